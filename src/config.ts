@@ -1,0 +1,180 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+const bool = z
+  .string()
+  .transform((value) => value.trim().toLowerCase())
+  .pipe(z.enum(['true', 'false', '1', '0', 'yes', 'no']))
+  .transform((value) => value === 'true' || value === '1' || value === 'yes');
+const flag = (byDefault: boolean) => z.union([bool, z.undefined().transform(() => byDefault)]);
+const whole = (byDefault: number, min: number, max: number) =>
+  z.coerce.number().int().min(min).max(max).default(byDefault);
+const list = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  );
+const port = (byDefault: number) => whole(byDefault, 0, 65_535);
+
+export const roles = ['api', 'worker', 'relay', 'watcher'] as const;
+export type Role = (typeof roles)[number];
+
+/**
+ * The environment, one variable a line. Names without a prefix of ours exist in the field and keep their meaning.
+ * A comment says why a default is what it is, or what breaks outside the bounds.
+ */
+const environment = z.object({
+  /** Which roles this process runs, separated by commas. */
+  BROKER_ROLES: list.transform((names) => (names.length > 0 ? names : [...roles])).pipe(z.array(z.enum(roles))),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  NODE_ENV: z.string().default('development'),
+
+  /** The public API. 0 takes a free port. */
+  PROXY_PORT: port(8080),
+  PROXY_HOST: z.string().default('0.0.0.0'),
+  /** Metrics and liveness of any role, on a listener of their own that is not meant for the public. 0: none. */
+  METRICS_PORT: port(0),
+  METRICS_HOST: z.string().default('127.0.0.1'),
+  /** Origins a browser may call from. Empty: none. */
+  ALLOWED_ORIGINS: list,
+  /** True behind exactly one load balancer that sets X-Forwarded-For; otherwise the header would forge addresses. */
+  TRUST_PROXY: flag(false),
+  /** How long a process may take to finish what it has begun after SIGTERM. */
+  SHUTDOWN_GRACE_S: whole(20, 1, 600),
+
+  REDIS_HOST: z.string().default('127.0.0.1'),
+  REDIS_PORT: port(6379),
+  REDIS_USERNAME: z.string().optional(),
+  REDIS_PASSWORD: z.string().optional(),
+  REDIS_TLS: flag(false),
+
+  POSTGRES_HOST: z.string().default('127.0.0.1'),
+  POSTGRES_PORT: port(5432),
+  POSTGRES_DB: z.string().default('worldland'),
+  POSTGRES_USER: z.string().default('postgres'),
+  POSTGRES_PASSWORD: z.string().optional(),
+  POSTGRES_SSL_MODE: z.enum(['disable', 'require', 'verify-full']).default('disable'),
+  /** Connections of one process; all roles of all replicas together must stay below the server's max_connections. */
+  POSTGRES_POOL_SIZE: whole(16, 1, 200),
+
+  TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_TASK_QUEUE: z.string().default('broker'),
+
+  /** Empty: the service account of the pod the broker runs in, or ~/.kube/config. */
+  KUBECONFIG: z.string().optional(),
+  /** What providers are told to join: the API server as seen from outside. */
+  MASTER_PUBLIC_IP: z.string().optional(),
+  MASTER_API_PORT: port(6443),
+  /** Life of a join token. kubeadm's own default is a day; a minute is what a provider needs. */
+  JOIN_TOKEN_TTL_S: whole(900, 60, 86_400),
+  ENABLE_TENANT_ISOLATION: flag(true),
+  /** RuntimeClass of job pods on clusters where the default runtime has no GPU hooks. */
+  JOB_RUNTIME_CLASS: z.string().optional(),
+
+  /** What a job without `image` runs. */
+  JOB_DEFAULT_IMAGE: z.string().default('docker.io/nvidia/cuda:12.4.1-base-ubuntu22.04'),
+  /** The image whose static SSH server is copied into every job's pod. */
+  SSH_SERVER_IMAGE: z.string().default('ghcr.io/worldland/ssh-server:1'),
+  JOB_MIN_DURATION_S: whole(60, 1, 86_400),
+  JOB_MAX_DURATION_S: whole(30 * 86_400, 60, 365 * 86_400),
+  /** How long a pod may take from creation to running: an image of 20 GB on a slow line needs minutes. */
+  JOB_START_TIMEOUT_S: whole(900, 5, 7_200),
+  /** How long Kubernetes may find no place, or an image may fail to pull, before the job is given up. */
+  JOB_STUCK_GRACE_S: whole(30, 1, 3_600),
+  /** What POST /api/v1/jobs waits for SSH when the client does not say (`Prefer: wait=N`). */
+  JOB_WAIT_DEFAULT_S: whole(20, 0, 60),
+  /** Images customers may run: `registry/repository` with `*` at the end of a part. Empty allows any registry. */
+  IMAGE_ALLOWLIST: list,
+  IMAGE_REQUIRE_DIGEST: flag(false),
+
+  MAX_JOBS_PER_WALLET: whole(100, 1, 100_000),
+  MAX_GPUS_PER_WALLET: whole(256, 1, 100_000),
+
+  /** Silence after which a provider is offline; agents beat every 30 s, so three beats. */
+  HEARTBEAT_TIMEOUT_S: whole(90, 3, 3_600),
+  /** How long a running job waits for a provider that went away. */
+  PROVIDER_LOSS_GRACE_S: whole(300, 1, 86_400),
+
+  /** The public origin that wallets and session keys sign; never taken from a Host header. */
+  AUTH_AUDIENCE: z
+    .url({ protocol: /^https?$/ })
+    .transform((value) => new URL(value).origin)
+    .default('http://localhost:8080'),
+  AUTH_CHAIN_IDS: list.transform((ids) => ids.map(Number)).pipe(z.array(z.number().int().positive())),
+  AUTH_MAX_SKEW_S: whole(60, 5, 300),
+  AUTH_CHALLENGE_TTL_S: whole(300, 30, 3_600),
+  AUTH_SESSION_TTL_S: whole(86_400, 60, 604_800),
+  AUTH_SESSION_TTL_MAX_S: whole(604_800, 60, 31_536_000),
+  AUTH_TOKEN_TTL_S: whole(3_600, 60, 86_400),
+  AUTH_TOKEN_TTL_MAX_S: whole(86_400, 60, 604_800),
+  AUTH_SMART_WALLETS: flag(false),
+  AUTH_RPC_URL: z.url().optional(),
+  ADMIN_WALLETS: list.transform((wallets) => wallets.map((wallet) => wallet.toLowerCase())),
+
+  PROVIDER_AUTH_MODE: z.enum(['required', 'permissive', 'off']).default('required'),
+  ALLOW_INSECURE_PROVIDERS: flag(false),
+
+  /** Requests a minute: per address for everybody, per wallet for reads, writes and POST /jobs. */
+  RATE_LIMIT_PER_IP: whole(600, 1, 10_000_000),
+  RATE_LIMIT_READS: whole(300, 1, 10_000_000),
+  RATE_LIMIT_WRITES: whole(60, 1, 10_000_000),
+  RATE_LIMIT_JOBS: whole(10, 1, 10_000_000),
+
+  ENABLE_BLOCKCHAIN: flag(false),
+  BLOCKCHAIN_CHAIN_ID: z.coerce.number().int().positive().optional(),
+});
+
+type Environment = z.infer<typeof environment>;
+
+/** The configuration of one process: the environment, with what follows from several variables worked out. */
+export type Config = Readonly<Omit<Environment, 'AUTH_CHAIN_IDS'>> & { readonly AUTH_CHAIN_IDS: readonly number[] };
+
+/** An unusable environment. The message names every variable at fault and never repeats a value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the configuration. An empty variable counts as absent; `NAME_FILE` gives the value of `NAME` from a file, for
+ * secrets that are mounted.
+ *
+ * @throws ConfigError naming each variable that is not acceptable.
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const given: Record<string, string> = {};
+  for (const name of Object.keys(environment.shape)) {
+    const value = env[name] ?? readSecretFile(name, env[`${name}_FILE`]);
+    if (value !== undefined && value !== '') given[name] = value;
+  }
+  const result = environment.safeParse(given);
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(`The environment is not acceptable:\n  ${problems.join('\n  ')}`);
+  }
+  const config = result.data;
+  if (config.NODE_ENV === 'production') {
+    if (env['AUTH_AUDIENCE'] === undefined) throw new ConfigError('AUTH_AUDIENCE: required in production');
+    if (config.PROVIDER_AUTH_MODE === 'off' && !config.ALLOW_INSECURE_PROVIDERS) {
+      throw new ConfigError('PROVIDER_AUTH_MODE: off needs ALLOW_INSECURE_PROVIDERS=true in production');
+    }
+  }
+  if (config.AUTH_SMART_WALLETS && config.AUTH_RPC_URL === undefined) {
+    throw new ConfigError('AUTH_RPC_URL: required with AUTH_SMART_WALLETS');
+  }
+  const chainIds = config.AUTH_CHAIN_IDS.length > 0 ? config.AUTH_CHAIN_IDS : [config.BLOCKCHAIN_CHAIN_ID ?? 1];
+  return Object.freeze({ ...config, AUTH_CHAIN_IDS: chainIds });
+}
+
+function readSecretFile(name: string, path: string | undefined): string | undefined {
+  if (path === undefined || path === '') return undefined;
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new ConfigError(`${name}_FILE: cannot be read`, { cause: error });
+  }
+}

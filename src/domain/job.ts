@@ -1,0 +1,92 @@
+import type { ErrorCode } from './errors.js';
+
+/**
+ * Where a job is in its life. `pending` waits for capacity, `provisioning` has capacity and waits for its pod,
+ * `ending` has been told to end and still holds something. The rest are final: nothing is held any more.
+ */
+export const jobStatuses = [
+  'pending',
+  'provisioning',
+  'running',
+  'ending',
+  'completed',
+  'expired',
+  'cancelled',
+  'failed',
+  'provider_lost',
+] as const;
+
+export type JobStatus = (typeof jobStatuses)[number];
+
+export const finalJobStatuses = ['completed', 'expired', 'cancelled', 'failed', 'provider_lost'] as const;
+export type FinalJobStatus = (typeof finalJobStatuses)[number];
+
+/** True once a job holds no pod, no service and no allocation any more. */
+export function isFinal(status: JobStatus): status is FinalJobStatus {
+  return (finalJobStatuses as readonly string[]).includes(status);
+}
+
+/** What a customer rents. Sizes are whole numbers; nothing in here is secret (it stands in workflow history). */
+export interface JobOrder {
+  jobId: string;
+  /** Lower-case 0x address of the customer. */
+  wallet: string;
+  /** Only this provider, when given; otherwise the cheapest that fits. */
+  providerId?: string;
+  /** A `gpuTypeKey`; any type when absent. */
+  gpuType?: string;
+  gpuCount: number;
+  cpuCores: number;
+  memoryMb: number;
+  storageGb: number;
+  image: string;
+  durationSeconds: number;
+  /** For the whole job, in token units per hour. */
+  maxPricePerHour?: number;
+}
+
+/** Where an order was placed: the provider, and what the job costs there. */
+export interface Placement {
+  providerId: string;
+  nodeName: string;
+  /** A `gpuTypeKey`; absent for a job without GPUs. */
+  gpuType?: string;
+  /** As the provider calls it, for people. */
+  gpuModel?: string;
+  /** Token units per hour for the whole job. */
+  pricePerHour: number;
+}
+
+/** How to reach a running job. */
+export interface SshAccess {
+  host: string;
+  port: number;
+  user: 'root';
+}
+
+/** Why a job did not start, or ended before its time. */
+export interface JobFailure {
+  reason: ErrorCode;
+  /** A sentence for the customer; never a secret. */
+  message: string;
+}
+
+/** The name of every Kubernetes object of a job; derived, so that a repeated create finds the first. */
+export function jobObjectName(jobId: string): string {
+  return `job-${jobId}`;
+}
+
+/** The workflow that runs a job. */
+export function jobWorkflowId(jobId: string): string {
+  return `job:${jobId}`;
+}
+
+/** The namespace of a tenant: one per wallet. A lower-case address keeps it within RFC 1123. */
+export function tenantNamespace(wallet: string): string {
+  return `tenant-${wallet.toLowerCase()}`;
+}
+
+/** The line a customer types. */
+export function sshCommand(access: SshAccess): string {
+  return `ssh ${access.user}@${access.host} -p ${access.port}`;
+}

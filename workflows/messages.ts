@@ -1,0 +1,91 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { JobFailure, JobOrder, JobStatus, Placement, SshAccess } from '../src/domain/job.js';
+import type { ProviderStatus } from '../src/domain/provider.js';
+
+/** The workflow types, as starters name them. */
+export const workflowTypes = {
+  job: 'jobLifecycle',
+  provider: 'providerLifecycle',
+  heartbeatSweep: 'heartbeatSweep',
+  fleetReconciler: 'fleetReconciler',
+} as const;
+
+/** What operators filter by in the Temporal UI. Registered with the server before the first workflow starts. */
+export const searchAttributes = {
+  jobStatus: defineSearchAttributeKey('JobStatus', 'KEYWORD'),
+  providerStatus: defineSearchAttributeKey('ProviderStatus', 'KEYWORD'),
+  providerId: defineSearchAttributeKey('ProviderId', 'KEYWORD'),
+  wallet: defineSearchAttributeKey('Wallet', 'KEYWORD'),
+  gpuType: defineSearchAttributeKey('GpuType', 'KEYWORD'),
+  expiresAt: defineSearchAttributeKey('ExpiresAt', 'DATETIME'),
+} as const;
+
+// ---- Jobs
+
+/** What a job workflow answers about itself: the outcome of `sshReady` and `cancel`, and the `jobState` query. */
+export interface JobState {
+  status: JobStatus;
+  placement?: Placement;
+  ssh?: SshAccess;
+  /** RFC 3339. */
+  expiresAt?: string;
+  failure?: JobFailure;
+}
+
+/** What the watcher saw of a job's pod. `uid` and `resourceVersion` make a repeated observation recognisable. */
+export interface PodObservation {
+  phase: 'pending' | 'running' | 'succeeded' | 'failed' | 'gone';
+  uid: string;
+  resourceVersion: string;
+  /** Why a pod does not start, when Kubernetes says so. */
+  stuck?: { reason: 'unschedulable' | 'image_pull_failed'; message: string };
+  /** Of the container, once it has stopped. */
+  exitCode?: number;
+  message?: string;
+}
+
+export const podObserved = defineSignal<[PodObservation]>('podObserved');
+/** The provider went away or came back, as its workflow says. */
+export const providerChanged = defineSignal<[{ online: boolean; at: string }]>('providerChanged');
+
+/** Completes when the job can be reached by SSH or has ended without. */
+export const sshReady = defineUpdate<JobState>('sshReady');
+/** Ends the job; completes when everything it held is released. */
+export const cancelJob = defineUpdate<JobState, [{ by: string }]>('cancel');
+/** Moves the expiry. `requestId` makes a repeated call harmless; answers the new expiry. */
+export const extendJob = defineUpdate<{ expiresAt: string }, [{ requestId: string; seconds: number }]>('extend');
+export const jobState = defineQuery<JobState>('jobState');
+
+export type JobLifecycle = (order: JobOrder) => Promise<JobState>;
+
+// ---- Providers
+
+/** A registration that passed validation and stands in `provider_registrations`; the workflow reads it from there. */
+export interface RegistrationReceived {
+  /** The id of the stream entry: a redelivery carries the same one. */
+  messageId: string;
+}
+
+/** What the watcher saw of a provider's node. */
+export interface NodeObservation {
+  nodeName: string;
+  uid: string;
+  resourceVersion: string;
+  state: 'ready' | 'not_ready' | 'gone';
+  /** `nvidia.com/gpu` in the node's allocatable. */
+  gpus: number;
+}
+
+export const registrationReceived = defineSignal<[RegistrationReceived]>('registrationReceived');
+export const nodeObserved = defineSignal<[NodeObservation]>('nodeObserved');
+/** The sweep's finding; `at` is the last heartbeat it went by. */
+export const heartbeatChanged = defineSignal<[{ alive: boolean; at: string }]>('heartbeatChanged');
+
+/** What a provider workflow answers about itself. */
+export interface ProviderState {
+  status: ProviderStatus;
+  nodeName: string;
+  waitingFor: string;
+}
+export const providerState = defineQuery<ProviderState>('providerState');
