@@ -1,7 +1,7 @@
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { JobFailure, JobOrder, JobStatus, Placement, SshAccess } from '../src/domain/job.js';
-import type { ProviderStatus } from '../src/domain/provider.js';
+import type { ProviderFacts, ProviderStatus } from '../src/domain/provider.js';
 
 /** The workflow types, as starters name them. */
 export const workflowTypes = {
@@ -57,7 +57,34 @@ export const cancelJob = defineUpdate<JobState, [{ by: string }]>('cancel');
 export const extendJob = defineUpdate<{ expiresAt: string }, [{ requestId: string; seconds: number }]>('extend');
 export const jobState = defineQuery<JobState>('jobState');
 
-export type JobLifecycle = (order: JobOrder) => Promise<JobState>;
+/** The limits a job was accepted under; they stay with it when the configuration changes. */
+export interface JobLimits {
+  /** From the pod's creation to its being Ready. */
+  startTimeoutS: number;
+  /** How long Kubernetes may find no place, or an image may fail to pull. */
+  stuckGraceS: number;
+  providerLossGraceS: number;
+  /** From the start to the last expiry that an extension may set. */
+  maxDurationS: number;
+}
+
+/** A running job that goes on in a new run of its workflow, because the history of the old one grew long. */
+export interface RunningJob {
+  placement: Placement;
+  ssh: SshAccess;
+  podUid: string;
+  startedAtMs: number;
+  expiresAtMs: number;
+  extensions: string[];
+}
+
+export interface JobInput {
+  order: JobOrder;
+  limits: JobLimits;
+  running?: RunningJob;
+}
+
+export type JobLifecycle = (input: JobInput) => Promise<JobState>;
 
 // ---- Providers
 
@@ -77,10 +104,36 @@ export interface NodeObservation {
   gpus: number;
 }
 
+/** A certificate request that a holder of this provider's join token made; the workflow decides about it. */
+export interface CertificateRequested {
+  name: string;
+  tokenId: string;
+}
+
+export const certificateRequested = defineSignal<[CertificateRequested]>('certificateRequested');
+/** New capacity figures of the provider, stored under this message id. */
+export const capacityReported = defineSignal<[RegistrationReceived]>('capacityReported');
 export const registrationReceived = defineSignal<[RegistrationReceived]>('registrationReceived');
 export const nodeObserved = defineSignal<[NodeObservation]>('nodeObserved');
 /** The sweep's finding; `at` is the last heartbeat it went by. */
 export const heartbeatChanged = defineSignal<[{ alive: boolean; at: string }]>('heartbeatChanged');
+
+/** What a provider's workflow starts with; `carried` is what the run before it knew. */
+export interface ProviderInput {
+  providerId: string;
+  carried?: CarriedProvider;
+}
+
+export interface CarriedProvider {
+  status: ProviderStatus;
+  facts: ProviderFacts;
+  /** What running jobs were last told. */
+  toldOnline: boolean;
+  /** Ids of messages that had their effect, newest last. */
+  seen: string[];
+}
+
+export type ProviderLifecycle = (input: ProviderInput) => Promise<void>;
 
 /** What a provider workflow answers about itself. */
 export interface ProviderState {
@@ -89,3 +142,14 @@ export interface ProviderState {
   waitingFor: string;
 }
 export const providerState = defineQuery<ProviderState>('providerState');
+
+/** The names of all signals, for senders that stand outside a workflow. */
+export const signalNames = {
+  podObserved: podObserved.name,
+  providerChanged: providerChanged.name,
+  registrationReceived: registrationReceived.name,
+  capacityReported: capacityReported.name,
+  certificateRequested: certificateRequested.name,
+  nodeObserved: nodeObserved.name,
+  heartbeatChanged: heartbeatChanged.name,
+} as const;

@@ -55,3 +55,24 @@ export function providerWorkflowId(providerId: string): string {
 export function providerNodeName(providerId: string): string {
   return providerId;
 }
+
+/** What decides whether a provider that has joined serves customers. */
+export interface ProviderFacts {
+  nodeReady: boolean;
+  heartbeatAlive: boolean;
+  /** The cluster counts at least one of the GPUs it offers, or it offers none. */
+  gpusReady: boolean;
+}
+
+/** Node and heartbeat are two witnesses: a provider serves only while both speak for it. */
+export function statusOfJoined({ nodeReady, heartbeatAlive, gpusReady }: ProviderFacts): ProviderStatus {
+  if (!nodeReady || !heartbeatAlive) return 'offline';
+  return gpusReady ? 'available' : 'joined';
+}
+
+/** Why a provider that has joined does not serve customers, for operators; empty when it does. */
+export function whyNotServing({ nodeReady, heartbeatAlive, gpusReady }: ProviderFacts): string {
+  if (!nodeReady) return 'its node is not ready';
+  if (!heartbeatAlive) return 'no heartbeat';
+  return gpusReady ? '' : 'the cluster counts none of its GPUs yet: is the device plugin running on the node?';
+}

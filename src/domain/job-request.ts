@@ -1,0 +1,206 @@
+import { z } from 'zod';
+import { gpuTypeKey } from './gpu.js';
+import { imageName, imageRefusal, parseImage, type ImagePolicy } from './image.js';
+import { envProblems } from './job-env.js';
+import { providerIdPattern } from './provider.js';
+import { parseSshPublicKey } from './ssh-key.js';
+
+/** What this site allows a job to be. */
+export interface JobPolicy {
+  defaultImage: string;
+  images: ImagePolicy;
+  minDurationS: number;
+  maxDurationS: number;
+}
+
+/** What a customer asked for, in the broker's own units, with every default filled in. */
+export interface JobRequest {
+  providerId?: string;
+  /** A `gpuTypeKey`. */
+  gpuType?: string;
+  gpuCount: number;
+  jobName?: string;
+  image: string;
+  cpuCores: number;
+  memoryMb: number;
+  storageGb: number;
+  durationSeconds: number;
+  /** Lines fit for an authorized_keys file. */
+  sshPublicKeys: string[];
+  env: Record<string, string>;
+  /** For the whole job, in token units per hour. */
+  maxPricePerHour?: number;
+}
+
+/** Sizes that one machine may plausibly have; a typo beyond them is told at once instead of "no capacity" later. */
+const limits = {
+  gpus: 64,
+  cpuCores: 1_024,
+  memoryMb: { min: 128, max: 16 * 1024 * 1024 },
+  storageGb: { min: 1, max: 65_536 },
+  sshKeys: 10,
+  jobName: 64,
+  gpuType: 64,
+  pricePerHour: 1e12,
+};
+
+/** Letters, digits, punctuation and spaces of any script; no control, formatting or unassigned characters. */
+const printable = /^[^\p{C}\p{Zl}\p{Zp}]*$/u;
+
+/**
+ * The body of `POST /api/v1/jobs`. Unknown fields are refused by name; sizes may be numbers or strings with a unit, as
+ * the field's clients write them; an empty string stands for "not given" where a field is optional. All problems of a
+ * body are found in one pass.
+ */
+export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
+  return z
+    .strictObject({
+      provider_id: optionalText(providerId),
+      gpu_type: optionalText(gpuType),
+      gpu_count: number('a whole number of GPUs').pipe(z.int().min(0).max(limits.gpus)).default(1),
+      job_name: optionalText(z.string().max(limits.jobName).regex(printable, 'holds characters that cannot be printed')),
+      image: optionalText(image(policy.images)),
+      cpu_cores: quantity('4, "4" or "4000m"', cores, 1, limits.cpuCores).default(4),
+      memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').default(16_384),
+      storage_gb: quantity('20 or "20Gi"', gigabytes, limits.storageGb.min, limits.storageGb.max, ' GB').default(20),
+      duration_hours: number('a number of hours')
+        .transform((hours) => Math.ceil(hours * 3600 - 1e-6))
+        .pipe(
+          z
+            .number()
+            .min(policy.minDurationS, `must be at least ${policy.minDurationS / 3600} hours`)
+            .max(policy.maxDurationS, `must be at most ${policy.maxDurationS / 3600} hours`),
+        )
+        .default(3_600),
+      ssh_public_keys: z
+        .array(sshPublicKey, {
+          error: ({ input }) =>
+            input === undefined
+              ? 'required: a job is reached by SSH with a key, and without one nobody could log in'
+              : 'must be a list of OpenSSH public keys',
+        })
+        .min(1, 'must hold at least one key')
+        .max(limits.sshKeys, `must hold at most ${limits.sshKeys} keys`)
+        .transform((keys) => [...new Set(keys)]),
+      // A password would have to travel through the pod's specification, where others can read it.
+      ssh_password: z.never({ error: 'passwords are not accepted: send ssh_public_keys, a list of OpenSSH public keys' }).optional(),
+      env: environment.default({}),
+      max_price_per_hour: number('a price').pipe(z.number().nonnegative().max(limits.pricePerHour)).optional(),
+    })
+    .superRefine((body, context) => {
+      if (body.gpu_type !== undefined && body.gpu_count === 0) {
+        context.addIssue({ code: 'custom', path: ['gpu_type'], message: 'needs a gpu_count of at least 1' });
+      }
+    })
+    .transform((body) => ({
+      ...(body.provider_id === undefined ? {} : { providerId: body.provider_id }),
+      ...(body.gpu_type === undefined ? {} : { gpuType: body.gpu_type }),
+      gpuCount: body.gpu_count,
+      ...(body.job_name === undefined ? {} : { jobName: body.job_name }),
+      image: body.image ?? imageName(parseImage(policy.defaultImage)),
+      cpuCores: body.cpu_cores,
+      memoryMb: body.memory_gb,
+      storageGb: body.storage_gb,
+      durationSeconds: body.duration_hours,
+      sshPublicKeys: body.ssh_public_keys,
+      env: body.env,
+      ...(body.max_price_per_hour === undefined ? {} : { maxPricePerHour: body.max_price_per_hour }),
+    }));
+}
+
+/** The body of `POST /api/v1/jobs/:id/extend`; what a job may last altogether, its workflow says. */
+export const extensionSchema: z.ZodType<{ seconds: number }> = z
+  .strictObject({
+    additional_hours: number('a number of hours').pipe(z.number().positive().max(366 * 24)),
+  })
+  .transform(({ additional_hours: hours }) => ({ seconds: Math.max(1, Math.ceil(hours * 3600 - 1e-6)) }));
+
+const providerId = z.string().regex(providerIdPattern, 'is not a provider id');
+
+const gpuType = z
+  .string()
+  .max(limits.gpuType)
+  .regex(printable, 'holds characters that cannot be printed')
+  .transform(gpuTypeKey)
+  .refine((key) => key !== '', 'names no GPU type');
+
+const sshPublicKey = z.string().transform(checked((text) => parseSshPublicKey(text).line));
+
+const environment = z.record(z.string(), z.string()).superRefine((env, context) => {
+  for (const { field, message } of envProblems(env)) {
+    context.addIssue({ code: 'custom', path: field.split('.').slice(1), message });
+  }
+});
+
+function image(policy: ImagePolicy) {
+  return z.string().transform(
+    checked((text) => {
+      const reference = parseImage(text);
+      const refusal = imageRefusal(reference, policy);
+      if (refusal !== undefined) throw new Error(refusal);
+      return imageName(reference);
+    }),
+  );
+}
+
+/** An optional field for which the clients of the field send `""` or `null` when they mean nothing. */
+function optionalText<T extends z.ZodType>(schema: T) {
+  return z
+    .union([z.literal('').transform(() => undefined), z.null().transform(() => undefined), schema])
+    .optional();
+}
+
+/** A number, or its decimal notation as a string. */
+function number(what: string) {
+  return z
+    .union([z.number(), z.string()], { error: `must be ${what}` })
+    .transform(checked((value) => {
+      const parsed = typeof value === 'number' ? value : /^\d{1,15}(?:\.\d{1,9})?$/.test(value.trim()) ? Number(value) : NaN;
+      if (!Number.isFinite(parsed)) throw new Error(`must be ${what}`);
+      return parsed;
+    }));
+}
+
+/** A size with an optional unit, read by `read` and rounded up to whole pieces within the bounds. */
+function quantity(examples: string, read: (amount: number, unit: string) => number | undefined, min: number, max: number, unit = '') {
+  return z.union([z.number(), z.string()], { error: `must be a size such as ${examples}` }).transform(
+    checked((value) => {
+      const parts = /^(\d{1,15}(?:\.\d{1,9})?) ?([A-Za-z]{0,3})$/.exec(String(value).trim());
+      const size = parts === null ? undefined : read(Number(parts[1]), parts[2]!);
+      if (size === undefined) throw new Error(`must be a size such as ${examples}`);
+      if (size < min || size > max) throw new Error(`must be between ${min}${unit} and ${max}${unit}`);
+      return size;
+    }),
+  );
+}
+
+/** Whole cores; `m` is a thousandth, as Kubernetes writes it. */
+function cores(amount: number, unit: string): number | undefined {
+  const whole = unit === '' ? amount : unit === 'm' ? amount / 1000 : NaN;
+  return Number.isInteger(whole) ? whole : undefined;
+}
+
+/** A gigabyte is 1024 MB here, however it is written: that is how agents count what they offer. */
+function megabytes(amount: number, unit: string): number | undefined {
+  const factors: Record<string, number> = { m: 1, g: 1024, t: 1024 * 1024 };
+  // Kubernetes reads a small `m` as a thousandth; nobody orders thousandths of a byte, so it is refused, not guessed at.
+  if (!/^(?:|[MGT]|[mgtMGT][iI]?[bB]|[mgtMGT][iI])$/.test(unit)) return undefined;
+  return Math.ceil(amount * factors[(unit[0] ?? 'g').toLowerCase()]!);
+}
+
+function gigabytes(amount: number, unit: string): number | undefined {
+  const mb = megabytes(amount, unit);
+  return mb === undefined ? undefined : Math.ceil(mb / 1024);
+}
+
+/** Turns an error thrown by a parser into a problem of the field that was parsed. */
+function checked<I, O>(parse: (input: I) => O) {
+  return (input: I, context: z.RefinementCtx): O => {
+    try {
+      return parse(input);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'is not acceptable' });
+      return z.NEVER;
+    }
+  };
+}

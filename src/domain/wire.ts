@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+/**
+ * Building blocks for what agents in the field send. Their language writes a list or map that was never made as
+ * `null`, a time that was never set as year 1, and a number or text that was never set as 0 or ''. All of these read
+ * as "not given" here; fields we do not know belong to newer agents and are left out.
+ */
+export function orElse<S extends z.ZodType>(schema: S, fallback: z.output<S>) {
+  return schema.nullish().transform((value): z.output<S> => value ?? fallback);
+}
+
+/**
+ * Text that Postgres can store as jsonb: without NUL and without halves of surrogate pairs. Anything else would make
+ * one bad message fail the statement that also carries the good ones.
+ */
+export function wireText(maxLength: number) {
+  return z
+    .string()
+    .max(maxLength)
+    .refine(isStorableText, { message: 'holds characters that cannot be stored' });
+}
+
+/** Text that may be missing; '' then. */
+export const text = (maxLength: number) => orElse(wireText(maxLength), '');
+
+/** Whole number that may be missing; 0 then. */
+export const whole = (max: number) => orElse(z.number().int().min(0).max(max), 0);
+
+/** Finite number that may be missing; 0 then. */
+export const amount = (max: number) => orElse(z.number().min(0).max(max), 0);
+
+/** RFC 3339 with any precision and offset, as UTC; undefined when missing or the zero time. */
+export const time = z
+  .string()
+  .max(64)
+  .nullish()
+  .transform((value) => (value === '' || value?.startsWith('0001-01-01T') ? undefined : (value ?? undefined)))
+  .refine((value) => value === undefined || (/^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value))), {
+    message: 'is not a time',
+  })
+  .transform((value) => (value === undefined ? undefined : new Date(value).toISOString()));
+
+/** A map from names to `value`; `null` is empty. Bounded, and never with a key that means something to JavaScript. */
+export function wireMap<S extends z.ZodType>(value: S, maxEntries: number, maxKeyLength = 128) {
+  return z
+    .record(wireText(maxKeyLength), value)
+    .refine((map) => Object.keys(map).length <= maxEntries, { message: `has more than ${maxEntries} entries` })
+    .nullish()
+    .transform((map): Record<string, z.output<S>> => map ?? {});
+}
+
+/** A list; `null` is empty. */
+export function wireList<S extends z.ZodType>(item: S, maxItems: number) {
+  return z
+    .array(item)
+    .max(maxItems)
+    .nullish()
+    .transform((list): z.output<S>[] => list ?? []);
+}
+
+/** The first few things that are wrong, as one sentence for a provider's owner; never a value, only where and why. */
+export function describeProblems(error: z.ZodError): string {
+  const problems = error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.') || 'message'}: ${message}`);
+  const more = error.issues.length - problems.length;
+  return problems.join('; ').slice(0, 500) + (more > 0 ? `; and ${more} more` : '');
+}
+
+/** In Unicode mode a surrogate matches only where it stands alone. */
+const unstorable = /[\0\p{Surrogate}]/u;
+
+export function isStorableText(value: string): boolean {
+  return !unstorable.test(value);
+}
