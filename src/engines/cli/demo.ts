@@ -1,0 +1,168 @@
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { roles } from '../../config.js';
+import { gpuTypeKey } from '../../domain/gpu.js';
+import { seconds } from '../log.js';
+import { startSimulatedProvider, type SimulatedProvider } from '../simulated-provider/provider.js';
+import { startStack, type Stack } from '../stack.js';
+import { createCustomer, type Availability, type Customer } from './demo-customer.js';
+import { createSteps } from './steps.js';
+
+const usage = `Usage: npm run demo -- [options]
+
+Starts everything on this machine, lets three simulated providers join and a customer rent two GPUs, and stays up.
+
+  --data DIR   where the stack keeps its data (default .data/demo)
+  --once       ends after the last step; exit code 1 if one failed
+  --help       this text
+`;
+
+const machines = [
+  { providerId: 'demo-atlas', gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 }, gpuPricePerHour: 0.45 },
+  { providerId: 'demo-borealis', gpus: { model: 'NVIDIA GeForce RTX 4090', count: 8 }, gpuPricePerHour: 0.5 },
+  {
+    providerId: 'demo-cirrus',
+    gpus: { model: 'NVIDIA A100-SXM4-80GB', count: 8, memoryMb: 81_920 },
+    gpuPricePerHour: 1.8,
+  },
+];
+const wanted = { gpu_type: 'RTX 4090', gpu_count: 2, duration_hours: 1 };
+
+const { step, say } = createSteps();
+let stack: Stack | undefined;
+let providers: SimulatedProvider[] = [];
+
+const { values: flags } = parseArgs({
+  options: {
+    data: { type: 'string', default: '.data/demo' },
+    once: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (flags.help) {
+  console.log(usage);
+  process.exit(0);
+}
+let leaving = 0;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    // npm passes on the Ctrl-C that the terminal has sent us already.
+    if (leaving > 0 && Date.now() - leaving < 1_000) return;
+    if (leaving > 0) process.exit(130);
+    leaving = Date.now();
+    void leave(130);
+  });
+}
+
+let failed = false;
+console.log('\n  WorldLand broker: the demo\n');
+try {
+  await demo();
+} catch {
+  // Said where it happened.
+  failed = true;
+}
+if (flags.once || stack === undefined) await leave(failed ? 1 : 0);
+else {
+  const { api, temporal_ui: ui } = stack.endpoints();
+  console.log(`\n  ${failed ? 'Not every step worked. ' : ''}Still up, until Ctrl-C:\n`);
+  console.log(`    API           ${api}`);
+  console.log(`    Temporal UI   ${ui}`);
+  console.log(`    all addresses ${flags.data}/endpoints.json, logs in ${flags.data}/logs\n`);
+}
+
+async function demo(): Promise<void> {
+  const began = Date.now();
+  stack = await step('the stack: Postgres, Redis, Temporal, Kubernetes and the broker', (note) =>
+    startStack({
+      dataDir: flags.data,
+      roles,
+      // The simulated machines of the demo do not sign what they publish.
+      env: { PROVIDER_AUTH_MODE: 'off', ...process.env },
+      // A build of the tools takes minutes: that must be seen at once.
+      log: (line) => (line.startsWith('✓') ? note(line.slice(2)) : say(line)),
+    }),
+  );
+  const { api, redis } = stack.endpoints();
+  if (api === undefined || redis === undefined) throw new Error('the stack has no API');
+
+  await step(`${machines.length} providers join the cluster`, async (note) => {
+    providers = machines.map((machine) => startSimulatedProvider({ redisUrl: redis, ...machine }));
+    for (const { joined } of providers) {
+      const { providerId, nodeName, repliedAfterMs, joinedAfterMs } = await joined;
+      note(
+        `${providerId}: join command after ${seconds(repliedAfterMs)}, node ${nodeName} Ready ${seconds(joinedAfterMs)} later`,
+      );
+    }
+  });
+
+  const customer = await step('a customer logs in with a wallet', async (note) => {
+    const created = await createCustomer(api);
+    note(`wallet ${created.wallet}, a session key signs from here on`);
+    return created;
+  });
+  const before = await step('the GPUs are on offer', (note) => offered(customer, note));
+
+  const job = await step(`the customer rents ${wanted.gpu_count} GPUs`, async (note) => {
+    const rented = await customer.rent(wanted);
+    note(
+      `${rented.gpu_model} on ${rented.provider_id} for ${rented.price_per_hour} an hour until ${rented.expires_at}`,
+    );
+    note(`${rented.ssh_command}   (nothing listens there: the machine is simulated)`);
+    return rented;
+  });
+  await step('those GPUs are taken', async () => {
+    const taken = free(before) - free(await customer.availability());
+    if (taken !== wanted.gpu_count) throw new Error(`${taken} GPUs fewer are on offer, not ${wanted.gpu_count}`);
+  });
+  await step('the customer stays an hour longer', async (note) => {
+    const { expires_at } = await customer.extend(job.job_id, 1);
+    if (!(Date.parse(expires_at) > Date.parse(job.expires_at))) throw new Error(`it still ends at ${expires_at}`);
+    note(`until ${expires_at}`);
+  });
+  await step('the customer gives them back', async (note) => note((await customer.cancel(job.job_id)).status));
+  await step('all GPUs are on offer again', async () => {
+    const after = await customer.availability();
+    if (text(after) !== text(before)) throw new Error(`before: ${text(before)}\nafter:  ${text(after)}`);
+  });
+  say('');
+  say(`all of it in ${seconds(Date.now() - began)}`);
+}
+
+/** Waits until every machine of the demo is on offer with all its GPUs. */
+async function offered(customer: Customer, note: (line: string) => void): Promise<Availability[]> {
+  for (const deadline = Date.now() + 60_000; ; await sleep(500)) {
+    const rows = await customer.availability();
+    const complete = machines.every(({ providerId, gpus }) =>
+      rows.some(
+        (row) =>
+          row.provider_id === providerId &&
+          gpuTypeKey(row.gpu_type) === gpuTypeKey(gpus.model) &&
+          row.available_gpus === gpus.count &&
+          row.can_create_job,
+      ),
+    );
+    if (complete) {
+      for (const row of rows) note(`${row.provider_id}: ${row.available_gpus} of ${row.total_gpus} ${row.gpu_type}`);
+      return rows;
+    }
+    if (Date.now() > deadline) throw new Error(`after a minute on offer: ${text(rows) || 'nothing'}`);
+  }
+}
+
+function free(rows: Availability[]): number {
+  return rows.reduce((sum, row) => sum + row.available_gpus, 0);
+}
+
+function text(rows: Availability[]): string {
+  return rows
+    .map((row) => `${row.provider_id} ${row.gpu_type} ${row.available_gpus}/${row.total_gpus}`)
+    .sort()
+    .join(', ');
+}
+
+async function leave(code: number): Promise<never> {
+  await Promise.all(providers.map((provider) => provider.stop()));
+  await stack?.stop();
+  process.exit(code);
+}

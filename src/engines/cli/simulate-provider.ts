@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Endpoints } from '../engine.js';
+import { startSimulatedProvider } from '../simulated-provider/provider.js';
+
+const usage = `Usage: npm run provider:simulate -- --id NAME [options]
+
+Joins a simulated machine to the broker by the road of a real one: registration on Redis, join command, certificate,
+node, heartbeats. Its containers are not real: nothing listens behind its NodePorts, SSH does not answer.
+
+  --id NAME            provider id (default sim-<random>)
+  --redis URL          the broker's Redis (default: from --data)
+  --data DIR           the stack whose endpoints.json names Redis (default .data/stack)
+  --wallet 0x…         where earnings go
+  --gpu MODEL          (default "NVIDIA GeForce RTX 4090")
+  --gpus N             (default 4)
+  --cpu N --memory-gb N --disk-gb N
+  --price P            per GPU and hour (default 0.5)
+  --heartbeat SECONDS  (default 30)
+`;
+
+try {
+  await main();
+} catch (error) {
+  console.error(`✗ ${(error as Error).message}`);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    options: {
+      ...{ id: text, redis: text, wallet: text, gpu: text, gpus: text, cpu: text, price: text, heartbeat: text },
+      ...{ 'memory-gb': text, 'disk-gb': text },
+      data: { type: 'string', default: '.data/stack' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return console.log(usage);
+  const redisUrl = values.redis ?? redisOf(values.data);
+  const number = (value: string | undefined, byDefault: number) => {
+    const result = value === undefined ? byDefault : Number(value);
+    if (!Number.isFinite(result) || result < 0) throw new Error(`${value}: not a number`);
+    return result;
+  };
+  const provider = startSimulatedProvider({
+    redisUrl,
+    providerId: values.id ?? `sim-${Math.random().toString(36).slice(2, 8)}`,
+    ...(values.wallet === undefined ? {} : { wallet: values.wallet }),
+    gpus: { model: values.gpu ?? 'NVIDIA GeForce RTX 4090', count: number(values.gpus, 4) },
+    cpuCores: number(values.cpu, 32),
+    memoryMb: number(values['memory-gb'], 128) * 1024,
+    diskGb: number(values['disk-gb'], 1_000),
+    gpuPricePerHour: number(values.price, 0.5),
+    heartbeatIntervalMs: number(values.heartbeat, 30) * 1_000,
+    log: console.log,
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => void provider.stop().then(() => process.exit(0)));
+  }
+  await provider.joined;
+  console.log('heartbeats go on until Ctrl-C. Nothing listens behind the NodePorts of a simulated machine');
+}
+
+function redisOf(dataDir: string): string {
+  try {
+    const { redis } = JSON.parse(readFileSync(join(dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
+    if (redis !== undefined) return redis;
+  } catch {
+    // Said below.
+  }
+  throw new Error(`no Redis: name one with --redis, or start a stack on ${dataDir} (npm run stack)`);
+}

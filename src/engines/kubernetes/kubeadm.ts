@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { writeAtomically } from '../files.js';
+import { kubernetesVersion } from '../tools/kubernetes.js';
+import { run } from '../tools/run.js';
+import type { Tool } from '../tools/tool.js';
+
+export interface ClusterLayout {
+  /** Everything of the cluster is below this folder. */
+  folder: string;
+  /** The address providers are told; on a machine without a network the loopback address. */
+  address: string;
+  apiPort: number;
+  etcdUrl: string;
+}
+
+/** Files that `prepareCluster` leaves behind. */
+export interface ClusterFiles {
+  pki: string;
+  caCertificate: string;
+  /** kubeconfigs of an administrator, by the advertised address and by loopback. */
+  advertised: string;
+  admin: string;
+  controllerManager: string;
+  scheduler: string;
+}
+
+export const serviceCidr = '10.96.0.0/12';
+/** Every node gets 256 addresses of it: room for 32,768 simulated nodes. */
+export const podCidr = '10.128.0.0/9';
+
+/** kubeadm refuses to advertise loopback; from the range for documentation, never dialled. */
+const standInAddress = '192.0.2.1';
+
+/** The first address of this machine that is not loopback; loopback itself on a machine without a network. */
+export function machineAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
+}
+
+export function clusterFiles(folder: string): ClusterFiles {
+  const pki = join(folder, 'pki');
+  return {
+    pki,
+    caCertificate: join(pki, 'ca.crt'),
+    advertised: join(folder, 'super-admin.conf'),
+    admin: join(folder, 'local/admin.conf'),
+    controllerManager: join(folder, 'local/controller-manager.conf'),
+    scheduler: join(folder, 'local/scheduler.conf'),
+  };
+}
+
+/**
+ * Lets kubeadm make the certificates and kubeconfigs, unless those of an earlier start still fit. When address or port
+ * have changed, the API server's certificate and the kubeconfigs are made anew; the CA stays, so that what it signed
+ * (the nodes' certificates) stays good.
+ */
+export async function prepareCluster(kubeadm: Tool, layout: ClusterLayout): Promise<ClusterFiles> {
+  const { folder } = layout;
+  const files = clusterFiles(folder);
+  const text = configuration(layout);
+  const configFile = join(folder, 'kubeadm.yaml');
+  const finished = join(folder, 'prepared');
+  if (existsSync(finished) && readFileSync(finished, 'utf8') === digest(text)) return files;
+
+  mkdirSync(join(folder, 'local'), { recursive: true, mode: 0o700 });
+  const confs = ['super-admin', 'admin', 'kubelet', 'controller-manager', 'scheduler'].map((name) =>
+    join(folder, `${name}.conf`),
+  );
+  for (const path of [...confs, join(files.pki, 'apiserver.crt'), join(files.pki, 'apiserver.key')])
+    rmSync(path, { force: true });
+  writeFileSync(configFile, text, { mode: 0o600 });
+  await run(kubeadm.path, ['init', 'phase', 'certs', 'all', '--config', configFile]);
+  await run(kubeadm.path, ['init', 'phase', 'kubeconfig', 'all', '--config', configFile, '--kubeconfig-dir', folder]);
+  // Our own components go by loopback: they work on when the machine changes its network.
+  const advertised = `https://${kubeadmAddress(layout)}:${layout.apiPort}`;
+  for (const [from, to] of [
+    ['super-admin', files.admin],
+    ['controller-manager', files.controllerManager],
+    ['scheduler', files.scheduler],
+  ] as const) {
+    const kubeconfig = readFileSync(join(folder, `${from}.conf`), 'utf8');
+    writeAtomically(to, kubeconfig.replace(advertised, `https://127.0.0.1:${layout.apiPort}`));
+  }
+  writeAtomically(finished, digest(text));
+  return files;
+}
+
+/**
+ * Lets kubeadm put into the cluster what a node needs to join: its configuration, `cluster-info`, and the rights of
+ * bootstrap tokens. Once for each cluster and address.
+ */
+export async function openForNodes(kubeadm: Tool, layout: ClusterLayout): Promise<void> {
+  const { folder } = layout;
+  const configFile = join(folder, 'kubeadm.yaml');
+  const finished = join(folder, 'opened');
+  const wanted = digest(readFileSync(configFile, 'utf8'));
+  if (existsSync(finished) && readFileSync(finished, 'utf8') === wanted) return;
+  const files = clusterFiles(folder);
+  // The address in `cluster-info` is that of the kubeconfig: nodes must get the advertised one.
+  const kubeconfig = layout.address === '127.0.0.1' ? files.admin : files.advertised;
+  const common = ['--config', configFile, '--kubeconfig', kubeconfig];
+  await run(kubeadm.path, ['init', 'phase', 'upload-config', 'all', ...common]);
+  await run(kubeadm.path, ['init', 'phase', 'bootstrap-token', '--skip-token-print', ...common]);
+  writeAtomically(finished, wanted);
+}
+
+function kubeadmAddress({ address }: ClusterLayout): string {
+  return address === '127.0.0.1' ? standInAddress : address;
+}
+
+/** kubeadm's configuration: a stream of documents in JSON, which is YAML too. */
+function configuration(layout: ClusterLayout): string {
+  const apiVersion = 'kubeadm.k8s.io/v1beta4';
+  const documents = [
+    {
+      apiVersion,
+      kind: 'InitConfiguration',
+      localAPIEndpoint: { advertiseAddress: kubeadmAddress(layout), bindPort: layout.apiPort },
+      nodeRegistration: { name: 'control-plane', criSocket: 'unix:///run/containerd/containerd.sock' },
+    },
+    {
+      apiVersion,
+      kind: 'ClusterConfiguration',
+      clusterName: 'worldland-local',
+      kubernetesVersion,
+      certificatesDir: join(layout.folder, 'pki'),
+      apiServer: { certSANs: ['127.0.0.1', 'localhost'] },
+      etcd: { external: { endpoints: [layout.etcdUrl] } },
+      networking: { serviceSubnet: serviceCidr, podSubnet: podCidr },
+    },
+  ];
+  return documents.map((document) => JSON.stringify(document, null, 1)).join('\n---\n');
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

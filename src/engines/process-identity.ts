@@ -1,0 +1,33 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/**
+ * When a process began, in a form that only has to be compared: with the pid it names one process even after the
+ * system has used the number again. Undefined when there is no such process, or it has ended and waits to be reaped.
+ */
+export function processStart(pid: number): string | undefined {
+  if (process.platform === 'linux') {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      // The second field is the command in brackets and may hold anything; state and start time follow it.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return fields[0] === 'Z' ? undefined : fields[19];
+    } catch {
+      return undefined;
+    }
+  }
+  try {
+    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return started.trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the process that had this pid at that start is still there. */
+export function isSameProcess(pid: number, start: string): boolean {
+  return processStart(pid) === start;
+}

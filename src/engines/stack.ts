@@ -1,0 +1,161 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Role } from '../config.js';
+import type { Endpoints, Engine, EngineContext } from './engine.js';
+import { writeAtomically } from './files.js';
+import { startKubernetes, type KubernetesOptions } from './kubernetes/control-plane.js';
+import { LockHeld, takeLock } from './lock.js';
+import { seconds, silent, type Log } from './log.js';
+import { guardAgainstOrphans, reapOrphans } from './orphans.js';
+import { Ports } from './ports.js';
+import { startPostgres } from './postgres.js';
+import { startRedis } from './redis.js';
+import { brokerEntryPoint, startRoles } from './roles.js';
+import { Supervisor } from './supervisor.js';
+import { startTemporal } from './temporal.js';
+
+export type { Endpoints } from './engine.js';
+
+export const engineNames = ['postgres', 'redis', 'temporal', 'kubernetes'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+export interface StackOptions {
+  /** Everything the stack keeps is here: databases, certificates, ports, logs. Starting on it again goes on with it. */
+  dataDir: string;
+  /** Default: all. */
+  engines?: readonly EngineName[];
+  /** The broker's roles, one process each. Default: none. */
+  roles?: readonly Role[];
+  /** The environment of the roles, and where the tools' variables are read. Default: this process's. */
+  env?: NodeJS.ProcessEnv;
+  log?: Log;
+  kubernetes?: KubernetesOptions;
+}
+
+export interface Stack {
+  /** What stands in `endpoints.json`; pids are those of this moment. */
+  endpoints(): Endpoints;
+  /** Stops everything in reverse order. The data folder stays. */
+  stop(): Promise<void>;
+  /** Stops one process in an orderly way, starts it again and waits until it is ready. */
+  restart(name: string): Promise<void>;
+  /** Sends a signal (SIGKILL) to one process. If it dies, it is started again on the same ports. */
+  kill(name: string, signal?: NodeJS.Signals): void;
+  /** Stops one process and leaves it so, until `resume`. */
+  halt(name: string): Promise<void>;
+  resume(name: string): Promise<void>;
+  /** Waits until a process answers its readiness check. */
+  awaitReady(name: string): Promise<void>;
+  /** Ends all processes at once, without any order. */
+  killAll(): void;
+}
+
+/**
+ * Starts the local stack: engines, then the broker's roles, all bound to loopback on ports that stay the same for a
+ * data folder. A process that dies is started again. None outlives this process, not even when it is killed.
+ *
+ * @throws ToolMissing when a program is not there and cannot be had; Error when something does not start, with the end
+ * of its log, after everything that had started was stopped again.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const dataDir = resolve(options.dataDir);
+  requireAccount();
+  const { engines = engineNames, roles = [], env = process.env, log = silent } = options;
+  // Before minutes may go into the engines.
+  const main = roles.length === 0 ? '' : brokerEntryPoint(env);
+  mkdirSync(dataDir, { recursive: true });
+  const release = lockFolder(dataDir);
+  const runFolder = join(dataDir, 'run');
+  const endpointsFile = join(dataDir, 'endpoints.json');
+  await reapOrphans(runFolder, log);
+  rmSync(endpointsFile, { force: true });
+
+  const guard = guardAgainstOrphans(runFolder);
+  const endpoints: Omit<Endpoints, 'pids'> = {};
+  let complete = false;
+  const supervisor = new Supervisor({
+    logFolder: join(dataDir, 'logs'),
+    guard,
+    log,
+    changed: () => complete && write(),
+  });
+  // In the order of the alphabet, whichever engine was ready first.
+  const current = (): Endpoints => ({ ...sorted(endpoints), pids: sorted(supervisor.pids()) });
+  const write = () => writeAtomically(endpointsFile, `${JSON.stringify(current(), null, 2)}\n`);
+  const end = async () => {
+    complete = false;
+    await supervisor.stopAll();
+    rmSync(endpointsFile, { force: true });
+    guard.close();
+    release();
+  };
+
+  try {
+    const context: EngineContext = { dataDir, ports: new Ports(join(dataDir, 'ports.json')), supervisor, log, env };
+    const roleEnv: Record<string, string> = {};
+    const starters: Record<EngineName, () => Promise<Engine>> = {
+      postgres: () => startPostgres(context),
+      redis: () => startRedis(context),
+      temporal: () => startTemporal(context),
+      kubernetes: () => startKubernetes(context, options.kubernetes),
+    };
+    // The first failure ends it: nobody should wait for a build of minutes to learn that Postgres is missing.
+    await Promise.all(
+      engines.map(async (name) => {
+        const began = Date.now();
+        const engine = await starters[name]();
+        Object.assign(endpoints, engine.endpoints);
+        Object.assign(roleEnv, engine.roleEnv);
+        log(`✓ ${name} ${seconds(Date.now() - began)}`);
+      }),
+    );
+    const began = Date.now();
+    Object.assign(endpoints, await startRoles(context, main, roles, roleEnv));
+    if (roles.length > 0) log(`✓ broker (${roles.join(', ')}) ${seconds(Date.now() - began)}`);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  complete = true;
+  write();
+
+  return {
+    endpoints: current,
+    stop: end,
+    async restart(name) {
+      await supervisor.stop(name);
+      await supervisor.resume(name);
+    },
+    kill: (name, signal) => supervisor.kill(name, signal),
+    halt: (name) => supervisor.stop(name),
+    resume: (name) => supervisor.resume(name),
+    awaitReady: (name) => supervisor.awaitReady(name),
+    killAll: () => supervisor.killAll(),
+  };
+}
+
+function sorted<T extends object>(object: T): T {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))) as T;
+}
+
+function lockFolder(dataDir: string): () => void {
+  try {
+    return takeLock(join(dataDir, 'stack.lock'));
+  } catch (error) {
+    if (error instanceof LockHeld)
+      throw new Error(`a stack already runs on ${dataDir} (process ${error.pid})`, { cause: error });
+    throw error;
+  }
+}
+
+/** Postgres and Temporal both look up the account they run under, and end with a riddle when it has no entry. */
+function requireAccount(): void {
+  try {
+    userInfo();
+  } catch {
+    throw new Error(
+      `the account with uid ${process.getuid?.()} has no entry in /etc/passwd, which Postgres and Temporal need`,
+    );
+  }
+}

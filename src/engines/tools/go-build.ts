@@ -1,0 +1,83 @@
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { seconds, type Log } from '../log.js';
+import { packageRoot } from '../paths.js';
+import { run } from './run.js';
+import { findOnPath, isExecutable, ToolMissing } from './tool.js';
+
+/** One program of a pinned module. */
+export interface GoProgram {
+  /** The package to build. */
+  package: string;
+  /** The name `go build` gives the program, where it is not the name we want. */
+  builtAs?: string;
+  /** Where the finished program belongs. */
+  target: string;
+}
+
+export interface GoBuild {
+  /** A folder below `src/engines/go` with `go.mod` and `go.sum`: they pin every byte that is compiled. */
+  module: 'kubernetes' | 'temporal';
+  programs: Record<string, GoProgram>;
+  ldflags: string;
+  /** How long it takes the first time, for the person who waits. */
+  takes: string;
+}
+
+/**
+ * Builds programs from pinned source modules. It works on a copy of the module files, since the package's own folder
+ * may not be writable, and moves the finished programs to their places with a rename: an interrupted build leaves
+ * nothing half-done.
+ *
+ * @throws ToolMissing without a Go toolchain; Error with the compiler's last lines when the build fails.
+ */
+export async function buildWithGo(build: GoBuild, cache: string, env: NodeJS.ProcessEnv, log: Log): Promise<void> {
+  const names = Object.keys(build.programs).join(', ');
+  const go = findGo(env);
+  if (go === undefined) {
+    throw new ToolMissing(
+      `${names}: neither found nor buildable. Install Go 1.26 or newer (https://go.dev/dl/), then start again`,
+    );
+  }
+  log(`building ${names} from source with ${go}: ${build.takes}, once`);
+  const began = Date.now();
+  mkdirSync(cache, { recursive: true });
+  // Beside the targets, so that the rename stays on one file system.
+  const work = mkdtempSync(join(cache, '.build-'));
+  const removeWork = () => rmSync(work, { recursive: true, force: true });
+  process.once('exit', removeWork);
+  try {
+    cpSync(join(packageRoot, 'src/engines/go', build.module), join(work, 'module'), { recursive: true });
+    const out = join(work, 'out');
+    mkdirSync(out);
+    await run(
+      go,
+      [
+        'build',
+        '-trimpath',
+        '-mod=readonly',
+        '-ldflags',
+        build.ldflags,
+        '-o',
+        `${out}/`,
+        ...Object.values(build.programs).map((program) => program.package),
+      ],
+      // A go.work above the cache, or flags of the user's own, would change what is built.
+      { cwd: join(work, 'module'), env: { ...env, GOWORK: 'off', GOFLAGS: '' }, log, what: `go build of ${names}` },
+    );
+    for (const [name, program] of Object.entries(build.programs)) {
+      const built = join(out, program.builtAs ?? name);
+      chmodSync(built, 0o755);
+      mkdirSync(dirname(program.target), { recursive: true });
+      renameSync(built, program.target);
+    }
+  } finally {
+    process.removeListener('exit', removeWork);
+    removeWork();
+  }
+  log(`built ${names} in ${seconds(Date.now() - began)}`);
+}
+
+function findGo(env: NodeJS.ProcessEnv): string | undefined {
+  return findOnPath('go', env) ?? ['/usr/local/go/bin/go', '/opt/homebrew/bin/go'].find(isExecutable);
+}

@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { Redis } from 'ioredis';
+import { isSameProcess, processStart } from '../../src/engines/process-identity.js';
+import { packageRoot } from '../../src/engines/paths.js';
+import { startStack, type Endpoints, type Stack } from '../../src/engines/stack.js';
+
+let dataDir: string;
+beforeAll(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'stack-'));
+});
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+
+const engines = ['redis', 'postgres'] as const;
+const file = () => JSON.parse(readFileSync(join(dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
+
+async function until(what: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await what()); await sleep(20)) {
+    if (Date.now() > deadline) throw new Error('not in time');
+  }
+}
+
+async function query(url: string, text: string): Promise<unknown[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+describe('a stack on one data folder', () => {
+  let first: Endpoints;
+
+  test('starts, keeps what it was told through a SIGKILL of each engine, and comes back on the same ports', async () => {
+    const lines: string[] = [];
+    const stack = await startStack({ dataDir, engines, log: (line) => lines.push(line) });
+    first = stack.endpoints();
+    expect(file()).toEqual(first);
+    const redis = new Redis(first.redis!);
+    redis.on('error', () => undefined);
+    await redis.set('kept', 'yes');
+    await query(first.postgres!, 'create table kept (value text)');
+    await query(first.postgres!, "insert into kept values ('yes')");
+
+    for (const name of engines) {
+      stack.kill(name);
+      await until(
+        () => stack.endpoints().pids[name] !== undefined && stack.endpoints().pids[name] !== first.pids[name],
+      );
+      await stack.awaitReady(name);
+    }
+    expect(lines.filter((line) => line.startsWith('✗'))).toHaveLength(2);
+    // The new pids are written down, the addresses are as before.
+    expect(file()).toEqual({ ...first, pids: stack.endpoints().pids });
+    expect(await redis.get('kept')).toBe('yes');
+    expect(await query(first.postgres!, 'select value from kept')).toEqual([{ value: 'yes' }]);
+    redis.disconnect();
+
+    await stack.halt('redis');
+    await sleep(300);
+    expect(stack.endpoints().pids['redis']).toBeUndefined();
+    await stack.resume('redis');
+    expect(stack.endpoints().pids['redis']).toBeDefined();
+    await stack.stop();
+  });
+
+  test('has ended all its processes, and goes on with its data at the next start', async () => {
+    for (const pid of Object.values(first.pids)) expect(processStart(pid)).toBeUndefined();
+    expect(existsSync(join(dataDir, 'endpoints.json'))).toBe(false);
+    const stack = await startStack({ dataDir, engines });
+    expect({ ...stack.endpoints(), pids: {} }).toEqual({ ...first, pids: {} });
+    expect(await query(first.postgres!, 'select value from kept')).toEqual([{ value: 'yes' }]);
+    await stack.stop();
+  });
+
+  test('refuses a second stack beside it', async () => {
+    const stack: Stack = await startStack({ dataDir, engines: ['redis'] });
+    await expect(startStack({ dataDir, engines: ['redis'] })).rejects.toThrow(/already runs/);
+    await stack.stop();
+  });
+
+  test('leaves no process behind when it is killed itself', async () => {
+    const script = `import { startStack } from ${JSON.stringify(join(packageRoot, 'src/engines/stack.ts'))};
+      await startStack({ dataDir: ${JSON.stringify(dataDir)}, engines: ['redis', 'postgres'] });
+      setInterval(() => undefined, 1000);`;
+    const supervisor = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      cwd: packageRoot,
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: 'inherit',
+    });
+    await until(() => existsSync(join(dataDir, 'endpoints.json')));
+    const running = Object.values(file().pids).map((pid) => [pid, processStart(pid)!] as const);
+    expect(running).toHaveLength(2);
+    supervisor.kill('SIGKILL');
+    await until(() => running.every(([pid, start]) => !isSameProcess(pid, start)));
+    await until(() => readdirSync(join(dataDir, 'run')).length === 0);
+    // And what it left does not stand in the way.
+    const stack = await startStack({ dataDir, engines });
+    expect(await query(first.postgres!, 'select value from kept')).toEqual([{ value: 'yes' }]);
+    await stack.stop();
+  });
+});
