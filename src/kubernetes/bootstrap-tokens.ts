@@ -1,0 +1,64 @@
+import { randomInt } from 'node:crypto';
+import type { V1Secret } from '@kubernetes/client-node';
+import { refusalOf, unlessNotFound, type Kubernetes } from './client.js';
+import { bootstrapGroup, labels } from './names.js';
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
+const namespace = 'kube-system';
+const secretName = (tokenId: string) => `bootstrap-token-${tokenId}`;
+
+/** The half of a join token that must stay secret: 16 characters, 82 bits. */
+export function newTokenSecret(): string {
+  return Array.from({ length: 16 }, () => alphabet[randomInt(alphabet.length)]).join('');
+}
+
+/** The Secret by which Kubernetes knows a bootstrap token. */
+export function bootstrapTokenSecret(token: {
+  id: string;
+  secret: string;
+  providerId: string;
+  expiresAt: Date;
+}): V1Secret {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: secretName(token.id), namespace, labels: { [labels.providerId]: token.providerId } },
+    type: 'bootstrap.kubernetes.io/token',
+    stringData: {
+      'token-id': token.id,
+      'token-secret': token.secret,
+      expiration: token.expiresAt.toISOString(),
+      'usage-bootstrap-authentication': 'true',
+      'usage-bootstrap-signing': 'true',
+      'auth-extra-groups': bootstrapGroup,
+      description: `join token of provider ${token.providerId}`,
+    },
+  };
+}
+
+/** Creates a token's Secret in the place of one that may be left from an attempt whose secret half is lost. */
+export async function replaceBootstrapToken(
+  { core }: Kubernetes,
+  token: Parameters<typeof bootstrapTokenSecret>[0],
+): Promise<void> {
+  await deleteBootstrapToken({ core }, token.id);
+  // The Secret API wants base64 only in `data`; stringData is converted by the server.
+  await core.createNamespacedSecret({ namespace, body: bootstrapTokenSecret(token) });
+}
+
+/** True while Kubernetes still accepts the token. Asked by a dry run, since the broker may not read these Secrets. */
+export async function bootstrapTokenExists({ core }: Kubernetes, tokenId: string, providerId: string): Promise<boolean> {
+  const body = bootstrapTokenSecret({ id: tokenId, secret: newTokenSecret(), providerId, expiresAt: new Date(Date.now() + 60_000) });
+  try {
+    await core.createNamespacedSecret({ namespace, body, dryRun: 'All' });
+    return false;
+  } catch (error) {
+    if (refusalOf(error)?.reason === 'AlreadyExists') return true;
+    throw error;
+  }
+}
+
+/** Deletes a token; a token that is gone already is fine. */
+export async function deleteBootstrapToken({ core }: Pick<Kubernetes, 'core'>, tokenId: string): Promise<void> {
+  await unlessNotFound(core.deleteNamespacedSecret({ name: secretName(tokenId), namespace }));
+}

@@ -1,0 +1,88 @@
+import * as k8s from '@kubernetes/client-node';
+import type { Config } from '../config.js';
+import { BrokerError } from '../domain/errors.js';
+
+/** The parts of the Kubernetes API the broker speaks to, over one configuration. */
+export interface Kubernetes {
+  readonly config: k8s.KubeConfig;
+  readonly core: k8s.CoreV1Api;
+  readonly certificates: k8s.CertificatesV1Api;
+  readonly rbac: k8s.RbacAuthorizationV1Api;
+  readonly networking: k8s.NetworkingV1Api;
+  readonly scheduling: k8s.SchedulingV1Api;
+  readonly version: k8s.VersionApi;
+}
+
+/** Loads KUBECONFIG, else the service account of the pod we run in, else the user's own configuration. */
+export function connectKubernetes(config: Pick<Config, 'KUBECONFIG'>): Kubernetes {
+  const kubeConfig = new k8s.KubeConfig();
+  if (config.KUBECONFIG !== undefined) kubeConfig.loadFromFile(config.KUBECONFIG);
+  else kubeConfig.loadFromDefault();
+  return {
+    config: kubeConfig,
+    core: kubeConfig.makeApiClient(k8s.CoreV1Api),
+    certificates: kubeConfig.makeApiClient(k8s.CertificatesV1Api),
+    rbac: kubeConfig.makeApiClient(k8s.RbacAuthorizationV1Api),
+    networking: kubeConfig.makeApiClient(k8s.NetworkingV1Api),
+    scheduling: kubeConfig.makeApiClient(k8s.SchedulingV1Api),
+    version: kubeConfig.makeApiClient(k8s.VersionApi),
+  };
+}
+
+/** What the API server said, in the parts that decide anything. `reason` is `NotFound`, `AlreadyExists`, … */
+export interface KubernetesRefusal {
+  code: number;
+  reason: string;
+  message: string;
+}
+
+/** Reads an error of the client; undefined when it is no answer of the API server (a broken connection, a bug). */
+export function refusalOf(error: unknown): KubernetesRefusal | undefined {
+  if (!(error instanceof k8s.ApiException)) return undefined;
+  // The body of an ApiException is the JSON text itself.
+  try {
+    const status = (typeof error.body === 'string' ? JSON.parse(error.body) : error.body) as Partial<KubernetesRefusal>;
+    return { code: error.code, reason: status.reason ?? '', message: status.message ?? '' };
+  } catch {
+    return { code: error.code, reason: '', message: '' };
+  }
+}
+
+/** Awaits a call and answers undefined where the object is not there. */
+export async function unlessNotFound<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (refusalOf(error)?.code === 404) return undefined;
+    throw asDependencyError(error);
+  }
+}
+
+/** Awaits a create and answers undefined where the object exists already (409 also means Conflict: told apart). */
+export async function unlessExists<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (refusalOf(error)?.reason === 'AlreadyExists') return undefined;
+    throw asDependencyError(error);
+  }
+}
+
+/**
+ * Gives trouble with the API server a name: what it refused for good stays as it is, everything that may pass
+ * (connection, time-out, overload) becomes `dependency_unavailable`.
+ */
+export function asDependencyError(error: unknown): unknown {
+  if (error instanceof BrokerError) return error;
+  const refusal = refusalOf(error);
+  if (refusal !== undefined && refusal.code < 500 && refusal.code !== 429) return error;
+  const what = refusal === undefined ? ((error as { code?: string }).code ?? 'no answer') : `status ${refusal.code}`;
+  return new BrokerError('dependency_unavailable', `Kubernetes: ${what}`, {}, { cause: error });
+}
+
+/** Header options of a strategic-free merge patch; without the header an object body is refused. */
+export const mergePatch = k8s.setHeaderOptions('Content-Type', k8s.PatchStrategy.MergePatch);
+/** Header options of a server-side apply. */
+export const applyPatch = k8s.setHeaderOptions('Content-Type', k8s.PatchStrategy.ServerSideApply);
+/** The field manager under which the broker applies objects. */
+export const fieldManager = 'worldland-broker';

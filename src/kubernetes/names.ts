@@ -1,0 +1,38 @@
+/** Labels, taints and annotations: names that exist in the field, and ours beside them. */
+export const labels = {
+  providerId: 'worldland.io/provider-id',
+  rentalType: 'worldland.io/rental-type',
+  gpuModel: 'worldland.io/gpu-model',
+  blockchainProvider: 'worldland.io/blockchain-provider',
+  rentalStatus: 'worldland.io/rental-status',
+  gpuRental: 'worldland.io/gpu-rental',
+  jobId: 'worldland.io/job-id',
+  userId: 'worldland.io/user-id',
+  tenant: 'worldland.io/tenant',
+  mining: 'worldland.io/mining',
+  managedBy: 'app.kubernetes.io/managed-by',
+  /**
+   * The label that decides placement. Kubelets may set labels on their own node, but none below this prefix
+   * (NodeRestriction), so a provider cannot make its machine look like another's.
+   */
+  placement: 'node-restriction.kubernetes.io/worldland-provider-id',
+} as const;
+
+export const annotations = { expiresAt: 'worldland.io/expires-at' } as const;
+
+export const taints = {
+  dedicated: 'worldland.io/dedicated-rental',
+  gpuFull: 'worldland.io/gpu-full',
+  maintenance: 'worldland.io/maintenance',
+} as const;
+
+export const gpuResource = 'nvidia.com/gpu';
+export const managedBy = 'worldland-broker';
+/** Selects what the broker created, and nothing else. */
+export const jobPodSelector = `${labels.gpuRental}=true`;
+/** The bootstrap group of our join tokens: it may ask for a node certificate, and only the broker approves it. */
+export const bootstrapGroup = 'system:bootstrappers:worldland';
+/** Priority of paying jobs; miners stand below and give way. */
+export const priorityClasses = { rental: 'worldland-rental', mining: 'worldland-mining' } as const;
+/** Inside a job's pod; the Service maps 22 to it. Ports below 1024 would need a capability more. */
+export const sshContainerPort = 2222;

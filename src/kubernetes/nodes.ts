@@ -1,0 +1,71 @@
+import type { V1Node, V1Taint } from '@kubernetes/client-node';
+import { gpuModelLabel } from '../domain/gpu.js';
+import type { ProviderStatus } from '../domain/provider.js';
+import { mergePatch, refusalOf, unlessNotFound, type Kubernetes } from './client.js';
+import { labels, taints } from './names.js';
+
+/** What the broker writes on a provider's node. */
+export interface NodeMarks {
+  providerId: string;
+  gpuModel?: string;
+  status: Extract<ProviderStatus, 'available' | 'busy' | 'offline' | 'joined'>;
+}
+
+/** A node belongs to who the broker said it does; undefined for a node the broker never took. */
+export function nodeOwner(node: V1Node): string | undefined {
+  return node.metadata?.labels?.[labels.placement];
+}
+
+/**
+ * Labels and taints a node as a provider's. Taints are one list that every kind of patch replaces whole, so they are
+ * read, changed and written under the `resourceVersion` they were read with.
+ */
+export async function markNode({ core }: Kubernetes, node: V1Node, marks: NodeMarks): Promise<V1Node> {
+  let current: V1Node | undefined = node;
+  for (let attempt = 0; current !== undefined; attempt++) {
+    const wanted = wantedMarks(current, marks);
+    if (wanted === undefined) return current;
+    try {
+      return await core.patchNode({ name: current.metadata!.name!, body: wanted }, mergePatch);
+    } catch (error) {
+      if (refusalOf(error)?.reason !== 'Conflict' || attempt >= 5) throw error;
+      current = await unlessNotFound(core.readNode({ name: current.metadata!.name! }));
+    }
+  }
+  return node;
+}
+
+/** The merge patch that brings a node to its marks; undefined when it has them. */
+export function wantedMarks(node: V1Node, marks: NodeMarks): object | undefined {
+  const gpuModel = marks.gpuModel === undefined ? '' : gpuModelLabel(marks.gpuModel);
+  const wantedLabels: Record<string, string> = {
+    [labels.placement]: marks.providerId,
+    [labels.providerId]: marks.providerId,
+    [labels.rentalType]: 'gpu',
+    [labels.blockchainProvider]: 'true',
+    [labels.rentalStatus]: marks.status === 'joined' ? 'offline' : marks.status,
+    ...(gpuModel === '' ? {} : { [labels.gpuModel]: gpuModel }),
+  };
+  const has = node.metadata?.labels ?? {};
+  const wantedTaints = withTaints(node.spec?.taints ?? [], marks);
+  const labelsDiffer = Object.entries(wantedLabels).some(([name, value]) => has[name] !== value);
+  if (!labelsDiffer && sameTaints(node.spec?.taints ?? [], wantedTaints)) return undefined;
+  return {
+    metadata: { resourceVersion: node.metadata?.resourceVersion, labels: wantedLabels },
+    spec: { taints: wantedTaints },
+  };
+}
+
+/** Everybody else's taints as they are; ours as the marks say. */
+function withTaints(existing: readonly V1Taint[], marks: NodeMarks): V1Taint[] {
+  const others = existing.filter(({ key }) => key !== taints.dedicated && key !== taints.maintenance);
+  const ours: V1Taint[] = [{ key: taints.dedicated, value: 'true', effect: 'NoSchedule' }];
+  if (marks.status === 'offline') ours.push({ key: taints.maintenance, value: 'offline', effect: 'NoSchedule' });
+  return [...others, ...ours];
+}
+
+function sameTaints(a: readonly V1Taint[], b: readonly V1Taint[]): boolean {
+  const text = (list: readonly V1Taint[]) =>
+    list.map(({ key, value, effect }) => `${key}=${value ?? ''}:${effect}`).sort().join();
+  return text(a) === text(b);
+}

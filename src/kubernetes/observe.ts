@@ -1,0 +1,69 @@
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { NodeAllocatable } from '../domain/provider.js';
+import type { NodeObservation, PodObservation } from '../../workflows/messages.js';
+import { gpuResource } from './names.js';
+import { parseQuantity } from './quantity.js';
+
+/** Reasons a kubelet gives for a container that waits because its image is not to be had. */
+const imageTrouble = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull', 'CreateContainerConfigError']);
+
+/** What a job's workflow needs to know of its pod. A pod is `running` when it is Ready: SSH answers. */
+export function observePod(pod: V1Pod): PodObservation {
+  const identity = { uid: pod.metadata?.uid ?? '', resourceVersion: pod.metadata?.resourceVersion ?? '' };
+  const phase = pod.status?.phase;
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  if (phase === 'Succeeded' || phase === 'Failed') {
+    const terminated = statuses.map((status) => status.state?.terminated).find((state) => state !== undefined);
+    const message = terminated?.message ?? terminated?.reason ?? pod.status?.message ?? pod.status?.reason;
+    return {
+      phase: phase === 'Succeeded' ? 'succeeded' : 'failed',
+      ...identity,
+      ...(terminated === undefined ? {} : { exitCode: terminated.exitCode }),
+      ...(message === undefined ? {} : { message }),
+    };
+  }
+  if (pod.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')) {
+    return { phase: 'running', ...identity };
+  }
+  const stuck = stuckBecause(pod);
+  return { phase: 'pending', ...identity, ...(stuck === undefined ? {} : { stuck }) };
+}
+
+function stuckBecause(pod: V1Pod): PodObservation['stuck'] {
+  const scheduled = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled');
+  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
+    return { reason: 'unschedulable', message: scheduled.message ?? 'no node fits' };
+  }
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  for (const status of statuses) {
+    const waiting = status.state?.waiting;
+    if (waiting?.reason !== undefined && imageTrouble.has(waiting.reason)) {
+      return { reason: 'image_pull_failed', message: `${status.image ?? 'image'}: ${waiting.message ?? waiting.reason}` };
+    }
+  }
+  return undefined;
+}
+
+/** What a provider's workflow needs to know of its node. */
+export function observeNode(node: V1Node): NodeObservation {
+  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
+  return {
+    nodeName: node.metadata?.name ?? '',
+    uid: node.metadata?.uid ?? '',
+    resourceVersion: node.metadata?.resourceVersion ?? '',
+    state: ready?.status === 'True' ? 'ready' : 'not_ready',
+    gpus: nodeAllocatable(node).gpus,
+  };
+}
+
+/** A node's `status.allocatable` in whole GPUs, cores, MB and GB, rounded down: never promise a part. */
+export function nodeAllocatable(node: V1Node): NodeAllocatable {
+  const allocatable = node.status?.allocatable ?? {};
+  const amount = (resource: string) => parseQuantity(allocatable[resource] ?? '0');
+  return {
+    gpus: Math.floor(amount(gpuResource)),
+    cpuCores: Math.floor(amount('cpu')),
+    memoryMb: Math.floor(amount('memory') / 2 ** 20),
+    storageGb: Math.floor(amount('ephemeral-storage') / 2 ** 30),
+  };
+}

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+
+interface Outgoing {
+  /** Finds the workflow; undefined when the thing is nobody's. May fail, and is tried again. */
+  workflowId: () => Promise<string | undefined>;
+  signal: string;
+  payload: unknown;
+}
+
+/**
+ * Sends observations to workflows, the newest one only: while a signal is under way or Temporal is away, a later
+ * observation of the same thing takes the place of the one that waits. Nothing is lost by a crash: a watcher that
+ * starts again compares the whole cluster with the database.
+ */
+export class OutboundSignals {
+  readonly #waiting = new Map<string, Outgoing>();
+  readonly #senders = new Map<string, Promise<void>>();
+  #stopped = new AbortController();
+
+  constructor(
+    private readonly client: Client,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Queues an observation; `key` names the thing observed. */
+  send(key: string, workflowId: string | Outgoing['workflowId'], signal: string, payload: unknown): void {
+    const resolve = typeof workflowId === 'string' ? () => Promise.resolve(workflowId) : workflowId;
+    this.#waiting.set(key, { workflowId: resolve, signal, payload });
+    if (!this.#senders.has(key)) {
+      this.#senders.set(
+        key,
+        this.#drain(key).finally(() => this.#senders.delete(key)),
+      );
+    }
+  }
+
+  /** Stops after what is under way; what still waits is found again by the next watcher. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await Promise.allSettled(this.#senders.values());
+  }
+
+  async #drain(key: string): Promise<void> {
+    let backoffMs = 200;
+    for (let next = this.#waiting.get(key); next !== undefined; next = this.#waiting.get(key)) {
+      if (this.#stopped.signal.aborted) return;
+      try {
+        const workflowId = await next.workflowId();
+        if (workflowId !== undefined) await this.client.workflow.getHandle(workflowId).signal(next.signal, next.payload);
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) {
+          this.logger.warn({ err: error, about: key, signal: next.signal, retryInMs: backoffMs }, 'signal not delivered');
+          await sleep(backoffMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+          backoffMs = Math.min(backoffMs * 2, 10_000);
+          continue;
+        }
+        // The workflow is over: the reconciler deals with what its objects left behind.
+      }
+      if (this.#waiting.get(key) === next) this.#waiting.delete(key);
+    }
+  }
+}

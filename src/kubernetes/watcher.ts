@@ -1,0 +1,194 @@
+import type { V1CertificateSigningRequest, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { Client } from '@temporalio/client';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { liveJobs } from '../db/jobs.js';
+import { providerOfToken } from '../db/join-tokens.js';
+import { providerByNode, providersWithNodes } from '../db/providers.js';
+import { jobObjectName, jobWorkflowId, tenantNamespace } from '../domain/job.js';
+import { providerWorkflowId } from '../domain/provider.js';
+import { signalNames, type CertificateRequested, type NodeObservation, type PodObservation } from '../../workflows/messages.js';
+import { unlessNotFound, type Kubernetes } from './client.js';
+import { jobPodSelector, labels } from './names.js';
+import { bootstrapUserPrefix, kubeletClientSigner } from './node-certificates.js';
+import { observeNode, observePod } from './observe.js';
+import { OutboundSignals } from './outbound-signals.js';
+import { Reflector } from './reflector.js';
+
+export interface WatcherDeps {
+  kubernetes: Kubernetes;
+  temporal: Client;
+  pool: Pool;
+  logger: Logger;
+}
+
+export interface Watcher {
+  /** What is up to date with the cluster and what is not. */
+  ready(): Record<string, { ok: boolean; detail?: string }>;
+  stop(): Promise<void>;
+}
+
+/**
+ * The watcher role: every *transition* of a job's pod, of a provider's node and of a node's certificate request becomes
+ * a signal. It holds nothing that matters: at its start, and after every gap, it compares what it lists with what the
+ * database says and signals the differences.
+ */
+export function startWatcher({ kubernetes, temporal, pool, logger }: WatcherDeps): Watcher {
+  const signals = new OutboundSignals(temporal, logger);
+  const reflectors = [
+    watchPods(kubernetes, pool, signals, logger),
+    watchNodes(kubernetes, pool, signals, logger),
+    watchCertificateRequests(kubernetes, pool, signals, logger),
+  ];
+  for (const { reflector } of reflectors) reflector.start();
+  return {
+    ready: () => Object.fromEntries(reflectors.map(({ name, reflector }) => [name, { ok: reflector.synced }])),
+    async stop() {
+      await Promise.all(reflectors.map(({ reflector }) => reflector.stop()));
+      await signals.stop();
+    },
+  };
+}
+
+function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
+  /** Per job, what its workflow was last told. */
+  const told = new Map<string, string>();
+
+  const tell = (jobId: string, observation: PodObservation) => {
+    const summary = `${observation.uid} ${observation.phase} ${observation.stuck?.reason ?? ''}`;
+    if (told.get(jobId) === summary) return;
+    // A pod on its way is no news unless it was stuck before.
+    const isNews = observation.phase !== 'pending' || observation.stuck !== undefined || told.has(jobId);
+    if (observation.phase === 'gone') told.delete(jobId);
+    else told.set(jobId, summary);
+    if (isNews) signals.send(`pod/${jobId}`, jobWorkflowId(jobId), signalNames.podObserved, observation);
+  };
+  const jobIdOf = (pod: V1Pod) => pod.metadata?.labels?.[labels.jobId];
+
+  const reflector = new Reflector<V1Pod>({
+    name: 'pods',
+    kubeConfig: kubernetes.config,
+    path: '/api/v1/pods',
+    query: { labelSelector: jobPodSelector },
+    list: () => kubernetes.core.listPodForAllNamespaces({ labelSelector: jobPodSelector }),
+    async onList(pods) {
+      const byJob = new Map(pods.map((pod) => [jobIdOf(pod), pod]));
+      for (const job of await liveJobs(pool)) {
+        const pod = byJob.get(job.jobId);
+        if (pod !== undefined) {
+          const observation = observePod(pod);
+          const knows = job.status === 'running' && observation.phase === 'running' && job.podUid === observation.uid;
+          if (knows) told.set(job.jobId, `${observation.uid} running `);
+          else tell(job.jobId, observation);
+        } else if (job.status === 'running' && job.podUid !== undefined) {
+          // The database may be newer than the list: look once more before saying that a customer's pod is gone.
+          const again = await unlessNotFound(
+            kubernetes.core.readNamespacedPod({ name: jobObjectName(job.jobId), namespace: tenantNamespace(job.wallet) }),
+          );
+          tell(job.jobId, again === undefined ? gonePod(job.podUid) : observePod(again));
+        }
+      }
+    },
+    onEvent(type, pod) {
+      const jobId = jobIdOf(pod);
+      if (jobId === undefined) return;
+      tell(jobId, type === 'DELETED' ? { ...observePod(pod), phase: 'gone' } : observePod(pod));
+    },
+    logger,
+  });
+  return { name: 'pods', reflector };
+}
+
+function gonePod(uid: string): PodObservation {
+  return { phase: 'gone', uid, resourceVersion: `gone-${uid}` };
+}
+
+function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
+  const told = new Map<string, string>();
+
+  const tell = (observation: NodeObservation) => {
+    const summary = nodeSummary(observation);
+    if (told.get(observation.nodeName) === summary) return;
+    told.set(observation.nodeName, summary);
+    const workflowId = async () => {
+      const providerId = await providerByNode(pool, observation.nodeName);
+      return providerId === undefined ? undefined : providerWorkflowId(providerId);
+    };
+    signals.send(`node/${observation.nodeName}`, workflowId, signalNames.nodeObserved, observation);
+  };
+
+  const reflector = new Reflector<V1Node>({
+    name: 'nodes',
+    kubeConfig: kubernetes.config,
+    path: '/api/v1/nodes',
+    list: () => kubernetes.core.listNode(),
+    async onList(nodes) {
+      const byName = new Map(nodes.map((node) => [node.metadata?.name, node]));
+      for (const known of await providersWithNodes(pool)) {
+        const node =
+          byName.get(known.nodeName) ?? (await unlessNotFound(kubernetes.core.readNode({ name: known.nodeName })));
+        if (node === undefined) {
+          if (known.nodeUid !== undefined) tell(goneNode(known.nodeName, known.nodeUid));
+          continue;
+        }
+        const observation = observeNode(node);
+        const knows =
+          known.nodeUid === observation.uid &&
+          known.nodeReady === (observation.state === 'ready') &&
+          known.nodeGpus === observation.gpus;
+        if (knows) told.set(known.nodeName, nodeSummary(observation));
+        else tell(observation);
+      }
+    },
+    onEvent(type, node) {
+      const seen = observeNode(node);
+      tell(type === 'DELETED' ? goneNode(seen.nodeName, seen.uid) : seen);
+    },
+    logger,
+  });
+  return { name: 'nodes', reflector };
+}
+
+function nodeSummary({ uid, state, gpus }: NodeObservation): string {
+  return `${uid} ${state} ${gpus}`;
+}
+
+function goneNode(nodeName: string, uid: string): NodeObservation {
+  return { nodeName, uid, resourceVersion: `gone-${uid}`, state: 'gone', gpus: 0 };
+}
+
+function watchCertificateRequests(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
+  const fieldSelector = `spec.signerName=${kubeletClientSigner}`;
+
+  const tell = (request: V1CertificateSigningRequest) => {
+    const name = request.metadata?.name;
+    const username = request.spec.username ?? '';
+    const decided = (request.status?.conditions?.length ?? 0) > 0;
+    if (name === undefined || !username.startsWith(bootstrapUserPrefix) || decided) return;
+    // The API server itself wrote the user name: the token id in it names the provider.
+    const tokenId = username.slice(bootstrapUserPrefix.length);
+    const workflowId = async () => {
+      const providerId = await providerOfToken(pool, tokenId);
+      return providerId === undefined ? undefined : providerWorkflowId(providerId);
+    };
+    const payload: CertificateRequested = { name, tokenId };
+    signals.send(`csr/${name}`, workflowId, signalNames.certificateRequested, payload);
+  };
+
+  const reflector = new Reflector<V1CertificateSigningRequest>({
+    name: 'certificate requests',
+    kubeConfig: kubernetes.config,
+    path: '/apis/certificates.k8s.io/v1/certificatesigningrequests',
+    query: { fieldSelector },
+    list: () => kubernetes.certificates.listCertificateSigningRequest({ fieldSelector }),
+    onList(requests) {
+      requests.forEach(tell);
+      return Promise.resolve();
+    },
+    onEvent(type, request) {
+      if (type === 'ADDED') tell(request);
+    },
+    logger,
+  });
+  return { name: 'certificate requests', reflector };
+}
