@@ -1,0 +1,58 @@
+import { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { Config } from '../config.js';
+
+export type RedisConfig = Pick<
+  Config,
+  'REDIS_HOST' | 'REDIS_PORT' | 'REDIS_USERNAME' | 'REDIS_PASSWORD' | 'REDIS_TLS'
+>;
+
+export interface ConnectionKind {
+  /**
+   * A connection that waits in blocking reads, and does nothing else: every command behind such a read would wait with
+   * it. It survives any outage; a read that was under way is sent again.
+   */
+  blocking: boolean;
+  /** Shown by `CLIENT LIST`. */
+  name?: string;
+  logger?: Logger;
+  /** For tests, and for callers that must fail fast. */
+  overrides?: { db?: number; maxRetriesPerRequest?: number | null; commandTimeout?: number; enableOfflineQueue?: boolean };
+}
+
+/** How long a blocking read may wait; a stop waits no longer, and liveness is measured in these. */
+export const blockMs = 2_000;
+
+/**
+ * Opens a connection. `blockingTimeout` with its grace is what makes a read on a frozen server return: without it a
+ * promise may never settle. Commands fail after some seconds instead of waiting for ever, so that whoever waits for
+ * them (a request, an activity) can say so.
+ */
+export function createRedis(config: RedisConfig, { blocking, name, logger, overrides = {} }: ConnectionKind): Redis {
+  const redis: Redis = new Redis({
+    host: config.REDIS_HOST,
+    port: config.REDIS_PORT,
+    ...(config.REDIS_USERNAME === undefined ? {} : { username: config.REDIS_USERNAME }),
+    ...(config.REDIS_PASSWORD === undefined ? {} : { password: config.REDIS_PASSWORD }),
+    ...(config.REDIS_TLS ? { tls: { servername: config.REDIS_HOST } } : {}),
+    ...(name === undefined ? {} : { connectionName: name }),
+    connectTimeout: 5_000,
+    keepAlive: 30_000,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000) * (0.75 + Math.random() / 2),
+    ...(blocking
+      ? { maxRetriesPerRequest: null, blockingTimeout: 10_000, blockingTimeoutGrace: 2_000 }
+      : { maxRetriesPerRequest: 3, commandTimeout: 10_000 }),
+    ...overrides,
+  });
+  // Without a listener an error of the connection would end the process. One line per outage, not per attempt.
+  let reported = false;
+  redis.on('ready', () => {
+    if (reported) logger?.info({ connection: name }, 'Redis answers again');
+    reported = false;
+  });
+  redis.on('error', (error: Error) => {
+    if (!reported) logger?.warn({ err: error, connection: name }, 'Redis does not answer');
+    reported = true;
+  });
+  return redis;
+}

@@ -1,0 +1,75 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import type { Config } from '../config.js';
+import { BrokerError } from '../domain/errors.js';
+
+/** What may be used once: nonces of requests, and challenges of logins. Over all replicas. */
+export interface NonceStore {
+  /** @returns false when the nonce was used with this key within `ttlS`. */
+  useNonce(sessionKey: string, nonce: string, ttlS: number): Promise<boolean>;
+  putChallenge(nonce: string, value: string, ttlS: number): Promise<void>;
+  /** Answers what a challenge was made for, and removes it in the same step; `undefined` when there is none. */
+  takeChallenge(nonce: string): Promise<string | undefined>;
+}
+
+type RedisConfig = Pick<Config, 'REDIS_HOST' | 'REDIS_PORT' | 'REDIS_USERNAME' | 'REDIS_PASSWORD' | 'REDIS_TLS'>;
+
+/** A request waits this long for Redis; then it is refused, because whether it is a replay cannot be told. */
+const commandTimeoutMs = 500;
+
+/**
+ * A connection that fails at once instead of waiting for Redis to come back: no queue while it is away, no command
+ * sent twice (a `SET NX` that took effect before the connection broke would look like a replay of itself).
+ */
+export function connectFailFast(config: RedisConfig): Redis {
+  const options: RedisOptions = {
+    host: config.REDIS_HOST,
+    port: config.REDIS_PORT,
+    ...(config.REDIS_USERNAME === undefined ? {} : { username: config.REDIS_USERNAME }),
+    ...(config.REDIS_PASSWORD === undefined ? {} : { password: config.REDIS_PASSWORD }),
+    ...(config.REDIS_TLS ? { tls: { servername: config.REDIS_HOST } } : {}),
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: 2_000,
+    keepAlive: 30_000,
+    retryStrategy: (attempt) => Math.min(attempt * 50, 1_000),
+  };
+  const redis = new Redis(options);
+  // Without a listener an outage would end the process. The requests that meet it report it.
+  redis.on('error', () => undefined);
+  return redis;
+}
+
+/** Resolves once the connection is ready, or after `waitMs` without: a broker starts although Redis is away. */
+export async function awaitReady(redis: Redis, waitMs = 2_000): Promise<void> {
+  if (redis.status === 'ready') return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      redis.off('ready', done);
+      resolve();
+    };
+    const timer = setTimeout(done, waitMs);
+    redis.on('ready', done);
+  });
+}
+
+/** @throws BrokerError `auth_backend_unavailable` from every call while Redis does not answer. */
+export function createNonceStore(redis: Redis): NonceStore {
+  return {
+    useNonce: (sessionKey, nonce, ttlS) =>
+      orUnavailable(async () => (await redis.set(`auth:rn:${sessionKey}:${nonce}`, '1', 'EX', ttlS, 'NX')) === 'OK'),
+    putChallenge: (nonce, value, ttlS) =>
+      orUnavailable(async () => void (await redis.set(`auth:ch:${nonce}`, value, 'EX', ttlS))),
+    takeChallenge: (nonce) => orUnavailable(async () => (await redis.getdel(`auth:ch:${nonce}`)) ?? undefined),
+  };
+}
+
+async function orUnavailable<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw new BrokerError('auth_backend_unavailable', 'the store of used nonces is not answering', {}, { cause: error });
+  }
+}

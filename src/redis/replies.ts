@@ -1,0 +1,95 @@
+import type { Redis } from 'ioredis';
+import { deliver, type Delivery } from './reply-delivery.js';
+import { replyCommands } from './reply-commands.js';
+import { responseStream } from './stream-names.js';
+
+/** `data` of an entry of `provider:response:<id>`, as the agents know it. `join_command` is run as root. */
+export interface RegistrationReply {
+  success: boolean;
+  status: string;
+  message?: string;
+  join_token?: string;
+  join_command?: string;
+  master_ip?: string;
+  master_port?: number;
+  /** `sha256:<hex>` */
+  ca_hash?: string;
+  node_name?: string;
+  labels?: Record<string, string>;
+}
+
+/**
+ * Publishes the answer to a registration. It takes the place of every older one: an agent that comes back reads the
+ * first reply its group was not given, and that must not be a withdrawn join token. Expires after 15 minutes.
+ *
+ * @returns the id of the entry.
+ * @throws when Redis does not answer; the reply may then be there all the same.
+ */
+export async function publishReply(redis: Redis, providerId: string, reply: RegistrationReply): Promise<string> {
+  return (await replyCommands(redis).publish(responseStream(providerId), JSON.stringify(reply), '', false))!;
+}
+
+/**
+ * Tells a provider why its message was not accepted, unless an answer waits for it: whoever can write to the streams
+ * in somebody's name must not be able to take that one's join command away.
+ *
+ * @returns the id of the entry, if there is one.
+ */
+export async function publishRejection(redis: Redis, providerId: string, message: string): Promise<string | undefined> {
+  const reply: RegistrationReply = { success: false, status: 'rejected', message };
+  return await replyCommands(redis).publish(responseStream(providerId), JSON.stringify(reply), '', true);
+}
+
+/** Finds the published reply that holds the join token with this id: the id of its newest copy. */
+export async function findReply(redis: Redis, providerId: string, tokenId: string): Promise<string | undefined> {
+  const entries = await redis.xrevrange(responseStream(providerId), '+', '-');
+  return entries.find(([, fields]) => tokenIdOf(fields) === tokenId)?.[0];
+}
+
+/**
+ * Makes sure that an agent gets a published reply although the public agents publish, and only then create their group
+ * at `$`: a group that began past the reply is noticed, and the reply is published once more for it. Nothing is waited
+ * for blindly; all waiting replies of a connection share one pipelined look, every 5 to 250 ms.
+ *
+ * @param entryId what `publishReply` or `findReply` gave.
+ * @returns true once an agent has it (acknowledged, or read by one that does not acknowledge); false when nobody took
+ * it in `timeoutMs` (agents give up after 60 s) or a newer reply took its place.
+ * @throws the reason of `signal`.
+ */
+export async function ensureReplyDelivered(
+  redis: Redis,
+  providerId: string,
+  entryId: string,
+  options: { timeoutMs: number; signal?: AbortSignal; onHeartbeat?: () => void },
+): Promise<boolean> {
+  return (await replyDelivery(redis, providerId, entryId, options)) === 'delivered';
+}
+
+/** As `ensureReplyDelivered`, but says what became of the reply. */
+export async function replyDelivery(
+  redis: Redis,
+  providerId: string,
+  entryId: string,
+  options: { timeoutMs: number; signal?: AbortSignal; onHeartbeat?: () => void },
+): Promise<Delivery> {
+  options.signal?.throwIfAborted();
+  const stream = responseStream(providerId);
+  const [entry] = await redis.xrange(stream, entryId, entryId);
+  if (entry === undefined) return 'superseded';
+  const [, fields] = entry;
+  return await deliver(redis, { stream, origin: field(fields, 'origin') ?? entryId, data: field(fields, 'data') ?? '' }, options);
+}
+
+function tokenIdOf(fields: string[]): string | undefined {
+  try {
+    const { join_token: token } = JSON.parse(field(fields, 'data') ?? '') as RegistrationReply;
+    return token?.slice(0, token.indexOf('.'));
+  } catch {
+    return undefined;
+  }
+}
+
+function field(fields: string[], name: string): string | undefined {
+  for (let at = 0; at < fields.length; at += 2) if (fields[at] === name) return fields[at + 1];
+  return undefined;
+}

@@ -1,0 +1,59 @@
+import type { ChainableCommander, Redis } from 'ioredis';
+import { clearScript, lookScript, publishScript, repeatScript } from './reply-scripts.js';
+
+/** Life of a reply, in seconds: as long as the join token in it. */
+const replyTtlS = 900;
+
+export type ReplyState = 'acked' | 'read' | 'again' | 'waiting' | 'lost' | 'superseded';
+
+export interface ReplyLook {
+  stream: string;
+  origin: string;
+  /** Whether the reply may be published once more, should a group have missed it. */
+  mayRepeat: boolean;
+}
+
+interface Scripts {
+  wlPublishReply(...args: (string | number)[]): Promise<string | null>;
+  wlLookAtReply(...args: (string | number)[]): Promise<[ReplyState, string]>;
+  wlRepeatReply(...args: (string | number)[]): Promise<string | null>;
+  wlClearReply(...args: (string | number)[]): Promise<number>;
+}
+
+/** The steps of `reply-scripts` as functions of a connection. */
+export function replyCommands(connection: Redis) {
+  if (!('wlPublishReply' in connection)) {
+    connection.defineCommand('wlPublishReply', { numberOfKeys: 1, lua: publishScript });
+    connection.defineCommand('wlLookAtReply', { numberOfKeys: 1, lua: lookScript });
+    connection.defineCommand('wlRepeatReply', { numberOfKeys: 1, lua: repeatScript });
+    connection.defineCommand('wlClearReply', { numberOfKeys: 1, lua: clearScript });
+  }
+  const redis = connection as Redis & Scripts;
+
+  return {
+    async publish(stream: string, data: string, origin: string, keepWaiting: boolean): Promise<string | undefined> {
+      const id = await redis.wlPublishReply(stream, data, now(), origin, replyTtlS, keepWaiting ? 'keep' : '');
+      return id ?? undefined;
+    },
+    /** One round trip for all of them; a look that failed is undefined. */
+    async look(looks: readonly ReplyLook[]): Promise<([ReplyState, string] | undefined)[]> {
+      const pipeline = connection.pipeline() as ChainableCommander & Pick<Scripts, 'wlLookAtReply'>;
+      for (const { stream, origin, mayRepeat } of looks) {
+        void pipeline.wlLookAtReply(stream, origin, now(), replyTtlS, mayRepeat ? 1 : 0);
+      }
+      const results = (await pipeline.exec()) ?? [];
+      return results.map(([error, result]) => (error === null ? (result as [ReplyState, string]) : undefined));
+    },
+    async repeat(stream: string, origin: string): Promise<string | undefined> {
+      return (await redis.wlRepeatReply(stream, origin, now(), replyTtlS)) ?? undefined;
+    },
+    async clear(stream: string, origin: string): Promise<void> {
+      await redis.wlClearReply(stream, origin);
+    },
+  };
+}
+
+/** As the agents write it: RFC 3339 in whole seconds. */
+function now(): string {
+  return `${new Date().toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,109 @@
+/**
+ * What happens to a provider's response stream happens inside Redis, in one step each: whether a group existed when a
+ * copy was published, and what it has been given since, is then known and never guessed.
+ *
+ * An entry holds `data` and `timestamp` for the agent, and for us `origin` (the id of the first copy of this reply) and
+ * `groups` (JSON: the groups that existed when this copy was written; each of them will be given it, or was).
+ */
+const library = `
+local function parts(id)
+  local dash = string.find(id, '-', 1, true)
+  return tonumber(string.sub(id, 1, dash - 1)), tonumber(string.sub(id, dash + 1))
+end
+local function atOrPast(a, b)
+  local ams, aseq = parts(a)
+  local bms, bseq = parts(b)
+  return ams > bms or (ams == bms and aseq >= bseq)
+end
+local function pairsOf(list)
+  local map = {}
+  for i = 1, #list, 2 do map[list[i]] = list[i + 1] end
+  return map
+end
+local function groupsOf(key)
+  local list = redis.pcall('XINFO', 'GROUPS', key)
+  local groups = {}
+  if list.err then return groups end
+  for _, group in ipairs(list) do groups[#groups + 1] = pairsOf(group) end
+  return groups
+end
+local function newestOf(key)
+  local list = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 1)
+  if list.err or #list == 0 then return nil end
+  local fields = pairsOf(list[1][2])
+  return { id = list[1][1], data = fields.data, origin = fields.origin or list[1][1], groups = fields.groups or '[]' }
+end
+local function publish(key, data, timestamp, origin, ttl)
+  local names = {}
+  for _, group in ipairs(groupsOf(key)) do names[#names + 1] = group.name end
+  local groups = #names == 0 and '[]' or cjson.encode(names)
+  local args = { 'XADD', key, 'MAXLEN', '1', '*', 'data', data, 'timestamp', timestamp, 'groups', groups }
+  if origin ~= '' then args[#args + 1] = 'origin'; args[#args + 1] = origin end
+  local id = redis.pcall(unpack(args))
+  if type(id) == 'table' and id.err then
+    -- Not a stream, or one whose last id leaves no room: what stands there is of no use to anybody.
+    redis.call('DEL', key)
+    id = redis.call(unpack(args))
+  end
+  redis.call('EXPIRE', key, ttl)
+  return id
+end
+`;
+
+/**
+ * KEYS stream. ARGV data, timestamp, origin ('' for a new reply), ttl seconds, 'keep' to leave any reply that waits.
+ * With an origin it never takes the place of that reply or a newer one. Answers the copy's id, or nothing.
+ */
+export const publishScript = `${library}
+local standing = newestOf(KEYS[1])
+if standing and (ARGV[5] == 'keep' or (ARGV[3] ~= '' and atOrPast(standing.origin, ARGV[3]))) then return false end
+return publish(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+`;
+
+/**
+ * One look at whether a reply has arrived. KEYS stream. ARGV origin, timestamp, ttl seconds, 1 when it may be published
+ * again. Answers [state, newest copy's id]:
+ *  - `acked`: a group that existed before the newest copy was given it and has acknowledged it;
+ *  - `read`: was given it, and has not acknowledged it (yet);
+ *  - `again`: a group was there that began past the reply; the reply was published once more for it;
+ *  - `waiting`: nobody there, or those who are will be given it by their next read;
+ *  - `lost`: the reply is not in the stream any more (it expired, or Redis lost it);
+ *  - `superseded`: a newer reply has taken its place.
+ */
+export const lookScript = `${library}
+local key, origin = KEYS[1], ARGV[1]
+local newest = newestOf(key)
+if not newest or not atOrPast(newest.origin, origin) then return { 'lost', '' } end
+if newest.origin ~= origin then return { 'superseded', newest.id } end
+local knew = {}
+for _, name in ipairs(cjson.decode(newest.groups)) do knew[name] = true end
+local read, missed = false, false
+for _, group in ipairs(groupsOf(key)) do
+  if atOrPast(group['last-delivered-id'], newest.id) then
+    if knew[group.name] then
+      read = true
+      if #redis.call('XPENDING', key, group.name, newest.id, newest.id, 1) == 0 then return { 'acked', newest.id } end
+    else
+      missed = true
+    end
+  end
+end
+if missed and ARGV[4] == '1' then
+  return { 'again', publish(key, newest.data, ARGV[2], origin, ARGV[3]) }
+end
+return { read and 'read' or 'waiting', newest.id }
+`;
+
+/** The same reply once more, for an agent that was given it and fell away. KEYS stream. ARGV origin, timestamp, ttl. */
+export const repeatScript = `${library}
+local newest = newestOf(KEYS[1])
+if not newest or newest.origin ~= ARGV[1] then return false end
+return publish(KEYS[1], newest.data, ARGV[2], ARGV[1], ARGV[3])
+`;
+
+/** Empties the stream once its reply has done its work, unless a newer one stands there. KEYS stream. ARGV origin. */
+export const clearScript = `${library}
+local newest = newestOf(KEYS[1])
+if not newest or newest.origin ~= ARGV[1] then return 0 end
+return redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
+`;
