@@ -1,0 +1,35 @@
+import type { Pool } from 'pg';
+import type { Config } from '../config.js';
+import type { NonceStore } from '../redis/nonces.js';
+import type { AuthLimiter, AuthLimits } from './limits.js';
+import type { Recover } from './recover.js';
+import type { VerifyContractWallet } from './smart-wallet.js';
+
+export type AuthConfig = Pick<
+  Config,
+  | 'AUTH_AUDIENCE'
+  | 'AUTH_CHAIN_IDS'
+  | 'AUTH_MAX_SKEW_S'
+  | 'AUTH_CHALLENGE_TTL_S'
+  | 'AUTH_SESSION_TTL_S'
+  | 'AUTH_SESSION_TTL_MAX_S'
+  | 'AUTH_TOKEN_TTL_S'
+  | 'AUTH_TOKEN_TTL_MAX_S'
+  | 'ADMIN_WALLETS'
+>;
+
+/** What the parts of authentication work with. */
+export interface AuthDeps {
+  config: AuthConfig;
+  pool: Pool;
+  nonces: NonceStore;
+  limits: AuthLimits;
+  limiter: AuthLimiter;
+  recover: Recover;
+  /** Absent: contract wallets cannot log in. */
+  verifyContractWallet?: VerifyContractWallet;
+  /** What a proxy took off the front of the request target. */
+  targetPrefix: string;
+  /** Unix milliseconds. */
+  now: () => number;
+}

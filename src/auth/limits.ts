@@ -1,0 +1,114 @@
+import { isIPv6 } from 'node:net';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
+import type { Redis } from 'ioredis';
+import { BrokerError, type ErrorCode } from '../domain/errors.js';
+
+export interface AuthLimits {
+  /** Sessions of a wallet that live at the same time, and tokens of a session. */
+  liveSessions: number;
+  liveTokens: number;
+  /** Per minute: challenges for one wallet from one address, and registrations from one address. */
+  challengesPerMinute: number;
+  registrationsPerMinute: number;
+  /** Failures of one address in five minutes; then it is refused for five minutes. */
+  failures: number;
+}
+
+export const defaultAuthLimits: AuthLimits = {
+  liveSessions: 10,
+  liveTokens: 10,
+  challengesPerMinute: 10,
+  registrationsPerMinute: 10,
+  failures: 30,
+};
+
+export interface AuthLimiter {
+  challenge(wallet: string, ip: string): Promise<void>;
+  registration(ip: string): Promise<void>;
+  /** Runs a check of a credential, unless the address has failed too often; counts what somebody who guesses gets. */
+  guard<T>(ip: string, check: () => Promise<T>): Promise<T>;
+}
+
+const failureWindowS = 300;
+
+/**
+ * What a forger or a guesser is told. A clock that is wrong and a session that is over happen to honest clients that
+ * repeat themselves, and locking them out would also lock out their next login.
+ */
+const suspicious: ReadonlySet<ErrorCode> = new Set([
+  'session_unknown',
+  'signature_invalid',
+  'nonce_reused',
+  'challenge_invalid',
+]);
+
+/** Counts in Redis over all replicas, and in the process while Redis is away. Calls throw `rate_limited`. */
+export function createAuthLimiter(redis: Redis, limits: AuthLimits): AuthLimiter {
+  const counter = (name: string, points: number, duration: number): RateLimiterAbstract => {
+    const options = { keyPrefix: `limit:auth:${name}`, points, duration, blockDuration: duration };
+    return new RateLimiterRedis({
+      ...options,
+      storeClient: redis,
+      insuranceLimiter: new RateLimiterMemory(options),
+      rejectIfRedisNotReady: true,
+    });
+  };
+  const challenges = counter('challenge', limits.challengesPerMinute, 60);
+  const registrations = counter('registration', limits.registrationsPerMinute, 60);
+  const failures = counter('failure', limits.failures, failureWindowS);
+  // Requests that succeed ask only this one: another trip to Redis each would double what they cost there. A replica
+  // learns of a block elsewhere by the first failure it sees itself.
+  const blocked = new RateLimiterMemory({ keyPrefix: 'auth-blocked', points: 1, duration: failureWindowS });
+
+  return {
+    // By address as well: by wallet alone, any stranger could keep a wallet from logging in.
+    challenge: (wallet, ip) => consume(challenges, `${wallet}:${networkOf(ip)}`),
+    registration: (ip) => consume(registrations, networkOf(ip)),
+    async guard(ip, check) {
+      const network = networkOf(ip);
+      const block = await blocked.get(network);
+      if (block !== null) throw tooMany(block);
+      try {
+        return await check();
+      } catch (error) {
+        if (error instanceof BrokerError && suspicious.has(error.code)) await countFailure(network);
+        throw error;
+      }
+    },
+  };
+
+  async function countFailure(network: string): Promise<void> {
+    try {
+      await failures.consume(network);
+    } catch (error) {
+      if (!(error instanceof RateLimiterRes)) throw error;
+      await blocked.block(network, Math.max(1, Math.ceil(error.msBeforeNext / 1000)));
+      throw tooMany(error);
+    }
+  }
+}
+
+async function consume(counter: RateLimiterAbstract, key: string): Promise<void> {
+  try {
+    await counter.consume(key);
+  } catch (error) {
+    throw error instanceof RateLimiterRes ? tooMany(error) : error;
+  }
+}
+
+function tooMany({ msBeforeNext }: RateLimiterRes): BrokerError {
+  const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
+  return new BrokerError('rate_limited', `try again in ${seconds} s`, { retry_after_s: seconds });
+}
+
+/** An IPv6 customer holds a /64 at the least, and could send each request from another address of it. */
+export function networkOf(ip: string): string {
+  if (!isIPv6(ip)) return ip;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip);
+  if (mapped !== null) return mapped[1]!;
+  const [head = '', tail] = ip.split('%')[0]!.split('::');
+  const left = head.split(':').filter((group) => group !== '');
+  const right = (tail ?? '').split(':').filter((group) => group !== '');
+  const zeros = Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
+  return [...left, ...zeros, ...right].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(':');
+}

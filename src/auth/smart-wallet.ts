@@ -1,0 +1,41 @@
+import { createPublicClient, http, type Address, type Hex } from 'viem';
+import { BrokerError } from '../domain/errors.js';
+
+/** Asks the chain whether a contract accepts a signature as its own. */
+export type VerifyContractWallet = (wallet: Address, digest: Hex, signature: Hex, chainId: number) => Promise<boolean>;
+
+/** A login waits this long for the node; it is one of at most a few a minute. */
+const rpcTimeoutMs = 3_000;
+
+/** ERC-6492 and ERC-8010 signatures end in 32 bytes of their own number. */
+const endsIn = (signature: string, number: string) => signature.toLowerCase().endsWith(number.repeat(16));
+
+/**
+ * Signatures of contract wallets, deployed (ERC-1271) or not yet (ERC-6492), on the chain of one node. The node must
+ * be on the chain the wallet signed for: a contract at this address may belong to somebody else on another chain.
+ *
+ * @throws BrokerError `auth_backend_unavailable` while the node does not answer.
+ */
+export function createContractWalletVerifier(rpcUrl: string): VerifyContractWallet {
+  const client = createPublicClient({
+    transport: http(rpcUrl, { timeout: rpcTimeoutMs, retryCount: 0 }),
+    // A contract could otherwise name a URL for this process to fetch.
+    ccipRead: false,
+  });
+  let nodeChainId: Promise<number> | undefined;
+
+  return async (wallet, digest, signature, chainId) => {
+    if (endsIn(signature, '8010')) return false;
+    try {
+      nodeChainId ??= client.getChainId();
+      if ((await nodeChainId) !== chainId) return false;
+      // Without code and without a deployment inside the signature, this is an ordinary wallet, and its signature was
+      // refused already. The library would recover the signer once more, and with fewer conditions on the form.
+      if (!endsIn(signature, '6492') && (await client.getCode({ address: wallet })) === undefined) return false;
+      return await client.verifyHash({ address: wallet, hash: digest, signature });
+    } catch (error) {
+      nodeChainId = undefined;
+      throw new BrokerError('auth_backend_unavailable', 'the chain cannot be asked about this wallet', {}, { cause: error });
+    }
+  };
+}

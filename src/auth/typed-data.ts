@@ -1,0 +1,108 @@
+import { hashTypedData, zeroAddress, type Address, type Hex } from 'viem';
+
+/** The text a wallet shows. Any other is refused, so that nobody is talked into signing a nicer one. */
+export const delegationStatement =
+  'Allow this session key to use WorldLand Broker on my behalf. It cannot move funds from my wallet.';
+
+/**
+ * Types and domain are always these, whatever a client sends along. `uint` has its width written out: viem refuses the
+ * short form, and wallets hash it differently.
+ */
+export const delegationTypes = {
+  SessionDelegation: [
+    { name: 'wallet', type: 'address' },
+    { name: 'sessionKey', type: 'address' },
+    { name: 'audience', type: 'string' },
+    { name: 'statement', type: 'string' },
+    { name: 'scopes', type: 'string' },
+    { name: 'spendLimit', type: 'uint256' },
+    { name: 'issuedAt', type: 'uint64' },
+    { name: 'expiresAt', type: 'uint64' },
+    { name: 'nonce', type: 'bytes32' },
+  ],
+} as const;
+
+export const revocationTypes = {
+  SessionRevocation: [
+    { name: 'wallet', type: 'address' },
+    { name: 'sessionKey', type: 'address' },
+    { name: 'audience', type: 'string' },
+    { name: 'issuedAt', type: 'uint64' },
+    { name: 'nonce', type: 'bytes32' },
+  ],
+} as const;
+
+const domainType = [
+  { name: 'name', type: 'string' },
+  { name: 'version', type: 'string' },
+  { name: 'chainId', type: 'uint256' },
+  { name: 'verifyingContract', type: 'address' },
+] as const;
+
+/** A wallet lets a session key speak for it. Addresses lower-case, `spendLimit` base units, times unix seconds. */
+export interface SessionDelegation {
+  wallet: Address;
+  sessionKey: Address;
+  audience: string;
+  statement: string;
+  scopes: string;
+  spendLimit: bigint;
+  issuedAt: number;
+  expiresAt: number;
+  nonce: Hex;
+}
+
+/** A wallet takes that back; the zero address takes all back. */
+export interface SessionRevocation {
+  wallet: Address;
+  sessionKey: Address;
+  audience: string;
+  issuedAt: number;
+  nonce: Hex;
+}
+
+/**
+ * The contract is the zero address: EIP-712 lets it be left out, but wallets have refused that more than once, and no
+ * contract lives there, so no signature for the API is ever one for a contract.
+ */
+export function authDomain(chainId: number) {
+  return { name: 'WorldLand Broker', version: '1', chainId, verifyingContract: zeroAddress } as const;
+}
+
+/** What a wallet signs to log in, with the values in the types that viem takes. */
+export function delegationTypedData(message: SessionDelegation, chainId: number) {
+  return {
+    domain: authDomain(chainId),
+    types: delegationTypes,
+    primaryType: 'SessionDelegation',
+    message: { ...message, issuedAt: BigInt(message.issuedAt), expiresAt: BigInt(message.expiresAt) },
+  } as const;
+}
+
+/** What a wallet signs to revoke without a session. */
+export function revocationTypedData(message: SessionRevocation, chainId: number) {
+  return {
+    domain: authDomain(chainId),
+    types: revocationTypes,
+    primaryType: 'SessionRevocation',
+    message: { ...message, issuedAt: BigInt(message.issuedAt) },
+  } as const;
+}
+
+export function delegationDigest(message: SessionDelegation, chainId: number): Hex {
+  return hashTypedData(delegationTypedData(message, chainId));
+}
+
+export function revocationDigest(message: SessionRevocation, chainId: number): Hex {
+  return hashTypedData(revocationTypedData(message, chainId));
+}
+
+/** The delegation as JSON that goes into `eth_signTypedData_v4` as it is; amounts as decimal strings. */
+export function delegationForWallet(message: SessionDelegation, chainId: number) {
+  return {
+    types: { EIP712Domain: domainType, ...delegationTypes },
+    primaryType: 'SessionDelegation' as const,
+    domain: authDomain(chainId),
+    message: { ...message, spendLimit: message.spendLimit.toString() },
+  };
+}

@@ -1,0 +1,22 @@
+import type { Address, Hex } from 'viem';
+import type { WalletKind } from '../db/auth-sessions.js';
+import { BrokerError } from '../domain/errors.js';
+import type { Recover } from './recover.js';
+import type { VerifyContractWallet } from './smart-wallet.js';
+
+/**
+ * Checks that a wallet signed a digest, and says what kind of wallet it is. An ordinary wallet is recognised without
+ * asking anybody; the chain is asked only when that failed and contract wallets are enabled.
+ *
+ * @throws BrokerError `signature_invalid`, `auth_backend_unavailable`
+ */
+export async function verifyWalletSignature(
+  { recover, verifyContractWallet }: { recover: Recover; verifyContractWallet?: VerifyContractWallet | undefined },
+  { wallet, digest, signature, chainId }: { wallet: Address; digest: Hex; signature: Hex; chainId: number },
+): Promise<WalletKind> {
+  if ((await recover(digest, signature)) === wallet) return 'eoa';
+  if (verifyContractWallet !== undefined && (await verifyContractWallet(wallet, digest, signature, chainId))) {
+    return 'contract';
+  }
+  throw new BrokerError('signature_invalid', 'the wallet did not sign this message');
+}
