@@ -1,0 +1,37 @@
+import type { Middleware } from 'koa';
+import type { Credentials } from '../../auth/authenticate.js';
+import type { Principal, Scope } from '../../auth/principal.js';
+import { BrokerError } from '../../domain/errors.js';
+import type { ApiState } from '../route.js';
+
+/** Answers who asks; `undefined` when no credential was sent; throws a `BrokerError` for one that is not good. */
+export type Authenticate = (request: Credentials) => Promise<Principal | undefined>;
+
+/** Establishes who asks, and that the way they proved it is enough for the route. */
+export function authentication(authenticate: Authenticate): Middleware<ApiState> {
+  return async (ctx, next) => {
+    const { rule, bodyBytes, ip } = ctx.state;
+    if (rule!.auth === 'none') return await next();
+    const principal = await authenticate({ method: ctx.method, target: ctx.req.url ?? '', headers: ctx.headers, bodyBytes, ip });
+    if (principal === undefined) throw new BrokerError('auth_required', 'send a request signature or a bearer token');
+    const proofOnly = principal.kind === 'proof';
+    if (proofOnly !== (rule!.auth === 'session-proof')) {
+      throw new BrokerError('auth_required', 'this route needs the credential of a session');
+    }
+    if (rule!.auth === 'signed' && principal.kind !== 'signed') {
+      throw new BrokerError('auth_required', 'this route needs a request signature; a bearer token is not enough');
+    }
+    ctx.state.principal = principal;
+    ctx.set('cache-control', 'no-store');
+    await next();
+  };
+}
+
+/** Refuses a principal that lacks a scope of the route. */
+export const requireScopes: Middleware<ApiState> = async (ctx, next) => {
+  const { rule, principal } = ctx.state;
+  const granted: readonly Scope[] = principal?.scopes ?? [];
+  const missing = rule!.scopes.filter((scope) => !granted.includes(scope));
+  if (missing.length > 0) throw new BrokerError('scope_denied', `this needs ${missing.join(', ')}`, { missing_scopes: missing });
+  await next();
+};

@@ -1,0 +1,26 @@
+import cors from '@koa/cors';
+
+/** Lets browsers of the listed origins call. Credentials travel in headers, never in cookies, so none are allowed. */
+export function allowOrigins(origins: readonly string[]) {
+  const allowed = new Set(origins.map((origin) => origin.toLowerCase()));
+  return cors({
+    // An empty string leaves the headers out, and the browser refuses on its own.
+    origin: (ctx) => (allowed.has(ctx.get('origin').toLowerCase()) ? ctx.get('origin') : ''),
+    credentials: false,
+    allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowHeaders: [
+      'content-type',
+      'authorization',
+      'x-session-key',
+      'x-session-timestamp',
+      'x-session-nonce',
+      'x-session-signature',
+      'x-request-id',
+      'idempotency-key',
+      'prefer',
+      'if-none-match',
+    ],
+    exposeHeaders: ['retry-after', 'x-request-id', 'location', 'preference-applied', 'etag', 'www-authenticate'],
+    maxAge: 600,
+  });
+}

@@ -1,0 +1,33 @@
+import type { Middleware } from 'koa';
+import type { Logger } from 'pino';
+import { isOurs, problemOf } from '../problem.js';
+import type { ApiState } from '../route.js';
+
+/** Turns whatever is thrown further in into an RFC 9457 reply. */
+export function problems(logger: Logger): Middleware<ApiState> {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const problem = problemOf(error, ctx.state.requestId);
+      if (isOurs(error)) {
+        logger.error({ err: error, code: problem.code, route: ctx.state.rule?.path, request_id: problem.request_id }, 'a request failed');
+      }
+      // The rest of a refused body is not worth reading: Node closes the connection after the reply.
+      if (!ctx.req.complete && hasBody(ctx.req.headers)) ctx.set('connection', 'close');
+      if (problem.status === 401) ctx.set('www-authenticate', `WorldLand-Session error="${problem.code}", Bearer`);
+      if (problem.status === 503) ctx.set('retry-after', '2');
+      const retryAfterS = problem['retry_after_s'];
+      if (typeof retryAfterS === 'number') ctx.set('retry-after', String(retryAfterS));
+      ctx.remove('etag');
+      ctx.set('cache-control', 'no-store');
+      ctx.status = problem.status;
+      ctx.set('content-type', 'application/problem+json');
+      ctx.body = Buffer.from(JSON.stringify(problem));
+    }
+  };
+}
+
+function hasBody(headers: NodeJS.Dict<string | string[]>): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}

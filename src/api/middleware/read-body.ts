@@ -1,0 +1,79 @@
+import type { IncomingMessage } from 'node:http';
+import type { Middleware } from 'koa';
+import { BrokerError } from '../../domain/errors.js';
+import type { ApiState } from '../route.js';
+
+const maxBytes = 64 * 1024;
+const takesBody = new Set(['POST', 'PUT', 'PATCH']);
+const empty = Buffer.alloc(0);
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Reads the body once, as bytes (request signatures cover what came over the wire) and as JSON. Stricter than a general
+ * parser: no encodings that could unfold, no invalid UTF-8 silently replaced, no `__proto__`.
+ */
+export const readBody: Middleware<ApiState> = async (ctx, next) => {
+  const { req } = ctx;
+  const announced = Number(req.headers['content-length'] ?? 0);
+  const hasBody = announced > 0 || req.headers['transfer-encoding'] !== undefined;
+  ctx.state.bodyBytes = empty;
+  ctx.state.body = undefined;
+  if (!hasBody) return await next();
+  if (!takesBody.has(ctx.method)) throw new BrokerError('malformed_request', `${ctx.method} takes no body`);
+  requireJson(req);
+  if (announced > maxBytes) throw tooLarge(req);
+  ctx.state.bodyBytes = await collect(req);
+  if (ctx.state.bodyBytes.length > 0) ctx.state.body = parse(ctx.state.bodyBytes);
+  await next();
+};
+
+function requireJson(req: IncomingMessage): void {
+  const encoding = req.headers['content-encoding'] ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') {
+    throw new BrokerError('unsupported_media_type', 'Content-Encoding is not accepted: send the JSON as it is');
+  }
+  const [type = '', ...parameters] = (req.headers['content-type'] ?? '').toLowerCase().split(';');
+  const charset = parameters.map((part) => part.trim()).find((part) => part.startsWith('charset='));
+  const isUtf8 = charset === undefined || /^charset="?utf-8"?$/.test(charset);
+  if (type.trim() !== 'application/json' || !isUtf8) {
+    throw new BrokerError('unsupported_media_type', 'send Content-Type: application/json, in UTF-8');
+  }
+}
+
+function collect(req: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    req.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      req.removeAllListeners('data');
+      reject(tooLarge(req));
+    });
+    req.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    const cutShort = () => reject(new BrokerError('malformed_request', 'the body ended before it was complete'));
+    req.on('error', cutShort);
+    req.on('close', cutShort);
+  });
+}
+
+/** What still comes is read and dropped, so that the client gets to see the answer; the server's time limit bounds it. */
+function tooLarge(req: IncomingMessage): BrokerError {
+  req.resume();
+  return new BrokerError('payload_too_large', `a body may be ${maxBytes} bytes long`);
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(utf8.decode(bytes), (key, value: unknown) => {
+      if (key === '__proto__') throw new SyntaxError('__proto__');
+      return value;
+    });
+  } catch {
+    // Also a nesting so deep that the stack ends. The parser's own message repeats the body, so it is not passed on.
+    throw new BrokerError('malformed_request', 'the body is not acceptable JSON in UTF-8');
+  }
+}

@@ -1,0 +1,170 @@
+import { z, type ZodType } from 'zod';
+import { errorTable, type ErrorCode } from '../domain/errors.js';
+import type { RouteRule } from './route.js';
+
+type Json = Record<string, unknown>;
+
+const methodsWithBody = new Set(['POST', 'PUT', 'PATCH']);
+
+/** What any request with a credential may be told about it. */
+const authErrors: ErrorCode[] = [
+  'auth_required',
+  'auth_ambiguous',
+  'session_unknown',
+  'session_expired',
+  'session_revoked',
+  'signature_invalid',
+  'timestamp_skew',
+  'nonce_reused',
+  'auth_backend_unavailable',
+];
+
+const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]]),
+  detail: z.string(),
+  request_id: z.string(),
+  errors: z
+    .array(z.object({ field: z.string(), message: z.string() }))
+    .optional()
+    .describe('With validation_failed: every field that is not acceptable'),
+});
+
+/** Codes a rule can answer, those that follow from what it asks included. */
+export function errorsOf(rule: RouteRule): ErrorCode[] {
+  const codes = new Set<ErrorCode>([...rule.errors, 'malformed_request', 'rate_limited', 'internal_error', 'dependency_unavailable']);
+  if (rule.auth !== 'none') for (const code of authErrors) codes.add(code);
+  if (rule.scopes.length > 0) codes.add('scope_denied');
+  if (rule.request !== undefined) codes.add('validation_failed');
+  if (methodsWithBody.has(rule.method)) codes.add('payload_too_large').add('unsupported_media_type');
+  return [...codes];
+}
+
+/** The OpenAPI 3.1 page of a route table: nothing in it is written twice, so it cannot say other than what is served. */
+export function openapiDocument(rules: readonly RouteRule[], serverUrl: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const rule of rules) {
+    const path = rule.path.replace(/:([a-z_]+)/gi, '{$1}');
+    (paths[path] ??= {})[rule.method.toLowerCase()] = operation(rule);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'WorldLand Broker',
+      version: '1',
+      description: 'Rent GPUs by the hour. Times are RFC 3339, prices are token units per hour, a GB is 1024 MB.',
+    },
+    servers: [{ url: serverUrl }],
+    paths,
+    components: {
+      schemas: { Problem: jsonSchema(problemSchema, 'output') },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'A token of POST /api/v1/auth/tokens: wlb_…' },
+        ...Object.fromEntries(
+          ['key', 'timestamp', 'nonce', 'signature'].map((part) => [
+            `session_${part}`,
+            { type: 'apiKey', in: 'header', name: `X-Session-${part}`, description: 'Part of a request signature; all four are sent' },
+          ]),
+        ),
+      },
+    },
+  };
+}
+
+function operation(rule: RouteRule): Json {
+  const { summary, scopes, request } = rule;
+  const parameters = [
+    ...pathParameters(rule),
+    ...schemaParameters(request?.query, 'query'),
+    ...schemaParameters(request?.headers, 'header'),
+  ];
+  return {
+    operationId: operationId(rule),
+    summary,
+    ...(scopes.length === 0 ? {} : { description: `Needs ${scopes.join(', ')}.`, 'x-scopes': scopes }),
+    security: security(rule),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(request?.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(request.body, 'input') } } } }),
+    responses: { ...problemResponses(rule), ...successResponses(rule) },
+  };
+}
+
+function operationId({ method, path }: RouteRule): string {
+  const words = path.replace('/api/v1', '').split('/').filter((word) => word !== '');
+  const named = words.map((word) => (word.startsWith(':') ? `by-${word.slice(1)}` : word.replace(/\W/g, '-')));
+  return [method.toLowerCase(), ...named].join('-');
+}
+
+function security({ auth }: RouteRule): Json[] {
+  if (auth === 'none') return [];
+  const signature = { session_key: [], session_timestamp: [], session_nonce: [], session_signature: [] };
+  return auth === 'any' ? [signature, { bearer: [] }] : [signature];
+}
+
+function pathParameters({ path, request }: RouteRule): Json[] {
+  const described = request?.params === undefined ? {} : propertiesOf(jsonSchema(request.params, 'input'));
+  return [...path.matchAll(/:([a-z_]+)/gi)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: described[name!] ?? { type: 'string' },
+  }));
+}
+
+function schemaParameters(schema: ZodType | undefined, place: 'query' | 'header'): Json[] {
+  if (schema === undefined) return [];
+  const json = jsonSchema(schema, 'input');
+  const required = (json['required'] as string[] | undefined) ?? [];
+  return Object.entries(propertiesOf(json)).map(([name, property]) => {
+    const { description, ...rest } = property as Json;
+    return {
+      name,
+      in: place,
+      required: required.includes(name),
+      ...(description === undefined ? {} : { description }),
+      schema: rest,
+    };
+  });
+}
+
+function propertiesOf(json: Json): Json {
+  return (json['properties'] as Json | undefined) ?? {};
+}
+
+function successResponses({ responses }: RouteRule): Json {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, { description, schema }]) => [
+      status,
+      {
+        description,
+        ...(schema === undefined ? {} : { content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }),
+      },
+    ]),
+  );
+}
+
+function problemResponses(rule: RouteRule): Json {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of errorsOf(rule)) {
+    const { status } = errorTable[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      {
+        description: codes.join(', '),
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    ]),
+  );
+}
+
+function jsonSchema(schema: ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
+  return json;
+}

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import type { Pool } from 'pg';
+import type { Config } from '../config.js';
+import type { SessionPrincipal } from '../auth/principal.js';
+import { reserveSpend } from '../auth/spend.js';
+import { placementCandidates } from '../db/allocations.js';
+import { insertJob, type JobRow } from '../db/jobs.js';
+import { withTransaction } from '../db/pool.js';
+import { BrokerError } from '../domain/errors.js';
+import type { JobOrder } from '../domain/job.js';
+import type { JobRequest } from '../domain/job-request.js';
+import { toBaseUnits } from '../domain/pricing.js';
+import { newJobId } from './job-id.js';
+
+/** How many candidates are looked at to learn what the job may cost. */
+const candidatesConsidered = 16;
+
+/**
+ * Writes down what a customer ordered and reserves what it may cost from the session's limit, in one transaction.
+ *
+ * What a job costs is known only once it is placed, and the workflow places it. So the order carries a ceiling that was
+ * reserved before, and a placement above it is not made: a session can never owe more than it allowed. The ceiling is
+ * the dearest offer that fits now, which leaves the workflow the choice among all of them when others order at the same
+ * time; where the session's limit does not reach that far, it is the cheapest offer. With no offer there is nothing to
+ * reserve: the workflow looks again and answers for itself, and takes no more than the customer's own maximum.
+ *
+ * @returns the job, and whether this call made it: a repeated Idempotency-Key finds the first one.
+ * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `idempotency_conflict`
+ */
+export async function placeOrder(
+  { pool, config }: { pool: Pool; config: Config },
+  principal: SessionPrincipal,
+  request: JobRequest,
+  idempotencyKey: string | undefined,
+): Promise<{ job: JobRow; created: boolean }> {
+  const requestSha256 = fingerprint(request);
+  const order = orderOf(newJobId(), principal.wallet, request);
+  const ceilings = await priceCeilings(pool, order);
+  for (;;) {
+    const maxPricePerHour = ceilings.shift()!;
+    try {
+      const placed = await withTransaction(pool, async (tx) => await insertJob(tx, {}));
+      if (!placed.created && placed.job.requestSha256 !== requestSha256) {
+        throw new BrokerError('idempotency_conflict', 'the key was used with another order', { job_id: placed.job.jobId });
+      }
+      return placed;
+    } catch (error) {
+      const affordsLess = error instanceof BrokerError && error.code === 'spend_limit_exceeded' && ceilings.length > 0;
+      if (!affordsLess) throw error;
+    }
+  }
+}
+
+/** What a job may cost per hour, to be tried in turn. */
+async function priceCeilings(pool: Pool, order: JobOrder): Promise<number[]> {
+  const candidates = await placementCandidates(pool, order, candidatesConsidered);
+  const prices = candidates.map(({ pricePerHour }) => pricePerHour);
+  if (prices.length === 0) return [order.maxPricePerHour ?? 0];
+  return [...new Set([Math.max(...prices), Math.min(...prices)].map(ceiling))];
+}
+
+/** Prices travel through floating point: the bound must not fall below the price it was made from. */
+function ceiling(price: number): number {
+  return Math.max(price, Math.ceil(price * 1e9) / 1e9);
+}
+
+/** What the workflow of a job is started with; from the row, so that a repeated start says the same. */
+export function orderOfJob(job: JobRow): JobOrder {
+  return {
+    jobId: job.jobId,
+    wallet: job.wallet,
+    ...(job.requestedProvider === undefined ? {} : { providerId: job.requestedProvider }),
+    ...(job.gpuType === undefined ? {} : { gpuType: job.gpuType }),
+    gpuCount: job.gpuCount,
+    cpuCores: job.cpuCores,
+    memoryMb: job.memoryMb,
+    storageGb: job.storageGb,
+    image: job.image,
+    durationSeconds: job.durationS,
+    ...(job.maxPricePerHour === undefined ? {} : { maxPricePerHour: job.maxPricePerHour }),
+  };
+}
+
+function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
+  const { providerId, gpuType, gpuCount, cpuCores, memoryMb, storageGb, image, durationSeconds, maxPricePerHour } = request;
+  return {
+    jobId,
+    wallet,
+    ...(providerId === undefined ? {} : { providerId }),
+    ...(gpuType === undefined ? {} : { gpuType }),
+    gpuCount,
+    cpuCores,
+    memoryMb,
+    storageGb,
+    image,
+    durationSeconds,
+    ...(maxPricePerHour === undefined ? {} : { maxPricePerHour }),
+  };
+}
+
+/** The same order in another notation, or with its variables in another order, is the same order. */
+function fingerprint(request: JobRequest): string {
+  const env = Object.entries(request.env).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify({ ...request, env })).digest('hex');
+}

@@ -1,0 +1,24 @@
+/** What `Prefer` asked for, and what is answered in `Preference-Applied`. */
+export interface Waiting {
+  waitMs: number;
+  applied?: string;
+}
+
+/** The longest a client may wait; proxies on the way give up at about this time. */
+const maxWaitS = 60;
+
+/**
+ * Reads `Prefer: wait=N` and `respond-async` (RFC 7240). A preference that is not understood is ignored, as the RFC
+ * wants it: it is a wish, not an order.
+ */
+export function waitingOf(prefer: string, defaultS: number): Waiting {
+  const preferences = prefer.split(',').map((preference) => preference.split(';')[0]!.trim().toLowerCase());
+  if (preferences.includes('respond-async')) return { waitMs: 0, applied: 'respond-async' };
+  for (const preference of preferences) {
+    const seconds = /^wait ?= ?"?(\d{1,6})"?$/.exec(preference)?.[1];
+    if (seconds === undefined) continue;
+    const waitS = Math.min(Number(seconds), maxWaitS);
+    return { waitMs: waitS * 1000, applied: `wait=${waitS}` };
+  }
+  return { waitMs: defaultS * 1000 };
+}

@@ -1,0 +1,53 @@
+import type Koa from 'koa';
+import type { ZodType } from 'zod';
+import type { Principal, Scope } from '../auth/principal.js';
+import type { ErrorCode } from '../domain/errors.js';
+
+/**
+ * Which proof a route wants: `any` takes a bearer token or a request signature, `signed` only a request signature,
+ * `session-proof` a request signature by a session key that need not be known yet (the registration of a session).
+ */
+export type RouteAuth = 'none' | 'any' | 'signed' | 'session-proof';
+
+/** Which of the `RATE_LIMIT_*` a route counts against; `auth` limits by address, before anybody is known. */
+export type RouteLimit = 'read' | 'write' | 'jobs' | 'auth';
+
+/** What the middlewares leave for a handler. */
+export interface ApiState {
+  requestId: string;
+  /** Who asks; present on every route but those with `auth: 'none'`, and absent there. */
+  principal?: Principal;
+  /** The parsed and validated JSON body; `undefined` without one. */
+  body?: unknown;
+  /** The body as it came over the wire: what request signatures cover. */
+  bodyBytes: Buffer;
+  /** The parameters of the path, decoded, and validated where the rule has `request.params`. */
+  params: Record<string, string>;
+  /** The query, validated where the rule has `request.query`. */
+  query: unknown;
+  /** The rule that answers; absent while no route matched. */
+  rule?: RouteRule;
+  /** What `authenticate` and the limits know the caller by. */
+  ip: string;
+}
+
+export type ApiContext = Koa.ParameterizedContext<ApiState>;
+
+/** One route, whole: who may call it, what it takes, what it answers. The API page is derived from it. */
+export interface RouteRule {
+  method: 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH';
+  /** `/api/v1/jobs/:id`: literal segments, and parameters that match one segment. */
+  path: string;
+  auth: RouteAuth;
+  /** Scopes the principal must hold, all of them. */
+  scopes: readonly Scope[];
+  limit: RouteLimit;
+  handler: (ctx: ApiContext) => Promise<void>;
+  /** One line for the API page. */
+  summary: string;
+  /** Checked before the handler runs; what they parse to replaces what came. Problems are reported all at once. */
+  request?: { body?: ZodType; query?: ZodType; params?: ZodType; headers?: ZodType };
+  responses: Record<number, { description: string; schema?: ZodType }>;
+  /** Codes of this route beyond those every route of its kind may answer. */
+  errors: ErrorCode[];
+}

@@ -1,0 +1,217 @@
+import type { z } from 'zod';
+import type { Auth } from '../../auth/auth.js';
+import { registrationRoute, verifyProofOfPossession } from '../../auth/authenticate.js';
+import { issueChallenge } from '../../auth/challenge.js';
+import type { SessionPrincipal } from '../../auth/principal.js';
+import {
+  challengeBody,
+  challengeReply,
+  challengeReplyOf,
+  meReply,
+  meReplyOf,
+  registrationBody,
+  registrationReply,
+  registrationReplyOf,
+  revocationBody,
+  sessionListReply,
+  sessionListReplyOf,
+  tokenBody,
+  tokenReply,
+} from '../../auth/replies.js';
+import { revokeAll, revokeByWallet } from '../../auth/revocation.js';
+import { registerSession } from '../../auth/sessions.js';
+import { mintToken } from '../../auth/tokens.js';
+import { listSessions, revokeSession } from '../../db/auth-sessions.js';
+import { liveTokens, revokeToken } from '../../db/auth-tokens.js';
+import { BrokerError } from '../../domain/errors.js';
+import type { ApiContext, RouteRule } from '../route.js';
+
+const base = '/api/v1/auth';
+/** The newest of a wallet's sessions: twice as many as can live by default and what ended before them. */
+const sessionsListed = 100;
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** How a wallet logs in and looks after its sessions. Every change is one of the caller's own wallet. */
+export function authRoutes(auth: Auth): RouteRule[] {
+  const { pool, now } = auth;
+  return [
+    {
+      method: 'POST',
+      path: `${base}/challenge`,
+      auth: 'none',
+      scopes: [],
+      limit: 'auth',
+      summary: 'Begin a login: what the wallet is to sign',
+      request: { body: challengeBody },
+      responses: { 200: { description: 'The message, good for one login', schema: challengeReply } },
+      errors: ['scope_denied', 'auth_backend_unavailable'],
+      handler: async (ctx) => {
+        const body = bodyOf(ctx, challengeBody);
+        const challenge = await issueChallenge(auth, {
+          wallet: body.wallet,
+          sessionKey: body.session_key,
+          chainId: body.chain_id,
+          scopes: body.scopes,
+          spendLimit: body.spend_limit,
+          ttlSeconds: body.ttl_seconds,
+          ip: ctx.state.ip,
+        });
+        reply(ctx, 200, challengeReplyOf(challenge));
+      },
+    },
+    {
+      method: registrationRoute.method,
+      path: registrationRoute.path,
+      auth: 'session-proof',
+      scopes: [],
+      limit: 'auth',
+      summary: 'Finish a login: the session key that signs this request speaks for the wallet',
+      request: { body: registrationBody },
+      responses: { 201: { description: 'The session', schema: registrationReply } },
+      errors: ['challenge_invalid', 'session_key_in_use', 'scope_denied', 'quota_exceeded'],
+      handler: async (ctx) => {
+        const { message, chain_id, signature, label } = bodyOf(ctx, registrationBody);
+        const session = await registerSession(auth, {
+          message,
+          chainId: chain_id,
+          signature,
+          label,
+          ip: ctx.state.ip,
+          userAgent: ctx.get('user-agent') || undefined,
+          proveSessionKey: () =>
+            verifyProofOfPossession(auth, {
+              method: ctx.method,
+              target: ctx.req.url ?? '',
+              headers: ctx.req.headers,
+              bodyBytes: ctx.state.bodyBytes,
+            }),
+        });
+        reply(ctx, 201, registrationReplyOf(session));
+      },
+    },
+    {
+      method: 'GET',
+      path: `${base}/sessions`,
+      auth: 'any',
+      scopes: [],
+      limit: 'read',
+      summary: 'Own sessions, newest first, with their live tokens',
+      responses: { 200: { description: 'The newest of them', schema: sessionListReply } },
+      errors: [],
+      handler: async (ctx) => {
+        const { wallet, sessionId } = principalOf(ctx);
+        const sessions = await listSessions(pool, wallet, sessionsListed);
+        const ids = sessions.map(({ id }) => id);
+        const tokens = await liveTokens(pool, ids, new Date(now()));
+        reply(ctx, 200, sessionListReplyOf(sessions, tokens, sessionId, now()));
+      },
+    },
+    {
+      method: 'DELETE',
+      path: `${base}/sessions`,
+      auth: 'signed',
+      scopes: [],
+      limit: 'write',
+      summary: 'Revoke all sessions of the wallet, this one too',
+      responses: { 204: { description: 'None is good any more' } },
+      errors: [],
+      handler: async (ctx) => {
+        await revokeAll(auth, principalOf(ctx).wallet);
+        reply(ctx, 204);
+      },
+    },
+    {
+      method: 'DELETE',
+      path: `${base}/sessions/:id`,
+      auth: 'any',
+      scopes: [],
+      limit: 'write',
+      summary: 'Revoke a session of the wallet, and its tokens',
+      responses: { 204: { description: 'It is not good any more' } },
+      errors: ['session_not_found'],
+      handler: async (ctx) => {
+        const { id = '' } = ctx.state.params;
+        const found = uuid.test(id) && (await revokeSession(pool, principalOf(ctx).wallet, id, new Date(now())));
+        if (!found) throw new BrokerError('session_not_found', 'the wallet has no such session');
+        reply(ctx, 204);
+      },
+    },
+    {
+      method: 'POST',
+      path: `${base}/tokens`,
+      auth: 'signed',
+      scopes: [],
+      limit: 'write',
+      summary: 'Make a bearer token with some of the session’s scopes',
+      request: { body: tokenBody },
+      responses: { 201: { description: 'The token, shown this once', schema: tokenReply } },
+      errors: ['scope_denied', 'quota_exceeded'],
+      handler: async (ctx) => {
+        const { scopes, ttl_seconds } = bodyOf(ctx, tokenBody);
+        const minted = await mintToken(auth, principalOf(ctx), { scopes, ttlSeconds: ttl_seconds });
+        const { token, tokenId, expiresAt } = minted;
+        reply(ctx, 201, { token, token_id: tokenId, scopes: minted.scopes, expires_at: expiresAt.toISOString() });
+      },
+    },
+    {
+      method: 'DELETE',
+      path: `${base}/tokens/:id`,
+      auth: 'any',
+      scopes: [],
+      limit: 'write',
+      summary: 'Revoke a token of the wallet',
+      responses: { 204: { description: 'It is not good any more' } },
+      errors: ['token_not_found'],
+      handler: async (ctx) => {
+        const { id = '' } = ctx.state.params;
+        const found = uuid.test(id) && (await revokeToken(pool, principalOf(ctx).wallet, id, new Date(now())));
+        if (!found) throw new BrokerError('token_not_found', 'the wallet has no such token');
+        reply(ctx, 204);
+      },
+    },
+    {
+      method: 'GET',
+      path: `${base}/me`,
+      auth: 'any',
+      scopes: [],
+      limit: 'read',
+      summary: 'Who this credential speaks for, and what it may still spend',
+      responses: { 200: { description: 'The caller', schema: meReply } },
+      errors: [],
+      handler: async (ctx) => reply(ctx, 200, meReplyOf(principalOf(ctx))),
+    },
+    {
+      method: 'POST',
+      path: `${base}/revoke`,
+      auth: 'none',
+      scopes: [],
+      limit: 'auth',
+      summary: 'Revoke one session or all by a signature of the wallet itself, for a lost session key',
+      request: { body: revocationBody },
+      responses: { 204: { description: 'Revoked' } },
+      errors: ['signature_invalid', 'timestamp_skew', 'nonce_reused', 'session_not_found', 'auth_backend_unavailable'],
+      handler: async (ctx) => {
+        const { message, chain_id, signature } = bodyOf(ctx, revocationBody);
+        await revokeByWallet(auth, { message, chainId: chain_id, signature, ip: ctx.state.ip });
+        reply(ctx, 204);
+      },
+    },
+  ];
+}
+
+/** What the rule's schema made of the body. */
+function bodyOf<S extends z.ZodType>(ctx: ApiContext, _schema: S): z.infer<S> {
+  return ctx.state.body as z.infer<S>;
+}
+
+/** The caller, with all that authentication knows. */
+function principalOf(ctx: ApiContext): SessionPrincipal {
+  return ctx.state.principal as SessionPrincipal;
+}
+
+/** Nothing of this may be kept by anybody on the way. */
+function reply(ctx: ApiContext, status: number, body?: object): void {
+  ctx.set('cache-control', 'no-store');
+  ctx.status = status;
+  if (body !== undefined) ctx.body = body;
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { RouteRule } from '../route.js';
+
+export interface DependencyHealth {
+  ok: boolean;
+  detail?: string;
+}
+
+/** Looks at each dependency; rejects never, answers within a second or two. */
+export type Health = () => Promise<Record<string, DependencyHealth>>;
+
+const liveness = z.object({ status: z.literal('ok') });
+const readiness = z.object({
+  status: z.enum(['ready', 'not_ready']),
+  dependencies: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
+});
+
+/** Liveness asks nothing of anybody: a process that answers is not helped by a restart while Postgres is away. */
+export function healthRoutes(health: Health): RouteRule[] {
+  const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read', errors: [] } as const;
+  return [
+    {
+      ...open,
+      path: '/health',
+      summary: 'The process answers',
+      responses: { 200: { description: 'It does', schema: liveness } },
+      errors: [],
+      handler: async (ctx) => {
+        ctx.set('cache-control', 'no-store');
+        ctx.body = { status: 'ok' };
+      },
+    },
+    {
+      ...open,
+      path: '/ready',
+      summary: 'Whether the systems the API needs are answering, each by name',
+      responses: {
+        200: { description: 'All of them are', schema: readiness },
+        503: { description: 'At least one is not', schema: readiness },
+      },
+      errors: [],
+      handler: async (ctx) => {
+        const dependencies = await health();
+        const ready = Object.values(dependencies).every(({ ok }) => ok);
+        ctx.set('cache-control', 'no-store');
+        ctx.status = ready ? 200 : 503;
+        ctx.body = { status: ready ? 'ready' : 'not_ready', dependencies };
+      },
+    },
+  ];
+}

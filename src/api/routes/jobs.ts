@@ -1,0 +1,231 @@
+import { randomUUID, createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { SessionPrincipal } from '../../auth/principal.js';
+import { freeCapacity } from '../../db/allocations.js';
+import { findJob, listJobs, type JobRow } from '../../db/jobs.js';
+import { BrokerError, type ErrorCode } from '../../domain/errors.js';
+import { isFinal, jobStatuses } from '../../domain/job.js';
+import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
+import type { ApiDeps } from '../app.js';
+import { isJobId } from '../job-id.js';
+import { orderOfJob, placeOrder } from '../place-order.js';
+import { waitingOf } from '../prefer.js';
+import type { ApiContext, RouteRule } from '../route.js';
+import { jobListReply, jobReply, jobReplyOf } from '../schemas/job.js';
+import { pageQuery } from '../schemas/page.js';
+
+type Deps = Pick<ApiDeps, 'config' | 'pool' | 'jobs'>;
+
+/** How soon a client that did not get to the end should ask again. */
+const retryAfterS = 2;
+const cancelWaitDefaultS = 10;
+
+const listQuery = pageQuery.extend({ status: z.enum(jobStatuses).optional() });
+const waitHeaders = z.object({
+  prefer: z.string().optional().describe('`wait=N` (seconds, 60 at most) or `respond-async`'),
+});
+const createHeaders = waitHeaders.extend({
+  'idempotency-key': z
+    .string()
+    .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/, 'must be 1 to 255 printable ASCII characters')
+    .optional()
+    .describe('A repeat with the same key and the same body answers for the same job'),
+});
+
+/** Ways in which a job that was accepted can fail before SSH answers. */
+const startFailures: ErrorCode[] = [
+  'no_capacity',
+  'unschedulable',
+  'image_pull_failed',
+  'container_exited',
+  'pod_deleted',
+  'pod_refused',
+  'start_timeout',
+  'provider_lost',
+];
+
+/** A customer's jobs. Every look at one is a look at one of the caller's own: any other is as if it were not there. */
+export function jobRoutes(deps: Deps): RouteRule[] {
+  const { config, pool, jobs } = deps;
+  const policy = {
+    defaultImage: config.JOB_DEFAULT_IMAGE,
+    images: { allowlist: config.IMAGE_ALLOWLIST, requireDigest: config.IMAGE_REQUIRE_DIGEST },
+    minDurationS: config.JOB_MIN_DURATION_S,
+    maxDurationS: config.JOB_MAX_DURATION_S,
+  };
+
+  return [
+    {
+      method: 'POST',
+      path: '/api/v1/jobs',
+      auth: 'any',
+      scopes: ['jobs:write'],
+      limit: 'jobs',
+      summary: 'Rent GPUs, and wait until SSH answers',
+      request: { body: jobRequestSchema(policy), headers: createHeaders },
+      responses: {
+        200: { description: 'The key was used before: that job, which is running or was ended', schema: jobReply },
+        201: { description: 'The job is running; `ssh_command` logs in', schema: jobReply },
+        202: { description: 'The job is still starting: ask its Location', schema: jobReply },
+      },
+      errors: ['idempotency_conflict', 'spend_limit_exceeded', 'insufficient_funds', 'quota_exceeded', ...startFailures],
+      handler: createJob,
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/jobs',
+      auth: 'any',
+      scopes: ['jobs:read'],
+      limit: 'read',
+      summary: 'Own jobs, newest first',
+      request: { query: listQuery },
+      responses: { 200: { description: 'One page of them', schema: jobListReply } },
+      errors: [],
+      handler: async (ctx) => {
+        const { status, limit, cursor } = ctx.state.query as z.output<typeof listQuery>;
+        const page = await listJobs(pool, customerOf(ctx).wallet, {
+          limit,
+          ...(status === undefined ? {} : { status }),
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        ctx.body = {
+          jobs: page.jobs.map(jobReplyOf),
+          count: page.jobs.length,
+          ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
+        };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/jobs/:id',
+      auth: 'any',
+      scopes: ['jobs:read'],
+      limit: 'read',
+      summary: 'One of the own jobs',
+      responses: { 200: { description: 'The job', schema: jobReply } },
+      errors: ['job_not_found'],
+      handler: async (ctx) => {
+        ctx.body = jobReplyOf(await ownJob(ctx));
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/api/v1/jobs/:id',
+      auth: 'any',
+      scopes: ['jobs:write'],
+      limit: 'write',
+      summary: 'End a job, and wait until everything it held is released',
+      request: { headers: waitHeaders },
+      responses: {
+        200: { description: 'The job has ended', schema: jobReply },
+        202: { description: 'The job is ending: ask its Location', schema: jobReply },
+      },
+      errors: ['job_not_found'],
+      handler: endJob,
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/jobs/:id/extend',
+      auth: 'any',
+      scopes: ['jobs:write'],
+      limit: 'write',
+      summary: 'Rent for longer',
+      request: { body: extensionSchema, headers: createHeaders.omit({ prefer: true }) },
+      responses: { 200: { description: 'The job with its new `expires_at`', schema: jobReply } },
+      errors: ['job_not_found', 'job_ended', 'job_not_running', 'duration_limit', 'spend_limit_exceeded'],
+      handler: async (ctx) => {
+        const job = await ownJob(ctx);
+        if (isFinal(job.status)) throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
+        const { seconds } = ctx.state.body as { seconds: number };
+        await jobs.extend(job.jobId, extensionId(ctx), seconds);
+        ctx.body = jobReplyOf(await ownJob(ctx));
+      },
+    },
+  ];
+
+  async function createJob(ctx: ApiContext): Promise<void> {
+    const key = ctx.get('idempotency-key');
+    const request = ctx.state.body as JobRequest;
+    const { job, created } = await placeOrder(deps, customerOf(ctx), request, key === '' ? undefined : key);
+    ctx.set('location', `/api/v1/jobs/${job.jobId}`);
+    if (!isFinal(job.status) && job.status !== 'running') await startAndWait(ctx, job);
+    const now = await findJob(pool, job.wallet, job.jobId);
+    await replyToStart(ctx, now ?? job, created);
+  }
+
+  async function startAndWait(ctx: ApiContext, job: JobRow): Promise<void> {
+    const { waitMs, applied } = waitingOf(ctx.get('prefer'), config.JOB_WAIT_DEFAULT_S);
+    if (applied !== undefined) ctx.set('preference-applied', applied);
+    try {
+      await jobs.startAndWait(orderOfJob(job), waitMs);
+    } catch (error) {
+      // The order stands in the database: the client may ask for it, or repeat the request with its key.
+      if (error instanceof BrokerError) throw new BrokerError(error.code, error.detail, { ...error.extra, job_id: job.jobId }, { cause: error });
+      throw error;
+    }
+  }
+
+  /** Says how far the job came, by its row: that is what every later look will say too. */
+  async function replyToStart(ctx: ApiContext, job: JobRow, created: boolean): Promise<void> {
+    if (job.failure !== undefined && job.startedAt === undefined) throw await startFailed(job, job.failure);
+    if (job.status === 'pending' || job.status === 'provisioning') {
+      ctx.status = 202;
+      ctx.set('retry-after', String(retryAfterS));
+    } else {
+      ctx.status = created && job.status === 'running' ? 201 : 200;
+    }
+    ctx.body = jobReplyOf(job);
+  }
+
+  async function startFailed(job: JobRow, failure: NonNullable<JobRow['failure']>): Promise<BrokerError> {
+    const { job_id, failure_reason, failure_message, suggestion } = jobReplyOf(job);
+    const extra = { job_id, failure_reason, failure_message, suggestion };
+    if (failure.reason !== 'no_capacity') return new BrokerError(failure.reason, failure.message, extra);
+    const free = await freeCapacity(pool, job.gpuType === undefined ? {} : { gpuType: job.gpuType });
+    return new BrokerError('no_capacity', failure.message, { ...extra, free });
+  }
+
+  async function endJob(ctx: ApiContext): Promise<void> {
+    let job = await ownJob(ctx);
+    if (!isFinal(job.status)) {
+      const { waitMs, applied } = waitingOf(ctx.get('prefer'), cancelWaitDefaultS);
+      if (applied !== undefined) ctx.set('preference-applied', applied);
+      const outcome = await jobs.cancel(job.jobId, job.wallet, waitMs);
+      job = await ownJob(ctx);
+      if (outcome === 'already_ended' && job.status === 'pending') {
+        // Its workflow never started, because Temporal was away when it was ordered. What it reserved is given back on
+        // the one path that there is for it: the end of its workflow.
+        await jobs.startAndWait(orderOfJob(job), 0);
+        await jobs.cancel(job.jobId, job.wallet, waitMs);
+        job = await ownJob(ctx);
+      }
+    }
+    if (!isFinal(job.status)) {
+      ctx.status = 202;
+      ctx.set('location', `/api/v1/jobs/${job.jobId}`);
+      ctx.set('retry-after', String(retryAfterS));
+    }
+    ctx.body = jobReplyOf(job);
+  }
+
+  /** The job of the path, if it is the caller's. */
+  async function ownJob(ctx: ApiContext): Promise<JobRow> {
+    const id = ctx.state.params['id']!.toLowerCase();
+    const job = isJobId(id) ? await findJob(pool, customerOf(ctx).wallet, id) : undefined;
+    if (job === undefined) throw new BrokerError('job_not_found', 'you have no job with this id');
+    return job;
+  }
+}
+
+/** Who asks; these routes let nobody in who is not known. */
+function customerOf(ctx: ApiContext): SessionPrincipal {
+  const { principal } = ctx.state;
+  if (principal === undefined || principal.kind === 'proof') throw new BrokerError('auth_required', 'send a credential');
+  return principal;
+}
+
+/** What makes a repeated extension one extension. The client's text does not go into workflow history as it is. */
+function extensionId(ctx: ApiContext): string {
+  const key = ctx.get('idempotency-key');
+  return key === '' ? randomUUID() : createHash('sha256').update(key).digest('hex').slice(0, 32);
+}

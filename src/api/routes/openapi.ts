@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+import type { Config } from '../../config.js';
+import { sendCached } from '../cached-read.js';
+import { openapiDocument } from '../openapi.js';
+import type { RouteRule } from '../route.js';
+
+/** The page that describes the others; made once, because the routes do not change while the process lives. */
+export function openapiRoute(rules: readonly RouteRule[], config: Pick<Config, 'AUTH_AUDIENCE'>): RouteRule {
+  const rule: RouteRule = {
+    method: 'GET',
+    path: '/openapi.json',
+    auth: 'none',
+    scopes: [],
+    limit: 'read',
+    summary: 'This page',
+    responses: { 200: { description: 'OpenAPI 3.1' } },
+    errors: [],
+    handler: async (ctx) => sendCached(ctx, page, 300),
+  };
+  const bytes = Buffer.from(JSON.stringify(openapiDocument([...rules, rule], config.AUTH_AUDIENCE)));
+  const page = { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`, readAtMs: 0 };
+  return rule;
+}

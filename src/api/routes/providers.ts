@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { findProvider, gpuAvailability, listProviders, searchProviders } from '../../db/providers.js';
+import { BrokerError } from '../../domain/errors.js';
+import { gpuTypeKey } from '../../domain/gpu.js';
+import { providerIdPattern, providerStatuses } from '../../domain/provider.js';
+import type { ApiDeps } from '../app.js';
+import { createCachedRead, sendCached } from '../cached-read.js';
+import type { ApiContext, RouteRule } from '../route.js';
+import { pageQuery, queryNumber, queryText } from '../schemas/page.js';
+import { gpuAvailabilityReply, providerListReply, providerReply, providerReplyOf } from '../schemas/provider.js';
+
+/** How old a public reply may be; also the most questions per second that one page costs the database. */
+const maxAgeS = 1;
+/** A page of 100 providers is about 170 kB: the cache stays below some tens of megabytes whatever clients ask. */
+const maxCachedReplies = 200;
+
+const gpuName = queryText.transform(gpuTypeKey);
+const amount = queryNumber(z.number().nonnegative());
+const searchQuery = z.object({
+  status: z.enum(providerStatuses).optional(),
+  gpu: gpuName.optional(),
+  gpu_count: queryNumber(z.number().int().min(1)).optional().describe('Free at one provider'),
+  min_ram: amount.optional().describe('MB'),
+  min_cpu: amount.optional().describe('Cores'),
+  min_disk: amount.optional().describe('GB'),
+  max_price: amount.optional().describe('Of one GPU for an hour'),
+  sort: z.enum(['price', 'available_gpus', 'registered_at']).default('price'),
+  limit: pageQuery.shape.limit,
+  offset: queryNumber(z.number().int().min(0).max(100_000)).default(0),
+});
+const availabilityQuery = z.object({ gpu_type: gpuName.optional() });
+
+/** What can be rented, for everybody to read. */
+export function providerRoutes({ pool }: Pick<ApiDeps, 'pool'>): RouteRule[] {
+  const cachedRead = createCachedRead({ maxAgeMs: maxAgeS * 1000, maxKeys: maxCachedReplies });
+  const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read' } as const;
+
+  /** Two queries that mean the same share a reply: the key is what the query parsed to. */
+  const answer = async (ctx: ApiContext, key: unknown, load: () => Promise<unknown>) =>
+    sendCached(ctx, await cachedRead(`${ctx.state.rule!.path} ${JSON.stringify(key)}`, load), maxAgeS);
+
+  return [
+    {
+      ...open,
+      path: '/api/v1/providers',
+      summary: 'Providers, by pages',
+      request: { query: pageQuery },
+      responses: { 200: { description: 'One page of them', schema: providerListReply } },
+      errors: [],
+      handler: async (ctx) => {
+        const { limit, cursor } = ctx.state.query as z.output<typeof pageQuery>;
+        await answer(ctx, [limit, cursor], async () => {
+          const page = await listProviders(pool, { limit, ...(cursor === undefined ? {} : { cursor }) });
+          return {
+            providers: page.providers.map(providerReplyOf),
+            count: page.providers.length,
+            ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
+          };
+        });
+      },
+    },
+    {
+      ...open,
+      path: '/api/v1/providers/search',
+      summary: 'Providers that fit',
+      request: { query: searchQuery },
+      responses: { 200: { description: 'Those that do', schema: providerListReply.omit({ next_cursor: true }) } },
+      errors: [],
+      handler: async (ctx) => {
+        const query = ctx.state.query as z.output<typeof searchQuery>;
+        await answer(ctx, query, async () => {
+          const providers = await searchProviders(pool, searchFilterOf(query));
+          return { providers: providers.map(providerReplyOf), count: providers.length };
+        });
+      },
+    },
+    {
+      ...open,
+      path: '/api/v1/providers/gpu-availability',
+      summary: 'Free GPUs, per provider and type',
+      request: { query: availabilityQuery },
+      responses: { 200: { description: 'What is free now', schema: gpuAvailabilityReply } },
+      errors: [],
+      handler: async (ctx) => {
+        const { gpu_type: gpuType } = ctx.state.query as z.output<typeof availabilityQuery>;
+        await answer(ctx, gpuType, async () => {
+          const rows = await gpuAvailability(pool, gpuType === undefined ? {} : { gpuType });
+          return {
+            providers: rows.map((row) => ({
+              provider_id: row.providerId,
+              gpu_type: row.gpuType,
+              total_gpus: row.totalGpus,
+              available_gpus: row.availableGpus,
+              cluster_online: row.clusterOnline,
+              can_create_job: row.canCreateJob,
+              price_per_hour: row.pricePerHour,
+            })),
+            total_gpus: rows.reduce((sum, { totalGpus }) => sum + totalGpus, 0),
+            total_available: rows.reduce((sum, { availableGpus }) => sum + availableGpus, 0),
+            count: rows.length,
+          };
+        });
+      },
+    },
+    {
+      ...open,
+      path: '/api/v1/providers/:id',
+      summary: 'One provider',
+      responses: { 200: { description: 'The provider', schema: providerReply } },
+      errors: ['provider_not_found'],
+      handler: async (ctx) => {
+        const id = ctx.state.params['id']!;
+        await answer(ctx, id, async () => {
+          const provider = providerIdPattern.test(id) ? await findProvider(pool, id) : undefined;
+          if (provider === undefined) throw new BrokerError('provider_not_found', 'there is no provider with this id');
+          return providerReplyOf(provider);
+        });
+      },
+    },
+  ];
+}
+
+function searchFilterOf(query: z.output<typeof searchQuery>) {
+  const { status, gpu, gpu_count: gpuCount, min_ram, min_cpu, min_disk, max_price, sort, limit, offset } = query;
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(gpu === undefined ? {} : { gpuType: gpu }),
+    ...(gpuCount === undefined ? {} : { gpuCount }),
+    ...(min_ram === undefined ? {} : { minMemoryMb: min_ram }),
+    ...(min_cpu === undefined ? {} : { minCpuCores: min_cpu }),
+    ...(min_disk === undefined ? {} : { minStorageGb: min_disk }),
+    ...(max_price === undefined ? {} : { maxPricePerHour: max_price }),
+    sort,
+    limit,
+    offset,
+  };
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import type { JobRow } from '../../db/jobs.js';
+import { jobStatuses, sshCommand } from '../../domain/job.js';
+
+/** A job as its customer sees it. What is not known yet is left out. */
+export const jobReply = z.object({
+  job_id: z.uuid(),
+  job_name: z.string().optional(),
+  status: z.enum(jobStatuses),
+  message: z.string().optional(),
+  provider_id: z.string().optional(),
+  image: z.string(),
+  gpu_type: z.string().optional(),
+  gpu_model: z.string().optional().describe('As the provider calls it'),
+  gpu_count: z.int(),
+  cpu_cores: z.int(),
+  memory_gb: z.number(),
+  storage_gb: z.int(),
+  price_per_hour: z.number().optional().describe('For the whole job, in token units'),
+  max_price_per_hour: z.number().optional(),
+  ssh_host: z.string().optional(),
+  ssh_port: z.int().optional(),
+  ssh_user: z.string().optional(),
+  ssh_command: z.string().optional(),
+  created_at: z.iso.datetime(),
+  started_at: z.iso.datetime().optional(),
+  expires_at: z.iso.datetime().optional(),
+  ended_at: z.iso.datetime().optional(),
+  failure_reason: z.string().optional(),
+  failure_message: z.string().optional(),
+  suggestion: z
+    .object({ action: z.string(), recommended_memory: z.string().optional(), message: z.string() })
+    .optional()
+    .describe('What to change, when the way it failed says so'),
+});
+
+export type JobReply = z.infer<typeof jobReply>;
+
+export const jobListReply = z.object({
+  jobs: z.array(jobReply),
+  count: z.int(),
+  next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
+});
+
+/** Field by field: a column that is added to the table does not get out by itself. */
+export function jobReplyOf(job: JobRow): JobReply {
+  const { ssh } = job;
+  return defined({
+    job_id: job.jobId,
+    job_name: job.jobName,
+    status: job.status,
+    message: job.message === '' ? undefined : job.message,
+    provider_id: job.providerId,
+    image: job.image,
+    gpu_type: job.gpuType,
+    gpu_model: job.gpuModel,
+    gpu_count: job.gpuCount,
+    cpu_cores: job.cpuCores,
+    memory_gb: job.memoryMb / 1024,
+    storage_gb: job.storageGb,
+    price_per_hour: job.pricePerHour,
+    ssh_host: ssh?.host,
+    ssh_port: ssh?.port,
+    ssh_user: ssh?.user,
+    ssh_command: ssh === undefined ? undefined : sshCommand(ssh),
+    created_at: job.createdAt.toISOString(),
+    started_at: job.startedAt?.toISOString(),
+    expires_at: job.expiresAt?.toISOString(),
+    ended_at: job.endedAt?.toISOString(),
+    failure_reason: job.failure?.reason,
+    failure_message: job.failure?.message,
+    suggestion: suggestionFor(job),
+  }) as JobReply;
+}
+
+/** A container that ran out of memory needs more of it: twice as much is the next size people try. */
+function suggestionFor({ failure, memoryMb }: JobRow): JobReply['suggestion'] {
+  if (failure?.reason !== 'container_exited' || !/OOMKilled|out of memory|exit code 137/i.test(failure.message)) return undefined;
+  const recommended = `${Math.ceil((memoryMb * 2) / 1024)}Gi`;
+  return {
+    action: 'increase_memory',
+    recommended_memory: recommended,
+    message: `The container ran out of memory; ${recommended} may be enough.`,
+  };
+}
+
+function defined<T extends object>(object: T): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
+}

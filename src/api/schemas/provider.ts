@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import type { ProviderResource, ProviderRow } from '../../db/providers.js';
+import { providerStatuses } from '../../domain/provider.js';
+
+const gpu = z.object({
+  index: z.int(),
+  name: z.string(),
+  memory_mb: z.number(),
+  driver_ver: z.string(),
+  cuda_version: z.string(),
+});
+
+/**
+ * A provider as anybody may see it. What names a machine from inside (its private address, the uuids and slots of its
+ * GPUs) is left out; the figures of `capacity` are the broker's own, not what the provider last said.
+ */
+export const providerReply = z.object({
+  provider_id: z.string(),
+  wallet_addr: z.string(),
+  node_name: z.string().optional(),
+  status: z.enum(providerStatuses),
+  spec: z.object({
+    hostname: z.string(),
+    os: z.string(),
+    kernel_ver: z.string(),
+    architecture: z.string(),
+    cpu_model: z.string(),
+    cpu_cores: z.int(),
+    cpu_threads: z.int(),
+    total_memory_mb: z.number(),
+    gpus: z.array(gpu),
+    total_gpus: z.int(),
+    total_disk_gb: z.number(),
+    available_disk_gb: z.number(),
+    public_ip: z.string().optional(),
+    bandwidth: z.string().optional(),
+  }),
+  capacity: z.object({
+    gpu_count: z.int(),
+    cpu_cores: z.int(),
+    memory_mb: z.int(),
+    gpu_price_per_hour: z.number().describe('Of its first type; `gpu_prices_per_hour` has all'),
+    total_gpus: z.record(z.string(), z.int()),
+    in_use_gpus: z.record(z.string(), z.int()),
+    available_gpus: z.record(z.string(), z.int()),
+    gpu_prices_per_hour: z.record(z.string(), z.number()),
+    total_cpu_cores: z.int(),
+    available_cpu_cores: z.int(),
+    total_memory_mb: z.int(),
+    available_memory_mb: z.int(),
+    total_disk_gb: z.int(),
+    available_disk_gb: z.int(),
+    cpu_price_per_hour: z.number(),
+    memory_price_per_gb_hr: z.number(),
+  }),
+  last_heartbeat: z.iso.datetime().optional(),
+  registered_at: z.iso.datetime(),
+  joined_at: z.iso.datetime().optional(),
+});
+
+export type ProviderReply = z.infer<typeof providerReply>;
+
+export const providerListReply = z.object({
+  providers: z.array(providerReply),
+  count: z.int().describe('Of this page'),
+  next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
+});
+
+export const gpuAvailabilityReply = z.object({
+  providers: z.array(
+    z.object({
+      provider_id: z.string(),
+      gpu_type: z.string(),
+      total_gpus: z.int(),
+      available_gpus: z.int(),
+      cluster_online: z.boolean(),
+      can_create_job: z.boolean(),
+      price_per_hour: z.number().describe('Of one GPU'),
+    }),
+  ),
+  total_gpus: z.int(),
+  total_available: z.int(),
+  count: z.int(),
+});
+
+/** Field by field: what a provider says about itself gets out only where it is meant to. */
+export function providerReplyOf(provider: ProviderRow): ProviderReply {
+  const { spec } = provider;
+  return {
+    provider_id: provider.providerId,
+    wallet_addr: provider.wallet,
+    ...(provider.nodeName === undefined ? {} : { node_name: provider.nodeName }),
+    status: provider.status,
+    spec: {
+      hostname: spec.hostname,
+      os: spec.os,
+      kernel_ver: spec.kernelVersion,
+      architecture: spec.architecture,
+      cpu_model: spec.cpuModel,
+      cpu_cores: spec.cpuCores,
+      cpu_threads: spec.cpuThreads,
+      total_memory_mb: spec.totalMemoryMb,
+      gpus: spec.gpus.map(({ index, name, memoryMb, driverVersion, cudaVersion }) => ({
+        index,
+        name,
+        memory_mb: memoryMb,
+        driver_ver: driverVersion,
+        cuda_version: cudaVersion,
+      })),
+      total_gpus: spec.totalGpus,
+      total_disk_gb: spec.totalDiskGb,
+      available_disk_gb: spec.availableDiskGb,
+      ...(spec.publicIp === undefined ? {} : { public_ip: spec.publicIp }),
+      ...(spec.bandwidth === undefined ? {} : { bandwidth: spec.bandwidth }),
+    },
+    capacity: capacityOf(provider),
+    ...(provider.lastHeartbeat === undefined ? {} : { last_heartbeat: provider.lastHeartbeat.toISOString() }),
+    registered_at: provider.registeredAt.toISOString(),
+    ...(provider.joinedAt === undefined ? {} : { joined_at: provider.joinedAt.toISOString() }),
+  };
+}
+
+/** In the names the field knows; a GPU type is called what the provider calls it. */
+function capacityOf({ resources, cpuPricePerHour, memoryPricePerGbHour }: ProviderRow): ProviderReply['capacity'] {
+  const gpus = resources.filter(({ kind }) => kind === 'gpu');
+  const byModel = (figure: (resource: ProviderResource) => number) =>
+    Object.fromEntries(gpus.map((resource) => [resource.model, figure(resource)]));
+  const one = (kind: ProviderResource['kind']) => resources.find((resource) => resource.kind === kind) ?? { total: 0, rented: 0 };
+  const [cpu, memory, storage] = [one('cpu'), one('memory'), one('storage')];
+  return {
+    gpu_count: gpus.reduce((sum, { total }) => sum + total, 0),
+    cpu_cores: cpu.total,
+    memory_mb: memory.total,
+    gpu_price_per_hour: gpus[0]?.pricePerHour ?? 0,
+    total_gpus: byModel(({ total }) => total),
+    in_use_gpus: byModel(({ rented }) => rented),
+    available_gpus: byModel(({ total, rented }) => total - rented),
+    gpu_prices_per_hour: byModel(({ pricePerHour }) => pricePerHour),
+    total_cpu_cores: cpu.total,
+    available_cpu_cores: cpu.total - cpu.rented,
+    total_memory_mb: memory.total,
+    available_memory_mb: memory.total - memory.rented,
+    total_disk_gb: storage.total,
+    available_disk_gb: storage.total - storage.rented,
+    cpu_price_per_hour: cpuPricePerHour,
+    memory_price_per_gb_hr: memoryPricePerGbHour,
+  };
+}

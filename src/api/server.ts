@@ -1,0 +1,80 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type Koa from 'koa';
+import type { Config } from '../config.js';
+
+export interface ApiServer {
+  readonly address: AddressInfo;
+  /** Takes no new requests, finishes those begun, and cuts off what is left after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Limits of the listener. A request must be sent within half a minute, its headers within ten seconds: what dawdles
+ * longer is holding a connection on purpose. There is no limit on the answer, because `POST /api/v1/jobs` may wait.
+ */
+const limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 5_000,
+  maxHeaderSize: 8_192,
+  /** Behind a load balancer connections are its own and are kept longer than it keeps them (AWS and nginx: 60 s). */
+  keepAliveTimeout: { proxied: 65_000, direct: 5_000 },
+  maxRequestsPerSocket: 1_000,
+  maxConnections: 2_000,
+} as const;
+
+/** Listens on `PROXY_HOST:PROXY_PORT`. */
+export async function startApiServer(
+  app: Koa,
+  config: Pick<Config, 'PROXY_HOST' | 'PROXY_PORT' | 'TRUST_PROXY'>,
+): Promise<ApiServer> {
+  const server = createServer(
+    {
+      headersTimeout: limits.headersTimeout,
+      requestTimeout: limits.requestTimeout,
+      connectionsCheckingInterval: limits.connectionsCheckingInterval,
+      maxHeaderSize: limits.maxHeaderSize,
+      keepAliveTimeout: config.TRUST_PROXY ? limits.keepAliveTimeout.proxied : limits.keepAliveTimeout.direct,
+      noDelay: true,
+    },
+    app.callback(),
+  );
+  // One client's proxy may send many requests over one connection; a load balancer's connections are not cut.
+  server.maxRequestsPerSocket = config.TRUST_PROXY ? 0 : limits.maxRequestsPerSocket;
+  server.maxConnections = limits.maxConnections;
+  server.on('clientError', refuse);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.PROXY_PORT, config.PROXY_HOST, resolve);
+  });
+  return { address: server.address() as AddressInfo, stop: (graceMs) => stop(server, graceMs) };
+}
+
+async function stop(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // Answers still under way must tell their client not to send the next request over this connection.
+  server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
+  server.closeIdleConnections();
+  // A connection that becomes idle after its answer would be kept alive and hold up the stop.
+  const sweeping = setInterval(() => server.closeIdleConnections(), 50);
+  const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(sweeping);
+  clearTimeout(cutOff);
+}
+
+/** What is not HTTP, or too slow or too large to be read as such, gets a short answer and no connection. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy());
+}

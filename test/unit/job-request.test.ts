@@ -1,0 +1,205 @@
+import { describe, expect, test } from '@jest/globals';
+import { fieldProblems } from '../../src/api/problem.js';
+import { imageName, imageRefusal, parseImage } from '../../src/domain/image.js';
+import { jobRequestSchema, type JobPolicy } from '../../src/domain/job-request.js';
+import { parseSshPublicKey } from '../../src/domain/ssh-key.js';
+import { sshKeys } from './api-ssh-keys.js';
+
+const policy: JobPolicy = {
+  defaultImage: 'nvidia/cuda:12.4.1-base-ubuntu22.04',
+  images: { allowlist: [], requireDigest: false },
+  minDurationS: 60,
+  maxDurationS: 30 * 86_400,
+};
+const schema = jobRequestSchema(policy);
+const minimal = { ssh_public_keys: [sshKeys.ed25519] };
+
+function read(body: unknown) {
+  const result = schema.safeParse(body);
+  return result.success ? result.data : fieldProblems(result.error.issues);
+}
+
+describe('the body of POST /jobs', () => {
+  test('needs nothing but a key, and fills in the rest', () => {
+    expect(read(minimal)).toEqual({
+      gpuCount: 1,
+      image: 'docker.io/nvidia/cuda:12.4.1-base-ubuntu22.04',
+      cpuCores: 4,
+      memoryMb: 16_384,
+      storageGb: 20,
+      durationSeconds: 3_600,
+      sshPublicKeys: [sshKeys.ed25519],
+      env: {},
+    });
+  });
+
+  test.each([
+    [{ cpu_cores: '4', memory_gb: '16Gi', storage_gb: '20Gi' }, { cpuCores: 4, memoryMb: 16_384, storageGb: 20 }],
+    [{ cpu_cores: '4000m', memory_gb: '16GB', storage_gb: '20480Mi' }, { cpuCores: 4, memoryMb: 16_384, storageGb: 20 }],
+    [{ cpu_cores: 2, memory_gb: '512Mi', storage_gb: 0.5 }, { cpuCores: 2, memoryMb: 512, storageGb: 1 }],
+    [{ memory_gb: 1.5, gpu_count: '2', duration_hours: '0.5' }, { memoryMb: 1_536, gpuCount: 2, durationSeconds: 1_800 }],
+    [{ duration_hours: 0.1 }, { durationSeconds: 360 }],
+    [{ gpu_type: 'NVIDIA GeForce RTX 4090' }, { gpuType: 'rtx-4090' }],
+    [{ gpu_count: 0 }, { gpuCount: 0 }],
+    [{ image: 'ubuntu' }, { image: 'docker.io/library/ubuntu:latest' }],
+    [{ env: { TOKEN: '$(HOME) "quoted"' } }, { env: { TOKEN: '$(HOME) "quoted"' } }],
+    [{ job_name: 'Übung 1' }, { jobName: 'Übung 1' }],
+    [{ max_price_per_hour: '2.5' }, { maxPricePerHour: 2.5 }],
+  ])('takes %j as the field writes it', (body, expected) => {
+    expect(read({ ...minimal, ...body })).toMatchObject(expected);
+  });
+
+  test('takes an empty optional field as not given', () => {
+    expect(read({ ...minimal, provider_id: '', gpu_type: '', job_name: null, image: '' })).toEqual(read(minimal));
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['provider_id', { provider_id: 'No Such' }],
+    ['provider_id', { provider_id: '../x' }],
+    ['gpu_type', { gpu_type: '---' }],
+    ['gpu_type', { gpu_type: 'RTX\u0000' }],
+    ['gpu_type', { gpu_type: 'RTX 4090', gpu_count: 0 }],
+    ['gpu_count', { gpu_count: -1 }],
+    ['gpu_count', { gpu_count: 1.5 }],
+    ['gpu_count', { gpu_count: 65 }],
+    ['gpu_count', { gpu_count: null }],
+    ['job_name', { job_name: 'a\nb' }],
+    ['job_name', { job_name: 'a\u202eb' }],
+    ['job_name', { job_name: 'x'.repeat(65) }],
+    ['image', { image: 'Ubuntu:22.04' }],
+    ['image', { image: 'ubuntu; rm -rf /' }],
+    ['image', { image: 'localhost:5000/x' }],
+    ['image', { image: '10.0.0.1/x' }],
+    ['image', { image: {} }],
+    ['cpu_cores', { cpu_cores: 0 }],
+    ['cpu_cores', { cpu_cores: '1500m' }],
+    ['cpu_cores', { cpu_cores: '4 cores' }],
+    ['cpu_cores', { cpu_cores: '0x10' }],
+    ['memory_gb', { memory_gb: '16m' }],
+    ['memory_gb', { memory_gb: '1e3' }],
+    ['memory_gb', { memory_gb: -1 }],
+    ['memory_gb', { memory_gb: [] }],
+    ['storage_gb', { storage_gb: '20 parsecs' }],
+    ['storage_gb', { storage_gb: 1e300 }],
+    ['duration_hours', { duration_hours: 0 }],
+    ['duration_hours', { duration_hours: -1 }],
+    ['duration_hours', { duration_hours: 1e9 }],
+    ['duration_hours', { duration_hours: 'NaN' }],
+    ['ssh_public_keys', { ssh_public_keys: undefined }],
+    ['ssh_public_keys', { ssh_public_keys: [] }],
+    ['ssh_public_keys', { ssh_public_keys: sshKeys.ed25519 }],
+    ['ssh_public_keys', { ssh_public_keys: Array(11).fill(sshKeys.ed25519) }],
+    ['ssh_public_keys.0', { ssh_public_keys: ['ssh-ed25519 AAAA'] }],
+    ['ssh_password', { ssh_password: 'hunter2' }],
+    ['env', { env: [] }],
+    ['env.path', { env: { path: 'x' } }],
+    ['env.PATH', { env: { PATH: '/tmp' } }],
+    ['env.NVIDIA_VISIBLE_DEVICES', { env: { NVIDIA_VISIBLE_DEVICES: 'all' } }],
+    ['env.LD_PRELOAD', { env: { LD_PRELOAD: '/x.so' } }],
+    ['env.A', { env: { A: 'nul\u0000' } }],
+    ['env.A', { env: { A: '\ud800' } }],
+    ['env.A', { env: { A: 5 } }],
+    ['env.A', { env: { A: 'x'.repeat(4_097) } }],
+    ['env', { env: Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`A${index}`, 'x'])) }],
+    ['env', { env: Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`A${index}`, 'x'.repeat(4_000)])) }],
+    ['max_price_per_hour', { max_price_per_hour: -1 }],
+    ['wallet', { wallet: '0x1' }],
+    ['price_per_hour', { price_per_hour: 0 }],
+  ])('names %s when it is not acceptable: %j', (field, body) => {
+    expect(read({ ...minimal, ...body })).toContainEqual({ field, message: expect.any(String) });
+  });
+
+  test('reports every problem at once', () => {
+    const problems = read({ gpu_count: 'x', cpu_cores: 'x', ssh_password: 'x', extra: 1 });
+    const fields = (problems as { field: string }[]).map(({ field }) => field);
+    expect(fields.sort()).toEqual(['cpu_cores', 'extra', 'gpu_count', 'ssh_password', 'ssh_public_keys']);
+  });
+
+  test('never repeats a password, a key or the value of a variable', () => {
+    const secret = 'hunter2hunter2';
+    const problems = read({ ssh_password: secret, ssh_public_keys: [`ssh-ed25519 ${secret}`], env: { PATH: secret } });
+    expect(JSON.stringify(problems)).not.toContain(secret);
+    expect(JSON.stringify(problems)).toContain('ssh_public_keys');
+  });
+
+  test.each([null, [], 'text', 5, true])('refuses %j, which is no object', (body) => {
+    expect(read(body)).toEqual([{ field: 'body', message: expect.any(String) }]);
+  });
+});
+
+describe('SSH public keys', () => {
+  const { rsa1024, ...acceptable } = sshKeys;
+
+  test.each(Object.entries(acceptable))('%s is accepted as ssh-keygen wrote it', (_, line) => {
+    expect(parseSshPublicKey(line).line).toBe(line);
+  });
+
+  test('the comment is cleaned, the key stays', () => {
+    const [type, blob] = sshKeys.ed25519.split(' ');
+    expect(parseSshPublicKey(`  ${type}\t${blob}  Zoë's $(laptop) `).line).toBe(`${type} ${blob} Zo__s___laptop_`);
+  });
+
+  const blob = sshKeys.ed25519.split(' ')[1]!;
+  test.each([
+    ['options', `command="rm -rf /" ${sshKeys.ed25519}`, /without options/],
+    ['two lines', `${sshKeys.ed25519}\n${sshKeys.ecdsa256}`, /one line/],
+    ['control characters', `${sshKeys.ed25519}\u0007`, /control/],
+    ['another type inside', `ssh-rsa ${blob}`, /another type/],
+    ['short RSA', rsa1024, /1024 bits/],
+    ['a cut blob', `ssh-ed25519 ${blob.slice(0, -8)}`, /cut short/],
+    ['bytes after the key', `ssh-ed25519 ${Buffer.concat([Buffer.from(blob, 'base64'), Buffer.from('x')]).toString('base64')}`, /after/],
+    ['base64 that is not canonical', `ssh-ed25519 ${blob.slice(0, 20)}*${blob.slice(20)}`, /base64/],
+    ['DSA', 'ssh-dss AAAAB3NzaC1kc3M=', /key type/],
+    ['a private key', '-----BEGIN OPENSSH PRIVATE KEY----- b3Bl', /private key/],
+    ['nothing', '', /key type/],
+    ['an inherited name', 'constructor AAAA', /key type/],
+  ])('%s is refused', (_, line, message) => {
+    expect(() => parseSshPublicKey(line)).toThrow(message);
+  });
+});
+
+describe('image references', () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+  test.each([
+    ['ubuntu', 'docker.io/library/ubuntu:latest'],
+    ['nvidia/cuda:12', 'docker.io/nvidia/cuda:12'],
+    ['ghcr.io/a/b/c', 'ghcr.io/a/b/c:latest'],
+    ['registry.example.com:5000/a:b', 'registry.example.com:5000/a:b'],
+    [`ubuntu@${digest}`, `docker.io/library/ubuntu@${digest}`],
+    [`ubuntu:22.04@${digest}`, `docker.io/library/ubuntu:22.04@${digest}`],
+  ])('%s is %s', (text, name) => expect(imageName(parseImage(text))).toBe(name));
+
+  test.each(['', '/', 'a//b', 'a:b:c', 'a@sha256:1', 'a@b@c', 'A', 'a/B', '-a', 'a..b', 'a b', 'a:', ':a', 'https://a.io/b', 'a'.repeat(257), 'a.io/'])(
+    '%j is none',
+    (text) => expect(() => parseImage(text)).toThrow(),
+  );
+
+  test.each([
+    ['docker.io/nvidia/cuda', 'nvidia/cuda:12', true],
+    ['docker.io/nvidia/cuda:12*', 'nvidia/cuda:12.4', true],
+    ['docker.io/nvidia/cuda:12*', 'nvidia/cuda:11', false],
+    ['docker.io/nvidia/cuda:12*', `nvidia/cuda:12@${digest}`, false],
+    ['docker.io/nvidia/cuda:*', `nvidia/cuda:12@${digest}`, true],
+    [`docker.io/nvidia/cuda@${digest}`, `nvidia/cuda@${digest}`, true],
+    ['docker.io/nvidia/*', 'nvidia/cuda', true],
+    ['docker.io/nvidia/*', 'nvidia-evil/cuda', false],
+    ['docker.io/nvidia/cu*', 'nvidia/cuda/x', false],
+    ['ghcr.io/*', 'ghcr.io/a/b', true],
+    ['ghcr.io/*', 'ghcr.io.evil.com/a/b', false],
+    ['registry.local:5000/*', 'registry.local:5000/x', true],
+  ])('with %s listed, %s may run: %s', (entry, image, allowed) => {
+    const refusal = imageRefusal(parseImage(image), { allowlist: [entry], requireDigest: false });
+    expect(refusal === undefined).toBe(allowed);
+  });
+
+  test.each(['localhost/x', 'localhost:5000/x', '127.0.0.1/x', '169.254.169.254/x', 'registry:5000/x', 'a.svc/x'])(
+    'without a list %s, inside somebody\'s network, is refused',
+    (image) => expect(imageRefusal(parseImage(image), { allowlist: [], requireDigest: false })).toBeDefined(),
+  );
+
+  test('a digest is asked for where the site wants one', () => {
+    const wanted = { allowlist: [], requireDigest: true };
+    expect(imageRefusal(parseImage('ubuntu'), wanted)).toMatch(/digest/);
+    expect(imageRefusal(parseImage(`ubuntu@${digest}`), wanted)).toBeUndefined();
+  });
+});
