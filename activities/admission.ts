@@ -1,0 +1,126 @@
+import { Context } from '@temporalio/activity';
+import { markTokenDeleted, reserveJoinToken, tokensToRevoke } from '../src/db/join-tokens.js';
+import { recordRegistration, setProviderStatus } from '../src/db/providers.js';
+import { loadRegistration } from '../src/db/registrations.js';
+import { offerOf } from '../src/domain/registration.js';
+import { unlessNotFound } from '../src/kubernetes/client.js';
+import {
+  bootstrapTokenExists,
+  deleteBootstrapToken,
+  newTokenSecret,
+  replaceBootstrapToken,
+} from '../src/kubernetes/bootstrap-tokens.js';
+import { nodeOwner } from '../src/kubernetes/nodes.js';
+import { labels } from '../src/kubernetes/names.js';
+import { ensureReplyDelivered, findReply, publishReply } from '../src/redis/replies.js';
+import type { ActivityDeps } from './index.js';
+
+/** `bootstrapsigner` needs about a second; what takes longer is tried again. */
+const signatureTimeoutMs = 15_000;
+/** The public agents give up after a minute. */
+const deliveryTimeoutMs = 60_000;
+
+/** What became of a registration; nobody can join with what stands here. */
+export interface RegistrationAnswer {
+  tokenId: string;
+  /** RFC 3339. */
+  expiresAt: string;
+  /** Why there is no join command, when there is none. */
+  rejected?: string;
+}
+
+/** Registrations: recorded, answered with a join command, and the answer delivered. */
+export function createAdmissionActivities(deps: Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo'>) {
+  const { config, pool, redis, kubernetes, clusterInfo } = deps;
+
+  return {
+    /**
+     * Records the registration and publishes the join command. The token's secret half is made, written to its Secret
+     * and published in here; only its id comes out. A repeat finds the reply it published and leaves it.
+     */
+    async answerRegistration(input: {
+      providerId: string;
+      nodeName: string;
+      messageId: string;
+      reissued: number;
+    }): Promise<RegistrationAnswer> {
+      const { providerId, nodeName, messageId, reissued } = input;
+      const stored = await loadRegistration(pool, messageId);
+      if (stored === undefined) return { tokenId: '', expiresAt: '', rejected: 'the registration is no longer stored' };
+      const { registration } = stored;
+
+      const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
+      if (node !== undefined && nodeOwner(node) !== providerId) {
+        const message = `the node name ${nodeName} belongs to somebody else`;
+        await publishReply(redis, providerId, { success: false, status: 'rejected', message });
+        return { tokenId: '', expiresAt: '', rejected: message };
+      }
+      await recordRegistration(pool, {
+        providerId,
+        wallet: stored.wallet,
+        walletVerified: stored.signed,
+        nodeName,
+        spec: registration.spec,
+        capacity: registration.capacity,
+        offer: offerOf(registration),
+        miningConfig: registration.miningConfig ?? null,
+        agentVersion: registration.agentVersion ?? null,
+        publicIp: registration.spec.publicIp ?? null,
+        receivedAt: stored.receivedAt,
+      });
+      if (config.PROVIDER_AUTH_MODE === 'permissive' && !stored.signed) {
+        const message = 'registered without a signature: an operator has to approve it before it may join';
+        await publishReply(redis, providerId, { success: false, status: 'pending', message });
+        return { tokenId: '', expiresAt: '', rejected: message };
+      }
+
+      const token = await reserveJoinToken(pool, {
+        providerId,
+        messageId: `${messageId}#${reissued}`,
+        nodeName,
+        ttlS: config.JOIN_TOKEN_TTL_S,
+      });
+      const answer = { tokenId: token.tokenId, expiresAt: token.expiresAt.toISOString() };
+      const published = await findReply(redis, providerId, token.tokenId);
+      if (published !== undefined && (await bootstrapTokenExists(kubernetes, token.tokenId, providerId))) return answer;
+
+      const secret = newTokenSecret();
+      await replaceBootstrapToken(kubernetes, { id: token.tokenId, secret, providerId, expiresAt: token.expiresAt });
+      await clusterInfo.awaitSignature(token.tokenId, signatureTimeoutMs);
+      const { host, port } = clusterInfo.endpoint;
+      const joinToken = `${token.tokenId}.${secret}`;
+      await publishReply(redis, providerId, {
+        success: true,
+        status: 'approved',
+        message: 'run join_command as root on this machine',
+        join_token: joinToken,
+        join_command:
+          `kubeadm join ${host}:${port} --token ${joinToken}` +
+          ` --discovery-token-ca-cert-hash ${clusterInfo.caHash} --node-name ${nodeName}`,
+        master_ip: host,
+        master_port: port,
+        ca_hash: clusterInfo.caHash,
+        node_name: nodeName,
+        labels: { [labels.providerId]: providerId },
+      });
+      await setProviderStatus(pool, providerId, 'approved', 'waiting for its node to join', { unlessServing: true });
+      for (const older of await tokensToRevoke(pool, providerId, token.tokenId)) {
+        await deleteBootstrapToken(kubernetes, older);
+        await markTokenDeleted(pool, older);
+      }
+      return answer;
+    },
+
+    /** Makes sure that an agent which creates its consumer group after publishing gets the reply all the same. */
+    async ensureReplyDelivered({ providerId, tokenId }: { providerId: string; tokenId: string }): Promise<boolean> {
+      const entryId = await findReply(redis, providerId, tokenId);
+      if (entryId === undefined) return false;
+      const context = Context.current();
+      return await ensureReplyDelivered(redis, providerId, entryId, {
+        timeoutMs: deliveryTimeoutMs,
+        signal: context.cancellationSignal,
+        onHeartbeat: () => context.heartbeat(),
+      });
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { BrokerError } from '../src/domain/errors.js';
+
+/**
+ * Wraps activities so that a `BrokerError` reaches the workflow as an ApplicationFailure whose type is the code, and
+ * may be tried again exactly where the table of errors says so. Anything else stays a bug or an outage: retried, and
+ * visible as it is.
+ */
+export function named<T extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: T): T {
+  const wrapped = Object.entries(activities).map(([name, activity]) => [
+    name,
+    async (...args: never[]) => {
+      try {
+        return await activity(...args);
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error;
+        throw ApplicationFailure.create({ type: error.code, message: error.detail, nonRetryable: !error.retryable });
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as T;
+}

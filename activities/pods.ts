@@ -1,0 +1,145 @@
+import { Context } from '@temporalio/activity';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { V1Pod } from '@kubernetes/client-node';
+import { jobInputs } from '../src/db/jobs.js';
+import { findProvider } from '../src/db/providers.js';
+import { BrokerError } from '../src/domain/errors.js';
+import { jobObjectName, tenantNamespace, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
+import { asDependencyError, refusalOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
+import { jobPod, jobSecret, jobService } from '../src/kubernetes/manifests/job.js';
+import { observePod } from '../src/kubernetes/observe.js';
+import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
+import type { PodObservation } from '../workflows/messages.js';
+import type { ActivityDeps } from './index.js';
+
+/** A day beyond the longest job: Kubernetes ends a pod by itself only where the broker is gone for ever. */
+const deadlineSlackSeconds = 86_400;
+/** How long a pod on an unreachable node may be terminating before its object is removed by force. */
+const lostPodGraceMs = 30_000;
+
+type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>;
+
+/** A job's objects in Kubernetes. Their names follow from the job's id, so a repeat finds what the first made. */
+export function createPodActivities({ config, pool, kubernetes, logger }: Deps) {
+  const { core } = kubernetes;
+  const quota = { maxJobs: config.MAX_JOBS_PER_WALLET, maxGpus: config.MAX_GPUS_PER_WALLET };
+
+  return {
+    /**
+     * Makes namespace, Secret, Pod and NodePort Service; answers how the customer will reach the pod.
+     *
+     * @throws pod_refused when Kubernetes will never accept the pod.
+     */
+    async provisionJob(order: JobOrder, placement: Placement): Promise<{ podUid: string; ssh: SshAccess }> {
+      try {
+        await ensureTenant(kubernetes, order.wallet, quota, config.ENABLE_TENANT_ISOLATION);
+        const inputs = await jobInputs(pool, order.jobId);
+        const namespace = tenantNamespace(order.wallet);
+        await unlessExists(core.createNamespacedSecret({ namespace, body: jobSecret(order, placement, inputs) }));
+        const pod = await ensurePod(order, placement, Object.keys(inputs.env));
+        const port = await ensureService(order, placement, pod.metadata!.uid!);
+        const host = await sshHost(placement);
+        return { podUid: pod.metadata!.uid!, ssh: { host, port, user: 'root' } };
+      } catch (error) {
+        // The namespace may have been removed since this process saw it: the next attempt makes it anew.
+        if (refusalOf(error)?.code === 404) forgetTenant(order.wallet);
+        throw asPodRefusal(error);
+      }
+    },
+
+    /** Looks at a job's pod: the slow way to learn what the watcher tells at once. */
+    async inspectJob(order: JobOrder, podUid: string): Promise<PodObservation> {
+      const pod = await readPod(order);
+      if (pod === undefined || pod.metadata?.uid !== podUid) {
+        return { phase: 'gone', uid: podUid, resourceVersion: `gone-${podUid}` };
+      }
+      return observePod(pod);
+    },
+
+    /**
+     * Removes a job's pod, and with it its Service, and its Secret; returns when Kubernetes has confirmed that the pod
+     * is gone. A pod on a node that does not answer is removed by force after a while: its kubelet will find no such
+     * pod when it comes back, and stop the containers.
+     */
+    async teardownJob(order: JobOrder): Promise<void> {
+      const namespace = tenantNamespace(order.wallet);
+      const name = jobObjectName(order.jobId);
+      const context = Context.current();
+      await unlessNotFound(core.deleteNamespacedSecret({ name, namespace }));
+      await unlessNotFound(core.deleteNamespacedPod({ name, namespace }));
+      const startedAt = Date.now();
+      for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 1_000)) {
+        const pod = await readPod(order);
+        if (pod === undefined) break;
+        context.heartbeat();
+        if (Date.now() - startedAt > lostPodGraceMs && (await isUnreachable(pod.spec?.nodeName))) {
+          logger.warn({ jobId: order.jobId, node: pod.spec?.nodeName }, 'removing the pod of an unreachable node by force');
+          await unlessNotFound(core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }));
+        }
+        await sleep(waitMs, undefined, { signal: context.cancellationSignal });
+      }
+      // Garbage collection takes the Service with the pod; this frees its port at once and where the pod never was.
+      await unlessNotFound(core.deleteNamespacedService({ name, namespace }));
+    },
+  };
+
+  async function readPod(order: JobOrder): Promise<V1Pod | undefined> {
+    return await unlessNotFound(
+      core.readNamespacedPod({ name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) }),
+    );
+  }
+
+  async function ensurePod(order: JobOrder, placement: Placement, environmentNames: string[]): Promise<V1Pod> {
+    const body = jobPod(order, placement, environmentNames, {
+      sshServerImage: config.SSH_SERVER_IMAGE,
+      activeDeadlineSeconds: config.JOB_MAX_DURATION_S + deadlineSlackSeconds,
+      expiresAt: new Date(Date.now() + order.durationSeconds * 1000).toISOString(),
+      ...(config.JOB_RUNTIME_CLASS === undefined ? {} : { runtimeClassName: config.JOB_RUNTIME_CLASS }),
+    });
+    const created = await unlessExists(core.createNamespacedPod({ namespace: tenantNamespace(order.wallet), body }));
+    if (created !== undefined) return created;
+    const existing = await readPod(order);
+    if (existing === undefined) throw new BrokerError('dependency_unavailable', 'the pod vanished while it was made');
+    return existing;
+  }
+
+  async function ensureService(order: JobOrder, placement: Placement, podUid: string): Promise<number> {
+    const namespace = tenantNamespace(order.wallet);
+    const body = jobService(order, placement, podUid);
+    const service =
+      (await unlessExists(core.createNamespacedService({ namespace, body }))) ??
+      (await core.readNamespacedService({ name: jobObjectName(order.jobId), namespace }));
+    const port = service.spec?.ports?.[0]?.nodePort;
+    if (port === undefined) throw new BrokerError('dependency_unavailable', 'the Service has no port yet');
+    return port;
+  }
+
+  /** Where customers reach the node: what the cluster knows as external, else what the provider said, else internal. */
+  async function sshHost(placement: Placement): Promise<string> {
+    const node = await core.readNode({ name: placement.nodeName });
+    const addresses = node.status?.addresses ?? [];
+    const external = addresses.find((address) => address.type === 'ExternalIP')?.address;
+    const provider = await findProvider(pool, placement.providerId);
+    const internal = addresses.find((address) => address.type === 'InternalIP')?.address;
+    const host = external ?? provider?.publicIp ?? internal;
+    if (host === undefined) throw new BrokerError('dependency_unavailable', `node ${placement.nodeName} has no address`);
+    return host;
+  }
+
+  async function isUnreachable(nodeName: string | undefined): Promise<boolean> {
+    if (nodeName === undefined) return true;
+    const node = await unlessNotFound(core.readNode({ name: nodeName }));
+    return node?.status?.conditions?.find((condition) => condition.type === 'Ready')?.status !== 'True';
+  }
+}
+
+/** What the API server refuses for good (admission, validation, quota) ends the job; the rest is tried again. */
+function asPodRefusal(error: unknown): unknown {
+  const refusal = refusalOf(error);
+  // A namespace that is being deleted refuses new objects for a moment: that passes.
+  const passes = refusal?.message.includes('is being terminated') === true || refusal?.message.includes('serviceaccount') === true;
+  if (refusal !== undefined && !passes && (refusal.code === 403 || refusal.code === 422 || refusal.code === 400)) {
+    return new BrokerError('pod_refused', refusal.message, {}, { cause: error });
+  }
+  return passes ? new BrokerError('dependency_unavailable', refusal.message, {}, { cause: error }) : asDependencyError(error);
+}

@@ -1,0 +1,141 @@
+import {
+  ApplicationFailure,
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type Client,
+} from '@temporalio/client';
+import { TypedSearchAttributes } from '@temporalio/common';
+import type { JobCommands } from '../api/job-commands.js';
+import type { Config } from '../config.js';
+import { BrokerError, isErrorCode } from '../domain/errors.js';
+import { jobWorkflowId, type JobOrder } from '../domain/job.js';
+import {
+  cancelJob,
+  extendJob,
+  searchAttributes,
+  sshReady,
+  workflowTypes,
+  type JobLifecycle,
+  type JobLimits,
+} from '../../workflows/messages.js';
+
+/** Starts, extends and ends jobs by talking to their workflows. */
+export function createJobCommands(client: Client, config: Config): JobCommands {
+  const limits: JobLimits = {
+    startTimeoutS: config.JOB_START_TIMEOUT_S,
+    stuckGraceS: config.JOB_STUCK_GRACE_S,
+    providerLossGraceS: config.PROVIDER_LOSS_GRACE_S,
+    maxDurationS: config.JOB_MAX_DURATION_S,
+  };
+
+  return {
+    async startAndWait(order, waitMs) {
+      const options = startOptions(order, limits, config);
+      try {
+        if (waitMs === 0) {
+          await named(client.workflow.start<JobLifecycle>(workflowTypes.job, options));
+          return 'still_starting';
+        }
+        const started = new WithStartWorkflowOperation<JobLifecycle>(workflowTypes.job, options);
+        return await withinDeadline(client, waitMs, 'still_starting' as const, () =>
+          client.workflow.executeUpdateWithStart(sshReady, { startWorkflowOperation: started }),
+        );
+      } catch (error) {
+        // The job started before and is over: its row says how it ended.
+        if (error instanceof WorkflowExecutionAlreadyStartedError || isEndedMeanwhile(error)) return 'still_starting';
+        throw error;
+      }
+    },
+
+    async cancel(jobId, by, waitMs) {
+      const handle = client.workflow.getHandle(jobWorkflowId(jobId));
+      try {
+        return await withinDeadline(client, Math.max(waitMs, 500), 'still_ending' as const, () =>
+          handle.executeUpdate(cancelJob, { args: [{ by }] }),
+        );
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError || isEndedMeanwhile(error)) return 'already_ended';
+        throw error;
+      }
+    },
+
+    async extend(jobId, requestId, seconds) {
+      const handle = client.workflow.getHandle(jobWorkflowId(jobId));
+      try {
+        // The server answers a repeated update id with the first outcome, as long as the run lasts.
+        const extended = await withinDeadline(client, 10_000, undefined, () =>
+          handle.executeUpdate(extendJob, { args: [{ requestId, seconds }], updateId: `extend-${requestId}` }),
+        );
+        if (extended === undefined) throw new BrokerError('dependency_unavailable', 'the job did not answer in time');
+        return extended;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError || isEndedMeanwhile(error)) {
+          throw new BrokerError('job_ended', 'the job has ended and cannot be extended');
+        }
+        throw error;
+      }
+    },
+  };
+}
+
+/** How a job's workflow is started: the same for everyone who may start it, so that a repeat finds the first. */
+export function startOptions(order: JobOrder, limits: JobLimits, config: Pick<Config, 'TEMPORAL_TASK_QUEUE'>) {
+  return {
+    workflowId: jobWorkflowId(order.jobId),
+    taskQueue: config.TEMPORAL_TASK_QUEUE,
+    args: [{ order, limits }] as [{ order: JobOrder; limits: JobLimits }],
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    // A job lives once: what has ended never starts again under the same id.
+    workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributes.jobStatus, value: 'pending' },
+      { key: searchAttributes.wallet, value: order.wallet },
+      ...(order.gpuType === undefined ? [] : [{ key: searchAttributes.gpuType, value: order.gpuType }]),
+    ]),
+    staticSummary: `${order.gpuCount} × ${order.gpuType ?? 'any GPU'} for ${order.wallet}`,
+  };
+}
+
+/** Runs a call under a deadline; past it, answers `late` while the workflow goes on. */
+async function withinDeadline<T, L>(client: Client, waitMs: number, late: L, call: () => Promise<T>): Promise<T | L> {
+  try {
+    return await named(client.withDeadline(Date.now() + waitMs, call));
+  } catch (error) {
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return late;
+    throw error;
+  }
+}
+
+/** Gives a failure of the workflow the code it was thrown with, and trouble with the server a name of ours. */
+async function named<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (
+      error instanceof WorkflowNotFoundError ||
+      error instanceof WorkflowExecutionAlreadyStartedError ||
+      error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+      isEndedMeanwhile(error)
+    ) {
+      throw error;
+    }
+    const cause = error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError ? error.cause : error;
+    if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) {
+      throw new BrokerError(cause.type, cause.message, {}, { cause: error });
+    }
+    throw new BrokerError('dependency_unavailable', 'Temporal is not answering', {}, { cause: error });
+  }
+}
+
+/** The server's own failure for an update that was accepted by a run which then ended without answering it. */
+function isEndedMeanwhile(error: unknown): boolean {
+  return (
+    error instanceof WorkflowUpdateFailedError &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.type === 'AcceptedUpdateCompletedWorkflow'
+  );
+}
