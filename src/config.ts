@@ -6,7 +6,7 @@ const bool = z
   .transform((value) => value.trim().toLowerCase())
   .pipe(z.enum(['true', 'false', '1', '0', 'yes', 'no']))
   .transform((value) => value === 'true' || value === '1' || value === 'yes');
-const flag = (byDefault: boolean) => z.union([bool, z.undefined().transform(() => byDefault)]);
+const flag = (byDefault: boolean) => bool.default(byDefault);
 const whole = (byDefault: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(byDefault);
 const list = z

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { ensureReplyDelivered, findReply, publishRejection, publishReply, replyDelivery } from '../../src/redis/replies.js';
 import { responseStream } from '../../src/redis/stream-names.js';
-import { testDatabase, until } from './redis-harness.js';
+import { freshRedis, until, type TestRedis } from '../support/redis.js';
 
-let database: Awaited<ReturnType<typeof testDatabase>>;
+let database: TestRedis;
 let redis: Redis;
 beforeAll(async () => {
-  database = await testDatabase(3);
+  database = await freshRedis();
   redis = database.redis;
 });
 afterAll(() => database.close());

@@ -1,0 +1,47 @@
+import { readConfig, type Config } from '../../src/config.js';
+import { endpoints } from './engines.js';
+
+/**
+ * The configuration that a broker on the engines of the tests would read, whatever this process's environment says.
+ * `env` is read on top of it, as variables; `overrides` replace what came out.
+ */
+export function testConfig(overrides: Partial<Config> = {}, env: Record<string, string> = {}): Config {
+  return { ...readConfig({ ...engineVariables(), ...env }), ...overrides };
+}
+
+/** How the engines of the tests look in a broker's environment; for tests that start it as a process. */
+export function engineVariables(): Record<string, string> {
+  const { redis, postgres, temporal, temporal_namespace, kubeconfig, kubernetes } = endpoints();
+  return {
+    ...(redis === undefined ? {} : redisVariables(new URL(redis))),
+    ...(postgres === undefined ? {} : postgresVariables(new URL(postgres))),
+    ...(temporal === undefined ? {} : { TEMPORAL_ADDRESS: temporal }),
+    ...(temporal_namespace === undefined ? {} : { TEMPORAL_NAMESPACE: temporal_namespace }),
+    ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }),
+    ...(kubernetes === undefined ? {} : kubernetesVariables(new URL(`https://${kubernetes}`))),
+  };
+}
+
+function redisVariables(url: URL): Record<string, string> {
+  return {
+    REDIS_HOST: url.hostname,
+    REDIS_PORT: url.port || '6379',
+    REDIS_USERNAME: decodeURIComponent(url.username),
+    REDIS_PASSWORD: decodeURIComponent(url.password),
+    REDIS_TLS: String(url.protocol === 'rediss:'),
+  };
+}
+
+function postgresVariables(url: URL): Record<string, string> {
+  return {
+    POSTGRES_HOST: url.hostname,
+    POSTGRES_PORT: url.port || '5432',
+    POSTGRES_DB: decodeURIComponent(url.pathname.slice(1)),
+    POSTGRES_USER: decodeURIComponent(url.username),
+    POSTGRES_PASSWORD: decodeURIComponent(url.password),
+  };
+}
+
+function kubernetesVariables(url: URL): Record<string, string> {
+  return { MASTER_PUBLIC_IP: url.hostname, MASTER_API_PORT: url.port || '443' };
+}

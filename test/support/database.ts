@@ -1,0 +1,89 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { migrate, migrationsFolder } from '../../src/db/migrate.js';
+import { connectionOptions, createPool, type PostgresConfig } from '../../src/db/pool.js';
+import { testConfig } from './config.js';
+
+/** A database of one test file. */
+export interface TestDatabase {
+  /** What a pool, `migrate` or a broker needs to open it too. */
+  config: PostgresConfig;
+  pool: pg.Pool;
+  /** Ends the pool and drops the database, whoever else is still connected to it. */
+  close(): Promise<void>;
+}
+
+/** An empty database with the current schema; nobody else uses it, so tests of several files run beside each other. */
+export async function freshDatabase(): Promise<TestDatabase> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await asAdministrator(async (client) => {
+    await client.query(`create database ${name} template ${await migratedTemplate(client)}`);
+  });
+  const config = postgresConfig(name);
+  const pool = createPool(config);
+  return {
+    config,
+    pool,
+    async close() {
+      await pool.end();
+      await dropDatabase(name);
+    },
+  };
+}
+
+/** A database without any schema, for tests of the migrations themselves. Drop it with `dropDatabase`. */
+export async function emptyDatabase(): Promise<PostgresConfig> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  await asAdministrator((client) => client.query(`create database ${name} template template0`));
+  return postgresConfig(name);
+}
+
+export async function dropDatabase(name: string): Promise<void> {
+  await asAdministrator((client) => client.query(`drop database if exists ${name} with (force)`));
+}
+
+/**
+ * The name of a database with the current schema and nothing in it. Copying it takes a fraction of the time of the
+ * migrations. Its name carries what the migrations say, so a changed one makes a new template.
+ */
+async function migratedTemplate(client: pg.Client): Promise<string> {
+  const folder = migrationsFolder();
+  const hash = createHash('sha256');
+  for (const file of readdirSync(folder).sort()) hash.update(`${file}\n${readFileSync(join(folder, file), 'utf8')}\n`);
+  const digest = hash.digest('hex');
+  const name = `template_${digest.slice(0, 24)}`;
+  // The lock ends with the session, at the latest.
+  const lock = [Number.parseInt(digest.slice(0, 12), 16)];
+  await client.query('select pg_advisory_lock($1::bigint)', lock);
+  try {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
+    if (rowCount === 0) {
+      // Under another name until it is complete: a run that died half-way leaves no template that looks finished.
+      const unfinished = `${name}_new`;
+      await client.query(`drop database if exists ${unfinished} with (force)`);
+      await client.query(`create database ${unfinished} template template0`);
+      await migrate(postgresConfig(unfinished));
+      await client.query(`alter database ${unfinished} rename to ${name}`);
+    }
+  } finally {
+    await client.query('select pg_advisory_unlock($1::bigint)', lock);
+  }
+  return name;
+}
+
+function postgresConfig(database: string): PostgresConfig {
+  return testConfig({ POSTGRES_DB: database, POSTGRES_POOL_SIZE: 16 });
+}
+
+async function asAdministrator(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const client = new pg.Client(connectionOptions(postgresConfig('postgres')));
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { createRedis, type RedisConfig } from '../../src/redis/connection.js';
+import { testConfig } from './config.js';
+import { until } from './until.js';
+
+export { until } from './until.js';
+
+/** A claim on a logical database is kept alive this long after it was last renewed. */
+const claimTtlS = 30;
+
+/** The logical database of one test file. */
+export interface TestRedis {
+  /** Where the server is, without the number of the database. */
+  config: RedisConfig;
+  /** The number of the database, for `createRedis(config, { overrides: { db } })`. */
+  db: number;
+  redis: Redis;
+  /** Another connection to it, closed with the rest. */
+  connect(blocking?: boolean): Redis;
+  /** Empties the database, closes the connections and gives the database back. */
+  close(): Promise<void>;
+}
+
+/**
+ * An empty logical database that no other test file uses meanwhile: the names of the streams are fixed, so two files
+ * on one database would read each other's. Database 0 belongs to no test; the claims on the others are kept there.
+ */
+export async function freshRedis(): Promise<TestRedis> {
+  const config = testConfig();
+  const opened: Redis[] = [];
+  const open = (db: number, blocking = false) => {
+    const redis = createRedis(config, { blocking, name: 'test', overrides: { db } });
+    opened.push(redis);
+    return redis;
+  };
+  const claims = open(0);
+  const { db, release } = await claim(claims);
+  const redis = open(db);
+  await redis.flushdb();
+  return {
+    config,
+    db,
+    redis,
+    connect: (blocking = false) => open(db, blocking),
+    async close() {
+      await redis.flushdb();
+      await release();
+      for (const each of opened) each.disconnect();
+    },
+  };
+}
+
+/** Takes the first database that nobody has claimed; waits for one when all are taken. */
+async function claim(claims: Redis): Promise<{ db: number; release: () => Promise<void> }> {
+  const databases = Number((await claims.config('GET', 'databases') as string[])[1]);
+  const owner = randomUUID();
+  const key = (db: number) => `test:database:${db}`;
+  const db = await until(
+    async () => {
+      for (let db = 1; db < databases; db++) {
+        if ((await claims.set(key(db), owner, 'EX', claimTtlS, 'NX')) === 'OK') return db;
+      }
+      return undefined;
+    },
+    { timeoutMs: 60_000, everyMs: 200, name: 'a free logical database of Redis' },
+  );
+  const renewing = setInterval(() => claims.expire(key(db), claimTtlS).catch(() => undefined), 5_000).unref();
+  return {
+    db,
+    async release() {
+      clearInterval(renewing);
+      // Ours only: after a long pause it may have expired and be somebody else's.
+      if ((await claims.get(key(db))) === owner) await claims.del(key(db));
+    },
+  };
+}
