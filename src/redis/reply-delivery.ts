@@ -53,6 +53,8 @@ class ReplyPoller {
     reply: { stream: string; origin: string; data: string },
     { timeoutMs, signal, onHeartbeat }: { timeoutMs: number; signal?: AbortSignal; onHeartbeat?: () => void },
   ): Promise<Delivery> {
+    // Listeners hear only of what is still to come.
+    signal?.throwIfAborted();
     const now = Date.now();
     return await new Promise<Delivery>((resolve, reject) => {
       const leave = () => {
