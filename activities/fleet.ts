@@ -1,7 +1,8 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { liveJobsOfProvider } from '../src/db/jobs.js';
+import { jobsHolding } from '../src/db/allocations.js';
 import { markTokenDeleted, tokensToRevoke } from '../src/db/join-tokens.js';
-import { findProvider, recordCapacity, recordNode, setProviderStatus } from '../src/db/providers.js';
+import { findProvider } from '../src/db/provider-reads.js';
+import { recordCapacity, recordNode, setProviderStatus } from '../src/db/providers.js';
 import { loadRegistration } from '../src/db/registrations.js';
 import { jobWorkflowId } from '../src/domain/job.js';
 import type { ProviderFacts, ProviderStatus } from '../src/domain/provider.js';
@@ -104,7 +105,7 @@ export function createFleetActivities({ pool, kubernetes, temporal, logger }: Pi
 
     /** Tells the running jobs of a provider that it went away or came back. */
     async tellJobs({ providerId, online, at }: { providerId: string; online: boolean; at: string }): Promise<number> {
-      const jobIds = await liveJobsOfProvider(pool, providerId);
+      const jobIds = await jobsHolding(pool, providerId);
       for (let start = 0; start < jobIds.length; start += signalsAtOnce) {
         await Promise.all(
           jobIds.slice(start, start + signalsAtOnce).map(async (jobId) => {

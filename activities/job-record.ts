@@ -84,6 +84,8 @@ export function createJobRecordActivities({ pool }: Pick<ActivityDeps, 'pool'>) 
       for (const candidate of candidates) {
         const result = await allocate(pool, order, candidate);
         if (result === 'allocated') return candidate;
+        // An attempt that was given up has taken it after all.
+        if (result === 'held') return (await findAllocation(pool, order.jobId)) ?? candidate;
         if (result === 'released') throw new BrokerError('allocation_released', 'the job was ended before it was placed');
       }
     }

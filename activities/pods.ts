@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import { jobInputs } from '../src/db/jobs.js';
-import { findProvider } from '../src/db/providers.js';
+import { findProvider } from '../src/db/provider-reads.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { jobObjectName, tenantNamespace, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
 import { asDependencyError, refusalOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';

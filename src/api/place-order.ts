@@ -4,8 +4,8 @@ import type { Config } from '../config.js';
 import type { SessionPrincipal } from '../auth/principal.js';
 import { reserveSpend } from '../auth/spend.js';
 import { placementCandidates } from '../db/allocations.js';
-import { insertJob, type JobRow } from '../db/jobs.js';
-import { withTransaction } from '../db/pool.js';
+import { insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
+import { withTransaction, type Transaction } from '../db/pool.js';
 import { BrokerError } from '../domain/errors.js';
 import type { JobOrder } from '../domain/job.js';
 import type { JobRequest } from '../domain/job-request.js';
@@ -39,7 +39,18 @@ export async function placeOrder(
   for (;;) {
     const maxPricePerHour = ceilings.shift()!;
     try {
-      const placed = await withTransaction(pool, async (tx) => await insertJob(tx, {}));
+      const placed = await withTransaction(pool, (tx) =>
+        writeOrder(tx, config, principal, {
+          ...request,
+          jobId: order.jobId,
+          wallet: order.wallet,
+          sessionId: principal.sessionId,
+          requestSha256,
+          maxPricePerHour,
+          reservedAmount: toBaseUnits(maxPricePerHour, request.durationSeconds),
+          ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+        }),
+      );
       if (!placed.created && placed.job.requestSha256 !== requestSha256) {
         throw new BrokerError('idempotency_conflict', 'the key was used with another order', { job_id: placed.job.jobId });
       }
@@ -49,6 +60,23 @@ export async function placeOrder(
       if (!affordsLess) throw error;
     }
   }
+}
+
+/** Inserts the job, within the wallet's quota, together with what it reserves. */
+async function writeOrder(tx: Transaction, config: Config, principal: SessionPrincipal, order: NewJob) {
+  const usage = await lockUsage(tx, order.wallet);
+  const placed = await insertJob(tx, order);
+  // A repeat finds the job that it made before, which counts already.
+  if (!placed.created) return placed;
+  if (usage.jobs >= config.MAX_JOBS_PER_WALLET) {
+    throw new BrokerError('quota_exceeded', `a wallet may have ${config.MAX_JOBS_PER_WALLET} jobs at a time`);
+  }
+  if (usage.gpus + order.gpuCount > config.MAX_GPUS_PER_WALLET) {
+    const left = Math.max(0, config.MAX_GPUS_PER_WALLET - usage.gpus);
+    throw new BrokerError('quota_exceeded', `a wallet may have ${config.MAX_GPUS_PER_WALLET} GPUs at a time; ${left} are left`);
+  }
+  await reserveSpend(tx, { jobId: order.jobId, sessionId: principal.sessionId, amount: order.reservedAmount });
+  return placed;
 }
 
 /** What a job may cost per hour, to be tried in turn. */

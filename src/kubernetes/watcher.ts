@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { liveJobs } from '../db/jobs.js';
 import { providerOfToken } from '../db/join-tokens.js';
-import { providerByNode, providersWithNodes } from '../db/providers.js';
+import { providerByNode, providersWithNodes } from '../db/provider-reads.js';
 import { jobObjectName, jobWorkflowId, tenantNamespace } from '../domain/job.js';
 import { providerWorkflowId } from '../domain/provider.js';
 import { signalNames, type CertificateRequested, type NodeObservation, type PodObservation } from '../../workflows/messages.js';

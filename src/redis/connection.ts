@@ -23,6 +23,17 @@ export interface ConnectionKind {
 /** How long a blocking read may wait; a stop waits no longer, and liveness is measured in these. */
 export const blockMs = 2_000;
 
+/** Where the server is and how to be let in; how a connection behaves is its own. */
+export function serverOf(config: RedisConfig) {
+  return {
+    host: config.REDIS_HOST,
+    port: config.REDIS_PORT,
+    ...(config.REDIS_USERNAME === undefined ? {} : { username: config.REDIS_USERNAME }),
+    ...(config.REDIS_PASSWORD === undefined ? {} : { password: config.REDIS_PASSWORD }),
+    ...(config.REDIS_TLS ? { tls: { servername: config.REDIS_HOST } } : {}),
+  };
+}
+
 /**
  * Opens a connection. `blockingTimeout` with its grace is what makes a read on a frozen server return: without it a
  * promise may never settle. Commands fail after some seconds instead of waiting for ever, so that whoever waits for
@@ -30,11 +41,7 @@ export const blockMs = 2_000;
  */
 export function createRedis(config: RedisConfig, { blocking, name, logger, overrides = {} }: ConnectionKind): Redis {
   const redis: Redis = new Redis({
-    host: config.REDIS_HOST,
-    port: config.REDIS_PORT,
-    ...(config.REDIS_USERNAME === undefined ? {} : { username: config.REDIS_USERNAME }),
-    ...(config.REDIS_PASSWORD === undefined ? {} : { password: config.REDIS_PASSWORD }),
-    ...(config.REDIS_TLS ? { tls: { servername: config.REDIS_HOST } } : {}),
+    ...serverOf(config),
     ...(name === undefined ? {} : { connectionName: name }),
     connectTimeout: 5_000,
     keepAlive: 30_000,

@@ -1,6 +1,6 @@
-import { Redis, type RedisOptions } from 'ioredis';
-import type { Config } from '../config.js';
+import { Redis } from 'ioredis';
 import { BrokerError } from '../domain/errors.js';
+import { serverOf, type RedisConfig } from './connection.js';
 
 /** What may be used once: nonces of requests, and challenges of logins. Over all replicas. */
 export interface NonceStore {
@@ -11,8 +11,6 @@ export interface NonceStore {
   takeChallenge(nonce: string): Promise<string | undefined>;
 }
 
-type RedisConfig = Pick<Config, 'REDIS_HOST' | 'REDIS_PORT' | 'REDIS_USERNAME' | 'REDIS_PASSWORD' | 'REDIS_TLS'>;
-
 /** A request waits this long for Redis; then it is refused, because whether it is a replay cannot be told. */
 const commandTimeoutMs = 500;
 
@@ -21,12 +19,8 @@ const commandTimeoutMs = 500;
  * sent twice (a `SET NX` that took effect before the connection broke would look like a replay of itself).
  */
 export function connectFailFast(config: RedisConfig): Redis {
-  const options: RedisOptions = {
-    host: config.REDIS_HOST,
-    port: config.REDIS_PORT,
-    ...(config.REDIS_USERNAME === undefined ? {} : { username: config.REDIS_USERNAME }),
-    ...(config.REDIS_PASSWORD === undefined ? {} : { password: config.REDIS_PASSWORD }),
-    ...(config.REDIS_TLS ? { tls: { servername: config.REDIS_HOST } } : {}),
+  const redis = new Redis({
+    ...serverOf(config),
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -34,8 +28,7 @@ export function connectFailFast(config: RedisConfig): Redis {
     connectTimeout: 2_000,
     keepAlive: 30_000,
     retryStrategy: (attempt) => Math.min(attempt * 50, 1_000),
-  };
-  const redis = new Redis(options);
+  });
   // Without a listener an outage would end the process. The requests that meet it report it.
   redis.on('error', () => undefined);
   return redis;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { findProvider, gpuAvailability, listProviders, searchProviders } from '../../db/providers.js';
+import { findProvider, gpuAvailability, listProviders, searchProviders } from '../../db/provider-reads.js';
 import { BrokerError } from '../../domain/errors.js';
 import { gpuTypeKey } from '../../domain/gpu.js';
 import { providerIdPattern, providerStatuses } from '../../domain/provider.js';

@@ -44,7 +44,8 @@ export const jobListReply = z.object({
 
 /** Field by field: a column that is added to the table does not get out by itself. */
 export function jobReplyOf(job: JobRow): JobReply {
-  const { ssh } = job;
+  // An address that nothing listens on any more would only mislead.
+  const ssh = job.status === 'running' ? job.ssh : undefined;
   return defined({
     job_id: job.jobId,
     job_name: job.jobName,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProviderResource, ProviderRow } from '../../db/providers.js';
+import type { ProviderResource, ProviderRow } from '../../db/provider-reads.js';
 import { providerStatuses } from '../../domain/provider.js';
 
 const gpu = z.object({

@@ -30,7 +30,8 @@ create table providers (
 
   -- Of the registration that stands here: an older one that comes late changes nothing.
   registration_at timestamptz not null default now(),
-  registered_at timestamptz not null default now(),
+  -- With milliseconds, as JavaScript has them: a cursor made of one meets the row it was made from.
+  registered_at timestamptz(3) not null default now(),
   joined_at timestamptz,
   updated_at timestamptz not null default now()
 );

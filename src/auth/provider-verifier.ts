@@ -1,0 +1,40 @@
+/** An entry of a provider stream as it was read, after its `data` passed validation. */
+export interface ProviderEntry {
+  /** The base name of the stream: `provider:registration`, `provider:heartbeat` or `provider:capacity`. */
+  stream: string;
+  /** The id of the entry. */
+  id: string;
+  fields: Readonly<Record<string, string>>;
+  /** Who the message in `data` claims to be from. */
+  providerId: string;
+}
+
+/** What is known about the sender of an entry. */
+export type ProviderVerdict =
+  | {
+      accepted: true;
+      /** True when the entry carries a good signature. */
+      signed: boolean;
+      /** Lower case: the wallet that earnings go to. Of an unsigned entry it is what the message claims. */
+      wallet?: string;
+    }
+  | {
+      accepted: false;
+      /** For the dead-letter stream and the counter of refusals: a short stable word, such as `signature_required`. */
+      reason: string;
+      /** What the provider is told on its response stream, where it is to be told. */
+      tell?: string;
+    };
+
+/** Decides whether an entry is from who it says it is from. */
+export interface ProviderVerifier {
+  /**
+   * True when every well-formed entry is accepted as it is (`PROVIDER_AUTH_MODE=off`): heartbeats then need no question.
+   */
+  readonly acceptsAll: boolean;
+  /**
+   * @throws BrokerError `auth_backend_unavailable` or `dependency_unavailable` when it cannot be told now: the entry
+   *   stays where it is and is read again.
+   */
+  verify(entry: ProviderEntry): Promise<ProviderVerdict>;
+}

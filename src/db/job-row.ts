@@ -1,0 +1,99 @@
+import { isErrorCode } from '../domain/errors.js';
+import type { JobFailure, JobStatus, SshAccess } from '../domain/job.js';
+
+/** A job as its customer may see it. Prices are token units per hour for the whole job. */
+export interface JobRow {
+  jobId: string;
+  wallet: string;
+  requestSha256: string;
+  jobName?: string;
+  image: string;
+  gpuType?: string;
+  requestedProvider?: string;
+  gpuCount: number;
+  cpuCores: number;
+  memoryMb: number;
+  storageGb: number;
+  durationS: number;
+  maxPricePerHour?: number;
+  status: JobStatus;
+  message: string;
+  providerId?: string;
+  gpuModel?: string;
+  pricePerHour?: number;
+  ssh?: SshAccess;
+  failure?: JobFailure;
+  createdAt: Date;
+  startedAt?: Date;
+  expiresAt?: Date;
+  endedAt?: Date;
+}
+
+export interface JobTableRow {
+  job_id: string;
+  wallet: string;
+  request_sha256: string;
+  job_name: string | null;
+  image: string;
+  gpu_type: string | null;
+  requested_provider: string | null;
+  gpu_count: number;
+  cpu_cores: number;
+  memory_mb: number;
+  storage_gb: number;
+  duration_s: number;
+  max_price_per_hour: number | null;
+  status: JobStatus;
+  message: string;
+  provider_id: string | null;
+  gpu_model: string | null;
+  price_per_hour: number | null;
+  ssh_host: string | null;
+  ssh_port: number | null;
+  failure_reason: string | null;
+  failure_message: string | null;
+  created_at: Date;
+  started_at: Date | null;
+  expires_at: Date | null;
+  ended_at: Date | null;
+}
+
+/** The environment and the keys of a job are not among them: nothing that answers a request needs them. */
+export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider,
+  j.gpu_count, j.cpu_cores, j.memory_mb, j.storage_gb, j.duration_s,
+  j.max_price_per_hour::float8 as max_price_per_hour, j.status, j.message, j.provider_id, j.gpu_model,
+  j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.failure_reason, j.failure_message,
+  j.created_at, j.started_at, j.expires_at, j.ended_at`;
+
+export function jobOf(row: JobTableRow): JobRow {
+  return {
+    jobId: row.job_id,
+    wallet: row.wallet,
+    requestSha256: row.request_sha256,
+    ...(row.job_name === null ? {} : { jobName: row.job_name }),
+    image: row.image,
+    ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type }),
+    ...(row.requested_provider === null ? {} : { requestedProvider: row.requested_provider }),
+    gpuCount: row.gpu_count,
+    cpuCores: row.cpu_cores,
+    memoryMb: row.memory_mb,
+    storageGb: row.storage_gb,
+    durationS: row.duration_s,
+    ...(row.max_price_per_hour === null ? {} : { maxPricePerHour: row.max_price_per_hour }),
+    status: row.status,
+    message: row.message,
+    ...(row.provider_id === null ? {} : { providerId: row.provider_id }),
+    ...(row.gpu_model === null ? {} : { gpuModel: row.gpu_model }),
+    ...(row.price_per_hour === null ? {} : { pricePerHour: row.price_per_hour }),
+    ...(row.ssh_host === null || row.ssh_port === null
+      ? {}
+      : { ssh: { host: row.ssh_host, port: row.ssh_port, user: 'root' as const } }),
+    ...(isErrorCode(row.failure_reason)
+      ? { failure: { reason: row.failure_reason, message: row.failure_message ?? '' } }
+      : {}),
+    createdAt: row.created_at,
+    ...(row.started_at === null ? {} : { startedAt: row.started_at }),
+    ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+    ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
+  };
+}

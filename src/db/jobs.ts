@@ -1,0 +1,211 @@
+import type { ErrorCode } from '../domain/errors.js';
+import type { FinalJobStatus, JobFailure, JobStatus, Placement, SshAccess } from '../domain/job.js';
+import type { JobRequest } from '../domain/job-request.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import { jobColumns, jobOf, type JobRow, type JobTableRow } from './job-row.js';
+import type { Queryable, Transaction } from './pool.js';
+
+export type { JobRow } from './job-row.js';
+
+export interface NewJob extends JobRequest {
+  jobId: string;
+  wallet: string;
+  sessionId: string;
+  idempotencyKey?: string;
+  /** Of the request, to tell a repeat from another order under the same key. */
+  requestSha256: string;
+  /** Base units that were reserved for it. */
+  reservedAmount: bigint;
+}
+
+/**
+ * Writes an order down, unless its wallet has ordered under the same Idempotency-Key before: then that job is answered,
+ * and nothing is written.
+ */
+export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: JobRow; created: boolean }> {
+  const { rows } = await tx.query<JobTableRow>(
+    `insert into jobs as j (job_id, wallet, session_id, idempotency_key, request_sha256, job_name, image, gpu_type,
+                            requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
+                            max_price_per_hour, ssh_public_keys, env, reserved_amount)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+     on conflict (wallet, idempotency_key) do nothing
+     returning ${jobColumns}`,
+    [
+      job.jobId,
+      job.wallet,
+      job.sessionId,
+      job.idempotencyKey ?? null,
+      job.requestSha256,
+      job.jobName ?? null,
+      job.image,
+      job.gpuType ?? null,
+      job.providerId ?? null,
+      job.gpuCount,
+      job.cpuCores,
+      job.memoryMb,
+      job.storageGb,
+      job.durationSeconds,
+      job.maxPricePerHour ?? null,
+      job.sshPublicKeys,
+      JSON.stringify(job.env),
+      job.reservedAmount.toString(),
+    ],
+  );
+  if (rows[0] !== undefined) return { job: jobOf(rows[0]), created: true };
+  const { rows: known } = await tx.query<JobTableRow>(
+    `select ${jobColumns} from jobs j where j.wallet = $1 and j.idempotency_key = $2`,
+    [job.wallet, job.idempotencyKey ?? null],
+  );
+  return { job: jobOf(known[0]!), created: false };
+}
+
+/** The job a wallet ordered under a key, if it did. */
+export async function findJobByKey(db: Queryable, wallet: string, idempotencyKey: string): Promise<JobRow | undefined> {
+  const { rows } = await db.query<JobTableRow>(
+    `select ${jobColumns} from jobs j where j.wallet = $1 and j.idempotency_key = $2`,
+    [wallet, idempotencyKey],
+  );
+  return rows[0] && jobOf(rows[0]);
+}
+
+/**
+ * What a wallet has under way: jobs that are not over and the GPUs they ask for. It holds the wallet's place in a queue
+ * until the transaction ends, so that orders at the same time cannot pass a quota together.
+ */
+export async function lockUsage(tx: Transaction, wallet: string): Promise<{ jobs: number; gpus: number }> {
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended('jobs of ' || $1, 0))`, [wallet]);
+  const { rows } = await tx.query<{ jobs: number; gpus: number }>(
+    'select count(*)::int as jobs, coalesce(sum(gpu_count), 0)::int as gpus from jobs where wallet = $1 and ended_at is null',
+    [wallet],
+  );
+  return rows[0]!;
+}
+
+/** One of a wallet's own jobs: anybody else's is not there. */
+export async function findJob(db: Queryable, wallet: string, jobId: string): Promise<JobRow | undefined> {
+  const { rows } = await db.query<JobTableRow>({
+    name: 'job-of-wallet',
+    text: `select ${jobColumns} from jobs j where j.job_id = $1 and j.wallet = $2`,
+    values: [jobId, wallet],
+  });
+  return rows[0] && jobOf(rows[0]);
+}
+
+const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const uuid = /^[0-9a-f-]{36}$/;
+
+/**
+ * A wallet's own jobs, newest first.
+ *
+ * @throws BrokerError `validation_failed` for a cursor that is not of this list.
+ */
+export async function listJobs(
+  db: Queryable,
+  wallet: string,
+  { limit, status, cursor }: { limit: number; status?: JobStatus; cursor?: string },
+): Promise<{ jobs: JobRow[]; nextCursor?: string }> {
+  const [createdAt, jobId] = cursor === undefined ? [] : decodeCursor(cursor, time, uuid);
+  const { rows } = await db.query<JobTableRow>(
+    `select ${jobColumns} from jobs j
+      where j.wallet = $1 and ($2::text is null or j.status = $2)
+        and ($3::timestamptz is null or (j.created_at, j.job_id) < ($3, $4::uuid))
+      order by j.created_at desc, j.job_id desc
+      limit $5`,
+    [wallet, status ?? null, createdAt ?? null, jobId ?? null, limit + 1],
+  );
+  const jobs = rows.slice(0, limit).map(jobOf);
+  const last = jobs.at(-1);
+  return {
+    jobs,
+    ...(rows.length > limit && last !== undefined
+      ? { nextCursor: encodeCursor(last.createdAt.toISOString(), last.jobId) }
+      : {}),
+  };
+}
+
+/** What a job's pod gets from its customer; an ended job has no variables any more. */
+export async function jobInputs(
+  db: Queryable,
+  jobId: string,
+): Promise<{ sshPublicKeys: string[]; env: Record<string, string> }> {
+  const { rows } = await db.query<{ ssh_public_keys: string[]; env: Record<string, string> }>(
+    'select ssh_public_keys, env from jobs where job_id = $1',
+    [jobId],
+  );
+  return { sshPublicKeys: rows[0]?.ssh_public_keys ?? [], env: rows[0]?.env ?? {} };
+}
+
+/** A job that is not over, as the watcher and the reconciler look at it. */
+export interface LiveJob {
+  jobId: string;
+  wallet: string;
+  status: JobStatus;
+  podUid?: string;
+}
+
+export async function liveJobs(db: Queryable): Promise<LiveJob[]> {
+  const { rows } = await db.query<{ job_id: string; wallet: string; status: JobStatus; pod_uid: string | null }>(
+    'select job_id, wallet, status, pod_uid from jobs where ended_at is null',
+  );
+  return rows.map((row) => ({
+    jobId: row.job_id,
+    wallet: row.wallet,
+    status: row.status,
+    ...(row.pod_uid === null ? {} : { podUid: row.pod_uid }),
+  }));
+}
+
+// What a job's workflow writes. Each statement only moves a job forward: an attempt that was given up and comes late
+// finds the job further on and changes nothing.
+
+export async function markProvisioning(db: Queryable, jobId: string, placement: Placement): Promise<void> {
+  await db.query(
+    `update jobs set status = 'provisioning', provider_id = $2, gpu_type = coalesce($3, gpu_type), gpu_model = $4,
+                     price_per_hour = $5, updated_at = clock_timestamp()
+      where job_id = $1 and status = 'pending'`,
+    [jobId, placement.providerId, placement.gpuType ?? null, placement.gpuModel ?? null, placement.pricePerHour],
+  );
+}
+
+export async function markRunning(
+  db: Queryable,
+  jobId: string,
+  running: { ssh: SshAccess; podUid: string; startedAt: Date; expiresAt: Date },
+): Promise<void> {
+  await db.query(
+    `update jobs set status = 'running', ssh_host = $2, ssh_port = $3, pod_uid = $4, started_at = $5, expires_at = $6,
+                     updated_at = clock_timestamp()
+      where job_id = $1 and status in ('pending', 'provisioning')`,
+    [jobId, running.ssh.host, running.ssh.port, running.podUid, running.startedAt, running.expiresAt],
+  );
+}
+
+export async function markExtended(db: Queryable, jobId: string, expiresAt: Date): Promise<void> {
+  await db.query(
+    `update jobs set expires_at = $2, updated_at = clock_timestamp() where job_id = $1 and status = 'running'`,
+    [jobId, expiresAt],
+  );
+}
+
+export async function markEnding(db: Queryable, jobId: string, message: string): Promise<void> {
+  await db.query(
+    `update jobs set status = 'ending', message = $2, updated_at = clock_timestamp()
+      where job_id = $1 and ended_at is null`,
+    [jobId, message],
+  );
+}
+
+/** Closes a job. What its customer put into the environment is forgotten, since it may be secret. */
+export async function markEnded(
+  db: Queryable,
+  jobId: string,
+  outcome: { status: FinalJobStatus; message: string; failure?: JobFailure },
+): Promise<void> {
+  const reason: ErrorCode | null = outcome.failure?.reason ?? null;
+  await db.query(
+    `update jobs set status = $2, message = $3, failure_reason = $4, failure_message = $5, env = '{}',
+                     ended_at = clock_timestamp(), updated_at = clock_timestamp()
+      where job_id = $1 and ended_at is null`,
+    [jobId, outcome.status, outcome.message, reason, outcome.failure?.message ?? null],
+  );
+}

@@ -1,0 +1,175 @@
+import type { ProviderStatus } from '../domain/provider.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import type { Queryable } from './pool.js';
+import { providerOf, selectProviders, shownStatus, type ProviderRow, type ProviderTableRow } from './provider-row.js';
+
+export type { ProviderResource, ProviderRow } from './provider-row.js';
+
+export async function findProvider(db: Queryable, providerId: string): Promise<ProviderRow | undefined> {
+  const { rows } = await db.query<ProviderTableRow>(`${selectProviders} where p.provider_id = $2`, [null, providerId]);
+  return rows[0] && providerOf(rows[0]);
+}
+
+const time = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+const id = /^[a-z0-9-]{1,255}$/;
+
+/**
+ * All providers, in the order in which they registered.
+ *
+ * @throws BrokerError `validation_failed` for a cursor that is not of this list.
+ */
+export async function listProviders(
+  db: Queryable,
+  { limit, cursor }: { limit: number; cursor?: string },
+): Promise<{ providers: ProviderRow[]; nextCursor?: string }> {
+  const [registeredAt, providerId] = cursor === undefined ? [] : decodeCursor(cursor, time, id);
+  const { rows } = await db.query<ProviderTableRow>(
+    `${selectProviders}
+      where $2::timestamptz is null or (p.registered_at, p.provider_id) > ($2, $3)
+      order by p.registered_at, p.provider_id
+      limit $4`,
+    [null, registeredAt ?? null, providerId ?? null, limit + 1],
+  );
+  const providers = rows.slice(0, limit).map(providerOf);
+  const last = providers.at(-1);
+  return {
+    providers,
+    ...(rows.length > limit && last !== undefined
+      ? { nextCursor: encodeCursor(last.registeredAt.toISOString(), last.providerId) }
+      : {}),
+  };
+}
+
+export interface ProviderSearch {
+  status?: ProviderStatus;
+  /** A `gpuTypeKey`. */
+  gpuType?: string;
+  /** Free GPUs, of that type where one is given. */
+  gpuCount?: number;
+  minMemoryMb?: number;
+  minCpuCores?: number;
+  minStorageGb?: number;
+  /** Of one GPU, token units per hour. */
+  maxPricePerHour?: number;
+  sort: 'price' | 'available_gpus' | 'registered_at';
+  limit: number;
+  offset: number;
+}
+
+const orders: Record<ProviderSearch['sort'], string> = {
+  price: 'r.gpu_price, p.provider_id',
+  available_gpus: 'r.free_gpus desc, p.provider_id',
+  registered_at: 'p.registered_at, p.provider_id',
+};
+
+/** Providers that fit; sizes are what is free now, and `available` ones are meant unless a status is asked for. */
+export async function searchProviders(db: Queryable, search: ProviderSearch): Promise<ProviderRow[]> {
+  const { rows } = await db.query<ProviderTableRow>(
+    `${selectProviders}
+      where ${shownStatus} = coalesce($2, 'available')
+        and (($1::text is null and $3::int is null and $4::numeric is null) or exists (
+          select from provider_resources g
+           where g.provider_id = p.provider_id and g.kind = 'gpu' and ($1::text is null or g.name = $1)
+             and g.total > 0 and ($3::int is null or g.total - g.rented >= $3)
+             and ($4::numeric is null or g.price_per_hour <= $4)))
+        and not exists (
+          select from (values ('cpu', $5::numeric), ('memory', $6::numeric), ('storage', $7::numeric)) as need (kind, amount)
+           where need.amount is not null and not exists (
+             select from provider_resources f
+              where f.provider_id = p.provider_id and f.kind = need.kind and f.total - f.rented >= need.amount))
+      order by ${orders[search.sort]}
+      limit $8 offset $9`,
+    [
+      search.gpuType ?? null,
+      search.status ?? null,
+      search.gpuCount ?? null,
+      search.maxPricePerHour ?? null,
+      search.minCpuCores ?? null,
+      search.minMemoryMb ?? null,
+      search.minStorageGb ?? null,
+      search.limit,
+      search.offset,
+    ],
+  );
+  return rows.map(providerOf);
+}
+
+export interface GpuAvailability {
+  providerId: string;
+  gpuType: string;
+  totalGpus: number;
+  availableGpus: number;
+  /** Its node is ready and its agent alive. */
+  clusterOnline: boolean;
+  canCreateJob: boolean;
+  /** Of one GPU, token units. */
+  pricePerHour: number;
+}
+
+/** Free GPUs, per provider and type. What is rented of a provider that is away counts as rented. */
+export async function gpuAvailability(db: Queryable, { gpuType }: { gpuType?: string }): Promise<GpuAvailability[]> {
+  const { rows } = await db.query<{
+    provider_id: string;
+    gpu_type: string;
+    total: number;
+    free: number;
+    online: boolean;
+    can_create_job: boolean;
+    price: number;
+  }>(
+    `select provider_id, r.name as gpu_type, r.total, r.total - r.rented as free,
+            p.node_ready and p.heartbeat_alive as online,
+            p.status = 'available' and not p.cordoned and r.total > r.rented as can_create_job,
+            r.price_per_hour::float8 as price
+       from provider_resources r join providers p using (provider_id)
+      where r.kind = 'gpu' and p.joined_at is not null and ($1::text is null or r.name = $1)
+      order by r.price_per_hour, provider_id, r.name`,
+    [gpuType ?? null],
+  );
+  return rows.map((row) => ({
+    providerId: row.provider_id,
+    gpuType: row.gpu_type,
+    totalGpus: row.total,
+    availableGpus: row.free,
+    clusterOnline: row.online,
+    canCreateJob: row.can_create_job,
+    pricePerHour: row.price,
+  }));
+}
+
+/** Whose node this is, by the name the broker gave it. */
+export async function providerByNode(db: Queryable, nodeName: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ provider_id: string }>('select provider_id from providers where node_name = $1', [
+    nodeName,
+  ]);
+  return rows[0]?.provider_id;
+}
+
+/** What the database last knew of a provider's node; without `nodeUid` it has not been seen. */
+export interface KnownNode {
+  providerId: string;
+  nodeName: string;
+  nodeUid?: string;
+  nodeReady: boolean;
+  nodeGpus: number;
+}
+
+export async function providersWithNodes(db: Queryable): Promise<KnownNode[]> {
+  const { rows } = await db.query<{
+    provider_id: string;
+    node_name: string;
+    node_uid: string | null;
+    node_ready: boolean;
+    gpus: number;
+  }>(
+    `select provider_id, node_name, node_uid, node_ready, coalesce((allocatable ->> 'gpus')::int, 0) as gpus
+       from providers where node_name is not null`,
+  );
+  return rows.map((row) => ({
+    providerId: row.provider_id,
+    nodeName: row.node_name,
+    ...(row.node_uid === null ? {} : { nodeUid: row.node_uid }),
+    nodeReady: row.node_ready,
+    nodeGpus: row.gpus,
+  }));
+}

@@ -1,0 +1,112 @@
+import type { ProviderStatus } from '../domain/provider.js';
+import type { SystemSpec } from '../domain/registration.js';
+
+/** What of one kind a provider has: GPUs in pieces, cpu in cores, memory in MB, storage in GB. */
+export interface ProviderResource {
+  kind: 'gpu' | 'cpu' | 'memory' | 'storage';
+  /** A `gpuTypeKey`; '' for the other kinds. */
+  name: string;
+  /** GPUs as the provider calls them. */
+  model: string;
+  /** What may be sold, or is; never less than `rented`. */
+  total: number;
+  rented: number;
+  /** Token units for one GPU and hour. */
+  pricePerHour: number;
+}
+
+/** A provider as the database has it. */
+export interface ProviderRow {
+  providerId: string;
+  /** Lower case. */
+  wallet: string;
+  nodeName?: string;
+  /** `busy` is `available` without a free GPU: it follows from what is rented and is written nowhere. */
+  status: ProviderStatus;
+  statusReason: string;
+  spec: SystemSpec;
+  publicIp?: string;
+  cordoned: boolean;
+  heartbeatAlive: boolean;
+  /** GPUs it offers, whatever the cluster counts. */
+  offeredGpus: number;
+  /** Of its first GPU type. */
+  gpuModel?: string;
+  resources: ProviderResource[];
+  cpuPricePerHour: number;
+  memoryPricePerGbHour: number;
+  lastHeartbeat?: Date;
+  registeredAt: Date;
+  joinedAt?: Date;
+}
+
+export interface ProviderTableRow {
+  provider_id: string;
+  wallet_addr: string;
+  node_name: string | null;
+  status: ProviderStatus;
+  status_reason: string;
+  spec: SystemSpec;
+  public_ip: string | null;
+  cordoned: boolean;
+  heartbeat_alive: boolean;
+  offered_gpus: number;
+  gpu_model: string | null;
+  resources: { kind: ProviderResource['kind']; name: string; model: string; total: number; rented: number; price: number }[];
+  cpu_price: number;
+  memory_price: number;
+  last_heartbeat: Date | null;
+  registered_at: Date;
+  joined_at: Date | null;
+}
+
+const derivedStatus = `case when p.status = 'available' and r.has_gpus and r.free_gpus = 0 then 'busy' else p.status end`;
+
+/**
+ * Selects providers as `p`, with their resources as `r` and their heartbeat as `h`; a where clause follows. $1 is the GPU
+ * type whose price `r.gpu_price` is, null for the cheapest of all.
+ */
+export const selectProviders = `
+  select p.provider_id, p.wallet_addr, p.node_name, ${derivedStatus} as status, p.status_reason, p.spec, p.public_ip,
+         p.cordoned, p.heartbeat_alive,
+         (select coalesce(sum((g ->> 'count')::int), 0)::int from jsonb_array_elements(p.offer -> 'gpus') g) as offered_gpus,
+         p.offer -> 'gpus' -> 0 ->> 'model' as gpu_model, r.resources,
+         p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
+         h.last_heartbeat, p.registered_at, p.joined_at
+    from providers p
+    left join provider_heartbeats h using (provider_id)
+    cross join lateral (
+      select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'name', name, 'model', model, 'total', total,
+                                                   'rented', rented, 'price', price_per_hour) order by kind, name), '[]')
+               as resources,
+             coalesce(bool_or(kind = 'gpu' and total > 0), false) as has_gpus,
+             coalesce(sum(total - rented) filter (where kind = 'gpu'), 0) as free_gpus,
+             coalesce(min(price_per_hour) filter (where kind = 'gpu' and ($1::text is null or name = $1)), 0)
+               as gpu_price
+        from provider_resources where provider_id = p.provider_id
+    ) r`;
+
+/** The status customers see, for a where clause. */
+export const shownStatus = derivedStatus;
+
+export function providerOf(row: ProviderTableRow): ProviderRow {
+  return {
+    providerId: row.provider_id,
+    wallet: row.wallet_addr,
+    ...(row.node_name === null ? {} : { nodeName: row.node_name }),
+    status: row.status,
+    statusReason: row.status_reason,
+    spec: row.spec,
+    ...(row.public_ip === null ? {} : { publicIp: row.public_ip }),
+    cordoned: row.cordoned,
+    heartbeatAlive: row.heartbeat_alive,
+    offeredGpus: row.offered_gpus,
+    ...(row.gpu_model === null ? {} : { gpuModel: row.gpu_model }),
+    resources: row.resources.map(({ price, ...resource }) => ({ ...resource, pricePerHour: price })),
+    cpuPricePerHour: row.cpu_price,
+    memoryPricePerGbHour: row.memory_price,
+    ...(row.last_heartbeat === null ? {} : { lastHeartbeat: row.last_heartbeat }),
+    registeredAt: row.registered_at,
+    ...(row.joined_at === null ? {} : { joinedAt: row.joined_at }),
+  };
+}

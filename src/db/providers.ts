@@ -1,0 +1,166 @@
+import type { Pool } from 'pg';
+import { resourceTargets } from '../domain/placement.js';
+import type { NodeAllocatable, ProviderOffer, ProviderStatus } from '../domain/provider.js';
+import {
+  offerAfterUpdate,
+  type MiningConfig,
+  type ProviderCapacity,
+  type RegistrationRequest,
+  type SystemSpec,
+} from '../domain/registration.js';
+import { storableJson } from './json.js';
+import { withTransaction, type Queryable, type Transaction } from './pool.js';
+
+export interface RegisteredProvider {
+  providerId: string;
+  /** Lower case. */
+  wallet: string;
+  walletVerified: boolean;
+  nodeName: string;
+  spec: SystemSpec;
+  capacity: ProviderCapacity;
+  offer: ProviderOffer;
+  miningConfig: MiningConfig | null;
+  agentVersion: string | null;
+  publicIp: string | null;
+  receivedAt: Date;
+}
+
+/**
+ * Writes a registration down; an older one that comes late changes nothing. A registration is a sign of life, too: who
+ * registers is heard at that moment.
+ */
+export async function recordRegistration(pool: Pool, provider: RegisteredProvider): Promise<void> {
+  await withTransaction(pool, async (tx) => {
+    const { rowCount } = await tx.query(
+      `insert into providers as p (provider_id, wallet_addr, wallet_verified, node_name, spec, capacity, offer,
+                                   mining_config, agent_version, public_ip, cpu_price_per_hour,
+                                   memory_price_per_gb_hour, heartbeat_alive, registration_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true, $13)
+       on conflict (provider_id) do update
+         set wallet_addr = excluded.wallet_addr, wallet_verified = excluded.wallet_verified,
+             node_name = excluded.node_name, spec = excluded.spec, capacity = excluded.capacity,
+             offer = excluded.offer, mining_config = excluded.mining_config, agent_version = excluded.agent_version,
+             public_ip = excluded.public_ip, cpu_price_per_hour = excluded.cpu_price_per_hour,
+             memory_price_per_gb_hour = excluded.memory_price_per_gb_hour,
+             registration_at = excluded.registration_at, updated_at = now()
+         where p.registration_at <= excluded.registration_at`,
+      [
+        provider.providerId,
+        provider.wallet,
+        provider.walletVerified,
+        provider.nodeName,
+        storableJson(provider.spec),
+        storableJson(provider.capacity),
+        storableJson(provider.offer),
+        provider.miningConfig === null ? null : storableJson(provider.miningConfig),
+        provider.agentVersion,
+        provider.publicIp,
+        provider.offer.cpuPricePerHour,
+        provider.offer.memoryPricePerGbHour,
+        provider.receivedAt,
+      ],
+    );
+    await tx.query(
+      `insert into provider_heartbeats as h (provider_id, last_heartbeat) values ($1, $2)
+       on conflict (provider_id) do update set last_heartbeat = greatest(h.last_heartbeat, excluded.last_heartbeat)`,
+      [provider.providerId, provider.receivedAt],
+    );
+    if (rowCount === 1) await writeResources(tx, provider.providerId);
+  });
+}
+
+/** Takes over a capacity update: prices and how much is shared; the machine stays the one that was registered. */
+export async function recordCapacity(pool: Pool, providerId: string, update: RegistrationRequest): Promise<void> {
+  await withTransaction(pool, async (tx) => {
+    const { rows } = await tx.query<{ spec: SystemSpec }>(
+      'select spec from providers where provider_id = $1 for no key update',
+      [providerId],
+    );
+    if (rows[0] === undefined) return;
+    const offer = offerAfterUpdate(rows[0].spec, update.capacity);
+    await tx.query(
+      `update providers set capacity = $2, offer = $3, cpu_price_per_hour = $4, memory_price_per_gb_hour = $5,
+                            updated_at = now()
+        where provider_id = $1`,
+      [providerId, storableJson(update.capacity), storableJson(offer), offer.cpuPricePerHour, offer.memoryPricePerGbHour],
+    );
+    await writeResources(tx, providerId);
+  });
+}
+
+/** Writes down what the cluster says of a provider's node; `nodeUid` null when there is none. */
+export async function recordNode(
+  pool: Pool,
+  providerId: string,
+  node: { nodeName: string; nodeUid: string | null; ready: boolean; allocatable: NodeAllocatable },
+): Promise<void> {
+  await withTransaction(pool, async (tx) => {
+    await tx.query(
+      `update providers set node_name = $2, node_uid = $3, node_ready = $4, allocatable = $5,
+                            joined_at = case when $4 then coalesce(joined_at, now()) else joined_at end,
+                            updated_at = now()
+        where provider_id = $1`,
+      [providerId, node.nodeName, node.nodeUid, node.ready, JSON.stringify(node.allocatable)],
+    );
+    await writeResources(tx, providerId);
+  });
+}
+
+/**
+ * Sets a provider's status. `unlessServing` leaves a provider alone that has joined already: a new registration of a
+ * machine in service is no reason to take it out of service.
+ */
+export async function setProviderStatus(
+  db: Queryable,
+  providerId: string,
+  status: ProviderStatus,
+  reason: string,
+  { unlessServing = false }: { unlessServing?: boolean } = {},
+): Promise<void> {
+  await db.query(
+    `update providers set status = $2, status_reason = $3, updated_at = now()
+      where provider_id = $1 and (status, status_reason) is distinct from ($2, $3)
+        and not ($4 and status in ('joined', 'available', 'busy', 'offline'))`,
+    [providerId, status, reason, unlessServing],
+  );
+}
+
+/**
+ * Works out anew what may be sold of a provider. A shrink never cuts what is rented: `total` stays there and comes down
+ * to its target as jobs end. The provider's row is locked, so that of two figures at once the later is worked out last.
+ */
+async function writeResources(tx: Transaction, providerId: string): Promise<void> {
+  const { rows } = await tx.query<{ offer: ProviderOffer; allocatable: NodeAllocatable | null }>(
+    'select offer, allocatable from providers where provider_id = $1 for no key update',
+    [providerId],
+  );
+  const provider = rows[0];
+  if (provider === undefined) return;
+  const targets = resourceTargets(provider.offer, provider.allocatable ?? undefined);
+  // In the order in which `allocate` locks them.
+  targets.sort((a, b) => (a.kind + a.name < b.kind + b.name ? -1 : 1));
+  await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [providerId]);
+  await tx.query(
+    `insert into provider_resources as r (provider_id, kind, name, model, target, total, price_per_hour)
+     select $1, kind, name, model, amount, amount, price
+       from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::numeric[]) as t (kind, name, model, amount, price)
+     on conflict (provider_id, kind, name) do update
+       set model = excluded.model, target = excluded.target, total = greatest(excluded.target, r.rented),
+           price_per_hour = excluded.price_per_hour`,
+    [
+      providerId,
+      targets.map(({ kind }) => kind),
+      targets.map(({ name }) => name),
+      targets.map(({ model }) => model),
+      targets.map(({ amount }) => amount),
+      targets.map(({ pricePerHour }) => pricePerHour),
+    ],
+  );
+  // GPU types that are not offered any more: kept while they are rented, out of the way after.
+  await tx.query(
+    `update provider_resources set target = 0, total = rented
+      where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[]))`,
+    [providerId, targets.filter(({ kind }) => kind === 'gpu').map(({ name }) => name)],
+  );
+}
