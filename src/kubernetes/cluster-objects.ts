@@ -1,4 +1,5 @@
-import { applyPatch, fieldManager, unlessExists, type Kubernetes } from './client.js';
+import type { Logger } from 'pino';
+import { applyPatch, asDependencyError, fieldManager, refusalOf, unlessExists, type Kubernetes } from './client.js';
 import { bootstrapGroup, labels, managedBy, priorityClasses } from './names.js';
 
 const metadata = (name: string, namespace?: string) => ({
@@ -17,11 +18,19 @@ const kubeadmRoles = [
 /**
  * What has to stand in the cluster once, before the first provider joins: the rights of our bootstrap group (it may
  * ask for node certificates; nobody but the broker approves them) and the priorities of jobs and miners. An operator
- * may have applied them with the manifests; then nothing changes.
+ * may have applied them with the manifests and given the broker no right to: that is said once, and taken as done.
  */
-export async function ensureClusterObjects({ rbac, scheduling }: Kubernetes): Promise<void> {
+export async function ensureClusterObjects({ rbac, scheduling }: Kubernetes, logger: Logger): Promise<void> {
   const apply = { fieldManager, force: true };
-  await Promise.all([
+  const unlessForbidden = async (call: Promise<unknown>) => {
+    try {
+      await call;
+    } catch (error) {
+      if (refusalOf(error)?.code !== 403) throw asDependencyError(error);
+      logger.info({ reason: refusalOf(error)?.message }, 'left to the manifests: the broker may not apply it');
+    }
+  };
+  const calls = [
     ...['system:node-bootstrapper', 'kubeadm:get-nodes'].map((role) =>
       rbac.patchClusterRoleBinding(
         {
@@ -75,5 +84,6 @@ export async function ensureClusterObjects({ rbac, scheduling }: Kubernetes): Pr
         },
       }),
     ),
-  ]);
+  ];
+  await Promise.all(calls.map(unlessForbidden));
 }

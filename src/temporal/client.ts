@@ -10,6 +10,11 @@ export async function connectTemporal(
   return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
 }
 
+/** Rejects unless the server answers. */
+export async function checkTemporal(client: Client): Promise<void> {
+  await client.connection.workflowService.getSystemInfo({});
+}
+
 /** Numbers of the server's API for the types we use (`temporal.api.enums.v1.IndexedValueType`). */
 const indexedValueType = { KEYWORD: 2, DATETIME: 6 } as const;
 

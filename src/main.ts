@@ -1,0 +1,158 @@
+import { collectDefaultMetrics, register } from 'prom-client';
+import { createActivities } from '../activities/index.js';
+import { createApi } from './api/app.js';
+import { createLimiter } from './api/limiter.js';
+import { authRoutes } from './api/routes/auth.js';
+import { startApiServer } from './api/server.js';
+import { createAuth } from './auth/auth.js';
+import { ConfigError, readConfig, type Config, type Role } from './config.js';
+import { migrate } from './db/migrate.js';
+import { createPool } from './db/pool.js';
+import { connectKubernetes } from './kubernetes/client.js';
+import { clusterInfo } from './kubernetes/cluster-info.js';
+import { ensureClusterObjects } from './kubernetes/cluster-objects.js';
+import { startWatcher } from './kubernetes/watcher.js';
+import { untilAvailable, untilSignalled } from './lifecycle.js';
+import { startMetricsListener, type Readiness } from './observability/listener.js';
+import { createLogger, type Logger } from './observability/logger.js';
+import { askAll, type Check } from './observability/readiness.js';
+import { createRedis } from './redis/connection.js';
+import { connectFailFast } from './redis/nonces.js';
+import { startRelay } from './redis/relay.js';
+import { checkTemporal, connectTemporal, ensureSearchAttributes } from './temporal/client.js';
+import { createJobCommands } from './temporal/jobs.js';
+import { ensureSchedules } from './temporal/schedules.js';
+import { installRuntime, startWorker } from './temporal/worker.js';
+import type { Client } from '@temporalio/client';
+import type { Pool } from 'pg';
+
+/** What every role of a process uses. */
+interface Shared {
+  config: Config;
+  logger: Logger;
+  pool: Pool;
+  temporal: Client;
+  /** Whether the process can do its work: what it depends on and what it runs, each by name. */
+  readiness: () => Promise<Readiness>;
+}
+
+/** A role that runs. */
+interface RunningRole {
+  /** Systems that this role needs and others do not. */
+  checks?: Record<string, Check>;
+  ready?(): Readiness;
+  /** Takes nothing new, finishes what it has begun, and closes its connections. */
+  stop(): Promise<void>;
+}
+
+/** In the order in which they start; they stop in the reverse order, customers first. */
+const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
+  async worker({ config, logger, pool, temporal }) {
+    const kubernetes = connectKubernetes(config);
+    const redis = createRedis(config, { blocking: false, name: 'worker', logger });
+    await untilAvailable(logger, 'Kubernetes', () => ensureClusterObjects(kubernetes, logger));
+    await untilAvailable(logger, 'Temporal', () => ensureSchedules(temporal, config));
+    const info = clusterInfo(kubernetes, config);
+    const activities = createActivities({ config, pool, redis, kubernetes, clusterInfo: info, temporal, logger });
+    const worker = await untilAvailable(logger, 'Temporal', () => startWorker(config, activities, logger));
+    return {
+      checks: { redis: () => redis.ping(), kubernetes: () => kubernetes.version.getCode() },
+      ready: () => ({ worker: worker.ready() }),
+      async stop() {
+        await worker.stop();
+        redis.disconnect();
+      },
+    };
+  },
+
+  async relay({ config, logger, pool, temporal }) {
+    return await startRelay({ config, pool, temporal, logger });
+  },
+
+  async watcher({ config, logger, pool, temporal }) {
+    const kubernetes = connectKubernetes(config);
+    const watcher = startWatcher({ kubernetes, temporal, pool, logger });
+    return { checks: { kubernetes: () => kubernetes.version.getCode() }, ...watcher };
+  },
+
+  async api({ config, logger, pool, temporal, readiness }) {
+    const auth = await createAuth({ config, pool });
+    const redis = connectFailFast(config);
+    const app = createApi({
+      config,
+      logger,
+      pool,
+      jobs: createJobCommands(temporal, config),
+      authenticate: auth.authenticate,
+      limiter: createLimiter({ config, redis }),
+      health: readiness,
+      routes: authRoutes(auth),
+    });
+    const server = await startApiServer(app, config);
+    logger.info({ port: server.address.port }, 'the API is open');
+    return {
+      checks: { redis: () => redis.ping() },
+      async stop() {
+        await server.stop((config.SHUTDOWN_GRACE_S * 1000) / 2);
+        auth.close();
+        redis.disconnect();
+      },
+    };
+  },
+};
+
+await main(readOrExit());
+
+async function main(config: Config): Promise<void> {
+  const roles = (Object.keys(starters) as Role[]).filter((role) => config.BROKER_ROLES.includes(role));
+  const logger = createLogger(config, roles.length === 1 ? roles[0] : 'broker');
+  const signalled = untilSignalled();
+  installRuntime(logger);
+  collectDefaultMetrics();
+
+  const pool = createPool(config, (error) => logger.warn({ err: error }, 'an idle database connection broke'));
+  await untilAvailable(logger, 'Postgres', () => migrate(config, (line) => logger.debug(line)));
+  const temporal = await untilAvailable(logger, 'Temporal', () => connectTemporal(config));
+  await untilAvailable(logger, 'Temporal', () => ensureSearchAttributes(temporal));
+
+  const running: RunningRole[] = [];
+  let stopping = false;
+  const readiness = async (): Promise<Readiness> => {
+    const checks = { postgres: () => pool.query('select 1'), temporal: () => checkTemporal(temporal) };
+    const answers = await askAll(Object.assign(checks, ...running.map((role) => role.checks)));
+    return {
+      ...Object.assign(answers, ...running.map((role) => role.ready?.())),
+      ...(stopping ? { process: { ok: false, detail: 'is being stopped' } } : {}),
+    };
+  };
+  const metrics = config.METRICS_PORT === 0 ? undefined : await startMetricsListener(config, register, readiness);
+  for (const role of roles) running.push(await starters[role]({ config, logger, pool, temporal, readiness }));
+  logger.info({ roles }, 'running');
+
+  const signal = await signalled;
+  // From here on nobody new is sent to this process.
+  stopping = true;
+  logger.info({ signal, graceS: config.SHUTDOWN_GRACE_S }, 'stopping');
+  setTimeout(() => {
+    logger.error('not everything was finished in time; what is left is done again by others');
+    process.exit(1);
+  }, config.SHUTDOWN_GRACE_S * 1000).unref();
+  for (const role of running.reverse()) await role.stop();
+  await metrics?.stop();
+  await temporal.connection.close();
+  await pool.end();
+  logger.info('stopped');
+  process.exit(0);
+}
+
+/** An environment that is not acceptable ends the process with a sentence, not with a stack. */
+function readOrExit(): Config {
+  try {
+    return readConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    // EX_CONFIG of sysexits.h: trying again without a change is of no use.
+    process.exit(78);
+  }
+}
