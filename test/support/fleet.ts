@@ -1,0 +1,71 @@
+import type { Pool } from 'pg';
+import { recordNode, recordRegistration, setProviderStatus } from '../../src/db/providers.js';
+import type { JobOrder } from '../../src/domain/job.js';
+import { offerOf, registrationSchema } from '../../src/domain/registration.js';
+import { randomUUID } from 'node:crypto';
+
+export interface TestProvider {
+  providerId: string;
+  gpus?: { model: string; count: number };
+  gpuPrice?: number;
+  cpuCores?: number;
+  memoryMb?: number;
+  diskGb?: number;
+  /** What the cluster counts; everything that is offered unless given. */
+  counted?: number;
+}
+
+/** A provider in service as onboarding leaves it: registered, with a node that the cluster counts. */
+export async function putProvider(pool: Pool, provider: TestProvider): Promise<void> {
+  const { providerId, gpus = { model: 'NVIDIA GeForce RTX 4090', count: 8 } } = provider;
+  const [cpuCores, memoryMb, storageGb] = [provider.cpuCores ?? 1_000, provider.memoryMb ?? 1_000_000, provider.diskGb ?? 10_000];
+  const registration = registrationSchema.parse({
+    provider_id: providerId,
+    wallet_addr: `0x${'9'.repeat(40)}`,
+    spec: {
+      hostname: providerId,
+      gpus: Array.from({ length: gpus.count }, (_, index) => ({ index, name: gpus.model })),
+      total_gpus: gpus.count,
+      total_disk_gb: storageGb,
+      available_disk_gb: storageGb,
+    },
+    capacity: { gpu_count: gpus.count, cpu_cores: cpuCores, memory_mb: memoryMb, gpu_price_per_hour: provider.gpuPrice ?? 0.5 },
+  });
+  await recordRegistration(pool, {
+    providerId,
+    wallet: registration.walletAddr!,
+    walletVerified: true,
+    nodeName: providerId,
+    spec: registration.spec,
+    capacity: registration.capacity,
+    offer: offerOf(registration),
+    miningConfig: null,
+    agentVersion: null,
+    publicIp: null,
+    receivedAt: new Date(),
+  });
+  await recordNode(pool, providerId, {
+    nodeName: providerId,
+    nodeUid: randomUUID(),
+    ready: true,
+    allocatable: { gpus: provider.counted ?? gpus.count, cpuCores, memoryMb, storageGb },
+  });
+  await setProviderStatus(pool, providerId, 'available', '');
+}
+
+export const testWallet = `0x${'a'.repeat(40)}`;
+
+/** An order of one GPU of any type, small in everything else. */
+export function testOrder(order: Partial<JobOrder> = {}): JobOrder {
+  return {
+    jobId: randomUUID(),
+    wallet: testWallet,
+    gpuCount: 1,
+    cpuCores: 1,
+    memoryMb: 1_024,
+    storageGb: 1,
+    image: 'docker.io/library/debian:12',
+    durationSeconds: 3_600,
+    ...order,
+  };
+}

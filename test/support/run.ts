@@ -1,0 +1,71 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
+import { LockHeld, takeLock } from '../../src/engines/lock.js';
+import type { Log } from '../../src/engines/log.js';
+import { reapOrphans } from '../../src/engines/orphans.js';
+import { packageRoot } from '../../src/engines/paths.js';
+import { startStack, type Stack } from '../../src/engines/stack.js';
+import { endpointsVariable } from './engines.js';
+import { runFolderVariable } from './run-folder.js';
+
+const log: Log = (line) => void process.stderr.write(`  ${line}\n`);
+
+/**
+ * What a run of jest needs around its test files: a folder for what they share and, when a file outside of `test/unit`
+ * is among them and BROKER_TEST_ENDPOINTS does not name engines that run already, a stack of its own. The engines are
+ * children of this process under a watchdog, so they end with it, however it ends.
+ *
+ * @param runs whether a test file, an absolute path, is in the run
+ * @returns what ends the run
+ */
+export async function beginRun(runs: (file: string) => boolean): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'broker-test-'));
+  process.env[runFolderVariable] = folder;
+  const stack = await ownStack(runs).catch((error: unknown) => {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  });
+  return async () => {
+    await stack?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+}
+
+async function ownStack(runs: (file: string) => boolean): Promise<Stack | undefined> {
+  if ((process.env[endpointsVariable] ?? '') !== '' || !testFiles().some((file) => needsEngines(file) && runs(file))) {
+    return undefined;
+  }
+  const dataDir = join(packageRoot, '.data/test');
+  log('starting the engines of the tests');
+  await clear(dataDir);
+  const stack = await startStack({ dataDir, log });
+  process.env[endpointsVariable] = join(dataDir, 'endpoints.json');
+  return stack;
+}
+
+/** Nothing of an earlier run may decide how a test ends; what its engines logged is kept until here. */
+async function clear(dataDir: string): Promise<void> {
+  try {
+    const release = takeLock(join(dataDir, 'stack.lock'));
+    await reapOrphans(join(dataDir, 'run'), log);
+    rmSync(dataDir, { recursive: true, force: true });
+    release();
+  } catch (error) {
+    if (!(error instanceof LockHeld)) throw error;
+    throw new Error(`tests run here already (process ${error.pid}): set ${endpointsVariable} to share their engines`, {
+      cause: error,
+    });
+  }
+}
+
+function testFiles(): string[] {
+  const folder = join(packageRoot, 'test');
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => join(folder, file));
+}
+
+function needsEngines(file: string): boolean {
+  return !file.includes(`${sep}test${sep}unit${sep}`);
+}
