@@ -1,0 +1,102 @@
+import type { Telemetry } from '../domain/heartbeat.js';
+import { storableJson } from './json.js';
+import type { Queryable } from './pool.js';
+
+/** The newest sign of life of one provider in a batch. */
+export interface Beat {
+  providerId: string;
+  /** When it reached the stream, in ms since 1970. */
+  atMs: number;
+  telemetry: Telemetry;
+}
+
+/**
+ * Writes down when providers were last heard, in one statement however many they are. The time never moves backwards,
+ * whatever the order in which batches come, and providers that nobody registered are passed over. Rows are locked in
+ * the order of their ids: two relays with the same providers wait for each other instead of deadlocking.
+ *
+ * @param beats at most one of each provider.
+ * @returns how many providers were heard anew.
+ */
+export async function recordHeartbeats(db: Queryable, beats: readonly Beat[]): Promise<number> {
+  if (beats.length === 0) return 0;
+  const { rowCount } = await db.query({
+    name: 'record-heartbeats',
+    text: `with beat as materialized (
+             select provider_id, to_timestamp(at_ms / 1000) as at, telemetry
+               from unnest($1::text[], $2::float8[], $3::jsonb[]) as t (provider_id, at_ms, telemetry)
+           ), heard as materialized (
+             select h.provider_id
+               from provider_heartbeats h join beat b using (provider_id)
+              where h.last_heartbeat is null or h.last_heartbeat < b.at
+              order by h.provider_id
+                for no key update of h
+           )
+           update provider_heartbeats h set last_heartbeat = b.at, telemetry = b.telemetry
+             from heard join beat b using (provider_id)
+            where h.provider_id = heard.provider_id`,
+    values: [
+      beats.map(({ providerId }) => providerId),
+      beats.map(({ atMs }) => atMs),
+      beats.map(({ telemetry }) => storableJson(telemetry)),
+    ],
+  });
+  return rowCount ?? 0;
+}
+
+/** A provider that fell silent or came back, and whose workflow has not been told yet. */
+export interface HeartbeatTransition {
+  providerId: string;
+  alive: boolean;
+  /** The last heartbeat this goes by. */
+  at: Date;
+}
+
+/** What one sweep takes on; the next one finds the rest. */
+const transitionsPerSweep = 1_000;
+
+/**
+ * Finds the providers in service that fell silent or came back. Only their rows are written; one stays in the answer
+ * of every sweep until `markSignalled`. A row that somebody else holds is left to the next sweep.
+ *
+ * @param timeoutS the silence after which a provider is lost.
+ */
+export async function sweepHeartbeats(db: Queryable, timeoutS: number): Promise<HeartbeatTransition[]> {
+  const { rows } = await db.query<{ provider_id: string; alive: boolean; at: Date }>({
+    name: 'sweep-heartbeats',
+    text: `with witness as materialized (
+             select p.provider_id, p.heartbeat_alive, p.heartbeat_signalled,
+                    coalesce(h.last_heartbeat, p.joined_at) as at,
+                    coalesce(h.last_heartbeat > now() - make_interval(secs => $1), false) as alive
+               from providers p left join provider_heartbeats h using (provider_id)
+              where p.joined_at is not null
+           ), changing as materialized (
+             select w.provider_id, w.alive, w.at
+               from witness w join providers p using (provider_id)
+              where w.alive <> w.heartbeat_alive and p.heartbeat_alive <> w.alive
+              order by w.provider_id limit $2
+                for no key update of p skip locked
+           ), changed as (
+             update providers p set heartbeat_alive = c.alive, heartbeat_signalled = false, updated_at = now()
+               from changing c
+              where p.provider_id = c.provider_id
+             returning p.provider_id, c.alive, c.at
+           )
+           (select provider_id, alive, at from changed)
+           union all
+           (select provider_id, alive, at from witness
+             where not heartbeat_signalled and alive = heartbeat_alive
+             order by provider_id limit $2)`,
+    values: [timeoutS, transitionsPerSweep],
+  });
+  return rows.map((row) => ({ providerId: row.provider_id, alive: row.alive, at: row.at }));
+}
+
+/** Notes that a provider's workflow knows; unless the provider has changed again meanwhile, which it does not know. */
+export async function markSignalled(db: Queryable, providerId: string, alive: boolean): Promise<void> {
+  await db.query(
+    `update providers set heartbeat_signalled = true
+      where provider_id = $1 and heartbeat_alive = $2 and not heartbeat_signalled`,
+    [providerId, alive],
+  );
+}

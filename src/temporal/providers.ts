@@ -1,0 +1,80 @@
+import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { TypedSearchAttributes } from '@temporalio/common';
+import type { Config } from '../config.js';
+import { BrokerError } from '../domain/errors.js';
+import { providerWorkflowId } from '../domain/provider.js';
+import { searchAttributes, signalNames, workflowTypes, type ProviderInput, type RegistrationReceived } from '../../workflows/messages.js';
+
+/** How providers' workflows hear of messages. Repeating a call is harmless: the workflow knows the message by its id. */
+export interface ProviderSignals {
+  /** Starts the provider's workflow where there is none. */
+  registrationReceived(providerId: string, messageId: string): Promise<void>;
+  /** @returns false when the provider has no workflow. */
+  capacityReported(providerId: string, messageId: string): Promise<boolean>;
+}
+
+/** Longer than the client's own attempts need to get over a short outage; a relay that waits longer holds its batch. */
+const deadlineMs = 10_000;
+
+/**
+ * @throws BrokerError `dependency_unavailable` from both calls while Temporal does not answer; any other error is about
+ *   this one workflow or message.
+ */
+export function createProviderSignals(client: Client, config: Pick<Config, 'TEMPORAL_TASK_QUEUE'>): ProviderSignals {
+  const withinDeadline = async <T>(call: () => Promise<T>): Promise<T> => {
+    try {
+      return await client.withDeadline(Date.now() + deadlineMs, call);
+    } catch (error) {
+      throw toOutage(error);
+    }
+  };
+
+  return {
+    async registrationReceived(providerId, messageId) {
+      await withinDeadline(() =>
+        client.workflow.signalWithStart(workflowTypes.provider, {
+          workflowId: providerWorkflowId(providerId),
+          taskQueue: config.TEMPORAL_TASK_QUEUE,
+          args: [{ providerId }] satisfies [ProviderInput],
+          signal: signalNames.registrationReceived,
+          signalArgs: [{ messageId }] satisfies [RegistrationReceived],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          // A provider that retired may register again.
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          typedSearchAttributes: new TypedSearchAttributes([
+            { key: searchAttributes.providerId, value: providerId },
+            { key: searchAttributes.providerStatus, value: 'pending' },
+          ]),
+          staticSummary: `provider ${providerId}`,
+        }),
+      );
+    },
+
+    async capacityReported(providerId, messageId) {
+      const handle = client.workflow.getHandle(providerWorkflowId(providerId));
+      try {
+        await withinDeadline(() => handle.signal<[RegistrationReceived]>(signalNames.capacityReported, { messageId }));
+        return true;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+/** gRPC codes by which the server refuses this one call, as it would refuse it again: 3 INVALID_ARGUMENT, 11 OUT_OF_RANGE. */
+const refusals = new Set<unknown>([3, 11]);
+
+/**
+ * One workflow that is busy, or has had all the signals it may have, is no outage: it must not keep the messages of all
+ * other providers waiting.
+ */
+function toOutage(error: unknown): unknown {
+  if (error instanceof WorkflowNotFoundError) return error;
+  const cause = error instanceof ServiceError ? error.cause : error;
+  const { code, details } = (cause ?? {}) as { code?: unknown; details?: unknown };
+  if (refusals.has(code)) return error;
+  if (code === 8 && typeof details === 'string' && /workflow is busy/i.test(details)) return error;
+  return new BrokerError('dependency_unavailable', 'Temporal is not answering', {}, { cause: error });
+}
