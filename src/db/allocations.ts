@@ -1,6 +1,7 @@
+import type { Pool } from 'pg';
 import type { JobOrder, Placement } from '../domain/job.js';
 import { pricePerHour } from '../domain/pricing.js';
-import type { Queryable } from './pool.js';
+import { withTransaction, type Queryable, type Transaction } from './pool.js';
 
 interface CandidateRow {
   provider_id: string;
@@ -72,45 +73,54 @@ export async function placementCandidates(db: Queryable, order: JobOrder, limit:
 export type AllocationOutcome = 'allocated' | 'held' | 'taken' | 'released';
 
 /**
- * Takes what an order needs from one provider, all of it or nothing, in one statement. The provider's resources are
- * locked in the order of their key, so that orders at the same time wait for each other instead of for ever, and what
- * is free is looked at again under that lock. The provider's own row is held too: once its status says that it is not
- * available, nobody gets past. Repeated for the same job it takes nothing more.
+ * Takes what an order needs from one provider, all of it or nothing, in one short transaction. First the provider's
+ * resources are locked, in the order of their key, so that orders at the same time wait for each other instead of for
+ * ever. Only then, in a statement of its own, is looked at what is free: a statement sees the rows as they were when it
+ * began, and one that locks and looks at once was seen to go by figures from before it had waited. The provider's own
+ * row is held too: once its status says that it is not available, nobody gets past. Repeated for the same job it takes
+ * nothing more.
  */
-export async function allocate(db: Queryable, order: JobOrder, place: Placement): Promise<AllocationOutcome> {
-  const { rows } = await db.query<{ claimed: number; known: boolean | null }>(
+export async function allocate(pool: Pool, order: JobOrder, place: Placement): Promise<AllocationOutcome> {
+  return await withTransaction(pool, async (tx) => {
+    const { rowCount: available } = await tx.query(
+      `select from providers where provider_id = $1 and status = 'available' and not cordoned for share`,
+      [place.providerId],
+    );
+    if (available === 0) return 'taken';
+    await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [
+      place.providerId,
+    ]);
+    return await takeLocked(tx, order, place);
+  });
+}
+
+/** The second half of `allocate`: nobody else changes the provider's resources now. */
+async function takeLocked(tx: Transaction, order: JobOrder, place: Placement): Promise<AllocationOutcome> {
+  const { rows } = await tx.query<{ claimed: boolean; known: boolean | null }>(
     `with need as materialized (
        select kind, name, amount
          from (values ('cpu', '', $4::bigint), ('gpu', coalesce($7, ''), $3::bigint),
                       ('memory', '', $5::bigint), ('storage', '', $6::bigint)) as n (kind, name, amount)
         where kind <> 'gpu' or amount > 0
-     ), provider as materialized (
-       select provider_id from providers where provider_id = $2 and status = 'available' and not cordoned for share
-     ), locked as materialized (
-       select r.kind, r.name, r.total - r.rented as free
-         from provider_resources r
-        where r.provider_id = (select provider_id from provider)
-          and (r.kind, r.name) in (select kind, name from need)
-        order by r.kind, r.name
-          for update
-     ), fits as materialized (
-       select count(*) = (select count(*) from need) as ok
-         from need join locked using (kind, name)
-        where locked.free >= need.amount
      ), claim as (
        insert into allocations (job_id, provider_id, wallet, gpu_type, gpu_model, gpu_count, cpu_cores, memory_mb,
                                 storage_gb, price_per_hour, node_name)
-       select $1, $2, $8, case when $3::bigint > 0 then $7 end, case when $3::bigint > 0 then $9 end, $3, $4, $5, $6, $10, $11
-         from fits where ok
+       select $1, $2::text, $8, case when $3::bigint > 0 then $7 end, case when $3::bigint > 0 then $9 end, $3, $4, $5, $6, $10, $11
+        where not exists (
+          select from need
+           where not exists (
+             select from provider_resources r
+              where r.provider_id = $2::text and r.kind = need.kind and r.name = need.name
+                and r.total - r.rented >= need.amount))
        on conflict (job_id) do nothing
        returning job_id
      ), taken as (
        update provider_resources r
           set rented = r.rented + need.amount
          from need, claim
-        where r.provider_id = $2 and r.kind = need.kind and r.name = need.name
+        where r.provider_id = $2::text and r.kind = need.kind and r.name = need.name
      )
-     select (select count(*) from claim)::int as claimed,
+     select exists (select from claim) as claimed,
             (select released_at is null from allocations where job_id = $1) as known`,
     [
       order.jobId,
@@ -127,7 +137,7 @@ export async function allocate(db: Queryable, order: JobOrder, place: Placement)
     ],
   );
   const { claimed, known } = rows[0]!;
-  if (claimed === 1) return 'allocated';
+  if (claimed) return 'allocated';
   // `known` is as of the statement's beginning: a row that came in meanwhile is found by the next attempt.
   if (known === null) return 'taken';
   return known ? 'held' : 'released';

@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  allocate,
+  findAllocation,
+  freeCapacity,
+  jobsHolding,
+  placementCandidates,
+  release,
+} from '../../src/db/allocations.js';
+import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
+import { recordNode, setProviderStatus } from '../../src/db/providers.js';
+import type { JobOrder, Placement } from '../../src/domain/job.js';
+import { createJobRecordActivities } from '../../activities/job-record.js';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { putProvider, testOrder } from '../support/fleet.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  await database.pool.query('truncate allocations, providers cascade');
+});
+
+const pool = () => database.pool;
+const place = async (order: JobOrder): Promise<Placement> => (await placementCandidates(pool(), order, 1))[0]!;
+const rented = async (providerId: string) =>
+  Object.fromEntries((await findProvider(pool(), providerId))!.resources.map(({ kind, rented: amount }) => [kind, amount]));
+const free = async () => (await gpuAvailability(pool(), {})).reduce((sum, { availableGpus }) => sum + availableGpus, 0);
+
+describe('allocation', () => {
+  test('of 200 orders at once for 8 GPUs, 8 get one each, and the ledger says 8', async () => {
+    await putProvider(pool(), { providerId: 'one' });
+    const order = testOrder();
+    const spot = await place(order);
+    const outcomes = await Promise.all(Array.from({ length: 200 }, () => allocate(pool(), testOrder(), spot)));
+    expect(outcomes.filter((outcome) => outcome === 'allocated')).toHaveLength(8);
+    expect(outcomes.filter((outcome) => outcome === 'taken')).toHaveLength(192);
+    expect(await rented('one')).toEqual({ cpu: 8, gpu: 8, memory: 8_192, storage: 8 });
+    expect(await jobsHolding(pool(), 'one')).toHaveLength(8);
+  });
+
+  test.each([
+    ['cores', { cpuCores: 400 }, 2],
+    ['memory', { memoryMb: 300_000 }, 3],
+    ['storage', { storageGb: 9_000 }, 1],
+  ])('cannot oversell %s', async (_, sizes, fits) => {
+    await putProvider(pool(), { providerId: 'one' });
+    const spot = await place(testOrder());
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => allocate(pool(), testOrder(sizes), spot)));
+    expect(outcomes.filter((outcome) => outcome === 'allocated')).toHaveLength(fits);
+  });
+
+  test('takes all of it or nothing', async () => {
+    await putProvider(pool(), { providerId: 'one' });
+    const order = testOrder({ gpuCount: 2, memoryMb: 2_000_000 });
+    expect(await allocate(pool(), order, await place(testOrder()))).toBe('taken');
+    expect(await rented('one')).toEqual({ cpu: 0, gpu: 0, memory: 0, storage: 0 });
+    expect(await findAllocation(pool(), order.jobId)).toBeUndefined();
+  });
+
+  test('of one job takes once, however often and wherever it is repeated', async () => {
+    await putProvider(pool(), { providerId: 'one' });
+    await putProvider(pool(), { providerId: 'two', gpuPrice: 0.6 });
+    const order = testOrder({ gpuCount: 3 });
+    const [one, two] = await placementCandidates(pool(), order, 2);
+    const outcomes = await Promise.all([one!, two!, one!, two!, one!].map((spot) => allocate(pool(), order, spot)));
+    expect(outcomes.filter((outcome) => outcome === 'allocated')).toHaveLength(1);
+    expect(await free()).toBe(13);
+    expect(await allocate(pool(), order, two!)).toBe('held');
+    const held = await findAllocation(pool(), order.jobId);
+    expect((await createJobRecordActivities({ pool: pool() }).placeJob(order)).providerId).toBe(held!.providerId);
+  });
+
+  test('is not given by a provider that is not available any more', async () => {
+    await putProvider(pool(), { providerId: 'one' });
+    const order = testOrder();
+    const spot = await place(order);
+    await setProviderStatus(pool(), 'one', 'offline', 'gone');
+    expect(await allocate(pool(), order, spot)).toBe('taken');
+    expect(await placementCandidates(pool(), order, 5)).toEqual([]);
+  });
+});
+
+describe('release', () => {
+  test('gives back once, however often it runs and how many at once', async () => {
+    await putProvider(pool(), { providerId: 'one' });
+    const [kept, ended] = [testOrder({ gpuCount: 2 }), testOrder({ gpuCount: 3 })];
+    const spot = await place(kept);
+    await allocate(pool(), kept, spot);
+    await allocate(pool(), ended, spot);
+    await Promise.all(Array.from({ length: 10 }, () => release(pool(), ended.jobId)));
+    expect(await rented('one')).toEqual({ cpu: 1, gpu: 2, memory: 1_024, storage: 1 });
+  });
+
+  test('before the allocation refuses the allocation that comes after it', async () => {
+    await putProvider(pool(), { providerId: 'one' });
+    const order = testOrder();
+    const spot = await place(order);
+    await release(pool(), order.jobId);
+    expect(await allocate(pool(), order, spot)).toBe('released');
+    expect(await free()).toBe(8);
+    await expect(createJobRecordActivities({ pool: pool() }).placeJob(order)).rejects.toMatchObject({
+      code: 'allocation_released',
+    });
+  });
+
+  test('and allocation of many jobs in any order leave nothing behind', async () => {
+    await putProvider(pool(), { providerId: 'one' });
+    await putProvider(pool(), { providerId: 'two' });
+    const records = createJobRecordActivities({ pool: pool() });
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, index) => {
+        const order = testOrder({ gpuCount: (index % 3) + 1 });
+        const ending = index % 2 === 0 ? release(pool(), order.jobId) : undefined;
+        await records.placeJob(order).catch((error: { code?: string }) => {
+          if (error.code !== 'no_capacity' && error.code !== 'allocation_released') throw error;
+        });
+        await ending;
+        await release(pool(), order.jobId);
+      }),
+    );
+    for (const id of ['one', 'two']) expect(await rented(id)).toEqual({ cpu: 0, gpu: 0, memory: 0, storage: 0 });
+  });
+});
+
+describe('capacity', () => {
+  test('that the cluster does not count is not sold', async () => {
+    await putProvider(pool(), { providerId: 'one', counted: 3 });
+    expect(await free()).toBe(3);
+  });
+
+  test('that shrinks below what is rented cuts nothing, and comes down as jobs end', async () => {
+    await putProvider(pool(), { providerId: 'one' });
+    const orders = Array.from({ length: 5 }, () => testOrder());
+    const spot = await place(orders[0]!);
+    for (const order of orders) await allocate(pool(), order, spot);
+    await recordNode(pool(), 'one', {
+      nodeName: 'one',
+      nodeUid: 'u',
+      ready: true,
+      allocatable: { gpus: 2, cpuCores: 1_000, memoryMb: 1_000_000, storageGb: 10_000 },
+    });
+    const gpus = async () => {
+      const { total, rented: amount } = (await findProvider(pool(), 'one'))!.resources.find(({ kind }) => kind === 'gpu')!;
+      return [total, amount];
+    };
+    expect(await gpus()).toEqual([5, 5]);
+    for (const order of orders.slice(0, 4)) await release(pool(), order.jobId);
+    expect(await gpus()).toEqual([2, 1]);
+  });
+
+  test('is told type by type to a customer who got none', async () => {
+    await putProvider(pool(), { providerId: 'one', gpus: { model: 'RTX 4090', count: 4 } });
+    await putProvider(pool(), { providerId: 'two', gpus: { model: 'NVIDIA RTX 4090', count: 2 }, gpuPrice: 0.4 });
+    await putProvider(pool(), { providerId: 'three', gpus: { model: 'NVIDIA A100', count: 8 } });
+    expect(await freeCapacity(pool(), { gpuType: 'rtx-4090' })).toEqual([
+      { gpu_type: 'rtx-4090', available_gpus: 6, most_at_one_provider: 4, price_per_hour: 0.4 },
+    ]);
+    expect(await freeCapacity(pool(), {})).toHaveLength(2);
+  });
+});
+
+describe('placement', () => {
+  test('goes to the cheapest that fits, and of two at one price to the fuller', async () => {
+    await putProvider(pool(), { providerId: 'dear', gpuPrice: 0.9 });
+    await putProvider(pool(), { providerId: 'large', gpuPrice: 0.5 });
+    await putProvider(pool(), { providerId: 'small', gpuPrice: 0.5, gpus: { model: 'RTX 4090', count: 2 } });
+    const found = await placementCandidates(pool(), testOrder({ gpuCount: 2 }), 5);
+    expect(found.map(({ providerId }) => providerId)).toEqual(['small', 'large', 'dear']);
+    expect(found[0]).toMatchObject({ gpuType: 'rtx-4090', pricePerHour: 1, nodeName: 'small' });
+    const four = await placementCandidates(pool(), testOrder({ gpuCount: 4 }), 5);
+    expect(four.map(({ providerId }) => providerId)).toEqual(['large', 'dear']);
+  });
+
+  test('keeps to the provider, the type and the price that were asked for', async () => {
+    await putProvider(pool(), { providerId: 'ada' });
+    await putProvider(pool(), { providerId: 'hopper', gpus: { model: 'NVIDIA H100', count: 8 }, gpuPrice: 2 });
+    const ids = async (order: Partial<JobOrder>) =>
+      (await placementCandidates(pool(), testOrder(order), 5)).map(({ providerId }) => providerId);
+    expect(await ids({ providerId: 'hopper' })).toEqual(['hopper']);
+    expect(await ids({ gpuType: 'h100' })).toEqual(['hopper']);
+    expect(await ids({ maxPricePerHour: 0.5 })).toEqual(['ada']);
+    expect(await ids({ maxPricePerHour: 0.49 })).toEqual([]);
+    expect(await ids({ gpuCount: 0 })).toEqual(['ada', 'hopper']);
+    expect(await ids({ gpuCount: 9 })).toEqual([]);
+  });
+});
+
+describe('search', () => {
+  test('finds by what is free, and shows a provider without a free GPU as busy', async () => {
+    await putProvider(pool(), { providerId: 'full', gpus: { model: 'RTX 4090', count: 1 } });
+    await putProvider(pool(), { providerId: 'free', gpuPrice: 0.7 });
+    await allocate(pool(), testOrder(), await place(testOrder()));
+    const ids = async (filter: object) =>
+      (await searchProviders(pool(), { sort: 'price', limit: 10, offset: 0, ...filter })).map(({ providerId }) => providerId);
+    expect(await ids({})).toEqual(['free']);
+    expect(await ids({ status: 'busy' })).toEqual(['full']);
+    expect(await ids({ gpuCount: 8 })).toEqual(['free']);
+    expect(await ids({ maxPricePerHour: 0.6 })).toEqual([]);
+    expect(await ids({ minMemoryMb: 2_000_000 })).toEqual([]);
+    expect(await ids({ gpuType: 'h100' })).toEqual([]);
+  });
+});
