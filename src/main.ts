@@ -118,12 +118,15 @@ async function main(config: Config): Promise<void> {
   const running: RunningRole[] = [];
   let stopping = false;
   const readiness = async (): Promise<Readiness> => {
-    const checks = { postgres: () => pool.query('select 1'), temporal: () => checkTemporal(temporal) };
-    const answers = await askAll(Object.assign(checks, ...running.map((role) => role.checks)));
-    return {
-      ...Object.assign(answers, ...running.map((role) => role.ready?.())),
-      ...(stopping ? { process: { ok: false, detail: 'is being stopped' } } : {}),
+    const checks: Record<string, Check> = {
+      postgres: () => pool.query('select 1'),
+      temporal: () => checkTemporal(temporal),
     };
+    for (const role of running) Object.assign(checks, role.checks);
+    const answers = await askAll(checks);
+    for (const role of running) Object.assign(answers, role.ready?.());
+    if (stopping) answers['process'] = { ok: false, detail: 'is being stopped' };
+    return answers;
   };
   const metrics = config.METRICS_PORT === 0 ? undefined : await startMetricsListener(config, register, readiness);
   for (const role of roles) running.push(await starters[role]({ config, logger, pool, temporal, readiness }));

@@ -29,6 +29,7 @@ export async function startApiServer(
   app: Koa,
   config: Pick<Config, 'PROXY_HOST' | 'PROXY_PORT' | 'TRUST_PROXY'>,
 ): Promise<ApiServer> {
+  const answer = app.callback();
   const server = createServer(
     {
       headersTimeout: limits.headersTimeout,
@@ -38,7 +39,7 @@ export async function startApiServer(
       keepAliveTimeout: config.TRUST_PROXY ? limits.keepAliveTimeout.proxied : limits.keepAliveTimeout.direct,
       noDelay: true,
     },
-    app.callback(),
+    (request, response) => void answer(request, response),
   );
   // One client's proxy may send many requests over one connection; a load balancer's connections are not cut.
   server.maxRequestsPerSocket = config.TRUST_PROXY ? 0 : limits.maxRequestsPerSocket;

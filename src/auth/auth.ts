@@ -10,7 +10,7 @@ import { createContractWalletVerifier } from './smart-wallet.js';
 
 /** Authentication of customers, ready to use. */
 export interface Auth extends AuthDeps {
-  authenticate(request: Credentials): Promise<Principal | undefined>;
+  authenticate: (request: Credentials) => Promise<Principal | undefined>;
   /** Closes its connection to Redis; the pool is not its own. */
   close(): void;
 }

@@ -23,10 +23,26 @@ export interface LoginOptions {
 
 export interface Reply {
   status: number;
-  // Replies are looked into freely; their shape is the API's to state.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  body: any;
+  /** What the body's JSON says, its text where it is not JSON, or undefined when it is empty. */
+  body: unknown;
   headers: Headers;
+}
+
+/** What the broker proposes to sign. */
+interface ChallengeReply {
+  typed_data: {
+    domain: { chainId: string | number };
+    message: Omit<SessionDelegation, 'spendLimit'> & { spendLimit: string };
+  };
+  /** Seconds since 1970. */
+  server_time: number;
+}
+
+/** The members of a problem that matter here. */
+interface Problem {
+  code?: string;
+  detail?: string;
+  server_time?: number;
 }
 
 /** A login: requests signed by a session key that lives in this process only. */
@@ -66,7 +82,7 @@ export async function login(options: LoginOptions): Promise<Session> {
   const audience = options.audience ?? api;
   const key = privateKeyToAccount(generatePrivateKey());
   const wallet = options.account.address.toLowerCase();
-  const challenge = expect(
+  const challenge = bodyOf<ChallengeReply>(
     await send(api, 'POST', '/api/v1/auth/challenge', {
       wallet,
       session_key: key.address,
@@ -76,14 +92,14 @@ export async function login(options: LoginOptions): Promise<Session> {
       ...(options.ttlSeconds === undefined ? {} : { ttl_seconds: options.ttlSeconds }),
     }),
   );
-  const proposed = challenge.body.typed_data;
+  const proposed = challenge.typed_data;
   const message: SessionDelegation = { ...proposed.message, spendLimit: BigInt(proposed.message.spendLimit) };
   const chainId = Number(proposed.domain.chainId);
   requireWhatWasAsked(message, chainId, { ...options, audience, wallet, sessionKey: key.address.toLowerCase() });
 
-  let skewS = challenge.body.server_time - Math.floor(Date.now() / 1000);
+  let skewS = challenge.server_time - Math.floor(Date.now() / 1000);
   const signature = await options.account.signTypedData(delegationTypedData(message, chainId));
-  const registered = expect(
+  const registered = bodyOf<{ session_id: string; expires_at: string }>(
     await signedRequest('POST', '/api/v1/auth/sessions', {
       message: proposed.message,
       chain_id: chainId,
@@ -94,14 +110,15 @@ export async function login(options: LoginOptions): Promise<Session> {
 
   const session: Session = {
     wallet,
-    sessionId: registered.body.session_id,
+    sessionId: registered.session_id,
     sessionKey: key.address.toLowerCase(),
-    expiresAt: new Date(registered.body.expires_at),
+    expiresAt: new Date(registered.expires_at),
     async request(method, path, body, headers) {
       const reply = await signedRequest(method, path, body, headers);
-      if (reply.body?.code !== 'timestamp_skew') return reply;
+      const problem = reply.body as Problem | undefined;
+      if (problem?.code !== 'timestamp_skew' || problem.server_time === undefined) return reply;
       // Nothing was done: the clock is set by the broker's, once.
-      skewS = reply.body.server_time - Math.floor(Date.now() / 1000);
+      skewS = problem.server_time - Math.floor(Date.now() / 1000);
       return await signedRequest(method, path, body, headers);
     },
     async token({ scopes, ttlSeconds } = {}) {
@@ -109,7 +126,7 @@ export async function login(options: LoginOptions): Promise<Session> {
         ...(scopes === undefined ? {} : { scopes }),
         ...(ttlSeconds === undefined ? {} : { ttl_seconds: ttlSeconds }),
       };
-      return expect(await session.request('POST', '/api/v1/auth/tokens', body)).body.token;
+      return bodyOf<{ token: string }>(await session.request('POST', '/api/v1/auth/tokens', body)).token;
     },
   };
   return session;
@@ -138,7 +155,7 @@ function requireWhatWasAsked(
   chainId: number,
   asked: LoginOptions & { audience: string; wallet: string; sessionKey: string },
 ): void {
-  const wanted: [string, unknown, unknown][] = [
+  const wanted: [string, string | number | bigint, string | number | bigint][] = [
     ['audience', message.audience, asked.audience],
     ['wallet', message.wallet.toLowerCase(), asked.wallet],
     ['sessionKey', message.sessionKey.toLowerCase(), asked.sessionKey],
@@ -167,11 +184,12 @@ async function send(
   });
   const text = await response.text();
   const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '') && text !== '';
-  return { status: response.status, body: isJson ? JSON.parse(text) : text === '' ? undefined : text, headers: response.headers };
+  const read: unknown = isJson ? JSON.parse(text) : text === '' ? undefined : text;
+  return { status: response.status, body: read, headers: response.headers };
 }
 
-function expect(reply: Reply): Reply {
-  if (reply.status >= 200 && reply.status < 300) return reply;
-  const { code, detail } = reply.body ?? {};
+function bodyOf<T>(reply: Reply): T {
+  if (reply.status >= 200 && reply.status < 300) return reply.body as T;
+  const { code, detail } = (reply.body ?? {}) as Problem;
   throw new LoginError(reply.status, code, `the broker answered ${reply.status} ${code ?? ''}: ${detail ?? ''}`);
 }

@@ -64,13 +64,13 @@ export function createPool(config: PostgresConfig, onIdleError: (error: Error) =
   // Without a listener a connection that the server closes would end the process.
   pool.on('error', onIdleError);
   const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<pg.QueryResult>;
-  pool.query = (async (...args: unknown[]) => {
+  pool.query = async (...args: unknown[]) => {
     try {
       return await query(...args);
     } catch (error) {
       throw toDependencyError(error);
     }
-  }) as unknown as typeof pool.query;
+  };
   return pool;
 }
 
@@ -142,12 +142,15 @@ export function violatedUnique(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError && error.code === '23505' ? (error.constraint ?? '') : undefined;
 }
 
+/** The driver compares its own numbers with those that the server sends. */
+const int8: number = pg.types.builtins.INT8;
+
 /**
  * bigint becomes a number, and a value that a number cannot hold becomes an error rather than another value. numeric
  * stays text: an amount in base units has up to 78 digits. Prices are cast to float8 in the statements that read them.
  */
 function getTypeParser(oid: number, format?: string): (value: string) => unknown {
-  if (oid === pg.types.builtins.INT8 && format !== 'binary') return wholeNumber;
+  if (oid === int8 && format !== 'binary') return wholeNumber;
   return pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
 }
 

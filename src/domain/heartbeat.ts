@@ -59,7 +59,7 @@ export function readHeartbeat(data: string): HeartbeatMessage | string {
     telemetry: {
       status: status as string,
       node_name: nodeName,
-      gpu_usage: gpuUsage as number[],
+      gpu_usage: gpuUsage,
       cpu_usage: cpuUsage,
       memory_usage: memoryUsage,
       active_jobs: activeJobs,

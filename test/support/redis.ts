@@ -53,7 +53,7 @@ export async function freshRedis(): Promise<TestRedis> {
 
 /** Takes the first database that nobody has claimed; waits for one when all are taken. */
 async function claim(claims: Redis): Promise<{ db: number; release: () => Promise<void> }> {
-  const databases = Number((await claims.config('GET', 'databases') as string[])[1]);
+  const databases = Number(((await claims.config('GET', 'databases')))[1]);
   const owner = randomUUID();
   const key = (db: number) => `test:database:${db}`;
   const db = await until(
@@ -65,7 +65,7 @@ async function claim(claims: Redis): Promise<{ db: number; release: () => Promis
     },
     { timeoutMs: 60_000, everyMs: 200, name: 'a free logical database of Redis' },
   );
-  const renewing = setInterval(() => claims.expire(key(db), claimTtlS).catch(() => undefined), 5_000).unref();
+  const renewing = setInterval(() => void claims.expire(key(db), claimTtlS).catch(() => undefined), 5_000).unref();
   return {
     db,
     async release() {

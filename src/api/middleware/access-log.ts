@@ -7,7 +7,10 @@ export function accessLog(logger: Logger): Middleware<ApiState> {
   // Looking for secrets in a line of these fields, which are all there are, took longer than answering the request.
   const lines = logger.child({}, { redact: [] });
   return async (ctx, next) => {
-    if (!lines.isLevelEnabled('info')) return await next();
+    if (!lines.isLevelEnabled('info')) {
+      await next();
+      return;
+    }
     const begunMs = performance.now();
     await next();
     lines.info(

@@ -11,7 +11,10 @@ export type Authenticate = (request: Credentials) => Promise<Principal | undefin
 export function authentication(authenticate: Authenticate): Middleware<ApiState> {
   return async (ctx, next) => {
     const { rule, bodyBytes, ip } = ctx.state;
-    if (rule!.auth === 'none') return await next();
+    if (rule!.auth === 'none') {
+      await next();
+      return;
+    }
     const principal = await authenticate({ method: ctx.method, target: ctx.req.url ?? '', headers: ctx.headers, bodyBytes, ip });
     if (principal === undefined) throw new BrokerError('auth_required', 'send a request signature or a bearer token');
     const proofOnly = principal.kind === 'proof';

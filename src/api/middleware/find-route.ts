@@ -10,7 +10,8 @@ export function findRoute(table: RouteTable): Middleware<ApiState> {
     if (match.found) {
       ctx.state.rule = match.rule;
       ctx.state.params = match.params;
-      return await next();
+      await next();
+      return;
     }
     if (match.allow.length === 0) throw new BrokerError('not_found', 'no route of the API has this path');
     ctx.set('allow', match.allow.join(', '));

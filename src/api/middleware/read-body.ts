@@ -18,7 +18,10 @@ export const readBody: Middleware<ApiState> = async (ctx, next) => {
   const hasBody = announced > 0 || req.headers['transfer-encoding'] !== undefined;
   ctx.state.bodyBytes = empty;
   ctx.state.body = undefined;
-  if (!hasBody) return await next();
+  if (!hasBody) {
+    await next();
+    return;
+  }
   if (!takesBody.has(ctx.method)) throw new BrokerError('malformed_request', `${ctx.method} takes no body`);
   requireJson(req);
   if (announced > maxBytes) throw tooLarge(req);

@@ -71,7 +71,7 @@ export function jobReplyOf(job: JobRow): JobReply {
     failure_reason: job.failure?.reason,
     failure_message: job.failure?.message,
     suggestion: suggestionFor(job),
-  }) as JobReply;
+  });
 }
 
 /** A container that ran out of memory needs more of it: twice as much is the next size people try. */

@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   const engines = chosen<EngineName>(values.engines, engineNames);
   const roles = values['engines-only'] ? [] : chosen<Role>(values.roles, allRoles);
 
-  let stack: Stack | undefined;
+  let stack = undefined as Stack | undefined;
   let stopping = 0;
   const stop = async (signal: NodeJS.Signals) => {
     // npm passes on the Ctrl-C that the terminal has sent us already: the same wish, told twice.

@@ -8,7 +8,7 @@ export type Note = (line: string) => void;
 
 export interface Steps {
   /** Runs one step: while it runs its name and time are shown, then ✓ or ✗. What it throws goes on to the caller. */
-  step<T>(name: string, work: (note: Note) => Promise<T>): Promise<T>;
+  step: <T>(name: string, work: (note: Note) => Promise<T>) => Promise<T>;
   /** A line between the steps. */
   say: Note;
 }

@@ -70,8 +70,8 @@ export async function ask<T>(
             reject(
               new Refused(
                 status,
-                String(parsed['reason'] ?? ''),
-                `${method} ${path}: ${status} ${String(parsed['message'] ?? text)}`,
+                parsed.reason ?? '',
+                `${method} ${path}: ${status} ${parsed.message ?? text}`,
               ),
             );
         });
@@ -84,9 +84,10 @@ export async function ask<T>(
   });
 }
 
-function parse(text: string): Record<string, unknown> {
+/** An answer, or the Status that says why there is none. */
+function parse(text: string): { reason?: string; message?: string } {
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    return JSON.parse(text) as { reason?: string; message?: string };
   } catch {
     return {};
   }
