@@ -3,7 +3,7 @@ import { BrokerError } from '../domain/errors.js';
 import { signatureFormProblem } from './signature-form.js';
 
 /** Recoveries that may wait: at about 2 ms each, the last of them waits a second. */
-const maxWaiting = 500;
+const defaultMaxWaiting = 500;
 
 export type Recover = (digest: Hex, signature: Hex) => Promise<string | undefined>;
 
@@ -11,10 +11,11 @@ export type Recover = (digest: Hex, signature: Hex) => Promise<string | undefine
  * Recovers signers one at a time, with a turn of the event loop between two of them: a recovery keeps the processor
  * for about 2 ms, and a flood of signatures must not keep everything else waiting.
  *
+ * @param maxWaiting infinite for a reader that bounds by itself how much it has under way.
  * @returns the signer's lower-case address; `undefined` when the signature has another form or fits no key.
  * @throws BrokerError `rate_limited` when too many wait.
  */
-export function createRecover(): Recover {
+export function createRecover({ maxWaiting = defaultMaxWaiting }: { maxWaiting?: number } = {}): Recover {
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
 

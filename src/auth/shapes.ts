@@ -30,7 +30,7 @@ export const baseUnits = z
   .refine((amount) => amount < 1n << 256n, 'must fit into 256 bits');
 
 /** Wallets give integers back as numbers or as decimal strings. */
-const unixSeconds = z
+export const unixSeconds = z
   .union([z.int().min(0).max(99_999_999_999), z.string().regex(/^[0-9]{1,11}$/, 'must be unix seconds')])
   .transform(Number);
 

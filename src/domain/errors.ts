@@ -52,6 +52,9 @@ export const errorTable = {
 
   // How a provider can fail to join
   node_name_taken: { status: 409, title: 'The node name belongs to somebody else', retryable: false },
+  delegation_invalid: { status: 401, title: 'The key does not speak for the provider', retryable: false },
+  provider_not_yours: { status: 403, title: 'The provider belongs to another wallet', retryable: false },
+  approval_not_needed: { status: 409, title: 'The provider is not waiting for an approval', retryable: false },
   provider_id_invalid: { status: 422, title: 'The provider id is not acceptable', retryable: false },
 
   // What is ours

@@ -1,0 +1,235 @@
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import {
+  acceptDelegation,
+  advanceSequence,
+  isNextInSequence,
+  markSigned,
+  type ProviderIdentity,
+  type ProviderStanding,
+} from '../db/provider-identities.js';
+import { BrokerError } from '../domain/errors.js';
+import { noWallet } from '../domain/registration.js';
+import { createProviderSequence } from '../redis/provider-sequence.js';
+import { streams } from '../redis/stream-names.js';
+import { firstUseWindow, requireSpec, verifyDelegation, type ProviderAuthConfig } from './provider-delegation.js';
+import { MessageRefused, providerRefusals, type ProviderRefusal } from './provider-refusals.js';
+import { entryDigest, readDelegation, readEntrySignature, type EntrySignature } from './provider-signature.js';
+import { createStandings } from './provider-standings.js';
+import { anySpec } from './provider-typed-data.js';
+import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from './provider-verifier.js';
+import type { Recover } from './recover.js';
+
+/** How far `ts` of a message may be from its arrival. */
+export const messageSkewS = 120;
+
+export interface ProviderVerifierDeps {
+  config: ProviderAuthConfig;
+  pool: Pool;
+  /** For commands; not the connection of a blocking read. */
+  redis: Redis;
+  /** One of its own where whole batches are verified at once: see `createRecover`. */
+  recover: Recover;
+  /** Unix milliseconds. */
+  now?: () => number;
+}
+
+/** As the API asks, which has a message that is no entry yet. */
+export interface ProviderIdentityVerifier extends ProviderVerifier {
+  /**
+   * What `verify` would say of a message that arrives now; it uses nothing up. Two with the same number are both let
+   * through here, and one of them where they are read.
+   *
+   * @throws BrokerError `rate_limited`, `auth_backend_unavailable`, `dependency_unavailable`
+   */
+  rehearse(message: Omit<ProviderEntry, 'id'>): Promise<ProviderJudgement>;
+}
+
+/** A verdict whose reason is one of ours. */
+export type ProviderJudgement =
+  | Extract<ProviderVerdict, { accepted: true }>
+  | (Extract<ProviderVerdict, { accepted: false }> & { reason: ProviderRefusal });
+
+/** A message on its way through the checks. */
+interface Message extends Omit<ProviderEntry, 'id'> {
+  /** Absent where nothing is to be used up. */
+  entryId?: string;
+  arrivedAtMs: number;
+}
+
+/**
+ * Decides whether a message is from the provider it names.
+ *
+ * A wallet signs once that a key on the machine may speak for a provider; the key signs every message. The first
+ * delegation that is accepted binds the provider to its wallet for good. What has signed once is refused without a
+ * signature from then on, unless nobody is checked at all.
+ */
+export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIdentityVerifier {
+  const { config, pool, redis, recover, now = Date.now } = deps;
+  const mode = config.PROVIDER_AUTH_MODE;
+  const standingOf = createStandings(pool);
+  const sequence = createProviderSequence(redis);
+
+  return {
+    acceptsAll: mode === 'off',
+    async verify({ id, ...entry }) {
+      try {
+        return await judged({ ...entry, entryId: id, arrivedAtMs: arrivalOf(id, now()) });
+      } catch (error) {
+        // Too many wait for this process; the entry is read again.
+        if (!(error instanceof BrokerError) || error.code !== 'rate_limited') throw error;
+        throw new BrokerError('auth_backend_unavailable', error.detail, {}, { cause: error });
+      }
+    },
+    rehearse: (message) => judged({ ...message, arrivedAtMs: now() }),
+  };
+
+  async function judged(message: Message): Promise<ProviderJudgement> {
+    try {
+      return await judge(message);
+    } catch (error) {
+      if (!(error instanceof MessageRefused)) throw error;
+      const { reason } = error;
+      // Only who registers waits for an answer.
+      const tell = message.stream === streams.registration ? { tell: providerRefusals[reason].tell } : {};
+      return { accepted: false, reason, ...tell };
+    }
+  }
+
+  async function judge(message: Message): Promise<ProviderJudgement> {
+    if (mode === 'off') return unsignedVerdict(message);
+    const signature = readEntrySignature(message.fields);
+    if (typeof signature === 'string') throw new MessageRefused('signature_malformed');
+    if (signature === undefined && mode === 'required') throw new MessageRefused('signature_required');
+    const standing = await standingOf(message.providerId);
+    if (signature === undefined) {
+      requireUnsignedAllowed(message, standing);
+      return unsignedVerdict(message);
+    }
+    const wallet =
+      signature.delegation !== undefined && message.stream === streams.registration
+        ? await acceptDelegated(message, signature, standing)
+        : await acceptOfKey(message, signature, standing.identity);
+    return { accepted: true, signed: true, wallet };
+  }
+
+  /** A registration that brings its delegation along. */
+  async function acceptDelegated(
+    message: Message,
+    signature: EntrySignature,
+    standing: ProviderStanding,
+  ): Promise<string> {
+    const { reg, regsig } = signature.delegation!;
+    const { providerId, entryId, arrivedAtMs, fields } = message;
+    const read = readDelegation(reg);
+    if (read === undefined) throw new MessageRefused('delegation_malformed');
+    if ((standing.identity?.wallet ?? read.wallet) !== read.wallet) throw new MessageRefused('other_wallet');
+    const incumbent = standing.incumbentWallet ?? noWallet;
+    // What somebody merely said about himself gives way to a proof, but not once the provider was let in with it.
+    if (standing.identity === undefined && incumbent !== noWallet && incumbent !== read.wallet) {
+      throw new MessageRefused('other_wallet');
+    }
+    requireOnTime(signature, arrivedAtMs);
+    await requireSignedByKey(message, signature);
+    const delegation = await verifyDelegation(deps, read, regsig, {
+      providerId,
+      nodeKey: signature.key,
+      data: fields['data'] ?? '',
+      nowMs: now(),
+    });
+    requireWallet(message, delegation.wallet);
+    const refused = await acceptDelegation(pool, delegation, {
+      ...firstUseWindow(arrivedAtMs),
+      now: new Date(now()),
+      // No entry has an empty id: a number that was used is refused in a rehearsal, too.
+      message: { seq: Number(signature.seq), entryId: entryId ?? '' },
+      rehearsal: entryId === undefined,
+    });
+    if (refused !== undefined) throw new MessageRefused(refused);
+    return delegation.wallet;
+  }
+
+  /** Any message that the provider's key signs by itself. */
+  async function acceptOfKey(
+    message: Message,
+    signature: EntrySignature,
+    identity?: ProviderIdentity,
+  ): Promise<string> {
+    const { stream, providerId, entryId, arrivedAtMs, fields } = message;
+    if (identity === undefined || identity.nodeKey !== signature.key) throw new MessageRefused('key_unknown');
+    if (identity.expiresAt.getTime() <= now()) throw new MessageRefused('delegation_expired');
+    // An old heartbeat says nothing about now; everything else was true when it arrived, however late it is read.
+    requireOnTime(signature, stream === streams.heartbeat ? now() : arrivedAtMs);
+    await requireSignedByKey(message, signature);
+    if (stream === streams.registration) {
+      requireSpec(identity.specHash, fields['data'] ?? '');
+      requireWallet(message, identity.wallet);
+    }
+    if (stream === streams.capacity && identity.specHash !== anySpec) throw new MessageRefused('spec_pinned');
+    const key = { providerId, nodeKey: signature.key };
+    const seq = Number(signature.seq);
+    if (!(await isNext())) throw new MessageRefused('sequence_replayed');
+    return identity.wallet;
+
+    async function isNext(): Promise<boolean> {
+      if (stream === streams.heartbeat) {
+        if (entryId === undefined) return await sequence.isNext('heartbeat', key, seq);
+        if (identity!.signedAt === undefined) await markSigned(pool, providerId, new Date(now()));
+        return await sequence.advance('heartbeat', key, seq, entryId);
+      }
+      const kind = stream === streams.registration ? 'registration' : 'capacity';
+      if (entryId === undefined) return await isNextInSequence(pool, kind, providerId, seq);
+      return await advanceSequence(pool, kind, key, { seq, entryId }, new Date(now()));
+    }
+  }
+
+  async function requireSignedByKey({ stream, providerId, fields }: Message, { key, seq, ts, sig }: EntrySignature) {
+    const signed = { audience: config.AUTH_AUDIENCE, stream, providerId, seq, ts, data: fields['data'] ?? '' };
+    if ((await recover(entryDigest(signed), sig)) !== key) throw new MessageRefused('signature_invalid');
+  }
+}
+
+/** Of a provider that does not sign: what it may still say, where unsigned messages are taken at all. */
+function requireUnsignedAllowed(
+  { stream, fields }: Message,
+  { identity, status, approved, incumbentWallet }: ProviderStanding,
+): void {
+  if (identity?.signedAt !== undefined) throw new MessageRefused('signature_required');
+  if (stream === streams.registration) {
+    const owner = identity?.wallet ?? incumbentWallet;
+    if (owner !== undefined && (claimedWallet(fields) ?? noWallet) !== owner)
+      throw new MessageRefused('wallet_mismatch');
+    return;
+  }
+  const waits = status === undefined || status === 'pending' || status === 'rejected';
+  if (!waits && !approved) throw new MessageRefused('approval_required');
+}
+
+function requireOnTime({ ts }: EntrySignature, atMs: number): void {
+  if (Math.abs(atMs / 1000 - Number(ts)) > messageSkewS) throw new MessageRefused('timestamp_skew');
+}
+
+function requireWallet({ fields }: Message, wallet: string): void {
+  if ((claimedWallet(fields) ?? wallet) !== wallet) throw new MessageRefused('wallet_mismatch');
+}
+
+function unsignedVerdict({ stream, fields }: Message): ProviderJudgement {
+  const wallet = stream === streams.registration ? claimedWallet(fields) : undefined;
+  return { accepted: true, signed: false, ...(wallet === undefined ? {} : { wallet }) };
+}
+
+/** What a registration says its wallet is, in lower case. Its `data` has passed validation. */
+function claimedWallet(fields: Readonly<Record<string, string>>): string | undefined {
+  try {
+    const { wallet_addr: wallet } = JSON.parse(fields['data'] ?? '') as { wallet_addr?: unknown };
+    return typeof wallet === 'string' && wallet !== '' ? wallet.toLowerCase() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** When an entry arrived, by its id. An id from the future is somebody's invention. */
+function arrivalOf(entryId: string, nowMs: number): number {
+  const arrivedAtMs = Number(entryId.split('-')[0]);
+  return Number.isFinite(arrivedAtMs) ? Math.min(arrivedAtMs, nowMs) : nowMs;
+}

@@ -1,0 +1,58 @@
+import { BrokerError, type ErrorCode } from '../domain/errors.js';
+import type { IdentityRefusal } from '../db/provider-identities.js';
+
+interface Refusal {
+  /** What the API answers. */
+  code: ErrorCode;
+  /** What the provider is told. */
+  tell: string;
+}
+
+/** Why a message of a provider is not accepted. The names are counted and stand in the dead-letter stream. */
+export const providerRefusals = {
+  signature_required: { code: 'auth_required', tell: 'signature required' },
+  signature_malformed: {
+    code: 'malformed_request',
+    tell: 'the signature fields are not complete or not in the form they must have',
+  },
+  signature_invalid: { code: 'signature_invalid', tell: 'the node key did not sign this message as it arrived' },
+  timestamp_skew: { code: 'timestamp_skew', tell: 'ts is too far from the time at which the message arrived' },
+  sequence_replayed: { code: 'nonce_reused', tell: 'seq must be higher than in every message before' },
+  key_unknown: { code: 'delegation_invalid', tell: 'this node key does not speak for the provider' },
+  key_revoked: { code: 'delegation_invalid', tell: 'another node key took the place of this one' },
+  delegation_malformed: { code: 'malformed_request', tell: 'reg is not the JSON of a ProviderRegistration' },
+  delegation_mismatch: { code: 'delegation_invalid', tell: 'reg is about another provider, node key or broker' },
+  delegation_expired: {
+    code: 'delegation_invalid',
+    tell: 'the delegation has expired: the wallet has to sign a new one',
+  },
+  delegation_too_long: { code: 'delegation_invalid', tell: 'a delegation is good for 90 days at most' },
+  delegation_not_fresh: { code: 'timestamp_skew', tell: 'a delegation is first used within 10 minutes of issuedAt' },
+  delegation_nonce_reused: { code: 'nonce_reused', tell: 'the nonce of the delegation was used for another one' },
+  delegation_superseded: { code: 'delegation_invalid', tell: 'the wallet signed a newer delegation for this provider' },
+  delegation_unsigned: { code: 'delegation_invalid', tell: 'the wallet of reg did not sign it' },
+  spec_pinned: { code: 'delegation_invalid', tell: 'the delegation allows one registration, and this is another' },
+  wallet_mismatch: { code: 'provider_not_yours', tell: 'wallet_addr is not the wallet that the provider belongs to' },
+  other_wallet: { code: 'provider_not_yours', tell: 'the provider id belongs to another wallet' },
+  approval_required: { code: 'auth_required', tell: 'an unsigned provider has to be approved first' },
+} as const satisfies Record<string, Refusal> & Record<IdentityRefusal, Refusal>;
+
+export type ProviderRefusal = keyof typeof providerRefusals;
+
+/** Ends the check of a message that is not accepted. */
+export class MessageRefused extends Error {
+  override readonly name = 'MessageRefused';
+
+  constructor(readonly reason: ProviderRefusal) {
+    super(reason);
+  }
+}
+
+/** The same as an answer of the API; a wrong clock can be set by it. */
+export function refusalError(reason: ProviderRefusal, nowMs: number): BrokerError {
+  const { code, tell } = providerRefusals[reason];
+  return new BrokerError(code, tell, {
+    reason,
+    ...(code === 'timestamp_skew' ? { server_time: Math.floor(nowMs / 1000) } : {}),
+  });
+}
