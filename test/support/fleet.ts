@@ -1,8 +1,10 @@
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
+import { insertSession, lockWallet } from '../../src/db/auth-sessions.js';
+import { withTransaction } from '../../src/db/pool.js';
 import { recordNode, recordRegistration, setProviderStatus } from '../../src/db/providers.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { offerOf, registrationSchema } from '../../src/domain/registration.js';
-import { randomUUID } from 'node:crypto';
 
 export interface TestProvider {
   providerId: string;
@@ -68,4 +70,26 @@ export function testOrder(order: Partial<JobOrder> = {}): JobOrder {
     durationSeconds: 3_600,
     ...order,
   };
+}
+
+/** A session of a wallet that may spend as much as there is; answers its id. */
+export async function putSession(pool: Pool, wallet: string): Promise<string> {
+  const id = randomUUID();
+  await withTransaction(pool, async (tx) => {
+    await lockWallet(tx, wallet);
+    await insertSession(tx, {
+      id,
+      wallet,
+      sessionKey: `0x${randomBytes(20).toString('hex')}`,
+      chainId: 1,
+      walletKind: 'eoa',
+      scopes: ['jobs:read', 'jobs:write'],
+      spendLimit: 10n ** 30n,
+      delegation: {},
+      signature: '0x',
+      createdAt: new Date(),
+      expiresAt: new Date(Date.now() + 86_400_000),
+    });
+  });
+  return id;
 }

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import { createActivities, type Activities } from '../../activities/index.js';
+import type { Config } from '../../src/config.js';
+import { reserveSpend } from '../../src/auth/spend.js';
+import { newJobId } from '../../src/api/job-id.js';
+import { findJob, insertJob, type JobRow } from '../../src/db/jobs.js';
+import { withTransaction } from '../../src/db/pool.js';
+import type { JobOrder } from '../../src/domain/job.js';
+import { clusterInfo } from '../../src/kubernetes/cluster-info.js';
+import { connectKubernetes, unlessNotFound, type Kubernetes } from '../../src/kubernetes/client.js';
+import { ensureClusterObjects } from '../../src/kubernetes/cluster-objects.js';
+import { gpuResource, labels } from '../../src/kubernetes/names.js';
+import { startWatcher } from '../../src/kubernetes/watcher.js';
+import { createJobCommands } from '../../src/temporal/jobs.js';
+import { testConfig } from './config.js';
+import { freshDatabase, type TestDatabase } from './database.js';
+import { putProvider, putSession, testOrder, type TestProvider } from './fleet.js';
+import { freshRedis, type TestRedis } from './redis.js';
+import { freshTemporal, type TestTemporal } from './temporal.js';
+
+/** Worker and watcher on real engines, for tests of workflows; nobody else sees its database, streams or namespace. */
+export interface World {
+  config: Config;
+  database: TestDatabase;
+  redis: TestRedis;
+  temporal: TestTemporal;
+  kubernetes: Kubernetes;
+  activities: Activities;
+  commands: ReturnType<typeof createJobCommands>;
+  /** A provider in service whose node is a simulated one of the cluster; its id gets a random end. */
+  provider(options?: Partial<TestProvider>): Promise<string>;
+  /** An order in the database, as the API leaves it; a wallet of its own unless given. */
+  order(order?: Partial<JobOrder>): Promise<JobOrder>;
+  job(order: JobOrder): Promise<JobRow>;
+  close(): Promise<void>;
+}
+
+/** Base units that every job of these tests reserves: more than any of them costs. */
+const reserved = 10n ** 20n;
+
+/** @param change activities in which a fault is to be injected. */
+export async function createWorld(
+  overrides: Partial<Config> = {},
+  change: (activities: Activities) => Partial<Activities> = () => ({}),
+): Promise<World> {
+  const [database, redis, temporal] = await Promise.all([freshDatabase(), freshRedis(), freshTemporal()]);
+  const config = testConfig({ ...database.config, ...temporal.config, JOB_MIN_DURATION_S: 1, ...overrides });
+  const kubernetes = connectKubernetes(config);
+  const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
+  await ensureClusterObjects(kubernetes, logger);
+  const deps = { config, pool: database.pool, redis: redis.redis, kubernetes, temporal: temporal.client, logger };
+  const activities = createActivities({ ...deps, clusterInfo: clusterInfo(kubernetes, config) });
+  await temporal.startWorker({ ...activities, ...change(activities) });
+  const watcher = startWatcher({ kubernetes, temporal: temporal.client, pool: database.pool, logger });
+  const nodes: string[] = [];
+  const namespaces = new Set<string>();
+
+  return {
+    config,
+    database,
+    redis,
+    temporal,
+    kubernetes,
+    activities,
+    commands: createJobCommands(temporal.client, config),
+    async provider(options = {}) {
+      const providerId = `${options.providerId ?? 'prov'}-${randomUUID().slice(0, 8)}`;
+      nodes.push(providerId);
+      await putNode(kubernetes, providerId, options.gpus?.count ?? 8);
+      await putProvider(database.pool, { ...options, providerId });
+      return providerId;
+    },
+    async order(changes = {}) {
+      const order = testOrder({ jobId: newJobId(), wallet: `0x${randomUUID().replaceAll('-', '')}00000000`, ...changes });
+      namespaces.add(`tenant-${order.wallet}`);
+      const sessionId = await putSession(database.pool, order.wallet);
+      await withTransaction(database.pool, async (tx) => {
+        await insertJob(tx, {
+          ...order,
+          sessionId,
+          requestSha256: '',
+          sshPublicKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test'],
+          env: {},
+          reservedAmount: reserved,
+        });
+        await reserveSpend(tx, { jobId: order.jobId, sessionId, amount: reserved });
+      });
+      return order;
+    },
+    async job(order) {
+      return (await findJob(database.pool, order.wallet, order.jobId))!;
+    },
+    async close() {
+      await watcher.stop();
+      await temporal.close();
+      for (const name of namespaces) await unlessNotFound(kubernetes.core.deleteNamespace({ name }));
+      for (const name of nodes) await unlessNotFound(kubernetes.core.deleteNode({ name }));
+      await redis.close();
+      await database.close();
+    },
+  };
+}
+
+/** A node that kwok looks after, marked as the provider's as the broker would. */
+export async function putNode({ core }: Kubernetes, name: string, gpus: number): Promise<void> {
+  const resources = { cpu: '1000', memory: '1000000Mi', 'ephemeral-storage': '10000Gi', pods: '110', [gpuResource]: String(gpus) };
+  await core.createNode({
+    body: {
+      metadata: { name, labels: { type: 'kwok', [labels.placement]: name, [labels.providerId]: name } },
+      status: {
+        capacity: resources,
+        allocatable: resources,
+        addresses: [{ type: 'InternalIP', address: '198.18.0.1' }],
+      },
+    },
+  });
+}
