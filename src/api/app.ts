@@ -7,15 +7,14 @@ import type { Limiter } from './limiter.js';
 import { accessLog } from './middleware/access-log.js';
 import { authentication, requireScopes, type Authenticate } from './middleware/authenticate.js';
 import { allowOrigins } from './middleware/cors.js';
-import { findRoute } from './middleware/find-route.js';
 import { problems } from './middleware/problems.js';
 import { limitAddress, limitStrangers, limitWallet } from './middleware/rate-limits.js';
 import { readBody } from './middleware/read-body.js';
 import { requestId } from './middleware/request-id.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { validate } from './middleware/validate.js';
-import { createRouteTable } from './route-table.js';
 import type { ApiState, RouteRule } from './route.js';
+import { answerUnmatched, createRouter, requireDecodablePath } from './router.js';
 import { healthRoutes, type Health } from './routes/health.js';
 import { jobRoutes } from './routes/jobs.js';
 import { openapiRoute } from './routes/openapi.js';
@@ -38,7 +37,10 @@ export interface ApiDeps {
 export function createApi(deps: ApiDeps): Koa {
   const { config, logger, authenticate, limiter } = deps;
   const described = [...healthRoutes(deps.health), ...providerRoutes(deps), ...jobRoutes(deps), ...deps.routes];
-  const table = createRouteTable([...described, openapiRoute(described, config)]);
+  const router = createRouter(
+    [...described, openapiRoute(described, config)],
+    [limitStrangers(limiter), readBody, authentication(authenticate), requireScopes, limitWallet(limiter), validate],
+  );
 
   // Exactly one hop is believed: with more, a client could write its own address into X-Forwarded-For.
   const app = new Koa({ proxy: config.TRUST_PROXY, maxIpsCount: 1 });
@@ -48,14 +50,9 @@ export function createApi(deps: ApiDeps): Koa {
   app.use(securityHeaders());
   app.use(allowOrigins(config.ALLOWED_ORIGINS));
   app.use(limitAddress(limiter));
-  app.use(findRoute(table));
-  app.use(limitStrangers(limiter));
-  app.use(readBody);
-  app.use(authentication(authenticate));
-  app.use(requireScopes);
-  app.use(limitWallet(limiter));
-  app.use(validate);
-  app.use(async (ctx) => await (ctx.state as ApiState).rule!.handler(ctx));
+  app.use(requireDecodablePath);
+  app.use(router.routes());
+  app.use(answerUnmatched);
   // What fails after the answer has begun is a client that went away; everything else became a problem above.
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'a connection broke'));
   return app;

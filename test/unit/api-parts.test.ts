@@ -3,7 +3,7 @@ import { createCachedRead } from '../../src/api/cached-read.js';
 import { isJobId, newJobId } from '../../src/api/job-id.js';
 import { errorsOf, openapiDocument } from '../../src/api/openapi.js';
 import { waitingOf } from '../../src/api/prefer.js';
-import { createRouteTable } from '../../src/api/route-table.js';
+import { createRouter } from '../../src/api/router.js';
 import type { RouteRule } from '../../src/api/route.js';
 import { errorTable } from '../../src/domain/errors.js';
 import { startTestApi } from './api-harness.js';
@@ -82,8 +82,8 @@ describe('the route table', () => {
   });
 
   test('refuses two rules for one route, and scopes without authentication', () => {
-    expect(() => createRouteTable([rule({ path: '/x/:id' }), rule({ path: '/x/:other' })])).toThrow(/two rules/);
-    expect(() => createRouteTable([rule({ scopes: ['admin'] })])).toThrow(/scopes/);
+    expect(() => createRouter([rule({ path: '/x/:id' }), rule({ path: '/x/:other' })], [])).toThrow(/two rules/);
+    expect(() => createRouter([rule({ scopes: ['admin'] })], [])).toThrow(/scopes/);
   });
 });
 
