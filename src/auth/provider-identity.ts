@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
+import { acceptDelegation } from '../db/provider-binding.js';
 import {
-  acceptDelegation,
   advanceSequence,
   isNextInSequence,
   markSigned,

@@ -1,5 +1,5 @@
 import { BrokerError, type ErrorCode } from '../domain/errors.js';
-import type { IdentityRefusal } from '../db/provider-identities.js';
+import type { IdentityRefusal } from '../db/provider-binding.js';
 
 interface Refusal {
   /** What the API answers. */

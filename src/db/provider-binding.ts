@@ -1,0 +1,177 @@
+import type { Pool } from 'pg';
+import { storableJson } from './json.js';
+import { withTransaction, type Transaction } from './pool.js';
+import type { MessageNumber } from './provider-identities.js';
+
+/** A delegation whose signature was found good. */
+export interface SignedDelegation {
+  providerId: string;
+  wallet: string;
+  nodeKey: string;
+  specHash: string;
+  issuedAt: Date;
+  expiresAt: Date;
+  nonce: string;
+  digest: string;
+  chainId: number;
+  signature: string;
+  /** The message itself. */
+  message: object;
+}
+
+/** Why a delegation or a message of it is not accepted although it is signed well. */
+export type IdentityRefusal =
+  | 'delegation_not_fresh'
+  | 'delegation_nonce_reused'
+  | 'delegation_superseded'
+  | 'other_wallet'
+  | 'key_revoked'
+  | 'sequence_replayed';
+
+/** Ends the transaction, so that nothing of a refused delegation stays. */
+class Refused extends Error {
+  constructor(readonly reason: IdentityRefusal) {
+    super(reason);
+  }
+}
+
+export interface AcceptOptions {
+  /** A delegation may be used for the first time only when it was issued after this, and before `issuedBefore`. */
+  issuedAfter: Date;
+  issuedBefore: Date;
+  now: Date;
+  /** The message that carries it; absent for a claim. */
+  message?: MessageNumber;
+  /** Only says what would come of it. */
+  rehearsal?: boolean;
+  /** Runs in the same transaction, after the delegation was accepted. */
+  also?: (tx: Transaction) => Promise<void>;
+}
+
+/**
+ * Binds a provider to the wallet that signed, or finds it bound to it, and makes the node key the one that speaks for
+ * it; the key before it is revoked. Of several at once for one provider, each sees what the one before it left.
+ *
+ * @returns why not, if it is not accepted; nothing is changed then.
+ */
+export async function acceptDelegation(
+  pool: Pool,
+  delegation: SignedDelegation,
+  options: AcceptOptions,
+): Promise<IdentityRefusal | undefined> {
+  try {
+    await withTransaction(pool, async (tx) => {
+      // Every transaction takes the nonce first and the provider second, so no two wait for each other.
+      await useNonce(tx, delegation, options);
+      await bind(tx, delegation, options);
+      await options.also?.(tx);
+      if (options.rehearsal === true) throw rehearsed;
+    });
+    return undefined;
+  } catch (error) {
+    if (error === rehearsed) return undefined;
+    if (error instanceof Refused) return error.reason;
+    throw error;
+  }
+}
+
+const rehearsed = new Error('rolled back, as asked');
+
+/** The nonce rule: a message may be presented again as long as it is good, another with its nonce never. */
+async function useNonce(
+  tx: Transaction,
+  { wallet, nonce, digest, issuedAt, expiresAt }: SignedDelegation,
+  { issuedAfter, issuedBefore }: AcceptOptions,
+): Promise<void> {
+  const { rowCount } = await tx.query(
+    `insert into provider_delegations (wallet, nonce, digest, expires_at) values ($1, $2, $3, $4)
+     on conflict (wallet, nonce) do nothing`,
+    [wallet, nonce, digest, expiresAt],
+  );
+  if (rowCount === 1) {
+    if (issuedAt < issuedAfter || issuedAt > issuedBefore) throw new Refused('delegation_not_fresh');
+    return;
+  }
+  const { rows } = await tx.query<{ digest: string }>(
+    'select digest from provider_delegations where wallet = $1 and nonce = $2',
+    [wallet, nonce],
+  );
+  if (rows[0]?.digest !== digest) throw new Refused('delegation_nonce_reused');
+}
+
+async function bind(tx: Transaction, delegation: SignedDelegation, { now, message }: AcceptOptions): Promise<void> {
+  const { providerId, wallet, nodeKey, specHash, issuedAt, expiresAt, chainId, signature } = delegation;
+  const values = [
+    providerId,
+    wallet,
+    nodeKey,
+    storableJson(delegation.message),
+    signature,
+    chainId,
+    specHash,
+    issuedAt,
+    expiresAt,
+    message?.seq ?? null,
+    message?.entryId ?? null,
+    now,
+  ];
+  const { rowCount } = await tx.query(
+    `insert into provider_identities (provider_id, wallet, node_key, delegation, delegation_signature, chain_id, spec_hash,
+                                      issued_at, expires_at, registration_seq, registration_entry, bound_at, signed_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::timestamptz,
+             case when $10::bigint is null then null else $12::timestamptz end)
+     on conflict (provider_id) do nothing`,
+    values,
+  );
+  if (rowCount === 1) return;
+
+  const { rows } = await tx.query<{
+    wallet: string;
+    node_key: string;
+    issued_at: Date;
+    registration_seq: number | null;
+    registration_entry: string | null;
+  }>(
+    `select wallet, node_key, issued_at, registration_seq, registration_entry
+       from provider_identities where provider_id = $1 for update`,
+    [providerId],
+  );
+  const bound = rows[0]!;
+  if (bound.wallet !== wallet) throw new Refused('other_wallet');
+  // Of its own: a statement sees what was there when it began, which was before it had waited for the lock.
+  const { rowCount: revoked } = await tx.query(
+    'select from provider_revoked_keys where provider_id = $1 and node_key = $2',
+    [providerId, nodeKey],
+  );
+  if (revoked !== 0) throw new Refused('key_revoked');
+  const rotates = bound.node_key !== nodeKey;
+  if (!rotates && message !== undefined && bound.registration_seq !== null) {
+    requireNext({ seq: bound.registration_seq, entryId: bound.registration_entry ?? '' }, message);
+  }
+  // An owner who gave the key tighter bounds meanwhile does not want the wider ones back.
+  if (issuedAt < bound.issued_at) throw new Refused('delegation_superseded');
+  if (rotates) {
+    await tx.query(
+      `insert into provider_revoked_keys (provider_id, node_key, revoked_at) values ($1, $2, $3)
+       on conflict (provider_id, node_key) do nothing`,
+      [providerId, bound.node_key, now],
+    );
+  }
+  await tx.query(
+    `update provider_identities
+        set node_key = $3, delegation = $4, delegation_signature = $5, chain_id = $6, spec_hash = $7, issued_at = $8,
+            expires_at = $9,
+            registration_seq = case when node_key = $3 then coalesce($10::bigint, registration_seq) else $10::bigint end,
+            registration_entry = case when node_key = $3 then coalesce($11::text, registration_entry) else $11::text end,
+            capacity_seq = case when node_key = $3 then capacity_seq end,
+            capacity_entry = case when node_key = $3 then capacity_entry end,
+            rotated_at = case when node_key = $3 then rotated_at else $12::timestamptz end,
+            signed_at = case when $10::bigint is null then signed_at else coalesce(signed_at, $12::timestamptz) end
+      where provider_id = $1 and wallet = $2`,
+    values,
+  );
+}
+
+function requireNext(last: MessageNumber, { seq, entryId }: MessageNumber): void {
+  if (seq < last.seq || (seq === last.seq && entryId !== last.entryId)) throw new Refused('sequence_replayed');
+}
