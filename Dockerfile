@@ -1,0 +1,28 @@
+# The broker, all roles in one image; BROKER_ROLES says which of them a container runs.
+# Debian's C library and not Alpine's: the Temporal SDK's native part is built for it.
+FROM node:20.20.2-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts scripts
+COPY workflows workflows
+COPY activities activities
+COPY src src
+RUN npm run build && npm prune --omit=dev --ignore-scripts
+
+FROM node:20.20.2-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build --chown=root:root /app/node_modules node_modules
+COPY --from=build --chown=root:root /app/package.json package.json
+COPY --from=build --chown=root:root /app/dist dist
+# The migrations are read from the sources.
+COPY --chown=root:root src/db/migrations src/db/migrations
+USER node
+EXPOSE 8080 9090
+# Any role answers here; the API's own /ready is for load balancers.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.METRICS_PORT||9090}/health`).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
+ENV METRICS_HOST=0.0.0.0 METRICS_PORT=9090
+CMD ["node", "--enable-source-maps", "dist/src/main.js"]
