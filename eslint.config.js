@@ -17,7 +17,7 @@ const zones = [
   },
   {
     target: ['./src/db', './src/kubernetes', './src/redis', './src/auth'],
-    from: ['./activities', './workflows', './src/api', './src/temporal'],
+    from: ['./activities', './workflows', './src/api'],
     except: ['./messages.ts'],
     message: 'What speaks to one system does not know who asks it to.',
   },
@@ -35,7 +35,10 @@ const zones = [
 ];
 
 const nothingBut = (regex, message, options = {}) => ({
-  '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ regex: `^(?!${regex}$)`, message, ...options }] }],
+  '@typescript-eslint/no-restricted-imports': [
+    'error',
+    { patterns: [{ regex: `^(?!${regex}$)`, message, ...options }] },
+  ],
 });
 
 export default defineConfig(
@@ -52,6 +55,8 @@ export default defineConfig(
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
       '@typescript-eslint/consistent-type-imports': 'error',
+      // Objects are made by functions and have no `this`; whoever gets one takes out of it what it uses.
+      '@typescript-eslint/unbound-method': 'off',
       // Many functions are async because their caller awaits any of several of them.
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],

@@ -13,7 +13,7 @@ import { readBody } from './middleware/read-body.js';
 import { requestId } from './middleware/request-id.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { validate } from './middleware/validate.js';
-import type { ApiState, RouteRule } from './route.js';
+import type { RouteRule } from './route.js';
 import { answerUnmatched, createRouter, requireDecodablePath } from './router.js';
 import { healthRoutes, type Health } from './routes/health.js';
 import { jobRoutes } from './routes/jobs.js';

@@ -53,7 +53,7 @@ export async function freshRedis(): Promise<TestRedis> {
 
 /** Takes the first database that nobody has claimed; waits for one when all are taken. */
 async function claim(claims: Redis): Promise<{ db: number; release: () => Promise<void> }> {
-  const databases = Number(((await claims.config('GET', 'databases')))[1]);
+  const databases = Number((await claims.config('GET', 'databases'))[1]);
   const owner = randomUUID();
   const key = (db: number) => `test:database:${db}`;
   const db = await until(

@@ -39,7 +39,7 @@ export async function freshTemporal(): Promise<TestTemporal> {
   const connection = await Connection.connect({ address });
   await connection.workflowService.registerNamespace({
     namespace,
-    workflowExecutionRetentionPeriod: { seconds: 24 * 3_600 as never },
+    workflowExecutionRetentionPeriod: { seconds: (24 * 3_600) as never },
   });
   const client = new Client({ connection, namespace });
   await ensureSearchAttributes(client);
