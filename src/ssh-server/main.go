@@ -1,0 +1,113 @@
+// The SSH server of a rented machine: one static program that is copied into the pod of any image.
+//
+//	sshd install DIR   copies the program to DIR/sshd (the init container, whose file system has nothing else)
+//	sshd serve …       serves logins with keys, as the first process of the container
+//	sshd sftp          serves one SFTP session on its standard input and output; `serve` starts it
+//
+// It writes nothing to the file system and needs no file of the image: no shell, no passwd, no library.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const usage = `usage: sshd install DIR
+       sshd serve --authorized-keys FILE --host-key FILE [--address ADDRESS] [--port PORT]
+       sshd sftp
+`
+
+func main() {
+	if len(os.Args) < 2 {
+		fail(2, usage)
+	}
+	command, args := os.Args[1], os.Args[2:]
+	switch command {
+	case "install":
+		if len(args) != 1 {
+			fail(2, usage)
+		}
+		if err := install(args[0]); err != nil {
+			fail(1, fmt.Sprintf("sshd: %v\n", err))
+		}
+	case "serve":
+		settings, err := readSettings(args, os.Stderr)
+		if err != nil {
+			fail(2, "")
+		}
+		if err := serveUntilStopped(settings); err != nil {
+			fail(1, fmt.Sprintf("sshd: %v\n", err))
+		}
+	case "sftp":
+		if err := serveFiles(os.Stdin, os.Stdout); err != nil {
+			fail(1, fmt.Sprintf("sftp: %v\n", err))
+		}
+	default:
+		fail(2, usage)
+	}
+}
+
+func fail(code int, text string) {
+	fmt.Fprint(os.Stderr, text)
+	os.Exit(code)
+}
+
+type settings struct {
+	address        string
+	port           uint
+	authorizedKeys string
+	hostKey        string
+}
+
+// All settings are flags: the variables of the container belong to its user, and every session gets them unchanged.
+func readSettings(args []string, output io.Writer) (settings, error) {
+	var given settings
+	flags := flag.NewFlagSet("sshd serve", flag.ContinueOnError)
+	flags.SetOutput(output)
+	flags.StringVar(&given.address, "address", "", "where to listen; empty: every address")
+	flags.UintVar(&given.port, "port", 2222, "0 takes a free port")
+	flags.StringVar(&given.authorizedKeys, "authorized-keys", "", "public keys that may log in, one a line, without options")
+	flags.StringVar(&given.hostKey, "host-key", "", "private key of the server, PEM")
+	if err := flags.Parse(args); err != nil {
+		return given, err
+	}
+	if flags.NArg() > 0 || given.authorizedKeys == "" || given.hostKey == "" {
+		fmt.Fprint(output, usage)
+		return given, fmt.Errorf("incomplete arguments")
+	}
+	return given, nil
+}
+
+func serveUntilStopped(given settings) error {
+	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	// Caught and not ignored: what is ignored stays ignored in every program that is started from here, and a shell
+	// without SIGHUP would outlive its terminal.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGPIPE)
+	server, err := newServer(given, log)
+	if err != nil {
+		return err
+	}
+	listener, err := server.listen()
+	if err != nil {
+		return err
+	}
+	log.Info("listening", "address", listener.Addr().String(), "host_key", server.hostKeyFingerprint)
+	ended := make(chan error, 1)
+	go func() { ended <- server.serve(listener) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-stop:
+		log.Info("stopping")
+		listener.Close()
+		server.closeAll()
+		return nil
+	}
+}

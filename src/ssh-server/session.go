@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/crypto/ssh"
+)
+
+const noShell = "This image has no shell, so neither commands nor a login can be run in it. Files can be copied with sftp or scp.\r\n"
+
+// session is one `session` channel: settings come first, then one program, then news about it (RFC 4254, 6).
+type session struct {
+	server   *server
+	client   ssh.Conn
+	channel  ssh.Channel
+	terminal *terminal
+	env      []string
+	child    *child
+	started  bool
+}
+
+func (s *server) serveSession(client ssh.Conn, wanted ssh.NewChannel) {
+	channel, requests, err := wanted.Accept()
+	if err != nil {
+		return
+	}
+	one := &session{server: s, client: client, channel: channel}
+	for request := range requests {
+		ok, next := one.answer(request)
+		if request.WantReply {
+			_ = request.Reply(ok, nil)
+		}
+		// Only now: a program that ends at once must not close the channel before the client has its answer.
+		if next != nil {
+			next()
+		}
+	}
+	// The client is gone. With a terminal its processes hear of it; without one they may go on, as those of OpenSSH do.
+	if !one.started && one.terminal != nil {
+		one.terminal.slave.Close()
+	}
+	if one.terminal != nil {
+		one.terminal.master.Close()
+	}
+	channel.Close()
+}
+
+// answer says whether a request is granted, and what is to be done once the client knows.
+func (s *session) answer(request *ssh.Request) (ok bool, next func()) {
+	switch request.Type {
+	case "env":
+		return s.setVariable(request.Payload), nil
+	case "pty-req":
+		return s.takeTerminal(request.Payload), nil
+	case "window-change":
+		var window windowChange
+		if s.terminal == nil || ssh.Unmarshal(request.Payload, &window) != nil {
+			return false, nil
+		}
+		s.terminal.resize(window)
+		return true, nil
+	case "signal":
+		var named struct{ Name string }
+		if s.child == nil || ssh.Unmarshal(request.Payload, &named) != nil {
+			return false, nil
+		}
+		number, known := signalNumbers[named.Name]
+		if known {
+			s.server.children.signal(s.child, number)
+		}
+		return known, nil
+	case "shell":
+		// No login shell: Debian's /etc/profile would take PATH back to its own, without CUDA's folders.
+		return s.mayStart(s.server.account.shell)
+	case "exec":
+		var wanted struct{ Command string }
+		if ssh.Unmarshal(request.Payload, &wanted) != nil {
+			return false, nil
+		}
+		return s.mayStart(s.server.account.shell, "-c", wanted.Command)
+	case "subsystem":
+		var wanted struct{ Name string }
+		if ssh.Unmarshal(request.Payload, &wanted) != nil || wanted.Name != "sftp" {
+			return false, nil
+		}
+		return s.mayStart(s.server.self, "sftp")
+	default:
+		// Agent and X11 forwarding among them.
+		return false, nil
+	}
+}
+
+func (s *session) takeTerminal(payload []byte) bool {
+	if s.started || s.terminal != nil {
+		return false
+	}
+	opened, err := openTerminal(payload)
+	if err != nil {
+		s.server.log.Warn("no terminal", "error", err.Error())
+		return false
+	}
+	s.terminal = opened
+	return true
+}
+
+// setVariable takes what says how a terminal shows text. More would let a client change how programs work, which is
+// what OpenSSH's default refuses too.
+func (s *session) setVariable(payload []byte) bool {
+	var variable struct{ Name, Value string }
+	if s.started || len(s.env) >= 32 || ssh.Unmarshal(payload, &variable) != nil {
+		return false
+	}
+	isWanted := variable.Name == "LANG" || variable.Name == "COLORTERM" || variable.Name == "NO_COLOR" ||
+		strings.HasPrefix(variable.Name, "LC_")
+	if !isWanted || strings.ContainsAny(variable.Name+variable.Value, "=\x00") || len(variable.Value) > 256 {
+		return false
+	}
+	s.env = append(s.env, variable.Name+"="+variable.Value)
+	return true
+}
+
+// mayStart grants the one program of a session. What goes wrong with it then is said where the customer looks, on
+// standard error, and by the exit status.
+func (s *session) mayStart(path string, args ...string) (ok bool, next func()) {
+	if s.started {
+		return false, nil
+	}
+	s.started = true
+	return true, func() {
+		if path == "" {
+			s.giveUp(noShell, 127)
+			return
+		}
+		user := s.server.account
+		argv := append([]string{filepath.Base(path)}, args...)
+		attributes := &syscall.ProcAttr{Dir: user.folder(), Env: s.environment(user), Sys: &syscall.SysProcAttr{}}
+		start := s.startOnPipes
+		if s.terminal != nil {
+			start = s.startOnTerminal
+		}
+		if err := start(path, argv, attributes); err != nil {
+			s.giveUp(fmt.Sprintf("%s cannot be started: %v\r\n", path, err), 126)
+		}
+	}
+}
+
+func (s *session) environment(user account) []string {
+	from, fromPort, _ := net.SplitHostPort(s.client.RemoteAddr().String())
+	to, toPort, _ := net.SplitHostPort(s.client.LocalAddr().String())
+	own := []string{
+		"HOME=" + user.home, "USER=" + loginName, "LOGNAME=" + loginName,
+		"SSH_CLIENT=" + strings.Join([]string{from, fromPort, toPort}, " "),
+		"SSH_CONNECTION=" + strings.Join([]string{from, fromPort, to, toPort}, " "),
+	}
+	if user.shell != "" {
+		own = append(own, "SHELL="+user.shell)
+	}
+	if s.terminal != nil {
+		own = append(own, "TERM="+s.terminal.kind, "SSH_TTY="+s.terminal.slave.Name())
+	}
+	return environment(os.Environ(), own, s.env)
+}
+
+// The signals that RFC 4254 names (6.9, 6.10).
+var signalNumbers = map[string]syscall.Signal{
+	"ABRT": syscall.SIGABRT, "ALRM": syscall.SIGALRM, "FPE": syscall.SIGFPE, "HUP": syscall.SIGHUP, "ILL": syscall.SIGILL,
+	"INT": syscall.SIGINT, "KILL": syscall.SIGKILL, "PIPE": syscall.SIGPIPE, "QUIT": syscall.SIGQUIT,
+	"SEGV": syscall.SIGSEGV, "TERM": syscall.SIGTERM, "USR1": syscall.SIGUSR1, "USR2": syscall.SIGUSR2,
+}
+
+var signalNames = func() map[syscall.Signal]string {
+	names := map[syscall.Signal]string{}
+	for name, number := range signalNumbers {
+		names[number] = name
+	}
+	return names
+}()
