@@ -105,6 +105,11 @@ const environment = z.object({
     .url({ protocol: /^https?$/ })
     .transform((value) => new URL(value).origin)
     .default('http://localhost:8080'),
+  /** What a proxy takes off the front of the path, such as `/broker`: clients sign the path that they send. */
+  AUTH_TARGET_PREFIX: z
+    .string()
+    .regex(/^(?:\/[A-Za-z0-9._~-]+)*$/, 'must be a path such as /broker')
+    .default(''),
   AUTH_CHAIN_IDS: list.transform((ids) => ids.map(Number)).pipe(z.array(z.number().int().positive())),
   AUTH_MAX_SKEW_S: whole(60, 5, 300),
   AUTH_CHALLENGE_TTL_S: whole(300, 30, 3_600),
@@ -124,6 +129,8 @@ const environment = z.object({
   RATE_LIMIT_READS: whole(300, 1, 10_000_000),
   RATE_LIMIT_WRITES: whole(60, 1, 10_000_000),
   RATE_LIMIT_JOBS: whole(10, 1, 10_000_000),
+  /** Messages a minute from one address over HTTPS: a provider sends two and asks for answers; halls of them share one. */
+  RATE_LIMIT_PROVIDERS: whole(300, 1, 10_000_000),
 
   ENABLE_BLOCKCHAIN: flag(false),
   BLOCKCHAIN_CHAIN_ID: z.coerce.number().int().positive().optional(),

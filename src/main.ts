@@ -17,7 +17,7 @@ import { startMetricsListener, type Readiness } from './observability/listener.j
 import { createLogger, type Logger } from './observability/logger.js';
 import { askAll, type Check } from './observability/readiness.js';
 import { createRedis } from './redis/connection.js';
-import { connectFailFast } from './redis/nonces.js';
+import { awaitReady, connectFailFast } from './redis/nonces.js';
 import { startRelay } from './redis/relay.js';
 import { checkTemporal, connectTemporal, ensureSearchAttributes } from './temporal/client.js';
 import { createJobCommands } from './temporal/jobs.js';
@@ -76,8 +76,9 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
   },
 
   async api({ config, logger, pool, temporal, readiness }) {
-    const auth = await createAuth({ config, pool });
     const redis = connectFailFast(config);
+    await awaitReady(redis);
+    const auth = createAuth({ config, pool, redis });
     const app = createApi({
       config,
       logger,
@@ -94,7 +95,6 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
       checks: { redis: () => redis.ping() },
       async stop() {
         await server.stop((config.SHUTDOWN_GRACE_S * 1000) / 2);
-        auth.close();
         redis.disconnect();
       },
     };

@@ -33,12 +33,17 @@ export interface ApiDeps {
   routes: readonly RouteRule[];
 }
 
+/** The rules of every route there is. */
+export function apiRules(deps: ApiDeps): RouteRule[] {
+  const described = [...healthRoutes(deps.health), ...providerRoutes(deps), ...jobRoutes(deps), ...deps.routes];
+  return [...described, openapiRoute(described, deps.config)];
+}
+
 /** The API: every request goes down this list, and the answer or the failure comes back up. */
 export function createApi(deps: ApiDeps): Koa {
   const { config, logger, authenticate, limiter } = deps;
-  const described = [...healthRoutes(deps.health), ...providerRoutes(deps), ...jobRoutes(deps), ...deps.routes];
   const router = createRouter(
-    [...described, openapiRoute(described, config)],
+    apiRules(deps),
     [limitStrangers(limiter), readBody, authentication(authenticate), requireScopes, limitWallet(limiter), validate],
   );
 

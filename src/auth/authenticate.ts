@@ -93,14 +93,14 @@ async function signature(deps: AuthDeps, request: Credentials, signed: RequestSi
 }
 
 async function verifySignature(deps: AuthDeps, request: WireRequest, signed: RequestSignature): Promise<void> {
-  const { config, nonces, recover, targetPrefix } = deps;
+  const { config, nonces, recover } = deps;
   const nowS = Math.floor(deps.now() / 1000);
   if (Math.abs(nowS - Number(signed.timestamp)) > config.AUTH_MAX_SKEW_S) {
     throw new BrokerError('timestamp_skew', `the timestamp must be within ${config.AUTH_MAX_SKEW_S} s of server_time`, {
       server_time: nowS,
     });
   }
-  const wire = { ...request, target: targetPrefix + request.target };
+  const wire = { ...request, target: config.AUTH_TARGET_PREFIX + request.target };
   const signer = await recover(requestDigest(config.AUTH_AUDIENCE, wire, signed), signed.signature);
   if (signer !== signed.sessionKey) {
     throw new BrokerError('signature_invalid', 'the session key did not sign this request as it arrived');

@@ -8,6 +8,7 @@ import type { VerifyContractWallet } from './smart-wallet.js';
 export type AuthConfig = Pick<
   Config,
   | 'AUTH_AUDIENCE'
+  | 'AUTH_TARGET_PREFIX'
   | 'AUTH_CHAIN_IDS'
   | 'AUTH_MAX_SKEW_S'
   | 'AUTH_CHALLENGE_TTL_S'
@@ -28,8 +29,6 @@ export interface AuthDeps {
   recover: Recover;
   /** Absent: contract wallets cannot log in. */
   verifyContractWallet?: VerifyContractWallet;
-  /** What a proxy took off the front of the request target. */
-  targetPrefix: string;
   /** Unix milliseconds. */
   now: () => number;
 }

@@ -17,8 +17,10 @@ const commandTimeoutMs = 500;
 /**
  * A connection that fails at once instead of waiting for Redis to come back: no queue while it is away, no command
  * sent twice (a `SET NX` that took effect before the connection broke would look like a replay of itself).
+ *
+ * @param overrides for tests, which have a logical database of their own.
  */
-export function connectFailFast(config: RedisConfig): Redis {
+export function connectFailFast(config: RedisConfig, overrides: { db?: number } = {}): Redis {
   const redis = new Redis({
     ...serverOf(config),
     enableOfflineQueue: false,
@@ -28,6 +30,7 @@ export function connectFailFast(config: RedisConfig): Redis {
     connectTimeout: 2_000,
     keepAlive: 30_000,
     retryStrategy: (attempt) => Math.min(attempt * 50, 1_000),
+    ...overrides,
   });
   // Without a listener an outage would end the process. The requests that meet it report it.
   redis.on('error', () => undefined);
