@@ -1,0 +1,133 @@
+import type { Pool } from 'pg';
+import type { ZodType } from 'zod';
+import type { ProviderVerifier } from '../auth/provider-verifier.js';
+import { loadRegistration, storeRegistration } from '../db/registrations.js';
+import {
+  capacityAsRegistration,
+  capacityUpdateSchema,
+  noWallet,
+  registrationSchema,
+  type RegistrationRequest,
+} from '../domain/registration.js';
+import { describeProblems } from '../domain/wire.js';
+import type { ProviderSignals } from '../temporal/providers.js';
+import { settleEach, type Outcome } from './relay-outcomes.js';
+import type { Rejections } from './rejections.js';
+import type { Settlement } from './stream-consumer.js';
+import { arrivalMs, claimedProvider, dataOf, fieldsByName, isTooLarge, maxDataBytes, type StreamEntry } from './stream-entry.js';
+import { streams } from './stream-names.js';
+
+interface Deps {
+  pool: Pool;
+  signals: ProviderSignals;
+  verifier: ProviderVerifier;
+  rejections: Rejections;
+}
+
+type Receive = (entries: StreamEntry[], redelivered: boolean) => Promise<Settlement>;
+
+/**
+ * Registrations: checked, kept for the provider's workflow, and the workflow told, which is started where there is none.
+ * A provider whose registration is not acceptable is told what to correct, where it says legibly who it is.
+ */
+export function receiveRegistrations(deps: Deps): Receive {
+  return (entries, redelivered) =>
+    settleEach(entries, async (entry) => {
+      const stream = streams.registration;
+      const read = readMessage(entry, registrationSchema);
+      if ('reason' in read) return refuse(deps, read);
+      const { providerId } = read.message;
+      const kept = await keep(deps, { stream, entry, registration: read.message, redelivered });
+      if (kept.refused !== undefined) return refuse(deps, { providerId, ...kept.refused });
+      await deps.signals.registrationReceived(providerId, kept.messageId);
+      return 'done';
+    });
+}
+
+/** Capacity updates: the same for providers that have a workflow. */
+export function receiveCapacities(deps: Omit<Deps, 'rejections'>): Receive {
+  return (entries, redelivered) =>
+    settleEach(entries, async (entry) => {
+      const stream = streams.capacity;
+      const read = readMessage(entry, capacityUpdateSchema);
+      if ('reason' in read) return withoutTell(read);
+      const { providerId } = read.message;
+      const kept = await keep(deps, { stream, entry, registration: capacityAsRegistration(read.message), redelivered });
+      if (kept.refused !== undefined) return withoutTell({ providerId, ...kept.refused });
+      if (await deps.signals.capacityReported(providerId, kept.messageId)) return 'done';
+      // Its registration comes through another stream, and may be on its way.
+      return redelivered ? { reason: 'provider_unknown', providerId } : 'later';
+    });
+}
+
+/** Why an entry has no effect; `tell` is for the provider. */
+interface Refusal {
+  reason: string;
+  detail?: string;
+  providerId?: string;
+  tell?: string;
+}
+
+function readMessage<T>([, fields]: StreamEntry, schema: ZodType<T>): { message: T } | Refusal {
+  const data = dataOf(fields);
+  if (data === undefined) return { reason: 'invalid', detail: 'there is no field data' };
+  if (isTooLarge(fields, data)) return { reason: 'too_large', detail: `more than ${maxDataBytes} bytes` };
+  let json: unknown;
+  try {
+    json = JSON.parse(data);
+  } catch {
+    return { reason: 'invalid', detail: 'data is not JSON' };
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return { message: parsed.data };
+  const detail = describeProblems(parsed.error);
+  const providerId = claimedProvider(json);
+  return {
+    reason: 'invalid',
+    detail,
+    ...(providerId === undefined ? {} : { providerId, tell: `the message is not acceptable, correct it and publish it again: ${detail}` }),
+  };
+}
+
+/**
+ * Makes sure that the message is from who it says, and that its workflow will find it. One that was kept before has
+ * been through this: what was fresh when it came is not refused for the time an outage took.
+ */
+async function keep(
+  { pool, verifier }: Pick<Deps, 'pool' | 'verifier'>,
+  message: { stream: string; entry: StreamEntry; registration: RegistrationRequest; redelivered: boolean },
+): Promise<{ messageId: string; refused?: Omit<Refusal, 'providerId'> }> {
+  const { stream, registration, redelivered } = message;
+  const [id, fields] = message.entry;
+  const { providerId } = registration;
+  // With the provider in it: ids of two streams may be equal, and those of one come again after somebody emptied Redis.
+  const messageId = `${stream}/${id}/${providerId}`;
+  if (redelivered && (await loadRegistration(pool, messageId)) !== undefined) return { messageId };
+  const verdict = await verifier.verify({ stream, id, fields: fieldsByName(fields), providerId });
+  if (!verdict.accepted) {
+    const { reason, tell } = verdict;
+    return { messageId, refused: tell === undefined ? { reason } : { reason, tell } };
+  }
+  await storeRegistration(pool, {
+    messageId,
+    providerId,
+    registration,
+    wallet: verdict.wallet ?? registration.walletAddr ?? noWallet,
+    signed: verdict.signed,
+    receivedAt: new Date(Math.min(Date.now(), arrivalMs(id))),
+  });
+  return { messageId };
+}
+
+function refuse({ rejections }: Deps, refusal: Refusal): Outcome {
+  if (refusal.providerId !== undefined && refusal.tell !== undefined) rejections.tell(refusal.providerId, refusal.tell);
+  return withoutTell(refusal);
+}
+
+function withoutTell({ reason, detail, providerId }: Refusal): Outcome {
+  return {
+    reason,
+    ...(detail === undefined ? {} : { detail }),
+    ...(providerId === undefined ? {} : { providerId }),
+  };
+}

@@ -1,0 +1,135 @@
+import type { Redis } from 'ioredis';
+import type { Logger } from '../observability/logger.js';
+import { streamLag, streamMessages, streamOldestPendingSeconds, streamPending } from '../observability/metrics.js';
+import { arrivalMs } from './stream-entry.js';
+import { claimAbandoned, createGroup, groupFigures, removeIdleConsumers, trimAcknowledged, type Reader } from './stream-group.js';
+import { poisonedRegister } from './stream-names.js';
+import { retireScript } from './stream-scripts.js';
+
+export interface JanitorTimes {
+  everyMs: number;
+  /** Longer than any batch takes: what is pending for less may be under way with somebody. */
+  abandonedAfterMs: number;
+  trimEveryMs: number;
+  idleConsumerMs: number;
+}
+
+const usually: JanitorTimes = {
+  everyMs: 30_000,
+  abandonedAfterMs: 60_000,
+  trimEveryMs: 60_000,
+  idleConsumerMs: 3_600_000,
+};
+
+/** Some 40 MB of heartbeats. */
+const trimAfterEntries = 100_000;
+
+/** Of a stream that was put aside, kept as evidence: so many entries for so many seconds. */
+const evidence = { entries: 1_000, ttlS: 7 * 86_400 };
+
+interface JanitorOptions {
+  stream: string;
+  retentionMs: number;
+  trimExactly: boolean;
+  commands: Redis;
+  logger: Logger;
+  times?: Partial<JanitorTimes>;
+}
+
+/** What only the consumer can do: give entries their effect. */
+interface Deliveries {
+  drain(reader: Reader): Promise<void>;
+  readUnread(reader: Reader): Promise<void>;
+}
+
+/**
+ * Keeps a stream and its group in order between two reads: takes over what other consumers left behind, empties streams
+ * that were put aside, removes what is acknowledged, and forgets consumers that are gone.
+ */
+export class StreamJanitor {
+  readonly #times: JanitorTimes;
+  #nextPassAt = 0;
+  #nextTrimAt: number;
+  #acknowledged = 0;
+
+  constructor(
+    private readonly options: JanitorOptions,
+    private readonly reader: Reader,
+    private readonly deliveries: Deliveries,
+  ) {
+    this.#times = { ...usually, ...options.times };
+    this.#nextTrimAt = Date.now() + this.#times.trimEveryMs;
+  }
+
+  isDue(): boolean {
+    return Date.now() >= Math.min(this.#nextPassAt, this.#nextTrimAt);
+  }
+
+  /** So many more entries may go; a busy stream does not wait for the minute to be over. */
+  acknowledged(entries: number): void {
+    this.#acknowledged += entries;
+    if (this.#acknowledged >= trimAfterEntries) this.#nextTrimAt = 0;
+  }
+
+  hurry(): void {
+    this.#nextPassAt = 0;
+  }
+
+  async pass(): Promise<void> {
+    const { commands } = this.options;
+    if (Date.now() >= this.#nextTrimAt) {
+      await this.#trim();
+      this.#nextTrimAt = Date.now() + this.#times.trimEveryMs;
+      this.#acknowledged = 0;
+    }
+    if (Date.now() < this.#nextPassAt) return;
+    // Read before the work: a hurry that comes meanwhile is not forgotten.
+    this.#nextPassAt = Date.now() + this.#times.everyMs;
+    try {
+      await this.#takeOver(this.reader);
+      for (const key of await commands.smembers(poisonedRegister(this.options.stream))) await this.#empty(key);
+      await removeIdleConsumers(commands, this.reader, this.#times.idleConsumerMs);
+      await this.#measure();
+    } catch (error) {
+      this.hurry();
+      throw error;
+    }
+  }
+
+  async #takeOver(reader: Reader): Promise<void> {
+    const { commands, stream } = this.options;
+    const { trimmed } = await claimAbandoned(commands, reader, this.#times.abandonedAfterMs);
+    streamMessages.inc({ stream, outcome: 'trimmed' }, trimmed);
+    await this.deliveries.drain(reader);
+  }
+
+  /** Gives what is in a stream that was put aside its effect, and then puts it away. */
+  async #empty(key: string): Promise<void> {
+    const { commands, logger, stream } = this.options;
+    const { group, consumer } = this.reader;
+    const reader: Reader = { key, group, consumer };
+    if ((await commands.exists(key)) === 1) {
+      await createGroup(commands, reader, '0');
+      await this.#takeOver(reader);
+      await this.deliveries.readUnread(reader);
+    }
+    const away = await commands.eval(
+      retireScript, 2, key, poisonedRegister(stream), group, evidence.entries, evidence.ttlS,
+    );
+    if (away === 1) logger.info({ stream, movedTo: key }, 'everything in the poisoned stream was dealt with');
+  }
+
+  async #trim(): Promise<void> {
+    const { commands, stream, retentionMs, trimExactly } = this.options;
+    await trimAcknowledged(commands, stream, { retentionMs, exactly: trimExactly });
+  }
+
+  async #measure(): Promise<void> {
+    const { commands, stream } = this.options;
+    const { lag, pending, oldestPending } = await groupFigures(commands, this.reader);
+    if (lag !== undefined) streamLag.set({ stream }, lag);
+    streamPending.set({ stream }, pending);
+    const ageMs = oldestPending === undefined ? 0 : Math.max(0, Date.now() - arrivalMs(oldestPending));
+    streamOldestPendingSeconds.set({ stream }, ageMs / 1000);
+  }
+}

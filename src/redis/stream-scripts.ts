@@ -1,0 +1,129 @@
+/**
+ * Steps that must happen inside Redis in one go. Ids are compared as text: a number of Lua cannot hold the largest ones,
+ * and those are what somebody sends who means harm.
+ */
+const library = `
+local function pairsOf(list)
+  local map = {}
+  for i = 1, #list, 2 do map[list[i]] = list[i + 1] end
+  return map
+end
+local function lessNumber(a, b)
+  if #a ~= #b then return #a < #b end
+  return a < b
+end
+local function less(a, b)
+  local ams, aseq = string.match(a, '^(%d+)-(%d+)$')
+  local bms, bseq = string.match(b, '^(%d+)-(%d+)$')
+  if ams ~= bms then return lessNumber(ams, bms) end
+  return lessNumber(aseq, bseq)
+end
+local function after(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  -- Where a number is not exact the entry itself is kept; it goes another time.
+  if #seq > 15 then return id end
+  return ms .. '-' .. string.format('%.0f', tonumber(seq) + 1)
+end
+local function redisMs()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+`;
+
+/**
+ * KEYS stream, counter of what was trimmed. ARGV the arrival time (ms) before which nothing is kept, '=' or '~'.
+ * Answers how many entries were removed.
+ */
+export const trimScript = `${library}
+local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
+if groups.err then return 0 end
+local needed
+for _, list in ipairs(groups) do
+  local group = pairsOf(list)
+  local first = after(group['last-delivered-id'])
+  local pending = redis.call('XPENDING', KEYS[1], group.name)
+  if pending[1] > 0 then first = pending[2] end
+  if not needed or less(first, needed) then needed = first end
+end
+local kept = ARGV[1] .. '-0'
+if needed and less(kept, needed) then kept = needed end
+local args = { 'XTRIM', KEYS[1], 'MINID', ARGV[2], kept }
+if ARGV[2] == '~' then args[#args + 1] = 'LIMIT'; args[#args + 1] = '0' end
+local removed = redis.call(unpack(args))
+if removed > 0 then redis.call('HINCRBY', KEYS[2], KEYS[1], removed) end
+return removed
+`;
+
+/** KEYS stream. ARGV group, idle ms, the only consumer to look at ('' for all). Answers how many were removed. */
+export const idleConsumersScript = `${library}
+local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+if consumers.err then return 0 end
+local removed = 0
+for _, list in ipairs(consumers) do
+  local consumer = pairsOf(list)
+  local meant = ARGV[3] == '' or consumer.name == ARGV[3]
+  if meant and consumer.pending == 0 and consumer.idle >= tonumber(ARGV[2]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
+    removed = removed + 1
+  end
+end
+return removed
+`;
+
+/**
+ * One look at a stream's health. A last id ahead of Redis's own clock was chosen by a sender: until that time comes,
+ * every entry would carry a forged arrival time, and with the largest id nothing can be added at all. The stream then
+ * makes room for a new one, with everything in it and its groups under another name; so does anything at this key that
+ * is no stream.
+ *
+ * KEYS stream, the name to move it to, the register of moved streams, counter of what was trimmed.
+ * ARGV tolerance ms, group, how long something that is no stream is kept (s).
+ * Answers [state, last id, entries that went without our doing since the last look, Redis's clock in ms]. The state is
+ * `healthy`, `absent`, `poisoned` (moved) or `foreign` (no stream; moved). Fewer than none went when somebody deleted the
+ * stream and another one stands there.
+ */
+export const lookScript = `${library}
+local now = redisMs()
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind == 'none' then return { 'absent', '0-0', 0, now } end
+if kind ~= 'stream' then
+  if redis.call('RENAMENX', KEYS[1], KEYS[2]) == 1 then redis.call('EXPIRE', KEYS[2], ARGV[3]) end
+  redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[2], '0', 'MKSTREAM')
+  return { 'foreign', '0-0', 0, now }
+end
+local info = pairsOf(redis.call('XINFO', 'STREAM', KEYS[1]))
+local last = info['last-generated-id']
+if less(string.format('%.0f-0', now + ARGV[1]), last) and redis.call('RENAMENX', KEYS[1], KEYS[2]) == 1 then
+  redis.call('SADD', KEYS[3], KEYS[2])
+  redis.call('HDEL', KEYS[4], KEYS[1])
+  redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[2], '0', 'MKSTREAM')
+  return { 'poisoned', last, 0, now }
+end
+local gone = info['entries-added'] - info.length
+-- What went before the first look is nobody's fault.
+local known = tonumber(redis.call('HGET', KEYS[4], KEYS[1]) or gone)
+redis.call('HSET', KEYS[4], KEYS[1], string.format('%.0f', gone))
+return { 'healthy', last, gone - known, now }
+`;
+
+/**
+ * Puts a moved stream away once every entry in it was acknowledged: what is left serves as evidence for some days.
+ * KEYS moved stream, the register of moved streams. ARGV group, entries kept, seconds kept. Answers 1 when it is away.
+ */
+export const retireScript = `${library}
+local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
+if not groups.err then
+  for _, list in ipairs(groups) do
+    local group = pairsOf(list)
+    if group.name == ARGV[1] then
+      -- An error here is that there can be no id past the largest one.
+      local unread = redis.pcall('XRANGE', KEYS[1], '(' .. group['last-delivered-id'], '+', 'COUNT', 1)
+      if group.pending > 0 or (not unread.err and #unread > 0) then return 0 end
+    end
+  end
+  redis.call('XTRIM', KEYS[1], 'MAXLEN', ARGV[2])
+  redis.call('EXPIRE', KEYS[1], ARGV[3])
+end
+redis.call('SREM', KEYS[2], KEYS[1])
+return 1
+`;
