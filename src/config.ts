@@ -117,6 +117,9 @@ const environment = z.object({
   AUTH_SESSION_TTL_MAX_S: whole(604_800, 60, 31_536_000),
   AUTH_TOKEN_TTL_S: whole(3_600, 60, 86_400),
   AUTH_TOKEN_TTL_MAX_S: whole(86_400, 60, 604_800),
+  /** Sessions of a wallet, and tokens of a session, that are good at the same time. */
+  AUTH_MAX_SESSIONS: whole(10, 1, 1_000),
+  AUTH_MAX_TOKENS: whole(10, 1, 1_000),
   AUTH_SMART_WALLETS: flag(false),
   AUTH_RPC_URL: z.url().optional(),
   ADMIN_WALLETS: list.transform((wallets) => wallets.map((wallet) => wallet.toLowerCase())),
@@ -129,6 +132,13 @@ const environment = z.object({
   RATE_LIMIT_READS: whole(300, 1, 10_000_000),
   RATE_LIMIT_WRITES: whole(60, 1, 10_000_000),
   RATE_LIMIT_JOBS: whole(10, 1, 10_000_000),
+  /** Per minute and address: what is asked of each route by which one logs in, and logins that are finished. */
+  RATE_LIMIT_AUTH: whole(20, 1, 10_000_000),
+  RATE_LIMIT_LOGINS: whole(10, 1, 10_000_000),
+  /** Per minute: logins that one address begins for one wallet. */
+  RATE_LIMIT_CHALLENGES: whole(10, 1, 10_000_000),
+  /** Credentials an address may get wrong in five minutes; then it is refused for five. */
+  RATE_LIMIT_AUTH_FAILURES: whole(30, 1, 10_000_000),
   /** Messages a minute from one address over HTTPS: a provider sends two and asks for answers; halls of them share one. */
   RATE_LIMIT_PROVIDERS: whole(300, 1, 10_000_000),
 

@@ -13,9 +13,6 @@ export interface Limiter {
   caller(limit: RouteLimit, caller: string): Promise<void>;
 }
 
-/** Logins and the like per minute and address: enough for a person, too few for guessing. */
-const authPerMinute = 20;
-
 /**
  * Wallets are counted in Redis, over all replicas; while Redis is away each process counts for itself. Addresses are
  * counted in the process only: that limit guards its processor, and a trip to Redis would cost more than most reads.
@@ -40,7 +37,8 @@ export function createLimiter({ config, redis }: { config: Config; redis?: Redis
     read: shared('read', config.RATE_LIMIT_READS),
     write: shared('write', config.RATE_LIMIT_WRITES),
     jobs: shared('jobs', config.RATE_LIMIT_JOBS),
-    auth: shared('auth', Math.min(authPerMinute, config.RATE_LIMIT_PER_IP)),
+    provider: shared('provider', config.RATE_LIMIT_PROVIDERS),
+    auth: shared('auth', config.RATE_LIMIT_AUTH),
   };
   return {
     address: (ip) => consume(addresses, networkOf(ip)),

@@ -4,7 +4,7 @@ import type { Config } from '../config.js';
 import { createNonceStore } from '../redis/nonces.js';
 import { createAuthenticator, type Credentials } from './authenticate.js';
 import type { AuthDeps } from './deps.js';
-import { createAuthLimiter, defaultAuthLimits, type AuthLimits } from './limits.js';
+import { createAuthLimiter } from './limits.js';
 import type { Principal } from './principal.js';
 import { createRecover } from './recover.js';
 import { createContractWalletVerifier } from './smart-wallet.js';
@@ -19,20 +19,17 @@ export interface AuthOptions {
   pool: Pool;
   /** One that fails fast (`connectFailFast`): a signed request is answered with 503 at once while Redis is away. */
   redis: Redis;
-  limits?: Partial<AuthLimits>;
   /** Unix milliseconds; for tests. */
   now?: () => number;
 }
 
 /** Puts the parts of authentication together; pool and connection stay the caller's to close. */
-export function createAuth({ config, pool, redis, limits, now = Date.now }: AuthOptions): Auth {
-  const allLimits = { ...defaultAuthLimits, ...limits };
+export function createAuth({ config, pool, redis, now = Date.now }: AuthOptions): Auth {
   const deps: AuthDeps = {
     config,
     pool,
     nonces: createNonceStore(redis),
-    limits: allLimits,
-    limiter: createAuthLimiter(redis, allLimits),
+    limiter: createAuthLimiter(redis, config),
     recover: createRecover(),
     ...(config.AUTH_SMART_WALLETS && config.AUTH_RPC_URL !== undefined
       ? { verifyContractWallet: createContractWalletVerifier(config.AUTH_RPC_URL) }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { Config } from '../config.js';
 import type { NonceStore } from '../redis/nonces.js';
-import type { AuthLimiter, AuthLimits } from './limits.js';
+import type { AuthLimiter } from './limits.js';
 import type { Recover } from './recover.js';
 import type { VerifyContractWallet } from './smart-wallet.js';
 
@@ -16,6 +16,8 @@ export type AuthConfig = Pick<
   | 'AUTH_SESSION_TTL_MAX_S'
   | 'AUTH_TOKEN_TTL_S'
   | 'AUTH_TOKEN_TTL_MAX_S'
+  | 'AUTH_MAX_SESSIONS'
+  | 'AUTH_MAX_TOKENS'
   | 'ADMIN_WALLETS'
 >;
 
@@ -24,7 +26,6 @@ export interface AuthDeps {
   config: AuthConfig;
   pool: Pool;
   nonces: NonceStore;
-  limits: AuthLimits;
   limiter: AuthLimiter;
   recover: Recover;
   /** Absent: contract wallets cannot log in. */

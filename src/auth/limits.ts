@@ -1,26 +1,10 @@
 import { isIPv6 } from 'node:net';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Redis } from 'ioredis';
+import type { Config } from '../config.js';
 import { BrokerError, type ErrorCode } from '../domain/errors.js';
 
-export interface AuthLimits {
-  /** Sessions of a wallet that live at the same time, and tokens of a session. */
-  liveSessions: number;
-  liveTokens: number;
-  /** Per minute: challenges for one wallet from one address, and registrations from one address. */
-  challengesPerMinute: number;
-  registrationsPerMinute: number;
-  /** Failures of one address in five minutes; then it is refused for five minutes. */
-  failures: number;
-}
-
-export const defaultAuthLimits: AuthLimits = {
-  liveSessions: 10,
-  liveTokens: 10,
-  challengesPerMinute: 10,
-  registrationsPerMinute: 10,
-  failures: 30,
-};
+type LimitConfig = Pick<Config, 'RATE_LIMIT_CHALLENGES' | 'RATE_LIMIT_LOGINS' | 'RATE_LIMIT_AUTH_FAILURES'>;
 
 export interface AuthLimiter {
   challenge(wallet: string, ip: string): Promise<void>;
@@ -43,7 +27,7 @@ const suspicious: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Counts in Redis over all replicas, and in the process while Redis is away. Calls throw `rate_limited`. */
-export function createAuthLimiter(redis: Redis, limits: AuthLimits): AuthLimiter {
+export function createAuthLimiter(redis: Redis, config: LimitConfig): AuthLimiter {
   const counter = (name: string, points: number, duration: number): RateLimiterAbstract => {
     const options = { keyPrefix: `limit:auth:${name}`, points, duration, blockDuration: duration };
     return new RateLimiterRedis({
@@ -53,9 +37,9 @@ export function createAuthLimiter(redis: Redis, limits: AuthLimits): AuthLimiter
       rejectIfRedisNotReady: true,
     });
   };
-  const challenges = counter('challenge', limits.challengesPerMinute, 60);
-  const registrations = counter('registration', limits.registrationsPerMinute, 60);
-  const failures = counter('failure', limits.failures, failureWindowS);
+  const challenges = counter('challenge', config.RATE_LIMIT_CHALLENGES, 60);
+  const registrations = counter('registration', config.RATE_LIMIT_LOGINS, 60);
+  const failures = counter('failure', config.RATE_LIMIT_AUTH_FAILURES, failureWindowS);
   // Requests that succeed ask only this one: another trip to Redis each would double what they cost there. A replica
   // learns of a block elsewhere by the first failure it sees itself.
   const blocked = new RateLimiterMemory({ keyPrefix: 'auth-blocked', points: 1, duration: failureWindowS });

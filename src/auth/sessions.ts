@@ -66,14 +66,14 @@ export async function registerSession(deps: AuthDeps, registration: Registration
   });
 }
 
-async function insert({ pool, limits, now }: AuthDeps, session: NewAuthSession, challengedAtMs: number): Promise<void> {
+async function insert({ pool, config, now }: AuthDeps, session: NewAuthSession, challengedAtMs: number): Promise<void> {
   await withTransaction(pool, async (tx) => {
     const { loginsVoidBefore } = await lockWallet(tx, session.wallet);
     if (loginsVoidBefore !== undefined && challengedAtMs <= loginsVoidBefore.getTime()) {
       throw new BrokerError('challenge_invalid', 'the wallet revoked everything meanwhile: ask for a new challenge');
     }
-    if ((await countLiveSessions(tx, session.wallet, new Date(now()))) >= limits.liveSessions) {
-      throw new BrokerError('quota_exceeded', `a wallet has ${limits.liveSessions} live sessions at most: revoke one`);
+    if ((await countLiveSessions(tx, session.wallet, new Date(now()))) >= config.AUTH_MAX_SESSIONS) {
+      throw new BrokerError('quota_exceeded', `a wallet has ${config.AUTH_MAX_SESSIONS} live sessions at most: revoke one`);
     }
     if (!(await insertSession(tx, session))) {
       throw new BrokerError('session_key_in_use', 'make a new session key: this one was registered before');

@@ -25,7 +25,7 @@ export function tokenSha256(token: string): Buffer {
  * @throws BrokerError `scope_denied`, `validation_failed`, `quota_exceeded`
  */
 export async function mintToken(
-  { pool, config, limits, now }: AuthDeps,
+  { pool, config, now }: AuthDeps,
   principal: SessionPrincipal,
   request: { scopes?: readonly Scope[] | undefined; ttlSeconds?: number | undefined },
 ): Promise<{ token: string; tokenId: string; expiresAt: Date; scopes: Scope[] }> {
@@ -45,8 +45,8 @@ export async function mintToken(
   const createdAt = new Date(now());
   const expiresAt = new Date(Math.min(createdAt.getTime() + ttlSeconds * 1000, principal.expiresAt.getTime()));
   const row = { id: tokenId, sessionId: principal.sessionId, sha256: tokenSha256(token), scopes, createdAt, expiresAt };
-  if (!(await withTransaction(pool, async (tx) => await insertToken(tx, row, limits.liveTokens)))) {
-    throw new BrokerError('quota_exceeded', `a session has ${limits.liveTokens} live tokens at most: revoke one`);
+  if (!(await withTransaction(pool, async (tx) => await insertToken(tx, row, config.AUTH_MAX_TOKENS)))) {
+    throw new BrokerError('quota_exceeded', `a session has ${config.AUTH_MAX_TOKENS} live tokens at most: revoke one`);
   }
   return { token, tokenId, expiresAt, scopes };
 }
