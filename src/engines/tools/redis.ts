@@ -42,6 +42,9 @@ export async function findRedis(log: Log, env: NodeJS.ProcessEnv = process.env):
   );
 }
 
+/** What apt prints is read here, so it must not be in the user's language. */
+const plainEnglish = { ...process.env, LC_ALL: 'C' };
+
 function isRecent(text: string): boolean {
   // Redis prints `v=7.0.15`; Valkey the same.
   const version = /v=(\d+\.\d+\.\d+)/.exec(text)?.[1];
@@ -86,30 +89,14 @@ async function unpackFromApt(cache: string, env: NodeJS.ProcessEnv, log: Log): P
   if (!['apt-get', 'apt-cache', 'dpkg-deb', 'dpkg-query'].every((name) => findOnPath(name, env) !== undefined))
     throw new ToolMissing(install);
   log('fetching Redis from the distribution into the cache: a few seconds, once');
-  const isRoot = process.getuid?.() === 0;
-  let version = await candidate();
-  if (version === undefined && isRoot) {
-    log('  the package lists are empty: apt-get update');
-    await run('apt-get', ['update'], { log, what: 'apt-get update' }).catch((error: Error) =>
-      log(`  ${error.message}`),
-    );
-    version = await candidate();
-  }
-  if (version === undefined) throw new ToolMissing(install);
-  if (compareVersions(version, oldestRedis) < 0) throw new ToolMissing(`${install}. This distribution has ${version}`);
-
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(join(cache, '.unpack-'));
   try {
-    const packages = ['redis-server', 'redis-tools', ...(await missingLibraries())];
-    try {
-      await run('apt-get', ['download', ...packages], { cwd: work, log, what: 'apt-get download' });
-    } catch (error) {
-      // The lists may name a version that the mirror has replaced; only root can renew them.
-      if (!isRoot) throw new ToolMissing(`${install}. ${(error as Error).message}`);
-      await run('apt-get', ['update'], { log, what: 'apt-get update' });
-      await run('apt-get', ['download', ...packages], { cwd: work, log, what: 'apt-get download' });
-    }
+    // The machine's own package lists may be missing, or name a version that the mirror has replaced.
+    const version = await download(work, [], log).catch(async (error: Error) => {
+      log(`  ${error.message.split('\n', 1)[0]}; with package lists of our own:`);
+      return await download(work, await freshLists(work, log), log);
+    });
     for (const file of readdirSync(work).filter((name) => name.endsWith('.deb'))) {
       await run('dpkg-deb', ['-x', join(work, file), join(work, 'root')]);
     }
@@ -119,25 +106,44 @@ async function unpackFromApt(cache: string, env: NodeJS.ProcessEnv, log: Log): P
     rmSync(target, { recursive: true, force: true });
     renameSync(join(work, 'root'), target);
     return unpackedTool(target, 'apt');
+  } catch (error) {
+    throw error instanceof ToolMissing ? error : new ToolMissing(`${install}. ${(error as Error).message}`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-/** The version that apt would install, without epoch and Debian revision. */
-async function candidate(): Promise<string | undefined> {
-  const policy = await run('apt-cache', ['policy', 'redis-server'], { env: { ...process.env, LC_ALL: 'C' } }).catch(
-    () => '',
-  );
-  const text = /Candidate: (\S+)/.exec(policy)?.[1];
-  return text === undefined || text === '(none)' ? undefined : text.replace(/^\d+:/, '').replace(/[^\d.].*$/, '');
+/** Package lists below the work folder: those of the system are root's to renew, and nobody else's to change. */
+async function freshLists(work: string, log: Log): Promise<string[]> {
+  const state = join(work, 'apt');
+  for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(state, folder), { recursive: true });
+  const options = [
+    ...['-o', `Dir::State::lists=${join(state, 'lists')}`, '-o', `Dir::Cache=${state}`],
+    // The account that apt steps down to cannot reach the cache of root.
+    ...(process.getuid?.() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []),
+  ];
+  await run('apt-get', [...options, 'update'], { log, what: 'apt-get update' });
+  return options;
+}
+
+/** Downloads the packages into a folder; answers their version without epoch and Debian revision. */
+async function download(folder: string, options: string[], log: Log): Promise<string> {
+  const policy = await run('apt-cache', [...options, 'policy', 'redis-server'], { env: plainEnglish });
+  const version = /Candidate: (?:\d+:)?(\d[\d.]*)/.exec(policy)?.[1];
+  if (version === undefined) throw new Error('the package lists do not have redis-server');
+  if (compareVersions(version, oldestRedis) < 0) throw new Error(`this distribution has Redis ${version}`);
+  const packages = ['redis-server', 'redis-tools', ...(await missingLibraries(options))];
+  await run('apt-get', [...options, 'download', ...packages], { cwd: folder, log, what: 'apt-get download' });
+  return version;
 }
 
 /** Shared libraries that the two packages name and the machine does not have. */
-async function missingLibraries(): Promise<string[]> {
-  const text = await run('apt-cache', ['depends', '--no-recommends', '--no-suggests', 'redis-server', 'redis-tools'], {
-    env: { ...process.env, LC_ALL: 'C' },
-  });
+async function missingLibraries(options: string[]): Promise<string[]> {
+  const text = await run(
+    'apt-cache',
+    [...options, 'depends', '--no-recommends', '--no-suggests', 'redis-server', 'redis-tools'],
+    { env: plainEnglish },
+  );
   const libraries = new Set([...text.matchAll(/^ *\|?Depends: (lib\S+)$/gm)].map((match) => match[1]!));
   const missing: string[] = [];
   for (const library of libraries) {
