@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { markTokenDeleted, reserveJoinToken, tokensToRevoke } from '../src/db/join-tokens.js';
+import { registrationStanding } from '../src/db/provider-approvals.js';
 import { recordRegistration, setProviderStatus } from '../src/db/providers.js';
 import { loadRegistration } from '../src/db/registrations.js';
 import { offerOf } from '../src/domain/registration.js';
@@ -12,7 +13,7 @@ import {
 } from '../src/kubernetes/bootstrap-tokens.js';
 import { nodeOwner } from '../src/kubernetes/nodes.js';
 import { labels } from '../src/kubernetes/names.js';
-import { ensureReplyDelivered, findReply, publishReply } from '../src/redis/replies.js';
+import { ensureReplyDelivered, findReply, publishRejection, publishReply } from '../src/redis/replies.js';
 import type { ActivityDeps } from './index.js';
 
 /** `bootstrapsigner` needs about a second; what takes longer is tried again. */
@@ -27,10 +28,14 @@ export interface RegistrationAnswer {
   expiresAt: string;
   /** Why there is no join command, when there is none. */
   rejected?: string;
+  /** There will be one once the provider is approved. */
+  awaitsApproval?: true;
 }
 
 /** Registrations: recorded, answered with a join command, and the answer delivered. */
-export function createAdmissionActivities(deps: Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo'>) {
+export function createAdmissionActivities(
+  deps: Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo'>,
+) {
   const { config, pool, redis, kubernetes, clusterInfo } = deps;
 
   return {
@@ -55,10 +60,17 @@ export function createAdmissionActivities(deps: Pick<ActivityDeps, 'config' | 'p
         await publishReply(redis, providerId, { success: false, status: 'rejected', message });
         return { tokenId: '', expiresAt: '', rejected: message };
       }
+      const standing = await registrationStanding(pool, providerId, stored.wallet);
+      // It came before the owner was known, and is answered after.
+      if (config.PROVIDER_AUTH_MODE !== 'off' && !stored.signed && standing.isAnothers) {
+        const message = 'the provider id belongs to another wallet';
+        await publishRejection(redis, providerId, message);
+        return { tokenId: '', expiresAt: '', rejected: message };
+      }
       await recordRegistration(pool, {
         providerId,
         wallet: stored.wallet,
-        walletVerified: stored.signed,
+        walletVerified: stored.signed || standing.walletVerified,
         nodeName,
         spec: registration.spec,
         capacity: registration.capacity,
@@ -68,9 +80,15 @@ export function createAdmissionActivities(deps: Pick<ActivityDeps, 'config' | 'p
         publicIp: registration.spec.publicIp ?? null,
         receivedAt: stored.receivedAt,
       });
-      if (config.PROVIDER_AUTH_MODE === 'permissive' && !stored.signed) {
-        const message = 'registered without a signature: an operator has to approve it before it may join';
+      if (config.PROVIDER_AUTH_MODE === 'permissive' && !stored.signed && !standing.approved) {
+        const message = 'registered without a signature: its owner or an operator has to approve it before it may join';
         await publishReply(redis, providerId, { success: false, status: 'pending', message });
+        return { tokenId: '', expiresAt: '', rejected: message, awaitsApproval: true };
+      }
+      // It was let into the stream in another mode than the one that is in force now.
+      if (config.PROVIDER_AUTH_MODE === 'required' && !stored.signed) {
+        const message = 'signature required';
+        await publishReply(redis, providerId, { success: false, status: 'rejected', message });
         return { tokenId: '', expiresAt: '', rejected: message };
       }
 

@@ -129,8 +129,8 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
       .run(async () => {
         const answer = await admission.answerRegistration({ providerId, nodeName, messageId, reissued });
         if (answer.rejected !== undefined) {
-          waiting(`another registration: ${answer.rejected}`);
-          if (!facts.nodeReady) become('rejected');
+          waiting(`${answer.awaitsApproval === true ? 'its approval' : 'another registration'}: ${answer.rejected}`);
+          if (!facts.nodeReady) become(answer.awaitsApproval === true ? 'pending' : 'rejected');
           return;
         }
         if (facts.nodeReady) {

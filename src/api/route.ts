@@ -9,8 +9,10 @@ import type { ErrorCode } from '../domain/errors.js';
  */
 export type RouteAuth = 'none' | 'any' | 'signed' | 'session-proof';
 
-/** Which of the `RATE_LIMIT_*` a route counts against; `auth` limits by address, before anybody is known. */
-export type RouteLimit = 'read' | 'write' | 'jobs' | 'auth';
+/**
+ * Which of the `RATE_LIMIT_*` a route counts against; `auth` and `provider` limit by address, before anybody is known.
+ */
+export type RouteLimit = 'read' | 'write' | 'jobs' | 'auth' | 'provider';
 
 /** What the middlewares leave for a handler. */
 export interface ApiState {

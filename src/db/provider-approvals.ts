@@ -62,6 +62,8 @@ export interface RegistrationStanding {
   approved: boolean;
   /** The owner of this wallet signed for the provider. */
   walletVerified: boolean;
+  /** The provider is another wallet's, by its signature or by an approval. */
+  isAnothers: boolean;
 }
 
 /** Whether a provider may join, unsigned, with the wallet that its registration names. */
@@ -70,10 +72,14 @@ export async function registrationStanding(
   providerId: string,
   wallet: string,
 ): Promise<RegistrationStanding> {
-  const { rows } = await db.query<{ approved: boolean; wallet_verified: boolean }>(
-    `select exists (select from providers where provider_id = $1 and approved_wallet = $2) as approved,
-            exists (select from provider_identities where provider_id = $1 and wallet = $2) as wallet_verified`,
+  const { rows } = await db.query<{ approved: boolean; wallet_verified: boolean; is_anothers: boolean }>(
+    `select coalesce(p.approved_wallet = $2, false) as approved, coalesce(i.wallet = $2, false) as wallet_verified,
+            coalesce(i.wallet, p.approved_wallet, $2) <> $2 as is_anothers
+       from (select) as one
+       left join providers p on p.provider_id = $1
+       left join provider_identities i on i.provider_id = $1`,
     [providerId, wallet],
   );
-  return { approved: rows[0]!.approved, walletVerified: rows[0]!.wallet_verified };
+  const row = rows[0]!;
+  return { approved: row.approved, walletVerified: row.wallet_verified, isAnothers: row.is_anothers };
 }

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { SessionPrincipal } from '../../auth/principal.js';
+import { approveProvider, claimProvider, type ApprovalDeps } from '../../auth/provider-approval.js';
+import { providerRegistrationMessage } from '../../auth/provider-signature.js';
+import { address, walletSignature } from '../../auth/shapes.js';
+import { providerIdSchema } from '../../domain/registration.js';
+import type { ApiContext, RouteRule } from '../route.js';
+
+const params = z.object({ id: providerIdSchema });
+
+const claimBody = z.strictObject({
+  message: providerRegistrationMessage,
+  signature: walletSignature.describe('Of the wallet, over the message'),
+});
+const approvalBody = z
+  .strictObject({ wallet: address.optional().describe('What the provider names as its wallet, as you have seen it') })
+  .optional();
+
+const approvalReply = z.object({
+  provider_id: z.string(),
+  wallet: z.string(),
+});
+
+/** How a provider gets in that does not sign, where such are accepted: by its owner, or by an operator. */
+export function adminProviderRoutes(deps: ApprovalDeps): RouteRule[] {
+  return [
+    {
+      method: 'POST',
+      path: '/api/v1/providers/:id/claim',
+      auth: 'any',
+      scopes: ['providers:write'],
+      limit: 'write',
+      summary: 'Take over a provider that registered unsigned with the wallet of this session',
+      request: { params, body: claimBody },
+      responses: { 200: { description: 'It may join', schema: approvalReply } },
+      errors: ['provider_not_found', 'provider_not_yours', 'approval_not_needed', 'delegation_invalid', 'nonce_reused'],
+      handler: async (ctx) => {
+        const { message, signature } = ctx.state.body as z.output<typeof claimBody>;
+        const { id: providerId = '' } = ctx.state.params;
+        const { wallet } = principalOf(ctx);
+        ctx.body = replyOf(await claimProvider(deps, { providerId, wallet, message, signature }));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/admin/providers/:id/approve',
+      auth: 'signed',
+      scopes: ['admin'],
+      limit: 'write',
+      summary: 'Let a provider in that does not sign',
+      request: { params, body: approvalBody },
+      responses: { 200: { description: 'It may join', schema: approvalReply } },
+      errors: ['provider_not_found', 'approval_not_needed'],
+      handler: async (ctx) => {
+        const body = ctx.state.body as z.output<typeof approvalBody>;
+        const { id: providerId = '' } = ctx.state.params;
+        const operator = principalOf(ctx).wallet;
+        ctx.body = replyOf(await approveProvider(deps, { providerId, operator, wallet: body?.wallet }));
+      },
+    },
+  ];
+}
+
+function principalOf(ctx: ApiContext): SessionPrincipal {
+  return ctx.state.principal as SessionPrincipal;
+}
+
+function replyOf({ providerId, wallet }: { providerId: string; wallet: string }): z.infer<typeof approvalReply> {
+  return { provider_id: providerId, wallet };
+}

@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import { providerHeaders } from '../../auth/provider-client.js';
+import type { ProviderIdentityVerifier, ProviderVerifierDeps } from '../../auth/provider-identity.js';
+import { verifyReader } from '../../auth/provider-reader.js';
+import { refusalError } from '../../auth/provider-refusals.js';
+import { providerMessageKinds, senderOf } from '../../domain/provider-message.js';
+import { providerIdSchema } from '../../domain/registration.js';
+import { createProviderIngress } from '../../redis/provider-ingress.js';
+import { readReplies } from '../../redis/reply-reads.js';
+import { streams } from '../../redis/stream-names.js';
+import { validationFailed } from '../problem.js';
+import type { ApiContext, RouteRule } from '../route.js';
+
+export interface ProviderMessageDeps extends ProviderVerifierDeps {
+  verifier: ProviderIdentityVerifier;
+  /** What a proxy takes off the front of the request target. */
+  targetPrefix?: string;
+}
+
+const streamNames = providerMessageKinds.map((kind) => streams[kind]);
+/** Signed numbers are text: what is signed is how they are written. */
+const field = (maxLength: number) => z.string().max(maxLength);
+
+const messageBody = z.strictObject({
+  stream: z.enum(streamNames),
+  data: field(60_000).describe('The JSON text of the message, exactly as it was signed'),
+  timestamp: z.iso.datetime({ offset: true }),
+  v: field(8).optional(),
+  key: field(64).optional(),
+  seq: field(32).optional(),
+  ts: field(32).optional(),
+  sig: field(256).optional(),
+  reg: field(4_096).optional(),
+  regsig: field(256).optional(),
+});
+
+const messageReply = z.object({
+  id: z.string().describe('Of the entry it became; the same when the same message is sent again'),
+  stream: z.enum(streamNames),
+  server_time: z.int().describe('Unix seconds'),
+});
+
+/** The zero id is before all entries; an id of Redis has two numbers. */
+const entryId = z
+  .string()
+  .regex(/^(?:0|[0-9]{1,19}-[0-9]{1,19})$/, 'must be the id of a response, or 0')
+  .default('0');
+
+const responsesReply = z.object({
+  responses: z.array(
+    z.object({
+      id: z.string(),
+      timestamp: z.string(),
+      data: z.object({
+        success: z.boolean(),
+        status: z.string(),
+        message: z.string().optional(),
+        join_token: z.string().optional(),
+        join_command: z.string().optional(),
+        master_ip: z.string().optional(),
+        master_port: z.int().optional(),
+        ca_hash: z.string().optional(),
+        node_name: z.string().optional(),
+        labels: z.record(z.string(), z.string()).optional(),
+      }),
+    }),
+  ),
+  server_time: z.int().describe('Unix seconds'),
+});
+
+/** The streams of the providers for those who do not reach Redis: a provider can do here what it can do there, and no more. */
+export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
+  const { verifier, redis, now = Date.now } = deps;
+  const ingress = createProviderIngress(redis);
+  const serverTime = () => Math.floor(now() / 1000);
+  const open = { auth: 'none', scopes: [], limit: 'provider' } as const;
+
+  return [
+    {
+      ...open,
+      method: 'POST',
+      path: '/api/v1/providers/messages',
+      summary: 'Send a message of a provider, signed by its node key',
+      request: { body: messageBody },
+      responses: { 202: { description: 'It is in its stream', schema: messageReply } },
+      errors: [
+        'auth_required',
+        'signature_invalid',
+        'delegation_invalid',
+        'timestamp_skew',
+        'nonce_reused',
+        'provider_not_yours',
+        'auth_backend_unavailable',
+      ],
+      handler: async (ctx) => {
+        const { stream, ...given } = ctx.state.body as z.output<typeof messageBody>;
+        const kind = providerMessageKinds[streamNames.indexOf(stream)]!;
+        const sender = senderOf(kind, given.data);
+        if ('problem' in sender) throw validationFailed([{ field: 'data', message: sender.problem }]);
+        const fields = given as Record<string, string>;
+        const known = await ingress.known(stream, fields);
+        if (known === undefined) {
+          const verdict = await verifier.rehearse({ stream, fields, providerId: sender.providerId });
+          if (!verdict.accepted) throw refusalError(verdict.reason, now());
+        }
+        reply(ctx, 202, { id: known ?? (await ingress.append(stream, fields)), stream, server_time: serverTime() });
+      },
+    },
+    {
+      ...open,
+      method: 'GET',
+      path: '/api/v1/providers/:id/responses',
+      summary: 'The answers to a provider, for the holder of its node key',
+      request: {
+        params: z.object({ id: providerIdSchema }),
+        query: z.object({ after: entryId }),
+        headers: z.object(
+          Object.fromEntries(
+            Object.values(providerHeaders).map((name) => [
+              name,
+              z.string().optional().describe('Part of the signature'),
+            ]),
+          ),
+        ),
+      },
+      responses: { 200: { description: 'Those after `after`', schema: responsesReply } },
+      errors: [
+        'auth_required',
+        'signature_invalid',
+        'delegation_invalid',
+        'timestamp_skew',
+        'nonce_reused',
+        'auth_backend_unavailable',
+      ],
+      handler: async (ctx) => {
+        const { id: providerId = '' } = ctx.state.params;
+        const { after } = ctx.state.query as { after: string };
+        const request = { providerId, target: ctx.req.url ?? '', headers: ctx.req.headers };
+        const readable = await verifyReader(deps, request, deps.targetPrefix);
+        const stored = readable ? await readReplies(redis, providerId, after) : [];
+        const responses = stored.map(({ id, timestamp, reply: data }) => ({ id, timestamp, data }));
+        reply(ctx, 200, { responses, server_time: serverTime() });
+      },
+    },
+  ];
+}
+
+/** Join commands are among these: nobody on the way may keep any of it. */
+function reply(ctx: ApiContext, status: number, body: object): void {
+  ctx.set('cache-control', 'no-store');
+  ctx.status = status;
+  ctx.body = body;
+}

@@ -1,0 +1,24 @@
+import { readHeartbeat } from './heartbeat.js';
+import { capacityUpdateSchema, registrationSchema } from './registration.js';
+import { describeProblems } from './wire.js';
+
+/** What providers send: each kind has a stream of its own, `provider:<kind>`. */
+export const providerMessageKinds = ['registration', 'heartbeat', 'capacity'] as const;
+export type ProviderMessageKind = (typeof providerMessageKinds)[number];
+
+/** Checks a message as the reader of its stream will, and answers who it says it is from, or what is wrong with it. */
+export function senderOf(kind: ProviderMessageKind, data: string): { providerId: string } | { problem: string } {
+  if (kind === 'heartbeat') {
+    const read = readHeartbeat(data);
+    return typeof read === 'string' ? { problem: read } : { providerId: read.providerId };
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(data);
+  } catch {
+    return { problem: 'data is not JSON' };
+  }
+  const schema = kind === 'registration' ? registrationSchema : capacityUpdateSchema;
+  const parsed = schema.safeParse(json);
+  return parsed.success ? { providerId: parsed.data.providerId } : { problem: describeProblems(parsed.error) };
+}
