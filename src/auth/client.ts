@@ -6,7 +6,7 @@ import { canonicalRequest, signatureHeaders } from './request-signature.js';
 import { delegationStatement, delegationTypedData, type SessionDelegation } from './typed-data.js';
 
 export interface LoginOptions {
-  /** Origin of the API, such as `https://broker.example.com`. */
+  /** Where the API is, such as `https://broker.example.com`, with the path that a proxy takes off, if any. */
   api: string;
   /** The wallet. It signs once. */
   account: LocalAccount;
@@ -78,12 +78,13 @@ export class LoginError extends Error {
  * @throws LoginError when the broker refuses, or proposes something else to sign.
  */
 export async function login(options: LoginOptions): Promise<Session> {
-  const api = new URL(options.api).origin;
-  const audience = options.audience ?? api;
+  const { origin, pathname } = new URL(options.api);
+  const prefix = pathname.replace(/\/$/, '');
+  const audience = options.audience ?? origin;
   const key = privateKeyToAccount(generatePrivateKey());
   const wallet = options.account.address.toLowerCase();
   const challenge = bodyOf<ChallengeReply>(
-    await send(api, 'POST', '/api/v1/auth/challenge', {
+    await send(origin, 'POST', `${prefix}/api/v1/auth/challenge`, {
       wallet,
       session_key: key.address,
       ...(options.chainId === undefined ? {} : { chain_id: options.chainId }),
@@ -133,13 +134,14 @@ export async function login(options: LoginOptions): Promise<Session> {
 
   async function signedRequest(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const text = body === undefined ? '' : JSON.stringify(body);
+    const target = prefix + path;
     const bodyBytes = Buffer.from(text);
     const timestamp = String(Math.floor(Date.now() / 1000) + skewS);
     const nonce = randomBytes(16).toString('base64url');
     const signature = await key.signMessage({
-      message: canonicalRequest(audience, { method, target: path, bodyBytes }, { timestamp, nonce }),
+      message: canonicalRequest(audience, { method, target, bodyBytes }, { timestamp, nonce }),
     });
-    return await send(api, method, path, body, {
+    return await send(origin, method, target, body, {
       ...headers,
       [signatureHeaders.key]: key.address,
       [signatureHeaders.timestamp]: timestamp,
@@ -170,13 +172,13 @@ function requireWhatWasAsked(
 }
 
 async function send(
-  api: string,
+  origin: string,
   method: string,
-  path: string,
+  target: string,
   body?: unknown,
   headers: Record<string, string> = {},
 ): Promise<Reply> {
-  const response = await fetch(api + path, {
+  const response = await fetch(origin + target, {
     method,
     redirect: 'error',
     headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
