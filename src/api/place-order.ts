@@ -92,23 +92,6 @@ function ceiling(price: number): number {
   return Math.max(price, Math.ceil(price * 1e9) / 1e9);
 }
 
-/** What the workflow of a job is started with; from the row, so that a repeated start says the same. */
-export function orderOfJob(job: JobRow): JobOrder {
-  return {
-    jobId: job.jobId,
-    wallet: job.wallet,
-    ...(job.requestedProvider === undefined ? {} : { providerId: job.requestedProvider }),
-    ...(job.gpuType === undefined ? {} : { gpuType: job.gpuType }),
-    gpuCount: job.gpuCount,
-    cpuCores: job.cpuCores,
-    memoryMb: job.memoryMb,
-    storageGb: job.storageGb,
-    image: job.image,
-    durationSeconds: job.durationS,
-    ...(job.maxPricePerHour === undefined ? {} : { maxPricePerHour: job.maxPricePerHour }),
-  };
-}
-
 function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
   const { providerId, gpuType, gpuCount, cpuCores, memoryMb, storageGb, image, durationSeconds, maxPricePerHour } = request;
   return {

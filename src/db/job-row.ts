@@ -1,5 +1,5 @@
 import { isErrorCode } from '../domain/errors.js';
-import type { JobFailure, JobStatus, SshAccess } from '../domain/job.js';
+import type { JobFailure, JobOrder, JobStatus, SshAccess } from '../domain/job.js';
 
 /** A job as its customer may see it. Prices are token units per hour for the whole job. */
 export interface JobRow {
@@ -95,5 +95,22 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.started_at === null ? {} : { startedAt: row.started_at }),
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
+  };
+}
+
+/** What the workflow of a job is started with; from the row, so that a repeated start says the same. */
+export function orderOfJob(job: JobRow): JobOrder {
+  return {
+    jobId: job.jobId,
+    wallet: job.wallet,
+    ...(job.requestedProvider === undefined ? {} : { providerId: job.requestedProvider }),
+    ...(job.gpuType === undefined ? {} : { gpuType: job.gpuType }),
+    gpuCount: job.gpuCount,
+    cpuCores: job.cpuCores,
+    memoryMb: job.memoryMb,
+    storageGb: job.storageGb,
+    image: job.image,
+    durationSeconds: job.durationS,
+    ...(job.maxPricePerHour === undefined ? {} : { maxPricePerHour: job.maxPricePerHour }),
   };
 }

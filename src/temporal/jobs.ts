@@ -8,33 +8,18 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
   type Client,
 } from '@temporalio/client';
-import { TypedSearchAttributes } from '@temporalio/common';
 import type { JobCommands } from '../api/job-commands.js';
 import type { Config } from '../config.js';
 import { BrokerError, isErrorCode } from '../domain/errors.js';
-import { jobWorkflowId, type JobOrder } from '../domain/job.js';
-import {
-  cancelJob,
-  extendJob,
-  searchAttributes,
-  sshReady,
-  workflowTypes,
-  type JobLifecycle,
-  type JobLimits,
-} from '../../workflows/messages.js';
+import { jobWorkflowId } from '../domain/job.js';
+import { cancelJob, extendJob, sshReady, workflowTypes, type JobLifecycle } from '../../workflows/messages.js';
+import { jobStartOptions } from './start-job.js';
 
 /** Starts, extends and ends jobs by talking to their workflows. */
 export function createJobCommands(client: Client, config: Config): JobCommands {
-  const limits: JobLimits = {
-    startTimeoutS: config.JOB_START_TIMEOUT_S,
-    stuckGraceS: config.JOB_STUCK_GRACE_S,
-    providerLossGraceS: config.PROVIDER_LOSS_GRACE_S,
-    maxDurationS: config.JOB_MAX_DURATION_S,
-  };
-
   return {
     async startAndWait(order, waitMs) {
-      const options = startOptions(order, limits, config);
+      const options = jobStartOptions(order, config);
       try {
         if (waitMs === 0) {
           await named(client.workflow.start<JobLifecycle>(workflowTypes.job, options));
@@ -79,24 +64,6 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
         throw error;
       }
     },
-  };
-}
-
-/** How a job's workflow is started: the same for everyone who may start it, so that a repeat finds the first. */
-export function startOptions(order: JobOrder, limits: JobLimits, config: Pick<Config, 'TEMPORAL_TASK_QUEUE'>) {
-  return {
-    workflowId: jobWorkflowId(order.jobId),
-    taskQueue: config.TEMPORAL_TASK_QUEUE,
-    args: [{ order, limits }] as [{ order: JobOrder; limits: JobLimits }],
-    workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    // A job lives once: what has ended never starts again under the same id.
-    workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
-    typedSearchAttributes: new TypedSearchAttributes([
-      { key: searchAttributes.jobStatus, value: 'pending' },
-      { key: searchAttributes.wallet, value: order.wallet },
-      ...(order.gpuType === undefined ? [] : [{ key: searchAttributes.gpuType, value: order.gpuType }]),
-    ]),
-    staticSummary: `${order.gpuCount} × ${order.gpuType ?? 'any GPU'} for ${order.wallet}`,
   };
 }
 

@@ -1,9 +1,9 @@
 import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { TypedSearchAttributes } from '@temporalio/common';
 import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
 import { providerWorkflowId } from '../domain/provider.js';
-import { searchAttributes, signalNames, workflowTypes, type ProviderInput, type RegistrationReceived } from '../../workflows/messages.js';
+import { signalNames, workflowTypes, type RegistrationReceived } from '../../workflows/messages.js';
+import { providerStartOptions } from './start-provider.js';
 
 /** How providers' workflows hear of messages. Repeating a call is harmless: the workflow knows the message by its id. */
 export interface ProviderSignals {
@@ -33,19 +33,9 @@ export function createProviderSignals(client: Client, config: Pick<Config, 'TEMP
     async registrationReceived(providerId, messageId) {
       await withinDeadline(() =>
         client.workflow.signalWithStart(workflowTypes.provider, {
-          workflowId: providerWorkflowId(providerId),
-          taskQueue: config.TEMPORAL_TASK_QUEUE,
-          args: [{ providerId }] satisfies [ProviderInput],
+          ...providerStartOptions({ providerId }, config),
           signal: signalNames.registrationReceived,
           signalArgs: [{ messageId }] satisfies [RegistrationReceived],
-          workflowIdConflictPolicy: 'USE_EXISTING',
-          // A provider that retired may register again.
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          typedSearchAttributes: new TypedSearchAttributes([
-            { key: searchAttributes.providerId, value: providerId },
-            { key: searchAttributes.providerStatus, value: 'pending' },
-          ]),
-          staticSummary: `provider ${providerId}`,
         }),
       );
     },

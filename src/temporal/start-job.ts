@@ -1,0 +1,37 @@
+import { TypedSearchAttributes } from '@temporalio/common';
+import type { Config } from '../config.js';
+import { jobWorkflowId, type JobOrder } from '../domain/job.js';
+import { searchAttributes, type JobInput, type JobLimits, type RunningJob } from '../../workflows/messages.js';
+
+type Settings = Pick<
+  Config,
+  'TEMPORAL_TASK_QUEUE' | 'JOB_START_TIMEOUT_S' | 'JOB_STUCK_GRACE_S' | 'PROVIDER_LOSS_GRACE_S' | 'JOB_MAX_DURATION_S'
+>;
+
+/**
+ * How a job's workflow is started: the same for everyone who may start it, so that a repeat finds the first.
+ *
+ * @param running of a job that runs already and has lost its workflow; it goes on from there.
+ */
+export function jobStartOptions(order: JobOrder, config: Settings, running?: RunningJob) {
+  const limits: JobLimits = {
+    startTimeoutS: config.JOB_START_TIMEOUT_S,
+    stuckGraceS: config.JOB_STUCK_GRACE_S,
+    providerLossGraceS: config.PROVIDER_LOSS_GRACE_S,
+    maxDurationS: config.JOB_MAX_DURATION_S,
+  };
+  return {
+    workflowId: jobWorkflowId(order.jobId),
+    taskQueue: config.TEMPORAL_TASK_QUEUE,
+    args: [{ order, limits, ...(running === undefined ? {} : { running }) }] as [JobInput],
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    // A job lives once: what has ended never starts again under the same id.
+    workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributes.jobStatus, value: 'pending' },
+      { key: searchAttributes.wallet, value: order.wallet },
+      ...(order.gpuType === undefined ? [] : [{ key: searchAttributes.gpuType, value: order.gpuType }]),
+    ]),
+    staticSummary: `${order.gpuCount} × ${order.gpuType ?? 'any GPU'} for ${order.wallet}`,
+  };
+}
