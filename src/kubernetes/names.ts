@@ -11,6 +11,8 @@ export const labels = {
   tenant: 'worldland.io/tenant',
   mining: 'worldland.io/mining',
   managedBy: 'app.kubernetes.io/managed-by',
+  /** Which installation of the broker made it: the reconciler removes nothing that does not carry its own id. */
+  installation: 'worldland.io/installation',
   /**
    * The label that decides placement. Kubelets may set labels on their own node, but none below this prefix
    * (NodeRestriction), so a provider cannot make its machine look like another's.

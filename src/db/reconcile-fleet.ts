@@ -1,0 +1,72 @@
+import type { NodeAllocatable, ProviderStatus } from '../domain/provider.js';
+import type { Queryable } from './pool.js';
+
+/** What the database knows of a provider, as far as the cluster and Temporal may say otherwise. */
+export interface KnownProvider {
+  providerId: string;
+  nodeName?: string;
+  /** Absent while no node was seen. */
+  nodeUid?: string;
+  nodeReady: boolean;
+  allocatable?: NodeAllocatable;
+  status: ProviderStatus;
+  heartbeatAlive: boolean;
+  offeredGpus: number;
+}
+
+interface KnownProviderRow {
+  provider_id: string;
+  node_name: string | null;
+  node_uid: string | null;
+  node_ready: boolean;
+  allocatable: NodeAllocatable | null;
+  status: ProviderStatus;
+  heartbeat_alive: boolean;
+  offered_gpus: number;
+}
+
+const selectKnown = `
+  select provider_id, node_name, node_uid, node_ready, allocatable, status, heartbeat_alive,
+         (select coalesce(sum((g ->> 'count')::int), 0)::int from jsonb_array_elements(offer -> 'gpus') g) as offered_gpus
+    from providers`;
+
+function knownOf(row: KnownProviderRow): KnownProvider {
+  return {
+    providerId: row.provider_id,
+    ...(row.node_name === null ? {} : { nodeName: row.node_name }),
+    ...(row.node_uid === null ? {} : { nodeUid: row.node_uid }),
+    nodeReady: row.node_ready,
+    ...(row.allocatable === null ? {} : { allocatable: row.allocatable }),
+    status: row.status,
+    heartbeatAlive: row.heartbeat_alive,
+    offeredGpus: row.offered_gpus,
+  };
+}
+
+const pageSize = 1_000;
+
+/** All providers, a page at a time in the order of their ids. */
+export async function knownProviders(db: Queryable, after?: string): Promise<KnownProvider[]> {
+  const { rows } = await db.query<KnownProviderRow>(
+    `${selectKnown} where $1::text is null or provider_id > $1 order by provider_id limit $2`,
+    [after ?? null, pageSize],
+  );
+  return rows.map(knownOf);
+}
+
+export async function knownAmong(db: Queryable, providerIds: readonly string[]): Promise<Map<string, KnownProvider>> {
+  const { rows } = await db.query<KnownProviderRow>(`${selectKnown} where provider_id = any ($1::text[])`, [providerIds]);
+  return new Map(rows.map((row) => [row.provider_id, knownOf(row)]));
+}
+
+/** The registration whose join command is out: its token may still be used, and its node has not joined. */
+export async function pendingRegistration(db: Queryable, providerId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ message_id: string }>(
+    `select t.message_id from join_tokens t join provider_registrations r
+         on r.message_id = split_part(t.message_id, '#', 1) and r.provider_id = t.provider_id
+      where t.provider_id = $1 and t.deleted_at is null and t.expires_at > now()
+      order by t.created_at desc limit 1`,
+    [providerId],
+  );
+  return rows[0]?.message_id.split('#')[0];
+}

@@ -1,0 +1,121 @@
+import type { JobOrder, JobStatus, Placement, SshAccess } from '../domain/job.js';
+import { jobColumns, jobOf, orderOfJob, type JobRow, type JobTableRow } from './job-row.js';
+import type { Queryable } from './pool.js';
+
+/** What one statement looks at; the caller asks again from the last id. */
+const pageSize = 2_000;
+
+/** Ids of the jobs that are not over, a page at a time in the order of their ids. `olderThanS` leaves out the newest. */
+export async function openJobIds(db: Queryable, olderThanS: number, after?: string): Promise<string[]> {
+  const { rows } = await db.query<{ job_id: string }>(
+    `select job_id from jobs
+      where ended_at is null and created_at < now() - make_interval(secs => $1)
+        and ($2::uuid is null or job_id > $2)
+      order by job_id limit $3`,
+    [olderThanS, after ?? null, pageSize],
+  );
+  return rows.map(({ job_id }) => job_id);
+}
+
+/** Of these ids, the jobs that are not over. */
+export async function openAmong(db: Queryable, jobIds: readonly string[]): Promise<Set<string>> {
+  const { rows } = await db.query<{ job_id: string }>(
+    'select job_id from jobs where job_id = any ($1::uuid[]) and ended_at is null',
+    [jobIds],
+  );
+  return new Set(rows.map(({ job_id }) => job_id));
+}
+
+/** A job that is not over, with everything that its workflow would know. */
+export interface OpenJob {
+  order: JobOrder;
+  status: JobStatus;
+  createdAt: Date;
+  /** What it holds, if it holds anything. */
+  placement?: Placement;
+  /** Of a job that runs. */
+  running?: { ssh: SshAccess; podUid: string; startedAt: Date; expiresAt: Date };
+  /** The provider it is placed at is away. */
+  providerAway: boolean;
+}
+
+/** @returns undefined for a job that is over, or was never ordered. */
+export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob | undefined> {
+  const { rows } = await db.query<
+    JobTableRow & {
+      pod_uid: string | null;
+      held_at: string | null;
+      held_node: string | null;
+      held_type: string | null;
+      held_model: string | null;
+      held_price: number | null;
+      provider_away: boolean;
+    }
+  >(
+    `select ${jobColumns}, j.pod_uid, a.provider_id as held_at, a.node_name as held_node, a.gpu_type as held_type,
+            a.gpu_model as held_model, a.price_per_hour::float8 as held_price,
+            coalesce(p.status = 'offline', false) as provider_away
+       from jobs j
+       left join allocations a on a.job_id = j.job_id and a.released_at is null
+       left join providers p on p.provider_id = a.provider_id
+      where j.job_id = $1 and j.ended_at is null`,
+    [jobId],
+  );
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  const job = jobOf(row);
+  const running = runningOf(job, row.pod_uid);
+  return {
+    order: orderOfJob(job),
+    status: job.status,
+    createdAt: job.createdAt,
+    ...(row.held_at === null || row.held_node === null
+      ? {}
+      : {
+          placement: {
+            providerId: row.held_at,
+            nodeName: row.held_node,
+            ...(row.held_type === null ? {} : { gpuType: row.held_type, gpuModel: row.held_model ?? row.held_type }),
+            pricePerHour: row.held_price ?? 0,
+          },
+        }),
+    ...(running === undefined ? {} : { running }),
+    providerAway: row.provider_away,
+  };
+}
+
+function runningOf({ status, ssh, startedAt, expiresAt }: JobRow, podUid: string | null): OpenJob['running'] {
+  if (status !== 'running' || ssh === undefined || startedAt === undefined || expiresAt === undefined || podUid === null) {
+    return undefined;
+  }
+  return { ssh, podUid, startedAt, expiresAt };
+}
+
+/** A job that runs, and the pod it runs in. */
+export interface RunningPod {
+  jobId: string;
+  wallet: string;
+  podUid: string;
+}
+
+/** The jobs that have been running for longer than `olderThanS`, a page at a time in the order of their ids. */
+export async function runningPods(db: Queryable, olderThanS: number, after?: string): Promise<RunningPod[]> {
+  return await selectRunning(
+    db,
+    `and started_at < now() - make_interval(secs => $1) and ($2::uuid is null or job_id > $2) order by job_id limit $3`,
+    [olderThanS, after ?? null, pageSize],
+  );
+}
+
+/** Of these jobs, those that run. */
+export async function runningAmong(db: Queryable, jobIds: readonly string[]): Promise<RunningPod[]> {
+  return await selectRunning(db, 'and job_id = any ($1::uuid[])', [jobIds]);
+}
+
+async function selectRunning(db: Queryable, condition: string, values: unknown[]): Promise<RunningPod[]> {
+  const { rows } = await db.query<{ job_id: string; wallet: string; pod_uid: string }>(
+    `select job_id, wallet, pod_uid from jobs where status = 'running' and pod_uid is not null ${condition}`,
+    values,
+  );
+  return rows.map((row) => ({ jobId: row.job_id, wallet: row.wallet, podUid: row.pod_uid }));
+}

@@ -1,0 +1,67 @@
+import type { Pool } from 'pg';
+import { withTransaction, type Queryable } from './pool.js';
+
+/**
+ * Jobs that hold something although they are over, or were never ordered. A job's row is closed and its allocation
+ * released in one transaction, so at no moment is this right.
+ */
+export async function leakedAllocations(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ job_id: string }>(
+    `select a.job_id from allocations a left join jobs j using (job_id)
+      where a.released_at is null and (j.job_id is null or j.ended_at is not null)`,
+  );
+  return rows.map(({ job_id }) => job_id);
+}
+
+/** What one provider is said to have rented out of one resource, and what its jobs hold. */
+export interface RentedDifference {
+  providerId: string;
+  kind: string;
+  name: string;
+  rented: number;
+  held: number;
+}
+
+/** What is held of every resource, for a `with`. An allocation names up to four. */
+const held = `
+  held as (
+    select provider_id, kind, name, sum(amount) as amount
+      from allocations,
+           lateral (values ('cpu', '', cpu_cores), ('gpu', coalesce(gpu_type, ''), gpu_count),
+                           ('memory', '', memory_mb), ('storage', '', storage_gb)) as g (kind, name, amount)
+     where released_at is null and amount > 0 and ($1::text is null or provider_id = $1)
+     group by provider_id, kind, name)`;
+
+const differing = `
+  select r.provider_id, r.kind, r.name, r.rented, coalesce(held.amount, 0)::bigint as held
+    from provider_resources r left join held using (provider_id, kind, name)
+   where r.rented <> coalesce(held.amount, 0) and ($1::text is null or r.provider_id = $1)`;
+
+/**
+ * Providers whose counters differ from what their jobs hold. An allocation and its counters are written in one
+ * transaction, so one statement, which sees one moment, finds them equal whatever goes on.
+ */
+export async function differingProviders(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ provider_id: string }>(
+    `with ${held} select distinct provider_id from (${differing}) d order by provider_id`,
+    [null],
+  );
+  return rows.map(({ provider_id }) => provider_id);
+}
+
+/** Sets a provider's counters to what its jobs hold; nobody allocates or releases meanwhile. @returns what differed. */
+export async function correctRented(pool: Pool, providerId: string): Promise<RentedDifference[]> {
+  return await withTransaction(pool, async (tx) => {
+    // Locked in a statement before, in the order in which `allocate` locks: what is seen after it is settled.
+    await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [providerId]);
+    const { rows } = await tx.query<{ kind: string; name: string; rented: number; held: number }>(
+      `with ${held}, d as (${differing}), corrected as (
+         update provider_resources r set rented = d.held, total = greatest(r.target, d.held)
+           from d
+          where r.provider_id = d.provider_id and r.kind = d.kind and r.name = d.name)
+       select kind, name, rented, held from d`,
+      [providerId],
+    );
+    return rows.map((row) => ({ providerId, ...row }));
+  });
+}

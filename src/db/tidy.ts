@@ -1,0 +1,57 @@
+import type { Pool } from 'pg';
+import { lockUsage } from './jobs.js';
+import { withTransaction, type Queryable } from './pool.js';
+
+/** Of these wallets, those that have had no job for `ttlS` seconds. */
+export async function idleWallets(db: Queryable, wallets: readonly string[], ttlS: number): Promise<Set<string>> {
+  const { rows } = await db.query<{ wallet: string }>(
+    `select wallet from unnest($1::text[]) as w (wallet)
+      where not exists (select from jobs j where j.wallet = w.wallet and j.ended_at is null)
+        and not exists (select from jobs j where j.wallet = w.wallet and j.ended_at > now() - make_interval(secs => $2))`,
+    [wallets, ttlS],
+  );
+  return new Set(rows.map(({ wallet }) => wallet));
+}
+
+/**
+ * Does something about a wallet that has no job, and keeps it from ordering meanwhile: a job is either there before the
+ * look, or ordered after `work` is done.
+ *
+ * @returns false when it has a job, or had one within `ttlS`; then nothing was done.
+ */
+export async function whileIdle(pool: Pool, wallet: string, ttlS: number, work: () => Promise<void>): Promise<boolean> {
+  return await withTransaction(pool, async (tx) => {
+    const usage = await lockUsage(tx, wallet);
+    if (usage.jobs > 0 || !(await idleWallets(tx, [wallet], ttlS)).has(wallet)) return false;
+    await work();
+    return true;
+  });
+}
+
+/** Join tokens as `t` that do nothing any more; an `and` may follow. */
+const useless = `join_tokens t join providers p using (provider_id)
+   where t.deleted_at is null and (t.expires_at < now() or (p.node_ready and p.joined_at > t.created_at))`;
+
+/** Join tokens of the cluster that have expired, or whose node has joined since. */
+export async function uselessTokens(db: Queryable, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ token_id: string }>(`select t.token_id from ${useless} order by t.expires_at limit $1`, [
+    limit,
+  ]);
+  return rows.map(({ token_id }) => token_id);
+}
+
+/**
+ * Removes one such token by `remove` and notes it. The row is held meanwhile: who would give the token a new life waits,
+ * and makes it anew after.
+ *
+ * @returns false when it is not useless any more, or somebody else is at it.
+ */
+export async function retireToken(pool: Pool, tokenId: string, remove: () => Promise<void>): Promise<boolean> {
+  return await withTransaction(pool, async (tx) => {
+    const { rowCount } = await tx.query(`select from ${useless} and t.token_id = $1 for update of t skip locked`, [tokenId]);
+    if (rowCount === 0) return false;
+    await remove();
+    await tx.query('update join_tokens set deleted_at = now() where token_id = $1', [tokenId]);
+    return true;
+  });
+}
