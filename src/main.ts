@@ -1,10 +1,15 @@
-import { collectDefaultMetrics, register } from 'prom-client';
+import { collectDefaultMetrics } from 'prom-client';
 import { createActivities } from '../activities/index.js';
 import { createApi } from './api/app.js';
 import { createLimiter } from './api/limiter.js';
+import { adminProviderRoutes } from './api/routes/admin-providers.js';
 import { authRoutes } from './api/routes/auth.js';
+import { providerMessageRoutes } from './api/routes/provider-messages.js';
 import { startApiServer } from './api/server.js';
 import { createAuth } from './auth/auth.js';
+import { warnWhileInsecure } from './auth/insecure-warning.js';
+import { createProviderVerifier } from './auth/provider-identity.js';
+import { createRecover } from './auth/recover.js';
 import { ConfigError, readConfig, type Config, type Role } from './config.js';
 import { migrate } from './db/migrate.js';
 import { createPool } from './db/pool.js';
@@ -15,12 +20,14 @@ import { startWatcher } from './kubernetes/watcher.js';
 import { untilAvailable, untilSignalled } from './lifecycle.js';
 import { startMetricsListener, type Readiness } from './observability/listener.js';
 import { createLogger, type Logger } from './observability/logger.js';
+import { register } from './observability/metrics.js';
 import { askAll, type Check } from './observability/readiness.js';
 import { createRedis } from './redis/connection.js';
 import { awaitReady, connectFailFast } from './redis/nonces.js';
 import { startRelay } from './redis/relay.js';
 import { checkTemporal, connectTemporal, ensureSearchAttributes } from './temporal/client.js';
 import { createJobCommands } from './temporal/jobs.js';
+import { createProviderSignals } from './temporal/providers.js';
 import { ensureSchedules } from './temporal/schedules.js';
 import { installRuntime, startWorker } from './temporal/worker.js';
 import type { Client } from '@temporalio/client';
@@ -66,7 +73,16 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
   },
 
   async relay({ config, logger, pool, temporal }) {
-    return await startRelay({ config, pool, temporal, logger });
+    const redis = createRedis(config, { blocking: false, name: 'provider-identity', logger });
+    const verifier = createProviderVerifier({ config, pool, redis, recover: createRecover() });
+    const relay = startRelay({ config, pool, temporal, logger, verifier });
+    return {
+      ready: () => relay.ready(),
+      async stop() {
+        await relay.stop();
+        redis.disconnect();
+      },
+    };
   },
 
   async watcher({ config, logger, pool, temporal }) {
@@ -79,6 +95,9 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
     const redis = connectFailFast(config);
     await awaitReady(redis);
     const auth = createAuth({ config, pool, redis });
+    const { recover } = auth;
+    const verifier = createProviderVerifier({ config, pool, redis, recover });
+    const announceRegistration = createProviderSignals(temporal, config).registrationReceived;
     const app = createApi({
       config,
       logger,
@@ -87,7 +106,11 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
       authenticate: auth.authenticate,
       limiter: createLimiter({ config, redis }),
       health: readiness,
-      routes: authRoutes(auth),
+      routes: [
+        ...authRoutes(auth),
+        ...providerMessageRoutes({ config, pool, redis, recover, verifier }),
+        ...adminProviderRoutes({ config, pool, recover, announceRegistration }),
+      ],
     });
     const server = await startApiServer(app, config);
     logger.info({ port: server.address.port }, 'the API is open');
@@ -115,6 +138,8 @@ async function main(config: Config): Promise<void> {
   const temporal = await untilAvailable(logger, 'Temporal', () => connectTemporal(config));
   await untilAvailable(logger, 'Temporal', () => ensureSearchAttributes(temporal));
 
+  const stopWarning = warnWhileInsecure(config, logger);
+
   const running: RunningRole[] = [];
   let stopping = false;
   const readiness = async (): Promise<Readiness> => {
@@ -141,6 +166,7 @@ async function main(config: Config): Promise<void> {
     process.exit(1);
   }, config.SHUTDOWN_GRACE_S * 1000).unref();
   for (const role of running.reverse()) await role.stop();
+  stopWarning();
   await metrics?.stop();
   await temporal.connection.close();
   await pool.end();
