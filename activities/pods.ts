@@ -6,8 +6,9 @@ import { findProvider } from '../src/db/provider-reads.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { jobObjectName, tenantNamespace, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
 import { asDependencyError, refusalOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
-import { jobPod, jobSecret, jobService } from '../src/kubernetes/manifests/job.js';
+import { hostKeyFile, jobPod, jobSecret, jobService, type JobInputs } from '../src/kubernetes/manifests/job.js';
 import { observePod } from '../src/kubernetes/observe.js';
+import { newSshHostKey, publicSshHostKey } from '../src/kubernetes/ssh-host-key.js';
 import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
 import type { PodObservation } from '../workflows/messages.js';
 import type { ActivityDeps } from './index.js';
@@ -34,12 +35,11 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       try {
         await ensureTenant(kubernetes, order.wallet, quota, config.ENABLE_TENANT_ISOLATION);
         const inputs = await jobInputs(pool, order.jobId);
-        const namespace = tenantNamespace(order.wallet);
-        await unlessExists(core.createNamespacedSecret({ namespace, body: jobSecret(order, placement, inputs) }));
+        const hostKey = await ensureSecret(order, placement, inputs);
         const pod = await ensurePod(order, placement, Object.keys(inputs.env));
         const port = await ensureService(order, placement, pod.metadata!.uid!);
         const host = await sshHost(placement);
-        return { podUid: pod.metadata!.uid!, ssh: { host, port, user: 'root' } };
+        return { podUid: pod.metadata!.uid!, ssh: { host, port, user: 'root', hostKey } };
       } catch (error) {
         // The namespace may have been removed since this process saw it: the next attempt makes it anew.
         if (refusalOf(error)?.code === 404) forgetTenant(order.wallet);
@@ -73,7 +73,10 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         if (pod === undefined) break;
         context.heartbeat();
         if (Date.now() - startedAt > lostPodGraceMs && (await isUnreachable(pod.spec?.nodeName))) {
-          logger.warn({ jobId: order.jobId, node: pod.spec?.nodeName }, 'removing the pod of an unreachable node by force');
+          logger.warn(
+            { jobId: order.jobId, node: pod.spec?.nodeName },
+            'removing the pod of an unreachable node by force',
+          );
           await unlessNotFound(core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }));
         }
         await sleep(waitMs, undefined, { signal: context.cancellationSignal });
@@ -87,6 +90,20 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     return await unlessNotFound(
       core.readNamespacedPod({ name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) }),
     );
+  }
+
+  /**
+   * Makes the Secret with a host key of its own and answers the public half. The key of a Secret that is there stays:
+   * its pod may serve with it already.
+   */
+  async function ensureSecret(order: JobOrder, placement: Placement, inputs: JobInputs): Promise<string> {
+    const namespace = tenantNamespace(order.wallet);
+    const key = newSshHostKey();
+    const body = jobSecret(order, placement, inputs, key);
+    if ((await unlessExists(core.createNamespacedSecret({ namespace, body }))) !== undefined)
+      return publicSshHostKey(key);
+    const { data } = await core.readNamespacedSecret({ name: jobObjectName(order.jobId), namespace });
+    return publicSshHostKey(Buffer.from(data?.[hostKeyFile] ?? '', 'base64').toString());
   }
 
   async function ensurePod(order: JobOrder, placement: Placement, environmentNames: string[]): Promise<V1Pod> {
@@ -122,7 +139,8 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     const provider = await findProvider(pool, placement.providerId);
     const internal = addresses.find((address) => address.type === 'InternalIP')?.address;
     const host = external ?? provider?.publicIp ?? internal;
-    if (host === undefined) throw new BrokerError('dependency_unavailable', `node ${placement.nodeName} has no address`);
+    if (host === undefined)
+      throw new BrokerError('dependency_unavailable', `node ${placement.nodeName} has no address`);
     return host;
   }
 
@@ -137,9 +155,12 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
 function asPodRefusal(error: unknown): unknown {
   const refusal = refusalOf(error);
   // A namespace that is being deleted refuses new objects for a moment: that passes.
-  const passes = refusal?.message.includes('is being terminated') === true || refusal?.message.includes('serviceaccount') === true;
+  const passes =
+    refusal?.message.includes('is being terminated') === true || refusal?.message.includes('serviceaccount') === true;
   if (refusal !== undefined && !passes && (refusal.code === 403 || refusal.code === 422 || refusal.code === 400)) {
     return new BrokerError('pod_refused', refusal.message, {}, { cause: error });
   }
-  return passes ? new BrokerError('dependency_unavailable', refusal.message, {}, { cause: error }) : asDependencyError(error);
+  return passes
+    ? new BrokerError('dependency_unavailable', refusal.message, {}, { cause: error })
+    : asDependencyError(error);
 }

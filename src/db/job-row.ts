@@ -50,6 +50,7 @@ export interface JobTableRow {
   price_per_hour: number | null;
   ssh_host: string | null;
   ssh_port: number | null;
+  ssh_host_key: string | null;
   failure_reason: string | null;
   failure_message: string | null;
   created_at: Date;
@@ -62,7 +63,7 @@ export interface JobTableRow {
 export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider,
   j.gpu_count, j.cpu_cores, j.memory_mb, j.storage_gb, j.duration_s,
   j.max_price_per_hour::float8 as max_price_per_hour, j.status, j.message, j.provider_id, j.gpu_model,
-  j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.failure_reason, j.failure_message,
+  j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.ssh_host_key, j.failure_reason, j.failure_message,
   j.created_at, j.started_at, j.expires_at, j.ended_at`;
 
 export function jobOf(row: JobTableRow): JobRow {
@@ -85,9 +86,9 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.provider_id === null ? {} : { providerId: row.provider_id }),
     ...(row.gpu_model === null ? {} : { gpuModel: row.gpu_model }),
     ...(row.price_per_hour === null ? {} : { pricePerHour: row.price_per_hour }),
-    ...(row.ssh_host === null || row.ssh_port === null
+    ...(row.ssh_host === null || row.ssh_port === null || row.ssh_host_key === null
       ? {}
-      : { ssh: { host: row.ssh_host, port: row.ssh_port, user: 'root' as const } }),
+      : { ssh: { host: row.ssh_host, port: row.ssh_port, user: 'root' as const, hostKey: row.ssh_host_key } }),
     ...(isErrorCode(row.failure_reason)
       ? { failure: { reason: row.failure_reason, message: row.failure_message ?? '' } }
       : {}),

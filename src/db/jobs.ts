@@ -173,10 +173,18 @@ export async function markRunning(
   running: { ssh: SshAccess; podUid: string; startedAt: Date; expiresAt: Date },
 ): Promise<void> {
   await db.query(
-    `update jobs set status = 'running', ssh_host = $2, ssh_port = $3, pod_uid = $4, started_at = $5, expires_at = $6,
-                     updated_at = clock_timestamp()
+    `update jobs set status = 'running', ssh_host = $2, ssh_port = $3, ssh_host_key = $4, pod_uid = $5, started_at = $6,
+                     expires_at = $7, updated_at = clock_timestamp()
       where job_id = $1 and status in ('pending', 'provisioning')`,
-    [jobId, running.ssh.host, running.ssh.port, running.podUid, running.startedAt, running.expiresAt],
+    [
+      jobId,
+      running.ssh.host,
+      running.ssh.port,
+      running.ssh.hostKey,
+      running.podUid,
+      running.startedAt,
+      running.expiresAt,
+    ],
   );
 }
 

@@ -62,6 +62,8 @@ export interface SshAccess {
   host: string;
   port: number;
   user: 'root';
+  /** The public key by which the machine proves itself: `ssh-ed25519 AAAA…`. */
+  hostKey: string;
 }
 
 /** Why a job did not start, or ended before its time. */
@@ -89,4 +91,9 @@ export function tenantNamespace(wallet: string): string {
 /** The line a customer types. */
 export function sshCommand(access: SshAccess): string {
   return `ssh ${access.user}@${access.host} -p ${access.port}`;
+}
+
+/** The line for `~/.ssh/known_hosts`, so that the first login need not trust whoever answers. */
+export function knownHostsLine({ host, port, hostKey }: SshAccess): string {
+  return `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}`;
 }

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { JobRow } from '../../db/jobs.js';
-import { jobStatuses, sshCommand } from '../../domain/job.js';
+import { jobStatuses, knownHostsLine, sshCommand } from '../../domain/job.js';
 
 /** A job as its customer sees it. What is not known yet is left out. */
 export const jobReply = z.object({
@@ -22,6 +23,12 @@ export const jobReply = z.object({
   ssh_port: z.int().optional(),
   ssh_user: z.string().optional(),
   ssh_command: z.string().optional(),
+  ssh_host_key: z.string().optional().describe('The public key of this machine, made for this job alone'),
+  ssh_host_key_fingerprint: z.string().optional().describe('As ssh shows it at a first login: `SHA256:…`'),
+  known_hosts: z
+    .string()
+    .optional()
+    .describe('A line for `~/.ssh/known_hosts`: with it nobody can pose as the machine'),
   created_at: z.iso.datetime(),
   started_at: z.iso.datetime().optional(),
   expires_at: z.iso.datetime().optional(),
@@ -64,6 +71,9 @@ export function jobReplyOf(job: JobRow): JobReply {
     ssh_port: ssh?.port,
     ssh_user: ssh?.user,
     ssh_command: ssh === undefined ? undefined : sshCommand(ssh),
+    ssh_host_key: ssh?.hostKey,
+    ssh_host_key_fingerprint: ssh === undefined ? undefined : sshFingerprint(ssh.hostKey),
+    known_hosts: ssh === undefined ? undefined : knownHostsLine(ssh),
     created_at: job.createdAt.toISOString(),
     started_at: job.startedAt?.toISOString(),
     expires_at: job.expiresAt?.toISOString(),
@@ -74,9 +84,16 @@ export function jobReplyOf(job: JobRow): JobReply {
   });
 }
 
+/** As `ssh-keygen -l` prints it: SHA-256 of the key's bytes, in base64 without padding. */
+function sshFingerprint(publicKey: string): string {
+  const bytes = Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
+  return `SHA256:${createHash('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
+}
+
 /** A container that ran out of memory needs more of it: twice as much is the next size people try. */
 function suggestionFor({ failure, memoryMb }: JobRow): JobReply['suggestion'] {
-  if (failure?.reason !== 'container_exited' || !/OOMKilled|out of memory|exit code 137/i.test(failure.message)) return undefined;
+  if (failure?.reason !== 'container_exited' || !/OOMKilled|out of memory|exit code 137/i.test(failure.message))
+    return undefined;
   const recommended = `${Math.ceil((memoryMb * 2) / 1024)}Gi`;
   return {
     action: 'increase_memory',

@@ -21,6 +21,10 @@ export interface JobInputs {
 const keyVolume = 'ssh-keys';
 const serverVolume = 'ssh-server';
 const serverPath = '/opt/worldland/ssh';
+const keyPath = '/etc/worldland';
+const authorizedKeysFile = 'authorized_keys';
+/** The entry of a job's Secret that holds the private key of its SSH server. */
+export const hostKeyFile = 'ssh_host_key';
 
 /** Labels that every object of a job carries. */
 export function jobLabels(order: JobOrder, placement: Placement): Record<string, string> {
@@ -36,8 +40,13 @@ export function jobLabels(order: JobOrder, placement: Placement): Record<string,
   };
 }
 
-/** The customer's public keys and environment, read by the pod from here so that no value stands in its spec. */
-export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInputs): V1Secret {
+/**
+ * The customer's public keys and environment and the machine's own host key, read by the pod from here so that no value
+ * stands in its spec.
+ *
+ * @param hostKey private key of the SSH server, PEM.
+ */
+export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInputs, hostKey: string): V1Secret {
   const environment = Object.fromEntries(Object.entries(inputs.env).map(([name, value]) => [`env.${name}`, value]));
   return {
     apiVersion: 'v1',
@@ -49,7 +58,11 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
     },
     type: 'Opaque',
     immutable: true,
-    stringData: { authorized_keys: inputs.sshPublicKeys.map((key) => `${key}\n`).join(''), ...environment },
+    stringData: {
+      ...environment,
+      [authorizedKeysFile]: inputs.sshPublicKeys.map((key) => `${key}\n`).join(''),
+      [hostKeyFile]: hostKey,
+    },
   };
 }
 
@@ -122,10 +135,10 @@ export function jobPod(
           image: order.image,
           command: [
             `${serverPath}/sshd`,
-            '--port',
-            String(sshContainerPort),
-            '--authorized-keys',
-            '/etc/worldland/authorized_keys',
+            'serve',
+            ...['--port', String(sshContainerPort)],
+            ...['--authorized-keys', `${keyPath}/${authorizedKeysFile}`],
+            ...['--host-key', `${keyPath}/${hostKeyFile}`],
           ],
           ports: [{ name: 'ssh', containerPort: sshContainerPort, protocol: 'TCP' }],
           env: [
@@ -141,6 +154,9 @@ export function jobPod(
           resources: { requests: sizes, limits: sizes },
           securityContext: {
             ...locked,
+            // Images that name another user would have a root login that is not root.
+            runAsUser: 0,
+            runAsGroup: 0,
             capabilities: {
               drop: ['ALL'],
               add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID'],
@@ -150,7 +166,7 @@ export function jobPod(
           readinessProbe: { tcpSocket: { port: sshContainerPort }, periodSeconds: 1, failureThreshold: 3 },
           volumeMounts: [
             { name: serverVolume, mountPath: serverPath, readOnly: true },
-            { name: keyVolume, mountPath: '/etc/worldland', readOnly: true },
+            { name: keyVolume, mountPath: keyPath, readOnly: true },
           ],
         },
       ],
@@ -160,8 +176,8 @@ export function jobPod(
           name: keyVolume,
           secret: {
             secretName: name,
-            defaultMode: 0o444,
-            items: [{ key: 'authorized_keys', path: 'authorized_keys' }],
+            defaultMode: 0o400,
+            items: [authorizedKeysFile, hostKeyFile].map((key) => ({ key, path: key })),
           },
         },
       ],
