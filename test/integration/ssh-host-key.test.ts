@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { jobObjectName, tenantNamespace } from '../../src/domain/job.js';
+import { publicSshHostKey } from '../../src/kubernetes/ssh-host-key.js';
+import { createWorld, type World } from '../support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world.close());
+
+test('a job that is provisioned again keeps its host key, and the private half is in its Secret alone', async () => {
+  const providerId = await world.provider();
+  const order = await world.order({ providerId });
+  const placement = await world.activities.placeJob(order);
+  const first = await world.activities.provisionJob(order, placement);
+  const again = await world.activities.provisionJob(order, placement);
+  expect(again).toEqual(first);
+
+  const { data } = await world.kubernetes.core.readNamespacedSecret({
+    name: jobObjectName(order.jobId),
+    namespace: tenantNamespace(order.wallet),
+  });
+  const privateKey = Buffer.from(data!['ssh_host_key']!, 'base64').toString();
+  expect(publicSshHostKey(privateKey)).toBe(first.ssh.hostKey);
+
+  await world.activities.recordRunning(order, {
+    ...first,
+    startedAt: new Date().toISOString(),
+    expiresAt: new Date().toISOString(),
+  });
+  expect((await world.job(order)).ssh).toEqual(first.ssh);
+  const { rows } = await world.database.pool.query<{ row: string }>('select j::text as row from jobs j');
+  expect(rows.map(({ row }) => row).join('\n')).not.toContain('PRIVATE KEY');
+  await world.kubernetes.core.deleteNamespacedPod({
+    name: jobObjectName(order.jobId),
+    namespace: tenantNamespace(order.wallet),
+  });
+});
