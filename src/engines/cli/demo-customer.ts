@@ -93,7 +93,7 @@ export async function createCustomer(api: string): Promise<Customer> {
     },
     job,
     extend: (jobId, hours) =>
-      call('POST', `/api/v1/jobs/${jobId}/extend`, { duration_hours: hours }, { 'idempotency-key': randomUUID() }),
+      call('POST', `/api/v1/jobs/${jobId}/extend`, { additional_hours: hours }, { 'idempotency-key': randomUUID() }),
     async cancel(jobId) {
       const reply = await call<JobReply | undefined>('DELETE', `/api/v1/jobs/${jobId}`);
       return until(reply?.job_id === undefined ? await job(jobId) : reply, ended);

@@ -112,8 +112,8 @@ async function demo(): Promise<void> {
     return rented;
   });
   await step('those GPUs are taken', async () => {
-    const taken = free(before) - free(await customer.availability());
-    if (taken !== wanted.gpu_count) throw new Error(`${taken} GPUs fewer are on offer, not ${wanted.gpu_count}`);
+    const isTaken = (rows: Availability[]) => free(before) - free(rows) === wanted.gpu_count;
+    await availabilityWhen(customer, isTaken);
   });
   await step('the customer stays an hour longer', async (note) => {
     const { expires_at } = await customer.extend(job.job_id, 1);
@@ -122,8 +122,7 @@ async function demo(): Promise<void> {
   });
   await step('the customer gives them back', async (note) => note((await customer.cancel(job.job_id)).status));
   await step('all GPUs are on offer again', async () => {
-    const after = await customer.availability();
-    if (text(after) !== text(before)) throw new Error(`before: ${text(before)}\nafter:  ${text(after)}`);
+    await availabilityWhen(customer, (rows) => text(rows) === text(before));
   });
   say('');
   say(`all of it in ${seconds(Date.now() - began)}`);
@@ -131,22 +130,27 @@ async function demo(): Promise<void> {
 
 /** Waits until every machine of the demo is on offer with all its GPUs. */
 async function offered(customer: Customer, note: (line: string) => void): Promise<Availability[]> {
-  for (const deadline = Date.now() + 60_000; ; await sleep(500)) {
-    const rows = await customer.availability();
-    const complete = machines.every(({ providerId, gpus }) =>
-      rows.some(
+  const rows = await availabilityWhen(customer, (found) =>
+    machines.every(({ providerId, gpus }) =>
+      found.some(
         (row) =>
           row.provider_id === providerId &&
           gpuTypeKey(row.gpu_type) === gpuTypeKey(gpus.model) &&
           row.available_gpus === gpus.count &&
           row.can_create_job,
       ),
-    );
-    if (complete) {
-      for (const row of rows) note(`${row.provider_id}: ${row.available_gpus} of ${row.total_gpus} ${row.gpu_type}`);
-      return rows;
-    }
-    if (Date.now() > deadline) throw new Error(`after a minute on offer: ${text(rows) || 'nothing'}`);
+    ),
+  );
+  for (const row of rows) note(`${row.provider_id}: ${row.available_gpus} of ${row.total_gpus} ${row.gpu_type}`);
+  return rows;
+}
+
+/** Public figures may be a second old, so what has just changed is asked for again. */
+async function availabilityWhen(customer: Customer, fits: (rows: Availability[]) => boolean): Promise<Availability[]> {
+  for (const deadline = Date.now() + 30_000; ; await sleep(250)) {
+    const rows = await customer.availability();
+    if (fits(rows)) return rows;
+    if (Date.now() > deadline) throw new Error(`on offer after half a minute: ${text(rows) || 'nothing'}`);
   }
 }
 
