@@ -8,6 +8,7 @@ import type { Kubernetes } from '../src/kubernetes/client.js';
 import { createAdmissionActivities } from './admission.js';
 import { createFleetActivities } from './fleet.js';
 import { createJobRecordActivities } from './job-record.js';
+import { createMiningActivities } from './mining.js';
 import { createPodActivities } from './pods.js';
 import { createSweepActivities } from './sweep.js';
 import { named } from './failures.js';
@@ -30,6 +31,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createPodActivities(deps),
     ...createAdmissionActivities(deps),
     ...createFleetActivities(deps),
+    ...createMiningActivities(deps),
     ...createSweepActivities(deps),
   });
 }

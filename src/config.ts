@@ -92,6 +92,11 @@ const environment = z.object({
   IMAGE_ALLOWLIST: list,
   IMAGE_REQUIRE_DIGEST: flag(false),
 
+  /** Images idle GPUs may mine with, written like IMAGE_ALLOWLIST. Empty: nobody mines. */
+  MINING_IMAGE_ALLOWLIST: list,
+  /** What one miner may write, the chain's data above all; a miner that writes more is ended and begins anew. */
+  MINING_STORAGE_GB: whole(50, 1, 10_000),
+
   MAX_JOBS_PER_WALLET: whole(100, 1, 100_000),
   MAX_GPUS_PER_WALLET: whole(256, 1, 100_000),
 

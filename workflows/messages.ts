@@ -118,6 +118,9 @@ export const nodeObserved = defineSignal<[NodeObservation]>('nodeObserved');
 /** The sweep's finding; `at` is the last heartbeat it went by. */
 export const heartbeatChanged = defineSignal<[{ alive: boolean; at: string }]>('heartbeatChanged');
 
+/** Its owner started or stopped mining, or changed how: the database says what is wanted. */
+export const miningChanged = defineSignal('miningChanged');
+
 /** What a provider's workflow starts with; `carried` is what the run before it knew. */
 export interface ProviderInput {
   providerId: string;
@@ -152,4 +155,5 @@ export const signalNames = {
   certificateRequested: certificateRequested.name,
   nodeObserved: nodeObserved.name,
   heartbeatChanged: heartbeatChanged.name,
+  miningChanged: miningChanged.name,
 } as const;

@@ -21,6 +21,7 @@ import {
   capacityReported,
   certificateRequested,
   heartbeatChanged,
+  miningChanged,
   nodeObserved,
   providerState,
   registrationReceived,
@@ -30,7 +31,7 @@ import {
   type ProviderInput,
   type ProviderState,
 } from './messages.js';
-import { admission, fleet } from './provider-steps.js';
+import { admission, fleet, mining } from './provider-steps.js';
 
 /** How many message ids a run remembers to recognise a redelivery. */
 const remembered = 64;
@@ -67,6 +68,16 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   const requests: CertificateRequested[] = [];
   let node: NodeObservation | undefined;
   let heartbeat: { alive: boolean; at: string } | undefined;
+  /** Something changed that decides whether and how its idle GPUs mine. */
+  let miningStale = false;
+
+  const hasWork = () =>
+    registrations.length > 0 ||
+    requests.length > 0 ||
+    capacities.length > 0 ||
+    node !== undefined ||
+    heartbeat !== undefined ||
+    miningStale;
 
   setHandler(providerState, (): ProviderState => ({ status, nodeName, waitingFor }));
   setHandler(registrationReceived, ({ messageId }) => {
@@ -84,6 +95,9 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   setHandler(heartbeatChanged, (change) => {
     heartbeat = change;
   });
+  setHandler(miningChanged, () => {
+    miningStale = true;
+  });
 
   for (;;) {
     if (await nothingToDo()) {
@@ -95,20 +109,16 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     const request = requests.shift();
     if (request !== undefined) await certify(request);
     const capacity = capacities.shift();
-    if (capacity !== undefined) await fleet.updateCapacity({ providerId, messageId: capacity });
+    if (capacity !== undefined) await updateCapacity(capacity);
     if (node !== undefined) await followNode(take());
     if (heartbeat !== undefined) await followHeartbeat();
-    if (workflowInfo().continueAsNewSuggested && joining === undefined) await startOver();
+    if (miningStale) await syncMining();
+    // Not before everything that came in had its effect: a new run knows the ids of messages, not what they asked for.
+    if (workflowInfo().continueAsNewSuggested && joining === undefined && !hasWork()) await startOver();
   }
 
   /** Waits for a signal; true when none came in the time a joining node may take before it is looked for. */
   async function nothingToDo(): Promise<boolean> {
-    const hasWork = () =>
-      registrations.length > 0 ||
-      requests.length > 0 ||
-      capacities.length > 0 ||
-      node !== undefined ||
-      heartbeat !== undefined;
     if (joining === undefined) {
       await condition(hasWork);
       return false;
@@ -134,6 +144,8 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
           return;
         }
         if (facts.nodeReady) {
+          // What it registered may ask for other miners.
+          miningStale = true;
           waiting('nothing; it registered again');
         } else {
           joining = { messageId, expiresAtMs: Date.parse(answer.expiresAt), reissued };
@@ -152,6 +164,17 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     waiting(`the certificate ${request.name} of its node`);
     const { approved, reason } = await fleet.approveNodeCertificate({ providerId, nodeName, ...request });
     waiting(approved ? `its node ${nodeName} to become ready` : `a proper certificate request: ${reason}`);
+  }
+
+  async function updateCapacity(messageId: string): Promise<void> {
+    await fleet.updateCapacity({ providerId, messageId });
+    miningStale = true;
+  }
+
+  /** Lets as many of its GPUs mine as its status, its configuration and the site allow now. */
+  async function syncMining(): Promise<void> {
+    miningStale = false;
+    await mining.syncMining({ providerId });
   }
 
   async function followNode(observation: NodeObservation): Promise<void> {
@@ -185,6 +208,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     const online = next !== 'offline';
     if (online !== toldOnline) await fleet.tellJobs({ providerId, online, at: new Date().toISOString() });
     toldOnline = online;
+    miningStale = true;
     become(next);
     waiting(reason === '' ? 'nothing; it is in service' : `its return: ${reason}`);
   }

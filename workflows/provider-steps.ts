@@ -18,3 +18,9 @@ export const fleet = proxyActivities<
     'approveNodeCertificate' | 'adoptNode' | 'inspectNode' | 'setProviderStatus' | 'updateCapacity' | 'tellJobs'
   >
 >({ startToCloseTimeout: '1 minute', retry: untilItWorks });
+
+/** Miners on the GPUs that nobody rents; compares with what there is, so a repeat changes nothing. */
+export const mining = proxyActivities<Pick<Activities, 'syncMining'>>({
+  startToCloseTimeout: '1 minute',
+  retry: untilItWorks,
+});

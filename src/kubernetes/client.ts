@@ -6,6 +6,7 @@ import { BrokerError } from '../domain/errors.js';
 export interface Kubernetes {
   readonly config: k8s.KubeConfig;
   readonly core: k8s.CoreV1Api;
+  readonly apps: k8s.AppsV1Api;
   readonly certificates: k8s.CertificatesV1Api;
   readonly rbac: k8s.RbacAuthorizationV1Api;
   readonly networking: k8s.NetworkingV1Api;
@@ -21,6 +22,7 @@ export function connectKubernetes(config: Pick<Config, 'KUBECONFIG'>): Kubernete
   return {
     config: kubeConfig,
     core: kubeConfig.makeApiClient(k8s.CoreV1Api),
+    apps: kubeConfig.makeApiClient(k8s.AppsV1Api),
     certificates: kubeConfig.makeApiClient(k8s.CertificatesV1Api),
     rbac: kubeConfig.makeApiClient(k8s.RbacAuthorizationV1Api),
     networking: kubeConfig.makeApiClient(k8s.NetworkingV1Api),

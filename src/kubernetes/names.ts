@@ -32,6 +32,9 @@ export const gpuResource = 'nvidia.com/gpu';
 export const managedBy = 'worldland-broker';
 /** Selects what the broker created, and nothing else. */
 export const jobPodSelector = `${labels.gpuRental}=true`;
+/** Where all miners run; the name is the field's. */
+export const miningNamespace = 'worldland-mining';
+export const minerPodSelector = `${labels.mining}=true`;
 /** The bootstrap group of our join tokens: it may ask for a node certificate, and only the broker approves it. */
 export const bootstrapGroup = 'system:bootstrappers:worldland';
 /** Priority of paying jobs; miners stand below and give way. */

@@ -31,7 +31,9 @@ export function observePod(pod: V1Pod): PodObservation {
 
 function stuckBecause(pod: V1Pod): PodObservation['stuck'] {
   const scheduled = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled');
-  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
+  // With a node in view it only waits for miners that make place there.
+  const placeIsMade = (pod.status?.nominatedNodeName ?? '') !== '';
+  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' && !placeIsMade) {
     return { reason: 'unschedulable', message: scheduled.message ?? 'no node fits' };
   }
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
@@ -42,6 +44,22 @@ function stuckBecause(pod: V1Pod): PodObservation['stuck'] {
     }
   }
   return undefined;
+}
+
+export type MinerState = 'running' | 'waiting' | 'failing';
+
+/** How a miner fares; undefined for one that is over or on its way out. */
+export function observeMiner(pod: V1Pod): MinerState | undefined {
+  const { phase, conditions, containerStatuses } = pod.status ?? {};
+  if (pod.metadata?.deletionTimestamp !== undefined || phase === 'Succeeded' || phase === 'Failed') return undefined;
+  if (conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return 'running';
+  const fails = containerStatuses?.some(
+    ({ state }) =>
+      state?.terminated !== undefined ||
+      state?.waiting?.reason === 'CrashLoopBackOff' ||
+      imageTrouble.has(state?.waiting?.reason ?? ''),
+  );
+  return fails === true ? 'failing' : 'waiting';
 }
 
 /** What a provider's workflow needs to know of its node. */

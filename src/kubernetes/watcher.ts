@@ -11,6 +11,7 @@ import { signalNames, type CertificateRequested, type NodeObservation, type PodO
 import { unlessNotFound, type Kubernetes } from './client.js';
 import { jobPodSelector, labels } from './names.js';
 import { bootstrapUserPrefix, kubeletClientSigner } from './node-certificates.js';
+import { watchMiners } from './miners-watch.js';
 import { observeNode, observePod } from './observe.js';
 import { OutboundSignals } from './outbound-signals.js';
 import { Reflector } from './reflector.js';
@@ -30,12 +31,14 @@ export interface Watcher {
 
 /**
  * The watcher role: every *transition* of a job's pod, of a provider's node and of a node's certificate request becomes
- * a signal. It holds nothing that matters: at its start, and after every gap, it compares what it lists with what the
- * database says and signals the differences.
+ * a signal, and every one of a miner a figure in the database. It holds nothing that matters: at its start, and after
+ * every gap, it compares what it lists with what the database says and signals the differences.
  */
 export function startWatcher({ kubernetes, temporal, pool, logger }: WatcherDeps): Watcher {
   const signals = new OutboundSignals(temporal, logger);
+  const miners = watchMiners(kubernetes, pool, logger);
   const reflectors = [
+    miners,
     watchPods(kubernetes, pool, signals, logger),
     watchNodes(kubernetes, pool, signals, logger),
     watchCertificateRequests(kubernetes, pool, signals, logger),
@@ -44,7 +47,7 @@ export function startWatcher({ kubernetes, temporal, pool, logger }: WatcherDeps
   return {
     ready: () => Object.fromEntries(reflectors.map(({ name, reflector }) => [name, { ok: reflector.synced }])),
     async stop() {
-      await Promise.all(reflectors.map(({ reflector }) => reflector.stop()));
+      await Promise.all([miners.stop(), ...reflectors.map(({ reflector }) => reflector.stop())]);
       await signals.stop();
     },
   };

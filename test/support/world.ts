@@ -33,6 +33,8 @@ export interface World {
   /** An order in the database, as the API leaves it; a wallet of its own unless given. */
   order(order?: Partial<JobOrder>): Promise<JobOrder>;
   job(order: JobOrder): Promise<JobRow>;
+  /** Worker and watcher end, and others take their place. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,8 +53,12 @@ export async function createWorld(
   await ensureClusterObjects(kubernetes, logger);
   const deps = { config, pool: database.pool, redis: redis.redis, kubernetes, temporal: temporal.client, logger };
   const activities = createActivities({ ...deps, clusterInfo: clusterInfo(kubernetes, config) });
-  await temporal.startWorker({ ...activities, ...change(activities) });
-  const watcher = startWatcher({ kubernetes, temporal: temporal.client, pool: database.pool, logger });
+  const startAll = async () => {
+    const stopWorker = await temporal.startWorker({ ...activities, ...change(activities) });
+    const watcher = startWatcher({ kubernetes, temporal: temporal.client, pool: database.pool, logger });
+    return async () => void (await Promise.all([stopWorker(), watcher.stop()]));
+  };
+  let stopAll = await startAll();
   const nodes: string[] = [];
   const namespaces = new Set<string>();
 
@@ -91,8 +97,12 @@ export async function createWorld(
     async job(order) {
       return (await findJob(database.pool, order.wallet, order.jobId))!;
     },
+    async restart() {
+      await stopAll();
+      stopAll = await startAll();
+    },
     async close() {
-      await watcher.stop();
+      await stopAll();
       await temporal.close();
       for (const name of namespaces) await unlessNotFound(kubernetes.core.deleteNamespace({ name }));
       for (const name of nodes) await unlessNotFound(kubernetes.core.deleteNode({ name }));

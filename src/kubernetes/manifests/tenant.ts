@@ -1,4 +1,4 @@
-import type { V1LimitRange, V1Namespace, V1NetworkPolicy, V1ResourceQuota } from '@kubernetes/client-node';
+import type { V1LimitRange, V1Namespace, V1NetworkPolicy, V1NetworkPolicyEgressRule, V1ResourceQuota } from '@kubernetes/client-node';
 import { tenantNamespace } from '../../domain/job.js';
 import { gpuResource, labels, managedBy, sshContainerPort } from '../names.js';
 
@@ -10,6 +10,25 @@ export interface TenantQuota {
 
 /** Addresses a job must not reach: link-local metadata services and everything private, the cluster's own included. */
 const closedRanges = ['169.254.0.0/16', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '127.0.0.0/8'];
+
+/** Egress to the cluster's name server. */
+export const clusterDns: V1NetworkPolicyEgressRule = {
+  to: [
+    {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+      podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+    },
+  ],
+  ports: [
+    { port: 53, protocol: 'UDP' },
+    { port: 53, protocol: 'TCP' },
+  ],
+};
+
+/** Egress to everything that is not private. */
+export const publicInternet: V1NetworkPolicyEgressRule = {
+  to: [{ ipBlock: { cidr: '0.0.0.0/0', except: closedRanges } }],
+};
 
 /**
  * A tenant's namespace. `baseline` is enforced: `restricted` refuses images that run as root, which rented machines
@@ -42,21 +61,7 @@ export function tenantNetworkPolicy(wallet: string): V1NetworkPolicy {
       podSelector: {},
       policyTypes: ['Ingress', 'Egress'],
       ingress: [{ ports: [{ port: sshContainerPort, protocol: 'TCP' }] }],
-      egress: [
-        {
-          to: [
-            {
-              namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
-              podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
-            },
-          ],
-          ports: [
-            { port: 53, protocol: 'UDP' },
-            { port: 53, protocol: 'TCP' },
-          ],
-        },
-        { to: [{ ipBlock: { cidr: '0.0.0.0/0', except: closedRanges } }] },
-      ],
+      egress: [clusterDns, publicInternet],
     },
   };
 }

@@ -1,0 +1,60 @@
+import { miningSituation, recordMiningPlan } from '../src/db/mining.js';
+import { planMining } from '../src/domain/mining.js';
+import { refusalOf } from '../src/kubernetes/client.js';
+import { applyMiners, removeMiners } from '../src/kubernetes/miners.js';
+import type { ActivityDeps } from './index.js';
+
+/** Miners on the GPUs that nobody rents. */
+export function createMiningActivities({ config, pool, kubernetes, logger }: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>) {
+  const policy = { imageAllowlist: config.MINING_IMAGE_ALLOWLIST };
+  const settings = {
+    storageGb: config.MINING_STORAGE_GB,
+    ...(config.JOB_RUNTIME_CLASS === undefined ? {} : { runtimeClassName: config.JOB_RUNTIME_CLASS }),
+  };
+
+  return {
+    /**
+     * Brings a provider's miners to what its status, its configuration and the site allow now. How many are asked for is
+     * written down before Kubernetes is asked, and their removal after it was done: the row never knows of fewer than
+     * there may be. What Kubernetes refuses is no reason to hold up the provider: it mines nothing, and the row says why.
+     */
+    async syncMining({ providerId }: { providerId: string }): Promise<{ miners: number; reason: string }> {
+      const situation = await miningSituation(pool, providerId);
+      if (situation === undefined) {
+        await removeMiners(kubernetes, providerId);
+        return { miners: 0, reason: 'the provider is not registered' };
+      }
+      const plan = planMining(situation, policy);
+      if (plan.miner === undefined) return await endMining(providerId, situation.asked, plan.reason);
+      await recordMiningPlan(pool, providerId, plan.miners, '');
+      try {
+        await applyMiners(kubernetes, providerId, plan, settings);
+        return { miners: plan.miners, reason: '' };
+      } catch (error) {
+        const refused = refusedBecause(error, providerId);
+        return await endMining(providerId, plan.miners, `Kubernetes refused the miners: ${refused}`);
+      }
+    },
+  };
+
+  async function endMining(providerId: string, asked: number, reason: string): Promise<{ miners: number; reason: string }> {
+    let left = 0;
+    let why = reason;
+    try {
+      if (asked > 0) await removeMiners(kubernetes, providerId);
+    } catch (error) {
+      why = `${reason}; Kubernetes refused to end those there are: ${refusedBecause(error, providerId)}`;
+      left = asked;
+    }
+    await recordMiningPlan(pool, providerId, left, why);
+    return { miners: left, reason: why };
+  }
+
+  /** Names a refusal that another attempt would meet again; anything else is thrown on, and tried again. */
+  function refusedBecause(error: unknown, providerId: string): string {
+    const refusal = refusalOf(error);
+    if (refusal === undefined) throw error;
+    logger.warn({ providerId, refusal }, 'Kubernetes refused what is to be done about miners');
+    return refusal.reason;
+  }
+}

@@ -1,0 +1,204 @@
+import type { MiningSituation } from '../domain/mining.js';
+import type { ProviderStatus } from '../domain/provider.js';
+import type { MiningConfig } from '../domain/registration.js';
+import { storableJson } from './json.js';
+import type { Queryable } from './pool.js';
+
+/** What decides about a provider's miners, and how many Kubernetes was last asked for; undefined without a provider. */
+export async function miningSituation(
+  db: Queryable,
+  providerId: string,
+): Promise<(MiningSituation & { asked: number }) | undefined> {
+  const { rows } = await db.query<{
+    status: ProviderStatus;
+    cordoned: boolean;
+    mining_enabled: boolean;
+    wallet_addr: string;
+    mining_config: MiningConfig | null;
+    gpus: number;
+    asked: number;
+  }>(
+    `select p.status, p.cordoned, p.mining_enabled, p.wallet_addr, p.mining_config, coalesce(m.miners, 0) as asked,
+            (select coalesce(sum(target), 0)::int from provider_resources r
+              where r.provider_id = p.provider_id and r.kind = 'gpu') as gpus
+       from providers p left join provider_mining m using (provider_id)
+      where p.provider_id = $1`,
+    [providerId],
+  );
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return {
+    status: row.status,
+    cordoned: row.cordoned,
+    enabled: row.mining_enabled,
+    wallet: row.wallet_addr,
+    config: row.mining_config,
+    gpus: row.gpus,
+    asked: row.asked,
+  };
+}
+
+/** Writes down how many miners Kubernetes is asked for, and with none why. */
+export async function recordMiningPlan(db: Queryable, providerId: string, miners: number, reason: string): Promise<void> {
+  await db.query(
+    `insert into provider_mining as m (provider_id, miners, reason)
+     select provider_id, $2, $3 from providers where provider_id = $1
+     on conflict (provider_id) do update set miners = excluded.miners, reason = excluded.reason, updated_at = now()
+       where (m.miners, m.reason) is distinct from (excluded.miners, excluded.reason)`,
+    [providerId, miners, reason],
+  );
+}
+
+/** Sets what the owner wants; `config` takes the place of what stood there. */
+export async function setMiningWanted(
+  db: Queryable,
+  providerId: string,
+  enabled: boolean,
+  config?: MiningConfig,
+): Promise<void> {
+  await db.query(
+    `update providers set mining_enabled = $2, mining_config = coalesce($3, mining_config), updated_at = now()
+      where provider_id = $1`,
+    [providerId, enabled, config === undefined ? null : storableJson(config)],
+  );
+}
+
+/** Miners of one provider as the cluster has them. */
+export interface MinerCounts {
+  providerId: string;
+  /** The container runs. */
+  running: number;
+  /** For a free GPU, or to be started. */
+  waiting: number;
+  /** Its image cannot be had, or it keeps crashing. */
+  failing: number;
+}
+
+/**
+ * Writes down what was seen, of many providers at once. Those that were never asked to mine, and those of another
+ * broker on the same cluster, have no row and are passed over.
+ */
+export async function recordMinerCounts(db: Queryable, counts: readonly MinerCounts[]): Promise<void> {
+  await db.query(
+    `with seen as materialized (
+       select provider_id, running, waiting, failing
+         from unnest($1::text[], $2::int[], $3::int[], $4::int[]) as t (provider_id, running, waiting, failing)
+     ), locked as materialized (
+       select m.provider_id
+         from provider_mining m join seen s using (provider_id)
+        where (m.running, m.waiting, m.failing) is distinct from (s.running, s.waiting, s.failing)
+        order by m.provider_id
+          for no key update of m
+     )
+     update provider_mining m set running = s.running, waiting = s.waiting, failing = s.failing, updated_at = now()
+       from locked join seen s using (provider_id)
+      where m.provider_id = locked.provider_id`,
+    [
+      counts.map(({ providerId }) => providerId),
+      counts.map(({ running }) => running),
+      counts.map(({ waiting }) => waiting),
+      counts.map(({ failing }) => failing),
+    ],
+  );
+}
+
+/** Providers of which miners were seen the last time. */
+export async function providersWithMiners(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ provider_id: string }>(
+    'select provider_id from provider_mining where running + waiting + failing > 0',
+  );
+  return rows.map(({ provider_id }) => provider_id);
+}
+
+/** Mining of one provider, as the API shows it. */
+export interface MiningFigures {
+  providerId: string;
+  /** Lower case. */
+  wallet: string;
+  enabled: boolean;
+  config: MiningConfig | null;
+  /** What Kubernetes is asked for, and with none why. */
+  miners: number;
+  reason: string;
+  /**
+   * GPUs that mine. What a job was given counts as the job's from that moment on, also while its miner is still being
+   * stopped: with what is rented this is never more than there is.
+   */
+  running: number;
+  waiting: number;
+  failing: number;
+  totalGpus: number;
+  rentedGpus: number;
+}
+
+const figures = `
+  select p.provider_id, p.wallet_addr, p.mining_enabled, p.mining_config, coalesce(m.miners, 0) as miners,
+         coalesce(m.reason, '') as reason, least(coalesce(m.running, 0), r.total - r.rented) as running,
+         coalesce(m.waiting, 0) as waiting, coalesce(m.failing, 0) as failing, r.total, r.rented
+    from providers p
+    left join provider_mining m using (provider_id)
+    cross join lateral (
+      select coalesce(sum(total), 0)::int as total, coalesce(sum(rented), 0)::int as rented
+        from provider_resources where provider_id = p.provider_id and kind = 'gpu'
+    ) r`;
+
+export async function miningFigures(db: Queryable, providerId: string): Promise<MiningFigures | undefined> {
+  const { rows } = await db.query<{
+    provider_id: string;
+    wallet_addr: string;
+    mining_enabled: boolean;
+    mining_config: MiningConfig | null;
+    miners: number;
+    reason: string;
+    running: number;
+    waiting: number;
+    failing: number;
+    total: number;
+    rented: number;
+  }>(`${figures} where p.provider_id = $1`, [providerId]);
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return {
+    providerId: row.provider_id,
+    wallet: row.wallet_addr,
+    enabled: row.mining_enabled,
+    config: row.mining_config,
+    miners: row.miners,
+    reason: row.reason,
+    running: row.running,
+    waiting: row.waiting,
+    failing: row.failing,
+    totalGpus: row.total,
+    rentedGpus: row.rented,
+  };
+}
+
+/** Mining of all providers together. */
+export interface MiningTotals {
+  providers: number;
+  /** With miners, running or not. */
+  miningProviders: number;
+  runningMiners: number;
+  waitingMiners: number;
+  failingMiners: number;
+  /** Not rented, mined or not. */
+  availableGpus: number;
+}
+
+export async function miningTotals(db: Queryable): Promise<MiningTotals> {
+  const { rows } = await db.query<Record<'providers' | 'mining' | 'running' | 'waiting' | 'failing' | 'available', number>>(
+    `select count(*)::int as providers, (count(*) filter (where miners > 0))::int as mining,
+            coalesce(sum(running), 0)::int as running, coalesce(sum(waiting), 0)::int as waiting,
+            coalesce(sum(failing), 0)::int as failing, coalesce(sum(total - rented), 0)::int as available
+       from (${figures}) f`,
+  );
+  const { providers, mining, running, waiting, failing, available } = rows[0]!;
+  return {
+    providers,
+    miningProviders: mining,
+    runningMiners: running,
+    waitingMiners: waiting,
+    failingMiners: failing,
+    availableGpus: available,
+  };
+}

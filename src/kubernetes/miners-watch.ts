@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { providersWithMiners, recordMinerCounts, type MinerCounts } from '../db/mining.js';
+import type { Kubernetes } from './client.js';
+import { labels, minerPodSelector, miningNamespace } from './names.js';
+import { observeMiner, type MinerState } from './observe.js';
+import { Reflector } from './reflector.js';
+
+/** Changes that come close together are written as one; a job that takes GPUs changes several miners at once. */
+const gatherMs = 50;
+const retryMs = 2_000;
+
+/**
+ * Keeps what the database says of miners up to date with their pods: per provider, how many run, wait and fail. What
+ * cannot be written is written later; a watcher that starts again counts everything anew.
+ */
+export function watchMiners(kubernetes: Kubernetes, pool: Pool, logger: Logger) {
+  const miners = new Map<string, Map<string, MinerState>>();
+  const changed = new Set<string>();
+  const stopped = new AbortController();
+  let writing: Promise<void> | undefined;
+
+  const see = (pod: V1Pod, state: MinerState | undefined) => {
+    const providerId = pod.metadata?.labels?.[labels.providerId];
+    const uid = pod.metadata?.uid;
+    if (providerId === undefined || uid === undefined) return;
+    const ofProvider = miners.get(providerId) ?? new Map<string, MinerState>();
+    if (ofProvider.get(uid) === state) return;
+    if (state === undefined) ofProvider.delete(uid);
+    else ofProvider.set(uid, state);
+    if (ofProvider.size === 0) miners.delete(providerId);
+    else miners.set(providerId, ofProvider);
+    changed.add(providerId);
+    writeSoon();
+  };
+  const writeSoon = () => {
+    if (changed.size > 0) writing ??= write();
+  };
+
+  async function write(): Promise<void> {
+    while (changed.size > 0 && !stopped.signal.aborted) {
+      await sleep(gatherMs);
+      const providerIds = [...changed];
+      changed.clear();
+      try {
+        await recordMinerCounts(pool, providerIds.map((providerId) => count(providerId, miners.get(providerId))));
+      } catch (error) {
+        providerIds.forEach((providerId) => changed.add(providerId));
+        logger.warn({ err: error, retryInMs: retryMs }, 'counts of miners not written');
+        await sleep(retryMs, undefined, { signal: stopped.signal }).catch(() => undefined);
+      }
+    }
+    writing = undefined;
+  }
+
+  const reflector = new Reflector<V1Pod>({
+    name: 'miners',
+    kubeConfig: kubernetes.config,
+    path: `/api/v1/namespaces/${miningNamespace}/pods`,
+    query: { labelSelector: minerPodSelector },
+    list: () => kubernetes.core.listNamespacedPod({ namespace: miningNamespace, labelSelector: minerPodSelector }),
+    async onList(pods) {
+      const gone = await providersWithMiners(pool);
+      miners.clear();
+      for (const providerId of gone) changed.add(providerId);
+      for (const pod of pods) see(pod, observeMiner(pod));
+      writeSoon();
+    },
+    onEvent(type, pod) {
+      see(pod, type === 'DELETED' ? undefined : observeMiner(pod));
+    },
+    logger,
+  });
+  return {
+    name: 'miners',
+    reflector,
+    async stop() {
+      stopped.abort();
+      await reflector.stop();
+      await writing;
+    },
+  };
+}
+
+function count(providerId: string, ofProvider: ReadonlyMap<string, MinerState> | undefined): MinerCounts {
+  const counts = { providerId, running: 0, waiting: 0, failing: 0 };
+  for (const state of ofProvider?.values() ?? []) counts[state]++;
+  return counts;
+}

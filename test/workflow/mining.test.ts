@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { V1Pod } from '@kubernetes/client-node';
+import { miningFigures, setMiningWanted } from '../../src/db/mining.js';
+import type { JobOrder } from '../../src/domain/job.js';
+import { providerWorkflowId } from '../../src/domain/provider.js';
+import { miningConfigSchema } from '../../src/domain/registration.js';
+import { removeMiners } from '../../src/kubernetes/miners.js';
+import { gpuResource, labels, miningNamespace as namespace } from '../../src/kubernetes/names.js';
+import { observeNode } from '../../src/kubernetes/observe.js';
+import { signalNames, workflowTypes, type ProviderInput } from '../../workflows/messages.js';
+import { until } from '../support/until.js';
+import { createWorld, type World } from '../support/world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld({ MINING_IMAGE_ALLOWLIST: ['docker.io/miners/*'] });
+});
+afterAll(async () => {
+  for (const providerId of providers) await removeMiners(world.kubernetes, providerId);
+  await world.close();
+});
+
+const providers: string[] = [];
+
+/** A provider with 8 GPUs and this configuration, in service through its own workflow. */
+async function miningProvider(config: object = {}): Promise<string> {
+  const providerId = await world.provider();
+  providers.push(providerId);
+  await configure(providerId, config);
+  await nodeSeen(providerId);
+  return providerId;
+}
+
+async function configure(providerId: string, config: object): Promise<void> {
+  const wanted = { image: 'docker.io/miners/one:1', gpu_count: 8, cpu_cores: 8, memory_mb: 8_192, ...config };
+  await setMiningWanted(world.database.pool, providerId, true, miningConfigSchema.parse(wanted));
+}
+
+/** Tells the provider's workflow of its node, as the watcher does; starts it where there is none. */
+async function nodeSeen(providerId: string): Promise<void> {
+  const node = await until(async () => {
+    const read = await world.kubernetes.core.readNode({ name: providerId });
+    return observeNode(read).state === 'ready' ? read : undefined;
+  });
+  await world.temporal.client.workflow.signalWithStart(workflowTypes.provider, {
+    workflowId: providerWorkflowId(providerId),
+    taskQueue: world.config.TEMPORAL_TASK_QUEUE,
+    args: [{ providerId }] satisfies [ProviderInput],
+    signal: signalNames.nodeObserved,
+    signalArgs: [observeNode(node)],
+  });
+}
+
+const signal = (providerId: string, name: string, ...args: unknown[]) =>
+  world.temporal.client.workflow.getHandle(providerWorkflowId(providerId)).signal(name, ...args);
+
+const figures = async (providerId: string) => (await miningFigures(world.database.pool, providerId))!;
+
+/** Waits until the database shows these counts of miners. */
+const seen = (providerId: string, counts: { running: number; waiting?: number; reason?: RegExp }) =>
+  until(
+    async () => {
+      const { running, waiting, reason } = await figures(providerId);
+      return running === counts.running && waiting === (counts.waiting ?? 0) && (counts.reason?.test(reason) ?? true);
+    },
+    { timeoutMs: 30_000, name: `${JSON.stringify(counts)} of ${providerId}` },
+  );
+
+async function minerPods(providerId: string): Promise<V1Pod[]> {
+  const { items } = await world.kubernetes.core.listNamespacedPod({
+    namespace,
+    labelSelector: `${labels.providerId}=${providerId}`,
+  });
+  return items;
+}
+
+const uids = async (providerId: string) => (await minerPods(providerId)).map(({ metadata }) => metadata!.uid!).sort();
+
+/** GPUs that pods on a provider's node hold now, miners and jobs. */
+async function gpusInUse(providerId: string): Promise<number> {
+  const { items } = await world.kubernetes.core.listPodForAllNamespaces({ fieldSelector: `spec.nodeName=${providerId}` });
+  return items
+    .filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
+    .flatMap(({ spec }) => spec!.containers)
+    .reduce((sum, { resources }) => sum + Number(resources?.requests?.[gpuResource] ?? 0), 0);
+}
+
+async function start(order: JobOrder): Promise<void> {
+  expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({ status: 'running' });
+}
+
+describe('a provider whose idle GPUs mine', () => {
+  test('gives a job of 3 GPUs what it needs, and has them back when it ends', async () => {
+    const providerId = await miningProvider();
+    await seen(providerId, { running: 8 });
+
+    const order = await world.order({ providerId, gpuCount: 3 });
+    await start(order);
+    await seen(providerId, { running: 5, waiting: 3 });
+    expect(await figures(providerId)).toMatchObject({ miners: 8, totalGpus: 8, rentedGpus: 3 });
+
+    await world.commands.cancel(order.jobId, 'its owner', 20_000);
+    await seen(providerId, { running: 8 });
+  });
+
+  test('can be rented whole, at the price of every miner', async () => {
+    const providerId = await miningProvider();
+    await seen(providerId, { running: 8 });
+    const order = await world.order({ providerId, gpuCount: 8 });
+    await start(order);
+    await seen(providerId, { running: 0, waiting: 8 });
+    await world.commands.cancel(order.jobId, 'its owner', 20_000);
+    await seen(providerId, { running: 8 });
+  });
+
+  test('never has more GPUs mined and rented than it has', async () => {
+    const providerId = await miningProvider();
+    await seen(providerId, { running: 8 });
+    let most = 0;
+    let watching = true;
+    const watch = (async () => {
+      while (watching) {
+        const { running, rentedGpus } = await figures(providerId);
+        most = Math.max(most, running + rentedGpus, await gpusInUse(providerId));
+      }
+    })();
+    for (const gpuCount of [1, 5, 8]) {
+      const order = await world.order({ providerId, gpuCount });
+      await start(order);
+      await world.commands.cancel(order.jobId, 'its owner', 20_000);
+    }
+    watching = false;
+    await watch;
+    expect(most).toBe(8);
+  });
+
+  test('has a miner again that was deleted, and one that died', async () => {
+    const providerId = await miningProvider({ gpu_count: 2 });
+    await seen(providerId, { running: 2 });
+    const [first, second] = await minerPods(providerId);
+    const { core } = world.kubernetes;
+    await core.deleteNamespacedPod({ name: first!.metadata!.name!, namespace });
+    await core.replaceNamespacedPodStatus({
+      name: second!.metadata!.name!,
+      namespace,
+      body: { ...(await core.readNamespacedPod({ name: second!.metadata!.name!, namespace })), status: { phase: 'Failed' } },
+    });
+    await until(async () => {
+      const running = (await minerPods(providerId)).filter(({ status }) => status?.phase === 'Running');
+      const old = [first!.metadata!.uid, second!.metadata!.uid];
+      return running.length === 2 && running.every(({ metadata }) => !old.includes(metadata!.uid!));
+    });
+    await seen(providerId, { running: 2 });
+  });
+
+  test('keeps its miners through a restart of worker and watcher', async () => {
+    const providerId = await miningProvider({ gpu_count: 4, cpu_cores: 4, memory_mb: 4_096 });
+    await seen(providerId, { running: 4 });
+    const before = await uids(providerId);
+    await world.restart();
+    await configure(providerId, { gpu_count: 5, cpu_cores: 5, memory_mb: 5_120 });
+    await signal(providerId, signalNames.miningChanged);
+    await seen(providerId, { running: 5 });
+    expect(await uids(providerId)).toEqual(expect.arrayContaining(before));
+  });
+
+  test('mines nothing while it is offline, and again when it is back', async () => {
+    const providerId = await miningProvider();
+    await seen(providerId, { running: 8 });
+    await signal(providerId, signalNames.heartbeatChanged, { alive: false, at: new Date().toISOString() });
+    await seen(providerId, { running: 0, reason: /offline/ });
+    expect(await until(async () => (await minerPods(providerId)).length === 0)).toBe(true);
+    await signal(providerId, signalNames.heartbeatChanged, { alive: true, at: new Date().toISOString() });
+    await seen(providerId, { running: 8 });
+  });
+
+  test('stops when its owner says so', async () => {
+    const providerId = await miningProvider();
+    await seen(providerId, { running: 8 });
+    await setMiningWanted(world.database.pool, providerId, false);
+    await signal(providerId, signalNames.miningChanged);
+    await seen(providerId, { running: 0, reason: /its owner stopped it/ });
+  });
+
+  test('has new miners when their environment changes, and none of it stands in their pods', async () => {
+    const providerId = await miningProvider({ gpu_count: 1, env_vars: { POOL_PASSWORD: 'first-secret' } });
+    await seen(providerId, { running: 1 });
+    const before = await uids(providerId);
+    await configure(providerId, { gpu_count: 1, env_vars: { POOL_PASSWORD: 'second-secret' } });
+    await signal(providerId, signalNames.miningChanged);
+    await until(async () => {
+      const now = await uids(providerId);
+      return now.length === 1 && now[0] !== before[0];
+    });
+    expect(JSON.stringify(await minerPods(providerId))).not.toMatch(/secret"|c2Vjb25kLX/);
+  });
+
+  test('shows miners whose image cannot be had as failing', async () => {
+    const providerId = await miningProvider({ gpu_count: 2, image: 'docker.io/miners/does-not-exist:1' });
+    await until(async () => (await figures(providerId)).failing === 2, { timeoutMs: 30_000 });
+  });
+});
+
+describe('a mining configuration that may not run mines nothing and says why:', () => {
+  test.each<[string, object, RegExp]>([
+    ['an image that is not listed', { image: 'docker.io/strangers/miner:1' }, /image is not among the images/],
+    ['a library loaded into the miner', { env_vars: { LD_PRELOAD: '/tmp/x.so' } }, /env_vars.LD_PRELOAD is set by the broker/],
+    ['a directory of the machine', { node_data_dir: '/var/run/docker.sock' }, /node_data_dir is a directory of the system/],
+    ['a flag that the broker sets', { extra_args: ['--datadir=/elsewhere'] }, /extra_args.0 is set by the broker/],
+  ])('%s', async (_, config, reason) => {
+    const providerId = await miningProvider(config);
+    await seen(providerId, { running: 0, reason });
+    expect(await minerPods(providerId)).toEqual([]);
+  });
+});
+
+test('nothing but a miner may run in the namespace of the miners', async () => {
+  await seen(await miningProvider({ gpu_count: 1 }), { running: 1 });
+  const create = world.kubernetes.core.createNamespacedPod({
+    namespace,
+    body: {
+      metadata: { name: 'other' },
+      spec: { priorityClassName: 'worldland-rental', containers: [{ name: 'other', image: 'docker.io/miners/one:1' }] },
+    },
+  });
+  await expect(create).rejects.toMatchObject({ code: 403, body: expect.stringContaining('exceeded quota') });
+});
