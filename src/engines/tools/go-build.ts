@@ -5,6 +5,9 @@ import { packageRoot } from '../paths.js';
 import { run } from './run.js';
 import { findOnPath, isExecutable, ToolMissing } from './tool.js';
 
+/** Where the modules are, below `src`. */
+const folders = { kubernetes: 'engines/go/kubernetes', temporal: 'engines/go/temporal', 'ssh-server': 'ssh-server' };
+
 /** One program of a pinned module. */
 export interface GoProgram {
   /** The package to build. */
@@ -16,10 +19,12 @@ export interface GoProgram {
 }
 
 export interface GoBuild {
-  /** A folder below `src/engines/go` with `go.mod` and `go.sum`: they pin every byte that is compiled. */
-  module: 'kubernetes' | 'temporal';
+  /** A module with `go.mod` and `go.sum`: they pin every byte that is compiled. */
+  module: keyof typeof folders;
   programs: Record<string, GoProgram>;
   ldflags: string;
+  /** Variables for the compiler beside those of the caller. */
+  env?: Record<string, string>;
   /** How long it takes the first time, for the person who waits. */
   takes: string;
 }
@@ -47,7 +52,7 @@ export async function buildWithGo(build: GoBuild, cache: string, env: NodeJS.Pro
   const removeWork = () => rmSync(work, { recursive: true, force: true });
   process.once('exit', removeWork);
   try {
-    cpSync(join(packageRoot, 'src/engines/go', build.module), join(work, 'module'), { recursive: true });
+    cpSync(join(packageRoot, 'src', folders[build.module]), join(work, 'module'), { recursive: true });
     const out = join(work, 'out');
     mkdirSync(out);
     await run(
@@ -63,7 +68,12 @@ export async function buildWithGo(build: GoBuild, cache: string, env: NodeJS.Pro
         ...Object.values(build.programs).map((program) => program.package),
       ],
       // A go.work above the cache, or flags of the user's own, would change what is built.
-      { cwd: join(work, 'module'), env: { ...env, GOWORK: 'off', GOFLAGS: '' }, log, what: `go build of ${names}` },
+      {
+        cwd: join(work, 'module'),
+        env: { ...env, ...build.env, GOWORK: 'off', GOFLAGS: '' },
+        log,
+        what: `go build of ${names}`,
+      },
     );
     for (const [name, program] of Object.entries(build.programs)) {
       const built = join(out, program.builtAs ?? name);
@@ -78,6 +88,7 @@ export async function buildWithGo(build: GoBuild, cache: string, env: NodeJS.Pro
   log(`built ${names} in ${seconds(Date.now() - began)}`);
 }
 
-function findGo(env: NodeJS.ProcessEnv): string | undefined {
+/** The Go toolchain: on PATH, or where its installers put it. */
+export function findGo(env: NodeJS.ProcessEnv): string | undefined {
   return findOnPath('go', env) ?? ['/usr/local/go/bin/go', '/opt/homebrew/bin/go'].find(isExecutable);
 }

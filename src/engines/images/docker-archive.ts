@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { tar, type TarEntry } from './tar.js';
+
+export interface ImageSource {
+  /** `registry/repository:tag` */
+  name: string;
+  /** As images call it: `amd64`, `arm64`. */
+  architecture: string;
+  /** What is in the image, all of it in one layer. */
+  entries: readonly TarEntry[];
+  entrypoint?: readonly string[];
+  command?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * An image as an archive that `docker load`, `podman load`, `skopeo` and `ctr images import` read. The same source
+ * gives the same bytes, and so the same image id.
+ */
+export function dockerArchive(source: ImageSource): { archive: Buffer; imageId: string } {
+  const layer = tar(source.entries);
+  const layerId = sha256(layer);
+  const config = Buffer.from(
+    JSON.stringify({
+      architecture: source.architecture,
+      os: 'linux',
+      created: '1970-01-01T00:00:00Z',
+      config: {
+        ...(source.entrypoint === undefined ? {} : { Entrypoint: source.entrypoint }),
+        ...(source.command === undefined ? {} : { Cmd: source.command }),
+        Env: Object.entries(source.env ?? {}).map(([name, value]) => `${name}=${value}`),
+        WorkingDir: '/',
+      },
+      rootfs: { type: 'layers', diff_ids: [`sha256:${layerId}`] },
+      history: [{ created: '1970-01-01T00:00:00Z' }],
+    }),
+  );
+  const configId = sha256(config);
+  const manifest = [{ Config: `${configId}.json`, RepoTags: [source.name], Layers: [`${layerId}/layer.tar`] }];
+  const archive = tar([
+    { path: `${configId}.json`, content: config },
+    { path: layerId, folder: true },
+    { path: `${layerId}/layer.tar`, content: layer },
+    { path: 'manifest.json', content: Buffer.from(JSON.stringify(manifest)) },
+  ]);
+  return { archive, imageId: `sha256:${configId}` };
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

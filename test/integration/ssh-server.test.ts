@@ -1,0 +1,149 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { knownHostsLine } from '../../src/domain/job.js';
+import { silent } from '../../src/engines/log.js';
+import { findGo } from '../../src/engines/tools/go-build.js';
+import { findSshServer } from '../../src/engines/tools/ssh-server.js';
+import { findOnPath } from '../../src/engines/tools/tool.js';
+import { newSshHostKey, publicSshHostKey } from '../../src/kubernetes/ssh-host-key.js';
+
+const missing =
+  process.platform !== 'linux'
+    ? 'Linux'
+    : (['ssh', 'scp', 'sftp', 'ssh-keygen'].find((name) => findOnPath(name, process.env) === undefined) ??
+      (findGo(process.env) === undefined ? 'Go' : undefined));
+if (missing !== undefined) console.warn(`skipped: the tests of SSH logins need ${missing}`);
+
+interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+let folder: string;
+let server: ChildProcess;
+let port: number;
+let logged = '';
+
+(missing === undefined ? describe : describe.skip)('the SSH server and the client of this system', () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'ssh-'));
+    const hostKey = newSshHostKey();
+    writeFileSync(join(folder, 'host_key'), hostKey, { mode: 0o600 });
+    for (const name of ['mine', 'another'])
+      await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
+    mkdirSync(join(folder, 'volume'));
+    const { path } = await findSshServer(silent);
+    await run(path, ['install', join(folder, 'volume')]);
+    server = spawn(
+      join(folder, 'volume/sshd'),
+      [
+        'serve',
+        '--address',
+        '127.0.0.1',
+        '--port',
+        '0',
+        '--authorized-keys',
+        join(folder, 'mine.pub'),
+        '--host-key',
+        join(folder, 'host_key'),
+      ],
+      { env: { PATH: process.env['PATH'], WORLDLAND_GPU_COUNT: '2' }, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    server.stdout!.setEncoding('utf8').on('data', (text: string) => (logged += text));
+    while (!/listening.*:(\d+)/.test(logged)) await sleep(10);
+    port = Number(/listening.*?:(\d+)/.exec(logged)![1]);
+    const access = { host: '127.0.0.1', port, user: 'root' as const, hostKey: publicSshHostKey(hostKey) };
+    writeFileSync(join(folder, 'known_hosts'), `${knownHostsLine(access)}\n`);
+  }, 300_000);
+
+  afterAll(() => {
+    server.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const options = ({ key = 'mine', knownHosts = 'known_hosts' } = {}) => [
+    ...['-F', 'none', '-i', join(folder, key), '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes'],
+    ...['-o', 'StrictHostKeyChecking=yes', '-o', `UserKnownHostsFile=${join(folder, knownHosts)}`],
+    ...['-o', 'GlobalKnownHostsFile=none'],
+  ];
+  const destination = () => ['-p', String(port), 'root@127.0.0.1'];
+  const ssh = (...args: string[]) => run('ssh', [...options(), ...destination(), ...args]);
+
+  test('agree on a login by the known_hosts line, and a command has its output and exit status', async () => {
+    expect(await ssh('echo $WORLDLAND_GPU_COUNT; echo bad >&2; exit 3')).toEqual({
+      code: 3,
+      stdout: '2\n',
+      stderr: 'bad\n',
+    });
+  });
+
+  test('end at a host key that is not the one in known_hosts', async () => {
+    writeFileSync(join(folder, 'forged'), `[127.0.0.1]:${port} ${publicSshHostKey(newSshHostKey())}\n`);
+    const { code, stderr } = await run('ssh', [...options({ knownHosts: 'forged' }), ...destination(), 'true']);
+    expect(code).toBe(255);
+    expect(stderr).toMatch(/Host key verification failed/);
+  });
+
+  test('refuse a key that was not given, and do not ask for a password', async () => {
+    const { code, stderr } = await run('ssh', [...options({ key: 'another' }), ...destination(), 'true']);
+    expect(code).toBe(255);
+    expect(stderr).toMatch(/Permission denied \(publickey\)/);
+  });
+
+  test('give a terminal when asked for one', async () => {
+    const { code, stdout } = await ssh('-tt', 'tty; stty size; echo $TERM');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\/dev\/pts\/\d+\r\n\d+ \d+\r\n/);
+  });
+
+  test('copy files there and back, by scp and by sftp', async () => {
+    const content = 'weights '.repeat(100_000);
+    writeFileSync(join(folder, 'there'), content);
+    const target = `root@127.0.0.1:${join(folder, 'arrived')}`;
+    expect(await run('scp', [...options(), '-q', '-P', String(port), join(folder, 'there'), target])).toMatchObject({
+      code: 0,
+    });
+    expect(readFileSync(join(folder, 'arrived'), 'utf8')).toBe(content);
+    writeFileSync(join(folder, 'batch'), `get ${join(folder, 'arrived')} ${join(folder, 'back')}\n`);
+    const sftp = ['-q', ...options(), '-b', join(folder, 'batch'), '-P', String(port), 'root@127.0.0.1'];
+    expect(await run('sftp', sftp)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(folder, 'back'), 'utf8')).toBe(content);
+  });
+
+  test('carry a connection to a notebook that listens on loopback, and to nowhere else', async () => {
+    const notebook: Server = createServer((_, response) => response.end('notebook')).listen(0, '127.0.0.1');
+    await once(notebook, 'listening');
+    const { port: inside } = notebook.address() as AddressInfo;
+    const forward = (to: string) => run('ssh', [...options(), '-W', to, ...destination()], 'GET / HTTP/1.0\r\n\r\n');
+    expect((await forward(`localhost:${inside}`)).stdout).toMatch(/notebook$/);
+    expect((await forward('169.254.169.254:80')).stderr).toMatch(/administratively prohibited/);
+    notebook.close();
+  });
+
+  test('part when the server is told to stop, which it does with success', async () => {
+    const session = spawn('ssh', [...options(), ...destination(), 'echo ready; sleep 60'], { stdio: 'pipe' });
+    await once(session.stdout, 'data');
+    const left = once(session, 'exit');
+    const stopped = once(server, 'exit');
+    server.kill('SIGTERM');
+    expect((await stopped)[0]).toBe(0);
+    expect((await left)[0]).toBe(255);
+  });
+});
+
+function run(command: string, args: string[], input = ''): Promise<Result> {
+  return new Promise((done) => {
+    const child = execFile(command, args, { timeout: 30_000, maxBuffer: 2 ** 24 }, (error, stdout, stderr) =>
+      done({ code: error === null ? 0 : ((error as { code?: number }).code ?? -1), stdout, stderr }),
+    );
+    child.stdin!.end(input);
+  });
+}
