@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import type { Reply, Session } from '../../src/auth/client.js';
+import { startBroker, type RunningBroker } from '../support/broker.js';
+import { until } from '../support/until.js';
+
+const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
+const order = (changes: object = {}) => ({
+  gpu_type: 'RTX 4090',
+  gpu_count: 1,
+  cpu_cores: 1,
+  memory_gb: 1,
+  storage_gb: 1,
+  duration_hours: 1,
+  ssh_public_keys: [sshKey],
+  ...changes,
+});
+
+let broker: RunningBroker;
+let customer: Session;
+beforeAll(async () => {
+  broker = await startBroker();
+  const joined = [
+    broker.provider({ providerId: 'atlas', gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 }, gpuPricePerHour: 0.4 }),
+    broker.provider({ providerId: 'borealis', gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 }, gpuPricePerHour: 0.5 }),
+    broker.provider({ providerId: 'cirrus', gpus: { model: 'NVIDIA A100-SXM4-80GB', count: 8 }, gpuPricePerHour: 1.8 }),
+  ].map((provider) => provider.joined);
+  await Promise.all(joined);
+  customer = await broker.customer();
+  await until(async () => (await free('rtx-4090')) === 8 && (await free('a100-sxm4-80gb')) === 8);
+}, 900_000);
+afterAll(() => broker.stop(), 60_000);
+
+async function free(gpuType: string): Promise<number> {
+  const { body } = await customer.request('GET', `/api/v1/providers/gpu-availability?gpu_type=${gpuType}`);
+  return (body as { total_available: number }).total_available;
+}
+const post = (session: Session, body: object, headers: Record<string, string> = {}): Promise<Reply> =>
+  session.request('POST', '/api/v1/jobs', body, { prefer: 'wait=60', ...headers });
+const cancel = (session: Session, id: string) =>
+  session.request('DELETE', `/api/v1/jobs/${id}`, undefined, { prefer: 'wait=60' });
+
+interface JobBody {
+  job_id: string;
+  status: string;
+  expires_at: string;
+  ssh_command: string;
+  ssh_port: number;
+  ssh_host: string;
+}
+const job = (reply: Reply) => reply.body as JobBody;
+const problem = (reply: Reply) => reply.body as { code: string; errors?: { field: string }[]; free?: object[] };
+
+describe('a customer', () => {
+  test('rents at the cheapest provider, extends, cancels, and the GPUs are back', async () => {
+    const rented = await post(customer, order({ gpu_count: 2 }));
+    expect(rented.status).toBe(201);
+    expect(rented.body).toMatchObject({ status: 'running', provider_id: 'atlas', gpu_count: 2, price_per_hour: 0.8 });
+    expect(job(rented).ssh_command).toBe(`ssh root@${job(rented).ssh_host} -p ${job(rented).ssh_port}`);
+    await until(async () => (await free('rtx-4090')) === 6);
+
+    const extended = await customer.request('POST', `/api/v1/jobs/${job(rented).job_id}/extend`, { additional_hours: 2 });
+    expect(extended.status).toBe(200);
+    expect(Date.parse(job(extended).expires_at) - Date.parse(job(rented).expires_at)).toBe(7_200_000);
+
+    const ended = await cancel(customer, job(rented).job_id);
+    expect([ended.status, job(ended).status]).toEqual([200, 'cancelled']);
+    expect((await customer.request('GET', `/api/v1/jobs/${job(rented).job_id}`)).body).toMatchObject({ status: 'cancelled' });
+    await until(async () => (await free('rtx-4090')) === 8);
+  });
+
+  test('who repeats a request with its Idempotency-Key, also at once, has one job', async () => {
+    const key = { 'idempotency-key': randomUUID() };
+    const replies = await Promise.all(Array.from({ length: 5 }, () => post(customer, order(), key)));
+    expect(new Set(replies.map((reply) => job(reply).job_id)).size).toBe(1);
+    expect(replies.every(({ status }) => status === 200 || status === 201)).toBe(true);
+    expect(problem(await post(customer, order({ gpu_count: 2 }), key)).code).toBe('idempotency_conflict');
+    await cancel(customer, job(replies[0]!).job_id);
+  });
+
+  test('who does not want to wait gets 202 and the address of the job', async () => {
+    const accepted = await post(customer, order(), { prefer: 'respond-async' });
+    expect(accepted.status).toBe(202);
+    expect(accepted.headers.get('location')).toBe(`/api/v1/jobs/${job(accepted).job_id}`);
+    await until(async () => job(await customer.request('GET', accepted.headers.get('location')!)).status === 'running');
+    await cancel(customer, job(accepted).job_id);
+  });
+
+  test('who asks for what is not there is told what is', async () => {
+    const reply = await post(customer, order({ gpu_count: 5 }));
+    expect([reply.status, problem(reply).code]).toEqual([409, 'no_capacity']);
+    expect(problem(reply).free).toEqual([
+      { gpu_type: 'rtx-4090', available_gpus: 8, most_at_one_provider: 4, price_per_hour: 0.4 },
+    ]);
+  });
+
+  test('does not see, end or extend the job of another', async () => {
+    const mine = job(await post(customer, order()));
+    const stranger = await broker.customer();
+    for (const [method, path, body] of [
+      ['GET', '', undefined],
+      ['DELETE', '', undefined],
+      ['POST', '/extend', { additional_hours: 1 }],
+    ] as const) {
+      const reply = await stranger.request(method, `/api/v1/jobs/${mine.job_id}${path}`, body);
+      expect([reply.status, problem(reply).code]).toEqual([404, 'job_not_found']);
+    }
+    expect((await stranger.request('GET', '/api/v1/jobs')).body).toEqual({ jobs: [], count: 0 });
+    await cancel(customer, mine.job_id);
+  });
+
+  test('whose order is malformed is told every field that is wrong, and nothing is rented', async () => {
+    const reply = await post(customer, order({ gpu_count: -1, image: 'NOT AN IMAGE', surprise: 1, ssh_password: 'x' }));
+    expect([reply.status, problem(reply).code]).toEqual([422, 'validation_failed']);
+    expect(problem(reply).errors!.map(({ field }) => field).sort()).toEqual(['gpu_count', 'image', 'ssh_password', 'surprise']);
+    const huge = await post(customer, order({ env: { A: 'x'.repeat(70_000) } }));
+    expect([huge.status, problem(huge).code]).toEqual([413, 'payload_too_large']);
+    expect(await free('rtx-4090')).toBe(8);
+  });
+});
+
+test('of 50 orders at once for 8 free GPUs exactly 8 run', async () => {
+  const replies = await Promise.all(Array.from({ length: 50 }, () => post(customer, order({ gpu_type: 'A100-SXM4-80GB' }))));
+  const running = replies.filter(({ status }) => status === 201);
+  expect(running).toHaveLength(8);
+  expect(replies.filter((reply) => reply.status === 409 && problem(reply).code === 'no_capacity')).toHaveLength(42);
+  expect(new Set(running.map((reply) => job(reply).ssh_port)).size).toBe(8);
+  await Promise.all(running.map((reply) => cancel(customer, job(reply).job_id)));
+  await until(async () => (await free('a100-sxm4-80gb')) === 8);
+}, 120_000);
+
+test('a malformed registration goes to the dead-letter stream with its reason, and the next one is answered', async () => {
+  const redis = new Redis(broker.endpoints.redis);
+  await redis.xadd('provider:registration', '*', 'data', '{"provider_id": 7}', 'timestamp', '');
+  await redis.xadd('provider:registration', '*', 'nonsense', '');
+  await broker.provider({ providerId: 'delphi', heartbeatIntervalMs: 0 }).joined;
+  const letters = await until(async () => {
+    const found = await redis.xrange('provider:registration:dlq', '-', '+');
+    return found.length >= 2 ? found : undefined;
+  });
+  expect(letters.every(([, fields]) => fields.includes('reason'))).toBe(true);
+  redis.disconnect();
+});
+
+test('every dependency is named by /ready', async () => {
+  const { status, body } = await customer.request('GET', '/ready');
+  expect(status).toBe(200);
+  expect(Object.keys((body as { dependencies: object }).dependencies)).toEqual(
+    expect.arrayContaining(['postgres', 'redis', 'temporal']),
+  );
+});

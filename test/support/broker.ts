@@ -1,0 +1,78 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { login, type LoginOptions, type Session } from '../../src/auth/client.js';
+import { providerSigner } from '../../src/auth/provider-client.js';
+import { roles } from '../../src/config.js';
+import {
+  startSimulatedProvider,
+  type SimulatedProvider,
+  type SimulatedProviderOptions,
+} from '../../src/engines/simulated-provider/provider.js';
+import { startStack, type Endpoints, type Stack } from '../../src/engines/stack.js';
+
+/** A whole broker on engines of its own, as an operator starts it; tests reach it by HTTP and Redis only. */
+export interface RunningBroker {
+  stack: Stack;
+  endpoints: Endpoints & { api: string; redis: string };
+  /** A wallet of its own, logged in. */
+  customer(options?: Partial<LoginOptions>): Promise<Session>;
+  /** A simulated machine that signs what it says, unless `sign` is given; it is stopped with the broker. */
+  provider(options: Partial<SimulatedProviderOptions> & { providerId: string }): SimulatedProvider;
+  /** Everything that any process has printed. */
+  logs(): string;
+  stop(): Promise<void>;
+}
+
+/** Made for tests that press hard: nobody is to be told to come back later. */
+const unlimited = {
+  RATE_LIMIT_PER_IP: '1000000',
+  RATE_LIMIT_READS: '1000000',
+  RATE_LIMIT_WRITES: '1000000',
+  RATE_LIMIT_JOBS: '1000000',
+};
+
+export async function startBroker(env: Record<string, string> = {}): Promise<RunningBroker> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'broker-e2e-'));
+  const providers: SimulatedProvider[] = [];
+  let stack: Stack;
+  try {
+    stack = await startStack({ dataDir, roles, env: { ...process.env, NODE_OPTIONS: '', ...unlimited, ...env } });
+  } catch (error) {
+    rmSync(dataDir, { recursive: true, force: true });
+    throw error;
+  }
+  const { api, redis, ...rest } = stack.endpoints();
+  const endpoints = { ...rest, api: api!, redis: redis! };
+
+  return {
+    stack,
+    endpoints,
+    customer: (options = {}) =>
+      login({ api: endpoints.api, account: privateKeyToAccount(generatePrivateKey()), spendLimit: 10n ** 24n, ...options }),
+    provider(options) {
+      const wallet = privateKeyToAccount(generatePrivateKey());
+      const nodeKey = privateKeyToAccount(generatePrivateKey());
+      const provider = startSimulatedProvider({
+        redisUrl: endpoints.redis,
+        wallet: wallet.address,
+        sign: providerSigner({ wallet, nodeKey, chainId: 1, audience: endpoints.api }),
+        ...options,
+      });
+      providers.push(provider);
+      return provider;
+    },
+    logs() {
+      const folder = join(dataDir, 'logs');
+      return readdirSync(folder)
+        .map((file) => readFileSync(join(folder, file), 'utf8'))
+        .join('\n');
+    },
+    async stop() {
+      await Promise.all(providers.map((provider) => provider.stop()));
+      await stack.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
