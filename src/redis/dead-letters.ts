@@ -48,7 +48,7 @@ export class DeadLetters {
       const { entry, reason, detail, deliveries = 1 } = letter;
       const text = detail === undefined ? reason : `${reason}: ${detail}`;
       transaction.xadd(
-        ...[deadLetterStream(stream), 'MAXLEN', '~', maxLetters, '*'] as const,
+        ...([deadLetterStream(stream), 'MAXLEN', '~', maxLetters, '*'] as const),
         ...['orig_id', entry[0], 'reason', text, 'deliveries', deliveries, 'data', letterText(dataOf(entry[1]) ?? '')],
       );
     });
@@ -69,7 +69,8 @@ export class DeadLetters {
     }
     const sender = providerId ?? '';
     const before = this.#of.get(sender) ?? 0;
-    if (this.#all >= limits.all || before >= (providerId === undefined ? limits.unknown : limits.provider)) return false;
+    if (this.#all >= limits.all || before >= (providerId === undefined ? limits.unknown : limits.provider))
+      return false;
     this.#all += 1;
     this.#of.set(sender, before + 1);
     return true;
@@ -78,7 +79,8 @@ export class DeadLetters {
 
 /** Join tokens, signatures and keys by their form, and whatever stands in a field that is named like a secret. */
 const secretForms = /\b[a-z0-9]{6}\.[a-z0-9]{16}\b|\b(?:0x)?[0-9a-fA-F]{64,}\b|\bwlb_[\w-]{20,}/g;
-const secretFields = /("(?:[\w-]*(?:token|secret|password|signature|sig|private_?key|join_command|authorization)[\w-]*)"\s*:\s*)"(?:[^"\\]|\\.)*"?/gi;
+const secretFields =
+  /("(?:[\w-]*(?:token|secret|password|signature|sig|private_?key|join_command|authorization)[\w-]*)"\s*:\s*)"(?:[^"\\]|\\.)*"?/gi;
 
 /** The `data` of a letter: the beginning of the text, without anything that may be secret. */
 export function letterText(data: string): string {
@@ -88,5 +90,8 @@ export function letterText(data: string): string {
   const bytes = Buffer.from(clean);
   if (bytes.length <= maxLetterBytes) return clean;
   // A character that the end cuts is left out.
-  return bytes.subarray(0, maxLetterBytes).toString().replace(/\uFFFD+$/, '');
+  return bytes
+    .subarray(0, maxLetterBytes)
+    .toString()
+    .replace(/\uFFFD+$/, '');
 }

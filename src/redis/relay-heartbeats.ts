@@ -6,7 +6,15 @@ import { readHeartbeat, type HeartbeatMessage } from '../domain/heartbeat.js';
 import { streamMessages } from '../observability/metrics.js';
 import type { DeadLetter } from './dead-letters.js';
 import type { Settlement } from './stream-consumer.js';
-import { arrivalMs, claimedProvider, dataOf, fieldsByName, isTooLarge, maxDataBytes, type StreamEntry } from './stream-entry.js';
+import {
+  arrivalMs,
+  claimedProvider,
+  dataOf,
+  fieldsByName,
+  isTooLarge,
+  maxDataBytes,
+  type StreamEntry,
+} from './stream-entry.js';
 import { streams } from './stream-names.js';
 import { aheadToleranceMs } from './stream-watchdog.js';
 
@@ -47,9 +55,11 @@ export function receiveHeartbeats(deps: Deps): (entries: StreamEntry[]) => Promi
       for (let at = from; at >= 0; at = older[at]!) {
         const entry = entries[at]!;
         const beat = readBeat(entry, dead);
-        if (beat === undefined || !(deps.verifier.acceptsAll || (await isGenuine(deps.verifier, entry, beat, dead)))) continue;
+        if (beat === undefined || !(deps.verifier.acceptsAll || (await isGenuine(deps.verifier, entry, beat, dead))))
+          continue;
         const { providerId, telemetry } = beat;
-        if ((heard.get(providerId)?.at ?? -1) < at) heard.set(providerId, { providerId, telemetry, at, atMs: timeOf(entry) });
+        if ((heard.get(providerId)?.at ?? -1) < at)
+          heard.set(providerId, { providerId, telemetry, at, atMs: timeOf(entry) });
         // Unless the text had another provider's name in front of its own: then it says nothing about this one.
         if (providerId === claimed) return;
       }
@@ -63,7 +73,8 @@ export function receiveHeartbeats(deps: Deps): (entries: StreamEntry[]) => Promi
     const failed: Settlement['failed'] = [];
     await record(deps.db, [...heard.values()], ({ at }, error) => failed.push({ entry: entries[at]!, error }));
     const left = new Set([...dead, ...failed].map(({ entry }) => entry));
-    const done = left.size === 0 ? entries.map(([id]) => id) : entries.filter((entry) => !left.has(entry)).map(([id]) => id);
+    const done =
+      left.size === 0 ? entries.map(([id]) => id) : entries.filter((entry) => !left.has(entry)).map(([id]) => id);
     streamMessages.inc({ stream, outcome: 'heard' }, heard.size - failed.length);
     streamMessages.inc({ stream, outcome: 'outdated' }, outdated);
     return { done, dead, failed };

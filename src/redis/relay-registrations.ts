@@ -14,7 +14,15 @@ import type { ProviderSignals } from '../temporal/providers.js';
 import { settleEach, type Outcome } from './relay-outcomes.js';
 import type { Rejections } from './rejections.js';
 import type { Settlement } from './stream-consumer.js';
-import { arrivalMs, claimedProvider, dataOf, fieldsByName, isTooLarge, maxDataBytes, type StreamEntry } from './stream-entry.js';
+import {
+  arrivalMs,
+  claimedProvider,
+  dataOf,
+  fieldsByName,
+  isTooLarge,
+  maxDataBytes,
+  type StreamEntry,
+} from './stream-entry.js';
 import { streams } from './stream-names.js';
 
 interface Deps {
@@ -85,7 +93,9 @@ function readMessage<T>([, fields]: StreamEntry, schema: ZodType<T>): { message:
   return {
     reason: 'invalid',
     detail,
-    ...(providerId === undefined ? {} : { providerId, tell: `the message is not acceptable, correct it and publish it again: ${detail}` }),
+    ...(providerId === undefined
+      ? {}
+      : { providerId, tell: `the message is not acceptable, correct it and publish it again: ${detail}` }),
   };
 }
 

@@ -31,7 +31,7 @@ export interface RelayDeps {
 export interface Relay {
   /** Each stream by itself. Not well while a system behind it is away. */
   ready(): Readiness;
-  /** Finishes what was read, reads no more, and closes the connections. Takes as long as a read may wait. */
+  /** Finishes what was read, reads no more, and closes the connections. */
   stop(): Promise<void>;
 }
 
@@ -82,7 +82,8 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
     commands,
     logger,
     onMoved: (stream) => {
-      for (const [name, each] of Object.entries(consumers)) if (streams[name as keyof typeof streams] === stream) each.lookAround();
+      for (const [name, each] of Object.entries(consumers))
+        if (streams[name as keyof typeof streams] === stream) each.lookAround();
     },
     ...(times.watchEveryMs === undefined ? {} : { everyMs: times.watchEveryMs }),
   });

@@ -85,6 +85,8 @@ export class StreamConsumer {
   #drainDue = true;
   /** The read of the next batch, while the one before it is under way. */
   #ahead: Promise<StreamEntry[]> | undefined;
+  /** Of the reading connection, as Redis counts them. */
+  #readerId: number | undefined;
   #lastReadAt = 0;
   #pausedBecause: string | undefined;
 
@@ -96,8 +98,14 @@ export class StreamConsumer {
       drain: (reader) => this.#drain(reader),
       readUnread: (reader) => this.#readUnread(reader),
     });
-    // What was on its way to a connection that broke is pending and nobody has seen it.
-    options.reader.on('ready', () => (this.#drainDue = true));
+    options.reader.on('ready', () => {
+      // What was on its way to a connection that broke is pending and nobody has seen it.
+      this.#drainDue = true;
+      options.reader.client('ID').then(
+        (id) => (this.#readerId = id),
+        () => undefined,
+      );
+    });
     this.#running = this.#run();
   }
 
@@ -106,7 +114,8 @@ export class StreamConsumer {
     if (this.#pausedBecause !== undefined) return { ok: false, detail: `paused: ${this.#pausedBecause}` };
     if (this.#lastReadAt === 0) return { ok: false, detail: 'has not read yet' };
     const silentMs = Date.now() - this.#lastReadAt;
-    if (silentMs > maxSilenceMs) return { ok: false, detail: `the last read came back ${Math.round(silentMs / 1000)} s ago` };
+    if (silentMs > maxSilenceMs)
+      return { ok: false, detail: `the last read came back ${Math.round(silentMs / 1000)} s ago` };
     return { ok: true };
   }
 
@@ -115,10 +124,12 @@ export class StreamConsumer {
     this.#janitor.hurry();
   }
 
-  /** Gives the entries under way their effect, reads no more, and leaves the group. Takes as long as a read may wait. */
+  /** Gives the entries under way their effect, reads no more, and leaves the group. */
   async stop(): Promise<void> {
     const { reader, commands } = this.#options;
     this.#stopping.abort();
+    // A read that waits comes back empty; otherwise it does so when its time is over.
+    if (this.#readerId !== undefined) await commands.client('UNBLOCK', this.#readerId).catch(() => undefined);
     // With Redis away the read would wait for it to come back.
     const stuck = setTimeout(() => reader.disconnect(), blockMs + 1_000);
     await this.#running;
@@ -191,7 +202,10 @@ export class StreamConsumer {
       const read = await readPending(commands, reader, before(page[0]!.id), page.length);
       this.#lastReadAt = Date.now();
       const there = read.filter((entry): entry is StreamEntry => entry[1] !== null);
-      await this.#forgetTrimmed(reader, read.filter(([, fields]) => fields === null).map(([id]) => id));
+      await this.#forgetTrimmed(
+        reader,
+        read.filter(([, fields]) => fields === null).map(([id]) => id),
+      );
       const deliveries = Math.max(...page.map((entry) => entry.deliveries)) + 1;
       if (deliveries > maxDeliveries) await this.#bury(reader, there, 'delivered_too_often', deliveries);
       else if (there.length > 0) await this.#deliver(reader, there, deliveries);
@@ -210,12 +224,19 @@ export class StreamConsumer {
   /** @param deliveries how often the entries were given, this time included. */
   async #deliver(reader: Reader, entries: StreamEntry[], deliveries: number): Promise<void> {
     const { stream, commands, deadLetters, receive } = this.#options;
-    const settlement = await receive(entries, deliveries > 1).catch(
-      (error: unknown): Settlement => ({ done: [], dead: [], failed: entries.map((entry) => ({ entry, error })) }),
-    );
+    const settlement = await receive(entries, deliveries > 1).catch((error: unknown): Settlement => ({
+      done: [],
+      dead: [],
+      failed: entries.map((entry) => ({ entry, error })),
+    }));
     await acknowledge(commands, reader.key, reader.group, settlement.done);
     this.#janitor.acknowledged(settlement.done.length);
-    await deadLetters.bury(stream, reader.key, reader.group, settlement.dead.map((letter) => ({ deliveries, ...letter })));
+    await deadLetters.bury(
+      stream,
+      reader.key,
+      reader.group,
+      settlement.dead.map((letter) => ({ deliveries, ...letter })),
+    );
     streamMessages.inc({ stream, outcome: 'done' }, settlement.done.length);
     streamMessages.inc({ stream, outcome: 'dead' }, settlement.dead.length);
     if (settlement.failed.length > 0) await this.#leave(reader, settlement.failed, deliveries);
@@ -244,7 +265,12 @@ export class StreamConsumer {
     const { stream, deadLetters, logger } = this.#options;
     if (entries.length === 0) return;
     logger.error({ stream, reason, deliveries, ids: entries.slice(0, 10).map(([id]) => id) }, 'messages put aside');
-    await deadLetters.bury(stream, key, group, entries.map((entry) => ({ entry, reason, deliveries })));
+    await deadLetters.bury(
+      stream,
+      key,
+      group,
+      entries.map((entry) => ({ entry, reason, deliveries })),
+    );
     streamMessages.inc({ stream, outcome: 'dead' }, entries.length);
   }
 

@@ -26,7 +26,8 @@ export function fieldsByName(fields: readonly string[]): Record<string, string> 
 
 export function isTooLarge(fields: readonly string[], data: string): boolean {
   // A UTF-16 unit is one to three bytes: most texts need no counting.
-  if (data.length > maxDataBytes || (data.length * 3 > maxDataBytes && Buffer.byteLength(data) > maxDataBytes)) return true;
+  if (data.length > maxDataBytes || (data.length * 3 > maxDataBytes && Buffer.byteLength(data) > maxDataBytes))
+    return true;
   let others = -data.length;
   for (const text of fields) others += text.length;
   return others > maxOtherChars;

@@ -25,7 +25,11 @@ function scripted(redis: Redis): Redis & Scripts {
 }
 
 /** Makes the stream and the group where they are not there yet. @returns true when this call made the group. */
-export async function createGroup(redis: Redis, { key, group }: Pick<Reader, 'key' | 'group'>, startAt: '0' | '$'): Promise<boolean> {
+export async function createGroup(
+  redis: Redis,
+  { key, group }: Pick<Reader, 'key' | 'group'>,
+  startAt: '0' | '$',
+): Promise<boolean> {
   try {
     await redis.xgroup('CREATE', key, group, startAt, 'MKSTREAM');
     return true;
@@ -36,7 +40,12 @@ export async function createGroup(redis: Redis, { key, group }: Pick<Reader, 'ke
 }
 
 /** Entries that nobody of the group was given yet; waits up to `blockMs` for the first when that is given. */
-export async function readNew(redis: Redis, { key, group, consumer }: Reader, count: number, blockMs?: number): Promise<StreamEntry[]> {
+export async function readNew(
+  redis: Redis,
+  { key, group, consumer }: Reader,
+  count: number,
+  blockMs?: number,
+): Promise<StreamEntry[]> {
   const result =
     blockMs === undefined
       ? await redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', key, '>')
@@ -65,8 +74,18 @@ export interface PendingEntry {
 }
 
 /** What this consumer has not acknowledged, after an id, without reading it: that does not count as a delivery. */
-export async function listPending(redis: Redis, { key, group, consumer }: Reader, after: string, count: number): Promise<PendingEntry[]> {
-  const rows = (await redis.xpending(key, group, `(${after}`, '+', count, consumer)) as [string, string, number, number][];
+export async function listPending(
+  redis: Redis,
+  { key, group, consumer }: Reader,
+  after: string,
+  count: number,
+): Promise<PendingEntry[]> {
+  const rows = (await redis.xpending(key, group, `(${after}`, '+', count, consumer)) as [
+    string,
+    string,
+    number,
+    number,
+  ][];
   return rows.map(([id, , , deliveries]) => ({ id, deliveries }));
 }
 
@@ -84,7 +103,14 @@ export async function claimAbandoned(
   let cursor = '0-0';
   do {
     const [next, ids, gone] = (await redis.xautoclaim(
-      key, group, consumer, minIdleMs, cursor, 'COUNT', 1_000, 'JUSTID',
+      key,
+      group,
+      consumer,
+      minIdleMs,
+      cursor,
+      'COUNT',
+      1_000,
+      'JUSTID',
     )) as [string, string[], string[]?];
     claimed += ids.length;
     trimmed += gone?.length ?? 0;
@@ -101,7 +127,11 @@ export async function acknowledge(redis: Redis, key: string, group: string, ids:
 }
 
 /** Deliveries that came to nothing because some system was away are not held against an entry. */
-export async function forgetDeliveries(redis: Redis, { key, group, consumer }: Reader, ids: readonly string[]): Promise<void> {
+export async function forgetDeliveries(
+  redis: Redis,
+  { key, group, consumer }: Reader,
+  ids: readonly string[],
+): Promise<void> {
   for (let at = 0; at < ids.length; at += idsAtOnce) {
     await redis.xclaim(key, group, consumer, 0, ...ids.slice(at, at + idsAtOnce), 'RETRYCOUNT', 0, 'JUSTID');
   }
@@ -119,11 +149,20 @@ export async function trimAcknowledged(
   key: string,
   { retentionMs, exactly, now = Date.now() }: { retentionMs: number; exactly: boolean; now?: number },
 ): Promise<number> {
-  return await scripted(redis).wlTrimAcknowledged(key, trimmedCounter, Math.max(0, now - retentionMs), exactly ? '=' : '~');
+  return await scripted(redis).wlTrimAcknowledged(
+    key,
+    trimmedCounter,
+    Math.max(0, now - retentionMs),
+    exactly ? '=' : '~',
+  );
 }
 
 /** Removes consumers that went away long ago. One that has anything pending stays until that is claimed. */
-export async function removeIdleConsumers(redis: Redis, { key, group }: Pick<Reader, 'key' | 'group'>, idleMs: number): Promise<number> {
+export async function removeIdleConsumers(
+  redis: Redis,
+  { key, group }: Pick<Reader, 'key' | 'group'>,
+  idleMs: number,
+): Promise<number> {
   return await scripted(redis).wlRemoveIdleConsumers(key, group, idleMs, '');
 }
 

@@ -2,7 +2,14 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../observability/logger.js';
 import { streamLag, streamMessages, streamOldestPendingSeconds, streamPending } from '../observability/metrics.js';
 import { arrivalMs } from './stream-entry.js';
-import { claimAbandoned, createGroup, groupFigures, removeIdleConsumers, trimAcknowledged, type Reader } from './stream-group.js';
+import {
+  claimAbandoned,
+  createGroup,
+  groupFigures,
+  removeIdleConsumers,
+  trimAcknowledged,
+  type Reader,
+} from './stream-group.js';
 import { poisonedRegister } from './stream-names.js';
 import { retireScript } from './stream-scripts.js';
 
@@ -114,7 +121,13 @@ export class StreamJanitor {
       await this.deliveries.readUnread(reader);
     }
     const away = await commands.eval(
-      retireScript, 2, key, poisonedRegister(stream), group, evidence.entries, evidence.ttlS,
+      retireScript,
+      2,
+      key,
+      poisonedRegister(stream),
+      group,
+      evidence.entries,
+      evidence.ttlS,
     );
     if (away === 1) logger.info({ stream, movedTo: key }, 'everything in the poisoned stream was dealt with');
   }

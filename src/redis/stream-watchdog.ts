@@ -107,7 +107,10 @@ export class StreamWatchdog {
     redisClockSkewSeconds.set(skewMs / 1000);
     const differ = Math.abs(skewMs) > maxSkewMs;
     if (differ && !this.#clocksDiffer) {
-      this.options.logger.error({ skewMs }, 'the clocks of Redis and of this process differ: heartbeats may be ignored');
+      this.options.logger.error(
+        { skewMs },
+        'the clocks of Redis and of this process differ: heartbeats may be ignored',
+      );
     }
     this.#clocksDiffer = differ;
   }

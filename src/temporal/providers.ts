@@ -1,4 +1,4 @@
-import { ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { ServiceError, WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
 import { providerWorkflowId } from '../domain/provider.js';
@@ -11,13 +11,15 @@ export interface ProviderSignals {
   registrationReceived(providerId: string, messageId: string): Promise<void>;
   /** @returns false when the provider has no workflow. */
   capacityReported(providerId: string, messageId: string): Promise<boolean>;
+  /** What is wanted of its miners stands in the database. @returns false when the provider has no workflow. */
+  miningChanged(providerId: string): Promise<boolean>;
 }
 
 /** Longer than the client's own attempts need to get over a short outage; a relay that waits longer holds its batch. */
 const deadlineMs = 10_000;
 
 /**
- * @throws BrokerError `dependency_unavailable` from both calls while Temporal does not answer; any other error is about
+ * @throws BrokerError `dependency_unavailable` from every call while Temporal does not answer; any other error is about
  *   this one workflow or message.
  */
 export function createProviderSignals(client: Client, config: Pick<Config, 'TEMPORAL_TASK_QUEUE'>): ProviderSignals {
@@ -26,6 +28,18 @@ export function createProviderSignals(client: Client, config: Pick<Config, 'TEMP
       return await client.withDeadline(Date.now() + deadlineMs, call);
     } catch (error) {
       throw toOutage(error);
+    }
+  };
+
+  /** Answers whether there was a workflow to signal. */
+  const signalled = async (providerId: string, signal: (handle: WorkflowHandle) => Promise<void>): Promise<boolean> => {
+    const handle = client.workflow.getHandle(providerWorkflowId(providerId));
+    try {
+      await withinDeadline(() => signal(handle));
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
     }
   };
 
@@ -41,14 +55,13 @@ export function createProviderSignals(client: Client, config: Pick<Config, 'TEMP
     },
 
     async capacityReported(providerId, messageId) {
-      const handle = client.workflow.getHandle(providerWorkflowId(providerId));
-      try {
-        await withinDeadline(() => handle.signal<[RegistrationReceived]>(signalNames.capacityReported, { messageId }));
-        return true;
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return false;
-        throw error;
-      }
+      return await signalled(providerId, (handle) =>
+        handle.signal<[RegistrationReceived]>(signalNames.capacityReported, { messageId }),
+      );
+    },
+
+    async miningChanged(providerId) {
+      return await signalled(providerId, (handle) => handle.signal(signalNames.miningChanged));
     },
   };
 }

@@ -84,7 +84,11 @@ async function drain(beats: number, providers: number) {
     await redis.redis.xgroup('CREATE', streams.heartbeat, brokerGroup, '0', 'MKSTREAM');
     const newest = await publish(redis.redis, beats, providers);
 
-    const pids = { relay: [relay.pid!], redis: [endpoints().pids['redis']!], postgres: family(endpoints().pids['postgres']!) };
+    const pids = {
+      relay: [relay.pid!],
+      redis: [endpoints().pids['redis']!],
+      postgres: family(endpoints().pids['postgres']!),
+    };
     // Its modules are loaded by now; what it still has to do is what any relay does at its start.
     const before = cpuOf(pids);
     const begun = performance.now();
@@ -101,7 +105,8 @@ async function drain(beats: number, providers: number) {
          from provider_heartbeats`,
       [newest],
     );
-    if (rows[0]!.heard !== providers || rows[0]!.late > 0) throw new Error(`not every beat counted: ${JSON.stringify(rows[0])}`);
+    if (rows[0]!.heard !== providers || rows[0]!.late > 0)
+      throw new Error(`not every beat counted: ${JSON.stringify(rows[0])}`);
     const used = (name: keyof typeof pids) => Number((after[name] - before[name]).toFixed(2));
     return {
       providers,
@@ -126,8 +131,22 @@ async function publish(redis: Redis, beats: number, providers: number): Promise<
     for (let beat = from; beat < Math.min(from + 5_000, beats); beat++) {
       const id = `provider-${beat % providers}`;
       const timestamp = new Date().toISOString();
-      const message = { provider_id: id, node_name: id, status: 'available', gpu_usage: idle, cpu_usage: 12.5, memory_usage: 40.2 };
-      pipeline.xadd(streams.heartbeat, '*', 'data', JSON.stringify({ ...message, active_jobs: 0, timestamp }), 'timestamp', timestamp);
+      const message = {
+        provider_id: id,
+        node_name: id,
+        status: 'available',
+        gpu_usage: idle,
+        cpu_usage: 12.5,
+        memory_usage: 40.2,
+      };
+      pipeline.xadd(
+        streams.heartbeat,
+        '*',
+        'data',
+        JSON.stringify({ ...message, active_jobs: 0, timestamp }),
+        'timestamp',
+        timestamp,
+      );
     }
     await pipeline.exec();
   }
@@ -137,7 +156,9 @@ async function publish(redis: Redis, beats: number, providers: number): Promise<
 
 /** A process and its children: Postgres has one for each connection. */
 function family(pid: number): number[] {
-  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && statOf(Number(name))?.[1] === String(pid));
+  const children = readdirSync('/proc').filter(
+    (name) => /^\d+$/.test(name) && statOf(Number(name))?.[1] === String(pid),
+  );
   return [pid, ...children.map(Number)];
 }
 
@@ -150,7 +171,10 @@ function cpuOf<Name extends string>(groups: Record<Name, number[]>): Record<Name
       const [utime, stime, cutime, cstime] = stat.slice(11, 15).map(Number) as [number, number, number, number];
       return total + ((utime ?? 0) + (stime ?? 0) + (index === 0 ? (cutime ?? 0) + (cstime ?? 0) : 0)) / ticksPerSecond;
     }, 0);
-  return Object.fromEntries(Object.entries<number[]>(groups).map(([name, pids]) => [name, sum(pids)])) as Record<Name, number>;
+  return Object.fromEntries(Object.entries<number[]>(groups).map(([name, pids]) => [name, sum(pids)])) as Record<
+    Name,
+    number
+  >;
 }
 
 /** The fields of /proc/PID/stat after the name of the program; the parent is the second. */
