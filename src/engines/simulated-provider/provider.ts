@@ -30,6 +30,8 @@ export interface SimulatedProviderOptions extends Partial<Omit<Machine, 'provide
   heartbeatIntervalMs?: number;
   /** How the entries of its messages are made; unsigned unless given. */
   sign?: SealEntry;
+  /** False: it takes the join command and does nothing with it. */
+  join?: boolean;
   /** How long its certificate request may wait for approval. */
   approvalTimeoutMs?: number;
   log?: Log;
@@ -121,6 +123,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     const command = parseJoinCommand(reply.join_command);
     nodeName = command.nodeName ?? reply.node_name ?? providerId;
     log(`${providerId}: join command after ${seconds(repliedAfterMs)}`);
+    if (options.join === false) return { providerId, nodeName, nodeUid: '', repliedAfterMs, joinedAfterMs: 0 };
     startHeartbeats();
 
     const cluster = await discoverCluster(command);
