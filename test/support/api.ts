@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import type { LocalAccount } from 'viem';
+import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
+import { pino } from 'pino';
+import { createApi, type ApiDeps } from '../../src/api/app.js';
+import type { JobCommands } from '../../src/api/job-commands.js';
+import { createLimiter } from '../../src/api/limiter.js';
+import { authRoutes } from '../../src/api/routes/auth.js';
+import { startApiServer } from '../../src/api/server.js';
+import { createAuth } from '../../src/auth/auth.js';
+import { login, type LoginOptions, type Session } from '../../src/auth/client.js';
+import { canonicalRequest, signatureHeaders } from '../../src/auth/request-signature.js';
+import type { Config } from '../../src/config.js';
+import { createPool } from '../../src/db/pool.js';
+import { BrokerError } from '../../src/domain/errors.js';
+import { awaitReady, connectFailFast } from '../../src/redis/nonces.js';
+import { testConfig } from './config.js';
+import type { TestDatabase } from './database.js';
+import type { TestRedis } from './redis.js';
+
+/** What wallets and session keys sign for in tests: never the address the test happens to listen on. */
+export const audience = 'https://broker.example.com';
+
+const unlimited = {
+  RATE_LIMIT_PER_IP: '1000000',
+  RATE_LIMIT_READS: '1000000',
+  RATE_LIMIT_WRITES: '1000000',
+  RATE_LIMIT_JOBS: '1000000',
+  RATE_LIMIT_AUTH: '1000000',
+  RATE_LIMIT_LOGINS: '1000000',
+  RATE_LIMIT_CHALLENGES: '1000000',
+  RATE_LIMIT_AUTH_FAILURES: '1000000',
+};
+
+const noJobs = () => Promise.reject(new BrokerError('dependency_unavailable', 'no jobs in this test'));
+
+export interface ApiOptions {
+  database: Pick<TestDatabase, 'config'>;
+  redis: Pick<TestRedis, 'db'>;
+  /** Variables of the environment. */
+  env?: Record<string, string>;
+  config?: Partial<Config>;
+  jobs?: JobCommands;
+  /** Unix milliseconds, as authentication sees them. */
+  now?: () => number;
+}
+
+/** The API of one process of the broker. */
+export interface Api {
+  url: string;
+  config: Config;
+  /** What it was made from: the rules of its routes follow from this. */
+  deps: ApiDeps;
+  /** Every line that was logged. */
+  logged: string[];
+  /** Sends a request as it is given, and answers whatever the status. */
+  send(method: string, target: string, options?: SendOptions): Promise<Reply>;
+  login(options?: Partial<LoginOptions>): Promise<Session>;
+  stop(): Promise<void>;
+}
+
+export interface SendOptions {
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** A token, sent as `Authorization: Bearer`. */
+  bearer?: string;
+}
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  text: string;
+  // Replies are looked into freely: a wrong shape fails the expectation.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  json: any;
+}
+
+/**
+ * The API with the authentication, database and Redis that a broker has, on a port and connections of its own: start it
+ * twice over the same database and Redis, and there are two replicas.
+ */
+export async function startApi({ database, redis, env, config: overrides, jobs, now }: ApiOptions): Promise<Api> {
+  const logged: string[] = [];
+  const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
+  const variables = { ...unlimited, AUTH_AUDIENCE: audience, PROXY_HOST: '127.0.0.1', PROXY_PORT: '0', ...env };
+  const config = testConfig({ POSTGRES_DB: database.config.POSTGRES_DB, ...overrides }, variables);
+  const pool = createPool(config);
+  const connection = connectFailFast(config, { db: redis.db });
+  await awaitReady(connection);
+  const auth = createAuth({ config, pool, redis: connection, ...(now === undefined ? {} : { now }) });
+  const deps: ApiDeps = {
+    config,
+    logger,
+    pool,
+    jobs: jobs ?? { startAndWait: noJobs, cancel: noJobs, extend: noJobs },
+    authenticate: auth.authenticate,
+    limiter: createLimiter({ config, redis: connection }),
+    health: async () => ({}),
+    routes: authRoutes(auth),
+  };
+  const server = await startApiServer(createApi(deps), config);
+  const url = `http://127.0.0.1:${server.address.port}`;
+  return {
+    url,
+    config,
+    deps,
+    logged,
+    send: (method, target, options) => send(url, method, target, options),
+    login: (options = {}) => login({ api: url, audience, account: newWallet(), ...options }),
+    async stop() {
+      await server.stop(1_000);
+      connection.disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/** A wallet, or a session key, that nobody has seen before. */
+export function newWallet(): PrivateKeyAccount {
+  return privateKeyToAccount(generatePrivateKey());
+}
+
+export interface RequestToSign {
+  method: string;
+  target: string;
+  body?: unknown;
+  audience?: string;
+  /** Unix seconds. */
+  timestamp?: number;
+  nonce?: string;
+}
+
+/** The headers by which a key signs a request, right or, on purpose, wrong. */
+export async function signedHeaders(key: LocalAccount, request: RequestToSign): Promise<Record<string, string>> {
+  const { method, target, body } = request;
+  const timestamp = String(request.timestamp ?? Math.floor(Date.now() / 1000));
+  const nonce = request.nonce ?? randomBytes(16).toString('base64url');
+  const bodyBytes = Buffer.from(body === undefined ? '' : JSON.stringify(body));
+  const message = canonicalRequest(request.audience ?? audience, { method, target, bodyBytes }, { timestamp, nonce });
+  return {
+    [signatureHeaders.key]: key.address,
+    [signatureHeaders.timestamp]: timestamp,
+    [signatureHeaders.nonce]: nonce,
+    [signatureHeaders.signature]: await key.signMessage({ message }),
+  };
+}
+
+async function send(url: string, method: string, target: string, options: SendOptions = {}): Promise<Reply> {
+  const { body, bearer, headers } = options;
+  const response = await fetch(url + target, {
+    method,
+    redirect: 'error',
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json') === true && text !== '';
+  return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
+}

@@ -1,0 +1,52 @@
+import type { Hex } from 'viem';
+import type { PrivateKeyAccount } from 'viem/accounts';
+import { delegationTypedData, type SessionDelegation } from '../../src/auth/typed-data.js';
+import { newWallet, signedHeaders, type Api, type Reply, type SendOptions } from './api.js';
+
+/** A delegation as it travels: amounts as decimal strings. */
+export type DelegationMessage = Omit<SessionDelegation, 'spendLimit'> & { spendLimit: string };
+
+/** A login on its way: what the broker proposed, and the two keys. */
+export interface LoginUnderWay {
+  wallet: PrivateKeyAccount;
+  key: PrivateKeyAccount;
+  chainId: number;
+  message: DelegationMessage;
+}
+
+/** The steps of a login one by one, for tests that do one of them wrong. */
+export async function beginLogin(
+  api: Api,
+  given: { wallet?: PrivateKeyAccount; key?: PrivateKeyAccount; body?: object; headers?: Record<string, string> } = {},
+): Promise<LoginUnderWay> {
+  const { wallet = newWallet(), key = newWallet(), body, headers = {} } = given;
+  const reply = await api.send('POST', '/api/v1/auth/challenge', {
+    body: { wallet: wallet.address, session_key: key.address, ...body },
+    headers,
+  });
+  if (reply.status !== 200) throw new Error(`no challenge: ${reply.text}`);
+  const { domain, message } = reply.json.typed_data;
+  return { wallet, key, chainId: domain.chainId, message };
+}
+
+export async function signDelegation({ wallet, message, chainId }: Omit<LoginUnderWay, 'key'>): Promise<Hex> {
+  return await wallet.signTypedData(
+    delegationTypedData({ ...message, spendLimit: BigInt(message.spendLimit) }, chainId),
+  );
+}
+
+/** Sends the registration, signed by the session key. */
+export async function finishLogin(
+  api: Api,
+  login: LoginUnderWay,
+  { signature, headers }: { signature?: Hex } & Pick<SendOptions, 'headers'> = {},
+): Promise<Reply> {
+  const target = '/api/v1/auth/sessions';
+  const body = {
+    message: login.message,
+    chain_id: login.chainId,
+    signature: signature ?? (await signDelegation(login)),
+  };
+  const proof = await signedHeaders(login.key, { method: 'POST', target, body });
+  return await api.send('POST', target, { body, headers: { ...proof, ...headers } });
+}
