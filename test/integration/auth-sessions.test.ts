@@ -178,7 +178,7 @@ describe('a delegation is refused', () => {
       (signature: Hex) => `0x${flipped(signature.slice(2, 66))}${signature.slice(66)}` as Hex,
       'signature_invalid',
     ],
-    ['no hex', () => '0xnothing' as Hex, 'validation_failed'],
+    ['no hex', () => '0xnothing', 'validation_failed'],
   ])('with a signature of %s', async (_, spoil, code) => {
     const underWay = await beginLogin(api);
     const signature = spoil(await signDelegation(underWay));
@@ -426,7 +426,7 @@ describe('by its own signature a wallet revokes', () => {
     sessionKey: sessionKey as Hex,
     audience,
     issuedAt: Math.floor(Date.now() / 1000),
-    nonce: `0x${randomBytes(32).toString('hex')}` as Hex,
+    nonce: `0x${randomBytes(32).toString('hex')}`,
     ...change,
   });
   const sign = (wallet: PrivateKeyAccount, message: SessionRevocation, chainId = 1) =>

@@ -68,7 +68,7 @@ describe('typed data', () => {
       JSON.stringify(delegationForWallet(delegation, chainId)),
     ) as ReturnType<typeof delegationForWallet>;
     // viem takes the decimal strings of the JSON for integers, as wallets do.
-    expect(await wallet.signTypedData({ domain, types, primaryType, message } as never)).toBe(walletSignature);
+    expect(await wallet.signTypedData({ domain, types, primaryType, message })).toBe(walletSignature);
   });
 
   test('recovers the published wallet', async () => {
