@@ -165,6 +165,8 @@ export class StreamConsumer {
     }
     if (this.#janitor.isDue()) await this.#janitor.pass();
     else if (this.#drainDue) await this.#drain(this.#reader);
+    // The group is there and Redis answers; the first read may wait for a message.
+    this.#lastReadAt ||= Date.now();
     this.#resume();
   }
 

@@ -12,14 +12,20 @@ export interface Reader {
 
 interface Scripts {
   wlTrimAcknowledged(key: string, counter: string, floorMs: number, mode: string): Promise<number>;
-  wlRemoveIdleConsumers(key: string, group: string, idleMs: number, only: string): Promise<number>;
+  wlRemoveConsumers(
+    key: string,
+    group: string,
+    idleMs: number,
+    consumer: string,
+    which: 'only' | 'except',
+  ): Promise<number>;
 }
 
 /** The commands of a consumer group, with replies in one shape each. */
 function scripted(redis: Redis): Redis & Scripts {
   if (!('wlTrimAcknowledged' in redis)) {
     redis.defineCommand('wlTrimAcknowledged', { numberOfKeys: 2, lua: trimScript });
-    redis.defineCommand('wlRemoveIdleConsumers', { numberOfKeys: 1, lua: idleConsumersScript });
+    redis.defineCommand('wlRemoveConsumers', { numberOfKeys: 1, lua: idleConsumersScript });
   }
   return redis as Redis & Scripts;
 }
@@ -157,18 +163,18 @@ export async function trimAcknowledged(
   );
 }
 
-/** Removes consumers that went away long ago. One that has anything pending stays until that is claimed. */
+/** Removes other consumers that went away long ago. One that has anything pending stays until that is claimed. */
 export async function removeIdleConsumers(
   redis: Redis,
-  { key, group }: Pick<Reader, 'key' | 'group'>,
+  { key, group, consumer }: Reader,
   idleMs: number,
-): Promise<number> {
-  return await scripted(redis).wlRemoveIdleConsumers(key, group, idleMs, '');
+): Promise<void> {
+  await scripted(redis).wlRemoveConsumers(key, group, idleMs, consumer, 'except');
 }
 
 /** Removes one consumer that is done, unless it has anything pending. */
 export async function removeConsumer(redis: Redis, { key, group, consumer }: Reader): Promise<void> {
-  await scripted(redis).wlRemoveIdleConsumers(key, group, 0, consumer);
+  await scripted(redis).wlRemoveConsumers(key, group, 0, consumer, 'only');
 }
 
 /** `lag` is undefined where Redis cannot tell it, as after an entry in the middle was deleted. */

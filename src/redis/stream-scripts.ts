@@ -54,14 +54,17 @@ if removed > 0 then redis.call('HINCRBY', KEYS[2], KEYS[1], removed) end
 return removed
 `;
 
-/** KEYS stream. ARGV group, idle ms, the only consumer to look at ('' for all). Answers how many were removed. */
+/**
+ * Removes consumers that have nothing pending. KEYS stream. ARGV group, idle ms, a consumer, whether it is the 'only' one
+ * to look at or all are 'except' this one. Answers how many were removed.
+ */
 export const idleConsumersScript = `${library}
 local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
 if consumers.err then return 0 end
 local removed = 0
 for _, list in ipairs(consumers) do
   local consumer = pairsOf(list)
-  local meant = ARGV[3] == '' or consumer.name == ARGV[3]
+  local meant = (consumer.name == ARGV[3]) == (ARGV[4] == 'only')
   if meant and consumer.pending == 0 and consumer.idle >= tonumber(ARGV[2]) then
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
     removed = removed + 1

@@ -1,0 +1,303 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+import { BrokerError } from '../../src/domain/errors.js';
+import { createRedis } from '../../src/redis/connection.js';
+import { DeadLetters } from '../../src/redis/dead-letters.js';
+import { StreamConsumer, type Settlement, type StreamConsumerOptions } from '../../src/redis/stream-consumer.js';
+import type { StreamEntry } from '../../src/redis/stream-entry.js';
+import { poisonedRegister } from '../../src/redis/stream-names.js';
+import { StreamWatchdog } from '../../src/redis/stream-watchdog.js';
+import { freshRedis, type TestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
+
+const stream = 'provider:registration';
+const group = 'broker';
+
+let redis: TestRedis;
+const running = new Set<{ stop(): Promise<void> }>();
+const logged: { level: number; msg: string }[] = [];
+const logger = pino(
+  { level: 'info' },
+  { write: (line) => logged.push(JSON.parse(line) as { level: number; msg: string }) },
+);
+
+beforeAll(async () => {
+  redis = await freshRedis();
+});
+afterEach(async () => {
+  await Promise.all([...running].map((each) => each.stop()));
+  running.clear();
+  logged.length = 0;
+  await redis.redis.flushdb();
+});
+afterAll(() => redis.close());
+
+const all = (entries: StreamEntry[]): Settlement => ({ done: entries.map(([id]) => id), dead: [], failed: [] });
+const add = async (data: string, id = '*', key = stream) => (await redis.redis.xadd(key, id, 'data', data))!;
+const pending = async (key = stream) => ((await redis.redis.xpending(key, group)) as [number])[0];
+const textOf = ([, fields]: StreamEntry) => fields[1]!;
+let consumers = 0;
+
+/** A consumer that notes the texts it was given, in order. */
+async function consume(
+  options: Partial<StreamConsumerOptions> = {},
+  receive: (entries: StreamEntry[], redelivered: boolean) => Settlement | Promise<Settlement> = all,
+) {
+  const texts: string[] = [];
+  // The consumer closes it.
+  const reader = createRedis(redis.config, { blocking: true, overrides: { db: redis.db } });
+  const commands = redis.connect();
+  const consumer = new StreamConsumer({
+    ...{ stream, group, consumer: `consumer-${(consumers += 1)}`, startAt: '0', batchSize: 10, lingerMs: 0 },
+    ...{ retentionMs: 3_600_000, trimExactly: true, deadLetters: new DeadLetters(commands), logger },
+    ...options,
+    times: { everyMs: 100, abandonedAfterMs: 100, trimEveryMs: 3_600_000, ...options.times },
+    reader,
+    commands,
+    async receive(entries, redelivered) {
+      texts.push(...entries.map(textOf));
+      return await receive(entries, redelivered);
+    },
+  });
+  running.add(consumer);
+  await until(() => consumer.ready().ok);
+  return { consumer, texts, reader, commands };
+}
+
+function watch(onMoved: (stream: string) => void = () => undefined): StreamWatchdog {
+  const watchdog = new StreamWatchdog({
+    streams: [stream],
+    group,
+    commands: redis.redis,
+    logger,
+    onMoved,
+    everyMs: 50,
+  });
+  running.add(watchdog);
+  return watchdog;
+}
+
+test('a group that is deleted under a running consumer is made again, and nothing published meanwhile is missed', async () => {
+  const { texts } = await consume();
+  await add('before');
+  await until(() => texts.includes('before'));
+  await redis.redis.xgroup('DESTROY', stream, group);
+  await add('after');
+  await until(() => texts.includes('after'));
+  await until(async () => (await pending()) === 0);
+});
+
+test('after FLUSHDB it goes on with what comes next', async () => {
+  const { texts } = await consume();
+  await add('before');
+  await until(() => texts.includes('before'));
+  await redis.redis.flushdb();
+  await add('after');
+  await until(() => texts.includes('after'));
+});
+
+test('a connection that breaks costs no message', async () => {
+  const { texts, reader } = await consume();
+  const id = await reader.client('ID').catch(() => undefined);
+  for (let i = 0; i < 20; i++) {
+    await add(`message ${i}`);
+    if (i % 5 === 0) await redis.redis.client('KILL', 'ID', id ?? 0).catch(() => undefined);
+    if (i % 7 === 0) reader.disconnect(true);
+  }
+  await until(async () => texts.length >= 20 && (await pending()) === 0);
+  expect(new Set(texts).size).toBe(20);
+});
+
+test('what a read delivered to a connection that was gone is given again', async () => {
+  // Nobody but this consumer may take it over.
+  const { texts, consumer, reader } = await consume({ consumer: 'same', times: { abandonedAfterMs: 3_600_000 } });
+  await consumer.stop();
+  running.delete(consumer);
+  await add('lost on the way');
+  await redis.redis.xreadgroup('GROUP', group, 'same', 'COUNT', 1, 'STREAMS', stream, '>');
+  expect(texts).toEqual([]);
+  expect(reader.status).toBe('end');
+  const again = await consume({ consumer: 'same', times: { abandonedAfterMs: 3_600_000 } });
+  await until(() => again.texts.includes('lost on the way'));
+});
+
+test('what a consumer left behind that died is taken over, and its name is forgotten only then', async () => {
+  await redis.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+  await add('left behind');
+  await redis.redis.xreadgroup('GROUP', group, 'died', 'COUNT', 1, 'STREAMS', stream, '>');
+  const { texts } = await consume({ times: { idleConsumerMs: 1 } });
+  await until(() => texts.includes('left behind'));
+  await until(async () => ((await redis.redis.xinfo('CONSUMERS', stream, group)) as unknown[]).length === 1);
+});
+
+test('a message that always fails is put aside after five deliveries, and holds up nobody', async () => {
+  const { texts } = await consume({}, (entries) => ({
+    done: entries.filter((entry) => textOf(entry) !== 'bad').map(([id]) => id),
+    dead: [],
+    failed: entries.filter((entry) => textOf(entry) === 'bad').map((entry) => ({ entry, error: new Error('no') })),
+  }));
+  const bad = await add('bad');
+  await add('good');
+  const [[, fields]] = await until(async () => {
+    const letters = await redis.redis.xrange(`${stream}:dlq`, '-', '+');
+    return letters.length > 0 && (letters as [[string, string[]]]);
+  });
+  expect(fields).toEqual(['orig_id', bad, 'reason', 'failed', 'deliveries', '5', 'data', 'bad']);
+  expect(texts.filter((text) => text === 'bad')).toHaveLength(5);
+  expect(texts.filter((text) => text === 'good')).toHaveLength(1);
+  expect(await pending()).toBe(0);
+});
+
+test('a message under which one consumer after the other died is put aside unseen, and takes no other with it', async () => {
+  await redis.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+  const ids = [await add('one'), await add('deadly'), await add('three')];
+  await redis.redis.xreadgroup('GROUP', group, 'died', 'COUNT', 3, 'STREAMS', stream, '>');
+  await redis.redis.xclaim(stream, group, 'died', 0, ids[1]!, 'RETRYCOUNT', 10, 'JUSTID');
+  const { texts } = await consume();
+  await until(async () => (await pending()) === 0);
+  expect(texts).toEqual(['one', 'three']);
+  const [[, fields]] = (await redis.redis.xrange(`${stream}:dlq`, '-', '+')) as [[string, string[]]];
+  expect(fields.slice(0, 4)).toEqual(['orig_id', ids[1], 'reason', 'delivered_too_often']);
+});
+
+test('an outage is not held against a message, however long it lasts', async () => {
+  let away = true;
+  const { texts, consumer } = await consume({}, (entries) =>
+    away
+      ? {
+          done: [],
+          dead: [],
+          failed: entries.map((entry) => ({ entry, error: new BrokerError('dependency_unavailable', 'x') })),
+        }
+      : all(entries),
+  );
+  const id = await add('patient');
+  // As if many attempts had gone by: one attempt alone sets this back.
+  await until(() => texts.length > 0);
+  await redis.redis.xclaim(stream, group, 'other', 0, id, 'RETRYCOUNT', 9, 'JUSTID');
+  await until(async () => {
+    const [row] = (await redis.redis.xpending(stream, group, '-', '+', 1)) as [string, string, number, number][];
+    return row![1] !== 'other' && row![3] === 0;
+  });
+  expect(consumer.ready()).toEqual({ ok: false, detail: 'paused: x' });
+  away = false;
+  await until(async () => (await pending()) === 0);
+  expect(await redis.redis.exists(`${stream}:dlq`)).toBe(0);
+});
+
+test('while a system behind it is away nothing is read: the stream is the buffer', async () => {
+  const { texts, consumer } = await consume({ batchSize: 2 }, (entries) => ({
+    done: [],
+    dead: [],
+    failed: entries.map((entry) => ({ entry, error: new BrokerError('dependency_unavailable', 'x') })),
+  }));
+  await add('first');
+  await until(() => !consumer.ready().ok);
+  for (let i = 0; i < 20; i++) await add(`waits ${i}`);
+  await until(() => texts.filter((text) => text === 'first').length >= 3);
+  // A batch may have been on its way when the trouble began.
+  expect(await pending()).toBeLessThanOrEqual(3);
+});
+
+test('a message that was removed before it had its effect is dropped from the list of pending ones', async () => {
+  await redis.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+  const id = await add('removed');
+  await redis.redis.xreadgroup('GROUP', group, 'same', 'COUNT', 1, 'STREAMS', stream, '>');
+  await redis.redis.xdel(stream, id);
+  const { texts } = await consume({ consumer: 'same', times: { abandonedAfterMs: 3_600_000 } });
+  await until(async () => (await pending()) === 0);
+  expect(texts).toEqual([]);
+});
+
+test('what is acknowledged is removed from the stream, and what is not stays', async () => {
+  await consume({ times: { trimEveryMs: 50 } }, (entries) => ({
+    done: entries.filter((entry) => textOf(entry) !== 'kept').map(([id]) => id),
+    dead: [],
+    failed: [],
+  }));
+  for (const text of ['gone', 'gone', 'kept', 'gone behind']) await add(text);
+  await until(async () => (await redis.redis.xlen(stream)) === 2);
+  const left = await redis.redis.xrange(stream, '-', '+');
+  expect(left.map(textOf)).toEqual(['kept', 'gone behind']);
+});
+
+test('what is older than it is kept for is removed although nobody read it', async () => {
+  await redis.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+  await add('old', `${Date.now() - 7_200_000}-0`);
+  await redis.redis.xreadgroup('GROUP', group, 'died', 'COUNT', 1, 'STREAMS', stream, '>');
+  await consume({ times: { trimEveryMs: 50, abandonedAfterMs: 3_600_000 } });
+  await until(async () => (await redis.redis.xlen(stream)) === 0);
+});
+
+test('stopping finishes what was read, and leaves neither a consumer nor anything pending', async () => {
+  let settle: (() => void) | undefined;
+  const { consumer, texts } = await consume({}, async (entries) => {
+    await new Promise<void>((resolve) => (settle = resolve));
+    return all(entries);
+  });
+  await add('under way');
+  await until(() => settle !== undefined);
+  const stopped = consumer.stop();
+  running.delete(consumer);
+  await add('too late');
+  settle!();
+  await stopped;
+  expect(texts).toEqual(['under way']);
+  expect(await pending()).toBe(0);
+  expect(await redis.redis.xinfo('CONSUMERS', stream, group)).toEqual([]);
+});
+
+test.each([
+  ['an hour ahead', () => `${Date.now() + 3_600_000}-0`],
+  ['a minute ahead', () => `${Date.now() + 60_000}-0`],
+  ['the largest there is', () => '18446744073709551615-18446744073709551615'],
+])('a stream whose last id is %s is moved aside: what is in it is read, and new messages arrive', async (_, id) => {
+  const { texts, consumer } = await consume({ times: { everyMs: 3_600_000 } }, async (entries) => {
+    await sleep(20);
+    return all(entries);
+  });
+  await until(async () => (await redis.redis.exists(stream)) === 1);
+  const transaction = redis.redis.multi();
+  for (let i = 0; i < 30; i++) transaction.xadd(stream, '*', 'data', `before ${i}`);
+  transaction.xadd(stream, id(), 'data', 'poison');
+  await transaction.exec();
+  watch(() => consumer.lookAround());
+  await until(async () => {
+    await add('after');
+    const last = ((await redis.redis.xinfo('STREAM', stream)) as unknown[]).map(String);
+    return Number(last[last.indexOf('last-generated-id') + 1]!.split('-')[0]) <= Date.now();
+  });
+  await until(
+    () =>
+      texts.includes('after') &&
+      texts.includes('poison') &&
+      texts.filter((text) => text.startsWith('before')).length >= 30,
+  );
+  await until(async () => (await redis.redis.scard(poisonedRegister(stream))) === 0);
+  const [moved] = await redis.redis.keys(`${stream}:poisoned:*`);
+  expect(await redis.redis.ttl(moved!)).toBeGreaterThan(86_400);
+  expect(await pending(moved)).toBe(0);
+  expect(logged).toContainEqual(expect.objectContaining({ level: 50, msg: expect.stringContaining('moved aside') }));
+});
+
+test('something else at the key of a stream is moved aside, and messages arrive again', async () => {
+  const { texts } = await consume();
+  await redis.redis.set(stream, 'not a stream');
+  watch();
+  await until(async () => (await add('after').catch(() => undefined)) !== undefined);
+  await until(() => texts.includes('after'));
+});
+
+test('a stream that somebody empties is reported, and what relays trim is not', async () => {
+  const { texts, commands } = await consume({ times: { trimEveryMs: 50 } });
+  await add('one');
+  watch();
+  await until(() => commands.hexists('broker:streams:trimmed', stream).then(Boolean));
+  for (const text of ['two', 'three', 'four']) await add(text);
+  await until(async () => texts.length === 4 && (await redis.redis.xlen(stream)) === 0);
+  await sleep(200);
+  expect(logged.filter(({ level }) => level >= 50)).toEqual([]);
+  await redis.redis.xadd(stream, 'MAXLEN', 0, '*', 'data', 'emptied');
+  await until(() => logged.some(({ level, msg }) => level === 50 && msg.includes('disappeared')));
+});
