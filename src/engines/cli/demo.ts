@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { roles } from '../../config.js';
 import { gpuTypeKey } from '../../domain/gpu.js';
 import { seconds } from '../log.js';
+import { keptKeys } from '../simulated-provider/keys.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../simulated-provider/provider.js';
 import { startStack, type Stack } from '../stack.js';
 import { createCustomer, type Availability, type Customer } from './demo-customer.js';
@@ -77,8 +79,6 @@ async function demo(): Promise<void> {
     startStack({
       dataDir: flags.data,
       roles,
-      // The simulated machines of the demo do not sign what they publish.
-      env: { PROVIDER_AUTH_MODE: 'off', ...process.env },
       // A build of the tools takes minutes: that must be seen at once.
       log: (line) => (line.startsWith('✓') ? note(line.slice(2)) : say(line)),
     }),
@@ -87,7 +87,12 @@ async function demo(): Promise<void> {
   if (api === undefined || redis === undefined) throw new Error('the stack has no API');
 
   await step(`${machines.length} providers join the cluster`, async (note) => {
-    providers = machines.map((machine) => startSimulatedProvider({ redisUrl: redis, ...machine }));
+    const audience = process.env['AUTH_AUDIENCE'] ?? api;
+    providers = machines.map((machine) => {
+      const keys = keptKeys(join(flags.data, 'provider-keys', `${machine.providerId}.json`));
+      return startSimulatedProvider({ redisUrl: redis, signAs: { audience, keys }, ...machine });
+    });
+    note('each signs with a key of its own, by leave of its owner’s wallet');
     for (const { joined } of providers) {
       const { providerId, nodeName, repliedAfterMs, joinedAfterMs } = await joined;
       note(

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Endpoints } from '../engine.js';
+import { keptKeys } from '../simulated-provider/keys.js';
 import { startSimulatedProvider } from '../simulated-provider/provider.js';
 
 const usage = `Usage: npm run provider:simulate -- --id NAME [options]
@@ -11,8 +12,12 @@ node, heartbeats. Its containers are not real: nothing listens behind its NodePo
 
   --id NAME            provider id (default sim-<random>)
   --redis URL          the broker's Redis (default: from --data)
-  --data DIR           the stack whose endpoints.json names Redis (default .data/stack)
-  --wallet 0x…         where earnings go
+  --data DIR           the stack whose endpoints.json names Redis and the API (default .data/stack); the keys of the
+                       machine and of its wallet are kept there, in provider-keys/NAME.json
+  --audience URL       the broker's public origin, which is signed (default: AUTH_AUDIENCE, or the API of --data)
+  --chain-id N         one that the broker accepts (default 1)
+  --unsigned           signs nothing, as the public agents of today
+  --wallet 0x…         with --unsigned: where earnings go
   --gpu MODEL          (default "NVIDIA GeForce RTX 4090")
   --gpus N             (default 4)
   --cpu N --memory-gb N --disk-gb N
@@ -32,22 +37,41 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       ...{ id: text, redis: text, wallet: text, gpu: text, gpus: text, cpu: text, price: text, heartbeat: text },
-      ...{ 'memory-gb': text, 'disk-gb': text },
+      ...{ 'memory-gb': text, 'disk-gb': text, audience: text, 'chain-id': text },
+      unsigned: { type: 'boolean', default: false },
       data: { type: 'string', default: '.data/stack' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return console.log(usage);
-  const redisUrl = values.redis ?? redisOf(values.data);
+  const { redis, api } = endpointsOf(values.data);
+  const redisUrl = values.redis ?? redis;
+  if (redisUrl === undefined)
+    throw new Error(`no Redis: name one with --redis, or start a stack on ${values.data} (npm run stack)`);
+  const audience = values.audience ?? process.env['AUTH_AUDIENCE'] ?? api;
+  if (audience === undefined && !values.unsigned)
+    throw new Error('no API to sign for: name one with --audience, or give --unsigned');
+  if (values.wallet !== undefined && !values.unsigned)
+    throw new Error('--wallet goes with --unsigned: who signs is paid');
   const number = (value: string | undefined, byDefault: number) => {
     const result = value === undefined ? byDefault : Number(value);
     if (!Number.isFinite(result) || result < 0) throw new Error(`${value}: not a number`);
     return result;
   };
+  const providerId = values.id ?? `sim-${Math.random().toString(36).slice(2, 8)}`;
   const provider = startSimulatedProvider({
     redisUrl,
-    providerId: values.id ?? `sim-${Math.random().toString(36).slice(2, 8)}`,
+    providerId,
     ...(values.wallet === undefined ? {} : { wallet: values.wallet }),
+    ...(values.unsigned || audience === undefined
+      ? {}
+      : {
+          signAs: {
+            audience,
+            chainId: number(values['chain-id'], 1),
+            keys: keptKeys(join(values.data, 'provider-keys', `${providerId}.json`)),
+          },
+        }),
     gpus: { model: values.gpu ?? 'NVIDIA GeForce RTX 4090', count: number(values.gpus, 4) },
     cpuCores: number(values.cpu, 32),
     memoryMb: number(values['memory-gb'], 128) * 1024,
@@ -63,12 +87,11 @@ async function main(): Promise<void> {
   console.log('heartbeats go on until Ctrl-C. Nothing listens behind the NodePorts of a simulated machine');
 }
 
-function redisOf(dataDir: string): string {
+/** Where the stack of a folder is reached; nothing when none runs there. */
+function endpointsOf(dataDir: string): Partial<Endpoints> {
   try {
-    const { redis } = JSON.parse(readFileSync(join(dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
-    if (redis !== undefined) return redis;
+    return JSON.parse(readFileSync(join(dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
   } catch {
-    // Said below.
+    return {};
   }
-  throw new Error(`no Redis: name one with --redis, or start a stack on ${dataDir} (npm run stack)`);
 }

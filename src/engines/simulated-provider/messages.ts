@@ -16,8 +16,8 @@ export interface Machine {
 export type EntryFields = Record<string, string>;
 
 /**
- * Builds the entry that carries a message: `data` is the JSON text exactly as it will be read. A provider that signs
- * puts its own function here.
+ * Builds the entry that carries a message: `data` is the JSON text exactly as it will be read. For a provider that
+ * signs, `providerSigner` makes one.
  */
 export type SealEntry = (stream: string, data: string) => EntryFields | Promise<EntryFields>;
 

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { providerSigner } from '../../auth/provider-client.js';
 import { seconds, silent, type Log } from '../log.js';
 import { obtainNodeCertificate } from './certificate.js';
 import { discoverCluster } from './discovery.js';
 import { parseJoinCommand } from './join-command.js';
+import { newKeys, type ProviderKeys } from './keys.js';
 import { keptConnections, type Access } from './kubernetes-request.js';
 import {
   bareEntry,
@@ -28,13 +30,24 @@ export interface SimulatedProviderOptions extends Partial<Omit<Machine, 'provide
   providerId: string;
   /** 30 s, as the public agents have it. 0: none. */
   heartbeatIntervalMs?: number;
-  /** How the entries of its messages are made; unsigned unless given. */
+  /** How the entries of its messages are made; unsigned unless this or `signAs` is given. */
   sign?: SealEntry;
+  /** Signs for a broker, with the wallet at hand. */
+  signAs?: SigningIdentity;
   /** False: it takes the join command and does nothing with it. */
   join?: boolean;
   /** How long its certificate request may wait for approval. */
   approvalTimeoutMs?: number;
   log?: Log;
+}
+
+export interface SigningIdentity {
+  /** The broker's public origin, as its AUTH_AUDIENCE. */
+  audience: string;
+  /** One of its AUTH_CHAIN_IDS. Default: 1, as there. */
+  chainId?: number;
+  /** Default: new ones, with which its id is its own for as long as this process has them. */
+  keys?: ProviderKeys;
 }
 
 export interface JoinedProvider {
@@ -75,14 +88,16 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
   const {
     redisUrl,
     providerId,
-    sign = bareEntry,
+    signAs,
     log = silent,
     heartbeatIntervalMs = 30_000,
     approvalTimeoutMs = 120_000,
   } = options;
+  const keys = signAs?.keys ?? newKeys();
+  const sign = options.sign ?? (signAs === undefined ? bareEntry : providerSigner({ chainId: 1, ...signAs, ...keys }));
   const machine: Machine = {
     providerId,
-    wallet: options.wallet ?? '0x0000000000000000000000000000000000000001',
+    wallet: options.wallet ?? keys.wallet.address,
     gpus: options.gpus ?? { model: 'NVIDIA GeForce RTX 4090', count: 4 },
     cpuCores: options.cpuCores ?? 32,
     memoryMb: options.memoryMb ?? 131_072,
