@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { markTokenDeleted, reserveJoinToken, tokensToRevoke } from '../src/db/join-tokens.js';
 import { registrationStanding } from '../src/db/provider-approvals.js';
+import { findProvider } from '../src/db/provider-reads.js';
 import { recordRegistration, setProviderStatus } from '../src/db/providers.js';
 import { loadRegistration } from '../src/db/registrations.js';
 import { offerOf } from '../src/domain/registration.js';
@@ -67,7 +68,7 @@ export function createAdmissionActivities(
         await publishRejection(redis, providerId, message);
         return { tokenId: '', expiresAt: '', rejected: message };
       }
-      await recordRegistration(pool, {
+      const isNewest = await recordRegistration(pool, {
         providerId,
         wallet: stored.wallet,
         walletVerified: stored.signed || standing.walletVerified,
@@ -80,6 +81,9 @@ export function createAdmissionActivities(
         publicIp: registration.spec.publicIp ?? null,
         receivedAt: stored.receivedAt,
       });
+      if (!isNewest && (await findProvider(pool, providerId))?.status === 'retired') {
+        return { tokenId: '', expiresAt: '', rejected: 'the provider was retired after this registration' };
+      }
       if (config.PROVIDER_AUTH_MODE === 'permissive' && !stored.signed && !standing.approved) {
         const message = 'registered without a signature: its owner or an operator has to approve it before it may join';
         await publishReply(redis, providerId, { success: false, status: 'pending', message });
@@ -127,6 +131,16 @@ export function createAdmissionActivities(
         await markTokenDeleted(pool, older);
       }
       return answer;
+    },
+
+    /** Answers a registration that nothing can come of now. */
+    async refuseRegistration({ providerId, message }: { providerId: string; message: string }): Promise<void> {
+      await publishReply(redis, providerId, { success: false, status: 'rejected', message });
+    },
+
+    /** Writes down that none of its join commands was used. One that has been in service stays what it is. */
+    async recordNeverJoined({ providerId }: { providerId: string }): Promise<void> {
+      await setProviderStatus(pool, providerId, 'pending', 'its node never joined', { unlessServing: true });
     },
 
     /** Makes sure that an agent which creates its consumer group after publishing gets the reply all the same. */

@@ -1,77 +1,102 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { jobsHolding } from '../src/db/allocations.js';
+import { installationId } from '../src/db/installation.js';
 import { markTokenDeleted, tokensToRevoke } from '../src/db/join-tokens.js';
 import { findProvider } from '../src/db/provider-reads.js';
-import { recordCapacity, recordNode, setProviderStatus } from '../src/db/providers.js';
+import { recordCapacity, recordNode } from '../src/db/providers.js';
 import { loadRegistration } from '../src/db/registrations.js';
 import { jobWorkflowId } from '../src/domain/job.js';
-import type { ProviderFacts, ProviderStatus } from '../src/domain/provider.js';
+import { whyNotServing, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
-import { decideNodeCertificate } from '../src/kubernetes/node-certificates.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
+import { decideNodeCertificate } from '../src/kubernetes/node-certificates.js';
 import { markNode, nodeOwner } from '../src/kubernetes/nodes.js';
-import { nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
-import { signalNames, type CertificateRequested, type NodeObservation } from '../workflows/messages.js';
+import { awaySince, nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
+import { heardUntil } from '../src/redis/heard-until.js';
+import {
+  signalNames,
+  type CertificateRequested,
+  type NodeObservation,
+  type ProviderChange,
+  type ProviderDrain,
+} from '../workflows/messages.js';
 import type { ActivityDeps } from './index.js';
 
 const signalsAtOnce = 20;
+/** The relays are never up to date to the second; further behind than this, they may not have read who came back. */
+const lagToleranceMs = 15_000;
+
+/** What a provider was found to be. */
+export interface ProviderFinding {
+  facts: ProviderFacts;
+  status: ProviderStatus;
+  /** Why it takes no jobs, for people; '' when it does. */
+  reason: string;
+  /** Of its node, while it has one. */
+  nodeUid?: string;
+  /** While it is away: since when it has been, RFC 3339. */
+  awaySince?: string;
+  cordoned: boolean;
+  retiring: boolean;
+  /** Why the node that bears its name is not taken as its own. */
+  refused?: string;
+}
+
+type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'temporal' | 'logger'>;
 
 /** What the broker does about a provider once it has a join command: its node, its status, its jobs. */
-export function createFleetActivities({ pool, kubernetes, temporal, logger }: Pick<ActivityDeps, 'pool' | 'kubernetes' | 'temporal' | 'logger'>) {
+export function createFleetActivities({ config, pool, redis, kubernetes, temporal, logger }: Deps) {
   return {
     /** Approves or denies a certificate request made with this provider's token: it may name its own node only. */
     async approveNodeCertificate(
-      input: CertificateRequested & { providerId: string; nodeName: string },
+      input: CertificateRequested & { providerId: string; nodeName: string; leaving: boolean },
     ): Promise<{ approved: boolean; reason: string }> {
       return await decideNodeCertificate(kubernetes, input);
     },
 
     /**
-     * Takes a node that is there as the provider's: labels and taints it, records what the cluster counts on it, and
-     * withdraws the join tokens that have done their work. Nothing the provider said decides which node this is.
+     * Finds out what a provider is now, by its row and by its node, and makes the two agree: the row gets what the
+     * cluster counts and the status that follows, the node its labels and taints. Join tokens that have done their work
+     * are withdrawn. Nothing that anybody said decides here, and nothing depends on the order in which news came.
+     *
+     * @returns undefined for a provider that is not part of the fleet.
      */
-    async adoptNode(input: {
-      providerId: string;
-      nodeName: string;
-      observation: NodeObservation;
-    }): Promise<{ facts: ProviderFacts; refused?: string }> {
-      const { providerId, nodeName } = input;
-      const provider = await findProvider(pool, providerId);
-      const nothing: ProviderFacts = { nodeReady: false, heartbeatAlive: false, gpusReady: false };
-      if (provider === undefined) return { facts: nothing, refused: 'the provider is not registered' };
-      // The observation says that something changed; what it is now, the cluster says.
-      const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
-      if (node === undefined) {
-        await recordNode(pool, providerId, { nodeName, nodeUid: null, ready: false, allocatable: noCapacity });
-        return { facts: { ...nothing, heartbeatAlive: provider.heartbeatAlive } };
-      }
-      const owner = nodeOwner(node);
-      if (owner !== undefined && owner !== providerId) return { facts: nothing, refused: `node ${nodeName} is not its own` };
-      const { state, gpus, uid } = observeNode(node);
-      const facts: ProviderFacts = {
-        nodeReady: state === 'ready',
-        heartbeatAlive: provider.heartbeatAlive,
-        gpusReady: gpus > 0 || provider.offeredGpus === 0,
-      };
-      const serves = facts.nodeReady && facts.heartbeatAlive;
-      await markNode(kubernetes, node, {
-        providerId,
-        status: serves ? 'available' : 'offline',
-        ...(provider.gpuModel === undefined ? {} : { gpuModel: provider.gpuModel }),
-      });
-      await recordNode(pool, providerId, {
+    async assessProvider({ providerId, nodeName }: ProviderAndNode): Promise<ProviderFinding | undefined> {
+      const found = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
+      const owner = found === undefined ? undefined : nodeOwner(found);
+      const isForeign = owner !== undefined && owner !== providerId;
+      const node = isForeign ? undefined : found;
+      const observed = node && observeNode(node);
+      const assessed = await recordNode(pool, providerId, {
         nodeName,
-        nodeUid: uid,
-        ready: facts.nodeReady,
-        allocatable: nodeAllocatable(node),
+        nodeUid: observed?.uid ?? null,
+        ready: observed?.state === 'ready',
+        allocatable: node === undefined ? noCapacity : nodeAllocatable(node),
       });
-      if (facts.nodeReady) {
-        for (const tokenId of await tokensToRevoke(pool, providerId)) {
-          await deleteBootstrapToken(kubernetes, tokenId);
-          await markTokenDeleted(pool, tokenId);
-        }
+      if (assessed === undefined) return undefined;
+      const { facts, status, joined, cordoned, retiring, lastHeartbeat, gpuModel } = assessed;
+      if (node !== undefined) {
+        await markNode(kubernetes, node, {
+          providerId,
+          installation: await installationId(pool),
+          status,
+          cordoned,
+          ...(gpuModel === undefined ? {} : { gpuModel }),
+        });
       }
-      return { facts };
+      if (facts.nodeReady) await withdrawTokens(providerId);
+      const silentSince = facts.heartbeatAlive ? undefined : lastHeartbeat;
+      const away = status === 'offline' ? earliest(silentSince, awaySince(node), new Date()) : undefined;
+      return {
+        facts,
+        status,
+        reason: joined ? whyNotServing(facts) : 'its node has not joined yet',
+        cordoned,
+        retiring,
+        ...(observed === undefined ? {} : { nodeUid: observed.uid }),
+        ...(away === undefined ? {} : { awaySince: away.toISOString() }),
+        ...(isForeign ? { refused: `node ${nodeName} is not its own` } : {}),
+      };
     },
 
     /** Looks at a node: the slow way to learn what the watcher tells at once. */
@@ -82,45 +107,72 @@ export function createFleetActivities({ pool, kubernetes, temporal, logger }: Pi
         : observeNode(node);
     },
 
-    /** Writes a provider's status where customers read it, and on its node. */
-    async setProviderStatus(input: {
-      providerId: string;
-      nodeName: string;
-      status: ProviderStatus;
-      reason: string;
-    }): Promise<void> {
-      const { providerId, nodeName, status, reason } = input;
-      await setProviderStatus(pool, providerId, status, reason);
-      const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
-      if (node === undefined || nodeOwner(node) !== providerId) return;
-      await markNode(kubernetes, node, { providerId, status: status === 'available' ? 'available' : 'offline' });
-    },
-
     /** Takes over new figures of what the provider offers; never beyond what the cluster counts. */
     async updateCapacity({ providerId, messageId }: { providerId: string; messageId: string }): Promise<void> {
       const stored = await loadRegistration(pool, messageId);
       if (stored === undefined) return;
-      await recordCapacity(pool, providerId, stored.registration);
+      await recordCapacity(pool, providerId, stored.registration, stored.receivedAt);
     },
 
-    /** Tells the running jobs of a provider that it went away or came back. */
-    async tellJobs({ providerId, online, at }: { providerId: string; online: boolean; at: string }): Promise<number> {
-      const jobIds = await jobsHolding(pool, providerId);
-      for (let start = 0; start < jobIds.length; start += signalsAtOnce) {
-        await Promise.all(
-          jobIds.slice(start, start + signalsAtOnce).map(async (jobId) => {
-            try {
-              await temporal.workflow.getHandle(jobWorkflowId(jobId)).signal(signalNames.providerChanged, { online, at });
-            } catch (error) {
-              if (!(error instanceof WorkflowNotFoundError)) throw error;
-              logger.warn({ jobId, providerId }, 'a live job without a workflow');
-            }
-          }),
-        );
-      }
-      return jobIds.length;
+    /** Tells the jobs that hold something of a provider that it went away or came back. */
+    async tellJobs({ providerId, ...change }: ProviderChange & { providerId: string }): Promise<number> {
+      return await signalJobs(providerId, signalNames.providerChanged, change);
+    },
+
+    /** Tells the same jobs until when they may stay. */
+    async tellJobsOfDrain({ providerId, ...drain }: ProviderDrain & { providerId: string }): Promise<number> {
+      return await signalJobs(providerId, signalNames.providerDraining, drain);
+    },
+
+    /**
+     * Whether a provider that a job was told is away still is, by what can be seen at this moment. A broker that was
+     * away itself has a timer that ran out and news it has not read: while the beats of the last moments lie unread,
+     * nobody is lost for want of them.
+     */
+    async isProviderLost({ providerId, nodeName }: ProviderAndNode): Promise<boolean> {
+      const provider = await findProvider(pool, providerId);
+      const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
+      if (provider === undefined || node === undefined || observeNode(node).state !== 'ready') return true;
+      const heard = await heardUntil(redis);
+      if (heard === undefined || heard.getTime() < Date.now() - lagToleranceMs) return false;
+      const lastMs = provider.lastHeartbeat?.getTime() ?? 0;
+      return !provider.heartbeatAlive && lastMs <= Date.now() - config.HEARTBEAT_TIMEOUT_S * 1000;
     },
   };
+
+  async function withdrawTokens(providerId: string): Promise<void> {
+    for (const tokenId of await tokensToRevoke(pool, providerId)) {
+      await deleteBootstrapToken(kubernetes, tokenId);
+      await markTokenDeleted(pool, tokenId);
+    }
+  }
+
+  /** A job is found by what it holds: whoever got capacity before the row was closed to others is among them. */
+  async function signalJobs(providerId: string, signal: string, payload: object): Promise<number> {
+    const jobIds = await jobsHolding(pool, providerId);
+    for (let start = 0; start < jobIds.length; start += signalsAtOnce) {
+      await Promise.all(
+        jobIds.slice(start, start + signalsAtOnce).map(async (jobId) => {
+          try {
+            await temporal.workflow.getHandle(jobWorkflowId(jobId)).signal(signal, payload);
+          } catch (error) {
+            if (!(error instanceof WorkflowNotFoundError)) throw error;
+            logger.warn({ jobId, providerId }, 'a live job without a workflow');
+          }
+        }),
+      );
+    }
+    return jobIds.length;
+  }
+}
+
+interface ProviderAndNode {
+  providerId: string;
+  nodeName: string;
 }
 
 const noCapacity = { gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0 };
+
+function earliest(...times: (Date | undefined)[]): Date {
+  return new Date(Math.min(...times.flatMap((time) => (time === undefined ? [] : [time.getTime()]))));
+}

@@ -1,34 +1,39 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
-import { markSignalled, sweepHeartbeats } from '../src/db/heartbeats.js';
-import { providerWorkflowId } from '../src/domain/provider.js';
-import { signalNames } from '../workflows/messages.js';
+import { markSignalled, sweepHeartbeats, type HeartbeatTransition } from '../src/db/heartbeats.js';
+import { heardUntil } from '../src/redis/heard-until.js';
+import { providerStartOptions } from '../src/temporal/start-provider.js';
+import { signalNames, workflowTypes } from '../workflows/messages.js';
 import type { ActivityDeps } from './index.js';
 
 /** Signals sent at the same time when many providers change at once (a network that went down). */
 const signalsAtOnce = 20;
 
+type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'temporal'>;
+
 /** Heartbeats, seen from the side of those that stopped. */
-export function createSweepActivities({ config, pool, temporal, logger }: Pick<ActivityDeps, 'config' | 'pool' | 'temporal' | 'logger'>) {
+export function createSweepActivities({ config, pool, redis, temporal }: Deps) {
   return {
-    /** Finds providers that fell silent or came back, and tells their workflows; each is marked only once told. */
+    /**
+     * Finds providers that fell silent or came back, and tells their workflows; each is marked only once told. A beat
+     * that lies unread because a relay or Redis is away is no silence of its sender.
+     */
     async sweepHeartbeats(): Promise<{ silent: number; returned: number }> {
-      const transitions = await sweepHeartbeats(pool, config.HEARTBEAT_TIMEOUT_S);
+      const heard = (await heardUntil(redis)) ?? null;
+      const transitions = await sweepHeartbeats(pool, config.HEARTBEAT_TIMEOUT_S, heard);
       for (let start = 0; start < transitions.length; start += signalsAtOnce) {
-        await Promise.all(
-          transitions.slice(start, start + signalsAtOnce).map(async ({ providerId, alive, at }) => {
-            const change = { alive, at: at.toISOString() };
-            try {
-              await temporal.workflow.getHandle(providerWorkflowId(providerId)).signal(signalNames.heartbeatChanged, change);
-            } catch (error) {
-              if (!(error instanceof WorkflowNotFoundError)) throw error;
-              logger.warn({ providerId }, 'a provider without a workflow: it will have to register again');
-            }
-            await markSignalled(pool, providerId, alive);
-          }),
-        );
+        await Promise.all(transitions.slice(start, start + signalsAtOnce).map(tell));
       }
       const silent = transitions.filter(({ alive }) => !alive).length;
       return { silent, returned: transitions.length - silent };
     },
   };
+
+  /** A provider in service always has a workflow; one that is missing begins anew and learns the rest by itself. */
+  async function tell({ providerId, alive, at }: HeartbeatTransition): Promise<void> {
+    await temporal.workflow.signalWithStart(workflowTypes.provider, {
+      ...providerStartOptions({ providerId }, config),
+      signal: signalNames.heartbeatChanged,
+      signalArgs: [{ alive, at: at.toISOString() }],
+    });
+    await markSignalled(pool, providerId, alive);
+  }
 }

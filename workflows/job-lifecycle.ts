@@ -5,6 +5,7 @@ import {
   condition,
   ContinueAsNew,
   continueAsNew,
+  getExternalWorkflowHandle,
   isCancellation,
   setCurrentDetails,
   setHandler,
@@ -12,30 +13,29 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ErrorCode } from '../src/domain/errors.js';
-import { isFinal, sshCommand, type FinalJobStatus, type JobFailure, type Placement } from '../src/domain/job.js';
+import { isFinal, sshCommand, type Placement } from '../src/domain/job.js';
+import { providerWorkflowId } from '../src/domain/provider.js';
+import { cancelled, expired, failed, podEnded, type Ending } from './job-endings.js';
 import { failureOf, jobRecord, jobTeardown, pods } from './job-steps.js';
 import {
   cancelJob,
   extendJob,
+  jobLeft,
   jobState,
   podObserved,
   providerChanged,
+  providerDraining,
   searchAttributes,
   sshReady,
   type JobInput,
   type JobState,
-  type PodObservation,
   type RunningJob,
 } from './messages.js';
+import { createPodSightings } from './pod-sightings.js';
+import { createProviderTie } from './provider-tie.js';
 
-/** How a job's life ends: what its row will say. */
-interface Ending {
-  status: FinalJobStatus;
-  message: string;
-  failure?: JobFailure;
-  /** Until when the customer was served, where that is not the moment of the end. */
-  servedUntilMs?: number;
-}
+/** A pod that was made, and how its customer will reach it. */
+type Provisioned = Pick<RunningJob, 'ssh' | 'podUid'>;
 
 /** How often a pod that should be on its way is looked at, should the watcher's signal be missing: seconds. */
 const startRecheckS = [5, 15, 30, 60];
@@ -51,21 +51,17 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   const { order, limits } = input;
   const state: JobState = { status: input.running === undefined ? 'pending' : 'running' };
   const extensions = new Set(input.running?.extensions);
+  const sightings = createPodSightings();
+  const provider = createProviderTie(input.running?.provider ?? {}, limits);
   let running = input.running;
-  let pod: PodObservation | undefined;
-  let providerAwaySinceMs: number | undefined;
   let cancelledBy: string | undefined;
   let held: 'nothing' | 'capacity' | 'pod' = 'nothing';
   const steps = new CancellationScope({ cancellable: true });
 
   setHandler(jobState, () => state);
-  setHandler(podObserved, (observation) => {
-    if (isNewer(observation, pod)) pod = observation;
-  });
-  setHandler(providerChanged, ({ online }) => {
-    if (!online) providerAwaySinceMs ??= Date.now();
-    else providerAwaySinceMs = undefined;
-  });
+  setHandler(podObserved, sightings.add);
+  setHandler(providerChanged, provider.hear);
+  setHandler(providerDraining, provider.hearDrain);
   setHandler(sshReady, async () => {
     await CancellationScope.nonCancellable(() => condition(() => state.ssh !== undefined || isFinal(state.status)));
     return state;
@@ -102,6 +98,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
           refuse(isFinal(state.status) || state.status === 'ending' ? 'job_ended' : 'job_not_running', `the job is ${state.status}`);
         }
         if (!(seconds > 0)) refuse('validation_failed', 'an extension must be longer than nothing');
+        if (provider.news().drain !== undefined) refuse('provider_drained', 'its provider is being taken out of service');
         const lastExpiryMs = running.startedAtMs + limits.maxDurationS * 1000;
         if (running.expiresAtMs + seconds * 1000 > lastExpiryMs) {
           refuse('duration_limit', `the job may last until ${new Date(lastExpiryMs).toISOString()} at most`);
@@ -115,10 +112,12 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     ending = await steps.run(async () => {
       if (running === undefined) {
         const placement = await place();
-        const { ssh, podUid } = await provision(placement);
-        const problem = await awaitSsh(podUid);
+        const startBeforeMs = Date.now() + limits.startTimeoutS * 1000;
+        const made = await provision(placement, startBeforeMs);
+        if ('status' in made) return made;
+        const problem = await awaitSsh(made.podUid, placement, startBeforeMs);
         if (problem !== undefined) return problem;
-        running = await begin(placement, ssh, podUid);
+        running = await begin(placement, made);
       } else {
         held = 'pod';
         resume(running);
@@ -148,53 +147,75 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     return placement;
   }
 
-  async function provision(placement: Placement) {
+  /**
+   * Makes the pod. Kubernetes may not be in reach for a while, or the node be gone: that is tried again until the
+   * provider is lost or the time is over, and never longer.
+   */
+  async function provision(placement: Placement, beforeMs: number): Promise<Provisioned | Ending> {
     details(`creating the pod on ${placement.nodeName}`);
     held = 'pod';
-    return await pods.provisionJob(order, placement);
+    let settled = false;
+    const making = new CancellationScope({ cancellable: true });
+    const made = making.run(() => pods.provisionJob(order, placement));
+    const done = () => void (settled = true);
+    made.then(done, done);
+    try {
+      for (;;) {
+        const known = provider.news();
+        const parting = await provider.parting(placement);
+        if (parting !== undefined) return parting;
+        if (Date.now() >= beforeMs) return startTimeout();
+        const wakeMs = Math.min(beforeMs, provider.partsAtMs());
+        await condition(() => settled || provider.news() !== known, Math.max(1, wakeMs - Date.now()));
+        if (settled) return await made;
+      }
+    } finally {
+      // What it still creates must be there before the end looks for what is to be removed.
+      making.cancel();
+      await CancellationScope.nonCancellable(() => condition(() => settled));
+    }
   }
 
   /** Waits until the pod is Ready; answers why the job ends when it will not be. */
-  async function awaitSsh(podUid: string): Promise<Ending | undefined> {
-    const deadlineMs = Date.now() + limits.startTimeoutS * 1000;
+  async function awaitSsh(podUid: string, placement: Placement, beforeMs: number): Promise<Ending | undefined> {
     let stuckSinceMs: number | undefined;
     for (let attempt = 0; ; attempt++) {
       const nowMs = Date.now();
-      if (pod !== undefined && pod.uid === podUid) {
-        if (pod.phase === 'running') return undefined;
-        if (pod.phase !== 'pending') return ended(pod);
-      }
-      stuckSinceMs = pod?.stuck === undefined ? undefined : (stuckSinceMs ?? nowMs);
-      if (pod?.stuck !== undefined && nowMs - stuckSinceMs! >= limits.stuckGraceS * 1000) {
+      const known = { pod: sightings.of(podUid), provider: provider.news() };
+      const { pod } = known;
+      if (pod?.phase === 'running') return undefined;
+      if (pod !== undefined && pod.phase !== 'pending') return podEnded(pod, placement.providerId, known.provider);
+      const parting = await provider.parting(placement);
+      if (parting !== undefined) return parting;
+      // The node of a provider that is away takes nothing: that is what the grace is for.
+      const isStuck = pod?.stuck !== undefined && known.provider.away === undefined;
+      stuckSinceMs = isStuck ? (stuckSinceMs ?? nowMs) : undefined;
+      if (pod?.stuck !== undefined && stuckSinceMs !== undefined && nowMs - stuckSinceMs >= limits.stuckGraceS * 1000) {
         return failed({ reason: pod.stuck.reason, message: pod.stuck.message });
       }
-      if (nowMs >= deadlineMs) {
-        return failed({ reason: 'start_timeout', message: `the pod was not ready within ${limits.startTimeoutS} s` });
-      }
-      if (providerAwaySinceMs !== undefined && nowMs - providerAwaySinceMs >= limits.providerLossGraceS * 1000) {
-        return lost();
-      }
+      if (nowMs >= beforeMs) return startTimeout();
       details(
         pod?.stuck === undefined
-          ? `waiting for the pod on ${state.placement?.nodeName} to answer on its SSH port`
+          ? `waiting for the pod on ${placement.nodeName} to answer on its SSH port`
           : `stuck, ${pod.stuck.reason}: ${pod.stuck.message}`,
       );
-      const before = pod;
       const recheckMs = (startRecheckS[attempt] ?? startRecheckS.at(-1)!) * 1000;
       const wakeMs = Math.min(
-        deadlineMs,
+        beforeMs,
         nowMs + recheckMs,
         stuckSinceMs === undefined ? Infinity : stuckSinceMs + limits.stuckGraceS * 1000,
-        providerAwaySinceMs === undefined ? Infinity : providerAwaySinceMs + limits.providerLossGraceS * 1000,
+        provider.partsAtMs(),
       );
-      const awayBefore = providerAwaySinceMs;
-      const heard = await condition(() => pod !== before || providerAwaySinceMs !== awayBefore, wakeMs - nowMs);
-      if (!heard) pod = await pods.inspectJob(order, podUid);
+      const heard = await condition(
+        () => sightings.of(podUid) !== known.pod || provider.news() !== known.provider,
+        Math.max(1, wakeMs - Date.now()),
+      );
+      if (!heard) sightings.add(await pods.inspectJob(order, podUid));
     }
   }
 
   /** From here on the customer can log in, and the time counts. */
-  async function begin(placement: Placement, ssh: RunningJob['ssh'], podUid: string): Promise<RunningJob> {
+  async function begin(placement: Placement, { ssh, podUid }: Provisioned): Promise<RunningJob> {
     const startedAtMs = Date.now();
     const job: RunningJob = {
       placement,
@@ -227,42 +248,58 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
       { key: searchAttributes.jobStatus, value: 'running' },
       { key: searchAttributes.expiresAt, value: new Date(job.expiresAtMs) },
     ]);
-    details(`running on ${job.placement.nodeName} until ${new Date(job.expiresAtMs).toISOString()}: ${sshCommand(job.ssh)}`);
+    showServing(job);
   }
 
   /** Serves until something ends the job; an extension moves the deadline while this waits. */
   async function serve(job: RunningJob): Promise<Ending> {
     for (;;) {
-      const nowMs = Date.now();
-      if (nowMs >= job.expiresAtMs) return { status: 'expired', message: 'the rented time is over' };
-      if (pod !== undefined && pod.uid === job.podUid && pod.phase !== 'running' && pod.phase !== 'pending') return ended(pod);
-      const graceEndsMs = providerAwaySinceMs === undefined ? Infinity : providerAwaySinceMs + limits.providerLossGraceS * 1000;
-      if (nowMs >= graceEndsMs) return lost();
-      if (workflowInfo().continueAsNewSuggested && providerAwaySinceMs === undefined) {
-        await condition(allHandlersFinished);
-        await continueAsNew<(input: JobInput) => Promise<JobState>>({
-          order,
-          limits,
-          running: { ...job, extensions: [...extensions].slice(-64) },
-        });
+      const known = { pod: sightings.of(job.podUid), expiresAtMs: job.expiresAtMs, provider: provider.news() };
+      const { pod } = known;
+      if (Date.now() >= job.expiresAtMs) return expired;
+      if (pod !== undefined && pod.phase !== 'running' && pod.phase !== 'pending') {
+        return podEnded(pod, job.placement.providerId, known.provider);
       }
-      if (providerAwaySinceMs !== undefined) {
-        details(`the provider is away; the job ends at ${new Date(graceEndsMs).toISOString()} unless it comes back`);
-      }
-      const before = { pod, expiresAtMs: job.expiresAtMs, awaySinceMs: providerAwaySinceMs };
+      // In one go with what was just looked at: nothing can come in between and be forgotten.
+      if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) await startOver(job);
+      const parting = await provider.parting(job.placement);
+      if (parting !== undefined) return parting;
+      showServing(job);
+      const wakeMs = Math.min(job.expiresAtMs, provider.partsAtMs());
       const heard = await condition(
         () =>
-          pod !== before.pod || job.expiresAtMs !== before.expiresAtMs || providerAwaySinceMs !== before.awaySinceMs,
-        Math.min(job.expiresAtMs, graceEndsMs, nowMs + runningRecheckMs) - nowMs,
+          sightings.of(job.podUid) !== known.pod ||
+          job.expiresAtMs !== known.expiresAtMs ||
+          provider.news() !== known.provider,
+        Math.max(1, Math.min(wakeMs, Date.now() + runningRecheckMs) - Date.now()),
       );
-      if (!heard && Date.now() < Math.min(job.expiresAtMs, graceEndsMs)) pod = await pods.inspectJob(order, job.podUid);
-      if (before.awaySinceMs !== undefined && providerAwaySinceMs === undefined) showRunning(job);
+      if (!heard && Date.now() < wakeMs) sightings.add(await pods.inspectJob(order, job.podUid));
+    }
+  }
+
+  async function startOver(job: RunningJob): Promise<void> {
+    await continueAsNew<(input: JobInput) => Promise<JobState>>({
+      order,
+      limits,
+      running: { ...job, extensions: [...extensions].slice(-64), provider: provider.news() },
+    });
+  }
+
+  function showServing(job: RunningJob): void {
+    const { away, drain } = provider.news();
+    if (away !== undefined) {
+      const endsAt = new Date(provider.partsAtMs()).toISOString();
+      details(`the provider has been away since ${new Date(away.sinceMs).toISOString()}; the job ends at ${endsAt} unless it comes back`);
+    } else if (drain?.untilMs !== undefined) {
+      details(`the provider is being taken out of service; the job ends at ${new Date(drain.untilMs).toISOString()} at the latest`);
+    } else {
+      details(`running on ${job.placement.nodeName} until ${new Date(job.expiresAtMs).toISOString()}: ${sshCommand(job.ssh)}`);
     }
   }
 
   /** Gives everything back, in the reverse order of taking, and says so only then. */
   async function end({ status, message, failure, servedUntilMs = Date.now() }: Ending): Promise<JobState> {
-    const servedUntil = new Date(Math.min(servedUntilMs, running?.expiresAtMs ?? Infinity)).toISOString();
+    const servedUntil = new Date(Math.min(servedUntilMs, Date.now(), running?.expiresAtMs ?? Infinity)).toISOString();
     if (held === 'pod') {
       state.status = 'ending';
       upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: 'ending' }]);
@@ -277,49 +314,27 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     if (failure !== undefined) state.failure = failure;
     upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: status }]);
     details(message);
+    if (provider.news().drain !== undefined && state.placement !== undefined) await tellProvider(state.placement);
     await condition(allHandlersFinished);
     return state;
   }
 
-  // ---- How a job can end
-
-  function failed(failure: JobFailure): Ending {
-    return { status: 'failed', message: failure.message, failure };
+  /** A provider that is being emptied waits for this; should it not be heard, it looks by itself after a while. */
+  async function tellProvider({ providerId }: Placement): Promise<void> {
+    try {
+      await getExternalWorkflowHandle(providerWorkflowId(providerId)).signal(jobLeft, { jobId: order.jobId });
+    } catch {
+      // Its workflow is over.
+    }
   }
 
-  function cancelled(by: string | undefined): Ending {
-    return { status: 'cancelled', message: `cancelled by ${by ?? 'an operator'}` };
-  }
-
-  function lost(): Ending {
-    const message = `the provider ${state.placement?.providerId ?? ''} went away and did not come back in time`;
-    return {
-      status: 'provider_lost',
-      message,
-      failure: { reason: 'provider_lost', message },
-      ...(providerAwaySinceMs === undefined ? {} : { servedUntilMs: providerAwaySinceMs }),
-    };
-  }
-
-  function ended(observation: PodObservation): Ending {
-    if (observation.phase === 'succeeded') return { status: 'completed', message: 'the container finished' };
-    if (observation.phase === 'gone') return failed({ reason: 'pod_deleted', message: 'the pod was deleted from outside' });
-    const exit = observation.exitCode === undefined ? '' : ` with exit code ${observation.exitCode}`;
-    const why = observation.message === undefined ? '' : `: ${observation.message}`;
-    return failed({ reason: 'container_exited', message: `the container stopped${exit}${why}` });
+  function startTimeout(): Ending {
+    return failed({ reason: 'start_timeout', message: `the pod was not ready within ${limits.startTimeoutS} s` });
   }
 
   function details(text: string): void {
     setCurrentDetails(`**${state.status}** since ${new Date().toISOString()}: ${text}`);
   }
-}
-
-/** Observations may arrive twice or out of order: several watchers look at the same pod. */
-function isNewer(observation: PodObservation, known: PodObservation | undefined): boolean {
-  if (known === undefined || known.uid !== observation.uid) return true;
-  if (known.phase === 'gone') return false;
-  if (observation.phase === 'gone') return true;
-  return Number(observation.resourceVersion) > Number(known.resourceVersion);
 }
 
 function refuse(code: ErrorCode, detail: string): never {

@@ -43,11 +43,34 @@ export interface PodObservation {
   /** Of the container, once it has stopped. */
   exitCode?: number;
   message?: string;
+  /** RFC 3339: when it stopped, or its pod went. */
+  endedAt?: string;
+  /** Why the cluster itself ended the pod, such as that its node was shut down or deleted. */
+  disrupted?: string;
 }
 
 export const podObserved = defineSignal<[PodObservation]>('podObserved');
-/** The provider went away or came back, as its workflow says. */
-export const providerChanged = defineSignal<[{ online: boolean; at: string }]>('providerChanged');
+/** What a job hears about its provider, as the provider's workflow says it. Times are RFC 3339. */
+export interface ProviderChange {
+  online: boolean;
+  /** When it was said: what comes late is older than what is known. */
+  at: string;
+  /** Since when it has been away. */
+  since?: string;
+  /** It will not come back: its machine is another one now. */
+  final?: boolean;
+}
+
+/** The provider is being taken out of service, or not any more. */
+export interface ProviderDrain {
+  draining: boolean;
+  at: string;
+  /** When the job ends at the latest; without, at its own expiry. Nobody extends it in either case. */
+  until?: string;
+}
+
+export const providerChanged = defineSignal<[ProviderChange]>('providerChanged');
+export const providerDraining = defineSignal<[ProviderDrain]>('providerDraining');
 
 /** Completes when the job can be reached by SSH or has ended without. */
 export const sshReady = defineUpdate<JobState>('sshReady');
@@ -76,6 +99,18 @@ export interface RunningJob {
   startedAtMs: number;
   expiresAtMs: number;
   extensions: string[];
+  /** What it heard about its provider. */
+  provider?: ProviderNews;
+}
+
+/** What a job knows of its provider. */
+export interface ProviderNews {
+  /** When the newest change was said. */
+  changedAt?: string;
+  /** Told at `atMs` that it went away, at `sinceMs`. */
+  away?: { atMs: number; sinceMs: number; final: boolean };
+  drainSaidAt?: string;
+  drain?: { untilMs?: number };
 }
 
 export interface JobInput {
@@ -121,6 +156,17 @@ export const heartbeatChanged = defineSignal<[{ alive: boolean; at: string }]>('
 /** Its owner started or stopped mining, or changed how: the database says what is wanted. */
 export const miningChanged = defineSignal('miningChanged');
 
+/** A job that was told of a drain has ended and holds nothing any more. */
+export const jobLeft = defineSignal<[{ jobId: string }]>('jobLeft');
+
+/** No new jobs. What is ordered completes when placement knows of it. */
+export const cordonProvider = defineUpdate<ProviderState, [{ by: string }]>('cordon');
+export const uncordonProvider = defineUpdate<ProviderState, [{ by: string }]>('uncordon');
+/** No new jobs, and an end for those there are: RFC 3339, or their own expiry. */
+export const drainProvider = defineUpdate<ProviderState, [{ by: string; until?: string }]>('drain');
+/** The same, and after the last job it leaves the fleet: its node is deleted and its workflow completes. */
+export const retireProvider = defineUpdate<ProviderState, [{ by: string; until?: string }]>('retire');
+
 /** What a provider's workflow starts with; `carried` is what the run before it knew. */
 export interface ProviderInput {
   providerId: string;
@@ -130,10 +176,22 @@ export interface ProviderInput {
 export interface CarriedProvider {
   status: ProviderStatus;
   facts: ProviderFacts;
-  /** What running jobs were last told. */
-  toldOnline: boolean;
+  /** What running jobs were last told; absent when nobody knows. */
+  toldOnline?: boolean;
   /** Ids of messages that had their effect, newest last. */
   seen: string[];
+  /** Of the node it was last seen with. */
+  nodeUid?: string;
+  joining?: Joining;
+  /** It leaves the fleet when it has no jobs any more. */
+  retiring?: boolean;
+}
+
+/** A registration whose join command is out and whose node is not there yet. */
+export interface Joining {
+  messageId: string;
+  expiresAtMs: number;
+  reissued: number;
 }
 
 export type ProviderLifecycle = (input: ProviderInput) => Promise<void>;
@@ -143,6 +201,7 @@ export interface ProviderState {
   status: ProviderStatus;
   nodeName: string;
   waitingFor: string;
+  retiring: boolean;
 }
 export const providerState = defineQuery<ProviderState>('providerState');
 
@@ -150,6 +209,7 @@ export const providerState = defineQuery<ProviderState>('providerState');
 export const signalNames = {
   podObserved: podObserved.name,
   providerChanged: providerChanged.name,
+  providerDraining: providerDraining.name,
   registrationReceived: registrationReceived.name,
   capacityReported: capacityReported.name,
   certificateRequested: certificateRequested.name,

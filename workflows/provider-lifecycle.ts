@@ -1,87 +1,91 @@
 import {
   allHandlersFinished,
-  CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
-  log,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import {
-  providerNodeName,
-  statusOfJoined,
-  whyNotServing,
-  type ProviderFacts,
-  type ProviderStatus,
-} from '../src/domain/provider.js';
+import type { ProviderFinding } from '../activities/fleet.js';
+import { isInService, providerNodeName, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
 import {
   capacityReported,
   certificateRequested,
   heartbeatChanged,
+  jobLeft,
   miningChanged,
   nodeObserved,
   providerState,
   registrationReceived,
   searchAttributes,
   type CertificateRequested,
-  type NodeObservation,
   type ProviderInput,
-  type ProviderState,
 } from './messages.js';
+import { createAdmission } from './provider-admission.js';
+import { takeOrders } from './provider-orders.js';
 import { admission, fleet, mining } from './provider-steps.js';
 
 /** How many message ids a run remembers to recognise a redelivery. */
 const remembered = 64;
 /** How often a node that should be joining is looked for, should the watcher's signal be missing. */
 const joinRecheckMs = 60_000;
-/** How many join commands follow an expired one before the provider has to register again. */
-const reissues = 3;
+/** How often the jobs of a provider that is to leave are counted, should none of them have said that it left. */
+const leaveRecheckMs = 10 * 60_000;
 
-/** A registration whose join command is out and whose node is not there yet. */
-interface Joining {
-  messageId: string;
-  expiresAtMs: number;
-  reissued: number;
-}
+const nothing: ProviderFacts = { nodeReady: false, heartbeatAlive: false, gpusReady: false };
 
 /**
  * The life of a provider: a registration is answered with a join command, the node that appears is certified, labelled
  * and tainted by the broker, and from then on the provider is available whenever its node is ready and its heartbeat
- * alive. It waits for signals only: a steady provider adds nothing to its history.
+ * alive, until it is retired. It waits for signals only: a steady provider adds nothing to its history.
+ *
+ * A signal says that something changed; what it is now, `assessProvider` finds out. So no signal can come too late, and
+ * of many at once, as a provider sends that comes and goes, one look is enough.
  */
 export async function providerLifecycle({ providerId, carried }: ProviderInput): Promise<void> {
   const nodeName = providerNodeName(providerId);
   const seen = new Set(carried?.seen);
   let status: ProviderStatus = carried?.status ?? 'pending';
-  let facts: ProviderFacts = carried?.facts ?? { nodeReady: false, heartbeatAlive: false, gpusReady: false };
-  /** What running jobs were last told about this provider. */
-  let toldOnline = carried?.toldOnline ?? false;
-  let joining: Joining | undefined;
-  let admitting: CancellationScope | undefined;
+  let facts: ProviderFacts = carried?.facts ?? nothing;
+  let nodeUid = carried?.nodeUid;
+  /** What running jobs were last told about this provider; undefined when nobody knows. */
+  let toldOnline = carried?.toldOnline;
+  let retiring = carried?.retiring ?? false;
   let waitingFor = 'its registration';
 
-  const registrations: string[] = [];
   const capacities: string[] = [];
   const requests: CertificateRequested[] = [];
-  let node: NodeObservation | undefined;
-  let heartbeat: { alive: boolean; at: string } | undefined;
+  /** Something about it changed. */
+  let changed = false;
   /** Something changed that decides whether and how its idle GPUs mine. */
   let miningStale = false;
+  /** When it is to be looked at whether it has jobs left, once it is retiring. */
+  let leaveAtMs = 0;
+  let joinCheckAtMs = 0;
+  /** Grows with everything that comes in: what came while the loop was busy is seen before it waits. */
+  let news = 0;
 
-  const hasWork = () =>
-    registrations.length > 0 ||
-    requests.length > 0 ||
-    capacities.length > 0 ||
-    node !== undefined ||
-    heartbeat !== undefined ||
-    miningStale;
+  const inService = () => isInService(status);
+  const registrations = createAdmission(
+    {
+      providerId,
+      nodeName,
+      inService,
+      nodeReady: () => facts.nodeReady,
+      become,
+      waiting,
+      wake: ({ offer }) => {
+        changed ||= offer;
+        news++;
+      },
+    },
+    carried?.joining,
+  );
 
-  setHandler(providerState, (): ProviderState => ({ status, nodeName, waitingFor }));
+  setHandler(providerState, () => ({ status, nodeName, waitingFor, retiring }));
   setHandler(registrationReceived, ({ messageId }) => {
-    if (isFirst(messageId)) registrations.push(messageId);
+    if (isFirst(messageId)) registrations.add(messageId);
   });
   setHandler(capacityReported, ({ messageId }) => {
     if (isFirst(messageId)) capacities.push(messageId);
@@ -89,86 +93,91 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   setHandler(certificateRequested, (request) => {
     if (isFirst(`csr/${request.name}`)) requests.push(request);
   });
-  setHandler(nodeObserved, (observation) => {
-    if (isFirst(`node/${observation.uid}/${observation.resourceVersion}`)) node = observation;
+  setHandler(nodeObserved, ({ state }) => {
+    news++;
+    // A node that is just being created is not ready for a moment; that is no loss.
+    if (inService() || state === 'ready') changed = true;
   });
-  setHandler(heartbeatChanged, (change) => {
-    heartbeat = change;
+  setHandler(heartbeatChanged, () => {
+    news++;
+    changed = true;
   });
   setHandler(miningChanged, () => {
+    news++;
     miningStale = true;
+  });
+  setHandler(jobLeft, () => {
+    news++;
+    leaveAtMs = 0;
+  });
+  takeOrders({
+    providerId,
+    state: () => ({ status, nodeName, waitingFor, retiring }),
+    ordered({ action }) {
+      news++;
+      changed = true;
+      if (action !== 'retire') return;
+      retiring = true;
+      leaveAtMs = 0;
+    },
   });
 
   for (;;) {
-    if (await nothingToDo()) {
-      await recheckJoining();
-      continue;
-    }
-    const messageId = registrations.shift();
-    if (messageId !== undefined) admit(messageId);
-    const request = requests.shift();
-    if (request !== undefined) await certify(request);
-    const capacity = capacities.shift();
-    if (capacity !== undefined) await updateCapacity(capacity);
-    if (node !== undefined) await followNode(take());
-    if (heartbeat !== undefined) await followHeartbeat();
+    const known = news;
+    if (retiring) await refuseRegistrations();
+    else registrations.proceed();
+    for (let next = requests.shift(); next !== undefined; next = requests.shift()) await certify(next);
+    for (let next = capacities.shift(); next !== undefined; next = capacities.shift()) await updateCapacity(next);
+    if (joinCheckDue()) changed = true;
+    if (changed && !(await follow()) && isIdle()) break;
     if (miningStale) await syncMining();
-    // Not before everything that came in had its effect: a new run knows the ids of messages, not what they asked for.
-    if (workflowInfo().continueAsNewSuggested && joining === undefined && !hasWork()) await startOver();
+    if (retiring && Date.now() >= leaveAtMs && (await leave())) {
+      await condition(allHandlersFinished);
+      if (!registrations.waits()) break;
+      startAnew();
+    }
+    if (news !== known) continue;
+    // Everything that came in has had its effect: a new run knows the ids of messages, not what they asked for.
+    if (workflowInfo().continueAsNewSuggested && isIdle()) await startOver();
+    await untilNews(known);
   }
 
-  /** Waits for a signal; true when none came in the time a joining node may take before it is looked for. */
-  async function nothingToDo(): Promise<boolean> {
-    if (joining === undefined) {
-      await condition(hasWork);
+  /** Nothing is under way, and nobody waits for an answer. */
+  function isIdle(): boolean {
+    return !registrations.busy() && !registrations.waits() && allHandlersFinished();
+  }
+
+  async function untilNews(known: number): Promise<void> {
+    const wakeMs = Math.min(
+      registrations.joining() === undefined ? Infinity : Math.min(joinCheckAtMs, registrations.joining()!.expiresAtMs),
+      retiring ? leaveAtMs : Infinity,
+    );
+    const arrived = () => news !== known;
+    if (wakeMs === Infinity) await condition(arrived);
+    else await condition(arrived, Math.max(1_000, wakeMs - Date.now()));
+  }
+
+  /** A missed signal costs a minute. */
+  function joinCheckDue(): boolean {
+    if (registrations.joining() === undefined) {
+      joinCheckAtMs = 0;
       return false;
     }
-    return !(await condition(hasWork, Math.max(1_000, Math.min(joinRecheckMs, joining.expiresAtMs - Date.now()))));
-  }
-
-  /**
-   * Answers a registration. Not awaited: the answer includes making sure that it was delivered, which for an agent
-   * that went away takes a minute, and the node may join before that. A newer registration takes the place of this one.
-   */
-  function admit(messageId: string, reissued = 0): void {
-    admitting?.cancel();
-    const scope = new CancellationScope({ cancellable: true });
-    admitting = scope;
-    waiting('its join command to be written');
-    scope
-      .run(async () => {
-        const answer = await admission.answerRegistration({ providerId, nodeName, messageId, reissued });
-        if (answer.rejected !== undefined) {
-          waiting(`${answer.awaitsApproval === true ? 'its approval' : 'another registration'}: ${answer.rejected}`);
-          if (!facts.nodeReady) become(answer.awaitsApproval === true ? 'pending' : 'rejected');
-          return;
-        }
-        if (facts.nodeReady) {
-          // What it registered may ask for other miners.
-          miningStale = true;
-          waiting('nothing; it registered again');
-        } else {
-          joining = { messageId, expiresAtMs: Date.parse(answer.expiresAt), reissued };
-          become('approved');
-          waiting(`its node ${nodeName} to join with token ${answer.tokenId}, valid until ${answer.expiresAt}`);
-        }
-        await admission.ensureReplyDelivered({ providerId, tokenId: answer.tokenId });
-      })
-      .catch((error: unknown) => {
-        if (!isCancellation(error)) log.error('a registration was not answered', { providerId, messageId, error });
-      });
+    const due = joinCheckAtMs !== 0 && Date.now() >= joinCheckAtMs;
+    if (due || joinCheckAtMs === 0) joinCheckAtMs = Date.now() + joinRecheckMs;
+    return due;
   }
 
   /** Signs nothing by itself: the activity compares the request with what this provider may have. */
   async function certify(request: CertificateRequested): Promise<void> {
     waiting(`the certificate ${request.name} of its node`);
-    const { approved, reason } = await fleet.approveNodeCertificate({ providerId, nodeName, ...request });
+    const { approved, reason } = await fleet.approveNodeCertificate({ providerId, nodeName, leaving: retiring, ...request });
     waiting(approved ? `its node ${nodeName} to become ready` : `a proper certificate request: ${reason}`);
   }
 
   async function updateCapacity(messageId: string): Promise<void> {
     await fleet.updateCapacity({ providerId, messageId });
-    miningStale = true;
+    changed = true;
   }
 
   /** Lets as many of its GPUs mine as its status, its configuration and the site allow now. */
@@ -177,77 +186,87 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     await mining.syncMining({ providerId });
   }
 
-  async function followNode(observation: NodeObservation): Promise<void> {
-    // A node that is just being created is not ready for a moment; that is no loss.
-    if (joining !== undefined && observation.state !== 'ready') return;
-    const outcome = await fleet.adoptNode({ providerId, nodeName, observation });
-    if (outcome.refused !== undefined) {
-      waiting(`a node of its own: ${outcome.refused}`);
-      return;
-    }
-    facts = outcome.facts;
-    if (facts.nodeReady) {
-      // It is in: the join command has done its work, and the wait for its delivery too.
-      joining = undefined;
-      admitting?.cancel();
-    }
-    await settle();
-  }
-
-  async function followHeartbeat(): Promise<void> {
-    facts = { ...facts, heartbeatAlive: heartbeat!.alive };
-    heartbeat = undefined;
-    if (joining === undefined) await settle();
-  }
-
-  /** Becomes what the facts say together, and tells the running jobs when it went away or came back. */
-  async function settle(): Promise<void> {
-    const next = statusOfJoined(facts);
-    const reason = whyNotServing(facts);
-    await fleet.setProviderStatus({ providerId, nodeName, status: next, reason });
-    const online = next !== 'offline';
-    if (online !== toldOnline) await fleet.tellJobs({ providerId, online, at: new Date().toISOString() });
-    toldOnline = online;
+  /**
+   * Becomes what it is found to be, and tells its jobs when it went away or came back.
+   *
+   * @returns false when it is no part of the fleet.
+   */
+  async function follow(): Promise<boolean> {
+    changed = false;
+    const found = await fleet.assessProvider({ providerId, nodeName });
+    if (found === undefined) return false;
+    facts = found.facts;
+    retiring = found.retiring;
+    if (facts.nodeReady) registrations.nodeCame();
+    become(found.status);
     miningStale = true;
-    become(next);
-    waiting(reason === '' ? 'nothing; it is in service' : `its return: ${reason}`);
+    if (inService()) await tellJobs(found);
+    if (registrations.joining() === undefined) waiting(whatFor(found));
+    return true;
   }
 
-  /** A missed signal costs a minute; an expired token costs a new one, up to a point. */
-  async function recheckJoining(): Promise<void> {
-    if (joining === undefined) return;
-    const observation = await fleet.inspectNode({ nodeName });
-    if (observation.state === 'ready') {
-      node = observation;
-      return;
+  async function tellJobs(found: ProviderFinding): Promise<void> {
+    const since = found.awaySince === undefined ? {} : { since: found.awaySince };
+    // A node that was deleted never comes back: another one of its name is another machine, without what ran on it.
+    if (nodeUid !== undefined && found.nodeUid !== undefined && found.nodeUid !== nodeUid) {
+      await fleet.tellJobs({ providerId, online: false, final: true, at: now(), ...since });
     }
-    if (Date.now() < joining.expiresAtMs) return;
-    const { messageId, reissued } = joining;
-    joining = undefined;
-    if (reissued < reissues) {
-      admit(messageId, reissued + 1);
-      return;
+    nodeUid = found.nodeUid ?? nodeUid;
+    const online = found.status !== 'offline';
+    if (online !== toldOnline) await fleet.tellJobs({ providerId, online, at: now(), ...since });
+    toldOnline = online;
+  }
+
+  async function refuseRegistrations(): Promise<void> {
+    const unanswered = registrations.withdraw();
+    if (unanswered.length === 0) return;
+    await admission.refuseRegistration({ providerId, message: 'the provider is being retired; register again after that' });
+  }
+
+  /** Leaves the fleet; true when it has left, false while it has jobs or a registration is just being answered. */
+  async function leave(): Promise<boolean> {
+    if (registrations.busy()) return false;
+    leaveAtMs = Date.now() + leaveRecheckMs;
+    const { jobs } = await fleet.retireProvider({ providerId, nodeName });
+    if (jobs > 0) {
+      waiting(`the end of its jobs, ${jobs} of them, to be retired`);
+      return false;
     }
-    await fleet.setProviderStatus({ providerId, nodeName, status: 'pending', reason: 'its node never joined' });
+    await syncMining();
+    become('retired');
+    waiting('nothing; it is retired');
+    return true;
+  }
+
+  /** It registered in the moment it left. */
+  function startAnew(): void {
+    facts = nothing;
+    nodeUid = undefined;
+    toldOnline = undefined;
+    retiring = false;
+    changed = false;
     become('pending');
-    waiting(`another registration: its node did not join with any of ${reissues + 1} join commands`);
+    news++;
   }
 
   async function startOver(): Promise<void> {
-    await condition(allHandlersFinished);
+    const joining = registrations.joining();
     await continueAsNew<typeof providerLifecycle>({
       providerId,
-      carried: { status, facts, toldOnline, seen: [...seen] },
+      carried: {
+        status,
+        facts,
+        retiring,
+        seen: [...seen],
+        ...(toldOnline === undefined ? {} : { toldOnline }),
+        ...(nodeUid === undefined ? {} : { nodeUid }),
+        ...(joining === undefined ? {} : { joining }),
+      },
     });
   }
 
-  function take(): NodeObservation {
-    const observation = node!;
-    node = undefined;
-    return observation;
-  }
-
   function isFirst(id: string): boolean {
+    news++;
     if (seen.has(id)) return false;
     seen.add(id);
     if (seen.size > remembered) seen.delete(seen.values().next().value!);
@@ -262,6 +281,18 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
 
   function waiting(text: string): void {
     waitingFor = text;
-    setCurrentDetails(`**${status}** since ${new Date().toISOString()}: waits for ${text}`);
+    setCurrentDetails(`**${status}** since ${now()}: waits for ${text}`);
   }
+}
+
+/** In the words of an operator: what has to happen before it takes jobs. */
+function whatFor({ reason, refused, cordoned, retiring }: ProviderFinding): string {
+  if (refused !== undefined) return `a node of its own: ${refused}`;
+  if (retiring) return 'the end of its jobs, to be retired';
+  if (reason !== '') return `its return: ${reason}`;
+  return cordoned ? 'an order to take jobs again; it is cordoned' : 'nothing; it is in service';
+}
+
+function now(): string {
+  return new Date().toISOString();
 }

@@ -1,4 +1,5 @@
 import type { Telemetry } from '../domain/heartbeat.js';
+import { whyNotServing } from '../domain/provider.js';
 import { storableJson } from './json.js';
 import type { Queryable } from './pool.js';
 
@@ -59,17 +60,28 @@ const transitionsPerSweep = 1_000;
 
 /**
  * Finds the providers in service that fell silent or came back. Only their rows are written; one stays in the answer
- * of every sweep until `markSignalled`. A row that somebody else holds is left to the next sweep.
+ * of every sweep until `markSignalled`. A row that somebody else holds is left to the next sweep. Who fell silent is out
+ * of service with the same statement, before any workflow hears of it: nothing is placed there any more.
  *
  * @param timeoutS the silence after which a provider is lost.
+ * @param heardUntil up to when what providers sent has been read. Nobody is silent for what lies unread, and while it is
+ *   not known (null) nobody is found silent at all. Who comes back is measured by the clock: a backlog revives nobody.
  */
-export async function sweepHeartbeats(db: Queryable, timeoutS: number): Promise<HeartbeatTransition[]> {
+export async function sweepHeartbeats(
+  db: Queryable,
+  timeoutS: number,
+  heardUntil: Date | null = new Date(),
+): Promise<HeartbeatTransition[]> {
   const { rows } = await db.query<{ provider_id: string; alive: boolean; at: Date }>({
     name: 'sweep-heartbeats',
     text: `with witness as materialized (
              select p.provider_id, p.heartbeat_alive, p.heartbeat_signalled,
                     coalesce(h.last_heartbeat, p.joined_at) as at,
-                    coalesce(h.last_heartbeat > now() - make_interval(secs => $1), false) as alive
+                    case when h.last_heartbeat > now() - make_interval(secs => $1) then true
+                         when coalesce(h.last_heartbeat, p.joined_at)
+                                <= least(now(), $3::timestamptz) - make_interval(secs => $1)
+                              and $3::timestamptz is not null then false
+                         else p.heartbeat_alive end as alive
                from providers p left join provider_heartbeats h using (provider_id)
               where p.joined_at is not null
            ), changing as materialized (
@@ -79,7 +91,11 @@ export async function sweepHeartbeats(db: Queryable, timeoutS: number): Promise<
               order by w.provider_id limit $2
                 for no key update of p skip locked
            ), changed as (
-             update providers p set heartbeat_alive = c.alive, heartbeat_signalled = false, updated_at = now()
+             update providers p
+                set heartbeat_alive = c.alive, heartbeat_signalled = false, updated_at = now(),
+                    status = case when not c.alive and p.status in ('available', 'joined') then 'offline' else p.status end,
+                    status_reason = case when not c.alive and p.status in ('available', 'joined') then $4
+                                         else p.status_reason end
                from changing c
               where p.provider_id = c.provider_id
              returning p.provider_id, c.alive, c.at
@@ -89,7 +105,12 @@ export async function sweepHeartbeats(db: Queryable, timeoutS: number): Promise<
            (select provider_id, alive, at from witness
              where not heartbeat_signalled and alive = heartbeat_alive
              order by provider_id limit $2)`,
-    values: [timeoutS, transitionsPerSweep],
+    values: [
+      timeoutS,
+      transitionsPerSweep,
+      heardUntil,
+      whyNotServing({ nodeReady: true, heartbeatAlive: false, gpusReady: true }),
+    ],
   });
   return rows.map((row) => ({ providerId: row.provider_id, alive: row.alive, at: row.at }));
 }

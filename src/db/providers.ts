@@ -1,6 +1,13 @@
 import type { Pool } from 'pg';
 import { resourceTargets } from '../domain/placement.js';
-import type { NodeAllocatable, ProviderOffer, ProviderStatus } from '../domain/provider.js';
+import {
+  statusOfJoined,
+  whyNotServing,
+  type NodeAllocatable,
+  type ProviderFacts,
+  type ProviderOffer,
+  type ProviderStatus,
+} from '../domain/provider.js';
 import {
   offerAfterUpdate,
   type MiningConfig,
@@ -28,22 +35,31 @@ export interface RegisteredProvider {
 
 /**
  * Writes a registration down; an older one that comes late changes nothing. A registration is a sign of life, too: who
- * registers is heard at that moment.
+ * registers is heard at that moment. One that was retired begins anew, and nothing that was ordered about it before
+ * holds any more.
+ *
+ * @returns false when what stands there is newer.
  */
-export async function recordRegistration(pool: Pool, provider: RegisteredProvider): Promise<void> {
-  await withTransaction(pool, async (tx) => {
+export async function recordRegistration(pool: Pool, provider: RegisteredProvider): Promise<boolean> {
+  return await withTransaction(pool, async (tx) => {
     const { rowCount } = await tx.query(
       `insert into providers as p (provider_id, wallet_addr, wallet_verified, node_name, spec, capacity, offer,
                                    mining_config, agent_version, public_ip, cpu_price_per_hour,
-                                   memory_price_per_gb_hour, heartbeat_alive, registration_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true, $13)
+                                   memory_price_per_gb_hour, heartbeat_alive, registration_at, capacity_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true, $13, $13)
        on conflict (provider_id) do update
          set wallet_addr = excluded.wallet_addr, wallet_verified = excluded.wallet_verified,
              node_name = excluded.node_name, spec = excluded.spec, capacity = excluded.capacity,
              offer = excluded.offer, mining_config = excluded.mining_config, agent_version = excluded.agent_version,
              public_ip = excluded.public_ip, cpu_price_per_hour = excluded.cpu_price_per_hour,
              memory_price_per_gb_hour = excluded.memory_price_per_gb_hour,
-             registration_at = excluded.registration_at, updated_at = now()
+             registration_at = excluded.registration_at, capacity_at = excluded.capacity_at,
+             cordoned = p.cordoned and p.status <> 'retired',
+             retiring = p.retiring and p.status <> 'retired',
+             drain_until = case when p.status <> 'retired' then p.drain_until end,
+             heartbeat_alive = p.heartbeat_alive or p.status = 'retired',
+             heartbeat_signalled = p.heartbeat_signalled or p.status = 'retired',
+             status = case when p.status = 'retired' then 'pending' else p.status end, updated_at = now()
          where p.registration_at <= excluded.registration_at`,
       [
         provider.providerId,
@@ -67,44 +83,124 @@ export async function recordRegistration(pool: Pool, provider: RegisteredProvide
       [provider.providerId, provider.receivedAt],
     );
     if (rowCount === 1) await writeResources(tx, provider.providerId);
+    return rowCount === 1;
   });
 }
 
-/** Takes over a capacity update: prices and how much is shared; the machine stays the one that was registered. */
-export async function recordCapacity(pool: Pool, providerId: string, update: RegistrationRequest): Promise<void> {
+/**
+ * Takes over a capacity update: prices and how much is shared; the machine stays the one that was registered. Figures
+ * that are older than those that stand there change nothing.
+ */
+export async function recordCapacity(
+  pool: Pool,
+  providerId: string,
+  update: RegistrationRequest,
+  receivedAt: Date,
+): Promise<void> {
   await withTransaction(pool, async (tx) => {
     const { rows } = await tx.query<{ spec: SystemSpec }>(
-      'select spec from providers where provider_id = $1 for no key update',
-      [providerId],
+      `select spec from providers
+        where provider_id = $1 and (capacity_at is null or capacity_at <= $2) for no key update`,
+      [providerId, receivedAt],
     );
     if (rows[0] === undefined) return;
     const offer = offerAfterUpdate(rows[0].spec, update.capacity);
     await tx.query(
       `update providers set capacity = $2, offer = $3, cpu_price_per_hour = $4, memory_price_per_gb_hour = $5,
-                            updated_at = now()
+                            capacity_at = $6, updated_at = now()
         where provider_id = $1`,
-      [providerId, storableJson(update.capacity), storableJson(offer), offer.cpuPricePerHour, offer.memoryPricePerGbHour],
+      [
+        providerId,
+        storableJson(update.capacity),
+        storableJson(offer),
+        offer.cpuPricePerHour,
+        offer.memoryPricePerGbHour,
+        receivedAt,
+      ],
     );
     await writeResources(tx, providerId);
   });
 }
 
-/** Writes down what the cluster says of a provider's node; `nodeUid` null when there is none. */
+/** What a provider is, by its own row and by what the cluster says of its node. */
+export interface ProviderAssessment {
+  facts: ProviderFacts;
+  status: ProviderStatus;
+  /** It was in service once. */
+  joined: boolean;
+  cordoned: boolean;
+  retiring: boolean;
+  lastHeartbeat?: Date;
+  /** Of its first GPU type. */
+  gpuModel?: string;
+}
+
+/**
+ * Writes down what the cluster says of a provider's node, `nodeUid` null when there is none, and with it the status that
+ * follows: whoever looks at the row finds the two to agree, and nobody gets capacity of a provider that is away. The
+ * status of one whose node was never ready is left to its registration.
+ *
+ * @returns undefined for a provider that is not part of the fleet.
+ */
 export async function recordNode(
   pool: Pool,
   providerId: string,
   node: { nodeName: string; nodeUid: string | null; ready: boolean; allocatable: NodeAllocatable },
-): Promise<void> {
-  await withTransaction(pool, async (tx) => {
+): Promise<ProviderAssessment | undefined> {
+  return await withTransaction(pool, async (tx) => {
+    const { rows } = await tx.query<AssessedRow>(
+      `select p.status, p.status_reason, p.heartbeat_alive, p.joined_at, p.cordoned, p.retiring, p.offer, h.last_heartbeat
+         from providers p left join provider_heartbeats h using (provider_id)
+        where provider_id = $1 and status <> 'retired' for no key update of p`,
+      [providerId],
+    );
+    const row = rows[0];
+    if (row === undefined) return undefined;
+    const offeredGpus = row.offer.gpus.reduce((sum, { count }) => sum + count, 0);
+    const facts: ProviderFacts = {
+      nodeReady: node.ready,
+      heartbeatAlive: row.heartbeat_alive,
+      gpusReady: node.allocatable.gpus > 0 || offeredGpus === 0,
+    };
+    const joined = node.ready || row.joined_at !== null;
+    const status = joined ? statusOfJoined(facts) : row.status;
     await tx.query(
-      `update providers set node_name = $2, node_uid = $3, node_ready = $4, allocatable = $5,
-                            joined_at = case when $4 then coalesce(joined_at, now()) else joined_at end,
+      `update providers set node_name = $2, node_uid = $3, node_ready = $4, allocatable = $5, status = $6,
+                            status_reason = $7, joined_at = case when $4 then coalesce(joined_at, now()) else joined_at end,
                             updated_at = now()
         where provider_id = $1`,
-      [providerId, node.nodeName, node.nodeUid, node.ready, JSON.stringify(node.allocatable)],
+      [
+        providerId,
+        node.nodeName,
+        node.nodeUid,
+        node.ready,
+        JSON.stringify(node.allocatable),
+        status,
+        joined ? whyNotServing(facts) : row.status_reason,
+      ],
     );
     await writeResources(tx, providerId);
+    return {
+      facts,
+      status,
+      joined,
+      cordoned: row.cordoned,
+      retiring: row.retiring,
+      ...(row.last_heartbeat === null ? {} : { lastHeartbeat: row.last_heartbeat }),
+      ...(row.offer.gpus[0] === undefined ? {} : { gpuModel: row.offer.gpus[0].model }),
+    };
   });
+}
+
+interface AssessedRow {
+  status: ProviderStatus;
+  status_reason: string;
+  heartbeat_alive: boolean;
+  joined_at: Date | null;
+  cordoned: boolean;
+  retiring: boolean;
+  offer: ProviderOffer;
+  last_heartbeat: Date | null;
 }
 
 /**

@@ -48,6 +48,7 @@ export const errorTable = {
   pod_refused: { status: 409, title: 'Kubernetes refused the pod', retryable: false },
   start_timeout: { status: 409, title: 'The pod was not running in time', retryable: false },
   provider_lost: { status: 409, title: 'The provider went away', retryable: false },
+  provider_drained: { status: 409, title: 'The provider is being taken out of service', retryable: false },
   allocation_released: { status: 409, title: 'The allocation was already released', retryable: false },
 
   // How a provider can fail to join
@@ -55,7 +56,9 @@ export const errorTable = {
   delegation_invalid: { status: 401, title: 'The key does not speak for the provider', retryable: false },
   provider_not_yours: { status: 403, title: 'The provider belongs to another wallet', retryable: false },
   approval_not_needed: { status: 409, title: 'The provider is not waiting for an approval', retryable: false },
+  provider_retired: { status: 409, title: 'The provider is retired, or is about to be', retryable: false },
   provider_id_invalid: { status: 422, title: 'The provider id is not acceptable', retryable: false },
+  mining_off: { status: 409, title: 'Mining is switched off on this site', retryable: false },
 
   // What is ours
   dependency_unavailable: { status: 503, title: 'A system the broker needs is not answering', retryable: true },

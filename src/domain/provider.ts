@@ -1,4 +1,7 @@
-/** Where a provider is in its life; the names are those the public agents know. */
+/**
+ * Where a provider is in its life. The names are those the public agents know, and `retired`, which none of them hears
+ * of itself: it is no part of the fleet until it registers again.
+ */
 export const providerStatuses = [
   'pending',
   'approved',
@@ -7,9 +10,15 @@ export const providerStatuses = [
   'busy',
   'offline',
   'rejected',
+  'retired',
 ] as const;
 
 export type ProviderStatus = (typeof providerStatuses)[number];
+
+/** True for a provider that has joined and was not retired: it has a node, or had one that may come back. */
+export function isInService(status: ProviderStatus): boolean {
+  return status === 'joined' || status === 'available' || status === 'busy' || status === 'offline';
+}
 
 /**
  * Ids that may stand in a node name, a label and a workflow id as they are. 60 characters leave room below the 63 of

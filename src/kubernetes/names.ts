@@ -27,6 +27,8 @@ export const taints = {
   gpuFull: 'worldland.io/gpu-full',
   maintenance: 'worldland.io/maintenance',
 } as const;
+/** The maintenance taint's value on a node that is closed by order: what was promised before may still come. */
+export const cordonedValue = 'cordoned';
 
 export const gpuResource = 'nvidia.com/gpu';
 export const managedBy = 'worldland-broker';

@@ -18,6 +18,8 @@ export interface NodeCertificateInput {
   tokenId: string;
   providerId: string;
   nodeName: string;
+  /** The provider leaves the fleet: nothing of it is approved any more. */
+  leaving: boolean;
 }
 
 /**
@@ -40,7 +42,9 @@ export async function decideNodeCertificate(
   const objection =
     node !== undefined && owner !== undefined && owner !== input.providerId
       ? `the node ${input.nodeName} belongs to somebody else`
-      : objectionTo(request, input);
+      : input.leaving
+        ? 'the provider is being retired'
+        : objectionTo(request, input);
   const approved = objection === undefined;
   request.status = {
     ...request.status,

@@ -2,13 +2,17 @@ import type { V1Node, V1Taint } from '@kubernetes/client-node';
 import { gpuModelLabel } from '../domain/gpu.js';
 import type { ProviderStatus } from '../domain/provider.js';
 import { mergePatch, refusalOf, unlessNotFound, type Kubernetes } from './client.js';
-import { labels, taints } from './names.js';
+import { cordonedValue, labels, taints } from './names.js';
 
 /** What the broker writes on a provider's node. */
 export interface NodeMarks {
   providerId: string;
+  /** Of the broker that takes the node. */
+  installation: string;
   gpuModel?: string;
-  status: Extract<ProviderStatus, 'available' | 'busy' | 'offline' | 'joined'>;
+  status: ProviderStatus;
+  /** No new jobs by order. Those that were given GPUs before still get onto the node. */
+  cordoned?: boolean;
 }
 
 /** A node belongs to who the broker said it does; undefined for a node the broker never took. */
@@ -41,9 +45,11 @@ export function wantedMarks(node: V1Node, marks: NodeMarks): object | undefined 
   const wantedLabels: Record<string, string> = {
     [labels.placement]: marks.providerId,
     [labels.providerId]: marks.providerId,
+    [labels.installation]: marks.installation,
     [labels.rentalType]: 'gpu',
     [labels.blockchainProvider]: 'true',
-    [labels.rentalStatus]: marks.status === 'joined' ? 'offline' : marks.status,
+    // Tools of the field know these three.
+    [labels.rentalStatus]: marks.status === 'available' || marks.status === 'busy' ? marks.status : 'offline',
     ...(gpuModel === '' ? {} : { [labels.gpuModel]: gpuModel }),
   };
   const has = node.metadata?.labels ?? {};
@@ -60,12 +66,40 @@ export function wantedMarks(node: V1Node, marks: NodeMarks): object | undefined 
 function withTaints(existing: readonly V1Taint[], marks: NodeMarks): V1Taint[] {
   const others = existing.filter(({ key }) => key !== taints.dedicated && key !== taints.maintenance);
   const ours: V1Taint[] = [{ key: taints.dedicated, value: 'true', effect: 'NoSchedule' }];
-  if (marks.status === 'offline') ours.push({ key: taints.maintenance, value: 'offline', effect: 'NoSchedule' });
+  const maintenance = marks.status === 'offline' ? 'offline' : marks.cordoned === true ? cordonedValue : undefined;
+  if (maintenance !== undefined) ours.push({ key: taints.maintenance, value: maintenance, effect: 'NoSchedule' });
   return [...others, ...ours];
 }
 
 function sameTaints(a: readonly V1Taint[], b: readonly V1Taint[]): boolean {
   const text = (list: readonly V1Taint[]) =>
-    list.map(({ key, value, effect }) => `${key}=${value ?? ''}:${effect}`).sort().join();
+    list
+      .map(({ key, value, effect }) => `${key}=${value ?? ''}:${effect}`)
+      .sort()
+      .join();
   return text(a) === text(b);
+}
+
+/** True while a node's kubelet answers; a node that is gone, and a pod's that was never placed, do not. */
+export async function nodeAnswers({ core }: Kubernetes, nodeName: string | undefined): Promise<boolean> {
+  if (nodeName === undefined) return false;
+  const node = await unlessNotFound(core.readNode({ name: nodeName }));
+  return node?.status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
+}
+
+/**
+ * Keeps jobs off a node that was taken as a provider's that is not there (any more). The taint goes when the node is
+ * taken again. The node itself may be somebody's: it is never deleted.
+ *
+ * @returns false when it was kept free already.
+ */
+export async function keepFree({ core }: Kubernetes, node: V1Node): Promise<boolean> {
+  const existing = node.spec?.taints ?? [];
+  if (existing.some(({ key, value }) => key === taints.maintenance && value === 'unowned')) return false;
+  const others = existing.filter(({ key }) => key !== taints.maintenance);
+  const body = {
+    metadata: { resourceVersion: node.metadata?.resourceVersion },
+    spec: { taints: [...others, { key: taints.maintenance, value: 'unowned', effect: 'NoSchedule' }] },
+  };
+  return (await unlessNotFound(core.patchNode({ name: node.metadata!.name!, body }, mergePatch))) !== undefined;
 }

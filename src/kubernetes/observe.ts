@@ -11,15 +11,23 @@ const imageTrouble = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageN
 export function observePod(pod: V1Pod): PodObservation {
   const identity = { uid: pod.metadata?.uid ?? '', resourceVersion: pod.metadata?.resourceVersion ?? '' };
   const phase = pod.status?.phase;
-  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const disrupted = disruptedBecause(pod);
   if (phase === 'Succeeded' || phase === 'Failed') {
-    const terminated = statuses.map((status) => status.state?.terminated).find((state) => state !== undefined);
+    // Init containers of a pod that ran are terminated too, with 0.
+    const terminated = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])]
+      .map((status) => status.state?.terminated)
+      .find((state) => state !== undefined);
     const message = terminated?.message ?? terminated?.reason ?? pod.status?.message ?? pod.status?.reason;
+    const endedAt = terminated?.finishedAt;
+    // Somebody deleted it, and its containers have stopped for that.
+    const deleted = pod.metadata?.deletionTimestamp !== undefined;
     return {
-      phase: phase === 'Succeeded' ? 'succeeded' : 'failed',
+      phase: deleted ? 'gone' : phase === 'Succeeded' ? 'succeeded' : 'failed',
       ...identity,
       ...(terminated === undefined ? {} : { exitCode: terminated.exitCode }),
       ...(message === undefined ? {} : { message }),
+      ...(endedAt === undefined ? {} : { endedAt: new Date(endedAt).toISOString() }),
+      ...(disrupted === undefined ? {} : { disrupted }),
     };
   }
   if (pod.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')) {
@@ -27,6 +35,18 @@ export function observePod(pod: V1Pod): PodObservation {
   }
   const stuck = stuckBecause(pod);
   return { phase: 'pending', ...identity, ...(stuck === undefined ? {} : { stuck }) };
+}
+
+/** What the cluster writes on a pod that it ends for its own reasons, such as a node that is shut down or deleted. */
+function disruptedBecause(pod: V1Pod): string | undefined {
+  const disruption = pod.status?.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
+  return disruption && (disruption.message ?? disruption.reason ?? 'the cluster ended the pod');
+}
+
+/** What is left to say of a pod that was deleted. */
+export function observeDeletedPod(pod: V1Pod): PodObservation {
+  const { uid, resourceVersion, disrupted, endedAt = new Date().toISOString() } = observePod(pod);
+  return { phase: 'gone', uid, resourceVersion, endedAt, ...(disrupted === undefined ? {} : { disrupted }) };
 }
 
 function stuckBecause(pod: V1Pod): PodObservation['stuck'] {
@@ -72,6 +92,12 @@ export function observeNode(node: V1Node): NodeObservation {
     state: ready?.status === 'True' ? 'ready' : 'not_ready',
     gpus: nodeAllocatable(node).gpus,
   };
+}
+
+/** Since when a node has not been ready, as the control plane says; undefined for one that is, or that is not there. */
+export function awaySince(node: V1Node | undefined): Date | undefined {
+  const ready = node?.status?.conditions?.find((condition) => condition.type === 'Ready');
+  return ready === undefined || ready.status === 'True' ? undefined : ready.lastTransitionTime;
 }
 
 /** A node's `status.allocatable` in whole GPUs, cores, MB and GB, rounded down: never promise a part. */

@@ -12,7 +12,7 @@ import { unlessNotFound, type Kubernetes } from './client.js';
 import { jobPodSelector, labels } from './names.js';
 import { bootstrapUserPrefix, kubeletClientSigner } from './node-certificates.js';
 import { watchMiners } from './miners-watch.js';
-import { observeNode, observePod } from './observe.js';
+import { observeDeletedPod, observeNode, observePod } from './observe.js';
 import { OutboundSignals } from './outbound-signals.js';
 import { Reflector } from './reflector.js';
 
@@ -95,7 +95,7 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
     onEvent(type, pod) {
       const jobId = jobIdOf(pod);
       if (jobId === undefined) return;
-      tell(jobId, type === 'DELETED' ? { ...observePod(pod), phase: 'gone' } : observePod(pod));
+      tell(jobId, type === 'DELETED' ? observeDeletedPod(pod) : observePod(pod));
     },
     logger,
   });

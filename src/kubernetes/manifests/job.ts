@@ -1,6 +1,6 @@
 import type { V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
 import { jobObjectName, tenantNamespace, type JobOrder, type Placement } from '../../domain/job.js';
-import { annotations, gpuResource, labels, managedBy, priorityClasses, sshContainerPort, taints } from '../names.js';
+import { annotations, cordonedValue, gpuResource, labels, managedBy, priorityClasses, sshContainerPort, taints } from '../names.js';
 
 /** What decides a job's objects besides the order itself. */
 export interface JobManifestSettings {
@@ -115,6 +115,8 @@ export function jobPod(
       },
       tolerations: [
         { key: taints.dedicated, operator: 'Exists', effect: 'NoSchedule' },
+        // The provider was cordoned after this job had got its GPUs.
+        { key: taints.maintenance, operator: 'Equal', value: cordonedValue, effect: 'NoSchedule' },
         // A provider that goes away gets its grace from the job's workflow; Kubernetes must not evict before.
         { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' },
         { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' },

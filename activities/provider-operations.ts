@@ -1,0 +1,50 @@
+import { jobsHolding } from '../src/db/allocations.js';
+import { markTokenDeleted, tokensToRevoke } from '../src/db/join-tokens.js';
+import { cordon, drain, retire, uncordon } from '../src/db/provider-operations.js';
+import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
+import { unlessNotFound } from '../src/kubernetes/client.js';
+import { nodeOwner } from '../src/kubernetes/nodes.js';
+import type { ActivityDeps } from './index.js';
+
+/** What an operator or the owner orders about a provider. */
+export interface ProviderOrder {
+  action: 'cordon' | 'uncordon' | 'drain' | 'retire';
+  /** With `drain` and `retire`, RFC 3339: when the last of its jobs ends; without, each at its own expiry. */
+  until?: string;
+}
+
+/** Orders about providers, written down where placement sees them; and the last of them, carried out. */
+export function createProviderOperationActivities({ pool, kubernetes }: Pick<ActivityDeps, 'pool' | 'kubernetes'>) {
+  return {
+    /** From here on nothing is placed there, or may be again: whoever got capacity before has it in the ledger. */
+    async recordOrder({ providerId, order }: { providerId: string; order: ProviderOrder }): Promise<void> {
+      if (order.action === 'cordon') await cordon(pool, providerId);
+      else if (order.action === 'uncordon') await uncordon(pool, providerId);
+      else {
+        const until = order.until === undefined ? undefined : new Date(order.until);
+        await drain(pool, providerId, { until, retire: order.action === 'retire' });
+      }
+    },
+
+    /**
+     * Takes a provider out of the fleet once it has no jobs: its tokens first, so that it cannot come in by one while it
+     * goes, then its node, then its row: it is retired when everything is done. Until then it is cordoned.
+     *
+     * @returns how many jobs it still has; with any, nothing was done.
+     */
+    async retireProvider({ providerId, nodeName }: { providerId: string; nodeName: string }): Promise<{ jobs: number }> {
+      const jobs = (await jobsHolding(pool, providerId)).length;
+      if (jobs > 0) return { jobs };
+      for (const tokenId of await tokensToRevoke(pool, providerId)) {
+        await deleteBootstrapToken(kubernetes, tokenId);
+        await markTokenDeleted(pool, tokenId);
+      }
+      const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
+      if (node !== undefined && nodeOwner(node) === providerId) {
+        const preconditions = { uid: node.metadata!.uid! };
+        await unlessNotFound(kubernetes.core.deleteNode({ name: nodeName, body: { preconditions } }));
+      }
+      return { jobs: await retire(pool, providerId) };
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
+import type { ProviderStatus } from '../src/domain/provider.js';
+import type { Joining } from './messages.js';
+import { admission, delivery } from './provider-steps.js';
+
+/** What the way into the fleet needs of the provider that takes it. */
+export interface Applicant {
+  providerId: string;
+  nodeName: string;
+  /** It was in service before, so that a registration is no new beginning. */
+  inService(): boolean;
+  nodeReady(): boolean;
+  become(status: ProviderStatus): void;
+  /** For people: what it waits for. */
+  waiting(text: string): void;
+  /** Something has changed that the provider's own loop should look at. */
+  wake(what: { offer: boolean }): void;
+}
+
+/** The way into the fleet: registration, join command, node. */
+export interface Admission {
+  add(messageId: string): void;
+  /** Begins with what is due, and returns at once. */
+  proceed(): void;
+  /** Its node is there: the join command has done its work, and so has the wait for its delivery. */
+  nodeCame(): void;
+  /** Nobody comes in any more: answers the registrations that wait, and ends what is under way as far as it can be ended. */
+  withdraw(): string[];
+  joining(): Joining | undefined;
+  /** An answer is being made or delivered. */
+  busy(): boolean;
+  /** True while a registration waits for its answer. */
+  waits(): boolean;
+}
+
+/** How many join commands follow an expired one before the provider has to register again. */
+const reissues = 3;
+
+/**
+ * Registrations are answered one after the other, since each answer withdraws the tokens of those before it. Nobody else
+ * waits for that: the provider may go away meanwhile, or its node come. Whether an answer was delivered, which for an
+ * agent that went away takes a minute to know, is left to be seen while the next one is made.
+ */
+export function createAdmission(provider: Applicant, carried: Joining | undefined): Admission {
+  const { providerId, nodeName } = provider;
+  const due: { messageId: string; reissued: number }[] = [];
+  let joining = carried;
+  let answering = false;
+  let delivering: CancellationScope | undefined;
+
+  function proceed(): void {
+    if (joining !== undefined && Date.now() >= joining.expiresAtMs) reissue(joining);
+    const next = answering ? undefined : due.shift();
+    if (next === undefined) return;
+    answering = true;
+    const answered = answer(next.messageId, next.reissued).finally(() => {
+      answering = false;
+      provider.wake({ offer: provider.nodeReady() });
+    });
+    reported(answered, 'a registration was not answered');
+  }
+
+  async function answer(messageId: string, reissued: number): Promise<void> {
+    delivering?.cancel();
+    provider.waiting('its join command to be written');
+    const outcome = await admission.answerRegistration({ providerId, nodeName, messageId, reissued });
+    if (outcome.rejected !== undefined) {
+      const approval = outcome.awaitsApproval === true;
+      provider.waiting(`${approval ? 'its approval' : 'another registration'}: ${outcome.rejected}`);
+      if (!provider.inService()) provider.become(approval ? 'pending' : 'rejected');
+      return;
+    }
+    if (!provider.nodeReady()) {
+      joining = { messageId, expiresAtMs: Date.parse(outcome.expiresAt), reissued };
+      if (!provider.inService()) provider.become('approved');
+      provider.waiting(`its node ${nodeName} to join with token ${outcome.tokenId}, valid until ${outcome.expiresAt}`);
+    }
+    deliver(outcome.tokenId);
+  }
+
+  function deliver(tokenId: string): void {
+    const scope = new CancellationScope({ cancellable: true });
+    delivering = scope;
+    const delivered = scope
+      .run(() => delivery.ensureReplyDelivered({ providerId, tokenId }))
+      .finally(() => {
+        if (delivering === scope) delivering = undefined;
+        provider.wake({ offer: false });
+      });
+    reported(delivered, 'a reply was not delivered');
+  }
+
+  /** An expired token is followed by a new one, up to a point. */
+  function reissue({ messageId, reissued }: Joining): void {
+    joining = undefined;
+    if (reissued < reissues) {
+      due.unshift({ messageId, reissued: reissued + 1 });
+      return;
+    }
+    provider.waiting(`another registration: its node did not join with any of ${reissues + 1} join commands`);
+    if (provider.inService()) return;
+    provider.become('pending');
+    reported(admission.recordNeverJoined({ providerId }), 'that it never joined was not written down');
+  }
+
+  function reported(step: Promise<unknown>, problem: string): void {
+    step.catch((error: unknown) => {
+      if (!isCancellation(error)) log.error(problem, { providerId, error });
+    });
+  }
+
+  return {
+    add(messageId) {
+      due.push({ messageId, reissued: 0 });
+    },
+    proceed,
+    nodeCame() {
+      if (joining === undefined) return;
+      joining = undefined;
+      delivering?.cancel();
+    },
+    withdraw() {
+      joining = undefined;
+      delivering?.cancel();
+      return due.splice(0).flatMap(({ messageId, reissued }) => (reissued === 0 ? [messageId] : []));
+    },
+    joining: () => joining,
+    busy: () => answering || delivering !== undefined,
+    waits: () => due.length > 0,
+  };
+}
