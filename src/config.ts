@@ -73,6 +73,8 @@ const environment = z.object({
   /** Life of a join token. kubeadm's own default is a day; a minute is what a provider needs. */
   JOIN_TOKEN_TTL_S: whole(900, 60, 86_400),
   ENABLE_TENANT_ISOLATION: flag(true),
+  /** How long a tenant's namespace stands after its last job; its next one then waits a second for a new one. */
+  TENANT_NAMESPACE_TTL_S: whole(3_600, 1, 31_536_000),
   /** RuntimeClass of job pods on clusters where the default runtime has no GPU hooks. */
   JOB_RUNTIME_CLASS: z.string().optional(),
 
@@ -104,6 +106,11 @@ const environment = z.object({
   HEARTBEAT_TIMEOUT_S: whole(90, 3, 3_600),
   /** How long a running job waits for a provider that went away. */
   PROVIDER_LOSS_GRACE_S: whole(300, 1, 86_400),
+  /**
+   * How old something must be before the reconciler judges it. An order is written down a moment before its workflow is
+   * started; below some seconds the reconciler would start what the API is just starting, and count a repair.
+   */
+  RECONCILER_GRACE_S: whole(30, 1, 3_600),
 
   /** The public origin that wallets and session keys sign; never taken from a Host header. */
   AUTH_AUDIENCE: z
