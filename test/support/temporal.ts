@@ -4,7 +4,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import type { Config } from '../../src/config.js';
 import { withLock } from '../../src/engines/lock.js';
 import { silent } from '../../src/engines/log.js';
@@ -32,7 +39,15 @@ let installed = false;
 /** A namespace of its own, so that workflow ids, schedules and searches never meet those of another test file. */
 export async function freshTemporal(): Promise<TestTemporal> {
   // Once per test file: jest loads the SDK anew for each.
-  if (!installed) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  if (!installed) {
+    Runtime.install({
+      logger: new DefaultLogger('ERROR'),
+      // A busy machine is slow, and the core warns of every slow task.
+      telemetryOptions: {
+        logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} },
+      },
+    });
+  }
   installed = true;
   const address = endpoint('temporal');
   const namespace = `test-${randomUUID()}`;
