@@ -6,11 +6,18 @@ import { Counter, Gauge, register } from 'prom-client';
  */
 export { register };
 
-/** `outcome`: what became of an entry, such as `done`, `superseded`, `stale`, `dead`, `failed`, `trimmed`. */
+/** `outcome`: `done`, `dead`, `failed` (it is given again), `trimmed` (removed before it had an effect). */
 export const streamMessages = new Counter({
   name: 'broker_stream_messages_total',
   help: 'Entries of the provider streams by what became of them',
   labelNames: ['stream', 'outcome'] as const,
+});
+
+/** `result`: `counted`, `superseded` (a newer one came with it), `outdated` (not from the last ten minutes). */
+export const heartbeatsRead = new Counter({
+  name: 'broker_heartbeats_total',
+  help: 'Heartbeats that were read by what they were good for',
+  labelNames: ['result'] as const,
 });
 
 export const deadLetters = new Counter({
@@ -53,6 +60,18 @@ export const streamPaused = new Gauge({
 export const redisClockSkewSeconds = new Gauge({
   name: 'broker_redis_clock_skew_seconds',
   help: 'Clock of Redis minus clock of this process',
+});
+
+/** In a healthy system it stays 0. `kind` as `RepairKind` of the reconciler says. */
+export const reconcilerRepairs = new Counter({
+  name: 'broker_reconciler_repairs_total',
+  help: 'What Postgres, Temporal and Kubernetes said differently of the same thing and was repaired, by kind',
+  labelNames: ['kind'] as const,
+});
+
+export const reconcilerFailures = new Counter({
+  name: 'broker_reconciler_failures_total',
+  help: 'Repairs that were tried and did not succeed; the next run tries again',
 });
 
 export const providerAuthInsecure = new Gauge({

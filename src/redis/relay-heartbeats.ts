@@ -3,7 +3,7 @@ import { recordHeartbeats, type Beat } from '../db/heartbeats.js';
 import type { Queryable } from '../db/pool.js';
 import { BrokerError } from '../domain/errors.js';
 import { readHeartbeat, type HeartbeatMessage } from '../domain/heartbeat.js';
-import { streamMessages } from '../observability/metrics.js';
+import { heartbeatsRead } from '../observability/metrics.js';
 import type { DeadLetter } from './dead-letters.js';
 import type { Settlement } from './stream-consumer.js';
 import {
@@ -22,6 +22,8 @@ import { aheadToleranceMs } from './stream-watchdog.js';
 const maxAgeMs = 600_000;
 /** Signatures being checked at the same time. */
 const checksAtOnce = 32;
+/** Beats of one batch that the database refuses by themselves. */
+const maxFailures = 10;
 
 const stream = streams.heartbeat;
 const idField = /"provider_id"\s*:\s*"([^"\\]*)"/;
@@ -70,13 +72,15 @@ export function receiveHeartbeats(deps: Deps): (entries: StreamEntry[]) => Promi
     };
     await Promise.all(Array.from({ length: checksAtOnce }, chooseNext));
 
-    const failed: Settlement['failed'] = [];
-    await record(deps.db, [...heard.values()], ({ at }, error) => failed.push({ entry: entries[at]!, error }));
+    const unwritten: { beat: Heard; error: unknown }[] = [];
+    await record(deps.db, [...heard.values()], unwritten);
+    const failed = unwritten.map(({ beat, error }) => ({ entry: entries[beat.at]!, error }));
     const left = new Set([...dead, ...failed].map(({ entry }) => entry));
     const done =
       left.size === 0 ? entries.map(([id]) => id) : entries.filter((entry) => !left.has(entry)).map(([id]) => id);
-    streamMessages.inc({ stream, outcome: 'heard' }, heard.size - failed.length);
-    streamMessages.inc({ stream, outcome: 'outdated' }, outdated);
+    heartbeatsRead.inc({ result: 'counted' }, heard.size - failed.length);
+    heartbeatsRead.inc({ result: 'outdated' }, outdated);
+    heartbeatsRead.inc({ result: 'superseded' }, entries.length - heard.size - outdated - dead.length);
     return { done, dead, failed };
   };
 }
@@ -153,15 +157,21 @@ function timeOf([id]: StreamEntry): number {
   return Math.min(Date.now(), arrivalMs(id));
 }
 
-/** Should a beat make the statement fail in spite of every check, it is found by halves, and the others are written. */
-async function record(db: Queryable, beats: Heard[], onFailure: (beat: Heard, error: unknown) => void): Promise<void> {
+/**
+ * Writes the beats. Should one of them make the statement fail in spite of every check, it is found by halves and the
+ * others are written; where many do, something else is wrong, and none of the batch is settled.
+ */
+async function record(db: Queryable, beats: Heard[], failed: { beat: Heard; error: unknown }[]): Promise<void> {
   try {
     await recordHeartbeats(db, beats);
   } catch (error) {
-    if (error instanceof BrokerError && error.retryable) throw error;
-    if (beats.length === 1) return onFailure(beats[0]!, error);
+    if ((error instanceof BrokerError && error.retryable) || failed.length >= maxFailures) throw error;
+    if (beats.length === 1) {
+      failed.push({ beat: beats[0]!, error });
+      return;
+    }
     const half = beats.length >> 1;
-    await record(db, beats.slice(0, half), onFailure);
-    await record(db, beats.slice(half), onFailure);
+    await record(db, beats.slice(0, half), failed);
+    await record(db, beats.slice(half), failed);
   }
 }

@@ -331,8 +331,9 @@ export class StreamConsumer {
   }
 }
 
+/** Something of ours that is wrong is none, although trying again may help there too. */
 function isOutage(error: unknown): boolean {
-  return error instanceof BrokerError && error.retryable;
+  return error instanceof BrokerError && error.retryable && error.code !== 'internal_error';
 }
 
 /** What Redis answers when the group or the stream under it has gone, before or while a read waited. */
