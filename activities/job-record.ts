@@ -86,7 +86,8 @@ export function createJobRecordActivities({ pool }: Pick<ActivityDeps, 'pool'>) 
         if (result === 'allocated') return candidate;
         // An attempt that was given up has taken it after all.
         if (result === 'held') return (await findAllocation(pool, order.jobId)) ?? candidate;
-        if (result === 'released') throw new BrokerError('allocation_released', 'the job was ended before it was placed');
+        if (result === 'released')
+          throw new BrokerError('allocation_released', 'the job was ended before it was placed');
       }
     }
     const what = `${order.gpuCount} × ${order.gpuType ?? 'any GPU'}, ${order.cpuCores} cores, ${order.memoryMb} MB, ${order.storageGb} GB`;

@@ -32,7 +32,13 @@ export function createProviderOperationActivities({ pool, kubernetes }: Pick<Act
      *
      * @returns how many jobs it still has; with any, nothing was done.
      */
-    async retireProvider({ providerId, nodeName }: { providerId: string; nodeName: string }): Promise<{ jobs: number }> {
+    async retireProvider({
+      providerId,
+      nodeName,
+    }: {
+      providerId: string;
+      nodeName: string;
+    }): Promise<{ jobs: number }> {
       const jobs = (await jobsHolding(pool, providerId)).length;
       if (jobs > 0) return { jobs };
       for (const tokenId of await tokensToRevoke(pool, providerId)) {

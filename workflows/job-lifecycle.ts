@@ -81,7 +81,13 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
         job.expiresAtMs += seconds * 1000;
         const expiresAt = new Date(job.expiresAtMs).toISOString();
         try {
-          await jobRecord.recordExtension({ order, requestId, seconds, expiresAt, pricePerHour: job.placement.pricePerHour });
+          await jobRecord.recordExtension({
+            order,
+            requestId,
+            seconds,
+            expiresAt,
+            pricePerHour: job.placement.pricePerHour,
+          });
         } catch (error) {
           extensions.delete(requestId);
           job.expiresAtMs -= seconds * 1000;
@@ -95,10 +101,14 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     {
       validator({ seconds }) {
         if (state.status !== 'running' || running === undefined) {
-          refuse(isFinal(state.status) || state.status === 'ending' ? 'job_ended' : 'job_not_running', `the job is ${state.status}`);
+          refuse(
+            isFinal(state.status) || state.status === 'ending' ? 'job_ended' : 'job_not_running',
+            `the job is ${state.status}`,
+          );
         }
         if (!(seconds > 0)) refuse('validation_failed', 'an extension must be longer than nothing');
-        if (provider.news().drain !== undefined) refuse('provider_drained', 'its provider is being taken out of service');
+        if (provider.news().drain !== undefined)
+          refuse('provider_drained', 'its provider is being taken out of service');
         const lastExpiryMs = running.startedAtMs + limits.maxDurationS * 1000;
         if (running.expiresAtMs + seconds * 1000 > lastExpiryMs) {
           refuse('duration_limit', `the job may last until ${new Date(lastExpiryMs).toISOString()} at most`);
@@ -289,11 +299,17 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     const { away, drain } = provider.news();
     if (away !== undefined) {
       const endsAt = new Date(provider.partsAtMs()).toISOString();
-      details(`the provider has been away since ${new Date(away.sinceMs).toISOString()}; the job ends at ${endsAt} unless it comes back`);
+      details(
+        `the provider has been away since ${new Date(away.sinceMs).toISOString()}; the job ends at ${endsAt} unless it comes back`,
+      );
     } else if (drain?.untilMs !== undefined) {
-      details(`the provider is being taken out of service; the job ends at ${new Date(drain.untilMs).toISOString()} at the latest`);
+      details(
+        `the provider is being taken out of service; the job ends at ${new Date(drain.untilMs).toISOString()} at the latest`,
+      );
     } else {
-      details(`running on ${job.placement.nodeName} until ${new Date(job.expiresAtMs).toISOString()}: ${sshCommand(job.ssh)}`);
+      details(
+        `running on ${job.placement.nodeName} until ${new Date(job.expiresAtMs).toISOString()}: ${sshCommand(job.ssh)}`,
+      );
     }
   }
 

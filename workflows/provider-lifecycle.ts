@@ -171,7 +171,12 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   /** Signs nothing by itself: the activity compares the request with what this provider may have. */
   async function certify(request: CertificateRequested): Promise<void> {
     waiting(`the certificate ${request.name} of its node`);
-    const { approved, reason } = await fleet.approveNodeCertificate({ providerId, nodeName, leaving: retiring, ...request });
+    const { approved, reason } = await fleet.approveNodeCertificate({
+      providerId,
+      nodeName,
+      leaving: retiring,
+      ...request,
+    });
     waiting(approved ? `its node ${nodeName} to become ready` : `a proper certificate request: ${reason}`);
   }
 
@@ -220,7 +225,10 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   async function refuseRegistrations(): Promise<void> {
     const unanswered = registrations.withdraw();
     if (unanswered.length === 0) return;
-    await admission.refuseRegistration({ providerId, message: 'the provider is being retired; register again after that' });
+    await admission.refuseRegistration({
+      providerId,
+      message: 'the provider is being retired; register again after that',
+    });
   }
 
   /** Leaves the fleet; true when it has left, false while it has jobs or a registration is just being answered. */

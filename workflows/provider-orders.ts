@@ -1,12 +1,6 @@
 import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
 import type { ProviderOrder } from '../activities/provider-operations.js';
-import {
-  cordonProvider,
-  drainProvider,
-  retireProvider,
-  uncordonProvider,
-  type ProviderState,
-} from './messages.js';
+import { cordonProvider, drainProvider, retireProvider, uncordonProvider, type ProviderState } from './messages.js';
 import { fleet } from './provider-steps.js';
 
 interface Ordered {
@@ -47,12 +41,14 @@ export function takeOrders({ providerId, state, ordered }: Ordered): void {
   const unlessLeaving = {
     validator(_: unknown) {
       const { retiring, status } = state();
-      if (retiring || status === 'retired') throw ApplicationFailure.nonRetryable('the provider leaves the fleet', 'provider_retired');
+      if (retiring || status === 'retired')
+        throw ApplicationFailure.nonRetryable('the provider leaves the fleet', 'provider_retired');
     },
   };
   const unlessGone = {
     validator(_: unknown) {
-      if (state().status === 'retired') throw ApplicationFailure.nonRetryable('the provider has left the fleet', 'provider_retired');
+      if (state().status === 'retired')
+        throw ApplicationFailure.nonRetryable('the provider has left the fleet', 'provider_retired');
     },
   };
   type By = { by: string };

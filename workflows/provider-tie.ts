@@ -18,7 +18,10 @@ export interface ProviderTie {
 /** How often a provider is looked at that stayed away too long, as it was told, and by what is seen did not. */
 const recheckMs = 15_000;
 
-export function createProviderTie(known: ProviderNews, { providerLossGraceS }: { providerLossGraceS: number }): ProviderTie {
+export function createProviderTie(
+  known: ProviderNews,
+  { providerLossGraceS }: { providerLossGraceS: number },
+): ProviderTie {
   let news = known;
   /** Before then a provider that is away is not looked at again. */
   let nextLookMs = 0;

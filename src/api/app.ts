@@ -42,10 +42,14 @@ export function apiRules(deps: ApiDeps): RouteRule[] {
 /** The API: every request goes down this list, and the answer or the failure comes back up. */
 export function createApi(deps: ApiDeps): Koa {
   const { config, logger, authenticate, limiter } = deps;
-  const router = createRouter(
-    apiRules(deps),
-    [limitStrangers(limiter), readBody, authentication(authenticate), requireScopes, limitWallet(limiter), validate],
-  );
+  const router = createRouter(apiRules(deps), [
+    limitStrangers(limiter),
+    readBody,
+    authentication(authenticate),
+    requireScopes,
+    limitWallet(limiter),
+    validate,
+  ]);
 
   // Exactly one hop is believed: with more, a client could write its own address into X-Forwarded-For.
   const app = new Koa({ proxy: config.TRUST_PROXY, maxIpsCount: 1 });

@@ -24,7 +24,11 @@ export function createCachedRead({ maxAgeMs, maxKeys }: { maxAgeMs: number; maxK
       // The age counts from before the query: what it returns is at least as new.
       const readAtMs = performance.now();
       const bytes = Buffer.from(JSON.stringify(await load()));
-      const reply = { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`, readAtMs };
+      const reply = {
+        bytes,
+        etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
+        readAtMs,
+      };
       replies.delete(key);
       if (replies.size >= maxKeys) replies.delete(replies.keys().next().value!);
       replies.set(key, reply);

@@ -34,7 +34,13 @@ const problemSchema = z.object({
 
 /** Codes a rule can answer, those that follow from what it asks included. */
 export function errorsOf(rule: RouteRule): ErrorCode[] {
-  const codes = new Set<ErrorCode>([...rule.errors, 'malformed_request', 'rate_limited', 'internal_error', 'dependency_unavailable']);
+  const codes = new Set<ErrorCode>([
+    ...rule.errors,
+    'malformed_request',
+    'rate_limited',
+    'internal_error',
+    'dependency_unavailable',
+  ]);
   if (rule.auth !== 'none') for (const code of authErrors) codes.add(code);
   if (rule.scopes.length > 0) codes.add('scope_denied');
   if (rule.request !== undefined) codes.add('validation_failed');
@@ -65,7 +71,12 @@ export function openapiDocument(rules: readonly RouteRule[], serverUrl: string):
         ...Object.fromEntries(
           ['key', 'timestamp', 'nonce', 'signature'].map((part) => [
             `session_${part}`,
-            { type: 'apiKey', in: 'header', name: `X-Session-${part}`, description: 'Part of a request signature; all four are sent' },
+            {
+              type: 'apiKey',
+              in: 'header',
+              name: `X-Session-${part}`,
+              description: 'Part of a request signature; all four are sent',
+            },
           ]),
         ),
       },
@@ -88,13 +99,21 @@ function operation(rule: RouteRule): Json {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(request?.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(request.body, 'input') } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: jsonSchema(request.body, 'input') } },
+          },
+        }),
     responses: { ...problemResponses(rule), ...successResponses(rule) },
   };
 }
 
 function operationId({ method, path }: RouteRule): string {
-  const words = path.replace('/api/v1', '').split('/').filter((word) => word !== '');
+  const words = path
+    .replace('/api/v1', '')
+    .split('/')
+    .filter((word) => word !== '');
   const named = words.map((word) => (word.startsWith(':') ? `by-${word.slice(1)}` : word.replace(/\W/g, '-')));
   return [method.toLowerCase(), ...named].join('-');
 }

@@ -52,7 +52,9 @@ export async function placeOrder(
         }),
       );
       if (!placed.created && placed.job.requestSha256 !== requestSha256) {
-        throw new BrokerError('idempotency_conflict', 'the key was used with another order', { job_id: placed.job.jobId });
+        throw new BrokerError('idempotency_conflict', 'the key was used with another order', {
+          job_id: placed.job.jobId,
+        });
       }
       return placed;
     } catch (error) {
@@ -73,7 +75,10 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
   }
   if (usage.gpus + order.gpuCount > config.MAX_GPUS_PER_WALLET) {
     const left = Math.max(0, config.MAX_GPUS_PER_WALLET - usage.gpus);
-    throw new BrokerError('quota_exceeded', `a wallet may have ${config.MAX_GPUS_PER_WALLET} GPUs at a time; ${left} are left`);
+    throw new BrokerError(
+      'quota_exceeded',
+      `a wallet may have ${config.MAX_GPUS_PER_WALLET} GPUs at a time; ${left} are left`,
+    );
   }
   await reserveSpend(tx, { jobId: order.jobId, sessionId: principal.sessionId, amount: order.reservedAmount });
   return placed;
@@ -93,7 +98,8 @@ function ceiling(price: number): number {
 }
 
 function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
-  const { providerId, gpuType, gpuCount, cpuCores, memoryMb, storageGb, image, durationSeconds, maxPricePerHour } = request;
+  const { providerId, gpuType, gpuCount, cpuCores, memoryMb, storageGb, image, durationSeconds, maxPricePerHour } =
+    request;
   return {
     jobId,
     wallet,
@@ -112,5 +118,7 @@ function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
 /** The same order in another notation, or with its variables in another order, is the same order. */
 function fingerprint(request: JobRequest): string {
   const env = Object.entries(request.env).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify({ ...request, env })).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify({ ...request, env }))
+    .digest('hex');
 }

@@ -55,12 +55,19 @@ export function fieldProblems(issues: readonly $ZodIssue[], prefix = ''): FieldP
   return issues.flatMap((issue): FieldProblem[] => {
     const at = (path: readonly PropertyKey[]) => prefix + path.map(String).join('.');
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ field: shown(at([...issue.path, key])), message: 'is not a field of this request' }));
+      return issue.keys.map((key) => ({
+        field: shown(at([...issue.path, key])),
+        message: 'is not a field of this request',
+      }));
     }
     if (issue.code === 'invalid_union') {
       // The last branch is the one that is meant; those before it stand for "not given".
       const meant = issue.errors.at(-1) ?? [];
-      if (meant.length > 0) return fieldProblems(meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })), prefix);
+      if (meant.length > 0)
+        return fieldProblems(
+          meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })),
+          prefix,
+        );
     }
     const field = shown(at(issue.path));
     return [{ field: field === '' ? 'body' : field.replace(/\.$/, ''), message: issue.message }];

@@ -167,7 +167,8 @@ function requireWhatWasAsked(
     ['chainId', chainId, asked.chainId ?? chainId],
   ];
   for (const [name, got, want] of wanted) {
-    if (got !== want) throw new LoginError(0, undefined, `the broker proposes ${name} "${got}" where "${want}" was asked for`);
+    if (got !== want)
+      throw new LoginError(0, undefined, `the broker proposes ${name} "${got}" where "${want}" was asked for`);
   }
 }
 

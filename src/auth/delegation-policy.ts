@@ -41,7 +41,9 @@ export function requireAcceptableDelegation(
   require(config.AUTH_CHAIN_IDS.includes(chainId), 'chain_id', `must be one of ${config.AUTH_CHAIN_IDS.join(', ')}`);
   require(message.expiresAt > nowS, 'message.expiresAt', 'must be in the future');
   const ttlS = message.expiresAt - message.issuedAt;
-  require(ttlS > 0 && ttlS <= config.AUTH_SESSION_TTL_MAX_S, 'message.expiresAt', `must be at most ${config.AUTH_SESSION_TTL_MAX_S} s after issuedAt`);
+  require(ttlS > 0 &&
+    ttlS <=
+      config.AUTH_SESSION_TTL_MAX_S, 'message.expiresAt', `must be at most ${config.AUTH_SESSION_TTL_MAX_S} s after issuedAt`);
   if (problems.length > 0) {
     const named = [...new Set(problems.map(({ field }) => field))].join(', ');
     throw new BrokerError('validation_failed', `${named}: not acceptable`, { errors: problems });
@@ -56,5 +58,7 @@ export function requireAcceptableDelegation(
 /** @throws BrokerError `timestamp_skew` for a message that a wallet signed at another time. */
 export function requireFresh(issuedAt: number, nowS: number): void {
   if (Math.abs(nowS - issuedAt) <= messageSkewS) return;
-  throw new BrokerError('timestamp_skew', `issuedAt must be within ${messageSkewS} s of server_time`, { server_time: nowS });
+  throw new BrokerError('timestamp_skew', `issuedAt must be within ${messageSkewS} s of server_time`, {
+    server_time: nowS,
+  });
 }

@@ -14,7 +14,10 @@ import {
   walletSignature,
 } from './shapes.js';
 
-const amount = z.string().regex(/^[0-9]+$/).describe('Base units: 10^18 are a token');
+const amount = z
+  .string()
+  .regex(/^[0-9]+$/)
+  .describe('Base units: 10^18 are a token');
 const time = z.iso.datetime();
 
 export const challengeBody = z.strictObject({
@@ -106,7 +109,12 @@ export const sessionListReply = z.object({
   ),
 });
 
-export function challengeReplyOf({ typedData, nonce, expiresInS, serverTime }: Challenge): z.infer<typeof challengeReply> {
+export function challengeReplyOf({
+  typedData,
+  nonce,
+  expiresInS,
+  serverTime,
+}: Challenge): z.infer<typeof challengeReply> {
   return { typed_data: typedData, nonce, expires_in: expiresInS, server_time: serverTime };
 }
 

@@ -27,7 +27,8 @@ export async function revokeByWallet(
 ): Promise<void> {
   const { message, chainId, signature, ip } = request;
   const { wallet, sessionKey, nonce } = message;
-  if (message.audience !== deps.config.AUTH_AUDIENCE) throw invalid('message.audience', `must be ${deps.config.AUTH_AUDIENCE}`);
+  if (message.audience !== deps.config.AUTH_AUDIENCE)
+    throw invalid('message.audience', `must be ${deps.config.AUTH_AUDIENCE}`);
   if (!deps.config.AUTH_CHAIN_IDS.includes(chainId)) {
     throw invalid('chain_id', `must be one of ${deps.config.AUTH_CHAIN_IDS.join(', ')}`);
   }

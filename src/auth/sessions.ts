@@ -73,7 +73,10 @@ async function insert({ pool, config, now }: AuthDeps, session: NewAuthSession, 
       throw new BrokerError('challenge_invalid', 'the wallet revoked everything meanwhile: ask for a new challenge');
     }
     if ((await countLiveSessions(tx, session.wallet, new Date(now()))) >= config.AUTH_MAX_SESSIONS) {
-      throw new BrokerError('quota_exceeded', `a wallet has ${config.AUTH_MAX_SESSIONS} live sessions at most: revoke one`);
+      throw new BrokerError(
+        'quota_exceeded',
+        `a wallet has ${config.AUTH_MAX_SESSIONS} live sessions at most: revoke one`,
+      );
     }
     if (!(await insertSession(tx, session))) {
       throw new BrokerError('session_key_in_use', 'make a new session key: this one was registered before');

@@ -35,7 +35,12 @@ export function createContractWalletVerifier(rpcUrl: string): VerifyContractWall
       return await client.verifyHash({ address: wallet, hash: digest, signature });
     } catch (error) {
       nodeChainId = undefined;
-      throw new BrokerError('auth_backend_unavailable', 'the chain cannot be asked about this wallet', {}, { cause: error });
+      throw new BrokerError(
+        'auth_backend_unavailable',
+        'the chain cannot be asked about this wallet',
+        {},
+        { cause: error },
+      );
     }
   };
 }

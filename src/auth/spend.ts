@@ -78,9 +78,13 @@ async function charge(tx: Queryable, entry: Parameters<typeof insertCharge>[1]):
     throw new BrokerError('session_expired', 'the session that would pay has expired');
   }
   const remaining = session.spendLimit - session.reserved - session.spent;
-  throw new BrokerError('spend_limit_exceeded', `this costs up to ${entry.amount} base units and ${remaining} are left`, {
-    required: entry.amount.toString(),
-    remaining: remaining.toString(),
-    spend_limit: session.spendLimit.toString(),
-  });
+  throw new BrokerError(
+    'spend_limit_exceeded',
+    `this costs up to ${entry.amount} base units and ${remaining} are left`,
+    {
+      required: entry.amount.toString(),
+      remaining: remaining.toString(),
+      spend_limit: session.spendLimit.toString(),
+    },
+  );
 }

@@ -29,7 +29,8 @@ export async function mintToken(
   principal: SessionPrincipal,
   request: { scopes?: readonly Scope[] | undefined; ttlSeconds?: number | undefined },
 ): Promise<{ token: string; tokenId: string; expiresAt: Date; scopes: Scope[] }> {
-  if (principal.kind !== 'signed') throw new BrokerError('auth_required', 'a token cannot make tokens: sign the request');
+  if (principal.kind !== 'signed')
+    throw new BrokerError('auth_required', 'a token cannot make tokens: sign the request');
   const ttlSeconds = request.ttlSeconds ?? Math.min(config.AUTH_TOKEN_TTL_S, config.AUTH_TOKEN_TTL_MAX_S);
   if (ttlSeconds > config.AUTH_TOKEN_TTL_MAX_S) {
     throw invalid('ttl_seconds', `must be at most ${config.AUTH_TOKEN_TTL_MAX_S}`);
@@ -38,7 +39,9 @@ export async function mintToken(
   const scopes = [...new Set(request.scopes ?? available)];
   const missing = scopes.filter((scope) => !available.includes(scope));
   if (missing.length > 0 || scopes.length === 0) {
-    throw new BrokerError('scope_denied', 'a token has scopes of its session only, and never admin', { missing_scopes: missing });
+    throw new BrokerError('scope_denied', 'a token has scopes of its session only, and never admin', {
+      missing_scopes: missing,
+    });
   }
   const token = `wlb_${randomBytes(32).toString('base64url')}`;
   const tokenId = randomUUID();

@@ -39,7 +39,12 @@ export async function miningSituation(
 }
 
 /** Writes down how many miners Kubernetes is asked for, and with none why. */
-export async function recordMiningPlan(db: Queryable, providerId: string, miners: number, reason: string): Promise<void> {
+export async function recordMiningPlan(
+  db: Queryable,
+  providerId: string,
+  miners: number,
+  reason: string,
+): Promise<void> {
   await db.query(
     `insert into provider_mining as m (provider_id, miners, reason)
      select provider_id, $2, $3 from providers where provider_id = $1
@@ -186,7 +191,9 @@ export interface MiningTotals {
 }
 
 export async function miningTotals(db: Queryable): Promise<MiningTotals> {
-  const { rows } = await db.query<Record<'providers' | 'mining' | 'running' | 'waiting' | 'failing' | 'available', number>>(
+  const { rows } = await db.query<
+    Record<'providers' | 'mining' | 'running' | 'waiting' | 'failing' | 'available', number>
+  >(
     `select count(*)::int as providers, (count(*) filter (where miners > 0))::int as mining,
             coalesce(sum(running), 0)::int as running, coalesce(sum(waiting), 0)::int as waiting,
             coalesce(sum(failing), 0)::int as failing, coalesce(sum(total - rented), 0)::int as available

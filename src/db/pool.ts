@@ -38,7 +38,10 @@ export function connectionOptions(config: Omit<PostgresConfig, 'POSTGRES_POOL_SI
     database: config.POSTGRES_DB,
     user: config.POSTGRES_USER,
     ...(config.POSTGRES_PASSWORD === undefined ? {} : { password: config.POSTGRES_PASSWORD }),
-    ssl: config.POSTGRES_SSL_MODE === 'disable' ? false : { rejectUnauthorized: config.POSTGRES_SSL_MODE === 'verify-full' },
+    ssl:
+      config.POSTGRES_SSL_MODE === 'disable'
+        ? false
+        : { rejectUnauthorized: config.POSTGRES_SSL_MODE === 'verify-full' },
     application_name: 'worldland-broker',
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
@@ -132,7 +135,9 @@ export function toDependencyError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof BrokerError) return error;
   const code = (error as { code?: unknown }).code;
   const passes =
-    typeof code === 'string' ? connectionCodes.has(code) || passingStates.test(code) : driverMessages.test(error.message);
+    typeof code === 'string'
+      ? connectionCodes.has(code) || passingStates.test(code)
+      : driverMessages.test(error.message);
   if (!passes) return error;
   return new BrokerError('dependency_unavailable', 'the database is not answering', {}, { cause: error });
 }

@@ -47,7 +47,8 @@ export function readHeartbeat(data: string): HeartbeatMessage | string {
   const status = beat['status'] ?? '';
   if (status !== '' && !statuses.has(status)) return 'status is not one that is known';
   const gpuUsage = beat['gpu_usage'] ?? [];
-  if (!Array.isArray(gpuUsage) || gpuUsage.length > maxGpus || !gpuUsage.every(isAmount)) return 'gpu_usage is not a list of numbers';
+  if (!Array.isArray(gpuUsage) || gpuUsage.length > maxGpus || !gpuUsage.every(isAmount))
+    return 'gpu_usage is not a list of numbers';
   const cpuUsage = beat['cpu_usage'] ?? 0;
   if (!isAmount(cpuUsage)) return 'cpu_usage is not a number';
   const memoryUsage = beat['memory_usage'] ?? 0;

@@ -15,7 +15,8 @@ export interface ImagePolicy {
 
 const maxLength = 256;
 const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
-const domain = /^(?=.{1,253}(?::|$))[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*(?::[0-9]{1,5})?$/;
+const domain =
+  /^(?=.{1,253}(?::|$))[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*(?::[0-9]{1,5})?$/;
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
@@ -29,7 +30,8 @@ export function parseImage(text: string): ImageReference {
   if (text.length > maxLength) throw new Error(`is longer than ${maxLength} characters`);
   const [named = '', digest, ...moreDigests] = text.split('@');
   if (moreDigests.length > 0) throw new Error('holds more than one @');
-  if (digest !== undefined && !digestPattern.test(digest)) throw new Error('has a digest that is not sha256:<64 hex digits>');
+  if (digest !== undefined && !digestPattern.test(digest))
+    throw new Error('has a digest that is not sha256:<64 hex digits>');
 
   const slash = named.indexOf('/');
   const first = slash === -1 ? '' : named.slice(0, slash);
@@ -65,16 +67,21 @@ export function imageName({ registry, repository, tag, digest }: ImageReference)
  * `localhost` is a host inside somebody's network, so it must be listed by name.
  */
 export function imageRefusal(image: ImageReference, policy: ImagePolicy): string | undefined {
-  if (policy.requireDigest && image.digest === undefined) return 'must name a digest: repository@sha256:<64 hex digits>';
+  if (policy.requireDigest && image.digest === undefined)
+    return 'must name a digest: repository@sha256:<64 hex digits>';
   if (policy.allowlist.length > 0) {
-    return policy.allowlist.some((entry) => matches(image, entry)) ? undefined : 'is not among the images that may be run here';
+    return policy.allowlist.some((entry) => matches(image, entry))
+      ? undefined
+      : 'is not among the images that may be run here';
   }
   if (isPrivateRegistry(image.registry)) return 'is in a registry that this site does not list';
   return undefined;
 }
 
 function isPrivateRegistry(registry: string): boolean {
-  return registry.includes(':') || !registry.includes('.') || /\.(?:[0-9]+|local|localhost|internal|svc)$/.test(registry);
+  return (
+    registry.includes(':') || !registry.includes('.') || /\.(?:[0-9]+|local|localhost|internal|svc)$/.test(registry)
+  );
 }
 
 /**
@@ -86,7 +93,8 @@ function matches(image: ImageReference, entry: string): boolean {
   if (digest !== undefined && digest !== image.digest) return false;
   const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
   const tag = colon === -1 ? '*' : named.slice(colon + 1);
-  if (image.digest === undefined ? !matchesPart(image.tag ?? '', tag) : digest === undefined && tag !== '*') return false;
+  if (image.digest === undefined ? !matchesPart(image.tag ?? '', tag) : digest === undefined && tag !== '*')
+    return false;
 
   const wanted = (colon === -1 ? named : named.slice(0, colon)).split('/');
   const given = [image.registry, ...image.repository.split('/')];

@@ -58,10 +58,14 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       provider_id: optionalText(providerId),
       gpu_type: optionalText(gpuType),
       gpu_count: number('a whole number of GPUs').pipe(z.int().min(0).max(limits.gpus)).default(1),
-      job_name: optionalText(z.string().max(limits.jobName).regex(printable, 'holds characters that cannot be printed')),
+      job_name: optionalText(
+        z.string().max(limits.jobName).regex(printable, 'holds characters that cannot be printed'),
+      ),
       image: optionalText(image(policy.images)),
       cpu_cores: quantity('4, "4" or "4000m"', cores, 1, limits.cpuCores).default(4),
-      memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').default(16_384),
+      memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').default(
+        16_384,
+      ),
       storage_gb: quantity('20 or "20Gi"', gigabytes, limits.storageGb.min, limits.storageGb.max, ' GB').default(20),
       duration_hours: number('a number of hours')
         .transform((hours) => Math.ceil(hours * 3600 - 1e-6))
@@ -83,7 +87,9 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
         .max(limits.sshKeys, `must hold at most ${limits.sshKeys} keys`)
         .transform((keys) => [...new Set(keys)]),
       // A password would have to travel through the pod's specification, where others can read it.
-      ssh_password: z.never({ error: 'passwords are not accepted: send ssh_public_keys, a list of OpenSSH public keys' }).optional(),
+      ssh_password: z
+        .never({ error: 'passwords are not accepted: send ssh_public_keys, a list of OpenSSH public keys' })
+        .optional(),
       env: environment.default({}),
       max_price_per_hour: number('a price').pipe(z.number().nonnegative().max(limits.pricePerHour)).optional(),
     })
@@ -111,7 +117,12 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
 /** The body of `POST /api/v1/jobs/:id/extend`; what a job may last altogether, its workflow says. */
 export const extensionSchema: z.ZodType<{ seconds: number }> = z
   .strictObject({
-    additional_hours: number('a number of hours').pipe(z.number().positive().max(366 * 24)),
+    additional_hours: number('a number of hours').pipe(
+      z
+        .number()
+        .positive()
+        .max(366 * 24),
+    ),
   })
   .transform(({ additional_hours: hours }) => ({ seconds: Math.max(1, Math.ceil(hours * 3600 - 1e-6)) }));
 
@@ -145,24 +156,29 @@ function image(policy: ImagePolicy) {
 
 /** An optional field for which the clients of the field send `""` or `null` when they mean nothing. */
 function optionalText<T extends z.ZodType>(schema: T) {
-  return z
-    .union([z.literal('').transform(() => undefined), z.null().transform(() => undefined), schema])
-    .optional();
+  return z.union([z.literal('').transform(() => undefined), z.null().transform(() => undefined), schema]).optional();
 }
 
 /** A number, or its decimal notation as a string. */
 function number(what: string) {
-  return z
-    .union([z.number(), z.string()], { error: `must be ${what}` })
-    .transform(checked((value) => {
-      const parsed = typeof value === 'number' ? value : /^\d{1,15}(?:\.\d{1,9})?$/.test(value.trim()) ? Number(value) : NaN;
+  return z.union([z.number(), z.string()], { error: `must be ${what}` }).transform(
+    checked((value) => {
+      const parsed =
+        typeof value === 'number' ? value : /^\d{1,15}(?:\.\d{1,9})?$/.test(value.trim()) ? Number(value) : NaN;
       if (!Number.isFinite(parsed)) throw new Error(`must be ${what}`);
       return parsed;
-    }));
+    }),
+  );
 }
 
 /** A size with an optional unit, read by `read` and rounded up to whole pieces within the bounds. */
-function quantity(examples: string, read: (amount: number, unit: string) => number | undefined, min: number, max: number, unit = '') {
+function quantity(
+  examples: string,
+  read: (amount: number, unit: string) => number | undefined,
+  min: number,
+  max: number,
+  unit = '',
+) {
   return z.union([z.number(), z.string()], { error: `must be a size such as ${examples}` }).transform(
     checked((value) => {
       const parts = /^(\d{1,15}(?:\.\d{1,9})?) ?([A-Za-z]{0,3})$/.exec(String(value).trim());

@@ -17,7 +17,9 @@ export function pricePerHour(
   { gpuPricePerHour, cpuPricePerHour, memoryPricePerGbHour }: UnitPrices,
 ): number {
   const sum =
-    order.gpuCount * gpuPricePerHour + order.cpuCores * cpuPricePerHour + (order.memoryMb / 1024) * memoryPricePerGbHour;
+    order.gpuCount * gpuPricePerHour +
+    order.cpuCores * cpuPricePerHour +
+    (order.memoryMb / 1024) * memoryPricePerGbHour;
   return Number(sum.toFixed(priceDecimals));
 }
 

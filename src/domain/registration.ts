@@ -243,7 +243,12 @@ function gpuOffers(spec: SystemSpec, capacity: ProviderCapacity): GpuOffer[] {
     const pricePerHour = priceOf(type, model, capacity);
     const known = offers.get(type);
     if (known === undefined) offers.set(type, { type, model, count, pricePerHour });
-    else offers.set(type, { ...known, count: known.count + count, pricePerHour: Math.max(known.pricePerHour, pricePerHour) });
+    else
+      offers.set(type, {
+        ...known,
+        count: known.count + count,
+        pricePerHour: Math.max(known.pricePerHour, pricePerHour),
+      });
   }
   return [...offers.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
 }

@@ -14,10 +14,7 @@ export function orElse<S extends z.ZodType>(schema: S, fallback: z.output<S>) {
  * one bad message fail the statement that also carries the good ones.
  */
 export function wireText(maxLength: number) {
-  return z
-    .string()
-    .max(maxLength)
-    .refine(isStorableText, { message: 'holds characters that cannot be stored' });
+  return z.string().max(maxLength).refine(isStorableText, { message: 'holds characters that cannot be stored' });
 }
 
 /** Text that may be missing; '' then. */

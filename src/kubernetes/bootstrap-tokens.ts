@@ -47,8 +47,17 @@ export async function replaceBootstrapToken(
 }
 
 /** True while Kubernetes still accepts the token. Asked by a dry run, since the broker may not read these Secrets. */
-export async function bootstrapTokenExists({ core }: Kubernetes, tokenId: string, providerId: string): Promise<boolean> {
-  const body = bootstrapTokenSecret({ id: tokenId, secret: newTokenSecret(), providerId, expiresAt: new Date(Date.now() + 60_000) });
+export async function bootstrapTokenExists(
+  { core }: Kubernetes,
+  tokenId: string,
+  providerId: string,
+): Promise<boolean> {
+  const body = bootstrapTokenSecret({
+    id: tokenId,
+    secret: newTokenSecret(),
+    providerId,
+    expiresAt: new Date(Date.now() + 60_000),
+  });
   try {
     await core.createNamespacedSecret({ namespace, body, dryRun: 'All' });
     return false;

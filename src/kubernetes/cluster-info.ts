@@ -30,7 +30,8 @@ export function clusterInfo(
 ): ClusterInfo {
   const cluster = kubernetes.config.getCurrentCluster();
   if (cluster === null) throw new Error('the Kubernetes configuration names no cluster');
-  const pem = cluster.caData === undefined ? readFileSync(cluster.caFile ?? '', 'utf8') : Buffer.from(cluster.caData, 'base64');
+  const pem =
+    cluster.caData === undefined ? readFileSync(cluster.caFile ?? '', 'utf8') : Buffer.from(cluster.caData, 'base64');
   const publicKey = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' });
   const server = new URL(cluster.server);
   const waiting = new Map<string, () => void>();
@@ -64,7 +65,10 @@ export function clusterInfo(
       if (!reading) void readWhileWaiting();
       const late = sleep(timeoutMs, false, { ref: false });
       const done = await Promise.race([signed, late]).finally(() => waiting.delete(tokenId));
-      if (!done) throw asDependencyError(new BrokerError('dependency_unavailable', `cluster-info is not signed for ${tokenId} yet`));
+      if (!done)
+        throw asDependencyError(
+          new BrokerError('dependency_unavailable', `cluster-info is not signed for ${tokenId} yet`),
+        );
     },
   };
 }

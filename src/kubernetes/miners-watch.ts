@@ -45,7 +45,10 @@ export function watchMiners(kubernetes: Kubernetes, pool: Pool, logger: Logger) 
       const providerIds = [...changed];
       changed.clear();
       try {
-        await recordMinerCounts(pool, providerIds.map((providerId) => count(providerId, miners.get(providerId))));
+        await recordMinerCounts(
+          pool,
+          providerIds.map((providerId) => count(providerId, miners.get(providerId))),
+        );
       } catch (error) {
         providerIds.forEach((providerId) => changed.add(providerId));
         logger.warn({ err: error, retryInMs: retryMs }, 'counts of miners not written');

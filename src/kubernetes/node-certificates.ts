@@ -70,7 +70,8 @@ export function objectionTo(
   if (spec.signerName !== kubeletClientSigner) return `the signer ${spec.signerName} is not for nodes`;
   if (spec.username !== `${bootstrapUserPrefix}${tokenId}`) return 'the request was not made with this token';
   if (spec.groups?.includes(bootstrapGroup) !== true) return 'the token is not one of the broker';
-  if (spec.usages?.every((usage) => allowedUsages.has(usage)) !== true) return 'it asks for more than a client certificate';
+  if (spec.usages?.every((usage) => allowedUsages.has(usage)) !== true)
+    return 'it asks for more than a client certificate';
   let parsed: Pkcs10CertificateRequest;
   try {
     // The API holds the PEM text in base64.
@@ -80,9 +81,11 @@ export function objectionTo(
   }
   const names = parsed.subjectName.toJSON();
   const values = (type: string) => names.flatMap((name) => name[type] ?? []);
-  if (values('CN').join() !== `system:node:${nodeName}`) return `it asks for ${values('CN').join() || 'no name'}, not for ${nodeName}`;
+  if (values('CN').join() !== `system:node:${nodeName}`)
+    return `it asks for ${values('CN').join() || 'no name'}, not for ${nodeName}`;
   if (values('O').join() !== 'system:nodes') return 'it asks for another group than system:nodes';
-  if (names.some((name) => Object.keys(name).some((type) => type !== 'CN' && type !== 'O'))) return 'it asks for more names';
+  if (names.some((name) => Object.keys(name).some((type) => type !== 'CN' && type !== 'O')))
+    return 'it asks for more names';
   if (parsed.getExtension('2.5.29.17') !== null) return 'it asks for alternative names';
   return undefined;
 }

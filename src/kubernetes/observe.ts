@@ -5,7 +5,13 @@ import { gpuResource } from './names.js';
 import { parseQuantity } from './quantity.js';
 
 /** Reasons a kubelet gives for a container that waits because its image is not to be had. */
-const imageTrouble = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull', 'CreateContainerConfigError']);
+const imageTrouble = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'CreateContainerConfigError',
+]);
 
 /** What a job's workflow needs to know of its pod. A pod is `running` when it is Ready: SSH answers. */
 export function observePod(pod: V1Pod): PodObservation {
@@ -39,7 +45,9 @@ export function observePod(pod: V1Pod): PodObservation {
 
 /** What the cluster writes on a pod that it ends for its own reasons, such as a node that is shut down or deleted. */
 function disruptedBecause(pod: V1Pod): string | undefined {
-  const disruption = pod.status?.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
+  const disruption = pod.status?.conditions?.find(
+    ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
+  );
   return disruption && (disruption.message ?? disruption.reason ?? 'the cluster ended the pod');
 }
 
@@ -60,7 +68,10 @@ function stuckBecause(pod: V1Pod): PodObservation['stuck'] {
   for (const status of statuses) {
     const waiting = status.state?.waiting;
     if (waiting?.reason !== undefined && imageTrouble.has(waiting.reason)) {
-      return { reason: 'image_pull_failed', message: `${status.image ?? 'image'}: ${waiting.message ?? waiting.reason}` };
+      return {
+        reason: 'image_pull_failed',
+        message: `${status.image ?? 'image'}: ${waiting.message ?? waiting.reason}`,
+      };
     }
   }
   return undefined;

@@ -48,10 +48,14 @@ export class OutboundSignals {
       if (this.#stopped.signal.aborted) return;
       try {
         const workflowId = await next.workflowId();
-        if (workflowId !== undefined) await this.client.workflow.getHandle(workflowId).signal(next.signal, next.payload);
+        if (workflowId !== undefined)
+          await this.client.workflow.getHandle(workflowId).signal(next.signal, next.payload);
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) {
-          this.logger.warn({ err: error, about: key, signal: next.signal, retryInMs: backoffMs }, 'signal not delivered');
+          this.logger.warn(
+            { err: error, about: key, signal: next.signal, retryInMs: backoffMs },
+            'signal not delivered',
+          );
           await sleep(backoffMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
           backoffMs = Math.min(backoffMs * 2, 10_000);
           continue;

@@ -7,7 +7,12 @@ import { providerOfToken } from '../db/join-tokens.js';
 import { providerByNode, providersWithNodes } from '../db/provider-reads.js';
 import { jobObjectName, jobWorkflowId, tenantNamespace } from '../domain/job.js';
 import { providerWorkflowId } from '../domain/provider.js';
-import { signalNames, type CertificateRequested, type NodeObservation, type PodObservation } from '../../workflows/messages.js';
+import {
+  signalNames,
+  type CertificateRequested,
+  type NodeObservation,
+  type PodObservation,
+} from '../../workflows/messages.js';
 import { unlessNotFound, type Kubernetes } from './client.js';
 import { jobPodSelector, labels } from './names.js';
 import { bootstrapUserPrefix, kubeletClientSigner } from './node-certificates.js';
@@ -86,7 +91,10 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
         } else if (job.status === 'running' && job.podUid !== undefined) {
           // The database may be newer than the list: look once more before saying that a customer's pod is gone.
           const again = await unlessNotFound(
-            kubernetes.core.readNamespacedPod({ name: jobObjectName(job.jobId), namespace: tenantNamespace(job.wallet) }),
+            kubernetes.core.readNamespacedPod({
+              name: jobObjectName(job.jobId),
+              namespace: tenantNamespace(job.wallet),
+            }),
           );
           tell(job.jobId, again === undefined ? gonePod(job.podUid) : observePod(again));
         }

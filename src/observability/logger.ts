@@ -32,7 +32,9 @@ export function createLogger(config: Pick<Config, 'LOG_LEVEL'>, name: Role | 'br
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: {
-      paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]).concat('req.headers["x-session-signature"]'),
+      paths: secretFields
+        .flatMap((field) => [field, `*.${field}`, `*.*.${field}`])
+        .concat('req.headers["x-session-signature"]'),
       censor: '[redacted]',
     },
     serializers: { err: pino.stdSerializers.err },

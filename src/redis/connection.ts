@@ -2,10 +2,7 @@ import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 
-export type RedisConfig = Pick<
-  Config,
-  'REDIS_HOST' | 'REDIS_PORT' | 'REDIS_USERNAME' | 'REDIS_PASSWORD' | 'REDIS_TLS'
->;
+export type RedisConfig = Pick<Config, 'REDIS_HOST' | 'REDIS_PORT' | 'REDIS_USERNAME' | 'REDIS_PASSWORD' | 'REDIS_TLS'>;
 
 export interface ConnectionKind {
   /**
@@ -17,7 +14,12 @@ export interface ConnectionKind {
   name?: string;
   logger?: Logger;
   /** For tests, and for callers that must fail fast. */
-  overrides?: { db?: number; maxRetriesPerRequest?: number | null; commandTimeout?: number; enableOfflineQueue?: boolean };
+  overrides?: {
+    db?: number;
+    maxRetriesPerRequest?: number | null;
+    commandTimeout?: number;
+    enableOfflineQueue?: boolean;
+  };
 }
 
 /** How long a blocking read may wait; a stop waits no longer, and liveness is measured in these. */

@@ -66,6 +66,11 @@ async function orUnavailable<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    throw new BrokerError('auth_backend_unavailable', 'the store of used nonces is not answering', {}, { cause: error });
+    throw new BrokerError(
+      'auth_backend_unavailable',
+      'the store of used nonces is not answering',
+      {},
+      { cause: error },
+    );
   }
 }

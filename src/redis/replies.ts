@@ -77,7 +77,11 @@ export async function replyDelivery(
   const [entry] = await redis.xrange(stream, entryId, entryId);
   if (entry === undefined) return 'superseded';
   const [, fields] = entry;
-  return await deliver(redis, { stream, origin: field(fields, 'origin') ?? entryId, data: field(fields, 'data') ?? '' }, options);
+  return await deliver(
+    redis,
+    { stream, origin: field(fields, 'origin') ?? entryId, data: field(fields, 'data') ?? '' },
+    options,
+  );
 }
 
 function tokenIdOf(fields: string[]): string | undefined {

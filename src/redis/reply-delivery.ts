@@ -140,7 +140,11 @@ class ReplyPoller {
     const now = Date.now();
     const { unacked } = waiting;
     if (unacked === undefined || unacked.copy !== copy) {
-      waiting.unacked = { copy, since: now, patienceMs: unacked === undefined ? ackPatienceMs : unacked.patienceMs * 2 };
+      waiting.unacked = {
+        copy,
+        since: now,
+        patienceMs: unacked === undefined ? ackPatienceMs : unacked.patienceMs * 2,
+      };
       waiting.intervalMs = firstIntervalMs;
     } else if (now - unacked.since > unacked.patienceMs) {
       await this.#commands.repeat(waiting.stream, waiting.origin);

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { ensureReplyDelivered, findReply, publishRejection, publishReply, replyDelivery } from '../../src/redis/replies.js';
+import {
+  ensureReplyDelivered,
+  findReply,
+  publishRejection,
+  publishReply,
+  replyDelivery,
+} from '../../src/redis/replies.js';
 import { responseStream } from '../../src/redis/stream-names.js';
 import { freshRedis, until, type TestRedis } from '../support/redis.js';
 
@@ -29,9 +35,18 @@ async function listen(agent: Redis, id: string, { group = 'agent-group', ack = t
 
 async function read(agent: Redis, id: string, { group = 'agent-group', ack = true, blockMs = 10_000 } = {}) {
   const stream = responseStream(id);
-  const result = (await agent.xreadgroup('GROUP', group, 'agent-1', 'COUNT', 1, 'BLOCK', blockMs, 'STREAMS', stream, '>')) as
-    | [string, [string, string[]][]][]
-    | null;
+  const result = (await agent.xreadgroup(
+    'GROUP',
+    group,
+    'agent-1',
+    'COUNT',
+    1,
+    'BLOCK',
+    blockMs,
+    'STREAMS',
+    stream,
+    '>',
+  )) as [string, [string, string[]][]][] | null;
   const entry = result?.[0]?.[1][0];
   if (entry === undefined) return undefined;
   if (ack) await agent.xack(stream, group, entry[0]);
@@ -114,7 +129,9 @@ describe('the reply race', () => {
   test.each([0, 1, 10, 500, 3_000])('an agent that listens %i ms after the reply gets it', async (delayMs) => {
     const agent = database.connect(true);
     const id = newProvider();
-    const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('late')), { timeoutMs: 20_000 });
+    const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('late')), {
+      timeoutMs: 20_000,
+    });
     await sleep(delayMs);
     expect(answerTo(await listen(agent, id)).join_token).toContain('late.');
     expect(await delivered).toBe(true);
@@ -126,7 +143,9 @@ describe('the reply race', () => {
     await redis.xgroup('CREATE', responseStream(id), 'agent-group', '$', 'MKSTREAM');
     const listening = listen(agent, id);
     await sleep(aheadMs);
-    const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('early')), { timeoutMs: 20_000 });
+    const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('early')), {
+      timeoutMs: 20_000,
+    });
     expect(answerTo(await listening).join_token).toContain('early.');
     expect(await delivered).toBe(true);
     expect(await read(agent, id, { blockMs: 100 })).toBeUndefined();
@@ -152,7 +171,9 @@ describe('a reply', () => {
     const id = newProvider();
     const agent = database.connect(true);
     const older = replyDelivery(redis, id, await publishReply(redis, id, reply('older0')), { timeoutMs: 10_000 });
-    const newer = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('newer0')), { timeoutMs: 10_000 });
+    const newer = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('newer0')), {
+      timeoutMs: 10_000,
+    });
     expect(await older).toBe('superseded');
     expect(answerTo(await listen(agent, id)).join_token).toContain('newer0.');
     expect(await newer).toBe(true);
@@ -162,7 +183,9 @@ describe('a reply', () => {
     const id = newProvider();
     const agent = database.connect(true);
     await redis.xgroup('CREATE', responseStream(id), 'agent-group', '$', 'MKSTREAM');
-    const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('moved0')), { timeoutMs: 10_000 });
+    const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('moved0')), {
+      timeoutMs: 10_000,
+    });
     await sleep(20);
     expect(answerTo(await listen(agent, id, { group: 'sdk-group' })).join_token).toContain('moved0.');
     expect(await delivered).toBe(true);
@@ -171,7 +194,9 @@ describe('a reply', () => {
   test('is given again when the agent that read it fell away before it acknowledged', async () => {
     const id = newProvider();
     const [dying, restarted] = [database.connect(true), database.connect(true)];
-    const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('again0')), { timeoutMs: 15_000 });
+    const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('again0')), {
+      timeoutMs: 15_000,
+    });
     expect(answerTo(await listen(dying, id, { ack: false })).join_token).toContain('again0.');
     dying.disconnect();
     expect(answerTo(await listen(restarted, id)).join_token).toContain('again0.');
@@ -181,7 +206,9 @@ describe('a reply', () => {
   test('is published anew when its stream is deleted while an agent has yet to come', async () => {
     const id = newProvider();
     const agent = database.connect(true);
-    const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('flush0')), { timeoutMs: 15_000 });
+    const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('flush0')), {
+      timeoutMs: 15_000,
+    });
     await sleep(30);
     await redis.flushdb();
     expect(answerTo(await listen(agent, id)).join_token).toContain('flush0.');
@@ -210,7 +237,10 @@ describe('a reply', () => {
     const id = newProvider();
     let heartbeats = 0;
     const published = await publishReply(redis, id, reply('nobody'));
-    const delivered = await ensureReplyDelivered(redis, id, published, { timeoutMs: 600, onHeartbeat: () => (heartbeats += 1) });
+    const delivered = await ensureReplyDelivered(redis, id, published, {
+      timeoutMs: 600,
+      onHeartbeat: () => (heartbeats += 1),
+    });
     expect(delivered).toBe(false);
     expect(heartbeats).toBeGreaterThan(3);
     expect(await redis.xlen(responseStream(id))).toBe(0);

@@ -27,7 +27,11 @@ const routes: RouteRule[] = [
     },
   }),
   rule({ method: 'POST', path: '/t/strict', request: { body: z.strictObject({ n: z.number(), m: z.string() }) } }),
-  rule({ method: 'GET', path: '/t/query', request: { query: z.object({ limit: z.string().regex(/^\d+$/).optional() }) } }),
+  rule({
+    method: 'GET',
+    path: '/t/query',
+    request: { query: z.object({ limit: z.string().regex(/^\d+$/).optional() }) },
+  }),
   rule({ method: 'GET', path: '/t/things/special' }),
   rule({
     method: 'GET',
@@ -37,7 +41,12 @@ const routes: RouteRule[] = [
     },
   }),
   rule({ method: 'DELETE', path: '/t/things/:id', auth: 'any' }),
-  rule({ method: 'GET', path: '/t/me', auth: 'any', handler: async (ctx) => void (ctx.body = { wallet: ctx.state.principal?.wallet }) }),
+  rule({
+    method: 'GET',
+    path: '/t/me',
+    auth: 'any',
+    handler: async (ctx) => void (ctx.body = { wallet: ctx.state.principal?.wallet }),
+  }),
   rule({ method: 'GET', path: '/t/write', auth: 'any', scopes: ['jobs:write'] }),
   rule({ method: 'GET', path: '/t/signed', auth: 'signed' }),
   rule({ method: 'GET', path: '/t/proof', auth: 'session-proof' }),
@@ -105,10 +114,13 @@ describe('problems', () => {
 });
 
 describe('request ids', () => {
-  test.each(['short', 'with space in', 'a'.repeat(65), 'new\tline-xxxx'])('%j is replaced by a fresh one', async (given) => {
-    const reply = await api.send('GET', '/health', { headers: { 'x-request-id': given } });
-    expect(reply.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
-  });
+  test.each(['short', 'with space in', 'a'.repeat(65), 'new\tline-xxxx'])(
+    '%j is replaced by a fresh one',
+    async (given) => {
+      const reply = await api.send('GET', '/health', { headers: { 'x-request-id': given } });
+      expect(reply.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
 });
 
 describe('routes', () => {
@@ -136,9 +148,12 @@ describe('routes', () => {
     expect((await api.send('GET', '/t/things/a%20b')).json).toEqual({ id: 'a b' });
   });
 
-  test.each(['/t/things/', '/t/things', '/t/things/1/', '//t/things/1', '/T/things/1', '/t/../health'])('%s is not found', async (path) => {
-    expect((await api.send('GET', path)).status).toBe(404);
-  });
+  test.each(['/t/things/', '/t/things', '/t/things/1/', '//t/things/1', '/T/things/1', '/t/../health'])(
+    '%s is not found',
+    async (path) => {
+      expect((await api.send('GET', path)).status).toBe(404);
+    },
+  );
 
   test.each(['/t/things/%', '/t/things/%ff', '/t/things/%C3%28'])('%s is malformed', async (path) => {
     expect((await api.send('GET', path)).json).toMatchObject({ status: 400, code: 'malformed_request' });
@@ -168,7 +183,10 @@ describe('bodies', () => {
   const json = { 'content-type': 'application/json' };
 
   test('come through as JSON and as bytes', async () => {
-    const reply = await api.send('POST', '/t/echo', { body: '{"ü":[1]}', headers: { 'content-type': 'Application/JSON; charset=UTF-8' } });
+    const reply = await api.send('POST', '/t/echo', {
+      body: '{"ü":[1]}',
+      headers: { 'content-type': 'Application/JSON; charset=UTF-8' },
+    });
     expect(reply.json).toEqual({ body: { ü: [1] }, bytes: 10 });
     expect((await api.send('POST', '/t/echo')).json).toEqual({ body: null, bytes: 0 });
   });
@@ -228,12 +246,17 @@ describe('browsers', () => {
     expect(failed.headers['access-control-expose-headers']).toContain('retry-after');
   });
 
-  test.each(['https://evil.example.com', 'https://app.example.com.evil.com', 'null', '*'])('of %s may not', async (origin) => {
-    const reply = await api.send('GET', '/health', { headers: { origin } });
-    expect(reply.headers).not.toHaveProperty('access-control-allow-origin');
-    const preflight = await api.send('OPTIONS', '/t/me', { headers: { origin, 'access-control-request-method': 'GET' } });
-    expect(preflight.headers).not.toHaveProperty('access-control-allow-origin');
-  });
+  test.each(['https://evil.example.com', 'https://app.example.com.evil.com', 'null', '*'])(
+    'of %s may not',
+    async (origin) => {
+      const reply = await api.send('GET', '/health', { headers: { origin } });
+      expect(reply.headers).not.toHaveProperty('access-control-allow-origin');
+      const preflight = await api.send('OPTIONS', '/t/me', {
+        headers: { origin, 'access-control-request-method': 'GET' },
+      });
+      expect(preflight.headers).not.toHaveProperty('access-control-allow-origin');
+    },
+  );
 
   test('get nothing they could render, frame or sniff', async () => {
     const { headers } = await api.send('GET', '/health');
@@ -271,7 +294,8 @@ describe('limits', () => {
 
   test('an IPv6 customer is one customer, whichever of its addresses it uses', async () => {
     const limited = await startTestApi({ env: { RATE_LIMIT_PER_IP: '1', TRUST_PROXY: 'true' } });
-    const from = async (ip: string) => (await limited.send('GET', '/health', { headers: { 'x-forwarded-for': ip } })).status;
+    const from = async (ip: string) =>
+      (await limited.send('GET', '/health', { headers: { 'x-forwarded-for': ip } })).status;
     expect(await from('2001:db8:1:2::1')).toBe(200);
     expect(await from('2001:db8:1:2:ffff::9')).toBe(429);
     expect(await from('2001:db8:1:3::1')).toBe(200);
@@ -287,7 +311,9 @@ describe('limits', () => {
   });
 
   test('a header section beyond 8 KiB is 431, what is not HTTP is 400', async () => {
-    expect(await api.raw(`GET /health HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(9_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
+    expect(await api.raw(`GET /health HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(9_000)}\r\n\r\n`)).toMatch(
+      /^HTTP\/1\.1 431 /,
+    );
     expect(await api.raw('hello\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
   });
 });
@@ -305,12 +331,21 @@ describe('health', () => {
 });
 
 test('a log line names the route, never what stood in the request', async () => {
-  await api.send('POST', '/t/strict', { as: 'a', json: { n: 'secret-value' }, headers: { 'x-request-id': 'logged-request' } });
+  await api.send('POST', '/t/strict', {
+    as: 'a',
+    json: { n: 'secret-value' },
+    headers: { 'x-request-id': 'logged-request' },
+  });
   await api.send('GET', '/t/things/secret-id?q=secret-query', { headers: { 'x-request-id': 'logged-request' } });
   const lines = api.logged.filter((line) => line.includes('logged-request'));
   expect(lines).toHaveLength(2);
   expect(lines.join()).not.toContain('secret');
-  expect(JSON.parse(lines[1]!)).toMatchObject({ method: 'GET', route: '/t/things/:id', status: 200, ms: expect.any(Number) });
+  expect(JSON.parse(lines[1]!)).toMatchObject({
+    method: 'GET',
+    route: '/t/things/:id',
+    status: 200,
+    ms: expect.any(Number),
+  });
 });
 
 test('stopping finishes what was begun, takes nothing new, and ends', async () => {

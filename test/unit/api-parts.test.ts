@@ -94,13 +94,31 @@ describe('the OpenAPI page', () => {
     await api.stop();
     expect(page.openapi).toBe('3.1.0');
     const create = page.paths['/api/v1/jobs'].post;
-    expect(Object.keys(create.responses)).toEqual(expect.arrayContaining(['200', '201', '202', '400', '401', '403', '409', '413', '415', '422', '429', '500', '503']));
+    expect(Object.keys(create.responses)).toEqual(
+      expect.arrayContaining([
+        '200',
+        '201',
+        '202',
+        '400',
+        '401',
+        '403',
+        '409',
+        '413',
+        '415',
+        '422',
+        '429',
+        '500',
+        '503',
+      ]),
+    );
     expect(create.requestBody.content['application/json'].schema.required).toEqual(['ssh_public_keys']);
     expect(create.parameters.map(({ name }: { name: string }) => name).sort()).toEqual(['idempotency-key', 'prefer']);
     expect(create.security).toHaveLength(2);
     expect(page.paths['/api/v1/jobs/{id}'].get.parameters).toMatchObject([{ name: 'id', in: 'path', required: true }]);
     expect(page.paths['/api/v1/providers'].get.security).toEqual([]);
-    const operations = Object.values<Record<string, { operationId: string }>>(page.paths).flatMap((path) => Object.values(path));
+    const operations = Object.values<Record<string, { operationId: string }>>(page.paths).flatMap((path) =>
+      Object.values(path),
+    );
     const ids = operations.map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
     expect(JSON.stringify(page)).not.toContain('"$schema"');
@@ -119,7 +137,9 @@ describe('the OpenAPI page', () => {
       errors: ['no_capacity'],
       handler: async () => {},
     };
-    const page = openapiDocument([rule], 'http://localhost') as { paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>> };
+    const page = openapiDocument([rule], 'http://localhost') as {
+      paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
+    };
     const { responses } = page.paths['/x']!['post']!;
     for (const code of errorsOf(rule)) expect(responses[errorTable[code].status]!.description).toContain(code);
   });

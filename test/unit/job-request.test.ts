@@ -34,10 +34,22 @@ describe('the body of POST /jobs', () => {
   });
 
   test.each([
-    [{ cpu_cores: '4', memory_gb: '16Gi', storage_gb: '20Gi' }, { cpuCores: 4, memoryMb: 16_384, storageGb: 20 }],
-    [{ cpu_cores: '4000m', memory_gb: '16GB', storage_gb: '20480Mi' }, { cpuCores: 4, memoryMb: 16_384, storageGb: 20 }],
-    [{ cpu_cores: 2, memory_gb: '512Mi', storage_gb: 0.5 }, { cpuCores: 2, memoryMb: 512, storageGb: 1 }],
-    [{ memory_gb: 1.5, gpu_count: '2', duration_hours: '0.5' }, { memoryMb: 1_536, gpuCount: 2, durationSeconds: 1_800 }],
+    [
+      { cpu_cores: '4', memory_gb: '16Gi', storage_gb: '20Gi' },
+      { cpuCores: 4, memoryMb: 16_384, storageGb: 20 },
+    ],
+    [
+      { cpu_cores: '4000m', memory_gb: '16GB', storage_gb: '20480Mi' },
+      { cpuCores: 4, memoryMb: 16_384, storageGb: 20 },
+    ],
+    [
+      { cpu_cores: 2, memory_gb: '512Mi', storage_gb: 0.5 },
+      { cpuCores: 2, memoryMb: 512, storageGb: 1 },
+    ],
+    [
+      { memory_gb: 1.5, gpu_count: '2', duration_hours: '0.5' },
+      { memoryMb: 1_536, gpuCount: 2, durationSeconds: 1_800 },
+    ],
     [{ duration_hours: 0.1 }, { durationSeconds: 360 }],
     [{ gpu_type: 'NVIDIA GeForce RTX 4090' }, { gpuType: 'rtx-4090' }],
     [{ gpu_count: 0 }, { gpuCount: 0 }],
@@ -147,7 +159,11 @@ describe('SSH public keys', () => {
     ['another type inside', `ssh-rsa ${blob}`, /another type/],
     ['short RSA', rsa1024, /1024 bits/],
     ['a cut blob', `ssh-ed25519 ${blob.slice(0, -8)}`, /cut short/],
-    ['bytes after the key', `ssh-ed25519 ${Buffer.concat([Buffer.from(blob, 'base64'), Buffer.from('x')]).toString('base64')}`, /after/],
+    [
+      'bytes after the key',
+      `ssh-ed25519 ${Buffer.concat([Buffer.from(blob, 'base64'), Buffer.from('x')]).toString('base64')}`,
+      /after/,
+    ],
     ['base64 that is not canonical', `ssh-ed25519 ${blob.slice(0, 20)}*${blob.slice(20)}`, /base64/],
     ['DSA', 'ssh-dss AAAAB3NzaC1kc3M=', /key type/],
     ['a private key', '-----BEGIN OPENSSH PRIVATE KEY----- b3Bl', /private key/],
@@ -169,10 +185,24 @@ describe('image references', () => {
     [`ubuntu:22.04@${digest}`, `docker.io/library/ubuntu:22.04@${digest}`],
   ])('%s is %s', (text, name) => expect(imageName(parseImage(text))).toBe(name));
 
-  test.each(['', '/', 'a//b', 'a:b:c', 'a@sha256:1', 'a@b@c', 'A', 'a/B', '-a', 'a..b', 'a b', 'a:', ':a', 'https://a.io/b', 'a'.repeat(257), 'a.io/'])(
-    '%j is none',
-    (text) => expect(() => parseImage(text)).toThrow(),
-  );
+  test.each([
+    '',
+    '/',
+    'a//b',
+    'a:b:c',
+    'a@sha256:1',
+    'a@b@c',
+    'A',
+    'a/B',
+    '-a',
+    'a..b',
+    'a b',
+    'a:',
+    ':a',
+    'https://a.io/b',
+    'a'.repeat(257),
+    'a.io/',
+  ])('%j is none', (text) => expect(() => parseImage(text)).toThrow());
 
   test.each([
     ['docker.io/nvidia/cuda', 'nvidia/cuda:12', true],
@@ -193,7 +223,7 @@ describe('image references', () => {
   });
 
   test.each(['localhost/x', 'localhost:5000/x', '127.0.0.1/x', '169.254.169.254/x', 'registry:5000/x', 'a.svc/x'])(
-    'without a list %s, inside somebody\'s network, is refused',
+    "without a list %s, inside somebody's network, is refused",
     (image) => expect(imageRefusal(parseImage(image), { allowlist: [], requireDigest: false })).toBeDefined(),
   );
 

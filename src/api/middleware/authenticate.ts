@@ -15,7 +15,13 @@ export function authentication(authenticate: Authenticate): Middleware<ApiState>
       await next();
       return;
     }
-    const principal = await authenticate({ method: ctx.method, target: ctx.req.url ?? '', headers: ctx.headers, bodyBytes, ip });
+    const principal = await authenticate({
+      method: ctx.method,
+      target: ctx.req.url ?? '',
+      headers: ctx.headers,
+      bodyBytes,
+      ip,
+    });
     if (principal === undefined) throw new BrokerError('auth_required', 'send a request signature or a bearer token');
     const proofOnly = principal.kind === 'proof';
     if (proofOnly !== (rule!.auth === 'session-proof')) {
@@ -35,6 +41,7 @@ export const requireScopes: Middleware<ApiState> = async (ctx, next) => {
   const { rule, principal } = ctx.state;
   const granted: readonly Scope[] = principal?.scopes ?? [];
   const missing = rule!.scopes.filter((scope) => !granted.includes(scope));
-  if (missing.length > 0) throw new BrokerError('scope_denied', `this needs ${missing.join(', ')}`, { missing_scopes: missing });
+  if (missing.length > 0)
+    throw new BrokerError('scope_denied', `this needs ${missing.join(', ')}`, { missing_scopes: missing });
   await next();
 };

@@ -11,7 +11,10 @@ export function problems(logger: Logger): Middleware<ApiState> {
     } catch (error) {
       const problem = problemOf(error, ctx.state.requestId);
       if (isOurs(error)) {
-        logger.error({ err: error, code: problem.code, route: ctx.state.rule?.path, request_id: problem.request_id }, 'a request failed');
+        logger.error(
+          { err: error, code: problem.code, route: ctx.state.rule?.path, request_id: problem.request_id },
+          'a request failed',
+        );
       }
       // The rest of a refused body is not worth reading: Node closes the connection after the reply.
       if (!ctx.req.complete && hasBody(ctx.req.headers)) ctx.set('connection', 'close');

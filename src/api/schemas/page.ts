@@ -11,7 +11,11 @@ export const queryNumber = (schema: z.ZodNumber) =>
     .pipe(schema);
 
 /** Text in a query that goes into a question to the database, which cannot hold every character. */
-export const queryText = z.string().min(1).max(128).regex(/^[^\p{C}]*$/u, 'holds characters that cannot be printed');
+export const queryText = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[^\p{C}]*$/u, 'holds characters that cannot be printed');
 
 /** How a list is turned over: `next_cursor` of one page is the `cursor` of the next. */
 export const pageQuery = z.object({

@@ -67,13 +67,7 @@ export async function ask<T>(
           const parsed = parse(text);
           if (status < 300) resolve(parsed as T);
           else
-            reject(
-              new Refused(
-                status,
-                parsed.reason ?? '',
-                `${method} ${path}: ${status} ${parsed.message ?? text}`,
-              ),
-            );
+            reject(new Refused(status, parsed.reason ?? '', `${method} ${path}: ${status} ${parsed.message ?? text}`));
         });
       },
     );

@@ -1,6 +1,15 @@
 import type { V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
 import { jobObjectName, tenantNamespace, type JobOrder, type Placement } from '../../domain/job.js';
-import { annotations, cordonedValue, gpuResource, labels, managedBy, priorityClasses, sshContainerPort, taints } from '../names.js';
+import {
+  annotations,
+  cordonedValue,
+  gpuResource,
+  labels,
+  managedBy,
+  priorityClasses,
+  sshContainerPort,
+  taints,
+} from '../names.js';
 
 /** What decides a job's objects besides the order itself. */
 export interface JobManifestSettings {

@@ -1,4 +1,10 @@
-import type { V1LimitRange, V1Namespace, V1NetworkPolicy, V1NetworkPolicyEgressRule, V1ResourceQuota } from '@kubernetes/client-node';
+import type {
+  V1LimitRange,
+  V1Namespace,
+  V1NetworkPolicy,
+  V1NetworkPolicyEgressRule,
+  V1ResourceQuota,
+} from '@kubernetes/client-node';
 import { tenantNamespace } from '../../domain/job.js';
 import { gpuResource, labels, managedBy, sshContainerPort } from '../names.js';
 
@@ -9,7 +15,14 @@ export interface TenantQuota {
 }
 
 /** Addresses a job must not reach: link-local metadata services and everything private, the cluster's own included. */
-const closedRanges = ['169.254.0.0/16', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '127.0.0.0/8'];
+const closedRanges = [
+  '169.254.0.0/16',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+];
 
 /** Egress to the cluster's name server. */
 export const clusterDns: V1NetworkPolicyEgressRule = {
