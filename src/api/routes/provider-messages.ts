@@ -3,6 +3,7 @@ import { providerHeaders } from '../../auth/provider-client.js';
 import type { ProviderIdentityVerifier, ProviderVerifierDeps } from '../../auth/provider-identity.js';
 import { verifyReader } from '../../auth/provider-reader.js';
 import { refusalError } from '../../auth/provider-refusals.js';
+import type { Config } from '../../config.js';
 import { providerMessageKinds, senderOf } from '../../domain/provider-message.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import { createProviderIngress } from '../../redis/provider-ingress.js';
@@ -12,9 +13,8 @@ import { validationFailed } from '../problem.js';
 import type { ApiContext, RouteRule } from '../route.js';
 
 export interface ProviderMessageDeps extends ProviderVerifierDeps {
+  config: ProviderVerifierDeps['config'] & Pick<Config, 'AUTH_TARGET_PREFIX'>;
   verifier: ProviderIdentityVerifier;
-  /** What a proxy takes off the front of the request target. */
-  targetPrefix?: string;
 }
 
 const streamNames = providerMessageKinds.map((kind) => streams[kind]);
@@ -99,11 +99,12 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
         if ('problem' in sender) throw validationFailed([{ field: 'data', message: sender.problem }]);
         const fields = given as Record<string, string>;
         const known = await ingress.known(stream, fields);
-        if (known === undefined) {
-          const verdict = await verifier.rehearse({ stream, fields, providerId: sender.providerId });
-          if (!verdict.accepted) throw refusalError(verdict.reason, now());
-        }
-        reply(ctx, 202, { id: known ?? (await ingress.append(stream, fields)), stream, server_time: serverTime() });
+        if (known !== undefined) return reply(ctx, 202, { id: known, stream, server_time: serverTime() });
+        const verdict = await verifier.rehearse({ stream, fields, providerId: sender.providerId });
+        // Its twin may have come in meanwhile and have been read, so that the number in it is used.
+        const id = verdict.accepted ? await ingress.append(stream, fields) : await ingress.known(stream, fields);
+        if (!verdict.accepted && id === undefined) throw refusalError(verdict.reason, now());
+        reply(ctx, 202, { id, stream, server_time: serverTime() });
       },
     },
     {
@@ -136,7 +137,7 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
         const { id: providerId = '' } = ctx.state.params;
         const { after } = ctx.state.query as { after: string };
         const request = { providerId, target: ctx.req.url ?? '', headers: ctx.req.headers };
-        const readable = await verifyReader(deps, request, deps.targetPrefix);
+        const readable = await verifyReader(deps, request, deps.config.AUTH_TARGET_PREFIX);
         const stored = readable ? await readReplies(redis, providerId, after) : [];
         const responses = stored.map(({ id, timestamp, reply: data }) => ({ id, timestamp, data }));
         reply(ctx, 200, { responses, server_time: serverTime() });
