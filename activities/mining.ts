@@ -1,3 +1,4 @@
+import { installationId } from '../src/db/installation.js';
 import { miningSituation, recordMiningPlan } from '../src/db/mining.js';
 import { planMining } from '../src/domain/mining.js';
 import { refusalOf } from '../src/kubernetes/client.js';
@@ -5,7 +6,12 @@ import { applyMiners, removeMiners } from '../src/kubernetes/miners.js';
 import type { ActivityDeps } from './index.js';
 
 /** Miners on the GPUs that nobody rents. */
-export function createMiningActivities({ config, pool, kubernetes, logger }: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>) {
+export function createMiningActivities({
+  config,
+  pool,
+  kubernetes,
+  logger,
+}: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>) {
   const policy = { imageAllowlist: config.MINING_IMAGE_ALLOWLIST };
   const settings = {
     storageGb: config.MINING_STORAGE_GB,
@@ -26,9 +32,10 @@ export function createMiningActivities({ config, pool, kubernetes, logger }: Pic
       }
       const plan = planMining(situation, policy);
       if (plan.miner === undefined) return await endMining(providerId, situation.asked, plan.reason);
+      const installation = await installationId(pool);
       await recordMiningPlan(pool, providerId, plan.miners, '');
       try {
-        await applyMiners(kubernetes, providerId, plan, settings);
+        await applyMiners(kubernetes, providerId, plan, { ...settings, installation });
         return { miners: plan.miners, reason: '' };
       } catch (error) {
         const refused = refusedBecause(error, providerId);
@@ -37,7 +44,11 @@ export function createMiningActivities({ config, pool, kubernetes, logger }: Pic
     },
   };
 
-  async function endMining(providerId: string, asked: number, reason: string): Promise<{ miners: number; reason: string }> {
+  async function endMining(
+    providerId: string,
+    asked: number,
+    reason: string,
+  ): Promise<{ miners: number; reason: string }> {
     let left = 0;
     let why = reason;
     try {

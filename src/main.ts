@@ -4,7 +4,9 @@ import { createApi } from './api/app.js';
 import { createLimiter } from './api/limiter.js';
 import { adminProviderRoutes } from './api/routes/admin-providers.js';
 import { authRoutes } from './api/routes/auth.js';
+import { miningRoutes } from './api/routes/mining.js';
 import { providerMessageRoutes } from './api/routes/provider-messages.js';
+import { providerOperationRoutes } from './api/routes/provider-operations.js';
 import { startApiServer } from './api/server.js';
 import { createAuth } from './auth/auth.js';
 import { warnWhileInsecure } from './auth/insecure-warning.js';
@@ -27,6 +29,7 @@ import { awaitReady, connectFailFast } from './redis/nonces.js';
 import { startRelay } from './redis/relay.js';
 import { checkTemporal, connectTemporal, ensureSearchAttributes } from './temporal/client.js';
 import { createJobCommands } from './temporal/jobs.js';
+import { createProviderCommands } from './temporal/provider-commands.js';
 import { createProviderSignals } from './temporal/providers.js';
 import { ensureSchedules } from './temporal/schedules.js';
 import { installRuntime, startWorker } from './temporal/worker.js';
@@ -97,7 +100,10 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
     const auth = createAuth({ config, pool, redis });
     const { recover } = auth;
     const verifier = createProviderVerifier({ config, pool, redis, recover });
-    const announceRegistration = createProviderSignals(temporal, config).registrationReceived;
+    const { registrationReceived: announceRegistration, miningChanged: announceMining } = createProviderSignals(
+      temporal,
+      config,
+    );
     const app = createApi({
       config,
       logger,
@@ -110,6 +116,8 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
         ...authRoutes(auth),
         ...providerMessageRoutes({ config, pool, redis, recover, verifier }),
         ...adminProviderRoutes({ config, pool, recover, announceRegistration }),
+        ...providerOperationRoutes({ config, pool, providers: createProviderCommands(temporal, config) }),
+        ...miningRoutes({ config, pool, announceMining }),
       ],
     });
     const server = await startApiServer(app, config);

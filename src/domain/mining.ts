@@ -37,6 +37,11 @@ export interface Miner {
   memoryMb: number;
 }
 
+/** What a provider's miners and their Secret are called. Any provider id fits. */
+export function minersName(providerId: string): string {
+  return `mining-${providerId}`;
+}
+
 /** How many miners a provider is to have, each of one GPU; with none, why. */
 export type MiningPlan = { miners: number; miner: Miner } | { miners: 0; miner?: undefined; reason: string };
 
@@ -54,7 +59,21 @@ export const miningP2pPort = 30_303;
 
 const maxPathLength = 255;
 /** Directories that an image needs as they are; a volume there would take the miner's own program away. */
-const systemDirectories = new Set(['bin', 'boot', 'dev', 'etc', 'lib', 'lib32', 'lib64', 'proc', 'run', 'sbin', 'sys', 'usr', 'var']);
+const systemDirectories = new Set([
+  'bin',
+  'boot',
+  'dev',
+  'etc',
+  'lib',
+  'lib32',
+  'lib64',
+  'proc',
+  'run',
+  'sbin',
+  'sys',
+  'usr',
+  'var',
+]);
 const bootnode = /^(?:enode:\/\/[0-9a-f]{128}@[0-9a-z.:[\]-]{1,260}(?:\?discport=\d{1,5})?|enr:[\w-]{1,600})$/i;
 const printable = /^[\x20-\x7e]+$/;
 /** Flags that the broker sets itself; those that would listen on a port which is closed. */

@@ -1,9 +1,8 @@
 import { BrokerError } from '../domain/errors.js';
-import type { Miner } from '../domain/mining.js';
+import { minersName, type Miner } from '../domain/mining.js';
 import { applyPatch, asDependencyError, fieldManager, refusalOf, unlessNotFound, type Kubernetes } from './client.js';
 import {
   minersDeployment,
-  minersName,
   minersSecret,
   miningNamespaceObject,
   miningNetworkPolicy,
@@ -12,6 +11,7 @@ import {
   type MinerManifestSettings,
 } from './manifests/mining.js';
 import { miningNamespace as namespace } from './names.js';
+import { ownedBy } from './ownership.js';
 
 const apply = { fieldManager, force: true };
 /** Clusters whose namespace for miners this process has made or seen to; forgotten when it is not there after all. */
@@ -27,22 +27,23 @@ export async function applyMiners(
   kubernetes: Kubernetes,
   providerId: string,
   { miners, miner }: { miners: number; miner: Miner },
-  settings: MinerManifestSettings,
+  { installation, ...settings }: MinerManifestSettings & { installation: string },
 ): Promise<void> {
   const { core, apps } = kubernetes;
   const name = minersName(providerId);
   try {
     await prepareNamespace(kubernetes);
     const secret = await core.patchNamespacedSecret(
-      { ...apply, name, namespace, body: minersSecret(providerId, miner) },
+      { ...apply, name, namespace, body: ownedBy(installation, minersSecret(providerId, miner)) },
       applyPatch,
     );
     const secretVersion = secret.metadata?.resourceVersion ?? '';
-    const body = minersDeployment(providerId, miners, miner, secretVersion, settings);
+    const body = ownedBy(installation, minersDeployment(providerId, miners, miner, secretVersion, settings));
     await apps.patchNamespacedDeployment({ ...apply, name, namespace, body }, applyPatch);
   } catch (error) {
     const refusal = refusalOf(error);
-    if (refusal?.code !== 404 && refusal?.message.includes('is being terminated') !== true) throw asDependencyError(error);
+    if (refusal?.code !== 404 && refusal?.message.includes('is being terminated') !== true)
+      throw asDependencyError(error);
     // Somebody removed the namespace since this process saw it: another attempt makes it anew.
     prepared.delete(kubernetes);
     throw new BrokerError('dependency_unavailable', `namespace ${namespace} is not there now`, {}, { cause: error });
@@ -65,7 +66,10 @@ async function prepareNamespace(kubernetes: Kubernetes): Promise<void> {
     ...quotas.map((body) =>
       core.patchNamespacedResourceQuota({ ...apply, name: body.metadata!.name!, namespace, body }, applyPatch),
     ),
-    networking.patchNamespacedNetworkPolicy({ ...apply, name: 'mining', namespace, body: miningNetworkPolicy() }, applyPatch),
+    networking.patchNamespacedNetworkPolicy(
+      { ...apply, name: 'mining', namespace, body: miningNetworkPolicy() },
+      applyPatch,
+    ),
   ]);
   prepared.add(kubernetes);
 }

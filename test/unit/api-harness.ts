@@ -25,6 +25,9 @@ const principals: Record<string, Principal> = {
   a: principal(walletA),
   b: principal(walletB),
   'a-read': { ...principal(walletA), scopes: ['jobs:read'] },
+  'a-provider': { ...principal(walletA), scopes: ['providers:read', 'providers:write'] },
+  'b-provider': { ...principal(walletB), scopes: ['providers:read', 'providers:write'] },
+  operator: { ...principal(walletB), kind: 'signed', scopes: ['admin'] },
   'a-signed': { ...principal(walletA), kind: 'signed' },
   proof: { kind: 'proof', wallet: '', scopes: [], sessionKey: walletA },
 };

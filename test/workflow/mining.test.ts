@@ -54,6 +54,15 @@ async function nodeSeen(providerId: string): Promise<void> {
 const signal = (providerId: string, name: string, ...args: unknown[]) =>
   world.temporal.client.workflow.getHandle(providerWorkflowId(providerId)).signal(name, ...args);
 
+/** Its agent falls silent or is heard again, as the sweep finds it. */
+async function hear(providerId: string, alive: boolean): Promise<void> {
+  await world.database.pool.query('update providers set heartbeat_alive = $2 where provider_id = $1', [
+    providerId,
+    alive,
+  ]);
+  await signal(providerId, signalNames.heartbeatChanged, { alive, at: new Date().toISOString() });
+}
+
 const figures = async (providerId: string) => (await miningFigures(world.database.pool, providerId))!;
 
 /** Waits until the database shows these counts of miners. */
@@ -78,7 +87,9 @@ const uids = async (providerId: string) => (await minerPods(providerId)).map(({ 
 
 /** GPUs that pods on a provider's node hold now, miners and jobs. */
 async function gpusInUse(providerId: string): Promise<number> {
-  const { items } = await world.kubernetes.core.listPodForAllNamespaces({ fieldSelector: `spec.nodeName=${providerId}` });
+  const { items } = await world.kubernetes.core.listPodForAllNamespaces({
+    fieldSelector: `spec.nodeName=${providerId}`,
+  });
   return items
     .filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
     .flatMap(({ spec }) => spec!.containers)
@@ -143,12 +154,15 @@ describe('a provider whose idle GPUs mine', () => {
     await core.replaceNamespacedPodStatus({
       name: second!.metadata!.name!,
       namespace,
-      body: { ...(await core.readNamespacedPod({ name: second!.metadata!.name!, namespace })), status: { phase: 'Failed' } },
+      body: {
+        ...(await core.readNamespacedPod({ name: second!.metadata!.name!, namespace })),
+        status: { phase: 'Failed' },
+      },
     });
     await until(async () => {
       const running = (await minerPods(providerId)).filter(({ status }) => status?.phase === 'Running');
       const old = [first!.metadata!.uid, second!.metadata!.uid];
-      return running.length === 2 && running.every(({ metadata }) => !old.includes(metadata!.uid!));
+      return running.length === 2 && running.every(({ metadata }) => !old.includes(metadata!.uid));
     });
     await seen(providerId, { running: 2 });
   });
@@ -167,10 +181,10 @@ describe('a provider whose idle GPUs mine', () => {
   test('mines nothing while it is offline, and again when it is back', async () => {
     const providerId = await miningProvider();
     await seen(providerId, { running: 8 });
-    await signal(providerId, signalNames.heartbeatChanged, { alive: false, at: new Date().toISOString() });
+    await hear(providerId, false);
     await seen(providerId, { running: 0, reason: /offline/ });
     expect(await until(async () => (await minerPods(providerId)).length === 0)).toBe(true);
-    await signal(providerId, signalNames.heartbeatChanged, { alive: true, at: new Date().toISOString() });
+    await hear(providerId, true);
     await seen(providerId, { running: 8 });
   });
 
@@ -204,8 +218,16 @@ describe('a provider whose idle GPUs mine', () => {
 describe('a mining configuration that may not run mines nothing and says why:', () => {
   test.each<[string, object, RegExp]>([
     ['an image that is not listed', { image: 'docker.io/strangers/miner:1' }, /image is not among the images/],
-    ['a library loaded into the miner', { env_vars: { LD_PRELOAD: '/tmp/x.so' } }, /env_vars.LD_PRELOAD is set by the broker/],
-    ['a directory of the machine', { node_data_dir: '/var/run/docker.sock' }, /node_data_dir is a directory of the system/],
+    [
+      'a library loaded into the miner',
+      { env_vars: { LD_PRELOAD: '/tmp/x.so' } },
+      /env_vars.LD_PRELOAD is set by the broker/,
+    ],
+    [
+      'a directory of the machine',
+      { node_data_dir: '/var/run/docker.sock' },
+      /node_data_dir is a directory of the system/,
+    ],
     ['a flag that the broker sets', { extra_args: ['--datadir=/elsewhere'] }, /extra_args.0 is set by the broker/],
   ])('%s', async (_, config, reason) => {
     const providerId = await miningProvider(config);

@@ -1,5 +1,5 @@
 import type { V1Deployment, V1Namespace, V1NetworkPolicy, V1ResourceQuota, V1Secret } from '@kubernetes/client-node';
-import { miningP2pPort, type Miner } from '../../domain/mining.js';
+import { minersName, miningP2pPort, type Miner } from '../../domain/mining.js';
 import { gpuResource, labels, managedBy, miningNamespace, priorityClasses, taints } from '../names.js';
 import { clusterDns, publicInternet } from './tenant.js';
 
@@ -8,11 +8,6 @@ export interface MinerManifestSettings {
   /** What a miner may write before Kubernetes ends it. */
   storageGb: number;
   runtimeClassName?: string;
-}
-
-/** Both of a provider's objects are called this. Any provider id fits. */
-export function minersName(providerId: string): string {
-  return `mining-${providerId}`;
 }
 
 const dataVolume = 'data';

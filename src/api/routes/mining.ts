@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import type { Pool } from 'pg';
+import type { SessionPrincipal } from '../../auth/principal.js';
+import type { Config } from '../../config.js';
+import { miningFigures, miningTotals, setMiningWanted, type MiningFigures } from '../../db/mining.js';
+import { BrokerError } from '../../domain/errors.js';
+import { changedMiningConfig, miningProblems } from '../../domain/mining.js';
+import { miningConfigSchema, providerIdSchema, type MiningConfig } from '../../domain/registration.js';
+import { createCachedRead, sendCached } from '../cached-read.js';
+import { validationFailed } from '../problem.js';
+import type { ApiContext, RouteRule } from '../route.js';
+import {
+  miningChangeReply,
+  miningMetricsOf,
+  miningMetricsReply,
+  miningReply,
+  miningReplyOf,
+} from '../schemas/mining.js';
+
+export interface MiningRouteDeps {
+  config: Pick<Config, 'MINING_IMAGE_ALLOWLIST'>;
+  pool: Pool;
+  /** Tells the provider's workflow; repeated without harm. */
+  announceMining: (providerId: string) => Promise<boolean>;
+}
+
+/** How old a public reply may be. */
+const maxAgeS = 1;
+const maxCachedReplies = 200;
+
+const params = z.object({ id: providerIdSchema });
+/** Fields that are missing, empty or 0 stay as they are. */
+const startBody = miningConfigSchema.optional();
+/** What the field's controllers send; nothing depends on it. */
+const shareBody = z
+  .object({ gpu_count: z.int().min(0).optional(), gpu_type: z.string().optional(), reason: z.string().optional() })
+  .optional();
+
+/** Mining on a provider's idle GPUs: everybody reads, its owner or an operator starts and stops. */
+export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps): RouteRule[] {
+  const cachedRead = createCachedRead({ maxAgeMs: maxAgeS * 1000, maxKeys: maxCachedReplies });
+  const policy = { imageAllowlist: config.MINING_IMAGE_ALLOWLIST };
+  const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read' } as const;
+  const owners = { method: 'POST', auth: 'any', scopes: [], limit: 'write' } as const;
+  const changed = { 200: { description: 'How it stands', schema: miningChangeReply } };
+
+  /** The provider, for those who may decide about it; to everybody else it is not there. */
+  async function ownProvider(ctx: ApiContext): Promise<MiningFigures> {
+    const { scopes, wallet } = ctx.state.principal as SessionPrincipal;
+    const isOperator = scopes.includes('admin');
+    if (!isOperator && !scopes.includes('providers:write')) {
+      throw new BrokerError('scope_denied', 'this needs providers:write', { missing_scopes: ['providers:write'] });
+    }
+    const figures = await miningFigures(pool, ctx.state.params['id']!);
+    if (figures === undefined || (!isOperator && figures.wallet !== wallet)) throw noSuchProvider();
+    return figures;
+  }
+
+  async function answer(ctx: ApiContext, message: string): Promise<void> {
+    const figures = await miningFigures(pool, ctx.state.params['id']!);
+    if (figures === undefined) throw noSuchProvider();
+    ctx.body = { success: true, message, mining_status: miningReplyOf(figures) } satisfies z.infer<
+      typeof miningChangeReply
+    >;
+  }
+
+  /** Both routes of older controllers, which moved GPUs between mining and renting by hand. */
+  const share = (verb: 'allocate' | 'release'): RouteRule => ({
+    ...owners,
+    path: `/api/v1/providers/:id/mining/${verb}`,
+    summary: `Answers how mining stands, and changes nothing: jobs take GPUs from miners and give them back by themselves`,
+    request: { params, body: shareBody },
+    responses: changed,
+    errors: ['provider_not_found', 'scope_denied'],
+    handler: async (ctx) => {
+      await ownProvider(ctx);
+      await answer(
+        ctx,
+        'nothing is to be done: idle GPUs mine, and jobs take them; start with gpu_count says how many',
+      );
+    },
+  });
+
+  return [
+    {
+      ...open,
+      path: '/api/v1/providers/:id/mining',
+      summary: 'How many GPUs of a provider mine, and why none do',
+      request: { params },
+      responses: { 200: { description: 'As of now', schema: miningReply } },
+      errors: ['provider_not_found'],
+      handler: async (ctx) => {
+        const id = ctx.state.params['id']!;
+        const load = async () => {
+          const figures = await miningFigures(pool, id);
+          if (figures === undefined) throw noSuchProvider();
+          return miningReplyOf(figures);
+        };
+        sendCached(ctx, await cachedRead(`provider ${id}`, load), maxAgeS);
+      },
+    },
+    {
+      ...open,
+      path: '/api/v1/mining/metrics',
+      summary: 'Mining of all providers together',
+      responses: { 200: { description: 'As of now', schema: miningMetricsReply } },
+      errors: [],
+      handler: async (ctx) => {
+        const load = async () => miningMetricsOf(await miningTotals(pool));
+        sendCached(ctx, await cachedRead('metrics', load), maxAgeS);
+      },
+    },
+    {
+      ...owners,
+      path: '/api/v1/providers/:id/mining/start',
+      summary: 'Let idle GPUs mine; with a body, as it says, until the next registration says otherwise',
+      request: { params, body: startBody },
+      responses: changed,
+      errors: ['provider_not_found', 'scope_denied', 'mining_off'],
+      handler: async (ctx) => {
+        const { providerId, config: known } = await ownProvider(ctx);
+        if (policy.imageAllowlist.length === 0) throw new BrokerError('mining_off', 'MINING_IMAGE_ALLOWLIST is empty');
+        const change = (ctx.state.body as MiningConfig | undefined) ?? miningConfigSchema.parse({});
+        const wanted = changedMiningConfig(known, change);
+        const problems = miningProblems(wanted, policy);
+        if (problems.length > 0) throw validationFailed(problems);
+        await setMiningWanted(pool, providerId, true, wanted);
+        await announceMining(providerId);
+        await answer(ctx, 'idle GPUs mine from now on');
+      },
+    },
+    {
+      ...owners,
+      path: '/api/v1/providers/:id/mining/stop',
+      summary: 'End its miners, until it is started again',
+      request: { params },
+      responses: changed,
+      errors: ['provider_not_found', 'scope_denied'],
+      handler: async (ctx) => {
+        const { providerId } = await ownProvider(ctx);
+        await setMiningWanted(pool, providerId, false);
+        await announceMining(providerId);
+        await answer(ctx, 'its miners are being ended');
+      },
+    },
+    share('allocate'),
+    share('release'),
+  ];
+}
+
+function noSuchProvider(): BrokerError {
+  return new BrokerError('provider_not_found', 'there is no provider with this id');
+}

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { miningRoutes } from '../../src/api/routes/mining.js';
+import { allocate } from '../../src/db/allocations.js';
+import { miningSituation, recordMinerCounts, recordMiningPlan } from '../../src/db/mining.js';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { putProvider, testOrder } from '../support/fleet.js';
+import { startTestApi, walletA, type TestApi } from '../unit/api-harness.js';
+
+let database: TestDatabase;
+let api: TestApi;
+const announced: string[] = [];
+const announceMining = (providerId: string) => {
+  announced.push(providerId);
+  return Promise.resolve(true);
+};
+beforeAll(async () => {
+  database = await freshDatabase();
+  const { pool } = database;
+  const config = { MINING_IMAGE_ALLOWLIST: ['docker.io/miners/*'] };
+  api = await startTestApi({ pool, config, routes: miningRoutes({ config, pool, announceMining }) });
+});
+afterAll(async () => {
+  await api.stop();
+  await database.close();
+});
+
+let providerId: string;
+beforeEach(async () => {
+  announced.length = 0;
+  providerId = `rig-${randomUUID().slice(0, 8)}`;
+  await putProvider(database.pool, { providerId });
+  await database.pool.query('update providers set wallet_addr = $2 where provider_id = $1', [providerId, walletA]);
+});
+
+const path = (action = '') => `/api/v1/providers/${providerId}/mining${action}`;
+const situation = () => miningSituation(database.pool, providerId);
+const image = 'docker.io/miners/one:1';
+
+describe('mining of a provider', () => {
+  test('is shown to everybody, with the GPUs that a job was given counted as the job’s at once', async () => {
+    await recordMiningPlan(database.pool, providerId, 8, '');
+    await recordMinerCounts(database.pool, [{ providerId, running: 8, waiting: 0, failing: 0 }]);
+    const place = { providerId, nodeName: providerId, gpuType: 'rtx-4090', gpuModel: 'RTX 4090', pricePerHour: 1 };
+    const { rows } = await database.pool.query<{ name: string }>(
+      `select name from provider_resources where provider_id = $1 and kind = 'gpu'`,
+      [providerId],
+    );
+    const outcome = await allocate(database.pool, testOrder({ gpuCount: 3 }), { ...place, gpuType: rows[0]!.name });
+    expect(outcome).toBe('allocated');
+    expect((await api.send('GET', path())).json).toMatchObject({
+      provider_id: providerId,
+      mining_status: 'running',
+      mining_gpu_count: 5,
+      available_gpu_count: 5,
+      resources: { gpu_count: 5 },
+      miners: { wanted: 8 },
+    });
+  });
+
+  test('that is none says why', async () => {
+    await recordMiningPlan(database.pool, providerId, 0, 'the provider is offline');
+    expect((await api.send('GET', path())).json).toMatchObject({
+      mining_status: 'stopped',
+      reason: 'the provider is offline',
+    });
+  });
+
+  test('is started by its owner with a configuration, and its workflow hears of it', async () => {
+    const reply = await api.send('POST', path('/start'), { as: 'a-provider', json: { image, gpu_count: 4 } });
+    expect(reply).toMatchObject({
+      status: 200,
+      json: { success: true, mining_status: { provider_id: providerId, enabled: true } },
+    });
+    expect(await situation()).toMatchObject({ enabled: true, config: { image, gpuCount: 4 } });
+    expect(announced).toEqual([providerId]);
+  });
+
+  test('keeps its configuration where start says nothing', async () => {
+    await api.send('POST', path('/start'), { as: 'a-provider', json: { image, gpu_count: 4 } });
+    await api.send('POST', path('/stop'), { as: 'a-provider' });
+    expect(await situation()).toMatchObject({ enabled: false });
+    expect((await api.send('POST', path('/start'), { as: 'a-provider' })).status).toBe(200);
+    expect(await situation()).toMatchObject({ enabled: true, config: { image, gpuCount: 4 } });
+  });
+
+  test('with a configuration that may not run is refused, field by field, and stays as it was', async () => {
+    const json = { image: 'docker.io/strangers/miner:1', env_vars: { LD_PRELOAD: '/x.so' } };
+    const reply = await api.send('POST', path('/start'), { as: 'a-provider', json });
+    expect(reply).toMatchObject({ status: 422, json: { code: 'validation_failed' } });
+    expect(reply.json.errors.map(({ field }: { field: string }) => field)).toEqual(['image', 'env_vars.LD_PRELOAD']);
+    expect(await situation()).toMatchObject({ config: null });
+    expect(announced).toEqual([]);
+  });
+
+  test.each(['start', 'stop', 'allocate', 'release'])(
+    'is not there for another wallet that would %s it',
+    async (action) => {
+      const reply = await api.send('POST', path(`/${action}`), { as: 'b-provider', json: { gpu_count: 1 } });
+      expect(reply).toMatchObject({ status: 404, json: { code: 'provider_not_found' } });
+      expect(announced).toEqual([]);
+    },
+  );
+
+  test('is not changed by a session without the scope, nor by nobody', async () => {
+    expect(await api.send('POST', path('/stop'), { as: 'a' })).toMatchObject({
+      status: 403,
+      json: { code: 'scope_denied' },
+    });
+    expect(await api.send('POST', path('/stop'))).toMatchObject({ status: 401 });
+    expect(await situation()).toMatchObject({ enabled: true });
+  });
+
+  test('is stopped by an operator', async () => {
+    expect((await api.send('POST', path('/stop'), { as: 'operator' })).status).toBe(200);
+    expect(await situation()).toMatchObject({ enabled: false });
+  });
+
+  test.each(['allocate', 'release'])('is left alone by %s, which says how it stands', async (action) => {
+    const before = await situation();
+    const reply = await api.send('POST', path(`/${action}`), {
+      as: 'a-provider',
+      json: { gpu_count: 2, reason: 'auto-scale' },
+    });
+    expect(reply).toMatchObject({ status: 200, json: { mining_status: { mining_gpu_count: 0 } } });
+    expect(await situation()).toEqual(before);
+    expect(announced).toEqual([]);
+  });
+});
+
+test('mining of all providers together adds up', async () => {
+  await recordMiningPlan(database.pool, providerId, 8, '');
+  await recordMinerCounts(database.pool, [{ providerId, running: 6, waiting: 1, failing: 1 }]);
+  const { rows } = await database.pool.query<{ count: number; free: number }>(
+    `select count(distinct provider_id)::int as count, sum(total - rented)::int as free from provider_resources where kind = 'gpu'`,
+  );
+  const { json } = await api.send('GET', '/api/v1/mining/metrics');
+  expect(json).toMatchObject({ total_providers: rows[0]!.count, total_available_gpus: rows[0]!.free });
+  expect(json.total_mining_gpus).toBeGreaterThanOrEqual(6);
+  expect(json.waiting_mining_pods).toBe(1);
+});
+
+test('a site that lists no image says that mining is off', async () => {
+  const config = { MINING_IMAGE_ALLOWLIST: [] };
+  const { pool } = database;
+  const closed = await startTestApi({ pool, config, routes: miningRoutes({ config, pool, announceMining }) });
+  try {
+    const reply = await closed.send('POST', path('/start'), { as: 'a-provider', json: { image } });
+    expect(reply).toMatchObject({ status: 409, json: { code: 'mining_off' } });
+  } finally {
+    await closed.stop();
+  }
+});
