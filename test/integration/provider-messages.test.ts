@@ -12,6 +12,7 @@ import { createProviderVerifier } from '../../src/auth/provider-identity.js';
 import { createRecover } from '../../src/auth/recover.js';
 import type { Config } from '../../src/config.js';
 import { heartbeatMessage, registrationMessage } from '../../src/engines/simulated-provider/messages.js';
+import { startSimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { startRelay, type Relay } from '../../src/redis/relay.js';
 import { createProviderSignals } from '../../src/temporal/providers.js';
@@ -175,6 +176,34 @@ test('a provider that reaches no Redis registers over HTTPS and gets its join co
   expect(answer.data.join_command).toContain(answer.data.join_token);
   expect((await atlas.responses(required, answer.id)).json.responses).toEqual([]);
 });
+
+test('a provider on Redis that signs joins with its node, and its heartbeats keep it in service', async () => {
+  const { config, db } = world.redis;
+  const machine = startSimulatedProvider({
+    redisUrl: `redis://${config.REDIS_HOST}:${config.REDIS_PORT}/${db}`,
+    providerId: `sim-${randomBytes(5).toString('hex')}`,
+    heartbeatIntervalMs: 200,
+    signAs: { audience, chainId },
+  });
+  try {
+    const { providerId, nodeName } = await machine.joined;
+    expect(nodeName).toBe(providerId);
+    await until(async () => (await rowOf(providerId)).status === 'available');
+    expect(await rowOf(providerId)).toMatchObject({ wallet_verified: true });
+    const heard = await lastHeartbeat(providerId);
+    await until(async () => (await lastHeartbeat(providerId)) > heard);
+  } finally {
+    await machine.stop();
+    await unlessNotFound(world.kubernetes.core.deleteNode({ name: machine.providerId }));
+  }
+});
+const lastHeartbeat = async (providerId: string) => {
+  const { rows } = await world.database.pool.query(
+    'select last_heartbeat from provider_heartbeats where provider_id = $1',
+    [providerId],
+  );
+  return rows[0].last_heartbeat as Date;
+};
 
 test('the same message sent twice is one entry, and both senders hear of it', async () => {
   const atlas = provider();

@@ -1,13 +1,16 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { hashMessage, keccak256, recoverAddress, toBytes, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { warnWhileInsecure } from '../../src/auth/insecure-warning.js';
 import { authorizeNodeKey, providerSigner } from '../../src/auth/provider-client.js';
 import { verifyDelegation, type ProviderAuthConfig } from '../../src/auth/provider-delegation.js';
 import { providerRefusals, refusalError } from '../../src/auth/provider-refusals.js';
 import { canonicalEntry, entryDigest, readDelegation, readEntrySignature } from '../../src/auth/provider-signature.js';
 import { anySpec, providerRegistrationDigest, type ProviderRegistration } from '../../src/auth/provider-typed-data.js';
 import { createRecover } from '../../src/auth/recover.js';
+import { ConfigError, readConfig } from '../../src/config.js';
 import { isErrorCode } from '../../src/domain/errors.js';
+import { providerAuthInsecure } from '../../src/observability/metrics.js';
 
 // The keys of a well-known test mnemonic: the wallet is its first, the node key its third.
 const wallet = privateKeyToAccount('0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80');
@@ -203,4 +206,35 @@ test('a signer numbers its messages upwards within one millisecond, too', async 
 test('every refusal has a code of the API, and a wrong clock is told the time', () => {
   for (const { code } of Object.values(providerRefusals)) expect(isErrorCode(code)).toBe(true);
   expect(refusalError('timestamp_skew', nowMs).extra).toMatchObject({ server_time: 1_764_000_130 });
+});
+
+test('a process that checks nobody says so every minute and on its metrics, until it is told to stop', async () => {
+  jest.useFakeTimers();
+  try {
+    const warn = jest.fn();
+    const stop = warnWhileInsecure({ PROVIDER_AUTH_MODE: 'off' }, { warn } as never);
+    expect((await providerAuthInsecure.get()).values).toMatchObject([{ value: 1 }]);
+    jest.advanceTimersByTime(120_000);
+    expect(warn).toHaveBeenCalledTimes(3);
+    stop();
+    jest.advanceTimersByTime(120_000);
+    expect(warn).toHaveBeenCalledTimes(3);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('a process that checks its providers has nothing to warn of', async () => {
+  const warn = jest.fn();
+  for (const mode of ['required', 'permissive'] as const)
+    warnWhileInsecure({ PROVIDER_AUTH_MODE: mode }, { warn } as never);
+  expect(warn).not.toHaveBeenCalled();
+  expect((await providerAuthInsecure.get()).values).toMatchObject([{ value: 0 }]);
+});
+
+test('in production nobody is left unchecked by mistake', () => {
+  const env = { NODE_ENV: 'production', AUTH_AUDIENCE: audience, PROVIDER_AUTH_MODE: 'off' };
+  expect(() => readConfig(env)).toThrow(ConfigError);
+  expect(readConfig({ ...env, ALLOW_INSECURE_PROVIDERS: 'true' }).PROVIDER_AUTH_MODE).toBe('off');
+  expect(readConfig({}).PROVIDER_AUTH_MODE).toBe('required');
 });
