@@ -1,13 +1,16 @@
 import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
+import { installationId } from '../src/db/installation.js';
 import { jobInputs } from '../src/db/jobs.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { jobObjectName, tenantNamespace, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
 import { asDependencyError, refusalOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
 import { hostKeyFile, jobPod, jobSecret, jobService, type JobInputs } from '../src/kubernetes/manifests/job.js';
+import { nodeAnswers } from '../src/kubernetes/nodes.js';
 import { observePod } from '../src/kubernetes/observe.js';
+import { ownedBy } from '../src/kubernetes/ownership.js';
 import { newSshHostKey, publicSshHostKey } from '../src/kubernetes/ssh-host-key.js';
 import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
 import type { PodObservation } from '../workflows/messages.js';
@@ -15,8 +18,6 @@ import type { ActivityDeps } from './index.js';
 
 /** A day beyond the longest job: Kubernetes ends a pod by itself only where the broker is gone for ever. */
 const deadlineSlackSeconds = 86_400;
-/** How long a pod on an unreachable node may be terminating before its object is removed by force. */
-const lostPodGraceMs = 30_000;
 
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>;
 
@@ -33,7 +34,8 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
      */
     async provisionJob(order: JobOrder, placement: Placement): Promise<{ podUid: string; ssh: SshAccess }> {
       try {
-        await ensureTenant(kubernetes, order.wallet, quota, config.ENABLE_TENANT_ISOLATION);
+        const installation = await installationId(pool);
+        await ensureTenant(kubernetes, order.wallet, quota, config.ENABLE_TENANT_ISOLATION, installation);
         const inputs = await jobInputs(pool, order.jobId);
         const hostKey = await ensureSecret(order, placement, inputs);
         const pod = await ensurePod(order, placement, Object.keys(inputs.env));
@@ -72,7 +74,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const pod = await readPod(order);
         if (pod === undefined) break;
         context.heartbeat();
-        if (Date.now() - startedAt > lostPodGraceMs && (await isUnreachable(pod.spec?.nodeName))) {
+        if (Date.now() - startedAt > config.LOST_POD_GRACE_S * 1000 && !(await nodeAnswers(kubernetes, pod.spec?.nodeName))) {
           logger.warn(
             { jobId: order.jobId, node: pod.spec?.nodeName },
             'removing the pod of an unreachable node by force',
@@ -99,7 +101,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
   async function ensureSecret(order: JobOrder, placement: Placement, inputs: JobInputs): Promise<string> {
     const namespace = tenantNamespace(order.wallet);
     const key = newSshHostKey();
-    const body = jobSecret(order, placement, inputs, key);
+    const body = ownedBy(await installationId(pool), jobSecret(order, placement, inputs, key));
     if ((await unlessExists(core.createNamespacedSecret({ namespace, body }))) !== undefined)
       return publicSshHostKey(key);
     const { data } = await core.readNamespacedSecret({ name: jobObjectName(order.jobId), namespace });
@@ -107,12 +109,13 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
   }
 
   async function ensurePod(order: JobOrder, placement: Placement, environmentNames: string[]): Promise<V1Pod> {
-    const body = jobPod(order, placement, environmentNames, {
+    const pod = jobPod(order, placement, environmentNames, {
       sshServerImage: config.SSH_SERVER_IMAGE,
       activeDeadlineSeconds: config.JOB_MAX_DURATION_S + deadlineSlackSeconds,
       expiresAt: new Date(Date.now() + order.durationSeconds * 1000).toISOString(),
       ...(config.JOB_RUNTIME_CLASS === undefined ? {} : { runtimeClassName: config.JOB_RUNTIME_CLASS }),
     });
+    const body = ownedBy(await installationId(pool), pod);
     const created = await unlessExists(core.createNamespacedPod({ namespace: tenantNamespace(order.wallet), body }));
     if (created !== undefined) return created;
     const existing = await readPod(order);
@@ -122,7 +125,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
 
   async function ensureService(order: JobOrder, placement: Placement, podUid: string): Promise<number> {
     const namespace = tenantNamespace(order.wallet);
-    const body = jobService(order, placement, podUid);
+    const body = ownedBy(await installationId(pool), jobService(order, placement, podUid));
     const service =
       (await unlessExists(core.createNamespacedService({ namespace, body }))) ??
       (await core.readNamespacedService({ name: jobObjectName(order.jobId), namespace }));
@@ -142,12 +145,6 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     if (host === undefined)
       throw new BrokerError('dependency_unavailable', `node ${placement.nodeName} has no address`);
     return host;
-  }
-
-  async function isUnreachable(nodeName: string | undefined): Promise<boolean> {
-    if (nodeName === undefined) return true;
-    const node = await unlessNotFound(core.readNode({ name: nodeName }));
-    return node?.status?.conditions?.find((condition) => condition.type === 'Ready')?.status !== 'True';
   }
 }
 

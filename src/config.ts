@@ -107,6 +107,11 @@ const environment = z.object({
   /** How long a running job waits for a provider that went away. */
   PROVIDER_LOSS_GRACE_S: whole(300, 1, 86_400),
   /**
+   * How long a pod on a node that does not answer may be ending before its object is removed. Its kubelet ends what runs
+   * there when it comes back; until then whoever rented it may be logged in still.
+   */
+  LOST_POD_GRACE_S: whole(30, 1, 3_600),
+  /**
    * How old something must be before the reconciler judges it. An order is written down a moment before its workflow is
    * started; below some seconds the reconciler would start what the API is just starting, and count a repair.
    */

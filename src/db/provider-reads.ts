@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Queryable } from './pool.js';
 import { providerOf, selectProviders, shownStatus, type ProviderRow, type ProviderTableRow } from './provider-row.js';
 
-export type { ProviderResource, ProviderRow } from './provider-row.js';
+export { isDrained, type ProviderResource, type ProviderRow } from './provider-row.js';
 
 export async function findProvider(db: Queryable, providerId: string): Promise<ProviderRow | undefined> {
   const { rows } = await db.query<ProviderTableRow>(`${selectProviders} where p.provider_id = $2`, [null, providerId]);
@@ -14,7 +14,7 @@ const time = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 const id = /^[a-z0-9-]{1,255}$/;
 
 /**
- * All providers, in the order in which they registered.
+ * All providers of the fleet, in the order in which they registered. Those that were retired are found by their id only.
  *
  * @throws BrokerError `validation_failed` for a cursor that is not of this list.
  */
@@ -25,7 +25,7 @@ export async function listProviders(
   const [registeredAt, providerId] = cursor === undefined ? [] : decodeCursor(cursor, time, id);
   const { rows } = await db.query<ProviderTableRow>(
     `${selectProviders}
-      where $2::timestamptz is null or (p.registered_at, p.provider_id) > ($2, $3)
+      where p.status <> 'retired' and ($2::timestamptz is null or (p.registered_at, p.provider_id) > ($2, $3))
       order by p.registered_at, p.provider_id
       limit $4`,
     [null, registeredAt ?? null, providerId ?? null, limit + 1],

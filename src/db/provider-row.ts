@@ -21,12 +21,16 @@ export interface ProviderRow {
   /** Lower case. */
   wallet: string;
   nodeName?: string;
-  /** `busy` is `available` without a free GPU: it follows from what is rented and is written nowhere. */
+  /** `busy` is `available` without a free GPU, or cordoned: it follows from both and is written nowhere. */
   status: ProviderStatus;
   statusReason: string;
   spec: SystemSpec;
   publicIp?: string;
   cordoned: boolean;
+  /** When the last of its jobs ends, where that was ordered. */
+  drainUntil?: Date;
+  /** It leaves the fleet after its last job. */
+  retiring: boolean;
   heartbeatAlive: boolean;
   /** GPUs it offers, whatever the cluster counts. */
   offeredGpus: number;
@@ -49,6 +53,8 @@ export interface ProviderTableRow {
   spec: SystemSpec;
   public_ip: string | null;
   cordoned: boolean;
+  drain_until: Date | null;
+  retiring: boolean;
   heartbeat_alive: boolean;
   offered_gpus: number;
   gpu_model: string | null;
@@ -60,7 +66,8 @@ export interface ProviderTableRow {
   joined_at: Date | null;
 }
 
-const derivedStatus = `case when p.status = 'available' and r.has_gpus and r.free_gpus = 0 then 'busy' else p.status end`;
+const derivedStatus = `case when p.status = 'available' and (p.cordoned or (r.has_gpus and r.free_gpus = 0)) then 'busy'
+                            else p.status end`;
 
 /**
  * Selects providers as `p`, with their resources as `r` and their heartbeat as `h`; a where clause follows. $1 is the GPU
@@ -68,7 +75,7 @@ const derivedStatus = `case when p.status = 'available' and r.has_gpus and r.fre
  */
 export const selectProviders = `
   select p.provider_id, p.wallet_addr, p.node_name, ${derivedStatus} as status, p.status_reason, p.spec, p.public_ip,
-         p.cordoned, p.heartbeat_alive,
+         p.cordoned, p.drain_until, p.retiring, p.heartbeat_alive,
          (select coalesce(sum((g ->> 'count')::int), 0)::int from jsonb_array_elements(p.offer -> 'gpus') g) as offered_gpus,
          p.offer -> 'gpus' -> 0 ->> 'model' as gpu_model, r.resources,
          p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
@@ -86,6 +93,11 @@ export const selectProviders = `
         from provider_resources where provider_id = p.provider_id
     ) r`;
 
+/** True for a provider that takes no jobs and has none: it may be turned off. */
+export function isDrained({ cordoned, resources }: Pick<ProviderRow, 'cordoned' | 'resources'>): boolean {
+  return cordoned && resources.every(({ rented }) => rented === 0);
+}
+
 /** The status customers see, for a where clause. */
 export const shownStatus = derivedStatus;
 
@@ -99,6 +111,8 @@ export function providerOf(row: ProviderTableRow): ProviderRow {
     spec: row.spec,
     ...(row.public_ip === null ? {} : { publicIp: row.public_ip }),
     cordoned: row.cordoned,
+    ...(row.drain_until === null ? {} : { drainUntil: row.drain_until }),
+    retiring: row.retiring,
     heartbeatAlive: row.heartbeat_alive,
     offeredGpus: row.offered_gpus,
     ...(row.gpu_model === null ? {} : { gpuModel: row.gpu_model }),

@@ -43,6 +43,7 @@ const startFailures: ErrorCode[] = [
   'pod_refused',
   'start_timeout',
   'provider_lost',
+  'provider_drained',
 ];
 
 /** A customer's jobs. Every look at one is a look at one of the caller's own: any other is as if it were not there. */
@@ -133,7 +134,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
       summary: 'Rent for longer',
       request: { body: extensionSchema, headers: createHeaders.omit({ prefer: true }) },
       responses: { 200: { description: 'The job with its new `expires_at`', schema: jobReply } },
-      errors: ['job_not_found', 'job_ended', 'job_not_running', 'duration_limit', 'spend_limit_exceeded'],
+      errors: ['job_not_found', 'job_ended', 'job_not_running', 'duration_limit', 'provider_drained', 'spend_limit_exceeded'],
       handler: async (ctx) => {
         const job = await ownJob(ctx);
         if (isFinal(job.status)) throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProviderResource, ProviderRow } from '../../db/provider-reads.js';
+import { isDrained, type ProviderResource, type ProviderRow } from '../../db/provider-reads.js';
 import { providerStatuses } from '../../domain/provider.js';
 
 const gpu = z.object({
@@ -19,6 +19,10 @@ export const providerReply = z.object({
   wallet_addr: z.string(),
   node_name: z.string().optional(),
   status: z.enum(providerStatuses),
+  cordoned: z.boolean().describe('It takes no new jobs by order of its owner or of an operator'),
+  drained: z.boolean().describe('It is cordoned and has no jobs: it may be turned off'),
+  drain_until: z.iso.datetime().optional().describe('When the last of its jobs ends; without, each at its own expiry'),
+  retiring: z.boolean().optional().describe('It leaves the fleet after its last job'),
   spec: z.object({
     hostname: z.string(),
     os: z.string(),
@@ -91,6 +95,10 @@ export function providerReplyOf(provider: ProviderRow): ProviderReply {
     wallet_addr: provider.wallet,
     ...(provider.nodeName === undefined ? {} : { node_name: provider.nodeName }),
     status: provider.status,
+    cordoned: provider.cordoned,
+    drained: isDrained(provider),
+    ...(provider.drainUntil === undefined ? {} : { drain_until: provider.drainUntil.toISOString() }),
+    ...(provider.retiring ? { retiring: true } : {}),
     spec: {
       hostname: spec.hostname,
       os: spec.os,

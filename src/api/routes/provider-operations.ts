@@ -1,0 +1,80 @@
+import type { Pool } from 'pg';
+import { z } from 'zod';
+import type { SessionPrincipal } from '../../auth/principal.js';
+import type { Config } from '../../config.js';
+import { findProvider, type ProviderRow } from '../../db/provider-reads.js';
+import { BrokerError } from '../../domain/errors.js';
+import { providerIdSchema } from '../../domain/registration.js';
+import type { ProviderCommand, ProviderCommands } from '../provider-commands.js';
+import type { ApiContext, RouteRule } from '../route.js';
+import { providerReply, providerReplyOf } from '../schemas/provider.js';
+
+export interface ProviderOperationDeps {
+  config: Pick<Config, 'JOB_MAX_DURATION_S'>;
+  pool: Pool;
+  providers: ProviderCommands;
+}
+
+const params = z.object({ id: providerIdSchema });
+
+/** Taking a provider out of service and back, for its owner and for operators; to everybody else it is not there. */
+export function providerOperationRoutes({ config, pool, providers }: ProviderOperationDeps): RouteRule[] {
+  const drainBody = z
+    .strictObject({
+      deadline_s: z
+        .int()
+        .min(0)
+        .max(config.JOB_MAX_DURATION_S)
+        .optional()
+        .describe('Seconds until its jobs end, where they do not end before; without, each at its own expiry'),
+    })
+    .optional();
+  const orders = { method: 'POST', auth: 'any', scopes: [], limit: 'write' } as const;
+  const errors = ['provider_not_found', 'provider_retired', 'scope_denied'] as const;
+  const done = (description: string) => ({ description, schema: providerReply });
+
+  const order = (path: string, action: ProviderCommand['action'], summary: string, success: RouteRule['responses']): RouteRule => ({
+    ...orders,
+    path: `/api/v1/providers/:id/${path}`,
+    summary,
+    request: action === 'drain' || action === 'retire' ? { params, body: drainBody } : { params },
+    responses: success,
+    errors: [...errors],
+    handler: async (ctx) => {
+      const { providerId, status } = await ownProvider(ctx);
+      if (status === 'retired') throw new BrokerError('provider_retired', 'the provider has left the fleet');
+      const { deadline_s: deadlineS } = (ctx.state.body as z.output<typeof drainBody>) ?? {};
+      const until = deadlineS === undefined ? {} : { until: new Date(Date.now() + deadlineS * 1000) };
+      await providers.order(providerId, { action, by: principalOf(ctx).wallet, ...until });
+      ctx.status = Number(Object.keys(success)[0]);
+      ctx.body = providerReplyOf(await ownProvider(ctx));
+    },
+  });
+
+  return [
+    order('cordon', 'cordon', 'Give a provider no new jobs; those it has go on', { 200: done('It is cordoned') }),
+    order('uncordon', 'uncordon', 'Give a provider jobs again', { 200: done('It is in service as far as it is well') }),
+    order('drain', 'drain', 'Give a provider no new jobs, and end those it has', { 200: done('Idle once `drained`') }),
+    order('maintenance', 'drain', 'The same as drain', { 200: done('Idle once `drained`') }),
+    order('retire', 'retire', 'Drain a provider, and take it out of the fleet after its last job', {
+      202: done('It has left once its `status` is retired'),
+    }),
+  ];
+
+  async function ownProvider(ctx: ApiContext): Promise<ProviderRow> {
+    const { scopes, wallet } = principalOf(ctx);
+    const isOperator = scopes.includes('admin');
+    if (!isOperator && !scopes.includes('providers:write')) {
+      throw new BrokerError('scope_denied', 'this needs providers:write', { missing_scopes: ['providers:write'] });
+    }
+    const provider = await findProvider(pool, ctx.state.params['id']!);
+    if (provider === undefined || (!isOperator && provider.wallet !== wallet)) {
+      throw new BrokerError('provider_not_found', 'you have no provider with this id');
+    }
+    return provider;
+  }
+}
+
+function principalOf(ctx: ApiContext): SessionPrincipal {
+  return ctx.state.principal as SessionPrincipal;
+}

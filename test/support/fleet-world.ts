@@ -1,0 +1,144 @@
+import type { V1Node } from '@kubernetes/client-node';
+import type { Activities } from '../../activities/index.js';
+import type { Config } from '../../src/config.js';
+import { findAllocation } from '../../src/db/allocations.js';
+import { recordHeartbeats } from '../../src/db/heartbeats.js';
+import { findProvider, type ProviderRow } from '../../src/db/provider-reads.js';
+import { jobObjectName, tenantNamespace, type JobOrder, type JobStatus } from '../../src/domain/job.js';
+import { providerWorkflowId, type ProviderStatus } from '../../src/domain/provider.js';
+import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
+import { gpuResource } from '../../src/kubernetes/names.js';
+import { createProviderCommands } from '../../src/temporal/provider-commands.js';
+import { providerStartOptions } from '../../src/temporal/start-provider.js';
+import { providerState, signalNames, workflowTypes, type JobState, type ProviderState } from '../../workflows/messages.js';
+import type { TestProvider } from './fleet.js';
+import { until } from './until.js';
+import { createWorld, putNode, type World } from './world.js';
+
+/** A world whose providers are looked after by their workflows. Heartbeats are found missing when a test says `sweep`. */
+export interface FleetWorld extends World {
+  providers: ReturnType<typeof createProviderCommands>;
+  /** A provider in service, with its node and its workflow. */
+  joined(options?: Partial<TestProvider>): Promise<string>;
+  row(providerId: string): Promise<ProviderRow>;
+  state(providerId: string): Promise<ProviderState>;
+  /** Waits until customers see this status. */
+  becomes(providerId: string, status: ProviderStatus): Promise<ProviderRow>;
+  /** It was heard so many seconds ago, and not since. */
+  heard(providerId: string, secondsAgo?: number): Promise<void>;
+  sweep(): Promise<{ silent: number; returned: number }>;
+  node(providerId: string): Promise<V1Node | undefined>;
+  /** The control plane finds its node NotReady, or Ready again, at once. */
+  setNodeReady(providerId: string, ready: boolean): Promise<void>;
+  setNodeGpus(providerId: string, gpus: number): Promise<void>;
+  /** Its node is deleted, and one of the same name made. */
+  replaceNode(providerId: string): Promise<void>;
+  /** Starts a job and waits until it runs. */
+  running(order: Partial<JobOrder>): Promise<JobOrder>;
+  jobBecomes(order: JobOrder, status: JobStatus): Promise<void>;
+  podExists(order: JobOrder): Promise<boolean>;
+  /** What must hold once a job is over, however it ended. */
+  heldBy(order: JobOrder): Promise<{ allocation: boolean; pod: boolean; service: boolean; secret: boolean; reserved: string }>;
+}
+
+export const heldNothing = { allocation: false, pod: false, service: false, secret: false, reserved: '0' };
+
+export async function createFleetWorld(
+  overrides: Partial<Config> = {},
+  change?: (activities: Activities) => Partial<Activities>,
+): Promise<FleetWorld> {
+  const world = await createWorld({ PROVIDER_LOSS_GRACE_S: 2, LOST_POD_GRACE_S: 1, ...overrides }, change);
+  const { config, database, kubernetes, temporal } = world;
+  const { core } = kubernetes;
+  const { pool } = database;
+  const workflows = temporal.client.workflow;
+
+  const row = async (providerId: string) => (await findProvider(pool, providerId))!;
+  const state = (providerId: string) => workflows.getHandle(providerWorkflowId(providerId)).query(providerState);
+  const node = (providerId: string) => unlessNotFound(core.readNode({ name: providerId }));
+  const becomes = (providerId: string, status: ProviderStatus) =>
+    until(
+      async () => {
+        const found = await row(providerId);
+        return found.status === status ? found : undefined;
+      },
+      { name: `provider is ${status}` },
+    );
+  const object = (order: JobOrder) => ({ name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) });
+  const podExists = async (order: JobOrder) => (await unlessNotFound(core.readNamespacedPod(object(order)))) !== undefined;
+
+  return {
+    ...world,
+    providers: createProviderCommands(temporal.client, config),
+    row,
+    state,
+    node,
+    becomes,
+    podExists,
+    async joined(options = {}) {
+      const providerId = await world.provider(options);
+      await workflows.signalWithStart(workflowTypes.provider, {
+        ...providerStartOptions({ providerId }, config),
+        signal: signalNames.nodeObserved,
+        signalArgs: [{ nodeName: providerId, uid: '', resourceVersion: '', state: 'ready', gpus: 0 }],
+      });
+      await until(async () => (await state(providerId)).status === 'available', { name: 'the provider is in service' });
+      return providerId;
+    },
+    async heard(providerId, secondsAgo = 0) {
+      const telemetry = { status: 'available', node_name: providerId, gpu_usage: [], cpu_usage: 0, memory_usage: 0, active_jobs: 0 };
+      // The statement that writes beats never turns the time back: what a test wants to have been is put there.
+      await pool.query('update provider_heartbeats set last_heartbeat = null where provider_id = $1', [providerId]);
+      await recordHeartbeats(pool, [{ providerId, atMs: Date.now() - secondsAgo * 1000, telemetry }]);
+    },
+    async sweep() {
+      return await workflows.execute<() => Promise<{ silent: number; returned: number }>>(workflowTypes.heartbeatSweep, {
+        workflowId: `sweep-${Date.now()}-${Math.random()}`,
+        taskQueue: config.TEMPORAL_TASK_QUEUE,
+      });
+    },
+    async setNodeReady(providerId, ready) {
+      // kwok lets go of a node without the label, and takes care of one with it.
+      await core.patchNode({ name: providerId, body: { metadata: { labels: { type: ready ? 'kwok' : null } } } }, mergePatch);
+      const condition = { type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: new Date(), reason: 'Test' };
+      await core.patchNodeStatus({ name: providerId, body: { status: { conditions: [condition] } } }, mergePatch);
+    },
+    async setNodeGpus(providerId, gpus) {
+      const figures = { [gpuResource]: String(gpus) };
+      await core.patchNodeStatus({ name: providerId, body: { status: { capacity: figures, allocatable: figures } } }, mergePatch);
+    },
+    async replaceNode(providerId) {
+      await core.deleteNode({ name: providerId });
+      await until(async () => (await node(providerId)) === undefined);
+      await putNode(kubernetes, providerId, 8);
+    },
+    async running(changes) {
+      const order = await world.order(changes);
+      const started: JobState | 'still_starting' = await world.commands.startAndWait(order, 30_000);
+      if (started === 'still_starting' || started.status !== 'running') throw new Error(`does not run: ${JSON.stringify(started)}`);
+      return order;
+    },
+    async jobBecomes(order, status) {
+      await until(async () => (await world.job(order)).status === status, { timeoutMs: 30_000, name: `job is ${status}` });
+    },
+    async heldBy(order) {
+      const [allocation, pod, service, secret, charges] = await Promise.all([
+        findAllocation(pool, order.jobId),
+        podExists(order),
+        unlessNotFound(core.readNamespacedService(object(order))),
+        unlessNotFound(core.readNamespacedSecret(object(order))),
+        pool.query<{ reserved: string }>(
+          `select coalesce(sum(s.reserved), 0)::text as reserved from auth_sessions s where s.wallet = $1`,
+          [order.wallet],
+        ),
+      ]);
+      return {
+        allocation: allocation !== undefined,
+        pod,
+        service: service !== undefined,
+        secret: secret !== undefined,
+        reserved: charges.rows[0]!.reserved,
+      };
+    },
+  };
+}
