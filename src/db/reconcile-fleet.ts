@@ -55,7 +55,9 @@ export async function knownProviders(db: Queryable, after?: string): Promise<Kno
 }
 
 export async function knownAmong(db: Queryable, providerIds: readonly string[]): Promise<Map<string, KnownProvider>> {
-  const { rows } = await db.query<KnownProviderRow>(`${selectKnown} where provider_id = any ($1::text[])`, [providerIds]);
+  const { rows } = await db.query<KnownProviderRow>(`${selectKnown} where provider_id = any ($1::text[])`, [
+    providerIds,
+  ]);
   return new Map(rows.map((row) => [row.provider_id, knownOf(row)]));
 }
 

@@ -85,7 +85,13 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
 }
 
 function runningOf({ status, ssh, startedAt, expiresAt }: JobRow, podUid: string | null): OpenJob['running'] {
-  if (status !== 'running' || ssh === undefined || startedAt === undefined || expiresAt === undefined || podUid === null) {
+  if (
+    status !== 'running' ||
+    ssh === undefined ||
+    startedAt === undefined ||
+    expiresAt === undefined ||
+    podUid === null
+  ) {
     return undefined;
   }
   return { ssh, podUid, startedAt, expiresAt };

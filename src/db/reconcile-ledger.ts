@@ -53,7 +53,9 @@ export async function differingProviders(db: Queryable): Promise<string[]> {
 export async function correctRented(pool: Pool, providerId: string): Promise<RentedDifference[]> {
   return await withTransaction(pool, async (tx) => {
     // Locked in a statement before, in the order in which `allocate` locks: what is seen after it is settled.
-    await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [providerId]);
+    await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [
+      providerId,
+    ]);
     const { rows } = await tx.query<{ kind: string; name: string; rented: number; held: number }>(
       `with ${held}, d as (${differing}), corrected as (
          update provider_resources r set rented = d.held, total = greatest(r.target, d.held)

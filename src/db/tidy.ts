@@ -34,9 +34,10 @@ const useless = `join_tokens t join providers p using (provider_id)
 
 /** Join tokens of the cluster that have expired, or whose node has joined since. */
 export async function uselessTokens(db: Queryable, limit: number): Promise<string[]> {
-  const { rows } = await db.query<{ token_id: string }>(`select t.token_id from ${useless} order by t.expires_at limit $1`, [
-    limit,
-  ]);
+  const { rows } = await db.query<{ token_id: string }>(
+    `select t.token_id from ${useless} order by t.expires_at limit $1`,
+    [limit],
+  );
   return rows.map(({ token_id }) => token_id);
 }
 
@@ -48,7 +49,9 @@ export async function uselessTokens(db: Queryable, limit: number): Promise<strin
  */
 export async function retireToken(pool: Pool, tokenId: string, remove: () => Promise<void>): Promise<boolean> {
   return await withTransaction(pool, async (tx) => {
-    const { rowCount } = await tx.query(`select from ${useless} and t.token_id = $1 for update of t skip locked`, [tokenId]);
+    const { rowCount } = await tx.query(`select from ${useless} and t.token_id = $1 for update of t skip locked`, [
+      tokenId,
+    ]);
     if (rowCount === 0) return false;
     await remove();
     await tx.query('update join_tokens set deleted_at = now() where token_id = $1', [tokenId]);

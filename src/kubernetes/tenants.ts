@@ -2,6 +2,7 @@ import { BrokerError } from '../domain/errors.js';
 import { tenantNamespace } from '../domain/job.js';
 import { unlessExists, type Kubernetes } from './client.js';
 import { labels } from './names.js';
+import { ownedBy } from './ownership.js';
 import {
   tenantLimitRange,
   tenantNamespaceObject,
@@ -22,10 +23,11 @@ export async function ensureTenant(
   wallet: string,
   quota: TenantQuota,
   isolated: boolean,
+  installation: string,
 ): Promise<void> {
   const namespace = tenantNamespace(wallet);
   if (known.has(namespace)) return;
-  const created = await unlessExists(core.createNamespace({ body: tenantNamespaceObject(wallet) }));
+  const created = await unlessExists(core.createNamespace({ body: ownedBy(installation, tenantNamespaceObject(wallet)) }));
   if (created === undefined) {
     const existing = await core.readNamespace({ name: namespace });
     if (existing.metadata?.deletionTimestamp !== undefined) {

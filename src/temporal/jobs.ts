@@ -90,7 +90,8 @@ async function named<T>(call: Promise<T>): Promise<T> {
     ) {
       throw error;
     }
-    const cause = error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError ? error.cause : error;
+    const cause =
+      error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError ? error.cause : error;
     if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) {
       throw new BrokerError(cause.type, cause.message, {}, { cause: error });
     }

@@ -11,7 +11,7 @@ import { clusterInfo } from '../../src/kubernetes/cluster-info.js';
 import { connectKubernetes, unlessNotFound, type Kubernetes } from '../../src/kubernetes/client.js';
 import { ensureClusterObjects } from '../../src/kubernetes/cluster-objects.js';
 import { gpuResource, labels } from '../../src/kubernetes/names.js';
-import { startWatcher } from '../../src/kubernetes/watcher.js';
+import { startWatcher, type Watcher } from '../../src/kubernetes/watcher.js';
 import { createJobCommands } from '../../src/temporal/jobs.js';
 import { testConfig } from './config.js';
 import { freshDatabase, type TestDatabase } from './database.js';
@@ -33,6 +33,8 @@ export interface World {
   /** An order in the database, as the API leaves it; a wallet of its own unless given. */
   order(order?: Partial<JobOrder>): Promise<JobOrder>;
   job(order: JobOrder): Promise<JobRow>;
+  /** From here on nobody tells the workflows what happens in the cluster. */
+  stopWatcher(): Promise<void>;
   /** Worker and watcher end, and others take their place. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -53,9 +55,10 @@ export async function createWorld(
   await ensureClusterObjects(kubernetes, logger);
   const deps = { config, pool: database.pool, redis: redis.redis, kubernetes, temporal: temporal.client, logger };
   const activities = createActivities({ ...deps, clusterInfo: clusterInfo(kubernetes, config) });
+  let watcher: Watcher;
   const startAll = async () => {
     const stopWorker = await temporal.startWorker({ ...activities, ...change(activities) });
-    const watcher = startWatcher({ kubernetes, temporal: temporal.client, pool: database.pool, logger });
+    watcher = startWatcher({ kubernetes, temporal: temporal.client, pool: database.pool, logger });
     return async () => void (await Promise.all([stopWorker(), watcher.stop()]));
   };
   let stopAll = await startAll();
@@ -97,6 +100,7 @@ export async function createWorld(
     async job(order) {
       return (await findJob(database.pool, order.wallet, order.jobId))!;
     },
+    stopWatcher: () => watcher.stop(),
     async restart() {
       await stopAll();
       stopAll = await startAll();

@@ -1,0 +1,20 @@
+import type { ActivityDeps } from '../index.js';
+import { createLedgerComparison } from './ledger.js';
+import { createNodeComparison } from './nodes.js';
+import { createPodComparison } from './pods.js';
+import { createTenantComparison } from './tenants.js';
+import { createTidyActivities } from './tidy.js';
+import { createAbandonedJobEnd, createWorkflowComparison, type JobEnd, type NodeLook } from './workflows.js';
+
+/** What the reconciler does; `steps` are the activities of jobs and providers that it does in their place. */
+export function createReconcilerActivities(deps: ActivityDeps, steps: JobEnd & NodeLook) {
+  return {
+    ...createWorkflowComparison(deps, steps),
+    ...createAbandonedJobEnd(deps, steps),
+    ...createLedgerComparison(deps),
+    ...createPodComparison(deps),
+    ...createTenantComparison(deps),
+    ...createNodeComparison(deps),
+    ...createTidyActivities(deps),
+  };
+}

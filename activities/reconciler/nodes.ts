@@ -1,0 +1,130 @@
+import { Context } from '@temporalio/activity';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { V1Node } from '@kubernetes/client-node';
+import { installationId } from '../../src/db/installation.js';
+import { knownAmong, knownProviders, type KnownProvider } from '../../src/db/reconcile-fleet.js';
+import { providerWorkflowId } from '../../src/domain/provider.js';
+import { unlessNotFound } from '../../src/kubernetes/client.js';
+import { labels } from '../../src/kubernetes/names.js';
+import { keepFree, nodeOwner } from '../../src/kubernetes/nodes.js';
+import { nodeAllocatable, observeNode } from '../../src/kubernetes/observe.js';
+import { nodesOf } from '../../src/kubernetes/ownership.js';
+import { signalNames, type NodeObservation } from '../../workflows/messages.js';
+import type { ActivityDeps } from '../index.js';
+import { comparisonOf, repairLog, type Comparison } from './repairs.js';
+
+const pageSize = 500;
+/** Between the two looks at a provider that disagrees with its node: its workflow may just be hearing of it. */
+const secondLookMs = 5_000;
+
+/** Nodes against providers, both ways. */
+export function createNodeComparison(
+  deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
+) {
+  const { config, pool, kubernetes, temporal, logger } = deps;
+  const { core } = kubernetes;
+
+  return {
+    /** Tells providers' workflows of what their rows do not know, and keeps nodes free that belong to no provider. */
+    async compareNodes(): Promise<Comparison> {
+      const context = Context.current();
+      const log = repairLog(logger, () => context.heartbeat());
+      const seen = new Set<string>();
+      const suspects: string[] = [];
+      const unowned: V1Node[] = [];
+      const labelSelector = nodesOf(await installationId(pool));
+      for (let next: string | undefined = ''; next !== undefined;) {
+        const page = await core.listNode({
+          labelSelector,
+          limit: pageSize,
+          ...(next === '' ? {} : { _continue: next }),
+        });
+        next = page.metadata?._continue || undefined;
+        const known = await knownAmong(
+          pool,
+          page.items.map((node) => nodeOwner(node) ?? ''),
+        );
+        for (const node of page.items) {
+          const provider = known.get(nodeOwner(node) ?? '');
+          if (provider === undefined || provider.nodeName !== node.metadata?.name) unowned.push(node);
+          else {
+            seen.add(provider.providerId);
+            if (disagrees(provider, node)) suspects.push(provider.providerId);
+          }
+        }
+        context.heartbeat();
+      }
+      for (let page = await knownProviders(pool); page.length > 0;) {
+        suspects.push(
+          ...page.flatMap(({ providerId, nodeUid }) =>
+            nodeUid === undefined || seen.has(providerId) ? [] : [providerId],
+          ),
+        );
+        page = await knownProviders(pool, page.at(-1)!.providerId);
+      }
+      await log.each(
+        unowned,
+        (node) => `node ${node.metadata?.name}`,
+        async (node) => {
+          if (isNew(node) || !(await keepFree(kubernetes, node))) return;
+          log.repaired('node_unowned', { node: node.metadata?.name, labelledFor: nodeOwner(node) });
+        },
+      );
+      if (suspects.length > 0) await sleep(secondLookMs, undefined, { signal: context.cancellationSignal });
+      const still = [...(await knownAmong(pool, suspects)).values()];
+      await log.each(
+        still,
+        ({ providerId }) => `node of provider ${providerId}`,
+        async (provider) => {
+          const name = provider.nodeName;
+          const node = name === undefined ? undefined : await unlessNotFound(core.readNode({ name }));
+          if (!disagrees(provider, node)) return;
+          const observation = await tell(provider, node);
+          const { providerId, nodeUid, nodeReady, allocatable } = provider;
+          log.repaired('node_differs', { providerId, row: { nodeUid, nodeReady, allocatable }, cluster: observation });
+        },
+      );
+      return comparisonOf(log);
+    },
+  };
+
+  function isNew({ metadata }: V1Node): boolean {
+    return Date.now() - (metadata?.creationTimestamp?.getTime() ?? 0) < config.RECONCILER_GRACE_S * 1000;
+  }
+
+  async function tell(
+    { providerId, nodeName, nodeUid }: KnownProvider,
+    node: V1Node | undefined,
+  ): Promise<NodeObservation> {
+    const observation: NodeObservation =
+      node === undefined
+        ? { nodeName: nodeName ?? '', uid: nodeUid ?? '', resourceVersion: 'gone', state: 'gone', gpus: 0 }
+        : observeNode(node);
+    // It may have heard of this very version, and its row been changed by others since.
+    observation.resourceVersion += `-seen-${new Date().toISOString()}`;
+    try {
+      await temporal.workflow.getHandle(providerWorkflowId(providerId)).signal(signalNames.nodeObserved, observation);
+    } catch (error) {
+      // Without a workflow it is the other comparison's.
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+    return observation;
+  }
+}
+
+/** What a provider's row says of its node is not so. A node that is still joining is nobody's disagreement. */
+function disagrees(provider: KnownProvider, node: V1Node | undefined): boolean {
+  if (node === undefined) return provider.nodeUid !== undefined;
+  const { uid, state } = observeNode(node);
+  const ready = state === 'ready';
+  if (provider.nodeUid === undefined && !ready) return false;
+  if (provider.nodeUid !== uid || provider.nodeReady !== ready) return true;
+  if (node.metadata?.labels?.[labels.placement] !== provider.providerId) return true;
+  const counted = nodeAllocatable(node);
+  const { allocatable } = provider;
+  return (
+    allocatable === undefined ||
+    (Object.keys(counted) as (keyof typeof counted)[]).some((resource) => counted[resource] !== allocatable[resource])
+  );
+}

@@ -1,0 +1,50 @@
+import type { V1ObjectMeta } from '@kubernetes/client-node';
+import { openAmong } from '../../src/db/reconcile-jobs.js';
+import { jobWorkflowId } from '../../src/domain/job.js';
+import { labels } from '../../src/kubernetes/names.js';
+import { workflowFate } from '../../src/temporal/workflow-fate.js';
+import type { ActivityDeps } from '../index.js';
+
+/** An object of a job as it was listed. */
+export interface JobObject {
+  /** As its label says, which may be anything. */
+  jobId: string;
+  namespace: string;
+  name: string;
+  uid: string;
+  createdAt: Date;
+}
+
+export function jobObject(metadata: V1ObjectMeta | undefined): JobObject {
+  return {
+    jobId: metadata?.labels?.[labels.jobId] ?? '',
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
+    uid: metadata?.uid ?? '',
+    createdAt: metadata?.creationTimestamp ?? new Date(0),
+  };
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * Of these objects, those that nobody will remove: their job is over or was never ordered, no workflow of it runs, and
+ * they are older than the grace. A job whose row is missing although its workflow runs (a database restored from
+ * yesterday) keeps its pod: somebody works in it.
+ */
+export async function findOrphans<T extends JobObject>(
+  { config, pool, temporal }: Pick<ActivityDeps, 'config' | 'pool' | 'temporal'>,
+  objects: readonly T[],
+): Promise<T[]> {
+  const before = Date.now() - config.RECONCILER_GRACE_S * 1000;
+  const old = objects.filter(({ createdAt }) => createdAt.getTime() <= before);
+  const open = await openAmong(
+    pool,
+    old.map(({ jobId }) => jobId).filter((jobId) => uuid.test(jobId)),
+  );
+  const orphans: T[] = [];
+  for (const object of old.filter(({ jobId }) => !open.has(jobId))) {
+    if ((await workflowFate(temporal, jobWorkflowId(object.jobId))) !== 'goes_on') orphans.push(object);
+  }
+  return orphans;
+}

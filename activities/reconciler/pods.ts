@@ -1,0 +1,131 @@
+import { Context } from '@temporalio/activity';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { V1Pod } from '@kubernetes/client-node';
+import { installationId } from '../../src/db/installation.js';
+import { runningAmong, runningPods, type RunningPod } from '../../src/db/reconcile-jobs.js';
+import { jobObjectName, jobWorkflowId, tenantNamespace } from '../../src/domain/job.js';
+import { unlessNotFound } from '../../src/kubernetes/client.js';
+import { nodeAnswers } from '../../src/kubernetes/nodes.js';
+import { jobObjectsOf, unlessGone } from '../../src/kubernetes/ownership.js';
+import { signalNames, type PodObservation } from '../../workflows/messages.js';
+import type { ActivityDeps } from '../index.js';
+import { findOrphans, jobObject, type JobObject } from './orphans.js';
+import { comparisonOf, repairLog, type Comparison } from './repairs.js';
+
+/** Pods are some kilobytes each: a page is what a process holds of them at a time. */
+const pageSize = 500;
+/** Between the two looks at a job whose pod seems to be gone: longer than the watcher needs to tell its workflow. */
+const secondLookMs = 5_000;
+
+interface FoundPod extends JobObject {
+  nodeName?: string;
+}
+
+/** Pods against jobs, both ways. */
+export function createPodComparison(
+  deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
+) {
+  const { config, pool, kubernetes, temporal, logger } = deps;
+  const { core } = kubernetes;
+
+  return {
+    /** Deletes pods of jobs that are over, and tells running jobs whose pod is gone. */
+    async comparePods(): Promise<Comparison> {
+      const context = Context.current();
+      const log = repairLog(logger, () => context.heartbeat());
+      const there = new Set<string>();
+      const orphans: FoundPod[] = [];
+      const labelSelector = jobObjectsOf(await installationId(pool));
+      for (let next: string | undefined = ''; next !== undefined;) {
+        const page = await core.listPodForAllNamespaces({
+          labelSelector,
+          limit: pageSize,
+          ...(next === '' ? {} : { _continue: next }),
+        });
+        const pods = page.items.map(foundPod);
+        for (const { uid } of pods) there.add(uid);
+        orphans.push(...(await findOrphans(deps, pods)));
+        next = page.metadata?._continue || undefined;
+        context.heartbeat();
+      }
+      await log.each(
+        orphans,
+        ({ namespace, name }) => `pod ${namespace}/${name}`,
+        async (pod) => {
+          const kind = await removeOrphan(pod);
+          const { jobId, namespace, name, nodeName } = pod;
+          if (kind !== undefined) log.repaired(kind, { jobId, namespace, name, nodeName });
+        },
+      );
+      await log.each(
+        await jobsWithoutPod(there),
+        ({ jobId }) => `job ${jobId} without its pod`,
+        async (job) => {
+          await tellGone(job);
+          log.repaired('job_without_pod', { jobId: job.jobId, podUid: job.podUid });
+        },
+      );
+      return comparisonOf(log);
+    },
+  };
+
+  async function removeOrphan(orphan: FoundPod): Promise<'pod_orphaned' | 'pod_stranded' | undefined> {
+    const { namespace, name, uid } = orphan;
+    const pod = await unlessNotFound(core.readNamespacedPod({ namespace, name }));
+    if (pod === undefined || pod.metadata?.uid !== uid) return undefined;
+    const endsAt = pod.metadata.deletionTimestamp;
+    if (endsAt === undefined) {
+      const deleted = await unlessGone(core.deleteNamespacedPod({ namespace, name, body: { preconditions: { uid } } }));
+      return deleted === undefined ? undefined : 'pod_orphaned';
+    }
+    // It is on its way; only where nobody is there to stop it will it stay.
+    if (
+      Date.now() - endsAt.getTime() < config.LOST_POD_GRACE_S * 1000 ||
+      (await nodeAnswers(kubernetes, pod.spec?.nodeName))
+    )
+      return undefined;
+    // With a body, the API server takes its options from there alone.
+    const body = { preconditions: { uid }, gracePeriodSeconds: 0 };
+    const removed = await unlessGone(core.deleteNamespacedPod({ namespace, name, body }));
+    return removed === undefined ? undefined : 'pod_stranded';
+  }
+
+  /** Running jobs whose pod is not among those that are there, in two looks some seconds apart. */
+  async function jobsWithoutPod(there: ReadonlySet<string>): Promise<RunningPod[]> {
+    const suspects: RunningPod[] = [];
+    for (let page = await runningPods(pool, config.RECONCILER_GRACE_S); page.length > 0;) {
+      suspects.push(...page.filter(({ podUid }) => !there.has(podUid)));
+      page = await runningPods(pool, config.RECONCILER_GRACE_S, page.at(-1)!.jobId);
+    }
+    if (suspects.length === 0) return [];
+    await sleep(secondLookMs, undefined, { signal: Context.current().cancellationSignal });
+    const still = await runningAmong(
+      pool,
+      suspects.map(({ jobId }) => jobId),
+    );
+    const missing = await Promise.all(still.map(async (job) => ((await podIsThere(job)) ? [] : [job])));
+    return missing.flat();
+  }
+
+  async function podIsThere({ jobId, wallet, podUid }: RunningPod): Promise<boolean> {
+    const pod = await unlessNotFound(
+      core.readNamespacedPod({ name: jobObjectName(jobId), namespace: tenantNamespace(wallet) }),
+    );
+    return pod?.metadata?.uid === podUid;
+  }
+
+  async function tellGone({ jobId, podUid }: RunningPod): Promise<void> {
+    const observation: PodObservation = { phase: 'gone', uid: podUid, resourceVersion: `gone-${podUid}` };
+    try {
+      await temporal.workflow.getHandle(jobWorkflowId(jobId)).signal(signalNames.podObserved, observation);
+    } catch (error) {
+      // Without a workflow it is the other comparison's.
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  }
+}
+
+function foundPod({ metadata, spec }: V1Pod): FoundPod {
+  return { ...jobObject(metadata), ...(spec?.nodeName === undefined ? {} : { nodeName: spec.nodeName }) };
+}

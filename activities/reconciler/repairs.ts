@@ -1,0 +1,86 @@
+import type { Logger } from 'pino';
+import { reconcilerFailures, reconcilerRepairs } from '../../src/observability/metrics.js';
+
+/** What the reconciler repairs; in a healthy system none of it happens. */
+export type RepairKind =
+  /** An order whose workflow was never started: started. */
+  | 'job_not_started'
+  /** A running job of whose workflow Temporal knows nothing: goes on in a new one. */
+  | 'job_without_workflow'
+  /** A job whose workflow ended without closing it: torn down, released and closed. */
+  | 'job_abandoned'
+  /** A running job whose pod is gone: its workflow is told. */
+  | 'job_without_pod'
+  /** An allocation of a job that is over or was never ordered: released. */
+  | 'allocation_leaked'
+  /** A counter that differs from what is held: set. */
+  | 'rented_differs'
+  /** A pod, Service or Secret of a job that is over or was never ordered: deleted. */
+  | 'pod_orphaned'
+  | 'service_orphaned'
+  | 'secret_orphaned'
+  /** A pod as above on a node that does not answer: its object removed. */
+  | 'pod_stranded'
+  /** A provider of whose workflow nothing is left: goes on in a new one. */
+  | 'provider_without_workflow'
+  /** A provider whose row disagrees with its node: its workflow is told. */
+  | 'node_differs'
+  /** A node that was taken as a provider's that is not there: kept free of jobs. */
+  | 'node_unowned';
+
+/** What one comparison found and did. */
+export interface Comparison {
+  repairs: Partial<Record<RepairKind, number>>;
+  /** What could not be repaired and why, one sentence each; the next run finds it again. */
+  failures: string[];
+}
+
+/** Counts and logs what one comparison repairs. */
+export interface RepairLog extends Comparison {
+  /** @param found what was there and should not have been, or the other way round. */
+  repaired(kind: RepairKind, found: Record<string, unknown>): void;
+  /** Runs a repair, `atOnce` of them at a time; one that fails does not keep the others from being made. */
+  each<T>(items: readonly T[], describe: (item: T) => string, repair: (item: T) => Promise<void>): Promise<void>;
+}
+
+/** Repairs under way at the same time: each is a call or two to a system that others use as well. */
+const atOnce = 10;
+
+export function repairLog(logger: Logger, onProgress: () => void = () => undefined): RepairLog {
+  const log: RepairLog = {
+    repairs: {},
+    failures: [],
+    repaired(kind, found) {
+      log.repairs[kind] = (log.repairs[kind] ?? 0) + 1;
+      reconcilerRepairs.inc({ kind });
+      logger.warn({ repair: kind, found }, 'repaired what did not agree');
+    },
+    async each(items, describe, repair) {
+      for (let start = 0; start < items.length; start += atOnce) {
+        onProgress();
+        await Promise.all(
+          items.slice(start, start + atOnce).map(async (item) => {
+            try {
+              await repair(item);
+            } catch (error) {
+              reconcilerFailures.inc();
+              logger.error({ err: error, about: describe(item) }, 'a repair failed; the next run tries again');
+              log.failures.push(
+                `${describe(item)}: ${error instanceof Error ? error.message.slice(0, 200) : 'failed'}`,
+              );
+            }
+          }),
+        );
+      }
+    },
+  };
+  return log;
+}
+
+/** What a comparison answers: without the functions, which are nothing for a workflow. */
+export function comparisonOf({ repairs, failures }: RepairLog): Comparison {
+  return { repairs, failures: failures.slice(0, maxFailures) };
+}
+
+/** Results stand in a history: the first few failures say what is wrong. */
+const maxFailures = 20;

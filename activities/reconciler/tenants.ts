@@ -1,0 +1,128 @@
+import { Context } from '@temporalio/activity';
+import type { V1Namespace, V1ObjectMeta } from '@kubernetes/client-node';
+import { installationId } from '../../src/db/installation.js';
+import { idleWallets, whileIdle } from '../../src/db/tidy.js';
+import { labels } from '../../src/kubernetes/names.js';
+import { jobObjectsOf, tenantsOf, unlessGone } from '../../src/kubernetes/ownership.js';
+import { forgetTenant } from '../../src/kubernetes/tenants.js';
+import type { ActivityDeps } from '../index.js';
+import { findOrphans, jobObject, type JobObject } from './orphans.js';
+import { comparisonOf, repairLog, type Comparison, type RepairKind, type RepairLog } from './repairs.js';
+
+const pageSize = 500;
+
+interface Tenant {
+  wallet: string;
+  namespace: string;
+  uid: string;
+  createdAt: Date;
+}
+
+/** The tenants' namespaces: what is left in them, and whether they are needed. */
+export function createTenantComparison(
+  deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
+) {
+  const { config, pool, kubernetes, logger } = deps;
+  const { core } = kubernetes;
+
+  return {
+    /** Deletes Services and Secrets of jobs that are over, and namespaces that have been empty for long. */
+    async compareTenants(): Promise<Comparison & { namespacesRemoved: number }> {
+      const context = Context.current();
+      const log = repairLog(logger, () => context.heartbeat());
+      const installation = await installationId(pool);
+      const labelSelector = jobObjectsOf(installation);
+      let namespacesRemoved = 0;
+      for (let next: string | undefined = ''; next !== undefined;) {
+        const page = await core.listNamespace({
+          labelSelector: tenantsOf(installation),
+          limit: pageSize,
+          ...(next === '' ? {} : { _continue: next }),
+        });
+        next = page.metadata?._continue || undefined;
+        const tenants = page.items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined).map(tenantOf);
+        await log.each(
+          tenants,
+          ({ namespace }) => `namespace ${namespace}`,
+          ({ namespace }) => sweep(namespace, labelSelector, log),
+        );
+        const idle = await emptyFor(tenants, config.TENANT_NAMESPACE_TTL_S);
+        await log.each(
+          idle,
+          ({ namespace }) => `namespace ${namespace}`,
+          async (tenant) => {
+            if (await remove(tenant)) namespacesRemoved++;
+          },
+        );
+      }
+      return { ...comparisonOf(log), namespacesRemoved };
+    },
+  };
+
+  /** Lists per namespace, not over all of them: the broker may read Secrets of its tenants only. */
+  async function sweep(namespace: string, labelSelector: string, log: RepairLog): Promise<void> {
+    const services = await core.listNamespacedService({ namespace, labelSelector });
+    await removeOrphans('service_orphaned', services.items, log, ({ name, uid }) =>
+      core.deleteNamespacedService({ name, namespace, body: { preconditions: { uid } } }),
+    );
+    const secrets = await core.listNamespacedSecret({ namespace, labelSelector });
+    await removeOrphans('secret_orphaned', secrets.items, log, ({ name, uid }) =>
+      core.deleteNamespacedSecret({ name, namespace, body: { preconditions: { uid } } }),
+    );
+  }
+
+  async function removeOrphans(
+    kind: RepairKind,
+    listed: readonly { metadata?: V1ObjectMeta }[],
+    log: RepairLog,
+    remove: (object: JobObject) => Promise<unknown>,
+  ): Promise<void> {
+    const objects = listed.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+    for (const object of await findOrphans(
+      deps,
+      objects.map(({ metadata }) => jobObject(metadata)),
+    )) {
+      if ((await unlessGone(remove(object))) === undefined) continue;
+      log.repaired(kind, { jobId: object.jobId, namespace: object.namespace, name: object.name });
+    }
+  }
+
+  async function emptyFor(tenants: readonly Tenant[], ttlS: number): Promise<Tenant[]> {
+    const idle = await idleWallets(
+      pool,
+      tenants.map(({ wallet }) => wallet),
+      ttlS,
+    );
+    const before = Date.now() - ttlS * 1000;
+    return tenants.filter(({ wallet, createdAt }) => idle.has(wallet) && createdAt.getTime() < before);
+  }
+
+  /**
+   * The wallet cannot order between the look and the deletion. A job that comes after finds a namespace that is being
+   * deleted, and waits for that to be over.
+   */
+  async function remove({ wallet, namespace, uid }: Tenant): Promise<boolean> {
+    let removed = false;
+    await whileIdle(pool, wallet, config.TENANT_NAMESPACE_TTL_S, async () => {
+      // Whoever's pod it is: a namespace in which something runs is not empty.
+      const { items } = await core.listNamespacedPod({ namespace, limit: 1 });
+      if (items.length > 0) return;
+      const deleted = await unlessGone(core.deleteNamespace({ name: namespace, body: { preconditions: { uid } } }));
+      removed = deleted !== undefined;
+    });
+    if (removed) {
+      forgetTenant(wallet);
+      logger.info({ namespace }, 'removed the namespace of a tenant who has had no job for long');
+    }
+    return removed;
+  }
+}
+
+function tenantOf({ metadata }: V1Namespace): Tenant {
+  return {
+    wallet: metadata?.labels?.[labels.tenant] ?? '',
+    namespace: metadata?.name ?? '',
+    uid: metadata?.uid ?? '',
+    createdAt: metadata?.creationTimestamp ?? new Date(),
+  };
+}

@@ -1,0 +1,204 @@
+import { Context } from '@temporalio/activity';
+import { findOpenJob, openJobIds, type OpenJob } from '../../src/db/reconcile-jobs.js';
+import { knownProviders, pendingRegistration, type KnownProvider } from '../../src/db/reconcile-fleet.js';
+import type { FinalJobStatus, JobFailure, JobOrder } from '../../src/domain/job.js';
+import { jobWorkflowId } from '../../src/domain/job.js';
+import { providerWorkflowId } from '../../src/domain/provider.js';
+import { jobStartOptions } from '../../src/temporal/start-job.js';
+import { providerStartOptions } from '../../src/temporal/start-provider.js';
+import { workflowFate } from '../../src/temporal/workflow-fate.js';
+import {
+  signalNames,
+  workflowTypes,
+  type CarriedProvider,
+  type NodeObservation,
+  type RunningJob,
+} from '../../workflows/messages.js';
+import type { ActivityDeps } from '../index.js';
+import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
+
+/** A job whose workflow will do nothing for it any more. */
+export interface AbandonedJob {
+  order: JobOrder;
+  /** For its customer. */
+  message: string;
+  /** Until when somebody looked after it, RFC 3339; the customer pays no longer than that. */
+  servedUntil: string;
+}
+
+/** What one run takes on of each kind; the next one finds the rest. */
+const suspectsPerRun = 500;
+/** Each is a teardown that may wait for a node. */
+const abandonedPerRun = 50;
+
+/** Looks at a node as it is now. */
+export interface NodeLook {
+  inspectNode(input: { nodeName: string }): Promise<NodeObservation>;
+}
+
+/** Rows against workflows: whatever is not over must have one that runs. */
+export function createWorkflowComparison(
+  { config, pool, temporal, logger }: Pick<ActivityDeps, 'config' | 'pool' | 'temporal' | 'logger'>,
+  { inspectNode }: NodeLook,
+) {
+  return {
+    /**
+     * Starts what has no workflow. Jobs whose workflow ended without closing them are answered: ending one takes its
+     * time, and is a step of its own.
+     */
+    async compareWorkflows(): Promise<Comparison & { abandoned: AbandonedJob[] }> {
+      const context = Context.current();
+      const log = repairLog(logger, () => context.heartbeat());
+      // One look for all of them. What it shows is some moments old: whoever seems to be missing is asked for by name.
+      const running = await runningWorkflows(() => context.heartbeat());
+      const abandoned: AbandonedJob[] = [];
+      const jobs = await jobsWithout(running);
+      await log.each(
+        jobs.slice(0, suspectsPerRun),
+        (jobId) => `job ${jobId}`,
+        async (jobId) => {
+          const found = await repairJob(jobId, log);
+          if (found !== undefined) abandoned.push(found);
+        },
+      );
+      const providers = await providersWithout(running);
+      await log.each(
+        providers.slice(0, suspectsPerRun),
+        ({ providerId }) => `provider ${providerId}`,
+        (provider) => resumeProvider(provider, log),
+      );
+      return { ...comparisonOf(log), abandoned: abandoned.slice(0, abandonedPerRun) };
+    },
+  };
+
+  async function runningWorkflows(onPage: () => void): Promise<Set<string>> {
+    const ids = new Set<string>();
+    const query = `ExecutionStatus = 'Running' and WorkflowType in ('${workflowTypes.job}', '${workflowTypes.provider}')`;
+    for await (const { workflowId } of temporal.workflow.list({ query, pageSize: 1_000 })) {
+      ids.add(workflowId);
+      if (ids.size % 1_000 === 0) onPage();
+    }
+    return ids;
+  }
+
+  async function jobsWithout(running: ReadonlySet<string>): Promise<string[]> {
+    const suspects: string[] = [];
+    for (let page = await openJobIds(pool, config.RECONCILER_GRACE_S); page.length > 0;) {
+      suspects.push(...page.filter((jobId) => !running.has(jobWorkflowId(jobId))));
+      page = await openJobIds(pool, config.RECONCILER_GRACE_S, page.at(-1));
+    }
+    return suspects;
+  }
+
+  async function providersWithout(running: ReadonlySet<string>): Promise<KnownProvider[]> {
+    const suspects: KnownProvider[] = [];
+    for (let page = await knownProviders(pool); page.length > 0;) {
+      suspects.push(...page.filter(({ providerId }) => !running.has(providerWorkflowId(providerId))));
+      page = await knownProviders(pool, page.at(-1)!.providerId);
+    }
+    return suspects;
+  }
+
+  async function repairJob(jobId: string, log: RepairLog): Promise<AbandonedJob | undefined> {
+    const workflow = await workflowFate(temporal, jobWorkflowId(jobId));
+    if (workflow === 'goes_on') return undefined;
+    // Read after the workflow was seen to be over: one that closes its job and ends is not abandoned.
+    const job = await findOpenJob(pool, jobId);
+    if (job === undefined) return undefined;
+    if (workflow !== undefined) {
+      const how = workflow.how === 'TIMED_OUT' ? 'timed out' : `was ${workflow.how.toLowerCase()}`;
+      const message = `what looked after the job ${how} before the job had ended`;
+      return { order: job.order, message, servedUntil: workflow.at.toISOString() };
+    }
+    const { order, placement, running } = job;
+    if (placement !== undefined && running !== undefined) {
+      await resumeJob(job, { placement, running });
+      log.repaired('job_without_workflow', { jobId, status: job.status });
+      return undefined;
+    }
+    const ageMs = Date.now() - job.createdAt.getTime();
+    if ((job.status === 'pending' || job.status === 'provisioning') && ageMs < config.JOB_START_TIMEOUT_S * 1000) {
+      await temporal.workflow.start(workflowTypes.job, jobStartOptions(order, config));
+      log.repaired('job_not_started', { jobId, status: job.status });
+      return undefined;
+    }
+    return { order, message: 'the job has no workflow, and cannot go on', servedUntil: new Date().toISOString() };
+  }
+
+  /** Goes on from what the row says; the pod has been running all along. */
+  async function resumeJob(
+    { order, providerAway }: OpenJob,
+    { placement, running }: Pick<Required<OpenJob>, 'placement' | 'running'>,
+  ): Promise<void> {
+    const carried: RunningJob = {
+      placement,
+      ssh: running.ssh,
+      podUid: running.podUid,
+      startedAtMs: running.startedAt.getTime(),
+      expiresAtMs: running.expiresAt.getTime(),
+      extensions: [],
+    };
+    const handle = await temporal.workflow.start(workflowTypes.job, jobStartOptions(order, config, carried));
+    if (providerAway) await handle.signal(signalNames.providerChanged, { online: false, at: new Date().toISOString() });
+  }
+
+  async function resumeProvider(suspect: KnownProvider, log: RepairLog): Promise<void> {
+    const { providerId, nodeName, nodeUid } = suspect;
+    const workflow = await workflowFate(temporal, providerWorkflowId(providerId));
+    // One that ended by itself has retired.
+    if (workflow === 'goes_on' || workflow?.how === 'COMPLETED') return;
+    const options = providerStartOptions({ providerId, carried: carriedBy(suspect) }, config);
+    const messageId = await pendingRegistration(pool, providerId);
+    if (suspect.status === 'approved' && messageId !== undefined) {
+      // Answering the registration anew finds what was answered, and waits for the node from there.
+      const signal = { signal: signalNames.registrationReceived, signalArgs: [{ messageId }] as [object] };
+      await temporal.workflow.signalWithStart(workflowTypes.provider, { ...options, ...signal });
+    } else if (nodeName !== undefined && nodeUid !== undefined) {
+      const observation = await inspectNode({ nodeName });
+      const signal = { signal: signalNames.nodeObserved, signalArgs: [observation] as [NodeObservation] };
+      await temporal.workflow.signalWithStart(workflowTypes.provider, { ...options, ...signal });
+    } else {
+      await temporal.workflow.start(workflowTypes.provider, options);
+    }
+    log.repaired('provider_without_workflow', {
+      providerId,
+      status: suspect.status,
+      workflow: workflow?.how ?? 'unknown',
+    });
+  }
+}
+
+/** What the workflow of a provider knew, as far as its row tells. */
+function carriedBy({ status, nodeReady, heartbeatAlive, allocatable, offeredGpus }: KnownProvider): CarriedProvider {
+  return {
+    status,
+    facts: { nodeReady, heartbeatAlive, gpusReady: (allocatable?.gpus ?? 0) > 0 || offeredGpus === 0 },
+    toldOnline: status === 'available' || status === 'joined',
+    seen: [],
+  };
+}
+
+/** The last steps of a job. */
+export interface JobEnd {
+  recordEnding(jobId: string, message: string): Promise<void>;
+  teardownJob(order: JobOrder): Promise<void>;
+  releaseJob(
+    order: JobOrder,
+    outcome: { status: FinalJobStatus; message: string; servedUntil: string; failure?: JobFailure },
+  ): Promise<void>;
+}
+
+/** Ending a job in the place of its workflow, by the same steps. */
+export function createAbandonedJobEnd({ logger }: Pick<ActivityDeps, 'logger'>, steps: JobEnd) {
+  return {
+    async endAbandonedJob({ order, message, servedUntil }: AbandonedJob): Promise<Comparison> {
+      const log = repairLog(logger);
+      await steps.recordEnding(order.jobId, message);
+      await steps.teardownJob(order);
+      const failure: JobFailure = { reason: 'internal_error', message };
+      await steps.releaseJob(order, { status: 'failed', message, servedUntil, failure });
+      log.repaired('job_abandoned', { jobId: order.jobId, message });
+      return comparisonOf(log);
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionStatusName } from '@temporalio/client';
+
+/** How and when a workflow ended. */
+export interface WorkflowEnd {
+  how: Extract<WorkflowExecutionStatusName, 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'TERMINATED' | 'TIMED_OUT'>;
+  at: Date;
+}
+
+const ends: readonly string[] = [
+  'COMPLETED',
+  'FAILED',
+  'CANCELLED',
+  'TERMINATED',
+  'TIMED_OUT',
+] satisfies WorkflowEnd['how'][];
+
+/**
+ * What became of the newest run under an id, as of now: lists of workflows are some moments old, this is not. One that
+ * an operator paused goes on.
+ *
+ * @returns undefined when the server knows of none, or no longer.
+ */
+export async function workflowFate(client: Client, workflowId: string): Promise<'goes_on' | WorkflowEnd | undefined> {
+  try {
+    const { status, closeTime } = await client.workflow.getHandle(workflowId).describe();
+    if (!ends.includes(status.name)) return 'goes_on';
+    return { how: status.name as WorkflowEnd['how'], at: closeTime ?? new Date() };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}

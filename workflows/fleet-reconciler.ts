@@ -1,0 +1,76 @@
+import { ActivityFailure, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.js';
+import type { Comparison } from '../activities/reconciler/repairs.js';
+
+/** What one run found; in a healthy system there are no repairs and no failures. */
+export interface ReconcilerReport extends Comparison {
+  /** What had done its work and was removed, as a matter of routine. */
+  tidied: { namespaces: number; joinTokens: number; registrations: number };
+}
+
+const comparisons = proxyActivities<
+  Pick<Activities, 'compareWorkflows' | 'compareLedger' | 'comparePods' | 'compareTenants' | 'compareNodes' | 'tidy'>
+>({ startToCloseTimeout: '3 minutes', heartbeatTimeout: '30s', retry: { maximumAttempts: 2 } });
+
+/** Waits for a pod to be gone, which on a node that does not answer takes half a minute. */
+const ending = proxyActivities<Pick<Activities, 'endAbandonedJob'>>({
+  startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '30s',
+  retry: { maximumAttempts: 2 },
+});
+
+/**
+ * Compares what Postgres, Temporal and Kubernetes say of the same jobs and providers, and repairs what differs. Run
+ * every minute by a Schedule; its result is what an operator reads. A comparison that fails, because a system is away,
+ * keeps none of the others from being made.
+ */
+export async function fleetReconciler(): Promise<ReconcilerReport> {
+  const report: ReconcilerReport = {
+    repairs: {},
+    failures: [],
+    tidied: { namespaces: 0, joinTokens: 0, registrations: 0 },
+  };
+
+  const workflows = await run('workflows', comparisons.compareWorkflows);
+  // Side by side with the rest: a pod that takes its time keeps nobody waiting.
+  const endings = (workflows?.abandoned ?? []).map((job) =>
+    run(`end of job ${job.order.jobId}`, () => ending.endAbandonedJob(job)),
+  );
+  await run('ledger', comparisons.compareLedger);
+  await run('pods', comparisons.comparePods);
+  const tenants = await run('tenants', comparisons.compareTenants);
+  report.tidied.namespaces = tenants?.namespacesRemoved ?? 0;
+  await run('nodes', comparisons.compareNodes);
+  const tidied = await run('tidy', async () => ({ repairs: {}, ...(await comparisons.tidy()) }));
+  report.tidied.joinTokens = tidied?.joinTokens ?? 0;
+  report.tidied.registrations = tidied?.registrations ?? 0;
+  await Promise.all(endings);
+  setCurrentDetails(summary(report));
+  return report;
+
+  async function run<T extends Comparison>(what: string, compare: () => Promise<T>): Promise<T | undefined> {
+    setCurrentDetails(`comparing: ${what}`);
+    try {
+      const found = await compare();
+      for (const [kind, count] of Object.entries(found.repairs) as [keyof Comparison['repairs'], number][]) {
+        report.repairs[kind] = (report.repairs[kind] ?? 0) + count;
+      }
+      report.failures.push(...found.failures);
+      return found;
+    } catch (error) {
+      report.failures.push(`${what}: ${reasonOf(error)}`);
+      return undefined;
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof Error ? cause.message.slice(0, 200) : 'failed';
+}
+
+function summary({ repairs, failures }: ReconcilerReport): string {
+  const made = Object.entries(repairs).map(([kind, count]) => `${count} × ${kind}`);
+  const failed = failures.length === 0 ? '' : `; ${failures.length} failed`;
+  return (made.length === 0 ? 'nothing to repair' : `repaired ${made.join(', ')}`) + failed;
+}
