@@ -1,12 +1,8 @@
 import { collectDefaultMetrics } from 'prom-client';
 import { createActivities } from '../activities/index.js';
 import { createApi } from './api/app.js';
+import { brokerRoutes } from './api/broker-routes.js';
 import { createLimiter } from './api/limiter.js';
-import { adminProviderRoutes } from './api/routes/admin-providers.js';
-import { authRoutes } from './api/routes/auth.js';
-import { miningRoutes } from './api/routes/mining.js';
-import { providerMessageRoutes } from './api/routes/provider-messages.js';
-import { providerOperationRoutes } from './api/routes/provider-operations.js';
 import { startApiServer } from './api/server.js';
 import { createAuth } from './auth/auth.js';
 import { warnWhileInsecure } from './auth/insecure-warning.js';
@@ -98,12 +94,7 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
     const redis = connectFailFast(config);
     await awaitReady(redis);
     const auth = createAuth({ config, pool, redis });
-    const { recover } = auth;
-    const verifier = createProviderVerifier({ config, pool, redis, recover });
-    const { registrationReceived: announceRegistration, miningChanged: announceMining } = createProviderSignals(
-      temporal,
-      config,
-    );
+    const { registrationReceived, miningChanged } = createProviderSignals(temporal, config);
     const app = createApi({
       config,
       logger,
@@ -112,13 +103,15 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
       authenticate: auth.authenticate,
       limiter: createLimiter({ config, redis }),
       health: readiness,
-      routes: [
-        ...authRoutes(auth),
-        ...providerMessageRoutes({ config, pool, redis, recover, verifier }),
-        ...adminProviderRoutes({ config, pool, recover, announceRegistration }),
-        ...providerOperationRoutes({ config, pool, providers: createProviderCommands(temporal, config) }),
-        ...miningRoutes({ config, pool, announceMining }),
-      ],
+      routes: brokerRoutes({
+        config,
+        pool,
+        redis,
+        auth,
+        providers: createProviderCommands(temporal, config),
+        announceRegistration: registrationReceived,
+        announceMining: miningChanged,
+      }),
     });
     const server = await startApiServer(app, config);
     logger.info({ port: server.address.port }, 'the API is open');

@@ -1,0 +1,38 @@
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import type { Auth } from '../auth/auth.js';
+import { createProviderVerifier } from '../auth/provider-identity.js';
+import type { Config } from '../config.js';
+import type { ProviderCommands } from './provider-commands.js';
+import type { RouteRule } from './route.js';
+import { adminProviderRoutes } from './routes/admin-providers.js';
+import { authRoutes } from './routes/auth.js';
+import { miningRoutes, type MiningRouteDeps } from './routes/mining.js';
+import { providerMessageRoutes } from './routes/provider-messages.js';
+import { providerOperationRoutes } from './routes/provider-operations.js';
+import type { ApprovalDeps } from '../auth/provider-approval.js';
+
+export interface BrokerRouteDeps {
+  config: Config;
+  pool: Pool;
+  /** One that fails fast. */
+  redis: Redis;
+  auth: Auth;
+  providers: ProviderCommands;
+  announceRegistration: ApprovalDeps['announceRegistration'];
+  announceMining: MiningRouteDeps['announceMining'];
+}
+
+/** The routes of a broker besides those that every API has: all that `main` serves, and all that tests have to try. */
+export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
+  const { config, pool, redis, auth, providers, announceRegistration, announceMining } = deps;
+  const { recover } = auth;
+  const verifier = createProviderVerifier({ config, pool, redis, recover });
+  return [
+    ...authRoutes(auth),
+    ...providerMessageRoutes({ config, pool, redis, recover, verifier }),
+    ...adminProviderRoutes({ config, pool, recover, announceRegistration }),
+    ...providerOperationRoutes({ config, pool, providers }),
+    ...miningRoutes({ config, pool, announceMining }),
+  ];
+}
