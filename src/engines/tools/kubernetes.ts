@@ -10,7 +10,8 @@ const etcdVersion = 'v3.7.3';
 const [major, minor] = kubernetesVersion.slice(1).split('.');
 const versionPackage = 'k8s.io/component-base/version';
 
-const kubernetesTool = (name: string, variable: string) => ({
+/** A program of Kubernetes itself. */
+export const kubernetesTool = (name: string, variable: string) => ({
   variable,
   version: kubernetesVersion,
   package: `k8s.io/kubernetes/cmd/${name}`,
@@ -18,10 +19,12 @@ const kubernetesTool = (name: string, variable: string) => ({
   accepts: (text: string) => text.includes(kubernetesVersion),
 });
 
+/** Without these the tools call themselves v0.0.0, which their clients cannot read. */
+export const kubernetesLdflags = `-s -w -X ${versionPackage}.gitVersion=${kubernetesVersion} -X ${versionPackage}.gitMajor=${major} -X ${versionPackage}.gitMinor=${minor}`;
+
 const group = {
   module: 'kubernetes' as const,
-  // Without these the tools call themselves v0.0.0, which their clients cannot read.
-  ldflags: `-s -w -X ${versionPackage}.gitVersion=${kubernetesVersion} -X ${versionPackage}.gitMajor=${major} -X ${versionPackage}.gitMinor=${minor}`,
+  ldflags: kubernetesLdflags,
   takes: 'about 6 minutes on two cores, and 5 GB for the compiler',
   tools: {
     'kube-apiserver': kubernetesTool('kube-apiserver', 'KUBE_APISERVER'),

@@ -1,0 +1,111 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Log } from '../log.js';
+import { run } from './run.js';
+import { compareVersions, findOnPath } from './tool.js';
+
+/** What apt prints is read here, so it must not be in the user's language. */
+const plainEnglish = { ...process.env, LC_ALL: 'C' };
+
+/** Whether this is a system of Debian's kind. */
+export function hasApt(env: NodeJS.ProcessEnv): boolean {
+  return ['apt-get', 'apt-cache', 'dpkg-deb', 'dpkg-query'].every((name) => findOnPath(name, env) !== undefined);
+}
+
+/**
+ * Unpacks packages of the distribution below a folder, with the shared libraries that they need and this machine does
+ * not have. Nothing is installed, so no service appears on the machine, and it takes no rights.
+ *
+ * @param oldest the oldest version that will do, by package.
+ * @returns the versions, without epoch and Debian revision, by package.
+ * @throws Error when a package is not there or too old.
+ */
+export async function unpackPackages(
+  names: readonly string[],
+  root: string,
+  log: Log,
+  oldest: Record<string, string> = {},
+): Promise<Record<string, string>> {
+  mkdirSync(dirname(root), { recursive: true });
+  const work = mkdtempSync(`${root}.apt-`);
+  try {
+    // The machine's own package lists may be missing, or name a version that the mirror has replaced.
+    const versions = await download(names, work, [], log, oldest).catch(async (error: Error) => {
+      log(`  ${error.message.split('\n', 1)[0]}; with package lists of our own:`);
+      return await download(names, work, await freshLists(work, log), log, oldest);
+    });
+    for (const file of readdirSync(work).filter((name) => name.endsWith('.deb'))) {
+      await run('dpkg-deb', ['-x', join(work, file), root]);
+    }
+    return versions;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** A Debian package keeps its shared libraries in a folder named after the architecture. */
+export function libraryFolders(root: string): string[] {
+  return ['usr/lib', 'lib'].flatMap((base) => {
+    try {
+      return readdirSync(join(root, base), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() && entry.name.includes('-linux-'))
+        .map((entry) => join(root, base, entry.name));
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Package lists below the work folder: those of the system are root's to renew, and nobody else's to change. */
+async function freshLists(work: string, log: Log): Promise<string[]> {
+  const state = join(work, 'apt');
+  for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(state, folder), { recursive: true });
+  const options = [
+    ...['-o', `Dir::State::lists=${join(state, 'lists')}`, '-o', `Dir::Cache=${state}`],
+    // The account that apt steps down to cannot reach the cache of root.
+    ...(process.getuid?.() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []),
+  ];
+  await run('apt-get', [...options, 'update'], { log, what: 'apt-get update' });
+  return options;
+}
+
+async function download(
+  names: readonly string[],
+  folder: string,
+  options: string[],
+  log: Log,
+  oldest: Record<string, string>,
+): Promise<Record<string, string>> {
+  const versions: Record<string, string> = {};
+  for (const name of names) {
+    const policy = await run('apt-cache', [...options, 'policy', name], { env: plainEnglish });
+    const version = /Candidate: (?:\d+:)?(\d[\d.]*)/.exec(policy)?.[1];
+    if (version === undefined) throw new Error(`the package lists do not have ${name}`);
+    const least = oldest[name];
+    if (least !== undefined && compareVersions(version, least) < 0)
+      throw new Error(`this distribution has ${name} ${version}`);
+    versions[name] = version;
+  }
+  const packages = [...names, ...(await missingLibraries(names, options))];
+  await run('apt-get', [...options, 'download', ...packages], { cwd: folder, log, what: 'apt-get download' });
+  return versions;
+}
+
+/** Shared libraries that the packages need, and those that these need, as far as the machine does not have them. */
+async function missingLibraries(names: readonly string[], options: string[]): Promise<string[]> {
+  const missing = new Set<string>();
+  for (let next = names; next.length > 0;) {
+    const asked = [...options, 'depends', '--no-recommends', '--no-suggests', ...next];
+    const text = await run('apt-cache', asked, { env: plainEnglish });
+    const libraries = new Set([...text.matchAll(/^ *\|?Depends: (lib\S+)$/gm)].map((match) => match[1]!));
+    const found: string[] = [];
+    for (const library of libraries) {
+      if (missing.has(library)) continue;
+      const status = await run('dpkg-query', ['-W', '-f=${Status}', library]).catch(() => '');
+      if (!status.startsWith('install ok installed')) found.push(library);
+    }
+    for (const library of found) missing.add(library);
+    next = found;
+  }
+  return [...missing];
+}
