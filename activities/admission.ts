@@ -14,7 +14,14 @@ import {
 } from '../src/kubernetes/bootstrap-tokens.js';
 import { nodeOwner } from '../src/kubernetes/nodes.js';
 import { labels } from '../src/kubernetes/names.js';
-import { ensureReplyDelivered, findReply, publishRejection, publishReply } from '../src/redis/replies.js';
+import {
+  ensureReplyDelivered,
+  findReply,
+  publishRejection,
+  publishReply,
+  type RegistrationReply,
+} from '../src/redis/replies.js';
+import { canSealFor, sealReply } from '../src/redis/reply-seal.js';
 import type { ActivityDeps } from './index.js';
 
 /** `bootstrapsigner` needs about a second; what takes longer is tried again. */
@@ -96,6 +103,13 @@ export function createAdmissionActivities(
         return { tokenId: '', expiresAt: '', rejected: message };
       }
 
+      const { encKey } = registration;
+      if (encKey !== undefined && !canSealFor(encKey)) {
+        const message = 'enc_key is no key that an answer can be sealed for';
+        await publishReply(redis, providerId, { success: false, status: 'rejected', message });
+        return { tokenId: '', expiresAt: '', rejected: message };
+      }
+
       const token = await reserveJoinToken(pool, {
         providerId,
         messageId: `${messageId}#${reissued}`,
@@ -111,7 +125,7 @@ export function createAdmissionActivities(
       await clusterInfo.awaitSignature(token.tokenId, signatureTimeoutMs);
       const { host, port } = clusterInfo.endpoint;
       const joinToken = `${token.tokenId}.${secret}`;
-      await publishReply(redis, providerId, {
+      const reply: RegistrationReply = {
         success: true,
         status: 'approved',
         message: 'run join_command as root on this machine',
@@ -124,7 +138,8 @@ export function createAdmissionActivities(
         ca_hash: clusterInfo.caHash,
         node_name: nodeName,
         labels: { [labels.providerId]: providerId },
-      });
+      };
+      await publishReply(redis, providerId, encKey === undefined ? reply : sealReply(reply, providerId, encKey));
       await setProviderStatus(pool, providerId, 'approved', 'waiting for its node to join', { unlessServing: true });
       for (const older of await tokensToRevoke(pool, providerId, token.tokenId)) {
         await deleteBootstrapToken(kubernetes, older);

@@ -42,9 +42,17 @@ export async function approveUnsigned(
               jsonb_build_object('providerId', provider_id, 'walletAddr', wallet_addr, 'spec', spec, 'capacity', capacity)
                 || case when mining_config is null then '{}' else jsonb_build_object('miningConfig', mining_config) end
                 || case when agent_version is null then '{}' else jsonb_build_object('agentVersion', agent_version) end
+                || coalesce(sealing.key, '{}')
                 as registration,
               wallet_addr
-         from providers where provider_id = $1
+         from providers
+         left join lateral (
+           select jsonb_strip_nulls(jsonb_build_object('encKey', registration -> 'encKey')) as key
+             from provider_registrations r
+            where r.provider_id = $1 and r.message_id not like 'provider:capacity/%'
+            order by received_at desc limit 1
+         ) as sealing on true
+        where provider_id = $1
      ), written as (
        insert into provider_registrations (message_id, provider_id, registration, wallet, signed)
        select id, $1, registration, wallet_addr, false from message

@@ -24,6 +24,13 @@ const wallet = z
   .nullish()
   .transform((value) => value?.toLowerCase() || undefined);
 
+/** An X25519 key for which the answer is to be sealed; hex, as it is or after 0x. */
+const encKey = z
+  .string()
+  .regex(/^(?:(?:0x)?[0-9a-fA-F]{64})?$/, 'must be 32 bytes in hex')
+  .nullish()
+  .transform((value) => value?.replace(/^0x/, '').toLowerCase() || undefined);
+
 const gpuSchema = z
   .object({
     index: whole(maxGpus),
@@ -163,6 +170,7 @@ export const registrationSchema = z
     spec: specSchema.nullish().transform((spec) => spec ?? emptySpec()),
     capacity: capacitySchema.nullish().transform((capacity) => capacity ?? capacitySchema.parse({})),
     mining_config: miningConfigSchema.nullish(),
+    enc_key: encKey,
     agent_version: text(64),
     timestamp: time,
   })
@@ -173,6 +181,7 @@ export const registrationSchema = z
     spec: request.spec,
     capacity: request.capacity,
     ...(request.mining_config == null ? {} : { miningConfig: request.mining_config }),
+    ...(request.enc_key === undefined ? {} : { encKey: request.enc_key }),
     ...(request.agent_version === '' ? {} : { agentVersion: request.agent_version }),
     ...(request.timestamp === undefined ? {} : { sentAt: request.timestamp }),
   }));

@@ -16,6 +16,10 @@ export interface RegistrationReply {
   ca_hash?: string;
   node_name?: string;
   labels?: Record<string, string>;
+  /** Instead of the fields about joining, where the registration asked for it: see `sealReply`. */
+  sealed?: string;
+  /** Of a sealed reply: the public half of the join token. */
+  token_id?: string;
 }
 
 /**
@@ -86,8 +90,8 @@ export async function replyDelivery(
 
 function tokenIdOf(fields: string[]): string | undefined {
   try {
-    const { join_token: token } = JSON.parse(field(fields, 'data') ?? '') as RegistrationReply;
-    return token?.slice(0, token.indexOf('.'));
+    const { join_token: token, token_id } = JSON.parse(field(fields, 'data') ?? '') as RegistrationReply;
+    return token?.slice(0, token.indexOf('.')) ?? token_id;
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Hex } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
-import { revocationTypedData } from '../../src/auth/typed-data.js';
+import { revocationTypedData, type SessionRevocation } from '../../src/auth/typed-data.js';
 import {
   audience,
   newWallet,
@@ -269,7 +269,7 @@ describe.each(['cut', 'stall'] as const)('while Redis is away (%s)', (how) => {
 
   test('a wallet gets rid of a thief by its own signature', async () => {
     const stolen = await loggedIn();
-    const message = {
+    const message: SessionRevocation = {
       wallet: stolen.wallet.address.toLowerCase() as Hex,
       sessionKey: stolen.key.address.toLowerCase() as Hex,
       audience,

@@ -170,7 +170,7 @@ describe('a delegation is refused', () => {
     expect((await with_({ issuedAt: issuedAt - 200, expiresAt: issuedAt - 100 })).json.code).toBe('validation_failed');
   });
 
-  test.each([
+  test.each<[string, (signature: Hex) => Hex, string]>([
     ['high s', (signature: Hex) => withHighS(signature), 'signature_invalid'],
     ['64 bytes', (signature: Hex) => signature.slice(0, 130) as Hex, 'signature_invalid'],
     [
@@ -421,7 +421,11 @@ describe('what is revoked on one replica is refused by the other with the next r
 });
 
 describe('by its own signature a wallet revokes', () => {
-  const revocation = (wallet: PrivateKeyAccount, sessionKey: string, change: Partial<SessionRevocation> = {}) => ({
+  const revocation = (
+    wallet: PrivateKeyAccount,
+    sessionKey: string,
+    change: Partial<SessionRevocation> = {},
+  ): SessionRevocation => ({
     wallet: wallet.address.toLowerCase() as Hex,
     sessionKey: sessionKey as Hex,
     audience,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { randomUUID } from 'node:crypto';
 import { miningRoutes } from '../../src/api/routes/mining.js';
 import { allocate } from '../../src/db/allocations.js';
-import { miningSituation, recordMinerCounts, recordMiningPlan } from '../../src/db/mining.js';
+import { miningRecord, recordMinerCounts, recordMiningPlan } from '../../src/db/mining.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, testOrder } from '../support/fleet.js';
 import { startTestApi, walletA, type TestApi } from '../unit/api-harness.js';
@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 
 const path = (action = '') => `/api/v1/providers/${providerId}/mining${action}`;
-const situation = () => miningSituation(database.pool, providerId);
+const record = () => miningRecord(database.pool, providerId);
 const image = 'docker.io/miners/one:1';
 
 describe('mining of a provider', () => {
@@ -72,16 +72,16 @@ describe('mining of a provider', () => {
       status: 200,
       json: { success: true, mining_status: { provider_id: providerId, enabled: true } },
     });
-    expect(await situation()).toMatchObject({ enabled: true, config: { image, gpuCount: 4 } });
+    expect(await record()).toMatchObject({ enabled: true, config: { image, gpuCount: 4 } });
     expect(announced).toEqual([providerId]);
   });
 
   test('keeps its configuration where start says nothing', async () => {
     await api.send('POST', path('/start'), { as: 'a-provider', json: { image, gpu_count: 4 } });
     await api.send('POST', path('/stop'), { as: 'a-provider' });
-    expect(await situation()).toMatchObject({ enabled: false });
+    expect(await record()).toMatchObject({ enabled: false });
     expect((await api.send('POST', path('/start'), { as: 'a-provider' })).status).toBe(200);
-    expect(await situation()).toMatchObject({ enabled: true, config: { image, gpuCount: 4 } });
+    expect(await record()).toMatchObject({ enabled: true, config: { image, gpuCount: 4 } });
   });
 
   test('with a configuration that may not run is refused, field by field, and stays as it was', async () => {
@@ -89,7 +89,7 @@ describe('mining of a provider', () => {
     const reply = await api.send('POST', path('/start'), { as: 'a-provider', json });
     expect(reply).toMatchObject({ status: 422, json: { code: 'validation_failed' } });
     expect(reply.json.errors.map(({ field }: { field: string }) => field)).toEqual(['image', 'env_vars.LD_PRELOAD']);
-    expect(await situation()).toMatchObject({ config: null });
+    expect(await record()).toMatchObject({ config: null });
     expect(announced).toEqual([]);
   });
 
@@ -108,22 +108,22 @@ describe('mining of a provider', () => {
       json: { code: 'scope_denied' },
     });
     expect(await api.send('POST', path('/stop'))).toMatchObject({ status: 401 });
-    expect(await situation()).toMatchObject({ enabled: true });
+    expect(await record()).toMatchObject({ enabled: true });
   });
 
   test('is stopped by an operator', async () => {
     expect((await api.send('POST', path('/stop'), { as: 'operator' })).status).toBe(200);
-    expect(await situation()).toMatchObject({ enabled: false });
+    expect(await record()).toMatchObject({ enabled: false });
   });
 
   test.each(['allocate', 'release'])('is left alone by %s, which says how it stands', async (action) => {
-    const before = await situation();
+    const before = await record();
     const reply = await api.send('POST', path(`/${action}`), {
       as: 'a-provider',
       json: { gpu_count: 2, reason: 'auto-scale' },
     });
     expect(reply).toMatchObject({ status: 200, json: { mining_status: { mining_gpu_count: 0 } } });
-    expect(await situation()).toEqual(before);
+    expect(await record()).toEqual(before);
     expect(announced).toEqual([]);
   });
 });

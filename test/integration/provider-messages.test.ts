@@ -14,6 +14,7 @@ import type { Config } from '../../src/config.js';
 import { heartbeatMessage, registrationMessage } from '../../src/engines/simulated-provider/messages.js';
 import { startSimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
+import { newSealingKey, openReply } from '../../src/redis/reply-seal.js';
 import { startRelay, type Relay } from '../../src/redis/relay.js';
 import { createProviderSignals } from '../../src/temporal/providers.js';
 import { audience, newWallet, startApi, type Api } from '../support/api.js';
@@ -123,9 +124,9 @@ function provider() {
     providerId,
     wallet,
     nodeKey,
-    registration: async (): Promise<Message> => ({
+    registration: async (change: object = {}): Promise<Message> => ({
       stream: registrationStream,
-      ...(await sign(registrationStream, JSON.stringify(registrationMessage(machine)))),
+      ...(await sign(registrationStream, JSON.stringify({ ...registrationMessage(machine), ...change }))),
     }),
     heartbeat: async (): Promise<Message> => ({
       stream: 'provider:heartbeat',
@@ -204,6 +205,26 @@ const lastHeartbeat = async (providerId: string) => {
   );
   return rows[0].last_heartbeat as Date;
 };
+
+test('an answer that is to be sealed can be read by the machine that asked for it, and not in Redis', async () => {
+  const atlas = provider();
+  const { encKey, privateKey } = newSealingKey();
+  await post(required, await atlas.registration({ enc_key: encKey }));
+  const { data } = await until(async () => (await atlas.responses(required)).json.responses[0], { everyMs: 100 });
+  expect(data).not.toHaveProperty('join_token');
+  const { join_token: token, join_command: command } = openReply(data, atlas.providerId, privateKey);
+  expect(command).toContain(token);
+  const stored = JSON.stringify(await world.redis.redis.xrange(`provider:response:${atlas.providerId}`, '-', '+'));
+  expect(stored).toContain('sealed');
+  expect(stored).not.toContain(token!.split('.')[1]);
+});
+
+test('a registration with a key that cannot be sealed for gets no join command', async () => {
+  const atlas = provider();
+  await post(required, await atlas.registration({ enc_key: '00'.repeat(32) }));
+  const { data } = await until(async () => (await atlas.responses(required)).json.responses[0], { everyMs: 100 });
+  expect(data).toMatchObject({ success: false, status: 'rejected' });
+});
 
 test('the same message sent twice is one entry, and both senders hear of it', async () => {
   const atlas = provider();
@@ -365,6 +386,20 @@ test('an unsigned provider waits without a join command until an operator approv
   await world.redis.redis.del(`provider:response:${bare.providerId}`);
   await post(permissive, bare.bareRegistration({ agent_version: '1.0.1' }));
   await until(async () => (await answersOf(bare.providerId)).includes('approved'));
+});
+
+test('an unsigned provider that asked for a sealed answer gets one after its approval, too', async () => {
+  const { encKey, privateKey } = newSealingKey();
+  const bare = await waiting({ enc_key: encKey });
+  const admin = await permissive.login(operator, ['admin']);
+  await admin.request('POST', `/api/v1/admin/providers/${bare.providerId}/approve`);
+  await until(async () => (await answersOf(bare.providerId)).includes('approved'));
+  const [[, fields]] = (await world.redis.redis.xrange(`provider:response:${bare.providerId}`, '-', '+')) as [
+    [string, string[]],
+  ];
+  const data = JSON.parse(fields[fields.indexOf('data') + 1]!);
+  expect(data).not.toHaveProperty('join_command');
+  expect(openReply(data, bare.providerId, privateKey).join_command).toMatch(/^kubeadm join /);
 });
 
 test('an approval repeated after a crash is the same approval', async () => {

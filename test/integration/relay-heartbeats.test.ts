@@ -177,6 +177,29 @@ test('a forged heartbeat is put aside, and the genuine one before it counts', as
   expect(asked).toEqual(['stranger', 'owner']);
 });
 
+test('a heartbeat that the database refuses does not keep the others from counting, and is put aside in the end', async () => {
+  const fleet = [providerId, ...(await Promise.all(Array.from({ length: 9 }, silentProvider)))];
+  await world.pool.query(
+    `alter table provider_heartbeats add constraint unlucky check (telemetry ->> 'cpu_usage' <> '13')`,
+  );
+  try {
+    const ids = [];
+    for (const [at, id] of fleet.entries())
+      ids.push(await publish(heartbeatData(id, { cpu_usage: at === 4 ? 13 : 7 })));
+    await world.start();
+    const [letter] = await until(async () => {
+      const letters = await world.deadLetters(heartbeat);
+      return letters.length > 0 && letters;
+    });
+    expect(letter).toMatchObject({ orig_id: ids[4], reason: 'failed', deliveries: '5' });
+    for (const [at, id] of fleet.entries()) {
+      expect((await heard(id)).telemetry).toEqual(at === 4 ? null : expect.objectContaining({ cpu_usage: 7 }));
+    }
+  } finally {
+    await world.pool.query('alter table provider_heartbeats drop constraint unlucky');
+  }
+});
+
 test('a steady provider adds nothing to the history of its workflow', async () => {
   await world.start();
   for (let beat = 0; beat < 100; beat++) await publish(heartbeatData(providerId));

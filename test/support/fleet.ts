@@ -93,3 +93,8 @@ export async function putSession(pool: Pool, wallet: string): Promise<string> {
   });
   return id;
 }
+
+/** Makes a wallet the owner of a provider, as a registration that names it does. */
+export async function recordOwner(pool: Pool, providerId: string, wallet: string): Promise<void> {
+  await pool.query('update providers set wallet_addr = $2 where provider_id = $1', [providerId, wallet]);
+}

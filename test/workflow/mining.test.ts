@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { V1Pod } from '@kubernetes/client-node';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { pino } from 'pino';
+import { createMiningActivities } from '../../activities/mining.js';
 import { miningFigures, setMiningWanted } from '../../src/db/mining.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
@@ -233,6 +236,45 @@ describe('a mining configuration that may not run mines nothing and says why:', 
     const providerId = await miningProvider(config);
     await seen(providerId, { running: 0, reason });
     expect(await minerPods(providerId)).toEqual([]);
+  });
+});
+
+describe('looking over all miners', () => {
+  const resync = async (list = world.config.MINING_IMAGE_ALLOWLIST) => {
+    const { kubernetes, database } = world;
+    const config = { ...world.config, MINING_IMAGE_ALLOWLIST: list };
+    const { resyncMining } = createMiningActivities({
+      config,
+      kubernetes,
+      pool: database.pool,
+      logger: pino({ level: 'silent' }),
+    });
+    return (await new MockActivityEnvironment().run(() => resyncMining())).synced;
+  };
+
+  test('finds nothing to do where everything is as it is to be', async () => {
+    await seen(await miningProvider(), { running: 8 });
+    expect(await resync()).toEqual([]);
+  });
+
+  test('brings back miners that somebody removed by hand', async () => {
+    const providerId = await miningProvider({ gpu_count: 2 });
+    await seen(providerId, { running: 2 });
+    await removeMiners(world.kubernetes, providerId);
+    await seen(providerId, { running: 0 });
+    await world.database.pool.query(
+      `update provider_mining set updated_at = now() - interval '2 minutes' where provider_id = $1`,
+      [providerId],
+    );
+    expect(await resync()).toEqual([providerId]);
+    await seen(providerId, { running: 2 });
+  });
+
+  test('ends miners whose image the site does not list any more', async () => {
+    const providerId = await miningProvider({ gpu_count: 2 });
+    await seen(providerId, { running: 2 });
+    expect(await resync(['docker.io/others/*'])).toContain(providerId);
+    await seen(providerId, { running: 0, reason: /image is not among the images/ });
   });
 });
 

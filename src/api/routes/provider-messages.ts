@@ -62,6 +62,8 @@ const responsesReply = z.object({
         ca_hash: z.string().optional(),
         node_name: z.string().optional(),
         labels: z.record(z.string(), z.string()).optional(),
+        sealed: z.string().optional().describe('The fields about joining, where enc_key was given'),
+        token_id: z.string().optional(),
       }),
     }),
   ),

@@ -10,6 +10,8 @@ export interface Machine {
   gpuPricePerHour: number;
   /** The address the machine says it has, as InternalIP of its node. */
   address: string;
+  /** The key for which its answers are to be sealed. */
+  encKey?: string;
 }
 
 /** The fields of one stream entry. */
@@ -71,6 +73,7 @@ export function registrationMessage(machine: Machine): object {
       available_until: unsetTime,
     },
     agent_version: '1.0.0',
+    ...(machine.encKey === undefined ? {} : { enc_key: machine.encKey }),
     timestamp: new Date().toISOString(),
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { providerSigner } from '../../auth/provider-client.js';
+import { newSealingKey, openReply } from '../../redis/reply-seal.js';
 import { seconds, silent, type Log } from '../log.js';
 import { obtainNodeCertificate } from './certificate.js';
 import { discoverCluster } from './discovery.js';
@@ -32,7 +33,7 @@ export interface SimulatedProviderOptions extends Partial<Omit<Machine, 'provide
   heartbeatIntervalMs?: number;
   /** How the entries of its messages are made; unsigned unless this or `signAs` is given. */
   sign?: SealEntry;
-  /** Signs for a broker, with the wallet at hand. */
+  /** Signs for a broker, with the wallet at hand, and has its answers sealed. */
   signAs?: SigningIdentity;
   /** False: it takes the join command and does nothing with it. */
   join?: boolean;
@@ -95,8 +96,11 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
   } = options;
   const keys = signAs?.keys ?? newKeys();
   const sign = options.sign ?? (signAs === undefined ? bareEntry : providerSigner({ chainId: 1, ...signAs, ...keys }));
+  // Nobody who reads the streams gets to see the join command of a machine that asks for this.
+  const sealing = signAs === undefined ? undefined : newSealingKey();
   const machine: Machine = {
     providerId,
+    ...(sealing === undefined ? {} : { encKey: sealing.encKey }),
     wallet: options.wallet ?? keys.wallet.address,
     gpus: options.gpus ?? { model: 'NVIDIA GeForce RTX 4090', count: 4 },
     cpuCores: options.cpuCores ?? 32,
@@ -131,7 +135,8 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
   async function join(): Promise<JoinedProvider> {
     const began = Date.now();
     await publish('provider:registration', registrationMessage(machine));
-    const reply = await awaitReply(redisUrl, providerId);
+    const answer = await awaitReply(redisUrl, providerId);
+    const reply = sealing === undefined ? answer : openReply(answer, providerId, sealing.privateKey);
     const repliedAfterMs = Date.now() - began;
     if (!reply.success || reply.join_command === undefined)
       throw new Error(`the broker says ${reply.status}: ${reply.message ?? ''}`);
