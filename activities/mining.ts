@@ -1,9 +1,13 @@
+import { Context } from '@temporalio/activity';
 import { installationId } from '../src/db/installation.js';
-import { miningSituation, recordMiningPlan } from '../src/db/mining.js';
+import { miningRecord, miningRecords, recordMiningPlan } from '../src/db/mining.js';
 import { planMining } from '../src/domain/mining.js';
 import { refusalOf } from '../src/kubernetes/client.js';
 import { applyMiners, removeMiners } from '../src/kubernetes/miners.js';
 import type { ActivityDeps } from './index.js';
+
+/** Kubernetes makes miners within seconds: with none after this, somebody took their Deployment away. */
+const lostAfterMs = 60_000;
 
 /** Miners on the GPUs that nobody rents. */
 export function createMiningActivities({
@@ -19,30 +23,50 @@ export function createMiningActivities({
   };
 
   return {
+    syncMining,
+
     /**
-     * Brings a provider's miners to what its status, its configuration and the site allow now. How many are asked for is
-     * written down before Kubernetes is asked, and their removal after it was done: the row never knows of fewer than
-     * there may be. What Kubernetes refuses is no reason to hold up the provider: it mines nothing, and the row says why.
+     * Does the same for every provider whose miners are not what they are to be: the list of images became another, what
+     * Kubernetes refused may be accepted by now, or somebody removed them by hand. In a healthy system there are none.
+     *
+     * @returns those that it took care of.
      */
-    async syncMining({ providerId }: { providerId: string }): Promise<{ miners: number; reason: string }> {
-      const situation = await miningSituation(pool, providerId);
-      if (situation === undefined) {
-        await removeMiners(kubernetes, providerId);
-        return { miners: 0, reason: 'the provider is not registered' };
+    async resyncMining(): Promise<{ synced: string[] }> {
+      const astray = (await miningRecords(pool)).filter((record) => {
+        const isLost = record.seen === 0 && Date.now() - (record.changedAt?.getTime() ?? 0) > lostAfterMs;
+        return record.asked !== planMining(record, policy).miners || (record.asked > 0 && isLost);
+      });
+      for (const { providerId } of astray) {
+        Context.current().heartbeat();
+        await syncMining({ providerId });
       }
-      const plan = planMining(situation, policy);
-      if (plan.miner === undefined) return await endMining(providerId, situation.asked, plan.reason);
-      const installation = await installationId(pool);
-      await recordMiningPlan(pool, providerId, plan.miners, '');
-      try {
-        await applyMiners(kubernetes, providerId, plan, { ...settings, installation });
-        return { miners: plan.miners, reason: '' };
-      } catch (error) {
-        const refused = refusedBecause(error, providerId);
-        return await endMining(providerId, plan.miners, `Kubernetes refused the miners: ${refused}`);
-      }
+      return { synced: astray.map(({ providerId }) => providerId) };
     },
   };
+
+  /**
+   * Brings a provider's miners to what its status, its configuration and the site allow now. How many are asked for is
+   * written down before Kubernetes is asked, and their removal after it was done: the row never knows of fewer than
+   * there may be. What Kubernetes refuses is no reason to hold up the provider: it mines nothing, and the row says why.
+   */
+  async function syncMining({ providerId }: { providerId: string }): Promise<{ miners: number; reason: string }> {
+    const record = await miningRecord(pool, providerId);
+    if (record === undefined) {
+      await removeMiners(kubernetes, providerId);
+      return { miners: 0, reason: 'the provider is not registered' };
+    }
+    const plan = planMining(record, policy);
+    if (plan.miner === undefined) return await endMining(providerId, record.asked, plan.reason);
+    const installation = await installationId(pool);
+    await recordMiningPlan(pool, providerId, plan.miners, '');
+    try {
+      await applyMiners(kubernetes, providerId, plan, { ...settings, installation });
+      return { miners: plan.miners, reason: '' };
+    } catch (error) {
+      const refused = refusedBecause(error, providerId);
+      return await endMining(providerId, plan.miners, `Kubernetes refused the miners: ${refused}`);
+    }
+  }
 
   async function endMining(
     providerId: string,

@@ -4,38 +4,61 @@ import type { MiningConfig } from '../domain/registration.js';
 import { storableJson } from './json.js';
 import type { Queryable } from './pool.js';
 
-/** What decides about a provider's miners, and how many Kubernetes was last asked for; undefined without a provider. */
-export async function miningSituation(
-  db: Queryable,
-  providerId: string,
-): Promise<(MiningSituation & { asked: number }) | undefined> {
-  const { rows } = await db.query<{
-    status: ProviderStatus;
-    cordoned: boolean;
-    mining_enabled: boolean;
-    wallet_addr: string;
-    mining_config: MiningConfig | null;
-    gpus: number;
-    asked: number;
-  }>(
-    `select p.status, p.cordoned, p.mining_enabled, p.wallet_addr, p.mining_config, coalesce(m.miners, 0) as asked,
-            (select coalesce(sum(target), 0)::int from provider_resources r
-              where r.provider_id = p.provider_id and r.kind = 'gpu') as gpus
-       from providers p left join provider_mining m using (provider_id)
-      where p.provider_id = $1`,
-    [providerId],
+/** What decides about a provider's miners, and what was done about it last. */
+export interface MiningRecord extends MiningSituation {
+  providerId: string;
+  /** How many miners Kubernetes was last asked for. */
+  asked: number;
+  /** Miners that were seen, however they fare. */
+  seen: number;
+  /** Of what was asked for and what was seen. */
+  changedAt?: Date;
+}
+
+interface MiningRecordRow {
+  provider_id: string;
+  status: ProviderStatus;
+  cordoned: boolean;
+  mining_enabled: boolean;
+  wallet_addr: string;
+  mining_config: MiningConfig | null;
+  gpus: number;
+  asked: number;
+  seen: number;
+  changed_at: Date | null;
+}
+
+const records = `
+  select p.provider_id, p.status, p.cordoned, p.mining_enabled, p.wallet_addr, p.mining_config,
+         coalesce(m.miners, 0) as asked, coalesce(m.running + m.waiting + m.failing, 0) as seen, m.updated_at as changed_at,
+         (select coalesce(sum(target), 0)::int from provider_resources r
+           where r.provider_id = p.provider_id and r.kind = 'gpu') as gpus
+    from providers p left join provider_mining m using (provider_id)`;
+
+const recordOf = (row: MiningRecordRow): MiningRecord => ({
+  providerId: row.provider_id,
+  status: row.status,
+  cordoned: row.cordoned,
+  enabled: row.mining_enabled,
+  wallet: row.wallet_addr,
+  config: row.mining_config,
+  gpus: row.gpus,
+  asked: row.asked,
+  seen: row.seen,
+  ...(row.changed_at === null ? {} : { changedAt: row.changed_at }),
+});
+
+export async function miningRecord(db: Queryable, providerId: string): Promise<MiningRecord | undefined> {
+  const { rows } = await db.query<MiningRecordRow>(`${records} where p.provider_id = $1`, [providerId]);
+  return rows[0] && recordOf(rows[0]);
+}
+
+/** Of all providers that mine or might. */
+export async function miningRecords(db: Queryable): Promise<MiningRecord[]> {
+  const { rows } = await db.query<MiningRecordRow>(
+    `${records} where m.miners > 0 or (p.mining_enabled and p.mining_config is not null and p.status = 'available')`,
   );
-  const row = rows[0];
-  if (row === undefined) return undefined;
-  return {
-    status: row.status,
-    cordoned: row.cordoned,
-    enabled: row.mining_enabled,
-    wallet: row.wallet_addr,
-    config: row.mining_config,
-    gpus: row.gpus,
-    asked: row.asked,
-  };
+  return rows.map(recordOf);
 }
 
 /** Writes down how many miners Kubernetes is asked for, and with none why. */

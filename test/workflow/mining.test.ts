@@ -249,7 +249,10 @@ describe('looking over all miners', () => {
       pool: database.pool,
       logger: pino({ level: 'silent' }),
     });
-    return (await new MockActivityEnvironment().run(() => resyncMining())).synced;
+    const { synced } = await new MockActivityEnvironment().run<[], { synced: string[] }, typeof resyncMining>(
+      resyncMining,
+    );
+    return synced;
   };
 
   test('finds nothing to do where everything is as it is to be', async () => {
