@@ -40,7 +40,7 @@ export function createJobRecordActivities({ pool }: Pick<ActivityDeps, 'pool'>) 
     /**
      * Moves the expiry, and reserves what the added time costs in the same transaction.
      *
-     * @throws spend_limit_exceeded when the session that made the job cannot pay for it.
+     * @throws spend_limit_exceeded when the session that asked for it cannot pay for it.
      */
     async recordExtension(extension: {
       order: JobOrder;
@@ -48,10 +48,11 @@ export function createJobRecordActivities({ pool }: Pick<ActivityDeps, 'pool'>) 
       seconds: number;
       expiresAt: string;
       pricePerHour: number;
+      sessionId?: string | undefined;
     }): Promise<void> {
-      const { order, requestId, seconds, expiresAt, pricePerHour } = extension;
+      const { order, requestId, seconds, expiresAt, pricePerHour, sessionId } = extension;
       await withTransaction(pool, async (tx) => {
-        await reserveExtension(tx, { jobId: order.jobId, requestId, seconds, pricePerHour });
+        await reserveExtension(tx, { jobId: order.jobId, requestId, seconds, pricePerHour, sessionId });
         await markExtended(tx, order.jobId, new Date(expiresAt));
       });
     },

@@ -74,20 +74,15 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   });
   setHandler(
     extendJob,
-    async ({ requestId, seconds }) => {
+    async ({ requestId, seconds, sessionId }) => {
       const job = running!;
       if (!extensions.has(requestId)) {
         extensions.add(requestId);
         job.expiresAtMs += seconds * 1000;
         const expiresAt = new Date(job.expiresAtMs).toISOString();
         try {
-          await jobRecord.recordExtension({
-            order,
-            requestId,
-            seconds,
-            expiresAt,
-            pricePerHour: job.placement.pricePerHour,
-          });
+          const { pricePerHour } = job.placement;
+          await jobRecord.recordExtension({ order, requestId, seconds, expiresAt, pricePerHour, sessionId });
         } catch (error) {
           extensions.delete(requestId);
           job.expiresAtMs -= seconds * 1000;

@@ -76,8 +76,15 @@ export const providerDraining = defineSignal<[ProviderDrain]>('providerDraining'
 export const sshReady = defineUpdate<JobState>('sshReady');
 /** Ends the job; completes when everything it held is released. */
 export const cancelJob = defineUpdate<JobState, [{ by: string }]>('cancel');
+export interface JobExtension {
+  requestId: string;
+  seconds: number;
+  /** The session that pays; without, the one that ordered the job. */
+  sessionId?: string;
+}
+
 /** Moves the expiry. `requestId` makes a repeated call harmless; answers the new expiry. */
-export const extendJob = defineUpdate<{ expiresAt: string }, [{ requestId: string; seconds: number }]>('extend');
+export const extendJob = defineUpdate<{ expiresAt: string }, [JobExtension]>('extend');
 export const jobState = defineQuery<JobState>('jobState');
 
 /** The limits a job was accepted under; they stay with it when the configuration changes. */

@@ -11,9 +11,10 @@ export interface JobCommands {
   /** Ends the job and waits up to `waitMs` until everything it held is released. */
   cancel(jobId: string, by: string, waitMs: number): Promise<JobState | 'still_ending' | 'already_ended'>;
   /**
-   * Moves the expiry by `seconds`; the same `requestId` moves it once.
+   * Moves the expiry by `seconds`; the same `requestId` moves it once. `sessionId` pays, or else the session that
+   * ordered the job.
    *
    * @throws BrokerError `job_ended`, `job_not_running`, `duration_limit`, `spend_limit_exceeded`
    */
-  extend(jobId: string, requestId: string, seconds: number): Promise<{ expiresAt: string }>;
+  extend(jobId: string, requestId: string, seconds: number, sessionId?: string): Promise<{ expiresAt: string }>;
 }

@@ -29,7 +29,13 @@ export async function reserveSpend(
  */
 export async function reserveExtension(
   tx: Queryable,
-  extension: { jobId: string; requestId: string; seconds: number; pricePerHour: number; sessionId?: string },
+  extension: {
+    jobId: string;
+    requestId: string;
+    seconds: number;
+    pricePerHour: number;
+    sessionId?: string | undefined;
+  },
 ): Promise<void> {
   const { jobId, requestId, seconds, pricePerHour } = extension;
   if (requestId === order) throw new TypeError('an extension needs a request id');

@@ -48,12 +48,13 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
       }
     },
 
-    async extend(jobId, requestId, seconds) {
+    async extend(jobId, requestId, seconds, sessionId) {
       const handle = client.workflow.getHandle(jobWorkflowId(jobId));
+      const extension = { requestId, seconds, ...(sessionId === undefined ? {} : { sessionId }) };
       try {
         // The server answers a repeated update id with the first outcome, as long as the run lasts.
         const extended = await withinDeadline(client, 10_000, undefined, () =>
-          handle.executeUpdate(extendJob, { args: [{ requestId, seconds }], updateId: `extend-${requestId}` }),
+          handle.executeUpdate(extendJob, { args: [extension], updateId: `extend-${requestId}` }),
         );
         if (extended === undefined) throw new BrokerError('dependency_unavailable', 'the job did not answer in time');
         return extended;

@@ -70,7 +70,13 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         201: { description: 'The job is running; `ssh_command` logs in', schema: jobReply },
         202: { description: 'The job is still starting: ask its Location', schema: jobReply },
       },
-      errors: ['idempotency_conflict', 'spend_limit_exceeded', 'insufficient_funds', 'quota_exceeded', ...startFailures],
+      errors: [
+        'idempotency_conflict',
+        'spend_limit_exceeded',
+        'insufficient_funds',
+        'quota_exceeded',
+        ...startFailures,
+      ],
       handler: createJob,
     },
     {
@@ -134,12 +140,20 @@ export function jobRoutes(deps: Deps): RouteRule[] {
       summary: 'Rent for longer',
       request: { body: extensionSchema, headers: createHeaders.omit({ prefer: true }) },
       responses: { 200: { description: 'The job with its new `expires_at`', schema: jobReply } },
-      errors: ['job_not_found', 'job_ended', 'job_not_running', 'duration_limit', 'provider_drained', 'spend_limit_exceeded'],
+      errors: [
+        'job_not_found',
+        'job_ended',
+        'job_not_running',
+        'duration_limit',
+        'provider_drained',
+        'spend_limit_exceeded',
+      ],
       handler: async (ctx) => {
         const job = await ownJob(ctx);
         if (isFinal(job.status)) throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
         const { seconds } = ctx.state.body as { seconds: number };
-        await jobs.extend(job.jobId, extensionId(ctx), seconds);
+        // Who asks pays: a session that may not spend cannot spend from the limit of another.
+        await jobs.extend(job.jobId, extensionId(ctx), seconds, customerOf(ctx).sessionId);
         ctx.body = jobReplyOf(await ownJob(ctx));
       },
     },
@@ -162,7 +176,8 @@ export function jobRoutes(deps: Deps): RouteRule[] {
       await jobs.startAndWait(orderOfJob(job), waitMs);
     } catch (error) {
       // The order stands in the database: the client may ask for it, or repeat the request with its key.
-      if (error instanceof BrokerError) throw new BrokerError(error.code, error.detail, { ...error.extra, job_id: job.jobId }, { cause: error });
+      if (error instanceof BrokerError)
+        throw new BrokerError(error.code, error.detail, { ...error.extra, job_id: job.jobId }, { cause: error });
       throw error;
     }
   }
@@ -222,7 +237,8 @@ export function jobRoutes(deps: Deps): RouteRule[] {
 /** Who asks; these routes let nobody in who is not known. */
 function customerOf(ctx: ApiContext): SessionPrincipal {
   const { principal } = ctx.state;
-  if (principal === undefined || principal.kind === 'proof') throw new BrokerError('auth_required', 'send a credential');
+  if (principal === undefined || principal.kind === 'proof')
+    throw new BrokerError('auth_required', 'send a credential');
   return principal;
 }
 
