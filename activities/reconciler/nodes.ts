@@ -101,8 +101,6 @@ export function createNodeComparison(
       node === undefined
         ? { nodeName: nodeName ?? '', uid: nodeUid ?? '', resourceVersion: 'gone', state: 'gone', gpus: 0 }
         : observeNode(node);
-    // It may have heard of this very version, and its row been changed by others since.
-    observation.resourceVersion += `-seen-${new Date().toISOString()}`;
     try {
       await temporal.workflow.getHandle(providerWorkflowId(providerId)).signal(signalNames.nodeObserved, observation);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { findOpenJob, openJobIds, type OpenJob } from '../../src/db/reconcile-jobs.js';
-import { knownProviders, pendingRegistration, type KnownProvider } from '../../src/db/reconcile-fleet.js';
+import { knownAmong, knownProviders, pendingRegistration, type KnownProvider } from '../../src/db/reconcile-fleet.js';
 import type { FinalJobStatus, JobFailure, JobOrder } from '../../src/domain/job.js';
 import { jobWorkflowId } from '../../src/domain/job.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
@@ -142,14 +142,16 @@ export function createWorkflowComparison(
     if (providerAway) await handle.signal(signalNames.providerChanged, { online: false, at: new Date().toISOString() });
   }
 
-  async function resumeProvider(suspect: KnownProvider, log: RepairLog): Promise<void> {
-    const { providerId, nodeName, nodeUid } = suspect;
+  async function resumeProvider({ providerId }: KnownProvider, log: RepairLog): Promise<void> {
     const workflow = await workflowFate(temporal, providerWorkflowId(providerId));
-    // One that ended by itself has retired.
-    if (workflow === 'goes_on' || workflow?.how === 'COMPLETED') return;
-    const options = providerStartOptions({ providerId, carried: carriedBy(suspect) }, config);
+    if (workflow === 'goes_on') return;
+    // Read after the workflow was seen to be over: one that has retired is no part of the fleet any more.
+    const provider = (await knownAmong(pool, [providerId])).get(providerId);
+    if (provider === undefined) return;
+    const { nodeName, nodeUid, status } = provider;
+    const options = providerStartOptions({ providerId, carried: carriedBy(provider) }, config);
     const messageId = await pendingRegistration(pool, providerId);
-    if (suspect.status === 'approved' && messageId !== undefined) {
+    if (status === 'approved' && messageId !== undefined) {
       // Answering the registration anew finds what was answered, and waits for the node from there.
       const signal = { signal: signalNames.registrationReceived, signalArgs: [{ messageId }] as [object] };
       await temporal.workflow.signalWithStart(workflowTypes.provider, { ...options, ...signal });
@@ -162,19 +164,21 @@ export function createWorkflowComparison(
     }
     log.repaired('provider_without_workflow', {
       providerId,
-      status: suspect.status,
+      status,
       workflow: workflow?.how ?? 'unknown',
     });
   }
 }
 
-/** What the workflow of a provider knew, as far as its row tells. */
-function carriedBy({ status, nodeReady, heartbeatAlive, allocatable, offeredGpus }: KnownProvider): CarriedProvider {
+/** What the workflow of a provider knew, as far as its row tells; what its jobs were told nobody knows. */
+function carriedBy(provider: KnownProvider): CarriedProvider {
+  const { status, nodeUid, nodeReady, heartbeatAlive, allocatable, offeredGpus, retiring } = provider;
   return {
     status,
     facts: { nodeReady, heartbeatAlive, gpusReady: (allocatable?.gpus ?? 0) > 0 || offeredGpus === 0 },
-    toldOnline: status === 'available' || status === 'joined',
+    retiring,
     seen: [],
+    ...(nodeUid === undefined ? {} : { nodeUid }),
   };
 }
 

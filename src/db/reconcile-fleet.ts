@@ -1,7 +1,7 @@
 import type { NodeAllocatable, ProviderStatus } from '../domain/provider.js';
 import type { Queryable } from './pool.js';
 
-/** What the database knows of a provider, as far as the cluster and Temporal may say otherwise. */
+/** What the database knows of a provider that is part of the fleet, as far as the cluster and Temporal may say otherwise. */
 export interface KnownProvider {
   providerId: string;
   nodeName?: string;
@@ -12,6 +12,8 @@ export interface KnownProvider {
   status: ProviderStatus;
   heartbeatAlive: boolean;
   offeredGpus: number;
+  /** It leaves the fleet when it has no jobs any more. */
+  retiring: boolean;
 }
 
 interface KnownProviderRow {
@@ -23,12 +25,14 @@ interface KnownProviderRow {
   status: ProviderStatus;
   heartbeat_alive: boolean;
   offered_gpus: number;
+  retiring: boolean;
 }
 
 const selectKnown = `
-  select provider_id, node_name, node_uid, node_ready, allocatable, status, heartbeat_alive,
+  select provider_id, node_name, node_uid, node_ready, allocatable, status, heartbeat_alive, retiring,
          (select coalesce(sum((g ->> 'count')::int), 0)::int from jsonb_array_elements(offer -> 'gpus') g) as offered_gpus
-    from providers`;
+    from providers
+   where status <> 'retired'`;
 
 function knownOf(row: KnownProviderRow): KnownProvider {
   return {
@@ -40,24 +44,23 @@ function knownOf(row: KnownProviderRow): KnownProvider {
     status: row.status,
     heartbeatAlive: row.heartbeat_alive,
     offeredGpus: row.offered_gpus,
+    retiring: row.retiring,
   };
 }
 
 const pageSize = 1_000;
 
-/** All providers, a page at a time in the order of their ids. */
+/** All providers that are part of the fleet, a page at a time in the order of their ids. */
 export async function knownProviders(db: Queryable, after?: string): Promise<KnownProvider[]> {
   const { rows } = await db.query<KnownProviderRow>(
-    `${selectKnown} where $1::text is null or provider_id > $1 order by provider_id limit $2`,
+    `${selectKnown} and ($1::text is null or provider_id > $1) order by provider_id limit $2`,
     [after ?? null, pageSize],
   );
   return rows.map(knownOf);
 }
 
 export async function knownAmong(db: Queryable, providerIds: readonly string[]): Promise<Map<string, KnownProvider>> {
-  const { rows } = await db.query<KnownProviderRow>(`${selectKnown} where provider_id = any ($1::text[])`, [
-    providerIds,
-  ]);
+  const { rows } = await db.query<KnownProviderRow>(`${selectKnown} and provider_id = any ($1::text[])`, [providerIds]);
   return new Map(rows.map((row) => [row.provider_id, knownOf(row)]));
 }
 

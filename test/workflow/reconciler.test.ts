@@ -10,7 +10,7 @@ import { knownAmong } from '../../src/db/reconcile-fleet.js';
 import { jobObjectName, jobWorkflowId, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { bootstrapTokenExists, newTokenSecret, replaceBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
-import { unlessNotFound } from '../../src/kubernetes/client.js';
+import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
 import { labels, taints } from '../../src/kubernetes/names.js';
 import { ownedBy } from '../../src/kubernetes/ownership.js';
 import { tenantNamespaceObject } from '../../src/kubernetes/manifests/tenant.js';
@@ -323,11 +323,19 @@ describe('a provider', () => {
     await handle.terminate('by an operator');
     expect(await repairs()).toEqual({ provider_without_workflow: 1 });
     expect(await repairs()).toEqual({});
+    /** As the sweep does it. */
+    const hear = async (alive: boolean) => {
+      await world.database.pool.query('update providers set heartbeat_alive = $2 where provider_id = $1', [
+        providerId,
+        alive,
+      ]);
+      await handle.signal(signalNames.heartbeatChanged, { alive, at: new Date().toISOString() });
+    };
     const status = async () => (await findProvider(world.database.pool, providerId))!.status;
     expect(await status()).toBe('available');
-    await handle.signal(signalNames.heartbeatChanged, { alive: false, at: new Date().toISOString() });
+    await hear(false);
     await until(async () => (await status()) === 'offline', { name: 'it goes offline' });
-    await handle.signal(signalNames.heartbeatChanged, { alive: true, at: new Date().toISOString() });
+    await hear(true);
     await until(async () => (await status()) === 'available', { name: 'it is back' });
   });
 
@@ -356,7 +364,6 @@ test('a node that was taken for a provider who is not there is kept free of jobs
   await putNode(world.kubernetes, name, 1);
   cleanups.push(() => unlessNotFound(core.deleteNode({ name })));
   const label = { metadata: { labels: { [labels.installation]: await installationId(world.database.pool) } } };
-  const { mergePatch } = await import('../../src/kubernetes/client.js');
   await core.patchNode({ name, body: label }, mergePatch);
   await old();
   expect(await repairs()).toEqual({ node_unowned: 1 });
