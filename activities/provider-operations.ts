@@ -4,6 +4,7 @@ import { cordon, drain, retire, uncordon } from '../src/db/provider-operations.j
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
 import { nodeOwner } from '../src/kubernetes/nodes.js';
+import { withdrawReplies } from '../src/redis/replies.js';
 import type { ActivityDeps } from './index.js';
 
 /** What an operator or the owner orders about a provider. */
@@ -14,7 +15,11 @@ export interface ProviderOrder {
 }
 
 /** Orders about providers, written down where placement sees them; and the last of them, carried out. */
-export function createProviderOperationActivities({ pool, kubernetes }: Pick<ActivityDeps, 'pool' | 'kubernetes'>) {
+export function createProviderOperationActivities({
+  pool,
+  redis,
+  kubernetes,
+}: Pick<ActivityDeps, 'pool' | 'redis' | 'kubernetes'>) {
   return {
     /** From here on nothing is placed there, or may be again: whoever got capacity before has it in the ledger. */
     async recordOrder({ providerId, order }: { providerId: string; order: ProviderOrder }): Promise<void> {
@@ -27,8 +32,8 @@ export function createProviderOperationActivities({ pool, kubernetes }: Pick<Act
     },
 
     /**
-     * Takes a provider out of the fleet once it has no jobs: its tokens first, so that it cannot come in by one while it
-     * goes, then its node, then its row: it is retired when everything is done. Until then it is cordoned.
+     * Takes a provider out of the fleet once it has no jobs: its tokens and what it was answered first, so that it cannot
+     * come in by them while it goes, then its node, then its row: it is retired when all is done, and cordoned till then.
      *
      * @returns how many jobs it still has; with any, nothing was done.
      */
@@ -45,6 +50,7 @@ export function createProviderOperationActivities({ pool, kubernetes }: Pick<Act
         await deleteBootstrapToken(kubernetes, tokenId);
         await markTokenDeleted(pool, tokenId);
       }
+      await withdrawReplies(redis, providerId);
       const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
       if (node !== undefined && nodeOwner(node) === providerId) {
         const preconditions = { uid: node.metadata!.uid! };

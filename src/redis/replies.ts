@@ -44,6 +44,12 @@ export async function publishRejection(redis: Redis, providerId: string, message
   return await replyCommands(redis).publish(responseStream(providerId), JSON.stringify(reply), '', true);
 }
 
+/** Takes back what a provider has not read: none of it holds for whoever registers in its name next. */
+export async function withdrawReplies(redis: Redis, providerId: string): Promise<void> {
+  // The groups of agents stay, since one may be waiting in a read.
+  await redis.xtrim(responseStream(providerId), 'MAXLEN', 0);
+}
+
 /** Finds the published reply that holds the join token with this id: the id of its newest copy. */
 export async function findReply(redis: Redis, providerId: string, tokenId: string): Promise<string | undefined> {
   const entries = await redis.xrevrange(responseStream(providerId), '+', '-');

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+import { recordCapacity } from '../../src/db/providers.js';
+import { providerWorkflowId } from '../../src/domain/provider.js';
+import { capacityUpdateSchema, capacityAsRegistration } from '../../src/domain/registration.js';
+import { capacityMessage, registrationMessage, type Machine } from '../../src/engines/simulated-provider/messages.js';
+import { startSimulatedProvider, type SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
+import { unlessNotFound } from '../../src/kubernetes/client.js';
+import { labels, taints } from '../../src/kubernetes/names.js';
+import { readReplies } from '../../src/redis/reply-reads.js';
+import { startRelay, type Relay } from '../../src/redis/relay.js';
+import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
+
+import { trusting } from '../support/relay.js';
+import { until } from '../support/until.js';
+
+let world: FleetWorld;
+let relay: Relay;
+const machines: SimulatedProvider[] = [];
+const nodes: string[] = [];
+beforeAll(async () => {
+  world = await createFleetWorld({ PROVIDER_AUTH_MODE: 'off' });
+  relay = startRelay({
+    config: world.config,
+    pool: world.database.pool,
+    temporal: world.temporal.client,
+    logger: pino({ level: 'silent' }),
+    verifier: trusting,
+    redisDb: world.redis.db,
+  });
+});
+afterAll(async () => {
+  await Promise.all(machines.map((machine) => machine.stop()));
+  await relay.stop();
+  for (const name of nodes) await unlessNotFound(world.kubernetes.core.deleteNode({ name }));
+  await world.close();
+});
+
+function machine(providerId = `joins-${randomUUID().slice(0, 8)}`): SimulatedProvider {
+  const { REDIS_HOST, REDIS_PORT } = world.config;
+  const redisUrl = `redis://${REDIS_HOST}:${REDIS_PORT}/${world.redis.db}`;
+  const started = startSimulatedProvider({ redisUrl, providerId, heartbeatIntervalMs: 1_000 });
+  machines.push(started);
+  nodes.push(providerId);
+  return started;
+}
+
+const tokens = async (providerId: string) => {
+  const selector = { namespace: 'kube-system', labelSelector: `${labels.providerId}=${providerId}` };
+  return (await world.kubernetes.core.listNamespacedSecret(selector)).items;
+};
+const gpus = async (providerId: string) => (await world.row(providerId)).resources.find(({ kind }) => kind === 'gpu')?.total;
+const replies = async (providerId: string) => (await readReplies(world.redis.redis, providerId, '0')).map(({ reply }) => reply);
+const register = async (providerId: string) => {
+  const message = registrationMessage({ ...described, providerId });
+  await world.redis.redis.xadd('provider:registration', '*', 'data', JSON.stringify(message), 'timestamp', new Date().toISOString());
+};
+const described: Machine = {
+  providerId: '',
+  wallet: '0x0000000000000000000000000000000000000001',
+  gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 },
+  cpuCores: 32,
+  memoryMb: 131_072,
+  diskGb: 1_000,
+  gpuPricePerHour: 0.5,
+  address: '198.18.0.7',
+};
+
+describe('a provider that registers', () => {
+  test('joins with the command it is given, is marked as its node, and may use its token no more', async () => {
+    const provider = machine();
+    const { providerId, joined } = provider;
+    await joined;
+    await world.becomes(providerId, 'available');
+    await until(async () => (await tokens(providerId)).length === 0);
+    const node = (await world.node(providerId))!;
+    expect(node.metadata!.labels).toMatchObject({ [labels.providerId]: providerId, [labels.rentalStatus]: 'available' });
+    expect(node.spec!.taints!.map(({ key }) => key)).toContain(taints.dedicated);
+    expect(await gpus(providerId)).toBe(4);
+    const order = await world.running({ providerId });
+    await world.commands.cancel(order.jobId, 'its owner', 20_000);
+  });
+
+  test('again while it is in service stays in service, with its jobs, and is answered', async () => {
+    const { providerId, joined } = machine();
+    await joined;
+    await world.becomes(providerId, 'available');
+    const order = await world.running({ providerId });
+    const before = (await replies(providerId)).length;
+    await register(providerId);
+    await until(async () => (await replies(providerId)).length > before);
+    expect((await replies(providerId)).at(-1)).toMatchObject({ success: true });
+    expect((await world.row(providerId)).status).toBe('available');
+    expect((await world.job(order)).status).toBe('running');
+    await world.commands.cancel(order.jobId, 'its owner', 20_000);
+  });
+
+  test('twice in a row can join with the answer to the later registration', async () => {
+    const providerId = `joins-${randomUUID().slice(0, 8)}`;
+    await register(providerId);
+    await register(providerId);
+    const { pool } = world.database;
+    const made = 'select token_id, deleted_at from join_tokens where provider_id = $1';
+    const issued = async () => (await pool.query<{ token_id: string; deleted_at: Date | null }>(made, [providerId])).rows;
+    await until(async () => (await issued()).filter(({ deleted_at }) => deleted_at !== null).length === 1);
+    const [valid, ...others] = (await issued()).filter(({ deleted_at }) => deleted_at === null);
+    expect(others).toEqual([]);
+    expect((await replies(providerId)).at(-1)!.join_token).toContain(valid!.token_id);
+    expect((await tokens(providerId)).map(({ metadata }) => metadata!.name)).toEqual([`bootstrap-token-${valid!.token_id}`]);
+    await world.temporal.client.workflow.getHandle(providerWorkflowId(providerId)).terminate('a test');
+  });
+});
+
+describe('new capacity figures', () => {
+  test('change what may be rented, and cut no running job', async () => {
+    const provider = machine();
+    const { providerId } = provider;
+    await provider.joined;
+    await world.becomes(providerId, 'available');
+    const order = await world.running({ providerId, gpuCount: 3 });
+    await provider.reportCapacity(2);
+    await until(async () => (await gpus(providerId)) === 3);
+    expect((await world.job(order)).status).toBe('running');
+    await world.commands.cancel(order.jobId, 'its owner', 20_000);
+    expect(await gpus(providerId)).toBe(2);
+    await provider.reportCapacity(4);
+    await until(async () => (await gpus(providerId)) === 4);
+  });
+
+  test('never offer more than the cluster counts', async () => {
+    const provider = machine();
+    const { providerId } = provider;
+    await provider.joined;
+    await world.becomes(providerId, 'available');
+    await world.setNodeGpus(providerId, 3);
+    await until(async () => (await gpus(providerId)) === 3);
+    await provider.reportCapacity(4);
+    const { pool } = world.database;
+    const taken = `select from providers where provider_id = $1 and capacity_at > registration_at`;
+    await until(async () => (await pool.query(taken, [providerId])).rowCount === 1);
+    expect(await gpus(providerId)).toBe(3);
+  });
+
+  test('that come late change nothing', async () => {
+    const providerId = await world.joined();
+    const { pool } = world.database;
+    const update = (count: number) =>
+      capacityAsRegistration(capacityUpdateSchema.parse(capacityMessage({ ...described, providerId }, providerId, count)));
+    const now = Date.now();
+    await recordCapacity(pool, providerId, update(5), new Date(now + 2_000));
+    await recordCapacity(pool, providerId, update(7), new Date(now + 1_000));
+    expect(await gpus(providerId)).toBe(5);
+  });
+});
+
+describe('a provider that is retired', () => {
+  test('refuses a registration that comes before it has left, and begins a new life with the next one', async () => {
+    const first = machine();
+    const { providerId } = first;
+    await first.joined;
+    await world.becomes(providerId, 'available');
+    const order = await world.running({ providerId });
+    await world.providers.order(providerId, { action: 'retire', by: 'an operator' });
+    await until(async () => (await world.state(providerId)).retiring);
+    await register(providerId);
+    await until(async () => (await replies(providerId)).at(-1)?.status === 'rejected');
+    expect(await tokens(providerId)).toEqual([]);
+    await world.commands.cancel(order.jobId, 'its owner', 20_000);
+    await world.becomes(providerId, 'retired');
+    expect(await world.node(providerId)).toBeUndefined();
+    await first.stop();
+
+    const second = machine(providerId);
+    await second.joined;
+    expect(await world.becomes(providerId, 'available')).toMatchObject({ cordoned: false, retiring: false });
+    const next = await world.running({ providerId });
+    await world.commands.cancel(next.jobId, 'its owner', 20_000);
+  });
+});
