@@ -27,7 +27,7 @@ import { checkTemporal, connectTemporal, ensureSearchAttributes } from './tempor
 import { createJobCommands } from './temporal/jobs.js';
 import { createProviderCommands } from './temporal/provider-commands.js';
 import { createProviderSignals } from './temporal/providers.js';
-import { ensureSchedules } from './temporal/schedules.js';
+import { ensureSchedules, reconcileNow } from './temporal/schedules.js';
 import { installRuntime, startWorker } from './temporal/worker.js';
 import type { Client } from '@temporalio/client';
 import type { Pool } from 'pg';
@@ -61,6 +61,7 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
     const info = clusterInfo(kubernetes, config);
     const activities = createActivities({ config, pool, redis, kubernetes, clusterInfo: info, temporal, logger });
     const worker = await untilAvailable(logger, 'Temporal', () => startWorker(config, activities, logger));
+    await untilAvailable(logger, 'Temporal', () => reconcileNow(temporal));
     return {
       checks: { redis: () => redis.ping(), kubernetes: () => kubernetes.version.getCode() },
       ready: () => ({ worker: worker.ready() }),
