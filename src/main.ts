@@ -74,7 +74,7 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
 
   async relay({ config, logger, pool, temporal }) {
     const redis = createRedis(config, { blocking: false, name: 'provider-identity', logger });
-    const verifier = createProviderVerifier({ config, pool, redis, recover: createRecover() });
+    const verifier = createProviderVerifier({ config, pool, redis, recover: createRecover({ maxWaiting: Infinity }) });
     const relay = startRelay({ config, pool, temporal, logger, verifier });
     return {
       ready: () => relay.ready(),

@@ -1,0 +1,46 @@
+/**
+ * Kills processes while customers rent, and looks whether anything was lost: `npm run chaos -- [--jobs 200] [--kills 50]
+ * [--seed N] [--rounds 1] [--no-loss]`. Exits with 1 on any difference; the seed it prints repeats the choices.
+ */
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { runChaos } from './run.js';
+
+const { values } = parseArgs({
+  options: {
+    jobs: { type: 'string', default: '200' },
+    kills: { type: 'string', default: '50' },
+    seed: { type: 'string' },
+    rounds: { type: 'string', default: '1' },
+    'no-loss': { type: 'boolean', default: false },
+  },
+});
+const began = Date.now();
+const log = (line: string) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(7)} s  ${line}`);
+
+let failed = false;
+for (let round = 0; round < Number(values.rounds); round++) {
+  const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed) + round;
+  const result = await runChaos({
+    seed,
+    jobs: Number(values.jobs),
+    kills: Number(values.kills),
+    withLoss: !values['no-loss'],
+    log,
+  });
+  const outcomes: Record<string, number> = {};
+  for (const { status, failureReason } of result.stories) {
+    const outcome = failureReason === undefined ? status : `${status} (${failureReason})`;
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  }
+  console.log(`\nseed ${seed}\n  jobs   ${JSON.stringify(outcomes)}\n  kills  ${JSON.stringify(result.kills)}`);
+  for (const { invariant, violations } of result.findings) {
+    console.log(`  ${violations.length === 0 ? '✓' : '✗'} ${invariant}`);
+    for (const violation of violations.slice(0, 20)) console.log(`      ${violation}`);
+    if (violations.length > 0) failed = true;
+  }
+  const repairs = Object.entries(result.repairsAfterQuiet).filter(([, count]) => Number(count) > 0);
+  console.log(`  ${repairs.length === 0 ? '✓' : '✗'} nothing for the reconciler to repair after quiet ${JSON.stringify(repairs)}\n`);
+  if (repairs.length > 0) failed = true;
+}
+process.exit(failed ? 1 : 0);

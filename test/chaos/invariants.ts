@@ -1,0 +1,143 @@
+import { KubeConfig, CoreV1Api } from '@kubernetes/client-node';
+import { Client, Connection } from '@temporalio/client';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import type { Endpoints } from '../../src/engines/engine.js';
+import type { JobStory } from './customers.js';
+
+/** One thing that must hold, and what was found that contradicts it. */
+export interface Finding {
+  invariant: string;
+  violations: string[];
+}
+
+/** Looks at Postgres, Kubernetes, Temporal and Redis themselves, not at what the broker says about them. */
+export async function checkInvariants(
+  endpoints: Endpoints,
+  stories: readonly JobStory[],
+  doomed: ReadonlySet<string>,
+): Promise<Finding[]> {
+  const database = new pg.Client(endpoints.postgres);
+  await database.connect();
+  const connection = await Connection.connect({ address: endpoints.temporal! });
+  const redis = new Redis(endpoints.redis!);
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(endpoints.kubeconfig!);
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const temporal = new Client({ connection, namespace: endpoints.temporal_namespace! });
+  const rows = async (sql: string) => (await database.query<Record<string, unknown>>(sql)).rows.map((row) => JSON.stringify(row));
+  try {
+    return [
+      {
+        invariant: 'every job ended as its customer wanted',
+        violations: stories.flatMap((story) => {
+          const wrong = story.complaint !== '' || !isAcceptable(story, doomed);
+          return wrong ? [`${story.key} (${story.plan}): ${story.status} ${story.failureReason ?? ''} ${story.complaint}`] : [];
+        }),
+      },
+      {
+        invariant: 'what is rented is what allocations hold, and never more than there is',
+        violations: await rows(`
+          select r.provider_id, r.kind, r.name, r.total, r.rented, coalesce(sum(held.amount), 0) as held
+            from provider_resources r
+            left join lateral (
+              select case r.kind when 'gpu' then a.gpu_count when 'cpu' then a.cpu_cores
+                                 when 'memory' then a.memory_mb else a.storage_gb end as amount
+                from allocations a
+               where a.provider_id = r.provider_id and a.released_at is null
+                 and (r.kind <> 'gpu' or a.gpu_type = r.name)) held on true
+           group by r.provider_id, r.kind, r.name, r.total, r.rented
+          having r.rented <> coalesce(sum(held.amount), 0) or r.rented > r.total`),
+      },
+      {
+        invariant: 'no allocation outlives its job, and no ended job is without a release',
+        violations: await rows(`
+          select j.job_id, j.status, a.released_at
+            from jobs j left join allocations a using (job_id)
+           where (j.ended_at is not null and a.released_at is null) or j.ended_at is null`),
+      },
+      {
+        invariant: 'a key has one job',
+        violations: await rows('select wallet, idempotency_key from jobs group by 1, 2 having count(*) > 1').then((twice) => [
+          ...twice,
+          ...stories.filter(({ jobId }) => jobId === undefined).map(({ key }) => `${key} has none`),
+        ]),
+      },
+      {
+        invariant: 'money: nothing reserved any more, every charge settled once',
+        violations: await rows(`
+          select s.id, s.reserved, s.spent, sum(c.spent) as charged, count(*) filter (where c.settled_at is null) as open
+            from auth_sessions s join auth_charges c on c.session_id = s.id
+           group by s.id having s.reserved <> 0 or s.spent <> sum(c.spent) or bool_or(c.settled_at is null)`),
+      },
+      { invariant: 'no object of a job is left in the cluster', violations: await leftInCluster(core) },
+      {
+        invariant: 'no workflow of a job is left running',
+        violations: await workflows(temporal, `WorkflowType = 'jobLifecycle' and ExecutionStatus = 'Running'`),
+      },
+      {
+        invariant: 'no workflow failed',
+        violations: await workflows(temporal, `ExecutionStatus in ('Failed', 'Terminated', 'TimedOut')`),
+      },
+      { invariant: 'every message was acknowledged, and none was given up', violations: await unread(redis) },
+      {
+        invariant: 'every provider that registered is in service, but for those whose machine died',
+        violations: (await rows(`select provider_id, status from providers where status <> 'available'`)).filter(
+          (row) => !doomed.has((JSON.parse(row) as { provider_id: string }).provider_id),
+        ),
+      },
+      {
+        invariant: 'no join token of a provider that joined is left',
+        violations: (await core.listNamespacedSecret({ namespace: 'kube-system' })).items
+          .filter(({ type }) => type === 'bootstrap.kubernetes.io/token')
+          .flatMap(({ metadata }) => metadata?.labels?.['worldland.io/provider-id'] ?? []),
+      },
+    ];
+  } finally {
+    await database.end();
+    await connection.close();
+    redis.disconnect();
+  }
+}
+
+function isAcceptable({ plan, status, failureReason, providerId }: JobStory, doomed: ReadonlySet<string>): boolean {
+  if (failureReason === 'no_capacity') return true;
+  if (status === 'provider_lost') return providerId !== undefined && doomed.has(providerId);
+  // A job that was cancelled late may have run out first.
+  return plan === 'expire' ? status === 'expired' : status === 'cancelled' || status === 'expired';
+}
+
+async function leftInCluster(core: CoreV1Api): Promise<string[]> {
+  const mine = ({ metadata }: { metadata?: { namespace?: string; name?: string } }) =>
+    metadata?.namespace?.startsWith('tenant-') === true && metadata.name?.startsWith('job-') === true;
+  const [pods, services, secrets] = await Promise.all([
+    core.listPodForAllNamespaces(),
+    core.listServiceForAllNamespaces(),
+    core.listSecretForAllNamespaces(),
+  ]);
+  return [
+    ...pods.items.filter(mine).map(({ metadata }) => `pod ${metadata!.name!}`),
+    ...services.items.filter(mine).map(({ metadata }) => `service ${metadata!.name!}`),
+    ...secrets.items.filter(mine).map(({ metadata }) => `secret ${metadata!.name!}`),
+  ];
+}
+
+async function workflows(temporal: Client, query: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { workflowId, status } of temporal.workflow.list({ query })) found.push(`${workflowId} ${status.name}`);
+  return found;
+}
+
+async function unread(redis: Redis): Promise<string[]> {
+  const found: string[] = [];
+  for (const stream of ['provider:registration', 'provider:heartbeat', 'provider:capacity']) {
+    const groups = (await redis.xinfo('GROUPS', stream).catch(() => [])) as unknown[][];
+    for (const group of groups) {
+      const pending = Number(group[group.indexOf('pending') + 1]);
+      if (pending > 0) found.push(`${stream}: ${pending} pending`);
+    }
+    const letters = await redis.xlen(`${stream}:dlq`);
+    if (letters > 0) found.push(`${stream}:dlq has ${letters}`);
+  }
+  return found;
+}
