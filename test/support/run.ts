@@ -66,6 +66,7 @@ function testFiles(): string[] {
     .map((file) => join(folder, file));
 }
 
+/** Unit tests need none; those of a real node start a broker with engines of its own. */
 function needsEngines(file: string): boolean {
-  return !file.includes(`${sep}test${sep}unit${sep}`);
+  return !['unit', 'node'].some((folder) => file.includes(`${sep}test${sep}${folder}${sep}`));
 }

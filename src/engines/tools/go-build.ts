@@ -6,7 +6,12 @@ import { run } from './run.js';
 import { findOnPath, isExecutable, ToolMissing } from './tool.js';
 
 /** Where the modules are, below `src`. */
-const folders = { kubernetes: 'engines/go/kubernetes', temporal: 'engines/go/temporal', 'ssh-server': 'ssh-server' };
+const folders = {
+  kubernetes: 'engines/go/kubernetes',
+  temporal: 'engines/go/temporal',
+  'kube-router': 'engines/go/kube-router',
+  'ssh-server': 'ssh-server',
+};
 
 /** One program of a pinned module. */
 export interface GoProgram {

@@ -1,0 +1,76 @@
+/** Images that no registry has: they are built here and imported. */
+export const pauseImageName = 'registry.example.com/pause:1';
+
+/** Where containerd listens in the machine, which is where kubeadm looks first. */
+const runtimeEndpoint = 'unix:///run/containerd/containerd.sock';
+
+export function containerdConfiguration(cniPlugins: string): string {
+  return `version = 2
+root = "/var/lib/containerd"
+state = "/run/containerd"
+
+[grpc]
+  address = "/run/containerd/containerd.sock"
+
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${pauseImageName}"
+  # Where the machine lacks CAP_SYS_RESOURCE no process may be made harder to kill, and containers would not start.
+  restrict_oom_score_adj = true
+
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "${cniPlugins}"
+    conf_dir = "/etc/cni/worldland"
+    conf_template = "/mnt/cni/template"
+
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+`;
+}
+
+/**
+ * The network of the pods, filled in by containerd once the cluster has given the node its range. Every pod has a link of
+ * its own to the machine (\`ptp\`): what one sends to another is routed, and so subject to network policies.
+ */
+export function podNetwork(): string {
+  const subnet = '{"subnet": "{{.PodCIDR}}"}';
+  return `{
+  "cniVersion": "0.4.0",
+  "name": "pods",
+  "plugins": [
+    {
+      "type": "ptp",
+      "ipMasq": true,
+      "ipam": {"type": "host-local", "dataDir": "/mnt/cni/ranges", "ranges": [[${subnet}]], "routes": [{"dst": "0.0.0.0/0"}]}
+    },
+    {"type": "portmap", "capabilities": {"portMappings": true}}
+  ]
+}
+`;
+}
+
+/** What the kubelet's configuration says otherwise on this machine than in the cluster. */
+export function kubeletPatch(cgroup: string): string {
+  return JSON.stringify({
+    // containerd runs runc without systemd; machines without cgroup v2 will do for tests.
+    cgroupDriver: 'cgroupfs',
+    cgroupRoot: `/${cgroup}`,
+    failCgroupV1: false,
+    failSwapOn: false,
+    // A disk that is nearly full is no reason for a test to fail.
+    evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
+  });
+}
+
+/**
+ * The program that a join command finds when it says `kubeadm`: the real one, in the machine. A command is run as the
+ * broker gave it; what this machine asks for besides is added here, as an operator's image of a node would have it.
+ */
+export function kubeadmCommand(namespaces: readonly string[]): string {
+  return `#!/bin/sh
+if [ "$1" = join ]; then
+  # There is no systemd here, among other things that the checks miss.
+  set -- "$@" --ignore-preflight-errors=all --cri-socket ${runtimeEndpoint} --patches /mnt/patches
+fi
+exec nsenter ${namespaces.join(' ')} /mnt/bin/kubeadm "$@"
+`;
+}

@@ -1,0 +1,97 @@
+#!/bin/sh
+# The first process of the machine that a real node runs on: a set of namespaces with files, network and processes of its
+# own. It mounts, starts what systemd starts elsewhere, and starts again what dies. When it ends, the kernel takes
+# everything of the machine away.
+#
+# It gets: FOLDER (all that the machine writes, and bin/ with the programs of Kubernetes), PACKAGES and LIBRARIES (those of
+# the distribution), HOST_NAME, ADDRESS and GATEWAY (a network of two), LINK (the host's end of it), CGROUP, POD_CIDR,
+# SERVICE_CIDR, and the host's network as descriptor 9.
+set -eu
+export PATH="/mnt/bin:$PACKAGES/bin:$PACKAGES/usr/sbin:$PACKAGES/usr/bin:$PATH"
+export LD_LIBRARY_PATH="$LIBRARIES" XTABLES_LIBDIR="$LIBRARIES/xtables"
+
+# Files: what is written below /etc, /var and /run stays in the folder, which is /mnt here.
+mount --bind "$FOLDER" /mnt
+for part in etc var; do
+  mkdir -p "/mnt/$part" "/mnt/.$part"
+  mount -t overlay overlay -o "lowerdir=/$part,upperdir=/mnt/$part,workdir=/mnt/.$part" "/$part"
+done
+mount -t tmpfs tmpfs /run
+# The host may be a node itself: none of its own configuration is seen here. containerd cannot put overlays on an overlay.
+for place in etc/kubernetes var/lib/kubelet var/lib/containerd; do
+  mkdir -p "/mnt/own/$place" "/$place"
+  mount --bind "/mnt/own/$place" "/$place"
+done
+mkdir -p /etc/kubernetes/manifests
+mount --make-rshared /
+# The kubelet wants these values and would set them for the host too. It finds them as they should be.
+mkdir -p /mnt/kernel
+for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
+  kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
+  path=${setting%=*}
+  name=$(echo "$path" | tr / _)
+  echo "${setting#*=}" >"/mnt/kernel/$name"
+  mount --bind "/mnt/kernel/$name" "/proc/sys/$path"
+done
+
+# Network: one link to the host, by which the API server and the customers come in.
+nsenter --net=/proc/self/fd/9 ip link add "$LINK" type veth peer name eth0 netns 1
+nsenter --net=/proc/self/fd/9 ip address add "$GATEWAY/30" dev "$LINK"
+nsenter --net=/proc/self/fd/9 ip link set "$LINK" up
+exec 9>&-
+ip link set lo up
+ip address add "$ADDRESS/30" dev eth0
+ip link set eth0 up
+ip route add default via "$GATEWAY"
+echo 1 >/proc/sys/net/ipv4/ip_forward
+hostname "$HOST_NAME"
+# Nobody resolves names here, and whoever asks must learn that at once and not after ten seconds.
+rm -f /etc/resolv.conf
+echo 'nameserver 127.0.0.1' >/etc/resolv.conf
+
+# Containers are counted and limited below one group, which the host removes in the end.
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+  for controller in cpuset cpu io memory hugetlb pids; do
+    echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
+  done
+  mkdir -p "/sys/fs/cgroup/$CGROUP"
+else
+  for hierarchy in /sys/fs/cgroup/*; do
+    [ ! -e "$hierarchy/cgroup.procs" ] || mkdir -p "$hierarchy/$CGROUP"
+  done
+fi
+
+keep() { # NAME COMMAND…: runs it, and again whenever it ends
+  log="/mnt/logs/$1.log"
+  shift
+  while :; do
+    "$@" >>"$log" 2>&1 || true
+    sleep 1
+  done
+}
+
+keep containerd containerd --config /mnt/containerd.toml &
+until ctr --address /run/containerd/containerd.sock version >/dev/null 2>&1; do sleep 0.1; done
+: >/mnt/ready
+
+# Written by kubeadm join, which then waits for the kubelet.
+until [ -e /var/lib/kubelet/kubeadm-flags.env ]; do sleep 0.1; done
+. /var/lib/kubelet/kubeadm-flags.env
+node=$(echo "$KUBELET_KUBEADM_ARGS" | sed -n 's/.*--hostname-override=\([^ ]*\).*/\1/p')
+node=${node:-$HOST_NAME}
+# The kubelet asks for the addresses of its own name.
+echo "$ADDRESS $node" >>/etc/hosts
+
+# shellcheck disable=SC2086 # several arguments in one variable, as kubeadm means it
+keep kubelet kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \
+  --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS &
+# Limits of connection tracking belong to the host.
+keep kube-proxy kube-proxy --kubeconfig=/mnt/kube-proxy.conf --hostname-override="$node" --proxy-mode=iptables \
+  --cluster-cidr="$POD_CIDR" --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0 \
+  --conntrack-tcp-timeout-close-wait=0 &
+if [ -e /mnt/kube-router.conf ]; then
+  keep kube-router kube-router --kubeconfig=/mnt/kube-router.conf --hostname-override="$node" --run-firewall=true \
+    --run-router=false --run-service-proxy=false --service-cluster-ip-range="$SERVICE_CIDR" \
+    --service-node-port-range=20000-32767 &
+fi
+wait

@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { busyboxImage, pauseImage } from '../images/busybox.js';
+import { sshServerImage } from '../images/ssh-server.js';
+import { silent, type Log } from '../log.js';
+import { findKubernetesTools } from '../tools/kubernetes.js';
+import { findKubeRouter } from '../tools/kube-router.js';
+import { findNodeTools } from '../tools/node.js';
+import { run } from '../tools/run.js';
+import { pauseImageName } from './configuration.js';
+import { startMachine, type Machine } from './machine.js';
+import { findNodePackages } from './packages.js';
+import { letKubeRouterRead } from './policy-engine.js';
+
+/** Images that the machine has without a registry. */
+export const images = {
+  /** What the broker is told by SSH_SERVER_IMAGE. */
+  sshServer: 'registry.example.com/ssh-server:1',
+  /** A small Linux for a customer to rent. */
+  machine: 'registry.example.com/machine:1',
+};
+
+export interface RealNodeOptions {
+  /** The data folder of the stack whose cluster it will join. */
+  dataDir: string;
+  hostName: string;
+  log?: Log;
+  env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Prepares a machine that can become a node of the stack's cluster, up to where a provider's agent begins: containerd
+ * with the images, a kubelet that waits for the join, kube-proxy, and kube-router, which enforces network policies. An
+ * operator's nodes get the last two from the cluster, as DaemonSets.
+ */
+export async function startRealNode({
+  dataDir,
+  hostName,
+  log = silent,
+  env = process.env,
+}: RealNodeOptions): Promise<Machine> {
+  const { kubeadm } = await findKubernetesTools(log, env);
+  const nodeTools = await findNodeTools(log, env);
+  const kubeRouter = await findKubeRouter(log, env);
+  const packages = await findNodePackages(log, env);
+  const { archive: sshServer } = await sshServerImage(images.sshServer, log);
+  const cluster = join(dataDir, 'kubernetes');
+  // kubeadm writes on standard error what it chose by itself.
+  const kubeconfigOf = (user: string) =>
+    run(kubeadm.path, ['kubeconfig', 'user', '--config', join(cluster, 'kubeadm.yaml'), '--client-name', user]);
+  await letKubeRouterRead(join(cluster, 'local/admin.conf'));
+  const folder = join(dataDir, 'node');
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const machine = await startMachine({
+    ...{ folder, hostName, packages, log, env },
+    programs: {
+      kubeadm: kubeadm.path,
+      kubelet: nodeTools.kubelet.path,
+      'kube-proxy': nodeTools['kube-proxy'].path,
+      'kube-router': kubeRouter.path,
+    },
+    kubeconfigs: {
+      'kube-proxy': await kubeconfigOf('system:kube-proxy'),
+      'kube-router': await kubeconfigOf('kube-router'),
+    },
+  });
+  try {
+    const { busybox } = packages;
+    await machine.importImage(pauseImage(pauseImageName, busybox).archive);
+    await machine.importImage(busyboxImage(images.machine, busybox).archive);
+    await machine.importImage(sshServer);
+    return machine;
+  } catch (error) {
+    await machine.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,298 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import type { Session } from '../../src/auth/client.js';
+import type { Log } from '../../src/engines/log.js';
+import type { Machine } from '../../src/engines/real-node/machine.js';
+import { images, startRealNode } from '../../src/engines/real-node/node.js';
+import { missingForRealNode } from '../../src/engines/real-node/requirements.js';
+import type { SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
+import { findOnPath } from '../../src/engines/tools/tool.js';
+import { jobObjectName, tenantNamespace } from '../../src/domain/job.js';
+import { gpuResource, labels } from '../../src/kubernetes/names.js';
+import { startBroker, type RunningBroker } from '../support/broker.js';
+import { until } from '../support/until.js';
+
+const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
+if (missing !== undefined) console.warn(`skipped: a login to a real node needs ${missing}`);
+
+const log: Log = (line) => void process.stderr.write(`  ${line}\n`);
+const providerId = 'real-machine';
+const gpuModel = 'NVIDIA GeForce RTX 4090';
+const gpus = 2;
+
+interface Job {
+  job_id: string;
+  status: string;
+  ssh_host: string;
+  ssh_port: number;
+  ssh_host_key_fingerprint: string;
+  known_hosts: string;
+}
+
+interface Rented extends Job {
+  wallet: string;
+  folder: string;
+}
+
+let before: Record<string, unknown>;
+let broker: RunningBroker;
+let machine: Machine;
+let provider: SimulatedProvider;
+let core: CoreV1Api;
+let mine: Rented;
+
+(missing === undefined ? describe : describe.skip)('a real machine', () => {
+  beforeAll(async () => {
+    before = traces();
+    broker = await startBroker({ SSH_SERVER_IMAGE: images.sshServer, JOB_MIN_DURATION_S: '1' });
+    const { kubeconfig } = broker.endpoints;
+    machine = await startRealNode({ dataDir: resolve(kubeconfig!, '../../..'), hostName: 'rented-out', log });
+    const config = new KubeConfig();
+    config.loadFromFile(kubeconfig!);
+    core = config.makeApiClient(CoreV1Api);
+    provider = broker.provider({
+      ...{ providerId, gpus: { model: gpuModel, count: gpus }, cpuCores: 4, memoryMb: 8_192, diskGb: 20 },
+      address: machine.address,
+      heartbeatIntervalMs: 5_000,
+      // As an agent runs it: a shell, the command as it came, and the kubeadm that is first in PATH.
+      join: async (command) => {
+        const PATH = `${machine.commands}:${process.env['PATH'] ?? ''}`;
+        const { code, output } = await run('/bin/sh', ['-c', command], { ...process.env, PATH });
+        if (code !== 0) throw new Error(`${command.split(' --token')[0]}: ${output}`);
+      },
+    });
+    await provider.joined;
+  }, 1_800_000);
+
+  afterAll(async () => {
+    await machine?.stop();
+    await broker?.stop();
+  }, 120_000);
+
+  test('joins by the join command alone, and becomes the node that the broker named', async () => {
+    const node = await until(
+      async () => {
+        const { items } = await core.listNode({ labelSelector: `${labels.placement}=${providerId}` });
+        return items.find((one) => one.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
+      },
+      { timeoutMs: 60_000, name: 'the node is Ready and marked as the provider’s' },
+    );
+    expect(node.status?.nodeInfo?.containerRuntimeVersion).toMatch(/^containerd:/);
+    expect(node.status?.addresses).toContainEqual({ type: 'InternalIP', address: machine.address });
+    // What the device plugin of a machine with GPUs does.
+    const counted = { [gpuResource]: String(gpus) };
+    await core.patchNodeStatus(
+      { name: node.metadata!.name!, body: { status: { capacity: counted, allocatable: counted } } },
+      setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+    );
+    const customer = await broker.customer();
+    await until(async () => (await free(customer)) === gpus, { timeoutMs: 60_000, name: 'its GPUs are on offer' });
+  }, 120_000);
+
+  test('is rented, and the customer logs in as root with ssh, who knows the machine by the known_hosts line', async () => {
+    mine = await rent(await broker.customer(), { env: { GREETING: '$(id) "hello"' } });
+    expect(mine.ssh_host).toBe(machine.address);
+    const { code, output } = await ssh(mine, 'id -u; hostname; . /etc/os-release; echo $PRETTY_NAME; echo "$GREETING"');
+    expect(output.split('\n')).toEqual(['0', 'gpu', 'Rented machine of the test', '$(id) "hello"', '']);
+    expect(code).toBe(0);
+    const fingerprint = execFileSync('ssh-keygen', ['-lf', join(mine.folder, 'known_hosts')], { encoding: 'utf8' });
+    expect(fingerprint).toContain(` ${mine.ssh_host_key_fingerprint} `);
+  }, 120_000);
+
+  test('lets the customer have what was ordered, and nothing of the cluster’s', async () => {
+    const { output } = await ssh(mine, 'env; echo; ls /var/run/secrets /run/secrets; cat /proc/self/status');
+    expect(output).toContain('WORLDLAND_GPU_COUNT=1\n');
+    expect(output).toContain(`WORLDLAND_JOB_ID=${mine.job_id}\n`);
+    // The image's own PATH, which a login shell would have lost.
+    expect(output).toContain('PATH=/opt/cuda/bin:/bin\n');
+    expect(output.match(/secrets: No such file or directory/g)).toHaveLength(2);
+    // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID and no other; and the kernel filters system calls.
+    expect(output).toMatch(/^CapEff:\t0{14}fb$/m);
+    expect(output).toMatch(/^NoNewPrivs:\t1$/m);
+    expect(output).toMatch(/^Seccomp:\t2$/m);
+  });
+
+  test('refuses every key but the customer’s, and takes no password', async () => {
+    const stranger = newKey();
+    const { code, output } = await ssh({ ...mine, folder: stranger, known_hosts: mine.known_hosts }, 'true');
+    expect([code, output]).toEqual([255, expect.stringContaining('Permission denied (publickey)')]);
+    rmSync(stranger, { recursive: true });
+  });
+
+  test('reaches the internet, but no metadata service and no other tenant', async () => {
+    const neighbour = await broker.customer();
+    const other = await rent(neighbour, {});
+    const { status } = await core.readNamespacedPod({
+      namespace: tenantNamespace(other.wallet),
+      name: jobObjectName(other.job_id),
+    });
+    // All link-local addresses are closed alike; the usual one of metadata services may be in use by the host.
+    const metadata = '169.254.42.42';
+    execFileSync('ip', ['address', 'add', `${metadata}/32`, 'dev', machine.link]);
+    const services = await Promise.all([metadata, machine.gateway].map(serve));
+    const [inside, outside] = services.map((service) => service.address() as AddressInfo);
+    const ask = async (host: string, port: number) =>
+      (await ssh(mine, `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 4 nc -w 3 ${host} ${port} 2>&1`)).output;
+    // The policies of a new pod take a moment to be in force.
+    await until(async () => !(await ask(metadata, inside!.port)).includes('answered'), { timeoutMs: 30_000 });
+    expect(await ask(machine.gateway, outside!.port)).toContain('answered');
+    expect(await ask(metadata, inside!.port)).not.toContain('answered');
+    expect(await ask(status!.podIP!, 2222)).not.toContain('SSH-2.0');
+    // The same question to the same pod, asked by the node: it is the policy that answers the other one.
+    const greeting = `require('net').connect(2222, '${status!.podIP!}').once('data', (text) => { console.log(String(text)); process.exit(); })`;
+    expect(await machine.run(process.execPath, ['-e', greeting])).toContain('SSH-2.0');
+    for (const service of services) service.close();
+    await neighbour.request('DELETE', `/api/v1/jobs/${other.job_id}`, undefined, { prefer: 'wait=60' });
+    rmSync(other.folder, { recursive: true });
+  }, 120_000);
+
+  test('is closed when the time is over, and its GPUs are free again', async () => {
+    const customer = await broker.customer();
+    const begun = await free(customer);
+    const short = await rent(customer, { duration_hours: 12 / 3_600 });
+    expect((await ssh(short, 'echo in')).output).toBe('in\n');
+    expect(await free(customer)).toBe(begun - 1);
+    const session = ssh(short, 'sleep 300');
+    const ended = await until(
+      async () => {
+        const { body } = await customer.request('GET', `/api/v1/jobs/${short.job_id}`);
+        return (body as Job).status === 'expired' ? (body as Job) : undefined;
+      },
+      { timeoutMs: 60_000, everyMs: 250 },
+    );
+    expect(ended.ssh_port).toBeUndefined();
+    expect((await session).code).toBe(255);
+    expect(await opens(short.ssh_host, short.ssh_port)).toBe(false);
+    expect(await free(customer)).toBe(begun);
+    rmSync(short.folder, { recursive: true });
+  }, 120_000);
+
+  test('goes, and leaves this machine as it was', async () => {
+    await provider.stop();
+    await machine.stop();
+    expect(traces()).toEqual(before);
+  }, 60_000);
+});
+
+async function free(customer: Session): Promise<number> {
+  const { body } = await customer.request('GET', '/api/v1/providers/gpu-availability');
+  const { providers } = body as {
+    providers: { provider_id: string; available_gpus: number; can_create_job: boolean }[];
+  };
+  const row = providers.find((one) => one.provider_id === providerId);
+  return row?.can_create_job === true ? row.available_gpus : 0;
+}
+
+async function rent(customer: Session, order: object): Promise<Rented> {
+  const folder = newKey();
+  const reply = await customer.request(
+    'POST',
+    '/api/v1/jobs',
+    {
+      ...{ gpu_type: 'RTX 4090', gpu_count: 1, cpu_cores: 1, memory_gb: '256Mi', storage_gb: 1, duration_hours: 1 },
+      ...{ image: images.machine, ssh_public_keys: [readFileSync(join(folder, 'id.pub'), 'utf8').trim()], ...order },
+    },
+    { prefer: 'wait=60' },
+  );
+  if (reply.status !== 201) throw new Error(`${reply.status}: ${JSON.stringify(reply.body)}`);
+  const job = reply.body as Job;
+  writeFileSync(join(folder, 'known_hosts'), `${job.known_hosts}\n`);
+  return { ...job, folder, wallet: customer.wallet };
+}
+
+/** A folder with a new key pair. */
+function newKey(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'customer-'));
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'customer', '-f', join(folder, 'id')]);
+  return folder;
+}
+
+/** Logs in with the client of this system, which trusts nobody but whom the job's reply names. */
+function ssh(job: Pick<Rented, 'folder' | 'known_hosts' | 'ssh_host' | 'ssh_port'>, command: string) {
+  writeFileSync(join(job.folder, 'known_hosts'), `${job.known_hosts}\n`);
+  return run('ssh', [
+    ...['-F', 'none', '-i', join(job.folder, 'id'), '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes'],
+    ...['-o', 'StrictHostKeyChecking=yes', '-o', `UserKnownHostsFile=${join(job.folder, 'known_hosts')}`],
+    ...['-o', 'GlobalKnownHostsFile=none', '-o', 'ConnectTimeout=10', '-o', 'LogLevel=ERROR'],
+    ...['-p', String(job.ssh_port), `root@${job.ssh_host}`, command],
+  ]);
+}
+
+function run(command: string, args: string[], env = process.env): Promise<{ code: number; output: string }> {
+  return new Promise((done) => {
+    execFile(command, args, { env, timeout: 300_000, maxBuffer: 2 ** 24 }, (error, stdout, stderr) =>
+      done({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, output: stdout + stderr }),
+    );
+  });
+}
+
+async function serve(host: string) {
+  const service = createServer((_, response) => response.end('answered'));
+  await new Promise<void>((listening) => service.listen(0, host, listening));
+  return service;
+}
+
+function opens(host: string, port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ host, port, timeout: 3_000 });
+    const answer = (open: boolean) => {
+      socket.destroy();
+      done(open);
+    };
+    socket.once('connect', () => answer(true));
+    socket.once('error', () => answer(false));
+    socket.once('timeout', () => answer(false));
+  });
+}
+
+/** Where a node leaves its marks on a machine. */
+function traces(): Record<string, unknown> {
+  const read = (path: string) => readFileSync(path, 'utf8').trim();
+  const programs = ['containerd', 'containerd-shim', 'kubelet', 'kube-proxy', 'kube-router', 'runc', 'pause'];
+  const running = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return [read(`/proc/${pid}/comm`)];
+      } catch {
+        return [];
+      }
+    });
+  const settings = [
+    'net/ipv4/ip_forward',
+    'vm/overcommit_memory',
+    'vm/panic_on_oom',
+    'kernel/panic',
+    'kernel/panic_on_oops',
+  ];
+  const files = [
+    '/etc/kubernetes',
+    '/etc/cni',
+    '/var/lib/kubelet',
+    '/var/lib/containerd',
+    '/var/lib/cni',
+    '/opt/cni',
+    '/run/containerd',
+    '/var/log/pods',
+    '/var/log/containers',
+  ];
+  return {
+    mounts: read('/proc/self/mountinfo'),
+    networks: execFileSync('ip', ['-o', 'address'], { encoding: 'utf8' }),
+    routes: execFileSync('ip', ['route'], { encoding: 'utf8' }),
+    settings: settings.map((name) => `${name} = ${read(`/proc/sys/${name}`)}`),
+    files: files.filter((path) => existsSync(path)),
+    cgroups: execFileSync(
+      'find',
+      ['/sys/fs/cgroup', '-maxdepth', '2', '-name', '*worldland*', '-o', '-name', '*kubepods*'],
+      { encoding: 'utf8' },
+    ),
+    programs: running.filter((name) => programs.some((program) => name.startsWith(program))).sort(),
+  };
+}
