@@ -59,3 +59,13 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
   console.log(`|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`);
   for (const row of all.slice(1)) console.log(line(row));
 }
+
+/** Does `total` things, `width` of them at a time. */
+export async function spread(total: number, width: number, work: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      while (next < total) await work(next++);
+    }),
+  );
+}

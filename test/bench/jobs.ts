@@ -5,7 +5,7 @@
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { login, type Session } from '../../src/auth/client.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
-import { printTable, quantile, withBenchStack } from './bench-stack.js';
+import { printTable, quantile, spread, withBenchStack } from './bench-stack.js';
 
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl bench';
 const order = { gpu_count: 1, cpu_cores: 1, memory_gb: 1, storage_gb: 1, duration_hours: 1, ssh_public_keys: [key] };
@@ -104,14 +104,4 @@ async function rent(session: Session): Promise<{ ms: number; id: string }> {
   const { status, body } = await session.request('POST', '/api/v1/jobs', order, { prefer: 'wait=60' });
   if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
   return { ms: performance.now() - started, id: (body as { job_id: string }).job_id };
-}
-
-/** Does `count` things, `width` of them at a time. */
-async function spread(count: number, width: number, work: (index: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: width }, async () => {
-      while (next < count) await work(next++);
-    }),
-  );
 }
