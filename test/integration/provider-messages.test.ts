@@ -1,10 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
-import { createApi } from '../../src/api/app.js';
-import { adminProviderRoutes } from '../../src/api/routes/admin-providers.js';
-import { providerMessageRoutes } from '../../src/api/routes/provider-messages.js';
-import { startApiServer, type ApiServer } from '../../src/api/server.js';
 import type { Session } from '../../src/auth/client.js';
 import { authorizeNodeKey, providerSigner, responsesSigner } from '../../src/auth/provider-client.js';
 import type { Scope } from '../../src/auth/principal.js';
@@ -17,7 +13,7 @@ import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { newSealingKey, openReply } from '../../src/redis/reply-seal.js';
 import { startRelay, type Relay } from '../../src/redis/relay.js';
 import { createProviderSignals } from '../../src/temporal/providers.js';
-import { audience, newWallet, startApi, type Api } from '../support/api.js';
+import { audience, newWallet, startApi } from '../support/api.js';
 import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
 
@@ -55,43 +51,16 @@ afterAll(async () => {
 type ApiUnderTest = Awaited<ReturnType<typeof apiIn>>;
 
 async function apiIn(mode: Config['PROVIDER_AUTH_MODE']) {
-  const { database, redis, temporal } = world;
-  const env = { ADMIN_WALLETS: operator.address, PROVIDER_AUTH_MODE: mode, RATE_LIMIT_PROVIDERS: '1000000' };
-  const api: Api = await startApi({ database, redis, env, config: temporal.config });
-  const { config, pool } = api.deps;
-  const recover = createRecover();
-  const identity = { config, pool, redis: redis.redis, recover };
-  const signals = createProviderSignals(temporal.client, config);
-  const server: ApiServer = await startApiServer(
-    createApi({
-      ...api.deps,
-      routes: [
-        ...api.deps.routes,
-        ...providerMessageRoutes({ ...identity, verifier: createProviderVerifier(identity) }),
-        ...adminProviderRoutes({ config, pool, recover, announceRegistration: signals.registrationReceived }),
-      ],
-    }),
-    config,
-  );
-  const url = `http://127.0.0.1:${server.address.port}`;
+  const { database, redis, temporal, config } = world;
+  const env = { ADMIN_WALLETS: operator.address, PROVIDER_AUTH_MODE: mode };
+  const { registrationReceived: announceRegistration } = createProviderSignals(temporal.client, config);
+  const api = await startApi({ database, redis, env, config: temporal.config, commands: { announceRegistration } });
   return {
-    url,
-    logged: api.logged,
-    async send(method: string, target: string, body?: unknown, headers: Record<string, string> = {}) {
-      const response = await fetch(url + target, {
-        method,
-        headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      // eslint-disable-next-line @typescript-eslint/no-explicit-any
-      return { status: response.status, headers: response.headers, json: (await response.json()) as any };
-    },
+    ...api,
+    send: (method: string, target: string, body?: unknown, headers: Record<string, string> = {}) =>
+      api.send(method, target, { body, headers }),
     login: (account = newWallet(), scopes: readonly Scope[] = ['providers:write']): Promise<Session> =>
-      api.login({ api: url, account, scopes }),
-    async stop() {
-      await server.stop(1_000);
-      await api.stop();
-    },
+      api.login({ account, scopes }),
   };
 }
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
   const options = {
     database: world.database,
     redis: world.redis,
-    jobs: world.commands,
+    commands: { jobs: world.commands },
     env: { MAX_JOBS_PER_WALLET: '5' },
   };
   [api, other] = await Promise.all([startApi(options), startApi(options)]);

@@ -4,8 +4,8 @@ import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 
 import { pino } from 'pino';
 import { createApi, type ApiDeps } from '../../src/api/app.js';
 import type { JobCommands } from '../../src/api/job-commands.js';
+import { brokerRoutes, type BrokerRouteDeps } from '../../src/api/broker-routes.js';
 import { createLimiter } from '../../src/api/limiter.js';
-import { authRoutes } from '../../src/api/routes/auth.js';
 import { startApiServer } from '../../src/api/server.js';
 import { createAuth } from '../../src/auth/auth.js';
 import { login, type LoginOptions, type Session } from '../../src/auth/client.js';
@@ -30,9 +30,25 @@ const unlimited = {
   RATE_LIMIT_LOGINS: '1000000',
   RATE_LIMIT_CHALLENGES: '1000000',
   RATE_LIMIT_AUTH_FAILURES: '1000000',
+  RATE_LIMIT_PROVIDERS: '1000000',
 };
 
-const noJobs = () => Promise.reject(new BrokerError('dependency_unavailable', 'no jobs in this test'));
+/** What the API asks of workflows. */
+type Commands = { jobs: JobCommands } & Pick<BrokerRouteDeps, 'providers' | 'announceRegistration' | 'announceMining'>;
+
+/** Commands of a broker whose Temporal is away, which note about what they were asked. */
+function refusingCommands(asked: string[]): Commands {
+  const refuse = (id: string) => {
+    asked.push(id);
+    return Promise.reject(new BrokerError('dependency_unavailable', 'no workflows in this test'));
+  };
+  return {
+    jobs: { startAndWait: ({ jobId }) => refuse(jobId), cancel: refuse, extend: refuse },
+    providers: { order: refuse },
+    announceRegistration: refuse,
+    announceMining: refuse,
+  };
+}
 
 export interface ApiOptions {
   database: Pick<TestDatabase, 'config'>;
@@ -40,7 +56,8 @@ export interface ApiOptions {
   /** Variables of the environment. */
   env?: Record<string, string>;
   config?: Partial<Config>;
-  jobs?: JobCommands;
+  /** Those that are not given answer as if Temporal were away. */
+  commands?: Partial<Commands>;
   /** Unix milliseconds, as authentication sees them. */
   now?: () => number;
 }
@@ -53,6 +70,8 @@ export interface Api {
   deps: ApiDeps;
   /** Every line that was logged. */
   logged: string[];
+  /** The jobs and providers about which workflows would have been asked, by commands that were not given. */
+  asked: string[];
   /** Sends a request as it is given, and answers whatever the status. */
   send(method: string, target: string, options?: SendOptions): Promise<Reply>;
   login(options?: Partial<LoginOptions>): Promise<Session>;
@@ -79,8 +98,9 @@ export interface Reply {
  * The API with the authentication, database and Redis that a broker has, on a port and connections of its own: start it
  * twice over the same database and Redis, and there are two replicas.
  */
-export async function startApi({ database, redis, env, config: overrides, jobs, now }: ApiOptions): Promise<Api> {
+export async function startApi({ database, redis, env, config: overrides, commands, now }: ApiOptions): Promise<Api> {
   const logged: string[] = [];
+  const asked: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
   const variables = { ...unlimited, AUTH_AUDIENCE: audience, PROXY_HOST: '127.0.0.1', PROXY_PORT: '0', ...env };
   const config = testConfig({ POSTGRES_DB: database.config.POSTGRES_DB, ...overrides }, variables);
@@ -88,15 +108,16 @@ export async function startApi({ database, redis, env, config: overrides, jobs, 
   const connection = connectFailFast(config, { db: redis.db });
   await awaitReady(connection);
   const auth = createAuth({ config, pool, redis: connection, ...(now === undefined ? {} : { now }) });
+  const { jobs, ...others } = { ...refusingCommands(asked), ...commands };
   const deps: ApiDeps = {
     config,
     logger,
     pool,
-    jobs: jobs ?? { startAndWait: noJobs, cancel: noJobs, extend: noJobs },
+    jobs,
     authenticate: auth.authenticate,
     limiter: createLimiter({ config, redis: connection }),
     health: async () => ({}),
-    routes: authRoutes(auth),
+    routes: brokerRoutes({ config, pool, redis: connection, auth, ...others }),
   };
   const server = await startApiServer(createApi(deps), config);
   const url = `http://127.0.0.1:${server.address.port}`;
@@ -105,6 +126,7 @@ export async function startApi({ database, redis, env, config: overrides, jobs, 
     config,
     deps,
     logged,
+    asked,
     send: (method, target, options) => send(url, method, target, options),
     login: (options = {}) => login({ api: url, audience, account: newWallet(), ...options }),
     async stop() {
