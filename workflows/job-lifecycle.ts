@@ -266,7 +266,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
         return podEnded(pod, job.placement.providerId, known.provider);
       }
       // In one go with what was just looked at: nothing can come in between and be forgotten.
-      if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) await startOver(job);
+      if (historyIsLong()) await startOver(job);
       const parting = await provider.parting(job.placement);
       if (parting !== undefined) return parting;
       showServing(job);
@@ -275,11 +275,16 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
         () =>
           sightings.of(job.podUid) !== known.pod ||
           job.expiresAtMs !== known.expiresAtMs ||
-          provider.news() !== known.provider,
+          provider.news() !== known.provider ||
+          historyIsLong(),
         Math.max(1, Math.min(wakeMs, Date.now() + runningRecheckMs) - Date.now()),
       );
       if (!heard && Date.now() < wakeMs) sightings.add(await pods.inspectJob(order, job.podUid));
     }
+  }
+
+  function historyIsLong(): boolean {
+    return workflowInfo().continueAsNewSuggested && allHandlersFinished();
   }
 
   async function startOver(job: RunningJob): Promise<void> {

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { jobWorkflowId } from '../../src/domain/job.js';
+import { providerWorkflowId } from '../../src/domain/provider.js';
+import { providerStartOptions } from '../../src/temporal/start-provider.js';
+import { heartbeatChanged, podObserved, workflowTypes } from '../../workflows/messages.js';
+import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
+import { putProvider } from '../support/fleet.js';
+import { until } from '../support/until.js';
+
+/** The whole thousand takes half a minute of two processors; a hundred take the same ways. */
+const manyProviders = Number(process.env['TEST_SILENT_PROVIDERS'] ?? 100);
+/** The server suggests a new run from 4,096 events on. */
+const enoughSignals = 4_200;
+
+let world: FleetWorld;
+beforeAll(async () => {
+  world = await createFleetWorld({ PROVIDER_LOSS_GRACE_S: 20 });
+});
+afterAll(() => world.close());
+
+const handleOf = (workflowId: string) => world.temporal.client.workflow.getHandle(workflowId);
+const inTurns = async (count: number, atOnce: number, what: (at: number) => Promise<unknown>) => {
+  let next = 0;
+  const one = async () => {
+    while (next < count) await what(next++);
+  };
+  await Promise.all(Array.from({ length: atOnce }, one));
+};
+
+test('a provider that comes and goes every moment keeps its jobs, and is in the end what it is', async () => {
+  const providerId = await world.joined();
+  const order = await world.running({ providerId });
+  const before = (await world.job(order)).expiresAt;
+  for (let turn = 0; turn < 12; turn++) {
+    await world.setNodeReady(providerId, turn % 2 === 1);
+    await world.heard(providerId, turn % 3 === 0 ? 100 : 0);
+    await world.sweep();
+  }
+  await world.heard(providerId);
+  await world.sweep();
+  await world.becomes(providerId, 'available');
+  await until(async () => (await world.state(providerId)).status === 'available');
+  await until(async () => (await world.node(providerId))!.spec!.taints!.length === 1);
+  expect(await world.job(order)).toMatchObject({ status: 'running', expiresAt: before });
+  const next = await world.running({ providerId });
+  const { events } = await handleOf(providerWorkflowId(providerId)).fetchHistory();
+  expect(events!.length).toBeLessThan(4_096);
+  for (const { jobId } of [order, next]) await world.commands.cancel(jobId, 'its owner', 20_000);
+});
+
+test(`${manyProviders} providers that fall silent at once are all offline, and back when they are heard`, async () => {
+  const { pool } = world.database;
+  const ids = Array.from({ length: manyProviders }, () => `silent-${randomUUID().slice(0, 12)}`);
+  await inTurns(ids.length, 8, async (at) => {
+    await putProvider(pool, { providerId: ids[at]! });
+    await world.temporal.client.workflow.start(workflowTypes.provider, providerStartOptions({ providerId: ids[at]! }, world.config));
+  });
+  await pool.query(`update provider_heartbeats set last_heartbeat = now() - interval '5 minutes' where provider_id = any ($1)`, [ids]);
+  expect(await world.sweep()).toEqual({ silent: ids.length, returned: 0 });
+  const count = async (condition: string) => {
+    const { rows } = await pool.query<{ count: number }>(
+      `select count(*)::int as count from providers where provider_id = any ($1) and ${condition}`,
+      [ids],
+    );
+    return rows[0]!.count;
+  };
+  expect(await count(`status = 'offline' and heartbeat_signalled`)).toBe(ids.length);
+  // Each workflow has looked: none of them has a node.
+  await until(async () => (await count('not node_ready')) === ids.length, { timeoutMs: 240_000, everyMs: 200 });
+  for (const providerId of ids.slice(0, 10)) expect((await world.state(providerId)).status).toBe('offline');
+  expect(await world.sweep()).toEqual({ silent: 0, returned: 0 });
+
+  await pool.query('update provider_heartbeats set last_heartbeat = now() where provider_id = any ($1)', [ids]);
+  expect(await world.sweep()).toEqual({ silent: 0, returned: ids.length });
+  expect(await count('heartbeat_alive and heartbeat_signalled')).toBe(ids.length);
+}, 300_000);
+
+test('of many orders placed in the moment a provider goes offline, each is told and none is forgotten', async () => {
+  const providerId = await world.joined();
+  const orders = await Promise.all(Array.from({ length: 8 }, () => world.order({ providerId })));
+  const started = Promise.all(orders.map((order) => world.commands.startAndWait(order, 1_000)));
+  await world.heard(providerId, 100);
+  await until(async () => (await world.row(providerId)).resources.some(({ rented }) => rented > 0));
+  await world.sweep();
+  await started;
+  const endings = await Promise.all(
+    orders.map(async (order) => {
+      await until(async () => (await world.job(order)).endedAt !== undefined, { timeoutMs: 60_000, name: 'the job has ended' });
+      const { status, failure } = await world.job(order);
+      return `${status}: ${failure?.reason}`;
+    }),
+  );
+  expect(endings).toContain('provider_lost: provider_lost');
+  const others = endings.filter((ending) => ending !== 'provider_lost: provider_lost');
+  expect(others.filter((ending) => ending !== 'failed: no_capacity')).toEqual([]);
+  expect((await world.row(providerId)).resources.every(({ rented }) => rented === 0)).toBe(true);
+}, 120_000);
+
+test('a job with a very long history goes on in a new run, and still hears that its pod is gone', async () => {
+  const order = await world.running({ providerId: await world.joined() });
+  const handle = handleOf(jobWorkflowId(order.jobId));
+  const { runId } = (await handle.describe()).raw.workflowExecutionInfo!.execution!;
+  await inTurns(enoughSignals, 40, (at) =>
+    handle.signal(podObserved, { phase: 'pending', uid: 'another', resourceVersion: String(at) }),
+  );
+  await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, { everyMs: 200 });
+  await world.commands.extend(order.jobId, 'after', 60);
+  await world.kubernetes.core.deleteNamespacedPod({
+    name: `job-${order.jobId}`,
+    namespace: `tenant-${order.wallet}`,
+    gracePeriodSeconds: 0,
+  });
+  await world.jobBecomes(order, 'failed');
+}, 120_000);
+
+test('a provider with a very long history goes on in a new run, and still hears of its node', async () => {
+  const providerId = await world.joined();
+  const order = await world.running({ providerId });
+  const handle = handleOf(providerWorkflowId(providerId));
+  const { runId } = (await handle.describe()).raw.workflowExecutionInfo!.execution!;
+  await inTurns(enoughSignals, 40, () => handle.signal(heartbeatChanged, { alive: true, at: new Date().toISOString() }));
+  await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, { everyMs: 200 });
+  await world.setNodeReady(providerId, false);
+  await world.becomes(providerId, 'offline');
+  await world.setNodeReady(providerId, true);
+  await world.becomes(providerId, 'available');
+  expect((await world.job(order)).status).toBe('running');
+  await world.commands.cancel(order.jobId, 'its owner', 20_000);
+}, 120_000);
