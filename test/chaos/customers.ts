@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reply, Session } from '../../src/auth/client.js';
-import type { Random } from './random.js';
+import { createRandom, type Random } from './random.js';
 
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl chaos';
 const finalStatuses = new Set(['completed', 'expired', 'cancelled', 'failed', 'provider_lost']);
@@ -8,7 +8,7 @@ const finalStatuses = new Set(['completed', 'expired', 'cancelled', 'failed', 'p
 const patienceMs = 240_000;
 
 /** What a customer wants of a job. */
-type Plan = 'cancel early' | 'cancel' | 'extend, then cancel' | 'expire';
+type Plan = 'cancel early' | 'cancel' | 'extend, then cancel' | 'expire' | 'be on a machine that dies';
 
 /** How a job went, as its customer saw it. */
 export interface JobStory {
@@ -52,7 +52,24 @@ export async function rentUntilDone(
   }
 }
 
-async function live(session: Session, random: Random, story: JobStory): Promise<void> {
+/** Rents for long on a machine that is about to die, and waits for what becomes of the job. */
+export async function rentOnDoomed(session: Session, providerId: string, number: number, stories: JobStory[]): Promise<void> {
+  const story: JobStory = {
+    key: `doomed-${number}`,
+    plan: 'be on a machine that dies',
+    ran: false,
+    status: 'unknown',
+    complaint: '',
+  };
+  stories.push(story);
+  try {
+    await live(session, createRandom(number), story, { provider_id: providerId, duration_hours: 1 });
+  } catch (error) {
+    story.complaint = error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function live(session: Session, random: Random, story: JobStory, changes: object = {}): Promise<void> {
   const seconds = random.whole(6, 15);
   const order = {
     gpu_count: random.whole(1, 2),
@@ -61,6 +78,7 @@ async function live(session: Session, random: Random, story: JobStory): Promise<
     storage_gb: 1,
     duration_hours: seconds / 3600,
     ssh_public_keys: [sshKey],
+    ...changes,
   };
   const created = await insist(session, 'POST', '/api/v1/jobs', order, {
     'idempotency-key': story.key,
@@ -90,7 +108,7 @@ async function live(session: Session, random: Random, story: JobStory): Promise<
     // It may have ended before the extension came through.
     if (extended.status !== 200 && extended.status !== 409) throw new Error(`extending answered ${extended.status}`);
   }
-  if (story.plan !== 'expire') {
+  if (story.plan === 'cancel' || story.plan === 'cancel early' || story.plan === 'extend, then cancel') {
     await sleep(random.whole(0, 4_000));
     await insist(session, 'DELETE', path, undefined, { prefer: 'wait=20' });
   }

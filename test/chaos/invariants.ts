@@ -103,6 +103,7 @@ export async function checkInvariants(
 function isAcceptable({ plan, status, failureReason, providerId }: JobStory, doomed: ReadonlySet<string>): boolean {
   if (failureReason === 'no_capacity') return true;
   if (status === 'provider_lost') return providerId !== undefined && doomed.has(providerId);
+  if (plan === 'be on a machine that dies') return false;
   // A job that was cancelled late may have run out first.
   return plan === 'expire' ? status === 'expired' : status === 'cancelled' || status === 'expired';
 }

@@ -10,7 +10,7 @@ import type { Role } from '../../src/config.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
 import { startStack, type Stack } from '../../src/engines/stack.js';
 import { workflowTypes } from '../../workflows/messages.js';
-import { rentUntilDone, type JobStory } from './customers.js';
+import { rentOnDoomed, rentUntilDone, type JobStory } from './customers.js';
 import { checkInvariants, type Finding } from './invariants.js';
 import { createRandom, type Random } from './random.js';
 
@@ -66,11 +66,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     for (const id of ['chaos-a', 'chaos-b', 'chaos-c']) join_(id);
     if (withLoss) join_('chaos-doomed');
     await Promise.all(providers.map(({ joined }) => joined));
+    // At random moments a machine that dies would stand empty: these three are on it, whatever the others do.
+    const onDoomed: Promise<void>[] = [];
     const sessions = await Promise.all(Array.from({ length: customers }, () => newSession(api!)));
     log(`seed ${seed}: ${jobs} jobs by ${customers} customers on ${providers.length} machines, ${kills} kills`);
 
     const stories: JobStory[] = [];
     const counts: Record<string, number> = {};
+    if (withLoss) {
+      for (let n = 0; n < 3; n++) onDoomed.push(rentOnDoomed(sessions[0]!, 'chaos-doomed', n, stories));
+      await until(() => stories.filter(({ ran }) => ran).length === 3);
+    }
     let given = 0;
     const next = () => (given < jobs ? given++ : undefined);
     const working = Promise.all(
@@ -88,7 +94,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       dying.stopHeartbeats();
       await dying.stopNode().catch(() => undefined);
     }
-    await Promise.all([working, killing]);
+    await Promise.all([working, killing, ...onDoomed]);
     await Promise.all(providers.map(({ joined }) => joined));
     log(`${stories.length} jobs are over; waiting until everything is quiet`);
     const findings = await whenQuiet(stack, stories, doomed);
@@ -110,7 +116,7 @@ async function kill(
   log: (line: string) => void,
 ): Promise<void> {
   for (let done = 0; done < kills && !over(); done++) {
-    await sleep(random.whole(300, 3_000));
+    await sleep(random.whole(200, 2_000));
     const victim = random.pick(victims);
     counts[victim] = (counts[victim] ?? 0) + 1;
     log(`SIGKILL ${victim}`);
@@ -119,6 +125,10 @@ async function kill(
     await sleep(200);
     await stack.awaitReady(victim);
   }
+}
+
+async function until(what: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + 60_000; !what() && Date.now() < deadline;) await sleep(100);
 }
 
 /** The invariants hold at rest; what is still on its way gets a while. */
