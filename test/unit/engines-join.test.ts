@@ -5,7 +5,7 @@ import { Pkcs10CertificateRequest, X509CertificateGenerator } from '@peculiar/x5
 import { webcrypto } from 'node:crypto';
 import { nodeCertificateRequest } from '../../src/engines/simulated-provider/certificate.js';
 import { isSignedWith, someCertificateHas } from '../../src/engines/simulated-provider/discovery.js';
-import { parseJoinCommand } from '../../src/engines/simulated-provider/join-command.js';
+import { parseJoinCommand } from '../../src/provider-agent/join-command.js';
 import { bareEntry, registrationMessage } from '../../src/engines/simulated-provider/messages.js';
 
 const hash = 'a'.repeat(64);

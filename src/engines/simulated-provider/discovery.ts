@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual, X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JoinCommand } from './join-command.js';
+import type { JoinCommand } from '../../provider-agent/join-command.js';
 import { ask, type Access } from './kubernetes-request.js';
 
 const clusterInfoPath = '/api/v1/namespaces/kube-public/configmaps/cluster-info';

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { providerSigner } from '../../auth/provider-client.js';
+import { parseJoinCommand } from '../../provider-agent/join-command.js';
 import { newSealingKey, openReply } from '../../redis/reply-seal.js';
+import type { RegistrationReply } from '../../redis/replies.js';
 import { seconds, silent, type Log } from '../log.js';
 import { obtainNodeCertificate } from './certificate.js';
 import { discoverCluster } from './discovery.js';
-import { parseJoinCommand } from './join-command.js';
 import { newKeys, type ProviderKeys } from './keys.js';
 import { keptConnections, type Access } from './kubernetes-request.js';
 import {
@@ -15,7 +16,6 @@ import {
   heartbeatMessage,
   registrationMessage,
   type Machine,
-  type RegistrationReply,
   type SealEntry,
 } from './messages.js';
 import { putNode, setNodeAlive, setNodeGpus } from './node.js';

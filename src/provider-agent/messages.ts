@@ -1,0 +1,176 @@
+/** One GPU, in the words of the driver. */
+export interface Gpu {
+  index: number;
+  name: string;
+  /** 0 where the driver does not say. */
+  memoryMb: number;
+  uuid: string;
+  driverVersion: string;
+  /** The newest CUDA that the driver supports. */
+  cudaVersion: string;
+  pciBusId: string;
+}
+
+/** What a machine is, whatever of it is offered. */
+export interface Machine {
+  hostname: string;
+  os: string;
+  kernelVersion: string;
+  /** As Go and Kubernetes call it, such as `amd64`. */
+  architecture: string;
+  cpuModel: string;
+  cpuCores: number;
+  cpuThreads: number;
+  totalMemoryMb: number;
+  gpus: readonly Gpu[];
+  totalDiskGb: number;
+  availableDiskGb: number;
+  publicIp?: string;
+  privateIp: string;
+}
+
+/** What customers may have of a machine, beside its GPUs, and for how much. Prices are token units per hour. */
+export interface Offer {
+  cpuCores: number;
+  memoryMb: number;
+  diskGb: number;
+  gpuPricePerHour: number;
+  /** Of GPUs by their name, where it is not the price above. */
+  gpuPricesPerHour: Readonly<Record<string, number>>;
+  cpuPricePerHour: number;
+  memoryPricePerGbHour: number;
+}
+
+/** `capacity` of a registration or of an update; names as they go over the wire. */
+export type WireCapacity = Record<string, unknown>;
+
+/** How the public agents' language writes a time that was never set. */
+const unsetTime = '0001-01-01T00:00:00Z';
+
+/** What goes to `provider:registration`, as its JSON will be. */
+export function registrationMessage({
+  providerId,
+  wallet,
+  machine,
+  capacity,
+  miningConfig,
+  encKey,
+  agentVersion,
+}: {
+  providerId: string;
+  /** `0x…`, where earnings go. */
+  wallet: string;
+  machine: Machine;
+  capacity: WireCapacity;
+  /** How idle GPUs are to mine, as the wire has it. */
+  miningConfig?: object;
+  /** The key for which the answer is to be sealed. */
+  encKey?: string;
+  agentVersion: string;
+}): object {
+  return {
+    provider_id: providerId,
+    wallet_addr: wallet,
+    spec: {
+      hostname: machine.hostname,
+      os: machine.os,
+      kernel_ver: machine.kernelVersion,
+      architecture: machine.architecture,
+      cpu_model: machine.cpuModel,
+      cpu_cores: machine.cpuCores,
+      cpu_threads: machine.cpuThreads,
+      total_memory_mb: machine.totalMemoryMb,
+      // A machine without GPUs has a list that was never made, which the agents' language writes as null.
+      gpus: machine.gpus.length === 0 ? null : machine.gpus.map(wireGpu),
+      total_gpus: machine.gpus.length,
+      total_disk_gb: machine.totalDiskGb,
+      available_disk_gb: machine.availableDiskGb,
+      public_ip: machine.publicIp ?? '',
+      private_ip: machine.privateIp,
+    },
+    capacity,
+    ...(miningConfig === undefined ? {} : { mining_config: miningConfig }),
+    agent_version: agentVersion,
+    ...(encKey === undefined ? {} : { enc_key: encKey }),
+    timestamp: new Date().toISOString(),
+  };
+}
+
+/** What goes to `provider:heartbeat`. Usage is in percent; the broker takes no orders from `status`. */
+export function heartbeatMessage(beat: {
+  providerId: string;
+  nodeName: string;
+  /** One per GPU. */
+  gpuUsage: readonly number[];
+  cpuUsage: number;
+  memoryUsage: number;
+  activeJobs: number;
+}): object {
+  return {
+    provider_id: beat.providerId,
+    node_name: beat.nodeName,
+    status: 'available',
+    gpu_usage: beat.gpuUsage,
+    cpu_usage: beat.cpuUsage,
+    memory_usage: beat.memoryUsage,
+    active_jobs: beat.activeJobs,
+    timestamp: new Date().toISOString(),
+  };
+}
+
+/** What goes to `provider:capacity` when a machine offers something else than it registered. */
+export function capacityMessage(update: { providerId: string; nodeName: string; capacity: WireCapacity }): object {
+  return {
+    provider_id: update.providerId,
+    node_name: update.nodeName,
+    capacity: update.capacity,
+    timestamp: new Date().toISOString(),
+  };
+}
+
+/** A capacity as agents up to 1.0.0 send it: all GPUs are of one type, the one of `spec.gpus`. */
+export function singleTypeCapacity(offer: {
+  gpuCount: number;
+  cpuCores: number;
+  memoryMb: number;
+  gpuPricePerHour: number;
+}): WireCapacity {
+  return {
+    gpu_count: offer.gpuCount,
+    cpu_cores: offer.cpuCores,
+    memory_mb: offer.memoryMb,
+    gpu_price_per_hour: offer.gpuPricePerHour,
+    // Times are written even when they were never set.
+    available_from: unsetTime,
+    available_until: unsetTime,
+  };
+}
+
+/** A capacity that counts GPUs by type, beside the fields of older readers. */
+export function capacityByType(offer: Offer, gpus: readonly Gpu[]): WireCapacity {
+  const total: Record<string, number> = {};
+  for (const { name } of gpus) total[name] = (total[name] ?? 0) + 1;
+  const prices = Object.keys(total).map((name) => [name, offer.gpuPricesPerHour[name] ?? offer.gpuPricePerHour]);
+  return {
+    ...singleTypeCapacity({ ...offer, gpuCount: gpus.length }),
+    total_gpus: total,
+    gpu_prices_per_hour: Object.fromEntries(prices),
+    total_cpu_cores: offer.cpuCores,
+    total_memory_mb: offer.memoryMb,
+    total_disk_gb: offer.diskGb,
+    cpu_price_per_hour: offer.cpuPricePerHour,
+    memory_price_per_gb_hr: offer.memoryPricePerGbHour,
+  };
+}
+
+function wireGpu(gpu: Gpu): object {
+  return {
+    index: gpu.index,
+    name: gpu.name,
+    memory_mb: gpu.memoryMb,
+    uuid: gpu.uuid,
+    driver_ver: gpu.driverVersion,
+    cuda_version: gpu.cudaVersion,
+    pci_bus_id: gpu.pciBusId,
+  };
+}
