@@ -85,7 +85,7 @@ export function openapiDocument(rules: readonly RouteRule[], serverUrl: string):
 }
 
 function operation(rule: RouteRule): Json {
-  const { summary, scopes, request } = rule;
+  const { summary, scopes, request, operators } = rule;
   const parameters = [
     ...pathParameters(rule),
     ...schemaParameters(request?.query, 'query'),
@@ -94,7 +94,9 @@ function operation(rule: RouteRule): Json {
   return {
     operationId: operationId(rule),
     summary,
-    ...(scopes.length === 0 ? {} : { description: `Needs ${scopes.join(', ')}.`, 'x-scopes': scopes }),
+    ...(scopes.length === 0
+      ? {}
+      : { description: `Needs ${scopes.join(', ')}${operators === true ? ', or admin' : ''}.`, 'x-scopes': scopes }),
     security: security(rule),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(request?.body === undefined

@@ -43,6 +43,8 @@ export interface RouteRule {
   auth: RouteAuth;
   /** Scopes the principal must hold, all of them. */
   scopes: readonly Scope[];
+  /** True where `admin` does instead of them: an operator may do it for everybody. */
+  operators?: boolean;
   limit: RouteLimit;
   handler: (ctx: ApiContext) => Promise<void>;
   /** One line for the API page. */

@@ -57,10 +57,11 @@ function literals({ path }: RouteRule): number {
 
 function requireSound(rules: readonly RouteRule[]): void {
   const known = new Set<string>();
-  for (const { method, path, auth, scopes } of rules) {
+  for (const { method, path, auth, scopes, operators } of rules) {
     const shape = `${method} ${path.replace(/:[a-z_]+/gi, ':')}`;
     if (known.has(shape)) throw new Error(`two rules for ${method} ${path}`);
     if (auth === 'none' && scopes.length > 0) throw new Error(`${path}: scopes without authentication`);
+    if (operators === true && scopes.length === 0) throw new Error(`${path}: operators beside everybody`);
     known.add(shape);
   }
 }

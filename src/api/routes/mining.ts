@@ -41,18 +41,15 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
   const cachedRead = createCachedRead({ maxAgeMs: maxAgeS * 1000, maxKeys: maxCachedReplies });
   const policy = { imageAllowlist: config.MINING_IMAGE_ALLOWLIST };
   const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read' } as const;
-  const owners = { method: 'POST', auth: 'any', scopes: [], limit: 'write' } as const;
+  const owners = { method: 'POST', auth: 'any', scopes: ['providers:write'], operators: true, limit: 'write' } as const;
   const changed = { 200: { description: 'How it stands', schema: miningChangeReply } };
 
   /** The provider, for those who may decide about it; to everybody else it is not there. */
   async function ownProvider(ctx: ApiContext): Promise<MiningFigures> {
     const { scopes, wallet } = ctx.state.principal as SessionPrincipal;
-    const isOperator = scopes.includes('admin');
-    if (!isOperator && !scopes.includes('providers:write')) {
-      throw new BrokerError('scope_denied', 'this needs providers:write', { missing_scopes: ['providers:write'] });
-    }
     const figures = await miningFigures(pool, ctx.state.params['id']!);
-    if (figures === undefined || (!isOperator && figures.wallet !== wallet)) throw noSuchProvider();
+    const isOwn = figures?.wallet === wallet || scopes.includes('admin');
+    if (figures === undefined || !isOwn) throw noSuchProvider();
     return figures;
   }
 
@@ -71,7 +68,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
     summary: `Answers how mining stands, and changes nothing: jobs take GPUs from miners and give them back by themselves`,
     request: { params, body: shareBody },
     responses: changed,
-    errors: ['provider_not_found', 'scope_denied'],
+    errors: ['provider_not_found'],
     handler: async (ctx) => {
       await ownProvider(ctx);
       await answer(
@@ -116,7 +113,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
       summary: 'Let idle GPUs mine; with a body, as it says, until the next registration says otherwise',
       request: { params, body: startBody },
       responses: changed,
-      errors: ['provider_not_found', 'scope_denied', 'mining_off'],
+      errors: ['provider_not_found', 'mining_off'],
       handler: async (ctx) => {
         const { providerId, config: known } = await ownProvider(ctx);
         if (policy.imageAllowlist.length === 0) throw new BrokerError('mining_off', 'MINING_IMAGE_ALLOWLIST is empty');
@@ -135,7 +132,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
       summary: 'End its miners, until it is started again',
       request: { params },
       responses: changed,
-      errors: ['provider_not_found', 'scope_denied'],
+      errors: ['provider_not_found'],
       handler: async (ctx) => {
         const { providerId } = await ownProvider(ctx);
         await setMiningWanted(pool, providerId, false);

@@ -29,11 +29,16 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
         .describe('Seconds until its jobs end, where they do not end before; without, each at its own expiry'),
     })
     .optional();
-  const orders = { method: 'POST', auth: 'any', scopes: [], limit: 'write' } as const;
-  const errors = ['provider_not_found', 'provider_retired', 'scope_denied'] as const;
+  const orders = { method: 'POST', auth: 'any', scopes: ['providers:write'], operators: true, limit: 'write' } as const;
+  const errors = ['provider_not_found', 'provider_retired'] as const;
   const done = (description: string) => ({ description, schema: providerReply });
 
-  const order = (path: string, action: ProviderCommand['action'], summary: string, success: RouteRule['responses']): RouteRule => ({
+  const order = (
+    path: string,
+    action: ProviderCommand['action'],
+    summary: string,
+    success: RouteRule['responses'],
+  ): RouteRule => ({
     ...orders,
     path: `/api/v1/providers/:id/${path}`,
     summary,
@@ -63,12 +68,9 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
 
   async function ownProvider(ctx: ApiContext): Promise<ProviderRow> {
     const { scopes, wallet } = principalOf(ctx);
-    const isOperator = scopes.includes('admin');
-    if (!isOperator && !scopes.includes('providers:write')) {
-      throw new BrokerError('scope_denied', 'this needs providers:write', { missing_scopes: ['providers:write'] });
-    }
     const provider = await findProvider(pool, ctx.state.params['id']!);
-    if (provider === undefined || (!isOperator && provider.wallet !== wallet)) {
+    const isOwn = provider?.wallet === wallet || scopes.includes('admin');
+    if (provider === undefined || !isOwn) {
       throw new BrokerError('provider_not_found', 'you have no provider with this id');
     }
     return provider;

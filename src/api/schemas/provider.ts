@@ -133,7 +133,8 @@ function capacityOf({ resources, cpuPricePerHour, memoryPricePerGbHour }: Provid
   const gpus = resources.filter(({ kind }) => kind === 'gpu');
   const byModel = (figure: (resource: ProviderResource) => number) =>
     Object.fromEntries(gpus.map((resource) => [resource.model, figure(resource)]));
-  const one = (kind: ProviderResource['kind']) => resources.find((resource) => resource.kind === kind) ?? { total: 0, rented: 0 };
+  const one = (kind: ProviderResource['kind']) =>
+    resources.find((resource) => resource.kind === kind) ?? { total: 0, rented: 0 };
   const [cpu, memory, storage] = [one('cpu'), one('memory'), one('storage')];
   return {
     gpu_count: gpus.reduce((sum, { total }) => sum + total, 0),

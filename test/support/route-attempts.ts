@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { zeroAddress } from 'viem';
+import type { PrivateKeyAccount } from 'viem/accounts';
+import { authorizeNodeKey } from '../../src/auth/provider-client.js';
+import type { ErrorCode } from '../../src/domain/errors.js';
+import { audience, newWallet } from './api.js';
+
+/** What a wallet has in the tests of who may do what, each by its id. */
+export interface Belongings {
+  wallet: PrivateKeyAccount;
+  sessionId: string;
+  tokenId: string;
+  jobId: string;
+  providerId: string;
+}
+
+/** How a route is tried with the belongings of a wallet, by whoever holds `by`. */
+export interface Attempt {
+  target: string;
+  body?: unknown;
+  /** What somebody else is told; `own` for a route that only ever looks at what is the caller's own. */
+  foreign: ErrorCode | 'own';
+}
+
+/** Ids of the same form that name nothing. */
+export const nothing = (): Belongings => ({
+  wallet: newWallet(),
+  sessionId: randomUUID(),
+  tokenId: randomUUID(),
+  jobId: randomUUID(),
+  providerId: `none-${randomUUID().slice(0, 8)}`,
+});
+
+type MakeAttempt = (of: Belongings, by: PrivateKeyAccount) => Attempt | Promise<Attempt>;
+
+const job = (path: string, body?: unknown): MakeAttempt => {
+  return ({ jobId }) => ({ target: `/api/v1/jobs/${jobId}${path}`, body, foreign: 'job_not_found' });
+};
+const provider = (path: string, body?: unknown): MakeAttempt => {
+  return ({ providerId }) => ({
+    target: `/api/v1/providers/${providerId}/${path}`,
+    body,
+    foreign: 'provider_not_found',
+  });
+};
+const own = (target: string, body?: unknown): MakeAttempt => {
+  return () => ({ target, body, foreign: 'own' });
+};
+
+/**
+ * How to try each route that wants to know who asks. A route that is not here fails the tests: whoever adds one says
+ * here what of somebody else's it could touch, and what that somebody else's enemy is told.
+ */
+export const attempts: Record<string, MakeAttempt> = {
+  'GET /api/v1/auth/me': own('/api/v1/auth/me'),
+  'GET /api/v1/auth/sessions': own('/api/v1/auth/sessions'),
+  'DELETE /api/v1/auth/sessions': own('/api/v1/auth/sessions'),
+  'POST /api/v1/auth/tokens': own('/api/v1/auth/tokens', {}),
+  'DELETE /api/v1/auth/sessions/:id': ({ sessionId }) => ({
+    target: `/api/v1/auth/sessions/${sessionId}`,
+    foreign: 'session_not_found',
+  }),
+  'DELETE /api/v1/auth/tokens/:id': ({ tokenId }) => ({
+    target: `/api/v1/auth/tokens/${tokenId}`,
+    foreign: 'token_not_found',
+  }),
+
+  'GET /api/v1/jobs': own('/api/v1/jobs'),
+  'POST /api/v1/jobs': own('/api/v1/jobs', {
+    gpu_count: 0,
+    max_price_per_hour: 0,
+    ssh_public_keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test'],
+  }),
+  'GET /api/v1/jobs/:id': job(''),
+  'DELETE /api/v1/jobs/:id': job(''),
+  'POST /api/v1/jobs/:id/extend': job('/extend', { additional_hours: 1 }),
+
+  'POST /api/v1/providers/:id/claim': async ({ providerId }, by) => {
+    const nodeKey = newWallet().address;
+    const { reg, regsig } = await authorizeNodeKey(by, { providerId, nodeKey, audience, chainId: 1 });
+    return {
+      target: `/api/v1/providers/${providerId}/claim`,
+      body: { message: JSON.parse(reg) as unknown, signature: regsig },
+      // Who a provider's owner is, everybody may read.
+      foreign: 'provider_not_yours',
+    };
+  },
+  'POST /api/v1/admin/providers/:id/approve': ({ providerId }) => ({
+    target: `/api/v1/admin/providers/${providerId}/approve`,
+    foreign: 'scope_denied',
+  }),
+  'POST /api/v1/providers/:id/cordon': provider('cordon'),
+  'POST /api/v1/providers/:id/uncordon': provider('uncordon'),
+  'POST /api/v1/providers/:id/drain': provider('drain', {}),
+  'POST /api/v1/providers/:id/maintenance': provider('maintenance', {}),
+  'POST /api/v1/providers/:id/retire': provider('retire', {}),
+  'POST /api/v1/providers/:id/mining/start': provider('mining/start', { image: 'docker.io/miners/one:1' }),
+  'POST /api/v1/providers/:id/mining/stop': provider('mining/stop'),
+  'POST /api/v1/providers/:id/mining/allocate': provider('mining/allocate', {}),
+  'POST /api/v1/providers/:id/mining/release': provider('mining/release', {}),
+};
+
+/** Routes that ask nobody who they are. Each has to be safe for the whole world, or check a signature of its own. */
+export const openRoutes = [
+  'GET /health',
+  'GET /ready',
+  'GET /openapi.json',
+  'GET /api/v1/providers',
+  'GET /api/v1/providers/:id',
+  'GET /api/v1/providers/search',
+  'GET /api/v1/providers/gpu-availability',
+  'GET /api/v1/providers/:id/mining',
+  'GET /api/v1/mining/metrics',
+  // A login begins here; it ends with a proof, as do the next three.
+  'POST /api/v1/auth/challenge',
+  'POST /api/v1/auth/revoke',
+  'POST /api/v1/providers/messages',
+  'GET /api/v1/providers/:id/responses',
+];
+
+/** The registration of a session: tried in the tests of logins, and here with a session that is there already. */
+export const registrationAttempt: Attempt = {
+  target: '/api/v1/auth/sessions',
+  body: {
+    message: {
+      wallet: zeroAddress,
+      sessionKey: zeroAddress,
+      audience,
+      statement: '',
+      scopes: '',
+      spendLimit: '0',
+      issuedAt: 0,
+      expiresAt: 0,
+      nonce: `0x${'0'.repeat(64)}`,
+    },
+    chain_id: 1,
+    signature: '0x00',
+  },
+  foreign: 'validation_failed',
+};
