@@ -64,6 +64,22 @@ const environment = z.object({
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_TASK_QUEUE: z.string().default('broker'),
+  /**
+   * Whether Temporal tells builds of the workflow code apart, so that a workflow is never half in one and half in
+   * another. Needs a server of 1.28 or later. All workers of a task queue must agree: beside versioned ones, others
+   * get no work.
+   */
+  WORKER_VERSIONING: flag(true),
+  /** What the builds of one site are versions of. */
+  WORKER_DEPLOYMENT_NAME: z
+    .string()
+    .regex(/^[\w-]{1,64}$/)
+    .default('broker'),
+  /** The version of the workflow code. Unless given, a hash of the code itself. */
+  BUILD_ID: z
+    .string()
+    .regex(/^[\w.-]{1,128}$/)
+    .optional(),
 
   /** Empty: the service account of the pod the broker runs in, or ~/.kube/config. */
   KUBECONFIG: z.string().optional(),

@@ -60,7 +60,7 @@ const starters: Record<Role, (shared: Shared) => Promise<RunningRole>> = {
     await untilAvailable(logger, 'Temporal', () => ensureSchedules(temporal, config));
     const info = clusterInfo(kubernetes, config);
     const activities = createActivities({ config, pool, redis, kubernetes, clusterInfo: info, temporal, logger });
-    const worker = await untilAvailable(logger, 'Temporal', () => startWorker(config, activities, logger));
+    const worker = await untilAvailable(logger, 'Temporal', () => startWorker(config, activities, temporal, logger));
     await untilAvailable(logger, 'Temporal', () => reconcileNow(temporal));
     return {
       checks: { redis: () => redis.ping(), kubernetes: () => kubernetes.version.getCode() },

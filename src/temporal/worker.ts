@@ -1,9 +1,20 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { NativeConnection, Runtime, Worker, makeTelemetryFilterString, DefaultLogger } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  Worker,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Activities } from '../../activities/index.js';
 import type { Config } from '../config.js';
+import { takeOver, type WorkerVersion } from './deployment.js';
 
 /** Activities mostly wait for other systems, so many may be under way; the pool of database connections is the limit. */
 const maxActivities = 200;
@@ -27,15 +38,34 @@ export function installRuntime(logger: Logger): void {
   });
 }
 
-/** Starts the worker: workflows and activities on one task queue. */
-export async function startWorker(config: Config, activities: Activities, logger: Logger): Promise<RunningWorker> {
+/**
+ * Starts the worker: workflows and activities on one task queue. It is ready once its version of the workflow code gets
+ * the work, or stands by for another one that does.
+ */
+export async function startWorker(
+  config: Config,
+  activities: Activities,
+  client: Client,
+  logger: Logger,
+): Promise<RunningWorker> {
   const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+  const code = await workflowCode();
+  const version: WorkerVersion | undefined = config.WORKER_VERSIONING
+    ? { deploymentName: config.WORKER_DEPLOYMENT_NAME, buildId: config.BUILD_ID ?? digest(code) }
+    : undefined;
   const worker = await Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
     activities,
-    ...workflowSource(),
+    workflowBundle: { code },
+    ...(version === undefined
+      ? {}
+      : {
+          // Jobs and providers live for longer than any worker: they move to the version that is current with their
+          // next step, and so does whatever is short. docs/workflow-changes.md says what that asks of a change.
+          workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' },
+        }),
     maxConcurrentActivityTaskExecutions: maxActivities,
     maxConcurrentLocalActivityExecutions: maxActivities,
     shutdownGraceTime: `${Math.max(1, config.SHUTDOWN_GRACE_S - 5)}s`,
@@ -47,9 +77,23 @@ export async function startWorker(config: Config, activities: Activities, logger
   });
   // A worker that stopped by itself ends the process: what supervises it starts a fresh one.
   running.catch(() => process.kill(process.pid, 'SIGTERM'));
+  const stopped = new AbortController();
+  let standing: 'waits to become current' | 'stands by' | undefined;
+  if (version !== undefined) {
+    standing = 'waits to become current';
+    const taking = { client, taskQueue: config.TEMPORAL_TASK_QUEUE, version, logger, signal: stopped.signal };
+    void takeOver(taking, () => (standing = 'stands by')).then(() => (standing = undefined));
+  }
   return {
-    ready: () => ({ ok: worker.getState() === 'RUNNING', detail: worker.getState().toLowerCase() }),
+    ready: () => {
+      const state = worker.getState();
+      return {
+        ok: state === 'RUNNING' && standing !== 'waits to become current',
+        detail: standing === undefined ? state.toLowerCase() : `${state.toLowerCase()}, ${standing}`,
+      };
+    },
     async stop() {
+      stopped.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await running.catch(() => undefined);
       await connection.close();
@@ -58,10 +102,19 @@ export async function startWorker(config: Config, activities: Activities, logger
 }
 
 /** The bundle that the build made, where there is one; otherwise the sources, bundled now. */
-function workflowSource() {
+async function workflowCode(): Promise<string> {
   const bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
-  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+  if (existsSync(bundle)) return await readFile(bundle, 'utf8');
   const compiled = fileURLToPath(new URL('../../workflows/index.js', import.meta.url));
   const source = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-  return { workflowsPath: existsSync(compiled) ? compiled : source };
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: existsSync(compiled) ? compiled : source,
+    logger: new DefaultLogger('WARN'),
+  });
+  return code;
+}
+
+/** Workers with the same workflow code are of the same version. */
+function digest(code: string): string {
+  return createHash('sha256').update(code).digest('hex').slice(0, 16);
 }
