@@ -88,7 +88,10 @@ export class Supervisor {
 
   /** Sends a signal to a process; if it dies of it, it is started again as after any other death. */
   kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): void {
-    this.entry(name).child?.kill(signal);
+    const entry = this.entry(name);
+    // Killed from here it says nothing about whether it can run: however often, that is no series of deaths.
+    entry.deaths = 0;
+    entry.child?.kill(signal);
   }
 
   /** Stops a process in an orderly way and leaves it stopped until `resume`. */
