@@ -12,6 +12,7 @@ import { nodeAnswers } from '../src/kubernetes/nodes.js';
 import { observePod } from '../src/kubernetes/observe.js';
 import { ownedBy } from '../src/kubernetes/ownership.js';
 import { newSshHostKey, publicSshHostKey } from '../src/kubernetes/ssh-host-key.js';
+import { inTenant, lacksRight } from '../src/kubernetes/tenant-rights.js';
 import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
 import type { PodObservation } from '../workflows/messages.js';
 import type { ActivityDeps } from './index.js';
@@ -44,7 +45,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         return { podUid: pod.metadata!.uid!, ssh: { host, port, user: 'root', hostKey } };
       } catch (error) {
         // The namespace may have been removed since this process saw it: the next attempt makes it anew.
-        if (refusalOf(error)?.code === 404) forgetTenant(order.wallet);
+        if (refusalOf(error)?.code === 404 || lacksRight(error)) forgetTenant(order.wallet);
         throw asPodRefusal(error);
       }
     },
@@ -67,24 +68,29 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       const namespace = tenantNamespace(order.wallet);
       const name = jobObjectName(order.jobId);
       const context = Context.current();
-      await unlessNotFound(core.deleteNamespacedSecret({ name, namespace }));
-      await unlessNotFound(core.deleteNamespacedPod({ name, namespace }));
+      await inTenant(kubernetes, namespace, () => core.deleteNamespacedSecret({ name, namespace }));
+      await inTenant(kubernetes, namespace, () => core.deleteNamespacedPod({ name, namespace }));
       const startedAt = Date.now();
       for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 1_000)) {
         const pod = await readPod(order);
         if (pod === undefined) break;
         context.heartbeat();
-        if (Date.now() - startedAt > config.LOST_POD_GRACE_S * 1000 && !(await nodeAnswers(kubernetes, pod.spec?.nodeName))) {
+        if (
+          Date.now() - startedAt > config.LOST_POD_GRACE_S * 1000 &&
+          !(await nodeAnswers(kubernetes, pod.spec?.nodeName))
+        ) {
           logger.warn(
             { jobId: order.jobId, node: pod.spec?.nodeName },
             'removing the pod of an unreachable node by force',
           );
-          await unlessNotFound(core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }));
+          await inTenant(kubernetes, namespace, () =>
+            core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }),
+          );
         }
         await sleep(waitMs, undefined, { signal: context.cancellationSignal });
       }
       // Garbage collection takes the Service with the pod; this frees its port at once and where the pod never was.
-      await unlessNotFound(core.deleteNamespacedService({ name, namespace }));
+      await inTenant(kubernetes, namespace, () => core.deleteNamespacedService({ name, namespace }));
     },
   };
 
@@ -152,12 +158,15 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
 function asPodRefusal(error: unknown): unknown {
   const refusal = refusalOf(error);
   // A namespace that is being deleted refuses new objects for a moment: that passes.
+  // So does a right that is gone with the namespace, or that another API server has not heard of yet.
   const passes =
-    refusal?.message.includes('is being terminated') === true || refusal?.message.includes('serviceaccount') === true;
+    lacksRight(error) ||
+    refusal?.message.includes('is being terminated') === true ||
+    refusal?.message.includes('serviceaccount') === true;
   if (refusal !== undefined && !passes && (refusal.code === 403 || refusal.code === 422 || refusal.code === 400)) {
     return new BrokerError('pod_refused', refusal.message, {}, { cause: error });
   }
-  return passes
+  return passes && refusal !== undefined
     ? new BrokerError('dependency_unavailable', refusal.message, {}, { cause: error })
     : asDependencyError(error);
 }

@@ -1,13 +1,14 @@
 import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { V1Pod } from '@kubernetes/client-node';
+import type { V1DeleteOptions, V1Pod } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
 import { runningAmong, runningPods, type RunningPod } from '../../src/db/reconcile-jobs.js';
 import { jobObjectName, jobWorkflowId, tenantNamespace } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { nodeAnswers } from '../../src/kubernetes/nodes.js';
 import { jobObjectsOf, unlessGone } from '../../src/kubernetes/ownership.js';
+import { inTenant } from '../../src/kubernetes/tenant-rights.js';
 import { signalNames, type PodObservation } from '../../workflows/messages.js';
 import type { ActivityDeps } from '../index.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
@@ -72,11 +73,14 @@ export function createPodComparison(
 
   async function removeOrphan(orphan: FoundPod): Promise<'pod_orphaned' | 'pod_stranded' | undefined> {
     const { namespace, name, uid } = orphan;
+    // With a body, the API server takes its options from there alone.
+    const remove = (body: V1DeleteOptions) =>
+      unlessGone(inTenant(kubernetes, namespace, () => core.deleteNamespacedPod({ namespace, name, body })));
     const pod = await unlessNotFound(core.readNamespacedPod({ namespace, name }));
     if (pod === undefined || pod.metadata?.uid !== uid) return undefined;
     const endsAt = pod.metadata.deletionTimestamp;
     if (endsAt === undefined) {
-      const deleted = await unlessGone(core.deleteNamespacedPod({ namespace, name, body: { preconditions: { uid } } }));
+      const deleted = await remove({ preconditions: { uid } });
       return deleted === undefined ? undefined : 'pod_orphaned';
     }
     // It is on its way; only where nobody is there to stop it will it stay.
@@ -85,9 +89,7 @@ export function createPodComparison(
       (await nodeAnswers(kubernetes, pod.spec?.nodeName))
     )
       return undefined;
-    // With a body, the API server takes its options from there alone.
-    const body = { preconditions: { uid }, gracePeriodSeconds: 0 };
-    const removed = await unlessGone(core.deleteNamespacedPod({ namespace, name, body }));
+    const removed = await remove({ preconditions: { uid }, gracePeriodSeconds: 0 });
     return removed === undefined ? undefined : 'pod_stranded';
   }
 

@@ -4,6 +4,7 @@ import { installationId } from '../../src/db/installation.js';
 import { idleWallets, whileIdle } from '../../src/db/tidy.js';
 import { labels } from '../../src/kubernetes/names.js';
 import { jobObjectsOf, tenantsOf, unlessGone } from '../../src/kubernetes/ownership.js';
+import { inTenant } from '../../src/kubernetes/tenant-rights.js';
 import { forgetTenant } from '../../src/kubernetes/tenants.js';
 import type { ActivityDeps } from '../index.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
@@ -61,12 +62,16 @@ export function createTenantComparison(
 
   /** Lists per namespace, not over all of them: the broker may read Secrets of its tenants only. */
   async function sweep(namespace: string, labelSelector: string, log: RepairLog): Promise<void> {
-    const services = await core.listNamespacedService({ namespace, labelSelector });
-    await removeOrphans('service_orphaned', services.items, log, ({ name, uid }) =>
+    const services = await inTenant(kubernetes, namespace, () =>
+      core.listNamespacedService({ namespace, labelSelector }),
+    );
+    await removeOrphans('service_orphaned', services?.items ?? [], log, ({ name, uid }) =>
       core.deleteNamespacedService({ name, namespace, body: { preconditions: { uid } } }),
     );
-    const secrets = await core.listNamespacedSecret({ namespace, labelSelector });
-    await removeOrphans('secret_orphaned', secrets.items, log, ({ name, uid }) =>
+    const secrets = await inTenant(kubernetes, namespace, () =>
+      core.listNamespacedSecret({ namespace, labelSelector }),
+    );
+    await removeOrphans('secret_orphaned', secrets?.items ?? [], log, ({ name, uid }) =>
       core.deleteNamespacedSecret({ name, namespace, body: { preconditions: { uid } } }),
     );
   }

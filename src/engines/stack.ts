@@ -31,6 +31,11 @@ export interface StackOptions {
   env?: NodeJS.ProcessEnv;
   log?: Log;
   kubernetes?: KubernetesOptions;
+  /**
+   * Makes the kubeconfig that the roles get out of the administrator's, once Kubernetes is up; both are paths. Default:
+   * the administrator's own.
+   */
+  roleKubeconfig?: (admin: string) => Promise<string>;
 }
 
 export interface Stack {
@@ -110,6 +115,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         log(`✓ ${name} ${seconds(Date.now() - began)}`);
       }),
     );
+    const admin = roleEnv['KUBECONFIG'];
+    if (options.roleKubeconfig !== undefined && admin !== undefined) {
+      roleEnv['KUBECONFIG'] = await options.roleKubeconfig(admin);
+    }
     const began = Date.now();
     Object.assign(endpoints, await startRoles(context, main, roles, roleEnv));
     if (roles.length > 0) log(`✓ broker (${roles.join(', ')}) ${seconds(Date.now() - began)}`);

@@ -7,6 +7,8 @@ export interface Kubernetes {
   readonly config: k8s.KubeConfig;
   readonly core: k8s.CoreV1Api;
   readonly apps: k8s.AppsV1Api;
+  readonly authentication: k8s.AuthenticationV1Api;
+  readonly authorization: k8s.AuthorizationV1Api;
   readonly certificates: k8s.CertificatesV1Api;
   readonly rbac: k8s.RbacAuthorizationV1Api;
   readonly networking: k8s.NetworkingV1Api;
@@ -23,6 +25,8 @@ export function connectKubernetes(config: Pick<Config, 'KUBECONFIG'>): Kubernete
     config: kubeConfig,
     core: kubeConfig.makeApiClient(k8s.CoreV1Api),
     apps: kubeConfig.makeApiClient(k8s.AppsV1Api),
+    authentication: kubeConfig.makeApiClient(k8s.AuthenticationV1Api),
+    authorization: kubeConfig.makeApiClient(k8s.AuthorizationV1Api),
     certificates: kubeConfig.makeApiClient(k8s.CertificatesV1Api),
     rbac: kubeConfig.makeApiClient(k8s.RbacAuthorizationV1Api),
     networking: kubeConfig.makeApiClient(k8s.NetworkingV1Api),

@@ -39,6 +39,8 @@ export const miningNamespace = 'worldland-mining';
 export const minerPodSelector = `${labels.mining}=true`;
 /** The bootstrap group of our join tokens: it may ask for a node certificate, and only the broker approves it. */
 export const bootstrapGroup = 'system:bootstrappers:worldland';
+/** The ClusterRole of the manifests that says what the broker may do in a tenant's namespace. */
+export const tenantRole = 'worldland:broker-tenant';
 /** Priority of paying jobs; miners stand below and give way. */
 export const priorityClasses = { rental: 'worldland-rental', mining: 'worldland-mining' } as const;
 /** Inside a job's pod; the Service maps 22 to it. Ports below 1024 would need a capability more. */

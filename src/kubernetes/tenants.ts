@@ -3,6 +3,7 @@ import { tenantNamespace } from '../domain/job.js';
 import { unlessExists, type Kubernetes } from './client.js';
 import { labels } from './names.js';
 import { ownedBy } from './ownership.js';
+import { ensureTenantRights } from './tenant-rights.js';
 import {
   tenantLimitRange,
   tenantNamespaceObject,
@@ -19,15 +20,18 @@ const known = new Set<string>();
  * customer, a laboratory) leaves out all but the namespace.
  */
 export async function ensureTenant(
-  { core, networking }: Kubernetes,
+  kubernetes: Kubernetes,
   wallet: string,
   quota: TenantQuota,
   isolated: boolean,
   installation: string,
 ): Promise<void> {
+  const { core, networking } = kubernetes;
   const namespace = tenantNamespace(wallet);
   if (known.has(namespace)) return;
-  const created = await unlessExists(core.createNamespace({ body: ownedBy(installation, tenantNamespaceObject(wallet)) }));
+  const created = await unlessExists(
+    core.createNamespace({ body: ownedBy(installation, tenantNamespaceObject(wallet)) }),
+  );
   if (created === undefined) {
     const existing = await core.readNamespace({ name: namespace });
     if (existing.metadata?.deletionTimestamp !== undefined) {
@@ -37,6 +41,7 @@ export async function ensureTenant(
       throw new BrokerError('pod_refused', `namespace ${namespace} exists and is not a tenant of this broker`);
     }
   }
+  await ensureTenantRights(kubernetes, namespace);
   if (isolated) {
     await Promise.all([
       unlessExists(networking.createNamespacedNetworkPolicy({ namespace, body: tenantNetworkPolicy(wallet) })),

@@ -10,7 +10,7 @@ import {
   type SimulatedProvider,
   type SimulatedProviderOptions,
 } from '../../src/engines/simulated-provider/provider.js';
-import { startStack, type Endpoints, type Stack } from '../../src/engines/stack.js';
+import { startStack, type Endpoints, type Stack, type StackOptions } from '../../src/engines/stack.js';
 
 /** A whole broker on engines of its own, as an operator starts it; tests reach it by HTTP and Redis only. */
 export interface RunningBroker {
@@ -33,12 +33,16 @@ const unlimited = {
   RATE_LIMIT_JOBS: '1000000',
 };
 
-export async function startBroker(env: Record<string, string> = {}): Promise<RunningBroker> {
+export async function startBroker(
+  env: Record<string, string> = {},
+  options: Pick<StackOptions, 'roleKubeconfig'> = {},
+): Promise<RunningBroker> {
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-e2e-'));
   const providers: SimulatedProvider[] = [];
   let stack: Stack;
   try {
-    stack = await startStack({ dataDir, roles, env: { ...process.env, NODE_OPTIONS: '', ...unlimited, ...env } });
+    const environment = { ...process.env, NODE_OPTIONS: '', ...unlimited, ...env };
+    stack = await startStack({ dataDir, roles, env: environment, ...options });
   } catch (error) {
     rmSync(dataDir, { recursive: true, force: true });
     throw error;
@@ -50,7 +54,12 @@ export async function startBroker(env: Record<string, string> = {}): Promise<Run
     stack,
     endpoints,
     customer: (options = {}) =>
-      login({ api: endpoints.api, account: privateKeyToAccount(generatePrivateKey()), spendLimit: 10n ** 24n, ...options }),
+      login({
+        api: endpoints.api,
+        account: privateKeyToAccount(generatePrivateKey()),
+        spendLimit: 10n ** 24n,
+        ...options,
+      }),
     provider(options) {
       const wallet = privateKeyToAccount(generatePrivateKey());
       const nodeKey = privateKeyToAccount(generatePrivateKey());
