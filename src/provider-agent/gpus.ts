@@ -1,0 +1,100 @@
+import type { Gpu } from './messages.js';
+import { runProgram } from './program.js';
+
+/** What the driver says about the GPUs of this machine. */
+export interface GpuReading {
+  /** Those that can be used. */
+  gpus: Gpu[];
+  /** Percent, one for each of them. */
+  usage: number[];
+  /** What is wrong, for people; empty when nothing is. */
+  problems: string[];
+  /** False where there is no driver at all. */
+  hasDriver: boolean;
+  /** True when the driver did not answer, so that nothing is known about the GPUs. */
+  failed: boolean;
+}
+
+/** The name is last: it is the one field that may hold a comma. */
+const fields = ['index', 'uuid', 'pci.bus_id', 'memory.total', 'utilization.gpu', 'driver_version', 'name'] as const;
+
+/** A GPU that fell off its bus can hold the driver up for long. */
+const timeoutMs = 20_000;
+
+/** How the driver says that a GPU cannot be used although it is still listed. Usage alone may be unknown for less. */
+const unusable = /is lost|requires reset/i;
+const unknown = /unknown error|^\[?ERR!?\]?$/i;
+
+/** Asks the driver of this machine. Partitions of a GPU (MIG) are not told apart: the GPU counts as one. */
+export async function readGpus(signal?: AbortSignal): Promise<GpuReading> {
+  const query = [`--query-gpu=${fields.join(',')}`, '--format=csv,noheader,nounits'];
+  const asked = await runProgram('nvidia-smi', query, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
+  if (asked === undefined) return { gpus: [], usage: [], problems: [], hasDriver: false, failed: false };
+  const { code, stdout, stderr } = asked;
+  const read = parseGpuQuery(stdout);
+  const problems = [...read.problems, ...linesOf(stderr)];
+  if (code === undefined) problems.push(`nvidia-smi did not answer within ${timeoutMs / 1000} s`);
+  // With one GPU lost, some drivers fail at it and still list the others.
+  const failed = code !== 0 && read.gpus.length === 0;
+  if (failed && problems.length === 0) problems.push(`nvidia-smi failed with exit code ${code}`);
+  return { ...read, problems, hasDriver: true, failed };
+}
+
+/** The newest CUDA that the driver supports, which no query tells; '' when it does not say. */
+export async function readCudaVersion(): Promise<string> {
+  const asked = await runProgram('nvidia-smi', [], { timeoutMs });
+  return parseCudaVersion(asked?.stdout ?? '');
+}
+
+export function parseCudaVersion(text: string): string {
+  return /CUDA Version\s*:\s*(\d+(?:\.\d+)*)/.exec(text)?.[1] ?? '';
+}
+
+/** Reads what `nvidia-smi --query-gpu` prints for `fields`; every line that is no usable GPU is a problem. */
+export function parseGpuQuery(text: string): Pick<GpuReading, 'gpus' | 'usage' | 'problems'> {
+  const found: { gpu: Gpu; usage: number }[] = [];
+  const problems: string[] = [];
+  for (const line of linesOf(text)) {
+    if (/^no devices were found$/i.test(line)) continue;
+    const words = line.split(',').map((word) => word.trim());
+    const [index = '', uuid = '', pciBusId = '', memory = '', usage = '', driverVersion = '', ...name] = words;
+    if (!/^\d{1,4}$/.test(index) || !/^GPU-[\w-]+$/.test(uuid) || name.length === 0) {
+      problems.push(line);
+      continue;
+    }
+    if ([pciBusId, memory, usage].some((value) => unusable.test(value)) || unknown.test(memory)) {
+      problems.push(`GPU ${index} cannot be used: ${line}`);
+      continue;
+    }
+    const gpu: Gpu = {
+      index: Number(index),
+      name: said(name.join(', ')).slice(0, 128) || 'GPU',
+      memoryMb: Math.round(numberIn(memory)),
+      uuid,
+      driverVersion: said(driverVersion).slice(0, 64),
+      cudaVersion: '',
+      pciBusId: said(pciBusId),
+    };
+    found.push({ gpu, usage: Math.min(numberIn(usage), 100) });
+  }
+  found.sort((a, b) => a.gpu.index - b.gpu.index);
+  return { gpus: found.map(({ gpu }) => gpu), usage: found.map(({ usage }) => usage), problems };
+}
+
+/** `[N/A]`, `[Not Supported]` and the like say nothing. */
+function said(value: string): string {
+  return /^\[.*\]$/.test(value) || value === 'N/A' ? '' : value;
+}
+
+/** 0 where the driver does not say; some write the unit although told not to. */
+function numberIn(value: string): number {
+  const number = /^\d+(?:\.\d+)?(?= ?(?:MiB|%)?$)/.exec(value)?.[0];
+  return number === undefined ? 0 : Number(number);
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}

@@ -1,0 +1,67 @@
+import { createInterface } from 'node:readline/promises';
+import { joinArguments, parseJoinCommand } from './join-command.js';
+import type { Options } from './options.js';
+import { isInstalled, runProgram } from './program.js';
+import type { Say } from './say.js';
+import type { State } from './state.js';
+
+export interface JoinOptions {
+  options: Pick<Options, 'join' | 'caHash'>;
+  state: State;
+  signal: AbortSignal;
+  say: Say;
+}
+
+/** kubeadm waits four minutes for its kubelet, and pulls images before. */
+const timeoutMs = 15 * 60_000;
+
+/**
+ * Joins the cluster that a join command names, if this process may; else the command is left in a file for somebody who
+ * may.
+ *
+ * @returns true once the machine has joined, false when it is left to somebody else.
+ * @throws Error when the command is not acceptable, or kubeadm fails.
+ */
+export async function joinCluster(line: string, { options, state, signal, say }: JoinOptions): Promise<boolean> {
+  const command = parseJoinCommand(line);
+  const { caHash } = options;
+  if (caHash !== undefined && !command.caHashes.every((hash) => `sha256:${hash}` === caHash))
+    throw new Error('the join command leads to another cluster than --ca-hash says: it is not run');
+  const args = joinArguments(command);
+  const shown = `kubeadm ${args.join(' ').replace(command.tokenSecret, '…')}`;
+
+  const obstacle = await obstacleTo(shown, options.join, signal);
+  if (obstacle !== undefined) {
+    state.keepJoinCommand(`kubeadm ${args.join(' ')}`);
+    say(`${obstacle}: run as root, within 15 minutes: sh ${state.joinCommandFile}`);
+    return false;
+  }
+  say(`joining: ${shown}`);
+  const finished = await runProgram('kubeadm', args, {
+    timeoutMs,
+    onLine: (text) => say(`kubeadm: ${text.replaceAll(command.tokenSecret, '…')}`),
+  });
+  if (finished?.code !== 0)
+    throw new Error(
+      `kubeadm failed with ${finished?.code === undefined ? 'no exit code' : `exit code ${finished.code}`}: correct ` +
+        'what it says; where an attempt before has left files behind, run `kubeadm reset` as root',
+    );
+  say(`this machine has joined as ${command.nodeName ?? 'a node'}`);
+  return true;
+}
+
+/** Why this process is not to run the command by itself. */
+async function obstacleTo(shown: string, join: Options['join'], signal: AbortSignal): Promise<string | undefined> {
+  if (join === 'no') return 'the machine may join now';
+  if (process.getuid?.() !== 0) return 'to join takes root, which this program is not';
+  if (!isInstalled('kubeadm')) return 'to join takes kubeadm, which is not in PATH';
+  if (join === 'yes') return undefined;
+  if (!process.stdin.isTTY) return 'the machine may join now (--join yes would have done it)';
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const answer = await terminal.question(`Run as root: ${shown} ? [y/N] `, { signal });
+    return /^y(es)?$/i.test(answer.trim()) ? undefined : 'the machine may join now';
+  } finally {
+    terminal.close();
+  }
+}

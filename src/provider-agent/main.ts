@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { untilSignalled } from '../lifecycle.js';
+import { runAgent } from './agent.js';
+import { authorize } from './authorize.js';
+import { helpOf } from './help.js';
+import { leave } from './leave.js';
+import { capacityByType } from './messages.js';
+import { commands, optionsOf, readOptions, UsageError, type Command, type Options } from './options.js';
+import { missingPrerequisites } from './prerequisites.js';
+import { sayAloud, type Say } from './say.js';
+import { offerOf, scanMachine } from './scan.js';
+import { openState } from './state.js';
+
+const print: Say = (line) => console.log(line);
+/** For commands whose result goes to standard output. */
+const remark: Say = (line) => console.error(line);
+
+const stopping = new AbortController();
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!stopping.signal.aborted) {
+    remark(`✗ ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function main(words: string[]): Promise<void> {
+  // As in `npx worldland-broker provider-agent run`, where the package has this one program.
+  const [name, ...rest] = words[0] === 'provider-agent' ? words.slice(1) : words;
+  const command = commands.find((known) => known === name);
+  if (command === undefined) {
+    if (name !== undefined && !/^(?:-h|--help|help)$/.test(name))
+      throw new UsageError(`${name} is no command\n\n${helpOf()}`);
+    return print(helpOf());
+  }
+  const flags = flagsOf(command, rest);
+  if (flags['help'] === true) return print(helpOf(command));
+  const options = readOptions(command, flags, process.env);
+  const ends = () => {
+    void untilSignalled().then((signal) => {
+      sayAloud(`${signal}: stopping`);
+      stopping.abort();
+    });
+    return { signal: stopping.signal, say: sayAloud };
+  };
+  if (command === 'run') await runAgent(options, ends());
+  else if (command === 'leave') await leave(options, ends());
+  else if (command === 'authorize') await authorize(options, { say: remark, print });
+  else if (command === 'scan') await scan(options);
+  else print(openState(options.state).nodeKey().address);
+}
+
+function flagsOf(command: Command, words: string[]): Record<string, string | boolean | undefined> {
+  const flags = optionsOf(command)
+    .filter(({ about }) => about.secret !== true)
+    .map(({ flag, about }) => [flag, { type: about.value === undefined ? 'boolean' : 'string' }] as const);
+  try {
+    const { values } = parseArgs({
+      args: words,
+      options: { ...Object.fromEntries(flags), help: { type: 'boolean', short: 'h' } },
+    });
+    return values as Record<string, string | boolean | undefined>;
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\n\nprovider-agent ${command} --help explains the options`, {
+      cause: error,
+    });
+  }
+}
+
+/** What would be registered, as JSON; what is missing, beside it. */
+async function scan(options: Options): Promise<void> {
+  const { machine, reading } = await scanMachine({
+    // An address of nobody, on the other side of the default route.
+    towards: '192.0.2.1',
+    ...(options.publicIp === undefined ? {} : { publicIp: options.publicIp }),
+  });
+  print(JSON.stringify({ machine, capacity: capacityByType(offerOf(machine, options), machine.gpus) }, null, 2));
+  for (const problem of reading.problems) remark(`GPU: ${problem}`);
+  const missing = missingPrerequisites({ hasGpus: machine.gpus.length > 0, hasJoined: false });
+  for (const sentence of missing) remark(`warning: ${sentence}`);
+}

@@ -1,0 +1,304 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { isAddress } from 'viem';
+import { z } from 'zod';
+import { providerIdSchema } from '../domain/registration.js';
+
+export const commands = ['run', 'authorize', 'key', 'scan', 'leave'] as const;
+export type Command = (typeof commands)[number];
+
+/** How an option is given and explained. An option without `flag` is a secret, and comes from the environment only. */
+interface About {
+  of: readonly Command[];
+  /** What stands for its value in the help; a flag without a value has none. */
+  value?: string;
+  env?: string;
+  help: string;
+  secret?: boolean;
+}
+
+const known = z.registry<About>();
+
+const url = (...protocols: string[]) =>
+  z.url({ protocol: new RegExp(`^(?:${protocols.join('|')})$`), error: `must be a URL of ${protocols.join(' or ')}` });
+const price = z.coerce.number().min(0).max(1_000_000);
+const prices = z.string().transform((text, context): Record<string, number> => {
+  const found: Record<string, number> = {};
+  for (const part of text.split(',').filter((one) => one.trim() !== '')) {
+    const at = part.lastIndexOf('=');
+    const [name, value] = [part.slice(0, at).trim(), price.safeParse(part.slice(at + 1).trim() || NaN)];
+    if (at < 1 || name === '' || !value.success) context.addIssue('must be NAME=PRICE, separated by commas');
+    else found[name] = value.data;
+  }
+  return found;
+});
+/** A new one each time: what is known of an option is kept by its schema. */
+const flag = () => z.boolean().default(false);
+const everywhere: readonly Command[] = ['run', 'authorize', 'key', 'scan', 'leave'];
+
+/** Everything that can be set. What is set by a flag stands above the same of the environment. */
+export const optionsSchema = z.object({
+  broker: url('https', 'http')
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional()
+    .register(known, {
+      ...{ of: ['run', 'authorize', 'leave'], value: 'URL', env: 'BROKER_URL' },
+      help: 'where the broker is, such as https://broker.example.com',
+    }),
+  redis: url('rediss', 'redis')
+    .optional()
+    .register(known, {
+      ...{ of: ['run'], value: 'URL', env: 'REDIS_URL' },
+      help: 'messages go through this Redis instead of HTTPS; a password belongs into REDIS_URL',
+    }),
+  state: z
+    .string()
+    .min(1)
+    .default('/var/lib/worldland-provider')
+    .register(known, { of: everywhere, value: 'DIR', env: 'PROVIDER_STATE_DIR', help: 'where the node key is kept' }),
+  id: providerIdSchema.optional().register(known, {
+    ...{ of: ['run', 'authorize', 'leave'], value: 'ID', env: 'PROVIDER_ID' },
+    help: "the provider's id; else the one that its owner has signed for",
+  }),
+  delegation: z
+    .string()
+    .min(1)
+    .optional()
+    .register(known, {
+      ...{ of: ['run'], value: 'FILE', env: 'PROVIDER_DELEGATION_FILE' },
+      help: 'what `authorize` wrote (default: delegation.json in --state)',
+    }),
+  join: z
+    .enum(['yes', 'no', 'ask'])
+    .default('ask')
+    .register(known, {
+      ...{ of: ['run'], value: 'yes|no|ask', env: 'PROVIDER_JOIN' },
+      help: 'run the join command as root, or leave it in a file; to ask needs a terminal',
+    }),
+  caHash: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits')
+    .optional()
+    .register(known, {
+      ...{ of: ['run'], value: 'sha256:HEX', env: 'PROVIDER_CA_HASH' },
+      help: "join no other cluster than the one with this CA; the broker's operator publishes it",
+    }),
+  insecure: flag().register(known, {
+    of: ['run'],
+    help: 'trust a connection without TLS although it leaves this machine and no --ca-hash is given',
+  }),
+  rejoin: flag().register(known, { of: ['run'], help: 'come back after the provider has left the fleet' }),
+  gpuPrice: price.default(0).register(known, {
+    ...{ of: ['run', 'scan'], value: 'PRICE', env: 'GPU_PRICE_PER_HOUR' },
+    help: 'of one GPU for an hour',
+  }),
+  gpuPrices: prices.default({}).register(known, {
+    ...{ of: ['run', 'scan'], value: 'NAME=PRICE,…', env: 'GPU_PRICES_PER_HOUR' },
+    help: 'of GPUs by the name nvidia-smi gives them, where several types are there',
+  }),
+  cpuPrice: price.default(0).register(known, {
+    ...{ of: ['run', 'scan'], value: 'PRICE', env: 'CPU_PRICE_PER_HOUR' },
+    help: 'of one processor for an hour',
+  }),
+  memoryPrice: price.default(0).register(known, {
+    ...{ of: ['run', 'scan'], value: 'PRICE', env: 'MEMORY_PRICE_PER_GB_HOUR' },
+    help: 'of one gigabyte for an hour',
+  }),
+  shareCpus: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .register(known, {
+      ...{ of: ['run', 'scan'], value: 'N', env: 'SHARE_CPUS' },
+      help: 'processors to offer (default: all but one)',
+    }),
+  shareMemoryGb: z.coerce
+    .number()
+    .min(0.5)
+    .optional()
+    .register(known, {
+      ...{ of: ['run', 'scan'], value: 'N', env: 'SHARE_MEMORY_GB' },
+      help: 'memory to offer (default: all but a twentieth)',
+    }),
+  shareDiskGb: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .register(known, {
+      ...{ of: ['run', 'scan'], value: 'N', env: 'SHARE_DISK_GB' },
+      help: 'disk to offer (default: nine tenths of what is free)',
+    }),
+  publicIp: z
+    .string()
+    .refine((text) => isIP(text) !== 0, 'must be an IP address')
+    .optional()
+    .register(known, {
+      ...{ of: ['run', 'scan'], value: 'IP', env: 'PUBLIC_IP' },
+      help: 'the address by which customers reach this machine, where it is not its own; it is never looked up',
+    }),
+  miningConfig: z
+    .string()
+    .min(1)
+    .optional()
+    .register(known, {
+      ...{ of: ['run'], value: 'FILE', env: 'MINING_CONFIG_FILE' },
+      help: 'JSON of a mining_config: how idle GPUs are to mine',
+    }),
+  heartbeatS: z.coerce
+    .number()
+    .min(1)
+    .max(60)
+    .default(30)
+    .register(known, {
+      ...{ of: ['run'], value: 'N', env: 'HEARTBEAT_S' },
+      help: 'seconds between heartbeats; after 90 without one a provider is offline',
+    }),
+  kubeletConf: z
+    .string()
+    .min(1)
+    .default('/etc/kubernetes/kubelet.conf')
+    .register(known, {
+      ...{ of: ['run', 'leave'], value: 'FILE', env: 'KUBELET_CONF' },
+      help: 'the file whose presence says that the machine has joined',
+    }),
+  nodeKey: z
+    .string()
+    .refine((text) => isAddress(text, { strict: false }), 'must be an address of 0x and 40 hex digits')
+    .optional()
+    .register(known, {
+      ...{ of: ['authorize'], value: '0x…', env: 'NODE_KEY' },
+      help: 'the address that `key` prints on the machine (default: the key in --state)',
+    }),
+  audience: url('https', 'http')
+    .optional()
+    .register(known, {
+      ...{ of: ['authorize'], value: 'URL', env: 'AUTH_AUDIENCE' },
+      help: "the broker's public origin, where it is not the one of --broker",
+    }),
+  chainId: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .register(known, {
+      ...{ of: ['authorize', 'leave'], value: 'N', env: 'CHAIN_ID' },
+      help: 'a chain that the broker accepts',
+    }),
+  days: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(90)
+    .default(90)
+    .register(known, {
+      ...{ of: ['authorize'], value: 'N' },
+      help: 'how long the key may speak for the provider',
+    }),
+  out: z
+    .string()
+    .min(1)
+    .optional()
+    .register(known, {
+      ...{ of: ['authorize'], value: 'FILE' },
+      help: 'where to write the delegation; - prints it (default: delegation.json in --state, or - with --node-key)',
+    }),
+  wallet: flag().register(known, { of: ['leave'], help: 'give the order, with the wallet; else only wait for it' }),
+  retire: flag().register(known, {
+    of: ['leave'],
+    help: 'leave the fleet after the last job; without, the provider is drained and may be taken back',
+  }),
+  deadlineHours: z.coerce
+    .number()
+    .min(0)
+    .max(8_760)
+    .optional()
+    .register(known, {
+      ...{ of: ['leave'], value: 'N' },
+      help: 'end jobs after so many hours; without, each at its own expiry',
+    }),
+  reset: flag().register(known, {
+    of: ['leave'],
+    help: 'then undo the join on this machine, as root: kubeadm reset --force',
+  }),
+  walletPrivateKey: z
+    .string()
+    .transform((text) => text.trim())
+    .pipe(z.string().regex(/^0x[0-9a-fA-F]{64}$/, { error: 'is not a private key', abort: true }))
+    .optional()
+    .register(known, {
+      ...{ of: ['authorize', 'leave'], env: 'WALLET_PRIVATE_KEY', secret: true },
+      help: "the owner's key, or WALLET_PRIVATE_KEY_FILE; it stays in this process",
+    }),
+});
+
+export type Options = z.output<typeof optionsSchema>;
+export type OfferOptions = Pick<
+  Options,
+  'gpuPrice' | 'gpuPrices' | 'cpuPrice' | 'memoryPrice' | 'shareCpus' | 'shareMemoryGb' | 'shareDiskGb'
+>;
+
+/** An option that is missing, unknown or not acceptable: what the person at the command line is told. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** The options of a command by name, with how each is given. */
+export function optionsOf(command: Command): { name: string; flag: string; about: About; byDefault: unknown }[] {
+  return Object.entries(optionsSchema.shape).flatMap(([name, schema]) => {
+    const about = known.get(schema)!;
+    if (!about.of.includes(command)) return [];
+    const byDefault = schema instanceof z.ZodDefault ? (schema.def.defaultValue as unknown) : undefined;
+    return [{ name, flag: name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), about, byDefault }];
+  });
+}
+
+/**
+ * Reads the options of a command from its flags, and from the environment where there is no flag. A variable that is
+ * empty counts as absent; `<NAME>_FILE` names a file with the value of a secret.
+ *
+ * @param flags as `parseArgs` found them, by flag.
+ * @throws UsageError; never with a secret in it.
+ */
+export function readOptions(
+  command: Command,
+  flags: Readonly<Record<string, string | boolean | undefined>>,
+  env: NodeJS.ProcessEnv,
+): Options {
+  const given: Record<string, unknown> = {};
+  for (const { name, flag: flagName, about } of optionsOf(command)) {
+    const value = flags[flagName] ?? fromEnvironment(about, env);
+    if (value !== undefined && value !== '') given[name] = value;
+  }
+  const parsed = optionsSchema.safeParse(given);
+  if (parsed.success) return requireNoPassword(parsed.data, flags);
+  const all = optionsOf(command);
+  throw new UsageError(
+    parsed.error.issues
+      .map(({ path, message }) => {
+        const option = all.find(({ name }) => name === path[0]);
+        return option?.about.secret
+          ? `${option.about.env} ${message}`
+          : `--${option?.flag ?? path.join('.')}: ${message}`;
+      })
+      .join('\n'),
+  );
+}
+
+function fromEnvironment({ env: name, secret }: About, env: NodeJS.ProcessEnv): string | undefined {
+  if (name === undefined) return undefined;
+  const file = env[`${name}_FILE`];
+  return env[name] || (secret && file ? readFileSync(file, 'utf8') : undefined);
+}
+
+/** Everybody on the machine can read a command line. */
+function requireNoPassword(
+  options: Options,
+  { redis }: Readonly<Record<string, string | boolean | undefined>>,
+): Options {
+  if (typeof redis === 'string' && new URL(redis).password !== '') {
+    throw new UsageError('--redis: everybody on this machine can read a password there; put the URL into REDIS_URL');
+  }
+  return options;
+}

@@ -1,0 +1,86 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isInstalled } from './program.js';
+
+/** What is looked at; tests look at another machine's. */
+export interface Installation {
+  /** The root of its file system. */
+  root: string;
+  installed: (program: string) => boolean;
+}
+
+export const thisMachine: Installation = { root: '/', installed: isInstalled };
+
+/**
+ * What is missing on this machine for customers to use it, one sentence each. Nothing here stops the agent: whether
+ * the machine serves is decided by what the cluster sees of it.
+ */
+export function missingPrerequisites(
+  { hasGpus, hasJoined }: { hasGpus: boolean; hasJoined: boolean },
+  installation: Installation = thisMachine,
+): string[] {
+  return [
+    ...(hasJoined ? [] : missingForJoining(installation)),
+    ...(hasGpus ? missingForGpus(installation) : []),
+    ...(hasGpus && hasJoined ? missingDevicePlugin(installation) : []),
+  ];
+}
+
+function missingForJoining({ installed }: Installation): string[] {
+  return ['kubeadm', 'kubelet', 'containerd']
+    .filter((program) => !installed(program))
+    .map((program) => `${program} is not in PATH: the machine cannot join without it`);
+}
+
+function missingForGpus({ root, installed }: Installation): string[] {
+  if (!installed('nvidia-container-runtime')) {
+    return [
+      'nvidia-container-runtime is not in PATH: containers get no GPU until the NVIDIA Container Toolkit is there',
+    ];
+  }
+  const missing: string[] = [];
+  const containerd = [join(root, 'etc/containerd/config.toml'), ...filesIn(join(root, 'etc/containerd/conf.d'))];
+  if (!containerd.some((file) => /nvidia/.test(textOf(file)))) {
+    missing.push(
+      'containerd does not know the NVIDIA runtime: run `nvidia-ctk runtime configure --runtime=containerd`',
+    );
+  }
+  const toolkit = textOf(join(root, 'etc/nvidia-container-runtime/config.toml'));
+  for (const [setting, needed] of [
+    ['accept-nvidia-visible-devices-envvar-when-unprivileged', false],
+    ['accept-nvidia-visible-devices-as-volume-mounts', true],
+  ] as const) {
+    if (tomlFlag(toolkit, setting) === needed) continue;
+    missing.push(
+      `${setting} is not ${needed} in /etc/nvidia-container-runtime/config.toml: ` +
+        'a container could help itself to GPUs that somebody else rented',
+    );
+  }
+  return missing;
+}
+
+/** The plugin comes from the cluster, as a pod, some time after the join. */
+function missingDevicePlugin({ root }: Installation): string[] {
+  const sockets = filesIn(join(root, 'var/lib/kubelet/device-plugins'));
+  return sockets.some((file) => /nvidia.*\.sock$/.test(file))
+    ? []
+    : ['no NVIDIA device plugin runs here (yet): the cluster counts no GPU of this machine'];
+}
+
+/** A flag of a TOML file; the toolkit writes its defaults as comments, which do not count. */
+export function tomlFlag(text: string, name: string): boolean | undefined {
+  const value = new RegExp(`^\\s*${name}\\s*=\\s*(true|false)\\s*(?:#.*)?$`, 'm').exec(text)?.[1];
+  return value === undefined ? undefined : value === 'true';
+}
+
+function textOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,96 @@
+import type { Redis } from 'ioredis';
+import { providerSigner } from '../auth/provider-client.js';
+import { blockMs, createRedis, type RedisConfig } from '../redis/connection.js';
+import type { RegistrationReply } from '../redis/replies.js';
+import { responseStream } from '../redis/stream-names.js';
+import { streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
+
+/** The group in which the public agents read. */
+const group = 'agent-group';
+const consumer = 'agent-1';
+
+type Entry = [id: string, fields: string[]];
+
+/** The way through the broker's Redis, with the few commands that an ACL for providers allows. */
+export function openRedisLink({ url, nodeKey, delegation, signal }: LinkOptions & { url: string }): BrokerLink {
+  const { providerId, audience } = delegation.message;
+  const stream = responseStream(providerId);
+  const { config, db } = serverAt(url);
+  const sender = createRedis(config, { blocking: false, name: `provider:${providerId}`, overrides: { db } });
+  const sign = providerSigner({ nodeKey, audience, delegation: delegation.authorization });
+  // Reads that wait have a connection of their own, which is there only while answers are expected.
+  let reader: Redis | undefined;
+  const stopListening = () => {
+    reader?.disconnect();
+    reader = undefined;
+  };
+  const close = () => {
+    sender.disconnect();
+    stopListening();
+  };
+  signal.addEventListener('abort', close, { once: true });
+
+  /** Made before a registration, the group is given every answer to it; the broker sees to later ones, too. */
+  async function createGroup(from: '$' | '0'): Promise<void> {
+    await sender.xgroup('CREATE', stream, group, from, 'MKSTREAM').catch((error: Error) => {
+      if (!error.message.startsWith('BUSYGROUP')) throw error;
+    });
+  }
+
+  async function take(read: () => Promise<unknown>): Promise<RegistrationReply | undefined> {
+    const answer = await read().catch(async (error: Error) => {
+      if (!error.message.startsWith('NOGROUP')) throw error;
+      // The stream expired, and the group with it. What is in a new one was written since.
+      await createGroup('0');
+      return null;
+    });
+    const entries = (answer as [string, Entry[]][] | null)?.[0]?.[1] ?? [];
+    if (entries.length === 0) return undefined;
+    await sender.xack(stream, group, ...entries.map(([id]) => id));
+    const [, fields] = entries.at(-1)!;
+    return JSON.parse(fields[fields.indexOf('data') + 1] ?? '{}') as RegistrationReply;
+  }
+
+  return {
+    async send(kind, message) {
+      const name = streamOf(kind);
+      const fields = await sign(name, JSON.stringify(message));
+      await sender.xadd(name, '*', ...Object.entries(fields).flat());
+    },
+    async listen() {
+      reader ??= createRedis(config, { blocking: true, name: `provider:${providerId}:answers`, overrides: { db } });
+      await createGroup('$');
+      await take(() => sender.xreadgroup('GROUP', group, consumer, 'COUNT', 100, 'STREAMS', stream, '>'));
+    },
+    async nextReply(timeoutMs) {
+      for (const deadline = Date.now() + timeoutMs; ;) {
+        const block = Math.max(1, Math.min(blockMs, deadline - Date.now()));
+        const reply = await take(() =>
+          reader!.xreadgroup('GROUP', group, consumer, 'COUNT', 10, 'BLOCK', block, 'STREAMS', stream, '>'),
+        );
+        signal.throwIfAborted();
+        if (reply !== undefined || Date.now() >= deadline) return reply;
+      }
+    },
+    stopListening,
+    close() {
+      signal.removeEventListener('abort', close);
+      close();
+    },
+  };
+}
+
+/** A URL as the settings that the rest of the project connects with. */
+function serverAt(url: string): { config: RedisConfig; db: number } {
+  const { protocol, hostname, port, username, password, pathname } = new URL(url);
+  return {
+    config: {
+      REDIS_HOST: hostname.replace(/^\[|\]$/g, ''),
+      REDIS_PORT: Number(port) || 6379,
+      REDIS_USERNAME: decodeURIComponent(username) || undefined,
+      REDIS_PASSWORD: decodeURIComponent(password) || undefined,
+      REDIS_TLS: protocol === 'rediss:',
+    },
+    db: Number(pathname.slice(1)) || 0,
+  };
+}

@@ -1,0 +1,128 @@
+import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { arch, cpus, hostname, networkInterfaces, release, totalmem, type } from 'node:os';
+import { dirname } from 'node:path';
+import { readCudaVersion, readGpus, type GpuReading } from './gpus.js';
+import type { Machine, Offer } from './messages.js';
+import type { OfferOptions } from './options.js';
+
+/** Where the kubelet and the container runtime put what customers write. */
+const storage = '/var/lib/kubelet';
+
+/**
+ * Finds out what this machine is.
+ *
+ * @param towards a host the machine speaks to, by whose side its own address is chosen.
+ */
+export async function scanMachine({
+  publicIp,
+  towards,
+}: {
+  publicIp?: string;
+  towards: string;
+}): Promise<{ machine: Machine; reading: GpuReading }> {
+  const reading = await readGpus();
+  const cudaVersion = reading.gpus.length === 0 ? '' : await readCudaVersion();
+  const processors = cpus();
+  const disk = await diskGb(storage);
+  return {
+    reading,
+    machine: {
+      hostname: hostname(),
+      os: osName(textOf('/etc/os-release')) ?? type(),
+      kernelVersion: release(),
+      architecture: { x64: 'amd64', ia32: '386' }[arch() as string] ?? arch(),
+      cpuModel: processors[0]?.model.trim() ?? '',
+      cpuCores: countCores(textOf('/proc/cpuinfo')) ?? processors.length,
+      cpuThreads: processors.length,
+      totalMemoryMb: Math.floor(totalmem() / 2 ** 20),
+      gpus: reading.gpus.map((gpu) => ({ ...gpu, cudaVersion })),
+      totalDiskGb: disk.total,
+      availableDiskGb: disk.available,
+      ...(publicIp === undefined ? {} : { publicIp }),
+      privateIp: (await addressTowards(towards)) ?? '',
+    },
+  };
+}
+
+/**
+ * What of a machine is offered unless its owner says otherwise: the system, the kubelet and the container runtime need a
+ * core, a twentieth of the memory (a gigabyte at least) and a tenth of the disk for themselves.
+ */
+export function offerOf(machine: Machine, options: OfferOptions): Offer {
+  const ownMemoryMb = Math.max(1_024, Math.ceil(machine.totalMemoryMb / 20));
+  const shared = (wanted: number | undefined, byDefault: number, most: number) =>
+    Math.min(wanted ?? Math.max(byDefault, 1), most);
+  return {
+    cpuCores: shared(options.shareCpus, machine.cpuThreads - 1, machine.cpuThreads),
+    memoryMb: shared(
+      options.shareMemoryGb === undefined ? undefined : Math.floor(options.shareMemoryGb * 1_024),
+      machine.totalMemoryMb - ownMemoryMb,
+      machine.totalMemoryMb,
+    ),
+    diskGb: shared(options.shareDiskGb, Math.floor(machine.availableDiskGb * 0.9), machine.totalDiskGb),
+    gpuPricePerHour: options.gpuPrice,
+    gpuPricesPerHour: options.gpuPrices,
+    cpuPricePerHour: options.cpuPrice,
+    memoryPricePerGbHour: options.memoryPrice,
+  };
+}
+
+/** The name of the system as it calls itself; undefined where it does not. */
+export function osName(osRelease: string): string | undefined {
+  return /^PRETTY_NAME=(["']?)(.*)\1$/m.exec(osRelease)?.[2]?.slice(0, 128);
+}
+
+/** Cores by socket and number; undefined where the kernel does not tell them, as on ARM. */
+export function countCores(cpuinfo: string): number | undefined {
+  const cores = new Set<string>();
+  for (const block of cpuinfo.split('\n\n')) {
+    const socket = /^physical id\s*:\s*(\d+)$/m.exec(block)?.[1];
+    const core = /^core id\s*:\s*(\d+)$/m.exec(block)?.[1];
+    if (socket !== undefined && core !== undefined) cores.add(`${socket}/${core}`);
+  }
+  return cores.size === 0 ? undefined : cores.size;
+}
+
+/** Of the file system on which a folder is, or will be. */
+async function diskGb(folder: string): Promise<{ total: number; available: number }> {
+  try {
+    const { bsize, blocks, bavail } = await statfs(folder);
+    const gb = (count: number) => Math.floor((count * bsize) / 2 ** 30);
+    return { total: gb(blocks), available: gb(bavail) };
+  } catch (error) {
+    if (folder === '/') throw error;
+    return await diskGb(dirname(folder));
+  }
+}
+
+/**
+ * The address from which this machine reaches a host; the kernel knows it without sending anything. Of the many that a
+ * machine with containers has, this is the one by which others reach it.
+ */
+async function addressTowards(host: string): Promise<string | undefined> {
+  const socket = createSocket('udp4');
+  try {
+    const address = await new Promise<string>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.connect(9, host, () => resolve(socket.address().address));
+    });
+    if (!address.startsWith('127.')) return address;
+  } catch {
+    // No route, or no IPv4: any address is better than none.
+  } finally {
+    socket.close();
+  }
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,35 @@
+import type { ProviderStatus } from '../domain/provider.js';
+
+/** What the broker says of a provider to everybody. */
+export interface Standing {
+  status: ProviderStatus;
+  cordoned: boolean;
+  /** It is cordoned and has no jobs. */
+  drained: boolean;
+  retiring: boolean;
+}
+
+const requestTimeoutMs = 20_000;
+
+/**
+ * Asks where a provider stands.
+ *
+ * @param broker the broker's origin, with the path that a proxy takes off, if any.
+ * @returns undefined for a provider that the broker does not know.
+ * @throws Error when the broker does not answer, or something else does.
+ */
+export async function readStanding(
+  broker: string,
+  providerId: string,
+  signal: AbortSignal,
+): Promise<Standing | undefined> {
+  const response = await fetch(`${broker}/api/v1/providers/${providerId}`, {
+    redirect: 'error',
+    signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
+  });
+  const body = (await response.json()) as Partial<Standing> & { code?: string };
+  if (response.status === 404 && body.code === 'provider_not_found') return undefined;
+  if (!response.ok || body.status === undefined) throw new Error(`the broker answered ${response.status}`);
+  const { status, cordoned = false, drained = false, retiring = false } = body;
+  return { status, cordoned, drained, retiring };
+}

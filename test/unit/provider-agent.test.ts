@@ -1,0 +1,366 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { privateKeyToAccount } from 'viem/accounts';
+import { authorizeNodeKey } from '../../src/auth/provider-client.js';
+import { offerOf as offerRead, registrationSchema } from '../../src/domain/registration.js';
+import { readDelegationFile } from '../../src/provider-agent/delegation.js';
+import { createGpuWatch } from '../../src/provider-agent/gpu-watch.js';
+import { parseCudaVersion, parseGpuQuery, type GpuReading } from '../../src/provider-agent/gpus.js';
+import { helpOf } from '../../src/provider-agent/help.js';
+import { joinArguments, parseJoinCommand } from '../../src/provider-agent/join-command.js';
+import { capacityByType, registrationMessage, type Gpu, type Machine } from '../../src/provider-agent/messages.js';
+import { optionsOf, readOptions, UsageError } from '../../src/provider-agent/options.js';
+import { missingPrerequisites } from '../../src/provider-agent/prerequisites.js';
+import { countCores, offerOf, osName } from '../../src/provider-agent/scan.js';
+import { openState } from '../../src/provider-agent/state.js';
+import { busyPercent } from '../../src/provider-agent/usage.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'provider-agent-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const gpuLine = (index: number, changes: Partial<Record<'memory' | 'usage' | 'name' | 'uuid' | 'bus', string>> = {}) =>
+  [
+    index,
+    changes.uuid ?? `GPU-5d0e4a1c-7f2b-4d8e-9a6b-${String(index).padStart(12, '0')}`,
+    changes.bus ?? `00000000:0${index + 1}:00.0`,
+    changes.memory ?? '24564',
+    changes.usage ?? '37',
+    '550.54.15',
+    changes.name ?? 'NVIDIA GeForce RTX 4090',
+  ].join(', ');
+
+describe('what nvidia-smi prints', () => {
+  test('is read GPU by GPU, in the order of their numbers', () => {
+    const { gpus, usage, problems } = parseGpuQuery(`${gpuLine(1, { usage: '100' })}\n${gpuLine(0)}\n`);
+    expect(gpus.map(({ index }) => index)).toEqual([0, 1]);
+    expect(gpus[0]).toEqual({
+      index: 0,
+      name: 'NVIDIA GeForce RTX 4090',
+      memoryMb: 24_564,
+      uuid: 'GPU-5d0e4a1c-7f2b-4d8e-9a6b-000000000000',
+      driverVersion: '550.54.15',
+      cudaVersion: '',
+      pciBusId: '00000000:01:00.0',
+    });
+    expect(usage).toEqual([37, 100]);
+    expect(problems).toEqual([]);
+  });
+
+  test.each([
+    ['memory that the driver does not tell', gpuLine(0, { memory: '[N/A]' }), { memoryMb: 0 }],
+    ['a unit although none was asked for', gpuLine(0, { memory: '24564 MiB' }), { memoryMb: 24_564 }],
+    ['a name with a comma', gpuLine(0, { name: 'NVIDIA RTX 6000, Ada' }), { name: 'NVIDIA RTX 6000, Ada' }],
+    ['a name that is not there', gpuLine(0, { name: '[N/A]' }), { name: 'GPU' }],
+  ])('with %s is read all the same', (_, text, expected) => {
+    const { gpus, problems } = parseGpuQuery(text);
+    expect(gpus).toMatchObject([expected]);
+    expect(problems).toEqual([]);
+  });
+
+  test.each([['[N/A]'], ['[Not Supported]'], ['N/A'], ['']])('with "%s" for the usage counts as idle', (usage) => {
+    expect(parseGpuQuery(gpuLine(0, { usage })).usage).toEqual([0]);
+  });
+
+  test.each([
+    ['is lost', gpuLine(1, { memory: '[GPU is lost]', usage: '[GPU is lost]' })],
+    ['has to be reset', gpuLine(1, { usage: '[GPU requires reset]' })],
+    ['gives an unknown error', gpuLine(1, { memory: '[Unknown Error]' })],
+    ['has no handle', 'Unable to determine the device handle for GPU0000:02:00.0: Unknown Error'],
+    ['has no uuid', gpuLine(1, { uuid: '[N/A]' })],
+  ])('does not count a GPU that %s, and says so', (_, line) => {
+    const { gpus, usage, problems } = parseGpuQuery(`${gpuLine(0)}\n${line}\n`);
+    expect(gpus.map(({ index }) => index)).toEqual([0]);
+    expect(usage).toHaveLength(1);
+    expect(problems).toHaveLength(1);
+  });
+
+  test('may be that there is nothing', () => {
+    expect(parseGpuQuery('No devices were found\n')).toEqual({ gpus: [], usage: [], problems: [] });
+    expect(parseGpuQuery('')).toEqual({ gpus: [], usage: [], problems: [] });
+  });
+
+  test('has the CUDA version in its table, or none', () => {
+    const table = '| NVIDIA-SMI 550.54.15     Driver Version: 550.54.15      CUDA Version: 12.4     |';
+    expect(parseCudaVersion(table)).toBe('12.4');
+    expect(parseCudaVersion('CUDA Version        : 13.0')).toBe('13.0');
+    expect(parseCudaVersion('| CUDA Version: N/A |')).toBe('');
+  });
+});
+
+describe('the watch over GPUs', () => {
+  const { gpus } = parseGpuQuery([gpuLine(0), gpuLine(1)].join('\n'));
+  const reading = (seen: readonly Gpu[], failed = false): GpuReading => ({
+    ...{ gpus: [...seen], usage: seen.map(() => 0), problems: [], hasDriver: true, failed },
+  });
+
+  test('believes that a GPU is gone at the second look, and says it once', () => {
+    const look = createGpuWatch(gpus);
+    const seen = [gpus, [gpus[0]!], [gpus[0]!], [gpus[0]!]].map((now) => look(reading(now))?.length);
+    expect(seen).toEqual([undefined, undefined, 1, undefined]);
+  });
+
+  test('says that it is back, too', () => {
+    const look = createGpuWatch([gpus[0]!]);
+    expect([look(reading(gpus)), look(reading(gpus))?.length]).toEqual([undefined, 2]);
+  });
+
+  test('does not believe in a change that is over at the next look', () => {
+    const look = createGpuWatch(gpus);
+    const seen = [[], gpus, [], gpus].map((now) => look(reading(now)));
+    expect(seen).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  test('waits longer for a driver that does not answer', () => {
+    const look = createGpuWatch(gpus);
+    const seen = Array.from({ length: 5 }, () => look(reading([], true))?.length);
+    expect(seen).toEqual([undefined, undefined, undefined, 0, undefined]);
+  });
+});
+
+describe('the join command that is run', () => {
+  const hash = 'a'.repeat(64);
+  const line = `kubeadm join 203.0.113.7:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash sha256:${hash} --node-name gpu-1`;
+
+  test('is word for word the one that came', () => {
+    expect(joinArguments(parseJoinCommand(line))).toEqual(line.split(' ').slice(1));
+    const ipv6 = line.replace('203.0.113.7', '[2001:db8::7]');
+    expect(joinArguments(parseJoinCommand(ipv6))).toEqual(ipv6.split(' ').slice(1));
+  });
+
+  test.each([
+    ['an option that is none of its own', `${line} --control-plane`],
+    ['an option that takes a file', `${line} --config=/tmp/x`],
+    ['a way around the pin', `${line} --discovery-token-unsafe-skip-ca-verification`],
+    ['another token', `${line} --token bbbbbb.0123456789abcdef`],
+    ['a word more', `${line} phase`],
+    ['a value that looks like an option', line.replace('gpu-1', '--v=9')],
+    ['an address that looks like an option', line.replace('203.0.113.7', '--config')],
+    ['a port that is none', line.replace('6443', '70000')],
+    ['a node name in capitals', line.replace('gpu-1', 'GPU_1')],
+    ['a tab', line.replace(' --token', '\t--token')],
+  ])('with %s is refused', (_, text) => {
+    expect(() => parseJoinCommand(text)).toThrow(/join command/);
+  });
+});
+
+describe('the state of an agent', () => {
+  test('keeps the key it made, for its owner alone', () => {
+    const state = join(folder, 'fresh');
+    const { address } = openState(state).nodeKey();
+    expect(openState(state).nodeKey().address).toBe(address);
+    expect(statSync(state).mode & 0o777).toBe(0o700);
+    expect(statSync(join(state, 'node-key')).mode & 0o777).toBe(0o600);
+  });
+
+  test('is refused when others may enter it or read the key', () => {
+    const state = join(folder, 'open');
+    openState(state).nodeKey();
+    chmodSync(join(state, 'node-key'), 0o644);
+    expect(() => openState(state).nodeKey()).toThrow(/can be read by others/);
+    chmodSync(state, 0o755);
+    expect(() => openState(state)).toThrow(/open to others/);
+  });
+
+  test('with something else in the place of the key is not overwritten', () => {
+    const state = join(folder, 'broken');
+    mkdirSync(state, { mode: 0o700 });
+    writeFileSync(join(state, 'node-key'), 'half a ke', { mode: 0o600 });
+    expect(() => openState(state).nodeKey()).toThrow(/holds no key/);
+    expect(readFileSync(join(state, 'node-key'), 'utf8')).toBe('half a ke');
+  });
+
+  test('keeps the join command for root alone, until it is dropped', () => {
+    const state = openState(join(folder, 'joining'));
+    state.keepJoinCommand('kubeadm join …');
+    expect(statSync(state.joinCommandFile).mode & 0o777).toBe(0o600);
+    state.dropJoinCommand();
+    expect(() => statSync(state.joinCommandFile)).toThrow(/ENOENT/);
+  });
+});
+
+describe('a delegation', () => {
+  const wallet = privateKeyToAccount(`0x${'11'.repeat(32)}`);
+  const nodeKey = privateKeyToAccount(`0x${'22'.repeat(32)}`).address;
+  const nowMs = Date.parse('2026-01-01T00:00:00Z');
+  const written = async (name: string, changes: { validForS?: number } = {}) => {
+    const file = join(folder, name);
+    const options = { providerId: 'gpu-1', nodeKey, audience: 'https://b.example.com', chainId: 1, nowMs, ...changes };
+    writeFileSync(file, JSON.stringify(await authorizeNodeKey(wallet, options)));
+    return file;
+  };
+
+  test('is read with what it says', async () => {
+    const read = readDelegationFile(await written('good.json'), { nodeKey, providerId: 'gpu-1', nowMs });
+    expect(read).toMatchObject({ message: { providerId: 'gpu-1', wallet: wallet.address.toLowerCase() } });
+  });
+
+  test.each([
+    ['of another key', { nodeKey: wallet.address, nowMs }, /another key/],
+    ['of another provider', { nodeKey, providerId: 'gpu-2', nowMs }, /about the provider gpu-1/],
+    ['that has expired', { nodeKey, nowMs: nowMs + 60_000 }, /expired on 2026-01-01/],
+  ])('%s is not used', async (_, expected, sentence) => {
+    expect(readDelegationFile(await written('other.json', { validForS: 30 }), expected)).toMatch(sentence);
+  });
+
+  test.each([['{'], ['{}'], ['{"reg":"{}","regsig":"0x00"}'], ['null']])('that reads %s is none', (text) => {
+    const file = join(folder, 'none.json');
+    writeFileSync(file, text);
+    expect(readDelegationFile(file, { nodeKey })).toMatch(/holds no delegation/);
+  });
+});
+
+describe('the options', () => {
+  test('come from flags first, from the environment then', () => {
+    const env = { BROKER_URL: 'https://a.example.com/', GPU_PRICE_PER_HOUR: '0.4', PUBLIC_IP: '' };
+    const options = readOptions('run', { broker: 'https://b.example.com/api/' }, env);
+    expect(options).toMatchObject({ broker: 'https://b.example.com/api', gpuPrice: 0.4, join: 'ask', heartbeatS: 30 });
+    expect(options.publicIp).toBeUndefined();
+  });
+
+  test('have prices by name, also for names with spaces', () => {
+    const { gpuPrices } = readOptions('run', { 'gpu-prices': 'NVIDIA A100-SXM4-80GB=1.8, RTX 4090=0.5' }, {});
+    expect(gpuPrices).toEqual({ 'NVIDIA A100-SXM4-80GB': 1.8, 'RTX 4090': 0.5 });
+    expect(() => readOptions('run', { 'gpu-prices': 'RTX 4090' }, {})).toThrow(/NAME=PRICE/);
+  });
+
+  test('that are not acceptable are named, and a secret among them is not repeated', () => {
+    const env = { WALLET_PRIVATE_KEY: '0xsecret' };
+    const read = () => readOptions('authorize', { 'node-key': '0x12', days: '91' }, env);
+    expect(read).toThrow(UsageError);
+    expect(read).toThrow(/--node-key: .*\n(.*\n)*.*WALLET_PRIVATE_KEY is not a private key/);
+    expect(read).not.toThrow(/secret/);
+  });
+
+  test('take the key of a wallet from a file, and never from a flag', () => {
+    const file = join(folder, 'wallet');
+    writeFileSync(file, `0x${'11'.repeat(32)}\n`);
+    const { walletPrivateKey } = readOptions('authorize', {}, { WALLET_PRIVATE_KEY_FILE: file });
+    expect(walletPrivateKey).toBe(`0x${'11'.repeat(32)}`);
+    expect(optionsOf('authorize').filter(({ about }) => about.secret)).toHaveLength(1);
+    expect(helpOf('authorize')).not.toContain('--wallet-private-key');
+  });
+
+  test('do not take a password from the command line', () => {
+    expect(() => readOptions('run', { redis: 'rediss://id:pw@redis.example.com' }, {})).toThrow(/REDIS_URL/);
+    const { redis } = readOptions('run', {}, { REDIS_URL: 'rediss://id:pw@redis.example.com' });
+    expect(redis).toBe('rediss://id:pw@redis.example.com');
+  });
+
+  test('are all in the help of their command', () => {
+    for (const command of ['run', 'authorize', 'key', 'scan', 'leave'] as const)
+      for (const { flag, about } of optionsOf(command))
+        expect(helpOf(command)).toContain(about.secret ? about.env : `--${flag}`);
+  });
+});
+
+describe('what is registered', () => {
+  const machine: Machine = {
+    ...{
+      hostname: 'box',
+      os: 'Debian',
+      kernelVersion: '6.1',
+      architecture: 'amd64',
+      cpuModel: 'EPYC',
+      privateIp: '10.0.0.2',
+    },
+    ...{ cpuCores: 16, cpuThreads: 32, totalMemoryMb: 131_072, totalDiskGb: 1_000, availableDiskGb: 500 },
+    gpus: parseGpuQuery([gpuLine(0), gpuLine(1), gpuLine(2, { name: 'NVIDIA A100-SXM4-80GB' })].join('\n')).gpus,
+  };
+  const options = readOptions('run', { 'gpu-price': '0.5', 'gpu-prices': 'NVIDIA A100-SXM4-80GB=1.8' }, {});
+
+  test('is read by the broker as what is offered, type by type', () => {
+    const capacity = capacityByType(offerOf(machine, options), machine.gpus);
+    const wallet = `0x${'1'.repeat(40)}`;
+    const message = registrationMessage({ providerId: 'gpu-1', wallet, machine, capacity, agentVersion: '2.0.0' });
+    const read = registrationSchema.parse(JSON.parse(JSON.stringify(message)));
+    expect(offerRead(read)).toEqual({
+      gpus: [
+        { type: 'a100-sxm4-80gb', model: 'NVIDIA A100-SXM4-80GB', count: 1, pricePerHour: 1.8 },
+        { type: 'rtx-4090', model: 'NVIDIA GeForce RTX 4090', count: 2, pricePerHour: 0.5 },
+      ],
+      cpuCores: 31,
+      memoryMb: 124_518,
+      storageGb: 450,
+      cpuPricePerHour: 0,
+      memoryPricePerGbHour: 0,
+    });
+  });
+
+  test('is not more than the machine has, whatever its owner says', () => {
+    const wanted = readOptions('run', { 'share-cpus': '64', 'share-memory-gb': '1000', 'share-disk-gb': '5000' }, {});
+    expect(offerOf(machine, wanted)).toMatchObject({ cpuCores: 32, memoryMb: 131_072, diskGb: 1_000 });
+  });
+});
+
+test('cores are counted by socket, and left open where the kernel does not tell', () => {
+  const thread = (socket: number, core: number) => `processor : 0\nphysical id\t: ${socket}\ncore id\t\t: ${core}\n`;
+  expect(countCores([thread(0, 0), thread(0, 1), thread(0, 0), thread(1, 0)].join('\n'))).toBe(3);
+  expect(countCores('processor\t: 0\nBogoMIPS\t: 50.00\n')).toBeUndefined();
+});
+
+test('a system is called what it calls itself', () => {
+  expect(osName('NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')).toBe(
+    'Debian GNU/Linux 12 (bookworm)',
+  );
+  expect(osName('NAME=x\n')).toBeUndefined();
+});
+
+test('processors are as busy as their time says, and idle where none has passed', () => {
+  expect(busyPercent({ idle: 100, total: 200 }, { idle: 130, total: 300 })).toBe(70);
+  expect(busyPercent({ idle: 100, total: 200 }, { idle: 100, total: 200 })).toBe(0);
+});
+
+describe('a machine', () => {
+  const put = (root: string, file: string, text: string) => {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), text);
+  };
+  const all = () => true;
+  const hasGpus = true;
+
+  test('that is well set up lacks nothing', () => {
+    const root = join(folder, 'well');
+    put(root, 'etc/containerd/conf.d/99-nvidia.toml', '[plugins.x.containerd.runtimes.nvidia]\n');
+    put(
+      root,
+      'etc/nvidia-container-runtime/config.toml',
+      'accept-nvidia-visible-devices-as-volume-mounts = true\naccept-nvidia-visible-devices-envvar-when-unprivileged = false # ours\n',
+    );
+    put(root, 'var/lib/kubelet/device-plugins/nvidia-gpu.sock', '');
+    expect(missingPrerequisites({ hasGpus, hasJoined: true }, { root, installed: all })).toEqual([]);
+  });
+
+  test('whose containers could help themselves to GPUs is told so; a comment is no setting', () => {
+    const root = join(folder, 'default');
+    put(root, 'etc/containerd/config.toml', 'nvidia');
+    put(
+      root,
+      'etc/nvidia-container-runtime/config.toml',
+      '#accept-nvidia-visible-devices-as-volume-mounts = true\naccept-nvidia-visible-devices-envvar-when-unprivileged = true\n',
+    );
+    const missing = missingPrerequisites({ hasGpus, hasJoined: false }, { root, installed: all });
+    expect(missing).toEqual([
+      expect.stringMatching(/envvar-when-unprivileged is not false/),
+      expect.stringMatching(/as-volume-mounts is not true/),
+    ]);
+  });
+
+  test('with GPUs and no toolkit is told that one thing, and without GPUs nothing about them', () => {
+    const installation = {
+      root: join(folder, 'bare'),
+      installed: (name: string) => name !== 'nvidia-container-runtime',
+    };
+    expect(missingPrerequisites({ hasGpus, hasJoined: false }, installation)).toHaveLength(1);
+    expect(missingPrerequisites({ hasGpus: false, hasJoined: false }, installation)).toEqual([]);
+  });
+
+  test('that has joined and shows no device plugin is told that nothing of it is counted', () => {
+    const installation = { root: join(folder, 'well'), installed: all };
+    rmSync(join(folder, 'well/var'), { recursive: true, force: true });
+    expect(missingPrerequisites({ hasGpus, hasJoined: true }, installation)).toEqual([
+      expect.stringMatching(/no NVIDIA device plugin/),
+    ]);
+  });
+});
