@@ -5,7 +5,7 @@ import { BrokerError } from '../domain/errors.js';
 import { readHeartbeat, type HeartbeatMessage } from '../domain/heartbeat.js';
 import { heartbeatsRead } from '../observability/metrics.js';
 import type { DeadLetter } from './dead-letters.js';
-import type { Settlement } from './stream-consumer.js';
+import type { Settlement } from './stream-delivery.js';
 import {
   arrivalMs,
   claimedProvider,

@@ -1,5 +1,5 @@
 import type { DeadLetter } from './dead-letters.js';
-import type { Settlement } from './stream-consumer.js';
+import type { Settlement } from './stream-delivery.js';
 import type { StreamEntry } from './stream-entry.js';
 
 /** What became of one entry: it had its effect, it never can, or it is to be given once more. */

@@ -13,7 +13,7 @@ import { describeProblems } from '../domain/wire.js';
 import type { ProviderSignals } from '../temporal/providers.js';
 import { settleEach, type Outcome } from './relay-outcomes.js';
 import type { Rejections } from './rejections.js';
-import type { Settlement } from './stream-consumer.js';
+import type { Receive } from './stream-delivery.js';
 import {
   arrivalMs,
   claimedProvider,
@@ -31,8 +31,6 @@ interface Deps {
   verifier: ProviderVerifier;
   rejections: Rejections;
 }
-
-type Receive = (entries: StreamEntry[], redelivered: boolean) => Promise<Settlement>;
 
 /**
  * Registrations: checked, kept for the provider's workflow, and the workflow told, which is started where there is none.

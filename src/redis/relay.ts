@@ -13,6 +13,7 @@ import { Rejections } from './rejections.js';
 import { receiveHeartbeats } from './relay-heartbeats.js';
 import { receiveCapacities, receiveRegistrations } from './relay-registrations.js';
 import { StreamConsumer, type StreamConsumerOptions } from './stream-consumer.js';
+import type { Receive } from './stream-delivery.js';
 import type { JanitorTimes } from './stream-janitor.js';
 import { brokerGroup, streams } from './stream-names.js';
 import { StreamWatchdog } from './stream-watchdog.js';
@@ -58,7 +59,7 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
   const signals = createProviderSignals(temporal, config);
   const consumer = `${hostname()}-${randomBytes(3).toString('hex')}`;
 
-  const consume = (name: keyof typeof streams, receive: StreamConsumerOptions['receive']) =>
+  const consume = (name: keyof typeof streams, receive: Receive) =>
     new StreamConsumer({
       ...reading[name],
       stream: streams[name],

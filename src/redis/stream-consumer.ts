@@ -1,36 +1,15 @@
 import type { Redis } from 'ioredis';
 import { BrokerError } from '../domain/errors.js';
-import type { Logger } from '../observability/logger.js';
-import { streamAlarms, streamMessages, streamPaused } from '../observability/metrics.js';
+import { streamAlarms, streamPaused } from '../observability/metrics.js';
 import { Backoff } from './backoff.js';
 import { blockMs } from './connection.js';
-import type { DeadLetter, DeadLetters } from './dead-letters.js';
+import { deliver, forgetTrimmed, Outage, type DeliveryOptions } from './stream-delivery.js';
 import { before, type StreamEntry } from './stream-entry.js';
-import {
-  acknowledge,
-  createGroup,
-  forgetDeliveries,
-  listPending,
-  readNew,
-  readPending,
-  removeConsumer,
-  type Reader,
-} from './stream-group.js';
+import { createGroup, listPending, readNew, readPending, removeConsumer, type Reader } from './stream-group.js';
 import { StreamJanitor, type JanitorTimes } from './stream-janitor.js';
-import { maxDeliveries, maxFailures, pageOf } from './stream-suspects.js';
+import { pageOf } from './stream-suspects.js';
 
-/** What became of the entries of a batch. One that is in none of the lists stays pending and is given again. */
-export interface Settlement {
-  /** Had their effect, or need none: acknowledged. */
-  done: string[];
-  /** Can never have one. */
-  dead: DeadLetter[];
-  /** Did not have it this time. */
-  failed: { entry: StreamEntry; error: unknown }[];
-}
-
-export interface StreamConsumerOptions {
-  stream: string;
+export interface StreamConsumerOptions extends DeliveryOptions {
   group: string;
   consumer: string;
   /** Where a group begins that is made for the first time: `0` with what is there already, `$` with what comes next. */
@@ -45,25 +24,11 @@ export interface StreamConsumerOptions {
   trimExactly: boolean;
   /** A connection of its own, for the reads that wait. */
   reader: Redis;
-  /** For everything else. */
-  commands: Redis;
-  deadLetters: DeadLetters;
-  logger: Logger;
-  /**
-   * Gives entries their effect. `redelivered`: some of it may have taken place before. What it throws counts for every
-   * entry of the batch.
-   */
-  receive(entries: StreamEntry[], redelivered: boolean): Promise<Settlement>;
   times?: Partial<JanitorTimes>;
 }
 
 /** A consumer whose last read came back longer ago than this is not well: five waits of a read that finds nothing. */
 const maxSilenceMs = 5 * blockMs;
-
-/** A system behind the consumer is away: nobody's message is at fault. */
-class Outage extends Error {
-  override readonly name = 'Outage';
-}
 
 /**
  * Reads one stream as a member of a consumer group, for as long as it lives. An entry is acknowledged after it had its
@@ -204,13 +169,10 @@ export class StreamConsumer {
       const read = await readPending(commands, reader, before(page[0]!.id), page.length);
       this.#lastReadAt = Date.now();
       const there = read.filter((entry): entry is StreamEntry => entry[1] !== null);
-      await this.#forgetTrimmed(
-        reader,
-        read.filter(([, fields]) => fields === null).map(([id]) => id),
-      );
+      const trimmed = read.filter(([, fields]) => fields === null).map(([id]) => id);
+      await forgetTrimmed(this.#options, reader, trimmed);
       const deliveries = Math.max(...page.map((entry) => entry.deliveries)) + 1;
-      if (deliveries > maxDeliveries) await this.#bury(reader, there, 'delivered_too_often', deliveries);
-      else if (there.length > 0) await this.#deliver(reader, there, deliveries);
+      if (there.length > 0) await this.#deliver(reader, there, deliveries);
     }
   }
 
@@ -225,64 +187,9 @@ export class StreamConsumer {
 
   /** @param deliveries how often the entries were given, this time included. */
   async #deliver(reader: Reader, entries: StreamEntry[], deliveries: number): Promise<void> {
-    const { stream, commands, deadLetters, receive } = this.#options;
-    const settlement = await receive(entries, deliveries > 1).catch((error: unknown): Settlement => ({
-      done: [],
-      dead: [],
-      failed: entries.map((entry) => ({ entry, error })),
-    }));
-    await acknowledge(commands, reader.key, reader.group, settlement.done);
-    this.#janitor.acknowledged(settlement.done.length);
-    await deadLetters.bury(
-      stream,
-      reader.key,
-      reader.group,
-      settlement.dead.map((letter) => ({ deliveries, ...letter })),
-    );
-    streamMessages.inc({ stream, outcome: 'done' }, settlement.done.length);
-    streamMessages.inc({ stream, outcome: 'dead' }, settlement.dead.length);
-    if (settlement.failed.length > 0) await this.#leave(reader, settlement.failed, deliveries);
-    else this.#outage.reset();
-  }
-
-  /** Failed entries stay pending. Those that an outage hit are not counted; the others are, up to an end. */
-  async #leave(reader: Reader, failed: Settlement['failed'], deliveries: number): Promise<void> {
-    const { stream, commands, logger } = this.#options;
-    const outages = failed.filter(({ error }) => isOutage(error));
-    const failures = failed.filter(({ error }) => !isOutage(error));
-    if (failures.length > 0) {
-      streamMessages.inc({ stream, outcome: 'failed' }, failures.length);
-      const [{ entry, error }] = failures as [Settlement['failed'][number]];
-      logger.error({ stream, id: entry[0], entries: failures.length, deliveries, err: error }, 'messages failed');
-      const given = failures.map((failure) => failure.entry);
-      if (deliveries >= maxFailures) await this.#bury(reader, given, 'failed', deliveries);
-    }
-    if (outages.length === 0) return;
-    const ids = outages.map(({ entry }) => entry[0]);
-    await forgetDeliveries(commands, reader, ids).catch(() => undefined);
-    throw new Outage('a system behind the stream is away', { cause: outages[0]!.error });
-  }
-
-  async #bury({ key, group }: Reader, entries: StreamEntry[], reason: string, deliveries: number): Promise<void> {
-    const { stream, deadLetters, logger } = this.#options;
-    if (entries.length === 0) return;
-    logger.error({ stream, reason, deliveries, ids: entries.slice(0, 10).map(([id]) => id) }, 'messages put aside');
-    await deadLetters.bury(
-      stream,
-      key,
-      group,
-      entries.map((entry) => ({ entry, reason, deliveries })),
-    );
-    streamMessages.inc({ stream, outcome: 'dead' }, entries.length);
-  }
-
-  /** Entries that were given to somebody and then removed from the stream: there is nothing left to do for them. */
-  async #forgetTrimmed({ key, group }: Reader, ids: string[]): Promise<void> {
-    if (ids.length === 0) return;
-    const { stream, commands, logger } = this.#options;
-    await acknowledge(commands, key, group, ids);
-    streamMessages.inc({ stream, outcome: 'trimmed' }, ids.length);
-    logger.warn({ stream, entries: ids.length }, 'messages were removed from the stream before they had an effect');
+    const acknowledged = await deliver(this.#options, reader, entries, deliveries);
+    this.#janitor.acknowledged(acknowledged);
+    this.#outage.reset();
   }
 
   async #recover(error: unknown): Promise<void> {
@@ -329,11 +236,6 @@ export class StreamConsumer {
       this.#stopping.signal.addEventListener('abort', done);
     });
   }
-}
-
-/** Something of ours that is wrong is none, although trying again may help there too. */
-function isOutage(error: unknown): boolean {
-  return error instanceof BrokerError && error.retryable && error.code !== 'internal_error';
 }
 
 /** What Redis answers when the group or the stream under it has gone, before or while a read waited. */

@@ -34,11 +34,13 @@ async function silentProvider(): Promise<string> {
 
 const publish = async (data: string, id: string | number = '*') =>
   (await world.redis.xadd(heartbeat, id, 'data', data))!;
-const read = () => until(async () => (await world.pending(heartbeat)) === 0 && (await lag()) === 0);
-async function lag(): Promise<number> {
-  const [group] = (await world.redis.xinfo('GROUPS', heartbeat)) as unknown[][];
-  return group![group!.indexOf('lag') + 1] as number;
-}
+/** Everything was read and settled: both figures are of one moment. */
+const read = () =>
+  until(async () => {
+    const [group] = (await world.redis.xinfo('GROUPS', heartbeat)) as unknown[][];
+    const figure = (name: string) => group![group!.indexOf(name) + 1];
+    return figure('lag') === 0 && figure('pending') === 0;
+  });
 async function heard(id = providerId): Promise<{ agoMs: number; telemetry: { cpu_usage: number } | null }> {
   const { rows } = await world.pool.query<{ at: Date; telemetry: { cpu_usage: number } | null }>(
     'select last_heartbeat as at, telemetry from provider_heartbeats where provider_id = $1',

@@ -187,7 +187,7 @@ test('a sender that is refused is put aside with the word for it, told, and star
     return letters.length > 0 && letters;
   });
   expect(letter).toMatchObject({ reason: 'signature_required' });
-  const [, fields] = (await until(async () => (await world.redis.xrange(responseStream(providerId), '-', '+'))[0]));
+  const [, fields] = await until(async () => (await world.redis.xrange(responseStream(providerId), '-', '+'))[0]);
   expect(JSON.parse(fields[1]!)).toMatchObject({ success: false, message: 'sign it' });
   expect(await world.signals(providerId)).toEqual([]);
 });
