@@ -38,7 +38,7 @@ export interface FleetWorld extends World {
   jobBecomes(order: JobOrder, status: JobStatus): Promise<void>;
   podExists(order: JobOrder): Promise<boolean>;
   /** What must hold once a job is over, however it ended. */
-  heldBy(order: JobOrder): Promise<{ allocation: boolean; pod: boolean; service: boolean; secret: boolean; reserved: string }>;
+  heldBy(order: Pick<JobOrder, 'jobId' | 'wallet'>): Promise<{ allocation: boolean; pod: boolean; service: boolean; secret: boolean; reserved: string }>;
 }
 
 export const heldNothing = { allocation: false, pod: false, service: false, secret: false, reserved: '0' };
@@ -62,10 +62,10 @@ export async function createFleetWorld(
         const found = await row(providerId);
         return found.status === status ? found : undefined;
       },
-      { name: `provider is ${status}` },
+      { everyMs: 25, name: `provider is ${status}` },
     );
-  const object = (order: JobOrder) => ({ name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) });
-  const podExists = async (order: JobOrder) => (await unlessNotFound(core.readNamespacedPod(object(order)))) !== undefined;
+  const object = (order: Pick<JobOrder, 'jobId' | 'wallet'>) => ({ name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) });
+  const podExists = async (order: Pick<JobOrder, 'jobId' | 'wallet'>) => (await unlessNotFound(core.readNamespacedPod(object(order)))) !== undefined;
 
   return {
     ...world,
@@ -82,7 +82,7 @@ export async function createFleetWorld(
         signal: signalNames.nodeObserved,
         signalArgs: [{ nodeName: providerId, uid: '', resourceVersion: '', state: 'ready', gpus: 0 }],
       });
-      await until(async () => (await state(providerId)).status === 'available', { name: 'the provider is in service' });
+      await until(async () => (await state(providerId)).status === 'available', { everyMs: 50, name: 'the provider is in service' });
       return providerId;
     },
     async heard(providerId, secondsAgo = 0) {
@@ -119,7 +119,7 @@ export async function createFleetWorld(
       return order;
     },
     async jobBecomes(order, status) {
-      await until(async () => (await world.job(order)).status === status, { timeoutMs: 30_000, name: `job is ${status}` });
+      await until(async () => (await world.job(order)).status === status, { timeoutMs: 60_000, everyMs: 50, name: `job is ${status}` });
     },
     async heldBy(order) {
       const [allocation, pod, service, secret, charges] = await Promise.all([

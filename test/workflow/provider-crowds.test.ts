@@ -8,7 +8,7 @@ import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { putProvider } from '../support/fleet.js';
 import { until } from '../support/until.js';
 
-/** The whole thousand takes half a minute of two processors; a hundred take the same ways. */
+/** A thousand take some minutes of two processors, most of them to be started; a hundred take the same ways. */
 const manyProviders = Number(process.env['TEST_SILENT_PROVIDERS'] ?? 100);
 /** The server suggests a new run from 4,096 events on. */
 const enoughSignals = 4_200;

@@ -1,0 +1,294 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Activities } from '../../activities/index.js';
+import { gpuAvailability } from '../../src/db/provider-reads.js';
+import { jobObjectName, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { mergePatch } from '../../src/kubernetes/client.js';
+import { labels } from '../../src/kubernetes/names.js';
+import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
+import { until } from '../support/until.js';
+
+type Boundary = readonly [when: 'before' | 'after', step: string];
+
+/** What is done once at a boundary of a job's steps. */
+interface Trap {
+  at: Boundary;
+  act: () => Promise<void>;
+}
+
+let world: FleetWorld;
+/** By job. */
+const traps = new Map<string, Trap>();
+beforeAll(async () => {
+  world = await createFleetWorld({ PROVIDER_LOSS_GRACE_S: 60, JOB_START_TIMEOUT_S: 30 }, (activities) =>
+    Object.fromEntries(
+      Object.entries(activities).map(([step, activity]) => [
+        step,
+        async (...args: never[]) => {
+          await spring(step, 'before', args);
+          const result = await (activity as (...args: never[]) => Promise<unknown>)(...args);
+          await spring(step, 'after', args);
+          return result;
+        },
+      ]),
+    ) as Activities,
+  );
+});
+afterAll(() => world.close());
+
+async function spring(step: string, when: Boundary[0], [first]: readonly unknown[]): Promise<void> {
+  const jobId = typeof first === 'object' && first !== null && 'jobId' in first ? first.jobId : first;
+  const trap = traps.get(jobId as string);
+  if (trap?.at[0] !== when || trap.at[1] !== step) return;
+  traps.delete(jobId as string);
+  await trap.act();
+}
+
+const steps = ['placeJob', 'provisionJob', 'recordRunning', 'recordEnding', 'teardownJob', 'releaseJob'];
+const boundaries: Boundary[] = steps.flatMap((step) => [['before', step] as const, ['after', step] as const]);
+
+/** Many look at once: not so often that the looking is what takes the time. */
+const patiently = { timeoutMs: 60_000, everyMs: 100 };
+
+/** Has a job go its way at each boundary, all of them side by side; the tests look at one each. */
+function atEveryBoundary<T>(run: (boundary: Boundary, order: JobOrder) => Promise<T>): (...boundary: Boundary) => Promise<T> {
+  const runs = new Map<string, Promise<T>>();
+  beforeAll(() => {
+    for (const boundary of boundaries) {
+      const outcome = (async () => run(boundary, await world.order({ providerId: await world.provider(), durationSeconds: 2 })))();
+      // The test of its boundary hears of it.
+      outcome.catch(() => undefined);
+      runs.set(boundary.join(), outcome);
+    }
+  });
+  return (...boundary) => runs.get(boundary.join())!;
+}
+
+const object = (order: JobOrder) => ({ name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) });
+const pod = (order: JobOrder) => world.kubernetes.core.readNamespacedPod(object(order));
+const podsOf = async (order: JobOrder) => {
+  const labelSelector = `${labels.jobId}=${order.jobId}`;
+  return (await world.kubernetes.core.listPodForAllNamespaces({ labelSelector })).items;
+};
+const gpus = async (providerId: string) => (await world.row(providerId)).resources.find(({ kind }) => kind === 'gpu')!;
+const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 30_000);
+const spentBy = async (order: JobOrder) => {
+  const { rows } = await world.database.pool.query<{ seconds: number }>(
+    `select (c.spent / (10::numeric ^ 18) / j.price_per_hour * 3600)::float8 as seconds
+       from auth_charges c join jobs j using (job_id) where job_id = $1`,
+    [order.jobId],
+  );
+  return rows[0]!.seconds;
+};
+
+describe('a finished pod does not count as used capacity', () => {
+  test('when its container is done, its GPUs are free', async () => {
+    const providerId = await world.joined();
+    const order = await world.running({ providerId, gpuCount: 8 });
+    await finish(order, 'Succeeded', 0, new Date());
+    await world.jobBecomes(order, 'completed');
+    expect(await gpus(providerId)).toMatchObject({ total: 8, rented: 0 });
+    const next = await world.running({ providerId, gpuCount: 8 });
+    await cancel(next);
+  });
+});
+
+describe('a restart', () => {
+  test('of everything that watches and works touches no running job', async () => {
+    const providerId = await world.joined();
+    const order = await world.running({ providerId });
+    const before = { job: await world.job(order), uid: (await pod(order)).metadata!.uid };
+    await world.restart();
+    await world.sweep();
+    await world.setNodeGpus(providerId, 7);
+    await until(async () => (await gpus(providerId)).total === 7);
+    expect({ job: await world.job(order), uid: (await pod(order)).metadata!.uid }).toEqual(before);
+    await cancel(order);
+    expect(await world.heldBy(order)).toEqual(heldNothing);
+  });
+});
+
+describe('a cancel at every step boundary ends clean', () => {
+  const ended = atEveryBoundary(async (at, order) => {
+    let cancelled: Promise<unknown> | undefined;
+    traps.set(order.jobId, {
+      at,
+      async act() {
+        cancelled = cancel(order);
+        // The update is with the workflow before the step goes on.
+        await sleep(500);
+      },
+    });
+    await world.commands.startAndWait(order, 30_000);
+    await until(() => cancelled !== undefined, { ...patiently, name: 'the step is reached' });
+    await cancelled;
+    await until(async () => (await world.job(order)).endedAt !== undefined, { ...patiently, name: 'the job has ended' });
+    return await world.job(order);
+  });
+
+  test.each(boundaries)('%s %s', async (when, step) => {
+    const job = await ended(when, step);
+    expect(job.status).toBe(['recordEnding', 'teardownJob', 'releaseJob'].includes(step) ? 'expired' : 'cancelled');
+    await expectNothingLeft(job);
+  });
+});
+
+describe('a process that dies at every step boundary loses nothing and makes nothing twice', () => {
+  const lived = atEveryBoundary(async (at, order) => {
+    const uids = new Set<string>();
+    const look = async () => {
+      for (const { metadata } of await podsOf(order)) uids.add(metadata!.uid!);
+    };
+    traps.set(order.jobId, {
+      at,
+      async act() {
+        await look();
+        throw new Error('the process died here');
+      },
+    });
+    const started = await world.commands.startAndWait(order, 30_000);
+    await look();
+    await world.jobBecomes(order, 'expired');
+    return { order, started, pods: uids.size, sprung: !traps.has(order.jobId) };
+  });
+
+  test.each(boundaries)('%s %s', async (when, step) => {
+    const { order, ...life } = await lived(when, step);
+    expect(life).toMatchObject({ started: { status: 'running' }, pods: 1, sprung: true });
+    await expectNothingLeft(await world.job(order));
+    expect(await spentBy(order)).toBeCloseTo(2, 1);
+  });
+});
+
+describe('a job whose pod is still there', () => {
+  test('says that it is ending, and holds its GPUs, until Kubernetes has confirmed that the pod is gone', async () => {
+    const providerId = await world.joined();
+    const order = await world.running({ providerId });
+    const finalizers = (list: string[]) =>
+      world.kubernetes.core.patchNamespacedPod({ ...object(order), body: { metadata: { finalizers: list } } }, mergePatch);
+    await finalizers(['worldland.io/test']);
+    expect(await world.commands.cancel(order.jobId, 'its owner', 2_000)).toBe('still_ending');
+    expect((await world.job(order)).status).toBe('ending');
+    expect((await gpus(providerId)).rented).toBe(1);
+    await finalizers([]);
+    await world.jobBecomes(order, 'cancelled');
+    expect((await gpus(providerId)).rented).toBe(0);
+  });
+});
+
+describe('a pod that ends under a running job', () => {
+  test('by force ends the job, and nothing is held', async () => {
+    const providerId = await world.joined();
+    const order = await world.running({ providerId });
+    await world.kubernetes.core.deleteNamespacedPod({ ...object(order), gracePeriodSeconds: 0 });
+    await world.jobBecomes(order, 'failed');
+    expect(await world.job(order)).toMatchObject({ failure: { reason: 'pod_deleted' } });
+    await until(async () => !(await world.heldBy(order)).service);
+    expect(await world.heldBy(order)).toEqual(heldNothing);
+  });
+
+  test('is paid for until it ended, however late that is heard', async () => {
+    const providerId = await world.joined();
+    const order = await world.running({ providerId });
+    await sleep(4_000);
+    const { startedAt } = await world.job(order);
+    // A kubelet writes times in whole seconds.
+    const endedAt = new Date(Math.ceil(startedAt!.getTime() / 1000) * 1000 + 1_000);
+    await finish(order, 'Failed', 137, endedAt);
+    await world.jobBecomes(order, 'failed');
+    expect(await world.job(order)).toMatchObject({ failure: { reason: 'container_exited', message: expect.stringContaining('137') } });
+    expect(await spentBy(order)).toBeCloseTo((endedAt.getTime() - startedAt!.getTime()) / 1000, 2);
+  });
+
+  test('because its node was shut down is the provider’s loss and not the job’s failure', async () => {
+    const providerId = await world.joined();
+    const order = await world.running({ providerId });
+    await finish(order, 'Failed', 143, new Date(), {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: 'TerminationByKubelet',
+      message: 'Pod was terminated in response to imminent node shutdown.',
+    });
+    await world.jobBecomes(order, 'provider_lost');
+    expect(await world.job(order)).toMatchObject({ failure: { message: expect.stringContaining('node shutdown') } });
+  });
+});
+
+describe('a job that is stopped while its node is away', () => {
+  test('ends without it, and the node finds no such pod when it is back', async () => {
+    const providerId = await world.joined();
+    const order = await world.running({ providerId });
+    await world.setNodeReady(providerId, false);
+    await world.becomes(providerId, 'offline');
+    expect(await cancel(order)).toMatchObject({ status: 'cancelled' });
+    expect(await world.heldBy(order)).toEqual(heldNothing);
+    await world.setNodeReady(providerId, true);
+    await world.becomes(providerId, 'available');
+    expect(await podsOf(order)).toEqual([]);
+    const next = await world.running({ providerId, gpuCount: 8 });
+    await cancel(next);
+  });
+});
+
+describe('a job through trouble with the network', () => {
+  test('never has a second pod', async () => {
+    const providerId = await world.joined();
+    const order = await world.running({ providerId });
+    const before = (await podsOf(order)).map(({ metadata }) => metadata!.uid);
+    await world.setNodeReady(providerId, false);
+    await world.becomes(providerId, 'offline');
+    await world.restart();
+    await world.setNodeReady(providerId, true);
+    await world.becomes(providerId, 'available');
+    expect((await podsOf(order)).map(({ metadata }) => metadata!.uid)).toEqual(before);
+    expect((await world.job(order)).status).toBe('running');
+    await cancel(order);
+  });
+});
+
+describe('availability', () => {
+  test('equals what there is less what is rented at every moment of a rush, and never leaves its bounds', async () => {
+    const model = 'Rush 9';
+    const providerId = await world.joined({ gpus: { model, count: 8 } });
+    let over = false;
+    const look = async () => {
+      const seen = new Set<number>();
+      while (!over) {
+        const [figures] = await gpuAvailability(world.database.pool, { gpuType: 'rush-9' });
+        expect(figures).toMatchObject({ totalGpus: 8 });
+        expect(figures!.availableGpus).toBeGreaterThanOrEqual(0);
+        expect(figures!.availableGpus).toBeLessThanOrEqual(8);
+        seen.add(figures!.availableGpus);
+        await sleep(5);
+      }
+      return seen.size;
+    };
+    const looking = look();
+    const orders = await Promise.all(Array.from({ length: 24 }, () => world.order({ gpuType: 'rush-9', gpuCount: 2 })));
+    await Promise.all(
+      orders.map(async (order) => {
+        await world.commands.startAndWait(order, 30_000);
+        await cancel(order);
+      }),
+    );
+    over = true;
+    expect(await looking).toBeGreaterThan(1);
+    expect(await gpus(providerId)).toMatchObject({ total: 8, rented: 0 });
+  }, 120_000);
+});
+
+async function expectNothingLeft(job: Pick<JobOrder, 'jobId' | 'wallet'> & { providerId?: string }): Promise<void> {
+  await until(async () => !(await world.heldBy(job)).service, { ...patiently, name: 'the Service is gone' });
+  expect(await world.heldBy(job)).toEqual(heldNothing);
+  if (job.providerId !== undefined) expect(await gpus(job.providerId)).toMatchObject({ total: 8, rented: 0 });
+}
+
+/** The kubelet says that the pod's container has ended. */
+async function finish(order: JobOrder, phase: string, exitCode: number, at: Date, condition?: object): Promise<void> {
+  const { status } = await pod(order);
+  const [container] = status!.containerStatuses!;
+  const ended = { ...container, ready: false, state: { terminated: { exitCode, finishedAt: at, reason: 'Test' } } };
+  const conditions = [...(condition === undefined ? [] : [condition]), { type: 'Ready', status: 'False' }];
+  const body = { status: { phase, containerStatuses: [ended], conditions } };
+  await world.kubernetes.core.patchNamespacedPodStatus({ ...object(order), body }, mergePatch);
+}
