@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import type { Session } from '../../src/auth/client.js';
 import type { Log } from '../../src/engines/log.js';
+import { pauseImageName } from '../../src/engines/real-node/configuration.js';
 import type { Machine } from '../../src/engines/real-node/machine.js';
 import { images, startRealNode } from '../../src/engines/real-node/node.js';
 import { missingForRealNode } from '../../src/engines/real-node/requirements.js';
@@ -128,28 +129,50 @@ let mine: Rented;
   test('reaches the internet, but no metadata service and no other tenant', async () => {
     const neighbour = await broker.customer();
     const other = await rent(neighbour, {});
-    const { status } = await core.readNamespacedPod({
-      namespace: tenantNamespace(other.wallet),
-      name: jobObjectName(other.job_id),
-    });
-    // All link-local addresses are closed alike; the usual one of metadata services may be in use by the host.
-    const metadata = '169.254.42.42';
-    execFileSync('ip', ['address', 'add', `${metadata}/32`, 'dev', machine.link]);
-    const services = await Promise.all([metadata, machine.gateway].map(serve));
-    const [inside, outside] = services.map((service) => service.address() as AddressInfo);
-    const ask = async (host: string, port: number) =>
-      (await ssh(mine, `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 4 nc -w 3 ${host} ${port} 2>&1`)).output;
-    // The policies of a new pod take a moment to be in force.
-    await until(async () => !(await ask(metadata, inside!.port)).includes('answered'), { timeoutMs: 30_000 });
-    expect(await ask(machine.gateway, outside!.port)).toContain('answered');
-    expect(await ask(metadata, inside!.port)).not.toContain('answered');
-    expect(await ask(status!.podIP!, 2222)).not.toContain('SSH-2.0');
-    // The same question to the same pod, asked by the node: it is the policy that answers the other one.
-    const greeting = `require('net').connect(2222, '${status!.podIP!}').once('data', (text) => { console.log(String(text)); process.exit(); })`;
-    expect(await machine.run(process.execPath, ['-e', greeting])).toContain('SSH-2.0');
-    for (const service of services) service.close();
-    await neighbour.request('DELETE', `/api/v1/jobs/${other.job_id}`, undefined, { prefer: 'wait=60' });
-    rmSync(other.folder, { recursive: true });
+    try {
+      const { status } = await core.readNamespacedPod({
+        namespace: tenantNamespace(other.wallet),
+        name: jobObjectName(other.job_id),
+      });
+      const podIp = status!.podIP!;
+      // All link-local addresses are closed alike; the usual one of metadata services may be in use by the host.
+      const metadata = '169.254.42.42';
+      execFileSync('ip', ['address', 'add', `${metadata}/32`, 'dev', machine.link]);
+      const [inside, outside] = [await serve(metadata), await serve(machine.gateway)];
+      const ask = async (host: string, port: number) =>
+        (await ssh(mine, `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 4 nc -w 3 ${host} ${port} 2>&1`)).output;
+      // The policies of a new pod take a moment to be in force.
+      await until(async () => !(await ask(metadata, inside)).includes('answered'), { timeoutMs: 30_000 });
+      expect(await ask(machine.gateway, outside)).toContain('answered');
+      expect(await ask(metadata, inside)).not.toContain('answered');
+      expect(await ask(podIp, 2222)).not.toContain('SSH-2.0');
+      // The same question to the same pod, asked by the node: it is the policy that answers the other one.
+      const greeting = `require('net').connect(2222, '${podIp}').once('data', (text) => { console.log(String(text)); process.exit(); })`;
+      expect(await machine.run(process.execPath, ['-e', greeting])).toContain('SSH-2.0');
+    } finally {
+      await end(neighbour, other);
+    }
+  }, 120_000);
+
+  test('runs an image with nothing but one program: files can be copied, and a login says that there is no shell', async () => {
+    const customer = await broker.customer();
+    const bare = await rent(customer, { image: pauseImageName });
+    try {
+      const { code, output } = await ssh(bare, 'id');
+      expect([code, output]).toEqual([127, expect.stringContaining('has no shell')]);
+      const file = `root@${bare.ssh_host}:/weights`;
+      const copied = join(bare.folder, 'copied');
+      for (const [from, to] of [
+        [join(bare.folder, 'id.pub'), file],
+        [file, copied],
+      ] as const)
+        expect(await run('scp', [...sshOptions(bare), '-q', '-P', String(bare.ssh_port), from, to])).toMatchObject({
+          code: 0,
+        });
+      expect(readFileSync(copied, 'utf8')).toBe(readFileSync(join(bare.folder, 'id.pub'), 'utf8'));
+    } finally {
+      await end(customer, bare);
+    }
   }, 120_000);
 
   test('is closed when the time is over, and its GPUs are free again', async () => {
@@ -202,7 +225,6 @@ async function rent(customer: Session, order: object): Promise<Rented> {
   );
   if (reply.status !== 201) throw new Error(`${reply.status}: ${JSON.stringify(reply.body)}`);
   const job = reply.body as Job;
-  writeFileSync(join(folder, 'known_hosts'), `${job.known_hosts}\n`);
   return { ...job, folder, wallet: customer.wallet };
 }
 
@@ -213,15 +235,26 @@ function newKey(): string {
   return folder;
 }
 
-/** Logs in with the client of this system, which trusts nobody but whom the job's reply names. */
-function ssh(job: Pick<Rented, 'folder' | 'known_hosts' | 'ssh_host' | 'ssh_port'>, command: string) {
-  writeFileSync(join(job.folder, 'known_hosts'), `${job.known_hosts}\n`);
-  return run('ssh', [
-    ...['-F', 'none', '-i', join(job.folder, 'id'), '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes'],
-    ...['-o', 'StrictHostKeyChecking=yes', '-o', `UserKnownHostsFile=${join(job.folder, 'known_hosts')}`],
+async function end(customer: Session, { job_id: id, folder }: Rented): Promise<void> {
+  await customer.request('DELETE', `/api/v1/jobs/${id}`, undefined, { prefer: 'wait=60' });
+  rmSync(folder, { recursive: true, force: true });
+}
+
+type Target = Pick<Rented, 'folder' | 'known_hosts' | 'ssh_host' | 'ssh_port'>;
+
+/** Nobody is trusted but whom the job's reply names. */
+function sshOptions({ folder, known_hosts: line }: Target): string[] {
+  writeFileSync(join(folder, 'known_hosts'), `${line}\n`);
+  return [
+    ...['-F', 'none', '-i', join(folder, 'id'), '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes'],
+    ...['-o', 'StrictHostKeyChecking=yes', '-o', `UserKnownHostsFile=${join(folder, 'known_hosts')}`],
     ...['-o', 'GlobalKnownHostsFile=none', '-o', 'ConnectTimeout=10', '-o', 'LogLevel=ERROR'],
-    ...['-p', String(job.ssh_port), `root@${job.ssh_host}`, command],
-  ]);
+  ];
+}
+
+/** Logs in with the client of this system. */
+function ssh(target: Target, command: string) {
+  return run('ssh', [...sshOptions(target), '-p', String(target.ssh_port), `root@${target.ssh_host}`, command]);
 }
 
 function run(command: string, args: string[], env = process.env): Promise<{ code: number; output: string }> {
@@ -232,10 +265,11 @@ function run(command: string, args: string[], env = process.env): Promise<{ code
   });
 }
 
-async function serve(host: string) {
-  const service = createServer((_, response) => response.end('answered'));
+/** An HTTP service at an address of this machine; answers its port. It does not keep the tests from ending. */
+async function serve(host: string): Promise<number> {
+  const service = createServer((_, response) => response.end('answered')).unref();
   await new Promise<void>((listening) => service.listen(0, host, listening));
-  return service;
+  return (service.address() as AddressInfo).port;
 }
 
 function opens(host: string, port: number): Promise<boolean> {

@@ -12,6 +12,7 @@ export LD_LIBRARY_PATH="$LIBRARIES" XTABLES_LIBDIR="$LIBRARIES/xtables"
 
 # Files: what is written below /etc, /var and /run stays in the folder, which is /mnt here.
 mount --bind "$FOLDER" /mnt
+rm -f /mnt/ready
 for part in etc var; do
   mkdir -p "/mnt/$part" "/mnt/.$part"
   mount -t overlay overlay -o "lowerdir=/$part,upperdir=/mnt/$part,workdir=/mnt/.$part" "/$part"

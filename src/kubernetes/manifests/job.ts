@@ -214,6 +214,9 @@ export function jobService(order: JobOrder, placement: Placement, podUid: string
     spec: {
       type: 'NodePort',
       externalTrafficPolicy: 'Local',
+      // The way to the pod is laid as soon as the pod has an address. Without this it would be laid when the pod is
+      // Ready, which is also when the customer is told to come, and kube-proxy may take a second for it.
+      publishNotReadyAddresses: true,
       selector: { [labels.jobId]: order.jobId },
       ports: [{ name: 'ssh', port: 22, targetPort: 'ssh', protocol: 'TCP' }],
     },
