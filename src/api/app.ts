@@ -7,6 +7,7 @@ import type { Limiter } from './limiter.js';
 import { accessLog } from './middleware/access-log.js';
 import { authentication, requireScopes, type Authenticate } from './middleware/authenticate.js';
 import { allowOrigins } from './middleware/cors.js';
+import { answerInTime } from './middleware/deadline.js';
 import { problems } from './middleware/problems.js';
 import { limitAddress, limitStrangers, limitWallet } from './middleware/rate-limits.js';
 import { readBody } from './middleware/read-body.js';
@@ -45,6 +46,7 @@ export function createApi(deps: ApiDeps): Koa {
   const router = createRouter(apiRules(deps), [
     limitStrangers(limiter),
     readBody,
+    answerInTime,
     authentication(authenticate),
     requireScopes,
     limitWallet(limiter),

@@ -5,7 +5,7 @@ export interface Waiting {
 }
 
 /** The longest a client may wait; proxies on the way give up at about this time. */
-const maxWaitS = 60;
+export const maxWaitS = 60;
 
 /**
  * Reads `Prefer: wait=N` and `respond-async` (RFC 7240). A preference that is not understood is ignored, as the RFC

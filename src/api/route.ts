@@ -47,6 +47,8 @@ export interface RouteRule {
   operators?: boolean;
   limit: RouteLimit;
   handler: (ctx: ApiContext) => Promise<void>;
+  /** For a route whose clients may ask it to wait; see `answerInTime` for the others. */
+  answerWithinMs?: number;
   /** One line for the API page. */
   summary: string;
   /** Checked before the handler runs; what they parse to replaces what came. Problems are reported all at once. */

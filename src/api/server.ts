@@ -11,7 +11,7 @@ export interface ApiServer {
 
 /**
  * Limits of the listener. A request must be sent within half a minute, its headers within ten seconds: what dawdles
- * longer is holding a connection on purpose. There is no limit on the answer, because `POST /api/v1/jobs` may wait.
+ * longer is holding a connection on purpose. How long an answer may take, each route says (`answerInTime`).
  */
 const limits = {
   headersTimeout: 10_000,

@@ -1,4 +1,5 @@
-import { pino, type Logger } from 'pino';
+import { types } from 'node:util';
+import { pino, type DestinationStream, type Logger } from 'pino';
 import type { Config, Role } from '../config.js';
 
 export type { Logger };
@@ -9,12 +10,14 @@ export type { Logger };
  */
 const secretFields = [
   'join_token',
+  'joinToken',
   'join_command',
   'joinCommand',
   'token',
   'secret',
   'password',
   'ssh_password',
+  'sshPassword',
   'signature',
   'sig',
   'regsig',
@@ -24,19 +27,41 @@ const secretFields = [
   'env',
 ];
 
-/** The one logger of a process: JSON lines on standard output. */
-export function createLogger(config: Pick<Config, 'LOG_LEVEL'>, name: Role | 'broker' | 'stack' = 'broker'): Logger {
-  return pino({
+/** The one logger of a process: JSON lines, on standard output unless a destination is given. */
+export function createLogger(
+  config: Pick<Config, 'LOG_LEVEL'>,
+  name: Role | 'broker' | 'stack' = 'broker',
+  destination: DestinationStream = pino.destination(1),
+): Logger {
+  const options = {
     name,
     level: config.LOG_LEVEL,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }) },
     redact: {
       paths: secretFields
         .flatMap((field) => [field, `*.${field}`, `*.*.${field}`])
         .concat('req.headers["x-session-signature"]'),
       censor: '[redacted]',
     },
-    serializers: { err: pino.stdSerializers.err },
-  });
+    serializers: { err: describeError },
+  };
+  return pino(options, destination);
+}
+
+/**
+ * What a line says of an error: its name, message, code and stack, and the same of what caused it. Drivers hang more on
+ * theirs, such as the command that failed with all its arguments, or a whole response: that stays out.
+ */
+export function describeError(error: unknown): unknown {
+  if (!types.isNativeError(error)) return error;
+  const { name, message, stack, cause } = error;
+  const code = (error as { code?: unknown }).code;
+  return {
+    type: name,
+    message,
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    stack,
+    ...(cause === undefined ? {} : { cause: describeError(cause) }),
+  };
 }

@@ -55,6 +55,7 @@ const routes: RouteRule[] = [
     path: '/t/crash',
     handler: () => Promise.reject(new Error('password=hunter2 at db.internal:5432')),
   }),
+  rule({ method: 'GET', path: '/t/never', answerWithinMs: 50, handler: () => new Promise(() => {}) }),
   rule({
     method: 'GET',
     path: '/t/slow',
@@ -96,6 +97,12 @@ describe('problems', () => {
     expect(reply.json).toMatchObject({ code: 'internal_error' });
     expect(reply.text).not.toMatch(/hunter2|db\.internal|at /);
     expect(api.logged.some((line) => line.includes(reply.json.request_id) && line.includes('db.internal'))).toBe(true);
+  });
+
+  test('a route that does not answer in time is answered for, with a word when to come back', async () => {
+    const reply = await api.send('GET', '/t/never');
+    expect([reply.status, reply.json.code]).toEqual([503, 'dependency_unavailable']);
+    expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0);
   });
 
   test('401 names the scheme and the code', async () => {

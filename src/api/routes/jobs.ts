@@ -10,7 +10,8 @@ import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain
 import type { ApiDeps } from '../app.js';
 import { isJobId } from '../job-id.js';
 import { placeOrder } from '../place-order.js';
-import { waitingOf } from '../prefer.js';
+import { answerWithinMs } from '../middleware/deadline.js';
+import { maxWaitS, waitingOf } from '../prefer.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { jobListReply, jobReply, jobReplyOf } from '../schemas/job.js';
 import { pageQuery } from '../schemas/page.js';
@@ -20,6 +21,8 @@ type Deps = Pick<ApiDeps, 'config' | 'pool' | 'jobs'>;
 /** How soon a client that did not get to the end should ask again. */
 const retryAfterS = 2;
 const cancelWaitDefaultS = 10;
+/** Of routes that wait as long as the client asks. */
+const waitingWithinMs = maxWaitS * 1000 + answerWithinMs;
 
 const listQuery = pageQuery.extend({ status: z.enum(jobStatuses).optional() });
 const waitHeaders = z.object({
@@ -77,6 +80,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         'quota_exceeded',
         ...startFailures,
       ],
+      answerWithinMs: waitingWithinMs,
       handler: createJob,
     },
     {
@@ -129,6 +133,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         202: { description: 'The job is ending: ask its Location', schema: jobReply },
       },
       errors: ['job_not_found'],
+      answerWithinMs: waitingWithinMs,
       handler: endJob,
     },
     {
