@@ -28,6 +28,16 @@ const zones = [
     message: 'The engines are for development and tests.',
   },
   {
+    target: ['./workflows', './activities', './src/!(engines|provider-agent)/**/*', './src/*'],
+    from: './src/provider-agent',
+    message: 'The broker knows what runs on the machines of providers by the wire only.',
+  },
+  {
+    target: './src/provider-agent',
+    from: ['./workflows', './activities', './src/api', './src/db', './src/kubernetes', './src/temporal'],
+    message: 'What runs on the machine of a provider reaches the broker by the wire only.',
+  },
+  {
     target: ['./workflows', './activities', './src'],
     from: './src/main.ts',
     message: 'main builds everything, and nobody imports main.',

@@ -1,0 +1,219 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Pool } from 'pg';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { startBroker, type RunningBroker } from '../support/broker.js';
+import { asRoot, createProviderMachine, type ProviderMachine, type RunningAgent } from '../support/provider-machine.js';
+import { until } from '../support/until.js';
+
+const isRoot = asRoot() !== undefined;
+if (!isRoot) console.warn('skipped: a machine joins as root, which neither this account nor a namespace of it can be');
+
+interface Provider {
+  wallet_addr: string;
+  status: string;
+  last_heartbeat?: string;
+  spec: { total_gpus: number; gpus: { name: string; cuda_version: string }[] };
+  capacity: { total_gpus: Record<string, number>; gpu_prices_per_hour: Record<string, number> };
+}
+
+const gpuName = 'NVIDIA GeForce RTX 4090';
+const joinLine =
+  /^join [\d.]+:\d+ --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} --node-name [a-z-]+$/;
+/** Everything takes its time where others press on the same processors. */
+const patience = { timeoutMs: 120_000, everyMs: 200 };
+
+let broker: RunningBroker;
+const machines: ProviderMachine[] = [];
+
+beforeAll(async () => {
+  if (isRoot) broker = await startBroker({ RATE_LIMIT_PROVIDERS: '1000000' });
+}, 900_000);
+afterAll(async () => {
+  await Promise.all(machines.map((machine) => machine.remove()));
+  await broker?.stop();
+}, 120_000);
+
+/** A machine whose owner has signed for its key, with the wallet's key in a file of the owner's. */
+async function ownedMachine(providerId: string) {
+  const machine = createProviderMachine({ gpus: 2 });
+  machines.push(machine);
+  const nodeKey = (await machine.command(['key'])).output.trim();
+  const walletKey = generatePrivateKey();
+  const walletFile = join(machine.state, '../wallet');
+  writeFileSync(walletFile, walletKey, { mode: 0o600 });
+  const authorize = () =>
+    machine.command(
+      ['authorize', '--id', providerId, '--node-key', nodeKey, '--broker', broker.endpoints.api].concat([
+        '--out',
+        join(machine.state, 'delegation.json'),
+      ]),
+      { WALLET_PRIVATE_KEY_FILE: walletFile },
+    );
+  return { providerId, machine, nodeKey, wallet: privateKeyToAccount(walletKey).address, walletFile, authorize };
+}
+
+async function read(providerId: string): Promise<Provider | undefined> {
+  const response = await fetch(`${broker.endpoints.api}/api/v1/providers/${providerId}`);
+  return response.ok ? ((await response.json()) as Provider) : undefined;
+}
+
+const has = (providerId: string, holds: (provider: Provider) => boolean) =>
+  until(async () => {
+    const provider = await read(providerId);
+    return provider !== undefined && holds(provider) ? provider : undefined;
+  }, patience);
+
+const says = (agent: RunningAgent, words: string, after = 0) =>
+  until(() => agent.output().includes(words, after), { ...patience, name: `"${words}" in:\n${agent.output()}` });
+
+async function hearsAgain(providerId: string): Promise<void> {
+  const before = (await read(providerId))?.last_heartbeat ?? '';
+  await has(providerId, ({ last_heartbeat: last = '' }) => last > before);
+}
+
+(isRoot ? describe : describe.skip)('a machine that reaches the broker over HTTPS', () => {
+  let owned: Awaited<ReturnType<typeof ownedMachine>>;
+  let agent: RunningAgent;
+  const args = () => ['--broker', broker.endpoints.api, '--join', 'yes', '--heartbeat-s', '1', '--gpu-price', '0.4'];
+  beforeAll(async () => {
+    owned = await ownedMachine('over-https');
+    agent = owned.machine.run(args());
+  }, 120_000);
+
+  test('says what its owner has to sign, waits for that, joins and serves', async () => {
+    await says(agent, `--node-key ${owned.nodeKey}`);
+    expect(await read(owned.providerId)).toBeUndefined();
+    expect(await owned.authorize()).toMatchObject({ code: 0 });
+    const provider = await has(owned.providerId, ({ status }) => status === 'available');
+    expect(provider).toMatchObject({
+      wallet_addr: owned.wallet.toLowerCase(),
+      spec: { total_gpus: 2, gpus: [{ name: gpuName, cuda_version: '12.4' }, { name: gpuName }] },
+      capacity: { total_gpus: { [gpuName]: 2 }, gpu_prices_per_hour: { [gpuName]: 0.4 } },
+    });
+  }, 300_000);
+
+  test('has run one join command, word for word, and kept its secret to itself', async () => {
+    const calls = owned.machine.kubeadmCalls();
+    expect(calls.map((words) => words.join(' '))).toEqual([expect.stringMatching(joinLine)]);
+    const secret = calls[0]![3]!.split('.')[1]!;
+    await says(agent, 'in service');
+    expect(agent.output()).toContain('kubeadm: This node has joined');
+    expect(agent.output()).not.toContain(secret);
+  });
+
+  test('is heard again and again', async () => {
+    await hearsAgain(owned.providerId);
+    await hearsAgain(owned.providerId);
+  }, 60_000);
+
+  test('offers fewer GPUs when one is gone, and all when it is back', async () => {
+    const counted = (count: number) => has(owned.providerId, ({ capacity }) => capacity.total_gpus[gpuName] === count);
+    owned.machine.setGpus(1);
+    await counted(1);
+    owned.machine.setGpus(2);
+    await counted(2);
+  }, 120_000);
+
+  test('waits for a broker that went away, and is heard when it is back', async () => {
+    const before = agent.output().length;
+    await broker.stack.halt('api');
+    await says(agent, 'a heartbeat did not arrive', before);
+    await broker.stack.resume('api');
+    await says(agent, 'heartbeats arrive again', before);
+    await hearsAgain(owned.providerId);
+  }, 180_000);
+
+  test('registers again at a broker that has forgotten it', async () => {
+    const before = agent.output().length;
+    const pool = new Pool({ connectionString: broker.endpoints.postgres });
+    await pool.query('delete from provider_identities where provider_id = $1', [owned.providerId]);
+    await pool.end();
+    await says(agent, 'registering again', before);
+    await says(agent, 'the broker has accepted the registration', before);
+    await hearsAgain(owned.providerId);
+  }, 120_000);
+
+  test('ends at SIGTERM, and comes back as the same machine without joining again', async () => {
+    const key = readFileSync(join(owned.machine.state, 'node-key'), 'utf8');
+    expect(await agent.stop()).toBe(0);
+    agent = owned.machine.run(args());
+    await says(agent, 'the broker has accepted the registration');
+    await hearsAgain(owned.providerId);
+    expect(readFileSync(join(owned.machine.state, 'node-key'), 'utf8')).toBe(key);
+    expect(owned.machine.kubeadmCalls()).toHaveLength(1);
+  }, 120_000);
+
+  test('takes up a new signature of its owner without being started again', async () => {
+    const before = agent.output().length;
+    expect(await owned.authorize()).toMatchObject({ code: 0 });
+    await says(agent, 'the broker has accepted the registration', before);
+    await hearsAgain(owned.providerId);
+  }, 120_000);
+
+  test('leaves when its owner says so, stays away until it is told otherwise, and undoes the join', async () => {
+    const key = { WALLET_PRIVATE_KEY_FILE: owned.walletFile };
+    const order = ['leave', '--broker', broker.endpoints.api, '--id', owned.providerId, '--wallet', '--retire'];
+    const left = await owned.machine.command(order, key);
+    expect([left.code, left.output]).toEqual([0, expect.stringContaining('has left the fleet')]);
+    expect((await read(owned.providerId))?.status).toBe('retired');
+    expect(await agent.exited).toBe(0);
+
+    const again = await owned.machine.command(['run', ...args()]);
+    expect([again.code, again.output]).toEqual([0, expect.stringContaining('--rejoin')]);
+    expect((await read(owned.providerId))?.status).toBe('retired');
+
+    const reset = await owned.machine.command(['leave', '--broker', broker.endpoints.api, '--reset']);
+    expect(reset.code).toBe(0);
+    expect(owned.machine.kubeadmCalls().at(-1)).toEqual(['reset', '--force']);
+  }, 240_000);
+});
+
+(isRoot ? describe : describe.skip)('a machine that reaches the broker over Redis', () => {
+  let owned: Awaited<ReturnType<typeof ownedMachine>>;
+  let agent: RunningAgent;
+  const args = (join: string) => ['--redis', broker.endpoints.redis, '--join', join, '--heartbeat-s', '1'];
+  beforeAll(async () => {
+    owned = await ownedMachine('over-redis');
+    await owned.authorize();
+  }, 120_000);
+
+  test('leaves the join command to root where it is told to, in a file for root alone', async () => {
+    agent = owned.machine.run(args('no'));
+    const file = join(owned.machine.state, 'join-command');
+    await says(agent, `run as root, within 15 minutes: sh ${file}`);
+    expect(readFileSync(file, 'utf8')).toMatch(
+      /^kubeadm join \S+ --token \S+ --discovery-token-ca-cert-hash \S+ --node-name over-redis\n$/,
+    );
+    expect(owned.machine.kubeadmCalls()).toEqual([]);
+    expect(await agent.stop()).toBe(0);
+  }, 180_000);
+
+  test('does not join another cluster than the one it was told of', async () => {
+    agent = owned.machine.run([...args('yes'), '--ca-hash', `sha256:${'0'.repeat(64)}`]);
+    await says(agent, 'leads to another cluster than --ca-hash says');
+    expect(owned.machine.kubeadmCalls()).toEqual([]);
+    expect(await agent.stop()).toBe(0);
+  }, 180_000);
+
+  test('joins, serves, and is heard', async () => {
+    agent = owned.machine.run(args('yes'));
+    await has(owned.providerId, ({ status }) => status === 'available');
+    expect(owned.machine.kubeadmCalls().map((words) => words.join(' '))).toEqual([expect.stringMatching(joinLine)]);
+    await hearsAgain(owned.providerId);
+  }, 300_000);
+
+  test('waits for a Redis that went away, and is heard when it is back', async () => {
+    const before = agent.output().length;
+    await broker.stack.halt('redis');
+    await says(agent, 'a heartbeat did not arrive', before);
+    await broker.stack.resume('redis');
+    await says(agent, 'heartbeats arrive again', before);
+    await hearsAgain(owned.providerId);
+  }, 240_000);
+
+  test('ends at SIGTERM', async () => {
+    expect(await agent.stop()).toBe(0);
+  });
+});
