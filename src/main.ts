@@ -152,6 +152,8 @@ async function main(config: Config): Promise<void> {
     for (const role of running) Object.assign(checks, role.checks);
     const answers = await askAll(checks);
     for (const role of running) Object.assign(answers, role.ready?.());
+    // What has not started yet cannot say that it is not ready.
+    if (running.length < roles.length) answers['process'] = { ok: false, detail: 'is starting' };
     if (stopping) answers['process'] = { ok: false, detail: 'is being stopped' };
     return answers;
   };

@@ -20,7 +20,7 @@ export interface Patience {
   /** A worker that has nothing to do asks again after 60 s; one that was not heard for this long is not there. */
   silentMs: number;
 }
-const defaultPatience: Patience = { standByMs: 15_000, silentMs: 90_000 };
+const defaultPatience: Patience = { standByMs: 15_000, silentMs: 75_000 };
 
 /** `temporal.api.enums.v1`: DescribeTaskQueueMode ENHANCED, TaskQueueType WORKFLOW. */
 const [enhanced, workflowQueue] = [1, 1];
@@ -38,7 +38,7 @@ export interface TakingOver {
  * Makes this worker's version the one that gets the work, without anybody's help: at once when there is no current
  * version, or when this one was first seen after it; and where this one is older, when no worker of the current version
  * is left. So a new build takes over as soon as its first worker is up, an old worker that restarts while the new ones
- * are being rolled out takes nothing back, and a site that was rolled back goes on after a minute and a half. Any number
+ * are being rolled out takes nothing back, and a site that was rolled back goes on after a minute or so. Any number
  * of workers may do so at once.
  *
  * @param onStandBy called once when there is a newer version; this one then waits to be needed.
