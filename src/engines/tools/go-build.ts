@@ -1,4 +1,5 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { seconds, type Log } from '../log.js';
 import { packageRoot } from '../paths.js';
@@ -10,6 +11,7 @@ const folders = {
   kubernetes: 'engines/go/kubernetes',
   temporal: 'engines/go/temporal',
   'kube-router': 'engines/go/kube-router',
+  'deployment-files': 'engines/go/deployment-files',
   'ssh-server': 'ssh-server',
 };
 
@@ -91,6 +93,20 @@ export async function buildWithGo(build: GoBuild, cache: string, env: NodeJS.Pro
     removeWork();
   }
   log(`built ${names} in ${seconds(Date.now() - began)}`);
+}
+
+/** Names the sources of a module of our own as they are now: the program of other ones is another program. */
+export function sourceDigest(module: GoBuild['module']): string {
+  const folder = join(packageRoot, 'src', folders[module]);
+  const digest = createHash('sha256');
+  for (const name of readdirSync(folder).sort()) {
+    if (!/\.go$|^go\.(mod|sum)$/.test(name) || name.endsWith('_test.go')) continue;
+    digest
+      .update(`${name}\0`)
+      .update(readFileSync(join(folder, name)))
+      .update('\0');
+  }
+  return digest.digest('hex').slice(0, 16);
 }
 
 /** The Go toolchain: on PATH, or where its installers put it. */

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withLock } from '../lock.js';
 import type { Log } from '../log.js';
-import { cacheRoot, packageRoot } from '../paths.js';
-import { buildWithGo } from './go-build.js';
+import { cacheRoot } from '../paths.js';
+import { buildWithGo, sourceDigest } from './go-build.js';
 import { isExecutable, type Tool } from './tool.js';
 
 /** Machines that a job's pod may run on, as Go and container images call them. */
@@ -28,7 +26,7 @@ export async function findSshServer(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Tool> {
   const cache = cacheRoot(env);
-  const path = join(cache, 'ssh-server', sourceDigest(), architecture, 'sshd');
+  const path = join(cache, 'ssh-server', sourceDigest('ssh-server'), architecture, 'sshd');
   if (isExecutable(path)) return { path, from: 'cache' };
   return await withLock(join(cache, 'ssh-server.lock'), 'building the SSH server', log, async () => {
     if (isExecutable(path)) return { path, from: 'cache' };
@@ -47,17 +45,4 @@ export async function findSshServer(
     );
     return { path, from: 'built' };
   });
-}
-
-function sourceDigest(): string {
-  const folder = join(packageRoot, 'src/ssh-server');
-  const digest = createHash('sha256');
-  for (const name of readdirSync(folder).sort()) {
-    if (!/\.go$|^go\.(mod|sum)$/.test(name) || name.endsWith('_test.go')) continue;
-    digest
-      .update(`${name}\0`)
-      .update(readFileSync(join(folder, name)))
-      .update('\0');
-  }
-  return digest.digest('hex').slice(0, 16);
 }

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { packageRoot } from '../../src/engines/paths.js';
+import { startBroker } from '../support/broker.js';
+import { followDockerfile, readDockerfile, type Image } from '../support/dockerfile.js';
+
+const variable = 'BROKER_TEST_IMAGE';
+const wanted = process.env[variable] === '1';
+if (!wanted) console.warn(`skipped: building what the image holds takes minutes; ${variable}=1 does it`);
+
+(wanted ? describe : describe.skip)('what the Dockerfile builds', () => {
+  const work = mkdtempSync(join(tmpdir(), 'broker-image-'));
+  let image: Image;
+  beforeAll(async () => {
+    const dockerfile = await readDockerfile(join(packageRoot, 'Dockerfile'), packageRoot);
+    image = await followDockerfile(dockerfile, packageRoot, work, (line) => void process.stderr.write(`  ${line}\n`));
+  }, 1_200_000);
+  afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+  test('starts with its own command, and says what it misses', async () => {
+    const [program, ...args] = image.command;
+    const env = { PATH: process.env['PATH'], ...image.env };
+    const ended = await new Promise<{ code: unknown; said: string }>((done) => {
+      execFile(program!, args, { cwd: image.folder, env }, (error, _, stderr) =>
+        done({ code: error?.code, said: stderr }),
+      );
+    });
+    expect(ended).toEqual({ code: 78, said: expect.stringContaining('AUTH_AUDIENCE') });
+  });
+
+  test('holds all that every role needs', async () => {
+    const main = join(image.folder, image.command.at(-1)!);
+    const broker = await startBroker({ ...image.env, BROKER_MAIN: main });
+    try {
+      await broker.provider({ providerId: 'aground' }).joined;
+      const customer = await broker.customer();
+      const { body } = await customer.request(
+        'POST',
+        '/api/v1/jobs',
+        { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1, ssh_public_keys: [sshKey] },
+        { prefer: 'wait=60' },
+      );
+      expect(body).toMatchObject({ status: 'running' });
+    } finally {
+      await broker.stop();
+    }
+  }, 900_000);
+});
+
+const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';

@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Namespace, V1PodSpec } from '@kubernetes/client-node';
+import { readConfig, roles } from '../../src/config.js';
+import { silent } from '../../src/engines/log.js';
+import { packageRoot } from '../../src/engines/paths.js';
+import { findDeploymentFiles } from '../../src/engines/tools/deployment-files.js';
+import { connectKubernetes, unlessNotFound, type Kubernetes } from '../../src/kubernetes/client.js';
+import { apply, brokerAccount, manifests } from '../support/deployment.js';
+import { readDockerfile, type Dockerfile } from '../support/dockerfile.js';
+import { endpoint } from '../support/engines.js';
+import { until } from '../support/until.js';
+
+const named = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata?.name}`;
+const of = <T extends KubernetesObject>(kind: string) => manifests().filter((object) => object.kind === kind) as T[];
+/** A process with this environment knows each of these variables, and takes their values. */
+function expectUnderstood(environment: Record<string, string>): void {
+  const given = Object.keys(environment).filter((name) => environment[name] !== '' && name !== 'KUBECONFIG');
+  expect(Object.keys(readConfig({ ...environment, NODE_ENV: 'production' }))).toEqual(expect.arrayContaining(given));
+}
+
+describe('the manifests of the broker', () => {
+  let kubernetes: Kubernetes;
+  /** Stands for those of the manifests, which an operator may have made already. */
+  const standIn = `deploy-test-${randomUUID().slice(0, 8)}`;
+
+  beforeAll(async () => {
+    kubernetes = connectKubernetes({ KUBECONFIG: endpoint('kubeconfig') });
+    const own = of<V1Namespace>('Namespace').find(({ metadata }) => metadata?.name === brokerAccount.namespace)!;
+    await kubernetes.core.createNamespace({ body: { metadata: { ...own.metadata!, name: standIn } } });
+    const body = { metadata: { name: brokerAccount.name } };
+    await kubernetes.core.createNamespacedServiceAccount({ namespace: standIn, body });
+    // Pods without an account of their own have this one, which is there a moment after the namespace.
+    const byDefault = { name: 'default', namespace: standIn };
+    await until(
+      async () => (await unlessNotFound(kubernetes.core.readNamespacedServiceAccount(byDefault))) !== undefined,
+    );
+  });
+  afterAll(() => kubernetes.core.deleteNamespace({ name: standIn }));
+
+  const placed = (object: KubernetesObject): KubernetesObject =>
+    object.metadata?.namespace === undefined || object.metadata.namespace.startsWith('kube-')
+      ? object
+      : { ...object, metadata: { ...object.metadata, namespace: standIn } };
+
+  test.each(manifests().map((object) => [named(object), object] as const))('%s is accepted', async (name, object) => {
+    expect(named(await apply(kubernetes.config, placed(object), true))).toBe(name);
+  });
+
+  test.each(of<V1Deployment>('Deployment').map((deployment) => [named(deployment), deployment] as const))(
+    'the pods of %s are accepted where restricted is enforced',
+    async (_, { spec }) => {
+      const pod = { metadata: { name: 'pod', namespace: standIn }, spec: { ...spec!.template.spec! } };
+      await kubernetes.core.createNamespacedPod({ namespace: standIn, body: pod, dryRun: 'All' });
+    },
+  );
+
+  test('there is a Deployment for every role, and only those that speak to Kubernetes get its token', () => {
+    const podOf = ({ spec }: V1Deployment): V1PodSpec => spec!.template.spec!;
+    const found = of<V1Deployment>('Deployment').map((deployment) => {
+      const role = podOf(deployment).containers[0]!.env!.find(({ name }) => name === 'BROKER_ROLES')!.value!;
+      return [
+        role,
+        podOf(deployment).automountServiceAccountToken === false ? undefined : podOf(deployment).serviceAccountName,
+      ];
+    });
+    expect(Object.fromEntries(found)).toEqual({
+      api: undefined,
+      relay: undefined,
+      worker: 'broker',
+      watcher: 'broker',
+    });
+  });
+
+  test('the broker understands every variable that they set', () => {
+    for (const { data } of of<V1ConfigMap>('ConfigMap')) expectUnderstood(data!);
+  });
+});
+
+describe('docker-compose.yml', () => {
+  interface Service {
+    environment?: Record<string, string>;
+    secrets?: { source: string }[];
+    ports?: { host_ip?: string; target: number }[];
+    healthcheck?: object;
+    image: string;
+  }
+  const file = join(packageRoot, 'docker-compose.yml');
+  const set = {
+    POSTGRES_PASSWORD: 'one',
+    REDIS_PASSWORD: 'two',
+    AUTH_AUDIENCE: 'https://broker.example.com',
+    MASTER_PUBLIC_IP: '203.0.113.10',
+    BROKER_KUBECONFIG: './broker.kubeconfig',
+  };
+  /** `docker compose config`, by the library that it is made of. */
+  async function config(env: Record<string, string>): Promise<Record<string, Service>> {
+    const { path } = await findDeploymentFiles(silent);
+    const { stdout } = await promisify(execFile)(path, ['compose', file], { env });
+    return (JSON.parse(stdout) as { services: Record<string, Service> }).services;
+  }
+  let services: Record<string, Service>;
+  beforeAll(async () => {
+    services = await config(set);
+  }, 600_000);
+
+  test.each(Object.keys(set))('says that %s is missing', async (name) => {
+    const { [name as keyof typeof set]: _, ...rest } = set;
+    await expect(config(rest)).rejects.toMatchObject({ stderr: expect.stringContaining(`set ${name} in .env`) });
+  });
+
+  test('runs every role once, and the broker understands every variable that it sets', () => {
+    const own = Object.values(services).filter(({ image }) => image === 'worldland-broker');
+    expect(own.map(({ environment }) => environment!['BROKER_ROLES']).sort()).toEqual([...roles].sort());
+    for (const { environment } of own) expectUnderstood(environment!);
+  });
+
+  test('gives the kubeconfig to those that speak to Kubernetes', () => {
+    const holders = Object.entries(services).filter(([, { secrets }]) =>
+      secrets?.some(({ source }) => source === 'kubeconfig'),
+    );
+    expect(holders.map(([name]) => name).sort()).toEqual(['watcher', 'worker']);
+  });
+
+  test('opens no port to the network by itself', () => {
+    const open = Object.values(services).flatMap(({ ports }) => ports ?? []);
+    expect(open.map(({ target }) => target).sort()).toEqual([6379, 8080, 8080]);
+    expect(new Set(open.map(({ host_ip }) => host_ip))).toEqual(new Set(['127.0.0.1']));
+  });
+
+  test('pins every image it does not build', () => {
+    for (const { image } of Object.values(services)) expect(image).toMatch(/^worldland-broker$|:\d+\.\d+[\w.-]*$/);
+  });
+
+  test('runs the Temporal server that the local stack runs', () => {
+    const pinned = /go\.temporal\.io\/server v(\S+)/.exec(
+      readFileSync(join(packageRoot, 'src/engines/go/temporal/go.mod'), 'utf8'),
+    )?.[1];
+    expect(services['temporal']!.image).toBe(`temporalio/server:${pinned}`);
+  });
+});
+
+describe('the Dockerfile', () => {
+  let dockerfile: Dockerfile;
+  beforeAll(async () => {
+    dockerfile = await readDockerfile(join(packageRoot, 'Dockerfile'), packageRoot);
+  }, 600_000);
+
+  test('is read by the builder without a warning, and copies nothing that is not there', () => {
+    expect(dockerfile.warnings).toEqual([]);
+    expect(dockerfile.stages).toHaveLength(2);
+  });
+
+  test('builds on a pinned base, and runs as nobody in particular', () => {
+    for (const { base } of dockerfile.stages) expect(base).toMatch(/^node:\d+\.\d+\.\d+-[\w-]+$/);
+    const user = dockerfile.stages.at(-1)!.steps.findLast(({ kind }) => kind === 'USER')?.value;
+    expect(user).toBe('node');
+  });
+});
