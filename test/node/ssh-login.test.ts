@@ -143,7 +143,7 @@ let mine: Rented;
         (await ssh(mine, `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 4 nc -w 3 ${host} ${port} 2>&1`)).output;
       // The policies of a new pod take a moment to be in force.
       await until(async () => !(await ask(metadata, inside)).includes('answered'), { timeoutMs: 30_000 });
-      expect(await ask(machine.gateway, outside)).toContain('answered');
+      await until(async () => (await ask(machine.gateway, outside)).includes('answered'), { timeoutMs: 30_000 });
       expect(await ask(metadata, inside)).not.toContain('answered');
       expect(await ask(podIp, 2222)).not.toContain('SSH-2.0');
       // The same question to the same pod, asked by the node: it is the policy that answers the other one.
@@ -200,6 +200,8 @@ let mine: Rented;
     await provider.stop();
     await machine.stop();
     expect(traces()).toEqual(before);
+    // Also those of an earlier run that was killed.
+    expect(cgroups('worldland')).toBe('');
   }, 60_000);
 });
 
@@ -223,8 +225,8 @@ async function rent(customer: Session, order: object): Promise<Rented> {
     },
     { prefer: 'wait=60' },
   );
-  if (reply.status !== 201) throw new Error(`${reply.status}: ${JSON.stringify(reply.body)}`);
   const job = reply.body as Job;
+  if (reply.status !== 201) throw new Error(`${reply.status}: ${JSON.stringify(job)}${await podOf(job, customer)}`);
   return { ...job, folder, wallet: customer.wallet };
 }
 
@@ -233,6 +235,20 @@ function newKey(): string {
   const folder = mkdtempSync(join(tmpdir(), 'customer-'));
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'customer', '-f', join(folder, 'id')]);
   return folder;
+}
+
+/** What the node has made of a job, for whoever has to find out why it does not run. */
+async function podOf({ job_id: id }: Job, { wallet }: Session): Promise<string> {
+  const namespace = tenantNamespace(wallet);
+  const pod = await core.readNamespacedPod({ namespace, name: jobObjectName(id) }).catch(() => undefined);
+  const { items: events } = await core.listNamespacedEvent({ namespace });
+  const kubelet = readFileSync(join(machine.logs, 'kubelet.log'), 'utf8').split('\n').slice(-30);
+  return [
+    '',
+    JSON.stringify(pod?.status),
+    ...events.map(({ reason, message }) => `${reason}: ${message}`),
+    ...kubelet,
+  ].join('\n');
 }
 
 async function end(customer: Session, { job_id: id, folder }: Rented): Promise<void> {
@@ -285,6 +301,10 @@ function opens(host: string, port: number): Promise<boolean> {
   });
 }
 
+function cgroups(name: string): string {
+  return execFileSync('find', ['/sys/fs/cgroup', '-maxdepth', '2', '-name', `*${name}*`], { encoding: 'utf8' });
+}
+
 /** Where a node leaves its marks on a machine. */
 function traces(): Record<string, unknown> {
   const read = (path: string) => readFileSync(path, 'utf8').trim();
@@ -322,11 +342,7 @@ function traces(): Record<string, unknown> {
     routes: execFileSync('ip', ['route'], { encoding: 'utf8' }),
     settings: settings.map((name) => `${name} = ${read(`/proc/sys/${name}`)}`),
     files: files.filter((path) => existsSync(path)),
-    cgroups: execFileSync(
-      'find',
-      ['/sys/fs/cgroup', '-maxdepth', '2', '-name', '*worldland*', '-o', '-name', '*kubepods*'],
-      { encoding: 'utf8' },
-    ),
+    cgroups: cgroups('kubepods'),
     programs: running.filter((name) => programs.some((program) => name.startsWith(program))).sort(),
   };
 }

@@ -60,6 +60,8 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const held = await hold(join(cacheRoot(env), 'real-node.lock'), log);
   try {
     await reapOrphans(join(folder, 'run'), log);
+    // What a machine leaves whose supervisor was killed: the kernel does not remove cgroups.
+    await gone();
     writeFiles(options);
     const guard = guardAgainstOrphans(join(folder, 'run'));
     const supervisor = new Supervisor({ logFolder: logs, guard, log, changed: () => undefined });
