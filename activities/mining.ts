@@ -3,6 +3,7 @@ import { installationId } from '../src/db/installation.js';
 import { miningRecord, miningRecords, recordMiningPlan } from '../src/db/mining.js';
 import { planMining } from '../src/domain/mining.js';
 import { refusalOf } from '../src/kubernetes/client.js';
+import { clusterRanges } from '../src/kubernetes/cluster-ranges.js';
 import { applyMiners, removeMiners } from '../src/kubernetes/miners.js';
 import type { ActivityDeps } from './index.js';
 
@@ -60,7 +61,8 @@ export function createMiningActivities({
     const installation = await installationId(pool);
     await recordMiningPlan(pool, providerId, plan.miners, '');
     try {
-      await applyMiners(kubernetes, providerId, plan, { ...settings, installation });
+      const closed = await clusterRanges(kubernetes, config);
+      await applyMiners(kubernetes, providerId, plan, { ...settings, installation, closed });
       return { miners: plan.miners, reason: '' };
     } catch (error) {
       const refused = refusedBecause(error, providerId);

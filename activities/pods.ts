@@ -1,12 +1,21 @@
 import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { V1Pod } from '@kubernetes/client-node';
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { installationId } from '../src/db/installation.js';
 import { jobInputs } from '../src/db/jobs.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { BrokerError } from '../src/domain/errors.js';
-import { jobObjectName, tenantNamespace, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
+import {
+  isSshHost,
+  jobObjectName,
+  tenantNamespace,
+  type JobOrder,
+  type Placement,
+  type SshAccess,
+} from '../src/domain/job.js';
 import { asDependencyError, refusalOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
+import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
+import { jobNetworkPolicy } from '../src/kubernetes/manifests/job-network.js';
 import { hostKeyFile, jobPod, jobSecret, jobService, type JobInputs } from '../src/kubernetes/manifests/job.js';
 import { nodeAnswers } from '../src/kubernetes/nodes.js';
 import { observePod } from '../src/kubernetes/observe.js';
@@ -40,9 +49,13 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const inputs = await jobInputs(pool, order.jobId);
         const hostKey = await ensureSecret(order, placement, inputs);
         const pod = await ensurePod(order, placement, Object.keys(inputs.env));
-        const port = await ensureService(order, placement, pod.metadata!.uid!);
-        const host = await sshHost(placement);
-        return { podUid: pod.metadata!.uid!, ssh: { host, port, user: 'root', hostKey } };
+        const podUid = pod.metadata!.uid!;
+        const node = await core.readNode({ name: placement.nodeName });
+        const [port] = await Promise.all([
+          ensureService(order, placement, podUid),
+          ...(config.ENABLE_TENANT_ISOLATION ? [ensureWayOut(order, placement, podUid, node)] : []),
+        ]);
+        return { podUid, ssh: { host: await sshHost(placement, node), port, user: 'root', hostKey } };
       } catch (error) {
         // The namespace may have been removed since this process saw it: the next attempt makes it anew.
         if (refusalOf(error)?.code === 404 || lacksRight(error)) forgetTenant(order.wallet);
@@ -140,33 +153,44 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     return port;
   }
 
-  /** Where customers reach the node: what the cluster knows as external, else what the provider said, else internal. */
-  async function sshHost(placement: Placement): Promise<string> {
-    const node = await core.readNode({ name: placement.nodeName });
-    const addresses = node.status?.addresses ?? [];
-    const external = addresses.find((address) => address.type === 'ExternalIP')?.address;
+  /** The internet, which the tenant's own policy does not open. */
+  async function ensureWayOut(order: JobOrder, placement: Placement, podUid: string, node: V1Node): Promise<void> {
+    const closed = [...(await clusterRanges(kubernetes, config)), ...nodeRanges(node)];
+    const body = ownedBy(await installationId(pool), jobNetworkPolicy(order, placement, podUid, closed));
+    const namespace = tenantNamespace(order.wallet);
+    await unlessExists(kubernetes.networking.createNamespacedNetworkPolicy({ namespace, body }));
+  }
+
+  /**
+   * Where customers reach the node: what the cluster knows as external, else what the provider said, else internal. All
+   * three come from the provider's machine, and customers paste them into a shell.
+   */
+  async function sshHost(placement: Placement, node: V1Node): Promise<string> {
+    const addressOf = (kind: string) => node.status?.addresses?.find(({ type }) => type === kind)?.address;
     const provider = await findProvider(pool, placement.providerId);
-    const internal = addresses.find((address) => address.type === 'InternalIP')?.address;
-    const host = external ?? provider?.publicIp ?? internal;
+    const host = [addressOf('ExternalIP'), provider?.publicIp, addressOf('InternalIP')].find(isSshHost);
     if (host === undefined)
       throw new BrokerError('dependency_unavailable', `node ${placement.nodeName} has no address`);
     return host;
   }
 }
 
-/** What the API server refuses for good (admission, validation, quota) ends the job; the rest is tried again. */
+/**
+ * Refusals that pass: of a namespace on its way out, of one whose service account or quota the controllers have not seen
+ * to yet, and of one that is full of what has just ended; the database let the job in, so there is room in a moment.
+ */
+const passingRefusal = /is being terminated|serviceaccount|status unknown for quota|exceeded quota/;
+
+/** What the API server refuses for good (admission, validation) ends the job; the rest is tried again. */
 function asPodRefusal(error: unknown): unknown {
   const refusal = refusalOf(error);
-  // A namespace that is being deleted refuses new objects for a moment: that passes.
-  // So does a right that is gone with the namespace, or that another API server has not heard of yet.
-  const passes =
-    lacksRight(error) ||
-    refusal?.message.includes('is being terminated') === true ||
-    refusal?.message.includes('serviceaccount') === true;
-  if (refusal !== undefined && !passes && (refusal.code === 403 || refusal.code === 422 || refusal.code === 400)) {
+  if (refusal === undefined) return asDependencyError(error);
+  // A right may be gone with its namespace, or not have reached another API server yet.
+  if (lacksRight(error) || passingRefusal.test(refusal.message)) {
+    return new BrokerError('dependency_unavailable', refusal.message, {}, { cause: error });
+  }
+  if (refusal.code === 403 || refusal.code === 422 || refusal.code === 400) {
     return new BrokerError('pod_refused', refusal.message, {}, { cause: error });
   }
-  return passes && refusal !== undefined
-    ? new BrokerError('dependency_unavailable', refusal.message, {}, { cause: error })
-    : asDependencyError(error);
+  return asDependencyError(error);
 }

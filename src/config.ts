@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { canonicalRange } from './kubernetes/ip-range.js';
 
 const bool = z
   .string()
@@ -89,6 +90,15 @@ const environment = z.object({
   /** Life of a join token. kubeadm's own default is a day; a minute is what a provider needs. */
   JOIN_TOKEN_TTL_S: whole(900, 60, 86_400),
   ENABLE_TENANT_ISOLATION: flag(true),
+  /** Public ranges or addresses that jobs must not reach, such as those of this site's own machines. */
+  TENANT_CLOSED_CIDRS: list.transform((ranges, context) =>
+    ranges.flatMap((text) => {
+      const range = canonicalRange(text);
+      if (range !== undefined && !range.endsWith('/0')) return [range];
+      context.addIssue('must be ranges such as 203.0.113.0/24 or 2001:db8::/32, separated by commas');
+      return [];
+    }),
+  ),
   /** How long a tenant's namespace stands after its last job; its next one then waits a second for a new one. */
   TENANT_NAMESPACE_TTL_S: whole(3_600, 1, 31_536_000),
   /** RuntimeClass of job pods on clusters where the default runtime has no GPU hooks. */

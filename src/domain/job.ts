@@ -88,6 +88,14 @@ export function tenantNamespace(wallet: string): string {
   return `tenant-${wallet.toLowerCase()}`;
 }
 
+const hostName = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
+const ipv6 = /^[0-9a-fA-F:]{2,39}$/;
+
+/** True for a name or an address, and for nothing that a shell or an SSH client would take for something else. */
+export function isSshHost(text: string | undefined): text is string {
+  return text !== undefined && (hostName.test(text) || ipv6.test(text));
+}
+
 /** The line a customer types. */
 export function sshCommand(access: SshAccess): string {
   return `ssh ${access.user}@${access.host} -p ${access.port}`;

@@ -27,12 +27,12 @@ export async function applyMiners(
   kubernetes: Kubernetes,
   providerId: string,
   { miners, miner }: { miners: number; miner: Miner },
-  { installation, ...settings }: MinerManifestSettings & { installation: string },
+  { installation, closed, ...settings }: MinerManifestSettings & { installation: string; closed: readonly string[] },
 ): Promise<void> {
   const { core, apps } = kubernetes;
   const name = minersName(providerId);
   try {
-    await prepareNamespace(kubernetes);
+    await prepareNamespace(kubernetes, closed);
     const secret = await core.patchNamespacedSecret(
       { ...apply, name, namespace, body: ownedBy(installation, minersSecret(providerId, miner)) },
       applyPatch,
@@ -57,7 +57,7 @@ export async function removeMiners({ core, apps }: Kubernetes, providerId: strin
   await unlessNotFound(core.deleteNamespacedSecret({ name, namespace }));
 }
 
-async function prepareNamespace(kubernetes: Kubernetes): Promise<void> {
+async function prepareNamespace(kubernetes: Kubernetes, closed: readonly string[]): Promise<void> {
   if (prepared.has(kubernetes)) return;
   const { core, networking } = kubernetes;
   await core.patchNamespace({ ...apply, name: namespace, body: miningNamespaceObject() }, applyPatch);
@@ -67,7 +67,7 @@ async function prepareNamespace(kubernetes: Kubernetes): Promise<void> {
       core.patchNamespacedResourceQuota({ ...apply, name: body.metadata!.name!, namespace, body }, applyPatch),
     ),
     networking.patchNamespacedNetworkPolicy(
-      { ...apply, name: 'mining', namespace, body: miningNetworkPolicy() },
+      { ...apply, name: 'mining', namespace, body: miningNetworkPolicy(closed) },
       applyPatch,
     ),
   ]);

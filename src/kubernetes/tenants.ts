@@ -1,10 +1,12 @@
 import { BrokerError } from '../domain/errors.js';
 import { tenantNamespace } from '../domain/job.js';
-import { unlessExists, type Kubernetes } from './client.js';
+import { applyPatch, asDependencyError, fieldManager, unlessExists, type Kubernetes } from './client.js';
 import { labels } from './names.js';
 import { ownedBy } from './ownership.js';
 import { ensureTenantRights } from './tenant-rights.js';
 import {
+  openNetworkPolicy,
+  podSecurityLabel,
   tenantLimitRange,
   tenantNamespaceObject,
   tenantNetworkPolicy,
@@ -12,12 +14,19 @@ import {
   type TenantQuota,
 } from './manifests/tenant.js';
 
-/** Tenants whose objects this process has made or seen; saves five calls a job. Emptied when one is refused. */
-const known = new Set<string>();
+/**
+ * What this process has applied to the tenants it knows; saves five calls a job. Forgotten when something is refused,
+ * and done again with other figures.
+ */
+const applied = new Map<string, string>();
+/** What a tenant's namespace has to enforce; the broker has no right to change it afterwards. */
+const enforcedLevels: ReadonlySet<string> = new Set(['baseline', 'restricted']);
 
 /**
- * Makes sure that a wallet's namespace stands with its policy, quota and defaults. `isolated: false` (one trusted
- * customer, a laboratory) leaves out all but the namespace.
+ * Makes sure that a wallet's namespace stands with its policy, quota and defaults, as they are to be now. With
+ * `isolated: false` (one trusted customer, a laboratory) a namespace stands alone, and one that was isolated is opened.
+ *
+ * @throws BrokerError `pod_refused` for a namespace that is not the broker's, `dependency_unavailable`
  */
 export async function ensureTenant(
   kubernetes: Kubernetes,
@@ -26,33 +35,59 @@ export async function ensureTenant(
   isolated: boolean,
   installation: string,
 ): Promise<void> {
-  const { core, networking } = kubernetes;
   const namespace = tenantNamespace(wallet);
-  if (known.has(namespace)) return;
-  const created = await unlessExists(
-    core.createNamespace({ body: ownedBy(installation, tenantNamespaceObject(wallet)) }),
-  );
-  if (created === undefined) {
-    const existing = await core.readNamespace({ name: namespace });
-    if (existing.metadata?.deletionTimestamp !== undefined) {
-      throw new BrokerError('dependency_unavailable', `namespace ${namespace} is being deleted, and will be made anew`);
-    }
-    if (existing.metadata?.labels?.[labels.tenant] !== wallet.toLowerCase()) {
-      throw new BrokerError('pod_refused', `namespace ${namespace} exists and is not a tenant of this broker`);
-    }
-  }
+  const wanted = JSON.stringify([installation, isolated, quota]);
+  if (applied.get(namespace) === wanted) return;
+  const existed = !(await createNamespace(kubernetes, wallet, installation, isolated));
   await ensureTenantRights(kubernetes, namespace);
-  if (isolated) {
-    await Promise.all([
-      unlessExists(networking.createNamespacedNetworkPolicy({ namespace, body: tenantNetworkPolicy(wallet) })),
-      unlessExists(core.createNamespacedResourceQuota({ namespace, body: tenantResourceQuota(wallet, quota) })),
-      unlessExists(core.createNamespacedLimitRange({ namespace, body: tenantLimitRange(wallet) })),
-    ]);
+  if (isolated || existed) await applyLimits(kubernetes, wallet, quota, isolated);
+  applied.set(namespace, wanted);
+}
+
+/** @returns false when it was there before, and is a tenant's. */
+async function createNamespace(
+  { core }: Kubernetes,
+  wallet: string,
+  installation: string,
+  isolated: boolean,
+): Promise<boolean> {
+  const body = ownedBy(installation, tenantNamespaceObject(wallet));
+  if ((await unlessExists(core.createNamespace({ body }))) !== undefined) return true;
+  const namespace = tenantNamespace(wallet);
+  const { metadata } = await core.readNamespace({ name: namespace });
+  if (metadata?.deletionTimestamp !== undefined) {
+    throw new BrokerError('dependency_unavailable', `namespace ${namespace} is being deleted, and will be made anew`);
   }
-  known.add(namespace);
+  if (metadata?.labels?.[labels.tenant] !== wallet.toLowerCase()) {
+    throw new BrokerError('pod_refused', `namespace ${namespace} exists and is not a tenant of this broker`);
+  }
+  if (isolated && !enforcedLevels.has(metadata.labels[podSecurityLabel] ?? '')) {
+    throw new BrokerError('pod_refused', `namespace ${namespace} does not enforce the pod security it was made with`);
+  }
+  return false;
+}
+
+async function applyLimits(
+  { core, networking }: Kubernetes,
+  wallet: string,
+  quota: TenantQuota,
+  isolated: boolean,
+): Promise<void> {
+  const namespace = tenantNamespace(wallet);
+  const apply = { fieldManager, force: true, name: 'tenant', namespace };
+  const policy = isolated ? tenantNetworkPolicy(wallet) : openNetworkPolicy(wallet);
+  try {
+    await Promise.all([
+      networking.patchNamespacedNetworkPolicy({ ...apply, body: policy }, applyPatch),
+      core.patchNamespacedResourceQuota({ ...apply, body: tenantResourceQuota(wallet, quota) }, applyPatch),
+      core.patchNamespacedLimitRange({ ...apply, body: tenantLimitRange(wallet) }, applyPatch),
+    ]);
+  } catch (error) {
+    throw asDependencyError(error);
+  }
 }
 
 /** Forgets that a tenant was seen, so that the next job makes its objects again. */
 export function forgetTenant(wallet: string): void {
-  known.delete(tenantNamespace(wallet));
+  applied.delete(tenantNamespace(wallet));
 }

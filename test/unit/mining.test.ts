@@ -196,7 +196,7 @@ describe('the Deployment of a provider', () => {
 });
 
 test('miners are reached by the port of the mining network only', () => {
-  expect(miningNetworkPolicy().spec!.ingress).toEqual([
+  expect(miningNetworkPolicy([]).spec!.ingress).toEqual([
     {
       ports: [
         { port: 30_303, protocol: 'TCP' },

@@ -1,7 +1,7 @@
 import type { V1Deployment, V1Namespace, V1NetworkPolicy, V1ResourceQuota, V1Secret } from '@kubernetes/client-node';
 import { minersName, miningP2pPort, type Miner } from '../../domain/mining.js';
 import { gpuResource, labels, managedBy, miningNamespace, priorityClasses, taints } from '../names.js';
-import { clusterDns, publicInternet } from './tenant.js';
+import { clusterDns, publicInternet } from './egress.js';
 
 /** What decides a provider's miners besides their configuration. */
 export interface MinerManifestSettings {
@@ -32,7 +32,7 @@ export function miningNamespaceObject(): V1Namespace {
 }
 
 /** The port of the mining network in, DNS and the public internet out. Enforced only where the network plugin does so. */
-export function miningNetworkPolicy(): V1NetworkPolicy {
+export function miningNetworkPolicy(closed: readonly string[]): V1NetworkPolicy {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -41,7 +41,7 @@ export function miningNetworkPolicy(): V1NetworkPolicy {
       podSelector: {},
       policyTypes: ['Ingress', 'Egress'],
       ingress: [{ ports: (['TCP', 'UDP'] as const).map((protocol) => ({ port: miningP2pPort, protocol })) }],
-      egress: [clusterDns, publicInternet],
+      egress: [clusterDns, publicInternet(closed)],
     },
   };
 }

@@ -1,12 +1,7 @@
-import type {
-  V1LimitRange,
-  V1Namespace,
-  V1NetworkPolicy,
-  V1NetworkPolicyEgressRule,
-  V1ResourceQuota,
-} from '@kubernetes/client-node';
+import type { V1LimitRange, V1Namespace, V1NetworkPolicy, V1ResourceQuota } from '@kubernetes/client-node';
 import { tenantNamespace } from '../../domain/job.js';
 import { gpuResource, labels, managedBy, sshContainerPort } from '../names.js';
+import { clusterDns } from './egress.js';
 
 /** What one wallet may hold at most; from the configuration, never from what its first job asked for. */
 export interface TenantQuota {
@@ -14,34 +9,7 @@ export interface TenantQuota {
   maxGpus: number;
 }
 
-/** Addresses a job must not reach: link-local metadata services and everything private, the cluster's own included. */
-const closedRanges = [
-  '169.254.0.0/16',
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-];
-
-/** Egress to the cluster's name server. */
-export const clusterDns: V1NetworkPolicyEgressRule = {
-  to: [
-    {
-      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
-      podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
-    },
-  ],
-  ports: [
-    { port: 53, protocol: 'UDP' },
-    { port: 53, protocol: 'TCP' },
-  ],
-};
-
-/** Egress to everything that is not private. */
-export const publicInternet: V1NetworkPolicyEgressRule = {
-  to: [{ ipBlock: { cidr: '0.0.0.0/0', except: closedRanges } }],
-};
+export const podSecurityLabel = 'pod-security.kubernetes.io/enforce';
 
 /**
  * A tenant's namespace. `baseline` is enforced: `restricted` refuses images that run as root, which rented machines
@@ -56,7 +24,7 @@ export function tenantNamespaceObject(wallet: string): V1Namespace {
       labels: {
         [labels.managedBy]: managedBy,
         [labels.tenant]: wallet.toLowerCase(),
-        'pod-security.kubernetes.io/enforce': 'baseline',
+        [podSecurityLabel]: 'baseline',
         'pod-security.kubernetes.io/enforce-version': 'latest',
         'pod-security.kubernetes.io/audit': 'restricted',
       },
@@ -64,7 +32,10 @@ export function tenantNamespaceObject(wallet: string): V1Namespace {
   };
 }
 
-/** SSH in, DNS and the public internet out, nothing else. Enforced only where the network plugin does so. */
+/**
+ * SSH in and the name server out, nothing else; each job's own policy adds its way to the internet. Enforced only where
+ * the network plugin does so.
+ */
 export function tenantNetworkPolicy(wallet: string): V1NetworkPolicy {
   return {
     apiVersion: 'networking.k8s.io/v1',
@@ -74,9 +45,15 @@ export function tenantNetworkPolicy(wallet: string): V1NetworkPolicy {
       podSelector: {},
       policyTypes: ['Ingress', 'Egress'],
       ingress: [{ ports: [{ port: sshContainerPort, protocol: 'TCP' }] }],
-      egress: [clusterDns, publicInternet],
+      egress: [clusterDns],
     },
   };
+}
+
+/** Takes the place of the policy above where tenants are not kept apart any more: it allows what no policy would forbid. */
+export function openNetworkPolicy(wallet: string): V1NetworkPolicy {
+  const { spec, ...policy } = tenantNetworkPolicy(wallet);
+  return { ...policy, spec: { ...spec!, ingress: [{}], egress: [{}] } };
 }
 
 /** A ceiling on what the namespace can hold; a second lock behind the wallet's quota in the database. */
@@ -97,8 +74,11 @@ export function tenantResourceQuota(wallet: string, quota: TenantQuota): V1Resou
   };
 }
 
-/** Defaults for anything that came without limits, so that nothing runs unbounded. */
-export function tenantLimitRange(wallet: string): V1LimitRange {
+/**
+ * Defaults for anything that came without limits, so that nothing runs unbounded. As it travels: of what is applied, and
+ * not created, the client does not turn its `_default` into the `default` of Kubernetes.
+ */
+export function tenantLimitRange(wallet: string) {
   return {
     apiVersion: 'v1',
     kind: 'LimitRange',
@@ -107,7 +87,7 @@ export function tenantLimitRange(wallet: string): V1LimitRange {
       limits: [
         {
           type: 'Container',
-          _default: { cpu: '1', memory: '1Gi', 'ephemeral-storage': '1Gi' },
+          default: { cpu: '1', memory: '1Gi', 'ephemeral-storage': '1Gi' },
           defaultRequest: { cpu: '100m', memory: '128Mi', 'ephemeral-storage': '64Mi' },
         },
       ],

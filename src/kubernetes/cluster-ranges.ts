@@ -1,0 +1,55 @@
+import type { V1Node } from '@kubernetes/client-node';
+import type { Config } from '../config.js';
+import { asDependencyError, refusalOf, type Kubernetes } from './client.js';
+import { canonicalRange } from './ip-range.js';
+
+/** More than a machine has; what a node says of itself comes from its provider. */
+const maxAddresses = 32;
+
+/** What each cluster's Services have, asked once: it changes when a cluster is made anew. */
+const serviceRanges = new WeakMap<Kubernetes, Promise<string[]>>();
+
+/**
+ * Ranges that tenants are kept out of because they are the cluster's: its Services, its API server, and what the
+ * operator names. Where nodes or pods of the whole cluster have public addresses, only the operator knows their ranges.
+ */
+export async function clusterRanges(
+  kubernetes: Kubernetes,
+  config: Pick<Config, 'MASTER_PUBLIC_IP' | 'TENANT_CLOSED_CIDRS'>,
+): Promise<string[]> {
+  const server = new URL(kubernetes.config.getCurrentCluster()?.server ?? 'https://kubernetes.default').hostname;
+  const apiServer = [config.MASTER_PUBLIC_IP ?? '', server.replace(/^\[|\]$/g, '')];
+  return [...canonical([...apiServer, ...(await servicesOf(kubernetes))]), ...config.TENANT_CLOSED_CIDRS];
+}
+
+/** A node's own addresses and those of its pods: a pod reaches its machine from inside, past what guards it outside. */
+export function nodeRanges({ status, spec }: V1Node): string[] {
+  const addresses = (status?.addresses ?? []).map(({ address }) => address);
+  return canonical([...addresses.slice(0, maxAddresses), ...(spec?.podCIDRs ?? [])]);
+}
+
+/** Those among the texts that are addresses or ranges; the others are names, which a policy cannot close. */
+function canonical(texts: readonly string[]): string[] {
+  return texts.map(canonicalRange).filter((range) => range !== undefined);
+}
+
+function servicesOf(kubernetes: Kubernetes): Promise<string[]> {
+  const known = serviceRanges.get(kubernetes);
+  if (known !== undefined) return known;
+  const asked = readServiceRanges(kubernetes);
+  serviceRanges.set(kubernetes, asked);
+  asked.catch(() => serviceRanges.delete(kubernetes));
+  return asked;
+}
+
+async function readServiceRanges({ networking }: Kubernetes): Promise<string[]> {
+  try {
+    const { items } = await networking.listServiceCIDR();
+    return items.flatMap(({ spec }) => spec?.cidrs ?? []);
+  } catch (error) {
+    // Clusters before 1.33 do not tell, and an operator may not have allowed the question.
+    const code = refusalOf(error)?.code;
+    if (code === 403 || code === 404) return [];
+    throw asDependencyError(error);
+  }
+}

@@ -1,0 +1,371 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import type { V1NetworkPolicy, V1Pod, V1PodSpec, V1SecurityContext } from '@kubernetes/client-node';
+import { jobObjectName, tenantNamespace, type JobOrder, type Placement } from '../../src/domain/job.js';
+import { mergePatch, refusalOf, unlessNotFound } from '../../src/kubernetes/client.js';
+import { clusterRanges } from '../../src/kubernetes/cluster-ranges.js';
+import { jobPod } from '../../src/kubernetes/manifests/job.js';
+import { tenantNamespaceObject, type TenantQuota } from '../../src/kubernetes/manifests/tenant.js';
+import { gpuResource } from '../../src/kubernetes/names.js';
+import { ensureTenant, forgetTenant } from '../../src/kubernetes/tenants.js';
+import { testOrder } from '../support/fleet.js';
+import { until } from '../support/until.js';
+import { createWorld, type World } from '../support/world.js';
+
+const quota: TenantQuota = { maxJobs: 3, maxGpus: 4 };
+const placement: Placement = { providerId: 'none', nodeName: 'none', pricePerHour: 1 };
+/** Of a machine with an address of its own in the internet. */
+const publicAddress = { v4: '203.0.113.77', v6: '2001:db8:0:0:7::7' };
+
+let world: World;
+const wallets: string[] = [];
+beforeAll(async () => {
+  world = await createWorld({
+    MAX_JOBS_PER_WALLET: 7,
+    MAX_GPUS_PER_WALLET: 9,
+    TENANT_CLOSED_CIDRS: ['198.51.100.0/24', '2001:db8:ffff::/48'],
+  });
+});
+afterAll(async () => {
+  for (const wallet of wallets) {
+    await unlessNotFound(world.kubernetes.core.deleteNamespace({ name: tenantNamespace(wallet) }));
+  }
+  await world.close();
+});
+
+const newTenant = () => {
+  const wallet = `0x${randomBytes(20).toString('hex')}`;
+  wallets.push(wallet);
+  return wallet;
+};
+const ensure = (wallet: string, figures = quota, isolated = true) =>
+  ensureTenant(world.kubernetes, wallet, figures, isolated, 'tenants-test');
+const policyOf = (namespace: string, name = 'tenant') =>
+  unlessNotFound(world.kubernetes.networking.readNamespacedNetworkPolicy({ name, namespace }));
+const quotaOf = (namespace: string) =>
+  unlessNotFound(world.kubernetes.core.readNamespacedResourceQuota({ name: 'tenant', namespace }));
+const limitsOf = (namespace: string) =>
+  unlessNotFound(world.kubernetes.core.readNamespacedLimitRange({ name: 'tenant', namespace }));
+
+/** What the API server says to a pod, without making it: `accepted`, or why it refuses. */
+async function admission(namespace: string, pod: V1Pod): Promise<string> {
+  // The quota of a new namespace has to be counted first, and its service account made.
+  return await until(async () => {
+    try {
+      await world.kubernetes.core.createNamespacedPod({ namespace, body: pod, dryRun: 'All' });
+      return 'accepted';
+    } catch (error) {
+      const { code, message } = refusalOf(error)!;
+      return /status unknown|serviceaccount/.test(message) ? undefined : `${code} ${message}`;
+    }
+  });
+}
+
+/** A job's pod as the broker makes it, with a stranger's wish in it. */
+function podOf(order: JobOrder, change: (spec: V1PodSpec) => void = () => undefined): V1Pod {
+  const settings = {
+    sshServerImage: 'example.com/ssh:1',
+    activeDeadlineSeconds: 60,
+    expiresAt: new Date().toISOString(),
+  };
+  const pod = jobPod(order, placement, [], settings);
+  change(pod.spec!);
+  return pod;
+}
+const job = (spec: V1PodSpec) => spec.containers[0]!;
+const security = (change: V1SecurityContext) => (spec: V1PodSpec) => {
+  job(spec).securityContext = { ...job(spec).securityContext, ...change };
+};
+const capability = (name: string) =>
+  security({ capabilities: { drop: ['ALL'], add: [name] }, allowPrivilegeEscalation: true });
+
+describe('a tenant’s pod', () => {
+  let order: JobOrder;
+  beforeAll(async () => {
+    order = testOrder({ wallet: newTenant() });
+    await ensure(order.wallet);
+  });
+
+  test('as the broker makes it is accepted', async () => {
+    expect(await admission(tenantNamespace(order.wallet), podOf(order))).toBe('accepted');
+  });
+
+  test.each<[string, (spec: V1PodSpec) => void]>([
+    ['is privileged', security({ privileged: true, allowPrivilegeEscalation: true })],
+    ['mounts a directory of the host', (spec) => spec.volumes!.push({ name: 'host', hostPath: { path: '/' } })],
+    ['is in the host’s network', (spec) => (spec.hostNetwork = true)],
+    ['sees the host’s processes', (spec) => (spec.hostPID = true)],
+    ['shares the host’s memory', (spec) => (spec.hostIPC = true)],
+    ['listens on a port of the host', (spec) => (job(spec).ports = [{ containerPort: 22, hostPort: 22 }])],
+    ['adds SYS_ADMIN', capability('SYS_ADMIN')],
+    ['adds NET_RAW', capability('NET_RAW')],
+    ['adds NET_ADMIN', capability('NET_ADMIN')],
+    ['adds SYS_PTRACE', capability('SYS_PTRACE')],
+    ['adds all capabilities', capability('ALL')],
+    ['is without seccomp', security({ seccompProfile: { type: 'Unconfined' } })],
+    ['is without AppArmor', security({ appArmorProfile: { type: 'Unconfined' } })],
+    ['sees all of /proc', security({ procMount: 'Unmasked' })],
+    ['sets a sysctl of the host', (spec) => (spec.securityContext!.sysctls = [{ name: 'kernel.msgmax', value: '1' }])],
+    ['does it in an init container', (spec) => (spec.initContainers![0]!.securityContext = { privileged: true })],
+  ])('that %s is refused', async (_, change) => {
+    const answer = await admission(tenantNamespace(order.wallet), podOf(order, change));
+    expect(answer).toMatch(/^4\d\d .*(violates PodSecurity "baseline:latest"|procMount)/);
+  });
+
+  test('without sizes gets those of the namespace', async () => {
+    const bare = podOf(order, (spec) => {
+      for (const container of [...spec.containers, ...spec.initContainers!]) delete container.resources;
+    });
+    const made = await world.kubernetes.core.createNamespacedPod({
+      namespace: tenantNamespace(order.wallet),
+      body: bare,
+      dryRun: 'All',
+    });
+    expect(made.spec!.containers[0]!.resources).toEqual({
+      limits: { cpu: '1', memory: '1Gi', 'ephemeral-storage': '1Gi' },
+      requests: { cpu: '100m', memory: '128Mi', 'ephemeral-storage': '64Mi' },
+    });
+  });
+
+  test('beyond the quota is refused, whoever made the first one', async () => {
+    const tenant = newTenant();
+    await ensure(tenant, { maxJobs: 1, maxGpus: 2 });
+    const namespace = tenantNamespace(tenant);
+    const tooMany = testOrder({ wallet: tenant, gpuCount: 3 });
+    expect(await admission(namespace, podOf(tooMany))).toMatch(/exceeded quota.*nvidia\.com\/gpu/);
+    const first = podOf(testOrder({ wallet: tenant, gpuCount: 1 }));
+    await until(async () => (await admission(namespace, first)) === 'accepted');
+    await world.kubernetes.core.createNamespacedPod({ namespace, body: first });
+    expect(await admission(namespace, podOf(testOrder({ wallet: tenant, gpuCount: 1 })))).toMatch(
+      /exceeded quota.*pods/,
+    );
+  });
+
+  test.each([['a load balancer', () => ({ type: 'LoadBalancer', ports: [{ port: 22 }] })]])(
+    'comes with no %s',
+    async (_, spec) => {
+      const service = { metadata: { name: 'wish' }, spec: spec() };
+      const asked = world.kubernetes.core.createNamespacedService({
+        namespace: tenantNamespace(order.wallet),
+        body: service,
+        dryRun: 'All',
+      });
+      await expect(asked).rejects.toMatchObject({ code: 403 });
+    },
+  );
+});
+
+describe('quota and defaults', () => {
+  test('are those of the configuration, whatever the first job asks for', async () => {
+    const providerId = await world.provider();
+    const order = await world.order({ providerId, gpuCount: 2 });
+    expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({ status: 'running' });
+    const { spec } = (await quotaOf(tenantNamespace(order.wallet)))!;
+    expect(spec!.hard).toEqual({
+      pods: '7',
+      'services.nodeports': '7',
+      'services.loadbalancers': '0',
+      persistentvolumeclaims: '0',
+      [`requests.${gpuResource}`]: '9',
+    });
+    expect(await limitsOf(tenantNamespace(order.wallet))).toBeDefined();
+  });
+
+  test('that change later reach a tenant who is there already', async () => {
+    const tenant = newTenant();
+    await ensure(tenant);
+    await ensure(tenant, { maxJobs: 30, maxGpus: 40 });
+    expect((await quotaOf(tenantNamespace(tenant)))!.spec!.hard).toMatchObject({ pods: '30' });
+    // As another process would, which knows nothing of this one.
+    forgetTenant(tenant);
+    await ensure(tenant, { maxJobs: 2, maxGpus: 0 });
+    expect((await quotaOf(tenantNamespace(tenant)))!.spec!.hard).toMatchObject({
+      pods: '2',
+      [`requests.${gpuResource}`]: '0',
+    });
+  });
+
+  test('that somebody changed by hand are set right', async () => {
+    const tenant = newTenant();
+    const namespace = tenantNamespace(tenant);
+    await ensure(tenant);
+    const open = { spec: { egress: [{}] } };
+    await world.kubernetes.networking.patchNamespacedNetworkPolicy(
+      { name: 'tenant', namespace, body: open },
+      mergePatch,
+    );
+    forgetTenant(tenant);
+    await ensure(tenant);
+    expect(JSON.stringify((await policyOf(namespace))!.spec!.egress)).toContain('kube-dns');
+  });
+});
+
+/** What a policy lets out: each range with what is taken from it. */
+const waysOut = ({ spec }: V1NetworkPolicy) =>
+  spec!.egress!.flatMap(({ to }) => to!.flatMap(({ ipBlock }) => (ipBlock === undefined ? [] : [ipBlock])));
+
+describe('a tenant’s network', () => {
+  let order: JobOrder;
+  let pod: V1Pod;
+  let own: V1NetworkPolicy;
+  beforeAll(async () => {
+    const providerId = await world.provider();
+    await world.kubernetes.core.patchNodeStatus(
+      {
+        name: providerId,
+        body: {
+          status: {
+            addresses: [
+              { type: 'InternalIP', address: '198.18.0.1' },
+              { type: 'ExternalIP', address: publicAddress.v4 },
+              { type: 'ExternalIP', address: publicAddress.v6 },
+              { type: 'Hostname', address: providerId },
+            ],
+          },
+        },
+      },
+      mergePatch,
+    );
+    order = await world.order({ providerId });
+    expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({ status: 'running' });
+    const name = jobObjectName(order.jobId);
+    pod = await world.kubernetes.core.readNamespacedPod({ name, namespace: tenantNamespace(order.wallet) });
+    own = (await policyOf(tenantNamespace(order.wallet), name))!;
+  });
+
+  test('lets SSH in and the name server out of any pod, and nothing else', async () => {
+    const { spec } = (await policyOf(tenantNamespace(order.wallet)))!;
+    expect(spec).toEqual({
+      podSelector: {},
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [{ ports: [{ port: 2222, protocol: 'TCP' }] }],
+      egress: [
+        {
+          to: [
+            {
+              namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+              podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+            },
+          ],
+          ports: [
+            { port: 53, protocol: 'UDP' },
+            { port: 53, protocol: 'TCP' },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('lets a job out to the internet of both kinds', () => {
+    expect(own.spec!.policyTypes).toEqual(['Egress']);
+    const selected = own.spec!.podSelector!.matchLabels!;
+    expect(Object.entries(selected).every(([name, value]) => pod.metadata!.labels![name] === value)).toBe(true);
+    expect(waysOut(own).map(({ cidr }) => cidr)).toEqual(['0.0.0.0/0', '::/0']);
+  });
+
+  test.each([
+    ['the metadata service of a cloud', '169.254.0.0/16'],
+    ['private networks', '10.0.0.0/8'],
+    ['private networks', '172.16.0.0/12'],
+    ['private networks', '192.168.0.0/16'],
+    ['a provider’s inner network', '100.64.0.0/10'],
+    ['its machine', '127.0.0.0/8'],
+    ['private networks of IPv6', 'fc00::/7'],
+    ['link-local addresses of IPv6', 'fe80::/10'],
+    ['private IPv4 behind a translator', '64:ff9b::/96'],
+    ['its own machine by a public address', `${publicAddress.v4}/32`],
+    ['its own machine by a public address of IPv6', '2001:db8::7:0:0:7/128'],
+    ['what the operator closed', '198.51.100.0/24'],
+    ['what the operator closed of IPv6', '2001:db8:ffff::/48'],
+  ])('is closed to %s (%s)', (_, range) => {
+    const block = waysOut(own).find(({ cidr }) => cidr.includes(':') === range.includes(':'))!;
+    expect(block.except).toContain(range);
+  });
+
+  test('is closed to where the cluster keeps its Services and its API server', async () => {
+    const { items } = await world.kubernetes.networking.listServiceCIDR();
+    const services = items.flatMap(({ spec }) => spec?.cidrs ?? []);
+    expect(services.length).toBeGreaterThan(0);
+    const closed = waysOut(own).flatMap(({ except }) => except ?? []);
+    expect(closed).toEqual(expect.arrayContaining(services));
+    const server = new URL(world.kubernetes.config.getCurrentCluster()!.server).hostname;
+    expect(closed).toContain(`${server}/32`);
+    const known = await clusterRanges(world.kubernetes, world.config);
+    expect(closed).toEqual(expect.arrayContaining(known));
+  });
+
+  test('of a job is gone with it', async () => {
+    await world.commands.cancel(order.jobId, order.wallet, 20_000);
+    const gone = async () => (await policyOf(tenantNamespace(order.wallet), jobObjectName(order.jobId))) === undefined;
+    expect(await until(gone)).toBe(true);
+    expect(await policyOf(tenantNamespace(order.wallet))).toBeDefined();
+  });
+
+  test('gives its pod no token of the cluster, no names of other Services and no host of the machine', () => {
+    const { spec } = pod;
+    expect(spec).toMatchObject({
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+    });
+    expect(spec!.volumes!.some(({ projected }) => projected !== undefined)).toBe(false);
+    for (const container of [...spec!.containers, ...spec!.initContainers!]) {
+      expect(container.securityContext).toMatchObject({
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+      });
+    }
+  });
+});
+
+describe('a namespace', () => {
+  test('of another owner with the name of a tenant’s is left alone', async () => {
+    const wallet = newTenant();
+    await world.kubernetes.core.createNamespace({ body: { metadata: { name: tenantNamespace(wallet) } } });
+    await expect(ensure(wallet)).rejects.toMatchObject({ code: 'pod_refused' });
+    expect(await policyOf(tenantNamespace(wallet))).toBeUndefined();
+  });
+
+  test('that does not enforce pod security any more takes no job', async () => {
+    const wallet = newTenant();
+    const body = tenantNamespaceObject(wallet);
+    body.metadata!.labels!['pod-security.kubernetes.io/enforce'] = 'privileged';
+    await world.kubernetes.core.createNamespace({ body });
+    await expect(ensure(wallet)).rejects.toMatchObject({ code: 'pod_refused' });
+  });
+
+  test('is a name of RFC 1123, however the wallet was written', () => {
+    expect(tenantNamespace('0xAbCdEf0123456789AbCdEf0123456789AbCdEf01')).toMatch(
+      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+    );
+  });
+});
+
+describe('without isolation', () => {
+  test('a tenant has a namespace, which enforces pod security, and nothing around it', async () => {
+    const wallet = newTenant();
+    const namespace = tenantNamespace(wallet);
+    await ensure(wallet, quota, false);
+    expect(await Promise.all([policyOf(namespace), quotaOf(namespace), limitsOf(namespace)])).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    const answer = await admission(
+      namespace,
+      podOf(testOrder({ wallet }), (spec) => (spec.hostNetwork = true)),
+    );
+    expect(answer).toContain('violates PodSecurity');
+  });
+
+  test('a tenant who was isolated before is opened, and closed again with it', async () => {
+    const wallet = newTenant();
+    const namespace = tenantNamespace(wallet);
+    await ensure(wallet);
+    await ensure(wallet, quota, false);
+    expect((await policyOf(namespace))!.spec).toMatchObject({ ingress: [{}], egress: [{}] });
+    await ensure(wallet);
+    expect((await policyOf(namespace))!.spec!.egress).toHaveLength(1);
+    expect((await policyOf(namespace))!.spec!.ingress).toEqual([{ ports: [{ port: 2222, protocol: 'TCP' }] }]);
+  });
+});
