@@ -1,4 +1,4 @@
-import type { V1LimitRange, V1Namespace, V1NetworkPolicy, V1ResourceQuota } from '@kubernetes/client-node';
+import type { V1Namespace, V1NetworkPolicy, V1ResourceQuota } from '@kubernetes/client-node';
 import { tenantNamespace } from '../../domain/job.js';
 import { gpuResource, labels, managedBy, sshContainerPort } from '../names.js';
 import { clusterDns } from './egress.js';
