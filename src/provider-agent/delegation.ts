@@ -44,7 +44,7 @@ export function readDelegationFile(
 
 function parse(text: string): NodeKeyAuthorization | undefined {
   try {
-    return fileSchema.safeParse(JSON.parse(text)).data as NodeKeyAuthorization | undefined;
+    return fileSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

@@ -19,25 +19,38 @@ export interface GpuReading {
 const fields = ['index', 'uuid', 'pci.bus_id', 'memory.total', 'utilization.gpu', 'driver_version', 'name'] as const;
 
 /** A GPU that fell off its bus can hold the driver up for long. */
-const timeoutMs = 20_000;
+const timeoutMs = 15_000;
 
 /** How the driver says that a GPU cannot be used although it is still listed. Usage alone may be unknown for less. */
 const unusable = /is lost|requires reset/i;
 const unknown = /unknown error|^\[?ERR!?\]?$/i;
 
-/** Asks the driver of this machine. Partitions of a GPU (MIG) are not told apart: the GPU counts as one. */
-export async function readGpus(signal?: AbortSignal): Promise<GpuReading> {
+/**
+ * Makes a function that asks the driver of this machine. Partitions of a GPU (MIG) are not told apart: the GPU counts as
+ * one. While a question hangs, none is asked after it: they would pile up.
+ */
+export function createGpuReader(answerTimeoutMs = timeoutMs): (signal?: AbortSignal) => Promise<GpuReading> {
   const query = [`--query-gpu=${fields.join(',')}`, '--format=csv,noheader,nounits'];
-  const asked = await runProgram('nvidia-smi', query, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
-  if (asked === undefined) return { gpus: [], usage: [], problems: [], hasDriver: false, failed: false };
-  const { code, stdout, stderr } = asked;
-  const read = parseGpuQuery(stdout);
-  const problems = [...read.problems, ...linesOf(stderr)];
-  if (code === undefined) problems.push(`nvidia-smi did not answer within ${timeoutMs / 1000} s`);
-  // With one GPU lost, some drivers fail at it and still list the others.
-  const failed = code !== 0 && read.gpus.length === 0;
-  if (failed && problems.length === 0) problems.push(`nvidia-smi failed with exit code ${code}`);
-  return { ...read, problems, hasDriver: true, failed };
+  const nothing = { gpus: [], usage: [], problems: [] };
+  let hangs = false;
+  return async (signal) => {
+    if (hangs) return { ...nothing, problems: ['nvidia-smi hangs'], hasDriver: true, failed: true };
+    hangs = true;
+    const asked = await runProgram('nvidia-smi', query, {
+      timeoutMs: answerTimeoutMs,
+      onExit: () => (hangs = false),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (asked === undefined) return { ...nothing, hasDriver: false, failed: false };
+    const { code, stdout, stderr } = asked;
+    const read = parseGpuQuery(stdout);
+    const problems = [...read.problems, ...linesOf(stderr)];
+    if (hangs) problems.push('nvidia-smi hangs');
+    // With one GPU lost, some drivers fail at it and still list the others.
+    const failed = code !== 0 && read.gpus.length === 0;
+    if (failed && problems.length === 0) problems.push(`nvidia-smi failed with exit code ${code}`);
+    return { ...read, problems, hasDriver: true, failed };
+  };
 }
 
 /** The newest CUDA that the driver supports, which no query tells; '' when it does not say. */

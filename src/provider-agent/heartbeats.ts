@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from '../redis/backoff.js';
 import { MessageRefused, type BrokerLink } from './broker-link.js';
 import { createGpuWatch } from './gpu-watch.js';
-import { readGpus } from './gpus.js';
+import { createGpuReader } from './gpus.js';
 import {
   capacityByType,
   capacityMessage,
@@ -48,6 +48,7 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
   const ending = new AbortController();
   const signal = AbortSignal.any([options.signal, ending.signal]);
   const usage = createUsageMeter();
+  const readGpus = createGpuReader();
   const cudaVersion = options.gpus[0]?.cudaVersion ?? '';
   const changedGpus = createGpuWatch(options.gpus);
   const outage = createOnce(say);
@@ -80,7 +81,8 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
 
   async function beatAgainAndAgain(): Promise<void> {
     while (!signal.aborted) {
-      let waitMs = intervalMs;
+      const began = Date.now();
+      let waitMs: number | undefined;
       try {
         await beat();
         backoff.reset();
@@ -93,7 +95,7 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
         if (error instanceof MessageRefused) refused = error.reason !== 'sequence_replayed';
         else waitMs = backoff.next();
       }
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      await sleep(waitMs ?? Math.max(0, began + intervalMs - Date.now()), undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -31,10 +31,13 @@ export async function leave(options: Options, { signal, say }: { signal: AbortSi
   for (;;) {
     const standing = await readStanding(broker, providerId, signal).catch((error: unknown) => {
       signal.throwIfAborted();
-      waiting.once(`the broker cannot be asked: ${reasonOf(error)}`);
+      return reasonOf(error);
     });
-    if (standing !== undefined && isDone(standing)) break;
-    if (standing !== undefined) waiting.once(stateOf(standing, retire || reset));
+    if (standing === undefined) throw new Error(`the broker knows no provider ${providerId}`);
+    if (typeof standing !== 'string' && isDone(standing)) break;
+    waiting.once(
+      typeof standing === 'string' ? `the broker cannot be asked: ${standing}` : stateOf(standing, retire || reset),
+    );
     await sleep(lookMs, undefined, { signal });
   }
   say(`${providerId} has ${retire || reset ? 'left the fleet' : 'no jobs and gets none'}`);

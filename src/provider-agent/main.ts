@@ -62,7 +62,7 @@ function flagsOf(command: Command, words: string[]): Record<string, string | boo
       args: words,
       options: { ...Object.fromEntries(flags), help: { type: 'boolean', short: 'h' } },
     });
-    return values as Record<string, string | boolean | undefined>;
+    return values;
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n\nprovider-agent ${command} --help explains the options`, {
       cause: error,

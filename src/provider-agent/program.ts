@@ -20,17 +20,26 @@ const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'LD_LIBRARY_PATH']
   ['http_proxy', 'https_proxy', 'no_proxy'].flatMap((name) => [name, name.toUpperCase()]),
 );
 
+export interface ProgramOptions {
+  /** It is killed then, and not waited for: in the hands of a driver that hangs, a program cannot even be killed. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  /** Is given what it prints, line by line, from both of its outputs. */
+  onLine?: (line: string) => void;
+  /** It is gone for certain. */
+  onExit?: () => void;
+}
+
 /**
  * Runs a program to its end, as it is named and with the words it is given: no shell reads them.
  *
- * @param onLine is given what it prints, line by line, from both of its outputs.
  * @returns undefined when there is no such program.
  * @throws the reason of `signal`, which ends the program.
  */
 export async function runProgram(
   name: string,
   args: readonly string[],
-  { timeoutMs, signal, onLine }: { timeoutMs?: number; signal?: AbortSignal; onLine?: (line: string) => void } = {},
+  { timeoutMs, signal, onLine, onExit }: ProgramOptions = {},
 ): Promise<Finished | undefined> {
   const env = Object.fromEntries(
     passedOn.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]])),
@@ -53,15 +62,24 @@ export async function runProgram(
       if (unfinished !== '') onLine?.(unfinished);
     });
   }
-  // A driver that hangs lets nothing but this end what asks it.
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+  child.once('exit', () => onExit?.());
+  let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve, reject) => {
-      child.once('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') resolve(undefined);
-        else reject(error);
-      });
       child.once('close', (code) => resolve({ code: code ?? undefined, ...output }));
+      child.once('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') return reject(error);
+        onExit?.();
+        resolve(undefined);
+      });
+      if (timeoutMs === undefined) return;
+      timer = setTimeout(() => {
+        child.kill('SIGKILL');
+        child.stdout.destroy();
+        child.stderr.destroy();
+        child.unref();
+        resolve({ code: undefined, ...output });
+      }, timeoutMs);
     });
   } finally {
     clearTimeout(timer);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { arch, cpus, hostname, networkInterfaces, release, totalmem, type } from 'node:os';
 import { dirname } from 'node:path';
-import { readCudaVersion, readGpus, type GpuReading } from './gpus.js';
+import { createGpuReader, readCudaVersion, type GpuReading } from './gpus.js';
 import type { Machine, Offer } from './messages.js';
 import type { OfferOptions } from './options.js';
 
@@ -22,7 +22,7 @@ export async function scanMachine({
   publicIp?: string;
   towards: string;
 }): Promise<{ machine: Machine; reading: GpuReading }> {
-  const reading = await readGpus();
+  const reading = await createGpuReader()();
   const cudaVersion = reading.gpus.length === 0 ? '' : await readCudaVersion();
   const processors = cpus();
   const disk = await diskGb(storage);
@@ -32,7 +32,7 @@ export async function scanMachine({
       hostname: hostname(),
       os: osName(textOf('/etc/os-release')) ?? type(),
       kernelVersion: release(),
-      architecture: { x64: 'amd64', ia32: '386' }[arch() as string] ?? arch(),
+      architecture: { x64: 'amd64', ia32: '386' }[arch()] ?? arch(),
       cpuModel: processors[0]?.model.trim() ?? '',
       cpuCores: countCores(textOf('/proc/cpuinfo')) ?? processors.length,
       cpuThreads: processors.length,

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Pool } from 'pg';
@@ -65,8 +65,13 @@ const has = (providerId: string, holds: (provider: Provider) => boolean) =>
     return provider !== undefined && holds(provider) ? provider : undefined;
   }, patience);
 
-const says = (agent: RunningAgent, words: string, after = 0) =>
-  until(() => agent.output().includes(words, after), { ...patience, name: `"${words}" in:\n${agent.output()}` });
+async function says(agent: RunningAgent, words: string, after = 0): Promise<void> {
+  await until(() => agent.output().includes(words, after), { ...patience, name: `"${words}"` }).catch(
+    (error: Error) => {
+      throw new Error(`${error.message}, but:\n${agent.output().slice(after)}`);
+    },
+  );
+}
 
 async function hearsAgain(providerId: string): Promise<void> {
   const before = (await read(providerId))?.last_heartbeat ?? '';
@@ -170,6 +175,23 @@ async function hearsAgain(providerId: string): Promise<void> {
   }, 240_000);
 });
 
+(isRoot ? test : test.skip)(
+  'a machine whose clock is wrong goes by the clock of the broker',
+  async () => {
+    const { machine, providerId, authorize } = await ownedMachine('late-clock');
+    await authorize();
+    const late = 'const now=Date.now;Date.now=()=>now()-600000';
+    const agent = machine.run(['--broker', broker.endpoints.api, '--join', 'no', '--heartbeat-s', '1'], {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(late)}`,
+    });
+    await says(agent, 'the clock of this machine is off by -');
+    await says(agent, 'the broker has accepted the registration');
+    await hearsAgain(providerId);
+    expect(await agent.stop()).toBe(0);
+  },
+  180_000,
+);
+
 (isRoot ? describe : describe.skip)('a machine that reaches the broker over Redis', () => {
   let owned: Awaited<ReturnType<typeof ownedMachine>>;
   let agent: RunningAgent;
@@ -179,17 +201,6 @@ async function hearsAgain(providerId: string): Promise<void> {
     await owned.authorize();
   }, 120_000);
 
-  test('leaves the join command to root where it is told to, in a file for root alone', async () => {
-    agent = owned.machine.run(args('no'));
-    const file = join(owned.machine.state, 'join-command');
-    await says(agent, `run as root, within 15 minutes: sh ${file}`);
-    expect(readFileSync(file, 'utf8')).toMatch(
-      /^kubeadm join \S+ --token \S+ --discovery-token-ca-cert-hash \S+ --node-name over-redis\n$/,
-    );
-    expect(owned.machine.kubeadmCalls()).toEqual([]);
-    expect(await agent.stop()).toBe(0);
-  }, 180_000);
-
   test('does not join another cluster than the one it was told of', async () => {
     agent = owned.machine.run([...args('yes'), '--ca-hash', `sha256:${'0'.repeat(64)}`]);
     await says(agent, 'leads to another cluster than --ca-hash says');
@@ -197,10 +208,17 @@ async function hearsAgain(providerId: string): Promise<void> {
     expect(await agent.stop()).toBe(0);
   }, 180_000);
 
-  test('joins, serves, and is heard', async () => {
-    agent = owned.machine.run(args('yes'));
+  test('leaves the join to root where it is told to, and serves once that is done', async () => {
+    agent = owned.machine.run(args('no'));
+    const file = join(owned.machine.state, 'join-command');
+    await says(agent, `run as root, within 15 minutes: sh ${file}`);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(owned.machine.kubeadmCalls()).toEqual([]);
+    expect(await owned.machine.shell(file)).toBe(0);
+    await says(agent, 'in service');
     await has(owned.providerId, ({ status }) => status === 'available');
     expect(owned.machine.kubeadmCalls().map((words) => words.join(' '))).toEqual([expect.stringMatching(joinLine)]);
+    expect(existsSync(file)).toBe(false);
     await hearsAgain(owned.providerId);
   }, 300_000);
 

@@ -15,7 +15,9 @@ export interface ProviderMachine {
   /** Runs a command of the agent to its end and answers what it printed. */
   command(args: string[], env?: Record<string, string>): Promise<{ code: number | null; output: string }>;
   /** Starts the agent itself. */
-  run(args: string[]): RunningAgent;
+  run(args: string[], env?: Record<string, string>): RunningAgent;
+  /** Runs a shell script on it, as root would. */
+  shell(file: string): Promise<number | null>;
   /** Ends what still runs, and removes the machine. */
   remove(): Promise<void>;
 }
@@ -69,13 +71,11 @@ export function createProviderMachine({ gpus }: { gpus: number }): ProviderMachi
   const setGpus = (count: number) => writeFileSync(join(folder, 'gpus'), `${count}\n`);
   setGpus(gpus);
   const children = new Set<ChildProcess>();
+  const agent = [process.execPath, '--import', 'tsx', join(packageRoot, 'src/provider-agent/main.ts')];
 
-  function start(args: string[], env: Record<string, string> = {}) {
-    const [program = process.execPath, ...words] = [
-      ...(asRoot() ?? []),
-      ...[process.execPath, '--import', 'tsx', join(packageRoot, 'src/provider-agent/main.ts'), ...args],
-    ];
-    const child = spawn(program, words, {
+  function start(command: string[], env: Record<string, string> = {}) {
+    const [program = '', ...args] = [...(asRoot() ?? []), ...command];
+    const child = spawn(program, args, {
       cwd: packageRoot,
       env: {
         ...env,
@@ -104,11 +104,12 @@ export function createProviderMachine({ gpus }: { gpus: number }): ProviderMachi
         .filter((call) => call !== '')
         .map((call) => call.split('\n')),
     async command(args, env) {
-      const { exited, output } = start(args, env);
+      const { exited, output } = start([...agent, ...args], env);
       return { code: await exited, output: output() };
     },
-    run(args) {
-      const { child, exited, output } = start(['run', ...args]);
+    shell: (file) => start(['sh', file]).exited,
+    run(args, env) {
+      const { child, exited, output } = start([...agent, 'run', ...args], env);
       return {
         output,
         exited,

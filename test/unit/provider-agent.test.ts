@@ -7,7 +7,7 @@ import { authorizeNodeKey } from '../../src/auth/provider-client.js';
 import { offerOf as offerRead, registrationSchema } from '../../src/domain/registration.js';
 import { readDelegationFile } from '../../src/provider-agent/delegation.js';
 import { createGpuWatch } from '../../src/provider-agent/gpu-watch.js';
-import { parseCudaVersion, parseGpuQuery, type GpuReading } from '../../src/provider-agent/gpus.js';
+import { createGpuReader, parseCudaVersion, parseGpuQuery, type GpuReading } from '../../src/provider-agent/gpus.js';
 import { helpOf } from '../../src/provider-agent/help.js';
 import { joinArguments, parseJoinCommand } from '../../src/provider-agent/join-command.js';
 import { capacityByType, registrationMessage, type Gpu, type Machine } from '../../src/provider-agent/messages.js';
@@ -16,6 +16,7 @@ import { missingPrerequisites } from '../../src/provider-agent/prerequisites.js'
 import { countCores, offerOf, osName } from '../../src/provider-agent/scan.js';
 import { openState } from '../../src/provider-agent/state.js';
 import { busyPercent } from '../../src/provider-agent/usage.js';
+import { until } from '../support/until.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'provider-agent-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -87,6 +88,28 @@ describe('what nvidia-smi prints', () => {
     expect(parseCudaVersion('CUDA Version        : 13.0')).toBe('13.0');
     expect(parseCudaVersion('| CUDA Version: N/A |')).toBe('');
   });
+});
+
+test('a driver that hangs is not waited for, not even when what it started goes on, and is asked again later', async () => {
+  const programs = join(folder, 'hanging');
+  mkdirSync(programs);
+  // The shell dies at once when it is killed, and its child, which holds the output open, does not.
+  const script = (body: string) => writeFileSync(join(programs, 'nvidia-smi'), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${programs}:${path}`;
+  try {
+    const read = createGpuReader(200);
+    script('sleep 3; true');
+    expect(await read()).toMatchObject({ gpus: [], hasDriver: true, failed: true });
+    script(`echo "${gpuLine(0)}"`);
+    const back = await until(async () => {
+      const reading = await read();
+      return reading.failed ? undefined : reading;
+    });
+    expect(back.gpus).toHaveLength(1);
+  } finally {
+    process.env['PATH'] = path;
+  }
 });
 
 describe('the watch over GPUs', () => {
