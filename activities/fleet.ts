@@ -125,18 +125,22 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
     },
 
     /**
-     * Whether a provider that a job was told is away still is, by what can be seen at this moment. A broker that was
-     * away itself has a timer that ran out and news it has not read: while the beats of the last moments lie unread,
-     * nobody is lost for want of them.
+     * What became of a provider that a job was told is away, by what can be seen at this moment. A broker that was away
+     * itself has a timer that ran out and news it has not read: while the beats of the last moments lie unread, nobody
+     * is lost for want of them.
+     *
+     * @returns `back` when its workflow knows it to be in service, and would tell the job of its next loss.
      */
-    async isProviderLost({ providerId, nodeName }: ProviderAndNode): Promise<boolean> {
+    async checkLoss({ providerId, nodeName }: ProviderAndNode): Promise<'lost' | 'back' | 'unclear'> {
       const provider = await findProvider(pool, providerId);
       const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
-      if (provider === undefined || node === undefined || observeNode(node).state !== 'ready') return true;
+      if (provider === undefined || node === undefined || observeNode(node).state !== 'ready') return 'lost';
+      if (provider.status !== 'offline') return 'back';
       const heard = await heardUntil(redis);
-      if (heard === undefined || heard.getTime() < Date.now() - lagToleranceMs) return false;
+      if (heard === undefined || heard.getTime() < Date.now() - lagToleranceMs) return 'unclear';
       const lastMs = provider.lastHeartbeat?.getTime() ?? 0;
-      return !provider.heartbeatAlive && lastMs <= Date.now() - config.HEARTBEAT_TIMEOUT_S * 1000;
+      const isSilent = !provider.heartbeatAlive && lastMs <= Date.now() - config.HEARTBEAT_TIMEOUT_S * 1000;
+      return isSilent ? 'lost' : 'unclear';
     },
   };
 

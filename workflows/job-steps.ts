@@ -23,7 +23,7 @@ export const jobRecord = proxyLocalActivities<
  * Calls to Kubernetes on the way up. A cancelled job waits for the activity to have stopped: what it still creates
  * must be there before the end looks for what is to be removed.
  */
-export const pods = proxyActivities<Pick<Activities, 'provisionJob' | 'inspectJob' | 'isProviderLost'>>({
+export const pods = proxyActivities<Pick<Activities, 'provisionJob' | 'inspectJob' | 'checkLoss'>>({
   startToCloseTimeout: '30s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: untilItWorks,

@@ -48,9 +48,10 @@ export function createProviderTie(
       if (away === undefined || Date.now() < partsAtMs()) return undefined;
       if (away.final) return lost(providerId, away);
       // A timer that ran out while the broker was away proves nothing: the last word has what can be seen now.
-      const isLost = await pods.isProviderLost({ providerId, nodeName });
-      if (isLost && news.away !== undefined) return lost(providerId, news.away);
+      const found = await pods.checkLoss({ providerId, nodeName });
+      if (found === 'lost' && news.away !== undefined) return lost(providerId, news.away);
       nextLookMs = Date.now() + recheckMs;
+      if (found === 'back' && news.away === away) news = withoutAway(news);
       return undefined;
     },
   };
@@ -66,6 +67,11 @@ export function afterChange(known: ProviderNews, change: ProviderChange): Provid
   if (change.online) return { ...rest, changedAt: change.at };
   const first = away ?? { atMs: Date.parse(change.at), sinceMs: Date.parse(change.since ?? change.at) };
   return { ...rest, changedAt: change.at, away: { ...first, final: change.final === true } };
+}
+
+/** The news of its return were lost, or never sent. */
+function withoutAway({ away: _, ...rest }: ProviderNews): ProviderNews {
+  return rest;
 }
 
 /** The same after it heard until when it may stay. */

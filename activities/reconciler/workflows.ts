@@ -12,6 +12,7 @@ import {
   workflowTypes,
   type CarriedProvider,
   type NodeObservation,
+  type ProviderNews,
   type RunningJob,
 } from '../../workflows/messages.js';
 import type { ActivityDeps } from '../index.js';
@@ -127,7 +128,7 @@ export function createWorkflowComparison(
 
   /** Goes on from what the row says; the pod has been running all along. */
   async function resumeJob(
-    { order, providerAway }: OpenJob,
+    { order, providerAway, drain }: OpenJob,
     { placement, running }: Pick<Required<OpenJob>, 'placement' | 'running'>,
   ): Promise<void> {
     const carried: RunningJob = {
@@ -137,9 +138,9 @@ export function createWorkflowComparison(
       startedAtMs: running.startedAt.getTime(),
       expiresAtMs: running.expiresAt.getTime(),
       extensions: [],
+      provider: newsOf(providerAway, drain),
     };
-    const handle = await temporal.workflow.start(workflowTypes.job, jobStartOptions(order, config, carried));
-    if (providerAway) await handle.signal(signalNames.providerChanged, { online: false, at: new Date().toISOString() });
+    await temporal.workflow.start(workflowTypes.job, jobStartOptions(order, config, carried));
   }
 
   async function resumeProvider({ providerId }: KnownProvider, log: RepairLog): Promise<void> {
@@ -168,6 +169,17 @@ export function createWorkflowComparison(
       workflow: workflow?.how ?? 'unknown',
     });
   }
+}
+
+/** What the workflow of a job was told of its provider, as far as its row tells; its grace begins anew. */
+function newsOf(away: boolean, drain: OpenJob['drain']): ProviderNews {
+  const now = new Date();
+  return {
+    ...(away
+      ? { changedAt: now.toISOString(), away: { atMs: now.getTime(), sinceMs: now.getTime(), final: false } }
+      : {}),
+    ...(drain === undefined ? {} : { drain: drain.until === undefined ? {} : { untilMs: drain.until.getTime() } }),
+  };
 }
 
 /** What the workflow of a provider knew, as far as its row tells; what its jobs were told nobody knows. */

@@ -37,6 +37,8 @@ export interface OpenJob {
   running?: { ssh: SshAccess; podUid: string; startedAt: Date; expiresAt: Date };
   /** The provider it is placed at is away. */
   providerAway: boolean;
+  /** The provider is being emptied, where that can be told from its row: by this time, or with its last job. */
+  drain?: { until?: Date };
 }
 
 /** @returns undefined for a job that is over, or was never ordered. */
@@ -50,11 +52,13 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
       held_model: string | null;
       held_price: number | null;
       provider_away: boolean;
+      drain_until: Date | null;
+      retiring: boolean;
     }
   >(
     `select ${jobColumns}, j.pod_uid, a.provider_id as held_at, a.node_name as held_node, a.gpu_type as held_type,
             a.gpu_model as held_model, a.price_per_hour::float8 as held_price,
-            coalesce(p.status = 'offline', false) as provider_away
+            coalesce(p.status = 'offline', false) as provider_away, p.drain_until, coalesce(p.retiring, false) as retiring
        from jobs j
        left join allocations a on a.job_id = j.job_id and a.released_at is null
        left join providers p on p.provider_id = a.provider_id
@@ -81,6 +85,7 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
         }),
     ...(running === undefined ? {} : { running }),
     providerAway: row.provider_away,
+    ...(row.drain_until === null ? (row.retiring ? { drain: {} } : {}) : { drain: { until: row.drain_until } }),
   };
 }
 

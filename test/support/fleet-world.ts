@@ -10,7 +10,13 @@ import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
 import { gpuResource } from '../../src/kubernetes/names.js';
 import { createProviderCommands } from '../../src/temporal/provider-commands.js';
 import { providerStartOptions } from '../../src/temporal/start-provider.js';
-import { providerState, signalNames, workflowTypes, type JobState, type ProviderState } from '../../workflows/messages.js';
+import {
+  providerState,
+  signalNames,
+  workflowTypes,
+  type JobState,
+  type ProviderState,
+} from '../../workflows/messages.js';
 import type { TestProvider } from './fleet.js';
 import { until } from './until.js';
 import { createWorld, putNode, type World } from './world.js';
@@ -38,7 +44,9 @@ export interface FleetWorld extends World {
   jobBecomes(order: JobOrder, status: JobStatus): Promise<void>;
   podExists(order: JobOrder): Promise<boolean>;
   /** What must hold once a job is over, however it ended. */
-  heldBy(order: Pick<JobOrder, 'jobId' | 'wallet'>): Promise<{ allocation: boolean; pod: boolean; service: boolean; secret: boolean; reserved: string }>;
+  heldBy(
+    order: Pick<JobOrder, 'jobId' | 'wallet'>,
+  ): Promise<{ allocation: boolean; pod: boolean; service: boolean; secret: boolean; reserved: string }>;
 }
 
 export const heldNothing = { allocation: false, pod: false, service: false, secret: false, reserved: '0' };
@@ -64,8 +72,12 @@ export async function createFleetWorld(
       },
       { everyMs: 25, name: `provider is ${status}` },
     );
-  const object = (order: Pick<JobOrder, 'jobId' | 'wallet'>) => ({ name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) });
-  const podExists = async (order: Pick<JobOrder, 'jobId' | 'wallet'>) => (await unlessNotFound(core.readNamespacedPod(object(order)))) !== undefined;
+  const object = (order: Pick<JobOrder, 'jobId' | 'wallet'>) => ({
+    name: jobObjectName(order.jobId),
+    namespace: tenantNamespace(order.wallet),
+  });
+  const podExists = async (order: Pick<JobOrder, 'jobId' | 'wallet'>) =>
+    (await unlessNotFound(core.readNamespacedPod(object(order)))) !== undefined;
 
   return {
     ...world,
@@ -82,30 +94,54 @@ export async function createFleetWorld(
         signal: signalNames.nodeObserved,
         signalArgs: [{ nodeName: providerId, uid: '', resourceVersion: '', state: 'ready', gpus: 0 }],
       });
-      await until(async () => (await state(providerId)).status === 'available', { everyMs: 50, name: 'the provider is in service' });
+      await until(async () => (await state(providerId)).status === 'available', {
+        everyMs: 50,
+        name: 'the provider is in service',
+      });
       return providerId;
     },
     async heard(providerId, secondsAgo = 0) {
-      const telemetry = { status: 'available', node_name: providerId, gpu_usage: [], cpu_usage: 0, memory_usage: 0, active_jobs: 0 };
+      const telemetry = {
+        status: 'available',
+        node_name: providerId,
+        gpu_usage: [],
+        cpu_usage: 0,
+        memory_usage: 0,
+        active_jobs: 0,
+      };
       // The statement that writes beats never turns the time back: what a test wants to have been is put there.
       await pool.query('update provider_heartbeats set last_heartbeat = null where provider_id = $1', [providerId]);
       await recordHeartbeats(pool, [{ providerId, atMs: Date.now() - secondsAgo * 1000, telemetry }]);
     },
     async sweep() {
-      return await workflows.execute<() => Promise<{ silent: number; returned: number }>>(workflowTypes.heartbeatSweep, {
-        workflowId: `sweep-${Date.now()}-${Math.random()}`,
-        taskQueue: config.TEMPORAL_TASK_QUEUE,
-      });
+      return await workflows.execute<() => Promise<{ silent: number; returned: number }>>(
+        workflowTypes.heartbeatSweep,
+        {
+          workflowId: `sweep-${Date.now()}-${Math.random()}`,
+          taskQueue: config.TEMPORAL_TASK_QUEUE,
+        },
+      );
     },
     async setNodeReady(providerId, ready) {
       // kwok lets go of a node without the label, and takes care of one with it.
-      await core.patchNode({ name: providerId, body: { metadata: { labels: { type: ready ? 'kwok' : null } } } }, mergePatch);
-      const condition = { type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: new Date(), reason: 'Test' };
+      await core.patchNode(
+        { name: providerId, body: { metadata: { labels: { type: ready ? 'kwok' : null } } } },
+        mergePatch,
+      );
+      const condition = {
+        type: 'Ready',
+        status: ready ? 'True' : 'False',
+        lastTransitionTime: new Date(),
+        reason: 'Test',
+      };
       await core.patchNodeStatus({ name: providerId, body: { status: { conditions: [condition] } } }, mergePatch);
     },
     async setNodeGpus(providerId, gpus) {
       const figures = { [gpuResource]: String(gpus) };
-      await core.patchNodeStatus({ name: providerId, body: { status: { capacity: figures, allocatable: figures } } }, mergePatch);
+      await core.patchNodeStatus(
+        { name: providerId, body: { status: { capacity: figures, allocatable: figures } } },
+        mergePatch,
+      );
     },
     async replaceNode(providerId) {
       await core.deleteNode({ name: providerId });
@@ -115,11 +151,16 @@ export async function createFleetWorld(
     async running(changes) {
       const order = await world.order(changes);
       const started: JobState | 'still_starting' = await world.commands.startAndWait(order, 30_000);
-      if (started === 'still_starting' || started.status !== 'running') throw new Error(`does not run: ${JSON.stringify(started)}`);
+      if (started === 'still_starting' || started.status !== 'running')
+        throw new Error(`does not run: ${JSON.stringify(started)}`);
       return order;
     },
     async jobBecomes(order, status) {
-      await until(async () => (await world.job(order)).status === status, { timeoutMs: 60_000, everyMs: 50, name: `job is ${status}` });
+      await until(async () => (await world.job(order)).status === status, {
+        timeoutMs: 60_000,
+        everyMs: 50,
+        name: `job is ${status}`,
+      });
     },
     async heldBy(order) {
       const [allocation, pod, service, secret, charges] = await Promise.all([

@@ -31,7 +31,7 @@ beforeAll(async () => {
           return result;
         },
       ]),
-    ) as Activities,
+    ),
   );
 });
 afterAll(() => world.close());
@@ -51,11 +51,14 @@ const boundaries: Boundary[] = steps.flatMap((step) => [['before', step] as cons
 const patiently = { timeoutMs: 60_000, everyMs: 100 };
 
 /** Has a job go its way at each boundary, all of them side by side; the tests look at one each. */
-function atEveryBoundary<T>(run: (boundary: Boundary, order: JobOrder) => Promise<T>): (...boundary: Boundary) => Promise<T> {
+function atEveryBoundary<T>(
+  run: (boundary: Boundary, order: JobOrder) => Promise<T>,
+): (...boundary: Boundary) => Promise<T> {
   const runs = new Map<string, Promise<T>>();
   beforeAll(() => {
     for (const boundary of boundaries) {
-      const outcome = (async () => run(boundary, await world.order({ providerId: await world.provider(), durationSeconds: 2 })))();
+      const outcome = (async () =>
+        run(boundary, await world.order({ providerId: await world.provider(), durationSeconds: 2 })))();
       // The test of its boundary hears of it.
       outcome.catch(() => undefined);
       runs.set(boundary.join(), outcome);
@@ -122,7 +125,10 @@ describe('a cancel at every step boundary ends clean', () => {
     await world.commands.startAndWait(order, 30_000);
     await until(() => cancelled !== undefined, { ...patiently, name: 'the step is reached' });
     await cancelled;
-    await until(async () => (await world.job(order)).endedAt !== undefined, { ...patiently, name: 'the job has ended' });
+    await until(async () => (await world.job(order)).endedAt !== undefined, {
+      ...patiently,
+      name: 'the job has ended',
+    });
     return await world.job(order);
   });
 
@@ -165,7 +171,10 @@ describe('a job whose pod is still there', () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     const finalizers = (list: string[]) =>
-      world.kubernetes.core.patchNamespacedPod({ ...object(order), body: { metadata: { finalizers: list } } }, mergePatch);
+      world.kubernetes.core.patchNamespacedPod(
+        { ...object(order), body: { metadata: { finalizers: list } } },
+        mergePatch,
+      );
     await finalizers(['worldland.io/test']);
     expect(await world.commands.cancel(order.jobId, 'its owner', 2_000)).toBe('still_ending');
     expect((await world.job(order)).status).toBe('ending');
@@ -196,7 +205,9 @@ describe('a pod that ends under a running job', () => {
     const endedAt = new Date(Math.ceil(startedAt!.getTime() / 1000) * 1000 + 1_000);
     await finish(order, 'Failed', 137, endedAt);
     await world.jobBecomes(order, 'failed');
-    expect(await world.job(order)).toMatchObject({ failure: { reason: 'container_exited', message: expect.stringContaining('137') } });
+    expect(await world.job(order)).toMatchObject({
+      failure: { reason: 'container_exited', message: expect.stringContaining('137') },
+    });
     expect(await spentBy(order)).toBeCloseTo((endedAt.getTime() - startedAt!.getTime()) / 1000, 2);
   });
 

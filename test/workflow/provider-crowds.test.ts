@@ -54,9 +54,15 @@ test(`${manyProviders} providers that fall silent at once are all offline, and b
   const ids = Array.from({ length: manyProviders }, () => `silent-${randomUUID().slice(0, 12)}`);
   await inTurns(ids.length, 8, async (at) => {
     await putProvider(pool, { providerId: ids[at]! });
-    await world.temporal.client.workflow.start(workflowTypes.provider, providerStartOptions({ providerId: ids[at]! }, world.config));
+    await world.temporal.client.workflow.start(
+      workflowTypes.provider,
+      providerStartOptions({ providerId: ids[at]! }, world.config),
+    );
   });
-  await pool.query(`update provider_heartbeats set last_heartbeat = now() - interval '5 minutes' where provider_id = any ($1)`, [ids]);
+  await pool.query(
+    `update provider_heartbeats set last_heartbeat = now() - interval '5 minutes' where provider_id = any ($1)`,
+    [ids],
+  );
   expect(await world.sweep()).toEqual({ silent: ids.length, returned: 0 });
   const count = async (condition: string) => {
     const { rows } = await pool.query<{ count: number }>(
@@ -86,7 +92,10 @@ test('of many orders placed in the moment a provider goes offline, each is told 
   await started;
   const endings = await Promise.all(
     orders.map(async (order) => {
-      await until(async () => (await world.job(order)).endedAt !== undefined, { timeoutMs: 60_000, name: 'the job has ended' });
+      await until(async () => (await world.job(order)).endedAt !== undefined, {
+        timeoutMs: 60_000,
+        name: 'the job has ended',
+      });
       const { status, failure } = await world.job(order);
       return `${status}: ${failure?.reason}`;
     }),
@@ -104,7 +113,9 @@ test('a job with a very long history goes on in a new run, and still hears that 
   await inTurns(enoughSignals, 40, (at) =>
     handle.signal(podObserved, { phase: 'pending', uid: 'another', resourceVersion: String(at) }),
   );
-  await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, { everyMs: 200 });
+  await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, {
+    everyMs: 200,
+  });
   await world.commands.extend(order.jobId, 'after', 60);
   await world.kubernetes.core.deleteNamespacedPod({
     name: `job-${order.jobId}`,
@@ -119,8 +130,12 @@ test('a provider with a very long history goes on in a new run, and still hears 
   const order = await world.running({ providerId });
   const handle = handleOf(providerWorkflowId(providerId));
   const { runId } = (await handle.describe()).raw.workflowExecutionInfo!.execution!;
-  await inTurns(enoughSignals, 40, () => handle.signal(heartbeatChanged, { alive: true, at: new Date().toISOString() }));
-  await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, { everyMs: 200 });
+  await inTurns(enoughSignals, 40, () =>
+    handle.signal(heartbeatChanged, { alive: true, at: new Date().toISOString() }),
+  );
+  await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, {
+    everyMs: 200,
+  });
   await world.setNodeReady(providerId, false);
   await world.becomes(providerId, 'offline');
   await world.setNodeReady(providerId, true);

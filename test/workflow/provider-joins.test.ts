@@ -50,11 +50,20 @@ const tokens = async (providerId: string) => {
   const selector = { namespace: 'kube-system', labelSelector: `${labels.providerId}=${providerId}` };
   return (await world.kubernetes.core.listNamespacedSecret(selector)).items;
 };
-const gpus = async (providerId: string) => (await world.row(providerId)).resources.find(({ kind }) => kind === 'gpu')?.total;
-const replies = async (providerId: string) => (await readReplies(world.redis.redis, providerId, '0')).map(({ reply }) => reply);
+const gpus = async (providerId: string) =>
+  (await world.row(providerId)).resources.find(({ kind }) => kind === 'gpu')?.total;
+const replies = async (providerId: string) =>
+  (await readReplies(world.redis.redis, providerId, '0')).map(({ reply }) => reply);
 const register = async (providerId: string) => {
   const message = registrationMessage({ ...described, providerId });
-  await world.redis.redis.xadd('provider:registration', '*', 'data', JSON.stringify(message), 'timestamp', new Date().toISOString());
+  await world.redis.redis.xadd(
+    'provider:registration',
+    '*',
+    'data',
+    JSON.stringify(message),
+    'timestamp',
+    new Date().toISOString(),
+  );
 };
 const described: Machine = {
   providerId: '',
@@ -75,7 +84,10 @@ describe('a provider that registers', () => {
     await world.becomes(providerId, 'available');
     await until(async () => (await tokens(providerId)).length === 0);
     const node = (await world.node(providerId))!;
-    expect(node.metadata!.labels).toMatchObject({ [labels.providerId]: providerId, [labels.rentalStatus]: 'available' });
+    expect(node.metadata!.labels).toMatchObject({
+      [labels.providerId]: providerId,
+      [labels.rentalStatus]: 'available',
+    });
     expect(node.spec!.taints!.map(({ key }) => key)).toContain(taints.dedicated);
     expect(await gpus(providerId)).toBe(4);
     const order = await world.running({ providerId });
@@ -102,12 +114,15 @@ describe('a provider that registers', () => {
     await register(providerId);
     const { pool } = world.database;
     const made = 'select token_id, deleted_at from join_tokens where provider_id = $1';
-    const issued = async () => (await pool.query<{ token_id: string; deleted_at: Date | null }>(made, [providerId])).rows;
+    const issued = async () =>
+      (await pool.query<{ token_id: string; deleted_at: Date | null }>(made, [providerId])).rows;
     await until(async () => (await issued()).filter(({ deleted_at }) => deleted_at !== null).length === 1);
     const [valid, ...others] = (await issued()).filter(({ deleted_at }) => deleted_at === null);
     expect(others).toEqual([]);
     expect((await replies(providerId)).at(-1)!.join_token).toContain(valid!.token_id);
-    expect((await tokens(providerId)).map(({ metadata }) => metadata!.name)).toEqual([`bootstrap-token-${valid!.token_id}`]);
+    expect((await tokens(providerId)).map(({ metadata }) => metadata!.name)).toEqual([
+      `bootstrap-token-${valid!.token_id}`,
+    ]);
     await world.temporal.client.workflow.getHandle(providerWorkflowId(providerId)).terminate('a test');
   });
 });
@@ -146,7 +161,9 @@ describe('new capacity figures', () => {
     const providerId = await world.joined();
     const { pool } = world.database;
     const update = (count: number) =>
-      capacityAsRegistration(capacityUpdateSchema.parse(capacityMessage({ ...described, providerId }, providerId, count)));
+      capacityAsRegistration(
+        capacityUpdateSchema.parse(capacityMessage({ ...described, providerId }, providerId, count)),
+      );
     const now = Date.now();
     await recordCapacity(pool, providerId, update(5), new Date(now + 2_000));
     await recordCapacity(pool, providerId, update(7), new Date(now + 1_000));

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { sweepHeartbeats } from '../../src/db/heartbeats.js';
 import { searchProviders } from '../../src/db/provider-reads.js';
 import { jobWorkflowId } from '../../src/domain/job.js';
@@ -8,8 +8,18 @@ import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet
 import { until } from '../support/until.js';
 
 let world: FleetWorld;
+/** Done before a job's pod is made. */
+let beforePod = async () => {};
 beforeAll(async () => {
-  world = await createFleetWorld();
+  world = await createFleetWorld({}, ({ provisionJob }) => ({
+    async provisionJob(order, placement) {
+      await beforePod();
+      return await provisionJob(order, placement);
+    },
+  }));
+});
+afterEach(() => {
+  beforePod = async () => {};
 });
 afterAll(() => world.close());
 
@@ -23,7 +33,9 @@ const isFound = async (providerId: string) => {
   return found.some((provider) => provider.providerId === providerId);
 };
 const podUid = async (jobId: string) => {
-  const { rows } = await world.database.pool.query<{ pod_uid: string }>('select pod_uid from jobs where job_id = $1', [jobId]);
+  const { rows } = await world.database.pool.query<{ pod_uid: string }>('select pod_uid from jobs where job_id = $1', [
+    jobId,
+  ]);
   return rows[0]!.pod_uid;
 };
 const chargeOf = async (jobId: string) => {
@@ -142,7 +154,10 @@ describe('a provider whose node is not ready', () => {
 
   test('does not make a job fail that is still looking for its place there', async () => {
     const providerId = await world.joined();
-    await world.kubernetes.core.patchNode({ name: providerId, body: [{ op: 'add', path: '/spec/unschedulable', value: true }] });
+    await world.kubernetes.core.patchNode({
+      name: providerId,
+      body: [{ op: 'add', path: '/spec/unschedulable', value: true }],
+    });
     const order = await world.order({ providerId });
     await world.commands.startAndWait(order, 0);
     await until(() => world.podExists(order));
@@ -161,6 +176,18 @@ describe('a provider whose node is deleted', () => {
     const order = await world.running({ providerId });
     await world.kubernetes.core.deleteNode({ name: providerId });
     await world.becomes(providerId, 'offline');
+    await world.jobBecomes(order, 'provider_lost');
+    expect(await world.heldBy(order)).toEqual(heldNothing);
+  });
+
+  test('before the pod of a job is made loses the job too, instead of having it wait for ever', async () => {
+    const providerId = await world.joined();
+    beforePod = async () => {
+      beforePod = async () => {};
+      await world.kubernetes.core.deleteNode({ name: providerId });
+    };
+    const order = await world.order({ providerId });
+    await world.commands.startAndWait(order, 0);
     await world.jobBecomes(order, 'provider_lost');
     expect(await world.heldBy(order)).toEqual(heldNothing);
   });

@@ -24,7 +24,13 @@ beforeAll(async () => {
     pool: world.database.pool,
     authenticate: ({ headers }) => {
       const known = principals[headers.authorization!]!;
-      return Promise.resolve({ kind: 'signed', sessionId: '', sessionKey: '', expiresAt: new Date(), ...known } as unknown as SessionPrincipal);
+      return Promise.resolve({
+        kind: 'signed',
+        sessionId: '',
+        sessionKey: '',
+        expiresAt: new Date(),
+        ...known,
+      } as unknown as SessionPrincipal);
     },
     routes: providerOperationRoutes({ config: world.config, pool: world.database.pool, providers: world.providers }),
   });
@@ -50,7 +56,8 @@ const maintenance = async (providerId: string) =>
 const takesJobs = async (providerId: string) => {
   const asked = await world.order({ providerId });
   const state = await world.commands.startAndWait(asked, 20_000);
-  if (state !== 'still_starting' && state.status === 'running') await world.commands.cancel(asked.jobId, 'its owner', 20_000);
+  if (state !== 'still_starting' && state.status === 'running')
+    await world.commands.cancel(asked.jobId, 'its owner', 20_000);
   return state !== 'still_starting' && state.status === 'running';
 };
 
@@ -124,7 +131,10 @@ describe('a cordoned provider', () => {
 
   test('still starts a job that had got its GPUs before', async () => {
     const providerId = await joined();
-    await world.kubernetes.core.patchNode({ name: providerId, body: [{ op: 'add', path: '/spec/unschedulable', value: true }] });
+    await world.kubernetes.core.patchNode({
+      name: providerId,
+      body: [{ op: 'add', path: '/spec/unschedulable', value: true }],
+    });
     const placed = await world.order({ providerId });
     await world.commands.startAndWait(placed, 0);
     await until(() => world.podExists(placed));
@@ -154,7 +164,9 @@ describe('a drained provider', () => {
     const running = await world.running({ providerId, durationSeconds: 3 });
     await order('owner', providerId, 'drain');
     await until(async () => {
-      const refused = await world.commands.extend(running.jobId, 'one', 60).catch((error: { code: string }) => error.code);
+      const refused = await world.commands
+        .extend(running.jobId, 'one', 60)
+        .catch((error: { code: string }) => error.code);
       return refused === 'provider_drained';
     });
     await world.jobBecomes(running, 'expired');
@@ -193,13 +205,19 @@ describe('a retired provider', () => {
     const running = await world.running({ providerId });
     const reply = await order('owner', providerId, 'retire', { deadline_s: 2 });
     expect(reply).toMatchObject({ status: 202, json: { cordoned: true, retiring: true } });
-    expect(await order('owner', providerId, 'uncordon')).toMatchObject({ status: 409, json: { code: 'provider_retired' } });
+    expect(await order('owner', providerId, 'uncordon')).toMatchObject({
+      status: 409,
+      json: { code: 'provider_retired' },
+    });
     await world.jobBecomes(running, 'cancelled');
     const handle = world.temporal.client.workflow.getHandle(providerWorkflowId(providerId));
     await handle.result();
     expect(await world.row(providerId)).toMatchObject({ status: 'retired', retiring: false });
     expect(await world.node(providerId)).toBeUndefined();
-    expect(await order('owner', providerId, 'drain')).toMatchObject({ status: 409, json: { code: 'provider_retired' } });
+    expect(await order('owner', providerId, 'drain')).toMatchObject({
+      status: 409,
+      json: { code: 'provider_retired' },
+    });
     expect((await shown(providerId)).status).toBe('retired');
     const listed = (await api.send('GET', '/api/v1/providers?limit=100')).json.providers as { provider_id: string }[];
     expect(listed.map(({ provider_id }) => provider_id)).not.toContain(providerId);

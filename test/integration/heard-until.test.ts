@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { createRedis } from '../../src/redis/connection.js';
+import { heardUntil } from '../../src/redis/heard-until.js';
+import { freshRedis, type TestRedis } from '../support/redis.js';
+
+const stream = 'provider:heartbeat';
+const group = 'broker';
+
+let world: TestRedis;
+beforeAll(async () => {
+  world = await freshRedis();
+});
+beforeEach(() => world.redis.flushdb());
+afterAll(() => world.close());
+
+const beat = (secondsAgo: number) => world.redis.xadd(stream, `${Date.now() - secondsAgo * 1000}-*`, 'data', '{}');
+const read = () => world.redis.xreadgroup('GROUP', group, 'relay', 'COUNT', 100, 'STREAMS', stream, '>');
+const secondsBehind = async () => {
+  const heard = await heardUntil(world.redis);
+  return heard === undefined ? undefined : Math.round((Date.now() - heard.getTime()) / 1000);
+};
+
+test('everything is heard while nobody has sent anything', async () => {
+  expect(await secondsBehind()).toBe(0);
+});
+
+test('nothing is known while nobody reads what was sent', async () => {
+  await beat(10);
+  expect(await secondsBehind()).toBeUndefined();
+});
+
+test('a relay that is behind has heard as far as it has read', async () => {
+  await world.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+  await beat(300);
+  await read();
+  await world.redis.xack(stream, group, (await world.redis.xrange(stream, '-', '+'))[0]![0]);
+  await beat(200);
+  expect(await secondsBehind()).toBe(300);
+});
+
+test('what was read counts once it is settled, and a relay that has settled all is up to date', async () => {
+  await world.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+  const id = await beat(100);
+  await read();
+  expect(await secondsBehind()).toBe(100);
+  await world.redis.xack(stream, group, id!);
+  expect(await secondsBehind()).toBe(0);
+});
+
+test('what is too old to be a sign of life holds nobody up', async () => {
+  await world.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+  await beat(5_000);
+  await read();
+  expect(await secondsBehind()).toBe(600);
+});
+
+test('an id from the future is not heard before its time', async () => {
+  await world.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+  await beat(-5_000);
+  await read();
+  expect(await secondsBehind()).toBe(0);
+});
+
+test('nothing is known while Redis is away', async () => {
+  const away = createRedis(
+    { ...world.config, REDIS_PORT: 1 },
+    { blocking: false, overrides: { maxRetriesPerRequest: 0 } },
+  );
+  expect(await heardUntil(away)).toBeUndefined();
+  away.disconnect();
+});
