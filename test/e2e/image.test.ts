@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { packageRoot } from '../../src/engines/paths.js';
 import { startBroker } from '../support/broker.js';
 import { followDockerfile, readDockerfile, type Image } from '../support/dockerfile.js';
+import { until } from '../support/until.js';
 
 const variable = 'BROKER_TEST_IMAGE';
 const wanted = process.env[variable] === '1';
@@ -37,6 +38,10 @@ if (!wanted) console.warn(`skipped: building what the image holds takes minutes;
     try {
       await broker.provider({ providerId: 'aground' }).joined;
       const customer = await broker.customer();
+      await until(async () => {
+        const { body } = await customer.request('GET', '/api/v1/providers/aground');
+        return (body as { status?: string }).status === 'available';
+      });
       const { body } = await customer.request(
         'POST',
         '/api/v1/jobs',
