@@ -22,7 +22,7 @@ import {
   type RegistrationReply,
 } from '../src/redis/replies.js';
 import { canSealFor, sealReply } from '../src/redis/reply-seal.js';
-import type { ActivityDeps } from './index.js';
+import type { ActivityDeps } from './deps.js';
 
 /** `bootstrapsigner` needs about a second; what takes longer is tried again. */
 const signatureTimeoutMs = 15_000;

@@ -20,7 +20,7 @@ import {
   type ProviderChange,
   type ProviderDrain,
 } from '../workflows/messages.js';
-import type { ActivityDeps } from './index.js';
+import type { ActivityDeps } from './deps.js';
 
 const signalsAtOnce = 20;
 /** The relays are never up to date to the second; further behind than this, they may not have read who came back. */

@@ -1,11 +1,5 @@
-import type { Client } from '@temporalio/client';
-import type { Redis } from 'ioredis';
-import type { Pool } from 'pg';
-import type { Logger } from 'pino';
-import type { Config } from '../src/config.js';
-import type { ClusterInfo } from '../src/kubernetes/cluster-info.js';
-import type { Kubernetes } from '../src/kubernetes/client.js';
 import { createAdmissionActivities } from './admission.js';
+import type { ActivityDeps } from './deps.js';
 import { createFleetActivities } from './fleet.js';
 import { createJobRecordActivities } from './job-record.js';
 import { createMiningActivities } from './mining.js';
@@ -14,17 +8,6 @@ import { createProviderOperationActivities } from './provider-operations.js';
 import { createReconcilerActivities } from './reconciler/index.js';
 import { createSweepActivities } from './sweep.js';
 import { named } from './failures.js';
-
-/** What activities reach the world through; built once by the worker role. */
-export interface ActivityDeps {
-  config: Config;
-  pool: Pool;
-  redis: Redis;
-  kubernetes: Kubernetes;
-  clusterInfo: ClusterInfo;
-  temporal: Client;
-  logger: Logger;
-}
 
 /** Every activity the worker registers. Each is safe to run again after a crash on any of its lines. */
 export function createActivities(deps: ActivityDeps) {

@@ -4,7 +4,7 @@ import { markEnded, markEnding, markExtended, markProvisioning, markRunning } fr
 import { withTransaction } from '../src/db/pool.js';
 import { BrokerError } from '../src/domain/errors.js';
 import type { FinalJobStatus, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
-import type { ActivityDeps } from './index.js';
+import type { ActivityDeps } from './deps.js';
 
 /** How many of the cheapest providers are tried before the list is read anew. */
 const candidatesAtOnce = 8;

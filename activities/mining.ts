@@ -5,7 +5,7 @@ import { planMining } from '../src/domain/mining.js';
 import { refusalOf } from '../src/kubernetes/client.js';
 import { clusterRanges } from '../src/kubernetes/cluster-ranges.js';
 import { applyMiners, removeMiners } from '../src/kubernetes/miners.js';
-import type { ActivityDeps } from './index.js';
+import type { ActivityDeps } from './deps.js';
 
 /** Kubernetes makes miners within seconds: with none after this, somebody took their Deployment away. */
 const lostAfterMs = 60_000;

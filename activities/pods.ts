@@ -24,7 +24,7 @@ import { newSshHostKey, publicSshHostKey } from '../src/kubernetes/ssh-host-key.
 import { inTenant, lacksRight } from '../src/kubernetes/tenant-rights.js';
 import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
 import type { PodObservation } from '../workflows/messages.js';
-import type { ActivityDeps } from './index.js';
+import type { ActivityDeps } from './deps.js';
 
 /** A day beyond the longest job: Kubernetes ends a pod by itself only where the broker is gone for ever. */
 const deadlineSlackSeconds = 86_400;

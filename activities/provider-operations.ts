@@ -5,7 +5,7 @@ import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
 import { nodeOwner } from '../src/kubernetes/nodes.js';
 import { withdrawReplies } from '../src/redis/replies.js';
-import type { ActivityDeps } from './index.js';
+import type { ActivityDeps } from './deps.js';
 
 /** What an operator or the owner orders about a provider. */
 export interface ProviderOrder {

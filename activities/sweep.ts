@@ -2,7 +2,7 @@ import { markSignalled, sweepHeartbeats, type HeartbeatTransition } from '../src
 import { heardUntil } from '../src/redis/heard-until.js';
 import { providerStartOptions } from '../src/temporal/start-provider.js';
 import { signalNames, workflowTypes } from '../workflows/messages.js';
-import type { ActivityDeps } from './index.js';
+import type { ActivityDeps } from './deps.js';
 
 /** Signals sent at the same time when many providers change at once (a network that went down). */
 const signalsAtOnce = 20;

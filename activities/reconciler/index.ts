@@ -1,4 +1,4 @@
-import type { ActivityDeps } from '../index.js';
+import type { ActivityDeps } from '../deps.js';
 import { createLedgerComparison } from './ledger.js';
 import { createNodeComparison } from './nodes.js';
 import { createPodComparison } from './pods.js';

@@ -1,6 +1,6 @@
 import { release } from '../../src/db/allocations.js';
 import { correctRented, differingProviders, leakedAllocations } from '../../src/db/reconcile-ledger.js';
-import type { ActivityDeps } from '../index.js';
+import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
 
 /** Allocations against jobs, and counters against allocations: Postgres only. */

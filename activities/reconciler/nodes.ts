@@ -11,7 +11,7 @@ import { keepFree, nodeOwner } from '../../src/kubernetes/nodes.js';
 import { nodeAllocatable, observeNode } from '../../src/kubernetes/observe.js';
 import { nodesOf } from '../../src/kubernetes/ownership.js';
 import { signalNames, type NodeObservation } from '../../workflows/messages.js';
-import type { ActivityDeps } from '../index.js';
+import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
 
 const pageSize = 500;

@@ -3,7 +3,7 @@ import { openAmong } from '../../src/db/reconcile-jobs.js';
 import { jobWorkflowId } from '../../src/domain/job.js';
 import { labels } from '../../src/kubernetes/names.js';
 import { workflowFate } from '../../src/temporal/workflow-fate.js';
-import type { ActivityDeps } from '../index.js';
+import type { ActivityDeps } from '../deps.js';
 
 /** An object of a job as it was listed. */
 export interface JobObject {

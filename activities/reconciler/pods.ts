@@ -10,7 +10,7 @@ import { nodeAnswers } from '../../src/kubernetes/nodes.js';
 import { jobObjectsOf, unlessGone } from '../../src/kubernetes/ownership.js';
 import { inTenant } from '../../src/kubernetes/tenant-rights.js';
 import { signalNames, type PodObservation } from '../../workflows/messages.js';
-import type { ActivityDeps } from '../index.js';
+import type { ActivityDeps } from '../deps.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
 

@@ -6,7 +6,7 @@ import { labels } from '../../src/kubernetes/names.js';
 import { jobObjectsOf, tenantsOf, unlessGone } from '../../src/kubernetes/ownership.js';
 import { inTenant } from '../../src/kubernetes/tenant-rights.js';
 import { forgetTenant } from '../../src/kubernetes/tenants.js';
-import type { ActivityDeps } from '../index.js';
+import type { ActivityDeps } from '../deps.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison, type RepairKind, type RepairLog } from './repairs.js';
 

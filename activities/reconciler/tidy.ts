@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { pruneRegistrations } from '../../src/db/registrations.js';
 import { retireToken, uselessTokens } from '../../src/db/tidy.js';
 import { deleteBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
-import type { ActivityDeps } from '../index.js';
+import type { ActivityDeps } from '../deps.js';
 import { repairLog } from './repairs.js';
 
 /** What one run removes; the next one finds the rest. */

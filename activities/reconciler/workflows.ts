@@ -15,7 +15,7 @@ import {
   type ProviderNews,
   type RunningJob,
 } from '../../workflows/messages.js';
-import type { ActivityDeps } from '../index.js';
+import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
 /** A job whose workflow will do nothing for it any more. */

@@ -1,11 +1,7 @@
 import Koa from 'koa';
-import type { Pool } from 'pg';
-import type { Logger } from 'pino';
-import type { Config } from '../config.js';
-import type { JobCommands } from './job-commands.js';
-import type { Limiter } from './limiter.js';
+import type { ApiDeps } from './deps.js';
 import { accessLog } from './middleware/access-log.js';
-import { authentication, requireScopes, type Authenticate } from './middleware/authenticate.js';
+import { authentication, requireScopes } from './middleware/authenticate.js';
 import { allowOrigins } from './middleware/cors.js';
 import { answerInTime } from './middleware/deadline.js';
 import { problems } from './middleware/problems.js';
@@ -16,23 +12,10 @@ import { securityHeaders } from './middleware/security-headers.js';
 import { validate } from './middleware/validate.js';
 import type { RouteRule } from './route.js';
 import { answerUnmatched, createRouter, requireDecodablePath } from './router.js';
-import { healthRoutes, type Health } from './routes/health.js';
+import { healthRoutes } from './routes/health.js';
 import { jobRoutes } from './routes/jobs.js';
 import { openapiRoute } from './routes/openapi.js';
 import { providerRoutes } from './routes/providers.js';
-
-export interface ApiDeps {
-  config: Config;
-  logger: Logger;
-  pool: Pool;
-  jobs: JobCommands;
-  authenticate: Authenticate;
-  limiter: Limiter;
-  /** What the API depends on, each by name; asked by `GET /ready`. */
-  health: Health;
-  /** Routes of other parts, such as those of `/api/v1/auth`. */
-  routes: readonly RouteRule[];
-}
 
 /** The rules of every route there is. */
 export function apiRules(deps: ApiDeps): RouteRule[] {

@@ -3,7 +3,8 @@ import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage 
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import pg from 'pg';
-import { createApi, type ApiDeps } from '../../src/api/app.js';
+import { createApi } from '../../src/api/app.js';
+import type { ApiDeps } from '../../src/api/deps.js';
 import type { JobCommands } from '../../src/api/job-commands.js';
 import { createLimiter } from '../../src/api/limiter.js';
 import { startApiServer } from '../../src/api/server.js';

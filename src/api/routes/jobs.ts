@@ -7,7 +7,7 @@ import { findJob, listJobs, type JobRow } from '../../db/jobs.js';
 import { BrokerError, type ErrorCode } from '../../domain/errors.js';
 import { isFinal, jobStatuses } from '../../domain/job.js';
 import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
-import type { ApiDeps } from '../app.js';
+import type { ApiDeps } from '../deps.js';
 import { isJobId } from '../job-id.js';
 import { placeOrder } from '../place-order.js';
 import { answerWithinMs } from '../middleware/deadline.js';

@@ -3,7 +3,7 @@ import { findProvider, gpuAvailability, listProviders, searchProviders } from '.
 import { BrokerError } from '../../domain/errors.js';
 import { gpuTypeKey } from '../../domain/gpu.js';
 import { providerIdPattern, providerStatuses } from '../../domain/provider.js';
-import type { ApiDeps } from '../app.js';
+import type { ApiDeps } from '../deps.js';
 import { createCachedRead, sendCached } from '../cached-read.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { pageQuery, queryNumber, queryText } from '../schemas/page.js';
