@@ -99,7 +99,7 @@ export async function freshTemporal(): Promise<TestTemporal> {
  * The bundle of the workflow code, made once per run of jest and outside of it: webpack would be loaded anew, through
  * jest's own module system, for every test file.
  */
-async function workflowBundle(): Promise<string> {
+export async function workflowBundle(): Promise<string> {
   const bundle = join(runFolder(), 'workflow-bundle.js');
   await withLock(`${bundle}.lock`, 'bundling the workflows', silent, async () => {
     if (existsSync(bundle)) return;
