@@ -5,6 +5,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { generatePrivateKey } from 'viem/accounts';
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import type { Session } from '../../src/auth/client.js';
 import type { Log } from '../../src/engines/log.js';
@@ -12,11 +13,11 @@ import { pauseImageName } from '../../src/engines/real-node/configuration.js';
 import type { Machine } from '../../src/engines/real-node/machine.js';
 import { images, startRealNode } from '../../src/engines/real-node/node.js';
 import { missingForRealNode } from '../../src/engines/real-node/requirements.js';
-import type { SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
 import { findOnPath } from '../../src/engines/tools/tool.js';
 import { jobObjectName, tenantNamespace } from '../../src/domain/job.js';
 import { gpuResource, labels } from '../../src/kubernetes/names.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
+import { createProviderMachine, type ProviderMachine, type RunningAgent } from '../support/provider-machine.js';
 import { until } from '../support/until.js';
 
 const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
@@ -24,7 +25,6 @@ if (missing !== undefined) console.warn(`skipped: a login to a real node needs $
 
 const log: Log = (line) => void process.stderr.write(`  ${line}\n`);
 const providerId = 'real-machine';
-const gpuModel = 'NVIDIA GeForce RTX 4090';
 const gpus = 2;
 
 interface Job {
@@ -44,7 +44,8 @@ interface Rented extends Job {
 let before: Record<string, unknown>;
 let broker: RunningBroker;
 let machine: Machine;
-let provider: SimulatedProvider;
+let provider: ProviderMachine;
+let agent: RunningAgent;
 let core: CoreV1Api;
 let mine: Rented;
 
@@ -57,32 +58,48 @@ let mine: Rented;
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig!);
     core = config.makeApiClient(CoreV1Api);
-    provider = broker.provider({
-      ...{ providerId, gpus: { model: gpuModel, count: gpus }, cpuCores: 4, memoryMb: 8_192, diskGb: 20 },
-      address: machine.address,
-      heartbeatIntervalMs: 5_000,
-      // As an agent runs it: a shell, the command as it came, and the kubeadm that is first in PATH.
-      join: async (command) => {
-        const PATH = `${machine.commands}:${process.env['PATH'] ?? ''}`;
-        const { code, output } = await run('/bin/sh', ['-c', command], { ...process.env, PATH });
-        if (code !== 0) throw new Error(`${command.split(' --token')[0]}: ${output}`);
-      },
-    });
-    await provider.joined;
+    provider = createProviderMachine({ gpus });
+    // The real program in the place of the made-up one; it notes how it was called.
+    const kubeadm = `#!/bin/sh\necho "$*" >>${join(provider.state, 'kubeadm')}\nexec ${machine.commands}/kubeadm "$@"\n`;
+    writeFileSync(join(provider.state, '../bin/kubeadm'), kubeadm, { mode: 0o755 });
+    const nodeKey = (await provider.command(['key'])).output.trim();
+    const out = join(provider.state, 'delegation.json');
+    await provider.command(
+      ['authorize', '--id', providerId, '--node-key', nodeKey, '--broker', broker.endpoints.api, '--out', out],
+      { WALLET_PRIVATE_KEY: generatePrivateKey() },
+    );
+    agent = provider.run([
+      ...['--redis', broker.endpoints.redis, '--broker', broker.endpoints.api, '--join', 'yes', '--heartbeat-s', '2'],
+      ...[
+        '--gpu-price',
+        '0.4',
+        '--share-cpus',
+        '2',
+        '--kubelet-conf',
+        join(machine.files, 'etc/kubernetes/kubelet.conf'),
+      ],
+    ]);
   }, 1_800_000);
 
   afterAll(async () => {
+    await provider?.remove();
     await machine?.stop();
     await broker?.stop();
   }, 120_000);
 
-  test('joins by the join command alone, and becomes the node that the broker named', async () => {
+  test('joins by the join command alone, which its agent runs as it is, and becomes the node that the broker named', async () => {
     const node = await until(
       async () => {
         const { items } = await core.listNode({ labelSelector: `${labels.placement}=${providerId}` });
         return items.find((one) => one.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
       },
-      { timeoutMs: 60_000, name: 'the node is Ready and marked as the provider’s' },
+      { timeoutMs: 120_000, name: 'the node is Ready and marked as the provider’s' },
+    ).catch((error: Error) => {
+      throw new Error(`${error.message}, but:\n${agent.output()}`);
+    });
+    // Word for word what the broker said.
+    expect(readFileSync(join(provider.state, 'kubeadm'), 'utf8')).toMatch(
+      /^join [\d.]+:\d+ --token \w{6}\.\w{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} --node-name real-machine\n$/,
     );
     expect(node.status?.nodeInfo?.containerRuntimeVersion).toMatch(/^containerd:/);
     expect(node.status?.addresses).toContainEqual({ type: 'InternalIP', address: machine.address });
@@ -119,6 +136,11 @@ let mine: Rented;
     expect(output).toMatch(/^Seccomp:\t2$/m);
   });
 
+  test('keeps no dead processes, although nobody but the SSH server is there to wait for them', async () => {
+    const { output } = await ssh(mine, '(true &); (true &); sleep 1; grep -l "^State:.Z" /proc/[0-9]*/status | wc -l');
+    expect(output).toBe('0\n');
+  });
+
   test('refuses every key but the customer’s, and takes no password', async () => {
     const stranger = newKey();
     const { code, output } = await ssh({ ...mine, folder: stranger, known_hosts: mine.known_hosts }, 'true');
@@ -126,7 +148,7 @@ let mine: Rented;
     rmSync(stranger, { recursive: true });
   });
 
-  test('reaches the internet, but no metadata service and no other tenant', async () => {
+  test('reaches the internet, but no metadata service, no other tenant and nothing of the cluster', async () => {
     const neighbour = await broker.customer();
     const other = await rent(neighbour, {});
     try {
@@ -145,6 +167,14 @@ let mine: Rented;
       await until(async () => !(await ask(metadata, inside)).includes('answered'), { timeoutMs: 30_000 });
       await until(async () => (await ask(machine.gateway, outside)).includes('answered'), { timeoutMs: 30_000 });
       expect(await ask(metadata, inside)).not.toContain('answered');
+      // The kubelet and the API server, by its address and by its Service: all of them speak TLS and would say so.
+      const [apiHost, apiPort] = broker.endpoints.kubernetes!.split(':');
+      for (const [host, port] of [
+        [machine.address, 10_250],
+        [apiHost!, Number(apiPort)],
+        ['10.96.0.1', 443],
+      ] as const)
+        expect(await ask(host, port)).not.toContain('HTTPS');
       expect(await ask(podIp, 2222)).not.toContain('SSH-2.0');
       // The same question to the same pod, asked by the node: it is the policy that answers the other one.
       const greeting = `require('net').connect(2222, '${podIp}').once('data', (text) => { console.log(String(text)); process.exit(); })`;
@@ -197,7 +227,7 @@ let mine: Rented;
   }, 120_000);
 
   test('goes, and leaves this machine as it was', async () => {
-    await provider.stop();
+    expect(await agent.stop()).toBe(0);
     await machine.stop();
     expect(traces()).toEqual(before);
     // Also those of an earlier run that was killed.

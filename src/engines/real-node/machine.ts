@@ -41,6 +41,8 @@ export interface Machine {
   link: string;
   /** A folder with `kubeadm`, to stand first in the PATH of whoever runs a join command. */
   commands: string;
+  /** Where this machine finds what is in the folders that it has of its own: `etc/kubernetes`, `var/lib/kubelet`. */
+  files: string;
   /** Runs a program in it and answers what it printed. */
   run(command: string, args: string[]): Promise<string>;
   importImage(archive: Buffer): Promise<void>;
@@ -101,6 +103,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     const machine: Machine = {
       ...{ address, gateway, link, logs },
       commands: join(folder, 'commands'),
+      files: join(folder, 'own'),
       run: (command, args) =>
         run('nsenter', [...inside(), command, ...args], { env: { ...env, LD_LIBRARY_PATH: packages.libraries } }),
       async importImage(archive) {
