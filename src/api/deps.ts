@@ -20,9 +20,3 @@ export interface ApiDeps {
   /** Routes of other parts, such as those of `/api/v1/auth`. */
   routes: readonly RouteRule[];
 }
-
-/** The rules of every route there is. */
-export function apiRules(deps: ApiDeps): RouteRule[] {
-  const described = [...healthRoutes(deps.health), ...providerRoutes(deps), ...jobRoutes(deps), ...deps.routes];
-  return [...described, openapiRoute(described, deps.config)];
-}
