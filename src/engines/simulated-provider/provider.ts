@@ -35,11 +35,8 @@ export interface SimulatedProviderOptions extends Partial<Omit<Machine, 'provide
   sign?: SealEntry;
   /** Signs for a broker, with the wallet at hand, and has its answers sealed. */
   signAs?: SigningIdentity;
-  /**
-   * False: it takes the join command and does nothing with it. A function does what the command says in place of the
-   * simulation, for a machine that is real.
-   */
-  join?: boolean | ((joinCommand: string) => Promise<void>);
+  /** False: it takes the join command and does nothing with it. */
+  join?: boolean;
   /** How long its certificate request may wait for approval. */
   approvalTimeoutMs?: number;
   log?: Log;
@@ -148,10 +145,6 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     log(`${providerId}: join command after ${seconds(repliedAfterMs)}`);
     if (options.join === false) return { providerId, nodeName, nodeUid: '', repliedAfterMs, joinedAfterMs: 0 };
     startHeartbeats();
-    if (typeof options.join === 'function') {
-      await options.join(reply.join_command);
-      return { providerId, nodeName, nodeUid: '', repliedAfterMs, joinedAfterMs: Date.now() - began - repliedAfterMs };
-    }
 
     const cluster = await discoverCluster(command);
     const agent = keptConnections();
