@@ -16,6 +16,7 @@ import type { ErrorCode } from '../src/domain/errors.js';
 import { isFinal, sshCommand, type Placement } from '../src/domain/job.js';
 import { providerWorkflowId } from '../src/domain/provider.js';
 import { cancelled, expired, failed, podEnded, type Ending } from './job-endings.js';
+import { bringUp, type Provisioned } from './job-start.js';
 import { failureOf, jobRecord, jobTeardown, pods } from './job-steps.js';
 import {
   cancelJob,
@@ -34,12 +35,10 @@ import {
 import { createPodSightings } from './pod-sightings.js';
 import { createProviderTie } from './provider-tie.js';
 
-/** A pod that was made, and how its customer will reach it. */
-type Provisioned = Pick<RunningJob, 'ssh' | 'podUid'>;
-
-/** How often a pod that should be on its way is looked at, should the watcher's signal be missing: seconds. */
-const startRecheckS = [5, 15, 30, 60];
-/** The same while the pod runs; the fleet reconciler looks every minute, so this is the last resort. */
+/**
+ * How often a running pod is looked at, should the watcher's signal be missing; the fleet reconciler looks every minute,
+ * so this is the last resort.
+ */
 const runningRecheckMs = 60 * 60 * 1000;
 
 /**
@@ -117,11 +116,9 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     ending = await steps.run(async () => {
       if (running === undefined) {
         const placement = await place();
-        const startBeforeMs = Date.now() + limits.startTimeoutS * 1000;
-        const made = await provision(placement, startBeforeMs);
+        held = 'pod';
+        const made = await bringUp({ order, limits, placement, provider, sightings, details });
         if ('status' in made) return made;
-        const problem = await awaitSsh(made.podUid, placement, startBeforeMs);
-        if (problem !== undefined) return problem;
         running = await begin(placement, made);
       } else {
         held = 'pod';
@@ -150,73 +147,6 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
       { key: searchAttributes.gpuType, value: placement.gpuType ?? 'none' },
     ]);
     return placement;
-  }
-
-  /**
-   * Makes the pod. Kubernetes may not be in reach for a while, or the node be gone: that is tried again until the
-   * provider is lost or the time is over, and never longer.
-   */
-  async function provision(placement: Placement, beforeMs: number): Promise<Provisioned | Ending> {
-    details(`creating the pod on ${placement.nodeName}`);
-    held = 'pod';
-    let settled = false;
-    const making = new CancellationScope({ cancellable: true });
-    const made = making.run(() => pods.provisionJob(order, placement));
-    const done = () => void (settled = true);
-    made.then(done, done);
-    try {
-      for (;;) {
-        const known = provider.news();
-        const parting = await provider.parting(placement);
-        if (parting !== undefined) return parting;
-        if (Date.now() >= beforeMs) return startTimeout();
-        const wakeMs = Math.min(beforeMs, provider.partsAtMs());
-        await condition(() => settled || provider.news() !== known, Math.max(1, wakeMs - Date.now()));
-        if (settled) return await made;
-      }
-    } finally {
-      // What it still creates must be there before the end looks for what is to be removed.
-      making.cancel();
-      await CancellationScope.nonCancellable(() => condition(() => settled));
-    }
-  }
-
-  /** Waits until the pod is Ready; answers why the job ends when it will not be. */
-  async function awaitSsh(podUid: string, placement: Placement, beforeMs: number): Promise<Ending | undefined> {
-    let stuckSinceMs: number | undefined;
-    for (let attempt = 0; ; attempt++) {
-      const nowMs = Date.now();
-      const known = { pod: sightings.of(podUid), provider: provider.news() };
-      const { pod } = known;
-      if (pod?.phase === 'running') return undefined;
-      if (pod !== undefined && pod.phase !== 'pending') return podEnded(pod, placement.providerId, known.provider);
-      const parting = await provider.parting(placement);
-      if (parting !== undefined) return parting;
-      // The node of a provider that is away takes nothing: that is what the grace is for.
-      const isStuck = pod?.stuck !== undefined && known.provider.away === undefined;
-      stuckSinceMs = isStuck ? (stuckSinceMs ?? nowMs) : undefined;
-      if (pod?.stuck !== undefined && stuckSinceMs !== undefined && nowMs - stuckSinceMs >= limits.stuckGraceS * 1000) {
-        return failed({ reason: pod.stuck.reason, message: pod.stuck.message });
-      }
-      if (nowMs >= beforeMs) return startTimeout();
-      details(
-        pod?.stuck === undefined
-          ? `waiting for the pod on ${placement.nodeName} to answer on its SSH port`
-          : `stuck, ${pod.stuck.reason}: ${pod.stuck.message}`,
-      );
-      const recheckMs = (startRecheckS[attempt] ?? startRecheckS.at(-1)!) * 1000;
-      const wakeMs = Math.min(
-        beforeMs,
-        nowMs + recheckMs,
-        stuckSinceMs === undefined ? Infinity : stuckSinceMs + limits.stuckGraceS * 1000,
-        provider.partsAtMs(),
-      );
-      const heard = await condition(
-        () => sightings.of(podUid) !== known.pod || provider.news() !== known.provider,
-        Math.max(1, wakeMs - Date.now()),
-      );
-      if (!heard) sightings.add(await pods.inspectJob(order, podUid));
-    }
   }
 
   /** From here on the customer can log in, and the time counts. */
@@ -342,10 +272,6 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     } catch {
       // Its workflow is over.
     }
-  }
-
-  function startTimeout(): Ending {
-    return failed({ reason: 'start_timeout', message: `the pod was not ready within ${limits.startTimeoutS} s` });
   }
 
   function details(text: string): void {

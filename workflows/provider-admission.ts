@@ -27,12 +27,18 @@ export interface Admission {
   /** Nobody comes in any more: answers the registrations that wait, and ends what is under way as far as it can be ended. */
   withdraw(): string[];
   joining(): Joining | undefined;
+  /** True once a minute while a node should be joining: it is looked for, should the watcher's signal be missing. */
+  nodeIsDue(): boolean;
+  /** When there is something to do that nobody tells. */
+  wakeAtMs(): number;
   /** An answer is being made or delivered. */
   busy(): boolean;
   /** True while a registration waits for its answer. */
   waits(): boolean;
 }
 
+/** How often a node that should be joining is looked for. */
+const recheckMs = 60_000;
 /** How many join commands follow an expired one before the provider has to register again. */
 const reissues = 3;
 
@@ -45,6 +51,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
   const { providerId, nodeName } = provider;
   const due: { messageId: string; reissued: number }[] = [];
   let joining = carried;
+  let lookAtMs = Date.now() + recheckMs;
   let answering = false;
   let delivering: CancellationScope | undefined;
 
@@ -72,6 +79,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
     }
     if (!provider.nodeReady()) {
       joining = { messageId, expiresAtMs: Date.parse(outcome.expiresAt), reissued };
+      lookAtMs = Date.now() + recheckMs;
       if (!provider.inService()) provider.become('approved');
       provider.waiting(`its node ${nodeName} to join with token ${outcome.tokenId}, valid until ${outcome.expiresAt}`);
     }
@@ -125,6 +133,12 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
       return due.splice(0).flatMap(({ messageId, reissued }) => (reissued === 0 ? [messageId] : []));
     },
     joining: () => joining,
+    nodeIsDue() {
+      if (joining === undefined || Date.now() < lookAtMs) return false;
+      lookAtMs = Date.now() + recheckMs;
+      return true;
+    },
+    wakeAtMs: () => (joining === undefined ? Infinity : Math.min(lookAtMs, joining.expiresAtMs)),
     busy: () => answering || delivering !== undefined,
     waits: () => due.length > 0,
   };

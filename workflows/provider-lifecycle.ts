@@ -28,8 +28,6 @@ import { admission, fleet, mining } from './provider-steps.js';
 
 /** How many message ids a run remembers to recognise a redelivery. */
 const remembered = 64;
-/** How often a node that should be joining is looked for, should the watcher's signal be missing. */
-const joinRecheckMs = 60_000;
 /** How often the jobs of a provider that is to leave are counted, should none of them have said that it left. */
 const leaveRecheckMs = 10 * 60_000;
 
@@ -62,7 +60,6 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   let miningStale = false;
   /** When it is to be looked at whether it has jobs left, once it is retiring. */
   let leaveAtMs = 0;
-  let joinCheckAtMs = 0;
   /** Grows with everything that comes in: what came while the loop was busy is seen before it waits. */
   let news = 0;
 
@@ -128,7 +125,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     else registrations.proceed();
     for (let next = requests.shift(); next !== undefined; next = requests.shift()) await certify(next);
     for (let next = capacities.shift(); next !== undefined; next = capacities.shift()) await updateCapacity(next);
-    if (joinCheckDue()) changed = true;
+    if (registrations.nodeIsDue()) changed = true;
     if (changed && !(await follow()) && isIdle()) break;
     if (miningStale) await syncMining();
     if (retiring && Date.now() >= leaveAtMs && (await leave())) {
@@ -148,24 +145,10 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   }
 
   async function untilNews(known: number): Promise<void> {
-    const wakeMs = Math.min(
-      registrations.joining() === undefined ? Infinity : Math.min(joinCheckAtMs, registrations.joining()!.expiresAtMs),
-      retiring ? leaveAtMs : Infinity,
-    );
+    const wakeMs = Math.min(registrations.wakeAtMs(), retiring ? leaveAtMs : Infinity);
     const arrived = () => news !== known;
     if (wakeMs === Infinity) await condition(arrived);
     else await condition(arrived, Math.max(1_000, wakeMs - Date.now()));
-  }
-
-  /** A missed signal costs a minute. */
-  function joinCheckDue(): boolean {
-    if (registrations.joining() === undefined) {
-      joinCheckAtMs = 0;
-      return false;
-    }
-    const due = joinCheckAtMs !== 0 && Date.now() >= joinCheckAtMs;
-    if (due || joinCheckAtMs === 0) joinCheckAtMs = Date.now() + joinRecheckMs;
-    return due;
   }
 
   /** Signs nothing by itself: the activity compares the request with what this provider may have. */

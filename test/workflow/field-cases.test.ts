@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Activities } from '../../activities/index.js';
 import { gpuAvailability } from '../../src/db/provider-reads.js';
 import { jobObjectName, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch } from '../../src/kubernetes/client.js';

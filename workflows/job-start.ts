@@ -1,0 +1,104 @@
+import { CancellationScope, condition } from '@temporalio/workflow';
+import type { JobOrder, Placement } from '../src/domain/job.js';
+import { failed, podEnded, type Ending } from './job-endings.js';
+import { pods } from './job-steps.js';
+import type { JobLimits, RunningJob } from './messages.js';
+import type { PodSightings } from './pod-sightings.js';
+import type { ProviderTie } from './provider-tie.js';
+
+/** A pod that was made, and how its customer will reach it. */
+export type Provisioned = Pick<RunningJob, 'ssh' | 'podUid'>;
+
+/** A job that was placed and is to be brought up. */
+export interface JobStart {
+  order: JobOrder;
+  limits: JobLimits;
+  placement: Placement;
+  provider: ProviderTie;
+  sightings: PodSightings;
+  /** For people: what it waits for. */
+  details(text: string): void;
+}
+
+/** How often a pod that should be on its way is looked at, should the watcher's signal be missing: seconds. */
+const recheckS = [5, 15, 30, 60];
+
+/** Makes the pod and waits until SSH answers, all of it within the time a job may take to start. */
+export async function bringUp(start: JobStart): Promise<Provisioned | Ending> {
+  const beforeMs = Date.now() + start.limits.startTimeoutS * 1000;
+  const made = await provision(start, beforeMs);
+  if ('status' in made) return made;
+  return (await awaitSsh(start, made.podUid, beforeMs)) ?? made;
+}
+
+/**
+ * Makes the pod. Kubernetes may not be in reach for a while, or the node be gone: that is tried again until the
+ * provider is lost or the time is over, and never longer.
+ */
+async function provision(start: JobStart, beforeMs: number): Promise<Provisioned | Ending> {
+  const { order, placement, provider, details } = start;
+  details(`creating the pod on ${placement.nodeName}`);
+  let settled = false;
+  const making = new CancellationScope({ cancellable: true });
+  const made = making.run(() => pods.provisionJob(order, placement));
+  const done = () => void (settled = true);
+  made.then(done, done);
+  try {
+    for (;;) {
+      const known = provider.news();
+      const parting = await provider.parting(placement);
+      if (parting !== undefined) return parting;
+      if (Date.now() >= beforeMs) return notInTime(start);
+      const wakeMs = Math.min(beforeMs, provider.partsAtMs());
+      await condition(() => settled || provider.news() !== known, Math.max(1, wakeMs - Date.now()));
+      if (settled) return await made;
+    }
+  } finally {
+    // What it still creates must be there before the end looks for what is to be removed.
+    making.cancel();
+    await CancellationScope.nonCancellable(() => condition(() => settled));
+  }
+}
+
+/** Waits until the pod is Ready; answers why the job ends when it will not be. */
+async function awaitSsh(start: JobStart, podUid: string, beforeMs: number): Promise<Ending | undefined> {
+  const { order, limits, placement, provider, sightings, details } = start;
+  let stuckSinceMs: number | undefined;
+  for (let attempt = 0; ; attempt++) {
+    const nowMs = Date.now();
+    const known = { pod: sightings.of(podUid), provider: provider.news() };
+    const { pod } = known;
+    if (pod?.phase === 'running') return undefined;
+    if (pod !== undefined && pod.phase !== 'pending') return podEnded(pod, placement.providerId, known.provider);
+    const parting = await provider.parting(placement);
+    if (parting !== undefined) return parting;
+    // The node of a provider that is away takes nothing: that is what the grace is for.
+    const isStuck = pod?.stuck !== undefined && known.provider.away === undefined;
+    stuckSinceMs = isStuck ? (stuckSinceMs ?? nowMs) : undefined;
+    if (pod?.stuck !== undefined && stuckSinceMs !== undefined && nowMs - stuckSinceMs >= limits.stuckGraceS * 1000) {
+      return failed({ reason: pod.stuck.reason, message: pod.stuck.message });
+    }
+    if (nowMs >= beforeMs) return notInTime(start);
+    details(
+      pod?.stuck === undefined
+        ? `waiting for the pod on ${placement.nodeName} to answer on its SSH port`
+        : `stuck, ${pod.stuck.reason}: ${pod.stuck.message}`,
+    );
+    const nextLookMs = nowMs + (recheckS[attempt] ?? recheckS.at(-1)!) * 1000;
+    const wakeMs = Math.min(
+      beforeMs,
+      nextLookMs,
+      stuckSinceMs === undefined ? Infinity : stuckSinceMs + limits.stuckGraceS * 1000,
+      provider.partsAtMs(),
+    );
+    const heard = await condition(
+      () => sightings.of(podUid) !== known.pod || provider.news() !== known.provider,
+      Math.max(1, wakeMs - Date.now()),
+    );
+    if (!heard) sightings.add(await pods.inspectJob(order, podUid));
+  }
+}
+
+function notInTime({ limits }: JobStart): Ending {
+  return failed({ reason: 'start_timeout', message: `the pod was not ready within ${limits.startTimeoutS} s` });
+}
