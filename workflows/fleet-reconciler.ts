@@ -6,10 +6,17 @@ import type { Comparison } from '../activities/reconciler/repairs.js';
 export interface ReconcilerReport extends Comparison {
   /** What had done its work and was removed, as a matter of routine. */
   tidied: { namespaces: number; joinTokens: number; registrations: number };
+  /** Providers whose miners were brought to what the configuration asks for. */
+  mining: number;
 }
 
+const nothing: Comparison = { repairs: {}, failures: [] };
+
 const comparisons = proxyActivities<
-  Pick<Activities, 'compareWorkflows' | 'compareLedger' | 'comparePods' | 'compareTenants' | 'compareNodes' | 'tidy'>
+  Pick<
+    Activities,
+    'compareWorkflows' | 'compareLedger' | 'comparePods' | 'compareTenants' | 'compareNodes' | 'resyncMining' | 'tidy'
+  >
 >({ startToCloseTimeout: '3 minutes', heartbeatTimeout: '30s', retry: { maximumAttempts: 2 } });
 
 /** Waits for a pod to be gone, which on a node that does not answer takes half a minute. */
@@ -29,6 +36,7 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
     repairs: {},
     failures: [],
     tidied: { namespaces: 0, joinTokens: 0, registrations: 0 },
+    mining: 0,
   };
 
   const workflows = await run('workflows', comparisons.compareWorkflows);
@@ -41,7 +49,9 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
   const tenants = await run('tenants', comparisons.compareTenants);
   report.tidied.namespaces = tenants?.namespacesRemoved ?? 0;
   await run('nodes', comparisons.compareNodes);
-  const tidied = await run('tidy', async () => ({ repairs: {}, ...(await comparisons.tidy()) }));
+  const mining = await run('miners', async () => ({ ...nothing, ...(await comparisons.resyncMining()) }));
+  report.mining = mining?.synced.length ?? 0;
+  const tidied = await run('tidy', async () => ({ ...nothing, ...(await comparisons.tidy()) }));
   report.tidied.joinTokens = tidied?.joinTokens ?? 0;
   report.tidied.registrations = tidied?.registrations ?? 0;
   await Promise.all(endings);

@@ -3,14 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RepairKind } from '../../activities/reconciler/repairs.js';
 import { allocate, findAllocation, release } from '../../src/db/allocations.js';
+import { setMiningWanted } from '../../src/db/mining.js';
 import { installationId } from '../../src/db/installation.js';
 import { reserveJoinToken } from '../../src/db/join-tokens.js';
 import { findProvider } from '../../src/db/provider-reads.js';
 import { knownAmong } from '../../src/db/reconcile-fleet.js';
 import { jobObjectName, jobWorkflowId, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
+import { miningConfigSchema } from '../../src/domain/registration.js';
 import { bootstrapTokenExists, newTokenSecret, replaceBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
 import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
+import { removeMiners } from '../../src/kubernetes/miners.js';
 import { labels, taints } from '../../src/kubernetes/names.js';
 import { ownedBy } from '../../src/kubernetes/ownership.js';
 import { tenantNamespaceObject } from '../../src/kubernetes/manifests/tenant.js';
@@ -33,6 +36,7 @@ beforeAll(async () => {
     RECONCILER_GRACE_S: graceS,
     TENANT_NAMESPACE_TTL_S: namespaceTtlS,
     LOST_POD_GRACE_S: lostPodGraceS,
+    MINING_IMAGE_ALLOWLIST: ['docker.io/miners/*'],
   });
   // The rows that tests put have no workflow and a node of another uid: the reconciler makes a real provider of them.
   providerId = await world.provider({ gpus: { model: 'Reconciled', count: 64 } });
@@ -219,8 +223,9 @@ describe('the ledger', () => {
     const job = testOrder({ gpuCount: 3 });
     await allocate(world.database.pool, job, place());
     await world.database.pool.query(
-      `insert into jobs (job_id, wallet, request_sha256, image, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s)
-       values ($1, $2, '', '', 3, 1, 1, 1, 1)`,
+      // Ordered later than any run of this test, so that its want of a workflow is none of its business.
+      `insert into jobs (job_id, wallet, request_sha256, image, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s, created_at)
+       values ($1, $2, '', '', 3, 1, 1, 1, 1, now() + interval '1 hour')`,
       [job.jobId, job.wallet],
     );
     const before = await rented();
@@ -436,6 +441,20 @@ test('a join token that has expired is deleted, and one that may still be used s
   expect(await exists(tokens[0]!)).toBe(false);
   expect(await exists(tokens[1]!)).toBe(true);
   expect((await reconcile()).tidied.joinTokens).toBe(0);
+});
+
+test('miners that are not what the configuration asks for are brought to it', async () => {
+  const { pool } = world.database;
+  cleanups.push(() => removeMiners(world.kubernetes, providerId));
+  const miner = miningConfigSchema.parse({
+    image: 'docker.io/miners/one:1',
+    gpu_count: 1,
+    cpu_cores: 1,
+    memory_mb: 1_024,
+  });
+  await setMiningWanted(pool, providerId, true, miner);
+  expect(await reconcile()).toMatchObject({ mining: 1, repairs: {} });
+  expect(await reconcile()).toMatchObject({ mining: 0 });
 });
 
 describe('a running job', () => {
