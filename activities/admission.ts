@@ -20,8 +20,8 @@ import {
   publishRejection,
   publishReply,
   type RegistrationReply,
-} from '../src/redis/replies.js';
-import { canSealFor, sealReply } from '../src/redis/reply-seal.js';
+} from '../src/redis/replies/replies.js';
+import { canSealFor, sealReply } from '../src/redis/replies/seal.js';
 import type { ActivityDeps } from './deps.js';
 
 /** `bootstrapsigner` needs about a second; what takes longer is tried again. */

@@ -12,7 +12,7 @@ import { unlessNotFound } from '../src/kubernetes/client.js';
 import { decideNodeCertificate } from '../src/kubernetes/node-certificates.js';
 import { markNode, nodeOwner } from '../src/kubernetes/nodes.js';
 import { awaySince, nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
-import { heardUntil } from '../src/redis/heard-until.js';
+import { heardUntil } from '../src/redis/relay/heard-until.js';
 import {
   signalNames,
   type CertificateRequested,

@@ -4,7 +4,7 @@ import { cordon, drain, retire, uncordon } from '../src/db/provider-operations.j
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
 import { nodeOwner } from '../src/kubernetes/nodes.js';
-import { withdrawReplies } from '../src/redis/replies.js';
+import { withdrawReplies } from '../src/redis/replies/replies.js';
 import type { ActivityDeps } from './deps.js';
 
 /** What an operator or the owner orders about a provider. */

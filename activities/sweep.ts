@@ -1,5 +1,5 @@
 import { markSignalled, sweepHeartbeats, type HeartbeatTransition } from '../src/db/heartbeats.js';
-import { heardUntil } from '../src/redis/heard-until.js';
+import { heardUntil } from '../src/redis/relay/heard-until.js';
 import { providerStartOptions } from '../src/temporal/start-provider.js';
 import { signalNames, workflowTypes } from '../workflows/messages.js';
 import type { ActivityDeps } from './deps.js';

@@ -22,7 +22,7 @@ import { register } from './observability/metrics.js';
 import { askAll, type Check } from './observability/readiness.js';
 import { createRedis } from './redis/connection.js';
 import { awaitReady, connectFailFast } from './redis/nonces.js';
-import { startRelay } from './redis/relay.js';
+import { startRelay } from './redis/relay/relay.js';
 import { checkTemporal, connectTemporal, ensureSearchAttributes } from './temporal/client.js';
 import { createJobCommands } from './temporal/jobs.js';
 import { createProviderCommands } from './temporal/provider-commands.js';

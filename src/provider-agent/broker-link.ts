@@ -1,6 +1,6 @@
 import type { LocalAccount } from 'viem';
 import type { ProviderMessageKind } from '../domain/provider-message.js';
-import type { RegistrationReply } from '../redis/replies.js';
+import type { RegistrationReply } from '../redis/replies/replies.js';
 import type { Delegation } from './delegation.js';
 import type { Say } from './say.js';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Backoff } from '../redis/backoff.js';
+import { Backoff } from '../redis/streams/backoff.js';
 import { MessageRefused, type BrokerLink } from './broker-link.js';
 import { createGpuWatch } from './gpu-watch.js';
 import { createGpuReader } from './gpus.js';

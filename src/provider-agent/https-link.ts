@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { providerSigner, responsesSigner } from '../auth/provider-client.js';
-import type { RegistrationReply } from '../redis/replies.js';
+import type { RegistrationReply } from '../redis/replies/replies.js';
 import { MessageRefused, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
 
 const requestTimeoutMs = 20_000;

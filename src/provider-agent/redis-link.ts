@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { providerSigner } from '../auth/provider-client.js';
 import { blockMs, createRedis, type RedisConfig } from '../redis/connection.js';
-import type { RegistrationReply } from '../redis/replies.js';
+import type { RegistrationReply } from '../redis/replies/replies.js';
 import { responseStream } from '../redis/stream-names.js';
 import { streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
 

@@ -1,5 +1,5 @@
-import { newSealingKey, openReply } from '../redis/reply-seal.js';
-import type { RegistrationReply } from '../redis/replies.js';
+import { newSealingKey, openReply } from '../redis/replies/seal.js';
+import type { RegistrationReply } from '../redis/replies/replies.js';
 import type { BrokerLink } from './broker-link.js';
 import { reasonOf, type Say } from './say.js';
 

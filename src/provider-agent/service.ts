@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { providerNodeName } from '../domain/provider.js';
-import { Backoff } from '../redis/backoff.js';
-import type { RegistrationReply } from '../redis/replies.js';
+import { Backoff } from '../redis/streams/backoff.js';
+import type { RegistrationReply } from '../redis/replies/replies.js';
 import { MessageRefused, type BrokerLink } from './broker-link.js';
 import type { Delegation } from './delegation.js';
 import { startHeartbeats, type Heartbeats } from './heartbeats.js';

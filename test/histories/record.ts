@@ -14,7 +14,7 @@ import { providerWorkflowId } from '../../src/domain/provider.js';
 import { packageRoot } from '../../src/engines/paths.js';
 import { startSimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
-import { startRelay } from '../../src/redis/relay.js';
+import { startRelay } from '../../src/redis/relay/relay.js';
 import { connectTemporal } from '../../src/temporal/client.js';
 import { workflowTypes } from '../../workflows/messages.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';

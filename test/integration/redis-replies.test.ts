@@ -7,7 +7,7 @@ import {
   publishRejection,
   publishReply,
   replyDelivery,
-} from '../../src/redis/replies.js';
+} from '../../src/redis/replies/replies.js';
 import { responseStream } from '../../src/redis/stream-names.js';
 import { freshRedis, until, type TestRedis } from '../support/redis.js';
 

@@ -4,7 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { ProviderVerifier } from '../../src/auth/provider-verifier.js';
 import { loadRegistration } from '../../src/db/registrations.js';
 import { BrokerError } from '../../src/domain/errors.js';
-import { groupFigures } from '../../src/redis/stream-group.js';
+import { groupFigures } from '../../src/redis/streams/group.js';
 import { brokerGroup, responseStream, streams } from '../../src/redis/stream-names.js';
 import { createRelayWorld, newProviderId, registrationData, trusting, type RelayWorld } from '../support/relay.js';
 import { until } from '../support/until.js';

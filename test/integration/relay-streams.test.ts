@@ -3,12 +3,12 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { BrokerError } from '../../src/domain/errors.js';
 import { createRedis } from '../../src/redis/connection.js';
-import { DeadLetters } from '../../src/redis/dead-letters.js';
-import { StreamConsumer, type StreamConsumerOptions } from '../../src/redis/stream-consumer.js';
-import type { Settlement } from '../../src/redis/stream-delivery.js';
-import type { StreamEntry } from '../../src/redis/stream-entry.js';
+import { DeadLetters } from '../../src/redis/streams/dead-letters.js';
+import { StreamConsumer, type StreamConsumerOptions } from '../../src/redis/streams/consumer.js';
+import type { Settlement } from '../../src/redis/streams/delivery.js';
+import type { StreamEntry } from '../../src/redis/streams/entry.js';
 import { poisonedRegister } from '../../src/redis/stream-names.js';
-import { StreamWatchdog } from '../../src/redis/stream-watchdog.js';
+import { StreamWatchdog } from '../../src/redis/streams/watchdog.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 

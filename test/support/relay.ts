@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import type { ProviderVerifier } from '../../src/auth/provider-verifier.js';
 import { registrationMessage, type Machine } from '../../src/engines/simulated-provider/messages.js';
 import type { Logger } from '../../src/observability/logger.js';
-import { startRelay, type Relay, type RelayDeps } from '../../src/redis/relay.js';
+import { startRelay, type Relay, type RelayDeps } from '../../src/redis/relay/relay.js';
 import { brokerGroup, deadLetterStream, streams } from '../../src/redis/stream-names.js';
 import { testConfig } from './config.js';
 import { freshDatabase } from './database.js';

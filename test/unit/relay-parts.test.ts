@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { Backoff } from '../../src/redis/backoff.js';
-import { letterText } from '../../src/redis/dead-letters.js';
-import { before, claimedProvider, dataOf, fieldsByName, isTooLarge } from '../../src/redis/stream-entry.js';
-import { pageOf } from '../../src/redis/stream-suspects.js';
+import { Backoff } from '../../src/redis/streams/backoff.js';
+import { letterText } from '../../src/redis/streams/dead-letters.js';
+import { before, claimedProvider, dataOf, fieldsByName, isTooLarge } from '../../src/redis/streams/entry.js';
+import { pageOf } from '../../src/redis/streams/suspects.js';
 
 describe('the text of a dead letter', () => {
   test.each([

@@ -8,8 +8,8 @@ import { capacityMessage, registrationMessage, type Machine } from '../../src/en
 import { startSimulatedProvider, type SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { labels, taints } from '../../src/kubernetes/names.js';
-import { readReplies } from '../../src/redis/reply-reads.js';
-import { startRelay, type Relay } from '../../src/redis/relay.js';
+import { readReplies } from '../../src/redis/replies/reads.js';
+import { startRelay, type Relay } from '../../src/redis/relay/relay.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 
 import { trusting } from '../support/relay.js';

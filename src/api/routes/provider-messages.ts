@@ -7,7 +7,7 @@ import type { Config } from '../../config.js';
 import { providerMessageKinds, senderOf } from '../../domain/provider-message.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import { createProviderIngress } from '../../redis/provider-ingress.js';
-import { readReplies } from '../../redis/reply-reads.js';
+import { readReplies } from '../../redis/replies/reads.js';
 import { streams } from '../../redis/stream-names.js';
 import { validationFailed } from '../problem.js';
 import type { ApiContext, RouteRule } from '../route.js';

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import { BrokerError } from '../domain/errors.js';
+import { BrokerError } from '../../domain/errors.js';
 import type { RegistrationReply } from './replies.js';
-import { responseStream } from './stream-names.js';
+import { responseStream } from '../stream-names.js';
 
 /** An answer as it stands in a provider's response stream. */
 export interface StoredReply {

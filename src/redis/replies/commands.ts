@@ -1,5 +1,5 @@
 import type { ChainableCommander, Redis } from 'ioredis';
-import { clearScript, lookScript, publishScript, repeatScript } from './reply-scripts.js';
+import { clearScript, lookScript, publishScript, repeatScript } from './scripts.js';
 
 /** Life of a reply, in seconds: as long as the join token in it. */
 const replyTtlS = 900;

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
-import { BrokerError } from '../domain/errors.js';
-import { streamAlarms, streamPaused } from '../observability/metrics.js';
+import { BrokerError } from '../../domain/errors.js';
+import { streamAlarms, streamPaused } from '../../observability/metrics.js';
 import { Backoff } from './backoff.js';
-import { blockMs } from './connection.js';
-import { deliver, forgetTrimmed, Outage, type DeliveryOptions } from './stream-delivery.js';
-import { before, type StreamEntry } from './stream-entry.js';
-import { createGroup, listPending, readNew, readPending, removeConsumer, type Reader } from './stream-group.js';
-import { StreamJanitor, type JanitorTimes } from './stream-janitor.js';
-import { pageOf } from './stream-suspects.js';
+import { blockMs } from '../connection.js';
+import { deliver, forgetTrimmed, Outage, type DeliveryOptions } from './delivery.js';
+import { before, type StreamEntry } from './entry.js';
+import { createGroup, listPending, readNew, readPending, removeConsumer, type Reader } from './group.js';
+import { StreamJanitor, type JanitorTimes } from './janitor.js';
+import { pageOf } from './suspects.js';
 
 export interface StreamConsumerOptions extends DeliveryOptions {
   group: string;

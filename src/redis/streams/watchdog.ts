@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { Logger } from '../observability/logger.js';
-import { redisClockSkewSeconds, streamAlarms } from '../observability/metrics.js';
-import { poisonedRegister, poisonedStream, trimmedCounter } from './stream-names.js';
-import { lookScript } from './stream-scripts.js';
+import type { Logger } from '../../observability/logger.js';
+import { redisClockSkewSeconds, streamAlarms } from '../../observability/metrics.js';
+import { poisonedRegister, poisonedStream, trimmedCounter } from '../stream-names.js';
+import { lookScript } from './scripts.js';
 
 type State = 'healthy' | 'absent' | 'poisoned' | 'foreign';
 

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import { deliver, type Delivery } from './reply-delivery.js';
-import { replyCommands } from './reply-commands.js';
-import { responseStream } from './stream-names.js';
+import { deliver, type Delivery } from './delivery.js';
+import { replyCommands } from './commands.js';
+import { responseStream } from '../stream-names.js';
 
 /** `data` of an entry of `provider:response:<id>`, as the agents know it. `join_command` is run as root. */
 export interface RegistrationReply {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { Logger } from '../observability/logger.js';
-import { ensureReplyDelivered, publishRejection } from './replies.js';
+import type { Logger } from '../../observability/logger.js';
+import { ensureReplyDelivered, publishRejection } from '../replies/replies.js';
 
 /** The public agents give up after a minute. */
 const deliveryTimeoutMs = 60_000;

@@ -1,4 +1,4 @@
-import type { PendingEntry } from './stream-group.js';
+import type { PendingEntry } from './group.js';
 
 /** From here on an entry is given alone: it may be what ended the process that had it. */
 const suspectAfter = 3;

@@ -1,11 +1,11 @@
-import type { ProviderVerifier } from '../auth/provider-verifier.js';
-import { recordHeartbeats, type Beat } from '../db/heartbeats.js';
-import type { Queryable } from '../db/pool.js';
-import { BrokerError } from '../domain/errors.js';
-import { readHeartbeat, type HeartbeatMessage } from '../domain/heartbeat.js';
-import { heartbeatsRead } from '../observability/metrics.js';
-import type { DeadLetter } from './dead-letters.js';
-import type { Settlement } from './stream-delivery.js';
+import type { ProviderVerifier } from '../../auth/provider-verifier.js';
+import { recordHeartbeats, type Beat } from '../../db/heartbeats.js';
+import type { Queryable } from '../../db/pool.js';
+import { BrokerError } from '../../domain/errors.js';
+import { readHeartbeat, type HeartbeatMessage } from '../../domain/heartbeat.js';
+import { heartbeatsRead } from '../../observability/metrics.js';
+import type { DeadLetter } from '../streams/dead-letters.js';
+import type { Settlement } from '../streams/delivery.js';
 import {
   arrivalMs,
   claimedProvider,
@@ -14,9 +14,9 @@ import {
   isTooLarge,
   maxDataBytes,
   type StreamEntry,
-} from './stream-entry.js';
-import { streams } from './stream-names.js';
-import { aheadToleranceMs } from './stream-watchdog.js';
+} from '../streams/entry.js';
+import { streams } from '../stream-names.js';
+import { aheadToleranceMs } from '../streams/watchdog.js';
 
 /** An older beat is no sign of life any more: a backlog must not bring back the dead. */
 const maxAgeMs = 600_000;

@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
-import { BrokerError } from '../domain/errors.js';
-import type { Logger } from '../observability/logger.js';
-import { streamMessages } from '../observability/metrics.js';
+import { BrokerError } from '../../domain/errors.js';
+import type { Logger } from '../../observability/logger.js';
+import { streamMessages } from '../../observability/metrics.js';
 import type { DeadLetter, DeadLetters } from './dead-letters.js';
-import type { StreamEntry } from './stream-entry.js';
-import { acknowledge, forgetDeliveries, type Reader } from './stream-group.js';
-import { maxDeliveries, maxFailures } from './stream-suspects.js';
+import type { StreamEntry } from './entry.js';
+import { acknowledge, forgetDeliveries, type Reader } from './group.js';
+import { maxDeliveries, maxFailures } from './suspects.js';
 
 /** What became of the entries of a batch. One that is in none of the lists stays pending and is given again. */
 export interface Settlement {

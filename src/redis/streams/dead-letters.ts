@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import { deadLetters as deadLetterCount } from '../observability/metrics.js';
-import { dataOf, type StreamEntry } from './stream-entry.js';
-import { deadLetterStream } from './stream-names.js';
+import { deadLetters as deadLetterCount } from '../../observability/metrics.js';
+import { dataOf, type StreamEntry } from './entry.js';
+import { deadLetterStream } from '../stream-names.js';
 
 /** An entry that is put aside, because it can never have an effect. */
 export interface DeadLetter {

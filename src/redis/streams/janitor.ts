@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import type { Logger } from '../observability/logger.js';
-import { streamLag, streamMessages, streamOldestPendingSeconds, streamPending } from '../observability/metrics.js';
-import { arrivalMs } from './stream-entry.js';
+import type { Logger } from '../../observability/logger.js';
+import { streamLag, streamMessages, streamOldestPendingSeconds, streamPending } from '../../observability/metrics.js';
+import { arrivalMs } from './entry.js';
 import {
   claimAbandoned,
   createGroup,
@@ -9,9 +9,9 @@ import {
   removeIdleConsumers,
   trimAcknowledged,
   type Reader,
-} from './stream-group.js';
-import { poisonedRegister } from './stream-names.js';
-import { retireScript } from './stream-scripts.js';
+} from './group.js';
+import { poisonedRegister } from '../stream-names.js';
+import { retireScript } from './scripts.js';
 
 export interface JanitorTimes {
   everyMs: number;

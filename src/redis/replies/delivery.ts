@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { replyCommands, type ReplyState } from './reply-commands.js';
+import { replyCommands, type ReplyState } from './commands.js';
 
 export type Delivery = 'delivered' | 'nobody' | 'superseded';
 

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import { idleConsumersScript, trimScript } from './stream-scripts.js';
-import type { StreamEntry } from './stream-entry.js';
-import { trimmedCounter } from './stream-names.js';
+import { idleConsumersScript, trimScript } from './scripts.js';
+import type { StreamEntry } from './entry.js';
+import { trimmedCounter } from '../stream-names.js';
 
 /** Who reads which stream. `key` is the stream's own name, or what it was renamed to. */
 export interface Reader {

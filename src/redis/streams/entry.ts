@@ -1,4 +1,4 @@
-import { providerIdPattern } from '../domain/provider.js';
+import { providerIdPattern } from '../../domain/provider.js';
 
 /** An entry as the driver gives it: field names and values in turn. */
 export type StreamEntry = [id: string, fields: string[]];

@@ -1,19 +1,19 @@
 import type { Pool } from 'pg';
 import type { ZodType } from 'zod';
-import type { ProviderVerifier } from '../auth/provider-verifier.js';
-import { loadRegistration, storeRegistration } from '../db/registrations.js';
+import type { ProviderVerifier } from '../../auth/provider-verifier.js';
+import { loadRegistration, storeRegistration } from '../../db/registrations.js';
 import {
   capacityAsRegistration,
   capacityUpdateSchema,
   noWallet,
   registrationSchema,
   type RegistrationRequest,
-} from '../domain/registration.js';
-import { describeProblems } from '../domain/wire.js';
-import type { ProviderSignals } from '../temporal/providers.js';
-import { settleEach, type Outcome } from './relay-outcomes.js';
+} from '../../domain/registration.js';
+import { describeProblems } from '../../domain/wire.js';
+import type { ProviderSignals } from '../../temporal/providers.js';
+import { settleEach, type Outcome } from './outcomes.js';
 import type { Rejections } from './rejections.js';
-import type { Receive } from './stream-delivery.js';
+import type { Receive } from '../streams/delivery.js';
 import {
   arrivalMs,
   claimedProvider,
@@ -22,8 +22,8 @@ import {
   isTooLarge,
   maxDataBytes,
   type StreamEntry,
-} from './stream-entry.js';
-import { streams } from './stream-names.js';
+} from '../streams/entry.js';
+import { streams } from '../stream-names.js';
 
 interface Deps {
   pool: Pool;

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import { arrivalMs } from './stream-entry.js';
-import { brokerGroup, streams } from './stream-names.js';
+import { arrivalMs } from '../streams/entry.js';
+import { brokerGroup, streams } from '../stream-names.js';
 
 /** An older beat is no sign of life any more, so what was read and not settled for longer says nothing about anybody. */
 const maxPendingMs = 600_000;

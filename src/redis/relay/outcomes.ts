@@ -1,6 +1,6 @@
-import type { DeadLetter } from './dead-letters.js';
-import type { Settlement } from './stream-delivery.js';
-import type { StreamEntry } from './stream-entry.js';
+import type { DeadLetter } from '../streams/dead-letters.js';
+import type { Settlement } from '../streams/delivery.js';
+import type { StreamEntry } from '../streams/entry.js';
 
 /** What became of one entry: it had its effect, it never can, or it is to be given once more. */
 export type Outcome = 'done' | 'later' | Omit<DeadLetter, 'entry'>;
