@@ -475,3 +475,22 @@ describe('a running job', () => {
     await expectNothingHeld(job);
   });
 });
+
+test('a comparison that cannot be made is reported, and keeps none of the others from being made', async () => {
+  const without = await createWorld({}, () => ({
+    comparePods: () => Promise.reject(new Error('the cluster is away')),
+  }));
+  try {
+    const provider = await without.provider();
+    const place = { providerId: provider, nodeName: provider, pricePerHour: 1 };
+    await allocate(without.database.pool, testOrder({ gpuCount: 0 }), place);
+    const { repairs, failures } = (await without.temporal.client.workflow.execute(workflowTypes.fleetReconciler, {
+      workflowId: 'reconciler',
+      taskQueue: without.config.TEMPORAL_TASK_QUEUE,
+    })) as ReconcilerReport;
+    expect(failures).toEqual(['pods: the cluster is away']);
+    expect(repairs).toMatchObject({ provider_without_workflow: 1, allocation_leaked: 1 });
+  } finally {
+    await without.close();
+  }
+});
