@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { sweepHeartbeats } from '../../src/db/heartbeats.js';
 import { searchProviders } from '../../src/db/provider-reads.js';
 import { jobWorkflowId } from '../../src/domain/job.js';
+import { providerWorkflowId } from '../../src/domain/provider.js';
 import { labels, taints } from '../../src/kubernetes/names.js';
-import { providerChanged } from '../../workflows/messages.js';
+import { providerChanged, signalNames } from '../../workflows/messages.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { until } from '../support/until.js';
 
@@ -38,6 +39,13 @@ const podUid = async (jobId: string) => {
   ]);
   return rows[0]!.pod_uid;
 };
+const wasTold = async (providerId: string) => {
+  const handle = world.temporal.client.workflow.getHandle(providerWorkflowId(providerId));
+  const { events } = await handle.fetchHistory();
+  return events!.some(
+    ({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName === signalNames.heartbeatChanged,
+  );
+};
 const chargeOf = async (jobId: string) => {
   const { rows } = await world.database.pool.query<{ spent: string; price: number; started_at: Date }>(
     `select c.spent::text, j.price_per_hour::float8 as price, j.started_at
@@ -57,8 +65,10 @@ describe('a provider that falls silent', () => {
     expect(await isFound(providerId)).toBe(false);
     const order = await world.order({ providerId });
     expect(await world.commands.startAndWait(order, 20_000)).toMatchObject({ failure: { reason: 'no_capacity' } });
-    expect((await world.state(providerId)).status).toBe('available');
+    // By another way than the sweep it may know already: whoever looks at the provider now finds it silent.
+    expect(await wasTold(providerId)).toBe(false);
     await world.sweep();
+    await until(() => wasTold(providerId));
     await until(async () => (await world.state(providerId)).status === 'offline');
     await until(async () => (await marksOf(providerId)).maintenance === 'offline');
     expect(await marksOf(providerId)).toEqual({ label: 'offline', maintenance: 'offline' });
