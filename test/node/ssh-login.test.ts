@@ -1,8 +1,7 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generatePrivateKey } from 'viem/accounts';
@@ -17,7 +16,9 @@ import { findOnPath } from '../../src/engines/tools/tool.js';
 import { jobObjectName, tenantNamespace } from '../../src/domain/job.js';
 import { gpuResource, labels } from '../../src/kubernetes/names.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
+import { end, newKey, opens, rent, run, ssh, sshOptions, type Job, type Rented } from '../support/customer.js';
 import { createProviderMachine, type ProviderMachine, type RunningAgent } from '../support/provider-machine.js';
+import { cgroups, traces } from '../support/traces.js';
 import { until } from '../support/until.js';
 
 const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
@@ -26,20 +27,6 @@ if (missing !== undefined) console.warn(`skipped: a login to a real node needs $
 const log: Log = (line) => void process.stderr.write(`  ${line}\n`);
 const providerId = 'real-machine';
 const gpus = 2;
-
-interface Job {
-  job_id: string;
-  status: string;
-  ssh_host: string;
-  ssh_port: number;
-  ssh_host_key_fingerprint: string;
-  known_hosts: string;
-}
-
-interface Rented extends Job {
-  wallet: string;
-  folder: string;
-}
 
 let before: Record<string, unknown>;
 let broker: RunningBroker;
@@ -51,10 +38,14 @@ let mine: Rented;
 
 (missing === undefined ? describe : describe.skip)('a real machine', () => {
   beforeAll(async () => {
-    before = traces();
     broker = await startBroker({ SSH_SERVER_IMAGE: images.sshServer, JOB_MIN_DURATION_S: '1' });
     const { kubeconfig } = broker.endpoints;
-    machine = await startRealNode({ dataDir: resolve(kubeconfig!, '../../..'), hostName: 'rented-out', log });
+    machine = await startRealNode({
+      dataDir: resolve(kubeconfig!, '../../..'),
+      hostName: 'rented-out',
+      onTurn: () => (before = traces()),
+      log,
+    });
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig!);
     core = config.makeApiClient(CoreV1Api);
@@ -114,7 +105,10 @@ let mine: Rented;
   }, 120_000);
 
   test('is rented, and the customer logs in as root with ssh, who knows the machine by the known_hosts line', async () => {
-    mine = await rent(await broker.customer(), { env: { GREETING: '$(id) "hello"' } });
+    const customer = await broker.customer();
+    mine = await rent(customer, { env: { GREETING: '$(id) "hello"' } }).catch(async (error: Error) => {
+      throw new Error(`${error.message}${await podsOf(customer)}`);
+    });
     expect(mine.ssh_host).toBe(machine.address);
     const { code, output } = await ssh(mine, 'id -u; hostname; . /etc/os-release; echo $PRETTY_NAME; echo "$GREETING"');
     expect(output.split('\n')).toEqual(['0', 'gpu', 'Rented machine of the test', '$(id) "hello"', '']);
@@ -244,71 +238,18 @@ async function free(customer: Session): Promise<number> {
   return row?.can_create_job === true ? row.available_gpus : 0;
 }
 
-async function rent(customer: Session, order: object): Promise<Rented> {
-  const folder = newKey();
-  const reply = await customer.request(
-    'POST',
-    '/api/v1/jobs',
-    {
-      ...{ gpu_type: 'RTX 4090', gpu_count: 1, cpu_cores: 1, memory_gb: '256Mi', storage_gb: 1, duration_hours: 1 },
-      ...{ image: images.machine, ssh_public_keys: [readFileSync(join(folder, 'id.pub'), 'utf8').trim()], ...order },
-    },
-    { prefer: 'wait=60' },
-  );
-  const job = reply.body as Job;
-  if (reply.status !== 201) throw new Error(`${reply.status}: ${JSON.stringify(job)}${await podOf(job, customer)}`);
-  return { ...job, folder, wallet: customer.wallet };
-}
-
-/** A folder with a new key pair. */
-function newKey(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'customer-'));
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'customer', '-f', join(folder, 'id')]);
-  return folder;
-}
-
-/** What the node has made of a job, for whoever has to find out why it does not run. */
-async function podOf({ job_id: id }: Job, { wallet }: Session): Promise<string> {
+/** What the node has made of a customer's jobs, for whoever has to find out why one does not run. */
+async function podsOf({ wallet }: Session): Promise<string> {
   const namespace = tenantNamespace(wallet);
-  const pod = await core.readNamespacedPod({ namespace, name: jobObjectName(id) }).catch(() => undefined);
+  const { items: pods } = await core.listNamespacedPod({ namespace });
   const { items: events } = await core.listNamespacedEvent({ namespace });
   const kubelet = readFileSync(join(machine.logs, 'kubelet.log'), 'utf8').split('\n').slice(-30);
   return [
     '',
-    JSON.stringify(pod?.status),
+    ...pods.map(({ status }) => JSON.stringify(status)),
     ...events.map(({ reason, message }) => `${reason}: ${message}`),
     ...kubelet,
   ].join('\n');
-}
-
-async function end(customer: Session, { job_id: id, folder }: Rented): Promise<void> {
-  await customer.request('DELETE', `/api/v1/jobs/${id}`, undefined, { prefer: 'wait=60' });
-  rmSync(folder, { recursive: true, force: true });
-}
-
-type Target = Pick<Rented, 'folder' | 'known_hosts' | 'ssh_host' | 'ssh_port'>;
-
-/** Nobody is trusted but whom the job's reply names. */
-function sshOptions({ folder, known_hosts: line }: Target): string[] {
-  writeFileSync(join(folder, 'known_hosts'), `${line}\n`);
-  return [
-    ...['-F', 'none', '-i', join(folder, 'id'), '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes'],
-    ...['-o', 'StrictHostKeyChecking=yes', '-o', `UserKnownHostsFile=${join(folder, 'known_hosts')}`],
-    ...['-o', 'GlobalKnownHostsFile=none', '-o', 'ConnectTimeout=10', '-o', 'LogLevel=ERROR'],
-  ];
-}
-
-/** Logs in with the client of this system. */
-function ssh(target: Target, command: string) {
-  return run('ssh', [...sshOptions(target), '-p', String(target.ssh_port), `root@${target.ssh_host}`, command]);
-}
-
-function run(command: string, args: string[], env = process.env): Promise<{ code: number; output: string }> {
-  return new Promise((done) => {
-    execFile(command, args, { env, timeout: 300_000, maxBuffer: 2 ** 24 }, (error, stdout, stderr) =>
-      done({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, output: stdout + stderr }),
-    );
-  });
 }
 
 /** An HTTP service at an address of this machine; answers its port. It does not keep the tests from ending. */
@@ -316,63 +257,4 @@ async function serve(host: string): Promise<number> {
   const service = createServer((_, response) => response.end('answered')).unref();
   await new Promise<void>((listening) => service.listen(0, host, listening));
   return (service.address() as AddressInfo).port;
-}
-
-function opens(host: string, port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect({ host, port, timeout: 3_000 });
-    const answer = (open: boolean) => {
-      socket.destroy();
-      done(open);
-    };
-    socket.once('connect', () => answer(true));
-    socket.once('error', () => answer(false));
-    socket.once('timeout', () => answer(false));
-  });
-}
-
-function cgroups(name: string): string {
-  return execFileSync('find', ['/sys/fs/cgroup', '-maxdepth', '2', '-name', `*${name}*`], { encoding: 'utf8' });
-}
-
-/** Where a node leaves its marks on a machine. */
-function traces(): Record<string, unknown> {
-  const read = (path: string) => readFileSync(path, 'utf8').trim();
-  const programs = ['containerd', 'containerd-shim', 'kubelet', 'kube-proxy', 'kube-router', 'runc', 'pause'];
-  const running = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        return [read(`/proc/${pid}/comm`)];
-      } catch {
-        return [];
-      }
-    });
-  const settings = [
-    'net/ipv4/ip_forward',
-    'vm/overcommit_memory',
-    'vm/panic_on_oom',
-    'kernel/panic',
-    'kernel/panic_on_oops',
-  ];
-  const files = [
-    '/etc/kubernetes',
-    '/etc/cni',
-    '/var/lib/kubelet',
-    '/var/lib/containerd',
-    '/var/lib/cni',
-    '/opt/cni',
-    '/run/containerd',
-    '/var/log/pods',
-    '/var/log/containers',
-  ];
-  return {
-    mounts: read('/proc/self/mountinfo'),
-    networks: execFileSync('ip', ['-o', 'address'], { encoding: 'utf8' }),
-    routes: execFileSync('ip', ['route'], { encoding: 'utf8' }),
-    settings: settings.map((name) => `${name} = ${read(`/proc/sys/${name}`)}`),
-    files: files.filter((path) => existsSync(path)),
-    cgroups: cgroups('kubepods'),
-    programs: running.filter((name) => programs.some((program) => name.startsWith(program))).sort(),
-  };
 }

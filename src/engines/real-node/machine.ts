@@ -28,6 +28,8 @@ export interface MachineOptions {
   programs: Record<string, string>;
   /** kubeconfigs of the programs that do not come with the join. */
   kubeconfigs: Record<'kube-proxy', string> & Partial<Record<'kube-router', string>>;
+  /** Called when no other machine is there any more, and this one is not there yet. */
+  onTurn?: (() => void) | undefined;
   log: Log;
   env: NodeJS.ProcessEnv;
 }
@@ -64,6 +66,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     await reapOrphans(join(folder, 'run'), log);
     // What a machine leaves whose supervisor was killed: the kernel does not remove cgroups.
     await gone();
+    options.onTurn?.();
     writeFiles(options);
     const guard = guardAgainstOrphans(join(folder, 'run'));
     const supervisor = new Supervisor({ logFolder: logs, guard, log, changed: () => undefined });

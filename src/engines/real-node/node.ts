@@ -8,7 +8,7 @@ import { findKubeRouter } from '../tools/kube-router.js';
 import { findNodeTools } from '../tools/node.js';
 import { run } from '../tools/run.js';
 import { pauseImageName } from './configuration.js';
-import { startMachine, type Machine } from './machine.js';
+import { startMachine, type Machine, type MachineOptions } from './machine.js';
 import { findNodePackages } from './packages.js';
 import { letKubeRouterRead } from './policy-engine.js';
 
@@ -24,6 +24,7 @@ export interface RealNodeOptions {
   /** The data folder of the stack whose cluster it will join. */
   dataDir: string;
   hostName: string;
+  onTurn?: MachineOptions['onTurn'];
   log?: Log;
   env?: NodeJS.ProcessEnv;
 }
@@ -36,6 +37,7 @@ export interface RealNodeOptions {
 export async function startRealNode({
   dataDir,
   hostName,
+  onTurn,
   log = silent,
   env = process.env,
 }: RealNodeOptions): Promise<Machine> {
@@ -52,7 +54,7 @@ export async function startRealNode({
   const folder = join(dataDir, 'node');
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const machine = await startMachine({
-    ...{ folder, hostName, packages, log, env },
+    ...{ folder, hostName, packages, onTurn, log, env },
     programs: {
       kubeadm: kubeadm.path,
       kubelet: nodeTools.kubelet.path,
