@@ -76,6 +76,7 @@ let mine: Rented;
     await provider?.remove();
     await machine?.stop();
     await broker?.stop();
+    if (mine !== undefined) rmSync(mine.folder, { recursive: true, force: true });
   }, 120_000);
 
   test('joins by the join command alone, which its agent runs as it is, and becomes the node that the broker named', async () => {

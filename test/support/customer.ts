@@ -39,7 +39,10 @@ export async function rent(customer: Session, order: object): Promise<Rented> {
     { prefer: 'wait=60' },
   );
   const job = reply.body as Job;
-  if (reply.status !== 201) throw new Error(`${reply.status}: ${JSON.stringify(job)}`);
+  if (reply.status !== 201) {
+    rmSync(folder, { recursive: true });
+    throw new Error(`${reply.status}: ${JSON.stringify(job)}`);
+  }
   return { ...job, folder, wallet: customer.wallet };
 }
 
