@@ -92,10 +92,12 @@ export function createJobRecordActivities({ pool }: Pick<ActivityDeps, 'pool'>) 
       }
     }
     const what = `${order.gpuCount} × ${order.gpuType ?? 'any GPU'}, ${order.cpuCores} cores, ${order.memoryMb} MB, ${order.storageGb} GB`;
+    // Nothing was on offer when the order came, so nothing was reserved: a bound of 0 is none that a customer named.
+    const bound = (order.maxPricePerHour ?? 0) > 0 ? ` for at most ${order.maxPricePerHour} an hour` : '';
     throw new BrokerError(
       'no_capacity',
       order.providerId === undefined
-        ? `no provider has ${what} free${order.maxPricePerHour === undefined ? '' : ` for ${order.maxPricePerHour} an hour`}`
+        ? `no provider has ${what} free${bound}`
         : `provider ${order.providerId} does not have ${what} free`,
     );
   }
