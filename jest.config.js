@@ -16,5 +16,8 @@ export default {
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],
   // The engines want their share of the processors.
   maxWorkers: 2,
+  // A process of its own for each file: the Temporal SDK's native part is made for one life per process, and crashed
+  // one that had loaded it for file after file.
+  workerIdleMemoryLimit: 1_000_000,
   testTimeout: 60_000,
 };
