@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { V1Pod } from '@kubernetes/client-node';
+import type { RepairKind } from '../../activities/reconciler/repairs.js';
+import type { Config } from '../../src/config.js';
+import { knownAmong } from '../../src/db/reconcile-fleet.js';
+import { jobObjectName, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { unlessNotFound } from '../../src/kubernetes/client.js';
+import { workflowTypes } from '../../workflows/messages.js';
+import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
+import { until } from './until.js';
+import { createWorld, type World } from './world.js';
+
+const graceS = 2;
+
+/** A world in which the reconciler runs when a test says so, and whose one provider it has nothing to say about. */
+export interface ReconciledWorld extends World {
+  providerId: string;
+  /** One run, as the Schedule starts it. */
+  reconcile(): Promise<ReconcilerReport>;
+  /** What one run repaired; a repair that failed is an error. */
+  repairs(): Promise<Partial<Record<RepairKind, number>>>;
+  /** Until the provider's row says what its node is. */
+  settled(): Promise<void>;
+  /** Until everything that is there now is older than what the reconciler leaves alone. */
+  grownOld(): Promise<void>;
+  /** Until the job runs. */
+  runs(order: JobOrder): Promise<void>;
+  ended(order: JobOrder): Promise<void>;
+  pod(order: JobOrder): Promise<V1Pod | undefined>;
+  start(order: JobOrder): Promise<void>;
+  cancel(order: JobOrder): Promise<unknown>;
+  /** To be done before the world is closed. */
+  atEnd(cleanup: () => Promise<unknown>): void;
+}
+
+export const namespaceTtlS = 4;
+export const lostPodGraceS = 5;
+
+export async function createReconciledWorld(overrides: Partial<Config> = {}): Promise<ReconciledWorld> {
+  const world = await createWorld({
+    RECONCILER_GRACE_S: graceS,
+    TENANT_NAMESPACE_TTL_S: namespaceTtlS,
+    LOST_POD_GRACE_S: lostPodGraceS,
+    MINING_IMAGE_ALLOWLIST: ['docker.io/miners/*'],
+    ...overrides,
+  });
+  const { core } = world.kubernetes;
+  const cleanups: (() => Promise<unknown>)[] = [];
+  const providerId = await world.provider({ gpus: { model: 'Reconciled', count: 64 } });
+  const job = async (order: JobOrder) => await world.job(order);
+
+  const reconciled: ReconciledWorld = {
+    ...world,
+    providerId,
+    async reconcile() {
+      return (await world.temporal.client.workflow.execute(workflowTypes.fleetReconciler, {
+        workflowId: `reconciler-${randomUUID()}`,
+        taskQueue: world.config.TEMPORAL_TASK_QUEUE,
+      })) as ReconcilerReport;
+    },
+    async repairs() {
+      const { repairs, failures } = await reconciled.reconcile();
+      if (failures.length > 0) throw new Error(failures.join('\n'));
+      return repairs;
+    },
+    async settled() {
+      const node = await core.readNode({ name: providerId });
+      await until(
+        async () => {
+          const known = (await knownAmong(world.database.pool, [providerId])).get(providerId)!;
+          return known.nodeUid === node.metadata!.uid && known.status === 'available';
+        },
+        { name: 'the provider is in service' },
+      );
+    },
+    grownOld: () => sleep(graceS * 1000 + 1_500),
+    order: (changes = {}) => world.order({ providerId, ...changes }),
+    async runs(order) {
+      await until(async () => (await job(order)).status === 'running', { timeoutMs: 30_000, name: 'the job runs' });
+    },
+    async ended(order) {
+      await until(async () => (await job(order)).endedAt !== undefined, {
+        timeoutMs: 30_000,
+        name: 'the job has ended',
+      });
+    },
+    pod: ({ jobId, wallet }) =>
+      unlessNotFound(core.readNamespacedPod({ name: jobObjectName(jobId), namespace: tenantNamespace(wallet) })),
+    async start(order) {
+      await world.commands.startAndWait(order, 30_000);
+    },
+    cancel: ({ jobId }) => world.commands.cancel(jobId, 'its owner', 30_000),
+    atEnd: (cleanup) => void cleanups.push(cleanup),
+    async close() {
+      for (const cleanup of cleanups) await cleanup();
+      await world.close();
+    },
+  };
+  // What tests put has no workflow and a node of another uid: the reconciler makes a real provider of it.
+  await reconciled.reconcile();
+  await reconciled.settled();
+  return reconciled;
+}

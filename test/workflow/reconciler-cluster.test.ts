@@ -1,0 +1,261 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { installationId } from '../../src/db/installation.js';
+import { reserveJoinToken } from '../../src/db/join-tokens.js';
+import { setMiningWanted } from '../../src/db/mining.js';
+import { findProvider } from '../../src/db/provider-reads.js';
+import { knownAmong } from '../../src/db/reconcile-fleet.js';
+import { jobObjectName, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { providerWorkflowId } from '../../src/domain/provider.js';
+import { miningConfigSchema } from '../../src/domain/registration.js';
+import { bootstrapTokenExists, newTokenSecret, replaceBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
+import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
+import { tenantNamespaceObject } from '../../src/kubernetes/manifests/tenant.js';
+import { removeMiners } from '../../src/kubernetes/miners.js';
+import { labels, taints } from '../../src/kubernetes/names.js';
+import { ownedBy } from '../../src/kubernetes/ownership.js';
+import { signalNames } from '../../workflows/messages.js';
+import { testOrder } from '../support/fleet.js';
+import {
+  createReconciledWorld,
+  lostPodGraceS,
+  namespaceTtlS,
+  type ReconciledWorld,
+} from '../support/reconciled-world.js';
+import { until } from '../support/until.js';
+import { putNode } from '../support/world.js';
+
+let world: ReconciledWorld;
+beforeAll(async () => {
+  world = await createReconciledWorld();
+}, 120_000);
+afterAll(() => world?.close());
+
+describe('what stands in the cluster without a job', () => {
+  /** Pod, Service and Secret as the broker would have made them, for a job that nobody ordered. */
+  async function orphans(installation: string, nodeName = world.providerId): Promise<JobOrder> {
+    const job = testOrder({ wallet: `0x${randomUUID().replaceAll('-', '')}00000000` });
+    const namespace = tenantNamespace(job.wallet);
+    const metadata = {
+      name: jobObjectName(job.jobId),
+      labels: { [labels.jobId]: job.jobId, [labels.gpuRental]: 'true' },
+    };
+    const { core } = world.kubernetes;
+    await core.createNamespace({ body: ownedBy(installation, tenantNamespaceObject(job.wallet)) });
+    world.atEnd(() => unlessNotFound(core.deleteNamespace({ name: namespace })));
+    await core.createNamespacedPod({
+      namespace,
+      body: ownedBy(installation, {
+        metadata,
+        spec: {
+          nodeName,
+          terminationGracePeriodSeconds: 1,
+          automountServiceAccountToken: false,
+          containers: [{ name: 'job', image: 'example' }],
+        },
+      }),
+    });
+    const service = { metadata, spec: { ports: [{ port: 22 }] } };
+    await core.createNamespacedService({ namespace, body: ownedBy(installation, service) });
+    await core.createNamespacedSecret({ namespace, body: ownedBy(installation, { metadata }) });
+    return job;
+  }
+  const found = async (job: JobOrder) => {
+    const names = { name: jobObjectName(job.jobId), namespace: tenantNamespace(job.wallet) };
+    const { core } = world.kubernetes;
+    const all = [core.readNamespacedPod(names), core.readNamespacedService(names), core.readNamespacedSecret(names)];
+    const there = await Promise.all(all.map((read) => unlessNotFound<unknown>(read)));
+    return there.filter((object) => object !== undefined).length;
+  };
+
+  test('is deleted', async () => {
+    const job = await orphans(await installationId(world.database.pool));
+    await world.grownOld();
+    expect(await world.repairs()).toEqual({ pod_orphaned: 1, service_orphaned: 1, secret_orphaned: 1 });
+    await until(async () => (await found(job)) === 0, { name: 'everything of the job is gone' });
+    expect(await world.repairs()).toEqual({});
+  });
+
+  test('is left alone while it is new: a job may just be there', async () => {
+    const patient = await createReconciledWorld({ RECONCILER_GRACE_S: 3_600 });
+    world.atEnd(() => patient.close());
+    const job = await orphans(await installationId(patient.database.pool));
+    await world.grownOld();
+    expect(await patient.repairs()).toEqual({});
+    expect(await found(job)).toBe(3);
+  });
+
+  test('is left alone when another installation of the broker made it', async () => {
+    const job = await orphans(randomUUID());
+    await world.grownOld();
+    expect(await world.repairs()).toEqual({});
+    expect(await found(job)).toBe(3);
+  });
+
+  test('is removed by force from a node that does not answer', async () => {
+    const { core } = world.kubernetes;
+    const name = `dead-${randomUUID().slice(0, 8)}`;
+    await core.createNode({ body: { metadata: { name } } });
+    world.atEnd(() => unlessNotFound(core.deleteNode({ name })));
+    const job = await orphans(await installationId(world.database.pool), name);
+    await world.grownOld();
+    expect(await world.repairs()).toMatchObject({ pod_orphaned: 1 });
+    // Past its grace, as long as a node may be out of reach for a moment.
+    await sleep((lostPodGraceS + 3) * 1000);
+    expect(await world.pod(job)).toBeDefined();
+    expect(await world.repairs()).toEqual({ pod_stranded: 1 });
+    expect(await world.pod(job)).toBeUndefined();
+  }, 90_000);
+
+  test('stays when its workflow runs, although the row is lost', async () => {
+    const job = await world.order();
+    await world.start(job);
+    const { rows } = await world.database.pool.query('delete from jobs where job_id = $1 returning *', [job.jobId]);
+    await world.grownOld();
+    expect(await world.repairs()).toEqual({ allocation_leaked: 1 });
+    expect((await world.pod(job))!.metadata!.deletionTimestamp).toBeUndefined();
+    expect(rows).toHaveLength(1);
+    await world.cancel(job);
+  });
+});
+
+describe('a provider', () => {
+  test('whose workflow is gone goes on as what it was', async () => {
+    const handle = world.temporal.client.workflow.getHandle(providerWorkflowId(world.providerId));
+    await handle.terminate('by an operator');
+    expect(await world.repairs()).toEqual({ provider_without_workflow: 1 });
+    expect(await world.repairs()).toEqual({});
+    /** As the sweep does it. */
+    const hear = async (alive: boolean) => {
+      await world.database.pool.query('update providers set heartbeat_alive = $2 where provider_id = $1', [
+        world.providerId,
+        alive,
+      ]);
+      await handle.signal(signalNames.heartbeatChanged, { alive, at: new Date().toISOString() });
+    };
+    const status = async () => (await findProvider(world.database.pool, world.providerId))!.status;
+    expect(await status()).toBe('available');
+    await hear(false);
+    await until(async () => (await status()) === 'offline', { name: 'it goes offline' });
+    await hear(true);
+    await until(async () => (await status()) === 'available', { name: 'it is back' });
+  });
+
+  test.each([
+    ['readiness', 'node_ready = false'],
+    ['capacity', `allocatable = allocatable || '{"gpus": 1}'`],
+    ['node', 'node_uid = gen_random_uuid()::text'],
+  ])('whose row says another %s than the cluster is set right by its workflow', async (_what, change) => {
+    await world.settled();
+    const before = (await knownAmong(world.database.pool, [world.providerId])).get(world.providerId);
+    await world.database.pool.query(`update providers set ${change} where provider_id = $1`, [world.providerId]);
+    expect(await world.repairs()).toEqual({ node_differs: 1 });
+    await until(
+      async () => {
+        const now = (await knownAmong(world.database.pool, [world.providerId])).get(world.providerId);
+        return JSON.stringify(now) === JSON.stringify(before);
+      },
+      { name: 'the row is what it was' },
+    );
+  });
+});
+
+test('a node that was taken for a provider who is not there is kept free of jobs, and is not deleted', async () => {
+  const { core } = world.kubernetes;
+  const name = `nobody-${randomUUID().slice(0, 8)}`;
+  await putNode(world.kubernetes, name, 1);
+  world.atEnd(() => unlessNotFound(core.deleteNode({ name })));
+  const label = { metadata: { labels: { [labels.installation]: await installationId(world.database.pool) } } };
+  await core.patchNode({ name, body: label }, mergePatch);
+  await world.grownOld();
+  expect(await world.repairs()).toEqual({ node_unowned: 1 });
+  const node = await core.readNode({ name });
+  expect(node.spec?.taints).toContainEqual(expect.objectContaining({ key: taints.maintenance, effect: 'NoSchedule' }));
+  expect(await world.repairs()).toEqual({});
+});
+
+describe('the namespace of a tenant', () => {
+  const namespace = (job: JobOrder) =>
+    unlessNotFound(world.kubernetes.core.readNamespace({ name: tenantNamespace(job.wallet) }));
+  const goes = async (job: JobOrder) => {
+    const found = await namespace(job);
+    return found === undefined || found.metadata?.deletionTimestamp !== undefined;
+  };
+
+  test('is removed some time after the last job, and not before', async () => {
+    const [first, second] = [await world.order(), await world.order()];
+    await Promise.all([world.start(first), world.start(second)]);
+    await world.cancel(first);
+    expect((await world.reconcile()).tidied.namespaces).toBeGreaterThanOrEqual(0);
+    expect(await goes(first)).toBe(false);
+    await sleep(namespaceTtlS * 1000 + 1_500);
+    await world.reconcile();
+    expect(await goes(first)).toBe(true);
+    expect(await goes(second)).toBe(false);
+    await world.cancel(second);
+  });
+
+  test('that is being removed when its tenant orders again costs a wait, not the job', async () => {
+    const first = await world.order();
+    await world.start(first);
+    await world.cancel(first);
+    await sleep(namespaceTtlS * 1000 + 1_500);
+    // One before, one in the middle of and one after the removal.
+    const jobs = await Promise.all(
+      [0, 40, 400].map(async (delayMs, place) => {
+        if (place === 0) void world.reconcile();
+        await sleep(delayMs);
+        const job = await world.order({ wallet: first.wallet });
+        await world.start(job);
+        return job;
+      }),
+    );
+    for (const job of jobs) await world.runs(job);
+    await sleep(3_000);
+    for (const job of jobs) expect(await world.job(job)).toMatchObject({ status: 'running' });
+    await Promise.all(jobs.map((job) => world.cancel(job)));
+  });
+});
+
+test('a join token that has expired is deleted, and one that may still be used stays', async () => {
+  const { pool } = world.database;
+  const tokens = await Promise.all(
+    ['expired', 'good'].map(async (messageId) => {
+      const token = await reserveJoinToken(pool, {
+        providerId: world.providerId,
+        messageId,
+        nodeName: world.providerId,
+        ttlS: 600,
+      });
+      const secret = newTokenSecret();
+      await replaceBootstrapToken(world.kubernetes, {
+        id: token.tokenId,
+        secret,
+        providerId: world.providerId,
+        expiresAt: token.expiresAt,
+      });
+      return token.tokenId;
+    }),
+  );
+  await pool.query(`update join_tokens set expires_at = now() - interval '1 second' where token_id = $1`, [tokens[0]]);
+  expect(await world.reconcile()).toMatchObject({ repairs: {}, tidied: { joinTokens: 1 } });
+  const exists = (tokenId: string) => bootstrapTokenExists(world.kubernetes, tokenId, world.providerId);
+  expect(await exists(tokens[0]!)).toBe(false);
+  expect(await exists(tokens[1]!)).toBe(true);
+  expect((await world.reconcile()).tidied.joinTokens).toBe(0);
+});
+
+test('miners that are not what the configuration asks for are brought to it', async () => {
+  const { pool } = world.database;
+  world.atEnd(() => removeMiners(world.kubernetes, world.providerId));
+  const miner = miningConfigSchema.parse({
+    image: 'docker.io/miners/one:1',
+    gpu_count: 1,
+    cpu_cores: 1,
+    memory_mb: 1_024,
+  });
+  await setMiningWanted(pool, world.providerId, true, miner);
+  expect(await world.reconcile()).toMatchObject({ mining: 1, repairs: {} });
+  expect(await world.reconcile()).toMatchObject({ mining: 0 });
+});
