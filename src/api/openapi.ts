@@ -1,6 +1,7 @@
 import { z, type ZodType } from 'zod';
 import { errorTable, type ErrorCode } from '../domain/errors.js';
 import type { RouteRule } from './route.js';
+import { shown } from './schemas/shown-as.js';
 
 type Json = Record<string, unknown>;
 
@@ -19,7 +20,8 @@ const authErrors: ErrorCode[] = [
   'auth_backend_unavailable',
 ];
 
-const problemSchema = z.object({
+/** Some problems say more, each in members of its own. */
+const problemSchema = z.looseObject({
   type: z.string(),
   title: z.string(),
   status: z.int(),
@@ -103,7 +105,7 @@ function operation(rule: RouteRule): Json {
       ? {}
       : {
           requestBody: {
-            required: true,
+            required: !request.body.safeParse(undefined).success,
             content: { 'application/json': { schema: jsonSchema(request.body, 'input') } },
           },
         }),
@@ -123,7 +125,7 @@ function operationId({ method, path }: RouteRule): string {
 function security({ auth }: RouteRule): Json[] {
   if (auth === 'none') return [];
   const signature = { session_key: [], session_timestamp: [], session_nonce: [], session_signature: [] };
-  return auth === 'any' ? [signature, { bearer: [] }] : [signature];
+  return auth === 'any' ? [{ bearer: [] }, signature] : [signature];
 }
 
 function pathParameters({ path, request }: RouteRule): Json[] {
@@ -186,6 +188,15 @@ function problemResponses(rule: RouteRule): Json {
 }
 
 function jsonSchema(schema: ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json;
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override({ zodSchema, jsonSchema: made }) {
+      const as = shown(zodSchema);
+      if (as === undefined) return;
+      for (const key of Object.keys(made)) delete made[key as keyof typeof made];
+      Object.assign(made, as);
+    },
+  }) as Json;
   return json;
 }

@@ -38,8 +38,10 @@ export const requireDecodablePath: Middleware<ApiState> = async (ctx, next) => {
 
 /** Comes after the router: no rule answered. The methods that the path does answer are told, where there are any. */
 export const answerUnmatched: Middleware<ApiState> = async (ctx) => {
-  const { matched = [] } = ctx as unknown as { matched?: { methods: string[] }[] };
-  const methods = [...new Set(matched.flatMap((layer) => layer.methods))];
+  const { matched = [] } = ctx as unknown as { matched?: { methods: string[]; path: string }[] };
+  // Where a literal path fits a parameter too, its own methods are what it is for.
+  const closest = matched.at(-1)?.path;
+  const methods = [...new Set(matched.filter(({ path }) => path === closest).flatMap((layer) => layer.methods))];
   if (methods.length === 0) throw new BrokerError('not_found', 'no route of the API has this path');
   const allow = [
     ...methods.filter((method) => method !== 'HEAD'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Address, Hex } from 'viem';
+import { printableText } from '../domain/printable.js';
 import { scopes } from './principal.js';
 
 /** An address in any notation of case, in lower case afterwards: a checksum says nothing about who owns it. */
@@ -38,10 +39,7 @@ export const scopeList = z.array(z.enum(scopes)).min(1).max(scopes.length);
 
 export const chainId = z.int().positive();
 
-export const label = z
-  .string()
-  .max(64)
-  .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, 'holds characters that cannot be printed');
+export const label = printableText(64);
 
 export const delegationMessage = z.strictObject({
   wallet: address,

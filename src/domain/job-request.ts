@@ -3,6 +3,7 @@ import { gpuTypeKey } from './gpu.js';
 import { imageName, imageRefusal, parseImage, type ImagePolicy } from './image.js';
 import { envProblems } from './job-env.js';
 import { providerIdPattern } from './provider.js';
+import { printableText } from './printable.js';
 import { parseSshPublicKey } from './ssh-key.js';
 
 /** What this site allows a job to be. */
@@ -44,9 +45,6 @@ const limits = {
   pricePerHour: 1e12,
 };
 
-/** Letters, digits, punctuation and spaces of any script; no control, formatting or unassigned characters. */
-const printable = /^[^\p{C}\p{Zl}\p{Zp}]*$/u;
-
 /**
  * The body of `POST /api/v1/jobs`. Unknown fields are refused by name; sizes may be numbers or strings with a unit, as
  * the field's clients write them; an empty string stands for "not given" where a field is optional. All problems of a
@@ -58,9 +56,7 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       provider_id: optionalText(providerId),
       gpu_type: optionalText(gpuType),
       gpu_count: number('a whole number of GPUs').pipe(z.int().min(0).max(limits.gpus)).default(1),
-      job_name: optionalText(
-        z.string().max(limits.jobName).regex(printable, 'holds characters that cannot be printed'),
-      ),
+      job_name: optionalText(printableText(limits.jobName)),
       image: optionalText(image(policy.images)),
       cpu_cores: quantity('4, "4" or "4000m"', cores, 1, limits.cpuCores).default(4),
       memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').default(
@@ -128,14 +124,14 @@ export const extensionSchema: z.ZodType<{ seconds: number }> = z
 
 const providerId = z.string().regex(providerIdPattern, 'is not a provider id');
 
-const gpuType = z
-  .string()
-  .max(limits.gpuType)
-  .regex(printable, 'holds characters that cannot be printed')
+const gpuType = printableText(limits.gpuType)
   .transform(gpuTypeKey)
   .refine((key) => key !== '', 'names no GPU type');
 
-const sshPublicKey = z.string().transform(checked((text) => parseSshPublicKey(text).line));
+const sshPublicKey = z
+  .string()
+  .meta({ examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me@example'] })
+  .transform(checked((text) => parseSshPublicKey(text).line));
 
 const environment = z.record(z.string(), z.string()).superRefine((env, context) => {
   for (const { field, message } of envProblems(env)) {

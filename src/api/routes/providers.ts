@@ -14,12 +14,15 @@ const maxAgeS = 1;
 /** A page of 100 providers is about 170 kB: the cache stays below some tens of megabytes whatever clients ask. */
 const maxCachedReplies = 200;
 
+/** More than any machine has, and what the database can count. */
+const maxGpusAsked = 100_000;
+
 const gpuName = queryText.transform(gpuTypeKey);
 const amount = queryNumber(z.number().nonnegative());
 const searchQuery = z.object({
   status: z.enum(providerStatuses).optional(),
   gpu: gpuName.optional(),
-  gpu_count: queryNumber(z.number().int().min(1)).optional().describe('Free at one provider'),
+  gpu_count: queryNumber(z.number().int().min(1).max(maxGpusAsked)).optional().describe('Free at one provider'),
   min_ram: amount.optional().describe('MB'),
   min_cpu: amount.optional().describe('Cores'),
   min_disk: amount.optional().describe('GB'),

@@ -1,0 +1,58 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { withLock } from '../../src/engines/lock.js';
+import type { Log } from '../../src/engines/log.js';
+import { cacheRoot } from '../../src/engines/paths.js';
+
+const version = '4.32.5';
+/** What this version says it needs. */
+const oldestPython = [3, 11] as const;
+
+/** The path of a Python that is new enough, or undefined where there is none. */
+export async function findPython(): Promise<string | undefined> {
+  for (const name of ['python3', 'python']) {
+    const found = await run(name, ['-c', 'import sys, venv; print(*sys.version_info[:2], sys.executable)']);
+    const [major, minor, path] = found?.trim().split(' ') ?? [];
+    if (Number(major) === oldestPython[0] && Number(minor) >= oldestPython[1]) return path;
+  }
+  return undefined;
+}
+
+export const needsPython = `schemathesis ${version} needs Python ${oldestPython.join('.')} or later, with venv`;
+
+/** Installs schemathesis where other tools are kept, once, and answers its path. */
+export async function installSchemathesis(python: string, log: Log): Promise<string> {
+  const folder = join(cacheRoot(), 'schemathesis', version);
+  const complete = join(folder, 'complete');
+  mkdirSync(cacheRoot(), { recursive: true });
+  await withLock(`${join(cacheRoot(), 'schemathesis')}.lock`, 'installing schemathesis', log, async () => {
+    if (existsSync(complete)) return;
+    log(`installing schemathesis ${version}`);
+    rmSync(folder, { recursive: true, force: true });
+    await promisify(execFile)(python, ['-m', 'venv', folder]);
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `schemathesis==${version}`];
+    await promisify(execFile)(join(folder, 'bin/python'), pip);
+    writeFileSync(complete, '');
+  });
+  return join(folder, 'bin/schemathesis');
+}
+
+/** Runs it to its end with its output on ours, and answers its exit code: 0 when it found nothing. */
+export async function runSchemathesis(program: string, args: readonly string[]): Promise<number> {
+  // Its cache of what failed before belongs to the run, not to the folder that somebody happens to stand in.
+  const child = spawn(program, args, { stdio: 'inherit', cwd: cacheRoot(), env: { ...process.env, NO_COLOR: '1' } });
+  return await new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+async function run(program: string, args: readonly string[]): Promise<string | undefined> {
+  try {
+    return (await promisify(execFile)(program, args)).stdout;
+  } catch {
+    return undefined;
+  }
+}
