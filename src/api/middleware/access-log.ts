@@ -13,13 +13,15 @@ export function accessLog(logger: Logger): Middleware<ApiState> {
     }
     const begunMs = performance.now();
     await next();
+    const { principal } = ctx.state;
     lines.info(
       {
         method: ctx.method,
         route: ctx.state.rule?.path ?? null,
         status: ctx.status,
         ms: Math.round((performance.now() - begunMs) * 100) / 100,
-        wallet: ctx.state.principal?.wallet,
+        wallet: principal?.wallet,
+        session: principal === undefined || principal.kind === 'proof' ? undefined : principal.sessionId,
         request_id: ctx.state.requestId,
         request_bytes: ctx.state.bodyBytes?.length ?? 0,
       },
