@@ -58,7 +58,14 @@ export interface ProviderTableRow {
   heartbeat_alive: boolean;
   offered_gpus: number;
   gpu_model: string | null;
-  resources: { kind: ProviderResource['kind']; name: string; model: string; total: number; rented: number; price: number }[];
+  resources: {
+    kind: ProviderResource['kind'];
+    name: string;
+    model: string;
+    total: number;
+    rented: number;
+    price: number;
+  }[];
   cpu_price: number;
   memory_price: number;
   last_heartbeat: Date | null;

@@ -23,7 +23,12 @@ export async function withBenchStack(
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-bench-'));
   let stack: Stack | undefined;
   try {
-    stack = await startStack({ dataDir, roles, env: { ...process.env, ...unlimited, ...env }, log: (line) => console.error(line) });
+    stack = await startStack({
+      dataDir,
+      roles,
+      env: { ...process.env, ...unlimited, ...env },
+      log: (line) => console.error(line),
+    });
     await run(stack, dataDir);
   } finally {
     await stack?.stop();

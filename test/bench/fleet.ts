@@ -51,7 +51,11 @@ await withBenchStack({ PROVIDER_AUTH_MODE: 'off' }, async (stack) => {
   await until(`select count(*) n from providers where status = 'available'`, nodes);
   const joinedMs = performance.now() - joining;
 
-  const session = await login({ api: api!, account: privateKeyToAccount(generatePrivateKey()), spendLimit: 10n ** 26n });
+  const session = await login({
+    api: api!,
+    account: privateKeyToAccount(generatePrivateKey()),
+    spendLimit: 10n ** 26n,
+  });
   const renting = performance.now();
   await spread(jobs, 64, async (index) => {
     const reply = await session.request('POST', '/api/v1/jobs', order, {

@@ -40,7 +40,9 @@ for (let round = 0; round < Number(values.rounds); round++) {
     if (violations.length > 0) failed = true;
   }
   const repairs = Object.entries(result.repairsAfterQuiet).filter(([, count]) => Number(count) > 0);
-  console.log(`  ${repairs.length === 0 ? '✓' : '✗'} nothing for the reconciler to repair after quiet ${JSON.stringify(repairs)}\n`);
+  console.log(
+    `  ${repairs.length === 0 ? '✓' : '✗'} nothing for the reconciler to repair after quiet ${JSON.stringify(repairs)}\n`,
+  );
   if (repairs.length > 0) failed = true;
 }
 process.exit(failed ? 1 : 0);

@@ -53,7 +53,12 @@ export async function rentUntilDone(
 }
 
 /** Rents for long on a machine that is about to die, and waits for what becomes of the job. */
-export async function rentOnDoomed(session: Session, providerId: string, number: number, stories: JobStory[]): Promise<void> {
+export async function rentOnDoomed(
+  session: Session,
+  providerId: string,
+  number: number,
+  stories: JobStory[],
+): Promise<void> {
   const story: JobStory = {
     key: `doomed-${number}`,
     plan: 'be on a machine that dies',
@@ -102,9 +107,16 @@ async function live(session: Session, random: Random, story: JobStory, changes: 
   }
   if (story.plan === 'extend, then cancel' && job.status === 'running') {
     const before = Date.parse(job.expires_at!);
-    const extended = await insist(session, 'POST', `${path}/extend`, { additional_hours: 1 }, { 'idempotency-key': 'once' });
+    const extended = await insist(
+      session,
+      'POST',
+      `${path}/extend`,
+      { additional_hours: 1 },
+      { 'idempotency-key': 'once' },
+    );
     const moved = Date.parse((extended.body as JobBody).expires_at ?? '') - before;
-    if (extended.status === 200 && moved !== 3_600_000) throw new Error(`an extension of an hour moved the end by ${moved} ms`);
+    if (extended.status === 200 && moved !== 3_600_000)
+      throw new Error(`an extension of an hour moved the end by ${moved} ms`);
     // It may have ended before the extension came through.
     if (extended.status !== 200 && extended.status !== 409) throw new Error(`extending answered ${extended.status}`);
   }

@@ -25,14 +25,17 @@ export async function checkInvariants(
   kubeConfig.loadFromFile(endpoints.kubeconfig!);
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const temporal = new Client({ connection, namespace: endpoints.temporal_namespace! });
-  const rows = async (sql: string) => (await database.query<Record<string, unknown>>(sql)).rows.map((row) => JSON.stringify(row));
+  const rows = async (sql: string) =>
+    (await database.query<Record<string, unknown>>(sql)).rows.map((row) => JSON.stringify(row));
   try {
     return [
       {
         invariant: 'every job ended as its customer wanted',
         violations: stories.flatMap((story) => {
           const wrong = story.complaint !== '' || !isAcceptable(story, doomed);
-          return wrong ? [`${story.key} (${story.plan}): ${story.status} ${story.failureReason ?? ''} ${story.complaint}`] : [];
+          return wrong
+            ? [`${story.key} (${story.plan}): ${story.status} ${story.failureReason ?? ''} ${story.complaint}`]
+            : [];
         }),
       },
       {
@@ -58,10 +61,12 @@ export async function checkInvariants(
       },
       {
         invariant: 'a key has one job',
-        violations: await rows('select wallet, idempotency_key from jobs group by 1, 2 having count(*) > 1').then((twice) => [
-          ...twice,
-          ...stories.filter(({ jobId }) => jobId === undefined).map(({ key }) => `${key} has none`),
-        ]),
+        violations: await rows('select wallet, idempotency_key from jobs group by 1, 2 having count(*) > 1').then(
+          (twice) => [
+            ...twice,
+            ...stories.filter(({ jobId }) => jobId === undefined).map(({ key }) => `${key} has none`),
+          ],
+        ),
       },
       {
         invariant: 'money: nothing reserved any more, every charge settled once',
@@ -125,7 +130,8 @@ async function leftInCluster(core: CoreV1Api): Promise<string[]> {
 
 async function workflows(temporal: Client, query: string): Promise<string[]> {
   const found: string[] = [];
-  for await (const { workflowId, status } of temporal.workflow.list({ query })) found.push(`${workflowId} ${status.name}`);
+  for await (const { workflowId, status } of temporal.workflow.list({ query }))
+    found.push(`${workflowId} ${status.name}`);
   return found;
 }
 

@@ -22,8 +22,16 @@ let customer: Session;
 beforeAll(async () => {
   broker = await startBroker();
   const joined = [
-    broker.provider({ providerId: 'atlas', gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 }, gpuPricePerHour: 0.4 }),
-    broker.provider({ providerId: 'borealis', gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 }, gpuPricePerHour: 0.5 }),
+    broker.provider({
+      providerId: 'atlas',
+      gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 },
+      gpuPricePerHour: 0.4,
+    }),
+    broker.provider({
+      providerId: 'borealis',
+      gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 },
+      gpuPricePerHour: 0.5,
+    }),
     broker.provider({ providerId: 'cirrus', gpus: { model: 'NVIDIA A100-SXM4-80GB', count: 8 }, gpuPricePerHour: 1.8 }),
   ].map((provider) => provider.joined);
   await Promise.all(joined);
@@ -60,13 +68,17 @@ describe('a customer', () => {
     expect(job(rented).ssh_command).toBe(`ssh root@${job(rented).ssh_host} -p ${job(rented).ssh_port}`);
     await until(async () => (await free('rtx-4090')) === 6);
 
-    const extended = await customer.request('POST', `/api/v1/jobs/${job(rented).job_id}/extend`, { additional_hours: 2 });
+    const extended = await customer.request('POST', `/api/v1/jobs/${job(rented).job_id}/extend`, {
+      additional_hours: 2,
+    });
     expect(extended.status).toBe(200);
     expect(Date.parse(job(extended).expires_at) - Date.parse(job(rented).expires_at)).toBe(7_200_000);
 
     const ended = await cancel(customer, job(rented).job_id);
     expect([ended.status, job(ended).status]).toEqual([200, 'cancelled']);
-    expect((await customer.request('GET', `/api/v1/jobs/${job(rented).job_id}`)).body).toMatchObject({ status: 'cancelled' });
+    expect((await customer.request('GET', `/api/v1/jobs/${job(rented).job_id}`)).body).toMatchObject({
+      status: 'cancelled',
+    });
     await until(async () => (await free('rtx-4090')) === 8);
   });
 
@@ -113,7 +125,11 @@ describe('a customer', () => {
   test('whose order is malformed is told every field that is wrong, and nothing is rented', async () => {
     const reply = await post(customer, order({ gpu_count: -1, image: 'NOT AN IMAGE', surprise: 1, ssh_password: 'x' }));
     expect([reply.status, problem(reply).code]).toEqual([422, 'validation_failed']);
-    expect(problem(reply).errors!.map(({ field }) => field).sort()).toEqual(['gpu_count', 'image', 'ssh_password', 'surprise']);
+    expect(
+      problem(reply)
+        .errors!.map(({ field }) => field)
+        .sort(),
+    ).toEqual(['gpu_count', 'image', 'ssh_password', 'surprise']);
     const huge = await post(customer, order({ env: { A: 'x'.repeat(70_000) } }));
     expect([huge.status, problem(huge).code]).toEqual([413, 'payload_too_large']);
     expect(await free('rtx-4090')).toBe(8);
@@ -121,7 +137,9 @@ describe('a customer', () => {
 });
 
 test('of 50 orders at once for 8 free GPUs exactly 8 run', async () => {
-  const replies = await Promise.all(Array.from({ length: 50 }, () => post(customer, order({ gpu_type: 'A100-SXM4-80GB' }))));
+  const replies = await Promise.all(
+    Array.from({ length: 50 }, () => post(customer, order({ gpu_type: 'A100-SXM4-80GB' }))),
+  );
   const running = replies.filter(({ status }) => status === 201);
   expect(running).toHaveLength(8);
   expect(replies.filter((reply) => reply.status === 409 && problem(reply).code === 'no_capacity')).toHaveLength(42);

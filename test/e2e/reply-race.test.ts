@@ -31,7 +31,14 @@ async function registerAsTheFieldDoes(agent: Redis, providerId: string): Promise
     address: '198.18.0.9',
   };
   const stream = `provider:response:${providerId}`;
-  await agent.xadd('provider:registration', '*', 'data', JSON.stringify(registrationMessage(machine)), 'timestamp', 'now');
+  await agent.xadd(
+    'provider:registration',
+    '*',
+    'data',
+    JSON.stringify(registrationMessage(machine)),
+    'timestamp',
+    'now',
+  );
   await agent.xgroup('CREATE', stream, 'agent-group', '$', 'MKSTREAM').catch((error: Error) => {
     if (!error.message.startsWith('BUSYGROUP')) throw error;
   });

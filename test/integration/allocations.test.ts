@@ -26,7 +26,9 @@ beforeEach(async () => {
 const pool = () => database.pool;
 const place = async (order: JobOrder): Promise<Placement> => (await placementCandidates(pool(), order, 1))[0]!;
 const rented = async (providerId: string) =>
-  Object.fromEntries((await findProvider(pool(), providerId))!.resources.map(({ kind, rented: amount }) => [kind, amount]));
+  Object.fromEntries(
+    (await findProvider(pool(), providerId))!.resources.map(({ kind, rented: amount }) => [kind, amount]),
+  );
 const free = async () => (await gpuAvailability(pool(), {})).reduce((sum, { availableGpus }) => sum + availableGpus, 0);
 
 describe('allocation', () => {
@@ -143,7 +145,9 @@ describe('capacity', () => {
       allocatable: { gpus: 2, cpuCores: 1_000, memoryMb: 1_000_000, storageGb: 10_000 },
     });
     const gpus = async () => {
-      const { total, rented: amount } = (await findProvider(pool(), 'one'))!.resources.find(({ kind }) => kind === 'gpu')!;
+      const { total, rented: amount } = (await findProvider(pool(), 'one'))!.resources.find(
+        ({ kind }) => kind === 'gpu',
+      )!;
       return [total, amount];
     };
     expect(await gpus()).toEqual([5, 5]);
@@ -194,7 +198,9 @@ describe('search', () => {
     await putProvider(pool(), { providerId: 'free', gpuPrice: 0.7 });
     await allocate(pool(), testOrder(), await place(testOrder()));
     const ids = async (filter: object) =>
-      (await searchProviders(pool(), { sort: 'price', limit: 10, offset: 0, ...filter })).map(({ providerId }) => providerId);
+      (await searchProviders(pool(), { sort: 'price', limit: 10, offset: 0, ...filter })).map(
+        ({ providerId }) => providerId,
+      );
     expect(await ids({})).toEqual(['free']);
     expect(await ids({ status: 'busy' })).toEqual(['full']);
     expect(await ids({ gpuCount: 8 })).toEqual(['free']);

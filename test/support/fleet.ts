@@ -20,7 +20,11 @@ export interface TestProvider {
 /** A provider in service as onboarding leaves it: registered, with a node that the cluster counts. */
 export async function putProvider(pool: Pool, provider: TestProvider): Promise<void> {
   const { providerId, gpus = { model: 'NVIDIA GeForce RTX 4090', count: 8 } } = provider;
-  const [cpuCores, memoryMb, storageGb] = [provider.cpuCores ?? 1_000, provider.memoryMb ?? 1_000_000, provider.diskGb ?? 10_000];
+  const [cpuCores, memoryMb, storageGb] = [
+    provider.cpuCores ?? 1_000,
+    provider.memoryMb ?? 1_000_000,
+    provider.diskGb ?? 10_000,
+  ];
   const registration = registrationSchema.parse({
     provider_id: providerId,
     wallet_addr: `0x${'9'.repeat(40)}`,
@@ -31,7 +35,12 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
       total_disk_gb: storageGb,
       available_disk_gb: storageGb,
     },
-    capacity: { gpu_count: gpus.count, cpu_cores: cpuCores, memory_mb: memoryMb, gpu_price_per_hour: provider.gpuPrice ?? 0.5 },
+    capacity: {
+      gpu_count: gpus.count,
+      cpu_cores: cpuCores,
+      memory_mb: memoryMb,
+      gpu_price_per_hour: provider.gpuPrice ?? 0.5,
+    },
   });
   await recordRegistration(pool, {
     providerId,

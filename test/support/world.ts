@@ -81,7 +81,11 @@ export async function createWorld(
       return providerId;
     },
     async order(changes = {}) {
-      const order = testOrder({ jobId: newJobId(), wallet: `0x${randomUUID().replaceAll('-', '')}00000000`, ...changes });
+      const order = testOrder({
+        jobId: newJobId(),
+        wallet: `0x${randomUUID().replaceAll('-', '')}00000000`,
+        ...changes,
+      });
       namespaces.add(`tenant-${order.wallet}`);
       const sessionId = await putSession(database.pool, order.wallet);
       await withTransaction(database.pool, async (tx) => {
@@ -118,7 +122,13 @@ export async function createWorld(
 
 /** A node that kwok looks after, marked as the provider's as the broker would. */
 export async function putNode({ core }: Kubernetes, name: string, gpus: number): Promise<void> {
-  const resources = { cpu: '1000', memory: '1000000Mi', 'ephemeral-storage': '10000Gi', pods: '110', [gpuResource]: String(gpus) };
+  const resources = {
+    cpu: '1000',
+    memory: '1000000Mi',
+    'ephemeral-storage': '10000Gi',
+    pods: '110',
+    [gpuResource]: String(gpus),
+  };
   await core.createNode({
     body: {
       metadata: { name, labels: { type: 'kwok', [labels.placement]: name, [labels.providerId]: name } },

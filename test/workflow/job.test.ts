@@ -15,7 +15,10 @@ afterAll(() => world.close());
 
 const pod = (order: JobOrder) =>
   unlessNotFound(
-    world.kubernetes.core.readNamespacedPod({ name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) }),
+    world.kubernetes.core.readNamespacedPod({
+      name: jobObjectName(order.jobId),
+      namespace: tenantNamespace(order.wallet),
+    }),
   );
 const service = (order: JobOrder) =>
   unlessNotFound(
@@ -95,7 +98,9 @@ describe('a job', () => {
   test('is not extended beyond what a job may last', async () => {
     const order = await world.order({ providerId: await world.provider() });
     await start(order);
-    await expect(world.commands.extend(order.jobId, 'long', 365 * 86_400)).rejects.toMatchObject({ code: 'duration_limit' });
+    await expect(world.commands.extend(order.jobId, 'long', 365 * 86_400)).rejects.toMatchObject({
+      code: 'duration_limit',
+    });
     await world.commands.cancel(order.jobId, 'its owner', 20_000);
   });
 
@@ -139,9 +144,10 @@ describe('a job that does not start', () => {
   test('because the cluster finds no place for it fails with that reason', async () => {
     const providerId = await world.provider();
     // The cluster counts fewer GPUs than the ledger believes: the scheduler is the second lock.
-    await world.kubernetes.core.patchNode(
-      { name: providerId, body: [{ op: 'add', path: '/spec/unschedulable', value: true }] },
-    );
+    await world.kubernetes.core.patchNode({
+      name: providerId,
+      body: [{ op: 'add', path: '/spec/unschedulable', value: true }],
+    });
     const order = await world.order({ providerId });
     expect(await start(order)).toMatchObject({ status: 'failed', failure: { reason: 'unschedulable' } });
     await expectNothingHeld(order);
