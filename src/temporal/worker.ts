@@ -10,6 +10,7 @@ import {
   NativeConnection,
   Runtime,
   Worker,
+  type WorkerOptions,
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Activities } from '../../activities/index.js';
@@ -18,6 +19,14 @@ import { takeOver, type WorkerVersion } from './deployment.js';
 
 /** Activities mostly wait for other systems, so many may be under way; the pool of database connections is the limit. */
 const maxActivities = 200;
+
+/**
+ * How long one step of a workflow's code may compute, by the clock on the wall; an option that the SDK has and its types
+ * leave out. Workflow code here never loops: what takes long is a workflow that gets thousands of signals at once, on a
+ * machine under load. Past the bound the whole process dies (Node cannot stop such code and live, nodejs/node#38503), and
+ * the next one meets the same step. The SDK's own five seconds were reached in tests.
+ */
+export const patience = { isolateExecutionTimeout: '30s' } as Partial<WorkerOptions>;
 
 export interface RunningWorker {
   ready(): { ok: boolean; detail?: string };
@@ -70,6 +79,7 @@ export async function startWorker(
     maxConcurrentLocalActivityExecutions: maxActivities,
     shutdownGraceTime: `${Math.max(1, config.SHUTDOWN_GRACE_S - 5)}s`,
     shutdownForceTime: `${config.SHUTDOWN_GRACE_S}s`,
+    ...patience,
   });
   const running = worker.run().catch((error: unknown) => {
     logger.fatal({ err: error }, 'the worker stopped');

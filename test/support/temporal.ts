@@ -17,6 +17,7 @@ import { withLock } from '../../src/engines/lock.js';
 import { silent } from '../../src/engines/log.js';
 import { packageRoot } from '../../src/engines/paths.js';
 import { ensureSearchAttributes } from '../../src/temporal/client.js';
+import { patience } from '../../src/temporal/worker.js';
 import { endpoint } from './engines.js';
 import { runFolder } from './run-folder.js';
 
@@ -74,6 +75,7 @@ export async function freshTemporal(): Promise<TestTemporal> {
         workflowBundle: { codePath: await workflowBundle() },
         shutdownGraceTime: '1s',
         shutdownForceTime: '5s',
+        ...patience,
         ...options,
       });
       const running = worker.run();

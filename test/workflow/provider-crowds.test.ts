@@ -88,7 +88,8 @@ test('of many orders placed in the moment a provider goes offline, each is told 
   const started = Promise.all(orders.map((order) => world.commands.startAndWait(order, 1_000)));
   await world.heard(providerId, 100);
   await until(async () => (await world.row(providerId)).resources.some(({ rented }) => rented > 0));
-  await world.sweep();
+  // A row that an order holds in this moment is left to the next sweep.
+  await until(async () => (await world.sweep()).silent === 1);
   await started;
   const endings = await Promise.all(
     orders.map(async (order) => {
@@ -110,7 +111,7 @@ test('a job with a very long history goes on in a new run, and still hears that 
   const order = await world.running({ providerId: await world.joined() });
   const handle = handleOf(jobWorkflowId(order.jobId));
   const { runId } = (await handle.describe()).raw.workflowExecutionInfo!.execution!;
-  await inTurns(enoughSignals, 40, (at) =>
+  await inTurns(enoughSignals, 8, (at) =>
     handle.signal(podObserved, { phase: 'pending', uid: 'another', resourceVersion: String(at) }),
   );
   await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, {
@@ -130,9 +131,7 @@ test('a provider with a very long history goes on in a new run, and still hears 
   const order = await world.running({ providerId });
   const handle = handleOf(providerWorkflowId(providerId));
   const { runId } = (await handle.describe()).raw.workflowExecutionInfo!.execution!;
-  await inTurns(enoughSignals, 40, () =>
-    handle.signal(heartbeatChanged, { alive: true, at: new Date().toISOString() }),
-  );
+  await inTurns(enoughSignals, 8, () => handle.signal(heartbeatChanged, { alive: true, at: new Date().toISOString() }));
   await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, {
     everyMs: 200,
   });
