@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { jobsHolding } from '../src/db/allocations.js';
 import { installationId } from '../src/db/installation.js';
-import { markTokenDeleted, tokensToRevoke } from '../src/db/join-tokens.js';
+import { markTokenDeleted, markTokenUsed, usedTokens } from '../src/db/join-tokens.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordCapacity, recordNode } from '../src/db/providers.js';
 import { loadRegistration } from '../src/db/registrations.js';
@@ -51,7 +51,9 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
     async approveNodeCertificate(
       input: CertificateRequested & { providerId: string; nodeName: string; leaving: boolean },
     ): Promise<{ approved: boolean; reason: string }> {
-      return await decideNodeCertificate(kubernetes, input);
+      const decision = await decideNodeCertificate(kubernetes, input);
+      if (decision.approved) await markTokenUsed(pool, input.tokenId);
+      return decision;
     },
 
     /**
@@ -145,7 +147,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
   };
 
   async function withdrawTokens(providerId: string): Promise<void> {
-    for (const tokenId of await tokensToRevoke(pool, providerId)) {
+    for (const tokenId of await usedTokens(pool, providerId)) {
       await deleteBootstrapToken(kubernetes, tokenId);
       await markTokenDeleted(pool, tokenId);
     }

@@ -50,6 +50,23 @@ export async function tokensToRevoke(db: Queryable, providerId: string, except?:
   return rows.map(({ token_id }) => token_id);
 }
 
+/**
+ * Tokens of a provider that may still be in the cluster and have done their work. One that was not used yet is left: a
+ * machine that was set up anew registers and joins again while its node of before may still count as ready.
+ */
+export async function usedTokens(db: Queryable, providerId: string): Promise<string[]> {
+  const { rows } = await db.query<{ token_id: string }>(
+    'select token_id from join_tokens where provider_id = $1 and deleted_at is null and used_at is not null',
+    [providerId],
+  );
+  return rows.map(({ token_id }) => token_id);
+}
+
+/** Notes that a node has got its certificate by a token. */
+export async function markTokenUsed(db: Queryable, tokenId: string): Promise<void> {
+  await db.query('update join_tokens set used_at = coalesce(used_at, now()) where token_id = $1', [tokenId]);
+}
+
 /** Notes that a token is not in the cluster any more. */
 export async function markTokenDeleted(db: Queryable, tokenId: string): Promise<void> {
   await db.query('update join_tokens set deleted_at = coalesce(deleted_at, now()) where token_id = $1', [tokenId]);
