@@ -34,7 +34,7 @@ test('a provider that comes and goes every moment keeps its jobs, and is in the 
   const before = (await world.job(order)).expiresAt;
   for (let turn = 0; turn < 12; turn++) {
     await world.setNodeReady(providerId, turn % 2 === 1);
-    await world.heard(providerId, turn % 3 === 0 ? 100 : 0);
+    await (turn % 3 === 0 ? world.silent(providerId) : world.heard(providerId));
     await world.sweep();
   }
   await world.heard(providerId);
@@ -60,7 +60,7 @@ test(`${manyProviders} providers that fall silent at once are all offline, and b
     );
   });
   await pool.query(
-    `update provider_heartbeats set last_heartbeat = now() - interval '5 minutes' where provider_id = any ($1)`,
+    `update provider_heartbeats set last_heartbeat = now() - interval '1 day' where provider_id = any ($1)`,
     [ids],
   );
   expect(await world.sweep()).toEqual({ silent: ids.length, returned: 0 });
@@ -75,7 +75,9 @@ test(`${manyProviders} providers that fall silent at once are all offline, and b
   // Each workflow has looked: none of them has a node.
   await until(async () => (await count('not node_ready')) === ids.length, { timeoutMs: 240_000, everyMs: 200 });
   for (const providerId of ids.slice(0, 10)) expect((await world.state(providerId)).status).toBe('offline');
-  expect(await world.sweep()).toEqual({ silent: 0, returned: 0 });
+  // Providers of other tests are heard meanwhile: on a slow machine they would be due by now.
+  await pool.query('update provider_heartbeats set last_heartbeat = now() where provider_id <> all ($1)', [ids]);
+  expect((await world.sweep()).silent).toBe(0);
 
   await pool.query('update provider_heartbeats set last_heartbeat = now() where provider_id = any ($1)', [ids]);
   expect(await world.sweep()).toEqual({ silent: 0, returned: ids.length });
@@ -86,7 +88,7 @@ test('of many orders placed in the moment a provider goes offline, each is told 
   const providerId = await world.joined();
   const orders = await Promise.all(Array.from({ length: 8 }, () => world.order({ providerId })));
   const started = Promise.all(orders.map((order) => world.commands.startAndWait(order, 1_000)));
-  await world.heard(providerId, 100);
+  await world.silent(providerId);
   await until(async () => (await world.row(providerId)).resources.some(({ rented }) => rented > 0));
   // A row that an order holds in this moment is left to the next sweep.
   await until(async () => (await world.sweep()).silent === 1);
