@@ -45,7 +45,10 @@ export async function runSchemathesis(program: string, args: readonly string[]):
   const child = spawn(program, args, { stdio: 'inherit', cwd: cacheRoot(), env: { ...process.env, NO_COLOR: '1' } });
   return await new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('exit', (code) => resolve(code ?? 1));
+    child.on('exit', (code, signal) => {
+      if (code === null) reject(new Error(`schemathesis was ended by ${signal}`));
+      else resolve(code);
+    });
   });
 }
 

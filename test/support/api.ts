@@ -138,6 +138,11 @@ export async function startApi({ database, redis, env, config: overrides, comman
   };
 }
 
+/** What each of some replies said: its code, or its status where it has none; sorted, as nobody knows who was first. */
+export function codes(replies: readonly Reply[]): (string | number)[] {
+  return replies.map(({ status, json }): string | number => json?.code ?? status).sort();
+}
+
 /** A wallet, or a session key, that nobody has seen before. */
 export function newWallet(): PrivateKeyAccount {
   return privateKeyToAccount(generatePrivateKey());

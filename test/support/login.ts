@@ -1,7 +1,7 @@
 import type { Hex } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { delegationTypedData, type SessionDelegation } from '../../src/auth/typed-data.js';
-import { newWallet, signedHeaders, type Api, type Reply, type SendOptions } from './api.js';
+import { newWallet, signedHeaders, type Api, type Reply, type RequestToSign, type SendOptions } from './api.js';
 
 /** A delegation as it travels: amounts as decimal strings. */
 export type DelegationMessage = Omit<SessionDelegation, 'spendLimit'> & { spendLimit: string };
@@ -49,4 +49,31 @@ export async function finishLogin(
   };
   const proof = await signedHeaders(login.key, { method: 'POST', target, body });
   return await api.send('POST', target, { body, headers: { ...proof, ...headers } });
+}
+
+/** Everything that a session's owner holds. */
+export interface HeldSession {
+  wallet: PrivateKeyAccount;
+  key: PrivateKeyAccount;
+  id: string;
+}
+
+export async function loggedIn(api: Api): Promise<HeldSession> {
+  const underWay = await beginLogin(api);
+  const { json } = await finishLogin(api, underWay);
+  return { wallet: underWay.wallet, key: underWay.key, id: json.session_id as string };
+}
+
+/** A request that anybody with a session may make. */
+export const me = '/api/v1/auth/me';
+
+/** Signs a request, of `me` unless given, and sends it, with what is to be wrong about it put in between. */
+export async function sendSigned(
+  { by, at, ...given }: Partial<RequestToSign> & { by: PrivateKeyAccount; at: Api },
+  sent: { method?: string; target?: string; body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Reply> {
+  const toSign = { method: 'GET', target: me, ...given };
+  const headers = { ...(await signedHeaders(by, toSign)), ...sent.headers };
+  const body = 'body' in sent ? sent.body : toSign.body;
+  return await at.send(sent.method ?? toSign.method, sent.target ?? toSign.target, { body, headers });
 }
