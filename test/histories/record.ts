@@ -113,7 +113,7 @@ const lives: Record<string, (world: FleetWorld) => Promise<string>> = {
     try {
       await machine.joined;
       await world.becomes(providerId, 'available');
-      await world.heard(providerId, 3_600);
+      await world.silent(providerId);
       await world.sweep();
       await world.becomes(providerId, 'offline');
       await world.heard(providerId);
@@ -135,7 +135,7 @@ const lives: Record<string, (world: FleetWorld) => Promise<string>> = {
 
   async 'heartbeat-sweep'(world) {
     const providerId = await world.joined();
-    await world.heard(providerId, 3_600);
+    await world.silent(providerId);
     return await once(world, workflowTypes.heartbeatSweep);
   },
 

@@ -32,6 +32,8 @@ export interface FleetWorld extends World {
   becomes(providerId: string, status: ProviderStatus): Promise<ProviderRow>;
   /** It was heard so many seconds ago, and not since. */
   heard(providerId: string, secondsAgo?: number): Promise<void>;
+  /** It was last heard longer ago than a provider may be silent. */
+  silent(providerId: string): Promise<void>;
   sweep(): Promise<{ silent: number; returned: number }>;
   node(providerId: string): Promise<V1Node | undefined>;
   /** The control plane finds its node NotReady, or Ready again, at once. */
@@ -55,7 +57,9 @@ export async function createFleetWorld(
   overrides: Partial<Config> = {},
   change?: (activities: Activities) => Partial<Activities>,
 ): Promise<FleetWorld> {
-  const world = await createWorld({ PROVIDER_LOSS_GRACE_S: 2, LOST_POD_GRACE_S: 1, ...overrides }, change);
+  // Longer than any of these tests takes: nobody is silent whom a test has not made so.
+  const timing = { HEARTBEAT_TIMEOUT_S: 3_600, PROVIDER_LOSS_GRACE_S: 2, LOST_POD_GRACE_S: 1 };
+  const world = await createWorld({ ...timing, ...overrides }, change);
   const { config, database, kubernetes, temporal } = world;
   const { core } = kubernetes;
   const { pool } = database;
@@ -79,6 +83,20 @@ export async function createFleetWorld(
   const podExists = async (order: Pick<JobOrder, 'jobId' | 'wallet'>) =>
     (await unlessNotFound(core.readNamespacedPod(object(order)))) !== undefined;
 
+  const heard = async (providerId: string, secondsAgo = 0) => {
+    const telemetry = {
+      status: 'available',
+      node_name: providerId,
+      gpu_usage: [],
+      cpu_usage: 0,
+      memory_usage: 0,
+      active_jobs: 0,
+    };
+    // The statement that writes beats never turns the time back: what a test wants to have been is put there.
+    await pool.query('update provider_heartbeats set last_heartbeat = null where provider_id = $1', [providerId]);
+    await recordHeartbeats(pool, [{ providerId, atMs: Date.now() - secondsAgo * 1000, telemetry }]);
+  };
+
   return {
     ...world,
     providers: createProviderCommands(temporal.client, config),
@@ -100,19 +118,8 @@ export async function createFleetWorld(
       });
       return providerId;
     },
-    async heard(providerId, secondsAgo = 0) {
-      const telemetry = {
-        status: 'available',
-        node_name: providerId,
-        gpu_usage: [],
-        cpu_usage: 0,
-        memory_usage: 0,
-        active_jobs: 0,
-      };
-      // The statement that writes beats never turns the time back: what a test wants to have been is put there.
-      await pool.query('update provider_heartbeats set last_heartbeat = null where provider_id = $1', [providerId]);
-      await recordHeartbeats(pool, [{ providerId, atMs: Date.now() - secondsAgo * 1000, telemetry }]);
-    },
+    heard,
+    silent: (providerId) => heard(providerId, config.HEARTBEAT_TIMEOUT_S + 10),
     async sweep() {
       return await workflows.execute<() => Promise<{ silent: number; returned: number }>>(
         workflowTypes.heartbeatSweep,

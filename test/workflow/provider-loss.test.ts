@@ -58,7 +58,7 @@ const chargeOf = async (jobId: string) => {
 describe('a provider that falls silent', () => {
   test('takes no jobs from the moment it is found, before its workflow has heard', async () => {
     const providerId = await world.joined();
-    await world.heard(providerId, 3_600);
+    await world.silent(providerId);
     // The statement alone: nobody is told.
     await sweepHeartbeats(world.database.pool, world.config.HEARTBEAT_TIMEOUT_S);
     expect(await world.row(providerId)).toMatchObject({ status: 'offline', statusReason: 'no heartbeat' });
@@ -77,7 +77,7 @@ describe('a provider that falls silent', () => {
   test('and stays away loses its jobs after their grace, which pay until it was last heard and hold nothing', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId, gpuCount: 2 });
-    await world.heard(providerId, 100);
+    await world.silent(providerId);
     await world.sweep();
     await world.becomes(providerId, 'offline');
     await world.jobBecomes(order, 'provider_lost');
@@ -92,7 +92,7 @@ describe('a provider that falls silent', () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     const before = { ...(await world.job(order)), pod: await podUid(order.jobId) };
-    await world.heard(providerId, 100);
+    await world.silent(providerId);
     await world.sweep();
     await until(async () => (await world.state(providerId)).status === 'offline');
     await world.heard(providerId);
@@ -133,8 +133,8 @@ describe('a provider that falls silent', () => {
     const providerId = await world.joined();
     const { redis } = world.redis;
     await redis.xgroup('CREATE', 'provider:heartbeat', 'broker', '$', 'MKSTREAM');
-    await redis.xadd('provider:heartbeat', `${Date.now() - 200_000}-0`, 'data', '{}');
-    await world.heard(providerId, 100);
+    await redis.xadd('provider:heartbeat', `${Date.now() - 1_000}-0`, 'data', '{}');
+    await world.silent(providerId);
     expect(await world.sweep()).toEqual({ silent: 0, returned: 0 });
     expect((await world.row(providerId)).status).toBe('available');
     await redis.del('provider:heartbeat');
