@@ -192,11 +192,16 @@ function jsonSchema(schema: ZodType, io: 'input' | 'output'): Json {
     io,
     unrepresentable: 'any',
     override({ zodSchema, jsonSchema: made }) {
+      const { inputExamples, ...rest } = made as Json;
+      if (inputExamples !== undefined) replace(made, { ...rest, examples: inputExamples });
       const as = shown(zodSchema);
-      if (as === undefined) return;
-      for (const key of Object.keys(made)) delete made[key as keyof typeof made];
-      Object.assign(made, as);
+      if (as !== undefined) replace(made, as);
     },
   }) as Json;
   return json;
+}
+
+function replace(target: object, by: Json): void {
+  for (const key of Object.keys(target)) delete target[key as keyof typeof target];
+  Object.assign(target, by);
 }

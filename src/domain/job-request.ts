@@ -45,6 +45,21 @@ const limits = {
   pricePerHour: 1e12,
 };
 
+/** For the API page; `inputExamples`, because zod takes `examples` for what a schema turns its input into. */
+const exampleOrder = {
+  gpu_type: 'RTX 4090',
+  gpu_count: 1,
+  job_name: 'fine-tuning',
+  image: 'docker.io/pytorch/pytorch:2.9.0-cuda12.8-cudnn9-runtime',
+  cpu_cores: 4,
+  memory_gb: '16Gi',
+  storage_gb: 20,
+  duration_hours: 2,
+  ssh_public_keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me@example'],
+  env: { MODEL: 'llama' },
+  max_price_per_hour: 5,
+};
+
 /**
  * The body of `POST /api/v1/jobs`. Unknown fields are refused by name; sizes may be numbers or strings with a unit, as
  * the field's clients write them; an empty string stands for "not given" where a field is optional. All problems of a
@@ -59,8 +74,8 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       job_name: optionalText(printableText(limits.jobName)),
       image: optionalText(image(policy.images)),
       cpu_cores: quantity('4, "4" or "4000m"', cores, 1, limits.cpuCores).default(4),
-      memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').default(
-        16_384,
+      memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').prefault(
+        16,
       ),
       storage_gb: quantity('20 or "20Gi"', gigabytes, limits.storageGb.min, limits.storageGb.max, ' GB').default(20),
       duration_hours: number('a number of hours')
@@ -71,7 +86,7 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
             .min(policy.minDurationS, `must be at least ${policy.minDurationS / 3600} hours`)
             .max(policy.maxDurationS, `must be at most ${policy.maxDurationS / 3600} hours`),
         )
-        .default(3_600),
+        .prefault(1),
       ssh_public_keys: z
         .array(sshPublicKey, {
           error: ({ input }) =>
@@ -107,7 +122,8 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       sshPublicKeys: body.ssh_public_keys,
       env: body.env,
       ...(body.max_price_per_hour === undefined ? {} : { maxPricePerHour: body.max_price_per_hour }),
-    }));
+    }))
+    .meta({ inputExamples: [exampleOrder] });
 }
 
 /** The body of `POST /api/v1/jobs/:id/extend`; what a job may last altogether, its workflow says. */
@@ -120,7 +136,8 @@ export const extensionSchema: z.ZodType<{ seconds: number }> = z
         .max(366 * 24),
     ),
   })
-  .transform(({ additional_hours: hours }) => ({ seconds: Math.max(1, Math.ceil(hours * 3600 - 1e-6)) }));
+  .transform(({ additional_hours: hours }) => ({ seconds: Math.max(1, Math.ceil(hours * 3600 - 1e-6)) }))
+  .meta({ inputExamples: [{ additional_hours: 2 }] });
 
 const providerId = z.string().regex(providerIdPattern, 'is not a provider id');
 
@@ -128,10 +145,7 @@ const gpuType = printableText(limits.gpuType)
   .transform(gpuTypeKey)
   .refine((key) => key !== '', 'names no GPU type');
 
-const sshPublicKey = z
-  .string()
-  .meta({ examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me@example'] })
-  .transform(checked((text) => parseSshPublicKey(text).line));
+const sshPublicKey = z.string().transform(checked((text) => parseSshPublicKey(text).line));
 
 const environment = z.record(z.string(), z.string()).superRefine((env, context) => {
   for (const { field, message } of envProblems(env)) {

@@ -5,6 +5,7 @@ import { errorsOf, openapiDocument } from '../../src/api/openapi.js';
 import { waitingOf } from '../../src/api/prefer.js';
 import { createRouter } from '../../src/api/router.js';
 import type { RouteRule } from '../../src/api/route.js';
+import { jobRequestSchema } from '../../src/domain/job-request.js';
 import { errorTable } from '../../src/domain/errors.js';
 import { startTestApi } from './api-harness.js';
 
@@ -87,6 +88,13 @@ describe('the route table', () => {
   });
 });
 
+const openPolicy = {
+  defaultImage: 'docker.io/library/debian:12',
+  images: { allowlist: [], requireDigest: false },
+  minDurationS: 60,
+  maxDurationS: 86_400,
+};
+
 describe('the OpenAPI page', () => {
   test('describes every route with its statuses, its parameters and its credentials', async () => {
     const api = await startTestApi();
@@ -122,6 +130,20 @@ describe('the OpenAPI page', () => {
     const ids = operations.map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
     expect(JSON.stringify(page)).not.toContain('"$schema"');
+  });
+
+  test('shows an order as a customer writes it, and the defaults in the units of the request', async () => {
+    const api = await startTestApi();
+    const { json: page } = await api.send('GET', '/openapi.json');
+    const { schema } = page.paths['/api/v1/jobs'].post.requestBody.content['application/json'];
+    expect(schema.properties).toMatchObject({ memory_gb: { default: 16 }, duration_hours: { default: 1 } });
+    const order = schema.examples[0];
+    await api.stop();
+    expect(jobRequestSchema(openPolicy).safeParse(order).success).toBe(true);
+    expect(jobRequestSchema(openPolicy).parse({ ssh_public_keys: order.ssh_public_keys })).toMatchObject({
+      memoryMb: 16_384,
+      durationSeconds: 3_600,
+    });
   });
 
   test('every code stands under the status of the table', () => {
