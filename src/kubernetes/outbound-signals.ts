@@ -28,12 +28,7 @@ export class OutboundSignals {
   send(key: string, workflowId: string | Outgoing['workflowId'], signal: string, payload: unknown): void {
     const resolve = typeof workflowId === 'string' ? () => Promise.resolve(workflowId) : workflowId;
     this.#waiting.set(key, { workflowId: resolve, signal, payload });
-    if (!this.#senders.has(key)) {
-      this.#senders.set(
-        key,
-        this.#drain(key).finally(() => this.#senders.delete(key)),
-      );
-    }
+    if (!this.#senders.has(key)) this.#senders.set(key, this.#drain(key));
   }
 
   /** Stops after what is under way; what still waits is found again by the next watcher. */
@@ -43,9 +38,12 @@ export class OutboundSignals {
   }
 
   async #drain(key: string): Promise<void> {
+    // In the next turn: it takes itself out of the senders in the same breath as it finds nothing left to send, or an
+    // observation that came in between would lie until the next one; and by then it must stand among them.
+    await Promise.resolve();
     let backoffMs = 200;
     for (let next = this.#waiting.get(key); next !== undefined; next = this.#waiting.get(key)) {
-      if (this.#stopped.signal.aborted) return;
+      if (this.#stopped.signal.aborted) break;
       try {
         const workflowId = await next.workflowId();
         if (workflowId !== undefined)
@@ -64,5 +62,6 @@ export class OutboundSignals {
       }
       if (this.#waiting.get(key) === next) this.#waiting.delete(key);
     }
+    this.#senders.delete(key);
   }
 }

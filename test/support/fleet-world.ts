@@ -74,7 +74,8 @@ export async function createFleetWorld(
         const found = await row(providerId);
         return found.status === status ? found : undefined;
       },
-      { everyMs: 25, name: `provider is ${status}` },
+      // A workflow task that a stopped worker took with it is given to the next one after ten seconds, and perhaps again.
+      { timeoutMs: 60_000, everyMs: 25, name: `provider is ${status}` },
     );
   const object = (order: Pick<JobOrder, 'jobId' | 'wallet'>) => ({
     name: jobObjectName(order.jobId),

@@ -253,7 +253,7 @@ describe('a job through trouble with the network', () => {
     expect((await podsOf(order)).map(({ metadata }) => metadata!.uid)).toEqual(before);
     expect((await world.job(order)).status).toBe('running');
     await cancel(order);
-  });
+  }, 120_000);
 });
 
 describe('availability', () => {

@@ -173,8 +173,15 @@ export function jobPod(
               add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID'],
             },
           },
-          // SSH is what the customer waits for: the pod is Ready, and the job running, when it answers.
-          readinessProbe: { tcpSocket: { port: sshContainerPort }, periodSeconds: 1, failureThreshold: 3 },
+          // SSH is what the customer waits for: the pod is Ready, and the job running, when it answers. The kubelet
+          // reports the pod's address no sooner than that its container runs, and kube-proxy gathers changes for a
+          // second before it lays the way to it: who came at once would be refused.
+          readinessProbe: {
+            tcpSocket: { port: sshContainerPort },
+            initialDelaySeconds: 2,
+            periodSeconds: 1,
+            failureThreshold: 3,
+          },
           volumeMounts: [
             { name: serverVolume, mountPath: serverPath, readOnly: true },
             { name: keyVolume, mountPath: keyPath, readOnly: true },
@@ -215,7 +222,7 @@ export function jobService(order: JobOrder, placement: Placement, podUid: string
       type: 'NodePort',
       externalTrafficPolicy: 'Local',
       // The way to the pod is laid as soon as the pod has an address. Without this it would be laid when the pod is
-      // Ready, which is also when the customer is told to come, and kube-proxy may take a second for it.
+      // Ready, which is also when the customer is told to come.
       publishNotReadyAddresses: true,
       selector: { [labels.jobId]: order.jobId },
       ports: [{ name: 'ssh', port: 22, targetPort: 'ssh', protocol: 'TCP' }],
