@@ -5,7 +5,7 @@ import type { Comparison } from '../activities/reconciler/repairs.js';
 /** What one run found; in a healthy system there are no repairs and no failures. */
 export interface ReconcilerReport extends Comparison {
   /** What had done its work and was removed, as a matter of routine. */
-  tidied: { namespaces: number; joinTokens: number; registrations: number };
+  tidied: { namespaces: number; joinTokens: number; registrations: number; delegations: number };
   /** Providers whose miners were brought to what the configuration asks for. */
   mining: number;
 }
@@ -35,7 +35,7 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
   const report: ReconcilerReport = {
     repairs: {},
     failures: [],
-    tidied: { namespaces: 0, joinTokens: 0, registrations: 0 },
+    tidied: { namespaces: 0, joinTokens: 0, registrations: 0, delegations: 0 },
     mining: 0,
   };
 
@@ -54,6 +54,7 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
   const tidied = await run('tidy', async () => ({ ...nothing, ...(await comparisons.tidy()) }));
   report.tidied.joinTokens = tidied?.joinTokens ?? 0;
   report.tidied.registrations = tidied?.registrations ?? 0;
+  report.tidied.delegations = tidied?.delegations ?? 0;
   await Promise.all(endings);
   setCurrentDetails(summary(report));
   return report;

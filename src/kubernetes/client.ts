@@ -1,6 +1,7 @@
 import * as k8s from '@kubernetes/client-node';
 import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
+import { PooledKubeConfig } from './pooled-config.js';
 
 /** The parts of the Kubernetes API the broker speaks to, over one configuration. */
 export interface Kubernetes {
@@ -18,7 +19,7 @@ export interface Kubernetes {
 
 /** Loads KUBECONFIG, else the service account of the pod we run in, else the user's own configuration. */
 export function connectKubernetes(config: Pick<Config, 'KUBECONFIG'>): Kubernetes {
-  const kubeConfig = new k8s.KubeConfig();
+  const kubeConfig = new PooledKubeConfig();
   if (config.KUBECONFIG !== undefined) kubeConfig.loadFromFile(config.KUBECONFIG);
   else kubeConfig.loadFromDefault();
   return {
