@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Role } from '../config.js';
+import { roles as allRoles, type Role } from '../config.js';
 import type { Endpoints, EngineContext } from './engine.js';
 import { packageRoot } from './paths.js';
 import { answersOk } from './probe.js';
@@ -16,8 +16,11 @@ export function brokerEntryPoint(env: NodeJS.ProcessEnv): string {
   return path;
 }
 
+/** What one process of the broker runs: a role, or all of them as `broker`. */
+export type BrokerProcess = Role | 'broker';
+
 /**
- * Starts the broker's roles, one process each; a role that is named twice runs twice (`worker`, `worker-2`). `roleEnv`
+ * Starts processes of the broker; a role that is named twice runs twice (`worker`, `worker-2`). `roleEnv`
  * is where the engines are, `main` the program; `env` is the caller's environment, which decides everything else.
  *
  * An address of an engine that this stack runs is never taken from the caller's environment: with a KUBECONFIG of
@@ -26,22 +29,23 @@ export function brokerEntryPoint(env: NodeJS.ProcessEnv): string {
 export async function startRoles(
   { ports, supervisor, env }: EngineContext,
   main: string,
-  roles: readonly Role[],
+  processes: readonly BrokerProcess[],
   roleEnv: Record<string, string>,
 ): Promise<Partial<Endpoints>> {
-  if (roles.length === 0) return {};
+  if (processes.length === 0) return {};
   const apiPort = Number(env['PROXY_PORT']) || (await ports.take('api'));
   const api = `http://127.0.0.1:${apiPort}`;
   const metrics: Record<string, string> = {};
-  const counts = new Map<Role, number>();
+  const counts = new Map<BrokerProcess, number>();
   const starting: Promise<void>[] = [];
-  for (const role of roles) {
-    const count = (counts.get(role) ?? 0) + 1;
-    counts.set(role, count);
-    const name = count === 1 ? role : `${role}-${count}`;
+  for (const runs of processes) {
+    const count = (counts.get(runs) ?? 0) + 1;
+    counts.set(runs, count);
+    const name = count === 1 ? runs : `${runs}-${count}`;
+    const isOpen = runs === 'api' || runs === 'broker';
     const metricsPort = await ports.take(`metrics-${name}`);
     // A second api would need a port of its own; a load balancer would stand before them.
-    const proxyPort = role === 'api' && count > 1 ? await ports.take(name) : apiPort;
+    const proxyPort = isOpen && count > 1 ? await ports.take(name) : apiPort;
     metrics[name] = `http://127.0.0.1:${metricsPort}/metrics`;
     starting.push(
       supervisor.start({
@@ -54,18 +58,18 @@ export async function startRoles(
           AUTH_AUDIENCE: api,
           ...env,
           ...roleEnv,
-          BROKER_ROLES: role,
+          BROKER_ROLES: runs === 'broker' ? allRoles.join() : runs,
           PROXY_PORT: String(proxyPort),
           METRICS_HOST: '127.0.0.1',
           METRICS_PORT: String(metricsPort),
         },
         ready: () =>
-          answersOk(role === 'api' ? `http://127.0.0.1:${proxyPort}/ready` : `http://127.0.0.1:${metricsPort}/ready`),
+          answersOk(isOpen ? `http://127.0.0.1:${proxyPort}/ready` : `http://127.0.0.1:${metricsPort}/ready`),
         // As long as the broker itself may take to finish what it has begun, and a little more.
         stopTimeoutMs: (Number(env['SHUTDOWN_GRACE_S']) || 20) * 1000 + 5_000,
       }),
     );
   }
   await Promise.all(starting);
-  return { ...(counts.has('api') ? { api } : {}), metrics };
+  return { ...(counts.has('api') || counts.has('broker') ? { api } : {}), metrics };
 }

@@ -1,7 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Role } from '../config.js';
 import type { Endpoints, Engine, EngineContext } from './engine.js';
 import { writeAtomically } from './files.js';
 import { startKubernetes, type KubernetesOptions } from './kubernetes/control-plane.js';
@@ -11,7 +10,7 @@ import { guardAgainstOrphans, reapOrphans } from './orphans.js';
 import { Ports } from './ports.js';
 import { startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
-import { brokerEntryPoint, startRoles } from './roles.js';
+import { brokerEntryPoint, startRoles, type BrokerProcess } from './roles.js';
 import { Supervisor } from './supervisor.js';
 import { startTemporal } from './temporal.js';
 
@@ -25,8 +24,8 @@ export interface StackOptions {
   dataDir: string;
   /** Default: all. */
   engines?: readonly EngineName[];
-  /** The broker's roles, one process each. Default: none. */
-  roles?: readonly Role[];
+  /** The processes of the broker. Default: none. */
+  roles?: readonly BrokerProcess[];
   /** The environment of the roles, and where the tools' variables are read. Default: this process's. */
   env?: NodeJS.ProcessEnv;
   log?: Log;

@@ -1,62 +1,41 @@
+import { withBenchStack } from './bench-stack.js';
+import { loadHttp } from './http-load.js';
+import type { Measurement } from './measurement.js';
+
+const providers = 50;
+const connections = 32;
+const roundMs = 5_000;
+const rounds = 3;
+
 /**
- * How many `GET /api/v1/providers` a broker answers per second: `tsx test/bench/reads.ts [url] [seconds] [connections]`.
- * Client and server share the machine, so the figure is for both; the server's RATE_LIMIT_PER_IP must be out of the way.
+ * How many `GET /api/v1/providers` are answered per second.
+ *
+ * @param beside the URL of another server's list, which is asked in turns with ours, as in fairness it should be.
  */
-import { connect, type Socket } from 'node:net';
-
-const url = new URL(process.argv[2] ?? 'http://127.0.0.1:8080/api/v1/providers');
-const seconds = Number(process.argv[3] ?? 10);
-const connections = Number(process.argv[4] ?? 32);
-
-const request = `GET ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n\r\n`;
-let answered = 0;
-let bytes = 0;
-let refused = 0;
-let stopping = false;
-
-/** Sends the next request when the last answer is complete; reads no more of an answer than its length. */
-function keepAsking(): Promise<void> {
-  return new Promise((resolve) => {
-    const open = (): Socket => {
-      let missing = 0;
-      let last = false;
-      const socket = connect(Number(url.port === '' ? 80 : url.port), url.hostname, () => socket.write(request));
-      socket.setNoDelay(true);
-      socket.on('data', (chunk) => {
-        bytes += chunk.length;
-        if (missing === 0) {
-          const head = chunk.toString('latin1', 0, Math.min(chunk.length, 4_096));
-          const end = head.indexOf('\r\n\r\n') + 4;
-          if (!head.startsWith('HTTP/1.1 200')) refused++;
-          // The server ends a connection after a number of requests: the next goes over a new one.
-          last = /\r\nconnection: close/i.test(head);
-          missing = end + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-        }
-        missing -= chunk.length;
-        if (missing > 0) return;
-        missing = 0;
-        answered++;
-        if (stopping || last) socket.destroy();
-        else socket.write(request);
-      });
-      socket.on('close', () => (stopping ? resolve() : open()));
-      socket.on('error', () => undefined);
-      return socket;
-    };
-    open();
+export async function measureReads(log: (line: string) => void, beside?: string): Promise<Measurement[]> {
+  return await withBenchStack(log, async (bench) => {
+    const machines = Array.from({ length: providers }, (_, index) => bench.provider({ providerId: `read-${index}` }));
+    await Promise.all(machines.map(({ joined }) => joined));
+    const url = `${bench.endpoints.api}/api/v1/providers?limit=${providers}`;
+    const ours: number[] = [];
+    const theirs: number[] = [];
+    let bytes = 0;
+    for (let round = 0; round < rounds; round++) {
+      const load = await loadHttp(url, roundMs, connections);
+      if (load.refused > 0) throw new Error(`${load.refused} requests were not answered with 200`);
+      ours.push(load.perSecond);
+      bytes = load.bytesEach;
+      if (beside !== undefined) theirs.push((await loadHttp(beside, roundMs, connections)).perSecond);
+    }
+    const [best, other] = [Math.max(...ours), Math.max(...theirs)];
+    const compared = beside === undefined ? '' : `; the other one ${other} /s, ratio ${(best / other).toFixed(2)}`;
+    return [
+      {
+        work: `\`GET /api/v1/providers\`, ${providers} providers, ${connections} connections`,
+        target: 'the Go broker’s rate in the same run',
+        measured: `${best} /s, ${Math.round(bytes / 1000)} kB each${compared}`,
+        ...(beside === undefined ? {} : { met: best >= other }),
+      },
+    ];
   });
 }
-
-const begun = performance.now();
-setTimeout(() => (stopping = true), seconds * 1000);
-await Promise.all(Array.from({ length: connections }, keepAsking));
-const elapsedS = (performance.now() - begun) / 1000;
-console.log(
-  JSON.stringify({
-    requests_per_second: Math.round(answered / elapsedS),
-    megabytes_per_second: Math.round(bytes / elapsedS / 1e6),
-    bytes_each: Math.round(bytes / Math.max(1, answered)),
-    refused,
-    connections,
-  }),
-);

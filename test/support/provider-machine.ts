@@ -71,7 +71,8 @@ export function createProviderMachine({ gpus }: { gpus: number }): ProviderMachi
   const setGpus = (count: number) => writeFileSync(join(folder, 'gpus'), `${count}\n`);
   setGpus(gpus);
   const children = new Set<ChildProcess>();
-  const agent = [process.execPath, '--import', 'tsx', join(packageRoot, 'src/provider-agent/main.ts')];
+  // As it was built: loading the sources takes it longer than most of what it is asked to do.
+  const agent = [process.execPath, join(packageRoot, 'dist/src/provider-agent/main.js')];
 
   function start(command: string[], env: Record<string, string> = {}) {
     const [program = '', ...args] = [...(asRoot() ?? []), ...command];

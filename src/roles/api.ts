@@ -1,0 +1,45 @@
+import { createApi } from '../api/app.js';
+import { brokerRoutes } from '../api/broker-routes.js';
+import { createLimiter } from '../api/limiter.js';
+import { startApiServer } from '../api/server.js';
+import { createAuth } from '../auth/auth.js';
+import { awaitReady, connectFailFast } from '../redis/nonces.js';
+import { createJobCommands } from '../temporal/jobs.js';
+import { createProviderCommands } from '../temporal/provider-commands.js';
+import { createProviderSignals } from '../temporal/providers.js';
+import type { StartRole } from './role.js';
+
+/** Answers customers, operators and the providers that come over HTTPS. */
+export const start: StartRole = async ({ config, logger, pool, temporal, readiness }) => {
+  const redis = connectFailFast(config);
+  await awaitReady(redis);
+  const auth = createAuth({ config, pool, redis });
+  const { registrationReceived, miningChanged } = createProviderSignals(temporal, config);
+  const app = createApi({
+    config,
+    logger,
+    pool,
+    jobs: createJobCommands(temporal, config),
+    authenticate: auth.authenticate,
+    limiter: createLimiter({ config, redis }),
+    health: readiness,
+    routes: brokerRoutes({
+      config,
+      pool,
+      redis,
+      auth,
+      providers: createProviderCommands(temporal, config),
+      announceRegistration: registrationReceived,
+      announceMining: miningChanged,
+    }),
+  });
+  const server = await startApiServer(app, config);
+  logger.info({ port: server.address.port }, 'the API is open');
+  return {
+    checks: { redis: () => redis.ping() },
+    async stop() {
+      await server.stop((config.SHUTDOWN_GRACE_S * 1000) / 2);
+      redis.disconnect();
+    },
+  };
+};

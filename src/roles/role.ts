@@ -1,0 +1,28 @@
+import type { Client } from '@temporalio/client';
+import type { Pool } from 'pg';
+import type { Config } from '../config.js';
+import type { Logger } from '../observability/logger.js';
+import type { Readiness } from '../observability/listener.js';
+import type { Check } from '../observability/readiness.js';
+
+/** What every role of a process uses. */
+export interface Shared {
+  config: Config;
+  logger: Logger;
+  pool: Pool;
+  temporal: Client;
+  /** Whether the process can do its work: what it depends on and what it runs, each by name. */
+  readiness: () => Promise<Readiness>;
+}
+
+/** A role that runs. */
+export interface RunningRole {
+  /** Systems that this role needs and others do not. */
+  checks?: Record<string, Check>;
+  ready?(): Readiness;
+  /** Takes nothing new, finishes what it has begun, and closes its connections. */
+  stop(): Promise<void>;
+}
+
+/** Starts a role; answers when it runs. */
+export type StartRole = (shared: Shared) => Promise<RunningRole>;

@@ -1,0 +1,30 @@
+import { createActivities } from '../../activities/index.js';
+import { connectKubernetes } from '../kubernetes/client.js';
+import { clusterInfo } from '../kubernetes/cluster-info.js';
+import { ensureClusterObjects } from '../kubernetes/cluster-objects.js';
+import { untilAvailable } from '../lifecycle.js';
+import { createRedis } from '../redis/connection.js';
+import { ensureSchedules, reconcileNow } from '../temporal/schedules.js';
+import { installRuntime, startWorker } from '../temporal/worker.js';
+import type { StartRole } from './role.js';
+
+/** Carries out workflows and activities, once what they rely on is in the cluster and the schedules are set. */
+export const start: StartRole = async ({ config, logger, pool, temporal }) => {
+  installRuntime(logger);
+  const kubernetes = connectKubernetes(config);
+  const redis = createRedis(config, { blocking: false, name: 'worker', logger });
+  await untilAvailable(logger, 'Kubernetes', () => ensureClusterObjects(kubernetes, logger));
+  await untilAvailable(logger, 'Temporal', () => ensureSchedules(temporal, config));
+  const info = clusterInfo(kubernetes, config);
+  const activities = createActivities({ config, pool, redis, kubernetes, clusterInfo: info, temporal, logger });
+  const worker = await untilAvailable(logger, 'Temporal', () => startWorker(config, activities, temporal, logger));
+  await untilAvailable(logger, 'Temporal', () => reconcileNow(temporal));
+  return {
+    checks: { redis: () => redis.ping(), kubernetes: () => kubernetes.version.getCode() },
+    ready: () => ({ worker: worker.ready() }),
+    async stop() {
+      await worker.stop();
+      redis.disconnect();
+    },
+  };
+};

@@ -1,0 +1,65 @@
+/**
+ * Measures the broker against the targets of its design: `npm run bench -- [heartbeats registrations jobs reads fleet]
+ * [--beside URL] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names: all of them, which takes a quarter of an
+ * hour. Client, broker and all engines share this machine, so let nothing else run on it.
+ *
+ * --beside URL   the list of providers of another server, for reads in turns with ours
+ * --write FILE   keeps the table, too
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { measureFleet } from './fleet.js';
+import { measureHeartbeats } from './heartbeats.js';
+import { measureJobs } from './jobs.js';
+import { table, type Measure, type Measurement } from './measurement.js';
+import { measureReads } from './reads.js';
+import { measureRegistrations } from './registrations.js';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    beside: { type: 'string' },
+    nodes: { type: 'string', default: '1000' },
+    'fleet-jobs': { type: 'string', default: '5000' },
+    write: { type: 'string' },
+  },
+});
+const all: Record<string, Measure> = {
+  heartbeats: measureHeartbeats,
+  registrations: measureRegistrations,
+  jobs: measureJobs,
+  reads: (log) => measureReads(log, values.beside),
+  fleet: (log) => measureFleet(log, { nodes: Number(values.nodes), jobs: Number(values['fleet-jobs']) }),
+};
+const names = positionals.length === 0 ? Object.keys(all) : positionals;
+const unknown = names.filter((name) => !(name in all));
+if (unknown.length > 0) {
+  console.error(`no such benchmark: ${unknown.join(', ')}; there are ${Object.keys(all).join(', ')}`);
+  process.exit(2);
+}
+
+const log = (line: string) => console.error(line);
+const measurements: Measurement[] = [];
+const loads: string[] = [];
+for (const name of names) {
+  log(`measuring ${name}`);
+  // Whoever reads the figures should know what else was going on.
+  loads.push(`${name} ${loadavg()[0]!.toFixed(1)}`);
+  measurements.push(...(await all[name]!(log)));
+}
+const conditions = `${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, Node ${process.versions.node}; load of the machine when each began: ${loads.join(', ')}`;
+console.log(`\n${table(measurements)}\n\n${conditions}`);
+if (values.write !== undefined) {
+  const text = [
+    '# What was measured',
+    '',
+    `With \`npm run bench\`, on ${conditions}. Client, broker and all engines shared the machine.`,
+    '',
+    table(measurements),
+    '',
+  ];
+  writeFileSync(values.write, text.join('\n'));
+}
+// What the SDKs leave open must not keep it from ending.
+process.exit(0);

@@ -1,0 +1,24 @@
+/** A relay in a process of its own, for `heartbeats.ts`: it begins when it is told on which database and streams. */
+import { Client, Connection } from '@temporalio/client';
+import { createPool } from '../../src/db/pool.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { startRelay } from '../../src/redis/relay/relay.js';
+import { testConfig } from '../support/config.js';
+
+export interface RelayOrder {
+  database: string;
+  redisDb: number;
+}
+
+process.once('message', ({ database, redisDb }: RelayOrder) => {
+  const config = testConfig({ POSTGRES_DB: database });
+  startRelay({
+    config,
+    pool: createPool(config),
+    // Heartbeats never reach Temporal.
+    temporal: new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) }),
+    logger: createLogger({ LOG_LEVEL: 'warn' }, 'relay'),
+    verifier: { acceptsAll: true, verify: () => Promise.resolve({ accepted: true, signed: false }) },
+    redisDb,
+  });
+});

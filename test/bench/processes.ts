@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+const ticksPerSecond = 100;
+
+/** Resident memory of a process in MB. */
+export function residentMb(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024);
+}
+
+/** A process and its children: Postgres has one for each connection. */
+export function family(pid: number): number[] {
+  const children = readdirSync('/proc').filter(
+    (name) => /^\d+$/.test(name) && statOf(Number(name))?.[1] === String(pid),
+  );
+  return [pid, ...children.map(Number)];
+}
+
+/** Seconds of processor that a family of processes has used; a child that has ended is counted with its parent. */
+export function cpuSeconds([parent, ...children]: readonly number[]): number {
+  const ticks = (pid: number, fields: readonly number[]) => {
+    const stat = statOf(pid);
+    return fields.reduce((sum, field) => sum + Number(stat?.[field] ?? 0), 0);
+  };
+  // utime and stime, and those of children that were waited for.
+  const own = [11, 12];
+  const all = children.reduce((sum, pid) => sum + ticks(pid, own), ticks(parent!, [...own, 13, 14]));
+  return all / ticksPerSecond;
+}
+
+/** The fields of /proc/PID/stat after the name of the program; the parent is the second. */
+function statOf(pid: number): string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}

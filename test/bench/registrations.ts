@@ -1,0 +1,75 @@
+import { Redis } from 'ioredis';
+import { bareEntry, registrationMessage } from '../../src/engines/simulated-provider/messages.js';
+import { responseStream, streams } from '../../src/redis/stream-names.js';
+import { withBenchStack } from './bench-stack.js';
+import { quantile, seconds, type Measure } from './measurement.js';
+
+const warmUp = 50;
+const registrations = 1_000;
+const group = 'bench-agent';
+
+/** How many registrations a second are answered with a join command, while many agents ask at once. */
+export const measureRegistrations: Measure = (log) =>
+  withBenchStack(log, async ({ endpoints }) => {
+    const redis = new Redis(endpoints.redis);
+    try {
+      await register(redis, 'warm', warmUp);
+      const { ms, answeredMs } = await register(redis, 'bench', registrations);
+      const perSecond = registrations / (ms / 1000);
+      return [
+        {
+          work: `registrations answered with a join command, ${registrations} at once`,
+          target: '≥ 100 /s',
+          measured: `${perSecond.toFixed(0)} /s; the first after ${seconds(quantile(answeredMs, 0))}`,
+          met: perSecond >= 100,
+        },
+      ];
+    } finally {
+      redis.disconnect();
+    }
+  });
+
+/** Publishes all registrations in one go and reads the answers of all of them, as one agent each would. */
+async function register(redis: Redis, prefix: string, count: number): Promise<{ ms: number; answeredMs: number[] }> {
+  const ids = Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+  const keys = ids.map(responseStream);
+  const groups = redis.pipeline();
+  for (const key of keys) groups.xgroup('CREATE', key, group, '$', 'MKSTREAM');
+  await groups.exec();
+  const began = performance.now();
+  const asking = redis.pipeline();
+  for (const providerId of ids) {
+    const message = registrationMessage({
+      providerId,
+      wallet: `0x${'0'.repeat(40)}`,
+      gpus: { model: 'NVIDIA GeForce RTX 4090', count: 8 },
+      cpuCores: 64,
+      memoryMb: 256_000,
+      diskGb: 2_000,
+      gpuPricePerHour: 0.4,
+      address: '127.0.0.1',
+    });
+    const fields = await bareEntry(streams.registration, JSON.stringify(message));
+    asking.xadd(streams.registration, '*', ...Object.entries(fields).flat());
+  }
+  await asking.exec();
+  const waiting = new Set(keys);
+  const answeredMs: number[] = [];
+  while (waiting.size > 0) {
+    const open = [...waiting];
+    const ends = open.map(() => '>');
+    const read = await redis.xreadgroup('GROUP', group, 'agent', 'BLOCK', 30_000, 'STREAMS', ...open, ...ends);
+    if (read === null) throw new Error(`${waiting.size} of ${count} registrations were not answered within 30 s`);
+    const acknowledging = redis.pipeline();
+    for (const [key, entries] of read as [string, [string, string[]][]][]) {
+      for (const [id, fields] of entries) {
+        acknowledging.xack(key, group, id);
+        const reply = JSON.parse(fields[fields.indexOf('data') + 1]!) as { join_command?: string };
+        if (reply.join_command === undefined) throw new Error(`no join command: ${JSON.stringify(reply)}`);
+        if (waiting.delete(key)) answeredMs.push(performance.now() - began);
+      }
+    }
+    await acknowledging.exec();
+  }
+  return { ms: performance.now() - began, answeredMs };
+}
