@@ -28,6 +28,8 @@ import type { ActivityDeps } from './deps.js';
 const signatureTimeoutMs = 15_000;
 /** The public agents give up after a minute. */
 const deliveryTimeoutMs = 60_000;
+/** Most agents wait for the answer when it comes: for those its delivery is no step of its own. */
+const quickDeliveryMs = 1_000;
 
 /** What became of a registration; nobody can join with what stands here. */
 export interface RegistrationAnswer {
@@ -38,6 +40,8 @@ export interface RegistrationAnswer {
   rejected?: string;
   /** There will be one once the provider is approved. */
   awaitsApproval?: true;
+  /** An agent has it; otherwise its delivery remains to be seen to. */
+  delivered?: true;
 }
 
 /** Registrations: recorded, answered with a join command, and the answer delivered. */
@@ -139,13 +143,14 @@ export function createAdmissionActivities(
         node_name: nodeName,
         labels: { [labels.providerId]: providerId },
       };
-      await publishReply(redis, providerId, encKey === undefined ? reply : sealReply(reply, providerId, encKey));
+      const sealed = encKey === undefined ? reply : sealReply(reply, providerId, encKey);
+      const entryId = await publishReply(redis, providerId, sealed);
       await setProviderStatus(pool, providerId, 'approved', 'waiting for its node to join', { unlessServing: true });
       for (const older of await tokensToRevoke(pool, providerId, token.tokenId)) {
         await deleteBootstrapToken(kubernetes, older);
         await markTokenDeleted(pool, older);
       }
-      return answer;
+      return (await isTakenAtOnce(providerId, entryId)) ? { ...answer, delivered: true } : answer;
     },
 
     /** Answers a registration that nothing can come of now. */
@@ -170,4 +175,15 @@ export function createAdmissionActivities(
       });
     },
   };
+
+  async function isTakenAtOnce(providerId: string, entryId: string): Promise<boolean> {
+    // Ended by the signal and not by the time-out, which would take the reply back.
+    const signal = AbortSignal.timeout(quickDeliveryMs);
+    try {
+      return await ensureReplyDelivered(redis, providerId, entryId, { timeoutMs: deliveryTimeoutMs, signal });
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    }
+  }
 }

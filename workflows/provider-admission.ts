@@ -83,7 +83,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
       if (!provider.inService()) provider.become('approved');
       provider.waiting(`its node ${nodeName} to join with token ${outcome.tokenId}, valid until ${outcome.expiresAt}`);
     }
-    deliver(outcome.tokenId);
+    if (outcome.delivered !== true) deliver(outcome.tokenId);
   }
 
   function deliver(tokenId: string): void {

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { V1Secret } from '@kubernetes/client-node';
-import { refusalOf, unlessNotFound, type Kubernetes } from './client.js';
+import { BrokerError } from '../domain/errors.js';
+import { asDependencyError, refusalOf, unlessExists, unlessNotFound, type Kubernetes } from './client.js';
 import { bootstrapGroup, labels } from './names.js';
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -41,9 +42,14 @@ export async function replaceBootstrapToken(
   { core }: Kubernetes,
   token: Parameters<typeof bootstrapTokenSecret>[0],
 ): Promise<void> {
-  await deleteBootstrapToken({ core }, token.id);
   // The Secret API wants base64 only in `data`; stringData is converted by the server.
-  await core.createNamespacedSecret({ namespace, body: bootstrapTokenSecret(token) });
+  const create = () => unlessExists(core.createNamespacedSecret({ namespace, body: bootstrapTokenSecret(token) }));
+  if ((await create()) !== undefined) return;
+  await deleteBootstrapToken({ core }, token.id);
+  if ((await create()) !== undefined) return;
+  throw asDependencyError(
+    new BrokerError('dependency_unavailable', `token ${token.id} is being made by somebody else`),
+  );
 }
 
 /** True while Kubernetes still accepts the token. Asked by a dry run, since the broker may not read these Secrets. */
