@@ -14,8 +14,8 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],
-  // The engines want their share of the processors.
-  maxWorkers: 2,
+  // The engines want their share of the processors, but many tests do nothing but wait for them.
+  maxWorkers: 3,
   // A process of its own for each file: the Temporal SDK's native part is made for one life per process, and crashed
   // one that had loaded it for file after file.
   workerIdleMemoryLimit: 1_000_000,

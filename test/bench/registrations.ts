@@ -3,6 +3,7 @@ import { bareEntry, registrationMessage } from '../../src/engines/simulated-prov
 import { responseStream, streams } from '../../src/redis/stream-names.js';
 import { withBenchStack } from './bench-stack.js';
 import { quantile, seconds, type Measure } from './measurement.js';
+import { cpuSeconds, family } from './processes.js';
 
 const warmUp = 50;
 const registrations = 1_000;
@@ -10,11 +11,18 @@ const group = 'bench-agent';
 
 /** How many registrations a second are answered with a join command, while many agents ask at once. */
 export const measureRegistrations: Measure = (log) =>
-  withBenchStack(log, async ({ endpoints }) => {
+  withBenchStack(log, async ({ stack, endpoints }) => {
     const redis = new Redis(endpoints.redis);
     try {
       await register(redis, 'warm', warmUp);
+      const cpu = () =>
+        Object.entries(stack.endpoints().pids).map(([name, pid]) => ({ name, cpuS: cpuSeconds(family(pid)) }));
+      const before = new Map(cpu().map(({ name, cpuS }) => [name, cpuS]));
       const { ms, answeredMs } = await register(redis, 'bench', registrations);
+      const used = cpu()
+        .map(({ name, cpuS }) => ({ name, ms: ((cpuS - (before.get(name) ?? 0)) * 1000) / registrations }))
+        .filter(({ ms: each }) => each >= 1)
+        .sort((a, b) => b.ms - a.ms);
       const perSecond = registrations / (ms / 1000);
       return [
         {
@@ -22,6 +30,11 @@ export const measureRegistrations: Measure = (log) =>
           target: '≥ 100 /s',
           measured: `${perSecond.toFixed(0)} /s; the first after ${seconds(quantile(answeredMs, 0))}`,
           met: perSecond >= 100,
+        },
+        {
+          work: 'processor that one of these registrations takes',
+          target: '',
+          measured: used.map(({ name, ms: each }) => `${name} ${each.toFixed(0)} ms`).join(', '),
         },
       ];
     } finally {
