@@ -16,6 +16,7 @@ import { createRandom, type Random } from './random.js';
 
 export interface ChaosOptions {
   seed: number;
+  /** At least; customers go on renting until the last kill is over. */
   jobs: number;
   kills: number;
   /** Customers that rent at the same time. */
@@ -78,13 +79,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       await until(() => stories.filter(({ ran }) => ran).length === 3);
     }
     let given = 0;
-    const next = () => (given < jobs ? given++ : undefined);
+    let killed = false;
+    const next = () => (given < jobs || !killed ? given++ : undefined);
     const working = Promise.all(
       sessions.map((session, index) => rentUntilDone(session, createRandom(seed + index + 1), next, stories)),
     );
-    let over = false;
-    void working.finally(() => (over = true));
-    const killing = kill(stack, random, kills, () => over, counts, log);
+    const killing = kill(stack, random, kills, counts, log).finally(() => (killed = true));
     // Somebody joins in the middle of it, and somebody goes.
     await sleep(5_000);
     join_('chaos-late');
@@ -111,11 +111,10 @@ async function kill(
   stack: Stack,
   random: Random,
   kills: number,
-  over: () => boolean,
   counts: Record<string, number>,
   log: (line: string) => void,
 ): Promise<void> {
-  for (let done = 0; done < kills && !over(); done++) {
+  for (let done = 0; done < kills; done++) {
     await sleep(random.whole(200, 2_000));
     const victim = random.pick(victims);
     counts[victim] = (counts[victim] ?? 0) + 1;

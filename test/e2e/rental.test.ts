@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Client, Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import type { Reply, Session } from '../../src/auth/client.js';
+import { providerSigner } from '../../src/auth/provider-client.js';
+import { registrationMessage } from '../../src/engines/simulated-provider/messages.js';
+import { responseStream, streams } from '../../src/redis/stream-names.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
+import { exportHistories, findSecrets } from '../support/secrets.js';
 import { until } from '../support/until.js';
 
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
@@ -19,8 +25,18 @@ const order = (changes: object = {}) => ({
 
 let broker: RunningBroker;
 let customer: Session;
+/** What this file has sent that nobody else may ever read: signatures and bearer tokens. */
+const sent = new Set<string>();
+const { fetch } = globalThis;
+globalThis.fetch = async (input, init) => {
+  for (const [name, value] of new Headers(init?.headers)) if (/signature|authorization/.test(name)) sent.add(value);
+  const signature = typeof init?.body === 'string' && /"signature":"(\w+)"/.exec(init.body)?.[1];
+  if (signature) sent.add(signature);
+  return await fetch(input, init);
+};
+
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await startBroker({ LOG_LEVEL: 'trace' });
   const joined = [
     broker.provider({
       providerId: 'atlas',
@@ -168,3 +184,57 @@ test('every dependency is named by /ready', async () => {
     expect.arrayContaining(['postgres', 'redis', 'temporal']),
   );
 });
+
+test('nothing secret of all this stands in any log or history', async () => {
+  const variable = `sk_${randomUUID()}`;
+  const token = await customer.token();
+  const rented = await fetch(`${broker.endpoints.api}/api/v1/jobs`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', prefer: 'wait=60' },
+    body: JSON.stringify(order({ env: { API_KEY: variable } })),
+  });
+  expect(rented.status).toBe(201);
+  await cancel(customer, ((await rented.json()) as JobBody).job_id);
+  const { joinToken, signature } = await registerByHand('erebus');
+  const requests = Object.fromEntries([...sent].map((value, index) => [`signature ${index}`, value]));
+  expect(sent.size).toBeGreaterThan(50);
+
+  const connection = await Connection.connect({ address: broker.endpoints.temporal! });
+  const client = new Client({ connection, namespace: broker.endpoints.temporal_namespace! });
+  const histories = await exportHistories(client);
+  await connection.close();
+  expect(Object.keys(histories).filter((id) => /^(job|provider):/.test(id)).length).toBeGreaterThan(50);
+  const texts = { logs: broker.logs(), ...histories };
+  // They are there to be found: what is public of the same things is.
+  expect(findSecrets(texts, { id: 'provider:erebus' }).map(({ text }) => text.split('/')[0])).toContain(
+    'provider:erebus',
+  );
+  const secrets = { variable, token, joinToken, signature, ...requests };
+  expect(findSecrets(texts, secrets)).toEqual([]);
+}, 120_000);
+
+/** Registers as an agent does that signs, and answers the secret half of its join token and the signature. */
+async function registerByHand(providerId: string): Promise<{ joinToken: string; signature: string }> {
+  const wallet = privateKeyToAccount(generatePrivateKey());
+  const nodeKey = privateKeyToAccount(generatePrivateKey());
+  const sign = providerSigner({ wallet, nodeKey, chainId: 1, audience: broker.endpoints.api });
+  const machine = { providerId, wallet: wallet.address, gpus: { model: 'NVIDIA A100-SXM4-80GB', count: 1 } };
+  const sizes = { cpuCores: 8, memoryMb: 64_000, diskGb: 500, gpuPricePerHour: 1, address: '127.0.0.1' };
+  const fields = await sign(streams.registration, JSON.stringify(registrationMessage({ ...machine, ...sizes })));
+  const redis = new Redis(broker.endpoints.redis);
+  try {
+    await redis.xgroup('CREATE', responseStream(providerId), 'agent', '$', 'MKSTREAM');
+    await redis.xadd(streams.registration, '*', ...Object.entries(fields).flat());
+    const stream = [responseStream(providerId), '>'] as const;
+    const read = await redis.xreadgroup('GROUP', 'agent', 'one', 'BLOCK', 60_000, 'STREAMS', ...stream);
+    const [, entries] = (read as [string, [string, string[]][]][])[0]!;
+    const [, reply] = entries[0]!;
+    const { join_token: joinToken } = JSON.parse(reply[reply.indexOf('data') + 1]!) as { join_token: string };
+    return {
+      joinToken: joinToken.split('.')[1]!,
+      signature: Object.values(fields).find((value) => /^0x\w{130}$/.test(value))!,
+    };
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,4 +1,5 @@
 import type { V1Node } from '@kubernetes/client-node';
+import proto from '@temporalio/proto';
 import type { Activities } from '../../activities/index.js';
 import type { Config } from '../../src/config.js';
 import { findAllocation } from '../../src/db/allocations.js';
@@ -76,7 +77,22 @@ export async function createFleetWorld(
       },
       // A workflow task that a stopped worker took with it is given to the next one after ten seconds, and perhaps again.
       { timeoutMs: 60_000, everyMs: 25, name: `provider is ${status}` },
-    );
+    ).catch(async (error: Error) => {
+      throw new Error(`${error.message}, but:\n${await whyNot(providerId)}`);
+    });
+  /** For whoever has to find out: what the provider's workflow, its node and its row were in the end. */
+  const whyNot = async (providerId: string) => {
+    const { events } = await workflows.getHandle(providerWorkflowId(providerId)).fetchHistory();
+    const last = events!.slice(-25).map(({ eventId, eventTime, eventType, ...attributes }) => {
+      const failure = attributes.workflowTaskFailedEventAttributes?.failure?.message ?? '';
+      const signal = attributes.workflowExecutionSignaledEventAttributes?.signalName ?? '';
+      const type = proto.temporal.api.enums.v1.EventType[eventType!];
+      return `${String(eventId)} ${String(eventTime?.seconds)} ${type} ${signal}${failure}`;
+    });
+    const { status, node_ready, heartbeat_alive } = { ...(await row(providerId)) } as Record<string, unknown>;
+    const conditions = JSON.stringify((await node(providerId))?.status?.conditions);
+    return [...last, conditions, JSON.stringify({ status, node_ready, heartbeat_alive })].join('\n');
+  };
   const object = (order: Pick<JobOrder, 'jobId' | 'wallet'>) => ({
     name: jobObjectName(order.jobId),
     namespace: tenantNamespace(order.wallet),
