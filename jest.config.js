@@ -19,5 +19,6 @@ export default {
   // A process of its own for each file: the Temporal SDK's native part is made for one life per process, and crashed
   // one that had loaded it for file after file.
   workerIdleMemoryLimit: 1_000_000,
-  testTimeout: 60_000,
+  // Longer than what `until` waits: it says what was missing.
+  testTimeout: 120_000,
 };

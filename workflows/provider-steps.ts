@@ -2,7 +2,8 @@ import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.js';
 
 const untilItWorks = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
-const steps = { startToCloseTimeout: '1 minute', retry: untilItWorks } as const;
+/** As long as a provider waits for a step whose worker was killed: not longer than a step can reasonably take. */
+const steps = { startToCloseTimeout: '30s', retry: untilItWorks } as const;
 
 /** Answering a registration. */
 export const admission =

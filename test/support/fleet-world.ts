@@ -1,11 +1,11 @@
-import type { V1Node } from '@kubernetes/client-node';
+import { CoordinationV1Api, type V1Node } from '@kubernetes/client-node';
 import proto from '@temporalio/proto';
 import type { Activities } from '../../activities/index.js';
 import type { Config } from '../../src/config.js';
 import { findAllocation } from '../../src/db/allocations.js';
 import { recordHeartbeats } from '../../src/db/heartbeats.js';
 import { findProvider, type ProviderRow } from '../../src/db/provider-reads.js';
-import { jobObjectName, tenantNamespace, type JobOrder, type JobStatus } from '../../src/domain/job.js';
+import { jobObjectName, jobWorkflowId, tenantNamespace, type JobOrder, type JobStatus } from '../../src/domain/job.js';
 import { providerWorkflowId, type ProviderStatus } from '../../src/domain/provider.js';
 import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
 import { gpuResource } from '../../src/kubernetes/names.js';
@@ -63,6 +63,7 @@ export async function createFleetWorld(
   const world = await createWorld({ ...timing, ...overrides }, change);
   const { config, database, kubernetes, temporal } = world;
   const { core } = kubernetes;
+  const leases = kubernetes.config.makeApiClient(CoordinationV1Api);
   const { pool } = database;
   const workflows = temporal.client.workflow;
 
@@ -75,23 +76,31 @@ export async function createFleetWorld(
         const found = await row(providerId);
         return found.status === status ? found : undefined;
       },
-      // A workflow task that a stopped worker took with it is given to the next one after ten seconds, and perhaps again.
+      // What a stopped worker took with it is given to the next one when its time is over: ten seconds for a task.
       { timeoutMs: 60_000, everyMs: 25, name: `provider is ${status}` },
     ).catch(async (error: Error) => {
       throw new Error(`${error.message}, but:\n${await whyNot(providerId)}`);
     });
   /** For whoever has to find out: what the provider's workflow, its node and its row were in the end. */
-  const whyNot = async (providerId: string) => {
-    const { events } = await workflows.getHandle(providerWorkflowId(providerId)).fetchHistory();
+  const lastEvents = async (workflowId: string) => {
+    const { events } = await workflows.getHandle(workflowId).fetchHistory();
     const last = events!.slice(-25).map(({ eventId, eventTime, eventType, ...attributes }) => {
       const failure = attributes.workflowTaskFailedEventAttributes?.failure?.message ?? '';
       const signal = attributes.workflowExecutionSignaledEventAttributes?.signalName ?? '';
       const type = proto.temporal.api.enums.v1.EventType[eventType!];
-      return `${String(eventId)} ${String(eventTime?.seconds)} ${type} ${signal}${failure}`;
+      const activity = attributes.activityTaskScheduledEventAttributes?.activityType?.name ?? '';
+      return `${String(eventId)} ${String(eventTime?.seconds)} ${type} ${signal}${activity}${failure}`;
     });
+    return last.join('\n');
+  };
+  const whyNot = async (providerId: string) => {
     const { status, node_ready, heartbeat_alive } = { ...(await row(providerId)) } as Record<string, unknown>;
     const conditions = JSON.stringify((await node(providerId))?.status?.conditions);
-    return [...last, conditions, JSON.stringify({ status, node_ready, heartbeat_alive })].join('\n');
+    return [
+      await lastEvents(providerWorkflowId(providerId)),
+      conditions,
+      JSON.stringify({ status, node_ready, heartbeat_alive }),
+    ].join('\n');
   };
   const object = (order: Pick<JobOrder, 'jobId' | 'wallet'>) => ({
     name: jobObjectName(order.jobId),
@@ -170,6 +179,12 @@ export async function createFleetWorld(
     async replaceNode(providerId) {
       await core.deleteNode({ name: providerId });
       await until(async () => (await node(providerId)) === undefined);
+      // kwok may lose track of a node that comes back while it is still letting go of it, and then ends no pod there.
+      const lease = { name: providerId, namespace: 'kube-node-lease' };
+      await until(async () => (await unlessNotFound(leases.readNamespacedLease(lease))) === undefined, {
+        timeoutMs: 60_000,
+        name: 'the lease of the node is gone',
+      });
       await putNode(kubernetes, providerId, 8);
     },
     async running(changes) {
@@ -184,6 +199,8 @@ export async function createFleetWorld(
         timeoutMs: 60_000,
         everyMs: 50,
         name: `job is ${status}`,
+      }).catch(async (error: Error) => {
+        throw new Error(`${error.message}, but:\n${await lastEvents(jobWorkflowId(order.jobId))}`);
       });
     },
     async heldBy(order) {

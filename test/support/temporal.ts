@@ -73,8 +73,9 @@ export async function freshTemporal(): Promise<TestTemporal> {
         taskQueue,
         activities,
         workflowBundle: { codePath: await workflowBundle() },
-        shutdownGraceTime: '1s',
-        shutdownForceTime: '5s',
+        // As a broker does it: a step that is cut off is tried again only when its time is over.
+        shutdownGraceTime: '10s',
+        shutdownForceTime: '15s',
         ...patience,
         ...options,
       });
