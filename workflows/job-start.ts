@@ -20,8 +20,11 @@ export interface JobStart {
   details(text: string): void;
 }
 
-/** How often a pod that should be on its way is looked at, should the watcher's signal be missing: seconds. */
-const recheckS = [5, 15, 30, 60];
+/**
+ * How often a pod that should be on its way is looked at, should the watcher's signal be missing: seconds. A look costs
+ * ten events of history, and on a busy machine a pod takes its time.
+ */
+const recheckS = [15, 30, 60];
 
 /** Makes the pod and waits until SSH answers, all of it within the time a job may take to start. */
 export async function bringUp(start: JobStart): Promise<Provisioned | Ending> {

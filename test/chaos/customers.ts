@@ -6,6 +6,11 @@ const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5
 const finalStatuses = new Set(['completed', 'expired', 'cancelled', 'failed', 'provider_lost']);
 /** How long a customer goes on asking while nothing answers. */
 const patienceMs = 240_000;
+/**
+ * How long the job of a dead machine may take to end: the silence that counts, its grace and the removal of its pod by
+ * force take over a minute, and each step of it is begun anew when the worker is killed that does it.
+ */
+const lossPatienceMs = 600_000;
 
 /** What a customer wants of a job. */
 type Plan = 'cancel early' | 'cancel' | 'extend, then cancel' | 'expire' | 'be on a machine that dies';
@@ -124,7 +129,8 @@ async function live(session: Session, random: Random, story: JobStory, changes: 
     await sleep(random.whole(0, 4_000));
     await insist(session, 'DELETE', path, undefined, { prefer: 'wait=20' });
   }
-  await until(async () => finalStatuses.has((await look()).status), 'to end');
+  const endPatienceMs = story.plan === 'be on a machine that dies' ? lossPatienceMs : patienceMs;
+  await until(async () => finalStatuses.has((await look()).status), 'to end', endPatienceMs);
   story.status = job.status;
   if (job.failure_reason !== undefined) story.failureReason = job.failure_reason;
   if (job.provider_id !== undefined) story.providerId = job.provider_id;
@@ -150,8 +156,8 @@ async function insist(
   }
 }
 
-async function until(what: () => Promise<boolean>, name: string): Promise<void> {
-  for (const deadline = Date.now() + patienceMs; !(await what()); await sleep(500)) {
-    if (Date.now() > deadline) throw new Error(`waited ${patienceMs / 1000} s for the job ${name}`);
+async function until(what: () => Promise<boolean>, name: string, timeoutMs = patienceMs): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await what()); await sleep(500)) {
+    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s for the job ${name}`);
   }
 }

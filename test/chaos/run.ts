@@ -51,6 +51,7 @@ const environment = {
   // Longer than any outage here: only a machine that is really gone may count as lost.
   HEARTBEAT_TIMEOUT_S: '60',
   PROVIDER_LOSS_GRACE_S: '20',
+  LOST_POD_GRACE_S: '10',
 };
 
 /** Lets customers rent and machines serve while processes are killed, then looks whether anything is left, twice or lost. */
@@ -94,7 +95,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       dying.stopHeartbeats();
       await dying.stopNode().catch(() => undefined);
     }
-    await Promise.all([working, killing, ...onDoomed]);
+    await Promise.all([working, killing]);
+    const alive = stories.filter(({ status }) => status === 'unknown').length;
+    if (alive > 0) log(`the customers of the others are done; ${alive} wait for the loss of the machine that died`);
+    await Promise.all(onDoomed);
     await Promise.all(providers.map(({ joined }) => joined));
     log(`${stories.length} jobs are over; waiting until everything is quiet`);
     const findings = await whenQuiet(stack, stories, doomed);

@@ -85,6 +85,7 @@ test(`${manyProviders} providers that fall silent at once are all offline, and b
 }, 300_000);
 
 test('of many orders placed in the moment a provider goes offline, each is told and none is forgotten', async () => {
+  const world = await createFleetWorld({ PROVIDER_LOSS_GRACE_S: 3 });
   const providerId = await world.joined();
   const orders = await Promise.all(Array.from({ length: 8 }, () => world.order({ providerId })));
   const started = Promise.all(orders.map((order) => world.commands.startAndWait(order, 1_000)));
@@ -107,6 +108,7 @@ test('of many orders placed in the moment a provider goes offline, each is told 
   const others = endings.filter((ending) => ending !== 'provider_lost: provider_lost');
   expect(others.filter((ending) => ending !== 'failed: no_capacity')).toEqual([]);
   expect((await world.row(providerId)).resources.every(({ rented }) => rented === 0)).toBe(true);
+  await world.close();
 }, 120_000);
 
 test('a job with a very long history goes on in a new run, and still hears that its pod is gone', async () => {
