@@ -83,13 +83,12 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       const context = Context.current();
       await inTenant(kubernetes, namespace, () => core.deleteNamespacedSecret({ name, namespace }));
       await inTenant(kubernetes, namespace, () => core.deleteNamespacedPod({ name, namespace }));
-      const startedAt = Date.now();
       for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 1_000)) {
         const pod = await readPod(order);
         if (pod === undefined) break;
         context.heartbeat();
         if (
-          Date.now() - startedAt > config.LOST_POD_GRACE_S * 1000 &&
+          Date.now() - deletionAskedAtMs(pod) > config.LOST_POD_GRACE_S * 1000 &&
           !(await nodeAnswers(kubernetes, pod.spec?.nodeName))
         ) {
           logger.warn(
@@ -173,6 +172,12 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       throw new BrokerError('dependency_unavailable', `node ${placement.nodeName} has no address`);
     return host;
   }
+}
+
+/** Counted from what Kubernetes knows: an attempt that begins where another was killed does not begin to wait anew. */
+function deletionAskedAtMs({ metadata }: V1Pod): number {
+  const endsMs = metadata?.deletionTimestamp?.getTime() ?? Infinity;
+  return endsMs - (metadata?.deletionGracePeriodSeconds ?? 0) * 1000;
 }
 
 /**

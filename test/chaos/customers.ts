@@ -95,16 +95,13 @@ async function live(session: Session, random: Random, story: JobStory, changes: 
     prefer: story.plan === 'cancel early' ? 'wait=0' : 'wait=30',
   });
   let job = created.body as JobBody;
-  if (created.status === 409 && job.code === 'no_capacity') {
-    story.jobId = job.job_id;
-    story.status = 'failed';
-    story.failureReason = 'no_capacity';
-    return;
-  }
-  if (created.status >= 400) throw new Error(`ordering answered ${created.status} ${job.code ?? ''}`);
+  // A job that ended before it ran, for want of capacity or with its machine, is told as a conflict that names it.
+  if (created.status >= 400 && (created.status !== 409 || job.job_id === undefined))
+    throw new Error(`ordering answered ${created.status} ${job.code ?? ''}`);
   story.jobId = job.job_id;
   const path = `/api/v1/jobs/${job.job_id}`;
   const look = async () => (job = (await insist(session, 'GET', path)).body as JobBody);
+  if (created.status === 409) await look();
 
   if (story.plan !== 'cancel early') {
     await until(async () => (await look()).status === 'running' || finalStatuses.has(job.status), 'to run');
@@ -125,7 +122,8 @@ async function live(session: Session, random: Random, story: JobStory, changes: 
     // It may have ended before the extension came through.
     if (extended.status !== 200 && extended.status !== 409) throw new Error(`extending answered ${extended.status}`);
   }
-  if (story.plan === 'cancel' || story.plan === 'cancel early' || story.plan === 'extend, then cancel') {
+  const cancels = story.plan !== 'expire' && story.plan !== 'be on a machine that dies';
+  if (cancels && !finalStatuses.has(job.status)) {
     await sleep(random.whole(0, 4_000));
     await insist(session, 'DELETE', path, undefined, { prefer: 'wait=20' });
   }
