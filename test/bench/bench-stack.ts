@@ -9,6 +9,7 @@ import {
   type SimulatedProvider,
   type SimulatedProviderOptions,
 } from '../../src/engines/simulated-provider/provider.js';
+import type { BrokerProcess } from '../../src/engines/roles.js';
 import { startStack, type Stack } from '../../src/engines/stack.js';
 
 /** Limits that keep customers apart would be what is measured. */
@@ -41,17 +42,21 @@ export interface BenchStack {
   customer(): Promise<Session>;
 }
 
-/** A fresh stack of engines and broker, one process for each role; `run` gets it, and it is gone afterwards. */
+/**
+ * A fresh stack of engines and broker; `run` gets it, and it is gone afterwards.
+ *
+ * @param processes of the broker. Default: one for each role.
+ */
 export async function withBenchStack<T>(
   log: (line: string) => void,
   run: (bench: BenchStack) => Promise<T>,
-  env: Record<string, string> = {},
+  processes: readonly BrokerProcess[] = roles,
 ): Promise<T> {
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-bench-'));
   const providers: SimulatedProvider[] = [];
   let stack: Stack | undefined;
   try {
-    stack = await startStack({ dataDir, roles, env: { ...process.env, ...unlimited, ...env }, log });
+    stack = await startStack({ dataDir, roles: processes, env: { ...process.env, ...unlimited }, log });
     const { api, redis, ...rest } = stack.endpoints();
     const endpoints = { ...rest, api: api!, redis: redis! };
     return await run({

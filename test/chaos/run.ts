@@ -49,7 +49,7 @@ const environment = {
   RATE_LIMIT_JOBS: '1000000',
   JOB_MIN_DURATION_S: '5',
   // Longer than any outage here: only a machine that is really gone may count as lost.
-  HEARTBEAT_TIMEOUT_S: '60',
+  HEARTBEAT_TIMEOUT_S: '45',
   PROVIDER_LOSS_GRACE_S: '20',
   LOST_POD_GRACE_S: '10',
 };

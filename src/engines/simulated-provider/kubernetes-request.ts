@@ -62,7 +62,7 @@ export async function ask<T>(
       (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (part: string) => (text += part));
-        response.once('error', reject).once('end', () => {
+        response.on('error', reject).once('end', () => {
           const status = response.statusCode ?? 0;
           const parsed = parse(text);
           if (status < 300) resolve(parsed as T);
@@ -71,8 +71,9 @@ export async function ask<T>(
         });
       },
     );
+    // A connection that breaks may say so twice, and an error that nobody hears ends the process.
     outgoing
-      .once('error', reject)
+      .on('error', reject)
       .once('timeout', () => outgoing.destroy(new Error(`${method} ${path}: no answer in time`)));
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
   });
