@@ -3,14 +3,7 @@ import type { Hex } from 'viem';
 import { revocationTypedData, type SessionRevocation } from '../../src/auth/typed-data.js';
 import { audience, codes, newWallet, type Api } from '../support/api.js';
 import { startLine, type Line } from '../support/line.js';
-import {
-  beginLogin,
-  finishLogin,
-  loggedIn,
-  me,
-  sendSigned as sendSignedBy,
-  type HeldSession,
-} from '../support/login.js';
+import { beginLogin, finishLogin, loggedIn, me, sendingSigned, type HeldSession } from '../support/login.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
 import { until } from '../support/until.js';
 
@@ -28,10 +21,7 @@ afterAll(async () => {
 let session: HeldSession;
 
 /** By the session of these tests, to the first replica, unless given. */
-const sendSigned = (
-  request: Partial<Parameters<typeof sendSignedBy>[0]> = {},
-  sent: Parameters<typeof sendSignedBy>[1] = {},
-) => sendSignedBy({ by: session.key, at: api, ...request }, sent);
+const sendSigned = sendingSigned(() => ({ by: session.key, at: api }));
 
 describe.each(['cut', 'stall'] as const)('while Redis is away (%s)', (how) => {
   let line: Line;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { codes, newWallet, signedHeaders, type Api } from '../support/api.js';
-import { loggedIn, me, sendSigned as sendSignedBy, type HeldSession } from '../support/login.js';
+import { loggedIn, me, sendingSigned, type HeldSession } from '../support/login.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
 import { withHighS } from '../support/signatures.js';
 
@@ -22,10 +22,7 @@ afterAll(async () => {
 let session: HeldSession;
 
 /** By the session of these tests, to the first replica, unless given. */
-const sendSigned = (
-  request: Partial<Parameters<typeof sendSignedBy>[0]> = {},
-  sent: Parameters<typeof sendSignedBy>[1] = {},
-) => sendSignedBy({ by: session.key, at: api, ...request }, sent);
+const sendSigned = sendingSigned(() => ({ by: session.key, at: api }));
 
 describe('a signed request', () => {
   test('is answered, with its query as it was sent and its body as it was sent', async () => {

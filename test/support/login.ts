@@ -77,3 +77,9 @@ export async function sendSigned(
   const body = 'body' in sent ? sent.body : toSign.body;
   return await at.send(sent.method ?? toSign.method, sent.target ?? toSign.target, { body, headers });
 }
+
+/** `sendSigned` with what it is sent by and to where a test does not say; asked anew for each request. */
+export function sendingSigned(usual: () => Pick<Parameters<typeof sendSigned>[0], 'by' | 'at'>) {
+  return (request: Partial<Parameters<typeof sendSigned>[0]> = {}, sent: Parameters<typeof sendSigned>[1] = {}) =>
+    sendSigned({ ...usual(), ...request }, sent);
+}
