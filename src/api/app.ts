@@ -4,6 +4,7 @@ import { accessLog } from './middleware/access-log.js';
 import { authentication, requireScopes } from './middleware/authenticate.js';
 import { allowOrigins } from './middleware/cors.js';
 import { answerInTime } from './middleware/deadline.js';
+import { answerKnownReads } from './middleware/known-reads.js';
 import { problems } from './middleware/problems.js';
 import { limitAddress, limitStrangers, limitWallet } from './middleware/rate-limits.js';
 import { readBody } from './middleware/read-body.js';
@@ -44,6 +45,7 @@ export function createApi(deps: ApiDeps): Koa {
   app.use(securityHeaders());
   app.use(allowOrigins(config.ALLOWED_ORIGINS));
   app.use(limitAddress(limiter));
+  app.use(answerKnownReads());
   app.use(requireDecodablePath);
   app.use(router.routes());
   app.use(answerUnmatched);

@@ -5,15 +5,24 @@ import type { ApiContext } from './route.js';
 export interface CachedReply {
   bytes: Buffer;
   etag: string;
-  readAtMs: number;
+  /** For how long clients and caches between us may keep it. */
+  maxAgeS: number;
+  /** Until when it may be sent again, by `performance.now()`. */
+  freshUntilMs: number;
+}
+
+/** Serialises and hashes a body, once for all who get it. */
+export function cachedReply(body: unknown, maxAgeMs: number, readAtMs = performance.now()): CachedReply {
+  const bytes = Buffer.from(JSON.stringify(body));
+  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
+  return { bytes, etag, maxAgeS: Math.floor(maxAgeMs / 1000), freshUntilMs: readAtMs + maxAgeMs };
 }
 
 export type CachedRead = (key: string, load: () => Promise<unknown>) => Promise<CachedReply>;
 
 /**
- * Serves public reads from one query per key and `maxAgeMs`: however many ask at once, one reads, and a body is
- * serialised and hashed once. A failed read is not kept. The number of keys is bounded because clients choose them;
- * the oldest goes first.
+ * Serves public reads from one query per key and `maxAgeMs`: however many ask at once, one reads. A failed read is not
+ * kept. The number of keys is bounded because clients choose them; the oldest goes first.
  */
 export function createCachedRead({ maxAgeMs, maxKeys }: { maxAgeMs: number; maxKeys: number }): CachedRead {
   const replies = new Map<string, CachedReply>();
@@ -23,15 +32,8 @@ export function createCachedRead({ maxAgeMs, maxKeys }: { maxAgeMs: number; maxK
     try {
       // The age counts from before the query: what it returns is at least as new.
       const readAtMs = performance.now();
-      const bytes = Buffer.from(JSON.stringify(await load()));
-      const reply = {
-        bytes,
-        etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
-        readAtMs,
-      };
-      replies.delete(key);
-      if (replies.size >= maxKeys) replies.delete(replies.keys().next().value!);
-      replies.set(key, reply);
+      const reply = cachedReply(await load(), maxAgeMs, readAtMs);
+      keepNewest(replies, key, reply, maxKeys);
       return reply;
     } finally {
       underWay.delete(key);
@@ -40,7 +42,7 @@ export function createCachedRead({ maxAgeMs, maxKeys }: { maxAgeMs: number; maxK
 
   return async (key, load) => {
     const known = replies.get(key);
-    if (known !== undefined && performance.now() - known.readAtMs < maxAgeMs) return known;
+    if (known !== undefined && performance.now() < known.freshUntilMs) return known;
     const waiting = underWay.get(key);
     if (waiting !== undefined) return await waiting;
     const reading = read(key, load);
@@ -49,15 +51,24 @@ export function createCachedRead({ maxAgeMs, maxKeys }: { maxAgeMs: number; maxK
   };
 }
 
+/** Adds to a map of at most `max` entries, of which the one that was added first makes place. */
+export function keepNewest<Value>(map: Map<string, Value>, key: string, value: Value, max: number): void {
+  map.delete(key);
+  if (map.size >= max) map.delete(map.keys().next().value!);
+  map.set(key, value);
+}
+
 /** Answers with a cached reply, or 304 to a client that has it. */
-export function sendCached(ctx: ApiContext, { bytes, etag }: CachedReply, maxAgeS: number): void {
-  ctx.set('etag', etag);
-  ctx.set('cache-control', `public, max-age=${maxAgeS}`);
+export function sendCached(ctx: ApiContext, reply: CachedReply): void {
+  ctx.state.sent = reply;
+  ctx.set('etag', reply.etag);
+  ctx.set('cache-control', `public, max-age=${reply.maxAgeS}`);
   ctx.set('content-type', 'application/json; charset=utf-8');
   ctx.status = 200;
-  if (ctx.fresh) {
+  // Comparing costs a copy of all headers.
+  if (ctx.headers['if-none-match'] !== undefined && ctx.fresh) {
     ctx.status = 304;
     return;
   }
-  ctx.body = bytes;
+  ctx.body = reply.bytes;
 }

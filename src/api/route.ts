@@ -2,6 +2,7 @@ import type Koa from 'koa';
 import type { ZodType } from 'zod';
 import type { Principal, Scope } from '../auth/principal.js';
 import type { ErrorCode } from '../domain/errors.js';
+import type { CachedReply } from './cached-read.js';
 
 /**
  * Which proof a route wants: `any` takes a bearer token or a request signature, `signed` only a request signature,
@@ -29,6 +30,8 @@ export interface ApiState {
   query: unknown;
   /** The rule that answers; absent while no route matched. */
   rule?: RouteRule;
+  /** The cached reply that was the answer, where it was one. */
+  sent?: CachedReply;
   /** What `authenticate` and the limits know the caller by. */
   ip: string;
 }

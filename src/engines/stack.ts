@@ -10,7 +10,7 @@ import { guardAgainstOrphans, reapOrphans } from './orphans.js';
 import { Ports } from './ports.js';
 import { startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
-import { brokerEntryPoint, startRoles, type BrokerProcess } from './roles.js';
+import { brokerEntryPoint, startBroker, type BrokerProcess } from './broker.js';
 import { Supervisor } from './supervisor.js';
 import { startTemporal } from './temporal.js';
 
@@ -25,16 +25,16 @@ export interface StackOptions {
   /** Default: all. */
   engines?: readonly EngineName[];
   /** The processes of the broker. Default: none. */
-  roles?: readonly BrokerProcess[];
-  /** The environment of the roles, and where the tools' variables are read. Default: this process's. */
+  processes?: readonly BrokerProcess[];
+  /** The environment of the broker, and where the tools' variables are read. Default: this process's. */
   env?: NodeJS.ProcessEnv;
   log?: Log;
   kubernetes?: KubernetesOptions;
   /**
-   * Makes the kubeconfig that the roles get out of the administrator's, once Kubernetes is up; both are paths. Default:
+   * Makes the kubeconfig that the broker gets out of the administrator's, once Kubernetes is up; both are paths. Default:
    * the administrator's own.
    */
-  roleKubeconfig?: (admin: string) => Promise<string>;
+  brokerKubeconfig?: (admin: string) => Promise<string>;
 }
 
 export interface Stack {
@@ -56,7 +56,7 @@ export interface Stack {
 }
 
 /**
- * Starts the local stack: engines, then the broker's roles, all bound to loopback on ports that stay the same for a
+ * Starts the local stack: engines, then the broker, all bound to loopback on ports that stay the same for a
  * data folder. A process that dies is started again. None outlives this process, not even when it is killed.
  *
  * @throws ToolMissing when a program is not there and cannot be had; Error when something does not start, with the end
@@ -65,9 +65,9 @@ export interface Stack {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const dataDir = resolve(options.dataDir);
   requireAccount();
-  const { engines = engineNames, roles = [], env = process.env, log = silent } = options;
+  const { engines = engineNames, processes = [], env = process.env, log = silent } = options;
   // Before minutes may go into the engines.
-  const main = roles.length === 0 ? '' : brokerEntryPoint(env);
+  const main = processes.length === 0 ? '' : brokerEntryPoint(env);
   mkdirSync(dataDir, { recursive: true });
   const release = lockFolder(dataDir);
   const runFolder = join(dataDir, 'run');
@@ -115,12 +115,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       }),
     );
     const admin = roleEnv['KUBECONFIG'];
-    if (options.roleKubeconfig !== undefined && admin !== undefined) {
-      roleEnv['KUBECONFIG'] = await options.roleKubeconfig(admin);
+    if (options.brokerKubeconfig !== undefined && admin !== undefined) {
+      roleEnv['KUBECONFIG'] = await options.brokerKubeconfig(admin);
     }
     const began = Date.now();
-    Object.assign(endpoints, await startRoles(context, main, roles, roleEnv));
-    if (roles.length > 0) log(`✓ broker (${roles.join(', ')}) ${seconds(Date.now() - began)}`);
+    Object.assign(endpoints, await startBroker(context, main, processes, roleEnv));
+    if (processes.length > 0) log(`✓ broker (${processes.join(', ')}) ${seconds(Date.now() - began)}`);
   } catch (error) {
     await end();
     throw error;

@@ -9,7 +9,7 @@ import {
   type SimulatedProvider,
   type SimulatedProviderOptions,
 } from '../../src/engines/simulated-provider/provider.js';
-import type { BrokerProcess } from '../../src/engines/roles.js';
+import type { BrokerProcess } from '../../src/engines/broker.js';
 import { startStack, type Stack } from '../../src/engines/stack.js';
 
 /** Limits that keep customers apart would be what is measured. */
@@ -56,7 +56,7 @@ export async function withBenchStack<T>(
   const providers: SimulatedProvider[] = [];
   let stack: Stack | undefined;
   try {
-    stack = await startStack({ dataDir, roles: processes, env: { ...process.env, ...unlimited }, log });
+    stack = await startStack({ dataDir, processes, env: { ...process.env, ...unlimited }, log });
     const { api, redis, ...rest } = stack.endpoints();
     const endpoints = { ...rest, api: api!, redis: redis! };
     return await run({

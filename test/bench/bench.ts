@@ -4,9 +4,9 @@
  * hour. Client, broker and all engines share this machine, so let nothing else run on it.
  *
  * --beside URL   the list of providers of another server, for reads in turns with ours
- * --write FILE   keeps the table, too
+ * --write FILE   keeps the table, too; what stands in the file from its first section on stays
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureFleet } from './fleet.js';
@@ -57,9 +57,16 @@ if (values.write !== undefined) {
     `With \`npm run bench\`, on ${conditions}. Client, broker and all engines shared the machine.`,
     '',
     table(measurements),
-    '',
+    sectionsOf(values.write),
   ];
   writeFileSync(values.write, text.join('\n'));
 }
 // What the SDKs leave open must not keep it from ending.
 process.exit(0);
+
+/** What somebody wrote about the figures: everything from the first section of the file on. */
+function sectionsOf(file: string): string {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const at = text.indexOf('\n## ');
+  return at < 0 ? '' : text.slice(at);
+}

@@ -9,8 +9,8 @@ export interface Load {
 }
 
 /**
- * Asks one URL over and over, on several connections at once, each as soon as it has its answer; reads no more of an
- * answer than its length, so that little of the processor goes to the client.
+ * Asks one URL over and over, on several connections at once, each as soon as it has its whole answer; reads no more of
+ * an answer than where it ends, so that little of the processor goes to the client.
  */
 export async function loadHttp(address: string, durationMs: number, connections: number): Promise<Load> {
   const url = new URL(address);
@@ -23,26 +23,19 @@ export async function loadHttp(address: string, durationMs: number, connections:
   const keepAsking = () =>
     new Promise<void>((resolve) => {
       const open = (): Socket => {
-        let missing = 0;
-        let last = false;
+        let answer: Answer | undefined;
         const socket = connect(Number(url.port === '' ? 80 : url.port), url.hostname, () => socket.write(request));
         socket.setNoDelay(true);
         socket.on('data', (chunk) => {
           bytes += chunk.length;
-          if (missing === 0) {
-            const head = chunk.toString('latin1', 0, Math.min(chunk.length, 4_096));
-            const length = /content-length: (\d+)/i.exec(head)?.[1];
-            if (!head.startsWith('HTTP/1.1 200') || length === undefined) refused++;
-            // The server ends a connection after a number of requests: the next goes over a new one.
-            last = /\r\nconnection: close/i.test(head);
-            missing = head.indexOf('\r\n\r\n') + 4 + Number(length ?? 0);
-          }
-          missing -= chunk.length;
-          if (missing > 0) return;
-          missing = 0;
+          answer ??= beginAnswer(chunk);
+          if (!answer.endsWith(chunk)) return;
           answered++;
-          if (stopping || last) socket.destroy();
+          if (!answer.ok) refused++;
+          // The server ends a connection after a number of requests: the next goes over a new one.
+          if (stopping || answer.last) socket.destroy();
           else socket.write(request);
+          answer = undefined;
         });
         socket.on('close', () => (stopping ? resolve() : open()));
         socket.on('error', () => undefined);
@@ -60,4 +53,34 @@ export async function loadHttp(address: string, durationMs: number, connections:
     bytesEach: Math.round(bytes / Math.max(1, answered)),
     refused,
   };
+}
+
+interface Answer {
+  ok: boolean;
+  /** The server closes the connection after it. */
+  last: boolean;
+  /** Takes the next bytes, the first ones included, and tells whether the answer is complete with them. */
+  endsWith(chunk: Buffer): boolean;
+}
+
+const lastChunk = '\r\n0\r\n\r\n';
+
+/** Reads the head of an answer, of which JSON follows: nothing in it looks like the last chunk of a body in chunks. */
+function beginAnswer(first: Buffer): Answer {
+  const text = first.toString('latin1', 0, Math.min(first.length, 4_096));
+  const headBytes = text.indexOf('\r\n\r\n') + 4;
+  const head = text.slice(0, headBytes);
+  const status = { ok: head.startsWith('HTTP/1.1 200'), last: /\r\nconnection: close/i.test(head) };
+  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+  if (length !== undefined) {
+    let missing = headBytes + Number(length);
+    return { ...status, endsWith: (chunk) => (missing -= chunk.length) <= 0 };
+  }
+  if (!/\r\ntransfer-encoding: chunked/i.test(head)) throw new Error(`an answer without an end: ${head}`);
+  let tail = '';
+  const endsWith = (chunk: Buffer) => {
+    tail = (tail + chunk.toString('latin1', Math.max(0, chunk.length - lastChunk.length))).slice(-lastChunk.length);
+    return tail === lastChunk;
+  };
+  return { ...status, endsWith };
 }

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
 import { bareEntry, registrationMessage } from '../../src/engines/simulated-provider/messages.js';
 import { responseStream, streams } from '../../src/redis/stream-names.js';
 import { withBenchStack } from './bench-stack.js';
@@ -52,16 +53,7 @@ async function register(redis: Redis, prefix: string, count: number): Promise<{ 
   const began = performance.now();
   const asking = redis.pipeline();
   for (const providerId of ids) {
-    const message = registrationMessage({
-      providerId,
-      wallet: `0x${'0'.repeat(40)}`,
-      gpus: { model: 'NVIDIA GeForce RTX 4090', count: 8 },
-      cpuCores: 64,
-      memoryMb: 256_000,
-      diskGb: 2_000,
-      gpuPricePerHour: 0.4,
-      address: '127.0.0.1',
-    });
+    const message = registrationMessage(simulatedMachine({ providerId }));
     const fields = await bareEntry(streams.registration, JSON.stringify(message));
     asking.xadd(streams.registration, '*', ...Object.entries(fields).flat());
   }

@@ -35,7 +35,7 @@ export interface ChaosResult {
 }
 
 /** Two workers and two relays: what one of them has begun when it dies, the other goes on with. */
-const roles: Role[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher'];
+const processes: Role[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher'];
 /** Roles more often than engines, as in life. */
 const victims = [
   ...['api', 'worker', 'worker-2', 'relay', 'relay-2', 'watcher', 'worker', 'worker-2', 'relay', 'watcher'],
@@ -59,7 +59,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { seed, jobs, kills, customers = 6, withLoss = false, log = () => undefined } = options;
   const random = createRandom(seed);
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-chaos-'));
-  const stack = await startStack({ dataDir, roles, env: { ...process.env, NODE_OPTIONS: '', ...environment }, log });
+  const stack = await startStack({
+    dataDir,
+    processes,
+    env: { ...process.env, NODE_OPTIONS: '', ...environment },
+    log,
+  });
   const providers: SimulatedProvider[] = [];
   const doomed = new Set<string>();
   try {

@@ -44,7 +44,7 @@ beforeAll(async () => {
       TENANT_NAMESPACE_TTL_S: '1',
     },
     {
-      async roleKubeconfig(adminFile) {
+      async brokerKubeconfig(adminFile) {
         const config = new KubeConfig();
         config.loadFromFile(adminFile);
         for (const object of manifests()) await apply(config, object);

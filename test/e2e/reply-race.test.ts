@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
 import { registrationMessage } from '../../src/engines/simulated-provider/messages.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
 
@@ -20,22 +21,12 @@ interface Reply {
  * gives up after a minute.
  */
 async function registerAsTheFieldDoes(agent: Redis, providerId: string): Promise<Reply | undefined> {
-  const machine = {
-    providerId,
-    wallet: `0x${'1'.repeat(40)}`,
-    gpus: { model: 'NVIDIA GeForce RTX 4090', count: 1 },
-    cpuCores: 8,
-    memoryMb: 32_768,
-    diskGb: 100,
-    gpuPricePerHour: 0.5,
-    address: '198.18.0.9',
-  };
   const stream = `provider:response:${providerId}`;
   await agent.xadd(
     'provider:registration',
     '*',
     'data',
-    JSON.stringify(registrationMessage(machine)),
+    JSON.stringify(registrationMessage(simulatedMachine({ providerId }))),
     'timestamp',
     'now',
   );

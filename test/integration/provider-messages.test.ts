@@ -7,6 +7,7 @@ import type { Scope } from '../../src/auth/principal.js';
 import { createProviderVerifier } from '../../src/auth/provider-identity.js';
 import { createRecover } from '../../src/auth/recover.js';
 import type { Config } from '../../src/config.js';
+import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
 import { heartbeatMessage, registrationMessage } from '../../src/engines/simulated-provider/messages.js';
 import { startSimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
@@ -77,16 +78,7 @@ type Message = Record<string, string> & { stream: string };
 function provider() {
   const [wallet, nodeKey] = [newWallet(), newWallet()];
   const providerId = `web-${randomBytes(5).toString('hex')}`;
-  const machine = {
-    providerId,
-    wallet: wallet.address,
-    gpus: { model: 'NVIDIA GeForce RTX 4090', count: 2 },
-    cpuCores: 16,
-    memoryMb: 65_536,
-    diskGb: 500,
-    gpuPricePerHour: 0.5,
-    address: '198.18.0.7',
-  };
+  const machine = simulatedMachine({ providerId, wallet: wallet.address });
   const sign = providerSigner({ nodeKey, audience, wallet, chainId });
   const signTarget = responsesSigner({ providerId, nodeKey, audience });
   return {

@@ -35,14 +35,14 @@ const unlimited = {
 
 export async function startBroker(
   env: Record<string, string> = {},
-  options: Pick<StackOptions, 'roleKubeconfig'> = {},
+  options: Pick<StackOptions, 'brokerKubeconfig'> = {},
 ): Promise<RunningBroker> {
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-e2e-'));
   const providers: SimulatedProvider[] = [];
   let stack: Stack;
   try {
     const environment = { ...process.env, NODE_OPTIONS: '', ...unlimited, ...env };
-    stack = await startStack({ dataDir, roles, env: environment, ...options });
+    stack = await startStack({ dataDir, processes: roles, env: environment, ...options });
   } catch (error) {
     rmSync(dataDir, { recursive: true, force: true });
     throw error;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import type { ProviderVerifier } from '../../src/auth/provider-verifier.js';
-import { registrationMessage, type Machine } from '../../src/engines/simulated-provider/messages.js';
+import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
+import { registrationMessage } from '../../src/engines/simulated-provider/messages.js';
 import type { Logger } from '../../src/observability/logger.js';
 import { startRelay, type Relay, type RelayDeps } from '../../src/redis/relay/relay.js';
 import { brokerGroup, deadLetterStream, streams } from '../../src/redis/stream-names.js';
@@ -112,16 +113,7 @@ export function newProviderId(): string {
 
 /** What a public agent publishes on `provider:registration`. */
 export function registrationData(providerId: string, changes: object = {}): string {
-  const machine: Machine = {
-    providerId,
-    wallet: `0x${'1'.repeat(40)}`,
-    gpus: { model: 'NVIDIA GeForce RTX 4090', count: 2 },
-    cpuCores: 16,
-    memoryMb: 65_536,
-    diskGb: 500,
-    gpuPricePerHour: 0.5,
-    address: '198.18.0.7',
-  };
+  const machine = simulatedMachine({ providerId, gpus: { model: 'NVIDIA GeForce RTX 4090', count: 2 } });
   return JSON.stringify({ ...registrationMessage(machine), ...changes });
 }
 

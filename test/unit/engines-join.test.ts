@@ -6,6 +6,7 @@ import { webcrypto } from 'node:crypto';
 import { nodeCertificateRequest } from '../../src/engines/simulated-provider/certificate.js';
 import { isSignedWith, someCertificateHas } from '../../src/engines/simulated-provider/discovery.js';
 import { parseJoinCommand } from '../../src/provider-agent/join-command.js';
+import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
 import { bareEntry, registrationMessage } from '../../src/engines/simulated-provider/messages.js';
 
 const hash = 'a'.repeat(64);
@@ -92,16 +93,8 @@ test('a certificate request is in the name of the node, and the key is its own',
 });
 
 test('a registration has the shape of the public agents, who know only totals of one type', async () => {
-  const message = registrationMessage({
-    providerId: 'gpu-1',
-    wallet: '0x0000000000000000000000000000000000000001',
-    gpus: { model: 'NVIDIA GeForce RTX 4090', count: 2 },
-    cpuCores: 16,
-    memoryMb: 65_536,
-    diskGb: 500,
-    gpuPricePerHour: 0.5,
-    address: '203.0.113.7',
-  });
+  const gpus = { model: 'NVIDIA GeForce RTX 4090', count: 2 };
+  const message = registrationMessage(simulatedMachine({ providerId: 'gpu-1', gpus, cpuCores: 16 }));
   expect(Object.keys(message)).toEqual([
     'provider_id',
     'wallet_addr',

@@ -4,7 +4,8 @@ import { pino } from 'pino';
 import { recordCapacity } from '../../src/db/providers.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { capacityUpdateSchema, capacityAsRegistration } from '../../src/domain/registration.js';
-import { capacityMessage, registrationMessage, type Machine } from '../../src/engines/simulated-provider/messages.js';
+import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
+import { capacityMessage, registrationMessage } from '../../src/engines/simulated-provider/messages.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { labels, taints } from '../../src/kubernetes/names.js';
@@ -55,7 +56,7 @@ const gpus = async (providerId: string) =>
 const replies = async (providerId: string) =>
   (await readReplies(world.redis.redis, providerId, '0')).map(({ reply }) => reply);
 const register = async (providerId: string) => {
-  const message = registrationMessage({ ...described, providerId });
+  const message = registrationMessage(simulatedMachine({ providerId }));
   await world.redis.redis.xadd(
     'provider:registration',
     '*',
@@ -64,16 +65,6 @@ const register = async (providerId: string) => {
     'timestamp',
     new Date().toISOString(),
   );
-};
-const described: Machine = {
-  providerId: '',
-  wallet: '0x0000000000000000000000000000000000000001',
-  gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 },
-  cpuCores: 32,
-  memoryMb: 131_072,
-  diskGb: 1_000,
-  gpuPricePerHour: 0.5,
-  address: '198.18.0.7',
 };
 
 describe('a provider that registers', () => {
@@ -162,7 +153,7 @@ describe('new capacity figures', () => {
     const { pool } = world.database;
     const update = (count: number) =>
       capacityAsRegistration(
-        capacityUpdateSchema.parse(capacityMessage({ ...described, providerId }, providerId, count)),
+        capacityUpdateSchema.parse(capacityMessage(simulatedMachine({ providerId }), providerId, count)),
       );
     const now = Date.now();
     await recordCapacity(pool, providerId, update(5), new Date(now + 2_000));

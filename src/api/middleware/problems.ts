@@ -2,6 +2,7 @@ import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { isOurs, problemOf } from '../problem.js';
 import type { ApiState } from '../route.js';
+import { hasBody } from './read-body.js';
 
 /** Turns whatever is thrown further in into an RFC 9457 reply. */
 export function problems(logger: Logger): Middleware<ApiState> {
@@ -17,7 +18,7 @@ export function problems(logger: Logger): Middleware<ApiState> {
         );
       }
       // The rest of a refused body is not worth reading: Node closes the connection after the reply.
-      if (!ctx.req.complete && hasBody(ctx.req.headers)) ctx.set('connection', 'close');
+      if (!ctx.req.complete && hasBody(ctx.req)) ctx.set('connection', 'close');
       if (problem.status === 401) ctx.set('www-authenticate', `WorldLand-Session error="${problem.code}", Bearer`);
       if (problem.status === 503) ctx.set('retry-after', '2');
       const retryAfterS = problem['retry_after_s'];
@@ -29,8 +30,4 @@ export function problems(logger: Logger): Middleware<ApiState> {
       ctx.body = Buffer.from(JSON.stringify(problem));
     }
   };
-}
-
-function hasBody(headers: NodeJS.Dict<string | string[]>): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

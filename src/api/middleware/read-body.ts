@@ -14,21 +14,28 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  */
 export const readBody: Middleware<ApiState> = async (ctx, next) => {
   const { req } = ctx;
-  const announced = Number(req.headers['content-length'] ?? 0);
-  const hasBody = announced > 0 || req.headers['transfer-encoding'] !== undefined;
   ctx.state.bodyBytes = empty;
   ctx.state.body = undefined;
-  if (!hasBody) {
+  if (!hasBody(req)) {
     await next();
     return;
   }
   if (!takesBody.has(ctx.method)) throw new BrokerError('malformed_request', `${ctx.method} takes no body`);
   requireJson(req);
-  if (announced > maxBytes) throw tooLarge(req);
+  if (announcedBytes(req) > maxBytes) throw tooLarge(req);
   ctx.state.bodyBytes = await collect(req);
   if (ctx.state.bodyBytes.length > 0) ctx.state.body = parse(ctx.state.bodyBytes);
   await next();
 };
+
+/** Whether a body comes with the request. */
+export function hasBody(req: IncomingMessage): boolean {
+  return announcedBytes(req) > 0 || req.headers['transfer-encoding'] !== undefined;
+}
+
+function announcedBytes(req: IncomingMessage): number {
+  return Number(req.headers['content-length'] ?? 0);
+}
 
 function requireJson(req: IncomingMessage): void {
   const encoding = req.headers['content-encoding'] ?? 'identity';

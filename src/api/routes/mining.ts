@@ -25,7 +25,7 @@ export interface MiningRouteDeps {
 }
 
 /** How old a public reply may be. */
-const maxAgeS = 1;
+const maxAgeMs = 1_000;
 const maxCachedReplies = 200;
 
 const params = z.object({ id: providerIdSchema });
@@ -38,7 +38,7 @@ const shareBody = z
 
 /** Mining on a provider's idle GPUs: everybody reads, its owner or an operator starts and stops. */
 export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps): RouteRule[] {
-  const cachedRead = createCachedRead({ maxAgeMs: maxAgeS * 1000, maxKeys: maxCachedReplies });
+  const cachedRead = createCachedRead({ maxAgeMs, maxKeys: maxCachedReplies });
   const policy = { imageAllowlist: config.MINING_IMAGE_ALLOWLIST };
   const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read' } as const;
   const owners = { method: 'POST', auth: 'any', scopes: ['providers:write'], operators: true, limit: 'write' } as const;
@@ -93,7 +93,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
           if (figures === undefined) throw noSuchProvider();
           return miningReplyOf(figures);
         };
-        sendCached(ctx, await cachedRead(`provider ${id}`, load), maxAgeS);
+        sendCached(ctx, await cachedRead(`provider ${id}`, load));
       },
     },
     {
@@ -104,7 +104,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
       errors: [],
       handler: async (ctx) => {
         const load = async () => miningMetricsOf(await miningTotals(pool));
-        sendCached(ctx, await cachedRead('metrics', load), maxAgeS);
+        sendCached(ctx, await cachedRead('metrics', load));
       },
     },
     {

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Config } from '../../config.js';
-import { sendCached } from '../cached-read.js';
+import { cachedReply, sendCached } from '../cached-read.js';
 import { openapiDocument } from '../openapi.js';
 import type { RouteRule } from '../route.js';
 
@@ -15,9 +14,8 @@ export function openapiRoute(rules: readonly RouteRule[], config: Pick<Config, '
     summary: 'This page',
     responses: { 200: { description: 'OpenAPI 3.1' } },
     errors: [],
-    handler: async (ctx) => sendCached(ctx, page, 300),
+    handler: async (ctx) => sendCached(ctx, page),
   };
-  const bytes = Buffer.from(JSON.stringify(openapiDocument([...rules, rule], config.AUTH_AUDIENCE)));
-  const page = { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`, readAtMs: 0 };
+  const page = cachedReply(openapiDocument([...rules, rule], config.AUTH_AUDIENCE), 300_000);
   return rule;
 }

@@ -10,7 +10,7 @@ import { pageQuery, queryNumber, queryText } from '../schemas/page.js';
 import { gpuAvailabilityReply, providerListReply, providerReply, providerReplyOf } from '../schemas/provider.js';
 
 /** How old a public reply may be; also the most questions per second that one page costs the database. */
-const maxAgeS = 1;
+const maxAgeMs = 1_000;
 /** A page of 100 providers is about 170 kB: the cache stays below some tens of megabytes whatever clients ask. */
 const maxCachedReplies = 200;
 
@@ -35,12 +35,12 @@ const availabilityQuery = z.object({ gpu_type: gpuName.optional() });
 
 /** What can be rented, for everybody to read. */
 export function providerRoutes({ pool }: Pick<ApiDeps, 'pool'>): RouteRule[] {
-  const cachedRead = createCachedRead({ maxAgeMs: maxAgeS * 1000, maxKeys: maxCachedReplies });
+  const cachedRead = createCachedRead({ maxAgeMs, maxKeys: maxCachedReplies });
   const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read' } as const;
 
   /** Two queries that mean the same share a reply: the key is what the query parsed to. */
   const answer = async (ctx: ApiContext, key: unknown, load: () => Promise<unknown>) =>
-    sendCached(ctx, await cachedRead(`${ctx.state.rule!.path} ${JSON.stringify(key)}`, load), maxAgeS);
+    sendCached(ctx, await cachedRead(`${ctx.state.rule!.path} ${JSON.stringify(key)}`, load));
 
   return [
     {

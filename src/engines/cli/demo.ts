@@ -78,7 +78,7 @@ async function demo(): Promise<void> {
   stack = await step('the stack: Postgres, Redis, Temporal, Kubernetes and the broker', (note) =>
     startStack({
       dataDir: flags.data,
-      roles,
+      processes: roles,
       // A build of the tools takes minutes: that must be seen at once.
       log: (line) => (line.startsWith('✓') ? note(line.slice(2)) : say(line)),
     }),

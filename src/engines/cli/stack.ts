@@ -64,7 +64,7 @@ async function main(): Promise<void> {
 
   const grace = values['node-grace'];
   const kubernetes = grace === undefined ? {} : { nodeMonitorGraceS: Number(grace) };
-  stack = await startStack({ dataDir: values.data, engines, roles, log: say, kubernetes });
+  stack = await startStack({ dataDir: values.data, engines, processes: roles, log: say, kubernetes });
   const { pids, metrics, ...addresses } = stack.endpoints();
   say(`ready: ${Object.keys(pids).length} processes`);
   for (const [name, address] of Object.entries(addresses))

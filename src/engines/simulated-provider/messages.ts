@@ -1,20 +1,5 @@
 import * as wire from '../../provider-agent/messages.js';
-
-/** What a simulated provider is and offers. */
-export interface Machine {
-  providerId: string;
-  /** `0x…`, where earnings go. */
-  wallet: string;
-  gpus: { model: string; count: number; memoryMb?: number };
-  cpuCores: number;
-  memoryMb: number;
-  diskGb: number;
-  gpuPricePerHour: number;
-  /** The address the machine says it has, as InternalIP of its node. */
-  address: string;
-  /** The key for which its answers are to be sealed. */
-  encKey?: string;
-}
+import type { Machine } from './machine.js';
 
 /** The fields of one stream entry. */
 export type EntryFields = Record<string, string>;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, Refused, type Access } from './kubernetes-request.js';
-import type { Machine } from './messages.js';
+import type { Machine } from './machine.js';
 
 /** kwok plays the kubelet of nodes with this label. */
 const simulated = { type: 'kwok' };

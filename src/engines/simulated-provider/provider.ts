@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { providerSigner } from '../../auth/provider-client.js';
@@ -9,15 +8,9 @@ import { seconds, silent, type Log } from '../log.js';
 import { obtainNodeCertificate } from './certificate.js';
 import { discoverCluster } from './discovery.js';
 import { newKeys, type ProviderKeys } from './keys.js';
+import { simulatedMachine, type Machine } from './machine.js';
 import { keptConnections, type Access } from './kubernetes-request.js';
-import {
-  bareEntry,
-  capacityMessage,
-  heartbeatMessage,
-  registrationMessage,
-  type Machine,
-  type SealEntry,
-} from './messages.js';
+import { bareEntry, capacityMessage, heartbeatMessage, registrationMessage, type SealEntry } from './messages.js';
 import { putNode, setNodeAlive, setNodeGpus } from './node.js';
 
 /** The public agents wait this long for an answer, in reads of half of it. */
@@ -91,24 +84,22 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     providerId,
     signAs,
     log = silent,
+    join: joins = true,
     heartbeatIntervalMs = 30_000,
     approvalTimeoutMs = 120_000,
+    sign: givenSeal,
+    ...described
   } = options;
   const keys = signAs?.keys ?? newKeys();
-  const sign = options.sign ?? (signAs === undefined ? bareEntry : providerSigner({ chainId: 1, ...signAs, ...keys }));
+  const sign = givenSeal ?? (signAs === undefined ? bareEntry : providerSigner({ chainId: 1, ...signAs, ...keys }));
   // Nobody who reads the streams gets to see the join command of a machine that asks for this.
   const sealing = signAs === undefined ? undefined : newSealingKey();
-  const machine: Machine = {
+  const machine = simulatedMachine({
     providerId,
+    wallet: keys.wallet.address,
     ...(sealing === undefined ? {} : { encKey: sealing.encKey }),
-    wallet: options.wallet ?? keys.wallet.address,
-    gpus: options.gpus ?? { model: 'NVIDIA GeForce RTX 4090', count: 4 },
-    cpuCores: options.cpuCores ?? 32,
-    memoryMb: options.memoryMb ?? 131_072,
-    diskGb: options.diskGb ?? 1_000,
-    gpuPricePerHour: options.gpuPricePerHour ?? 0.5,
-    address: options.address ?? madeUpAddress(providerId),
-  };
+    ...described,
+  });
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
   redis.on('error', (error: Error) => log(`${providerId}: Redis: ${error.message}`));
   let nodeName = providerId;
@@ -143,7 +134,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     const command = parseJoinCommand(reply.join_command);
     nodeName = command.nodeName ?? reply.node_name ?? providerId;
     log(`${providerId}: join command after ${seconds(repliedAfterMs)}`);
-    if (options.join === false) return { providerId, nodeName, nodeUid: '', repliedAfterMs, joinedAfterMs: 0 };
+    if (!joins) return { providerId, nodeName, nodeUid: '', repliedAfterMs, joinedAfterMs: 0 };
     startHeartbeats();
 
     const cluster = await discoverCluster(command);
@@ -215,10 +206,4 @@ async function awaitReply(redisUrl: string, providerId: string): Promise<Registr
   } finally {
     redis.disconnect();
   }
-}
-
-/** An address of the range for benchmarks (198.18.0.0/15), always the same for one machine: nothing answers there. */
-function madeUpAddress(providerId: string): string {
-  const [a = 0, b = 0, c = 0] = createHash('sha256').update(providerId).digest();
-  return `198.${18 + (a & 1)}.${b}.${c}`;
 }

@@ -26,7 +26,7 @@ export type BrokerProcess = Role | 'broker';
  * An address of an engine that this stack runs is never taken from the caller's environment: with a KUBECONFIG of
  * another cluster in the shell, the local broker would work there.
  */
-export async function startRoles(
+export async function startBroker(
   { ports, supervisor, env }: EngineContext,
   main: string,
   processes: readonly BrokerProcess[],

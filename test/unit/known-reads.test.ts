@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { cachedReply, sendCached } from '../../src/api/cached-read.js';
+import type { RouteRule } from '../../src/api/route.js';
+import { startTestApi, type TestApi } from './api-harness.js';
+
+const rule = (path: string, auth: RouteRule['auth'], handler: RouteRule['handler']): RouteRule => ({
+  method: 'GET',
+  path,
+  auth,
+  scopes: [],
+  limit: 'read',
+  summary: '',
+  responses: { 200: { description: '' } },
+  errors: [],
+  handler,
+});
+
+let handled = 0;
+let maxAgeMs = 60_000;
+const cached: RouteRule['handler'] = async (ctx) => sendCached(ctx, cachedReply({ handled: ++handled }, maxAgeMs));
+const routes = [
+  rule('/t/cached', 'none', cached),
+  rule('/t/fresh', 'any', async (ctx) => void (ctx.body = { handled: ++handled })),
+];
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi({ routes, env: { ALLOWED_ORIGINS: 'https://app.example.com', RATE_LIMIT_PER_IP: '40' } });
+});
+afterAll(async () => await api.stop());
+
+test('the same target is answered from memory, with the headers and the log line of any other answer', async () => {
+  const first = await api.send('GET', '/t/cached?a', { headers: { origin: 'https://app.example.com' } });
+  api.logged.length = 0;
+  const again = await api.send('GET', '/t/cached?a', { headers: { 'x-request-id': 'asked-again' } });
+  expect(again.json).toEqual(first.json);
+  const names = (headers: object) => Object.keys(headers).filter((name) => !name.startsWith('access-control'));
+  expect(names(again.headers)).toEqual(names(first.headers));
+  expect(again.headers).toMatchObject({ 'cache-control': 'public, max-age=60', 'x-request-id': 'asked-again' });
+  // What depends on who asks is made anew.
+  expect([first.headers, again.headers].map((headers) => headers['access-control-allow-origin'])).toEqual([
+    'https://app.example.com',
+    undefined,
+  ]);
+  const line = api.logged.map((text) => JSON.parse(text) as object).find((fields) => 'route' in fields);
+  expect(line).toMatchObject({ route: '/t/cached', status: 200, request_id: 'asked-again' });
+});
+
+test('who has the answer already is told so', async () => {
+  const { headers } = await api.send('GET', '/t/cached?b');
+  const known = await api.send('GET', '/t/cached?b', { headers: { 'if-none-match': headers.etag! } });
+  expect([known.status, known.text]).toEqual([304, '']);
+  const other = await api.send('GET', '/t/cached?b', { headers: { 'if-none-match': '"other"' } });
+  expect([other.status, other.headers.etag]).toEqual([200, headers.etag]);
+});
+
+test('another target, another method and a body go the long way', async () => {
+  const before = (await api.send('GET', '/t/cached?c')).json as object;
+  expect((await api.send('GET', '/t/cached?d')).json).not.toEqual(before);
+  expect((await api.send('HEAD', '/t/cached?c')).text).toBe('');
+  expect((await api.send('DELETE', '/t/cached?c')).status).toBe(405);
+  expect((await api.send('GET', '/t/cached?c', { json: {} })).status).toBe(400);
+  expect((await api.send('GET', '/t/cached?c')).json).toEqual(before);
+});
+
+test('an answer that has become old is not given', async () => {
+  maxAgeMs = 20;
+  const before = (await api.send('GET', '/t/cached?e')).json as object;
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect((await api.send('GET', '/t/cached?e')).json).not.toEqual(before);
+  maxAgeMs = 60_000;
+});
+
+test('what is not for everybody is never kept', async () => {
+  const { json } = await api.send('GET', '/t/fresh', { as: 'a' });
+  expect((await api.send('GET', '/t/fresh', { as: 'a' })).json).not.toEqual(json);
+  expect((await api.send('GET', '/t/fresh')).status).toBe(401);
+});
+
+test('the limit of the address counts these answers too', async () => {
+  const statuses = [];
+  for (let i = 0; i < 41; i++) statuses.push((await api.send('GET', '/t/cached?f')).status);
+  expect(statuses.at(-1)).toBe(429);
+  expect(statuses[0]).toBe(200);
+});
