@@ -82,6 +82,13 @@ const environment = z.object({
     .regex(/^[\w.-]{1,128}$/)
     .optional(),
 
+  /**
+   * How many workflows a worker keeps in memory between their steps, at a few hundred kilobytes each. Jobs and
+   * providers mostly wait, for hours: one that is not kept is replayed from its history, some fifty events, when it
+   * goes on.
+   */
+  WORKER_CACHED_WORKFLOWS: whole(300, 50, 100_000),
+
   /** Empty: the service account of the pod the broker runs in, or ~/.kube/config. */
   KUBECONFIG: z.string().optional(),
   /** What providers are told to join: the API server as seen from outside. */

@@ -10,11 +10,11 @@ import { labels } from '../../src/kubernetes/names.js';
 import { keepFree, nodeOwner } from '../../src/kubernetes/nodes.js';
 import { nodeAllocatable, observeNode } from '../../src/kubernetes/observe.js';
 import { nodesOf } from '../../src/kubernetes/ownership.js';
+import { pagesOf } from '../../src/kubernetes/pages.js';
 import { signalNames, type NodeObservation } from '../../workflows/messages.js';
 import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
 
-const pageSize = 500;
 /** Between the two looks at a provider that disagrees with its node: its workflow may just be hearing of it. */
 const secondLookMs = 5_000;
 
@@ -34,13 +34,7 @@ export function createNodeComparison(
       const suspects: string[] = [];
       const unowned: V1Node[] = [];
       const labelSelector = nodesOf(await installationId(pool));
-      for (let next: string | undefined = ''; next !== undefined;) {
-        const page = await core.listNode({
-          labelSelector,
-          limit: pageSize,
-          ...(next === '' ? {} : { _continue: next }),
-        });
-        next = page.metadata?._continue || undefined;
+      for await (const page of pagesOf((part) => core.listNode({ labelSelector, ...part }))) {
         const known = await knownAmong(
           pool,
           page.items.map((node) => nodeOwner(node) ?? ''),

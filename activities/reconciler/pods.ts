@@ -8,14 +8,13 @@ import { jobObjectName, jobWorkflowId, tenantNamespace } from '../../src/domain/
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { nodeAnswers } from '../../src/kubernetes/nodes.js';
 import { jobObjectsOf, unlessGone } from '../../src/kubernetes/ownership.js';
+import { pagesOf } from '../../src/kubernetes/pages.js';
 import { inTenant } from '../../src/kubernetes/tenant-rights.js';
 import { signalNames, type PodObservation } from '../../workflows/messages.js';
 import type { ActivityDeps } from '../deps.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
 
-/** Pods are some kilobytes each: a page is what a process holds of them at a time. */
-const pageSize = 500;
 /** Between the two looks at a job whose pod seems to be gone: longer than the watcher needs to tell its workflow. */
 const secondLookMs = 5_000;
 
@@ -38,16 +37,10 @@ export function createPodComparison(
       const there = new Set<string>();
       const orphans: FoundPod[] = [];
       const labelSelector = jobObjectsOf(await installationId(pool));
-      for (let next: string | undefined = ''; next !== undefined;) {
-        const page = await core.listPodForAllNamespaces({
-          labelSelector,
-          limit: pageSize,
-          ...(next === '' ? {} : { _continue: next }),
-        });
+      for await (const page of pagesOf((part) => core.listPodForAllNamespaces({ labelSelector, ...part }))) {
         const pods = page.items.map(foundPod);
         for (const { uid } of pods) there.add(uid);
         orphans.push(...(await findOrphans(deps, pods)));
-        next = page.metadata?._continue || undefined;
         context.heartbeat();
       }
       await log.each(

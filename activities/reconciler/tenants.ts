@@ -4,13 +4,12 @@ import { installationId } from '../../src/db/installation.js';
 import { idleWallets, whileIdle } from '../../src/db/tidy.js';
 import { labels } from '../../src/kubernetes/names.js';
 import { jobObjectsOf, tenantsOf, unlessGone } from '../../src/kubernetes/ownership.js';
+import { pagesOf } from '../../src/kubernetes/pages.js';
 import { inTenant } from '../../src/kubernetes/tenant-rights.js';
 import { forgetTenant } from '../../src/kubernetes/tenants.js';
 import type { ActivityDeps } from '../deps.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison, type RepairKind, type RepairLog } from './repairs.js';
-
-const pageSize = 500;
 
 interface Tenant {
   wallet: string;
@@ -34,13 +33,8 @@ export function createTenantComparison(
       const installation = await installationId(pool);
       const labelSelector = jobObjectsOf(installation);
       let namespacesRemoved = 0;
-      for (let next: string | undefined = ''; next !== undefined;) {
-        const page = await core.listNamespace({
-          labelSelector: tenantsOf(installation),
-          limit: pageSize,
-          ...(next === '' ? {} : { _continue: next }),
-        });
-        next = page.metadata?._continue || undefined;
+      const tenantSelector = tenantsOf(installation);
+      for await (const page of pagesOf((part) => core.listNamespace({ labelSelector: tenantSelector, ...part }))) {
         const tenants = page.items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined).map(tenantOf);
         await log.each(
           tenants,

@@ -16,6 +16,9 @@ export function brokerEntryPoint(env: NodeJS.ProcessEnv): string {
   return path;
 }
 
+/** What the image sets for Node and the C library; docs/operate.md says why. */
+export const memoryBounds = { NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=8', MALLOC_ARENA_MAX: '2' };
+
 /** What one process of the broker runs: a role, or all of them as `broker`. */
 export type BrokerProcess = Role | 'broker';
 
@@ -56,6 +59,7 @@ export async function startBroker(
         env: {
           PROXY_HOST: '127.0.0.1',
           AUTH_AUDIENCE: api,
+          ...memoryBounds,
           ...env,
           ...roleEnv,
           BROKER_ROLES: runs === 'broker' ? allRoles.join() : runs,

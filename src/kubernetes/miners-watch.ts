@@ -8,6 +8,13 @@ import { labels, minerPodSelector, miningNamespace } from './names.js';
 import { observeMiner, type MinerState } from './observe.js';
 import { Reflector } from './reflector.js';
 
+interface Miner {
+  providerId: string | undefined;
+  uid: string | undefined;
+  /** Undefined for one that is over. */
+  state: MinerState | undefined;
+}
+
 /** Changes that come close together are written as one; a job that takes GPUs changes several miners at once. */
 const gatherMs = 50;
 const retryMs = 2_000;
@@ -22,9 +29,7 @@ export function watchMiners(kubernetes: Kubernetes, pool: Pool, logger: Logger) 
   const stopped = new AbortController();
   let writing: Promise<void> | undefined;
 
-  const see = (pod: V1Pod, state: MinerState | undefined) => {
-    const providerId = pod.metadata?.labels?.[labels.providerId];
-    const uid = pod.metadata?.uid;
+  const count = ({ providerId, uid, state }: Miner) => {
     if (providerId === undefined || uid === undefined) return;
     const ofProvider = miners.get(providerId) ?? new Map<string, MinerState>();
     if (ofProvider.get(uid) === state) return;
@@ -47,7 +52,7 @@ export function watchMiners(kubernetes: Kubernetes, pool: Pool, logger: Logger) 
       try {
         await recordMinerCounts(
           pool,
-          providerIds.map((providerId) => count(providerId, miners.get(providerId))),
+          providerIds.map((providerId) => countsOf(providerId, miners.get(providerId))),
         );
       } catch (error) {
         providerIds.forEach((providerId) => changed.add(providerId));
@@ -58,21 +63,23 @@ export function watchMiners(kubernetes: Kubernetes, pool: Pool, logger: Logger) 
     writing = undefined;
   }
 
-  const reflector = new Reflector<V1Pod>({
+  const reflector = new Reflector<V1Pod, Miner>({
     name: 'miners',
     kubeConfig: kubernetes.config,
     path: `/api/v1/namespaces/${miningNamespace}/pods`,
     query: { labelSelector: minerPodSelector },
-    list: () => kubernetes.core.listNamespacedPod({ namespace: miningNamespace, labelSelector: minerPodSelector }),
-    async onList(pods) {
+    list: (page) =>
+      kubernetes.core.listNamespacedPod({ namespace: miningNamespace, labelSelector: minerPodSelector, ...page }),
+    see: (pod) => minerOf(pod, observeMiner(pod)),
+    async onList(found) {
       const gone = await providersWithMiners(pool);
       miners.clear();
       for (const providerId of gone) changed.add(providerId);
-      for (const pod of pods) see(pod, observeMiner(pod));
+      found.forEach(count);
       writeSoon();
     },
     onEvent(type, pod) {
-      see(pod, type === 'DELETED' ? undefined : observeMiner(pod));
+      count(minerOf(pod, type === 'DELETED' ? undefined : observeMiner(pod)));
     },
     logger,
   });
@@ -87,8 +94,12 @@ export function watchMiners(kubernetes: Kubernetes, pool: Pool, logger: Logger) 
   };
 }
 
-function count(providerId: string, ofProvider: ReadonlyMap<string, MinerState> | undefined): MinerCounts {
+function countsOf(providerId: string, ofProvider: ReadonlyMap<string, MinerState> | undefined): MinerCounts {
   const counts = { providerId, running: 0, waiting: 0, failing: 0 };
   for (const state of ofProvider?.values() ?? []) counts[state]++;
   return counts;
+}
+
+function minerOf({ metadata }: V1Pod, state: MinerState | undefined): Miner {
+  return { providerId: metadata?.labels?.[labels.providerId], uid: metadata?.uid, state };
 }

@@ -1,22 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Watch, type KubeConfig, type KubernetesListObject, type KubernetesObject } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
+import { pagesOf, type Page } from './pages.js';
 
 /** How long the API server keeps a watch open before it ends it cleanly. */
 const watchSeconds = 240;
 /** Past the server's own bound plus bookmarks (about one a minute), silence means a dead connection. */
 const silenceMs = 90_000;
 
-export interface ReflectorOptions<T extends KubernetesObject> {
+export interface ReflectorOptions<T extends KubernetesObject, Seen> {
   kubeConfig: KubeConfig;
   /** For logs and readiness. */
   name: string;
   /** The API path that is watched, such as `/api/v1/nodes`. */
   path: string;
   query?: Record<string, string>;
-  list: () => Promise<KubernetesListObject<T>>;
+  list: (page: Page) => Promise<KubernetesListObject<T>>;
+  /** What `onList` needs of an object: all of them, whole, are more than a process should have to hold. */
+  see: (object: T) => Seen;
   /** Called with everything that is there, at the start and after every gap. */
-  onList: (items: T[]) => Promise<void>;
+  onList: (seen: Seen[]) => Promise<void>;
   /** Must not throw: the client swallows what is thrown here. */
   onEvent: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T) => void;
   logger: Logger;
@@ -27,12 +30,12 @@ export interface ReflectorOptions<T extends KubernetesObject> {
  * own informer stops for good on the first broken connection and asks for neither bookmarks nor a time limit, so it
  * cannot tell a quiet cluster from a dead connection.
  */
-export class Reflector<T extends KubernetesObject> {
+export class Reflector<T extends KubernetesObject, Seen> {
   #stopped = new AbortController();
   #listedAt: number | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(private readonly options: ReflectorOptions<T>) {}
+  constructor(private readonly options: ReflectorOptions<T, Seen>) {}
 
   /** True while what was listed is kept up to date; false before the first list and during a gap. */
   get synced(): boolean {
@@ -53,11 +56,9 @@ export class Reflector<T extends KubernetesObject> {
     let backoffMs = 250;
     while (!this.#stopped.signal.aborted) {
       try {
-        const list = await this.options.list();
-        await this.options.onList(list.items);
+        let version = await this.#list();
         this.#listedAt = Date.now();
         backoffMs = 250;
-        let version = list.metadata?.resourceVersion;
         // A watch that ends cleanly is resumed from where it was; only a gap needs a new list.
         while (version !== undefined && !this.#stopped.signal.aborted) version = await this.#watch(version);
       } catch (error) {
@@ -68,6 +69,19 @@ export class Reflector<T extends KubernetesObject> {
         backoffMs = Math.min(backoffMs * 2, 10_000);
       }
     }
+  }
+
+  /** Lists everything; answers the version to watch from. */
+  async #list(): Promise<string | undefined> {
+    const { list, see, onList } = this.options;
+    const seen: Seen[] = [];
+    let version: string | undefined;
+    for await (const page of pagesOf(list)) {
+      version ??= page.metadata?.resourceVersion;
+      seen.push(...page.items.map(see));
+    }
+    await onList(seen);
+    return version;
   }
 
   /** Watches until the server ends it; answers the version to resume from, undefined when a list is needed. */

@@ -73,18 +73,18 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
   };
   const jobIdOf = (pod: V1Pod) => pod.metadata?.labels?.[labels.jobId];
 
-  const reflector = new Reflector<V1Pod>({
+  const reflector = new Reflector<V1Pod, { jobId: string | undefined; observation: PodObservation }>({
     name: 'pods',
     kubeConfig: kubernetes.config,
     path: '/api/v1/pods',
     query: { labelSelector: jobPodSelector },
-    list: () => kubernetes.core.listPodForAllNamespaces({ labelSelector: jobPodSelector }),
+    list: (page) => kubernetes.core.listPodForAllNamespaces({ labelSelector: jobPodSelector, ...page }),
+    see: (pod) => ({ jobId: jobIdOf(pod), observation: observePod(pod) }),
     async onList(pods) {
-      const byJob = new Map(pods.map((pod) => [jobIdOf(pod), pod]));
+      const byJob = new Map(pods.map(({ jobId, observation }) => [jobId, observation]));
       for (const job of await liveJobs(pool)) {
-        const pod = byJob.get(job.jobId);
-        if (pod !== undefined) {
-          const observation = observePod(pod);
+        const observation = byJob.get(job.jobId);
+        if (observation !== undefined) {
           const knows = job.status === 'running' && observation.phase === 'running' && job.podUid === observation.uid;
           if (knows) told.set(job.jobId, `${observation.uid} running `);
           else tell(job.jobId, observation);
@@ -128,21 +128,25 @@ function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals
     signals.send(`node/${observation.nodeName}`, workflowId, signalNames.nodeObserved, observation);
   };
 
-  const reflector = new Reflector<V1Node>({
+  const readNode = async (name: string) => {
+    const node = await unlessNotFound(kubernetes.core.readNode({ name }));
+    return node === undefined ? undefined : observeNode(node);
+  };
+
+  const reflector = new Reflector<V1Node, NodeObservation>({
     name: 'nodes',
     kubeConfig: kubernetes.config,
     path: '/api/v1/nodes',
-    list: () => kubernetes.core.listNode(),
+    list: (page) => kubernetes.core.listNode({ ...page }),
+    see: observeNode,
     async onList(nodes) {
-      const byName = new Map(nodes.map((node) => [node.metadata?.name, node]));
+      const byName = new Map(nodes.map((node) => [node.nodeName, node]));
       for (const known of await providersWithNodes(pool)) {
-        const node =
-          byName.get(known.nodeName) ?? (await unlessNotFound(kubernetes.core.readNode({ name: known.nodeName })));
-        if (node === undefined) {
+        const observation = byName.get(known.nodeName) ?? (await readNode(known.nodeName));
+        if (observation === undefined) {
           if (known.nodeUid !== undefined) tell(goneNode(known.nodeName, known.nodeUid));
           continue;
         }
-        const observation = observeNode(node);
         const knows =
           known.nodeUid === observation.uid &&
           known.nodeReady === (observation.state === 'ready') &&
@@ -186,12 +190,14 @@ function watchCertificateRequests(kubernetes: Kubernetes, pool: Pool, signals: O
     signals.send(`csr/${name}`, workflowId, signalNames.certificateRequested, payload);
   };
 
-  const reflector = new Reflector<V1CertificateSigningRequest>({
+  const reflector = new Reflector<V1CertificateSigningRequest, V1CertificateSigningRequest>({
     name: 'certificate requests',
     kubeConfig: kubernetes.config,
     path: '/apis/certificates.k8s.io/v1/certificatesigningrequests',
     query: { fieldSelector },
-    list: () => kubernetes.certificates.listCertificateSigningRequest({ fieldSelector }),
+    list: (page) => kubernetes.certificates.listCertificateSigningRequest({ fieldSelector, ...page }),
+    // They are gone an hour after they were decided, by the control plane's own cleaner.
+    see: (request) => request,
     onList(requests) {
       requests.forEach(tell);
       return Promise.resolve();

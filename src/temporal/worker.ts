@@ -75,6 +75,7 @@ export async function startWorker(
           // next step, and so does whatever is short. docs/workflow-changes.md says what that asks of a change.
           workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' },
         }),
+    maxCachedWorkflows: config.WORKER_CACHED_WORKFLOWS,
     maxConcurrentActivityTaskExecutions: maxActivities,
     maxConcurrentLocalActivityExecutions: maxActivities,
     shutdownGraceTime: `${Math.max(1, config.SHUTDOWN_GRACE_S - 5)}s`,

@@ -4,6 +4,9 @@ import { order, withBenchStack, type BenchStack } from './bench-stack.js';
 import { seconds, spread, type Measurement } from './measurement.js';
 import { residentMb } from './processes.js';
 
+/** Among whom the jobs are divided. */
+const customers = 50;
+
 /**
  * A large fleet, served by one process with all roles: every machine joins by the front door and every job is ordered
  * over HTTP; then it is measured what the process holds in memory, and how long it takes from a SIGKILL until it is ready.
@@ -40,10 +43,11 @@ export async function measureFleet(
       await Promise.all([joined, until('machines are in service', available, nodes)]);
       const joinedMs = performance.now() - joining;
 
-      const session = await bench.customer();
+      const sessions = await Promise.all(Array.from({ length: customers }, () => bench.customer()));
       const renting = performance.now();
       const rented = spread(jobs, 48, async (index) => {
         const key = { prefer: 'wait=60', 'idempotency-key': `fleet-${index}` };
+        const session = sessions[index % customers]!;
         const ask = () => session.request('POST', '/api/v1/jobs', { ...order, duration_hours: 24 }, key);
         let reply = await ask();
         // As any customer's program does: the key keeps it one job.
@@ -64,7 +68,7 @@ export async function measureFleet(
       await sleep(100);
       await bench.stack.awaitReady('broker');
       const restartMs = performance.now() - killed;
-      const fleet = `${nodes} machines × 8 GPUs, ${jobs} jobs`;
+      const fleet = `${nodes} machines × 8 GPUs, ${jobs} jobs of ${customers} customers`;
       return [
         { work: `${nodes} machines join`, target: '', measured: `${(nodes / (joinedMs / 1000)).toFixed(1)} /s` },
         { work: `${jobs} jobs start on them`, target: '', measured: `${(jobs / (rentedMs / 1000)).toFixed(1)} /s` },

@@ -11,6 +11,7 @@ import { packageRoot } from '../../src/engines/paths.js';
 import { findDeploymentFiles } from '../../src/engines/tools/deployment-files.js';
 import { connectKubernetes, unlessNotFound, type Kubernetes } from '../../src/kubernetes/client.js';
 import { apply, brokerAccount, manifests } from '../support/deployment.js';
+import { memoryBounds } from '../../src/engines/broker.js';
 import { readDockerfile, type Dockerfile } from '../support/dockerfile.js';
 import { endpoint } from '../support/engines.js';
 import { until } from '../support/until.js';
@@ -159,5 +160,10 @@ describe('the Dockerfile', () => {
     for (const { base } of dockerfile.stages) expect(base).toMatch(/^node:\d+\.\d+\.\d+-[\w-]+$/);
     const user = dockerfile.stages.at(-1)!.steps.findLast(({ kind }) => kind === 'USER')?.value;
     expect(user).toBe('node');
+  });
+
+  test('bounds its memory as the local stack does, on which it was measured', () => {
+    const variables = dockerfile.stages.at(-1)!.steps.map(({ variables: given }) => given);
+    expect(Object.assign({}, ...variables)).toMatchObject(memoryBounds);
   });
 });
