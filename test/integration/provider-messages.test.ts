@@ -78,7 +78,7 @@ type Message = Record<string, string> & { stream: string };
 function provider() {
   const [wallet, nodeKey] = [newWallet(), newWallet()];
   const providerId = `web-${randomBytes(5).toString('hex')}`;
-  const machine = simulatedMachine({ providerId, wallet: wallet.address });
+  const machine = simulatedMachine({ providerId, wallet: wallet.address, address: '198.18.0.7' });
   const sign = providerSigner({ nodeKey, audience, wallet, chainId });
   const signTarget = responsesSigner({ providerId, nodeKey, audience });
   return {
@@ -210,6 +210,7 @@ test('a registration that lies about its key, text or wallet does not reach the 
   const atlas = provider();
   const good = await atlas.registration();
   const data = good['data']!.replace('198.18.0.7', '198.18.0.8');
+  expect(data).not.toBe(good['data']);
   const attempts: [object, number, string][] = [
     [{ ...good, data }, 401, 'signature_invalid'],
     [{ ...good, key: newWallet().address }, 401, 'signature_invalid'],

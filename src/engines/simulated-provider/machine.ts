@@ -20,7 +20,7 @@ export interface Machine {
 export function simulatedMachine({ providerId, ...said }: Partial<Machine> & { providerId: string }): Machine {
   return {
     providerId,
-    wallet: '0x0000000000000000000000000000000000000001',
+    wallet: `0x${'1'.repeat(40)}`,
     gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 },
     cpuCores: 32,
     memoryMb: 131_072,

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 )
@@ -70,7 +71,10 @@ func readDockerfile(file, folder string) (any, error) {
 	for at, parsed := range stages {
 		read := stage{Name: parsed.Name, Base: parsed.BaseName, Steps: []step{}}
 		for _, command := range parsed.Commands {
-			next := stepOf(command)
+			next, err := stepOf(command)
+			if err != nil {
+				return nil, err
+			}
 			read.Steps = append(read.Steps, next)
 			if next.Kind != "COPY" {
 				continue
@@ -88,7 +92,7 @@ func readDockerfile(file, folder string) (any, error) {
 	return found, errors.Join(problems...)
 }
 
-func stepOf(command instructions.Command) step {
+func stepOf(command instructions.Command) (step, error) {
 	next := step{Kind: command.Name()}
 	switch c := command.(type) {
 	case *instructions.CopyCommand:
@@ -106,10 +110,15 @@ func stepOf(command instructions.Command) step {
 	case *instructions.EnvCommand:
 		next.Variables = map[string]string{}
 		for _, pair := range c.Env {
-			next.Variables[pair.Key] = pair.Value
+			// Without its quotes, as the builder takes it; ours refer to no other variables.
+			value, _, err := shell.NewLex('\\').ProcessWord(pair.Value, shell.EnvsFromSlice(nil))
+			if err != nil {
+				return next, fmt.Errorf("ENV %s: %w", pair.Key, err)
+			}
+			next.Variables[pair.Key] = value
 		}
 	}
-	return next
+	return next, nil
 }
 
 func ignoredIn(folder string) (*patternmatcher.PatternMatcher, error) {
