@@ -282,7 +282,8 @@ test('a capacity update reaches the workflow of its provider', async () => {
 });
 
 test('a capacity update that overtakes its registration waits for it', async () => {
-  await world.start({ times: { everyMs: 3_000 } });
+  // It is looked at every three seconds, however soon the first look comes.
+  await world.start({ times: { everyMs: 3_000, registrationGraceMs: 60_000 } });
   const providerId = newProviderId();
   await publish(capacity, capacityData(providerId));
   await until(async () => (await world.pending(capacity)) === 1);

@@ -19,7 +19,13 @@ export const trusting: ProviderVerifier = {
 };
 
 /** A janitor that does in a moment what it usually does in a minute. */
-export const hastily = { everyMs: 200, abandonedAfterMs: 100, trimEveryMs: 3_600_000, watchEveryMs: 100 };
+export const hastily = {
+  everyMs: 200,
+  abandonedAfterMs: 100,
+  trimEveryMs: 3_600_000,
+  watchEveryMs: 100,
+  registrationGraceMs: 0,
+};
 
 /** Redis, Postgres and Temporal of one test file, and relays on them. There is no worker: signals need none. */
 export async function createRelayWorld() {

@@ -50,8 +50,14 @@ export function receiveRegistrations(deps: Deps): Receive {
     });
 }
 
+/** For how long a capacity update waits for the registration that it may have overtaken. */
+const registrationGraceMs = 60_000;
+
 /** Capacity updates: the same for providers that have a workflow. */
-export function receiveCapacities(deps: Omit<Deps, 'rejections'>): Receive {
+export function receiveCapacities({
+  graceMs = registrationGraceMs,
+  ...deps
+}: Omit<Deps, 'rejections'> & { graceMs?: number | undefined }): Receive {
   return (entries, redelivered) =>
     settleEach(entries, async (entry) => {
       const stream = streams.capacity;
@@ -61,8 +67,9 @@ export function receiveCapacities(deps: Omit<Deps, 'rejections'>): Receive {
       const kept = await keep(deps, { stream, entry, registration: capacityAsRegistration(read.message), redelivered });
       if (kept.refused !== undefined) return withoutTell({ providerId, ...kept.refused });
       if (await deps.signals.capacityReported(providerId, kept.messageId)) return 'done';
-      // Its registration comes through another stream, and may be on its way.
-      return redelivered ? { reason: 'provider_unknown', providerId } : 'later';
+      // Its registration comes through another stream, and may be on its way; in a backlog it may be older and behind.
+      const waits = !redelivered || Date.now() - arrivalMs(entry[0]) < graceMs;
+      return waits ? 'later' : { reason: 'provider_unknown', providerId };
     });
 }
 

@@ -24,9 +24,9 @@ export interface RelayDeps {
   temporal: Client;
   logger: Logger;
   verifier: ProviderVerifier;
-  /** For tests: the logical database of Redis, and the times of the janitor and the watchdog. */
+  /** For tests: the logical database of Redis, and the times of the janitor, the watchdog and early updates. */
   redisDb?: number;
-  times?: Partial<JanitorTimes> & { watchEveryMs?: number };
+  times?: Partial<JanitorTimes> & { watchEveryMs?: number; registrationGraceMs?: number };
 }
 
 export interface Relay {
@@ -74,7 +74,7 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
     });
   const consumers = {
     registration: consume('registration', receiveRegistrations({ pool, signals, verifier, rejections })),
-    capacity: consume('capacity', receiveCapacities({ pool, signals, verifier })),
+    capacity: consume('capacity', receiveCapacities({ pool, signals, verifier, graceMs: times.registrationGraceMs })),
     heartbeat: consume('heartbeat', receiveHeartbeats({ db: pool, verifier, onFuture: () => watchdog.lookSoon() })),
   };
   const watchdog = new StreamWatchdog({
