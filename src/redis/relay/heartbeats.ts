@@ -5,7 +5,7 @@ import { BrokerError } from '../../domain/errors.js';
 import { readHeartbeat, type HeartbeatMessage } from '../../domain/heartbeat.js';
 import { heartbeatsRead } from '../../observability/metrics.js';
 import type { DeadLetter } from '../streams/dead-letters.js';
-import type { Settlement } from '../streams/delivery.js';
+import type { Receive } from '../streams/delivery.js';
 import {
   arrivalMs,
   claimedProvider,
@@ -47,8 +47,8 @@ interface Heard extends Beat {
  * An older beat of a provider is looked at only when the newer one is not good: then it counts, and the newer one is
  * put aside. One that a good newer beat makes void is acknowledged unread, whatever is in it.
  */
-export function receiveHeartbeats(deps: Deps): (entries: StreamEntry[]) => Promise<Settlement> {
-  return async (entries) => {
+export function receiveHeartbeats(deps: Deps): Receive {
+  return async (entries, redelivered) => {
     const dead: DeadLetter[] = [];
     const { newest, older, outdated } = byProvider(entries, deps, dead);
     const heard = new Map<string, Heard>();
@@ -57,7 +57,10 @@ export function receiveHeartbeats(deps: Deps): (entries: StreamEntry[]) => Promi
       for (let at = from; at >= 0; at = older[at]!) {
         const entry = entries[at]!;
         const beat = readBeat(entry, dead);
-        if (beat === undefined || !(deps.verifier.acceptsAll || (await isGenuine(deps.verifier, entry, beat, dead))))
+        if (
+          beat === undefined ||
+          !(deps.verifier.acceptsAll || (await isGenuine(deps.verifier, entry, beat, { redelivered, dead })))
+        )
           continue;
         const { providerId, telemetry } = beat;
         if ((heard.get(providerId)?.at ?? -1) < at)
@@ -140,17 +143,21 @@ function readBeat(entry: StreamEntry, dead: DeadLetter[]): HeartbeatMessage | un
   return undefined;
 }
 
-/** Asks who sent a beat; one that is not from who it says goes to `dead`. */
+/** What a good beat comes to when the relay that had it died, and another one read the next beat before it was given again. */
+const late: ReadonlySet<string> = new Set(['sequence_replayed', 'timestamp_skew']);
+
+/** Asks who sent a beat; one that is not from who it says goes to `dead`, and one that only comes late has no effect. */
 async function isGenuine(
   verifier: ProviderVerifier,
   entry: StreamEntry,
   { providerId }: HeartbeatMessage,
-  dead: DeadLetter[],
+  { redelivered, dead }: { redelivered: boolean; dead: DeadLetter[] },
 ): Promise<boolean> {
   const [id, fields] = entry;
   const verdict = await verifier.verify({ stream, id, fields: fieldsByName(fields), providerId });
-  if (!verdict.accepted) dead.push({ entry, reason: verdict.reason, providerId });
-  return verdict.accepted;
+  if (verdict.accepted) return true;
+  if (!redelivered || !late.has(verdict.reason)) dead.push({ entry, reason: verdict.reason, providerId });
+  return false;
 }
 
 function timeOf([id]: StreamEntry): number {
