@@ -29,7 +29,7 @@ export type BrokerProcess = Role | 'broker';
  * An address of an engine that this stack runs is never taken from the caller's environment: with a KUBECONFIG of
  * another cluster in the shell, the local broker would work there.
  */
-export async function startBroker(
+export async function startBrokerProcesses(
   { ports, supervisor, env }: EngineContext,
   main: string,
   processes: readonly BrokerProcess[],

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { brokerEntryPoint, startBrokerProcesses, type BrokerProcess } from './broker.js';
 import type { Endpoints, Engine, EngineContext } from './engine.js';
 import { writeAtomically } from './files.js';
 import { startKubernetes, type KubernetesOptions } from './kubernetes/control-plane.js';
@@ -10,7 +11,6 @@ import { guardAgainstOrphans, reapOrphans } from './orphans.js';
 import { Ports } from './ports.js';
 import { startPostgres } from './postgres.js';
 import { startRedis } from './redis.js';
-import { brokerEntryPoint, startBroker, type BrokerProcess } from './broker.js';
 import { Supervisor } from './supervisor.js';
 import { startTemporal } from './temporal.js';
 
@@ -119,7 +119,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       roleEnv['KUBECONFIG'] = await options.brokerKubeconfig(admin);
     }
     const began = Date.now();
-    Object.assign(endpoints, await startBroker(context, main, processes, roleEnv));
+    Object.assign(endpoints, await startBrokerProcesses(context, main, processes, roleEnv));
     if (processes.length > 0) log(`✓ broker (${processes.join(', ')}) ${seconds(Date.now() - began)}`);
   } catch (error) {
     await end();

@@ -137,7 +137,7 @@ function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals
     name: 'nodes',
     kubeConfig: kubernetes.config,
     path: '/api/v1/nodes',
-    list: (page) => kubernetes.core.listNode({ ...page }),
+    list: (page) => kubernetes.core.listNode(page),
     see: observeNode,
     async onList(nodes) {
       const byName = new Map(nodes.map((node) => [node.nodeName, node]));

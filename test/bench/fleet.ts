@@ -48,14 +48,7 @@ export async function measureFleet(
       const rented = spread(jobs, 48, async (index) => {
         const key = { prefer: 'wait=60', 'idempotency-key': `fleet-${index}` };
         const session = sessions[index % customers]!;
-        const ask = () => session.request('POST', '/api/v1/jobs', { ...order, duration_hours: 24 }, key);
-        let reply = await ask();
-        // As any customer's program does: the key keeps it one job.
-        for (let attempt = 1; reply.status === 503 && attempt < 5; attempt++) {
-          log(`  order ${index}: ${JSON.stringify(reply.body)}, once more`);
-          await sleep(2_000);
-          reply = await ask();
-        }
+        const reply = await session.request('POST', '/api/v1/jobs', { ...order, duration_hours: 24 }, key);
         if (reply.status >= 300) throw new Error(`${reply.status} ${JSON.stringify(reply.body)}`);
       });
       await Promise.all([rented, until('jobs run', `select count(*) n from jobs where status = 'running'`, jobs)]);

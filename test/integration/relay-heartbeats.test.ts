@@ -179,6 +179,23 @@ test('a forged heartbeat is put aside, and the genuine one before it counts', as
   expect(asked).toEqual(['stranger', 'owner']);
 });
 
+test.each(['sequence_replayed', 'timestamp_skew'])(
+  'a heartbeat that is only late (%s) because its reader died is passed over, and one that never was good is put aside',
+  async (reason) => {
+    const verifier: ProviderVerifier = {
+      acceptsAll: false,
+      verify: () => Promise.resolve({ accepted: false, reason }),
+    };
+    await publish(heartbeatData(providerId));
+    const group = ['GROUP', brokerGroup, 'a-relay-that-died', 'COUNT', 1, 'STREAMS', heartbeat, '>'] as const;
+    await world.redis.xreadgroup(...group);
+    const first = await publish(heartbeatData(providerId));
+    await world.start({ verifier });
+    await read();
+    expect(await world.deadLetters(heartbeat)).toEqual([expect.objectContaining({ orig_id: first, reason })]);
+  },
+);
+
 test('a heartbeat that the database refuses does not keep the others from counting, and is put aside in the end', async () => {
   const fleet = [providerId, ...(await Promise.all(Array.from({ length: 9 }, silentProvider)))];
   await world.pool.query(

@@ -16,6 +16,7 @@ export function openapiRoute(rules: readonly RouteRule[], config: Pick<Config, '
     errors: [],
     handler: async (ctx) => sendCached(ctx, page),
   };
-  const page = cachedReply(openapiDocument([...rules, rule], config.AUTH_AUDIENCE), 300_000);
+  // It never grows old here.
+  const page = cachedReply(openapiDocument([...rules, rule], config.AUTH_AUDIENCE), 300_000, Infinity);
   return rule;
 }

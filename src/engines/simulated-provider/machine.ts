@@ -17,16 +17,15 @@ export interface Machine {
 }
 
 /** A machine with four GPUs, but for what is said to be otherwise. */
-export function simulatedMachine({ providerId, ...said }: Partial<Machine> & { providerId: string }): Machine {
+export function simulatedMachine(said: Partial<Machine> & { providerId: string }): Machine {
   return {
-    providerId,
     wallet: `0x${'1'.repeat(40)}`,
     gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 },
     cpuCores: 32,
     memoryMb: 131_072,
     diskGb: 1_000,
     gpuPricePerHour: 0.5,
-    address: madeUpAddress(providerId),
+    address: madeUpAddress(said.providerId),
     ...said,
   };
 }

@@ -8,8 +8,8 @@ import { seconds, silent, type Log } from '../log.js';
 import { obtainNodeCertificate } from './certificate.js';
 import { discoverCluster } from './discovery.js';
 import { newKeys, type ProviderKeys } from './keys.js';
-import { simulatedMachine, type Machine } from './machine.js';
 import { keptConnections, type Access } from './kubernetes-request.js';
+import { simulatedMachine, type Machine } from './machine.js';
 import { bareEntry, capacityMessage, heartbeatMessage, registrationMessage, type SealEntry } from './messages.js';
 import { putNode, setNodeAlive, setNodeGpus } from './node.js';
 

@@ -57,11 +57,9 @@ export function receiveHeartbeats(deps: Deps): Receive {
       for (let at = from; at >= 0; at = older[at]!) {
         const entry = entries[at]!;
         const beat = readBeat(entry, dead);
-        if (
-          beat === undefined ||
-          !(deps.verifier.acceptsAll || (await isGenuine(deps.verifier, entry, beat, { redelivered, dead })))
-        )
-          continue;
+        if (beat === undefined) continue;
+        const { acceptsAll } = deps.verifier;
+        if (!acceptsAll && !(await isGenuine(deps.verifier, entry, beat, { redelivered, dead }))) continue;
         const { providerId, telemetry } = beat;
         if ((heard.get(providerId)?.at ?? -1) < at)
           heard.set(providerId, { providerId, telemetry, at, atMs: timeOf(entry) });
