@@ -19,6 +19,7 @@ import { bootstrapUserPrefix, kubeletClientSigner } from './node-certificates.js
 import { watchMiners } from './miners-watch.js';
 import { observeDeletedPod, observeNode, observePod } from './observe.js';
 import { OutboundSignals } from './outbound-signals.js';
+import { PodNews } from './pod-news.js';
 import { Reflector } from './reflector.js';
 
 export interface WatcherDeps {
@@ -42,9 +43,10 @@ export interface Watcher {
 export function startWatcher({ kubernetes, temporal, pool, logger }: WatcherDeps): Watcher {
   const signals = new OutboundSignals(temporal, logger);
   const miners = watchMiners(kubernetes, pool, logger);
+  const pods = watchPods(kubernetes, pool, signals, logger);
   const reflectors = [
     miners,
-    watchPods(kubernetes, pool, signals, logger),
+    pods,
     watchNodes(kubernetes, pool, signals, logger),
     watchCertificateRequests(kubernetes, pool, signals, logger),
   ];
@@ -52,25 +54,16 @@ export function startWatcher({ kubernetes, temporal, pool, logger }: WatcherDeps
   return {
     ready: () => Object.fromEntries(reflectors.map(({ name, reflector }) => [name, { ok: reflector.synced }])),
     async stop() {
-      await Promise.all([miners.stop(), ...reflectors.map(({ reflector }) => reflector.stop())]);
+      await Promise.all([miners.stop(), pods.stop(), ...reflectors.map(({ reflector }) => reflector.stop())]);
       await signals.stop();
     },
   };
 }
 
 function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
-  /** Per job, what its workflow was last told. */
-  const told = new Map<string, string>();
-
-  const tell = (jobId: string, observation: PodObservation) => {
-    const summary = `${observation.uid} ${observation.phase} ${observation.stuck?.reason ?? ''}`;
-    if (told.get(jobId) === summary) return;
-    // A pod on its way is no news unless it was stuck before.
-    const isNews = observation.phase !== 'pending' || observation.stuck !== undefined || told.has(jobId);
-    if (observation.phase === 'gone') told.delete(jobId);
-    else told.set(jobId, summary);
-    if (isNews) signals.send(`pod/${jobId}`, jobWorkflowId(jobId), signalNames.podObserved, observation);
-  };
+  const news = new PodNews((jobId, observation) =>
+    signals.send(`pod/${jobId}`, jobWorkflowId(jobId), signalNames.podObserved, observation),
+  );
   const jobIdOf = (pod: V1Pod) => pod.metadata?.labels?.[labels.jobId];
 
   const reflector = new Reflector<V1Pod, { jobId: string | undefined; observation: PodObservation }>({
@@ -86,8 +79,8 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
         const observation = byJob.get(job.jobId);
         if (observation !== undefined) {
           const knows = job.status === 'running' && observation.phase === 'running' && job.podUid === observation.uid;
-          if (knows) told.set(job.jobId, `${observation.uid} running `);
-          else tell(job.jobId, observation);
+          if (knows) news.knowsRunning(job.jobId, observation.uid);
+          else news.see(job.jobId, observation);
         } else if (job.status === 'running' && job.podUid !== undefined) {
           // The database may be newer than the list: look once more before saying that a customer's pod is gone.
           const again = await unlessNotFound(
@@ -96,18 +89,25 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
               namespace: tenantNamespace(job.wallet),
             }),
           );
-          tell(job.jobId, again === undefined ? gonePod(job.podUid) : observePod(again));
+          news.see(job.jobId, again === undefined ? gonePod(job.podUid) : observePod(again));
         }
       }
     },
     onEvent(type, pod) {
       const jobId = jobIdOf(pod);
       if (jobId === undefined) return;
-      tell(jobId, type === 'DELETED' ? observeDeletedPod(pod) : observePod(pod));
+      news.see(jobId, type === 'DELETED' ? observeDeletedPod(pod) : observePod(pod));
     },
     logger,
   });
-  return { name: 'pods', reflector };
+  return {
+    name: 'pods',
+    reflector,
+    async stop() {
+      await reflector.stop();
+      news.stop();
+    },
+  };
 }
 
 function gonePod(uid: string): PodObservation {
