@@ -7,6 +7,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { login, type Session } from '../../src/auth/client.js';
 import { providerSigner } from '../../src/auth/provider-client.js';
 import type { Role } from '../../src/config.js';
+import { memoryBounds } from '../../src/engines/broker.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
 import { startStack, type Stack } from '../../src/engines/stack.js';
 import { workflowTypes } from '../../workflows/messages.js';
@@ -62,7 +63,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const stack = await startStack({
     dataDir,
     processes,
-    env: { ...process.env, NODE_OPTIONS: '', ...environment },
+    env: { ...process.env, ...memoryBounds, ...environment },
     log,
   });
   const providers: SimulatedProvider[] = [];

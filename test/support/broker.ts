@@ -5,6 +5,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { login, type LoginOptions, type Session } from '../../src/auth/client.js';
 import { providerSigner } from '../../src/auth/provider-client.js';
 import { roles } from '../../src/config.js';
+import { memoryBounds } from '../../src/engines/broker.js';
 import {
   startSimulatedProvider,
   type SimulatedProvider,
@@ -41,7 +42,7 @@ export async function startBroker(
   const providers: SimulatedProvider[] = [];
   let stack: Stack;
   try {
-    const environment = { ...process.env, NODE_OPTIONS: '', ...unlimited, ...env };
+    const environment = { ...process.env, ...memoryBounds, ...unlimited, ...env };
     stack = await startStack({ dataDir, processes: roles, env: environment, ...options });
   } catch (error) {
     rmSync(dataDir, { recursive: true, force: true });
