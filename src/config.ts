@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { canonicalRange } from './kubernetes/ip-range.js';
+import { canonicalRange } from './ip-range.js';
 
 const bool = z
   .string()

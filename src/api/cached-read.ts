@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { ApiContext } from './route.js';
 
 /** A reply as it goes over the wire, kept for a moment. */
 export interface CachedReply {
@@ -56,19 +55,4 @@ export function keepNewest<Value>(map: Map<string, Value>, key: string, value: V
   map.delete(key);
   if (map.size >= max) map.delete(map.keys().next().value!);
   map.set(key, value);
-}
-
-/** Answers with a cached reply, or 304 to a client that has it. */
-export function sendCached(ctx: ApiContext, reply: CachedReply): void {
-  ctx.state.sent = reply;
-  ctx.set('etag', reply.etag);
-  ctx.set('cache-control', `public, max-age=${reply.maxAgeS}`);
-  ctx.set('content-type', 'application/json; charset=utf-8');
-  ctx.status = 200;
-  // Comparing costs a copy of all headers.
-  if (ctx.headers['if-none-match'] !== undefined && ctx.fresh) {
-    ctx.status = 304;
-    return;
-  }
-  ctx.body = reply.bytes;
 }

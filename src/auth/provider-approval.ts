@@ -4,9 +4,9 @@ import { acceptDelegation } from '../db/provider-binding.js';
 import { approveUnsigned, lockUnsignedProvider, type UnsignedProvider } from '../db/provider-approvals.js';
 import { withTransaction, type Transaction } from '../db/pool.js';
 import { BrokerError } from '../domain/errors.js';
+import { MessageRefused, refusalError } from '../domain/provider-refusals.js';
 import { invalid } from './delegation-policy.js';
 import { firstUseWindow, verifyDelegation, type ProviderAuthConfig } from './provider-delegation.js';
-import { MessageRefused, refusalError } from './provider-refusals.js';
 import type { ProviderRegistration } from './provider-typed-data.js';
 import type { Recover } from './recover.js';
 

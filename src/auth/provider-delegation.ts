@@ -1,7 +1,7 @@
 import { keccak256, toBytes, zeroAddress, type Hex } from 'viem';
 import type { Config } from '../config.js';
 import type { SignedDelegation } from '../db/provider-binding.js';
-import { MessageRefused } from './provider-refusals.js';
+import { MessageRefused } from '../domain/provider-refusals.js';
 import { anySpec, providerRegistrationDigest, type ProviderRegistration } from './provider-typed-data.js';
 import type { Recover } from './recover.js';
 

@@ -9,15 +9,15 @@ import {
   type ProviderStanding,
 } from '../db/provider-identities.js';
 import { BrokerError } from '../domain/errors.js';
+import { MessageRefused, providerRefusals } from '../domain/provider-refusals.js';
+import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from '../domain/provider-verdict.js';
 import { noWallet } from '../domain/registration.js';
 import { createProviderSequence } from '../redis/provider-sequence.js';
 import { streams } from '../redis/stream-names.js';
 import { firstUseWindow, requireSpec, verifyDelegation, type ProviderAuthConfig } from './provider-delegation.js';
-import { MessageRefused, providerRefusals, type ProviderRefusal } from './provider-refusals.js';
 import { entryDigest, readDelegation, readEntrySignature, type EntrySignature } from './provider-signature.js';
 import { createStandings } from './provider-standings.js';
 import { anySpec } from './provider-typed-data.js';
-import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from './provider-verifier.js';
 import type { Recover } from './recover.js';
 
 /** How far `ts` of a message may be from its arrival. */
@@ -42,13 +42,8 @@ export interface ProviderIdentityVerifier extends ProviderVerifier {
    *
    * @throws BrokerError `rate_limited`, `auth_backend_unavailable`, `dependency_unavailable`
    */
-  rehearse(message: Omit<ProviderEntry, 'id'>): Promise<ProviderJudgement>;
+  rehearse(message: Omit<ProviderEntry, 'id'>): Promise<ProviderVerdict>;
 }
-
-/** A verdict whose reason is one of ours. */
-export type ProviderJudgement =
-  | Extract<ProviderVerdict, { accepted: true }>
-  | (Extract<ProviderVerdict, { accepted: false }> & { reason: ProviderRefusal });
 
 /** A message on its way through the checks. */
 interface Message extends Omit<ProviderEntry, 'id'> {
@@ -84,7 +79,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     rehearse: (message) => judged({ ...message, arrivedAtMs: now() }),
   };
 
-  async function judged(message: Message): Promise<ProviderJudgement> {
+  async function judged(message: Message): Promise<ProviderVerdict> {
     try {
       return await judge(message);
     } catch (error) {
@@ -96,7 +91,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     }
   }
 
-  async function judge(message: Message): Promise<ProviderJudgement> {
+  async function judge(message: Message): Promise<ProviderVerdict> {
     if (mode === 'off') return unsignedVerdict(message);
     const signature = readEntrySignature(message.fields);
     if (typeof signature === 'string') throw new MessageRefused('signature_malformed');
@@ -213,7 +208,7 @@ function requireWallet({ fields }: Message, wallet: string): void {
   if ((claimedWallet(fields) ?? wallet) !== wallet) throw new MessageRefused('wallet_mismatch');
 }
 
-function unsignedVerdict({ stream, fields }: Message): ProviderJudgement {
+function unsignedVerdict({ stream, fields }: Message): ProviderVerdict {
   const wallet = stream === streams.registration ? claimedWallet(fields) : undefined;
   return { accepted: true, signed: false, ...(wallet === undefined ? {} : { wallet }) };
 }

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { providerStandings } from '../db/provider-identities.js';
 import { BrokerError } from '../domain/errors.js';
+import { refusalError } from '../domain/provider-refusals.js';
 import { createProviderSequence } from '../redis/provider-sequence.js';
 import { providerHeaders, responsesWord } from './provider-client.js';
 import { messageSkewS, type ProviderVerifierDeps } from './provider-identity.js';
-import { refusalError } from './provider-refusals.js';
 import { entryDigest, readEntrySignature } from './provider-signature.js';
 
 /** A request for a provider's answers as it came over the wire. */

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { ProviderRefusal } from '../domain/provider-refusals.js';
 import { storableJson } from './json.js';
 import { withTransaction, type Transaction } from './pool.js';
 import type { MessageNumber } from './provider-identities.js';
@@ -20,13 +21,15 @@ export interface SignedDelegation {
 }
 
 /** Why a delegation or a message of it is not accepted although it is signed well. */
-export type IdentityRefusal =
+export type IdentityRefusal = Extract<
+  ProviderRefusal,
   | 'delegation_not_fresh'
   | 'delegation_nonce_reused'
   | 'delegation_superseded'
   | 'other_wallet'
   | 'key_revoked'
-  | 'sequence_replayed';
+  | 'sequence_replayed'
+>;
 
 /** Ends the transaction, so that nothing of a refused delegation stays. */
 class Refused extends Error {

@@ -1,7 +1,7 @@
 import type { V1Node } from '@kubernetes/client-node';
 import type { Config } from '../config.js';
+import { canonicalRange } from '../ip-range.js';
 import { asDependencyError, refusalOf, type Kubernetes } from './client.js';
-import { canonicalRange } from './ip-range.js';
 
 /** More than a machine has; what a node says of itself comes from its provider. */
 const maxAddresses = 32;

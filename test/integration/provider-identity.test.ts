@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { authorizeNodeKey, providerSigner, type NodeKeyAuthorization } from '../../src/auth/provider-client.js';
 import { createProviderVerifier } from '../../src/auth/provider-identity.js';
-import type { ProviderVerdict } from '../../src/auth/provider-verifier.js';
+import type { ProviderVerdict } from '../../src/domain/provider-verdict.js';
 import { createRecover } from '../../src/auth/recover.js';
 import type { Config } from '../../src/config.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';

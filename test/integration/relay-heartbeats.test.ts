@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import type { ProviderVerifier } from '../../src/auth/provider-verifier.js';
+import type { ProviderVerifier } from '../../src/domain/provider-verdict.js';
 import { brokerGroup, streams } from '../../src/redis/stream-names.js';
 import { putProvider } from '../support/fleet.js';
 import { createRelayWorld, heartbeatData, newProviderId, type RelayWorld } from '../support/relay.js';
@@ -179,7 +179,7 @@ test('a forged heartbeat is put aside, and the genuine one before it counts', as
   expect(asked).toEqual(['stranger', 'owner']);
 });
 
-test.each(['sequence_replayed', 'timestamp_skew'])(
+test.each(['sequence_replayed', 'timestamp_skew'] as const)(
   'a heartbeat that is only late (%s) because its reader died is passed over, and one that never was good is put aside',
   async (reason) => {
     const verifier: ProviderVerifier = {

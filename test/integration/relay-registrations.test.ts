@@ -1,7 +1,7 @@
 import { connect, createServer, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
-import type { ProviderVerifier } from '../../src/auth/provider-verifier.js';
+import type { ProviderVerifier } from '../../src/domain/provider-verdict.js';
 import { loadRegistration } from '../../src/db/registrations.js';
 import { BrokerError } from '../../src/domain/errors.js';
 import { groupFigures } from '../../src/redis/streams/group.js';
@@ -226,7 +226,9 @@ test('a message that was accepted is not refused for the time that an outage too
   const verifier: ProviderVerifier = {
     acceptsAll: false,
     verify: () =>
-      Promise.resolve(verdicts++ === 0 ? { accepted: true, signed: true } : { accepted: false, reason: 'stale' }),
+      Promise.resolve(
+        verdicts++ === 0 ? { accepted: true, signed: true } : { accepted: false, reason: 'sequence_replayed' },
+      ),
   };
   await world.start({ verifier });
   const providerId = newProviderId();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
-import type { ProviderVerifier } from '../../src/auth/provider-verifier.js';
+import type { ProviderVerifier } from '../../src/domain/provider-verdict.js';
 import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
 import { registrationMessage } from '../../src/engines/simulated-provider/messages.js';
 import type { Logger } from '../../src/observability/logger.js';

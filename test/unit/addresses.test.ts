@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readConfig } from '../../src/config.js';
 import { isSshHost } from '../../src/domain/job.js';
-import { canonicalRange } from '../../src/kubernetes/ip-range.js';
+import { canonicalRange } from '../../src/ip-range.js';
 
 describe('a range of addresses', () => {
   test.each([

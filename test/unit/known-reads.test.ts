@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { cachedReply, sendCached } from '../../src/api/cached-read.js';
+import { cachedReply } from '../../src/api/cached-read.js';
 import type { RouteRule } from '../../src/api/route.js';
+import { sendCached } from '../../src/api/send-cached.js';
 import { startTestApi, type TestApi } from './api-harness.js';
 
 const rule = (path: string, auth: RouteRule['auth'], handler: RouteRule['handler']): RouteRule => ({

@@ -4,7 +4,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { warnWhileInsecure } from '../../src/auth/insecure-warning.js';
 import { authorizeNodeKey, providerSigner } from '../../src/auth/provider-client.js';
 import { verifyDelegation, type ProviderAuthConfig } from '../../src/auth/provider-delegation.js';
-import { providerRefusals, refusalError } from '../../src/auth/provider-refusals.js';
+import { providerRefusals, refusalError } from '../../src/domain/provider-refusals.js';
 import { canonicalEntry, entryDigest, readDelegation, readEntrySignature } from '../../src/auth/provider-signature.js';
 import { anySpec, providerRegistrationDigest, type ProviderRegistration } from '../../src/auth/provider-typed-data.js';
 import { createRecover } from '../../src/auth/recover.js';

@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
-import { keepNewest, sendCached, type CachedReply } from '../cached-read.js';
+import { keepNewest, type CachedReply } from '../cached-read.js';
 import type { ApiState, RouteRule } from '../route.js';
+import { sendCached } from '../send-cached.js';
 import { hasBody } from './read-body.js';
 
 /** As many as the cache behind each public route: further targets go the long way to the same replies. */

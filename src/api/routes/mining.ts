@@ -6,7 +6,7 @@ import { miningFigures, miningTotals, setMiningWanted, type MiningFigures } from
 import { BrokerError } from '../../domain/errors.js';
 import { changedMiningConfig, miningProblems } from '../../domain/mining.js';
 import { miningConfigSchema, providerIdSchema, type MiningConfig } from '../../domain/registration.js';
-import { createCachedRead, sendCached } from '../cached-read.js';
+import { createCachedRead } from '../cached-read.js';
 import { validationFailed } from '../problem.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import {
@@ -16,6 +16,7 @@ import {
   miningReply,
   miningReplyOf,
 } from '../schemas/mining.js';
+import { sendCached } from '../send-cached.js';
 
 export interface MiningRouteDeps {
   config: Pick<Config, 'MINING_IMAGE_ALLOWLIST'>;

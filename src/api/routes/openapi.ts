@@ -1,7 +1,8 @@
 import type { Config } from '../../config.js';
-import { cachedReply, sendCached } from '../cached-read.js';
+import { cachedReply } from '../cached-read.js';
 import { openapiDocument } from '../openapi.js';
 import type { RouteRule } from '../route.js';
+import { sendCached } from '../send-cached.js';
 
 /** The page that describes the others; made once, because the routes do not change while the process lives. */
 export function openapiRoute(rules: readonly RouteRule[], config: Pick<Config, 'AUTH_AUDIENCE'>): RouteRule {

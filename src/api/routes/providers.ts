@@ -4,10 +4,11 @@ import { BrokerError } from '../../domain/errors.js';
 import { gpuTypeKey } from '../../domain/gpu.js';
 import { providerIdPattern, providerStatuses } from '../../domain/provider.js';
 import type { ApiDeps } from '../deps.js';
-import { createCachedRead, sendCached } from '../cached-read.js';
+import { createCachedRead } from '../cached-read.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { pageQuery, queryNumber, queryText } from '../schemas/page.js';
 import { gpuAvailabilityReply, providerListReply, providerReply, providerReplyOf } from '../schemas/provider.js';
+import { sendCached } from '../send-cached.js';
 
 /** How old a public reply may be; also the most questions per second that one page costs the database. */
 const maxAgeMs = 1_000;

@@ -1,5 +1,5 @@
 import type { V1NetworkPolicyEgressRule } from '@kubernetes/client-node';
-import { isIpv6Range } from '../ip-range.js';
+import { isIpv6Range } from '../../ip-range.js';
 
 /**
  * Addresses that no pod of a stranger may reach, wherever the cluster stands: this machine and this network, private

@@ -1,8 +1,9 @@
-import type { ProviderVerifier } from '../../auth/provider-verifier.js';
 import { recordHeartbeats, type Beat } from '../../db/heartbeats.js';
 import type { Queryable } from '../../db/pool.js';
 import { BrokerError } from '../../domain/errors.js';
 import { readHeartbeat, type HeartbeatMessage } from '../../domain/heartbeat.js';
+import type { ProviderRefusal } from '../../domain/provider-refusals.js';
+import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import { heartbeatsRead } from '../../observability/metrics.js';
 import type { DeadLetter } from '../streams/dead-letters.js';
 import type { Receive } from '../streams/delivery.js';
@@ -142,7 +143,7 @@ function readBeat(entry: StreamEntry, dead: DeadLetter[]): HeartbeatMessage | un
 }
 
 /** What a good beat comes to when the relay that had it died, and another one read the next beat before it was given again. */
-const late: ReadonlySet<string> = new Set(['sequence_replayed', 'timestamp_skew']);
+const late: ReadonlySet<ProviderRefusal> = new Set(['sequence_replayed', 'timestamp_skew']);
 
 /** Asks who sent a beat; one that is not from who it says goes to `dead`, and one that only comes late has no effect. */
 async function isGenuine(

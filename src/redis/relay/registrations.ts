@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { ZodType } from 'zod';
-import type { ProviderVerifier } from '../../auth/provider-verifier.js';
 import { loadRegistration, storeRegistration } from '../../db/registrations.js';
+import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import {
   capacityAsRegistration,
   capacityUpdateSchema,

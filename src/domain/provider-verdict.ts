@@ -1,3 +1,5 @@
+import type { ProviderRefusal } from './provider-refusals.js';
+
 /** An entry of a provider stream as it was read, after its `data` passed validation. */
 export interface ProviderEntry {
   /** The base name of the stream: `provider:registration`, `provider:heartbeat` or `provider:capacity`. */
@@ -20,8 +22,7 @@ export type ProviderVerdict =
     }
   | {
       accepted: false;
-      /** For the dead-letter stream and the counter of refusals: a short stable word, such as `signature_required`. */
-      reason: string;
+      reason: ProviderRefusal;
       /** What the provider is told on its response stream, where it is to be told. */
       tell?: string;
     };

@@ -1,5 +1,4 @@
-import { BrokerError, type ErrorCode } from '../domain/errors.js';
-import type { IdentityRefusal } from '../db/provider-binding.js';
+import { BrokerError, type ErrorCode } from './errors.js';
 
 interface Refusal {
   /** What the API answers. */
@@ -35,7 +34,7 @@ export const providerRefusals = {
   wallet_mismatch: { code: 'provider_not_yours', tell: 'wallet_addr is not the wallet that the provider belongs to' },
   other_wallet: { code: 'provider_not_yours', tell: 'the provider id belongs to another wallet' },
   approval_required: { code: 'auth_required', tell: 'an unsigned provider has to be approved first' },
-} as const satisfies Record<string, Refusal> & Record<IdentityRefusal, Refusal>;
+} as const satisfies Record<string, Refusal>;
 
 export type ProviderRefusal = keyof typeof providerRefusals;
 
