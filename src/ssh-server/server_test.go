@@ -215,7 +215,9 @@ func TestATerminalHasTheClientsSizeAndModesAndFollowsItsWindow(t *testing.T) {
 	}
 	stdin, _ := session.StdinPipe()
 	stdout, _ := session.StdoutPipe()
-	if err := session.Start(`stty size; stty -a | grep -o 'erase = [^;]*\|-echo\b'; echo $TERM; tty; read x; stty size`); err != nil {
+	program := `stty size; stty -a | grep -o 'erase = [^;]*\|-echo\b'; echo $TERM; tty; read x
+		while test "$(stty size)" = "40 100"; do sleep 0.02; done; stty size`
+	if err := session.Start(program); err != nil {
 		t.Fatal(err)
 	}
 	var seen strings.Builder
@@ -237,7 +239,8 @@ func TestATerminalHasTheClientsSizeAndModesAndFollowsItsWindow(t *testing.T) {
 	if err := session.WindowChange(50, 120); err != nil {
 		t.Fatal(err)
 	}
-	// The window change has no answer: it is read before the line, which comes through the same connection.
+	// The window change has no answer, and what reads the requests of a session is not what reads its input: the line
+	// may be the first of the two to arrive.
 	io.WriteString(stdin, "go\n")
 	until("50 120")
 	if err := session.Wait(); err != nil {
