@@ -102,6 +102,18 @@ export async function createFleetWorld(
       JSON.stringify({ status, node_ready, heartbeat_alive }),
     ].join('\n');
   };
+  const leaseOf = (providerId: string) =>
+    unlessNotFound(leases.readNamespacedLease({ name: providerId, namespace: 'kube-node-lease' }));
+  /**
+   * A node that is taken from kwok while it is still taking it may get no pods for good. The time comes as text, whatever
+   * its type says.
+   */
+  const kwokTook = (providerId: string, sinceMs: number) =>
+    until(async () => new Date((await leaseOf(providerId))?.spec?.renewTime ?? 0).getTime() >= sinceMs, {
+      timeoutMs: 60_000,
+      everyMs: 10,
+      name: 'kwok has renewed the lease of the node',
+    });
   const object = (order: Pick<JobOrder, 'jobId' | 'wallet'>) => ({
     name: jobObjectName(order.jobId),
     namespace: tenantNamespace(order.wallet),
@@ -159,6 +171,8 @@ export async function createFleetWorld(
     },
     async setNodeReady(providerId, ready) {
       // kwok lets go of a node without the label, and takes care of one with it.
+      const isTaken = (await node(providerId))?.metadata?.labels?.['type'] === 'kwok';
+      const sinceMs = Date.now();
       await core.patchNode(
         { name: providerId, body: { metadata: { labels: { type: ready ? 'kwok' : null } } } },
         mergePatch,
@@ -170,6 +184,7 @@ export async function createFleetWorld(
         reason: 'Test',
       };
       await core.patchNodeStatus({ name: providerId, body: { status: { conditions: [condition] } } }, mergePatch);
+      if (ready && !isTaken) await kwokTook(providerId, sinceMs);
     },
     async setNodeGpus(providerId, gpus) {
       const figures = { [gpuResource]: String(gpus) };
@@ -182,8 +197,7 @@ export async function createFleetWorld(
       await core.deleteNode({ name: providerId });
       await until(async () => (await node(providerId)) === undefined);
       // kwok may lose track of a node that comes back while it is still letting go of it, and then ends no pod there.
-      const lease = { name: providerId, namespace: 'kube-node-lease' };
-      await until(async () => (await unlessNotFound(leases.readNamespacedLease(lease))) === undefined, {
+      await until(async () => (await leaseOf(providerId)) === undefined, {
         timeoutMs: 60_000,
         name: 'the lease of the node is gone',
       });
@@ -192,8 +206,11 @@ export async function createFleetWorld(
     async running(changes) {
       const order = await world.order(changes);
       const started: JobState | 'still_starting' = await world.commands.startAndWait(order, 30_000);
-      if (started === 'still_starting' || started.status !== 'running')
-        throw new Error(`does not run: ${JSON.stringify(started)}`);
+      if (started === 'still_starting' || started.status !== 'running') {
+        const pod = await unlessNotFound(core.readNamespacedPod(object(order)));
+        const seen = [JSON.stringify(started), JSON.stringify({ node: pod?.spec?.nodeName, ...pod?.status })];
+        throw new Error(`does not run: ${seen.join('\n')}\n${await lastEvents(jobWorkflowId(order.jobId))}`);
+      }
       return order;
     },
     async jobBecomes(order, status) {
