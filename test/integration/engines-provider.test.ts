@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions, type V1Pod } from '@kubernetes/client-node';
 import { silent } from '../../src/engines/log.js';
 import { startSimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
 import { startStack, type Stack } from '../../src/engines/stack.js';
@@ -56,6 +56,8 @@ async function answer(providerId: string, change: (command: string) => string = 
     '',
   );
 }
+
+const strategicMerge = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
 
 function pod(image: string): V1Pod {
   return {
@@ -128,6 +130,12 @@ test('what a pod is called decides how it fares on a simulated node', async () =
   expect(failed.status?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(1);
   await podWhen('slow-start', isReady);
   expect(Date.now() - began).toBeGreaterThan(3_000);
+
+  // As the control plane does to the pods of a node that it takes for gone.
+  const notReady = { status: { conditions: [{ type: 'Ready', status: 'False' }] } };
+  const plainPod = { namespace: 'default', name: 'plain' };
+  expect(isReady(await core.patchNamespacedPodStatus({ ...plainPod, body: notReady }, strategicMerge))).toBe(false);
+  await podWhen('plain', isReady);
 
   await Promise.all(names.map((name) => core.deleteNamespacedPod({ namespace: 'default', name })));
   for (const deadline = Date.now() + 5_000; ; await sleep(20)) {
