@@ -175,7 +175,8 @@ export function jobPod(
           },
           // SSH is what the customer waits for: the pod is Ready, and the job running, when it answers. The kubelet
           // reports the pod's address no sooner than that its container runs, and kube-proxy gathers changes for a
-          // second before it lays the way to it, which takes a busy machine a second more: who came at once would be refused.
+          // second before it lays the way to it, which takes a busy machine a second more: who came at once would be
+          // refused.
           readinessProbe: {
             tcpSocket: { port: sshContainerPort },
             initialDelaySeconds: 3,
