@@ -20,14 +20,14 @@ export class PodNews {
 
   /** Takes note that the workflow knows already that this pod runs. */
   knowsRunning(jobId: string, uid: string): void {
+    this.#letGo(jobId);
     this.#told.set(jobId, summary({ phase: 'running', uid }));
   }
 
   see(jobId: string, observation: PodObservation): void {
     const held = this.#held.get(jobId);
     if (observation.stuck === undefined) {
-      clearTimeout(held?.timer);
-      this.#held.delete(jobId);
+      this.#letGo(jobId);
       this.#tellOnce(jobId, observation);
     } else if (held !== undefined) {
       held.observation = observation;
@@ -39,6 +39,11 @@ export class PodNews {
   stop(): void {
     for (const { timer } of this.#held.values()) clearTimeout(timer);
     this.#held.clear();
+  }
+
+  #letGo(jobId: string): void {
+    clearTimeout(this.#held.get(jobId)?.timer);
+    this.#held.delete(jobId);
   }
 
   #release(jobId: string): void {

@@ -42,19 +42,17 @@ export interface Watcher {
  */
 export function startWatcher({ kubernetes, temporal, pool, logger }: WatcherDeps): Watcher {
   const signals = new OutboundSignals(temporal, logger);
-  const miners = watchMiners(kubernetes, pool, logger);
-  const pods = watchPods(kubernetes, pool, signals, logger);
-  const reflectors = [
-    miners,
-    pods,
+  const watches = [
+    watchMiners(kubernetes, pool, logger),
+    watchPods(kubernetes, pool, signals, logger),
     watchNodes(kubernetes, pool, signals, logger),
     watchCertificateRequests(kubernetes, pool, signals, logger),
   ];
-  for (const { reflector } of reflectors) reflector.start();
+  for (const { reflector } of watches) reflector.start();
   return {
-    ready: () => Object.fromEntries(reflectors.map(({ name, reflector }) => [name, { ok: reflector.synced }])),
+    ready: () => Object.fromEntries(watches.map(({ name, reflector }) => [name, { ok: reflector.synced }])),
     async stop() {
-      await Promise.all([miners.stop(), pods.stop(), ...reflectors.map(({ reflector }) => reflector.stop())]);
+      await Promise.all(watches.map((watch) => watch.stop()));
       await signals.stop();
     },
   };
@@ -161,7 +159,7 @@ function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals
     },
     logger,
   });
-  return { name: 'nodes', reflector };
+  return { name: 'nodes', reflector, stop: () => reflector.stop() };
 }
 
 function nodeSummary({ uid, state, gpus }: NodeObservation): string {
@@ -207,5 +205,5 @@ function watchCertificateRequests(kubernetes: Kubernetes, pool: Pool, signals: O
     },
     logger,
   });
-  return { name: 'certificate requests', reflector };
+  return { name: 'certificate requests', reflector, stop: () => reflector.stop() };
 }

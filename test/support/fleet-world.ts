@@ -1,5 +1,4 @@
 import { CoordinationV1Api, type V1Node } from '@kubernetes/client-node';
-import proto from '@temporalio/proto';
 import type { Activities } from '../../activities/index.js';
 import type { Config } from '../../src/config.js';
 import { findAllocation } from '../../src/db/allocations.js';
@@ -19,6 +18,7 @@ import {
   type ProviderState,
 } from '../../workflows/messages.js';
 import type { TestProvider } from './fleet.js';
+import { timeline } from './timeline.js';
 import { until } from './until.js';
 import { createWorld, putNode, type World } from './world.js';
 
@@ -82,17 +82,8 @@ export async function createFleetWorld(
       throw new Error(`${error.message}, but:\n${await whyNot(providerId)}`);
     });
   /** For whoever has to find out: what the provider's workflow, its node and its row were in the end. */
-  const lastEvents = async (workflowId: string) => {
-    const { events } = await workflows.getHandle(workflowId).fetchHistory();
-    const last = events!.slice(-25).map(({ eventId, eventTime, eventType, ...attributes }) => {
-      const failure = attributes.workflowTaskFailedEventAttributes?.failure?.message ?? '';
-      const signal = attributes.workflowExecutionSignaledEventAttributes?.signalName ?? '';
-      const type = proto.temporal.api.enums.v1.EventType[eventType!];
-      const activity = attributes.activityTaskScheduledEventAttributes?.activityType?.name ?? '';
-      return `${String(eventId)} ${String(eventTime?.seconds)} ${type} ${signal}${activity}${failure}`;
-    });
-    return last.join('\n');
-  };
+  const lastEvents = async (workflowId: string) =>
+    (await timeline(workflows.getHandle(workflowId))).slice(-25).join('\n');
   const whyNot = async (providerId: string) => {
     const { status, node_ready, heartbeat_alive } = { ...(await row(providerId)) } as Record<string, unknown>;
     const conditions = JSON.stringify((await node(providerId))?.status?.conditions);

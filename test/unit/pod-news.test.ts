@@ -71,6 +71,13 @@ describe('what of a pod is news to its job', () => {
     expect(told).toEqual([seen('gone')]);
   });
 
+  test('not that it was stuck before its job knew that it runs', () => {
+    news.see(jobId, seen('pending', 'no node fits'));
+    news.knowsRunning(jobId, 'uid-1');
+    jest.advanceTimersByTime(60_000);
+    expect(told).toEqual([]);
+  });
+
   test('nothing after it was stopped', () => {
     news.see(jobId, seen('pending', 'no node fits'));
     news.stop();

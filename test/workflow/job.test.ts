@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import proto from '@temporalio/proto';
 import { findAllocation } from '../../src/db/allocations.js';
 import { findProvider } from '../../src/db/provider-reads.js';
 import { jobObjectName, jobWorkflowId, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import type { JobState } from '../../workflows/messages.js';
+import { timeline } from '../support/timeline.js';
 import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
 
@@ -112,15 +112,8 @@ describe('a job', () => {
     await world.commands.cancel(order.jobId, 'its owner', 20_000);
     const handle = world.temporal.client.workflow.getHandle(jobWorkflowId(order.jobId));
     await handle.result();
-    const { events } = await handle.fetchHistory();
-    const timeline = events!.map(({ eventType, eventTime, workflowExecutionSignaledEventAttributes: signal }) =>
-      [
-        new Date(Number(eventTime!.seconds) * 1000 + eventTime!.nanos! / 1e6).toISOString(),
-        proto.temporal.api.enums.v1.EventType[eventType!],
-        signal?.signalName,
-      ].join(' '),
-    );
-    if (timeline.length > 60) throw new Error(`${timeline.length} events:\n${timeline.join('\n')}`);
+    const events = await timeline(handle);
+    if (events.length > 60) throw new Error(`${events.length} events:\n${events.join('\n')}`);
   });
 
   test('is placed at the cheapest provider that fits', async () => {
