@@ -20,6 +20,7 @@ import { bringUp, type Provisioned } from './job-start.js';
 import { failureOf, jobRecord, jobTeardown, pods } from './job-steps.js';
 import {
   cancelJob,
+  cancelRequested,
   extendJob,
   jobLeft,
   jobState,
@@ -65,9 +66,13 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     await CancellationScope.nonCancellable(() => condition(() => state.ssh !== undefined || isFinal(state.status)));
     return state;
   });
-  setHandler(cancelJob, async ({ by }) => {
+  const cancel = ({ by }: { by: string }): void => {
     cancelledBy ??= by;
     steps.cancel();
+  };
+  setHandler(cancelRequested, cancel);
+  setHandler(cancelJob, async (request) => {
+    cancel(request);
     await CancellationScope.nonCancellable(() => condition(() => isFinal(state.status)));
     return state;
   });

@@ -74,7 +74,9 @@ export const providerDraining = defineSignal<[ProviderDrain]>('providerDraining'
 
 /** Completes when the job can be reached by SSH or has ended without. */
 export const sshReady = defineUpdate<JobState>('sshReady');
-/** Ends the job; completes when everything it held is released. */
+/** Ends the job. A signal: once the server has it, the job ends, whoever is there to take it. */
+export const cancelRequested = defineSignal<[{ by: string }]>('cancelRequested');
+/** Ends the job; completes when everything it held is released. What versions up to 0.1.0 send. */
 export const cancelJob = defineUpdate<JobState, [{ by: string }]>('cancel');
 export interface JobExtension {
   requestId: string;
@@ -217,6 +219,7 @@ export const signalNames = {
   podObserved: podObserved.name,
   providerChanged: providerChanged.name,
   providerDraining: providerDraining.name,
+  cancelRequested: cancelRequested.name,
   registrationReceived: registrationReceived.name,
   capacityReported: capacityReported.name,
   certificateRequested: certificateRequested.name,

@@ -40,6 +40,7 @@ export const errorTable = {
   no_capacity: { status: 409, title: 'No provider can take this job now', retryable: false },
   job_ended: { status: 409, title: 'The job has ended', retryable: false },
   job_not_running: { status: 409, title: 'The job is not running', retryable: false },
+  extension_limit: { status: 409, title: 'The job was extended too often', retryable: false },
   duration_limit: { status: 422, title: 'The job would run longer than allowed', retryable: false },
   unschedulable: { status: 409, title: 'Kubernetes found no place for the pod on the provider', retryable: false },
   image_pull_failed: { status: 409, title: 'The container image cannot be pulled', retryable: false },
