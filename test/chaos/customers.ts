@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reply, Session } from '../../src/auth/client.js';
-import { createRandom, type Random } from './random.js';
+import { createRandom, type Random } from '../support/random.js';
 
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl chaos';
 const finalStatuses = new Set(['completed', 'expired', 'cancelled', 'failed', 'provider_lost']);

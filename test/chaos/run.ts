@@ -13,7 +13,7 @@ import { startStack, type Stack } from '../../src/engines/stack.js';
 import { workflowTypes } from '../../workflows/messages.js';
 import { rentOnDoomed, rentUntilDone, type JobStory } from './customers.js';
 import { checkInvariants, type Finding } from './invariants.js';
-import { createRandom, type Random } from './random.js';
+import { createRandom, type Random } from '../support/random.js';
 
 export interface ChaosOptions {
   seed: number;
