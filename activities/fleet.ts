@@ -5,7 +5,7 @@ import { markTokenDeleted, markTokenUsed, usedTokens } from '../src/db/join-toke
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordCapacity, recordNode } from '../src/db/providers.js';
 import { loadRegistration } from '../src/db/registrations.js';
-import { jobWorkflowId } from '../src/domain/job.js';
+import { jobWorkflowId, type GapCause } from '../src/domain/job.js';
 import { whyNotServing, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
@@ -34,6 +34,8 @@ export interface ProviderFinding {
   reason: string;
   /** Of its node, while it has one. */
   nodeUid?: string;
+  /** What it lacks to serve the jobs it has; absent while it does. */
+  absence?: GapCause;
   /** While it is away: since when it has been, RFC 3339. */
   awaySince?: string;
   cordoned: boolean;
@@ -76,7 +78,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
         allocatable: node === undefined ? noCapacity : nodeAllocatable(node),
       });
       if (assessed === undefined) return undefined;
-      const { facts, status, joined, cordoned, retiring, lastHeartbeat, gpuModel } = assessed;
+      const { facts, status, joined, cordoned, retiring, lastHeartbeat, gpusMissing, gpuModel } = assessed;
       if (node !== undefined) {
         await markNode(kubernetes, node, {
           providerId,
@@ -96,6 +98,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
         cordoned,
         retiring,
         ...(observed === undefined ? {} : { nodeUid: observed.uid }),
+        ...absenceOf(status, facts, gpusMissing),
         ...(away === undefined ? {} : { awaySince: away.toISOString() }),
         ...(isForeign ? { refused: `node ${nodeName} is not its own` } : {}),
       };
@@ -133,10 +136,17 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
      *
      * @returns `back` when its workflow knows it to be in service, and would tell the job of its next loss.
      */
-    async checkLoss({ providerId, nodeName }: ProviderAndNode): Promise<'lost' | 'back' | 'unclear'> {
+    async checkLoss({
+      providerId,
+      nodeName,
+      needsGpus = false,
+    }: ProviderAndNode & { needsGpus?: boolean }): Promise<'lost' | 'back' | 'unclear'> {
       const provider = await findProvider(pool, providerId);
       const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
       if (provider === undefined || node === undefined || observeNode(node).state !== 'ready') return 'lost';
+      // Nobody can say whose GPU is the missing one.
+      const rentedGpus = provider.resources.reduce((sum, { kind, rented }) => sum + (kind === 'gpu' ? rented : 0), 0);
+      if (needsGpus && nodeAllocatable(node).gpus < rentedGpus) return 'lost';
       if (provider.status !== 'offline') return 'back';
       const heard = await heardUntil(redis);
       if (heard === undefined || heard.getTime() < Date.now() - lagToleranceMs) return 'unclear';
@@ -170,6 +180,11 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
     }
     return jobIds.length;
   }
+}
+
+function absenceOf(status: ProviderStatus, facts: ProviderFacts, gpusMissing: boolean): { absence?: GapCause } {
+  if (status === 'offline') return { absence: facts.nodeReady ? 'silent' : 'node_not_ready' };
+  return gpusMissing ? { absence: 'gpu_lost' } : {};
 }
 
 interface ProviderAndNode {

@@ -21,6 +21,7 @@ import {
   searchAttributes,
   type CertificateRequested,
   type ProviderInput,
+  type ProviderService,
 } from './messages.js';
 import { createAdmission } from './provider-admission.js';
 import { takeOrders } from './provider-orders.js';
@@ -48,7 +49,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   let facts: ProviderFacts = carried?.facts ?? nothing;
   let nodeUid = carried?.nodeUid;
   /** What running jobs were last told about this provider; undefined when nobody knows. */
-  let toldOnline = carried?.toldOnline;
+  let told: ProviderService | undefined = carried?.told ?? serviceTold(carried?.toldOnline);
   let retiring = carried?.retiring ?? false;
   let waitingFor = 'its registration';
 
@@ -106,6 +107,8 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   setHandler(jobLeft, () => {
     news++;
     leaveAtMs = 0;
+    // With one job less, the GPUs that are left may be enough.
+    if (told === 'gpu_lost') changed = true;
   });
   takeOrders({
     providerId,
@@ -200,9 +203,12 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
       await fleet.tellJobs({ providerId, online: false, final: true, at: now(), ...since });
     }
     nodeUid = found.nodeUid ?? nodeUid;
-    const online = found.status !== 'offline';
-    if (online !== toldOnline) await fleet.tellJobs({ providerId, online, at: now(), ...since });
-    toldOnline = online;
+    const service = serviceOf(found);
+    if (service !== told) {
+      const cause = found.absence === undefined ? {} : { cause: found.absence };
+      await fleet.tellJobs({ providerId, online: service === 'online', at: now(), ...since, ...cause });
+    }
+    told = service;
   }
 
   async function refuseRegistrations(): Promise<void> {
@@ -233,7 +239,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   function startAnew(): void {
     facts = nothing;
     nodeUid = undefined;
-    toldOnline = undefined;
+    told = undefined;
     retiring = false;
     changed = false;
     become('pending');
@@ -249,7 +255,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
         facts,
         retiring,
         seen: [...seen],
-        ...(toldOnline === undefined ? {} : { toldOnline }),
+        ...(told === undefined ? {} : { told }),
         ...(nodeUid === undefined ? {} : { nodeUid }),
         ...(joining === undefined ? {} : { joining }),
       },
@@ -276,10 +282,22 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   }
 }
 
+function serviceOf({ status, absence }: ProviderFinding): ProviderService {
+  if (status === 'offline') return 'offline';
+  return absence === 'gpu_lost' ? 'gpu_lost' : 'online';
+}
+
+/** As versions up to 0.1.0 carried it. */
+function serviceTold(online: boolean | undefined): ProviderService | undefined {
+  if (online === undefined) return undefined;
+  return online ? 'online' : 'offline';
+}
+
 /** In the words of an operator: what has to happen before it takes jobs. */
-function whatFor({ reason, refused, cordoned, retiring }: ProviderFinding): string {
+function whatFor({ reason, refused, cordoned, retiring, absence }: ProviderFinding): string {
   if (refused !== undefined) return `a node of its own: ${refused}`;
   if (retiring) return 'the end of its jobs, to be retired';
+  if (absence === 'gpu_lost') return 'its missing GPUs: the cluster counts fewer than are rented';
   if (reason !== '') return `its return: ${reason}`;
   return cordoned ? 'an order to take jobs again; it is cordoned' : 'nothing; it is in service';
 }

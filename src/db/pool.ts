@@ -142,6 +142,11 @@ export function toDependencyError(error: unknown): unknown {
   return new BrokerError('dependency_unavailable', 'the database is not answering', {}, { cause: error });
 }
 
+/** Whether the database refused a statement for the values in it (SQLSTATE class 22), which no repeat will change. */
+export function isBadData(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.code ?? '').startsWith('22');
+}
+
 /** The SQLSTATE of a unique violation, and the constraint it broke. */
 export function violatedUnique(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError && error.code === '23505' ? (error.constraint ?? '') : undefined;
