@@ -25,6 +25,7 @@ import {
 } from './messages.js';
 import { createAdmission } from './provider-admission.js';
 import { takeOrders } from './provider-orders.js';
+import { serviceOf, serviceTold, whatFor } from './provider-service.js';
 import { admission, fleet, mining } from './provider-steps.js';
 
 /** How many message ids a run remembers to recognise a redelivery. */
@@ -280,26 +281,6 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     waitingFor = text;
     setCurrentDetails(`**${status}** since ${now()}: waits for ${text}`);
   }
-}
-
-function serviceOf({ status, absence }: ProviderFinding): ProviderService {
-  if (status === 'offline') return 'offline';
-  return absence === 'gpu_lost' ? 'gpu_lost' : 'online';
-}
-
-/** As versions up to 0.1.0 carried it. */
-function serviceTold(online: boolean | undefined): ProviderService | undefined {
-  if (online === undefined) return undefined;
-  return online ? 'online' : 'offline';
-}
-
-/** In the words of an operator: what has to happen before it takes jobs. */
-function whatFor({ reason, refused, cordoned, retiring, absence }: ProviderFinding): string {
-  if (refused !== undefined) return `a node of its own: ${refused}`;
-  if (retiring) return 'the end of its jobs, to be retired';
-  if (absence === 'gpu_lost') return 'its missing GPUs: the cluster counts fewer than are rented';
-  if (reason !== '') return `its return: ${reason}`;
-  return cordoned ? 'an order to take jobs again; it is cordoned' : 'nothing; it is in service';
 }
 
 function now(): string {
