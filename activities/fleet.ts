@@ -119,14 +119,21 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       await recordCapacity(pool, providerId, stored.registration, stored.receivedAt);
     },
 
-    /** Tells the jobs that hold something of a provider that it went away or came back. */
-    async tellJobs({ providerId, ...change }: ProviderChange & { providerId: string }): Promise<number> {
-      return await signalJobs(providerId, signalNames.providerChanged, change);
+    /**
+     * Tells the jobs that hold something of a provider that it went away or came back; with `newNode` only those that
+     * are on another node, which is gone for good.
+     */
+    async tellJobs({
+      providerId,
+      newNode,
+      ...change
+    }: ProviderChange & { providerId: string; newNode?: string }): Promise<number> {
+      return await signalJobs(await jobsHolding(pool, providerId, newNode), signalNames.providerChanged, change);
     },
 
     /** Tells the same jobs until when they may stay. */
     async tellJobsOfDrain({ providerId, ...drain }: ProviderDrain & { providerId: string }): Promise<number> {
-      return await signalJobs(providerId, signalNames.providerDraining, drain);
+      return await signalJobs(await jobsHolding(pool, providerId), signalNames.providerDraining, drain);
     },
 
     /**
@@ -164,8 +171,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
   }
 
   /** A job is found by what it holds: whoever got capacity before the row was closed to others is among them. */
-  async function signalJobs(providerId: string, signal: string, payload: object): Promise<number> {
-    const jobIds = await jobsHolding(pool, providerId);
+  async function signalJobs(jobIds: string[], signal: string, payload: object): Promise<number> {
     for (let start = 0; start < jobIds.length; start += signalsAtOnce) {
       await Promise.all(
         jobIds.slice(start, start + signalsAtOnce).map(async (jobId) => {
@@ -173,7 +179,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
             await temporal.workflow.getHandle(jobWorkflowId(jobId)).signal(signal, payload);
           } catch (error) {
             if (!(error instanceof WorkflowNotFoundError)) throw error;
-            logger.warn({ jobId, providerId }, 'a live job without a workflow');
+            logger.warn({ jobId }, 'a live job without a workflow');
           }
         }),
       );

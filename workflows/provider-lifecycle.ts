@@ -201,7 +201,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     const since = found.awaySince === undefined ? {} : { since: found.awaySince };
     // A node that was deleted never comes back: another one of its name is another machine, without what ran on it.
     if (nodeUid !== undefined && found.nodeUid !== undefined && found.nodeUid !== nodeUid) {
-      await fleet.tellJobs({ providerId, online: false, final: true, at: now(), ...since });
+      await fleet.tellJobs({ providerId, online: false, final: true, at: now(), newNode: found.nodeUid, ...since });
     }
     nodeUid = found.nodeUid ?? nodeUid;
     const service = serviceOf(found);

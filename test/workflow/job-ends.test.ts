@@ -3,14 +3,25 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jobReplyOf } from '../../src/api/schemas/job.js';
 import { gapsOf } from '../../src/db/job-gaps.js';
 import { billedTime, chargeFor } from '../../src/domain/billing.js';
-import { jobObjectName, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { jobObjectName, jobWorkflowId, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
+import { workflowTypes } from '../../workflows/messages.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { until } from '../support/until.js';
 
 let world: FleetWorld;
+/** What happens before jobs are told that a machine was replaced by another one. */
+let beforeFinalNews = async (): Promise<void> => undefined;
 beforeAll(async () => {
-  world = await createFleetWorld({ PROVIDER_LOSS_GRACE_S: 8, JOB_STUCK_GRACE_S: 1, JOB_START_TIMEOUT_S: 30 });
+  world = await createFleetWorld(
+    { PROVIDER_LOSS_GRACE_S: 8, JOB_STUCK_GRACE_S: 1, JOB_START_TIMEOUT_S: 30 },
+    ({ tellJobs }) => ({
+      async tellJobs(news) {
+        if (news.final === true) await beforeFinalNews();
+        return await tellJobs(news);
+      },
+    }),
+  );
 });
 afterAll(() => world.close());
 
@@ -277,4 +288,48 @@ test('a pod that is refused after a restart was served until its machine was las
   await world.jobBecomes(order, 'provider_lost');
   const { servedUntil } = await over(order);
   expect(Math.abs(servedUntil.getTime() - awayMs)).toBeLessThan(1_100);
+});
+
+test('a job on the new node of a machine that was set up anew hears nothing of the end of those on the old one', async () => {
+  const providerId = await world.joined();
+  const old = await world.running({ providerId });
+  let next: JobOrder | undefined;
+  beforeFinalNews = async () => void (next ??= await world.running({ providerId }));
+  await world.replaceNode(providerId);
+  await until(() => next !== undefined, { timeoutMs: 60_000, name: 'a job runs on the new node' });
+  await world.jobBecomes(old, 'provider_lost');
+  beforeFinalNews = async () => undefined;
+  await until(async () => (await world.state(providerId)).waitingFor.startsWith('nothing'), { name: 'all is told' });
+  expect((await world.job(next!)).status).toBe('running');
+  await cancel(next!);
+});
+
+test('an extension counts once for a job that goes on in a new workflow, too', async () => {
+  const order = await world.running({ providerId: await world.joined() });
+  const { expiresAt } = await world.commands.extend(order.jobId, 'once', 600);
+  const { client } = world.temporal;
+  const handle = client.workflow.getHandle(jobWorkflowId(order.jobId));
+  await client.workflowService.deleteWorkflowExecution({
+    namespace: client.options.namespace,
+    workflowExecution: { workflowId: handle.workflowId },
+  });
+  await until(
+    () =>
+      handle.describe().then(
+        () => false,
+        () => true,
+      ),
+    { timeoutMs: 60_000, name: 'the workflow is lost' },
+  );
+  await world.database.pool.query(`update jobs set created_at = now() - interval '1 hour' where job_id = $1`, [
+    order.jobId,
+  ]);
+  const reconcile = { workflowId: `reconcile-${order.jobId}`, taskQueue: world.config.TEMPORAL_TASK_QUEUE };
+  await client.workflow.execute(workflowTypes.fleetReconciler, reconcile);
+  expect(await world.commands.extend(order.jobId, 'once', 600)).toEqual({ expiresAt });
+  await expect(world.commands.extend(order.jobId, 'once', 1_200)).rejects.toMatchObject({
+    code: 'idempotency_conflict',
+  });
+  expect((await world.job(order)).expiresAt!.toISOString()).toBe(expiresAt);
+  await cancel(order);
 });

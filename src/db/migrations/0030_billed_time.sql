@@ -25,3 +25,6 @@ create table job_gaps (
   primary key (job_id, from_at),
   check (to_at > from_at)
 );
+
+-- The node that an allocation is on. A machine that is set up anew has another one, and what ran on the old one is lost.
+alter table allocations add column node_uid text;
