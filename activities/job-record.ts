@@ -1,9 +1,10 @@
-import { release, allocate, findAllocation, placementCandidates } from '../src/db/allocations.js';
+import { release, allocate, findAllocation, placementCandidates, whatKeepsOut } from '../src/db/allocations.js';
 import { settleSpend, reserveExtension } from '../src/auth/spend.js';
 import { markEnded, markEnding, markExtended, markProvisioning, markRunning } from '../src/db/jobs.js';
 import { withTransaction } from '../src/db/pool.js';
 import { BrokerError } from '../src/domain/errors.js';
 import type { FinalJobStatus, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
+import type { SitePrices } from '../src/config.js';
 import type { ActivityDeps } from './deps.js';
 
 /** How many of the cheapest providers are tried before the list is read anew. */
@@ -12,7 +13,7 @@ const candidatesAtOnce = 8;
 const maxRounds = 25;
 
 /** The job's own row, its capacity and its spend: Postgres only. */
-export function createJobRecordActivities({ pool }: Pick<ActivityDeps, 'pool'>) {
+export function createJobRecordActivities({ pool, config }: Pick<ActivityDeps, 'pool'> & { config: SitePrices }) {
   return {
     /**
      * Takes capacity at the cheapest provider that fits. Repeated after a crash, it finds what it took.
@@ -79,9 +80,13 @@ export function createJobRecordActivities({ pool }: Pick<ActivityDeps, 'pool'>) 
   };
 
   async function takeCapacity(order: JobOrder): Promise<Placement> {
+    let reason: string | undefined;
     for (let round = 0; round < maxRounds; round++) {
-      const candidates = await placementCandidates(pool, order, candidatesAtOnce);
-      if (candidates.length === 0) break;
+      const candidates = await placementCandidates(pool, order, config, candidatesAtOnce);
+      if (candidates.length === 0) {
+        reason = await whatKeepsOut(pool, order, config);
+        break;
+      }
       for (const candidate of candidates) {
         const result = await allocate(pool, order, candidate);
         if (result === 'allocated') return candidate;
@@ -96,9 +101,9 @@ export function createJobRecordActivities({ pool }: Pick<ActivityDeps, 'pool'>) 
     const bound = (order.maxPricePerHour ?? 0) > 0 ? ` for at most ${order.maxPricePerHour} an hour` : '';
     throw new BrokerError(
       'no_capacity',
-      order.providerId === undefined
+      (order.providerId === undefined
         ? `no provider has ${what} free${bound}`
-        : `provider ${order.providerId} does not have ${what} free`,
+        : `provider ${order.providerId} does not have ${what} free`) + (reason === undefined ? '' : `: ${reason}`),
     );
   }
 }

@@ -1,6 +1,17 @@
 import type { Pool } from 'pg';
+import type { SitePrices } from '../config.js';
 import type { JobOrder, Placement } from '../domain/job.js';
-import { pricePerHour } from '../domain/pricing.js';
+import { jobRate, priceOf, rateOf } from '../domain/pricing.js';
+import {
+  gpuPriceSql,
+  isOfferedSql,
+  isSoldSql,
+  offeredSql,
+  priceOfRateSql,
+  rateOfPriceSql,
+  rateSql,
+  siteParameter,
+} from './offers.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
 
 interface CandidateRow {
@@ -8,22 +19,29 @@ interface CandidateRow {
   node_name: string;
   gpu_type: string | null;
   gpu_model: string | null;
-  gpu_price: number;
-  cpu_price: number;
-  memory_price: number;
+  gpu_price: string;
+  cpu_price: string;
+  memory_price: string;
+  cheapest: string;
+  offered_gpus: number;
+  offered_cpu: number;
+  offered_memory: number;
+  offered_storage: number;
 }
 
-/** Which providers an order fits, whatever they cost. */
+/** Which providers an order fits, whatever they cost; in what time they are offered, $8 and $9 say. */
 const fitting = `
-  select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model,
-         coalesce(g.price_per_hour, 0) as gpu_price, p.cpu_price_per_hour as cpu_price,
-         p.memory_price_per_gb_hour as memory_price, coalesce(g.total - g.rented, 0) as free_gpus
+  select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model, p.offer,
+         case when $2 > 0 then ${gpuPriceSql('g.price_per_hour', 'g.name', '$7')} else 0 end as gpu_price,
+         p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
+         coalesce(g.total - g.rented, 0) as free_gpus
     from providers p
     left join provider_resources g on g.provider_id = p.provider_id and g.kind = 'gpu' and $2 > 0
    where p.status = 'available' and not p.cordoned and p.node_name is not null
      and ($1::text is null or g.name = $1)
      and ($2 = 0 or g.total - g.rented >= $2)
      and ($6::text is null or p.provider_id = $6)
+     and ($9::boolean or (${isOfferedSql('$8')}))
      and not exists (
        select from (values ('cpu', $3::bigint), ('memory', $4::bigint), ('storage', $5::bigint)) as need (kind, amount)
         where not exists (
@@ -31,18 +49,51 @@ const fitting = `
            where r.provider_id = p.provider_id and r.kind = need.kind and r.name = ''
              and r.total - r.rented >= need.amount))`;
 
+const rate = rateSql({
+  ...{ gpus: '$2', cpuCores: '$3', memoryMb: '$4', storageGb: '$5' },
+  ...{ gpuPrice: 'p.gpu_price', cpuPrice: 'p.cpu_price', memoryPrice: 'p.memory_price', offered: 'o' },
+});
+
 /**
- * The cheapest places for an order, at most `limit`. Of two at the same price the fuller one comes first, so that large
- * orders find whole machines. What is free may be gone when it is asked for: `allocate` decides.
+ * The cheapest places for an order, at most `limit`, while their owners offer them for as long as it lasts. Of two at
+ * the same price the fuller one comes first, so that large orders find whole machines. What costs nothing is no place
+ * unless the site gives it away. What is free may be gone when it is asked for: `allocate` decides.
  */
-export async function placementCandidates(db: Queryable, order: JobOrder, limit: number): Promise<Placement[]> {
+export async function placementCandidates(
+  db: Queryable,
+  order: JobOrder,
+  site: SitePrices,
+  limit: number,
+): Promise<Placement[]> {
+  return await findCandidates(db, order, site, limit, { atAnyTime: false });
+}
+
+/** What alone keeps an order out of a provider that has room for it, for its customer; `undefined` if there is more to it. */
+export async function whatKeepsOut(db: Queryable, order: JobOrder, site: SitePrices): Promise<string | undefined> {
+  const another = async (prices: SitePrices, atAnyTime: boolean) =>
+    (await findCandidates(db, order, prices, 1, { atAnyTime })).length > 0;
+  if (await another(site, true)) return 'who has it does not offer it for so long, or not yet';
+  if (!site.ALLOW_FREE_JOBS && (await another({ ...site, ALLOW_FREE_JOBS: true }, false))) {
+    return 'who has it has set no price for it';
+  }
+  return undefined;
+}
+
+async function findCandidates(
+  db: Queryable,
+  order: JobOrder,
+  site: SitePrices,
+  limit: number,
+  { atAnyTime }: { atAnyTime: boolean },
+): Promise<Placement[]> {
   const { rows } = await db.query<CandidateRow>(
-    `select provider_id, node_name, gpu_type, gpu_model, gpu_price::float8, cpu_price::float8, memory_price::float8
-       from (${fitting}) c,
-            lateral (select $2 * gpu_price + $3 * cpu_price + $4 / 1024.0 * memory_price as price) cost
-      where $7::numeric is null or price <= $7::numeric
-      order by price, free_gpus, provider_id
-      limit $8`,
+    `select provider_id, node_name, gpu_type, gpu_model, gpu_price::text, cpu_price::text, memory_price::text,
+            o.cheapest::text, o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu,
+            o.memory::float8 as offered_memory, o.storage::float8 as offered_storage
+       from (${fitting}) p, lateral (${offeredSql('$7')}) o, lateral (select ${rate} as rate) cost
+      where ($10::numeric is null or rate <= $10) and (rate > 0 or $11::boolean)
+      order by rate, free_gpus, provider_id
+      limit $12`,
     [
       order.gpuType ?? null,
       order.gpuCount,
@@ -50,20 +101,41 @@ export async function placementCandidates(db: Queryable, order: JobOrder, limit:
       order.memoryMb,
       order.storageGb,
       order.providerId ?? null,
-      order.maxPricePerHour ?? null,
+      siteParameter(site),
+      order.durationSeconds,
+      atAnyTime,
+      boundOf(order)?.toString() ?? null,
+      site.ALLOW_FREE_JOBS,
       limit,
     ],
   );
-  return rows.map((row) => ({
-    providerId: row.provider_id,
-    nodeName: row.node_name,
-    ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
-    pricePerHour: pricePerHour(order, {
-      gpuPricePerHour: row.gpu_price,
-      cpuPricePerHour: row.cpu_price,
-      memoryPricePerGbHour: row.memory_price,
-    }),
-  }));
+  return rows.map((row) => {
+    const found = jobRate(order, {
+      gpuPrice: row.gpu_price,
+      cpuPrice: row.cpu_price,
+      memoryPricePerGb: row.memory_price,
+      cheapestGpuPrice: row.cheapest,
+      offered: {
+        gpus: row.offered_gpus,
+        cpuCores: row.offered_cpu,
+        memoryMb: row.offered_memory,
+        storageGb: row.offered_storage,
+      },
+    });
+    return {
+      providerId: row.provider_id,
+      nodeName: row.node_name,
+      ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
+      pricePerHour: priceOf(found),
+      rate: found.toString(),
+    };
+  });
+}
+
+/** Base units per hour above which an order is not placed. */
+function boundOf({ maxRate, maxPricePerHour }: JobOrder): bigint | undefined {
+  if (maxRate !== undefined) return BigInt(maxRate);
+  return maxPricePerHour === undefined ? undefined : rateOf(maxPricePerHour);
 }
 
 /**
@@ -105,7 +177,8 @@ async function takeLocked(tx: Transaction, order: JobOrder, place: Placement): P
      ), claim as (
        insert into allocations (job_id, provider_id, wallet, gpu_type, gpu_model, gpu_count, cpu_cores, memory_mb,
                                 storage_gb, price_per_hour, node_name)
-       select $1, $2::text, $8, case when $3::bigint > 0 then $7 end, case when $3::bigint > 0 then $9 end, $3, $4, $5, $6, $10, $11
+       select $1, $2::text, $8, case when $3::bigint > 0 then $7 end, case when $3::bigint > 0 then $9 end, $3, $4, $5, $6,
+              coalesce(${priceOfRateSql('$10')}, $12::numeric), $11
         where not exists (
           select from need
            where not exists (
@@ -132,8 +205,9 @@ async function takeLocked(tx: Transaction, order: JobOrder, place: Placement): P
       place.gpuType ?? null,
       order.wallet,
       place.gpuModel ?? null,
-      place.pricePerHour,
+      place.rate ?? null,
       place.nodeName,
+      place.pricePerHour,
     ],
   );
   const { claimed, known } = rows[0]!;
@@ -151,8 +225,10 @@ export async function findAllocation(db: Queryable, jobId: string): Promise<Plac
     gpu_type: string | null;
     gpu_model: string | null;
     price_per_hour: number;
+    rate: string;
   }>(
-    `select provider_id, node_name, gpu_type, gpu_model, price_per_hour::float8
+    `select provider_id, node_name, gpu_type, gpu_model, price_per_hour::float8,
+            ${rateOfPriceSql('price_per_hour')}::text as rate
        from allocations where job_id = $1 and released_at is null`,
     [jobId],
   );
@@ -163,6 +239,7 @@ export async function findAllocation(db: Queryable, jobId: string): Promise<Plac
     nodeName: row.node_name,
     ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
     pricePerHour: row.price_per_hour,
+    rate: row.rate,
   };
 }
 
@@ -217,16 +294,21 @@ export interface FreeGpus {
   price_per_hour: number;
 }
 
-/** What is free now, type by type; for a customer who was told that there is no capacity. */
-export async function freeCapacity(db: Queryable, { gpuType }: { gpuType?: string }): Promise<FreeGpus[]> {
+/** What is free now and offered, type by type; for a customer who was told that there is no capacity. */
+export async function freeCapacity(
+  db: Queryable,
+  { gpuType }: { gpuType?: string },
+  site: SitePrices,
+): Promise<FreeGpus[]> {
   const { rows } = await db.query<FreeGpus>(
     `select r.name as gpu_type, sum(r.total - r.rented)::int as available_gpus,
-            max(r.total - r.rented)::int as most_at_one_provider, min(r.price_per_hour)::float8 as price_per_hour
-       from provider_resources r join providers p using (provider_id)
+            max(r.total - r.rented)::int as most_at_one_provider, min(cost.price)::float8 as price_per_hour
+       from provider_resources r join providers p using (provider_id),
+            lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
       where r.kind = 'gpu' and r.total > r.rented and p.status = 'available' and not p.cordoned
-        and ($1::text is null or r.name = $1)
+        and ($1::text is null or r.name = $1) and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')}
       group by r.name order by r.name`,
-    [gpuType ?? null],
+    [gpuType ?? null, siteParameter(site), site.ALLOW_FREE_JOBS],
   );
   return rows;
 }

@@ -203,7 +203,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const { job_id, failure_reason, failure_message, suggestion } = jobReplyOf(job);
     const extra = { job_id, failure_reason, failure_message, suggestion };
     if (failure.reason !== 'no_capacity') return new BrokerError(failure.reason, failure.message, extra);
-    const free = await freeCapacity(pool, job.gpuType === undefined ? {} : { gpuType: job.gpuType });
+    const free = await freeCapacity(pool, job.gpuType === undefined ? {} : { gpuType: job.gpuType }, config);
     return new BrokerError('no_capacity', failure.message, { ...extra, free });
   }
 
