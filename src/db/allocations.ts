@@ -6,6 +6,7 @@ import {
   gpuPriceSql,
   isOfferedSql,
   isSoldSql,
+  mayExceedShareSql,
   offeredSql,
   priceOfRateSql,
   rateOfPriceSql,
@@ -49,8 +50,9 @@ const fitting = `
            where r.provider_id = p.provider_id and r.kind = need.kind and r.name = ''
              and r.total - r.rented >= need.amount))`;
 
+const ordered = { gpus: '$2', cpuCores: '$3', memoryMb: '$4', storageGb: '$5' };
 const rate = rateSql({
-  ...{ gpus: '$2', cpuCores: '$3', memoryMb: '$4', storageGb: '$5' },
+  ...ordered,
   ...{ gpuPrice: 'p.gpu_price', cpuPrice: 'p.cpu_price', memoryPrice: 'p.memory_price', offered: 'o' },
 });
 
@@ -70,8 +72,11 @@ export async function placementCandidates(
 
 /** What alone keeps an order out of a provider that has room for it, for its customer; `undefined` if there is more to it. */
 export async function whatKeepsOut(db: Queryable, order: JobOrder, site: SitePrices): Promise<string | undefined> {
+  const { maxPricePerHour, maxRate, ...unbound } = order;
+  // Nothing was on offer when the order came, so nothing was reserved: a bound of 0 is none that a customer named.
+  const wanted = boundOf(order) === 0n ? unbound : order;
   const another = async (prices: SitePrices, atAnyTime: boolean) =>
-    (await findCandidates(db, order, prices, 1, { atAnyTime })).length > 0;
+    (await findCandidates(db, wanted, prices, 1, { atAnyTime })).length > 0;
   if (await another(site, true)) return 'who has it does not offer it for so long, or not yet';
   if (!site.ALLOW_FREE_JOBS && (await another({ ...site, ALLOW_FREE_JOBS: true }, false))) {
     return 'who has it has set no price for it';
@@ -90,7 +95,7 @@ async function findCandidates(
     `select provider_id, node_name, gpu_type, gpu_model, gpu_price::text, cpu_price::text, memory_price::text,
             o.cheapest::text, o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu,
             o.memory::float8 as offered_memory, o.storage::float8 as offered_storage
-       from (${fitting}) p, lateral (${offeredSql('$7')}) o, lateral (select ${rate} as rate) cost
+       from (${fitting}) p, lateral (${offeredSql('$7', mayExceedShareSql(ordered))}) o, lateral (select ${rate} as rate) cost
       where ($10::numeric is null or rate <= $10) and (rate > 0 or $11::boolean)
       order by rate, free_gpus, provider_id
       limit $12`,

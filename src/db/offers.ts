@@ -30,25 +30,37 @@ export const isOfferedSql = (seconds: string): string =>
   `(p.available_from is null or p.available_from <= now())
    and (p.available_until is null or p.available_until >= now() + make_interval(secs => ${seconds}))`;
 
-/** What a machine offers in total, and its cheapest GPU, from `p.offer`; for a lateral join. */
-export const offeredSql = (site: string): string =>
+/**
+ * What a machine offers in total, and its cheapest GPU, from `p.offer`; for a lateral join. Its GPUs are looked at only
+ * where they are `needed`: most orders are within the share of theirs, and a thousand machines are compared for each.
+ */
+export const offeredSql = (site: string, needed: string): string =>
   `select coalesce(sum((o ->> 'count')::numeric), 0) as gpus, (p.offer ->> 'cpuCores')::numeric as cpu,
           (p.offer ->> 'memoryMb')::numeric as memory, (p.offer ->> 'storageGb')::numeric as storage,
           coalesce(min(${gpuPriceSql(`(o ->> 'pricePerHour')::numeric`, `(o ->> 'type')`, site)}), 0) as cheapest
-     from jsonb_array_elements(p.offer -> 'gpus') o`;
+     from jsonb_array_elements(case when ${needed} then p.offer -> 'gpus' end) o`;
 
-/** The names of the columns and parameters that a rate is made of. */
-export interface RateTerms {
+/** The columns and parameters that an order is in. */
+export interface OrderTerms {
   gpus: string;
   cpuCores: string;
   memoryMb: string;
   storageGb: string;
+}
+
+/** Those that a rate is made of. */
+export interface RateTerms extends OrderTerms {
   gpuPrice: string;
   cpuPrice: string;
   memoryPrice: string;
   /** Columns of `offeredSql`. */
   offered: string;
 }
+
+/** Whether an order is so large that its rate may be more than the list price. */
+export const mayExceedShareSql = ({ gpus, cpuCores, memoryMb, storageGb }: OrderTerms): string =>
+  `(${cpuCores} > ${bundlePerGpu.cpuCores} * ${gpus} or ${memoryMb} > ${bundlePerGpu.memoryMb} * ${gpus}
+    or ${storageGb} > ${bundlePerGpu.storageGb} * ${gpus})`;
 
 /** `jobRate` of the domain as SQL, of numerics: in base units per hour, the same to the last digit. */
 export function rateSql({ gpus, cpuCores, memoryMb, storageGb, gpuPrice, cpuPrice, memoryPrice, offered }: RateTerms) {

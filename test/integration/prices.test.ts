@@ -263,6 +263,8 @@ describe('a machine that is offered for a time', () => {
     await putProvider(pool(), { providerId: 'tonight', capacity: window(undefined, inHours(3)) });
     const order = testOrder({ durationSeconds: 4 * 3_600 });
     expect(await whatKeepsOut(pool(), order, production())).toMatch(/not offer it for so long/);
+    expect(await whatKeepsOut(pool(), { ...order, maxRate: '0' }, production())).toMatch(/not offer it for so long/);
+    expect(await whatKeepsOut(pool(), { ...order, maxPricePerHour: 0.1 }, production())).toBeUndefined();
     expect(await whatKeepsOut(pool(), { ...order, cpuCores: 1_001 }, production())).toBeUndefined();
   });
 
