@@ -1,4 +1,5 @@
-import { release, allocate, findAllocation, placementCandidates, whatKeepsOut } from '../src/db/allocations.js';
+import { release, allocate, findAllocation } from '../src/db/allocations.js';
+import { placementCandidates, whatKeepsOut } from '../src/db/candidates.js';
 import { settleSpend, reserveExtension } from '../src/auth/spend.js';
 import { markEnded, markEnding, markExtended, markProvisioning, markRunning } from '../src/db/jobs.js';
 import { withTransaction } from '../src/db/pool.js';

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Config, SitePrices } from '../config.js';
 import type { SessionPrincipal } from '../auth/principal.js';
 import { reserveSpend } from '../auth/spend.js';
-import { placementCandidates } from '../db/allocations.js';
+import { placementCandidates } from '../db/candidates.js';
 import { insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
 import { withTransaction, type Transaction } from '../db/pool.js';
 import { reservationFor } from '../domain/billing.js';

@@ -34,7 +34,7 @@ export function readGpuDefaultPrices(entries: readonly string[]): { prices: GpuD
         : type === ''
           ? 'names no GPU type'
           : readPrice(price) === undefined
-            ? 'has no price from 0 to 1000000 with at most 12 decimals'
+            ? 'has no price from 0 to 1000000 with at most 12 decimals and 15 digits'
             : prices.some((known) => known.type === type)
               ? 'names the type of an entry before it'
               : undefined;

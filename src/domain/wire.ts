@@ -25,7 +25,7 @@ export const text = (maxLength: number) => orElse(wireText(maxLength), '');
 /** Whole number that may be missing; 0 then. */
 export const whole = (max: number) => orElse(z.number().int().min(0).max(max), 0);
 
-const noPrice = 'is no price from 0 to 1000000 with at most 12 decimals';
+const noPrice = 'is no price from 0 to 1000000 with at most 12 decimals and 15 digits';
 /** A price as a number or as decimal text; nothing else about money is read. */
 export const price = z.union([z.number(), z.string()], { error: noPrice }).transform((value, context) => {
   const found = value === '' ? 0 : readPrice(value);

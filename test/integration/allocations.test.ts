@@ -1,12 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  allocate,
-  findAllocation,
-  freeCapacity,
-  jobsHolding,
-  placementCandidates,
-  release,
-} from '../../src/db/allocations.js';
+import { allocate, findAllocation, jobsHolding, release } from '../../src/db/allocations.js';
+import { freeCapacity, placementCandidates } from '../../src/db/candidates.js';
 import { withoutPrices } from '../../src/db/offers.js';
 import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
 import { recordNode, setProviderStatus } from '../../src/db/providers.js';

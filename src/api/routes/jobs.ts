@@ -1,7 +1,7 @@
 import { randomUUID, createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { SessionPrincipal } from '../../auth/principal.js';
-import { freeCapacity } from '../../db/allocations.js';
+import { freeCapacity } from '../../db/candidates.js';
 import { orderOfJob } from '../../db/job-row.js';
 import { findJob, listJobs, type JobRow } from '../../db/jobs.js';
 import { BrokerError, type ErrorCode } from '../../domain/errors.js';
