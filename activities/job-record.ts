@@ -1,5 +1,6 @@
-import { release, allocate, findAllocation, placementCandidates } from '../src/db/allocations.js';
+import { release, allocate, findAllocation } from '../src/db/allocations.js';
 import { extendJob, settleSpend } from '../src/auth/spend.js';
+import { placementCandidates, whatKeepsOut } from '../src/db/candidates.js';
 import { recordGaps } from '../src/db/job-gaps.js';
 import { markEnded, markEnding, markMessage, markProvisioning, markRunning } from '../src/db/jobs.js';
 import { isBadData, withTransaction } from '../src/db/pool.js';
@@ -7,6 +8,7 @@ import { BrokerError } from '../src/domain/errors.js';
 import type { FinalJobStatus, GapCause, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import { closingsWithoutText } from '../src/observability/metrics.js';
+import type { SitePrices } from '../src/config.js';
 import type { ActivityDeps } from './deps.js';
 
 /** How many of the cheapest providers are tried before the list is read anew. */
@@ -38,7 +40,11 @@ export interface ReleasedJob {
 }
 
 /** The job's own row, its capacity and its spend: Postgres only. */
-export function createJobRecordActivities({ pool, logger }: Pick<ActivityDeps, 'pool' | 'logger'>) {
+export function createJobRecordActivities({
+  pool,
+  logger,
+  config,
+}: Pick<ActivityDeps, 'pool' | 'logger'> & { config: SitePrices }) {
   return {
     /**
      * Takes capacity at the cheapest provider that fits. Repeated after a crash, it finds what it took.
@@ -144,9 +150,13 @@ export function createJobRecordActivities({ pool, logger }: Pick<ActivityDeps, '
   }
 
   async function takeCapacity(order: JobOrder): Promise<Placement> {
+    let reason: string | undefined;
     for (let round = 0; round < maxRounds; round++) {
-      const candidates = await placementCandidates(pool, order, candidatesAtOnce);
-      if (candidates.length === 0) break;
+      const candidates = await placementCandidates(pool, order, config, candidatesAtOnce);
+      if (candidates.length === 0) {
+        reason = await whatKeepsOut(pool, order, config);
+        break;
+      }
       for (const candidate of candidates) {
         const result = await allocate(pool, order, candidate);
         if (result === 'allocated') return candidate;
@@ -161,9 +171,9 @@ export function createJobRecordActivities({ pool, logger }: Pick<ActivityDeps, '
     const bound = (order.maxPricePerHour ?? 0) > 0 ? ` for at most ${order.maxPricePerHour} an hour` : '';
     throw new BrokerError(
       'no_capacity',
-      order.providerId === undefined
+      (order.providerId === undefined
         ? `no provider has ${what} free${bound}`
-        : `provider ${order.providerId} does not have ${what} free`,
+        : `provider ${order.providerId} does not have ${what} free`) + (reason === undefined ? '' : `: ${reason}`),
     );
   }
 }

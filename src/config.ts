@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readGpuDefaultPrices } from './domain/gpu-prices.js';
 import { canonicalRange } from './ip-range.js';
 
 const bool = z
@@ -132,6 +133,19 @@ const environment = z.object({
   /** What one miner may write, the chain's data above all; a miner that writes more is ended and begins anew. */
   MINING_STORAGE_GB: whole(50, 1, 10_000),
 
+  /**
+   * Prices per hour of GPUs whose providers name none: `RTX 4090=0.4,A100=1.2,*=0.1`. A name stands for its family too
+   * (A100 for an A100-SXM4-80GB) unless a longer one fits; `*` is any other. Agents write 0 for a price that was never
+   * set, so 0 is none.
+   */
+  GPU_DEFAULT_PRICES: list.transform((entries, context) => {
+    const { prices, problems } = readGpuDefaultPrices(entries);
+    for (const problem of problems) context.addIssue(problem);
+    return prices;
+  }),
+  /** Whether jobs that cost nothing are placed. Default: not in production (NODE_ENV). */
+  ALLOW_FREE_JOBS: bool.optional(),
+
   MAX_JOBS_PER_WALLET: whole(100, 1, 100_000),
   MAX_GPUS_PER_WALLET: whole(256, 1, 100_000),
 
@@ -199,7 +213,13 @@ const environment = z.object({
 type Environment = z.infer<typeof environment>;
 
 /** The configuration of one process: the environment, with what follows from several variables worked out. */
-export type Config = Readonly<Omit<Environment, 'AUTH_CHAIN_IDS'>> & { readonly AUTH_CHAIN_IDS: readonly number[] };
+export type Config = Readonly<Omit<Environment, 'AUTH_CHAIN_IDS' | 'ALLOW_FREE_JOBS'>> & {
+  readonly AUTH_CHAIN_IDS: readonly number[];
+  readonly ALLOW_FREE_JOBS: boolean;
+};
+
+/** What the operator says about prices. */
+export type SitePrices = Pick<Config, 'ALLOW_FREE_JOBS' | 'GPU_DEFAULT_PRICES'>;
 
 /** An unusable environment. The message names every variable at fault and never repeats a value. */
 export class ConfigError extends Error {
@@ -234,7 +254,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new ConfigError('AUTH_RPC_URL: required with AUTH_SMART_WALLETS');
   }
   const chainIds = config.AUTH_CHAIN_IDS.length > 0 ? config.AUTH_CHAIN_IDS : [config.BLOCKCHAIN_CHAIN_ID ?? 1];
-  return Object.freeze({ ...config, AUTH_CHAIN_IDS: chainIds });
+  return Object.freeze({
+    ...config,
+    AUTH_CHAIN_IDS: chainIds,
+    ALLOW_FREE_JOBS: config.ALLOW_FREE_JOBS ?? config.NODE_ENV !== 'production',
+  });
 }
 
 function readSecretFile(name: string, path: string | undefined): string | undefined {

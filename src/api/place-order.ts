@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
-import type { Config } from '../config.js';
+import type { Config, SitePrices } from '../config.js';
 import type { SessionPrincipal } from '../auth/principal.js';
 import { reserveSpend } from '../auth/spend.js';
-import { placementCandidates } from '../db/allocations.js';
+import { placementCandidates } from '../db/candidates.js';
 import { insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
 import { withTransaction, type Transaction } from '../db/pool.js';
+import { reservationFor } from '../domain/billing.js';
 import { BrokerError } from '../domain/errors.js';
 import type { JobOrder } from '../domain/job.js';
 import type { JobRequest } from '../domain/job-request.js';
-import { toBaseUnits } from '../domain/pricing.js';
+import { rateOf } from '../domain/pricing.js';
 import { newJobId } from './job-id.js';
 
 /** How many candidates are looked at to learn what the job may cost. */
@@ -35,9 +36,9 @@ export async function placeOrder(
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
-  const ceilings = await priceCeilings(pool, order);
+  const ceilings = await rateCeilings(pool, order, config);
   for (;;) {
-    const maxPricePerHour = ceilings.shift()!;
+    const maxRate = ceilings.shift()!;
     try {
       const placed = await withTransaction(pool, (tx) =>
         writeOrder(tx, config, principal, {
@@ -46,8 +47,8 @@ export async function placeOrder(
           wallet: order.wallet,
           sessionId: principal.sessionId,
           requestSha256,
-          maxPricePerHour,
-          reservedAmount: toBaseUnits(maxPricePerHour, request.durationSeconds),
+          maxRate: maxRate.toString(),
+          reservedAmount: reservationFor(maxRate, request.durationSeconds),
           ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         }),
       );
@@ -84,17 +85,13 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
   return placed;
 }
 
-/** What a job may cost per hour, to be tried in turn. */
-async function priceCeilings(pool: Pool, order: JobOrder): Promise<number[]> {
-  const candidates = await placementCandidates(pool, order, candidatesConsidered);
-  const prices = candidates.map(({ pricePerHour }) => pricePerHour);
-  if (prices.length === 0) return [order.maxPricePerHour ?? 0];
-  return [...new Set([Math.max(...prices), Math.min(...prices)].map(ceiling))];
-}
-
-/** Prices travel through floating point: the bound must not fall below the price it was made from. */
-function ceiling(price: number): number {
-  return Math.max(price, Math.ceil(price * 1e9) / 1e9);
+/** What a job may cost per hour, in base units, to be tried in turn. */
+async function rateCeilings(pool: Pool, order: JobOrder, site: SitePrices): Promise<bigint[]> {
+  const candidates = await placementCandidates(pool, order, site, candidatesConsidered);
+  // The cheapest comes first.
+  const [cheapest, dearest] = [candidates[0], candidates.at(-1)].map((place) => place && BigInt(place.rate!));
+  if (cheapest === undefined || dearest === undefined) return [rateOf(order.maxPricePerHour ?? 0)];
+  return dearest === cheapest ? [cheapest] : [dearest, cheapest];
 }
 
 function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {

@@ -10,6 +10,7 @@ import {
 import { findSession } from '../db/auth-sessions.js';
 import { gapsOf } from '../db/job-gaps.js';
 import { markExtended } from '../db/jobs.js';
+import { placementEndsBy } from '../db/offers.js';
 import type { Queryable } from '../db/pool.js';
 import { billedTime, chargeFor, reservationFor, type BilledTime } from '../domain/billing.js';
 import { BrokerError } from '../domain/errors.js';
@@ -72,6 +73,10 @@ export async function extendJob(tx: Queryable, extension: Extension): Promise<Da
   const lastExpiry = new Date(startedAt.getTime() + maxDurationS * 1000);
   if (expiresAt.getTime() + seconds * 1000 > lastExpiry.getTime()) {
     throw new BrokerError('duration_limit', `the job may last until ${lastExpiry.toISOString()} at most`);
+  }
+  const offeredUntil = await placementEndsBy(tx, jobId);
+  if (offeredUntil !== undefined && expiresAt.getTime() + seconds * 1000 > offeredUntil.getTime()) {
+    throw new BrokerError('duration_limit', `the provider offers its machine until ${offeredUntil.toISOString()}`);
   }
   const amount = reservationFor(tariff.rate ?? 0n, seconds);
   const sessionId = extension.sessionId ?? first?.sessionId;

@@ -1,70 +1,7 @@
 import type { Pool } from 'pg';
 import type { JobOrder, Placement } from '../domain/job.js';
-import { pricePerHour } from '../domain/pricing.js';
+import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
-
-interface CandidateRow {
-  provider_id: string;
-  node_name: string;
-  gpu_type: string | null;
-  gpu_model: string | null;
-  gpu_price: number;
-  cpu_price: number;
-  memory_price: number;
-}
-
-/** Which providers an order fits, whatever they cost. */
-const fitting = `
-  select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model,
-         coalesce(g.price_per_hour, 0) as gpu_price, p.cpu_price_per_hour as cpu_price,
-         p.memory_price_per_gb_hour as memory_price, coalesce(g.total - g.rented, 0) as free_gpus
-    from providers p
-    left join provider_resources g on g.provider_id = p.provider_id and g.kind = 'gpu' and $2 > 0
-   where p.status = 'available' and not p.cordoned and p.node_name is not null
-     and ($1::text is null or g.name = $1)
-     and ($2 = 0 or g.total - g.rented >= $2)
-     and ($6::text is null or p.provider_id = $6)
-     and not exists (
-       select from (values ('cpu', $3::bigint), ('memory', $4::bigint), ('storage', $5::bigint)) as need (kind, amount)
-        where not exists (
-          select from provider_resources r
-           where r.provider_id = p.provider_id and r.kind = need.kind and r.name = ''
-             and r.total - r.rented >= need.amount))`;
-
-/**
- * The cheapest places for an order, at most `limit`. Of two at the same price the fuller one comes first, so that large
- * orders find whole machines. What is free may be gone when it is asked for: `allocate` decides.
- */
-export async function placementCandidates(db: Queryable, order: JobOrder, limit: number): Promise<Placement[]> {
-  const { rows } = await db.query<CandidateRow>(
-    `select provider_id, node_name, gpu_type, gpu_model, gpu_price::float8, cpu_price::float8, memory_price::float8
-       from (${fitting}) c,
-            lateral (select $2 * gpu_price + $3 * cpu_price + $4 / 1024.0 * memory_price as price) cost
-      where $7::numeric is null or price <= $7::numeric
-      order by price, free_gpus, provider_id
-      limit $8`,
-    [
-      order.gpuType ?? null,
-      order.gpuCount,
-      order.cpuCores,
-      order.memoryMb,
-      order.storageGb,
-      order.providerId ?? null,
-      order.maxPricePerHour ?? null,
-      limit,
-    ],
-  );
-  return rows.map((row) => ({
-    providerId: row.provider_id,
-    nodeName: row.node_name,
-    ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
-    pricePerHour: pricePerHour(order, {
-      gpuPricePerHour: row.gpu_price,
-      cpuPricePerHour: row.cpu_price,
-      memoryPricePerGbHour: row.memory_price,
-    }),
-  }));
-}
 
 /**
  * Whether an order got what it asked for: `held` when it had got it before, perhaps elsewhere (`findAllocation` says
@@ -105,7 +42,8 @@ async function takeLocked(tx: Transaction, order: JobOrder, place: Placement): P
      ), claim as (
        insert into allocations (job_id, provider_id, wallet, gpu_type, gpu_model, gpu_count, cpu_cores, memory_mb,
                                 storage_gb, price_per_hour, node_name, node_uid)
-       select $1, $2::text, $8, case when $3::bigint > 0 then $7 end, case when $3::bigint > 0 then $9 end, $3, $4, $5, $6, $10, $11,
+       select $1, $2::text, $8, case when $3::bigint > 0 then $7 end, case when $3::bigint > 0 then $9 end, $3, $4, $5, $6,
+              coalesce(${priceOfRateSql('$10')}, $12::numeric), $11,
               (select node_uid from providers where provider_id = $2::text)
         where not exists (
           select from need
@@ -133,8 +71,9 @@ async function takeLocked(tx: Transaction, order: JobOrder, place: Placement): P
       place.gpuType ?? null,
       order.wallet,
       place.gpuModel ?? null,
-      place.pricePerHour,
+      place.rate ?? null,
       place.nodeName,
+      place.pricePerHour,
     ],
   );
   const { claimed, known } = rows[0]!;
@@ -152,8 +91,10 @@ export async function findAllocation(db: Queryable, jobId: string): Promise<Plac
     gpu_type: string | null;
     gpu_model: string | null;
     price_per_hour: number;
+    rate: string;
   }>(
-    `select provider_id, node_name, gpu_type, gpu_model, price_per_hour::float8
+    `select provider_id, node_name, gpu_type, gpu_model, price_per_hour::float8,
+            ${rateOfPriceSql('price_per_hour')}::text as rate
        from allocations where job_id = $1 and released_at is null`,
     [jobId],
   );
@@ -164,6 +105,7 @@ export async function findAllocation(db: Queryable, jobId: string): Promise<Plac
     nodeName: row.node_name,
     ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
     pricePerHour: row.price_per_hour,
+    rate: row.rate,
   };
 }
 
@@ -207,29 +149,4 @@ export async function jobsHolding(db: Queryable, providerId: string, notOnNode?:
     [providerId, notOnNode ?? null],
   );
   return rows.map(({ job_id }) => job_id);
-}
-
-/** What could be rented of one GPU type, in the words of the API. */
-export interface FreeGpus {
-  gpu_type: string;
-  /** Over all providers that take jobs now. */
-  available_gpus: number;
-  /** The most that one provider has: a job runs on one. */
-  most_at_one_provider: number;
-  /** The cheapest GPU of the type. */
-  price_per_hour: number;
-}
-
-/** What is free now, type by type; for a customer who was told that there is no capacity. */
-export async function freeCapacity(db: Queryable, { gpuType }: { gpuType?: string }): Promise<FreeGpus[]> {
-  const { rows } = await db.query<FreeGpus>(
-    `select r.name as gpu_type, sum(r.total - r.rented)::int as available_gpus,
-            max(r.total - r.rented)::int as most_at_one_provider, min(r.price_per_hour)::float8 as price_per_hour
-       from provider_resources r join providers p using (provider_id)
-      where r.kind = 'gpu' and r.total > r.rented and p.status = 'available' and not p.cordoned
-        and ($1::text is null or r.name = $1)
-      group by r.name order by r.name`,
-    [gpuType ?? null],
-  );
-  return rows;
 }

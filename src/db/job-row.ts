@@ -1,6 +1,8 @@
 import { isErrorCode } from '../domain/errors.js';
 import type { FailureCause, JobFailure, JobOrder, JobStatus, SshAccess } from '../domain/job.js';
 import { sentence } from '../domain/outside.js';
+import { priceOf } from '../domain/pricing.js';
+import { rateOfPriceSql } from './offers.js';
 
 /** A job as its customer may see it. Prices are token units per hour for the whole job. */
 export interface JobRow {
@@ -16,7 +18,10 @@ export interface JobRow {
   memoryMb: number;
   storageGb: number;
   durationS: number;
+  /** As its customer ordered it. */
   maxPricePerHour?: number;
+  /** Base units per hour that were reserved for it. */
+  maxRate?: string;
   status: JobStatus;
   message: string;
   providerId?: string;
@@ -43,7 +48,8 @@ export interface JobTableRow {
   memory_mb: number;
   storage_gb: number;
   duration_s: number;
-  max_price_per_hour: number | null;
+  requested_max_price: number | null;
+  max_rate: string | null;
   status: JobStatus;
   message: string;
   provider_id: string | null;
@@ -64,7 +70,8 @@ export interface JobTableRow {
 /** The environment and the keys of a job are not among them: nothing that answers a request needs them. */
 export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider,
   j.gpu_count, j.cpu_cores, j.memory_mb, j.storage_gb, j.duration_s,
-  j.max_price_per_hour::float8 as max_price_per_hour, j.status, j.message, j.provider_id, j.gpu_model,
+  j.requested_max_price::float8 as requested_max_price, ${rateOfPriceSql('j.max_price_per_hour')}::text as max_rate,
+  j.status, j.message, j.provider_id, j.gpu_model,
   j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.ssh_host_key, j.failure_reason, j.failure_message,
   j.failure_cause,
   j.created_at, j.started_at, j.expires_at, j.ended_at`;
@@ -83,7 +90,8 @@ export function jobOf(row: JobTableRow): JobRow {
     memoryMb: row.memory_mb,
     storageGb: row.storage_gb,
     durationS: row.duration_s,
-    ...(row.max_price_per_hour === null ? {} : { maxPricePerHour: row.max_price_per_hour }),
+    ...(row.requested_max_price === null ? {} : { maxPricePerHour: row.requested_max_price }),
+    ...(row.max_rate === null ? {} : { maxRate: row.max_rate }),
     status: row.status,
     message: sentence(row.message),
     ...(row.provider_id === null ? {} : { providerId: row.provider_id }),
@@ -122,6 +130,6 @@ export function orderOfJob(job: JobRow): JobOrder {
     storageGb: job.storageGb,
     image: job.image,
     durationSeconds: job.durationS,
-    ...(job.maxPricePerHour === undefined ? {} : { maxPricePerHour: job.maxPricePerHour }),
+    ...(job.maxRate === undefined ? {} : { maxPricePerHour: priceOf(job.maxRate), maxRate: job.maxRate }),
   };
 }

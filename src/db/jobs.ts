@@ -5,6 +5,7 @@ import type { JobRequest } from '../domain/job-request.js';
 import type { Printable } from '../domain/outside.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import { jobColumns, jobOf, type JobRow, type JobTableRow } from './job-row.js';
+import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
 
 export type { JobRow } from './job-row.js';
@@ -16,6 +17,8 @@ export interface NewJob extends JobRequest {
   idempotencyKey?: string;
   /** Of the request, to tell a repeat from another order under the same key. */
   requestSha256: string;
+  /** Base units per hour above which it is not placed; without, the customer's own maximum is that bound. */
+  maxRate?: string;
   /** Base units that were reserved for it. */
   reservedAmount: bigint;
 }
@@ -28,8 +31,9 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
   const { rows } = await tx.query<JobTableRow>(
     `insert into jobs as j (job_id, wallet, session_id, idempotency_key, request_sha256, job_name, image, gpu_type,
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
-                            max_price_per_hour, ssh_public_keys, env, reserved_amount)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                            requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
+             coalesce(${priceOfRateSql('$19')}, $15::numeric))
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
     [
@@ -51,6 +55,7 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
       job.sshPublicKeys,
       JSON.stringify(job.env),
       job.reservedAmount.toString(),
+      job.maxRate ?? null,
     ],
   );
   if (rows[0] !== undefined) return { job: jobOf(rows[0]), created: true };
@@ -163,9 +168,17 @@ export async function liveJobs(db: Queryable): Promise<LiveJob[]> {
 export async function markProvisioning(db: Queryable, jobId: string, placement: Placement): Promise<void> {
   await db.query(
     `update jobs set status = 'provisioning', provider_id = $2, gpu_type = coalesce($3, gpu_type), gpu_model = $4,
-                     price_per_hour = $5, updated_at = clock_timestamp()
+                     price_per_hour = coalesce(${priceOfRateSql('$6')}, $5::numeric),
+                     rate = coalesce($6::numeric, ${rateOfPriceSql('$5::numeric')}), updated_at = clock_timestamp()
       where job_id = $1 and status = 'pending'`,
-    [jobId, placement.providerId, placement.gpuType ?? null, placement.gpuModel ?? null, placement.pricePerHour],
+    [
+      jobId,
+      placement.providerId,
+      placement.gpuType ?? null,
+      placement.gpuModel ?? null,
+      placement.pricePerHour,
+      placement.rate ?? null,
+    ],
   );
 }
 

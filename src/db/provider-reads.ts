@@ -1,12 +1,32 @@
+import type { SitePrices } from '../config.js';
+import type { PriceSource } from '../domain/gpu-prices.js';
 import type { ProviderStatus } from '../domain/provider.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
+import { gpuPriceSql, isOfferedSql, isSoldSql, siteParameter, withoutPrices } from './offers.js';
 import type { Queryable } from './pool.js';
-import { providerOf, selectProviders, shownStatus, type ProviderRow, type ProviderTableRow } from './provider-row.js';
+import {
+  priceSourceOf,
+  providerOf,
+  selectProviders,
+  shownStatus,
+  type ProviderRow,
+  type ProviderTableRow,
+} from './provider-row.js';
 
 export { isDrained, type ProviderResource, type ProviderRow } from './provider-row.js';
 
-export async function findProvider(db: Queryable, providerId: string): Promise<ProviderRow | undefined> {
-  const { rows } = await db.query<ProviderTableRow>(`${selectProviders} where p.provider_id = $2`, [null, providerId]);
+// `site` is for those who show prices: without it, a GPU for which its provider names no price has none.
+
+export async function findProvider(
+  db: Queryable,
+  providerId: string,
+  site: SitePrices = withoutPrices,
+): Promise<ProviderRow | undefined> {
+  const { rows } = await db.query<ProviderTableRow>(`${selectProviders} where p.provider_id = $3`, [
+    null,
+    siteParameter(site),
+    providerId,
+  ]);
   return rows[0] && providerOf(rows[0]);
 }
 
@@ -21,14 +41,15 @@ const id = /^[a-z0-9-]{1,255}$/;
 export async function listProviders(
   db: Queryable,
   { limit, cursor }: { limit: number; cursor?: string },
+  site: SitePrices = withoutPrices,
 ): Promise<{ providers: ProviderRow[]; nextCursor?: string }> {
   const [registeredAt, providerId] = cursor === undefined ? [] : decodeCursor(cursor, time, id);
   const { rows } = await db.query<ProviderTableRow>(
     `${selectProviders}
-      where p.status <> 'retired' and ($2::timestamptz is null or (p.registered_at, p.provider_id) > ($2, $3))
+      where p.status <> 'retired' and ($3::timestamptz is null or (p.registered_at, p.provider_id) > ($3, $4))
       order by p.registered_at, p.provider_id
-      limit $4`,
-    [null, registeredAt ?? null, providerId ?? null, limit + 1],
+      limit $5`,
+    [null, siteParameter(site), registeredAt ?? null, providerId ?? null, limit + 1],
   );
   const providers = rows.slice(0, limit).map(providerOf);
   const last = providers.at(-1);
@@ -57,30 +78,40 @@ export interface ProviderSearch {
 }
 
 const orders: Record<ProviderSearch['sort'], string> = {
-  price: 'r.gpu_price, p.provider_id',
+  // What has no price and is not given away is no bargain.
+  price: `${isSoldSql('r.gpu_price', '$11')} desc, r.gpu_price, p.provider_id`,
   available_gpus: 'r.free_gpus desc, p.provider_id',
   registered_at: 'p.registered_at, p.provider_id',
 };
 
-/** Providers that fit; sizes are what is free now, and `available` ones are meant unless a status is asked for. */
-export async function searchProviders(db: Queryable, search: ProviderSearch): Promise<ProviderRow[]> {
+/**
+ * Providers that fit; sizes are what is free now, and `available` ones are meant unless a status is asked for. GPUs that
+ * are not sold fit nobody.
+ */
+export async function searchProviders(
+  db: Queryable,
+  search: ProviderSearch,
+  site: SitePrices = withoutPrices,
+): Promise<ProviderRow[]> {
   const { rows } = await db.query<ProviderTableRow>(
     `${selectProviders}
-      where ${shownStatus} = coalesce($2, 'available')
-        and (($1::text is null and $3::int is null and $4::numeric is null) or exists (
-          select from provider_resources g
+      where ${shownStatus} = coalesce($3, 'available')
+        and (($1::text is null and $4::int is null and $5::numeric is null) or exists (
+          select from provider_resources g,
+                 lateral (select ${gpuPriceSql('g.price_per_hour', 'g.name', '$2')} as price) cost
            where g.provider_id = p.provider_id and g.kind = 'gpu' and ($1::text is null or g.name = $1)
-             and g.total > 0 and ($3::int is null or g.total - g.rented >= $3)
-             and ($4::numeric is null or g.price_per_hour <= $4)))
+             and g.total > 0 and ($4::int is null or g.total - g.rented >= $4)
+             and ($5::numeric is null or cost.price <= $5) and ${isSoldSql('cost.price', '$11')}))
         and not exists (
-          select from (values ('cpu', $5::numeric), ('memory', $6::numeric), ('storage', $7::numeric)) as need (kind, amount)
+          select from (values ('cpu', $6::numeric), ('memory', $7::numeric), ('storage', $8::numeric)) as need (kind, amount)
            where need.amount is not null and not exists (
              select from provider_resources f
               where f.provider_id = p.provider_id and f.kind = need.kind and f.total - f.rented >= need.amount))
       order by ${orders[search.sort]}
-      limit $8 offset $9`,
+      limit $9 offset $10`,
     [
       search.gpuType ?? null,
+      siteParameter(site),
       search.status ?? null,
       search.gpuCount ?? null,
       search.maxPricePerHour ?? null,
@@ -89,6 +120,7 @@ export async function searchProviders(db: Queryable, search: ProviderSearch): Pr
       search.minStorageGb ?? null,
       search.limit,
       search.offset,
+      site.ALLOW_FREE_JOBS,
     ],
   );
   return rows.map(providerOf);
@@ -102,38 +134,65 @@ export interface GpuAvailability {
   /** Its node is ready and its agent alive. */
   clusterOnline: boolean;
   canCreateJob: boolean;
+  /** As the provider calls it. */
+  gpuModel: string;
   /** Of one GPU, token units. */
   pricePerHour: number;
+  priceSource: PriceSource;
+  cpuPricePerHour: number;
+  memoryPricePerGbHour: number;
+  availableFrom?: Date;
+  availableUntil?: Date;
 }
 
 /** Free GPUs, per provider and type. What is rented of a provider that is away counts as rented. */
-export async function gpuAvailability(db: Queryable, { gpuType }: { gpuType?: string }): Promise<GpuAvailability[]> {
+export async function gpuAvailability(
+  db: Queryable,
+  { gpuType }: { gpuType?: string },
+  site: SitePrices = withoutPrices,
+): Promise<GpuAvailability[]> {
   const { rows } = await db.query<{
     provider_id: string;
     gpu_type: string;
+    model: string;
     total: number;
     free: number;
     online: boolean;
     can_create_job: boolean;
+    own_price: number;
     price: number;
+    cpu_price: number;
+    memory_price: number;
+    available_from: Date | null;
+    available_until: Date | null;
   }>(
-    `select provider_id, r.name as gpu_type, r.total, r.total - r.rented as free,
+    `select provider_id, r.name as gpu_type, r.model, r.total, r.total - r.rented as free,
             p.node_ready and p.heartbeat_alive as online,
-            p.status = 'available' and not p.cordoned and r.total > r.rented as can_create_job,
-            r.price_per_hour::float8 as price
-       from provider_resources r join providers p using (provider_id)
+            p.status = 'available' and not p.cordoned and r.total > r.rented
+              and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')} as can_create_job,
+            r.price_per_hour::float8 as own_price, cost.price::float8 as price,
+            p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
+            p.available_from, p.available_until
+       from provider_resources r join providers p using (provider_id),
+            lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
       where r.kind = 'gpu' and p.joined_at is not null and ($1::text is null or r.name = $1)
-      order by r.price_per_hour, provider_id, r.name`,
-    [gpuType ?? null],
+      order by ${isSoldSql('cost.price', '$3')} desc, cost.price, provider_id, r.name`,
+    [gpuType ?? null, siteParameter(site), site.ALLOW_FREE_JOBS],
   );
   return rows.map((row) => ({
     providerId: row.provider_id,
     gpuType: row.gpu_type,
+    gpuModel: row.model,
     totalGpus: row.total,
     availableGpus: row.free,
     clusterOnline: row.online,
     canCreateJob: row.can_create_job,
     pricePerHour: row.price,
+    priceSource: priceSourceOf(row.own_price, row.price),
+    cpuPricePerHour: row.cpu_price,
+    memoryPricePerGbHour: row.memory_price,
+    ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
+    ...(row.available_until === null ? {} : { availableUntil: row.available_until }),
   }));
 }
 

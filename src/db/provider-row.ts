@@ -1,5 +1,7 @@
+import type { PriceSource } from '../domain/gpu-prices.js';
 import type { ProviderStatus } from '../domain/provider.js';
 import type { SystemSpec } from '../domain/registration.js';
+import { gpuPriceSql } from './offers.js';
 
 /** What of one kind a provider has: GPUs in pieces, cpu in cores, memory in MB, storage in GB. */
 export interface ProviderResource {
@@ -11,8 +13,9 @@ export interface ProviderResource {
   /** What may be sold, or is; never less than `rented`. */
   total: number;
   rented: number;
-  /** Token units for one GPU and hour. */
+  /** Token units for one GPU and hour, whoever set it. */
   pricePerHour: number;
+  priceSource: PriceSource;
 }
 
 /** A provider as the database has it. */
@@ -39,6 +42,9 @@ export interface ProviderRow {
   resources: ProviderResource[];
   cpuPricePerHour: number;
   memoryPricePerGbHour: number;
+  /** When its owner offers it; absent is no bound. */
+  availableFrom?: Date;
+  availableUntil?: Date;
   lastHeartbeat?: Date;
   registeredAt: Date;
   joinedAt?: Date;
@@ -64,10 +70,13 @@ export interface ProviderTableRow {
     model: string;
     total: number;
     rented: number;
+    own_price: number;
     price: number;
   }[];
   cpu_price: number;
   memory_price: number;
+  available_from: Date | null;
+  available_until: Date | null;
   last_heartbeat: Date | null;
   registered_at: Date;
   joined_at: Date | null;
@@ -78,7 +87,7 @@ const derivedStatus = `case when p.status = 'available' and (p.cordoned or (r.ha
 
 /**
  * Selects providers as `p`, with their resources as `r` and their heartbeat as `h`; a where clause follows. $1 is the GPU
- * type whose price `r.gpu_price` is, null for the cheapest of all.
+ * type whose price `r.gpu_price` is, null for the cheapest of all; $2 the `siteParameter`.
  */
 export const selectProviders = `
   select p.provider_id, p.wallet_addr, p.node_name, ${derivedStatus} as status, p.status_reason, p.spec, p.public_ip,
@@ -86,18 +95,20 @@ export const selectProviders = `
          (select coalesce(sum((g ->> 'count')::int), 0)::int from jsonb_array_elements(p.offer -> 'gpus') g) as offered_gpus,
          p.offer -> 'gpus' -> 0 ->> 'model' as gpu_model, r.resources,
          p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
-         h.last_heartbeat, p.registered_at, p.joined_at
+         p.available_from, p.available_until, h.last_heartbeat, p.registered_at, p.joined_at
     from providers p
     left join provider_heartbeats h using (provider_id)
     cross join lateral (
       select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'name', name, 'model', model, 'total', total,
-                                                   'rented', rented, 'price', price_per_hour) order by kind, name), '[]')
-               as resources,
+                                                   'rented', rented, 'own_price', price_per_hour, 'price', price)
+                                order by kind, name), '[]') as resources,
              coalesce(bool_or(kind = 'gpu' and total > 0), false) as has_gpus,
              coalesce(sum(total - rented) filter (where kind = 'gpu'), 0) as free_gpus,
-             coalesce(min(price_per_hour) filter (where kind = 'gpu' and ($1::text is null or name = $1)), 0)
+             coalesce(min(price) filter (where kind = 'gpu' and ($1::text is null or name = $1)), 0)
                as gpu_price
-        from provider_resources where provider_id = p.provider_id
+        from provider_resources,
+             lateral (select case when kind = 'gpu' then ${gpuPriceSql('price_per_hour', 'name', '$2')} else 0 end as price) cost
+       where provider_id = p.provider_id
     ) r`;
 
 /** True for a provider that takes no jobs and has none: it may be turned off. */
@@ -123,11 +134,22 @@ export function providerOf(row: ProviderTableRow): ProviderRow {
     heartbeatAlive: row.heartbeat_alive,
     offeredGpus: row.offered_gpus,
     ...(row.gpu_model === null ? {} : { gpuModel: row.gpu_model }),
-    resources: row.resources.map(({ price, ...resource }) => ({ ...resource, pricePerHour: price })),
+    resources: row.resources.map(({ own_price: own, price, ...resource }) => ({
+      ...resource,
+      pricePerHour: price,
+      priceSource: priceSourceOf(own, price),
+    })),
     cpuPricePerHour: row.cpu_price,
     memoryPricePerGbHour: row.memory_price,
+    ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
+    ...(row.available_until === null ? {} : { availableUntil: row.available_until }),
     ...(row.last_heartbeat === null ? {} : { lastHeartbeat: row.last_heartbeat }),
     registeredAt: row.registered_at,
     ...(row.joined_at === null ? {} : { joinedAt: row.joined_at }),
   };
+}
+
+/** An agent's 0 is a price that was never set. */
+export function priceSourceOf(own: number, price: number): PriceSource {
+  return own > 0 ? 'provider' : price > 0 ? 'operator' : 'none';
 }

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { instant } from '../domain/outside.js';
 import { resourceTargets } from '../domain/placement.js';
 import {
   statusOfJoined,
@@ -45,14 +46,16 @@ export async function recordRegistration(pool: Pool, provider: RegisteredProvide
     const { rowCount } = await tx.query(
       `insert into providers as p (provider_id, wallet_addr, wallet_verified, node_name, spec, capacity, offer,
                                    mining_config, agent_version, public_ip, cpu_price_per_hour,
-                                   memory_price_per_gb_hour, heartbeat_alive, registration_at, capacity_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true, $13, $13)
+                                   memory_price_per_gb_hour, available_from, available_until, heartbeat_alive,
+                                   registration_at, capacity_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, true, $15, $15)
        on conflict (provider_id) do update
          set wallet_addr = excluded.wallet_addr, wallet_verified = excluded.wallet_verified,
              node_name = excluded.node_name, spec = excluded.spec, capacity = excluded.capacity,
              offer = excluded.offer, mining_config = excluded.mining_config, agent_version = excluded.agent_version,
              public_ip = excluded.public_ip, cpu_price_per_hour = excluded.cpu_price_per_hour,
              memory_price_per_gb_hour = excluded.memory_price_per_gb_hour,
+             available_from = excluded.available_from, available_until = excluded.available_until,
              registration_at = excluded.registration_at, capacity_at = excluded.capacity_at,
              cordoned = p.cordoned and p.status <> 'retired',
              retiring = p.retiring and p.status <> 'retired',
@@ -74,6 +77,7 @@ export async function recordRegistration(pool: Pool, provider: RegisteredProvide
         provider.publicIp,
         provider.offer.cpuPricePerHour,
         provider.offer.memoryPricePerGbHour,
+        ...windowOf(provider.capacity),
         provider.receivedAt,
       ],
     );
@@ -107,7 +111,7 @@ export async function recordCapacity(
     const offer = offerAfterUpdate(rows[0].spec, update.capacity);
     await tx.query(
       `update providers set capacity = $2, offer = $3, cpu_price_per_hour = $4, memory_price_per_gb_hour = $5,
-                            capacity_at = $6, updated_at = now()
+                            available_from = $6, available_until = $7, capacity_at = $8, updated_at = now()
         where provider_id = $1`,
       [
         providerId,
@@ -115,11 +119,17 @@ export async function recordCapacity(
         storableJson(offer),
         offer.cpuPricePerHour,
         offer.memoryPricePerGbHour,
+        ...windowOf(update.capacity),
         receivedAt,
       ],
     );
     await writeResources(tx, providerId);
   });
+}
+
+/** When it may be rented, for the database. What older versions stored is read with the same care as what comes in. */
+function windowOf({ availableFrom, availableUntil }: ProviderCapacity): (string | null)[] {
+  return [instant(availableFrom) ?? null, instant(availableUntil) ?? null];
 }
 
 /** What a provider is, by its own row and by what the cluster says of its node. */

@@ -1,5 +1,6 @@
 import type { JobOrder, JobStatus, Placement, SshAccess } from '../domain/job.js';
 import { jobColumns, jobOf, orderOfJob, type JobRow, type JobTableRow } from './job-row.js';
+import { rateOfPriceSql } from './offers.js';
 import type { Queryable } from './pool.js';
 
 /** What one statement looks at; the caller asks again from the last id. */
@@ -51,6 +52,7 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
       held_type: string | null;
       held_model: string | null;
       held_price: number | null;
+      held_rate: string | null;
       away_since: Date | null;
       drain_until: Date | null;
       retiring: boolean;
@@ -58,6 +60,7 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
   >(
     `select ${jobColumns}, j.pod_uid, a.provider_id as held_at, a.node_name as held_node, a.gpu_type as held_type,
             a.gpu_model as held_model, a.price_per_hour::float8 as held_price,
+            ${rateOfPriceSql('a.price_per_hour')}::text as held_rate,
             case when p.status = 'offline' then case when p.heartbeat_alive then p.updated_at
                  else coalesce(h.last_heartbeat, p.updated_at) end end as away_since,
             p.drain_until, coalesce(p.retiring, false) as retiring
@@ -84,6 +87,7 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
             nodeName: row.held_node,
             ...(row.held_type === null ? {} : { gpuType: row.held_type, gpuModel: row.held_model ?? row.held_type }),
             pricePerHour: row.held_price ?? 0,
+            ...(row.held_rate === null ? {} : { rate: row.held_rate }),
           },
         }),
     ...(running === undefined ? {} : { running }),

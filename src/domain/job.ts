@@ -42,8 +42,10 @@ export interface JobOrder {
   storageGb: number;
   image: string;
   durationSeconds: number;
-  /** For the whole job, in token units per hour. */
+  /** For the whole job, in token units per hour: `maxRate` for people, and the bound itself where there is no such. */
   maxPricePerHour?: number;
+  /** Base units per hour, in decimal digits, that were reserved for it: it is placed nowhere above. */
+  maxRate?: string;
 }
 
 /** Where an order was placed: the provider, and what the job costs there. */
@@ -54,8 +56,10 @@ export interface Placement {
   gpuType?: string;
   /** As the provider calls it, for people. */
   gpuModel?: string;
-  /** Token units per hour for the whole job. */
+  /** Token units per hour for the whole job, for people. */
   pricePerHour: number;
+  /** The same exactly, in base units per hour as decimal digits; absent where a version wrote it down that had none. */
+  rate?: string;
 }
 
 /** How to reach a running job. */

@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import { gpuTypeKey } from './gpu.js';
 import { providerIdPattern, type GpuOffer, type ProviderOffer } from './provider.js';
-import { amount, orElse, text, time, whole, wireList, wireMap, wireText } from './wire.js';
+import { orElse, price, text, time, whole, wireList, wireMap, wireText } from './wire.js';
 
 /** More than any machine has; a number above is a mistake or an attack on the arithmetic. */
 const maxGpus = 1_024;
 const maxCores = 16_384;
 const maxMemoryMb = 1_073_741_824;
 const maxDiskGb = 100_000_000;
-/** Token units per hour. */
-const maxPrice = 1_000_000;
 
 /** The wallet of a provider that named none: nobody can be paid there. */
 export const noWallet = `0x${'0'.repeat(40)}`;
@@ -100,14 +98,14 @@ const capacitySchema = z
     gpu_count: whole(maxGpus),
     cpu_cores: whole(maxCores),
     memory_mb: whole(maxMemoryMb),
-    gpu_price_per_hour: amount(maxPrice),
+    gpu_price_per_hour: orElse(price, 0),
     total_gpus: gpuCounts,
     total_cpu_cores: whole(maxCores),
     total_memory_mb: whole(maxMemoryMb),
     total_disk_gb: whole(maxDiskGb),
-    gpu_prices_per_hour: wireMap(z.number().min(0).max(maxPrice), 64),
-    cpu_price_per_hour: amount(maxPrice),
-    memory_price_per_gb_hr: amount(maxPrice),
+    gpu_prices_per_hour: wireMap(price, 64),
+    cpu_price_per_hour: orElse(price, 0),
+    memory_price_per_gb_hr: orElse(price, 0),
     available_from: time,
     available_until: time,
   })

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { instant } from './outside.js';
+import { readPrice } from './pricing.js';
 
 /**
  * Building blocks for what agents in the field send. Their language writes a list or map that was never made as
@@ -23,10 +25,15 @@ export const text = (maxLength: number) => orElse(wireText(maxLength), '');
 /** Whole number that may be missing; 0 then. */
 export const whole = (max: number) => orElse(z.number().int().min(0).max(max), 0);
 
-/** Finite number that may be missing; 0 then. */
-export const amount = (max: number) => orElse(z.number().min(0).max(max), 0);
+const noPrice = 'is no price from 0 to 1000000 with at most 12 decimals and 15 digits';
+/** A price as a number or as decimal text; nothing else about money is read. */
+export const price = z.union([z.number(), z.string()], { error: noPrice }).transform((value, context) => {
+  const found = value === '' ? 0 : readPrice(value);
+  if (found === undefined) context.addIssue({ code: 'custom', message: noPrice });
+  return found ?? z.NEVER;
+});
 
-/** RFC 3339 with any precision and offset, as UTC; undefined when missing or the zero time. */
+/** RFC 3339 with any precision and offset, as UTC; undefined when missing, or a moment that nobody means. */
 export const time = z
   .string()
   .max(64)
@@ -35,7 +42,7 @@ export const time = z
   .refine((value) => value === undefined || (/^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value))), {
     message: 'is not a time',
   })
-  .transform((value) => (value === undefined ? undefined : new Date(value).toISOString()));
+  .transform((value) => instant(value));
 
 /** A map from names to `value`; `null` is empty. Bounded, and never with a key that means something to JavaScript. */
 export function wireMap<S extends z.ZodType>(value: S, maxEntries: number, maxKeyLength = 128) {

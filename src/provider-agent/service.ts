@@ -188,9 +188,11 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
   function advise(): void {
     const leftMs = delegation.message.expiresAt * 1_000 - Date.now();
     const days = Math.max(0, Math.floor(leftMs / 86_400_000));
-    const isFree = machine.gpus.some(({ name }) => (offer.gpuPricesPerHour[name] ?? offer.gpuPricePerHour) === 0);
+    const hasNoPrice = machine.gpus.some(({ name }) => (offer.gpuPricesPerHour[name] ?? offer.gpuPricePerHour) === 0);
     const sentences = [
-      ...(isFree ? ['GPUs are offered for nothing: --gpu-price sets a price'] : []),
+      ...(hasNoPrice
+        ? ["GPUs have no price: --gpu-price sets one. Without, they get the operator's, or are not offered"]
+        : []),
       ...missingPrerequisites({ hasGpus: machine.gpus.length > 0, hasJoined: hasJoined() }),
       ...(leftMs < warnBeforeExpiryMs
         ? [`the owner's signature ends in ${days} days: \`authorize\` makes a new one`]

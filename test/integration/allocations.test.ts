@@ -1,12 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  allocate,
-  findAllocation,
-  freeCapacity,
-  jobsHolding,
-  placementCandidates,
-  release,
-} from '../../src/db/allocations.js';
+import { allocate, findAllocation, jobsHolding, release } from '../../src/db/allocations.js';
+import { freeCapacity, placementCandidates } from '../../src/db/candidates.js';
+import { withoutPrices } from '../../src/db/offers.js';
 import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
 import { recordNode, setProviderStatus } from '../../src/db/providers.js';
 import type { JobOrder, Placement } from '../../src/domain/job.js';
@@ -25,7 +20,8 @@ beforeEach(async () => {
 });
 
 const pool = () => database.pool;
-const place = async (order: JobOrder): Promise<Placement> => (await placementCandidates(pool(), order, 1))[0]!;
+const place = async (order: JobOrder): Promise<Placement> =>
+  (await placementCandidates(pool(), order, withoutPrices, 1))[0]!;
 const rented = async (providerId: string) =>
   Object.fromEntries(
     (await findProvider(pool(), providerId))!.resources.map(({ kind, rented: amount }) => [kind, amount]),
@@ -67,14 +63,20 @@ describe('allocation', () => {
     await putProvider(pool(), { providerId: 'one' });
     await putProvider(pool(), { providerId: 'two', gpuPrice: 0.6 });
     const order = testOrder({ gpuCount: 3 });
-    const [one, two] = await placementCandidates(pool(), order, 2);
+    const [one, two] = await placementCandidates(pool(), order, withoutPrices, 2);
     const outcomes = await Promise.all([one!, two!, one!, two!, one!].map((spot) => allocate(pool(), order, spot)));
     expect(outcomes.filter((outcome) => outcome === 'allocated')).toHaveLength(1);
     expect(await free()).toBe(13);
     expect(await allocate(pool(), order, two!)).toBe('held');
     const held = await findAllocation(pool(), order.jobId);
     expect(
-      (await createJobRecordActivities({ pool: pool(), logger: pino({ level: 'silent' }) }).placeJob(order)).providerId,
+      (
+        await createJobRecordActivities({
+          pool: pool(),
+          logger: pino({ level: 'silent' }),
+          config: withoutPrices,
+        }).placeJob(order)
+      ).providerId,
     ).toBe(held!.providerId);
   });
 
@@ -84,7 +86,7 @@ describe('allocation', () => {
     const spot = await place(order);
     await setProviderStatus(pool(), 'one', 'offline', 'gone');
     expect(await allocate(pool(), order, spot)).toBe('taken');
-    expect(await placementCandidates(pool(), order, 5)).toEqual([]);
+    expect(await placementCandidates(pool(), order, withoutPrices, 5)).toEqual([]);
   });
 });
 
@@ -107,7 +109,9 @@ describe('release', () => {
     expect(await allocate(pool(), order, spot)).toBe('released');
     expect(await free()).toBe(8);
     await expect(
-      createJobRecordActivities({ pool: pool(), logger: pino({ level: 'silent' }) }).placeJob(order),
+      createJobRecordActivities({ pool: pool(), logger: pino({ level: 'silent' }), config: withoutPrices }).placeJob(
+        order,
+      ),
     ).rejects.toMatchObject({
       code: 'allocation_released',
     });
@@ -116,7 +120,11 @@ describe('release', () => {
   test('and allocation of many jobs in any order leave nothing behind', async () => {
     await putProvider(pool(), { providerId: 'one' });
     await putProvider(pool(), { providerId: 'two' });
-    const records = createJobRecordActivities({ pool: pool(), logger: pino({ level: 'silent' }) });
+    const records = createJobRecordActivities({
+      pool: pool(),
+      logger: pino({ level: 'silent' }),
+      config: withoutPrices,
+    });
     await Promise.all(
       Array.from({ length: 100 }, async (_, index) => {
         const order = testOrder({ gpuCount: (index % 3) + 1 });
@@ -164,10 +172,10 @@ describe('capacity', () => {
     await putProvider(pool(), { providerId: 'one', gpus: { model: 'RTX 4090', count: 4 } });
     await putProvider(pool(), { providerId: 'two', gpus: { model: 'NVIDIA RTX 4090', count: 2 }, gpuPrice: 0.4 });
     await putProvider(pool(), { providerId: 'three', gpus: { model: 'NVIDIA A100', count: 8 } });
-    expect(await freeCapacity(pool(), { gpuType: 'rtx-4090' })).toEqual([
+    expect(await freeCapacity(pool(), { gpuType: 'rtx-4090' }, withoutPrices)).toEqual([
       { gpu_type: 'rtx-4090', available_gpus: 6, most_at_one_provider: 4, price_per_hour: 0.4 },
     ]);
-    expect(await freeCapacity(pool(), {})).toHaveLength(2);
+    expect(await freeCapacity(pool(), {}, withoutPrices)).toHaveLength(2);
   });
 });
 
@@ -176,10 +184,10 @@ describe('placement', () => {
     await putProvider(pool(), { providerId: 'dear', gpuPrice: 0.9 });
     await putProvider(pool(), { providerId: 'large', gpuPrice: 0.5 });
     await putProvider(pool(), { providerId: 'small', gpuPrice: 0.5, gpus: { model: 'RTX 4090', count: 2 } });
-    const found = await placementCandidates(pool(), testOrder({ gpuCount: 2 }), 5);
+    const found = await placementCandidates(pool(), testOrder({ gpuCount: 2 }), withoutPrices, 5);
     expect(found.map(({ providerId }) => providerId)).toEqual(['small', 'large', 'dear']);
     expect(found[0]).toMatchObject({ gpuType: 'rtx-4090', pricePerHour: 1, nodeName: 'small' });
-    const four = await placementCandidates(pool(), testOrder({ gpuCount: 4 }), 5);
+    const four = await placementCandidates(pool(), testOrder({ gpuCount: 4 }), withoutPrices, 5);
     expect(four.map(({ providerId }) => providerId)).toEqual(['large', 'dear']);
   });
 
@@ -187,7 +195,7 @@ describe('placement', () => {
     await putProvider(pool(), { providerId: 'ada' });
     await putProvider(pool(), { providerId: 'hopper', gpus: { model: 'NVIDIA H100', count: 8 }, gpuPrice: 2 });
     const ids = async (order: Partial<JobOrder>) =>
-      (await placementCandidates(pool(), testOrder(order), 5)).map(({ providerId }) => providerId);
+      (await placementCandidates(pool(), testOrder(order), withoutPrices, 5)).map(({ providerId }) => providerId);
     expect(await ids({ providerId: 'hopper' })).toEqual(['hopper']);
     expect(await ids({ gpuType: 'h100' })).toEqual(['hopper']);
     expect(await ids({ maxPricePerHour: 0.5 })).toEqual(['ada']);

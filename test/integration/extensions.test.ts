@@ -4,11 +4,12 @@ import { pino } from 'pino';
 import { createJobRecordActivities } from '../../activities/job-record.js';
 import { extendJob, maxExtensions, reserveSpend, settleSpend } from '../../src/auth/spend.js';
 import { findJob, insertJob, markRunning } from '../../src/db/jobs.js';
+import { withoutPrices } from '../../src/db/offers.js';
 import { withTransaction, type Transaction } from '../../src/db/pool.js';
 import { instantAt, type Printable } from '../../src/domain/outside.js';
 import { closingsWithoutText } from '../../src/observability/metrics.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
-import { putSession, testOrder, testWallet } from '../support/fleet.js';
+import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
 import { createRandom } from '../support/random.js';
 
 const hour = 3_600;
@@ -20,7 +21,11 @@ let database: TestDatabase;
 let records: ReturnType<typeof createJobRecordActivities>;
 beforeAll(async () => {
   database = await freshDatabase();
-  records = createJobRecordActivities({ pool: database.pool, logger: pino({ level: 'silent' }) });
+  records = createJobRecordActivities({
+    pool: database.pool,
+    logger: pino({ level: 'silent' }),
+    config: withoutPrices,
+  });
 });
 afterAll(() => database.close());
 
@@ -151,6 +156,23 @@ describe('an extension', () => {
     );
     await expect(extend(job, 'one too many')).rejects.toMatchObject({ code: 'extension_limit', status: 409 });
     expect(await extend(job, 'many-7', 1)).toEqual(job.expiresAt);
+  });
+
+  test('beyond the time in which the provider offers its machine is refused', async () => {
+    const job = await running();
+    const providerId = `prov-${randomUUID().slice(0, 8)}`;
+    await putProvider(database.pool, { providerId });
+    await database.pool.query(
+      `insert into allocations (job_id, provider_id, wallet, node_name) values ($1, $2, $3, $2)`,
+      [job.jobId, providerId, testWallet],
+    );
+    await database.pool.query(`update providers set available_until = $2 where provider_id = $1`, [
+      providerId,
+      new Date(job.expiresAt.getTime() + hour * 1000),
+    ]);
+    await expect(extend(job, 'too long', hour + 1)).rejects.toMatchObject({ code: 'duration_limit' });
+    await extend(job, 'to the end', hour);
+    await expect(extend(job, 'one second more', 1)).rejects.toMatchObject({ code: 'duration_limit' });
   });
 
   test('of a job that is ending or over is refused', async () => {

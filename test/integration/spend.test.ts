@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Reply, Session } from '../../src/auth/client.js';
-import { toBaseUnits } from '../../src/domain/pricing.js';
 import { newWallet, startApi, type Api } from '../support/api.js';
 import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
@@ -13,8 +12,8 @@ let world: World;
 let api: Api;
 let other: Api;
 let providerId: string;
-/** Base units that a job of the tests costs for an hour. */
-let anHour: bigint;
+/** Base units that a job of the tests costs for an hour: one GPU at 2 tokens, and nothing beyond its share. */
+const anHour = 2_000_000_000_000_000_000n;
 
 beforeAll(async () => {
   world = await createWorld({ JOB_STUCK_GRACE_S: 1 });
@@ -64,15 +63,6 @@ const jobsOf = async ({ wallet }: Session) => {
   );
   return rows;
 };
-
-beforeEach(async () => {
-  if (anHour !== undefined) return;
-  // The price of everything in an order, as the broker itself says it.
-  const session = await api.login({ spendLimit: 10n ** 30n });
-  const { price_per_hour, job_id } = bodyOf(await place(session));
-  anHour = toBaseUnits(price_per_hour, hour);
-  await session.request('DELETE', `/api/v1/jobs/${job_id}`);
-});
 
 describe('an order', () => {
   test('reserves what the job may cost before it runs', async () => {

@@ -10,6 +10,8 @@ export interface TestProvider {
   providerId: string;
   gpus?: { model: string; count: number };
   gpuPrice?: number;
+  /** More of its capacity, as the field names it. */
+  capacity?: object;
   cpuCores?: number;
   memoryMb?: number;
   diskGb?: number;
@@ -40,6 +42,7 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
       cpu_cores: cpuCores,
       memory_mb: memoryMb,
       gpu_price_per_hour: provider.gpuPrice ?? 0.5,
+      ...provider.capacity,
     },
   });
   await recordRegistration(pool, {

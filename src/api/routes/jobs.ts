@@ -2,8 +2,8 @@ import { randomUUID, createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { SessionPrincipal } from '../../auth/principal.js';
 import { requireSameSeconds } from '../../auth/spend.js';
-import { freeCapacity } from '../../db/allocations.js';
 import { findExtension } from '../../db/auth-charges.js';
+import { freeCapacity } from '../../db/candidates.js';
 import { orderOfJob } from '../../db/job-row.js';
 import { findJob, listJobs, type JobRow } from '../../db/jobs.js';
 import { BrokerError, type ErrorCode } from '../../domain/errors.js';
@@ -217,7 +217,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const { job_id, failure_reason, failure_message, suggestion } = jobReplyOf(job);
     const extra = { job_id, failure_reason, failure_message, suggestion };
     if (failure.reason !== 'no_capacity') return new BrokerError(failure.reason, failure.message, extra);
-    const free = await freeCapacity(pool, job.gpuType === undefined ? {} : { gpuType: job.gpuType });
+    const free = await freeCapacity(pool, job.gpuType === undefined ? {} : { gpuType: job.gpuType }, config);
     return new BrokerError('no_capacity', failure.message, { ...extra, free });
   }
 

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { SessionPrincipal } from '../../auth/principal.js';
-import type { Config } from '../../config.js';
+import type { Config, SitePrices } from '../../config.js';
 import { findProvider, type ProviderRow } from '../../db/provider-reads.js';
 import { BrokerError } from '../../domain/errors.js';
 import { providerIdSchema } from '../../domain/registration.js';
@@ -10,7 +10,7 @@ import type { ApiContext, RouteRule } from '../route.js';
 import { providerReply, providerReplyOf } from '../schemas/provider.js';
 
 export interface ProviderOperationDeps {
-  config: Pick<Config, 'JOB_MAX_DURATION_S'>;
+  config: Pick<Config, 'JOB_MAX_DURATION_S'> & SitePrices;
   pool: Pool;
   providers: ProviderCommands;
 }
@@ -52,7 +52,7 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
       const until = deadlineS === undefined ? {} : { until: new Date(Date.now() + deadlineS * 1000) };
       await providers.order(providerId, { action, by: principalOf(ctx).wallet, ...until });
       ctx.status = Number(Object.keys(success)[0]);
-      ctx.body = providerReplyOf(await ownProvider(ctx));
+      ctx.body = providerReplyOf(await ownProvider(ctx), config);
     },
   });
 
@@ -68,7 +68,7 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
 
   async function ownProvider(ctx: ApiContext): Promise<ProviderRow> {
     const { scopes, wallet } = principalOf(ctx);
-    const provider = await findProvider(pool, ctx.state.params['id']!);
+    const provider = await findProvider(pool, ctx.state.params['id']!, config);
     const isOwn = provider?.wallet === wallet || scopes.includes('admin');
     if (provider === undefined || !isOwn) {
       throw new BrokerError('provider_not_found', 'you have no provider with this id');

@@ -7,7 +7,13 @@ import type { ApiDeps } from '../deps.js';
 import { createCachedRead } from '../cached-read.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { pageQuery, queryNumber, queryText } from '../schemas/page.js';
-import { gpuAvailabilityReply, providerListReply, providerReply, providerReplyOf } from '../schemas/provider.js';
+import {
+  gpuAvailabilityReply,
+  gpuAvailabilityReplyOf,
+  providerListReply,
+  providerReply,
+  providerReplyOf,
+} from '../schemas/provider.js';
 import { sendCached } from '../send-cached.js';
 
 /** How old a public reply may be; also the most questions per second that one page costs the database. */
@@ -35,7 +41,7 @@ const searchQuery = z.object({
 const availabilityQuery = z.object({ gpu_type: gpuName.optional() });
 
 /** What can be rented, for everybody to read. */
-export function providerRoutes({ pool }: Pick<ApiDeps, 'pool'>): RouteRule[] {
+export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'>): RouteRule[] {
   const cachedRead = createCachedRead({ maxAgeMs, maxKeys: maxCachedReplies });
   const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read' } as const;
 
@@ -54,9 +60,9 @@ export function providerRoutes({ pool }: Pick<ApiDeps, 'pool'>): RouteRule[] {
       handler: async (ctx) => {
         const { limit, cursor } = ctx.state.query as z.output<typeof pageQuery>;
         await answer(ctx, [limit, cursor], async () => {
-          const page = await listProviders(pool, { limit, ...(cursor === undefined ? {} : { cursor }) });
+          const page = await listProviders(pool, { limit, ...(cursor === undefined ? {} : { cursor }) }, config);
           return {
-            providers: page.providers.map(providerReplyOf),
+            providers: page.providers.map((provider) => providerReplyOf(provider, config)),
             count: page.providers.length,
             ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
           };
@@ -73,8 +79,8 @@ export function providerRoutes({ pool }: Pick<ApiDeps, 'pool'>): RouteRule[] {
       handler: async (ctx) => {
         const query = ctx.state.query as z.output<typeof searchQuery>;
         await answer(ctx, query, async () => {
-          const providers = await searchProviders(pool, searchFilterOf(query));
-          return { providers: providers.map(providerReplyOf), count: providers.length };
+          const providers = await searchProviders(pool, searchFilterOf(query), config);
+          return { providers: providers.map((provider) => providerReplyOf(provider, config)), count: providers.length };
         });
       },
     },
@@ -88,21 +94,8 @@ export function providerRoutes({ pool }: Pick<ApiDeps, 'pool'>): RouteRule[] {
       handler: async (ctx) => {
         const { gpu_type: gpuType } = ctx.state.query as z.output<typeof availabilityQuery>;
         await answer(ctx, gpuType, async () => {
-          const rows = await gpuAvailability(pool, gpuType === undefined ? {} : { gpuType });
-          return {
-            providers: rows.map((row) => ({
-              provider_id: row.providerId,
-              gpu_type: row.gpuType,
-              total_gpus: row.totalGpus,
-              available_gpus: row.availableGpus,
-              cluster_online: row.clusterOnline,
-              can_create_job: row.canCreateJob,
-              price_per_hour: row.pricePerHour,
-            })),
-            total_gpus: rows.reduce((sum, { totalGpus }) => sum + totalGpus, 0),
-            total_available: rows.reduce((sum, { availableGpus }) => sum + availableGpus, 0),
-            count: rows.length,
-          };
+          const rows = await gpuAvailability(pool, gpuType === undefined ? {} : { gpuType }, config);
+          return gpuAvailabilityReplyOf(rows, config);
         });
       },
     },
@@ -115,9 +108,9 @@ export function providerRoutes({ pool }: Pick<ApiDeps, 'pool'>): RouteRule[] {
       handler: async (ctx) => {
         const id = ctx.state.params['id']!;
         await answer(ctx, id, async () => {
-          const provider = providerIdPattern.test(id) ? await findProvider(pool, id) : undefined;
+          const provider = providerIdPattern.test(id) ? await findProvider(pool, id, config) : undefined;
           if (provider === undefined) throw new BrokerError('provider_not_found', 'there is no provider with this id');
-          return providerReplyOf(provider);
+          return providerReplyOf(provider, config);
         });
       },
     },

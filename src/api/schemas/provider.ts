@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { isDrained, type ProviderResource, type ProviderRow } from '../../db/provider-reads.js';
+import { isDrained, type GpuAvailability, type ProviderResource, type ProviderRow } from '../../db/provider-reads.js';
+import type { SitePrices } from '../../config.js';
+import { priceSources } from '../../domain/gpu-prices.js';
+import { whyNotOffered, type OfferFacts } from '../../domain/offers.js';
 import { providerStatuses } from '../../domain/provider.js';
 
 const gpu = z.object({
@@ -23,6 +26,10 @@ export const providerReply = z.object({
   drained: z.boolean().describe('It is cordoned and has no jobs: it may be turned off'),
   drain_until: z.iso.datetime().optional().describe('When the last of its jobs ends; without, each at its own expiry'),
   retiring: z.boolean().optional().describe('It leaves the fleet after its last job'),
+  not_offered_reason: z
+    .string()
+    .optional()
+    .describe('Why it, or which of its GPUs, is not offered although nothing is wrong with the machine'),
   spec: z.object({
     hostname: z.string(),
     os: z.string(),
@@ -48,6 +55,9 @@ export const providerReply = z.object({
     in_use_gpus: z.record(z.string(), z.int()),
     available_gpus: z.record(z.string(), z.int()),
     gpu_prices_per_hour: z.record(z.string(), z.number()),
+    gpu_price_sources: z
+      .record(z.string(), z.enum(priceSources))
+      .describe('Who set it: the provider, or the operator of the site for a provider that names none'),
     total_cpu_cores: z.int(),
     available_cpu_cores: z.int(),
     total_memory_mb: z.int(),
@@ -56,6 +66,8 @@ export const providerReply = z.object({
     available_disk_gb: z.int(),
     cpu_price_per_hour: z.number(),
     memory_price_per_gb_hr: z.number(),
+    available_from: z.iso.datetime().optional().describe('No job begins before'),
+    available_until: z.iso.datetime().optional().describe('No job is placed, or extended, to end after'),
   }),
   last_heartbeat: z.iso.datetime().optional(),
   registered_at: z.iso.datetime(),
@@ -79,7 +91,9 @@ export const gpuAvailabilityReply = z.object({
       available_gpus: z.int(),
       cluster_online: z.boolean(),
       can_create_job: z.boolean(),
+      not_offered_reason: z.string().optional().describe('Why no job is created, where the machine is not why'),
       price_per_hour: z.number().describe('Of one GPU'),
+      price_source: z.enum(priceSources),
     }),
   ),
   total_gpus: z.int(),
@@ -87,9 +101,41 @@ export const gpuAvailabilityReply = z.object({
   count: z.int(),
 });
 
+export function gpuAvailabilityReplyOf(
+  rows: readonly GpuAvailability[],
+  site: SitePrices,
+): z.infer<typeof gpuAvailabilityReply> {
+  return {
+    providers: rows.map((row) => {
+      const reason = notOffered({ ...row, gpus: [{ model: row.gpuModel, pricePerHour: row.pricePerHour }] }, site);
+      return {
+        provider_id: row.providerId,
+        gpu_type: row.gpuType,
+        total_gpus: row.totalGpus,
+        available_gpus: row.availableGpus,
+        cluster_online: row.clusterOnline,
+        can_create_job: row.canCreateJob,
+        ...(reason === undefined ? {} : { not_offered_reason: reason }),
+        price_per_hour: row.pricePerHour,
+        price_source: row.priceSource,
+      };
+    }),
+    total_gpus: rows.reduce((sum, { totalGpus }) => sum + totalGpus, 0),
+    total_available: rows.reduce((sum, { availableGpus }) => sum + availableGpus, 0),
+    count: rows.length,
+  };
+}
+
+const notOffered = (facts: OfferFacts, site: SitePrices) =>
+  whyNotOffered(facts, { freeJobs: site.ALLOW_FREE_JOBS, now: new Date() });
+
 /** Field by field: what a provider says about itself gets out only where it is meant to. */
-export function providerReplyOf(provider: ProviderRow): ProviderReply {
+export function providerReplyOf(provider: ProviderRow, site: SitePrices): ProviderReply {
   const { spec } = provider;
+  const gpus = provider.resources.filter(({ kind, total }) => kind === 'gpu' && total > 0);
+  // As long as the cluster counts none of its GPUs, nothing can be said about them.
+  const isCounted = provider.joinedAt !== undefined && (gpus.length > 0 || provider.offeredGpus === 0);
+  const reason = isCounted ? notOffered({ ...provider, gpus }, site) : undefined;
   return {
     provider_id: provider.providerId,
     wallet_addr: provider.wallet,
@@ -99,6 +145,7 @@ export function providerReplyOf(provider: ProviderRow): ProviderReply {
     drained: isDrained(provider),
     ...(provider.drainUntil === undefined ? {} : { drain_until: provider.drainUntil.toISOString() }),
     ...(provider.retiring ? { retiring: true } : {}),
+    ...(reason === undefined ? {} : { not_offered_reason: reason }),
     spec: {
       hostname: spec.hostname,
       os: spec.os,
@@ -129,9 +176,10 @@ export function providerReplyOf(provider: ProviderRow): ProviderReply {
 }
 
 /** In the names the field knows; a GPU type is called what the provider calls it. */
-function capacityOf({ resources, cpuPricePerHour, memoryPricePerGbHour }: ProviderRow): ProviderReply['capacity'] {
+function capacityOf(provider: ProviderRow): ProviderReply['capacity'] {
+  const { resources, cpuPricePerHour, memoryPricePerGbHour, availableFrom, availableUntil } = provider;
   const gpus = resources.filter(({ kind }) => kind === 'gpu');
-  const byModel = (figure: (resource: ProviderResource) => number) =>
+  const byModel = <T>(figure: (resource: ProviderResource) => T): Record<string, T> =>
     Object.fromEntries(gpus.map((resource) => [resource.model, figure(resource)]));
   const one = (kind: ProviderResource['kind']) =>
     resources.find((resource) => resource.kind === kind) ?? { total: 0, rented: 0 };
@@ -145,6 +193,7 @@ function capacityOf({ resources, cpuPricePerHour, memoryPricePerGbHour }: Provid
     in_use_gpus: byModel(({ rented }) => rented),
     available_gpus: byModel(({ total, rented }) => total - rented),
     gpu_prices_per_hour: byModel(({ pricePerHour }) => pricePerHour),
+    gpu_price_sources: byModel(({ priceSource }) => priceSource),
     total_cpu_cores: cpu.total,
     available_cpu_cores: cpu.total - cpu.rented,
     total_memory_mb: memory.total,
@@ -153,5 +202,7 @@ function capacityOf({ resources, cpuPricePerHour, memoryPricePerGbHour }: Provid
     available_disk_gb: storage.total - storage.rented,
     cpu_price_per_hour: cpuPricePerHour,
     memory_price_per_gb_hr: memoryPricePerGbHour,
+    ...(availableFrom === undefined ? {} : { available_from: availableFrom.toISOString() }),
+    ...(availableUntil === undefined ? {} : { available_until: availableUntil.toISOString() }),
   };
 }

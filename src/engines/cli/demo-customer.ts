@@ -10,6 +10,7 @@ export interface Availability {
   total_gpus: number;
   available_gpus: number;
   can_create_job: boolean;
+  price_per_hour: number;
 }
 
 /** The members of a job reply that the demo looks at. */

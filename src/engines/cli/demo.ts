@@ -146,7 +146,10 @@ async function offered(customer: Customer, note: (line: string) => void): Promis
       ),
     ),
   );
-  for (const row of rows) note(`${row.provider_id}: ${row.available_gpus} of ${row.total_gpus} ${row.gpu_type}`);
+  for (const row of rows) {
+    const { provider_id, available_gpus, total_gpus, gpu_type, price_per_hour } = row;
+    note(`${provider_id}: ${available_gpus} of ${total_gpus} ${gpu_type}, each for ${price_per_hour} an hour`);
+  }
   return rows;
 }
 

@@ -1,0 +1,171 @@
+import type { SitePrices } from '../config.js';
+import type { JobOrder, Placement } from '../domain/job.js';
+import { jobRate, priceOf, rateOf } from '../domain/pricing.js';
+import {
+  gpuPriceSql,
+  isOfferedSql,
+  isSoldSql,
+  mayExceedShareSql,
+  offeredSql,
+  rateSql,
+  siteParameter,
+} from './offers.js';
+import type { Queryable } from './pool.js';
+
+interface CandidateRow {
+  provider_id: string;
+  node_name: string;
+  gpu_type: string | null;
+  gpu_model: string | null;
+  gpu_price: string;
+  cpu_price: string;
+  memory_price: string;
+  cheapest: string;
+  offered_gpus: number;
+  offered_cpu: number;
+  offered_memory: number;
+  offered_storage: number;
+}
+
+/** Which providers an order fits, whatever they cost; in what time they are offered, $8 and $9 say. */
+const fitting = `
+  select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model, p.offer,
+         case when $2 > 0 then ${gpuPriceSql('g.price_per_hour', 'g.name', '$7')} else 0 end as gpu_price,
+         p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
+         coalesce(g.total - g.rented, 0) as free_gpus
+    from providers p
+    left join provider_resources g on g.provider_id = p.provider_id and g.kind = 'gpu' and $2 > 0
+   where p.status = 'available' and not p.cordoned and p.node_name is not null
+     and ($1::text is null or g.name = $1)
+     and ($2 = 0 or g.total - g.rented >= $2)
+     and ($6::text is null or p.provider_id = $6)
+     and ($9::boolean or (${isOfferedSql('$8')}))
+     and not exists (
+       select from (values ('cpu', $3::bigint), ('memory', $4::bigint), ('storage', $5::bigint)) as need (kind, amount)
+        where not exists (
+          select from provider_resources r
+           where r.provider_id = p.provider_id and r.kind = need.kind and r.name = ''
+             and r.total - r.rented >= need.amount))`;
+
+const ordered = { gpus: '$2', cpuCores: '$3', memoryMb: '$4', storageGb: '$5' };
+const rate = rateSql({
+  ...ordered,
+  ...{ gpuPrice: 'p.gpu_price', cpuPrice: 'p.cpu_price', memoryPrice: 'p.memory_price', offered: 'o' },
+});
+
+/**
+ * The cheapest places for an order, at most `limit`, while their owners offer them for as long as it lasts. Of two at
+ * the same price the fuller one comes first, so that large orders find whole machines. What costs nothing is no place
+ * unless the site gives it away. What is free may be gone when it is asked for: `allocate` decides.
+ */
+export async function placementCandidates(
+  db: Queryable,
+  order: JobOrder,
+  site: SitePrices,
+  limit: number,
+): Promise<Placement[]> {
+  return await findCandidates(db, order, site, limit, { atAnyTime: false });
+}
+
+/** What alone keeps an order out of a provider that has room for it, for its customer; `undefined` if there is more to it. */
+export async function whatKeepsOut(db: Queryable, order: JobOrder, site: SitePrices): Promise<string | undefined> {
+  const { maxPricePerHour, maxRate, ...unbound } = order;
+  // Nothing was on offer when the order came, so nothing was reserved: a bound of 0 is none that a customer named.
+  const wanted = boundOf(order) === 0n ? unbound : order;
+  const another = async (prices: SitePrices, atAnyTime: boolean) =>
+    (await findCandidates(db, wanted, prices, 1, { atAnyTime })).length > 0;
+  if (await another(site, true)) return 'who has it does not offer it for so long, or not yet';
+  if (!site.ALLOW_FREE_JOBS && (await another({ ...site, ALLOW_FREE_JOBS: true }, false))) {
+    return 'who has it has set no price for it';
+  }
+  return undefined;
+}
+
+async function findCandidates(
+  db: Queryable,
+  order: JobOrder,
+  site: SitePrices,
+  limit: number,
+  { atAnyTime }: { atAnyTime: boolean },
+): Promise<Placement[]> {
+  const { rows } = await db.query<CandidateRow>(
+    `select provider_id, node_name, gpu_type, gpu_model, gpu_price::text, cpu_price::text, memory_price::text,
+            o.cheapest::text, o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu,
+            o.memory::float8 as offered_memory, o.storage::float8 as offered_storage
+       from (${fitting}) p, lateral (${offeredSql('$7', mayExceedShareSql(ordered))}) o, lateral (select ${rate} as rate) cost
+      where ($10::numeric is null or rate <= $10) and (rate > 0 or $11::boolean)
+      order by rate, free_gpus, provider_id
+      limit $12`,
+    [
+      order.gpuType ?? null,
+      order.gpuCount,
+      order.cpuCores,
+      order.memoryMb,
+      order.storageGb,
+      order.providerId ?? null,
+      siteParameter(site),
+      order.durationSeconds,
+      atAnyTime,
+      boundOf(order)?.toString() ?? null,
+      site.ALLOW_FREE_JOBS,
+      limit,
+    ],
+  );
+  return rows.map((row) => {
+    const found = jobRate(order, {
+      gpuPrice: row.gpu_price,
+      cpuPrice: row.cpu_price,
+      memoryPricePerGb: row.memory_price,
+      cheapestGpuPrice: row.cheapest,
+      offered: {
+        gpus: row.offered_gpus,
+        cpuCores: row.offered_cpu,
+        memoryMb: row.offered_memory,
+        storageGb: row.offered_storage,
+      },
+    });
+    return {
+      providerId: row.provider_id,
+      nodeName: row.node_name,
+      ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
+      pricePerHour: priceOf(found),
+      rate: found.toString(),
+    };
+  });
+}
+
+/** Base units per hour above which an order is not placed. */
+function boundOf({ maxRate, maxPricePerHour }: JobOrder): bigint | undefined {
+  if (maxRate !== undefined) return BigInt(maxRate);
+  return maxPricePerHour === undefined ? undefined : rateOf(maxPricePerHour);
+}
+
+/** What could be rented of one GPU type, in the words of the API. */
+export interface FreeGpus {
+  gpu_type: string;
+  /** Over all providers that take jobs now. */
+  available_gpus: number;
+  /** The most that one provider has: a job runs on one. */
+  most_at_one_provider: number;
+  /** The cheapest GPU of the type. */
+  price_per_hour: number;
+}
+
+/** What is free now and offered, type by type; for a customer who was told that there is no capacity. */
+export async function freeCapacity(
+  db: Queryable,
+  { gpuType }: { gpuType?: string },
+  site: SitePrices,
+): Promise<FreeGpus[]> {
+  const { rows } = await db.query<FreeGpus>(
+    `select r.name as gpu_type, sum(r.total - r.rented)::int as available_gpus,
+            max(r.total - r.rented)::int as most_at_one_provider, min(cost.price)::float8 as price_per_hour
+       from provider_resources r join providers p using (provider_id),
+            lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
+      where r.kind = 'gpu' and r.total > r.rented and p.status = 'available' and not p.cordoned
+        and ($1::text is null or r.name = $1) and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')}
+      group by r.name order by r.name`,
+    [gpuType ?? null, siteParameter(site), site.ALLOW_FREE_JOBS],
+  );
+  return rows;
+}

@@ -1,0 +1,91 @@
+import type { SitePrices } from '../config.js';
+import { bundlePerGpu } from '../domain/pricing.js';
+import type { Queryable } from './pool.js';
+
+/** SQL about what is offered and for how much; placement, search and lists say it in the same words. */
+
+/** A site that gives everything away that has no price. */
+export const withoutPrices: SitePrices = { ALLOW_FREE_JOBS: true, GPU_DEFAULT_PRICES: [] };
+
+/** The operator's prices as the parameter `site` of the expressions below. */
+export function siteParameter({ GPU_DEFAULT_PRICES }: SitePrices): string {
+  return JSON.stringify(GPU_DEFAULT_PRICES.map(({ type, pricePerHour }) => [type, pricePerHour]));
+}
+
+/**
+ * The price of a GPU: its provider's own, or the operator's for its type. It is worked out when it is asked for and
+ * stands nowhere, so that a changed price of the operator holds from the next order on, at every process that has it.
+ */
+export const gpuPriceSql = (own: string, type: string, site: string): string =>
+  `coalesce(nullif(${own}, 0),
+            (select (entry ->> 1)::numeric from jsonb_array_elements(${site}::jsonb) with ordinality as d (entry, rank)
+              where entry ->> 0 in ('*', ${type}) or ${type} like (entry ->> 0) || '-%' order by rank limit 1), 0)`;
+
+/** Whether GPUs at this price may be rented from `p`. Every job has cores and memory: a price of either is one of all. */
+export const isSoldSql = (price: string, freeJobs: string): string =>
+  `(${price} > 0 or p.cpu_price_per_hour > 0 or p.memory_price_per_gb_hour > 0 or ${freeJobs}::boolean)`;
+
+/** Whether `p` is offered for so many seconds from now on. */
+export const isOfferedSql = (seconds: string): string =>
+  `(p.available_from is null or p.available_from <= now())
+   and (p.available_until is null or p.available_until >= now() + make_interval(secs => ${seconds}))`;
+
+/**
+ * What a machine offers in total, and its cheapest GPU, from `p.offer`; for a lateral join. Its GPUs are looked at only
+ * where they are `needed`: most orders are within the share of theirs, and a thousand machines are compared for each.
+ */
+export const offeredSql = (site: string, needed: string): string =>
+  `select coalesce(sum((o ->> 'count')::numeric), 0) as gpus, (p.offer ->> 'cpuCores')::numeric as cpu,
+          (p.offer ->> 'memoryMb')::numeric as memory, (p.offer ->> 'storageGb')::numeric as storage,
+          coalesce(min(${gpuPriceSql(`(o ->> 'pricePerHour')::numeric`, `(o ->> 'type')`, site)}), 0) as cheapest
+     from jsonb_array_elements(case when ${needed} then p.offer -> 'gpus' end) o`;
+
+/** The columns and parameters that an order is in. */
+export interface OrderTerms {
+  gpus: string;
+  cpuCores: string;
+  memoryMb: string;
+  storageGb: string;
+}
+
+/** Those that a rate is made of. */
+export interface RateTerms extends OrderTerms {
+  gpuPrice: string;
+  cpuPrice: string;
+  memoryPrice: string;
+  /** Columns of `offeredSql`. */
+  offered: string;
+}
+
+/** Whether an order is so large that its rate may be more than the list price. */
+export const mayExceedShareSql = ({ gpus, cpuCores, memoryMb, storageGb }: OrderTerms): string =>
+  `(${cpuCores} > ${bundlePerGpu.cpuCores} * ${gpus} or ${memoryMb} > ${bundlePerGpu.memoryMb} * ${gpus}
+    or ${storageGb} > ${bundlePerGpu.storageGb} * ${gpus})`;
+
+/** `jobRate` of the domain as SQL, of numerics: in base units per hour, the same to the last digit. */
+export function rateSql({ gpus, cpuCores, memoryMb, storageGb, gpuPrice, cpuPrice, memoryPrice, offered }: RateTerms) {
+  const floor = (amount: string, total: string, bundle: number) =>
+    `case when ${amount} > ${bundle} * ${gpus} and ${total} > 0
+          then div(${offered}.cheapest * ${amount} * ${offered}.gpus * 1e18, ${total}) end`;
+  return `greatest(
+    div(((${gpus} * ${gpuPrice} + ${cpuCores} * ${cpuPrice}) * 1024 + ${memoryMb} * ${memoryPrice}) * 1e18, 1024),
+    ${floor(cpuCores, `${offered}.cpu`, bundlePerGpu.cpuCores)},
+    ${floor(memoryMb, `${offered}.memory`, bundlePerGpu.memoryMb)},
+    ${floor(storageGb, `${offered}.storage`, bundlePerGpu.storageGb)})`;
+}
+
+/** Rates as prices: exact, which a division by 10^18 is not. */
+export const priceOfRateSql = (rate: string): string => `${rate}::numeric * 0.000000000000000001`;
+
+/** Prices as rates. Jobs of versions before rates were written down have a price only. */
+export const rateOfPriceSql = (price: string): string => `trunc(${price} * 1e18)`;
+
+/** Until when the provider of a job is offered: its job is not extended beyond. `undefined` without such a bound. */
+export async function placementEndsBy(db: Queryable, jobId: string): Promise<Date | undefined> {
+  const { rows } = await db.query<{ available_until: Date | null }>(
+    `select p.available_until from allocations a join providers p using (provider_id)
+      where a.job_id = $1 and a.released_at is null`,
+    [jobId],
+  );
+  return rows[0]?.available_until ?? undefined;
+}

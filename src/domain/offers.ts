@@ -1,0 +1,36 @@
+import { sentence, type Printable } from './outside.js';
+
+/** What decides whether a provider that could serve is offered to customers. */
+export interface OfferFacts {
+  /** Its GPU types, at the prices that count; none for a machine without GPUs. */
+  gpus: readonly { model: string; pricePerHour: number }[];
+  cpuPricePerHour: number;
+  memoryPricePerGbHour: number;
+  availableFrom?: Date | undefined;
+  availableUntil?: Date | undefined;
+}
+
+/**
+ * Why a provider, or some of its GPUs, gets no orders although nothing is wrong with the machine; for its owner and for
+ * operators.
+ *
+ * @param freeJobs what costs nothing is given away here.
+ * @returns undefined when all of it is offered.
+ */
+export function whyNotOffered(
+  { gpus, cpuPricePerHour, memoryPricePerGbHour, availableFrom, availableUntil }: OfferFacts,
+  { freeJobs, now }: { freeJobs: boolean; now: Date },
+): Printable | undefined {
+  if (availableFrom !== undefined && availableFrom > now) {
+    return sentence(`its owner offers it from ${availableFrom.toISOString()} on`);
+  }
+  if (availableUntil !== undefined && availableUntil <= now) {
+    return sentence(`its owner offered it until ${availableUntil.toISOString()}`);
+  }
+  // Every job has cores and memory, so a price of either is a price of all.
+  if (freeJobs || cpuPricePerHour > 0 || memoryPricePerGbHour > 0) return undefined;
+  const unpriced = gpus.filter(({ pricePerHour }) => pricePerHour === 0);
+  if (gpus.length > 0 && unpriced.length === 0) return undefined;
+  const what = gpus.length === 0 ? 'its processors' : unpriced.map(({ model }) => model).join(', ');
+  return sentence(`nobody has set a price for ${what}: neither its owner nor the operator of this site`);
+}

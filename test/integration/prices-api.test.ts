@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Reply, Session } from '../../src/auth/client.js';
+import { startApi, type Api } from '../support/api.js';
+import { createWorld, type World } from '../support/world.js';
+
+const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
+const token = 10n ** 18n;
+
+let world: World;
+let api: Api;
+let session: Session;
+/** As it would be in production, with a price of the operator for one old type. */
+beforeAll(async () => {
+  world = await createWorld({
+    ALLOW_FREE_JOBS: false,
+    GPU_DEFAULT_PRICES: [{ type: 'gtx-1080', pricePerHour: '0.05' }],
+  });
+  api = await startApi({
+    database: world.database,
+    redis: world.redis,
+    commands: { jobs: world.commands },
+    env: { ALLOW_FREE_JOBS: 'false', GPU_DEFAULT_PRICES: 'GTX 1080=0.05' },
+  });
+  session = await api.login({ spendLimit: 1_000_000n * token });
+});
+afterAll(async () => {
+  await api?.stop();
+  await world.close();
+});
+
+// Replies are looked into freely: a wrong shape fails the expectation.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+const bodyOf = (reply: Reply) => reply.body as any;
+const place = (change: object, headers: Record<string, string> = {}) =>
+  session.request(
+    'POST',
+    '/api/v1/jobs',
+    { cpu_cores: 1, memory_gb: 1, storage_gb: 1, ssh_public_keys: [key], ...change },
+    { prefer: 'wait=30', ...headers },
+  );
+const reserved = async () => BigInt(bodyOf(await session.request('GET', '/api/v1/auth/me')).spend_reserved);
+const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+
+describe('the price of a job', () => {
+  test('shows the maximum its customer named, and none that the broker reserved', async () => {
+    const gpus = { model: 'NVIDIA H100', count: 8 };
+    await Promise.all([world.provider({ gpus, gpuPrice: 2 }), world.provider({ gpus, gpuPrice: 3 })]);
+    const [before, headers] = [await reserved(), { 'idempotency-key': 'own-maximum' }];
+    const open = bodyOf(await place({ gpu_type: 'H100' }));
+    expect(open).toMatchObject({ status: 'running', price_per_hour: 2 });
+    expect(open).not.toHaveProperty('max_price_per_hour');
+    // The dearest that fits.
+    expect((await reserved()) - before).toBe(3n * token);
+    const bounded = bodyOf(await place({ gpu_type: 'H100', max_price_per_hour: 2.5 }, headers));
+    expect(bounded).toMatchObject({ status: 'running', price_per_hour: 2, max_price_per_hour: 2.5 });
+    expect((await reserved()) - before).toBe(5n * token);
+    const again = bodyOf(await place({ gpu_type: 'H100', max_price_per_hour: 2.5 }, headers));
+    expect(again).toMatchObject({ job_id: bounded.job_id, max_price_per_hour: 2.5 });
+    expect(bodyOf(await place({ gpu_type: 'H100', max_price_per_hour: 2.6 }, headers)).code).toBe(
+      'idempotency_conflict',
+    );
+  });
+
+  test('without GPUs is that of the GPUs that nobody else can rent meanwhile', async () => {
+    const provider_id = await world.provider({ gpus: { model: 'NVIDIA L4', count: 8 }, gpuPrice: 1 });
+    const before = await reserved();
+    const job = bodyOf(await place({ provider_id, gpu_count: 0, cpu_cores: 1_000, memory_gb: 16 }));
+    expect(job).toMatchObject({ status: 'running', price_per_hour: 8 });
+    expect((await reserved()) - before).toBe(8n * token);
+  });
+
+  test('is the operator’s where the provider names none', async () => {
+    const provider_id = await world.provider({ gpus: { model: 'NVIDIA GTX 1080', count: 2 }, gpuPrice: 0 });
+    expect(bodyOf(await place({ provider_id, gpu_count: 2 }))).toMatchObject({
+      status: 'running',
+      price_per_hour: 0.1,
+    });
+    const { json } = await api.send('GET', `/api/v1/providers/${provider_id}`);
+    expect(json.capacity).toMatchObject({
+      gpu_prices_per_hour: { 'NVIDIA GTX 1080': 0.05 },
+      gpu_price_sources: { 'NVIDIA GTX 1080': 'operator' },
+    });
+    expect(json).not.toHaveProperty('not_offered_reason');
+  });
+});
+
+describe('who is not offered', () => {
+  const rows = async (provider: string, type: string) => {
+    const availability = (await api.send('GET', `/api/v1/providers/gpu-availability?gpu_type=${type}`)).json;
+    return [(await api.send('GET', `/api/v1/providers/${provider}`)).json, availability.providers[0]];
+  };
+
+  test('for want of a price says so in every row, and the customer hears it', async () => {
+    const provider_id = await world.provider({ gpus: { model: 'NVIDIA T4', count: 2 }, gpuPrice: 0 });
+    const [provider, availability] = await rows(provider_id, 'T4');
+    const reason = expect.stringMatching(/price for NVIDIA T4/);
+    expect(provider).toMatchObject({ status: 'available', not_offered_reason: reason });
+    expect(provider.capacity.gpu_price_sources).toEqual({ 'NVIDIA T4': 'none' });
+    expect(availability).toMatchObject({ can_create_job: false, not_offered_reason: reason, price_source: 'none' });
+    const refused = bodyOf(await place({ gpu_type: 'T4' }));
+    expect(refused).toMatchObject({ code: 'no_capacity', free: [] });
+    expect(refused.detail).toMatch(/no price/);
+  });
+
+  test('now or for so long shows when it is, and the customer hears it', async () => {
+    const [from, until] = [inHours(-1), inHours(2)];
+    const provider_id = await world.provider({
+      gpus: { model: 'NVIDIA A10', count: 2 },
+      capacity: { available_from: from, available_until: until },
+    });
+    const [provider, availability] = await rows(provider_id, 'A10');
+    expect(provider.capacity).toMatchObject({ available_from: from, available_until: until });
+    expect(provider).not.toHaveProperty('not_offered_reason');
+    expect(availability).toMatchObject({ can_create_job: true });
+    const refused = bodyOf(await place({ provider_id, duration_hours: 3 }));
+    expect(refused).toMatchObject({ code: 'no_capacity' });
+    expect(refused.detail).toMatch(/does not offer it for so long/);
+    expect(bodyOf(await place({ provider_id, duration_hours: 1 }))).toMatchObject({ status: 'running' });
+
+    const later = await world.provider({
+      gpus: { model: 'NVIDIA A30', count: 2 },
+      capacity: { available_from: inHours(5) },
+    });
+    const [closed, none] = await rows(later, 'A30');
+    const reason = expect.stringMatching(/from .* on/);
+    expect(closed).toMatchObject({ not_offered_reason: reason });
+    expect(none).toMatchObject({ can_create_job: false, not_offered_reason: reason });
+  });
+});
