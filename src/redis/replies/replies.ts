@@ -20,6 +20,8 @@ export interface RegistrationReply {
   sealed?: string;
   /** Of a sealed reply: the public half of the join token. */
   token_id?: string;
+  /** The number of the registration was used before; this is the lowest that would be taken. */
+  next_seq?: number;
 }
 
 /**
@@ -39,8 +41,18 @@ export async function publishReply(redis: Redis, providerId: string, reply: Regi
  *
  * @returns the id of the entry, if there is one.
  */
-export async function publishRejection(redis: Redis, providerId: string, message: string): Promise<string | undefined> {
-  const reply: RegistrationReply = { success: false, status: 'rejected', message };
+export async function publishRejection(
+  redis: Redis,
+  providerId: string,
+  message: string,
+  nextSeq?: number,
+): Promise<string | undefined> {
+  const reply: RegistrationReply = {
+    success: false,
+    status: 'rejected',
+    message,
+    ...(nextSeq === undefined ? {} : { next_seq: nextSeq }),
+  };
   return await replyCommands(redis).publish(responseStream(providerId), JSON.stringify(reply), '', true);
 }
 
