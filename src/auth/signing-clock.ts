@@ -36,6 +36,11 @@ export class SigningClock {
     return Math.floor(this.#known.brokerMs + this.elapsed() - this.#known.atMs);
   }
 
+  /** How far this machine's clock is ahead. */
+  offMs(): number {
+    return this.wall() - this.now();
+  }
+
   /** Takes over the broker's time. Numbers that another time has made, and that the broker has not taken, are forgotten. */
   set(brokerMs: number): void {
     const isKnown = this.#known !== undefined && Math.abs(brokerMs - this.now()) < toleranceMs;

@@ -61,7 +61,7 @@ const worthSayingMs = 30_000;
 
 /** Says that the machine's own clock is wrong, where it is; nothing is signed by it. */
 export function compareClocks({ clock, say }: Pick<LinkOptions, 'clock' | 'say'>): void {
-  const offMs = Date.now() - clock.now();
+  const offMs = clock.offMs();
   if (Math.abs(offMs) < worthSayingMs) return;
   say(`the clock of this machine is off by ${Math.round(offMs / 1_000)} s: it should be set (NTP)`);
 }
