@@ -97,7 +97,9 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
         // A number that is too low is high enough in a moment, at the latest when the clock has come that far.
         if (refusal === undefined || refusal === 'sequence_replayed') waitMs = backoff.next();
       }
-      await sleep(waitMs ?? Math.max(0, began + intervalMs - performance.now()), undefined, { signal }).catch(() => undefined);
+      await sleep(waitMs ?? Math.max(0, began + intervalMs - performance.now()), undefined, { signal }).catch(
+        () => undefined,
+      );
     }
   }
 

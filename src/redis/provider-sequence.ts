@@ -52,7 +52,9 @@ export function createProviderSequence(connection: Redis): ProviderSequence {
   const counter = (kind: string, { providerId, nodeKey }: SequenceKey) => `auth:ps:${kind}:${providerId}:${nodeKey}`;
   return {
     advance: (kind, key, seq, entryId) =>
-      orUnavailable(async () => (await redis.wlAdvanceSequence(counter(kind, key), seq, entryId, ttlS, maxAheadMs)) === 1),
+      orUnavailable(
+        async () => (await redis.wlAdvanceSequence(counter(kind, key), seq, entryId, ttlS, maxAheadMs)) === 1,
+      ),
     last: (kind, key) =>
       orUnavailable(async () => {
         const known = await redis.get(counter(kind, key)).catch((error: Error) => {

@@ -189,15 +189,18 @@ test('of what was recorded before nothing is taken after the provider has gone o
   }
 });
 
-test.each(kinds)('a %s with a number that is too low is told the one to go on from, which is taken at once', async (kind) => {
-  await provider.send(kind, { seq: clockMs + 100_000 });
-  for (const ask of [
-    async () => verifier().verify(await provider.message(kind)),
-    async () => verifier().rehearse(await provider.message(kind)),
-  ])
-    expect(await ask()).toMatchObject({ reason: 'sequence_replayed', nextSeq: clockMs + 100_001 });
-  expect(reasonOf(await provider.send(kind, { seq: clockMs + 100_001 }))).toBe('accepted');
-});
+test.each(kinds)(
+  'a %s with a number that is too low is told the one to go on from, which is taken at once',
+  async (kind) => {
+    await provider.send(kind, { seq: clockMs + 100_000 });
+    for (const ask of [
+      async () => verifier().verify(await provider.message(kind)),
+      async () => verifier().rehearse(await provider.message(kind)),
+    ])
+      expect(await ask()).toMatchObject({ reason: 'sequence_replayed', nextSeq: clockMs + 100_001 });
+    expect(reasonOf(await provider.send(kind, { seq: clockMs + 100_001 }))).toBe('accepted');
+  },
+);
 
 test('nobody but the key of the provider is told a number', async () => {
   await provider.send('heartbeat', { seq: clockMs + 100_000 });

@@ -9,7 +9,13 @@ import { openHttpsLink } from '../../src/provider-agent/https-link.js';
 import { openRedisLink } from '../../src/provider-agent/redis-link.js';
 import { createRegistration } from '../../src/provider-agent/registration.js';
 import { audience, newWallet } from '../support/api.js';
-import { chainId, createFrontier, httpsProvider, type ApiUnderTest, type Frontier } from '../support/https-providers.js';
+import {
+  chainId,
+  createFrontier,
+  httpsProvider,
+  type ApiUnderTest,
+  type Frontier,
+} from '../support/https-providers.js';
 import { until } from '../support/until.js';
 
 const hourMs = 3_600_000;

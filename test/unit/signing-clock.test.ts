@@ -156,8 +156,7 @@ test('a number may be five minutes ahead of the time beside it, and a small coun
 
 test('a number that was taken counts as it is, unless no message could have had it when its entry came', () => {
   const arrived = `${startMs}-3`;
-  for (const seq of [0, 17, startMs, startMs + maxAheadMs])
-    expect(countedAs({ seq, entryId: arrived })).toBe(seq);
+  for (const seq of [0, 17, startMs, startMs + maxAheadMs]) expect(countedAs({ seq, entryId: arrived })).toBe(seq);
   expect(countedAs({ seq: startMs + 9 * hourMs, entryId: arrived })).toBe(startMs + maxAheadMs);
   expect(countedAs({ seq: startMs, entryId: '' })).toBe(startMs);
 });
