@@ -144,7 +144,9 @@ export function createAdmissionActivities(
         labels: { [labels.providerId]: providerId },
       };
       const sealed = encKey === undefined ? reply : sealReply(reply, providerId, encKey);
-      const entryId = await publishReply(redis, providerId, sealed);
+      const leftS = Math.ceil((token.expiresAt.getTime() - Date.now()) / 1_000);
+      const ttlS = Math.min(Math.max(leftS, 1), config.JOIN_TOKEN_TTL_S);
+      const entryId = await publishReply(redis, providerId, sealed, ttlS);
       await setProviderStatus(pool, providerId, 'approved', 'waiting for its node to join', { unlessServing: true });
       for (const older of await tokensToRevoke(pool, providerId, token.tokenId)) {
         await deleteBootstrapToken(kubernetes, older);

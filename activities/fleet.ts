@@ -78,7 +78,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
         allocatable: node === undefined ? noCapacity : nodeAllocatable(node),
       });
       if (assessed === undefined) return undefined;
-      const { facts, status, joined, cordoned, retiring, lastHeartbeat, gpusMissing, gpuModel } = assessed;
+      const { facts, status, joined, cordoned, retiring, lastHeartbeat, nodeReadyAt, gpusMissing, gpuModel } = assessed;
       if (node !== undefined) {
         await markNode(kubernetes, node, {
           providerId,
@@ -90,7 +90,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       }
       if (facts.nodeReady) await withdrawTokens(providerId);
       const silentSince = facts.heartbeatAlive ? undefined : lastHeartbeat;
-      const away = status === 'offline' ? earliest(silentSince, awaySince(node), new Date()) : undefined;
+      const away = status === 'offline' ? earliest(silentSince, awaySince(node, nodeReadyAt), new Date()) : undefined;
       return {
         facts,
         status,
@@ -156,9 +156,9 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       if (needsGpus && nodeAllocatable(node).gpus < rentedGpus) return 'lost';
       if (provider.status !== 'offline') return 'back';
       const heard = await heardUntil(redis);
-      if (heard === undefined || heard.getTime() < Date.now() - lagToleranceMs) return 'unclear';
+      if (heard === undefined || heard.now.getTime() - heard.until.getTime() > lagToleranceMs) return 'unclear';
       const lastMs = provider.lastHeartbeat?.getTime() ?? 0;
-      const isSilent = !provider.heartbeatAlive && lastMs <= Date.now() - config.HEARTBEAT_TIMEOUT_S * 1000;
+      const isSilent = !provider.heartbeatAlive && lastMs <= heard.now.getTime() - config.HEARTBEAT_TIMEOUT_S * 1000;
       return isSilent ? 'lost' : 'unclear';
     },
   };

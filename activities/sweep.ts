@@ -17,8 +17,8 @@ export function createSweepActivities({ config, pool, redis, temporal }: Deps) {
      * that lies unread because a relay or Redis is away is no silence of its sender.
      */
     async sweepHeartbeats(): Promise<{ silent: number; returned: number }> {
-      const heard = (await heardUntil(redis)) ?? null;
-      const transitions = await sweepHeartbeats(pool, config.HEARTBEAT_TIMEOUT_S, heard);
+      const heard = await heardUntil(redis);
+      const transitions = await sweepHeartbeats(pool, config.HEARTBEAT_TIMEOUT_S, heard?.until ?? null);
       for (let start = 0; start < transitions.length; start += signalsAtOnce) {
         await Promise.all(transitions.slice(start, start + signalsAtOnce).map(tell));
       }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { V1Node } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
-import { knownAmong, knownProviders, type KnownProvider } from '../../src/db/reconcile-fleet.js';
+import { knownAmong, knownProviders, recordNodesReady, type KnownProvider } from '../../src/db/reconcile-fleet.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { labels } from '../../src/kubernetes/names.js';
@@ -39,14 +39,17 @@ export function createNodeComparison(
           pool,
           page.items.map((node) => nodeOwner(node) ?? ''),
         );
+        const ready: string[] = [];
         for (const node of page.items) {
           const provider = known.get(nodeOwner(node) ?? '');
           if (provider === undefined || provider.nodeName !== node.metadata?.name) unowned.push(node);
           else {
             seen.add(provider.providerId);
             if (disagrees(provider, node)) suspects.push(provider.providerId);
+            else if (provider.nodeReady) ready.push(provider.providerId);
           }
         }
+        await recordNodesReady(pool, ready);
         context.heartbeat();
       }
       for (let page = await knownProviders(pool); page.length > 0;) {

@@ -5,7 +5,7 @@ import { splitScopes, type Scope } from './principal.js';
 import { delegationStatement, type SessionDelegation } from './typed-data.js';
 
 /** How far the time in a message that a wallet signed may be from now: people take their time to sign. */
-export const messageSkewS = 300;
+export const walletSkewS = 300;
 
 /** Contracts change hands and keys without this broker noticing; their sessions are not given longer than a day. */
 export const contractSessionMaxS = 86_400;
@@ -57,8 +57,8 @@ export function requireAcceptableDelegation(
 
 /** @throws BrokerError `timestamp_skew` for a message that a wallet signed at another time. */
 export function requireFresh(issuedAt: number, nowS: number): void {
-  if (Math.abs(nowS - issuedAt) <= messageSkewS) return;
-  throw new BrokerError('timestamp_skew', `issuedAt must be within ${messageSkewS} s of server_time`, {
+  if (Math.abs(nowS - issuedAt) <= walletSkewS) return;
+  throw new BrokerError('timestamp_skew', `issuedAt must be within ${walletSkewS} s of server_time`, {
     server_time: nowS,
   });
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { keccak256, toBytes, type Hex, type LocalAccount } from 'viem';
 import { maxDelegationS } from './provider-delegation.js';
 import { canonicalEntry } from './provider-signature.js';
+import { SigningClock } from './signing-clock.js';
 import { anySpec, providerRegistrationTypedData, type ProviderRegistration } from './provider-typed-data.js';
 
 /** What goes into `reg` and `regsig` of a registration: the JSON text, and the wallet's signature. */
@@ -63,7 +64,9 @@ export type ProviderSignerOptions = {
   /** The key on the machine. */
   nodeKey: Pick<LocalAccount, 'address' | 'signMessage'>;
   audience: string;
-  /** Unix milliseconds; for tests. */
+  /** Shared by all that the key signs in this process; one of its own when absent. */
+  clock?: SigningClock;
+  /** Of a clock of its own. Unix milliseconds. */
   now?: () => number;
 } & (
   | { wallet: Pick<LocalAccount, 'address' | 'signTypedData'>; chainId: number; delegation?: never }
@@ -78,18 +81,18 @@ export type SignEntry = (stream: string, data: string) => Promise<Record<string,
  * one; with neither, none, for a broker that knows the key already.
  */
 export function providerSigner(options: ProviderSignerOptions): SignEntry {
-  const { nodeKey, audience, now = Date.now } = options;
-  const nextSeq = sequence(now);
+  const { nodeKey, audience, clock = new SigningClock(options.now) } = options;
 
   return async (stream, data) => {
     const { provider_id: providerId } = JSON.parse(data) as { provider_id: string };
-    const ts = String(Math.floor(now() / 1000));
-    const seq = nextSeq();
+    const nowMs = clock.now();
+    const ts = String(Math.floor(nowMs / 1000));
+    const seq = clock.next();
     const sig = await nodeKey.signMessage({ message: canonicalEntry({ audience, stream, providerId, seq, ts, data }) });
     const authorization = stream === 'provider:registration' ? await authorizationFor(providerId) : undefined;
     return {
       data,
-      timestamp: `${new Date(now()).toISOString().slice(0, 19)}Z`,
+      timestamp: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
       v: '1',
       key: nodeKey.address,
       seq,
@@ -102,7 +105,8 @@ export function providerSigner(options: ProviderSignerOptions): SignEntry {
   async function authorizationFor(providerId: string): Promise<NodeKeyAuthorization | undefined> {
     if (options.wallet === undefined) return options.delegation;
     const { wallet, chainId } = options;
-    return await authorizeNodeKey(wallet, { providerId, nodeKey: nodeKey.address, audience, chainId, nowMs: now() });
+    const nowMs = clock.now();
+    return await authorizeNodeKey(wallet, { providerId, nodeKey: nodeKey.address, audience, chainId, nowMs });
   }
 }
 
@@ -121,17 +125,16 @@ export function responsesSigner({
   providerId,
   nodeKey,
   audience,
-  now = Date.now,
+  clock = new SigningClock(),
 }: {
   providerId: string;
   nodeKey: Pick<LocalAccount, 'address' | 'signMessage'>;
   audience: string;
-  now?: () => number;
+  clock?: SigningClock;
 }): (target: string) => Promise<Record<string, string>> {
-  const nextSeq = sequence(now);
   return async (target) => {
-    const ts = String(Math.floor(now() / 1000));
-    const seq = nextSeq();
+    const ts = String(Math.floor(clock.now() / 1000));
+    const seq = clock.next();
     const message = canonicalEntry({ audience, stream: responsesWord, providerId, seq, ts, data: `GET ${target}` });
     return {
       [providerHeaders.key]: nodeKey.address,
@@ -140,12 +143,6 @@ export function responsesSigner({
       [providerHeaders.signature]: await nodeKey.signMessage({ message }),
     };
   };
-}
-
-/** Rises with every message, and over restarts with the clock. */
-function sequence(now: () => number): () => string {
-  let last = 0;
-  return () => String((last = Math.max(last + 1, now())));
 }
 
 function lower(address: string): `0x${string}` {

@@ -3,12 +3,14 @@ import type { Pool } from 'pg';
 import { acceptDelegation } from '../db/provider-binding.js';
 import {
   advanceSequence,
-  isNextInSequence,
+  lastInSequence,
   markSigned,
+  type CountedKind,
   type ProviderIdentity,
   type ProviderStanding,
 } from '../db/provider-identities.js';
 import { BrokerError } from '../domain/errors.js';
+import { arrivalSkewS, isAhead } from '../domain/message-number.js';
 import { MessageRefused, providerRefusals } from '../domain/provider-refusals.js';
 import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from '../domain/provider-verdict.js';
 import { noWallet } from '../domain/registration.js';
@@ -19,9 +21,6 @@ import { entryDigest, readDelegation, readEntrySignature, type EntrySignature } 
 import { createStandings } from './provider-standings.js';
 import { anySpec } from './provider-typed-data.js';
 import type { Recover } from './recover.js';
-
-/** How far `ts` of a message may be from its arrival. */
-export const messageSkewS = 120;
 
 export interface ProviderVerifierDeps {
   config: ProviderAuthConfig;
@@ -84,10 +83,10 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
       return await judge(message);
     } catch (error) {
       if (!(error instanceof MessageRefused)) throw error;
-      const { reason } = error;
+      const { reason, nextSeq } = error;
       // Only who registers waits for an answer.
       const tell = message.stream === streams.registration ? { tell: providerRefusals[reason].tell } : {};
-      return { accepted: false, reason, ...tell };
+      return { accepted: false, reason, ...tell, ...(nextSeq === undefined ? {} : { nextSeq }) };
     }
   }
 
@@ -140,6 +139,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
       message: { seq: Number(signature.seq), entryId: entryId ?? '' },
       rehearsal: entryId === undefined,
     });
+    if (refused === 'sequence_replayed') throw await replayed('registration', providerId);
     if (refused !== undefined) throw new MessageRefused(refused);
     return delegation.wallet;
   }
@@ -153,8 +153,9 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     const { stream, providerId, entryId, arrivedAtMs, fields } = message;
     if (identity === undefined || identity.nodeKey !== signature.key) throw new MessageRefused('key_unknown');
     if (identity.expiresAt.getTime() <= now()) throw new MessageRefused('delegation_expired');
+    requireOnTime(signature, arrivedAtMs);
     // An old heartbeat says nothing about now; everything else was true when it arrived, however late it is read.
-    requireOnTime(signature, stream === streams.heartbeat ? now() : arrivedAtMs);
+    if (stream === streams.heartbeat) requireOnTime(signature, now());
     await requireSignedByKey(message, signature);
     if (stream === streams.registration) {
       requireSpec(identity.specHash, fields['data'] ?? '');
@@ -163,19 +164,26 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     if (stream === streams.capacity && identity.specHash !== anySpec) throw new MessageRefused('spec_pinned');
     const key = { providerId, nodeKey: signature.key };
     const seq = Number(signature.seq);
-    if (!(await isNext())) throw new MessageRefused('sequence_replayed');
-    return identity.wallet;
-
-    async function isNext(): Promise<boolean> {
-      if (stream === streams.heartbeat) {
-        if (entryId === undefined) return await sequence.isNext('heartbeat', key, seq);
-        if (identity!.signedAt === undefined) await markSigned(pool, providerId, new Date(now()));
-        return await sequence.advance('heartbeat', key, seq, entryId);
-      }
-      const kind = stream === streams.registration ? 'registration' : 'capacity';
-      if (entryId === undefined) return await isNextInSequence(pool, kind, providerId, seq);
-      return await advanceSequence(pool, kind, key, { seq, entryId }, new Date(now()));
+    if (stream === streams.heartbeat) {
+      if (entryId !== undefined && identity.signedAt === undefined) await markSigned(pool, providerId, new Date(now()));
+      const last = () => sequence.last('heartbeat', key);
+      const taken =
+        entryId === undefined ? seq > ((await last()) ?? -1) : await sequence.advance('heartbeat', key, seq, entryId);
+      if (!taken) throw replayedAfter(await last());
+      return identity.wallet;
     }
+    const kind = stream === streams.registration ? 'registration' : 'capacity';
+    const taken =
+      entryId === undefined
+        ? seq > ((await lastInSequence(pool, kind, providerId)) ?? -1)
+        : await advanceSequence(pool, kind, key, { seq, entryId }, new Date(now()));
+    if (!taken) throw await replayed(kind, providerId);
+    return identity.wallet;
+  }
+
+  /** Whoever has signed in time holds the key, or repeats who does: what he is told is hardly more than the time. */
+  async function replayed(kind: CountedKind, providerId: string): Promise<MessageRefused> {
+    return replayedAfter(await lastInSequence(pool, kind, providerId));
   }
 
   async function requireSignedByKey({ stream, providerId, fields }: Message, { key, seq, ts, sig }: EntrySignature) {
@@ -200,8 +208,13 @@ function requireUnsignedAllowed(
   if (!waits && !approved) throw new MessageRefused('approval_required');
 }
 
-function requireOnTime({ ts }: EntrySignature, atMs: number): void {
-  if (Math.abs(atMs / 1000 - Number(ts)) > messageSkewS) throw new MessageRefused('timestamp_skew');
+function requireOnTime({ seq, ts }: EntrySignature, atMs: number): void {
+  if (Math.abs(atMs / 1000 - Number(ts)) > arrivalSkewS) throw new MessageRefused('timestamp_skew');
+  if (isAhead(Number(seq), Number(ts))) throw new MessageRefused('sequence_ahead');
+}
+
+function replayedAfter(last: number | undefined): MessageRefused {
+  return new MessageRefused('sequence_replayed', last === undefined ? undefined : last + 1);
 }
 
 function requireWallet({ fields }: Message, wallet: string): void {

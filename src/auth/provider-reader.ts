@@ -1,11 +1,12 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { providerStandings } from '../db/provider-identities.js';
 import { BrokerError } from '../domain/errors.js';
+import { arrivalSkewS, isAhead } from '../domain/message-number.js';
 import { refusalError } from '../domain/provider-refusals.js';
 import { createProviderSequence } from '../redis/provider-sequence.js';
 import { providerHeaders, responsesWord } from './provider-client.js';
-import { messageSkewS, type ProviderVerifierDeps } from './provider-identity.js';
+import type { ProviderVerifierDeps } from './provider-identity.js';
 import { entryDigest, readEntrySignature } from './provider-signature.js';
 
 /** A request for a provider's answers as it came over the wire. */
@@ -42,7 +43,8 @@ export async function verifyReader(
   const signature = readEntrySignature({ v: '1', ...(Object.fromEntries(given) as Record<string, string>) });
   if (signature === undefined || typeof signature === 'string') throw refusalError('signature_malformed', now());
   const { key, seq, ts, sig } = signature;
-  if (Math.abs(now() / 1000 - Number(ts)) > messageSkewS) throw refusalError('timestamp_skew', now());
+  if (Math.abs(now() / 1000 - Number(ts)) > arrivalSkewS) throw refusalError('timestamp_skew', now());
+  if (isAhead(Number(seq), Number(ts))) throw refusalError('sequence_ahead', now());
 
   const { identity } = (await providerStandings(pool, [providerId])).get(providerId)!;
   if (identity !== undefined && identity.nodeKey !== key) throw refusalError('key_unknown', now());
@@ -51,13 +53,10 @@ export async function verifyReader(
   const digest = entryDigest({ audience: config.AUTH_AUDIENCE, stream: responsesWord, providerId, seq, ts, data });
   if ((await recover(digest, sig)) !== key) throw refusalError('signature_invalid', now());
   if (identity === undefined) return false;
-  // An id that nothing else has: the same request again is a replay, whoever sends it.
-  const once = await createProviderSequence(redis).advance(
-    'responses',
-    { providerId, nodeKey: key },
-    Number(seq),
-    randomUUID(),
-  );
-  if (!once) throw refusalError('sequence_replayed', now());
-  return true;
+  const sequence = createProviderSequence(redis);
+  const counted = { providerId, nodeKey: key };
+  // An id as of an entry, that nothing else has: the same request again is a replay, whoever sends it.
+  const requestId = `${now()}-${randomInt(2 ** 47)}`;
+  if (await sequence.advance('responses', counted, Number(seq), requestId)) return true;
+  throw refusalError('sequence_replayed', now(), ((await sequence.last('responses', counted)) ?? -1) + 1);
 }

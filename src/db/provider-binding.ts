@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
+import { countedAs, type MessageNumber } from '../domain/message-number.js';
 import type { ProviderRefusal } from '../domain/provider-refusals.js';
 import { storableJson } from './json.js';
 import { withTransaction, type Transaction } from './pool.js';
-import type { MessageNumber } from './provider-identities.js';
 
 /** A delegation whose signature was found good. */
 export interface SignedDelegation {
@@ -176,5 +176,6 @@ async function bind(tx: Transaction, delegation: SignedDelegation, { now, messag
 }
 
 function requireNext(last: MessageNumber, { seq, entryId }: MessageNumber): void {
-  if (seq < last.seq || (seq === last.seq && entryId !== last.entryId)) throw new Refused('sequence_replayed');
+  const isSame = seq === last.seq && entryId === last.entryId;
+  if (!isSame && seq <= countedAs(last)) throw new Refused('sequence_replayed');
 }

@@ -1,3 +1,4 @@
+import { countedAs, maxAheadMs, type MessageNumber } from '../domain/message-number.js';
 import type { ProviderStatus } from '../domain/provider.js';
 import type { Queryable } from './pool.js';
 
@@ -73,11 +74,12 @@ function standingOf(row: StandingRow): ProviderStanding {
   };
 }
 
-/** Which message of a key this is, and the entry it came in. */
-export interface MessageNumber {
-  seq: number;
-  entryId: string;
-}
+/** Messages that are few enough to be counted here. */
+export type CountedKind = 'registration' | 'capacity';
+
+/** `countedAs`, where the database compares. */
+const counted = (kind: CountedKind) =>
+  `least(${kind}_seq, substring(${kind}_entry from '^([0-9]+)-[0-9]+$')::numeric + ${maxAheadMs})`;
 
 /**
  * Notes a message that a provider's current key signed without bringing its delegation along. The entry that carried
@@ -87,7 +89,7 @@ export interface MessageNumber {
  */
 export async function advanceSequence(
   db: Queryable,
-  kind: 'registration' | 'capacity',
+  kind: CountedKind,
   { providerId, nodeKey }: { providerId: string; nodeKey: string },
   { seq, entryId }: MessageNumber,
   now: Date,
@@ -96,24 +98,24 @@ export async function advanceSequence(
     `update provider_identities
         set ${kind}_seq = $3, ${kind}_entry = $4, signed_at = coalesce(signed_at, $5)
       where provider_id = $1 and node_key = $2
-        and (${kind}_seq is null or ${kind}_seq < $3 or (${kind}_seq = $3 and ${kind}_entry = $4))`,
+        and (${kind}_seq is null or ${counted(kind)} < $3 or (${kind}_seq = $3 and ${kind}_entry = $4))`,
     [providerId, nodeKey, seq, entryId, now],
   );
   return rowCount === 1;
 }
 
-/** Whether `advanceSequence` would take a number that no entry carried yet. */
-export async function isNextInSequence(
+/** What the last number of a provider's key counts as; undefined when it has not been taken one of this kind. */
+export async function lastInSequence(
   db: Queryable,
-  kind: 'registration' | 'capacity',
+  kind: CountedKind,
   providerId: string,
-  seq: number,
-): Promise<boolean> {
-  const { rows } = await db.query<{ next: boolean }>(
-    `select ${kind}_seq is null or ${kind}_seq < $2 as next from provider_identities where provider_id = $1`,
-    [providerId, seq],
+): Promise<number | undefined> {
+  const { rows } = await db.query<{ seq: number | null; entry: string | null }>(
+    `select ${kind}_seq as seq, ${kind}_entry as entry from provider_identities where provider_id = $1`,
+    [providerId],
   );
-  return rows[0]?.next ?? false;
+  const { seq = null, entry } = rows[0] ?? {};
+  return seq === null ? undefined : countedAs({ seq, entryId: entry ?? '' });
 }
 
 /** Closes the door to unsigned messages of a claimed provider: its agent has begun to sign. */

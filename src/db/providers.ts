@@ -141,6 +141,8 @@ export interface ProviderAssessment {
   cordoned: boolean;
   retiring: boolean;
   lastHeartbeat?: Date;
+  /** When its node was last seen ready, before this look. */
+  nodeReadyAt?: Date;
   /** Its node is ready, and the cluster counts fewer GPUs there than are rented. */
   gpusMissing: boolean;
   /** Of its first GPU type. */
@@ -161,7 +163,8 @@ export async function recordNode(
 ): Promise<ProviderAssessment | undefined> {
   return await withTransaction(pool, async (tx) => {
     const { rows } = await tx.query<AssessedRow>(
-      `select p.status, p.status_reason, p.heartbeat_alive, p.joined_at, p.cordoned, p.retiring, p.offer, h.last_heartbeat
+      `select p.status, p.status_reason, p.heartbeat_alive, p.joined_at, p.cordoned, p.retiring, p.offer, h.last_heartbeat,
+              h.node_ready_at
          from providers p left join provider_heartbeats h using (provider_id)
         where provider_id = $1 and status <> 'retired' for no key update of p`,
       [providerId],
@@ -191,6 +194,9 @@ export async function recordNode(
         joined ? whyNotServing(facts) : row.status_reason,
       ],
     );
+    if (node.ready) {
+      await tx.query('update provider_heartbeats set node_ready_at = now() where provider_id = $1', [providerId]);
+    }
     await writeResources(tx, providerId);
     return {
       gpusMissing: node.ready && node.allocatable.gpus < (await rentedGpus(tx, providerId)),
@@ -200,6 +206,7 @@ export async function recordNode(
       cordoned: row.cordoned,
       retiring: row.retiring,
       ...(row.last_heartbeat === null ? {} : { lastHeartbeat: row.last_heartbeat }),
+      ...(row.node_ready_at === null ? {} : { nodeReadyAt: row.node_ready_at }),
       ...(row.offer.gpus[0] === undefined ? {} : { gpuModel: row.offer.gpus[0].model }),
     };
   });
@@ -222,6 +229,7 @@ interface AssessedRow {
   retiring: boolean;
   offer: ProviderOffer;
   last_heartbeat: Date | null;
+  node_ready_at: Date | null;
 }
 
 /**

@@ -64,6 +64,20 @@ export async function knownAmong(db: Queryable, providerIds: readonly string[]):
   return new Map(rows.map((row) => [row.provider_id, knownOf(row)]));
 }
 
+/**
+ * Writes down that the nodes of these providers were seen ready just now. Rows that somebody else writes are passed
+ * over: the next comparison comes in a minute.
+ */
+export async function recordNodesReady(db: Queryable, providerIds: readonly string[]): Promise<void> {
+  await db.query(
+    `with seen as materialized (
+       select provider_id from provider_heartbeats where provider_id = any ($1::text[]) for no key update skip locked
+     )
+     update provider_heartbeats h set node_ready_at = now() from seen where h.provider_id = seen.provider_id`,
+    [providerIds],
+  );
+}
+
 /** The registration whose join command is out: its token may still be used, and its node has not joined. */
 export async function pendingRegistration(db: Queryable, providerId: string): Promise<string | undefined> {
   const { rows } = await db.query<{ message_id: string }>(

@@ -61,7 +61,7 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
     `select ${jobColumns}, j.pod_uid, a.provider_id as held_at, a.node_name as held_node, a.gpu_type as held_type,
             a.gpu_model as held_model, a.price_per_hour::float8 as held_price,
             ${rateOfPriceSql('a.price_per_hour')}::text as held_rate,
-            case when p.status = 'offline' then case when p.heartbeat_alive then p.updated_at
+            case when p.status = 'offline' then case when p.heartbeat_alive then coalesce(h.node_ready_at, p.updated_at)
                  else coalesce(h.last_heartbeat, p.updated_at) end end as away_since,
             p.drain_until, coalesce(p.retiring, false) as retiring
        from jobs j

@@ -16,6 +16,10 @@ export const providerRefusals = {
   },
   signature_invalid: { code: 'signature_invalid', tell: 'the node key did not sign this message as it arrived' },
   timestamp_skew: { code: 'timestamp_skew', tell: 'ts is too far from the time at which the message arrived' },
+  sequence_ahead: {
+    code: 'timestamp_skew',
+    tell: 'seq is far ahead of ts: it is counted in milliseconds since 1970, or from any smaller number, by a clock that is set',
+  },
   sequence_replayed: { code: 'nonce_reused', tell: 'seq must be higher than in every message before' },
   key_unknown: { code: 'delegation_invalid', tell: 'this node key does not speak for the provider' },
   key_revoked: { code: 'delegation_invalid', tell: 'another node key took the place of this one' },
@@ -42,16 +46,21 @@ export type ProviderRefusal = keyof typeof providerRefusals;
 export class MessageRefused extends Error {
   override readonly name = 'MessageRefused';
 
-  constructor(readonly reason: ProviderRefusal) {
+  constructor(
+    readonly reason: ProviderRefusal,
+    /** Of a replay by the key that speaks for the provider: the lowest number that would be taken. */
+    readonly nextSeq?: number,
+  ) {
     super(reason);
   }
 }
 
-/** The same as an answer of the API; a wrong clock can be set by it. */
-export function refusalError(reason: ProviderRefusal, nowMs: number): BrokerError {
+/** The same as an answer of the API; a wrong clock can be set by it, and a number that is stuck goes on from it. */
+export function refusalError(reason: ProviderRefusal, nowMs: number, nextSeq?: number): BrokerError {
   const { code, tell } = providerRefusals[reason];
   return new BrokerError(code, tell, {
     reason,
     ...(code === 'timestamp_skew' ? { server_time: Math.floor(nowMs / 1000) } : {}),
+    ...(nextSeq === undefined ? {} : { next_seq: nextSeq }),
   });
 }

@@ -25,6 +25,8 @@ export type ProviderVerdict =
       reason: ProviderRefusal;
       /** What the provider is told on its response stream, where it is to be told. */
       tell?: string;
+      /** Where only the number is wrong, and the key is the provider's: the lowest one that would be taken. */
+      nextSeq?: number;
     };
 
 /** Decides whether an entry is from who it says it is from. */

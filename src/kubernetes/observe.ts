@@ -1,5 +1,6 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import type { NodeAllocatable } from '../domain/provider.js';
+import { instant } from '../domain/outside.js';
 import type { NodeObservation } from '../../workflows/messages.js';
 import { gpuResource } from './names.js';
 import { imageTrouble } from './observe-pod.js';
@@ -33,10 +34,18 @@ export function observeNode(node: V1Node): NodeObservation {
   };
 }
 
-/** Since when a node has not been ready, as the control plane says; undefined for one that is, or that is not there. */
-export function awaySince(node: V1Node | undefined): Date | undefined {
+/**
+ * Since when a node has not been ready, as the control plane says, or the kubelet, whose clock is its provider's: it is
+ * not believed about a time in which we saw the node ready.
+ *
+ * @param seenReady when that was, the last time.
+ * @returns undefined for one that is ready, or that is not there, or that does not say.
+ */
+export function awaySince(node: V1Node | undefined, seenReady?: Date): Date | undefined {
   const ready = node?.status?.conditions?.find((condition) => condition.type === 'Ready');
-  return ready === undefined || ready.status === 'True' ? undefined : ready.lastTransitionTime;
+  const said = ready === undefined || ready.status === 'True' ? undefined : instant(ready.lastTransitionTime);
+  if (said === undefined) return undefined;
+  return new Date(Math.max(Date.parse(said), seenReady?.getTime() ?? 0));
 }
 
 /** A node's `status.allocatable` in whole GPUs, cores, MB and GB, rounded down: never promise a part. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SigningClock } from '../auth/signing-clock.js';
 import { miningConfigSchema } from '../domain/registration.js';
 import type { BrokerLink } from './broker-link.js';
 import { readDelegationFile, type Delegation } from './delegation.js';
@@ -31,7 +32,8 @@ export async function runAgent(options: Options, { signal, say }: { signal: Abor
 
   const file = options.delegation ?? state.delegationFile;
   const expected = { nodeKey: nodeKey.address, ...(options.id === undefined ? {} : { providerId: options.id }) };
-  const read = () => readDelegationFile(file, expected);
+  const clock = new SigningClock();
+  const read = () => readDelegationFile(file, { ...expected, nowMs: clock.now() });
   try {
     for (let ending = 'delegation'; ending !== 'left';) {
       const delegation = await awaitDelegation();
@@ -53,7 +55,7 @@ export async function runAgent(options: Options, { signal, say }: { signal: Abor
   }
 
   function openLink(delegation: Delegation): BrokerLink {
-    const common = { nodeKey, delegation, signal, say };
+    const common = { nodeKey, delegation, clock, signal, say };
     const { redis } = options;
     return redis === undefined ? openHttpsLink({ ...common, api: way }) : openRedisLink({ ...common, url: redis });
   }

@@ -1,4 +1,5 @@
 import type { LocalAccount } from 'viem';
+import type { SigningClock } from '../auth/signing-clock.js';
 import type { ProviderMessageKind } from '../domain/provider-message.js';
 import type { RegistrationReply } from '../redis/replies/replies.js';
 import type { Delegation } from './delegation.js';
@@ -15,6 +16,12 @@ export interface BrokerLink {
   listen(): Promise<void>;
   /** The next answer as it came, sealed or not; undefined when none comes in time. */
   nextReply(timeoutMs: number): Promise<RegistrationReply | undefined>;
+  /**
+   * Numbers go on from one that the broker named in an answer.
+   *
+   * @returns false when it would not take that itself now.
+   */
+  goOnFrom(nextSeq: number): boolean;
   /** Nobody waits for an answer any more. */
   stopListening(): void;
   close(): void;
@@ -23,6 +30,8 @@ export interface BrokerLink {
 export interface LinkOptions {
   nodeKey: LocalAccount;
   delegation: Delegation;
+  /** Of the machine, whatever the link: its numbers go on in the next one. */
+  clock: SigningClock;
   signal: AbortSignal;
   say: Say;
 }
@@ -35,6 +44,8 @@ export class MessageRefused extends Error {
     /** Why, in a word of the broker's. */
     readonly reason: string,
     message: string,
+    /** What the broker said of its clock, and of the number that it would take. */
+    readonly cure: { serverTimeS?: number; nextSeq?: number } = {},
   ) {
     super(message);
   }
@@ -43,4 +54,14 @@ export class MessageRefused extends Error {
 /** The stream of a kind of message, which is signed with it whatever way it goes. */
 export function streamOf(kind: ProviderMessageKind): string {
   return `provider:${kind}`;
+}
+
+/** A machine whose clock is off by less has no trouble from it. */
+const worthSayingMs = 30_000;
+
+/** Says that the machine's own clock is wrong, where it is; nothing is signed by it. */
+export function compareClocks({ clock, say }: Pick<LinkOptions, 'clock' | 'say'>): void {
+  const offMs = clock.offMs();
+  if (Math.abs(offMs) < worthSayingMs) return;
+  say(`the clock of this machine is off by ${Math.round(offMs / 1_000)} s: it should be set (NTP)`);
 }

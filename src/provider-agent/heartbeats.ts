@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from '../redis/streams/backoff.js';
 import { MessageRefused, type BrokerLink } from './broker-link.js';
@@ -81,7 +82,7 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
 
   async function beatAgainAndAgain(): Promise<void> {
     while (!signal.aborted) {
-      const began = Date.now();
+      const began = performance.now();
       let waitMs: number | undefined;
       try {
         await beat();
@@ -91,11 +92,14 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
       } catch (error) {
         if (signal.aborted) return;
         outage.once(`a heartbeat did not arrive: ${reasonOf(error)}`);
-        // Of two that use the key at the same time, one is refused for its number; to register changes nothing about that.
-        if (error instanceof MessageRefused) refused = error.reason !== 'sequence_replayed';
-        else waitMs = backoff.next();
+        const refusal = error instanceof MessageRefused ? error.reason : undefined;
+        refused ||= refusal !== undefined;
+        // A number that is too low is high enough in a moment, at the latest when the clock has come that far.
+        if (refusal === undefined || refusal === 'sequence_replayed') waitMs = backoff.next();
       }
-      await sleep(waitMs ?? Math.max(0, began + intervalMs - Date.now()), undefined, { signal }).catch(() => undefined);
+      await sleep(waitMs ?? Math.max(0, began + intervalMs - performance.now()), undefined, { signal }).catch(
+        () => undefined,
+      );
     }
   }
 

@@ -1,9 +1,12 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { providerSigner, responsesSigner } from '../auth/provider-client.js';
+import { providerHeaders, providerSigner, responsesSigner } from '../auth/provider-client.js';
 import type { RegistrationReply } from '../redis/replies/replies.js';
-import { MessageRefused, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
+import { compareClocks, MessageRefused, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
 
 const requestTimeoutMs = 20_000;
+/** A message is signed again with another time or number at most so often: for each there is one that the broker takes. */
+const maxAttempts = 3;
 /** Between looks for an answer: soon after a registration, seldom when it takes long. */
 const [firstLookMs, slowestLookMs] = [500, 10_000] as const;
 
@@ -14,6 +17,7 @@ interface Problem {
   reason?: string;
   /** Seconds since 1970. */
   server_time?: number;
+  next_seq?: number;
   errors?: { field: string; message: string }[];
 }
 
@@ -23,66 +27,100 @@ interface Problem {
  * @param api the broker's origin, with the path that a proxy takes off, if any.
  */
 export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLink {
-  const { nodeKey, delegation, signal, say } = options;
+  const { nodeKey, delegation, clock, signal } = options;
   const { origin, pathname } = new URL(options.api);
   const prefix = pathname.replace(/\/$/, '');
   const { providerId, audience } = delegation.message;
-  let skewMs = 0;
-  const now = () => Date.now() + skewMs;
-  const signEntry = providerSigner({ nodeKey, audience, now, delegation: delegation.authorization });
-  const signLook = responsesSigner({ providerId, nodeKey, audience, now });
+  const signEntry = providerSigner({ nodeKey, audience, clock, delegation: delegation.authorization });
+  const signLook = responsesSigner({ providerId, nodeKey, audience, clock });
   let after = '0';
   let lookMs: number = firstLookMs;
 
   async function look(): Promise<{ id: string; data: RegistrationReply }[]> {
     const target = `${prefix}/api/v1/providers/${providerId}/responses?after=${after}`;
-    const body = await onTime(async () => await ask('GET', target, await signLook(target)));
+    const body = await corrected(async () => {
+      const headers = await signLook(target);
+      const answer = await ask('GET', target, headers);
+      clock.took(headers[providerHeaders.seq]!);
+      return answer;
+    });
     const { responses } = body as { responses: { id: string; data: RegistrationReply }[] };
     after = responses.at(-1)?.id ?? after;
     return responses;
   }
 
-  /** Does it again with the broker's time, where this machine's clock is wrong. */
-  async function onTime<T>(attempt: () => Promise<T>): Promise<T> {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof WrongClock)) throw error;
-      skewMs = error.serverTimeS * 1_000 - Date.now();
-      say(`the clock of this machine is off by ${Math.round(-skewMs / 1_000)} s: it should be set (NTP)`);
-      return await attempt();
+  /** Does it with the broker's time, and again with what the broker says is wrong about time or number. */
+  async function corrected<T>(attempt: () => Promise<T>): Promise<T> {
+    if (!clock.isSet) await askTime();
+    for (let attempts = 1; ; attempts++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof MessageRefused) || attempts === maxAttempts || !learn(error)) throw error;
+      }
     }
   }
 
-  async function ask(method: string, target: string, headers: Record<string, string>, body?: object): Promise<unknown> {
+  function learn({ cure: { serverTimeS, nextSeq } }: MessageRefused): boolean {
+    if (nextSeq !== undefined) return clock.goOnFrom(nextSeq);
+    if (serverTimeS === undefined) return false;
+    setClock(serverTimeS);
+    return true;
+  }
+
+  function setClock(serverTimeS: number, agoMs = 0): void {
+    // Of a second that is just over nobody knows how much has passed.
+    clock.set(serverTimeS * 1_000 + 500 + agoMs);
+    compareClocks(options);
+  }
+
+  /** Before anything is signed. What stands between here and an older broker has a clock as well. */
+  async function askTime(): Promise<void> {
+    const asked = performance.now();
+    const { status, body, headers } = await request('GET', `${prefix}/health`);
+    if (status >= 500) throw new Error(`the broker answered ${status}`);
+    const { server_time: serverTimeS = Date.parse(headers.get('date') ?? '') / 1_000 } = (body ?? {}) as Problem;
+    if (Number.isFinite(serverTimeS)) setClock(serverTimeS, (performance.now() - asked) / 2);
+  }
+
+  async function request(
+    method: string,
+    target: string,
+    headers: Record<string, string> = {},
+    message?: object,
+  ): Promise<{ status: number; headers: Headers; body: unknown }> {
     const response = await fetch(origin + target, {
       method,
       redirect: 'error',
-      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: { ...headers, ...(message === undefined ? {} : { 'content-type': 'application/json' }) },
       signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(message === undefined ? {} : { body: JSON.stringify(message) }),
     });
     const text = await response.text();
     const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '');
-    const answer: unknown = isJson && text !== '' ? JSON.parse(text) : undefined;
-    if (response.ok && isJson) return answer;
-    const problem = (answer ?? {}) as Problem;
-    if (problem.reason === 'timestamp_skew' && problem.server_time !== undefined)
-      throw new WrongClock(problem.server_time);
+    const body: unknown = isJson && text !== '' ? JSON.parse(text) : undefined;
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  async function ask(...args: Parameters<typeof request>): Promise<unknown> {
+    const { status, body } = await request(...args);
+    if (status >= 200 && status < 300 && body !== undefined) return body;
+    const problem = (body ?? {}) as Problem;
     const fields = problem.errors?.map(({ field, message }) => `${field}: ${message}`).join('; ');
-    const what = `the broker answered ${response.status}: ${fields ?? problem.detail ?? 'not what it should'}`;
+    const what = `the broker answered ${status}: ${fields ?? problem.detail ?? 'not what it should'}`;
     // What is nobody's answer to this message may be otherwise the next time.
-    const isRefusal = problem.code !== undefined && response.status < 500 && response.status !== 429;
-    throw isRefusal ? new MessageRefused(problem.reason ?? problem.code!, what) : new Error(what);
+    const isRefusal = problem.code !== undefined && status < 500 && status !== 429;
+    throw isRefusal ? new MessageRefused(problem.reason ?? problem.code!, what, cureOf(problem)) : new Error(what);
   }
 
   return {
     async send(kind, message) {
       const stream = streamOf(kind);
       const data = JSON.stringify(message);
-      await onTime(async () => {
+      await corrected(async () => {
         const fields = await signEntry(stream, data);
         await ask('POST', `${prefix}/api/v1/providers/messages`, {}, { stream, ...fields });
+        clock.took(fields['seq']!);
       });
     },
     async listen() {
@@ -93,25 +131,26 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
       });
     },
     async nextReply(timeoutMs) {
-      for (const deadline = Date.now() + timeoutMs; ;) {
+      for (const deadline = performance.now() + timeoutMs; ;) {
         const responses = await look();
         // Each takes the place of those before it.
         const newest = responses.at(-1);
         if (newest !== undefined) return newest.data;
-        const leftMs = deadline - Date.now();
+        const leftMs = deadline - performance.now();
         if (leftMs <= 0) return undefined;
         await sleep(Math.min(lookMs, leftMs), undefined, { signal });
         lookMs = Math.min(lookMs * 1.5, slowestLookMs);
       }
     },
+    goOnFrom: (nextSeq) => clock.goOnFrom(nextSeq),
     stopListening: () => undefined,
     close: () => undefined,
   };
 }
 
-/** The message was refused for the time it was signed with. */
-class WrongClock extends Error {
-  constructor(readonly serverTimeS: number) {
-    super('the clock of this machine is off, and the broker does not take the time it said itself');
-  }
+/** A delegation that is too old is refused for its time, too, and no clock of ours changes that. */
+function cureOf({ reason, server_time: serverTimeS, next_seq: nextSeq }: Problem): MessageRefused['cure'] {
+  if (reason === 'sequence_replayed') return nextSeq === undefined ? {} : { nextSeq };
+  const isAboutTime = reason === 'timestamp_skew' || reason === 'sequence_ahead';
+  return isAboutTime && Number.isFinite(serverTimeS) ? { serverTimeS: serverTimeS! } : {};
 }

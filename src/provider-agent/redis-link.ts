@@ -1,9 +1,10 @@
+import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
 import { providerSigner } from '../auth/provider-client.js';
 import { blockMs, createRedis, type RedisConfig } from '../redis/connection.js';
 import type { RegistrationReply } from '../redis/replies/replies.js';
 import { responseStream } from '../redis/stream-names.js';
-import { streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
+import { compareClocks, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
 
 /** The group in which the public agents read. */
 const group = 'agent-group';
@@ -12,12 +13,13 @@ const consumer = 'agent-1';
 type Entry = [id: string, fields: string[]];
 
 /** The way through the broker's Redis, with the few commands that an ACL for providers allows. */
-export function openRedisLink({ url, nodeKey, delegation, signal }: LinkOptions & { url: string }): BrokerLink {
+export function openRedisLink(options: LinkOptions & { url: string }): BrokerLink {
+  const { url, nodeKey, delegation, clock, signal, say } = options;
   const { providerId, audience } = delegation.message;
   const stream = responseStream(providerId);
   const { config, db } = serverAt(url);
   const sender = createRedis(config, { blocking: false, name: `provider:${providerId}`, overrides: { db } });
-  const sign = providerSigner({ nodeKey, audience, delegation: delegation.authorization });
+  const sign = providerSigner({ nodeKey, audience, clock, delegation: delegation.authorization });
   // Reads that wait have a connection of their own, which is there only while answers are expected.
   let reader: Redis | undefined;
   const stopListening = () => {
@@ -29,6 +31,22 @@ export function openRedisLink({ url, nodeKey, delegation, signal }: LinkOptions 
     stopListening();
   };
   signal.addEventListener('abort', close, { once: true });
+
+  let mayAskTime = true;
+  /** Nobody here says that a message was refused for its time: so each is signed by the clock that decides about it. */
+  async function askTime(): Promise<void> {
+    if (!mayAskTime) return;
+    const wasSet = clock.isSet;
+    try {
+      const [seconds, micros] = await sender.time();
+      clock.set(Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000));
+    } catch (error) {
+      if (!(error as Error).message.startsWith('NOPERM')) throw error;
+      mayAskTime = false;
+      say('this user of Redis may not ask for its time (ACL +time): the clock of this machine has to be right');
+    }
+    if (!wasSet) compareClocks(options);
+  }
 
   /** Made before a registration, the group is given every answer to it; the broker sees to later ones, too. */
   async function createGroup(from: '$' | '0'): Promise<void> {
@@ -54,8 +72,10 @@ export function openRedisLink({ url, nodeKey, delegation, signal }: LinkOptions 
   return {
     async send(kind, message) {
       const name = streamOf(kind);
+      await askTime();
       const fields = await sign(name, JSON.stringify(message));
       await sender.xadd(name, '*', ...Object.entries(fields).flat());
+      if (mayAskTime) clock.took(fields['seq']!);
     },
     async listen() {
       reader ??= createRedis(config, { blocking: true, name: `provider:${providerId}:answers`, overrides: { db } });
@@ -63,15 +83,16 @@ export function openRedisLink({ url, nodeKey, delegation, signal }: LinkOptions 
       await take(() => sender.xreadgroup('GROUP', group, consumer, 'COUNT', 100, 'STREAMS', stream, '>'));
     },
     async nextReply(timeoutMs) {
-      for (const deadline = Date.now() + timeoutMs; ;) {
-        const block = Math.max(1, Math.min(blockMs, deadline - Date.now()));
+      for (const deadline = performance.now() + timeoutMs; ;) {
+        const block = Math.max(1, Math.min(blockMs, deadline - performance.now()));
         const reply = await take(() =>
           reader!.xreadgroup('GROUP', group, consumer, 'COUNT', 10, 'BLOCK', block, 'STREAMS', stream, '>'),
         );
         signal.throwIfAborted();
-        if (reply !== undefined || Date.now() >= deadline) return reply;
+        if (reply !== undefined || performance.now() >= deadline) return reply;
       }
     },
+    goOnFrom: (nextSeq) => clock.goOnFrom(nextSeq),
     stopListening,
     close() {
       signal.removeEventListener('abort', close);

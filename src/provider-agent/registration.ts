@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { newSealingKey, openReply } from '../redis/replies/seal.js';
 import type { RegistrationReply } from '../redis/replies/replies.js';
 import type { BrokerLink } from './broker-link.js';
@@ -31,8 +32,8 @@ export function createRegistration(link: BrokerLink, providerId: string, say: Sa
   const { encKey, privateKey } = newSealingKey();
 
   async function nextReadable(timeoutMs: number): Promise<RegistrationReply | undefined> {
-    for (const deadline = Date.now() + timeoutMs; ;) {
-      const reply = await link.nextReply(Math.max(0, deadline - Date.now()));
+    for (const deadline = performance.now() + timeoutMs; ;) {
+      const reply = await link.nextReply(Math.max(0, deadline - performance.now()));
       if (reply === undefined || !reply.success) return reply;
       // A join command that others could read, or that was meant for another run of this program, is not for us.
       if (reply.sealed === undefined) continue;
@@ -48,13 +49,15 @@ export function createRegistration(link: BrokerLink, providerId: string, say: Sa
     async submit(message) {
       await link.listen();
       await link.send('registration', message(encKey));
-      for (let deadline = Date.now() + answerTimeoutMs; ;) {
-        const reply = await nextReadable(deadline - Date.now());
+      for (let deadline = performance.now() + answerTimeoutMs; ;) {
+        const reply = await nextReadable(deadline - performance.now());
         if (reply === undefined) throw new Error('the broker has not answered in time');
         if (reply.success) return reply;
+        // The next try is what the broker asks for.
+        if (reply.next_seq !== undefined && link.goOnFrom(reply.next_seq)) throw new Error(reply.message);
         if (reply.status !== 'pending') throw new Rejected(reply.message ?? reply.status);
         say(`the broker says: ${reply.message ?? 'wait'}`);
-        deadline = Date.now() + approvalTimeoutMs;
+        deadline = performance.now() + approvalTimeoutMs;
       }
     },
     async newer(timeoutMs) {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { providerNodeName } from '../domain/provider.js';
 import { Backoff } from '../redis/streams/backoff.js';
@@ -117,14 +118,14 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
           `${isRefused ? 'the broker does not accept the registration' : 'not registered yet'}: ${reasonOf(error)}`,
         );
       }
-      for (const until = Date.now() + waitMs; Date.now() < until; await pause(Math.min(lookMs, waitMs)))
+      for (const until = performance.now() + waitMs; performance.now() < until; await pause(Math.min(lookMs, waitMs)))
         if (service.isRenewed()) return 'delegation';
     }
   }
 
   /** Joins, if that is still to be done, and looks after what may come between this machine and its service. */
   async function untilTurn(answer: RegistrationReply | undefined): Promise<'register' | 'delegation' | 'left'> {
-    const registeredAt = Date.now();
+    const registeredAt = performance.now();
     let standingDue = registeredAt + beatsPerStanding * beatMs;
     let joined = hasJoined() || (await joinWith(answer));
     if (joined === true) settle();
@@ -134,15 +135,15 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
         const newer = await registration.newer(answerLookMs).catch(() => pause(lookMs));
         joined = hasJoined() || (await joinWith(newer));
         if (joined === true) settle();
-        else if (Date.now() > registeredAt + joinPatienceMs) return 'register';
+        else if (performance.now() > registeredAt + joinPatienceMs) return 'register';
       }
       if (service.isRenewed()) return 'delegation';
-      if (beats?.isRefused() === true && Date.now() > registeredAt + beatsPerRegistration * beatMs) {
+      if (beats?.isRefused() === true && performance.now() > registeredAt + beatsPerRegistration * beatMs) {
         say('the broker does not know this machine any more: registering again');
         return 'register';
       }
-      if (Date.now() < standingDue) continue;
-      standingDue = Date.now() + beatsPerStanding * beatMs;
+      if (performance.now() < standingDue) continue;
+      standingDue = performance.now() + beatsPerStanding * beatMs;
       advise();
       const standing = await standingNow();
       if (standing === 'retired') return 'left';

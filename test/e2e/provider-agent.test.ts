@@ -175,21 +175,35 @@ async function hearsAgain(providerId: string): Promise<void> {
   }, 240_000);
 });
 
-(isRoot ? test : test.skip)(
-  'a machine whose clock is wrong goes by the clock of the broker',
-  async () => {
-    const { machine, providerId, authorize } = await ownedMachine('late-clock');
+(isRoot ? test : test.skip).each([
+  ['HTTPS', -600, () => ['--broker', broker.endpoints.api]],
+  ['HTTPS', 32_400, () => ['--broker', broker.endpoints.api]],
+  ['Redis', 32_400, () => ['--redis', broker.endpoints.redis]],
+] as const)(
+  'over %s a machine whose clock is %i s off goes by the clock of the broker, and is heard at once when it was set',
+  async (way, offS, reach) => {
+    const { machine, providerId, authorize } = await ownedMachine(`clock-${way.toLowerCase()}${offS}`);
     await authorize();
-    const late = 'const now=Date.now;Date.now=()=>now()-600000';
-    const agent = machine.run(['--broker', broker.endpoints.api, '--join', 'no', '--heartbeat-s', '1'], {
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(late)}`,
+    const args = [...reach(), '--join', 'no', '--heartbeat-s', '1'];
+    const wrong = `const now=Date.now;Date.now=()=>now()+${offS * 1_000}`;
+    const before = machine.run(args, {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(wrong)}`,
     });
-    await says(agent, 'the clock of this machine is off by -');
-    await says(agent, 'the broker has accepted the registration');
+    await says(before, `the clock of this machine is off by ${offS} s`);
+    await says(before, 'the broker has accepted the registration');
     await hearsAgain(providerId);
-    expect(await agent.stop()).toBe(0);
+    expect(await before.stop()).toBe(0);
+
+    const after = machine.run(args);
+    await says(after, 'the broker has accepted the registration');
+    await hearsAgain(providerId);
+    expect(await after.stop()).toBe(0);
+    for (const agent of [before, after]) {
+      expect(agent.output()).not.toContain('does not accept');
+      expect(agent.output()).not.toContain('did not arrive');
+    }
   },
-  180_000,
+  240_000,
 );
 
 (isRoot ? describe : describe.skip)('a machine that reaches the broker over Redis', () => {

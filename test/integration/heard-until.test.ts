@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { createRedis } from '../../src/redis/connection.js';
 import { heardUntil } from '../../src/redis/relay/heard-until.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
@@ -17,7 +17,7 @@ const beat = (secondsAgo: number) => world.redis.xadd(stream, `${Date.now() - se
 const read = () => world.redis.xreadgroup('GROUP', group, 'relay', 'COUNT', 100, 'STREAMS', stream, '>');
 const secondsBehind = async () => {
   const heard = await heardUntil(world.redis);
-  return heard === undefined ? undefined : Math.round((Date.now() - heard.getTime()) / 1000);
+  return heard === undefined ? undefined : Math.round((heard.now.getTime() - heard.until.getTime()) / 1000);
 };
 
 test('everything is heard while nobody has sent anything', async () => {
@@ -68,4 +68,21 @@ test('nothing is known while Redis is away', async () => {
   );
   expect(await heardUntil(away)).toBeUndefined();
   away.disconnect();
+});
+
+test.each([300, -300])('a clock of ours that is %i s off makes no relay late, and none up to date', async (offS) => {
+  await world.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+  const id = await beat(2);
+  await read();
+  const wall = Date.now;
+  const clock = jest.spyOn(Date, 'now').mockImplementation(() => wall() + offS * 1_000);
+  try {
+    expect(await secondsBehind()).toBe(2);
+    await world.redis.xack(stream, group, id!);
+    const heard = (await heardUntil(world.redis))!;
+    expect(heard.until).toEqual(heard.now);
+    expect(Math.abs(heard.now.getTime() - wall())).toBeLessThan(2_000);
+  } finally {
+    clock.mockRestore();
+  }
 });

@@ -269,6 +269,25 @@ describe('a reply', () => {
     expect(await delivered).toBe(true);
   });
 
+  test('is there as long as the join token in it is good, and so are its copies', async () => {
+    const id = newProvider();
+    for (const ttlS of [60, 86_400]) {
+      const published = await publishReply(redis, id, reply('timed0'), ttlS);
+      expect(await redis.ttl(responseStream(id))).toBeGreaterThan(ttlS - 10);
+      expect(await redis.ttl(responseStream(id))).toBeLessThanOrEqual(ttlS);
+      // Half of its time is over when an agent comes that needs a copy.
+      await redis.expire(responseStream(id), ttlS / 2);
+      const agent = database.connect(true);
+      const group = `agent-${ttlS}`;
+      await redis.xgroup('CREATE', responseStream(id), group, '$');
+      const delivered = ensureReplyDelivered(redis, id, published, { timeoutMs: 10_000 });
+      expect(answerTo(await listen(agent, id, { group, ack: false })).join_token).toContain('timed0');
+      expect(await redis.ttl(responseStream(id))).toBeLessThanOrEqual(ttlS / 2);
+      expect(await redis.ttl(responseStream(id))).toBeGreaterThan(ttlS / 2 - 10);
+      expect(await delivered).toBe(true);
+    }
+  });
+
   test('is published although something unusable stands in its place', async () => {
     const id = newProvider();
     await redis.set(responseStream(id), 'text');

@@ -37,8 +37,8 @@ export interface FleetWorld extends World {
   silent(providerId: string): Promise<void>;
   sweep(): Promise<{ silent: number; returned: number }>;
   node(providerId: string): Promise<V1Node | undefined>;
-  /** The control plane finds its node NotReady, or Ready again, at once. */
-  setNodeReady(providerId: string, ready: boolean): Promise<void>;
+  /** The control plane finds its node NotReady, or Ready again, at once; since when is what its kubelet says. */
+  setNodeReady(providerId: string, ready: boolean, since?: Date): Promise<void>;
   setNodeGpus(providerId: string, gpus: number): Promise<void>;
   /** Its node is deleted, and one of the same name made. */
   replaceNode(providerId: string): Promise<void>;
@@ -160,7 +160,7 @@ export async function createFleetWorld(
         },
       );
     },
-    async setNodeReady(providerId, ready) {
+    async setNodeReady(providerId, ready, since = new Date()) {
       // kwok lets go of a node without the label, and takes care of one with it.
       const isTaken = (await node(providerId))?.metadata?.labels?.['type'] === 'kwok';
       const sinceMs = Date.now();
@@ -171,7 +171,7 @@ export async function createFleetWorld(
       const condition = {
         type: 'Ready',
         status: ready ? 'True' : 'False',
-        lastTransitionTime: new Date(),
+        lastTransitionTime: since,
         reason: 'Test',
       };
       await core.patchNodeStatus({ name: providerId, body: { status: { conditions: [condition] } } }, mergePatch);

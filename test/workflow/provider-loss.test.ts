@@ -154,6 +154,21 @@ describe('a provider whose node is not ready', () => {
     await world.becomes(providerId, 'available');
   });
 
+  test.each([
+    ['nine hours behind', -32_400],
+    ['nine hours ahead', 32_400],
+  ])('by the word of a kubelet whose clock is %s is away since it was last seen ready', async (_, offS) => {
+    const providerId = await world.joined();
+    const { assessProvider } = world.activities;
+    const node = { providerId, nodeName: providerId };
+    await assessProvider(node);
+    const seenMs = Date.now();
+    await world.setNodeReady(providerId, false, new Date(seenMs + offS * 1_000));
+    const found = await assessProvider(node);
+    expect(found).toMatchObject({ status: 'offline' });
+    expect(Math.abs(Date.parse(found!.awaySince!) - seenMs)).toBeLessThan(20_000);
+  });
+
   test('and stays so loses its jobs, whose pods are removed although no kubelet confirms it', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });

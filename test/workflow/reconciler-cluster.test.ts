@@ -161,6 +161,20 @@ describe('a provider', () => {
   });
 });
 
+test('that a node is ready is written down with every comparison, so that its kubelet cannot say otherwise later', async () => {
+  await world.settled();
+  const { pool } = world.database;
+  await pool.query(`update provider_heartbeats set node_ready_at = now() - interval '1 hour' where provider_id = $1`, [
+    world.providerId,
+  ]);
+  await world.repairs();
+  const { rows } = await pool.query<{ ago_s: number }>(
+    `select extract(epoch from now() - node_ready_at)::float8 as ago_s from provider_heartbeats where provider_id = $1`,
+    [world.providerId],
+  );
+  expect(rows[0]!.ago_s).toBeLessThan(60);
+});
+
 test('a node that was taken for a provider who is not there is kept free of jobs, and is not deleted', async () => {
   const { core } = world.kubernetes;
   const name = `nobody-${randomUUID().slice(0, 8)}`;

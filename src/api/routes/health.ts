@@ -9,7 +9,7 @@ export interface DependencyHealth {
 /** Looks at each dependency; rejects never, answers within a second or two. */
 export type Health = () => Promise<Record<string, DependencyHealth>>;
 
-const liveness = z.object({ status: z.literal('ok') });
+const liveness = z.object({ status: z.literal('ok'), server_time: z.int().describe('Unix seconds') });
 const readiness = z.object({
   status: z.enum(['ready', 'not_ready']),
   dependencies: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
@@ -27,7 +27,7 @@ export function healthRoutes(health: Health): RouteRule[] {
       errors: [],
       handler: async (ctx) => {
         ctx.set('cache-control', 'no-store');
-        ctx.body = { status: 'ok' };
+        ctx.body = { status: 'ok', server_time: Math.floor(Date.now() / 1000) };
       },
     },
     {

@@ -64,6 +64,7 @@ const responsesReply = z.object({
         labels: z.record(z.string(), z.string()).optional(),
         sealed: z.string().optional().describe('The fields about joining, where enc_key was given'),
         token_id: z.string().optional(),
+        next_seq: z.int().optional().describe('Where the number of a registration was used: the lowest that was not'),
       }),
     }),
   ),
@@ -105,7 +106,7 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
         const verdict = await verifier.rehearse({ stream, fields, providerId: sender.providerId });
         // Its twin may have come in meanwhile and have been read, so that the number in it is used.
         const id = verdict.accepted ? await ingress.append(stream, fields) : await ingress.known(stream, fields);
-        if (!verdict.accepted && id === undefined) throw refusalError(verdict.reason, now());
+        if (!verdict.accepted && id === undefined) throw refusalError(verdict.reason, now(), verdict.nextSeq);
         reply(ctx, 202, { id, stream, server_time: serverTime() });
       },
     },

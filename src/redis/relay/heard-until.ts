@@ -5,36 +5,56 @@ import { brokerGroup, streams } from '../stream-names.js';
 /** An older beat is no sign of life any more, so what was read and not settled for longer says nothing about anybody. */
 const maxPendingMs = 600_000;
 
+/** Both by the clock of Redis, which says when a message came: another clock says nothing about how far behind we are. */
+export interface Hearing {
+  until: Date;
+  now: Date;
+}
+
 /**
  * Up to when the relays have read what providers sent as signs of life: silence after that is not silence but ours.
  * Now, when nothing lies unread; undefined while it cannot be known, because Redis is away or nobody reads.
  */
-export async function heardUntil(redis: Redis): Promise<Date | undefined> {
+export async function heardUntil(redis: Redis): Promise<Hearing | undefined> {
   const stream = streams.heartbeat;
-  let known: { last: string; group: string | undefined };
   try {
-    known = await readState(redis, stream);
-  } catch (error) {
+    const nowMs = await timeOf(redis);
+    const known = await readState(redis, stream);
     // Nobody has sent anything, or everything was flushed: there is nothing that could lie unread.
-    if (error instanceof Error && error.message.includes('no such key')) return new Date();
+    if (known === undefined) return { until: new Date(nowMs), now: new Date(nowMs) };
+    if (known.group === undefined) return undefined;
+    const read = compareIds(known.group, known.last) < 0 ? arrivalMs(known.group) : nowMs;
+    const settled = await settledUntil(redis, stream, nowMs);
+    return { until: new Date(Math.min(read, settled, nowMs)), now: new Date(nowMs) };
+  } catch {
     return undefined;
   }
-  if (known.group === undefined) return undefined;
-  const read = compareIds(known.group, known.last) < 0 ? arrivalMs(known.group) : Date.now();
-  return new Date(Math.min(read, await settledUntil(redis, stream), Date.now()));
 }
 
-/** The last id of the stream, and the last one that was given to a relay. */
-async function readState(redis: Redis, stream: string): Promise<{ last: string; group: string | undefined }> {
-  const info = pairs((await redis.xinfo('STREAM', stream)) as unknown[]);
+async function timeOf(redis: Redis): Promise<number> {
+  const [seconds, micros] = await redis.time();
+  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+}
+
+/** The last id of the stream, if there is one, and the last one that was given to a relay. */
+async function readState(
+  redis: Redis,
+  stream: string,
+): Promise<{ last: string; group: string | undefined } | undefined> {
+  const state = await redis.xinfo('STREAM', stream).catch((error: Error) => {
+    if (error.message.includes('no such key')) return undefined;
+    throw error;
+  });
+  if (state === undefined) return undefined;
+  const info = pairs(state as unknown[]);
   const groups = ((await redis.xinfo('GROUPS', stream)) as unknown[][]).map(pairs);
   const group = groups.find((each) => each.get('name') === brokerGroup);
   return { last: String(info.get('last-generated-id')), group: group && String(group.get('last-delivered-id')) };
 }
 
 /** What a relay was given and has not settled yet may be a sign of life, too. */
-async function settledUntil(redis: Redis, stream: string): Promise<number> {
-  const longAgo = Date.now() - maxPendingMs;
+async function settledUntil(redis: Redis, stream: string, nowMs: number): Promise<number> {
+  const longAgo = nowMs - maxPendingMs;
   try {
     const [, oldest] = (await redis.xpending(stream, brokerGroup)) as [number, string | null];
     return oldest === null ? Infinity : Math.max(arrivalMs(oldest), longAgo);

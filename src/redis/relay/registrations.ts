@@ -79,6 +79,7 @@ interface Refusal {
   detail?: string;
   providerId?: string;
   tell?: string;
+  nextSeq?: number;
 }
 
 function readMessage<T>([, fields]: StreamEntry, schema: ZodType<T>): { message: T } | Refusal {
@@ -120,8 +121,8 @@ async function keep(
   if (redelivered && (await loadRegistration(pool, messageId)) !== undefined) return { messageId };
   const verdict = await verifier.verify({ stream, id, fields: fieldsByName(fields), providerId });
   if (!verdict.accepted) {
-    const { reason, tell } = verdict;
-    return { messageId, refused: tell === undefined ? { reason } : { reason, tell } };
+    const { accepted: _, ...refused } = verdict;
+    return { messageId, refused };
   }
   await storeRegistration(pool, {
     messageId,
@@ -135,7 +136,8 @@ async function keep(
 }
 
 function refuse({ rejections }: Deps, refusal: Refusal): Outcome {
-  if (refusal.providerId !== undefined && refusal.tell !== undefined) rejections.tell(refusal.providerId, refusal.tell);
+  const { providerId, tell, nextSeq } = refusal;
+  if (providerId !== undefined && tell !== undefined) rejections.tell(providerId, tell, nextSeq);
   return withoutTell(refusal);
 }
 

@@ -20,9 +20,9 @@ export class Rejections {
     private readonly logger: Logger,
   ) {}
 
-  tell(providerId: string, message: string): void {
+  tell(providerId: string, message: string, nextSeq?: number): void {
     if (this.#underway.has(providerId) || this.#underway.size >= maxUnderway || this.#stopping.signal.aborted) return;
-    const delivery = this.#deliver(providerId, message).finally(() => this.#underway.delete(providerId));
+    const delivery = this.#deliver(providerId, message, nextSeq).finally(() => this.#underway.delete(providerId));
     this.#underway.set(providerId, delivery);
   }
 
@@ -32,9 +32,9 @@ export class Rejections {
     await Promise.all(this.#underway.values());
   }
 
-  async #deliver(providerId: string, message: string): Promise<void> {
+  async #deliver(providerId: string, message: string, nextSeq?: number): Promise<void> {
     try {
-      const entryId = await publishRejection(this.redis, providerId, message);
+      const entryId = await publishRejection(this.redis, providerId, message, nextSeq);
       if (entryId === undefined) return;
       const options = { timeoutMs: deliveryTimeoutMs, signal: this.#stopping.signal };
       await ensureReplyDelivered(this.redis, providerId, entryId, options);

@@ -1,9 +1,6 @@
 import type { ChainableCommander, Redis } from 'ioredis';
 import { clearScript, lookScript, publishScript, repeatScript } from './scripts.js';
 
-/** Life of a reply, in seconds: as long as the join token in it. */
-const replyTtlS = 900;
-
 export type ReplyState = 'acked' | 'read' | 'again' | 'waiting' | 'lost' | 'superseded';
 
 export interface ReplyLook {
@@ -31,21 +28,25 @@ export function replyCommands(connection: Redis) {
   const redis = connection as Redis & Scripts;
 
   return {
-    async publish(stream: string, data: string, origin: string, keepWaiting: boolean): Promise<string | undefined> {
-      const id = await redis.wlPublishReply(stream, data, now(), origin, replyTtlS, keepWaiting ? 'keep' : '');
+    async publish(
+      stream: string,
+      reply: { data: string; ttlS: number; origin?: string; keepWaiting?: boolean },
+    ): Promise<string | undefined> {
+      const { data, ttlS, origin = '', keepWaiting = false } = reply;
+      const id = await redis.wlPublishReply(stream, data, now(), origin, ttlS, keepWaiting ? 'keep' : '');
       return id ?? undefined;
     },
     /** One round trip for all of them; a look that failed is undefined. */
     async look(looks: readonly ReplyLook[]): Promise<([ReplyState, string] | undefined)[]> {
       const pipeline = connection.pipeline() as ChainableCommander & Pick<Scripts, 'wlLookAtReply'>;
       for (const { stream, origin, mayRepeat } of looks) {
-        void pipeline.wlLookAtReply(stream, origin, now(), replyTtlS, mayRepeat ? 1 : 0);
+        void pipeline.wlLookAtReply(stream, origin, now(), mayRepeat ? 1 : 0);
       }
       const results = (await pipeline.exec()) ?? [];
       return results.map(([error, result]) => (error === null ? (result as [ReplyState, string]) : undefined));
     },
     async repeat(stream: string, origin: string): Promise<string | undefined> {
-      return (await redis.wlRepeatReply(stream, origin, now(), replyTtlS)) ?? undefined;
+      return (await redis.wlRepeatReply(stream, origin, now())) ?? undefined;
     },
     async clear(stream: string, origin: string): Promise<void> {
       await redis.wlClearReply(stream, origin);

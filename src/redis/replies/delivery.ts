@@ -7,6 +7,8 @@ interface Waiting {
   stream: string;
   origin: string;
   data: string;
+  /** Of a copy, should the stream be lost. */
+  ttlS: number;
   deadline: number;
   nextLookAt: number;
   intervalMs: number;
@@ -30,7 +32,7 @@ const pollers = new WeakMap<Redis, ReplyPoller>();
 /** Looks after one reply until an agent has it; see `ensureReplyDelivered`. */
 export async function deliver(
   redis: Redis,
-  reply: { stream: string; origin: string; data: string },
+  reply: { stream: string; origin: string; data: string; ttlS: number },
   options: { timeoutMs: number; signal?: AbortSignal; onHeartbeat?: () => void },
 ): Promise<Delivery> {
   let poller = pollers.get(redis);
@@ -50,7 +52,7 @@ class ReplyPoller {
   }
 
   async wait(
-    reply: { stream: string; origin: string; data: string },
+    reply: { stream: string; origin: string; data: string; ttlS: number },
     { timeoutMs, signal, onHeartbeat }: { timeoutMs: number; signal?: AbortSignal; onHeartbeat?: () => void },
   ): Promise<Delivery> {
     // Listeners hear only of what is still to come.
@@ -127,7 +129,10 @@ class ReplyPoller {
       await this.#commands.clear(stream, origin).catch(() => undefined);
       waiting.settle('delivered');
     }
-    if (state === 'lost') await this.#commands.publish(stream, waiting.data, origin, false);
+    if (state === 'lost') {
+      const { data, ttlS } = waiting;
+      await this.#commands.publish(stream, { data, ttlS, origin });
+    }
     if (state === 'again') waiting.copies += 1;
     if (state === 'lost' || state === 'again') {
       waiting.intervalMs = firstIntervalMs;

@@ -20,17 +20,28 @@ export interface RegistrationReply {
   sealed?: string;
   /** Of a sealed reply: the public half of the join token. */
   token_id?: string;
+  /** The number of the registration was used before; this is the lowest that would be taken. */
+  next_seq?: number;
 }
+
+/** Of an answer with nothing in it that expires, in seconds. */
+const plainTtlS = 900;
 
 /**
  * Publishes the answer to a registration. It takes the place of every older one: an agent that comes back reads the
- * first reply its group was not given, and that must not be a withdrawn join token. Expires after 15 minutes.
+ * first reply its group was not given, and that must not be a withdrawn join token.
  *
+ * @param ttlS how long it is there: no longer than the join token in it is good.
  * @returns the id of the entry.
  * @throws when Redis does not answer; the reply may then be there all the same.
  */
-export async function publishReply(redis: Redis, providerId: string, reply: RegistrationReply): Promise<string> {
-  return (await replyCommands(redis).publish(responseStream(providerId), JSON.stringify(reply), '', false))!;
+export async function publishReply(
+  redis: Redis,
+  providerId: string,
+  reply: RegistrationReply,
+  ttlS = plainTtlS,
+): Promise<string> {
+  return (await replyCommands(redis).publish(responseStream(providerId), { data: JSON.stringify(reply), ttlS }))!;
 }
 
 /**
@@ -39,9 +50,20 @@ export async function publishReply(redis: Redis, providerId: string, reply: Regi
  *
  * @returns the id of the entry, if there is one.
  */
-export async function publishRejection(redis: Redis, providerId: string, message: string): Promise<string | undefined> {
-  const reply: RegistrationReply = { success: false, status: 'rejected', message };
-  return await replyCommands(redis).publish(responseStream(providerId), JSON.stringify(reply), '', true);
+export async function publishRejection(
+  redis: Redis,
+  providerId: string,
+  message: string,
+  nextSeq?: number,
+): Promise<string | undefined> {
+  const reply: RegistrationReply = {
+    success: false,
+    status: 'rejected',
+    message,
+    ...(nextSeq === undefined ? {} : { next_seq: nextSeq }),
+  };
+  const published = { data: JSON.stringify(reply), ttlS: plainTtlS, keepWaiting: true };
+  return await replyCommands(redis).publish(responseStream(providerId), published);
 }
 
 /** Takes back what a provider has not read: none of it holds for whoever registers in its name next. */
@@ -84,12 +106,17 @@ export async function replyDelivery(
 ): Promise<Delivery> {
   options.signal?.throwIfAborted();
   const stream = responseStream(providerId);
-  const [entry] = await redis.xrange(stream, entryId, entryId);
+  const [[entry], leftMs] = await Promise.all([redis.xrange(stream, entryId, entryId), redis.pttl(stream)]);
   if (entry === undefined) return 'superseded';
   const [, fields] = entry;
   return await deliver(
     redis,
-    { stream, origin: field(fields, 'origin') ?? entryId, data: field(fields, 'data') ?? '' },
+    {
+      stream,
+      origin: field(fields, 'origin') ?? entryId,
+      data: field(fields, 'data') ?? '',
+      ttlS: leftMs > 0 ? Math.ceil(leftMs / 1_000) : plainTtlS,
+    },
     options,
   );
 }

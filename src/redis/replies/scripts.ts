@@ -45,7 +45,8 @@ local function publish(key, data, timestamp, origin, ttl)
     redis.call('DEL', key)
     id = redis.call(unpack(args))
   end
-  redis.call('EXPIRE', key, ttl)
+  -- Without one it lives no longer than the copy before it.
+  if ttl then redis.call('EXPIRE', key, ttl) end
   return id
 end
 `;
@@ -61,8 +62,7 @@ return publish(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 `;
 
 /**
- * One look at whether a reply has arrived. KEYS stream. ARGV origin, timestamp, ttl seconds, 1 when it may be published
- * again. Answers [state, newest copy's id]:
+ * One look at whether a reply has arrived. KEYS stream. ARGV origin, timestamp, 1 when it may be published again. Answers [state, newest copy's id]:
  *  - `acked`: a group that existed before the newest copy was given it and has acknowledged it;
  *  - `read`: was given it, and has not acknowledged it (yet);
  *  - `again`: a group was there that began past the reply; the reply was published once more for it;
@@ -88,17 +88,17 @@ for _, group in ipairs(groupsOf(key)) do
     end
   end
 end
-if missed and ARGV[4] == '1' then
-  return { 'again', publish(key, newest.data, ARGV[2], origin, ARGV[3]) }
+if missed and ARGV[3] == '1' then
+  return { 'again', publish(key, newest.data, ARGV[2], origin) }
 end
 return { read and 'read' or 'waiting', newest.id }
 `;
 
-/** The same reply once more, for an agent that was given it and fell away. KEYS stream. ARGV origin, timestamp, ttl. */
+/** The same reply once more, for an agent that was given it and fell away. KEYS stream. ARGV origin, timestamp. */
 export const repeatScript = `${library}
 local newest = newestOf(KEYS[1])
 if not newest or newest.origin ~= ARGV[1] then return false end
-return publish(KEYS[1], newest.data, ARGV[2], ARGV[1], ARGV[3])
+return publish(KEYS[1], newest.data, ARGV[2], ARGV[1])
 `;
 
 /** Empties the stream once its reply has done its work, unless a newer one stands there. KEYS stream. ARGV origin. */
