@@ -1,5 +1,5 @@
-import type { ProviderStatus } from '../domain/provider.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
+import { providerIdPattern, type ProviderStatus } from '../domain/provider.js';
+import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import type { Queryable } from './pool.js';
 import { providerOf, selectProviders, shownStatus, type ProviderRow, type ProviderTableRow } from './provider-row.js';
 
@@ -10,8 +10,7 @@ export async function findProvider(db: Queryable, providerId: string): Promise<P
   return rows[0] && providerOf(rows[0]);
 }
 
-const time = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
-const id = /^[a-z0-9-]{1,255}$/;
+const isProviderId = (part: string) => providerIdPattern.test(part);
 
 /**
  * All providers of the fleet, in the order in which they registered. Those that were retired are found by their id only.
@@ -22,7 +21,7 @@ export async function listProviders(
   db: Queryable,
   { limit, cursor }: { limit: number; cursor?: string },
 ): Promise<{ providers: ProviderRow[]; nextCursor?: string }> {
-  const [registeredAt, providerId] = cursor === undefined ? [] : decodeCursor(cursor, time, id);
+  const [registeredAt, providerId] = cursor === undefined ? [] : decodeCursor(cursor, isWrittenTime, isProviderId);
   const { rows } = await db.query<ProviderTableRow>(
     `${selectProviders}
       where p.status <> 'retired' and ($2::timestamptz is null or (p.registered_at, p.provider_id) > ($2, $3))
