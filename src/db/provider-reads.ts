@@ -1,4 +1,4 @@
-import { providerIdPattern, type ProviderStatus } from '../domain/provider.js';
+import { machineLimits, providerIdPattern, type ProviderStatus } from '../domain/provider.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import type { Queryable } from './pool.js';
 import { providerOf, selectProviders, shownStatus, type ProviderRow, type ProviderTableRow } from './provider-row.js';
@@ -159,16 +159,18 @@ export async function providersWithNodes(db: Queryable): Promise<KnownNode[]> {
     node_name: string;
     node_uid: string | null;
     node_ready: boolean;
-    gpus: number;
+    gpus: number | null;
   }>(
-    `select provider_id, node_name, node_uid, node_ready, coalesce((allocatable ->> 'gpus')::int, 0) as gpus
+    `select provider_id, node_name, node_uid, node_ready, least((allocatable ->> 'gpus')::numeric, $1)::int as gpus
        from providers where node_name is not null`,
+    // Earlier versions wrote whatever a node said of itself.
+    [machineLimits.gpus],
   );
   return rows.map((row) => ({
     providerId: row.provider_id,
     nodeName: row.node_name,
     ...(row.node_uid === null ? {} : { nodeUid: row.node_uid }),
     nodeReady: row.node_ready,
-    nodeGpus: row.gpus,
+    nodeGpus: row.gpus ?? 0,
   }));
 }
