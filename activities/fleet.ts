@@ -5,7 +5,7 @@ import { markTokenDeleted, markTokenUsed, usedTokens } from '../src/db/join-toke
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordCapacity, recordNode } from '../src/db/providers.js';
 import { loadRegistration } from '../src/db/registrations.js';
-import { jobWorkflowId } from '../src/domain/job.js';
+import { jobWorkflowId, type GapCause } from '../src/domain/job.js';
 import { whyNotServing, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
@@ -34,6 +34,8 @@ export interface ProviderFinding {
   reason: string;
   /** Of its node, while it has one. */
   nodeUid?: string;
+  /** What it lacks to serve the jobs it has; absent while it does. */
+  absence?: GapCause;
   /** While it is away: since when it has been, RFC 3339. */
   awaySince?: string;
   cordoned: boolean;
@@ -76,7 +78,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
         allocatable: node === undefined ? noCapacity : nodeAllocatable(node),
       });
       if (assessed === undefined) return undefined;
-      const { facts, status, joined, cordoned, retiring, lastHeartbeat, gpuModel } = assessed;
+      const { facts, status, joined, cordoned, retiring, lastHeartbeat, gpusMissing, gpuModel } = assessed;
       if (node !== undefined) {
         await markNode(kubernetes, node, {
           providerId,
@@ -96,6 +98,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
         cordoned,
         retiring,
         ...(observed === undefined ? {} : { nodeUid: observed.uid }),
+        ...absenceOf(status, facts, gpusMissing),
         ...(away === undefined ? {} : { awaySince: away.toISOString() }),
         ...(isForeign ? { refused: `node ${nodeName} is not its own` } : {}),
       };
@@ -116,14 +119,21 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       await recordCapacity(pool, providerId, stored.registration, stored.receivedAt);
     },
 
-    /** Tells the jobs that hold something of a provider that it went away or came back. */
-    async tellJobs({ providerId, ...change }: ProviderChange & { providerId: string }): Promise<number> {
-      return await signalJobs(providerId, signalNames.providerChanged, change);
+    /**
+     * Tells the jobs that hold something of a provider that it went away or came back; with `newNode` only those that
+     * are on another node, which is gone for good.
+     */
+    async tellJobs({
+      providerId,
+      newNode,
+      ...change
+    }: ProviderChange & { providerId: string; newNode?: string }): Promise<number> {
+      return await signalJobs(await jobsHolding(pool, providerId, newNode), signalNames.providerChanged, change);
     },
 
     /** Tells the same jobs until when they may stay. */
     async tellJobsOfDrain({ providerId, ...drain }: ProviderDrain & { providerId: string }): Promise<number> {
-      return await signalJobs(providerId, signalNames.providerDraining, drain);
+      return await signalJobs(await jobsHolding(pool, providerId), signalNames.providerDraining, drain);
     },
 
     /**
@@ -133,10 +143,17 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
      *
      * @returns `back` when its workflow knows it to be in service, and would tell the job of its next loss.
      */
-    async checkLoss({ providerId, nodeName }: ProviderAndNode): Promise<'lost' | 'back' | 'unclear'> {
+    async checkLoss({
+      providerId,
+      nodeName,
+      needsGpus = false,
+    }: ProviderAndNode & { needsGpus?: boolean }): Promise<'lost' | 'back' | 'unclear'> {
       const provider = await findProvider(pool, providerId);
       const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
       if (provider === undefined || node === undefined || observeNode(node).state !== 'ready') return 'lost';
+      // Nobody can say whose GPU is the missing one.
+      const rentedGpus = provider.resources.reduce((sum, { kind, rented }) => sum + (kind === 'gpu' ? rented : 0), 0);
+      if (needsGpus && nodeAllocatable(node).gpus < rentedGpus) return 'lost';
       if (provider.status !== 'offline') return 'back';
       const heard = await heardUntil(redis);
       if (heard === undefined || heard.getTime() < Date.now() - lagToleranceMs) return 'unclear';
@@ -154,8 +171,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
   }
 
   /** A job is found by what it holds: whoever got capacity before the row was closed to others is among them. */
-  async function signalJobs(providerId: string, signal: string, payload: object): Promise<number> {
-    const jobIds = await jobsHolding(pool, providerId);
+  async function signalJobs(jobIds: string[], signal: string, payload: object): Promise<number> {
     for (let start = 0; start < jobIds.length; start += signalsAtOnce) {
       await Promise.all(
         jobIds.slice(start, start + signalsAtOnce).map(async (jobId) => {
@@ -163,13 +179,18 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
             await temporal.workflow.getHandle(jobWorkflowId(jobId)).signal(signal, payload);
           } catch (error) {
             if (!(error instanceof WorkflowNotFoundError)) throw error;
-            logger.warn({ jobId, providerId }, 'a live job without a workflow');
+            logger.warn({ jobId }, 'a live job without a workflow');
           }
         }),
       );
     }
     return jobIds.length;
   }
+}
+
+function absenceOf(status: ProviderStatus, facts: ProviderFacts, gpusMissing: boolean): { absence?: GapCause } {
+  if (status === 'offline') return { absence: facts.nodeReady ? 'silent' : 'node_not_ready' };
+  return gpusMissing ? { absence: 'gpu_lost' } : {};
 }
 
 interface ProviderAndNode {

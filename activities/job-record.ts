@@ -1,9 +1,12 @@
 import { release, allocate, findAllocation, placementCandidates } from '../src/db/allocations.js';
-import { settleSpend, reserveExtension } from '../src/auth/spend.js';
-import { markEnded, markEnding, markExtended, markProvisioning, markRunning } from '../src/db/jobs.js';
-import { withTransaction } from '../src/db/pool.js';
+import { extendJob, settleSpend } from '../src/auth/spend.js';
+import { recordGaps } from '../src/db/job-gaps.js';
+import { markEnded, markEnding, markMessage, markProvisioning, markRunning } from '../src/db/jobs.js';
+import { isBadData, withTransaction } from '../src/db/pool.js';
 import { BrokerError } from '../src/domain/errors.js';
-import type { FinalJobStatus, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
+import type { FinalJobStatus, GapCause, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
+import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
+import { closingsWithoutText } from '../src/observability/metrics.js';
 import type { ActivityDeps } from './deps.js';
 
 /** How many of the cheapest providers are tried before the list is read anew. */
@@ -11,8 +14,31 @@ const candidatesAtOnce = 8;
 /** Each round lost means that other jobs won capacity; this many rounds are a storm, and the client may come again. */
 const maxRounds = 25;
 
+/** What stands in the place of a text that the database does not take. */
+const neutralMessage = sentence('the job has ended');
+
+/** A gap as it travels to the activity: RFC 3339. */
+export interface RecordedGap {
+  from: Instant;
+  to: Instant;
+  cause: GapCause;
+}
+
+/** How a job ended and when it was served, as far as that is known. Times are RFC 3339. */
+export interface ReleasedJob {
+  status: FinalJobStatus;
+  message: Printable;
+  failure?: JobFailure;
+  /** When the end was decided, by the clock of the broker. */
+  endAt: Instant;
+  podEndedAt?: Instant;
+  lastSeen?: Instant;
+  /** Gaps that may not be written down yet. */
+  gaps?: RecordedGap[];
+}
+
 /** The job's own row, its capacity and its spend: Postgres only. */
-export function createJobRecordActivities({ pool }: Pick<ActivityDeps, 'pool'>) {
+export function createJobRecordActivities({ pool, logger }: Pick<ActivityDeps, 'pool' | 'logger'>) {
   return {
     /**
      * Takes capacity at the cheapest provider that fits. Repeated after a crash, it finds what it took.
@@ -38,45 +64,84 @@ export function createJobRecordActivities({ pool }: Pick<ActivityDeps, 'pool'>) 
     },
 
     /**
-     * Moves the expiry, and reserves what the added time costs in the same transaction.
+     * Moves the expiry and reserves what the added time costs, once for each request.
      *
-     * @throws spend_limit_exceeded when the session that asked for it cannot pay for it.
+     * @returns the expiry that is stored, RFC 3339.
+     * @throws idempotency_conflict, extension_limit, duration_limit, job_ended; spend_limit_exceeded when the session
+     *   that asked for it cannot pay for it.
      */
     async recordExtension(extension: {
       order: JobOrder;
       requestId: string;
       seconds: number;
-      expiresAt: string;
-      pricePerHour: number;
+      maxDurationS: number;
       sessionId?: string | undefined;
-    }): Promise<void> {
-      const { order, requestId, seconds, expiresAt, pricePerHour, sessionId } = extension;
+    }): Promise<{ expiresAt: string }> {
+      const { order, ...asked } = extension;
+      const expiresAt = await withTransaction(pool, (tx) => extendJob(tx, { ...asked, jobId: order.jobId }));
+      return { expiresAt: expiresAt.toISOString() };
+    },
+
+    /** Tells the customer of a running job that its provider is away, or back; and since when it was away. */
+    async recordService(news: { jobId: string; message: Printable | ''; gaps: RecordedGap[] }): Promise<void> {
       await withTransaction(pool, async (tx) => {
-        await reserveExtension(tx, { jobId: order.jobId, requestId, seconds, pricePerHour, sessionId });
-        await markExtended(tx, order.jobId, new Date(expiresAt));
+        await recordGaps(tx, news.jobId, news.gaps.map(gapFrom));
+        await markMessage(tx, news.jobId, news.message);
       });
     },
 
-    async recordEnding(jobId: string, message: string): Promise<void> {
-      await markEnding(pool, jobId, message);
+    async recordEnding(jobId: string, message: Printable): Promise<void> {
+      await closing(jobId, message, (text) => markEnding(pool, jobId, text));
     },
 
-    /** Gives capacity and unused money back and closes the row: all of it or nothing, once however often it runs. */
-    async releaseJob(
-      order: JobOrder,
-      outcome: { status: FinalJobStatus; message: string; servedUntil: string; failure?: JobFailure },
-    ): Promise<void> {
-      await withTransaction(pool, async (tx) => {
-        await release(tx, order.jobId);
-        await settleSpend(tx, { jobId: order.jobId, servedUntil: new Date(outcome.servedUntil) });
-        await markEnded(tx, order.jobId, {
-          status: outcome.status,
-          message: outcome.message,
-          ...(outcome.failure === undefined ? {} : { failure: outcome.failure }),
-        });
-      });
+    /**
+     * Gives capacity and unused money back and closes the row: all of it or nothing, once however often it runs. What is
+     * paid for follows from when the job was served, not from how it ended.
+     */
+    async releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<void> {
+      const { jobId } = order;
+      await closing(jobId, outcome.message, (message) =>
+        withTransaction(pool, async (tx) => {
+          await release(tx, jobId);
+          await recordGaps(tx, jobId, (outcome.gaps ?? []).map(gapFrom));
+          const settled = await settleSpend(tx, {
+            jobId,
+            endAt: new Date(outcome.endAt),
+            podEndedAt: dateOf(outcome.podEndedAt),
+            lastSeen: dateOf(outcome.lastSeen),
+          });
+          const { status, failure } = outcome;
+          await markEnded(tx, jobId, {
+            status,
+            message,
+            ...(failure === undefined
+              ? {}
+              : { failure: message === outcome.message ? failure : { ...failure, message } }),
+            ...(settled === undefined ? {} : { billed: settled.billed }),
+          });
+        }),
+      );
     },
   };
+
+  /**
+   * Runs a statement that a job's end waits for, for ever if it has to. No text may be what it fails by: where the
+   * database refuses its data, the same is done with a text of ours.
+   */
+  async function closing(
+    jobId: string,
+    message: Printable,
+    write: (message: Printable) => Promise<void>,
+  ): Promise<void> {
+    try {
+      await write(message);
+    } catch (error) {
+      if (!isBadData(error) || message === neutralMessage) throw error;
+      closingsWithoutText.inc();
+      logger.error({ err: error, jobId }, 'the database does not take what a job ends with; it ends without the words');
+      await write(neutralMessage);
+    }
+  }
 
   async function takeCapacity(order: JobOrder): Promise<Placement> {
     for (let round = 0; round < maxRounds; round++) {
@@ -101,4 +166,12 @@ export function createJobRecordActivities({ pool }: Pick<ActivityDeps, 'pool'>) 
         : `provider ${order.providerId} does not have ${what} free`,
     );
   }
+}
+
+function gapFrom({ from, to, cause }: RecordedGap) {
+  return { from: new Date(from), to: new Date(to), cause };
+}
+
+function dateOf(time: Instant | undefined): Date | undefined {
+  return time === undefined ? undefined : new Date(time);
 }

@@ -18,7 +18,7 @@ import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
 import { jobNetworkPolicy } from '../src/kubernetes/manifests/job-network.js';
 import { hostKeyFile, jobPod, jobSecret, jobService, type JobInputs } from '../src/kubernetes/manifests/job.js';
 import { nodeAnswers } from '../src/kubernetes/nodes.js';
-import { observePod } from '../src/kubernetes/observe.js';
+import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
 import { ownedBy } from '../src/kubernetes/ownership.js';
 import { newSshHostKey, publicSshHostKey } from '../src/kubernetes/ssh-host-key.js';
 import { inTenant, lacksRight } from '../src/kubernetes/tenant-rights.js';
@@ -66,10 +66,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     /** Looks at a job's pod: the slow way to learn what the watcher tells at once. */
     async inspectJob(order: JobOrder, podUid: string): Promise<PodObservation> {
       const pod = await readPod(order);
-      if (pod === undefined || pod.metadata?.uid !== podUid) {
-        return { phase: 'gone', uid: podUid, resourceVersion: `gone-${podUid}` };
-      }
-      return observePod(pod);
+      return pod === undefined || pod.metadata?.uid !== podUid ? gonePod(podUid) : observePod(pod);
     },
 
     /**

@@ -1,6 +1,5 @@
 import {
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   ContinueAsNew,
@@ -12,16 +11,17 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ErrorCode } from '../src/domain/errors.js';
 import { isFinal, sshCommand, type Placement } from '../src/domain/job.js';
+import { instantAt } from '../src/domain/outside.js';
 import { providerWorkflowId } from '../src/domain/provider.js';
 import { cancelled, expired, failed, podEnded, type Ending } from './job-endings.js';
+import { takeExtensions } from './job-extensions.js';
+import { absenceOf, createServiceRecord, recordedGap } from './job-service.js';
 import { bringUp, type Provisioned } from './job-start.js';
 import { failureOf, jobRecord, jobTeardown, pods } from './job-steps.js';
 import {
   cancelJob,
   cancelRequested,
-  extendJob,
   jobLeft,
   jobState,
   podObserved,
@@ -50,9 +50,9 @@ const runningRecheckMs = 60 * 60 * 1000;
 export async function jobLifecycle(input: JobInput): Promise<JobState> {
   const { order, limits } = input;
   const state: JobState = { status: input.running === undefined ? 'pending' : 'running' };
-  const extensions = new Set(input.running?.extensions);
   const sightings = createPodSightings();
-  const provider = createProviderTie(input.running?.provider ?? {}, limits);
+  const provider = createProviderTie(input.running?.provider ?? {}, limits, order);
+  const service = createServiceRecord(order.jobId, provider);
   let running = input.running;
   let cancelledBy: string | undefined;
   let held: 'nothing' | 'capacity' | 'pod' = 'nothing';
@@ -76,45 +76,18 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     await CancellationScope.nonCancellable(() => condition(() => isFinal(state.status)));
     return state;
   });
-  setHandler(
-    extendJob,
-    async ({ requestId, seconds, sessionId }) => {
-      const job = running!;
-      if (!extensions.has(requestId)) {
-        extensions.add(requestId);
-        job.expiresAtMs += seconds * 1000;
-        const expiresAt = new Date(job.expiresAtMs).toISOString();
-        try {
-          const { pricePerHour } = job.placement;
-          await jobRecord.recordExtension({ order, requestId, seconds, expiresAt, pricePerHour, sessionId });
-        } catch (error) {
-          extensions.delete(requestId);
-          job.expiresAtMs -= seconds * 1000;
-          throw error;
-        }
-        state.expiresAt = expiresAt;
-        showRunning(job);
-      }
-      return { expiresAt: new Date(job.expiresAtMs).toISOString() };
+  const extensions = takeExtensions({
+    order,
+    limits,
+    known: input.running?.extensions ?? [],
+    state: () => state,
+    running: () => running,
+    draining: () => provider.news().drain !== undefined,
+    extended: (job) => {
+      state.expiresAt = new Date(job.expiresAtMs).toISOString();
+      showRunning(job);
     },
-    {
-      validator({ seconds }) {
-        if (state.status !== 'running' || running === undefined) {
-          refuse(
-            isFinal(state.status) || state.status === 'ending' ? 'job_ended' : 'job_not_running',
-            `the job is ${state.status}`,
-          );
-        }
-        if (!(seconds > 0)) refuse('validation_failed', 'an extension must be longer than nothing');
-        if (provider.news().drain !== undefined)
-          refuse('provider_drained', 'its provider is being taken out of service');
-        const lastExpiryMs = running.startedAtMs + limits.maxDurationS * 1000;
-        if (running.expiresAtMs + seconds * 1000 > lastExpiryMs) {
-          refuse('duration_limit', `the job may last until ${new Date(lastExpiryMs).toISOString()} at most`);
-        }
-      },
-    },
-  );
+  });
 
   let ending: Ending;
   try {
@@ -171,6 +144,8 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
       startedAt: new Date(startedAtMs).toISOString(),
       expiresAt: new Date(job.expiresAtMs).toISOString(),
     });
+    // Whatever came before costs nothing anyway.
+    provider.forgetGaps(provider.gaps());
     resume(job);
     return job;
   }
@@ -194,11 +169,17 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   /** Serves until something ends the job; an extension moves the deadline while this waits. */
   async function serve(job: RunningJob): Promise<Ending> {
     for (;;) {
+      await service.keep();
       const known = { pod: sightings.of(job.podUid), expiresAtMs: job.expiresAtMs, provider: provider.news() };
       const { pod } = known;
-      if (Date.now() >= job.expiresAtMs) return expired;
+      if (Date.now() >= job.expiresAtMs) {
+        if (!extensions.underWay()) return expired;
+        // Somebody may have paid for more time, and hears of it in a moment.
+        await condition(() => !extensions.underWay());
+        continue;
+      }
       if (pod !== undefined && pod.phase !== 'running' && pod.phase !== 'pending') {
-        return podEnded(pod, job.placement.providerId, known.provider);
+        return podEnded(pod, job.placement.providerId, known.provider, Date.now());
       }
       // In one go with what was just looked at: nothing can come in between and be forgotten.
       if (historyIsLong()) await startOver(job);
@@ -226,7 +207,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     await continueAsNew<(input: JobInput) => Promise<JobState>>({
       order,
       limits,
-      running: { ...job, extensions: [...extensions].slice(-64), provider: provider.news() },
+      running: { ...job, extensions: [], provider: provider.news() },
     });
   }
 
@@ -234,9 +215,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     const { away, drain } = provider.news();
     if (away !== undefined) {
       const endsAt = new Date(provider.partsAtMs()).toISOString();
-      details(
-        `the provider has been away since ${new Date(away.sinceMs).toISOString()}; the job ends at ${endsAt} unless it comes back`,
-      );
+      details(`${absenceOf(provider.news())}; the job ends at ${endsAt} unless that changes`);
     } else if (drain?.untilMs !== undefined) {
       details(
         `the provider is being taken out of service; the job ends at ${new Date(drain.untilMs).toISOString()} at the latest`,
@@ -249,8 +228,11 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   }
 
   /** Gives everything back, in the reverse order of taking, and says so only then. */
-  async function end({ status, message, failure, servedUntilMs = Date.now() }: Ending): Promise<JobState> {
-    const servedUntil = new Date(Math.min(servedUntilMs, Date.now(), running?.expiresAtMs ?? Infinity)).toISOString();
+  async function end({ status, message, failure, podEndedAt, lastSeenMs }: Ending): Promise<JobState> {
+    const endAt = instantAt(Date.now());
+    const { away } = provider.news();
+    // Whatever ends the job: what a provider that is away did not serve is not paid for.
+    const seenMs = Math.min(lastSeenMs ?? Infinity, away?.sinceMs ?? Infinity);
     if (held === 'pod') {
       state.status = 'ending';
       upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: 'ending' }]);
@@ -259,18 +241,29 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
       await jobTeardown.teardownJob(order);
     }
     details(`${message}; releasing the capacity`);
-    const outcome = { status, message, servedUntil, ...(failure === undefined ? {} : { failure }) };
-    await jobRecord.releaseJob(order, outcome);
+    await jobRecord.releaseJob(order, {
+      status,
+      message,
+      endAt,
+      gaps: provider.gaps().map(recordedGap),
+      ...(podEndedAt === undefined ? {} : { podEndedAt }),
+      ...(seenMs === Infinity ? {} : { lastSeen: instantAt(seenMs) }),
+      ...(failure === undefined ? {} : { failure }),
+    });
     state.status = status;
     if (failure !== undefined) state.failure = failure;
     upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: status }]);
     details(message);
-    if (provider.news().drain !== undefined && state.placement !== undefined) await tellProvider(state.placement);
+    const isAwaited = provider.news().drain !== undefined || away?.cause === 'gpu_lost';
+    if (isAwaited && state.placement !== undefined) await tellProvider(state.placement);
     await condition(allHandlersFinished);
     return state;
   }
 
-  /** A provider that is being emptied waits for this; should it not be heard, it looks by itself after a while. */
+  /**
+   * A provider that is being emptied, or that has fewer GPUs than are rented, waits for this; should it not be heard, it
+   * looks by itself after a while.
+   */
   async function tellProvider({ providerId }: Placement): Promise<void> {
     try {
       await getExternalWorkflowHandle(providerWorkflowId(providerId)).signal(jobLeft, { jobId: order.jobId });
@@ -282,8 +275,4 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   function details(text: string): void {
     setCurrentDetails(`**${state.status}** since ${new Date().toISOString()}: ${text}`);
   }
-}
-
-function refuse(code: ErrorCode, detail: string): never {
-  throw ApplicationFailure.nonRetryable(detail, code);
 }

@@ -1,6 +1,6 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { JobOrder, Placement } from '../src/domain/job.js';
-import { failed, podEnded, type Ending } from './job-endings.js';
+import { failed, failedBecause, podEnded, type Ending } from './job-endings.js';
 import { pods } from './job-steps.js';
 import type { JobLimits, RunningJob } from './messages.js';
 import type { PodSightings } from './pod-sightings.js';
@@ -72,7 +72,9 @@ async function awaitSsh(start: JobStart, podUid: string, beforeMs: number): Prom
     const known = { pod: sightings.of(podUid), provider: provider.news() };
     const { pod } = known;
     if (pod?.phase === 'running') return undefined;
-    if (pod !== undefined && pod.phase !== 'pending') return podEnded(pod, placement.providerId, known.provider);
+    if (pod !== undefined && pod.phase !== 'pending') {
+      return podEnded(pod, placement.providerId, known.provider, nowMs);
+    }
     const parting = await provider.parting(placement);
     if (parting !== undefined) return parting;
     // The node of a provider that is away takes nothing: that is what the grace is for.
@@ -103,5 +105,5 @@ async function awaitSsh(start: JobStart, podUid: string, beforeMs: number): Prom
 }
 
 function notInTime({ limits }: JobStart): Ending {
-  return failed({ reason: 'start_timeout', message: `the pod was not ready within ${limits.startTimeoutS} s` });
+  return failedBecause('start_timeout', `the pod was not ready within ${limits.startTimeoutS} s`);
 }

@@ -7,6 +7,7 @@ import {
 } from '@temporalio/workflow';
 import { errorTable, isErrorCode } from '../src/domain/errors.js';
 import type { JobFailure } from '../src/domain/job.js';
+import { sentence } from '../src/domain/outside.js';
 import type { Activities } from '../activities/index.js';
 
 const untilItWorks = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '15s' } as const;
@@ -16,7 +17,7 @@ const untilItWorks = { initialInterval: '200ms', backoffCoefficient: 2, maximumI
  * go on as durable timers, for as long as it takes.
  */
 export const jobRecord = proxyLocalActivities<
-  Pick<Activities, 'placeJob' | 'recordRunning' | 'recordExtension' | 'recordEnding' | 'releaseJob'>
+  Pick<Activities, 'placeJob' | 'recordRunning' | 'recordExtension' | 'recordService' | 'recordEnding' | 'releaseJob'>
 >({ startToCloseTimeout: '10s', localRetryThreshold: '5s', retry: untilItWorks });
 
 /**
@@ -40,7 +41,7 @@ export const jobTeardown = proxyActivities<Pick<Activities, 'teardownJob'>>({
 export function failureOf(error: unknown): JobFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) {
-    return { reason: cause.type, message: cause.message };
+    return { reason: cause.type, message: sentence(cause.message) };
   }
-  return { reason: 'internal_error', message: errorTable.internal_error.title };
+  return { reason: 'internal_error', message: sentence(errorTable.internal_error.title) };
 }

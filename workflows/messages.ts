@@ -1,6 +1,16 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { JobFailure, JobOrder, JobStatus, Placement, SshAccess } from '../src/domain/job.js';
+import type { Span } from '../src/domain/billing.js';
+import type { Instant, Printable } from '../src/domain/outside.js';
+import type {
+  FailureCause,
+  GapCause,
+  JobFailure,
+  JobOrder,
+  JobStatus,
+  Placement,
+  SshAccess,
+} from '../src/domain/job.js';
 import type { ProviderFacts, ProviderStatus } from '../src/domain/provider.js';
 
 /** The workflow types, as starters name them. */
@@ -39,14 +49,18 @@ export interface PodObservation {
   uid: string;
   resourceVersion: string;
   /** Why a pod does not start, when Kubernetes says so. */
-  stuck?: { reason: 'unschedulable' | 'image_pull_failed'; message: string };
+  stuck?: { reason: 'unschedulable' | 'image_pull_failed' | 'container_not_created'; message: Printable };
   /** Of the container, once it has stopped. */
   exitCode?: number;
-  message?: string;
-  /** RFC 3339: when it stopped, or its pod went. */
-  endedAt?: string;
-  /** Why the cluster itself ended the pod, such as that its node was shut down or deleted. */
-  disrupted?: string;
+  message?: Printable;
+  /** When it stopped, or its pod went. */
+  endedAt?: Instant;
+  /** Why it ended, where Kubernetes names a bound of the customer's own, or of the broker's. */
+  cause?: FailureCause | 'deadline';
+  /** Why its machine or the cluster ended the pod, such as that the node was shut down or deleted. */
+  disrupted?: Printable;
+  /** The machine did not take the pod, at first or when it came back after a restart. */
+  refused?: boolean;
 }
 
 export const podObserved = defineSignal<[PodObservation]>('podObserved');
@@ -59,6 +73,8 @@ export interface ProviderChange {
   since?: string;
   /** It will not come back: its machine is another one now. */
   final?: boolean;
+  /** What it lacks while it is not online; `gpu_lost` is no loss for a job without GPUs. */
+  cause?: GapCause;
 }
 
 /** The provider is being taken out of service, or not any more. */
@@ -85,7 +101,7 @@ export interface JobExtension {
   sessionId?: string;
 }
 
-/** Moves the expiry. `requestId` makes a repeated call harmless; answers the new expiry. */
+/** Moves the expiry, once for each `requestId`; answers the expiry that stands in the ledger. */
 export const extendJob = defineUpdate<{ expiresAt: string }, [JobExtension]>('extend');
 export const jobState = defineQuery<JobState>('jobState');
 
@@ -107,9 +123,23 @@ export interface RunningJob {
   podUid: string;
   startedAtMs: number;
   expiresAtMs: number;
+  /** Requests that moved the expiry under versions up to 0.1.0; the ledger knows all of them. */
   extensions: string[];
   /** What it heard about its provider. */
   provider?: ProviderNews;
+}
+
+/** A provider that is away, as one of its jobs knows it. */
+export interface ProviderAbsence {
+  atMs: number;
+  sinceMs: number;
+  final: boolean;
+  cause?: GapCause;
+}
+
+/** A time in which a job was not served although it ran. */
+export interface ServiceGap extends Span {
+  cause: GapCause;
 }
 
 /** What a job knows of its provider. */
@@ -117,7 +147,9 @@ export interface ProviderNews {
   /** When the newest change was said. */
   changedAt?: string;
   /** Told at `atMs` that it went away, at `sinceMs`. */
-  away?: { atMs: number; sinceMs: number; final: boolean };
+  away?: ProviderAbsence;
+  /** The newest time in which it was away and after which it came back. */
+  gap?: ServiceGap;
   drainSaidAt?: string;
   drain?: { untilMs?: number };
 }
@@ -182,10 +214,15 @@ export interface ProviderInput {
   carried?: CarriedProvider;
 }
 
+/** Whether a provider serves its jobs: all of them, those without GPUs, or none. */
+export type ProviderService = 'online' | 'gpu_lost' | 'offline';
+
 export interface CarriedProvider {
   status: ProviderStatus;
   facts: ProviderFacts;
   /** What running jobs were last told; absent when nobody knows. */
+  told?: ProviderService;
+  /** The same as versions up to 0.1.0 say it. */
   toldOnline?: boolean;
   /** Ids of messages that had their effect, newest last. */
   seen: string[];

@@ -21,9 +21,11 @@ import {
   searchAttributes,
   type CertificateRequested,
   type ProviderInput,
+  type ProviderService,
 } from './messages.js';
 import { createAdmission } from './provider-admission.js';
 import { takeOrders } from './provider-orders.js';
+import { serviceOf, serviceTold, whatFor } from './provider-service.js';
 import { admission, fleet, mining } from './provider-steps.js';
 
 /** How many message ids a run remembers to recognise a redelivery. */
@@ -48,7 +50,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   let facts: ProviderFacts = carried?.facts ?? nothing;
   let nodeUid = carried?.nodeUid;
   /** What running jobs were last told about this provider; undefined when nobody knows. */
-  let toldOnline = carried?.toldOnline;
+  let told: ProviderService | undefined = carried?.told ?? serviceTold(carried?.toldOnline);
   let retiring = carried?.retiring ?? false;
   let waitingFor = 'its registration';
 
@@ -106,6 +108,8 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   setHandler(jobLeft, () => {
     news++;
     leaveAtMs = 0;
+    // With one job less, the GPUs that are left may be enough.
+    if (told === 'gpu_lost') changed = true;
   });
   takeOrders({
     providerId,
@@ -197,12 +201,15 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     const since = found.awaySince === undefined ? {} : { since: found.awaySince };
     // A node that was deleted never comes back: another one of its name is another machine, without what ran on it.
     if (nodeUid !== undefined && found.nodeUid !== undefined && found.nodeUid !== nodeUid) {
-      await fleet.tellJobs({ providerId, online: false, final: true, at: now(), ...since });
+      await fleet.tellJobs({ providerId, online: false, final: true, at: now(), newNode: found.nodeUid, ...since });
     }
     nodeUid = found.nodeUid ?? nodeUid;
-    const online = found.status !== 'offline';
-    if (online !== toldOnline) await fleet.tellJobs({ providerId, online, at: now(), ...since });
-    toldOnline = online;
+    const service = serviceOf(found);
+    if (service !== told) {
+      const cause = found.absence === undefined ? {} : { cause: found.absence };
+      await fleet.tellJobs({ providerId, online: service === 'online', at: now(), ...since, ...cause });
+    }
+    told = service;
   }
 
   async function refuseRegistrations(): Promise<void> {
@@ -233,7 +240,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   function startAnew(): void {
     facts = nothing;
     nodeUid = undefined;
-    toldOnline = undefined;
+    told = undefined;
     retiring = false;
     changed = false;
     become('pending');
@@ -249,7 +256,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
         facts,
         retiring,
         seen: [...seen],
-        ...(toldOnline === undefined ? {} : { toldOnline }),
+        ...(told === undefined ? {} : { told }),
         ...(nodeUid === undefined ? {} : { nodeUid }),
         ...(joining === undefined ? {} : { joining }),
       },
@@ -274,14 +281,6 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     waitingFor = text;
     setCurrentDetails(`**${status}** since ${now()}: waits for ${text}`);
   }
-}
-
-/** In the words of an operator: what has to happen before it takes jobs. */
-function whatFor({ reason, refused, cordoned, retiring }: ProviderFinding): string {
-  if (refused !== undefined) return `a node of its own: ${refused}`;
-  if (retiring) return 'the end of its jobs, to be retired';
-  if (reason !== '') return `its return: ${reason}`;
-  return cordoned ? 'an order to take jobs again; it is cordoned' : 'nothing; it is in service';
 }
 
 function now(): string {

@@ -1,7 +1,7 @@
-import type { Placement } from '../src/domain/job.js';
+import type { JobOrder, Placement } from '../src/domain/job.js';
 import { drained, lost, type Ending } from './job-endings.js';
 import { pods } from './job-steps.js';
-import type { ProviderChange, ProviderDrain, ProviderNews } from './messages.js';
+import type { ProviderAbsence, ProviderChange, ProviderDrain, ProviderNews, ServiceGap } from './messages.js';
 
 /** What ties a job to its provider: what it heard of it, and what follows from that. */
 export interface ProviderTie {
@@ -9,6 +9,10 @@ export interface ProviderTie {
   news(): ProviderNews;
   hear(change: ProviderChange): void;
   hearDrain(drain: ProviderDrain): void;
+  /** Times in which it did not serve the job and that nobody has written down yet. */
+  gaps(): readonly ServiceGap[];
+  /** These stand in the database now. */
+  forgetGaps(written: readonly ServiceGap[]): void;
   /** When the two may have to part, by what is known now. */
   partsAtMs(): number;
   /** Why the provider does not keep the job any longer; undefined while it does, or may come back. */
@@ -21,8 +25,11 @@ const recheckMs = 15_000;
 export function createProviderTie(
   known: ProviderNews,
   { providerLossGraceS }: { providerLossGraceS: number },
+  { gpuCount }: Pick<JobOrder, 'gpuCount'>,
 ): ProviderTie {
+  const needsGpus = gpuCount > 0;
   let news = known;
+  let gaps: readonly ServiceGap[] = [];
   /** Before then a provider that is away is not looked at again. */
   let nextLookMs = 0;
 
@@ -33,13 +40,22 @@ export function createProviderTie(
     return Math.min(drain?.untilMs ?? Infinity, Math.max(graceEndsMs, nextLookMs));
   }
 
+  function learn(next: ProviderNews): void {
+    if (next.gap !== undefined && next.gap !== news.gap) gaps = [...gaps, next.gap];
+    news = next;
+  }
+
   return {
     news: () => news,
     hear(change) {
-      news = afterChange(news, change);
+      learn(afterChange(news, change, needsGpus));
     },
     hearDrain(drain) {
-      news = afterDrain(news, drain);
+      learn(afterDrain(news, drain));
+    },
+    gaps: () => gaps,
+    forgetGaps(written) {
+      gaps = gaps.filter((gap) => !written.includes(gap));
     },
     partsAtMs,
     async parting({ providerId, nodeName }) {
@@ -48,10 +64,11 @@ export function createProviderTie(
       if (away === undefined || Date.now() < partsAtMs()) return undefined;
       if (away.final) return lost(providerId, away);
       // A timer that ran out while the broker was away proves nothing: the last word has what can be seen now.
-      const found = await pods.checkLoss({ providerId, nodeName });
+      const found = await pods.checkLoss({ providerId, nodeName, needsGpus: needsGpus && away.cause === 'gpu_lost' });
       if (found === 'lost' && news.away !== undefined) return lost(providerId, news.away);
       nextLookMs = Date.now() + recheckMs;
-      if (found === 'back' && news.away === away) news = withoutAway(news);
+      // The news of its return were lost, or never sent.
+      if (found === 'back' && news.away === away) learn(returned(news, away, Date.now()));
       return undefined;
     },
   };
@@ -59,19 +76,27 @@ export function createProviderTie(
 
 /**
  * What a job knows after it heard a change of its provider. Whatever was said before the newest change that is known
- * comes late and says nothing; a machine that was replaced stays gone.
+ * comes late and says nothing; a machine that was replaced stays gone. A machine that lost a GPU serves whoever needs
+ * none.
  */
-export function afterChange(known: ProviderNews, change: ProviderChange): ProviderNews {
-  const { changedAt, away, ...rest } = known;
+export function afterChange(known: ProviderNews, change: ProviderChange, needsGpus: boolean): ProviderNews {
+  const { changedAt, away } = known;
   if ((changedAt !== undefined && change.at < changedAt) || away?.final === true) return known;
-  if (change.online) return { ...rest, changedAt: change.at };
+  const heard = { ...known, changedAt: change.at };
+  const serves = change.online || (change.cause === 'gpu_lost' && !needsGpus);
+  if (serves) return away === undefined ? heard : returned(heard, away, Date.parse(change.at));
   const first = away ?? { atMs: Date.parse(change.at), sinceMs: Date.parse(change.since ?? change.at) };
-  return { ...rest, changedAt: change.at, away: { ...first, final: change.final === true } };
+  const cause = change.cause === undefined ? {} : { cause: change.cause };
+  return { ...heard, away: { ...first, ...cause, final: change.final === true } };
 }
 
-/** The news of its return were lost, or never sent. */
-function withoutAway({ away: _, ...rest }: ProviderNews): ProviderNews {
-  return rest;
+/** It is back: the time between is one in which it did not serve. */
+function returned(
+  { away: _, ...known }: ProviderNews,
+  { sinceMs, cause }: ProviderAbsence,
+  atMs: number,
+): ProviderNews {
+  return atMs > sinceMs ? { ...known, gap: { fromMs: sinceMs, toMs: atMs, cause: cause ?? 'silent' } } : known;
 }
 
 /** The same after it heard until when it may stay. */

@@ -7,10 +7,11 @@ import { runningAmong, runningPods, type RunningPod } from '../../src/db/reconci
 import { jobObjectName, jobWorkflowId, tenantNamespace } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { nodeAnswers } from '../../src/kubernetes/nodes.js';
+import { gonePod } from '../../src/kubernetes/observe-pod.js';
 import { jobObjectsOf, unlessGone } from '../../src/kubernetes/ownership.js';
 import { pagesOf } from '../../src/kubernetes/pages.js';
 import { inTenant } from '../../src/kubernetes/tenant-rights.js';
-import { signalNames, type PodObservation } from '../../workflows/messages.js';
+import { signalNames } from '../../workflows/messages.js';
 import type { ActivityDeps } from '../deps.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
@@ -111,9 +112,8 @@ export function createPodComparison(
   }
 
   async function tellGone({ jobId, podUid }: RunningPod): Promise<void> {
-    const observation: PodObservation = { phase: 'gone', uid: podUid, resourceVersion: `gone-${podUid}` };
     try {
-      await temporal.workflow.getHandle(jobWorkflowId(jobId)).signal(signalNames.podObserved, observation);
+      await temporal.workflow.getHandle(jobWorkflowId(jobId)).signal(signalNames.podObserved, gonePod(podUid));
     } catch (error) {
       // Without a workflow it is the other comparison's.
       if (!(error instanceof WorkflowNotFoundError)) throw error;

@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { findOpenJob, openJobIds, type OpenJob } from '../../src/db/reconcile-jobs.js';
 import { knownAmong, knownProviders, pendingRegistration, type KnownProvider } from '../../src/db/reconcile-fleet.js';
-import type { FinalJobStatus, JobFailure, JobOrder } from '../../src/domain/job.js';
-import { jobWorkflowId } from '../../src/domain/job.js';
+import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
+import { instantAt, sentence, type Instant, type Printable } from '../../src/domain/outside.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { jobStartOptions } from '../../src/temporal/start-job.js';
 import { providerStartOptions } from '../../src/temporal/start-provider.js';
@@ -16,15 +16,18 @@ import {
   type RunningJob,
 } from '../../workflows/messages.js';
 import type { ActivityDeps } from '../deps.js';
+import type { ReleasedJob } from '../job-record.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
 /** A job whose workflow will do nothing for it any more. */
 export interface AbandonedJob {
   order: JobOrder;
   /** For its customer. */
-  message: string;
-  /** Until when somebody looked after it, RFC 3339; the customer pays no longer than that. */
-  servedUntil: string;
+  message: Printable;
+  /** Until when somebody looked after it; the customer pays no longer than that. */
+  servedUntil: Instant;
+  /** Since when its provider has been away. */
+  lastSeen?: Instant;
 }
 
 /** What one run takes on of each kind; the next one finds the rest. */
@@ -108,8 +111,7 @@ export function createWorkflowComparison(
     if (job === undefined) return undefined;
     if (workflow !== undefined) {
       const how = workflow.how === 'TIMED_OUT' ? 'timed out' : `was ${workflow.how.toLowerCase()}`;
-      const message = `what looked after the job ${how} before the job had ended`;
-      return { order: job.order, message, servedUntil: workflow.at.toISOString() };
+      return abandoned(job, `what looked after the job ${how} before the job had ended`, workflow.at);
     }
     const { order, placement, running } = job;
     if (placement !== undefined && running !== undefined) {
@@ -123,12 +125,12 @@ export function createWorkflowComparison(
       log.repaired('job_not_started', { jobId, status: job.status });
       return undefined;
     }
-    return { order, message: 'the job has no workflow, and cannot go on', servedUntil: new Date().toISOString() };
+    return abandoned(job, 'the job has no workflow, and cannot go on', new Date());
   }
 
   /** Goes on from what the row says; the pod has been running all along. */
   async function resumeJob(
-    { order, providerAway, drain }: OpenJob,
+    { order, providerAwaySince, drain }: OpenJob,
     { placement, running }: Pick<Required<OpenJob>, 'placement' | 'running'>,
   ): Promise<void> {
     const carried: RunningJob = {
@@ -138,7 +140,7 @@ export function createWorkflowComparison(
       startedAtMs: running.startedAt.getTime(),
       expiresAtMs: running.expiresAt.getTime(),
       extensions: [],
-      provider: newsOf(providerAway, drain),
+      provider: newsOf(providerAwaySince, drain),
     };
     await temporal.workflow.start(workflowTypes.job, jobStartOptions(order, config, carried));
   }
@@ -171,13 +173,22 @@ export function createWorkflowComparison(
   }
 }
 
-/** What the workflow of a job was told of its provider, as far as its row tells; its grace begins anew. */
-function newsOf(away: boolean, drain: OpenJob['drain']): ProviderNews {
-  const now = new Date();
+function abandoned({ order, providerAwaySince }: OpenJob, message: string, servedUntil: Date): AbandonedJob {
   return {
-    ...(away
-      ? { changedAt: now.toISOString(), away: { atMs: now.getTime(), sinceMs: now.getTime(), final: false } }
-      : {}),
+    order,
+    message: sentence(message),
+    servedUntil: instantAt(servedUntil.getTime()),
+    ...(providerAwaySince === undefined ? {} : { lastSeen: instantAt(providerAwaySince.getTime()) }),
+  };
+}
+
+/** What the workflow of a job was told of its provider, as far as its row tells; its grace begins anew. */
+function newsOf(awaySince: Date | undefined, drain: OpenJob['drain']): ProviderNews {
+  const nowMs = Date.now();
+  return {
+    ...(awaySince === undefined
+      ? {}
+      : { changedAt: instantAt(nowMs), away: { atMs: nowMs, sinceMs: awaySince.getTime(), final: false } }),
     ...(drain === undefined ? {} : { drain: drain.until === undefined ? {} : { untilMs: drain.until.getTime() } }),
   };
 }
@@ -196,23 +207,25 @@ function carriedBy(provider: KnownProvider): CarriedProvider {
 
 /** The last steps of a job. */
 export interface JobEnd {
-  recordEnding(jobId: string, message: string): Promise<void>;
+  recordEnding(jobId: string, message: Printable): Promise<void>;
   teardownJob(order: JobOrder): Promise<void>;
-  releaseJob(
-    order: JobOrder,
-    outcome: { status: FinalJobStatus; message: string; servedUntil: string; failure?: JobFailure },
-  ): Promise<void>;
+  releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<void>;
 }
 
 /** Ending a job in the place of its workflow, by the same steps. */
 export function createAbandonedJobEnd({ logger }: Pick<ActivityDeps, 'logger'>, steps: JobEnd) {
   return {
-    async endAbandonedJob({ order, message, servedUntil }: AbandonedJob): Promise<Comparison> {
+    async endAbandonedJob({ order, message, servedUntil, lastSeen }: AbandonedJob): Promise<Comparison> {
       const log = repairLog(logger);
       await steps.recordEnding(order.jobId, message);
       await steps.teardownJob(order);
-      const failure: JobFailure = { reason: 'internal_error', message };
-      await steps.releaseJob(order, { status: 'failed', message, servedUntil, failure });
+      await steps.releaseJob(order, {
+        status: 'failed',
+        message,
+        failure: { reason: 'internal_error', message },
+        endAt: servedUntil,
+        ...(lastSeen === undefined ? {} : { lastSeen }),
+      });
       log.repaired('job_abandoned', { jobId: order.jobId, message });
       return comparisonOf(log);
     },

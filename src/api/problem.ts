@@ -1,6 +1,6 @@
 import { HttpError } from 'koa';
 import type { $ZodIssue } from 'zod/v4/core';
-import { isValueRefusal } from '../db/pool.js';
+import { isBadData } from '../db/pool.js';
 import { BrokerError, errorTable, isErrorCode, type ErrorCode, type FieldProblem } from '../domain/errors.js';
 import { printable, sentence } from '../domain/outside.js';
 
@@ -36,7 +36,7 @@ export function problemOf(error: unknown, requestId: string): Problem {
 
 /** True for a failure that somebody has to look at: the request was fine, or should have been refused before. */
 export function isDefect(error: unknown): boolean {
-  return brokerErrorOf(error).status >= 500 || isValueRefusal(error);
+  return brokerErrorOf(error).status >= 500 || isBadData(error);
 }
 
 function brokerErrorOf(error: unknown): BrokerError {
@@ -46,7 +46,7 @@ function brokerErrorOf(error: unknown): BrokerError {
   }
   // What every check let pass and the database refuses is a value of the request. Somebody has to look at it all the
   // same: see `isDefect`.
-  if (isValueRefusal(error)) {
+  if (isBadData(error)) {
     return new BrokerError('malformed_request', 'the request holds a value that is out of range or cannot be stored');
   }
   // Koa and Node throw this for a request target that is not valid percent-encoded UTF-8.

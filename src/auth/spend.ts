@@ -1,11 +1,23 @@
-import { insertCharge, jobTariff, lockOrderCharge, settleCharges } from '../db/auth-charges.js';
+import {
+  countExtensions,
+  findExtension,
+  insertCharge,
+  jobTariff,
+  lockOrderCharge,
+  settleCharges,
+  type Charge,
+} from '../db/auth-charges.js';
 import { findSession } from '../db/auth-sessions.js';
+import { gapsOf } from '../db/job-gaps.js';
+import { markExtended } from '../db/jobs.js';
 import type { Queryable } from '../db/pool.js';
+import { billedTime, chargeFor, reservationFor, type BilledTime } from '../domain/billing.js';
 import { BrokerError } from '../domain/errors.js';
-import { toBaseUnits } from '../domain/pricing.js';
 
 /** The charge of a job's order among its charges; extensions are named by their request. */
 const order = '';
+/** A job that is extended more often is extended by mistake, or to fill the ledger. */
+export const maxExtensions = 1_000;
 
 /**
  * Reserves what a job may cost from the limit its wallet signed. Call it inside the transaction that inserts the job:
@@ -21,59 +33,101 @@ export async function reserveSpend(
   await charge(tx, { jobId, requestId: order, sessionId, amount });
 }
 
-/**
- * Reserves what an extension may cost, once per `requestId`. The session that ordered the job pays, or `sessionId`
- * when given.
- *
- * @throws BrokerError `spend_limit_exceeded`, `job_ended`, `session_revoked`, `session_expired`
- */
-export async function reserveExtension(
-  tx: Queryable,
-  extension: {
-    jobId: string;
-    requestId: string;
-    seconds: number;
-    pricePerHour: number;
-    sessionId?: string | undefined;
-  },
-): Promise<void> {
-  const { jobId, requestId, seconds, pricePerHour } = extension;
-  if (requestId === order) throw new TypeError('an extension needs a request id');
-  const amount = toBaseUnits(pricePerHour, seconds);
-  const first = await lockOrderCharge(tx, jobId);
-  if (first?.settled === true) throw new BrokerError('job_ended', 'the job was settled already');
-  const sessionId = extension.sessionId ?? first?.sessionId;
-  if (sessionId === undefined) {
-    if (amount === 0n) return;
-    throw new BrokerError('spend_limit_exceeded', 'no session pays for this job');
-  }
-  await charge(tx, { jobId, requestId, sessionId, amount });
+export interface Extension {
+  jobId: string;
+  requestId: string;
+  seconds: number;
+  /** From the start to the last expiry that an extension may set. */
+  maxDurationS: number;
+  /** The session that pays; without, the one that ordered the job. */
+  sessionId?: string | undefined;
 }
 
 /**
- * Closes the account of a job: what it cost from its start until `servedUntil` moves from reserved to spent, the rest
- * is free again. Never more than was reserved, whatever the clock says. Repeated, it does nothing.
+ * Extends a job: reserves what the added time may cost and moves the expiry, in one step of the transaction it is called
+ * in. A request moves the expiry once for ever, whatever became of the workflow in between; repeated, it answers the
+ * expiry as it stands. Extensions and the settlement of one job go one after the other.
  *
- * @returns base units spent by this call; `undefined` when there was nothing to settle (any more).
+ * @returns the expiry that is stored.
+ * @throws BrokerError `idempotency_conflict`, `extension_limit`, `duration_limit`, `job_not_running`, `job_ended`,
+ *   `spend_limit_exceeded`, `session_revoked`, `session_expired`
+ */
+export async function extendJob(tx: Queryable, extension: Extension): Promise<Date> {
+  const { jobId, requestId, seconds, maxDurationS } = extension;
+  if (requestId === order) throw new TypeError('an extension needs a request id');
+  const first = await lockOrderCharge(tx, jobId);
+  const tariff = await jobTariff(tx, jobId);
+  const { startedAt, expiresAt } = tariff ?? {};
+  if (startedAt === undefined || expiresAt === undefined)
+    throw new BrokerError('job_not_running', 'the job does not run yet');
+  const known = await findExtension(tx, jobId, requestId);
+  if (known !== undefined) {
+    requireSameSeconds(known, seconds);
+    return expiresAt;
+  }
+  if (tariff?.status !== 'running' || first?.settled === true) throw new BrokerError('job_ended', 'the job has ended');
+  if ((await countExtensions(tx, jobId)) >= maxExtensions) {
+    throw new BrokerError('extension_limit', `a job may be extended ${maxExtensions} times; order another one`);
+  }
+  const lastExpiry = new Date(startedAt.getTime() + maxDurationS * 1000);
+  if (expiresAt.getTime() + seconds * 1000 > lastExpiry.getTime()) {
+    throw new BrokerError('duration_limit', `the job may last until ${lastExpiry.toISOString()} at most`);
+  }
+  const amount = reservationFor(tariff.rate ?? 0n, seconds);
+  const sessionId = extension.sessionId ?? first?.sessionId;
+  if (sessionId === undefined) throw new BrokerError('spend_limit_exceeded', 'no session pays for this job');
+  await charge(tx, { jobId, requestId, sessionId, amount, seconds });
+  return await markExtended(tx, jobId, seconds);
+}
+
+/**
+ * A request that came before has to ask for the same.
+ *
+ * @throws BrokerError `idempotency_conflict`
+ */
+export function requireSameSeconds(known: { seconds?: number }, seconds: number): void {
+  if (known.seconds === undefined || known.seconds === seconds) return;
+  throw new BrokerError(
+    'idempotency_conflict',
+    `the key was used for an extension by ${known.seconds} s, and this one is by ${seconds} s: use another key`,
+  );
+}
+
+/** When a job ended, as far as that is known; see `ServiceFacts`. */
+export interface ServiceEnd {
+  jobId: string;
+  endAt: Date;
+  podEndedAt?: Date | undefined;
+  lastSeen?: Date | undefined;
+}
+
+/**
+ * Closes the account of a job: what it cost moves from reserved to spent, the rest is free again. Never more than was
+ * reserved, whatever any clock says. Repeated, it does nothing.
+ *
+ * @returns the time that is paid for, and base units spent by this call; `undefined` when there was nothing to settle
+ *   (any more).
  */
 export async function settleSpend(
   tx: Queryable,
-  { jobId, servedUntil }: { jobId: string; servedUntil: Date },
-): Promise<bigint | undefined> {
+  { jobId, endAt, podEndedAt, lastSeen }: ServiceEnd,
+): Promise<{ billed: BilledTime; spent: bigint } | undefined> {
   // The same lock as an extension takes, and first: what is settled below is then all there will be.
   await lockOrderCharge(tx, jobId);
-  const tariff = await jobTariff(tx, jobId);
-  const { settled, spent } = await settleCharges(tx, jobId, costOf(tariff, servedUntil));
-  return settled ? spent : undefined;
+  const { rate = 0n, startedAt, expiresAt = endAt } = (await jobTariff(tx, jobId)) ?? {};
+  const billed = billedTime({
+    readyAtMs: startedAt?.getTime(),
+    expiresAtMs: expiresAt.getTime(),
+    endAtMs: endAt.getTime(),
+    podEndedAtMs: podEndedAt?.getTime(),
+    lastSeenMs: lastSeen?.getTime(),
+    gaps: await gapsOf(tx, jobId),
+  });
+  const { settled, spent } = await settleCharges(tx, jobId, chargeFor(rate, billed.billedMs));
+  return settled ? { billed, spent } : undefined;
 }
 
-function costOf(tariff: { pricePerHour?: number; startedAt?: Date } | undefined, servedUntil: Date): bigint {
-  if (tariff?.startedAt === undefined || tariff.pricePerHour === undefined) return 0n;
-  const seconds = (servedUntil.getTime() - tariff.startedAt.getTime()) / 1000;
-  return seconds > 0 ? toBaseUnits(tariff.pricePerHour, seconds) : 0n;
-}
-
-async function charge(tx: Queryable, entry: Parameters<typeof insertCharge>[1]): Promise<void> {
+async function charge(tx: Queryable, entry: Charge): Promise<void> {
   if (entry.amount < 0n) throw new RangeError('a charge cannot be negative');
   if ((await insertCharge(tx, entry)) !== 'refused') return;
   const session = await findSession(tx, entry.sessionId);

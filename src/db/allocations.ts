@@ -104,8 +104,9 @@ async function takeLocked(tx: Transaction, order: JobOrder, place: Placement): P
         where kind <> 'gpu' or amount > 0
      ), claim as (
        insert into allocations (job_id, provider_id, wallet, gpu_type, gpu_model, gpu_count, cpu_cores, memory_mb,
-                                storage_gb, price_per_hour, node_name)
-       select $1, $2::text, $8, case when $3::bigint > 0 then $7 end, case when $3::bigint > 0 then $9 end, $3, $4, $5, $6, $10, $11
+                                storage_gb, price_per_hour, node_name, node_uid)
+       select $1, $2::text, $8, case when $3::bigint > 0 then $7 end, case when $3::bigint > 0 then $9 end, $3, $4, $5, $6, $10, $11,
+              (select node_uid from providers where provider_id = $2::text)
         where not exists (
           select from need
            where not exists (
@@ -197,11 +198,13 @@ export async function release(db: Queryable, jobId: string): Promise<void> {
   );
 }
 
-/** Jobs that hold something of a provider. */
-export async function jobsHolding(db: Queryable, providerId: string): Promise<string[]> {
+/** Jobs that hold something of a provider; with `notOnNode` those only that are on another node than this one. */
+export async function jobsHolding(db: Queryable, providerId: string, notOnNode?: string): Promise<string[]> {
   const { rows } = await db.query<{ job_id: string }>(
-    'select job_id from allocations where provider_id = $1 and released_at is null order by job_id',
-    [providerId],
+    `select job_id from allocations
+      where provider_id = $1 and released_at is null and ($2::text is null or node_uid is distinct from $2)
+      order by job_id`,
+    [providerId, notOnNode ?? null],
   );
   return rows.map(({ job_id }) => job_id);
 }

@@ -1,3 +1,4 @@
+import type { JobStatus } from '../domain/job.js';
 import type { Queryable } from './pool.js';
 
 /** What a job, or one extension of it, takes from a session's limit; `requestId` '' is the order itself. */
@@ -7,6 +8,8 @@ export interface Charge {
   sessionId: string;
   /** Base units. */
   amount: bigint;
+  /** What an extension adds to the expiry; absent for the order. */
+  seconds?: number;
 }
 
 /**
@@ -16,12 +19,12 @@ export interface Charge {
  */
 export async function insertCharge(
   tx: Queryable,
-  { jobId, requestId, sessionId, amount }: Charge,
+  { jobId, requestId, sessionId, amount, seconds }: Charge,
 ): Promise<'charged' | 'charged before' | 'refused'> {
   const { rows } = await tx.query<{ written: number; paid: number }>(
     `with charge as (
-       insert into auth_charges (job_id, request_id, session_id, reserved)
-       values ($1, $2, $3, $4)
+       insert into auth_charges (job_id, request_id, session_id, reserved, ordered, seconds)
+       values ($1, $2, $3, $4, $4, $5)
        on conflict (job_id, request_id) do nothing
        returning session_id, reserved
      ), paid as (
@@ -35,7 +38,7 @@ export async function insertCharge(
        returning s.id
      )
      select (select count(*) from charge)::int as written, (select count(*) from paid)::int as paid`,
-    [jobId, requestId, sessionId, amount.toString()],
+    [jobId, requestId, sessionId, amount.toString(), seconds ?? null],
   );
   const { written, paid } = rows[0]!;
   if (written === 0) return 'charged before';
@@ -56,26 +59,65 @@ export async function lockOrderCharge(
   return row === undefined ? undefined : { sessionId: row.session_id, settled: row.settled };
 }
 
-/** What a job's cost is worked out from; `undefined` for a job that is not in the table. */
-export async function jobTariff(
-  db: Queryable,
-  jobId: string,
-): Promise<{ pricePerHour?: number; startedAt?: Date } | undefined> {
-  const { rows } = await db.query<{ price_per_hour: string | null; started_at: Date | null }>(
-    'select price_per_hour, started_at from jobs where job_id = $1',
+/** What a job's bill and its extensions go by. Times that have not come yet are absent. */
+export interface JobTariff {
+  status: JobStatus;
+  /** Base units per hour of the whole job; absent until it is placed. */
+  rate?: bigint;
+  startedAt?: Date;
+  expiresAt?: Date;
+}
+
+/** @returns undefined for a job that is not in the table. */
+export async function jobTariff(db: Queryable, jobId: string): Promise<JobTariff | undefined> {
+  const { rows } = await db.query<{
+    status: JobStatus;
+    rate: string | null;
+    started_at: Date | null;
+    expires_at: Date | null;
+  }>(
+    // Jobs that were placed by versions up to 0.1.0 have a price and no rate.
+    `select status, coalesce(rate, trunc(price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate, started_at, expires_at
+       from jobs where job_id = $1`,
     [jobId],
   );
   const row = rows[0];
   if (row === undefined) return undefined;
   return {
-    ...(row.price_per_hour === null ? {} : { pricePerHour: Number(row.price_per_hour) }),
+    status: row.status,
+    ...(row.rate === null ? {} : { rate: BigInt(row.rate) }),
     ...(row.started_at === null ? {} : { startedAt: row.started_at }),
+    ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
   };
+}
+
+/** An extension that was charged; `seconds` is absent where a version up to 0.1.0 charged it. */
+export async function findExtension(
+  db: Queryable,
+  jobId: string,
+  requestId: string,
+): Promise<{ seconds?: number } | undefined> {
+  const { rows } = await db.query<{ seconds: number | null }>(
+    `select seconds from auth_charges where job_id = $1 and request_id = $2 and request_id <> ''`,
+    [jobId, requestId],
+  );
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return row.seconds === null ? {} : { seconds: row.seconds };
+}
+
+export async function countExtensions(db: Queryable, jobId: string): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `select count(*)::int as count from auth_charges where job_id = $1 and request_id <> ''`,
+    [jobId],
+  );
+  return rows[0]!.count;
 }
 
 /**
  * Settles what is not yet settled of a job: `cost` is taken from its charges, oldest first and from none more than it
- * reserved; the rest goes back to the sessions. Run again, it finds nothing to do.
+ * reserved; the rest goes back to the sessions, which are locked in the order of their ids: two jobs with the same
+ * sessions wait for each other instead of deadlocking. Run again, it finds nothing to do.
  *
  * @returns what was spent by this call, and whether there was anything to settle.
  */
@@ -100,10 +142,12 @@ export async function settleCharges(
        returning c.session_id, c.reserved, c.spent
      ), per_session as (
        select session_id, sum(reserved) as reserved, sum(spent) as spent from settled group by session_id
+     ), locked as materialized (
+       select id from auth_sessions where id in (select session_id from per_session) order by id for update
      ), given_back as (
        update auth_sessions s
           set reserved = s.reserved - p.reserved, spent = s.spent + p.spent
-         from per_session p
+         from per_session p join locked on locked.id = p.session_id
         where s.id = p.session_id
      )
      select count(*)::int as charges, coalesce(sum(spent), 0)::text as spent from settled`,

@@ -1,5 +1,6 @@
 import { isErrorCode } from '../domain/errors.js';
-import type { JobFailure, JobOrder, JobStatus, SshAccess } from '../domain/job.js';
+import type { FailureCause, JobFailure, JobOrder, JobStatus, SshAccess } from '../domain/job.js';
+import { sentence } from '../domain/outside.js';
 
 /** A job as its customer may see it. Prices are token units per hour for the whole job. */
 export interface JobRow {
@@ -53,6 +54,7 @@ export interface JobTableRow {
   ssh_host_key: string | null;
   failure_reason: string | null;
   failure_message: string | null;
+  failure_cause: FailureCause | null;
   created_at: Date;
   started_at: Date | null;
   expires_at: Date | null;
@@ -64,6 +66,7 @@ export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.i
   j.gpu_count, j.cpu_cores, j.memory_mb, j.storage_gb, j.duration_s,
   j.max_price_per_hour::float8 as max_price_per_hour, j.status, j.message, j.provider_id, j.gpu_model,
   j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.ssh_host_key, j.failure_reason, j.failure_message,
+  j.failure_cause,
   j.created_at, j.started_at, j.expires_at, j.ended_at`;
 
 export function jobOf(row: JobTableRow): JobRow {
@@ -82,7 +85,7 @@ export function jobOf(row: JobTableRow): JobRow {
     durationS: row.duration_s,
     ...(row.max_price_per_hour === null ? {} : { maxPricePerHour: row.max_price_per_hour }),
     status: row.status,
-    message: row.message,
+    message: sentence(row.message),
     ...(row.provider_id === null ? {} : { providerId: row.provider_id }),
     ...(row.gpu_model === null ? {} : { gpuModel: row.gpu_model }),
     ...(row.price_per_hour === null ? {} : { pricePerHour: row.price_per_hour }),
@@ -90,7 +93,14 @@ export function jobOf(row: JobTableRow): JobRow {
       ? {}
       : { ssh: { host: row.ssh_host, port: row.ssh_port, user: 'root' as const, hostKey: row.ssh_host_key } }),
     ...(isErrorCode(row.failure_reason)
-      ? { failure: { reason: row.failure_reason, message: row.failure_message ?? '' } }
+      ? {
+          failure: {
+            reason: row.failure_reason,
+            // What older versions wrote has not been through the border.
+            message: sentence(row.failure_message ?? ''),
+            ...(row.failure_cause === null ? {} : { cause: row.failure_cause }),
+          },
+        }
       : {}),
     createdAt: row.created_at,
     ...(row.started_at === null ? {} : { startedAt: row.started_at }),

@@ -1,6 +1,8 @@
-import type { ErrorCode } from '../domain/errors.js';
+import type { BilledTime } from '../domain/billing.js';
+import { BrokerError, type ErrorCode } from '../domain/errors.js';
 import type { FinalJobStatus, JobFailure, JobStatus, Placement, SshAccess } from '../domain/job.js';
 import type { JobRequest } from '../domain/job-request.js';
+import type { Printable } from '../domain/outside.js';
 import { isUuid } from '../domain/uuid.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { jobColumns, jobOf, type JobRow, type JobTableRow } from './job-row.js';
@@ -186,14 +188,30 @@ export async function markRunning(
   );
 }
 
-export async function markExtended(db: Queryable, jobId: string, expiresAt: Date): Promise<void> {
+/**
+ * Moves the expiry of a running job, whose charge has to be locked. The new one is worked out where it is stored.
+ *
+ * @throws BrokerError `job_ended`
+ */
+export async function markExtended(tx: Queryable, jobId: string, seconds: number): Promise<Date> {
+  const { rows } = await tx.query<{ expires_at: Date }>(
+    `update jobs set expires_at = expires_at + make_interval(secs => $2), updated_at = clock_timestamp()
+      where job_id = $1 and status = 'running' returning expires_at`,
+    [jobId, seconds],
+  );
+  if (rows[0] === undefined) throw new BrokerError('job_ended', 'the job has ended');
+  return rows[0].expires_at;
+}
+
+/** What the customer of a running job reads about it. */
+export async function markMessage(db: Queryable, jobId: string, message: string): Promise<void> {
   await db.query(
-    `update jobs set expires_at = $2, updated_at = clock_timestamp() where job_id = $1 and status = 'running'`,
-    [jobId, expiresAt],
+    `update jobs set message = $2, updated_at = clock_timestamp() where job_id = $1 and status = 'running'`,
+    [jobId, message],
   );
 }
 
-export async function markEnding(db: Queryable, jobId: string, message: string): Promise<void> {
+export async function markEnding(db: Queryable, jobId: string, message: Printable): Promise<void> {
   await db.query(
     `update jobs set status = 'ending', message = $2, updated_at = clock_timestamp()
       where job_id = $1 and ended_at is null`,
@@ -201,17 +219,35 @@ export async function markEnding(db: Queryable, jobId: string, message: string):
   );
 }
 
+/** What the row of a job that is over says. */
+export interface JobOutcome {
+  status: FinalJobStatus;
+  message: Printable;
+  failure?: JobFailure;
+  billed?: Pick<BilledTime, 'servedUntilMs' | 'billedMs'>;
+}
+
 /** Closes a job. What its customer put into the environment is forgotten, since it may be secret. */
 export async function markEnded(
   db: Queryable,
   jobId: string,
-  outcome: { status: FinalJobStatus; message: string; failure?: JobFailure },
+  { status, message, failure, billed }: JobOutcome,
 ): Promise<void> {
-  const reason: ErrorCode | null = outcome.failure?.reason ?? null;
+  const reason: ErrorCode | null = failure?.reason ?? null;
   await db.query(
-    `update jobs set status = $2, message = $3, failure_reason = $4, failure_message = $5, env = '{}',
+    `update jobs set status = $2, message = $3, failure_reason = $4, failure_message = $5, failure_cause = $6, env = '{}',
+                     served_until = case when started_at is not null then $7::timestamptz(3) end, billed_ms = $8,
                      ended_at = clock_timestamp(), updated_at = clock_timestamp()
       where job_id = $1 and ended_at is null`,
-    [jobId, outcome.status, outcome.message, reason, outcome.failure?.message ?? null],
+    [
+      jobId,
+      status,
+      message,
+      reason,
+      failure?.message ?? null,
+      failure?.cause ?? null,
+      billed === undefined ? null : new Date(billed.servedUntilMs),
+      billed?.billedMs ?? null,
+    ],
   );
 }

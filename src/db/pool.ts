@@ -142,12 +142,9 @@ export function toDependencyError(error: unknown): unknown {
   return new BrokerError('dependency_unavailable', 'the database is not answering', {}, { cause: error });
 }
 
-/**
- * True where the database refuses a value for what it is: a number out of range (22003), a date that is none (22007,
- * 22008), characters that no text or jsonb can hold (22021, 22P05), a text that is not of its type (22P02).
- */
-export function isValueRefusal(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && /^22(?:003|007|008|021|P02|P05)$/.test(error.code ?? '');
+/** Whether the database refused a statement for the values in it (SQLSTATE class 22), which no repeat will change. */
+export function isBadData(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.code ?? '').startsWith('22');
 }
 
 /** The SQLSTATE of a unique violation, and the constraint it broke. */

@@ -131,6 +131,8 @@ export interface ProviderAssessment {
   cordoned: boolean;
   retiring: boolean;
   lastHeartbeat?: Date;
+  /** Its node is ready, and the cluster counts fewer GPUs there than are rented. */
+  gpusMissing: boolean;
   /** Of its first GPU type. */
   gpuModel?: string;
 }
@@ -181,6 +183,7 @@ export async function recordNode(
     );
     await writeResources(tx, providerId);
     return {
+      gpusMissing: node.ready && node.allocatable.gpus < (await rentedGpus(tx, providerId)),
       facts,
       status,
       joined,
@@ -190,6 +193,14 @@ export async function recordNode(
       ...(row.offer.gpus[0] === undefined ? {} : { gpuModel: row.offer.gpus[0].model }),
     };
   });
+}
+
+async function rentedGpus(tx: Transaction, providerId: string): Promise<number> {
+  const { rows } = await tx.query<{ rented: number }>(
+    `select coalesce(sum(rented), 0)::int as rented from provider_resources where provider_id = $1 and kind = 'gpu'`,
+    [providerId],
+  );
+  return rows[0]!.rented;
 }
 
 interface AssessedRow {

@@ -35,8 +35,8 @@ export interface OpenJob {
   placement?: Placement;
   /** Of a job that runs. */
   running?: { ssh: SshAccess; podUid: string; startedAt: Date; expiresAt: Date };
-  /** The provider it is placed at is away. */
-  providerAway: boolean;
+  /** Last sign of life of the provider it is placed at, while that is away. */
+  providerAwaySince?: Date;
   /** The provider is being emptied, where that can be told from its row: by this time, or with its last job. */
   drain?: { until?: Date };
 }
@@ -51,17 +51,20 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
       held_type: string | null;
       held_model: string | null;
       held_price: number | null;
-      provider_away: boolean;
+      away_since: Date | null;
       drain_until: Date | null;
       retiring: boolean;
     }
   >(
     `select ${jobColumns}, j.pod_uid, a.provider_id as held_at, a.node_name as held_node, a.gpu_type as held_type,
             a.gpu_model as held_model, a.price_per_hour::float8 as held_price,
-            coalesce(p.status = 'offline', false) as provider_away, p.drain_until, coalesce(p.retiring, false) as retiring
+            case when p.status = 'offline' then case when p.heartbeat_alive then p.updated_at
+                 else coalesce(h.last_heartbeat, p.updated_at) end end as away_since,
+            p.drain_until, coalesce(p.retiring, false) as retiring
        from jobs j
        left join allocations a on a.job_id = j.job_id and a.released_at is null
        left join providers p on p.provider_id = a.provider_id
+       left join provider_heartbeats h on h.provider_id = p.provider_id
       where j.job_id = $1 and j.ended_at is null`,
     [jobId],
   );
@@ -84,7 +87,7 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
           },
         }),
     ...(running === undefined ? {} : { running }),
-    providerAway: row.provider_away,
+    ...(row.away_since === null ? {} : { providerAwaySince: row.away_since }),
     ...(row.drain_until === null ? (row.retiring ? { drain: {} } : {}) : { drain: { until: row.drain_until } }),
   };
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.js';
+import type { Printable } from './outside.js';
 
 /**
  * Where a job is in its life. `pending` waits for capacity, `provisioning` has capacity and waits for its pod,
@@ -66,12 +67,20 @@ export interface SshAccess {
   hostKey: string;
 }
 
+/** What a job had too little of when it failed: the ways of failing for which there is something to suggest. */
+export const failureCauses = ['out_of_memory', 'disk_full'] as const;
+export type FailureCause = (typeof failureCauses)[number];
+
 /** Why a job did not start, or ended before its time. */
 export interface JobFailure {
   reason: ErrorCode;
   /** A sentence for the customer; never a secret. */
-  message: string;
+  message: Printable;
+  cause?: FailureCause;
 }
+
+/** Why a provider did not serve a job that ran. */
+export type GapCause = 'silent' | 'node_not_ready' | 'gpu_lost';
 
 /** The name of every Kubernetes object of a job; derived, so that a repeated create finds the first. */
 export function jobObjectName(jobId: string): string {

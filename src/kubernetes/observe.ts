@@ -1,82 +1,10 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { wholeNumber } from '../domain/outside.js';
 import { machineLimits, type NodeAllocatable } from '../domain/provider.js';
-import type { NodeObservation, PodObservation } from '../../workflows/messages.js';
+import type { NodeObservation } from '../../workflows/messages.js';
 import { gpuResource } from './names.js';
+import { imageTrouble } from './observe-pod.js';
 import { parseQuantity } from './quantity.js';
-
-/** Reasons a kubelet gives for a container that waits because its image is not to be had. */
-const imageTrouble = new Set([
-  'ErrImagePull',
-  'ImagePullBackOff',
-  'InvalidImageName',
-  'ErrImageNeverPull',
-  'CreateContainerConfigError',
-]);
-
-/** What a job's workflow needs to know of its pod. A pod is `running` when it is Ready: SSH answers. */
-export function observePod(pod: V1Pod): PodObservation {
-  const identity = { uid: pod.metadata?.uid ?? '', resourceVersion: pod.metadata?.resourceVersion ?? '' };
-  const phase = pod.status?.phase;
-  const disrupted = disruptedBecause(pod);
-  if (phase === 'Succeeded' || phase === 'Failed') {
-    // Init containers of a pod that ran are terminated too, with 0.
-    const terminated = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])]
-      .map((status) => status.state?.terminated)
-      .find((state) => state !== undefined);
-    const message = terminated?.message ?? terminated?.reason ?? pod.status?.message ?? pod.status?.reason;
-    const endedAt = terminated?.finishedAt;
-    // Somebody deleted it, and its containers have stopped for that.
-    const deleted = pod.metadata?.deletionTimestamp !== undefined;
-    return {
-      phase: deleted ? 'gone' : phase === 'Succeeded' ? 'succeeded' : 'failed',
-      ...identity,
-      ...(terminated === undefined ? {} : { exitCode: terminated.exitCode }),
-      ...(message === undefined ? {} : { message }),
-      ...(endedAt === undefined ? {} : { endedAt: new Date(endedAt).toISOString() }),
-      ...(disrupted === undefined ? {} : { disrupted }),
-    };
-  }
-  if (pod.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')) {
-    return { phase: 'running', ...identity };
-  }
-  const stuck = stuckBecause(pod);
-  return { phase: 'pending', ...identity, ...(stuck === undefined ? {} : { stuck }) };
-}
-
-/** What the cluster writes on a pod that it ends for its own reasons, such as a node that is shut down or deleted. */
-function disruptedBecause(pod: V1Pod): string | undefined {
-  const disruption = pod.status?.conditions?.find(
-    ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
-  );
-  return disruption && (disruption.message ?? disruption.reason ?? 'the cluster ended the pod');
-}
-
-/** What is left to say of a pod that was deleted. */
-export function observeDeletedPod(pod: V1Pod): PodObservation {
-  const { uid, resourceVersion, disrupted, endedAt = new Date().toISOString() } = observePod(pod);
-  return { phase: 'gone', uid, resourceVersion, endedAt, ...(disrupted === undefined ? {} : { disrupted }) };
-}
-
-function stuckBecause(pod: V1Pod): PodObservation['stuck'] {
-  const scheduled = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled');
-  // With a node in view it only waits for miners that make place there.
-  const placeIsMade = (pod.status?.nominatedNodeName ?? '') !== '';
-  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' && !placeIsMade) {
-    return { reason: 'unschedulable', message: scheduled.message ?? 'no node fits' };
-  }
-  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  for (const status of statuses) {
-    const waiting = status.state?.waiting;
-    if (waiting?.reason !== undefined && imageTrouble.has(waiting.reason)) {
-      return {
-        reason: 'image_pull_failed',
-        message: `${status.image ?? 'image'}: ${waiting.message ?? waiting.reason}`,
-      };
-    }
-  }
-  return undefined;
-}
 
 export type MinerState = 'running' | 'waiting' | 'failing';
 

@@ -17,7 +17,8 @@ import { unlessNotFound, type Kubernetes } from './client.js';
 import { jobPodSelector, labels } from './names.js';
 import { bootstrapUserPrefix, kubeletClientSigner } from './node-certificates.js';
 import { watchMiners } from './miners-watch.js';
-import { observeDeletedPod, observeNode, observePod } from './observe.js';
+import { observeNode } from './observe.js';
+import { gonePod, observeDeletedPod, observePod } from './observe-pod.js';
 import { OutboundSignals } from './outbound-signals.js';
 import { PodNews } from './pod-news.js';
 import { Reflector } from './reflector.js';
@@ -106,10 +107,6 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
       news.stop();
     },
   };
-}
-
-function gonePod(uid: string): PodObservation {
-  return { phase: 'gone', uid, resourceVersion: `gone-${uid}` };
 }
 
 function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {

@@ -78,3 +78,8 @@ export const providerAuthInsecure = new Gauge({
   name: 'provider_auth_insecure',
   help: '1 while messages of providers are accepted unchecked',
 });
+
+export const closingsWithoutText = new Counter({
+  name: 'broker_job_endings_without_text_total',
+  help: 'Jobs that ended without the words they were to end with, because the database did not take them',
+});

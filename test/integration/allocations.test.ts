@@ -10,6 +10,7 @@ import {
 import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
 import { recordNode, setProviderStatus } from '../../src/db/providers.js';
 import type { JobOrder, Placement } from '../../src/domain/job.js';
+import { pino } from 'pino';
 import { createJobRecordActivities } from '../../activities/job-record.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, testOrder } from '../support/fleet.js';
@@ -72,7 +73,9 @@ describe('allocation', () => {
     expect(await free()).toBe(13);
     expect(await allocate(pool(), order, two!)).toBe('held');
     const held = await findAllocation(pool(), order.jobId);
-    expect((await createJobRecordActivities({ pool: pool() }).placeJob(order)).providerId).toBe(held!.providerId);
+    expect(
+      (await createJobRecordActivities({ pool: pool(), logger: pino({ level: 'silent' }) }).placeJob(order)).providerId,
+    ).toBe(held!.providerId);
   });
 
   test('is not given by a provider that is not available any more', async () => {
@@ -103,7 +106,9 @@ describe('release', () => {
     await release(pool(), order.jobId);
     expect(await allocate(pool(), order, spot)).toBe('released');
     expect(await free()).toBe(8);
-    await expect(createJobRecordActivities({ pool: pool() }).placeJob(order)).rejects.toMatchObject({
+    await expect(
+      createJobRecordActivities({ pool: pool(), logger: pino({ level: 'silent' }) }).placeJob(order),
+    ).rejects.toMatchObject({
       code: 'allocation_released',
     });
   });
@@ -111,7 +116,7 @@ describe('release', () => {
   test('and allocation of many jobs in any order leave nothing behind', async () => {
     await putProvider(pool(), { providerId: 'one' });
     await putProvider(pool(), { providerId: 'two' });
-    const records = createJobRecordActivities({ pool: pool() });
+    const records = createJobRecordActivities({ pool: pool(), logger: pino({ level: 'silent' }) });
     await Promise.all(
       Array.from({ length: 100 }, async (_, index) => {
         const order = testOrder({ gpuCount: (index % 3) + 1 });

@@ -10,6 +10,7 @@ import { canonicalRequest, signatureHeaders } from '../../src/auth/request-signa
 import { insertJob } from '../../src/db/jobs.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { audience, newWallet, startApi, type Api } from '../support/api.js';
+import { startTestApi } from '../unit/api-harness.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, recordOwner, testOrder } from '../support/fleet.js';
 import { hostileCursors, hostileJson, hostileTexts } from '../support/hostile-values.js';
@@ -215,6 +216,40 @@ test.each(rules.map((rule) => [nameOf(rule), rule] as const))(
     // Nor did the database have to say so in the place of a check.
     const defects = api.logged.filter((line) => (JSON.parse(line) as { level: number }).level >= 50);
     expect(defects).toEqual([]);
+  },
+);
+
+test.each([
+  ['a date that is none', `select '2026-02-31'::timestamptz`],
+  ['a number out of range', 'select 99999999999::int'],
+  ['a text that is no number', `select 'NaN'::int`],
+  ['a character that no text can hold', `select $1::text`],
+])(
+  '%s that every check let pass is the client’s all the same, and told to whoever looks after us',
+  async (_what, sql) => {
+    const rule: RouteRule = {
+      method: 'GET',
+      path: '/t/unchecked',
+      auth: 'none',
+      scopes: [],
+      limit: 'read',
+      summary: '',
+      responses: { 200: { description: '' } },
+      errors: [],
+      handler: async (ctx) => {
+        await withTransaction(database.pool, (tx) => tx.query(sql, sql.includes('$1') ? ['a\0b'] : []));
+        ctx.body = {};
+      },
+    };
+    const unchecked = await startTestApi({ routes: [rule] });
+    try {
+      const { status, json } = await unchecked.send('GET', '/t/unchecked');
+      expect([status, json.code]).toEqual([400, 'malformed_request']);
+      const told = unchecked.logged.map((line) => JSON.parse(line) as { level: number; route?: string });
+      expect(told.filter(({ level, route }) => level >= 50 && route === '/t/unchecked')).toHaveLength(1);
+    } finally {
+      await unchecked.stop();
+    }
   },
 );
 

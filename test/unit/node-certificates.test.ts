@@ -44,7 +44,7 @@ test('one that is broken somewhere is refused, wherever that is', () => {
   const [, begin, body, end] = /^(-+BEGIN[^\n]+-\n)([^-]+)(-+END[^\n]+)/.exec(good)!;
   const bytes = Buffer.from(body!, 'base64');
   for (let at = 0; at < bytes.length; at++) {
-    for (const value of [0x00, 0x05, 0x1f, 0x30, 0x80, 0xff]) {
+    for (const value of [0x00, 0xff]) {
       const broken = Buffer.from(bytes);
       broken[at] = value;
       const told = objection(`${begin}${broken.toString('base64')}\n${end}`);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { sentence } from '../../src/domain/outside.js';
 import { PodNews } from '../../src/kubernetes/pod-news.js';
 import type { PodObservation } from '../../workflows/messages.js';
 
@@ -7,7 +8,7 @@ const seen = (phase: PodObservation['phase'], stuck?: string): PodObservation =>
   phase,
   uid: 'uid-1',
   resourceVersion: '1',
-  ...(stuck === undefined ? {} : { stuck: { reason: 'unschedulable', message: stuck } }),
+  ...(stuck === undefined ? {} : { stuck: { reason: 'unschedulable', message: sentence(stuck) } }),
 });
 
 describe('what of a pod is news to its job', () => {

@@ -1,7 +1,9 @@
 import { randomUUID, createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { SessionPrincipal } from '../../auth/principal.js';
+import { requireSameSeconds } from '../../auth/spend.js';
 import { freeCapacity } from '../../db/allocations.js';
+import { findExtension } from '../../db/auth-charges.js';
 import { orderOfJob } from '../../db/job-row.js';
 import { findJob, listJobs, type JobRow } from '../../db/jobs.js';
 import { BrokerError, type ErrorCode } from '../../domain/errors.js';
@@ -41,7 +43,9 @@ const startFailures: ErrorCode[] = [
   'no_capacity',
   'unschedulable',
   'image_pull_failed',
+  'container_not_created',
   'container_exited',
+  'storage_exceeded',
   'pod_deleted',
   'pod_refused',
   'start_timeout',
@@ -143,16 +147,26 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         'job_not_found',
         'job_ended',
         'job_not_running',
+        'idempotency_conflict',
+        'extension_limit',
         'duration_limit',
         'provider_drained',
         'spend_limit_exceeded',
       ],
       handler: async (ctx) => {
         const job = await ownJob(ctx);
-        if (isFinal(job.status)) throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
         const { seconds } = ctx.state.body as { seconds: number };
+        const requestId = extensionId(ctx);
+        const known = await findExtension(pool, job.jobId, requestId);
+        if (known !== undefined) {
+          // A repeat costs the workflow nothing, and is answered when that is over, too.
+          requireSameSeconds(known, seconds);
+          ctx.body = jobReplyOf(await ownJob(ctx));
+          return;
+        }
+        if (isFinal(job.status)) throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
         // Who asks pays: a session that may not spend cannot spend from the limit of another.
-        await jobs.extend(job.jobId, extensionId(ctx), seconds, customerOf(ctx).sessionId);
+        await jobs.extend(job.jobId, requestId, seconds, customerOf(ctx).sessionId);
         ctx.body = jobReplyOf(await ownJob(ctx));
       },
     },

@@ -36,7 +36,12 @@ export const jobReply = z.object({
   failure_reason: z.string().optional(),
   failure_message: z.string().optional(),
   suggestion: z
-    .object({ action: z.string(), recommended_memory: z.string().optional(), message: z.string() })
+    .object({
+      action: z.enum(['increase_memory', 'increase_storage']),
+      recommended_memory: z.string().optional(),
+      recommended_storage: z.string().optional(),
+      message: z.string(),
+    })
     .optional()
     .describe('What to change, when the way it failed says so'),
 });
@@ -90,16 +95,28 @@ function sshFingerprint(publicKey: string): string {
   return `SHA256:${createHash('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
 }
 
-/** A container that ran out of memory needs more of it: twice as much is the next size people try. */
-function suggestionFor({ failure, memoryMb }: JobRow): JobReply['suggestion'] {
-  if (failure?.reason !== 'container_exited' || !/OOMKilled|out of memory|exit code 137/i.test(failure.message))
-    return undefined;
-  const recommended = `${Math.ceil((memoryMb * 2) / 1024)}Gi`;
-  return {
-    action: 'increase_memory',
-    recommended_memory: recommended,
-    message: `The container ran out of memory; ${recommended} may be enough.`,
-  };
+/** What had too little needs more: twice as much is the next size people try. Nothing is suggested on a guess. */
+function suggestionFor({ failure, memoryMb, storageGb }: JobRow): JobReply['suggestion'] {
+  switch (failure?.cause) {
+    case 'out_of_memory': {
+      const recommended = `${Math.ceil((memoryMb * 2) / 1024)}Gi`;
+      return {
+        action: 'increase_memory',
+        recommended_memory: recommended,
+        message: `The container ran out of memory; ${recommended} may be enough.`,
+      };
+    }
+    case 'disk_full': {
+      const recommended = `${storageGb * 2}Gi`;
+      return {
+        action: 'increase_storage',
+        recommended_storage: recommended,
+        message: `The job wrote more than the ${storageGb}Gi it ordered; ${recommended} may be enough.`,
+      };
+    }
+    default:
+      return undefined;
+  }
 }
 
 function defined<T extends object>(object: T): T {

@@ -1,0 +1,45 @@
+import { patched } from '@temporalio/workflow';
+import type { RecordedGap } from '../activities/job-record.js';
+import type { GapCause } from '../src/domain/job.js';
+import { instantAt, sentence, type Printable } from '../src/domain/outside.js';
+import { jobRecord } from './job-steps.js';
+import type { ProviderNews, ServiceGap } from './messages.js';
+import type { ProviderTie } from './provider-tie.js';
+
+/** Keeps the customer of a running job, and his bill, up to date about a provider that goes away and comes back. */
+export function createServiceRecord(jobId: string, provider: ProviderTie) {
+  /** What the row says. */
+  let told: Printable | '' = '';
+
+  return {
+    /** Writes down what is new; what was not served is not paid for. */
+    async keep(): Promise<void> {
+      for (;;) {
+        const gaps = provider.gaps();
+        const message = absenceOf(provider.news());
+        if (gaps.length === 0 && message === told) return;
+        if (!patched('gaps-are-not-billed')) return;
+        await jobRecord.recordService({ jobId, message, gaps: gaps.map(recordedGap) });
+        provider.forgetGaps(gaps);
+        told = message;
+      }
+    },
+  };
+}
+
+/** As it travels to an activity. */
+export function recordedGap({ fromMs, toMs, cause }: ServiceGap): RecordedGap {
+  return { from: instantAt(fromMs), to: instantAt(toMs), cause };
+}
+
+const lacking: Record<GapCause, string> = {
+  silent: 'the provider has not been heard',
+  node_not_ready: 'the machine of the provider has been away',
+  gpu_lost: 'the machine has had fewer GPUs than are rented',
+};
+
+/** What a customer reads while the provider does not serve; '' while it does. */
+export function absenceOf({ away }: ProviderNews): Printable | '' {
+  if (away === undefined) return '';
+  return sentence(`${lacking[away.cause ?? 'silent']} since ${instantAt(away.sinceMs)}: this time is not paid for`);
+}

@@ -1,0 +1,23 @@
+import type { ProviderFinding } from '../activities/fleet.js';
+import type { ProviderService } from './messages.js';
+
+/** What its jobs may count on. */
+export function serviceOf({ status, absence }: ProviderFinding): ProviderService {
+  if (status === 'offline') return 'offline';
+  return absence === 'gpu_lost' ? 'gpu_lost' : 'online';
+}
+
+/** As versions up to 0.1.0 carried it. */
+export function serviceTold(online: boolean | undefined): ProviderService | undefined {
+  if (online === undefined) return undefined;
+  return online ? 'online' : 'offline';
+}
+
+/** In the words of an operator: what has to happen before it takes jobs. */
+export function whatFor({ reason, refused, cordoned, retiring, absence }: ProviderFinding): string {
+  if (refused !== undefined) return `a node of its own: ${refused}`;
+  if (retiring) return 'the end of its jobs, to be retired';
+  if (absence === 'gpu_lost') return 'its missing GPUs: the cluster counts fewer than are rented';
+  if (reason !== '') return `its return: ${reason}`;
+  return cordoned ? 'an order to take jobs again; it is cordoned' : 'nothing; it is in service';
+}
