@@ -1,6 +1,7 @@
 import type { V1ObjectMeta } from '@kubernetes/client-node';
 import { openAmong } from '../../src/db/reconcile-jobs.js';
 import { jobWorkflowId } from '../../src/domain/job.js';
+import { isUuid } from '../../src/domain/uuid.js';
 import { labels } from '../../src/kubernetes/names.js';
 import { workflowFate } from '../../src/temporal/workflow-fate.js';
 import type { ActivityDeps } from '../deps.js';
@@ -25,8 +26,6 @@ export function jobObject(metadata: V1ObjectMeta | undefined): JobObject {
   };
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 /**
  * Of these objects, those that nobody will remove: their job is over or was never ordered, no workflow of it runs, and
  * they are older than the grace. A job whose row is missing although its workflow runs (a database restored from
@@ -38,10 +37,7 @@ export async function findOrphans<T extends JobObject>(
 ): Promise<T[]> {
   const before = Date.now() - config.RECONCILER_GRACE_S * 1000;
   const old = objects.filter(({ createdAt }) => createdAt.getTime() <= before);
-  const open = await openAmong(
-    pool,
-    old.map(({ jobId }) => jobId).filter((jobId) => uuid.test(jobId)),
-  );
+  const open = await openAmong(pool, old.map(({ jobId }) => jobId).filter(isUuid));
   const orphans: T[] = [];
   for (const object of old.filter(({ jobId }) => !open.has(jobId))) {
     if ((await workflowFate(temporal, jobWorkflowId(object.jobId))) !== 'goes_on') orphans.push(object);

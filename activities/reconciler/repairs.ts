@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { printable, sentence } from '../../src/domain/outside.js';
 import { reconcilerFailures, reconcilerRepairs } from '../../src/observability/metrics.js';
 
 /** What the reconciler repairs; in a healthy system none of it happens. */
@@ -66,7 +67,9 @@ export function repairLog(logger: Logger, onProgress: () => void = () => undefin
               reconcilerFailures.inc();
               logger.error({ err: error, about: describe(item) }, 'a repair failed; the next run tries again');
               log.failures.push(
-                `${describe(item)}: ${error instanceof Error ? error.message.slice(0, 200) : 'failed'}`,
+                sentence(
+                  `${describe(item)}: ${error instanceof Error ? (printable(error.message, 200) ?? '') : 'failed'}`,
+                ),
               );
             }
           }),

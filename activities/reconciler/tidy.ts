@@ -1,7 +1,9 @@
 import { Context } from '@temporalio/activity';
+import { pruneRevocations, pruneSessions, pruneTokens } from '../../src/db/auth-pruning.js';
+import type { Queryable } from '../../src/db/pool.js';
 import { pruneDelegations } from '../../src/db/provider-identities.js';
 import { pruneRegistrations } from '../../src/db/registrations.js';
-import { retireToken, uselessTokens } from '../../src/db/tidy.js';
+import { forgetJoinTokens, retireToken, uselessTokens } from '../../src/db/tidy.js';
 import { deleteBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
 import type { ActivityDeps } from '../deps.js';
 import { repairLog } from './repairs.js';
@@ -12,6 +14,33 @@ const tokensPerRun = 200;
 const registrationsKeptMs = 7 * 86_400_000;
 /** Past its end a delegation is refused for that; its nonce is kept for as long as clocks may differ at the very most. */
 const delegationsKeptMs = 86_400_000;
+/** As long as the registrations that they answered, which may be answered anew while they are kept, and as much again. */
+const joinTokensKeptMs = 14 * 86_400_000;
+/** A token that has expired is told so for a day, and is not known after. */
+const authTokensKeptMs = 86_400_000;
+/** Long enough to ask what a session was used for; what it paid for keeps it for ever. */
+const sessionsKeptMs = 90 * 86_400_000;
+/** Many times as long as a signed revocation is accepted after it was signed. */
+const revocationsKeptMs = 86_400_000;
+
+const kinds: Record<string, { prune: (db: Queryable, before: Date) => Promise<number>; keptMs: number }> = {
+  registrations: { prune: pruneRegistrations, keptMs: registrationsKeptMs },
+  delegations: { prune: pruneDelegations, keptMs: delegationsKeptMs },
+  join_tokens: { prune: forgetJoinTokens, keptMs: joinTokensKeptMs },
+  auth_tokens: { prune: pruneTokens, keptMs: authTokensKeptMs },
+  auth_sessions: { prune: pruneSessions, keptMs: sessionsKeptMs },
+  auth_revocations: { prune: pruneRevocations, keptMs: revocationsKeptMs },
+};
+
+/** How much one run removed. */
+export interface Tidied {
+  joinTokens: number;
+  registrations: number;
+  delegations: number;
+  /** Of other tables, by their names. */
+  others: Record<string, number>;
+  failures: string[];
+}
 
 /** What has done its work and would only pile up. Removing it is routine, not repair. */
 export function createTidyActivities({
@@ -20,8 +49,11 @@ export function createTidyActivities({
   logger,
 }: Pick<ActivityDeps, 'pool' | 'kubernetes' | 'logger'>) {
   return {
-    /** Deletes join tokens that are of no use any more, registrations that were read long ago, and what expired of delegations. */
-    async tidy(): Promise<{ joinTokens: number; registrations: number; delegations: number; failures: string[] }> {
+    /**
+     * Deletes join tokens that are of no use any more, and rows that can have no effect: registrations that were read long
+     * ago, and what expired of delegations, tokens, sessions and revocations. One kind that fails leaves the others be.
+     */
+    async tidy(): Promise<Tidied> {
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
       let joinTokens = 0;
@@ -32,9 +64,16 @@ export function createTidyActivities({
           if (await retireToken(pool, tokenId, () => deleteBootstrapToken(kubernetes, tokenId))) joinTokens++;
         },
       );
-      const registrations = await pruneRegistrations(pool, new Date(Date.now() - registrationsKeptMs));
-      const delegations = await pruneDelegations(pool, new Date(Date.now() - delegationsKeptMs));
-      return { joinTokens, registrations, delegations, failures: log.failures };
+      const rows: Record<string, number> = {};
+      await log.each(
+        Object.entries(kinds),
+        ([kind]) => `old rows of ${kind}`,
+        async ([kind, { prune, keptMs }]) => {
+          rows[kind] = await prune(pool, new Date(Date.now() - keptMs));
+        },
+      );
+      const { registrations = 0, delegations = 0, ...others } = rows;
+      return { joinTokens, registrations, delegations, others, failures: log.failures };
     },
   };
 }

@@ -12,10 +12,3 @@ export function newJobId(nowMs = Date.now()): string {
   const hex = bytes.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** True for what could be a job's id: anything else is no job, and no question for the database. */
-export function isJobId(text: string): boolean {
-  return uuid.test(text);
-}

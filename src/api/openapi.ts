@@ -1,5 +1,5 @@
 import { z, type ZodType } from 'zod';
-import { errorTable, type ErrorCode } from '../domain/errors.js';
+import { errorTable, unansweredCodes, type ErrorCode } from '../domain/errors.js';
 import type { RouteRule } from './route.js';
 import { shown } from './schemas/shown-as.js';
 
@@ -25,7 +25,7 @@ const problemSchema = z.looseObject({
   type: z.string(),
   title: z.string(),
   status: z.int(),
-  code: z.enum(Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]]),
+  code: z.enum((Object.keys(errorTable) as ErrorCode[]).filter((code) => !unansweredCodes.includes(code))),
   detail: z.string(),
   request_id: z.string(),
   errors: z
@@ -45,7 +45,7 @@ export function errorsOf(rule: RouteRule): ErrorCode[] {
   ]);
   if (rule.auth !== 'none') for (const code of authErrors) codes.add(code);
   if (rule.scopes.length > 0) codes.add('scope_denied');
-  if (rule.request !== undefined) codes.add('validation_failed');
+  if (rule.request !== undefined || rule.anyQuery !== true) codes.add('validation_failed');
   if (methodsWithBody.has(rule.method)) codes.add('payload_too_large').add('unsupported_media_type');
   return [...codes];
 }

@@ -1,6 +1,8 @@
 import { HttpError } from 'koa';
 import type { $ZodIssue } from 'zod/v4/core';
+import { isBadData } from '../db/pool.js';
 import { BrokerError, errorTable, isErrorCode, type ErrorCode, type FieldProblem } from '../domain/errors.js';
+import { printable, sentence } from '../domain/outside.js';
 
 /** An RFC 9457 problem as it is sent. */
 export interface Problem {
@@ -26,20 +28,26 @@ export function problemOf(error: unknown, requestId: string): Problem {
     title,
     status,
     code: failure.code,
-    detail: failure.detail,
+    // It may quote what somebody sent, or what was written where a customer's pod runs.
+    detail: sentence(failure.detail),
     request_id: requestId,
   };
 }
 
-/** True for a failure that somebody has to look at: the request was fine. */
-export function isOurs(error: unknown): boolean {
-  return brokerErrorOf(error).status >= 500;
+/** True for a failure that somebody has to look at: the request was fine, or should have been refused before. */
+export function isDefect(error: unknown): boolean {
+  return brokerErrorOf(error).status >= 500 || isBadData(error);
 }
 
 function brokerErrorOf(error: unknown): BrokerError {
   if (isBrokerError(error)) return error;
   if (error instanceof HttpError && error.status < 500) {
     return new BrokerError('malformed_request', 'the request could not be read');
+  }
+  // What every check let pass and the database refuses is a value of the request. Somebody has to look at it all the
+  // same: see `isDefect`.
+  if (isBadData(error)) {
+    return new BrokerError('malformed_request', 'the request holds a value that is out of range or cannot be stored');
   }
   // Koa and Node throw this for a request target that is not valid percent-encoded UTF-8.
   if (error instanceof URIError) return new BrokerError('malformed_request', 'the request target is not acceptable');
@@ -70,7 +78,12 @@ export function fieldProblems(issues: readonly $ZodIssue[], prefix = ''): FieldP
         );
     }
     const field = shown(at(issue.path));
-    return [{ field: field === '' ? 'body' : field.replace(/\.$/, ''), message: issue.message }];
+    return [
+      {
+        field: field === '' ? 'body' : field.replace(/\.$/, ''),
+        message: printable(issue.message) ?? 'is not acceptable',
+      },
+    ];
   });
 }
 
@@ -84,6 +97,7 @@ export function validationFailed(errors: readonly FieldProblem[]): BrokerError {
 /** More than this helps nobody, and a client chooses how many fields it sends. */
 const maxProblems = 64;
 
-function shown(field: string): string {
+/** The name of a field as it may be repeated to who sent it. */
+export function shown(field: string): string {
   return field.replace(/[^\x20-\x7e]/g, '?').slice(0, 128);
 }

@@ -1,5 +1,5 @@
 import type Koa from 'koa';
-import type { ZodType } from 'zod';
+import type { ZodObject, ZodType } from 'zod';
 import type { Principal, Scope } from '../auth/principal.js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { CachedReply } from './cached-read.js';
@@ -55,7 +55,9 @@ export interface RouteRule {
   /** One line for the API page. */
   summary: string;
   /** Checked before the handler runs; what they parse to replaces what came. Problems are reported all at once. */
-  request?: { body?: ZodType; query?: ZodType; params?: ZodType; headers?: ZodType };
+  request?: { body?: ZodType; query?: ZodObject; params?: ZodType; headers?: ZodType };
+  /** True where a query may hold anything, because who asks does not choose it: probes and balancers add what they like. */
+  anyQuery?: true;
   responses: Record<number, { description: string; schema?: ZodType }>;
   /** Codes of this route beyond those every route of its kind may answer. */
   errors: ErrorCode[];

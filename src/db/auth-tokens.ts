@@ -95,9 +95,3 @@ export async function revokeToken(db: Queryable, wallet: string, id: string, now
   );
   return rowCount === 1;
 }
-
-/** Removes tokens that expired before `before`: they open nothing, and nobody asks for them any more. */
-export async function pruneTokens(db: Queryable, before: Date): Promise<number> {
-  const { rowCount } = await db.query('delete from auth_tokens where expires_at < $1', [before]);
-  return rowCount ?? 0;
-}

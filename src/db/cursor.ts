@@ -1,4 +1,5 @@
 import { BrokerError } from '../domain/errors.js';
+import { instant } from '../domain/outside.js';
 
 /** What a list was read up to, as an opaque word for clients. */
 export function encodeCursor(...parts: string[]): string {
@@ -6,11 +7,11 @@ export function encodeCursor(...parts: string[]): string {
 }
 
 /**
- * The parts of a cursor, each checked by its pattern: clients can send anything.
+ * The parts of a cursor, each checked by what it has to be: clients can send anything.
  *
  * @throws BrokerError `validation_failed`
  */
-export function decodeCursor(cursor: string, ...patterns: RegExp[]): string[] {
+export function decodeCursor(cursor: string, ...checks: ((part: string) => boolean)[]): string[] {
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
@@ -19,10 +20,15 @@ export function decodeCursor(cursor: string, ...patterns: RegExp[]): string[] {
   }
   const fits =
     Array.isArray(parts) &&
-    parts.length === patterns.length &&
-    parts.every((part, index) => typeof part === 'string' && patterns[index]!.test(part));
+    parts.length === checks.length &&
+    parts.every((part, index) => typeof part === 'string' && checks[index]!(part));
   if (fits) return parts as string[];
   throw new BrokerError('validation_failed', 'the cursor is not one of this list', {
     errors: [{ field: 'query.cursor', message: 'is not a cursor of this list' }],
   });
+}
+
+/** True for a moment just as `Date` writes it. Days that no month has are none, although they can be parsed. */
+export function isWrittenTime(part: string): boolean {
+  return instant(part) === part;
 }

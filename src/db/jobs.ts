@@ -3,7 +3,8 @@ import { BrokerError, type ErrorCode } from '../domain/errors.js';
 import type { FinalJobStatus, JobFailure, JobStatus, Placement, SshAccess } from '../domain/job.js';
 import type { JobRequest } from '../domain/job-request.js';
 import type { Printable } from '../domain/outside.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
+import { isUuid } from '../domain/uuid.js';
+import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { jobColumns, jobOf, type JobRow, type JobTableRow } from './job-row.js';
 import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
@@ -98,9 +99,6 @@ export async function findJob(db: Queryable, wallet: string, jobId: string): Pro
   return rows[0] && jobOf(rows[0]);
 }
 
-const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-const uuid = /^[0-9a-f-]{36}$/;
-
 /**
  * A wallet's own jobs, newest first.
  *
@@ -111,7 +109,7 @@ export async function listJobs(
   wallet: string,
   { limit, status, cursor }: { limit: number; status?: JobStatus; cursor?: string },
 ): Promise<{ jobs: JobRow[]; nextCursor?: string }> {
-  const [createdAt, jobId] = cursor === undefined ? [] : decodeCursor(cursor, time, uuid);
+  const [createdAt, jobId] = cursor === undefined ? [] : decodeCursor(cursor, isWrittenTime, isUuid);
   const { rows } = await db.query<JobTableRow>(
     `select ${jobColumns} from jobs j
       where j.wallet = $1 and ($2::text is null or j.status = $2)

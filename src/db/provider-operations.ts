@@ -60,7 +60,8 @@ export async function retire(pool: Pool, providerId: string): Promise<number> {
         where provider_id = $1 and status <> 'retired'`,
       [providerId],
     );
-    await tx.query('update provider_resources set target = 0, total = 0 where provider_id = $1', [providerId]);
+    // With a counter that is wrong it leaves too; the reconciler sets it right.
+    await tx.query('update provider_resources set target = 0, total = rented where provider_id = $1', [providerId]);
     return 0;
   });
 }

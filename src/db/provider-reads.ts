@@ -1,7 +1,7 @@
 import type { SitePrices } from '../config.js';
 import type { PriceSource } from '../domain/gpu-prices.js';
-import type { ProviderStatus } from '../domain/provider.js';
-import { decodeCursor, encodeCursor } from './cursor.js';
+import { machineLimits, providerIdPattern, type ProviderStatus } from '../domain/provider.js';
+import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { gpuPriceSql, isOfferedSql, isSoldSql, siteParameter, withoutPrices } from './offers.js';
 import type { Queryable } from './pool.js';
 import {
@@ -30,8 +30,7 @@ export async function findProvider(
   return rows[0] && providerOf(rows[0]);
 }
 
-const time = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
-const id = /^[a-z0-9-]{1,255}$/;
+const isProviderId = (part: string) => providerIdPattern.test(part);
 
 /**
  * All providers of the fleet, in the order in which they registered. Those that were retired are found by their id only.
@@ -43,7 +42,7 @@ export async function listProviders(
   { limit, cursor }: { limit: number; cursor?: string },
   site: SitePrices = withoutPrices,
 ): Promise<{ providers: ProviderRow[]; nextCursor?: string }> {
-  const [registeredAt, providerId] = cursor === undefined ? [] : decodeCursor(cursor, time, id);
+  const [registeredAt, providerId] = cursor === undefined ? [] : decodeCursor(cursor, isWrittenTime, isProviderId);
   const { rows } = await db.query<ProviderTableRow>(
     `${selectProviders}
       where p.status <> 'retired' and ($3::timestamptz is null or (p.registered_at, p.provider_id) > ($3, $4))
@@ -219,16 +218,18 @@ export async function providersWithNodes(db: Queryable): Promise<KnownNode[]> {
     node_name: string;
     node_uid: string | null;
     node_ready: boolean;
-    gpus: number;
+    gpus: number | null;
   }>(
-    `select provider_id, node_name, node_uid, node_ready, coalesce((allocatable ->> 'gpus')::int, 0) as gpus
+    `select provider_id, node_name, node_uid, node_ready, least((allocatable ->> 'gpus')::numeric, $1)::int as gpus
        from providers where node_name is not null`,
+    // Earlier versions wrote whatever a node said of itself.
+    [machineLimits.gpus],
   );
   return rows.map((row) => ({
     providerId: row.provider_id,
     nodeName: row.node_name,
     ...(row.node_uid === null ? {} : { nodeUid: row.node_uid }),
     nodeReady: row.node_ready,
-    nodeGpus: row.gpus,
+    nodeGpus: row.gpus ?? 0,
   }));
 }

@@ -58,3 +58,13 @@ export async function retireToken(pool: Pool, tokenId: string, remove: () => Pro
     return true;
   });
 }
+
+/** Forgets join tokens that left the cluster before `before`, some thousands at a time. @returns how many. */
+export async function forgetJoinTokens(db: Queryable, before: Date): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from join_tokens
+      where token_id in (select token_id from join_tokens where deleted_at < $1 order by deleted_at limit 5000)`,
+    [before],
+  );
+  return rowCount ?? 0;
+}

@@ -55,12 +55,10 @@ export const errorTable = {
   allocation_released: { status: 409, title: 'The allocation was already released', retryable: false },
 
   // How a provider can fail to join
-  node_name_taken: { status: 409, title: 'The node name belongs to somebody else', retryable: false },
   delegation_invalid: { status: 401, title: 'The key does not speak for the provider', retryable: false },
   provider_not_yours: { status: 403, title: 'The provider belongs to another wallet', retryable: false },
   approval_not_needed: { status: 409, title: 'The provider is not waiting for an approval', retryable: false },
   provider_retired: { status: 409, title: 'The provider is retired, or is about to be', retryable: false },
-  provider_id_invalid: { status: 422, title: 'The provider id is not acceptable', retryable: false },
   mining_off: { status: 409, title: 'Mining is switched off on this site', retryable: false },
 
   // What is ours
@@ -69,6 +67,12 @@ export const errorTable = {
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
 
 export type ErrorCode = keyof typeof errorTable;
+
+/** Codes that have their meaning already and are answered by nothing yet, so nothing says that they might be. */
+export const unansweredCodes: readonly ErrorCode[] = [
+  // For when jobs are paid from a balance on chain.
+  'insufficient_funds',
+];
 
 /** One field of a request that is not acceptable; `field` is a JSON path such as `env.PATH` or `query.limit`. */
 export interface FieldProblem {

@@ -1,5 +1,5 @@
+import { printable } from './outside.js';
 import { providerIdPattern, providerStatuses } from './provider.js';
-import { isStorableText } from './wire.js';
 
 /** What a heartbeat tells beside being one; stored as it is (jsonb). */
 export interface Telemetry {
@@ -19,6 +19,8 @@ export interface HeartbeatMessage {
 
 const maxGpus = 1_024;
 const maxNodeName = 253;
+/** What nearly every node is called: it needs no cleaning, which would take longer than all the rest. */
+const plain = /^[a-z0-9.-]*$/;
 const statuses = new Set<unknown>(providerStatuses);
 
 /**
@@ -41,9 +43,7 @@ export function readHeartbeat(data: string): HeartbeatMessage | string {
   const providerId = beat['provider_id'];
   if (typeof providerId !== 'string' || !providerIdPattern.test(providerId)) return 'provider_id is not acceptable';
   const nodeName = beat['node_name'] ?? '';
-  if (typeof nodeName !== 'string' || nodeName.length > maxNodeName || !isStorableText(nodeName)) {
-    return 'node_name is not acceptable';
-  }
+  if (typeof nodeName !== 'string' || nodeName.length > maxNodeName) return 'node_name is not acceptable';
   const status = beat['status'] ?? '';
   if (status !== '' && !statuses.has(status)) return 'status is not one that is known';
   const gpuUsage = beat['gpu_usage'] ?? [];
@@ -59,7 +59,7 @@ export function readHeartbeat(data: string): HeartbeatMessage | string {
     providerId,
     telemetry: {
       status: status as string,
-      node_name: nodeName,
+      node_name: plain.test(nodeName) ? nodeName : (printable(nodeName) ?? ''),
       gpu_usage: gpuUsage,
       cpu_usage: cpuUsage,
       memory_usage: memoryUsage,

@@ -58,6 +58,20 @@ export function sentence(text: string): Printable {
   return printable(text, sentenceLength) ?? ('' as Printable);
 }
 
+/**
+ * JSON, or any other text that is kept as evidence, with what cannot be printed as escapes of JSON: it says the same as
+ * before, and can be shown.
+ */
+export function escapeUnprintable(text: string): string {
+  return text.replace(unprintable, (character) =>
+    Array.from({ length: character.length }, (_, at) => escaped(character.charCodeAt(at))).join(''),
+  );
+}
+
+function escaped(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`;
+}
+
 /** At most so many characters, never half a pair. */
 function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;

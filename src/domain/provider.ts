@@ -44,6 +44,9 @@ export interface GpuOffer {
   pricePerHour: number;
 }
 
+/** More than any machine has: a number above is a mistake, or an attack on whoever computes with it. */
+export const machineLimits = { gpus: 1_024, cpuCores: 16_384, memoryMb: 1_073_741_824, diskGb: 100_000_000 } as const;
+
 /** What the cluster says a node has for pods (`status.allocatable`). */
 export interface NodeAllocatable {
   gpus: number;

@@ -1,13 +1,9 @@
 import { z } from 'zod';
 import { gpuTypeKey } from './gpu.js';
-import { providerIdPattern, type GpuOffer, type ProviderOffer } from './provider.js';
-import { orElse, price, text, time, whole, wireList, wireMap, wireText } from './wire.js';
+import { machineLimits, providerIdPattern, type GpuOffer, type ProviderOffer } from './provider.js';
+import { orElse, price, text, time, whole, wireList, wireMap, wireValue } from './wire.js';
 
-/** More than any machine has; a number above is a mistake or an attack on the arithmetic. */
-const maxGpus = 1_024;
-const maxCores = 16_384;
-const maxMemoryMb = 1_073_741_824;
-const maxDiskGb = 100_000_000;
+const { gpus: maxGpus, cpuCores: maxCores, memoryMb: maxMemoryMb, diskGb: maxDiskGb } = machineLimits;
 
 /** The wallet of a provider that named none: nobody can be paid there. */
 export const noWallet = `0x${'0'.repeat(40)}`;
@@ -133,15 +129,15 @@ export const miningConfigSchema = z
     cpu_cores: whole(maxCores),
     memory_mb: whole(maxMemoryMb),
     wallet_address: wallet,
-    extra_args: wireList(wireText(1_024), 64),
-    bootnodes: wireList(wireText(1_024), 64),
+    extra_args: wireList(wireValue(1_024), 64),
+    bootnodes: wireList(wireValue(1_024), 64),
     network_id: whole(Number.MAX_SAFE_INTEGER),
     node_data_dir: text(1_024),
     p2p_port: whole(65_535),
     rpc_enabled: orElse(z.boolean(), false),
     rpc_port: whole(65_535),
     public_ip: text(64),
-    env_vars: wireMap(wireText(4_096), 64),
+    env_vars: wireMap(wireValue(4_096), 64),
   })
   .transform((config) => ({
     image: config.image,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instant } from './outside.js';
+import { instant, printable, sentence, type Printable } from './outside.js';
 import { readPrice } from './pricing.js';
 
 /**
@@ -12,10 +12,21 @@ export function orElse<S extends z.ZodType>(schema: S, fallback: z.output<S>) {
 }
 
 /**
- * Text that Postgres can store as jsonb: without NUL and without halves of surrogate pairs. Anything else would make
- * one bad message fail the statement that also carries the good ones.
+ * Text that people will see: in lists, reasons, log lines, and in a terminal in the end. What cannot be printed is left
+ * out and not refused, since agents in the field send what a machine's firmware says of itself.
  */
 export function wireText(maxLength: number) {
+  return z
+    .string()
+    .max(maxLength)
+    .transform((value): string => printable(value, maxLength) ?? '');
+}
+
+/**
+ * Text that a program gets as it is and nobody is shown. Only what Postgres cannot store as jsonb is refused, NUL and
+ * halves of surrogate pairs: it would make one bad message fail the statement that also carries the good ones.
+ */
+export function wireValue(maxLength: number) {
   return z.string().max(maxLength).refine(isStorableText, { message: 'holds characters that cannot be stored' });
 }
 
@@ -42,15 +53,21 @@ export const time = z
   .refine((value) => value === undefined || (/^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value))), {
     message: 'is not a time',
   })
-  .transform((value) => instant(value));
+  .transform((value): string | undefined => instant(value));
 
-/** A map from names to `value`; `null` is empty. Bounded, and never with a key that means something to JavaScript. */
+/**
+ * A map from names, which people will see, to `value`; `null` is empty. Bounded, and never with a key that means
+ * something to JavaScript.
+ */
 export function wireMap<S extends z.ZodType>(value: S, maxEntries: number, maxKeyLength = 128) {
   return z
-    .record(wireText(maxKeyLength), value)
+    .record(z.string().max(maxKeyLength), value)
     .refine((map) => Object.keys(map).length <= maxEntries, { message: `has more than ${maxEntries} entries` })
     .nullish()
-    .transform((map): Record<string, z.output<S>> => map ?? {});
+    .transform((map): Record<string, z.output<S>> => {
+      const named = Object.entries(map ?? {}).map(([name, of]) => [printable(name, maxKeyLength) ?? '', of] as const);
+      return Object.fromEntries(named.filter(([name]) => name !== '__proto__'));
+    });
 }
 
 /** A list; `null` is empty. */
@@ -62,11 +79,14 @@ export function wireList<S extends z.ZodType>(item: S, maxItems: number) {
     .transform((list): z.output<S>[] => list ?? []);
 }
 
-/** The first few things that are wrong, as one sentence for a provider's owner; never a value, only where and why. */
-export function describeProblems(error: z.ZodError): string {
+/**
+ * The first few things that are wrong, as one sentence for a provider's owner; never a value, only where and why. Where
+ * may be a name that the sender chose.
+ */
+export function describeProblems(error: z.ZodError): Printable {
   const problems = error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.') || 'message'}: ${message}`);
   const more = error.issues.length - problems.length;
-  return problems.join('; ').slice(0, 500) + (more > 0 ? `; and ${more} more` : '');
+  return sentence((printable(problems.join('; '), 500) ?? '') + (more > 0 ? `; and ${more} more` : ''));
 }
 
 /** In Unicode mode a surrogate matches only where it stands alone. */

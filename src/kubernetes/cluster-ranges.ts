@@ -30,7 +30,7 @@ export function nodeRanges({ status, spec }: V1Node): string[] {
 
 /** Those among the texts that are addresses or ranges; the others are names, which a policy cannot close. */
 function canonical(texts: readonly string[]): string[] {
-  return texts.map(canonicalRange).filter((range) => range !== undefined);
+  return texts.map((text) => canonicalRange(String(text))).filter((range) => range !== undefined);
 }
 
 function servicesOf(kubernetes: Kubernetes): Promise<string[]> {

@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import type { V1CertificateSigningRequest } from '@kubernetes/client-node';
+import { printable } from '../domain/outside.js';
 import { unlessNotFound, type Kubernetes } from './client.js';
 import { bootstrapGroup } from './names.js';
 import { nodeOwner } from './nodes.js';
@@ -35,7 +36,7 @@ export async function decideNodeCertificate(
   const request = await unlessNotFound(certificates.readCertificateSigningRequest({ name: input.name }));
   if (request === undefined) return { approved: false, reason: 'the request is gone' };
   const decided = request.status?.conditions?.find(({ type }) => type === 'Approved' || type === 'Denied');
-  if (decided !== undefined) return { approved: decided.type === 'Approved', reason: decided.message ?? '' };
+  if (decided !== undefined) return { approved: decided.type === 'Approved', reason: printable(decided.message) ?? '' };
 
   const node = await unlessNotFound(core.readNode({ name: input.nodeName }));
   const owner = node === undefined ? undefined : nodeOwner(node);
@@ -72,17 +73,21 @@ export function objectionTo(
   if (spec.groups?.includes(bootstrapGroup) !== true) return 'the token is not one of the broker';
   if (spec.usages?.every((usage) => allowedUsages.has(usage)) !== true)
     return 'it asks for more than a client certificate';
-  let parsed: Pkcs10CertificateRequest;
   try {
     // The API holds the PEM text in base64.
-    parsed = new Pkcs10CertificateRequest(Buffer.from(spec.request, 'base64').toString('utf8'));
+    return objectionToContents(Buffer.from(spec.request, 'base64').toString('utf8'), nodeName);
   } catch {
     return 'the request is no PKCS #10';
   }
+}
+
+/** @throws whatever the parser does: only some of what can be wrong shows before a part of it is looked at. */
+function objectionToContents(pem: string, nodeName: string): string | undefined {
+  const parsed = new Pkcs10CertificateRequest(pem);
   const names = parsed.subjectName.toJSON();
   const values = (type: string) => names.flatMap((name) => name[type] ?? []);
   if (values('CN').join() !== `system:node:${nodeName}`)
-    return `it asks for ${values('CN').join() || 'no name'}, not for ${nodeName}`;
+    return `it asks for ${printable(values('CN').join()) ?? 'no name'}, not for ${nodeName}`;
   if (values('O').join() !== 'system:nodes') return 'it asks for another group than system:nodes';
   if (names.some((name) => Object.keys(name).some((type) => type !== 'CN' && type !== 'O')))
     return 'it asks for more names';

@@ -1,6 +1,6 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
-import type { NodeAllocatable } from '../domain/provider.js';
-import { instant } from '../domain/outside.js';
+import { instant, wholeNumber } from '../domain/outside.js';
+import { machineLimits, type NodeAllocatable } from '../domain/provider.js';
 import type { NodeObservation } from '../../workflows/messages.js';
 import { gpuResource } from './names.js';
 import { imageTrouble } from './observe-pod.js';
@@ -11,11 +11,11 @@ export type MinerState = 'running' | 'waiting' | 'failing';
 /** How a miner fares; undefined for one that is over or on its way out. */
 export function observeMiner(pod: V1Pod): MinerState | undefined {
   const { phase, conditions, containerStatuses } = pod.status ?? {};
-  if (pod.metadata?.deletionTimestamp !== undefined || phase === 'Succeeded' || phase === 'Failed') return undefined;
+  if (pod.metadata?.deletionTimestamp != null || phase === 'Succeeded' || phase === 'Failed') return undefined;
   if (conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return 'running';
   const fails = containerStatuses?.some(
     ({ state }) =>
-      state?.terminated !== undefined ||
+      state?.terminated != null ||
       state?.waiting?.reason === 'CrashLoopBackOff' ||
       imageTrouble.has(state?.waiting?.reason ?? ''),
   );
@@ -48,14 +48,21 @@ export function awaySince(node: V1Node | undefined, seenReady?: Date): Date | un
   return new Date(Math.max(Date.parse(said), seenReady?.getTime() ?? 0));
 }
 
-/** A node's `status.allocatable` in whole GPUs, cores, MB and GB, rounded down: never promise a part. */
+/**
+ * A node's `status.allocatable` in whole GPUs, cores, MB and GB, rounded down: never promise a part. Whoever is root on
+ * the machine writes what stands there: what cannot be read counts as nothing, and what no machine has as the most that
+ * one may have.
+ */
 export function nodeAllocatable(node: V1Node): NodeAllocatable {
   const allocatable = node.status?.allocatable ?? {};
-  const amount = (resource: string) => parseQuantity(allocatable[resource] ?? '0');
+  const amount = (resource: string, unit: number, max: number) => {
+    const quantity = parseQuantity(allocatable[resource]);
+    return (quantity === undefined ? undefined : wholeNumber(quantity / unit, { min: 0, max })) ?? 0;
+  };
   return {
-    gpus: Math.floor(amount(gpuResource)),
-    cpuCores: Math.floor(amount('cpu')),
-    memoryMb: Math.floor(amount('memory') / 2 ** 20),
-    storageGb: Math.floor(amount('ephemeral-storage') / 2 ** 30),
+    gpus: amount(gpuResource, 1, machineLimits.gpus),
+    cpuCores: amount('cpu', 1, machineLimits.cpuCores),
+    memoryMb: amount('memory', 2 ** 20, machineLimits.memoryMb),
+    storageGb: amount('ephemeral-storage', 2 ** 30, machineLimits.diskGb),
   };
 }

@@ -17,14 +17,19 @@ const multipliers: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
+const form = /^([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
+/** The API server writes them shorter; a longer one is no quantity of anything. */
+const maxLength = 512;
+
 /**
  * The number a Kubernetes quantity stands for: `4`, `3900m`, `16Gi`, `1e3`. Bytes for memory and storage, cores for
- * CPU. Exact far beyond any node's size.
+ * CPU. Exact far beyond any node's size. Who writes it may be a stranger: the number can be negative or infinite.
  *
- * @throws RangeError for a text that is no quantity.
+ * @returns undefined for what is no quantity.
  */
-export function parseQuantity(text: string): number {
-  const match = /^([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/.exec(text.trim());
-  if (match?.[1] === undefined) throw new RangeError(`not a quantity: ${text}`);
+export function parseQuantity(quantity: unknown): number | undefined {
+  if (typeof quantity !== 'string' || quantity.length > maxLength) return undefined;
+  const match = form.exec(quantity.trim());
+  if (match?.[1] === undefined) return undefined;
   return Number(match[1]) * (multipliers[match[2] ?? ''] ?? 1);
 }

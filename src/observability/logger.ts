@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { Config, Role } from '../config.js';
+import { escapeUnprintable } from '../domain/outside.js';
 
 export type { Logger };
 
@@ -45,8 +46,17 @@ export function createLogger(
       censor: '[redacted]',
     },
     serializers: { err: describeError },
+    hooks: { streamWrite: shownLine },
   };
   return pino(options, destination);
+}
+
+/** Lines of nothing but these need no second look. */
+const plain = /^[\x20-\x7e]*\n?$/;
+
+/** A line that a terminal only shows: what strangers wrote may be in it. It stays the same JSON. */
+function shownLine(line: string): string {
+  return plain.test(line) ? line : `${escapeUnprintable(line.trimEnd())}\n`;
 }
 
 /**

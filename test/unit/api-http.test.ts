@@ -36,6 +36,7 @@ const routes: RouteRule[] = [
   rule({
     method: 'GET',
     path: '/t/things/:id',
+    anyQuery: true,
     handler: async (ctx) => {
       ctx.body = { id: ctx.state.params['id'] };
     },

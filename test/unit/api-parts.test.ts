@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { createCachedRead } from '../../src/api/cached-read.js';
-import { isJobId, newJobId } from '../../src/api/job-id.js';
+import { newJobId } from '../../src/api/job-id.js';
 import { errorsOf, openapiDocument } from '../../src/api/openapi.js';
 import { waitingOf } from '../../src/api/prefer.js';
 import { createRouter } from '../../src/api/router.js';
 import type { RouteRule } from '../../src/api/route.js';
 import { jobRequestSchema } from '../../src/domain/job-request.js';
 import { errorTable } from '../../src/domain/errors.js';
+import { isUuid } from '../../src/domain/uuid.js';
 import { startTestApi } from './api-harness.js';
 
 describe('Prefer', () => {
@@ -29,7 +30,7 @@ describe('Prefer', () => {
 describe('job ids', () => {
   test('are UUIDs of version 7, in the order of their making', () => {
     const ids = [1_764_000_000_000, 1_764_000_000_001, 1_864_000_000_000].map(newJobId);
-    expect(ids.every((id) => isJobId(id) && id[14] === '7' && '89ab'.includes(id[19]!))).toBe(true);
+    expect(ids.every((id) => isUuid(id) && id[14] === '7' && '89ab'.includes(id[19]!))).toBe(true);
     expect([...ids].sort()).toEqual(ids);
     expect(new Set(Array.from({ length: 10_000 }, () => newJobId(0))).size).toBe(10_000);
   });

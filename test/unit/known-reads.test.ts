@@ -10,6 +10,7 @@ const rule = (path: string, auth: RouteRule['auth'], handler: RouteRule['handler
   auth,
   scopes: [],
   limit: 'read',
+  anyQuery: true,
   summary: '',
   responses: { 200: { description: '' } },
   errors: [],

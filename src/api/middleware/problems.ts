@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
-import { isOurs, problemOf } from '../problem.js';
+import { isDefect, problemOf } from '../problem.js';
 import type { ApiState } from '../route.js';
 import { hasBody } from './read-body.js';
 
@@ -11,7 +11,7 @@ export function problems(logger: Logger): Middleware<ApiState> {
       await next();
     } catch (error) {
       const problem = problemOf(error, ctx.state.requestId);
-      if (isOurs(error)) {
+      if (isDefect(error)) {
         logger.error(
           { err: error, code: problem.code, route: ctx.state.rule?.path, request_id: problem.request_id },
           'a request failed',

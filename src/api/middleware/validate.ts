@@ -2,13 +2,14 @@ import type { Middleware } from 'koa';
 import type { ZodType } from 'zod';
 import type { FieldProblem } from '../../domain/errors.js';
 import { fieldProblems, validationFailed } from '../problem.js';
+import { queryProblems, singleValues } from '../query-fields.js';
 import type { ApiState } from '../route.js';
 
 /** Checks what came against the schemas of the rule and puts in its place what they made of it. */
 export const validate: Middleware<ApiState> = async (ctx, next) => {
-  const { request } = ctx.state.rule!;
-  const query = { ...ctx.query };
-  const errors: FieldProblem[] = [];
+  const { request, anyQuery } = ctx.state.rule!;
+  const errors: FieldProblem[] =
+    anyQuery === true ? [] : queryProblems(ctx.query, Object.keys(request?.query?.shape ?? {}));
   const check = (schema: ZodType | undefined, value: unknown, prefix: string): unknown => {
     if (schema === undefined) return value;
     const result = schema.safeParse(value);
@@ -17,7 +18,7 @@ export const validate: Middleware<ApiState> = async (ctx, next) => {
     return undefined;
   };
   ctx.state.params = check(request?.params, ctx.state.params, 'params.') as Record<string, string>;
-  ctx.state.query = check(request?.query, query, 'query.');
+  ctx.state.query = check(request?.query, singleValues(ctx.query), 'query.');
   check(request?.headers, ctx.headers, 'headers.');
   ctx.state.body = check(request?.body, ctx.state.body, '');
   if (errors.length > 0) throw validationFailed(errors);

@@ -24,12 +24,13 @@ import { mintToken } from '../../auth/tokens.js';
 import { listSessions, revokeSession } from '../../db/auth-sessions.js';
 import { liveTokens, revokeToken } from '../../db/auth-tokens.js';
 import { BrokerError } from '../../domain/errors.js';
+import { printable } from '../../domain/outside.js';
+import { isUuid } from '../../domain/uuid.js';
 import type { ApiContext, RouteRule } from '../route.js';
 
 const base = '/api/v1/auth';
 /** The newest of a wallet's sessions: twice as many as can live by default and what ended before them. */
 const sessionsListed = 100;
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** How a wallet logs in and looks after its sessions. Every change is one of the caller's own wallet. */
 export function authRoutes(auth: Auth): RouteRule[] {
@@ -77,7 +78,7 @@ export function authRoutes(auth: Auth): RouteRule[] {
           signature,
           label,
           ip: ctx.state.ip,
-          userAgent: ctx.get('user-agent') || undefined,
+          userAgent: printable(ctx.get('user-agent')),
           proveSessionKey: () =>
             verifyProofOfPossession(auth, {
               method: ctx.method,
@@ -131,7 +132,7 @@ export function authRoutes(auth: Auth): RouteRule[] {
       errors: ['session_not_found'],
       handler: async (ctx) => {
         const { id = '' } = ctx.state.params;
-        const found = uuid.test(id) && (await revokeSession(pool, principalOf(ctx).wallet, id, new Date(now())));
+        const found = isUuid(id) && (await revokeSession(pool, principalOf(ctx).wallet, id, new Date(now())));
         if (!found) throw new BrokerError('session_not_found', 'the wallet has no such session');
         reply(ctx, 204);
       },
@@ -164,7 +165,7 @@ export function authRoutes(auth: Auth): RouteRule[] {
       errors: ['token_not_found'],
       handler: async (ctx) => {
         const { id = '' } = ctx.state.params;
-        const found = uuid.test(id) && (await revokeToken(pool, principalOf(ctx).wallet, id, new Date(now())));
+        const found = isUuid(id) && (await revokeToken(pool, principalOf(ctx).wallet, id, new Date(now())));
         if (!found) throw new BrokerError('token_not_found', 'the wallet has no such token');
         reply(ctx, 204);
       },

@@ -17,7 +17,7 @@ const readiness = z.object({
 
 /** Liveness asks nothing of anybody: a process that answers is not helped by a restart while Postgres is away. */
 export function healthRoutes(health: Health): RouteRule[] {
-  const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read', errors: [] } as const;
+  const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read', errors: [], anyQuery: true } as const;
   return [
     {
       ...open,

@@ -9,8 +9,8 @@ import { findJob, listJobs, type JobRow } from '../../db/jobs.js';
 import { BrokerError, type ErrorCode } from '../../domain/errors.js';
 import { isFinal, jobStatuses } from '../../domain/job.js';
 import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
+import { isUuid } from '../../domain/uuid.js';
 import type { ApiDeps } from '../deps.js';
-import { isJobId } from '../job-id.js';
 import { placeOrder } from '../place-order.js';
 import { answerWithinMs } from '../middleware/deadline.js';
 import { maxWaitS, waitingOf } from '../prefer.js';
@@ -77,13 +77,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         201: { description: 'The job is running; `ssh_command` logs in', schema: jobReply },
         202: { description: 'The job is still starting: ask its Location', schema: jobReply },
       },
-      errors: [
-        'idempotency_conflict',
-        'spend_limit_exceeded',
-        'insufficient_funds',
-        'quota_exceeded',
-        ...startFailures,
-      ],
+      errors: ['idempotency_conflict', 'spend_limit_exceeded', 'quota_exceeded', ...startFailures],
       answerWithinMs: waitingWithinMs,
       handler: createJob,
     },
@@ -247,7 +241,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
   /** The job of the path, if it is the caller's. */
   async function ownJob(ctx: ApiContext): Promise<JobRow> {
     const id = ctx.state.params['id']!.toLowerCase();
-    const job = isJobId(id) ? await findJob(pool, customerOf(ctx).wallet, id) : undefined;
+    const job = isUuid(id) ? await findJob(pool, customerOf(ctx).wallet, id) : undefined;
     if (job === undefined) throw new BrokerError('job_not_found', 'you have no job with this id');
     return job;
   }

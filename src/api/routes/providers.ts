@@ -5,6 +5,7 @@ import { gpuTypeKey } from '../../domain/gpu.js';
 import { providerIdPattern, providerStatuses } from '../../domain/provider.js';
 import type { ApiDeps } from '../deps.js';
 import { createCachedRead } from '../cached-read.js';
+import { validationFailed } from '../problem.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { pageQuery, queryNumber, queryText } from '../schemas/page.js';
 import {
@@ -29,6 +30,7 @@ const amount = queryNumber(z.number().nonnegative());
 const searchQuery = z.object({
   status: z.enum(providerStatuses).optional(),
   gpu: gpuName.optional(),
+  gpu_type: gpuName.optional().describe('The same as `gpu`'),
   gpu_count: queryNumber(z.number().int().min(1).max(maxGpusAsked)).optional().describe('Free at one provider'),
   min_ram: amount.optional().describe('MB'),
   min_cpu: amount.optional().describe('Cores'),
@@ -38,7 +40,19 @@ const searchQuery = z.object({
   limit: pageQuery.shape.limit,
   offset: queryNumber(z.number().int().min(0).max(100_000)).default(0),
 });
-const availabilityQuery = z.object({ gpu_type: gpuName.optional() });
+const availabilityQuery = z.object({
+  gpu_type: gpuName.optional(),
+  gpu: gpuName.optional().describe('The same as `gpu_type`'),
+});
+
+/** Clients know the GPU by either name, each from another route; both at once say the same or are refused. */
+function gpuAsked({ gpu, gpu_type: gpuType }: { gpu?: string | undefined; gpu_type?: string | undefined }) {
+  if (gpu !== undefined && gpuType !== undefined && gpu !== gpuType) {
+    throw validationFailed([{ field: 'query.gpu_type', message: 'says another type than gpu' }]);
+  }
+  const asked = gpu ?? gpuType;
+  return asked === undefined ? {} : { gpuType: asked };
+}
 
 /** What can be rented, for everybody to read. */
 export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'>): RouteRule[] {
@@ -77,9 +91,9 @@ export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'
       responses: { 200: { description: 'Those that do', schema: providerListReply.omit({ next_cursor: true }) } },
       errors: [],
       handler: async (ctx) => {
-        const query = ctx.state.query as z.output<typeof searchQuery>;
-        await answer(ctx, query, async () => {
-          const providers = await searchProviders(pool, searchFilterOf(query), config);
+        const search = searchFilterOf(ctx.state.query as z.output<typeof searchQuery>);
+        await answer(ctx, search, async () => {
+          const providers = await searchProviders(pool, search, config);
           return { providers: providers.map((provider) => providerReplyOf(provider, config)), count: providers.length };
         });
       },
@@ -92,11 +106,10 @@ export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'
       responses: { 200: { description: 'What is free now', schema: gpuAvailabilityReply } },
       errors: [],
       handler: async (ctx) => {
-        const { gpu_type: gpuType } = ctx.state.query as z.output<typeof availabilityQuery>;
-        await answer(ctx, gpuType, async () => {
-          const rows = await gpuAvailability(pool, gpuType === undefined ? {} : { gpuType }, config);
-          return gpuAvailabilityReplyOf(rows, config);
-        });
+        const asked = gpuAsked(ctx.state.query as z.output<typeof availabilityQuery>);
+        await answer(ctx, asked, async () =>
+          gpuAvailabilityReplyOf(await gpuAvailability(pool, asked, config), config),
+        );
       },
     },
     {
@@ -118,10 +131,10 @@ export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'
 }
 
 function searchFilterOf(query: z.output<typeof searchQuery>) {
-  const { status, gpu, gpu_count: gpuCount, min_ram, min_cpu, min_disk, max_price, sort, limit, offset } = query;
+  const { status, gpu_count: gpuCount, min_ram, min_cpu, min_disk, max_price, sort, limit, offset } = query;
   return {
     ...(status === undefined ? {} : { status }),
-    ...(gpu === undefined ? {} : { gpuType: gpu }),
+    ...gpuAsked(query),
     ...(gpuCount === undefined ? {} : { gpuCount }),
     ...(min_ram === undefined ? {} : { minMemoryMb: min_ram }),
     ...(min_cpu === undefined ? {} : { minCpuCores: min_cpu }),

@@ -68,14 +68,17 @@ export async function publishRejection(
 
 /** Takes back what a provider has not read: none of it holds for whoever registers in its name next. */
 export async function withdrawReplies(redis: Redis, providerId: string): Promise<void> {
+  const stream = responseStream(providerId);
   // The groups of agents stay, since one may be waiting in a read.
-  await redis.xtrim(responseStream(providerId), 'MAXLEN', 0);
+  const trimmed = await unlessOtherKind(redis.xtrim(stream, 'MAXLEN', 0));
+  // Whoever put something else there keeps nobody from leaving.
+  if (trimmed === undefined) await redis.del(stream);
 }
 
 /** Finds the published reply that holds the join token with this id: the id of its newest copy. */
 export async function findReply(redis: Redis, providerId: string, tokenId: string): Promise<string | undefined> {
-  const entries = await redis.xrevrange(responseStream(providerId), '+', '-');
-  return entries.find(([, fields]) => tokenIdOf(fields) === tokenId)?.[0];
+  const entries = await unlessOtherKind(redis.xrevrange(responseStream(providerId), '+', '-'));
+  return entries?.find(([, fields]) => tokenIdOf(fields) === tokenId)?.[0];
 }
 
 /**
@@ -106,7 +109,11 @@ export async function replyDelivery(
 ): Promise<Delivery> {
   options.signal?.throwIfAborted();
   const stream = responseStream(providerId);
-  const [[entry], leftMs] = await Promise.all([redis.xrange(stream, entryId, entryId), redis.pttl(stream)]);
+  const [entries, leftMs] = await Promise.all([
+    unlessOtherKind(redis.xrange(stream, entryId, entryId)),
+    redis.pttl(stream),
+  ]);
+  const [entry] = entries ?? [];
   if (entry === undefined) return 'superseded';
   const [, fields] = entry;
   return await deliver(
@@ -119,6 +126,16 @@ export async function replyDelivery(
     },
     options,
   );
+}
+
+/** Awaits a command and answers undefined where the key is no stream: providers can write whatever they like there. */
+async function unlessOtherKind<T>(command: Promise<T>): Promise<T | undefined> {
+  try {
+    return await command;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return undefined;
+    throw error;
+  }
 }
 
 function tokenIdOf(fields: string[]): string | undefined {

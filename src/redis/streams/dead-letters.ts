@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { deadLetters as deadLetterCount } from '../../observability/metrics.js';
+import { escapeUnprintable, sentence } from '../../domain/outside.js';
 import { dataOf, type StreamEntry } from './entry.js';
 import { deadLetterStream } from '../stream-names.js';
 
@@ -46,7 +47,7 @@ export class DeadLetters {
     letters.forEach((letter, index) => {
       if (!written[index]) return;
       const { entry, reason, detail, deliveries = 1 } = letter;
-      const text = detail === undefined ? reason : `${reason}: ${detail}`;
+      const text = sentence(detail === undefined ? reason : `${reason}: ${detail}`);
       transaction.xadd(
         ...([deadLetterStream(stream), 'MAXLEN', '~', maxLetters, '*'] as const),
         ...['orig_id', entry[0], 'reason', text, 'deliveries', deliveries, 'data', letterText(dataOf(entry[1]) ?? '')],
@@ -82,13 +83,17 @@ const secretForms = /\b[a-z0-9]{6}\.[a-z0-9]{16}\b|\b(?:0x)?[0-9a-fA-F]{64,}\b|\
 const secretFields =
   /("(?:[\w-]*(?:token|secret|password|signature|sig|private_?key|join_command|authorization)[\w-]*)"\s*:\s*)"(?:[^"\\]|\\.)*"?/gi;
 
-/** The `data` of a letter: the beginning of the text, without anything that may be secret. */
+/**
+ * The `data` of a letter: the beginning of the text, without anything that may be secret, and fit to be read in a
+ * terminal; what JSON can say of characters that are not, it still says.
+ */
 export function letterText(data: string): string {
   // Enough beyond the end that a secret is recognised which the end would cut in two.
   const beginning = data.slice(0, maxLetterBytes + 1_024);
   const clean = beginning.replace(secretFields, '$1"[removed]"').replace(secretForms, '[removed]');
-  const bytes = Buffer.from(clean);
-  if (bytes.length <= maxLetterBytes) return clean;
+  const shown = escapeUnprintable(clean);
+  const bytes = Buffer.from(shown);
+  if (bytes.length <= maxLetterBytes) return shown;
   // A character that the end cuts is left out.
   return bytes
     .subarray(0, maxLetterBytes)

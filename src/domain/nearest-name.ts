@@ -1,0 +1,64 @@
+/** Names under which the same thing is known elsewhere: of each line, clients try one where another is meant. */
+const synonyms: readonly (readonly string[])[] = [
+  ['status', 'state', 'phase'],
+  ['limit', 'per_page', 'page_size', 'size', 'count', 'first', 'take', 'max_results'],
+  ['cursor', 'after', 'next', 'next_cursor', 'page_token', 'starting_after', 'continue', 'since'],
+  ['offset', 'skip', 'start', 'from', 'page'],
+  ['gpu', 'gpu_type', 'gpu_model', 'gpu_name', 'model', 'type'],
+  ['gpu_count', 'gpus', 'min_gpus', 'num_gpus', 'available_gpus'],
+  ['min_ram', 'ram', 'memory', 'min_memory', 'memory_mb', 'memory_gb'],
+  ['min_cpu', 'cpu', 'cores', 'cpu_cores', 'min_cores'],
+  ['min_disk', 'disk', 'storage', 'min_storage', 'storage_gb'],
+  ['max_price', 'price', 'price_per_hour', 'max_price_per_hour'],
+  ['sort', 'order', 'order_by', 'sort_by'],
+].map((names) => names.map(plain));
+
+/** A longer name is not a slip of the finger, and comparing it costs more than it helps. */
+const maxLength = 32;
+/** With fewer letters than this, too many names begin alike. */
+const minPrefix = 3;
+
+/**
+ * The name that somebody most likely meant by one that does not exist: the same in another spelling, another word for
+ * the same thing, or one that is a slip of the finger away.
+ *
+ * @returns undefined where none is near: a guess that misleads is worse than none.
+ * @example nearestName('state', ['limit', 'status']) === 'status'
+ */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  const meant = plain(name);
+  if (meant === '' || meant.length > maxLength) return undefined;
+  const spelled = known.find((each) => plain(each) === meant);
+  if (spelled !== undefined) return spelled;
+  const alike = synonyms.filter((names) => names.includes(meant)).flat();
+  const synonym = known.find((each) => alike.includes(plain(each)));
+  if (synonym !== undefined) return synonym;
+  const begun = meant.length < minPrefix ? undefined : known.find((each) => plain(each).startsWith(meant));
+  if (begun !== undefined) return begun;
+  // One slip in a short name, two in a longer one.
+  const slips = meant.length > 5 ? 2 : 1;
+  const near = known
+    .map((each) => ({ name: each, distance: editDistance(meant, plain(each)) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return near !== undefined && near.distance <= slips ? near.name : undefined;
+}
+
+/** Without what differs between `gpu_type`, `gpu-type` and `gpuType`. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
+/** How many letters have to be put in, left out, replaced or swapped with their neighbour to get from one to the other. */
+function editDistance(a: string, b: string): number {
+  let [before, row] = [[] as number[], Array.from({ length: b.length + 1 }, (_, at) => at)];
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2]! + 1 : Infinity;
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, replaced, swapped));
+    }
+    [before, row] = [row, next];
+  }
+  return row[b.length]!;
+}

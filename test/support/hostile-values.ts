@@ -1,0 +1,80 @@
+import { encodeCursor } from '../../src/db/cursor.js';
+
+/** Texts that clients are not supposed to send and that something behind an API may stumble over. */
+export const hostileTexts: readonly string[] = [
+  '',
+  ' ',
+  '\0',
+  'a\0b',
+  '\u001b[2J',
+  '\u202egnp.exe',
+  '\u200b',
+  '\ufeff',
+  '\ud83d\ude80',
+  'x'.repeat(10_000),
+  'NaN',
+  'Infinity',
+  '-0',
+  '-1',
+  '1e400',
+  '1e-400',
+  '1e308',
+  '0x10',
+  '99999999999999999999',
+  '9223372036854775808',
+  '2026-02-31T00:00:00.000Z',
+  '0000-01-01T00:00:00Z',
+  '0001-01-01T00:00:00Z',
+  '275761-01-01T00:00:00Z',
+  'null',
+  '__proto__',
+  "'; drop table jobs; --",
+  '%',
+  '../../etc/passwd',
+  '-'.repeat(36),
+  '00000000-0000-0000-0000-00000000000g',
+];
+
+/** Values as JSON text: some of them no serialiser would write. */
+export const hostileJson: readonly string[] = [
+  ...['', 'a\0b', '\u001b[2J', '\u202egnp.exe', 'x'.repeat(10_000), 'NaN', '-1', '1e400', '99999999999999999999'].map(
+    (text) => JSON.stringify(text),
+  ),
+  '"2026-02-31T00:00:00.000Z"',
+  '"0000-01-01T00:00:00Z"',
+  String.raw`"\ud800"`,
+  String.raw`"a\udfffb"`,
+  'null',
+  'true',
+  '-0',
+  '-1',
+  '0.1',
+  '1e400',
+  '-1e400',
+  '1e308',
+  '5e-324',
+  '2147483648',
+  '9007199254740993',
+  '99999999999999999999999999',
+  '[]',
+  '[null]',
+  String.raw`["\u0000"]`,
+  '{}',
+  String.raw`{"\u0000":"\u0000"}`,
+  String.raw`{"A":"\ud800"}`,
+  '{"constructor":{"prototype":1}}',
+  `${'['.repeat(500)}${']'.repeat(500)}`,
+];
+
+/** Cursors of the form that the lists give, with what no list ever put into one. */
+export const hostileCursors: readonly string[] = [
+  '2026-02-31T00:00:00.000Z',
+  '2026-13-01T00:00:00.000Z',
+  '2026-01-01T25:00:00.000Z',
+  '0000-01-01T00:00:00.000Z',
+  '2026-01-01T::::....Z',
+  'NaN',
+  '\0',
+].flatMap((time) =>
+  ['00000000-0000-7000-8000-000000000000', '-'.repeat(36), 'prov-1', '\0'].map((id) => encodeCursor(time, id)),
+);

@@ -1,0 +1,33 @@
+import { expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+
+const pages = [
+  ...readdirSync('docs')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+  'README.md',
+];
+const read = (page: string) => readFileSync(page, 'utf8');
+
+test('the range of NodePorts is the same wherever it is named', () => {
+  const range = /service-node-port-range, value: (\d+)-(\d+)/.exec(read('docs/deploy.md'))!.slice(1);
+  const named = pages.flatMap((page) =>
+    [...read(page).matchAll(/NodePorts?[^.|]{0,40}?\b(\d{5})(?:–|-| to )(\d{5})/g)].map(([, from, to]) => [
+      page,
+      from,
+      to,
+    ]),
+  );
+  expect(named.map(([page]) => page)).toEqual(expect.arrayContaining(['docs/deploy.md', 'docs/provider.md']));
+  expect(named.filter(([, from, to]) => from !== range[0] || to !== range[1])).toEqual([]);
+  // What carries so many jobs is counted from it.
+  const ports = Number(range[1]) - Number(range[0]) + 1;
+  expect(read('docs/deploy.md')).toContain(`${ports.toLocaleString('en-US')} jobs`);
+});
+
+test('the clusters that the tests run have that range too', () => {
+  const [, range] = /service-node-port-range, value: (\d+-\d+)/.exec(read('docs/deploy.md'))!;
+  for (const file of ['src/engines/kubernetes/control-plane.ts', 'src/engines/real-node/node-init.sh']) {
+    expect(read(file)).toContain(`--service-node-port-range=${range}`);
+  }
+});

@@ -1,0 +1,85 @@
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import { describe, expect, test } from '@jest/globals';
+import { machineLimits } from '../../src/domain/provider.js';
+import { nodeAllocatable, observeMiner, observeNode } from '../../src/kubernetes/observe.js';
+
+const nodeWith = (allocatable: unknown): V1Node => ({ status: { allocatable } }) as unknown as V1Node;
+const gpusOf = (quantity: unknown) => nodeAllocatable(nodeWith({ 'nvidia.com/gpu': quantity })).gpus;
+
+describe('what a node says it has', () => {
+  test('is counted in whole pieces, rounded down', () => {
+    const allocatable = { 'nvidia.com/gpu': '8', cpu: '31900m', memory: '131072Mi', 'ephemeral-storage': '1.5Ti' };
+    expect(nodeAllocatable(nodeWith(allocatable))).toEqual({
+      gpus: 8,
+      cpuCores: 31,
+      memoryMb: 131_072,
+      storageGb: 1_536,
+    });
+  });
+
+  test.each([
+    ['8', 8],
+    ['1e3', 1_000],
+    ['2500m', 2],
+    ['1n', 0],
+    ['-5', 0],
+    ['-0', 0],
+    ['1e30', machineLimits.gpus],
+    ['9223372036854775807', machineLimits.gpus],
+    ['1e400', machineLimits.gpus],
+    ['9'.repeat(400), machineLimits.gpus],
+    ['9'.repeat(4_000_000), 0],
+    ['nonsense', 0],
+    ['NaN', 0],
+    ['Infinity', 0],
+    ['0x10', 0],
+    ['', 0],
+    ['1 000', 0],
+    ['8\0', 0],
+    [undefined, 0],
+    [null, 0],
+    [{}, 0],
+    [NaN, 0],
+  ])('as %j GPUs are %i', (quantity, counted) => {
+    expect(gpusOf(quantity)).toBe(counted);
+    expect(Object.is(gpusOf(quantity), -0)).toBe(false);
+  });
+
+  test.each([undefined, null, {}])('is nothing where it says nothing (%j)', (allocatable) => {
+    expect(nodeAllocatable(nodeWith(allocatable))).toEqual({ gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0 });
+  });
+
+  test('can be stored and computed with, whatever is written', () => {
+    const alphabet = '0123456789+-.eEnumkMGTPEi \0NaN\u202e';
+    let seed = 1;
+    const random = (below: number) => (seed = (seed * 48_271) % 2_147_483_647) % below;
+    for (let i = 0; i < 20_000; i++) {
+      const text = () => Array.from({ length: random(12) }, () => alphabet[random(alphabet.length)]).join('');
+      const figures = nodeAllocatable(
+        nodeWith({ 'nvidia.com/gpu': text(), cpu: text(), memory: text(), 'ephemeral-storage': text() }),
+      );
+      const bounds = [machineLimits.gpus, machineLimits.cpuCores, machineLimits.memoryMb, machineLimits.diskGb];
+      Object.values(figures).forEach((figure: number, at) => {
+        if (!Number.isInteger(figure) || figure < 0 || figure > bounds[at]!) throw new Error(JSON.stringify(figures));
+      });
+    }
+  });
+});
+
+test('a node without any status is not ready and has nothing', () => {
+  for (const node of [{}, { status: null }, { status: { conditions: null } }, { metadata: null }]) {
+    expect(observeNode(node as unknown as V1Node)).toMatchObject({ state: 'not_ready', gpus: 0 });
+  }
+});
+
+test('what is null in a miner’s pod is not there', () => {
+  const pod = {
+    metadata: { deletionTimestamp: null },
+    status: {
+      phase: 'Running',
+      conditions: null,
+      containerStatuses: [{ state: { terminated: null, waiting: null, running: {} } }],
+    },
+  };
+  expect(observeMiner(pod as unknown as V1Pod)).toBe('waiting');
+});

@@ -1,0 +1,157 @@
+import { describe, expect, test } from '@jest/globals';
+import { readHeartbeat } from '../../src/domain/heartbeat.js';
+import { unprintableAstral, unprintableRanges } from '../../src/domain/outside.js';
+import { senderOf } from '../../src/domain/provider-message.js';
+import { capacityUpdateSchema, offerOf, registrationSchema } from '../../src/domain/registration.js';
+import { createLogger } from '../../src/observability/logger.js';
+import { letterText } from '../../src/redis/streams/dead-letters.js';
+
+const unprintable = new RegExp(`[${unprintableRanges}${unprintableAstral}\\p{Surrogate}]`, 'u');
+/** What a provider may put into a name for whoever lists his machine in a terminal. */
+const nasty = '\0\u001b[2J\u202eXTR\u200b\u009b\u{e0041}\ud800\r\n';
+
+/** Every text in a value, the names of its fields included. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => [name, ...textsIn(inner)]);
+}
+
+const registration = {
+  provider_id: 'prov-1',
+  agent_version: nasty,
+  spec: {
+    hostname: `host${nasty}`,
+    os: nasty,
+    cpu_model: `EPYC${nasty} 7713`,
+    gpus: [{ index: 0, name: `RTX${nasty}4090`, uuid: nasty, driver_ver: nasty }],
+    public_ip: nasty,
+    bandwidth: nasty,
+  },
+  capacity: {
+    total_gpus: { [`RTX${nasty}4090`]: 4, 'H100\u200b': 2 },
+    gpu_prices_per_hour: { [`RTX${nasty}4090`]: 1.5, H100: 3 },
+  },
+};
+
+describe('what an agent sends', () => {
+  test('can be shown in a terminal once it was read, names of GPU types included', () => {
+    const read = registrationSchema.parse(registration);
+    const offer = offerOf(read);
+    const update = capacityUpdateSchema.parse({ ...registration, node_name: nasty });
+    const beat = readHeartbeat(JSON.stringify({ provider_id: 'prov-1', node_name: `n${nasty}` }));
+    expect(textsIn([read, offer, update, beat]).filter((text) => unprintable.test(text))).toEqual([]);
+    expect(read.spec.cpuModel).toBe('EPYC[2JXTR  7713');
+    // A price finds its type, although one of the two was written with a character that nobody sees.
+    expect(offer.gpus.find(({ type }) => type === 'h100')).toMatchObject({ count: 2, pricePerHour: 3, model: 'H100' });
+  });
+
+  test('is not there where nothing of it can be shown', () => {
+    const { spec, agentVersion } = registrationSchema.parse(registration);
+    expect(
+      registrationSchema.parse({ ...registration, spec: { public_ip: '\0\u202e' } }).spec.publicIp,
+    ).toBeUndefined();
+    expect(agentVersion).toBe('[2JXTR');
+    expect(spec.publicIp).toBe('[2JXTR');
+  });
+
+  test('may still be too long', () => {
+    const { success, error } = registrationSchema.safeParse({ ...registration, spec: { hostname: 'x'.repeat(254) } });
+    expect(success).toBe(false);
+    expect(error!.issues[0]!.path).toEqual(['spec', 'hostname']);
+  });
+
+  test('has no name that means something to JavaScript, however it is dressed up', () => {
+    const data =
+      '{"provider_id":"prov-1","capacity":{"total_gpus":{"__proto__":1,"__pro\\u200bto__":1,"constructor":2}}}';
+    const { capacity } = registrationSchema.parse(JSON.parse(data));
+    expect(Object.getPrototypeOf(capacity.totalGpus)).toBe(Object.prototype);
+    expect(Object.hasOwn(capacity.totalGpus, '__proto__')).toBe(false);
+    expect(capacity.totalGpus).toEqual({ constructor: 2 });
+  });
+
+  test('keeps arguments and variables of its miner as they are: programs read them, and nobody else', () => {
+    const mining_config = { env_vars: { POOL_CA: 'line 1\nline 2\n' }, extra_args: ['--x= y '] };
+    const { miningConfig } = registrationSchema.parse({ ...registration, mining_config });
+    expect(miningConfig).toMatchObject({ envVars: { POOL_CA: 'line 1\nline 2\n' }, extraArgs: ['--x= y '] });
+    const refused = registrationSchema.safeParse({ ...registration, mining_config: { env_vars: { A: 'a\0b' } } });
+    expect(refused.success).toBe(false);
+  });
+
+  test.each([
+    ['0001-01-01T00:00:00Z', undefined],
+    ['0001-01-01T08:05:43+08:05', undefined],
+    ['0000-12-31T23:00:00Z', undefined],
+    ['9999-12-31T23:59:59-14:00', undefined],
+    [null, undefined],
+    ['', undefined],
+    ['2026-01-02T03:04:05.123456789+02:00', '2026-01-02T01:04:05.123Z'],
+  ])('the time %j is %j', (timestamp, sentAt) => {
+    expect(registrationSchema.parse({ ...registration, timestamp }).sentAt).toBe(sentAt);
+  });
+});
+
+describe('what is said of a message that is not acceptable', () => {
+  test('can be shown, although it names a field that the sender chose', () => {
+    const data = JSON.stringify({ ...registration, capacity: { total_gpus: { [`RTX${nasty}`]: 'many' } } });
+    const { problem } = senderOf('registration', data) as { problem: string };
+    expect(problem).toMatch(/^capacity\.total_gpus\.RTX\[2JXTR/);
+    expect(problem).not.toMatch(unprintable);
+  });
+
+  test('is short, whatever the name', () => {
+    const counts = Object.fromEntries(Array.from({ length: 60 }, (_, at) => ['x'.repeat(100) + at, 'many']));
+    const { problem } = senderOf(
+      'registration',
+      JSON.stringify({ ...registration, capacity: { total_gpus: counts } }),
+    ) as {
+      problem: string;
+    };
+    expect(problem.length).toBeLessThanOrEqual(600);
+    expect(problem).toMatch(/; and 55 more$/);
+  });
+});
+
+test('a dead letter says what was sent, in a form that a terminal only shows', () => {
+  const data = JSON.stringify({ hostname: 'a\u202eb\u009b\u{e0041}' }) + '\u001b[2J';
+  const text = letterText(data);
+  expect(text).not.toMatch(unprintable);
+  expect(text).toBe('{"hostname":"a\\u202eb\\u009b\\udb40\\udc41"}\\u001b[2J');
+  expect(JSON.parse(text.replace('\\u001b[2J', ''))).toEqual({ hostname: 'a\u202eb\u009b\u{e0041}' });
+});
+
+test('a log line says what a stranger wrote, in a form that a terminal only shows', () => {
+  let line = '';
+  const logger = createLogger({ LOG_LEVEL: 'info' }, 'broker', { write: (text) => void (line += text) });
+  logger.warn({ hostname: `a${nasty}`, err: new Error(`b${nasty}`) }, 'told by \u202ea stranger, für alle');
+  expect(line.endsWith('}\n')).toBe(true);
+  expect(line.slice(0, -1)).not.toMatch(unprintable);
+  expect(JSON.parse(line)).toMatchObject({ hostname: `a${nasty}`, msg: 'told by \u202ea stranger, für alle' });
+});
+
+describe('a heartbeat', () => {
+  const beat = (fields: string) => readHeartbeat(`{"provider_id":"prov-1"${fields}}`);
+
+  test.each([
+    ['a number that is none', '"cpu_usage":NaN', 'data is not JSON'],
+    ['a number without end', '"cpu_usage":1e400', 'cpu_usage is not a number'],
+    ['a number that no machine reaches', '"cpu_usage":1e308', 'cpu_usage is not a number'],
+    ['a negative number', '"cpu_usage":-1', 'cpu_usage is not a number'],
+    ['a text for a number', '"cpu_usage":"NaN"', 'cpu_usage is not a number'],
+    ['a list for a number', '"memory_usage":[1]', 'memory_usage is not a number'],
+    ['an object for a number', '"active_jobs":{}', 'active_jobs is not a number'],
+    ['a list that is too long', `"gpu_usage":[${'1,'.repeat(1_024)}1]`, 'gpu_usage is not a list of numbers'],
+    ['nothing in a list', '"gpu_usage":[null]', 'gpu_usage is not a list of numbers'],
+    ['a number without end in a list', '"gpu_usage":[1e999]', 'gpu_usage is not a list of numbers'],
+    ['a name that is too long', `"node_name":"${'x'.repeat(254)}"`, 'node_name is not acceptable'],
+    ['a status that nobody knows', '"status":"\\u0000"', 'status is not one that is known'],
+  ])('with %s is refused', (_what, field, reason) => {
+    expect(beat(`,${field}`)).toBe(reason);
+  });
+
+  test('with fields that nobody knows, in whatever depth, is one like others', () => {
+    const deep = `,"deep":${'['.repeat(30_000)}${']'.repeat(30_000)},"__proto__":{"cpu_usage":"x"}`;
+    expect(beat(deep)).toMatchObject({ providerId: 'prov-1', telemetry: { cpu_usage: 0 } });
+    expect(beat(',"gpu_usage":null,"cpu_usage":null,"node_name":null')).toMatchObject({ telemetry: { gpu_usage: [] } });
+  });
+});

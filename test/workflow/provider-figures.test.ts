@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { providersWithNodes } from '../../src/db/provider-reads.js';
+import { machineLimits } from '../../src/domain/provider.js';
+import { mergePatch } from '../../src/kubernetes/client.js';
+import { gpuResource } from '../../src/kubernetes/names.js';
+import { responseStream } from '../../src/redis/stream-names.js';
+import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
+import { until } from '../support/until.js';
+
+let world: FleetWorld;
+beforeAll(async () => {
+  world = await createFleetWorld();
+});
+afterAll(async () => await world.close());
+
+/** What whoever is root on the machine lets its kubelet say. */
+const nodeSays = (providerId: string, figures: Record<string, string>) =>
+  world.kubernetes.core.patchNodeStatus(
+    { name: providerId, body: { status: { capacity: figures, allocatable: figures } } },
+    mergePatch,
+  );
+const stored = async (providerId: string) => {
+  const { rows } = await world.database.pool.query<{ allocatable: { gpus: number } }>(
+    'select allocatable from providers where provider_id = $1',
+    [providerId],
+  );
+  return rows[0]!.allocatable;
+};
+const assess = (providerId: string) => world.activities.assessProvider({ providerId, nodeName: providerId });
+
+test('a provider whose node says what no machine has is looked after like any other', async () => {
+  const providerId = await world.joined();
+  const most = '9223372036854775807';
+  await nodeSays(providerId, { [gpuResource]: most, cpu: most, memory: most, 'ephemeral-storage': most });
+  expect(await assess(providerId)).toMatchObject({ status: 'available' });
+  expect(await stored(providerId)).toEqual({
+    gpus: machineLimits.gpus,
+    cpuCores: machineLimits.cpuCores,
+    memoryMb: machineLimits.memoryMb,
+    storageGb: machineLimits.diskGb,
+  });
+  // What it offers is still all that is sold.
+  const gpus = (await world.row(providerId)).resources.find(({ kind }) => kind === 'gpu');
+  expect(gpus?.total).toBe(8);
+
+  await nodeSays(providerId, { [gpuResource]: '0', cpu: '1n', memory: '1', 'ephemeral-storage': '500m' });
+  expect(await assess(providerId)).toMatchObject({ facts: { gpusReady: false } });
+  expect(await stored(providerId)).toEqual({ gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0 });
+});
+
+test('figures that an earlier version stored do not keep the watcher from starting', async () => {
+  const providerId = await world.joined();
+  await world.database.pool.query(
+    `update providers set allocatable = allocatable || '{"gpus": 30000000000}' where provider_id = $1`,
+    [providerId],
+  );
+  const known = await providersWithNodes(world.database.pool);
+  expect(known.find((node) => node.providerId === providerId)?.nodeGpus).toBe(machineLimits.gpus);
+});
+
+test('a provider leaves, whatever stands where its answers were and whatever its counters say', async () => {
+  const providerId = await world.joined();
+  await world.redis.redis.del(responseStream(providerId));
+  await world.redis.redis.set(responseStream(providerId), 'not a stream');
+  await world.database.pool.query(`update provider_resources set rented = 1 where provider_id = $1 and kind = 'gpu'`, [
+    providerId,
+  ]);
+  await world.providers.order(providerId, { action: 'retire', by: 'operator' });
+  await until(async () => (await world.row(providerId)).status === 'retired', { timeoutMs: 30_000 });
+  expect(await world.redis.redis.exists(responseStream(providerId))).toBe(0);
+  expect(await world.node(providerId)).toBeUndefined();
+});
