@@ -163,7 +163,7 @@ describe('an extension', () => {
     const providerId = `prov-${randomUUID().slice(0, 8)}`;
     await putProvider(database.pool, { providerId });
     await database.pool.query(
-      `insert into allocations (job_id, provider_id, wallet, node_name) values ($1, $2, $3, $2)`,
+      `insert into allocations (job_id, provider_id, wallet, node_name) values ($1, $2::text, $3, $2::text)`,
       [job.jobId, providerId, testWallet],
     );
     await database.pool.query(`update providers set available_until = $2 where provider_id = $1`, [
