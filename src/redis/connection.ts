@@ -46,6 +46,8 @@ export function createRedis(config: RedisConfig, { blocking, name, logger, overr
     ...serverOf(config),
     ...(name === undefined ? {} : { connectionName: name }),
     connectTimeout: 5_000,
+    // A server that does not answer does not say goodbye either.
+    disconnectTimeout: 500,
     keepAlive: 30_000,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000) * (0.75 + Math.random() / 2),
     ...(blocking

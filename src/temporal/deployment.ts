@@ -147,7 +147,9 @@ async function look(
       taskQueue: { name: taskQueue },
       taskQueueType: workflowQueue,
     });
-    return pollers.some((poller) => poller.deploymentOptions?.workerVersioningMode !== versioned && isThere(poller));
+    return pollers.some(
+      (poller) => Number(poller.deploymentOptions?.workerVersioningMode) !== versioned && isThere(poller),
+    );
   }
 
   function isThere({ lastAccessTime }: { lastAccessTime?: Timestamp }): boolean {

@@ -13,7 +13,8 @@ const [exhausted, precondition] = [8, 9];
 
 /** The status within an error of the client; an empty one for an error that is none. */
 export function saidBy(error: unknown): Said {
-  return ((error instanceof ServiceError ? error.cause : error) ?? {}) as Said;
+  const status: unknown = error instanceof ServiceError ? error.cause : error;
+  return status ?? {};
 }
 
 /** The server refused this very call, and would refuse it again. */

@@ -32,7 +32,7 @@ export async function signalOnce(client: Client, { workflowId, name, payload, re
       requestId,
     });
   } catch (error) {
-    if (isGrpcServiceError(error) && error.code === notFound) {
+    if (isGrpcServiceError(error) && Number(error.code) === notFound) {
       throw new WorkflowNotFoundError(error.details, workflowId, undefined);
     }
     throw error;
