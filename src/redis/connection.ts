@@ -67,3 +67,12 @@ export function createRedis(config: RedisConfig, { blocking, name, logger, overr
   });
   return redis;
 }
+
+/**
+ * Closes a connection in whatever state it is, and fails what waits for it. The driver's `disconnect` alone does nothing
+ * for one that pauses before its next attempt: what is queued there would wait for an attempt that nobody makes.
+ */
+export function closeRedis(redis: Redis): void {
+  if (redis.status === 'reconnecting') redis.connect().catch(() => undefined);
+  redis.disconnect();
+}

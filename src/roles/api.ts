@@ -4,6 +4,7 @@ import { createLimiter } from '../api/limiter.js';
 import { startApiServer } from '../api/server.js';
 import { createAuth } from '../auth/auth.js';
 import { orStopped } from '../lifecycle.js';
+import { closeRedis } from '../redis/connection.js';
 import { awaitReady, connectFailFast } from '../redis/nonces.js';
 import { createJobCommands } from '../temporal/jobs.js';
 import { createProviderCommands } from '../temporal/provider-commands.js';
@@ -40,7 +41,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
     checks: { redis: () => redis.ping() },
     async stop() {
       await server.stop((config.SHUTDOWN_GRACE_S * 1000) / 2);
-      redis.disconnect();
+      closeRedis(redis);
     },
   };
 };

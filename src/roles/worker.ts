@@ -3,7 +3,7 @@ import { connectKubernetes } from '../kubernetes/client.js';
 import { clusterInfo } from '../kubernetes/cluster-info.js';
 import { ensureClusterObjects } from '../kubernetes/cluster-objects.js';
 import { untilAvailable } from '../lifecycle.js';
-import { createRedis } from '../redis/connection.js';
+import { closeRedis, createRedis } from '../redis/connection.js';
 import { ensureSchedules, reconcileNow } from '../temporal/schedules.js';
 import { installRuntime, startWorker } from '../temporal/worker.js';
 import type { StartRole } from './role.js';
@@ -32,7 +32,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal })
     ready: () => ({ worker: worker.ready() }),
     async stop() {
       await worker.stop();
-      redis.disconnect();
+      closeRedis(redis);
     },
   };
 };

@@ -15,6 +15,11 @@ import { freshRedis, type TestRedis } from '../support/redis.js';
 import { freshTemporal, type TestTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
 
+interface Request {
+  workflowId?: string;
+  workflowExecution?: { workflowId: string };
+}
+
 let database: TestDatabase;
 let redis: TestRedis;
 let temporal: TestTemporal;
@@ -27,24 +32,15 @@ beforeAll(async () => {
   const logger = pino({ level: 'silent' });
   const config = testConfig({ ...database.config, ...temporal.config });
   deps = { config, pool: database.pool, redis: redis.redis, temporal: temporal.client, logger } as ActivityDeps;
-  const service = temporal.client.workflowService;
-  const original = service.rpcCall.bind(service);
-  service.rpcCall = ((
-    method: never,
-    request: never,
-    response: never,
-    message: object,
-    callback: (error: Error) => void,
-  ) => {
-    const { workflowId, workflowExecution } = message as {
-      workflowId?: string;
-      workflowExecution?: { workflowId?: string };
+  for (const call of ['signalWorkflowExecution', 'signalWithStartWorkflowExecution'] as const) {
+    const { workflowService } = temporal.client;
+    const original = workflowService[call].bind(workflowService) as unknown as (request: Request) => Promise<never>;
+    const unlessRefused = async (request: Request) => {
+      if (refused.has(request.workflowId ?? request.workflowExecution!.workflowId)) throw new Error('refused');
+      return await original(request);
     };
-    const id = workflowId || workflowExecution?.workflowId;
-    if (id !== undefined && refused.has(id))
-      return callback(Object.assign(new Error('refused'), { code: 13, details: '' }));
-    return original(method, request, response, message as never, callback as never);
-  });
+    Object.assign(workflowService, { [call]: unlessRefused });
+  }
 });
 afterAll(async () => {
   await temporal.close();
@@ -61,6 +57,7 @@ test('a provider that cannot be told keeps nobody of the sweep from hearing, and
   const providers = ['a', 'b', 'c', 'd'].map((name) => `${name}-${randomUUID().slice(0, 8)}`);
   for (const providerId of providers) await putProvider(database.pool, { providerId });
   await database.pool.query(`update providers set joined_at = now() - interval '1 hour', heartbeat_alive = true`);
+  await database.pool.query(`update provider_heartbeats set last_heartbeat = now() - interval '1 hour'`);
   const { sweepHeartbeats } = createSweepActivities(deps);
   refused.add(providerWorkflowId(providers[0]!));
   expect(await sweepHeartbeats()).toEqual({ silent: 4, returned: 0, failed: 1 });
@@ -78,7 +75,7 @@ test('a job that cannot be told keeps no other from hearing, and a repeat adds n
   for (const jobId of jobIds) {
     await database.pool.query(
       `insert into allocations (job_id, provider_id, node_name, wallet, gpu_count, cpu_cores, memory_mb, storage_gb, price_per_hour)
-       values ($1, $2, $2, 'a wallet', 0, 1, 1024, 1, 0)`,
+       values ($1, $2, 'a node', 'a wallet', 0, 1, 1024, 1, 0)`,
       [jobId, providerId],
     );
     await temporal.client.workflow.start(workflowTypes.job, {

@@ -8,7 +8,7 @@ import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import type { Readiness } from '../../observability/listener.js';
 import type { Logger } from '../../observability/logger.js';
 import { createProviderSignals } from '../../temporal/providers.js';
-import { createRedis, type RedisConfig } from '../connection.js';
+import { closeRedis, createRedis, type RedisConfig } from '../connection.js';
 import { DeadLetters } from '../streams/dead-letters.js';
 import { Rejections } from './rejections.js';
 import { receiveHeartbeats } from './heartbeats.js';
@@ -99,9 +99,9 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
     ready: () => Object.fromEntries(all.map(([name, each]) => [`relay_${name}`, each.ready()])),
     async stop() {
       // With Redis away nothing can be finished: what waits for it would wait for as long as a process may take to stop.
-      if (commands.status !== 'ready') for (const redis of [commands, ...readers]) redis.disconnect();
+      if (commands.status !== 'ready') for (const redis of [commands, ...readers]) closeRedis(redis);
       await Promise.all([...all.map(([, each]) => each.stop()), watchdog.stop(), rejections.stop()]);
-      commands.disconnect();
+      closeRedis(commands);
     },
   };
 }
