@@ -55,12 +55,14 @@ export interface Serving {
 export async function keepServed(serving: Serving): Promise<void> {
   const { version, logger, signal, patience = defaultPatience, onStanding } = serving;
   let known: Standing | undefined;
+  let wasCurrent = false;
   /** The version that had no worker at the last look. */
   let missing: string | undefined;
   while (!signal.aborted) {
     try {
-      const { standing, unserved } = await look(serving, { wasCurrent: known === 'current', missing });
+      const { standing, unserved } = await look(serving, { wasCurrent, missing });
       missing = unserved;
+      wasCurrent ||= standing === 'current';
       if (standing !== undefined && standing !== known) {
         known = standing;
         logger.info({ version, standing }, said[standing]);
