@@ -5,6 +5,7 @@ import { markTokenDeleted, markTokenUsed, usedTokens } from '../src/db/join-toke
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordCapacity, recordNode } from '../src/db/providers.js';
 import { loadRegistration } from '../src/db/registrations.js';
+import { BrokerError } from '../src/domain/errors.js';
 import { jobWorkflowId, type GapCause } from '../src/domain/job.js';
 import { whyNotServing, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
@@ -13,6 +14,9 @@ import { decideNodeCertificate } from '../src/kubernetes/node-certificates.js';
 import { markNode, nodeOwner } from '../src/kubernetes/nodes.js';
 import { awaySince, nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
 import { heardUntil } from '../src/redis/relay/heard-until.js';
+import { sideBySide } from '../src/side-by-side.js';
+import { isRefusedForGood } from '../src/temporal/refusals.js';
+import { signalOnce } from '../src/temporal/signal-once.js';
 import {
   signalNames,
   type CertificateRequested,
@@ -23,6 +27,8 @@ import {
 import type { ActivityDeps } from './deps.js';
 
 const signalsAtOnce = 20;
+/** How long one job may take to be told: an activity has half a minute for all of them. */
+const tellWithinMs = 5_000;
 /** The relays are never up to date to the second; further behind than this, they may not have read who came back. */
 const lagToleranceMs = 15_000;
 
@@ -128,12 +134,17 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       newNode,
       ...change
     }: ProviderChange & { providerId: string; newNode?: string }): Promise<number> {
-      return await signalJobs(await jobsHolding(pool, providerId, newNode), signalNames.providerChanged, change);
+      return await signalJobs(
+        await jobsHolding(pool, providerId, newNode),
+        providerId,
+        signalNames.providerChanged,
+        change,
+      );
     },
 
     /** Tells the same jobs until when they may stay. */
     async tellJobsOfDrain({ providerId, ...drain }: ProviderDrain & { providerId: string }): Promise<number> {
-      return await signalJobs(await jobsHolding(pool, providerId), signalNames.providerDraining, drain);
+      return await signalJobs(await jobsHolding(pool, providerId), providerId, signalNames.providerDraining, drain);
     },
 
     /**
@@ -170,19 +181,29 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
     }
   }
 
-  /** A job is found by what it holds: whoever got capacity before the row was closed to others is among them. */
-  async function signalJobs(jobIds: string[], signal: string, payload: object): Promise<number> {
-    for (let start = 0; start < jobIds.length; start += signalsAtOnce) {
-      await Promise.all(
-        jobIds.slice(start, start + signalsAtOnce).map(async (jobId) => {
-          try {
-            await temporal.workflow.getHandle(jobWorkflowId(jobId)).signal(signal, payload);
-          } catch (error) {
-            if (!(error instanceof WorkflowNotFoundError)) throw error;
-            logger.warn({ jobId }, 'a live job without a workflow');
-          }
-        }),
-      );
+  /**
+   * A job is found by what it holds: whoever got capacity before the row was closed to others is among them. One that
+   * cannot be told keeps none of the others from hearing; all of them are told once more then.
+   */
+  async function signalJobs(jobIds: string[], providerId: string, signal: string, payload: object): Promise<number> {
+    // Of the same news, however often it has to be sent, a job's history holds one.
+    const requestId = `${signal} ${providerId} ${JSON.stringify(payload)}`;
+    const failed = await sideBySide(jobIds, signalsAtOnce, async (jobId) => {
+      const workflowId = jobWorkflowId(jobId);
+      try {
+        await temporal.withDeadline(Date.now() + tellWithinMs, () =>
+          signalOnce(temporal, { workflowId, name: signal, payload, requestId }),
+        );
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) logger.warn({ jobId, providerId }, 'a live job without a workflow');
+        // It would be refused for ever, and the provider would do nothing else any more.
+        else if (isRefusedForGood(error)) logger.error({ err: error, jobId, providerId }, 'a job cannot be told');
+        else throw error;
+      }
+    });
+    if (failed.length > 0) {
+      const detail = `${failed.length} of ${jobIds.length} jobs could not be told`;
+      throw new BrokerError('dependency_unavailable', detail, {}, { cause: failed[0]!.error });
     }
     return jobIds.length;
   }

@@ -6,6 +6,7 @@ import { refusalOf } from '../src/kubernetes/client.js';
 import { clusterRanges } from '../src/kubernetes/cluster-ranges.js';
 import { applyMiners, removeMiners } from '../src/kubernetes/miners.js';
 import type { ActivityDeps } from './deps.js';
+import { repairLog } from './reconciler/repairs.js';
 
 /** Kubernetes makes miners within seconds: with none after this, somebody took their Deployment away. */
 const lostAfterMs = 60_000;
@@ -30,18 +31,25 @@ export function createMiningActivities({
      * Does the same for every provider whose miners are not what they are to be: the list of images became another, what
      * Kubernetes refused may be accepted by now, or somebody removed them by hand. In a healthy system there are none.
      *
-     * @returns those that it took care of.
+     * @returns those that it took care of, and those of whom it could not.
      */
-    async resyncMining(): Promise<{ synced: string[] }> {
+    async resyncMining(): Promise<{ synced: string[]; failures: string[] }> {
+      const context = Context.current();
+      const log = repairLog(logger, () => context.heartbeat());
       const astray = (await miningRecords(pool)).filter((record) => {
         const isLost = record.seen === 0 && Date.now() - (record.changedAt?.getTime() ?? 0) > lostAfterMs;
         return record.asked !== planMining(record, policy).miners || (record.asked > 0 && isLost);
       });
-      for (const { providerId } of astray) {
-        Context.current().heartbeat();
-        await syncMining({ providerId });
-      }
-      return { synced: astray.map(({ providerId }) => providerId) };
+      const synced: string[] = [];
+      await log.each(
+        astray,
+        ({ providerId }) => `miners of provider ${providerId}`,
+        async ({ providerId }) => {
+          await syncMining({ providerId });
+          synced.push(providerId);
+        },
+      );
+      return { synced, failures: log.failures };
     },
   };
 

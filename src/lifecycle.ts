@@ -4,19 +4,71 @@ import type { Logger } from './observability/logger.js';
 
 const slowestMs = 5_000;
 
+/** Why a process stops: it was told to. What still waits for something at that moment is given up with this. */
+export class StopRequested extends Error {
+  override readonly name = 'StopRequested';
+
+  constructor(readonly signal: NodeJS.Signals) {
+    super(`stopped by ${signal}`);
+  }
+}
+
+/**
+ * Aborted at the first SIGTERM or SIGINT, with a `StopRequested`; the second one ends the process at once. To be called
+ * before anything else: until then a signal ends the process as it stands, or, in a container, does nothing at all.
+ */
+export function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(130);
+      stop.abort(new StopRequested(signal));
+    });
+  }
+  return stop.signal;
+}
+
+/**
+ * Awaits something that may hang, but no longer than until the process is told to stop. What was begun goes on by itself
+ * until the process ends.
+ *
+ * @throws StopRequested
+ */
+export async function orStopped<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  stop.throwIfAborted();
+  let onStop: () => void;
+  const stopped = new Promise<never>((_, reject) => {
+    onStop = () => reject(stop.reason as Error);
+    stop.addEventListener('abort', onStop);
+  });
+  try {
+    return await Promise.race([work, stopped]);
+  } finally {
+    stop.removeEventListener('abort', onStop!);
+  }
+}
+
 /**
  * Does what a process needs before it can serve, again and again while the system behind it is not answering: a broker
  * may be started before its database. Anything else than an outage is thrown at once.
+ *
+ * @throws StopRequested as soon as the process is told to stop, whether or not the attempt under way ever ends.
  */
-export async function untilAvailable<T>(logger: Logger, what: string, attempt: () => Promise<T>): Promise<T> {
+export async function untilAvailable<T>(
+  { logger, stop }: { logger: Logger; stop: AbortSignal },
+  what: string,
+  attempt: () => Promise<T>,
+): Promise<T> {
   for (let waitMs = 200; ; waitMs = Math.min(waitMs * 2, slowestMs)) {
+    stop.throwIfAborted();
     try {
-      return await attempt();
+      return await orStopped(stop, attempt());
     } catch (error) {
       if (!isOutage(error)) throw error;
       logger.warn({ err: error, retryInMs: waitMs }, `${what} is not available yet`);
-      await sleep(waitMs);
     }
+    await orStopped(stop, sleep(waitMs));
   }
 }
 
@@ -27,18 +79,4 @@ function isOutage(error: unknown): boolean {
   const code = (error as { code?: unknown }).code ?? (error as { cause?: { code?: unknown } }).cause?.code;
   if (code === 4 || code === 8 || code === 14 || code === 'ECONNREFUSED') return true;
   return error instanceof Error && /Failed to connect before the deadline|name resolution/i.test(error.message);
-}
-
-/** Resolves at the first SIGTERM or SIGINT with its name; the second one ends the process at once. */
-export function untilSignalled(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let asked = false;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (asked) process.exit(130);
-        asked = true;
-        resolve(signal);
-      });
-    }
-  });
 }

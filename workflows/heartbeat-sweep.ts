@@ -10,6 +10,6 @@ const { sweepHeartbeats } = proxyActivities<Pick<Activities, 'sweepHeartbeats'>>
  * Runs every few seconds by a Schedule: one statement finds the providers that fell silent or came back, and only
  * those hear of it. Its cost follows what changed, not how many providers there are.
  */
-export async function heartbeatSweep(): Promise<{ silent: number; returned: number }> {
+export async function heartbeatSweep(): Promise<Awaited<ReturnType<typeof sweepHeartbeats>>> {
   return await sweepHeartbeats();
 }

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { release } from '../../src/db/allocations.js';
 import { correctRented, differingProviders, leakedAllocations } from '../../src/db/reconcile-ledger.js';
 import type { ActivityDeps } from '../deps.js';
@@ -8,7 +9,8 @@ export function createLedgerComparison({ pool, logger }: Pick<ActivityDeps, 'poo
   return {
     /** Releases what ended jobs still hold, and sets the counters to what is held. */
     async compareLedger(): Promise<Comparison> {
-      const log = repairLog(logger);
+      const context = Context.current();
+      const log = repairLog(logger, () => context.heartbeat());
       await log.each(
         await leakedAllocations(pool),
         (jobId) => `allocation of job ${jobId}`,

@@ -5,6 +5,7 @@ import { isUuid } from '../../src/domain/uuid.js';
 import { labels } from '../../src/kubernetes/names.js';
 import { workflowFate } from '../../src/temporal/workflow-fate.js';
 import type { ActivityDeps } from '../deps.js';
+import type { RepairLog } from './repairs.js';
 
 /** An object of a job as it was listed. */
 export interface JobObject {
@@ -34,13 +35,18 @@ export function jobObject(metadata: V1ObjectMeta | undefined): JobObject {
 export async function findOrphans<T extends JobObject>(
   { config, pool, temporal }: Pick<ActivityDeps, 'config' | 'pool' | 'temporal'>,
   objects: readonly T[],
+  log: RepairLog,
 ): Promise<T[]> {
   const before = Date.now() - config.RECONCILER_GRACE_S * 1000;
   const old = objects.filter(({ createdAt }) => createdAt.getTime() <= before);
   const open = await openAmong(pool, old.map(({ jobId }) => jobId).filter(isUuid));
   const orphans: T[] = [];
-  for (const object of old.filter(({ jobId }) => !open.has(jobId))) {
-    if ((await workflowFate(temporal, jobWorkflowId(object.jobId))) !== 'goes_on') orphans.push(object);
-  }
+  await log.each(
+    old.filter(({ jobId }) => !open.has(jobId)),
+    ({ namespace, name }) => `workflow of ${namespace}/${name}`,
+    async (object) => {
+      if ((await workflowFate(temporal, jobWorkflowId(object.jobId))) !== 'goes_on') orphans.push(object);
+    },
+  );
   return orphans;
 }

@@ -14,7 +14,7 @@ import { inTenant } from '../../src/kubernetes/tenant-rights.js';
 import { signalNames } from '../../workflows/messages.js';
 import type { ActivityDeps } from '../deps.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
-import { comparisonOf, repairLog, type Comparison } from './repairs.js';
+import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
 /** Between the two looks at a job whose pod seems to be gone: longer than the watcher needs to tell its workflow. */
 const secondLookMs = 5_000;
@@ -41,7 +41,7 @@ export function createPodComparison(
       for await (const page of pagesOf((part) => core.listPodForAllNamespaces({ labelSelector, ...part }))) {
         const pods = page.items.map(foundPod);
         for (const { uid } of pods) there.add(uid);
-        orphans.push(...(await findOrphans(deps, pods)));
+        orphans.push(...(await findOrphans(deps, pods, log)));
         context.heartbeat();
       }
       await log.each(
@@ -54,7 +54,7 @@ export function createPodComparison(
         },
       );
       await log.each(
-        await jobsWithoutPod(there),
+        await jobsWithoutPod(there, log),
         ({ jobId }) => `job ${jobId} without its pod`,
         async (job) => {
           await tellGone(job);
@@ -88,7 +88,7 @@ export function createPodComparison(
   }
 
   /** Running jobs whose pod is not among those that are there, in two looks some seconds apart. */
-  async function jobsWithoutPod(there: ReadonlySet<string>): Promise<RunningPod[]> {
+  async function jobsWithoutPod(there: ReadonlySet<string>, log: RepairLog): Promise<RunningPod[]> {
     const suspects: RunningPod[] = [];
     for (let page = await runningPods(pool, config.RECONCILER_GRACE_S); page.length > 0;) {
       suspects.push(...page.filter(({ podUid }) => !there.has(podUid)));
@@ -100,8 +100,15 @@ export function createPodComparison(
       pool,
       suspects.map(({ jobId }) => jobId),
     );
-    const missing = await Promise.all(still.map(async (job) => ((await podIsThere(job)) ? [] : [job])));
-    return missing.flat();
+    const missing: RunningPod[] = [];
+    await log.each(
+      still,
+      ({ jobId }) => `pod of job ${jobId}`,
+      async (job) => {
+        if (!(await podIsThere(job))) missing.push(job);
+      },
+    );
+    return missing;
   }
 
   async function podIsThere({ jobId, wallet, podUid }: RunningPod): Promise<boolean> {

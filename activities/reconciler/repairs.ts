@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { printable, sentence } from '../../src/domain/outside.js';
 import { reconcilerFailures, reconcilerRepairs } from '../../src/observability/metrics.js';
+import { sideBySide } from '../../src/side-by-side.js';
 
 /** What the reconciler repairs; in a healthy system none of it happens. */
 export type RepairKind =
@@ -42,10 +43,13 @@ export interface RepairLog extends Comparison {
   repaired(kind: RepairKind, found: Record<string, unknown>): void;
   /** Runs a repair, `atOnce` of them at a time; one that fails does not keep the others from being made. */
   each<T>(items: readonly T[], describe: (item: T) => string, repair: (item: T) => Promise<void>): Promise<void>;
+  failed(about: string, error: unknown): void;
 }
 
 /** Repairs under way at the same time: each is a call or two to a system that others use as well. */
 const atOnce = 10;
+/** Well within the heartbeat time-out of a comparison. */
+const progressMs = 10_000;
 
 export function repairLog(logger: Logger, onProgress: () => void = () => undefined): RepairLog {
   const log: RepairLog = {
@@ -57,24 +61,18 @@ export function repairLog(logger: Logger, onProgress: () => void = () => undefin
       logger.warn({ repair: kind, found }, 'repaired what did not agree');
     },
     async each(items, describe, repair) {
-      for (let start = 0; start < items.length; start += atOnce) {
-        onProgress();
-        await Promise.all(
-          items.slice(start, start + atOnce).map(async (item) => {
-            try {
-              await repair(item);
-            } catch (error) {
-              reconcilerFailures.inc();
-              logger.error({ err: error, about: describe(item) }, 'a repair failed; the next run tries again');
-              log.failures.push(
-                sentence(
-                  `${describe(item)}: ${error instanceof Error ? (printable(error.message, 200) ?? '') : 'failed'}`,
-                ),
-              );
-            }
-          }),
-        );
-      }
+      onProgress();
+      // A repair that takes its time is no sign that nobody works on it.
+      const beating = setInterval(onProgress, progressMs);
+      const failed = await sideBySide(items, atOnce, repair);
+      clearInterval(beating);
+      for (const { item, error } of failed) log.failed(describe(item), error);
+    },
+    failed(about, error) {
+      reconcilerFailures.inc();
+      logger.error({ err: error, about }, 'a repair failed; the next run tries again');
+      const why = error instanceof Error ? (printable(error.message, 200) ?? '') : 'failed';
+      log.failures.push(sentence(`${about}: ${why}`));
     },
   };
   return log;

@@ -80,6 +80,7 @@ export function createTenantComparison(
     for (const object of await findOrphans(
       deps,
       objects.map(({ metadata }) => jobObject(metadata)),
+      log,
     )) {
       if ((await unlessGone(remove(object))) === undefined) continue;
       log.repaired(kind, { jobId: object.jobId, namespace: object.namespace, name: object.name });

@@ -12,7 +12,7 @@ export interface ProviderCommands {
   /**
    * Completes when nothing is placed there any more, or may be again, and its jobs know of it. Repeated without harm.
    *
-   * @throws BrokerError `provider_retired`, `dependency_unavailable`
+   * @throws BrokerError `provider_retired`, `rate_limited`, `dependency_unavailable`
    */
   order(providerId: string, command: ProviderCommand): Promise<void>;
 }

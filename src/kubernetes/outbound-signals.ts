@@ -2,6 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 
+/** A stop waits for what is under way. */
+const sendWithinMs = 10_000;
+
 interface Outgoing {
   /** Finds the workflow; undefined when the thing is nobody's. May fail, and is tried again. */
   workflowId: () => Promise<string | undefined>;
@@ -45,9 +48,12 @@ export class OutboundSignals {
     for (let next = this.#waiting.get(key); next !== undefined; next = this.#waiting.get(key)) {
       if (this.#stopped.signal.aborted) break;
       try {
+        const { signal, payload } = next;
         const workflowId = await next.workflowId();
         if (workflowId !== undefined)
-          await this.client.workflow.getHandle(workflowId).signal(next.signal, next.payload);
+          await this.client.withDeadline(Date.now() + sendWithinMs, () =>
+            this.client.workflow.getHandle(workflowId).signal(signal, payload),
+          );
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) {
           this.logger.warn(

@@ -6,7 +6,13 @@ import { KubeConfig, type RequestContext } from '@kubernetes/client-node';
 const idleMs = 30_000;
 
 /**
- * The client's configuration, but for one thing: calls share connections. The client makes an agent for every call, and
+ * How long a call may take, its answer included. A page of a list of pods, the most that is asked for at once, takes a
+ * second or two; a server that takes the connection and answers nothing would hold up its caller for ever.
+ */
+const callWithinMs = 20_000;
+
+/**
+ * The client's configuration, but for two things. Calls have an end. And they share connections. The client makes an agent for every call, and
  * with it a connection and a TLS handshake with certificates on both sides, which costs both ends more than most calls.
  * Watches keep a connection each.
  */
@@ -16,6 +22,7 @@ export class PooledKubeConfig extends KubeConfig {
 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     await super.applySecurityAuthentication(context);
+    if (context.getSignal() === undefined) context.setSignal(AbortSignal.timeout(callWithinMs));
     const fresh = context.getAgent();
     // Another kind of agent is one that goes through a proxy, which has its own ways.
     if (fresh instanceof Agent && fresh.constructor === Agent) context.setAgent(this.#pooled(fresh.options));

@@ -5,8 +5,17 @@ import { pagesOf, type Page } from './pages.js';
 
 /** How long the API server keeps a watch open before it ends it cleanly. */
 const watchSeconds = 240;
-/** Past the server's own bound plus bookmarks (about one a minute), silence means a dead connection. */
-const silenceMs = 90_000;
+
+/** How long things may take, in milliseconds. */
+export interface ReflectorTimes {
+  /** Past the server's own bound plus bookmarks (about one a minute), silence means a dead connection. */
+  silenceMs: number;
+  /** One page of a list. */
+  pageMs: number;
+  /** What `onList` may take before the watch begins without it. */
+  onListMs: number;
+}
+const defaultTimes: ReflectorTimes = { silenceMs: 90_000, pageMs: 30_000, onListMs: 30_000 };
 
 export interface ReflectorOptions<T extends KubernetesObject, Seen> {
   kubeConfig: KubeConfig;
@@ -23,6 +32,13 @@ export interface ReflectorOptions<T extends KubernetesObject, Seen> {
   /** Must not throw: the client swallows what is thrown here. */
   onEvent: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T) => void;
   logger: Logger;
+  /** For tests. */
+  times?: Partial<ReflectorTimes>;
+}
+
+/** What did not come in time. */
+class Late extends Error {
+  override readonly name = 'Late';
 }
 
 /**
@@ -31,15 +47,18 @@ export interface ReflectorOptions<T extends KubernetesObject, Seen> {
  * cannot tell a quiet cluster from a dead connection.
  */
 export class Reflector<T extends KubernetesObject, Seen> {
-  #stopped = new AbortController();
-  #listedAt: number | undefined;
+  readonly #stopped = new AbortController();
+  readonly #times: ReflectorTimes;
+  #synced = false;
   #running: Promise<void> | undefined;
 
-  constructor(private readonly options: ReflectorOptions<T, Seen>) {}
+  constructor(private readonly options: ReflectorOptions<T, Seen>) {
+    this.#times = { ...defaultTimes, ...options.times };
+  }
 
   /** True while what was listed is kept up to date; false before the first list and during a gap. */
   get synced(): boolean {
-    return this.#listedAt !== undefined;
+    return this.#synced;
   }
 
   start(): void {
@@ -55,15 +74,26 @@ export class Reflector<T extends KubernetesObject, Seen> {
     const { logger, name } = this.options;
     let backoffMs = 250;
     while (!this.#stopped.signal.aborted) {
+      let isGap = false;
       try {
-        let version = await this.#list();
-        this.#listedAt = Date.now();
+        const listed = await this.#list();
+        let { version } = listed;
         backoffMs = 250;
+        // However late that is; what came after a gap is not the business of the list before it.
+        void listed.compared.then(
+          () => (this.#synced = !isGap),
+          () => undefined,
+        );
         // A watch that ends cleanly is resumed from where it was; only a gap needs a new list.
-        while (version !== undefined && !this.#stopped.signal.aborted) version = await this.#watch(version);
+        while (version !== undefined && !this.#stopped.signal.aborted) {
+          version = await this.#watch(version, listed.compared);
+        }
+        isGap = true;
+        this.#synced = false;
       } catch (error) {
+        isGap = true;
+        this.#synced = false;
         if (this.#stopped.signal.aborted) return;
-        this.#listedAt = undefined;
         logger.warn({ err: error, watch: name, retryInMs: backoffMs }, 'lost track of the cluster, listing again');
         await sleep(backoffMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
         backoffMs = Math.min(backoffMs * 2, 10_000);
@@ -71,41 +101,71 @@ export class Reflector<T extends KubernetesObject, Seen> {
     }
   }
 
-  /** Lists everything; answers the version to watch from. */
-  async #list(): Promise<string | undefined> {
-    const { list, see, onList } = this.options;
+  /** Lists everything; answers the version to watch from, and what tells when everything was compared. */
+  async #list(): Promise<{ version: string | undefined; compared: Promise<void> }> {
+    const { list, see, onList, logger, name } = this.options;
+    const { pageMs, onListMs } = this.#times;
     const seen: Seen[] = [];
     let version: string | undefined;
-    for await (const page of pagesOf(list)) {
+    for await (const page of pagesOf((part: Page) => this.#within(pageMs, 'a page of the list', list(part)))) {
       version ??= page.metadata?.resourceVersion;
       seen.push(...page.items.map(see));
     }
-    await onList(seen);
-    return version;
+    const compared = onList(seen);
+    await this.#within(onListMs, 'the comparison of what was listed', compared).catch((error: unknown) => {
+      if (!(error instanceof Late)) throw error;
+      logger.error({ watch: name, err: error }, 'what was listed is not compared yet; watching all the same');
+    });
+    return { version, compared };
+  }
+
+  /** Awaits what may hang: no longer than it may take, and not past the stop. */
+  async #within<R>(ms: number, what: string, work: Promise<R>): Promise<R> {
+    const given = new AbortController();
+    const signal = AbortSignal.any([this.#stopped.signal, given.signal]);
+    const late = sleep(ms, undefined, { signal }).then(
+      () => {
+        throw new Late(`${what} did not come within ${ms} ms`);
+      },
+      () => {
+        throw new Error('stopped');
+      },
+    );
+    late.catch(() => undefined);
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      given.abort();
+    }
   }
 
   /** Watches until the server ends it; answers the version to resume from, undefined when a list is needed. */
-  async #watch(fromVersion: string): Promise<string | undefined> {
+  async #watch(fromVersion: string, compared: Promise<void>): Promise<string | undefined> {
+    const { silenceMs } = this.#times;
     const { kubeConfig, path, query, onEvent } = this.options;
     let version: string | undefined = fromVersion;
     let heardAt = Date.now();
     let request: AbortController | undefined;
+    let isOver = false;
     const stop = () => request?.abort();
     this.#stopped.signal.addEventListener('abort', stop, { once: true });
     let silence: NodeJS.Timeout | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
-        silence = setInterval(() => {
-          if (Date.now() - heardAt > silenceMs) {
-            request?.abort();
-            reject(new Error('the watch fell silent'));
-          }
-        }, 5_000);
+        silence = setInterval(
+          () => {
+            if (Date.now() - heardAt > silenceMs) reject(new Error('the watch fell silent'));
+          },
+          Math.min(5_000, silenceMs),
+        );
+        // It came too late to be waited for, and failed: nothing says what the list and the database differ in.
+        compared.catch(reject);
         new Watch(kubeConfig)
           .watch(
             path,
             { ...query, resourceVersion: fromVersion, allowWatchBookmarks: true, timeoutSeconds: watchSeconds },
             (type, object: T & { code?: number }) => {
+              if (isOver) return;
               heardAt = Date.now();
               if (type === 'ERROR') {
                 version = undefined;
@@ -126,10 +186,13 @@ export class Reflector<T extends KubernetesObject, Seen> {
           )
           .then((started) => {
             request = started;
-            if (this.#stopped.signal.aborted) started.abort();
+            // One that was given up before the server took it.
+            if (isOver || this.#stopped.signal.aborted) started.abort();
           }, reject);
       });
     } finally {
+      isOver = true;
+      request?.abort();
       clearInterval(silence);
       this.#stopped.signal.removeEventListener('abort', stop);
     }

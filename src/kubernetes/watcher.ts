@@ -13,6 +13,7 @@ import {
   type NodeObservation,
   type PodObservation,
 } from '../../workflows/messages.js';
+import { sideBySide, type Failed } from '../side-by-side.js';
 import { unlessNotFound, type Kubernetes } from './client.js';
 import { jobPodSelector, labels } from './names.js';
 import { bootstrapUserPrefix, kubeletClientSigner } from './node-certificates.js';
@@ -22,6 +23,9 @@ import { gonePod, observeDeletedPod, observePod } from './observe-pod.js';
 import { OutboundSignals } from './outbound-signals.js';
 import { PodNews } from './pod-news.js';
 import { Reflector } from './reflector.js';
+
+/** Looks at single objects under way at the same time, after a list. */
+const looksAtOnce = 20;
 
 export interface WatcherDeps {
   kubernetes: Kubernetes;
@@ -74,7 +78,7 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
     see: (pod) => ({ jobId: jobIdOf(pod), observation: observePod(pod) }),
     async onList(pods) {
       const byJob = new Map(pods.map(({ jobId, observation }) => [jobId, observation]));
-      for (const job of await liveJobs(pool)) {
+      const failed = await sideBySide(await liveJobs(pool), looksAtOnce, async (job) => {
         const observation = byJob.get(job.jobId);
         if (observation !== undefined) {
           const knows = job.status === 'running' && observation.phase === 'running' && job.podUid === observation.uid;
@@ -90,7 +94,8 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
           );
           news.see(job.jobId, again === undefined ? gonePod(job.podUid) : observePod(again));
         }
-      }
+      });
+      leaveToReconciler(logger, failed, ({ jobId }) => jobId);
     },
     onEvent(type, pod) {
       const jobId = jobIdOf(pod);
@@ -107,6 +112,16 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
       news.stop();
     },
   };
+}
+
+/** One that cannot be looked at keeps nobody's news back: the reconciler looks at it again within a minute. */
+function leaveToReconciler<T>(logger: Logger, failed: readonly Failed<T>[], nameOf: (item: T) => string): void {
+  if (failed.length === 0) return;
+  const about = failed.slice(0, 10).map(({ item }) => nameOf(item));
+  logger.warn(
+    { err: failed[0]!.error, failed: failed.length, about },
+    'not everything that is missing could be looked at',
+  );
 }
 
 function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
@@ -136,11 +151,11 @@ function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals
     see: observeNode,
     async onList(nodes) {
       const byName = new Map(nodes.map((node) => [node.nodeName, node]));
-      for (const known of await providersWithNodes(pool)) {
+      const failed = await sideBySide(await providersWithNodes(pool), looksAtOnce, async (known) => {
         const observation = byName.get(known.nodeName) ?? (await readNode(known.nodeName));
         if (observation === undefined) {
           if (known.nodeUid !== undefined) tell(goneNode(known.nodeName, known.nodeUid));
-          continue;
+          return;
         }
         const knows =
           known.nodeUid === observation.uid &&
@@ -148,7 +163,8 @@ function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals
           known.nodeGpus === observation.gpus;
         if (knows) told.set(known.nodeName, nodeSummary(observation));
         else tell(observation);
-      }
+      });
+      leaveToReconciler(logger, failed, ({ nodeName }) => nodeName);
     },
     onEvent(type, node) {
       const seen = observeNode(node);

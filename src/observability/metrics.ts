@@ -74,6 +74,11 @@ export const reconcilerFailures = new Counter({
   help: 'Repairs that were tried and did not succeed; the next run tries again',
 });
 
+export const sweepFailures = new Counter({
+  name: 'broker_sweep_failures_total',
+  help: 'Providers whose workflow could not be told that they fell silent or came back; the next sweep tries again',
+});
+
 export const providerAuthInsecure = new Gauge({
   name: 'provider_auth_insecure',
   help: '1 while messages of providers are accepted unchecked',

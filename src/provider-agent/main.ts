@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import { untilSignalled } from '../lifecycle.js';
+import { stopSignal, type StopRequested } from '../lifecycle.js';
 import { runAgent } from './agent.js';
 import { authorize } from './authorize.js';
 import { helpOf } from './help.js';
@@ -40,8 +40,9 @@ async function main(words: string[]): Promise<void> {
   if (flags['help'] === true) return print(helpOf(command));
   const options = readOptions(command, flags, process.env);
   const ends = () => {
-    void untilSignalled().then((signal) => {
-      sayAloud(`${signal}: stopping`);
+    const told = stopSignal();
+    told.addEventListener('abort', () => {
+      sayAloud(`${(told.reason as StopRequested).signal}: stopping`);
       stopping.abort();
     });
     return { signal: stopping.signal, say: sayAloud };

@@ -3,6 +3,8 @@ import { brokerRoutes } from '../api/broker-routes.js';
 import { createLimiter } from '../api/limiter.js';
 import { startApiServer } from '../api/server.js';
 import { createAuth } from '../auth/auth.js';
+import { orStopped } from '../lifecycle.js';
+import { closeRedis } from '../redis/connection.js';
 import { awaitReady, connectFailFast } from '../redis/nonces.js';
 import { createJobCommands } from '../temporal/jobs.js';
 import { createProviderCommands } from '../temporal/provider-commands.js';
@@ -10,9 +12,9 @@ import { createProviderSignals } from '../temporal/providers.js';
 import type { StartRole } from './role.js';
 
 /** Answers customers, operators and the providers that come over HTTPS. */
-export const start: StartRole = async ({ config, logger, pool, temporal, readiness }) => {
+export const start: StartRole = async ({ config, logger, stop, pool, temporal, readiness }) => {
   const redis = connectFailFast(config);
-  await awaitReady(redis);
+  await orStopped(stop, awaitReady(redis));
   const auth = createAuth({ config, pool, redis });
   const { registrationReceived, miningChanged } = createProviderSignals(temporal, config);
   const app = createApi({
@@ -39,7 +41,7 @@ export const start: StartRole = async ({ config, logger, pool, temporal, readine
     checks: { redis: () => redis.ping() },
     async stop() {
       await server.stop((config.SHUTDOWN_GRACE_S * 1000) / 2);
-      redis.disconnect();
+      closeRedis(redis);
     },
   };
 };

@@ -1,6 +1,6 @@
 import { createProviderVerifier } from '../auth/provider-identity.js';
 import { createRecover } from '../auth/recover.js';
-import { createRedis } from '../redis/connection.js';
+import { closeRedis, createRedis } from '../redis/connection.js';
 import { startRelay } from '../redis/relay/relay.js';
 import type { StartRole } from './role.js';
 
@@ -13,7 +13,7 @@ export const start: StartRole = async ({ config, logger, pool, temporal }) => {
     ready: () => relay.ready(),
     async stop() {
       await relay.stop();
-      redis.disconnect();
+      closeRedis(redis);
     },
   };
 };

@@ -9,6 +9,8 @@ import type { Check } from '../observability/readiness.js';
 export interface Shared {
   config: Config;
   logger: Logger;
+  /** Aborted when the process is told to stop; whoever waits at the start gives up then. */
+  stop: AbortSignal;
   pool: Pool;
   temporal: Client;
   /** Whether the process can do its work: what it depends on and what it runs, each by name. */
@@ -24,5 +26,9 @@ export interface RunningRole {
   stop(): Promise<void>;
 }
 
-/** Starts a role; answers when it runs. */
+/**
+ * Starts a role; answers when it runs.
+ *
+ * @throws StopRequested when the process was told to stop before that; nothing of the role is left at work then.
+ */
 export type StartRole = (shared: Shared) => Promise<RunningRole>;

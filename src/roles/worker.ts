@@ -3,28 +3,36 @@ import { connectKubernetes } from '../kubernetes/client.js';
 import { clusterInfo } from '../kubernetes/cluster-info.js';
 import { ensureClusterObjects } from '../kubernetes/cluster-objects.js';
 import { untilAvailable } from '../lifecycle.js';
-import { createRedis } from '../redis/connection.js';
+import { closeRedis, createRedis } from '../redis/connection.js';
 import { ensureSchedules, reconcileNow } from '../temporal/schedules.js';
 import { installRuntime, startWorker } from '../temporal/worker.js';
 import type { StartRole } from './role.js';
 
 /** Carries out workflows and activities, once what they rely on is in the cluster and the schedules are set. */
-export const start: StartRole = async ({ config, logger, pool, temporal }) => {
+export const start: StartRole = async ({ config, logger, stop, pool, temporal }) => {
+  const waiting = { logger, stop };
   installRuntime(logger);
   const kubernetes = connectKubernetes(config);
   const redis = createRedis(config, { blocking: false, name: 'worker', logger });
-  await untilAvailable(logger, 'Kubernetes', () => ensureClusterObjects(kubernetes, logger));
-  await untilAvailable(logger, 'Temporal', () => ensureSchedules(temporal, config));
+  await untilAvailable(waiting, 'Kubernetes', () => ensureClusterObjects(kubernetes, logger));
+  await untilAvailable(waiting, 'Temporal', () => ensureSchedules(temporal, config));
   const info = clusterInfo(kubernetes, config);
   const activities = createActivities({ config, pool, redis, kubernetes, clusterInfo: info, temporal, logger });
-  const worker = await untilAvailable(logger, 'Temporal', () => startWorker(config, activities, temporal, logger));
-  await untilAvailable(logger, 'Temporal', () => reconcileNow(temporal));
+  const worker = await untilAvailable(waiting, 'Temporal', () =>
+    startWorker({ config, activities, client: temporal, logger, stop }),
+  );
+  try {
+    await untilAvailable(waiting, 'Temporal', () => reconcileNow(temporal));
+  } catch (error) {
+    await worker.stop();
+    throw error;
+  }
   return {
     checks: { redis: () => redis.ping(), kubernetes: () => kubernetes.version.getCode() },
     ready: () => ({ worker: worker.ready() }),
     async stop() {
       await worker.stop();
-      redis.disconnect();
+      closeRedis(redis);
     },
   };
 };

@@ -1,12 +1,49 @@
-import { Client, Connection } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+  type ConnectionOptions,
+} from '@temporalio/client';
 import type { Config } from '../config.js';
 import { searchAttributes } from '../../workflows/messages.js';
+import { isTooManyUpdates } from './refusals.js';
+
+/**
+ * How long one call may take, with all its attempts, where the caller names no deadline of its own. The server ends its
+ * own waits (for an update, for the end of a workflow) after 20 s at the latest and is asked again.
+ */
+const callWithinMs = 30_000;
+
+type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
+
+/** Without a deadline, a call to a server that takes connections and answers nothing never ends. */
+const withDeadline: Interceptor = (options, nextCall) =>
+  nextCall({ ...options, deadline: options.deadline ?? Date.now() + callWithinMs }) as ReturnType<Interceptor>;
+
+/**
+ * The client's own attempts, but for one refusal: a workflow that has all the updates it may have is not helped by more
+ * of them, and the caller, whose deadline would run out meanwhile, would never learn why.
+ */
+function retries(): Interceptor {
+  const { delayFunction, retryableDecider } = defaultGrpcRetryOptions();
+  return makeGrpcRetryInterceptor({
+    delayFunction,
+    retryableDecider: (attempt, status) => !isTooManyUpdates(status) && retryableDecider(attempt, status),
+  });
+}
 
 /** Opens the connection of one process; close it with `client.connection.close()`. */
 export async function connectTemporal(
   config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>,
 ): Promise<Client> {
-  const connection = await Connection.connect({ address: config.TEMPORAL_ADDRESS, connectTimeout: '10s' });
+  const connection = await Connection.connect({
+    address: config.TEMPORAL_ADDRESS,
+    connectTimeout: '10s',
+    interceptors: [withDeadline, retries()],
+    // Left to itself, the client waits up to two minutes before it tries a server again that was away for as long.
+    channelArgs: { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 2_000 },
+  });
   return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
 }
 

@@ -13,67 +13,89 @@ const notYet = new Set<number>([5, 9, 10]);
 /** The server knows a version some moments after its first worker asked for work. */
 const registrationPollMs = 250;
 
-/** How long a version waits that is not current, in milliseconds. */
+/** How long a version waits, in milliseconds. */
 export interface Patience {
-  /** Between two looks whether it is needed. */
-  standByMs: number;
+  /** Between two looks which version is current. */
+  lookMs: number;
   /** A worker that has nothing to do asks again after 60 s; one that was not heard for this long is not there. */
   silentMs: number;
 }
-const defaultPatience: Patience = { standByMs: 15_000, silentMs: 75_000 };
+const defaultPatience: Patience = { lookMs: 15_000, silentMs: 75_000 };
 
-/** `temporal.api.enums.v1`: DescribeTaskQueueMode ENHANCED, TaskQueueType WORKFLOW. */
-const [enhanced, workflowQueue] = [1, 1];
+/** `temporal.api.enums.v1`: DescribeTaskQueueMode ENHANCED, TaskQueueType WORKFLOW, WorkerVersioningMode VERSIONED. */
+const [enhanced, workflowQueue, versioned] = [1, 1, 2];
 
-export interface TakingOver {
+/**
+ * Where a version stands among those of its site: it gets the work, another one gets it and has workers, or another one
+ * gets it and has none.
+ */
+export type Standing = 'current' | 'stands_by' | 'unserved';
+
+export interface Serving {
   client: Client;
   taskQueue: string;
   version: WorkerVersion;
   logger: Logger;
   signal: AbortSignal;
   patience?: Patience;
+  /** Called with every change. Not called while Temporal does not say: then the last one stands. */
+  onStanding(standing: Standing): void;
 }
 
 /**
- * Makes this worker's version the one that gets the work, without anybody's help: at once when there is no current
- * version, or when this one was first seen after it; and where this one is older, when no worker of the current version
- * is left. So a new build takes over as soon as its first worker is up, an old worker that restarts while the new ones
- * are being rolled out takes nothing back, and a site that was rolled back goes on after a minute or so. Any number
- * of workers may do so at once.
+ * Keeps a site served without anybody's help, for as long as the worker lives. A version that is new takes over at once,
+ * as soon as its first worker is up. One that has had its turn, and one that is older than the current one, takes over
+ * only when no worker of the current version is left. So an old worker that restarts while the new ones are being rolled
+ * out takes nothing back; a site whose new build died goes on with the old one after a minute or so; the dead build that
+ * comes back waits; and two builds that are alive never take the work from each other. Any number of workers may do so
+ * at once.
  *
- * @param onStandBy called once when there is a newer version; this one then waits to be needed.
- * @returns when the version is current, or when the signal is aborted.
+ * @returns when the signal is aborted.
  */
-export async function takeOver(taking: TakingOver, onStandBy: () => void): Promise<void> {
-  const { version, logger, signal, patience = defaultPatience } = taking;
-  let standingBy = false;
+export async function keepServed(serving: Serving): Promise<void> {
+  const { version, logger, signal, patience = defaultPatience, onStanding } = serving;
+  let known: Standing | undefined;
+  let wasCurrent = false;
+  /** The version that had no worker at the last look. */
+  let missing: string | undefined;
   while (!signal.aborted) {
-    const standing = await standingOf(taking).catch((error: unknown): 'unknown' => {
-      if (!isGrpcServiceError(error) || !notYet.has(error.code)) {
-        logger.warn({ err: error, version }, 'the version of the worker is not current yet');
+    try {
+      const { standing, unserved } = await look(serving, { wasCurrent, missing });
+      missing = unserved;
+      wasCurrent ||= standing === 'current';
+      if (standing !== undefined && standing !== known) {
+        known = standing;
+        logger.info({ version, standing }, said[standing]);
+        onStanding(standing);
       }
-      return 'unknown';
-    });
-    if (standing === 'current') {
-      logger.info({ version }, 'the version of the worker is current');
-      return;
+    } catch (error) {
+      if (!signal.aborted && !isNotYet(error)) {
+        logger.warn({ err: error, version }, 'cannot tell which version of the workers is current');
+      }
     }
-    if (standing === 'stands_by' && !standingBy) {
-      logger.info({ version }, 'a newer version is current: this one waits until no worker of that is left');
-      standingBy = true;
-      onStandBy();
-    }
-    await sleep(standingBy ? patience.standByMs : registrationPollMs, undefined, { signal }).catch(() => undefined);
+    const pauseMs = known === undefined ? registrationPollMs : patience.lookMs * (0.75 + Math.random() / 2);
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
+const said: Record<Standing, string> = {
+  current: 'the version of the worker is current',
+  stands_by: 'another version is current: this one waits until no worker of that is left',
+  unserved: 'another version is current, and none of its workers is there',
+};
+
+interface Look {
+  /** Undefined while the server does not know this version yet. */
+  standing: Standing | undefined;
+  /** The current version, when it has no worker. */
+  unserved?: string;
+}
+
 /** Looks where this version stands, and makes it current where it should be. Two that do so at once meet a conflict. */
-async function standingOf({
-  client,
-  taskQueue,
-  version,
-  patience = defaultPatience,
-}: TakingOver): Promise<'current' | 'stands_by' | 'unknown'> {
+async function look(
+  { client, taskQueue, version, logger, patience = defaultPatience }: Serving,
+  { wasCurrent, missing }: { wasCurrent: boolean; missing: string | undefined },
+): Promise<Look> {
   const { deploymentName, buildId } = version;
   const { workflowService } = client;
   const { namespace } = client.options;
@@ -81,19 +103,32 @@ async function standingOf({
     namespace,
     deploymentName,
   });
-  const firstSeen = (id: string) => {
-    const known = workerDeploymentInfo?.versionSummaries?.find(
-      ({ deploymentVersion }) => deploymentVersion?.buildId === id,
-    );
-    return known === undefined ? undefined : milliseconds(known.createTime);
-  };
-  const own = firstSeen(buildId);
-  if (own === undefined) return 'unknown';
-  const current = workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId ?? undefined;
-  if (current === buildId) return 'current';
-  if (current !== undefined && own <= (firstSeen(current) ?? 0) && (await isServed(current))) return 'stands_by';
-  await workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId, conflictToken });
-  return 'current';
+  const summaryOf = (id: string) =>
+    workerDeploymentInfo?.versionSummaries?.find(({ deploymentVersion }) => deploymentVersion?.buildId === id);
+  const own = summaryOf(buildId);
+  if (own === undefined) return { standing: undefined };
+  const current = workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId || undefined;
+  if (current === buildId) return { standing: 'current' };
+  if (current === undefined) {
+    // Somebody switched versions off: workers without a version are to get the work.
+    if (wasCurrent) return { standing: (await isServedUnversioned()) ? 'stands_by' : 'unserved' };
+    return await become();
+  }
+  const isNew =
+    own.firstActivationTime == null && milliseconds(own.createTime) > milliseconds(summaryOf(current)?.createTime);
+  if (isNew) return await become();
+  if (await isServed(current)) return { standing: 'stands_by' };
+  // A server that restarted has forgotten who asked for work, and hears of them in some seconds: look twice.
+  if (missing !== current) return { standing: 'unserved', unserved: current };
+  return await become().catch((error: unknown): Look => {
+    if (!isNotYet(error)) logger.warn({ err: error, version }, 'cannot take over from a version without workers');
+    return { standing: 'unserved', unserved: current };
+  });
+
+  async function become(): Promise<Look> {
+    await workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId, conflictToken });
+    return { standing: 'current' };
+  }
 
   async function isServed(served: string): Promise<boolean> {
     const name = `${deploymentName}:${served}`;
@@ -105,12 +140,51 @@ async function standingOf({
       taskQueueTypes: [workflowQueue],
       reportPollers: true,
     });
-    const pollers = Object.values(versionsInfo?.[name]?.typesInfo ?? {}).flatMap((info) => info.pollers ?? []);
-    return pollers.some(({ lastAccessTime }) => Date.now() - milliseconds(lastAccessTime) < patience.silentMs);
+    return Object.values(versionsInfo?.[name]?.typesInfo ?? {}).some((info) => info.pollers?.some(isThere));
+  }
+
+  async function isServedUnversioned(): Promise<boolean> {
+    const { pollers } = await workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name: taskQueue },
+      taskQueueType: workflowQueue,
+    });
+    return pollers.some(
+      (poller) => Number(poller.deploymentOptions?.workerVersioningMode) !== versioned && isThere(poller),
+    );
+  }
+
+  function isThere({ lastAccessTime }: { lastAccessTime?: Timestamp }): boolean {
+    return Date.now() - milliseconds(lastAccessTime) < patience.silentMs;
+  }
+}
+
+function isNotYet(error: unknown): boolean {
+  return isGrpcServiceError(error) && notYet.has(error.code);
+}
+
+/** What `/ready` says of a worker: one that stands by is ready as long as others do the work. */
+export function readinessOf(
+  state: string,
+  standing: Standing | 'unknown' | 'unversioned',
+): { ok: boolean; detail: string } {
+  const does = state.toLowerCase();
+  const runs = state === 'RUNNING';
+  switch (standing) {
+    case 'unknown':
+      return { ok: false, detail: `${does}, waits to become current` };
+    case 'unserved':
+      return { ok: false, detail: `${does}, and no worker of the current version is there` };
+    case 'stands_by':
+      return { ok: runs, detail: `${does}, stands by` };
+    default:
+      return { ok: runs, detail: does };
   }
 }
 
 /** A protobuf timestamp; seconds come as a number or as a Long. */
-function milliseconds(time: { seconds?: unknown; nanos?: number | null } | null | undefined): number {
+type Timestamp = { seconds?: unknown; nanos?: number | null } | null | undefined;
+
+function milliseconds(time: Timestamp): number {
   return Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6;
 }

@@ -12,8 +12,18 @@ import type { JobCommands } from '../api/job-commands.js';
 import type { Config } from '../config.js';
 import { BrokerError, isErrorCode } from '../domain/errors.js';
 import { jobWorkflowId } from '../domain/job.js';
-import { cancelJob, extendJob, sshReady, workflowTypes, type JobLifecycle } from '../../workflows/messages.js';
+import { extendJob, signalNames, sshReady, workflowTypes, type JobLifecycle } from '../../workflows/messages.js';
+import { isTooManyUpdates } from './refusals.js';
+import { signalOnce } from './signal-once.js';
 import { jobStartOptions } from './start-job.js';
+import { workflowFate } from './workflow-fate.js';
+
+/** How long the server may take to write down what it is told; longer than the client needs to get over a short outage. */
+const acceptWithinMs = 5_000;
+const extendWithinMs = 10_000;
+
+/** One for each job: whoever waits for its SSH waits in the same update, of which a workflow has ten at a time at most. */
+const sshReadyId = 'ssh-ready';
 
 /** Starts, extends and ends jobs by talking to their workflows. */
 export function createJobCommands(client: Client, config: Config): JobCommands {
@@ -21,14 +31,14 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
     async startAndWait(order, waitMs) {
       const options = jobStartOptions(order, config);
       try {
-        if (waitMs === 0) {
-          await named(client.workflow.start<JobLifecycle>(workflowTypes.job, options));
-          return 'still_starting';
+        if (waitMs > 0) {
+          const state = await startThenWait(new WithStartWorkflowOperation(workflowTypes.job, options), waitMs);
+          if (state !== undefined) return state;
         }
-        const started = new WithStartWorkflowOperation<JobLifecycle>(workflowTypes.job, options);
-        return await withinDeadline(client, waitMs, 'still_starting' as const, () =>
-          client.workflow.executeUpdateWithStart(sshReady, { startWorkflowOperation: started }),
-        );
+        // A wait that ran out does not tell whether the server ever took the order. Starting what has started changes
+        // nothing, and its answer does.
+        await accepted(() => client.workflow.start<JobLifecycle>(workflowTypes.job, options));
+        return 'still_starting';
       } catch (error) {
         // The job started before and is over: its row says how it ended.
         if (error instanceof WorkflowExecutionAlreadyStartedError || isEndedMeanwhile(error)) return 'still_starting';
@@ -37,24 +47,26 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
     },
 
     async cancel(jobId, by, waitMs) {
-      const handle = client.workflow.getHandle(jobWorkflowId(jobId));
+      const workflowId = jobWorkflowId(jobId);
       try {
-        return await withinDeadline(client, Math.max(waitMs, 500), 'still_ending' as const, () =>
-          handle.executeUpdate(cancelJob, { args: [{ by }] }),
+        await accepted(() =>
+          signalOnce(client, { workflowId, name: signalNames.cancelRequested, payload: { by }, requestId: 'cancel' }),
         );
       } catch (error) {
-        if (error instanceof WorkflowNotFoundError || isEndedMeanwhile(error)) return 'already_ended';
-        throw error;
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+        const fate = await accepted(() => workflowFate(client, workflowId));
+        return fate === undefined ? 'no_workflow' : 'already_ended';
       }
+      return waitMs === 0 ? 'still_ending' : await untilEnded(workflowId, waitMs);
     },
 
     async extend(jobId, requestId, seconds, sessionId) {
       const handle = client.workflow.getHandle(jobWorkflowId(jobId));
       const extension = { requestId, seconds, ...(sessionId === undefined ? {} : { sessionId }) };
       try {
-        // The server answers a repeated update id with the first outcome, as long as the run lasts.
-        const extended = await withinDeadline(client, 10_000, undefined, () =>
-          handle.executeUpdate(extendJob, { args: [extension], updateId: `extend-${requestId}` }),
+        // Each call is an update of its own: what was asked before under this `requestId` is not the server's to judge.
+        const extended = await withinDeadline(extendWithinMs, () =>
+          handle.executeUpdate(extendJob, { args: [extension] }),
         );
         if (extended === undefined) throw new BrokerError('dependency_unavailable', 'the job did not answer in time');
         return extended;
@@ -66,15 +78,43 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
       }
     },
   };
-}
 
-/** Runs a call under a deadline; past it, answers `late` while the workflow goes on. */
-async function withinDeadline<T, L>(client: Client, waitMs: number, late: L, call: () => Promise<T>): Promise<T | L> {
-  try {
-    return await named(client.withDeadline(Date.now() + waitMs, call));
-  } catch (error) {
-    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return late;
-    throw error;
+  /** Answers undefined when the job was started and its customer has to wait longer, or when nobody knows. */
+  async function startThenWait(startWorkflowOperation: WithStartWorkflowOperation<JobLifecycle>, waitMs: number) {
+    try {
+      return await withinDeadline(waitMs, () =>
+        client.workflow.executeUpdateWithStart(sshReady, { startWorkflowOperation, updateId: sshReadyId }),
+      );
+    } catch (error) {
+      // It starts all the same; there is only no room to wait in.
+      if (error instanceof BrokerError && error.code === 'rate_limited') return undefined;
+      throw error;
+    }
+  }
+
+  /** The job ends, whatever happens here: an answer that does not come says only that it has not ended yet. */
+  async function untilEnded(workflowId: string, waitMs: number): ReturnType<JobCommands['cancel']> {
+    try {
+      const handle = client.workflow.getHandle<JobLifecycle>(workflowId);
+      return await client.withDeadline(Date.now() + waitMs, () => handle.result());
+    } catch (error) {
+      return error instanceof WorkflowFailedError ? 'already_ended' : 'still_ending';
+    }
+  }
+
+  /** Rejects unless the server has answered, in the time it takes to write a thing down. */
+  function accepted<T>(call: () => Promise<T>): Promise<T> {
+    return named(client.withDeadline(Date.now() + acceptWithinMs, call));
+  }
+
+  /** Runs an update under a deadline; past it, answers undefined: it may have been accepted or not. */
+  async function withinDeadline<T>(waitMs: number, call: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await named(client.withDeadline(Date.now() + waitMs, call));
+    } catch (error) {
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return undefined;
+      throw error;
+    }
   }
 }
 
@@ -95,6 +135,14 @@ async function named<T>(call: Promise<T>): Promise<T> {
       error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError ? error.cause : error;
     if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) {
       throw new BrokerError(cause.type, cause.message, {}, { cause: error });
+    }
+    if (isTooManyUpdates(error)) {
+      throw new BrokerError(
+        'rate_limited',
+        'too many requests for this job are under way: try again in a moment',
+        {},
+        { cause: error },
+      );
     }
     throw new BrokerError('dependency_unavailable', 'Temporal is not answering', {}, { cause: error });
   }

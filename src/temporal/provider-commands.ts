@@ -15,6 +15,7 @@ import {
   workflowTypes,
   type ProviderLifecycle,
 } from '../../workflows/messages.js';
+import { isTooManyUpdates } from './refusals.js';
 import { providerStartOptions } from './start-provider.js';
 
 /** An order is two writes to Postgres and a signal to each job. */
@@ -55,6 +56,14 @@ function brokerError(error: unknown): BrokerError {
     if (cause.type === 'AcceptedUpdateCompletedWorkflow') {
       return new BrokerError('provider_retired', 'the provider has left the fleet', {}, { cause: error });
     }
+  }
+  if (isTooManyUpdates(error)) {
+    return new BrokerError(
+      'rate_limited',
+      'too many orders for this provider are under way: try again in a moment',
+      {},
+      { cause: error },
+    );
   }
   return new BrokerError('dependency_unavailable', 'Temporal is not answering', {}, { cause: error });
 }

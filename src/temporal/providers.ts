@@ -1,8 +1,9 @@
-import { ServiceError, WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
 import { providerWorkflowId } from '../domain/provider.js';
 import { signalNames, workflowTypes, type RegistrationReceived } from '../../workflows/messages.js';
+import { isOneBusyWorkflow, isRefusedForGood } from './refusals.js';
 import { providerStartOptions } from './start-provider.js';
 
 /** How providers' workflows hear of messages. Repeating a call is harmless: the workflow knows the message by its id. */
@@ -66,18 +67,11 @@ export function createProviderSignals(client: Client, config: Pick<Config, 'TEMP
   };
 }
 
-/** gRPC codes by which the server refuses this one call, as it would refuse it again: 3 INVALID_ARGUMENT, 11 OUT_OF_RANGE. */
-const refusals = new Set<unknown>([3, 11]);
-
 /**
  * One workflow that is busy, or has had all the signals it may have, is no outage: it must not keep the messages of all
  * other providers waiting.
  */
 function toOutage(error: unknown): unknown {
-  if (error instanceof WorkflowNotFoundError) return error;
-  const cause = error instanceof ServiceError ? error.cause : error;
-  const { code, details } = (cause ?? {}) as { code?: unknown; details?: unknown };
-  if (refusals.has(code)) return error;
-  if (code === 8 && typeof details === 'string' && /workflow is busy/i.test(details)) return error;
+  if (error instanceof WorkflowNotFoundError || isRefusedForGood(error) || isOneBusyWorkflow(error)) return error;
   return new BrokerError('dependency_unavailable', 'Temporal is not answering', {}, { cause: error });
 }

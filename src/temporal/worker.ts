@@ -15,7 +15,7 @@ import {
 import type { Logger } from 'pino';
 import type { Activities } from '../../activities/index.js';
 import type { Config } from '../config.js';
-import { takeOver, type WorkerVersion } from './deployment.js';
+import { keepServed, readinessOf, type Standing, type WorkerVersion } from './deployment.js';
 
 /** Activities mostly wait for other systems, so many may be under way; the pool of database connections is the limit. */
 const maxActivities = 200;
@@ -47,16 +47,26 @@ export function installRuntime(logger: Logger): void {
   });
 }
 
+export interface StartingWorker {
+  config: Config;
+  activities: Activities;
+  client: Client;
+  logger: Logger;
+  /** Aborted when the process is told to stop: a worker that is not at work yet takes up none. */
+  stop: AbortSignal;
+}
+
 /**
  * Starts the worker: workflows and activities on one task queue. It is ready once its version of the workflow code gets
  * the work, or stands by for another one that does.
  */
-export async function startWorker(
-  config: Config,
-  activities: Activities,
-  client: Client,
-  logger: Logger,
-): Promise<RunningWorker> {
+export async function startWorker({
+  config,
+  activities,
+  client,
+  logger,
+  stop,
+}: StartingWorker): Promise<RunningWorker> {
   const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
   const code = await workflowCode();
   const version: WorkerVersion | undefined = config.WORKER_VERSIONING
@@ -82,6 +92,7 @@ export async function startWorker(
     shutdownForceTime: `${config.SHUTDOWN_GRACE_S}s`,
     ...patience,
   });
+  stop.throwIfAborted();
   const running = worker.run().catch((error: unknown) => {
     logger.fatal({ err: error }, 'the worker stopped');
     throw error;
@@ -89,20 +100,20 @@ export async function startWorker(
   // A worker that stopped by itself ends the process: what supervises it starts a fresh one.
   running.catch(() => process.kill(process.pid, 'SIGTERM'));
   const stopped = new AbortController();
-  let standing: 'waits to become current' | 'stands by' | undefined;
+  let standing: Standing | 'unknown' | 'unversioned' = version === undefined ? 'unversioned' : 'unknown';
   if (version !== undefined) {
-    standing = 'waits to become current';
-    const taking = { client, taskQueue: config.TEMPORAL_TASK_QUEUE, version, logger, signal: stopped.signal };
-    void takeOver(taking, () => (standing = 'stands by')).then(() => (standing = undefined));
+    const onStanding = (found: Standing) => void (standing = found);
+    void keepServed({
+      client,
+      taskQueue: config.TEMPORAL_TASK_QUEUE,
+      version,
+      logger,
+      signal: stopped.signal,
+      onStanding,
+    });
   }
   return {
-    ready: () => {
-      const state = worker.getState();
-      return {
-        ok: state === 'RUNNING' && standing !== 'waits to become current',
-        detail: standing === undefined ? state.toLowerCase() : `${state.toLowerCase()}, ${standing}`,
-      };
-    },
+    ready: () => readinessOf(worker.getState(), standing),
     async stop() {
       stopped.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
+import type { Client, Connection } from '@temporalio/client';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
@@ -16,7 +16,7 @@ import type { Config } from '../../src/config.js';
 import { withLock } from '../../src/engines/lock.js';
 import { silent } from '../../src/engines/log.js';
 import { packageRoot } from '../../src/engines/paths.js';
-import { ensureSearchAttributes } from '../../src/temporal/client.js';
+import { connectTemporal, ensureSearchAttributes } from '../../src/temporal/client.js';
 import { patience } from '../../src/temporal/worker.js';
 import { endpoint } from './engines.js';
 import { runFolder } from './run-folder.js';
@@ -52,12 +52,12 @@ export async function freshTemporal(): Promise<TestTemporal> {
   installed = true;
   const address = endpoint('temporal');
   const namespace = `test-${randomUUID()}`;
-  const connection = await Connection.connect({ address });
+  const client = await connectTemporal({ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace });
+  const connection = client.connection as Connection;
   await connection.workflowService.registerNamespace({
     namespace,
     workflowExecutionRetentionPeriod: { seconds: (24 * 3_600) as never },
   });
-  const client = new Client({ connection, namespace });
   await ensureSearchAttributes(client);
   const taskQueue = 'test';
   const stops = new Set<() => Promise<void>>();

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { takeOver } from '../../src/temporal/deployment.js';
+import { keepServed, readinessOf, type Standing } from '../../src/temporal/deployment.js';
 import { workflowTypes } from '../../workflows/messages.js';
 import { freshTemporal, type TestTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
@@ -24,7 +26,7 @@ afterAll(async () => {
 });
 
 /** A worker of one build as a broker starts it; its version is what `sweepHeartbeats` answers. */
-async function startBuild(buildId: string, build: number) {
+async function startBuild(buildId: string, build: number, client: Client = temporal.client) {
   const version = { deploymentName, buildId };
   const activities = { sweepHeartbeats: async () => ({ silent: build, returned: 0 }) };
   const stopWorker = await temporal.startWorker(activities, {
@@ -33,27 +35,27 @@ async function startBuild(buildId: string, build: number) {
   });
   const stopped = new AbortController();
   // As brokers have it, but for the looks: a worker without work may not be heard for a minute.
-  const patience = { standByMs: 200, silentMs: 75_000 };
-  let standsBy = false;
-  const took = takeOver(
-    {
-      client: temporal.client,
-      taskQueue,
-      version,
-      logger: pino({ level: 'silent' }),
-      signal: stopped.signal,
-      patience,
-    },
-    () => (standsBy = true),
-  );
+  const patience = { lookMs: 200, silentMs: 75_000 };
+  const standings: Standing[] = [];
+  const kept = keepServed({
+    client,
+    taskQueue,
+    version,
+    logger: pino({ level: 'silent' }),
+    signal: stopped.signal,
+    patience,
+    onStanding: (standing) => standings.push(standing),
+  });
   const stop = async () => {
     stopped.abort();
-    await Promise.all([took, stopWorker()]);
+    await Promise.all([kept, stopWorker()]);
   };
   stops.push(stop);
   return {
-    took,
-    standsBy: () => standsBy,
+    /** Everything it was, in turn. */
+    standings,
+    becomes: (standing: Standing) =>
+      until(() => standings.at(-1) === standing, { name: `${buildId} becomes ${standing}` }),
     patience,
     stop: async () => void (stops.splice(stops.indexOf(stop), 1), await stop()),
   };
@@ -79,38 +81,112 @@ async function servedBy(): Promise<number> {
 
 test('the first version of a site becomes current by itself, however many workers start at once', async () => {
   const workers = await Promise.all([startBuild('first', 1), startBuild('first', 1), startBuild('first', 1)]);
-  await Promise.all(workers.map(({ took }) => took));
+  await Promise.all(workers.map((worker) => worker.becomes('current')));
   expect(await current()).toBe('first');
   expect(await servedBy()).toBe(1);
 });
 
 test('a new build takes over while the old one still serves, and an old worker that restarts takes nothing back', async () => {
   const old = await startBuild('old', 1);
-  await old.took;
+  await old.becomes('current');
   const young = await startBuild('young', 2);
-  await young.took;
+  await young.becomes('current');
   expect(await servedBy()).toBe(2);
   await old.stop();
   const restarted = await startBuild('old', 1);
-  await until(() => restarted.standsBy(), { name: 'the old one stands by' });
+  await restarted.becomes('stands_by');
   expect(await current()).toBe('young');
   expect(await servedBy()).toBe(2);
 });
 
 test('an older build serves again when no worker of the newer one is left', async () => {
   const old = await startBuild('old', 1);
-  await old.took;
+  await old.becomes('current');
   const young = await startBuild('young', 2);
-  await young.took;
+  await young.becomes('current');
   await old.stop();
   const again = await startBuild('old', 1);
-  await until(() => again.standsBy(), { name: 'the old one stands by' });
+  await again.becomes('stands_by');
   await young.stop();
   again.patience.silentMs = 0;
-  await again.took;
+  await again.becomes('current');
   expect(await current()).toBe('old');
   expect(await servedBy()).toBe(1);
 });
+
+test('an old build that still lives serves again when the new one has died, and keeps the work when that comes back', async () => {
+  const old = await startBuild('old', 1);
+  await old.becomes('current');
+  const young = await startBuild('young', 2);
+  await young.becomes('current');
+  await old.becomes('stands_by');
+  await young.stop();
+  old.patience.silentMs = 0;
+  await old.becomes('current');
+  expect(await current()).toBe('old');
+  expect(await servedBy()).toBe(1);
+  expect(old.standings).toContain('unserved');
+  const again = await startBuild('young', 2);
+  await again.becomes('stands_by');
+  await sleep(2_000);
+  expect(await current()).toBe('old');
+  expect(old.standings.at(-1)).toBe('current');
+});
+
+test('two builds that are alive do not take the work from each other', async () => {
+  const old = await startBuild('old', 1);
+  await old.becomes('current');
+  const young = await startBuild('young', 2);
+  await old.becomes('stands_by');
+  await sleep(3_000);
+  expect(old.standings).toEqual(['current', 'stands_by']);
+  expect(young.standings).toEqual(['current']);
+  expect(await current()).toBe('young');
+});
+
+test('a worker that may not take over from a version without workers says that it is not ready', async () => {
+  const rights = { toOrder: true };
+  const old = await startBuild('old', 1, clientWith(rights));
+  await old.becomes('current');
+  rights.toOrder = false;
+  await temporal.client.workflowService.setWorkerDeploymentCurrentVersion({
+    namespace: temporal.client.options.namespace,
+    deploymentName,
+    buildId: 'young',
+    ignoreMissingTaskQueues: true,
+    allowNoPollers: true,
+  });
+  await old.becomes('unserved');
+  expect(readinessOf('RUNNING', 'unserved')).toMatchObject({ ok: false });
+  const young = await startBuild('young', 2);
+  await old.becomes('stands_by');
+  expect(readinessOf('RUNNING', 'stands_by')).toMatchObject({ ok: true });
+  await young.becomes('current');
+});
+
+test('versions that were switched off by hand stay off', async () => {
+  const only = await startBuild('only', 1);
+  await only.becomes('current');
+  await temporal.client.workflowService.setWorkerDeploymentCurrentVersion({
+    namespace: temporal.client.options.namespace,
+    deploymentName,
+    buildId: '',
+    ignoreMissingTaskQueues: true,
+  });
+  await only.becomes('unserved');
+  await temporal.startWorker({}, { taskQueue });
+  await only.becomes('stands_by');
+  expect((await current()) || undefined).toBeUndefined();
+});
+
+/** A client whose orders about versions the server refuses, where it has no right to give any. */
+function clientWith(rights: { toOrder: boolean }): Client {
+  const { options, workflowService } = temporal.client;
+  const asked = workflowService.setWorkerDeploymentCurrentVersion.bind(workflowService) as (request: object) => unknown;
+  const order = (request: object) => (rights.toOrder ? asked(request) : Promise.reject(new Error('not allowed')));
+  const limited = Object.create(workflowService, { setWorkerDeploymentCurrentVersion: { value: order } }) as object;
+  return { options, workflowService: limited } as Client;
+}
 
 /** A provider's workflow as it waits for a registration. */
 async function waiting() {
@@ -126,12 +202,10 @@ async function waiting() {
 
 test('a workflow that began in an old build answers and goes on in the new one', async () => {
   const old = await startBuild('old', 1);
-  await old.took;
+  await old.becomes('current');
   const { handle, state } = await waiting();
   await old.stop();
-  await (
-    await startBuild('young', 2)
-  ).took;
+  await (await startBuild('young', 2)).becomes('current');
   expect(await state()).toMatchObject({ status: 'pending' });
   await handle.signal('miningChanged');
   await until(async () => (await handle.describe()).historyLength > 6, { name: 'the signal has had its effect' });
@@ -141,9 +215,7 @@ test('a workflow that began without versions goes on in the first one', async ()
   const stopUnversioned = await temporal.startWorker({}, { taskQueue });
   const { handle, state } = await waiting();
   await stopUnversioned();
-  await (
-    await startBuild('first', 1)
-  ).took;
+  await (await startBuild('first', 1)).becomes('current');
   await handle.signal('miningChanged');
   await until(async () => (await handle.describe()).historyLength > 6, { name: 'the signal has had its effect' });
   expect(await state()).toMatchObject({ status: 'pending' });

@@ -220,14 +220,18 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     if (!isFinal(job.status)) {
       const { waitMs, applied } = waitingOf(ctx.get('prefer'), cancelWaitDefaultS);
       if (applied !== undefined) ctx.set('preference-applied', applied);
-      const outcome = await jobs.cancel(job.jobId, job.wallet, waitMs);
+      let outcome = await jobs.cancel(job.jobId, job.wallet, waitMs);
       job = await ownJob(ctx);
-      if (outcome === 'already_ended' && job.status === 'pending') {
+      if (outcome === 'no_workflow' && job.status === 'pending') {
         // Its workflow never started, because Temporal was away when it was ordered. What it reserved is given back on
         // the one path that there is for it: the end of its workflow.
         await jobs.startAndWait(orderOfJob(job), 0);
-        await jobs.cancel(job.jobId, job.wallet, waitMs);
+        outcome = await jobs.cancel(job.jobId, job.wallet, waitMs);
         job = await ownJob(ctx);
+      }
+      if (outcome === 'no_workflow' && !isFinal(job.status)) {
+        const detail = 'what looks after the job is missing and is being put back: try again in a minute';
+        throw new BrokerError('dependency_unavailable', detail, { job_id: job.jobId });
       }
     }
     if (!isFinal(job.status)) {

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
+import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { Config } from '../../config.js';
 import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import type { Readiness } from '../../observability/listener.js';
 import type { Logger } from '../../observability/logger.js';
 import { createProviderSignals } from '../../temporal/providers.js';
-import { createRedis, type RedisConfig } from '../connection.js';
+import { closeRedis, createRedis, type RedisConfig } from '../connection.js';
 import { DeadLetters } from '../streams/dead-letters.js';
 import { Rejections } from './rejections.js';
 import { receiveHeartbeats } from './heartbeats.js';
@@ -59,19 +60,23 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
   const signals = createProviderSignals(temporal, config);
   const consumer = `${hostname()}-${randomBytes(3).toString('hex')}`;
 
-  const consume = (name: keyof typeof streams, receive: Receive) =>
-    new StreamConsumer({
+  const readers: Redis[] = [];
+  const consume = (name: keyof typeof streams, receive: Receive) => {
+    const reader = connect(`relay-${name}`, true);
+    readers.push(reader);
+    return new StreamConsumer({
       ...reading[name],
       stream: streams[name],
       group: brokerGroup,
       consumer,
-      reader: connect(`relay-${name}`, true),
+      reader,
       commands,
       deadLetters,
       logger,
       receive,
       times,
     });
+  };
   const consumers = {
     registration: consume('registration', receiveRegistrations({ pool, signals, verifier, rejections })),
     capacity: consume('capacity', receiveCapacities({ pool, signals, verifier, graceMs: times.registrationGraceMs })),
@@ -93,8 +98,10 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
   return {
     ready: () => Object.fromEntries(all.map(([name, each]) => [`relay_${name}`, each.ready()])),
     async stop() {
+      // With Redis away nothing can be finished: what waits for it would wait for as long as a process may take to stop.
+      if (commands.status !== 'ready') for (const redis of [commands, ...readers]) closeRedis(redis);
       await Promise.all([...all.map(([, each]) => each.stop()), watchdog.stop(), rejections.stop()]);
-      commands.disconnect();
+      closeRedis(commands);
     },
   };
 }

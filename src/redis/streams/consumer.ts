@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { BrokerError } from '../../domain/errors.js';
 import { streamAlarms, streamPaused } from '../../observability/metrics.js';
 import { Backoff } from './backoff.js';
-import { blockMs } from '../connection.js';
+import { blockMs, closeRedis } from '../connection.js';
 import { deliver, forgetTrimmed, Outage, type DeliveryOptions } from './delivery.js';
 import { before, type StreamEntry } from './entry.js';
 import { createGroup, listPending, readNew, readPending, removeConsumer, type Reader } from './group.js';
@@ -96,10 +96,10 @@ export class StreamConsumer {
     // A read that waits comes back empty; otherwise it does so when its time is over.
     if (this.#readerId !== undefined) await commands.client('UNBLOCK', this.#readerId).catch(() => undefined);
     // With Redis away the read would wait for it to come back.
-    const stuck = setTimeout(() => reader.disconnect(), blockMs + 1_000);
+    const stuck = setTimeout(() => closeRedis(reader), blockMs + 1_000);
     await this.#running;
     clearTimeout(stuck);
-    reader.disconnect();
+    closeRedis(reader);
     await removeConsumer(commands, this.#reader).catch(() => undefined);
   }
 
