@@ -61,7 +61,7 @@ export async function rentUntilDone(
   for (let number = next(); number !== undefined; number = next()) {
     const story = newStory(`chaos-${number}`, plans[number % plans.length]!, random.whole(1, 2), random.whole(6, 15));
     stories.push(story);
-    await live(session, random, story).catch((error: unknown) => complain(story, error));
+    await live(session, random, story).catch((error: unknown) => complain(session, story, error));
   }
 }
 
@@ -74,7 +74,9 @@ export async function rentOnDoomed(
 ): Promise<void> {
   const story = newStory(`doomed-${number}`, 'be on a machine that dies', 1, 3_600);
   stories.push(story);
-  await live(session, createRandom(number), story, providerId).catch((error: unknown) => complain(story, error));
+  await live(session, createRandom(number), story, providerId).catch((error: unknown) =>
+    complain(session, story, error),
+  );
 }
 
 function newStory(key: string, plan: Plan, gpuCount: number, durationS: number): JobStory {
@@ -84,8 +86,12 @@ function newStory(key: string, plan: Plan, gpuCount: number, durationS: number):
   };
 }
 
-function complain(story: JobStory, error: unknown): void {
+/** Something went as it must not. The job is ended, so that it does not look as if that had been lost, too. */
+async function complain(session: Session, story: JobStory, error: unknown): Promise<void> {
   story.complaint = error instanceof Error ? error.message : String(error);
+  if (story.jobId === undefined) return;
+  story.cancelledMs ??= Date.now();
+  await insist(session, 'DELETE', `/api/v1/jobs/${story.jobId}`).catch(() => undefined);
 }
 
 async function live(session: Session, random: Random, story: JobStory, providerId?: string): Promise<void> {
