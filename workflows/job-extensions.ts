@@ -23,6 +23,7 @@ interface Extending {
 export function takeExtensions({ order, limits, known, state, running, draining, extended }: Extending) {
   const seen = new Set(known);
   let underWay = 0;
+  let before: Promise<unknown> = Promise.resolve();
 
   setHandler(
     extendJob,
@@ -30,18 +31,11 @@ export function takeExtensions({ order, limits, known, state, running, draining,
       const job = running()!;
       if (!patched('the-ledger-decides-extensions')) return await extendAsBefore(job, extension);
       underWay++;
+      // One after the other: a replay may hear the answers to several at once in another order.
+      const turn = before.then(() => extendByLedger(job, extension));
+      before = turn.catch(() => undefined);
       try {
-        const { expiresAt } = await jobRecord.recordExtension({
-          order,
-          maxDurationS: limits.maxDurationS,
-          ...extension,
-        });
-        const expiresAtMs = Date.parse(expiresAt);
-        if (expiresAtMs > job.expiresAtMs) {
-          job.expiresAtMs = expiresAtMs;
-          extended(job);
-        }
-        return { expiresAt };
+        return await turn;
       } finally {
         underWay--;
       }
@@ -62,6 +56,17 @@ export function takeExtensions({ order, limits, known, state, running, draining,
     /** Whether the ledger is just being asked: the expiry may be about to move. */
     underWay: () => underWay > 0,
   };
+
+  async function extendByLedger(job: RunningJob, extension: JobExtension) {
+    const { maxDurationS } = limits;
+    const { expiresAt } = await jobRecord.recordExtension({ order, maxDurationS, ...extension });
+    const expiresAtMs = Date.parse(expiresAt);
+    if (expiresAtMs > job.expiresAtMs) {
+      job.expiresAtMs = expiresAtMs;
+      extended(job);
+    }
+    return { expiresAt };
+  }
 
   /** The steps of versions up to 0.1.0, for jobs whose history has them. */
   async function extendAsBefore(job: RunningJob, { requestId, seconds, sessionId }: JobExtension) {

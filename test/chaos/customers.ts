@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Reply, Session } from '../../src/auth/client.js';
+import type { Session } from '../../src/auth/client.js';
 import { createRandom, type Random } from '../support/random.js';
+import { until } from '../support/until.js';
+import { extendAfterTheEnd, extendInEveryWay, noExtensions, type Extending, type Extensions } from './extending.js';
+import { insist, patienceMs, type JobBody } from './requests.js';
 
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl chaos';
 const finalStatuses = new Set(['completed', 'expired', 'cancelled', 'failed', 'provider_lost']);
-/** How long a customer goes on asking while nothing answers. */
-const patienceMs = 240_000;
 /**
  * How long the job of a dead machine may take to end: the silence that counts, its grace and the removal of its pod by
  * force take over a minute, and each step of it is begun anew when the worker is killed that does it.
@@ -13,29 +14,41 @@ const patienceMs = 240_000;
 const lossPatienceMs = 600_000;
 
 /** What a customer wants of a job. */
-type Plan = 'cancel early' | 'cancel' | 'extend, then cancel' | 'expire' | 'be on a machine that dies';
+const plans = [
+  'cancel early',
+  'extend, then cancel',
+  'expire',
+  'extend often, then cancel',
+  'cancel',
+  'extend, then expire',
+] as const;
+export type Plan = (typeof plans)[number] | 'be on a machine that dies';
 
-/** How a job went, as its customer saw it. */
+/** How a job went, as its customer saw it: what he was told, and when he said what. */
 export interface JobStory {
   key: string;
   plan: Plan;
+  gpuCount: number;
+  durationS: number;
+  orderedMs: number;
   jobId?: string;
   /** Whether it was ever told to be running. */
   ran: boolean;
   status: string;
   failureReason?: string;
   providerId?: string;
+  pricePerHour?: number;
+  startedAtMs?: number;
+  expiresAtMs?: number;
+  /** When he was first told that it had started. */
+  toldStartedMs?: number;
+  /** When he first asked for its end. */
+  cancelledMs?: number;
+  /** When he was first told that it had ended. */
+  toldEndedMs?: number;
+  extensions: Extensions;
   /** What went otherwise than it may; empty when all is well. */
   complaint: string;
-}
-
-interface JobBody {
-  job_id: string;
-  status: string;
-  provider_id?: string;
-  expires_at?: string;
-  failure_reason?: string;
-  code?: string;
 }
 
 /** Rents jobs one after the other until `next` gives no more; whatever breaks meanwhile, it asks again with the same key. */
@@ -46,14 +59,9 @@ export async function rentUntilDone(
   stories: JobStory[],
 ): Promise<void> {
   for (let number = next(); number !== undefined; number = next()) {
-    const plan = random.pick<Plan>(['cancel early', 'cancel', 'extend, then cancel', 'expire']);
-    const story: JobStory = { key: `chaos-${number}`, plan, ran: false, status: 'unknown', complaint: '' };
+    const story = newStory(`chaos-${number}`, plans[number % plans.length]!, random.whole(1, 2), random.whole(6, 15));
     stories.push(story);
-    try {
-      await live(session, random, story);
-    } catch (error) {
-      story.complaint = error instanceof Error ? error.message : String(error);
-    }
+    await live(session, random, story).catch((error: unknown) => complain(session, story, error));
   }
 }
 
@@ -64,98 +72,106 @@ export async function rentOnDoomed(
   number: number,
   stories: JobStory[],
 ): Promise<void> {
-  const story: JobStory = {
-    key: `doomed-${number}`,
-    plan: 'be on a machine that dies',
-    ran: false,
-    status: 'unknown',
-    complaint: '',
-  };
+  const story = newStory(`doomed-${number}`, 'be on a machine that dies', 1, 3_600);
   stories.push(story);
-  try {
-    await live(session, createRandom(number), story, { provider_id: providerId, duration_hours: 1 });
-  } catch (error) {
-    story.complaint = error instanceof Error ? error.message : String(error);
-  }
+  await live(session, createRandom(number), story, providerId).catch((error: unknown) =>
+    complain(session, story, error),
+  );
 }
 
-async function live(session: Session, random: Random, story: JobStory, changes: object = {}): Promise<void> {
-  const seconds = random.whole(6, 15);
+function newStory(key: string, plan: Plan, gpuCount: number, durationS: number): JobStory {
+  return {
+    ...{ key, plan, gpuCount, durationS, orderedMs: Date.now(), ran: false, status: 'unknown', complaint: '' },
+    extensions: noExtensions(),
+  };
+}
+
+/** Something went as it must not. The job is ended, so that it does not look as if that had been lost, too. */
+async function complain(session: Session, story: JobStory, error: unknown): Promise<void> {
+  story.complaint = error instanceof Error ? error.message : String(error);
+  if (story.jobId === undefined) return;
+  story.cancelledMs ??= Date.now();
+  await insist(session, 'DELETE', `/api/v1/jobs/${story.jobId}`).catch(() => undefined);
+}
+
+async function live(session: Session, random: Random, story: JobStory, providerId?: string): Promise<void> {
+  const { plan } = story;
   const order = {
-    gpu_count: random.whole(1, 2),
+    gpu_count: story.gpuCount,
     cpu_cores: 1,
     memory_gb: 1,
     storage_gb: 1,
-    duration_hours: seconds / 3600,
+    duration_hours: story.durationS / 3600,
     ssh_public_keys: [sshKey],
-    ...changes,
+    ...(providerId === undefined ? {} : { provider_id: providerId }),
   };
   const created = await insist(session, 'POST', '/api/v1/jobs', order, {
     'idempotency-key': story.key,
-    prefer: story.plan === 'cancel early' ? 'wait=0' : 'wait=30',
+    prefer: plan === 'cancel early' ? 'wait=0' : 'wait=30',
   });
-  let job = created.body as JobBody;
-  // A job that ended before it ran, for want of capacity or with its machine, is told as a conflict that names it.
-  if (created.status >= 400 && (created.status !== 409 || job.job_id === undefined))
-    throw new Error(`ordering answered ${created.status} ${job.code ?? ''}`);
-  story.jobId = job.job_id;
-  const path = `/api/v1/jobs/${job.job_id}`;
-  const look = async () => (job = (await insist(session, 'GET', path)).body as JobBody);
+  // A job that ended before it ran, for want of capacity or with its pod or machine, is told as a conflict that names it.
+  if (created.status >= 400 && (created.status !== 409 || created.body.job_id === undefined))
+    throw new Error(`ordering answered ${created.status} ${created.body.code ?? ''}`);
+  story.jobId = created.body.job_id;
+  const path = `/api/v1/jobs/${story.jobId}`;
+  let job: JobBody = created.body;
+  const look = async () => {
+    const reply = await insist(session, 'GET', path);
+    if (reply.status !== 200) throw new Error(`looking answered ${reply.status} ${reply.body.code ?? ''}`);
+    job = reply.body;
+    note(story, job);
+    return job;
+  };
+  const isOver = () => finalStatuses.has(job.status);
+  const wait = (what: string, done: () => boolean, timeoutMs: number) =>
+    until(async () => (await look(), done()), { everyMs: 500, timeoutMs, name: `the job ${what}` });
   if (created.status === 409) await look();
+  else note(story, job);
 
-  if (story.plan !== 'cancel early') {
-    await until(async () => (await look()).status === 'running' || finalStatuses.has(job.status), 'to run');
+  if (plan !== 'cancel early') {
+    await wait('runs', () => job.status === 'running' || isOver(), patienceMs);
     story.ran = job.expires_at !== undefined;
   }
-  if (story.plan === 'extend, then cancel' && job.status === 'running') {
-    const before = Date.parse(job.expires_at!);
-    const extended = await insist(
-      session,
-      'POST',
-      `${path}/extend`,
-      { additional_hours: 1 },
-      { 'idempotency-key': 'once' },
-    );
-    const moved = Date.parse((extended.body as JobBody).expires_at ?? '') - before;
-    if (extended.status === 200 && moved !== 3_600_000)
-      throw new Error(`an extension of an hour moved the end by ${moved} ms`);
-    // It may have ended before the extension came through.
-    if (extended.status !== 200 && extended.status !== 409) throw new Error(`extending answered ${extended.status}`);
+  const extending: Extending = {
+    ...{ session, random, path, extensions: story.extensions },
+    firstExpiryMs: (story.startedAtMs ?? 0) + story.durationS * 1_000,
+  };
+  if (job.status === 'running') {
+    if (plan === 'extend, then cancel') await extendInEveryWay(extending, [1_800, 7_200], 1);
+    if (plan === 'extend often, then cancel') await extendInEveryWay(extending, [60, 3_600], 12);
+    if (plan === 'extend, then expire') await extendInEveryWay(extending, [1, 2], 2);
   }
-  const cancels = story.plan !== 'expire' && story.plan !== 'be on a machine that dies';
-  if (cancels && !finalStatuses.has(job.status)) {
+  const cancels = plan.includes('cancel');
+  if (cancels && !isOver()) {
     await sleep(random.whole(0, 4_000));
-    await insist(session, 'DELETE', path, undefined, { prefer: 'wait=20' });
+    story.cancelledMs = Date.now();
+    const { status, body } = await insist(session, 'DELETE', path, undefined, { prefer: 'wait=20' });
+    if (status !== 200 && status !== 202) throw new Error(`cancelling answered ${status} ${body.code ?? ''}`);
   }
-  const endPatienceMs = story.plan === 'be on a machine that dies' ? lossPatienceMs : patienceMs;
-  await until(async () => finalStatuses.has((await look()).status), 'to end', endPatienceMs);
+  await wait('is over', isOver, plan === 'be on a machine that dies' ? lossPatienceMs : patienceMs);
   story.status = job.status;
   if (job.failure_reason !== undefined) story.failureReason = job.failure_reason;
+  if (plan.startsWith('extend') && story.ran) await extendAfterTheEnd(extending);
+}
+
+/** Keeps what the customer was told; what does not change may not be told otherwise later. */
+function note(story: JobStory, job: JobBody): void {
   if (job.provider_id !== undefined) story.providerId = job.provider_id;
-}
-
-/** Sends a request until something answers that is not an outage. */
-async function insist(
-  session: Session,
-  method: string,
-  path: string,
-  body?: unknown,
-  headers?: Record<string, string>,
-): Promise<Reply> {
-  for (const deadline = Date.now() + patienceMs; ; await sleep(400)) {
-    try {
-      const reply = await session.request(method, path, body, headers);
-      // A server error other than "not now" is one that a client caused or a crash of ours showed: never right.
-      if (reply.status !== 503 && reply.status !== 429) return reply;
-    } catch {
-      // Nobody listens, or the connection broke: the process was killed.
-    }
-    if (Date.now() > deadline) throw new Error(`${method} ${path}: nothing answered for ${patienceMs / 1000} s`);
+  if (job.price_per_hour !== undefined) {
+    if (story.pricePerHour !== undefined && story.pricePerHour !== job.price_per_hour)
+      throw new Error(`the price went from ${story.pricePerHour} to ${job.price_per_hour}`);
+    story.pricePerHour = job.price_per_hour;
   }
-}
-
-async function until(what: () => Promise<boolean>, name: string, timeoutMs = patienceMs): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; !(await what()); await sleep(500)) {
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s for the job ${name}`);
+  if (job.started_at !== undefined) {
+    const startedAtMs = Date.parse(job.started_at);
+    if (story.startedAtMs !== undefined && story.startedAtMs !== startedAtMs) throw new Error('it started twice');
+    story.startedAtMs = startedAtMs;
+    story.toldStartedMs ??= Date.now();
   }
+  if (job.expires_at !== undefined) {
+    const expiresAtMs = Date.parse(job.expires_at);
+    if (expiresAtMs < (story.expiresAtMs ?? 0)) throw new Error('its expiry moved back');
+    story.expiresAtMs = expiresAtMs;
+  }
+  if (finalStatuses.has(job.status)) story.toldEndedMs ??= Date.now();
 }

@@ -3,20 +3,20 @@ import { Client, Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Endpoints } from '../../src/engines/engine.js';
+import { billViolations, readBills, type RunLog } from './bills.js';
 import type { JobStory } from './customers.js';
 
 /** One thing that must hold, and what was found that contradicts it. */
 export interface Finding {
   invariant: string;
   violations: string[];
+  /** What is wrong with it stays so, however long one waits. */
+  isLasting?: boolean;
 }
 
 /** Looks at Postgres, Kubernetes, Temporal and Redis themselves, not at what the broker says about them. */
-export async function checkInvariants(
-  endpoints: Endpoints,
-  stories: readonly JobStory[],
-  doomed: ReadonlySet<string>,
-): Promise<Finding[]> {
+export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promise<Finding[]> {
+  const { stories, deaths } = log;
   const database = new pg.Client(endpoints.postgres);
   await database.connect();
   const connection = await Connection.connect({ address: endpoints.temporal! });
@@ -32,11 +32,12 @@ export async function checkInvariants(
       {
         invariant: 'every job ended as its customer wanted',
         violations: stories.flatMap((story) => {
-          const wrong = story.complaint !== '' || !isAcceptable(story, doomed);
-          return wrong
-            ? [`${story.key} (${story.plan}): ${story.status} ${story.failureReason ?? ''} ${story.complaint}`]
-            : [];
+          const wrong = story.complaint !== '' || !isAcceptable(story, log);
+          const { key, plan, jobId = 'no job', status, failureReason = '', complaint } = story;
+          const hit = log.hits.find((each) => each.jobId === jobId);
+          return wrong ? [`${key} (${plan}) ${jobId}: ${status} ${failureReason} ${complaint} ${hit?.name ?? ''}`] : [];
         }),
+        isLasting: true,
       },
       {
         invariant: 'what is rented is what allocations hold, and never more than there is',
@@ -55,9 +56,9 @@ export async function checkInvariants(
       {
         invariant: 'no allocation outlives its job, and no ended job is without a release',
         violations: await rows(`
-          select j.job_id, j.status, a.released_at
-            from jobs j left join allocations a using (job_id)
-           where (j.ended_at is not null and a.released_at is null) or j.ended_at is null`),
+          select job_id, j.status, a.released_at
+            from jobs j full join allocations a using (job_id)
+           where j.job_id is null or (j.ended_at is not null and a.released_at is null) or j.ended_at is null`),
       },
       {
         invariant: 'a key has one job',
@@ -72,8 +73,25 @@ export async function checkInvariants(
         invariant: 'money: nothing reserved any more, every charge settled once',
         violations: await rows(`
           select s.id, s.reserved, s.spent, sum(c.spent) as charged, count(*) filter (where c.settled_at is null) as open
-            from auth_sessions s join auth_charges c on c.session_id = s.id
-           group by s.id having s.reserved <> 0 or s.spent <> sum(c.spent) or bool_or(c.settled_at is null)`),
+            from auth_sessions s full join auth_charges c on c.session_id = s.id
+           group by s.id
+          having s.id is null or s.reserved <> 0 or s.spent <> coalesce(sum(c.spent), 0)
+              or bool_or(c.job_id is not null and c.settled_at is null)`),
+      },
+      {
+        invariant: 'money: every job costs what it was served for, by what happened to it',
+        violations: await readBills(database).then((bills) => [
+          ...stories.flatMap((story) => billViolations(story, bills.get(story.jobId ?? ''), log)),
+          ...[...bills.keys()]
+            .filter((id) => !stories.some(({ jobId }) => jobId === id))
+            .map((id) => `nobody knows of the job ${id}`),
+        ]),
+        isLasting: true,
+      },
+      {
+        invariant: 'at every moment: no job runs without its pod, and what a customer was told stays true',
+        violations: log.sampler.violations(),
+        isLasting: true,
       },
       { invariant: 'no object of a job is left in the cluster', violations: await leftInCluster(core) },
       {
@@ -88,7 +106,7 @@ export async function checkInvariants(
       {
         invariant: 'every provider that registered is in service, but for those whose machine died',
         violations: (await rows(`select provider_id, status from providers where status <> 'available'`)).filter(
-          (row) => !doomed.has((JSON.parse(row) as { provider_id: string }).provider_id),
+          (row) => !deaths.has((JSON.parse(row) as { provider_id: string }).provider_id),
         ),
       },
       {
@@ -105,12 +123,14 @@ export async function checkInvariants(
   }
 }
 
-function isAcceptable({ plan, status, failureReason, providerId }: JobStory, doomed: ReadonlySet<string>): boolean {
-  if (failureReason === 'no_capacity') return true;
-  if (status === 'provider_lost') return providerId !== undefined && doomed.has(providerId);
-  if (plan === 'be on a machine that dies') return false;
-  // A job that was cancelled late may have run out first.
-  return plan === 'expire' ? status === 'expired' : status === 'cancelled' || status === 'expired';
+/** There is more than enough for all customers: nobody is sent away. */
+function isAcceptable({ plan, jobId, status, failureReason, providerId }: JobStory, { hits, deaths }: RunLog): boolean {
+  const end = hits.find((hit) => hit.jobId === jobId)?.end;
+  if (end !== undefined && end.status === status && end.reason === failureReason) return true;
+  if (status === 'provider_lost') return providerId !== undefined && deaths.has(providerId);
+  if (failureReason !== undefined || plan === 'be on a machine that dies') return false;
+  // A job that was cancelled late may have run out first; that it really had, its bill shows.
+  return status === 'expired' || (status === 'cancelled' && plan.includes('cancel'));
 }
 
 async function leftInCluster(core: CoreV1Api): Promise<string[]> {

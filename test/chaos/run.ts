@@ -10,16 +10,26 @@ import type { Role } from '../../src/config.js';
 import { memoryBounds } from '../../src/engines/broker.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
 import { startStack, type Stack } from '../../src/engines/stack.js';
+import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { workflowTypes } from '../../workflows/messages.js';
 import { rentOnDoomed, rentUntilDone, type JobStory } from './customers.js';
+import type { RunLog } from './bills.js';
+import { enoughHappened, happenedIn } from './floors.js';
+import { beHostile, type Hit } from './hostile-kubelet.js';
 import { checkInvariants, type Finding } from './invariants.js';
-import { createRandom, type Random } from '../support/random.js';
+import { killNowAndThen } from './kills.js';
+import { startPodLog } from './pod-log.js';
+import { startSampler } from './sampler.js';
+import { createRandom } from '../support/random.js';
+import { until } from '../support/until.js';
 
 export interface ChaosOptions {
   seed: number;
-  /** At least; customers go on renting until the last kill is over. */
+  /** At least; customers go on renting until the last kill and the last hostile status are over. */
   jobs: number;
   kills: number;
+  /** Pods that get a hostile status. */
+  hostile: number;
   /** Customers that rent at the same time. */
   customers?: number;
   /** Whether one machine dies for good in the middle, which takes some minutes to be over with. */
@@ -31,17 +41,17 @@ export interface ChaosResult {
   findings: Finding[];
   stories: JobStory[];
   kills: Record<string, number>;
-  /** What the reconciler repaired in a run after everything was quiet; all 0 when nothing was left to repair. */
-  repairsAfterQuiet: Record<string, number>;
+  /** Hostile statuses by their name. */
+  hits: Record<string, number>;
+  happened: Record<string, number>;
 }
 
 /** Two workers and two relays: what one of them has begun when it dies, the other goes on with. */
 const processes: Role[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher'];
-/** Roles more often than engines, as in life. */
-const victims = [
-  ...['api', 'worker', 'worker-2', 'relay', 'relay-2', 'watcher', 'worker', 'worker-2', 'relay', 'watcher'],
-  ...['redis', 'postgres', 'temporal', 'kube-apiserver'],
-];
+/** The machine that dies for good. */
+const doomed = 'chaos-doomed';
+/** Of every machine; all else is free of charge. */
+const gpuPricePerHour = 0.5;
 
 const environment = {
   RATE_LIMIT_PER_IP: '1000000',
@@ -57,7 +67,7 @@ const environment = {
 
 /** Lets customers rent and machines serve while processes are killed, then looks whether anything is left, twice or lost. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, jobs, kills, customers = 6, withLoss = false, log = () => undefined } = options;
+  const { seed, jobs, kills, hostile, customers = 6, withLoss = false, log = () => undefined } = options;
   const random = createRandom(seed);
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-chaos-'));
   const stack = await startStack({
@@ -66,101 +76,104 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     env: { ...process.env, ...memoryBounds, ...environment },
     log,
   });
+  const { api, redis, kubeconfig, postgres } = stack.endpoints();
+  const pods = startPodLog(kubeconfig!);
+  const sampler = startSampler(postgres!, pods);
   const providers: SimulatedProvider[] = [];
-  const doomed = new Set<string>();
+  const stories: JobStory[] = [];
+  const hits: Hit[] = [];
+  const deaths = new Map<string, { fromMs: number; toMs: number }>();
+  const runLog: RunLog = { stories, pods, hits, sampler, gpuPricePerHour, deaths };
   try {
-    const { api, redis } = stack.endpoints();
     const join_ = (providerId: string) => providers.push(provider(redis!, api!, providerId));
     for (const id of ['chaos-a', 'chaos-b', 'chaos-c']) join_(id);
-    if (withLoss) join_('chaos-doomed');
+    if (withLoss) join_(doomed);
     await Promise.all(providers.map(({ joined }) => joined));
     // At random moments a machine that dies would stand empty: these three are on it, whatever the others do.
     const onDoomed: Promise<void>[] = [];
     const sessions = await Promise.all(Array.from({ length: customers }, () => newSession(api!)));
-    log(`seed ${seed}: ${jobs} jobs by ${customers} customers on ${providers.length} machines, ${kills} kills`);
+    log(
+      `seed ${seed}: ${jobs} jobs by ${customers} customers on ${providers.length} machines, ${kills} kills, ${hostile} hostile statuses`,
+    );
 
-    const stories: JobStory[] = [];
     const counts: Record<string, number> = {};
     if (withLoss) {
-      for (let n = 0; n < 3; n++) onDoomed.push(rentOnDoomed(sessions[0]!, 'chaos-doomed', n, stories));
-      await until(() => stories.filter(({ ran }) => ran).length === 3);
+      for (let n = 0; n < 3; n++) onDoomed.push(rentOnDoomed(sessions[0]!, doomed, n, stories));
+      await until(() => stories.filter(({ ran }) => ran).length === 3, {
+        timeoutMs: 60_000,
+        name: 'the jobs on the machine that is to die run',
+      });
     }
     let given = 0;
-    let killed = false;
-    const next = () => (given < jobs || !killed ? given++ : undefined);
+    let disturbers = 2;
+    const next = () => (given < jobs || disturbers > 0 ? given++ : undefined);
+    const disturbed = () => disturbers--;
     const working = Promise.all(
       sessions.map((session, index) => rentUntilDone(session, createRandom(seed + index + 1), next, stories)),
     );
-    const killing = kill(stack, random, kills, counts, log).finally(() => (killed = true));
+    const killing = killNowAndThen(stack, random, kills, counts, log).finally(disturbed);
+    const lying = beHostile({
+      ...{ kubeConfigPath: kubeconfig!, pods, random: createRandom(seed - 1), count: hostile, hits, log },
+      spare: new Set([doomed]),
+    }).finally(disturbed);
     // Somebody joins in the middle of it, and somebody goes.
     await sleep(5_000);
     join_('chaos-late');
     if (withLoss) {
-      doomed.add('chaos-doomed');
-      const dying = providers.find(({ providerId }) => providerId === 'chaos-doomed')!;
+      const fromMs = Date.now();
+      const dying = providers.find(({ providerId }) => providerId === doomed)!;
       dying.stopHeartbeats();
       await dying.stopNode().catch(() => undefined);
+      deaths.set(doomed, { fromMs, toMs: Date.now() });
     }
-    await Promise.all([working, killing]);
+    await Promise.all([working, killing, lying]);
     const alive = stories.filter(({ status }) => status === 'unknown').length;
     if (alive > 0) log(`the customers of the others are done; ${alive} wait for the loss of the machine that died`);
     await Promise.all(onDoomed);
     await Promise.all(providers.map(({ joined }) => joined));
     log(`${stories.length} jobs are over; waiting until everything is quiet`);
-    const findings = await whenQuiet(stack, stories, doomed);
-    return { findings, stories, kills: counts, repairsAfterQuiet: await reconcile(stack) };
+    await sampler.stop();
+    const findings = await whenQuiet(stack, runLog);
+    findings.push(enoughHappened(runLog, { jobs, hostile }), await reconcile(stack));
+    return { findings, stories, kills: counts, hits: byName(hits), happened: happenedIn(runLog) };
   } finally {
+    await Promise.all([sampler.stop().catch(() => undefined), pods.stop()]);
     await Promise.all(providers.map((each) => each.stop()));
     await stack.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
-/** Kills somebody every now and then, and lets them come back; never a second one before the first is up again. */
-async function kill(
-  stack: Stack,
-  random: Random,
-  kills: number,
-  counts: Record<string, number>,
-  log: (line: string) => void,
-): Promise<void> {
-  for (let done = 0; done < kills; done++) {
-    await sleep(random.whole(200, 2_000));
-    const victim = random.pick(victims);
-    counts[victim] = (counts[victim] ?? 0) + 1;
-    log(`SIGKILL ${victim}`);
-    stack.kill(victim);
-    // The supervisor starts it again; a moment, so that the old one's readiness is not taken for the new one's.
-    await sleep(200);
-    await stack.awaitReady(victim);
-  }
-}
-
-async function until(what: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !what() && Date.now() < deadline;) await sleep(100);
+function byName(hits: readonly Hit[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { name } of hits) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }
 
 /** The invariants hold at rest; what is still on its way gets a while. */
-async function whenQuiet(stack: Stack, stories: readonly JobStory[], doomed: ReadonlySet<string>): Promise<Finding[]> {
+async function whenQuiet(stack: Stack, runLog: RunLog): Promise<Finding[]> {
   for (const deadline = Date.now() + 180_000; ; await sleep(2_000)) {
-    const findings = await checkInvariants(stack.endpoints(), stories, doomed);
-    if (findings.every(({ violations }) => violations.length === 0) || Date.now() > deadline) return findings;
+    const findings = await checkInvariants(stack.endpoints(), runLog);
+    const mayPass = findings.some(({ violations, isLasting }) => violations.length > 0 && isLasting !== true);
+    if (!mayPass || Date.now() > deadline) return findings;
   }
 }
 
-/** Has the reconciler look once more, and answers what it repaired. */
-async function reconcile(stack: Stack): Promise<Record<string, number>> {
+/** Has the reconciler look once more: it must get to see everything, and find nothing to repair. */
+async function reconcile(stack: Stack): Promise<Finding> {
   const { temporal, temporal_namespace: namespace } = stack.endpoints();
   const connection = await Connection.connect({ address: temporal! });
   try {
     const client = new Client({ connection, namespace: namespace! });
-    const handle = await client.workflow.start(workflowTypes.fleetReconciler, {
-      workflowId: `chaos-reconciler-${Date.now()}`,
-      taskQueue: 'broker',
-      args: [],
-    });
-    const result = (await handle.result()) as unknown as { repairs?: Record<string, number> };
-    return result.repairs ?? {};
+    const { repairs, failures } = await client.workflow.execute<() => Promise<ReconcilerReport>>(
+      workflowTypes.fleetReconciler,
+      { workflowId: `chaos-reconciler-${Date.now()}`, taskQueue: 'broker', args: [] },
+    );
+    const repaired = Object.entries(repairs).flatMap(([kind, count]) => (count > 0 ? [`${count} × ${kind}`] : []));
+    return {
+      invariant: 'the reconciler sees everything, and has nothing to repair',
+      violations: [...repaired, ...failures],
+    };
   } finally {
     await connection.close();
   }
@@ -174,6 +187,7 @@ function provider(redisUrl: string, audience: string, providerId: string): Simul
     providerId,
     wallet: wallet.address,
     gpus: { model: 'NVIDIA GeForce RTX 4090', count: 8 },
+    gpuPricePerHour,
     heartbeatIntervalMs: 5_000,
     approvalTimeoutMs: 240_000,
     sign: providerSigner({ wallet, nodeKey, chainId: 1, audience }),

@@ -167,6 +167,8 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         if (isFinal(job.status)) throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
         // Who asks pays: a session that may not spend cannot spend from the limit of another.
         await jobs.extend(job.jobId, requestId, seconds, customerOf(ctx).sessionId);
+        // Of two under one key at once, Temporal gives both the outcome of one.
+        requireSameSeconds((await findExtension(pool, job.jobId, requestId)) ?? {}, seconds);
         ctx.body = jobReplyOf(await ownJob(ctx));
       },
     },

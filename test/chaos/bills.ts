@@ -1,0 +1,183 @@
+import type pg from 'pg';
+import { billedTime, chargeFor, type BilledTime, type ServiceFacts } from '../../src/domain/billing.js';
+import type { JobStory } from './customers.js';
+import type { Hit } from './hostile-kubelet.js';
+import type { PodLog } from './pod-log.js';
+import type { Sampler } from './sampler.js';
+
+/** What a run wrote down about its jobs, beside the broker. */
+export interface RunLog {
+  stories: readonly JobStory[];
+  pods: PodLog;
+  hits: readonly Hit[];
+  sampler: Sampler;
+  /** What a GPU costs on every machine, in token units per hour; nothing else costs anything. */
+  gpuPricePerHour: number;
+  /** Machines that died, and from when to when they were made to. */
+  deaths: ReadonlyMap<string, { fromMs: number; toMs: number }>;
+}
+
+/** What the ledger says of one job. Amounts are base units. */
+export interface Bill {
+  job_id: string;
+  status: string;
+  rate: string | null;
+  started_at: Date | null;
+  expires_at: Date | null;
+  ended_at: Date | null;
+  served_until: Date | null;
+  billed_ms: string | null;
+  charges: { ordered: string; spent: string | null; seconds: number | null; is_order: boolean; settled: boolean }[];
+  gaps: { from: string; to: string }[];
+}
+
+export async function readBills(database: pg.Client): Promise<Map<string, Bill>> {
+  const { rows } = await database.query<Bill>(
+    `select j.job_id, j.status, coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate,
+            j.started_at, j.expires_at, j.ended_at, j.served_until, j.billed_ms::text,
+            coalesce((select json_agg(json_build_object(
+              'ordered', coalesce(c.ordered, c.reserved)::text, 'spent', c.spent::text, 'seconds', c.seconds,
+              'is_order', c.request_id = '', 'settled', c.settled_at is not null))
+                from auth_charges c where c.job_id = j.job_id), '[]') as charges,
+            coalesce((select json_agg(json_build_object('from', g.from_at, 'to', g.to_at))
+                from job_gaps g where g.job_id = j.job_id), '[]') as gaps
+       from jobs j`,
+  );
+  return new Map(rows.map((row) => [row.job_id, row]));
+}
+
+/** A machine that dies was heard this long before, at the longest: its heartbeats and its lease are so far apart. */
+const signOfLifeMs = 15_000;
+/** What was sent before it died may be read a little later. */
+const slackMs = 2_000;
+
+/** What is wrong with the bill of one job, by all that is known of it. */
+export function billViolations(story: JobStory, bill: Bill | undefined, log: RunLog): string[] {
+  if (bill === undefined) return story.jobId === undefined ? [] : [`${story.key}: no bill`];
+  const wrong: string[] = [];
+  const must = (holds: boolean, what: string) => {
+    if (!holds) wrong.push(`${story.key} (${story.plan}, ${bill.status}) ${bill.job_id}: ${what}`);
+  };
+  const sum = (amounts: bigint[]) => amounts.reduce((total, amount) => total + amount, 0n);
+  const spent = sum(bill.charges.map((charge) => BigInt(charge.spent ?? 0)));
+
+  // ---- The ledger: one charge for the order and one for each key, each settled once, none above what was set aside.
+  const orders = bill.charges.filter(({ is_order }) => is_order);
+  must(orders.length === 1, `${orders.length} charges for the order`);
+  must(
+    bill.charges.every(({ settled, spent }) => settled && spent !== null),
+    'a charge is not settled',
+  );
+  for (const charge of bill.charges)
+    must(
+      BigInt(charge.spent ?? 0) >= 0n && BigInt(charge.spent ?? 0) <= BigInt(charge.ordered),
+      `${charge.spent ?? 'nothing'} spent of ${charge.ordered} that was reserved`,
+    );
+  const inOrder = (seconds: Iterable<number | null>) => [...seconds].sort((a, b) => Number(a) - Number(b)).join(' ');
+  const charged = inOrder(bill.charges.filter(({ is_order }) => !is_order).map(({ seconds }) => seconds));
+  const moved = inOrder(story.extensions.moved.values());
+  must(
+    charged === moved,
+    `extensions of ${charged || 'no'} seconds are charged, and of ${moved || 'none'} were answered`,
+  );
+
+  if (bill.started_at === null || bill.expires_at === null) {
+    must(spent === 0n, `it never ran and costs ${spent}`);
+    must(!story.ran, 'its customer was told that it ran');
+    return wrong;
+  }
+
+  // ---- What the customer was told is what counts.
+  const rate = BigInt(Math.round(log.gpuPricePerHour * story.gpuCount * 1e6)) * 10n ** 12n;
+  must(bill.rate === rate.toString(), `its rate is ${bill.rate ?? 'missing'}, and ${story.gpuCount} GPUs cost ${rate}`);
+  if (story.pricePerHour !== undefined)
+    must(story.pricePerHour === log.gpuPricePerHour * story.gpuCount, `its customer was told ${story.pricePerHour}`);
+  const startedMs = bill.started_at.getTime();
+  const expiresMs = bill.expires_at.getTime();
+  const pod = log.pods.ofJob(bill.job_id).find(({ readyAtMs }) => readyAtMs !== undefined);
+  const told = (ms: number | undefined, isMs: number) => ms === undefined || ms === isMs;
+  must(told(story.startedAtMs, startedMs), 'its customer was told another start');
+  must(told(story.expiresAtMs, expiresMs), 'its customer was told another expiry');
+  must(startedMs >= story.orderedMs && startedMs <= (story.toldStartedMs ?? Infinity), 'it started at another time');
+  must(startedMs >= (pod?.readyAtMs ?? 0), 'it started before its pod was ready');
+  const rentedS = [...story.extensions.moved.values()].reduce((total, each) => total + each, story.durationS);
+  must(
+    expiresMs === startedMs + rentedS * 1_000,
+    `it expires ${(expiresMs - startedMs) / 1_000} s after its start, not ${rentedS}`,
+  );
+
+  // ---- The bill: what the facts say, exactly where the broker's own clock does not decide.
+  if (bill.served_until === null || bill.billed_ms === null) {
+    must(false, 'it ran and has no bill');
+    return wrong;
+  }
+  const servedMs = bill.served_until.getTime();
+  const billedMs = Number(bill.billed_ms);
+  must(spent === chargeFor(rate, billedMs), `it costs ${spent}, and ${billedMs} ms cost ${chargeFor(rate, billedMs)}`);
+  must(servedMs <= Math.min(expiresMs, bill.ended_at?.getTime() ?? 0), 'it was served beyond its end');
+  const { least, most } = servedBetween(story, bill, log, startedMs, expiresMs);
+  const between = `between ${least.servedUntilMs - startedMs} and ${most.servedUntilMs - startedMs} ms`;
+  must(
+    servedMs >= least.servedUntilMs && servedMs <= most.servedUntilMs,
+    `it was served for ${servedMs - startedMs} ms by its bill, and ${between} by what happened ${hitOf(bill, log)?.name ?? ''}`,
+  );
+  const served = billedTime({ ...factsOf(bill), endAtMs: servedMs });
+  must(billedMs === served.billedMs, `${billedMs} ms are billed, and it was served for ${served.billedMs}`);
+  return wrong;
+}
+
+const hitOf = ({ job_id }: Bill, { hits }: RunLog) => hits.find(({ jobId }) => jobId === job_id);
+
+function factsOf({ started_at, expires_at, gaps }: Bill): Omit<ServiceFacts, 'endAtMs'> {
+  return {
+    readyAtMs: started_at?.getTime(),
+    expiresAtMs: expires_at?.getTime() ?? Infinity,
+    gaps: gaps.map(({ from, to }) => ({ fromMs: Date.parse(from), toMs: Date.parse(to) })),
+  };
+}
+
+/**
+ * The bounds of what a job was served. Where the end is a matter of the broker's own clock, such as when it heard of a
+ * cancel or of a pod's end, it lies after that was sent and before anybody saw what it does about it.
+ */
+function servedBetween(
+  { cancelledMs, toldEndedMs, providerId = '' }: JobStory,
+  bill: Bill,
+  log: RunLog,
+  startedMs: number,
+  expiresMs: number,
+): { least: BilledTime; most: BilledTime } {
+  const facts = factsOf(bill);
+  const hit = hitOf(bill, log);
+  const death = log.deaths.get(providerId);
+  const leavingMs = log.pods
+    .ofJob(bill.job_id)
+    // A pod that was deleted from outside was not seen off by the broker.
+    .map(({ uid, leavingSeenMs }) => (hit?.name === 'pod deleted' && hit.uid === uid ? undefined : leavingSeenMs));
+  const seenMs = Math.min(
+    ...[...leavingMs, toldEndedMs, log.sampler.endingSeenMs(bill.job_id), bill.ended_at?.getTime()].map(
+      (ms) => ms ?? Infinity,
+    ),
+  );
+  const ways: { least: ServiceFacts; most: ServiceFacts }[] = [];
+  const way = (fromMs: number, toMs: number, more: Partial<ServiceFacts> = {}) =>
+    ways.push({
+      least: { ...facts, ...more, endAtMs: fromMs },
+      most: { ...facts, ...more, endAtMs: Math.max(fromMs, toMs) },
+    });
+
+  if (bill.status === 'expired') way(expiresMs, Infinity);
+  if (bill.status === 'cancelled' && cancelledMs !== undefined) way(cancelledMs, seenMs);
+  if (hit?.end?.status === bill.status) {
+    way(hit.sentMs, seenMs, hit.saidMs === undefined ? {} : { podEndedAtMs: hit.saidMs });
+  }
+  // Whatever ends it: a machine that was dead by then had not served it.
+  if (death !== undefined) way(death.fromMs - signOfLifeMs, death.toMs + slackMs);
+  // Nobody but the broker knows since when a machine was away that was not made to be.
+  if (death === undefined && log.sampler.away.has(providerId)) way(startedMs, seenMs);
+  const least = ways.map((each) => billedTime(each.least)).sort((a, b) => a.servedUntilMs - b.servedUntilMs)[0];
+  const most = ways.map((each) => billedTime(each.most)).sort((a, b) => b.servedUntilMs - a.servedUntilMs)[0];
+  // Without a reason to end, nothing is right.
+  const never: BilledTime = { servedUntilMs: Infinity, billedMs: Infinity, gaps: [] };
+  return { least: least ?? never, most: most ?? never };
+}

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiException, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { mergePatch } from '../../src/kubernetes/client.js';
+import type { Random } from '../support/random.js';
+import { hostileStatus, type HostileStatus } from './hostile-statuses.js';
+import type { PodFacts, PodLog } from './pod-log.js';
+
+/** A hostile status, and the job whose pod it was written on. */
+export interface Hit extends Omit<HostileStatus, 'status'> {
+  jobId: string;
+  uid: string;
+  /** It was not there before. */
+  sentMs: number;
+  /** Whether the API server said that it took it; else it may have, all the same. */
+  sure: boolean;
+}
+
+export interface HostileKubelet {
+  kubeConfigPath: string;
+  pods: PodLog;
+  random: Random;
+  /** So many pods get a hostile status that the API server took. */
+  count: number;
+  /** Nodes whose pods are left alone. */
+  spare: ReadonlySet<string>;
+  hits: Hit[];
+  log: (line: string) => void;
+}
+
+/** The longest that one hit may have to wait for a pod it can be made on. */
+const waitForPodMs = 30_000;
+
+/** Says something hostile about a running pod every now and then, once of each. */
+export async function beHostile({
+  kubeConfigPath,
+  pods,
+  random,
+  count,
+  spare,
+  hits,
+  log,
+}: HostileKubelet): Promise<void> {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(kubeConfigPath);
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const isVictim = (pod: PodFacts) =>
+    pod.readyAtMs !== undefined &&
+    pod.overSeenMs === undefined &&
+    pod.leavingSeenMs === undefined &&
+    !spare.has(pod.nodeName ?? '') &&
+    !hits.some(({ uid }) => uid === pod.uid);
+
+  for (let done = 0, idleSinceMs = Date.now(); done < count && Date.now() - idleSinceMs < waitForPodMs;) {
+    await sleep(random.whole(200, 1_500));
+    const victims = pods.all().filter(isVictim);
+    if (victims.length === 0) continue;
+    idleSinceMs = Date.now();
+    const { name, namespace, uid, jobId, readyAtMs } = random.pick(victims);
+    const { status, ...said } = hostileStatus(random, Date.now(), readyAtMs!);
+    const hit: Hit = { ...said, jobId, uid, sentMs: Date.now(), sure: false };
+    hits.push(hit);
+    try {
+      if (status === undefined) {
+        await core.deleteNamespacedPod({ name, namespace, body: { gracePeriodSeconds: 0, preconditions: { uid } } });
+      } else {
+        await core.patchNamespacedPodStatus({ name, namespace, body: { metadata: { uid }, status } }, mergePatch);
+      }
+      hit.sure = true;
+      done++;
+      log(`hostile: ${hit.name} on the pod of ${jobId}`);
+    } catch (error) {
+      // It may have been taken: the API server was killed, or had lost its own memory for a moment.
+      if (!(error instanceof ApiException) || error.code >= 500) continue;
+      hits.splice(hits.indexOf(hit), 1);
+      // Otherwise the pod has gone or changed meanwhile.
+      if (error.code === 422 || error.code === 400) throw new Error(`${hit.name} is not accepted: ${error.message}`);
+    }
+  }
+}

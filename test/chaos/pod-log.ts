@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CoreV1Api, KubeConfig, Watch, type V1Pod } from '@kubernetes/client-node';
+import { jobPodSelector, labels } from '../../src/kubernetes/names.js';
+
+/** What was seen of one pod of a job. `…SeenMs` is when it was seen, which may be later than it was. */
+export interface PodFacts {
+  uid: string;
+  jobId: string;
+  name: string;
+  namespace: string;
+  nodeName?: string;
+  /** When it became Ready first, as Kubernetes has it: whole seconds. */
+  readyAtMs?: number;
+  /** Its phase says that it has ended. */
+  overSeenMs?: number;
+  /** Somebody has asked for its deletion. */
+  leavingSeenMs?: number;
+  goneSeenMs?: number;
+}
+
+/** A watch on the pods of jobs that owes nothing to the broker's. */
+export interface PodLog {
+  ofJob(jobId: string): PodFacts[];
+  all(): PodFacts[];
+  stop(): Promise<void>;
+}
+
+export function startPodLog(kubeConfigPath: string): PodLog {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(kubeConfigPath);
+  const core = kubeConfig.makeApiClient(CoreV1Api);
+  const pods = new Map<string, PodFacts>();
+  const stopped = new AbortController();
+  const query = { labelSelector: jobPodSelector };
+
+  const see = (pod: V1Pod) => {
+    const { uid = '', name = '', namespace = '', labels: given, deletionTimestamp } = pod.metadata ?? {};
+    const known = pods.get(uid) ?? { uid, jobId: given?.[labels.jobId] ?? '', name, namespace };
+    pods.set(uid, known);
+    if (pod.spec?.nodeName !== undefined) known.nodeName = pod.spec.nodeName;
+    const ready = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True');
+    if (ready !== undefined) known.readyAtMs ??= new Date(ready.lastTransitionTime ?? Date.now()).getTime();
+    if (pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded') known.overSeenMs ??= Date.now();
+    if (deletionTimestamp !== undefined && deletionTimestamp !== null) known.leavingSeenMs ??= Date.now();
+    return known;
+  };
+  const gone = (pod: PodFacts) => {
+    pod.leavingSeenMs ??= Date.now();
+    pod.goneSeenMs ??= Date.now();
+  };
+
+  /** Everything that is there, and then every change until the connection breaks. */
+  async function follow(): Promise<void> {
+    const list = await core.listPodForAllNamespaces(query);
+    const there = new Set(list.items.map((pod) => see(pod).uid));
+    for (const pod of pods.values()) if (!there.has(pod.uid)) gone(pod);
+    await new Promise<void>((resolve, reject) => {
+      new Watch(kubeConfig)
+        .watch(
+          '/api/v1/pods',
+          { ...query, resourceVersion: list.metadata?.resourceVersion },
+          (type, pod: V1Pod) => {
+            if (type === 'ERROR') return resolve();
+            const seen = see(pod);
+            if (type === 'DELETED') gone(seen);
+          },
+          () => resolve(),
+        )
+        .then((request) => {
+          if (stopped.signal.aborted) request.abort();
+          else stopped.signal.addEventListener('abort', () => request.abort(), { once: true });
+        }, reject);
+    });
+  }
+
+  const running = (async () => {
+    while (!stopped.signal.aborted) {
+      // The API server is among those that get killed.
+      await follow().catch(() => undefined);
+      await sleep(100);
+    }
+  })();
+
+  return {
+    ofJob: (jobId) => [...pods.values()].filter((pod) => pod.jobId === jobId),
+    all: () => [...pods.values()],
+    async stop() {
+      stopped.abort();
+      await running;
+    },
+  };
+}

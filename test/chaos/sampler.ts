@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { PodLog } from './pod-log.js';
+
+/** What is looked at while it happens, and not only when all is over. */
+export interface Sampler {
+  /** Looks once more and ends. */
+  stop(): Promise<void>;
+  samples(): number;
+  violations(): string[];
+  /** When a job was first seen as one that ends or has ended. */
+  endingSeenMs(jobId: string): number | undefined;
+  /** Providers that were not in service at one time or another. */
+  away: ReadonlySet<string>;
+}
+
+const everyMs = 1_000;
+/** As long as the broker may take to see that a pod is gone, whoever was killed meanwhile. */
+const goneForMs = 60_000;
+
+interface JobSample {
+  job_id: string;
+  status: string;
+  pod_uid: string | null;
+  started_at: Date | null;
+  expires_at: Date | null;
+  ssh: string | null;
+}
+
+const finalStatuses = ['completed', 'expired', 'cancelled', 'failed', 'provider_lost'];
+const rank = ['pending', 'provisioning', 'running', 'ending'];
+const rankOf = (status: string) => (finalStatuses.includes(status) ? rank.length : rank.indexOf(status));
+
+export function startSampler(postgres: string, pods: PodLog): Sampler {
+  const pool = new pg.Pool({ connectionString: postgres, max: 1, connectionTimeoutMillis: 2_000 });
+  pool.on('error', () => undefined);
+  const before = new Map<string, JobSample>();
+  const endingSeenMs = new Map<string, number>();
+  const violations = new Set<string>();
+  const away = new Set<string>();
+  let samples = 0;
+  let stopped = false;
+
+  async function sample(): Promise<void> {
+    const { rows } = await pool.query<JobSample>(
+      `select job_id, status, pod_uid, started_at, expires_at, ssh_host || ':' || ssh_port || ' ' || ssh_host_key as ssh
+         from jobs`,
+    );
+    const providers = await pool.query<{ provider_id: string; status: string; rented: boolean }>(
+      `select p.provider_id, p.status, coalesce(bool_or(r.rented > r.total), false) as rented
+         from providers p left join provider_resources r using (provider_id) group by p.provider_id`,
+    );
+    const nowMs = Date.now();
+    samples++;
+    for (const { provider_id, status, rented } of providers.rows) {
+      if (status === 'offline') away.add(provider_id);
+      if (rented) violations.add(`${provider_id} has rented more than it has`);
+    }
+    for (const job of rows) compare(job, nowMs);
+    const living = new Map<string, string>();
+    for (const { jobId, uid, goneSeenMs } of pods.all()) {
+      if (goneSeenMs !== undefined) continue;
+      if (living.has(jobId)) violations.add(`${jobId} has two pods at a time`);
+      living.set(jobId, uid);
+    }
+  }
+
+  function compare(job: JobSample, nowMs: number): void {
+    const { job_id: id, status } = job;
+    if (rankOf(status) > rank.indexOf('running') && !endingSeenMs.has(id)) endingSeenMs.set(id, nowMs);
+    if (status === 'running') {
+      const pod = pods.ofJob(id).find(({ uid }) => uid === job.pod_uid);
+      const overMs = pod?.overSeenMs ?? pod?.goneSeenMs ?? Infinity;
+      if (nowMs - overMs > goneForMs) violations.add(`${id} is running, and its pod was over a minute ago`);
+    }
+    const known = before.get(id);
+    before.set(id, job);
+    if (known === undefined) return;
+    if (rankOf(status) < rankOf(known.status)) violations.add(`${id} was ${known.status} and then ${status}`);
+    if (finalStatuses.includes(known.status) && status !== known.status)
+      violations.add(`${id} ended as ${known.status} and then as ${status}`);
+    if (known.started_at === null) return;
+    if (job.started_at?.getTime() !== known.started_at.getTime()) violations.add(`${id} started twice`);
+    if ((job.expires_at?.getTime() ?? 0) < (known.expires_at?.getTime() ?? 0))
+      violations.add(`${id}: its expiry moved back`);
+    if (job.ssh !== known.ssh) violations.add(`${id}: its address or host key changed`);
+  }
+
+  const running = (async () => {
+    for (; !stopped; await sleep(everyMs)) {
+      // The database is among those that get killed.
+      await sample().catch(() => undefined);
+    }
+  })();
+
+  return {
+    samples: () => samples,
+    violations: () => [...violations],
+    endingSeenMs: (jobId) => endingSeenMs.get(jobId),
+    away,
+    async stop() {
+      if (stopped) return;
+      stopped = true;
+      await running;
+      await sample().finally(() => pool.end());
+    },
+  };
+}
