@@ -135,10 +135,10 @@ describe('a provider that falls silent', () => {
     await redis.xgroup('CREATE', 'provider:heartbeat', 'broker', '$', 'MKSTREAM');
     await redis.xadd('provider:heartbeat', `${Date.now() - 1_000}-0`, 'data', '{}');
     await world.silent(providerId);
-    expect(await world.sweep()).toEqual({ silent: 0, returned: 0 });
+    expect(await world.sweep()).toEqual({ silent: 0, returned: 0, failed: 0 });
     expect((await world.row(providerId)).status).toBe('available');
     await redis.del('provider:heartbeat');
-    expect(await world.sweep()).toEqual({ silent: 1, returned: 0 });
+    expect(await world.sweep()).toEqual({ silent: 1, returned: 0, failed: 0 });
   });
 });
 
