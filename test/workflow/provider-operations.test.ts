@@ -224,7 +224,7 @@ describe('a retired provider', () => {
     await order('owner', providerId, 'retire');
     await world.temporal.client.workflow.getHandle(providerWorkflowId(providerId)).result();
     await world.heard(providerId);
-    expect(await world.sweep()).toEqual({ silent: 0, returned: 0 });
+    expect(await world.sweep()).toEqual({ silent: 0, returned: 0, failed: 0 });
     expect((await world.row(providerId)).status).toBe('retired');
   });
 });
