@@ -172,9 +172,17 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         }
         if (isFinal(job.status)) throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
         // Who asks pays: a session that may not spend cannot spend from the limit of another.
-        await jobs.extend(job.jobId, requestId, seconds, customerOf(ctx).sessionId);
-        // Of two under one key at once, Temporal gives both the outcome of one.
-        requireSameSeconds((await findExtension(pool, job.jobId, requestId)) ?? {}, seconds);
+        const refusal = await jobs.extend(job.jobId, requestId, seconds, customerOf(ctx).sessionId).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        const isOver = refusal instanceof BrokerError && refusal.code === 'job_ended';
+        if (refusal !== undefined && !isOver) throw refusal;
+        // The ledger has the last word: of two under one key at once Temporal gives both the outcome of one, and of an
+        // extension whose answer was lost on the way it knows no more than that the job is over.
+        const charged = await findExtension(pool, job.jobId, requestId);
+        if (isOver && charged === undefined) throw refusal;
+        requireSameSeconds(charged ?? {}, seconds);
         ctx.body = jobReplyOf(await ownJob(ctx));
       },
     },
