@@ -13,6 +13,9 @@ const finalStatuses = new Set(['completed', 'expired', 'cancelled', 'failed', 'p
  */
 const lossPatienceMs = 600_000;
 
+/** A job that stays is not hit for as long as this in the longest run. */
+const stayMs = 1_800_000;
+
 /** What a customer wants of a job. */
 const plans = [
   'cancel early',
@@ -21,6 +24,7 @@ const plans = [
   'extend often, then cancel',
   'cancel',
   'extend, then expire',
+  'stay until a kubelet lies',
 ] as const;
 export type Plan = (typeof plans)[number] | 'be on a machine that dies';
 
@@ -51,17 +55,23 @@ export interface JobStory {
   complaint: string;
 }
 
+/** What a kubelet has said of a job's pod: that it is over, nothing that ends it, or nothing yet. */
+export type Fate = 'over' | 'spared' | 'open';
+
 /** Rents jobs one after the other until `next` gives no more; whatever breaks meanwhile, it asks again with the same key. */
 export async function rentUntilDone(
   session: Session,
   random: Random,
   next: () => number | undefined,
+  fateOf: (jobId: string) => Fate,
   stories: JobStory[],
 ): Promise<void> {
   for (let number = next(); number !== undefined; number = next()) {
-    const story = newStory(`chaos-${number}`, plans[number % plans.length]!, random.whole(1, 2), random.whole(6, 15));
+    const plan = plans[number % plans.length]!;
+    const durationS = plan === 'stay until a kubelet lies' ? 3_600 : random.whole(6, 15);
+    const story = newStory(`chaos-${number}`, plan, random.whole(1, 2), durationS);
     stories.push(story);
-    await live(session, random, story).catch((error: unknown) => complain(session, story, error));
+    await live(session, random, story, fateOf).catch((error: unknown) => complain(session, story, error));
   }
 }
 
@@ -74,7 +84,7 @@ export async function rentOnDoomed(
 ): Promise<void> {
   const story = newStory(`doomed-${number}`, 'be on a machine that dies', 1, 3_600);
   stories.push(story);
-  await live(session, createRandom(number), story, providerId).catch((error: unknown) =>
+  await live(session, createRandom(number), story, () => 'open', providerId).catch((error: unknown) =>
     complain(session, story, error),
   );
 }
@@ -94,7 +104,13 @@ async function complain(session: Session, story: JobStory, error: unknown): Prom
   await insist(session, 'DELETE', `/api/v1/jobs/${story.jobId}`).catch(() => undefined);
 }
 
-async function live(session: Session, random: Random, story: JobStory, providerId?: string): Promise<void> {
+async function live(
+  session: Session,
+  random: Random,
+  story: JobStory,
+  fateOf: (jobId: string) => Fate,
+  providerId?: string,
+): Promise<void> {
   const { plan } = story;
   const order = {
     gpu_count: story.gpuCount,
@@ -141,7 +157,11 @@ async function live(session: Session, random: Random, story: JobStory, providerI
     if (plan === 'extend often, then cancel') await extendInEveryWay(extending, [60, 3_600], 12);
     if (plan === 'extend, then expire') await extendInEveryWay(extending, [1, 2], 2);
   }
-  const cancels = plan.includes('cancel');
+  let cancels = plan.includes('cancel');
+  if (plan === 'stay until a kubelet lies') {
+    await wait('may end', () => isOver() || fateOf(story.jobId!) !== 'open', stayMs);
+    cancels = fateOf(story.jobId) === 'spared';
+  }
   if (cancels && !isOver()) {
     await sleep(random.whole(0, 4_000));
     story.cancelledMs = Date.now();

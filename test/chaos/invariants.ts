@@ -124,13 +124,14 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
 }
 
 /** There is more than enough for all customers: nobody is sent away. */
-function isAcceptable({ plan, jobId, status, failureReason, providerId }: JobStory, { hits, deaths }: RunLog): boolean {
+function isAcceptable(story: JobStory, { hits, deaths }: RunLog): boolean {
+  const { plan, jobId, status, failureReason, providerId, cancelledMs } = story;
   const end = hits.find((hit) => hit.jobId === jobId)?.end;
   if (end !== undefined && end.status === status && end.reason === failureReason) return true;
   if (status === 'provider_lost') return providerId !== undefined && deaths.has(providerId);
   if (failureReason !== undefined || plan === 'be on a machine that dies') return false;
   // A job that was cancelled late may have run out first; that it really had, its bill shows.
-  return status === 'expired' || (status === 'cancelled' && plan.includes('cancel'));
+  return status === 'expired' || (status === 'cancelled' && cancelledMs !== undefined);
 }
 
 async function leftInCluster(core: CoreV1Api): Promise<string[]> {

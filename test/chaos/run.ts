@@ -12,7 +12,7 @@ import { startSimulatedProvider, type SimulatedProvider } from '../../src/engine
 import { startStack, type Stack } from '../../src/engines/stack.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { workflowTypes } from '../../workflows/messages.js';
-import { rentOnDoomed, rentUntilDone, type JobStory } from './customers.js';
+import { rentOnDoomed, rentUntilDone, type Fate, type JobStory } from './customers.js';
 import type { RunLog } from './bills.js';
 import { enoughHappened, happenedIn } from './floors.js';
 import { beHostile, type Hit } from './hostile-kubelet.js';
@@ -105,17 +105,22 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       });
     }
     let given = 0;
-    let disturbers = 2;
-    const next = () => (given < jobs || disturbers > 0 ? given++ : undefined);
-    const disturbed = () => disturbers--;
+    let killed = false;
+    let lied = false;
+    const next = () => (given < jobs || !killed || !lied ? given++ : undefined);
+    const fateOf = (jobId: string): Fate => {
+      const hit = hits.find((each) => each.jobId === jobId && each.sure);
+      if (hit === undefined) return lied ? 'spared' : 'open';
+      return hit.end === undefined ? 'spared' : 'over';
+    };
     const working = Promise.all(
-      sessions.map((session, index) => rentUntilDone(session, createRandom(seed + index + 1), next, stories)),
+      sessions.map((session, index) => rentUntilDone(session, createRandom(seed + index + 1), next, fateOf, stories)),
     );
-    const killing = killNowAndThen(stack, random, kills, counts, log).finally(disturbed);
+    const killing = killNowAndThen(stack, random, kills, counts, log).finally(() => (killed = true));
     const lying = beHostile({
       ...{ kubeConfigPath: kubeconfig!, pods, random: createRandom(seed - 1), count: hostile, hits, log },
       spare: new Set([doomed]),
-    }).finally(disturbed);
+    }).finally(() => (lied = true));
     // Somebody joins in the middle of it, and somebody goes.
     await sleep(5_000);
     join_('chaos-late');

@@ -166,13 +166,27 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         }
         if (isFinal(job.status)) throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
         // Who asks pays: a session that may not spend cannot spend from the limit of another.
-        await jobs.extend(job.jobId, requestId, seconds, customerOf(ctx).sessionId);
-        // Of two under one key at once, Temporal gives both the outcome of one.
-        requireSameSeconds((await findExtension(pool, job.jobId, requestId)) ?? {}, seconds);
+        const over = await extendUnlessOver(job.jobId, requestId, seconds, customerOf(ctx).sessionId);
+        // The ledger has the last word: of two under one key at once Temporal gives both the outcome of one, and of an
+        // extension whose answer was lost on the way it knows no more than that the job is over.
+        const charged = await findExtension(pool, job.jobId, requestId);
+        if (over !== undefined && charged === undefined) throw over;
+        requireSameSeconds(charged ?? {}, seconds);
         ctx.body = jobReplyOf(await ownJob(ctx));
       },
     },
   ];
+
+  /** @returns the refusal of a job that is over, as far as Temporal knows. */
+  async function extendUnlessOver(...extension: Parameters<Deps['jobs']['extend']>): Promise<BrokerError | undefined> {
+    try {
+      await jobs.extend(...extension);
+      return undefined;
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === 'job_ended') return error;
+      throw error;
+    }
+  }
 
   async function createJob(ctx: ApiContext): Promise<void> {
     const key = ctx.get('idempotency-key');
