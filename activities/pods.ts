@@ -13,6 +13,7 @@ import {
   type Placement,
   type SshAccess,
 } from '../src/domain/job.js';
+import type { Instant } from '../src/domain/outside.js';
 import { asDependencyError, refusalOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
 import { jobNetworkPolicy } from '../src/kubernetes/manifests/job-network.js';
@@ -73,11 +74,15 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
      * Removes a job's pod, and with it its Service, and its Secret; returns when Kubernetes has confirmed that the pod
      * is gone. A pod on a node that does not answer is removed by force after a while: its kubelet will find no such
      * pod when it comes back, and stop the containers.
+     *
+     * @returns when the pod was over, where it said so before it was removed.
      */
-    async teardownJob(order: JobOrder): Promise<void> {
+    async teardownJob(order: JobOrder): Promise<{ podEndedAt?: Instant }> {
       const namespace = tenantNamespace(order.wallet);
       const name = jobObjectName(order.jobId);
       const context = Context.current();
+      const found = await readPod(order);
+      const podEndedAt = found && observePod(found).endedAt;
       await inTenant(kubernetes, namespace, () => core.deleteNamespacedSecret({ name, namespace }));
       await inTenant(kubernetes, namespace, () => core.deleteNamespacedPod({ name, namespace }));
       for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 1_000)) {
@@ -100,6 +105,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       }
       // Garbage collection takes the Service with the pod; this frees its port at once and where the pod never was.
       await inTenant(kubernetes, namespace, () => core.deleteNamespacedService({ name, namespace }));
+      return podEndedAt === undefined ? {} : { podEndedAt };
     },
   };
 

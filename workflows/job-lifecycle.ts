@@ -12,7 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { isFinal, sshCommand, type Placement } from '../src/domain/job.js';
-import { instantAt } from '../src/domain/outside.js';
+import { instantAt, type Instant } from '../src/domain/outside.js';
 import { providerWorkflowId } from '../src/domain/provider.js';
 import { cancelled, expired, failed, podEnded, type Ending } from './job-endings.js';
 import { takeExtensions } from './job-extensions.js';
@@ -84,6 +84,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     running: () => running,
     draining: () => provider.news().drain !== undefined,
     extended: (job) => {
+      if (state.status !== 'running') return;
       state.expiresAt = new Date(job.expiresAtMs).toISOString();
       showRunning(job);
     },
@@ -233,12 +234,16 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     const { away } = provider.news();
     // Whatever ends the job: what a provider that is away did not serve is not paid for.
     const seenMs = Math.min(lastSeenMs ?? Infinity, away?.sinceMs ?? Infinity);
+    // Also of a job that is cancelled or expires: its pod may have been over before, and nobody have heard of it.
+    const podEnds = [podEndedAt, running && sightings.of(running.podUid)?.endedAt];
     if (held === 'pod') {
       state.status = 'ending';
       upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: 'ending' }]);
       details(`${message}; removing the pod`);
       await jobRecord.recordEnding(order.jobId, message);
-      await jobTeardown.teardownJob(order);
+      const removed = await jobTeardown.teardownJob(order);
+      // Versions up to 0.1.0 answered nothing.
+      podEnds.push(removed?.podEndedAt);
     }
     details(`${message}; releasing the capacity`);
     await jobRecord.releaseJob(order, {
@@ -246,7 +251,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
       message,
       endAt,
       gaps: provider.gaps().map(recordedGap),
-      ...(podEndedAt === undefined ? {} : { podEndedAt }),
+      ...earliestOf(podEnds),
       ...(seenMs === Infinity ? {} : { lastSeen: instantAt(seenMs) }),
       ...(failure === undefined ? {} : { failure }),
     });
@@ -275,4 +280,9 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   function details(text: string): void {
     setCurrentDetails(`**${state.status}** since ${new Date().toISOString()}: ${text}`);
   }
+}
+
+function earliestOf(podEnds: readonly (Instant | undefined)[]): { podEndedAt?: Instant } {
+  const [podEndedAt] = podEnds.filter((end) => end !== undefined).sort();
+  return podEndedAt === undefined ? {} : { podEndedAt };
 }

@@ -208,7 +208,7 @@ function carriedBy(provider: KnownProvider): CarriedProvider {
 /** The last steps of a job. */
 export interface JobEnd {
   recordEnding(jobId: string, message: Printable): Promise<void>;
-  teardownJob(order: JobOrder): Promise<void>;
+  teardownJob(order: JobOrder): Promise<{ podEndedAt?: Instant }>;
   releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<void>;
 }
 
@@ -218,12 +218,13 @@ export function createAbandonedJobEnd({ logger }: Pick<ActivityDeps, 'logger'>, 
     async endAbandonedJob({ order, message, servedUntil, lastSeen }: AbandonedJob): Promise<Comparison> {
       const log = repairLog(logger);
       await steps.recordEnding(order.jobId, message);
-      await steps.teardownJob(order);
+      const removed = await steps.teardownJob(order);
       await steps.releaseJob(order, {
         status: 'failed',
         message,
         failure: { reason: 'internal_error', message },
         endAt: servedUntil,
+        ...removed,
         ...(lastSeen === undefined ? {} : { lastSeen }),
       });
       log.repaired('job_abandoned', { jobId: order.jobId, message });

@@ -185,6 +185,42 @@ test('a container that cannot be created is given up like an image that cannot b
   });
 });
 
+describe('a pod that was over before anybody heard of it is paid for until then', () => {
+  test.each([
+    ['the customer cancels', 'cancelled'],
+    ['the time is over', 'expired'],
+  ])('when %s', async (_what, status) => {
+    const deaf = await createFleetWorld({ PROVIDER_LOSS_GRACE_S: 60 });
+    try {
+      await deaf.stopWatcher();
+      const order = await deaf.order({
+        providerId: await deaf.provider(),
+        durationSeconds: status === 'expired' ? 8 : 600,
+      });
+      expect(await deaf.commands.startAndWait(order, 60_000)).toMatchObject({ status: 'running' });
+      await sleep(2_500);
+      const { startedAt } = (await deaf.job(order))!;
+      const endedAt = new Date(Math.ceil(startedAt!.getTime() / 1000) * 1000 + 1_000);
+      await deaf.kubernetes.core.patchNamespacedPodStatus(
+        {
+          ...object(order),
+          body: { status: terminated({ exitCode: 0, finishedAt: endedAt }, { phase: 'Succeeded' }) },
+        },
+        mergePatch,
+      );
+      if (status === 'expired') await deaf.jobBecomes(order, 'expired');
+      else await deaf.commands.cancel(order.jobId, 'its owner', 60_000);
+      const { rows } = await deaf.database.pool.query<{ status: string; served_until: Date }>(
+        'select status, served_until from jobs where job_id = $1',
+        [order.jobId],
+      );
+      expect(rows).toEqual([{ status, served_until: endedAt }]);
+    } finally {
+      await deaf.close();
+    }
+  });
+});
+
 describe('time in which the provider was away is not paid for', () => {
   test('when it came back and the customer cancelled', async () => {
     const providerId = await world.joined();
