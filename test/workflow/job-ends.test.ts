@@ -199,7 +199,7 @@ describe('a pod that was over before anybody heard of it is paid for until then'
       });
       expect(await deaf.commands.startAndWait(order, 60_000)).toMatchObject({ status: 'running' });
       await sleep(2_500);
-      const { startedAt } = (await deaf.job(order))!;
+      const { startedAt } = await deaf.job(order);
       const endedAt = new Date(Math.ceil(startedAt!.getTime() / 1000) * 1000 + 1_000);
       await deaf.kubernetes.core.patchNamespacedPodStatus(
         {
