@@ -35,7 +35,7 @@ export interface FleetWorld extends World {
   heard(providerId: string, secondsAgo?: number): Promise<void>;
   /** It was last heard longer ago than a provider may be silent. */
   silent(providerId: string): Promise<void>;
-  sweep(): Promise<{ silent: number; returned: number }>;
+  sweep(): Promise<{ silent: number; returned: number; failed: number }>;
   node(providerId: string): Promise<V1Node | undefined>;
   /** The control plane finds its node NotReady, or Ready again, at once; since when is what its kubelet says. */
   setNodeReady(providerId: string, ready: boolean, since?: Date): Promise<void>;
@@ -152,7 +152,7 @@ export async function createFleetWorld(
     async sweep() {
       // A row that an activity holds is left to the next sweep, and in a test nobody makes one.
       await pool.query('select 1 from providers for update');
-      return await workflows.execute<() => Promise<{ silent: number; returned: number }>>(
+      return await workflows.execute<() => Promise<{ silent: number; returned: number; failed: number }>>(
         workflowTypes.heartbeatSweep,
         {
           workflowId: `sweep-${Date.now()}-${Math.random()}`,

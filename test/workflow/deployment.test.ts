@@ -28,7 +28,7 @@ afterAll(async () => {
 /** A worker of one build as a broker starts it; its version is what `sweepHeartbeats` answers. */
 async function startBuild(buildId: string, build: number, client: Client = temporal.client) {
   const version = { deploymentName, buildId };
-  const activities = { sweepHeartbeats: async () => ({ silent: build, returned: 0 }) };
+  const activities = { sweepHeartbeats: async () => ({ silent: build, returned: 0, failed: 0 }) };
   const stopWorker = await temporal.startWorker(activities, {
     taskQueue,
     workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' },

@@ -63,7 +63,7 @@ test(`${manyProviders} providers that fall silent at once are all offline, and b
     `update provider_heartbeats set last_heartbeat = now() - interval '1 day' where provider_id = any ($1)`,
     [ids],
   );
-  expect(await world.sweep()).toEqual({ silent: ids.length, returned: 0 });
+  expect(await world.sweep()).toEqual({ silent: ids.length, returned: 0, failed: 0 });
   const count = async (condition: string) => {
     const { rows } = await pool.query<{ count: number }>(
       `select count(*)::int as count from providers where provider_id = any ($1) and ${condition}`,
@@ -80,7 +80,7 @@ test(`${manyProviders} providers that fall silent at once are all offline, and b
   expect((await world.sweep()).silent).toBe(0);
 
   await pool.query('update provider_heartbeats set last_heartbeat = now() where provider_id = any ($1)', [ids]);
-  expect(await world.sweep()).toEqual({ silent: 0, returned: ids.length });
+  expect(await world.sweep()).toEqual({ silent: 0, returned: ids.length, failed: 0 });
   expect(await count('heartbeat_alive and heartbeat_signalled')).toBe(ids.length);
 }, 300_000);
 
