@@ -95,6 +95,7 @@ async function rateCeilings(pool: Pool, order: JobOrder, site: SitePrices): Prom
 }
 
 function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
+  const { minVramGb, minCuda, architecture } = request;
   const { providerId, gpuType, gpuCount, cpuCores, memoryMb, storageGb, image, durationSeconds, maxPricePerHour } =
     request;
   return {
@@ -102,6 +103,9 @@ function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
     wallet,
     ...(providerId === undefined ? {} : { providerId }),
     ...(gpuType === undefined ? {} : { gpuType }),
+    ...(minVramGb === undefined ? {} : { minVramGb }),
+    ...(minCuda === undefined ? {} : { minCuda }),
+    ...(architecture === undefined ? {} : { architecture }),
     gpuCount,
     cpuCores,
     memoryMb,

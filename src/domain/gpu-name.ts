@@ -138,6 +138,12 @@ export function memoriesOf({ member, form, memoryGb, sliceGb }: GpuName): readon
   return (form === undefined ? undefined : member?.byForm?.[form]) ?? member?.memoriesGb ?? [];
 }
 
+/** The memory of a GPU of which nobody counted it; undefined where its name may mean several. */
+export function knownVramGb(name: string): number | undefined {
+  const memories = memoriesOf(readGpuName(name));
+  return memories.length === 1 ? memories[0] : undefined;
+}
+
 const memoriesMadeGb = [...new Set([1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 16, 18, 20, 24, 35, 64, 71])]
   .concat(gpuMembers.flatMap(({ memoriesGb }) => memoriesGb))
   .sort((a, b) => a - b);
