@@ -29,7 +29,9 @@ const put = (providerId: string, model: string, more: Partial<TestProvider> = {}
 const places = async (order: Partial<JobOrder>) =>
   (await placementCandidates(pool(), testOrder(order), withoutPrices, 20)).map(({ providerId }) => providerId);
 const found = async (filter: object) =>
-  (await searchProviders(pool(), { sort: 'price', limit: 20, offset: 0, ...filter })).map(({ providerId }) => providerId);
+  (await searchProviders(pool(), { sort: 'price', limit: 20, offset: 0, ...filter })).map(
+    ({ providerId }) => providerId,
+  );
 const gpu = (name: string, memory_mb: number, more: object = {}) => ({ name, memory_mb, ...more });
 const types = async (providerId: string) =>
   (await findProvider(pool(), providerId))!.resources
@@ -66,7 +68,11 @@ describe('an order', () => {
     const spec = (gpus: object[], architecture?: string) => ({ spec: { gpus, architecture }, gpuPrice: 0.5 });
     await put('new', 'NVIDIA L4', spec([gpu('NVIDIA L4', 23_034, { cuda_version: '12.8' })], 'x86_64'));
     await put('old', 'Tesla T4', spec([gpu('Tesla T4', 15_109, { cuda_version: '11.4' })], 'amd64'));
-    await put('arm', 'NVIDIA GH200 480GB', spec([gpu('NVIDIA GH200 480GB', 97_871, { cuda_version: '12.9' })], 'aarch64'));
+    await put(
+      'arm',
+      'NVIDIA GH200 480GB',
+      spec([gpu('NVIDIA GH200 480GB', 97_871, { cuda_version: '12.9' })], 'aarch64'),
+    );
     await put('silent', 'Rush 9');
     expect(await places({ minVramGb: 16 })).toEqual(['new', 'old']);
     expect(await places({ minVramGb: 24 })).toEqual(['new']);
@@ -113,7 +119,10 @@ describe('a type', () => {
     expect(await places({ gpuType: 'mig-1g-5gb' })).toEqual(['sliced']);
     expect(await places({ gpuType: 'a100', minVramGb: 5 })).toEqual([]);
     expect(await places({ minVramGb: 10 })).toEqual(['plugin']);
-    const prices = { ALLOW_FREE_JOBS: false, GPU_DEFAULT_PRICES: readGpuDefaultPrices(['A100=1.2', 'MIG 1g.10gb=0.3']).prices };
+    const prices = {
+      ALLOW_FREE_JOBS: false,
+      GPU_DEFAULT_PRICES: readGpuDefaultPrices(['A100=1.2', 'MIG 1g.10gb=0.3']).prices,
+    };
     const rows = await gpuAvailability(pool(), {}, prices);
     expect(rows.map(({ providerId, pricePerHour }) => [providerId, pricePerHour])).toEqual([
       ['plugin', 0.2],

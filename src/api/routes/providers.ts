@@ -66,7 +66,11 @@ function gpuAsked({ gpu, gpu_type: gpuType }: { gpu?: string | undefined; gpu_ty
   return asked === undefined ? {} : { gpuType: asked };
 }
 
-function needsAsked(query: { min_vram_gb?: number | undefined; min_cuda?: number | undefined; architecture?: Architecture | undefined }) {
+function needsAsked(query: {
+  min_vram_gb?: number | undefined;
+  min_cuda?: number | undefined;
+  architecture?: Architecture | undefined;
+}) {
   return {
     ...(query.min_vram_gb === undefined ? {} : { minVramGb: query.min_vram_gb }),
     ...(query.min_cuda === undefined ? {} : { minCuda: query.min_cuda }),
