@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
 import { idleConsumersScript, trimScript } from './scripts.js';
-import type { StreamEntry } from './entry.js';
 import { trimmedCounter } from '../stream-names.js';
 
 /** Who reads which stream. `key` is the stream's own name, or what it was renamed to. */
@@ -43,34 +42,6 @@ export async function createGroup(
     if (error instanceof Error && error.message.startsWith('BUSYGROUP')) return false;
     throw error;
   }
-}
-
-/** Entries that nobody of the group was given yet; waits up to `blockMs` for the first when that is given. */
-export async function readNew(
-  redis: Redis,
-  { key, group, consumer }: Reader,
-  count: number,
-  blockMs?: number,
-): Promise<StreamEntry[]> {
-  const result =
-    blockMs === undefined
-      ? await redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', key, '>')
-      : await redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', key, '>');
-  return entriesOf(result) as StreamEntry[];
-}
-
-/** Entries this consumer was given and has not acknowledged, after an id. Without fields: the entry was trimmed. */
-export async function readPending(
-  redis: Redis,
-  { key, group, consumer }: Reader,
-  after: string,
-  count: number,
-): Promise<[id: string, fields: string[] | null][]> {
-  return entriesOf(await redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', key, after));
-}
-
-function entriesOf(result: unknown): [string, string[] | null][] {
-  return (result as [string, [string, string[] | null][]][] | null)?.[0]?.[1] ?? [];
 }
 
 export interface PendingEntry {
