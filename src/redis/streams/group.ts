@@ -103,14 +103,18 @@ export async function acknowledge(redis: Redis, key: string, group: string, ids:
   for (let at = 0; at < ids.length; at += idsAtOnce) await redis.xack(key, group, ...ids.slice(at, at + idsAtOnce));
 }
 
-/** Deliveries that came to nothing because some system was away are not held against an entry. */
+/**
+ * Deliveries that came to nothing because some system was away, or because an entry's time had not come, are not held
+ * against it: it counts as delivered so often.
+ */
 export async function forgetDeliveries(
   redis: Redis,
   { key, group, consumer }: Reader,
   ids: readonly string[],
+  deliveries = 0,
 ): Promise<void> {
   for (let at = 0; at < ids.length; at += idsAtOnce) {
-    await redis.xclaim(key, group, consumer, 0, ...ids.slice(at, at + idsAtOnce), 'RETRYCOUNT', 0, 'JUSTID');
+    await redis.xclaim(key, group, consumer, 0, ...ids.slice(at, at + idsAtOnce), 'RETRYCOUNT', deliveries, 'JUSTID');
   }
 }
 
