@@ -371,3 +371,29 @@ test('of a provider that registers again after each answer, few are answered in 
 });
 
 const settledButOne = () => until(async () => (await world.pending(registration)) <= 1);
+
+test('what a stranger registers under the name of a provider takes no place of what its owner signed', async () => {
+  const owner = `0x${'a'.repeat(40)}`;
+  const providerId = newProviderId();
+  let signed = true;
+  await world.start({
+    verifier: {
+      acceptsAll: false,
+      verify: () => Promise.resolve(signed ? { accepted: true, signed, wallet: owner } : { accepted: true, signed }),
+    },
+  });
+  await publish(registration, versioned(providerId, 1));
+  await signalled(providerId);
+  signed = false;
+  for (let wallet = 1; wallet < 9; wallet++) {
+    await publish(registration, registrationData(providerId, { wallet_addr: `0x${String(wallet).repeat(40)}` }));
+  }
+  await until(async () => (await world.deadLetters(registration)).length === 4);
+  const { rows } = await world.pool.query<{ signed: boolean; version: string }>(
+    `select signed, registration ->> 'agentVersion' as version from provider_registrations where provider_id = $1`,
+    [providerId],
+  );
+  expect(rows.filter((row) => row.signed)).toEqual([{ signed: true, version: '0.0.1' }]);
+  expect(rows.filter((row) => !row.signed)).toHaveLength(4);
+  expect((await world.deadLetters(registration))[0]!['reason']).toMatch(/^rate_limited/);
+});
