@@ -124,16 +124,15 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
      * are on another node, which is gone for good.
      */
     async tellJobs({
-      providerId,
       newNode,
       ...change
     }: ProviderChange & { providerId: string; newNode?: string }): Promise<number> {
-      return await signalJobs(await jobsHolding(pool, providerId, newNode), signalNames.providerChanged, change);
+      return await signalJobs(await jobsHolding(pool, change.providerId, newNode), signalNames.providerChanged, change);
     },
 
     /** Tells the same jobs until when they may stay. */
-    async tellJobsOfDrain({ providerId, ...drain }: ProviderDrain & { providerId: string }): Promise<number> {
-      return await signalJobs(await jobsHolding(pool, providerId), signalNames.providerDraining, drain);
+    async tellJobsOfDrain(drain: ProviderDrain & { providerId: string }): Promise<number> {
+      return await signalJobs(await jobsHolding(pool, drain.providerId), signalNames.providerDraining, drain);
     },
 
     /**

@@ -38,7 +38,7 @@ const fitting = `
    where p.status = 'available' and not p.cordoned and p.node_name is not null
      and ($1::text is null or g.name = $1)
      and ($2 = 0 or g.total - g.rented >= $2)
-     and ($6::text is null or p.provider_id = $6)
+     and ($6::text is null or p.provider_id = $6) and p.provider_id <> all ($13::text[])
      and ($9::boolean or (${isOfferedSql('$8')}))
      and not exists (
        select from (values ('cpu', $3::bigint), ('memory', $4::bigint), ('storage', $5::bigint)) as need (kind, amount)
@@ -109,6 +109,7 @@ async function findCandidates(
       boundOf(order)?.toString() ?? null,
       site.ALLOW_FREE_JOBS,
       limit,
+      order.excludeProviders ?? [],
     ],
   );
   return rows.map((row) => {

@@ -180,13 +180,23 @@ export async function markProvisioning(db: Queryable, jobId: string, placement: 
   );
 }
 
+/** A job that its machine did not start waits for capacity again; where that was, its customer reads. */
+export async function markMoving(db: Queryable, jobId: string, message: Printable): Promise<void> {
+  await db.query(
+    `update jobs set status = 'pending', provider_id = null, gpu_model = null, price_per_hour = null, rate = null,
+                     message = $2, updated_at = clock_timestamp()
+      where job_id = $1 and status in ('pending', 'provisioning')`,
+    [jobId, message],
+  );
+}
+
 export async function markRunning(
   db: Queryable,
   jobId: string,
   running: { ssh: SshAccess; podUid: string; startedAt: Date; expiresAt: Date },
 ): Promise<void> {
   await db.query(
-    `update jobs set status = 'running', ssh_host = $2, ssh_port = $3, ssh_host_key = $4, pod_uid = $5, started_at = $6,
+    `update jobs set status = 'running', message = '', ssh_host = $2, ssh_port = $3, ssh_host_key = $4, pod_uid = $5, started_at = $6,
                      expires_at = $7, updated_at = clock_timestamp()
       where job_id = $1 and status in ('pending', 'provisioning')`,
     [

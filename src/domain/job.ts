@@ -34,6 +34,8 @@ export interface JobOrder {
   wallet: string;
   /** Only this provider, when given; otherwise the cheapest that fits. */
   providerId?: string;
+  /** It is placed at none of these. */
+  excludeProviders?: readonly string[];
   /** A `gpuTypeKey`; any type when absent. */
   gpuType?: string;
   gpuCount: number;
