@@ -123,10 +123,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
      * Tells the jobs that hold something of a provider that it went away or came back; with `newNode` only those that
      * are on another node, which is gone for good.
      */
-    async tellJobs({
-      newNode,
-      ...change
-    }: ProviderChange & { providerId: string; newNode?: string }): Promise<number> {
+    async tellJobs({ newNode, ...change }: ProviderChange & { providerId: string; newNode?: string }): Promise<number> {
       return await signalJobs(await jobsHolding(pool, change.providerId, newNode), signalNames.providerChanged, change);
     },
 

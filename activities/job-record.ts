@@ -1,6 +1,7 @@
 import { release, allocate, findAllocation, movesOf, vacate } from '../src/db/allocations.js';
 import { extendJob, settleSpend } from '../src/auth/spend.js';
 import { placementCandidates, whatKeepsOut } from '../src/db/candidates.js';
+import { recordFailure, recordStart, type FailurePolicy } from '../src/db/provider-failures.js';
 import { recordGaps } from '../src/db/job-gaps.js';
 import { markEnded, markEnding, markMessage, markProvisioning, markRunning } from '../src/db/jobs.js';
 import { isBadData, withTransaction } from '../src/db/pool.js';
@@ -8,7 +9,7 @@ import { BrokerError, type ErrorCode } from '../src/domain/errors.js';
 import type { FinalJobStatus, GapCause, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
-import { closingsWithoutText, startMoves } from '../src/observability/metrics.js';
+import { closingsWithoutText, providersOut, startMoves } from '../src/observability/metrics.js';
 import type { SitePrices } from '../src/config.js';
 import type { ActivityDeps } from './deps.js';
 
@@ -38,6 +39,8 @@ export interface ReleasedJob {
   lastSeen?: Instant;
   /** Gaps that may not be written down yet. */
   gaps?: RecordedGap[];
+  /** Of a job that was never reached, where that was its provider's doing. */
+  startFailure?: StartFailure;
 }
 
 /** A start that failed by the doing of its provider, or perhaps so. */
@@ -54,7 +57,7 @@ export function createJobRecordActivities({
   pool,
   logger,
   config,
-}: Pick<ActivityDeps, 'pool' | 'logger'> & { config: SitePrices }) {
+}: Pick<ActivityDeps, 'pool' | 'logger'> & { config: SitePrices & FailurePolicy }) {
   return {
     /**
      * Takes capacity at the cheapest provider that fits and has not failed this job before, and sets what is reserved to
@@ -76,6 +79,7 @@ export function createJobRecordActivities({
     async leaveProvider(order: JobOrder, failure: StartFailure & { message: Printable }): Promise<void> {
       const { providerId, attempt, reason, fault } = failure;
       const left = await leaving(order, failure);
+      await remember(order, failure);
       if (!left) return;
       startMoves.inc({ reason });
       const facts = { jobId: order.jobId, providerId, attempt, reason, fault, message: failure.message };
@@ -92,6 +96,7 @@ export function createJobRecordActivities({
         startedAt: new Date(running.startedAt),
         expiresAt: new Date(running.expiresAt),
       });
+      await recordStart(pool, order.jobId);
     },
 
     /**
@@ -131,6 +136,7 @@ export function createJobRecordActivities({
      */
     async releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<void> {
       const { jobId } = order;
+      if (outcome.startFailure !== undefined) await remember(order, outcome.startFailure);
       await closing(jobId, outcome.message, (message) =>
         withTransaction(pool, async (tx) => {
           await release(tx, jobId);
@@ -183,9 +189,22 @@ export function createJobRecordActivities({
     return left;
   }
 
+  /** Holds a failed start against its provider, if no customer can have brought it about. In a transaction of its own. */
+  async function remember({ jobId, wallet }: JobOrder, { providerId, attempt, reason, fault }: StartFailure) {
+    if (fault !== 'certain') return;
+    const out = await recordFailure(pool, { jobId, attempt, providerId, wallet, reason }, config);
+    if (out === undefined) return;
+    providersOut.inc({ reason });
+    logger.warn(
+      { providerId, reason, ...out },
+      'a provider is out of placement: it failed to start jobs of several wallets',
+    );
+  }
+
   async function takeCapacity(order: JobOrder, attempt: number): Promise<Placement> {
     const { failedAt } = await movesOf(pool, order.jobId);
-    const wanted = failedAt.length === 0 ? order : { ...order, excludeProviders: failedAt };
+    const wanted =
+      failedAt.length === 0 ? order : { ...order, excludeProviders: [...(order.excludeProviders ?? []), ...failedAt] };
     let reason: string | undefined;
     for (let round = 0; round < maxRounds; round++) {
       const candidates = await placementCandidates(pool, wanted, config, candidatesAtOnce);
@@ -200,7 +219,8 @@ export function createJobRecordActivities({
         if (result === 'held') return (await findAllocation(pool, order.jobId)) ?? candidate;
         if (result === 'released')
           throw new BrokerError('allocation_released', 'the job was ended before it was placed');
-        if (result === 'unaffordable') throw noCapacity(order, failedAt, 'what is free costs more than the session has left');
+        if (result === 'unaffordable')
+          throw noCapacity(order, failedAt, 'what is free costs more than the session has left');
       }
     }
     throw noCapacity(order, failedAt, reason);

@@ -169,7 +169,9 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     const existing = await readPod(order);
     if (existing === undefined) throw new BrokerError('dependency_unavailable', 'the pod vanished while it was made');
     const { name, namespace } = { name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) };
-    await requireOwn(order, placement, existing, (options) => core.deleteNamespacedPod({ name, namespace, body: options }));
+    await requireOwn(order, placement, existing, (options) =>
+      core.deleteNamespacedPod({ name, namespace, body: options }),
+    );
     return existing;
   }
 

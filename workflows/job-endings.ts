@@ -1,3 +1,4 @@
+import type { StartFailure } from '../activities/job-record.js';
 import type { ErrorCode } from '../src/domain/errors.js';
 import type { FinalJobStatus, JobFailure } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
@@ -15,6 +16,8 @@ export interface Ending {
   lastSeenMs?: number;
   /** That a job which was never reached may fare better on another machine. */
   fault?: MachineFault;
+  /** The same of a job that does not go on elsewhere, as it is remembered. */
+  startFailure?: StartFailure;
 }
 
 export const expired: Ending = { status: 'expired', message: sentence('the rented time is over') };

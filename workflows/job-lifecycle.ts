@@ -48,12 +48,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   const { order, limits } = input;
   const state: JobState = { status: input.running === undefined ? 'pending' : 'running' };
   const sightings = createPodSightings();
-  const provider = createProviderTie(
-    input.running?.provider ?? {},
-    limits,
-    order,
-    input.running?.placement.providerId,
-  );
+  const provider = createProviderTie(input.running?.provider ?? {}, limits, order, input.running?.placement.providerId);
   const service = createServiceRecord(order.jobId, provider);
   let running = input.running;
   let cancelledBy: string | undefined;
@@ -234,7 +229,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
 
   /** Gives everything back, in the reverse order of taking, and says so only then. */
   async function end(ending: Ending): Promise<JobState> {
-    const { status, message, failure, podEndedAt, lastSeenMs } = ending;
+    const { status, message, failure, podEndedAt, lastSeenMs, startFailure } = ending;
     const endAt = instantAt(Date.now());
     const { away } = provider.news();
     // Whatever ends the job: what a provider that is away did not serve is not paid for.
@@ -255,6 +250,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
       ...(podEndedAt === undefined ? {} : { podEndedAt }),
       ...(seenMs === Infinity ? {} : { lastSeen: instantAt(seenMs) }),
       ...(failure === undefined ? {} : { failure }),
+      ...(startFailure === undefined ? {} : { startFailure }),
     });
     state.status = status;
     if (failure !== undefined) state.failure = failure;

@@ -32,7 +32,10 @@ export async function findMachine(placing: JobPlacing): Promise<Placed | Ending>
     placing.holds('pod');
     const made = await bringUp({ ...placing, placement, beforeMs });
     if (!('status' in made)) return { ...made, placement };
-    if (!mayGoOn(placing, made, attempt) || Date.now() >= beforeMs || !patched('a-start-goes-on-elsewhere')) return made;
+    const goesOn = mayGoOn(placing, made, attempt) && Date.now() < beforeMs;
+    if (!goesOn || !patched('a-start-goes-on-elsewhere')) {
+      return made.fault === undefined ? made : { ...made, startFailure: startFailure(placement, attempt, made) };
+    }
     await leave(placing, placement, attempt, made);
     placement = await place(placing, ++attempt);
   }

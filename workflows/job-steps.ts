@@ -19,13 +19,7 @@ const untilItWorks = { initialInterval: '200ms', backoffCoefficient: 2, maximumI
 export const jobRecord = proxyLocalActivities<
   Pick<
     Activities,
-    | 'placeJob'
-    | 'leaveProvider'
-    | 'recordRunning'
-    | 'recordExtension'
-    | 'recordService'
-    | 'recordEnding'
-    | 'releaseJob'
+    'placeJob' | 'leaveProvider' | 'recordRunning' | 'recordExtension' | 'recordService' | 'recordEnding' | 'releaseJob'
   >
 >({ startToCloseTimeout: '10s', localRetryThreshold: '5s', retry: untilItWorks });
 

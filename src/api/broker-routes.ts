@@ -31,7 +31,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
   return [
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier }),
-    ...adminProviderRoutes({ config, pool, recover, announceRegistration }),
+    ...adminProviderRoutes({ config, pool, recover, announceRegistration, logger: deps.logger }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
   ];

@@ -102,12 +102,23 @@ async function rates(pool: Pool, order: JobOrder, site: SitePrices): Promise<{ b
 }
 
 function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
-  const { providerId, gpuType, gpuCount, cpuCores, memoryMb, storageGb, image, durationSeconds, maxPricePerHour } =
-    request;
+  const {
+    providerId,
+    excludeProviders,
+    gpuType,
+    gpuCount,
+    cpuCores,
+    memoryMb,
+    storageGb,
+    image,
+    durationSeconds,
+    maxPricePerHour,
+  } = request;
   return {
     jobId,
     wallet,
     ...(providerId === undefined ? {} : { providerId }),
+    ...(excludeProviders === undefined ? {} : { excludeProviders }),
     ...(gpuType === undefined ? {} : { gpuType }),
     gpuCount,
     cpuCores,

@@ -30,12 +30,7 @@ class Unaffordable extends Error {}
  *
  * @param attempt which placement of the job this is; `vacate` makes room for the next one.
  */
-export async function allocate(
-  pool: Pool,
-  order: JobOrder,
-  place: Placement,
-  attempt = 1,
-): Promise<AllocationOutcome> {
+export async function allocate(pool: Pool, order: JobOrder, place: Placement, attempt = 1): Promise<AllocationOutcome> {
   try {
     return await withTransaction(pool, async (tx) => {
       // As whoever releases: first the job's own row, where there may be one.

@@ -13,6 +13,7 @@ export interface JobRow {
   image: string;
   gpuType?: string;
   requestedProvider?: string;
+  excludedProviders?: string[];
   gpuCount: number;
   cpuCores: number;
   memoryMb: number;
@@ -43,6 +44,7 @@ export interface JobTableRow {
   image: string;
   gpu_type: string | null;
   requested_provider: string | null;
+  excluded_providers: string[];
   gpu_count: number;
   cpu_cores: number;
   memory_mb: number;
@@ -68,7 +70,7 @@ export interface JobTableRow {
 }
 
 /** The environment and the keys of a job are not among them: nothing that answers a request needs them. */
-export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider,
+export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider, j.excluded_providers,
   j.gpu_count, j.cpu_cores, j.memory_mb, j.storage_gb, j.duration_s,
   j.requested_max_price::float8 as requested_max_price, ${rateOfPriceSql('j.max_price_per_hour')}::text as max_rate,
   j.status, j.message, j.provider_id, j.gpu_model,
@@ -85,6 +87,7 @@ export function jobOf(row: JobTableRow): JobRow {
     image: row.image,
     ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type }),
     ...(row.requested_provider === null ? {} : { requestedProvider: row.requested_provider }),
+    ...(row.excluded_providers.length === 0 ? {} : { excludedProviders: row.excluded_providers }),
     gpuCount: row.gpu_count,
     cpuCores: row.cpu_cores,
     memoryMb: row.memory_mb,
@@ -123,6 +126,7 @@ export function orderOfJob(job: JobRow): JobOrder {
     jobId: job.jobId,
     wallet: job.wallet,
     ...(job.requestedProvider === undefined ? {} : { providerId: job.requestedProvider }),
+    ...(job.excludedProviders === undefined ? {} : { excludeProviders: job.excludedProviders }),
     ...(job.gpuType === undefined ? {} : { gpuType: job.gpuType }),
     gpuCount: job.gpuCount,
     cpuCores: job.cpuCores,

@@ -11,7 +11,8 @@ import type { Queryable, Transaction } from './pool.js';
 
 export type { JobRow } from './job-row.js';
 
-export interface NewJob extends JobRequest {
+export interface NewJob extends Omit<JobRequest, 'excludeProviders'> {
+  excludeProviders?: readonly string[];
   jobId: string;
   wallet: string;
   sessionId: string;
@@ -32,9 +33,10 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
   const { rows } = await tx.query<JobTableRow>(
     `insert into jobs as j (job_id, wallet, session_id, idempotency_key, request_sha256, job_name, image, gpu_type,
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
-                            requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour)
+                            requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
+                            excluded_providers)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
-             coalesce(${priceOfRateSql('$19')}, $15::numeric))
+             coalesce(${priceOfRateSql('$19')}, $15::numeric), $20)
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
     [
@@ -57,6 +59,7 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
       JSON.stringify(job.env),
       job.reservedAmount.toString(),
       job.maxRate ?? null,
+      job.excludeProviders ?? [],
     ],
   );
   if (rows[0] !== undefined) return { job: jobOf(rows[0]), created: true };

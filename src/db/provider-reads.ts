@@ -2,7 +2,7 @@ import type { SitePrices } from '../config.js';
 import type { PriceSource } from '../domain/gpu-prices.js';
 import { machineLimits, providerIdPattern, type ProviderStatus } from '../domain/provider.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
-import { gpuPriceSql, isOfferedSql, isSoldSql, siteParameter, withoutPrices } from './offers.js';
+import { gpuPriceSql, isOfferedSql, isSoldSql, isTrustedSql, siteParameter, withoutPrices } from './offers.js';
 import type { Queryable } from './pool.js';
 import {
   priceSourceOf,
@@ -142,6 +142,8 @@ export interface GpuAvailability {
   memoryPricePerGbHour: number;
   availableFrom?: Date;
   availableUntil?: Date;
+  outUntil?: Date;
+  outReason?: string;
 }
 
 /** Free GPUs, per provider and type. What is rented of a provider that is away counts as rented. */
@@ -164,15 +166,17 @@ export async function gpuAvailability(
     memory_price: number;
     available_from: Date | null;
     available_until: Date | null;
+    out_until: Date | null;
+    out_reason: string | null;
   }>(
     `select provider_id, r.name as gpu_type, r.model, r.total, r.total - r.rented as free,
             p.node_ready and p.heartbeat_alive as online,
             p.status = 'available' and not p.cordoned and r.total > r.rented
-              and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')} as can_create_job,
+              and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')} and ${isTrustedSql('s')} as can_create_job,
             r.price_per_hour::float8 as own_price, cost.price::float8 as price,
             p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
-            p.available_from, p.available_until
-       from provider_resources r join providers p using (provider_id),
+            p.available_from, p.available_until, s.out_until, s.out_reason
+       from provider_resources r join providers p using (provider_id) left join provider_starts s using (provider_id),
             lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
       where r.kind = 'gpu' and p.joined_at is not null and ($1::text is null or r.name = $1)
       order by ${isSoldSql('cost.price', '$3')} desc, cost.price, provider_id, r.name`,
@@ -192,6 +196,8 @@ export async function gpuAvailability(
     memoryPricePerGbHour: row.memory_price,
     ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
     ...(row.available_until === null ? {} : { availableUntil: row.available_until }),
+    ...(row.out_until === null ? {} : { outUntil: row.out_until }),
+    ...(row.out_reason === null ? {} : { outReason: row.out_reason }),
   }));
 }
 

@@ -17,6 +17,8 @@ export interface JobPolicy {
 /** What a customer asked for, in the broker's own units, with every default filled in. */
 export interface JobRequest {
   providerId?: string;
+  /** It is placed at none of these. */
+  excludeProviders?: string[];
   /** A `gpuTypeKey`. */
   gpuType?: string;
   gpuCount: number;
@@ -40,6 +42,7 @@ const limits = {
   memoryMb: { min: 128, max: 16 * 1024 * 1024 },
   storageGb: { min: 1, max: 65_536 },
   sshKeys: 10,
+  excludedProviders: 20,
   jobName: 64,
   gpuType: 64,
   pricePerHour: 1e12,
@@ -69,6 +72,11 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
   return z
     .strictObject({
       provider_id: optionalText(providerId),
+      exclude_providers: z
+        .array(providerId)
+        .max(limits.excludedProviders, `must hold at most ${limits.excludedProviders} providers`)
+        .transform((ids) => [...new Set(ids)])
+        .optional(),
       gpu_type: optionalText(gpuType),
       gpu_count: number('a whole number of GPUs').pipe(z.int().min(0).max(limits.gpus)).default(1),
       job_name: optionalText(printableText(limits.jobName)),
@@ -108,9 +116,19 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       if (body.gpu_type !== undefined && body.gpu_count === 0) {
         context.addIssue({ code: 'custom', path: ['gpu_type'], message: 'needs a gpu_count of at least 1' });
       }
+      if (body.provider_id !== undefined && body.exclude_providers?.includes(body.provider_id) === true) {
+        context.addIssue({
+          code: 'custom',
+          path: ['exclude_providers'],
+          message: 'names the provider_id of the order',
+        });
+      }
     })
     .transform((body) => ({
       ...(body.provider_id === undefined ? {} : { providerId: body.provider_id }),
+      ...(body.exclude_providers === undefined || body.exclude_providers.length === 0
+        ? {}
+        : { excludeProviders: body.exclude_providers }),
       ...(body.gpu_type === undefined ? {} : { gpuType: body.gpu_type }),
       gpuCount: body.gpu_count,
       ...(body.job_name === undefined ? {} : { jobName: body.job_name }),

@@ -90,3 +90,10 @@ export const startMoves = new Counter({
   help: 'Jobs that went on at another provider because the one they were placed at did not start them, by reason',
   labelNames: ['reason'] as const,
 });
+
+/** `reason` is an error code: the last start that the provider failed. */
+export const providersOut = new Counter({
+  name: 'broker_providers_out_total',
+  help: 'Providers that were taken out of placement for a while because they failed starts of several wallets, by reason',
+  labelNames: ['reason'] as const,
+});

@@ -27,7 +27,9 @@ export function jobStartOptions(
   return {
     workflowId: jobWorkflowId(order.jobId),
     taskQueue: config.TEMPORAL_TASK_QUEUE,
-    args: [{ order, limits, ...(running === undefined ? {} : { running }), ...(attempt === 1 ? {} : { attempt }) }] as [JobInput],
+    args: [{ order, limits, ...(running === undefined ? {} : { running }), ...(attempt === 1 ? {} : { attempt }) }] as [
+      JobInput,
+    ],
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     // A job lives once: what has ended never starts again under the same id.
     workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,

@@ -67,7 +67,7 @@ test.each([
 });
 
 const container = (state: object, name = 'job'): V1ContainerStatus =>
-  ({ name, image: 'x', imageID: '', ready: false, restartCount: 0, state }) as unknown as V1ContainerStatus;
+  ({ name, image: 'x', imageID: '', ready: false, restartCount: 0, state });
 const waiting = (reason: string, message: string, name?: string) => container({ waiting: { reason, message } }, name);
 const ended = (exitCode: number, reason: string, message: string, name?: string) =>
   container({ terminated: { exitCode, reason, message } }, name);
@@ -77,7 +77,11 @@ const seen = (status: V1PodStatus) => observePod({ metadata: { uid: 'uid-1', res
 describe('a pod that is seen', () => {
   test('waiting for the image of the customer says whose doing that is', () => {
     const of = (message: string) =>
-      seen({ phase: 'Pending', initContainerStatuses: [installed], containerStatuses: [waiting('ErrImagePull', message)] });
+      seen({
+        phase: 'Pending',
+        initContainerStatuses: [installed],
+        containerStatuses: [waiting('ErrImagePull', message)],
+      });
     expect(of('x: not found').stuck).not.toHaveProperty('fault');
     expect(of('x: i/o timeout').stuck).toMatchObject({ fault: 'possible' });
   });
@@ -99,10 +103,18 @@ describe('a pod that is seen', () => {
     ['by itself', { containerStatuses: [ended(1, 'Error', '')] }, customers],
     ['out of memory', { containerStatuses: [ended(137, 'OOMKilled', '')] }, customers],
     ['never started', { containerStatuses: [ended(128, 'StartError', 'nvml: initialization error')] }, 'certain'],
-    ['never started, of a bad image', { containerStatuses: [ended(128, 'StartError', 'unable to find user x')] }, customers],
+    [
+      'never started, of a bad image',
+      { containerStatuses: [ended(128, 'StartError', 'unable to find user x')] },
+      customers,
+    ],
     ['without the SSH server', { initContainerStatuses: [ended(1, 'Error', 'no', 'ssh-server')] }, 'certain'],
     ['refused', { reason: 'UnexpectedAdmissionError', message: 'no devices' }, 'certain'],
-    ['evicted for its own disk', { reason: 'Evicted', message: 'Pod ephemeral local storage usage exceeds' }, customers],
+    [
+      'evicted for its own disk',
+      { reason: 'Evicted', message: 'Pod ephemeral local storage usage exceeds' },
+      customers,
+    ],
   ])('ended %s', (_, status, fault) => {
     expect(podEnded(seen({ phase: 'Failed', ...status }), 'prov-1', {}, 0).fault).toBe(fault);
   });
