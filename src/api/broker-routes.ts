@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { Auth } from '../auth/auth.js';
@@ -13,6 +14,7 @@ import { providerOperationRoutes } from './routes/provider-operations.js';
 import type { ApprovalDeps } from '../auth/provider-approval.js';
 
 export interface BrokerRouteDeps {
+  logger: Logger;
   config: Config;
   pool: Pool;
   /** One that fails fast. */

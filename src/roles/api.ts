@@ -25,6 +25,7 @@ export const start: StartRole = async ({ config, logger, pool, temporal, readine
     health: readiness,
     routes: brokerRoutes({
       config,
+      logger,
       pool,
       redis,
       auth,
