@@ -157,35 +157,34 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         const job = await ownJob(ctx);
         const { seconds } = ctx.state.body as { seconds: number };
         const requestId = extensionId(ctx);
-        const known = await findExtension(pool, job.jobId, requestId);
-        if (known !== undefined) {
-          // A repeat costs the workflow nothing, and is answered when that is over, too.
-          requireSameSeconds(known, seconds);
-          ctx.body = jobReplyOf(await ownJob(ctx));
-          return;
+        // A repeat costs the workflow nothing, and is answered when that is over, too.
+        if (!(await isCharged(job.jobId, requestId, seconds))) {
+          if (isFinal(job.status))
+            throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
+          // Who asks pays: a session that may not spend cannot spend from the limit of another.
+          await extendJob(job.jobId, requestId, seconds, customerOf(ctx).sessionId);
         }
-        if (isFinal(job.status)) throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
-        // Who asks pays: a session that may not spend cannot spend from the limit of another.
-        const over = await extendUnlessOver(job.jobId, requestId, seconds, customerOf(ctx).sessionId);
-        // The ledger has the last word: of two under one key at once Temporal gives both the outcome of one, and of an
-        // extension whose answer was lost on the way it knows no more than that the job is over.
-        const charged = await findExtension(pool, job.jobId, requestId);
-        if (over !== undefined && charged === undefined) throw over;
-        requireSameSeconds(charged ?? {}, seconds);
         ctx.body = jobReplyOf(await ownJob(ctx));
       },
     },
   ];
 
-  /** @returns the refusal of a job that is over, as far as Temporal knows. */
-  async function extendUnlessOver(...extension: Parameters<Deps['jobs']['extend']>): Promise<BrokerError | undefined> {
+  /** Of an extension whose answer was lost on the way, Temporal knows only that the job is over: the ledger knows more. */
+  async function extendJob(...extension: Parameters<Deps['jobs']['extend']>): Promise<void> {
+    const [jobId, requestId, seconds] = extension;
     try {
       await jobs.extend(...extension);
-      return undefined;
     } catch (error) {
-      if (error instanceof BrokerError && error.code === 'job_ended') return error;
-      throw error;
+      const isOver = error instanceof BrokerError && error.code === 'job_ended';
+      if (!isOver || !(await isCharged(jobId, requestId, seconds))) throw error;
     }
+  }
+
+  /** Whether the ledger has this extension. @throws BrokerError `idempotency_conflict` where it has another of the key. */
+  async function isCharged(jobId: string, requestId: string, seconds: number): Promise<boolean> {
+    const known = await findExtension(pool, jobId, requestId);
+    if (known !== undefined) requireSameSeconds(known, seconds);
+    return known !== undefined;
   }
 
   async function createJob(ctx: ApiContext): Promise<void> {
