@@ -132,6 +132,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
   async function ensurePod(order: JobOrder, placement: Placement, environmentNames: string[]): Promise<V1Pod> {
     const pod = jobPod(order, placement, environmentNames, {
       sshServerImage: config.SSH_SERVER_IMAGE,
+      pullTags: config.JOB_IMAGE_PULL_POLICY,
       activeDeadlineSeconds: config.JOB_MAX_DURATION_S + deadlineSlackSeconds,
       expiresAt: new Date(Date.now() + order.durationSeconds * 1000).toISOString(),
       ...(config.JOB_RUNTIME_CLASS === undefined ? {} : { runtimeClassName: config.JOB_RUNTIME_CLASS }),

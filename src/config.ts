@@ -116,6 +116,13 @@ const environment = z.object({
   JOB_DEFAULT_IMAGE: z.string().default('docker.io/nvidia/cuda:12.4.1-base-ubuntu22.04'),
   /** The image whose static SSH server is copied into every job's pod. */
   SSH_SERVER_IMAGE: z.string().default('ghcr.io/worldland/ssh-server:1'),
+  /**
+   * Whether a job whose image is named by a tag asks the registry although the machine has an image of that name: what
+   * was pushed again is then run, and only by those whom the registry lets have it. It costs one request for each job.
+   * With IfNotPresent, jobs start while the registry is away, of whatever the machine had first under that name. Images
+   * that are named by a digest never change and are not asked for again.
+   */
+  JOB_IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent']).default('Always'),
   JOB_MIN_DURATION_S: whole(60, 1, 86_400),
   JOB_MAX_DURATION_S: whole(30 * 86_400, 60, 365 * 86_400),
   /** How long a pod may take from creation to running: an image of 20 GB on a slow line needs minutes. */

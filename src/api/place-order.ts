@@ -95,8 +95,18 @@ async function rateCeilings(pool: Pool, order: JobOrder, site: SitePrices): Prom
 }
 
 function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
-  const { providerId, gpuType, gpuCount, cpuCores, memoryMb, storageGb, image, durationSeconds, maxPricePerHour } =
-    request;
+  const {
+    providerId,
+    gpuType,
+    gpuCount,
+    cpuCores,
+    memoryMb,
+    shmMb,
+    storageGb,
+    image,
+    durationSeconds,
+    maxPricePerHour,
+  } = request;
   return {
     jobId,
     wallet,
@@ -105,6 +115,7 @@ function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
     gpuCount,
     cpuCores,
     memoryMb,
+    ...(shmMb === undefined ? {} : { shmMb }),
     storageGb,
     image,
     durationSeconds,

@@ -16,6 +16,8 @@ export interface JobRow {
   gpuCount: number;
   cpuCores: number;
   memoryMb: number;
+  /** As its customer ordered it. */
+  shmMb?: number;
   storageGb: number;
   durationS: number;
   /** As its customer ordered it. */
@@ -46,6 +48,7 @@ export interface JobTableRow {
   gpu_count: number;
   cpu_cores: number;
   memory_mb: number;
+  shm_mb: number | null;
   storage_gb: number;
   duration_s: number;
   requested_max_price: number | null;
@@ -69,7 +72,7 @@ export interface JobTableRow {
 
 /** The environment and the keys of a job are not among them: nothing that answers a request needs them. */
 export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider,
-  j.gpu_count, j.cpu_cores, j.memory_mb, j.storage_gb, j.duration_s,
+  j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb, j.storage_gb, j.duration_s,
   j.requested_max_price::float8 as requested_max_price, ${rateOfPriceSql('j.max_price_per_hour')}::text as max_rate,
   j.status, j.message, j.provider_id, j.gpu_model,
   j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.ssh_host_key, j.failure_reason, j.failure_message,
@@ -88,6 +91,7 @@ export function jobOf(row: JobTableRow): JobRow {
     gpuCount: row.gpu_count,
     cpuCores: row.cpu_cores,
     memoryMb: row.memory_mb,
+    ...(row.shm_mb === null ? {} : { shmMb: row.shm_mb }),
     storageGb: row.storage_gb,
     durationS: row.duration_s,
     ...(row.requested_max_price === null ? {} : { maxPricePerHour: row.requested_max_price }),
@@ -127,6 +131,7 @@ export function orderOfJob(job: JobRow): JobOrder {
     gpuCount: job.gpuCount,
     cpuCores: job.cpuCores,
     memoryMb: job.memoryMb,
+    ...(job.shmMb === undefined ? {} : { shmMb: job.shmMb }),
     storageGb: job.storageGb,
     image: job.image,
     durationSeconds: job.durationS,

@@ -3,25 +3,30 @@ import type { FieldProblem } from './errors.js';
 const maxVariables = 32;
 const maxValueBytes = 4 * 1024;
 const maxTotalBytes = 16 * 1024;
-const namePattern = /^[A-Z_][A-Z0-9_]{0,63}$/;
+const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 
 /**
- * Names a customer may not set: they decide which GPUs the container sees, what code is loaded into the SSH server, or
- * what Kubernetes and the login say about the pod.
+ * Names a customer may not set, and why. An image may set any variable, so what is refused here is only what would have
+ * no effect or would say something untrue. What the programs of the job make of LD_PRELOAD, PATH or
+ * CUDA_VISIBLE_DEVICES is their owner's business: the SSH server is linked statically, is started by its path, and
+ * reads no variable. The GPUs of a container are what the machine gives it, whatever CUDA_VISIBLE_DEVICES says.
  */
-const refusedNames = new Set([
-  'BASH_ENV',
-  'CUDA_VISIBLE_DEVICES',
-  'ENV',
-  'HOME',
-  'HOSTNAME',
-  'IFS',
-  'LOGNAME',
-  'PATH',
-  'SHELL',
-  'USER',
-]);
-const refusedPrefixes = ['GPU_DEVICE_', 'KUBERNETES_', 'LD_', 'NVIDIA_', 'SSH_', 'WORLDLAND_'];
+const refusals: readonly (readonly [names: RegExp, reason: string])[] = [
+  [
+    /^(?:HOME|LOGNAME|SHELL|USER|SSH_CLIENT|SSH_CONNECTION|SSH_TTY)$/,
+    'is set by each login: a value of your own would have no effect',
+  ],
+  [/^KUBERNETES_/, 'is set by Kubernetes and cannot be chosen'],
+  [/^WORLDLAND_/, 'says what was rented and cannot be chosen'],
+  [
+    /^NVIDIA_(?!DRIVER_CAPABILITIES$)/,
+    'tells the GPU runtime of the machine which GPUs and devices to hand out, and those are what was rented; ' +
+      'only NVIDIA_DRIVER_CAPABILITIES can be chosen',
+  ],
+];
+
+/** What the GPU runtime can put into a container besides the device; it starts no container for any other word. */
+const driverCapabilities = ['compute', 'utility', 'video', 'graphics', 'display', 'ngx', 'compat32', 'all'];
 
 /**
  * Everything that is wrong with the environment of a job; fields are names below `env`. Values are never repeated:
@@ -44,9 +49,11 @@ export function envProblems(env: Readonly<Record<string, string>>): FieldProblem
 }
 
 function variableProblem(name: string, value: string): string | undefined {
-  if (!namePattern.test(name)) return 'the name must match [A-Z_][A-Z0-9_]{0,63}';
-  if (refusedNames.has(name) || refusedPrefixes.some((prefix) => name.startsWith(prefix))) {
-    return 'is set by the broker or the GPU runtime and cannot be chosen';
+  if (!namePattern.test(name)) return 'the name must match [A-Za-z_][A-Za-z0-9_]{0,63}';
+  const refusal = refusals.find(([names]) => names.test(name));
+  if (refusal !== undefined) return refusal[1];
+  if (name === 'NVIDIA_DRIVER_CAPABILITIES' && !value.split(',').every((word) => driverCapabilities.includes(word))) {
+    return `must be one or more, separated by commas without spaces, of ${driverCapabilities.join(', ')}`;
   }
   if (Buffer.byteLength(value) > maxValueBytes) return `is longer than ${maxValueBytes} bytes`;
   // Neither a process environment nor the database can hold these.

@@ -24,6 +24,8 @@ export interface JobRequest {
   image: string;
   cpuCores: number;
   memoryMb: number;
+  /** Of the memory; half of it when absent. */
+  shmMb?: number;
   storageGb: number;
   durationSeconds: number;
   /** Lines fit for an authorized_keys file. */
@@ -77,6 +79,7 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').prefault(
         16,
       ),
+      shm_gb: quantity('8, "8Gi" or "512Mi"', megabytes, 1, limits.memoryMb.max, ' MB').optional(),
       storage_gb: quantity('20 or "20Gi"', gigabytes, limits.storageGb.min, limits.storageGb.max, ' GB').default(20),
       duration_hours: number('a number of hours')
         .transform((hours) => Math.ceil(hours * 3600 - 1e-6))
@@ -108,6 +111,9 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       if (body.gpu_type !== undefined && body.gpu_count === 0) {
         context.addIssue({ code: 'custom', path: ['gpu_type'], message: 'needs a gpu_count of at least 1' });
       }
+      if (body.shm_gb !== undefined && body.shm_gb > body.memory_gb) {
+        context.addIssue({ code: 'custom', path: ['shm_gb'], message: 'is a part of memory_gb and cannot be more' });
+      }
     })
     .transform((body) => ({
       ...(body.provider_id === undefined ? {} : { providerId: body.provider_id }),
@@ -117,6 +123,7 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       image: body.image ?? imageName(parseImage(policy.defaultImage)),
       cpuCores: body.cpu_cores,
       memoryMb: body.memory_gb,
+      ...(body.shm_gb === undefined ? {} : { shmMb: body.shm_gb }),
       storageGb: body.storage_gb,
       durationSeconds: body.duration_hours,
       sshPublicKeys: body.ssh_public_keys,

@@ -39,6 +39,8 @@ export interface JobOrder {
   gpuCount: number;
   cpuCores: number;
   memoryMb: number;
+  /** What of the memory is shared memory; see `sharedMemoryMb`. */
+  shmMb?: number;
   storageGb: number;
   image: string;
   durationSeconds: number;
@@ -85,6 +87,11 @@ export interface JobFailure {
 
 /** Why a provider did not serve a job that ran. */
 export type GapCause = 'silent' | 'node_not_ready' | 'gpu_lost';
+
+/** How much of a job's memory `/dev/shm` may take: what the order says, otherwise half. */
+export function sharedMemoryMb({ memoryMb, shmMb }: Pick<JobOrder, 'memoryMb' | 'shmMb'>): number {
+  return shmMb ?? Math.max(1, Math.floor(memoryMb / 2));
+}
 
 /** The name of every Kubernetes object of a job; derived, so that a repeated create finds the first. */
 export function jobObjectName(jobId: string): string {

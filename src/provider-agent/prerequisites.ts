@@ -20,7 +20,7 @@ export function missingPrerequisites(
   installation: Installation = thisMachine,
 ): string[] {
   return [
-    ...(hasJoined ? [] : missingForJoining(installation)),
+    ...(hasJoined ? missingInKubelet(installation) : missingForJoining(installation)),
     ...(hasGpus ? missingForGpus(installation) : []),
     ...(hasGpus && hasJoined ? missingDevicePlugin(installation) : []),
   ];
@@ -30,6 +30,22 @@ function missingForJoining({ installed }: Installation): string[] {
   return ['kubeadm', 'kubelet', 'containerd']
     .filter((program) => !installed(program))
     .map((program) => `${program} is not in PATH: the machine cannot join without it`);
+}
+
+/**
+ * With cgroup v2 a kubelet has the kernel end every process of a container when one of them runs out of memory, the
+ * customer's login among them, unless its configuration says otherwise. With v1 it is always the one process.
+ */
+function missingInKubelet({ root }: Installation): string[] {
+  const configuration = textOf(join(root, 'var/lib/kubelet/config.yaml'));
+  const hasCgroupV2 = existsSync(join(root, 'sys/fs/cgroup/cgroup.controllers'));
+  return configuration === '' || !hasCgroupV2 || /^singleProcessOOMKill: true\s*$/m.test(configuration)
+    ? []
+    : [
+        'singleProcessOOMKill is not true in /var/lib/kubelet/config.yaml: one process that runs out of memory ends the ' +
+          'whole rental. It comes from the cluster: once its operator has set it, run as root `kubeadm upgrade node phase ' +
+          'kubelet-config` and restart the kubelet',
+      ];
 }
 
 function missingForGpus({ root, installed }: Installation): string[] {

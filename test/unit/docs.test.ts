@@ -31,3 +31,12 @@ test('the clusters that the tests run have that range too', () => {
     expect(read(file)).toContain(`--service-node-port-range=${range}`);
   }
 });
+
+test('the cluster of the guide tells its kubelets to end one process and not the whole rental, as that of the tests does', () => {
+  expect(read('docs/deploy.md')).toMatch(
+    /^apiVersion: kubelet\.config\.k8s\.io\/v1beta1\nkind: KubeletConfiguration\nsingleProcessOOMKill: true\b/m,
+  );
+  expect(read('src/engines/kubernetes/kubeadm.ts')).toMatch(
+    /kind: 'KubeletConfiguration',[^}]*\bsingleProcessOOMKill: true\b/,
+  );
+});

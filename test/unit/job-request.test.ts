@@ -51,10 +51,24 @@ describe('the body of POST /jobs', () => {
       { memoryMb: 1_536, gpuCount: 2, durationSeconds: 1_800 },
     ],
     [{ duration_hours: 0.1 }, { durationSeconds: 360 }],
+    [{ shm_gb: 4 }, { shmMb: 4_096 }],
+    [{ shm_gb: '512Mi' }, { shmMb: 512 }],
+    [
+      { memory_gb: 8, shm_gb: '8Gi' },
+      { memoryMb: 8_192, shmMb: 8_192 },
+    ],
     [{ gpu_type: 'NVIDIA GeForce RTX 4090' }, { gpuType: 'rtx-4090' }],
     [{ gpu_count: 0 }, { gpuCount: 0 }],
     [{ image: 'ubuntu' }, { image: 'docker.io/library/ubuntu:latest' }],
     [{ env: { TOKEN: '$(HOME) "quoted"' } }, { env: { TOKEN: '$(HOME) "quoted"' } }],
+    [
+      { env: { http_proxy: 'http://a', HTTP_PROXY: 'http://b', _x: '', NoCase1: 'x' } },
+      { env: { http_proxy: 'http://a', HTTP_PROXY: 'http://b', _x: '', NoCase1: 'x' } },
+    ],
+    [
+      { env: { NVIDIA_DRIVER_CAPABILITIES: 'compute,utility,video' } },
+      { env: { NVIDIA_DRIVER_CAPABILITIES: 'compute,utility,video' } },
+    ],
     [{ job_name: 'Übung 1' }, { jobName: 'Übung 1' }],
     [{ max_price_per_hour: '2.5' }, { maxPricePerHour: 2.5 }],
   ])('takes %j as the field writes it', (body, expected) => {
@@ -104,10 +118,21 @@ describe('the body of POST /jobs', () => {
     ['ssh_public_keys.0', { ssh_public_keys: ['ssh-ed25519 AAAA'] }],
     ['ssh_password', { ssh_password: 'hunter2' }],
     ['env', { env: [] }],
-    ['env.path', { env: { path: 'x' } }],
-    ['env.PATH', { env: { PATH: '/tmp' } }],
+    ['env.1A', { env: { '1A': 'x' } }],
+    ['env.A-B', { env: { 'A-B': 'x' } }],
+    ['env.a.b', { env: { 'a.b': 'x' } }],
+    ['env.HOME', { env: { HOME: '/tmp' } }],
+    ['env.SSH_CONNECTION', { env: { SSH_CONNECTION: 'x' } }],
+    ['env.KUBERNETES_SERVICE_HOST', { env: { KUBERNETES_SERVICE_HOST: 'x' } }],
+    ['env.WORLDLAND_JOB_ID', { env: { WORLDLAND_JOB_ID: 'x' } }],
     ['env.NVIDIA_VISIBLE_DEVICES', { env: { NVIDIA_VISIBLE_DEVICES: 'all' } }],
-    ['env.LD_PRELOAD', { env: { LD_PRELOAD: '/x.so' } }],
+    ['env.NVIDIA_DRIVER_CAPABILITIES', { env: { NVIDIA_DRIVER_CAPABILITIES: 'everything' } }],
+    ['env.NVIDIA_DRIVER_CAPABILITIES', { env: { NVIDIA_DRIVER_CAPABILITIES: '' } }],
+    ['env.NVIDIA_DRIVER_CAPABILITIES', { env: { NVIDIA_DRIVER_CAPABILITIES: 'compute, video' } }],
+    ['shm_gb', { shm_gb: 0 }],
+    ['shm_gb', { shm_gb: '16m' }],
+    ['shm_gb', { memory_gb: 8, shm_gb: 8.5 }],
+    ['shm_gb', { shm_gb: '17Gi' }],
     ['env.A', { env: { A: 'nul\u0000' } }],
     ['env.A', { env: { A: '\ud800' } }],
     ['env.A', { env: { A: 5 } }],
@@ -121,6 +146,29 @@ describe('the body of POST /jobs', () => {
     expect(read({ ...minimal, ...body })).toContainEqual({ field, message: expect.any(String) });
   });
 
+  test('says of a variable that is refused who sets it', () => {
+    const names = ['HOME', 'NVIDIA_VISIBLE_DEVICES', 'KUBERNETES_PORT', 'WORLDLAND_GPU_COUNT'];
+    const problems = read({ ...minimal, env: Object.fromEntries(names.map((name) => [name, 'x'])) });
+    expect((problems as { message: string }[]).map(({ message }) => message)).toEqual([
+      expect.stringMatching(/each login/),
+      expect.stringMatching(/which GPUs/),
+      expect.stringMatching(/Kubernetes/),
+      expect.stringMatching(/what was rented/),
+    ]);
+    expect(read({ ...minimal, env: { NVIDIA_DRIVER_CAPABILITIES: 'compute,tv' } })).toEqual([
+      { field: 'env.NVIDIA_DRIVER_CAPABILITIES', message: expect.stringMatching(/compute, .*video.* all$/) },
+    ]);
+  });
+
+  test('leaves to the customer what concerns nobody but the programs of the job', () => {
+    const env = Object.fromEntries(
+      ['LD_PRELOAD', 'LD_LIBRARY_PATH', 'CUDA_VISIBLE_DEVICES', 'PATH', 'BASH_ENV', 'SSH_PRIVATE_KEY', 'HOSTNAME'].map(
+        (name) => [name, 'x'],
+      ),
+    );
+    expect(read({ ...minimal, env })).toMatchObject({ env });
+  });
+
   test('reports every problem at once', () => {
     const problems = read({ gpu_count: 'x', cpu_cores: 'x', ssh_password: 'x', extra: 1 });
     const fields = (problems as { field: string }[]).map(({ field }) => field);
@@ -129,7 +177,7 @@ describe('the body of POST /jobs', () => {
 
   test('never repeats a password, a key or the value of a variable', () => {
     const secret = 'hunter2hunter2';
-    const problems = read({ ssh_password: secret, ssh_public_keys: [`ssh-ed25519 ${secret}`], env: { PATH: secret } });
+    const problems = read({ ssh_password: secret, ssh_public_keys: [`ssh-ed25519 ${secret}`], env: { HOME: secret } });
     expect(JSON.stringify(problems)).not.toContain(secret);
     expect(JSON.stringify(problems)).toContain('ssh_public_keys');
   });

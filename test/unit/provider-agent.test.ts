@@ -386,4 +386,17 @@ describe('a machine', () => {
       expect.stringMatching(/no NVIDIA device plugin/),
     ]);
   });
+
+  test('whose kubelet ends a whole rental for one process is told so, where the kernel would do that', () => {
+    const root = join(folder, 'joined');
+    const installation = { root, installed: all };
+    const missing = () => missingPrerequisites({ hasGpus: false, hasJoined: true }, installation);
+    put(root, 'var/lib/kubelet/config.yaml', 'kind: KubeletConfiguration\n');
+    expect(missing()).toEqual([]);
+    // The sign of cgroup v2.
+    put(root, 'sys/fs/cgroup/cgroup.controllers', 'cpu memory\n');
+    expect(missing()).toEqual([expect.stringMatching(/singleProcessOOMKill/)]);
+    put(root, 'var/lib/kubelet/config.yaml', 'kind: KubeletConfiguration\nsingleProcessOOMKill: true\n');
+    expect(missing()).toEqual([]);
+  });
 });

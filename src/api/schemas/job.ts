@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { JobRow } from '../../db/jobs.js';
-import { jobStatuses, knownHostsLine, sshCommand } from '../../domain/job.js';
+import { jobStatuses, knownHostsLine, sharedMemoryMb, sshCommand } from '../../domain/job.js';
 
 /** A job as its customer sees it. What is not known yet is left out. */
 export const jobReply = z.object({
@@ -16,6 +16,7 @@ export const jobReply = z.object({
   gpu_count: z.int(),
   cpu_cores: z.int(),
   memory_gb: z.number(),
+  shm_gb: z.number().describe('What of the memory `/dev/shm` may take'),
   storage_gb: z.int(),
   price_per_hour: z.number().optional().describe('For the whole job, in token units'),
   max_price_per_hour: z.number().optional().describe('As it was ordered'),
@@ -70,6 +71,7 @@ export function jobReplyOf(job: JobRow): JobReply {
     gpu_count: job.gpuCount,
     cpu_cores: job.cpuCores,
     memory_gb: job.memoryMb / 1024,
+    shm_gb: sharedMemoryMb(job) / 1024,
     storage_gb: job.storageGb,
     price_per_hour: job.pricePerHour,
     max_price_per_hour: job.maxPricePerHour,

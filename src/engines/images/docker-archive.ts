@@ -13,13 +13,15 @@ export interface ImageSource {
   env?: Readonly<Record<string, string>>;
 }
 
-/**
- * An image as an archive that `docker load`, `podman load`, `skopeo` and `ctr images import` read. The same source
- * gives the same bytes, and so the same image id.
- */
-export function dockerArchive(source: ImageSource): { archive: Buffer; imageId: string } {
+/** What an image is made of: its description, and the files of its one layer. */
+export interface ImageContent {
+  config: Buffer;
+  layer: Buffer;
+}
+
+/** The same source gives the same bytes. */
+export function imageContent(source: Omit<ImageSource, 'name'>): ImageContent {
   const layer = tar(source.entries);
-  const layerId = sha256(layer);
   const config = Buffer.from(
     JSON.stringify({
       architecture: source.architecture,
@@ -31,10 +33,20 @@ export function dockerArchive(source: ImageSource): { archive: Buffer; imageId: 
         Env: Object.entries(source.env ?? {}).map(([name, value]) => `${name}=${value}`),
         WorkingDir: '/',
       },
-      rootfs: { type: 'layers', diff_ids: [`sha256:${layerId}`] },
+      rootfs: { type: 'layers', diff_ids: [`sha256:${sha256(layer)}`] },
       history: [{ created: '1970-01-01T00:00:00Z' }],
     }),
   );
+  return { config, layer };
+}
+
+/**
+ * An image as an archive that `docker load`, `podman load`, `skopeo` and `ctr images import` read. The same source
+ * gives the same bytes, and so the same image id.
+ */
+export function dockerArchive(source: ImageSource): { archive: Buffer; imageId: string } {
+  const { config, layer } = imageContent(source);
+  const layerId = sha256(layer);
   const configId = sha256(config);
   const manifest = [{ Config: `${configId}.json`, RepoTags: [source.name], Layers: [`${layerId}/layer.tar`] }];
   const archive = tar([

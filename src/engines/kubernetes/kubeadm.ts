@@ -131,6 +131,12 @@ function configuration(layout: ClusterLayout): string {
       etcd: { external: { endpoints: [layout.etcdUrl] } },
       networking: { serviceSubnet: serviceCidr, podSubnet: podCidr },
     },
+    {
+      // What every machine that joins is told. A process that runs out of memory ends alone, without the customer's login.
+      apiVersion: 'kubelet.config.k8s.io/v1beta1',
+      kind: 'KubeletConfiguration',
+      singleProcessOOMKill: true,
+    },
   ];
   return documents.map((document) => JSON.stringify(document, null, 1)).join('\n---\n');
 }

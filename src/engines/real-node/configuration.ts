@@ -17,6 +17,9 @@ state = "/run/containerd"
   # Where the machine lacks CAP_SYS_RESOURCE no process may be made harder to kill, and containers would not start.
   restrict_oom_score_adj = true
 
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "/mnt/registries"
+
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "${cniPlugins}"
     conf_dir = "/etc/cni/worldland"

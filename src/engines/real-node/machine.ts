@@ -48,6 +48,8 @@ export interface Machine {
   /** Runs a program in it and answers what it printed. */
   run(command: string, args: string[]): Promise<string>;
   importImage(archive: Buffer): Promise<void>;
+  /** From now on, what is pulled from the registry of that name comes from this URL. */
+  useRegistry(name: string, url: string): void;
   /** What its programs logged, by name; for the message of a test that failed. */
   logs: string;
   /** Takes it away with everything it had on this machine: processes, mounts, network, cgroups. The folder stays. */
@@ -116,6 +118,14 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
         await machine.run(join(packages.root, 'usr/bin/ctr'), [...ctr, file]);
         rmSync(file);
       },
+      useRegistry(name, url) {
+        const place = join(folder, 'registries', name);
+        mkdirSync(place, { recursive: true });
+        writeFileSync(
+          join(place, 'hosts.toml'),
+          `server = "${url}"\n[host."${url}"]\n  capabilities = ["pull", "resolve"]\n`,
+        );
+      },
       stop,
     };
     return machine;
@@ -126,7 +136,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
 }
 
 function writeFiles({ folder, packages, programs, kubeconfigs }: MachineOptions): void {
-  for (const part of ['bin', 'commands', 'patches', 'cni', 'logs', 'own'])
+  for (const part of ['bin', 'commands', 'patches', 'cni', 'registries', 'logs', 'own'])
     mkdirSync(join(folder, part), { recursive: true, mode: 0o755 });
   rmSync(join(folder, 'ready'), { force: true });
   for (const [name, path] of Object.entries(programs)) {

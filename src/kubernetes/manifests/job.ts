@@ -1,5 +1,5 @@
 import type { V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
-import { jobObjectName, tenantNamespace, type JobOrder, type Placement } from '../../domain/job.js';
+import { jobObjectName, sharedMemoryMb, tenantNamespace, type JobOrder, type Placement } from '../../domain/job.js';
 import {
   annotations,
   cordonedValue,
@@ -10,10 +10,13 @@ import {
   sshContainerPort,
   taints,
 } from '../names.js';
+import { environmentKey, jobEnvironment } from './job-environment.js';
 
 /** What decides a job's objects besides the order itself. */
 export interface JobManifestSettings {
   sshServerImage: string;
+  /** When an image that is named by a tag is asked for; a digest is always the same image. */
+  pullTags: 'Always' | 'IfNotPresent';
   /** The last resort, should the broker be gone for ever: Kubernetes ends the pod by itself. */
   activeDeadlineSeconds: number;
   /** RFC 3339; shown on the pod for people. The durable timer of the job's workflow is what counts. */
@@ -27,6 +30,7 @@ export interface JobInputs {
   env: Readonly<Record<string, string>>;
 }
 
+const sharedMemoryVolume = 'shared-memory';
 const keyVolume = 'ssh-keys';
 const serverVolume = 'ssh-server';
 const serverPath = '/opt/worldland/ssh';
@@ -34,6 +38,33 @@ const keyPath = '/etc/worldland';
 const authorizedKeysFile = 'authorized_keys';
 /** The entry of a job's Secret that holds the private key of its SSH server. */
 export const hostKeyFile = 'ssh_host_key';
+
+/**
+ * What root may do in a job: all that `baseline` of Pod Security Admission allows but one. None of it reaches beyond the
+ * container. MKNOD is left out: with it, nothing but the device rules of the container's cgroup would stand between a
+ * customer and the GPUs that somebody else rented. Nothing is gained by setuid programs (`allowPrivilegeEscalation`).
+ */
+const capabilities = [
+  // su, sudo, sshd and useradd report to the kernel's audit through PAM; RHEL's fail where they may not.
+  'AUDIT_WRITE',
+  // Package managers unpack files of other users.
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  // Web servers and an sshd of the customer's own listen below 1024, in the pod's own network.
+  'NET_BIND_SERVICE',
+  // Packages whose files have capabilities (ping of iputils, httpd) do not unpack without.
+  'SETFCAP',
+  // Logins, su, and package managers that download as another user.
+  'SETGID',
+  'SETUID',
+  // Services give capabilities up for good; none can be had with it that is not in this list.
+  'SETPCAP',
+  // chroot, and the separation of privileges in an sshd.
+  'SYS_CHROOT',
+];
 
 /** Labels that every object of a job carries. */
 export function jobLabels(order: JobOrder, placement: Placement): Record<string, string> {
@@ -56,7 +87,9 @@ export function jobLabels(order: JobOrder, placement: Placement): Record<string,
  * @param hostKey private key of the SSH server, PEM.
  */
 export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInputs, hostKey: string): V1Secret {
-  const environment = Object.fromEntries(Object.entries(inputs.env).map(([name, value]) => [`env.${name}`, value]));
+  const environment = Object.fromEntries(
+    Object.entries(inputs.env).map(([name, value]) => [environmentKey(name), value]),
+  );
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -77,8 +110,7 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
 
 /**
  * The pod of a job. Placed by the scheduler through a node affinity on the provider's label, never by `nodeName`: the
- * scheduler's fit check is the second lock on GPUs. Root inside (images expect it) with nothing but what a root
- * login and a package manager need; `baseline` of Pod Security Admission allows exactly these.
+ * scheduler's fit check is the second lock on GPUs. Root inside, since images expect it.
  */
 export function jobPod(
   order: JobOrder,
@@ -110,6 +142,10 @@ export function jobPod(
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       hostname: 'gpu',
+      // A name with a dot is asked for as it is. By default each would be tried in three domains of the cluster first,
+      // where tenants have no Service to find, over whatever lies between the machine and the cluster's name server.
+      dnsPolicy: 'ClusterFirst',
+      dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
       priorityClassName: priorityClasses.rental,
       ...(settings.runtimeClassName === undefined ? {} : { runtimeClassName: settings.runtimeClassName }),
       securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
@@ -144,6 +180,7 @@ export function jobPod(
         {
           name: 'job',
           image: order.image,
+          imagePullPolicy: order.image.includes('@') ? 'IfNotPresent' : settings.pullTags,
           command: [
             `${serverPath}/sshd`,
             'serve',
@@ -152,26 +189,14 @@ export function jobPod(
             ...['--host-key', `${keyPath}/${hostKeyFile}`],
           ],
           ports: [{ name: 'ssh', containerPort: sshContainerPort, protocol: 'TCP' }],
-          env: [
-            // Images made for CUDA ask for all GPUs of the machine; a job without GPUs must get none.
-            ...(order.gpuCount === 0 ? [{ name: 'NVIDIA_VISIBLE_DEVICES', value: 'none' }] : []),
-            { name: 'WORLDLAND_JOB_ID', value: order.jobId },
-            { name: 'WORLDLAND_GPU_COUNT', value: String(order.gpuCount) },
-            ...environmentNames.map((variable) => ({
-              name: variable,
-              valueFrom: { secretKeyRef: { name, key: `env.${variable}` } },
-            })),
-          ],
+          env: jobEnvironment(order, placement, environmentNames),
           resources: { requests: sizes, limits: sizes },
           securityContext: {
             ...locked,
             // Images that name another user would have a root login that is not root.
             runAsUser: 0,
             runAsGroup: 0,
-            capabilities: {
-              drop: ['ALL'],
-              add: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID'],
-            },
+            capabilities: { drop: ['ALL'], add: capabilities },
           },
           // SSH is what the customer waits for: the pod is Ready, and the job running, when it answers. The kubelet
           // reports the pod's address no sooner than that its container runs, and kube-proxy gathers changes for a
@@ -186,11 +211,15 @@ export function jobPod(
           volumeMounts: [
             { name: serverVolume, mountPath: serverPath, readOnly: true },
             { name: keyVolume, mountPath: keyPath, readOnly: true },
+            { name: sharedMemoryVolume, mountPath: '/dev/shm' },
           ],
         },
       ],
       volumes: [
         { name: serverVolume, emptyDir: { sizeLimit: '64Mi' } },
+        // Data loaders and NCCL pass tensors through it; a container has 64 MB otherwise. What is in it counts against
+        // the container's memory.
+        { name: sharedMemoryVolume, emptyDir: { medium: 'Memory', sizeLimit: `${sharedMemoryMb(order)}Mi` } },
         {
           name: keyVolume,
           secret: {

@@ -1,0 +1,138 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Session } from '../../src/auth/client.js';
+import { imageContent, type ImageContent } from '../../src/engines/images/docker-archive.js';
+import type { TarEntry } from '../../src/engines/images/tar.js';
+import { findNodePackages } from '../../src/engines/real-node/packages.js';
+import { missingForRealNode } from '../../src/engines/real-node/requirements.js';
+import { findOnPath } from '../../src/engines/tools/tool.js';
+import { ownArchitecture } from '../../src/engines/tools/ssh-server.js';
+import { silent } from '../../src/engines/log.js';
+import { end, rent, ssh, type Rented } from '../support/customer.js';
+import { offerRealMachine, type RealMachine } from '../support/real-machine.js';
+import { startRegistry, type Registry } from '../support/registry.js';
+
+const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
+if (missing !== undefined) console.warn(`skipped: renting a real node needs ${missing}`);
+
+const setcap = findOnPath('setcap', process.env);
+const hasCgroupV2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
+const registryName = 'hub.example.com';
+const image = `${registryName}/me/app:dev`;
+
+let real: RealMachine;
+let registry: Registry;
+let customer: Session;
+let mine: Rented;
+
+/** A small Linux that says which version of the customer's program it holds. */
+function app(busybox: string, version: string): ImageContent {
+  const tools = execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n');
+  // The program itself, and the libraries that it names, where it looks for them.
+  const borrowed: TarEntry[] =
+    setcap === undefined
+      ? []
+      : [setcap, ...(execFileSync('ldd', [setcap], { encoding: 'utf8' }).match(/\/\S+/g) ?? [])].map((path) => ({
+          path: path.slice(1),
+          content: readFileSync(path),
+          mode: 0o755,
+        }));
+  return imageContent({
+    architecture: ownArchitecture(),
+    entries: [
+      ...['bin', 'etc', 'root', 'tmp', 'proc', 'dev', 'sys', 'run'].map((path) => ({ path, folder: true as const })),
+      { path: 'bin/busybox', content: readFileSync(busybox), mode: 0o755 },
+      ...tools.filter((tool) => tool !== 'busybox').map((tool) => ({ path: `bin/${tool}`, linkTo: 'busybox' })),
+      ...borrowed,
+      { path: 'etc/passwd', content: Buffer.from('root:x:0:0:root:/root:/bin/sh\n') },
+      { path: 'etc/version', content: Buffer.from(`${version}\n`) },
+    ],
+    env: { PATH: '/bin:/sbin:/usr/bin:/usr/sbin' },
+  });
+}
+
+const say = async (command: string) => (await ssh(mine, command)).output;
+const order = async (wanted: object) =>
+  await rent(customer, { image, ...wanted }).catch(async (error: Error) => {
+    throw new Error(`${error.message}${await real.podsOf(customer)}`);
+  });
+
+(missing === undefined ? describe : describe.skip)('what is rented', () => {
+  beforeAll(async () => {
+    real = await offerRealMachine({});
+    registry = await startRegistry(real.machine.gateway);
+    real.machine.useRegistry(registryName, registry.url);
+    const { busybox } = await findNodePackages(silent);
+    registry.push('me/app', 'dev', app(busybox, 'first'));
+    customer = await real.broker.customer();
+    await real.offerGpus(await real.joined(), customer);
+    mine = await order({
+      ...{ cpu_cores: 2, memory_gb: '512Mi', shm_gb: '128Mi' },
+      env: { http_proxy: 'http://lower', HTTP_PROXY: 'http://upper', MKL_NUM_THREADS: '1' },
+    });
+  }, 1_800_000);
+
+  afterAll(async () => {
+    registry?.close();
+    await real?.remove();
+    if (mine !== undefined) rmSync(mine.folder, { recursive: true, force: true });
+  }, 120_000);
+
+  test('has as much shared memory as was ordered, and no more', async () => {
+    expect(await say('df -m /dev/shm | tail -1')).toMatch(/^tmpfs\s+128\s/);
+    expect(await say('head -c 100M /dev/zero >/dev/shm/fits && ls -s /dev/shm/fits')).toMatch(/^\s*102400 /);
+    expect(await say('head -c 100M /dev/zero >/dev/shm/too-much; rm -f /dev/shm/*')).toContain('No space left');
+  });
+
+  test('says in every session what it is, and the customer’s own values win', async () => {
+    const variables = (await say('env')).split('\n');
+    expect(variables).toEqual(
+      expect.arrayContaining([
+        ...['WORLDLAND_GPU_COUNT=1', 'WORLDLAND_GPU_TYPE=rtx-4090', 'WORLDLAND_CPU_CORES=2', 'WORLDLAND_MEMORY_MB=512'],
+        ...['WORLDLAND_SHM_MB=128', 'WORLDLAND_STORAGE_GB=1', 'OMP_NUM_THREADS=2', 'MKL_NUM_THREADS=1'],
+        ...['http_proxy=http://lower', 'HTTP_PROXY=http://upper'],
+      ]),
+    );
+  });
+
+  test('lets root chroot and listen below 1024, and make no device', async () => {
+    expect(await say('chroot / /bin/echo inside')).toBe('inside\n');
+    expect(await say('timeout 2 nc -l -p 80; echo $?')).toMatch(/^(?:143|124)\n$/);
+    expect(await say('mknod /tmp/null c 1 3')).toContain('Operation not permitted');
+  });
+
+  (setcap === undefined ? test.skip : test)('lets root give a file capabilities, as packages do', async () => {
+    expect(await say(`cp /bin/busybox /tmp/ping && ${setcap!} cap_net_bind_service+ep /tmp/ping && echo done`)).toBe(
+      'done\n',
+    );
+  });
+
+  test('asks for a name of the internet as it is', async () => {
+    expect(await say('cat /etc/resolv.conf')).toMatch(/^options ndots:1$/m);
+  });
+
+  test('has a kubelet that ends the one process that ran out of memory', () => {
+    const configuration = readFileSync(join(real.machine.files, 'var/lib/kubelet/config.yaml'), 'utf8');
+    expect(configuration).toMatch(/^singleProcessOOMKill: true$/m);
+  });
+
+  test('goes on when one process runs out of memory', async () => {
+    if (!hasCgroupV2) console.warn('cgroup v1: the kernel ends one process here, whatever the kubelet says');
+    expect(await say('head -c 1G /dev/zero | tail | wc -c; echo on')).toMatch(/on\n/);
+    expect(await say('echo still here')).toBe('still here\n');
+    const { body } = await customer.request('GET', `/api/v1/jobs/${mine.job_id}`);
+    expect(body).toMatchObject({ status: 'running', shm_gb: 0.125 });
+  });
+
+  test('runs what was pushed last under the tag that was ordered', async () => {
+    expect(await say('cat /etc/version')).toBe('first\n');
+    const { busybox } = await findNodePackages(silent);
+    registry.push('me/app', 'dev', app(busybox, 'second'));
+    await end(customer, mine);
+    mine = await order({});
+    expect(await say('cat /etc/version')).toBe('second\n');
+    expect(await say('df -m /dev/shm | tail -1')).toMatch(/^tmpfs\s+128\s/);
+  }, 120_000);
+});

@@ -1,0 +1,128 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { generatePrivateKey } from 'viem/accounts';
+import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions, type V1Node } from '@kubernetes/client-node';
+import type { Session } from '../../src/auth/client.js';
+import { tenantNamespace } from '../../src/domain/job.js';
+import type { Machine } from '../../src/engines/real-node/machine.js';
+import { images, startRealNode } from '../../src/engines/real-node/node.js';
+import { gpuResource, labels } from '../../src/kubernetes/names.js';
+import { startBroker, type RunningBroker } from './broker.js';
+import { createProviderMachine, type ProviderMachine, type RunningAgent } from './provider-machine.js';
+import { until } from './until.js';
+
+export const providerId = 'real-machine';
+export const gpus = 2;
+
+/** A broker, and a real machine whose owner's agent offers it to that broker. */
+export interface RealMachine {
+  broker: RunningBroker;
+  machine: Machine;
+  provider: ProviderMachine;
+  agent: RunningAgent;
+  core: CoreV1Api;
+  /** Waits until the machine has joined and is Ready. */
+  joined(): Promise<V1Node>;
+  /** Counts its GPUs, as the device plugin of a machine with GPUs does, and waits until they are on offer. */
+  offerGpus(node: V1Node, customer: Session): Promise<void>;
+  /** How many of its GPUs can be rented. */
+  free(customer: Session): Promise<number>;
+  /** What the node has made of a customer's jobs, for whoever has to find out why one does not run. */
+  podsOf(customer: Session): Promise<string>;
+  remove(): Promise<void>;
+}
+
+/**
+ * @param env settings of the broker.
+ * @param onTurn called when no other machine is there any more, and this one is not there yet.
+ */
+export async function offerRealMachine(env: Record<string, string>, onTurn?: () => void): Promise<RealMachine> {
+  const broker = await startBroker({ SSH_SERVER_IMAGE: images.sshServer, JOB_MIN_DURATION_S: '1', ...env });
+  const { kubeconfig } = broker.endpoints;
+  let machine: Machine | undefined;
+  try {
+    machine = await startRealNode({
+      dataDir: resolve(kubeconfig!, '../../..'),
+      hostName: 'rented-out',
+      onTurn,
+      log: (line) => void process.stderr.write(`  ${line}\n`),
+    });
+    const config = new KubeConfig();
+    config.loadFromFile(kubeconfig!);
+    const provider = createProviderMachine({ gpus });
+    const agent = await startAgent(broker, machine, provider);
+    return realMachine({ broker, machine, provider, agent, core: config.makeApiClient(CoreV1Api) });
+  } catch (error) {
+    await machine?.stop();
+    await broker.stop();
+    throw error;
+  }
+}
+
+async function startAgent(broker: RunningBroker, machine: Machine, provider: ProviderMachine): Promise<RunningAgent> {
+  // The real program in the place of the made-up one; it notes how it was called.
+  const kubeadm = `#!/bin/sh\necho "$*" >>${join(provider.state, 'kubeadm')}\nexec ${machine.commands}/kubeadm "$@"\n`;
+  writeFileSync(join(provider.state, '../bin/kubeadm'), kubeadm, { mode: 0o755 });
+  const nodeKey = (await provider.command(['key'])).output.trim();
+  const out = join(provider.state, 'delegation.json');
+  await provider.command(
+    ['authorize', '--id', providerId, '--node-key', nodeKey, '--broker', broker.endpoints.api, '--out', out],
+    { WALLET_PRIVATE_KEY: generatePrivateKey() },
+  );
+  return provider.run([
+    ...['--redis', broker.endpoints.redis, '--broker', broker.endpoints.api, '--join', 'yes', '--heartbeat-s', '2'],
+    ...['--gpu-price', '0.4', '--share-cpus', '2'],
+    ...['--kubelet-conf', join(machine.files, 'etc/kubernetes/kubelet.conf')],
+  ]);
+}
+
+type Parts = Pick<RealMachine, 'broker' | 'machine' | 'provider' | 'agent' | 'core'>;
+
+function realMachine({ broker, machine, provider, agent, core }: Parts): RealMachine {
+  const free = async (customer: Session) => {
+    const { body } = await customer.request('GET', '/api/v1/providers/gpu-availability');
+    const { providers } = body as {
+      providers: { provider_id: string; available_gpus: number; can_create_job: boolean }[];
+    };
+    const row = providers.find((one) => one.provider_id === providerId);
+    return row?.can_create_job === true ? row.available_gpus : 0;
+  };
+  return {
+    ...{ broker, machine, provider, agent, core, free },
+    joined: () =>
+      until(
+        async () => {
+          const { items } = await core.listNode({ labelSelector: `${labels.placement}=${providerId}` });
+          return items.find((one) => one.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'));
+        },
+        { timeoutMs: 120_000, name: 'the node is Ready and marked as the provider’s' },
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}, but:\n${agent.output()}`);
+      }),
+    async offerGpus(node, customer) {
+      const counted = { [gpuResource]: String(gpus) };
+      await core.patchNodeStatus(
+        { name: node.metadata!.name!, body: { status: { capacity: counted, allocatable: counted } } },
+        setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+      );
+      await until(async () => (await free(customer)) === gpus, { timeoutMs: 60_000, name: 'its GPUs are on offer' });
+    },
+    async podsOf({ wallet }) {
+      const namespace = tenantNamespace(wallet);
+      const { items: pods } = await core.listNamespacedPod({ namespace });
+      const { items: events } = await core.listNamespacedEvent({ namespace });
+      const kubelet = readFileSync(join(machine.logs, 'kubelet.log'), 'utf8').split('\n').slice(-30);
+      return [
+        '',
+        ...pods.map(({ status }) => JSON.stringify(status)),
+        ...events.map(({ reason, message }) => `${reason}: ${message}`),
+        ...kubelet,
+      ].join('\n');
+    },
+    async remove() {
+      await provider.remove();
+      await machine.stop();
+      await broker.stop();
+    },
+  };
+}

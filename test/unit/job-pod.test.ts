@@ -1,0 +1,151 @@
+import { describe, expect, test } from '@jest/globals';
+import type { V1Container, V1EnvVar } from '@kubernetes/client-node';
+import { jobReplyOf } from '../../src/api/schemas/job.js';
+import { orderOfJob, type JobRow } from '../../src/db/job-row.js';
+import type { JobOrder, Placement } from '../../src/domain/job.js';
+import { jobPod, type JobManifestSettings } from '../../src/kubernetes/manifests/job.js';
+
+const order: JobOrder = {
+  jobId: '01890a5d-ac96-774b-bcce-b302099a8057',
+  wallet: '0x00000000000000000000000000000000000000aa',
+  gpuCount: 2,
+  cpuCores: 6,
+  memoryMb: 16_384,
+  storageGb: 20,
+  image: 'docker.io/library/debian:12',
+  durationSeconds: 3_600,
+};
+const placement: Placement = {
+  providerId: 'atlas',
+  nodeName: 'atlas',
+  gpuType: 'rtx-4090',
+  gpuModel: 'NVIDIA GeForce RTX 4090 $(HOME)',
+  pricePerHour: 1,
+};
+const settings: JobManifestSettings = {
+  sshServerImage: 'ssh-server:1',
+  pullTags: 'Always',
+  activeDeadlineSeconds: 60,
+  expiresAt: '2030-01-01T00:00:00Z',
+};
+
+const specOf = (change: Partial<JobOrder> = {}, names: string[] = [], otherwise: Partial<JobManifestSettings> = {}) =>
+  jobPod({ ...order, ...change }, placement, names, { ...settings, ...otherwise }).spec!;
+const jobOf = (...given: Parameters<typeof specOf>): V1Container => specOf(...given).containers[0]!;
+const valuesOf = (env: V1EnvVar[]) => Object.fromEntries(env.map(({ name, value }) => [name, value]));
+
+describe('the shared memory of a job', () => {
+  const shm = (change: Partial<JobOrder>) => {
+    const { volumes, containers } = specOf(change);
+    const { name } = containers[0]!.volumeMounts!.find(({ mountPath }) => mountPath === '/dev/shm')!;
+    return volumes!.find((volume) => volume.name === name)!.emptyDir;
+  };
+
+  test('is half of its memory when the order does not say', () => {
+    expect(shm({})).toEqual({ medium: 'Memory', sizeLimit: '8192Mi' });
+    expect(shm({ memoryMb: 129 })).toEqual({ medium: 'Memory', sizeLimit: '64Mi' });
+  });
+
+  test('is what the order says', () => {
+    expect(shm({ shmMb: 1_024 })).toEqual({ medium: 'Memory', sizeLimit: '1024Mi' });
+  });
+
+  test('takes nothing beyond the memory that was ordered', () => {
+    expect(jobOf({ shmMb: 1_024 }).resources!.limits).toMatchObject({ memory: '16384Mi' });
+  });
+
+  test('stands in the reply, also where the order left it open', () => {
+    const { jobId, ...row } = order;
+    const job: JobRow = {
+      ...{ ...row, jobId, durationS: 3_600, requestSha256: '', status: 'pending', message: '' },
+      createdAt: new Date(),
+    };
+    expect(jobReplyOf(job).shm_gb).toBe(8);
+    expect(jobReplyOf({ ...job, shmMb: 512 }).shm_gb).toBe(0.5);
+    expect(orderOfJob(job)).not.toHaveProperty('shmMb');
+    expect(orderOfJob({ ...job, shmMb: 512 }).shmMb).toBe(512);
+  });
+});
+
+describe('the environment of a job', () => {
+  test('says what was rented', () => {
+    expect(valuesOf(jobOf({ shmMb: 512 }).env!)).toMatchObject({
+      WORLDLAND_JOB_ID: order.jobId,
+      WORLDLAND_PROVIDER_ID: 'atlas',
+      WORLDLAND_GPU_COUNT: '2',
+      WORLDLAND_GPU_TYPE: 'rtx-4090',
+      WORLDLAND_CPU_CORES: '6',
+      WORLDLAND_MEMORY_MB: '16384',
+      WORLDLAND_SHM_MB: '512',
+      WORLDLAND_STORAGE_GB: '20',
+    });
+  });
+
+  test('names no GPU type where there is no GPU', () => {
+    const { gpuType: _, ...anywhere } = placement;
+    const { containers } = jobPod({ ...order, gpuCount: 0 }, anywhere, [], settings).spec!;
+    const values = valuesOf(containers[0]!.env!);
+    expect(values).toMatchObject({ WORLDLAND_GPU_COUNT: '0', NVIDIA_VISIBLE_DEVICES: 'none' });
+    expect(values).not.toHaveProperty('WORLDLAND_GPU_TYPE');
+  });
+
+  const threads = ['OMP', 'MKL', 'OPENBLAS', 'BLIS', 'NUMEXPR', 'RAYON'].map((library) => `${library}_NUM_THREADS`);
+
+  test('lets libraries start as many threads as there are cores in the order, and not in the machine', () => {
+    expect(valuesOf(jobOf().env!)).toMatchObject(Object.fromEntries(threads.map((name) => [name, '6'])));
+  });
+
+  test('has the customer’s own value of a variable in the place of the default, once', () => {
+    const env = jobOf({}, ['OMP_NUM_THREADS', 'http_proxy', 'HTTP_PROXY']).env!;
+    expect(env.filter(({ name }) => name === 'OMP_NUM_THREADS')).toEqual([
+      { name: 'OMP_NUM_THREADS', valueFrom: { secretKeyRef: expect.objectContaining({ key: 'env.OMP_NUM_THREADS' }) } },
+    ]);
+    expect(valuesOf(env)).toMatchObject({ MKL_NUM_THREADS: '6' });
+    expect(env.map(({ name }) => name)).toEqual(expect.arrayContaining(['http_proxy', 'HTTP_PROXY']));
+    expect(new Set(env.map(({ name }) => name)).size).toBe(env.length);
+  });
+
+  test('holds no text of a provider that Kubernetes would expand', () => {
+    expect(JSON.stringify(jobOf().env)).not.toContain('$(');
+  });
+});
+
+test('root in a job can do what package managers and services do, and make no devices', () => {
+  expect([...jobOf().securityContext!.capabilities!.add!].sort()).toEqual([
+    'AUDIT_WRITE',
+    'CHOWN',
+    'DAC_OVERRIDE',
+    'FOWNER',
+    'FSETID',
+    'KILL',
+    'NET_BIND_SERVICE',
+    'SETFCAP',
+    'SETGID',
+    'SETPCAP',
+    'SETUID',
+    'SYS_CHROOT',
+  ]);
+  expect(jobOf().securityContext).toMatchObject({ allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } });
+  expect(specOf().initContainers![0]!.securityContext!.capabilities).toEqual({ drop: ['ALL'] });
+});
+
+describe('the image of a job', () => {
+  const digest = `sha256:${'a'.repeat(64)}`;
+
+  test('is asked for anew when a tag names it, since a tag may have been pushed again', () => {
+    expect(jobOf().imagePullPolicy).toBe('Always');
+    expect(jobOf({}, [], { pullTags: 'IfNotPresent' }).imagePullPolicy).toBe('IfNotPresent');
+  });
+
+  test.each([`docker.io/library/debian@${digest}`, `docker.io/library/debian:12@${digest}`])(
+    'is not asked for when the machine has it and a digest names it: %s',
+    (image) => expect(jobOf({ image }).imagePullPolicy).toBe('IfNotPresent'),
+  );
+});
+
+test('a name of the internet is looked up as it is, and not within the cluster first', () => {
+  expect(specOf()).toMatchObject({
+    dnsPolicy: 'ClusterFirst',
+    dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
+  });
+});
