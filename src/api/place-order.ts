@@ -95,6 +95,7 @@ async function rateCeilings(pool: Pool, order: JobOrder, site: SitePrices): Prom
 }
 
 function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
+  const { minVramGb, minCuda, architecture } = request;
   const {
     providerId,
     gpuType,
@@ -112,6 +113,9 @@ function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
     wallet,
     ...(providerId === undefined ? {} : { providerId }),
     ...(gpuType === undefined ? {} : { gpuType }),
+    ...(minVramGb === undefined ? {} : { minVramGb }),
+    ...(minCuda === undefined ? {} : { minCuda }),
+    ...(architecture === undefined ? {} : { architecture }),
     gpuCount,
     cpuCores,
     memoryMb,

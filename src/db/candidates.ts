@@ -10,6 +10,7 @@ import {
   rateSql,
   siteParameter,
 } from './offers.js';
+import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
 import type { Queryable } from './pool.js';
 
 interface CandidateRow {
@@ -27,6 +28,11 @@ interface CandidateRow {
   offered_storage: number;
 }
 
+/** Whether a machine runs images of an architecture. Who asks for none wants what most images are made for. */
+const runsSql = (provider: string, architecture: string) =>
+  `(${provider}.architecture = coalesce(${architecture}::text, 'amd64')
+    or (${architecture}::text is null and ${provider}.architecture = ''))`;
+
 /** Which providers an order fits, whatever they cost; in what time they are offered, $8 and $9 say. */
 const fitting = `
   select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model, p.offer,
@@ -36,7 +42,8 @@ const fitting = `
     from providers p
     left join provider_resources g on g.provider_id = p.provider_id and g.kind = 'gpu' and $2 > 0
    where p.status = 'available' and not p.cordoned and p.node_name is not null
-     and ($1::text is null or g.name = $1)
+     and ${isTypeSql('g', '$1', '$13', '$14')} and ${isEnoughSql('g', '$15', '$16')}
+     and ${runsSql('p', '$17')}
      and ($2 = 0 or g.total - g.rented >= $2)
      and ($6::text is null or p.provider_id = $6)
      and ($9::boolean or (${isOfferedSql('$8')}))
@@ -88,6 +95,7 @@ async function findCandidates(
   limit: number,
   { atAnyTime }: { atAnyTime: boolean },
 ): Promise<Placement[]> {
+  const [types, certain, vramGb] = await gpuTypeParameters(db, order.gpuType);
   const { rows } = await db.query<CandidateRow>(
     `select provider_id, node_name, gpu_type, gpu_model, gpu_price::text, cpu_price::text, memory_price::text,
             o.cheapest::text, o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu,
@@ -97,7 +105,7 @@ async function findCandidates(
       order by rate, free_gpus, provider_id
       limit $12`,
     [
-      order.gpuType ?? null,
+      types,
       order.gpuCount,
       order.cpuCores,
       order.memoryMb,
@@ -109,6 +117,11 @@ async function findCandidates(
       boundOf(order)?.toString() ?? null,
       site.ALLOW_FREE_JOBS,
       limit,
+      certain,
+      vramGb,
+      order.minVramGb ?? null,
+      order.minCuda ?? null,
+      order.architecture ?? null,
     ],
   );
   return rows.map((row) => {
@@ -149,23 +162,26 @@ export interface FreeGpus {
   most_at_one_provider: number;
   /** The cheapest GPU of the type. */
   price_per_hour: number;
+  /** The least of its GPUs, where it is known. */
+  vram_gb?: number;
 }
 
 /** What is free now and offered, type by type; for a customer who was told that there is no capacity. */
 export async function freeCapacity(
   db: Queryable,
-  { gpuType }: { gpuType?: string },
+  { gpuTypes }: { gpuTypes?: readonly string[] },
   site: SitePrices,
 ): Promise<FreeGpus[]> {
-  const { rows } = await db.query<FreeGpus>(
+  const { rows } = await db.query<Omit<FreeGpus, 'vram_gb'> & { vram_gb: number | null }>(
     `select r.name as gpu_type, sum(r.total - r.rented)::int as available_gpus,
-            max(r.total - r.rented)::int as most_at_one_provider, min(cost.price)::float8 as price_per_hour
+            max(r.total - r.rented)::int as most_at_one_provider, min(cost.price)::float8 as price_per_hour,
+            min(r.vram_gb) as vram_gb
        from provider_resources r join providers p using (provider_id),
             lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
       where r.kind = 'gpu' and r.total > r.rented and p.status = 'available' and not p.cordoned
-        and ($1::text is null or r.name = $1) and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')}
+        and ($1::text[] is null or r.name = any ($1)) and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')}
       group by r.name order by r.name`,
-    [gpuType ?? null, siteParameter(site), site.ALLOW_FREE_JOBS],
+    [gpuTypes ?? null, siteParameter(site), site.ALLOW_FREE_JOBS],
   );
-  return rows;
+  return rows.map(({ vram_gb, ...free }) => ({ ...free, ...(vram_gb === null ? {} : { vram_gb }) }));
 }

@@ -1,4 +1,5 @@
 import { isErrorCode } from '../domain/errors.js';
+import type { Architecture } from '../domain/gpu-needs.js';
 import type { FailureCause, JobFailure, JobOrder, JobStatus, SshAccess } from '../domain/job.js';
 import { sentence } from '../domain/outside.js';
 import { priceOf } from '../domain/pricing.js';
@@ -12,6 +13,9 @@ export interface JobRow {
   jobName?: string;
   image: string;
   gpuType?: string;
+  minVramGb?: number;
+  minCuda?: number;
+  architecture?: Architecture;
   requestedProvider?: string;
   gpuCount: number;
   cpuCores: number;
@@ -44,6 +48,9 @@ export interface JobTableRow {
   job_name: string | null;
   image: string;
   gpu_type: string | null;
+  min_vram_gb: number | null;
+  min_cuda: number | null;
+  architecture: Architecture | null;
   requested_provider: string | null;
   gpu_count: number;
   cpu_cores: number;
@@ -72,7 +79,8 @@ export interface JobTableRow {
 
 /** The environment and the keys of a job are not among them: nothing that answers a request needs them. */
 export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider,
-  j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb, j.storage_gb, j.duration_s,
+  j.min_vram_gb::float8 as min_vram_gb, j.min_cuda, j.architecture, j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb,
+  j.storage_gb, j.duration_s,
   j.requested_max_price::float8 as requested_max_price, ${rateOfPriceSql('j.max_price_per_hour')}::text as max_rate,
   j.status, j.message, j.provider_id, j.gpu_model,
   j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.ssh_host_key, j.failure_reason, j.failure_message,
@@ -87,6 +95,9 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.job_name === null ? {} : { jobName: row.job_name }),
     image: row.image,
     ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type }),
+    ...(row.min_vram_gb === null ? {} : { minVramGb: row.min_vram_gb }),
+    ...(row.min_cuda === null ? {} : { minCuda: row.min_cuda }),
+    ...(row.architecture === null ? {} : { architecture: row.architecture }),
     ...(row.requested_provider === null ? {} : { requestedProvider: row.requested_provider }),
     gpuCount: row.gpu_count,
     cpuCores: row.cpu_cores,
@@ -128,6 +139,9 @@ export function orderOfJob(job: JobRow): JobOrder {
     wallet: job.wallet,
     ...(job.requestedProvider === undefined ? {} : { providerId: job.requestedProvider }),
     ...(job.gpuType === undefined ? {} : { gpuType: job.gpuType }),
+    ...(job.minVramGb === undefined ? {} : { minVramGb: job.minVramGb }),
+    ...(job.minCuda === undefined ? {} : { minCuda: job.minCuda }),
+    ...(job.architecture === undefined ? {} : { architecture: job.architecture }),
     gpuCount: job.gpuCount,
     cpuCores: job.cpuCores,
     memoryMb: job.memoryMb,

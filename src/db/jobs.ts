@@ -32,9 +32,10 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
   const { rows } = await tx.query<JobTableRow>(
     `insert into jobs as j (job_id, wallet, session_id, idempotency_key, request_sha256, job_name, image, gpu_type,
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
-                            requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour, shm_mb)
+                            requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
+                            min_vram_gb, min_cuda, architecture, shm_mb)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
-             coalesce(${priceOfRateSql('$19')}, $15::numeric), $20)
+             coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23)
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
     [
@@ -57,6 +58,9 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
       JSON.stringify(job.env),
       job.reservedAmount.toString(),
       job.maxRate ?? null,
+      job.minVramGb ?? null,
+      job.minCuda ?? null,
+      job.architecture ?? null,
       job.shmMb ?? null,
     ],
   );

@@ -13,13 +13,15 @@ export function siteParameter({ GPU_DEFAULT_PRICES }: SitePrices): string {
 }
 
 /**
- * The price of a GPU: its provider's own, or the operator's for its type. It is worked out when it is asked for and
+ * The price of a GPU: its provider's own, or the operator's for its type; a part of a card has not the card's. It is worked out when it is asked for and
  * stands nowhere, so that a changed price of the operator holds from the next order on, at every process that has it.
  */
 export const gpuPriceSql = (own: string, type: string, site: string): string =>
   `coalesce(nullif(${own}, 0),
             (select (entry ->> 1)::numeric from jsonb_array_elements(${site}::jsonb) with ordinality as d (entry, rank)
-              where entry ->> 0 in ('*', ${type}) or ${type} like (entry ->> 0) || '-%' order by rank limit 1), 0)`;
+              where entry ->> 0 in ('*', ${type})
+                 or (${type} like (entry ->> 0) || '-%' and (${type} not like '%mig-_g-%' or entry ->> 0 like '%mig-%'))
+              order by rank limit 1), 0)`;
 
 /** Whether GPUs at this price may be rented from `p`. Every job has cores and memory: a price of either is one of all. */
 export const isSoldSql = (price: string, freeJobs: string): string =>

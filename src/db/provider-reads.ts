@@ -1,7 +1,9 @@
 import type { SitePrices } from '../config.js';
+import type { Architecture, GpuNeeds } from '../domain/gpu-needs.js';
 import type { PriceSource } from '../domain/gpu-prices.js';
 import { machineLimits, providerIdPattern, type ProviderStatus } from '../domain/provider.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
+import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
 import { gpuPriceSql, isOfferedSql, isSoldSql, siteParameter, withoutPrices } from './offers.js';
 import type { Queryable } from './pool.js';
 import {
@@ -62,8 +64,12 @@ export async function listProviders(
 
 export interface ProviderSearch {
   status?: ProviderStatus;
-  /** A `gpuTypeKey`. */
+  /** In any spelling. */
   gpuType?: string;
+  minVramGb?: number;
+  /** As `cudaNumber`. */
+  minCuda?: number;
+  architecture?: Architecture;
   /** Free GPUs, of that type where one is given. */
   gpuCount?: number;
   minMemoryMb?: number;
@@ -92,14 +98,16 @@ export async function searchProviders(
   search: ProviderSearch,
   site: SitePrices = withoutPrices,
 ): Promise<ProviderRow[]> {
+  const [types, certain, vramGb] = await gpuTypeParameters(db, search.gpuType);
   const { rows } = await db.query<ProviderTableRow>(
     `${selectProviders}
       where ${shownStatus} = coalesce($3, 'available')
-        and (($1::text is null and $4::int is null and $5::numeric is null) or exists (
+        and ($16::text is null or p.architecture = $16)
+        and (($1::text[] is null and $4::int is null and $5::numeric is null and $14::numeric is null and $15::int is null) or exists (
           select from provider_resources g,
                  lateral (select ${gpuPriceSql('g.price_per_hour', 'g.name', '$2')} as price) cost
-           where g.provider_id = p.provider_id and g.kind = 'gpu' and ($1::text is null or g.name = $1)
-             and g.total > 0 and ($4::int is null or g.total - g.rented >= $4)
+           where g.provider_id = p.provider_id and g.kind = 'gpu' and ${isTypeSql('g', '$1', '$12', '$13')}
+             and ${isEnoughSql('g', '$14', '$15')} and g.total > 0 and ($4::int is null or g.total - g.rented >= $4)
              and ($5::numeric is null or cost.price <= $5) and ${isSoldSql('cost.price', '$11')}))
         and not exists (
           select from (values ('cpu', $6::numeric), ('memory', $7::numeric), ('storage', $8::numeric)) as need (kind, amount)
@@ -109,7 +117,7 @@ export async function searchProviders(
       order by ${orders[search.sort]}
       limit $9 offset $10`,
     [
-      search.gpuType ?? null,
+      types,
       siteParameter(site),
       search.status ?? null,
       search.gpuCount ?? null,
@@ -120,6 +128,11 @@ export async function searchProviders(
       search.limit,
       search.offset,
       site.ALLOW_FREE_JOBS,
+      certain,
+      vramGb,
+      search.minVramGb ?? null,
+      search.minCuda ?? null,
+      search.architecture ?? null,
     ],
   );
   return rows.map(providerOf);
@@ -128,6 +141,7 @@ export async function searchProviders(
 export interface GpuAvailability {
   providerId: string;
   gpuType: string;
+  vramGb?: number;
   totalGpus: number;
   availableGpus: number;
   /** Its node is ready and its agent alive. */
@@ -144,15 +158,17 @@ export interface GpuAvailability {
   availableUntil?: Date;
 }
 
-/** Free GPUs, per provider and type. What is rented of a provider that is away counts as rented. */
+/** Free GPUs, per provider and type, of a type in any spelling. What is rented of a provider that is away counts as rented. */
 export async function gpuAvailability(
   db: Queryable,
-  { gpuType }: { gpuType?: string },
+  { gpuType, minVramGb, minCuda, architecture }: { gpuType?: string } & GpuNeeds,
   site: SitePrices = withoutPrices,
 ): Promise<GpuAvailability[]> {
+  const types = await gpuTypeParameters(db, gpuType);
   const { rows } = await db.query<{
     provider_id: string;
     gpu_type: string;
+    vram_gb: number | null;
     model: string;
     total: number;
     free: number;
@@ -165,7 +181,7 @@ export async function gpuAvailability(
     available_from: Date | null;
     available_until: Date | null;
   }>(
-    `select provider_id, r.name as gpu_type, r.model, r.total, r.total - r.rented as free,
+    `select provider_id, r.name as gpu_type, r.vram_gb, r.model, r.total, r.total - r.rented as free,
             p.node_ready and p.heartbeat_alive as online,
             p.status = 'available' and not p.cordoned and r.total > r.rented
               and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')} as can_create_job,
@@ -174,13 +190,24 @@ export async function gpuAvailability(
             p.available_from, p.available_until
        from provider_resources r join providers p using (provider_id),
             lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
-      where r.kind = 'gpu' and p.joined_at is not null and ($1::text is null or r.name = $1)
+      where r.kind = 'gpu' and p.joined_at is not null and ${isTypeSql('r', '$1', '$4', '$5')}
+        and ${isEnoughSql('r', '$6', '$7')} and ($8::text is null or p.architecture = $8)
       order by ${isSoldSql('cost.price', '$3')} desc, cost.price, provider_id, r.name`,
-    [gpuType ?? null, siteParameter(site), site.ALLOW_FREE_JOBS],
+    [
+      types[0],
+      siteParameter(site),
+      site.ALLOW_FREE_JOBS,
+      types[1],
+      types[2],
+      minVramGb ?? null,
+      minCuda ?? null,
+      architecture ?? null,
+    ],
   );
   return rows.map((row) => ({
     providerId: row.provider_id,
     gpuType: row.gpu_type,
+    ...(row.vram_gb === null ? {} : { vramGb: row.vram_gb }),
     gpuModel: row.model,
     totalGpus: row.total,
     availableGpus: row.free,

@@ -86,8 +86,8 @@ const derivedStatus = `case when p.status = 'available' and (p.cordoned or (r.ha
                             else p.status end`;
 
 /**
- * Selects providers as `p`, with their resources as `r` and their heartbeat as `h`; a where clause follows. $1 is the GPU
- * type whose price `r.gpu_price` is, null for the cheapest of all; $2 the `siteParameter`.
+ * Selects providers as `p`, with their resources as `r` and their heartbeat as `h`; a where clause follows. $1 are the GPU
+ * types whose price `r.gpu_price` is, null for the cheapest of all; $2 the `siteParameter`.
  */
 export const selectProviders = `
   select p.provider_id, p.wallet_addr, p.node_name, ${derivedStatus} as status, p.status_reason, p.spec, p.public_ip,
@@ -104,7 +104,7 @@ export const selectProviders = `
                                 order by kind, name), '[]') as resources,
              coalesce(bool_or(kind = 'gpu' and total > 0), false) as has_gpus,
              coalesce(sum(total - rented) filter (where kind = 'gpu'), 0) as free_gpus,
-             coalesce(min(price) filter (where kind = 'gpu' and ($1::text is null or name = $1)), 0)
+             coalesce(min(price) filter (where kind = 'gpu' and ($1::text[] is null or name = any ($1::text[]))), 0)
                as gpu_price
         from provider_resources,
              lateral (select case when kind = 'gpu' then ${gpuPriceSql('price_per_hour', 'name', '$2')} else 0 end as price) cost

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { architectureOf } from '../domain/gpu-needs.js';
 import { instant } from '../domain/outside.js';
 import { resourceTargets } from '../domain/placement.js';
 import {
@@ -47,8 +48,8 @@ export async function recordRegistration(pool: Pool, provider: RegisteredProvide
       `insert into providers as p (provider_id, wallet_addr, wallet_verified, node_name, spec, capacity, offer,
                                    mining_config, agent_version, public_ip, cpu_price_per_hour,
                                    memory_price_per_gb_hour, available_from, available_until, heartbeat_alive,
-                                   registration_at, capacity_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, true, $15, $15)
+                                   registration_at, capacity_at, architecture)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, true, $15, $15, $16)
        on conflict (provider_id) do update
          set wallet_addr = excluded.wallet_addr, wallet_verified = excluded.wallet_verified,
              node_name = excluded.node_name, spec = excluded.spec, capacity = excluded.capacity,
@@ -57,6 +58,7 @@ export async function recordRegistration(pool: Pool, provider: RegisteredProvide
              memory_price_per_gb_hour = excluded.memory_price_per_gb_hour,
              available_from = excluded.available_from, available_until = excluded.available_until,
              registration_at = excluded.registration_at, capacity_at = excluded.capacity_at,
+             architecture = excluded.architecture,
              cordoned = p.cordoned and p.status <> 'retired',
              retiring = p.retiring and p.status <> 'retired',
              drain_until = case when p.status <> 'retired' then p.drain_until end,
@@ -79,6 +81,7 @@ export async function recordRegistration(pool: Pool, provider: RegisteredProvide
         provider.offer.memoryPricePerGbHour,
         ...windowOf(provider.capacity),
         provider.receivedAt,
+        architectureOf(provider.spec.architecture),
       ],
     );
     await tx.query(
@@ -262,17 +265,25 @@ async function writeResources(tx: Transaction, providerId: string): Promise<void
   );
   const provider = rows[0];
   if (provider === undefined) return;
-  const targets = resourceTargets(provider.offer, provider.allocatable ?? undefined);
   // In the order in which `allocate` locks them.
+  const { rows: held } = await tx.query<{ kind: string; name: string; rented: number }>(
+    `select kind, name, rented::float8 from provider_resources where provider_id = $1 order by kind, name for update`,
+    [providerId],
+  );
+  const offered = new Set(provider.offer.gpus.map(({ type }) => type));
+  const rentedOtherwise = held
+    .filter(({ kind, name }) => kind === 'gpu' && !offered.has(name))
+    .reduce((sum, { rented }) => sum + rented, 0);
+  const targets = resourceTargets(provider.offer, provider.allocatable ?? undefined, rentedOtherwise);
   targets.sort((a, b) => (a.kind + a.name < b.kind + b.name ? -1 : 1));
-  await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [providerId]);
   await tx.query(
-    `insert into provider_resources as r (provider_id, kind, name, model, target, total, price_per_hour)
-     select $1, kind, name, model, amount, amount, price
-       from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::numeric[]) as t (kind, name, model, amount, price)
+    `insert into provider_resources as r (provider_id, kind, name, model, target, total, price_per_hour, vram_gb, cuda)
+     select $1, kind, name, model, amount, amount, price, vram_gb, cuda
+       from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::numeric[], $7::int[], $8::int[])
+              as t (kind, name, model, amount, price, vram_gb, cuda)
      on conflict (provider_id, kind, name) do update
        set model = excluded.model, target = excluded.target, total = greatest(excluded.target, r.rented),
-           price_per_hour = excluded.price_per_hour`,
+           price_per_hour = excluded.price_per_hour, vram_gb = excluded.vram_gb, cuda = excluded.cuda`,
     [
       providerId,
       targets.map(({ kind }) => kind),
@@ -280,6 +291,8 @@ async function writeResources(tx: Transaction, providerId: string): Promise<void
       targets.map(({ model }) => model),
       targets.map(({ amount }) => amount),
       targets.map(({ pricePerHour }) => pricePerHour),
+      targets.map(({ vramGb }) => vramGb ?? null),
+      targets.map(({ cuda }) => cuda ?? null),
     ],
   );
   // GPU types that are not offered any more: kept while they are rented, out of the way after.

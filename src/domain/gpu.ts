@@ -3,11 +3,16 @@
  * and digits turned into single dashes. `NVIDIA GeForce RTX 4090`, `RTX 4090` and `rtx-4090` are one type.
  */
 export function gpuTypeKey(name: string): string {
-  return name
-    .toLowerCase()
-    .replace(/\b(nvidia|geforce|amd|radeon|intel)\b/g, ' ')
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '');
+  return (
+    name
+      .toLowerCase()
+      // A letter to \b is `_` too, and resources are named after their vendor's domain.
+      .replace(/_/g, ' ')
+      .replace(/\b(nvidia|amd|intel)\.com\//g, ' ')
+      .replace(/\b(nvidia|geforce|amd|radeon|intel)\b/g, ' ')
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '')
+  );
 }
 
 /**

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { isSameGpuName, readGpuName } from './gpu-name.js';
+import { architectureOf, architectures, cudaNumber, type Architecture } from './gpu-needs.js';
 import { gpuTypeKey } from './gpu.js';
 import { imageName, imageRefusal, parseImage, type ImagePolicy } from './image.js';
 import { envProblems } from './job-env.js';
@@ -19,6 +21,10 @@ export interface JobRequest {
   providerId?: string;
   /** A `gpuTypeKey`. */
   gpuType?: string;
+  minVramGb?: number;
+  /** As `cudaNumber`. */
+  minCuda?: number;
+  architecture?: Architecture;
   gpuCount: number;
   jobName?: string;
   image: string;
@@ -72,6 +78,10 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
     .strictObject({
       provider_id: optionalText(providerId),
       gpu_type: optionalText(gpuType),
+      gpu: optionalText(gpuType).describe('The same as `gpu_type`'),
+      min_vram_gb: number('a number of GB').pipe(vramGb).optional().describe('Of each GPU, as GPUs are sold'),
+      min_cuda: optionalText(cudaVersion).describe('The newest CUDA that the driver supports is at least this'),
+      architecture: optionalText(architecture).describe('`amd64` unless given'),
       gpu_count: number('a whole number of GPUs').pipe(z.int().min(0).max(limits.gpus)).default(1),
       job_name: optionalText(printableText(limits.jobName)),
       image: optionalText(image(policy.images)),
@@ -114,10 +124,21 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       if (body.shm_gb !== undefined && body.shm_gb > body.memory_gb) {
         context.addIssue({ code: 'custom', path: ['shm_gb'], message: 'is a part of memory_gb and cannot be more' });
       }
+      for (const field of ['gpu', 'min_vram_gb', 'min_cuda'] as const) {
+        if (body[field] !== undefined && body.gpu_count === 0)
+          context.addIssue({ code: 'custom', path: [field], message: 'needs a gpu_count of at least 1' });
+      }
+      if (body.gpu !== undefined && body.gpu_type !== undefined && !saysTheSame(body.gpu, body.gpu_type)) {
+        context.addIssue({ code: 'custom', path: ['gpu'], message: 'says another type than gpu_type' });
+      }
     })
+    .transform(({ gpu, ...body }) => ({ ...body, gpu_type: body.gpu_type ?? gpu }))
     .transform((body) => ({
       ...(body.provider_id === undefined ? {} : { providerId: body.provider_id }),
       ...(body.gpu_type === undefined ? {} : { gpuType: body.gpu_type }),
+      ...(body.min_vram_gb === undefined ? {} : { minVramGb: body.min_vram_gb }),
+      ...(body.min_cuda === undefined ? {} : { minCuda: body.min_cuda }),
+      ...(body.architecture === undefined ? {} : { architecture: body.architecture }),
       gpuCount: body.gpu_count,
       ...(body.job_name === undefined ? {} : { jobName: body.job_name }),
       image: body.image ?? imageName(parseImage(policy.defaultImage)),
@@ -151,6 +172,27 @@ const providerId = z.string().regex(providerIdPattern, 'is not a provider id');
 const gpuType = printableText(limits.gpuType)
   .transform(gpuTypeKey)
   .refine((key) => key !== '', 'names no GPU type');
+
+/** More than any GPU has. */
+const vramGb = z.number().positive().max(16_384);
+
+/** A CUDA version in a request, as a number that compares. */
+export const cudaVersion = z
+  .union([z.number(), z.string().max(16)])
+  .transform((version) => cudaNumber(String(version)) ?? 0)
+  .refine((version) => version > 0, 'must be a version such as 12.4');
+
+/** An architecture in a request, in any of the words that there are for it. */
+export const architecture = z
+  .string()
+  .max(32)
+  .transform(architectureOf)
+  .pipe(z.enum(architectures, { error: `must be ${architectures.join(' or ')}` }));
+
+/** Whether two names ask for the same GPU. */
+export function saysTheSame(a: string, b: string): boolean {
+  return isSameGpuName(readGpuName(a), readGpuName(b));
+}
 
 const sshPublicKey = z.string().transform(checked((text) => parseSshPublicKey(text).line));
 

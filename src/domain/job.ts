@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.js';
+import type { Architecture } from './gpu-needs.js';
 import type { Printable } from './outside.js';
 
 /**
@@ -34,8 +35,13 @@ export interface JobOrder {
   wallet: string;
   /** Only this provider, when given; otherwise the cheapest that fits. */
   providerId?: string;
-  /** A `gpuTypeKey`; any type when absent. */
+  /** A `gpuTypeKey`, which may be of a family; any type when absent. */
   gpuType?: string;
+  /** GB, as GPUs are sold. */
+  minVramGb?: number;
+  /** As `cudaNumber`. */
+  minCuda?: number;
+  architecture?: Architecture;
   gpuCount: number;
   cpuCores: number;
   memoryMb: number;

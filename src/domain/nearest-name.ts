@@ -49,7 +49,7 @@ function plain(name: string): string {
 }
 
 /** How many letters have to be put in, left out, replaced or swapped with their neighbour to get from one to the other. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let [before, row] = [[] as number[], Array.from({ length: b.length + 1 }, (_, at) => at)];
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

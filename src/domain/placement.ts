@@ -1,3 +1,4 @@
+import { knownVramGb } from './gpu-name.js';
 import type { NodeAllocatable, ProviderOffer } from './provider.js';
 
 /** What of one kind a provider can be asked for: GPUs in pieces, cpu in cores, memory in MB, storage in GB. */
@@ -10,6 +11,9 @@ export interface ResourceTarget {
   amount: number;
   /** Token units for one GPU and hour; 0 for the other kinds, which have one price per provider. */
   pricePerHour: number;
+  /** Of a GPU whose memory somebody said, or the catalogue knows. */
+  vramGb?: number;
+  cuda?: number;
 }
 
 /**
@@ -18,11 +22,18 @@ export interface ResourceTarget {
  *
  * The cluster counts GPUs without their types. When it counts fewer than are offered (a dead device, a driver that did
  * not load), each of them may be of any type, so every type is cut by all that are missing: too little on offer for a
- * while is better than a GPU sold that is not there.
+ * while is better than a GPU sold that is not there. The same holds for those that are rented under a type that is not
+ * offered any more: they are the same devices under another name.
+ *
+ * @param rentedOtherwise GPUs that are rented under types that are not in the offer.
  */
-export function resourceTargets(offer: ProviderOffer, allocatable: NodeAllocatable | undefined): ResourceTarget[] {
+export function resourceTargets(
+  offer: ProviderOffer,
+  allocatable: NodeAllocatable | undefined,
+  rentedOtherwise = 0,
+): ResourceTarget[] {
   const offered = offer.gpus.reduce((sum, { count }) => sum + count, 0);
-  const missing = Math.max(0, offered - (allocatable?.gpus ?? 0));
+  const missing = Math.max(0, offered + rentedOtherwise - (allocatable?.gpus ?? 0));
   const plain = (kind: ResourceTarget['kind'], offeredAmount: number, counted: number | undefined): ResourceTarget => ({
     kind,
     name: '',
@@ -32,12 +43,14 @@ export function resourceTargets(offer: ProviderOffer, allocatable: NodeAllocatab
   });
   return [
     plain('cpu', offer.cpuCores, allocatable?.cpuCores),
-    ...offer.gpus.map(({ type, model, count, pricePerHour }) => ({
+    ...offer.gpus.map(({ type, model, count, pricePerHour, vramGb = knownVramGb(type), cuda }) => ({
       kind: 'gpu' as const,
       name: type,
       model,
       amount: Math.max(0, count - missing),
       pricePerHour,
+      ...(vramGb === undefined ? {} : { vramGb }),
+      ...(cuda === undefined ? {} : { cuda }),
     })),
     plain('memory', offer.memoryMb, allocatable?.memoryMb),
     plain('storage', offer.storageGb, allocatable?.storageGb),

@@ -42,6 +42,10 @@ export interface GpuOffer {
   model: string;
   count: number;
   pricePerHour: number;
+  /** As it is sold; absent where nobody said, and in what older versions wrote. */
+  vramGb?: number;
+  /** The newest CUDA that its driver supports, as `cudaNumber`; absent where the agent did not say. */
+  cuda?: number;
 }
 
 /** More than any machine has: a number above is a mistake, or an attack on whoever computes with it. */

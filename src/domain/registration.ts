@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { gpuTypeKey } from './gpu.js';
+import { gpuOffers } from './gpu-offers.js';
 import { machineLimits, providerIdPattern, type GpuOffer, type ProviderOffer } from './provider.js';
 import { orElse, price, text, time, whole, wireList, wireMap, wireValue } from './wire.js';
 
@@ -217,7 +217,7 @@ export function capacityAsRegistration(update: CapacityUpdate): RegistrationRequ
 /**
  * What a provider offers, in one shape. New senders count their GPUs by type; old ones say how many there are, and the
  * types are those of `spec.gpus` (the first so many when they share fewer than the machine has, all when they say 0).
- * Two names of one type are one offer, at the higher of their prices. Cores and memory are what the sender shares, not
+ * Two names of one type are one offer, at the higher of their prices; two memories of one name are two. Cores and memory are what the sender shares, not
  * what the machine has; disk is what is free on it unless the sender says.
  */
 export function offerOf({ spec, capacity }: Pick<RegistrationRequest, 'spec' | 'capacity'>): ProviderOffer {
@@ -235,39 +235,4 @@ export function offerOf({ spec, capacity }: Pick<RegistrationRequest, 'spec' | '
 export function offerAfterUpdate(spec: SystemSpec, capacity: ProviderCapacity): ProviderOffer {
   const offersNoGpu = capacity.gpuCount === 0 && Object.keys(capacity.totalGpus).length === 0;
   return offerOf({ spec: offersNoGpu ? { ...spec, gpus: [], totalGpus: 0 } : spec, capacity });
-}
-
-function gpuOffers(spec: SystemSpec, capacity: ProviderCapacity): GpuOffer[] {
-  const byType = Object.entries(capacity.totalGpus).filter(([, count]) => count > 0);
-  const counted: [string, number][] = byType.length > 0 ? byType : countedFromSpec(spec, capacity.gpuCount);
-  const offers = new Map<string, GpuOffer>();
-  for (const [model, count] of counted) {
-    const type = gpuTypeKey(model) || 'gpu';
-    const pricePerHour = priceOf(type, model, capacity);
-    const known = offers.get(type);
-    if (known === undefined) offers.set(type, { type, model, count, pricePerHour });
-    else
-      offers.set(type, {
-        ...known,
-        count: known.count + count,
-        pricePerHour: Math.max(known.pricePerHour, pricePerHour),
-      });
-  }
-  return [...offers.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
-}
-
-function countedFromSpec(spec: SystemSpec, shared: number): [string, number][] {
-  if (spec.gpus.length > 0) {
-    return spec.gpus.slice(0, shared || spec.gpus.length).map(({ name }) => [name || 'GPU', 1]);
-  }
-  const count = shared || spec.totalGpus;
-  return count > 0 ? [['GPU', count]] : [];
-}
-
-/** The price of a type: by its exact name, by another spelling of it, or the one price of old senders. */
-function priceOf(type: string, model: string, capacity: ProviderCapacity): number {
-  const prices = capacity.gpuPricesPerHour;
-  if (Object.hasOwn(prices, model)) return prices[model]!;
-  const spelledOtherwise = Object.entries(prices).find(([name]) => gpuTypeKey(name) === type);
-  return spelledOtherwise?.[1] ?? capacity.gpuPricePerHour;
 }

@@ -172,8 +172,8 @@ describe('capacity', () => {
     await putProvider(pool(), { providerId: 'one', gpus: { model: 'RTX 4090', count: 4 } });
     await putProvider(pool(), { providerId: 'two', gpus: { model: 'NVIDIA RTX 4090', count: 2 }, gpuPrice: 0.4 });
     await putProvider(pool(), { providerId: 'three', gpus: { model: 'NVIDIA A100', count: 8 } });
-    expect(await freeCapacity(pool(), { gpuType: 'rtx-4090' }, withoutPrices)).toEqual([
-      { gpu_type: 'rtx-4090', available_gpus: 6, most_at_one_provider: 4, price_per_hour: 0.4 },
+    expect(await freeCapacity(pool(), { gpuTypes: ['rtx-4090'] }, withoutPrices)).toEqual([
+      { gpu_type: 'rtx-4090', available_gpus: 6, most_at_one_provider: 4, price_per_hour: 0.4, vram_gb: 24 },
     ]);
     expect(await freeCapacity(pool(), {}, withoutPrices)).toHaveLength(2);
   });

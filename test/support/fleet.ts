@@ -12,6 +12,8 @@ export interface TestProvider {
   gpuPrice?: number;
   /** More of its capacity, as the field names it. */
   capacity?: object;
+  /** More of its machine, as the field names it. */
+  spec?: object;
   cpuCores?: number;
   memoryMb?: number;
   diskGb?: number;
@@ -36,6 +38,7 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
       total_gpus: gpus.count,
       total_disk_gb: storageGb,
       available_disk_gb: storageGb,
+      ...provider.spec,
     },
     capacity: {
       gpu_count: gpus.count,

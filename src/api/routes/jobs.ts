@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { SessionPrincipal } from '../../auth/principal.js';
 import { requireSameSeconds } from '../../auth/spend.js';
 import { findExtension } from '../../db/auth-charges.js';
-import { freeCapacity } from '../../db/candidates.js';
 import { orderOfJob } from '../../db/job-row.js';
 import { findJob, listJobs, type JobRow } from '../../db/jobs.js';
 import { BrokerError, type ErrorCode } from '../../domain/errors.js';
@@ -11,6 +10,7 @@ import { isFinal, jobStatuses } from '../../domain/job.js';
 import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
 import { isUuid } from '../../domain/uuid.js';
 import type { ApiDeps } from '../deps.js';
+import { insteadOf, requireKnownGpu } from '../gpu-names.js';
 import { placeOrder } from '../place-order.js';
 import { answerWithinMs } from '../middleware/deadline.js';
 import { maxWaitS, waitingOf } from '../prefer.js';
@@ -190,7 +190,9 @@ export function jobRoutes(deps: Deps): RouteRule[] {
   async function createJob(ctx: ApiContext): Promise<void> {
     const key = ctx.get('idempotency-key');
     const request = ctx.state.body as JobRequest;
-    const { job, created } = await placeOrder(deps, customerOf(ctx), request, key === '' ? undefined : key);
+    const idempotencyKey = key === '' ? undefined : key;
+    await requireKnownGpu(pool, request.gpuType, { wallet: customerOf(ctx).wallet, idempotencyKey });
+    const { job, created } = await placeOrder(deps, customerOf(ctx), request, idempotencyKey);
     ctx.set('location', `/api/v1/jobs/${job.jobId}`);
     if (!isFinal(job.status) && job.status !== 'running') await startAndWait(ctx, job);
     const now = await findJob(pool, job.wallet, job.jobId);
@@ -226,8 +228,8 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const { job_id, failure_reason, failure_message, suggestion } = jobReplyOf(job);
     const extra = { job_id, failure_reason, failure_message, suggestion };
     if (failure.reason !== 'no_capacity') return new BrokerError(failure.reason, failure.message, extra);
-    const free = await freeCapacity(pool, job.gpuType === undefined ? {} : { gpuType: job.gpuType }, config);
-    return new BrokerError('no_capacity', failure.message, { ...extra, free });
+    const instead = await insteadOf(pool, job.gpuType, config);
+    return new BrokerError('no_capacity', failure.message, { ...extra, ...instead });
   }
 
   async function endJob(ctx: ApiContext): Promise<void> {

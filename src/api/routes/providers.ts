@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { findProvider, gpuAvailability, listProviders, searchProviders } from '../../db/provider-reads.js';
 import { BrokerError } from '../../domain/errors.js';
+import { gpusNear } from '../gpu-names.js';
+import { architecture, cudaVersion, saysTheSame } from '../../domain/job-request.js';
+import type { Architecture } from '../../domain/gpu-needs.js';
 import { gpuTypeKey } from '../../domain/gpu.js';
 import { providerIdPattern, providerStatuses } from '../../domain/provider.js';
 import type { ApiDeps } from '../deps.js';
@@ -13,6 +16,7 @@ import {
   gpuAvailabilityReplyOf,
   providerListReply,
   providerReply,
+  providerSearchReply,
   providerReplyOf,
 } from '../schemas/provider.js';
 import { sendCached } from '../send-cached.js';
@@ -27,10 +31,17 @@ const maxGpusAsked = 100_000;
 
 const gpuName = queryText.transform(gpuTypeKey);
 const amount = queryNumber(z.number().nonnegative());
+/** What is asked of each GPU and of the machine that it is in. */
+const needs = {
+  min_vram_gb: amount.optional().describe('Of each GPU, as GPUs are sold'),
+  min_cuda: cudaVersion.optional().describe('At least, of its driver'),
+  architecture: architecture.optional().describe('`amd64` or `arm64`'),
+};
 const searchQuery = z.object({
   status: z.enum(providerStatuses).optional(),
   gpu: gpuName.optional(),
   gpu_type: gpuName.optional().describe('The same as `gpu`'),
+  ...needs,
   gpu_count: queryNumber(z.number().int().min(1).max(maxGpusAsked)).optional().describe('Free at one provider'),
   min_ram: amount.optional().describe('MB'),
   min_cpu: amount.optional().describe('Cores'),
@@ -43,21 +54,38 @@ const searchQuery = z.object({
 const availabilityQuery = z.object({
   gpu_type: gpuName.optional(),
   gpu: gpuName.optional().describe('The same as `gpu_type`'),
+  ...needs,
 });
 
 /** Clients know the GPU by either name, each from another route; both at once say the same or are refused. */
 function gpuAsked({ gpu, gpu_type: gpuType }: { gpu?: string | undefined; gpu_type?: string | undefined }) {
-  if (gpu !== undefined && gpuType !== undefined && gpu !== gpuType) {
+  if (gpu !== undefined && gpuType !== undefined && !saysTheSame(gpu, gpuType)) {
     throw validationFailed([{ field: 'query.gpu_type', message: 'says another type than gpu' }]);
   }
   const asked = gpu ?? gpuType;
   return asked === undefined ? {} : { gpuType: asked };
 }
 
+function needsAsked(query: {
+  min_vram_gb?: number | undefined;
+  min_cuda?: number | undefined;
+  architecture?: Architecture | undefined;
+}) {
+  return {
+    ...(query.min_vram_gb === undefined ? {} : { minVramGb: query.min_vram_gb }),
+    ...(query.min_cuda === undefined ? {} : { minCuda: query.min_cuda }),
+    ...(query.architecture === undefined ? {} : { architecture: query.architecture }),
+  };
+}
+
 /** What can be rented, for everybody to read. */
 export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'>): RouteRule[] {
   const cachedRead = createCachedRead({ maxAgeMs, maxKeys: maxCachedReplies });
   const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read' } as const;
+
+  /** What an empty list of one type says beside it. */
+  const nearOf = async (found: readonly unknown[], { gpuType }: { gpuType?: string }) =>
+    found.length > 0 || gpuType === undefined ? {} : { near: await gpusNear(pool, gpuType) };
 
   /** Two queries that mean the same share a reply: the key is what the query parsed to. */
   const answer = async (ctx: ApiContext, key: unknown, load: () => Promise<unknown>) =>
@@ -88,13 +116,17 @@ export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'
       path: '/api/v1/providers/search',
       summary: 'Providers that fit',
       request: { query: searchQuery },
-      responses: { 200: { description: 'Those that do', schema: providerListReply.omit({ next_cursor: true }) } },
+      responses: { 200: { description: 'Those that do', schema: providerSearchReply } },
       errors: [],
       handler: async (ctx) => {
         const search = searchFilterOf(ctx.state.query as z.output<typeof searchQuery>);
         await answer(ctx, search, async () => {
           const providers = await searchProviders(pool, search, config);
-          return { providers: providers.map((provider) => providerReplyOf(provider, config)), count: providers.length };
+          return {
+            providers: providers.map((provider) => providerReplyOf(provider, config)),
+            count: providers.length,
+            ...(await nearOf(providers, search)),
+          };
         });
       },
     },
@@ -106,10 +138,12 @@ export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'
       responses: { 200: { description: 'What is free now', schema: gpuAvailabilityReply } },
       errors: [],
       handler: async (ctx) => {
-        const asked = gpuAsked(ctx.state.query as z.output<typeof availabilityQuery>);
-        await answer(ctx, asked, async () =>
-          gpuAvailabilityReplyOf(await gpuAvailability(pool, asked, config), config),
-        );
+        const query = ctx.state.query as z.output<typeof availabilityQuery>;
+        const asked = { ...gpuAsked(query), ...needsAsked(query) };
+        await answer(ctx, asked, async () => {
+          const rows = await gpuAvailability(pool, asked, config);
+          return { ...gpuAvailabilityReplyOf(rows, config), ...(await nearOf(rows, asked)) };
+        });
       },
     },
     {
@@ -135,6 +169,7 @@ function searchFilterOf(query: z.output<typeof searchQuery>) {
   return {
     ...(status === undefined ? {} : { status }),
     ...gpuAsked(query),
+    ...needsAsked(query),
     ...(gpuCount === undefined ? {} : { gpuCount }),
     ...(min_ram === undefined ? {} : { minMemoryMb: min_ram }),
     ...(min_cpu === undefined ? {} : { minCpuCores: min_cpu }),

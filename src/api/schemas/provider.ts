@@ -82,11 +82,19 @@ export const providerListReply = z.object({
   next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
 });
 
+const near = z
+  .array(z.string())
+  .optional()
+  .describe('Types near to one of which there is nothing; for a name that nobody knows, what may have been meant');
+
+export const providerSearchReply = providerListReply.omit({ next_cursor: true }).extend({ near });
+
 export const gpuAvailabilityReply = z.object({
   providers: z.array(
     z.object({
       provider_id: z.string(),
       gpu_type: z.string(),
+      vram_gb: z.int().optional().describe('Of one GPU, as it is sold, where it is known'),
       total_gpus: z.int(),
       available_gpus: z.int(),
       cluster_online: z.boolean(),
@@ -99,6 +107,7 @@ export const gpuAvailabilityReply = z.object({
   total_gpus: z.int(),
   total_available: z.int(),
   count: z.int(),
+  near,
 });
 
 export function gpuAvailabilityReplyOf(
@@ -111,6 +120,7 @@ export function gpuAvailabilityReplyOf(
       return {
         provider_id: row.providerId,
         gpu_type: row.gpuType,
+        ...(row.vramGb === undefined ? {} : { vram_gb: row.vramGb }),
         total_gpus: row.totalGpus,
         available_gpus: row.availableGpus,
         cluster_online: row.clusterOnline,

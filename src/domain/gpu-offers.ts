@@ -1,0 +1,118 @@
+import { cudaNumber } from './gpu-needs.js';
+import { knownVramGb, memoriesOf, readGpuName, vramGbOf } from './gpu-name.js';
+import { gpuTypeKey } from './gpu.js';
+import type { GpuOffer } from './provider.js';
+import type { ProviderCapacity, SystemSpec } from './registration.js';
+
+/** GPUs of one name and memory in one machine. */
+interface GpuGroup {
+  model: string;
+  count: number;
+  vramGb?: number;
+  cuda?: number;
+}
+
+/** The GPUs of a registration by type: a type is a name, and the memory where the name is sold with several. */
+export function gpuOffers(spec: SystemSpec, capacity: ProviderCapacity): GpuOffer[] {
+  const groups = groupsOf(spec, capacity);
+  const offers = new Map<string, GpuOffer>();
+  for (const group of groups) {
+    const { type, model } = typeOf(group, groups);
+    const offer = { ...group, type, model, pricePerHour: priceOf(type, group.model, capacity) };
+    const known = offers.get(type);
+    offers.set(type, known === undefined ? offer : together(known, offer));
+  }
+  return [...offers.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
+}
+
+/** Of what differs between GPUs that are one type, customers are promised the lesser and asked for the higher price. */
+function together(known: GpuOffer, { count, pricePerHour, vramGb, cuda }: GpuOffer): GpuOffer {
+  const vram = known.vramGb === undefined || vramGb === undefined ? undefined : Math.min(known.vramGb, vramGb);
+  const runs = known.cuda === undefined || cuda === undefined ? undefined : Math.min(known.cuda, cuda);
+  const { type, model } = known;
+  return {
+    ...{ type, model, count: known.count + count, pricePerHour: Math.max(known.pricePerHour, pricePerHour) },
+    ...(vram === undefined ? {} : { vramGb: vram }),
+    ...(runs === undefined ? {} : { cuda: runs }),
+  };
+}
+
+function typeOf({ model, vramGb }: GpuGroup, groups: readonly GpuGroup[]): { type: string; model: string } {
+  const key = gpuTypeKey(model) || 'gpu';
+  const name = readGpuName(key);
+  if (vramGb === undefined || name.memoryGb !== undefined || name.slice !== undefined) return { type: key, model };
+  const withMemory = `${key}-${vramGb}gb`;
+  const isOneOfTwo = groups.some((other) => other.vramGb !== vramGb && (gpuTypeKey(other.model) || 'gpu') === key);
+  // Both would be called the same where people see them.
+  if (isOneOfTwo) return { type: withMemory, model: `${model} ${vramGb}GB` };
+  const made = memoriesOf(name);
+  return { type: made.length > 1 && made.includes(vramGb) ? withMemory : key, model };
+}
+
+/** Newer senders count their GPUs by name; which of them have how much memory, and what they run, `spec.gpus` says. */
+function groupsOf(spec: SystemSpec, capacity: ProviderCapacity): GpuGroup[] {
+  const counted = Object.entries(capacity.totalGpus).filter(([, count]) => count > 0);
+  if (counted.length > 0) return counted.flatMap(([model, count]) => groupsOfName(model, count, spec));
+  if (spec.gpus.length === 0) {
+    const count = capacity.gpuCount || spec.totalGpus;
+    return count > 0 ? [{ model: 'GPU', count }] : [];
+  }
+  return grouped(
+    spec.gpus.slice(0, capacity.gpuCount || spec.gpus.length).map((gpu) => ({ ...gpu, name: gpu.name || 'GPU' })),
+  );
+}
+
+function groupsOfName(model: string, count: number, spec: SystemSpec): GpuGroup[] {
+  const key = gpuTypeKey(model);
+  const [asked, its] = [readGpuName(key), (name: string) => gpuTypeKey(name) === key];
+  const same = spec.gpus.filter(({ name }) => its(name));
+  if (same.length > 0) {
+    const groups = grouped(same.slice(0, count).map((gpu) => ({ ...gpu, name: model })));
+    const missing = count - Math.min(count, same.length);
+    // More than the machine lists: they are promised to be no better than the least of those it does.
+    const least = groups.reduce((a, b) => ((a.vramGb ?? 0) <= (b.vramGb ?? 0) ? a : b));
+    return groups.map((group) => (group === least ? { ...group, count: group.count + missing } : group));
+  }
+  // Counted as `A100 40GB`, and listed as what its driver calls it: of a card, not of a part of it.
+  const alike =
+    asked.slice === undefined ? spec.gpus.filter(({ name }) => readGpuName(name).model === asked.model) : [];
+  const [first] = grouped(alike.map((gpu) => ({ ...gpu, name: model })));
+  const vramGb = knownVramGb(key) ?? first?.vramGb;
+  return [
+    {
+      ...{ model, count },
+      ...(vramGb === undefined ? {} : { vramGb }),
+      ...(first?.cuda === undefined ? {} : { cuda: first.cuda }),
+    },
+  ];
+}
+
+function grouped(gpus: readonly Pick<SystemSpec['gpus'][number], 'name' | 'memoryMb' | 'cudaVersion'>[]): GpuGroup[] {
+  const groups = new Map<string, GpuGroup>();
+  for (const { name, memoryMb, cudaVersion } of gpus) {
+    const vramGb = vramGbOf(readGpuName(name), memoryMb) ?? knownVramGb(name);
+    const cuda = cudaNumber(cudaVersion);
+    const key = JSON.stringify([name, vramGb]);
+    const known = groups.get(key);
+    const least =
+      known === undefined
+        ? cuda
+        : cuda === undefined || known.cuda === undefined
+          ? undefined
+          : Math.min(cuda, known.cuda);
+    groups.set(key, {
+      ...{ model: name, count: (known?.count ?? 0) + 1 },
+      ...(vramGb === undefined ? {} : { vramGb }),
+      ...(least === undefined ? {} : { cuda: least }),
+    });
+  }
+  return [...groups.values()];
+}
+
+/** The price of a type: with its memory, by its exact name, by another spelling of it, or the one price of old senders. */
+function priceOf(type: string, model: string, capacity: ProviderCapacity): number {
+  const prices = capacity.gpuPricesPerHour;
+  const spelled = (key: string) => Object.entries(prices).find(([name]) => gpuTypeKey(name) === key)?.[1];
+  const exact = Object.hasOwn(prices, model) ? prices[model] : undefined;
+  return spelled(type) ?? exact ?? spelled(gpuTypeKey(model) || 'gpu') ?? capacity.gpuPricePerHour;
+}
