@@ -3,7 +3,7 @@ import { markTokenDeleted, reserveJoinToken, tokensToRevoke } from '../src/db/jo
 import { registrationStanding } from '../src/db/provider-approvals.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordRegistration, setProviderStatus } from '../src/db/providers.js';
-import { loadRegistration } from '../src/db/registrations.js';
+import { takeRegistration } from '../src/db/registrations.js';
 import { offerOf } from '../src/domain/registration.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
 import {
@@ -62,7 +62,7 @@ export function createAdmissionActivities(
       reissued: number;
     }): Promise<RegistrationAnswer> {
       const { providerId, nodeName, messageId, reissued } = input;
-      const stored = await loadRegistration(pool, messageId);
+      const stored = await takeRegistration(pool, messageId);
       if (stored === undefined) return { tokenId: '', expiresAt: '', rejected: 'the registration is no longer stored' };
       const { registration } = stored;
 

@@ -4,7 +4,7 @@ import { installationId } from '../src/db/installation.js';
 import { markTokenDeleted, markTokenUsed, usedTokens } from '../src/db/join-tokens.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordCapacity, recordNode } from '../src/db/providers.js';
-import { loadRegistration } from '../src/db/registrations.js';
+import { takeRegistration } from '../src/db/registrations.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { jobWorkflowId, type GapCause } from '../src/domain/job.js';
 import { whyNotServing, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
@@ -120,7 +120,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
 
     /** Takes over new figures of what the provider offers; never beyond what the cluster counts. */
     async updateCapacity({ providerId, messageId }: { providerId: string; messageId: string }): Promise<void> {
-      const stored = await loadRegistration(pool, messageId);
+      const stored = await takeRegistration(pool, messageId);
       if (stored === undefined) return;
       await recordCapacity(pool, providerId, stored.registration, stored.receivedAt);
     },

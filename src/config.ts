@@ -155,6 +155,13 @@ const environment = z.object({
 
   MAX_JOBS_PER_WALLET: whole(100, 1, 100_000),
   MAX_GPUS_PER_WALLET: whole(256, 1, 100_000),
+  /** Jobs of a wallet that were ordered and cannot be reached yet: they hold a machine, and nobody pays for it. */
+  MAX_STARTING_JOBS_PER_WALLET: whole(5, 1, 100_000),
+  /**
+   * Starts within an hour that a wallet may give up, or that fail by its image or program, before it is refused for the
+   * rest of the hour. Starts that fail by a provider never count.
+   */
+  MAX_UNREADY_STARTS_PER_HOUR: whole(3, 1, 100_000),
 
   /** Silence after which a provider is offline; agents beat every 30 s, so three beats. */
   HEARTBEAT_TIMEOUT_S: whole(90, 3, 3_600),

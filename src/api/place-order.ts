@@ -6,6 +6,7 @@ import { reserveSpend } from '../auth/spend.js';
 import { placementCandidates } from '../db/candidates.js';
 import { insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
 import { withTransaction, type Transaction } from '../db/pool.js';
+import { waitAfterUnreadyStarts } from '../db/unready-starts.js';
 import { reservationFor } from '../domain/billing.js';
 import { BrokerError } from '../domain/errors.js';
 import type { JobOrder } from '../domain/job.js';
@@ -26,7 +27,7 @@ const candidatesConsidered = 16;
  * reserve: the workflow looks again and answers for itself, and takes no more than the customer's own maximum.
  *
  * @returns the job, and whether this call made it: a repeated Idempotency-Key finds the first one.
- * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `idempotency_conflict`
+ * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `rate_limited`, `idempotency_conflict`
  */
 export async function placeOrder(
   { pool, config }: { pool: Pool; config: Config },
@@ -81,8 +82,27 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
       `a wallet may have ${config.MAX_GPUS_PER_WALLET} GPUs at a time; ${left} are left`,
     );
   }
+  await requireStart(tx, config, order.wallet, usage.starting);
   await reserveSpend(tx, { jobId: order.jobId, sessionId: principal.sessionId, amount: order.reservedAmount });
   return placed;
+}
+
+/** A start holds a machine that nobody pays for: few at a time, and not over and over. */
+async function requireStart(tx: Transaction, config: Config, wallet: string, starting: number): Promise<void> {
+  if (starting >= config.MAX_STARTING_JOBS_PER_WALLET) {
+    throw new BrokerError(
+      'quota_exceeded',
+      `a wallet may have ${config.MAX_STARTING_JOBS_PER_WALLET} jobs at a time that are not ready yet`,
+    );
+  }
+  const waitS = await waitAfterUnreadyStarts(tx, wallet, config.MAX_UNREADY_STARTS_PER_HOUR);
+  if (waitS === 0) return;
+  throw new BrokerError(
+    'rate_limited',
+    `${config.MAX_UNREADY_STARTS_PER_HOUR} starts within an hour were cancelled, or failed by their image or program, ` +
+      `before they were ready; try again in ${waitS} s`,
+    { retry_after_s: waitS },
+  );
 }
 
 /** What a job may cost per hour, in base units, to be tried in turn. */

@@ -82,13 +82,18 @@ export async function findJobByKey(db: Queryable, wallet: string, idempotencyKey
 }
 
 /**
- * What a wallet has under way: jobs that are not over and the GPUs they ask for. It holds the wallet's place in a queue
+ * What a wallet has under way: jobs that are not over, those of them that were never ready, and the GPUs they ask for. It holds the wallet's place in a queue
  * until the transaction ends, so that orders at the same time cannot pass a quota together.
  */
-export async function lockUsage(tx: Transaction, wallet: string): Promise<{ jobs: number; gpus: number }> {
+export async function lockUsage(
+  tx: Transaction,
+  wallet: string,
+): Promise<{ jobs: number; starting: number; gpus: number }> {
   await tx.query(`select pg_advisory_xact_lock(hashtextextended('jobs of ' || $1, 0))`, [wallet]);
-  const { rows } = await tx.query<{ jobs: number; gpus: number }>(
-    'select count(*)::int as jobs, coalesce(sum(gpu_count), 0)::int as gpus from jobs where wallet = $1 and ended_at is null',
+  const { rows } = await tx.query<{ jobs: number; starting: number; gpus: number }>(
+    `select count(*)::int as jobs, count(*) filter (where started_at is null)::int as starting,
+            coalesce(sum(gpu_count), 0)::int as gpus
+       from jobs where wallet = $1 and ended_at is null`,
     [wallet],
   );
   return rows[0]!;

@@ -132,7 +132,7 @@ export async function runningAmong(db: Queryable, jobIds: readonly string[]): Pr
 
 async function selectRunning(db: Queryable, condition: string, values: unknown[]): Promise<RunningPod[]> {
   const { rows } = await db.query<{ job_id: string; wallet: string; pod_uid: string }>(
-    `select job_id, wallet, pod_uid from jobs where status = 'running' and pod_uid is not null ${condition}`,
+    `select job_id, wallet, pod_uid from jobs where status = 'running' and ended_at is null and pod_uid is not null ${condition}`,
     values,
   );
   return rows.map((row) => ({ jobId: row.job_id, wallet: row.wallet, podUid: row.pod_uid }));

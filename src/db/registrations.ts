@@ -1,6 +1,7 @@
+import type { Pool } from 'pg';
 import type { RegistrationRequest } from '../domain/registration.js';
 import { storableJson } from './json.js';
-import type { Queryable } from './pool.js';
+import { withTransaction, type Queryable } from './pool.js';
 
 /** A registration or capacity update that passed validation, and what is known about its sender. */
 export interface StoredRegistration {
@@ -13,25 +14,123 @@ export interface StoredRegistration {
   receivedAt: Date;
 }
 
-/** Keeps a message for the provider's workflow. A message that is there already stays as it is. */
-export async function storeRegistration(
-  db: Queryable,
+/** Another message of the same provider takes a waiting one's place for so long after its workflow was told of that. */
+const waitsAtMostS = 60;
+/** So many messages of one kind are kept of a provider; those that a join command answers stay beside them. */
+const keptOfProvider = 8;
+/** So many messages under different wallets may wait for a provider that does not sign. */
+const waitingUnsigned = 4;
+
+/** How often workflows are told of messages of one kind. */
+export const messageRates = {
+  /** Each is answered anew, with a join command of its own. */
+  perProviderPerMinute: 6,
+  /** A hall of machines comes back from a power cut. */
+  perWalletPerMinute: 600,
+} as const;
+
+/** What became of a message, and what its provider's workflow is to be told. */
+export interface KeptMessage {
+  /** The row its content stands in: its own, or the one of a message that waits. */
+  messageId: string;
+  /** The workflow has not been told of that row yet. */
+  untold: boolean;
+}
+
+/**
+ * Keeps a message for its provider's workflow. While one is waiting there, the newest takes its place: whoever sends many
+ * fills neither the table nor the workflow's history. One whose workflow was told long ago and has not looked is left to
+ * be answered when that comes to it.
+ *
+ * @returns undefined when too many wait already, each under another wallet.
+ */
+export async function keepRegistration(
+  pool: Pool,
   message: StoredRegistration & { messageId: string; providerId: string },
-): Promise<void> {
-  await db.query({
-    name: 'store-registration',
-    text: `insert into provider_registrations (message_id, provider_id, registration, wallet, signed, received_at)
-           values ($1, $2, $3, $4, $5, $6)
-           on conflict (message_id) do nothing`,
-    values: [
-      message.messageId,
-      message.providerId,
-      storableJson(message.registration),
-      message.wallet,
-      message.signed,
-      message.receivedAt,
-    ],
+): Promise<KeptMessage | undefined> {
+  const { messageId, providerId, registration, wallet, signed, receivedAt } = message;
+  return await withTransaction(pool, async (tx) => {
+    await tx.query(`select pg_advisory_xact_lock(hashtextextended('messages of ' || $1, 0))`, [providerId]);
+    const known = await findKept(tx, messageId);
+    if (known !== undefined) return known;
+    const { rows } = await tx.query<{ message_id: string; untold: boolean; same: boolean; stale: boolean }>(
+      `select message_id, signalled_at is null as untold, wallet = $4 as same,
+              coalesce(signalled_at < now() - make_interval(secs => $5), false) as stale
+         from provider_registrations
+        where provider_id = $1 and taken_at is null and kind = split_part($2, '/', 1) and signed = $3
+        order by received_at desc`,
+      [providerId, messageId, signed, wallet, waitsAtMostS],
+    );
+    const waiting = rows.filter(({ stale }) => !stale);
+    const slot = waiting.find(({ same }) => same);
+    if (slot !== undefined) {
+      await tx.query(
+        `update provider_registrations set registration = $2, received_at = $3
+          where message_id = $1 and received_at <= $3`,
+        [slot.message_id, storableJson(registration), receivedAt],
+      );
+      return { messageId: slot.message_id, untold: slot.untold };
+    }
+    if (!signed && waiting.length >= waitingUnsigned) return undefined;
+    await tx.query(
+      `insert into provider_registrations (message_id, provider_id, registration, wallet, signed, received_at)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [messageId, providerId, storableJson(registration), wallet, signed, receivedAt],
+    );
+    await tx.query(
+      `delete from provider_registrations r
+        where provider_id = $1 and message_id in
+              (select message_id from provider_registrations
+                where provider_id = $1 and kind = split_part($2, '/', 1) and signed = $3 and message_id <> $2
+                order by received_at desc offset $4)
+          and not exists (select from join_tokens t
+                           where t.provider_id = $1 and t.deleted_at is null
+                             and split_part(t.message_id, '#', 1) = r.message_id)`,
+      [providerId, messageId, signed, keptOfProvider - 1],
+    );
+    return { messageId, untold: true };
   });
+}
+
+/** @returns undefined when nothing is kept under this id. */
+export async function findKept(db: Queryable, messageId: string): Promise<KeptMessage | undefined> {
+  const { rows } = await db.query<{ untold: boolean }>(
+    'select signalled_at is null as untold from provider_registrations where message_id = $1',
+    [messageId],
+  );
+  return rows[0] && { messageId, untold: rows[0].untold };
+}
+
+/** Whether a workflow may be told of this message now, by what was told in the last minute. */
+export async function mayBeTold(db: Queryable, messageId: string): Promise<boolean> {
+  const { rows } = await db.query<{ may: boolean }>(
+    `select (select count(*) from provider_registrations o
+              where o.provider_id = r.provider_id and o.kind = r.kind and o.signed = r.signed
+                and o.signalled_at > now() - interval '1 minute') < $2
+            and (not r.signed or
+                 (select count(*) from provider_registrations o
+                   where o.wallet = r.wallet and o.kind = r.kind and o.signed
+                     and o.signalled_at > now() - interval '1 minute') < $3) as may
+       from provider_registrations r where r.message_id = $1`,
+    [messageId, messageRates.perProviderPerMinute, messageRates.perWalletPerMinute],
+  );
+  return rows[0]?.may ?? true;
+}
+
+/** Notes that the provider's workflow was told of a message. */
+export async function markTold(db: Queryable, messageId: string): Promise<void> {
+  await db.query(
+    'update provider_registrations set signalled_at = coalesce(signalled_at, now()) where message_id = $1',
+    [messageId],
+  );
+}
+
+/** Reads a message for its effect: from now on nothing else takes its place. @returns undefined when there is none. */
+export async function takeRegistration(db: Queryable, messageId: string): Promise<StoredRegistration | undefined> {
+  await db.query('update provider_registrations set taken_at = coalesce(taken_at, now()) where message_id = $1', [
+    messageId,
+  ]);
+  return await loadRegistration(db, messageId);
 }
 
 /** @returns undefined when there is none under this id, or no longer. */

@@ -58,6 +58,8 @@ const environment = {
   RATE_LIMIT_READS: '1000000',
   RATE_LIMIT_WRITES: '1000000',
   RATE_LIMIT_JOBS: '1000000',
+  MAX_STARTING_JOBS_PER_WALLET: '100000',
+  MAX_UNREADY_STARTS_PER_HOUR: '100000',
   JOB_MIN_DURATION_S: '5',
   // Longer than any outage here: only a machine that is really gone may count as lost.
   HEARTBEAT_TIMEOUT_S: '45',

@@ -2,7 +2,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import type { ProviderVerifier } from '../../src/domain/provider-verdict.js';
-import { loadRegistration } from '../../src/db/registrations.js';
+import { loadRegistration, messageRates, takeRegistration } from '../../src/db/registrations.js';
 import { BrokerError } from '../../src/domain/errors.js';
 import { groupFigures } from '../../src/redis/streams/group.js';
 import { brokerGroup, responseStream, streams } from '../../src/redis/stream-names.js';
@@ -315,3 +315,85 @@ async function closedDoor(to: string) {
   await new Promise((resolve) => server.close(resolve));
   return { address: `127.0.0.1:${own}`, open: () => listen(own), close: () => void server.close() };
 }
+
+/** What the waiting message of a provider says, and how many messages of it are kept. */
+async function keptOf(providerId: string): Promise<{ newest: string | undefined; rows: number; waiting: string[] }> {
+  const { rows } = await world.pool.query<{ message_id: string; version: string; taken: boolean }>(
+    `select message_id, registration ->> 'agentVersion' as version, taken_at is not null as taken
+       from provider_registrations where provider_id = $1 order by received_at desc`,
+    [providerId],
+  );
+  return {
+    newest: rows[0]?.version,
+    rows: rows.length,
+    waiting: rows.filter(({ taken }) => !taken).map(({ message_id }) => message_id),
+  };
+}
+
+const versioned = (providerId: string, version: number) =>
+  registrationData(providerId, { agent_version: `0.0.${version}` });
+
+test('of a provider that registers hundreds of times while it waits, its workflow hears once and reads the newest', async () => {
+  await world.start();
+  const providerId = newProviderId();
+  await publish(registration, versioned(providerId, 0));
+  const [messageId] = await signalled(providerId);
+  for (let version = 1; version <= 300; version++) await publish(registration, versioned(providerId, version));
+  await until(async () => (await keptOf(providerId)).newest === '0.0.300');
+  await settled(registration);
+  expect(await keptOf(providerId)).toMatchObject({ rows: 1, waiting: [messageId] });
+  expect(await world.signals(providerId)).toEqual([messageId]);
+});
+
+test('of a provider that registers again after each answer, few are answered in a minute, and the newest of the rest after it', async () => {
+  await world.start();
+  const providerId = newProviderId();
+  for (let version = 0; version < 30; version++) {
+    await publish(registration, versioned(providerId, version));
+    await until(async () => (await keptOf(providerId)).newest === `0.0.${version}`);
+    const told = await world.pool.query<{ message_id: string }>(
+      'select message_id from provider_registrations where provider_id = $1 and signalled_at is not null',
+      [providerId],
+    );
+    for (const { message_id } of told.rows) await takeRegistration(world.pool, message_id);
+  }
+  await until(async () => (await world.signals(providerId)).length >= messageRates.perProviderPerMinute);
+  await settledButOne();
+  expect((await world.signals(providerId)).length).toBe(messageRates.perProviderPerMinute);
+  const { rows, newest, waiting } = await keptOf(providerId);
+  expect({ newest, waiting: waiting.length }).toEqual({ newest: '0.0.29', waiting: 1 });
+  expect(rows).toBeLessThanOrEqual(8);
+
+  await world.pool.query(`update provider_registrations set signalled_at = signalled_at - interval '1 minute'`);
+  await until(async () => (await world.signals(providerId)).at(-1) === waiting[0]);
+  await settled(registration);
+  expect(await world.deadLetters(registration)).toEqual([]);
+});
+
+const settledButOne = () => until(async () => (await world.pending(registration)) <= 1);
+
+test('what a stranger registers under the name of a provider takes no place of what its owner signed', async () => {
+  const owner = `0x${'a'.repeat(40)}`;
+  const providerId = newProviderId();
+  let signed = true;
+  await world.start({
+    verifier: {
+      acceptsAll: false,
+      verify: () => Promise.resolve(signed ? { accepted: true, signed, wallet: owner } : { accepted: true, signed }),
+    },
+  });
+  await publish(registration, versioned(providerId, 1));
+  await signalled(providerId);
+  signed = false;
+  for (let wallet = 1; wallet < 9; wallet++) {
+    await publish(registration, registrationData(providerId, { wallet_addr: `0x${String(wallet).repeat(40)}` }));
+  }
+  await until(async () => (await world.deadLetters(registration)).length === 4);
+  const { rows } = await world.pool.query<{ signed: boolean; version: string }>(
+    `select signed, registration ->> 'agentVersion' as version from provider_registrations where provider_id = $1`,
+    [providerId],
+  );
+  expect(rows.filter((row) => row.signed)).toEqual([{ signed: true, version: '0.0.1' }]);
+  expect(rows.filter((row) => !row.signed)).toHaveLength(4);
+  expect((await world.deadLetters(registration))[0]!['reason']).toMatch(/^rate_limited/);
+});

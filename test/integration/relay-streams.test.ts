@@ -6,7 +6,8 @@ import { createRedis } from '../../src/redis/connection.js';
 import { DeadLetters } from '../../src/redis/streams/dead-letters.js';
 import { StreamConsumer, type StreamConsumerOptions } from '../../src/redis/streams/consumer.js';
 import type { Settlement } from '../../src/redis/streams/delivery.js';
-import type { StreamEntry } from '../../src/redis/streams/entry.js';
+import { maxBatchBytes } from '../../src/redis/streams/batch.js';
+import { dataOf, isTooLarge, type StreamEntry } from '../../src/redis/streams/entry.js';
 import { poisonedRegister } from '../../src/redis/stream-names.js';
 import { StreamWatchdog } from '../../src/redis/streams/watchdog.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
@@ -301,4 +302,38 @@ test('a stream that somebody empties is reported, and what relays trim is not', 
   expect(logged.filter(({ level }) => level >= 50)).toEqual([]);
   await redis.redis.xadd(stream, 'MAXLEN', 0, '*', 'data', 'emptied');
   await until(() => logged.some(({ level, msg }) => level === 50 && msg.includes('disappeared')));
+});
+
+test('a batch weighs no more than a relay can hold, however large the entries are and whoever was given them before', async () => {
+  const weights: number[] = [];
+  const data = 'x'.repeat(65_536);
+  const entries = 1_000;
+  for (let at = 0; at < entries; at += 100) await Promise.all(Array.from({ length: 100 }, () => add(data)));
+  // Half of them somebody had who died.
+  await redis.redis.xgroup('CREATE', stream, group, '0');
+  await redis.redis.xreadgroup('GROUP', group, 'died', 'COUNT', entries / 2, 'STREAMS', stream, '>');
+  const { texts } = await consume({ batchSize: 5_000 }, (batch) => {
+    weights.push(batch.reduce((sum, entry) => sum + textOf(entry).length, 0));
+    return all(batch);
+  });
+  await until(async () => texts.length >= entries && (await pending()) === 0);
+  expect(texts).toHaveLength(entries);
+  expect(Math.max(...weights)).toBeLessThanOrEqual(maxBatchBytes);
+  expect(Math.max(...weights)).toBeGreaterThan(maxBatchBytes / 2);
+});
+
+test('of an entry that is larger than any may be, only so much leaves Redis that it is seen to be too large', async () => {
+  const given: StreamEntry[] = [];
+  await add('é'.repeat(2_000_000));
+  await redis.redis.xadd(stream, '*', 'data', 'small', 'more', 'y'.repeat(3_000_000));
+  await redis.redis.xadd(stream, '*', 'other', 'y'.repeat(3_000_000));
+  await add('fine');
+  await consume({}, (batch) => {
+    given.push(...batch);
+    return all(batch);
+  });
+  await until(async () => given.length === 4 && (await pending()) === 0);
+  expect(given.map(([, fields]) => isTooLarge(fields, dataOf(fields) ?? ''))).toEqual([true, true, false, false]);
+  expect(given.map(([, fields]) => dataOf(fields) === undefined)).toEqual([false, false, true, false]);
+  expect(Math.max(...given.map(([, fields]) => fields.join('').length))).toBeLessThan(140_000);
 });

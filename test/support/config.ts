@@ -9,10 +9,14 @@ export function testConfig(overrides: Partial<Config> = {}, env: Record<string, 
   return { ...readConfig({ ...engineVariables(), ...env }), ...overrides };
 }
 
+/** Tests start and cancel many jobs of one wallet; those of these limits set their own. */
+export const unlimitedStarts = { MAX_STARTING_JOBS_PER_WALLET: '100000', MAX_UNREADY_STARTS_PER_HOUR: '100000' };
+
 /** How the engines of the tests look in a broker's environment; for tests that start it as a process. */
 export function engineVariables(): Record<string, string> {
   const { redis, postgres, temporal, temporal_namespace, kubeconfig, kubernetes } = endpoints();
   return {
+    ...unlimitedStarts,
     ...(redis === undefined ? {} : redisVariables(new URL(redis))),
     ...(postgres === undefined ? {} : postgresVariables(new URL(postgres))),
     ...(temporal === undefined ? {} : { TEMPORAL_ADDRESS: temporal }),

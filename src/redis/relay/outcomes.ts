@@ -10,13 +10,14 @@ export async function settleEach(
   entries: StreamEntry[],
   effect: (entry: StreamEntry) => Promise<Outcome>,
 ): Promise<Settlement> {
-  const settlement: Settlement = { done: [], dead: [], failed: [] };
+  const settlement = { done: [], dead: [], failed: [], later: [] } as Required<Settlement>;
   await Promise.all(
     entries.map(async (entry) => {
       try {
         const outcome = await effect(entry);
         if (outcome === 'done') settlement.done.push(entry[0]);
-        else if (outcome !== 'later') settlement.dead.push({ entry, ...outcome });
+        else if (outcome === 'later') settlement.later.push(entry[0]);
+        else settlement.dead.push({ entry, ...outcome });
       } catch (error) {
         settlement.failed.push({ entry, error });
       }

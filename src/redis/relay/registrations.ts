@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { ZodType } from 'zod';
-import { loadRegistration, storeRegistration } from '../../db/registrations.js';
+import { findKept, keepRegistration, markTold, mayBeTold, type KeptMessage } from '../../db/registrations.js';
+import { hasRoomForProvider } from '../../db/never-joined.js';
 import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import {
   capacityAsRegistration,
@@ -44,9 +45,11 @@ export function receiveRegistrations(deps: Deps): Receive {
       if ('reason' in read) return refuse(deps, read);
       const { providerId } = read.message;
       const kept = await keep(deps, { stream, entry, registration: read.message, redelivered });
-      if (kept.refused !== undefined) return refuse(deps, { providerId, ...kept.refused });
-      await deps.signals.registrationReceived(providerId, kept.messageId);
-      return 'done';
+      if ('refused' in kept) return refuse(deps, { providerId, ...kept.refused });
+      return await tell(deps, kept, async () => {
+        await deps.signals.registrationReceived(providerId, kept.messageId);
+        return 'done';
+      });
     });
 }
 
@@ -65,12 +68,38 @@ export function receiveCapacities({
       if ('reason' in read) return withoutTell(read);
       const { providerId } = read.message;
       const kept = await keep(deps, { stream, entry, registration: capacityAsRegistration(read.message), redelivered });
-      if (kept.refused !== undefined) return withoutTell({ providerId, ...kept.refused });
-      if (await deps.signals.capacityReported(providerId, kept.messageId)) return 'done';
-      // Its registration comes through another stream, and may be on its way; in a backlog it may be older and behind.
-      const waits = !redelivered || Date.now() - arrivalMs(entry[0]) < graceMs;
-      return waits ? 'later' : { reason: 'provider_unknown', providerId };
+      if ('refused' in kept) return withoutTell({ providerId, ...kept.refused });
+      return await tell(deps, kept, async () => {
+        if (await deps.signals.capacityReported(providerId, kept.messageId)) return 'done';
+        // Its registration comes through another stream, and may be on its way; in a backlog it may be older and behind.
+        const waits = !redelivered || Date.now() - arrivalMs(entry[0]) < graceMs;
+        return waits ? 'later' : { reason: 'provider_unknown', providerId };
+      });
     });
+}
+
+/**
+ * Tells the workflow of a message, unless it knows, or was told of so many in the last minute that this one waits; then
+ * newer ones take its place meanwhile.
+ */
+async function tell(
+  { pool }: Pick<Deps, 'pool'>,
+  { messageId, untold, own, again }: Kept,
+  signal: () => Promise<Outcome>,
+): Promise<Outcome> {
+  if (!untold && !again) return 'done';
+  // The entry whose row it is comes again, and brings those that took its place along.
+  if (untold && !(await mayBeTold(pool, messageId))) return own ? 'later' : 'done';
+  const outcome = await signal();
+  if (outcome === 'done') await markTold(pool, messageId);
+  return outcome;
+}
+
+/** A message that is kept, in a row of its own or in that of one that waits. */
+interface Kept extends KeptMessage {
+  own: boolean;
+  /** It was kept before: whether its workflow was told, nobody can say. */
+  again: boolean;
 }
 
 /** Why an entry has no effect; `tell` is for the provider. */
@@ -112,28 +141,42 @@ function readMessage<T>([, fields]: StreamEntry, schema: ZodType<T>): { message:
 async function keep(
   { pool, verifier }: Pick<Deps, 'pool' | 'verifier'>,
   message: { stream: string; entry: StreamEntry; registration: RegistrationRequest; redelivered: boolean },
-): Promise<{ messageId: string; refused?: Omit<Refusal, 'providerId'> }> {
+): Promise<Kept | { refused: Omit<Refusal, 'providerId'> }> {
   const { stream, registration, redelivered } = message;
   const [id, fields] = message.entry;
   const { providerId } = registration;
   // With the provider in it: ids of two streams may be equal, and those of one come again after somebody emptied Redis.
   const messageId = `${stream}/${id}/${providerId}`;
-  if (redelivered && (await loadRegistration(pool, messageId)) !== undefined) return { messageId };
+  if (redelivered) {
+    const before = await findKept(pool, messageId);
+    if (before !== undefined) return { ...before, own: true, again: true };
+  }
   const verdict = await verifier.verify({ stream, id, fields: fieldsByName(fields), providerId });
   if (!verdict.accepted) {
     const { accepted: _, ...refused } = verdict;
-    return { messageId, refused };
+    return { refused };
   }
-  await storeRegistration(pool, {
-    messageId,
-    providerId,
-    registration,
-    wallet: verdict.wallet ?? registration.walletAddr ?? noWallet,
-    signed: verdict.signed,
+  const wallet = verdict.wallet ?? registration.walletAddr ?? noWallet;
+  const { signed } = verdict;
+  if (!(await hasRoomForProvider(pool, { providerId, wallet, signed }))) return { refused: walletIsFull };
+  const kept = await keepRegistration(pool, {
+    ...{ messageId, providerId, registration, wallet, signed },
     receivedAt: new Date(Math.min(Date.now(), arrivalMs(id))),
   });
-  return { messageId };
+  if (kept === undefined) return { refused: tooManyWait };
+  return { ...kept, own: kept.messageId === messageId, again: false };
 }
+
+const tooManyWait = {
+  reason: 'rate_limited',
+  detail: 'registrations under several wallets wait for this provider',
+  tell: 'too many registrations of this provider wait to be answered; register again in a minute',
+};
+const walletIsFull = {
+  reason: 'quota_exceeded',
+  detail: 'the wallet has too many providers that never joined',
+  tell: 'the wallet has registered too many machines that never joined; retire some of them, or let them join',
+};
 
 function refuse({ rejections }: Deps, refusal: Refusal): Outcome {
   const { providerId, tell, nextSeq } = refusal;

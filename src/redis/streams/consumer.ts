@@ -5,7 +5,8 @@ import { Backoff } from './backoff.js';
 import { blockMs, closeRedis } from '../connection.js';
 import { deliver, forgetTrimmed, Outage, type DeliveryOptions } from './delivery.js';
 import { before, type StreamEntry } from './entry.js';
-import { createGroup, listPending, readNew, readPending, removeConsumer, type Reader } from './group.js';
+import { awaitNew, maxBatchBytes, readNew, readPending, weightOf, type BatchLimits } from './batch.js';
+import { createGroup, listPending, removeConsumer, type Reader } from './group.js';
 import { StreamJanitor, type JanitorTimes } from './janitor.js';
 import { pageOf } from './suspects.js';
 
@@ -14,7 +15,7 @@ export interface StreamConsumerOptions extends DeliveryOptions {
   consumer: string;
   /** Where a group begins that is made for the first time: `0` with what is there already, `$` with what comes next. */
   startAt: '0' | '$';
-  /** Entries per read, and at most under way. */
+  /** Entries per read, and at most under way; fewer where they weigh more than `maxBatchBytes`. */
   batchSize: number;
   /** After a read that did not fill a batch: entries that come within this time are read together. */
   lingerMs: number;
@@ -63,9 +64,9 @@ export class StreamConsumer {
       drain: (reader) => this.#drain(reader),
       readUnread: (reader) => this.#readUnread(reader),
     });
+    options.commands.on('ready', this.#onReconnect);
     options.reader.on('ready', () => {
-      // What was on its way to a connection that broke is pending and nobody has seen it.
-      this.#drainDue = true;
+      this.#onReconnect();
       options.reader.client('ID').then(
         (id) => (this.#readerId = id),
         () => undefined,
@@ -84,6 +85,11 @@ export class StreamConsumer {
     return { ok: true };
   }
 
+  /** What was on its way to a connection that broke is pending and nobody has seen it. */
+  readonly #onReconnect = () => {
+    this.#drainDue = true;
+  };
+
   /** Looks after abandoned and moved entries at the next occasion, instead of when it is time to. */
   lookAround(): void {
     this.#janitor.hurry();
@@ -100,6 +106,7 @@ export class StreamConsumer {
     await this.#running;
     clearTimeout(stuck);
     closeRedis(reader);
+    commands.off('ready', this.#onReconnect);
     await removeConsumer(commands, this.#reader).catch(() => undefined);
   }
 
@@ -137,12 +144,12 @@ export class StreamConsumer {
 
   async #readNext(): Promise<void> {
     if (this.#stopped && this.#ahead === undefined) return;
-    const { batchSize, lingerMs } = this.#options;
+    const { lingerMs } = this.#options;
     const entries = await (this.#ahead ?? this.#read());
     this.#ahead = undefined;
     this.#lastReadAt = Date.now();
     if (entries.length === 0) return;
-    const isFull = entries.length >= batchSize;
+    const isFull = entries.length >= this.#limits.entries || weightOf(entries) >= maxBatchBytes / 2;
     if (isFull && !this.#stopped && !this.#drainDue && !this.#janitor.isDue()) {
       this.#ahead = this.#read();
       // Whoever awaits it hears of the error; until then nobody does.
@@ -152,8 +159,20 @@ export class StreamConsumer {
     if (!isFull) await this.#sleep(lingerMs);
   }
 
-  #read(): Promise<StreamEntry[]> {
-    return readNew(this.#options.reader, this.#reader, this.#options.batchSize, blockMs);
+  get #limits(): BatchLimits {
+    return { entries: this.#options.batchSize, bytes: maxBatchBytes };
+  }
+
+  /** What is there; where nothing is, what comes first, and what came with it. */
+  async #read(): Promise<StreamEntry[]> {
+    const { commands, reader } = this.#options;
+    const there = await readNew(commands, this.#reader, this.#limits);
+    if (there.length > 0 || this.#stopped) return there;
+    const first = await awaitNew(reader, this.#reader, blockMs);
+    if (first === undefined) return [];
+    const { entries, bytes } = this.#limits;
+    if (entries === 1) return [first];
+    return [first, ...(await readNew(commands, this.#reader, { entries: entries - 1, bytes }))];
   }
 
   /** Gives once more what this consumer was given and has not acknowledged, in order. What fails again stays. */
@@ -165,8 +184,10 @@ export class StreamConsumer {
       const pending = await listPending(commands, reader, after, batchSize);
       if (pending.length === 0) return;
       const page = pageOf(pending);
-      after = page.at(-1)!.id;
-      const read = await readPending(commands, reader, before(page[0]!.id), page.length);
+      const limits = { ...this.#limits, entries: page.length };
+      const read = await readPending(commands, reader, before(page[0]!.id), limits);
+      // What did not fit is looked at again.
+      after = read.at(-1)?.[0] ?? page.at(-1)!.id;
       this.#lastReadAt = Date.now();
       const there = read.filter((entry): entry is StreamEntry => entry[1] !== null);
       const trimmed = read.filter(([, fields]) => fields === null).map(([id]) => id);
@@ -179,7 +200,7 @@ export class StreamConsumer {
   /** Reads what nobody was given of a stream that gets no new entries. */
   async #readUnread(reader: Reader): Promise<void> {
     while (!this.#stopped) {
-      const entries = await readNew(this.#options.commands, reader, this.#options.batchSize);
+      const entries = await readNew(this.#options.commands, reader, this.#limits);
       if (entries.length === 0) return;
       await this.#deliver(reader, entries, 1);
     }

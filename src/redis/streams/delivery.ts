@@ -13,6 +13,8 @@ export interface Settlement {
   done: string[];
   /** Can never have one. */
   dead: DeadLetter[];
+  /** Their time has not come: given again, however often. */
+  later?: string[];
   /** Did not have it this time. */
   failed: { entry: StreamEntry; error: unknown }[];
 }
@@ -55,11 +57,12 @@ export async function deliver(
     await putAside(options, reader, entries, 'delivered_too_often', deliveries);
     return entries.length;
   }
-  const { done, dead, failed } = await settle(options.receive, entries, deliveries);
+  const { done, dead, failed, later = [] } = await settle(options.receive, entries, deliveries);
   const letters = dead.map((letter) => ({ deliveries, ...letter }));
   await acknowledge(options.commands, reader.key, reader.group, done);
   await bury(options, reader, letters);
   streamMessages.inc({ stream: options.stream, outcome: 'done' }, done.length);
+  await forgetDeliveries(options.commands, reader, later, 1);
   if (failed.length > 0) await leave(options, reader, failed, deliveries);
   return done.length + dead.length;
 }

@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
 import { idleConsumersScript, trimScript } from './scripts.js';
-import type { StreamEntry } from './entry.js';
 import { trimmedCounter } from '../stream-names.js';
 
 /** Who reads which stream. `key` is the stream's own name, or what it was renamed to. */
@@ -43,34 +42,6 @@ export async function createGroup(
     if (error instanceof Error && error.message.startsWith('BUSYGROUP')) return false;
     throw error;
   }
-}
-
-/** Entries that nobody of the group was given yet; waits up to `blockMs` for the first when that is given. */
-export async function readNew(
-  redis: Redis,
-  { key, group, consumer }: Reader,
-  count: number,
-  blockMs?: number,
-): Promise<StreamEntry[]> {
-  const result =
-    blockMs === undefined
-      ? await redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', key, '>')
-      : await redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'BLOCK', blockMs, 'STREAMS', key, '>');
-  return entriesOf(result) as StreamEntry[];
-}
-
-/** Entries this consumer was given and has not acknowledged, after an id. Without fields: the entry was trimmed. */
-export async function readPending(
-  redis: Redis,
-  { key, group, consumer }: Reader,
-  after: string,
-  count: number,
-): Promise<[id: string, fields: string[] | null][]> {
-  return entriesOf(await redis.xreadgroup('GROUP', group, consumer, 'COUNT', count, 'STREAMS', key, after));
-}
-
-function entriesOf(result: unknown): [string, string[] | null][] {
-  return (result as [string, [string, string[] | null][]][] | null)?.[0]?.[1] ?? [];
 }
 
 export interface PendingEntry {
@@ -132,14 +103,18 @@ export async function acknowledge(redis: Redis, key: string, group: string, ids:
   for (let at = 0; at < ids.length; at += idsAtOnce) await redis.xack(key, group, ...ids.slice(at, at + idsAtOnce));
 }
 
-/** Deliveries that came to nothing because some system was away are not held against an entry. */
+/**
+ * Deliveries that came to nothing because some system was away, or because an entry's time had not come, are not held
+ * against it: it counts as delivered so often.
+ */
 export async function forgetDeliveries(
   redis: Redis,
   { key, group, consumer }: Reader,
   ids: readonly string[],
+  deliveries = 0,
 ): Promise<void> {
   for (let at = 0; at < ids.length; at += idsAtOnce) {
-    await redis.xclaim(key, group, consumer, 0, ...ids.slice(at, at + idsAtOnce), 'RETRYCOUNT', 0, 'JUSTID');
+    await redis.xclaim(key, group, consumer, 0, ...ids.slice(at, at + idsAtOnce), 'RETRYCOUNT', deliveries, 'JUSTID');
   }
 }
 

@@ -130,3 +130,44 @@ end
 redis.call('SREM', KEYS[2], KEYS[1])
 return 1
 `;
+
+/**
+ * Reads entries of a group until they are so many or weigh so much together; at least one. Read in portions that fit
+ * even if every entry of them weighs as much as one may; of one that weighs more, only the beginning of its `data` is
+ * handed out.
+ *
+ * KEYS stream. ARGV group, consumer, '>' or the id after which to read what is pending, entries, bytes, what one entry
+ * may weigh, how much of a larger one is kept.
+ */
+export const readScript = `
+local after, wanted, room = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local most, kept = tonumber(ARGV[6]), tonumber(ARGV[7])
+local read = {}
+while #read < wanted and (#read == 0 or room >= most) do
+  local count = math.max(1, math.min(wanted - #read, math.floor(room / most)))
+  local reply = redis.pcall(
+    'XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', count, 'STREAMS', KEYS[1], after)
+  if reply and reply.err then return reply end
+  local entries = reply and reply[1] and reply[1][2] or {}
+  for _, entry in ipairs(entries) do
+    local weight = 0
+    if entry[2] then
+      for _, text in ipairs(entry[2]) do weight = weight + #text end
+      if weight > most then
+        local data
+        for i = 1, #entry[2], 2 do
+          if not data and entry[2][i] == 'data' then data = entry[2][i + 1] end
+        end
+        -- Without data it is not acceptable either, for that.
+        entry[2] = data and { 'data', string.sub(data, 1, kept), 'cut', string.rep('-', kept) } or { 'cut', '' }
+        weight = 2 * kept
+      end
+    end
+    room = room - weight
+    read[#read + 1] = entry
+    if after ~= '>' then after = entry[1] end
+  end
+  if #entries < count then break end
+end
+return read
+`;

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { QueryConfig } from 'pg';
+import { pruneRegistrations } from '../../src/db/registrations.js';
+import { sweepHeartbeats } from '../../src/db/heartbeats.js';
+import { usedTokens, tokensToRevoke } from '../../src/db/join-tokens.js';
+import { liveJobs } from '../../src/db/jobs.js';
+import type { Queryable } from '../../src/db/pool.js';
+import { openAmong, openJobIds, runningAmong, runningPods } from '../../src/db/reconcile-jobs.js';
+import { differingProviders, leakedAllocations } from '../../src/db/reconcile-ledger.js';
+import { pendingRegistration } from '../../src/db/reconcile-fleet.js';
+import { forgetJoinTokens, idleWallets, uselessTokens } from '../../src/db/tidy.js';
+import { jobsHolding } from '../../src/db/allocations.js';
+import { waitAfterUnreadyStarts } from '../../src/db/unready-starts.js';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { putProvider } from '../support/fleet.js';
+
+const endedJobs = 300_000;
+const id = '00000000-0000-4000-8000-000000000000';
+const wallet = `0x${'0'.repeat(39)}1`;
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await freshDatabase();
+  // What fills the tables takes longer than a statement of the broker may.
+  const filling = await database.pool.connect();
+  await filling.query('set statement_timeout = 0');
+  for (let at = 0; at < 20; at++) await putProvider(database.pool, { providerId: `prov-${at}` });
+  const job = (open: boolean) => `
+    insert into jobs (job_id, wallet, request_sha256, image, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
+                      provider_id, status, pod_uid, created_at, started_at, ended_at)
+    select gen_random_uuid(), '0x' || lpad((n % 1000)::text, 40, '0'), '', '', 1, 1, 1, 1, 60, 'prov-' || n % 20,
+           '${open ? 'running' : 'completed'}', 'uid', now() - interval '1 day', now() - interval '1 day',
+           ${open ? 'null' : `now() - n * interval '1 second'`}
+      from generate_series(1, $1) n`;
+  await filling.query(job(false), [endedJobs]);
+  await filling.query(job(true), [200]);
+  await filling.query(
+    `insert into allocations (job_id, provider_id, wallet, node_name, gpu_count, gpu_type, released_at)
+     select job_id, provider_id, wallet, 'node', 1, 'rtx-4090', ended_at from jobs`,
+  );
+  await filling.query(
+    `insert into join_tokens (token_id, provider_id, message_id, node_name, expires_at, deleted_at)
+     select lpad(n::text, 6, '0'), 'prov-' || n % 20, 'message ' || n, 'node', now() - interval '1 day',
+            case when n > 20 then now() end
+       from generate_series(1, 100000) n`,
+  );
+  await filling.query('vacuum analyze');
+  filling.release(true);
+}, 300_000);
+afterAll(() => database?.close());
+
+const statements: [string, (db: Queryable) => Promise<unknown>][] = [
+  ['open jobs', (db) => openJobIds(db, 30)],
+  ['the next page of open jobs', (db) => openJobIds(db, 30, id)],
+  ['which of some jobs are open', (db) => openAmong(db, [id])],
+  ['pods that run', (db) => runningPods(db, 30)],
+  ['the next page of pods that run', (db) => runningPods(db, 30, id)],
+  ['which of some pods run', (db) => runningAmong(db, [id])],
+  ['live jobs', (db) => liveJobs(db)],
+  ['allocations of jobs that are over', (db) => leakedAllocations(db)],
+  ['counters that differ', (db) => differingProviders(db)],
+  ['jobs of a provider', (db) => jobsHolding(db, 'prov-1')],
+  ['join tokens of no use', (db) => uselessTokens(db, 200)],
+  ['join tokens to forget', (db) => forgetJoinTokens(db, new Date(0))],
+  ['join tokens to revoke', (db) => tokensToRevoke(db, 'prov-1')],
+  ['join tokens that were used', (db) => usedTokens(db, 'prov-1')],
+  ['the registration that waits for its node', (db) => pendingRegistration(db, 'prov-1')],
+  ['wallets without jobs', (db) => idleWallets(db, [wallet], 3_600)],
+  ['starts that came to nothing', (db) => waitAfterUnreadyStarts(db, wallet, 3)],
+  ['registrations to forget', (db) => pruneRegistrations(db, new Date(0))],
+  ['the sweep', (db) => sweepHeartbeats(db, 90, new Date())],
+];
+
+test.each(statements)('%s are found without a look at what is over', async (_, ask) => {
+  const plans: Plan[] = [];
+  await ask({ query: explained(plans) } as Queryable);
+  expect(plans).not.toEqual([]);
+  expect(plans.flatMap(scansOf)).toEqual([]);
+});
+
+interface Plan {
+  'Node Type': string;
+  'Relation Name'?: string;
+  Plans?: Plan[];
+}
+
+/** Tables that keep what is over, where they are read from end to end. */
+const growing = new Set(['jobs', 'allocations', 'join_tokens']);
+function scansOf(plan: Plan): string[] {
+  const here =
+    plan['Node Type'] === 'Seq Scan' && growing.has(plan['Relation Name'] ?? '') ? [plan['Relation Name']!] : [];
+  return [...here, ...(plan.Plans ?? []).flatMap(scansOf)];
+}
+
+/** Has each statement explained instead of carried out: its values stay what they are. */
+function explained(plans: Plan[]) {
+  return async (query: string | QueryConfig, values?: unknown[]) => {
+    const { text, values: given } = typeof query === 'string' ? { text: query, values } : query;
+    const { rows } = await database.pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+      `explain (format json) ${text}`,
+      given as unknown[],
+    );
+    plans.push(rows[0]!['QUERY PLAN'][0].Plan);
+    return { rows: [], rowCount: 0 };
+  };
+}
