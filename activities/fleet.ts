@@ -129,11 +129,8 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
      * Tells the jobs that hold something of a provider that it went away or came back; with `newNode` only those that
      * are on another node, which is gone for good.
      */
-    async tellJobs({
-      providerId,
-      newNode,
-      ...change
-    }: ProviderChange & { providerId: string; newNode?: string }): Promise<number> {
+    async tellJobs({ newNode, ...change }: ProviderChange & { providerId: string; newNode?: string }): Promise<number> {
+      const { providerId } = change;
       return await signalJobs(
         await jobsHolding(pool, providerId, newNode),
         providerId,
@@ -143,7 +140,8 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
     },
 
     /** Tells the same jobs until when they may stay. */
-    async tellJobsOfDrain({ providerId, ...drain }: ProviderDrain & { providerId: string }): Promise<number> {
+    async tellJobsOfDrain(drain: ProviderDrain & { providerId: string }): Promise<number> {
+      const { providerId } = drain;
       return await signalJobs(await jobsHolding(pool, providerId), providerId, signalNames.providerDraining, drain);
     },
 

@@ -1,13 +1,15 @@
-import { release, allocate, findAllocation } from '../src/db/allocations.js';
+import { release, allocate, findAllocation, movesOf, vacate } from '../src/db/allocations.js';
 import { extendJob, settleSpend } from '../src/auth/spend.js';
 import { placementCandidates, whatKeepsOut } from '../src/db/candidates.js';
+import { recordFailure, recordStart, type FailurePolicy } from '../src/db/provider-failures.js';
 import { recordGaps } from '../src/db/job-gaps.js';
 import { markEnded, markEnding, markMessage, markProvisioning, markRunning } from '../src/db/jobs.js';
 import { isBadData, withTransaction } from '../src/db/pool.js';
-import { BrokerError } from '../src/domain/errors.js';
+import { BrokerError, type ErrorCode } from '../src/domain/errors.js';
 import type { FinalJobStatus, GapCause, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
-import { closingsWithoutText } from '../src/observability/metrics.js';
+import type { MachineFault } from '../src/domain/start-faults.js';
+import { closingsWithoutText, providersOut, startMoves } from '../src/observability/metrics.js';
 import type { SitePrices } from '../src/config.js';
 import type { ActivityDeps } from './deps.js';
 
@@ -37,6 +39,17 @@ export interface ReleasedJob {
   lastSeen?: Instant;
   /** Gaps that may not be written down yet. */
   gaps?: RecordedGap[];
+  /** Of a job that was never reached, where that was its provider's doing. */
+  startFailure?: StartFailure;
+}
+
+/** A start that failed by the doing of its provider, or perhaps so. */
+export interface StartFailure {
+  providerId: string;
+  /** Which placement of the job it was. */
+  attempt: number;
+  reason: ErrorCode;
+  fault: MachineFault;
 }
 
 /** The job's own row, its capacity and its spend: Postgres only. */
@@ -44,17 +57,33 @@ export function createJobRecordActivities({
   pool,
   logger,
   config,
-}: Pick<ActivityDeps, 'pool' | 'logger'> & { config: SitePrices }) {
+}: Pick<ActivityDeps, 'pool' | 'logger'> & { config: SitePrices & FailurePolicy }) {
   return {
     /**
-     * Takes capacity at the cheapest provider that fits. Repeated after a crash, it finds what it took.
+     * Takes capacity at the cheapest provider that fits and has not failed this job before, and sets what is reserved to
+     * what the job costs there. Repeated after a crash, it finds what it took.
      *
-     * @throws no_capacity when nobody fits; allocation_released when the job was ended meanwhile.
+     * @param attempt which placement of the job this is.
+     * @throws no_capacity when nobody fits, or the session that pays does not reach so far; allocation_released when the
+     *   job was ended meanwhile.
      */
-    async placeJob(order: JobOrder): Promise<Placement> {
-      const placement = (await findAllocation(pool, order.jobId)) ?? (await takeCapacity(order));
-      await markProvisioning(pool, order.jobId, placement);
-      return placement;
+    async placeJob(order: JobOrder, attempt = 1): Promise<Placement> {
+      const held = await findAllocation(pool, order.jobId);
+      if (held === undefined) return await takeCapacity(order, attempt);
+      // A version that wrote this down in a second step may have been ended before it.
+      await markProvisioning(pool, order.jobId, held);
+      return held;
+    },
+
+    /** Gives back what a job holds at a provider that did not start it; the next placement may take capacity then. */
+    async leaveProvider(order: JobOrder, failure: StartFailure & { message: Printable }): Promise<void> {
+      const { providerId, attempt, reason, fault } = failure;
+      const left = await leaving(order, failure);
+      await remember(order, failure);
+      if (!left) return;
+      startMoves.inc({ reason });
+      const facts = { jobId: order.jobId, providerId, attempt, reason, fault, message: failure.message };
+      logger.warn(facts, 'a provider did not start a job, which goes on elsewhere');
     },
 
     async recordRunning(
@@ -67,6 +96,7 @@ export function createJobRecordActivities({
         startedAt: new Date(running.startedAt),
         expiresAt: new Date(running.expiresAt),
       });
+      await recordStart(pool, order.jobId);
     },
 
     /**
@@ -106,6 +136,7 @@ export function createJobRecordActivities({
      */
     async releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<void> {
       const { jobId } = order;
+      if (outcome.startFailure !== undefined) await remember(order, outcome.startFailure);
       await closing(jobId, outcome.message, (message) =>
         withTransaction(pool, async (tx) => {
           await release(tx, jobId);
@@ -149,33 +180,63 @@ export function createJobRecordActivities({
     }
   }
 
-  async function takeCapacity(order: JobOrder): Promise<Placement> {
+  async function leaving(order: JobOrder, { providerId, attempt, message }: StartFailure & { message: Printable }) {
+    const { jobId } = order;
+    let left = false;
+    await closing(jobId, sentence(`provider ${providerId} did not start the job: ${message}`), async (text) => {
+      left = await withTransaction(pool, (tx) => vacate(tx, jobId, attempt, text));
+    });
+    return left;
+  }
+
+  /** Holds a failed start against its provider, if no customer can have brought it about. In a transaction of its own. */
+  async function remember({ jobId, wallet }: JobOrder, { providerId, attempt, reason, fault }: StartFailure) {
+    if (fault !== 'certain') return;
+    const out = await recordFailure(pool, { jobId, attempt, providerId, wallet, reason }, config);
+    if (out === undefined) return;
+    providersOut.inc({ reason });
+    logger.warn(
+      { providerId, reason, ...out },
+      'a provider is out of placement: it failed to start jobs of several wallets',
+    );
+  }
+
+  async function takeCapacity(order: JobOrder, attempt: number): Promise<Placement> {
+    const { failedAt } = await movesOf(pool, order.jobId);
+    const wanted =
+      failedAt.length === 0 ? order : { ...order, excludeProviders: [...(order.excludeProviders ?? []), ...failedAt] };
     let reason: string | undefined;
     for (let round = 0; round < maxRounds; round++) {
-      const candidates = await placementCandidates(pool, order, config, candidatesAtOnce);
+      const candidates = await placementCandidates(pool, wanted, config, candidatesAtOnce);
       if (candidates.length === 0) {
-        reason = await whatKeepsOut(pool, order, config);
+        reason = await whatKeepsOut(pool, wanted, config);
         break;
       }
       for (const candidate of candidates) {
-        const result = await allocate(pool, order, candidate);
+        const result = await allocate(pool, order, candidate, attempt);
         if (result === 'allocated') return candidate;
         // An attempt that was given up has taken it after all.
         if (result === 'held') return (await findAllocation(pool, order.jobId)) ?? candidate;
         if (result === 'released')
           throw new BrokerError('allocation_released', 'the job was ended before it was placed');
+        if (result === 'unaffordable')
+          throw noCapacity(order, failedAt, 'what is free costs more than the session has left');
       }
     }
-    const what = `${order.gpuCount} × ${order.gpuType ?? 'any GPU'}, ${order.cpuCores} cores, ${order.memoryMb} MB, ${order.storageGb} GB`;
-    // Nothing was on offer when the order came, so nothing was reserved: a bound of 0 is none that a customer named.
-    const bound = (order.maxPricePerHour ?? 0) > 0 ? ` for at most ${order.maxPricePerHour} an hour` : '';
-    throw new BrokerError(
-      'no_capacity',
-      (order.providerId === undefined
-        ? `no provider has ${what} free${bound}`
-        : `provider ${order.providerId} does not have ${what} free`) + (reason === undefined ? '' : `: ${reason}`),
-    );
+    throw noCapacity(order, failedAt, reason);
   }
+}
+
+function noCapacity(order: JobOrder, failedAt: readonly string[], reason?: string): BrokerError {
+  const what = `${order.gpuCount} × ${order.gpuType ?? 'any GPU'}, ${order.cpuCores} cores, ${order.memoryMb} MB, ${order.storageGb} GB`;
+  // Nothing was on offer when the order came, so nothing was reserved: a bound of 0 is none that a customer named.
+  const bound = (order.maxPricePerHour ?? 0) > 0 ? ` for at most ${order.maxPricePerHour} an hour` : '';
+  const nobody =
+    order.providerId === undefined
+      ? `no ${failedAt.length === 0 ? '' : 'other '}provider has ${what} free${bound}`
+      : `provider ${order.providerId} does not have ${what} free`;
+  const before = failedAt.length === 0 ? '' : `; ${failedAt.join(', ')} did not start the job`;
+  return new BrokerError('no_capacity', nobody + (reason === undefined ? '' : `: ${reason}`) + before);
 }
 
 function gapFrom({ from, to, cause }: RecordedGap) {

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject, V1DeleteOptions, V1Node, V1Pod } from '@kubernetes/client-node';
+import { findAllocation } from '../src/db/allocations.js';
 import { installationId } from '../src/db/installation.js';
 import { jobInputs } from '../src/db/jobs.js';
 import { findProvider } from '../src/db/provider-reads.js';
@@ -14,13 +15,21 @@ import {
   type SshAccess,
 } from '../src/domain/job.js';
 import type { Instant } from '../src/domain/outside.js';
-import { asDependencyError, refusalOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
+import {
+  applyPatch,
+  asDependencyError,
+  fieldManager,
+  refusalOf,
+  unlessExists,
+  unlessNotFound,
+} from '../src/kubernetes/client.js';
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
 import { jobNetworkPolicy } from '../src/kubernetes/manifests/job-network.js';
 import { hostKeyFile, jobPod, jobSecret, jobService, type JobInputs } from '../src/kubernetes/manifests/job.js';
 import { nodeAnswers } from '../src/kubernetes/nodes.js';
 import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
-import { ownedBy } from '../src/kubernetes/ownership.js';
+import { labels } from '../src/kubernetes/names.js';
+import { ownedBy, unlessGone } from '../src/kubernetes/ownership.js';
 import { newSshHostKey, publicSshHostKey } from '../src/kubernetes/ssh-host-key.js';
 import { inTenant, lacksRight } from '../src/kubernetes/tenant-rights.js';
 import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
@@ -75,19 +84,38 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
      * is gone. A pod on a node that does not answer is removed by force after a while: its kubelet will find no such
      * pod when it comes back, and stop the containers.
      *
+     * @param placement of a job that goes on elsewhere: only what was made for it there is removed, however late this runs.
      * @returns when the pod was over, where it said so before it was removed.
      */
-    async teardownJob(order: JobOrder): Promise<{ podEndedAt?: Instant }> {
+    async teardownJob(order: JobOrder, placement?: Placement): Promise<{ podEndedAt?: Instant }> {
       const namespace = tenantNamespace(order.wallet);
       const name = jobObjectName(order.jobId);
       const context = Context.current();
       const found = await readPod(order);
-      const podEndedAt = found && observePod(found).endedAt;
-      await inTenant(kubernetes, namespace, () => core.deleteNamespacedSecret({ name, namespace }));
-      await inTenant(kubernetes, namespace, () => core.deleteNamespacedPod({ name, namespace }));
+      const podEndedAt =
+        found !== undefined && (placement === undefined || isOf(placement, found))
+          ? observePod(found).endedAt
+          : undefined;
+      const remove = async (
+        read: () => Promise<KubernetesObject>,
+        removeIt: (options: { body?: V1DeleteOptions }) => Promise<unknown>,
+      ): Promise<void> => {
+        if (placement === undefined) return void (await inTenant(kubernetes, namespace, () => removeIt({})));
+        const object = await inTenant(kubernetes, namespace, read);
+        if (object === undefined || !isOf(placement, object)) return;
+        await removeStale(namespace, object, (body) => removeIt({ body }));
+      };
+      await remove(
+        () => core.readNamespacedSecret({ name, namespace }),
+        (options) => core.deleteNamespacedSecret({ name, namespace, ...options }),
+      );
+      await remove(
+        () => core.readNamespacedPod({ name, namespace }),
+        (options) => core.deleteNamespacedPod({ name, namespace, ...options }),
+      );
       for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 1_000)) {
         const pod = await readPod(order);
-        if (pod === undefined) break;
+        if (pod === undefined || (placement !== undefined && !isOf(placement, pod))) break;
         context.heartbeat();
         if (
           Date.now() - deletionAskedAtMs(pod) > config.LOST_POD_GRACE_S * 1000 &&
@@ -104,7 +132,10 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         await sleep(waitMs, undefined, { signal: context.cancellationSignal });
       }
       // Garbage collection takes the Service with the pod; this frees its port at once and where the pod never was.
-      await inTenant(kubernetes, namespace, () => core.deleteNamespacedService({ name, namespace }));
+      await remove(
+        () => core.readNamespacedService({ name, namespace }),
+        (options) => core.deleteNamespacedService({ name, namespace, ...options }),
+      );
       return podEndedAt === undefined ? {} : { podEndedAt };
     },
   };
@@ -125,8 +156,12 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     const body = ownedBy(await installationId(pool), jobSecret(order, placement, inputs, key));
     if ((await unlessExists(core.createNamespacedSecret({ namespace, body }))) !== undefined)
       return publicSshHostKey(key);
-    const { data } = await core.readNamespacedSecret({ name: jobObjectName(order.jobId), namespace });
-    return publicSshHostKey(Buffer.from(data?.[hostKeyFile] ?? '', 'base64').toString());
+    const name = jobObjectName(order.jobId);
+    const secret = await core.readNamespacedSecret({ name, namespace });
+    await requireOwn(order, placement, secret, (options) =>
+      core.deleteNamespacedSecret({ name, namespace, body: options }),
+    );
+    return publicSshHostKey(Buffer.from(secret.data?.[hostKeyFile] ?? '', 'base64').toString());
   }
 
   async function ensurePod(order: JobOrder, placement: Placement, environmentNames: string[]): Promise<V1Pod> {
@@ -142,15 +177,23 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     if (created !== undefined) return created;
     const existing = await readPod(order);
     if (existing === undefined) throw new BrokerError('dependency_unavailable', 'the pod vanished while it was made');
+    const { name, namespace } = { name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) };
+    await requireOwn(order, placement, existing, (options) =>
+      core.deleteNamespacedPod({ name, namespace, body: options }),
+    );
     return existing;
   }
 
   async function ensureService(order: JobOrder, placement: Placement, podUid: string): Promise<number> {
     const namespace = tenantNamespace(order.wallet);
     const body = ownedBy(await installationId(pool), jobService(order, placement, podUid));
+    const name = jobObjectName(order.jobId);
     const service =
       (await unlessExists(core.createNamespacedService({ namespace, body }))) ??
-      (await core.readNamespacedService({ name: jobObjectName(order.jobId), namespace }));
+      (await core.readNamespacedService({ name, namespace }));
+    await requireOwn(order, placement, service, (options) =>
+      core.deleteNamespacedService({ name, namespace, body: options }),
+    );
     const port = service.spec?.ports?.[0]?.nodePort;
     if (port === undefined) throw new BrokerError('dependency_unavailable', 'the Service has no port yet');
     return port;
@@ -161,7 +204,41 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     const closed = [...(await clusterRanges(kubernetes, config)), ...nodeRanges(node)];
     const body = ownedBy(await installationId(pool), jobNetworkPolicy(order, placement, podUid, closed));
     const namespace = tenantNamespace(order.wallet);
-    await unlessExists(kubernetes.networking.createNamespacedNetworkPolicy({ namespace, body }));
+    const name = body.metadata!.name!;
+    // Of a placement before there may be one still, which would go with the pod that it belongs to.
+    await kubernetes.networking.patchNamespacedNetworkPolicy(
+      { name, namespace, body, fieldManager, force: true },
+      applyPatch,
+    );
+  }
+
+  /**
+   * What stands under the names of a job is its placement's own. From a placement before, it is removed, and the next
+   * attempt makes it anew; whoever comes late from there removes nothing.
+   */
+  async function requireOwn(
+    order: JobOrder,
+    placement: Placement,
+    object: KubernetesObject,
+    remove: (options: V1DeleteOptions) => Promise<unknown>,
+  ): Promise<void> {
+    if (isOf(placement, object)) return;
+    const held = await findAllocation(pool, order.jobId);
+    if (held?.providerId !== placement.providerId) {
+      throw new BrokerError('allocation_released', 'the job is at another provider now');
+    }
+    await removeStale(tenantNamespace(order.wallet), object, remove);
+    throw new BrokerError('dependency_unavailable', 'what is left of the job at another provider is being removed');
+  }
+
+  /** This object and none that has its name by now. */
+  async function removeStale(
+    namespace: string,
+    { metadata }: KubernetesObject,
+    remove: (options: V1DeleteOptions) => Promise<unknown>,
+  ): Promise<void> {
+    const preconditions = { uid: metadata!.uid! };
+    await unlessGone(inTenant(kubernetes, namespace, () => remove({ preconditions })));
   }
 
   /**
@@ -176,6 +253,11 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       throw new BrokerError('dependency_unavailable', `node ${placement.nodeName} has no address`);
     return host;
   }
+}
+
+/** Whether an object was made for the placement of a job at this provider; never has a job two at one. */
+function isOf({ providerId }: Placement, { metadata }: KubernetesObject): boolean {
+  return metadata?.labels?.[labels.providerId] === providerId;
 }
 
 /** Counted from what Kubernetes knows: an attempt that begins where another was killed does not begin to wait anew. */

@@ -168,6 +168,13 @@ const environment = z.object({
   /** How long a running job waits for a provider that went away. */
   PROVIDER_LOSS_GRACE_S: whole(300, 1, 86_400),
   /**
+   * Of so many different wallets a provider must have failed starts, by its own doing, to be out of placement for a while.
+   * With 1, a single customer might do that to it.
+   */
+  PROVIDER_OUT_WALLETS: whole(3, 2, 100),
+  /** For how long, the first time; each further time twice as long, up to a day. A job that starts ends the count. */
+  PROVIDER_OUT_S: whole(600, 1, 86_400),
+  /**
    * How long a pod on a node that does not answer may be ending before its object is removed. Its kubelet ends what runs
    * there when it comes back; until then whoever rented it may be logged in still.
    */

@@ -1,6 +1,8 @@
+import type { StartFailure } from '../activities/job-record.js';
 import type { ErrorCode } from '../src/domain/errors.js';
 import type { FinalJobStatus, JobFailure } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
+import type { MachineFault } from '../src/domain/start-faults.js';
 import type { PodObservation, ProviderAbsence, ProviderNews } from './messages.js';
 
 /** How a job's life ends: what its row will say, and what its bill goes by besides. */
@@ -12,6 +14,10 @@ export interface Ending {
   podEndedAt?: Instant;
   /** Last sign of life of the provider, where it is known to be away or to have lost the pod earlier than it said. */
   lastSeenMs?: number;
+  /** That a job which was never reached may fare better on another machine. */
+  fault?: MachineFault;
+  /** The same of a job that does not go on elsewhere, as it is remembered. */
+  startFailure?: StartFailure;
 }
 
 export const expired: Ending = { status: 'expired', message: sentence('the rented time is over') };
@@ -35,7 +41,7 @@ export function lost(providerId: string, { sinceMs, final, cause }: ProviderAbse
   const message = final
     ? `the machine of provider ${providerId} was replaced by another one`
     : `the provider ${providerId} ${lacking}`;
-  return { ...providerLost(message), lastSeenMs: sinceMs };
+  return { ...providerLost(message), lastSeenMs: sinceMs, fault: 'possible' };
 }
 
 function providerLost(message: string): Ending {
@@ -46,7 +52,7 @@ function providerLost(message: string): Ending {
 /** The provider asked its jobs to be gone by now. */
 export function drained(providerId: string): Ending {
   const message = sentence(`the provider ${providerId} was taken out of service`);
-  return { status: 'cancelled', message, failure: { reason: 'provider_drained', message } };
+  return { status: 'cancelled', message, failure: { reason: 'provider_drained', message }, fault: 'possible' };
 }
 
 /** An absence after which the machine refuses its pods is the restart that ended them, if it was this recent. */
@@ -57,7 +63,10 @@ const restartWithinMs = 10 * 60_000;
  * the machine ended it, or it vanished with a provider that is away, that is the provider's doing and not the job's.
  */
 export function podEnded(pod: PodObservation, providerId: string, { away, gap }: ProviderNews, nowMs: number): Ending {
-  const ended = pod.endedAt === undefined ? {} : { podEndedAt: pod.endedAt };
+  const ended = {
+    ...(pod.endedAt === undefined ? {} : { podEndedAt: pod.endedAt }),
+    ...(pod.fault === undefined ? {} : { fault: pod.fault }),
+  };
   if (pod.phase === 'gone' && away !== undefined) return lost(providerId, away);
   if (pod.disrupted !== undefined) {
     const ending = providerLost(`the provider ${providerId} let go of the pod: ${pod.disrupted}`);

@@ -4,7 +4,6 @@ import {
   condition,
   ContinueAsNew,
   continueAsNew,
-  getExternalWorkflowHandle,
   isCancellation,
   setCurrentDetails,
   setHandler,
@@ -16,13 +15,12 @@ import { instantAt, type Instant } from '../src/domain/outside.js';
 import { providerWorkflowId } from '../src/domain/provider.js';
 import { cancelled, expired, failed, podEnded, type Ending } from './job-endings.js';
 import { takeExtensions } from './job-extensions.js';
+import { awaitsJob, findMachine, tellProvider, type Placed } from './job-placement.js';
 import { absenceOf, createServiceRecord, recordedGap } from './job-service.js';
-import { bringUp, type Provisioned } from './job-start.js';
 import { failureOf, jobRecord, jobTeardown, pods } from './job-steps.js';
 import {
   cancelJob,
   cancelRequested,
-  jobLeft,
   jobState,
   podObserved,
   providerChanged,
@@ -51,7 +49,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   const { order, limits } = input;
   const state: JobState = { status: input.running === undefined ? 'pending' : 'running' };
   const sightings = createPodSightings();
-  const provider = createProviderTie(input.running?.provider ?? {}, limits, order);
+  const provider = createProviderTie(input.running?.provider ?? {}, limits, order, input.running?.placement.providerId);
   const service = createServiceRecord(order.jobId, provider);
   let running = input.running;
   let cancelledBy: string | undefined;
@@ -94,11 +92,13 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   try {
     ending = await steps.run(async () => {
       if (running === undefined) {
-        const placement = await place();
-        held = 'pod';
-        const made = await bringUp({ order, limits, placement, provider, sightings, details });
-        if ('status' in made) return made;
-        running = await begin(placement, made);
+        const found = await findMachine({
+          ...{ order, limits, provider, sightings, details, isAt },
+          firstAttempt: input.attempt ?? 1,
+          holds: (what) => void (held = what),
+        });
+        if ('status' in found) return found;
+        running = await begin(found);
       } else {
         held = 'pod';
         resume(running);
@@ -113,11 +113,13 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
 
   // ---- The steps, in the order of a job's life
 
-  async function place(): Promise<Placement> {
-    details(`looking for ${order.gpuCount} × ${order.gpuType ?? 'any GPU'}`);
-    // Whatever the answer was, and even if none came: from here on there may be capacity to give back.
-    held = 'capacity';
-    const placement = await jobRecord.placeJob(order);
+  function isAt(placement: Placement | undefined): void {
+    if (placement === undefined) {
+      state.status = 'pending';
+      delete state.placement;
+      upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: 'pending' }]);
+      return;
+    }
     state.status = 'provisioning';
     state.placement = placement;
     upsertSearchAttributes([
@@ -125,11 +127,10 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
       { key: searchAttributes.providerId, value: placement.providerId },
       { key: searchAttributes.gpuType, value: placement.gpuType ?? 'none' },
     ]);
-    return placement;
   }
 
   /** From here on the customer can log in, and the time counts. */
-  async function begin(placement: Placement, { ssh, podUid }: Provisioned): Promise<RunningJob> {
+  async function begin({ placement, ssh, podUid }: Placed): Promise<RunningJob> {
     const startedAtMs = Date.now();
     const job: RunningJob = {
       placement,
@@ -229,7 +230,8 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   }
 
   /** Gives everything back, in the reverse order of taking, and says so only then. */
-  async function end({ status, message, failure, podEndedAt, lastSeenMs }: Ending): Promise<JobState> {
+  async function end(ending: Ending): Promise<JobState> {
+    const { status, message, failure, podEndedAt, lastSeenMs, startFailure } = ending;
     const endAt = instantAt(Date.now());
     const { away } = provider.news();
     // Whatever ends the job: what a provider that is away did not serve is not paid for.
@@ -254,27 +256,18 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
       ...earliestOf(podEnds),
       ...(seenMs === Infinity ? {} : { lastSeen: instantAt(seenMs) }),
       ...(failure === undefined ? {} : { failure }),
+      ...(startFailure === undefined ? {} : { startFailure }),
     });
     state.status = status;
     if (failure !== undefined) state.failure = failure;
     upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: status }]);
     details(message);
-    const isAwaited = provider.news().drain !== undefined || away?.cause === 'gpu_lost';
-    if (isAwaited && state.placement !== undefined) await tellProvider(state.placement);
+    const { drain } = provider.news();
+    if (state.placement !== undefined && awaitsJob({ ...(drain && { drain }), ...(away && { away }) })) {
+      await tellProvider(state.placement, order);
+    }
     await condition(allHandlersFinished);
     return state;
-  }
-
-  /**
-   * A provider that is being emptied, or that has fewer GPUs than are rented, waits for this; should it not be heard, it
-   * looks by itself after a while.
-   */
-  async function tellProvider({ providerId }: Placement): Promise<void> {
-    try {
-      await getExternalWorkflowHandle(providerWorkflowId(providerId)).signal(jobLeft, { jobId: order.jobId });
-    } catch {
-      // Its workflow is over.
-    }
   }
 
   function details(text: string): void {

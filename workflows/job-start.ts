@@ -16,6 +16,8 @@ export interface JobStart {
   placement: Placement;
   provider: ProviderTie;
   sightings: PodSightings;
+  /** When the job has to be up, wherever. */
+  beforeMs: number;
   /** For people: what it waits for. */
   details(text: string): void;
 }
@@ -28,18 +30,17 @@ const recheckS = [15, 30, 60];
 
 /** Makes the pod and waits until SSH answers, all of it within the time a job may take to start. */
 export async function bringUp(start: JobStart): Promise<Provisioned | Ending> {
-  const beforeMs = Date.now() + start.limits.startTimeoutS * 1000;
-  const made = await provision(start, beforeMs);
+  const made = await provision(start);
   if ('status' in made) return made;
-  return (await awaitSsh(start, made.podUid, beforeMs)) ?? made;
+  return (await awaitSsh(start, made.podUid)) ?? made;
 }
 
 /**
  * Makes the pod. Kubernetes may not be in reach for a while, or the node be gone: that is tried again until the
  * provider is lost or the time is over, and never longer.
  */
-async function provision(start: JobStart, beforeMs: number): Promise<Provisioned | Ending> {
-  const { order, placement, provider, details } = start;
+async function provision(start: JobStart): Promise<Provisioned | Ending> {
+  const { order, placement, provider, beforeMs, details } = start;
   details(`creating the pod on ${placement.nodeName}`);
   let settled = false;
   const making = new CancellationScope({ cancellable: true });
@@ -64,8 +65,8 @@ async function provision(start: JobStart, beforeMs: number): Promise<Provisioned
 }
 
 /** Waits until the pod is Ready; answers why the job ends when it will not be. */
-async function awaitSsh(start: JobStart, podUid: string, beforeMs: number): Promise<Ending | undefined> {
-  const { order, limits, placement, provider, sightings, details } = start;
+async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undefined> {
+  const { order, limits, placement, provider, sightings, beforeMs, details } = start;
   let stuckSinceMs: number | undefined;
   for (let attempt = 0; ; attempt++) {
     const nowMs = Date.now();
@@ -81,9 +82,12 @@ async function awaitSsh(start: JobStart, podUid: string, beforeMs: number): Prom
     const isStuck = pod?.stuck !== undefined && known.provider.away === undefined;
     stuckSinceMs = isStuck ? (stuckSinceMs ?? nowMs) : undefined;
     if (pod?.stuck !== undefined && stuckSinceMs !== undefined && nowMs - stuckSinceMs >= limits.stuckGraceS * 1000) {
-      return failed({ reason: pod.stuck.reason, message: pod.stuck.message });
+      const { reason, message, fault } = pod.stuck;
+      return { ...failed({ reason, message }), ...(fault === undefined ? {} : { fault }) };
     }
-    if (nowMs >= beforeMs) return notInTime(start);
+    if (nowMs >= beforeMs) {
+      return { ...notInTime(start), ...(pod?.unprepared === true ? { fault: 'certain' as const } : {}) };
+    }
     details(
       pod?.stuck === undefined
         ? `waiting for the pod on ${placement.nodeName} to answer on its SSH port`

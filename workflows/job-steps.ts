@@ -17,7 +17,10 @@ const untilItWorks = { initialInterval: '200ms', backoffCoefficient: 2, maximumI
  * go on as durable timers, for as long as it takes.
  */
 export const jobRecord = proxyLocalActivities<
-  Pick<Activities, 'placeJob' | 'recordRunning' | 'recordExtension' | 'recordService' | 'recordEnding' | 'releaseJob'>
+  Pick<
+    Activities,
+    'placeJob' | 'leaveProvider' | 'recordRunning' | 'recordExtension' | 'recordService' | 'recordEnding' | 'releaseJob'
+  >
 >({ startToCloseTimeout: '10s', localRetryThreshold: '5s', retry: untilItWorks });
 
 /**

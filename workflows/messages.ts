@@ -12,6 +12,7 @@ import type {
   SshAccess,
 } from '../src/domain/job.js';
 import type { ProviderFacts, ProviderStatus } from '../src/domain/provider.js';
+import type { MachineFault } from '../src/domain/start-faults.js';
 
 /** The workflow types, as starters name them. */
 export const workflowTypes = {
@@ -49,7 +50,14 @@ export interface PodObservation {
   uid: string;
   resourceVersion: string;
   /** Why a pod does not start, when Kubernetes says so. */
-  stuck?: { reason: 'unschedulable' | 'image_pull_failed' | 'container_not_created'; message: Printable };
+  stuck?: {
+    reason: 'unschedulable' | 'image_pull_failed' | 'container_not_created';
+    message: Printable;
+    /** That it is not the customer's doing. */
+    fault?: MachineFault;
+  };
+  /** The machine has not yet got as far as the customer's image. */
+  unprepared?: boolean;
   /** Of the container, once it has stopped. */
   exitCode?: number;
   message?: Printable;
@@ -61,11 +69,15 @@ export interface PodObservation {
   disrupted?: Printable;
   /** The machine did not take the pod, at first or when it came back after a restart. */
   refused?: boolean;
+  /** That its end, had it not been reached before, would be the machine's doing. */
+  fault?: MachineFault;
 }
 
 export const podObserved = defineSignal<[PodObservation]>('podObserved');
 /** What a job hears about its provider, as the provider's workflow says it. Times are RFC 3339. */
 export interface ProviderChange {
+  /** Which one; a job that has moved on does not listen to those it left. Versions up to 0.1.0 do not say it. */
+  providerId?: string;
   online: boolean;
   /** When it was said: what comes late is older than what is known. */
   at: string;
@@ -79,6 +91,8 @@ export interface ProviderChange {
 
 /** The provider is being taken out of service, or not any more. */
 export interface ProviderDrain {
+  /** As in `ProviderChange`. */
+  providerId?: string;
   draining: boolean;
   at: string;
   /** When the job ends at the latest; without, at its own expiry. Nobody extends it in either case. */
@@ -107,7 +121,7 @@ export const jobState = defineQuery<JobState>('jobState');
 
 /** The limits a job was accepted under; they stay with it when the configuration changes. */
 export interface JobLimits {
-  /** From the pod's creation to its being Ready. */
+  /** From the first placement to a pod that is Ready, on whichever machine. */
   startTimeoutS: number;
   /** How long Kubernetes may find no place, or an image may fail to pull. */
   stuckGraceS: number;
@@ -158,6 +172,8 @@ export interface JobInput {
   order: JobOrder;
   limits: JobLimits;
   running?: RunningJob;
+  /** Which placement comes first, of a job that has lost its workflow after others had been tried. */
+  attempt?: number;
 }
 
 export type JobLifecycle = (input: JobInput) => Promise<JobState>;

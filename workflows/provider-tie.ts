@@ -13,6 +13,10 @@ export interface ProviderTie {
   gaps(): readonly ServiceGap[];
   /** These stand in the database now. */
   forgetGaps(written: readonly ServiceGap[]): void;
+  /** The job leaves its provider: nothing of what is known counts any more. */
+  leave(): void;
+  /** The job is placed there now. What it heard of it meanwhile counts. */
+  placed(providerId: string): void;
   /** When the two may have to part, by what is known now. */
   partsAtMs(): number;
   /** Why the provider does not keep the job any longer; undefined while it does, or may come back. */
@@ -22,13 +26,22 @@ export interface ProviderTie {
 /** How often a provider is looked at that stayed away too long, as it was told, and by what is seen did not. */
 const recheckMs = 15_000;
 
+interface Heard {
+  said: { providerId?: string };
+  learnIt(): void;
+}
+
 export function createProviderTie(
   known: ProviderNews,
   { providerLossGraceS }: { providerLossGraceS: number },
   { gpuCount }: Pick<JobOrder, 'gpuCount'>,
+  placedAt?: string,
 ): ProviderTie {
   const needsGpus = gpuCount > 0;
   let news = known;
+  let current = placedAt;
+  /** What was heard since the job left one provider: of the next one it may be, before the job knows which that is. */
+  let between: Heard[] | undefined;
   let gaps: readonly ServiceGap[] = [];
   /** Before then a provider that is away is not looked at again. */
   let nextLookMs = 0;
@@ -45,17 +58,36 @@ export function createProviderTie(
     news = next;
   }
 
+  /** What is said of a provider that the job has left may come late. */
+  function take(heard: Heard): void {
+    const { providerId } = heard.said;
+    if (between !== undefined) between.push(heard);
+    else if (providerId === undefined || current === undefined || providerId === current) heard.learnIt();
+  }
+
   return {
     news: () => news,
     hear(change) {
-      learn(afterChange(news, change, needsGpus));
+      take({ said: change, learnIt: () => learn(afterChange(news, change, needsGpus)) });
     },
     hearDrain(drain) {
-      learn(afterDrain(news, drain));
+      take({ said: drain, learnIt: () => learn(afterDrain(news, drain)) });
     },
     gaps: () => gaps,
     forgetGaps(written) {
       gaps = gaps.filter((gap) => !written.includes(gap));
+    },
+    leave() {
+      news = {};
+      gaps = [];
+      nextLookMs = 0;
+      between = [];
+    },
+    placed(providerId) {
+      current = providerId;
+      const heard = between ?? [];
+      between = undefined;
+      for (const { said, learnIt } of heard) if (said.providerId === providerId) learnIt();
     },
     partsAtMs,
     async parting({ providerId, nodeName }) {

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { pruneRevocations, pruneSessions, pruneTokens } from '../../src/db/auth-pruning.js';
 import type { Queryable } from '../../src/db/pool.js';
+import { pruneFailures } from '../../src/db/provider-failures.js';
 import { pruneDelegations } from '../../src/db/provider-identities.js';
 import { pruneRegistrations } from '../../src/db/registrations.js';
 import { forgetJoinTokens, retireToken, uselessTokens } from '../../src/db/tidy.js';
@@ -23,10 +24,14 @@ const sessionsKeptMs = 90 * 86_400_000;
 /** Many times as long as a signed revocation is accepted after it was signed. */
 const revocationsKeptMs = 86_400_000;
 
+/** Longer than they count, to look at. */
+const failuresKeptMs = 30 * 86_400_000;
+
 const kinds: Record<string, { prune: (db: Queryable, before: Date) => Promise<number>; keptMs: number }> = {
   registrations: { prune: pruneRegistrations, keptMs: registrationsKeptMs },
   delegations: { prune: pruneDelegations, keptMs: delegationsKeptMs },
   join_tokens: { prune: forgetJoinTokens, keptMs: joinTokensKeptMs },
+  provider_failures: { prune: pruneFailures, keptMs: failuresKeptMs },
   auth_tokens: { prune: pruneTokens, keptMs: authTokensKeptMs },
   auth_sessions: { prune: pruneSessions, keptMs: sessionsKeptMs },
   auth_revocations: { prune: pruneRevocations, keptMs: revocationsKeptMs },

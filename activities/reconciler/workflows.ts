@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { movesOf } from '../../src/db/allocations.js';
 import { findOpenJob, openJobIds, type OpenJob } from '../../src/db/reconcile-jobs.js';
 import { knownAmong, knownProviders, pendingRegistration, type KnownProvider } from '../../src/db/reconcile-fleet.js';
 import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
@@ -121,7 +122,8 @@ export function createWorkflowComparison(
     }
     const ageMs = Date.now() - job.createdAt.getTime();
     if ((job.status === 'pending' || job.status === 'provisioning') && ageMs < config.JOB_START_TIMEOUT_S * 1000) {
-      await temporal.workflow.start(workflowTypes.job, jobStartOptions(order, config));
+      const { attempt } = await movesOf(pool, jobId);
+      await temporal.workflow.start(workflowTypes.job, jobStartOptions(order, config, { attempt }));
       log.repaired('job_not_started', { jobId, status: job.status });
       return undefined;
     }
@@ -142,7 +144,7 @@ export function createWorkflowComparison(
       extensions: [],
       provider: newsOf(providerAwaySince, drain),
     };
-    await temporal.workflow.start(workflowTypes.job, jobStartOptions(order, config, carried));
+    await temporal.workflow.start(workflowTypes.job, jobStartOptions(order, config, { running: carried }));
   }
 
   async function resumeProvider({ providerId }: KnownProvider, log: RepairLog): Promise<void> {

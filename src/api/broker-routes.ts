@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { Auth } from '../auth/auth.js';
@@ -13,6 +14,7 @@ import { providerOperationRoutes } from './routes/provider-operations.js';
 import type { ApprovalDeps } from '../auth/provider-approval.js';
 
 export interface BrokerRouteDeps {
+  logger: Logger;
   config: Config;
   pool: Pool;
   /** One that fails fast. */
@@ -31,7 +33,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
   return [
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier }),
-    ...adminProviderRoutes({ config, pool, recover, announceRegistration }),
+    ...adminProviderRoutes({ config, pool, recover, announceRegistration, logger: deps.logger }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
   ];

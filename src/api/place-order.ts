@@ -14,17 +14,17 @@ import type { JobRequest } from '../domain/job-request.js';
 import { rateOf } from '../domain/pricing.js';
 import { newJobId } from './job-id.js';
 
-/** How many candidates are looked at to learn what the job may cost. */
-const candidatesConsidered = 16;
+/** How many of the cheapest candidates are looked at to learn what the job may cost. */
+const candidatesConsidered = 8;
 
 /**
  * Writes down what a customer ordered and reserves what it may cost from the session's limit, in one transaction.
  *
- * What a job costs is known only once it is placed, and the workflow places it. So the order carries a ceiling that was
- * reserved before, and a placement above it is not made: a session can never owe more than it allowed. The ceiling is
- * the dearest offer that fits now, which leaves the workflow the choice among all of them when others order at the same
- * time; where the session's limit does not reach that far, it is the cheapest offer. With no offer there is nothing to
- * reserve: the workflow looks again and answers for itself, and takes no more than the customer's own maximum.
+ * What a job costs is known only once it is placed, and the workflow places it. So the order carries a bound that is
+ * worked out here, once: the customer's own maximum, or else the dearest of the few cheapest offers that fit now, and never
+ * more than twice the cheapest. Reserved is what it may come to among those offers, or, where the session's limit does not
+ * reach so far, what the cheapest costs; the placement sets it to what the job costs there. With no offer there is nothing
+ * to reserve: the workflow looks again and answers for itself, and takes no more than the customer's own maximum.
  *
  * @returns the job, and whether this call made it: a repeated Idempotency-Key finds the first one.
  * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `rate_limited`, `idempotency_conflict`
@@ -37,9 +37,9 @@ export async function placeOrder(
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
-  const ceilings = await rateCeilings(pool, order, config);
+  const { bound, reserves } = await rates(pool, order, config);
   for (;;) {
-    const maxRate = ceilings.shift()!;
+    const reservedRate = reserves.shift()!;
     try {
       const placed = await withTransaction(pool, (tx) =>
         writeOrder(tx, config, principal, {
@@ -48,8 +48,8 @@ export async function placeOrder(
           wallet: order.wallet,
           sessionId: principal.sessionId,
           requestSha256,
-          maxRate: maxRate.toString(),
-          reservedAmount: reservationFor(maxRate, request.durationSeconds),
+          maxRate: bound.toString(),
+          reservedAmount: reservationFor(reservedRate, request.durationSeconds),
           ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         }),
       );
@@ -60,7 +60,7 @@ export async function placeOrder(
       }
       return placed;
     } catch (error) {
-      const affordsLess = error instanceof BrokerError && error.code === 'spend_limit_exceeded' && ceilings.length > 0;
+      const affordsLess = error instanceof BrokerError && error.code === 'spend_limit_exceeded' && reserves.length > 0;
       if (!affordsLess) throw error;
     }
   }
@@ -105,19 +105,27 @@ async function requireStart(tx: Transaction, config: Config, wallet: string, sta
   );
 }
 
-/** What a job may cost per hour, in base units, to be tried in turn. */
-async function rateCeilings(pool: Pool, order: JobOrder, site: SitePrices): Promise<bigint[]> {
+/** What a job may cost per hour at most, and what is reserved for it, to be tried in turn; in base units. */
+async function rates(pool: Pool, order: JobOrder, site: SitePrices): Promise<{ bound: bigint; reserves: bigint[] }> {
   const candidates = await placementCandidates(pool, order, site, candidatesConsidered);
-  // The cheapest comes first.
-  const [cheapest, dearest] = [candidates[0], candidates.at(-1)].map((place) => place && BigInt(place.rate!));
-  if (cheapest === undefined || dearest === undefined) return [rateOf(order.maxPricePerHour ?? 0)];
-  return dearest === cheapest ? [cheapest] : [dearest, cheapest];
+  const offered = candidates.map(({ rate }) => BigInt(rate!));
+  const maximum = order.maxPricePerHour === undefined ? undefined : rateOf(order.maxPricePerHour);
+  if (offered.length === 0) {
+    const bound = maximum ?? 0n;
+    return { bound, reserves: [bound] };
+  }
+  const cheapest = offered.reduce((least, rate) => (rate < least ? rate : least));
+  const dearest = offered.reduce((most, rate) => (rate > most ? rate : most));
+  const usual = dearest < 2n * cheapest ? dearest : 2n * cheapest;
+  // An absurd offer that a maximum of the customer's admits must not tie up the limit either.
+  return { bound: maximum ?? usual, reserves: usual === cheapest ? [cheapest] : [usual, cheapest] };
 }
 
 function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
   const { minVramGb, minCuda, architecture } = request;
   const {
     providerId,
+    excludeProviders,
     gpuType,
     gpuCount,
     cpuCores,
@@ -132,6 +140,7 @@ function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
     jobId,
     wallet,
     ...(providerId === undefined ? {} : { providerId }),
+    ...(excludeProviders === undefined ? {} : { excludeProviders }),
     ...(gpuType === undefined ? {} : { gpuType }),
     ...(minVramGb === undefined ? {} : { minVramGb }),
     ...(minCuda === undefined ? {} : { minCuda }),

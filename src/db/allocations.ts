@@ -1,13 +1,22 @@
 import type { Pool } from 'pg';
+import { reservationFor } from '../domain/billing.js';
 import type { JobOrder, Placement } from '../domain/job.js';
+import type { Printable } from '../domain/outside.js';
+import { rateOf } from '../domain/pricing.js';
+import { reserveForPlacement } from './auth-charges.js';
+import { markMoving, markProvisioning } from './jobs.js';
 import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
 
 /**
  * Whether an order got what it asked for: `held` when it had got it before, perhaps elsewhere (`findAllocation` says
- * where), `taken` when others were faster, `released` when the job was ended before.
+ * where), `taken` when others were faster, `unaffordable` when the session that pays has not so much left, `released` when
+ * the job was ended, or moved on, before.
  */
-export type AllocationOutcome = 'allocated' | 'held' | 'taken' | 'released';
+export type AllocationOutcome = 'allocated' | 'held' | 'taken' | 'unaffordable' | 'released';
+
+/** Undoes the transaction of an allocation that nobody can pay for. */
+class Unaffordable extends Error {}
 
 /**
  * Takes what an order needs from one provider, all of it or nothing, in one short transaction. First the provider's
@@ -16,24 +25,58 @@ export type AllocationOutcome = 'allocated' | 'held' | 'taken' | 'released';
  * began, and one that locks and looks at once was seen to go by figures from before it had waited. The provider's own
  * row is held too: once its status says that it is not available, nobody gets past. Repeated for the same job it takes
  * nothing more.
+ *
+ * With it the job's row says where it is, and what is reserved becomes what it costs there.
+ *
+ * @param attempt which placement of the job this is; `vacate` makes room for the next one.
  */
-export async function allocate(pool: Pool, order: JobOrder, place: Placement): Promise<AllocationOutcome> {
-  return await withTransaction(pool, async (tx) => {
-    const { rowCount: available } = await tx.query(
-      `select from providers where provider_id = $1 and status = 'available' and not cordoned for share`,
-      [place.providerId],
-    );
-    if (available === 0) return 'taken';
-    await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [
-      place.providerId,
-    ]);
-    return await takeLocked(tx, order, place);
-  });
+export async function allocate(pool: Pool, order: JobOrder, place: Placement, attempt = 1): Promise<AllocationOutcome> {
+  try {
+    return await withTransaction(pool, async (tx) => {
+      // As whoever releases: first the job's own row, where there may be one.
+      if (attempt > 1) await tx.query('select from allocations where job_id = $1 for update', [order.jobId]);
+      const { rowCount: available } = await tx.query(
+        `select from providers where provider_id = $1 and status = 'available' and not cordoned for share`,
+        [place.providerId],
+      );
+      if (available === 0) return 'taken';
+      await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [
+        place.providerId,
+      ]);
+      const outcome = await takeLocked(tx, order, place, attempt);
+      if (outcome !== 'allocated') return outcome;
+      const rate = place.rate === undefined ? rateOf(place.pricePerHour) : BigInt(place.rate);
+      const amount = reservationFor(rate, order.durationSeconds);
+      if (!(await reserveForPlacement(tx, order.jobId, amount))) throw new Unaffordable();
+      await markProvisioning(tx, order.jobId, place);
+      return outcome;
+    });
+  } catch (error) {
+    if (error instanceof Unaffordable) return 'unaffordable';
+    throw error;
+  }
 }
 
+/** A later placement takes the row that the one before has vacated for it, and no other. */
+const onConflict = (attempt: number): string =>
+  attempt === 1
+    ? 'on conflict (job_id) do nothing'
+    : `on conflict (job_id) do update
+          set provider_id = excluded.provider_id, wallet = excluded.wallet, gpu_type = excluded.gpu_type,
+              gpu_model = excluded.gpu_model, gpu_count = excluded.gpu_count, cpu_cores = excluded.cpu_cores,
+              memory_mb = excluded.memory_mb, storage_gb = excluded.storage_gb, price_per_hour = excluded.price_per_hour,
+              node_name = excluded.node_name, node_uid = excluded.node_uid, allocated_at = now(), released_at = null,
+              vacated = false
+        where allocations.vacated and allocations.attempt = excluded.attempt`;
+
 /** The second half of `allocate`: nobody else changes the provider's resources now. */
-async function takeLocked(tx: Transaction, order: JobOrder, place: Placement): Promise<AllocationOutcome> {
-  const { rows } = await tx.query<{ claimed: boolean; known: boolean | null }>(
+async function takeLocked(
+  tx: Transaction,
+  order: JobOrder,
+  place: Placement,
+  attempt: number,
+): Promise<AllocationOutcome> {
+  const { rows } = await tx.query<{ claimed: boolean; known: 'held' | 'vacated' | 'closed' | null }>(
     `with need as materialized (
        select kind, name, amount
          from (values ('cpu', '', $4::bigint), ('gpu', coalesce($7, ''), $3::bigint),
@@ -41,17 +84,17 @@ async function takeLocked(tx: Transaction, order: JobOrder, place: Placement): P
         where kind <> 'gpu' or amount > 0
      ), claim as (
        insert into allocations (job_id, provider_id, wallet, gpu_type, gpu_model, gpu_count, cpu_cores, memory_mb,
-                                storage_gb, price_per_hour, node_name, node_uid)
+                                storage_gb, price_per_hour, node_name, node_uid, attempt)
        select $1, $2::text, $8, case when $3::bigint > 0 then $7 end, case when $3::bigint > 0 then $9 end, $3, $4, $5, $6,
               coalesce(${priceOfRateSql('$10')}, $12::numeric), $11,
-              (select node_uid from providers where provider_id = $2::text)
+              (select node_uid from providers where provider_id = $2::text), $13::integer
         where not exists (
           select from need
            where not exists (
              select from provider_resources r
               where r.provider_id = $2::text and r.kind = need.kind and r.name = need.name
                 and r.total - r.rented >= need.amount))
-       on conflict (job_id) do nothing
+       ${onConflict(attempt)}
        returning job_id
      ), taken as (
        update provider_resources r
@@ -60,7 +103,8 @@ async function takeLocked(tx: Transaction, order: JobOrder, place: Placement): P
         where r.provider_id = $2::text and r.kind = need.kind and r.name = need.name
      )
      select exists (select from claim) as claimed,
-            (select released_at is null from allocations where job_id = $1) as known`,
+            (select case when released_at is null then 'held' when vacated and attempt = $13 then 'vacated' else 'closed' end
+               from allocations where job_id = $1) as known`,
     [
       order.jobId,
       place.providerId,
@@ -74,13 +118,14 @@ async function takeLocked(tx: Transaction, order: JobOrder, place: Placement): P
       place.rate ?? null,
       place.nodeName,
       place.pricePerHour,
+      attempt,
     ],
   );
   const { claimed, known } = rows[0]!;
   if (claimed) return 'allocated';
   // `known` is as of the statement's beginning: a row that came in meanwhile is found by the next attempt.
-  if (known === null) return 'taken';
-  return known ? 'held' : 'released';
+  if (known === null || known === 'vacated') return 'taken';
+  return known === 'held' ? 'held' : 'released';
 }
 
 /** What a job holds; `undefined` when it holds nothing. */
@@ -109,35 +154,79 @@ export async function findAllocation(db: Queryable, jobId: string): Promise<Plac
   };
 }
 
+/** What was held of each resource, freed in the order in which `allocate` locks; for a `with` that names it `freed`. */
+const giveBack = `
+  given as materialized (
+    select provider_id, kind, name, amount
+      from freed,
+           lateral (values ('cpu', '', cpu_cores), ('gpu', coalesce(gpu_type, ''), gpu_count),
+                           ('memory', '', memory_mb), ('storage', '', storage_gb)) as g (kind, name, amount)
+     where amount > 0
+  ), locked as materialized (
+    select r.provider_id, r.kind, r.name
+      from provider_resources r
+     where (r.provider_id, r.kind, r.name) in (select provider_id, kind, name from given)
+     order by r.kind, r.name
+       for update
+  )
+  update provider_resources r
+     set rented = r.rented - given.amount, total = greatest(r.target, r.rented - given.amount)
+    from given join locked using (provider_id, kind, name)
+   where r.provider_id = given.provider_id and r.kind = given.kind and r.name = given.name`;
+
 /**
- * Gives back what a job holds, once however often it is called. A job that holds nothing yet gets a tombstone, so that
- * an allocation which is still on its way is refused.
+ * Gives back what a job holds, once however often it is called, and closes it for every placement to come. A job that
+ * holds nothing yet gets a tombstone, so that an allocation which is still on its way is refused.
  */
 export async function release(db: Queryable, jobId: string): Promise<void> {
   await db.query(
     `with freed as (
        insert into allocations (job_id, released_at) values ($1, now())
-       on conflict (job_id) do update set released_at = now() where allocations.released_at is null
+       on conflict (job_id) do update set released_at = now(), vacated = false
+        where allocations.released_at is null or allocations.vacated
        returning provider_id, gpu_type, gpu_count, cpu_cores, memory_mb, storage_gb
-     ), given as materialized (
-       select provider_id, kind, name, amount
-         from freed,
-              lateral (values ('cpu', '', cpu_cores), ('gpu', coalesce(gpu_type, ''), gpu_count),
-                              ('memory', '', memory_mb), ('storage', '', storage_gb)) as g (kind, name, amount)
-        where amount > 0
-     ), locked as materialized (
-       select r.provider_id, r.kind, r.name
-         from provider_resources r
-        where (r.provider_id, r.kind, r.name) in (select provider_id, kind, name from given)
-        order by r.kind, r.name
-          for update
-     )
-     update provider_resources r
-        set rented = r.rented - given.amount, total = greatest(r.target, r.rented - given.amount)
-       from given join locked using (provider_id, kind, name)
-      where r.provider_id = given.provider_id and r.kind = given.kind and r.name = given.name`,
+     ), ${giveBack}`,
     [jobId],
   );
+}
+
+/**
+ * Gives back what one placement of a job holds, and lets the next one take capacity elsewhere: once however often it is
+ * called, and never after a release. The job waits for capacity again, and its row says why.
+ *
+ * @returns whether this call did it.
+ */
+export async function vacate(tx: Transaction, jobId: string, attempt: number, message: Printable): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    'select from allocations where job_id = $1 and released_at is null and attempt = $2 for update',
+    [jobId, attempt],
+  );
+  if (rowCount === 0) return false;
+  await tx.query(
+    `with freed as materialized (
+       select provider_id, gpu_type, gpu_count, cpu_cores, memory_mb, storage_gb from allocations where job_id = $1
+     ), ${giveBack}`,
+    [jobId],
+  );
+  // It holds nothing now, and says so: what is given back must never be given back again.
+  await tx.query(
+    `update allocations
+        set released_at = now(), vacated = true, attempt = attempt + 1, failed_at = failed_at || provider_id::text,
+            provider_id = null, gpu_type = null, gpu_model = null, gpu_count = 0, cpu_cores = 0, memory_mb = 0, storage_gb = 0
+      where job_id = $1`,
+    [jobId],
+  );
+  await markMoving(tx, jobId, message);
+  return true;
+}
+
+/** Providers that did not start a job, and the placement it is at, or may have next. */
+export async function movesOf(db: Queryable, jobId: string): Promise<{ attempt: number; failedAt: string[] }> {
+  const { rows } = await db.query<{ attempt: number; failed_at: string[] }>(
+    'select attempt, failed_at from allocations where job_id = $1',
+    [jobId],
+  );
+  return { attempt: rows[0]?.attempt ?? 1, failedAt: rows[0]?.failed_at ?? [] };
 }
 
 /** Jobs that hold something of a provider; with `notOnNode` those only that are on another node than this one. */

@@ -59,6 +59,38 @@ export async function lockOrderCharge(
   return row === undefined ? undefined : { sessionId: row.session_id, settled: row.settled };
 }
 
+/**
+ * Sets what a job's order has reserved to what it costs where it is placed: less is given back at once, more is taken as
+ * far as the session's limit reaches. `ordered` keeps what was reserved first. Call it in the transaction that places.
+ *
+ * @returns false when the session does not pay so much. A job without an open charge is not paid for.
+ */
+export async function reserveForPlacement(tx: Queryable, jobId: string, amount: bigint): Promise<boolean> {
+  const { rows } = await tx.query<{ open: number; paid: number }>(
+    `with charge as materialized (
+       select session_id, reserved from auth_charges
+        where job_id = $1 and request_id = '' and settled_at is null for update
+     ), paid as (
+       update auth_sessions s
+          set reserved = s.reserved - charge.reserved + $2::numeric
+         from charge
+        where s.id = charge.session_id
+          and ($2::numeric <= charge.reserved
+               or (s.revoked_at is null and s.expires_at > now()
+                   and s.reserved - charge.reserved + $2::numeric + s.spent <= s.spend_limit))
+       returning s.id
+     ), changed as (
+       update auth_charges c set reserved = $2::numeric from paid where c.job_id = $1 and c.request_id = ''
+     ), shown as (
+       update jobs set reserved_amount = $2::numeric from paid where job_id = $1
+     )
+     select (select count(*) from charge)::int as open, (select count(*) from paid)::int as paid`,
+    [jobId, amount.toString()],
+  );
+  const { open, paid } = rows[0]!;
+  return open === paid;
+}
+
 /** What a job's bill and its extensions go by. Times that have not come yet are absent. */
 export interface JobTariff {
   status: JobStatus;

@@ -5,6 +5,7 @@ import {
   gpuPriceSql,
   isOfferedSql,
   isSoldSql,
+  isTrustedSql,
   mayExceedShareSql,
   offeredSql,
   rateSql,
@@ -38,15 +39,16 @@ const fitting = `
   select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model, p.offer,
          case when $2 > 0 then ${gpuPriceSql('g.price_per_hour', 'g.name', '$7')} else 0 end as gpu_price,
          p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
-         coalesce(g.total - g.rented, 0) as free_gpus
+         coalesce(g.total - g.rented, 0) as free_gpus, coalesce(s.wallets + s.times_out, 0) as failures
     from providers p
+    left join provider_starts s on s.provider_id = p.provider_id
     left join provider_resources g on g.provider_id = p.provider_id and g.kind = 'gpu' and $2 > 0
    where p.status = 'available' and not p.cordoned and p.node_name is not null
      and ${isTypeSql('g', '$1', '$13', '$14')} and ${isEnoughSql('g', '$15', '$16')}
      and ${runsSql('p', '$17')}
      and ($2 = 0 or g.total - g.rented >= $2)
-     and ($6::text is null or p.provider_id = $6)
-     and ($9::boolean or (${isOfferedSql('$8')}))
+     and ($6::text is null or p.provider_id = $6) and p.provider_id <> all ($18::text[])
+     and ($9::boolean or (${isOfferedSql('$8')})) and ($19::boolean or ${isTrustedSql('s')})
      and not exists (
        select from (values ('cpu', $3::bigint), ('memory', $4::bigint), ('storage', $5::bigint)) as need (kind, amount)
         where not exists (
@@ -62,7 +64,8 @@ const rate = rateSql({
 
 /**
  * The cheapest places for an order, at most `limit`, while their owners offer them for as long as it lasts. Of two at
- * the same price the fuller one comes first, so that large orders find whole machines. What costs nothing is no place
+ * the same price the fuller one comes first, so that large orders find whole machines. Who failed to start jobs comes as if
+ * it were dearer, by a quarter for each wallet, and not at all while it is out. What costs nothing is no place
  * unless the site gives it away. What is free may be gone when it is asked for: `allocate` decides.
  */
 export async function placementCandidates(
@@ -71,7 +74,7 @@ export async function placementCandidates(
   site: SitePrices,
   limit: number,
 ): Promise<Placement[]> {
-  return await findCandidates(db, order, site, limit, { atAnyTime: false });
+  return await findCandidates(db, order, site, limit);
 }
 
 /** What alone keeps an order out of a provider that has room for it, for its customer; `undefined` if there is more to it. */
@@ -79,10 +82,12 @@ export async function whatKeepsOut(db: Queryable, order: JobOrder, site: SitePri
   const { maxPricePerHour, maxRate, ...unbound } = order;
   // Nothing was on offer when the order came, so nothing was reserved: a bound of 0 is none that a customer named.
   const wanted = boundOf(order) === 0n ? unbound : order;
-  const another = async (prices: SitePrices, atAnyTime: boolean) =>
-    (await findCandidates(db, wanted, prices, 1, { atAnyTime })).length > 0;
-  if (await another(site, true)) return 'who has it does not offer it for so long, or not yet';
-  if (!site.ALLOW_FREE_JOBS && (await another({ ...site, ALLOW_FREE_JOBS: true }, false))) {
+  const another = async (prices: SitePrices, whom: { atAnyTime?: boolean; whoeverFailed?: boolean }) =>
+    (await findCandidates(db, wanted, prices, 1, whom)).length > 0;
+  if (await another(site, { whoeverFailed: true }))
+    return 'who has it failed to start the jobs of others, and is out for a while';
+  if (await another(site, { atAnyTime: true })) return 'who has it does not offer it for so long, or not yet';
+  if (!site.ALLOW_FREE_JOBS && (await another({ ...site, ALLOW_FREE_JOBS: true }, {}))) {
     return 'who has it has set no price for it';
   }
   return undefined;
@@ -93,7 +98,7 @@ async function findCandidates(
   order: JobOrder,
   site: SitePrices,
   limit: number,
-  { atAnyTime }: { atAnyTime: boolean },
+  { atAnyTime = false, whoeverFailed = false }: { atAnyTime?: boolean; whoeverFailed?: boolean } = {},
 ): Promise<Placement[]> {
   const [types, certain, vramGb] = await gpuTypeParameters(db, order.gpuType);
   const { rows } = await db.query<CandidateRow>(
@@ -102,7 +107,7 @@ async function findCandidates(
             o.memory::float8 as offered_memory, o.storage::float8 as offered_storage
        from (${fitting}) p, lateral (${offeredSql('$7', mayExceedShareSql(ordered))}) o, lateral (select ${rate} as rate) cost
       where ($10::numeric is null or rate <= $10) and (rate > 0 or $11::boolean)
-      order by rate, free_gpus, provider_id
+      order by rate * (4 + least(failures, 8)), free_gpus, provider_id
       limit $12`,
     [
       types,
@@ -122,6 +127,8 @@ async function findCandidates(
       order.minVramGb ?? null,
       order.minCuda ?? null,
       order.architecture ?? null,
+      order.excludeProviders ?? [],
+      whoeverFailed,
     ],
   );
   return rows.map((row) => {
@@ -176,10 +183,11 @@ export async function freeCapacity(
     `select r.name as gpu_type, sum(r.total - r.rented)::int as available_gpus,
             max(r.total - r.rented)::int as most_at_one_provider, min(cost.price)::float8 as price_per_hour,
             min(r.vram_gb) as vram_gb
-       from provider_resources r join providers p using (provider_id),
+       from provider_resources r join providers p using (provider_id) left join provider_starts s using (provider_id),
             lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
       where r.kind = 'gpu' and r.total > r.rented and p.status = 'available' and not p.cordoned
         and ($1::text[] is null or r.name = any ($1)) and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')}
+        and ${isTrustedSql('s')}
       group by r.name order by r.name`,
     [gpuTypes ?? null, siteParameter(site), site.ALLOW_FREE_JOBS],
   );

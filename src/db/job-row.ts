@@ -17,6 +17,7 @@ export interface JobRow {
   minCuda?: number;
   architecture?: Architecture;
   requestedProvider?: string;
+  excludedProviders?: string[];
   gpuCount: number;
   cpuCores: number;
   memoryMb: number;
@@ -52,6 +53,7 @@ export interface JobTableRow {
   min_cuda: number | null;
   architecture: Architecture | null;
   requested_provider: string | null;
+  excluded_providers: string[];
   gpu_count: number;
   cpu_cores: number;
   memory_mb: number;
@@ -79,7 +81,7 @@ export interface JobTableRow {
 
 /** The environment and the keys of a job are not among them: nothing that answers a request needs them. */
 export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider,
-  j.min_vram_gb::float8 as min_vram_gb, j.min_cuda, j.architecture, j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb,
+  j.excluded_providers, j.min_vram_gb::float8 as min_vram_gb, j.min_cuda, j.architecture, j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb,
   j.storage_gb, j.duration_s,
   j.requested_max_price::float8 as requested_max_price, ${rateOfPriceSql('j.max_price_per_hour')}::text as max_rate,
   j.status, j.message, j.provider_id, j.gpu_model,
@@ -99,6 +101,7 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.min_cuda === null ? {} : { minCuda: row.min_cuda }),
     ...(row.architecture === null ? {} : { architecture: row.architecture }),
     ...(row.requested_provider === null ? {} : { requestedProvider: row.requested_provider }),
+    ...(row.excluded_providers.length === 0 ? {} : { excludedProviders: row.excluded_providers }),
     gpuCount: row.gpu_count,
     cpuCores: row.cpu_cores,
     memoryMb: row.memory_mb,
@@ -138,6 +141,7 @@ export function orderOfJob(job: JobRow): JobOrder {
     jobId: job.jobId,
     wallet: job.wallet,
     ...(job.requestedProvider === undefined ? {} : { providerId: job.requestedProvider }),
+    ...(job.excludedProviders === undefined ? {} : { excludeProviders: job.excludedProviders }),
     ...(job.gpuType === undefined ? {} : { gpuType: job.gpuType }),
     ...(job.minVramGb === undefined ? {} : { minVramGb: job.minVramGb }),
     ...(job.minCuda === undefined ? {} : { minCuda: job.minCuda }),

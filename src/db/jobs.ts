@@ -11,7 +11,8 @@ import type { Queryable, Transaction } from './pool.js';
 
 export type { JobRow } from './job-row.js';
 
-export interface NewJob extends JobRequest {
+export interface NewJob extends Omit<JobRequest, 'excludeProviders'> {
+  excludeProviders?: readonly string[];
   jobId: string;
   wallet: string;
   sessionId: string;
@@ -33,9 +34,9 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
     `insert into jobs as j (job_id, wallet, session_id, idempotency_key, request_sha256, job_name, image, gpu_type,
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                             requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
-                            min_vram_gb, min_cuda, architecture, shm_mb)
+                            min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
-             coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23)
+             coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24)
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
     [
@@ -62,6 +63,7 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
       job.minCuda ?? null,
       job.architecture ?? null,
       job.shmMb ?? null,
+      job.excludeProviders ?? [],
     ],
   );
   if (rows[0] !== undefined) return { job: jobOf(rows[0]), created: true };
@@ -190,13 +192,23 @@ export async function markProvisioning(db: Queryable, jobId: string, placement: 
   );
 }
 
+/** A job that its machine did not start waits for capacity again; where that was, its customer reads. */
+export async function markMoving(db: Queryable, jobId: string, message: Printable): Promise<void> {
+  await db.query(
+    `update jobs set status = 'pending', provider_id = null, gpu_model = null, price_per_hour = null, rate = null,
+                     message = $2, updated_at = clock_timestamp()
+      where job_id = $1 and status in ('pending', 'provisioning')`,
+    [jobId, message],
+  );
+}
+
 export async function markRunning(
   db: Queryable,
   jobId: string,
   running: { ssh: SshAccess; podUid: string; startedAt: Date; expiresAt: Date },
 ): Promise<void> {
   await db.query(
-    `update jobs set status = 'running', ssh_host = $2, ssh_port = $3, ssh_host_key = $4, pod_uid = $5, started_at = $6,
+    `update jobs set status = 'running', message = '', ssh_host = $2, ssh_port = $3, ssh_host_key = $4, pod_uid = $5, started_at = $6,
                      expires_at = $7, updated_at = clock_timestamp()
       where job_id = $1 and status in ('pending', 'provisioning')`,
     [

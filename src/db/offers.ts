@@ -32,6 +32,9 @@ export const isOfferedSql = (seconds: string): string =>
   `(p.available_from is null or p.available_from <= now())
    and (p.available_until is null or p.available_until >= now() + make_interval(secs => ${seconds}))`;
 
+/** Whether a provider is not out for the starts that it failed; `starts` is its row of them, which may be missing. */
+export const isTrustedSql = (starts: string): string => `(${starts}.out_until is null or ${starts}.out_until <= now())`;
+
 /**
  * What a machine offers in total, and its cheapest GPU, from `p.offer`; for a lateral join. Its GPUs are looked at only
  * where they are `needed`: most orders are within the share of theirs, and a thousand machines are compared for each.

@@ -4,7 +4,7 @@ import type { PriceSource } from '../domain/gpu-prices.js';
 import { machineLimits, providerIdPattern, type ProviderStatus } from '../domain/provider.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
-import { gpuPriceSql, isOfferedSql, isSoldSql, siteParameter, withoutPrices } from './offers.js';
+import { gpuPriceSql, isOfferedSql, isSoldSql, isTrustedSql, siteParameter, withoutPrices } from './offers.js';
 import type { Queryable } from './pool.js';
 import {
   priceSourceOf,
@@ -156,6 +156,8 @@ export interface GpuAvailability {
   memoryPricePerGbHour: number;
   availableFrom?: Date;
   availableUntil?: Date;
+  outUntil?: Date;
+  outReason?: string;
 }
 
 /** Free GPUs, per provider and type, of a type in any spelling. What is rented of a provider that is away counts as rented. */
@@ -180,15 +182,17 @@ export async function gpuAvailability(
     memory_price: number;
     available_from: Date | null;
     available_until: Date | null;
+    out_until: Date | null;
+    out_reason: string | null;
   }>(
     `select provider_id, r.name as gpu_type, r.vram_gb, r.model, r.total, r.total - r.rented as free,
             p.node_ready and p.heartbeat_alive as online,
             p.status = 'available' and not p.cordoned and r.total > r.rented
-              and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')} as can_create_job,
+              and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')} and ${isTrustedSql('s')} as can_create_job,
             r.price_per_hour::float8 as own_price, cost.price::float8 as price,
             p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
-            p.available_from, p.available_until
-       from provider_resources r join providers p using (provider_id),
+            p.available_from, p.available_until, s.out_until, s.out_reason
+       from provider_resources r join providers p using (provider_id) left join provider_starts s using (provider_id),
             lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
       where r.kind = 'gpu' and p.joined_at is not null and ${isTypeSql('r', '$1', '$4', '$5')}
         and ${isEnoughSql('r', '$6', '$7')} and ($8::text is null or p.architecture = $8)
@@ -219,6 +223,8 @@ export async function gpuAvailability(
     memoryPricePerGbHour: row.memory_price,
     ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
     ...(row.available_until === null ? {} : { availableUntil: row.available_until }),
+    ...(row.out_until === null ? {} : { outUntil: row.out_until }),
+    ...(row.out_reason === null ? {} : { outReason: row.out_reason }),
   }));
 }
 

@@ -45,6 +45,9 @@ export interface ProviderRow {
   /** When its owner offers it; absent is no bound. */
   availableFrom?: Date;
   availableUntil?: Date;
+  /** Out of placement until then, for the starts that it failed; `outReason` is the last of them, as an error code. */
+  outUntil?: Date;
+  outReason?: string;
   lastHeartbeat?: Date;
   registeredAt: Date;
   joinedAt?: Date;
@@ -77,6 +80,8 @@ export interface ProviderTableRow {
   memory_price: number;
   available_from: Date | null;
   available_until: Date | null;
+  out_until: Date | null;
+  out_reason: string | null;
   last_heartbeat: Date | null;
   registered_at: Date;
   joined_at: Date | null;
@@ -95,9 +100,10 @@ export const selectProviders = `
          (select coalesce(sum((g ->> 'count')::int), 0)::int from jsonb_array_elements(p.offer -> 'gpus') g) as offered_gpus,
          p.offer -> 'gpus' -> 0 ->> 'model' as gpu_model, r.resources,
          p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
-         p.available_from, p.available_until, h.last_heartbeat, p.registered_at, p.joined_at
+         p.available_from, p.available_until, s.out_until, s.out_reason, h.last_heartbeat, p.registered_at, p.joined_at
     from providers p
     left join provider_heartbeats h using (provider_id)
+    left join provider_starts s using (provider_id)
     cross join lateral (
       select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'name', name, 'model', model, 'total', total,
                                                    'rented', rented, 'own_price', price_per_hour, 'price', price)
@@ -143,6 +149,8 @@ export function providerOf(row: ProviderTableRow): ProviderRow {
     memoryPricePerGbHour: row.memory_price,
     ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
     ...(row.available_until === null ? {} : { availableUntil: row.available_until }),
+    ...(row.out_until === null ? {} : { outUntil: row.out_until }),
+    ...(row.out_reason === null ? {} : { outReason: row.out_reason }),
     ...(row.last_heartbeat === null ? {} : { lastHeartbeat: row.last_heartbeat }),
     registeredAt: row.registered_at,
     ...(row.joined_at === null ? {} : { joinedAt: row.joined_at }),

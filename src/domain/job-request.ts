@@ -19,6 +19,8 @@ export interface JobPolicy {
 /** What a customer asked for, in the broker's own units, with every default filled in. */
 export interface JobRequest {
   providerId?: string;
+  /** It is placed at none of these. */
+  excludeProviders?: string[];
   /** A `gpuTypeKey`. */
   gpuType?: string;
   minVramGb?: number;
@@ -48,6 +50,7 @@ const limits = {
   memoryMb: { min: 128, max: 16 * 1024 * 1024 },
   storageGb: { min: 1, max: 65_536 },
   sshKeys: 10,
+  excludedProviders: 20,
   jobName: 64,
   gpuType: 64,
   pricePerHour: 1e12,
@@ -77,6 +80,11 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
   return z
     .strictObject({
       provider_id: optionalText(providerId),
+      exclude_providers: z
+        .array(providerId)
+        .max(limits.excludedProviders, `must hold at most ${limits.excludedProviders} providers`)
+        .transform((ids) => [...new Set(ids)])
+        .optional(),
       gpu_type: optionalText(gpuType),
       gpu: optionalText(gpuType).describe('The same as `gpu_type`'),
       min_vram_gb: number('a number of GB').pipe(vramGb).optional().describe('Of each GPU, as GPUs are sold'),
@@ -131,10 +139,20 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       if (body.gpu !== undefined && body.gpu_type !== undefined && !saysTheSame(body.gpu, body.gpu_type)) {
         context.addIssue({ code: 'custom', path: ['gpu'], message: 'says another type than gpu_type' });
       }
+      if (body.provider_id !== undefined && body.exclude_providers?.includes(body.provider_id) === true) {
+        context.addIssue({
+          code: 'custom',
+          path: ['exclude_providers'],
+          message: 'names the provider_id of the order',
+        });
+      }
     })
     .transform(({ gpu, ...body }) => ({ ...body, gpu_type: body.gpu_type ?? gpu }))
     .transform((body) => ({
       ...(body.provider_id === undefined ? {} : { providerId: body.provider_id }),
+      ...(body.exclude_providers === undefined || body.exclude_providers.length === 0
+        ? {}
+        : { excludeProviders: body.exclude_providers }),
       ...(body.gpu_type === undefined ? {} : { gpuType: body.gpu_type }),
       ...(body.min_vram_gb === undefined ? {} : { minVramGb: body.min_vram_gb }),
       ...(body.min_cuda === undefined ? {} : { minCuda: body.min_cuda }),

@@ -35,6 +35,8 @@ export interface JobOrder {
   wallet: string;
   /** Only this provider, when given; otherwise the cheapest that fits. */
   providerId?: string;
+  /** It is placed at none of these. */
+  excludeProviders?: readonly string[];
   /** A `gpuTypeKey`, which may be of a family; any type when absent. */
   gpuType?: string;
   /** GB, as GPUs are sold. */

@@ -8,6 +8,10 @@ export interface OfferFacts {
   memoryPricePerGbHour: number;
   availableFrom?: Date | undefined;
   availableUntil?: Date | undefined;
+  /** It failed to start jobs, and is out of placement until then. */
+  outUntil?: Date | undefined;
+  /** The last of them, as an error code. */
+  outReason?: string | undefined;
 }
 
 /**
@@ -18,9 +22,15 @@ export interface OfferFacts {
  * @returns undefined when all of it is offered.
  */
 export function whyNotOffered(
-  { gpus, cpuPricePerHour, memoryPricePerGbHour, availableFrom, availableUntil }: OfferFacts,
+  { gpus, cpuPricePerHour, memoryPricePerGbHour, availableFrom, availableUntil, outUntil, outReason }: OfferFacts,
   { freeJobs, now }: { freeJobs: boolean; now: Date },
 ): Printable | undefined {
+  if (outUntil !== undefined && outUntil > now) {
+    const last = outReason === undefined ? '' : ` (${outReason})`;
+    return sentence(
+      `it failed to start jobs of several customers${last}, and is tried again from ${outUntil.toISOString()} on`,
+    );
+  }
   if (availableFrom !== undefined && availableFrom > now) {
     return sentence(`its owner offers it from ${availableFrom.toISOString()} on`);
   }

@@ -1,9 +1,13 @@
 import type { V1ContainerStateTerminated, V1Pod, V1PodStatus } from '@kubernetes/client-node';
 import { instant, instantAt, printable, sentence, wholeNumber, type Printable } from '../domain/outside.js';
+import { containerFault, disruptionFault, imageFault, placeFault, type MachineFault } from '../domain/start-faults.js';
 import type { PodObservation } from '../../workflows/messages.js';
 
 /** The container that a customer rents; the other one only brings the SSH server. */
 export const jobContainer = 'job';
+
+/** How a container ends that could not be started at all. */
+const neverStarted: ReadonlySet<string> = new Set(['StartError', 'ContainerCannotRun']);
 
 /** Reasons a kubelet gives for a container that waits because its image is not to be had. */
 export const imageTrouble: ReadonlySet<string> = new Set([
@@ -41,7 +45,12 @@ export function observePod(pod: V1Pod): PodObservation {
     return { phase: 'running', ...identityOf(pod) };
   }
   const stuck = stuckBecause(status);
-  return { phase: 'pending', ...identityOf(pod), ...(stuck === undefined ? {} : { stuck }) };
+  return {
+    phase: 'pending',
+    ...identityOf(pod),
+    ...(stuck === undefined ? {} : { stuck }),
+    ...(isPrepared(status) ? {} : { unprepared: true }),
+  };
 }
 
 /** What is left to say of a pod that was deleted. */
@@ -72,11 +81,30 @@ function observeEnded(pod: V1Pod, status: V1PodStatus): PodObservation {
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(message === undefined ? {} : { message }),
     ...(endedAt === undefined ? {} : { endedAt }),
-    ...causeOf(status, terminated, exitCode),
+    ...withFault(causeOf(status, terminated, exitCode), status, terminated),
   };
 }
 
-type Cause = Pick<PodObservation, 'cause' | 'disrupted' | 'refused'>;
+type Cause = Pick<PodObservation, 'cause' | 'disrupted' | 'refused' | 'fault'>;
+
+/** Whether the machine is to blame for the end; what counts of it is whether the job had been reached before. */
+function withFault(cause: Cause, status: V1PodStatus, terminated: V1ContainerStateTerminated | undefined): Cause {
+  const fault = endFault(cause, status, terminated);
+  return fault === undefined ? cause : { ...cause, fault };
+}
+
+function endFault(cause: Cause, status: V1PodStatus, ended?: V1ContainerStateTerminated): MachineFault | undefined {
+  if (cause.disrupted !== undefined) return disruptionFault(printable(status.reason));
+  if (cause.cause !== undefined) return undefined;
+  if (ended === undefined) return initMessage(status) === undefined ? undefined : containerFault('', true);
+  return neverStarted.has(ended.reason ?? '') ? containerFault(ended.message ?? '', false) : undefined;
+}
+
+/** Whether the machine got as far as the customer's image: what comes before is the broker's own and takes seconds. */
+function isPrepared(status: V1PodStatus | undefined): boolean {
+  const first = status?.initContainerStatuses?.[0];
+  return first?.state?.terminated?.exitCode === 0;
+}
 
 /**
  * Why a pod ended, where that is not only its container's doing. A reason at the pod itself comes from the kubelet or a
@@ -145,18 +173,32 @@ function stuckBecause(status: V1PodStatus | undefined): PodObservation['stuck'] 
   // With a node in view it only waits for miners that make place there.
   const placeIsMade = (status?.nominatedNodeName ?? '') !== '';
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' && !placeIsMade) {
-    return { reason: 'unschedulable', message: printable(scheduled.message) ?? sentence('no node fits') };
+    const message = printable(scheduled.message) ?? sentence('no node fits');
+    return { reason: 'unschedulable', message, fault: placeFault(scheduled.message ?? '') };
   }
-  for (const { image, state } of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
-    const reason = state?.waiting?.reason ?? '';
-    const words = printable(state?.waiting?.message) ?? reason;
-    if (imageTrouble.has(reason)) {
-      return { reason: 'image_pull_failed', message: sentence(`${image ?? 'image'}: ${words}`) };
+  for (const [ours, list] of [
+    [true, status?.initContainerStatuses],
+    [false, status?.containerStatuses],
+  ] as const) {
+    for (const { image, state } of list ?? []) {
+      const reason = state?.waiting?.reason ?? '';
+      const text = state?.waiting?.message ?? '';
+      const words = printable(text) ?? reason;
+      if (imageTrouble.has(reason)) {
+        const message = sentence(`${image ?? 'image'}: ${words}`);
+        return { reason: 'image_pull_failed', message, ...faulty(imageFault(text, ours)) };
+      }
+      if (creationTrouble.has(reason)) {
+        const message = sentence(`${reason}: ${words}`);
+        return { reason: 'container_not_created', message, ...faulty(containerFault(text, ours)) };
+      }
     }
-    if (creationTrouble.has(reason))
-      return { reason: 'container_not_created', message: sentence(`${reason}: ${words}`) };
   }
   return undefined;
+}
+
+function faulty(fault: MachineFault | undefined): { fault?: MachineFault } {
+  return fault === undefined ? {} : { fault };
 }
 
 /** What Kubernetes does not say comes as `null` or not at all. */

@@ -88,3 +88,17 @@ export const closingsWithoutText = new Counter({
   name: 'broker_job_endings_without_text_total',
   help: 'Jobs that ended without the words they were to end with, because the database did not take them',
 });
+
+/** `reason` is an error code: what the machine that a job left did to it. */
+export const startMoves = new Counter({
+  name: 'broker_start_moves_total',
+  help: 'Jobs that went on at another provider because the one they were placed at did not start them, by reason',
+  labelNames: ['reason'] as const,
+});
+
+/** `reason` is an error code: the last start that the provider failed. */
+export const providersOut = new Counter({
+  name: 'broker_providers_out_total',
+  help: 'Providers that were taken out of placement for a while because they failed starts of several wallets, by reason',
+  labelNames: ['reason'] as const,
+});

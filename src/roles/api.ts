@@ -27,6 +27,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
     health: readiness,
     routes: brokerRoutes({
       config,
+      logger,
       pool,
       redis,
       auth,

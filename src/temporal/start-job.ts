@@ -11,9 +11,13 @@ type Settings = Pick<
 /**
  * How a job's workflow is started: the same for everyone who may start it, so that a repeat finds the first.
  *
- * @param running of a job that runs already and has lost its workflow; it goes on from there.
+ * @param known of a job that has lost its workflow: it goes on from where it runs, or from the placement it had come to.
  */
-export function jobStartOptions(order: JobOrder, config: Settings, running?: RunningJob) {
+export function jobStartOptions(
+  order: JobOrder,
+  config: Settings,
+  { running, attempt = 1 }: { running?: RunningJob; attempt?: number } = {},
+) {
   const limits: JobLimits = {
     startTimeoutS: config.JOB_START_TIMEOUT_S,
     stuckGraceS: config.JOB_STUCK_GRACE_S,
@@ -23,7 +27,9 @@ export function jobStartOptions(order: JobOrder, config: Settings, running?: Run
   return {
     workflowId: jobWorkflowId(order.jobId),
     taskQueue: config.TEMPORAL_TASK_QUEUE,
-    args: [{ order, limits, ...(running === undefined ? {} : { running }) }] as [JobInput],
+    args: [{ order, limits, ...(running === undefined ? {} : { running }), ...(attempt === 1 ? {} : { attempt }) }] as [
+      JobInput,
+    ],
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     // A job lives once: what has ended never starts again under the same id.
     workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,

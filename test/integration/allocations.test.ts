@@ -74,7 +74,7 @@ describe('allocation', () => {
         await createJobRecordActivities({
           pool: pool(),
           logger: pino({ level: 'silent' }),
-          config: withoutPrices,
+          config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
         }).placeJob(order)
       ).providerId,
     ).toBe(held!.providerId);
@@ -109,9 +109,11 @@ describe('release', () => {
     expect(await allocate(pool(), order, spot)).toBe('released');
     expect(await free()).toBe(8);
     await expect(
-      createJobRecordActivities({ pool: pool(), logger: pino({ level: 'silent' }), config: withoutPrices }).placeJob(
-        order,
-      ),
+      createJobRecordActivities({
+        pool: pool(),
+        logger: pino({ level: 'silent' }),
+        config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
+      }).placeJob(order),
     ).rejects.toMatchObject({
       code: 'allocation_released',
     });
@@ -123,7 +125,7 @@ describe('release', () => {
     const records = createJobRecordActivities({
       pool: pool(),
       logger: pino({ level: 'silent' }),
-      config: withoutPrices,
+      config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
     });
     await Promise.all(
       Array.from({ length: 100 }, async (_, index) => {

@@ -24,7 +24,7 @@ beforeAll(async () => {
   records = createJobRecordActivities({
     pool: database.pool,
     logger: pino({ level: 'silent' }),
-    config: withoutPrices,
+    config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
   });
 });
 afterAll(() => database.close());

@@ -118,7 +118,7 @@ export async function startApi({ database, redis, env, config: overrides, comman
     authenticate: auth.authenticate,
     limiter: createLimiter({ config, redis: connection }),
     health: async () => ({}),
-    routes: brokerRoutes({ config, pool, redis: connection, auth, ...others }),
+    routes: brokerRoutes({ config, logger, pool, redis: connection, auth, ...others }),
   };
   const server = await startApiServer(createApi(deps), config);
   const url = `http://127.0.0.1:${server.address.port}`;

@@ -1,8 +1,11 @@
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { SessionPrincipal } from '../../auth/principal.js';
 import { approveProvider, claimProvider, type ApprovalDeps } from '../../auth/provider-approval.js';
 import { providerRegistrationMessage } from '../../auth/provider-signature.js';
 import { address, walletSignature } from '../../auth/shapes.js';
+import { forgive } from '../../db/provider-failures.js';
+import { BrokerError } from '../../domain/errors.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import type { ApiContext, RouteRule } from '../route.js';
 
@@ -22,7 +25,7 @@ const approvalReply = z.object({
 });
 
 /** How a provider gets in that does not sign, where such are accepted: by its owner, or by an operator. */
-export function adminProviderRoutes(deps: ApprovalDeps): RouteRule[] {
+export function adminProviderRoutes(deps: ApprovalDeps & { logger: Logger }): RouteRule[] {
   return [
     {
       method: 'POST',
@@ -56,6 +59,26 @@ export function adminProviderRoutes(deps: ApprovalDeps): RouteRule[] {
         const { id: providerId = '' } = ctx.state.params;
         const operator = principalOf(ctx).wallet;
         ctx.body = replyOf(await approveProvider(deps, { providerId, operator, wallet: body?.wallet }));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/admin/providers/:id/forgive',
+      auth: 'signed',
+      scopes: ['admin'],
+      limit: 'write',
+      summary: 'Forget the starts that a provider failed: it gets jobs again at once',
+      request: { params },
+      responses: { 200: { description: 'Forgotten', schema: z.object({ provider_id: z.string() }) } },
+      errors: ['provider_not_found'],
+      handler: async (ctx) => {
+        const { id: providerId = '' } = ctx.state.params;
+        if (!(await forgive(deps.pool, providerId))) {
+          throw new BrokerError('provider_not_found', 'there is no provider with this id');
+        }
+        const operator = principalOf(ctx).wallet;
+        deps.logger.warn({ providerId, operator }, 'an operator has forgiven a provider the starts that it failed');
+        ctx.body = { provider_id: providerId };
       },
     },
   ];

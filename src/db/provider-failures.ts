@@ -1,0 +1,106 @@
+import type { Pool } from 'pg';
+import type { ErrorCode } from '../domain/errors.js';
+import { withTransaction, type Queryable } from './pool.js';
+
+/** When a provider that fails starts is taken out of placement, and for how long. */
+export interface FailurePolicy {
+  /** Of so many different wallets a start must have failed. */
+  PROVIDER_OUT_WALLETS: number;
+  /** The first time lasts so long, each further one twice as long as the one before. */
+  PROVIDER_OUT_S: number;
+}
+
+/** A start that failed by the doing of its provider alone. */
+export interface ProviderFailure {
+  jobId: string;
+  /** Which placement of the job it was. */
+  attempt: number;
+  providerId: string;
+  wallet: string;
+  reason: ErrorCode;
+}
+
+/** No provider is out for longer than this before it is tried again. */
+const longestOutS = 86_400;
+/** What failed longer ago than this says nothing about a machine any more. */
+const countedForS = 7 * 86_400;
+
+/**
+ * Notes that a provider failed a start, once for each placement of a job. When the failures are of enough different wallets,
+ * it is out of placement for a while; it comes back by itself.
+ *
+ * @returns until when it is out, where this failure was the one that took it out.
+ */
+export async function recordFailure(
+  pool: Pool,
+  { jobId, attempt, providerId, wallet, reason }: ProviderFailure,
+  policy: FailurePolicy,
+): Promise<{ outUntil: Date } | undefined> {
+  return await withTransaction(pool, async (tx) => {
+    // Failures of one provider go one after the other: each counts those before it.
+    await tx.query('insert into provider_starts (provider_id) values ($1) on conflict do nothing', [providerId]);
+    await tx.query('select from provider_starts where provider_id = $1 for update', [providerId]);
+    const { rowCount } = await tx.query(
+      `insert into provider_failures (job_id, attempt, provider_id, wallet, reason) values ($1, $2, $3, $4, $5)
+       on conflict (job_id, attempt) do nothing`,
+      [jobId, attempt, providerId, wallet, reason],
+    );
+    if (rowCount === 0) return undefined;
+    const { rows } = await tx.query<{ out_until: Date | null }>(
+      `with counted as (
+         select count(distinct f.wallet)::int as wallets from provider_failures f join provider_starts s using (provider_id)
+          where f.provider_id = $1 and f.failed_at > s.counted_from
+            and f.failed_at > clock_timestamp() - make_interval(secs => ${countedForS})
+       )
+       update provider_starts s
+          set wallets = case when counted.wallets >= $2 then 0 else counted.wallets end,
+              counted_from = case when counted.wallets >= $2 then clock_timestamp() else s.counted_from end,
+              times_out = s.times_out + case when counted.wallets >= $2 then 1 else 0 end,
+              out_until = case when counted.wallets >= $2
+                then clock_timestamp() + make_interval(secs => least(${longestOutS}, $3::float8 * 2 ^ least(s.times_out, 30)))
+                else s.out_until end,
+              out_reason = case when counted.wallets >= $2 then $4 else s.out_reason end
+         from counted
+        where s.provider_id = $1
+       returning case when counted.wallets >= $2 then s.out_until end as out_until`,
+      [providerId, policy.PROVIDER_OUT_WALLETS, policy.PROVIDER_OUT_S, reason],
+    );
+    const outUntil = rows[0]?.out_until ?? null;
+    return outUntil === null ? undefined : { outUntil };
+  });
+}
+
+/** A job of a provider started: whatever it failed before is over. */
+export async function recordStart(db: Queryable, jobId: string): Promise<void> {
+  await db.query(
+    `update provider_starts s
+        set wallets = 0, times_out = 0, out_until = null, out_reason = null, counted_from = clock_timestamp()
+       from allocations a
+      where a.job_id = $1 and a.released_at is null and s.provider_id = a.provider_id
+        and (s.wallets > 0 or s.times_out > 0 or s.out_until is not null)`,
+    [jobId],
+  );
+}
+
+/** Forgets what a provider failed, by order of an operator. @returns false for a provider that is not there. */
+export async function forgive(db: Queryable, providerId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `insert into provider_starts (provider_id, counted_from)
+     select provider_id, clock_timestamp() from providers where provider_id = $1
+     on conflict (provider_id) do update
+        set wallets = 0, times_out = 0, out_until = null, out_reason = null, counted_from = clock_timestamp()`,
+    [providerId],
+  );
+  return (rowCount ?? 0) > 0;
+}
+
+/** Forgets failures from before `before`, some thousands at a time. @returns how many. */
+export async function pruneFailures(db: Queryable, before: Date): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from provider_failures
+      where (job_id, attempt) in (select job_id, attempt from provider_failures where failed_at < $1
+                                   order by failed_at limit 5000)`,
+    [before],
+  );
+  return rowCount ?? 0;
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { allocate } from '../../src/db/allocations.js';
+import { freeCapacity, placementCandidates, whatKeepsOut } from '../../src/db/candidates.js';
+import { withoutPrices } from '../../src/db/offers.js';
+import { forgive, pruneFailures, recordFailure, recordStart } from '../../src/db/provider-failures.js';
+import { findProvider, gpuAvailability } from '../../src/db/provider-reads.js';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { putProvider, testOrder } from '../support/fleet.js';
+
+let database: TestDatabase;
+const pool = () => database.pool;
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  await pool().query('truncate allocations, providers cascade');
+  await putProvider(pool(), { providerId: 'cheap', gpuPrice: 0.5 });
+  await putProvider(pool(), { providerId: 'dear', gpuPrice: 2 });
+});
+
+const policy = { PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 };
+const wallet = (digit: number) => `0x${String(digit).repeat(40)}`;
+const fails = (digit: number, jobId: string = randomUUID()) =>
+  recordFailure(
+    pool(),
+    { jobId, attempt: 1, providerId: 'cheap', wallet: wallet(digit), reason: 'unschedulable' },
+    policy,
+  );
+const first = async () =>
+  (await placementCandidates(pool(), testOrder(), withoutPrices, 5)).map(({ providerId }) => providerId);
+const secondsOut = async () => ((await findProvider(pool(), 'cheap'))!.outUntil!.getTime() - Date.now()) / 1000;
+/** The time for which it is out is over. */
+const timePasses = () => pool().query(`update provider_starts set out_until = now() - interval '1 second'`);
+
+test('failures of three wallets take a provider out, visibly, and time brings it back', async () => {
+  expect([await fails(1), await fails(2)]).toEqual([undefined, undefined]);
+  expect(await first()).toEqual(['cheap', 'dear']);
+  expect(await fails(3)).toMatchObject({ outUntil: expect.any(Date) });
+  expect(await first()).toEqual(['dear']);
+  expect(await findProvider(pool(), 'cheap')).toMatchObject({ outReason: 'unschedulable' });
+  expect((await gpuAvailability(pool(), {})).find(({ providerId }) => providerId === 'cheap')!.canCreateJob).toBe(
+    false,
+  );
+  expect(await freeCapacity(pool(), {}, withoutPrices)).toMatchObject([{ available_gpus: 8 }]);
+  expect(await whatKeepsOut(pool(), testOrder({ providerId: 'cheap' }), withoutPrices)).toMatch(/failed to start/);
+  await timePasses();
+  expect(await first()).toEqual(['cheap', 'dear']);
+});
+
+test('failures of one wallet, however many, and the same failure told again take nobody out', async () => {
+  for (let count = 0; count < 10; count++) expect(await fails(1)).toBeUndefined();
+  const jobId = randomUUID();
+  for (const digit of [2, 3, 4]) expect(await fails(digit, jobId)).toBeUndefined();
+  expect(await first()).toEqual(['cheap', 'dear']);
+});
+
+test('each further time lasts twice as long, and a start that succeeds ends the count', async () => {
+  for (const digit of [1, 2, 3]) await fails(digit);
+  expect(await secondsOut()).toBeCloseTo(600, -1);
+  await timePasses();
+  for (const digit of [1, 2, 3]) await fails(digit);
+  expect(await secondsOut()).toBeCloseTo(1_200, -1);
+  await timePasses();
+  const order = testOrder();
+  await allocate(pool(), order, (await placementCandidates(pool(), testOrder(), withoutPrices, 1))[0]!);
+  await recordStart(pool(), order.jobId);
+  for (const digit of [1, 2, 3]) await fails(digit);
+  expect(await secondsOut()).toBeCloseTo(600, -1);
+});
+
+test('who failed comes after others of about the same price', async () => {
+  await putProvider(pool(), { providerId: 'beside', gpuPrice: 0.55 });
+  expect((await first())[0]).toBe('cheap');
+  await fails(1);
+  expect((await first())[0]).toBe('beside');
+});
+
+test('an operator forgives, and what is old is forgotten', async () => {
+  for (const digit of [1, 2, 3]) await fails(digit);
+  expect(await forgive(pool(), 'cheap')).toBe(true);
+  expect((await first())[0]).toBe('cheap');
+  expect(await forgive(pool(), 'nobody')).toBe(false);
+  expect(await pruneFailures(pool(), new Date(Date.now() + 1_000))).toBe(3);
+});
+
+test('an order goes to none of the providers that its customer excludes', async () => {
+  const order = testOrder({ excludeProviders: ['cheap'] });
+  const found = await placementCandidates(pool(), order, withoutPrices, 5);
+  expect(found.map(({ providerId }) => providerId)).toEqual(['dear']);
+});

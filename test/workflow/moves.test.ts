@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { movesOf } from '../../src/db/allocations.js';
+import { findProvider } from '../../src/db/provider-reads.js';
+import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
+import { mergePatch } from '../../src/kubernetes/client.js';
+import { signalNames, type JobState } from '../../workflows/messages.js';
+import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
+import { until } from '../support/until.js';
+
+/** What is done once at a step of a job: before or after it, when it comes for the `nth` time. */
+interface Trap {
+  step: string;
+  when: 'before' | 'after';
+  nth: number;
+  act(): Promise<void>;
+}
+
+let world: FleetWorld;
+const traps = new Map<string, Trap>();
+const passed = new Map<string, number>();
+beforeAll(async () => {
+  world = await createFleetWorld({ JOB_STUCK_GRACE_S: 1, JOB_START_TIMEOUT_S: 60 }, (activities) =>
+    Object.fromEntries(
+      Object.entries(activities).map(([step, activity]) => [
+        step,
+        async (...args: never[]) => {
+          await spring(step, 'before', args);
+          const result = await (activity as (...args: never[]) => Promise<unknown>)(...args);
+          await spring(step, 'after', args);
+          return result;
+        },
+      ]),
+    ),
+  );
+});
+afterAll(() => world.close());
+
+async function spring(step: string, when: Trap['when'], [first]: readonly unknown[]): Promise<void> {
+  const jobId = (first as Partial<JobOrder> | undefined)?.jobId ?? '';
+  const trap = traps.get(jobId);
+  if (trap?.step !== step || trap.when !== when) return;
+  const count = (passed.get(jobId) ?? 0) + 1;
+  passed.set(jobId, count);
+  if (count !== trap.nth) return;
+  traps.delete(jobId);
+  await trap.act();
+}
+
+/** Two machines of a type of their own: on the cheaper one no pod finds a place. */
+async function brokenAndHealthy() {
+  const model = `Type ${randomUUID().slice(0, 8)}`;
+  const gpus = { model, count: 8 };
+  const [broken, healthy] = [
+    await world.provider({ gpus, gpuPrice: 0.25 }),
+    await world.provider({ gpus, gpuPrice: 0.5 }),
+  ];
+  const taints = [{ key: 'broken', value: 'true', effect: 'NoSchedule' }];
+  await world.kubernetes.core.patchNode({ name: broken, body: { spec: { taints } } }, mergePatch);
+  return { broken, healthy, gpuType: model.toLowerCase().replace(' ', '-') };
+}
+
+async function start(order: JobOrder): Promise<JobState> {
+  const state = await world.commands.startAndWait(order, 60_000);
+  if (state === 'still_starting') throw new Error('still starting');
+  return state;
+}
+const rented = async (providerId: string) =>
+  (await findProvider(world.database.pool, providerId))!.resources.reduce((sum, { rented: amount }) => sum + amount, 0);
+async function expectNothingHeld(order: JobOrder, ...providers: string[]): Promise<void> {
+  await until(async () => !(await world.heldBy(order)).service, { timeoutMs: 30_000, name: 'the Service is gone' });
+  expect(await world.heldBy(order)).toEqual(heldNothing);
+  for (const providerId of providers) expect(await rented(providerId)).toBe(0);
+}
+const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 30_000);
+
+describe('a job whose machine does not start it', () => {
+  test('runs on another one, three times in a row, and its customer pays what that one costs', async () => {
+    const { broken, healthy, gpuType } = await brokenAndHealthy();
+    for (let count = 1; count <= 3; count++) {
+      const order = await world.order({ gpuType });
+      expect(await start(order)).toMatchObject({ status: 'running', placement: { providerId: healthy } });
+      expect(await world.job(order)).toMatchObject({ status: 'running', providerId: healthy, pricePerHour: 0.5 });
+      expect(await movesOf(world.database.pool, order.jobId)).toEqual({ attempt: 2, failedAt: [broken] });
+      expect((await world.heldBy(order)).reserved).toBe(String(10n ** 18n / 2n));
+      expect(await rented(broken)).toBe(0);
+      await cancel(order);
+      await expectNothingHeld(order, broken, healthy);
+    }
+  }, 120_000);
+
+  test('does not listen any more to the provider that it left', async () => {
+    const { broken, healthy, gpuType } = await brokenAndHealthy();
+    const order = await world.order({ gpuType });
+    await start(order);
+    const handle = world.temporal.client.workflow.getHandle(jobWorkflowId(order.jobId));
+    const change = { online: false, final: true, at: new Date().toISOString() };
+    await handle.signal(signalNames.providerChanged, { ...change, providerId: broken });
+    await sleep(2_000);
+    expect((await world.job(order)).status).toBe('running');
+    await handle.signal(signalNames.providerChanged, { ...change, providerId: healthy });
+    await world.jobBecomes(order, 'provider_lost');
+    await expectNothingHeld(order, broken, healthy);
+  }, 120_000);
+
+  test('ends as no_capacity where nobody else has room, and says who failed it', async () => {
+    const { broken, healthy, gpuType } = await brokenAndHealthy();
+    await world.database.pool.query('update providers set cordoned = true where provider_id = $1', [healthy]);
+    const order = await world.order({ gpuType });
+    expect(await start(order)).toMatchObject({
+      status: 'failed',
+      failure: { reason: 'no_capacity', message: expect.stringContaining(`${broken} did not start the job`) },
+    });
+    await expectNothingHeld(order, broken, healthy);
+  }, 120_000);
+
+  test('stays where its customer wanted it, and fails there', async () => {
+    const { broken, gpuType } = await brokenAndHealthy();
+    const order = await world.order({ gpuType, providerId: broken });
+    expect(await start(order)).toMatchObject({ status: 'failed', failure: { reason: 'unschedulable' } });
+    await expectNothingHeld(order, broken);
+  }, 120_000);
+
+  test('for an image that is nowhere fails at the first', async () => {
+    const { broken, healthy, gpuType } = await brokenAndHealthy();
+    const order = await world.order({
+      gpuType,
+      image: 'docker.io/library/does-not-exist:1',
+      excludeProviders: [broken],
+    });
+    expect(await start(order)).toMatchObject({ status: 'failed', failure: { reason: 'image_pull_failed' } });
+    expect(await movesOf(world.database.pool, order.jobId)).toEqual({ attempt: 1, failedAt: [] });
+    await expectNothingHeld(order, broken, healthy);
+  }, 120_000);
+});
+
+const boundaries = (
+  [
+    ['teardownJob', 1],
+    ['leaveProvider', 1],
+    ['placeJob', 2],
+    ['provisionJob', 2],
+  ] as const
+).flatMap(([step, nth]) => [['before', step, nth] as const, ['after', step, nth] as const]);
+
+/** Has a job move with something done at each boundary, all of them side by side; the tests look at one each. */
+function atEachBoundary<T>(
+  run: (
+    order: JobOrder,
+    arm: (act: Trap['act']) => void,
+    fleet: Awaited<ReturnType<typeof brokenAndHealthy>>,
+  ) => Promise<T>,
+) {
+  const runs = new Map<string, Promise<T>>();
+  beforeAll(() => {
+    for (const [when, step, nth] of boundaries) {
+      const outcome = (async () => {
+        const fleet = await brokenAndHealthy();
+        const order = await world.order({ gpuType: fleet.gpuType });
+        return await run(order, (act) => void traps.set(order.jobId, { step, when, nth, act }), fleet);
+      })();
+      outcome.catch(() => undefined);
+      runs.set([when, step].join(), outcome);
+    }
+  });
+  return (when: string, step: string) => runs.get([when, step].join())!;
+}
+
+describe('a process that dies at every boundary of a move loses nothing and makes nothing twice', () => {
+  const lived = atEachBoundary(async (order, arm, { broken, healthy }) => {
+    let sprung = false;
+    arm(() => {
+      sprung = true;
+      return Promise.reject(new Error('the process died here'));
+    });
+    const { status, placement } = await start(order);
+    const held = (await world.heldBy(order)).reserved;
+    const left = await rented(broken);
+    await cancel(order);
+    await expectNothingHeld(order, broken, healthy);
+    return { sprung, status, isThere: placement?.providerId === healthy, held, left };
+  });
+
+  test.each<[string, string]>(boundaries.map(([when, step]) => [when, step]))(
+    '%s %s',
+    async (when, step) => {
+      const expected = { sprung: true, status: 'running', isThere: true, held: String(10n ** 18n / 2n), left: 0 };
+      expect(await lived(when, step)).toEqual(expected);
+    },
+    180_000,
+  );
+});
+
+describe('a cancel at every boundary of a move ends clean', () => {
+  const ended = atEachBoundary(async (order, arm, { broken, healthy }) => {
+    let cancelled: Promise<unknown> | undefined;
+    arm(async () => {
+      cancelled = cancel(order);
+      await sleep(500);
+    });
+    await world.commands.startAndWait(order, 60_000);
+    await until(() => cancelled !== undefined, { timeoutMs: 60_000, name: 'the step is reached' });
+    await cancelled;
+    await world.jobBecomes(order, 'cancelled');
+    await expectNothingHeld(order, broken, healthy);
+  });
+
+  test.each<[string, string]>(boundaries.map(([when, step]) => [when, step]))(
+    '%s %s',
+    async (when, step) => {
+      await ended(when, step);
+    },
+    180_000,
+  );
+});

@@ -1,0 +1,88 @@
+import { getExternalWorkflowHandle, patched } from '@temporalio/workflow';
+import type { StartFailure } from '../activities/job-record.js';
+import type { JobOrder, Placement } from '../src/domain/job.js';
+import { providerWorkflowId } from '../src/domain/provider.js';
+import type { Ending } from './job-endings.js';
+import { bringUp, type JobStart, type Provisioned } from './job-start.js';
+import { jobRecord, jobTeardown } from './job-steps.js';
+import { jobLeft, type ProviderNews } from './messages.js';
+
+/** At so many machines a job is tried: where all of them fail it, it is hardly theirs. */
+const maxPlacements = 5;
+
+/** A job that is to find a machine. */
+export interface JobPlacing extends Omit<JobStart, 'placement' | 'beforeMs'> {
+  /** Which placement comes first. */
+  firstAttempt: number;
+  /** From here on there may be so much to give back. */
+  holds(what: 'capacity' | 'pod'): void;
+  /** It is placed there; or nowhere any more. */
+  isAt(placement: Placement | undefined): void;
+}
+
+/** A job that was brought up, and where. */
+export type Placed = Provisioned & { placement: Placement };
+
+/** Places a job and brings it up; elsewhere, where the machine it is at does not. All of it in the time of one start. */
+export async function findMachine(placing: JobPlacing): Promise<Placed | Ending> {
+  let attempt = placing.firstAttempt;
+  let placement = await place(placing, attempt);
+  const beforeMs = Date.now() + placing.limits.startTimeoutS * 1000;
+  for (;;) {
+    placing.holds('pod');
+    const made = await bringUp({ ...placing, placement, beforeMs });
+    if (!('status' in made)) return { ...made, placement };
+    const goesOn = mayGoOn(placing, made, attempt) && Date.now() < beforeMs;
+    if (!goesOn || !patched('a-start-goes-on-elsewhere')) {
+      return made.fault === undefined ? made : { ...made, startFailure: startFailure(placement, attempt, made) };
+    }
+    await leave(placing, placement, attempt, made);
+    placement = await place(placing, ++attempt);
+  }
+}
+
+function mayGoOn({ order }: JobPlacing, { fault }: Ending, attempt: number): boolean {
+  return fault !== undefined && order.providerId === undefined && attempt < maxPlacements;
+}
+
+async function place({ order, provider, details, holds, isAt }: JobPlacing, attempt: number): Promise<Placement> {
+  details(`looking for ${order.gpuCount} × ${order.gpuType ?? 'any GPU'}`);
+  // Whatever the answer was, and even if none came: from here on there may be capacity to give back.
+  holds('capacity');
+  const placement = await (attempt === 1 ? jobRecord.placeJob(order) : jobRecord.placeJob(order, attempt));
+  provider.placed(placement.providerId);
+  isAt(placement);
+  return placement;
+}
+
+/** Takes a job off a machine that does not start it. Only when its pod is gone its GPUs, and its names, are free. */
+async function leave(placing: JobPlacing, placement: Placement, attempt: number, why: Ending): Promise<void> {
+  const { order, provider, details, holds, isAt } = placing;
+  const isAwaited = awaitsJob(provider.news());
+  details(`${why.message}; trying another provider`);
+  await jobTeardown.teardownJob(order, placement);
+  holds('capacity');
+  provider.leave();
+  await jobRecord.leaveProvider(order, { ...startFailure(placement, attempt, why), message: why.message });
+  isAt(undefined);
+  if (isAwaited) await tellProvider(placement, order);
+}
+
+/** What is remembered of a start that failed. */
+export function startFailure({ providerId }: Placement, attempt: number, { failure, fault }: Ending): StartFailure {
+  return { providerId, attempt, reason: failure?.reason ?? 'provider_lost', fault: fault ?? 'possible' };
+}
+
+/** Whether a provider waits for its jobs to leave: it is being emptied, or has fewer GPUs than are rented. */
+export function awaitsJob({ drain, away }: Pick<ProviderNews, 'drain' | 'away'>): boolean {
+  return drain !== undefined || away?.cause === 'gpu_lost';
+}
+
+/** Tells such a provider; should it not be heard, it looks by itself after a while. */
+export async function tellProvider({ providerId }: Placement, { jobId }: JobOrder): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(providerWorkflowId(providerId)).signal(jobLeft, { jobId });
+  } catch {
+    // Its workflow is over.
+  }
+}
