@@ -12,7 +12,6 @@ import {
 } from '@temporalio/workflow';
 import { isFinal, sshCommand, type Placement } from '../src/domain/job.js';
 import { instantAt, type Instant } from '../src/domain/outside.js';
-import { providerWorkflowId } from '../src/domain/provider.js';
 import { cancelled, expired, failed, podEnded, type Ending } from './job-endings.js';
 import { takeExtensions } from './job-extensions.js';
 import { awaitsJob, findMachine, tellProvider, type Placed } from './job-placement.js';
