@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { gpuOffers } from './gpu-offers.js';
-import { machineLimits, providerIdPattern, type type ProviderOffer } from './provider.js';
+import { machineLimits, providerIdPattern, type ProviderOffer } from './provider.js';
 import { orElse, price, text, time, whole, wireList, wireMap, wireValue } from './wire.js';
 
 const { gpus: maxGpus, cpuCores: maxCores, memoryMb: maxMemoryMb, diskGb: maxDiskGb } = machineLimits;
