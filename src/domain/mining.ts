@@ -75,6 +75,8 @@ const systemDirectories = new Set([
   'var',
 ]);
 const bootnode = /^(?:enode:\/\/[0-9a-f]{128}@[0-9a-z.:[\]-]{1,260}(?:\?discport=\d{1,5})?|enr:[\w-]{1,600})$/i;
+/** Only listed images mine: what would have them run other code, or other GPUs, is not for a message to say. */
+const decidesCode = /^(?:LD_|(?:PATH|ENV|BASH_ENV|IFS|CUDA_VISIBLE_DEVICES|NVIDIA_DRIVER_CAPABILITIES)$)/;
 const printable = /^[\x20-\x7e]+$/;
 /** Flags that the broker sets itself; those that would listen on a port which is closed. */
 const ownFlags = new Set(['mio', 'datadir', 'port', 'networkid', 'bootnodes', 'mine', 'miner.etherbase', 'syncmode']);
@@ -97,6 +99,9 @@ export function miningProblems(config: MiningConfig, policy: MiningPolicy): Fiel
     if (!bootnode.test(node)) refuse(`bootnodes.${index}`, 'is neither enode://<key>@<host>:<port> nor enr:…');
   });
   for (const { field, message } of envProblems(config.envVars)) refuse(field.replace(/^env/, 'env_vars'), message);
+  for (const name of Object.keys(config.envVars)) {
+    if (decidesCode.test(name)) refuse(`env_vars.${name}`, 'decides what else the miner runs, and cannot be set');
+  }
   return problems;
 }
 

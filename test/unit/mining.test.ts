@@ -107,6 +107,8 @@ describe('a mining configuration', () => {
   const node = `enode://${'a'.repeat(128)}@198.51.100.7:30303`;
   test.each<[string, object]>([
     ['a library that is loaded', { env_vars: { LD_PRELOAD: '/x.so' } }],
+    ['programs from elsewhere', { env_vars: { PATH: '/data/bin' } }],
+    ['a script that each shell runs', { env_vars: { BASH_ENV: '/data/x.sh' } }],
     ['GPUs beyond the one', { env_vars: { NVIDIA_VISIBLE_DEVICES: 'all' } }],
     ['a name that is no variable', { env_vars: { 'a b': '' } }],
     ['an image that is not listed', { image: 'docker.io/other/miner:1' }],

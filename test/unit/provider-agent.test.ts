@@ -289,7 +289,9 @@ describe('what is registered', () => {
       privateIp: '10.0.0.2',
     },
     ...{ cpuCores: 16, cpuThreads: 32, totalMemoryMb: 131_072, totalDiskGb: 1_000, availableDiskGb: 500 },
-    gpus: parseGpuQuery([gpuLine(0), gpuLine(1), gpuLine(2, { name: 'NVIDIA A100-SXM4-80GB' })].join('\n')).gpus,
+    gpus: parseGpuQuery(
+      [gpuLine(0), gpuLine(1), gpuLine(2, { name: 'NVIDIA A100-SXM4-80GB', memory: '81920' })].join('\n'),
+    ).gpus,
   };
   const options = readOptions('run', { 'gpu-price': '0.5', 'gpu-prices': 'NVIDIA A100-SXM4-80GB=1.8' }, {});
 
@@ -300,8 +302,8 @@ describe('what is registered', () => {
     const read = registrationSchema.parse(JSON.parse(JSON.stringify(message)));
     expect(offerRead(read)).toEqual({
       gpus: [
-        { type: 'a100-sxm4-80gb', model: 'NVIDIA A100-SXM4-80GB', count: 1, pricePerHour: 1.8 },
-        { type: 'rtx-4090', model: 'NVIDIA GeForce RTX 4090', count: 2, pricePerHour: 0.5 },
+        { type: 'a100-sxm4-80gb', model: 'NVIDIA A100-SXM4-80GB', vramGb: 80, count: 1, pricePerHour: 1.8 },
+        { type: 'rtx-4090', model: 'NVIDIA GeForce RTX 4090', vramGb: 24, count: 2, pricePerHour: 0.5 },
       ],
       cpuCores: 31,
       memoryMb: 124_518,
