@@ -40,6 +40,28 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
         isLasting: true,
       },
       {
+        invariant: 'while a healthy machine has room, no order fails by a broken one',
+        violations: stories
+          .filter(({ failureReason }) => failureReason !== undefined && startFailures.has(failureReason))
+          .map(({ key, jobId, failureReason, providerId }) => `${key} ${jobId!}: ${failureReason!} at ${providerId!}`),
+        isLasting: true,
+      },
+      {
+        invariant: 'broken machines are taken out, and no others',
+        violations: await outViolations(rows, log),
+        isLasting: true,
+      },
+      {
+        invariant: 'of a provider that registers over and over, what it said last counts and little is kept',
+        violations: await rows(`
+          select p.provider_id, r.price_per_hour, m.kept
+            from providers p
+            join provider_resources r on r.provider_id = p.provider_id and r.kind = 'gpu',
+                 lateral (select count(*) as kept from provider_registrations m where m.provider_id = p.provider_id) m
+           where p.provider_id = '${log.insistent.providerId}'
+             and (r.price_per_hour <> ${log.insistent.lastPrice} or m.kept > ${mostRegistrationsKept})`),
+      },
+      {
         invariant: 'what is rented is what allocations hold, and never more than there is',
         violations: await rows(`
           select r.provider_id, r.kind, r.name, r.total, r.rented, coalesce(sum(held.amount), 0) as held
@@ -132,6 +154,28 @@ function isAcceptable(story: JobStory, { hits, deaths }: RunLog): boolean {
   if (failureReason !== undefined || plan === 'be on a machine that dies') return false;
   // A job that was cancelled late may have run out first; that it really had, its bill shows.
   return status === 'expired' || (status === 'cancelled' && cancelledMs !== undefined);
+}
+
+/** How an order fails that found no machine, or none that started it. */
+const startFailures: ReadonlySet<string> = new Set([
+  ...['no_capacity', 'start_timeout', 'image_pull_failed', 'container_not_created', 'pod_refused'],
+]);
+/** Six a minute are answered, in a run of some minutes that is a good part of a thousand no longer. */
+const mostRegistrationsKept = 100;
+
+async function outViolations(
+  rows: (sql: string) => Promise<string[]>,
+  { brokenMachines, deaths }: RunLog,
+): Promise<string[]> {
+  const list = (ids: Iterable<string>) => `array[${[...ids].map((id) => `'${id}'`).join(', ')}]::text[]`;
+  return [
+    ...(await rows(`
+      select provider_id, reason, count(*) as failures from provider_failures
+       where provider_id <> all (${list([...brokenMachines, ...deaths.keys()])}) group by 1, 2`)),
+    ...(await rows(`
+      select broken.id, 'was never out' as complaint from unnest(${list(brokenMachines)}) broken (id)
+       where not exists (select from provider_failures f where f.provider_id = broken.id)`)),
+  ];
 }
 
 async function leftInCluster(core: CoreV1Api): Promise<string[]> {
