@@ -160,6 +160,8 @@ function servedBetween(
   const death = log.deaths.get(providerId);
   const leavingMs = log.pods
     .ofJob(bill.job_id)
+    // Of a machine that did not start the job, the pod left before it was served.
+    .filter(({ readyAtMs }) => readyAtMs !== undefined)
     // A pod that was deleted from outside was not seen off by the broker.
     .map(({ uid, leavingSeenMs }) => (hit?.name === 'pod deleted' && hit.uid === uid ? undefined : leavingSeenMs));
   const seenMs = Math.min(
@@ -176,7 +178,8 @@ function servedBetween(
 
   if (bill.status === 'expired') way(expiresMs, Infinity);
   if (bill.status === 'cancelled' && cancelledMs !== undefined) way(cancelledMs, seenMs);
-  if (hit?.end?.status === bill.status) {
+  // Whatever ended the job in the end, nobody pays for a pod that was over before.
+  if (hit?.end !== undefined) {
     way(hit.sentMs, seenMs, hit.saidMs === undefined ? {} : { podEndedAtMs: hit.saidMs });
   }
   // Whatever ends it: a machine that was dead by then had not served it.
