@@ -2,6 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { jobsHolding } from '../src/db/allocations.js';
 import { installationId } from '../src/db/installation.js';
 import { markTokenDeleted, markTokenUsed, usedTokens } from '../src/db/join-tokens.js';
+import { findOut } from '../src/db/provider-failures.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordCapacity, recordNode } from '../src/db/providers.js';
 import { takeRegistration } from '../src/db/registrations.js';
@@ -46,6 +47,8 @@ export interface ProviderFinding {
   awaySince?: string;
   cordoned: boolean;
   retiring: boolean;
+  /** Out of placement until then, RFC 3339, for the starts that it failed; `reason` is the last of them. */
+  out?: { until: string; reason?: string };
   /** Why the node that bears its name is not taken as its own. */
   refused?: string;
 }
@@ -96,6 +99,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       }
       if (facts.nodeReady) await withdrawTokens(providerId);
       const silentSince = facts.heartbeatAlive ? undefined : lastHeartbeat;
+      const out = await findOut(pool, providerId);
       const away = status === 'offline' ? earliest(silentSince, awaySince(node, nodeReadyAt), new Date()) : undefined;
       return {
         facts,
@@ -106,6 +110,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
         ...(observed === undefined ? {} : { nodeUid: observed.uid }),
         ...absenceOf(status, facts, gpusMissing),
         ...(away === undefined ? {} : { awaySince: away.toISOString() }),
+        ...(out === undefined ? {} : { out: { ...out, until: out.until.toISOString() } }),
         ...(isForeign ? { refused: `node ${nodeName} is not its own` } : {}),
       };
     },

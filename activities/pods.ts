@@ -26,7 +26,7 @@ import {
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
 import { jobNetworkPolicy } from '../src/kubernetes/manifests/job-network.js';
 import { hostKeyFile, jobPod, jobSecret, jobService, type JobInputs } from '../src/kubernetes/manifests/job.js';
-import { nodeAnswers } from '../src/kubernetes/nodes.js';
+import { isHindered, nodeAnswers } from '../src/kubernetes/nodes.js';
 import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
 import { labels } from '../src/kubernetes/names.js';
 import { ownedBy, unlessGone } from '../src/kubernetes/ownership.js';
@@ -85,9 +85,10 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
      * pod when it comes back, and stop the containers.
      *
      * @param placement of a job that goes on elsewhere: only what was made for it there is removed, however late this runs.
-     * @returns when the pod was over, where it said so before it was removed.
+     * @returns when the pod was over, where it said so before it was removed; and whether its node shows something that may
+     *   keep a pod from starting there though the machine is well.
      */
-    async teardownJob(order: JobOrder, placement?: Placement): Promise<{ podEndedAt?: Instant }> {
+    async teardownJob(order: JobOrder, placement?: Placement): Promise<{ podEndedAt?: Instant; isHindered?: boolean }> {
       const namespace = tenantNamespace(order.wallet);
       const name = jobObjectName(order.jobId);
       const context = Context.current();
@@ -96,6 +97,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         found !== undefined && (placement === undefined || isOf(placement, found))
           ? observePod(found).endedAt
           : undefined;
+      const hindered = await isHinderedAt(found, placement);
       const remove = async (
         read: () => Promise<KubernetesObject>,
         removeIt: (options: { body?: V1DeleteOptions }) => Promise<unknown>,
@@ -136,9 +138,17 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         () => core.readNamespacedService({ name, namespace }),
         (options) => core.deleteNamespacedService({ name, namespace, ...options }),
       );
-      return podEndedAt === undefined ? {} : { podEndedAt };
+      return { ...(podEndedAt === undefined ? {} : { podEndedAt }), ...(hindered ? { isHindered: true } : {}) };
     },
   };
+
+  /** Only of a pod that does not run: nobody asks for the others. */
+  async function isHinderedAt(pod: V1Pod | undefined, placement: Placement | undefined): Promise<boolean> {
+    const name = placement?.nodeName ?? pod?.spec?.nodeName ?? pod?.metadata?.labels?.[labels.providerId];
+    if (pod?.status?.phase === 'Running' || name === undefined) return false;
+    const node = await unlessNotFound(core.readNode({ name }));
+    return node === undefined || isHindered(node);
+  }
 
   async function readPod(order: JobOrder): Promise<V1Pod | undefined> {
     return await unlessNotFound(
@@ -167,6 +177,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
   async function ensurePod(order: JobOrder, placement: Placement, environmentNames: string[]): Promise<V1Pod> {
     const pod = jobPod(order, placement, environmentNames, {
       sshServerImage: config.SSH_SERVER_IMAGE,
+      defaultImage: config.JOB_DEFAULT_IMAGE,
       pullTags: config.JOB_IMAGE_PULL_POLICY,
       activeDeadlineSeconds: config.JOB_MAX_DURATION_S + deadlineSlackSeconds,
       expiresAt: new Date(Date.now() + order.durationSeconds * 1000).toISOString(),

@@ -5,6 +5,7 @@ import {
   gpuPriceSql,
   isOfferedSql,
   isSoldSql,
+  failuresSql,
   isTrustedSql,
   mayExceedShareSql,
   offeredSql,
@@ -39,7 +40,7 @@ const fitting = `
   select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model, p.offer,
          case when $2 > 0 then ${gpuPriceSql('g.price_per_hour', 'g.name', '$7')} else 0 end as gpu_price,
          p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
-         coalesce(g.total - g.rented, 0) as free_gpus, coalesce(s.wallets + s.times_out, 0) as failures
+         coalesce(g.total - g.rented, 0) as free_gpus, ${failuresSql('s')} as failures
     from providers p
     left join provider_starts s on s.provider_id = p.provider_id
     left join provider_resources g on g.provider_id = p.provider_id and g.kind = 'gpu' and $2 > 0

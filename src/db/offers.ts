@@ -36,6 +36,14 @@ export const isOfferedSql = (seconds: string): string =>
 export const isTrustedSql = (starts: string): string => `(${starts}.out_until is null or ${starts}.out_until <= now())`;
 
 /**
+ * How many failures put a provider behind others of about the same price. A day after the last of them, or after it came
+ * back, none: it would never get a job again that ends the count.
+ */
+export const failuresSql = (starts: string): string =>
+  `case when greatest(${starts}.failed_at, ${starts}.out_until) > now() - interval '1 day'
+        then ${starts}.wallets + ${starts}.times_out else 0 end`;
+
+/**
  * What a machine offers in total, and its cheapest GPU, from `p.offer`; for a lateral join. Its GPUs are looked at only
  * where they are `needed`: most orders are within the share of theirs, and a thousand machines are compared for each.
  */
