@@ -10,6 +10,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { deleteBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
 import { maxDelegationS } from '../../src/auth/provider-delegation.js';
+import { expireUnanswered } from '../../src/redis/replies/unanswered.js';
 import { signalNames } from '../../workflows/messages.js';
 import type { ActivityDeps } from '../deps.js';
 import { repairLog } from './repairs.js';
@@ -70,10 +71,13 @@ export interface Tidied {
 /** What has done its work and would only pile up. Removing it is routine, not repair. */
 export function createTidyActivities({
   pool,
+  redis,
   kubernetes,
   temporal,
   logger,
-}: Pick<ActivityDeps, 'pool' | 'kubernetes' | 'temporal' | 'logger'>) {
+}: Pick<ActivityDeps, 'pool' | 'redis' | 'kubernetes' | 'temporal' | 'logger'>) {
+  /** How far through Redis the last run has looked. */
+  let cursor = '0';
   return {
     /**
      * Deletes join tokens that are of no use any more, and rows that can have no effect: registrations that were read long
@@ -104,6 +108,15 @@ export function createTidyActivities({
         ([kind]) => `old rows of ${kind}`,
         async ([kind, { prune, keptMs }]) => {
           rows[kind] = await prune(pool, new Date(Date.now() - keptMs));
+        },
+      );
+      await log.each(
+        [redis],
+        () => 'answers that nobody gave',
+        async (answers) => {
+          const { expiring, next } = await expireUnanswered(answers, cursor);
+          cursor = next;
+          rows['unanswered'] = expiring;
         },
       );
       const { registrations = 0, delegations = 0, ...others } = rows;

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { insertRevocation } from '../../src/db/auth-sessions.js';
 import { reserveJoinToken } from '../../src/db/join-tokens.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
+import { responseStream } from '../../src/redis/stream-names.js';
 import { createProviderSignals } from '../../src/temporal/providers.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
 import { createReconciledWorld, type ReconciledWorld } from '../support/reconciled-world.js';
@@ -159,20 +160,21 @@ test('claims of machines that never spoke, and keys that no delegation is good f
 
 test('a provider that never joined is forgotten a week after it registered, its workflow ends, and it may come anew', async () => {
   const { pool } = world.database;
-  const registered = async (name: string, changes: string) => {
+  const registered = async (name: string, days: number, joined = 'null') => {
     const providerId = `${name}-${randomUUID().slice(0, 8)}`;
     await putProvider(pool, { providerId });
     await pool.query(
-      `update providers set joined_at = null, node_uid = null, node_ready = false, status = 'pending', ${changes}
+      `update providers set joined_at = ${joined}, node_uid = null, node_ready = false, status = 'pending',
+                            registration_at = $2
         where provider_id = $1`,
-      [providerId],
+      [providerId, ago(days * day)],
     );
     return providerId;
   };
-  const stale = await registered('stale', `registration_at = now() - interval '8 days'`);
-  const recent = await registered('recent', `registration_at = now() - interval '6 days'`);
-  const served = await registered('served', `registration_at = now() - interval '8 days', joined_at = now()`);
-  const joining = await registered('joining', `registration_at = now() - interval '8 days'`);
+  const stale = await registered('stale', 8);
+  const recent = await registered('recent', 6);
+  const served = await registered('served', 8, 'now()');
+  const joining = await registered('joining', 8);
   await reserveJoinToken(pool, { providerId: joining, messageId: 'm', nodeName: joining, ttlS: 600 });
   const { workflow } = world.temporal.client;
   const stateOf = async (providerId: string) =>
@@ -192,4 +194,15 @@ test('a provider that never joined is forgotten a week after it registered, its 
   for (const providerId of [stale, recent, served, joining]) {
     await workflow.getHandle(providerWorkflowId(providerId)).terminate('a test');
   }
+});
+
+test('a stream that an agent waits at in vain is gone after a week', async () => {
+  const { redis } = world.redis;
+  const [waits, answered] = [responseStream('waits-in-vain'), responseStream('answered')];
+  await redis.xgroup('CREATE', waits, 'provider', '$', 'MKSTREAM');
+  await redis.xadd(answered, '*', 'data', '{}');
+  await redis.expire(answered, 60);
+  expect(await world.reconcile()).toMatchObject({ failures: [] });
+  expect(await redis.ttl(waits)).toBeGreaterThan(6 * 86_400);
+  expect(await redis.ttl(answered)).toBeLessThanOrEqual(60);
 });
