@@ -12,7 +12,7 @@ import { whyNotServing, type ProviderFacts, type ProviderStatus } from '../src/d
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
 import { decideNodeCertificate } from '../src/kubernetes/node-certificates.js';
-import { markNode, nodeOwner } from '../src/kubernetes/nodes.js';
+import { countSystemPods, markNode, nodeOwner } from '../src/kubernetes/nodes.js';
 import { awaySince, nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
 import { heardUntil } from '../src/redis/relay/heard-until.js';
 import { sideBySide } from '../src/side-by-side.js';
@@ -84,7 +84,10 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
         nodeName,
         nodeUid: observed?.uid ?? null,
         ready: observed?.state === 'ready',
-        allocatable: node === undefined ? noCapacity : nodeAllocatable(node),
+        allocatable:
+          node === undefined
+            ? noCapacity
+            : { ...nodeAllocatable(node), systemPods: await countSystemPods(kubernetes, nodeName) },
       });
       if (assessed === undefined) return undefined;
       const { facts, status, joined, cordoned, retiring, lastHeartbeat, nodeReadyAt, gpusMissing, gpuModel } = assessed;
@@ -222,7 +225,7 @@ interface ProviderAndNode {
   nodeName: string;
 }
 
-const noCapacity = { gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0 };
+const noCapacity = { gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0, pods: 0, systemPods: 0 };
 
 function earliest(...times: (Date | undefined)[]): Date {
   return new Date(Math.min(...times.flatMap((time) => (time === undefined ? [] : [time.getTime()]))));

@@ -3,6 +3,7 @@ import type { JobOrder, Placement } from '../domain/job.js';
 import { jobRate, priceOf, rateOf } from '../domain/pricing.js';
 import {
   gpuPriceSql,
+  hasRoomForPodSql,
   isOfferedSql,
   isSoldSql,
   failuresSql,
@@ -51,7 +52,7 @@ const fitting = `
      and ($6::text is null or p.provider_id = $6) and p.provider_id <> all ($18::text[])
      and ($9::boolean or (${isOfferedSql('$8')})) and ($19::boolean or ${isTrustedSql('s')})
      and not exists (
-       select from (values ('cpu', $3::bigint), ('memory', $4::bigint), ('storage', $5::bigint)) as need (kind, amount)
+       select from (values ('cpu', $3::bigint), ('memory', $4::bigint), ('pods', 1), ('storage', $5::bigint)) as need (kind, amount)
         where not exists (
           select from provider_resources r
            where r.provider_id = p.provider_id and r.kind = need.kind and r.name = ''
@@ -189,6 +190,7 @@ export async function freeCapacity(
       where r.kind = 'gpu' and r.total > r.rented and p.status = 'available' and not p.cordoned
         and ($1::text[] is null or r.name = any ($1)) and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')}
         and ${isTrustedSql('s')}
+        and ${hasRoomForPodSql('p')}
       group by r.name order by r.name`,
     [gpuTypes ?? null, siteParameter(site), site.ALLOW_FREE_JOBS],
   );

@@ -295,10 +295,22 @@ async function writeResources(tx: Transaction, providerId: string): Promise<void
       targets.map(({ cuda }) => cuda ?? null),
     ],
   );
+  const offers = targets.filter(({ kind }) => kind === 'gpu').map(({ name }) => name);
   // GPU types that are not offered any more: kept while they are rented, out of the way after.
   await tx.query(
     `update provider_resources set target = 0, total = rented
       where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[]))`,
-    [providerId, targets.filter(({ kind }) => kind === 'gpu').map(({ name }) => name)],
+    [providerId, offers],
+  );
+  // The last few it had are remembered, so that who orders one hears that there is none and not that there is no such.
+  await tx.query(
+    `delete from provider_resources
+      where provider_id = $1 and kind = 'gpu' and rented = 0 and name in
+            (select name from provider_resources
+              where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[])) order by rented desc, name offset $3)`,
+    [providerId, offers, typesRemembered],
   );
 }
+
+/** GPU types that a provider offered once. */
+const typesRemembered = 16;

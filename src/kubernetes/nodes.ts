@@ -98,6 +98,17 @@ function sameTaints(a: readonly V1Taint[], b: readonly V1Taint[]): boolean {
   return text(a) === text(b);
 }
 
+/** How many pods of a node are neither jobs nor miners, which give way to jobs. */
+export async function countSystemPods({ core }: Kubernetes, nodeName: string): Promise<number> {
+  const { items } = await core.listPodForAllNamespaces({
+    fieldSelector: `spec.nodeName=${nodeName},status.phase!=Succeeded,status.phase!=Failed`,
+    labelSelector: `${labels.gpuRental}!=true,${labels.mining}!=true`,
+    // From the API server's memory: a moment old is new enough.
+    resourceVersion: '0',
+  });
+  return items.length;
+}
+
 /** True while a node's kubelet answers; a node that is gone, and a pod's that was never placed, do not. */
 export async function nodeAnswers({ core }: Kubernetes, nodeName: string | undefined): Promise<boolean> {
   if (nodeName === undefined) return false;

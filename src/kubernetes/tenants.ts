@@ -16,9 +16,10 @@ import {
 
 /**
  * What this process has applied to the tenants it knows; saves five calls a job. Forgotten when something is refused,
- * and done again with other figures.
+ * and done again with other figures; so it is for one that makes place for another.
  */
 const applied = new Map<string, string>();
+const tenantsRemembered = 10_000;
 /** What a tenant's namespace has to enforce; the broker has no right to change it afterwards. */
 const enforcedLevels: ReadonlySet<string> = new Set(['baseline', 'restricted']);
 
@@ -41,6 +42,7 @@ export async function ensureTenant(
   const existed = !(await createNamespace(kubernetes, wallet, installation, isolated));
   await ensureTenantRights(kubernetes, namespace);
   if (isolated || existed) await applyLimits(kubernetes, wallet, quota, isolated);
+  if (applied.size >= tenantsRemembered) applied.delete(applied.keys().next().value!);
   applied.set(namespace, wanted);
 }
 

@@ -68,7 +68,7 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
             from provider_resources r
             left join lateral (
               select case r.kind when 'gpu' then a.gpu_count when 'cpu' then a.cpu_cores
-                                 when 'memory' then a.memory_mb else a.storage_gb end as amount
+                                 when 'memory' then a.memory_mb when 'pods' then a.pods else a.storage_gb end as amount
                 from allocations a
                where a.provider_id = r.provider_id and a.released_at is null
                  and (r.kind <> 'gpu' or a.gpu_type = r.name)) held on true

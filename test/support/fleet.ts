@@ -19,6 +19,8 @@ export interface TestProvider {
   diskGb?: number;
   /** What the cluster counts; everything that is offered unless given. */
   counted?: number;
+  /** How many pods its node takes; what a kubelet takes unless it is told otherwise. */
+  pods?: number;
 }
 
 /** A provider in service as onboarding leaves it: registered, with a node that the cluster counts. */
@@ -65,7 +67,7 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
     nodeName: providerId,
     nodeUid: randomUUID(),
     ready: true,
-    allocatable: { gpus: provider.counted ?? gpus.count, cpuCores, memoryMb, storageGb },
+    allocatable: { gpus: provider.counted ?? gpus.count, cpuCores, memoryMb, storageGb, pods: provider.pods ?? 110 },
   });
   await setProviderStatus(pool, providerId, 'available', '');
 }

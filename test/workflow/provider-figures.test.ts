@@ -31,21 +31,23 @@ const assess = (providerId: string) => world.activities.assessProvider({ provide
 test('a provider whose node says what no machine has is looked after like any other', async () => {
   const providerId = await world.joined();
   const most = '9223372036854775807';
-  await nodeSays(providerId, { [gpuResource]: most, cpu: most, memory: most, 'ephemeral-storage': most });
+  await nodeSays(providerId, { [gpuResource]: most, cpu: most, memory: most, 'ephemeral-storage': most, pods: most });
   expect(await assess(providerId)).toMatchObject({ status: 'available' });
   expect(await stored(providerId)).toEqual({
     gpus: machineLimits.gpus,
     cpuCores: machineLimits.cpuCores,
     memoryMb: machineLimits.memoryMb,
     storageGb: machineLimits.diskGb,
+    pods: machineLimits.pods,
+    systemPods: 0,
   });
   // What it offers is still all that is sold.
   const gpus = (await world.row(providerId)).resources.find(({ kind }) => kind === 'gpu');
   expect(gpus?.total).toBe(8);
 
-  await nodeSays(providerId, { [gpuResource]: '0', cpu: '1n', memory: '1', 'ephemeral-storage': '500m' });
+  await nodeSays(providerId, { [gpuResource]: '0', cpu: '1n', memory: '1', 'ephemeral-storage': '500m', pods: '900m' });
   expect(await assess(providerId)).toMatchObject({ facts: { gpusReady: false } });
-  expect(await stored(providerId)).toEqual({ gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0 });
+  expect(await stored(providerId)).toEqual({ gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0, pods: 0, systemPods: 0 });
 });
 
 test('figures that an earlier version stored do not keep the watcher from starting', async () => {

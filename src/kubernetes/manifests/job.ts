@@ -245,19 +245,17 @@ function isSiteImage(image: string, { defaultImage }: JobManifestSettings): bool
 }
 
 /**
- * The way in: one NodePort, answered only by the pod's own node. Owned by the pod, so that whatever ends the pod frees
- * the port.
+ * The way in: one NodePort, answered only by the pod's own node. It is there before the pod, so that no pod is made where
+ * no port is left; like the Secret it stays until the job's end removes it, or the reconciler.
  */
-export function jobService(order: JobOrder, placement: Placement, podUid: string): V1Service {
-  const name = jobObjectName(order.jobId);
+export function jobService(order: JobOrder, placement: Placement): V1Service {
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: {
-      name,
+      name: jobObjectName(order.jobId),
       namespace: tenantNamespace(order.wallet),
       labels: jobLabels(order, placement),
-      ownerReferences: [ownedByPod(name, podUid)],
     },
     spec: {
       type: 'NodePort',
