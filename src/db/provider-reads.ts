@@ -1,7 +1,8 @@
 import type { SitePrices } from '../config.js';
 import type { Architecture, GpuNeeds } from '../domain/gpu-needs.js';
 import type { PriceSource } from '../domain/gpu-prices.js';
-import { machineLimits, providerIdPattern, type ProviderStatus } from '../domain/provider.js';
+import { gpuResourcesText } from '../domain/gpu-resources.js';
+import { machineLimits, providerIdPattern, type NodeAllocatable, type ProviderStatus } from '../domain/provider.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
 import { gpuPriceSql, isOfferedSql, isSoldSql, isTrustedSql, siteParameter, withoutPrices } from './offers.js';
@@ -243,6 +244,8 @@ export interface KnownNode {
   nodeUid?: string;
   nodeReady: boolean;
   nodeGpus: number;
+  /** `gpuResourcesText` of what it counted. */
+  gpuResources?: string;
 }
 
 export async function providersWithNodes(db: Queryable): Promise<KnownNode[]> {
@@ -252,17 +255,23 @@ export async function providersWithNodes(db: Queryable): Promise<KnownNode[]> {
     node_uid: string | null;
     node_ready: boolean;
     gpus: number | null;
+    allocatable: NodeAllocatable | null;
   }>(
-    `select provider_id, node_name, node_uid, node_ready, least((allocatable ->> 'gpus')::numeric, $1)::int as gpus
+    `select provider_id, node_name, node_uid, node_ready, least((allocatable ->> 'gpus')::numeric, $1)::int as gpus,
+            allocatable
        from providers where node_name is not null`,
     // Earlier versions wrote whatever a node said of itself.
     [machineLimits.gpus],
   );
-  return rows.map((row) => ({
-    providerId: row.provider_id,
-    nodeName: row.node_name,
-    ...(row.node_uid === null ? {} : { nodeUid: row.node_uid }),
-    nodeReady: row.node_ready,
-    nodeGpus: row.gpus ?? 0,
-  }));
+  return rows.map((row) => {
+    const gpuResources = row.allocatable === null ? undefined : gpuResourcesText(row.allocatable);
+    return {
+      providerId: row.provider_id,
+      nodeName: row.node_name,
+      ...(row.node_uid === null ? {} : { nodeUid: row.node_uid }),
+      nodeReady: row.node_ready,
+      nodeGpus: row.gpus ?? 0,
+      ...(gpuResources === undefined ? {} : { gpuResources }),
+    };
+  });
 }
