@@ -185,7 +185,10 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
       if (provider === undefined || node === undefined || observeNode(node).state !== 'ready') return 'lost';
       // Nobody can say whose GPU is the missing one.
-      if (needsGpus && missingGpus(await heldGpus(pool, providerId), nodeAllocatable(node)).missing.includes(gpuResource)) {
+      if (
+        needsGpus &&
+        missingGpus(await heldGpus(pool, providerId), nodeAllocatable(node)).missing.includes(gpuResource)
+      ) {
         return 'lost';
       }
       if (provider.status !== 'offline') return 'back';

@@ -248,7 +248,11 @@ export async function jobsHolding(db: Queryable, providerId: string, notOnNode?:
 }
 
 /** Of the jobs that hold something of a provider, those that hold GPUs of these resources. */
-export async function jobsHoldingGpus(db: Queryable, providerId: string, resources: readonly string[]): Promise<string[]> {
+export async function jobsHoldingGpus(
+  db: Queryable,
+  providerId: string,
+  resources: readonly string[],
+): Promise<string[]> {
   const { rows } = await db.query<{ job_id: string }>(
     `select job_id from allocations
       where provider_id = $1 and released_at is null and gpu_count > 0 and coalesce(gpu_resource, $3) = any ($2::text[])

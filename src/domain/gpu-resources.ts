@@ -163,8 +163,9 @@ function least(figures: readonly (number | undefined)[]): number | undefined {
 
 /** A type's name, without the memory in it where that is more than is promised. */
 function nameWithin({ type, model }: GpuOffer, vramGb: number | undefined): Pick<GpuOffer, 'type' | 'model'> {
-  const { memoryGb } = readGpuName(type);
-  if (memoryGb === undefined || (vramGb !== undefined && memoryGb <= vramGb)) return { type, model };
+  const { memoryGb, slice } = readGpuName(type);
+  if (memoryGb === undefined || slice !== undefined || (vramGb !== undefined && memoryGb <= vramGb))
+    return { type, model };
   const without = (name: string) => name.replace(/[\s_-]*\b\d{1,3} ?g(?:i?b)?\b/i, '');
   return { type: gpuTypeKey(without(type)), model: without(model) };
 }

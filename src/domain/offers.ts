@@ -24,7 +24,16 @@ export interface OfferFacts {
  * @returns undefined when all of it is offered.
  */
 export function whyNotOffered(
-  { gpus, cpuPricePerHour, memoryPricePerGbHour, availableFrom, availableUntil, outUntil, outReason, gpusReason = '' }: OfferFacts,
+  {
+    gpus,
+    cpuPricePerHour,
+    memoryPricePerGbHour,
+    availableFrom,
+    availableUntil,
+    outUntil,
+    outReason,
+    gpusReason = '',
+  }: OfferFacts,
   { freeJobs, now }: { freeJobs: boolean; now: Date },
 ): Printable | undefined {
   if (outUntil !== undefined && outUntil > now) {
@@ -45,7 +54,11 @@ export function whyNotOffered(
 }
 
 function whyUnpriced(
-  { gpus, cpuPricePerHour, memoryPricePerGbHour }: Pick<OfferFacts, 'gpus' | 'cpuPricePerHour' | 'memoryPricePerGbHour'>,
+  {
+    gpus,
+    cpuPricePerHour,
+    memoryPricePerGbHour,
+  }: Pick<OfferFacts, 'gpus' | 'cpuPricePerHour' | 'memoryPricePerGbHour'>,
   freeJobs: boolean,
 ): string {
   // Every job has cores and memory, so a price of either is a price of all.

@@ -83,7 +83,8 @@ export function nodeAllocatable(node: V1Node): NodeAllocatable {
 /** No plugin has more; each is a row, and a word in a sentence. */
 const maxGpuNames = 32;
 /** Names of the vendor's that count something else than GPUs: memory, cores, network cards. */
-const gpuName = /^nvidia\.com\/(?!gpumem|gpucores|priority$|hostdev|mlnx|rdma|sriov)[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
+const gpuName =
+  /^nvidia\.com\/(?!gpumem|gpucores|priority$|hostdev|mlnx|rdma|sriov)[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
 
 /**
  * Whether several pods get the same GPU, or the same memory of it: what the device plugin calls shared, what its feature

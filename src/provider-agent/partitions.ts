@@ -20,11 +20,12 @@ export function createPartitionReader(ask: AskDriver): (found: Omit<Found, 'fail
     const whole = { gpus, usage, problems, failed: false };
     if (gpus.length === 0 || machine === indivisible) return whole;
     const modes = await ask(['--query-gpu=uuid,mig.mode.current', '--format=csv,noheader']);
-    const isUnknown = modes !== undefined && /not a valid field/i.test(modes.stdout + modes.stderr);
+    const said = modes === undefined ? '' : modes.stdout + modes.stderr;
+    const isUnknown = /not a valid field/i.test(said);
     // A driver that fails for a moment does not make cards whole again.
-    if (modes?.code === 0 || isUnknown) {
-      divided = new Set(dividedIn(modes!.stdout));
-      if (!/enabled|disabled/i.test(modes!.stdout)) indivisible = machine;
+    if (isUnknown || (modes?.code === 0 && /^GPU-/m.test(said))) {
+      divided = new Set(dividedIn(said));
+      if (!/enabled|disabled/i.test(said)) indivisible = machine;
     }
     if (!gpus.some(({ uuid }) => divided.has(uuid))) return whole;
     const listed = await ask(['-L']);

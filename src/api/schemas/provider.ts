@@ -29,7 +29,9 @@ export const providerReply = z.object({
   not_offered_reason: z
     .string()
     .optional()
-    .describe('Why it, or which of its GPUs, is not offered, or not as it was registered, although the machine is well'),
+    .describe(
+      'Why it, or which of its GPUs, is not offered, or not as it was registered, although the machine is well',
+    ),
   spec: z.object({
     hostname: z.string(),
     os: z.string(),
