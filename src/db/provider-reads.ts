@@ -159,6 +159,8 @@ export interface GpuAvailability {
   availableUntil?: Date;
   outUntil?: Date;
   outReason?: string;
+  /** Why there are none of this type; '' where there are, or nothing is known. */
+  gpusReason: string;
 }
 
 /** Free GPUs, per provider and type, of a type in any spelling. What is rented of a provider that is away counts as rented. */
@@ -185,6 +187,7 @@ export async function gpuAvailability(
     available_until: Date | null;
     out_until: Date | null;
     out_reason: string | null;
+    gpus_reason: string;
   }>(
     `select provider_id, r.name as gpu_type, r.vram_gb, r.model, r.total, r.total - r.rented as free,
             p.node_ready and p.heartbeat_alive as online,
@@ -192,7 +195,8 @@ export async function gpuAvailability(
               and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')} and ${isTrustedSql('s')} as can_create_job,
             r.price_per_hour::float8 as own_price, cost.price::float8 as price,
             p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
-            p.available_from, p.available_until, s.out_until, s.out_reason
+            p.available_from, p.available_until, s.out_until, s.out_reason,
+            case when r.total = 0 then p.gpus_reason else '' end as gpus_reason
        from provider_resources r join providers p using (provider_id) left join provider_starts s using (provider_id),
             lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
       where r.kind = 'gpu' and p.joined_at is not null and ${isTypeSql('r', '$1', '$4', '$5')}
@@ -222,6 +226,7 @@ export async function gpuAvailability(
     priceSource: priceSourceOf(row.own_price, row.price),
     cpuPricePerHour: row.cpu_price,
     memoryPricePerGbHour: row.memory_price,
+    gpusReason: row.gpus_reason,
     ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
     ...(row.available_until === null ? {} : { availableUntil: row.available_until }),
     ...(row.out_until === null ? {} : { outUntil: row.out_until }),

@@ -5,7 +5,7 @@ import { miningRecord } from '../../src/db/mining.js';
 import { withoutPrices } from '../../src/db/offers.js';
 import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
 import { recordNode } from '../../src/db/providers.js';
-import { providerReplyOf } from '../../src/api/schemas/provider.js';
+import { gpuAvailabilityReplyOf, providerReplyOf } from '../../src/api/schemas/provider.js';
 import { readGpuDefaultPrices } from '../../src/domain/gpu-prices.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import type { NodeAllocatable } from '../../src/domain/provider.js';
@@ -62,7 +62,11 @@ describe('a machine with two types of GPUs', () => {
     expect(await reasonOf()).toBe(
       `${models.ampere} and ${models.ada} are rented out as ${models.ampere}, because the cluster counts all of them as ${plain}`,
     );
-    expect((await gpuAvailability(pool(), {})).map(({ gpuType }) => gpuType)).toEqual(['rtx-3090']);
+    const { providers } = gpuAvailabilityReplyOf(await gpuAvailability(pool(), {}), withoutPrices);
+    expect(providers.map((row) => [row.gpu_type, row.total_gpus, row.not_offered_reason])).toEqual([
+      ['rtx-3090', 3, undefined],
+      ['rtx-4090', 0, await reasonOf()],
+    ]);
   });
 
   test('offers both where the cluster has a resource for each, and the placement says which', async () => {
