@@ -46,7 +46,7 @@ export interface ProviderFinding {
   nodeUid?: string;
   /** What it lacks to serve the jobs it has; absent while it does. */
   absence?: GapCause;
-  /** Whose GPUs are missing, by resource, where jobs hold others too. */
+  /** Whose GPUs are missing, by resource, where there are several. */
   missingGpus?: string[];
   /** Why its GPUs are not sold as they were registered; absent where they are. */
   gpusReason?: Printable;

@@ -240,7 +240,7 @@ export interface CarriedProvider {
   facts: ProviderFacts;
   /** What running jobs were last told; absent when nobody knows. */
   told?: ProviderService;
-  /** Whose GPUs they were told are missing, where these are not all that are rented. */
+  /** Whose GPUs they were told are missing, by resource; absent where there is one. */
   toldMissing?: string;
   /** The same as versions up to 0.1.0 say it. */
   toldOnline?: boolean;

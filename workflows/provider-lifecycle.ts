@@ -51,7 +51,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   let nodeUid = carried?.nodeUid;
   /** What running jobs were last told about this provider; undefined when nobody knows. */
   let told: ProviderService | undefined = carried?.told ?? serviceTold(carried?.toldOnline);
-  /** Whose GPUs they were told are missing; '' for all that are rented. */
+  /** Whose GPUs they were told are missing, by resource; '' where there is one. */
   let toldMissing = carried?.toldMissing ?? '';
   let retiring = carried?.retiring ?? false;
   let waitingFor = 'its registration';

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { SitePrices } from '../config.js';
 import { architectureOf } from '../domain/gpu-needs.js';
 import { instant, type Printable } from '../domain/outside.js';
+import { plainGpuResource } from '../domain/gpu-resources.js';
 import { missingGpus } from '../domain/placement.js';
 import {
   statusOfJoined,
@@ -156,7 +157,7 @@ export interface ProviderAssessment {
   nodeReadyAt?: Date;
   /** Its node is ready, and the cluster counts fewer GPUs there than are rented. */
   gpusMissing: boolean;
-  /** Whose GPUs these are, by resource, where jobs hold others too. */
+  /** Whose GPUs these are, by resource, where there are several. */
   missingGpus?: string[];
   /** Why its GPUs are not sold as they were registered; '' where they are. */
   gpusReason: Printable | '';
@@ -225,7 +226,10 @@ export async function recordNode(
     const gpusMissing = node.ready && missing.length > 0;
     return {
       gpusMissing,
-      ...(gpusMissing && !isAll ? { missingGpus: missing } : {}),
+      // With one name for all of them there is nothing to tell apart.
+      ...(gpusMissing && !(isAll && missing.every((name) => name === plainGpuResource))
+        ? { missingGpus: missing }
+        : {}),
       gpusReason,
       gpusReasonIsNew: gpusReason !== row.gpus_reason,
       facts,

@@ -1,15 +1,20 @@
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { allocate, findAllocation, release } from '../../src/db/allocations.js';
 import { placementCandidates } from '../../src/db/candidates.js';
+import { migrate, migrationsFolder } from '../../src/db/migrate.js';
 import { miningRecord } from '../../src/db/mining.js';
 import { withoutPrices } from '../../src/db/offers.js';
+import { createPool } from '../../src/db/pool.js';
 import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
 import { recordNode } from '../../src/db/providers.js';
 import { gpuAvailabilityReplyOf, providerReplyOf } from '../../src/api/schemas/provider.js';
 import { readGpuDefaultPrices } from '../../src/domain/gpu-prices.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import type { NodeAllocatable } from '../../src/domain/provider.js';
-import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { dropDatabase, emptyDatabase, freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, testOrder, type TestProvider } from '../support/fleet.js';
 
 let database: TestDatabase;
@@ -153,7 +158,7 @@ describe('a machine with two types of GPUs', () => {
     expect(await counted('mixed', { [ada]: 1, [ampere]: 1 })).toMatchObject({ gpusMissing: false });
     expect(await counted('mixed', { [ada]: 0, [ampere]: 2 })).toMatchObject({ gpusMissing: true, missingGpus: [ada] });
     const all = await counted('mixed', { [ada]: 0, [ampere]: 0 });
-    expect([all!.gpusMissing, all!.missingGpus]).toEqual([true, undefined]);
+    expect([all!.gpusMissing, all!.missingGpus]).toEqual([true, [ampere, ada]]);
   });
 });
 
@@ -214,4 +219,31 @@ test('two memories of one name are one type with the lesser where the cluster do
   expect(await candidates({ minVramGb: 80 })).toEqual([]);
   expect(await candidates({ gpuType: 'a100-80gb' })).toEqual([]);
   expect(await candidates({ gpuType: 'a100', minVramGb: 40, gpuCount: 3 })).toMatchObject([{ gpuType: 'a100-40gb' }]);
+});
+
+test('a database of before has every machine looked at again whose GPUs may be sold otherwise now', async () => {
+  const [before, config] = [mkdtempSync(join(tmpdir(), 'migrations-')), await emptyDatabase()];
+  for (const file of readdirSync(migrationsFolder()).filter((name) => name < '0043')) {
+    copyFileSync(join(migrationsFolder(), file), join(before, file));
+  }
+  await migrate(config, undefined, before);
+  const db = createPool(config);
+  try {
+    await db.query(
+      `insert into providers (provider_id, wallet_addr, spec, capacity, offer, allocatable)
+       select id, $1, '{}', '{}', jsonb_build_object('gpus', gpus), jsonb_build_object('gpus', counted)
+         from (values ('plain', '[{"count": 2}]'::jsonb, 2), ('mixed', '[{"count": 1}, {"count": 1}]', 2),
+                      ('parts', '[{"count": 1}]', 7), ('none', '[]', 0)) as t (id, gpus, counted)`,
+      [`0x${'1'.repeat(40)}`],
+    );
+    await migrate(config);
+    const { rows } = await db.query<{ provider_id: string }>(
+      'select provider_id from providers where allocatable is null order by 1',
+    );
+    expect(rows.map(({ provider_id }) => provider_id)).toEqual(['mixed', 'parts']);
+  } finally {
+    await db.end();
+    await dropDatabase(config.POSTGRES_DB);
+    rmSync(before, { recursive: true });
+  }
 });
