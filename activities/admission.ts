@@ -79,19 +79,23 @@ export function createAdmissionActivities(
         await publishRejection(redis, providerId, message);
         return { tokenId: '', expiresAt: '', rejected: message };
       }
-      const isNewest = await recordRegistration(pool, {
-        providerId,
-        wallet: stored.wallet,
-        walletVerified: stored.signed || standing.walletVerified,
-        nodeName,
-        spec: registration.spec,
-        capacity: registration.capacity,
-        offer: offerOf(registration),
-        miningConfig: registration.miningConfig ?? null,
-        agentVersion: registration.agentVersion ?? null,
-        publicIp: registration.spec.publicIp ?? null,
-        receivedAt: stored.receivedAt,
-      });
+      const isNewest = await recordRegistration(
+        pool,
+        {
+          providerId,
+          wallet: stored.wallet,
+          walletVerified: stored.signed || standing.walletVerified,
+          nodeName,
+          spec: registration.spec,
+          capacity: registration.capacity,
+          offer: offerOf(registration),
+          miningConfig: registration.miningConfig ?? null,
+          agentVersion: registration.agentVersion ?? null,
+          publicIp: registration.spec.publicIp ?? null,
+          receivedAt: stored.receivedAt,
+        },
+        config,
+      );
       if (!isNewest && (await findProvider(pool, providerId))?.status === 'retired') {
         return { tokenId: '', expiresAt: '', rejected: 'the provider was retired after this registration' };
       }

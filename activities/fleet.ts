@@ -1,13 +1,17 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { jobsHolding } from '../src/db/allocations.js';
+import { jobsHolding, jobsHoldingGpus } from '../src/db/allocations.js';
 import { installationId } from '../src/db/installation.js';
 import { markTokenDeleted, markTokenUsed, usedTokens } from '../src/db/join-tokens.js';
 import { findOut } from '../src/db/provider-failures.js';
 import { findProvider } from '../src/db/provider-reads.js';
-import { recordCapacity, recordNode } from '../src/db/providers.js';
+import { heldGpus } from '../src/db/provider-resources.js';
+import { recordCapacity, recordNode, type ProviderAssessment } from '../src/db/providers.js';
 import { takeRegistration } from '../src/db/registrations.js';
 import { BrokerError } from '../src/domain/errors.js';
+import { plainGpuResource } from '../src/domain/gpu-resources.js';
+import { missingGpus } from '../src/domain/placement.js';
 import { jobWorkflowId, type GapCause } from '../src/domain/job.js';
+import type { Printable } from '../src/domain/outside.js';
 import { whyNotServing, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
@@ -43,6 +47,10 @@ export interface ProviderFinding {
   nodeUid?: string;
   /** What it lacks to serve the jobs it has; absent while it does. */
   absence?: GapCause;
+  /** Whose GPUs are missing, by resource, where there are several. */
+  missingGpus?: string[];
+  /** Why its GPUs are not sold as they were registered; absent where they are. */
+  gpusReason?: Printable;
   /** While it is away: since when it has been, RFC 3339. */
   awaySince?: string;
   cordoned: boolean;
@@ -80,17 +88,25 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       const isForeign = owner !== undefined && owner !== providerId;
       const node = isForeign ? undefined : found;
       const observed = node && observeNode(node);
-      const assessed = await recordNode(pool, providerId, {
-        nodeName,
-        nodeUid: observed?.uid ?? null,
-        ready: observed?.state === 'ready',
-        allocatable:
-          node === undefined
-            ? noCapacity
-            : { ...nodeAllocatable(node), systemPods: await countSystemPods(kubernetes, nodeName) },
-      });
+      const assessed = await recordNode(
+        pool,
+        providerId,
+        {
+          nodeName,
+          nodeUid: observed?.uid ?? null,
+          ready: observed?.state === 'ready',
+          allocatable:
+            node === undefined
+              ? noCapacity
+              : { ...nodeAllocatable(node), systemPods: await countSystemPods(kubernetes, nodeName) },
+        },
+        config,
+      );
       if (assessed === undefined) return undefined;
-      const { facts, status, joined, cordoned, retiring, lastHeartbeat, nodeReadyAt, gpusMissing, gpuModel } = assessed;
+      const { facts, status, joined, cordoned, retiring, lastHeartbeat, nodeReadyAt, gpuModel, gpusReason } = assessed;
+      if (assessed.gpusReasonIsNew && gpusReason !== '') {
+        logger.warn({ providerId, reason: gpusReason }, 'GPUs of a provider are not rented out as it registered them');
+      }
       if (node !== undefined) {
         await markNode(kubernetes, node, {
           providerId,
@@ -107,11 +123,12 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       return {
         facts,
         status,
-        reason: joined ? whyNotServing(facts) : 'its node has not joined yet',
+        reason: joined ? whyNotServing(facts, gpusReason) : 'its node has not joined yet',
+        ...(gpusReason === '' ? {} : { gpusReason }),
         cordoned,
         retiring,
         ...(observed === undefined ? {} : { nodeUid: observed.uid }),
-        ...absenceOf(status, facts, gpusMissing),
+        ...absenceOf(status, assessed),
         ...(away === undefined ? {} : { awaySince: away.toISOString() }),
         ...(out === undefined ? {} : { out: { ...out, until: out.until.toISOString() } }),
         ...(isForeign ? { refused: `node ${nodeName} is not its own` } : {}),
@@ -130,21 +147,27 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
     async updateCapacity({ providerId, messageId }: { providerId: string; messageId: string }): Promise<void> {
       const stored = await takeRegistration(pool, messageId);
       if (stored === undefined) return;
-      await recordCapacity(pool, providerId, stored.registration, stored.receivedAt);
+      await recordCapacity(pool, providerId, stored.registration, stored.receivedAt, config);
     },
 
     /**
      * Tells the jobs that hold something of a provider that it went away or came back; with `newNode` only those that
-     * are on another node, which is gone for good.
+     * are on another node, which is gone for good. With `missingGpus` it has gone for those that hold GPUs of these
+     * resources, and is there for all others.
      */
-    async tellJobs({ newNode, ...change }: ProviderChange & { providerId: string; newNode?: string }): Promise<number> {
-      const { providerId } = change;
-      return await signalJobs(
-        await jobsHolding(pool, providerId, newNode),
-        providerId,
-        signalNames.providerChanged,
-        change,
-      );
+    async tellJobs({
+      newNode,
+      missingGpus: resources,
+      ...change
+    }: ProviderChange & { providerId: string; newNode?: string; missingGpus?: string[] }): Promise<number> {
+      const { providerId, at } = change;
+      const jobs = await jobsHolding(pool, providerId, newNode);
+      const tell = (jobIds: string[], news: ProviderChange) =>
+        signalJobs(jobIds, providerId, signalNames.providerChanged, news);
+      if (resources === undefined) return await tell(jobs, change);
+      const concerned = new Set(await jobsHoldingGpus(pool, providerId, resources));
+      const others = jobs.filter((jobId) => !concerned.has(jobId));
+      return (await tell([...concerned], change)) + (await tell(others, { providerId, online: true, at }));
     },
 
     /** Tells the same jobs until when they may stay. */
@@ -164,13 +187,18 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       providerId,
       nodeName,
       needsGpus = false,
-    }: ProviderAndNode & { needsGpus?: boolean }): Promise<'lost' | 'back' | 'unclear'> {
+      gpuResource = plainGpuResource,
+    }: ProviderAndNode & { needsGpus?: boolean; gpuResource?: string }): Promise<'lost' | 'back' | 'unclear'> {
       const provider = await findProvider(pool, providerId);
       const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
       if (provider === undefined || node === undefined || observeNode(node).state !== 'ready') return 'lost';
       // Nobody can say whose GPU is the missing one.
-      const rentedGpus = provider.resources.reduce((sum, { kind, rented }) => sum + (kind === 'gpu' ? rented : 0), 0);
-      if (needsGpus && nodeAllocatable(node).gpus < rentedGpus) return 'lost';
+      if (
+        needsGpus &&
+        missingGpus(await heldGpus(pool, providerId), nodeAllocatable(node)).missing.includes(gpuResource)
+      ) {
+        return 'lost';
+      }
       if (provider.status !== 'offline') return 'back';
       const heard = await heardUntil(redis);
       if (heard === undefined || heard.now.getTime() - heard.until.getTime() > lagToleranceMs) return 'unclear';
@@ -215,9 +243,12 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
   }
 }
 
-function absenceOf(status: ProviderStatus, facts: ProviderFacts, gpusMissing: boolean): { absence?: GapCause } {
+function absenceOf(
+  status: ProviderStatus,
+  { facts, gpusMissing, missingGpus }: Pick<ProviderAssessment, 'facts' | 'gpusMissing' | 'missingGpus'>,
+): Pick<ProviderFinding, 'absence' | 'missingGpus'> {
   if (status === 'offline') return { absence: facts.nodeReady ? 'silent' : 'node_not_ready' };
-  return gpusMissing ? { absence: 'gpu_lost' } : {};
+  return gpusMissing ? { absence: 'gpu_lost', ...(missingGpus === undefined ? {} : { missingGpus }) } : {};
 }
 
 interface ProviderAndNode {

@@ -56,7 +56,8 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     async provisionJob(order: JobOrder, placement: Placement): Promise<{ podUid: string; ssh: SshAccess }> {
       try {
         const installation = await installationId(pool);
-        await ensureTenant(kubernetes, order.wallet, quota, config.ENABLE_TENANT_ISOLATION, installation);
+        const { gpuResource } = placement;
+        await ensureTenant(kubernetes, order.wallet, quota, config.ENABLE_TENANT_ISOLATION, installation, gpuResource);
         const inputs = await jobInputs(pool, order.jobId);
         const [hostKey, port] = await bothOf(ensureSecret(order, placement, inputs), ensureService(order, placement));
         const pod = await ensurePod(order, placement, Object.keys(inputs.env));

@@ -192,8 +192,10 @@ export interface NodeObservation {
   uid: string;
   resourceVersion: string;
   state: 'ready' | 'not_ready' | 'gone';
-  /** `nvidia.com/gpu` in the node's allocatable. */
+  /** In the node's allocatable, of whatever name. */
   gpus: number;
+  /** By name, where there is another than `nvidia.com/gpu`: a text that differs when they do. */
+  gpuResources?: string;
 }
 
 /** A certificate request that a holder of this provider's join token made; the workflow decides about it. */
@@ -241,6 +243,8 @@ export interface CarriedProvider {
   facts: ProviderFacts;
   /** What running jobs were last told; absent when nobody knows. */
   told?: ProviderService;
+  /** Whose GPUs they were told are missing, by resource; absent where there is one. */
+  toldMissing?: string;
   /** The same as versions up to 0.1.0 say it. */
   toldOnline?: boolean;
   /** Ids of messages that had their effect, newest last. */

@@ -52,6 +52,8 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   let nodeUid = carried?.nodeUid;
   /** What running jobs were last told about this provider; undefined when nobody knows. */
   let told: ProviderService | undefined = carried?.told ?? serviceTold(carried?.toldOnline);
+  /** Whose GPUs they were told are missing, by resource; '' where there is one. */
+  let toldMissing = carried?.toldMissing ?? '';
   let retiring = carried?.retiring ?? false;
   let waitingFor = 'its registration';
 
@@ -214,11 +216,15 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     }
     nodeUid = found.nodeUid ?? nodeUid;
     const service = serviceOf(found);
-    if (service !== told) {
-      const cause = found.absence === undefined ? {} : { cause: found.absence };
-      await fleet.tellJobs({ providerId, online: service === 'online', at: now(), ...since, ...cause });
+    const { absence, missingGpus } = found;
+    const missing = missingGpus?.join(' ') ?? '';
+    if (service !== told || missing !== toldMissing) {
+      const cause = absence === undefined ? {} : { cause: absence };
+      const whose = missingGpus === undefined ? {} : { missingGpus };
+      await fleet.tellJobs({ providerId, online: service === 'online', at: now(), ...since, ...cause, ...whose });
     }
     told = service;
+    toldMissing = missing;
   }
 
   async function refuseRegistrations(): Promise<void> {
@@ -250,6 +256,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     facts = nothing;
     nodeUid = undefined;
     told = undefined;
+    toldMissing = '';
     retiring = false;
     changed = false;
     become('pending');
@@ -266,6 +273,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
         retiring,
         seen: [...seen],
         ...(told === undefined ? {} : { told }),
+        ...(toldMissing === '' ? {} : { toldMissing }),
         ...(nodeUid === undefined ? {} : { nodeUid }),
         ...(joining === undefined ? {} : { joining }),
       },

@@ -14,7 +14,7 @@ export function serviceTold(online: boolean | undefined): ProviderService | unde
 }
 
 /** In the words of an operator: what has to happen before it takes jobs. */
-export function whatFor({ reason, refused, cordoned, retiring, absence, out }: ProviderFinding): string {
+export function whatFor({ reason, refused, cordoned, retiring, absence, gpusReason, out }: ProviderFinding): string {
   if (refused !== undefined) return `a node of its own: ${refused}`;
   if (retiring) return 'the end of its jobs, to be retired';
   if (absence === 'gpu_lost') return 'its missing GPUs: the cluster counts fewer than are rented';
@@ -24,5 +24,5 @@ export function whatFor({ reason, refused, cordoned, retiring, absence, out }: P
     const last = out.reason === undefined ? '' : ` (${out.reason})`;
     return `${out.until}: it failed to start jobs of several customers${last}, and gets none until then`;
   }
-  return 'nothing; it is in service';
+  return gpusReason === undefined ? 'nothing; it is in service' : `nothing; it is in service, but ${gpusReason}`;
 }

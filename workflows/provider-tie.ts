@@ -90,13 +90,16 @@ export function createProviderTie(
       for (const { said, learnIt } of heard) if (said.providerId === providerId) learnIt();
     },
     partsAtMs,
-    async parting({ providerId, nodeName }) {
+    async parting({ providerId, nodeName, gpuResource }) {
       const { away, drain } = news;
       if (drain?.untilMs !== undefined && Date.now() >= drain.untilMs) return drained(providerId);
       if (away === undefined || Date.now() < partsAtMs()) return undefined;
       if (away.final) return lost(providerId, away);
       // A timer that ran out while the broker was away proves nothing: the last word has what can be seen now.
-      const found = await pods.checkLoss({ providerId, nodeName, needsGpus: needsGpus && away.cause === 'gpu_lost' });
+      const found = await pods.checkLoss({
+        ...{ providerId, nodeName, needsGpus: needsGpus && away.cause === 'gpu_lost' },
+        ...(gpuResource === undefined ? {} : { gpuResource }),
+      });
       if (found === 'lost' && news.away !== undefined) return lost(providerId, news.away);
       nextLookMs = Date.now() + recheckMs;
       // The news of its return were lost, or never sent.

@@ -4,6 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { V1Node } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
 import { knownAmong, knownProviders, recordNodesReady, type KnownProvider } from '../../src/db/reconcile-fleet.js';
+import { isSameAllocatable } from '../../src/domain/gpu-resources.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { labels } from '../../src/kubernetes/names.js';
@@ -116,10 +117,6 @@ function disagrees(provider: KnownProvider, node: V1Node | undefined): boolean {
   if (provider.nodeUid === undefined && !ready) return false;
   if (provider.nodeUid !== uid || provider.nodeReady !== ready) return true;
   if (node.metadata?.labels?.[labels.placement] !== provider.providerId) return true;
-  const counted = nodeAllocatable(node);
   const { allocatable } = provider;
-  return (
-    allocatable === undefined ||
-    (Object.keys(counted) as (keyof typeof counted)[]).some((resource) => counted[resource] !== allocatable[resource])
-  );
+  return allocatable === undefined || !isSameAllocatable(nodeAllocatable(node), allocatable);
 }

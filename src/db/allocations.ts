@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { reservationFor } from '../domain/billing.js';
+import { plainGpuResource } from '../domain/gpu-resources.js';
 import type { JobOrder, Placement } from '../domain/job.js';
 import type { Printable } from '../domain/outside.js';
 import { rateOf } from '../domain/pricing.js';
@@ -65,8 +66,8 @@ const onConflict = (attempt: number): string =>
           set provider_id = excluded.provider_id, wallet = excluded.wallet, gpu_type = excluded.gpu_type,
               gpu_model = excluded.gpu_model, gpu_count = excluded.gpu_count, cpu_cores = excluded.cpu_cores,
               memory_mb = excluded.memory_mb, storage_gb = excluded.storage_gb, price_per_hour = excluded.price_per_hour,
-              node_name = excluded.node_name, node_uid = excluded.node_uid, pods = excluded.pods, allocated_at = now(),
-              released_at = null, vacated = false
+              gpu_resource = excluded.gpu_resource, node_name = excluded.node_name, node_uid = excluded.node_uid,
+              pods = excluded.pods, allocated_at = now(), released_at = null, vacated = false
         where allocations.vacated and allocations.attempt = excluded.attempt`;
 
 /** The second half of `allocate`: nobody else changes the provider's resources now. */
@@ -84,16 +85,18 @@ async function takeLocked(
         where kind <> 'gpu' or amount > 0
      ), claim as (
        insert into allocations (job_id, provider_id, wallet, gpu_type, gpu_model, gpu_count, cpu_cores, memory_mb,
-                                storage_gb, price_per_hour, node_name, node_uid, attempt, pods)
+                                storage_gb, price_per_hour, node_name, node_uid, attempt, gpu_resource, pods)
        select $1, $2::text, $8, case when $3::bigint > 0 then $7 end, case when $3::bigint > 0 then $9 end, $3, $4, $5, $6,
               coalesce(${priceOfRateSql('$10')}, $12::numeric), $11,
-              (select node_uid from providers where provider_id = $2::text), $13::integer, 1
+              (select node_uid from providers where provider_id = $2::text), $13::integer,
+              case when $3::bigint > 0 then $14 end, 1
         where not exists (
           select from need
            where not exists (
              select from provider_resources r
               where r.provider_id = $2::text and r.kind = need.kind and r.name = need.name
-                and r.total - r.rented >= need.amount))
+                and r.total - r.rented >= need.amount
+                and (need.kind <> 'gpu' or coalesce(r.resource_name, $15) = coalesce($14, $15))))
        ${onConflict(attempt)}
        returning job_id
      ), taken as (
@@ -119,6 +122,8 @@ async function takeLocked(
       place.nodeName,
       place.pricePerHour,
       attempt,
+      place.gpuResource ?? null,
+      plainGpuResource,
     ],
   );
   const { claimed, known } = rows[0]!;
@@ -135,10 +140,11 @@ export async function findAllocation(db: Queryable, jobId: string): Promise<Plac
     node_name: string;
     gpu_type: string | null;
     gpu_model: string | null;
+    gpu_resource: string | null;
     price_per_hour: number;
     rate: string;
   }>(
-    `select provider_id, node_name, gpu_type, gpu_model, price_per_hour::float8,
+    `select provider_id, node_name, gpu_type, gpu_model, gpu_resource, price_per_hour::float8,
             ${rateOfPriceSql('price_per_hour')}::text as rate
        from allocations where job_id = $1 and released_at is null`,
     [jobId],
@@ -149,6 +155,7 @@ export async function findAllocation(db: Queryable, jobId: string): Promise<Plac
     providerId: row.provider_id,
     nodeName: row.node_name,
     ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
+    ...(row.gpu_resource === null ? {} : { gpuResource: row.gpu_resource }),
     pricePerHour: row.price_per_hour,
     rate: row.rate,
   };
@@ -212,8 +219,8 @@ export async function vacate(tx: Transaction, jobId: string, attempt: number, me
   await tx.query(
     `update allocations
         set released_at = now(), vacated = true, attempt = attempt + 1, failed_at = failed_at || provider_id::text,
-            provider_id = null, gpu_type = null, gpu_model = null, gpu_count = 0, cpu_cores = 0, memory_mb = 0, storage_gb = 0,
-            pods = 0
+            provider_id = null, gpu_type = null, gpu_model = null, gpu_resource = null, gpu_count = 0, cpu_cores = 0,
+            memory_mb = 0, storage_gb = 0, pods = 0
       where job_id = $1`,
     [jobId],
   );
@@ -237,6 +244,21 @@ export async function jobsHolding(db: Queryable, providerId: string, notOnNode?:
       where provider_id = $1 and released_at is null and ($2::text is null or node_uid is distinct from $2)
       order by job_id`,
     [providerId, notOnNode ?? null],
+  );
+  return rows.map(({ job_id }) => job_id);
+}
+
+/** Of the jobs that hold something of a provider, those that hold GPUs of these resources. */
+export async function jobsHoldingGpus(
+  db: Queryable,
+  providerId: string,
+  resources: readonly string[],
+): Promise<string[]> {
+  const { rows } = await db.query<{ job_id: string }>(
+    `select job_id from allocations
+      where provider_id = $1 and released_at is null and gpu_count > 0 and coalesce(gpu_resource, $3) = any ($2::text[])
+      order by job_id`,
+    [providerId, resources, plainGpuResource],
   );
   return rows.map(({ job_id }) => job_id);
 }

@@ -1,4 +1,5 @@
 import type { SitePrices } from '../config.js';
+import { plainGpuResource } from '../domain/gpu-resources.js';
 import type { JobOrder, Placement } from '../domain/job.js';
 import { jobRate, priceOf, rateOf } from '../domain/pricing.js';
 import {
@@ -21,6 +22,7 @@ interface CandidateRow {
   node_name: string;
   gpu_type: string | null;
   gpu_model: string | null;
+  gpu_resource: string | null;
   gpu_price: string;
   cpu_price: string;
   memory_price: string;
@@ -39,6 +41,7 @@ const runsSql = (provider: string, architecture: string) =>
 /** Which providers an order fits, whatever they cost; in what time they are offered, $8 and $9 say. */
 const fitting = `
   select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model, p.offer,
+         nullif(g.resource_name, '${plainGpuResource}') as gpu_resource,
          case when $2 > 0 then ${gpuPriceSql('g.price_per_hour', 'g.name', '$7')} else 0 end as gpu_price,
          p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
          coalesce(g.total - g.rented, 0) as free_gpus, ${failuresSql('s')} as failures
@@ -104,7 +107,7 @@ async function findCandidates(
 ): Promise<Placement[]> {
   const [types, certain, vramGb] = await gpuTypeParameters(db, order.gpuType);
   const { rows } = await db.query<CandidateRow>(
-    `select provider_id, node_name, gpu_type, gpu_model, gpu_price::text, cpu_price::text, memory_price::text,
+    `select provider_id, node_name, gpu_type, gpu_model, gpu_resource, gpu_price::text, cpu_price::text, memory_price::text,
             o.cheapest::text, o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu,
             o.memory::float8 as offered_memory, o.storage::float8 as offered_storage
        from (${fitting}) p, lateral (${offeredSql('$7', mayExceedShareSql(ordered))}) o, lateral (select ${rate} as rate) cost
@@ -150,6 +153,7 @@ async function findCandidates(
       providerId: row.provider_id,
       nodeName: row.node_name,
       ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
+      ...(row.gpu_resource === null ? {} : { gpuResource: row.gpu_resource }),
       pricePerHour: priceOf(found),
       rate: found.toString(),
     };

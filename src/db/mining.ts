@@ -1,3 +1,4 @@
+import { plainGpuResource } from '../domain/gpu-resources.js';
 import type { MiningSituation } from '../domain/mining.js';
 import type { ProviderStatus } from '../domain/provider.js';
 import type { MiningConfig } from '../domain/registration.js';
@@ -23,6 +24,7 @@ interface MiningRecordRow {
   wallet_addr: string;
   mining_config: MiningConfig | null;
   gpus: number;
+  gpu_resource: string | null;
   asked: number;
   seen: number;
   changed_at: Date | null;
@@ -31,9 +33,15 @@ interface MiningRecordRow {
 const records = `
   select p.provider_id, p.status, p.cordoned, p.mining_enabled, p.wallet_addr, p.mining_config,
          coalesce(m.miners, 0) as asked, coalesce(m.running + m.waiting + m.failing, 0) as seen, m.updated_at as changed_at,
-         (select coalesce(sum(target), 0)::int from provider_resources r
-           where r.provider_id = p.provider_id and r.kind = 'gpu') as gpus
-    from providers p left join provider_mining m using (provider_id)`;
+         coalesce(g.gpus, 0) as gpus, nullif(g.resource, '${plainGpuResource}') as gpu_resource
+    from providers p left join provider_mining m using (provider_id)
+    -- All miners of a provider ask for one resource: that of which it has the most. Parts of cards do not mine.
+    left join lateral (
+      select coalesce(resource_name, '${plainGpuResource}') as resource, sum(target)::int as gpus
+        from provider_resources r
+       where r.provider_id = p.provider_id and r.kind = 'gpu' and coalesce(resource_name, '') not like '%/mig-%'
+       group by 1 order by 2 desc, 1 limit 1
+    ) g on true`;
 
 const recordOf = (row: MiningRecordRow): MiningRecord => ({
   providerId: row.provider_id,
@@ -43,6 +51,7 @@ const recordOf = (row: MiningRecordRow): MiningRecord => ({
   wallet: row.wallet_addr,
   config: row.mining_config,
   gpus: row.gpus,
+  ...(row.gpu_resource === null ? {} : { gpuResource: row.gpu_resource }),
   asked: row.asked,
   seen: row.seen,
   ...(row.changed_at === null ? {} : { changedAt: row.changed_at }),

@@ -55,7 +55,7 @@ export async function retire(pool: Pool, providerId: string): Promise<number> {
     if (jobs > 0) return jobs;
     await tx.query(
       `update providers set status = 'retired', status_reason = '', cordoned = true, retiring = false, drain_until = null,
-                            node_uid = null, node_ready = false, allocatable = null, joined_at = null,
+                            node_uid = null, node_ready = false, allocatable = null, gpus_reason = '', joined_at = null,
                             registration_at = registration_at + interval '1 millisecond', updated_at = now()
         where provider_id = $1 and status <> 'retired'`,
       [providerId],

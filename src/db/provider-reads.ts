@@ -1,7 +1,8 @@
 import type { SitePrices } from '../config.js';
 import type { Architecture, GpuNeeds } from '../domain/gpu-needs.js';
 import type { PriceSource } from '../domain/gpu-prices.js';
-import { machineLimits, providerIdPattern, type ProviderStatus } from '../domain/provider.js';
+import { gpuResourcesText } from '../domain/gpu-resources.js';
+import { machineLimits, providerIdPattern, type NodeAllocatable, type ProviderStatus } from '../domain/provider.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
 import {
@@ -166,6 +167,8 @@ export interface GpuAvailability {
   availableUntil?: Date;
   outUntil?: Date;
   outReason?: string;
+  /** Why there are none of this type; '' where there are, or nothing is known. */
+  gpusReason: string;
 }
 
 /** Free GPUs, per provider and type, of a type in any spelling. What is rented of a provider that is away counts as rented. */
@@ -192,6 +195,7 @@ export async function gpuAvailability(
     available_until: Date | null;
     out_until: Date | null;
     out_reason: string | null;
+    gpus_reason: string;
   }>(
     `select provider_id, r.name as gpu_type, r.vram_gb, r.model, r.total, r.total - r.rented as free,
             p.node_ready and p.heartbeat_alive as online,
@@ -199,7 +203,8 @@ export async function gpuAvailability(
               and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')} and ${isTrustedSql('s')} as can_create_job,
             r.price_per_hour::float8 as own_price, cost.price::float8 as price,
             p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
-            p.available_from, p.available_until, s.out_until, s.out_reason
+            p.available_from, p.available_until, s.out_until, s.out_reason,
+            case when r.total = 0 then p.gpus_reason else '' end as gpus_reason
        from provider_resources r join providers p using (provider_id) left join provider_starts s using (provider_id),
             lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
       where r.kind = 'gpu' and p.joined_at is not null and ${isTypeSql('r', '$1', '$4', '$5')}
@@ -229,6 +234,7 @@ export async function gpuAvailability(
     priceSource: priceSourceOf(row.own_price, row.price),
     cpuPricePerHour: row.cpu_price,
     memoryPricePerGbHour: row.memory_price,
+    gpusReason: row.gpus_reason,
     ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
     ...(row.available_until === null ? {} : { availableUntil: row.available_until }),
     ...(row.out_until === null ? {} : { outUntil: row.out_until }),
@@ -251,6 +257,8 @@ export interface KnownNode {
   nodeUid?: string;
   nodeReady: boolean;
   nodeGpus: number;
+  /** `gpuResourcesText` of what it counted. */
+  gpuResources?: string;
 }
 
 export async function providersWithNodes(db: Queryable): Promise<KnownNode[]> {
@@ -260,17 +268,23 @@ export async function providersWithNodes(db: Queryable): Promise<KnownNode[]> {
     node_uid: string | null;
     node_ready: boolean;
     gpus: number | null;
+    allocatable: NodeAllocatable | null;
   }>(
-    `select provider_id, node_name, node_uid, node_ready, least((allocatable ->> 'gpus')::numeric, $1)::int as gpus
+    `select provider_id, node_name, node_uid, node_ready, least((allocatable ->> 'gpus')::numeric, $1)::int as gpus,
+            allocatable
        from providers where node_name is not null`,
     // Earlier versions wrote whatever a node said of itself.
     [machineLimits.gpus],
   );
-  return rows.map((row) => ({
-    providerId: row.provider_id,
-    nodeName: row.node_name,
-    ...(row.node_uid === null ? {} : { nodeUid: row.node_uid }),
-    nodeReady: row.node_ready,
-    nodeGpus: row.gpus ?? 0,
-  }));
+  return rows.map((row) => {
+    const gpuResources = row.allocatable === null ? undefined : gpuResourcesText(row.allocatable);
+    return {
+      providerId: row.provider_id,
+      nodeName: row.node_name,
+      ...(row.node_uid === null ? {} : { nodeUid: row.node_uid }),
+      nodeReady: row.node_ready,
+      nodeGpus: row.gpus ?? 0,
+      ...(gpuResources === undefined ? {} : { gpuResources }),
+    };
+  });
 }

@@ -37,6 +37,8 @@ export interface ProviderRow {
   heartbeatAlive: boolean;
   /** GPUs it offers, whatever the cluster counts. */
   offeredGpus: number;
+  /** Why its GPUs are not sold as they were registered; '' where they are. */
+  gpusReason: string;
   /** Of its first GPU type. */
   gpuModel?: string;
   resources: ProviderResource[];
@@ -66,6 +68,7 @@ export interface ProviderTableRow {
   retiring: boolean;
   heartbeat_alive: boolean;
   offered_gpus: number;
+  gpus_reason: string;
   gpu_model: string | null;
   resources: {
     kind: ProviderResource['kind'];
@@ -98,7 +101,7 @@ export const selectProviders = `
   select p.provider_id, p.wallet_addr, p.node_name, ${derivedStatus} as status, p.status_reason, p.spec, p.public_ip,
          p.cordoned, p.drain_until, p.retiring, p.heartbeat_alive,
          (select coalesce(sum((g ->> 'count')::int), 0)::int from jsonb_array_elements(p.offer -> 'gpus') g) as offered_gpus,
-         p.offer -> 'gpus' -> 0 ->> 'model' as gpu_model, r.resources,
+         p.gpus_reason, p.offer -> 'gpus' -> 0 ->> 'model' as gpu_model, r.resources,
          p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
          p.available_from, p.available_until, s.out_until, s.out_reason, h.last_heartbeat, p.registered_at, p.joined_at
     from providers p
@@ -140,6 +143,7 @@ export function providerOf(row: ProviderTableRow): ProviderRow {
     retiring: row.retiring,
     heartbeatAlive: row.heartbeat_alive,
     offeredGpus: row.offered_gpus,
+    gpusReason: row.gpus_reason,
     ...(row.gpu_model === null ? {} : { gpuModel: row.gpu_model }),
     resources: row.resources.map(({ own_price: own, price, ...resource }) => ({
       ...resource,

@@ -1,7 +1,9 @@
 import type { Pool } from 'pg';
+import type { SitePrices } from '../config.js';
 import { architectureOf } from '../domain/gpu-needs.js';
-import { instant } from '../domain/outside.js';
-import { resourceTargets } from '../domain/placement.js';
+import { instant, type Printable } from '../domain/outside.js';
+import { plainGpuResource } from '../domain/gpu-resources.js';
+import { missingGpus } from '../domain/placement.js';
 import {
   statusOfJoined,
   whyNotServing,
@@ -18,7 +20,9 @@ import {
   type SystemSpec,
 } from '../domain/registration.js';
 import { storableJson } from './json.js';
-import { withTransaction, type Queryable, type Transaction } from './pool.js';
+import { withoutPrices } from './offers.js';
+import { withTransaction, type Queryable } from './pool.js';
+import { machineGpusSql, planSale, storeTargets, writeResources } from './provider-resources.js';
 
 export interface RegisteredProvider {
   providerId: string;
@@ -42,7 +46,11 @@ export interface RegisteredProvider {
  *
  * @returns false when what stands there is newer.
  */
-export async function recordRegistration(pool: Pool, provider: RegisteredProvider): Promise<boolean> {
+export async function recordRegistration(
+  pool: Pool,
+  provider: RegisteredProvider,
+  site: SitePrices = withoutPrices,
+): Promise<boolean> {
   return await withTransaction(pool, async (tx) => {
     const { rowCount } = await tx.query(
       `insert into providers as p (provider_id, wallet_addr, wallet_verified, node_name, spec, capacity, offer,
@@ -89,7 +97,7 @@ export async function recordRegistration(pool: Pool, provider: RegisteredProvide
        on conflict (provider_id) do update set last_heartbeat = greatest(h.last_heartbeat, excluded.last_heartbeat)`,
       [provider.providerId, provider.receivedAt],
     );
-    if (rowCount === 1) await writeResources(tx, provider.providerId);
+    if (rowCount === 1) await writeResources(tx, provider.providerId, site);
     return rowCount === 1;
   });
 }
@@ -103,6 +111,7 @@ export async function recordCapacity(
   providerId: string,
   update: RegistrationRequest,
   receivedAt: Date,
+  site: SitePrices = withoutPrices,
 ): Promise<void> {
   await withTransaction(pool, async (tx) => {
     const { rows } = await tx.query<{ spec: SystemSpec }>(
@@ -126,7 +135,7 @@ export async function recordCapacity(
         receivedAt,
       ],
     );
-    await writeResources(tx, providerId);
+    await writeResources(tx, providerId, site);
   });
 }
 
@@ -148,6 +157,12 @@ export interface ProviderAssessment {
   nodeReadyAt?: Date;
   /** Its node is ready, and the cluster counts fewer GPUs there than are rented. */
   gpusMissing: boolean;
+  /** Whose GPUs these are, by resource, where there are several. */
+  missingGpus?: string[];
+  /** Why its GPUs are not sold as they were registered; '' where they are. */
+  gpusReason: Printable | '';
+  /** That is other than it was. */
+  gpusReasonIsNew: boolean;
   /** Of its first GPU type. */
   gpuModel?: string;
 }
@@ -163,29 +178,34 @@ export async function recordNode(
   pool: Pool,
   providerId: string,
   node: { nodeName: string; nodeUid: string | null; ready: boolean; allocatable: NodeAllocatable },
+  site: SitePrices = withoutPrices,
 ): Promise<ProviderAssessment | undefined> {
   return await withTransaction(pool, async (tx) => {
     const { rows } = await tx.query<AssessedRow>(
-      `select p.status, p.status_reason, p.heartbeat_alive, p.joined_at, p.cordoned, p.retiring, p.offer, h.last_heartbeat,
-              h.node_ready_at
+      `select p.status, p.status_reason, p.heartbeat_alive, p.joined_at, p.cordoned, p.retiring, p.offer, p.gpus_reason,
+              ${machineGpusSql} as machine_gpus, h.last_heartbeat, h.node_ready_at
          from providers p left join provider_heartbeats h using (provider_id)
         where provider_id = $1 and status <> 'retired' for no key update of p`,
       [providerId],
     );
     const row = rows[0];
     if (row === undefined) return undefined;
+    const { offer, machine_gpus: machineGpus } = row;
+    const { plan, held } = await planSale(tx, providerId, { offer, machineGpus, allocatable: node.allocatable }, site);
     const offeredGpus = row.offer.gpus.reduce((sum, { count }) => sum + count, 0);
     const facts: ProviderFacts = {
       nodeReady: node.ready,
       heartbeatAlive: row.heartbeat_alive,
-      gpusReady: node.allocatable.gpus > 0 || offeredGpus === 0,
+      gpusReady: plan.countedGpus > 0 || offeredGpus === 0,
     };
     const joined = node.ready || row.joined_at !== null;
     const status = joined ? statusOfJoined(facts) : row.status;
+    // What is not there says nothing.
+    const gpusReason = node.nodeUid === null ? '' : plan.why;
     await tx.query(
       `update providers set node_name = $2, node_uid = $3, node_ready = $4, allocatable = $5, status = $6,
                             status_reason = $7, joined_at = case when $4 then coalesce(joined_at, now()) else joined_at end,
-                            updated_at = now()
+                            gpus_reason = $8, updated_at = now()
         where provider_id = $1`,
       [
         providerId,
@@ -194,15 +214,24 @@ export async function recordNode(
         node.ready,
         JSON.stringify(node.allocatable),
         status,
-        joined ? whyNotServing(facts) : row.status_reason,
+        joined ? whyNotServing(facts, gpusReason) : row.status_reason,
+        gpusReason,
       ],
     );
     if (node.ready) {
       await tx.query('update provider_heartbeats set node_ready_at = now() where provider_id = $1', [providerId]);
     }
-    await writeResources(tx, providerId);
+    await storeTargets(tx, providerId, plan);
+    const { missing, isAll } = missingGpus(held, node.allocatable);
+    const gpusMissing = node.ready && missing.length > 0;
     return {
-      gpusMissing: node.ready && node.allocatable.gpus < (await rentedGpus(tx, providerId)),
+      gpusMissing,
+      // With one name for all of them there is nothing to tell apart.
+      ...(gpusMissing && !(isAll && missing.every((name) => name === plainGpuResource))
+        ? { missingGpus: missing }
+        : {}),
+      gpusReason,
+      gpusReasonIsNew: gpusReason !== row.gpus_reason,
       facts,
       status,
       joined,
@@ -215,14 +244,6 @@ export async function recordNode(
   });
 }
 
-async function rentedGpus(tx: Transaction, providerId: string): Promise<number> {
-  const { rows } = await tx.query<{ rented: number }>(
-    `select coalesce(sum(rented), 0)::int as rented from provider_resources where provider_id = $1 and kind = 'gpu'`,
-    [providerId],
-  );
-  return rows[0]!.rented;
-}
-
 interface AssessedRow {
   status: ProviderStatus;
   status_reason: string;
@@ -231,6 +252,8 @@ interface AssessedRow {
   cordoned: boolean;
   retiring: boolean;
   offer: ProviderOffer;
+  gpus_reason: string;
+  machine_gpus: number;
   last_heartbeat: Date | null;
   node_ready_at: Date | null;
 }
@@ -253,64 +276,3 @@ export async function setProviderStatus(
     [providerId, status, reason, unlessServing],
   );
 }
-
-/**
- * Works out anew what may be sold of a provider. A shrink never cuts what is rented: `total` stays there and comes down
- * to its target as jobs end. The provider's row is locked, so that of two figures at once the later is worked out last.
- */
-async function writeResources(tx: Transaction, providerId: string): Promise<void> {
-  const { rows } = await tx.query<{ offer: ProviderOffer; allocatable: NodeAllocatable | null }>(
-    'select offer, allocatable from providers where provider_id = $1 for no key update',
-    [providerId],
-  );
-  const provider = rows[0];
-  if (provider === undefined) return;
-  // In the order in which `allocate` locks them.
-  const { rows: held } = await tx.query<{ kind: string; name: string; rented: number }>(
-    `select kind, name, rented::float8 from provider_resources where provider_id = $1 order by kind, name for update`,
-    [providerId],
-  );
-  const offered = new Set(provider.offer.gpus.map(({ type }) => type));
-  const rentedOtherwise = held
-    .filter(({ kind, name }) => kind === 'gpu' && !offered.has(name))
-    .reduce((sum, { rented }) => sum + rented, 0);
-  const targets = resourceTargets(provider.offer, provider.allocatable ?? undefined, rentedOtherwise);
-  targets.sort((a, b) => (a.kind + a.name < b.kind + b.name ? -1 : 1));
-  await tx.query(
-    `insert into provider_resources as r (provider_id, kind, name, model, target, total, price_per_hour, vram_gb, cuda)
-     select $1, kind, name, model, amount, amount, price, vram_gb, cuda
-       from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::numeric[], $7::int[], $8::int[])
-              as t (kind, name, model, amount, price, vram_gb, cuda)
-     on conflict (provider_id, kind, name) do update
-       set model = excluded.model, target = excluded.target, total = greatest(excluded.target, r.rented),
-           price_per_hour = excluded.price_per_hour, vram_gb = excluded.vram_gb, cuda = excluded.cuda`,
-    [
-      providerId,
-      targets.map(({ kind }) => kind),
-      targets.map(({ name }) => name),
-      targets.map(({ model }) => model),
-      targets.map(({ amount }) => amount),
-      targets.map(({ pricePerHour }) => pricePerHour),
-      targets.map(({ vramGb }) => vramGb ?? null),
-      targets.map(({ cuda }) => cuda ?? null),
-    ],
-  );
-  const offers = targets.filter(({ kind }) => kind === 'gpu').map(({ name }) => name);
-  // GPU types that are not offered any more: kept while they are rented, out of the way after.
-  await tx.query(
-    `update provider_resources set target = 0, total = rented
-      where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[]))`,
-    [providerId, offers],
-  );
-  // The last few it had are remembered, so that who orders one hears that there is none and not that there is no such.
-  await tx.query(
-    `delete from provider_resources
-      where provider_id = $1 and kind = 'gpu' and rented = 0 and name in
-            (select name from provider_resources
-              where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[])) order by rented desc, name offset $3)`,
-    [providerId, offers, typesRemembered],
-  );
-}
-
-/** GPU types that a provider offered once. */
-const typesRemembered = 16;

@@ -51,6 +51,7 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
       held_node: string | null;
       held_type: string | null;
       held_model: string | null;
+      held_resource: string | null;
       held_price: number | null;
       held_rate: string | null;
       away_since: Date | null;
@@ -59,7 +60,7 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
     }
   >(
     `select ${jobColumns}, j.pod_uid, a.provider_id as held_at, a.node_name as held_node, a.gpu_type as held_type,
-            a.gpu_model as held_model, a.price_per_hour::float8 as held_price,
+            a.gpu_model as held_model, a.gpu_resource as held_resource, a.price_per_hour::float8 as held_price,
             ${rateOfPriceSql('a.price_per_hour')}::text as held_rate,
             case when p.status = 'offline' then case when p.heartbeat_alive then coalesce(h.node_ready_at, p.updated_at)
                  else coalesce(h.last_heartbeat, p.updated_at) end end as away_since,
@@ -86,6 +87,7 @@ export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob
             providerId: row.held_at,
             nodeName: row.held_node,
             ...(row.held_type === null ? {} : { gpuType: row.held_type, gpuModel: row.held_model ?? row.held_type }),
+            ...(row.held_resource === null ? {} : { gpuResource: row.held_resource }),
             pricePerHour: row.held_price ?? 0,
             ...(row.held_rate === null ? {} : { rate: row.held_rate }),
           },

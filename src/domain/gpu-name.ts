@@ -26,8 +26,9 @@ const noise = new Set(
 const gluedVendor = /^(?:nvidia|geforce|amd|radeon|tesla|quadro|instinct)(?=[a-z]*\d)/;
 const memoryWord = /^(\d{1,3})(?:g|gb|gib)$/;
 const formSuffix = /^(.*?)(sxm[2-6]?|pcie|nvl|dgxs)((?:\d{1,3}(?:g|gb|gib))?)$/;
-/** As the driver and the device plugin write it: `MIG 1g.5gb`, `mig-1g.5gb.me`. */
-const sliceText = /(?:^|[^a-z0-9])(?:mig[^a-z0-9]*)?([1-9])g[^a-z0-9]?(\d{1,3})gb((?:[^a-z0-9]+(?:me|all|gfx)\b)*)/;
+/** As the driver and the device plugin write it: `MIG 1g.5gb`, `mig-1g.5gb.me`; `1c.3g.20gb` is a third of one. */
+const sliceText =
+  /(?:^|[^a-z0-9])(?:mig[^a-z0-9]*)?((?:[1-9]c[^a-z0-9]?)?[1-9])g[^a-z0-9]?(\d{1,3})gb((?:[^a-z0-9]+(?:me|all|gfx)\b)*)/;
 
 /**
  * Reads a GPU's name in any spelling: `NVIDIA A100-SXM4-80GB`, `a100_sxm_80g`, `RTX4090`, `4090`, `Tesla T4`.

@@ -66,6 +66,8 @@ export interface Placement {
   gpuType?: string;
   /** As the provider calls it, for people. */
   gpuModel?: string;
+  /** The resource that the pod asks for; absent for `nvidia.com/gpu`. */
+  gpuResource?: string;
   /** Token units per hour for the whole job, for people. */
   pricePerHour: number;
   /** The same exactly, in base units per hour as decimal digits; absent where a version wrote it down that had none. */

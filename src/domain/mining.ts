@@ -20,8 +20,10 @@ export interface MiningSituation {
   wallet: string;
   /** `null` when it never asked to mine. */
   config: MiningConfig | null;
-  /** GPUs that may be sold: what it offers, as far as the cluster counts them. */
+  /** Whole GPUs of one resource that may be sold: what it offers, as far as the cluster counts them. */
   gpus: number;
+  /** That resource; absent for `nvidia.com/gpu`. */
+  gpuResource?: string;
 }
 
 /** One miner: a pod with one GPU. */
@@ -35,6 +37,8 @@ export interface Miner {
   dataDir: string;
   cpuMillis: number;
   memoryMb: number;
+  /** What its GPU is to Kubernetes; absent for `nvidia.com/gpu`. */
+  gpuResource?: string;
 }
 
 /** What a provider's miners and their Secret are called. Any provider id fits. */
@@ -122,7 +126,9 @@ export function planMining(situation: MiningSituation, policy: MiningPolicy): Mi
   if (status !== 'available' && status !== 'busy') return none(`the provider is ${status}`);
   if (cordoned) return none('the provider takes nothing new');
   const miners = Math.min(config.gpuCount || fieldGpuCount, gpus);
-  return miners > 0 ? { miners, miner: minerOf(config, wallet) } : none('the cluster counts none of its GPUs');
+  if (miners === 0) return none('the cluster counts none of its GPUs');
+  const { gpuResource } = situation;
+  return { miners, miner: { ...minerOf(config, wallet), ...(gpuResource === undefined ? {} : { gpuResource }) } };
 }
 
 /** Over a configuration, what a later message says anew; what is empty there counts as not said. */

@@ -12,6 +12,8 @@ export interface OfferFacts {
   outUntil?: Date | undefined;
   /** The last of them, as an error code. */
   outReason?: string | undefined;
+  /** Why its GPUs are not sold as they were registered; '' where they are. */
+  gpusReason?: string | undefined;
 }
 
 /**
@@ -22,7 +24,16 @@ export interface OfferFacts {
  * @returns undefined when all of it is offered.
  */
 export function whyNotOffered(
-  { gpus, cpuPricePerHour, memoryPricePerGbHour, availableFrom, availableUntil, outUntil, outReason }: OfferFacts,
+  {
+    gpus,
+    cpuPricePerHour,
+    memoryPricePerGbHour,
+    availableFrom,
+    availableUntil,
+    outUntil,
+    outReason,
+    gpusReason = '',
+  }: OfferFacts,
   { freeJobs, now }: { freeJobs: boolean; now: Date },
 ): Printable | undefined {
   if (outUntil !== undefined && outUntil > now) {
@@ -37,10 +48,23 @@ export function whyNotOffered(
   if (availableUntil !== undefined && availableUntil <= now) {
     return sentence(`its owner offered it until ${availableUntil.toISOString()}`);
   }
+  const reasons = [whyUnpriced({ gpus, cpuPricePerHour, memoryPricePerGbHour }, freeJobs), gpusReason];
+  const given = reasons.filter((reason) => reason !== '');
+  return given.length === 0 ? undefined : sentence(given.join('; '));
+}
+
+function whyUnpriced(
+  {
+    gpus,
+    cpuPricePerHour,
+    memoryPricePerGbHour,
+  }: Pick<OfferFacts, 'gpus' | 'cpuPricePerHour' | 'memoryPricePerGbHour'>,
+  freeJobs: boolean,
+): string {
   // Every job has cores and memory, so a price of either is a price of all.
-  if (freeJobs || cpuPricePerHour > 0 || memoryPricePerGbHour > 0) return undefined;
+  if (freeJobs || cpuPricePerHour > 0 || memoryPricePerGbHour > 0) return '';
   const unpriced = gpus.filter(({ pricePerHour }) => pricePerHour === 0);
-  if (gpus.length > 0 && unpriced.length === 0) return undefined;
+  if (gpus.length > 0 && unpriced.length === 0) return '';
   const what = gpus.length === 0 ? 'its processors' : unpriced.map(({ model }) => model).join(', ');
-  return sentence(`nobody has set a price for ${what}: neither its owner nor the operator of this site`);
+  return `nobody has set a price for ${what}: neither its owner nor the operator of this site`;
 }

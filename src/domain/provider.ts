@@ -59,7 +59,12 @@ export const machineLimits = {
 
 /** What the cluster says a node has for pods (`status.allocatable`). */
 export interface NodeAllocatable {
+  /** Of whatever name. */
   gpus: number;
+  /** By resource, where there is another name than `nvidia.com/gpu`; with 0 for a name that is not counted any more. */
+  gpuResources?: Record<string, number>;
+  /** Parts of GPUs that several may get at once (time-slicing, MPS), by resource: they are not among `gpus`. */
+  gpuShares?: Record<string, number>;
   cpuCores: number;
   memoryMb: number;
   storageGb: number;
@@ -111,9 +116,14 @@ export function statusOfJoined({ nodeReady, heartbeatAlive, gpusReady }: Provide
   return gpusReady ? 'available' : 'joined';
 }
 
-/** Why a provider that has joined does not serve customers, for operators; empty when it does. */
-export function whyNotServing({ nodeReady, heartbeatAlive, gpusReady }: ProviderFacts): string {
+/**
+ * Why a provider that has joined does not serve customers, for operators; empty when it does.
+ *
+ * @param whyGpus why its GPUs are not sold as they were registered, where that is known.
+ */
+export function whyNotServing({ nodeReady, heartbeatAlive, gpusReady }: ProviderFacts, whyGpus = ''): string {
   if (!nodeReady) return 'its node is not ready';
   if (!heartbeatAlive) return 'no heartbeat';
-  return gpusReady ? '' : 'the cluster counts none of its GPUs yet: is the device plugin running on the node?';
+  if (gpusReady) return '';
+  return whyGpus || 'the cluster counts none of its GPUs yet: is the device plugin running on the node?';
 }

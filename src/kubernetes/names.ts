@@ -34,7 +34,7 @@ export const taints = {
 /** The maintenance taint's value on a node that is closed by order: what was promised before may still come. */
 export const cordonedValue = 'cordoned';
 
-export const gpuResource = 'nvidia.com/gpu';
+export { plainGpuResource as gpuResource } from '../domain/gpu-resources.js';
 export const managedBy = 'worldland-broker';
 /** Selects what the broker created, and nothing else. */
 export const jobPodSelector = `${labels.gpuRental}=true`;

@@ -1,8 +1,8 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { instant, wholeNumber } from '../domain/outside.js';
+import { gpuResourcesText, plainGpuResource } from '../domain/gpu-resources.js';
 import { machineLimits, type NodeAllocatable } from '../domain/provider.js';
 import type { NodeObservation } from '../../workflows/messages.js';
-import { gpuResource } from './names.js';
 import { imageTrouble } from './observe-pod.js';
 import { parseQuantity } from './quantity.js';
 
@@ -25,12 +25,15 @@ export function observeMiner(pod: V1Pod): MinerState | undefined {
 /** What a provider's workflow needs to know of its node. */
 export function observeNode(node: V1Node): NodeObservation {
   const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
+  const allocatable = nodeAllocatable(node);
+  const gpuResources = gpuResourcesText(allocatable);
   return {
     nodeName: node.metadata?.name ?? '',
     uid: node.metadata?.uid ?? '',
     resourceVersion: node.metadata?.resourceVersion ?? '',
     state: ready?.status === 'True' ? 'ready' : 'not_ready',
-    gpus: nodeAllocatable(node).gpus,
+    gpus: allocatable.gpus,
+    ...(gpuResources === undefined ? {} : { gpuResources }),
   };
 }
 
@@ -53,17 +56,47 @@ export function awaySince(node: V1Node | undefined, seenReady?: Date): Date | un
  * the machine writes what stands there: what cannot be read counts as nothing, and what no machine has as the most that
  * one may have.
  */
-export function nodeAllocatable(node: V1Node): Required<Omit<NodeAllocatable, 'systemPods'>> {
+export function nodeAllocatable(node: V1Node): Omit<NodeAllocatable, 'systemPods'> & { pods: number } {
   const allocatable = node.status?.allocatable ?? {};
   const amount = (resource: string, unit: number, max: number) => {
     const quantity = parseQuantity(allocatable[resource]);
     return (quantity === undefined ? undefined : wholeNumber(quantity / unit, { min: 0, max })) ?? 0;
   };
+  const names = [...new Set([allocatable, node.status?.capacity ?? {}].flatMap((figures) => Object.keys(figures)))]
+    .filter((name) => gpuName.test(name))
+    .sort()
+    .slice(0, maxGpuNames);
+  const count = (wanted: (name: string) => boolean) =>
+    Object.fromEntries(names.filter(wanted).map((name) => [name, amount(name, 1, machineLimits.gpus)]));
+  const [whole, shares] = [count((name) => !isShared(node, name)), count((name) => isShared(node, name))];
+  const gpus = Object.values(whole).reduce((sum, each) => sum + each, 0);
   return {
-    gpus: amount(gpuResource, 1, machineLimits.gpus),
+    gpus: Math.min(gpus, machineLimits.gpus),
+    ...(Object.keys(whole).every((name) => name === plainGpuResource) ? {} : { gpuResources: whole }),
+    ...(Object.values(shares).some((each) => each > 0) ? { gpuShares: shares } : {}),
     cpuCores: amount('cpu', 1, machineLimits.cpuCores),
     memoryMb: amount('memory', 2 ** 20, machineLimits.memoryMb),
     storageGb: amount('ephemeral-storage', 2 ** 30, machineLimits.diskGb),
     pods: amount('pods', 1, machineLimits.pods),
   };
+}
+
+/** No plugin has more; each is a row, and a word in a sentence. */
+const maxGpuNames = 32;
+/** Names of the vendor's that count something else than GPUs: memory, cores, network cards. */
+const gpuName =
+  /^nvidia\.com\/(?!gpumem|gpucores|priority$|hostdev|mlnx|rdma|sriov)[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
+
+/**
+ * Whether several pods get the same GPU, or the same memory of it: what the device plugin calls shared, what its feature
+ * discovery says is, and compute instances that divide one part of a card.
+ */
+function isShared(node: V1Node, name: string): boolean {
+  const says = (what: string) => node.metadata?.labels?.[`${name}.${what}`] ?? '';
+  return (
+    /\.shared$|\/mig-\d+c\./.test(name) ||
+    /^(?:time-slicing|mps)$/.test(says('sharing-strategy')) ||
+    Number(says('replicas')) > 1 ||
+    says('product').endsWith('-SHARED')
+  );
 }

@@ -7,6 +7,7 @@ import { ensureTenantRights } from './tenant-rights.js';
 import {
   openNetworkPolicy,
   podSecurityLabel,
+  tenantGpuQuota,
   tenantLimitRange,
   tenantNamespaceObject,
   tenantNetworkPolicy,
@@ -18,7 +19,7 @@ import {
  * What this process has applied to the tenants it knows; saves five calls a job. Forgotten when something is refused,
  * and done again with other figures; so it is for one that makes place for another.
  */
-const applied = new Map<string, string>();
+const applied = new Map<string, { wanted: string; gpuResources: Set<string> }>();
 const tenantsRemembered = 10_000;
 /** What a tenant's namespace has to enforce; the broker has no right to change it afterwards. */
 const enforcedLevels: ReadonlySet<string> = new Set(['baseline', 'restricted']);
@@ -27,6 +28,7 @@ const enforcedLevels: ReadonlySet<string> = new Set(['baseline', 'restricted']);
  * Makes sure that a wallet's namespace stands with its policy, quota and defaults, as they are to be now. With
  * `isolated: false` (one trusted customer, a laboratory) a namespace stands alone, and one that was isolated is opened.
  *
+ * @param gpuResource what the GPUs are that a job is to get there, where it is another than `nvidia.com/gpu`.
  * @throws BrokerError `pod_refused` for a namespace that is not the broker's, `dependency_unavailable`
  */
 export async function ensureTenant(
@@ -35,15 +37,32 @@ export async function ensureTenant(
   quota: TenantQuota,
   isolated: boolean,
   installation: string,
+  gpuResource?: string,
 ): Promise<void> {
   const namespace = tenantNamespace(wallet);
   const wanted = JSON.stringify([installation, isolated, quota]);
-  if (applied.get(namespace) === wanted) return;
-  const existed = !(await createNamespace(kubernetes, wallet, installation, isolated));
-  await ensureTenantRights(kubernetes, namespace);
-  if (isolated || existed) await applyLimits(kubernetes, wallet, quota, isolated);
-  if (applied.size >= tenantsRemembered) applied.delete(applied.keys().next().value!);
-  applied.set(namespace, wanted);
+  let known = applied.get(namespace);
+  if (known?.wanted !== wanted) {
+    const existed = !(await createNamespace(kubernetes, wallet, installation, isolated));
+    await ensureTenantRights(kubernetes, namespace);
+    if (isolated || existed) await applyLimits(kubernetes, wallet, quota, isolated);
+    known = { wanted, gpuResources: new Set() };
+    if (applied.size >= tenantsRemembered) applied.delete(applied.keys().next().value!);
+    applied.set(namespace, known);
+  }
+  if (gpuResource === undefined || !isolated || known.gpuResources.has(gpuResource)) return;
+  await applyGpuQuota(kubernetes, wallet, gpuResource, quota);
+  known.gpuResources.add(gpuResource);
+}
+
+async function applyGpuQuota({ core }: Kubernetes, wallet: string, gpuResource: string, quota: TenantQuota) {
+  const body = tenantGpuQuota(wallet, gpuResource, quota);
+  const apply = { fieldManager, force: true, name: body.metadata!.name!, namespace: tenantNamespace(wallet) };
+  try {
+    await core.patchNamespacedResourceQuota({ ...apply, body }, applyPatch);
+  } catch (error) {
+    throw asDependencyError(error);
+  }
 }
 
 /** @returns false when it was there before, and is a tenant's. */

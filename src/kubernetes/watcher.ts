@@ -160,7 +160,8 @@ function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals
         const knows =
           known.nodeUid === observation.uid &&
           known.nodeReady === (observation.state === 'ready') &&
-          known.nodeGpus === observation.gpus;
+          known.nodeGpus === observation.gpus &&
+          known.gpuResources === observation.gpuResources;
         if (knows) told.set(known.nodeName, nodeSummary(observation));
         else tell(observation);
       });
@@ -176,8 +177,8 @@ function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals
   return { name: 'nodes', reflector, stop: () => reflector.stop() };
 }
 
-function nodeSummary({ uid, state, gpus }: NodeObservation): string {
-  return `${uid} ${state} ${gpus}`;
+function nodeSummary({ uid, state, gpus, gpuResources }: NodeObservation): string {
+  return `${uid} ${state} ${gpus} ${gpuResources}`;
 }
 
 function goneNode(nodeName: string, uid: string): NodeObservation {

@@ -1,4 +1,5 @@
 import type { Gpu } from './messages.js';
+import { createPartitionReader } from './partitions.js';
 import { runProgram } from './program.js';
 
 /** What the driver says about the GPUs of this machine. */
@@ -26,22 +27,34 @@ const unusable = /is lost|requires reset/i;
 const unknown = /unknown error|^\[?ERR!?\]?$/i;
 
 /**
- * Makes a function that asks the driver of this machine. Partitions of a GPU (MIG) are not told apart: the GPU counts as
- * one. While a question hangs, none is asked after it: they would pile up.
+ * Makes a function that asks the driver of this machine. Parts of a GPU (MIG) are GPUs of their own. While a question
+ * hangs, none is asked after it: they would pile up.
  */
 export function createGpuReader(answerTimeoutMs = timeoutMs): (signal?: AbortSignal) => Promise<GpuReading> {
   const query = [`--query-gpu=${fields.join(',')}`, '--format=csv,noheader,nounits'];
   const nothing = { gpus: [], usage: [], problems: [] };
   let hangs = false;
-  return async (signal) => {
-    if (hangs) return { ...nothing, problems: ['nvidia-smi hangs'], hasDriver: true, failed: true };
+  let ending: AbortSignal | undefined;
+  const ask = async (args: string[]) => {
     hangs = true;
-    const asked = await runProgram('nvidia-smi', query, {
+    return await runProgram('nvidia-smi', args, {
       timeoutMs: answerTimeoutMs,
       onExit: () => (hangs = false),
-      ...(signal === undefined ? {} : { signal }),
+      ...(ending === undefined ? {} : { signal: ending }),
     });
-    if (asked === undefined) return { ...nothing, hasDriver: false, failed: false };
+  };
+  const readParts = createPartitionReader(async (args) => {
+    const asked = await ask(args);
+    return hangs ? undefined : asked;
+  });
+  return async (signal) => {
+    if (hangs) return { ...nothing, problems: ['nvidia-smi hangs'], hasDriver: true, failed: true };
+    ending = signal;
+    const asked = await ask(query);
+    if (asked === undefined) {
+      hangs = false;
+      return { ...nothing, hasDriver: false, failed: false };
+    }
     const { code, stdout, stderr } = asked;
     const read = parseGpuQuery(stdout);
     const problems = [...read.problems, ...linesOf(stderr)];
@@ -49,7 +62,8 @@ export function createGpuReader(answerTimeoutMs = timeoutMs): (signal?: AbortSig
     // With one GPU lost, some drivers fail at it and still list the others.
     const failed = code !== 0 && read.gpus.length === 0;
     if (failed && problems.length === 0) problems.push(`nvidia-smi failed with exit code ${code}`);
-    return { ...read, problems, hasDriver: true, failed };
+    if (failed || hangs) return { ...read, problems, hasDriver: true, failed };
+    return { hasDriver: true, ...(await readParts({ ...read, problems })) };
   };
 }
 

@@ -88,9 +88,10 @@ describe('an order', () => {
 });
 
 describe('a type', () => {
-  test('is each of two memories that one machine has under one name, with its own price', async () => {
+  test('is each of two memories that one machine has under one name and the cluster tells apart, with its own price', async () => {
     await put('both', 'NVIDIA A100', {
       gpus: { model: 'NVIDIA A100', count: 3 },
+      gpuResources: { 'nvidia.com/a100-40gb': 1, 'nvidia.com/a100-80gb': 2 },
       spec: { gpus: [gpu('NVIDIA A100', 40_960), gpu('NVIDIA A100', 81_920), gpu('NVIDIA A100', 81_251)] },
       capacity: { total_gpus: { 'NVIDIA A100': 3 }, gpu_prices_per_hour: { 'NVIDIA A100': 1, 'A100 80GB': 1.5 } },
     });

@@ -39,7 +39,7 @@ export interface FleetWorld extends World {
   node(providerId: string): Promise<V1Node | undefined>;
   /** The control plane finds its node NotReady, or Ready again, at once; since when is what its kubelet says. */
   setNodeReady(providerId: string, ready: boolean, since?: Date): Promise<void>;
-  setNodeGpus(providerId: string, gpus: number): Promise<void>;
+  setNodeGpus(providerId: string, gpus: number, resource?: string): Promise<void>;
   /** Its node is deleted, and one of the same name made. */
   replaceNode(providerId: string): Promise<void>;
   /** Starts a job and waits until it runs. */
@@ -177,8 +177,8 @@ export async function createFleetWorld(
       await core.patchNodeStatus({ name: providerId, body: { status: { conditions: [condition] } } }, mergePatch);
       if (ready && !isTaken) await kwokTook(providerId, sinceMs);
     },
-    async setNodeGpus(providerId, gpus) {
-      const figures = { [gpuResource]: String(gpus) };
+    async setNodeGpus(providerId, gpus, resource = gpuResource) {
+      const figures = { [resource]: String(gpus) };
       await core.patchNodeStatus(
         { name: providerId, body: { status: { capacity: figures, allocatable: figures } } },
         mergePatch,

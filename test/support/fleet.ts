@@ -21,6 +21,14 @@ export interface TestProvider {
   counted?: number;
   /** How many pods its node takes; what a kubelet takes unless it is told otherwise. */
   pods?: number;
+  /** The same by resource, where it is not all `nvidia.com/gpu`. */
+  gpuResources?: Record<string, number>;
+}
+
+/** What the cluster counts of its GPUs. */
+export function countedGpus({ gpus = { model: '', count: 8 }, counted, gpuResources }: Partial<TestProvider>) {
+  if (gpuResources === undefined) return { gpus: counted ?? gpus.count };
+  return { gpus: Object.values(gpuResources).reduce((sum, count) => sum + count, 0), gpuResources };
 }
 
 /** A provider in service as onboarding leaves it: registered, with a node that the cluster counts. */
@@ -67,7 +75,7 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
     nodeName: providerId,
     nodeUid: randomUUID(),
     ready: true,
-    allocatable: { gpus: provider.counted ?? gpus.count, cpuCores, memoryMb, storageGb, pods: provider.pods ?? 110 },
+    allocatable: { ...countedGpus(provider), cpuCores, memoryMb, storageGb, pods: provider.pods ?? 110 },
   });
   await setProviderStatus(pool, providerId, 'available', '');
 }

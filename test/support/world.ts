@@ -76,7 +76,7 @@ export async function createWorld(
     async provider(options = {}) {
       const providerId = `${options.providerId ?? 'prov'}-${randomUUID().slice(0, 8)}`;
       nodes.push(providerId);
-      await putNode(kubernetes, providerId, options.gpus?.count ?? 8);
+      await putNode(kubernetes, providerId, options.gpuResources ?? options.gpus?.count ?? 8);
       await putProvider(database.pool, { ...options, providerId });
       return providerId;
     },
@@ -121,13 +121,18 @@ export async function createWorld(
 }
 
 /** A node that kwok looks after, marked as the provider's as the broker would. */
-export async function putNode({ core }: Kubernetes, name: string, gpus: number): Promise<void> {
+export async function putNode(
+  { core }: Kubernetes,
+  name: string,
+  gpus: number | Record<string, number>,
+): Promise<void> {
+  const counted = typeof gpus === 'number' ? { [gpuResource]: gpus } : gpus;
   const resources = {
     cpu: '1000',
     memory: '1000000Mi',
     'ephemeral-storage': '10000Gi',
     pods: '110',
-    [gpuResource]: String(gpus),
+    ...Object.fromEntries(Object.entries(counted).map(([resource, count]) => [resource, String(count)])),
   };
   await core.createNode({
     body: {

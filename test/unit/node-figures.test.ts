@@ -75,7 +75,8 @@ describe('what a node says it has', () => {
         machineLimits.diskGb,
         machineLimits.pods,
       ];
-      Object.values(figures).forEach((figure: number, at) => {
+      const { gpus, cpuCores, memoryMb, storageGb, pods } = figures;
+      [gpus, cpuCores, memoryMb, storageGb, pods].forEach((figure, at) => {
         if (!Number.isInteger(figure) || figure < 0 || figure > bounds[at]!) throw new Error(JSON.stringify(figures));
       });
     }
@@ -112,3 +113,43 @@ test('what is null in a miner’s pod is not there', () => {
   };
   expect(observeMiner(pod as unknown as V1Pod)).toBe('waiting');
 });
+
+describe('GPUs under other names', () => {
+  const counted = (allocatable: object, more: { capacity?: object; labels?: Record<string, string> } = {}) =>
+    nodeAllocatable({ metadata: { labels: more.labels }, status: { allocatable, capacity: more.capacity } } as V1Node);
+
+  test('are counted name by name, with those that have none left', () => {
+    const named = {
+      'nvidia.com/mig-1g.5gb': '7',
+      'nvidia.com/gpu': '1',
+      'nvidia.com/gpumem': '40960',
+      'amd.com/gpu': '8',
+    };
+    expect(counted(named, { capacity: { 'nvidia.com/rtx-4090': '2' } })).toMatchObject({
+      gpus: 8,
+      gpuResources: { 'nvidia.com/mig-1g.5gb': 7, 'nvidia.com/gpu': 1, 'nvidia.com/rtx-4090': 0 },
+    });
+    expect(counted({ 'nvidia.com/gpu': '8' })).not.toHaveProperty('gpuResources');
+  });
+
+  test.each([
+    ['a name of shares', { 'nvidia.com/gpu.shared': '10' }, {}],
+    ['parts of parts', { 'nvidia.com/mig-1c.3g.20gb': '10' }, {}],
+    ['replicas', { 'nvidia.com/gpu': '10' }, { 'nvidia.com/gpu.replicas': '10' }],
+    ['time-slicing', { 'nvidia.com/gpu': '10' }, { 'nvidia.com/gpu.sharing-strategy': 'time-slicing' }],
+    ['a product that is shared', { 'nvidia.com/gpu': '10' }, { 'nvidia.com/gpu.product': 'Tesla-T4-SHARED' }],
+  ])('that several pods get at once are no GPUs: %s', (_, allocatable, labels) => {
+    expect(counted(allocatable, { labels })).toMatchObject({ gpus: 0, gpuShares: inNumbers(allocatable) });
+    const whole = { 'nvidia.com/gpu.replicas': '1', 'nvidia.com/gpu.sharing-strategy': 'none' };
+    expect(counted({ 'nvidia.com/gpu': '2' }, { labels: whole })).toMatchObject({ gpus: 2 });
+  });
+
+  test('are no more than a machine may have, in number and in names', () => {
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`nvidia.com/card-${at}`, '9e9']));
+    const { gpus, gpuResources } = counted(many);
+    expect(gpus).toBe(1_024);
+    expect(Object.keys(gpuResources!)).toHaveLength(32);
+  });
+});
+
+const inNumbers = (figures: object) => Object.fromEntries(Object.keys(figures).map((name) => [name, 10]));

@@ -32,7 +32,11 @@ test('a provider whose node says what no machine has is looked after like any ot
   const providerId = await world.joined();
   const most = '9223372036854775807';
   await nodeSays(providerId, { [gpuResource]: most, cpu: most, memory: most, 'ephemeral-storage': most, pods: most });
-  expect(await assess(providerId)).toMatchObject({ status: 'available' });
+  // So many on a machine with eight are no GPUs that somebody could be given.
+  expect(await assess(providerId)).toMatchObject({
+    status: 'joined',
+    reason: expect.stringContaining('parts of GPUs'),
+  });
   expect(await stored(providerId)).toEqual({
     gpus: machineLimits.gpus,
     cpuCores: machineLimits.cpuCores,
@@ -41,9 +45,13 @@ test('a provider whose node says what no machine has is looked after like any ot
     pods: machineLimits.pods,
     systemPods: 0,
   });
+  const total = async (of: string) => (await world.row(providerId)).resources.find(({ kind }) => kind === of)?.total;
+  expect(await total('gpu')).toBe(0);
   // What it offers is still all that is sold.
-  const gpus = (await world.row(providerId)).resources.find(({ kind }) => kind === 'gpu');
-  expect(gpus?.total).toBe(8);
+  expect(await total('cpu')).toBe(1_000);
+  await nodeSays(providerId, { [gpuResource]: '9' });
+  expect(await assess(providerId)).toMatchObject({ status: 'available' });
+  expect(await total('gpu')).toBe(8);
 
   await nodeSays(providerId, { [gpuResource]: '0', cpu: '1n', memory: '1', 'ephemeral-storage': '500m', pods: '900m' });
   expect(await assess(providerId)).toMatchObject({ facts: { gpusReady: false } });

@@ -29,7 +29,9 @@ export const providerReply = z.object({
   not_offered_reason: z
     .string()
     .optional()
-    .describe('Why it, or which of its GPUs, is not offered although nothing is wrong with the machine'),
+    .describe(
+      'Why it, or which of its GPUs, is not offered, or not as it was registered, although the machine is well',
+    ),
   spec: z.object({
     hostname: z.string(),
     os: z.string(),
@@ -143,9 +145,9 @@ const notOffered = (facts: OfferFacts, site: SitePrices) =>
 export function providerReplyOf(provider: ProviderRow, site: SitePrices): ProviderReply {
   const { spec } = provider;
   const gpus = provider.resources.filter(({ kind, total }) => kind === 'gpu' && total > 0);
-  // As long as the cluster counts none of its GPUs, nothing can be said about them.
+  // As long as the cluster counts none of its GPUs, no more can be said about them than why.
   const isCounted = provider.joinedAt !== undefined && (gpus.length > 0 || provider.offeredGpus === 0);
-  const reason = isCounted ? notOffered({ ...provider, gpus }, site) : undefined;
+  const reason = isCounted ? notOffered({ ...provider, gpus }, site) : provider.gpusReason || undefined;
   return {
     provider_id: provider.providerId,
     wallet_addr: provider.wallet,

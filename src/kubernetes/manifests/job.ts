@@ -126,7 +126,7 @@ export function jobPod(
     cpu: String(order.cpuCores),
     memory: `${order.memoryMb}Mi`,
     'ephemeral-storage': `${order.storageGb}Gi`,
-    ...(order.gpuCount > 0 ? { [gpuResource]: String(order.gpuCount) } : {}),
+    ...(order.gpuCount > 0 ? { [placement.gpuResource ?? gpuResource]: String(order.gpuCount) } : {}),
   };
   const locked = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
   return {

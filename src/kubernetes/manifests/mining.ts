@@ -114,7 +114,7 @@ export function minersDeployment(
   settings: MinerManifestSettings,
 ): V1Deployment {
   const name = minersName(providerId);
-  const sizes = { cpu: `${miner.cpuMillis}m`, memory: `${miner.memoryMb}Mi`, [gpuResource]: '1' };
+  const sizes = { cpu: `${miner.cpuMillis}m`, memory: `${miner.memoryMb}Mi`, [miner.gpuResource ?? gpuResource]: '1' };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

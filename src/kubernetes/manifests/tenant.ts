@@ -75,6 +75,20 @@ export function tenantResourceQuota(wallet: string, quota: TenantQuota): V1Resou
 }
 
 /**
+ * The same ceiling on GPUs that the cluster counts under a name of their own. An object for each name: what one process
+ * knows of, no other takes back.
+ */
+export function tenantGpuQuota(wallet: string, resource: string, quota: TenantQuota): V1ResourceQuota {
+  const name = `tenant-${resource.replace(/[^A-Za-z0-9]+/g, '-').toLowerCase()}`;
+  return {
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name, namespace: tenantNamespace(wallet), labels: { [labels.managedBy]: managedBy } },
+    spec: { hard: { [`requests.${resource}`]: String(quota.maxGpus) } },
+  };
+}
+
+/**
  * Defaults for anything that came without limits, so that nothing runs unbounded. As it travels: of what is applied, and
  * not created, the client does not turn its `_default` into the `default` of Kubernetes.
  */

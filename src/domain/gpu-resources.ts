@@ -1,0 +1,183 @@
+import { knownVramGb, meansGpu, readGpuName } from './gpu-name.js';
+import { gpuTypeKey } from './gpu.js';
+import { sentence, type Printable } from './outside.js';
+import type { GpuOffer, NodeAllocatable } from './provider.js';
+
+/** What device plugins count whole GPUs as where nobody told them to tell types apart. */
+export const plainGpuResource = 'nvidia.com/gpu';
+
+/** GPUs by the name of their resource. */
+export type GpuCounts = Readonly<Record<string, number>>;
+
+/** One type as it is sold, and the resource that the cluster has for it. */
+export interface SoldGpu {
+  offer: GpuOffer;
+  /** Absent where the cluster has none for it. */
+  resource?: string;
+  /** How many of that resource may be sold. */
+  counted: number;
+}
+
+/** The GPUs of a node, by resource. */
+export function gpuCountsOf({ gpus, gpuResources }: Pick<NodeAllocatable, 'gpus' | 'gpuResources'>): GpuCounts {
+  return gpuResources ?? { [plainGpuResource]: gpus };
+}
+
+/** The resources of a node as one text that differs where they do; undefined for a node with whole GPUs of one name. */
+export function gpuResourcesText({
+  gpuResources,
+  gpuShares,
+}: Pick<NodeAllocatable, 'gpuResources' | 'gpuShares'>): string | undefined {
+  if (gpuResources === undefined && gpuShares === undefined) return undefined;
+  const entries = Object.entries({ ...gpuResources, ...gpuShares });
+  return entries
+    .map(([name, count]) => `${name}=${count}`)
+    .sort()
+    .join(' ');
+}
+
+/** Whether a node counts the same as it did. */
+export function isSameAllocatable(a: NodeAllocatable, b: NodeAllocatable): boolean {
+  const figures = ['gpus', 'cpuCores', 'memoryMb', 'storageGb', 'pods'] as const;
+  return figures.every((figure) => a[figure] === b[figure]) && gpuResourcesText(a) === gpuResourcesText(b);
+}
+
+/**
+ * Under which types a machine's GPUs are sold. Kubernetes hands out any GPU of a resource, so types are told apart only
+ * where they have resources of their own; all others of one resource are one type, the cheapest, with the least memory
+ * and CUDA among them: whatever a customer gets is then no worse than what he pays for.
+ *
+ * @param machineGpus how many the machine has, by its registration. Twice as many counted are no whole ones.
+ * @param prices of one GPU of each type, whoever set them.
+ * @returns also why not every type is sold as it was registered, for people; '' where it is.
+ */
+export function soldGpus(
+  offers: readonly GpuOffer[],
+  node: Pick<NodeAllocatable, 'gpus' | 'gpuResources' | 'gpuShares'> | undefined,
+  { machineGpus, prices }: { machineGpus: number; prices: ReadonlyMap<string, number> },
+): { sold: SoldGpu[]; why: Printable | '' } {
+  const own = offers.map((offer) => {
+    const vramGb = offer.vramGb ?? knownVramGb(offer.type);
+    return vramGb === undefined ? offer : { ...offer, vramGb };
+  });
+  const counts = node === undefined ? {} : gpuCountsOf(node);
+  const shares = Object.keys(node?.gpuShares ?? {});
+  const reasons: string[] = [];
+  if (shares.length > 0 && own.length > 0) {
+    reasons.push(`${listed(shares)}: parts of GPUs that others use too, which are not rented out`);
+  }
+  // Nothing is known of a node that counts none, as one that is away: types stay what they are.
+  if (Object.values(counts).every((count) => count === 0)) {
+    return { sold: own.map((offer) => ({ offer, counted: 0 })), why: sentence(reasons.join('; ')) };
+  }
+  const groups = new Map<string | undefined, GpuOffer[]>();
+  for (const [offer, resource] of resourcesOf(own, counts)) {
+    groups.set(resource, [...(groups.get(resource) ?? []), offer]);
+  }
+  const sold: SoldGpu[] = [];
+  for (const [resource, together] of groups) {
+    if (resource === undefined) {
+      sold.push(...together.map((offer) => ({ offer, counted: 0 })));
+      reasons.push(`the cluster counts no ${listed(together.map(({ model }) => model))}: ${whatItCounts(counts)}`);
+      continue;
+    }
+    const counted = counts[resource] ?? 0;
+    const areParts = counted >= 2 * machineGpus;
+    const offer = together.length === 1 ? together[0]! : asOneType(together, prices);
+    sold.push({ offer, resource, counted: areParts ? 0 : counted });
+    if (areParts && counted > 0) {
+      const has = machineGpus === 1 ? '1 GPU' : `${machineGpus} GPUs`;
+      reasons.push(`the cluster counts ${counted} of ${resource} on a machine with ${has}: these are parts of GPUs`);
+    } else if (together.length > 1) {
+      const models = listed(together.map(({ model }) => model));
+      reasons.push(`${models} are rented out as ${offer.model}, because the cluster counts all of them as ${resource}`);
+    }
+  }
+  return { sold, why: sentence(reasons.join('; ')) };
+}
+
+/** The resource of each type; undefined where none of those that are counted can be it. */
+function resourcesOf(offers: readonly GpuOffer[], counts: GpuCounts): [GpuOffer, string | undefined][] {
+  const named = Object.keys(counts).filter((name) => name !== plainGpuResource);
+  const plain = counts[plainGpuResource] ?? 0;
+  const ties = offers.map((offer) => ({ offer, own: named.filter((name) => isNamedAfter(name, offer)).sort(nearest) }));
+  const unnamed = ties
+    .filter(({ own }) => !own.some((name) => counts[name]! > 0))
+    .reduce((sum, { offer }) => sum + offer.count, 0);
+  const hasParts = named.some((name) => counts[name]! > 0 && readGpuName(name).slice !== undefined);
+  return ties.map(({ offer, own: [first, ...more] }) => {
+    const counted = [first, ...more].find((name) => name !== undefined && counts[name]! > 0);
+    if (counted !== undefined) return [offer, counted];
+    // A node remembers names for ever, with nothing under them. One that is still in use has lost its GPUs; where the
+    // plain name has as many as there are to be, the device plugin no longer tells them apart.
+    if (first !== undefined && plain < unnamed) return [offer, first];
+    const isPart = readGpuName(offer.type).slice !== undefined;
+    return [offer, plain === 0 || (isPart && hasParts) ? undefined : plainGpuResource];
+  });
+}
+
+/** Whether a resource has its name from this type, or from its family. */
+function isNamedAfter(resource: string, { type, vramGb }: GpuOffer): boolean {
+  const [asked, has] = [readGpuName(resource), readGpuName(type)];
+  if (!meansGpu(asked, has)) return false;
+  return asked.memoryGb === undefined || asked.memoryGb === (has.memoryGb ?? vramGb);
+}
+
+/** The name that says the most comes first. */
+function nearest(a: string, b: string): number {
+  const said = (resource: string) => {
+    const { form, memoryGb } = readGpuName(resource);
+    return Number(form !== undefined) + Number(memoryGb !== undefined);
+  };
+  return said(b) - said(a) || (a < b ? -1 : 1);
+}
+
+function asOneType(offers: readonly GpuOffer[], prices: ReadonlyMap<string, number>): GpuOffer {
+  const whole = ({ type }: GpuOffer) => Number(readGpuName(type).slice === undefined);
+  const price = ({ type, pricePerHour }: GpuOffer) => prices.get(type) ?? pricePerHour;
+  const known = (figure: number | undefined) => figure ?? 0;
+  const [cheapest] = [...offers].sort(
+    (a, b) =>
+      whole(a) - whole(b) ||
+      price(a) - price(b) ||
+      known(a.vramGb) - known(b.vramGb) ||
+      known(a.cuda) - known(b.cuda) ||
+      (a.type < b.type ? -1 : 1),
+  ) as [GpuOffer];
+  const vramGb = least(offers.map((offer) => offer.vramGb));
+  const cuda = least(offers.map((offer) => offer.cuda));
+  return {
+    ...nameWithin(cheapest, vramGb),
+    count: offers.reduce((sum, { count }) => sum + count, 0),
+    pricePerHour: cheapest.pricePerHour,
+    ...(vramGb === undefined ? {} : { vramGb }),
+    ...(cuda === undefined ? {} : { cuda }),
+  };
+}
+
+/** What somebody may be promised of several; nothing where it is not known of one. */
+function least(figures: readonly (number | undefined)[]): number | undefined {
+  const known = figures.filter((figure) => figure !== undefined);
+  return known.length < figures.length ? undefined : Math.min(...known);
+}
+
+/** A type's name, without the memory in it where that is more than is promised. */
+function nameWithin({ type, model }: GpuOffer, vramGb: number | undefined): Pick<GpuOffer, 'type' | 'model'> {
+  const { memoryGb, slice } = readGpuName(type);
+  if (memoryGb === undefined || slice !== undefined || (vramGb !== undefined && memoryGb <= vramGb))
+    return { type, model };
+  const without = (name: string) => name.replace(/[\s_-]*\b\d{1,3} ?g(?:i?b)?\b/i, '');
+  return { type: gpuTypeKey(without(type)), model: without(model) };
+}
+
+function whatItCounts(counts: GpuCounts): string {
+  const live = Object.keys(counts).filter((name) => counts[name]! > 0);
+  return `what it counts is ${listed(live)}`;
+}
+
+/** A few names for a sentence. */
+function listed(names: readonly string[]): string {
+  const [shown, more] = [names.slice(0, 5), names.length - 5];
+  const all = more > 0 ? [...shown, `${more} more`] : shown;
+  return all.length < 2 ? (all[0] ?? 'nothing') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+}
