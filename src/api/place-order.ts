@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Config, SitePrices } from '../config.js';
 import type { SessionPrincipal } from '../auth/principal.js';
 import { reserveSpend } from '../auth/spend.js';
-import { placementCandidates } from '../db/candidates.js';
+import { offeredRates } from '../db/candidates.js';
 import { insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
 import { withTransaction, type Transaction } from '../db/pool.js';
 import { waitAfterUnreadyStarts } from '../db/unready-starts.js';
@@ -107,8 +107,10 @@ async function requireStart(tx: Transaction, config: Config, wallet: string, sta
 
 /** What a job may cost per hour at most, and what is reserved for it, to be tried in turn; in base units. */
 async function rates(pool: Pool, order: JobOrder, site: SitePrices): Promise<{ bound: bigint; reserves: bigint[] }> {
-  const candidates = await placementCandidates(pool, order, site, candidatesConsidered);
-  const offered = candidates.map(({ rate }) => BigInt(rate!));
+  const found = await offeredRates(pool, order, site, candidatesConsidered);
+  // The price of a machine that starts nothing says nothing: an absurd one would keep the order from all others.
+  const sound = found.filter(({ hasFailed }) => !hasFailed);
+  const offered = (sound.length > 0 ? sound : found).map(({ rate }) => rate);
   const maximum = order.maxPricePerHour === undefined ? undefined : rateOf(order.maxPricePerHour);
   if (offered.length === 0) {
     const bound = maximum ?? 0n;

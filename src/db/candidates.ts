@@ -19,6 +19,7 @@ import type { Queryable } from './pool.js';
 
 interface CandidateRow {
   provider_id: string;
+  failures: number;
   node_name: string;
   gpu_type: string | null;
   gpu_model: string | null;
@@ -79,7 +80,18 @@ export async function placementCandidates(
   site: SitePrices,
   limit: number,
 ): Promise<Placement[]> {
-  return await findCandidates(db, order, site, limit);
+  return (await findCandidates(db, order, site, limit)).map(({ placement }) => placement);
+}
+
+/** What the same places cost per hour, in base units, and whether their providers have failed to start jobs of late. */
+export async function offeredRates(
+  db: Queryable,
+  order: JobOrder,
+  site: SitePrices,
+  limit: number,
+): Promise<{ rate: bigint; hasFailed: boolean }[]> {
+  const candidates = await findCandidates(db, order, site, limit);
+  return candidates.map(({ placement, hasFailed }) => ({ rate: BigInt(placement.rate!), hasFailed }));
 }
 
 /** What alone keeps an order out of a provider that has room for it, for its customer; `undefined` if there is more to it. */
@@ -104,10 +116,10 @@ async function findCandidates(
   site: SitePrices,
   limit: number,
   { atAnyTime = false, whoeverFailed = false }: { atAnyTime?: boolean; whoeverFailed?: boolean } = {},
-): Promise<Placement[]> {
+): Promise<{ placement: Placement; hasFailed: boolean }[]> {
   const [types, certain, vramGb] = await gpuTypeParameters(db, order.gpuType);
   const { rows } = await db.query<CandidateRow>(
-    `select provider_id, node_name, gpu_type, gpu_model, gpu_resource, gpu_price::text, cpu_price::text, memory_price::text,
+    `select provider_id, failures, node_name, gpu_type, gpu_model, gpu_resource, gpu_price::text, cpu_price::text, memory_price::text,
             o.cheapest::text, o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu,
             o.memory::float8 as offered_memory, o.storage::float8 as offered_storage
        from (${fitting}) p, lateral (${offeredSql('$7', mayExceedShareSql(ordered))}) o, lateral (select ${rate} as rate) cost
@@ -149,7 +161,7 @@ async function findCandidates(
         storageGb: row.offered_storage,
       },
     });
-    return {
+    const placement: Placement = {
       providerId: row.provider_id,
       nodeName: row.node_name,
       ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
@@ -157,6 +169,7 @@ async function findCandidates(
       pricePerHour: priceOf(found),
       rate: found.toString(),
     };
+    return { placement, hasFailed: row.failures > 0 };
   });
 }
 

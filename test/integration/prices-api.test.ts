@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Reply, Session } from '../../src/auth/client.js';
+import { mergePatch } from '../../src/kubernetes/client.js';
 import { startApi, type Api } from '../support/api.js';
 import { createWorld, type World } from '../support/world.js';
 
@@ -13,6 +14,7 @@ let session: Session;
 beforeAll(async () => {
   world = await createWorld({
     ALLOW_FREE_JOBS: false,
+    JOB_STUCK_GRACE_S: 1,
     GPU_DEFAULT_PRICES: [{ type: 'gtx-1080', pricePerHour: '0.05' }],
   });
   api = await startApi({
@@ -59,6 +61,22 @@ describe('the price of a job', () => {
     expect(bodyOf(await place({ gpu_type: 'H100', max_price_per_hour: 2.6 }, headers)).code).toBe(
       'idempotency_conflict',
     );
+  });
+
+  test('is not bound by what a machine asks that starts nothing', async () => {
+    const gpus = { model: 'NVIDIA A40', count: 8 };
+    const bait = await world.provider({ gpus, gpuPrice: 0.01 });
+    await world.provider({ gpus, gpuPrice: 1 });
+    await world.database.pool.query(
+      'insert into provider_starts (provider_id, wallets, failed_at) values ($1, 1, now())',
+      [bait],
+    );
+    const taints = [{ key: 'broken', value: 'true', effect: 'NoSchedule' }];
+    await world.kubernetes.core.patchNode({ name: bait, body: { spec: { taints } } }, mergePatch);
+    expect(bodyOf(await place({ gpu_type: 'A40' }, { prefer: 'wait=60' }))).toMatchObject({
+      status: 'running',
+      price_per_hour: 1,
+    });
   });
 
   test('without GPUs is that of the GPUs that nobody else can rent meanwhile', async () => {
