@@ -33,7 +33,10 @@ test('a provider whose node says what no machine has is looked after like any ot
   const most = '9223372036854775807';
   await nodeSays(providerId, { [gpuResource]: most, cpu: most, memory: most, 'ephemeral-storage': most });
   // So many on a machine with eight are no GPUs that somebody could be given.
-  expect(await assess(providerId)).toMatchObject({ status: 'joined', reason: expect.stringContaining('parts of GPUs') });
+  expect(await assess(providerId)).toMatchObject({
+    status: 'joined',
+    reason: expect.stringContaining('parts of GPUs'),
+  });
   expect(await stored(providerId)).toEqual({
     gpus: machineLimits.gpus,
     cpuCores: machineLimits.cpuCores,
