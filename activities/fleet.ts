@@ -2,6 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { jobsHolding, jobsHoldingGpus } from '../src/db/allocations.js';
 import { installationId } from '../src/db/installation.js';
 import { markTokenDeleted, markTokenUsed, usedTokens } from '../src/db/join-tokens.js';
+import { findOut } from '../src/db/provider-failures.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { heldGpus } from '../src/db/provider-resources.js';
 import { recordCapacity, recordNode, type ProviderAssessment } from '../src/db/providers.js';
@@ -15,7 +16,7 @@ import { whyNotServing, type ProviderFacts, type ProviderStatus } from '../src/d
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
 import { decideNodeCertificate } from '../src/kubernetes/node-certificates.js';
-import { markNode, nodeOwner } from '../src/kubernetes/nodes.js';
+import { countSystemPods, markNode, nodeOwner } from '../src/kubernetes/nodes.js';
 import { awaySince, nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
 import { heardUntil } from '../src/redis/relay/heard-until.js';
 import { sideBySide } from '../src/side-by-side.js';
@@ -54,6 +55,8 @@ export interface ProviderFinding {
   awaySince?: string;
   cordoned: boolean;
   retiring: boolean;
+  /** Out of placement until then, RFC 3339, for the starts that it failed; `reason` is the last of them. */
+  out?: { until: string; reason?: string };
   /** Why the node that bears its name is not taken as its own. */
   refused?: string;
 }
@@ -92,7 +95,10 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
           nodeName,
           nodeUid: observed?.uid ?? null,
           ready: observed?.state === 'ready',
-          allocatable: node === undefined ? noCapacity : nodeAllocatable(node),
+          allocatable:
+            node === undefined
+              ? noCapacity
+              : { ...nodeAllocatable(node), systemPods: await countSystemPods(kubernetes, nodeName) },
         },
         config,
       );
@@ -112,6 +118,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       }
       if (facts.nodeReady) await withdrawTokens(providerId);
       const silentSince = facts.heartbeatAlive ? undefined : lastHeartbeat;
+      const out = await findOut(pool, providerId);
       const away = status === 'offline' ? earliest(silentSince, awaySince(node, nodeReadyAt), new Date()) : undefined;
       return {
         facts,
@@ -123,6 +130,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
         ...(observed === undefined ? {} : { nodeUid: observed.uid }),
         ...absenceOf(status, assessed),
         ...(away === undefined ? {} : { awaySince: away.toISOString() }),
+        ...(out === undefined ? {} : { out: { ...out, until: out.until.toISOString() } }),
         ...(isForeign ? { refused: `node ${nodeName} is not its own` } : {}),
       };
     },
@@ -248,7 +256,7 @@ interface ProviderAndNode {
   nodeName: string;
 }
 
-const noCapacity = { gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0 };
+const noCapacity = { gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0, pods: 0, systemPods: 0 };
 
 function earliest(...times: (Date | undefined)[]): Date {
   return new Date(Math.min(...times.flatMap((time) => (time === undefined ? [] : [time.getTime()]))));

@@ -52,6 +52,12 @@ export interface StartFailure {
   fault: MachineFault;
 }
 
+/** What became of a start that failed. */
+export interface Remembered {
+  /** Its provider is out of placement for it, and has not been told. */
+  isOut?: boolean;
+}
+
 /** The job's own row, its capacity and its spend: Postgres only. */
 export function createJobRecordActivities({
   pool,
@@ -76,14 +82,16 @@ export function createJobRecordActivities({
     },
 
     /** Gives back what a job holds at a provider that did not start it; the next placement may take capacity then. */
-    async leaveProvider(order: JobOrder, failure: StartFailure & { message: Printable }): Promise<void> {
+    async leaveProvider(order: JobOrder, failure: StartFailure & { message: Printable }): Promise<Remembered> {
       const { providerId, attempt, reason, fault } = failure;
       const left = await leaving(order, failure);
-      await remember(order, failure);
-      if (!left) return;
-      startMoves.inc({ reason });
-      const facts = { jobId: order.jobId, providerId, attempt, reason, fault, message: failure.message };
-      logger.warn(facts, 'a provider did not start a job, which goes on elsewhere');
+      const remembered = await remember(order, failure);
+      if (left) {
+        startMoves.inc({ reason });
+        const facts = { jobId: order.jobId, providerId, attempt, reason, fault, message: failure.message };
+        logger.warn(facts, 'a provider did not start a job, which goes on elsewhere');
+      }
+      return remembered;
     },
 
     async recordRunning(
@@ -134,9 +142,9 @@ export function createJobRecordActivities({
      * Gives capacity and unused money back and closes the row: all of it or nothing, once however often it runs. What is
      * paid for follows from when the job was served, not from how it ended.
      */
-    async releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<void> {
-      const { jobId } = order;
-      if (outcome.startFailure !== undefined) await remember(order, outcome.startFailure);
+    async releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<Remembered> {
+      const { jobId, startFailure } = { jobId: order.jobId, ...outcome };
+      const remembered = startFailure === undefined ? {} : await remember(order, startFailure);
       await closing(jobId, outcome.message, (message) =>
         withTransaction(pool, async (tx) => {
           await release(tx, jobId);
@@ -158,6 +166,7 @@ export function createJobRecordActivities({
           });
         }),
       );
+      return remembered;
     },
   };
 
@@ -189,16 +198,33 @@ export function createJobRecordActivities({
     return left;
   }
 
-  /** Holds a failed start against its provider, if no customer can have brought it about. In a transaction of its own. */
-  async function remember({ jobId, wallet }: JobOrder, { providerId, attempt, reason, fault }: StartFailure) {
-    if (fault !== 'certain') return;
-    const out = await recordFailure(pool, { jobId, attempt, providerId, wallet, reason }, config);
-    if (out === undefined) return;
-    providersOut.inc({ reason });
-    logger.warn(
-      { providerId, reason, ...out },
-      'a provider is out of placement: it failed to start jobs of several wallets',
-    );
+  /**
+   * Holds a failed start against its provider, if no customer can have brought it about. In a transaction of its own. What
+   * is not remembered for its words keeps no job from its end.
+   */
+  async function remember(
+    { jobId, wallet }: JobOrder,
+    { providerId, attempt, reason, fault }: StartFailure,
+  ): Promise<Remembered> {
+    if (fault !== 'certain') return {};
+    const facts = { jobId, providerId, attempt, reason };
+    try {
+      const out = await recordFailure(pool, { ...facts, wallet }, config);
+      if (out === undefined) return {};
+      if (out.isNew) {
+        providersOut.inc({ reason });
+        const { outUntil } = out;
+        logger.warn(
+          { ...facts, outUntil },
+          'a provider is out of placement: it failed to start jobs of several wallets',
+        );
+      }
+      return { isOut: true };
+    } catch (error) {
+      if (!isBadData(error)) throw error;
+      logger.error({ err: error, ...facts }, 'the database does not take a failed start');
+      return {};
+    }
   }
 
   async function takeCapacity(order: JobOrder, attempt: number): Promise<Placement> {

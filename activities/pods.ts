@@ -26,7 +26,7 @@ import {
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
 import { jobNetworkPolicy } from '../src/kubernetes/manifests/job-network.js';
 import { hostKeyFile, jobPod, jobSecret, jobService, type JobInputs } from '../src/kubernetes/manifests/job.js';
-import { nodeAnswers } from '../src/kubernetes/nodes.js';
+import { isHindered, nodeAnswers } from '../src/kubernetes/nodes.js';
 import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
 import { labels } from '../src/kubernetes/names.js';
 import { ownedBy, unlessGone } from '../src/kubernetes/ownership.js';
@@ -48,9 +48,10 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
 
   return {
     /**
-     * Makes namespace, Secret, Pod and NodePort Service; answers how the customer will reach the pod.
+     * Makes namespace, Secret, NodePort Service and Pod; answers how the customer will reach the pod. Service and pod know
+     * nothing of each other but the labels, so a repeat may find any of them there.
      *
-     * @throws pod_refused when Kubernetes will never accept the pod.
+     * @throws no_ports_left before there is a pod; pod_refused when Kubernetes will never accept it.
      */
     async provisionJob(order: JobOrder, placement: Placement): Promise<{ podUid: string; ssh: SshAccess }> {
       try {
@@ -58,14 +59,11 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const { gpuResource } = placement;
         await ensureTenant(kubernetes, order.wallet, quota, config.ENABLE_TENANT_ISOLATION, installation, gpuResource);
         const inputs = await jobInputs(pool, order.jobId);
-        const hostKey = await ensureSecret(order, placement, inputs);
+        const [hostKey, port] = await bothOf(ensureSecret(order, placement, inputs), ensureService(order, placement));
         const pod = await ensurePod(order, placement, Object.keys(inputs.env));
         const podUid = pod.metadata!.uid!;
         const node = await core.readNode({ name: placement.nodeName });
-        const [port] = await Promise.all([
-          ensureService(order, placement, podUid),
-          ...(config.ENABLE_TENANT_ISOLATION ? [ensureWayOut(order, placement, podUid, node)] : []),
-        ]);
+        if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(order, placement, podUid, node);
         return { podUid, ssh: { host: await sshHost(placement, node), port, user: 'root', hostKey } };
       } catch (error) {
         // The namespace may have been removed since this process saw it: the next attempt makes it anew.
@@ -86,9 +84,10 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
      * pod when it comes back, and stop the containers.
      *
      * @param placement of a job that goes on elsewhere: only what was made for it there is removed, however late this runs.
-     * @returns when the pod was over, where it said so before it was removed.
+     * @returns when the pod was over, where it said so before it was removed; and whether its node shows something that may
+     *   keep a pod from starting there though the machine is well.
      */
-    async teardownJob(order: JobOrder, placement?: Placement): Promise<{ podEndedAt?: Instant }> {
+    async teardownJob(order: JobOrder, placement?: Placement): Promise<{ podEndedAt?: Instant; isHindered?: boolean }> {
       const namespace = tenantNamespace(order.wallet);
       const name = jobObjectName(order.jobId);
       const context = Context.current();
@@ -97,6 +96,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         found !== undefined && (placement === undefined || isOf(placement, found))
           ? observePod(found).endedAt
           : undefined;
+      const hindered = await isHinderedAt(found, placement);
       const remove = async (
         read: () => Promise<KubernetesObject>,
         removeIt: (options: { body?: V1DeleteOptions }) => Promise<unknown>,
@@ -132,14 +132,22 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         }
         await sleep(waitMs, undefined, { signal: context.cancellationSignal });
       }
-      // Garbage collection takes the Service with the pod; this frees its port at once and where the pod never was.
+      // It frees the port. Of an earlier version's job garbage collection may have taken it with the pod.
       await remove(
         () => core.readNamespacedService({ name, namespace }),
         (options) => core.deleteNamespacedService({ name, namespace, ...options }),
       );
-      return podEndedAt === undefined ? {} : { podEndedAt };
+      return { ...(podEndedAt === undefined ? {} : { podEndedAt }), ...(hindered ? { isHindered: true } : {}) };
     },
   };
+
+  /** Only of a pod that does not run: nobody asks for the others. */
+  async function isHinderedAt(pod: V1Pod | undefined, placement: Placement | undefined): Promise<boolean> {
+    const name = placement?.nodeName ?? pod?.spec?.nodeName ?? pod?.metadata?.labels?.[labels.providerId];
+    if (pod?.status?.phase === 'Running' || name === undefined) return false;
+    const node = await unlessNotFound(core.readNode({ name }));
+    return node === undefined || isHindered(node);
+  }
 
   async function readPod(order: JobOrder): Promise<V1Pod | undefined> {
     return await unlessNotFound(
@@ -168,6 +176,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
   async function ensurePod(order: JobOrder, placement: Placement, environmentNames: string[]): Promise<V1Pod> {
     const pod = jobPod(order, placement, environmentNames, {
       sshServerImage: config.SSH_SERVER_IMAGE,
+      defaultImage: config.JOB_DEFAULT_IMAGE,
       pullTags: config.JOB_IMAGE_PULL_POLICY,
       activeDeadlineSeconds: config.JOB_MAX_DURATION_S + deadlineSlackSeconds,
       expiresAt: new Date(Date.now() + order.durationSeconds * 1000).toISOString(),
@@ -185,12 +194,13 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     return existing;
   }
 
-  async function ensureService(order: JobOrder, placement: Placement, podUid: string): Promise<number> {
+  /** Answers the port, which is the job's from here on. */
+  async function ensureService(order: JobOrder, placement: Placement): Promise<number> {
     const namespace = tenantNamespace(order.wallet);
-    const body = ownedBy(await installationId(pool), jobService(order, placement, podUid));
+    const body = ownedBy(await installationId(pool), jobService(order, placement));
     const name = jobObjectName(order.jobId);
     const service =
-      (await unlessExists(core.createNamespacedService({ namespace, body }))) ??
+      (await unlessExists(withPort(core.createNamespacedService({ namespace, body })))) ??
       (await core.readNamespacedService({ name, namespace }));
     await requireOwn(order, placement, service, (options) =>
       core.deleteNamespacedService({ name, namespace, body: options }),
@@ -253,6 +263,23 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     if (host === undefined)
       throw new BrokerError('dependency_unavailable', `node ${placement.nodeName} has no address`);
     return host;
+  }
+}
+
+/** Awaits both, also where one fails: nothing is made any more once the activity is over. */
+async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
+}
+
+/** Gives a name to the refusal of a Service for which the cluster has no port, or no address, left. */
+async function withPort<T>(creation: Promise<T>): Promise<T> {
+  try {
+    return await creation;
+  } catch (error) {
+    if (!/range is full/i.test(refusalOf(error)?.message ?? '')) throw error;
+    const detail = 'all ports that the cluster has for jobs are taken; it is no matter of this job or its machine';
+    throw new BrokerError('no_ports_left', detail, {}, { cause: error });
   }
 }
 

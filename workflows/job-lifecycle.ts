@@ -14,7 +14,7 @@ import { isFinal, sshCommand, type Placement } from '../src/domain/job.js';
 import { instantAt, type Instant } from '../src/domain/outside.js';
 import { cancelled, expired, failed, podEnded, type Ending } from './job-endings.js';
 import { takeExtensions } from './job-extensions.js';
-import { awaitsJob, findMachine, tellProvider, type Placed } from './job-placement.js';
+import { awaitsJob, findMachine, heldAgainst, tellOut, tellProvider, type Placed } from './job-placement.js';
 import { absenceOf, createServiceRecord, recordedGap } from './job-service.js';
 import { failureOf, jobRecord, jobTeardown, pods } from './job-steps.js';
 import {
@@ -237,6 +237,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     const seenMs = Math.min(lastSeenMs ?? Infinity, away?.sinceMs ?? Infinity);
     // Also of a job that is cancelled or expires: its pod may have been over before, and nobody have heard of it.
     const podEnds = [podEndedAt, running && sightings.of(running.podUid)?.endedAt];
+    let isHindered: boolean | undefined;
     if (held === 'pod') {
       state.status = 'ending';
       upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: 'ending' }]);
@@ -245,9 +246,10 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
       const removed = await jobTeardown.teardownJob(order);
       // Versions up to 0.1.0 answered nothing.
       podEnds.push(removed?.podEndedAt);
+      isHindered = removed?.isHindered;
     }
     details(`${message}; releasing the capacity`);
-    await jobRecord.releaseJob(order, {
+    const released = await jobRecord.releaseJob(order, {
       status,
       message,
       endAt,
@@ -255,15 +257,17 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
       ...earliestOf(podEnds),
       ...(seenMs === Infinity ? {} : { lastSeen: instantAt(seenMs) }),
       ...(failure === undefined ? {} : { failure }),
-      ...(startFailure === undefined ? {} : { startFailure }),
+      ...(startFailure === undefined ? {} : { startFailure: heldAgainst(startFailure, isHindered) }),
     });
     state.status = status;
     if (failure !== undefined) state.failure = failure;
     upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: status }]);
     details(message);
     const { drain } = provider.news();
-    if (state.placement !== undefined && awaitsJob({ ...(drain && { drain }), ...(away && { away }) })) {
-      await tellProvider(state.placement, order);
+    if (state.placement !== undefined) {
+      if (awaitsJob({ ...(drain && { drain }), ...(away && { away }) })) await tellProvider(state.placement, order);
+      // Versions up to 0.1.0 answered nothing here, either.
+      if (released?.isOut === true) await tellOut(state.placement);
     }
     await condition(allHandlersFinished);
     return state;

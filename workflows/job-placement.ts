@@ -5,7 +5,7 @@ import { providerWorkflowId } from '../src/domain/provider.js';
 import type { Ending } from './job-endings.js';
 import { bringUp, type JobStart, type Provisioned } from './job-start.js';
 import { jobRecord, jobTeardown } from './job-steps.js';
-import { jobLeft, type ProviderNews } from './messages.js';
+import { jobLeft, placementChanged, type ProviderNews } from './messages.js';
 
 /** At so many machines a job is tried: where all of them fail it, it is hardly theirs. */
 const maxPlacements = 5;
@@ -60,17 +60,24 @@ async function leave(placing: JobPlacing, placement: Placement, attempt: number,
   const { order, provider, details, holds, isAt } = placing;
   const isAwaited = awaitsJob(provider.news());
   details(`${why.message}; trying another provider`);
-  await jobTeardown.teardownJob(order, placement);
+  const { isHindered } = await jobTeardown.teardownJob(order, placement);
   holds('capacity');
   provider.leave();
-  await jobRecord.leaveProvider(order, { ...startFailure(placement, attempt, why), message: why.message });
+  const failure = startFailure(placement, attempt, why);
+  const { isOut } = await jobRecord.leaveProvider(order, { ...heldAgainst(failure, isHindered), message: why.message });
   isAt(undefined);
   if (isAwaited) await tellProvider(placement, order);
+  if (isOut === true) await tellOut(placement);
 }
 
 /** What is remembered of a start that failed. */
 export function startFailure({ providerId }: Placement, attempt: number, { failure, fault }: Ending): StartFailure {
   return { providerId, attempt, reason: failure?.reason ?? 'provider_lost', fault: fault ?? 'possible' };
+}
+
+/** Where the node showed that something else may be why, nothing is held against the machine. */
+export function heldAgainst(failure: StartFailure, isHindered = false): StartFailure {
+  return isHindered ? { ...failure, fault: 'possible' } : failure;
 }
 
 /** Whether a provider waits for its jobs to leave: it is being emptied, or has fewer GPUs than are rented. */
@@ -79,10 +86,23 @@ export function awaitsJob({ drain, away }: Pick<ProviderNews, 'drain' | 'away'>)
 }
 
 /** Tells such a provider; should it not be heard, it looks by itself after a while. */
-export async function tellProvider({ providerId }: Placement, { jobId }: JobOrder): Promise<void> {
+export async function tellProvider(placement: Placement, { jobId }: JobOrder): Promise<void> {
+  await unlessOver(workflowOf(placement).signal(jobLeft, { jobId }));
+}
+
+/** Tells a provider that it is out of placement, for whoever looks at what it waits for. */
+export async function tellOut(placement: Placement): Promise<void> {
+  await unlessOver(workflowOf(placement).signal(placementChanged));
+}
+
+function workflowOf({ providerId }: Placement) {
+  return getExternalWorkflowHandle(providerWorkflowId(providerId));
+}
+
+async function unlessOver(signalling: Promise<void>): Promise<void> {
   try {
-    await getExternalWorkflowHandle(providerWorkflowId(providerId)).signal(jobLeft, { jobId });
+    await signalling;
   } catch {
-    // Its workflow is over.
+    // The provider's workflow is over.
   }
 }

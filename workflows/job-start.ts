@@ -1,5 +1,6 @@
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { CancellationScope, condition, patched } from '@temporalio/workflow';
 import type { JobOrder, Placement } from '../src/domain/job.js';
+import type { MachineFault } from '../src/domain/start-faults.js';
 import { failed, failedBecause, podEnded, type Ending } from './job-endings.js';
 import { pods } from './job-steps.js';
 import type { JobLimits, RunningJob } from './messages.js';
@@ -21,6 +22,12 @@ export interface JobStart {
   /** For people: what it waits for. */
   details(text: string): void;
 }
+
+/**
+ * What part of the time of a start one machine may take to get as far as the customer's image. A machine that is silent
+ * about it must not use up the time of those that would start the job.
+ */
+const partToPrepare = 1 / 3;
 
 /**
  * How often a pod that should be on its way is looked at, should the watcher's signal be missing: seconds. A look costs
@@ -68,6 +75,8 @@ async function provision(start: JobStart): Promise<Provisioned | Ending> {
 async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undefined> {
   const { order, limits, placement, provider, sightings, beforeMs, details } = start;
   let stuckSinceMs: number | undefined;
+  const toPrepareMs = limits.startTimeoutS * 1000 * partToPrepare;
+  let idleSinceMs: number | undefined;
   for (let attempt = 0; ; attempt++) {
     const nowMs = Date.now();
     const known = { pod: sightings.of(podUid), provider: provider.news() };
@@ -79,14 +88,19 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
     const parting = await provider.parting(placement);
     if (parting !== undefined) return parting;
     // The node of a provider that is away takes nothing: that is what the grace is for.
-    const isStuck = pod?.stuck !== undefined && known.provider.away === undefined;
+    const isThere = known.provider.away === undefined;
+    const isStuck = pod?.stuck !== undefined && isThere;
     stuckSinceMs = isStuck ? (stuckSinceMs ?? nowMs) : undefined;
     if (pod?.stuck !== undefined && stuckSinceMs !== undefined && nowMs - stuckSinceMs >= limits.stuckGraceS * 1000) {
       const { reason, message, fault } = pod.stuck;
-      return { ...failed({ reason, message }), ...(fault === undefined ? {} : { fault }) };
+      return withFault(failed({ reason, message }), fault);
     }
-    if (nowMs >= beforeMs) {
-      return { ...notInTime(start), ...(pod?.unprepared === true ? { fault: 'certain' as const } : {}) };
+    idleSinceMs = isThere ? (idleSinceMs ?? nowMs) : undefined;
+    const isIdle = idleSinceMs !== undefined && nowMs - idleSinceMs >= toPrepareMs;
+    const unprepared = pod?.unprepared && (isIdle ? pod.unprepared : 'possible');
+    if (nowMs >= beforeMs) return withFault(notInTime(start), unprepared);
+    if (unprepared !== undefined && isIdle && patched('a-silent-machine-is-left')) {
+      return withFault(notPrepared(start), unprepared);
     }
     details(
       pod?.stuck === undefined
@@ -97,6 +111,7 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
     const wakeMs = Math.min(
       beforeMs,
       nextLookMs,
+      idleSinceMs === undefined || isIdle ? Infinity : idleSinceMs + toPrepareMs,
       stuckSinceMs === undefined ? Infinity : stuckSinceMs + limits.stuckGraceS * 1000,
       provider.partsAtMs(),
     );
@@ -110,4 +125,12 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
 
 function notInTime({ limits }: JobStart): Ending {
   return failedBecause('start_timeout', `the pod was not ready within ${limits.startTimeoutS} s`);
+}
+
+function notPrepared({ placement }: JobStart): Ending {
+  return failedBecause('start_timeout', `the machine of provider ${placement.providerId} did not begin with the pod`);
+}
+
+function withFault(ending: Ending, fault: MachineFault | undefined): Ending {
+  return fault === undefined ? ending : { ...ending, fault };
 }

@@ -56,8 +56,8 @@ export interface PodObservation {
     /** That it is not the customer's doing. */
     fault?: MachineFault;
   };
-  /** The machine has not yet got as far as the customer's image. */
-  unprepared?: boolean;
+  /** The machine that was given it has not got as far as the customer's image; should that stay so, whose doing it is. */
+  unprepared?: MachineFault;
   /** Of the container, once it has stopped. */
   exitCode?: number;
   message?: Printable;
@@ -215,6 +215,9 @@ export const heartbeatChanged = defineSignal<[{ alive: boolean; at: string }]>('
 /** Its owner started or stopped mining, or changed how: the database says what is wanted. */
 export const miningChanged = defineSignal('miningChanged');
 
+/** It is out of placement for the starts that it failed, or not any more: the database says which. */
+export const placementChanged = defineSignal('placementChanged');
+
 /** A job that was told of a drain has ended and holds nothing any more. */
 export const jobLeft = defineSignal<[{ jobId: string }]>('jobLeft');
 
@@ -283,4 +286,5 @@ export const signalNames = {
   nodeObserved: nodeObserved.name,
   heartbeatChanged: heartbeatChanged.name,
   miningChanged: miningChanged.name,
+  placementChanged: placementChanged.name,
 } as const;

@@ -16,6 +16,7 @@ import {
   jobLeft,
   miningChanged,
   nodeObserved,
+  placementChanged,
   providerState,
   registrationReceived,
   searchAttributes,
@@ -64,6 +65,8 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   let miningStale = false;
   /** When it is to be looked at whether it has jobs left, once it is retiring. */
   let leaveAtMs = 0;
+  /** It is out of placement until then; 0 when it is not. */
+  let outUntilMs = 0;
   /** Grows with everything that comes in: what came while the loop was busy is seen before it waits. */
   let news = 0;
 
@@ -107,6 +110,10 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     news++;
     miningStale = true;
   });
+  setHandler(placementChanged, () => {
+    news++;
+    changed = true;
+  });
   setHandler(jobLeft, () => {
     news++;
     leaveAtMs = 0;
@@ -131,7 +138,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     else registrations.proceed();
     for (let next = requests.shift(); next !== undefined; next = requests.shift()) await certify(next);
     for (let next = capacities.shift(); next !== undefined; next = capacities.shift()) await updateCapacity(next);
-    if (registrations.nodeIsDue()) changed = true;
+    if (registrations.nodeIsDue() || isBackAgain()) changed = true;
     if (changed && !(await follow()) && isIdle()) break;
     if (miningStale) await syncMining();
     if (retiring && Date.now() >= leaveAtMs && (await leave())) {
@@ -151,7 +158,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   }
 
   async function untilNews(known: number): Promise<void> {
-    const wakeMs = Math.min(registrations.wakeAtMs(), retiring ? leaveAtMs : Infinity);
+    const wakeMs = Math.min(registrations.wakeAtMs(), retiring ? leaveAtMs : Infinity, outUntilMs || Infinity);
     const arrived = () => news !== known;
     if (wakeMs === Infinity) await condition(arrived);
     else await condition(arrived, Math.max(1_000, wakeMs - Date.now()));
@@ -191,6 +198,8 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
     if (found === undefined) return false;
     facts = found.facts;
     retiring = found.retiring;
+    // By the clock of the database: one of ours that is ahead must not make it look again and again.
+    outUntilMs = found.out === undefined ? 0 : Math.max(Date.parse(found.out.until), Date.now() + 5_000);
     if (facts.nodeReady) registrations.nodeCame();
     become(found.status);
     miningStale = true;
@@ -269,6 +278,10 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
         ...(joining === undefined ? {} : { joining }),
       },
     });
+  }
+
+  function isBackAgain(): boolean {
+    return outUntilMs > 0 && Date.now() >= outUntilMs;
   }
 
   function isFirst(id: string): boolean {

@@ -14,11 +14,15 @@ export function serviceTold(online: boolean | undefined): ProviderService | unde
 }
 
 /** In the words of an operator: what has to happen before it takes jobs. */
-export function whatFor({ reason, refused, cordoned, retiring, absence, gpusReason }: ProviderFinding): string {
+export function whatFor({ reason, refused, cordoned, retiring, absence, gpusReason, out }: ProviderFinding): string {
   if (refused !== undefined) return `a node of its own: ${refused}`;
   if (retiring) return 'the end of its jobs, to be retired';
   if (absence === 'gpu_lost') return 'its missing GPUs: the cluster counts fewer than are rented';
   if (reason !== '') return `its return: ${reason}`;
   if (cordoned) return 'an order to take jobs again; it is cordoned';
+  if (out !== undefined) {
+    const last = out.reason === undefined ? '' : ` (${out.reason})`;
+    return `${out.until}: it failed to start jobs of several customers${last}, and gets none until then`;
+  }
   return gpusReason === undefined ? 'nothing; it is in service' : `nothing; it is in service, but ${gpusReason}`;
 }

@@ -1,11 +1,17 @@
 import { Context } from '@temporalio/activity';
-import { pruneRevocations, pruneSessions, pruneTokens } from '../../src/db/auth-pruning.js';
+import { pruneRevocations, pruneSessions, pruneTokens, pruneWallets } from '../../src/db/auth-pruning.js';
+import { forgetClaims, forgetProvider, forgetRevokedKeys, staleProviders } from '../../src/db/never-joined.js';
 import type { Queryable } from '../../src/db/pool.js';
 import { pruneFailures } from '../../src/db/provider-failures.js';
 import { pruneDelegations } from '../../src/db/provider-identities.js';
 import { pruneRegistrations } from '../../src/db/registrations.js';
-import { forgetJoinTokens, retireToken, uselessTokens } from '../../src/db/tidy.js';
+import { forgetJoinTokens, forgetUnreadyJobs, retireToken, uselessTokens } from '../../src/db/tidy.js';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { providerWorkflowId } from '../../src/domain/provider.js';
 import { deleteBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
+import { maxDelegationS } from '../../src/auth/provider-delegation.js';
+import { expireUnanswered } from '../../src/redis/replies/unanswered.js';
+import { signalNames } from '../../workflows/messages.js';
 import type { ActivityDeps } from '../deps.js';
 import { repairLog } from './repairs.js';
 
@@ -26,6 +32,17 @@ const revocationsKeptMs = 86_400_000;
 
 /** Longer than they count, to look at. */
 const failuresKeptMs = 30 * 86_400_000;
+/** A machine that comes after all registers by itself, and is a new one. */
+const neverJoinedKeptMs = 7 * 86_400_000;
+const neverJoinedPerRun = 200;
+/** For an owner who claims a machine before he sets it up. */
+const claimsKeptMs = 90 * 86_400_000;
+/** Longer than any delegation of such a key is good for. */
+const revokedKeysKeptMs = (maxDelegationS + 86_400) * 1000;
+/** For customers who ask why. */
+const unreadyJobsKeptMs = 90 * 86_400_000;
+/** Longer than any login takes. */
+const walletsKeptMs = 86_400_000;
 
 const kinds: Record<string, { prune: (db: Queryable, before: Date) => Promise<number>; keptMs: number }> = {
   registrations: { prune: pruneRegistrations, keptMs: registrationsKeptMs },
@@ -35,6 +52,10 @@ const kinds: Record<string, { prune: (db: Queryable, before: Date) => Promise<nu
   auth_tokens: { prune: pruneTokens, keptMs: authTokensKeptMs },
   auth_sessions: { prune: pruneSessions, keptMs: sessionsKeptMs },
   auth_revocations: { prune: pruneRevocations, keptMs: revocationsKeptMs },
+  auth_wallets: { prune: pruneWallets, keptMs: walletsKeptMs },
+  claims: { prune: forgetClaims, keptMs: claimsKeptMs },
+  revoked_keys: { prune: forgetRevokedKeys, keptMs: revokedKeysKeptMs },
+  jobs_never_ready: { prune: forgetUnreadyJobs, keptMs: unreadyJobsKeptMs },
 };
 
 /** How much one run removed. */
@@ -50,9 +71,13 @@ export interface Tidied {
 /** What has done its work and would only pile up. Removing it is routine, not repair. */
 export function createTidyActivities({
   pool,
+  redis,
   kubernetes,
+  temporal,
   logger,
-}: Pick<ActivityDeps, 'pool' | 'kubernetes' | 'logger'>) {
+}: Pick<ActivityDeps, 'pool' | 'redis' | 'kubernetes' | 'temporal' | 'logger'>) {
+  /** How far through Redis the last run has looked. */
+  let cursor = '0';
   return {
     /**
      * Deletes join tokens that are of no use any more, and rows that can have no effect: registrations that were read long
@@ -69,7 +94,15 @@ export function createTidyActivities({
           if (await retireToken(pool, tokenId, () => deleteBootstrapToken(kubernetes, tokenId))) joinTokens++;
         },
       );
-      const rows: Record<string, number> = {};
+      const rows: Record<string, number> = { never_joined: 0 };
+      const before = new Date(Date.now() - neverJoinedKeptMs);
+      await log.each(
+        await staleProviders(pool, before, neverJoinedPerRun),
+        (providerId) => `provider ${providerId}, which never joined`,
+        async (providerId) => {
+          if (await forgetProvider(pool, providerId, before, () => tellToLook(providerId))) rows['never_joined']!++;
+        },
+      );
       await log.each(
         Object.entries(kinds),
         ([kind]) => `old rows of ${kind}`,
@@ -77,8 +110,27 @@ export function createTidyActivities({
           rows[kind] = await prune(pool, new Date(Date.now() - keptMs));
         },
       );
+      await log.each(
+        [redis],
+        () => 'answers that nobody gave',
+        async (answers) => {
+          const { expiring, next } = await expireUnanswered(answers, cursor);
+          cursor = next;
+          rows['unanswered'] = expiring;
+        },
+      );
       const { registrations = 0, delegations = 0, ...others } = rows;
       return { joinTokens, registrations, delegations, others, failures: log.failures };
     },
   };
+
+  /** Its workflow ends when it finds no row, unless a registration waits there. */
+  async function tellToLook(providerId: string): Promise<void> {
+    try {
+      const payload = { alive: false, at: new Date().toISOString() };
+      await temporal.workflow.getHandle(providerWorkflowId(providerId)).signal(signalNames.heartbeatChanged, payload);
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  }
 }

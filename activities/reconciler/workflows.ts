@@ -211,7 +211,7 @@ function carriedBy(provider: KnownProvider): CarriedProvider {
 export interface JobEnd {
   recordEnding(jobId: string, message: Printable): Promise<void>;
   teardownJob(order: JobOrder): Promise<{ podEndedAt?: Instant }>;
-  releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<void>;
+  releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<unknown>;
 }
 
 /** Ending a job in the place of its workflow, by the same steps. */

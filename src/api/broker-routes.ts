@@ -6,7 +6,7 @@ import { createProviderVerifier } from '../auth/provider-identity.js';
 import type { Config } from '../config.js';
 import type { ProviderCommands } from './provider-commands.js';
 import type { RouteRule } from './route.js';
-import { adminProviderRoutes } from './routes/admin-providers.js';
+import { adminProviderRoutes, type AdminProviderDeps } from './routes/admin-providers.js';
 import { authRoutes } from './routes/auth.js';
 import { miningRoutes, type MiningRouteDeps } from './routes/mining.js';
 import { providerMessageRoutes } from './routes/provider-messages.js';
@@ -23,17 +23,18 @@ export interface BrokerRouteDeps {
   providers: ProviderCommands;
   announceRegistration: ApprovalDeps['announceRegistration'];
   announceMining: MiningRouteDeps['announceMining'];
+  announcePlacement: AdminProviderDeps['announcePlacement'];
 }
 
 /** The routes of a broker besides those that every API has: all that `main` serves, and all that tests have to try. */
 export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
-  const { config, pool, redis, auth, providers, announceRegistration, announceMining } = deps;
+  const { config, pool, redis, auth, providers, announceRegistration, announceMining, announcePlacement } = deps;
   const { recover } = auth;
   const verifier = createProviderVerifier({ config, pool, redis, recover });
   return [
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier }),
-    ...adminProviderRoutes({ config, pool, recover, announceRegistration, logger: deps.logger }),
+    ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
   ];

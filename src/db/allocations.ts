@@ -66,8 +66,8 @@ const onConflict = (attempt: number): string =>
           set provider_id = excluded.provider_id, wallet = excluded.wallet, gpu_type = excluded.gpu_type,
               gpu_model = excluded.gpu_model, gpu_count = excluded.gpu_count, cpu_cores = excluded.cpu_cores,
               memory_mb = excluded.memory_mb, storage_gb = excluded.storage_gb, price_per_hour = excluded.price_per_hour,
-              gpu_resource = excluded.gpu_resource, node_name = excluded.node_name, node_uid = excluded.node_uid, allocated_at = now(), released_at = null,
-              vacated = false
+              gpu_resource = excluded.gpu_resource, node_name = excluded.node_name, node_uid = excluded.node_uid,
+              pods = excluded.pods, allocated_at = now(), released_at = null, vacated = false
         where allocations.vacated and allocations.attempt = excluded.attempt`;
 
 /** The second half of `allocate`: nobody else changes the provider's resources now. */
@@ -81,15 +81,15 @@ async function takeLocked(
     `with need as materialized (
        select kind, name, amount
          from (values ('cpu', '', $4::bigint), ('gpu', coalesce($7, ''), $3::bigint),
-                      ('memory', '', $5::bigint), ('storage', '', $6::bigint)) as n (kind, name, amount)
+                      ('memory', '', $5::bigint), ('pods', '', 1), ('storage', '', $6::bigint)) as n (kind, name, amount)
         where kind <> 'gpu' or amount > 0
      ), claim as (
        insert into allocations (job_id, provider_id, wallet, gpu_type, gpu_model, gpu_count, cpu_cores, memory_mb,
-                                storage_gb, price_per_hour, node_name, node_uid, attempt, gpu_resource)
+                                storage_gb, price_per_hour, node_name, node_uid, attempt, gpu_resource, pods)
        select $1, $2::text, $8, case when $3::bigint > 0 then $7 end, case when $3::bigint > 0 then $9 end, $3, $4, $5, $6,
               coalesce(${priceOfRateSql('$10')}, $12::numeric), $11,
               (select node_uid from providers where provider_id = $2::text), $13::integer,
-              case when $3::bigint > 0 then $14 end
+              case when $3::bigint > 0 then $14 end, 1
         where not exists (
           select from need
            where not exists (
@@ -167,7 +167,7 @@ const giveBack = `
     select provider_id, kind, name, amount
       from freed,
            lateral (values ('cpu', '', cpu_cores), ('gpu', coalesce(gpu_type, ''), gpu_count),
-                           ('memory', '', memory_mb), ('storage', '', storage_gb)) as g (kind, name, amount)
+                           ('memory', '', memory_mb), ('pods', '', pods), ('storage', '', storage_gb)) as g (kind, name, amount)
      where amount > 0
   ), locked as materialized (
     select r.provider_id, r.kind, r.name
@@ -191,7 +191,7 @@ export async function release(db: Queryable, jobId: string): Promise<void> {
        insert into allocations (job_id, released_at) values ($1, now())
        on conflict (job_id) do update set released_at = now(), vacated = false
         where allocations.released_at is null or allocations.vacated
-       returning provider_id, gpu_type, gpu_count, cpu_cores, memory_mb, storage_gb
+       returning provider_id, gpu_type, gpu_count, cpu_cores, memory_mb, storage_gb, pods
      ), ${giveBack}`,
     [jobId],
   );
@@ -211,7 +211,7 @@ export async function vacate(tx: Transaction, jobId: string, attempt: number, me
   if (rowCount === 0) return false;
   await tx.query(
     `with freed as materialized (
-       select provider_id, gpu_type, gpu_count, cpu_cores, memory_mb, storage_gb from allocations where job_id = $1
+       select provider_id, gpu_type, gpu_count, cpu_cores, memory_mb, storage_gb, pods from allocations where job_id = $1
      ), ${giveBack}`,
     [jobId],
   );
@@ -219,7 +219,8 @@ export async function vacate(tx: Transaction, jobId: string, attempt: number, me
   await tx.query(
     `update allocations
         set released_at = now(), vacated = true, attempt = attempt + 1, failed_at = failed_at || provider_id::text,
-            provider_id = null, gpu_type = null, gpu_model = null, gpu_resource = null, gpu_count = 0, cpu_cores = 0, memory_mb = 0, storage_gb = 0
+            provider_id = null, gpu_type = null, gpu_model = null, gpu_resource = null, gpu_count = 0, cpu_cores = 0,
+            memory_mb = 0, storage_gb = 0, pods = 0
       where job_id = $1`,
     [jobId],
   );

@@ -14,18 +14,42 @@ export async function pruneTokens(db: Queryable, before: Date): Promise<number> 
 }
 
 /**
- * Removes sessions that expired before `before`. One that a job was paid from stays, as part of the account of that
- * job; one that was revoked stays too, for its key must never speak again. @returns how many.
+ * Removes sessions that expired before `before`, and wallets of which none is left. One that a job was paid from stays, as
+ * part of the account of that job; one that was revoked stays for a year, in which nobody gets its key accepted again.
+ *
+ * @returns how many sessions.
  */
 export async function pruneSessions(db: Queryable, before: Date): Promise<number> {
+  const { rows } = await db.query<{ sessions: number }>(
+    `with gone as (
+       delete from auth_sessions where id in
+         (select s.id from auth_sessions s
+           where s.expires_at < $1 and s.spent = 0 and s.reserved = 0
+             and (s.revoked_at is null or s.expires_at < $1::timestamptz - interval '1 year')
+             and not exists (select from auth_charges c where c.session_id = s.id)
+             and not exists (select from jobs j where j.wallet = s.wallet and j.session_id = s.id)
+           order by s.expires_at limit $2)
+       returning id, wallet
+     ), wallets as (
+       delete from auth_wallets w
+        where wallet in (select wallet from gone)
+          and (logins_void_before is null or logins_void_before < $1)
+          and not exists (select from auth_sessions s where s.wallet = w.wallet and s.id not in (select id from gone))
+     )
+     select count(*)::int as sessions from gone`,
+    [before, rowsAtOnce],
+  );
+  return rows[0]?.sessions ?? 0;
+}
+
+/** Removes wallets without a session that revoked all of them before `before`, with the logins begun by then. */
+export async function pruneWallets(db: Queryable, before: Date): Promise<number> {
   return await remove(
     db,
-    `delete from auth_sessions where id in
-       (select s.id from auth_sessions s
-         where s.expires_at < $1 and s.revoked_at is null
-           and not exists (select from auth_charges c where c.session_id = s.id)
-           and not exists (select from jobs j where j.wallet = s.wallet and j.session_id = s.id)
-         order by s.expires_at limit $2)`,
+    `delete from auth_wallets where wallet in
+       (select wallet from auth_wallets w
+         where logins_void_before < $1 and not exists (select from auth_sessions s where s.wallet = w.wallet)
+         order by logins_void_before limit $2)`,
     before,
   );
 }

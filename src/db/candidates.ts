@@ -4,8 +4,10 @@ import type { JobOrder, Placement } from '../domain/job.js';
 import { jobRate, priceOf, rateOf } from '../domain/pricing.js';
 import {
   gpuPriceSql,
+  hasRoomForPodSql,
   isOfferedSql,
   isSoldSql,
+  failuresSql,
   isTrustedSql,
   mayExceedShareSql,
   offeredSql,
@@ -42,7 +44,7 @@ const fitting = `
          nullif(g.resource_name, '${plainGpuResource}') as gpu_resource,
          case when $2 > 0 then ${gpuPriceSql('g.price_per_hour', 'g.name', '$7')} else 0 end as gpu_price,
          p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
-         coalesce(g.total - g.rented, 0) as free_gpus, coalesce(s.wallets + s.times_out, 0) as failures
+         coalesce(g.total - g.rented, 0) as free_gpus, ${failuresSql('s')} as failures
     from providers p
     left join provider_starts s on s.provider_id = p.provider_id
     left join provider_resources g on g.provider_id = p.provider_id and g.kind = 'gpu' and $2 > 0
@@ -53,7 +55,7 @@ const fitting = `
      and ($6::text is null or p.provider_id = $6) and p.provider_id <> all ($18::text[])
      and ($9::boolean or (${isOfferedSql('$8')})) and ($19::boolean or ${isTrustedSql('s')})
      and not exists (
-       select from (values ('cpu', $3::bigint), ('memory', $4::bigint), ('storage', $5::bigint)) as need (kind, amount)
+       select from (values ('cpu', $3::bigint), ('memory', $4::bigint), ('pods', 1), ('storage', $5::bigint)) as need (kind, amount)
         where not exists (
           select from provider_resources r
            where r.provider_id = p.provider_id and r.kind = need.kind and r.name = ''
@@ -192,6 +194,7 @@ export async function freeCapacity(
       where r.kind = 'gpu' and r.total > r.rented and p.status = 'available' and not p.cordoned
         and ($1::text[] is null or r.name = any ($1)) and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')}
         and ${isTrustedSql('s')}
+        and ${hasRoomForPodSql('p')}
       group by r.name order by r.name`,
     [gpuTypes ?? null, siteParameter(site), site.ALLOW_FREE_JOBS],
   );

@@ -32,8 +32,21 @@ export const isOfferedSql = (seconds: string): string =>
   `(p.available_from is null or p.available_from <= now())
    and (p.available_until is null or p.available_until >= now() + make_interval(secs => ${seconds}))`;
 
+/** Whether a provider's node takes another pod. */
+export const hasRoomForPodSql = (provider: string): string =>
+  `exists (select from provider_resources pods
+            where pods.provider_id = ${provider}.provider_id and pods.kind = 'pods' and pods.total > pods.rented)`;
+
 /** Whether a provider is not out for the starts that it failed; `starts` is its row of them, which may be missing. */
 export const isTrustedSql = (starts: string): string => `(${starts}.out_until is null or ${starts}.out_until <= now())`;
+
+/**
+ * How many failures put a provider behind others of about the same price. A day after the last of them, or after it came
+ * back, none: it would never get a job again that ends the count.
+ */
+export const failuresSql = (starts: string): string =>
+  `case when greatest(${starts}.failed_at, ${starts}.out_until) > now() - interval '1 day'
+        then ${starts}.wallets + ${starts}.times_out else 0 end`;
 
 /**
  * What a machine offers in total, and its cheapest GPU, from `p.offer`; for a lateral join. Its GPUs are looked at only

@@ -74,6 +74,9 @@ async function pricesOf(
   return new Map(rows.map(({ type, price }) => [type, price]));
 }
 
+/** GPU types that a provider offered once. */
+const typesRemembered = 16;
+
 /** A shrink never cuts what is rented: `total` stays there and comes down to its target as jobs end. */
 export async function storeTargets(tx: Transaction, providerId: string, plan: SalePlan): Promise<void> {
   const targets = [...plan.targets].sort((a, b) => (a.kind + a.name < b.kind + b.name ? -1 : 1));
@@ -99,10 +102,19 @@ export async function storeTargets(tx: Transaction, providerId: string, plan: Sa
       targets.map(({ resource }) => resource ?? null),
     ],
   );
+  const offers = targets.filter(({ kind }) => kind === 'gpu').map(({ name }) => name);
   // GPU types that are not offered any more: kept while they are rented, out of the way after.
   await tx.query(
     `update provider_resources set target = 0, total = rented
       where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[]))`,
-    [providerId, targets.filter(({ kind }) => kind === 'gpu').map(({ name }) => name)],
+    [providerId, offers],
+  );
+  // The last few it had are remembered, so that who orders one hears that there is none and not that there is no such.
+  await tx.query(
+    `delete from provider_resources
+      where provider_id = $1 and kind = 'gpu' and rented = 0 and name in
+            (select name from provider_resources
+              where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[])) order by rented desc, name offset $3)`,
+    [providerId, offers, typesRemembered],
   );
 }

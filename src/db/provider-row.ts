@@ -3,9 +3,9 @@ import type { ProviderStatus } from '../domain/provider.js';
 import type { SystemSpec } from '../domain/registration.js';
 import { gpuPriceSql } from './offers.js';
 
-/** What of one kind a provider has: GPUs in pieces, cpu in cores, memory in MB, storage in GB. */
+/** What of one kind a provider has: GPUs and pods in pieces, cpu in cores, memory in MB, storage in GB. */
 export interface ProviderResource {
-  kind: 'gpu' | 'cpu' | 'memory' | 'storage';
+  kind: 'gpu' | 'cpu' | 'memory' | 'pods' | 'storage';
   /** A `gpuTypeKey`; '' for the other kinds. */
   name: string;
   /** GPUs as the provider calls them. */
@@ -24,7 +24,7 @@ export interface ProviderRow {
   /** Lower case. */
   wallet: string;
   nodeName?: string;
-  /** `busy` is `available` without a free GPU, or cordoned: it follows from both and is written nowhere. */
+  /** `busy` is `available` without a free GPU or room for a pod, or cordoned: it follows and is written nowhere. */
   status: ProviderStatus;
   statusReason: string;
   spec: SystemSpec;
@@ -90,7 +90,7 @@ export interface ProviderTableRow {
   joined_at: Date | null;
 }
 
-const derivedStatus = `case when p.status = 'available' and (p.cordoned or (r.has_gpus and r.free_gpus = 0)) then 'busy'
+const derivedStatus = `case when p.status = 'available' and (p.cordoned or r.free_pods = 0 or (r.has_gpus and r.free_gpus = 0)) then 'busy'
                             else p.status end`;
 
 /**
@@ -113,6 +113,7 @@ export const selectProviders = `
                                 order by kind, name), '[]') as resources,
              coalesce(bool_or(kind = 'gpu' and total > 0), false) as has_gpus,
              coalesce(sum(total - rented) filter (where kind = 'gpu'), 0) as free_gpus,
+             coalesce(sum(total - rented) filter (where kind = 'pods'), 0) as free_pods,
              coalesce(min(price) filter (where kind = 'gpu' and ($1::text[] is null or name = any ($1::text[]))), 0)
                as gpu_price
         from provider_resources,

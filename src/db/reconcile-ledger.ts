@@ -22,13 +22,13 @@ export interface RentedDifference {
   held: number;
 }
 
-/** What is held of every resource, for a `with`. An allocation names up to four. */
+/** What is held of every resource, for a `with`. An allocation names up to five. */
 const held = `
   held as (
     select provider_id, kind, name, sum(amount) as amount
       from allocations,
            lateral (values ('cpu', '', cpu_cores), ('gpu', coalesce(gpu_type, ''), gpu_count),
-                           ('memory', '', memory_mb), ('storage', '', storage_gb)) as g (kind, name, amount)
+                           ('memory', '', memory_mb), ('pods', '', pods), ('storage', '', storage_gb)) as g (kind, name, amount)
      where released_at is null and amount > 0 and ($1::text is null or provider_id = $1)
      group by provider_id, kind, name)`;
 

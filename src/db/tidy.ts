@@ -59,6 +59,30 @@ export async function retireToken(pool: Pool, tokenId: string, remove: () => Pro
   });
 }
 
+/**
+ * Forgets jobs that ended before `before` and were never ready: nothing was paid for them, and they are no part of any
+ * account. @returns how many.
+ */
+export async function forgetUnreadyJobs(db: Queryable, before: Date): Promise<number> {
+  const { rows } = await db.query<{ jobs: number }>(
+    `with gone as (
+       delete from jobs where job_id in
+         (select job_id from jobs j
+           where ended_at < $1 and ended_at is not null and started_at is null
+             and not exists (select from auth_charges c
+                              where c.job_id = j.job_id and (c.settled_at is null or c.spent > 0))
+             and not exists (select from allocations a where a.job_id = j.job_id and a.released_at is null)
+           order by ended_at limit 1000)
+       returning job_id
+     ), held as (delete from allocations where job_id in (select job_id from gone)),
+     charged as (delete from auth_charges where job_id in (select job_id from gone)),
+     gaps as (delete from job_gaps where job_id in (select job_id from gone))
+     select count(*)::int as jobs from gone`,
+    [before],
+  );
+  return rows[0]?.jobs ?? 0;
+}
+
 /** Forgets join tokens that left the cluster before `before`, some thousands at a time. @returns how many. */
 export async function forgetJoinTokens(db: Queryable, before: Date): Promise<number> {
   const { rowCount } = await db.query(

@@ -49,6 +49,7 @@ export const errorTable = {
   storage_exceeded: { status: 409, title: 'The job wrote more than the disk it ordered', retryable: false },
   pod_deleted: { status: 409, title: 'The pod was deleted from outside', retryable: false },
   pod_refused: { status: 409, title: 'Kubernetes refused the pod', retryable: false },
+  no_ports_left: { status: 409, title: 'The cluster has no port left for another job', retryable: false },
   start_timeout: { status: 409, title: 'The pod was not running in time', retryable: false },
   provider_lost: { status: 409, title: 'The provider went away', retryable: false },
   provider_drained: { status: 409, title: 'The provider is being taken out of service', retryable: false },

@@ -38,7 +38,7 @@ export function gpuResourcesText({
 
 /** Whether a node counts the same as it did. */
 export function isSameAllocatable(a: NodeAllocatable, b: NodeAllocatable): boolean {
-  const figures = ['gpus', 'cpuCores', 'memoryMb', 'storageGb'] as const;
+  const figures = ['gpus', 'cpuCores', 'memoryMb', 'storageGb', 'pods'] as const;
   return figures.every((figure) => a[figure] === b[figure]) && gpuResourcesText(a) === gpuResourcesText(b);
 }
 

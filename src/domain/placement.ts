@@ -1,10 +1,10 @@
 import { gpuCountsOf, soldGpus } from './gpu-resources.js';
 import type { Printable } from './outside.js';
-import type { NodeAllocatable, ProviderOffer } from './provider.js';
+import { podsForJobs, type NodeAllocatable, type ProviderOffer } from './provider.js';
 
-/** What of one kind a provider can be asked for: GPUs in pieces, cpu in cores, memory in MB, storage in GB. */
+/** What of one kind a provider can be asked for: GPUs and pods in pieces, cpu in cores, memory in MB, storage in GB. */
 export interface ResourceTarget {
-  kind: 'gpu' | 'cpu' | 'memory' | 'storage';
+  kind: 'gpu' | 'cpu' | 'memory' | 'pods' | 'storage';
   /** A `gpuTypeKey`; '' for the other kinds. */
   name: string;
   /** GPUs as the provider calls them; '' for the other kinds. */
@@ -96,6 +96,8 @@ export function resourceTargets(
         ...(cuda === undefined ? {} : { cuda }),
       })),
       plain('memory', offer.memoryMb, allocatable?.memoryMb),
+      // Nobody offers pods: how many a node takes, only the cluster says.
+      plain('pods', Infinity, allocatable && podsForJobs(allocatable)),
       plain('storage', offer.storageGb, allocatable?.storageGb),
     ],
   };

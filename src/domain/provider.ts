@@ -49,7 +49,13 @@ export interface GpuOffer {
 }
 
 /** More than any machine has: a number above is a mistake, or an attack on whoever computes with it. */
-export const machineLimits = { gpus: 1_024, cpuCores: 16_384, memoryMb: 1_073_741_824, diskGb: 100_000_000 } as const;
+export const machineLimits = {
+  gpus: 1_024,
+  cpuCores: 16_384,
+  memoryMb: 1_073_741_824,
+  diskGb: 100_000_000,
+  pods: 10_000,
+} as const;
 
 /** What the cluster says a node has for pods (`status.allocatable`). */
 export interface NodeAllocatable {
@@ -62,6 +68,25 @@ export interface NodeAllocatable {
   cpuCores: number;
   memoryMb: number;
   storageGb: number;
+  /** How many pods it takes; absent in what versions up to 0.1.0 wrote. */
+  pods?: number;
+  /** How many of them are neither jobs nor miners, which give way to jobs. */
+  systemPods?: number;
+}
+
+/** What a kubelet takes unless it is told otherwise. */
+const usualPods = 110;
+
+/**
+ * How many jobs a node has pods for. A tenth, ten at most, is left to what the system runs there although it does not
+ * yet: a node that has just joined gets the pods of its device plugin and its like a moment later.
+ */
+export function podsForJobs({
+  cpuCores,
+  pods = cpuCores > 0 ? usualPods : 0,
+  systemPods = 0,
+}: NodeAllocatable): number {
+  return Math.max(0, pods - Math.max(systemPods, Math.min(10, Math.ceil(pods / 10))));
 }
 
 /** The workflow of a provider. */

@@ -20,7 +20,11 @@ export const labels = {
   placement: 'node-restriction.kubernetes.io/worldland-provider-id',
 } as const;
 
-export const annotations = { expiresAt: 'worldland.io/expires-at' } as const;
+export const annotations = {
+  expiresAt: 'worldland.io/expires-at',
+  /** The job's image is the site's own and none that its customer named. */
+  siteImage: 'worldland.io/site-image',
+} as const;
 
 export const taints = {
   dedicated: 'worldland.io/dedicated-rental',

@@ -20,6 +20,24 @@ export function nodeOwner(node: V1Node): string | undefined {
   return node.metadata?.labels?.[labels.placement];
 }
 
+/** What the control plane writes on a node for what a customer may have done to it, or an operator ordered. */
+const hindering: ReadonlySet<string> = new Set([
+  taints.maintenance,
+  ...['memory-pressure', 'disk-pressure', 'pid-pressure', 'not-ready', 'unreachable', 'unschedulable'].map(
+    (name) => `node.kubernetes.io/${name}`,
+  ),
+]);
+
+/**
+ * Whether a node shows something that may keep pods from starting there though the machine is well: a customer can fill its
+ * disk or its line, an operator close it. A kubelet goes on showing pressure for minutes after it is over.
+ */
+export function isHindered({ spec, status }: V1Node): boolean {
+  const isReady = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false;
+  const hasPressure = status?.conditions?.some(({ type, status: is }) => type.endsWith('Pressure') && is === 'True');
+  return !isReady || hasPressure === true || (spec?.taints?.some(({ key }) => hindering.has(key)) ?? false);
+}
+
 /**
  * Labels and taints a node as a provider's. Taints are one list that every kind of patch replaces whole, so they are
  * read, changed and written under the `resourceVersion` they were read with.
@@ -78,6 +96,17 @@ function sameTaints(a: readonly V1Taint[], b: readonly V1Taint[]): boolean {
       .sort()
       .join();
   return text(a) === text(b);
+}
+
+/** How many pods of a node are neither jobs nor miners, which give way to jobs. */
+export async function countSystemPods({ core }: Kubernetes, nodeName: string): Promise<number> {
+  const { items } = await core.listPodForAllNamespaces({
+    fieldSelector: `spec.nodeName=${nodeName},status.phase!=Succeeded,status.phase!=Failed`,
+    labelSelector: `${labels.gpuRental}!=true,${labels.mining}!=true`,
+    // From the API server's memory: a moment old is new enough.
+    resourceVersion: '0',
+  });
+  return items.length;
 }
 
 /** True while a node's kubelet answers; a node that is gone, and a pod's that was never placed, do not. */

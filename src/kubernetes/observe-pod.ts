@@ -1,7 +1,15 @@
 import type { V1ContainerStateTerminated, V1Pod, V1PodStatus } from '@kubernetes/client-node';
 import { instant, instantAt, printable, sentence, wholeNumber, type Printable } from '../domain/outside.js';
-import { containerFault, disruptionFault, imageFault, placeFault, type MachineFault } from '../domain/start-faults.js';
+import {
+  containerFault,
+  disruptionFault,
+  imageFault,
+  placeFault,
+  type ImageOwner,
+  type MachineFault,
+} from '../domain/start-faults.js';
 import type { PodObservation } from '../../workflows/messages.js';
+import { annotations } from './names.js';
 
 /** The container that a customer rents; the other one only brings the SSH server. */
 export const jobContainer = 'job';
@@ -44,12 +52,13 @@ export function observePod(pod: V1Pod): PodObservation {
   if (status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True')) {
     return { phase: 'running', ...identityOf(pod) };
   }
-  const stuck = stuckBecause(status);
+  const stuck = stuckBecause(status, imageOwner(pod));
+  const unprepared = whyUnprepared(status);
   return {
     phase: 'pending',
     ...identityOf(pod),
     ...(stuck === undefined ? {} : { stuck }),
-    ...(isPrepared(status) ? {} : { unprepared: true }),
+    ...(unprepared === undefined ? {} : { unprepared }),
   };
 }
 
@@ -81,29 +90,45 @@ function observeEnded(pod: V1Pod, status: V1PodStatus): PodObservation {
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(message === undefined ? {} : { message }),
     ...(endedAt === undefined ? {} : { endedAt }),
-    ...withFault(causeOf(status, terminated, exitCode), status, terminated),
+    ...withFault(causeOf(status, terminated, exitCode), pod, terminated),
   };
 }
 
 type Cause = Pick<PodObservation, 'cause' | 'disrupted' | 'refused' | 'fault'>;
 
 /** Whether the machine is to blame for the end; what counts of it is whether the job had been reached before. */
-function withFault(cause: Cause, status: V1PodStatus, terminated: V1ContainerStateTerminated | undefined): Cause {
-  const fault = endFault(cause, status, terminated);
+function withFault(cause: Cause, pod: V1Pod, terminated: V1ContainerStateTerminated | undefined): Cause {
+  const fault = endFault(cause, pod, terminated);
   return fault === undefined ? cause : { ...cause, fault };
 }
 
-function endFault(cause: Cause, status: V1PodStatus, ended?: V1ContainerStateTerminated): MachineFault | undefined {
-  if (cause.disrupted !== undefined) return disruptionFault(printable(status.reason));
+function endFault(cause: Cause, pod: V1Pod, ended?: V1ContainerStateTerminated): MachineFault | undefined {
+  const status = pod.status!;
+  if (cause.disrupted !== undefined) return disruptionFault(printable(status.reason), status.message ?? '');
   if (cause.cause !== undefined) return undefined;
-  if (ended === undefined) return initMessage(status) === undefined ? undefined : containerFault('', true);
-  return neverStarted.has(ended.reason ?? '') ? containerFault(ended.message ?? '', false) : undefined;
+  if (ended === undefined) {
+    const failed = failedInit(status);
+    return failed === undefined ? undefined : containerFault(failed.message ?? '', 'broker');
+  }
+  return neverStarted.has(ended.reason ?? '') ? containerFault(ended.message ?? '', imageOwner(pod)) : undefined;
 }
 
-/** Whether the machine got as far as the customer's image: what comes before is the broker's own and takes seconds. */
-function isPrepared(status: V1PodStatus | undefined): boolean {
-  const first = status?.initContainerStatuses?.[0];
-  return first?.state?.terminated?.exitCode === 0;
+/** Only the API server writes the annotations of a pod; the kubelet and the customer do not. */
+function imageOwner({ metadata }: V1Pod): ImageOwner {
+  return metadata?.annotations?.[annotations.siteImage] === 'true' ? 'site' : 'customer';
+}
+
+/**
+ * That a machine which has been given a pod has not got as far as the customer's image: what comes before is the broker's
+ * own and takes seconds. Without a network, or a word of its kubelet, it is the machine that does not get there; after
+ * that there may be a pull, which others on the machine can keep waiting. A pod that nobody has placed says nothing of any.
+ */
+function whyUnprepared(status: V1PodStatus | undefined): MachineFault | undefined {
+  const of = (type: string) => status?.conditions?.find((condition) => condition.type === type)?.status;
+  if (of('PodScheduled') !== 'True' || status?.initContainerStatuses?.[0]?.state?.terminated?.exitCode === 0) {
+    return undefined;
+  }
+  return !isGiven(status?.startTime) || of('PodReadyToStartContainers') === 'False' ? 'certain' : 'possible';
 }
 
 /**
@@ -154,13 +179,18 @@ function terminatedOf({ containerStatuses }: V1PodStatus): V1ContainerStateTermi
 }
 
 /** Of a pod whose own container never ran: why the one before it failed. */
-function initMessage({ initContainerStatuses }: V1PodStatus): Printable | undefined {
-  const failed = initContainerStatuses
-    ?.map(({ state }) => state?.terminated)
-    .find((ended) => (ended?.exitCode ?? 0) !== 0);
+function initMessage(status: V1PodStatus): Printable | undefined {
+  const failed = failedInit(status);
   return failed === undefined
     ? undefined
-    : sentence(`the SSH server could not be installed: ${failed?.message ?? failed?.reason ?? 'no more is known'}`);
+    : sentence(`the SSH server could not be installed: ${failed.message ?? failed.reason ?? 'no more is known'}`);
+}
+
+function failedInit({ initContainerStatuses }: V1PodStatus): V1ContainerStateTerminated | undefined {
+  return (
+    initContainerStatuses?.map(({ state }) => state?.terminated).find((ended) => (ended?.exitCode ?? 0) !== 0) ??
+    undefined
+  );
 }
 
 /** What the cluster writes on a pod that it ends for its own reasons, such as a node that is shut down or deleted. */
@@ -168,7 +198,7 @@ function disruptionOf({ conditions }: V1PodStatus) {
   return conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
 }
 
-function stuckBecause(status: V1PodStatus | undefined): PodObservation['stuck'] {
+function stuckBecause(status: V1PodStatus | undefined, owner: ImageOwner): PodObservation['stuck'] {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
   // With a node in view it only waits for miners that make place there.
   const placeIsMade = (status?.nominatedNodeName ?? '') !== '';
@@ -176,9 +206,9 @@ function stuckBecause(status: V1PodStatus | undefined): PodObservation['stuck'] 
     const message = printable(scheduled.message) ?? sentence('no node fits');
     return { reason: 'unschedulable', message, fault: placeFault(scheduled.message ?? '') };
   }
-  for (const [ours, list] of [
-    [true, status?.initContainerStatuses],
-    [false, status?.containerStatuses],
+  for (const [whose, list] of [
+    ['broker', status?.initContainerStatuses],
+    [owner, status?.containerStatuses],
   ] as const) {
     for (const { image, state } of list ?? []) {
       const reason = state?.waiting?.reason ?? '';
@@ -186,11 +216,11 @@ function stuckBecause(status: V1PodStatus | undefined): PodObservation['stuck'] 
       const words = printable(text) ?? reason;
       if (imageTrouble.has(reason)) {
         const message = sentence(`${image ?? 'image'}: ${words}`);
-        return { reason: 'image_pull_failed', message, ...faulty(imageFault(text, ours)) };
+        return { reason: 'image_pull_failed', message, ...faulty(imageFault(text, whose)) };
       }
       if (creationTrouble.has(reason)) {
         const message = sentence(`${reason}: ${words}`);
-        return { reason: 'container_not_created', message, ...faulty(containerFault(text, ours)) };
+        return { reason: 'container_not_created', message, ...faulty(containerFault(text, whose)) };
       }
     }
   }

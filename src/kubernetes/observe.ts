@@ -52,11 +52,11 @@ export function awaySince(node: V1Node | undefined, seenReady?: Date): Date | un
 }
 
 /**
- * A node's `status.allocatable` in whole GPUs, cores, MB and GB, rounded down: never promise a part. Whoever is root on
+ * A node's `status.allocatable` in whole GPUs, cores, MB, GB and pods, rounded down: never promise a part. Whoever is root on
  * the machine writes what stands there: what cannot be read counts as nothing, and what no machine has as the most that
  * one may have.
  */
-export function nodeAllocatable(node: V1Node): NodeAllocatable {
+export function nodeAllocatable(node: V1Node): Omit<NodeAllocatable, 'systemPods'> & { pods: number } {
   const allocatable = node.status?.allocatable ?? {};
   const amount = (resource: string, unit: number, max: number) => {
     const quantity = parseQuantity(allocatable[resource]);
@@ -77,6 +77,7 @@ export function nodeAllocatable(node: V1Node): NodeAllocatable {
     cpuCores: amount('cpu', 1, machineLimits.cpuCores),
     memoryMb: amount('memory', 2 ** 20, machineLimits.memoryMb),
     storageGb: amount('ephemeral-storage', 2 ** 30, machineLimits.diskGb),
+    pods: amount('pods', 1, machineLimits.pods),
   };
 }
 

@@ -17,9 +17,10 @@ import {
 
 /**
  * What this process has applied to the tenants it knows; saves five calls a job. Forgotten when something is refused,
- * and done again with other figures.
+ * and done again with other figures; so it is for one that makes place for another.
  */
 const applied = new Map<string, { wanted: string; gpuResources: Set<string> }>();
+const tenantsRemembered = 10_000;
 /** What a tenant's namespace has to enforce; the broker has no right to change it afterwards. */
 const enforcedLevels: ReadonlySet<string> = new Set(['baseline', 'restricted']);
 
@@ -46,6 +47,7 @@ export async function ensureTenant(
     await ensureTenantRights(kubernetes, namespace);
     if (isolated || existed) await applyLimits(kubernetes, wallet, quota, isolated);
     known = { wanted, gpuResources: new Set() };
+    if (applied.size >= tenantsRemembered) applied.delete(applied.keys().next().value!);
     applied.set(namespace, known);
   }
   if (gpuResource === undefined || !isolated || known.gpuResources.has(gpuResource)) return;

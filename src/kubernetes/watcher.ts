@@ -170,6 +170,7 @@ function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals
     onEvent(type, node) {
       const seen = observeNode(node);
       tell(type === 'DELETED' ? goneNode(seen.nodeName, seen.uid) : seen);
+      if (type === 'DELETED') told.delete(seen.nodeName);
     },
     logger,
   });

@@ -16,7 +16,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
   const redis = connectFailFast(config);
   await orStopped(stop, awaitReady(redis));
   const auth = createAuth({ config, pool, redis });
-  const { registrationReceived, miningChanged } = createProviderSignals(temporal, config);
+  const { registrationReceived, miningChanged, placementChanged } = createProviderSignals(temporal, config);
   const app = createApi({
     config,
     logger,
@@ -34,6 +34,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       providers: createProviderCommands(temporal, config),
       announceRegistration: registrationReceived,
       announceMining: miningChanged,
+      announcePlacement: placementChanged,
     }),
   });
   const server = await startApiServer(app, config);

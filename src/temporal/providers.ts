@@ -14,6 +14,8 @@ export interface ProviderSignals {
   capacityReported(providerId: string, messageId: string): Promise<boolean>;
   /** What is wanted of its miners stands in the database. @returns false when the provider has no workflow. */
   miningChanged(providerId: string): Promise<boolean>;
+  /** Whether jobs are placed there stands in the database. @returns false when the provider has no workflow. */
+  placementChanged(providerId: string): Promise<boolean>;
 }
 
 /** Longer than the client's own attempts need to get over a short outage; a relay that waits longer holds its batch. */
@@ -63,6 +65,10 @@ export function createProviderSignals(client: Client, config: Pick<Config, 'TEMP
 
     async miningChanged(providerId) {
       return await signalled(providerId, (handle) => handle.signal(signalNames.miningChanged));
+    },
+
+    async placementChanged(providerId) {
+      return await signalled(providerId, (handle) => handle.signal(signalNames.placementChanged));
     },
   };
 }

@@ -11,8 +11,12 @@ export interface RunLog {
   pods: PodLog;
   hits: readonly Hit[];
   sampler: Sampler;
-  /** What a GPU costs on every machine, in token units per hour; nothing else costs anything. */
-  gpuPricePerHour: number;
+  /** What a GPU costs on a machine, in token units per hour; nothing else costs anything. */
+  gpuPricePerHour(providerId: string): number;
+  /** Machines that look well and start no job, for all or a part of the run. */
+  brokenMachines: ReadonlySet<string>;
+  /** A provider that registers over and over, and the price that it named last. */
+  insistent: { providerId: string; lastPrice: number };
   /** Machines that died, and from when to when they were made to. */
   deaths: ReadonlyMap<string, { fromMs: number; toMs: number }>;
 }
@@ -21,6 +25,7 @@ export interface RunLog {
 export interface Bill {
   job_id: string;
   status: string;
+  provider_id: string | null;
   rate: string | null;
   started_at: Date | null;
   expires_at: Date | null;
@@ -33,7 +38,7 @@ export interface Bill {
 
 export async function readBills(database: pg.Client): Promise<Map<string, Bill>> {
   const { rows } = await database.query<Bill>(
-    `select j.job_id, j.status, coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate,
+    `select j.job_id, j.status, j.provider_id, coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate,
             j.started_at, j.expires_at, j.ended_at, j.served_until, j.billed_ms::text,
             coalesce((select json_agg(json_build_object(
               'ordered', coalesce(c.ordered, c.reserved)::text, 'spent', c.spent::text, 'seconds', c.seconds,
@@ -88,14 +93,16 @@ export function billViolations(story: JobStory, bill: Bill | undefined, log: Run
   }
 
   // ---- What the customer was told is what counts.
-  const rate = BigInt(Math.round(log.gpuPricePerHour * story.gpuCount * 1e6)) * 10n ** 12n;
+  const gpuPrice = log.gpuPricePerHour(bill.provider_id ?? '');
+  const rate = BigInt(Math.round(gpuPrice * story.gpuCount * 1e6)) * 10n ** 12n;
   must(bill.rate === rate.toString(), `its rate is ${bill.rate ?? 'missing'}, and ${story.gpuCount} GPUs cost ${rate}`);
   if (story.pricePerHour !== undefined)
-    must(story.pricePerHour === log.gpuPricePerHour * story.gpuCount, `its customer was told ${story.pricePerHour}`);
+    must(story.pricePerHour === gpuPrice * story.gpuCount, `its customer was told ${story.pricePerHour}`);
   const startedMs = bill.started_at.getTime();
   const expiresMs = bill.expires_at.getTime();
   const pod = log.pods.ofJob(bill.job_id).find(({ readyAtMs }) => readyAtMs !== undefined);
   const told = (ms: number | undefined, isMs: number) => ms === undefined || ms === isMs;
+  must(!story.ran || story.providerId === bill.provider_id, `its customer was told of ${story.providerId ?? 'nobody'}`);
   must(told(story.startedAtMs, startedMs), 'its customer was told another start');
   must(told(story.expiresAtMs, expiresMs), 'its customer was told another expiry');
   must(startedMs >= story.orderedMs && startedMs <= (story.toldStartedMs ?? Infinity), 'it started at another time');
@@ -141,17 +148,20 @@ function factsOf({ started_at, expires_at, gaps }: Bill): Omit<ServiceFacts, 'en
  * cancel or of a pod's end, it lies after that was sent and before anybody saw what it does about it.
  */
 function servedBetween(
-  { cancelledMs, toldEndedMs, providerId = '' }: JobStory,
+  { cancelledMs, toldEndedMs }: JobStory,
   bill: Bill,
   log: RunLog,
   startedMs: number,
   expiresMs: number,
 ): { least: BilledTime; most: BilledTime } {
   const facts = factsOf(bill);
+  const providerId = bill.provider_id ?? '';
   const hit = hitOf(bill, log);
   const death = log.deaths.get(providerId);
   const leavingMs = log.pods
     .ofJob(bill.job_id)
+    // Of a machine that did not start the job, the pod left before it was served.
+    .filter(({ readyAtMs }) => readyAtMs !== undefined)
     // A pod that was deleted from outside was not seen off by the broker.
     .map(({ uid, leavingSeenMs }) => (hit?.name === 'pod deleted' && hit.uid === uid ? undefined : leavingSeenMs));
   const seenMs = Math.min(
@@ -168,7 +178,8 @@ function servedBetween(
 
   if (bill.status === 'expired') way(expiresMs, Infinity);
   if (bill.status === 'cancelled' && cancelledMs !== undefined) way(cancelledMs, seenMs);
-  if (hit?.end?.status === bill.status) {
+  // Whatever ended the job in the end, nobody pays for a pod that was over before.
+  if (hit?.end !== undefined) {
     way(hit.sentMs, seenMs, hit.saidMs === undefined ? {} : { podEndedAtMs: hit.saidMs });
   }
   // Whatever ends it: a machine that was dead by then had not served it.

@@ -177,7 +177,8 @@ async function live(
 /** Keeps what the customer was told; what does not change may not be told otherwise later. */
 function note(story: JobStory, job: JobBody): void {
   if (job.provider_id !== undefined) story.providerId = job.provider_id;
-  if (job.price_per_hour !== undefined) {
+  // While it starts, a job may still go on elsewhere at another price.
+  if (job.price_per_hour !== undefined && job.started_at !== undefined) {
     if (story.pricePerHour !== undefined && story.pricePerHour !== job.price_per_hour)
       throw new Error(`the price went from ${story.pricePerHour} to ${job.price_per_hour}`);
     story.pricePerHour = job.price_per_hour;

@@ -40,13 +40,35 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
         isLasting: true,
       },
       {
+        invariant: 'while a healthy machine has room, no order fails by a broken one',
+        violations: stories
+          .filter(({ failureReason }) => failureReason !== undefined && startFailures.has(failureReason))
+          .map(({ key, jobId, failureReason, providerId }) => `${key} ${jobId!}: ${failureReason!} at ${providerId!}`),
+        isLasting: true,
+      },
+      {
+        invariant: 'broken machines are taken out, and no others',
+        violations: await outViolations(rows, log),
+        isLasting: true,
+      },
+      {
+        invariant: 'of a provider that registers over and over, what it said last counts and little is kept',
+        violations: await rows(`
+          select p.provider_id, r.price_per_hour, m.kept
+            from providers p
+            join provider_resources r on r.provider_id = p.provider_id and r.kind = 'gpu',
+                 lateral (select count(*) as kept from provider_registrations m where m.provider_id = p.provider_id) m
+           where p.provider_id = '${log.insistent.providerId}'
+             and (r.price_per_hour <> ${log.insistent.lastPrice} or m.kept > ${mostRegistrationsKept})`),
+      },
+      {
         invariant: 'what is rented is what allocations hold, and never more than there is',
         violations: await rows(`
           select r.provider_id, r.kind, r.name, r.total, r.rented, coalesce(sum(held.amount), 0) as held
             from provider_resources r
             left join lateral (
               select case r.kind when 'gpu' then a.gpu_count when 'cpu' then a.cpu_cores
-                                 when 'memory' then a.memory_mb else a.storage_gb end as amount
+                                 when 'memory' then a.memory_mb when 'pods' then a.pods else a.storage_gb end as amount
                 from allocations a
                where a.provider_id = r.provider_id and a.released_at is null
                  and (r.kind <> 'gpu' or a.gpu_type = r.name)) held on true
@@ -102,7 +124,7 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
         invariant: 'no workflow failed',
         violations: await workflows(temporal, `ExecutionStatus in ('Failed', 'Terminated', 'TimedOut')`),
       },
-      { invariant: 'every message was acknowledged, and none was given up', violations: await unread(redis) },
+      { invariant: 'every message was acknowledged, and none was given up', violations: await unread(redis, log) },
       {
         invariant: 'every provider that registered is in service, but for those whose machine died',
         violations: (await rows(`select provider_id, status from providers where status <> 'available'`)).filter(
@@ -113,7 +135,9 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
         invariant: 'no join token of a provider that joined is left',
         violations: (await core.listNamespacedSecret({ namespace: 'kube-system' })).items
           .filter(({ type }) => type === 'bootstrap.kubernetes.io/token')
-          .flatMap(({ metadata }) => metadata?.labels?.['worldland.io/provider-id'] ?? []),
+          .flatMap(({ metadata }) => metadata?.labels?.['worldland.io/provider-id'] ?? [])
+          // Who registers once more may want to join anew, and has a command for it until it runs out; one, not a thousand.
+          .filter((id, index, all) => id !== log.insistent.providerId || all.indexOf(id) !== index),
       },
     ];
   } finally {
@@ -132,6 +156,28 @@ function isAcceptable(story: JobStory, { hits, deaths }: RunLog): boolean {
   if (failureReason !== undefined || plan === 'be on a machine that dies') return false;
   // A job that was cancelled late may have run out first; that it really had, its bill shows.
   return status === 'expired' || (status === 'cancelled' && cancelledMs !== undefined);
+}
+
+/** How an order fails that found no machine, or none that started it. */
+const startFailures: ReadonlySet<string> = new Set([
+  ...['no_capacity', 'start_timeout', 'image_pull_failed', 'container_not_created', 'pod_refused'],
+]);
+/** Six a minute are answered, in a run of some minutes that is a good part of a thousand no longer. */
+const mostRegistrationsKept = 100;
+
+async function outViolations(
+  rows: (sql: string) => Promise<string[]>,
+  { brokenMachines, deaths }: RunLog,
+): Promise<string[]> {
+  const list = (ids: Iterable<string>) => `array[${[...ids].map((id) => `'${id}'`).join(', ')}]::text[]`;
+  return [
+    ...(await rows(`
+      select provider_id, reason, count(*) as failures from provider_failures
+       where provider_id <> all (${list([...brokenMachines, ...deaths.keys()])}) group by 1, 2`)),
+    ...(await rows(`
+      select broken.id, 'was never out' as complaint from unnest(${list(brokenMachines)}) broken (id)
+       where not exists (select from provider_failures f where f.provider_id = broken.id)`)),
+  ];
 }
 
 async function leftInCluster(core: CoreV1Api): Promise<string[]> {
@@ -156,7 +202,7 @@ async function workflows(temporal: Client, query: string): Promise<string[]> {
   return found;
 }
 
-async function unread(redis: Redis): Promise<string[]> {
+async function unread(redis: Redis, { insistent }: RunLog): Promise<string[]> {
   const found: string[] = [];
   for (const stream of ['provider:registration', 'provider:heartbeat', 'provider:capacity']) {
     const groups = (await redis.xinfo('GROUPS', stream).catch(() => [])) as unknown[][];
@@ -164,8 +210,15 @@ async function unread(redis: Redis): Promise<string[]> {
       const pending = Number(group[group.indexOf('pending') + 1]);
       if (pending > 0) found.push(`${stream}: ${pending} pending`);
     }
-    const letters = await redis.xlen(`${stream}:dlq`);
-    if (letters > 0) found.push(`${stream}:dlq has ${letters}`);
+    const reasons = new Map<string, number>();
+    for (const [, fields] of await redis.xrange(`${stream}:dlq`, '-', '+')) {
+      const field = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
+      const reason = field('reason');
+      // Two relays read its entries side by side: what one of them takes makes those before it old.
+      if (reason === 'sequence_replayed' && field('data').includes(`"${insistent.providerId}"`)) continue;
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    }
+    for (const [reason, count] of reasons) found.push(`${stream}:dlq has ${count} × ${reason}`);
   }
   return found;
 }

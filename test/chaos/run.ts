@@ -9,13 +9,16 @@ import { providerSigner } from '../../src/auth/provider-client.js';
 import type { Role } from '../../src/config.js';
 import { memoryBounds } from '../../src/engines/broker.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
+import type { SealEntry } from '../../src/engines/simulated-provider/messages.js';
 import { startStack, type Stack } from '../../src/engines/stack.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { workflowTypes } from '../../workflows/messages.js';
+import { createBreaker, mendAndAwaitUse } from './broken-machines.js';
 import { rentOnDoomed, rentUntilDone, type Fate, type JobStory } from './customers.js';
 import type { RunLog } from './bills.js';
 import { enoughHappened, happenedIn } from './floors.js';
 import { beHostile, type Hit } from './hostile-kubelet.js';
+import { lastPriceOf, registerOverAndOver } from './insistent-provider.js';
 import { checkInvariants, type Finding } from './invariants.js';
 import { killNowAndThen } from './kills.js';
 import { startPodLog } from './pod-log.js';
@@ -46,12 +49,22 @@ export interface ChaosResult {
   happened: Record<string, number>;
 }
 
+const gpus = { model: 'NVIDIA GeForce RTX 4090', count: 8 };
 /** Two workers and two relays: what one of them has begun when it dies, the other goes on with. */
 const processes: Role[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher'];
 /** The machine that dies for good. */
 const doomed = 'chaos-doomed';
-/** Of every machine; all else is free of charge. */
-const gpuPricePerHour = 0.5;
+/** Cheaper than all others, and it starts nothing. */
+const broken = 'chaos-broken';
+/** The next in price; it starts nothing until it is mended. */
+const flaky = 'chaos-flaky';
+/** Registers over and over. */
+const insistent = 'chaos-insistent';
+const registrations = 1_000;
+/** Of a GPU where nothing else is said; all else is free of charge. */
+const usualPricePerHour = 0.5;
+const pricesPerHour: Readonly<Record<string, number>> = { [broken]: 0.25, [flaky]: 0.3, [insistent]: 4 };
+const gpuPricePerHour = (providerId: string) => pricesPerHour[providerId] ?? usualPricePerHour;
 
 const environment = {
   RATE_LIMIT_PER_IP: '1000000',
@@ -65,6 +78,8 @@ const environment = {
   HEARTBEAT_TIMEOUT_S: '45',
   PROVIDER_LOSS_GRACE_S: '20',
   LOST_POD_GRACE_S: '10',
+  JOB_STUCK_GRACE_S: '2',
+  PROVIDER_OUT_S: '10',
 };
 
 /** Lets customers rent and machines serve while processes are killed, then looks whether anything is left, twice or lost. */
@@ -85,12 +100,22 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const stories: JobStory[] = [];
   const hits: Hit[] = [];
   const deaths = new Map<string, { fromMs: number; toMs: number }>();
-  const runLog: RunLog = { stories, pods, hits, sampler, gpuPricePerHour, deaths };
+  const runLog: RunLog = {
+    ...{ stories, pods, hits, sampler, gpuPricePerHour, deaths },
+    brokenMachines: new Set([broken, flaky]),
+    insistent: { providerId: insistent, lastPrice: lastPriceOf(registrations) },
+  };
   try {
-    const join_ = (providerId: string) => providers.push(provider(redis!, api!, providerId));
-    for (const id of ['chaos-a', 'chaos-b', 'chaos-c']) join_(id);
+    const join_ = (providerId: string) => providers.push(provider(redis!, identity(api!, providerId)));
+    for (const id of ['chaos-a', 'chaos-b', 'chaos-c', broken, flaky]) join_(id);
     if (withLoss) join_(doomed);
-    await Promise.all(providers.map(({ joined }) => joined));
+    const insister = identity(api!, insistent);
+    providers.push(provider(redis!, insister));
+    const nodes = await Promise.all(providers.map(({ joined }) => joined));
+    const breaker = createBreaker(kubeconfig!);
+    const ofFlaky = nodes.find(({ providerId }) => providerId === flaky)!;
+    const ofBroken = nodes.find(({ providerId }) => providerId === broken)!;
+    for (const { nodeName } of [ofBroken, ofFlaky]) await breaker.setBroken(nodeName, true);
     // At random moments a machine that dies would stand empty: these three are on it, whatever the others do.
     const onDoomed: Promise<void>[] = [];
     const sessions = await Promise.all(Array.from({ length: customers }, () => newSession(api!)));
@@ -109,7 +134,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     let given = 0;
     let killed = false;
     let lied = false;
-    const next = () => (given < jobs || !killed || !lied ? given++ : undefined);
+    let mended = false;
+    const next = () => (given < jobs || !killed || !lied || !mended ? given++ : undefined);
     const fateOf = (jobId: string): Fate => {
       const hit = hits.find((each) => each.jobId === jobId && each.sure);
       if (hit === undefined) return lied ? 'spared' : 'open';
@@ -123,6 +149,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       ...{ kubeConfigPath: kubeconfig!, pods, random: createRandom(seed - 1), count: hostile, hits, log },
       spare: new Set([doomed]),
     }).finally(() => (lied = true));
+    const mending = mendAndAwaitUse(breaker, ofFlaky, stories, log).finally(() => (mended = true));
+    const registering = registerOverAndOver(redis!, { ...insister, gpus }, registrations);
     // Somebody joins in the middle of it, and somebody goes.
     await sleep(5_000);
     join_('chaos-late');
@@ -133,7 +161,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       await dying.stopNode().catch(() => undefined);
       deaths.set(doomed, { fromMs, toMs: Date.now() });
     }
-    await Promise.all([working, killing, lying]);
+    await Promise.all([working, killing, lying, registering]);
+    const unmended = await mending;
     const alive = stories.filter(({ status }) => status === 'unknown').length;
     if (alive > 0) log(`the customers of the others are done; ${alive} wait for the loss of the machine that died`);
     await Promise.all(onDoomed);
@@ -142,6 +171,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await sampler.stop();
     const findings = await whenQuiet(stack, runLog);
     findings.push(enoughHappened(runLog, { jobs, hostile }), await reconcile(stack));
+    findings.push({ invariant: 'a machine that was mended serves again', violations: unmended, isLasting: true });
     return { findings, stories, kills: counts, hits: byName(hits), happened: happenedIn(runLog) };
   } finally {
     await Promise.all([sampler.stop().catch(() => undefined), pods.stop()]);
@@ -186,18 +216,27 @@ async function reconcile(stack: Stack): Promise<Finding> {
   }
 }
 
-function provider(redisUrl: string, audience: string, providerId: string): SimulatedProvider {
+/** Who a provider is, and how all that it says is signed. */
+interface Identity {
+  providerId: string;
+  wallet: string;
+  sign: SealEntry;
+}
+
+function identity(audience: string, providerId: string): Identity {
   const wallet = privateKeyToAccount(generatePrivateKey());
   const nodeKey = privateKeyToAccount(generatePrivateKey());
+  return { providerId, wallet: wallet.address, sign: providerSigner({ wallet, nodeKey, chainId: 1, audience }) };
+}
+
+function provider(redisUrl: string, who: Identity): SimulatedProvider {
   return startSimulatedProvider({
     redisUrl,
-    providerId,
-    wallet: wallet.address,
-    gpus: { model: 'NVIDIA GeForce RTX 4090', count: 8 },
-    gpuPricePerHour,
+    ...who,
+    gpus,
+    gpuPricePerHour: gpuPricePerHour(who.providerId),
     heartbeatIntervalMs: 5_000,
     approvalTimeoutMs: 240_000,
-    sign: providerSigner({ wallet, nodeKey, chainId: 1, audience }),
   });
 }
 

@@ -76,7 +76,9 @@ export function startSampler(postgres: string, pods: PodLog): Sampler {
     const known = before.get(id);
     before.set(id, job);
     if (known === undefined) return;
-    if (rankOf(status) < rankOf(known.status)) violations.add(`${id} was ${known.status} and then ${status}`);
+    // Until it runs, a job may go on elsewhere, and waits for a machine again.
+    if (rankOf(status) < rankOf(known.status) && known.status !== 'provisioning')
+      violations.add(`${id} was ${known.status} and then ${status}`);
     if (finalStatuses.includes(known.status) && status !== known.status)
       violations.add(`${id} ended as ${known.status} and then as ${status}`);
     if (known.started_at === null) return;

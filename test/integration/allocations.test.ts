@@ -1,13 +1,19 @@
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { allocate, findAllocation, jobsHolding, release } from '../../src/db/allocations.js';
 import { freeCapacity, placementCandidates } from '../../src/db/candidates.js';
+import { migrate, migrationsFolder } from '../../src/db/migrate.js';
 import { withoutPrices } from '../../src/db/offers.js';
+import { createPool } from '../../src/db/pool.js';
 import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
 import { recordNode, setProviderStatus } from '../../src/db/providers.js';
+import { correctRented, differingProviders } from '../../src/db/reconcile-ledger.js';
 import type { JobOrder, Placement } from '../../src/domain/job.js';
 import { pino } from 'pino';
 import { createJobRecordActivities } from '../../activities/job-record.js';
-import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { dropDatabase, emptyDatabase, freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, testOrder } from '../support/fleet.js';
 
 let database: TestDatabase;
@@ -36,7 +42,7 @@ describe('allocation', () => {
     const outcomes = await Promise.all(Array.from({ length: 200 }, () => allocate(pool(), testOrder(), spot)));
     expect(outcomes.filter((outcome) => outcome === 'allocated')).toHaveLength(8);
     expect(outcomes.filter((outcome) => outcome === 'taken')).toHaveLength(192);
-    expect(await rented('one')).toEqual({ cpu: 8, gpu: 8, memory: 8_192, storage: 8 });
+    expect(await rented('one')).toEqual({ cpu: 8, gpu: 8, memory: 8_192, pods: 8, storage: 8 });
     expect(await jobsHolding(pool(), 'one')).toHaveLength(8);
   });
 
@@ -55,7 +61,7 @@ describe('allocation', () => {
     await putProvider(pool(), { providerId: 'one' });
     const order = testOrder({ gpuCount: 2, memoryMb: 2_000_000 });
     expect(await allocate(pool(), order, await place(testOrder()))).toBe('taken');
-    expect(await rented('one')).toEqual({ cpu: 0, gpu: 0, memory: 0, storage: 0 });
+    expect(await rented('one')).toEqual({ cpu: 0, gpu: 0, memory: 0, pods: 0, storage: 0 });
     expect(await findAllocation(pool(), order.jobId)).toBeUndefined();
   });
 
@@ -98,7 +104,7 @@ describe('release', () => {
     await allocate(pool(), kept, spot);
     await allocate(pool(), ended, spot);
     await Promise.all(Array.from({ length: 10 }, () => release(pool(), ended.jobId)));
-    expect(await rented('one')).toEqual({ cpu: 1, gpu: 2, memory: 1_024, storage: 1 });
+    expect(await rented('one')).toEqual({ cpu: 1, gpu: 2, memory: 1_024, pods: 1, storage: 1 });
   });
 
   test('before the allocation refuses the allocation that comes after it', async () => {
@@ -138,7 +144,95 @@ describe('release', () => {
         await release(pool(), order.jobId);
       }),
     );
-    for (const id of ['one', 'two']) expect(await rented(id)).toEqual({ cpu: 0, gpu: 0, memory: 0, storage: 0 });
+    for (const id of ['one', 'two'])
+      expect(await rented(id)).toEqual({ cpu: 0, gpu: 0, memory: 0, pods: 0, storage: 0 });
+  });
+});
+
+describe('pods of a node', () => {
+  const cpuOnly = (): JobOrder => testOrder({ gpuCount: 0 });
+
+  test('are taken one by each job, and no more than it takes beside the system', async () => {
+    await putProvider(pool(), { providerId: 'one', pods: 6 });
+    const spot = await place(cpuOnly());
+    const orders = Array.from({ length: 20 }, cpuOnly);
+    const outcomes = await Promise.all(orders.map((order) => allocate(pool(), order, spot)));
+    expect(outcomes.filter((outcome) => outcome === 'allocated')).toHaveLength(5);
+    expect(await rented('one')).toEqual({ cpu: 5, gpu: 0, memory: 5_120, pods: 5, storage: 5 });
+  });
+
+  test('that are all taken make it no candidate, and nothing of it is on offer', async () => {
+    await putProvider(pool(), { providerId: 'full', pods: 3, gpuPrice: 0.1 });
+    await putProvider(pool(), { providerId: 'dear' });
+    const jobs = [cpuOnly(), cpuOnly()];
+    for (const job of jobs) expect(await allocate(pool(), job, await place(cpuOnly()))).toBe('allocated');
+    expect((await place(testOrder())).providerId).toBe('dear');
+    const [{ available_gpus: free } = { available_gpus: 0 }] = await freeCapacity(pool(), {}, withoutPrices);
+    expect(free).toBe(8);
+    expect((await gpuAvailability(pool(), {})).map((row) => [row.providerId, row.canCreateJob])).toEqual([
+      ['full', false],
+      ['dear', true],
+    ]);
+    expect((await findProvider(pool(), 'full'))!.status).toBe('busy');
+    await release(pool(), jobs[0]!.jobId);
+    expect((await place(testOrder())).providerId).toBe('full');
+    expect((await findProvider(pool(), 'full'))!.status).toBe('available');
+  });
+
+  test('are fewer by what runs there besides', async () => {
+    await putProvider(pool(), { providerId: 'one' });
+    const pods = async () => (await findProvider(pool(), 'one'))!.resources.find(({ kind }) => kind === 'pods')!.total;
+    expect(await pods()).toBe(100);
+    const counted = { gpus: 8, cpuCores: 1_000, memoryMb: 1_000_000, storageGb: 10_000, pods: 110 };
+    const node = { nodeName: 'one', nodeUid: 'u', ready: true };
+    await recordNode(pool(), 'one', { ...node, allocatable: { ...counted, systemPods: 25 } });
+    expect(await pods()).toBe(85);
+    await recordNode(pool(), 'one', { ...node, allocatable: { ...counted, pods: 20, systemPods: 25 } });
+    expect(await pods()).toBe(0);
+  });
+
+  test('that jobs of an earlier version hold count from the migration on', async () => {
+    const [before, config] = [mkdtempSync(join(tmpdir(), 'migrations-')), await emptyDatabase()];
+    for (const file of readdirSync(migrationsFolder()).filter((name) => name < '0042')) {
+      copyFileSync(join(migrationsFolder(), file), join(before, file));
+    }
+    await migrate(config, undefined, before);
+    const db = createPool(config);
+    try {
+      await db.query(
+        `insert into providers (provider_id, wallet_addr, spec, capacity, offer, allocatable)
+         select id, $1, '{}', '{}', '{"gpus": []}', allocatable
+           from (values ('here', '{"gpus": 0, "cpuCores": 8}'::jsonb), ('away', '{"gpus": 0, "cpuCores": 0}'), ('new', null))
+                  as t (id, allocatable)`,
+        [`0x${'1'.repeat(40)}`],
+      );
+      await db.query(
+        `insert into allocations (job_id, provider_id, wallet, node_name, released_at)
+         select gen_random_uuid(), id, '', '', ended
+           from (values ('here', null), ('here', null), ('here', now()), ('away', null)) as t (id, ended)`,
+      );
+      await migrate(config);
+      const { rows } = await db.query(
+        `select provider_id, target::int, total::int, rented::int from provider_resources where kind = 'pods' order by 1`,
+      );
+      expect(rows).toEqual([
+        { provider_id: 'away', target: 0, total: 1, rented: 1 },
+        { provider_id: 'here', target: 100, total: 100, rented: 2 },
+        { provider_id: 'new', target: 0, total: 0, rented: 0 },
+      ]);
+      expect(await differingProviders(db)).toEqual([]);
+      // A worker that is still of the earlier version places and releases.
+      await db.query(
+        `insert into allocations (job_id, provider_id, wallet, node_name) values (gen_random_uuid(), 'here', '', '')`,
+      );
+      expect(await differingProviders(db)).toEqual([]);
+      await db.query(`update provider_resources set rented = 7 where provider_id = 'here' and kind = 'pods'`);
+      expect(await correctRented(db, 'here')).toMatchObject([{ kind: 'pods', rented: 7, held: 2 }]);
+    } finally {
+      await db.end();
+      await dropDatabase(config.POSTGRES_DB);
+      rmSync(before, { recursive: true });
+    }
   });
 });
 

@@ -46,6 +46,7 @@ beforeAll(async () => {
     providers: { order: async () => undefined },
     announceRegistration: async () => undefined,
     announceMining: async () => true,
+    announcePlacement: async () => true,
   };
   api = await startApi({ database, redis, env, commands });
   const underWay = await beginLogin(api, {

@@ -8,7 +8,10 @@ import type { Queryable } from '../../src/db/pool.js';
 import { openAmong, openJobIds, runningAmong, runningPods } from '../../src/db/reconcile-jobs.js';
 import { differingProviders, leakedAllocations } from '../../src/db/reconcile-ledger.js';
 import { pendingRegistration } from '../../src/db/reconcile-fleet.js';
-import { forgetJoinTokens, idleWallets, uselessTokens } from '../../src/db/tidy.js';
+import { forgetJoinTokens, forgetUnreadyJobs, idleWallets, uselessTokens } from '../../src/db/tidy.js';
+import { pruneRevocations, pruneSessions, pruneTokens, pruneWallets } from '../../src/db/auth-pruning.js';
+import { forgetClaims, forgetRevokedKeys, staleProviders } from '../../src/db/never-joined.js';
+import { pruneFailures } from '../../src/db/provider-failures.js';
 import { jobsHolding } from '../../src/db/allocations.js';
 import { waitAfterUnreadyStarts } from '../../src/db/unready-starts.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
@@ -44,6 +47,19 @@ beforeAll(async () => {
             case when n > 20 then now() end
        from generate_series(1, 100000) n`,
   );
+  await filling.query(`insert into auth_wallets (wallet) select distinct wallet from jobs`);
+  await filling.query(
+    `insert into auth_sessions (id, wallet, session_key, chain_id, wallet_kind, scopes, spend_limit, spent, delegation,
+                                signature, created_at, expires_at)
+     select gen_random_uuid(), wallet, '0x' || lpad(to_hex(n), 40, '0'), 1, 'eoa', '{}', 10, 1, '{}', '', now(),
+            now() - interval '1 year'
+       from (select wallet, row_number() over () as n from auth_wallets cross join generate_series(1, 20)) w`,
+  );
+  await filling.query(
+    `insert into auth_charges (job_id, session_id, reserved, spent, settled_at)
+     select j.job_id, s.id, 1, 1, now()
+       from jobs j join (select wallet, min(id::text)::uuid as id from auth_sessions group by wallet) s using (wallet)`,
+  );
   await filling.query('vacuum analyze');
   filling.release(true);
 }, 300_000);
@@ -68,6 +84,15 @@ const statements: [string, (db: Queryable) => Promise<unknown>][] = [
   ['wallets without jobs', (db) => idleWallets(db, [wallet], 3_600)],
   ['starts that came to nothing', (db) => waitAfterUnreadyStarts(db, wallet, 3)],
   ['registrations to forget', (db) => pruneRegistrations(db, new Date(0))],
+  ['logins to forget', (db) => pruneTokens(db, new Date(0))],
+  ['sessions to forget', (db) => pruneSessions(db, new Date())],
+  ['wallets to forget', (db) => pruneWallets(db, new Date())],
+  ['revocations to forget', (db) => pruneRevocations(db, new Date(0))],
+  ['providers to forget', (db) => staleProviders(db, new Date(0), 200)],
+  ['claims to forget', (db) => forgetClaims(db, new Date(0))],
+  ['revoked keys to forget', (db) => forgetRevokedKeys(db, new Date(0))],
+  ['failures to forget', (db) => pruneFailures(db, new Date(0))],
+  ['jobs to forget', (db) => forgetUnreadyJobs(db, new Date())],
   ['the sweep', (db) => sweepHeartbeats(db, 90, new Date())],
 ];
 
@@ -85,7 +110,7 @@ interface Plan {
 }
 
 /** Tables that keep what is over, where they are read from end to end. */
-const growing = new Set(['jobs', 'allocations', 'join_tokens']);
+const growing = new Set(['jobs', 'allocations', 'join_tokens', 'auth_sessions', 'auth_charges']);
 function scansOf(plan: Plan): string[] {
   const here =
     plan['Node Type'] === 'Seq Scan' && growing.has(plan['Relation Name'] ?? '') ? [plan['Relation Name']!] : [];

@@ -36,7 +36,7 @@ const places = async (order: JobOrder): Promise<Record<string, Placement>> =>
   );
 const rented = async (providerId: string) =>
   (await findProvider(pool(), providerId))!.resources.map(({ rented: amount }) => amount);
-const nothing = [0, 0, 0, 0];
+const nothing = [0, 0, 0, 0, 0];
 
 /** An order of an hour in the database, with so much reserved. */
 async function ordered(session: string, reserved: bigint, changes: Partial<JobOrder> = {}): Promise<JobOrder> {

@@ -49,11 +49,11 @@ describe('the price of a job', () => {
     const open = bodyOf(await place({ gpu_type: 'H100' }));
     expect(open).toMatchObject({ status: 'running', price_per_hour: 2 });
     expect(open).not.toHaveProperty('max_price_per_hour');
-    // The dearest that fits.
-    expect((await reserved()) - before).toBe(3n * token);
+    // As soon as it is placed, what it costs there.
+    expect((await reserved()) - before).toBe(2n * token);
     const bounded = bodyOf(await place({ gpu_type: 'H100', max_price_per_hour: 2.5 }, headers));
     expect(bounded).toMatchObject({ status: 'running', price_per_hour: 2, max_price_per_hour: 2.5 });
-    expect((await reserved()) - before).toBe(5n * token);
+    expect((await reserved()) - before).toBe(4n * token);
     const again = bodyOf(await place({ gpu_type: 'H100', max_price_per_hour: 2.5 }, headers));
     expect(again).toMatchObject({ job_id: bounded.job_id, max_price_per_hour: 2.5 });
     expect(bodyOf(await place({ gpu_type: 'H100', max_price_per_hour: 2.6 }, headers)).code).toBe(

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { allocate } from '../../src/db/allocations.js';
 import { freeCapacity, placementCandidates, whatKeepsOut } from '../../src/db/candidates.js';
 import { withoutPrices } from '../../src/db/offers.js';
-import { forgive, pruneFailures, recordFailure, recordStart } from '../../src/db/provider-failures.js';
+import { findOut, forgive, pruneFailures, recordFailure, recordStart } from '../../src/db/provider-failures.js';
 import { findProvider, gpuAvailability } from '../../src/db/provider-reads.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, testOrder } from '../support/fleet.js';
@@ -22,22 +22,18 @@ beforeEach(async () => {
 
 const policy = { PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 };
 const wallet = (digit: number) => `0x${String(digit).repeat(40)}`;
-const fails = (digit: number, jobId: string = randomUUID()) =>
-  recordFailure(
-    pool(),
-    { jobId, attempt: 1, providerId: 'cheap', wallet: wallet(digit), reason: 'unschedulable' },
-    policy,
-  );
+const fails = (digit: number, jobId: string = randomUUID(), providerId = 'cheap') =>
+  recordFailure(pool(), { jobId, attempt: 1, providerId, wallet: wallet(digit), reason: 'unschedulable' }, policy);
 const first = async () =>
   (await placementCandidates(pool(), testOrder(), withoutPrices, 5)).map(({ providerId }) => providerId);
 const secondsOut = async () => ((await findProvider(pool(), 'cheap'))!.outUntil!.getTime() - Date.now()) / 1000;
 /** The time for which it is out is over. */
-const timePasses = () => pool().query(`update provider_starts set out_until = now() - interval '1 second'`);
+const timePasses = () => pool().query('update provider_starts set out_until = now(), counted_from = clock_timestamp()');
 
 test('failures of three wallets take a provider out, visibly, and time brings it back', async () => {
   expect([await fails(1), await fails(2)]).toEqual([undefined, undefined]);
   expect(await first()).toEqual(['cheap', 'dear']);
-  expect(await fails(3)).toMatchObject({ outUntil: expect.any(Date) });
+  expect(await fails(3)).toMatchObject({ outUntil: expect.any(Date), isNew: true });
   expect(await first()).toEqual(['dear']);
   expect(await findProvider(pool(), 'cheap')).toMatchObject({ outReason: 'unschedulable' });
   expect((await gpuAvailability(pool(), {})).find(({ providerId }) => providerId === 'cheap')!.canCreateJob).toBe(
@@ -70,16 +66,57 @@ test('each further time lasts twice as long, and a start that succeeds ends the 
   expect(await secondsOut()).toBeCloseTo(600, -1);
 });
 
-test('who failed comes after others of about the same price', async () => {
+test('what is told again is not counted again, and says once more that the provider is out', async () => {
+  const jobId = randomUUID();
+  for (const digit of [1, 2]) await fails(digit);
+  const told = await fails(3, jobId);
+  expect(await fails(3, jobId)).toEqual({ ...told, isNew: false });
+  expect(await secondsOut()).toBeCloseTo(600, -1);
+});
+
+test('what fails while the provider is out was on its way before, and lengthens nothing', async () => {
+  for (const digit of [1, 2, 3, 4, 5, 6]) await fails(digit);
+  expect(await secondsOut()).toBeCloseTo(600, -1);
+  await timePasses();
+  for (const digit of [1, 2]) expect(await fails(digit)).toBeUndefined();
+});
+
+test('no more than half of the fleet is out at a time', async () => {
+  for (const digit of [1, 2, 3]) await fails(digit);
+  for (const digit of [1, 2, 3, 4]) expect(await fails(digit, randomUUID(), 'dear')).toBeUndefined();
+  expect(await first()).toEqual(['dear']);
+  // Another one that works makes the fleet large enough for neither; two more do.
+  for (const providerId of ['third', 'fourth']) await putProvider(pool(), { providerId, gpuPrice: 3 });
+  expect(await fails(5, randomUUID(), 'dear')).toMatchObject({ isNew: true });
+  expect(await first()).toEqual(['third', 'fourth'].sort());
+});
+
+test('a failure of a provider that is gone is no error', async () => {
+  expect(await fails(1, randomUUID(), 'nobody')).toBeUndefined();
+});
+
+test('who failed comes after others of about the same price, for a day', async () => {
   await putProvider(pool(), { providerId: 'beside', gpuPrice: 0.55 });
   expect((await first())[0]).toBe('cheap');
   await fails(1);
   expect((await first())[0]).toBe('beside');
+  await pool().query(`update provider_starts set failed_at = failed_at - interval '25 hours'`);
+  expect((await first())[0]).toBe('cheap');
+});
+
+test('a provider that failed long ago is out for the shortest time again', async () => {
+  for (const digit of [1, 2, 3]) await fails(digit);
+  await timePasses();
+  await pool().query(`update provider_starts set failed_at = failed_at - interval '8 days'`);
+  for (const digit of [1, 2, 3]) await fails(digit);
+  expect(await secondsOut()).toBeCloseTo(600, -1);
 });
 
 test('an operator forgives, and what is old is forgotten', async () => {
   for (const digit of [1, 2, 3]) await fails(digit);
+  expect(await findOut(pool(), 'cheap')).toEqual({ until: expect.any(Date), reason: 'unschedulable' });
   expect(await forgive(pool(), 'cheap')).toBe(true);
+  expect(await findOut(pool(), 'cheap')).toBeUndefined();
   expect((await first())[0]).toBe('cheap');
   expect(await forgive(pool(), 'nobody')).toBe(false);
   expect(await pruneFailures(pool(), new Date(Date.now() + 1_000))).toBe(3);

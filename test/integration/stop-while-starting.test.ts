@@ -105,7 +105,7 @@ describe.each(['refuses', 'says nothing'] as const)('SIGTERM ends a process that
     const away = await awayAt(how);
     const started = startProcess({ BROKER_ROLES: roles, ...env(away.port) });
     const noticed = () => (how === 'refuses' ? says.test(started.said()) : away.wasAsked());
-    await until(noticed, { timeoutMs: 30_000, name: 'the process has asked' }).catch((error: unknown) => {
+    await until(noticed, { timeoutMs: 90_000, name: 'the process has asked' }).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${started.said()}`);
     });
     // Into the wait, not into the call before it.

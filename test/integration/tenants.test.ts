@@ -65,6 +65,7 @@ async function admission(namespace: string, pod: V1Pod): Promise<string> {
 function podOf(order: JobOrder, change: (spec: V1PodSpec) => void = () => undefined): V1Pod {
   const settings = {
     sshServerImage: 'example.com/ssh:1',
+    defaultImage: 'docker.io/library/default:1',
     pullTags: 'Always' as const,
     activeDeadlineSeconds: 60,
     expiresAt: new Date().toISOString(),

@@ -35,7 +35,10 @@ const unlimited = {
 };
 
 /** What the API asks of workflows. */
-type Commands = { jobs: JobCommands } & Pick<BrokerRouteDeps, 'providers' | 'announceRegistration' | 'announceMining'>;
+type Commands = { jobs: JobCommands } & Pick<
+  BrokerRouteDeps,
+  'providers' | 'announceRegistration' | 'announceMining' | 'announcePlacement'
+>;
 
 /** Commands of a broker whose Temporal is away, which note about what they were asked. */
 function refusingCommands(asked: string[]): Commands {
@@ -48,6 +51,7 @@ function refusingCommands(asked: string[]): Commands {
     providers: { order: refuse },
     announceRegistration: refuse,
     announceMining: refuse,
+    announcePlacement: refuse,
   };
 }
 

@@ -19,6 +19,8 @@ export interface TestProvider {
   diskGb?: number;
   /** What the cluster counts; everything that is offered unless given. */
   counted?: number;
+  /** How many pods its node takes; what a kubelet takes unless it is told otherwise. */
+  pods?: number;
   /** The same by resource, where it is not all `nvidia.com/gpu`. */
   gpuResources?: Record<string, number>;
 }
@@ -73,7 +75,7 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
     nodeName: providerId,
     nodeUid: randomUUID(),
     ready: true,
-    allocatable: { ...countedGpus(provider), cpuCores, memoryMb, storageGb },
+    allocatable: { ...countedGpus(provider), cpuCores, memoryMb, storageGb, pods: provider.pods ?? 110 },
   });
   await setProviderStatus(pool, providerId, 'available', '');
 }

@@ -89,6 +89,10 @@ export const attempts: Record<string, MakeAttempt> = {
     target: `/api/v1/admin/providers/${providerId}/approve`,
     foreign: 'scope_denied',
   }),
+  'POST /api/v1/admin/providers/:id/forgive': ({ providerId }) => ({
+    target: `/api/v1/admin/providers/${providerId}/forgive`,
+    foreign: 'scope_denied',
+  }),
   'POST /api/v1/providers/:id/cordon': provider('cordon'),
   'POST /api/v1/providers/:id/uncordon': provider('uncordon'),
   'POST /api/v1/providers/:id/drain': provider('drain', {}),

@@ -40,3 +40,16 @@ test('the cluster of the guide tells its kubelets to end one process and not the
     /kind: 'KubeletConfiguration',[^}]*\bsingleProcessOOMKill: true\b/,
   );
 });
+
+test('the page for operators says of every table how it is kept from growing', () => {
+  const folder = 'src/db/migrations';
+  const made = readdirSync(folder).flatMap((file) =>
+    [...read(`${folder}/${file}`).matchAll(/^create table (\w+)/gm)].map(([, table]) => table!),
+  );
+  const grows = /^## What grows[^]*?(?=^## )/m.exec(read('docs/operate.md'))![0];
+  const named = [...grows.matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)].flatMap(([, names]) =>
+    [...names!.matchAll(/\w+/g)].map(([name]) => name),
+  );
+  expect(made.length).toBeGreaterThan(15);
+  expect(named.sort()).toEqual(made.sort());
+});

@@ -24,6 +24,7 @@ const placement: Placement = {
 };
 const settings: JobManifestSettings = {
   sshServerImage: 'ssh-server:1',
+  defaultImage: 'docker.io/library/default:1',
   pullTags: 'Always',
   activeDeadlineSeconds: 60,
   expiresAt: '2030-01-01T00:00:00Z',

@@ -1,6 +1,6 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, test } from '@jest/globals';
-import { machineLimits } from '../../src/domain/provider.js';
+import { machineLimits, podsForJobs } from '../../src/domain/provider.js';
 import { nodeAllocatable, observeMiner, observeNode } from '../../src/kubernetes/observe.js';
 
 const nodeWith = (allocatable: unknown): V1Node => ({ status: { allocatable } }) as unknown as V1Node;
@@ -8,12 +8,16 @@ const gpusOf = (quantity: unknown) => nodeAllocatable(nodeWith({ 'nvidia.com/gpu
 
 describe('what a node says it has', () => {
   test('is counted in whole pieces, rounded down', () => {
-    const allocatable = { 'nvidia.com/gpu': '8', cpu: '31900m', memory: '131072Mi', 'ephemeral-storage': '1.5Ti' };
+    const allocatable = {
+      ...{ 'nvidia.com/gpu': '8', cpu: '31900m', memory: '131072Mi', 'ephemeral-storage': '1.5Ti' },
+      pods: '110',
+    };
     expect(nodeAllocatable(nodeWith(allocatable))).toEqual({
       gpus: 8,
       cpuCores: 31,
       memoryMb: 131_072,
       storageGb: 1_536,
+      pods: 110,
     });
   });
 
@@ -46,7 +50,13 @@ describe('what a node says it has', () => {
   });
 
   test.each([undefined, null, {}])('is nothing where it says nothing (%j)', (allocatable) => {
-    expect(nodeAllocatable(nodeWith(allocatable))).toEqual({ gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0 });
+    expect(nodeAllocatable(nodeWith(allocatable))).toEqual({
+      gpus: 0,
+      cpuCores: 0,
+      memoryMb: 0,
+      storageGb: 0,
+      pods: 0,
+    });
   });
 
   test('can be stored and computed with, whatever is written', () => {
@@ -56,14 +66,34 @@ describe('what a node says it has', () => {
     for (let i = 0; i < 20_000; i++) {
       const text = () => Array.from({ length: random(12) }, () => alphabet[random(alphabet.length)]).join('');
       const figures = nodeAllocatable(
-        nodeWith({ 'nvidia.com/gpu': text(), cpu: text(), memory: text(), 'ephemeral-storage': text() }),
+        nodeWith({ 'nvidia.com/gpu': text(), cpu: text(), memory: text(), 'ephemeral-storage': text(), pods: text() }),
       );
-      const bounds = [machineLimits.gpus, machineLimits.cpuCores, machineLimits.memoryMb, machineLimits.diskGb];
-      Object.values(figures).forEach((figure: number, at) => {
+      const bounds = [
+        machineLimits.gpus,
+        machineLimits.cpuCores,
+        machineLimits.memoryMb,
+        machineLimits.diskGb,
+        machineLimits.pods,
+      ];
+      const { gpus, cpuCores, memoryMb, storageGb, pods } = figures;
+      [gpus, cpuCores, memoryMb, storageGb, pods].forEach((figure, at) => {
         if (!Number.isInteger(figure) || figure < 0 || figure > bounds[at]!) throw new Error(JSON.stringify(figures));
       });
     }
   });
+});
+
+test.each([
+  [{ pods: 110 }, 100],
+  [{ pods: 110, systemPods: 8 }, 100],
+  [{ pods: 110, systemPods: 31 }, 79],
+  [{ pods: 8 }, 7],
+  [{ pods: 8, systemPods: 20 }, 0],
+  [{ pods: 0 }, 0],
+  [{}, 100],
+  [{ cpuCores: 0 }, 0],
+])('a node of %j has pods for %i jobs', (figures, jobs) => {
+  expect(podsForJobs({ gpus: 0, cpuCores: 8, memoryMb: 0, storageGb: 0, ...figures })).toBe(jobs);
 });
 
 test('a node without any status is not ready and has nothing', () => {

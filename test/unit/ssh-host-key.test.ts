@@ -50,6 +50,7 @@ test('the private key is in the Secret of the job, and the pod only mounts it', 
   expect(secret.stringData?.['ssh_host_key']).toBe(privateKey);
   const pod = jobPod(order, placement, [], {
     sshServerImage: 'ssh-server:1',
+    defaultImage: 'docker.io/library/default:1',
     pullTags: 'Always',
     activeDeadlineSeconds: 60,
     expiresAt: '2030-01-01T00:00:00Z',

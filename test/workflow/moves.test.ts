@@ -115,6 +115,32 @@ describe('a job whose machine does not start it', () => {
     await expectNothingHeld(order, broken, healthy);
   }, 120_000);
 
+  test('goes to nobody who costs more than the bound of its order, however much is reserved', async () => {
+    const { broken, healthy, gpuType } = await brokenAndHealthy();
+    const order = await world.order({ gpuType, maxRate: String((10n ** 18n * 3n) / 10n), maxPricePerHour: 0.3 });
+    expect(await start(order)).toMatchObject({ status: 'failed', failure: { reason: 'no_capacity' } });
+    await expectNothingHeld(order, broken, healthy);
+  }, 120_000);
+
+  test('goes to nobody for whom the session has not enough left, and says so', async () => {
+    const { broken, healthy, gpuType } = await brokenAndHealthy();
+    const order = await world.order({ gpuType });
+    const act = async () => {
+      // Enough for the one that it is at, and not for the other.
+      const limit = String((10n ** 18n * 3n) / 10n);
+      await world.database.pool.query('update auth_sessions set spend_limit = $2 where wallet = $1', [
+        order.wallet,
+        limit,
+      ]);
+    };
+    traps.set(order.jobId, { step: 'placeJob', when: 'after', nth: 1, act });
+    expect(await start(order)).toMatchObject({
+      status: 'failed',
+      failure: { reason: 'no_capacity', message: expect.stringContaining('costs more than the session has left') },
+    });
+    await expectNothingHeld(order, broken, healthy);
+  }, 120_000);
+
   test('stays where its customer wanted it, and fails there', async () => {
     const { broken, gpuType } = await brokenAndHealthy();
     const order = await world.order({ gpuType, providerId: broken });
@@ -177,15 +203,21 @@ describe('a process that dies at every boundary of a move loses nothing and make
     const { status, placement } = await start(order);
     const held = (await world.heldBy(order)).reserved;
     const left = await rented(broken);
+    const { rows } = await world.database.pool.query<{ attempt: number; provider_id: string }>(
+      'select attempt, provider_id from provider_failures where job_id = $1',
+      [order.jobId],
+    );
+    const isNotedOnce = rows.length === 1 && rows[0]!.attempt === 1 && rows[0]!.provider_id === broken;
     await cancel(order);
     await expectNothingHeld(order, broken, healthy);
-    return { sprung, status, isThere: placement?.providerId === healthy, held, left };
+    return { sprung, status, isThere: placement?.providerId === healthy, held, left, isNotedOnce };
   });
 
   test.each<[string, string]>(boundaries.map(([when, step]) => [when, step]))(
     '%s %s',
     async (when, step) => {
-      const expected = { sprung: true, status: 'running', isThere: true, held: String(10n ** 18n / 2n), left: 0 };
+      const held = String(10n ** 18n / 2n);
+      const expected = { sprung: true, status: 'running', isThere: true, held, left: 0, isNotedOnce: true };
       expect(await lived(when, step)).toEqual(expected);
     },
     180_000,

@@ -31,7 +31,7 @@ const assess = (providerId: string) => world.activities.assessProvider({ provide
 test('a provider whose node says what no machine has is looked after like any other', async () => {
   const providerId = await world.joined();
   const most = '9223372036854775807';
-  await nodeSays(providerId, { [gpuResource]: most, cpu: most, memory: most, 'ephemeral-storage': most });
+  await nodeSays(providerId, { [gpuResource]: most, cpu: most, memory: most, 'ephemeral-storage': most, pods: most });
   // So many on a machine with eight are no GPUs that somebody could be given.
   expect(await assess(providerId)).toMatchObject({
     status: 'joined',
@@ -42,6 +42,8 @@ test('a provider whose node says what no machine has is looked after like any ot
     cpuCores: machineLimits.cpuCores,
     memoryMb: machineLimits.memoryMb,
     storageGb: machineLimits.diskGb,
+    pods: machineLimits.pods,
+    systemPods: 0,
   });
   const total = async (of: string) => (await world.row(providerId)).resources.find(({ kind }) => kind === of)?.total;
   expect(await total('gpu')).toBe(0);
@@ -51,9 +53,9 @@ test('a provider whose node says what no machine has is looked after like any ot
   expect(await assess(providerId)).toMatchObject({ status: 'available' });
   expect(await total('gpu')).toBe(8);
 
-  await nodeSays(providerId, { [gpuResource]: '0', cpu: '1n', memory: '1', 'ephemeral-storage': '500m' });
+  await nodeSays(providerId, { [gpuResource]: '0', cpu: '1n', memory: '1', 'ephemeral-storage': '500m', pods: '900m' });
   expect(await assess(providerId)).toMatchObject({ facts: { gpusReady: false } });
-  expect(await stored(providerId)).toEqual({ gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0 });
+  expect(await stored(providerId)).toEqual({ gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0, pods: 0, systemPods: 0 });
 });
 
 test('figures that an earlier version stored do not keep the watcher from starting', async () => {

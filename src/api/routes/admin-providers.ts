@@ -24,8 +24,17 @@ const approvalReply = z.object({
   wallet: z.string(),
 });
 
-/** How a provider gets in that does not sign, where such are accepted: by its owner, or by an operator. */
-export function adminProviderRoutes(deps: ApprovalDeps & { logger: Logger }): RouteRule[] {
+export interface AdminProviderDeps extends ApprovalDeps {
+  logger: Logger;
+  /** Tells its workflow, which shows what it waits for, that jobs are placed there again. */
+  announcePlacement: (providerId: string) => Promise<boolean>;
+}
+
+/**
+ * How a provider gets in that does not sign, where such are accepted: by its owner, or by an operator. And how one gets jobs
+ * again before its time that failed to start them.
+ */
+export function adminProviderRoutes(deps: AdminProviderDeps): RouteRule[] {
   return [
     {
       method: 'POST',
@@ -78,6 +87,9 @@ export function adminProviderRoutes(deps: ApprovalDeps & { logger: Logger }): Ro
         }
         const operator = principalOf(ctx).wallet;
         deps.logger.warn({ providerId, operator }, 'an operator has forgiven a provider the starts that it failed');
+        await deps.announcePlacement(providerId).catch((error: unknown) => {
+          deps.logger.warn({ err: error, providerId }, 'the workflow of the provider still shows that it is out');
+        });
         ctx.body = { provider_id: providerId };
       },
     },

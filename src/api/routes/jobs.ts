@@ -48,6 +48,7 @@ const startFailures: ErrorCode[] = [
   'storage_exceeded',
   'pod_deleted',
   'pod_refused',
+  'no_ports_left',
   'start_timeout',
   'provider_lost',
   'provider_drained',

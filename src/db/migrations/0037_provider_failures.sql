@@ -15,10 +15,12 @@ create index provider_failures_by_age on provider_failures (failed_at);
 -- which whoever places a job holds: writing here waits for no placement.
 create table provider_starts (
   provider_id varchar(255) primary key references providers (provider_id) on delete cascade,
-  -- Only what failed later counts.
+  -- Only what failed later counts: after the last start that succeeded, and not while it is out.
   counted_from timestamptz not null default '-infinity',
   -- Of how many wallets a start failed since.
   wallets integer not null default 0 check (wallets >= 0),
+  -- The last one. What failed long ago says nothing about a machine.
+  failed_at timestamptz,
   -- Nothing is placed there until then, and why. Each time lasts twice as long as the one before.
   out_until timestamptz,
   out_reason text,

@@ -15,6 +15,8 @@ export interface KubernetesOptions {
    * kubelet renews every 10 s.
    */
   nodeMonitorGraceS?: number;
+  /** The ports that Services may have on nodes, `FIRST-LAST`. Default: as docs/deploy.md has them. */
+  nodePorts?: string;
 }
 
 /** A Kubernetes control plane, and kwok in the place of the kubelets of simulated nodes. */
@@ -73,7 +75,9 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
       '--enable-bootstrap-token-auth=true',
       '--allow-privileged=true',
       `--service-cluster-ip-range=${serviceCidr}`,
-      '--service-node-port-range=20000-32767',
+      options.nodePorts === undefined
+        ? '--service-node-port-range=20000-32767'
+        : `--service-node-port-range=${options.nodePorts}`,
       '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
       `--service-account-key-file=${pki('sa.pub')}`,
       `--service-account-signing-key-file=${pki('sa.key')}`,

@@ -1,4 +1,5 @@
 import type { V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
+import { imageName, parseImage } from '../../domain/image.js';
 import { jobObjectName, sharedMemoryMb, tenantNamespace, type JobOrder, type Placement } from '../../domain/job.js';
 import {
   annotations,
@@ -15,6 +16,8 @@ import { environmentKey, jobEnvironment } from './job-environment.js';
 /** What decides a job's objects besides the order itself. */
 export interface JobManifestSettings {
   sshServerImage: string;
+  /** What runs where the customer names no image. */
+  defaultImage: string;
   /** When an image that is named by a tag is asked for; a digest is always the same image. */
   pullTags: 'Always' | 'IfNotPresent';
   /** The last resort, should the broker be gone for ever: Kubernetes ends the pod by itself. */
@@ -133,7 +136,10 @@ export function jobPod(
       name,
       namespace: tenantNamespace(order.wallet),
       labels: jobLabels(order, placement),
-      annotations: { [annotations.expiresAt]: settings.expiresAt },
+      annotations: {
+        [annotations.expiresAt]: settings.expiresAt,
+        ...(isSiteImage(order.image, settings) ? { [annotations.siteImage]: 'true' } : {}),
+      },
     },
     spec: {
       restartPolicy: 'Never',
@@ -233,20 +239,23 @@ export function jobPod(
   };
 }
 
+/** As orders have it, with everything that a short name leaves out. */
+function isSiteImage(image: string, { defaultImage }: JobManifestSettings): boolean {
+  return image === imageName(parseImage(defaultImage));
+}
+
 /**
- * The way in: one NodePort, answered only by the pod's own node. Owned by the pod, so that whatever ends the pod frees
- * the port.
+ * The way in: one NodePort, answered only by the pod's own node. It is there before the pod, so that no pod is made where
+ * no port is left; like the Secret it stays until the job's end removes it, or the reconciler.
  */
-export function jobService(order: JobOrder, placement: Placement, podUid: string): V1Service {
-  const name = jobObjectName(order.jobId);
+export function jobService(order: JobOrder, placement: Placement): V1Service {
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: {
-      name,
+      name: jobObjectName(order.jobId),
       namespace: tenantNamespace(order.wallet),
       labels: jobLabels(order, placement),
-      ownerReferences: [ownedByPod(name, podUid)],
     },
     spec: {
       type: 'NodePort',

@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { registrationMessage, type SealEntry } from '../../src/engines/simulated-provider/messages.js';
+import { simulatedMachine, type Machine } from '../../src/engines/simulated-provider/machine.js';
+
+/** Of the first of its registrations, and by how much each further one is dearer; too dear for anybody to rent. */
+const [firstPrice, priceStep] = [4, 0.001] as const;
+const atOnce = 25;
+
+const priceOf = (index: number) => Number((firstPrice + index * priceStep).toFixed(3));
+/** What is said last is what counts. */
+export const lastPriceOf = (times: number) => priceOf(times - 1);
+
+/**
+ * A provider in service registers over and over, each time with another price, as fast as Redis takes it.
+ *
+ * @returns when Redis has taken all of them.
+ */
+export async function registerOverAndOver(
+  redisUrl: string,
+  { sign, ...machine }: Pick<Machine, 'providerId' | 'wallet' | 'gpus'> & { sign: SealEntry },
+  times: number,
+): Promise<void> {
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  redis.on('error', () => undefined);
+  const publish = async (index: number) => {
+    const text = JSON.stringify(registrationMessage(simulatedMachine({ ...machine, gpuPricePerHour: priceOf(index) })));
+    const fields = await sign('provider:registration', text);
+    await redis.xadd('provider:registration', '*', ...Object.entries(fields).flat());
+  };
+  try {
+    // One after the other within a batch, so that the last is the last; a pause, so that it goes on during the kills.
+    for (let index = 0; index < times; index++) {
+      await publish(index);
+      if (index % atOnce === atOnce - 1) await sleep(200);
+    }
+  } finally {
+    redis.disconnect();
+  }
+}

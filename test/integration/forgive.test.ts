@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { recordFailure } from '../../src/db/provider-failures.js';
+import { findProvider } from '../../src/db/provider-reads.js';
+import { newWallet, startApi, type Api } from '../support/api.js';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { putProvider } from '../support/fleet.js';
+import { freshRedis, type TestRedis } from '../support/redis.js';
+
+const operator = newWallet();
+let database: TestDatabase;
+let redis: TestRedis;
+let api: Api;
+const announced: string[] = [];
+/** Whether there is a Temporal to announce it to. */
+let isAway = false;
+beforeAll(async () => {
+  [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
+  const announcePlacement = async (providerId: string) => {
+    if (isAway) throw new Error('no Temporal in this test');
+    announced.push(providerId);
+    return true;
+  };
+  api = await startApi({ database, redis, env: { ADMIN_WALLETS: operator.address }, commands: { announcePlacement } });
+  for (const providerId of ['healthy', 'broken']) await putProvider(database.pool, { providerId });
+});
+afterAll(async () => {
+  await api.stop();
+  await redis.close();
+  await database.close();
+});
+
+async function isOut(): Promise<void> {
+  for (const digit of [1, 2, 3]) {
+    const failure = { jobId: randomUUID(), attempt: 1, providerId: 'broken', reason: 'unschedulable' } as const;
+    const policy = { PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 };
+    await recordFailure(database.pool, { ...failure, wallet: `0x${String(digit).repeat(40)}` }, policy);
+  }
+  expect((await findProvider(database.pool, 'broken'))!.outUntil).toBeDefined();
+}
+
+test('an operator brings a provider back that is out, at once, and its workflow hears of it', async () => {
+  await isOut();
+  const admin = await api.login({ account: operator, scopes: ['admin', 'providers:read'] });
+  const shown = async () => (await admin.request('GET', '/api/v1/providers/broken')).body as Record<string, unknown>;
+  expect((await shown())['not_offered_reason']).toMatch(/failed to start jobs of several customers \(unschedulable\)/);
+  const forgiven = await admin.request('POST', '/api/v1/admin/providers/broken/forgive');
+  expect(forgiven).toMatchObject({ status: 200, body: { provider_id: 'broken' } });
+  expect(await shown()).not.toHaveProperty('not_offered_reason');
+  expect(announced).toEqual(['broken']);
+});
+
+test('a Temporal that is away keeps nobody from forgiving', async () => {
+  await isOut();
+  isAway = true;
+  const admin = await api.login({ account: operator, scopes: ['admin'] });
+  expect(await admin.request('POST', '/api/v1/admin/providers/broken/forgive')).toMatchObject({ status: 200 });
+  expect((await findProvider(database.pool, 'broken'))!.outUntil).toBeUndefined();
+});
+
+test('nobody but an operator forgives, and only who is there', async () => {
+  const customer = await api.login({ scopes: ['providers:read', 'providers:write'] });
+  const path = '/api/v1/admin/providers/broken/forgive';
+  expect(await customer.request('POST', path)).toMatchObject({ status: 403 });
+  const admin = await api.login({ account: operator, scopes: ['admin'] });
+  expect(await admin.request('POST', path.replace('broken', 'nobody'))).toMatchObject({ status: 404 });
+});

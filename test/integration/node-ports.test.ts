@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { startStack, type Stack } from '../../src/engines/stack.js';
+import { tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
+import { until } from '../support/until.js';
+
+// A cluster of its own: in one that others use, their jobs would find no port either.
+let dataDir: string;
+let stack: Stack;
+let world: FleetWorld;
+let providerId: string;
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'ports-'));
+  stack = await startStack({ dataDir, engines: ['kubernetes'], kubernetes: { nodePorts: '20000-20001' } });
+  world = await createFleetWorld({ KUBECONFIG: stack.endpoints().kubeconfig });
+  providerId = await world.joined();
+}, 900_000);
+afterAll(async () => {
+  await world?.close();
+  await stack?.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+}, 60_000);
+
+const podsOf = async ({ wallet }: JobOrder) =>
+  (await world.kubernetes.core.listNamespacedPod({ namespace: tenantNamespace(wallet) })).items;
+const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 20_000);
+const portOf = async (order: JobOrder) => (await world.job(order)).ssh!.port;
+
+test('a job for which the cluster has no port left fails at once, before it has a pod', async () => {
+  const running = [await world.running({ providerId }), await world.running({ providerId })];
+  expect((await Promise.all(running.map(portOf))).sort()).toEqual([20_000, 20_001]);
+
+  const direct = await world.order({ providerId });
+  const placement = await world.activities.placeJob(direct);
+  await expect(world.activities.provisionJob(direct, placement)).rejects.toMatchObject({ type: 'no_ports_left' });
+  expect(await podsOf(direct)).toEqual([]);
+
+  const late = await world.order({ providerId });
+  const beganMs = Date.now();
+  expect(await world.commands.startAndWait(late, 30_000)).toMatchObject({
+    status: 'failed',
+    failure: { reason: 'no_ports_left', message: expect.stringContaining('ports') },
+  });
+  expect(Date.now() - beganMs).toBeLessThan(15_000);
+  expect(await world.heldBy(late)).toEqual(heldNothing);
+
+  await cancel(running[0]!);
+  const next = await world.running({ providerId });
+  expect(await portOf(next)).toBe(20_000 + 20_001 - (await portOf(running[1]!)));
+  for (const order of [running[1]!, next]) await cancel(order);
+}, 180_000);
+
+test('a port is free again when its job ends, whatever had been made by then', async () => {
+  // Refused for good, after the Service is there.
+  const refused = await world.order({ providerId, image: ' no image' });
+  expect(await world.commands.startAndWait(refused, 30_000)).toMatchObject({
+    status: 'failed',
+    failure: { reason: 'pod_refused' },
+  });
+  expect(await world.heldBy(refused)).toEqual(heldNothing);
+
+  // Whoever makes the pod may die after the Service, and the next one finds it.
+  const order = await world.order({ providerId });
+  const placement = await world.activities.placeJob(order);
+  const first = await world.activities.provisionJob(order, placement);
+  const { core } = world.kubernetes;
+  const [pod] = await podsOf(order);
+  await core.deleteNamespacedPod({
+    name: pod!.metadata!.name!,
+    namespace: pod!.metadata!.namespace!,
+    gracePeriodSeconds: 0,
+  });
+  await until(async () => (await podsOf(order)).length === 0);
+  const again = await world.activities.provisionJob(order, placement);
+  expect(again.ssh).toEqual(first.ssh);
+  expect(again.podUid).not.toBe(first.podUid);
+}, 120_000);
