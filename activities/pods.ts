@@ -15,14 +15,7 @@ import {
   type SshAccess,
 } from '../src/domain/job.js';
 import type { Instant } from '../src/domain/outside.js';
-import {
-  applyPatch,
-  asDependencyError,
-  fieldManager,
-  refusalOf,
-  unlessExists,
-  unlessNotFound,
-} from '../src/kubernetes/client.js';
+import { applyPatch, fieldManager, refusalOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
 import { jobNetworkPolicy } from '../src/kubernetes/manifests/job-network.js';
 import { hostKeyFile, jobPod, jobSecret, jobService, type JobInputs } from '../src/kubernetes/manifests/job.js';
@@ -35,6 +28,7 @@ import { inTenant, lacksRight } from '../src/kubernetes/tenant-rights.js';
 import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
 import type { PodObservation } from '../workflows/messages.js';
 import type { ActivityDeps } from './deps.js';
+import { asPodRefusal, withPort } from './pod-refusals.js';
 
 /** A day beyond the longest job: Kubernetes ends a pod by itself only where the broker is gone for ever. */
 const deadlineSlackSeconds = 86_400;
@@ -272,17 +266,6 @@ async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]>
   return [await one, await other];
 }
 
-/** Gives a name to the refusal of a Service for which the cluster has no port, or no address, left. */
-async function withPort<T>(creation: Promise<T>): Promise<T> {
-  try {
-    return await creation;
-  } catch (error) {
-    if (!/range is full/i.test(refusalOf(error)?.message ?? '')) throw error;
-    const detail = 'all ports that the cluster has for jobs are taken; it is no matter of this job or its machine';
-    throw new BrokerError('no_ports_left', detail, {}, { cause: error });
-  }
-}
-
 /** Whether an object was made for the placement of a job at this provider; never has a job two at one. */
 function isOf({ providerId }: Placement, { metadata }: KubernetesObject): boolean {
   return metadata?.labels?.[labels.providerId] === providerId;
@@ -292,24 +275,4 @@ function isOf({ providerId }: Placement, { metadata }: KubernetesObject): boolea
 function deletionAskedAtMs({ metadata }: V1Pod): number {
   const endsMs = metadata?.deletionTimestamp?.getTime() ?? Infinity;
   return endsMs - (metadata?.deletionGracePeriodSeconds ?? 0) * 1000;
-}
-
-/**
- * Refusals that pass: of a namespace on its way out, of one whose service account or quota the controllers have not seen
- * to yet, and of one that is full of what has just ended; the database let the job in, so there is room in a moment.
- */
-const passingRefusal = /is being terminated|serviceaccount|status unknown for quota|exceeded quota/;
-
-/** What the API server refuses for good (admission, validation) ends the job; the rest is tried again. */
-function asPodRefusal(error: unknown): unknown {
-  const refusal = refusalOf(error);
-  if (refusal === undefined) return asDependencyError(error);
-  // A right may be gone with its namespace, or not have reached another API server yet.
-  if (lacksRight(error) || passingRefusal.test(refusal.message)) {
-    return new BrokerError('dependency_unavailable', refusal.message, {}, { cause: error });
-  }
-  if (refusal.code === 403 || refusal.code === 422 || refusal.code === 400) {
-    return new BrokerError('pod_refused', refusal.message, {}, { cause: error });
-  }
-  return asDependencyError(error);
 }

@@ -14,8 +14,8 @@ export async function pruneTokens(db: Queryable, before: Date): Promise<number> 
 }
 
 /**
- * Removes sessions that expired before `before`, and wallets of which none is left. One that a job was paid from stays, as
- * part of the account of that job; one that was revoked stays for a year, in which nobody gets its key accepted again.
+ * Removes sessions that expired before `before`, and wallets of which none is left. One that ordered a job stays with its
+ * charge, as part of the account of that job; one that was revoked stays for a year, in which nobody gets its key accepted again.
  *
  * @returns how many sessions.
  */
@@ -27,7 +27,6 @@ export async function pruneSessions(db: Queryable, before: Date): Promise<number
            where s.expires_at < $1 and s.spent = 0 and s.reserved = 0
              and (s.revoked_at is null or s.expires_at < $1::timestamptz - interval '1 year')
              and not exists (select from auth_charges c where c.session_id = s.id)
-             and not exists (select from jobs j where j.wallet = s.wallet and j.session_id = s.id)
            order by s.expires_at limit $2)
        returning id, wallet
      ), wallets as (

@@ -264,6 +264,22 @@ describe('capacity', () => {
     expect(await gpus()).toEqual([2, 1]);
   });
 
+  test('of types that a machine named once leaves no more than a few rows behind, and none that is rented goes', async () => {
+    const named = (type: number) =>
+      putProvider(pool(), { providerId: 'one', gpus: { model: `Type ${type}`, count: 8 } });
+    await named(0);
+    const order = testOrder({ gpuCount: 1 });
+    await allocate(pool(), order, await place(order));
+    for (let type = 1; type < 30; type++) await named(type);
+    const types = async () => (await findProvider(pool(), 'one'))!.resources.filter(({ kind }) => kind === 'gpu');
+    expect(await types()).toHaveLength(17);
+    expect((await types()).find(({ name }) => name === 'type-0')).toMatchObject({ rented: 1, total: 1 });
+    await release(pool(), order.jobId);
+    await named(30);
+    expect(await types()).toHaveLength(17);
+    expect((await types()).find(({ name }) => name === 'type-30')).toMatchObject({ rented: 0, total: 8 });
+  });
+
   test('is told type by type to a customer who got none', async () => {
     await putProvider(pool(), { providerId: 'one', gpus: { model: 'RTX 4090', count: 4 } });
     await putProvider(pool(), { providerId: 'two', gpus: { model: 'NVIDIA RTX 4090', count: 2 }, gpuPrice: 0.4 });

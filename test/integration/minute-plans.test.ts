@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { QueryConfig } from 'pg';
+import pg, { type QueryConfig } from 'pg';
 import { pruneRegistrations } from '../../src/db/registrations.js';
 import { sweepHeartbeats } from '../../src/db/heartbeats.js';
 import { usedTokens, tokensToRevoke } from '../../src/db/join-tokens.js';
 import { liveJobs } from '../../src/db/jobs.js';
-import type { Queryable } from '../../src/db/pool.js';
+import { connectionOptions, type Queryable } from '../../src/db/pool.js';
 import { openAmong, openJobIds, runningAmong, runningPods } from '../../src/db/reconcile-jobs.js';
 import { differingProviders, leakedAllocations } from '../../src/db/reconcile-ledger.js';
 import { pendingRegistration } from '../../src/db/reconcile-fleet.js';
@@ -24,14 +24,16 @@ const wallet = `0x${'0'.repeat(39)}1`;
 let database: TestDatabase;
 beforeAll(async () => {
   database = await freshDatabase();
-  // What fills the tables takes longer than a statement of the broker may.
-  const filling = await database.pool.connect();
-  await filling.query('set statement_timeout = 0');
+  // What fills the tables takes longer than a statement of the broker may, and need not be checked, nor survive.
+  const filling = new pg.Client(connectionOptions(database.config));
+  await filling.connect();
+  await filling.query('set session_replication_role = replica');
+  for (const table of ['allocations', 'auth_charges', 'jobs']) await filling.query(`alter table ${table} set unlogged`);
   for (let at = 0; at < 20; at++) await putProvider(database.pool, { providerId: `prov-${at}` });
   const job = (open: boolean) => `
     insert into jobs (job_id, wallet, request_sha256, image, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                       provider_id, status, pod_uid, created_at, started_at, ended_at)
-    select gen_random_uuid(), '0x' || lpad((n % 1000)::text, 40, '0'), '', '', 1, 1, 1, 1, 60, 'prov-' || n % 20,
+    select lpad(to_hex(${open ? 1_000_000 : 0} + n), 32, '0')::uuid, '0x' || lpad((n % 1000)::text, 40, '0'), '', '', 1, 1, 1, 1, 60, 'prov-' || n % 20,
            '${open ? 'running' : 'completed'}', 'uid', now() - interval '1 day', now() - interval '1 day',
            ${open ? 'null' : `now() - n * interval '1 second'`}
       from generate_series(1, $1) n`;
@@ -61,7 +63,7 @@ beforeAll(async () => {
        from jobs j join (select wallet, min(id::text)::uuid as id from auth_sessions group by wallet) s using (wallet)`,
   );
   await filling.query('vacuum analyze');
-  filling.release(true);
+  await filling.end();
 }, 300_000);
 afterAll(() => database?.close());
 

@@ -1,5 +1,6 @@
 import { connect, createServer, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { hasRoomForProvider, neverJoinedUnsigned } from '../../src/db/never-joined.js';
 import { Client, Connection } from '@temporalio/client';
 import type { ProviderVerifier } from '../../src/domain/provider-verdict.js';
 import { loadRegistration, messageRates, takeRegistration } from '../../src/db/registrations.js';
@@ -371,6 +372,27 @@ test('of a provider that registers again after each answer, few are answered in 
 });
 
 const settledButOne = () => until(async () => (await world.pending(registration)) <= 1);
+
+test('of providers that do not sign and never joined, there is room for so many and no more', async () => {
+  const room = (providerId: string, signed = false) =>
+    hasRoomForProvider(world.pool, { providerId, wallet: `0x${'b'.repeat(40)}`, signed });
+  await world.pool.query(
+    `insert into providers (provider_id, wallet_addr, spec, capacity, offer)
+     select 'crowd-' || n, $2, '{}', '{}', '{"gpus": []}' from generate_series(1, $1::int) n`,
+    [neverJoinedUnsigned - 1, `0x${'c'.repeat(40)}`],
+  );
+  expect(await room('new')).toBe(true);
+  await world.pool.query(
+    `insert into providers (provider_id, wallet_addr, spec, capacity, offer) values ('last', $1, '{}', '{}', '{"gpus": []}')`,
+    [`0x${'c'.repeat(40)}`],
+  );
+  expect(await room('new')).toBe(false);
+  expect(await room('crowd-1')).toBe(true);
+  expect(await room('new', true)).toBe(true);
+  await world.pool.query(`update providers set joined_at = now() where provider_id = 'crowd-2'`);
+  expect(await room('new')).toBe(true);
+  await world.pool.query(`delete from providers where provider_id = 'last' or provider_id like 'crowd-%'`);
+});
 
 test('what a stranger registers under the name of a provider takes no place of what its owner signed', async () => {
   const owner = `0x${'a'.repeat(40)}`;

@@ -20,7 +20,7 @@ const nodeSays = (providerId: string, figures: Record<string, string>) =>
     mergePatch,
   );
 const stored = async (providerId: string) => {
-  const { rows } = await world.database.pool.query<{ allocatable: { gpus: number } }>(
+  const { rows } = await world.database.pool.query<{ allocatable: { gpus: number; systemPods: number } }>(
     'select allocatable from providers where provider_id = $1',
     [providerId],
   );
@@ -53,9 +53,41 @@ test('a provider whose node says what no machine has is looked after like any ot
   expect(await assess(providerId)).toMatchObject({ status: 'available' });
   expect(await total('gpu')).toBe(8);
 
-  await nodeSays(providerId, { [gpuResource]: '0', cpu: '1n', memory: '1', 'ephemeral-storage': '500m', pods: '900m' });
+  await nodeSays(providerId, { [gpuResource]: '0', cpu: '1n', memory: '1', 'ephemeral-storage': '500m', pods: '0' });
   expect(await assess(providerId)).toMatchObject({ facts: { gpusReady: false } });
   expect(await stored(providerId)).toEqual({ gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0, pods: 0, systemPods: 0 });
+});
+
+test('a provider has no more pods for jobs than the system leaves on its node', async () => {
+  const providerId = await world.joined();
+  const { core } = world.kubernetes;
+  const namespace = 'default';
+  const names = Array.from({ length: 12 }, (_, at) => `${providerId}-${at}`);
+  for (const name of names) {
+    await core.createNamespacedPod({
+      namespace,
+      body: {
+        metadata: { name },
+        spec: {
+          nodeName: providerId,
+          automountServiceAccountToken: false,
+          terminationGracePeriodSeconds: 1,
+          containers: [{ name: 'system', image: 'example' }],
+        },
+      },
+    });
+  }
+  const order = await world.running({ providerId });
+  // The API server answers from its memory, which is a moment behind.
+  await until(async () => {
+    await assess(providerId);
+    return (await stored(providerId)).systemPods === 12;
+  });
+  const pods = async () => (await world.row(providerId)).resources.find(({ kind }) => kind === 'pods');
+  expect(await pods()).toMatchObject({ total: 98, rented: 1 });
+  await world.commands.cancel(order.jobId, 'its owner', 20_000);
+  expect(await pods()).toMatchObject({ rented: 0 });
+  for (const name of names) await core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 });
 });
 
 test('figures that an earlier version stored do not keep the watcher from starting', async () => {
