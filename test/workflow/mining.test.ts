@@ -224,7 +224,7 @@ describe('a mining configuration that may not run mines nothing and says why:', 
     [
       'a library loaded into the miner',
       { env_vars: { LD_PRELOAD: '/tmp/x.so' } },
-      /env_vars.LD_PRELOAD is set by the broker/,
+      /env_vars.LD_PRELOAD decides what else the miner runs/,
     ],
     [
       'a directory of the machine',
