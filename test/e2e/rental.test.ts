@@ -8,7 +8,6 @@ import { providerSigner } from '../../src/auth/provider-client.js';
 import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
 import { registrationMessage } from '../../src/engines/simulated-provider/messages.js';
 import { responseStream, streams } from '../../src/redis/stream-names.js';
-import { unlimitedStarts } from '../support/config.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
 import { exportHistories, findSecrets } from '../support/secrets.js';
 import { until } from '../support/until.js';
@@ -38,7 +37,7 @@ globalThis.fetch = async (input, init) => {
 };
 
 beforeAll(async () => {
-  broker = await startBroker({ LOG_LEVEL: 'trace', ...unlimitedStarts });
+  broker = await startBroker({ LOG_LEVEL: 'trace' });
   const joined = [
     broker.provider({
       providerId: 'atlas',
