@@ -120,6 +120,7 @@ test('a job with a very long history goes on in a new run, and still hears that 
   );
   await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, {
     everyMs: 200,
+    timeoutMs: 90_000,
   });
   await world.commands.extend(order.jobId, 'after', 60);
   await world.kubernetes.core.deleteNamespacedPod({
@@ -128,7 +129,7 @@ test('a job with a very long history goes on in a new run, and still hears that 
     gracePeriodSeconds: 0,
   });
   await world.jobBecomes(order, 'failed');
-}, 120_000);
+}, 240_000);
 
 test('a provider with a very long history goes on in a new run, and still hears of its node', async () => {
   const providerId = await world.joined();
@@ -138,6 +139,7 @@ test('a provider with a very long history goes on in a new run, and still hears 
   await inTurns(enoughSignals, 8, () => handle.signal(heartbeatChanged, { alive: true, at: new Date().toISOString() }));
   await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, {
     everyMs: 200,
+    timeoutMs: 90_000,
   });
   await world.setNodeReady(providerId, false);
   await world.becomes(providerId, 'offline');
@@ -145,4 +147,4 @@ test('a provider with a very long history goes on in a new run, and still hears 
   await world.becomes(providerId, 'available');
   expect((await world.job(order)).status).toBe('running');
   await world.commands.cancel(order.jobId, 'its owner', 20_000);
-}, 120_000);
+}, 240_000);
