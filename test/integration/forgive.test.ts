@@ -6,6 +6,7 @@ import { newWallet, startApi, type Api } from '../support/api.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider } from '../support/fleet.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const operator = newWallet();
 let database: TestDatabase;
