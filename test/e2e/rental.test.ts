@@ -49,7 +49,11 @@ beforeAll(async () => {
       gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 },
       gpuPricePerHour: 0.5,
     }),
-    broker.provider({ providerId: 'cirrus', gpus: { model: 'NVIDIA A100-SXM4-80GB', count: 8 }, gpuPricePerHour: 1.8 }),
+    broker.provider({
+      providerId: 'cirrus',
+      gpus: { model: 'NVIDIA A100-SXM4-80GB', count: 8, memoryMb: 81_920 },
+      gpuPricePerHour: 1.8,
+    }),
   ].map((provider) => provider.joined);
   await Promise.all(joined);
   customer = await broker.customer();
@@ -120,7 +124,7 @@ describe('a customer', () => {
     const reply = await post(customer, order({ gpu_count: 5 }));
     expect([reply.status, problem(reply).code]).toEqual([409, 'no_capacity']);
     expect(problem(reply).free).toEqual([
-      { gpu_type: 'rtx-4090', available_gpus: 8, most_at_one_provider: 4, price_per_hour: 0.4 },
+      { gpu_type: 'rtx-4090', vram_gb: 24, available_gpus: 8, most_at_one_provider: 4, price_per_hour: 0.4 },
     ]);
   });
 

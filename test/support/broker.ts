@@ -11,6 +11,7 @@ import {
   type SimulatedProvider,
   type SimulatedProviderOptions,
 } from '../../src/engines/simulated-provider/provider.js';
+import { unlimitedStarts } from './config.js';
 import { startStack, type Endpoints, type Stack, type StackOptions } from '../../src/engines/stack.js';
 
 /** A whole broker on engines of its own, as an operator starts it; tests reach it by HTTP and Redis only. */
@@ -32,6 +33,7 @@ const unlimited = {
   RATE_LIMIT_READS: '1000000',
   RATE_LIMIT_WRITES: '1000000',
   RATE_LIMIT_JOBS: '1000000',
+  ...unlimitedStarts,
 };
 
 export async function startBroker(
