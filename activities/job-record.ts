@@ -1,7 +1,7 @@
 import { release, allocate, findAllocation, movesOf, vacate } from '../src/db/allocations.js';
 import { extendJob, settleSpend } from '../src/auth/spend.js';
 import { placementCandidates, whatKeepsOut } from '../src/db/candidates.js';
-import { recordFailure, recordStart, type FailurePolicy } from '../src/db/provider-failures.js';
+import { recordDoubt, recordFailure, recordStart, type FailurePolicy } from '../src/db/provider-failures.js';
 import { recordGaps } from '../src/db/job-gaps.js';
 import { markEnded, markEnding, markMessage, markProvisioning, markRunning } from '../src/db/jobs.js';
 import { isBadData, withTransaction } from '../src/db/pool.js';
@@ -206,6 +206,7 @@ export function createJobRecordActivities({
     { jobId, wallet }: JobOrder,
     { providerId, attempt, reason, fault }: StartFailure,
   ): Promise<Remembered> {
+    await recordDoubt(pool, wallet, providerId);
     if (fault !== 'certain') return {};
     const facts = { jobId, providerId, attempt, reason };
     try {

@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { pruneRevocations, pruneSessions, pruneTokens, pruneWallets } from '../../src/db/auth-pruning.js';
 import { forgetClaims, forgetProvider, forgetRevokedKeys, staleProviders } from '../../src/db/never-joined.js';
 import type { Queryable } from '../../src/db/pool.js';
-import { pruneFailures } from '../../src/db/provider-failures.js';
+import { doubtedForS, pruneDoubts, pruneFailures } from '../../src/db/provider-failures.js';
 import { pruneDelegations } from '../../src/db/provider-identities.js';
 import { pruneRegistrations } from '../../src/db/registrations.js';
 import { forgetJoinTokens, forgetUnreadyJobs, retireToken, uselessTokens } from '../../src/db/tidy.js';
@@ -49,6 +49,7 @@ const kinds: Record<string, { prune: (db: Queryable, before: Date) => Promise<nu
   delegations: { prune: pruneDelegations, keptMs: delegationsKeptMs },
   join_tokens: { prune: forgetJoinTokens, keptMs: joinTokensKeptMs },
   provider_failures: { prune: pruneFailures, keptMs: failuresKeptMs },
+  provider_doubts: { prune: pruneDoubts, keptMs: doubtedForS * 1000 },
   auth_tokens: { prune: pruneTokens, keptMs: authTokensKeptMs },
   auth_sessions: { prune: pruneSessions, keptMs: sessionsKeptMs },
   auth_revocations: { prune: pruneRevocations, keptMs: revocationsKeptMs },

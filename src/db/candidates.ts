@@ -14,6 +14,7 @@ import {
   rateSql,
   siteParameter,
 } from './offers.js';
+import { isDoubtedSql } from './provider-failures.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
 import type { Queryable } from './pool.js';
 
@@ -39,13 +40,16 @@ const runsSql = (provider: string, architecture: string) =>
   `(${provider}.architecture = coalesce(${architecture}::text, 'amd64')
     or (${architecture}::text is null and ${provider}.architecture = ''))`;
 
+/** Where a job of the same customer did not start, the next one goes only if the others cost twice as much. */
+const doubtWeight = 4;
+
 /** Which providers an order fits, whatever they cost; in what time they are offered, $8 and $9 say. */
 const fitting = `
   select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model, p.offer,
          nullif(g.resource_name, '${plainGpuResource}') as gpu_resource,
          case when $2 > 0 then ${gpuPriceSql('g.price_per_hour', 'g.name', '$7')} else 0 end as gpu_price,
          p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
-         coalesce(g.total - g.rented, 0) as free_gpus, ${failuresSql('s')} as failures
+         coalesce(g.total - g.rented, 0) as free_gpus, ${failuresSql('s')} + case when ${isDoubtedSql('p', '$20')} then ${doubtWeight} else 0 end as failures
     from providers p
     left join provider_starts s on s.provider_id = p.provider_id
     left join provider_resources g on g.provider_id = p.provider_id and g.kind = 'gpu' and $2 > 0
@@ -124,7 +128,7 @@ async function findCandidates(
             o.memory::float8 as offered_memory, o.storage::float8 as offered_storage
        from (${fitting}) p, lateral (${offeredSql('$7', mayExceedShareSql(ordered))}) o, lateral (select ${rate} as rate) cost
       where ($10::numeric is null or rate <= $10) and (rate > 0 or $11::boolean)
-      order by rate * (4 + least(failures, 8)), free_gpus, provider_id
+      order by rate * (4 + least(failures, 12)), free_gpus, provider_id
       limit $12`,
     [
       types,
@@ -146,6 +150,7 @@ async function findCandidates(
       order.architecture ?? null,
       order.excludeProviders ?? [],
       whoeverFailed,
+      order.wallet,
     ],
   );
   return rows.map((row) => {

@@ -95,6 +95,34 @@ export async function recordFailure(
   });
 }
 
+/** Seconds for which the orders of a wallet go to other machines first. */
+export const doubtedForS = 3_600;
+
+/** Notes that a job of a wallet did not start at a provider, whoever was to blame. */
+export async function recordDoubt(db: Queryable, wallet: string, providerId: string): Promise<void> {
+  await db.query(
+    `insert into provider_doubts (wallet, provider_id) select $1, provider_id from providers where provider_id = $2
+     on conflict (wallet, provider_id) do update set failed_at = clock_timestamp()`,
+    [wallet, providerId],
+  );
+}
+
+/** Whether the orders of a wallet go to other machines first. */
+export const isDoubtedSql = (provider: string, wallet: string): string =>
+  `exists (select from provider_doubts doubt where doubt.provider_id = ${provider}.provider_id and doubt.wallet = ${wallet}
+                  and doubt.failed_at > now() - make_interval(secs => ${doubtedForS}))`;
+
+/** Forgets doubts from before `before`, some thousands at a time. @returns how many. */
+export async function pruneDoubts(db: Queryable, before: Date): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from provider_doubts
+      where (wallet, provider_id) in (select wallet, provider_id from provider_doubts where failed_at < $1
+                                       order by failed_at limit 5000)`,
+    [before],
+  );
+  return rowCount ?? 0;
+}
+
 /** A job of a provider started: whatever it failed before is over. */
 export async function recordStart(db: Queryable, jobId: string): Promise<void> {
   await db.query(

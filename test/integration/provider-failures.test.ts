@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { allocate } from '../../src/db/allocations.js';
-import { freeCapacity, placementCandidates, whatKeepsOut } from '../../src/db/candidates.js';
+import { freeCapacity, offeredRates, placementCandidates, whatKeepsOut } from '../../src/db/candidates.js';
 import { withoutPrices } from '../../src/db/offers.js';
-import { findOut, forgive, pruneFailures, recordFailure, recordStart } from '../../src/db/provider-failures.js';
+import {
+  findOut,
+  forgive,
+  pruneDoubts,
+  pruneFailures,
+  recordDoubt,
+  recordFailure,
+  recordStart,
+} from '../../src/db/provider-failures.js';
 import { findProvider, gpuAvailability } from '../../src/db/provider-reads.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, testOrder } from '../support/fleet.js';
@@ -43,6 +51,29 @@ test('failures of three wallets take a provider out, visibly, and time brings it
   expect(await whatKeepsOut(pool(), testOrder({ providerId: 'cheap' }), withoutPrices)).toMatch(/failed to start/);
   await timePasses();
   expect(await first()).toEqual(['cheap', 'dear']);
+});
+
+test('where a job did not start, whoever was to blame, the next order of its customer goes elsewhere, and nobody else’s', async () => {
+  await putProvider(pool(), { providerId: 'as-good', gpuPrice: 0.6 });
+  const of = async (digit: number) =>
+    (await placementCandidates(pool(), testOrder({ wallet: wallet(digit) }), withoutPrices, 5)).map(
+      ({ providerId }) => providerId,
+    );
+  await recordDoubt(pool(), wallet(1), 'cheap');
+  await recordDoubt(pool(), wallet(1), 'cheap');
+  await recordDoubt(pool(), wallet(1), 'nobody');
+  expect(await of(1)).toEqual(['as-good', 'cheap', 'dear']);
+  expect(await of(2)).toEqual(['cheap', 'as-good', 'dear']);
+  // What it costs says nothing about what the others may cost.
+  expect(await offeredRates(pool(), testOrder({ wallet: wallet(1) }), withoutPrices, 5)).toMatchObject([
+    { hasFailed: false },
+    { hasFailed: true },
+    { hasFailed: false },
+  ]);
+  expect(await pruneDoubts(pool(), new Date(Date.now() - 1_000))).toBe(0);
+  await pool().query(`update provider_doubts set failed_at = now() - interval '61 minutes'`);
+  expect(await of(1)).toEqual(['cheap', 'as-good', 'dear']);
+  expect(await pruneDoubts(pool(), new Date(Date.now() - 1_000))).toBe(1);
 });
 
 test('failures of one wallet, however many, and the same failure told again take nobody out', async () => {

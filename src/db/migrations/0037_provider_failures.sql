@@ -27,5 +27,14 @@ create table provider_starts (
   times_out integer not null default 0 check (times_out >= 0)
 );
 
+-- Where jobs of a wallet did not start of late, by whoever's doing: it concerns the orders of that wallet alone.
+create table provider_doubts (
+  wallet varchar(42) not null,
+  provider_id varchar(255) not null references providers (provider_id) on delete cascade,
+  failed_at timestamptz not null default clock_timestamp(),
+  primary key (wallet, provider_id)
+);
+create index provider_doubts_by_age on provider_doubts (failed_at);
+
 -- Providers that the customer of a job does not want.
 alter table jobs add column excluded_providers text[] not null default '{}';
