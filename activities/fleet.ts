@@ -17,7 +17,7 @@ import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
 import { decideNodeCertificate } from '../src/kubernetes/node-certificates.js';
 import { countSystemPods, markNode, nodeOwner } from '../src/kubernetes/nodes.js';
-import { awaySince, nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
+import { awaySince, isUnheard, nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
 import { heardUntil } from '../src/redis/relay/heard-until.js';
 import { sideBySide } from '../src/side-by-side.js';
 import { isRefusedForGood } from '../src/temporal/refusals.js';
@@ -117,7 +117,8 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
         });
       }
       if (facts.nodeReady) await withdrawTokens(providerId);
-      const silentSince = facts.heartbeatAlive ? undefined : lastHeartbeat;
+      // A machine of which neither kubelet nor agent is heard was gone when the first of them fell silent.
+      const silentSince = facts.heartbeatAlive && !isUnheard(node) ? undefined : lastHeartbeat;
       const out = await findOut(pool, providerId);
       const away = status === 'offline' ? earliest(silentSince, awaySince(node, nodeReadyAt), new Date()) : undefined;
       return {

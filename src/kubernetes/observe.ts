@@ -38,6 +38,14 @@ export function observeNode(node: V1Node): NodeObservation {
 }
 
 /**
+ * Whether the control plane has heard nothing of a node's kubelet for a while. When it says so, the last word was some time
+ * before: its grace period is close to a minute.
+ */
+export function isUnheard(node: V1Node | undefined): boolean {
+  return node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'Unknown') ?? false;
+}
+
+/**
  * Since when a node has not been ready, as the control plane says, or the kubelet, whose clock is its provider's: it is
  * not believed about a time in which we saw the node ready.
  *

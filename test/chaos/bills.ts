@@ -15,6 +15,8 @@ export interface RunLog {
   gpuPricePerHour(providerId: string): number;
   /** Machines that look well and start no job, for all or a part of the run. */
   brokenMachines: ReadonlySet<string>;
+  /** Those of them that nobody mends. */
+  brokenThroughout: ReadonlySet<string>;
   /** A provider that registers over and over, and the price that it named last. */
   insistent: { providerId: string; lastPrice: number };
   /** Machines that died, and from when to when they were made to. */

@@ -167,15 +167,16 @@ const mostRegistrationsKept = 100;
 
 async function outViolations(
   rows: (sql: string) => Promise<string[]>,
-  { brokenMachines, deaths }: RunLog,
+  { brokenMachines, brokenThroughout, deaths }: RunLog,
 ): Promise<string[]> {
   const list = (ids: Iterable<string>) => `array[${[...ids].map((id) => `'${id}'`).join(', ')}]::text[]`;
   return [
     ...(await rows(`
       select provider_id, reason, count(*) as failures from provider_failures
        where provider_id <> all (${list([...brokenMachines, ...deaths.keys()])}) group by 1, 2`)),
+    // One that is mended may have had the luck that nobody came.
     ...(await rows(`
-      select broken.id, 'was never out' as complaint from unnest(${list(brokenMachines)}) broken (id)
+      select broken.id, 'failed nobody' as complaint from unnest(${list(brokenThroughout)}) broken (id)
        where not exists (select from provider_failures f where f.provider_id = broken.id)`)),
   ];
 }

@@ -103,6 +103,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const runLog: RunLog = {
     ...{ stories, pods, hits, sampler, gpuPricePerHour, deaths },
     brokenMachines: new Set([broken, flaky]),
+    brokenThroughout: new Set([broken]),
     insistent: { providerId: insistent, lastPrice: lastPriceOf(registrations) },
   };
   try {

@@ -90,6 +90,32 @@ test('a provider has no more pods for jobs than the system leaves on its node', 
   for (const name of names) await core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 });
 });
 
+test('a machine whose kubelet fell silent was away since its last heartbeat, though that is not missed yet', async () => {
+  const providerId = await world.joined();
+  const lastMs = Date.now() - 40_000;
+  await world.database.pool.query('update provider_heartbeats set last_heartbeat = $2 where provider_id = $1', [
+    providerId,
+    new Date(lastMs),
+  ]);
+  await world.kubernetes.core.patchNode(
+    { name: providerId, body: { metadata: { labels: { type: null } } } },
+    mergePatch,
+  );
+  const nodeIs = (status: string) =>
+    world.kubernetes.core.patchNodeStatus(
+      {
+        name: providerId,
+        body: { status: { conditions: [{ type: 'Ready', status, lastTransitionTime: new Date(), reason: 'Test' }] } },
+      },
+      mergePatch,
+    );
+  await nodeIs('Unknown');
+  expect(await assess(providerId)).toMatchObject({ status: 'offline', awaySince: new Date(lastMs).toISOString() });
+  // One that says so itself was there until it did.
+  await nodeIs('False');
+  expect(Date.parse((await assess(providerId))!.awaySince!)).toBeGreaterThan(lastMs + 30_000);
+});
+
 test('figures that an earlier version stored do not keep the watcher from starting', async () => {
   const providerId = await world.joined();
   await world.database.pool.query(
