@@ -262,7 +262,12 @@ describe('with the account of a DaemonSet that may write about all nodes, its ma
   });
 
   test('cannot make pods, or hold the leases of the control plane', async () => {
-    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' }, spec: { containers: [{ name: 'a', image: 'a' }] } };
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'a' },
+      spec: { containers: [{ name: 'a', image: 'a' }] },
+    };
     expect(await refusalOf(ask(daemon, 'POST', `/api/v1/namespaces/${system}/pods`, pod))).toMatch(
       by('worldland-accounts-on-nodes'),
     );
