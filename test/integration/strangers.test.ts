@@ -61,6 +61,13 @@ async function refusalOf(call: Promise<unknown>): Promise<string> {
 }
 const by = (policy: string) => new RegExp(`ValidatingAdmissionPolicy '${policy}'`);
 
+/** What runs in it, if anything ran: nothing that pod security would refuse anywhere. */
+const harmless = {
+  securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+  containers: [
+    { name: 'a', image: 'a', securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } },
+  ],
+};
 const mirror = (nodeName: string, uid: string, labelled: Record<string, string>) => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -70,7 +77,7 @@ const mirror = (nodeName: string, uid: string, labelled: Record<string, string>)
     annotations: { 'kubernetes.io/config.mirror': 'x', 'kubernetes.io/config.source': 'file' },
     ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid, controller: true }],
   },
-  spec: { nodeName, containers: [{ name: 'a', image: 'a' }] },
+  spec: { nodeName, ...harmless },
 });
 
 describe('whoever owns a machine of the fleet cannot', () => {
@@ -293,17 +300,7 @@ async function putPod(namespace: string, nodeName: string): Promise<V1Pod> {
     namespace,
     body: {
       metadata: { name: `pod-${randomUUID().slice(0, 8)}` },
-      spec: {
-        nodeName,
-        securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
-        containers: [
-          {
-            name: 'a',
-            image: 'a',
-            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-          },
-        ],
-      },
+      spec: { nodeName, ...harmless },
     },
   });
 }

@@ -5,7 +5,7 @@ import { nodeCertificateRequest } from '../../src/engines/simulated-provider/cer
 import type { Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
 import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
 import { putNode } from '../../src/engines/simulated-provider/node.js';
-import { mergePatch, type Kubernetes } from '../../src/kubernetes/client.js';
+import { mergePatch, refusalOf, type Kubernetes } from '../../src/kubernetes/client.js';
 import { bootstrapGroup, labels } from '../../src/kubernetes/names.js';
 import { kubeletClientSigner } from '../../src/kubernetes/node-certificates.js';
 import { until } from './until.js';
@@ -42,19 +42,29 @@ export async function nodeIdentity({ certificates }: Kubernetes, admin: Access, 
   });
   const name = created.metadata!.name!;
   const approved = { type: 'Approved', status: 'True', reason: 'Test', message: 'of a test' };
-  await certificates.replaceCertificateSigningRequestApproval({
-    name,
-    body: { ...created, status: { conditions: [approved] } },
-  });
   const certificate = await until(
-    async () => (await certificates.readCertificateSigningRequest({ name })).status?.certificate,
-    { name: 'the certificate is signed' },
+    async () => {
+      const current = await certificates.readCertificateSigningRequest({ name });
+      if (current.status?.conditions === undefined) {
+        current.status = { conditions: [approved] };
+        // Somebody may be faster, and the next look will say so.
+        await unlessConflict(certificates.replaceCertificateSigningRequestApproval({ name, body: current }));
+      }
+      return current.status.certificate;
+    },
+    { name: 'the certificate is signed', everyMs: 50 },
   );
   const { server, ca } = admin;
   return {
     ...{ server, ca: ca!, key, certificate: Buffer.from(certificate, 'base64').toString('utf8') },
     agent: new Agent({ keepAlive: true, maxSockets: 16 }),
   };
+}
+
+async function unlessConflict(call: Promise<unknown>): Promise<void> {
+  await call.catch((error: unknown) => {
+    if (refusalOf(error)?.code !== 409) throw error;
+  });
 }
 
 /** A machine that is in the cluster: it has registered itself, and the broker has marked it as a provider's. */
