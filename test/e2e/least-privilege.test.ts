@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { KubeConfig, type V1CertificateSigningRequest, type V1Namespace, type V1Secret } from '@kubernetes/client-node';
+import { type V1CertificateSigningRequest, type V1Namespace, type V1Secret } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import type { Reply, Session } from '../../src/auth/client.js';
@@ -19,7 +19,7 @@ import {
 import { bootstrapGroup, miningNamespace, tenantRole } from '../../src/kubernetes/names.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
-import { apply, brokerAccount, kubeconfigOf, manifests, untilPolicyWorks, userOf } from '../support/deployment.js';
+import { kubeconfigOf, userOf } from '../support/deployment.js';
 import { until } from '../support/until.js';
 
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
@@ -36,26 +36,13 @@ let account: Kubernetes;
 let joined: JoinedProvider;
 
 beforeAll(async () => {
-  let accountFile = '';
-  broker = await startBroker(
-    {
-      MINING_IMAGE_ALLOWLIST: 'docker.io/mingeyom/worldland-mio:*',
-      RECONCILER_GRACE_S: '1',
-      TENANT_NAMESPACE_TTL_S: '1',
-    },
-    {
-      async brokerKubeconfig(adminFile) {
-        const config = new KubeConfig();
-        config.loadFromFile(adminFile);
-        for (const object of manifests()) await apply(config, object);
-        accountFile = await kubeconfigOf(adminFile, brokerAccount);
-        await untilPolicyWorks(accountFile);
-        return accountFile;
-      },
-    },
-  );
+  broker = await startBroker({
+    MINING_IMAGE_ALLOWLIST: 'docker.io/mingeyom/worldland-mio:*',
+    RECONCILER_GRACE_S: '1',
+    TENANT_NAMESPACE_TTL_S: '1',
+  });
   admin = connectKubernetes({ KUBECONFIG: broker.endpoints.kubeconfig });
-  account = connectKubernetes({ KUBECONFIG: accountFile });
+  account = connectKubernetes({ KUBECONFIG: broker.endpoints.broker_kubeconfig });
   const connection = await Connection.connect({ address: broker.endpoints.temporal! });
   temporal = new Client({ connection, namespace: broker.endpoints.temporal_namespace! });
   customer = await broker.customer();

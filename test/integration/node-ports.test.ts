@@ -15,7 +15,7 @@ let providerId: string;
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'ports-'));
   stack = await startStack({ dataDir, engines: ['kubernetes'], kubernetes: { nodePorts: '20000-20001' } });
-  world = await createFleetWorld({ KUBECONFIG: stack.endpoints().kubeconfig });
+  world = await createFleetWorld({}, undefined, stack.endpoints());
   providerId = await world.joined();
 }, 900_000);
 afterAll(async () => {

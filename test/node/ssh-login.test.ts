@@ -68,6 +68,13 @@ let mine: Rented;
     expect(output).toMatch(/^Seccomp:\t2$/m);
   });
 
+  test('is refused nothing that a kubelet needs by the policies against strangers', async () => {
+    const { items } = await real.core.listEventForAllNamespaces();
+    const reported = items.filter(({ source }) => source?.component === 'kubelet').map(({ reason }) => reason);
+    expect(reported).toEqual(expect.arrayContaining(['NodeReady', 'Started']));
+    expect(readFileSync(join(real.machine.logs, 'kubelet.log'), 'utf8')).not.toContain('ValidatingAdmissionPolicy');
+  });
+
   test('keeps no dead processes, although nobody but the SSH server is there to wait for them', async () => {
     const { output } = await ssh(mine, '(true &); (true &); sleep 1; grep -l "^State:.Z" /proc/[0-9]*/status | wc -l');
     expect(output).toBe('0\n');

@@ -20,7 +20,7 @@ import {
 import type { TestProvider } from './fleet.js';
 import { timeline } from './timeline.js';
 import { until } from './until.js';
-import { createWorld, putNode, type World } from './world.js';
+import { createWorld, putNode, type Cluster, type World } from './world.js';
 
 /** A world whose providers are looked after by their workflows. Heartbeats are found missing when a test says `sweep`. */
 export interface FleetWorld extends World {
@@ -57,10 +57,11 @@ export const heldNothing = { allocation: false, pod: false, service: false, secr
 export async function createFleetWorld(
   overrides: Partial<Config> = {},
   change?: (activities: Activities) => Partial<Activities>,
+  cluster?: Cluster,
 ): Promise<FleetWorld> {
   // Longer than any of these tests takes: nobody is silent whom a test has not made so.
   const timing = { HEARTBEAT_TIMEOUT_S: 3_600, PROVIDER_LOSS_GRACE_S: 2, LOST_POD_GRACE_S: 1 };
-  const world = await createWorld({ ...timing, ...overrides }, change);
+  const world = await createWorld({ ...timing, ...overrides }, change, cluster);
   const { config, database, kubernetes, temporal } = world;
   const { core } = kubernetes;
   const leases = kubernetes.config.makeApiClient(CoordinationV1Api);

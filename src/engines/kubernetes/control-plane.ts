@@ -4,6 +4,7 @@ import type { Engine, EngineContext } from '../engine.js';
 import { packageRoot } from '../paths.js';
 import { answersOk } from '../probe.js';
 import { findKubernetesTools } from '../tools/kubernetes.js';
+import { admitBroker } from './broker-account.js';
 import { machineAddress, openForNodes, podCidr, prepareCluster, serviceCidr, type ClusterLayout } from './kubeadm.js';
 
 /** The nodes that the simulated kubelet looks after: those a simulated provider makes. */
@@ -19,7 +20,10 @@ export interface KubernetesOptions {
   nodePorts?: string;
 }
 
-/** A Kubernetes control plane, and kwok in the place of the kubelets of simulated nodes. */
+/**
+ * A Kubernetes control plane with the broker's rights and policies, and kwok in the place of the kubelets of simulated
+ * nodes. The broker gets no more than its own account may.
+ */
 export async function startKubernetes(context: EngineContext, options: KubernetesOptions = {}): Promise<Engine> {
   const { dataDir, ports, supervisor, log, env } = context;
   const tools = await findKubernetesTools(log, env);
@@ -157,8 +161,13 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
   });
   await Promise.all([openForNodes(tools.kubeadm, layout), kwokReady, ...others]);
 
+  const broker = await admitBroker(files.admin);
   return {
-    endpoints: { kubeconfig: files.admin, kubernetes: `${layout.address}:${apiPort}` },
-    roleEnv: { KUBECONFIG: files.admin, MASTER_PUBLIC_IP: layout.address, MASTER_API_PORT: String(apiPort) },
+    endpoints: {
+      kubeconfig: files.admin,
+      broker_kubeconfig: broker,
+      kubernetes: `${layout.address}:${apiPort}`,
+    },
+    roleEnv: { KUBECONFIG: broker, MASTER_PUBLIC_IP: layout.address, MASTER_API_PORT: String(apiPort) },
   };
 }
