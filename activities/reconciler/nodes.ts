@@ -8,7 +8,7 @@ import { isSameAllocatable } from '../../src/domain/gpu-resources.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { labels } from '../../src/kubernetes/names.js';
-import { keepFree, nodeOwner } from '../../src/kubernetes/nodes.js';
+import { isOwnNode, keepFree, nodeOwner } from '../../src/kubernetes/nodes.js';
 import { nodeAllocatable, observeNode } from '../../src/kubernetes/observe.js';
 import { nodesOf } from '../../src/kubernetes/ownership.js';
 import { pagesOf } from '../../src/kubernetes/pages.js';
@@ -43,7 +43,7 @@ export function createNodeComparison(
         const ready: string[] = [];
         for (const node of page.items) {
           const provider = known.get(nodeOwner(node) ?? '');
-          if (provider === undefined || provider.nodeName !== node.metadata?.name) unowned.push(node);
+          if (provider === undefined || !isNodeOf(provider, node)) unowned.push(node);
           else {
             seen.add(provider.providerId);
             if (disagrees(provider, node)) suspects.push(provider.providerId);
@@ -76,7 +76,8 @@ export function createNodeComparison(
         ({ providerId }) => `node of provider ${providerId}`,
         async (provider) => {
           const name = provider.nodeName;
-          const node = name === undefined ? undefined : await unlessNotFound(core.readNode({ name }));
+          const found = name === undefined ? undefined : await unlessNotFound(core.readNode({ name }));
+          const node = found !== undefined && isNodeOf(provider, found) ? found : undefined;
           if (!disagrees(provider, node)) return;
           const observation = await tell(provider, node);
           const { providerId, nodeUid, nodeReady, allocatable } = provider;
@@ -107,6 +108,11 @@ export function createNodeComparison(
     }
     return observation;
   }
+}
+
+/** The node is the provider's own, and not only called like it. */
+function isNodeOf({ nodeName, node: own }: KnownProvider, node: V1Node): boolean {
+  return own !== undefined && nodeName === node.metadata?.name && isOwnNode(node, own);
 }
 
 /** What a provider's row says of its node is not so. A node that is still joining is nobody's disagreement. */
