@@ -12,19 +12,17 @@ const nodesAtOnce = 100;
 
 /** Carries out in the cluster that nodes of a provider have left the fleet; a repeat finishes what was begun. */
 export async function closeNodes(deps: Deps, providerId: string): Promise<void> {
-  for (const node of await nodesToClose(deps.pool, providerId, nodesAtOnce)) await closeNode(deps, node);
+  for (const node of await nodesToClose(deps.pool, { providerId, limit: nodesAtOnce })) await closeNode(deps, node);
 }
 
 /** Whoever is that node writes nothing from here on, and makes it anew least of all; then the node goes, with its pods. */
 export async function closeNode({ pool, kubernetes, logger }: Deps, node: NamedNode): Promise<void> {
-  const { nodeName, certified } = node;
-  if (certified || node.nodeUid !== undefined) {
-    if (isNamedByBroker(node)) await shutOut(kubernetes, [nodeName], logger);
-    const found = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
-    if (found !== undefined && isOwnNode(found, node)) {
-      const preconditions = { uid: found.metadata!.uid! };
-      await unlessGone(kubernetes.core.deleteNode({ name: nodeName, body: { preconditions } }));
-    }
+  const { nodeName } = node;
+  if (isNamedByBroker(node)) await shutOut(kubernetes, [nodeName], logger);
+  const found = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
+  if (found !== undefined && isOwnNode(found, node)) {
+    const preconditions = { uid: found.metadata!.uid! };
+    await unlessGone(kubernetes.core.deleteNode({ name: nodeName, body: { preconditions } }));
   }
   await markNodeClosed(pool, nodeName);
 }

@@ -4,20 +4,26 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { V1Node } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
 import { knownAmong, knownProviders, recordNodesReady, type KnownProvider } from '../../src/db/reconcile-fleet.js';
+import { namesThatLeft, nodesToClose } from '../../src/db/provider-nodes.js';
 import { isSameAllocatable } from '../../src/domain/gpu-resources.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
+import { alignNodesThatLeft, maxNodesThatLeft, nodesThatLeftForDays } from '../../src/kubernetes/left-nodes.js';
 import { labels } from '../../src/kubernetes/names.js';
 import { isOwnNode, keepFree, nodeOwner } from '../../src/kubernetes/nodes.js';
 import { nodeAllocatable, observeNode } from '../../src/kubernetes/observe.js';
 import { nodesOf } from '../../src/kubernetes/ownership.js';
 import { pagesOf } from '../../src/kubernetes/pages.js';
 import { signalNames, type NodeObservation } from '../../workflows/messages.js';
+import { closeNode } from '../close-nodes.js';
 import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
 
 /** Between the two looks at a provider that disagrees with its node: its workflow may just be hearing of it. */
 const secondLookMs = 5_000;
+
+/** Each is a call or two. */
+const closedPerRun = 200;
 
 /** Nodes against providers, both ways. */
 export function createNodeComparison(
@@ -67,6 +73,22 @@ export function createNodeComparison(
         async (node) => {
           if (isNew(node) || !(await keepFree(kubernetes, node))) return;
           log.repaired('node_unowned', { node: node.metadata?.name, labelledFor: nodeOwner(node) });
+        },
+      );
+      await log.each(
+        await nodesToClose(pool, { olderThanS: config.RECONCILER_GRACE_S, limit: closedPerRun }),
+        ({ nodeName }) => `node ${nodeName}, which has left`,
+        async (node) => {
+          await closeNode(deps, node);
+          log.repaired('node_not_closed', { providerId: node.providerId, node: node.nodeName });
+        },
+      );
+      await log.each(
+        [await namesThatLeft(pool, { withinDays: nodesThatLeftForDays, limit: maxNodesThatLeft })],
+        () => 'the list of nodes that left',
+        async (names) => {
+          const differing = await alignNodesThatLeft(kubernetes, names, logger);
+          if (differing > 0) logger.info({ differing }, 'the list of nodes that left says what it should again');
         },
       );
       if (suspects.length > 0) await sleep(secondLookMs, undefined, { signal: context.cancellationSignal });

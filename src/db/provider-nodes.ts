@@ -128,9 +128,17 @@ async function nameNode(tx: Transaction, providerId: string, key: string | undef
   }
 }
 
-/** The node of a provider is none of the fleet any more; the cluster is still to hear of it. */
+/**
+ * The node of a provider is none of the fleet any more. The cluster is still to hear of it, unless nobody can have a
+ * certificate for its name.
+ */
 export async function leaveNode(db: Queryable, providerId: string): Promise<void> {
-  await db.query('update provider_nodes set left_at = now() where provider_id = $1 and left_at is null', [providerId]);
+  await db.query(
+    `update provider_nodes
+        set left_at = now(), closed_at = case when certified_at is null and node_uid is null then now() end
+      where provider_id = $1 and left_at is null`,
+    [providerId],
+  );
 }
 
 /** Notes, before it is approved, that somebody gets a certificate for the name. @returns false when the node has left. */
@@ -142,26 +150,33 @@ export async function markNodeCertified(db: Queryable, nodeName: string): Promis
   return rowCount === 1;
 }
 
-/** Nodes that have left and that the cluster has not been told of yet: of one provider, or of all. */
-export async function nodesToClose(db: Queryable, providerId: string | null, limit: number): Promise<NamedNode[]> {
+/** Nodes that left, at least so long ago, and that the cluster has not been told of yet: of one provider, or of all. */
+export async function nodesToClose(
+  db: Queryable,
+  { providerId, olderThanS = 0, limit }: { providerId?: string; olderThanS?: number; limit: number },
+): Promise<NamedNode[]> {
   const { rows } = await db.query<NamedNodeRow>(
     `select ${columns} from provider_nodes n
       where n.left_at is not null and n.closed_at is null and ($1::text is null or n.provider_id = $1)
-      order by n.left_at limit $2`,
-    [providerId, limit],
+        and n.left_at <= now() - make_interval(secs => $2)
+      order by n.left_at limit $3`,
+    [providerId ?? null, olderThanS, limit],
   );
   return rows.map(nodeOf);
 }
 
 export async function markNodeClosed(db: Queryable, nodeName: string): Promise<void> {
-  await db.query('update provider_nodes set closed_at = now() where node_name = $1 and left_at is not null', [nodeName]);
+  await db.query('update provider_nodes set closed_at = now() where node_name = $1 and left_at is not null', [
+    nodeName,
+  ]);
 }
 
 /** Names that have left and that somebody may still hold a certificate for, the latest first. */
 export async function namesThatLeft(db: Queryable, { withinDays, limit }: { withinDays: number; limit: number }) {
   const { rows } = await db.query<{ node_name: string }>(
     `select node_name from provider_nodes
-      where left_at > now() - make_interval(days => $1) and certified_at is not null order by left_at desc limit $2`,
+      where left_at > now() - make_interval(days => $1) and certified_at is not null and generation > 0
+      order by left_at desc limit $2`,
     [withinDays, limit],
   );
   return rows.map(({ node_name }) => node_name);
