@@ -183,19 +183,21 @@ export function createAdmissionActivities(
     },
   };
 
-  /** The node that the registration is admitted for: the one in the fleet, or one of a name that nobody has had. */
-  async function admittedNode(
-    admission: Omit<Admission, 'seen'>,
-  ): Promise<{ nodeName: string; isNew: boolean }> {
-    const current = await currentNode(pool, admission.providerId);
-    const node = current && (await unlessNotFound(kubernetes.core.readNode({ name: current.nodeName })));
-    const isOwn = node !== undefined && isOwnNode(node, current!);
-    const seen = node === undefined ? 'none' : isOwn ? 'its_own' : 'anothers';
-    const { nodeName } = await admitNode(pool, {
-      ...admission,
-      ...(current === undefined ? {} : { seen: { nodeName: current.nodeName, node: seen } }),
-    });
-    return { nodeName, isNew: !isOwn || nodeName !== current?.nodeName };
+  /** The node that the registration is admitted for: the one in the fleet, or one of a name that no node bears. */
+  async function admittedNode(admission: Omit<Admission, 'seen'>): Promise<{ nodeName: string; isNew: boolean }> {
+    const read = (name: string) => unlessNotFound(kubernetes.core.readNode({ name }));
+    let known = await currentNode(pool, admission.providerId);
+    let node = known && (await read(known.nodeName));
+    for (;;) {
+      const isOwn = node !== undefined && isOwnNode(node, known!);
+      const found = node === undefined ? 'none' : isOwn ? 'its_own' : 'anothers';
+      const seen = known === undefined ? {} : { seen: { nodeName: known.nodeName, node: found } as const };
+      const admitted = await admitNode(pool, { ...admission, ...seen });
+      if (admitted.nodeName === known?.nodeName) return { nodeName: admitted.nodeName, isNew: !isOwn };
+      node = await read(admitted.nodeName);
+      if (node === undefined) return { nodeName: admitted.nodeName, isNew: true };
+      known = admitted;
+    }
   }
 
   async function isTakenAtOnce(providerId: string, entryId: string): Promise<boolean> {
