@@ -78,7 +78,10 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
       name,
       tokenId,
       leaving,
-    }: CertificateRequested & { providerId: string; leaving: boolean }): Promise<{ approved: boolean; reason: string }> {
+    }: CertificateRequested & { providerId: string; leaving: boolean }): Promise<{
+      approved: boolean;
+      reason: string;
+    }> {
       const token = tokenId === undefined ? undefined : { tokenId, ...(await nodeOfToken(pool, tokenId)) };
       const node = await currentNode(pool, providerId);
       const key = await keyOf(pool, providerId);

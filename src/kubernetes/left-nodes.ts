@@ -42,11 +42,7 @@ export async function alignNodesThatLeft(
   return (await change(kubernetes, Object.fromEntries(data), logger)) ? data.length : 0;
 }
 
-async function change(
-  { core }: Kubernetes,
-  data: Record<string, string | null>,
-  logger: Logger,
-): Promise<boolean> {
+async function change({ core }: Kubernetes, data: Record<string, string | null>, logger: Logger): Promise<boolean> {
   try {
     await core.patchNamespacedConfigMap({ ...listed, body: { data } }, mergePatch);
     return true;
