@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { Redis } from 'ioredis';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { providerSigner } from '../../src/auth/provider-client.js';
 import { nodeCertificateRequest, obtainNodeCertificate } from '../../src/engines/simulated-provider/certificate.js';
@@ -26,7 +25,6 @@ import { until } from '../support/until.js';
 let broker: RunningBroker;
 let admin: Kubernetes;
 let account: Kubernetes;
-let redis: Redis;
 
 beforeAll(async () => {
   let accountFile = '';
@@ -45,10 +43,8 @@ beforeAll(async () => {
   );
   admin = connectKubernetes({ KUBECONFIG: broker.endpoints.kubeconfig });
   account = connectKubernetes({ KUBECONFIG: accountFile });
-  redis = new Redis(broker.endpoints.redis);
 }, 900_000);
 afterAll(async () => {
-  redis?.disconnect();
   await broker?.stop();
 }, 60_000);
 
@@ -66,12 +62,9 @@ async function register(providerId: string, wallet = privateKeyToAccount(generat
   const nodeKey = privateKeyToAccount(generatePrivateKey());
   const sign = providerSigner({ wallet, nodeKey, chainId: 1, audience: broker.endpoints.api });
   const provider = broker.provider({ providerId, wallet: wallet.address, sign, join: false, heartbeatIntervalMs: 500 });
-  const { nodeName } = await provider.joined;
+  const { nodeName, joinCommand } = await provider.joined;
   provider.startHeartbeats();
-  const entries = await redis.xrevrange(`provider:response:${providerId}`, '+', '-', 'COUNT', 1);
-  const fields = entries[0]![1];
-  const { join_command: line } = JSON.parse(fields[fields.indexOf('data') + 1]!) as { join_command: string };
-  const command = parseJoinCommand(line);
+  const command = parseJoinCommand(joinCommand);
   const cluster = await discoverCluster(command);
   return {
     providerId,

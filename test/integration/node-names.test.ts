@@ -1,6 +1,11 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { reserveJoinToken } from '../../src/db/join-tokens.js';
+import { migrate, migrationsFolder } from '../../src/db/migrate.js';
+import { createPool } from '../../src/db/pool.js';
 import {
   admitNode,
   currentNode,
@@ -11,7 +16,7 @@ import {
   type Admission,
 } from '../../src/db/provider-nodes.js';
 import { recordNode } from '../../src/db/providers.js';
-import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { dropDatabase, emptyDatabase, freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider } from '../support/fleet.js';
 
 let database: TestDatabase;
@@ -126,4 +131,48 @@ test('a machine of 0.1.0 keeps its name while it is there, and gets one of the b
   );
   expect(await admit(providerId, true, 'its_own')).toBe(providerId);
   expect(await admit(providerId, true, 'none')).toBe(`p-${providerId}-1`);
+});
+
+test('a database of 0.1.0 keeps the names of nodes that are there, with their uids, and no other name', async () => {
+  const [before, config] = [mkdtempSync(join(tmpdir(), 'migrations-')), await emptyDatabase()];
+  for (const file of readdirSync(migrationsFolder()).filter((name) => name < '0044')) {
+    copyFileSync(join(migrationsFolder(), file), join(before, file));
+  }
+  await migrate(config, undefined, before);
+  const db = createPool(config);
+  try {
+    await db.query(
+      `insert into providers (provider_id, node_name, node_uid, status, cordoned, wallet_addr, spec, capacity,
+                              offer)
+       select id, id, uid, status, status = 'retired', $1, '{}', '{}', '{"gpus": []}'
+         from (values ('serves', 'uid-1', 'available'), ('signs', 'uid-2', 'offline'), ('yet-to-join', null, 'approved'),
+                      ('retired', null, 'retired')) as t (id, uid, status)`,
+      [`0x${'1'.repeat(40)}`],
+    );
+    await db.query(
+      `insert into provider_identities (provider_id, wallet, node_key, delegation, delegation_signature, chain_id,
+                                        spec_hash, issued_at, expires_at, bound_at, signed_at)
+       values ('signs', $1, $2, '{}', '', 1, $3, now(), now(), now(), now())`,
+      [`0x${'1'.repeat(40)}`, `0x${'2'.repeat(40)}`, `0x${'0'.repeat(64)}`],
+    );
+    await migrate(config);
+    const names = await db.query<{ provider_id: string; node_name: string | null }>(
+      'select provider_id, node_name from providers where node_name is not null order by 1',
+    );
+    expect(names.rows.map(({ node_name: name }) => name)).toEqual(['serves', 'signs']);
+    const old = { generation: 0, certified: false };
+    expect(await currentNode(db, 'serves')).toEqual({
+      providerId: 'serves',
+      nodeName: 'serves',
+      nodeUid: 'uid-1',
+      ...old,
+    });
+    expect(await currentNode(db, 'signs')).toMatchObject({ nodeUid: 'uid-2', nodeKey: `0x${'2'.repeat(40)}`, ...old });
+    expect(await currentNode(db, 'yet-to-join')).toBeUndefined();
+    expect(await currentNode(db, 'retired')).toBeUndefined();
+  } finally {
+    await db.end();
+    await dropDatabase(config.POSTGRES_DB);
+    rmSync(before, { recursive: true });
+  }
 });
