@@ -38,8 +38,10 @@ export async function alignNodesThatLeft(
   const missing = names.filter((name) => stands?.[name] === undefined);
   const needless = Object.keys(stands ?? {}).filter((name) => !wanted.has(name));
   if (missing.length + needless.length === 0) return 0;
-  const data = [...missing.map((name) => [name, present]), ...needless.map((name) => [name, null])] as const;
-  return (await change(kubernetes, Object.fromEntries(data), logger)) ? data.length : 0;
+  const data: Record<string, string | null> = {};
+  for (const name of missing) data[name] = present;
+  for (const name of needless) data[name] = null;
+  return (await change(kubernetes, data, logger)) ? missing.length + needless.length : 0;
 }
 
 async function change({ core }: Kubernetes, data: Record<string, string | null>, logger: Logger): Promise<boolean> {
