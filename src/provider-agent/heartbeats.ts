@@ -77,7 +77,8 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
         ...{ cpuUsage: cpu, memoryUsage: memory, activeJobs: countCustomerPods() },
       }),
     );
-    if (due !== undefined) await link.send('capacity', capacityMessage({ providerId, nodeName: nodeName(), capacity: due }));
+    if (due !== undefined)
+      await link.send('capacity', capacityMessage({ providerId, nodeName: nodeName(), capacity: due }));
     due = undefined;
   }
 

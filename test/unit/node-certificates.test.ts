@@ -27,7 +27,8 @@ const requestOf = (pem: string) =>
       request: Buffer.from(pem).toString('base64'),
     },
   }) as V1CertificateSigningRequest;
-const objection = (pem: string) => objectionTo(requestOf(pem), { token: { tokenId: 'abcdef', nodeName: 'atlas' }, node: node('atlas') });
+const objection = (pem: string) =>
+  objectionTo(requestOf(pem), { token: { tokenId: 'abcdef', nodeName: 'atlas' }, node: node('atlas') });
 
 const good = await pemFor('O=system:nodes, CN=system:node:atlas');
 
