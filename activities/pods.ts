@@ -4,6 +4,7 @@ import type { KubernetesObject, V1DeleteOptions, V1Node, V1Pod } from '@kubernet
 import { findAllocation } from '../src/db/allocations.js';
 import { installationId } from '../src/db/installation.js';
 import { jobInputs } from '../src/db/jobs.js';
+import { currentNode } from '../src/db/provider-nodes.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { BrokerError } from '../src/domain/errors.js';
 import {
@@ -137,8 +138,13 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
 
   /** Only of a pod that does not run: nobody asks for the others. */
   async function isHinderedAt(pod: V1Pod | undefined, placement: Placement | undefined): Promise<boolean> {
-    const name = placement?.nodeName ?? pod?.spec?.nodeName ?? pod?.metadata?.labels?.[labels.providerId];
-    if (pod?.status?.phase === 'Running' || name === undefined) return false;
+    if (pod?.status?.phase === 'Running') return false;
+    const providerId = pod?.metadata?.labels?.[labels.providerId];
+    const name =
+      placement?.nodeName ??
+      pod?.spec?.nodeName ??
+      (providerId === undefined ? undefined : (await currentNode(pool, providerId))?.nodeName);
+    if (name === undefined) return false;
     const node = await unlessNotFound(core.readNode({ name }));
     return node === undefined || isHindered(node);
   }

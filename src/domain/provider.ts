@@ -94,14 +94,6 @@ export function providerWorkflowId(providerId: string): string {
   return `provider:${providerId}`;
 }
 
-/**
- * The node name the broker gives a provider. It is the provider's id: one provider, one node, and the name in a
- * certificate request says whose it is.
- */
-export function providerNodeName(providerId: string): string {
-  return providerId;
-}
-
 /** What decides whether a provider that has joined serves customers. */
 export interface ProviderFacts {
   nodeReady: boolean;

@@ -20,6 +20,12 @@ export const labels = {
   placement: 'node-restriction.kubernetes.io/worldland-provider-id',
 } as const;
 
+/** Whoever has one of these is an operator's machine. Kubelets can give themselves neither. */
+export const operatorLabels = [
+  'node-restriction.kubernetes.io/worldland-operator',
+  'node-role.kubernetes.io/control-plane',
+] as const;
+
 export const annotations = {
   expiresAt: 'worldland.io/expires-at',
   /** The job's image is the site's own and none that its customer named. */

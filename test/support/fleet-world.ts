@@ -70,7 +70,8 @@ export async function createFleetWorld(
 
   const row = async (providerId: string) => (await findProvider(pool, providerId))!;
   const state = (providerId: string) => workflows.getHandle(providerWorkflowId(providerId)).query(providerState);
-  const node = (providerId: string) => unlessNotFound(core.readNode({ name: providerId }));
+  const nodeName = async (providerId: string) => (await row(providerId)).nodeName ?? providerId;
+  const node = async (providerId: string) => unlessNotFound(core.readNode({ name: await nodeName(providerId) }));
   const becomes = (providerId: string, status: ProviderStatus) =>
     until(
       async () => {
@@ -94,8 +95,8 @@ export async function createFleetWorld(
       JSON.stringify({ status, node_ready, heartbeat_alive }),
     ].join('\n');
   };
-  const leaseOf = (providerId: string) =>
-    unlessNotFound(leases.readNamespacedLease({ name: providerId, namespace: 'kube-node-lease' }));
+  const leaseOf = async (providerId: string) =>
+    unlessNotFound(leases.readNamespacedLease({ name: await nodeName(providerId), namespace: 'kube-node-lease' }));
   /**
    * A node that is taken from kwok while it is still taking it may get no pods for good. The time comes as text, whatever
    * its type says.
@@ -165,23 +166,21 @@ export async function createFleetWorld(
       // kwok lets go of a node without the label, and takes care of one with it.
       const isTaken = (await node(providerId))?.metadata?.labels?.['type'] === 'kwok';
       const sinceMs = Date.now();
-      await core.patchNode(
-        { name: providerId, body: { metadata: { labels: { type: ready ? 'kwok' : null } } } },
-        mergePatch,
-      );
+      const name = await nodeName(providerId);
+      await core.patchNode({ name, body: { metadata: { labels: { type: ready ? 'kwok' : null } } } }, mergePatch);
       const condition = {
         type: 'Ready',
         status: ready ? 'True' : 'False',
         lastTransitionTime: since,
         reason: 'Test',
       };
-      await core.patchNodeStatus({ name: providerId, body: { status: { conditions: [condition] } } }, mergePatch);
+      await core.patchNodeStatus({ name, body: { status: { conditions: [condition] } } }, mergePatch);
       if (ready && !isTaken) await kwokTook(providerId, sinceMs);
     },
     async setNodeGpus(providerId, gpus, resource = gpuResource) {
       const figures = { [resource]: String(gpus) };
       await core.patchNodeStatus(
-        { name: providerId, body: { status: { capacity: figures, allocatable: figures } } },
+        { name: await nodeName(providerId), body: { status: { capacity: figures, allocatable: figures } } },
         mergePatch,
       );
     },

@@ -119,6 +119,8 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
         `--service-cluster-ip-range=${serviceCidr}`,
         `--cluster-signing-cert-file=${pki('ca.crt')}`,
         `--cluster-signing-key-file=${pki('ca.key')}`,
+        // What a node may still read after it has left, it may for as long as its certificate is good.
+        '--cluster-signing-duration=240h',
         `--root-ca-file=${pki('ca.crt')}`,
         `--service-account-private-key-file=${pki('sa.key')}`,
         `--client-ca-file=${pki('ca.crt')}`,
