@@ -1,4 +1,4 @@
-import { connect, createSecureServer, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
+import { connect, constants, createSecureServer, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Authority, Certificate } from './certificates.js';
@@ -43,7 +43,11 @@ export async function temporalBehindTls(
     }
     const answer = toServer().request(forwarded(headers));
     answer.on('error', () => stream.destroy());
-    answer.on('response', (answered) => stream.respond(answered, { waitForTrailers: true }));
+    answer.on('response', (answered, flags) => {
+      // A refusal is all in its headers.
+      const isAll = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+      stream.respond(answered, isAll ? { endStream: true } : { waitForTrailers: true });
+    });
     let trailers: IncomingHttpHeaders = {};
     answer.on('trailers', (received) => (trailers = received));
     stream.on('wantTrailers', () => stream.sendTrailers(trailers));
