@@ -98,7 +98,10 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
           allocatable:
             node === undefined
               ? noCapacity
-              : { ...nodeAllocatable(node), systemPods: await countSystemPods(kubernetes, nodeName) },
+              : {
+                  ...nodeAllocatable(node, config.JOB_RUNTIME_CLASS),
+                  systemPods: await countSystemPods(kubernetes, nodeName),
+                },
         },
         config,
       );

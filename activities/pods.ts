@@ -24,6 +24,7 @@ import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
 import { labels } from '../src/kubernetes/names.js';
 import { ownedBy, unlessGone } from '../src/kubernetes/ownership.js';
 import { newSshHostKey, publicSshHostKey } from '../src/kubernetes/ssh-host-key.js';
+import { hasUserNamespaces } from '../src/kubernetes/user-namespaces.js';
 import { inTenant, lacksRight } from '../src/kubernetes/tenant-rights.js';
 import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
 import type { PodObservation } from '../workflows/messages.js';
@@ -54,9 +55,9 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         await ensureTenant(kubernetes, order.wallet, quota, config.ENABLE_TENANT_ISOLATION, installation, gpuResource);
         const inputs = await jobInputs(pool, order.jobId);
         const [hostKey, port] = await bothOf(ensureSecret(order, placement, inputs), ensureService(order, placement));
-        const pod = await ensurePod(order, placement, Object.keys(inputs.env));
-        const podUid = pod.metadata!.uid!;
         const node = await core.readNode({ name: placement.nodeName });
+        const pod = await ensurePod(order, placement, Object.keys(inputs.env), node);
+        const podUid = pod.metadata!.uid!;
         if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(order, placement, podUid, node);
         return { podUid, ssh: { host: await sshHost(placement, node), port, user: 'root', hostKey } };
       } catch (error) {
@@ -167,7 +168,12 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     return publicSshHostKey(Buffer.from(secret.data?.[hostKeyFile] ?? '', 'base64').toString());
   }
 
-  async function ensurePod(order: JobOrder, placement: Placement, environmentNames: string[]): Promise<V1Pod> {
+  async function ensurePod(
+    order: JobOrder,
+    placement: Placement,
+    environmentNames: string[],
+    node: V1Node,
+  ): Promise<V1Pod> {
     const pod = jobPod(order, placement, environmentNames, {
       sshServerImage: config.SSH_SERVER_IMAGE,
       defaultImage: config.JOB_DEFAULT_IMAGE,
@@ -175,6 +181,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       activeDeadlineSeconds: config.JOB_MAX_DURATION_S + deadlineSlackSeconds,
       expiresAt: new Date(Date.now() + order.durationSeconds * 1000).toISOString(),
       ...(config.JOB_RUNTIME_CLASS === undefined ? {} : { runtimeClassName: config.JOB_RUNTIME_CLASS }),
+      userNamespaces: config.JOB_USER_NAMESPACES && hasUserNamespaces(node, config.JOB_RUNTIME_CLASS),
     });
     const body = ownedBy(await installationId(pool), pod);
     const created = await unlessExists(core.createNamespacedPod({ namespace: tenantNamespace(order.wallet), body }));

@@ -112,6 +112,8 @@ const environment = z.object({
   TENANT_NAMESPACE_TTL_S: whole(3_600, 1, 31_536_000),
   /** RuntimeClass of job pods on clusters where the default runtime has no GPU hooks. */
   JOB_RUNTIME_CLASS: z.string().optional(),
+  /** Whether root in a job is nobody on the machine, where the machine can do that. */
+  JOB_USER_NAMESPACES: flag(true),
 
   /** What a job without `image` runs. */
   JOB_DEFAULT_IMAGE: z.string().default('docker.io/nvidia/cuda:12.4.1-base-ubuntu22.04'),

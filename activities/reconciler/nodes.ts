@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { V1Node } from '@kubernetes/client-node';
+import type { Config } from '../../src/config.js';
 import { installationId } from '../../src/db/installation.js';
 import { knownAmong, knownProviders, recordNodesReady, type KnownProvider } from '../../src/db/reconcile-fleet.js';
 import { isSameAllocatable } from '../../src/domain/gpu-resources.js';
@@ -46,7 +47,7 @@ export function createNodeComparison(
           if (provider === undefined || provider.nodeName !== node.metadata?.name) unowned.push(node);
           else {
             seen.add(provider.providerId);
-            if (disagrees(provider, node)) suspects.push(provider.providerId);
+            if (disagrees(provider, node, config)) suspects.push(provider.providerId);
             else if (provider.nodeReady) ready.push(provider.providerId);
           }
         }
@@ -77,7 +78,7 @@ export function createNodeComparison(
         async (provider) => {
           const name = provider.nodeName;
           const node = name === undefined ? undefined : await unlessNotFound(core.readNode({ name }));
-          if (!disagrees(provider, node)) return;
+          if (!disagrees(provider, node, config)) return;
           const observation = await tell(provider, node);
           const { providerId, nodeUid, nodeReady, allocatable } = provider;
           log.repaired('node_differs', { providerId, row: { nodeUid, nodeReady, allocatable }, cluster: observation });
@@ -110,7 +111,11 @@ export function createNodeComparison(
 }
 
 /** What a provider's row says of its node is not so. A node that is still joining is nobody's disagreement. */
-function disagrees(provider: KnownProvider, node: V1Node | undefined): boolean {
+function disagrees(
+  provider: KnownProvider,
+  node: V1Node | undefined,
+  { JOB_RUNTIME_CLASS }: Pick<Config, 'JOB_RUNTIME_CLASS'>,
+): boolean {
   if (node === undefined) return provider.nodeUid !== undefined;
   const { uid, state } = observeNode(node);
   const ready = state === 'ready';
@@ -118,5 +123,5 @@ function disagrees(provider: KnownProvider, node: V1Node | undefined): boolean {
   if (provider.nodeUid !== uid || provider.nodeReady !== ready) return true;
   if (node.metadata?.labels?.[labels.placement] !== provider.providerId) return true;
   const { allocatable } = provider;
-  return allocatable === undefined || !isSameAllocatable(nodeAllocatable(node), allocatable);
+  return allocatable === undefined || !isSameAllocatable(nodeAllocatable(node, JOB_RUNTIME_CLASS), allocatable);
 }

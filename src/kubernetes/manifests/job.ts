@@ -25,6 +25,8 @@ export interface JobManifestSettings {
   /** RFC 3339; shown on the pod for people. The durable timer of the job's workflow is what counts. */
   expiresAt: string;
   runtimeClassName?: string;
+  /** The node has them: root in the job is nobody on the machine. */
+  userNamespaces?: boolean;
 }
 
 /** What a customer gave that is not part of the order: it never stands in workflow history. */
@@ -148,6 +150,7 @@ export function jobPod(
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       hostname: 'gpu',
+      ...(settings.userNamespaces === true ? { hostUsers: false } : {}),
       // A name with a dot is asked for as it is. By default each would be tried in three domains of the cluster first,
       // where tenants have no Service to find, over whatever lies between the machine and the cluster's name server.
       dnsPolicy: 'ClusterFirst',
