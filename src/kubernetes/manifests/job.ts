@@ -1,6 +1,6 @@
 import type { V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
 import { imageName, parseImage } from '../../domain/image.js';
-import { jobObjectName, sharedMemoryMb, tenantNamespace, type JobOrder, type Placement } from '../../domain/job.js';
+import { jobObjectName, sharedMemoryMb, type JobOrder, type Placement } from '../../domain/job.js';
 import {
   annotations,
   cordonedValue,
@@ -77,11 +77,9 @@ export function jobLabels(order: JobOrder, placement: Placement): Record<string,
     [labels.managedBy]: managedBy,
     [labels.gpuRental]: 'true',
     [labels.jobId]: order.jobId,
-    [labels.userId]: order.wallet,
     [labels.providerId]: placement.providerId,
     // The field's tools select by the bare names.
     'job-id': order.jobId,
-    'user-id': order.wallet,
   };
 }
 
@@ -100,7 +98,6 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
     kind: 'Secret',
     metadata: {
       name: jobObjectName(order.jobId),
-      namespace: tenantNamespace(order.wallet),
       labels: jobLabels(order, placement),
     },
     type: 'Opaque',
@@ -136,7 +133,6 @@ export function jobPod(
     kind: 'Pod',
     metadata: {
       name,
-      namespace: tenantNamespace(order.wallet),
       labels: jobLabels(order, placement),
       annotations: {
         [annotations.expiresAt]: settings.expiresAt,
@@ -257,7 +253,6 @@ export function jobService(order: JobOrder, placement: Placement): V1Service {
     kind: 'Service',
     metadata: {
       name: jobObjectName(order.jobId),
-      namespace: tenantNamespace(order.wallet),
       labels: jobLabels(order, placement),
     },
     spec: {
