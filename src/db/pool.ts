@@ -143,12 +143,12 @@ const driverMessages =
 
 /** Turns trouble of the database into `dependency_unavailable`; any other error comes back as it is. */
 export function toDependencyError(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof BrokerError) return error;
   // Certificates are renewed, on either side, while processes run.
   if (isTlsTrouble(error)) {
-    const detail = `the database and the broker do not trust each other: ${error.message}`;
+    const detail = `the database and the broker do not trust each other: ${(error as Error).message}`;
     return new BrokerError('dependency_unavailable', detail, {}, { cause: error });
   }
+  if (!(error instanceof Error) || error instanceof BrokerError) return error;
   const code = (error as { code?: unknown }).code;
   const passes =
     typeof code === 'string'

@@ -17,6 +17,8 @@ export type TemporalConfig = Pick<Config, 'TEMPORAL_ADDRESS'> &
   >;
 
 const handshakeMs = 5_000;
+/** PERMISSION_DENIED and UNAUTHENTICATED of gRPC. */
+const refusals: ReadonlySet<number> = new Set([7, 16]);
 
 /** What the client's connection and the worker's have in common. */
 export function temporalConnection(config: TemporalConfig) {
@@ -37,12 +39,16 @@ export function temporalConnection(config: TemporalConfig) {
 }
 
 /**
- * Why a connection did not come about, where it is for TLS: of that the client says no more than that its time was over.
+ * Why a connection did not come about, where it is for TLS or for who we are: of TLS the client says no more than that its time was over.
  *
  * @returns the error to throw in its stead.
  */
 export async function explained(config: TemporalConfig, error: unknown): Promise<unknown> {
   if (config.TEMPORAL_TLS !== true) return error;
+  const { code, details } = (error as { cause?: { code?: unknown; details?: unknown } }).cause ?? {};
+  if (typeof code === 'number' && refusals.has(code)) {
+    return new Error(`Temporal does not let the broker in: ${String(details)}`, { cause: error });
+  }
   const why = await handshakeTrouble(config);
   if (why === undefined) return error;
   return new BrokerError(

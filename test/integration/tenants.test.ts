@@ -40,7 +40,7 @@ const newTenant = () => {
   return wallet;
 };
 const ensure = (wallet: string, figures = quota, isolated = true) =>
-  ensureTenant(world.kubernetes, wallet, figures, isolated, 'tenants-test');
+  ensureTenant(world.kubernetes, namespaceOf(wallet), figures, isolated, 'tenants-test');
 const policyOf = (namespace: string, name = 'tenant') =>
   unlessNotFound(world.kubernetes.networking.readNamespacedNetworkPolicy({ name, namespace }));
 const quotaOf = (namespace: string) =>
@@ -180,7 +180,7 @@ describe('quota and defaults', () => {
     await ensure(tenant, { maxJobs: 30, maxGpus: 40 });
     expect((await quotaOf(namespaceOf(tenant)))!.spec!.hard).toMatchObject({ pods: '30' });
     // As another process would, which knows nothing of this one.
-    forgetTenant(tenant);
+    forgetTenant(namespaceOf(tenant));
     await ensure(tenant, { maxJobs: 2, maxGpus: 0 });
     expect((await quotaOf(namespaceOf(tenant)))!.spec!.hard).toMatchObject({
       pods: '2',
@@ -197,7 +197,7 @@ describe('quota and defaults', () => {
       { name: 'tenant', namespace, body: open },
       mergePatch,
     );
-    forgetTenant(tenant);
+    forgetTenant(namespaceOf(tenant));
     await ensure(tenant);
     expect(JSON.stringify((await policyOf(namespace))!.spec!.egress)).toContain('kube-dns');
   });
@@ -331,16 +331,17 @@ describe('a namespace', () => {
 
   test('that does not enforce pod security any more takes no job', async () => {
     const wallet = newTenant();
-    const body = tenantNamespaceObject(wallet);
+    const body = tenantNamespaceObject(namespaceOf(wallet));
     body.metadata!.labels!['pod-security.kubernetes.io/enforce'] = 'privileged';
     await world.kubernetes.core.createNamespace({ body });
     await expect(ensure(wallet)).rejects.toMatchObject({ code: 'pod_refused' });
   });
 
-  test('is a name of RFC 1123, however the wallet was written', () => {
-    expect(namespaceOf('0xAbCdEf0123456789AbCdEf0123456789AbCdEf01')).toMatch(
-      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
-    );
+  test('has the same name however the wallet was written, which is not in it', () => {
+    const wallet = '0xAbCdEf0123456789AbCdEf0123456789AbCdEf01';
+    expect(namespaceOf(wallet)).toMatch(/^tenant-[0-9a-f]{32}$/);
+    expect(namespaceOf(wallet)).toBe(namespaceOf(wallet.toLowerCase()));
+    expect(namespaceOf(wallet)).not.toContain('abcdef');
   });
 });
 

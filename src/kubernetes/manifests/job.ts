@@ -78,8 +78,6 @@ export function jobLabels(order: JobOrder, placement: Placement): Record<string,
     [labels.gpuRental]: 'true',
     [labels.jobId]: order.jobId,
     [labels.providerId]: placement.providerId,
-    // The field's tools select by the bare names.
-    'job-id': order.jobId,
   };
 }
 
@@ -133,7 +131,8 @@ export function jobPod(
     kind: 'Pod',
     metadata: {
       name,
-      labels: jobLabels(order, placement),
+      // The field's tools select pods by the bare name.
+      labels: { ...jobLabels(order, placement), 'job-id': order.jobId },
       annotations: {
         [annotations.expiresAt]: settings.expiresAt,
         ...(isSiteImage(order.image, settings) ? { [annotations.siteImage]: 'true' } : {}),
