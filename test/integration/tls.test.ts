@@ -255,7 +255,7 @@ test('a whole broker runs over TLS, and its log has none of the secrets', async 
   try {
     const ready = async () =>
       (await fetch(`http://127.0.0.1:${metricsPort}/ready`).catch(() => undefined))?.ok === true;
-    await until(ready, { timeoutMs: 90_000, name: 'the broker is ready' }).catch((error: unknown) => {
+    await until(ready, { timeoutMs: 150_000, name: 'the broker is ready' }).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${log}`);
     });
   } finally {
@@ -268,4 +268,4 @@ test('a whole broker runs over TLS, and its log has none of the secrets', async 
     password: postgresEnv['POSTGRES_PASSWORD']!,
   };
   expect(findSecrets({ log }, secrets)).toEqual([]);
-}, 150_000);
+}, 210_000);
