@@ -24,8 +24,10 @@ export async function namespaceOfJob({ pool, kubernetes }: Deps, { jobId, wallet
 /**
  * Decides where a job's objects are to be, before the first of them is made, and keeps to it.
  *
- * @param isRepeat whoever tried before may have been of a version that called tenants by their wallets, and have made the
- *   pod: the job stays with it.
+ * Whoever tried before, or at another provider, may have been of a version that called tenants by their wallets: the job
+ * stays with the pod that is there.
+ *
+ * @param isRepeat it was tried before.
  */
 export async function claimJobNamespace(
   { pool, kubernetes }: Deps,
@@ -36,7 +38,7 @@ export async function claimJobNamespace(
   if (known?.isClaimed === true) return known.namespace;
   const open = openTenantNamespace(wallet);
   const isThere =
-    isRepeat &&
+    (isRepeat || known?.hasMoved === true) &&
     (await unlessNotFound(kubernetes.core.readNamespacedPod({ name: jobObjectName(jobId), namespace: open }))) !==
       undefined;
   const wanted = isThere ? open : tenantNamespace(await tenantKey(pool), wallet);

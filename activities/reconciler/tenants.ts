@@ -1,11 +1,10 @@
 import { Context } from '@temporalio/activity';
 import type { V1Namespace, V1ObjectMeta } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
-import { tenantsAmong, type Tenant } from '../../src/db/tenants.js';
+import { tenantsAmong, walletInName, type Tenant } from '../../src/db/tenants.js';
 import { idleTenants, whileIdle } from '../../src/db/tidy.js';
 import { jobObjectsOf, tenantsOf, unlessGone } from '../../src/kubernetes/ownership.js';
 import { pagesOf } from '../../src/kubernetes/pages.js';
-import { walletInName } from '../../src/kubernetes/tenant-names.js';
 import { inTenant } from '../../src/kubernetes/tenant-rights.js';
 import { forgetTenant } from '../../src/kubernetes/tenants.js';
 import type { ActivityDeps } from '../deps.js';

@@ -1,23 +1,32 @@
 import type { Queryable } from './pool.js';
 
+const openName = /^tenant-(0x[0-9a-f]{40})$/;
+
+/** Whose a namespace is, where a version up to 0.1.0 made it: its name says so. */
+export function walletInName(namespace: string): string | undefined {
+  return openName.exec(namespace)?.[1];
+}
+
 /** Where a job's objects are, of `jobs` under this name. */
 export const jobNamespaceSql = (jobs: string): string => `coalesce(${jobs}.namespace, 'tenant-' || ${jobs}.wallet)`;
 
 /**
- * Where the objects of a job are, and whether that was ever written down.
+ * Where the objects of a job are, whether that was ever written down, and whether it has been at another provider before.
  *
  * @returns undefined for a job that the database does not know.
  */
 export async function findJobNamespace(
   db: Queryable,
   jobId: string,
-): Promise<{ namespace: string; isClaimed: boolean } | undefined> {
-  const { rows } = await db.query<{ namespace: string; is_claimed: boolean }>(
-    `select ${jobNamespaceSql('j')} as namespace, j.namespace is not null as is_claimed from jobs j where j.job_id = $1`,
+): Promise<{ namespace: string; isClaimed: boolean; hasMoved: boolean } | undefined> {
+  const { rows } = await db.query<{ namespace: string; is_claimed: boolean; has_moved: boolean }>(
+    `select ${jobNamespaceSql('j')} as namespace, j.namespace is not null as is_claimed,
+            exists (select from allocations a where a.job_id = j.job_id and a.attempt > 1) as has_moved
+       from jobs j where j.job_id = $1`,
     [jobId],
   );
   const row = rows[0];
-  return row && { namespace: row.namespace, isClaimed: row.is_claimed };
+  return row && { namespace: row.namespace, isClaimed: row.is_claimed, hasMoved: row.has_moved };
 }
 
 /**

@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto';
 
 const prefix = 'tenant-';
-const openName = /^tenant-(0x[0-9a-f]{40})$/;
 
 /** Half of the hash: 128 bits, of which no two customers have the same by chance. */
 const hashLength = 32;
@@ -14,11 +13,6 @@ export function tenantNamespace(key: Buffer, wallet: string): string {
 /** What versions up to 0.1.0 called it. */
 export function openTenantNamespace(wallet: string): string {
   return prefix + wallet.toLowerCase();
-}
-
-/** Whose it is, where the name says so. */
-export function walletInName(namespace: string): string | undefined {
-  return openName.exec(namespace)?.[1];
 }
 
 /** By what the label of a tenant's namespace tells it from one that only looks so. */

@@ -145,7 +145,7 @@ test('two that decide at once where a job is to be come to the same', async () =
   const names = ['tenant-00', 'tenant-01'].map((name) => `${name}${randomBytes(4).toString('hex')}`);
   const claimed = await Promise.all(names.map((name) => claimNamespace(pool(), job.jobId, name)));
   expect(new Set(claimed).size).toBe(1);
-  expect(await findJobNamespace(pool(), job.jobId)).toEqual({ namespace: claimed[0], isClaimed: true });
+  expect(await findJobNamespace(pool(), job.jobId)).toMatchObject({ namespace: claimed[0], isClaimed: true });
 });
 
 test('a job that the database has forgotten is found by its pod', async () => {

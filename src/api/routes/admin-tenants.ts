@@ -1,8 +1,7 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import { address } from '../../auth/shapes.js';
-import { namespacesOf, tenantsAmong } from '../../db/tenants.js';
-import { walletInName } from '../../kubernetes/tenant-names.js';
+import { namespacesOf, tenantsAmong, walletInName } from '../../db/tenants.js';
 import { validationFailed } from '../problem.js';
 import type { RouteRule } from '../route.js';
 
