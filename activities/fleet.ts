@@ -121,7 +121,10 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
           allocatable:
             node === undefined
               ? noCapacity
-              : { ...nodeAllocatable(node), systemPods: await countSystemPods(kubernetes, known!.nodeName) },
+              : {
+                  ...nodeAllocatable(node, config.JOB_RUNTIME_CLASS),
+                  systemPods: await countSystemPods(kubernetes, known!.nodeName),
+                },
         },
         config,
       );

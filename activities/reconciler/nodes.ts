@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { V1Node } from '@kubernetes/client-node';
+import type { Config } from '../../src/config.js';
 import { installationId } from '../../src/db/installation.js';
 import { knownAmong, knownProviders, recordNodesReady, type KnownProvider } from '../../src/db/reconcile-fleet.js';
 import { namesThatLeft, nodesToClose } from '../../src/db/provider-nodes.js';
@@ -52,7 +53,7 @@ export function createNodeComparison(
           if (provider === undefined || !isNodeOf(provider, node)) unowned.push(node);
           else {
             seen.add(provider.providerId);
-            if (disagrees(provider, node)) suspects.push(provider.providerId);
+            if (disagrees(provider, node, config)) suspects.push(provider.providerId);
             else if (provider.nodeReady) ready.push(provider.providerId);
           }
         }
@@ -100,7 +101,7 @@ export function createNodeComparison(
           const name = provider.nodeName;
           const found = name === undefined ? undefined : await unlessNotFound(core.readNode({ name }));
           const node = found !== undefined && isNodeOf(provider, found) ? found : undefined;
-          if (!disagrees(provider, node)) return;
+          if (!disagrees(provider, node, config)) return;
           const observation = await tell(provider, node);
           const { providerId, nodeUid, nodeReady, allocatable } = provider;
           log.repaired('node_differs', { providerId, row: { nodeUid, nodeReady, allocatable }, cluster: observation });
@@ -138,7 +139,11 @@ function isNodeOf({ nodeName, node: own }: KnownProvider, node: V1Node): boolean
 }
 
 /** What a provider's row says of its node is not so. A node that is still joining is nobody's disagreement. */
-function disagrees(provider: KnownProvider, node: V1Node | undefined): boolean {
+function disagrees(
+  provider: KnownProvider,
+  node: V1Node | undefined,
+  { JOB_RUNTIME_CLASS }: Pick<Config, 'JOB_RUNTIME_CLASS'>,
+): boolean {
   if (node === undefined) return provider.nodeUid !== undefined;
   const { uid, state } = observeNode(node);
   const ready = state === 'ready';
@@ -146,5 +151,5 @@ function disagrees(provider: KnownProvider, node: V1Node | undefined): boolean {
   if (provider.nodeUid !== uid || provider.nodeReady !== ready) return true;
   if (node.metadata?.labels?.[labels.placement] !== provider.providerId) return true;
   const { allocatable } = provider;
-  return allocatable === undefined || !isSameAllocatable(nodeAllocatable(node), allocatable);
+  return allocatable === undefined || !isSameAllocatable(nodeAllocatable(node, JOB_RUNTIME_CLASS), allocatable);
 }

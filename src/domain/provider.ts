@@ -72,6 +72,8 @@ export interface NodeAllocatable {
   pods?: number;
   /** How many of them are neither jobs nor miners, which give way to jobs. */
   systemPods?: number;
+  /** It runs jobs in user namespaces of their own; absent where it does not. */
+  userNamespaces?: boolean;
 }
 
 /** What a kubelet takes unless it is told otherwise. */

@@ -7,7 +7,6 @@ export const labels = {
   rentalStatus: 'worldland.io/rental-status',
   gpuRental: 'worldland.io/gpu-rental',
   jobId: 'worldland.io/job-id',
-  userId: 'worldland.io/user-id',
   tenant: 'worldland.io/tenant',
   mining: 'worldland.io/mining',
   managedBy: 'app.kubernetes.io/managed-by',

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { liveJobs } from '../db/jobs.js';
 import { providerOfToken } from '../db/join-tokens.js';
 import { providerByNode, providersWithNodes } from '../db/provider-reads.js';
-import { jobObjectName, jobWorkflowId, tenantNamespace } from '../domain/job.js';
+import { jobObjectName, jobWorkflowId } from '../domain/job.js';
 import { providerWorkflowId } from '../domain/provider.js';
 import {
   signalNames,
@@ -89,7 +89,7 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
           const again = await unlessNotFound(
             kubernetes.core.readNamespacedPod({
               name: jobObjectName(job.jobId),
-              namespace: tenantNamespace(job.wallet),
+              namespace: job.namespace,
             }),
           );
           news.see(job.jobId, again === undefined ? gonePod(job.podUid) : observePod(again));

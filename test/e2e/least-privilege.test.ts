@@ -5,7 +5,6 @@ import { Client, Connection } from '@temporalio/client';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import type { Reply, Session } from '../../src/auth/client.js';
 import { providerSigner } from '../../src/auth/provider-client.js';
-import { tenantNamespace } from '../../src/domain/job.js';
 import { nodeCertificateRequest } from '../../src/engines/simulated-provider/certificate.js';
 import type { JoinedProvider } from '../../src/engines/simulated-provider/provider.js';
 import {
@@ -21,6 +20,7 @@ import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
 import { kubeconfigOf, userOf } from '../support/deployment.js';
 import { until } from '../support/until.js';
+import { namespaceIn } from '../support/tenants.js';
 
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
 const providerId = 'least';
@@ -145,7 +145,7 @@ describe('a broker with nothing but the rights of its service account', () => {
   test('removes the namespace of a tenant without jobs, and makes it anew with its rights', async () => {
     const tenant = await broker.customer();
     await end(tenant, body(await order(tenant)).job_id);
-    const namespace = tenantNamespace(tenant.wallet);
+    const namespace = await namespaceIn(broker.endpoints.postgres!, tenant.wallet);
     await until(
       async () => {
         expect((await reconcile()).failures).toEqual([]);
@@ -161,7 +161,7 @@ describe('a broker with nothing but the rights of its service account', () => {
   test('gives itself its rights in a namespace that stood without them', async () => {
     const tenant = await broker.customer();
     const { job_id: jobId } = body(await order(tenant));
-    const namespace = tenantNamespace(tenant.wallet);
+    const namespace = await namespaceIn(broker.endpoints.postgres!, tenant.wallet);
     await admin.rbac.deleteNamespacedRoleBinding({ name: tenantRole, namespace });
     await until(async () => (await mayDeletePods(namespace)) === false);
     expect(body(await end(tenant, jobId)).status).toBe('cancelled');
@@ -171,7 +171,7 @@ describe('a broker with nothing but the rights of its service account', () => {
   test('ends a job whose namespace somebody has removed', async () => {
     const tenant = await broker.customer();
     const { job_id: jobId } = body(await order(tenant));
-    await admin.core.deleteNamespace({ name: tenantNamespace(tenant.wallet) });
+    await admin.core.deleteNamespace({ name: await namespaceIn(broker.endpoints.postgres!, tenant.wallet) });
     const job = () => tenant.request('GET', `/api/v1/jobs/${jobId}`);
     await until(async () => ['failed', 'cancelled'].includes(body(await job()).status), { timeoutMs: 60_000 });
   });

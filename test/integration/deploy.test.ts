@@ -160,8 +160,12 @@ describe('docker-compose.yml', () => {
 
   test('opens no port to the network by itself', () => {
     const open = Object.values(services).flatMap(({ ports }) => ports ?? []);
-    expect(open.map(({ target }) => target).sort()).toEqual([6379, 8080, 8080]);
+    expect(open.map(({ target }) => target).sort()).toEqual([6379, 8080]);
     expect(new Set(open.map(({ host_ip }) => host_ip))).toEqual(new Set(['127.0.0.1']));
+  });
+
+  test('publishes no UI of Temporal, which would ask nobody for a login', () => {
+    expect(services['temporal-ui']!.ports).toBeUndefined();
   });
 
   test('pins every image it does not build', () => {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Reply, Session } from '../../src/auth/client.js';
-import { jobObjectName, tenantNamespace } from '../../src/domain/job.js';
+import { jobObjectName } from '../../src/domain/job.js';
 import { startApi, type Api } from '../support/api.js';
 import { createWorld, type World } from '../support/world.js';
+import { namespaceOf } from '../support/tenants.js';
 
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
 
@@ -36,7 +37,7 @@ const podOf = async (jobId: string) =>
   (
     await world.kubernetes.core.readNamespacedPod({
       name: jobObjectName(jobId),
-      namespace: tenantNamespace(session.wallet),
+      namespace: namespaceOf(session.wallet),
     })
   ).spec!;
 

@@ -7,11 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { pauseImageName } from '../../src/engines/real-node/configuration.js';
 import { missingForRealNode } from '../../src/engines/real-node/requirements.js';
 import { findOnPath } from '../../src/engines/tools/tool.js';
-import { jobObjectName, tenantNamespace } from '../../src/domain/job.js';
+import { jobObjectName } from '../../src/domain/job.js';
 import { end, newKey, opens, rent, run, ssh, sshOptions, type Job, type Rented } from '../support/customer.js';
 import { offerRealMachine, type RealMachine } from '../support/real-machine.js';
 import { cgroups, traces } from '../support/traces.js';
 import { until } from '../support/until.js';
+import { namespaceIn } from '../support/tenants.js';
 
 const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
 if (missing !== undefined) console.warn(`skipped: a login to a real node needs ${missing}`);
@@ -92,7 +93,7 @@ let mine: Rented;
     const other = await rent(neighbour, {});
     try {
       const { status } = await real.core.readNamespacedPod({
-        namespace: tenantNamespace(other.wallet),
+        namespace: await namespaceIn(real.broker.endpoints.postgres!, other.wallet),
         name: jobObjectName(other.job_id),
       });
       const podIp = status!.podIP!;

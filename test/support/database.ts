@@ -5,6 +5,7 @@ import pg from 'pg';
 import { migrate, migrationsFolder } from '../../src/db/migrate.js';
 import { connectionOptions, createPool, type PostgresConfig } from '../../src/db/pool.js';
 import { testConfig } from './config.js';
+import { testTenantKey } from './tenants.js';
 
 /** A database of one test file. */
 export interface TestDatabase {
@@ -23,6 +24,7 @@ export async function freshDatabase(): Promise<TestDatabase> {
   });
   const config = postgresConfig(name);
   const pool = createPool(config);
+  await pool.query('insert into installation (tenant_key) values ($1)', [testTenantKey]);
   return {
     config,
     pool,

@@ -4,7 +4,7 @@ import type { Config } from '../../src/config.js';
 import { findAllocation } from '../../src/db/allocations.js';
 import { recordHeartbeats } from '../../src/db/heartbeats.js';
 import { findProvider, type ProviderRow } from '../../src/db/provider-reads.js';
-import { jobObjectName, jobWorkflowId, tenantNamespace, type JobOrder, type JobStatus } from '../../src/domain/job.js';
+import { jobObjectName, jobWorkflowId, type JobOrder, type JobStatus } from '../../src/domain/job.js';
 import { providerWorkflowId, type ProviderStatus } from '../../src/domain/provider.js';
 import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
 import { gpuResource } from '../../src/kubernetes/names.js';
@@ -21,6 +21,7 @@ import type { TestProvider } from './fleet.js';
 import { timeline } from './timeline.js';
 import { until } from './until.js';
 import { createWorld, putNode, type Cluster, type World } from './world.js';
+import { namespaceOf } from './tenants.js';
 
 /** A world whose providers are looked after by their workflows. Heartbeats are found missing when a test says `sweep`. */
 export interface FleetWorld extends World {
@@ -109,7 +110,7 @@ export async function createFleetWorld(
     });
   const object = (order: Pick<JobOrder, 'jobId' | 'wallet'>) => ({
     name: jobObjectName(order.jobId),
-    namespace: tenantNamespace(order.wallet),
+    namespace: namespaceOf(order.wallet),
   });
   const podExists = async (order: Pick<JobOrder, 'jobId' | 'wallet'>) =>
     (await unlessNotFound(core.readNamespacedPod(object(order)))) !== undefined;
