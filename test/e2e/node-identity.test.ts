@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { KubeConfig } from '@kubernetes/client-node';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { providerSigner } from '../../src/auth/provider-client.js';
 import { nodeCertificateRequest, obtainNodeCertificate } from '../../src/engines/simulated-provider/certificate.js';
@@ -17,7 +16,6 @@ import {
 import { labels } from '../../src/kubernetes/names.js';
 import { parseJoinCommand } from '../../src/provider-agent/join-command.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
-import { apply, brokerAccount, kubeconfigOf, manifests, untilPolicyWorks } from '../support/deployment.js';
 import { until } from '../support/until.js';
 
 // What anybody can do who has registered, with nothing but the answer: raw calls with a join token and with the
@@ -27,22 +25,9 @@ let admin: Kubernetes;
 let account: Kubernetes;
 
 beforeAll(async () => {
-  let accountFile = '';
-  broker = await startBroker(
-    { RATE_LIMIT_PROVIDERS: '1000000' },
-    {
-      async brokerKubeconfig(adminFile) {
-        const config = new KubeConfig();
-        config.loadFromFile(adminFile);
-        for (const object of manifests()) await apply(config, object);
-        accountFile = await kubeconfigOf(adminFile, brokerAccount);
-        await untilPolicyWorks(accountFile);
-        return accountFile;
-      },
-    },
-  );
+  broker = await startBroker({ RATE_LIMIT_PROVIDERS: '1000000' });
   admin = connectKubernetes({ KUBECONFIG: broker.endpoints.kubeconfig });
-  account = connectKubernetes({ KUBECONFIG: accountFile });
+  account = connectKubernetes({ KUBECONFIG: broker.endpoints.broker_kubeconfig });
 }, 900_000);
 afterAll(async () => {
   await broker?.stop();
