@@ -21,6 +21,8 @@ export interface HostileKubelet {
   random: Random;
   /** So many pods get a hostile status that the API server took. */
   count: number;
+  /** Whether the job of a pod runs there. What is said of a pod before may be the end of that pod and not of the job. */
+  isServed(podUid: string): boolean;
   /** Nodes whose pods are left alone. */
   spare: ReadonlySet<string>;
   hits: Hit[];
@@ -36,6 +38,7 @@ export async function beHostile({
   pods,
   random,
   count,
+  isServed,
   spare,
   hits,
   log,
@@ -47,6 +50,7 @@ export async function beHostile({
     pod.readyAtMs !== undefined &&
     pod.overSeenMs === undefined &&
     pod.leavingSeenMs === undefined &&
+    isServed(pod.uid) &&
     !spare.has(pod.nodeName ?? '') &&
     !hits.some(({ uid }) => uid === pod.uid);
 

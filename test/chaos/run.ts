@@ -148,6 +148,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const killing = killNowAndThen(stack, random, kills, counts, log).finally(() => (killed = true));
     const lying = beHostile({
       ...{ kubeConfigPath: kubeconfig!, pods, random: createRandom(seed - 1), count: hostile, hits, log },
+      isServed: (podUid) => sampler.isServed(podUid),
       spare: new Set([doomed]),
     }).finally(() => (lied = true));
     const mending = mendAndAwaitUse(breaker, ofFlaky, stories, log).finally(() => (mended = true));

@@ -8,6 +8,8 @@ export interface Sampler {
   stop(): Promise<void>;
   samples(): number;
   violations(): string[];
+  /** Whether a pod was seen as that of a job that runs: until then the job may go on elsewhere. */
+  isServed(podUid: string): boolean;
   /** When a job was first seen as one that ends or has ended. */
   endingSeenMs(jobId: string): number | undefined;
   /** Providers that were not in service at one time or another. */
@@ -38,6 +40,7 @@ export function startSampler(postgres: string, pods: PodLog): Sampler {
   const endingSeenMs = new Map<string, number>();
   const violations = new Set<string>();
   const away = new Set<string>();
+  const served = new Set<string>();
   let samples = 0;
   let stopped = false;
 
@@ -69,6 +72,7 @@ export function startSampler(postgres: string, pods: PodLog): Sampler {
     const { job_id: id, status } = job;
     if (rankOf(status) > rank.indexOf('running') && !endingSeenMs.has(id)) endingSeenMs.set(id, nowMs);
     if (status === 'running') {
+      if (job.pod_uid !== null) served.add(job.pod_uid);
       const pod = pods.ofJob(id).find(({ uid }) => uid === job.pod_uid);
       const overMs = pod?.overSeenMs ?? pod?.goneSeenMs ?? Infinity;
       if (nowMs - overMs > goneForMs) violations.add(`${id} is running, and its pod was over a minute ago`);
@@ -98,6 +102,7 @@ export function startSampler(postgres: string, pods: PodLog): Sampler {
   return {
     samples: () => samples,
     violations: () => [...violations],
+    isServed: (podUid) => served.has(podUid),
     endingSeenMs: (jobId) => endingSeenMs.get(jobId),
     away,
     async stop() {
