@@ -143,7 +143,8 @@ export function createJobRecordActivities({
      * paid for follows from when the job was served, not from how it ended.
      */
     async releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<Remembered> {
-      const { jobId, startFailure } = { jobId: order.jobId, ...outcome };
+      const { jobId } = order;
+      const { startFailure } = outcome;
       const remembered = startFailure === undefined ? {} : await remember(order, startFailure);
       await closing(jobId, outcome.message, (message) =>
         withTransaction(pool, async (tx) => {

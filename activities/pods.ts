@@ -86,10 +86,8 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       const name = jobObjectName(order.jobId);
       const context = Context.current();
       const found = await readPod(order);
-      const podEndedAt =
-        found !== undefined && (placement === undefined || isOf(placement, found))
-          ? observePod(found).endedAt
-          : undefined;
+      const isMeant = (object: KubernetesObject) => placement === undefined || isOf(placement, object);
+      const podEndedAt = found !== undefined && isMeant(found) ? observePod(found).endedAt : undefined;
       const hindered = await isHinderedAt(found, placement);
       const remove = async (
         read: () => Promise<KubernetesObject>,
@@ -97,7 +95,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       ): Promise<void> => {
         if (placement === undefined) return void (await inTenant(kubernetes, namespace, () => removeIt({})));
         const object = await inTenant(kubernetes, namespace, read);
-        if (object === undefined || !isOf(placement, object)) return;
+        if (object === undefined || !isMeant(object)) return;
         await removeStale(namespace, object, (body) => removeIt({ body }));
       };
       await remove(
@@ -110,7 +108,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       );
       for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 1_000)) {
         const pod = await readPod(order);
-        if (pod === undefined || (placement !== undefined && !isOf(placement, pod))) break;
+        if (pod === undefined || !isMeant(pod)) break;
         context.heartbeat();
         if (
           Date.now() - deletionAskedAtMs(pod) > config.LOST_POD_GRACE_S * 1000 &&
@@ -181,7 +179,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     if (created !== undefined) return created;
     const existing = await readPod(order);
     if (existing === undefined) throw new BrokerError('dependency_unavailable', 'the pod vanished while it was made');
-    const { name, namespace } = { name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) };
+    const [name, namespace] = [jobObjectName(order.jobId), tenantNamespace(order.wallet)];
     await requireOwn(order, placement, existing, (options) =>
       core.deleteNamespacedPod({ name, namespace, body: options }),
     );

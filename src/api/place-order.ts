@@ -124,11 +124,13 @@ async function rates(pool: Pool, order: JobOrder, site: SitePrices): Promise<{ b
 }
 
 function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
-  const { minVramGb, minCuda, architecture } = request;
   const {
     providerId,
     excludeProviders,
     gpuType,
+    minVramGb,
+    minCuda,
+    architecture,
     gpuCount,
     cpuCores,
     memoryMb,

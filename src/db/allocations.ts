@@ -161,13 +161,16 @@ export async function findAllocation(db: Queryable, jobId: string): Promise<Plac
   };
 }
 
+/** What an allocation holds, resource by resource as `g`; for a `from` that has its columns. */
+export const holdingsSql = `
+  lateral (values ('cpu', '', cpu_cores), ('gpu', coalesce(gpu_type, ''), gpu_count), ('memory', '', memory_mb),
+                  ('pods', '', pods), ('storage', '', storage_gb)) as g (kind, name, amount)`;
+
 /** What was held of each resource, freed in the order in which `allocate` locks; for a `with` that names it `freed`. */
 const giveBack = `
   given as materialized (
     select provider_id, kind, name, amount
-      from freed,
-           lateral (values ('cpu', '', cpu_cores), ('gpu', coalesce(gpu_type, ''), gpu_count),
-                           ('memory', '', memory_mb), ('pods', '', pods), ('storage', '', storage_gb)) as g (kind, name, amount)
+      from freed, ${holdingsSql}
      where amount > 0
   ), locked as materialized (
     select r.provider_id, r.kind, r.name

@@ -1,11 +1,9 @@
 import type { Queryable } from './pool.js';
-
-/** What one statement removes at most; the next run finds the rest. */
-const rowsAtOnce = 5_000;
+import { removeOld, rowsAtOnce } from './pruning.js';
 
 /** Removes tokens that expired before `before`: they open nothing, and nobody asks for them any more. @returns how many. */
 export async function pruneTokens(db: Queryable, before: Date): Promise<number> {
-  return await remove(
+  return await removeOld(
     db,
     `delete from auth_tokens where token_sha256 in
        (select token_sha256 from auth_tokens where expires_at < $1 order by expires_at limit $2)`,
@@ -43,7 +41,7 @@ export async function pruneSessions(db: Queryable, before: Date): Promise<number
 
 /** Removes wallets without a session that revoked all of them before `before`, with the logins begun by then. */
 export async function pruneWallets(db: Queryable, before: Date): Promise<number> {
-  return await remove(
+  return await removeOld(
     db,
     `delete from auth_wallets where wallet in
        (select wallet from auth_wallets w
@@ -58,15 +56,10 @@ export async function pruneWallets(db: Queryable, before: Date): Promise<number>
  * accepted again. @returns how many.
  */
 export async function pruneRevocations(db: Queryable, before: Date): Promise<number> {
-  return await remove(
+  return await removeOld(
     db,
     `delete from auth_revocations where (wallet, nonce) in
        (select wallet, nonce from auth_revocations where created_at < $1 order by created_at limit $2)`,
     before,
   );
-}
-
-async function remove(db: Queryable, statement: string, before: Date): Promise<number> {
-  const { rowCount } = await db.query(statement, [before, rowsAtOnce]);
-  return rowCount ?? 0;
 }

@@ -4,10 +4,9 @@ import type { JobOrder, Placement } from '../domain/job.js';
 import { jobRate, priceOf, rateOf } from '../domain/pricing.js';
 import {
   gpuPriceSql,
-  hasRoomForPodSql,
-  isOfferedSql,
-  isSoldSql,
   failuresSql,
+  isFreeSql,
+  isOfferedSql,
   isTrustedSql,
   mayExceedShareSql,
   offeredSql,
@@ -209,10 +208,7 @@ export async function freeCapacity(
             min(r.vram_gb) as vram_gb
        from provider_resources r join providers p using (provider_id) left join provider_starts s using (provider_id),
             lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$2')} as price) cost
-      where r.kind = 'gpu' and r.total > r.rented and p.status = 'available' and not p.cordoned
-        and ($1::text[] is null or r.name = any ($1)) and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')}
-        and ${isTrustedSql('s')}
-        and ${hasRoomForPodSql('p')}
+      where r.kind = 'gpu' and ($1::text[] is null or r.name = any ($1)) and ${isFreeSql('cost.price', '$3')}
       group by r.name order by r.name`,
     [gpuTypes ?? null, siteParameter(site), site.ALLOW_FREE_JOBS],
   );

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { withTransaction, type Queryable } from './pool.js';
+import { removeOld } from './pruning.js';
 
 /** So many providers of one wallet may be registered and not have joined; each has a workflow that waits for it. */
 export const neverJoinedPerWallet = 1_000;
@@ -62,22 +63,22 @@ export async function forgetProvider(
 
 /** Forgets that providers were claimed, before `before`, of which nobody has heard since. @returns how many. */
 export async function forgetClaims(db: Queryable, before: Date): Promise<number> {
-  const { rowCount } = await db.query(
+  return await removeOld(
+    db,
     `delete from provider_identities where provider_id in
        (select provider_id from provider_identities i
          where signed_at is null and bound_at < $1 and not exists (select from providers p where p.provider_id = i.provider_id)
-         order by bound_at limit 5000)`,
-    [before],
+         order by bound_at limit $2)`,
+    before,
   );
-  return rowCount ?? 0;
 }
 
 /** Forgets keys that were revoked before `before`: no delegation of theirs is good any more. @returns how many. */
 export async function forgetRevokedKeys(db: Queryable, before: Date): Promise<number> {
-  const { rowCount } = await db.query(
+  return await removeOld(
+    db,
     `delete from provider_revoked_keys where (provider_id, node_key) in
-       (select provider_id, node_key from provider_revoked_keys where revoked_at < $1 order by revoked_at limit 5000)`,
-    [before],
+       (select provider_id, node_key from provider_revoked_keys where revoked_at < $1 order by revoked_at limit $2)`,
+    before,
   );
-  return rowCount ?? 0;
 }

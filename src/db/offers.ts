@@ -32,13 +32,15 @@ export const isOfferedSql = (seconds: string): string =>
   `(p.available_from is null or p.available_from <= now())
    and (p.available_until is null or p.available_until >= now() + make_interval(secs => ${seconds}))`;
 
-/** Whether a provider's node takes another pod. */
-export const hasRoomForPodSql = (provider: string): string =>
-  `exists (select from provider_resources pods
-            where pods.provider_id = ${provider}.provider_id and pods.kind = 'pods' and pods.total > pods.rented)`;
-
 /** Whether a provider is not out for the starts that it failed; `starts` is its row of them, which may be missing. */
 export const isTrustedSql = (starts: string): string => `(${starts}.out_until is null or ${starts}.out_until <= now())`;
+
+/** Whether a job could get GPUs `r` of `p` now, at this price; `s` is the row of the starts that `p` failed. */
+export const isFreeSql = (price: string, freeJobs: string): string =>
+  `(p.status = 'available' and not p.cordoned and r.total > r.rented
+    and exists (select from provider_resources pods
+                 where pods.provider_id = p.provider_id and pods.kind = 'pods' and pods.total > pods.rented)
+    and ${isSoldSql(price, freeJobs)} and ${isOfferedSql('0')} and ${isTrustedSql('s')})`;
 
 /**
  * How many failures put a provider behind others of about the same price. A day after the last of them, or after it came

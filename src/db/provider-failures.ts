@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { ErrorCode } from '../domain/errors.js';
 import { withTransaction, type Queryable } from './pool.js';
+import { removeOld } from './pruning.js';
 
 /** When a provider that fails starts is taken out of placement, and for how long. */
 export interface FailurePolicy {
@@ -20,6 +21,9 @@ export interface ProviderFailure {
   reason: ErrorCode;
 }
 
+/** What of a provider's row of starts says that it has failed nobody. */
+const forgotten = `wallets = 0, times_out = 0, failed_at = null, out_until = null, out_reason = null,
+                   counted_from = clock_timestamp()`;
 /** No provider is out for longer than this before it is tried again. */
 const longestOutS = 86_400;
 /** What failed longer ago than this says nothing about a machine any more. */
@@ -114,21 +118,20 @@ export const isDoubtedSql = (provider: string, wallet: string): string =>
 
 /** Forgets doubts from before `before`, some thousands at a time. @returns how many. */
 export async function pruneDoubts(db: Queryable, before: Date): Promise<number> {
-  const { rowCount } = await db.query(
+  return await removeOld(
+    db,
     `delete from provider_doubts
       where (wallet, provider_id) in (select wallet, provider_id from provider_doubts where failed_at < $1
-                                       order by failed_at limit 5000)`,
-    [before],
+                                       order by failed_at limit $2)`,
+    before,
   );
-  return rowCount ?? 0;
 }
 
 /** A job of a provider started: whatever it failed before is over. */
 export async function recordStart(db: Queryable, jobId: string): Promise<void> {
   await db.query(
     `update provider_starts s
-        set wallets = 0, times_out = 0, failed_at = null, out_until = null, out_reason = null,
-            counted_from = clock_timestamp()
+        set ${forgotten}
        from allocations a
       where a.job_id = $1 and a.released_at is null and s.provider_id = a.provider_id
         and (s.wallets > 0 or s.times_out > 0 or s.out_until is not null)`,
@@ -156,8 +159,7 @@ export async function forgive(db: Queryable, providerId: string): Promise<boolea
     `insert into provider_starts (provider_id, counted_from)
      select provider_id, clock_timestamp() from providers where provider_id = $1
      on conflict (provider_id) do update
-        set wallets = 0, times_out = 0, failed_at = null, out_until = null, out_reason = null,
-            counted_from = clock_timestamp()`,
+        set ${forgotten}`,
     [providerId],
   );
   return (rowCount ?? 0) > 0;
@@ -165,11 +167,11 @@ export async function forgive(db: Queryable, providerId: string): Promise<boolea
 
 /** Forgets failures from before `before`, some thousands at a time. @returns how many. */
 export async function pruneFailures(db: Queryable, before: Date): Promise<number> {
-  const { rowCount } = await db.query(
+  return await removeOld(
+    db,
     `delete from provider_failures
       where (job_id, attempt) in (select job_id, attempt from provider_failures where failed_at < $1
-                                   order by failed_at limit 5000)`,
-    [before],
+                                   order by failed_at limit $2)`,
+    before,
   );
-  return rowCount ?? 0;
 }

@@ -5,15 +5,7 @@ import { gpuResourcesText } from '../domain/gpu-resources.js';
 import { machineLimits, providerIdPattern, type NodeAllocatable, type ProviderStatus } from '../domain/provider.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
-import {
-  gpuPriceSql,
-  hasRoomForPodSql,
-  isOfferedSql,
-  isSoldSql,
-  isTrustedSql,
-  siteParameter,
-  withoutPrices,
-} from './offers.js';
+import { gpuPriceSql, isFreeSql, isSoldSql, siteParameter, withoutPrices } from './offers.js';
 import type { Queryable } from './pool.js';
 import {
   priceSourceOf,
@@ -199,8 +191,7 @@ export async function gpuAvailability(
   }>(
     `select provider_id, r.name as gpu_type, r.vram_gb, r.model, r.total, r.total - r.rented as free,
             p.node_ready and p.heartbeat_alive as online,
-            p.status = 'available' and not p.cordoned and r.total > r.rented and ${hasRoomForPodSql('p')}
-              and ${isSoldSql('cost.price', '$3')} and ${isOfferedSql('0')} and ${isTrustedSql('s')} as can_create_job,
+            ${isFreeSql('cost.price', '$3')} as can_create_job,
             r.price_per_hour::float8 as own_price, cost.price::float8 as price,
             p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
             p.available_from, p.available_until, s.out_until, s.out_reason,

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { holdingsSql } from './allocations.js';
 import { withTransaction, type Queryable } from './pool.js';
 
 /**
@@ -22,13 +23,11 @@ export interface RentedDifference {
   held: number;
 }
 
-/** What is held of every resource, for a `with`. An allocation names up to five. */
+/** What is held of every resource, for a `with`. */
 const held = `
   held as (
     select provider_id, kind, name, sum(amount) as amount
-      from allocations,
-           lateral (values ('cpu', '', cpu_cores), ('gpu', coalesce(gpu_type, ''), gpu_count),
-                           ('memory', '', memory_mb), ('pods', '', pods), ('storage', '', storage_gb)) as g (kind, name, amount)
+      from allocations, ${holdingsSql}
      where released_at is null and amount > 0 and ($1::text is null or provider_id = $1)
      group by provider_id, kind, name)`;
 

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { RegistrationRequest } from '../domain/registration.js';
 import { storableJson } from './json.js';
 import { withTransaction, type Queryable } from './pool.js';
+import { removeOld } from './pruning.js';
 
 /** A registration or capacity update that passed validation, and what is known about its sender. */
 export interface StoredRegistration {
@@ -148,11 +149,11 @@ export async function loadRegistration(db: Queryable, messageId: string): Promis
 
 /** Forgets messages that came before `olderThan`, some thousands at a time. @returns how many. */
 export async function pruneRegistrations(db: Queryable, olderThan: Date): Promise<number> {
-  const { rowCount } = await db.query(
+  return await removeOld(
+    db,
     `delete from provider_registrations
       where message_id in (select message_id from provider_registrations where received_at < $1
-                            order by received_at limit 5000)`,
-    [olderThan],
+                            order by received_at limit $2)`,
+    olderThan,
   );
-  return rowCount ?? 0;
 }

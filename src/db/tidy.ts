@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { lockUsage } from './jobs.js';
 import { withTransaction, type Queryable } from './pool.js';
+import { removeOld } from './pruning.js';
 
 /** Of these wallets, those that have had no job for `ttlS` seconds. */
 export async function idleWallets(db: Queryable, wallets: readonly string[], ttlS: number): Promise<Set<string>> {
@@ -85,10 +86,10 @@ export async function forgetUnreadyJobs(db: Queryable, before: Date): Promise<nu
 
 /** Forgets join tokens that left the cluster before `before`, some thousands at a time. @returns how many. */
 export async function forgetJoinTokens(db: Queryable, before: Date): Promise<number> {
-  const { rowCount } = await db.query(
+  return await removeOld(
+    db,
     `delete from join_tokens
-      where token_id in (select token_id from join_tokens where deleted_at < $1 order by deleted_at limit 5000)`,
-    [before],
+      where token_id in (select token_id from join_tokens where deleted_at < $1 order by deleted_at limit $2)`,
+    before,
   );
-  return rowCount ?? 0;
 }

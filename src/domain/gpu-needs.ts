@@ -7,6 +7,12 @@ export interface GpuNeeds {
   architecture?: Architecture;
 }
 
+/** What somebody may be promised of several; nothing where it is not known of one. */
+export function least(figures: readonly (number | undefined)[]): number | undefined {
+  const known = figures.filter((figure) => figure !== undefined);
+  return known.length < figures.length ? undefined : Math.min(...known);
+}
+
 export const architectures = ['amd64', 'arm64'] as const;
 export type Architecture = (typeof architectures)[number];
 

@@ -1,4 +1,4 @@
-import { cudaNumber } from './gpu-needs.js';
+import { cudaNumber, least } from './gpu-needs.js';
 import { knownVramGb, memoriesOf, readGpuName, vramGbOf } from './gpu-name.js';
 import { gpuTypeKey } from './gpu.js';
 import type { GpuOffer } from './provider.js';
@@ -27,8 +27,8 @@ export function gpuOffers(spec: SystemSpec, capacity: ProviderCapacity): GpuOffe
 
 /** Of what differs between GPUs that are one type, customers are promised the lesser and asked for the higher price. */
 function together(known: GpuOffer, { count, pricePerHour, vramGb, cuda }: GpuOffer): GpuOffer {
-  const vram = known.vramGb === undefined || vramGb === undefined ? undefined : Math.min(known.vramGb, vramGb);
-  const runs = known.cuda === undefined || cuda === undefined ? undefined : Math.min(known.cuda, cuda);
+  const vram = least([known.vramGb, vramGb]);
+  const runs = least([known.cuda, cuda]);
   const { type, model } = known;
   return {
     ...{ type, model, count: known.count + count, pricePerHour: Math.max(known.pricePerHour, pricePerHour) },
@@ -91,19 +91,13 @@ function grouped(gpus: readonly Pick<SystemSpec['gpus'][number], 'name' | 'memor
   const groups = new Map<string, GpuGroup>();
   for (const { name, memoryMb, cudaVersion } of gpus) {
     const vramGb = vramGbOf(readGpuName(name), memoryMb) ?? knownVramGb(name);
-    const cuda = cudaNumber(cudaVersion);
     const key = JSON.stringify([name, vramGb]);
     const known = groups.get(key);
-    const least =
-      known === undefined
-        ? cuda
-        : cuda === undefined || known.cuda === undefined
-          ? undefined
-          : Math.min(cuda, known.cuda);
+    const cuda = least([...(known === undefined ? [] : [known.cuda]), cudaNumber(cudaVersion)]);
     groups.set(key, {
       ...{ model: name, count: (known?.count ?? 0) + 1 },
       ...(vramGb === undefined ? {} : { vramGb }),
-      ...(least === undefined ? {} : { cuda: least }),
+      ...(cuda === undefined ? {} : { cuda }),
     });
   }
   return [...groups.values()];

@@ -1,4 +1,5 @@
 import { knownVramGb, meansGpu, readGpuName } from './gpu-name.js';
+import { least } from './gpu-needs.js';
 import { gpuTypeKey } from './gpu.js';
 import { sentence, type Printable } from './outside.js';
 import type { GpuOffer, NodeAllocatable } from './provider.js';
@@ -153,12 +154,6 @@ function asOneType(offers: readonly GpuOffer[], prices: ReadonlyMap<string, numb
     ...(vramGb === undefined ? {} : { vramGb }),
     ...(cuda === undefined ? {} : { cuda }),
   };
-}
-
-/** What somebody may be promised of several; nothing where it is not known of one. */
-function least(figures: readonly (number | undefined)[]): number | undefined {
-  const known = figures.filter((figure) => figure !== undefined);
-  return known.length < figures.length ? undefined : Math.min(...known);
 }
 
 /** A type's name, without the memory in it where that is more than is promised. */

@@ -187,10 +187,7 @@ function initMessage(status: V1PodStatus): Printable | undefined {
 }
 
 function failedInit({ initContainerStatuses }: V1PodStatus): V1ContainerStateTerminated | undefined {
-  return (
-    initContainerStatuses?.map(({ state }) => state?.terminated).find((ended) => (ended?.exitCode ?? 0) !== 0) ??
-    undefined
-  );
+  return initContainerStatuses?.map(({ state }) => state?.terminated).find((ended) => (ended?.exitCode ?? 0) !== 0);
 }
 
 /** What the cluster writes on a pod that it ends for its own reasons, such as a node that is shut down or deleted. */
