@@ -1,19 +1,15 @@
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { allocate, findAllocation, jobsHolding, release } from '../../src/db/allocations.js';
 import { freeCapacity, placementCandidates } from '../../src/db/candidates.js';
-import { migrate, migrationsFolder } from '../../src/db/migrate.js';
+import { migrate } from '../../src/db/migrate.js';
 import { withoutPrices } from '../../src/db/offers.js';
-import { createPool } from '../../src/db/pool.js';
 import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
 import { recordNode, setProviderStatus } from '../../src/db/providers.js';
 import { correctRented, differingProviders } from '../../src/db/reconcile-ledger.js';
 import type { JobOrder, Placement } from '../../src/domain/job.js';
 import { pino } from 'pino';
 import { createJobRecordActivities } from '../../activities/job-record.js';
-import { dropDatabase, emptyDatabase, freshDatabase, type TestDatabase } from '../support/database.js';
+import { databaseBefore, freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, testOrder } from '../support/fleet.js';
 
 let database: TestDatabase;
@@ -192,12 +188,8 @@ describe('pods of a node', () => {
   });
 
   test('that jobs of an earlier version hold count from the migration on', async () => {
-    const [before, config] = [mkdtempSync(join(tmpdir(), 'migrations-')), await emptyDatabase()];
-    for (const file of readdirSync(migrationsFolder()).filter((name) => name < '0042')) {
-      copyFileSync(join(migrationsFolder(), file), join(before, file));
-    }
-    await migrate(config, undefined, before);
-    const db = createPool(config);
+    const earlier = await databaseBefore('0042');
+    const db = earlier.pool;
     try {
       await db.query(
         `insert into providers (provider_id, wallet_addr, spec, capacity, offer, allocatable)
@@ -211,7 +203,7 @@ describe('pods of a node', () => {
          select gen_random_uuid(), id, '', '', ended
            from (values ('here', null), ('here', null), ('here', now()), ('away', null)) as t (id, ended)`,
       );
-      await migrate(config);
+      await migrate(earlier.config);
       const { rows } = await db.query(
         `select provider_id, target::int, total::int, rented::int from provider_resources where kind = 'pods' order by 1`,
       );
@@ -229,9 +221,7 @@ describe('pods of a node', () => {
       await db.query(`update provider_resources set rented = 7 where provider_id = 'here' and kind = 'pods'`);
       expect(await correctRented(db, 'here')).toMatchObject([{ kind: 'pods', rented: 7, held: 2 }]);
     } finally {
-      await db.end();
-      await dropDatabase(config.POSTGRES_DB);
-      rmSync(before, { recursive: true });
+      await earlier.close();
     }
   });
 });

@@ -1,34 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Reply, Session } from '../../src/auth/client.js';
-import { startApi, type Api } from '../support/api.js';
-import { createWorld, type World } from '../support/world.js';
+import { bodyOf, startPlacing, type Placing } from '../support/placing.js';
 
-const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
-
-let world: World;
-let api: Api;
-let session: Session;
+let placing: Placing;
 beforeAll(async () => {
-  world = await createWorld();
-  api = await startApi({ database: world.database, redis: world.redis, commands: { jobs: world.commands } });
-  session = await api.login({ spendLimit: 10n ** 24n });
-  await world.provider({ gpus: { model: 'NVIDIA A100-SXM4-80GB', count: 8 }, gpuPrice: 1 });
+  placing = await startPlacing();
+  await placing.world.provider({ gpus: { model: 'NVIDIA A100-SXM4-80GB', count: 8 }, gpuPrice: 1 });
 });
-afterAll(async () => {
-  await api?.stop();
-  await world.close();
-});
-
-// Replies are looked into freely: a wrong shape fails the expectation.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-const bodyOf = (reply: Reply) => reply.body as any;
-const place = (change: object, headers: Record<string, string> = {}) =>
-  session.request(
-    'POST',
-    '/api/v1/jobs',
-    { cpu_cores: 1, memory_gb: 1, storage_gb: 1, ssh_public_keys: [key], ...change },
-    { prefer: 'wait=30', ...headers },
-  );
+afterAll(() => placing?.close());
+const place: Placing['place'] = (...order) => placing.place(...order);
 
 test('an order for a family runs, and its reply says on which member', async () => {
   expect(bodyOf(await place({ gpu: 'A100' }))).toMatchObject({
@@ -59,7 +38,7 @@ test('a search for what is not there is empty and says what is near', async () =
     ['RTX 4099', 'RTX 4090'],
   ] as const) {
     for (const route of ['search', 'gpu-availability']) {
-      const { json } = await api.send('GET', `/api/v1/providers/${route}?gpu=${encodeURIComponent(asked)}`);
+      const { json } = await placing.api.send('GET', `/api/v1/providers/${route}?gpu=${encodeURIComponent(asked)}`);
       expect(json).toMatchObject({ count: 0, providers: [] });
       expect(json.near).toContain(near);
     }

@@ -1,20 +1,16 @@
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { allocate, findAllocation, release } from '../../src/db/allocations.js';
 import { placementCandidates } from '../../src/db/candidates.js';
-import { migrate, migrationsFolder } from '../../src/db/migrate.js';
+import { migrate } from '../../src/db/migrate.js';
 import { miningRecord } from '../../src/db/mining.js';
 import { withoutPrices } from '../../src/db/offers.js';
-import { createPool } from '../../src/db/pool.js';
 import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
 import { recordNode } from '../../src/db/providers.js';
 import { gpuAvailabilityReplyOf, providerReplyOf } from '../../src/api/schemas/provider.js';
 import { readGpuDefaultPrices } from '../../src/domain/gpu-prices.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import type { NodeAllocatable } from '../../src/domain/provider.js';
-import { dropDatabase, emptyDatabase, freshDatabase, type TestDatabase } from '../support/database.js';
+import { databaseBefore, freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, testOrder, type TestProvider } from '../support/fleet.js';
 
 let database: TestDatabase;
@@ -222,12 +218,8 @@ test('two memories of one name are one type with the lesser where the cluster do
 });
 
 test('a database of before has every machine looked at again whose GPUs may be sold otherwise now', async () => {
-  const [before, config] = [mkdtempSync(join(tmpdir(), 'migrations-')), await emptyDatabase()];
-  for (const file of readdirSync(migrationsFolder()).filter((name) => name < '0043')) {
-    copyFileSync(join(migrationsFolder(), file), join(before, file));
-  }
-  await migrate(config, undefined, before);
-  const db = createPool(config);
+  const earlier = await databaseBefore('0043');
+  const db = earlier.pool;
   try {
     await db.query(
       `insert into providers (provider_id, wallet_addr, spec, capacity, offer, allocatable)
@@ -236,14 +228,12 @@ test('a database of before has every machine looked at again whose GPUs may be s
                       ('parts', '[{"count": 1}]', 7), ('none', '[]', 0)) as t (id, gpus, counted)`,
       [`0x${'1'.repeat(40)}`],
     );
-    await migrate(config);
+    await migrate(earlier.config);
     const { rows } = await db.query<{ provider_id: string }>(
       'select provider_id from providers where allocatable is null order by 1',
     );
     expect(rows.map(({ provider_id }) => provider_id)).toEqual(['mixed', 'parts']);
   } finally {
-    await db.end();
-    await dropDatabase(config.POSTGRES_DB);
-    rmSync(before, { recursive: true });
+    await earlier.close();
   }
 });

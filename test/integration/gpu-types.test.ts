@@ -1,17 +1,13 @@
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { allocate, release } from '../../src/db/allocations.js';
 import { freeCapacity, placementCandidates } from '../../src/db/candidates.js';
 import { registeredGpuTypes } from '../../src/db/gpu-types.js';
-import { migrate, migrationsFolder } from '../../src/db/migrate.js';
-import { createPool } from '../../src/db/pool.js';
+import { migrate } from '../../src/db/migrate.js';
 import { withoutPrices } from '../../src/db/offers.js';
 import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
 import { readGpuDefaultPrices } from '../../src/domain/gpu-prices.js';
 import type { JobOrder } from '../../src/domain/job.js';
-import { dropDatabase, emptyDatabase, freshDatabase, type TestDatabase } from '../support/database.js';
+import { databaseBefore, freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, testOrder, type TestProvider } from '../support/fleet.js';
 
 let database: TestDatabase;
@@ -154,12 +150,8 @@ test('every type that was ever registered is known, each once', async () => {
 });
 
 test('a database of before learns memory, CUDA and architecture, and its types keep their names', async () => {
-  const [before, config] = [mkdtempSync(join(tmpdir(), 'migrations-')), await emptyDatabase()];
-  for (const file of readdirSync(migrationsFolder()).filter((name) => name < '0038')) {
-    copyFileSync(join(migrationsFolder(), file), join(before, file));
-  }
-  await migrate(config, undefined, before);
-  const db = createPool(config);
+  const earlier = await databaseBefore('0038');
+  const db = earlier.pool;
   try {
     const its = { name: 'NVIDIA A100', memoryMb: 81_920, cudaVersion: '12.4' };
     await db.query(
@@ -172,7 +164,7 @@ test('a database of before learns memory, CUDA and architecture, and its types k
       `insert into provider_resources (provider_id, kind, name, model, target, total)
        select id, 'gpu', 'a100', 'NVIDIA A100', 2, 2 from unnest(array['told', 'untold']) id`,
     );
-    await migrate(config);
+    await migrate(earlier.config);
     const { rows } = await db.query(
       `select provider_id, name, vram_gb, cuda, architecture, offer #> '{gpus,0,vramGb}' as offered
          from provider_resources join providers using (provider_id) where kind = 'gpu' order by 1`,
@@ -182,8 +174,6 @@ test('a database of before learns memory, CUDA and architecture, and its types k
       { provider_id: 'untold', name: 'a100', vram_gb: null, cuda: null, architecture: '', offered: null },
     ]);
   } finally {
-    await db.end();
-    await dropDatabase(config.POSTGRES_DB);
-    rmSync(before, { recursive: true });
+    await earlier.close();
   }
 });

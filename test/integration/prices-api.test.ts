@@ -1,52 +1,30 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Reply, Session } from '../../src/auth/client.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
-import { startApi, type Api } from '../support/api.js';
-import { createWorld, type World } from '../support/world.js';
+import { bodyOf, startPlacing, type Placing } from '../support/placing.js';
 
-const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
 const token = 10n ** 18n;
 
-let world: World;
-let api: Api;
-let session: Session;
+let placing: Placing;
 /** As it would be in production, with a price of the operator for one old type. */
 beforeAll(async () => {
-  world = await createWorld({
-    ALLOW_FREE_JOBS: false,
-    JOB_STUCK_GRACE_S: 1,
-    GPU_DEFAULT_PRICES: [{ type: 'gtx-1080', pricePerHour: '0.05' }],
-  });
-  api = await startApi({
-    database: world.database,
-    redis: world.redis,
-    commands: { jobs: world.commands },
-    env: { ALLOW_FREE_JOBS: 'false', GPU_DEFAULT_PRICES: 'GTX 1080=0.05' },
-  });
-  session = await api.login({ spendLimit: 1_000_000n * token });
-});
-afterAll(async () => {
-  await api?.stop();
-  await world.close();
-});
-
-// Replies are looked into freely: a wrong shape fails the expectation.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-const bodyOf = (reply: Reply) => reply.body as any;
-const place = (change: object, headers: Record<string, string> = {}) =>
-  session.request(
-    'POST',
-    '/api/v1/jobs',
-    { cpu_cores: 1, memory_gb: 1, storage_gb: 1, ssh_public_keys: [key], ...change },
-    { prefer: 'wait=30', ...headers },
+  placing = await startPlacing(
+    {
+      ALLOW_FREE_JOBS: false,
+      JOB_STUCK_GRACE_S: 1,
+      GPU_DEFAULT_PRICES: [{ type: 'gtx-1080', pricePerHour: '0.05' }],
+    },
+    { ALLOW_FREE_JOBS: 'false', GPU_DEFAULT_PRICES: 'GTX 1080=0.05' },
   );
-const reserved = async () => BigInt(bodyOf(await session.request('GET', '/api/v1/auth/me')).spend_reserved);
+});
+afterAll(() => placing?.close());
+const place: Placing['place'] = (...order) => placing.place(...order);
+const reserved = async () => BigInt(bodyOf(await placing.session.request('GET', '/api/v1/auth/me')).spend_reserved);
 const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
 
 describe('the price of a job', () => {
   test('shows the maximum its customer named, and none that the broker reserved', async () => {
     const gpus = { model: 'NVIDIA H100', count: 8 };
-    await Promise.all([world.provider({ gpus, gpuPrice: 2 }), world.provider({ gpus, gpuPrice: 3 })]);
+    await Promise.all([placing.world.provider({ gpus, gpuPrice: 2 }), placing.world.provider({ gpus, gpuPrice: 3 })]);
     const [before, headers] = [await reserved(), { 'idempotency-key': 'own-maximum' }];
     const open = bodyOf(await place({ gpu_type: 'H100' }));
     expect(open).toMatchObject({ status: 'running', price_per_hour: 2 });
@@ -65,14 +43,14 @@ describe('the price of a job', () => {
 
   test('is not bound by what a machine asks that starts nothing', async () => {
     const gpus = { model: 'NVIDIA A40', count: 8 };
-    const bait = await world.provider({ gpus, gpuPrice: 0.01 });
-    await world.provider({ gpus, gpuPrice: 1 });
-    await world.database.pool.query(
+    const bait = await placing.world.provider({ gpus, gpuPrice: 0.01 });
+    await placing.world.provider({ gpus, gpuPrice: 1 });
+    await placing.world.database.pool.query(
       'insert into provider_starts (provider_id, wallets, failed_at) values ($1, 1, now())',
       [bait],
     );
     const taints = [{ key: 'broken', value: 'true', effect: 'NoSchedule' }];
-    await world.kubernetes.core.patchNode({ name: bait, body: { spec: { taints } } }, mergePatch);
+    await placing.world.kubernetes.core.patchNode({ name: bait, body: { spec: { taints } } }, mergePatch);
     expect(bodyOf(await place({ gpu_type: 'A40' }, { prefer: 'wait=60' }))).toMatchObject({
       status: 'running',
       price_per_hour: 1,
@@ -80,7 +58,7 @@ describe('the price of a job', () => {
   });
 
   test('without GPUs is that of the GPUs that nobody else can rent meanwhile', async () => {
-    const provider_id = await world.provider({ gpus: { model: 'NVIDIA L4', count: 8 }, gpuPrice: 1 });
+    const provider_id = await placing.world.provider({ gpus: { model: 'NVIDIA L4', count: 8 }, gpuPrice: 1 });
     const before = await reserved();
     const job = bodyOf(await place({ provider_id, gpu_count: 0, cpu_cores: 1_000, memory_gb: 16 }));
     expect(job).toMatchObject({ status: 'running', price_per_hour: 8 });
@@ -88,12 +66,12 @@ describe('the price of a job', () => {
   });
 
   test('is the operator’s where the provider names none', async () => {
-    const provider_id = await world.provider({ gpus: { model: 'NVIDIA GTX 1080', count: 2 }, gpuPrice: 0 });
+    const provider_id = await placing.world.provider({ gpus: { model: 'NVIDIA GTX 1080', count: 2 }, gpuPrice: 0 });
     expect(bodyOf(await place({ provider_id, gpu_count: 2 }))).toMatchObject({
       status: 'running',
       price_per_hour: 0.1,
     });
-    const { json } = await api.send('GET', `/api/v1/providers/${provider_id}`);
+    const { json } = await placing.api.send('GET', `/api/v1/providers/${provider_id}`);
     expect(json.capacity).toMatchObject({
       gpu_prices_per_hour: { 'NVIDIA GTX 1080': 0.05 },
       gpu_price_sources: { 'NVIDIA GTX 1080': 'operator' },
@@ -104,12 +82,12 @@ describe('the price of a job', () => {
 
 describe('who is not offered', () => {
   const rows = async (provider: string, type: string) => {
-    const availability = (await api.send('GET', `/api/v1/providers/gpu-availability?gpu_type=${type}`)).json;
-    return [(await api.send('GET', `/api/v1/providers/${provider}`)).json, availability.providers[0]];
+    const availability = (await placing.api.send('GET', `/api/v1/providers/gpu-availability?gpu_type=${type}`)).json;
+    return [(await placing.api.send('GET', `/api/v1/providers/${provider}`)).json, availability.providers[0]];
   };
 
   test('for want of a price says so in every row, and the customer hears it', async () => {
-    const provider_id = await world.provider({ gpus: { model: 'NVIDIA T4', count: 2 }, gpuPrice: 0 });
+    const provider_id = await placing.world.provider({ gpus: { model: 'NVIDIA T4', count: 2 }, gpuPrice: 0 });
     const [provider, availability] = await rows(provider_id, 'T4');
     const reason = expect.stringMatching(/price for NVIDIA T4/);
     expect(provider).toMatchObject({ status: 'available', not_offered_reason: reason });
@@ -122,7 +100,7 @@ describe('who is not offered', () => {
 
   test('now or for so long shows when it is, and the customer hears it', async () => {
     const [from, until] = [inHours(-1), inHours(2)];
-    const provider_id = await world.provider({
+    const provider_id = await placing.world.provider({
       gpus: { model: 'NVIDIA A10', count: 2 },
       capacity: { available_from: from, available_until: until },
     });
@@ -135,7 +113,7 @@ describe('who is not offered', () => {
     expect(refused.detail).toMatch(/does not offer it for so long/);
     expect(bodyOf(await place({ provider_id, duration_hours: 1 }))).toMatchObject({ status: 'running' });
 
-    const later = await world.provider({
+    const later = await placing.world.provider({
       gpus: { model: 'NVIDIA A30', count: 2 },
       capacity: { available_from: inHours(5) },
     });

@@ -1,14 +1,11 @@
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { SitePrices } from '../../src/config.js';
 import { allocate, findAllocation } from '../../src/db/allocations.js';
 import { freeCapacity, placementCandidates, whatKeepsOut } from '../../src/db/candidates.js';
 import { insertJob, markProvisioning } from '../../src/db/jobs.js';
 import { placementEndsBy, rateSql, withoutPrices } from '../../src/db/offers.js';
-import { migrate, migrationsFolder } from '../../src/db/migrate.js';
-import { createPool, withTransaction } from '../../src/db/pool.js';
+import { migrate } from '../../src/db/migrate.js';
+import { withTransaction } from '../../src/db/pool.js';
 import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
 import { recordCapacity } from '../../src/db/providers.js';
 import { findOpenJob } from '../../src/db/reconcile-jobs.js';
@@ -16,7 +13,7 @@ import { readGpuDefaultPrices } from '../../src/domain/gpu-prices.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { jobRate, rateOf } from '../../src/domain/pricing.js';
 import { capacityAsRegistration, capacityUpdateSchema } from '../../src/domain/registration.js';
-import { dropDatabase, emptyDatabase, freshDatabase, type TestDatabase } from '../support/database.js';
+import { databaseBefore, freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
 import { createRandom } from '../support/random.js';
 
@@ -291,13 +288,7 @@ describe('a machine that is offered for a time', () => {
 });
 
 test('times that were registered before they had a meaning are taken over, and such that are none stop no upgrade', async () => {
-  const config = await emptyDatabase();
-  const before = mkdtempSync(join(tmpdir(), 'migrations-'));
-  for (const file of readdirSync(migrationsFolder()).filter((name) => name < '0031')) {
-    copyFileSync(join(migrationsFolder(), file), join(before, file));
-  }
-  await migrate(config, undefined, before);
-  const old = createPool(config);
+  const earlier = await databaseBefore('0031');
   try {
     const stored = {
       good: '2027-01-02T03:04:05.000Z',
@@ -305,13 +296,13 @@ test('times that were registered before they had a meaning are taken over, and s
       none: '0000-01-01T00:00:00.000Z',
     };
     for (const [id, until] of Object.entries(stored)) {
-      await old.query(
+      await earlier.pool.query(
         `insert into providers (provider_id, wallet_addr, spec, capacity, offer) values ($1, $2, '{}', $3, '{"gpus": []}')`,
         [id, testWallet, { availableUntil: until }],
       );
     }
-    await migrate(config);
-    const { rows } = await old.query<{ provider_id: string; available_until: Date | null }>(
+    await migrate(earlier.config);
+    const { rows } = await earlier.pool.query<{ provider_id: string; available_until: Date | null }>(
       'select provider_id, available_until from providers order by 1',
     );
     expect(rows).toEqual([
@@ -320,8 +311,6 @@ test('times that were registered before they had a meaning are taken over, and s
       { provider_id: 'none', available_until: null },
     ]);
   } finally {
-    await old.end();
-    await dropDatabase(config.POSTGRES_DB);
-    rmSync(before, { recursive: true });
+    await earlier.close();
   }
 });

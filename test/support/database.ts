@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { migrate, migrationsFolder } from '../../src/db/migrate.js';
@@ -21,16 +22,34 @@ export async function freshDatabase(): Promise<TestDatabase> {
   await asAdministrator(async (client) => {
     await client.query(`create database ${name} template ${await migratedTemplate(client)}`);
   });
-  const config = postgresConfig(name);
+  return opened(postgresConfig(name));
+}
+
+function opened(config: PostgresConfig): TestDatabase {
   const pool = createPool(config);
   return {
     config,
     pool,
     async close() {
       await pool.end();
-      await dropDatabase(name);
+      await dropDatabase(config.POSTGRES_DB);
     },
   };
+}
+
+/** A database as it was before a migration (`0042`), for tests of what that makes of it. */
+export async function databaseBefore(migration: string): Promise<TestDatabase> {
+  const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
+  const config = await emptyDatabase();
+  try {
+    for (const file of readdirSync(migrationsFolder()).filter((name) => name < migration)) {
+      copyFileSync(join(migrationsFolder(), file), join(folder, file));
+    }
+    await migrate(config, undefined, folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return opened(config);
 }
 
 /** A database without any schema, for tests of the migrations themselves. Drop it with `dropDatabase`. */

@@ -5,43 +5,17 @@ import { jobObjectName, tenantNamespace, type JobOrder } from '../../src/domain/
 import { mergePatch } from '../../src/kubernetes/client.js';
 import { labels } from '../../src/kubernetes/names.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
+import { createTraps, type Trap } from '../support/traps.js';
 import { until } from '../support/until.js';
 
-type Boundary = readonly [when: 'before' | 'after', step: string];
-
-/** What is done once at a boundary of a job's steps. */
-interface Trap {
-  at: Boundary;
-  act: () => Promise<void>;
-}
+type Boundary = readonly [when: Trap['when'], step: string];
 
 let world: FleetWorld;
-/** By job. */
-const traps = new Map<string, Trap>();
+const traps = createTraps();
 beforeAll(async () => {
-  world = await createFleetWorld({ PROVIDER_LOSS_GRACE_S: 60, JOB_START_TIMEOUT_S: 30 }, (activities) =>
-    Object.fromEntries(
-      Object.entries(activities).map(([step, activity]) => [
-        step,
-        async (...args: never[]) => {
-          await spring(step, 'before', args);
-          const result = await (activity as (...args: never[]) => Promise<unknown>)(...args);
-          await spring(step, 'after', args);
-          return result;
-        },
-      ]),
-    ),
-  );
+  world = await createFleetWorld({ PROVIDER_LOSS_GRACE_S: 60, JOB_START_TIMEOUT_S: 30 }, traps.change);
 });
 afterAll(() => world.close());
-
-async function spring(step: string, when: Boundary[0], [first]: readonly unknown[]): Promise<void> {
-  const jobId = typeof first === 'object' && first !== null && 'jobId' in first ? first.jobId : first;
-  const trap = traps.get(jobId as string);
-  if (trap?.at[0] !== when || trap.at[1] !== step) return;
-  traps.delete(jobId as string);
-  await trap.act();
-}
 
 const steps = ['placeJob', 'provisionJob', 'recordRunning', 'recordEnding', 'teardownJob', 'releaseJob'];
 const boundaries: Boundary[] = steps.flatMap((step) => [['before', step] as const, ['after', step] as const]);
@@ -111,10 +85,10 @@ describe('a restart', () => {
 });
 
 describe('a cancel at every step boundary ends clean', () => {
-  const ended = atEveryBoundary(async (at, order) => {
+  const ended = atEveryBoundary(async ([when, step], order) => {
     let cancelled: Promise<unknown> | undefined;
     traps.set(order.jobId, {
-      at,
+      ...{ when, step },
       async act() {
         cancelled = cancel(order);
         // The update is with the workflow before the step goes on.
@@ -139,13 +113,13 @@ describe('a cancel at every step boundary ends clean', () => {
 });
 
 describe('a process that dies at every step boundary loses nothing and makes nothing twice', () => {
-  const lived = atEveryBoundary(async (at, order) => {
+  const lived = atEveryBoundary(async ([when, step], order) => {
     const uids = new Set<string>();
     const look = async () => {
       for (const { metadata } of await podsOf(order)) uids.add(metadata!.uid!);
     };
     traps.set(order.jobId, {
-      at,
+      ...{ when, step },
       async act() {
         await look();
         throw new Error('the process died here');

@@ -7,46 +7,15 @@ import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
 import { signalNames, type JobState } from '../../workflows/messages.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
+import { createTraps } from '../support/traps.js';
 import { until } from '../support/until.js';
 
-/** What is done once at a step of a job: before or after it, when it comes for the `nth` time. */
-interface Trap {
-  step: string;
-  when: 'before' | 'after';
-  nth: number;
-  act(): Promise<void>;
-}
-
 let world: FleetWorld;
-const traps = new Map<string, Trap>();
-const passed = new Map<string, number>();
+const traps = createTraps();
 beforeAll(async () => {
-  world = await createFleetWorld({ JOB_STUCK_GRACE_S: 1, JOB_START_TIMEOUT_S: 60 }, (activities) =>
-    Object.fromEntries(
-      Object.entries(activities).map(([step, activity]) => [
-        step,
-        async (...args: never[]) => {
-          await spring(step, 'before', args);
-          const result = await (activity as (...args: never[]) => Promise<unknown>)(...args);
-          await spring(step, 'after', args);
-          return result;
-        },
-      ]),
-    ),
-  );
+  world = await createFleetWorld({ JOB_STUCK_GRACE_S: 1, JOB_START_TIMEOUT_S: 60 }, traps.change);
 });
 afterAll(() => world.close());
-
-async function spring(step: string, when: Trap['when'], [first]: readonly unknown[]): Promise<void> {
-  const jobId = (first as Partial<JobOrder> | undefined)?.jobId ?? '';
-  const trap = traps.get(jobId);
-  if (trap?.step !== step || trap.when !== when) return;
-  const count = (passed.get(jobId) ?? 0) + 1;
-  passed.set(jobId, count);
-  if (count !== trap.nth) return;
-  traps.delete(jobId);
-  await trap.act();
-}
 
 /** Two machines of a type of their own: on the cheaper one no pod finds a place. */
 async function brokenAndHealthy() {
@@ -133,7 +102,7 @@ describe('a job whose machine does not start it', () => {
         limit,
       ]);
     };
-    traps.set(order.jobId, { step: 'placeJob', when: 'after', nth: 1, act });
+    traps.set(order.jobId, { step: 'placeJob', when: 'after', act });
     expect(await start(order)).toMatchObject({
       status: 'failed',
       failure: { reason: 'no_capacity', message: expect.stringContaining('costs more than the session has left') },
@@ -174,7 +143,7 @@ const boundaries = (
 function atEachBoundary<T>(
   run: (
     order: JobOrder,
-    arm: (act: Trap['act']) => void,
+    arm: (act: () => Promise<void>) => void,
     fleet: Awaited<ReturnType<typeof brokenAndHealthy>>,
   ) => Promise<T>,
 ) {
@@ -184,7 +153,7 @@ function atEachBoundary<T>(
       const outcome = (async () => {
         const fleet = await brokenAndHealthy();
         const order = await world.order({ gpuType: fleet.gpuType });
-        return await run(order, (act) => void traps.set(order.jobId, { step, when, nth, act }), fleet);
+        return await run(order, (act) => traps.set(order.jobId, { step, when, nth, act }), fleet);
       })();
       outcome.catch(() => undefined);
       runs.set([when, step].join(), outcome);
