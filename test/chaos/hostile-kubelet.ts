@@ -29,8 +29,11 @@ export interface HostileKubelet {
   log: (line: string) => void;
 }
 
-/** The longest that one hit may have to wait for a pod it can be made on. */
-const waitForPodMs = 30_000;
+/**
+ * The longest that one hit may have to wait for a pod it can be made on. Customers rent until all hits are made, so it
+ * only ends a run in which nothing starts any more; a killed watcher and a start elsewhere may take a minute together.
+ */
+const waitForPodMs = 240_000;
 
 /** Says something hostile about a running pod every now and then, once of each. */
 export async function beHostile({
