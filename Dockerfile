@@ -27,7 +27,8 @@ EXPOSE 8080 9090
 # Any role answers here; the API's own /ready is for load balancers.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.METRICS_PORT||9090}/health`).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
-ENV METRICS_HOST=0.0.0.0 METRICS_PORT=9090
+# For the check above alone. Metrics ask nobody who he is: whoever scrapes them from outside sets METRICS_HOST.
+ENV METRICS_HOST=127.0.0.1 METRICS_PORT=9090
 # Left to themselves, Node's heap and the C library's arenas grow with the memory of the machine, not with the work.
 ENV NODE_OPTIONS="--max-old-space-size=256 --max-semi-space-size=8" MALLOC_ARENA_MAX=2
 CMD ["node", "--enable-source-maps", "dist/src/main.js"]

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { markTokenDeleted, reserveJoinToken, tokensToRevoke } from '../src/db/join-tokens.js';
 import { registrationStanding } from '../src/db/provider-approvals.js';
+import { admitNode, currentNode, type Admission } from '../src/db/provider-nodes.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordRegistration, setProviderStatus } from '../src/db/providers.js';
 import { takeRegistration } from '../src/db/registrations.js';
@@ -12,7 +13,7 @@ import {
   newTokenSecret,
   replaceBootstrapToken,
 } from '../src/kubernetes/bootstrap-tokens.js';
-import { nodeOwner } from '../src/kubernetes/nodes.js';
+import { isOwnNode } from '../src/kubernetes/nodes.js';
 import { labels } from '../src/kubernetes/names.js';
 import {
   ensureReplyDelivered,
@@ -22,6 +23,7 @@ import {
   type RegistrationReply,
 } from '../src/redis/replies/replies.js';
 import { canSealFor, sealReply } from '../src/redis/replies/seal.js';
+import { closeNodes } from './close-nodes.js';
 import type { ActivityDeps } from './deps.js';
 
 /** `bootstrapsigner` needs about a second; what takes longer is tried again. */
@@ -38,6 +40,10 @@ export interface RegistrationAnswer {
   expiresAt: string;
   /** Why there is no join command, when there is none. */
   rejected?: string;
+  /** The node that it is for; absent in what versions up to 0.1.0 answered. */
+  nodeName?: string;
+  /** That node is not there yet. */
+  newNode?: true;
   /** There will be one once the provider is approved. */
   awaitsApproval?: true;
   /** An agent has it; otherwise its delivery remains to be seen to. */
@@ -46,7 +52,7 @@ export interface RegistrationAnswer {
 
 /** Registrations: recorded, answered with a join command, and the answer delivered. */
 export function createAdmissionActivities(
-  deps: Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo'>,
+  deps: Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo' | 'logger'>,
 ) {
   const { config, pool, redis, kubernetes, clusterInfo } = deps;
 
@@ -57,21 +63,14 @@ export function createAdmissionActivities(
      */
     async answerRegistration(input: {
       providerId: string;
-      nodeName: string;
       messageId: string;
       reissued: number;
     }): Promise<RegistrationAnswer> {
-      const { providerId, nodeName, messageId, reissued } = input;
+      const { providerId, messageId, reissued } = input;
       const stored = await takeRegistration(pool, messageId);
       if (stored === undefined) return { tokenId: '', expiresAt: '', rejected: 'the registration is no longer stored' };
       const { registration } = stored;
 
-      const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
-      if (node !== undefined && nodeOwner(node) !== providerId) {
-        const message = `the node name ${nodeName} belongs to somebody else`;
-        await publishReply(redis, providerId, { success: false, status: 'rejected', message });
-        return { tokenId: '', expiresAt: '', rejected: message };
-      }
       const standing = await registrationStanding(pool, providerId, stored.wallet);
       // It came before the owner was known, and is answered after.
       if (config.PROVIDER_AUTH_MODE !== 'off' && !stored.signed && standing.isAnothers) {
@@ -85,7 +84,6 @@ export function createAdmissionActivities(
           providerId,
           wallet: stored.wallet,
           walletVerified: stored.signed || standing.walletVerified,
-          nodeName,
           spec: registration.spec,
           capacity: registration.capacity,
           offer: offerOf(registration),
@@ -118,13 +116,17 @@ export function createAdmissionActivities(
         return { tokenId: '', expiresAt: '', rejected: message };
       }
 
-      const token = await reserveJoinToken(pool, {
-        providerId,
-        messageId: `${messageId}#${reissued}`,
+      const command = `${messageId}#${reissued}`;
+      const { nodeName, isNew } = await admittedNode({ providerId, messageId: command, signed: stored.signed });
+      await closeNodes(deps, providerId);
+      const ttlS = config.JOIN_TOKEN_TTL_S;
+      const token = await reserveJoinToken(pool, { providerId, messageId: command, nodeName, ttlS });
+      const answer = {
+        tokenId: token.tokenId,
+        expiresAt: token.expiresAt.toISOString(),
         nodeName,
-        ttlS: config.JOIN_TOKEN_TTL_S,
-      });
-      const answer = { tokenId: token.tokenId, expiresAt: token.expiresAt.toISOString() };
+        ...(isNew ? { newNode: true as const } : {}),
+      };
       const published = await findReply(redis, providerId, token.tokenId);
       if (published !== undefined && (await bootstrapTokenExists(kubernetes, token.tokenId, providerId))) return answer;
 
@@ -149,8 +151,7 @@ export function createAdmissionActivities(
       };
       const sealed = encKey === undefined ? reply : sealReply(reply, providerId, encKey);
       const leftS = Math.ceil((token.expiresAt.getTime() - Date.now()) / 1_000);
-      const ttlS = Math.min(Math.max(leftS, 1), config.JOIN_TOKEN_TTL_S);
-      const entryId = await publishReply(redis, providerId, sealed, ttlS);
+      const entryId = await publishReply(redis, providerId, sealed, Math.min(Math.max(leftS, 1), ttlS));
       await setProviderStatus(pool, providerId, 'approved', 'waiting for its node to join', { unlessServing: true });
       for (const older of await tokensToRevoke(pool, providerId, token.tokenId)) {
         await deleteBootstrapToken(kubernetes, older);
@@ -181,6 +182,23 @@ export function createAdmissionActivities(
       });
     },
   };
+
+  /** The node that the registration is admitted for: the one in the fleet, or one of a name that no node bears. */
+  async function admittedNode(admission: Omit<Admission, 'seen'>): Promise<{ nodeName: string; isNew: boolean }> {
+    const read = (name: string) => unlessNotFound(kubernetes.core.readNode({ name }));
+    let known = await currentNode(pool, admission.providerId);
+    let node = known && (await read(known.nodeName));
+    for (;;) {
+      const isOwn = node !== undefined && isOwnNode(node, known!);
+      const found = node === undefined ? 'none' : isOwn ? 'its_own' : 'anothers';
+      const seen = known === undefined ? {} : { seen: { nodeName: known.nodeName, node: found } as const };
+      const admitted = await admitNode(pool, { ...admission, ...seen });
+      if (admitted.nodeName === known?.nodeName) return { nodeName: admitted.nodeName, isNew: !isOwn };
+      node = await read(admitted.nodeName);
+      if (node === undefined) return { nodeName: admitted.nodeName, isNew: true };
+      known = admitted;
+    }
+  }
 
   async function isTakenAtOnce(providerId: string, entryId: string): Promise<boolean> {
     // Ended by the signal and not by the time-out, which would take the reply back.

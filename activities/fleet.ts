@@ -1,8 +1,9 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { jobsHolding, jobsHoldingGpus } from '../src/db/allocations.js';
 import { installationId } from '../src/db/installation.js';
-import { markTokenDeleted, markTokenUsed, usedTokens } from '../src/db/join-tokens.js';
+import { markTokenDeleted, markTokenUsed, nodeOfToken, usedTokens } from '../src/db/join-tokens.js';
 import { findOut } from '../src/db/provider-failures.js';
+import { currentNode, keyOf, markNodeCertified } from '../src/db/provider-nodes.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { heldGpus } from '../src/db/provider-resources.js';
 import { recordCapacity, recordNode, type ProviderAssessment } from '../src/db/providers.js';
@@ -16,7 +17,7 @@ import { whyNotServing, type ProviderFacts, type ProviderStatus } from '../src/d
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
 import { decideNodeCertificate } from '../src/kubernetes/node-certificates.js';
-import { countSystemPods, markNode, nodeOwner } from '../src/kubernetes/nodes.js';
+import { countSystemPods, isOwnNode, markNode } from '../src/kubernetes/nodes.js';
 import { awaySince, isUnheard, nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
 import { heardUntil } from '../src/redis/relay/heard-until.js';
 import { sideBySide } from '../src/side-by-side.js';
@@ -43,6 +44,8 @@ export interface ProviderFinding {
   status: ProviderStatus;
   /** Why it takes no jobs, for people; '' when it does. */
   reason: string;
+  /** Of its node, there or yet to come; absent in what versions up to 0.1.0 found. */
+  nodeName?: string;
   /** Of its node, while it has one. */
   nodeUid?: string;
   /** What it lacks to serve the jobs it has; absent while it does. */
@@ -66,12 +69,33 @@ type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'tem
 /** What the broker does about a provider once it has a join command: its node, its status, its jobs. */
 export function createFleetActivities({ config, pool, redis, kubernetes, temporal, logger }: Deps) {
   return {
-    /** Approves or denies a certificate request made with this provider's token: it may name its own node only. */
-    async approveNodeCertificate(
-      input: CertificateRequested & { providerId: string; nodeName: string; leaving: boolean },
-    ): Promise<{ approved: boolean; reason: string }> {
-      const decision = await decideNodeCertificate(kubernetes, input);
-      if (decision.approved) await markTokenUsed(pool, input.tokenId);
+    /**
+     * Approves or denies a certificate request that was made with this provider's token, or by its node for its own
+     * renewal: it may name its own node only.
+     */
+    async approveNodeCertificate({
+      providerId,
+      name,
+      tokenId,
+      leaving,
+    }: CertificateRequested & { providerId: string; leaving: boolean }): Promise<{
+      approved: boolean;
+      reason: string;
+    }> {
+      const token = tokenId === undefined ? undefined : { tokenId, ...(await nodeOfToken(pool, tokenId)) };
+      const node = await currentNode(pool, providerId);
+      const key = await keyOf(pool, providerId);
+      const decision = await decideNodeCertificate(
+        kubernetes,
+        {
+          ...{ name, leaving },
+          ...(token === undefined ? {} : { token }),
+          ...(node === undefined ? {} : { node }),
+          ...(key === undefined ? {} : { key }),
+        },
+        (nodeName) => markNodeCertified(pool, nodeName),
+      );
+      if (decision.approved && tokenId !== undefined) await markTokenUsed(pool, tokenId);
       return decision;
     },
 
@@ -82,23 +106,25 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
      *
      * @returns undefined for a provider that is not part of the fleet.
      */
-    async assessProvider({ providerId, nodeName }: ProviderAndNode): Promise<ProviderFinding | undefined> {
-      const found = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
-      const owner = found === undefined ? undefined : nodeOwner(found);
-      const isForeign = owner !== undefined && owner !== providerId;
-      const node = isForeign ? undefined : found;
+    async assessProvider({ providerId }: { providerId: string }): Promise<ProviderFinding | undefined> {
+      const known = await currentNode(pool, providerId);
+      const found = known && (await unlessNotFound(kubernetes.core.readNode({ name: known.nodeName })));
+      const node = found !== undefined && isOwnNode(found, known!) ? found : undefined;
       const observed = node && observeNode(node);
       const assessed = await recordNode(
         pool,
         providerId,
         {
-          nodeName,
+          nodeName: known?.nodeName ?? null,
           nodeUid: observed?.uid ?? null,
           ready: observed?.state === 'ready',
           allocatable:
             node === undefined
               ? noCapacity
-              : { ...nodeAllocatable(node), systemPods: await countSystemPods(kubernetes, nodeName) },
+              : {
+                  ...nodeAllocatable(node, config.JOB_RUNTIME_CLASS),
+                  systemPods: await countSystemPods(kubernetes, known!.nodeName),
+                },
         },
         config,
       );
@@ -132,7 +158,8 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
         ...absenceOf(status, assessed),
         ...(away === undefined ? {} : { awaySince: away.toISOString() }),
         ...(out === undefined ? {} : { out: { ...out, until: out.until.toISOString() } }),
-        ...(isForeign ? { refused: `node ${nodeName} is not its own` } : {}),
+        ...(known === undefined ? {} : { nodeName: known.nodeName }),
+        ...(found !== node ? { refused: `node ${known!.nodeName} is not its own` } : {}),
       };
     },
 

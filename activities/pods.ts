@@ -4,16 +4,10 @@ import type { KubernetesObject, V1DeleteOptions, V1Node, V1Pod } from '@kubernet
 import { findAllocation } from '../src/db/allocations.js';
 import { installationId } from '../src/db/installation.js';
 import { jobInputs } from '../src/db/jobs.js';
+import { currentNode } from '../src/db/provider-nodes.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { BrokerError } from '../src/domain/errors.js';
-import {
-  isSshHost,
-  jobObjectName,
-  tenantNamespace,
-  type JobOrder,
-  type Placement,
-  type SshAccess,
-} from '../src/domain/job.js';
+import { isSshHost, jobObjectName, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
 import type { Instant } from '../src/domain/outside.js';
 import { applyPatch, fieldManager, refusalOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
@@ -24,10 +18,12 @@ import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
 import { labels } from '../src/kubernetes/names.js';
 import { ownedBy, unlessGone } from '../src/kubernetes/ownership.js';
 import { newSshHostKey, publicSshHostKey } from '../src/kubernetes/ssh-host-key.js';
+import { hasUserNamespaces } from '../src/kubernetes/user-namespaces.js';
 import { inTenant, lacksRight } from '../src/kubernetes/tenant-rights.js';
 import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
 import type { PodObservation } from '../workflows/messages.js';
 import type { ActivityDeps } from './deps.js';
+import { claimJobNamespace, namespaceOfJob } from './job-namespace.js';
 import { asPodRefusal, withPort } from './pod-refusals.js';
 
 /** A day beyond the longest job: Kubernetes ends a pod by itself only where the broker is gone for ever. */
@@ -48,27 +44,29 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
      * @throws no_ports_left before there is a pod; pod_refused when Kubernetes will never accept it.
      */
     async provisionJob(order: JobOrder, placement: Placement): Promise<{ podUid: string; ssh: SshAccess }> {
+      const namespace = await claimJobNamespace({ pool, kubernetes }, order, Context.current().info.attempt > 1);
+      const job: PlacedJob = { order, placement, namespace };
       try {
         const installation = await installationId(pool);
         const { gpuResource } = placement;
-        await ensureTenant(kubernetes, order.wallet, quota, config.ENABLE_TENANT_ISOLATION, installation, gpuResource);
+        await ensureTenant(kubernetes, namespace, quota, config.ENABLE_TENANT_ISOLATION, installation, gpuResource);
         const inputs = await jobInputs(pool, order.jobId);
-        const [hostKey, port] = await bothOf(ensureSecret(order, placement, inputs), ensureService(order, placement));
-        const pod = await ensurePod(order, placement, Object.keys(inputs.env));
-        const podUid = pod.metadata!.uid!;
+        const [hostKey, port] = await bothOf(ensureSecret(job, inputs), ensureService(job));
         const node = await core.readNode({ name: placement.nodeName });
-        if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(order, placement, podUid, node);
+        const pod = await ensurePod(job, Object.keys(inputs.env), node);
+        const podUid = pod.metadata!.uid!;
+        if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(job, podUid, node);
         return { podUid, ssh: { host: await sshHost(placement, node), port, user: 'root', hostKey } };
       } catch (error) {
         // The namespace may have been removed since this process saw it: the next attempt makes it anew.
-        if (refusalOf(error)?.code === 404 || lacksRight(error)) forgetTenant(order.wallet);
+        if (refusalOf(error)?.code === 404 || lacksRight(error)) forgetTenant(namespace);
         throw asPodRefusal(error);
       }
     },
 
     /** Looks at a job's pod: the slow way to learn what the watcher tells at once. */
     async inspectJob(order: JobOrder, podUid: string): Promise<PodObservation> {
-      const pod = await readPod(order);
+      const pod = await readPod(order, await namespaceOfJob({ pool, kubernetes }, order));
       return pod === undefined || pod.metadata?.uid !== podUid ? gonePod(podUid) : observePod(pod);
     },
 
@@ -82,10 +80,10 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
      *   keep a pod from starting there though the machine is well.
      */
     async teardownJob(order: JobOrder, placement?: Placement): Promise<{ podEndedAt?: Instant; isHindered?: boolean }> {
-      const namespace = tenantNamespace(order.wallet);
+      const namespace = await namespaceOfJob({ pool, kubernetes }, order);
       const name = jobObjectName(order.jobId);
       const context = Context.current();
-      const found = await readPod(order);
+      const found = await readPod(order, namespace);
       const isMeant = (object: KubernetesObject) => placement === undefined || isOf(placement, object);
       const podEndedAt = found !== undefined && isMeant(found) ? observePod(found).endedAt : undefined;
       const hindered = await isHinderedAt(found, placement);
@@ -107,7 +105,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         (options) => core.deleteNamespacedPod({ name, namespace, ...options }),
       );
       for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 1_000)) {
-        const pod = await readPod(order);
+        const pod = await readPod(order, namespace);
         if (pod === undefined || !isMeant(pod)) break;
         context.heartbeat();
         if (
@@ -135,37 +133,39 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
 
   /** Only of a pod that does not run: nobody asks for the others. */
   async function isHinderedAt(pod: V1Pod | undefined, placement: Placement | undefined): Promise<boolean> {
-    const name = placement?.nodeName ?? pod?.spec?.nodeName ?? pod?.metadata?.labels?.[labels.providerId];
-    if (pod?.status?.phase === 'Running' || name === undefined) return false;
+    if (pod?.status?.phase === 'Running') return false;
+    const providerId = pod?.metadata?.labels?.[labels.providerId];
+    const name =
+      placement?.nodeName ??
+      pod?.spec?.nodeName ??
+      (providerId === undefined ? undefined : (await currentNode(pool, providerId))?.nodeName);
+    if (name === undefined) return false;
     const node = await unlessNotFound(core.readNode({ name }));
     return node === undefined || isHindered(node);
   }
 
-  async function readPod(order: JobOrder): Promise<V1Pod | undefined> {
-    return await unlessNotFound(
-      core.readNamespacedPod({ name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) }),
-    );
+  async function readPod({ jobId }: JobOrder, namespace: string): Promise<V1Pod | undefined> {
+    return await unlessNotFound(core.readNamespacedPod({ name: jobObjectName(jobId), namespace }));
   }
 
   /**
    * Makes the Secret with a host key of its own and answers the public half. The key of a Secret that is there stays:
    * its pod may serve with it already.
    */
-  async function ensureSecret(order: JobOrder, placement: Placement, inputs: JobInputs): Promise<string> {
-    const namespace = tenantNamespace(order.wallet);
+  async function ensureSecret(job: PlacedJob, inputs: JobInputs): Promise<string> {
+    const { order, placement, namespace } = job;
     const key = newSshHostKey();
     const body = ownedBy(await installationId(pool), jobSecret(order, placement, inputs, key));
     if ((await unlessExists(core.createNamespacedSecret({ namespace, body }))) !== undefined)
       return publicSshHostKey(key);
     const name = jobObjectName(order.jobId);
     const secret = await core.readNamespacedSecret({ name, namespace });
-    await requireOwn(order, placement, secret, (options) =>
-      core.deleteNamespacedSecret({ name, namespace, body: options }),
-    );
+    await requireOwn(job, secret, (options) => core.deleteNamespacedSecret({ name, namespace, body: options }));
     return publicSshHostKey(Buffer.from(secret.data?.[hostKeyFile] ?? '', 'base64').toString());
   }
 
-  async function ensurePod(order: JobOrder, placement: Placement, environmentNames: string[]): Promise<V1Pod> {
+  async function ensurePod(job: PlacedJob, environmentNames: string[], node: V1Node): Promise<V1Pod> {
+    const { order, placement, namespace } = job;
     const pod = jobPod(order, placement, environmentNames, {
       sshServerImage: config.SSH_SERVER_IMAGE,
       defaultImage: config.JOB_DEFAULT_IMAGE,
@@ -173,40 +173,36 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       activeDeadlineSeconds: config.JOB_MAX_DURATION_S + deadlineSlackSeconds,
       expiresAt: new Date(Date.now() + order.durationSeconds * 1000).toISOString(),
       ...(config.JOB_RUNTIME_CLASS === undefined ? {} : { runtimeClassName: config.JOB_RUNTIME_CLASS }),
+      userNamespaces: config.JOB_USER_NAMESPACES && hasUserNamespaces(node, config.JOB_RUNTIME_CLASS),
     });
     const body = ownedBy(await installationId(pool), pod);
-    const created = await unlessExists(core.createNamespacedPod({ namespace: tenantNamespace(order.wallet), body }));
+    const created = await unlessExists(core.createNamespacedPod({ namespace, body }));
     if (created !== undefined) return created;
-    const existing = await readPod(order);
+    const existing = await readPod(order, namespace);
     if (existing === undefined) throw new BrokerError('dependency_unavailable', 'the pod vanished while it was made');
-    const [name, namespace] = [jobObjectName(order.jobId), tenantNamespace(order.wallet)];
-    await requireOwn(order, placement, existing, (options) =>
-      core.deleteNamespacedPod({ name, namespace, body: options }),
-    );
+    const name = jobObjectName(order.jobId);
+    await requireOwn(job, existing, (options) => core.deleteNamespacedPod({ name, namespace, body: options }));
     return existing;
   }
 
   /** Answers the port, which is the job's from here on. */
-  async function ensureService(order: JobOrder, placement: Placement): Promise<number> {
-    const namespace = tenantNamespace(order.wallet);
+  async function ensureService(job: PlacedJob): Promise<number> {
+    const { order, placement, namespace } = job;
     const body = ownedBy(await installationId(pool), jobService(order, placement));
     const name = jobObjectName(order.jobId);
     const service =
       (await unlessExists(withPort(core.createNamespacedService({ namespace, body })))) ??
       (await core.readNamespacedService({ name, namespace }));
-    await requireOwn(order, placement, service, (options) =>
-      core.deleteNamespacedService({ name, namespace, body: options }),
-    );
+    await requireOwn(job, service, (options) => core.deleteNamespacedService({ name, namespace, body: options }));
     const port = service.spec?.ports?.[0]?.nodePort;
     if (port === undefined) throw new BrokerError('dependency_unavailable', 'the Service has no port yet');
     return port;
   }
 
   /** The internet, which the tenant's own policy does not open. */
-  async function ensureWayOut(order: JobOrder, placement: Placement, podUid: string, node: V1Node): Promise<void> {
+  async function ensureWayOut({ order, placement, namespace }: PlacedJob, podUid: string, node: V1Node): Promise<void> {
     const closed = [...(await clusterRanges(kubernetes, config)), ...nodeRanges(node)];
     const body = ownedBy(await installationId(pool), jobNetworkPolicy(order, placement, podUid, closed));
-    const namespace = tenantNamespace(order.wallet);
     const name = body.metadata!.name!;
     // Of a placement before there may be one still, which would go with the pod that it belongs to.
     await kubernetes.networking.patchNamespacedNetworkPolicy(
@@ -220,8 +216,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
    * attempt makes it anew; whoever comes late from there removes nothing.
    */
   async function requireOwn(
-    order: JobOrder,
-    placement: Placement,
+    { order, placement, namespace }: PlacedJob,
     object: KubernetesObject,
     remove: (options: V1DeleteOptions) => Promise<unknown>,
   ): Promise<void> {
@@ -230,7 +225,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     if (held?.providerId !== placement.providerId) {
       throw new BrokerError('allocation_released', 'the job is at another provider now');
     }
-    await removeStale(tenantNamespace(order.wallet), object, remove);
+    await removeStale(namespace, object, remove);
     throw new BrokerError('dependency_unavailable', 'what is left of the job at another provider is being removed');
   }
 
@@ -256,6 +251,13 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       throw new BrokerError('dependency_unavailable', `node ${placement.nodeName} has no address`);
     return host;
   }
+}
+
+/** An order with what was decided about it. */
+interface PlacedJob {
+  order: JobOrder;
+  placement: Placement;
+  namespace: string;
 }
 
 /** Awaits both, also where one fails: nothing is made any more once the activity is over. */

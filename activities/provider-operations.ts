@@ -1,10 +1,10 @@
 import { jobsHolding } from '../src/db/allocations.js';
 import { markTokenDeleted, tokensToRevoke } from '../src/db/join-tokens.js';
+import { leaveNode } from '../src/db/provider-nodes.js';
 import { cordon, drain, retire, uncordon } from '../src/db/provider-operations.js';
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
-import { unlessNotFound } from '../src/kubernetes/client.js';
-import { nodeOwner } from '../src/kubernetes/nodes.js';
 import { withdrawReplies } from '../src/redis/replies/replies.js';
+import { closeNodes } from './close-nodes.js';
 import type { ActivityDeps } from './deps.js';
 
 /** What an operator or the owner orders about a provider. */
@@ -19,7 +19,8 @@ export function createProviderOperationActivities({
   pool,
   redis,
   kubernetes,
-}: Pick<ActivityDeps, 'pool' | 'redis' | 'kubernetes'>) {
+  logger,
+}: Pick<ActivityDeps, 'pool' | 'redis' | 'kubernetes' | 'logger'>) {
   return {
     /** From here on nothing is placed there, or may be again: whoever got capacity before has it in the ledger. */
     async recordOrder({ providerId, order }: { providerId: string; order: ProviderOrder }): Promise<void> {
@@ -37,13 +38,7 @@ export function createProviderOperationActivities({
      *
      * @returns how many jobs it still has; with any, nothing was done.
      */
-    async retireProvider({
-      providerId,
-      nodeName,
-    }: {
-      providerId: string;
-      nodeName: string;
-    }): Promise<{ jobs: number }> {
+    async retireProvider({ providerId }: { providerId: string }): Promise<{ jobs: number }> {
       const jobs = (await jobsHolding(pool, providerId)).length;
       if (jobs > 0) return { jobs };
       for (const tokenId of await tokensToRevoke(pool, providerId)) {
@@ -51,11 +46,8 @@ export function createProviderOperationActivities({
         await markTokenDeleted(pool, tokenId);
       }
       await withdrawReplies(redis, providerId);
-      const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
-      if (node !== undefined && nodeOwner(node) === providerId) {
-        const preconditions = { uid: node.metadata!.uid! };
-        await unlessNotFound(kubernetes.core.deleteNode({ name: nodeName, body: { preconditions } }));
-      }
+      await leaveNode(pool, providerId);
+      await closeNodes({ pool, kubernetes, logger }, providerId);
       return { jobs: await retire(pool, providerId) };
     },
   };

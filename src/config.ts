@@ -1,26 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { bool, certificates, flag, list, port, privateKey, ranges, whole } from './config-values.js';
 import { readGpuDefaultPrices } from './domain/gpu-prices.js';
-import { canonicalRange } from './ip-range.js';
-
-const bool = z
-  .string()
-  .transform((value) => value.trim().toLowerCase())
-  .pipe(z.enum(['true', 'false', '1', '0', 'yes', 'no']))
-  .transform((value) => value === 'true' || value === '1' || value === 'yes');
-const flag = (byDefault: boolean) => bool.default(byDefault);
-const whole = (byDefault: number, min: number, max: number) =>
-  z.coerce.number().int().min(min).max(max).default(byDefault);
-const list = z
-  .string()
-  .default('')
-  .transform((value) =>
-    value
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-  );
-const port = (byDefault: number) => whole(byDefault, 0, 65_535);
+import { readTls, type TlsWorkedOut } from './tls-settings.js';
 
 export const roles = ['api', 'worker', 'relay', 'watcher'] as const;
 export type Role = (typeof roles)[number];
@@ -52,19 +34,45 @@ const environment = z.object({
   REDIS_PORT: port(6379),
   REDIS_USERNAME: z.string().optional(),
   REDIS_PASSWORD: z.string().optional(),
-  REDIS_TLS: flag(false),
+  /** Default: on where one of the next three is set. They are PEM; as everywhere, `…_FILE` names a file instead. */
+  REDIS_TLS: bool.optional(),
+  /** Who signed the server's certificate, which has to be for REDIS_HOST; without, the authorities that Node.js knows. */
+  REDIS_TLS_CA: certificates,
+  /** For a server that asks its clients for one, such as Redis unless it has `tls-auth-clients no`. */
+  REDIS_TLS_CERT: certificates,
+  REDIS_TLS_KEY: privateKey,
 
   POSTGRES_HOST: z.string().default('127.0.0.1'),
   POSTGRES_PORT: port(5432),
   POSTGRES_DB: z.string().default('worldland'),
   POSTGRES_USER: z.string().default('postgres'),
   POSTGRES_PASSWORD: z.string().optional(),
-  POSTGRES_SSL_MODE: z.enum(['disable', 'require', 'verify-full']).default('disable'),
+  /**
+   * `require` encrypts and trusts whoever answers; `verify-full` has to know who signed the server's certificate, and that
+   * it is for POSTGRES_HOST. Default: `verify-full` where one of the next three is set, `disable` otherwise.
+   */
+  POSTGRES_SSL_MODE: z.enum(['disable', 'require', 'verify-full']).optional(),
+  POSTGRES_SSL_CA: certificates,
+  /** For users whom `pg_hba.conf` asks for a certificate. */
+  POSTGRES_SSL_CERT: certificates,
+  POSTGRES_SSL_KEY: privateKey,
   /** Connections of one process; all roles of all replicas together must stay below the server's max_connections. */
   POSTGRES_POOL_SIZE: whole(16, 1, 200),
 
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().default('default'),
+  /** Default: on where one of the next five is set. */
+  TEMPORAL_TLS: bool.optional(),
+  TEMPORAL_TLS_CA: certificates,
+  TEMPORAL_TLS_CERT: certificates,
+  TEMPORAL_TLS_KEY: privateKey,
+  /** The name in the server's certificate, where it is not that of TEMPORAL_ADDRESS. */
+  TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
+  /** Sent with every call, and so only over TLS. */
+  TEMPORAL_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be one word of printable characters')
+    .optional(),
   TEMPORAL_TASK_QUEUE: z.string().default('broker'),
   /**
    * Whether Temporal tells builds of the workflow code apart, so that a workflow is never half in one and half in
@@ -99,18 +107,13 @@ const environment = z.object({
   JOIN_TOKEN_TTL_S: whole(900, 60, 86_400),
   ENABLE_TENANT_ISOLATION: flag(true),
   /** Public ranges or addresses that jobs must not reach, such as those of this site's own machines. */
-  TENANT_CLOSED_CIDRS: list.transform((ranges, context) =>
-    ranges.flatMap((text) => {
-      const range = canonicalRange(text);
-      if (range !== undefined && !range.endsWith('/0')) return [range];
-      context.addIssue('must be ranges such as 203.0.113.0/24 or 2001:db8::/32, separated by commas');
-      return [];
-    }),
-  ),
+  TENANT_CLOSED_CIDRS: ranges,
   /** How long a tenant's namespace stands after its last job; its next one then waits a second for a new one. */
   TENANT_NAMESPACE_TTL_S: whole(3_600, 1, 31_536_000),
   /** RuntimeClass of job pods on clusters where the default runtime has no GPU hooks. */
   JOB_RUNTIME_CLASS: z.string().optional(),
+  /** Whether root in a job is nobody on the machine, where the machine can do that. */
+  JOB_USER_NAMESPACES: flag(true),
 
   /** What a job without `image` runs. */
   JOB_DEFAULT_IMAGE: z.string().default('docker.io/nvidia/cuda:12.4.1-base-ubuntu22.04'),
@@ -234,10 +237,12 @@ const environment = z.object({
 type Environment = z.infer<typeof environment>;
 
 /** The configuration of one process: the environment, with what follows from several variables worked out. */
-export type Config = Readonly<Omit<Environment, 'AUTH_CHAIN_IDS' | 'ALLOW_FREE_JOBS'>> & {
+export type Config = Readonly<Omit<Environment, keyof WorkedOut>> & WorkedOut;
+
+interface WorkedOut extends TlsWorkedOut {
   readonly AUTH_CHAIN_IDS: readonly number[];
   readonly ALLOW_FREE_JOBS: boolean;
-};
+}
 
 /** What the operator says about prices. */
 export type SitePrices = Pick<Config, 'ALLOW_FREE_JOBS' | 'GPU_DEFAULT_PRICES'>;
@@ -274,9 +279,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (config.AUTH_SMART_WALLETS && config.AUTH_RPC_URL === undefined) {
     throw new ConfigError('AUTH_RPC_URL: required with AUTH_SMART_WALLETS');
   }
+  const { tls, problems } = readTls(config);
+  if (problems.length > 0) throw new ConfigError(`The environment is not acceptable:\n  ${problems.join('\n  ')}`);
   const chainIds = config.AUTH_CHAIN_IDS.length > 0 ? config.AUTH_CHAIN_IDS : [config.BLOCKCHAIN_CHAIN_ID ?? 1];
   return Object.freeze({
     ...config,
+    ...tls,
     AUTH_CHAIN_IDS: chainIds,
     ALLOW_FREE_JOBS: config.ALLOW_FREE_JOBS ?? config.NODE_ENV !== 'production',
   });

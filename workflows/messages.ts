@@ -198,10 +198,11 @@ export interface NodeObservation {
   gpuResources?: string;
 }
 
-/** A certificate request that a holder of this provider's join token made; the workflow decides about it. */
+/** A certificate request that a holder of this provider's join token made, or its node; the workflow decides about it. */
 export interface CertificateRequested {
   name: string;
-  tokenId: string;
+  /** Absent where the node asks, to have its own renewed. */
+  tokenId?: string;
 }
 
 export const certificateRequested = defineSignal<[CertificateRequested]>('certificateRequested');
@@ -249,6 +250,8 @@ export interface CarriedProvider {
   toldOnline?: boolean;
   /** Ids of messages that had their effect, newest last. */
   seen: string[];
+  /** As the broker named its node; absent in what versions up to 0.1.0 wrote, where it was the provider's id. */
+  nodeName?: string;
   /** Of the node it was last seen with. */
   nodeUid?: string;
   joining?: Joining;

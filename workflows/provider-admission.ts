@@ -6,10 +6,11 @@ import { admission, delivery } from './provider-steps.js';
 /** What the way into the fleet needs of the provider that takes it. */
 export interface Applicant {
   providerId: string;
-  nodeName: string;
   /** It was in service before, so that a registration is no new beginning. */
   inService(): boolean;
   nodeReady(): boolean;
+  /** The name that its node has, or will have when it joins. */
+  named(nodeName: string): void;
   become(status: ProviderStatus): void;
   /** For people: what it waits for. */
   waiting(text: string): void;
@@ -48,7 +49,7 @@ const reissues = 3;
  * agent that went away takes a minute to know, is left to be seen while the next one is made.
  */
 export function createAdmission(provider: Applicant, carried: Joining | undefined): Admission {
-  const { providerId, nodeName } = provider;
+  const { providerId } = provider;
   const due: { messageId: string; reissued: number }[] = [];
   let joining = carried;
   let lookAtMs = Date.now() + recheckMs;
@@ -70,14 +71,16 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
   async function answer(messageId: string, reissued: number): Promise<void> {
     delivering?.cancel();
     provider.waiting('its join command to be written');
-    const outcome = await admission.answerRegistration({ providerId, nodeName, messageId, reissued });
+    const outcome = await admission.answerRegistration({ providerId, messageId, reissued });
     if (outcome.rejected !== undefined) {
       const approval = outcome.awaitsApproval === true;
       provider.waiting(`${approval ? 'its approval' : 'another registration'}: ${outcome.rejected}`);
       if (!provider.inService()) provider.become(approval ? 'pending' : 'rejected');
       return;
     }
-    if (!provider.nodeReady()) {
+    const { nodeName = providerId } = outcome;
+    provider.named(nodeName);
+    if (outcome.newNode === true || !provider.nodeReady()) {
       joining = { messageId, expiresAtMs: Date.parse(outcome.expiresAt), reissued };
       lookAtMs = Date.now() + recheckMs;
       if (!provider.inService()) provider.become('approved');

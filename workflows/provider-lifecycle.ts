@@ -8,7 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ProviderFinding } from '../activities/fleet.js';
-import { isInService, providerNodeName, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
+import { isInService, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
 import {
   capacityReported,
   certificateRequested,
@@ -45,7 +45,8 @@ const nothing: ProviderFacts = { nodeReady: false, heartbeatAlive: false, gpusRe
  * of many at once, as a provider sends that comes and goes, one look is enough.
  */
 export async function providerLifecycle({ providerId, carried }: ProviderInput): Promise<void> {
-  const nodeName = providerNodeName(providerId);
+  /** As the broker named its node; before 0.2.0 that was its id. */
+  let nodeName = carried?.nodeName ?? providerId;
   const seen = new Set(carried?.seen);
   let status: ProviderStatus = carried?.status ?? 'pending';
   let facts: ProviderFacts = carried?.facts ?? nothing;
@@ -74,9 +75,9 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   const registrations = createAdmission(
     {
       providerId,
-      nodeName,
       inService,
       nodeReady: () => facts.nodeReady,
+      named: (name) => (nodeName = name),
       become,
       waiting,
       wake: ({ offer }) => {
@@ -166,14 +167,15 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
 
   /** Signs nothing by itself: the activity compares the request with what this provider may have. */
   async function certify(request: CertificateRequested): Promise<void> {
+    const before = waitingFor;
     waiting(`the certificate ${request.name} of its node`);
     const { approved, reason } = await fleet.approveNodeCertificate({
       providerId,
-      nodeName,
       leaving: retiring,
       ...request,
     });
-    waiting(approved ? `its node ${nodeName} to become ready` : `a proper certificate request: ${reason}`);
+    const next = request.tokenId === undefined ? before : `its node ${nodeName} to become ready`;
+    waiting(approved ? next : `a proper certificate request: ${reason}`);
   }
 
   async function updateCapacity(messageId: string): Promise<void> {
@@ -194,9 +196,10 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
    */
   async function follow(): Promise<boolean> {
     changed = false;
-    const found = await fleet.assessProvider({ providerId, nodeName });
+    const found = await fleet.assessProvider({ providerId });
     if (found === undefined) return false;
     facts = found.facts;
+    nodeName = found.nodeName ?? nodeName;
     retiring = found.retiring;
     // By the clock of the database: one of ours that is ahead must not make it look again and again.
     outUntilMs = found.out === undefined ? 0 : Math.max(Date.parse(found.out.until), Date.now() + 5_000);
@@ -240,7 +243,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
   async function leave(): Promise<boolean> {
     if (registrations.busy()) return false;
     leaveAtMs = Date.now() + leaveRecheckMs;
-    const { jobs } = await fleet.retireProvider({ providerId, nodeName });
+    const { jobs } = await fleet.retireProvider({ providerId });
     if (jobs > 0) {
       waiting(`the end of its jobs, ${jobs} of them, to be retired`);
       return false;
@@ -271,6 +274,7 @@ export async function providerLifecycle({ providerId, carried }: ProviderInput):
         status,
         facts,
         retiring,
+        nodeName,
         seen: [...seen],
         ...(told === undefined ? {} : { told }),
         ...(toldMissing === '' ? {} : { toldMissing }),

@@ -2,22 +2,29 @@ import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { V1Node } from '@kubernetes/client-node';
+import type { Config } from '../../src/config.js';
 import { installationId } from '../../src/db/installation.js';
 import { knownAmong, knownProviders, recordNodesReady, type KnownProvider } from '../../src/db/reconcile-fleet.js';
+import { namesThatLeft, nodesToClose } from '../../src/db/provider-nodes.js';
 import { isSameAllocatable } from '../../src/domain/gpu-resources.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
+import { alignNodesThatLeft, maxNodesThatLeft, nodesThatLeftForDays } from '../../src/kubernetes/left-nodes.js';
 import { labels } from '../../src/kubernetes/names.js';
-import { keepFree, nodeOwner } from '../../src/kubernetes/nodes.js';
+import { isOwnNode, keepFree, nodeOwner } from '../../src/kubernetes/nodes.js';
 import { nodeAllocatable, observeNode } from '../../src/kubernetes/observe.js';
 import { nodesOf } from '../../src/kubernetes/ownership.js';
 import { pagesOf } from '../../src/kubernetes/pages.js';
 import { signalNames, type NodeObservation } from '../../workflows/messages.js';
+import { closeNode } from '../close-nodes.js';
 import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
 
 /** Between the two looks at a provider that disagrees with its node: its workflow may just be hearing of it. */
 const secondLookMs = 5_000;
+
+/** Each is a call or two. */
+const closedPerRun = 200;
 
 /** Nodes against providers, both ways. */
 export function createNodeComparison(
@@ -43,10 +50,10 @@ export function createNodeComparison(
         const ready: string[] = [];
         for (const node of page.items) {
           const provider = known.get(nodeOwner(node) ?? '');
-          if (provider === undefined || provider.nodeName !== node.metadata?.name) unowned.push(node);
+          if (provider === undefined || !isNodeOf(provider, node)) unowned.push(node);
           else {
             seen.add(provider.providerId);
-            if (disagrees(provider, node)) suspects.push(provider.providerId);
+            if (disagrees(provider, node, config)) suspects.push(provider.providerId);
             else if (provider.nodeReady) ready.push(provider.providerId);
           }
         }
@@ -69,6 +76,22 @@ export function createNodeComparison(
           log.repaired('node_unowned', { node: node.metadata?.name, labelledFor: nodeOwner(node) });
         },
       );
+      await log.each(
+        await nodesToClose(pool, { olderThanS: config.RECONCILER_GRACE_S, limit: closedPerRun }),
+        ({ nodeName }) => `node ${nodeName}, which has left`,
+        async (node) => {
+          await closeNode(deps, node);
+          log.repaired('node_not_closed', { providerId: node.providerId, node: node.nodeName });
+        },
+      );
+      await log.each(
+        [await namesThatLeft(pool, { withinDays: nodesThatLeftForDays, limit: maxNodesThatLeft })],
+        () => 'the list of nodes that left',
+        async (names) => {
+          const differing = await alignNodesThatLeft(kubernetes, names, logger);
+          if (differing > 0) logger.info({ differing }, 'the list of nodes that left says what it should again');
+        },
+      );
       if (suspects.length > 0) await sleep(secondLookMs, undefined, { signal: context.cancellationSignal });
       const still = [...(await knownAmong(pool, suspects)).values()];
       await log.each(
@@ -76,8 +99,9 @@ export function createNodeComparison(
         ({ providerId }) => `node of provider ${providerId}`,
         async (provider) => {
           const name = provider.nodeName;
-          const node = name === undefined ? undefined : await unlessNotFound(core.readNode({ name }));
-          if (!disagrees(provider, node)) return;
+          const found = name === undefined ? undefined : await unlessNotFound(core.readNode({ name }));
+          const node = found !== undefined && isNodeOf(provider, found) ? found : undefined;
+          if (!disagrees(provider, node, config)) return;
           const observation = await tell(provider, node);
           const { providerId, nodeUid, nodeReady, allocatable } = provider;
           log.repaired('node_differs', { providerId, row: { nodeUid, nodeReady, allocatable }, cluster: observation });
@@ -109,8 +133,17 @@ export function createNodeComparison(
   }
 }
 
+/** The node is the provider's own, and not only called like it. */
+function isNodeOf({ nodeName, node: own }: KnownProvider, node: V1Node): boolean {
+  return own !== undefined && nodeName === node.metadata?.name && isOwnNode(node, own);
+}
+
 /** What a provider's row says of its node is not so. A node that is still joining is nobody's disagreement. */
-function disagrees(provider: KnownProvider, node: V1Node | undefined): boolean {
+function disagrees(
+  provider: KnownProvider,
+  node: V1Node | undefined,
+  { JOB_RUNTIME_CLASS }: Pick<Config, 'JOB_RUNTIME_CLASS'>,
+): boolean {
   if (node === undefined) return provider.nodeUid !== undefined;
   const { uid, state } = observeNode(node);
   const ready = state === 'ready';
@@ -118,5 +151,5 @@ function disagrees(provider: KnownProvider, node: V1Node | undefined): boolean {
   if (provider.nodeUid !== uid || provider.nodeReady !== ready) return true;
   if (node.metadata?.labels?.[labels.placement] !== provider.providerId) return true;
   const { allocatable } = provider;
-  return allocatable === undefined || !isSameAllocatable(nodeAllocatable(node), allocatable);
+  return allocatable === undefined || !isSameAllocatable(nodeAllocatable(node, JOB_RUNTIME_CLASS), allocatable);
 }

@@ -4,7 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { V1DeleteOptions, V1Pod } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
 import { runningAmong, runningPods, type RunningPod } from '../../src/db/reconcile-jobs.js';
-import { jobObjectName, jobWorkflowId, tenantNamespace } from '../../src/domain/job.js';
+import { jobObjectName, jobWorkflowId } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { nodeAnswers } from '../../src/kubernetes/nodes.js';
 import { gonePod } from '../../src/kubernetes/observe-pod.js';
@@ -111,10 +111,8 @@ export function createPodComparison(
     return missing;
   }
 
-  async function podIsThere({ jobId, wallet, podUid }: RunningPod): Promise<boolean> {
-    const pod = await unlessNotFound(
-      core.readNamespacedPod({ name: jobObjectName(jobId), namespace: tenantNamespace(wallet) }),
-    );
+  async function podIsThere({ jobId, namespace, podUid }: RunningPod): Promise<boolean> {
+    const pod = await unlessNotFound(core.readNamespacedPod({ name: jobObjectName(jobId), namespace }));
     return pod?.metadata?.uid === podUid;
   }
 

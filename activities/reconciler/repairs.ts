@@ -28,7 +28,9 @@ export type RepairKind =
   /** A provider whose row disagrees with its node: its workflow is told. */
   | 'node_differs'
   /** A node that was taken as a provider's that is not there: kept free of jobs. */
-  | 'node_unowned';
+  | 'node_unowned'
+  /** A node that has left the fleet, of which the cluster did not know: its object removed, and shut out. */
+  | 'node_not_closed';
 
 /** What one comparison found and did. */
 export interface Comparison {

@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { V1Namespace, V1ObjectMeta } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
-import { idleWallets, whileIdle } from '../../src/db/tidy.js';
-import { labels } from '../../src/kubernetes/names.js';
+import { tenantsAmong, walletInName, type Tenant } from '../../src/db/tenants.js';
+import { idleTenants, whileIdle } from '../../src/db/tidy.js';
 import { jobObjectsOf, tenantsOf, unlessGone } from '../../src/kubernetes/ownership.js';
 import { pagesOf } from '../../src/kubernetes/pages.js';
 import { inTenant } from '../../src/kubernetes/tenant-rights.js';
@@ -11,8 +11,7 @@ import type { ActivityDeps } from '../deps.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison, type RepairKind, type RepairLog } from './repairs.js';
 
-interface Tenant {
-  wallet: string;
+interface FoundTenant {
   namespace: string;
   uid: string;
   createdAt: Date;
@@ -87,40 +86,46 @@ export function createTenantComparison(
     }
   }
 
-  async function emptyFor(tenants: readonly Tenant[], ttlS: number): Promise<Tenant[]> {
-    const idle = await idleWallets(
-      pool,
-      tenants.map(({ wallet }) => wallet),
-      ttlS,
-    );
+  /** One of which nobody knows whose it is stays: he cannot be kept from ordering meanwhile. His next job makes it known. */
+  async function emptyFor(found: readonly FoundTenant[], ttlS: number): Promise<(FoundTenant & Tenant)[]> {
     const before = Date.now() - ttlS * 1000;
-    return tenants.filter(({ wallet, createdAt }) => idle.has(wallet) && createdAt.getTime() < before);
+    const old = found.filter(({ createdAt }) => createdAt.getTime() < before);
+    const known = await tenantsAmong(
+      pool,
+      old.map(({ namespace }) => namespace),
+    );
+    const tenants = old.flatMap((tenant) => {
+      const wallet = known.get(tenant.namespace) ?? walletInName(tenant.namespace);
+      return wallet === undefined ? [] : [{ ...tenant, wallet }];
+    });
+    const idle = await idleTenants(pool, tenants, ttlS);
+    return tenants.filter(({ namespace }) => idle.has(namespace));
   }
 
   /**
    * The wallet cannot order between the look and the deletion. A job that comes after finds a namespace that is being
    * deleted, and waits for that to be over.
    */
-  async function remove({ wallet, namespace, uid }: Tenant): Promise<boolean> {
+  async function remove({ wallet, namespace, uid }: FoundTenant & Tenant): Promise<boolean> {
     let removed = false;
-    await whileIdle(pool, wallet, config.TENANT_NAMESPACE_TTL_S, async () => {
+    await whileIdle(pool, { wallet, namespace }, config.TENANT_NAMESPACE_TTL_S, async () => {
       // Whoever's pod it is: a namespace in which something runs is not empty.
       const { items } = await core.listNamespacedPod({ namespace, limit: 1 });
-      if (items.length > 0) return;
+      if (items.length > 0) return false;
       const deleted = await unlessGone(core.deleteNamespace({ name: namespace, body: { preconditions: { uid } } }));
       removed = deleted !== undefined;
+      return removed;
     });
     if (removed) {
-      forgetTenant(wallet);
+      forgetTenant(namespace);
       logger.info({ namespace }, 'removed the namespace of a tenant who has had no job for long');
     }
     return removed;
   }
 }
 
-function tenantOf({ metadata }: V1Namespace): Tenant {
+function tenantOf({ metadata }: V1Namespace): FoundTenant {
   return {
-    wallet: metadata?.labels?.[labels.tenant] ?? '',
     namespace: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     createdAt: metadata?.creationTimestamp ?? new Date(),

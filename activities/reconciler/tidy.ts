@@ -3,6 +3,7 @@ import { pruneRevocations, pruneSessions, pruneTokens, pruneWallets } from '../.
 import { forgetClaims, forgetProvider, forgetRevokedKeys, staleProviders } from '../../src/db/never-joined.js';
 import type { Queryable } from '../../src/db/pool.js';
 import { doubtedForS, pruneDoubts, pruneFailures } from '../../src/db/provider-failures.js';
+import { forgetNodes } from '../../src/db/provider-nodes.js';
 import { pruneDelegations } from '../../src/db/provider-identities.js';
 import { pruneRegistrations } from '../../src/db/registrations.js';
 import { forgetJoinTokens, forgetUnreadyJobs, retireToken, uselessTokens } from '../../src/db/tidy.js';
@@ -10,6 +11,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { deleteBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
 import { maxDelegationS } from '../../src/auth/provider-delegation.js';
+import { nodesThatLeftForDays } from '../../src/kubernetes/left-nodes.js';
 import { expireUnanswered } from '../../src/redis/replies/unanswered.js';
 import { signalNames } from '../../workflows/messages.js';
 import type { ActivityDeps } from '../deps.js';
@@ -56,6 +58,7 @@ const kinds: Record<string, { prune: (db: Queryable, before: Date) => Promise<nu
   auth_wallets: { prune: pruneWallets, keptMs: walletsKeptMs },
   claims: { prune: forgetClaims, keptMs: claimsKeptMs },
   revoked_keys: { prune: forgetRevokedKeys, keptMs: revokedKeysKeptMs },
+  nodes: { prune: (db) => forgetNodes(db, nodesThatLeftForDays), keptMs: 0 },
   jobs_never_ready: { prune: forgetUnreadyJobs, keptMs: unreadyJobsKeptMs },
 };
 

@@ -7,6 +7,7 @@ import type { Config } from '../config.js';
 import type { ProviderCommands } from './provider-commands.js';
 import type { RouteRule } from './route.js';
 import { adminProviderRoutes, type AdminProviderDeps } from './routes/admin-providers.js';
+import { adminTenantRoutes } from './routes/admin-tenants.js';
 import { authRoutes } from './routes/auth.js';
 import { miningRoutes, type MiningRouteDeps } from './routes/mining.js';
 import { providerMessageRoutes } from './routes/provider-messages.js';
@@ -35,6 +36,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
+    ...adminTenantRoutes({ pool }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
   ];

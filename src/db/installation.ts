@@ -1,15 +1,29 @@
 import type { Pool } from 'pg';
 
+interface Installation {
+  id: string;
+  tenantKey: Buffer;
+}
+
 /** It never changes, so each process asks once per database. */
-const known = new WeakMap<Pool, string>();
+const known = new WeakMap<Pool, Installation>();
 
 /** The id of this installation, a UUID; made by whoever asks first. Objects in the cluster are labelled with it. */
 export async function installationId(pool: Pool): Promise<string> {
+  return (await installation(pool)).id;
+}
+
+/** By which the names of tenants are hashed. It leaves the processes of the broker for nowhere. */
+export async function tenantKey(pool: Pool): Promise<Buffer> {
+  return (await installation(pool)).tenantKey;
+}
+
+async function installation(pool: Pool): Promise<Installation> {
   const found = known.get(pool);
   if (found !== undefined) return found;
   await pool.query('insert into installation default values on conflict do nothing');
-  const { rows } = await pool.query<{ id: string }>('select id from installation');
-  const { id } = rows[0]!;
-  known.set(pool, id);
-  return id;
+  const { rows } = await pool.query<{ id: string; tenant_key: Buffer }>('select id, tenant_key from installation');
+  const { id, tenant_key: tenantKey } = rows[0]!;
+  known.set(pool, { id, tenantKey });
+  return { id, tenantKey };
 }

@@ -8,6 +8,7 @@ import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { jobColumns, jobOf, type JobRow, type JobTableRow } from './job-row.js';
 import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
+import { jobNamespaceSql } from './tenants.js';
 
 export type { JobRow } from './job-row.js';
 
@@ -155,18 +156,18 @@ export async function jobInputs(
 /** A job that is not over, as the watcher and the reconciler look at it. */
 export interface LiveJob {
   jobId: string;
-  wallet: string;
+  namespace: string;
   status: JobStatus;
   podUid?: string;
 }
 
 export async function liveJobs(db: Queryable): Promise<LiveJob[]> {
-  const { rows } = await db.query<{ job_id: string; wallet: string; status: JobStatus; pod_uid: string | null }>(
-    'select job_id, wallet, status, pod_uid from jobs where ended_at is null',
+  const { rows } = await db.query<{ job_id: string; namespace: string; status: JobStatus; pod_uid: string | null }>(
+    `select job_id, ${jobNamespaceSql('jobs')} as namespace, status, pod_uid from jobs where ended_at is null`,
   );
   return rows.map((row) => ({
     jobId: row.job_id,
-    wallet: row.wallet,
+    namespace: row.namespace,
     status: row.status,
     ...(row.pod_uid === null ? {} : { podUid: row.pod_uid }),
   }));

@@ -80,6 +80,14 @@ export async function providerOfToken(db: Queryable, tokenId: string): Promise<s
   return rows[0]?.provider_id;
 }
 
+/** The node that a token was made for; empty when nobody knows the token. */
+export async function nodeOfToken(db: Queryable, tokenId: string): Promise<{ nodeName?: string }> {
+  const { rows } = await db.query<{ node_name: string }>('select node_name from join_tokens where token_id = $1', [
+    tokenId,
+  ]);
+  return rows[0] === undefined ? {} : { nodeName: rows[0].node_name };
+}
+
 function newTokenId(): string {
   return Array.from({ length: 6 }, () => alphabet[randomInt(alphabet.length)]).join('');
 }

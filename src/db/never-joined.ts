@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { withTransaction, type Queryable } from './pool.js';
+import { leaveNode } from './provider-nodes.js';
 import { removeOld } from './pruning.js';
 
 /** So many providers of one wallet may be registered and not have joined; each has a workflow that waits for it. */
@@ -56,6 +57,7 @@ export async function forgetProvider(
     ]);
     if (rowCount === 0) return false;
     await tx.query('delete from provider_identities where provider_id = $1', [providerId]);
+    await leaveNode(tx, providerId);
     await tell();
     return true;
   });

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
+import { isTlsTrouble } from '../tls-settings.js';
 
 /** What a statement needs: a pool, or the client of a transaction. */
 export type Queryable = Pick<pg.Pool, 'query'>;
@@ -16,6 +17,9 @@ export type PostgresConfig = Pick<
   | 'POSTGRES_USER'
   | 'POSTGRES_PASSWORD'
   | 'POSTGRES_SSL_MODE'
+  | 'POSTGRES_SSL_CA'
+  | 'POSTGRES_SSL_CERT'
+  | 'POSTGRES_SSL_KEY'
   | 'POSTGRES_POOL_SIZE'
 >;
 
@@ -38,15 +42,22 @@ export function connectionOptions(config: Omit<PostgresConfig, 'POSTGRES_POOL_SI
     database: config.POSTGRES_DB,
     user: config.POSTGRES_USER,
     ...(config.POSTGRES_PASSWORD === undefined ? {} : { password: config.POSTGRES_PASSWORD }),
-    ssl:
-      config.POSTGRES_SSL_MODE === 'disable'
-        ? false
-        : { rejectUnauthorized: config.POSTGRES_SSL_MODE === 'verify-full' },
+    ssl: sslOptions(config),
     application_name: 'worldland-broker',
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types: { getTypeParser },
+  };
+}
+
+function sslOptions(config: Omit<PostgresConfig, 'POSTGRES_POOL_SIZE'>): pg.ClientConfig['ssl'] {
+  const { POSTGRES_SSL_MODE: mode, POSTGRES_SSL_CA: ca, POSTGRES_SSL_CERT: cert, POSTGRES_SSL_KEY: key } = config;
+  if (mode === 'disable') return false;
+  return {
+    rejectUnauthorized: mode === 'verify-full',
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
   };
 }
 
@@ -128,10 +139,15 @@ const connectionCodes = new Set([
 const passingStates = /^(08...|53...|57P0[1-4]|57014|55P03|40001|40P01|25006|25P03)$/;
 /** What the driver says without a code. */
 const driverMessages =
-  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|Connection ended)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|The server does not support SSL connections|There was an error establishing an SSL|Cannot use a pool after calling end|Connection ended)/;
 
 /** Turns trouble of the database into `dependency_unavailable`; any other error comes back as it is. */
 export function toDependencyError(error: unknown): unknown {
+  // Certificates are renewed, on either side, while processes run.
+  if (isTlsTrouble(error)) {
+    const detail = `the database and the broker do not trust each other: ${(error as Error).message}`;
+    return new BrokerError('dependency_unavailable', detail, {}, { cause: error });
+  }
   if (!(error instanceof Error) || error instanceof BrokerError) return error;
   const code = (error as { code?: unknown }).code;
   const passes =

@@ -32,6 +32,8 @@ export interface ProviderRow {
   cordoned: boolean;
   /** When the last of its jobs ends, where that was ordered. */
   drainUntil?: Date;
+  /** Its node runs jobs in user namespaces of their own. */
+  userNamespaces: boolean;
   /** It leaves the fleet after its last job. */
   retiring: boolean;
   heartbeatAlive: boolean;
@@ -65,6 +67,7 @@ export interface ProviderTableRow {
   public_ip: string | null;
   cordoned: boolean;
   drain_until: Date | null;
+  user_namespaces: boolean;
   retiring: boolean;
   heartbeat_alive: boolean;
   offered_gpus: number;
@@ -100,6 +103,7 @@ const derivedStatus = `case when p.status = 'available' and (p.cordoned or r.fre
 export const selectProviders = `
   select p.provider_id, p.wallet_addr, p.node_name, ${derivedStatus} as status, p.status_reason, p.spec, p.public_ip,
          p.cordoned, p.drain_until, p.retiring, p.heartbeat_alive,
+         coalesce((p.allocatable ->> 'userNamespaces')::boolean, false) as user_namespaces,
          (select coalesce(sum((g ->> 'count')::int), 0)::int from jsonb_array_elements(p.offer -> 'gpus') g) as offered_gpus,
          p.gpus_reason, p.offer -> 'gpus' -> 0 ->> 'model' as gpu_model, r.resources,
          p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
@@ -140,6 +144,7 @@ export function providerOf(row: ProviderTableRow): ProviderRow {
     ...(row.public_ip === null ? {} : { publicIp: row.public_ip }),
     cordoned: row.cordoned,
     ...(row.drain_until === null ? {} : { drainUntil: row.drain_until }),
+    userNamespaces: row.user_namespaces,
     retiring: row.retiring,
     heartbeatAlive: row.heartbeat_alive,
     offeredGpus: row.offered_gpus,

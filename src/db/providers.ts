@@ -29,7 +29,6 @@ export interface RegisteredProvider {
   /** Lower case. */
   wallet: string;
   walletVerified: boolean;
-  nodeName: string;
   spec: SystemSpec;
   capacity: ProviderCapacity;
   offer: ProviderOffer;
@@ -53,14 +52,14 @@ export async function recordRegistration(
 ): Promise<boolean> {
   return await withTransaction(pool, async (tx) => {
     const { rowCount } = await tx.query(
-      `insert into providers as p (provider_id, wallet_addr, wallet_verified, node_name, spec, capacity, offer,
+      `insert into providers as p (provider_id, wallet_addr, wallet_verified, spec, capacity, offer,
                                    mining_config, agent_version, public_ip, cpu_price_per_hour,
                                    memory_price_per_gb_hour, available_from, available_until, heartbeat_alive,
                                    registration_at, capacity_at, architecture)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, true, $15, $15, $16)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, true, $14, $14, $15)
        on conflict (provider_id) do update
          set wallet_addr = excluded.wallet_addr, wallet_verified = excluded.wallet_verified,
-             node_name = excluded.node_name, spec = excluded.spec, capacity = excluded.capacity,
+             spec = excluded.spec, capacity = excluded.capacity,
              offer = excluded.offer, mining_config = excluded.mining_config, agent_version = excluded.agent_version,
              public_ip = excluded.public_ip, cpu_price_per_hour = excluded.cpu_price_per_hour,
              memory_price_per_gb_hour = excluded.memory_price_per_gb_hour,
@@ -78,7 +77,6 @@ export async function recordRegistration(
         provider.providerId,
         provider.wallet,
         provider.walletVerified,
-        provider.nodeName,
         storableJson(provider.spec),
         storableJson(provider.capacity),
         storableJson(provider.offer),
@@ -177,12 +175,12 @@ export interface ProviderAssessment {
 export async function recordNode(
   pool: Pool,
   providerId: string,
-  node: { nodeName: string; nodeUid: string | null; ready: boolean; allocatable: NodeAllocatable },
+  seen: { nodeName: string | null; nodeUid: string | null; ready: boolean; allocatable: NodeAllocatable },
   site: SitePrices = withoutPrices,
 ): Promise<ProviderAssessment | undefined> {
   return await withTransaction(pool, async (tx) => {
     const { rows } = await tx.query<AssessedRow>(
-      `select p.status, p.status_reason, p.heartbeat_alive, p.joined_at, p.cordoned, p.retiring, p.offer, p.gpus_reason,
+      `select p.status, p.status_reason, p.node_name, p.heartbeat_alive, p.joined_at, p.cordoned, p.retiring, p.offer, p.gpus_reason,
               ${machineGpusSql} as machine_gpus, h.last_heartbeat, h.node_ready_at
          from providers p left join provider_heartbeats h using (provider_id)
         where provider_id = $1 and status <> 'retired' for no key update of p`,
@@ -190,6 +188,8 @@ export async function recordNode(
     );
     const row = rows[0];
     if (row === undefined) return undefined;
+    // It was given another name meanwhile: what was seen by the one before is not its node any more.
+    const node = row.node_name === seen.nodeName ? seen : { nodeUid: null, ready: false, allocatable: noCapacity };
     const { offer, machine_gpus: machineGpus } = row;
     const { plan, held } = await planSale(tx, providerId, { offer, machineGpus, allocatable: node.allocatable }, site);
     const offeredGpus = row.offer.gpus.reduce((sum, { count }) => sum + count, 0);
@@ -203,13 +203,12 @@ export async function recordNode(
     // What is not there says nothing.
     const gpusReason = node.nodeUid === null ? '' : plan.why;
     await tx.query(
-      `update providers set node_name = $2, node_uid = $3, node_ready = $4, allocatable = $5, status = $6,
-                            status_reason = $7, joined_at = case when $4 then coalesce(joined_at, now()) else joined_at end,
-                            gpus_reason = $8, updated_at = now()
+      `update providers set node_uid = $2, node_ready = $3, allocatable = $4, status = $5,
+                            status_reason = $6, joined_at = case when $3 then coalesce(joined_at, now()) else joined_at end,
+                            gpus_reason = $7, updated_at = now()
         where provider_id = $1`,
       [
         providerId,
-        node.nodeName,
         node.nodeUid,
         node.ready,
         JSON.stringify(node.allocatable),
@@ -218,6 +217,13 @@ export async function recordNode(
         gpusReason,
       ],
     );
+    if (node.nodeUid !== null) {
+      await tx.query(
+        `update provider_nodes set node_uid = $2
+          where provider_id = $1 and left_at is null and node_uid is distinct from $2`,
+        [providerId, node.nodeUid],
+      );
+    }
     if (node.ready) {
       await tx.query('update provider_heartbeats set node_ready_at = now() where provider_id = $1', [providerId]);
     }
@@ -244,8 +250,11 @@ export async function recordNode(
   });
 }
 
+const noCapacity: NodeAllocatable = { gpus: 0, cpuCores: 0, memoryMb: 0, storageGb: 0, pods: 0, systemPods: 0 };
+
 interface AssessedRow {
   status: ProviderStatus;
+  node_name: string | null;
   status_reason: string;
   heartbeat_alive: boolean;
   joined_at: Date | null;

@@ -1,10 +1,13 @@
 import type { NodeAllocatable, ProviderStatus } from '../domain/provider.js';
 import type { Queryable } from './pool.js';
+import { currentNodes, type NamedNode } from './provider-nodes.js';
 
 /** What the database knows of a provider that is part of the fleet, as far as the cluster and Temporal may say otherwise. */
 export interface KnownProvider {
   providerId: string;
   nodeName?: string;
+  /** What makes a node of that name its own; absent without a name. */
+  node?: NamedNode;
   /** Absent while no node was seen. */
   nodeUid?: string;
   nodeReady: boolean;
@@ -34,7 +37,21 @@ const selectKnown = `
     from providers
    where status <> 'retired'`;
 
-function knownOf(row: KnownProviderRow): KnownProvider {
+/** With what is known of their nodes. */
+async function knownOf(db: Queryable, rows: readonly KnownProviderRow[]): Promise<KnownProvider[]> {
+  const nodes = await currentNodes(
+    db,
+    rows.map(({ provider_id }) => provider_id),
+  );
+  return rows.map((row) => ({ ...providerOf(row), ...nodeIn(nodes, row) }));
+}
+
+function nodeIn(nodes: ReadonlyMap<string, NamedNode>, row: KnownProviderRow): { node?: NamedNode } {
+  const node = nodes.get(row.provider_id);
+  return node === undefined ? {} : { node };
+}
+
+function providerOf(row: KnownProviderRow): KnownProvider {
   return {
     providerId: row.provider_id,
     ...(row.node_name === null ? {} : { nodeName: row.node_name }),
@@ -56,12 +73,12 @@ export async function knownProviders(db: Queryable, after?: string): Promise<Kno
     `${selectKnown} and ($1::text is null or provider_id > $1) order by provider_id limit $2`,
     [after ?? null, pageSize],
   );
-  return rows.map(knownOf);
+  return await knownOf(db, rows);
 }
 
 export async function knownAmong(db: Queryable, providerIds: readonly string[]): Promise<Map<string, KnownProvider>> {
   const { rows } = await db.query<KnownProviderRow>(`${selectKnown} and provider_id = any ($1::text[])`, [providerIds]);
-  return new Map(rows.map((row) => [row.provider_id, knownOf(row)]));
+  return new Map((await knownOf(db, rows)).map((provider) => [provider.providerId, provider]));
 }
 
 /**

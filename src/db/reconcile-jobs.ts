@@ -2,6 +2,7 @@ import type { JobOrder, JobStatus, Placement, SshAccess } from '../domain/job.js
 import { jobColumns, jobOf, orderOfJob, type JobRow, type JobTableRow } from './job-row.js';
 import { rateOfPriceSql } from './offers.js';
 import type { Queryable } from './pool.js';
+import { jobNamespaceSql } from './tenants.js';
 
 /** What one statement looks at; the caller asks again from the last id. */
 const pageSize = 2_000;
@@ -114,7 +115,7 @@ function runningOf({ status, ssh, startedAt, expiresAt }: JobRow, podUid: string
 /** A job that runs, and the pod it runs in. */
 export interface RunningPod {
   jobId: string;
-  wallet: string;
+  namespace: string;
   podUid: string;
 }
 
@@ -133,9 +134,10 @@ export async function runningAmong(db: Queryable, jobIds: readonly string[]): Pr
 }
 
 async function selectRunning(db: Queryable, condition: string, values: unknown[]): Promise<RunningPod[]> {
-  const { rows } = await db.query<{ job_id: string; wallet: string; pod_uid: string }>(
-    `select job_id, wallet, pod_uid from jobs where status = 'running' and ended_at is null and pod_uid is not null ${condition}`,
+  const { rows } = await db.query<{ job_id: string; namespace: string; pod_uid: string }>(
+    `select job_id, ${jobNamespaceSql('jobs')} as namespace, pod_uid
+       from jobs where status = 'running' and ended_at is null and pod_uid is not null ${condition}`,
     values,
   );
-  return rows.map((row) => ({ jobId: row.job_id, wallet: row.wallet, podUid: row.pod_uid }));
+  return rows.map((row) => ({ jobId: row.job_id, namespace: row.namespace, podUid: row.pod_uid }));
 }

@@ -2,29 +2,41 @@ import type { Pool } from 'pg';
 import { lockUsage } from './jobs.js';
 import { withTransaction, type Queryable } from './pool.js';
 import { removeOld } from './pruning.js';
+import { forgetTenantNamespace, type Tenant } from './tenants.js';
 
-/** Of these wallets, those that have had no job for `ttlS` seconds. */
-export async function idleWallets(db: Queryable, wallets: readonly string[], ttlS: number): Promise<Set<string>> {
-  const { rows } = await db.query<{ wallet: string }>(
-    `select wallet from unnest($1::text[]) as w (wallet)
-      where not exists (select from jobs j where j.wallet = w.wallet and j.ended_at is null)
-        and not exists (select from jobs j where j.wallet = w.wallet and j.ended_at > now() - make_interval(secs => $2))`,
-    [wallets, ttlS],
+/**
+ * Of these namespaces, those that have had no job for `ttlS` seconds. A job that nobody has made anything of yet may be
+ * about to come to any of its wallet's.
+ */
+export async function idleTenants(db: Queryable, tenants: readonly Tenant[], ttlS: number): Promise<Set<string>> {
+  const { rows } = await db.query<{ namespace: string }>(
+    `select namespace from unnest($1::text[], $2::text[]) as t (wallet, namespace)
+      where not exists (select from jobs j where j.wallet = t.wallet and j.ended_at is null
+                                             and coalesce(j.namespace, t.namespace) = t.namespace)
+        and not exists (select from jobs j where j.wallet = t.wallet and j.ended_at > now() - make_interval(secs => $3)
+                                             and coalesce(j.namespace, t.namespace) = t.namespace)`,
+    [tenants.map(({ wallet }) => wallet), tenants.map(({ namespace }) => namespace), ttlS],
   );
-  return new Set(rows.map(({ wallet }) => wallet));
+  return new Set(rows.map(({ namespace }) => namespace));
 }
 
 /**
- * Does something about a wallet that has no job, and keeps it from ordering meanwhile: a job is either there before the
- * look, or ordered after `work` is done.
+ * Does something about a namespace that has no job, and keeps its wallet from ordering meanwhile: a job is either there
+ * before the look, or ordered after `work` is done.
  *
+ * @param work answers whether the namespace is gone; then it is forgotten.
  * @returns false when it has a job, or had one within `ttlS`; then nothing was done.
  */
-export async function whileIdle(pool: Pool, wallet: string, ttlS: number, work: () => Promise<void>): Promise<boolean> {
+export async function whileIdle(
+  pool: Pool,
+  tenant: Tenant,
+  ttlS: number,
+  work: () => Promise<boolean>,
+): Promise<boolean> {
   return await withTransaction(pool, async (tx) => {
-    const usage = await lockUsage(tx, wallet);
-    if (usage.jobs > 0 || !(await idleWallets(tx, [wallet], ttlS)).has(wallet)) return false;
-    await work();
+    await lockUsage(tx, tenant.wallet);
+    if (!(await idleTenants(tx, [tenant], ttlS)).has(tenant.namespace)) return false;
+    if (await work()) await forgetTenantNamespace(tx, tenant.namespace);
     return true;
   });
 }

@@ -37,10 +37,14 @@ export function gpuResourcesText({
     .join(' ');
 }
 
-/** Whether a node counts the same as it did. */
+/** Whether a node counts the same as it did, and runs jobs in the same way. */
 export function isSameAllocatable(a: NodeAllocatable, b: NodeAllocatable): boolean {
   const figures = ['gpus', 'cpuCores', 'memoryMb', 'storageGb', 'pods'] as const;
-  return figures.every((figure) => a[figure] === b[figure]) && gpuResourcesText(a) === gpuResourcesText(b);
+  return (
+    figures.every((figure) => a[figure] === b[figure]) &&
+    gpuResourcesText(a) === gpuResourcesText(b) &&
+    (a.userNamespaces ?? false) === (b.userNamespaces ?? false)
+  );
 }
 
 /**

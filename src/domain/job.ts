@@ -113,11 +113,6 @@ export function jobWorkflowId(jobId: string): string {
   return `job:${jobId}`;
 }
 
-/** The namespace of a tenant: one per wallet. A lower-case address keeps it within RFC 1123. */
-export function tenantNamespace(wallet: string): string {
-  return `tenant-${wallet.toLowerCase()}`;
-}
-
 const hostName = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
 const ipv6 = /^[0-9a-fA-F:]{2,39}$/;
 

@@ -72,6 +72,8 @@ export interface NodeAllocatable {
   pods?: number;
   /** How many of them are neither jobs nor miners, which give way to jobs. */
   systemPods?: number;
+  /** It runs jobs in user namespaces of their own; absent where it does not. */
+  userNamespaces?: boolean;
 }
 
 /** What a kubelet takes unless it is told otherwise. */
@@ -92,14 +94,6 @@ export function podsForJobs({
 /** The workflow of a provider. */
 export function providerWorkflowId(providerId: string): string {
   return `provider:${providerId}`;
-}
-
-/**
- * The node name the broker gives a provider. It is the provider's id: one provider, one node, and the name in a
- * certificate request says whose it is.
- */
-export function providerNodeName(providerId: string): string {
-  return providerId;
 }
 
 /** What decides whether a provider that has joined serves customers. */

@@ -26,6 +26,8 @@ export interface Endpoints {
   temporal_ui?: string;
   /** Path of an administrator's kubeconfig. */
   kubeconfig?: string;
+  /** Path of the kubeconfig that the broker gets: that of its own service account. */
+  broker_kubeconfig?: string;
   /** The API server as providers reach it: host:port. */
   kubernetes?: string;
   /** Address of the metrics listener of each role. */

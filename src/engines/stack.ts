@@ -30,11 +30,6 @@ export interface StackOptions {
   env?: NodeJS.ProcessEnv;
   log?: Log;
   kubernetes?: KubernetesOptions;
-  /**
-   * Makes the kubeconfig that the broker gets out of the administrator's, once Kubernetes is up; both are paths. Default:
-   * the administrator's own.
-   */
-  brokerKubeconfig?: (admin: string) => Promise<string>;
 }
 
 export interface Stack {
@@ -114,10 +109,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         log(`✓ ${name} ${seconds(Date.now() - began)}`);
       }),
     );
-    const admin = roleEnv['KUBECONFIG'];
-    if (options.brokerKubeconfig !== undefined && admin !== undefined) {
-      roleEnv['KUBECONFIG'] = await options.brokerKubeconfig(admin);
-    }
     const began = Date.now();
     Object.assign(endpoints, await startBrokerProcesses(context, main, processes, roleEnv));
     if (processes.length > 0) log(`✓ broker (${processes.join(', ')}) ${seconds(Date.now() - began)}`);

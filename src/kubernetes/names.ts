@@ -7,7 +7,6 @@ export const labels = {
   rentalStatus: 'worldland.io/rental-status',
   gpuRental: 'worldland.io/gpu-rental',
   jobId: 'worldland.io/job-id',
-  userId: 'worldland.io/user-id',
   tenant: 'worldland.io/tenant',
   mining: 'worldland.io/mining',
   managedBy: 'app.kubernetes.io/managed-by',
@@ -19,6 +18,12 @@ export const labels = {
    */
   placement: 'node-restriction.kubernetes.io/worldland-provider-id',
 } as const;
+
+/** Whoever has one of these is an operator's machine. Kubelets can give themselves neither. */
+export const operatorLabels = [
+  'node-restriction.kubernetes.io/worldland-operator',
+  'node-role.kubernetes.io/control-plane',
+] as const;
 
 export const annotations = {
   expiresAt: 'worldland.io/expires-at',

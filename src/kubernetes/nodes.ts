@@ -2,7 +2,7 @@ import type { V1Node, V1Taint } from '@kubernetes/client-node';
 import { gpuModelLabel } from '../domain/gpu.js';
 import type { ProviderStatus } from '../domain/provider.js';
 import { mergePatch, refusalOf, unlessNotFound, type Kubernetes } from './client.js';
-import { cordonedValue, labels, taints } from './names.js';
+import { cordonedValue, labels, operatorLabels, taints } from './names.js';
 
 /** What the broker writes on a provider's node. */
 export interface NodeMarks {
@@ -18,6 +18,33 @@ export interface NodeMarks {
 /** A node belongs to who the broker said it does; undefined for a node the broker never took. */
 export function nodeOwner(node: V1Node): string | undefined {
   return node.metadata?.labels?.[labels.placement];
+}
+
+/** What tells a provider's own node from any other that is found by its name. */
+export interface OwnNode {
+  providerId: string;
+  /** 0 for one that joined under 0.1.0, whose name others may bear. */
+  generation: number;
+  /** As it was last seen. */
+  nodeUid?: string;
+  /** Its provider was given a certificate for the name. */
+  certified: boolean;
+}
+
+/**
+ * Whether a node that was found by a provider's name is that provider's own: the very one that was seen before, or one
+ * made with the certificate that nobody but this provider was given for a name that is the broker's. An operator's node
+ * is nobody's, whatever else it shows.
+ */
+export function isOwnNode(node: V1Node, { providerId, generation, nodeUid, certified }: OwnNode): boolean {
+  const owner = nodeOwner(node);
+  if (isOperators(node) || (owner !== undefined && owner !== providerId)) return false;
+  return (nodeUid !== undefined && node.metadata?.uid === nodeUid) || (generation > 0 && certified);
+}
+
+/** A node of the control plane, or one that an operator labelled as his: the broker leaves it alone. */
+export function isOperators({ metadata }: V1Node): boolean {
+  return operatorLabels.some((label) => metadata?.labels?.[label] !== undefined);
 }
 
 /** What the control plane writes on a node for what a customer may have done to it, or an operator ordered. */
@@ -123,6 +150,7 @@ export async function nodeAnswers({ core }: Kubernetes, nodeName: string | undef
  * @returns false when it was kept free already.
  */
 export async function keepFree({ core }: Kubernetes, node: V1Node): Promise<boolean> {
+  if (isOperators(node)) return false;
   const existing = node.spec?.taints ?? [];
   if (existing.some(({ key, value }) => key === taints.maintenance && value === 'unowned')) return false;
   const others = existing.filter(({ key }) => key !== taints.maintenance);

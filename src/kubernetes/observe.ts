@@ -5,6 +5,7 @@ import { machineLimits, type NodeAllocatable } from '../domain/provider.js';
 import type { NodeObservation } from '../../workflows/messages.js';
 import { imageTrouble } from './observe-pod.js';
 import { parseQuantity } from './quantity.js';
+import { hasUserNamespaces } from './user-namespaces.js';
 
 export type MinerState = 'running' | 'waiting' | 'failing';
 
@@ -63,8 +64,13 @@ export function awaySince(node: V1Node | undefined, seenReady?: Date): Date | un
  * A node's `status.allocatable` in whole GPUs, cores, MB, GB and pods, rounded down: never promise a part. Whoever is root on
  * the machine writes what stands there: what cannot be read counts as nothing, and what no machine has as the most that
  * one may have.
+ *
+ * @param runtimeClass of jobs, where they have one.
  */
-export function nodeAllocatable(node: V1Node): Omit<NodeAllocatable, 'systemPods'> & { pods: number } {
+export function nodeAllocatable(
+  node: V1Node,
+  runtimeClass?: string,
+): Omit<NodeAllocatable, 'systemPods'> & { pods: number } {
   const allocatable = node.status?.allocatable ?? {};
   const amount = (resource: string, unit: number, max: number) => {
     const quantity = parseQuantity(allocatable[resource]);
@@ -86,6 +92,7 @@ export function nodeAllocatable(node: V1Node): Omit<NodeAllocatable, 'systemPods
     memoryMb: amount('memory', 2 ** 20, machineLimits.memoryMb),
     storageGb: amount('ephemeral-storage', 2 ** 30, machineLimits.diskGb),
     pods: amount('pods', 1, machineLimits.pods),
+    ...(hasUserNamespaces(node, runtimeClass) ? { userNamespaces: true } : {}),
   };
 }
 

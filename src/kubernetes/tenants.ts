@@ -1,8 +1,8 @@
 import { BrokerError } from '../domain/errors.js';
-import { tenantNamespace } from '../domain/job.js';
 import { applyPatch, asDependencyError, fieldManager, unlessExists, type Kubernetes } from './client.js';
 import { labels } from './names.js';
 import { ownedBy } from './ownership.js';
+import { tenantLabel } from './tenant-names.js';
 import { ensureTenantRights } from './tenant-rights.js';
 import {
   openNetworkPolicy,
@@ -25,7 +25,7 @@ const tenantsRemembered = 10_000;
 const enforcedLevels: ReadonlySet<string> = new Set(['baseline', 'restricted']);
 
 /**
- * Makes sure that a wallet's namespace stands with its policy, quota and defaults, as they are to be now. With
+ * Makes sure that a tenant's namespace stands with its policy, quota and defaults, as they are to be now. With
  * `isolated: false` (one trusted customer, a laboratory) a namespace stands alone, and one that was isolated is opened.
  *
  * @param gpuResource what the GPUs are that a job is to get there, where it is another than `nvidia.com/gpu`.
@@ -33,31 +33,30 @@ const enforcedLevels: ReadonlySet<string> = new Set(['baseline', 'restricted']);
  */
 export async function ensureTenant(
   kubernetes: Kubernetes,
-  wallet: string,
+  namespace: string,
   quota: TenantQuota,
   isolated: boolean,
   installation: string,
   gpuResource?: string,
 ): Promise<void> {
-  const namespace = tenantNamespace(wallet);
   const wanted = JSON.stringify([installation, isolated, quota]);
   let known = applied.get(namespace);
   if (known?.wanted !== wanted) {
-    const existed = !(await createNamespace(kubernetes, wallet, installation, isolated));
+    const existed = !(await createNamespace(kubernetes, namespace, installation, isolated));
     await ensureTenantRights(kubernetes, namespace);
-    if (isolated || existed) await applyLimits(kubernetes, wallet, quota, isolated);
+    if (isolated || existed) await applyLimits(kubernetes, namespace, quota, isolated);
     known = { wanted, gpuResources: new Set() };
     if (applied.size >= tenantsRemembered) applied.delete(applied.keys().next().value!);
     applied.set(namespace, known);
   }
   if (gpuResource === undefined || !isolated || known.gpuResources.has(gpuResource)) return;
-  await applyGpuQuota(kubernetes, wallet, gpuResource, quota);
+  await applyGpuQuota(kubernetes, namespace, gpuResource, quota);
   known.gpuResources.add(gpuResource);
 }
 
-async function applyGpuQuota({ core }: Kubernetes, wallet: string, gpuResource: string, quota: TenantQuota) {
-  const body = tenantGpuQuota(wallet, gpuResource, quota);
-  const apply = { fieldManager, force: true, name: body.metadata!.name!, namespace: tenantNamespace(wallet) };
+async function applyGpuQuota({ core }: Kubernetes, namespace: string, gpuResource: string, quota: TenantQuota) {
+  const body = tenantGpuQuota(gpuResource, quota);
+  const apply = { fieldManager, force: true, name: body.metadata!.name!, namespace };
   try {
     await core.patchNamespacedResourceQuota({ ...apply, body }, applyPatch);
   } catch (error) {
@@ -68,18 +67,17 @@ async function applyGpuQuota({ core }: Kubernetes, wallet: string, gpuResource: 
 /** @returns false when it was there before, and is a tenant's. */
 async function createNamespace(
   { core }: Kubernetes,
-  wallet: string,
+  namespace: string,
   installation: string,
   isolated: boolean,
 ): Promise<boolean> {
-  const body = ownedBy(installation, tenantNamespaceObject(wallet));
+  const body = ownedBy(installation, tenantNamespaceObject(namespace));
   if ((await unlessExists(core.createNamespace({ body }))) !== undefined) return true;
-  const namespace = tenantNamespace(wallet);
   const { metadata } = await core.readNamespace({ name: namespace });
   if (metadata?.deletionTimestamp !== undefined) {
     throw new BrokerError('dependency_unavailable', `namespace ${namespace} is being deleted, and will be made anew`);
   }
-  if (metadata?.labels?.[labels.tenant] !== wallet.toLowerCase()) {
+  if (metadata?.labels?.[labels.tenant] !== tenantLabel(namespace)) {
     throw new BrokerError('pod_refused', `namespace ${namespace} exists and is not a tenant of this broker`);
   }
   if (isolated && !enforcedLevels.has(metadata.labels[podSecurityLabel] ?? '')) {
@@ -90,18 +88,17 @@ async function createNamespace(
 
 async function applyLimits(
   { core, networking }: Kubernetes,
-  wallet: string,
+  namespace: string,
   quota: TenantQuota,
   isolated: boolean,
 ): Promise<void> {
-  const namespace = tenantNamespace(wallet);
   const apply = { fieldManager, force: true, name: 'tenant', namespace };
-  const policy = isolated ? tenantNetworkPolicy(wallet) : openNetworkPolicy(wallet);
+  const policy = isolated ? tenantNetworkPolicy() : openNetworkPolicy();
   try {
     await Promise.all([
       networking.patchNamespacedNetworkPolicy({ ...apply, body: policy }, applyPatch),
-      core.patchNamespacedResourceQuota({ ...apply, body: tenantResourceQuota(wallet, quota) }, applyPatch),
-      core.patchNamespacedLimitRange({ ...apply, body: tenantLimitRange(wallet) }, applyPatch),
+      core.patchNamespacedResourceQuota({ ...apply, body: tenantResourceQuota(quota) }, applyPatch),
+      core.patchNamespacedLimitRange({ ...apply, body: tenantLimitRange() }, applyPatch),
     ]);
   } catch (error) {
     throw asDependencyError(error);
@@ -109,6 +106,6 @@ async function applyLimits(
 }
 
 /** Forgets that a tenant was seen, so that the next job makes its objects again. */
-export function forgetTenant(wallet: string): void {
-  applied.delete(tenantNamespace(wallet));
+export function forgetTenant(namespace: string): void {
+  applied.delete(namespace);
 }

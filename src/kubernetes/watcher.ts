@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { liveJobs } from '../db/jobs.js';
 import { providerOfToken } from '../db/join-tokens.js';
 import { providerByNode, providersWithNodes } from '../db/provider-reads.js';
-import { jobObjectName, jobWorkflowId, tenantNamespace } from '../domain/job.js';
+import { jobObjectName, jobWorkflowId } from '../domain/job.js';
 import { providerWorkflowId } from '../domain/provider.js';
 import {
   signalNames,
@@ -16,7 +16,7 @@ import {
 import { sideBySide, type Failed } from '../side-by-side.js';
 import { unlessNotFound, type Kubernetes } from './client.js';
 import { jobPodSelector, labels } from './names.js';
-import { bootstrapUserPrefix, kubeletClientSigner } from './node-certificates.js';
+import { bootstrapUserPrefix, kubeletClientSigner, nodeUserPrefix } from './node-certificates.js';
 import { watchMiners } from './miners-watch.js';
 import { observeNode } from './observe.js';
 import { gonePod, observeDeletedPod, observePod } from './observe-pod.js';
@@ -89,7 +89,7 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
           const again = await unlessNotFound(
             kubernetes.core.readNamespacedPod({
               name: jobObjectName(job.jobId),
-              namespace: tenantNamespace(job.wallet),
+              namespace: job.namespace,
             }),
           );
           news.see(job.jobId, again === undefined ? gonePod(job.podUid) : observePod(again));
@@ -192,14 +192,17 @@ function watchCertificateRequests(kubernetes: Kubernetes, pool: Pool, signals: O
     const name = request.metadata?.name;
     const username = request.spec.username ?? '';
     const decided = (request.status?.conditions?.length ?? 0) > 0;
-    if (name === undefined || !username.startsWith(bootstrapUserPrefix) || decided) return;
-    // The API server itself wrote the user name: the token id in it names the provider.
-    const tokenId = username.slice(bootstrapUserPrefix.length);
+    if (name === undefined || decided) return;
+    // The API server itself wrote the user name: the token id or the node in it names the provider.
+    const after = (prefix: string) => (username.startsWith(prefix) ? username.slice(prefix.length) : undefined);
+    const [tokenId, nodeName] = [after(bootstrapUserPrefix), after(nodeUserPrefix)];
+    if (tokenId === undefined && nodeName === undefined) return;
     const workflowId = async () => {
-      const providerId = await providerOfToken(pool, tokenId);
+      const providerId =
+        tokenId === undefined ? await providerByNode(pool, nodeName!) : await providerOfToken(pool, tokenId);
       return providerId === undefined ? undefined : providerWorkflowId(providerId);
     };
-    const payload: CertificateRequested = { name, tokenId };
+    const payload: CertificateRequested = { name, ...(tokenId === undefined ? {} : { tokenId }) };
     signals.send(`csr/${name}`, workflowId, signalNames.certificateRequested, payload);
   };
 

@@ -26,6 +26,14 @@ const secretFields = [
   'privateKey',
   'authorization',
   'env',
+  'apiKey',
+  // The configuration's own names of them.
+  'REDIS_PASSWORD',
+  'REDIS_TLS_KEY',
+  'POSTGRES_PASSWORD',
+  'POSTGRES_SSL_KEY',
+  'TEMPORAL_TLS_KEY',
+  'TEMPORAL_API_KEY',
 ];
 
 /** The one logger of a process: JSON lines, on standard output unless a destination is given. */

@@ -26,7 +26,8 @@ export interface Heartbeats {
 interface HeartbeatOptions {
   link: BrokerLink;
   providerId: string;
-  nodeName: string;
+  /** Of its node, as the broker said last; a word for people who read along. */
+  nodeName: () => string;
   intervalMs: number;
   offer: Offer;
   /** Those that were registered. */
@@ -72,11 +73,12 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
     await link.send(
       'heartbeat',
       heartbeatMessage({
-        ...{ providerId, nodeName, gpuUsage: reading.usage },
+        ...{ providerId, nodeName: nodeName(), gpuUsage: reading.usage },
         ...{ cpuUsage: cpu, memoryUsage: memory, activeJobs: countCustomerPods() },
       }),
     );
-    if (due !== undefined) await link.send('capacity', capacityMessage({ providerId, nodeName, capacity: due }));
+    if (due !== undefined)
+      await link.send('capacity', capacityMessage({ providerId, nodeName: nodeName(), capacity: due }));
     due = undefined;
   }
 

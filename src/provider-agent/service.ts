@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { providerNodeName } from '../domain/provider.js';
 import { Backoff } from '../redis/streams/backoff.js';
 import type { RegistrationReply } from '../redis/replies/replies.js';
 import { MessageRefused, type BrokerLink } from './broker-link.js';
@@ -56,6 +55,8 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
     ...(options.publicIp === undefined ? {} : { publicIp: options.publicIp }),
   });
   let machine: Machine = scanned.machine;
+  /** Before the broker has said one, what it was called in older versions. */
+  let nodeName = providerId;
   const offer = offerOf(machine, options);
   const registration = createRegistration(link, providerId, say);
   const beatMs = options.heartbeatS * 1_000;
@@ -88,7 +89,7 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
 
   function beat(): Heartbeats {
     return (beats ??= startHeartbeats({
-      ...{ link, providerId, nodeName: providerNodeName(providerId), intervalMs: beatMs, offer, signal, say },
+      ...{ link, providerId, nodeName: () => nodeName, intervalMs: beatMs, offer, signal, say },
       gpus: machine.gpus,
       gpusChanged: (gpus) => (machine = { ...machine, gpus }),
     }));
@@ -108,6 +109,7 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
             ...(service.miningConfig === undefined ? {} : { miningConfig: service.miningConfig }),
           }),
         );
+        nodeName = reply.node_name ?? nodeName;
         say('the broker has accepted the registration');
         return reply;
       } catch (error) {

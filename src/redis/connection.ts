@@ -1,8 +1,19 @@
+import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 
-export type RedisConfig = Pick<Config, 'REDIS_HOST' | 'REDIS_PORT' | 'REDIS_USERNAME' | 'REDIS_PASSWORD' | 'REDIS_TLS'>;
+export type RedisConfig = Pick<
+  Config,
+  | 'REDIS_HOST'
+  | 'REDIS_PORT'
+  | 'REDIS_USERNAME'
+  | 'REDIS_PASSWORD'
+  | 'REDIS_TLS'
+  | 'REDIS_TLS_CA'
+  | 'REDIS_TLS_CERT'
+  | 'REDIS_TLS_KEY'
+>;
 
 export interface ConnectionKind {
   /**
@@ -32,7 +43,16 @@ export function serverOf(config: RedisConfig) {
     port: config.REDIS_PORT,
     ...(config.REDIS_USERNAME === undefined ? {} : { username: config.REDIS_USERNAME }),
     ...(config.REDIS_PASSWORD === undefined ? {} : { password: config.REDIS_PASSWORD }),
-    ...(config.REDIS_TLS ? { tls: { servername: config.REDIS_HOST } } : {}),
+    ...(config.REDIS_TLS ? { tls: tlsOf(config) } : {}),
+  };
+}
+
+function tlsOf({ REDIS_HOST, REDIS_TLS_CA: ca, REDIS_TLS_CERT: cert, REDIS_TLS_KEY: key }: RedisConfig) {
+  return {
+    // An address is no name to ask for; it is compared with the certificate all the same.
+    ...(isIP(REDIS_HOST) === 0 ? { servername: REDIS_HOST } : {}),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
   };
 }
 

@@ -7,6 +7,7 @@ import {
 } from '@temporalio/client';
 import type { Config } from '../config.js';
 import { searchAttributes } from '../../workflows/messages.js';
+import { explained, temporalConnection, type TemporalConfig } from './connection-options.js';
 import { isTooManyUpdates } from './refusals.js';
 
 /**
@@ -34,15 +35,15 @@ function retries(): Interceptor {
 }
 
 /** Opens the connection of one process; close it with `client.connection.close()`. */
-export async function connectTemporal(
-  config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>,
-): Promise<Client> {
+export async function connectTemporal(config: TemporalConfig & Pick<Config, 'TEMPORAL_NAMESPACE'>): Promise<Client> {
   const connection = await Connection.connect({
-    address: config.TEMPORAL_ADDRESS,
+    ...temporalConnection(config),
     connectTimeout: '10s',
     interceptors: [withDeadline, retries()],
     // Left to itself, the client waits up to two minutes before it tries a server again that was away for as long.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 2_000 },
+  }).catch(async (error: unknown) => {
+    throw await explained(config, error);
   });
   return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
 }

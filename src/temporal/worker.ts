@@ -15,6 +15,7 @@ import {
 import type { Logger } from 'pino';
 import type { Activities } from '../../activities/index.js';
 import type { Config } from '../config.js';
+import { temporalConnection } from './connection-options.js';
 import { keepServed, readinessOf, type Standing, type WorkerVersion } from './deployment.js';
 
 /** Activities mostly wait for other systems, so many may be under way; the pool of database connections is the limit. */
@@ -67,7 +68,7 @@ export async function startWorker({
   logger,
   stop,
 }: StartingWorker): Promise<RunningWorker> {
-  const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+  const connection = await NativeConnection.connect(temporalConnection(config));
   const code = await workflowCode();
   const version: WorkerVersion | undefined = config.WORKER_VERSIONING
     ? { deploymentName: config.WORKER_DEPLOYMENT_NAME, buildId: config.BUILD_ID ?? digest(code) }

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { KubeConfig, type V1CertificateSigningRequest, type V1Namespace, type V1Secret } from '@kubernetes/client-node';
+import { type V1CertificateSigningRequest, type V1Namespace, type V1Secret } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import type { Reply, Session } from '../../src/auth/client.js';
 import { providerSigner } from '../../src/auth/provider-client.js';
-import { tenantNamespace } from '../../src/domain/job.js';
 import { nodeCertificateRequest } from '../../src/engines/simulated-provider/certificate.js';
 import type { JoinedProvider } from '../../src/engines/simulated-provider/provider.js';
 import {
@@ -19,8 +18,9 @@ import {
 import { bootstrapGroup, miningNamespace, tenantRole } from '../../src/kubernetes/names.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
-import { apply, brokerAccount, kubeconfigOf, manifests, untilPolicyWorks, userOf } from '../support/deployment.js';
+import { kubeconfigOf, userOf } from '../support/deployment.js';
 import { until } from '../support/until.js';
+import { namespaceIn } from '../support/tenants.js';
 
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
 const providerId = 'least';
@@ -36,26 +36,13 @@ let account: Kubernetes;
 let joined: JoinedProvider;
 
 beforeAll(async () => {
-  let accountFile = '';
-  broker = await startBroker(
-    {
-      MINING_IMAGE_ALLOWLIST: 'docker.io/mingeyom/worldland-mio:*',
-      RECONCILER_GRACE_S: '1',
-      TENANT_NAMESPACE_TTL_S: '1',
-    },
-    {
-      async brokerKubeconfig(adminFile) {
-        const config = new KubeConfig();
-        config.loadFromFile(adminFile);
-        for (const object of manifests()) await apply(config, object);
-        accountFile = await kubeconfigOf(adminFile, brokerAccount);
-        await untilPolicyWorks(accountFile);
-        return accountFile;
-      },
-    },
-  );
+  broker = await startBroker({
+    MINING_IMAGE_ALLOWLIST: 'docker.io/mingeyom/worldland-mio:*',
+    RECONCILER_GRACE_S: '1',
+    TENANT_NAMESPACE_TTL_S: '1',
+  });
   admin = connectKubernetes({ KUBECONFIG: broker.endpoints.kubeconfig });
-  account = connectKubernetes({ KUBECONFIG: accountFile });
+  account = connectKubernetes({ KUBECONFIG: broker.endpoints.broker_kubeconfig });
   const connection = await Connection.connect({ address: broker.endpoints.temporal! });
   temporal = new Client({ connection, namespace: broker.endpoints.temporal_namespace! });
   customer = await broker.customer();
@@ -158,7 +145,7 @@ describe('a broker with nothing but the rights of its service account', () => {
   test('removes the namespace of a tenant without jobs, and makes it anew with its rights', async () => {
     const tenant = await broker.customer();
     await end(tenant, body(await order(tenant)).job_id);
-    const namespace = tenantNamespace(tenant.wallet);
+    const namespace = await namespaceIn(broker.endpoints.postgres!, tenant.wallet);
     await until(
       async () => {
         expect((await reconcile()).failures).toEqual([]);
@@ -174,7 +161,7 @@ describe('a broker with nothing but the rights of its service account', () => {
   test('gives itself its rights in a namespace that stood without them', async () => {
     const tenant = await broker.customer();
     const { job_id: jobId } = body(await order(tenant));
-    const namespace = tenantNamespace(tenant.wallet);
+    const namespace = await namespaceIn(broker.endpoints.postgres!, tenant.wallet);
     await admin.rbac.deleteNamespacedRoleBinding({ name: tenantRole, namespace });
     await until(async () => (await mayDeletePods(namespace)) === false);
     expect(body(await end(tenant, jobId)).status).toBe('cancelled');
@@ -184,7 +171,7 @@ describe('a broker with nothing but the rights of its service account', () => {
   test('ends a job whose namespace somebody has removed', async () => {
     const tenant = await broker.customer();
     const { job_id: jobId } = body(await order(tenant));
-    await admin.core.deleteNamespace({ name: tenantNamespace(tenant.wallet) });
+    await admin.core.deleteNamespace({ name: await namespaceIn(broker.endpoints.postgres!, tenant.wallet) });
     const job = () => tenant.request('GET', `/api/v1/jobs/${jobId}`);
     await until(async () => ['failed', 'cancelled'].includes(body(await job()).status), { timeoutMs: 60_000 });
   });

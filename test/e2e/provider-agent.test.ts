@@ -20,7 +20,7 @@ interface Provider {
 
 const gpuName = 'NVIDIA GeForce RTX 4090';
 const joinLine =
-  /^join [\d.]+:\d+ --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} --node-name [a-z-]+$/;
+  /^join [\d.]+:\d+ --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} --node-name p-[a-z-]+-1$/;
 /** Everything takes its time where others press on the same processors. */
 const patience = { timeoutMs: 120_000, everyMs: 200 };
 

@@ -8,7 +8,6 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tenantNamespace } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { createProviderSignals } from '../../src/temporal/providers.js';
 import { startApi } from '../support/api.js';
@@ -17,6 +16,7 @@ import { createFleetWorld } from '../support/fleet-world.js';
 import { beginRun } from '../support/run.js';
 import { runFolder } from '../support/run-folder.js';
 import { findPython, installSchemathesis, needsPython, runSchemathesis } from './schemathesis.js';
+import { namespaceOf } from '../support/tenants.js';
 
 const { FUZZ_EXAMPLES = '50', FUZZ_SEED = '1' } = process.env;
 /** They take the ids that other answers name, and the session of the run would be among them: these come last. */
@@ -107,7 +107,7 @@ async function fuzz(program: string): Promise<number> {
     for (const line of failures.slice(0, 20)) log(line);
     for (const line of answersOf(api.logged)) log(line);
     await api.stop();
-    await unlessNotFound(world.kubernetes.core.deleteNamespace({ name: tenantNamespace(session.wallet) }));
+    await unlessNotFound(world.kubernetes.core.deleteNamespace({ name: namespaceOf(session.wallet) }));
     await world.close();
   }
 }

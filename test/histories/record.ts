@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { readConfig } from '../../src/config.js';
-import { jobObjectName, jobWorkflowId, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { packageRoot } from '../../src/engines/paths.js';
 import { startSimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
@@ -22,6 +22,7 @@ import { trusting } from '../support/relay.js';
 import { beginRun } from '../support/run.js';
 import { until } from '../support/until.js';
 import { toText } from './kept.js';
+import { namespaceOf } from '../support/tenants.js';
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
 
@@ -54,7 +55,7 @@ const lives: Record<string, (world: FleetWorld) => Promise<string>> = {
 
   async 'job-whose-pod-was-deleted'(world) {
     const order = await world.running({ providerId: await world.joined() });
-    const names = { name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) };
+    const names = { name: jobObjectName(order.jobId), namespace: namespaceOf(order.wallet) };
     await world.kubernetes.core.deleteNamespacedPod({ ...names, gracePeriodSeconds: 0 });
     await world.jobBecomes(order, 'failed');
     return jobWorkflowId(order.jobId);

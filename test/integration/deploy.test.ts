@@ -4,7 +4,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Namespace, V1PodSpec } from '@kubernetes/client-node';
+import type {
+  KubernetesObject,
+  V1ConfigMap,
+  V1Deployment,
+  V1Namespace,
+  V1NetworkPolicy,
+  V1PodSpec,
+} from '@kubernetes/client-node';
 import { readConfig, roles } from '../../src/config.js';
 import { silent } from '../../src/engines/log.js';
 import { memoryBounds } from '../../src/engines/broker.js';
@@ -23,6 +30,10 @@ function expectUnderstood(environment: Record<string, string>): void {
   const given = Object.keys(environment).filter((name) => environment[name] !== '' && name !== 'KUBECONFIG');
   expect(Object.keys(readConfig({ ...environment, NODE_ENV: 'production' }))).toEqual(expect.arrayContaining(given));
 }
+
+const isEmpty = (selector: object | undefined) => Object.keys(selector ?? {}).length === 0;
+const includes = (all: Record<string, string>, some: Record<string, string>) =>
+  Object.entries(some).every(([name, value]) => all[name] === value);
 
 describe('the manifests of the broker', () => {
   let kubernetes: Kubernetes;
@@ -49,7 +60,7 @@ describe('the manifests of the broker', () => {
       : { ...object, metadata: { ...object.metadata, namespace: standIn } };
 
   test.each(manifests().map((object) => [named(object), object] as const))('%s is accepted', async (name, object) => {
-    expect(named(await apply(kubernetes.config, placed(object), true))).toBe(name);
+    expect((await apply(kubernetes.config, [placed(object)], true)).map(named)).toEqual([name]);
   });
 
   test.each(of<V1Deployment>('Deployment').map((deployment) => [named(deployment), deployment] as const))(
@@ -75,6 +86,26 @@ describe('the manifests of the broker', () => {
       worker: 'broker',
       watcher: 'broker',
     });
+  });
+
+  test('no pod of the broker is open to the network but for the ports that a policy names', () => {
+    const policies = of<V1NetworkPolicy>('NetworkPolicy').map(({ spec }) => spec!);
+    expect(policies.filter(({ ingress, podSelector }) => ingress === undefined && isEmpty(podSelector))).toHaveLength(
+      1,
+    );
+    for (const { metadata, spec } of of<V1Deployment>('Deployment')) {
+      const own = spec!.template.metadata!.labels!;
+      const open = policies.filter(
+        ({ podSelector }) => podSelector?.matchLabels !== undefined && includes(own, podSelector.matchLabels),
+      );
+      const ports = open.flatMap(({ ingress }) =>
+        ingress!.flatMap(({ ports: named }) => named!.map(({ port }) => port)),
+      );
+      const listening = spec!.template.spec!.containers[0]!.ports!.map(({ name }) => name);
+      expect([metadata?.name, ports.sort()]).toEqual([metadata?.name, listening.sort()]);
+      for (const { ingress } of open)
+        for (const { _from } of ingress!) expect(_from?.[0]?.namespaceSelector).toBeDefined();
+    }
   });
 
   test('the broker understands every variable that they set', () => {
@@ -129,8 +160,12 @@ describe('docker-compose.yml', () => {
 
   test('opens no port to the network by itself', () => {
     const open = Object.values(services).flatMap(({ ports }) => ports ?? []);
-    expect(open.map(({ target }) => target).sort()).toEqual([6379, 8080, 8080]);
+    expect(open.map(({ target }) => target).sort()).toEqual([6379, 8080]);
     expect(new Set(open.map(({ host_ip }) => host_ip))).toEqual(new Set(['127.0.0.1']));
+  });
+
+  test('publishes no UI of Temporal, which would ask nobody for a login', () => {
+    expect(services['temporal-ui']!.ports).toBeUndefined();
   });
 
   test('pins every image it does not build', () => {

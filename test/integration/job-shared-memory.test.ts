@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { jobObjectName, tenantNamespace } from '../../src/domain/job.js';
+import { jobObjectName } from '../../src/domain/job.js';
 import { bodyOf, startPlacing, type Placing } from '../support/placing.js';
+import { namespaceOf } from '../support/tenants.js';
 
 let placing: Placing;
 beforeAll(async () => {
@@ -14,7 +15,7 @@ const podOf = async (jobId: string) =>
   (
     await placing.world.kubernetes.core.readNamespacedPod({
       name: jobObjectName(jobId),
-      namespace: tenantNamespace(placing.session.wallet),
+      namespace: namespaceOf(placing.session.wallet),
     })
   ).spec!;
 

@@ -8,7 +8,7 @@ import { connectionOptions, type Queryable } from '../../src/db/pool.js';
 import { openAmong, openJobIds, runningAmong, runningPods } from '../../src/db/reconcile-jobs.js';
 import { differingProviders, leakedAllocations } from '../../src/db/reconcile-ledger.js';
 import { pendingRegistration } from '../../src/db/reconcile-fleet.js';
-import { forgetJoinTokens, forgetUnreadyJobs, idleWallets, uselessTokens } from '../../src/db/tidy.js';
+import { forgetJoinTokens, forgetUnreadyJobs, idleTenants, uselessTokens } from '../../src/db/tidy.js';
 import { pruneRevocations, pruneSessions, pruneTokens, pruneWallets } from '../../src/db/auth-pruning.js';
 import { forgetClaims, forgetRevokedKeys, staleProviders } from '../../src/db/never-joined.js';
 import { pruneFailures } from '../../src/db/provider-failures.js';
@@ -83,7 +83,7 @@ const statements: [string, (db: Queryable) => Promise<unknown>][] = [
   ['join tokens to revoke', (db) => tokensToRevoke(db, 'prov-1')],
   ['join tokens that were used', (db) => usedTokens(db, 'prov-1')],
   ['the registration that waits for its node', (db) => pendingRegistration(db, 'prov-1')],
-  ['wallets without jobs', (db) => idleWallets(db, [wallet], 3_600)],
+  ['tenants without jobs', (db) => idleTenants(db, [{ wallet, namespace: 'tenant-01' }], 3_600)],
   ['starts that came to nothing', (db) => waitAfterUnreadyStarts(db, wallet, 3)],
   ['registrations to forget', (db) => pruneRegistrations(db, new Date(0))],
   ['logins to forget', (db) => pruneTokens(db, new Date(0))],

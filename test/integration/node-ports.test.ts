@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startStack, type Stack } from '../../src/engines/stack.js';
-import { tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { type JobOrder } from '../../src/domain/job.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { until } from '../support/until.js';
+import { namespaceOf } from '../support/tenants.js';
 
 // A cluster of its own: in one that others use, their jobs would find no port either.
 let dataDir: string;
@@ -15,7 +16,7 @@ let providerId: string;
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'ports-'));
   stack = await startStack({ dataDir, engines: ['kubernetes'], kubernetes: { nodePorts: '20000-20001' } });
-  world = await createFleetWorld({ KUBECONFIG: stack.endpoints().kubeconfig });
+  world = await createFleetWorld({}, undefined, stack.endpoints());
   providerId = await world.joined();
 }, 900_000);
 afterAll(async () => {
@@ -25,7 +26,7 @@ afterAll(async () => {
 }, 60_000);
 
 const podsOf = async ({ wallet }: JobOrder) =>
-  (await world.kubernetes.core.listNamespacedPod({ namespace: tenantNamespace(wallet) })).items;
+  (await world.kubernetes.core.listNamespacedPod({ namespace: namespaceOf(wallet) })).items;
 const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 20_000);
 const portOf = async (order: JobOrder) => (await world.job(order)).ssh!.port;
 

@@ -45,7 +45,7 @@ test('a provider that reaches no Redis registers over HTTPS and gets its join co
     },
     { everyMs: 100 },
   );
-  expect(answer.data).toMatchObject({ success: true, status: 'approved', node_name: atlas.providerId });
+  expect(answer.data).toMatchObject({ success: true, status: 'approved', node_name: `p-${atlas.providerId}-1` });
   expect(answer.data.join_command).toContain(answer.data.join_token);
   expect((await atlas.responses(required, answer.id)).json.responses).toEqual([]);
 });
@@ -60,14 +60,14 @@ test('a provider on Redis that signs joins with its node, and its heartbeats kee
   });
   try {
     const { providerId, nodeName } = await machine.joined;
-    expect(nodeName).toBe(providerId);
+    expect(nodeName).toBe(`p-${providerId}-1`);
     await until(async () => (await frontier.rowOf(providerId)).status === 'available');
     expect(await frontier.rowOf(providerId)).toMatchObject({ wallet_verified: true });
     const heard = await lastHeartbeat(providerId);
     await until(async () => (await lastHeartbeat(providerId)) > heard);
   } finally {
     await machine.stop();
-    await unlessNotFound(world.kubernetes.core.deleteNode({ name: machine.providerId }));
+    await unlessNotFound(world.kubernetes.core.deleteNode({ name: `p-${machine.providerId}-1` }));
   }
 });
 const lastHeartbeat = async (providerId: string) => {

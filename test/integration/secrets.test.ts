@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { jobObjectName, jobWorkflowId, tenantNamespace } from '../../src/domain/job.js';
+import { jobObjectName, jobWorkflowId } from '../../src/domain/job.js';
 import { startApi, type Api } from '../support/api.js';
 import { exportHistories, findSecrets } from '../support/secrets.js';
 import { createWorld, type World } from '../support/world.js';
+import { namespaceOf } from '../support/tenants.js';
 
 let world: World;
 let api: Api;
@@ -39,7 +40,7 @@ test('what a customer trusts a job with stands in its Secret alone, and with the
   });
   expect(placed.json).toMatchObject({ status: 'running' });
   const jobId = placed.json.job_id as string;
-  const names = { name: jobObjectName(jobId), namespace: tenantNamespace(session.wallet) };
+  const names = { name: jobObjectName(jobId), namespace: namespaceOf(session.wallet) };
   const { core } = world.kubernetes;
   const secret = await core.readNamespacedSecret(names);
   // Otherwise it would have got lost on the way, and not be found for that reason.

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { jobObjectName, tenantNamespace } from '../../src/domain/job.js';
+import { jobObjectName } from '../../src/domain/job.js';
 import { publicSshHostKey } from '../../src/kubernetes/ssh-host-key.js';
 import { createWorld, type World } from '../support/world.js';
+import { namespaceOf } from '../support/tenants.js';
 
 let world: World;
 beforeAll(async () => {
@@ -19,7 +20,7 @@ test('a job that is provisioned again keeps its host key, and the private half i
 
   const { data } = await world.kubernetes.core.readNamespacedSecret({
     name: jobObjectName(order.jobId),
-    namespace: tenantNamespace(order.wallet),
+    namespace: namespaceOf(order.wallet),
   });
   const privateKey = Buffer.from(data!['ssh_host_key']!, 'base64').toString();
   expect(publicSshHostKey(privateKey)).toBe(first.ssh.hostKey);
@@ -34,6 +35,6 @@ test('a job that is provisioned again keeps its host key, and the private half i
   expect(rows.map(({ row }) => row).join('\n')).not.toContain('PRIVATE KEY');
   await world.kubernetes.core.deleteNamespacedPod({
     name: jobObjectName(order.jobId),
-    namespace: tenantNamespace(order.wallet),
+    namespace: namespaceOf(order.wallet),
   });
 });

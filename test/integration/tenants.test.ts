@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { V1NetworkPolicy, V1Pod, V1PodSpec, V1SecurityContext } from '@kubernetes/client-node';
-import { jobObjectName, tenantNamespace, type JobOrder, type Placement } from '../../src/domain/job.js';
+import { jobObjectName, type JobOrder, type Placement } from '../../src/domain/job.js';
 import { mergePatch, refusalOf, unlessNotFound } from '../../src/kubernetes/client.js';
 import { clusterRanges } from '../../src/kubernetes/cluster-ranges.js';
 import { jobPod } from '../../src/kubernetes/manifests/job.js';
@@ -11,6 +11,7 @@ import { ensureTenant, forgetTenant } from '../../src/kubernetes/tenants.js';
 import { testOrder } from '../support/fleet.js';
 import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
+import { namespaceOf } from '../support/tenants.js';
 
 const quota: TenantQuota = { maxJobs: 3, maxGpus: 4 };
 const placement: Placement = { providerId: 'none', nodeName: 'none', pricePerHour: 1 };
@@ -28,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const wallet of wallets) {
-    await unlessNotFound(world.kubernetes.core.deleteNamespace({ name: tenantNamespace(wallet) }));
+    await unlessNotFound(world.kubernetes.core.deleteNamespace({ name: namespaceOf(wallet) }));
   }
   await world.close();
 });
@@ -39,7 +40,7 @@ const newTenant = () => {
   return wallet;
 };
 const ensure = (wallet: string, figures = quota, isolated = true) =>
-  ensureTenant(world.kubernetes, wallet, figures, isolated, 'tenants-test');
+  ensureTenant(world.kubernetes, namespaceOf(wallet), figures, isolated, 'tenants-test');
 const policyOf = (namespace: string, name = 'tenant') =>
   unlessNotFound(world.kubernetes.networking.readNamespacedNetworkPolicy({ name, namespace }));
 const quotaOf = (namespace: string) =>
@@ -89,7 +90,7 @@ describe('a tenant’s pod', () => {
   });
 
   test('as the broker makes it is accepted', async () => {
-    expect(await admission(tenantNamespace(order.wallet), podOf(order))).toBe('accepted');
+    expect(await admission(namespaceOf(order.wallet), podOf(order))).toBe('accepted');
   });
 
   test.each<[string, (spec: V1PodSpec) => void]>([
@@ -110,7 +111,7 @@ describe('a tenant’s pod', () => {
     ['sets a sysctl of the host', (spec) => (spec.securityContext!.sysctls = [{ name: 'kernel.msgmax', value: '1' }])],
     ['does it in an init container', (spec) => (spec.initContainers![0]!.securityContext = { privileged: true })],
   ])('that %s is refused', async (_, change) => {
-    const answer = await admission(tenantNamespace(order.wallet), podOf(order, change));
+    const answer = await admission(namespaceOf(order.wallet), podOf(order, change));
     expect(answer).toMatch(/^4\d\d .*(violates PodSecurity "baseline:latest"|procMount)/);
   });
 
@@ -119,7 +120,7 @@ describe('a tenant’s pod', () => {
       for (const container of [...spec.containers, ...spec.initContainers!]) delete container.resources;
     });
     const made = await world.kubernetes.core.createNamespacedPod({
-      namespace: tenantNamespace(order.wallet),
+      namespace: namespaceOf(order.wallet),
       body: bare,
       dryRun: 'All',
     });
@@ -132,7 +133,7 @@ describe('a tenant’s pod', () => {
   test('beyond the quota is refused, whoever made the first one', async () => {
     const tenant = newTenant();
     await ensure(tenant, { maxJobs: 1, maxGpus: 2 });
-    const namespace = tenantNamespace(tenant);
+    const namespace = namespaceOf(tenant);
     const tooMany = testOrder({ wallet: tenant, gpuCount: 3 });
     expect(await admission(namespace, podOf(tooMany))).toMatch(/exceeded quota.*nvidia\.com\/gpu/);
     const first = podOf(testOrder({ wallet: tenant, gpuCount: 1 }));
@@ -148,7 +149,7 @@ describe('a tenant’s pod', () => {
     async (_, spec) => {
       const service = { metadata: { name: 'wish' }, spec: spec() };
       const asked = world.kubernetes.core.createNamespacedService({
-        namespace: tenantNamespace(order.wallet),
+        namespace: namespaceOf(order.wallet),
         body: service,
         dryRun: 'All',
       });
@@ -162,7 +163,7 @@ describe('quota and defaults', () => {
     const providerId = await world.provider();
     const order = await world.order({ providerId, gpuCount: 2 });
     expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({ status: 'running' });
-    const { spec } = (await quotaOf(tenantNamespace(order.wallet)))!;
+    const { spec } = (await quotaOf(namespaceOf(order.wallet)))!;
     expect(spec!.hard).toEqual({
       pods: '7',
       'services.nodeports': '7',
@@ -170,18 +171,18 @@ describe('quota and defaults', () => {
       persistentvolumeclaims: '0',
       [`requests.${gpuResource}`]: '9',
     });
-    expect(await limitsOf(tenantNamespace(order.wallet))).toBeDefined();
+    expect(await limitsOf(namespaceOf(order.wallet))).toBeDefined();
   });
 
   test('that change later reach a tenant who is there already', async () => {
     const tenant = newTenant();
     await ensure(tenant);
     await ensure(tenant, { maxJobs: 30, maxGpus: 40 });
-    expect((await quotaOf(tenantNamespace(tenant)))!.spec!.hard).toMatchObject({ pods: '30' });
+    expect((await quotaOf(namespaceOf(tenant)))!.spec!.hard).toMatchObject({ pods: '30' });
     // As another process would, which knows nothing of this one.
-    forgetTenant(tenant);
+    forgetTenant(namespaceOf(tenant));
     await ensure(tenant, { maxJobs: 2, maxGpus: 0 });
-    expect((await quotaOf(tenantNamespace(tenant)))!.spec!.hard).toMatchObject({
+    expect((await quotaOf(namespaceOf(tenant)))!.spec!.hard).toMatchObject({
       pods: '2',
       [`requests.${gpuResource}`]: '0',
     });
@@ -189,14 +190,14 @@ describe('quota and defaults', () => {
 
   test('that somebody changed by hand are set right', async () => {
     const tenant = newTenant();
-    const namespace = tenantNamespace(tenant);
+    const namespace = namespaceOf(tenant);
     await ensure(tenant);
     const open = { spec: { egress: [{}] } };
     await world.kubernetes.networking.patchNamespacedNetworkPolicy(
       { name: 'tenant', namespace, body: open },
       mergePatch,
     );
-    forgetTenant(tenant);
+    forgetTenant(namespaceOf(tenant));
     await ensure(tenant);
     expect(JSON.stringify((await policyOf(namespace))!.spec!.egress)).toContain('kube-dns');
   });
@@ -231,12 +232,12 @@ describe('a tenant’s network', () => {
     order = await world.order({ providerId });
     expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({ status: 'running' });
     const name = jobObjectName(order.jobId);
-    pod = await world.kubernetes.core.readNamespacedPod({ name, namespace: tenantNamespace(order.wallet) });
-    own = (await policyOf(tenantNamespace(order.wallet), name))!;
+    pod = await world.kubernetes.core.readNamespacedPod({ name, namespace: namespaceOf(order.wallet) });
+    own = (await policyOf(namespaceOf(order.wallet), name))!;
   });
 
   test('lets SSH in and the name server out of any pod, and nothing else', async () => {
-    const { spec } = (await policyOf(tenantNamespace(order.wallet)))!;
+    const { spec } = (await policyOf(namespaceOf(order.wallet)))!;
     expect(spec).toEqual({
       podSelector: {},
       policyTypes: ['Ingress', 'Egress'],
@@ -298,9 +299,9 @@ describe('a tenant’s network', () => {
 
   test('of a job is gone with it', async () => {
     await world.commands.cancel(order.jobId, order.wallet, 20_000);
-    const gone = async () => (await policyOf(tenantNamespace(order.wallet), jobObjectName(order.jobId))) === undefined;
+    const gone = async () => (await policyOf(namespaceOf(order.wallet), jobObjectName(order.jobId))) === undefined;
     expect(await until(gone)).toBe(true);
-    expect(await policyOf(tenantNamespace(order.wallet))).toBeDefined();
+    expect(await policyOf(namespaceOf(order.wallet))).toBeDefined();
   });
 
   test('gives its pod no token of the cluster, no names of other Services and no host of the machine', () => {
@@ -323,30 +324,31 @@ describe('a tenant’s network', () => {
 describe('a namespace', () => {
   test('of another owner with the name of a tenant’s is left alone', async () => {
     const wallet = newTenant();
-    await world.kubernetes.core.createNamespace({ body: { metadata: { name: tenantNamespace(wallet) } } });
+    await world.kubernetes.core.createNamespace({ body: { metadata: { name: namespaceOf(wallet) } } });
     await expect(ensure(wallet)).rejects.toMatchObject({ code: 'pod_refused' });
-    expect(await policyOf(tenantNamespace(wallet))).toBeUndefined();
+    expect(await policyOf(namespaceOf(wallet))).toBeUndefined();
   });
 
   test('that does not enforce pod security any more takes no job', async () => {
     const wallet = newTenant();
-    const body = tenantNamespaceObject(wallet);
+    const body = tenantNamespaceObject(namespaceOf(wallet));
     body.metadata!.labels!['pod-security.kubernetes.io/enforce'] = 'privileged';
     await world.kubernetes.core.createNamespace({ body });
     await expect(ensure(wallet)).rejects.toMatchObject({ code: 'pod_refused' });
   });
 
-  test('is a name of RFC 1123, however the wallet was written', () => {
-    expect(tenantNamespace('0xAbCdEf0123456789AbCdEf0123456789AbCdEf01')).toMatch(
-      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
-    );
+  test('has the same name however the wallet was written, which is not in it', () => {
+    const wallet = '0xAbCdEf0123456789AbCdEf0123456789AbCdEf01';
+    expect(namespaceOf(wallet)).toMatch(/^tenant-[0-9a-f]{32}$/);
+    expect(namespaceOf(wallet)).toBe(namespaceOf(wallet.toLowerCase()));
+    expect(namespaceOf(wallet)).not.toContain('abcdef');
   });
 });
 
 describe('without isolation', () => {
   test('a tenant has a namespace, which enforces pod security, and nothing around it', async () => {
     const wallet = newTenant();
-    const namespace = tenantNamespace(wallet);
+    const namespace = namespaceOf(wallet);
     await ensure(wallet, quota, false);
     expect(await Promise.all([policyOf(namespace), quotaOf(namespace), limitsOf(namespace)])).toEqual([
       undefined,
@@ -362,7 +364,7 @@ describe('without isolation', () => {
 
   test('a tenant who was isolated before is opened, and closed again with it', async () => {
     const wallet = newTenant();
-    const namespace = tenantNamespace(wallet);
+    const namespace = namespaceOf(wallet);
     await ensure(wallet);
     await ensure(wallet, quota, false);
     expect((await policyOf(namespace))!.spec).toMatchObject({ ingress: [{}], egress: [{}] });

@@ -7,11 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { pauseImageName } from '../../src/engines/real-node/configuration.js';
 import { missingForRealNode } from '../../src/engines/real-node/requirements.js';
 import { findOnPath } from '../../src/engines/tools/tool.js';
-import { jobObjectName, tenantNamespace } from '../../src/domain/job.js';
+import { jobObjectName } from '../../src/domain/job.js';
 import { end, newKey, opens, rent, run, ssh, sshOptions, type Job, type Rented } from '../support/customer.js';
 import { offerRealMachine, type RealMachine } from '../support/real-machine.js';
 import { cgroups, traces } from '../support/traces.js';
 import { until } from '../support/until.js';
+import { namespaceIn } from '../support/tenants.js';
 
 const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
 if (missing !== undefined) console.warn(`skipped: a login to a real node needs ${missing}`);
@@ -68,6 +69,13 @@ let mine: Rented;
     expect(output).toMatch(/^Seccomp:\t2$/m);
   });
 
+  test('is refused nothing that a kubelet needs by the policies against strangers', async () => {
+    const { items } = await real.core.listEventForAllNamespaces();
+    const reported = items.filter(({ source }) => source?.component === 'kubelet').map(({ reason }) => reason);
+    expect(reported).toEqual(expect.arrayContaining(['NodeReady', 'Started']));
+    expect(readFileSync(join(real.machine.logs, 'kubelet.log'), 'utf8')).not.toContain('ValidatingAdmissionPolicy');
+  });
+
   test('keeps no dead processes, although nobody but the SSH server is there to wait for them', async () => {
     const { output } = await ssh(mine, '(true &); (true &); sleep 1; grep -l "^State:.Z" /proc/[0-9]*/status | wc -l');
     expect(output).toBe('0\n');
@@ -85,7 +93,7 @@ let mine: Rented;
     const other = await rent(neighbour, {});
     try {
       const { status } = await real.core.readNamespacedPod({
-        namespace: tenantNamespace(other.wallet),
+        namespace: await namespaceIn(real.broker.endpoints.postgres!, other.wallet),
         name: jobObjectName(other.job_id),
       });
       const podIp = status!.podIP!;

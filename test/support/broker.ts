@@ -12,7 +12,7 @@ import {
   type SimulatedProviderOptions,
 } from '../../src/engines/simulated-provider/provider.js';
 import { unlimitedStarts } from './config.js';
-import { startStack, type Endpoints, type Stack, type StackOptions } from '../../src/engines/stack.js';
+import { startStack, type Endpoints, type Stack } from '../../src/engines/stack.js';
 
 /** A whole broker on engines of its own, as an operator starts it; tests reach it by HTTP and Redis only. */
 export interface RunningBroker {
@@ -36,16 +36,13 @@ const unlimited = {
   ...unlimitedStarts,
 };
 
-export async function startBroker(
-  env: Record<string, string> = {},
-  options: Pick<StackOptions, 'brokerKubeconfig'> = {},
-): Promise<RunningBroker> {
+export async function startBroker(env: Record<string, string> = {}): Promise<RunningBroker> {
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-e2e-'));
   const providers: SimulatedProvider[] = [];
   let stack: Stack;
   try {
     const environment = { ...process.env, ...memoryBounds, ...unlimited, ...env };
-    stack = await startStack({ dataDir, processes: roles, env: environment, ...options });
+    stack = await startStack({ dataDir, processes: roles, env: environment });
   } catch (error) {
     rmSync(dataDir, { recursive: true, force: true });
     throw error;

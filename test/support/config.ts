@@ -14,14 +14,14 @@ export const unlimitedStarts = { MAX_STARTING_JOBS_PER_WALLET: '100000', MAX_UNR
 
 /** How the engines of the tests look in a broker's environment; for tests that start it as a process. */
 export function engineVariables(): Record<string, string> {
-  const { redis, postgres, temporal, temporal_namespace, kubeconfig, kubernetes } = endpoints();
+  const { redis, postgres, temporal, temporal_namespace, broker_kubeconfig, kubernetes } = endpoints();
   return {
     ...unlimitedStarts,
     ...(redis === undefined ? {} : redisVariables(new URL(redis))),
     ...(postgres === undefined ? {} : postgresVariables(new URL(postgres))),
     ...(temporal === undefined ? {} : { TEMPORAL_ADDRESS: temporal }),
     ...(temporal_namespace === undefined ? {} : { TEMPORAL_NAMESPACE: temporal_namespace }),
-    ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }),
+    ...(broker_kubeconfig === undefined ? {} : { KUBECONFIG: broker_kubeconfig }),
     ...(kubernetes === undefined ? {} : kubernetesVariables(new URL(`https://${kubernetes}`))),
   };
 }

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { migrate, migrationsFolder } from '../../src/db/migrate.js';
 import { connectionOptions, createPool, type PostgresConfig } from '../../src/db/pool.js';
 import { testConfig } from './config.js';
+import { testTenantKey } from './tenants.js';
 
 /** A database of one test file. */
 export interface TestDatabase {
@@ -22,7 +23,9 @@ export async function freshDatabase(): Promise<TestDatabase> {
   await asAdministrator(async (client) => {
     await client.query(`create database ${name} template ${await migratedTemplate(client)}`);
   });
-  return opened(postgresConfig(name));
+  const database = opened(postgresConfig(name));
+  await database.pool.query('insert into installation (tenant_key) values ($1)', [testTenantKey]);
+  return database;
 }
 
 function opened(config: PostgresConfig): TestDatabase {

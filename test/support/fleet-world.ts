@@ -4,7 +4,7 @@ import type { Config } from '../../src/config.js';
 import { findAllocation } from '../../src/db/allocations.js';
 import { recordHeartbeats } from '../../src/db/heartbeats.js';
 import { findProvider, type ProviderRow } from '../../src/db/provider-reads.js';
-import { jobObjectName, jobWorkflowId, tenantNamespace, type JobOrder, type JobStatus } from '../../src/domain/job.js';
+import { jobObjectName, jobWorkflowId, type JobOrder, type JobStatus } from '../../src/domain/job.js';
 import { providerWorkflowId, type ProviderStatus } from '../../src/domain/provider.js';
 import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
 import { gpuResource } from '../../src/kubernetes/names.js';
@@ -20,7 +20,8 @@ import {
 import type { TestProvider } from './fleet.js';
 import { timeline } from './timeline.js';
 import { until } from './until.js';
-import { createWorld, putNode, type World } from './world.js';
+import { createWorld, putNode, type Cluster, type World } from './world.js';
+import { namespaceOf } from './tenants.js';
 
 /** A world whose providers are looked after by their workflows. Heartbeats are found missing when a test says `sweep`. */
 export interface FleetWorld extends World {
@@ -57,10 +58,11 @@ export const heldNothing = { allocation: false, pod: false, service: false, secr
 export async function createFleetWorld(
   overrides: Partial<Config> = {},
   change?: (activities: Activities) => Partial<Activities>,
+  cluster?: Cluster,
 ): Promise<FleetWorld> {
   // Longer than any of these tests takes: nobody is silent whom a test has not made so.
   const timing = { HEARTBEAT_TIMEOUT_S: 3_600, PROVIDER_LOSS_GRACE_S: 2, LOST_POD_GRACE_S: 1 };
-  const world = await createWorld({ ...timing, ...overrides }, change);
+  const world = await createWorld({ ...timing, ...overrides }, change, cluster);
   const { config, database, kubernetes, temporal } = world;
   const { core } = kubernetes;
   const leases = kubernetes.config.makeApiClient(CoordinationV1Api);
@@ -69,7 +71,8 @@ export async function createFleetWorld(
 
   const row = async (providerId: string) => (await findProvider(pool, providerId))!;
   const state = (providerId: string) => workflows.getHandle(providerWorkflowId(providerId)).query(providerState);
-  const node = (providerId: string) => unlessNotFound(core.readNode({ name: providerId }));
+  const nodeName = async (providerId: string) => (await row(providerId)).nodeName ?? providerId;
+  const node = async (providerId: string) => unlessNotFound(core.readNode({ name: await nodeName(providerId) }));
   const becomes = (providerId: string, status: ProviderStatus) =>
     until(
       async () => {
@@ -93,8 +96,8 @@ export async function createFleetWorld(
       JSON.stringify({ status, node_ready, heartbeat_alive }),
     ].join('\n');
   };
-  const leaseOf = (providerId: string) =>
-    unlessNotFound(leases.readNamespacedLease({ name: providerId, namespace: 'kube-node-lease' }));
+  const leaseOf = async (providerId: string) =>
+    unlessNotFound(leases.readNamespacedLease({ name: await nodeName(providerId), namespace: 'kube-node-lease' }));
   /**
    * A node that is taken from kwok while it is still taking it may get no pods for good. The time comes as text, whatever
    * its type says.
@@ -107,7 +110,7 @@ export async function createFleetWorld(
     });
   const object = (order: Pick<JobOrder, 'jobId' | 'wallet'>) => ({
     name: jobObjectName(order.jobId),
-    namespace: tenantNamespace(order.wallet),
+    namespace: namespaceOf(order.wallet),
   });
   const podExists = async (order: Pick<JobOrder, 'jobId' | 'wallet'>) =>
     (await unlessNotFound(core.readNamespacedPod(object(order)))) !== undefined;
@@ -164,23 +167,21 @@ export async function createFleetWorld(
       // kwok lets go of a node without the label, and takes care of one with it.
       const isTaken = (await node(providerId))?.metadata?.labels?.['type'] === 'kwok';
       const sinceMs = Date.now();
-      await core.patchNode(
-        { name: providerId, body: { metadata: { labels: { type: ready ? 'kwok' : null } } } },
-        mergePatch,
-      );
+      const name = await nodeName(providerId);
+      await core.patchNode({ name, body: { metadata: { labels: { type: ready ? 'kwok' : null } } } }, mergePatch);
       const condition = {
         type: 'Ready',
         status: ready ? 'True' : 'False',
         lastTransitionTime: since,
         reason: 'Test',
       };
-      await core.patchNodeStatus({ name: providerId, body: { status: { conditions: [condition] } } }, mergePatch);
+      await core.patchNodeStatus({ name, body: { status: { conditions: [condition] } } }, mergePatch);
       if (ready && !isTaken) await kwokTook(providerId, sinceMs);
     },
     async setNodeGpus(providerId, gpus, resource = gpuResource) {
       const figures = { [resource]: String(gpus) };
       await core.patchNodeStatus(
-        { name: providerId, body: { status: { capacity: figures, allocatable: figures } } },
+        { name: await nodeName(providerId), body: { status: { capacity: figures, allocatable: figures } } },
         mergePatch,
       );
     },

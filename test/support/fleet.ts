@@ -12,6 +12,8 @@ export interface TestProvider {
   gpuPrice?: number;
   /** More of its capacity, as the field names it. */
   capacity?: object;
+  /** Of the node that it has; one that is not there unless given. */
+  nodeUid?: string;
   /** More of its machine, as the field names it. */
   spec?: object;
   cpuCores?: number;
@@ -62,7 +64,6 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
     providerId,
     wallet: registration.walletAddr!,
     walletVerified: true,
-    nodeName: providerId,
     spec: registration.spec,
     capacity: registration.capacity,
     offer: offerOf(registration),
@@ -71,13 +72,28 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
     publicIp: null,
     receivedAt: new Date(),
   });
+  const nodeName = await putNodeName(pool, providerId);
   await recordNode(pool, providerId, {
-    nodeName: providerId,
-    nodeUid: randomUUID(),
+    nodeName,
+    nodeUid: provider.nodeUid ?? randomUUID(),
     ready: true,
     allocatable: { ...countedGpus(provider), cpuCores, memoryMb, storageGb, pods: provider.pods ?? 110 },
   });
   await setProviderStatus(pool, providerId, 'available', '');
+}
+
+/**
+ * Gives a provider a node name as its admission does: its bare id, for tests that look at a node by that, and as if its
+ * machine had the certificate for it.
+ */
+export async function putNodeName(pool: Pool, providerId: string, nodeName = providerId): Promise<string> {
+  await pool.query(
+    `insert into provider_nodes (node_name, provider_id, generation, certified_at) values ($2, $1, 1, now())
+     on conflict do nothing`,
+    [providerId, nodeName],
+  );
+  await pool.query('update providers set node_name = $2 where provider_id = $1', [providerId, nodeName]);
+  return nodeName;
 }
 
 export const testWallet = `0x${'a'.repeat(40)}`;

@@ -3,13 +3,13 @@ import { join, resolve } from 'node:path';
 import { generatePrivateKey } from 'viem/accounts';
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions, type V1Node } from '@kubernetes/client-node';
 import type { Session } from '../../src/auth/client.js';
-import { tenantNamespace } from '../../src/domain/job.js';
 import type { Machine } from '../../src/engines/real-node/machine.js';
 import { images, startRealNode } from '../../src/engines/real-node/node.js';
 import { gpuResource, labels } from '../../src/kubernetes/names.js';
 import { startBroker, type RunningBroker } from './broker.js';
 import { createProviderMachine, type ProviderMachine, type RunningAgent } from './provider-machine.js';
 import { until } from './until.js';
+import { namespaceIn } from './tenants.js';
 
 export const providerId = 'real-machine';
 export const gpus = 2;
@@ -108,7 +108,7 @@ function realMachine({ broker, machine, provider, agent, core }: Parts): RealMac
       await until(async () => (await free(customer)) === gpus, { timeoutMs: 60_000, name: 'its GPUs are on offer' });
     },
     async podsOf({ wallet }) {
-      const namespace = tenantNamespace(wallet);
+      const namespace = await namespaceIn(broker.endpoints.postgres!, wallet);
       const { items: pods } = await core.listNamespacedPod({ namespace });
       const { items: events } = await core.listNamespacedEvent({ namespace });
       const kubelet = readFileSync(join(machine.logs, 'kubelet.log'), 'utf8').split('\n').slice(-30);

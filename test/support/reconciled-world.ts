@@ -4,12 +4,13 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { RepairKind } from '../../activities/reconciler/repairs.js';
 import type { Config } from '../../src/config.js';
 import { knownAmong } from '../../src/db/reconcile-fleet.js';
-import { jobObjectName, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { jobObjectName, type JobOrder } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { workflowTypes } from '../../workflows/messages.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { until } from './until.js';
 import { createWorld, type World } from './world.js';
+import { namespaceOf } from './tenants.js';
 
 const graceS = 2;
 
@@ -86,7 +87,7 @@ export async function createReconciledWorld(overrides: Partial<Config> = {}): Pr
       });
     },
     pod: ({ jobId, wallet }) =>
-      unlessNotFound(core.readNamespacedPod({ name: jobObjectName(jobId), namespace: tenantNamespace(wallet) })),
+      unlessNotFound(core.readNamespacedPod({ name: jobObjectName(jobId), namespace: namespaceOf(wallet) })),
     async start(order) {
       await world.commands.startAndWait(order, 30_000);
     },

@@ -93,6 +93,10 @@ export const attempts: Record<string, MakeAttempt> = {
     target: `/api/v1/admin/providers/${providerId}/forgive`,
     foreign: 'scope_denied',
   }),
+  'GET /api/v1/admin/tenants': ({ wallet }) => ({
+    target: `/api/v1/admin/tenants?wallet=${wallet.address}`,
+    foreign: 'scope_denied',
+  }),
   'POST /api/v1/providers/:id/cordon': provider('cordon'),
   'POST /api/v1/providers/:id/uncordon': provider('uncordon'),
   'POST /api/v1/providers/:id/drain': provider('drain', {}),

@@ -15,6 +15,7 @@ import { startWatcher, type Watcher } from '../../src/kubernetes/watcher.js';
 import { createJobCommands } from '../../src/temporal/jobs.js';
 import { testConfig } from './config.js';
 import { freshDatabase, type TestDatabase } from './database.js';
+import { endpoints, type Endpoints } from './engines.js';
 import { putProvider, putSession, testOrder, type TestProvider } from './fleet.js';
 import { freshRedis, type TestRedis } from './redis.js';
 import { freshTemporal, type TestTemporal } from './temporal.js';
@@ -25,7 +26,10 @@ export interface World {
   database: TestDatabase;
   redis: TestRedis;
   temporal: TestTemporal;
+  /** An administrator's, for what tests do and look at. */
   kubernetes: Kubernetes;
+  /** The broker's own: what activities and watcher work with. */
+  account: Kubernetes;
   activities: Activities;
   commands: ReturnType<typeof createJobCommands>;
   /** A provider in service whose node is a simulated one of the cluster; its id gets a random end. */
@@ -43,22 +47,43 @@ export interface World {
 /** Base units that every job of these tests reserves: more than any of them costs. */
 const reserved = 10n ** 20n;
 
-/** @param change activities in which a fault is to be injected. */
+/** Both kubeconfigs of a cluster. */
+export type Cluster = Pick<Endpoints, 'kubeconfig' | 'broker_kubeconfig'>;
+
+/**
+ * @param change activities in which a fault is to be injected.
+ * @param cluster default: that of all tests.
+ */
 export async function createWorld(
   overrides: Partial<Config> = {},
   change: (activities: Activities) => Partial<Activities> = () => ({}),
+  cluster: Cluster = endpoints(),
 ): Promise<World> {
   const [database, redis, temporal] = await Promise.all([freshDatabase(), freshRedis(), freshTemporal()]);
-  const config = testConfig({ ...database.config, ...temporal.config, JOB_MIN_DURATION_S: 1, ...overrides });
-  const kubernetes = connectKubernetes(config);
+  const config = testConfig({
+    ...database.config,
+    ...temporal.config,
+    KUBECONFIG: cluster.broker_kubeconfig,
+    JOB_MIN_DURATION_S: 1,
+    ...overrides,
+  });
+  const kubernetes = connectKubernetes({ KUBECONFIG: cluster.kubeconfig });
+  const account = connectKubernetes(config);
   const logger = pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
-  await ensureClusterObjects(kubernetes, logger);
-  const deps = { config, pool: database.pool, redis: redis.redis, kubernetes, temporal: temporal.client, logger };
-  const activities = createActivities({ ...deps, clusterInfo: clusterInfo(kubernetes, config) });
+  await ensureClusterObjects(account, logger);
+  const deps = {
+    config,
+    pool: database.pool,
+    redis: redis.redis,
+    kubernetes: account,
+    temporal: temporal.client,
+    logger,
+  };
+  const activities = createActivities({ ...deps, clusterInfo: clusterInfo(account, config) });
   let watcher: Watcher;
   const startAll = async () => {
     const stopWorker = await temporal.startWorker({ ...activities, ...change(activities) });
-    watcher = startWatcher({ kubernetes, temporal: temporal.client, pool: database.pool, logger });
+    watcher = startWatcher({ kubernetes: account, temporal: temporal.client, pool: database.pool, logger });
     return async () => void (await Promise.all([stopWorker(), watcher.stop()]));
   };
   let stopAll = await startAll();
@@ -71,6 +96,7 @@ export async function createWorld(
     redis,
     temporal,
     kubernetes,
+    account,
     activities,
     commands: createJobCommands(temporal.client, config),
     async provider(options = {}) {

@@ -16,7 +16,7 @@ function beating(answer: () => void) {
     return Promise.resolve().then(answer);
   };
   const heartbeats = startHeartbeats({
-    ...{ link: { send } as unknown as BrokerLink, providerId: 'gpu-1', nodeName: 'gpu-1', intervalMs: 300 },
+    ...{ link: { send } as unknown as BrokerLink, providerId: 'gpu-1', nodeName: () => 'gpu-1', intervalMs: 300 },
     offer: { gpuPricePerHour: 0, gpuPricesPerHour: {}, cpuCores: 1, memoryMb: 1, diskGb: 1 } as never,
     ...{ gpus: [], gpusChanged: () => undefined, signal: ending.signal, say: () => undefined },
   });

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
+import { rightsBelow } from '../support/rights-table.js';
 
 const pages = [
   ...readdirSync('docs')
@@ -52,4 +53,27 @@ test('the page for operators says of every table how it is kept from growing', (
   );
   expect(made.length).toBeGreaterThan(15);
   expect(named.sort()).toEqual(made.sort());
+});
+
+test('the page about security has a table of rights for everybody whose credentials lie on a provider’s machine', () => {
+  const holders = [
+    "## What a node's certificate may do",
+    '## What a join token may do',
+    '**kube-proxy**',
+    '**kube-router**',
+    "**NVIDIA's device plugin**",
+  ];
+  for (const holder of holders) expect(rightsBelow(holder).length).toBeGreaterThan(0);
+});
+
+test('the page about security names the policies against strangers, and none that is not shipped', () => {
+  const folder = 'src/kubernetes/deploy';
+  const policiesOf = (file: string) =>
+    [...read(`${folder}/${file}`).matchAll(/^kind: ValidatingAdmissionPolicy\nmetadata: \{ name: ([\w-]+) \}/gm)].map(
+      ([, name]) => name!,
+    );
+  const named = [...read('docs/security.md').matchAll(/`(worldland-[\w-]+)`/g)].map(([, name]) => name!);
+  expect(named).toEqual(expect.arrayContaining(policiesOf('2-strangers-policies.yaml')));
+  const shipped = readdirSync(folder).flatMap(policiesOf);
+  expect(named.filter((name) => !shipped.includes(name))).toEqual([]);
 });

@@ -150,3 +150,14 @@ test('a name of the internet is looked up as it is, and not within the cluster f
     dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
   });
 });
+
+describe('the user namespace of a job', () => {
+  test('is its own where the machine has that', () => {
+    expect(specOf({}, [], { userNamespaces: true }).hostUsers).toBe(false);
+  });
+
+  test('is left to the machine where it has not', () => {
+    expect(specOf()).not.toHaveProperty('hostUsers');
+    expect(specOf({}, [], { userNamespaces: false })).not.toHaveProperty('hostUsers');
+  });
+});

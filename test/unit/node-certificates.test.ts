@@ -16,6 +16,7 @@ const pemFor = async (name: string) => {
   });
   return made.toString('pem');
 };
+const node = (nodeName: string) => ({ providerId: nodeName, nodeName, generation: 1, certified: false });
 const requestOf = (pem: string) =>
   ({
     spec: {
@@ -26,7 +27,8 @@ const requestOf = (pem: string) =>
       request: Buffer.from(pem).toString('base64'),
     },
   }) as V1CertificateSigningRequest;
-const objection = (pem: string) => objectionTo(requestOf(pem), { tokenId: 'abcdef', nodeName: 'atlas' });
+const objection = (pem: string) =>
+  objectionTo(requestOf(pem), { token: { tokenId: 'abcdef', nodeName: 'atlas' }, node: node('atlas') });
 
 const good = await pemFor('O=system:nodes, CN=system:node:atlas');
 

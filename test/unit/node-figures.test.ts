@@ -21,6 +21,44 @@ describe('what a node says it has', () => {
     });
   });
 
+  test.each<[string, unknown, string | undefined, boolean]>([
+    ['says so', [{ name: '', features: { userNamespaces: true } }], undefined, true],
+    ['says so and leaves its name out', [{ features: { userNamespaces: true } }], undefined, true],
+    [
+      'says so of another handler',
+      [{ name: '' }, { name: 'runc', features: { userNamespaces: true } }],
+      undefined,
+      false,
+    ],
+    [
+      'says so of the handler of jobs',
+      [{ name: '' }, { name: 'gpu', features: { userNamespaces: true } }],
+      'gpu',
+      true,
+    ],
+    ['says so of all handlers but that of jobs', [{ name: '', features: { userNamespaces: true } }], 'gpu', false],
+    ['says no', [{ name: '', features: { userNamespaces: false } }], undefined, false],
+    ['says nothing', undefined, undefined, false],
+    ['says what is not a word for it', [{ name: '', features: { userNamespaces: 'true' } }], undefined, false],
+  ])('runs jobs in user namespaces where its runtime %s', (_, runtimeHandlers, runtimeClass, expected) => {
+    const node = { status: { runtimeHandlers, allocatable: {} } } as unknown as V1Node;
+    expect(nodeAllocatable(node, runtimeClass).userNamespaces ?? false).toBe(expected);
+  });
+
+  test.each([
+    ['5.15.0-91-generic', false],
+    ['6.2.16', false],
+    ['6.3.0', true],
+    ['6.18.5', true],
+    ['10.1.0', true],
+    ['', true],
+    ['of our own', true],
+  ])('runs none so on kernel %j, whatever its runtime says: %j', (kernelVersion, expected) => {
+    const runtimeHandlers = [{ name: '', features: { userNamespaces: true } }];
+    const node = { status: { runtimeHandlers, allocatable: {}, nodeInfo: { kernelVersion } } } as unknown as V1Node;
+    expect(nodeAllocatable(node).userNamespaces ?? false).toBe(expected);
+  });
+
   test.each([
     ['8', 8],
     ['1e3', 1_000],

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { gpuAvailability } from '../../src/db/provider-reads.js';
-import { jobObjectName, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { jobObjectName, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
 import { labels } from '../../src/kubernetes/names.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { createTraps, type Trap } from '../support/traps.js';
 import { until } from '../support/until.js';
+import { namespaceOf } from '../support/tenants.js';
 
 type Boundary = readonly [when: Trap['when'], step: string];
 
@@ -40,7 +41,7 @@ function atEveryBoundary<T>(
   return (...boundary) => runs.get(boundary.join())!;
 }
 
-const object = (order: JobOrder) => ({ name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) });
+const object = (order: JobOrder) => ({ name: jobObjectName(order.jobId), namespace: namespaceOf(order.wallet) });
 const pod = (order: JobOrder) => world.kubernetes.core.readNamespacedPod(object(order));
 const podsOf = async (order: JobOrder) => {
   const labelSelector = `${labels.jobId}=${order.jobId}`;

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { jobObjectName, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { jobObjectName, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
 import { minersName } from '../../src/domain/mining.js';
 import { gpuResource, miningNamespace } from '../../src/kubernetes/names.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { until } from '../support/until.js';
+import { namespaceOf } from '../support/tenants.js';
 
 let world: FleetWorld;
 beforeAll(async () => {
@@ -28,7 +29,7 @@ const mixed = (gpuResources: Record<string, number>) =>
 const asked = async ({ jobId, wallet }: JobOrder) => {
   const pod = await world.kubernetes.core.readNamespacedPod({
     name: jobObjectName(jobId),
-    namespace: tenantNamespace(wallet),
+    namespace: namespaceOf(wallet),
   });
   const { limits, requests } = pod.spec!.containers[0]!.resources!;
   expect(limits).toEqual(requests);
@@ -51,7 +52,7 @@ describe('the pod of a job', () => {
     const two = await world.running({ providerId, gpuType: 'rtx-3090', wallet });
     expect(await asked(one)).toEqual({ [ada]: '2' });
     expect(await asked(two)).toEqual({ [ampere]: '1' });
-    const { items } = await world.kubernetes.core.listNamespacedResourceQuota({ namespace: tenantNamespace(wallet) });
+    const { items } = await world.kubernetes.core.listNamespacedResourceQuota({ namespace: namespaceOf(wallet) });
     const hard = Object.assign({}, ...items.map(({ spec }) => spec!.hard)) as Record<string, string>;
     const most = String(world.config.MAX_GPUS_PER_WALLET);
     for (const name of [gpuResource, ada, ampere]) expect(hard[`requests.${name}`]).toBe(most);

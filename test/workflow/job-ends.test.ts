@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jobReplyOf } from '../../src/api/schemas/job.js';
 import { gapsOf } from '../../src/db/job-gaps.js';
 import { billedTime, chargeFor } from '../../src/domain/billing.js';
-import { jobObjectName, jobWorkflowId, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
 import { workflowTypes } from '../../workflows/messages.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { until } from '../support/until.js';
+import { namespaceOf } from '../support/tenants.js';
 
 let world: FleetWorld;
 /** What happens before jobs are told that a machine was replaced by another one. */
@@ -25,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const object = (order: JobOrder) => ({ name: jobObjectName(order.jobId), namespace: tenantNamespace(order.wallet) });
+const object = (order: JobOrder) => ({ name: jobObjectName(order.jobId), namespace: namespaceOf(order.wallet) });
 const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 30_000);
 
 /** The kubelet of the job's machine says so. */

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findAllocation } from '../../src/db/allocations.js';
 import { findProvider } from '../../src/db/provider-reads.js';
-import { jobObjectName, jobWorkflowId, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import type { JobState } from '../../workflows/messages.js';
 import { timeline } from '../support/timeline.js';
 import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
+import { namespaceOf } from '../support/tenants.js';
 
 let world: World;
 beforeAll(async () => {
@@ -18,21 +19,21 @@ const pod = (order: JobOrder) =>
   unlessNotFound(
     world.kubernetes.core.readNamespacedPod({
       name: jobObjectName(order.jobId),
-      namespace: tenantNamespace(order.wallet),
+      namespace: namespaceOf(order.wallet),
     }),
   );
 const service = (order: JobOrder) =>
   unlessNotFound(
     world.kubernetes.core.readNamespacedService({
       name: jobObjectName(order.jobId),
-      namespace: tenantNamespace(order.wallet),
+      namespace: namespaceOf(order.wallet),
     }),
   );
 const secret = (order: JobOrder) =>
   unlessNotFound(
     world.kubernetes.core.readNamespacedSecret({
       name: jobObjectName(order.jobId),
-      namespace: tenantNamespace(order.wallet),
+      namespace: namespaceOf(order.wallet),
     }),
   );
 
@@ -169,7 +170,7 @@ describe('a running job', () => {
     await start(order);
     await world.kubernetes.core.deleteNamespacedPod({
       name: jobObjectName(order.jobId),
-      namespace: tenantNamespace(order.wallet),
+      namespace: namespaceOf(order.wallet),
       gracePeriodSeconds: 0,
     });
     await ended(order, 'failed');

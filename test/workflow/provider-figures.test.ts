@@ -26,7 +26,7 @@ const stored = async (providerId: string) => {
   );
   return rows[0]!.allocatable;
 };
-const assess = (providerId: string) => world.activities.assessProvider({ providerId, nodeName: providerId });
+const assess = (providerId: string) => world.activities.assessProvider({ providerId });
 
 test('a provider whose node says what no machine has is looked after like any other', async () => {
   const providerId = await world.joined();

@@ -43,7 +43,7 @@ function machine(providerId = `joins-${randomUUID().slice(0, 8)}`): SimulatedPro
   const redisUrl = `redis://${REDIS_HOST}:${REDIS_PORT}/${world.redis.db}`;
   const started = startSimulatedProvider({ redisUrl, providerId, heartbeatIntervalMs: 1_000 });
   machines.push(started);
-  nodes.push(providerId);
+  started.joined.then(({ nodeName }) => nodes.push(nodeName)).catch(() => undefined);
   return started;
 }
 

@@ -6,7 +6,7 @@ import { reserveJoinToken } from '../../src/db/join-tokens.js';
 import { setMiningWanted } from '../../src/db/mining.js';
 import { findProvider } from '../../src/db/provider-reads.js';
 import { knownAmong } from '../../src/db/reconcile-fleet.js';
-import { jobObjectName, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { jobObjectName, type JobOrder } from '../../src/domain/job.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { miningConfigSchema } from '../../src/domain/registration.js';
 import { bootstrapTokenExists, newTokenSecret, replaceBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
@@ -25,6 +25,7 @@ import {
 } from '../support/reconciled-world.js';
 import { until } from '../support/until.js';
 import { putNode } from '../support/world.js';
+import { namespaceOf } from '../support/tenants.js';
 
 let world: ReconciledWorld;
 beforeAll(async () => {
@@ -36,13 +37,13 @@ describe('what stands in the cluster without a job', () => {
   /** Pod, Service and Secret as the broker would have made them, for a job that nobody ordered. */
   async function orphans(installation: string, nodeName = world.providerId): Promise<JobOrder> {
     const job = testOrder({ wallet: `0x${randomUUID().replaceAll('-', '')}00000000` });
-    const namespace = tenantNamespace(job.wallet);
+    const namespace = namespaceOf(job.wallet);
     const metadata = {
       name: jobObjectName(job.jobId),
       labels: { [labels.jobId]: job.jobId, [labels.gpuRental]: 'true' },
     };
     const { core } = world.kubernetes;
-    await core.createNamespace({ body: ownedBy(installation, tenantNamespaceObject(job.wallet)) });
+    await core.createNamespace({ body: ownedBy(installation, tenantNamespaceObject(namespace)) });
     world.atEnd(() => unlessNotFound(core.deleteNamespace({ name: namespace })));
     await core.createNamespacedPod({
       namespace,
@@ -62,7 +63,7 @@ describe('what stands in the cluster without a job', () => {
     return job;
   }
   const found = async (job: JobOrder) => {
-    const names = { name: jobObjectName(job.jobId), namespace: tenantNamespace(job.wallet) };
+    const names = { name: jobObjectName(job.jobId), namespace: namespaceOf(job.wallet) };
     const { core } = world.kubernetes;
     const all = [core.readNamespacedPod(names), core.readNamespacedService(names), core.readNamespacedSecret(names)];
     const there = await Promise.all(all.map((read) => unlessNotFound<unknown>(read)));
@@ -191,7 +192,7 @@ test('a node that was taken for a provider who is not there is kept free of jobs
 
 describe('the namespace of a tenant', () => {
   const namespace = (job: JobOrder) =>
-    unlessNotFound(world.kubernetes.core.readNamespace({ name: tenantNamespace(job.wallet) }));
+    unlessNotFound(world.kubernetes.core.readNamespace({ name: namespaceOf(job.wallet) }));
   const goes = async (job: JobOrder) => {
     const found = await namespace(job);
     return found === undefined || found.metadata?.deletionTimestamp !== undefined;

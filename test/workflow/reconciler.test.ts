@@ -2,13 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { allocate, findAllocation, release } from '../../src/db/allocations.js';
 import { findProvider } from '../../src/db/provider-reads.js';
-import { jobObjectName, jobWorkflowId, tenantNamespace, type JobOrder } from '../../src/domain/job.js';
+import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { workflowTypes } from '../../workflows/messages.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { testOrder } from '../support/fleet.js';
 import { createReconciledWorld, type ReconciledWorld } from '../support/reconciled-world.js';
 import { until } from '../support/until.js';
 import { createWorld } from '../support/world.js';
+import { namespaceOf } from '../support/tenants.js';
 
 let world: ReconciledWorld;
 beforeAll(async () => {
@@ -178,7 +179,7 @@ describe('a running job', () => {
     await world.stopWatcher();
     await world.kubernetes.core.deleteNamespacedPod({
       name: jobObjectName(job.jobId),
-      namespace: tenantNamespace(job.wallet),
+      namespace: namespaceOf(job.wallet),
       gracePeriodSeconds: 0,
     });
     await world.grownOld();

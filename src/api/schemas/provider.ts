@@ -26,6 +26,9 @@ export const providerReply = z.object({
   drained: z.boolean().describe('It is cordoned and has no jobs: it may be turned off'),
   drain_until: z.iso.datetime().optional().describe('When the last of its jobs ends; without, each at its own expiry'),
   retiring: z.boolean().optional().describe('It leaves the fleet after its last job'),
+  user_namespaces: z
+    .boolean()
+    .describe('Root in a job is nobody on the machine: it runs jobs in user namespaces of their own'),
   not_offered_reason: z
     .string()
     .optional()
@@ -157,6 +160,7 @@ export function providerReplyOf(provider: ProviderRow, site: SitePrices): Provid
     drained: isDrained(provider),
     ...(provider.drainUntil === undefined ? {} : { drain_until: provider.drainUntil.toISOString() }),
     ...(provider.retiring ? { retiring: true } : {}),
+    user_namespaces: provider.userNamespaces,
     ...(reason === undefined ? {} : { not_offered_reason: reason }),
     spec: {
       hostname: spec.hostname,

@@ -4,6 +4,7 @@ import type { Engine, EngineContext } from '../engine.js';
 import { packageRoot } from '../paths.js';
 import { answersOk } from '../probe.js';
 import { findKubernetesTools } from '../tools/kubernetes.js';
+import { admitBroker } from './broker-account.js';
 import { machineAddress, openForNodes, podCidr, prepareCluster, serviceCidr, type ClusterLayout } from './kubeadm.js';
 
 /** The nodes that the simulated kubelet looks after: those a simulated provider makes. */
@@ -19,7 +20,10 @@ export interface KubernetesOptions {
   nodePorts?: string;
 }
 
-/** A Kubernetes control plane, and kwok in the place of the kubelets of simulated nodes. */
+/**
+ * A Kubernetes control plane with the broker's rights and policies, and kwok in the place of the kubelets of simulated
+ * nodes. The broker gets no more than its own account may.
+ */
 export async function startKubernetes(context: EngineContext, options: KubernetesOptions = {}): Promise<Engine> {
   const { dataDir, ports, supervisor, log, env } = context;
   const tools = await findKubernetesTools(log, env);
@@ -115,6 +119,8 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
         `--service-cluster-ip-range=${serviceCidr}`,
         `--cluster-signing-cert-file=${pki('ca.crt')}`,
         `--cluster-signing-key-file=${pki('ca.key')}`,
+        // What a node may still read after it has left, it may for as long as its certificate is good.
+        '--cluster-signing-duration=240h',
         `--root-ca-file=${pki('ca.crt')}`,
         `--service-account-private-key-file=${pki('sa.key')}`,
         `--client-ca-file=${pki('ca.crt')}`,
@@ -157,8 +163,13 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
   });
   await Promise.all([openForNodes(tools.kubeadm, layout), kwokReady, ...others]);
 
+  const broker = await admitBroker(files.admin);
   return {
-    endpoints: { kubeconfig: files.admin, kubernetes: `${layout.address}:${apiPort}` },
-    roleEnv: { KUBECONFIG: files.admin, MASTER_PUBLIC_IP: layout.address, MASTER_API_PORT: String(apiPort) },
+    endpoints: {
+      kubeconfig: files.admin,
+      broker_kubeconfig: broker,
+      kubernetes: `${layout.address}:${apiPort}`,
+    },
+    roleEnv: { KUBECONFIG: broker, MASTER_PUBLIC_IP: layout.address, MASTER_API_PORT: String(apiPort) },
   };
 }

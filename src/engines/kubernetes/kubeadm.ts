@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { KubeConfig, RbacAuthorizationV1Api } from '@kubernetes/client-node';
 import { writeAtomically } from '../files.js';
 import { kubernetesVersion } from '../tools/kubernetes.js';
 import { run } from '../tools/run.js';
@@ -90,13 +91,13 @@ export async function prepareCluster(kubeadm: Tool, layout: ClusterLayout): Prom
 
 /**
  * Lets kubeadm put into the cluster what a node needs to join: its configuration, `cluster-info`, and the rights of
- * bootstrap tokens. Once for each cluster and address.
+ * bootstrap tokens; but for the renewals, which are the broker's. Once for each cluster and address.
  */
 export async function openForNodes(kubeadm: Tool, layout: ClusterLayout): Promise<void> {
   const { folder } = layout;
   const configFile = join(folder, 'kubeadm.yaml');
   const finished = join(folder, 'opened');
-  const wanted = digest(readFileSync(configFile, 'utf8'));
+  const wanted = digest(`${readFileSync(configFile, 'utf8')}, without ${renewals}`);
   if (existsSync(finished) && readFileSync(finished, 'utf8') === wanted) return;
   const files = clusterFiles(folder);
   // The address in `cluster-info` is that of the kubeconfig: nodes must get the advertised one.
@@ -104,7 +105,22 @@ export async function openForNodes(kubeadm: Tool, layout: ClusterLayout): Promis
   const common = ['--config', configFile, '--kubeconfig', kubeconfig];
   await run(kubeadm.path, ['init', 'phase', 'upload-config', 'all', ...common]);
   await run(kubeadm.path, ['init', 'phase', 'bootstrap-token', '--skip-token-print', ...common]);
+  await leaveRenewalsToBroker(files.admin);
   writeAtomically(finished, wanted);
+}
+
+/** Whoever is in `system:nodes` has its certificate renewed by this, in the fleet or not: kubeadm's, and not ours. */
+const renewals = 'kubeadm:node-autoapprove-certificate-rotation';
+
+async function leaveRenewalsToBroker(kubeconfig: string): Promise<void> {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  await config
+    .makeApiClient(RbacAuthorizationV1Api)
+    .deleteClusterRoleBinding({ name: renewals })
+    .catch((error: { code?: number }) => {
+      if (error.code !== 404) throw error;
+    });
 }
 
 function kubeadmAddress({ address }: ClusterLayout): string {

@@ -48,6 +48,8 @@ export interface JoinedProvider {
   providerId: string;
   nodeName: string;
   nodeUid: string;
+  /** What it was told to run. */
+  joinCommand: string;
   /** From the registration to the join command, and from there to the Ready node. */
   repliedAfterMs: number;
   joinedAfterMs: number;
@@ -134,7 +136,8 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     const command = parseJoinCommand(reply.join_command);
     nodeName = command.nodeName ?? reply.node_name ?? providerId;
     log(`${providerId}: join command after ${seconds(repliedAfterMs)}`);
-    if (!joins) return { providerId, nodeName, nodeUid: '', repliedAfterMs, joinedAfterMs: 0 };
+    const answered = { providerId, nodeName, joinCommand: reply.join_command, repliedAfterMs };
+    if (!joins) return { ...answered, nodeUid: '', joinedAfterMs: 0 };
     startHeartbeats();
 
     const cluster = await discoverCluster(command);
@@ -144,7 +147,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     const { uid } = await putNode(node, nodeName, machine);
     const joinedAfterMs = Date.now() - began - repliedAfterMs;
     log(`${providerId}: node ${nodeName} is Ready after ${seconds(joinedAfterMs)} more`);
-    return { providerId, nodeName, nodeUid: uid, repliedAfterMs, joinedAfterMs };
+    return { ...answered, nodeUid: uid, joinedAfterMs };
   }
 
   const joined = join();

@@ -1,5 +1,5 @@
 import type { V1NetworkPolicy } from '@kubernetes/client-node';
-import { jobObjectName, tenantNamespace, type JobOrder, type Placement } from '../../domain/job.js';
+import { jobObjectName, type JobOrder, type Placement } from '../../domain/job.js';
 import { labels } from '../names.js';
 import { publicInternet } from './egress.js';
 import { jobLabels, ownedByPod } from './job.js';
@@ -21,7 +21,6 @@ export function jobNetworkPolicy(
     kind: 'NetworkPolicy',
     metadata: {
       name,
-      namespace: tenantNamespace(order.wallet),
       labels: jobLabels(order, placement),
       ownerReferences: [ownedByPod(name, podUid)],
     },

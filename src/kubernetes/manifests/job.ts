@@ -1,6 +1,6 @@
 import type { V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
 import { imageName, parseImage } from '../../domain/image.js';
-import { jobObjectName, sharedMemoryMb, tenantNamespace, type JobOrder, type Placement } from '../../domain/job.js';
+import { jobObjectName, sharedMemoryMb, type JobOrder, type Placement } from '../../domain/job.js';
 import {
   annotations,
   cordonedValue,
@@ -25,6 +25,8 @@ export interface JobManifestSettings {
   /** RFC 3339; shown on the pod for people. The durable timer of the job's workflow is what counts. */
   expiresAt: string;
   runtimeClassName?: string;
+  /** The node has them: root in the job is nobody on the machine. */
+  userNamespaces?: boolean;
 }
 
 /** What a customer gave that is not part of the order: it never stands in workflow history. */
@@ -75,11 +77,7 @@ export function jobLabels(order: JobOrder, placement: Placement): Record<string,
     [labels.managedBy]: managedBy,
     [labels.gpuRental]: 'true',
     [labels.jobId]: order.jobId,
-    [labels.userId]: order.wallet,
     [labels.providerId]: placement.providerId,
-    // The field's tools select by the bare names.
-    'job-id': order.jobId,
-    'user-id': order.wallet,
   };
 }
 
@@ -98,7 +96,6 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
     kind: 'Secret',
     metadata: {
       name: jobObjectName(order.jobId),
-      namespace: tenantNamespace(order.wallet),
       labels: jobLabels(order, placement),
     },
     type: 'Opaque',
@@ -134,8 +131,8 @@ export function jobPod(
     kind: 'Pod',
     metadata: {
       name,
-      namespace: tenantNamespace(order.wallet),
-      labels: jobLabels(order, placement),
+      // The field's tools select pods by the bare name.
+      labels: { ...jobLabels(order, placement), 'job-id': order.jobId },
       annotations: {
         [annotations.expiresAt]: settings.expiresAt,
         ...(isSiteImage(order.image, settings) ? { [annotations.siteImage]: 'true' } : {}),
@@ -148,6 +145,7 @@ export function jobPod(
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       hostname: 'gpu',
+      ...(settings.userNamespaces === true ? { hostUsers: false } : {}),
       // A name with a dot is asked for as it is. By default each would be tried in three domains of the cluster first,
       // where tenants have no Service to find, over whatever lies between the machine and the cluster's name server.
       dnsPolicy: 'ClusterFirst',
@@ -254,7 +252,6 @@ export function jobService(order: JobOrder, placement: Placement): V1Service {
     kind: 'Service',
     metadata: {
       name: jobObjectName(order.jobId),
-      namespace: tenantNamespace(order.wallet),
       labels: jobLabels(order, placement),
     },
     spec: {

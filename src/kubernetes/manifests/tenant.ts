@@ -1,6 +1,6 @@
 import type { V1Namespace, V1NetworkPolicy, V1ResourceQuota } from '@kubernetes/client-node';
-import { tenantNamespace } from '../../domain/job.js';
 import { gpuResource, labels, managedBy, sshContainerPort } from '../names.js';
+import { tenantLabel } from '../tenant-names.js';
 import { clusterDns } from './egress.js';
 
 /** What one wallet may hold at most; from the configuration, never from what its first job asked for. */
@@ -15,15 +15,15 @@ export const podSecurityLabel = 'pod-security.kubernetes.io/enforce';
  * A tenant's namespace. `baseline` is enforced: `restricted` refuses images that run as root, which rented machines
  * are expected to do; `restricted` is only warned about, for operators who read audit logs.
  */
-export function tenantNamespaceObject(wallet: string): V1Namespace {
+export function tenantNamespaceObject(name: string): V1Namespace {
   return {
     apiVersion: 'v1',
     kind: 'Namespace',
     metadata: {
-      name: tenantNamespace(wallet),
+      name,
       labels: {
         [labels.managedBy]: managedBy,
-        [labels.tenant]: wallet.toLowerCase(),
+        [labels.tenant]: tenantLabel(name),
         [podSecurityLabel]: 'baseline',
         'pod-security.kubernetes.io/enforce-version': 'latest',
         'pod-security.kubernetes.io/audit': 'restricted',
@@ -36,11 +36,11 @@ export function tenantNamespaceObject(wallet: string): V1Namespace {
  * SSH in and the name server out, nothing else; each job's own policy adds its way to the internet. Enforced only where
  * the network plugin does so.
  */
-export function tenantNetworkPolicy(wallet: string): V1NetworkPolicy {
+export function tenantNetworkPolicy(): V1NetworkPolicy {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: { name: 'tenant', namespace: tenantNamespace(wallet), labels: { [labels.managedBy]: managedBy } },
+    metadata: { name: 'tenant', labels: { [labels.managedBy]: managedBy } },
     spec: {
       podSelector: {},
       policyTypes: ['Ingress', 'Egress'],
@@ -51,17 +51,17 @@ export function tenantNetworkPolicy(wallet: string): V1NetworkPolicy {
 }
 
 /** Takes the place of the policy above where tenants are not kept apart any more: it allows what no policy would forbid. */
-export function openNetworkPolicy(wallet: string): V1NetworkPolicy {
-  const { spec, ...policy } = tenantNetworkPolicy(wallet);
+export function openNetworkPolicy(): V1NetworkPolicy {
+  const { spec, ...policy } = tenantNetworkPolicy();
   return { ...policy, spec: { ...spec!, ingress: [{}], egress: [{}] } };
 }
 
 /** A ceiling on what the namespace can hold; a second lock behind the wallet's quota in the database. */
-export function tenantResourceQuota(wallet: string, quota: TenantQuota): V1ResourceQuota {
+export function tenantResourceQuota(quota: TenantQuota): V1ResourceQuota {
   return {
     apiVersion: 'v1',
     kind: 'ResourceQuota',
-    metadata: { name: 'tenant', namespace: tenantNamespace(wallet), labels: { [labels.managedBy]: managedBy } },
+    metadata: { name: 'tenant', labels: { [labels.managedBy]: managedBy } },
     spec: {
       hard: {
         pods: String(quota.maxJobs),
@@ -78,12 +78,12 @@ export function tenantResourceQuota(wallet: string, quota: TenantQuota): V1Resou
  * The same ceiling on GPUs that the cluster counts under a name of their own. An object for each name: what one process
  * knows of, no other takes back.
  */
-export function tenantGpuQuota(wallet: string, resource: string, quota: TenantQuota): V1ResourceQuota {
+export function tenantGpuQuota(resource: string, quota: TenantQuota): V1ResourceQuota {
   const name = `tenant-${resource.replace(/[^A-Za-z0-9]+/g, '-').toLowerCase()}`;
   return {
     apiVersion: 'v1',
     kind: 'ResourceQuota',
-    metadata: { name, namespace: tenantNamespace(wallet), labels: { [labels.managedBy]: managedBy } },
+    metadata: { name, labels: { [labels.managedBy]: managedBy } },
     spec: { hard: { [`requests.${resource}`]: String(quota.maxGpus) } },
   };
 }
@@ -92,11 +92,11 @@ export function tenantGpuQuota(wallet: string, resource: string, quota: TenantQu
  * Defaults for anything that came without limits, so that nothing runs unbounded. As it travels: of what is applied, and
  * not created, the client does not turn its `_default` into the `default` of Kubernetes.
  */
-export function tenantLimitRange(wallet: string) {
+export function tenantLimitRange() {
   return {
     apiVersion: 'v1',
     kind: 'LimitRange',
-    metadata: { name: 'tenant', namespace: tenantNamespace(wallet), labels: { [labels.managedBy]: managedBy } },
+    metadata: { name: 'tenant', labels: { [labels.managedBy]: managedBy } },
     spec: {
       limits: [
         {

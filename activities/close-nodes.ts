@@ -1,0 +1,33 @@
+import { markNodeClosed, nodesToClose, type NamedNode } from '../src/db/provider-nodes.js';
+import { unlessNotFound } from '../src/kubernetes/client.js';
+import { shutOut } from '../src/kubernetes/left-nodes.js';
+import { isOwnNode } from '../src/kubernetes/nodes.js';
+import { unlessGone } from '../src/kubernetes/ownership.js';
+import type { ActivityDeps } from './deps.js';
+
+type Deps = Pick<ActivityDeps, 'pool' | 'kubernetes' | 'logger'>;
+
+/** More than a provider can have at once. */
+const nodesAtOnce = 100;
+
+/** Carries out in the cluster that nodes of a provider have left the fleet; a repeat finishes what was begun. */
+export async function closeNodes(deps: Deps, providerId: string): Promise<void> {
+  for (const node of await nodesToClose(deps.pool, { providerId, limit: nodesAtOnce })) await closeNode(deps, node);
+}
+
+/** Whoever is that node writes nothing from here on, and makes it anew least of all; then the node goes, with its pods. */
+export async function closeNode({ pool, kubernetes, logger }: Deps, node: NamedNode): Promise<void> {
+  const { nodeName } = node;
+  if (isNamedByBroker(node)) await shutOut(kubernetes, [nodeName], logger);
+  const found = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
+  if (found !== undefined && isOwnNode(found, node)) {
+    const preconditions = { uid: found.metadata!.uid! };
+    await unlessGone(kubernetes.core.deleteNode({ name: nodeName, body: { preconditions } }));
+  }
+  await markNodeClosed(pool, nodeName);
+}
+
+/** A machine of the operator's may bear the others one day, and must not find itself shut out. */
+function isNamedByBroker({ generation }: NamedNode): boolean {
+  return generation > 0;
+}

@@ -1,0 +1,195 @@
+import type { Pool } from 'pg';
+import { nodeNameOf } from '../node-name.js';
+import { withTransaction, type Queryable, type Transaction } from './pool.js';
+
+/** A name that a provider was given for its node. */
+export interface NamedNode {
+  providerId: string;
+  nodeName: string;
+  /** 0 for one that joined under 0.1.0, by a name that an operator's machine may have as well. */
+  generation: number;
+  /** The key that it was admitted with; absent for one that did not sign. */
+  nodeKey?: string;
+  /** Of the node as it was last seen. */
+  nodeUid?: string;
+  /** Somebody may hold a certificate for the name. */
+  certified: boolean;
+}
+
+interface NamedNodeRow {
+  provider_id: string;
+  node_name: string;
+  generation: number;
+  node_key: string | null;
+  node_uid: string | null;
+  certified: boolean;
+}
+
+const columns = `n.provider_id, n.node_name, n.generation, n.node_key, n.node_uid, n.certified_at is not null as certified`;
+
+function nodeOf(row: NamedNodeRow): NamedNode {
+  return {
+    providerId: row.provider_id,
+    nodeName: row.node_name,
+    generation: row.generation,
+    ...(row.node_key === null ? {} : { nodeKey: row.node_key }),
+    ...(row.node_uid === null ? {} : { nodeUid: row.node_uid }),
+    certified: row.certified,
+  };
+}
+
+/** The node that a provider has in the fleet, or may make by joining; undefined while it has not been given a name. */
+export async function currentNode(db: Queryable, providerId: string): Promise<NamedNode | undefined> {
+  return (await currentNodes(db, [providerId])).get(providerId);
+}
+
+export async function currentNodes(db: Queryable, providerIds: readonly string[]): Promise<Map<string, NamedNode>> {
+  const { rows } = await db.query<NamedNodeRow>(
+    `select ${columns} from provider_nodes n where n.provider_id = any ($1::text[]) and n.left_at is null`,
+    [providerIds],
+  );
+  return new Map(rows.map((row) => [row.provider_id, nodeOf(row)]));
+}
+
+/** What is known of a provider's node when it registers. */
+export interface Admission {
+  providerId: string;
+  /** The registration, and which of its join commands this is. */
+  messageId: string;
+  /** The message was signed by the key that speaks for the provider. */
+  signed: boolean;
+  /** The name that was looked for in the cluster, and what was found by it. */
+  seen?: { nodeName: string; node: 'its_own' | 'anothers' | 'none' };
+}
+
+/**
+ * The node that a registration is admitted for. A node in the fleet stays what it is, unless another key speaks for its
+ * provider now; a key that has a name keeps it. Anything else is another name, and the node before it has left. Repeated
+ * for the same message it is the same name.
+ */
+export async function admitNode(pool: Pool, admission: Admission): Promise<NamedNode> {
+  const { providerId, messageId, signed, seen } = admission;
+  return await withTransaction(pool, async (tx) => {
+    await tx.query('select from providers where provider_id = $1 for no key update', [providerId]);
+    const current = await currentNode(tx, providerId);
+    const key = signed ? await keyOf(tx, providerId) : undefined;
+    if (current !== undefined) {
+      const isAnothers = seen?.nodeName === current.nodeName && seen.node === 'anothers';
+      const isThere = seen?.nodeName === current.nodeName && seen.node === 'its_own';
+      const isSameKey = !signed || key === current.nodeKey;
+      const isAnswered = (await nameInToken(tx, providerId, messageId)) === current.nodeName;
+      const isKeysOwn = signed && current.generation > 0;
+      if (isSameKey && !isAnothers && (isThere || isAnswered || isKeysOwn)) return current;
+    }
+    return await nameNode(tx, providerId, key);
+  });
+}
+
+/** The key that speaks for a provider; undefined for one that has not signed anything. */
+export async function keyOf(db: Queryable, providerId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ node_key: string }>(
+    'select node_key from provider_identities where provider_id = $1 and signed_at is not null',
+    [providerId],
+  );
+  return rows[0]?.node_key;
+}
+
+async function nameInToken(tx: Transaction, providerId: string, messageId: string): Promise<string | undefined> {
+  const { rows } = await tx.query<{ node_name: string }>(
+    'select node_name from join_tokens where provider_id = $1 and message_id = $2',
+    [providerId, messageId],
+  );
+  return rows[0]?.node_name;
+}
+
+/** Another name for a provider's node; nothing is placed on the one before it any more. */
+async function nameNode(tx: Transaction, providerId: string, key: string | undefined): Promise<NamedNode> {
+  await leaveNode(tx, providerId);
+  const { rows } = await tx.query<{ generation: number }>(
+    'select coalesce(max(generation), 0) + 1 as generation from provider_nodes where provider_id = $1',
+    [providerId],
+  );
+  for (let generation = rows[0]!.generation; ; generation++) {
+    const nodeName = nodeNameOf(providerId, generation);
+    const { rowCount } = await tx.query(
+      `insert into provider_nodes (node_name, provider_id, generation, node_key) values ($1, $2, $3, $4)
+       on conflict (node_name) do nothing`,
+      [nodeName, providerId, generation, key ?? null],
+    );
+    if (rowCount === 0) continue;
+    await tx.query(
+      `update providers
+          set node_name = $2, node_uid = null, node_ready = false, updated_at = now(),
+              status = case when status in ('joined', 'available', 'busy') then 'offline' else status end
+        where provider_id = $1`,
+      [providerId, nodeName],
+    );
+    return { providerId, nodeName, generation, ...(key === undefined ? {} : { nodeKey: key }), certified: false };
+  }
+}
+
+/**
+ * The node of a provider is none of the fleet any more. The cluster is still to hear of it, unless nobody can have a
+ * certificate for its name.
+ */
+export async function leaveNode(db: Queryable, providerId: string): Promise<void> {
+  await db.query(
+    `update provider_nodes
+        set left_at = now(), closed_at = case when certified_at is null and node_uid is null then now() end
+      where provider_id = $1 and left_at is null`,
+    [providerId],
+  );
+}
+
+/** Notes, before it is approved, that somebody gets a certificate for the name. @returns false when the node has left. */
+export async function markNodeCertified(db: Queryable, nodeName: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update provider_nodes set certified_at = coalesce(certified_at, now()) where node_name = $1 and left_at is null`,
+    [nodeName],
+  );
+  return rowCount === 1;
+}
+
+/** Nodes that left, at least so long ago, and that the cluster has not been told of yet: of one provider, or of all. */
+export async function nodesToClose(
+  db: Queryable,
+  { providerId, olderThanS = 0, limit }: { providerId?: string; olderThanS?: number; limit: number },
+): Promise<NamedNode[]> {
+  const { rows } = await db.query<NamedNodeRow>(
+    `select ${columns} from provider_nodes n
+      where n.left_at is not null and n.closed_at is null and ($1::text is null or n.provider_id = $1)
+        and n.left_at <= now() - make_interval(secs => $2)
+      order by n.left_at limit $3`,
+    [providerId ?? null, olderThanS, limit],
+  );
+  return rows.map(nodeOf);
+}
+
+export async function markNodeClosed(db: Queryable, nodeName: string): Promise<void> {
+  await db.query('update provider_nodes set closed_at = now() where node_name = $1 and left_at is not null', [
+    nodeName,
+  ]);
+}
+
+/** Names that have left and that somebody may still hold a certificate for, the latest first. */
+export async function namesThatLeft(db: Queryable, { withinDays, limit }: { withinDays: number; limit: number }) {
+  const { rows } = await db.query<{ node_name: string }>(
+    `select node_name from provider_nodes
+      where left_at > now() - make_interval(days => $1) and certified_at is not null and generation > 0
+      order by left_at desc limit $2`,
+    [withinDays, limit],
+  );
+  return rows.map(({ node_name }) => node_name);
+}
+
+/** Forgets names that nobody holds a certificate for, some thousands at a time. @returns how many. */
+export async function forgetNodes(db: Queryable, withinDays: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from provider_nodes where node_name in
+       (select node_name from provider_nodes
+         where closed_at < now() - case when certified_at is null then interval '1 day' else make_interval(days => $1) end
+         order by closed_at limit 5000)`,
+    [withinDays],
+  );
+  return rowCount ?? 0;
+}

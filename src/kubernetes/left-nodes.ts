@@ -1,0 +1,57 @@
+import type { Logger } from 'pino';
+import { asDependencyError, mergePatch, refusalOf, unlessNotFound, type Kubernetes } from './client.js';
+
+/**
+ * The nodes that have left the fleet and may still have a certificate, by name: an admission policy refuses whatever they
+ * write. In the cluster and not asked of the broker, so that it holds while the broker is away.
+ */
+const listed = { name: 'nodes-that-left', namespace: 'worldland-system' };
+const present = 'left';
+/** Names of 63 characters: an object of the cluster takes a megabyte and a half. */
+export const maxNodesThatLeft = 10_000;
+/** Longer than any certificate of a node is good for, unless the cluster was told to give them longer lives. */
+export const nodesThatLeftForDays = 400;
+
+/** Refuses from now on what these nodes write. Where the list is left to the manifests and not there, that is logged. */
+export async function shutOut(kubernetes: Kubernetes, nodeNames: readonly string[], logger: Logger): Promise<void> {
+  if (nodeNames.length === 0) return;
+  await change(kubernetes, Object.fromEntries(nodeNames.map((name) => [name, present])), logger);
+}
+
+/**
+ * Makes the list say what it should.
+ *
+ * @returns how many names it had too few or too many.
+ */
+export async function alignNodesThatLeft(
+  kubernetes: Kubernetes,
+  names: readonly string[],
+  logger: Logger,
+): Promise<number> {
+  let stands: Record<string, string> | undefined;
+  try {
+    stands = (await unlessNotFound(kubernetes.core.readNamespacedConfigMap(listed)))?.data;
+  } catch (error) {
+    if (refusalOf(error)?.code !== 403) throw asDependencyError(error);
+  }
+  const wanted = new Set(names);
+  const missing = names.filter((name) => stands?.[name] === undefined);
+  const needless = Object.keys(stands ?? {}).filter((name) => !wanted.has(name));
+  if (missing.length + needless.length === 0) return 0;
+  const data: Record<string, string | null> = {};
+  for (const name of missing) data[name] = present;
+  for (const name of needless) data[name] = null;
+  return (await change(kubernetes, data, logger)) ? missing.length + needless.length : 0;
+}
+
+async function change({ core }: Kubernetes, data: Record<string, string | null>, logger: Logger): Promise<boolean> {
+  try {
+    await core.patchNamespacedConfigMap({ ...listed, body: { data } }, mergePatch);
+    return true;
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal?.code !== 403 && refusal?.code !== 404) throw asDependencyError(error);
+    logger.warn({ reason: refusal.message }, 'nodes that left go on writing: the manifests are not applied');
+    return false;
+  }
+}

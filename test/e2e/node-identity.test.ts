@@ -1,0 +1,252 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
+import { providerSigner } from '../../src/auth/provider-client.js';
+import { nodeCertificateRequest, obtainNodeCertificate } from '../../src/engines/simulated-provider/certificate.js';
+import { discoverCluster } from '../../src/engines/simulated-provider/discovery.js';
+import { ask, Refused, type Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
+import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
+import { putNode } from '../../src/engines/simulated-provider/node.js';
+import {
+  connectKubernetes,
+  mergePatch,
+  refusalOf,
+  unlessNotFound,
+  type Kubernetes,
+} from '../../src/kubernetes/client.js';
+import { labels } from '../../src/kubernetes/names.js';
+import { parseJoinCommand } from '../../src/provider-agent/join-command.js';
+import { startBroker, type RunningBroker } from '../support/broker.js';
+import { until } from '../support/until.js';
+
+// What anybody can do who has registered, with nothing but the answer: raw calls with a join token and with the
+// certificate of a node.
+let broker: RunningBroker;
+let admin: Kubernetes;
+let account: Kubernetes;
+
+beforeAll(async () => {
+  broker = await startBroker({ RATE_LIMIT_PROVIDERS: '1000000' });
+  admin = connectKubernetes({ KUBECONFIG: broker.endpoints.kubeconfig });
+  account = connectKubernetes({ KUBECONFIG: broker.endpoints.broker_kubeconfig });
+}, 900_000);
+afterAll(async () => {
+  await broker?.stop();
+}, 60_000);
+
+interface Applicant {
+  providerId: string;
+  wallet: PrivateKeyAccount;
+  nodeName: string;
+  /** The API server as the join command lets anybody reach it. */
+  bootstrap: Access;
+  cluster: Access;
+}
+
+/** Registers a machine, and has what it was answered. */
+async function register(providerId: string, wallet = privateKeyToAccount(generatePrivateKey())): Promise<Applicant> {
+  const nodeKey = privateKeyToAccount(generatePrivateKey());
+  const sign = providerSigner({ wallet, nodeKey, chainId: 1, audience: broker.endpoints.api });
+  const provider = broker.provider({ providerId, wallet: wallet.address, sign, join: false, heartbeatIntervalMs: 500 });
+  const { nodeName, joinCommand } = await provider.joined;
+  provider.startHeartbeats();
+  const command = parseJoinCommand(joinCommand);
+  const cluster = await discoverCluster(command);
+  return {
+    providerId,
+    wallet,
+    nodeName,
+    cluster,
+    bootstrap: { ...cluster, token: `${command.tokenId}.${command.tokenSecret}` },
+  };
+}
+
+/** What a kubelet does with the answer; answers what it is from then on. */
+async function join({ providerId, nodeName, bootstrap, cluster }: Applicant): Promise<Access> {
+  const node = { ...cluster, ...(await obtainNodeCertificate(bootstrap, nodeName, 60_000)) };
+  await putNode(node, nodeName, simulatedMachine({ providerId }));
+  await until(async () => (await provider(providerId))['status'] === 'available', {
+    timeoutMs: 60_000,
+    name: 'in service',
+  });
+  return node;
+}
+
+async function provider(providerId: string): Promise<Record<string, unknown>> {
+  const response = await fetch(`${broker.endpoints.api}/api/v1/providers/${providerId}`);
+  return (await response.json()) as Record<string, unknown>;
+}
+
+async function retire({ providerId, wallet }: Applicant): Promise<void> {
+  const session = await broker.customer({ account: wallet, scopes: ['providers:read', 'providers:write'] });
+  expect((await session.request('POST', `/api/v1/providers/${providerId}/retire`, {})).status).toBe(202);
+  await until(async () => (await provider(providerId))['status'] === 'retired', { timeoutMs: 60_000, name: 'retired' });
+}
+
+const node = (name: string) => unlessNotFound(admin.core.readNode({ name }));
+const refusal = (call: Promise<unknown>) =>
+  call.then(
+    () => 'done',
+    (error: unknown) => (error instanceof Refused ? `${error.status} ${error.message}` : String(error)),
+  );
+
+/** Everything that a kubelet writes, tried for real; what was refused is answered as it was said. */
+async function writes(access: Access, nodeName: string): Promise<string[]> {
+  const { request } = await nodeCertificateRequest(nodeName);
+  const calls: [method: string, path: string, body?: object][] = [
+    ['POST', '/api/v1/nodes', { metadata: { name: nodeName } }],
+    ['PATCH', `/api/v1/nodes/${nodeName}/status`, { status: { capacity: { cpu: '1' } } }],
+    [
+      'PUT',
+      `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${nodeName}`,
+      { metadata: { name: nodeName }, spec: { holderIdentity: nodeName } },
+    ],
+    [
+      'POST',
+      '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases',
+      { metadata: { name: nodeName }, spec: { holderIdentity: nodeName } },
+    ],
+    [
+      'POST',
+      '/api/v1/namespaces/default/events',
+      {
+        metadata: { generateName: 'said-' },
+        involvedObject: { namespace: 'default' },
+        message: 'buy',
+        reason: 'Buy',
+        type: 'Normal',
+      },
+    ],
+    [
+      'POST',
+      '/apis/certificates.k8s.io/v1/certificatesigningrequests',
+      {
+        metadata: { generateName: 'csr-' },
+        spec: {
+          request: Buffer.from(request).toString('base64'),
+          signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+          usages: ['digital signature', 'client auth'],
+        },
+      },
+    ],
+  ];
+  return await Promise.all(
+    calls.map(([method, path, body]) =>
+      refusal(
+        ask(access, method, path, body, method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'),
+      ),
+    ),
+  );
+}
+
+/** What is not there cannot be changed either. */
+async function writesNothing(access: Access, nodeName: string): Promise<void> {
+  const said = await writes(access, nodeName);
+  for (const answer of said) expect(answer).toMatch(/this node has left the fleet|^404 PATCH /);
+  expect(said.filter((answer) => answer.startsWith('404'))).toHaveLength(1);
+  expect(await node(nodeName)).toBeUndefined();
+}
+
+describe('the name of an operator’s next machine', () => {
+  test('is nobody’s to register: whoever has that id gets no certificate for it, and never has the machine', async () => {
+    const stranger = await register('cp-2');
+    expect(stranger.nodeName).toBe('p-cp-2-1');
+    // The operator's machine joins meanwhile.
+    const own = { 'node-role.kubernetes.io/control-plane': '' };
+    await admin.core.createNode({ body: { metadata: { name: 'cp-2', labels: own } } });
+    expect(await refusal(obtainNodeCertificate(stranger.bootstrap, 'cp-2', 30_000))).toContain('not for p-cp-2-1');
+    await join(stranger);
+    await retire(stranger);
+    const left = (await node('cp-2'))!;
+    expect(left.metadata!.labels).toEqual(own);
+    expect(left.spec?.taints?.filter(({ key }) => key.startsWith('worldland.io/')) ?? []).toEqual([]);
+    expect(await node('p-cp-2-1')).toBeUndefined();
+  }, 180_000);
+
+  test('may not be taken from the space of the broker’s names either, by whoever it is', async () => {
+    expect(
+      await refusal(admin.core.createNode({ body: { metadata: { name: 'p-of-mine-1' } }, dryRun: 'All' })),
+    ).toContain('are the broker');
+  });
+});
+
+describe('a node of the fleet', () => {
+  let owned: Applicant;
+  let access: Access;
+  beforeAll(async () => {
+    owned = await register('atlas-of-mine');
+    access = await join(owned);
+  }, 180_000);
+
+  test('bears a name of the broker’s, with the marks of its provider', async () => {
+    expect(owned.nodeName).toBe('p-atlas-of-mine-1');
+    expect((await node(owned.nodeName))!.metadata!.labels).toMatchObject({ [labels.placement]: owned.providerId });
+    expect((await provider(owned.providerId))['node_name']).toBe(owned.nodeName);
+  });
+
+  test('has its certificate renewed, and gets none for another name', async () => {
+    const renewed = await obtainNodeCertificate(access, owned.nodeName, 30_000);
+    const again = { ...owned.cluster, ...renewed };
+    await ask(again, 'GET', `/api/v1/nodes/${owned.nodeName}`);
+    expect(await refusal(obtainNodeCertificate(access, 'p-someone-else-1', 30_000))).toContain(
+      'can only create a node CSR with CN=system:node:p-atlas-of-mine-1',
+    );
+  }, 90_000);
+
+  test('is taken up again when it was deleted and its kubelet makes it anew', async () => {
+    const { uid } = (await node(owned.nodeName))!.metadata!;
+    await admin.core.deleteNode({ name: owned.nodeName });
+    await putNode(access, owned.nodeName, simulatedMachine({ providerId: owned.providerId }));
+    await until(async () => (await node(owned.nodeName))!.metadata!.labels?.[labels.placement] === owned.providerId);
+    expect((await node(owned.nodeName))!.metadata!.uid).not.toBe(uid);
+  }, 90_000);
+
+  test('is another one for another key: the one before is gone, and whoever has its certificate writes nothing', async () => {
+    const next = await register(owned.providerId, owned.wallet);
+    expect(next.nodeName).toBe('p-atlas-of-mine-2');
+    await until(async () => (await node(owned.nodeName)) === undefined);
+    await writesNothing(access, owned.nodeName);
+    expect(await node(owned.nodeName)).toBeUndefined();
+    owned = next;
+    access = await join(next);
+  }, 180_000);
+
+  test('writes nothing once its provider is retired, and has nothing renewed', async () => {
+    await retire(owned);
+    expect(await node(owned.nodeName)).toBeUndefined();
+    await writesNothing(access, owned.nodeName);
+    // Nor does whoever registers after that get the name for which a certificate is out.
+    expect((await register(owned.providerId, owned.wallet)).nodeName).toBe('p-atlas-of-mine-3');
+  }, 180_000);
+});
+
+describe('whoever steals the token of the broker cannot', () => {
+  const operators = 'node-restriction.kubernetes.io/worldland-operator';
+  const dryRun = 'All';
+  beforeAll(async () => {
+    await admin.core.createNode({ body: { metadata: { name: 'mine-0', labels: { [operators]: 'true' } } } });
+    await admin.core.createNode({ body: { metadata: { name: 'nobodys-0' } } });
+  });
+  const attempts: Record<string, (kubernetes: Kubernetes) => Promise<unknown>> = {
+    'delete an operator’s node': ({ core }) => core.deleteNode({ name: 'mine-0', dryRun }),
+    'label an operator’s node': ({ core }) =>
+      core.patchNode({ name: 'mine-0', body: { metadata: { labels: { a: 'b' } } }, dryRun }, mergePatch),
+    'take the label from an operator’s node': ({ core }) =>
+      core.patchNode({ name: 'mine-0', body: { metadata: { labels: { [operators]: null } } }, dryRun }, mergePatch),
+    'take the control plane’s label from its node': ({ core }) =>
+      core.patchNode(
+        { name: 'cp-2', body: { metadata: { labels: { 'node-role.kubernetes.io/control-plane': null } } }, dryRun },
+        mergePatch,
+      ),
+    'delete a node that no provider made': ({ core }) => core.deleteNode({ name: 'nobodys-0', dryRun }),
+    'mark a node that no provider made as a provider’s': ({ core }) =>
+      core.patchNode(
+        { name: 'nobodys-0', body: { metadata: { labels: { [labels.placement]: 'a' } } }, dryRun },
+        mergePatch,
+      ),
+  };
+  test.each(Object.keys(attempts))('%s', async (name) => {
+    await attempts[name]!(admin);
+    const refused = await attempts[name]!(account).then(() => undefined, refusalOf);
+    expect(refused?.reason).toMatch(/^(Forbidden|Invalid)$/);
+  });
+});
