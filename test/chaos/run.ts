@@ -22,6 +22,7 @@ import { lastPriceOf, registerOverAndOver } from './insistent-provider.js';
 import { checkInvariants, type Finding } from './invariants.js';
 import { killNowAndThen } from './kills.js';
 import { startPodLog } from './pod-log.js';
+import { readAsNode, type ReadingNode } from './reading-node.js';
 import { startSampler } from './sampler.js';
 import { createRandom } from '../support/random.js';
 import { until } from '../support/until.js';
@@ -51,7 +52,7 @@ export interface ChaosResult {
 
 const gpus = { model: 'NVIDIA GeForce RTX 4090', count: 8 };
 /** Two workers and two relays: what one of them has begun when it dies, the other goes on with. */
-const processes: Role[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher'];
+const processes: Role[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher', 'authorizer'];
 /** The machine that dies for good. */
 const doomed = 'chaos-doomed';
 /** Cheaper than all others, and it starts nothing. */
@@ -99,6 +100,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const providers: SimulatedProvider[] = [];
   const stories: JobStory[] = [];
   const hits: Hit[] = [];
+  let readingNode: ReadingNode | undefined;
   const deaths = new Map<string, { fromMs: number; toMs: number }>();
   const runLog: RunLog = {
     ...{ stories, pods, hits, sampler, gpuPricePerHour, deaths },
@@ -113,6 +115,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const insister = identity(api!, insistent);
     providers.push(provider(redis!, insister));
     const nodes = await Promise.all(providers.map(({ joined }) => joined));
+    readingNode = await readAsNode(kubeconfig!, nodes[0]!.nodeName);
     const breaker = createBreaker(kubeconfig!);
     const ofFlaky = nodes.find(({ providerId }) => providerId === flaky)!;
     const ofBroken = nodes.find(({ providerId }) => providerId === broken)!;
@@ -171,12 +174,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await Promise.all(providers.map(({ joined }) => joined));
     log(`${stories.length} jobs are over; waiting until everything is quiet`);
     await sampler.stop();
+    const read = await readingNode.stop();
     const findings = await whenQuiet(stack, runLog);
-    findings.push(enoughHappened(runLog, { jobs, hostile }), await reconcile(stack));
+    findings.push(read, enoughHappened(runLog, { jobs, hostile }), await reconcile(stack));
     findings.push({ invariant: 'a machine that was mended serves again', violations: unmended, isLasting: true });
     return { findings, stories, kills: counts, hits: byName(hits), happened: happenedIn(runLog) };
   } finally {
-    await Promise.all([sampler.stop().catch(() => undefined), pods.stop()]);
+    await Promise.all([sampler.stop().catch(() => undefined), pods.stop(), readingNode?.stop()]);
     await Promise.all(providers.map((each) => each.stop()));
     await stack.stop();
     rmSync(dataDir, { recursive: true, force: true });
