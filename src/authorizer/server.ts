@@ -59,7 +59,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, haveLe
   const say = (status: number, body: object) =>
     void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   const text = await bodyOf(request);
-  if (request.url !== reviewPath) return say(404, { error: `reviews are asked of ${reviewPath}` });
+  // It adds how long it will wait.
+  if (request.url?.split('?')[0] !== reviewPath) return say(404, { error: `reviews are asked of ${reviewPath}` });
   if (request.method !== 'POST') return say(405, { error: 'reviews are posted' });
   // Without an answer the API server goes on as if nobody had been asked, which is what such a request would be for.
   if (text === undefined) return say(200, denied('it asks for more than a kubelet ever does'));

@@ -24,7 +24,7 @@ import { killNowAndThen } from './kills.js';
 import { startPodLog } from './pod-log.js';
 import { readAsNode, type ReadingNode } from './reading-node.js';
 import { startSampler } from './sampler.js';
-import { createRandom } from '../support/random.js';
+import { createRandom, type Random } from '../support/random.js';
 import { until } from '../support/until.js';
 
 export interface ChaosOptions {
@@ -154,7 +154,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       isServed: (podUid) => sampler.isServed(podUid),
       spare: new Set([doomed]),
     }).finally(() => (lied = true));
-    const mending = mendAndAwaitUse(breaker, ofFlaky, stories, log).finally(() => (mended = true));
+    const rentAsNewcomer = async () => {
+      // The API may have been killed at this moment; somebody else comes soon.
+      const session = await newSession(api!).catch(() => undefined);
+      const numbers = [given++];
+      const rent = (random: Random) => rentUntilDone(session!, random, () => numbers.pop(), fateOf, stories);
+      if (session !== undefined) await rent(createRandom(seed - given - 1));
+    };
+    const mending = mendAndAwaitUse(breaker, ofFlaky, stories, rentAsNewcomer, log).finally(() => (mended = true));
     const registering = registerOverAndOver(redis!, { ...insister, gpus }, registrations);
     // Somebody joins in the middle of it, and somebody goes.
     await sleep(5_000);
