@@ -140,7 +140,8 @@ async function writes(access: Access, nodeName: string): Promise<string[]> {
 
 /** Refused by the policy, or before that by the authorizer. What is not there cannot be changed either. */
 async function writesNothing(access: Access, nodeName: string): Promise<void> {
-  for (const answer of await writes(access, nodeName)) expect(answer).toMatch(/this node has left the fleet|^404 PATCH /);
+  for (const answer of await writes(access, nodeName))
+    expect(answer).toMatch(/this node has left the fleet|^404 PATCH /);
   expect(await node(nodeName)).toBeUndefined();
 }
 

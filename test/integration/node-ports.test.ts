@@ -37,7 +37,9 @@ test('a job for which the cluster has no port left fails at once, before it has 
 
   const direct = await world.order({ providerId });
   const placement = await world.activities.placeJob(direct);
-  await expect(carryOut(world.activities.provisionJob, direct, placement)).rejects.toMatchObject({ type: 'no_ports_left' });
+  await expect(carryOut(world.activities.provisionJob, direct, placement)).rejects.toMatchObject({
+    type: 'no_ports_left',
+  });
   expect(await podsOf(direct)).toEqual([]);
 
   const late = await world.order({ providerId });
