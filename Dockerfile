@@ -1,6 +1,6 @@
 # The broker, all roles in one image; BROKER_ROLES says which of them a container runs.
 # Debian's C library and not Alpine's: the Temporal SDK's native part is built for it.
-FROM node:20.20.2-bookworm-slim AS build
+FROM node:20.20.2-bookworm-slim@sha256:2cf067cfed83d5ea958367df9f966191a942351a2df77d6f0193e162b5febfc0 AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
@@ -14,7 +14,7 @@ RUN npm run build && npm prune --omit=dev --ignore-scripts && \
     cd node_modules/@temporalio/core-bridge && rm -rf sdk-core && \
     find releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} +
 
-FROM node:20.20.2-bookworm-slim
+FROM node:20.20.2-bookworm-slim@sha256:2cf067cfed83d5ea958367df9f966191a942351a2df77d6f0193e162b5febfc0
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build --chown=root:root /app/node_modules node_modules

@@ -191,7 +191,7 @@ describe('docker-compose.yml', () => {
   });
 
   test('pins every image it does not build', () => {
-    for (const { image } of Object.values(services)) expect(image).toMatch(/^worldland-broker$|:\d+\.\d+[\w.-]*$/);
+    for (const { image } of Object.values(services)) expect(image).toMatch(/^worldland-broker$|:\d+\.\d+[\w.-]*(?:@sha256:[0-9a-f]{64})?$/);
   });
 
   test('runs the Temporal server that the local stack runs', () => {
@@ -214,7 +214,7 @@ describe('the Dockerfile', () => {
   });
 
   test('builds on a pinned base, and runs as nobody in particular', () => {
-    for (const { base } of dockerfile.stages) expect(base).toMatch(/^node:\d+\.\d+\.\d+-[\w-]+$/);
+    for (const { base } of dockerfile.stages) expect(base).toMatch(/^node:\d+\.\d+\.\d+-[\w-]+@sha256:[0-9a-f]{64}$/);
     const user = dockerfile.stages.at(-1)!.steps.findLast(({ kind }) => kind === 'USER')?.value;
     expect(user).toBe('node');
   });
