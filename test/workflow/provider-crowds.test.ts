@@ -6,6 +6,7 @@ import { providerStartOptions } from '../../src/temporal/start-provider.js';
 import { heartbeatChanged, podObserved, workflowTypes } from '../../workflows/messages.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { putProvider } from '../support/fleet.js';
+import { namespaceOf } from '../support/tenants.js';
 import { until } from '../support/until.js';
 
 /** A thousand take some minutes of two processors, most of them to be started; a hundred take the same ways. */
@@ -120,16 +121,16 @@ test('a job with a very long history goes on in a new run, and still hears that 
   );
   await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, {
     everyMs: 200,
-    timeoutMs: 90_000,
+    timeoutMs: 180_000,
   });
   await world.commands.extend(order.jobId, 'after', 60);
   await world.kubernetes.core.deleteNamespacedPod({
     name: `job-${order.jobId}`,
-    namespace: `tenant-${order.wallet}`,
+    namespace: namespaceOf(order.wallet),
     gracePeriodSeconds: 0,
   });
   await world.jobBecomes(order, 'failed');
-}, 240_000);
+}, 400_000);
 
 test('a provider with a very long history goes on in a new run, and still hears of its node', async () => {
   const providerId = await world.joined();
@@ -139,7 +140,7 @@ test('a provider with a very long history goes on in a new run, and still hears 
   await inTurns(enoughSignals, 8, () => handle.signal(heartbeatChanged, { alive: true, at: new Date().toISOString() }));
   await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, {
     everyMs: 200,
-    timeoutMs: 90_000,
+    timeoutMs: 180_000,
   });
   await world.setNodeReady(providerId, false);
   await world.becomes(providerId, 'offline');
@@ -147,4 +148,4 @@ test('a provider with a very long history goes on in a new run, and still hears 
   await world.becomes(providerId, 'available');
   expect((await world.job(order)).status).toBe('running');
   await world.commands.cancel(order.jobId, 'its owner', 20_000);
-}, 240_000);
+}, 400_000);
