@@ -18,6 +18,7 @@ import { freshDatabase, type TestDatabase } from './database.js';
 import { endpoints, type Endpoints } from './engines.js';
 import { putProvider, putSession, testOrder, type TestProvider } from './fleet.js';
 import { freshRedis, type TestRedis } from './redis.js';
+import { namespaceOf } from './tenants.js';
 import { freshTemporal, type TestTemporal } from './temporal.js';
 
 /** Worker and watcher on real engines, for tests of workflows; nobody else sees its database, streams or namespace. */
@@ -112,7 +113,7 @@ export async function createWorld(
         wallet: `0x${randomUUID().replaceAll('-', '')}00000000`,
         ...changes,
       });
-      namespaces.add(`tenant-${order.wallet}`);
+      namespaces.add(namespaceOf(order.wallet));
       const sessionId = await putSession(database.pool, order.wallet);
       await withTransaction(database.pool, async (tx) => {
         await insertJob(tx, {
