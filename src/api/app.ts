@@ -6,7 +6,7 @@ import { allowOrigins } from './middleware/cors.js';
 import { answerInTime } from './middleware/deadline.js';
 import { answerKnownReads } from './middleware/known-reads.js';
 import { problems } from './middleware/problems.js';
-import { limitAddress, limitStrangers, limitWallet } from './middleware/rate-limits.js';
+import { limitAddress, limitWallet, requireProvable } from './middleware/rate-limits.js';
 import { readBody } from './middleware/read-body.js';
 import { requestId } from './middleware/request-id.js';
 import { securityHeaders } from './middleware/security-headers.js';
@@ -28,7 +28,7 @@ export function apiRules(deps: ApiDeps): RouteRule[] {
 export function createApi(deps: ApiDeps): Koa {
   const { config, logger, authenticate, limiter } = deps;
   const router = createRouter(apiRules(deps), [
-    limitStrangers(limiter),
+    requireProvable,
     readBody,
     answerInTime,
     authentication(authenticate),

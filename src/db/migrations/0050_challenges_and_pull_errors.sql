@@ -1,0 +1,3 @@
+-- Challenges of logins are sealed with a key that all replicas share, and kept nowhere.
+alter table installation
+  add column challenge_key bytea not null default uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
