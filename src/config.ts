@@ -27,6 +27,10 @@ const environment = z.object({
   ALLOWED_ORIGINS: list,
   /** True behind exactly one load balancer that sets X-Forwarded-For; otherwise the header would forge addresses. */
   TRUST_PROXY: flag(false),
+  /** Connections to the API at the same time. At a bound a new one takes the place of the one that does nothing longest. */
+  MAX_CONNECTIONS: whole(2_000, 10, 1_000_000),
+  /** Of one address; without effect behind a proxy, whose address all of them have. */
+  MAX_CONNECTIONS_PER_IP: whole(256, 1, 1_000_000),
   /** How long a process may take to finish what it has begun after SIGTERM. */
   SHUTDOWN_GRACE_S: whole(20, 1, 600),
 

@@ -8,6 +8,7 @@ import { answerKnownReads } from './middleware/known-reads.js';
 import { problems } from './middleware/problems.js';
 import { limitAddress, limitWallet, requireProvable } from './middleware/rate-limits.js';
 import { readBody } from './middleware/read-body.js';
+import { requireHeaders } from './middleware/require-headers.js';
 import { requestId } from './middleware/request-id.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { validate } from './middleware/validate.js';
@@ -45,6 +46,7 @@ export function createApi(deps: ApiDeps): Koa {
   app.use(securityHeaders());
   app.use(allowOrigins(config.ALLOWED_ORIGINS));
   app.use(limitAddress(limiter));
+  app.use(requireHeaders);
   app.use(answerKnownReads());
   app.use(requireDecodablePath);
   app.use(router.routes());
