@@ -8,6 +8,7 @@ import type { Limiter } from './limiter.js';
 import type { ProviderCommands } from './provider-commands.js';
 import type { RouteRule } from './route.js';
 import { adminProviderRoutes, type AdminProviderDeps } from './routes/admin-providers.js';
+import { adminJobRoutes } from './routes/admin-jobs.js';
 import { adminTenantRoutes } from './routes/admin-tenants.js';
 import { authRoutes } from './routes/auth.js';
 import { miningRoutes, type MiningRouteDeps } from './routes/mining.js';
@@ -39,6 +40,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
+    ...adminJobRoutes({ pool }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
   ];
