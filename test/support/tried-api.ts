@@ -22,6 +22,8 @@ export interface TriedApi {
   mine: Belongings;
   /** A request in which nothing is wrong. */
   attempt(rule: RouteRule): Promise<{ target: string; body?: unknown }>;
+  /** The headers of the credential that a route wants. */
+  credential(rule: RouteRule, target: string, text: string): Promise<Record<string, string>>;
   /** Sends text as it is, with the credential that the route wants. */
   sendText(
     rule: RouteRule,
@@ -94,8 +96,10 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
     body: { scopes: everyScope, spend_limit: String(10n ** 30n) },
   });
   const sessionKey = underWay.key;
-  const session = await finishLogin(api, underWay);
-  const sessionId = session.json.session_id as string;
+  await finishLogin(api, underWay);
+  // One of its own to revoke: with that of the requests, all that comes after would only ever be refused.
+  const spare = await finishLogin(api, await beginLogin(api, { wallet }));
+  const sessionId = spare.json.session_id as string;
   const minted = await sendSigned({ by: sessionKey, at: api, method: 'POST', target: '/api/v1/auth/tokens', body: {} });
   const token = minted.json.token as string;
   const [jobId, providerId] = [newJobId(), `prov-${randomBytes(4).toString('hex')}`];
@@ -118,6 +122,7 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
     database,
     mine,
     sendText,
+    credential,
     async attempt(rule) {
       const name = nameOf(rule);
       const made = attempts[name] === undefined ? openAttempts[name]?.(mine) : await attempts[name](mine, wallet);
@@ -135,28 +140,29 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
     text: string | undefined,
     headers: Record<string, string> = {},
   ): Promise<{ status: number; text: string }> {
-  const timestamp = String(Math.floor(Date.now() / 1000));
-  const nonce = randomBytes(16).toString('base64url');
-  const bodyBytes = Buffer.from(text ?? '');
-  const signed: Record<string, string> =
-    rule.auth === 'none'
-      ? {}
-      : rule.auth === 'any'
-        ? { authorization: `Bearer ${token}` }
-        : {
-            [signatureHeaders.key]: sessionKey.address,
-            [signatureHeaders.timestamp]: timestamp,
-            [signatureHeaders.nonce]: nonce,
-            [signatureHeaders.signature]: await sessionKey.signMessage({
-              message: canonicalRequest(audience, { method: rule.method, target, bodyBytes }, { timestamp, nonce }),
-            }),
-          };
-  const response = await fetch(api.url + target, {
-    method: rule.method,
-    headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...signed, ...headers },
-    ...(text === undefined ? {} : { body: text }),
-  });
-  return { status: response.status, text: await response.text() };
+    const signed = await credential(rule, target, text ?? '');
+    const response = await fetch(api.url + target, {
+      method: rule.method,
+      headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...signed, ...headers },
+      ...(text === undefined ? {} : { body: text }),
+    });
+    return { status: response.status, text: await response.text() };
+  }
+
+  async function credential(rule: RouteRule, target: string, text: string): Promise<Record<string, string>> {
+    if (rule.auth === 'none') return {};
+    if (rule.auth === 'any') return { authorization: `Bearer ${token}` };
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const nonce = randomBytes(16).toString('base64url');
+    const request = { method: rule.method, target, bodyBytes: Buffer.from(text) };
+    return {
+      [signatureHeaders.key]: sessionKey.address,
+      [signatureHeaders.timestamp]: timestamp,
+      [signatureHeaders.nonce]: nonce,
+      [signatureHeaders.signature]: await sessionKey.signMessage({
+        message: canonicalRequest(audience, request, { timestamp, nonce }),
+      }),
+    };
   }
 }
 
