@@ -39,12 +39,11 @@ export async function createEntries(
     const made = { ...fields };
     if (chance(0.6)) made['data'] = json(JSON.parse(fields['data']!));
     for (const name of Object.keys(made)) if (chance(0.05)) made[name] = text(made[name]!);
-    if (made['reg'] !== undefined && chance(0.2)) made['reg'] = json(JSON.parse(made['reg']));
+    if (made['reg'] !== undefined && chance(0.2)) made['reg'] = json(JSON.parse(fields['reg']!));
     if (chance(0.05)) delete made[random.pick(Object.keys(made))];
     if (chance(0.05)) made[text(random.pick(Object.keys(fields)))] = text('x');
     const flat = Object.entries(made).flat();
     if (chance(0.02)) flat.push('data', text('{}'));
-    // Now and then by an id of its own choice, not so far ahead that it would bar those after it.
     return { stream, id: '*', fields: flat.length === 0 ? ['x', ''] : flat };
   };
 }

@@ -33,7 +33,10 @@ export function rawClient(port: number) {
       for (;;) {
         const answer = answerIn(received);
         if (answer !== undefined) {
-          if (answer.closes) asked.destroy();
+          if (answer.closes) {
+            socket = undefined;
+            asked.destroy();
+          }
           return answer;
         }
         if (socket !== asked) return { status: 'closed', text: '' };
