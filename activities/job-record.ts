@@ -173,7 +173,10 @@ export function createJobRecordActivities({
       const { failure } = outcome;
       if (failure?.words !== undefined) {
         const { reason, words } = failure;
-        logger.warn({ jobId, reason, words, image: order.image }, 'a job failed, and its customer is told the kind of it');
+        logger.warn(
+          { jobId, reason, words, image: order.image },
+          'a job failed, and its customer is told the kind of it',
+        );
       }
       return remembered;
     },

@@ -32,7 +32,8 @@ export interface BrokerRouteDeps {
 
 /** The routes of a broker besides those that every API has: all that `main` serves, and all that tests have to try. */
 export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
-  const { config, pool, redis, auth, limiter, providers, announceRegistration, announceMining, announcePlacement } = deps;
+  const { config, pool, redis, auth, limiter, providers, announceRegistration, announceMining, announcePlacement } =
+    deps;
   const { recover } = auth;
   const verifier = createProviderVerifier({ config, pool, redis, recover });
   return [

@@ -2,7 +2,7 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAb
 import type { Redis } from 'ioredis';
 import { networkOf } from '../auth/networks.js';
 import type { Config } from '../config.js';
-import { BrokerError } from '../domain/errors.js';
+import type { BrokerError } from '../domain/errors.js';
 import { limitReached, type LimitName } from '../domain/limits.js';
 
 /** What a limit of the API counts that is looked up in Redis, over all replicas. */

@@ -32,10 +32,7 @@ const limits = {
 /** Listens on `PROXY_HOST:PROXY_PORT`. */
 export async function startApiServer(
   app: Koa,
-  config: Pick<
-    Config,
-    'PROXY_HOST' | 'PROXY_PORT' | 'TRUST_PROXY' | 'MAX_CONNECTIONS' | 'MAX_CONNECTIONS_PER_IP'
-  >,
+  config: Pick<Config, 'PROXY_HOST' | 'PROXY_PORT' | 'TRUST_PROXY' | 'MAX_CONNECTIONS' | 'MAX_CONNECTIONS_PER_IP'>,
 ): Promise<ApiServer> {
   const answer = app.callback();
   const server = createServer(

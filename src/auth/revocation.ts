@@ -1,5 +1,11 @@
 import { zeroAddress, type Hex } from 'viem';
-import { insertRevocation, isKnownWallet, lockWallet, revokeAllSessions, revokeSessionKey } from '../db/auth-sessions.js';
+import {
+  insertRevocation,
+  isKnownWallet,
+  lockWallet,
+  revokeAllSessions,
+  revokeSessionKey,
+} from '../db/auth-sessions.js';
 import { withTransaction } from '../db/pool.js';
 import { BrokerError } from '../domain/errors.js';
 import { invalid, requireFresh } from './delegation-policy.js';

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Hex } from 'viem';
-import { countLiveSessions, insertSession, isKnownWallet, lockWallet, type NewAuthSession } from '../db/auth-sessions.js';
+import {
+  countLiveSessions,
+  insertSession,
+  isKnownWallet,
+  lockWallet,
+  type NewAuthSession,
+} from '../db/auth-sessions.js';
 import { withTransaction } from '../db/pool.js';
 import { BrokerError } from '../domain/errors.js';
 import { redeemChallenge } from './challenge.js';

@@ -3,9 +3,39 @@ import { hostileCursors, hostileJson, hostileTexts } from '../support/hostile-va
 import type { Random } from '../support/random.js';
 
 /** Characters that something behind may stumble over, with halves of pairs, NUL and what has no width. */
-const strange = ['\0', '\n', '\r', '\u001b', '\u007f', '\u0085', '\u00ad', '\u200b', '\u202e', '\ud800', '\udfff', '\ufeff'].concat(
-  ['\u{e0041}', '\u{1f680}', '%', "'", '"', '\\', '/', '..', '<', '{', '[', ',', ':', '-', '+', 'e', '0', '9'.repeat(30)],
-);
+const strange = [
+  '\0',
+  '\n',
+  '\r',
+  '\u001b',
+  '\u007f',
+  '\u0085',
+  '\u00ad',
+  '\u200b',
+  '\u202e',
+  '\ud800',
+  '\udfff',
+  '\ufeff',
+].concat([
+  '\u{e0041}',
+  '\u{1f680}',
+  '%',
+  "'",
+  '"',
+  '\\',
+  '/',
+  '..',
+  '<',
+  '{',
+  '[',
+  ',',
+  ':',
+  '-',
+  '+',
+  'e',
+  '0',
+  '9'.repeat(30),
+]);
 
 /** Mutates what is good, a little: most of what comes out is nearly right. */
 export function createMutations(random: Random) {
@@ -48,7 +78,10 @@ export function createMutations(random: Random) {
     const there = path.reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], good);
     const put = (value: unknown, [name, ...rest]: string[]): unknown => {
       if (name === undefined) return marker;
-      const copy = (Array.isArray(value) ? [...(value as unknown[])] : { ...(value as object) }) as Record<string, unknown>;
+      const copy = (Array.isArray(value) ? [...(value as unknown[])] : { ...(value as object) }) as Record<
+        string,
+        unknown
+      >;
       if (rest.length === 0 && chance(0.1)) delete copy[name];
       else if (rest.length === 0 && chance(0.1)) copy[text(name)] = copy[name];
       else copy[name] = put(copy[name], rest);

@@ -44,8 +44,16 @@ export function createRequests(tried: TriedApi, rules: readonly RouteRule[], ran
     if (chance(0.02)) for (let at = 0; at < random.whole(50, 2_000); at++) headers.push(['x', '']);
     const bytes = Buffer.from(body);
     if (bytes.length > 0 || chance(0.05)) headers.push(['content-length', String(bytes.length)]);
-    const lines = headers.map(([name, value]) => `${name}: ${Buffer.from(value).toString('latin1').replace(/[\r\n]/g, '')}`);
-    return { head: `${rule.method} ${target === '' ? '/' : target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`, body: bytes };
+    const lines = headers.map(
+      ([name, value]) =>
+        `${name}: ${Buffer.from(value)
+          .toString('latin1')
+          .replace(/[\r\n]/g, '')}`,
+    );
+    return {
+      head: `${rule.method} ${target === '' ? '/' : target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`,
+      body: bytes,
+    };
   };
 }
 

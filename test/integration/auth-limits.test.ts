@@ -139,7 +139,9 @@ describe('an address that sends what is not good', () => {
     expect((await guess(limited, ip, '/api/v1/providers')).json.limit).toBe('requests');
     // And what is wrong about a good one's request is told as it is.
     expect((await limited.send('GET', '/api/v1/jobs?limit=x', { bearer: token, headers })).status).toBe(422);
-    expect((await limited.send('GET', '/api/v1/auth/me', { bearer: token, headers: from('203.0.113.34') })).status).toBe(200);
+    expect(
+      (await limited.send('GET', '/api/v1/auth/me', { bearer: token, headers: from('203.0.113.34') })).status,
+    ).toBe(200);
   });
 
   test('keeps no wallet beside it from logging in, and none from revoking', async () => {

@@ -51,7 +51,9 @@ test(
         statuses.set(String(status), (statuses.get(String(status)) ?? 0) + 1);
         // What breaks off without a word, or takes too long, is a fault too.
         if (status === 'closed' || Number.isNaN(status) || status >= 500) {
-          faults.push(`${status} ${JSON.stringify(head.slice(0, 1_500))} ${JSON.stringify(body.toString().slice(0, 500))} ${text}`);
+          faults.push(
+            `${status} ${JSON.stringify(head.slice(0, 1_500))} ${JSON.stringify(body.toString().slice(0, 500))} ${text}`,
+          );
         }
         // Where each was logged, the lines would be what fills the memory.
         if (tried.api.logged.length > 5_000) checkLog();

@@ -5,7 +5,7 @@ import { scopes } from '../../src/auth/principal.js';
 import { createRecover } from '../../src/auth/recover.js';
 import { inTurn } from '../../src/auth/turns.js';
 import { readConfig } from '../../src/config.js';
-import { BrokerError } from '../../src/domain/errors.js';
+import type { BrokerError } from '../../src/domain/errors.js';
 import { limitReached, limits, type LimitName } from '../../src/domain/limits.js';
 import { updatesAtOnce } from '../../src/temporal/refusals.js';
 import { newWallet, type Api } from '../support/api.js';

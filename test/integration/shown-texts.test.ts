@@ -51,7 +51,8 @@ test.each(rules.map((rule) => [nameOf(rule), rule] as const))(
       for await (const [target, text] of requests) {
         const answer = await tried.sendText(rule, target, rule.method === 'GET' ? undefined : text);
         const isJson = answer.text.startsWith('{');
-        if (shownBadly(isJson ? JSON.parse(answer.text) : answer.text).length > 0) bad.push(`${target}: ${answer.text}`);
+        if (shownBadly(isJson ? JSON.parse(answer.text) : answer.text).length > 0)
+          bad.push(`${target}: ${answer.text}`);
       }
     };
     await Promise.all(Array.from({ length: 8 }, sendNext));

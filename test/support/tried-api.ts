@@ -65,7 +65,6 @@ const openAttempts: Record<string, (of: Belongings) => { target?: string; body?:
   }),
 };
 
-
 export async function startTriedApi(more: Record<string, string> = {}): Promise<TriedApi> {
   const [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
   const wallet = newWallet();

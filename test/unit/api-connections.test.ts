@@ -98,7 +98,9 @@ describe('connections on which nothing happens', () => {
     const { port } = await start({ MAX_CONNECTIONS_PER_IP: '4' });
     const waiting = await silent(4);
     for (const { socket } of waiting) {
-      socket.write('POST /t/slowly HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{');
+      socket.write(
+        'POST /t/slowly HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+      );
     }
     await new Promise((done) => setTimeout(done, 100));
     expect(await exchange(port, read)).toMatch(/^HTTP\/1\.1 200 /);
@@ -159,7 +161,10 @@ describe('headers', () => {
 
   test('that are lists may come in several lines', async () => {
     const { port } = await start();
-    const answer = await exchange(port, withHeaders(['prefer: wait=1', 'prefer: respond-async', 'accept: a', 'accept: b']));
+    const answer = await exchange(
+      port,
+      withHeaders(['prefer: wait=1', 'prefer: respond-async', 'accept: a', 'accept: b']),
+    );
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
   });
 });

@@ -109,7 +109,9 @@ test.each([
 
 test('the page about the API lists every limit that is answered with 429', () => {
   const listed = [
-    ...read('docs/api.md').matchAll(/^\| `(\w+)` \| (address|wallet|provider|job) \| (.+?) \| (\d*) ?\| ?(?:`(\w+)`)? ?\|$/gm),
+    ...read('docs/api.md').matchAll(
+      /^\| `(\w+)` \| (address|wallet|provider|job) \| (.+?) \| (\d*) ?\| ?(?:`(\w+)`)? ?\|$/gm,
+    ),
   ].map(([, name, per, counts, seconds, setting]) => [name, per, counts, seconds || undefined, setting]);
   const all: [string, { per: string; counts: string; windowS?: number; setting?: string }][] = Object.entries(limits);
   expect(listed).toEqual(

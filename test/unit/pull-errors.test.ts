@@ -41,7 +41,9 @@ test.each(inside)('of %j nothing reaches a customer but the kind, and an operato
     metadata: { name: 'job', uid: 'u', resourceVersion: '1' },
     status: {
       phase: 'Pending',
-      containerStatuses: [{ name: 'job', image: 'reg.example.com/a:1', imageID: '', ready: false, restartCount: 0, state }],
+      containerStatuses: [
+        { name: 'job', image: 'reg.example.com/a:1', imageID: '', ready: false, restartCount: 0, state },
+      ],
     },
   } as V1Pod;
   const { stuck } = observePod(pod);

@@ -23,10 +23,16 @@ describe('an image is refused whose registry', () => {
     ['is of a home', ['reg.home/a', 'reg.lan/a', 'nas.fritz.box/a', 'fritz.box/a', 'reg.home.arpa/a', 'reg.router/a']],
     ['is of a company', ['reg.corp/a', 'reg.intranet/a', 'reg.intra/a', 'reg.private/a', 'reg.internal/a']],
     ['is of a cloud', ['metadata.google.internal/a', 'ip-10-0-0-1.ec2.internal/a']],
-    ['is of a cluster', ['reg.default.svc/a', 'kubernetes.default.svc.cluster.local/a', 'reg.local/a', 'a.localdomain/a']],
+    [
+      'is of a cluster',
+      ['reg.default.svc/a', 'kubernetes.default.svc.cluster.local/a', 'reg.local/a', 'a.localdomain/a'],
+    ],
     ['is of this machine', ['a.localhost/a', 'reg.localhost/a']],
     ['is kept for tests', ['reg.test/a', 'reg.invalid/a', 'reg.example/a', 'reg.onion/a', 'reg.alt/a']],
-    ['spells out an address', ['10.0.0.1.nip.io/a', '10-0-0-1.sslip.io/a', '10.0.0.1.example.com/a', 'x.localtest.me/a']],
+    [
+      'spells out an address',
+      ['10.0.0.1.nip.io/a', '10-0-0-1.sslip.io/a', '10.0.0.1.example.com/a', 'x.localtest.me/a'],
+    ],
     ['has letters that only look like others', ['xn--80ak6aa92e.com/a', 'reg.xn--p1ai/a', 'dоcker.io/a', 'ｇhcr.io/a']],
     ['has capitals, or ends in a dot', ['REG.LAN/a', 'reg.lan./a', 'ghcr.io./a/b']],
     ['hides behind a user', ['user@ghcr.io/a', 'ghcr.io@10.0.0.1/a', 'ghcr.io#10.0.0.1/a', 'ghcr.io\\10.0.0.1/a']],

@@ -169,18 +169,22 @@ describe.each(kinds)('every field of a %s', (_kind, schema, good) => {
     expect(schema.safeParse(good).success).toBe(true);
   });
 
-  test.each(fields.map((path) => [path.join('.'), path] as const))('can be shown once it was read: %s', (_name, path) => {
-    for (const mark of marks) {
-      for (const text of [mark, `${String(valueAt(good, path) ?? 'x')}${mark}x`]) {
-        const { data } = schema.safeParse(withValueAt(good, path, text));
-        expect(textsIn(data).filter((found) => unprintable.test(found))).toEqual([]);
-        // And where it is the name of an entry.
-        if (path.at(-1) !== anyName) continue;
-        const named = schema.safeParse(withValueAt(good, [...path.slice(0, -1), `n${mark}`], 1));
-        expect(textsIn(named.data).filter((found) => unprintable.test(found))).toEqual([]);
+  test.each(fields.map((path) => [path.join('.'), path] as const))(
+    'can be shown once it was read: %s',
+    (_name, path) => {
+      for (const mark of marks) {
+        const found = valueAt(good, path);
+        for (const text of [mark, `${typeof found === 'string' ? found : 'x'}${mark}x`]) {
+          const { data } = schema.safeParse(withValueAt(good, path, text));
+          expect(textsIn(data).filter((shown) => unprintable.test(shown))).toEqual([]);
+          // And where it is the name of an entry.
+          if (path.at(-1) !== anyName) continue;
+          const named = schema.safeParse(withValueAt(good, [...path.slice(0, -1), `n${mark}`], 1));
+          expect(textsIn(named.data).filter((shown) => unprintable.test(shown))).toEqual([]);
+        }
       }
-    }
-  });
+    },
+  );
 });
 
 test('every field of a heartbeat can be shown once it was read', () => {
@@ -189,7 +193,7 @@ test('every field of a heartbeat can be shown once it was read', () => {
   for (const name of Object.keys(good)) {
     for (const mark of marks) {
       const read = readHeartbeat(JSON.stringify({ ...good, [name]: `${String(good[name])}${mark}x` }));
-      expect(textsIn(read).filter((found) => unprintable.test(found))).toEqual([]);
+      expect(textsIn(read).filter((shown) => unprintable.test(shown))).toEqual([]);
     }
   }
 });

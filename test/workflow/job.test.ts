@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jobReplyOf } from '../../src/api/schemas/job.js';
 import { findAllocation } from '../../src/db/allocations.js';
-import { findFailedJob } from '../../src/db/failed-jobs.js';
+import { jobFailureFacts } from '../../src/db/job-failures.js';
 import { findJob } from '../../src/db/jobs.js';
 import { findProvider } from '../../src/db/provider-reads.js';
 import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
@@ -153,7 +153,7 @@ describe('a job that does not start', () => {
       image: 'docker.io/library/does-not-exist:1',
     });
     await start(order);
-    const failed = (await findFailedJob(world.database.pool, order.jobId))!;
+    const failed = (await jobFailureFacts(world.database.pool, order.jobId))!.failure!;
     expect(failed.message).toBe(`${order.image}: ${pullErrorKind(failed.words)}`);
     expect(failed.words).toContain(order.image);
     expect(failed.words).not.toBe(failed.message);

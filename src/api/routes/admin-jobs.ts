@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import { findFailedJob } from '../../db/failed-jobs.js';
+import { jobFailureFacts } from '../../db/job-failures.js';
 import { BrokerError } from '../../domain/errors.js';
 import { sentence } from '../../domain/outside.js';
 import { isUuid } from '../../domain/uuid.js';
@@ -11,9 +11,9 @@ const reply = z.object({
   wallet: z.string(),
   provider_id: z.string().optional(),
   image: z.string(),
-  failure_reason: z.string(),
-  failure_message: z.string().describe('What its customer is told'),
-  kubernetes_said: z.string(),
+  failure_reason: z.string().optional().describe('Absent where it has not failed'),
+  failure_message: z.string().optional().describe('What its customer is told'),
+  kubernetes_said: z.string().optional(),
 });
 
 /** Of an image that is not there a customer is told the kind of trouble; an operator has to read what it was. */
@@ -30,16 +30,20 @@ export function adminJobRoutes({ pool }: { pool: Pool }): RouteRule[] {
       errors: ['job_not_found'],
       handler: async (ctx) => {
         const id = ctx.state.params['id']!.toLowerCase();
-        const job = isUuid(id) ? await findFailedJob(pool, id) : undefined;
-        if (job === undefined) throw new BrokerError('job_not_found', 'no job with this id has failed');
+        const job = isUuid(id) ? await jobFailureFacts(pool, id) : undefined;
+        if (job === undefined) throw new BrokerError('job_not_found', 'there is no job with this id');
         ctx.body = {
           job_id: job.jobId,
           wallet: job.wallet,
           ...(job.providerId === undefined ? {} : { provider_id: job.providerId }),
           image: job.image,
-          failure_reason: job.reason,
-          failure_message: sentence(job.message),
-          kubernetes_said: sentence(job.words),
+          ...(job.failure === undefined
+            ? {}
+            : {
+                failure_reason: job.failure.reason,
+                failure_message: sentence(job.failure.message),
+                kubernetes_said: sentence(job.failure.words),
+              }),
         } satisfies z.infer<typeof reply>;
       },
     },

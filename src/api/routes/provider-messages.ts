@@ -116,7 +116,6 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
     return identity?.nodeKey === key.toLowerCase();
   }
 
-
   return [
     {
       ...open,
