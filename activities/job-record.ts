@@ -82,13 +82,16 @@ export function createJobRecordActivities({
     },
 
     /** Gives back what a job holds at a provider that did not start it; the next placement may take capacity then. */
-    async leaveProvider(order: JobOrder, failure: StartFailure & { message: Printable }): Promise<Remembered> {
-      const { providerId, attempt, reason, fault } = failure;
+    async leaveProvider(
+      order: JobOrder,
+      failure: StartFailure & { message: Printable; words?: Printable },
+    ): Promise<Remembered> {
+      const { providerId, attempt, reason, fault, message, words } = failure;
       const left = await leaving(order, failure);
       const remembered = await remember(order, failure);
       if (left) {
         startMoves.inc({ reason });
-        const facts = { jobId: order.jobId, providerId, attempt, reason, fault, message: failure.message };
+        const facts = { jobId: order.jobId, providerId, attempt, reason, fault, message, words };
         logger.warn(facts, 'a provider did not start a job, which goes on elsewhere');
       }
       return remembered;
@@ -162,11 +165,19 @@ export function createJobRecordActivities({
             message,
             ...(failure === undefined
               ? {}
-              : { failure: message === outcome.message ? failure : { ...failure, message } }),
+              : { failure: message === outcome.message ? failure : withoutWords(failure, message) }),
             ...(settled === undefined ? {} : { billed: settled.billed }),
           });
         }),
       );
+      const { failure } = outcome;
+      if (failure?.words !== undefined) {
+        const { reason, words } = failure;
+        logger.warn(
+          { jobId, reason, words, image: order.image },
+          'a job failed, and its customer is told the kind of it',
+        );
+      }
       return remembered;
     },
   };
@@ -253,6 +264,10 @@ export function createJobRecordActivities({
     }
     throw noCapacity(order, failedAt, reason);
   }
+}
+
+function withoutWords({ words: _, ...failure }: JobFailure, message: Printable): JobFailure {
+  return { ...failure, message };
 }
 
 function noCapacity(order: JobOrder, failedAt: readonly string[], reason?: string): BrokerError {

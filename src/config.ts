@@ -27,6 +27,10 @@ const environment = z.object({
   ALLOWED_ORIGINS: list,
   /** True behind exactly one load balancer that sets X-Forwarded-For; otherwise the header would forge addresses. */
   TRUST_PROXY: flag(false),
+  /** Connections to the API at the same time. At a bound a new one takes the place of the one that does nothing longest. */
+  MAX_CONNECTIONS: whole(2_000, 10, 1_000_000),
+  /** Of one address; without effect behind a proxy, whose address all of them have. */
+  MAX_CONNECTIONS_PER_IP: whole(256, 1, 1_000_000),
   /** How long a process may take to finish what it has begun after SIGTERM. */
   SHUTDOWN_GRACE_S: whole(20, 1, 600),
 
@@ -224,20 +228,20 @@ const environment = z.object({
   PROVIDER_AUTH_MODE: z.enum(['required', 'permissive', 'off']).default('required'),
   ALLOW_INSECURE_PROVIDERS: flag(false),
 
-  /** Requests a minute: per address for everybody, per wallet for reads, writes and POST /jobs. */
+  /** Requests a minute of an address that come without a good credential; those that have one are counted by wallet. */
   RATE_LIMIT_PER_IP: whole(600, 1, 10_000_000),
+  /** A minute and wallet: reads, other requests, and POST /jobs. */
   RATE_LIMIT_READS: whole(300, 1, 10_000_000),
   RATE_LIMIT_WRITES: whole(60, 1, 10_000_000),
   RATE_LIMIT_JOBS: whole(10, 1, 10_000_000),
-  /** Per minute and address: what is asked of each route by which one logs in, and logins that are finished. */
-  RATE_LIMIT_AUTH: whole(20, 1, 10_000_000),
+  /** A minute: logins and revocations of one wallet, and wallets of one address that were never seen before. */
   RATE_LIMIT_LOGINS: whole(10, 1, 10_000_000),
-  /** Per minute: logins that one address begins for one wallet. */
-  RATE_LIMIT_CHALLENGES: whole(10, 1, 10_000_000),
-  /** Credentials an address may get wrong in five minutes; then it is refused for five. */
+  /** Credentials an address may get wrong in five minutes; then it is told so, and good ones are let through all the same. */
   RATE_LIMIT_AUTH_FAILURES: whole(30, 1, 10_000_000),
-  /** Messages a minute from one address over HTTPS: a provider sends two and asks for answers; halls of them share one. */
+  /** Messages a minute from one address over HTTPS that no known key has signed: halls of machines share an address. */
   RATE_LIMIT_PROVIDERS: whole(300, 1, 10_000_000),
+  /** Messages a minute that the key of one provider has signed: it sends two, and asks for answers every few seconds. */
+  RATE_LIMIT_PER_PROVIDER: whole(120, 1, 10_000_000),
 
   ENABLE_BLOCKCHAIN: flag(false),
   BLOCKCHAIN_CHAIN_ID: z.coerce.number().int().positive().optional(),

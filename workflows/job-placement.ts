@@ -64,7 +64,9 @@ async function leave(placing: JobPlacing, placement: Placement, attempt: number,
   holds('capacity');
   provider.leave();
   const failure = startFailure(placement, attempt, why);
-  const { isOut } = await jobRecord.leaveProvider(order, { ...heldAgainst(failure, isHindered), message: why.message });
+  const { message, failure: { words } = {} } = why;
+  const told = { ...heldAgainst(failure, isHindered), message, ...(words === undefined ? {} : { words }) };
+  const { isOut } = await jobRecord.leaveProvider(order, told);
   isAt(undefined);
   if (isAwaited) await tellProvider(placement, order);
   if (isOut === true) await tellOut(placement);

@@ -92,8 +92,8 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
     const isStuck = pod?.stuck !== undefined && isThere;
     stuckSinceMs = isStuck ? (stuckSinceMs ?? nowMs) : undefined;
     if (pod?.stuck !== undefined && stuckSinceMs !== undefined && nowMs - stuckSinceMs >= limits.stuckGraceS * 1000) {
-      const { reason, message, fault } = pod.stuck;
-      return withFault(failed({ reason, message }), fault);
+      const { reason, message, words, fault } = pod.stuck;
+      return withFault(failed({ reason, message, ...(words === undefined ? {} : { words }) }), fault);
     }
     idleSinceMs = isThere ? (idleSinceMs ?? nowMs) : undefined;
     const isIdle = idleSinceMs !== undefined && nowMs - idleSinceMs >= toPrepareMs;
@@ -105,7 +105,7 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
     details(
       pod?.stuck === undefined
         ? `waiting for the pod on ${placement.nodeName} to answer on its SSH port`
-        : `stuck, ${pod.stuck.reason}: ${pod.stuck.message}`,
+        : `stuck, ${pod.stuck.reason}: ${pod.stuck.words ?? pod.stuck.message}`,
     );
     const nextLookMs = nowMs + (recheckS[attempt] ?? recheckS.at(-1)!) * 1000;
     const wakeMs = Math.min(

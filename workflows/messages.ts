@@ -53,6 +53,8 @@ export interface PodObservation {
   stuck?: {
     reason: 'unschedulable' | 'image_pull_failed' | 'container_not_created';
     message: Printable;
+    /** What the kubelet said, where its customer is told only the kind. */
+    words?: Printable;
     /** That it is not the customer's doing. */
     fault?: MachineFault;
   };

@@ -6,8 +6,9 @@ import { allowOrigins } from './middleware/cors.js';
 import { answerInTime } from './middleware/deadline.js';
 import { answerKnownReads } from './middleware/known-reads.js';
 import { problems } from './middleware/problems.js';
-import { limitAddress, limitStrangers, limitWallet } from './middleware/rate-limits.js';
+import { limitAddress, limitWallet, requireProvable } from './middleware/rate-limits.js';
 import { readBody } from './middleware/read-body.js';
+import { requireHeaders } from './middleware/require-headers.js';
 import { requestId } from './middleware/request-id.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { validate } from './middleware/validate.js';
@@ -28,7 +29,7 @@ export function apiRules(deps: ApiDeps): RouteRule[] {
 export function createApi(deps: ApiDeps): Koa {
   const { config, logger, authenticate, limiter } = deps;
   const router = createRouter(apiRules(deps), [
-    limitStrangers(limiter),
+    requireProvable,
     readBody,
     answerInTime,
     authentication(authenticate),
@@ -45,6 +46,7 @@ export function createApi(deps: ApiDeps): Koa {
   app.use(securityHeaders());
   app.use(allowOrigins(config.ALLOWED_ORIGINS));
   app.use(limitAddress(limiter));
+  app.use(requireHeaders);
   app.use(answerKnownReads());
   app.use(requireDecodablePath);
   app.use(router.routes());

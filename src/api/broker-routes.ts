@@ -4,9 +4,11 @@ import type { Pool } from 'pg';
 import type { Auth } from '../auth/auth.js';
 import { createProviderVerifier } from '../auth/provider-identity.js';
 import type { Config } from '../config.js';
+import type { Limiter } from './limiter.js';
 import type { ProviderCommands } from './provider-commands.js';
 import type { RouteRule } from './route.js';
 import { adminProviderRoutes, type AdminProviderDeps } from './routes/admin-providers.js';
+import { adminJobRoutes } from './routes/admin-jobs.js';
 import { adminTenantRoutes } from './routes/admin-tenants.js';
 import { authRoutes } from './routes/auth.js';
 import { miningRoutes, type MiningRouteDeps } from './routes/mining.js';
@@ -21,6 +23,7 @@ export interface BrokerRouteDeps {
   /** One that fails fast. */
   redis: Redis;
   auth: Auth;
+  limiter: Limiter;
   providers: ProviderCommands;
   announceRegistration: ApprovalDeps['announceRegistration'];
   announceMining: MiningRouteDeps['announceMining'];
@@ -29,14 +32,16 @@ export interface BrokerRouteDeps {
 
 /** The routes of a broker besides those that every API has: all that `main` serves, and all that tests have to try. */
 export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
-  const { config, pool, redis, auth, providers, announceRegistration, announceMining, announcePlacement } = deps;
+  const { config, pool, redis, auth, limiter, providers, announceRegistration, announceMining, announcePlacement } =
+    deps;
   const { recover } = auth;
   const verifier = createProviderVerifier({ config, pool, redis, recover });
   return [
     ...authRoutes(auth),
-    ...providerMessageRoutes({ config, pool, redis, recover, verifier }),
+    ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
+    ...adminJobRoutes({ pool }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
   ];

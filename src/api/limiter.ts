@@ -1,25 +1,34 @@
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Redis } from 'ioredis';
-import { networkOf } from '../auth/limits.js';
+import { networkOf } from '../auth/networks.js';
 import type { Config } from '../config.js';
-import { BrokerError } from '../domain/errors.js';
-import type { RouteLimit } from './route.js';
+import type { BrokerError } from '../domain/errors.js';
+import { limitReached, type LimitName } from '../domain/limits.js';
 
-/** Counts requests; each call throws `rate_limited` when the caller has used up its minute. */
+/** What a limit of the API counts that is looked up in Redis, over all replicas. */
+export type SharedLimit = 'reads' | 'writes' | 'orders' | 'provider_strangers' | 'provider_messages';
+
+/** Counts requests. */
 export interface Limiter {
-  /** Everything an address sends, whatever it asks. */
-  address(ip: string): Promise<void>;
-  /** What a wallet does; for `auth` and for routes without authentication the address stands for it. */
-  caller(limit: RouteLimit, caller: string): Promise<void>;
+  /**
+   * Counts a request of an address, whatever it asks.
+   *
+   * @returns what to refuse it with unless it proves who sends it; undefined within the limit.
+   */
+  address(ip: string): Promise<BrokerError | undefined>;
+  /** Takes a request back that turned out to be counted by whoever sent it. */
+  spare(ip: string): Promise<void>;
+  /** Counts what somebody does, by a name that he has proven or an address. @throws BrokerError `rate_limited` */
+  caller(limit: SharedLimit, caller: string): Promise<void>;
 }
 
 /**
- * Wallets are counted in Redis, over all replicas; while Redis is away each process counts for itself. Addresses are
+ * Callers are counted in Redis, over all replicas; while Redis is away each process counts for itself. Addresses are
  * counted in the process only: that limit guards its processor, and a trip to Redis would cost more than most reads.
  */
 export function createLimiter({ config, redis }: { config: Config; redis?: Redis }): Limiter {
   const addresses = new RateLimiterMemory({ keyPrefix: 'ip', points: config.RATE_LIMIT_PER_IP, duration: 60 });
-  const shared = (name: string, points: number): RateLimiterAbstract => {
+  const shared = (name: SharedLimit, points: number): RateLimiterAbstract => {
     const options = { keyPrefix: `limit:${name}`, points, duration: 60 };
     const insuranceLimiter = new RateLimiterMemory(options);
     if (redis === undefined) return insuranceLimiter;
@@ -33,25 +42,36 @@ export function createLimiter({ config, redis }: { config: Config; redis?: Redis
       rejectIfRedisNotReady: true,
     });
   };
-  const callers: Record<RouteLimit, RateLimiterAbstract> = {
-    read: shared('read', config.RATE_LIMIT_READS),
-    write: shared('write', config.RATE_LIMIT_WRITES),
-    jobs: shared('jobs', config.RATE_LIMIT_JOBS),
-    provider: shared('provider', config.RATE_LIMIT_PROVIDERS),
-    auth: shared('auth', config.RATE_LIMIT_AUTH),
+  const callers: Record<SharedLimit, RateLimiterAbstract> = {
+    reads: shared('reads', config.RATE_LIMIT_READS),
+    writes: shared('writes', config.RATE_LIMIT_WRITES),
+    orders: shared('orders', config.RATE_LIMIT_JOBS),
+    provider_strangers: shared('provider_strangers', config.RATE_LIMIT_PROVIDERS),
+    provider_messages: shared('provider_messages', config.RATE_LIMIT_PER_PROVIDER),
   };
   return {
-    address: (ip) => consume(addresses, networkOf(ip)),
-    caller: (limit, caller) => consume(callers[limit], caller),
+    address: (ip) => refusalOf(addresses, 'requests', networkOf(ip)),
+    async spare(ip) {
+      await addresses.reward(networkOf(ip), 1);
+    },
+    async caller(limit, caller) {
+      const refusal = await refusalOf(callers[limit], limit, caller);
+      if (refusal !== undefined) throw refusal;
+    },
   };
 }
 
-async function consume(limiter: RateLimiterAbstract, key: string): Promise<void> {
+/** Takes one of what a caller has; answers the refusal where nothing is left. */
+export async function refusalOf(
+  counter: RateLimiterAbstract,
+  name: LimitName,
+  key: string,
+): Promise<BrokerError | undefined> {
   try {
-    await limiter.consume(key);
+    await counter.consume(key);
+    return undefined;
   } catch (error) {
     if (!(error instanceof RateLimiterRes)) throw error;
-    const seconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000));
-    throw new BrokerError('rate_limited', `try again in ${seconds} s`, { retry_after_s: seconds });
+    return limitReached(name, { allowed: counter.points, retryAfterS: error.msBeforeNext / 1000 });
   }
 }

@@ -39,6 +39,8 @@ export function errorsOf(rule: RouteRule): ErrorCode[] {
   const codes = new Set<ErrorCode>([
     ...rule.errors,
     'malformed_request',
+    'headers_too_large',
+    'request_timeout',
     'rate_limited',
     'internal_error',
     'dependency_unavailable',

@@ -10,6 +10,7 @@ import { waitAfterUnreadyStarts } from '../db/unready-starts.js';
 import { reservationFor } from '../domain/billing.js';
 import { BrokerError } from '../domain/errors.js';
 import type { JobOrder } from '../domain/job.js';
+import { limitReached } from '../domain/limits.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { rateOf } from '../domain/pricing.js';
 import { newJobId } from './job-id.js';
@@ -97,12 +98,7 @@ async function requireStart(tx: Transaction, config: Config, wallet: string, sta
   }
   const waitS = await waitAfterUnreadyStarts(tx, wallet, config.MAX_UNREADY_STARTS_PER_HOUR);
   if (waitS === 0) return;
-  throw new BrokerError(
-    'rate_limited',
-    `${config.MAX_UNREADY_STARTS_PER_HOUR} starts within an hour were cancelled, or failed by their image or program, ` +
-      `before they were ready; try again in ${waitS} s`,
-    { retry_after_s: waitS },
-  );
+  throw limitReached('unready_starts', { allowed: config.MAX_UNREADY_STARTS_PER_HOUR, retryAfterS: waitS });
 }
 
 /** What a job may cost per hour at most, and what is reserved for it, to be tried in turn; in base units. */

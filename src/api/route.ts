@@ -1,7 +1,7 @@
 import type Koa from 'koa';
 import type { ZodObject, ZodType } from 'zod';
 import type { Principal, Scope } from '../auth/principal.js';
-import type { ErrorCode } from '../domain/errors.js';
+import type { BrokerError, ErrorCode } from '../domain/errors.js';
 import type { CachedReply } from './cached-read.js';
 
 /**
@@ -11,9 +11,10 @@ import type { CachedReply } from './cached-read.js';
 export type RouteAuth = 'none' | 'any' | 'signed' | 'session-proof';
 
 /**
- * Which of the `RATE_LIMIT_*` a route counts against; `auth` and `provider` limit by address, before anybody is known.
+ * Which of the limits of a wallet a route counts against. `proof` is for routes whose request proves by itself who sends
+ * it, with no session there: the handler checks the proof, and counts.
  */
-export type RouteLimit = 'read' | 'write' | 'jobs' | 'auth' | 'provider';
+export type RouteLimit = 'read' | 'write' | 'jobs' | 'proof';
 
 /** What the middlewares leave for a handler. */
 export interface ApiState {
@@ -34,6 +35,10 @@ export interface ApiState {
   sent?: CachedReply;
   /** What `authenticate` and the limits know the caller by. */
   ip: string;
+  /** It is known who sent this. */
+  proven?: boolean;
+  /** What the request is refused with unless it proves who sent it: its address has asked for too much. */
+  overLimit?: BrokerError;
 }
 
 export type ApiContext = Koa.ParameterizedContext<ApiState>;

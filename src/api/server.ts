@@ -1,7 +1,11 @@
-import { createServer, type Server } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { createServer, STATUS_CODES, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type Koa from 'koa';
 import type { Config } from '../config.js';
+import { BrokerError } from '../domain/errors.js';
+import { boundConnections } from './connections.js';
+import { problemOf } from './problem.js';
 
 export interface ApiServer {
   readonly address: AddressInfo;
@@ -10,24 +14,25 @@ export interface ApiServer {
 }
 
 /**
- * Limits of the listener. A request must be sent within half a minute, its headers within ten seconds: what dawdles
- * longer is holding a connection on purpose. How long an answer may take, each route says (`answerInTime`).
+ * Limits of the listener. A request must begin within five seconds, be sent within half a minute, and its headers within
+ * ten seconds: what dawdles longer is holding a connection on purpose. How long an answer may take, each route says
+ * (`answerInTime`).
  */
 const limits = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  connectionsCheckingInterval: 5_000,
+  connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8_192,
   /** Behind a load balancer connections are its own and are kept longer than it keeps them (AWS and nginx: 60 s). */
   keepAliveTimeout: { proxied: 65_000, direct: 5_000 },
+  firstByteMs: { proxied: 65_000, direct: 5_000 },
   maxRequestsPerSocket: 1_000,
-  maxConnections: 2_000,
 } as const;
 
 /** Listens on `PROXY_HOST:PROXY_PORT`. */
 export async function startApiServer(
   app: Koa,
-  config: Pick<Config, 'PROXY_HOST' | 'PROXY_PORT' | 'TRUST_PROXY'>,
+  config: Pick<Config, 'PROXY_HOST' | 'PROXY_PORT' | 'TRUST_PROXY' | 'MAX_CONNECTIONS' | 'MAX_CONNECTIONS_PER_IP'>,
 ): Promise<ApiServer> {
   const answer = app.callback();
   const server = createServer(
@@ -43,7 +48,14 @@ export async function startApiServer(
   );
   // One client's proxy may send many requests over one connection; a load balancer's connections are not cut.
   server.maxRequestsPerSocket = config.TRUST_PROXY ? 0 : limits.maxRequestsPerSocket;
-  server.maxConnections = limits.maxConnections;
+  // All that fit into their bytes are seen, and counted where they are read: Node would leave some out.
+  server.maxHeadersCount = 0;
+  const way = config.TRUST_PROXY ? 'proxied' : 'direct';
+  boundConnections(server, {
+    ...(config.TRUST_PROXY ? {} : { perAddress: config.MAX_CONNECTIONS_PER_IP }),
+    total: config.MAX_CONNECTIONS,
+    firstByteMs: limits.firstByteMs[way],
+  });
   server.on('clientError', refuse);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -71,11 +83,18 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy();
     return;
   }
-  const status =
+  const refusal =
     error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
+      ? new BrokerError('headers_too_large', `all headers together may be ${limits.maxHeaderSize} bytes long`)
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`, () => socket.destroy());
+        ? new BrokerError('request_timeout', 'send a request without waiting in between')
+        : new BrokerError('malformed_request', 'this is not a request of HTTP/1.1');
+  const body = JSON.stringify(problemOf(refusal, randomUUID()));
+  const headers = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
+    'connection: close',
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }

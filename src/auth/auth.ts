@@ -1,9 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { Config } from '../config.js';
+import { challengeKey } from '../db/installation.js';
 import { createNonceStore } from '../redis/nonces.js';
 import { createAuthenticator, type Credentials } from './authenticate.js';
 import type { AuthDeps } from './deps.js';
+import { knownCredentials } from './known-credentials.js';
 import { createAuthLimiter } from './limits.js';
 import type { Principal } from './principal.js';
 import { createRecover } from './recover.js';
@@ -30,6 +32,8 @@ export function createAuth({ config, pool, redis, now = Date.now }: AuthOptions)
     pool,
     nonces: createNonceStore(redis),
     limiter: createAuthLimiter(redis, config),
+    challengeKey: () => challengeKey(pool),
+    credentials: knownCredentials(pool),
     recover: createRecover(),
     ...(config.AUTH_SMART_WALLETS && config.AUTH_RPC_URL !== undefined
       ? { verifyContractWallet: createContractWalletVerifier(config.AUTH_RPC_URL) }

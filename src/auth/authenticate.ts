@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { findSessionByKey, touchSession, type AuthSession } from '../db/auth-sessions.js';
-import { findToken } from '../db/auth-tokens.js';
+import { touchSession, type AuthSession } from '../db/auth-sessions.js';
 import { BrokerError } from '../domain/errors.js';
 import type { AuthDeps } from './deps.js';
 import { grantedScopes, type Principal, type SessionPrincipal } from './principal.js';
 import { readRequestSignature, requestDigest, type RequestSignature, type WireRequest } from './request-signature.js';
-import { isTokenForm, tokenSha256 } from './tokens.js';
+import { networkOf } from './networks.js';
+import { isTokenForm } from './tokens.js';
+import { inTurn } from './turns.js';
 
 export interface Credentials extends WireRequest {
   headers: IncomingHttpHeaders;
@@ -50,7 +51,7 @@ export function createAuthenticator(deps: AuthDeps): (request: Credentials) => P
  *
  * @throws BrokerError `timestamp_skew`, `signature_invalid`, `nonce_reused`, `auth_backend_unavailable`
  */
-export async function verifyProofOfPossession(deps: AuthDeps, request: Omit<Credentials, 'ip'>): Promise<string> {
+export async function verifyProofOfPossession(deps: AuthDeps, request: Credentials): Promise<string> {
   const signed = readRequestSignature(request.headers);
   if (signed === undefined) throw new BrokerError('auth_required', 'the session key has to sign this request');
   await verifySignature(deps, request, signed);
@@ -68,7 +69,7 @@ function claimed({ sessionKey }: RequestSignature): Principal {
 async function bearer(deps: AuthDeps, authorization: string): Promise<SessionPrincipal> {
   const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
   if (token === undefined) throw new BrokerError('auth_required', 'Authorization has to be: Bearer wlb_…');
-  const found = isTokenForm(token) ? await findToken(deps.pool, tokenSha256(token)) : undefined;
+  const found = isTokenForm(token) ? await deps.credentials.token(token) : undefined;
   if (found === undefined) throw new BrokerError('session_unknown', 'the token is not known');
   requireLive(deps, found.session);
   requireLive(deps, found.token);
@@ -84,7 +85,7 @@ async function bearer(deps: AuthDeps, authorization: string): Promise<SessionPri
 }
 
 async function signature(deps: AuthDeps, request: Credentials, signed: RequestSignature): Promise<SessionPrincipal> {
-  const session = await findSessionByKey(deps.pool, signed.sessionKey);
+  const session = await deps.credentials.sessionOfKey(signed.sessionKey);
   if (session === undefined) throw new BrokerError('session_unknown', 'no session has this key');
   requireLive(deps, session);
   await verifySignature(deps, request, signed);
@@ -92,7 +93,7 @@ async function signature(deps: AuthDeps, request: Credentials, signed: RequestSi
   return principalOf(deps, session);
 }
 
-async function verifySignature(deps: AuthDeps, request: WireRequest, signed: RequestSignature): Promise<void> {
+async function verifySignature(deps: AuthDeps, request: Credentials, signed: RequestSignature): Promise<void> {
   const { config, nonces, recover } = deps;
   const nowS = Math.floor(deps.now() / 1000);
   if (Math.abs(nowS - Number(signed.timestamp)) > config.AUTH_MAX_SKEW_S) {
@@ -101,7 +102,9 @@ async function verifySignature(deps: AuthDeps, request: WireRequest, signed: Req
     });
   }
   const wire = { ...request, target: config.AUTH_TARGET_PREFIX + request.target };
-  const signer = await recover(requestDigest(config.AUTH_AUDIENCE, wire, signed), signed.signature);
+  const turn = { network: networkOf(request.ip), who: signed.sessionKey };
+  const digest = requestDigest(config.AUTH_AUDIENCE, wire, signed);
+  const signer = await inTurn(turn, () => recover(digest, signed.signature));
   if (signer !== signed.sessionKey) {
     throw new BrokerError('signature_invalid', 'the session key did not sign this request as it arrived');
   }

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Config } from '../config.js';
 import type { NonceStore } from '../redis/nonces.js';
+import type { KnownCredentials } from './known-credentials.js';
 import type { AuthLimiter } from './limits.js';
 import type { Recover } from './recover.js';
 import type { VerifyContractWallet } from './smart-wallet.js';
@@ -27,6 +28,9 @@ export interface AuthDeps {
   pool: Pool;
   nonces: NonceStore;
   limiter: AuthLimiter;
+  /** By which challenges are told from what others make up. */
+  challengeKey: () => Promise<Buffer>;
+  credentials: KnownCredentials;
   recover: Recover;
   /** Absent: contract wallets cannot log in. */
   verifyContractWallet?: VerifyContractWallet;

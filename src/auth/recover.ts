@@ -1,6 +1,7 @@
 import { recoverAddress, type Hex } from 'viem';
-import { BrokerError } from '../domain/errors.js';
+import { limitReached } from '../domain/limits.js';
 import { signatureFormProblem } from './signature-form.js';
+import { currentTurn, Turns } from './turns.js';
 
 /** Recoveries that may wait: at about 2 ms each, the last of them waits a second. */
 const defaultMaxWaiting = 500;
@@ -9,30 +10,41 @@ export type Recover = (digest: Hex, signature: Hex) => Promise<string | undefine
 
 /**
  * Recovers signers one at a time, with a turn of the event loop between two of them: a recovery keeps the processor
- * for about 2 ms, and a flood of signatures must not keep everything else waiting.
+ * for about 2 ms, and a flood of signatures must not keep everything else waiting. Nor does it keep other people's
+ * signatures waiting: see `inTurn`.
  *
  * @param maxWaiting infinite for a reader that bounds by itself how much it has under way.
  * @returns the signer's lower-case address; `undefined` when the signature has another form or fits no key.
- * @throws BrokerError `rate_limited` when too many wait.
+ * @throws BrokerError `rate_limited` when too many wait, of those whose address has most.
  */
 export function createRecover({ maxWaiting = defaultMaxWaiting }: { maxWaiting?: number } = {}): Recover {
-  let waiting = 0;
-  let last: Promise<unknown> = Promise.resolve();
+  const turns = new Turns();
+  let isBusy = false;
+
+  async function work(): Promise<void> {
+    isBusy = true;
+    for (;;) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      const waiting = turns.next();
+      if (waiting === undefined) break;
+      await waiting.run();
+    }
+    isBusy = false;
+  }
 
   return async (digest, signature) => {
     if (signatureFormProblem(signature) !== undefined) return undefined;
-    if (waiting >= maxWaiting) {
-      throw new BrokerError('rate_limited', 'too many signatures are waiting to be checked', { retry_after_s: 1 });
-    }
-    waiting++;
-    const turn = last.then(() => new Promise<void>((resolve) => setImmediate(resolve)));
-    const result = turn.then(() => recovered(digest, signature));
-    last = result;
-    try {
-      return await result;
-    } finally {
-      waiting--;
-    }
+    const result = new Promise<string | undefined>((resolve, reject) => {
+      turns.add(currentTurn(), {
+        async run() {
+          resolve(await recovered(digest, signature));
+        },
+        drop: () => reject(limitReached('signatures', { allowed: maxWaiting, retryAfterS: 1 })),
+      });
+    });
+    if (turns.size > maxWaiting) turns.dropFromLongest()!.drop();
+    if (!isBusy) void work();
+    return await result;
   };
 }
 

@@ -1,5 +1,11 @@
 import { zeroAddress, type Hex } from 'viem';
-import { insertRevocation, lockWallet, revokeAllSessions, revokeSessionKey } from '../db/auth-sessions.js';
+import {
+  insertRevocation,
+  isKnownWallet,
+  lockWallet,
+  revokeAllSessions,
+  revokeSessionKey,
+} from '../db/auth-sessions.js';
 import { withTransaction } from '../db/pool.js';
 import { BrokerError } from '../domain/errors.js';
 import { invalid, requireFresh } from './delegation-policy.js';
@@ -19,7 +25,7 @@ export async function revokeAll({ pool, now }: Pick<AuthDeps, 'pool' | 'now'>, w
  * Ends one session or all by the wallet's own signature, for when the session key is lost or stolen. Needs Postgres
  * only: who wants to be rid of a thief does not wait for Redis.
  *
- * @throws BrokerError `validation_failed`, `timestamp_skew`, `signature_invalid`, `nonce_reused`, `session_not_found`
+ * @throws BrokerError `validation_failed`, `timestamp_skew`, `signature_invalid`, `nonce_reused`, `session_not_found`, `rate_limited`
  */
 export async function revokeByWallet(
   deps: AuthDeps,
@@ -34,7 +40,8 @@ export async function revokeByWallet(
   }
   requireFresh(message.issuedAt, Math.floor(deps.now() / 1000));
   await deps.limiter.guard(ip, async () => {
-    await verifyWalletSignature(deps, { wallet, digest: revocationDigest(message, chainId), signature, chainId });
+    await verifyWalletSignature(deps, { wallet, digest: revocationDigest(message, chainId), signature, chainId, ip });
+    await deps.limiter.wallet(wallet, ip, await isKnownWallet(deps.pool, wallet));
     const now = new Date(deps.now());
     await withTransaction(deps.pool, async (tx) => {
       await lockWallet(tx, wallet);

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Hex } from 'viem';
-import { countLiveSessions, insertSession, lockWallet, type NewAuthSession } from '../db/auth-sessions.js';
+import {
+  countLiveSessions,
+  insertSession,
+  isKnownWallet,
+  lockWallet,
+  type NewAuthSession,
+} from '../db/auth-sessions.js';
 import { withTransaction } from '../db/pool.js';
 import { BrokerError } from '../domain/errors.js';
 import { redeemChallenge } from './challenge.js';
@@ -25,15 +31,15 @@ export interface Registration {
 /**
  * Finishes a login: the session key speaks for the wallet from here on.
  *
- * The challenge is used up before anything expensive is looked at, so an attempt costs a challenge, and those are
- * counted. That the session key signed this request keeps a wallet from registering somebody else's key as its own.
+ * The challenge is used up before anything expensive is looked at, so an attempt costs a challenge. Those that fail are
+ * counted by address, those that succeed by wallet: whoever holds the wallet logs in, whatever his neighbours send. That
+ * the session key signed this request keeps a wallet from registering somebody else's key as its own.
  *
  * @throws BrokerError `validation_failed`, `timestamp_skew`, `scope_denied`, `challenge_invalid`, `signature_invalid`,
  *   `session_key_in_use`, `quota_exceeded`, `rate_limited`, `auth_backend_unavailable`
  */
 export async function registerSession(deps: AuthDeps, registration: Registration): Promise<NewAuthSession> {
   const { message, chainId, signature, label, ip, userAgent } = registration;
-  await deps.limiter.registration(ip);
   const scopes = requireAcceptableDelegation(deps, message, chainId);
   return await deps.limiter.guard(ip, async () => {
     const challengedAtMs = await redeemChallenge(deps, message);
@@ -41,7 +47,9 @@ export async function registerSession(deps: AuthDeps, registration: Registration
       throw new BrokerError('signature_invalid', 'the request must be signed by the session key of the message');
     }
     const digest = delegationDigest(message, chainId);
-    const walletKind = await verifyWalletSignature(deps, { wallet: message.wallet, digest, signature, chainId });
+    const { wallet } = message;
+    const walletKind = await verifyWalletSignature(deps, { wallet, digest, signature, chainId, ip });
+    await deps.limiter.wallet(wallet, ip, await isKnownWallet(deps.pool, wallet));
     if (walletKind === 'contract' && message.expiresAt - message.issuedAt > contractSessionMaxS) {
       throw invalid('message.expiresAt', `a contract wallet's session lasts ${contractSessionMaxS} s at most`);
     }

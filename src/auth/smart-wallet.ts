@@ -1,11 +1,16 @@
 import { createPublicClient, http, type Address, type Hex } from 'viem';
 import { BrokerError } from '../domain/errors.js';
+import { limitReached } from '../domain/limits.js';
+import { currentTurn, Turns } from './turns.js';
 
 /** Asks the chain whether a contract accepts a signature as its own. */
 export type VerifyContractWallet = (wallet: Address, digest: Hex, signature: Hex, chainId: number) => Promise<boolean>;
 
-/** A login waits this long for the node; it is one of at most a few a minute. */
+/** A login waits this long for the node. */
 const rpcTimeoutMs = 3_000;
+/** Wallets that the node is asked about at the same time, and those that wait for it. */
+const askedAtOnce = 4;
+const maxWaiting = 100;
 
 /** ERC-6492 and ERC-8010 signatures end in 32 bytes of their own number. */
 const endsIn = (signature: string, number: string) => signature.toLowerCase().endsWith(number.repeat(16));
@@ -14,7 +19,9 @@ const endsIn = (signature: string, number: string) => signature.toLowerCase().en
  * Signatures of contract wallets, deployed (ERC-1271) or not yet (ERC-6492), on the chain of one node. The node must
  * be on the chain the wallet signed for: a contract at this address may belong to somebody else on another chain.
  *
- * @throws BrokerError `auth_backend_unavailable` while the node does not answer.
+ * Everybody may name a wallet, and the node is asked about a few at a time: addresses take turns.
+ *
+ * @throws BrokerError `auth_backend_unavailable` while the node does not answer, `rate_limited` when too many wait.
  */
 export function createContractWalletVerifier(rpcUrl: string): VerifyContractWallet {
   const client = createPublicClient({
@@ -24,8 +31,34 @@ export function createContractWalletVerifier(rpcUrl: string): VerifyContractWall
   });
   let nodeChainId: Promise<number> | undefined;
 
+  const turns = new Turns();
+  let asked = 0;
+
+  async function whenFree<T>(ask: () => Promise<T>): Promise<T> {
+    if (asked >= askedAtOnce) {
+      await new Promise<void>((resolve, reject) => {
+        turns.add(currentTurn(), {
+          run: async () => resolve(),
+          drop: () => reject(limitReached('signatures', { allowed: maxWaiting, retryAfterS: 1 })),
+        });
+        if (turns.size > maxWaiting) turns.dropFromLongest()!.drop();
+      });
+    }
+    asked++;
+    try {
+      return await ask();
+    } finally {
+      asked--;
+      void turns.next()?.run();
+    }
+  }
+
   return async (wallet, digest, signature, chainId) => {
     if (endsIn(signature, '8010')) return false;
+    return await whenFree(() => accepts(wallet, digest, signature, chainId));
+  };
+
+  async function accepts(wallet: Address, digest: Hex, signature: Hex, chainId: number): Promise<boolean> {
     try {
       nodeChainId ??= client.getChainId();
       if ((await nodeChainId) !== chainId) return false;
@@ -42,5 +75,5 @@ export function createContractWalletVerifier(rpcUrl: string): VerifyContractWall
         { cause: error },
       );
     }
-  };
+  }
 }

@@ -1,8 +1,19 @@
 import type { Address, Hex } from 'viem';
 import type { WalletKind } from '../db/auth-sessions.js';
 import { BrokerError } from '../domain/errors.js';
+import { networkOf } from './networks.js';
 import type { Recover } from './recover.js';
 import type { VerifyContractWallet } from './smart-wallet.js';
+import { inTurn } from './turns.js';
+
+interface WalletSignature {
+  wallet: Address;
+  digest: Hex;
+  signature: Hex;
+  chainId: number;
+  /** From where it came. */
+  ip: string;
+}
 
 /**
  * Checks that a wallet signed a digest, and says what kind of wallet it is. An ordinary wallet is recognised without
@@ -12,11 +23,13 @@ import type { VerifyContractWallet } from './smart-wallet.js';
  */
 export async function verifyWalletSignature(
   { recover, verifyContractWallet }: { recover: Recover; verifyContractWallet?: VerifyContractWallet | undefined },
-  { wallet, digest, signature, chainId }: { wallet: Address; digest: Hex; signature: Hex; chainId: number },
+  { wallet, digest, signature, chainId, ip }: WalletSignature,
 ): Promise<WalletKind> {
-  if ((await recover(digest, signature)) === wallet) return 'eoa';
-  if (verifyContractWallet !== undefined && (await verifyContractWallet(wallet, digest, signature, chainId))) {
-    return 'contract';
-  }
-  throw new BrokerError('signature_invalid', 'the wallet did not sign this message');
+  return await inTurn({ network: networkOf(ip), who: wallet }, async () => {
+    if ((await recover(digest, signature)) === wallet) return 'eoa';
+    if (verifyContractWallet !== undefined && (await verifyContractWallet(wallet, digest, signature, chainId))) {
+      return 'contract';
+    }
+    throw new BrokerError('signature_invalid', 'the wallet did not sign this message');
+  });
 }

@@ -123,14 +123,24 @@ export async function findSession(db: Queryable, id: string): Promise<AuthSessio
   return rows[0] && sessionOf(rows[0]);
 }
 
-/** The session a request signature names, whether or not it is still good. */
-export async function findSessionByKey(db: Queryable, sessionKey: string): Promise<AuthSession | undefined> {
+/** The sessions that request signatures name, by their keys, whether or not they are still good. */
+export async function findSessionsByKey(
+  db: Queryable,
+  sessionKeys: readonly string[],
+): Promise<Map<string, AuthSession>> {
   const { rows } = await db.query<SessionRow>({
-    name: 'auth-session-by-key',
-    text: `select ${sessionColumns} from auth_sessions s where s.session_key = $1`,
-    values: [sessionKey],
+    name: 'auth-sessions-by-key',
+    text: `select ${sessionColumns} from unnest($1::text[]) as asked (key)
+             join auth_sessions s on s.session_key = asked.key`,
+    values: [sessionKeys],
   });
-  return rows[0] && sessionOf(rows[0]);
+  return new Map(rows.map((row) => [row.session_key, sessionOf(row)]));
+}
+
+/** Whether a wallet has logged in or revoked before. */
+export async function isKnownWallet(db: Queryable, wallet: string): Promise<boolean> {
+  const { rowCount } = await db.query('select from auth_wallets where wallet = $1', [wallet]);
+  return rowCount === 1;
 }
 
 /** A wallet's sessions, the newest first; what is over stays listed as long as it is among the newest. */

@@ -58,20 +58,20 @@ export async function insertToken(
   return rowCount === 1;
 }
 
-/** A token by its hash with its session, whether or not they are still good. */
-export async function findToken(
+/** Tokens by their hashes, in hex, with their sessions, whether or not they are still good. */
+export async function findTokens(
   db: Queryable,
-  sha256: Buffer,
-): Promise<{ token: AuthToken; session: AuthSession } | undefined> {
-  const { rows } = await db.query<TokenRow & SessionRow>({
-    name: 'auth-token-by-hash',
-    text: `select ${tokenColumns}, ${sessionColumns}
-             from auth_tokens t join auth_sessions s on s.id = t.session_id
-            where t.token_sha256 = $1`,
-    values: [sha256],
+  hashes: readonly string[],
+): Promise<Map<string, { token: AuthToken; session: AuthSession }>> {
+  const { rows } = await db.query<{ hash: string } & TokenRow & SessionRow>({
+    name: 'auth-tokens-by-hash',
+    text: `select encode(t.token_sha256, 'hex') as hash, ${tokenColumns}, ${sessionColumns}
+             from unnest($1::text[]) as asked (hash)
+             join auth_tokens t on t.token_sha256 = decode(asked.hash, 'hex')
+             join auth_sessions s on s.id = t.session_id`,
+    values: [hashes],
   });
-  const row = rows[0];
-  return row === undefined ? undefined : { token: tokenOf(row), session: sessionOf(row) };
+  return new Map(rows.map((row) => [row.hash, { token: tokenOf(row), session: sessionOf(row) }]));
 }
 
 /** The tokens of some sessions that are good now, the newest first. */

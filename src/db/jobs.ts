@@ -271,7 +271,8 @@ export async function markEnded(
 ): Promise<void> {
   const reason: ErrorCode | null = failure?.reason ?? null;
   await db.query(
-    `update jobs set status = $2, message = $3, failure_reason = $4, failure_message = $5, failure_cause = $6, env = '{}',
+    `update jobs set status = $2, message = $3, failure_reason = $4, failure_message = $5, failure_cause = $6, failure_words = $9,
+                     env = '{}',
                      served_until = case when started_at is not null then $7::timestamptz(3) end, billed_ms = $8,
                      ended_at = clock_timestamp(), updated_at = clock_timestamp()
       where job_id = $1 and ended_at is null`,
@@ -284,6 +285,7 @@ export async function markEnded(
       failure?.cause ?? null,
       billed === undefined ? null : new Date(billed.servedUntilMs),
       billed?.billedMs ?? null,
+      failure?.words ?? null,
     ],
   );
 }

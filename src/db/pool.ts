@@ -160,7 +160,13 @@ export function toDependencyError(error: unknown): unknown {
 
 /** Whether the database refused a statement for the values in it (SQLSTATE class 22), which no repeat will change. */
 export function isBadData(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && (error.code ?? '').startsWith('22');
+  return badDataState(error) !== undefined;
+}
+
+/** The SQLSTATE by which it did so. */
+export function badDataState(error: unknown): string | undefined {
+  const code = error instanceof pg.DatabaseError ? (error.code ?? '') : '';
+  return code.startsWith('22') ? code : undefined;
 }
 
 /** The SQLSTATE of a unique violation, and the constraint it broke. */

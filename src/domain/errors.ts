@@ -7,6 +7,8 @@ export const errorTable = {
   malformed_request: { status: 400, title: 'The request could not be read', retryable: false },
   validation_failed: { status: 422, title: 'A field of the request is not acceptable', retryable: false },
   payload_too_large: { status: 413, title: 'The request body is too large', retryable: false },
+  headers_too_large: { status: 431, title: 'The request has too many headers, or too long ones', retryable: false },
+  request_timeout: { status: 408, title: 'The request was not sent in time', retryable: false },
   unsupported_media_type: { status: 415, title: 'The request body must be application/json', retryable: false },
   method_not_allowed: { status: 405, title: 'This route does not answer that method', retryable: false },
   rate_limited: { status: 429, title: 'Too many requests', retryable: false },

@@ -1,3 +1,5 @@
+import { registryRefusal } from './registry-host.js';
+
 /** A container image reference taken apart, with what Docker leaves implicit written out. */
 export interface ImageReference {
   /** With the port, when it has one. */
@@ -63,25 +65,18 @@ export function imageName({ registry, repository, tag, digest }: ImageReference)
 }
 
 /**
- * Says why an image may not be run; `undefined` when it may. A registry at an IP address, on a port of its own or at
- * `localhost` is a host inside somebody's network, so it must be listed by name.
+ * Says why an image may not be run; `undefined` when it may. A registry that only somebody's network knows must be listed
+ * by name.
  */
 export function imageRefusal(image: ImageReference, policy: ImagePolicy): string | undefined {
   if (policy.requireDigest && image.digest === undefined)
     return 'must name a digest: repository@sha256:<64 hex digits>';
-  if (policy.allowlist.length > 0) {
-    return policy.allowlist.some((entry) => matches(image, entry))
-      ? undefined
-      : 'is not among the images that may be run here';
-  }
-  if (isPrivateRegistry(image.registry)) return 'is in a registry that this site does not list';
-  return undefined;
-}
-
-function isPrivateRegistry(registry: string): boolean {
-  return (
-    registry.includes(':') || !registry.includes('.') || /\.(?:[0-9]+|local|localhost|internal|svc)$/.test(registry)
-  );
+  const listed = policy.allowlist.filter((entry) => matches(image, entry));
+  if (policy.allowlist.length > 0 && listed.length === 0) return 'is not among the images that may be run here';
+  // Only an entry that spells the registry out means it.
+  if (listed.some((entry) => !entry.split('/')[0]!.includes('*'))) return undefined;
+  const refusal = registryRefusal(image.registry);
+  return refusal === undefined ? undefined : `is in a registry whose host ${refusal}`;
 }
 
 /**

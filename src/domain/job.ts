@@ -93,6 +93,8 @@ export interface JobFailure {
   /** A sentence for the customer; never a secret. */
   message: Printable;
   cause?: FailureCause;
+  /** What Kubernetes said of it, for operators; absent where that is the message. */
+  words?: Printable;
 }
 
 /** Why a provider did not serve a job that ran. */

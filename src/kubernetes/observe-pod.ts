@@ -1,5 +1,6 @@
 import type { V1ContainerStateTerminated, V1Pod, V1PodStatus } from '@kubernetes/client-node';
 import { instant, instantAt, printable, sentence, wholeNumber, type Printable } from '../domain/outside.js';
+import { pullErrorKind } from '../domain/pull-errors.js';
 import {
   containerFault,
   disruptionFault,
@@ -212,8 +213,13 @@ function stuckBecause(status: V1PodStatus | undefined, owner: ImageOwner): PodOb
       const text = state?.waiting?.message ?? '';
       const words = printable(text) ?? reason;
       if (imageTrouble.has(reason)) {
-        const message = sentence(`${image ?? 'image'}: ${words}`);
-        return { reason: 'image_pull_failed', message, ...faulty(imageFault(text, whose)) };
+        const named = image ?? 'image';
+        return {
+          reason: 'image_pull_failed',
+          message: sentence(`${named}: ${pullErrorKind(text)}`),
+          words: sentence(`${named}: ${words}`),
+          ...faulty(imageFault(text, whose)),
+        };
       }
       if (creationTrouble.has(reason)) {
         const message = sentence(`${reason}: ${words}`);

@@ -89,6 +89,20 @@ export const closingsWithoutText = new Counter({
   help: 'Jobs that ended without the words they were to end with, because the database did not take them',
 });
 
+/** `reason`: `address`, `total` (to make room for another, or for want of it), `silent`, `unfetched`, `pipelined`. */
+export const connectionsClosed = new Counter({
+  name: 'broker_api_connections_closed_total',
+  help: 'Connections of clients that were closed because they held a place and did nothing with it, by reason',
+  labelNames: ['reason'] as const,
+});
+
+/** `code` is the SQLSTATE. */
+export const uncheckedValues = new Counter({
+  name: 'broker_unchecked_values_total',
+  help: 'Requests that every check let pass and whose values the database refused: a check is missing',
+  labelNames: ['code'] as const,
+});
+
 /** `reason` is an error code: what the machine that a job left did to it. */
 export const startMoves = new Counter({
   name: 'broker_start_moves_total',

@@ -2,13 +2,10 @@ import { Redis } from 'ioredis';
 import { BrokerError } from '../domain/errors.js';
 import { serverOf, type RedisConfig } from './connection.js';
 
-/** What may be used once: nonces of requests, and challenges of logins. Over all replicas. */
+/** What may be used once: nonces of requests, and challenges of logins, each counted for itself. Over all replicas. */
 export interface NonceStore {
-  /** @returns false when the nonce was used with this key within `ttlS`. */
+  /** @returns false when the nonce was used with this key, or as a challenge, within `ttlS`. */
   useNonce(sessionKey: string, nonce: string, ttlS: number): Promise<boolean>;
-  putChallenge(nonce: string, value: string, ttlS: number): Promise<void>;
-  /** Answers what a challenge was made for, and removes it in the same step; `undefined` when there is none. */
-  takeChallenge(nonce: string): Promise<string | undefined>;
 }
 
 /** A request waits this long for Redis; then it is refused, because whether it is a replay cannot be told. */
@@ -56,9 +53,6 @@ export function createNonceStore(redis: Redis): NonceStore {
   return {
     useNonce: (sessionKey, nonce, ttlS) =>
       orUnavailable(async () => (await redis.set(`auth:rn:${sessionKey}:${nonce}`, '1', 'EX', ttlS, 'NX')) === 'OK'),
-    putChallenge: (nonce, value, ttlS) =>
-      orUnavailable(async () => void (await redis.set(`auth:ch:${nonce}`, value, 'EX', ttlS))),
-    takeChallenge: (nonce) => orUnavailable(async () => (await redis.getdel(`auth:ch:${nonce}`)) ?? undefined),
   };
 }
 

@@ -16,6 +16,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
   const redis = connectFailFast(config);
   await orStopped(stop, awaitReady(redis));
   const auth = createAuth({ config, pool, redis });
+  const limiter = createLimiter({ config, redis });
   const { registrationReceived, miningChanged, placementChanged } = createProviderSignals(temporal, config);
   const app = createApi({
     config,
@@ -23,7 +24,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
     pool,
     jobs: createJobCommands(temporal, config),
     authenticate: auth.authenticate,
-    limiter: createLimiter({ config, redis }),
+    limiter,
     health: readiness,
     routes: brokerRoutes({
       config,
@@ -31,6 +32,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       pool,
       redis,
       auth,
+      limiter,
       providers: createProviderCommands(temporal, config),
       announceRegistration: registrationReceived,
       announceMining: miningChanged,

@@ -12,8 +12,9 @@ import type { JobCommands } from '../api/job-commands.js';
 import type { Config } from '../config.js';
 import { BrokerError, isErrorCode } from '../domain/errors.js';
 import { jobWorkflowId } from '../domain/job.js';
+import { limitReached } from '../domain/limits.js';
 import { extendJob, signalNames, sshReady, workflowTypes, type JobLifecycle } from '../../workflows/messages.js';
-import { isTooManyUpdates } from './refusals.js';
+import { isTooManyUpdates, updatesAtOnce } from './refusals.js';
 import { signalOnce } from './signal-once.js';
 import { jobStartOptions } from './start-job.js';
 import { workflowFate } from './workflow-fate.js';
@@ -137,12 +138,7 @@ async function named<T>(call: Promise<T>): Promise<T> {
       throw new BrokerError(cause.type, cause.message, {}, { cause: error });
     }
     if (isTooManyUpdates(error)) {
-      throw new BrokerError(
-        'rate_limited',
-        'too many requests for this job are under way: try again in a moment',
-        {},
-        { cause: error },
-      );
+      throw limitReached('job_requests', { allowed: updatesAtOnce, retryAfterS: 1, cause: error });
     }
     throw new BrokerError('dependency_unavailable', 'Temporal is not answering', {}, { cause: error });
   }

@@ -7,6 +7,7 @@ import {
 import type { ProviderCommand, ProviderCommands } from '../api/provider-commands.js';
 import type { Config } from '../config.js';
 import { BrokerError, isErrorCode } from '../domain/errors.js';
+import { limitReached } from '../domain/limits.js';
 import {
   cordonProvider,
   drainProvider,
@@ -15,7 +16,7 @@ import {
   workflowTypes,
   type ProviderLifecycle,
 } from '../../workflows/messages.js';
-import { isTooManyUpdates } from './refusals.js';
+import { isTooManyUpdates, updatesAtOnce } from './refusals.js';
 import { providerStartOptions } from './start-provider.js';
 
 /** An order is two writes to Postgres and a signal to each job. */
@@ -58,12 +59,7 @@ function brokerError(error: unknown): BrokerError {
     }
   }
   if (isTooManyUpdates(error)) {
-    return new BrokerError(
-      'rate_limited',
-      'too many orders for this provider are under way: try again in a moment',
-      {},
-      { cause: error },
-    );
+    return limitReached('provider_orders', { allowed: updatesAtOnce, retryAfterS: 1, cause: error });
   }
   return new BrokerError('dependency_unavailable', 'Temporal is not answering', {}, { cause: error });
 }

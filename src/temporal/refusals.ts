@@ -22,6 +22,9 @@ export function isRefusedForGood(error: unknown): boolean {
   return forGood.has(saidBy(error).code);
 }
 
+/** What a server lets a workflow have under way at a time unless it is told otherwise. */
+export const updatesAtOnce = 10;
+
 /**
  * A workflow has as many updates as it may have: ten that wait for their outcome, or two thousand in one run. More of
  * the same make it no better, and no other workflow is touched.

@@ -48,11 +48,10 @@ describe.each(['cut', 'stall'] as const)('while Redis is away (%s)', (how) => {
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
   });
 
-  test('a login fails closed', async () => {
-    const body = { wallet: newWallet().address, session_key: newWallet().address };
-    expect((await cutOff.send('POST', '/api/v1/auth/challenge', { body })).json.code).toBe('auth_backend_unavailable');
-    const underWay = await beginLogin(api);
+  test('a login is begun, which keeps nothing, and fails closed', async () => {
+    const underWay = await beginLogin(cutOff);
     expect((await finishLogin(cutOff, underWay)).json.code).toBe('auth_backend_unavailable');
+    expect((await finishLogin(api, await beginLogin(cutOff))).status).toBe(201);
   });
 
   test('a token goes on working, and a revoked one does not', async () => {
@@ -95,70 +94,105 @@ describe.each(['cut', 'stall'] as const)('while Redis is away (%s)', (how) => {
   });
 });
 
-describe('limits', () => {
+describe('an address that sends what is not good', () => {
   const from = (ip: string) => ({ 'x-forwarded-for': ip });
   const bad = `wlb_${'x'.repeat(43)}`;
+  const env = { TRUST_PROXY: 'true', RATE_LIMIT_AUTH_FAILURES: '3', RATE_LIMIT_PER_IP: '20' };
+  let limited: Api;
+  let replica: Api;
 
-  test('an address that begins too many logins for a wallet is told when to come back', async () => {
-    const limited = await replicas.start({ env: { TRUST_PROXY: 'true', RATE_LIMIT_CHALLENGES: '2' } });
-    const wallet = newWallet().address;
-    const ask = (of: string, ip: string) =>
-      limited.send('POST', '/api/v1/auth/challenge', {
-        body: { wallet: of, session_key: newWallet().address },
-        headers: from(ip),
-      });
-    expect(codes([await ask(wallet, '203.0.113.1'), await ask(wallet, '203.0.113.1')])).toEqual([200, 200]);
-    const refused = await ask(wallet, '203.0.113.1');
-    expect([refused.status, refused.json.code]).toEqual([429, 'rate_limited']);
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    // The wallet's owner, who is somewhere else, is not kept out by that.
-    expect((await ask(wallet, '203.0.113.2')).status).toBe(200);
-    expect((await ask(newWallet().address, '203.0.113.1')).status).toBe(200);
-    await limited.stop();
+  beforeAll(async () => {
+    [limited, replica] = await Promise.all([replicas.start({ env }), replicas.start({ env })]);
+  });
+  afterAll(async () => {
+    await Promise.all([limited.stop(), replica.stop()]);
   });
 
-  test('an address asks a route that is open to strangers so often and no more', async () => {
-    const limited = await replicas.start({ env: { TRUST_PROXY: 'true', RATE_LIMIT_AUTH: '2' } });
-    const ask = (ip: string) =>
-      limited.send('POST', '/api/v1/auth/challenge', {
-        body: { wallet: newWallet().address, session_key: newWallet().address },
-        headers: from(ip),
-      });
-    const replies = [await ask('203.0.113.11'), await ask('203.0.113.11'), await ask('203.0.113.11')];
-    expect(codes(replies)).toEqual([200, 200, 'rate_limited']);
-    expect((await ask('203.0.113.12')).status).toBe(200);
-    await limited.stop();
-  });
+  const guess = (at: Api, ip: string, target = me) => at.send('GET', target, { bearer: bad, headers: from(ip) });
+  const flood = async (ip: string) => {
+    for (let at = 0; at < 30; at++) await Promise.all(Array.from({ length: 10 }, () => guess(limited, ip)));
+  };
 
-  test('an address finishes so many logins and no more, and a wallet elsewhere is not kept out', async () => {
-    const limited = await replicas.start({ env: { TRUST_PROXY: 'true', RATE_LIMIT_LOGINS: '2' } });
-    const attempt = async (ip: string) =>
-      await finishLogin(limited, await beginLogin(limited, { headers: from(ip) }), { headers: from(ip) });
-    const replies = [await attempt('203.0.113.21'), await attempt('203.0.113.21'), await attempt('203.0.113.21')];
-    expect(codes(replies)).toEqual([201, 201, 'rate_limited']);
-    expect(Number(replies[2]!.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect((await attempt('203.0.113.22')).status).toBe(201);
-    await limited.stop();
-  });
-
-  test('an address that guesses credentials is refused for a while, with good ones too', async () => {
-    const env = { TRUST_PROXY: 'true', RATE_LIMIT_AUTH_FAILURES: '3' };
-    const [limited, replica] = await Promise.all([replicas.start({ env }), replicas.start({ env })]);
-    const guess = (at: Api, ip: string) => at.send('GET', me, { bearer: bad, headers: from(ip) });
-    // Over both replicas.
+  test('is told so over all replicas, and until when', async () => {
     const guesses = [
       await guess(limited, '203.0.113.31'),
       await guess(replica, '203.0.113.31'),
       await guess(limited, '203.0.113.31'),
     ];
     expect(codes(guesses)).toEqual(Array(3).fill('session_unknown'));
-    expect((await guess(replica, '203.0.113.31')).json.code).toBe('rate_limited');
-    const good = await sendSigned({ at: replica }, { headers: from('203.0.113.31') });
-    expect([good.status, good.json.code]).toEqual([429, 'rate_limited']);
-    expect(Number(good.headers.get('retry-after'))).toBeGreaterThan(60);
-    expect((await sendSigned({ at: replica }, { headers: from('203.0.113.32') })).status).toBe(200);
-    await Promise.all([limited.stop(), replica.stop()]);
+    const refused = await guess(replica, '203.0.113.31');
+    expect(refused.json).toMatchObject({ code: 'rate_limited', limit: 'failures', per: 'address', allowed: 3 });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(60);
   });
+
+  test('keeps out nobody beside it who has a good credential, of whatever kind', async () => {
+    const ip = '203.0.113.33';
+    const token = (await sendSigned({ method: 'POST', target: '/api/v1/auth/tokens', body: {} })).json.token as string;
+    await flood(ip);
+    expect((await guess(limited, ip)).status).toBe(429);
+    const headers = from(ip);
+    expect((await sendSigned({ at: limited }, { headers })).status).toBe(200);
+    expect((await limited.send('GET', me, { bearer: token, headers })).status).toBe(200);
+    // Where everybody may read, too: whoever shares an address shows his token.
+    expect((await limited.send('GET', '/api/v1/providers', { headers })).json.limit).toBe('requests');
+    expect((await limited.send('GET', '/api/v1/providers', { bearer: token, headers })).status).toBe(200);
+    expect((await guess(limited, ip, '/api/v1/providers')).json.limit).toBe('requests');
+    // And what is wrong about a good one's request is told as it is.
+    expect((await limited.send('GET', '/api/v1/jobs?limit=x', { bearer: token, headers })).status).toBe(422);
+    expect(
+      (await limited.send('GET', '/api/v1/auth/me', { bearer: token, headers: from('203.0.113.34') })).status,
+    ).toBe(200);
+  });
+
+  test('keeps no wallet beside it from logging in, and none from revoking', async () => {
+    const ip = '203.0.113.35';
+    const headers = from(ip);
+    const wallet = newWallet();
+    await finishLogin(api, await beginLogin(api, { wallet }));
+    const begun = await beginLogin(limited, { wallet, headers });
+    await flood(ip);
+    // Signed by somebody else, again and again.
+    for (let at = 0; at < 30; at++) {
+      const forged = { ...(await beginLogin(api)), wallet: newWallet() };
+      expect((await finishLogin(limited, forged, { headers })).status).toBe(429);
+    }
+    expect((await finishLogin(limited, begun, { headers })).status).toBe(201);
+    const message: SessionRevocation = {
+      wallet: wallet.address.toLowerCase() as Hex,
+      sessionKey: `0x${'0'.repeat(40)}`,
+      audience,
+      issuedAt: Math.floor(Date.now() / 1000),
+      nonce: `0x${'cd'.repeat(32)}`,
+    };
+    const signature = await wallet.signTypedData(revocationTypedData(message, 1));
+    const sent = { message, chain_id: 1, signature };
+    expect((await limited.send('POST', '/api/v1/auth/revoke', { body: sent, headers })).status).toBe(204);
+  });
+
+  test('may ask for challenges without end, and a wallet that somebody names is not kept out by that', async () => {
+    const [wallet, headers] = [newWallet(), from('203.0.113.36')];
+    for (let at = 0; at < 19; at++) await beginLogin(limited, { wallet, headers });
+    expect((await finishLogin(limited, await beginLogin(limited, { wallet, headers }), { headers })).status).toBe(201);
+  });
+
+  test('is one address, whichever of its network it uses', async () => {
+    for (let at = 0; at < 3; at++) await guess(limited, `2001:db8:7:7::${at}`);
+    expect((await guess(limited, '2001:db8:7:7:ffff::1')).status).toBe(429);
+    expect((await guess(limited, '2001:db8:7:8::1')).status).toBe(401);
+  });
+
+  test('takes nothing from others there by what it proves: that is counted by wallet', async () => {
+    const headers = from('203.0.113.37');
+    const busy = await loggedIn(api);
+    for (let at = 0; at < 40; at++) {
+      expect((await sendSigned({ at: limited, by: busy.key }, { headers })).status).toBe(200);
+    }
+    expect((await limited.send('GET', '/api/v1/providers', { headers })).status).toBe(200);
+  });
+});
+
+describe('limits', () => {
+  const from = (ip: string) => ({ 'x-forwarded-for': ip });
 
   test('a clock that is wrong and a session that is over are no guesses', async () => {
     const limited = await replicas.start({ env: { TRUST_PROXY: 'true', RATE_LIMIT_AUTH_FAILURES: '1' } });

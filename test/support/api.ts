@@ -27,11 +27,10 @@ const unlimited = {
   RATE_LIMIT_READS: '1000000',
   RATE_LIMIT_WRITES: '1000000',
   RATE_LIMIT_JOBS: '1000000',
-  RATE_LIMIT_AUTH: '1000000',
   RATE_LIMIT_LOGINS: '1000000',
-  RATE_LIMIT_CHALLENGES: '1000000',
   RATE_LIMIT_AUTH_FAILURES: '1000000',
   RATE_LIMIT_PROVIDERS: '1000000',
+  RATE_LIMIT_PER_PROVIDER: '1000000',
 };
 
 /** What the API asks of workflows. */
@@ -113,6 +112,7 @@ export async function startApi({ database, redis, env, config: overrides, comman
   const connection = connectFailFast(config, { db: redis.db });
   await awaitReady(connection);
   const auth = createAuth({ config, pool, redis: connection, ...(now === undefined ? {} : { now }) });
+  const limiter = createLimiter({ config, redis: connection });
   const { jobs, ...others } = { ...refusingCommands(asked), ...commands };
   const deps: ApiDeps = {
     config,
@@ -120,9 +120,9 @@ export async function startApi({ database, redis, env, config: overrides, comman
     pool,
     jobs,
     authenticate: auth.authenticate,
-    limiter: createLimiter({ config, redis: connection }),
+    limiter,
     health: async () => ({}),
-    routes: brokerRoutes({ config, logger, pool, redis: connection, auth, ...others }),
+    routes: brokerRoutes({ config, logger, pool, redis: connection, auth, limiter, ...others }),
   };
   const server = await startApiServer(createApi(deps), config);
   const url = `http://127.0.0.1:${server.address.port}`;

@@ -93,6 +93,10 @@ export const attempts: Record<string, MakeAttempt> = {
     target: `/api/v1/admin/providers/${providerId}/forgive`,
     foreign: 'scope_denied',
   }),
+  'GET /api/v1/admin/jobs/:id/failure': ({ jobId }) => ({
+    target: `/api/v1/admin/jobs/${jobId}/failure`,
+    foreign: 'scope_denied',
+  }),
   'GET /api/v1/admin/tenants': ({ wallet }) => ({
     target: `/api/v1/admin/tenants?wallet=${wallet.address}`,
     foreign: 'scope_denied',

@@ -1,5 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
+import { BlockList } from 'node:net';
+import { limits } from '../../src/domain/limits.js';
+import { closedRanges } from '../../src/kubernetes/manifests/closed-ranges.js';
+import { canonicalRange } from '../../src/ip-range.js';
 import { rightsBelow } from '../support/rights-table.js';
 
 const pages = [
@@ -78,4 +82,41 @@ test('the page about security names the policies against strangers, and none tha
     .filter((file) => file.endsWith('.yaml'))
     .flatMap(policiesOf);
   expect(named.filter((name) => !shipped.includes(name))).toEqual([]);
+});
+
+test('the page about security lists what jobs cannot reach, each with why, as it is closed', () => {
+  const listed = [...read('docs/security.md').matchAll(/^\| `([0-9a-f.:]+\/\d+)` \| (.+) \|$/gm)];
+  expect(listed.map(([, range, reason]) => [range, reason])).toEqual(closedRanges);
+  for (const [range, reason] of closedRanges) {
+    expect(canonicalRange(range)).toBe(range);
+    expect(reason.length).toBeGreaterThan(5);
+  }
+});
+
+test.each([
+  ...['10.0.0.1', '100.100.100.200', '127.1.2.3', '168.63.129.16', '169.254.169.254', '169.254.170.2', '172.31.0.1'],
+  ...['192.0.0.192', '192.168.1.1', '198.19.0.1', '239.1.1.1', '255.255.255.255', '0.0.0.0', '161.26.0.10'],
+  ...['::1', 'fd00:ec2::254', 'fd20:ce::254', 'fe80::1', 'ff02::1', '2001::1', '2002:a00:1::1', '64:ff9b::a00:1'],
+  ...['64:ff9b:1::1', '::10.0.0.1', 'fec0::1', '100::1', '5f00::1'],
+])('%s is closed to jobs', (address) => {
+  const closed = new BlockList();
+  for (const [range] of closedRanges) {
+    const [net, prefix] = range.split('/');
+    closed.addSubnet(net!, Number(prefix), net!.includes(':') ? 'ipv6' : 'ipv4');
+  }
+  expect(closed.check(address, address.includes(':') ? 'ipv6' : 'ipv4')).toBe(true);
+  expect(closed.check('8.8.8.8')).toBe(false);
+  expect(closed.check('2606:4700::1111', 'ipv6')).toBe(false);
+});
+
+test('the page about the API lists every limit that is answered with 429', () => {
+  const listed = [
+    ...read('docs/api.md').matchAll(
+      /^\| `(\w+)` \| (address|wallet|provider|job) \| (.+?) \| (\d*) ?\| ?(?:`(\w+)`)? ?\|$/gm,
+    ),
+  ].map(([, name, per, counts, seconds, setting]) => [name, per, counts, seconds || undefined, setting]);
+  const all: [string, { per: string; counts: string; windowS?: number; setting?: string }][] = Object.entries(limits);
+  expect(listed).toEqual(
+    all.map(([name, { per, counts, windowS, setting }]) => [name, per, counts, windowS?.toString(), setting]),
+  );
 });

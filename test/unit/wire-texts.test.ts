@@ -5,17 +5,13 @@ import { senderOf } from '../../src/domain/provider-message.js';
 import { capacityUpdateSchema, offerOf, registrationSchema } from '../../src/domain/registration.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { letterText } from '../../src/redis/streams/dead-letters.js';
+import { registrationMessage, heartbeatMessage } from '../../src/engines/simulated-provider/messages.js';
+import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
+import { anyName, fieldsOf, textsIn, valueAt, withValueAt } from '../support/request-fields.js';
 
 const unprintable = new RegExp(`[${unprintableRanges}${unprintableAstral}\\p{Surrogate}]`, 'u');
 /** What a provider may put into a name for whoever lists his machine in a terminal. */
 const nasty = '\0\u001b[2J\u202eXTR\u200b\u009b\u{e0041}\ud800\r\n';
-
-/** Every text in a value, the names of its fields included. */
-function textsIn(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, inner]) => [name, ...textsIn(inner)]);
-}
 
 const registration = {
   provider_id: 'prov-1',
@@ -154,4 +150,50 @@ describe('a heartbeat', () => {
     expect(beat(deep)).toMatchObject({ providerId: 'prov-1', telemetry: { cpu_usage: 0 } });
     expect(beat(',"gpu_usage":null,"cpu_usage":null,"node_name":null')).toMatchObject({ telemetry: { gpu_usage: [] } });
   });
+});
+
+/** What nobody is shown, as `wireValue` says: a program gets it as it is. */
+const notShown = ['mining_config.extra_args', 'mining_config.bootnodes', 'mining_config.env_vars'];
+const marks = ['\u001b[2J', '\n', '\r', '\u202e', '\u{e0041}', '\u200b', '\u009b', '\u2028', '\u2066', '\ufeff'];
+const machine = simulatedMachine({ providerId: 'prov-1', gpus: { model: 'NVIDIA GeForce RTX 4090', count: 1 } });
+const kinds = [
+  ['registration', registrationSchema, registrationMessage(machine)],
+  ['capacity', capacityUpdateSchema, { ...registrationMessage(machine), node_name: 'n' }],
+] as const;
+
+describe.each(kinds)('every field of a %s', (_kind, schema, good) => {
+  const fields = fieldsOf(schema).filter((path) => !notShown.some((name) => path.join('.').startsWith(name)));
+
+  test('is known to this test', () => {
+    expect(fields.length).toBeGreaterThan(15);
+    expect(schema.safeParse(good).success).toBe(true);
+  });
+
+  test.each(fields.map((path) => [path.join('.'), path] as const))(
+    'can be shown once it was read: %s',
+    (_name, path) => {
+      for (const mark of marks) {
+        const found = valueAt(good, path);
+        for (const text of [mark, `${typeof found === 'string' ? found : 'x'}${mark}x`]) {
+          const { data } = schema.safeParse(withValueAt(good, path, text));
+          expect(textsIn(data).filter((shown) => unprintable.test(shown))).toEqual([]);
+          // And where it is the name of an entry.
+          if (path.at(-1) !== anyName) continue;
+          const named = schema.safeParse(withValueAt(good, [...path.slice(0, -1), `n${mark}`], 1));
+          expect(textsIn(named.data).filter((shown) => unprintable.test(shown))).toEqual([]);
+        }
+      }
+    },
+  );
+});
+
+test('every field of a heartbeat can be shown once it was read', () => {
+  const good = { ...heartbeatMessage(machine, 'n') } as Record<string, unknown>;
+  expect(Object.keys(good).length).toBeGreaterThan(5);
+  for (const name of Object.keys(good)) {
+    for (const mark of marks) {
+      const read = readHeartbeat(JSON.stringify({ ...good, [name]: `${String(good[name])}${mark}x` }));
+      expect(textsIn(read).filter((shown) => unprintable.test(shown))).toEqual([]);
+    }
+  }
 });

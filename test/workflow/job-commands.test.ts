@@ -116,6 +116,7 @@ test('an extension is refused with a reason while the job has all the requests u
   await expect(world.commands.extend(order.jobId, 'one', 60)).rejects.toMatchObject({
     code: 'rate_limited',
     detail: expect.stringContaining('under way'),
+    extra: { limit: 'job_requests', per: 'job', allowed: 10 },
   });
   await cancel(order);
 });

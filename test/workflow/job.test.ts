@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { jobReplyOf } from '../../src/api/schemas/job.js';
 import { findAllocation } from '../../src/db/allocations.js';
+import { jobFailureFacts } from '../../src/db/job-failures.js';
+import { findJob } from '../../src/db/jobs.js';
 import { findProvider } from '../../src/db/provider-reads.js';
 import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
+import { pullErrorKind } from '../../src/domain/pull-errors.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import type { JobState } from '../../workflows/messages.js';
 import { timeline } from '../support/timeline.js';
@@ -141,6 +145,20 @@ describe('a job that does not start', () => {
     });
     expect(await start(order)).toMatchObject({ status: 'failed', failure: { reason: 'image_pull_failed' } });
     await expectNothingHeld(order);
+  });
+
+  test('because its image cannot be pulled tells its customer the kind of it, and operators what the kubelet said', async () => {
+    const order = await world.order({
+      providerId: await world.provider(),
+      image: 'docker.io/library/does-not-exist:1',
+    });
+    await start(order);
+    const failed = (await jobFailureFacts(world.database.pool, order.jobId))!.failure!;
+    expect(failed.message).toBe(`${order.image}: ${pullErrorKind(failed.words)}`);
+    expect(failed.words).toContain(order.image);
+    expect(failed.words).not.toBe(failed.message);
+    const row = await findJob(world.database.pool, order.wallet, order.jobId);
+    expect(JSON.stringify(jobReplyOf(row!))).not.toContain(failed.words);
   });
 
   test('because the cluster finds no place for it fails with that reason', async () => {

@@ -2,19 +2,16 @@ import type { Middleware } from 'koa';
 import type { Credentials } from '../../auth/authenticate.js';
 import type { Principal, Scope } from '../../auth/principal.js';
 import { BrokerError } from '../../domain/errors.js';
-import type { ApiState } from '../route.js';
+import type { ApiContext, ApiState } from '../route.js';
+import { letThrough } from './rate-limits.js';
 
 /** Answers who asks; `undefined` when no credential was sent; throws a `BrokerError` for one that is not good. */
 export type Authenticate = (request: Credentials) => Promise<Principal | undefined>;
 
 /** Establishes who asks, and that the way they proved it is enough for the route. */
 export function authentication(authenticate: Authenticate): Middleware<ApiState> {
-  return async (ctx, next) => {
-    const { rule, bodyBytes, ip } = ctx.state;
-    if (rule!.auth === 'none') {
-      await next();
-      return;
-    }
+  const whoAsks = async (ctx: ApiContext) => {
+    const { bodyBytes, ip } = ctx.state;
     const principal = await authenticate({
       method: ctx.method,
       target: ctx.req.url ?? '',
@@ -22,6 +19,24 @@ export function authentication(authenticate: Authenticate): Middleware<ApiState>
       bodyBytes,
       ip,
     });
+    // A claim proves nothing yet.
+    if (principal !== undefined && principal.kind !== 'proof') letThrough(ctx.state);
+    return principal;
+  };
+
+  return async (ctx, next) => {
+    const { rule } = ctx.state;
+    if (rule!.auth === 'none') {
+      // Open to everybody; but where its address has asked for too much already, only to those who are known.
+      if (ctx.state.overLimit !== undefined && rule!.limit !== 'proof') {
+        const principal = await whoAsks(ctx);
+        if (ctx.state.overLimit !== undefined) throw ctx.state.overLimit;
+        ctx.state.principal = principal!;
+      }
+      await next();
+      return;
+    }
+    const principal = await whoAsks(ctx);
     if (principal === undefined) throw new BrokerError('auth_required', 'send a request signature or a bearer token');
     const proofOnly = principal.kind === 'proof';
     if (proofOnly !== (rule!.auth === 'session-proof')) {

@@ -10,13 +10,13 @@ const maxTargets = 200;
 /**
  * Answers a public read that was asked for in the very same words a moment ago, as a cache before the server would. It
  * stands behind the limit of the address and before the router: nothing that it leaves out can change the answer, and
- * all of it takes longer than the answer itself.
+ * all of it takes longer than the answer itself. Where the address is over its limit, it matters who asks.
  */
 export function answerKnownReads(): Middleware<ApiState> {
   const known = new Map<string, { rule: RouteRule; reply: CachedReply }>();
   return async (ctx, next) => {
     const target = ctx.req.url ?? '';
-    if (ctx.method !== 'GET' || hasBody(ctx.req)) {
+    if (ctx.method !== 'GET' || hasBody(ctx.req) || ctx.state.overLimit !== undefined) {
       await next();
       return;
     }

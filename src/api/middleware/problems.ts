@@ -1,5 +1,7 @@
 import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
+import { badDataState } from '../../db/pool.js';
+import { uncheckedValues } from '../../observability/metrics.js';
 import { isDefect, problemOf } from '../problem.js';
 import type { ApiState } from '../route.js';
 import { hasBody } from './read-body.js';
@@ -11,6 +13,8 @@ export function problems(logger: Logger): Middleware<ApiState> {
       await next();
     } catch (error) {
       const problem = problemOf(error, ctx.state.requestId);
+      const sqlState = badDataState(error);
+      if (sqlState !== undefined) uncheckedValues.inc({ code: sqlState });
       if (isDefect(error)) {
         logger.error(
           { err: error, code: problem.code, route: ctx.state.rule?.path, request_id: problem.request_id },

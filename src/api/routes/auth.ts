@@ -26,6 +26,7 @@ import { liveTokens, revokeToken } from '../../db/auth-tokens.js';
 import { BrokerError } from '../../domain/errors.js';
 import { printable } from '../../domain/outside.js';
 import { isUuid } from '../../domain/uuid.js';
+import { letThrough } from '../middleware/rate-limits.js';
 import type { ApiContext, RouteRule } from '../route.js';
 
 const base = '/api/v1/auth';
@@ -41,11 +42,11 @@ export function authRoutes(auth: Auth): RouteRule[] {
       path: `${base}/challenge`,
       auth: 'none',
       scopes: [],
-      limit: 'auth',
+      limit: 'read',
       summary: 'Begin a login: what the wallet is to sign',
       request: { body: challengeBody },
       responses: { 200: { description: 'The message, good for one login', schema: challengeReply } },
-      errors: ['scope_denied', 'auth_backend_unavailable'],
+      errors: ['scope_denied'],
       handler: async (ctx) => {
         const body = bodyOf(ctx, challengeBody);
         const challenge = await issueChallenge(auth, {
@@ -55,7 +56,6 @@ export function authRoutes(auth: Auth): RouteRule[] {
           scopes: body.scopes,
           spendLimit: body.spend_limit,
           ttlSeconds: body.ttl_seconds,
-          ip: ctx.state.ip,
         });
         reply(ctx, 200, challengeReplyOf(challenge));
       },
@@ -65,7 +65,7 @@ export function authRoutes(auth: Auth): RouteRule[] {
       path: registrationRoute.path,
       auth: 'session-proof',
       scopes: [],
-      limit: 'auth',
+      limit: 'proof',
       summary: 'Finish a login: the session key that signs this request speaks for the wallet',
       request: { body: registrationBody },
       responses: { 201: { description: 'The session', schema: registrationReply } },
@@ -85,8 +85,10 @@ export function authRoutes(auth: Auth): RouteRule[] {
               target: ctx.req.url ?? '',
               headers: ctx.req.headers,
               bodyBytes: ctx.state.bodyBytes,
+              ip: ctx.state.ip,
             }),
         });
+        letThrough(ctx.state);
         reply(ctx, 201, registrationReplyOf(session));
       },
     },
@@ -186,7 +188,7 @@ export function authRoutes(auth: Auth): RouteRule[] {
       path: `${base}/revoke`,
       auth: 'none',
       scopes: [],
-      limit: 'auth',
+      limit: 'proof',
       summary: 'Revoke one session or all by a signature of the wallet itself, for a lost session key',
       request: { body: revocationBody },
       responses: { 204: { description: 'Revoked' } },
@@ -194,6 +196,7 @@ export function authRoutes(auth: Auth): RouteRule[] {
       handler: async (ctx) => {
         const { message, chain_id, signature } = bodyOf(ctx, revocationBody);
         await revokeByWallet(auth, { message, chainId: chain_id, signature, ip: ctx.state.ip });
+        letThrough(ctx.state);
         reply(ctx, 204);
       },
     },

@@ -1,20 +1,33 @@
 import { z } from 'zod';
 import { providerHeaders } from '../../auth/provider-client.js';
 import type { ProviderIdentityVerifier, ProviderVerifierDeps } from '../../auth/provider-identity.js';
+import { networkOf } from '../../auth/networks.js';
 import { verifyReader } from '../../auth/provider-reader.js';
+import { inTurn } from '../../auth/turns.js';
 import type { Config } from '../../config.js';
+import { providerStandings } from '../../db/provider-identities.js';
+import { BrokerError } from '../../domain/errors.js';
 import { providerMessageKinds, senderOf } from '../../domain/provider-message.js';
 import { refusalError } from '../../domain/provider-refusals.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import { createProviderIngress } from '../../redis/provider-ingress.js';
 import { readReplies } from '../../redis/replies/reads.js';
 import { streams } from '../../redis/stream-names.js';
+import type { Limiter } from '../limiter.js';
+import { letThrough } from '../middleware/rate-limits.js';
 import { validationFailed } from '../problem.js';
 import type { ApiContext, RouteRule } from '../route.js';
 
 export interface ProviderMessageDeps extends ProviderVerifierDeps {
   config: ProviderVerifierDeps['config'] & Pick<Config, 'AUTH_TARGET_PREFIX'>;
   verifier: ProviderIdentityVerifier;
+  limiter: Limiter;
+}
+
+/** What a check found, and whether it proves who sent the request. */
+interface Checked<T> {
+  isProven: boolean;
+  value: T;
 }
 
 const streamNames = providerMessageKinds.map((kind) => streams[kind]);
@@ -73,10 +86,35 @@ const responsesReply = z.object({
 
 /** The streams of the providers for those who do not reach Redis: a provider can do here what it can do there, and no more. */
 export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
-  const { verifier, redis, now = Date.now } = deps;
+  const { verifier, redis, limiter, now = Date.now } = deps;
   const ingress = createProviderIngress(redis);
   const serverTime = () => Math.floor(now() / 1000);
-  const open = { auth: 'none', scopes: [], limit: 'provider' } as const;
+  const open = { auth: 'none', scopes: [], limit: 'proof' } as const;
+
+  /**
+   * Runs a check of what a provider sent. What a key has signed that speaks for a provider is counted for that provider,
+   * wherever it comes from; everything else for the address, refusals too.
+   */
+  async function checked<T>(ctx: ApiContext, providerId: string, check: () => Promise<Checked<T>>): Promise<T> {
+    const network = networkOf(ctx.state.ip);
+    const found = await inTurn({ network, who: providerId }, check).catch(async (error: unknown) => {
+      if (error instanceof BrokerError && error.status < 500) await limiter.caller('provider_strangers', network);
+      throw error;
+    });
+    if (found.isProven) letThrough(ctx.state);
+    else if (ctx.state.overLimit !== undefined) throw ctx.state.overLimit;
+    await (found.isProven
+      ? limiter.caller('provider_messages', providerId)
+      : limiter.caller('provider_strangers', network));
+    return found.value;
+  }
+
+  /** Whether a key speaks for a provider. */
+  async function isOf(providerId: string, key: string | undefined): Promise<boolean> {
+    if (key === undefined) return false;
+    const { identity } = (await providerStandings(deps.pool, [providerId])).get(providerId)!;
+    return identity?.nodeKey === key.toLowerCase();
+  }
 
   return [
     {
@@ -101,12 +139,22 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
         const sender = senderOf(kind, given.data);
         if ('problem' in sender) throw validationFailed([{ field: 'data', message: sender.problem }]);
         const fields = given as Record<string, string>;
-        const known = await ingress.known(stream, fields);
-        if (known !== undefined) return reply(ctx, 202, { id: known, stream, server_time: serverTime() });
-        const verdict = await verifier.rehearse({ stream, fields, providerId: sender.providerId });
-        // Its twin may have come in meanwhile and have been read, so that the number in it is used.
-        const id = verdict.accepted ? await ingress.append(stream, fields) : await ingress.known(stream, fields);
-        if (!verdict.accepted && id === undefined) throw refusalError(verdict.reason, now(), verdict.nextSeq);
+        const { providerId } = sender;
+        const known = await checked(ctx, providerId, async () => {
+          const before = await ingress.known(stream, fields);
+          // Whoever saw a message may send it again: that proves nothing.
+          if (before !== undefined) return { isProven: false, value: before };
+          const verdict = await verifier.rehearse({ stream, fields, providerId });
+          if (verdict.accepted) {
+            const isProven = verdict.signed && (await isOf(providerId, fields['key']));
+            return { isProven, value: undefined };
+          }
+          // Its twin may have come in meanwhile and have been read, so that the number in it is used.
+          const twin = await ingress.known(stream, fields);
+          if (twin === undefined) throw refusalError(verdict.reason, now(), verdict.nextSeq);
+          return { isProven: false, value: twin };
+        });
+        const id = known ?? (await ingress.append(stream, fields));
         reply(ctx, 202, { id, stream, server_time: serverTime() });
       },
     },
@@ -140,7 +188,10 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
         const { id: providerId = '' } = ctx.state.params;
         const { after } = ctx.state.query as { after: string };
         const request = { providerId, target: ctx.req.url ?? '', headers: ctx.req.headers };
-        const readable = await verifyReader(deps, request, deps.config.AUTH_TARGET_PREFIX);
+        const readable = await checked(ctx, providerId, async () => {
+          const isProven = await verifyReader(deps, request, deps.config.AUTH_TARGET_PREFIX);
+          return { isProven, value: isProven };
+        });
         const stored = readable ? await readReplies(redis, providerId, after) : [];
         const responses = stored.map(({ id, timestamp, reply: data }) => ({ id, timestamp, data }));
         reply(ctx, 200, { responses, server_time: serverTime() });

@@ -1,0 +1,74 @@
+/** Names that no registry of the internet has: of machines, homes, companies and clusters, and those kept for tests. */
+const insideNames = [
+  'alt',
+  'arpa',
+  'belkin',
+  'cluster',
+  'corp',
+  'dhcp',
+  'domain',
+  'example',
+  'fritz.box',
+  'home',
+  'in-addr',
+  'intern',
+  'internal',
+  'intra',
+  'intranet',
+  'invalid',
+  'kubernetes',
+  'lan',
+  'local',
+  'localdomain',
+  'localhost',
+  'mail',
+  'onion',
+  'private',
+  'router',
+  'svc',
+  'test',
+  'workgroup',
+];
+
+/**
+ * Why an image is not pulled from a registry of this name, unless the site lists it; undefined for a host of the internet.
+ * A machine in somebody's network is asked by whatever pulls, with the rights of the place where that stands: so it has to
+ * be a name that the whole world knows, and no number, however it is written. What the name resolves to is looked up on the
+ * provider's machine and nowhere else.
+ */
+export function registryRefusal(registry: string): string | undefined {
+  if (registry.includes(':')) return 'names a port: registries of the internet answer at the usual one';
+  const labels = registry.split('.');
+  const top = labels.at(-1)!;
+  if (labels.length < 2) return 'is a name without a dot, which only some network knows';
+  // 127.1, 0x7f.0x1, 017700000001.1: whatever ends in a number is read as an address of IPv4, in any notation.
+  if (/^(?:\d+|0x[0-9a-f]*)$/.test(top)) return 'is an address: name the registry';
+  // What is written in other letters comes as this; which letters, nobody sees.
+  if (labels.some((label) => label.startsWith('xn--'))) return 'is a name in other letters than a to z';
+  if (insideNames.some((name) => registry === name || registry.endsWith(`.${name}`))) {
+    return 'is a name that only some network knows';
+  }
+  if (leadsToAnAddress(labels)) return 'spells out an address: name the registry';
+  return undefined;
+}
+
+/** Services that answer for any address that stands in a name, such as 10.0.0.1.nip.io or 0a000001.sslip.io. */
+const wildcards: ReadonlySet<string> = new Set([
+  'nip.io',
+  'sslip.io',
+  'xip.io',
+  'traefik.me',
+  'localtest.me',
+  'lvh.me',
+  'vcap.me',
+  'lacolhost.com',
+  'backname.io',
+  '1u.ms',
+  'rbndr.us',
+]);
+
+function leadsToAnAddress(labels: readonly string[]): boolean {
+  if (wildcards.has(labels.slice(-2).join('.'))) return true;
+  // Four numbers in a row, as 10.0.0.1.example.com or 10-0-0-1.example.com.
+  return /(?:^|[.-])(?:\d{1,3}[.-]){3}\d{1,3}(?:[.-]|$)/.test(labels.join('.'));
+}

@@ -1,0 +1,44 @@
+import { z, type ZodType } from 'zod';
+
+/** The paths of all fields that a schema names, of the first item of each list, and of one entry of each map. */
+export function fieldsOf(schema: ZodType): string[][] {
+  return paths(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
+}
+
+/** What stands for any name in the path of a map's entry. */
+export const anyName = 'SOME_NAME';
+
+function paths(schema: unknown, path: string[] = []): string[][] {
+  const { properties, anyOf, items, additionalProperties } = schema as {
+    properties?: Record<string, unknown>;
+    anyOf?: unknown[];
+    items?: unknown;
+    additionalProperties?: unknown;
+  };
+  const below = (name: string, inner: unknown) => [[...path, name], ...paths(inner, [...path, name])];
+  return [
+    ...Object.entries(properties ?? {}).flatMap(([name, inner]) => below(name, inner)),
+    ...(typeof items === 'object' ? below('0', items) : []),
+    ...(typeof additionalProperties === 'object' ? below(anyName, additionalProperties) : []),
+    ...(anyOf ?? []).flatMap((inner) => paths(inner, path)),
+  ];
+}
+
+export function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], value);
+}
+
+/** The same value with something else at one place; lists and objects on the way there are made. */
+export function withValueAt(value: unknown, [name, ...rest]: readonly string[], by: unknown): unknown {
+  if (name === undefined) return by;
+  if (name === '0') return [withValueAt((value as unknown[] | undefined)?.[0], rest, by)];
+  const object = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return { ...object, [name]: withValueAt(object[name], rest, by) };
+}
+
+/** Every text in a value, the names of its fields included. */
+export function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null || value instanceof Date || Buffer.isBuffer(value)) return [];
+  return Object.entries(value).flatMap(([name, inner]) => [name, ...textsIn(inner)]);
+}

@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { apiRules } from '../../src/api/app.js';
+import { newJobId } from '../../src/api/job-id.js';
+import type { RouteRule } from '../../src/api/route.js';
+import { scopes as everyScope } from '../../src/auth/principal.js';
+import { canonicalRequest, signatureHeaders } from '../../src/auth/request-signature.js';
+import { insertJob } from '../../src/db/jobs.js';
+import { withTransaction } from '../../src/db/pool.js';
+import { audience, newWallet, startApi, type Api } from './api.js';
+import { freshDatabase, type TestDatabase } from './database.js';
+import { putProvider, recordOwner, testOrder } from './fleet.js';
+import { beginLogin, finishLogin, sendSigned } from './login.js';
+import { freshRedis } from './redis.js';
+import { attempts, registrationAttempt, type Belongings } from './route-attempts.js';
+
+export const nameOf = ({ method, path }: RouteRule) => `${method} ${path}`;
+
+/** An API at which every route can be tried, with somebody who may ask each of them. */
+export interface TriedApi {
+  api: Api;
+  database: TestDatabase;
+  mine: Belongings;
+  /** A request in which nothing is wrong. */
+  attempt(rule: RouteRule): Promise<{ target: string; body?: unknown }>;
+  /** The headers of the credential that a route wants. */
+  credential(rule: RouteRule, target: string, text: string): Promise<Record<string, string>>;
+  /** Sends text as it is, with the credential that the route wants. */
+  sendText(
+    rule: RouteRule,
+    target: string,
+    text: string | undefined,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; text: string }>;
+  stop(): Promise<void>;
+}
+
+/** What is sent where nothing is wrong, for routes that are open to everybody. */
+const openAttempts: Record<string, (of: Belongings) => { target?: string; body?: unknown }> = {
+  'GET /api/v1/providers/:id': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}` }),
+  'GET /api/v1/providers/:id/mining': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}/mining` }),
+  'GET /api/v1/providers/:id/responses': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}/responses` }),
+  'POST /api/v1/auth/sessions': () => registrationAttempt,
+  'POST /api/v1/auth/challenge': ({ wallet }) => ({
+    body: { wallet: wallet.address, session_key: newWallet().address, spend_limit: '1' },
+  }),
+  'POST /api/v1/auth/revoke': ({ wallet }) => ({
+    body: {
+      message: {
+        wallet: wallet.address,
+        sessionKey: newWallet().address,
+        audience,
+        issuedAt: Math.floor(Date.now() / 1000),
+        nonce: `0x${randomBytes(32).toString('hex')}`,
+      },
+      chain_id: 1,
+      signature: `0x${'1b'.repeat(65)}`,
+    },
+  }),
+  'POST /api/v1/providers/messages': ({ providerId }) => ({
+    body: {
+      stream: 'provider:registration',
+      data: JSON.stringify({ provider_id: providerId, spec: {}, capacity: {} }),
+      timestamp: '2026-01-01T00:00:00Z',
+    },
+  }),
+};
+
+export async function startTriedApi(more: Record<string, string> = {}): Promise<TriedApi> {
+  const [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
+  const wallet = newWallet();
+  const env = {
+    ADMIN_WALLETS: wallet.address,
+    PROVIDER_AUTH_MODE: 'permissive',
+    MINING_IMAGE_ALLOWLIST: 'docker.io/miners/*',
+    AUTH_MAX_SESSIONS: '1000',
+    MAX_JOBS_PER_WALLET: '100000',
+    MAX_GPUS_PER_WALLET: '100000',
+    ...more,
+  };
+  // Workflows that take whatever they are asked: what is tried here is all that comes before them.
+  const commands = {
+    jobs: {
+      startAndWait: async () => 'still_starting' as const,
+      cancel: async () => 'still_ending' as const,
+      extend: async () => ({ expiresAt: new Date().toISOString() }),
+    },
+    providers: { order: async () => undefined },
+    announceRegistration: async () => undefined,
+    announceMining: async () => true,
+    announcePlacement: async () => true,
+  };
+  const api = await startApi({ database, redis, env, commands });
+  const underWay = await beginLogin(api, {
+    wallet,
+    body: { scopes: everyScope, spend_limit: String(10n ** 30n) },
+  });
+  const sessionKey = underWay.key;
+  await finishLogin(api, underWay);
+  // One of its own to revoke: with that of the requests, all that comes after would only ever be refused.
+  const spare = await finishLogin(api, await beginLogin(api, { wallet }));
+  const sessionId = spare.json.session_id as string;
+  const minted = await sendSigned({ by: sessionKey, at: api, method: 'POST', target: '/api/v1/auth/tokens', body: {} });
+  const token = minted.json.token as string;
+  const [jobId, providerId] = [newJobId(), `prov-${randomBytes(4).toString('hex')}`];
+  await putProvider(database.pool, { providerId });
+  await recordOwner(database.pool, providerId, wallet.address.toLowerCase());
+  await withTransaction(database.pool, (tx) =>
+    insertJob(tx, {
+      ...testOrder({ jobId, wallet: wallet.address.toLowerCase(), maxPricePerHour: 0 }),
+      sessionId,
+      requestSha256: '',
+      sshPublicKeys: [],
+      env: {},
+      reservedAmount: 0n,
+    }),
+  );
+  const mine: Belongings = { wallet, sessionId, tokenId: newJobId(), jobId, providerId };
+
+  return {
+    api,
+    database,
+    mine,
+    sendText,
+    credential,
+    async attempt(rule) {
+      const name = nameOf(rule);
+      const made = attempts[name] === undefined ? openAttempts[name]?.(mine) : await attempts[name](mine, wallet);
+      return { target: rule.path, ...made };
+    },
+    async stop() {
+      await api.stop();
+      await Promise.all([database.close(), redis.close()]);
+    },
+  };
+
+  async function sendText(
+    rule: RouteRule,
+    target: string,
+    text: string | undefined,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; text: string }> {
+    const signed = await credential(rule, target, text ?? '');
+    const response = await fetch(api.url + target, {
+      method: rule.method,
+      headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...signed, ...headers },
+      ...(text === undefined ? {} : { body: text }),
+    });
+    return { status: response.status, text: await response.text() };
+  }
+
+  async function credential(rule: RouteRule, target: string, text: string): Promise<Record<string, string>> {
+    if (rule.auth === 'none') return {};
+    if (rule.auth === 'any') return { authorization: `Bearer ${token}` };
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const nonce = randomBytes(16).toString('base64url');
+    const request = { method: rule.method, target, bodyBytes: Buffer.from(text) };
+    return {
+      [signatureHeaders.key]: sessionKey.address,
+      [signatureHeaders.timestamp]: timestamp,
+      [signatureHeaders.nonce]: nonce,
+      [signatureHeaders.signature]: await sessionKey.signMessage({
+        message: canonicalRequest(audience, request, { timestamp, nonce }),
+      }),
+    };
+  }
+}
+
+/** The table that an API is made of, by way of one that is never asked anything. */
+export async function ruleTable(): Promise<RouteRule[]> {
+  const [itsDatabase, itsRedis] = await Promise.all([freshDatabase(), freshRedis()]);
+  const its = await startApi({ database: itsDatabase, redis: itsRedis });
+  const table = apiRules(its.deps);
+  await its.stop();
+  await Promise.all([itsDatabase.close(), itsRedis.close()]);
+  return table;
+}
