@@ -12,6 +12,7 @@ import { authRoutes } from './routes/auth.js';
 import { miningRoutes, type MiningRouteDeps } from './routes/mining.js';
 import { providerMessageRoutes } from './routes/provider-messages.js';
 import { providerOperationRoutes } from './routes/provider-operations.js';
+import { adminKeyRoutes, siteRoutes } from './routes/site.js';
 import type { ApprovalDeps } from '../auth/provider-approval.js';
 
 export interface BrokerRouteDeps {
@@ -31,12 +32,14 @@ export interface BrokerRouteDeps {
 export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
   const { config, pool, redis, auth, providers, announceRegistration, announceMining, announcePlacement } = deps;
   const { recover } = auth;
-  const verifier = createProviderVerifier({ config, pool, redis, recover });
+  const verifier = createProviderVerifier({ config, pool, recover });
   return [
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
+    ...siteRoutes({ pool }),
+    ...adminKeyRoutes({ pool, config }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
   ];

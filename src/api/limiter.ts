@@ -3,6 +3,8 @@ import type { Redis } from 'ioredis';
 import { networkOf } from '../auth/limits.js';
 import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
+import { countScript } from '../redis/count-script.js';
+import { limitPrefix } from '../redis/keys.js';
 import type { RouteLimit } from './route.js';
 
 /** Counts requests; each call throws `rate_limited` when the caller has used up its minute. */
@@ -20,12 +22,13 @@ export interface Limiter {
 export function createLimiter({ config, redis }: { config: Config; redis?: Redis }): Limiter {
   const addresses = new RateLimiterMemory({ keyPrefix: 'ip', points: config.RATE_LIMIT_PER_IP, duration: 60 });
   const shared = (name: string, points: number): RateLimiterAbstract => {
-    const options = { keyPrefix: `limit:${name}`, points, duration: 60 };
+    const options = { keyPrefix: limitPrefix(name), points, duration: 60 };
     const insuranceLimiter = new RateLimiterMemory(options);
     if (redis === undefined) return insuranceLimiter;
     return new RateLimiterRedis({
       ...options,
       storeClient: redis,
+      customIncrTtlLuaScript: countScript,
       insuranceLimiter,
       // A caller that is over its limit is told so without asking Redis again.
       inMemoryBlockOnConsumed: points + 1,

@@ -85,12 +85,13 @@ export async function issueChallenge(
  */
 export async function redeemChallenge(
   { nonces }: Pick<AuthDeps, 'nonces'>,
-  { wallet, sessionKey, nonce }: Pick<SessionDelegation, 'wallet' | 'sessionKey' | 'nonce'>,
+  { wallet, sessionKey, issuedAt, nonce }: Pick<SessionDelegation, 'wallet' | 'sessionKey' | 'issuedAt' | 'nonce'>,
 ): Promise<number> {
   const value = await nonces.takeChallenge(nonce);
   const [forWallet, forKey, issuedAtMs] = value?.split('|') ?? [];
   if (forWallet !== wallet || forKey !== sessionKey) {
     throw new BrokerError('challenge_invalid', 'ask for a new challenge: this one is unknown, used or expired');
   }
-  return Number(issuedAtMs);
+  // Where the challenge was kept others may write; what the wallet signed says when it was issued, too.
+  return Math.min(Number(issuedAtMs) || 0, (issuedAt + 1) * 1_000);
 }

@@ -3,6 +3,8 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAb
 import type { Redis } from 'ioredis';
 import type { Config } from '../config.js';
 import { BrokerError, type ErrorCode } from '../domain/errors.js';
+import { countScript } from '../redis/count-script.js';
+import { limitPrefix } from '../redis/keys.js';
 
 type LimitConfig = Pick<Config, 'RATE_LIMIT_CHALLENGES' | 'RATE_LIMIT_LOGINS' | 'RATE_LIMIT_AUTH_FAILURES'>;
 
@@ -29,10 +31,11 @@ const suspicious: ReadonlySet<ErrorCode> = new Set([
 /** Counts in Redis over all replicas, and in the process while Redis is away. Calls throw `rate_limited`. */
 export function createAuthLimiter(redis: Redis, config: LimitConfig): AuthLimiter {
   const counter = (name: string, points: number, duration: number): RateLimiterAbstract => {
-    const options = { keyPrefix: `limit:auth:${name}`, points, duration, blockDuration: duration };
+    const options = { keyPrefix: limitPrefix(`auth:${name}`), points, duration, blockDuration: duration };
     return new RateLimiterRedis({
       ...options,
       storeClient: redis,
+      customIncrTtlLuaScript: countScript,
       insuranceLimiter: new RateLimiterMemory(options),
       rejectIfRedisNotReady: true,
     });

@@ -71,30 +71,21 @@ async function newMachine() {
     /** The last number of each kind that the broker has taken. */
     async taken() {
       const { rows } = await frontier.world.database.pool.query(
-        'select registration_seq, capacity_seq from provider_identities where provider_id = $1',
+        'select registration_seq, capacity_seq, heartbeat_seq from provider_identities where provider_id = $1',
         [providerId],
       );
-      const key = (kind: string) => `auth:ps:${kind}:${providerId}:${nodeKey.address.toLowerCase()}`;
-      const counted = async (kind: string) =>
-        Number((await frontier.world.redis.redis.get(key(kind)))?.split(' ')[0] ?? Number.NaN);
-      return {
-        registration: Number(rows[0]?.registration_seq),
-        capacity: Number(rows[0]?.capacity_seq),
-        heartbeat: await counted('heartbeat'),
-      };
+      const { registration_seq: registration, capacity_seq: capacity, heartbeat_seq: heartbeat } = rows[0] ?? {};
+      return { registration: Number(registration), capacity: Number(capacity), heartbeat: Number(heartbeat) };
     },
     /** As an earlier broker left it that believed whatever number a key signed. */
     async leave(seq: number, entryId: string) {
       await frontier.world.database.pool.query(
-        `update provider_identities set registration_seq = $2, registration_entry = $3, capacity_seq = $2,
-                                        capacity_entry = $3 where provider_id = $1`,
+        `update provider_identities
+            set registration_seq = $2, registration_entry = $3, capacity_seq = $2, capacity_entry = $3,
+                heartbeat_seq = $2, heartbeat_entry = $3, responses_seq = $2, responses_entry = $3
+          where provider_id = $1`,
         [providerId, seq, entryId],
       );
-      for (const kind of ['heartbeat', 'responses'])
-        await frontier.world.redis.redis.set(
-          `auth:ps:${kind}:${providerId}:${nodeKey.address.toLowerCase()}`,
-          `${seq} ${entryId}`,
-        );
     },
   };
 }

@@ -1,4 +1,6 @@
+import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { createReplyVerifier } from '../../auth/broker-key.js';
 import { providerHeaders } from '../../auth/provider-client.js';
 import type { ProviderIdentityVerifier, ProviderVerifierDeps } from '../../auth/provider-identity.js';
 import { verifyReader } from '../../auth/provider-reader.js';
@@ -8,12 +10,14 @@ import { refusalError } from '../../domain/provider-refusals.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import { createProviderIngress } from '../../redis/provider-ingress.js';
 import { readReplies } from '../../redis/replies/reads.js';
-import { streams } from '../../redis/stream-names.js';
+import { reportForeign } from '../../redis/foreign.js';
+import { responseStream, streams } from '../../redis/stream-names.js';
 import { validationFailed } from '../problem.js';
 import type { ApiContext, RouteRule } from '../route.js';
 
 export interface ProviderMessageDeps extends ProviderVerifierDeps {
   config: ProviderVerifierDeps['config'] & Pick<Config, 'AUTH_TARGET_PREFIX'>;
+  redis: Redis;
   verifier: ProviderIdentityVerifier;
 }
 
@@ -51,6 +55,8 @@ const responsesReply = z.object({
     z.object({
       id: z.string(),
       timestamp: z.string(),
+      text: z.string().describe('The exact JSON text of `data`, which is what bsig is about'),
+      bsig: z.string().describe("The broker's signature, as JSON: see `broker_keys` of the site"),
       data: z.object({
         success: z.boolean(),
         status: z.string(),
@@ -75,6 +81,7 @@ const responsesReply = z.object({
 export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
   const { verifier, redis, now = Date.now } = deps;
   const ingress = createProviderIngress(redis);
+  const isOurs = createReplyVerifier(deps);
   const serverTime = () => Math.floor(now() / 1000);
   const open = { auth: 'none', scopes: [], limit: 'provider' } as const;
 
@@ -142,7 +149,12 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
         const request = { providerId, target: ctx.req.url ?? '', headers: ctx.req.headers };
         const readable = await verifyReader(deps, request, deps.config.AUTH_TARGET_PREFIX);
         const stored = readable ? await readReplies(redis, providerId, after) : [];
-        const responses = stored.map(({ id, timestamp, reply: data }) => ({ id, timestamp, data }));
+        const responses = [];
+        for (const { id, timestamp, reply: data, data: text, bsig } of stored) {
+          // Whoever writes to Redis can write there, too.
+          if ((await isOurs(providerId, text, bsig)) === undefined) reportForeign(redis, 'answers', responseStream(providerId));
+          else responses.push({ id, timestamp, data, text, bsig });
+        }
         reply(ctx, 200, { responses, server_time: serverTime() });
       },
     },

@@ -24,6 +24,9 @@ export interface RegistrationReply {
   next_seq?: number;
 }
 
+/** Makes the field `bsig` of an answer from its JSON text. */
+export type SignReply = (providerId: string, data: string) => Promise<string>;
+
 /** Of an answer with nothing in it that expires, in seconds. */
 const plainTtlS = 900;
 
@@ -32,6 +35,7 @@ const plainTtlS = 900;
  * first reply its group was not given, and that must not be a withdrawn join token.
  *
  * @param ttlS how long it is there: no longer than the join token in it is good.
+ * @param sign without it nobody but the public agents, who look at no signature, believes that the answer is ours.
  * @returns the id of the entry.
  * @throws when Redis does not answer; the reply may then be there all the same.
  */
@@ -39,9 +43,10 @@ export async function publishReply(
   redis: Redis,
   providerId: string,
   reply: RegistrationReply,
-  ttlS = plainTtlS,
+  { ttlS = plainTtlS, sign }: { ttlS?: number; sign?: SignReply } = {},
 ): Promise<string> {
-  return (await replyCommands(redis).publish(responseStream(providerId), { data: JSON.stringify(reply), ttlS }))!;
+  const published = { ...(await written(providerId, reply, sign)), ttlS };
+  return (await replyCommands(redis).publish(responseStream(providerId), published))!;
 }
 
 /**
@@ -54,7 +59,7 @@ export async function publishRejection(
   redis: Redis,
   providerId: string,
   message: string,
-  nextSeq?: number,
+  { nextSeq, sign }: { nextSeq?: number | undefined; sign?: SignReply } = {},
 ): Promise<string | undefined> {
   const reply: RegistrationReply = {
     success: false,
@@ -62,8 +67,13 @@ export async function publishRejection(
     message,
     ...(nextSeq === undefined ? {} : { next_seq: nextSeq }),
   };
-  const published = { data: JSON.stringify(reply), ttlS: plainTtlS, keepWaiting: true };
+  const published = { ...(await written(providerId, reply, sign)), ttlS: plainTtlS, keepWaiting: true };
   return await replyCommands(redis).publish(responseStream(providerId), published);
+}
+
+async function written(providerId: string, reply: RegistrationReply, sign?: SignReply) {
+  const data = JSON.stringify(reply);
+  return sign === undefined ? { data } : { data, bsig: await sign(providerId, data) };
 }
 
 /** Takes back what a provider has not read: none of it holds for whoever registers in its name next. */
@@ -116,12 +126,14 @@ export async function replyDelivery(
   const [entry] = entries ?? [];
   if (entry === undefined) return 'superseded';
   const [, fields] = entry;
+  const bsig = field(fields, 'bsig');
   return await deliver(
     redis,
     {
       stream,
       origin: field(fields, 'origin') ?? entryId,
       data: field(fields, 'data') ?? '',
+      ...(bsig === undefined ? {} : { bsig }),
       ttlS: leftMs > 0 ? Math.ceil(leftMs / 1_000) : plainTtlS,
     },
     options,
