@@ -31,6 +31,8 @@ export interface ConnectionKind {
     maxRetriesPerRequest?: number | null;
     commandTimeout?: number;
     enableOfflineQueue?: boolean;
+    /** False for a user who may not ask for what it reads (`INFO`). */
+    enableReadyCheck?: boolean;
   };
 }
 
