@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { deliver, type Delivery } from './delivery.js';
 import { replyCommands } from './commands.js';
+import { isForeign, reportForeign } from '../foreign.js';
 import { responseStream } from '../stream-names.js';
 
 /** `data` of an entry of `provider:response:<id>`, as the agents know it. `join_command` is run as root. */
@@ -80,14 +81,16 @@ async function written(providerId: string, reply: RegistrationReply, sign?: Sign
 export async function withdrawReplies(redis: Redis, providerId: string): Promise<void> {
   const stream = responseStream(providerId);
   // The groups of agents stay, since one may be waiting in a read.
-  const trimmed = await unlessOtherKind(redis.xtrim(stream, 'MAXLEN', 0));
+  const trimmed = await unlessForeign(redis.xtrim(stream, 'MAXLEN', 0));
+  if (trimmed !== undefined) return;
   // Whoever put something else there keeps nobody from leaving.
-  if (trimmed === undefined) await redis.del(stream);
+  await redis.unlink(stream);
+  reportForeign(redis, 'answers', stream);
 }
 
 /** Finds the published reply that holds the join token with this id: the id of its newest copy. */
 export async function findReply(redis: Redis, providerId: string, tokenId: string): Promise<string | undefined> {
-  const entries = await unlessOtherKind(redis.xrevrange(responseStream(providerId), '+', '-'));
+  const entries = await unlessForeign(redis.xrevrange(responseStream(providerId), '+', '-'));
   return entries?.find(([, fields]) => tokenIdOf(fields) === tokenId)?.[0];
 }
 
@@ -120,7 +123,7 @@ export async function replyDelivery(
   options.signal?.throwIfAborted();
   const stream = responseStream(providerId);
   const [entries, leftMs] = await Promise.all([
-    unlessOtherKind(redis.xrange(stream, entryId, entryId)),
+    unlessForeign(redis.xrange(stream, entryId, entryId)),
     redis.pttl(stream),
   ]);
   const [entry] = entries ?? [];
@@ -141,11 +144,11 @@ export async function replyDelivery(
 }
 
 /** Awaits a command and answers undefined where the key is no stream: providers can write whatever they like there. */
-async function unlessOtherKind<T>(command: Promise<T>): Promise<T | undefined> {
+async function unlessForeign<T>(command: Promise<T>): Promise<T | undefined> {
   try {
     return await command;
   } catch (error) {
-    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return undefined;
+    if (isForeign(error)) return undefined;
     throw error;
   }
 }
