@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { createReplySigner } from '../src/auth/broker-key.js';
 import { markTokenDeleted, reserveJoinToken, tokensToRevoke } from '../src/db/join-tokens.js';
 import { registrationStanding } from '../src/db/provider-approvals.js';
 import { admitNode, currentNode, type Admission } from '../src/db/provider-nodes.js';
@@ -55,6 +56,7 @@ export function createAdmissionActivities(
   deps: Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo' | 'logger'>,
 ) {
   const { config, pool, redis, kubernetes, clusterInfo } = deps;
+  const sign = createReplySigner({ pool, config });
 
   return {
     /**
@@ -72,10 +74,16 @@ export function createAdmissionActivities(
       const { registration } = stored;
 
       const standing = await registrationStanding(pool, providerId, stored.wallet);
+      // What others send in the name of a provider that signs is not answered among its answers.
+      const isToBeTold = stored.signed || !standing.signs;
+      const refuse = async (message: string) => {
+        if (isToBeTold) await publishAnswer(providerId, { success: false, status: 'rejected', message });
+        return { tokenId: '', expiresAt: '', rejected: message };
+      };
       // It came before the owner was known, and is answered after.
       if (config.PROVIDER_AUTH_MODE !== 'off' && !stored.signed && standing.isAnothers) {
         const message = 'the provider id belongs to another wallet';
-        await publishRejection(redis, providerId, message);
+        if (isToBeTold) await publishRejection(redis, providerId, message, { sign });
         return { tokenId: '', expiresAt: '', rejected: message };
       }
       const isNewest = await recordRegistration(
@@ -99,21 +107,17 @@ export function createAdmissionActivities(
       }
       if (config.PROVIDER_AUTH_MODE === 'permissive' && !stored.signed && !standing.approved) {
         const message = 'registered without a signature: its owner or an operator has to approve it before it may join';
-        await publishReply(redis, providerId, { success: false, status: 'pending', message });
+        if (isToBeTold) await publishAnswer(providerId, { success: false, status: 'pending', message });
         return { tokenId: '', expiresAt: '', rejected: message, awaitsApproval: true };
       }
       // It was let into the stream in another mode than the one that is in force now.
       if (config.PROVIDER_AUTH_MODE === 'required' && !stored.signed) {
-        const message = 'signature required';
-        await publishReply(redis, providerId, { success: false, status: 'rejected', message });
-        return { tokenId: '', expiresAt: '', rejected: message };
+        return await refuse('signature required');
       }
 
       const { encKey } = registration;
       if (encKey !== undefined && !canSealFor(encKey)) {
-        const message = 'enc_key is no key that an answer can be sealed for';
-        await publishReply(redis, providerId, { success: false, status: 'rejected', message });
-        return { tokenId: '', expiresAt: '', rejected: message };
+        return await refuse('enc_key is no key that an answer can be sealed for');
       }
 
       const command = `${messageId}#${reissued}`;
@@ -151,7 +155,7 @@ export function createAdmissionActivities(
       };
       const sealed = encKey === undefined ? reply : sealReply(reply, providerId, encKey);
       const leftS = Math.ceil((token.expiresAt.getTime() - Date.now()) / 1_000);
-      const entryId = await publishReply(redis, providerId, sealed, Math.min(Math.max(leftS, 1), ttlS));
+      const entryId = await publishAnswer(providerId, sealed, Math.min(Math.max(leftS, 1), ttlS));
       await setProviderStatus(pool, providerId, 'approved', 'waiting for its node to join', { unlessServing: true });
       for (const older of await tokensToRevoke(pool, providerId, token.tokenId)) {
         await deleteBootstrapToken(kubernetes, older);
@@ -162,7 +166,7 @@ export function createAdmissionActivities(
 
     /** Answers a registration that nothing can come of now. */
     async refuseRegistration({ providerId, message }: { providerId: string; message: string }): Promise<void> {
-      await publishReply(redis, providerId, { success: false, status: 'rejected', message });
+      await publishAnswer(providerId, { success: false, status: 'rejected', message });
     },
 
     /** Writes down that none of its join commands was used. One that has been in service stays what it is. */
@@ -182,6 +186,10 @@ export function createAdmissionActivities(
       });
     },
   };
+
+  function publishAnswer(providerId: string, reply: RegistrationReply, ttlS?: number): Promise<string> {
+    return publishReply(redis, providerId, reply, { sign, ...(ttlS === undefined ? {} : { ttlS }) });
+  }
 
   /** The node that the registration is admitted for: the one in the fleet, or one of a name that no node bears. */
   async function admittedNode(admission: Omit<Admission, 'seen'>): Promise<{ nodeName: string; isNew: boolean }> {

@@ -19,7 +19,7 @@ import { unlessNotFound } from '../src/kubernetes/client.js';
 import { decideNodeCertificate } from '../src/kubernetes/node-certificates.js';
 import { countSystemPods, isOwnNode, markNode } from '../src/kubernetes/nodes.js';
 import { awaySince, isUnheard, nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
-import { heardUntil } from '../src/redis/relay/heard-until.js';
+import { heardOrLost } from '../src/redis/relay/heard-until.js';
 import { sideBySide } from '../src/side-by-side.js';
 import { isRefusedForGood } from '../src/temporal/refusals.js';
 import { signalOnce } from '../src/temporal/signal-once.js';
@@ -228,7 +228,7 @@ export function createFleetActivities({ config, pool, redis, kubernetes, tempora
         return 'lost';
       }
       if (provider.status !== 'offline') return 'back';
-      const heard = await heardUntil(redis);
+      const heard = await heardOrLost({ redis, pool }, config.HEARTBEAT_TIMEOUT_S);
       if (heard === undefined || heard.now.getTime() - heard.until.getTime() > lagToleranceMs) return 'unclear';
       const lastMs = provider.lastHeartbeat?.getTime() ?? 0;
       const isSilent = !provider.heartbeatAlive && lastMs <= heard.now.getTime() - config.HEARTBEAT_TIMEOUT_S * 1000;

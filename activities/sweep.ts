@@ -1,6 +1,6 @@
 import { markSignalled, sweepHeartbeats, type HeartbeatTransition } from '../src/db/heartbeats.js';
 import { sweepFailures } from '../src/observability/metrics.js';
-import { heardUntil } from '../src/redis/relay/heard-until.js';
+import { heardOrLost } from '../src/redis/relay/heard-until.js';
 import { sideBySide } from '../src/side-by-side.js';
 import { providerStartOptions } from '../src/temporal/start-provider.js';
 import { signalNames, workflowTypes } from '../workflows/messages.js';
@@ -25,7 +25,7 @@ export function createSweepActivities({ config, pool, redis, temporal, logger }:
      * again by the next sweep, and keeps none of the others from hearing theirs.
      */
     async sweepHeartbeats(): Promise<{ silent: number; returned: number; failed: number }> {
-      const heard = await heardUntil(redis);
+      const heard = await heardOrLost({ redis, pool }, config.HEARTBEAT_TIMEOUT_S);
       const transitions = await sweepHeartbeats(pool, config.HEARTBEAT_TIMEOUT_S, heard?.until ?? null);
       const failed = await sideBySide(transitions, signalsAtOnce, tell);
       if (failed.length > 0) {

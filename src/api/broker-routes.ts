@@ -14,6 +14,7 @@ import { authRoutes } from './routes/auth.js';
 import { miningRoutes, type MiningRouteDeps } from './routes/mining.js';
 import { providerMessageRoutes } from './routes/provider-messages.js';
 import { providerOperationRoutes } from './routes/provider-operations.js';
+import { adminKeyRoutes, siteRoutes } from './routes/site.js';
 import type { ApprovalDeps } from '../auth/provider-approval.js';
 
 export interface BrokerRouteDeps {
@@ -35,13 +36,15 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
   const { config, pool, redis, auth, limiter, providers, announceRegistration, announceMining, announcePlacement } =
     deps;
   const { recover } = auth;
-  const verifier = createProviderVerifier({ config, pool, redis, recover });
+  const verifier = createProviderVerifier({ config, pool, recover });
   return [
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
     ...adminJobRoutes({ pool }),
+    ...siteRoutes({ pool }),
+    ...adminKeyRoutes({ pool, config }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
   ];

@@ -4,6 +4,8 @@ import { networkOf } from '../auth/networks.js';
 import type { Config } from '../config.js';
 import type { BrokerError } from '../domain/errors.js';
 import { limitReached, type LimitName } from '../domain/limits.js';
+import { countScript } from '../redis/count-script.js';
+import { limitPrefix } from '../redis/keys.js';
 
 /** What a limit of the API counts that is looked up in Redis, over all replicas. */
 export type SharedLimit = 'reads' | 'writes' | 'orders' | 'provider_strangers' | 'provider_messages';
@@ -29,12 +31,13 @@ export interface Limiter {
 export function createLimiter({ config, redis }: { config: Config; redis?: Redis }): Limiter {
   const addresses = new RateLimiterMemory({ keyPrefix: 'ip', points: config.RATE_LIMIT_PER_IP, duration: 60 });
   const shared = (name: SharedLimit, points: number): RateLimiterAbstract => {
-    const options = { keyPrefix: `limit:${name}`, points, duration: 60 };
+    const options = { keyPrefix: limitPrefix(name), points, duration: 60 };
     const insuranceLimiter = new RateLimiterMemory(options);
     if (redis === undefined) return insuranceLimiter;
     return new RateLimiterRedis({
       ...options,
       storeClient: redis,
+      customIncrTtlLuaScript: countScript,
       insuranceLimiter,
       // A caller that is over its limit is told so without asking Redis again.
       inMemoryBlockOnConsumed: points + 1,

@@ -3,6 +3,8 @@ import type { Redis } from 'ioredis';
 import type { Config } from '../config.js';
 import { BrokerError, type ErrorCode } from '../domain/errors.js';
 import { limitReached, limits, type LimitName } from '../domain/limits.js';
+import { countScript } from '../redis/count-script.js';
+import { limitPrefix } from '../redis/keys.js';
 import { networkOf } from './networks.js';
 
 type LimitConfig = Pick<Config, 'RATE_LIMIT_LOGINS' | 'RATE_LIMIT_AUTH_FAILURES'>;
@@ -35,10 +37,11 @@ const suspicious: ReadonlySet<ErrorCode> = new Set([
 export function createAuthLimiter(redis: Redis, config: LimitConfig): AuthLimiter {
   const counter = (name: 'logins' | 'new_wallets' | 'failures', points: number): RateLimiterAbstract => {
     const duration = limits[name].windowS;
-    const options = { keyPrefix: `limit:${name}`, points, duration };
+    const options = { keyPrefix: limitPrefix(name), points, duration };
     return new RateLimiterRedis({
       ...options,
       storeClient: redis,
+      customIncrTtlLuaScript: countScript,
       insuranceLimiter: new RateLimiterMemory(options),
       rejectIfRedisNotReady: true,
       // Who is over a limit is told so without asking Redis again.

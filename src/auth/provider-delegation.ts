@@ -38,24 +38,33 @@ export async function verifyDelegation(
   if (lifeS <= 0 || lifeS > maxDelegationS) throw new MessageRefused('delegation_too_long');
   if (expiresAt * 1000 <= expected.nowMs) throw new MessageRefused('delegation_expired');
   if (expected.data !== undefined) requireSpec(specHash, expected.data);
+  const signed = await signedByWallet({ config, recover }, message, signature);
+  if (signed === undefined) throw new MessageRefused('delegation_unsigned');
+  return {
+    providerId,
+    wallet,
+    nodeKey,
+    specHash,
+    nonce,
+    ...signed,
+    signature,
+    issuedAt: new Date(issuedAt * 1000),
+    expiresAt: new Date(expiresAt * 1000),
+    message,
+  };
+}
+
+/** For which of the chains that are accepted the wallet of a delegation signed it; undefined when for none. */
+export async function signedByWallet(
+  { config, recover }: { config: Pick<Config, 'AUTH_CHAIN_IDS'>; recover: Recover },
+  message: ProviderRegistration,
+  signature: Hex,
+): Promise<{ chainId: number; digest: Hex } | undefined> {
   for (const chainId of config.AUTH_CHAIN_IDS) {
     const digest = providerRegistrationDigest(message, chainId);
-    if ((await recover(digest, signature)) !== wallet) continue;
-    return {
-      providerId,
-      wallet,
-      nodeKey,
-      specHash,
-      nonce,
-      digest,
-      chainId,
-      signature,
-      issuedAt: new Date(issuedAt * 1000),
-      expiresAt: new Date(expiresAt * 1000),
-      message,
-    };
+    if ((await recover(digest, signature)) === message.wallet) return { chainId, digest };
   }
-  throw new MessageRefused('delegation_unsigned');
+  return undefined;
 }
 
 /** @throws MessageRefused when a delegation is for one registration and this is another. */

@@ -1,10 +1,8 @@
-import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import { acceptDelegation } from '../db/provider-binding.js';
 import {
   advanceSequence,
   lastInSequence,
-  markSigned,
   type CountedKind,
   type ProviderIdentity,
   type ProviderStanding,
@@ -14,9 +12,14 @@ import { arrivalSkewS, isAhead } from '../domain/message-number.js';
 import { MessageRefused, providerRefusals } from '../domain/provider-refusals.js';
 import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from '../domain/provider-verdict.js';
 import { noWallet } from '../domain/registration.js';
-import { createProviderSequence } from '../redis/provider-sequence.js';
 import { streams } from '../redis/stream-names.js';
-import { firstUseWindow, requireSpec, verifyDelegation, type ProviderAuthConfig } from './provider-delegation.js';
+import {
+  firstUseWindow,
+  requireSpec,
+  signedByWallet,
+  verifyDelegation,
+  type ProviderAuthConfig,
+} from './provider-delegation.js';
 import { entryDigest, readDelegation, readEntrySignature, type EntrySignature } from './provider-signature.js';
 import { createStandings } from './provider-standings.js';
 import { anySpec } from './provider-typed-data.js';
@@ -25,8 +28,6 @@ import type { Recover } from './recover.js';
 export interface ProviderVerifierDeps {
   config: ProviderAuthConfig;
   pool: Pool;
-  /** For commands; not the connection of a blocking read. */
-  redis: Redis;
   /** One of its own where whole batches are verified at once: see `createRecover`. */
   recover: Recover;
   /** Unix milliseconds. */
@@ -59,10 +60,9 @@ interface Message extends Omit<ProviderEntry, 'id'> {
  * signature from then on, unless nobody is checked at all.
  */
 export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIdentityVerifier {
-  const { config, pool, redis, recover, now = Date.now } = deps;
+  const { config, pool, recover, now = Date.now } = deps;
   const mode = config.PROVIDER_AUTH_MODE;
   const standingOf = createStandings(pool);
-  const sequence = createProviderSequence(redis);
 
   return {
     acceptsAll: mode === 'off',
@@ -76,6 +76,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
       }
     },
     rehearse: (message) => judged({ ...message, arrivedAtMs: now() }),
+    mayBeTold,
   };
 
   async function judged(message: Message): Promise<ProviderVerdict> {
@@ -84,10 +85,28 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     } catch (error) {
       if (!(error instanceof MessageRefused)) throw error;
       const { reason, nextSeq } = error;
-      // Only who registers waits for an answer.
-      const tell = message.stream === streams.registration ? { tell: providerRefusals[reason].tell } : {};
+      // Only who registers waits for an answer. One over HTTPS gets it there, whoever he is.
+      const waits = message.stream === streams.registration && message.entryId !== undefined;
+      const tell = waits && (await mayBeTold(message)) ? { tell: providerRefusals[reason].tell } : {};
       return { accepted: false, reason, ...tell, ...(nextSeq === undefined ? {} : { nextSeq }) };
     }
+  }
+
+  async function mayBeTold({ stream, providerId, fields }: Omit<ProviderEntry, 'id'>): Promise<boolean> {
+    if (mode === 'off') return true;
+    const { identity } = await standingOf(providerId);
+    if (identity?.signedAt === undefined) return true;
+    const signature = readEntrySignature(fields);
+    if (signature === undefined || typeof signature === 'string') return false;
+    const { key, seq, ts, sig, delegation } = signature;
+    // Whatever else is wrong with it, such as its time or its number: this key is the provider's, or its owner says so.
+    if (key !== identity.nodeKey) {
+      const reg = delegation && readDelegation(delegation.reg);
+      const isOwners = reg?.wallet === identity.wallet && reg.nodeKey === key && reg.providerId === providerId;
+      if (!isOwners || (await signedByWallet(deps, reg, delegation!.regsig)) === undefined) return false;
+    }
+    const signed = { audience: config.AUTH_AUDIENCE, stream, providerId, seq, ts, data: fields['data'] ?? '' };
+    return (await recover(entryDigest(signed), sig)) === key;
   }
 
   async function judge(message: Message): Promise<ProviderVerdict> {
@@ -164,15 +183,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     if (stream === streams.capacity && identity.specHash !== anySpec) throw new MessageRefused('spec_pinned');
     const key = { providerId, nodeKey: signature.key };
     const seq = Number(signature.seq);
-    if (stream === streams.heartbeat) {
-      if (entryId !== undefined && identity.signedAt === undefined) await markSigned(pool, providerId, new Date(now()));
-      const last = () => sequence.last('heartbeat', key);
-      const taken =
-        entryId === undefined ? seq > ((await last()) ?? -1) : await sequence.advance('heartbeat', key, seq, entryId);
-      if (!taken) throw replayedAfter(await last());
-      return identity.wallet;
-    }
-    const kind = stream === streams.registration ? 'registration' : 'capacity';
+    const kind = kindOf(stream);
     const taken =
       entryId === undefined
         ? seq > ((await lastInSequence(pool, kind, providerId)) ?? -1)
@@ -190,6 +201,11 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     const signed = { audience: config.AUTH_AUDIENCE, stream, providerId, seq, ts, data: fields['data'] ?? '' };
     if ((await recover(entryDigest(signed), sig)) !== key) throw new MessageRefused('signature_invalid');
   }
+}
+
+function kindOf(stream: string): CountedKind {
+  if (stream === streams.registration) return 'registration';
+  return stream === streams.heartbeat ? 'heartbeat' : 'capacity';
 }
 
 /** Of a provider that does not sign: what it may still say, where unsigned messages are taken at all. */

@@ -1,10 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { providerStandings } from '../db/provider-identities.js';
+import { advanceSequence, lastInSequence, providerStandings } from '../db/provider-identities.js';
 import { BrokerError } from '../domain/errors.js';
 import { arrivalSkewS, isAhead } from '../domain/message-number.js';
 import { refusalError } from '../domain/provider-refusals.js';
-import { createProviderSequence } from '../redis/provider-sequence.js';
 import { providerHeaders, responsesWord } from './provider-client.js';
 import type { ProviderVerifierDeps } from './provider-identity.js';
 import { entryDigest, readEntrySignature } from './provider-signature.js';
@@ -25,10 +24,10 @@ export interface ReaderRequest {
  * @param targetPrefix what a proxy took off the front of the request target.
  * @returns false for a provider that nobody has signed for yet: it has no answers that anybody may read.
  * @throws BrokerError `auth_required`, `malformed_request`, `timestamp_skew`, `delegation_invalid`, `signature_invalid`,
- *   `nonce_reused`, `rate_limited`, `auth_backend_unavailable`, `dependency_unavailable`
+ *   `nonce_reused`, `rate_limited`, `dependency_unavailable`
  */
 export async function verifyReader(
-  { config, pool, redis, recover, now = Date.now }: ProviderVerifierDeps,
+  { config, pool, recover, now = Date.now }: ProviderVerifierDeps,
   { providerId, target, headers }: ReaderRequest,
   targetPrefix = '',
 ): Promise<boolean> {
@@ -53,10 +52,9 @@ export async function verifyReader(
   const digest = entryDigest({ audience: config.AUTH_AUDIENCE, stream: responsesWord, providerId, seq, ts, data });
   if ((await recover(digest, sig)) !== key) throw refusalError('signature_invalid', now());
   if (identity === undefined) return false;
-  const sequence = createProviderSequence(redis);
   const counted = { providerId, nodeKey: key };
   // An id as of an entry, that nothing else has: the same request again is a replay, whoever sends it.
-  const requestId = `${now()}-${randomInt(2 ** 47)}`;
-  if (await sequence.advance('responses', counted, Number(seq), requestId)) return true;
-  throw refusalError('sequence_replayed', now(), ((await sequence.last('responses', counted)) ?? -1) + 1);
+  const request = { seq: Number(seq), entryId: `${now()}-${randomInt(2 ** 47)}` };
+  if (await advanceSequence(pool, 'responses', counted, request, new Date(now()))) return true;
+  throw refusalError('sequence_replayed', now(), ((await lastInSequence(pool, 'responses', providerId)) ?? -1) + 1);
 }

@@ -72,6 +72,8 @@ export interface RegistrationStanding {
   walletVerified: boolean;
   /** The provider is another wallet's, by its signature or by an approval. */
   isAnothers: boolean;
+  /** It has signed a message: only what is signed is answered. */
+  signs: boolean;
 }
 
 /** Whether a provider may join, unsigned, with the wallet that its registration names. */
@@ -80,14 +82,16 @@ export async function registrationStanding(
   providerId: string,
   wallet: string,
 ): Promise<RegistrationStanding> {
-  const { rows } = await db.query<{ approved: boolean; wallet_verified: boolean; is_anothers: boolean }>(
+  const { rows } = await db.query<{ approved: boolean; wallet_verified: boolean; is_anothers: boolean; signs: boolean }>(
     `select coalesce(p.approved_wallet = $2, false) as approved, coalesce(i.wallet = $2, false) as wallet_verified,
-            coalesce(i.wallet, p.approved_wallet, $2) <> $2 as is_anothers
+            coalesce(i.wallet, p.approved_wallet, $2) <> $2 as is_anothers,
+            i.signed_at is not null as signs
        from (select) as one
        left join providers p on p.provider_id = $1
        left join provider_identities i on i.provider_id = $1`,
     [providerId, wallet],
   );
   const row = rows[0]!;
-  return { approved: row.approved, walletVerified: row.wallet_verified, isAnothers: row.is_anothers };
+  const { approved, wallet_verified: walletVerified, is_anothers: isAnothers, signs } = row;
+  return { approved, walletVerified, isAnothers, signs };
 }

@@ -168,6 +168,10 @@ async function bind(tx: Transaction, delegation: SignedDelegation, { now, messag
             registration_entry = case when node_key = $3 then coalesce($11::text, registration_entry) else $11::text end,
             capacity_seq = case when node_key = $3 then capacity_seq end,
             capacity_entry = case when node_key = $3 then capacity_entry end,
+            heartbeat_seq = case when node_key = $3 then heartbeat_seq end,
+            heartbeat_entry = case when node_key = $3 then heartbeat_entry end,
+            responses_seq = case when node_key = $3 then responses_seq end,
+            responses_entry = case when node_key = $3 then responses_entry end,
             rotated_at = case when node_key = $3 then rotated_at else $12::timestamptz end,
             signed_at = case when $10::bigint is null then signed_at else coalesce(signed_at, $12::timestamptz) end
       where provider_id = $1 and wallet = $2`,

@@ -74,8 +74,8 @@ function standingOf(row: StandingRow): ProviderStanding {
   };
 }
 
-/** Messages that are few enough to be counted here. */
-export type CountedKind = 'registration' | 'capacity';
+/** What a key numbers, each kind by itself: messages, and requests for what was answered. */
+export type CountedKind = 'registration' | 'capacity' | 'heartbeat' | 'responses';
 
 /** `countedAs`, where the database compares. */
 const counted = (kind: CountedKind) =>
@@ -96,10 +96,11 @@ export async function advanceSequence(
 ): Promise<boolean> {
   const { rowCount } = await db.query(
     `update provider_identities
-        set ${kind}_seq = $3, ${kind}_entry = $4, signed_at = coalesce(signed_at, $5)
+        set ${kind}_seq = $3, ${kind}_entry = $4, signed_at = coalesce(signed_at, $5::timestamptz)
       where provider_id = $1 and node_key = $2
         and (${kind}_seq is null or ${counted(kind)} < $3 or (${kind}_seq = $3 and ${kind}_entry = $4))`,
-    [providerId, nodeKey, seq, entryId, now],
+    // Who only asks has said nothing yet.
+    [providerId, nodeKey, seq, entryId, kind === 'responses' ? null : now],
   );
   return rowCount === 1;
 }
@@ -116,14 +117,6 @@ export async function lastInSequence(
   );
   const { seq = null, entry } = rows[0] ?? {};
   return seq === null ? undefined : countedAs({ seq, entryId: entry ?? '' });
-}
-
-/** Closes the door to unsigned messages of a claimed provider: its agent has begun to sign. */
-export async function markSigned(db: Queryable, providerId: string, now: Date): Promise<void> {
-  await db.query('update provider_identities set signed_at = $2 where provider_id = $1 and signed_at is null', [
-    providerId,
-    now,
-  ]);
 }
 
 /** Removes the nonces of delegations that expired before `before`: nobody can present them any more. */

@@ -40,4 +40,11 @@ export interface ProviderVerifier {
    *   stays where it is and is read again.
    */
   verify(entry: ProviderEntry): Promise<ProviderVerdict>;
+  /**
+   * Whether an answer to a message that is not accepted may stand among the answers of the provider that it names. Those
+   * of a provider that has signed are for what its key or its owner signed: others could keep its agent busy with them.
+   *
+   * @throws as `verify`.
+   */
+  mayBeTold(message: Omit<ProviderEntry, 'id'>): Promise<boolean>;
 }

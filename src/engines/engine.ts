@@ -17,7 +17,12 @@ export interface EngineContext {
 export interface Endpoints {
   /** URL of the API; absent without the role. */
   api?: string;
+  /** As agents reach it that give no user name. */
   redis?: string;
+  /** The same with user and password of the broker. */
+  broker_redis?: string;
+  /** And of an operator, who may do everything. */
+  operator_redis?: string;
   /** URL with user, password and database. */
   postgres?: string;
   /** host:port */

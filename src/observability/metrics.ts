@@ -26,11 +26,25 @@ export const deadLetters = new Counter({
   labelNames: ['stream', 'reason', 'written'] as const,
 });
 
-/** `kind`: `poisoned`, `emptied`, `replaced`, `group_lost`. */
+/** `kind`: `poisoned`, `emptied`, `replaced`, `group_lost`, `group_moved`. */
 export const streamAlarms = new Counter({
   name: 'broker_stream_alarms_total',
   help: 'Things that happened to a provider stream and that no well-behaved program does',
   labelNames: ['stream', 'kind'] as const,
+});
+
+/** `kind` as in `brokerKeys`. */
+export const foreignKeys = new Counter({
+  name: 'broker_redis_foreign_keys_total',
+  help: 'Keys of the broker in Redis that held something it never puts there, and were made anew, by kind',
+  labelNames: ['kind'] as const,
+});
+
+/** `step`: `trim`, `take_over`, `moved_streams`, `idle_consumers`, `measure`. */
+export const streamUpkeepFailures = new Counter({
+  name: 'broker_stream_upkeep_failures_total',
+  help: 'Times that a step of the upkeep of a stream failed; it is read all the same',
+  labelNames: ['stream', 'step'] as const,
 });
 
 export const streamLag = new Gauge({

@@ -10,6 +10,7 @@ import { openRedisLink } from './redis-link.js';
 import { createOnce, reasonOf, type Say } from './say.js';
 import { serve } from './service.js';
 import { openState } from './state.js';
+import { askForKeys, createTrust, isPrivate } from './trust.js';
 
 const lookMs = 2_000;
 
@@ -55,8 +56,15 @@ export async function runAgent(options: Options, { signal, say }: { signal: Abor
   }
 
   function openLink(delegation: Delegation): BrokerLink {
-    const common = { nodeKey, delegation, clock, signal, say };
-    const { redis } = options;
+    const { redis, broker, insecure } = options;
+    const { providerId, audience } = delegation.message;
+    // Over Redis others answer as well, TLS or not: the broker itself is asked.
+    const asked = broker !== undefined && (insecure || isPrivate(broker)) ? broker : undefined;
+    const trust = createTrust({
+      ...{ providerId, audience, file: state.brokerKeysFile, fromOwner: delegation.brokerKey, say },
+      ask: asked === undefined ? undefined : () => askForKeys(asked, signal),
+    });
+    const common = { nodeKey, delegation, clock, trust, signal, say };
     return redis === undefined ? openHttpsLink({ ...common, api: way }) : openRedisLink({ ...common, url: redis });
   }
 
@@ -88,10 +96,8 @@ function isAnother(found: Delegation | string, known: Delegation): boolean {
 function requireWay({ broker, redis, caHash, insecure }: Options): string {
   const way = redis ?? broker;
   if (way === undefined) throw new UsageError('there is no way to the broker: give --broker or --redis');
+  if (isPrivate(way) || insecure || caHash !== undefined) return way;
   const { protocol, hostname } = new URL(way);
-  const isPrivate =
-    protocol === 'https:' || protocol === 'rediss:' || /^(?:localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
-  if (isPrivate || insecure || caHash !== undefined) return way;
   throw new UsageError(
     `${protocol}//${hostname} is reached without TLS: give --ca-hash, or --insecure to trust the network`,
   );

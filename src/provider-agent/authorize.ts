@@ -4,6 +4,7 @@ import { authorizeNodeKey } from '../auth/provider-client.js';
 import { UsageError, type Options } from './options.js';
 import type { Say } from './say.js';
 import { openState, writeWhole } from './state.js';
+import { keyForOwner } from './trust.js';
 
 /**
  * Has the owner's wallet sign that a key may speak for a provider. The wallet is used in this process only.
@@ -24,7 +25,10 @@ export async function authorize(options: Options, { say, print }: { say: Say; pr
     ...{ providerId: id, chainId, validForS: days * 86_400, audience: new URL(origin).origin },
     nodeKey: options.nodeKey ?? openState(options.state).nodeKey().address,
   });
-  const text = `${JSON.stringify(authorization, null, 2)}\n`;
+  const brokerKey = options.brokerKey ?? (await keyForOwner(broker, say));
+  // Beside what is signed: it is for the machine, which trusts whoever puts this file there.
+  const written = { ...authorization, ...(brokerKey === undefined ? {} : { broker_key: brokerKey }) };
+  const text = `${JSON.stringify(written, null, 2)}\n`;
   const out = options.out ?? (isElsewhere ? '-' : openState(options.state).delegationFile);
   say(`${wallet.address} will be paid for ${id}; the machine has to use this within ten minutes`);
   if (out === '-') return print(text.trimEnd());

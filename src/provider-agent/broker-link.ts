@@ -4,6 +4,7 @@ import type { ProviderMessageKind } from '../domain/provider-message.js';
 import type { RegistrationReply } from '../redis/replies/replies.js';
 import type { Delegation } from './delegation.js';
 import type { Say } from './say.js';
+import type { Trust } from './trust.js';
 
 /**
  * The way to the broker. Whatever a call throws other than `MessageRefused` and an abort is an outage: the same is
@@ -14,7 +15,7 @@ export interface BrokerLink {
   send(kind: ProviderMessageKind, message: object): Promise<void>;
   /** From here on answers count; those that are there already are about something else. */
   listen(): Promise<void>;
-  /** The next answer as it came, sealed or not; undefined when none comes in time. */
+  /** The next answer of the broker as it came, sealed or not; undefined when none comes in time. */
   nextReply(timeoutMs: number): Promise<RegistrationReply | undefined>;
   /**
    * Numbers go on from one that the broker named in an answer.
@@ -32,6 +33,8 @@ export interface LinkOptions {
   delegation: Delegation;
   /** Of the machine, whatever the link: its numbers go on in the next one. */
   clock: SigningClock;
+  /** Which answers are the broker's. */
+  trust: Trust;
   signal: AbortSignal;
   say: Say;
 }

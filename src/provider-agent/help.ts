@@ -5,6 +5,7 @@ const summaries: Record<Command, string> = {
   authorize: "let a machine's key speak for a provider; needs the owner's wallet, and not the machine",
   key: "print the address of this machine's key, which is made when there is none",
   scan: 'print what would be registered, and what is missing on this machine',
+  trust: 'believe another key of the broker, after it has lost the one before',
   leave: 'take the provider out of service, wait until its last job is over, undo the join',
 };
 
@@ -16,6 +17,8 @@ disturbs nobody. To leave for good, use \`leave\`.
 The join command is checked word by word and run without a shell. Without --join yes it is left in the file
 join-command of --state, for root to read and run.`,
   authorize: `The delegation has to be used within ten minutes, and is then good until it expires. It is no secret.`,
+  trust: `Not needed otherwise: the first key is the one that the broker names over TLS, or that \`authorize\` wrote beside the
+owner's signature, and each next one is introduced by the one before it. Ask the broker's operator before.`,
   leave: `The order needs the wallet and can be given from anywhere; the machine needs \`leave --reset\` only.`,
 };
 

@@ -27,7 +27,7 @@ interface Problem {
  * @param api the broker's origin, with the path that a proxy takes off, if any.
  */
 export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLink {
-  const { nodeKey, delegation, clock, signal } = options;
+  const { nodeKey, delegation, clock, signal, trust } = options;
   const { origin, pathname } = new URL(options.api);
   const prefix = pathname.replace(/\/$/, '');
   const { providerId, audience } = delegation.message;
@@ -36,7 +36,8 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
   let after = '0';
   let lookMs: number = firstLookMs;
 
-  async function look(): Promise<{ id: string; data: RegistrationReply }[]> {
+  /** What has come since the last look, of the broker. */
+  async function look(): Promise<RegistrationReply[]> {
     const target = `${prefix}/api/v1/providers/${providerId}/responses?after=${after}`;
     const body = await corrected(async () => {
       const headers = await signLook(target);
@@ -44,9 +45,12 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
       clock.took(headers[providerHeaders.seq]!);
       return answer;
     });
-    const { responses } = body as { responses: { id: string; data: RegistrationReply }[] };
+    const { responses } = body as { responses: { id: string; text?: string; bsig?: string }[] };
     after = responses.at(-1)?.id ?? after;
-    return responses;
+    const genuine: RegistrationReply[] = [];
+    for (const { text = '', bsig } of responses)
+      if (await trust.isGenuine({ text, bsig })) genuine.push(JSON.parse(text) as RegistrationReply);
+    return genuine;
   }
 
   /** Does it with the broker's time, and again with what the broker says is wrong about time or number. */
@@ -125,6 +129,8 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
     },
     async listen() {
       lookMs = firstLookMs;
+      if (!clock.isSet) await askTime();
+      trust.expectFrom(clock.now());
       await look().catch((error: unknown) => {
         // Another key speaks for the provider until this one has registered.
         if (!(error instanceof MessageRefused)) throw error;
@@ -135,7 +141,7 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
         const responses = await look();
         // Each takes the place of those before it.
         const newest = responses.at(-1);
-        if (newest !== undefined) return newest.data;
+        if (newest !== undefined) return newest;
         const leftMs = deadline - performance.now();
         if (leftMs <= 0) return undefined;
         await sleep(Math.min(lookMs, leftMs), undefined, { signal });

@@ -11,6 +11,7 @@ import { missingPrerequisites } from './prerequisites.js';
 import { sayAloud, type Say } from './say.js';
 import { offerOf, scanMachine } from './scan.js';
 import { openState } from './state.js';
+import { trust } from './trust-command.js';
 
 const print: Say = (line) => console.log(line);
 /** For commands whose result goes to standard output. */
@@ -51,6 +52,7 @@ async function main(words: string[]): Promise<void> {
   else if (command === 'leave') await leave(options, ends());
   else if (command === 'authorize') await authorize(options, { say: remark, print });
   else if (command === 'scan') await scan(options);
+  else if (command === 'trust') await trust(options, { say: print });
   else print(openState(options.state).nodeKey().address);
 }
 

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isAddress } from 'viem';
 import { z } from 'zod';
+import { address } from '../auth/shapes.js';
 import { providerIdSchema } from '../domain/registration.js';
 
-export const commands = ['run', 'authorize', 'key', 'scan', 'leave'] as const;
+export const commands = ['run', 'authorize', 'key', 'scan', 'trust', 'leave'] as const;
 export type Command = (typeof commands)[number];
 
 /** How an option is given and explained. An option without `flag` is a secret, and comes from the environment only. */
@@ -34,7 +35,7 @@ const prices = z.string().transform((text, context): Record<string, number> => {
 });
 /** A new one each time: what is known of an option is kept by its schema. */
 const flag = () => z.boolean().default(false);
-const everywhere: readonly Command[] = ['run', 'authorize', 'key', 'scan', 'leave'];
+const everywhere: readonly Command[] = commands;
 
 /** Everything that can be set. What is set by a flag stands above the same of the environment. */
 export const optionsSchema = z.object({
@@ -42,7 +43,7 @@ export const optionsSchema = z.object({
     .transform((text) => text.replace(/\/+$/, ''))
     .optional()
     .register(known, {
-      ...{ of: ['run', 'authorize', 'leave'], value: 'URL', env: 'BROKER_URL' },
+      ...{ of: ['run', 'authorize', 'trust', 'leave'], value: 'URL', env: 'BROKER_URL' },
       help: 'where the broker is, such as https://broker.example.com',
     }),
   redis: url('rediss', 'redis')
@@ -83,8 +84,12 @@ export const optionsSchema = z.object({
       ...{ of: ['run'], value: 'sha256:HEX', env: 'PROVIDER_CA_HASH' },
       help: "join no other cluster than the one with this CA; the broker's operator publishes it",
     }),
+  brokerKey: address.optional().register(known, {
+    ...{ of: ['authorize', 'trust'], value: '0x…', env: 'BROKER_KEY' },
+    help: 'the key by which the broker signs its answers (default: the broker is asked, over TLS)',
+  }),
   insecure: flag().register(known, {
-    of: ['run'],
+    of: ['run', 'trust'],
     help: 'trust a connection without TLS although it leaves this machine and no --ca-hash is given',
   }),
   rejoin: flag().register(known, { of: ['run'], help: 'come back after the provider has left the fleet' }),
@@ -174,7 +179,7 @@ export const optionsSchema = z.object({
   audience: url('https', 'http')
     .optional()
     .register(known, {
-      ...{ of: ['authorize'], value: 'URL', env: 'AUTH_AUDIENCE' },
+      ...{ of: ['authorize', 'trust'], value: 'URL', env: 'AUTH_AUDIENCE' },
       help: "the broker's public origin, where it is not the one of --broker",
     }),
   chainId: z.coerce

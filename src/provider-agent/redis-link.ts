@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { providerSigner } from '../auth/provider-client.js';
 import { blockMs, createRedis, type RedisConfig } from '../redis/connection.js';
 import type { RegistrationReply } from '../redis/replies/replies.js';
+import { fieldsByName } from '../redis/streams/entry.js';
 import { responseStream } from '../redis/stream-names.js';
 import { compareClocks, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
 
@@ -14,11 +15,13 @@ type Entry = [id: string, fields: string[]];
 
 /** The way through the broker's Redis, with the few commands that an ACL for providers allows. */
 export function openRedisLink(options: LinkOptions & { url: string }): BrokerLink {
-  const { url, nodeKey, delegation, clock, signal, say } = options;
+  const { url, nodeKey, delegation, clock, signal, say, trust } = options;
   const { providerId, audience } = delegation.message;
   const stream = responseStream(providerId);
   const { config, db } = serverAt(url);
-  const sender = createRedis(config, { blocking: false, name: `provider:${providerId}`, overrides: { db } });
+  // Users of agents may not ask how Redis is.
+  const overrides = { db, enableReadyCheck: false };
+  const sender = createRedis(config, { blocking: false, name: `provider:${providerId}`, overrides });
   const sign = providerSigner({ nodeKey, audience, clock, delegation: delegation.authorization });
   // Reads that wait have a connection of their own, which is there only while answers are expected.
   let reader: Redis | undefined;
@@ -65,8 +68,12 @@ export function openRedisLink(options: LinkOptions & { url: string }): BrokerLin
     const entries = (answer as [string, Entry[]][] | null)?.[0]?.[1] ?? [];
     if (entries.length === 0) return undefined;
     await sender.xack(stream, group, ...entries.map(([id]) => id));
-    const [, fields] = entries.at(-1)!;
-    return JSON.parse(fields[fields.indexOf('data') + 1] ?? '{}') as RegistrationReply;
+    // Each takes the place of those before it. Others may write there, too.
+    for (const [, fields] of entries.reverse()) {
+      const { data: text = '', bsig } = fieldsByName(fields);
+      if (await trust.isGenuine({ text, bsig })) return JSON.parse(text) as RegistrationReply;
+    }
+    return undefined;
   }
 
   return {
@@ -78,8 +85,10 @@ export function openRedisLink(options: LinkOptions & { url: string }): BrokerLin
       if (mayAskTime) clock.took(fields['seq']!);
     },
     async listen() {
-      reader ??= createRedis(config, { blocking: true, name: `provider:${providerId}:answers`, overrides: { db } });
+      reader ??= createRedis(config, { blocking: true, name: `provider:${providerId}:answers`, overrides });
       await createGroup('$');
+      await askTime();
+      trust.expectFrom(clock.now());
       await take(() => sender.xreadgroup('GROUP', group, consumer, 'COUNT', 100, 'STREAMS', stream, '>'));
     },
     async nextReply(timeoutMs) {

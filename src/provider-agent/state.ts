@@ -9,6 +9,8 @@ export interface State {
   /** The key that signs this machine's messages; made when it is asked for the first time. */
   nodeKey(): PrivateKeyAccount;
   delegationFile: string;
+  /** The keys of brokers that are trusted. */
+  brokerKeysFile: string;
   /** A file for root, with the line that lets this machine join. */
   joinCommandFile: string;
   keepJoinCommand(line: string): void;
@@ -34,6 +36,7 @@ export function openState(folder: string): State {
   return {
     folder,
     delegationFile: join(folder, 'delegation.json'),
+    brokerKeysFile: join(folder, 'broker-keys.json'),
     joinCommandFile,
     nodeKey() {
       if (!existsSync(keyFile)) writeOnce(keyFile, `${generatePrivateKey()}\n`);

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
+import { reportTo } from './foreign.js';
 
 export type RedisConfig = Pick<
   Config,
@@ -30,6 +31,8 @@ export interface ConnectionKind {
     maxRetriesPerRequest?: number | null;
     commandTimeout?: number;
     enableOfflineQueue?: boolean;
+    /** False for a user who may not ask for what it reads (`INFO`). */
+    enableReadyCheck?: boolean;
   };
 }
 
@@ -75,6 +78,7 @@ export function createRedis(config: RedisConfig, { blocking, name, logger, overr
       : { maxRetriesPerRequest: 3, commandTimeout: 10_000 }),
     ...overrides,
   });
+  if (logger !== undefined) reportTo(redis, logger);
   // Without a listener an error of the connection would end the process. One line per outage, not per attempt.
   let reported = false;
   redis.on('ready', () => {

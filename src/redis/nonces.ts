@@ -1,6 +1,9 @@
 import { Redis } from 'ioredis';
 import { BrokerError } from '../domain/errors.js';
+import type { Logger } from '../observability/logger.js';
 import { serverOf, type RedisConfig } from './connection.js';
+import { reportTo } from './foreign.js';
+import { requestNonceKey } from './keys.js';
 
 /** What may be used once: nonces of requests, and challenges of logins, each counted for itself. Over all replicas. */
 export interface NonceStore {
@@ -17,7 +20,7 @@ const commandTimeoutMs = 500;
  *
  * @param overrides for tests, which have a logical database of their own.
  */
-export function connectFailFast(config: RedisConfig, overrides: { db?: number } = {}): Redis {
+export function connectFailFast(config: RedisConfig, overrides: { db?: number } = {}, logger?: Logger): Redis {
   const redis = new Redis({
     ...serverOf(config),
     enableOfflineQueue: false,
@@ -29,6 +32,7 @@ export function connectFailFast(config: RedisConfig, overrides: { db?: number } 
     retryStrategy: (attempt) => Math.min(attempt * 50, 1_000),
     ...overrides,
   });
+  if (logger !== undefined) reportTo(redis, logger);
   // Without a listener an outage would end the process. The requests that meet it report it.
   redis.on('error', () => undefined);
   return redis;
@@ -51,8 +55,9 @@ export async function awaitReady(redis: Redis, waitMs = 2_000): Promise<void> {
 /** @throws BrokerError `auth_backend_unavailable` from every call while Redis does not answer. */
 export function createNonceStore(redis: Redis): NonceStore {
   return {
+    // Whatever stands there, the nonce may have been used: whoever meant to have it used again would write over it.
     useNonce: (sessionKey, nonce, ttlS) =>
-      orUnavailable(async () => (await redis.set(`auth:rn:${sessionKey}:${nonce}`, '1', 'EX', ttlS, 'NX')) === 'OK'),
+      orUnavailable(async () => (await redis.set(requestNonceKey(sessionKey, nonce), '1', 'EX', ttlS, 'NX')) === 'OK'),
   };
 }
 

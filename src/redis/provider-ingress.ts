@@ -1,21 +1,48 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { BrokerError } from '../domain/errors.js';
+import { reportForeign } from './foreign.js';
+import { receiptKey } from './keys.js';
 
 /** How long a message that is sent again is known: longer than its timestamp would be taken for. */
 const rememberedS = 600;
 
-/** KEYS stream, receipt. ARGV ttl seconds, then names and values of the entry. */
-const appendScript = `
-local known = redis.call('GET', KEYS[2])
-if known then return known end
-local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
-redis.call('SET', KEYS[2], id, 'EX', ARGV[1])
-return id
+/**
+ * What a receipt says, and 1 where something else stands in its place. One that has no end is none of ours either: its
+ * message would never be taken.
+ */
+const library = `
+local function receiptAt(key)
+  local known = redis.pcall('GET', key)
+  if known == false then return false, 0 end
+  if type(known) == 'string' and string.match(known, '^%d+%-%d+$') and redis.call('TTL', key) >= 0 then return known, 0 end
+  redis.call('UNLINK', key)
+  return false, 1
+end
 `;
 
-interface Script {
-  wlAppendOnce(stream: string, receipt: string, ttlS: number, ...fields: string[]): Promise<string>;
+/** KEYS receipt. Answers [the id that it holds, 1 where something else stood there]. */
+const knownScript = `${library}
+return { receiptAt(KEYS[1]) }
+`;
+
+/** KEYS stream, receipt. ARGV ttl seconds, then names and values of the entry. Answers the same of the entry. */
+const appendScript = `${library}
+local known, foreign = receiptAt(KEYS[2])
+if known then return { known, foreign } end
+local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+redis.call('SET', KEYS[2], id, 'EX', ARGV[1])
+return { id, foreign }
+`;
+
+interface Scripts {
+  wlReceipt(receipt: string): Promise<[id: string | null, foreign: number]>;
+  wlAppendOnce(
+    stream: string,
+    receipt: string,
+    ttlS: number,
+    ...fields: string[]
+  ): Promise<[id: string, foreign: number]>;
 }
 
 export interface ProviderIngress {
@@ -31,22 +58,37 @@ export interface ProviderIngress {
  * @throws BrokerError `dependency_unavailable` from every call while Redis does not answer.
  */
 export function createProviderIngress(connection: Redis): ProviderIngress {
-  if (!('wlAppendOnce' in connection)) connection.defineCommand('wlAppendOnce', { numberOfKeys: 2, lua: appendScript });
-  const redis = connection as Redis & Script;
+  if (!('wlAppendOnce' in connection)) {
+    connection.defineCommand('wlReceipt', { numberOfKeys: 1, lua: knownScript });
+    connection.defineCommand('wlAppendOnce', { numberOfKeys: 2, lua: appendScript });
+  }
+  const redis = connection as Redis & Scripts;
+  const idIn = <T>(receipt: string, [id, foreign]: [T, number]): T => {
+    if (foreign > 0) reportForeign(connection, 'receipt', receipt);
+    return id;
+  };
   return {
-    known: (stream, fields) => orUnavailable(async () => (await redis.get(receiptOf(stream, fields))) ?? undefined),
+    known: (stream, fields) =>
+      orUnavailable(async () => {
+        const receipt = receiptOf(stream, fields);
+        return idIn(receipt, await redis.wlReceipt(receipt)) ?? undefined;
+      }),
     append: (stream, fields) =>
-      orUnavailable(() =>
-        redis.wlAppendOnce(stream, receiptOf(stream, fields), rememberedS, ...Object.entries(fields).flat()),
-      ),
+      orUnavailable(async () => {
+        const receipt = receiptOf(stream, fields);
+        const written = Object.entries(fields).flat();
+        return idIn(receipt, await redis.wlAppendOnce(stream, receipt, rememberedS, ...written));
+      }),
   };
 }
 
 function receiptOf(stream: string, fields: Readonly<Record<string, string>>): string {
   const named = Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `provider:receipt:${createHash('sha256')
-    .update(JSON.stringify([stream, named]))
-    .digest('hex')}`;
+  return receiptKey(
+    createHash('sha256')
+      .update(JSON.stringify([stream, named]))
+      .digest('hex'),
+  );
 }
 
 async function orUnavailable<T>(ask: () => Promise<T>): Promise<T> {

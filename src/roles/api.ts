@@ -13,7 +13,7 @@ import type { StartRole } from './role.js';
 
 /** Answers customers, operators and the providers that come over HTTPS. */
 export const start: StartRole = async ({ config, logger, stop, pool, temporal, readiness }) => {
-  const redis = connectFailFast(config);
+  const redis = connectFailFast(config, {}, logger);
   await orStopped(stop, awaitReady(redis));
   const auth = createAuth({ config, pool, redis });
   const limiter = createLimiter({ config, redis });

@@ -4,6 +4,7 @@ import { createPool } from '../../src/db/pool.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { startRelay } from '../../src/redis/relay/relay.js';
 import { testConfig } from '../support/config.js';
+import { trusting } from '../support/relay.js';
 
 export interface RelayOrder {
   database: string;
@@ -18,7 +19,7 @@ process.once('message', ({ database, redisDb }: RelayOrder) => {
     // Heartbeats never reach Temporal.
     temporal: new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) }),
     logger: createLogger({ LOG_LEVEL: 'warn' }, 'relay'),
-    verifier: { acceptsAll: true, verify: () => Promise.resolve({ accepted: true, signed: false }) },
+    verifier: trusting,
     redisDb,
   });
 });

@@ -20,7 +20,7 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
   const database = new pg.Client(endpoints.postgres);
   await database.connect();
   const connection = await Connection.connect({ address: endpoints.temporal! });
-  const redis = new Redis(endpoints.redis!);
+  const redis = new Redis(endpoints.operator_redis!);
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(endpoints.kubeconfig!);
   const core = kubeConfig.makeApiClient(CoreV1Api);

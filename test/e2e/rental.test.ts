@@ -170,7 +170,7 @@ test('of 50 orders at once for 8 free GPUs exactly 8 run', async () => {
 }, 120_000);
 
 test('a malformed registration goes to the dead-letter stream with its reason, and the next one is answered', async () => {
-  const redis = new Redis(broker.endpoints.redis);
+  const redis = new Redis(broker.endpoints.operator_redis!);
   await redis.xadd('provider:registration', '*', 'data', '{"provider_id": 7}', 'timestamp', '');
   await redis.xadd('provider:registration', '*', 'nonsense', '');
   await broker.provider({ providerId: 'delphi', heartbeatIntervalMs: 0 }).joined;

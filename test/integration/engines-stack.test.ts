@@ -43,7 +43,7 @@ describe('a stack on one data folder', () => {
     const stack = await startStack({ dataDir, engines, log: (line) => lines.push(line) });
     first = stack.endpoints();
     expect(file()).toEqual(first);
-    const redis = new Redis(first.redis!);
+    const redis = new Redis(first.operator_redis!);
     redis.on('error', () => undefined);
     await redis.set('kept', 'yes');
     await query(first.postgres!, 'create table kept (value text)');

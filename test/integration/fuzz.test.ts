@@ -83,7 +83,7 @@ test(
     const recover = createRecover({ maxWaiting: Infinity });
     await world.start({
       config,
-      verifier: createProviderVerifier({ config, pool: world.pool, redis: world.redis, recover }),
+      verifier: createProviderVerifier({ config, pool: world.pool, recover }),
     });
     for (let sent = 0; sent < entries; sent += 500) {
       const pipeline = world.redis.pipeline();

@@ -61,6 +61,13 @@ test('an id from the future is not heard before its time', async () => {
   expect(await secondsBehind()).toBe(0);
 });
 
+test('nothing is known of a group that somebody moved past everything', async () => {
+  await world.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
+  await beat(10);
+  await world.redis.xgroup('SETID', stream, group, '9999999999999-0');
+  expect(await secondsBehind()).toBeUndefined();
+});
+
 test('nothing is known while Redis is away', async () => {
   const away = createRedis(
     { ...world.config, REDIS_PORT: 1 },

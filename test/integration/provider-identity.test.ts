@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Redis } from 'ioredis';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { authorizeNodeKey, providerSigner, type NodeKeyAuthorization } from '../../src/auth/provider-client.js';
 import { createProviderVerifier } from '../../src/auth/provider-identity.js';
@@ -8,32 +7,27 @@ import type { ProviderVerdict } from '../../src/domain/provider-verdict.js';
 import { createRecover } from '../../src/auth/recover.js';
 import type { Config } from '../../src/config.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
-import { freshRedis, type TestRedis } from '../support/redis.js';
 
 const audience = 'https://broker.example.com';
 const chainId = 103;
 const accepted = { accepted: true };
 
 let database: TestDatabase;
-let store: TestRedis;
 /** Unix milliseconds; tests that wait for nothing set it. */
 let clockMs = Date.now();
 let entries = 0;
 
 beforeAll(async () => {
-  [database, store] = await Promise.all([freshDatabase(), freshRedis()]);
+  database = await freshDatabase();
 });
-afterAll(async () => {
-  await Promise.all([database.close(), store.close()]);
-});
+afterAll(() => database.close());
 
 const recover = createRecover();
 const now = () => clockMs;
-const verifierOf = (mode: Config['PROVIDER_AUTH_MODE'], redis: Redis = store.redis) =>
+const verifierOf = (mode: Config['PROVIDER_AUTH_MODE']) =>
   createProviderVerifier({
     config: { AUTH_AUDIENCE: audience, AUTH_CHAIN_IDS: [chainId], PROVIDER_AUTH_MODE: mode },
     pool: database.pool,
-    redis,
     recover,
     now,
   });
@@ -216,16 +210,8 @@ test('a heartbeat that was signed before the registration may be read after it, 
   expect(reasonOf(await verifier.verify(beat))).toBe('accepted');
 });
 
-test('a registration that was accepted is a replay although Redis lost everything', async () => {
-  const atlas = provider();
-  const entry = await registers(atlas);
-  await verifierOf('required').verify(entry);
-  await store.redis.flushdb();
-  expect(reasonOf(await verifierOf('required').verify({ ...entry, id: entryId() }))).toBe('sequence_replayed');
-});
-
 test('of many entries with one number at the same moment exactly one is accepted', async () => {
-  const verifiers = [verifierOf('required'), verifierOf('required', store.connect())];
+  const verifiers = [verifierOf('required'), verifierOf('required')];
   const atlas = provider();
   await verifiers[0]!.verify(await registers(atlas));
   for (const entry of [
@@ -416,16 +402,6 @@ test('a rehearsal answers what would come of a message and uses nothing up', asy
     expect(reasonOf(await verifier.verify(entry))).toBe('accepted');
     expect(await verifier.rehearse(entry)).toMatchObject({ reason: 'sequence_replayed' });
   }
-});
-
-test('while Redis is away a signed heartbeat is neither accepted nor refused', async () => {
-  const atlas = provider();
-  await verifierOf('required').verify(await registers(atlas));
-  const gone = store.connect();
-  gone.disconnect();
-  const beat = await beats(atlas);
-  await expect(verifierOf('required', gone).verify(beat)).rejects.toMatchObject({ code: 'auth_backend_unavailable' });
-  expect(reasonOf(await verifierOf('required').verify(beat))).toBe('accepted');
 });
 
 test('a provider that serves unsigned keeps its wallet against a stranger who signs', async () => {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { authorizeNodeKey } from '../../src/auth/provider-client.js';
 import { readDelegation } from '../../src/auth/provider-signature.js';
@@ -8,6 +11,7 @@ import type { BrokerLink } from '../../src/provider-agent/broker-link.js';
 import { openHttpsLink } from '../../src/provider-agent/https-link.js';
 import { openRedisLink } from '../../src/provider-agent/redis-link.js';
 import { createRegistration } from '../../src/provider-agent/registration.js';
+import { askForKeys, createTrust } from '../../src/provider-agent/trust.js';
 import { audience, newWallet } from '../support/api.js';
 import {
   chainId,
@@ -23,6 +27,7 @@ const hourMs = 3_600_000;
 let frontier: Frontier;
 let api: ApiUnderTest;
 const opened: BrokerLink[] = [];
+const folder = mkdtempSync(join(tmpdir(), 'provider-links-'));
 
 beforeAll(async () => {
   frontier = await createFrontier();
@@ -30,6 +35,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   for (const link of opened) link.close();
+  rmSync(folder, { recursive: true });
   await frontier.close();
 }, 60_000);
 
@@ -50,7 +56,11 @@ async function newMachine() {
       const said: string[] = [];
       const say = (line: string) => said.push(line);
       const clock = new SigningClock(() => Date.now() + (typeof off === 'number' ? off : off()));
-      const options = { nodeKey, delegation, clock, say, signal: new AbortController().signal };
+      const trust = createTrust({
+        ...{ providerId, audience, file: join(folder, `${providerId}.json`), say },
+        ask: () => askForKeys(api.url),
+      });
+      const options = { nodeKey, delegation, clock, trust, say, signal: new AbortController().signal };
       const { config, db } = frontier.world.redis;
       const url = `redis://${user}${config.REDIS_HOST}:${config.REDIS_PORT}/${db}`;
       const link = way === 'HTTPS' ? openHttpsLink({ ...options, api: api.url }) : openRedisLink({ ...options, url });
@@ -71,30 +81,21 @@ async function newMachine() {
     /** The last number of each kind that the broker has taken. */
     async taken() {
       const { rows } = await frontier.world.database.pool.query(
-        'select registration_seq, capacity_seq from provider_identities where provider_id = $1',
+        'select registration_seq, capacity_seq, heartbeat_seq from provider_identities where provider_id = $1',
         [providerId],
       );
-      const key = (kind: string) => `auth:ps:${kind}:${providerId}:${nodeKey.address.toLowerCase()}`;
-      const counted = async (kind: string) =>
-        Number((await frontier.world.redis.redis.get(key(kind)))?.split(' ')[0] ?? Number.NaN);
-      return {
-        registration: Number(rows[0]?.registration_seq),
-        capacity: Number(rows[0]?.capacity_seq),
-        heartbeat: await counted('heartbeat'),
-      };
+      const { registration_seq: registration, capacity_seq: capacity, heartbeat_seq: heartbeat } = rows[0] ?? {};
+      return { registration: Number(registration), capacity: Number(capacity), heartbeat: Number(heartbeat) };
     },
     /** As an earlier broker left it that believed whatever number a key signed. */
     async leave(seq: number, entryId: string) {
       await frontier.world.database.pool.query(
-        `update provider_identities set registration_seq = $2, registration_entry = $3, capacity_seq = $2,
-                                        capacity_entry = $3 where provider_id = $1`,
+        `update provider_identities
+            set registration_seq = $2, registration_entry = $3, capacity_seq = $2, capacity_entry = $3,
+                heartbeat_seq = $2, heartbeat_entry = $3, responses_seq = $2, responses_entry = $3
+          where provider_id = $1`,
         [providerId, seq, entryId],
       );
-      for (const kind of ['heartbeat', 'responses'])
-        await frontier.world.redis.redis.set(
-          `auth:ps:${kind}:${providerId}:${nodeKey.address.toLowerCase()}`,
-          `${seq} ${entryId}`,
-        );
     },
   };
 }

@@ -272,7 +272,7 @@ describe('a reply', () => {
   test('is there as long as the join token in it is good, and so are its copies', async () => {
     const id = newProvider();
     for (const ttlS of [60, 86_400]) {
-      const published = await publishReply(redis, id, reply('timed0'), ttlS);
+      const published = await publishReply(redis, id, reply('timed0'), { ttlS });
       expect(await redis.ttl(responseStream(id))).toBeGreaterThan(ttlS - 10);
       expect(await redis.ttl(responseStream(id))).toBeLessThanOrEqual(ttlS);
       // Half of its time is over when an agent comes that needs a copy.

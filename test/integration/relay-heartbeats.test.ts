@@ -157,6 +157,7 @@ test('a forged heartbeat is put aside, and the genuine one before it counts', as
   const asked: string[] = [];
   const verifier: ProviderVerifier = {
     acceptsAll: false,
+    mayBeTold: () => Promise.resolve(true),
     verify({ fields }) {
       asked.push(fields['by']!);
       return Promise.resolve(
@@ -184,6 +185,7 @@ test.each(['sequence_replayed', 'timestamp_skew'] as const)(
   async (reason) => {
     const verifier: ProviderVerifier = {
       acceptsAll: false,
+    mayBeTold: () => Promise.resolve(true),
       verify: () => Promise.resolve({ accepted: false, reason }),
     };
     await publish(heartbeatData(providerId));

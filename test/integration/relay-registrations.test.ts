@@ -178,6 +178,7 @@ test('a sender of rubbish cannot push out the letters about others', async () =>
 test('a sender that is refused is put aside with the word for it, told, and starts no workflow', async () => {
   const verifier: ProviderVerifier = {
     acceptsAll: false,
+    mayBeTold: () => Promise.resolve(true),
     verify: () => Promise.resolve({ accepted: false, reason: 'signature_required', tell: 'sign it' }),
   };
   await world.start({ verifier });
@@ -196,7 +197,8 @@ test('a sender that is refused is put aside with the word for it, told, and star
 test('a signed registration is kept with the wallet of its signer, not the one it names', async () => {
   const wallet = `0x${'c'.repeat(40)}`;
   await world.start({
-    verifier: { acceptsAll: false, verify: () => Promise.resolve({ accepted: true, signed: true, wallet }) },
+    verifier: { acceptsAll: false,
+    mayBeTold: () => Promise.resolve(true), verify: () => Promise.resolve({ accepted: true, signed: true, wallet }) },
   });
   const providerId = newProviderId();
   await publish(registration, registrationData(providerId));
@@ -208,6 +210,7 @@ test('while nobody can tell who sent them, registrations wait in the stream', as
   let away = true;
   const verifier: ProviderVerifier = {
     acceptsAll: false,
+    mayBeTold: () => Promise.resolve(true),
     verify: () =>
       away ? Promise.reject(new BrokerError('auth_backend_unavailable', 'away')) : trusting.verify(undefined as never),
   };
@@ -226,6 +229,7 @@ test('a message that was accepted is not refused for the time that an outage too
   let verdicts = 0;
   const verifier: ProviderVerifier = {
     acceptsAll: false,
+    mayBeTold: () => Promise.resolve(true),
     verify: () =>
       Promise.resolve(
         verdicts++ === 0 ? { accepted: true, signed: true } : { accepted: false, reason: 'sequence_replayed' },
@@ -401,6 +405,7 @@ test('what a stranger registers under the name of a provider takes no place of w
   await world.start({
     verifier: {
       acceptsAll: false,
+    mayBeTold: () => Promise.resolve(true),
       verify: () => Promise.resolve(signed ? { accepted: true, signed, wallet: owner } : { accepted: true, signed }),
     },
   });

@@ -67,6 +67,8 @@ beforeAll(async () => {
   redisEnv = {
     REDIS_HOST: 'localhost',
     REDIS_PORT: String(tlsPort),
+    REDIS_USERNAME: 'broker',
+    REDIS_PASSWORD: new URL(stack.endpoints().broker_redis!).password,
     REDIS_TLS_CA_FILE: authority.caFile,
     REDIS_TLS_CERT_FILE: client.certFile,
     REDIS_TLS_KEY_FILE: client.keyFile,
@@ -116,7 +118,9 @@ async function postgresWithTls(server: Certificate): Promise<void> {
 }
 
 async function redisWithTls(server: Certificate, tlsPort: number): Promise<void> {
-  const redis = createRedis(readConfig({ REDIS_PORT: new URL(stack.endpoints().redis!).port }), { blocking: false });
+  const { port, username, password } = new URL(stack.endpoints().operator_redis!);
+  const operator = { REDIS_PORT: port, REDIS_USERNAME: username, REDIS_PASSWORD: password };
+  const redis = createRedis(readConfig(operator), { blocking: false });
   await redis.config('SET', 'tls-cert-file', server.certFile, 'tls-key-file', server.keyFile);
   await redis.config('SET', 'tls-ca-cert-file', authority.caFile, 'tls-port', String(tlsPort));
   closeRedis(redis);

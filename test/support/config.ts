@@ -14,7 +14,7 @@ export const unlimitedStarts = { MAX_STARTING_JOBS_PER_WALLET: '100000', MAX_UNR
 
 /** How the engines of the tests look in a broker's environment; for tests that start it as a process. */
 export function engineVariables(): Record<string, string> {
-  const { redis, postgres, temporal, temporal_namespace, broker_kubeconfig, kubernetes } = endpoints();
+  const { broker_redis: redis, postgres, temporal, temporal_namespace, broker_kubeconfig, kubernetes } = endpoints();
   return {
     ...unlimitedStarts,
     ...(redis === undefined ? {} : redisVariables(new URL(redis))),

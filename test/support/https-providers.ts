@@ -29,7 +29,7 @@ export async function createFrontier() {
     pool: database.pool,
     temporal: temporal.client,
     logger: pino({ level: 'silent' }),
-    verifier: createProviderVerifier({ config, pool: database.pool, redis: redis.redis, recover: createRecover() }),
+    verifier: createProviderVerifier({ config, pool: database.pool, recover: createRecover() }),
     redisDb: redis.db,
   });
   const apis: { stop(): Promise<void> }[] = [];

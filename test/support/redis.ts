@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { createRedis, type RedisConfig } from '../../src/redis/connection.js';
 import { testConfig } from './config.js';
+import { endpoint } from './engines.js';
 import { until } from './until.js';
 
 export { until } from './until.js';
@@ -11,12 +12,13 @@ const claimTtlS = 30;
 
 /** The logical database of one test file. */
 export interface TestRedis {
-  /** Where the server is, without the number of the database. */
+  /** Where the server is and how the broker logs in, without the number of the database. */
   config: RedisConfig;
   /** The number of the database, for `createRedis(config, { overrides: { db } })`. */
   db: number;
+  /** An operator's connection, who may do everything. */
   redis: Redis;
-  /** Another connection to it, closed with the rest. */
+  /** A connection of the broker's to it, closed with the rest. */
   connect(blocking?: boolean): Redis;
   /** Empties the database, closes the connections and gives the database back. */
   close(): Promise<void>;
@@ -29,20 +31,22 @@ export interface TestRedis {
 export async function freshRedis(): Promise<TestRedis> {
   const config = testConfig();
   const opened: Redis[] = [];
-  const open = (db: number, blocking = false) => {
-    const redis = createRedis(config, { blocking, name: 'test', overrides: { db } });
+  const operator = new URL(endpoint('operator_redis'));
+  const login = { REDIS_USERNAME: operator.username, REDIS_PASSWORD: operator.password };
+  const open = (db: number, { blocking = false, as = {} }: { blocking?: boolean; as?: Partial<RedisConfig> } = {}) => {
+    const redis = createRedis({ ...config, ...as }, { blocking, name: 'test', overrides: { db } });
     opened.push(redis);
     return redis;
   };
-  const claims = open(0);
+  const claims = open(0, { as: login });
   const { db, release } = await claim(claims);
-  const redis = open(db);
+  const redis = open(db, { as: login });
   await redis.flushdb();
   return {
     config,
     db,
     redis,
-    connect: (blocking = false) => open(db, blocking),
+    connect: (blocking = false) => open(db, { blocking }),
     async close() {
       await redis.flushdb();
       await release();

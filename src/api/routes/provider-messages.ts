@@ -1,4 +1,6 @@
+import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { createReplyVerifier } from '../../auth/broker-key.js';
 import { providerHeaders } from '../../auth/provider-client.js';
 import type { ProviderIdentityVerifier, ProviderVerifierDeps } from '../../auth/provider-identity.js';
 import { networkOf } from '../../auth/networks.js';
@@ -12,7 +14,8 @@ import { refusalError } from '../../domain/provider-refusals.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import { createProviderIngress } from '../../redis/provider-ingress.js';
 import { readReplies } from '../../redis/replies/reads.js';
-import { streams } from '../../redis/stream-names.js';
+import { reportForeign } from '../../redis/foreign.js';
+import { responseStream, streams } from '../../redis/stream-names.js';
 import type { Limiter } from '../limiter.js';
 import { letThrough } from '../middleware/rate-limits.js';
 import { validationFailed } from '../problem.js';
@@ -20,6 +23,7 @@ import type { ApiContext, RouteRule } from '../route.js';
 
 export interface ProviderMessageDeps extends ProviderVerifierDeps {
   config: ProviderVerifierDeps['config'] & Pick<Config, 'AUTH_TARGET_PREFIX'>;
+  redis: Redis;
   verifier: ProviderIdentityVerifier;
   limiter: Limiter;
 }
@@ -64,6 +68,8 @@ const responsesReply = z.object({
     z.object({
       id: z.string(),
       timestamp: z.string(),
+      text: z.string().describe('The exact JSON text of `data`, which is what bsig is about'),
+      bsig: z.string().describe("The broker's signature, as JSON: see `broker_keys` of the site"),
       data: z.object({
         success: z.boolean(),
         status: z.string(),
@@ -88,6 +94,7 @@ const responsesReply = z.object({
 export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
   const { verifier, redis, limiter, now = Date.now } = deps;
   const ingress = createProviderIngress(redis);
+  const isOurs = createReplyVerifier(deps);
   const serverTime = () => Math.floor(now() / 1000);
   const open = { auth: 'none', scopes: [], limit: 'proof' } as const;
 
@@ -193,7 +200,13 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
           return { isProven, value: isProven };
         });
         const stored = readable ? await readReplies(redis, providerId, after) : [];
-        const responses = stored.map(({ id, timestamp, reply: data }) => ({ id, timestamp, data }));
+        const responses = [];
+        for (const { id, timestamp, reply: data, data: text, bsig } of stored) {
+          // Whoever writes to Redis can write there, too.
+          if ((await isOurs(providerId, text, bsig)) === undefined)
+            reportForeign(redis, 'answers', responseStream(providerId));
+          else responses.push({ id, timestamp, data, text, bsig });
+        }
         reply(ctx, 200, { responses, server_time: serverTime() });
       },
     },

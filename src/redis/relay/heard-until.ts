@@ -1,4 +1,6 @@
 import type { Redis } from 'ioredis';
+import type { Queryable } from '../../db/pool.js';
+import { hasLostOfLate } from '../../db/stream-losses.js';
 import { arrivalMs } from '../streams/entry.js';
 import { brokerGroup, streams } from '../stream-names.js';
 
@@ -9,6 +11,19 @@ const maxPendingMs = 600_000;
 export interface Hearing {
   until: Date;
   now: Date;
+}
+
+/**
+ * As `heardUntil`; undefined as well where somebody of late removed what nobody had read, until everybody had the time
+ * to be heard again.
+ *
+ * @param timeoutS the silence after which a provider counts as gone.
+ */
+export async function heardOrLost(
+  { redis, pool }: { redis: Redis; pool: Queryable },
+  timeoutS: number,
+): Promise<Hearing | undefined> {
+  return (await hasLostOfLate(pool, streams.heartbeat, timeoutS)) ? undefined : await heardUntil(redis);
 }
 
 /**
@@ -23,7 +38,10 @@ export async function heardUntil(redis: Redis): Promise<Hearing | undefined> {
     // Nobody has sent anything, or everything was flushed: there is nothing that could lie unread.
     if (known === undefined) return { until: new Date(nowMs), now: new Date(nowMs) };
     if (known.group === undefined) return undefined;
-    const read = compareIds(known.group, known.last) < 0 ? arrivalMs(known.group) : nowMs;
+    const behind = compareIds(known.group, known.last);
+    // Somebody moved the group past everything there is: what of it was read, nobody knows.
+    if (behind > 0) return undefined;
+    const read = behind < 0 ? arrivalMs(known.group) : nowMs;
     const settled = await settledUntil(redis, stream, nowMs);
     return { until: new Date(Math.min(read, settled, nowMs)), now: new Date(nowMs) };
   } catch {

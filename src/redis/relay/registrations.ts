@@ -42,7 +42,7 @@ export function receiveRegistrations(deps: Deps): Receive {
     settleEach(entries, async (entry) => {
       const stream = streams.registration;
       const read = readMessage(entry, registrationSchema);
-      if ('reason' in read) return refuse(deps, read);
+      if ('reason' in read) return await refuseUnread(deps, entry, read);
       const { providerId } = read.message;
       const kept = await keep(deps, { stream, entry, registration: read.message, redelivered });
       if ('refused' in kept) return refuse(deps, { providerId, ...kept.refused });
@@ -182,6 +182,14 @@ function refuse({ rejections }: Deps, refusal: Refusal): Outcome {
   const { providerId, tell, nextSeq } = refusal;
   if (providerId !== undefined && tell !== undefined) rejections.tell(providerId, tell, nextSeq);
   return withoutTell(refusal);
+}
+
+/** Of a message that is not acceptable, whoever sent it. */
+async function refuseUnread(deps: Deps, [, fields]: StreamEntry, refusal: Refusal): Promise<Outcome> {
+  const { providerId } = refusal;
+  const message = { stream: streams.registration, fields: fieldsByName(fields) };
+  const isToBeTold = providerId === undefined || (await deps.verifier.mayBeTold({ ...message, providerId }));
+  return isToBeTold ? refuse(deps, refusal) : withoutTell(refusal);
 }
 
 function withoutTell({ reason, detail, providerId }: Refusal): Outcome {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../observability/logger.js';
-import { ensureReplyDelivered, publishRejection } from '../replies/replies.js';
+import { ensureReplyDelivered, publishRejection, type SignReply } from '../replies/replies.js';
 
 /** The public agents give up after a minute. */
 const deliveryTimeoutMs = 60_000;
@@ -18,6 +18,7 @@ export class Rejections {
   constructor(
     private readonly redis: Redis,
     private readonly logger: Logger,
+    private readonly sign: SignReply,
   ) {}
 
   tell(providerId: string, message: string, nextSeq?: number): void {
@@ -34,7 +35,7 @@ export class Rejections {
 
   async #deliver(providerId: string, message: string, nextSeq?: number): Promise<void> {
     try {
-      const entryId = await publishRejection(this.redis, providerId, message, nextSeq);
+      const entryId = await publishRejection(this.redis, providerId, message, { nextSeq, sign: this.sign });
       if (entryId === undefined) return;
       const options = { timeoutMs: deliveryTimeoutMs, signal: this.#stopping.signal };
       await ensureReplyDelivered(this.redis, providerId, entryId, options);

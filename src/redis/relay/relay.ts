@@ -3,7 +3,9 @@ import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
+import { createReplySigner } from '../../auth/broker-key.js';
 import type { Config } from '../../config.js';
+import { noteLoss } from '../../db/stream-losses.js';
 import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import type { Readiness } from '../../observability/listener.js';
 import type { Logger } from '../../observability/logger.js';
@@ -20,7 +22,7 @@ import { brokerGroup, streams } from '../stream-names.js';
 import { StreamWatchdog } from '../streams/watchdog.js';
 
 export interface RelayDeps {
-  config: RedisConfig & Pick<Config, 'TEMPORAL_TASK_QUEUE'>;
+  config: RedisConfig & Pick<Config, 'TEMPORAL_TASK_QUEUE' | 'AUTH_AUDIENCE'>;
   pool: Pool;
   temporal: Client;
   logger: Logger;
@@ -55,7 +57,7 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
   const overrides = redisDb === undefined ? {} : { db: redisDb };
   const connect = (name: string, blocking: boolean) => createRedis(config, { blocking, name, logger, overrides });
   const commands = connect('relay', false);
-  const rejections = new Rejections(commands, logger);
+  const rejections = new Rejections(commands, logger, createReplySigner({ pool, config }));
   const deadLetters = new DeadLetters(commands);
   const signals = createProviderSignals(temporal, config);
   const consumer = `${hostname()}-${randomBytes(3).toString('hex')}`;
@@ -91,6 +93,7 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
       for (const [name, each] of Object.entries(consumers))
         if (streams[name as keyof typeof streams] === stream) each.lookAround();
     },
+    onLost: (stream) => noteLoss(pool, stream),
     ...(times.watchEveryMs === undefined ? {} : { everyMs: times.watchEveryMs }),
   });
   const all = Object.entries(consumers);

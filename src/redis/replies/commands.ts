@@ -1,4 +1,5 @@
 import type { ChainableCommander, Redis } from 'ioredis';
+import { reportForeign } from '../foreign.js';
 import { clearScript, lookScript, publishScript, repeatScript } from './scripts.js';
 
 export type ReplyState = 'acked' | 'read' | 'again' | 'waiting' | 'lost' | 'superseded';
@@ -11,8 +12,8 @@ export interface ReplyLook {
 }
 
 interface Scripts {
-  wlPublishReply(...args: (string | number)[]): Promise<string | null>;
-  wlLookAtReply(...args: (string | number)[]): Promise<[ReplyState, string]>;
+  wlPublishReply(...args: (string | number)[]): Promise<[id: string, foreign: number]>;
+  wlLookAtReply(...args: (string | number)[]): Promise<[ReplyState, id: string, foreign: number]>;
   wlRepeatReply(...args: (string | number)[]): Promise<string | null>;
   wlClearReply(...args: (string | number)[]): Promise<number>;
 }
@@ -30,11 +31,14 @@ export function replyCommands(connection: Redis) {
   return {
     async publish(
       stream: string,
-      reply: { data: string; ttlS: number; origin?: string; keepWaiting?: boolean },
+      reply: { data: string; bsig?: string; ttlS: number; origin?: string; keepWaiting?: boolean },
     ): Promise<string | undefined> {
-      const { data, ttlS, origin = '', keepWaiting = false } = reply;
-      const id = await redis.wlPublishReply(stream, data, now(), origin, ttlS, keepWaiting ? 'keep' : '');
-      return id ?? undefined;
+      const { data, bsig = '', ttlS, origin = '', keepWaiting = false } = reply;
+      const [id, foreign] = await redis.wlPublishReply(
+        ...[stream, data, bsig, now(), origin, ttlS, keepWaiting ? 'keep' : ''],
+      );
+      if (foreign > 0) reportForeign(connection, 'answers', stream);
+      return id === '' ? undefined : id;
     },
     /** One round trip for all of them; a look that failed is undefined. */
     async look(looks: readonly ReplyLook[]): Promise<([ReplyState, string] | undefined)[]> {
@@ -43,7 +47,12 @@ export function replyCommands(connection: Redis) {
         void pipeline.wlLookAtReply(stream, origin, now(), mayRepeat ? 1 : 0);
       }
       const results = (await pipeline.exec()) ?? [];
-      return results.map(([error, result]) => (error === null ? (result as [ReplyState, string]) : undefined));
+      return results.map(([error, result], at) => {
+        if (error !== null) return undefined;
+        const [state, id, foreign] = result as Awaited<ReturnType<Scripts['wlLookAtReply']>>;
+        if (foreign > 0) reportForeign(connection, 'answers', looks[at]!.stream);
+        return [state, id];
+      });
     },
     async repeat(stream: string, origin: string): Promise<string | undefined> {
       return (await redis.wlRepeatReply(stream, origin, now())) ?? undefined;

@@ -7,6 +7,7 @@ interface Waiting {
   stream: string;
   origin: string;
   data: string;
+  bsig?: string;
   /** Of a copy, should the stream be lost. */
   ttlS: number;
   deadline: number;
@@ -32,7 +33,7 @@ const pollers = new WeakMap<Redis, ReplyPoller>();
 /** Looks after one reply until an agent has it; see `ensureReplyDelivered`. */
 export async function deliver(
   redis: Redis,
-  reply: { stream: string; origin: string; data: string; ttlS: number },
+  reply: Pick<Waiting, 'stream' | 'origin' | 'data' | 'bsig' | 'ttlS'>,
   options: { timeoutMs: number; signal?: AbortSignal; onHeartbeat?: () => void },
 ): Promise<Delivery> {
   let poller = pollers.get(redis);
@@ -52,7 +53,7 @@ class ReplyPoller {
   }
 
   async wait(
-    reply: { stream: string; origin: string; data: string; ttlS: number },
+    reply: Pick<Waiting, 'stream' | 'origin' | 'data' | 'bsig' | 'ttlS'>,
     { timeoutMs, signal, onHeartbeat }: { timeoutMs: number; signal?: AbortSignal; onHeartbeat?: () => void },
   ): Promise<Delivery> {
     // Listeners hear only of what is still to come.
@@ -130,8 +131,8 @@ class ReplyPoller {
       waiting.settle('delivered');
     }
     if (state === 'lost') {
-      const { data, ttlS } = waiting;
-      await this.#commands.publish(stream, { data, ttlS, origin });
+      const { data, bsig, ttlS } = waiting;
+      await this.#commands.publish(stream, { data, ttlS, origin, ...(bsig === undefined ? {} : { bsig }) });
     }
     if (state === 'again') waiting.copies += 1;
     if (state === 'lost' || state === 'again') {

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { deliver, type Delivery } from './delivery.js';
 import { replyCommands } from './commands.js';
+import { isForeign, reportForeign } from '../foreign.js';
 import { responseStream } from '../stream-names.js';
 
 /** `data` of an entry of `provider:response:<id>`, as the agents know it. `join_command` is run as root. */
@@ -24,6 +25,9 @@ export interface RegistrationReply {
   next_seq?: number;
 }
 
+/** Makes the field `bsig` of an answer from its JSON text. */
+export type SignReply = (providerId: string, data: string) => Promise<string>;
+
 /** Of an answer with nothing in it that expires, in seconds. */
 const plainTtlS = 900;
 
@@ -32,6 +36,7 @@ const plainTtlS = 900;
  * first reply its group was not given, and that must not be a withdrawn join token.
  *
  * @param ttlS how long it is there: no longer than the join token in it is good.
+ * @param sign without it nobody but the public agents, who look at no signature, believes that the answer is ours.
  * @returns the id of the entry.
  * @throws when Redis does not answer; the reply may then be there all the same.
  */
@@ -39,9 +44,10 @@ export async function publishReply(
   redis: Redis,
   providerId: string,
   reply: RegistrationReply,
-  ttlS = plainTtlS,
+  { ttlS = plainTtlS, sign }: { ttlS?: number; sign?: SignReply } = {},
 ): Promise<string> {
-  return (await replyCommands(redis).publish(responseStream(providerId), { data: JSON.stringify(reply), ttlS }))!;
+  const published = { ...(await written(providerId, reply, sign)), ttlS };
+  return (await replyCommands(redis).publish(responseStream(providerId), published))!;
 }
 
 /**
@@ -54,7 +60,7 @@ export async function publishRejection(
   redis: Redis,
   providerId: string,
   message: string,
-  nextSeq?: number,
+  { nextSeq, sign }: { nextSeq?: number | undefined; sign?: SignReply } = {},
 ): Promise<string | undefined> {
   const reply: RegistrationReply = {
     success: false,
@@ -62,22 +68,29 @@ export async function publishRejection(
     message,
     ...(nextSeq === undefined ? {} : { next_seq: nextSeq }),
   };
-  const published = { data: JSON.stringify(reply), ttlS: plainTtlS, keepWaiting: true };
+  const published = { ...(await written(providerId, reply, sign)), ttlS: plainTtlS, keepWaiting: true };
   return await replyCommands(redis).publish(responseStream(providerId), published);
+}
+
+async function written(providerId: string, reply: RegistrationReply, sign?: SignReply) {
+  const data = JSON.stringify(reply);
+  return sign === undefined ? { data } : { data, bsig: await sign(providerId, data) };
 }
 
 /** Takes back what a provider has not read: none of it holds for whoever registers in its name next. */
 export async function withdrawReplies(redis: Redis, providerId: string): Promise<void> {
   const stream = responseStream(providerId);
   // The groups of agents stay, since one may be waiting in a read.
-  const trimmed = await unlessOtherKind(redis.xtrim(stream, 'MAXLEN', 0));
+  const trimmed = await unlessForeign(redis.xtrim(stream, 'MAXLEN', 0));
+  if (trimmed !== undefined) return;
   // Whoever put something else there keeps nobody from leaving.
-  if (trimmed === undefined) await redis.del(stream);
+  await redis.unlink(stream);
+  reportForeign(redis, 'answers', stream);
 }
 
 /** Finds the published reply that holds the join token with this id: the id of its newest copy. */
 export async function findReply(redis: Redis, providerId: string, tokenId: string): Promise<string | undefined> {
-  const entries = await unlessOtherKind(redis.xrevrange(responseStream(providerId), '+', '-'));
+  const entries = await unlessForeign(redis.xrevrange(responseStream(providerId), '+', '-'));
   return entries?.find(([, fields]) => tokenIdOf(fields) === tokenId)?.[0];
 }
 
@@ -110,18 +123,20 @@ export async function replyDelivery(
   options.signal?.throwIfAborted();
   const stream = responseStream(providerId);
   const [entries, leftMs] = await Promise.all([
-    unlessOtherKind(redis.xrange(stream, entryId, entryId)),
+    unlessForeign(redis.xrange(stream, entryId, entryId)),
     redis.pttl(stream),
   ]);
   const [entry] = entries ?? [];
   if (entry === undefined) return 'superseded';
   const [, fields] = entry;
+  const bsig = field(fields, 'bsig');
   return await deliver(
     redis,
     {
       stream,
       origin: field(fields, 'origin') ?? entryId,
       data: field(fields, 'data') ?? '',
+      ...(bsig === undefined ? {} : { bsig }),
       ttlS: leftMs > 0 ? Math.ceil(leftMs / 1_000) : plainTtlS,
     },
     options,
@@ -129,11 +144,11 @@ export async function replyDelivery(
 }
 
 /** Awaits a command and answers undefined where the key is no stream: providers can write whatever they like there. */
-async function unlessOtherKind<T>(command: Promise<T>): Promise<T | undefined> {
+async function unlessForeign<T>(command: Promise<T>): Promise<T | undefined> {
   try {
     return await command;
   } catch (error) {
-    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return undefined;
+    if (isForeign(error)) return undefined;
     throw error;
   }
 }

@@ -2,8 +2,9 @@
  * What happens to a provider's response stream happens inside Redis, in one step each: whether a group existed when a
  * copy was published, and what it has been given since, is then known and never guessed.
  *
- * An entry holds `data` and `timestamp` for the agent, and for us `origin` (the id of the first copy of this reply) and
- * `groups` (JSON: the groups that existed when this copy was written; each of them will be given it, or was).
+ * An entry holds `data`, `timestamp` and `bsig` (see `signReply`) for the agent, and for us `origin` (the id of the first
+ * copy of this reply) and `groups` (JSON: the groups that existed when this copy was written; each of them will be given
+ * it, or was). Agents may write to such a stream, too: what has not this form is none of ours and is removed.
  */
 const library = `
 local function parts(id)
@@ -27,22 +28,54 @@ local function groupsOf(key)
   for _, group in ipairs(list) do groups[#groups + 1] = pairsOf(group) end
   return groups
 end
-local function newestOf(key)
-  local list = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 1)
-  if list.err or #list == 0 then return nil end
-  local fields = pairsOf(list[1][2])
-  return { id = list[1][1], data = fields.data, origin = fields.origin or list[1][1], groups = fields.groups or '[]' }
+local foreign = 0
+local function groupsIn(text)
+  if not text then return {} end
+  local isRead, names = pcall(cjson.decode, text)
+  if not isRead or type(names) ~= 'table' then return nil end
+  for _, name in ipairs(names) do
+    if type(name) ~= 'string' then return nil end
+  end
+  return names
 end
-local function publish(key, data, timestamp, origin, ttl)
+-- The newest reply of ours; entries after it that are none are removed.
+local function newestOf(key)
+  local list = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 10)
+  if list.err then return nil end
+  for _, entry in ipairs(list) do
+    local fields = pairsOf(entry[2])
+    local names = groupsIn(fields.groups)
+    local origin = fields.origin or entry[1]
+    if fields.data and names and string.match(origin, '^%d+%-%d+$') then
+      return { id = entry[1], data = fields.data, bsig = fields.bsig or '', origin = origin, groups = names }
+    end
+    redis.call('XDEL', key, entry[1])
+    foreign = 1
+  end
+  if #list == 10 then redis.call('XTRIM', key, 'MAXLEN', 0) end
+end
+local function publish(key, reply, timestamp, origin, ttl)
   local names = {}
-  for _, group in ipairs(groupsOf(key)) do names[#names + 1] = group.name end
+  local existing = groupsOf(key)
+  if #existing > 64 then
+    -- Each look at the reply would go through all of them. No provider has so many programs.
+    redis.call('UNLINK', key)
+    existing = {}
+    foreign = 1
+  end
+  for _, group in ipairs(existing) do names[#names + 1] = group.name end
   local groups = #names == 0 and '[]' or cjson.encode(names)
-  local args = { 'XADD', key, 'MAXLEN', '1', '*', 'data', data, 'timestamp', timestamp, 'groups', groups }
-  if origin ~= '' then args[#args + 1] = 'origin'; args[#args + 1] = origin end
+  local args = { 'XADD', key, 'MAXLEN', '1', '*', 'data', reply.data, 'timestamp', timestamp, 'groups', groups }
+  local function add(name, value)
+    if value ~= '' then args[#args + 1] = name; args[#args + 1] = value end
+  end
+  add('bsig', reply.bsig)
+  add('origin', origin)
   local id = redis.pcall(unpack(args))
   if type(id) == 'table' and id.err then
     -- Not a stream, or one whose last id leaves no room: what stands there is of no use to anybody.
-    redis.call('DEL', key)
+    redis.call('UNLINK', key)
+    foreign = 1
     id = redis.call(unpack(args))
   end
   -- Without one it lives no longer than the copy before it.
@@ -52,17 +85,19 @@ end
 `;
 
 /**
- * KEYS stream. ARGV data, timestamp, origin ('' for a new reply), ttl seconds, 'keep' to leave any reply that waits.
- * With an origin it never takes the place of that reply or a newer one. Answers the copy's id, or nothing.
+ * KEYS stream. ARGV data, bsig ('' for none), timestamp, origin ('' for a new reply), ttl seconds, 'keep' to leave any
+ * reply that waits. With an origin it never takes the place of that reply or a newer one. Answers [the copy's id, or
+ * nothing; 1 where something was removed that is none of ours].
  */
 export const publishScript = `${library}
 local standing = newestOf(KEYS[1])
-if standing and (ARGV[5] == 'keep' or (ARGV[3] ~= '' and atOrPast(standing.origin, ARGV[3]))) then return false end
-return publish(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+if standing and (ARGV[6] == 'keep' or (ARGV[4] ~= '' and atOrPast(standing.origin, ARGV[4]))) then return { '', foreign } end
+return { publish(KEYS[1], { data = ARGV[1], bsig = ARGV[2] }, ARGV[3], ARGV[4], ARGV[5]), foreign }
 `;
 
 /**
- * One look at whether a reply has arrived. KEYS stream. ARGV origin, timestamp, 1 when it may be published again. Answers [state, newest copy's id]:
+ * One look at whether a reply has arrived. KEYS stream. ARGV origin, timestamp, 1 when it may be published again. Answers
+ * [state, newest copy's id, 1 where something was removed that is none of ours]:
  *  - `acked`: a group that existed before the newest copy was given it and has acknowledged it;
  *  - `read`: was given it, and has not acknowledged it (yet);
  *  - `again`: a group was there that began past the reply; the reply was published once more for it;
@@ -73,32 +108,34 @@ return publish(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 export const lookScript = `${library}
 local key, origin = KEYS[1], ARGV[1]
 local newest = newestOf(key)
-if not newest or not atOrPast(newest.origin, origin) then return { 'lost', '' } end
-if newest.origin ~= origin then return { 'superseded', newest.id } end
+if not newest or not atOrPast(newest.origin, origin) then return { 'lost', '', foreign } end
+if newest.origin ~= origin then return { 'superseded', newest.id, foreign } end
 local knew = {}
-for _, name in ipairs(cjson.decode(newest.groups)) do knew[name] = true end
+for _, name in ipairs(newest.groups) do knew[name] = true end
 local read, missed = false, false
 for _, group in ipairs(groupsOf(key)) do
   if atOrPast(group['last-delivered-id'], newest.id) then
     if knew[group.name] then
       read = true
-      if #redis.call('XPENDING', key, group.name, newest.id, newest.id, 1) == 0 then return { 'acked', newest.id } end
+      if #redis.call('XPENDING', key, group.name, newest.id, newest.id, 1) == 0 then
+        return { 'acked', newest.id, foreign }
+      end
     else
       missed = true
     end
   end
 end
 if missed and ARGV[3] == '1' then
-  return { 'again', publish(key, newest.data, ARGV[2], origin) }
+  return { 'again', publish(key, newest, ARGV[2], origin), foreign }
 end
-return { read and 'read' or 'waiting', newest.id }
+return { read and 'read' or 'waiting', newest.id, foreign }
 `;
 
 /** The same reply once more, for an agent that was given it and fell away. KEYS stream. ARGV origin, timestamp. */
 export const repeatScript = `${library}
 local newest = newestOf(KEYS[1])
 if not newest or newest.origin ~= ARGV[1] then return false end
-return publish(KEYS[1], newest.data, ARGV[2], ARGV[1])
+return publish(KEYS[1], newest, ARGV[2], ARGV[1])
 `;
 
 /** Empties the stream once its reply has done its work, unless a newer one stands there. KEYS stream. ARGV origin. */

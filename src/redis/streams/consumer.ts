@@ -63,6 +63,7 @@ export class StreamConsumer {
     this.#janitor = new StreamJanitor(options, this.#reader, {
       drain: (reader) => this.#drain(reader),
       readUnread: (reader) => this.#readUnread(reader),
+      concernsReading: (error) => error instanceof Outage || isGroupGone(error) || this.#isAway(error),
     });
     options.commands.on('ready', this.#onReconnect);
     options.reader.on('ready', () => {
@@ -235,6 +236,12 @@ export class StreamConsumer {
       logger.warn({ stream, err: error }, 'a stream cannot be read');
     }
     await this.#sleep(this.#trouble.next());
+  }
+
+  /** Redis did not answer, in the words of the driver. */
+  #isAway(error: unknown): boolean {
+    const isUnanswered = error instanceof Error && /timed out|is closed|retries per request/i.test(error.message);
+    return isUnanswered || this.#options.commands.status !== 'ready';
   }
 
   #resume(): void {

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { deadLetters as deadLetterCount } from '../../observability/metrics.js';
 import { escapeUnprintable, sentence } from '../../domain/outside.js';
 import { dataOf, type StreamEntry } from './entry.js';
+import { isForeign, reportForeign } from '../foreign.js';
 import { deadLetterStream } from '../stream-names.js';
 
 /** An entry that is put aside, because it can never have an effect. */
@@ -56,7 +57,13 @@ export class DeadLetters {
     transaction.xack(key, group, ...letters.map(({ entry }) => entry[0]));
     const results = await transaction.exec();
     // A dead-letter stream that cannot be written to keeps nothing from being acknowledged; the outcome is in the metric.
-    const added = results?.slice(0, -1).every(([error]) => error === null) ?? false;
+    const refused = results?.slice(0, -1).flatMap(([error]) => error ?? []) ?? [];
+    const added = results !== null && refused.length === 0;
+    if (refused.some(isForeign)) {
+      const letterStream = deadLetterStream(stream);
+      await this.redis.unlink(letterStream);
+      reportForeign(this.redis, 'deadLetters', letterStream);
+    }
     letters.forEach(({ reason }, index) => {
       deadLetterCount.inc({ stream, reason, written: written[index] && added ? 'yes' : 'no' });
     });

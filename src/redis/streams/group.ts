@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { idleConsumersScript, trimScript } from './scripts.js';
-import { trimmedCounter } from '../stream-names.js';
+import { reportForeign } from '../foreign.js';
+import { brokerGroup, trimmedCounter } from '../stream-names.js';
 
 /** Who reads which stream. `key` is the stream's own name, or what it was renamed to. */
 export interface Reader {
@@ -10,7 +11,13 @@ export interface Reader {
 }
 
 interface Scripts {
-  wlTrimAcknowledged(key: string, counter: string, floorMs: number, mode: string): Promise<number>;
+  wlTrimAcknowledged(
+    key: string,
+    counter: string,
+    floorMs: number,
+    mode: string,
+    group: string,
+  ): Promise<[removed: number, foreign: number]>;
   wlRemoveConsumers(
     key: string,
     group: string,
@@ -130,12 +137,11 @@ export async function trimAcknowledged(
   key: string,
   { retentionMs, exactly, now = Date.now() }: { retentionMs: number; exactly: boolean; now?: number },
 ): Promise<number> {
-  return await scripted(redis).wlTrimAcknowledged(
-    key,
-    trimmedCounter,
-    Math.max(0, now - retentionMs),
-    exactly ? '=' : '~',
+  const [removed, foreign] = await scripted(redis).wlTrimAcknowledged(
+    ...([key, trimmedCounter, Math.max(0, now - retentionMs), exactly ? '=' : '~', brokerGroup] as const),
   );
+  if (foreign > 0) reportForeign(redis, 'trimmed', trimmedCounter);
+  return removed;
 }
 
 /** Removes other consumers that went away long ago. One that has anything pending stays until that is claimed. */

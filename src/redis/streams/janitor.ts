@@ -1,6 +1,13 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../observability/logger.js';
-import { streamLag, streamMessages, streamOldestPendingSeconds, streamPending } from '../../observability/metrics.js';
+import {
+  streamLag,
+  streamMessages,
+  streamOldestPendingSeconds,
+  streamPending,
+  streamUpkeepFailures,
+} from '../../observability/metrics.js';
+import { reportForeign } from '../foreign.js';
 import { arrivalMs } from './entry.js';
 import {
   claimAbandoned,
@@ -10,8 +17,8 @@ import {
   trimAcknowledged,
   type Reader,
 } from './group.js';
-import { poisonedRegister } from '../stream-names.js';
-import { retireScript } from './scripts.js';
+import { poisonedRegister, poisonedStream } from '../stream-names.js';
+import { movedScript, retireScript } from './scripts.js';
 
 export interface JanitorTimes {
   everyMs: number;
@@ -31,6 +38,9 @@ const usually: JanitorTimes = {
 /** Some 40 MB of heartbeats. */
 const trimAfterEntries = 100_000;
 
+/** Streams that were put aside and are emptied in one pass. */
+const movedAtOnce = 20;
+
 /** Of a stream that was put aside, kept as evidence: so many entries for so many seconds. */
 const evidence = { entries: 1_000, ttlS: 7 * 86_400 };
 
@@ -43,21 +53,27 @@ interface JanitorOptions {
   times?: Partial<JanitorTimes>;
 }
 
-/** What only the consumer can do: give entries their effect. */
+/** What only the consumer can do: give entries their effect, and say what is no failure of one step alone. */
 interface Deliveries {
   drain(reader: Reader): Promise<void>;
   readUnread(reader: Reader): Promise<void>;
+  /** Nothing can be read either: a system behind the stream is away, or the group is gone. */
+  concernsReading(error: unknown): boolean;
 }
+
+type Step = 'trim' | 'take_over' | 'moved_streams' | 'idle_consumers' | 'measure';
 
 /**
  * Keeps a stream and its group in order between two reads: takes over what other consumers left behind, empties streams
- * that were put aside, removes what is acknowledged, and forgets consumers that are gone.
+ * that were put aside, removes what is acknowledged, and forgets consumers that are gone. A step that fails is tried again
+ * in the next pass, and keeps neither the others nor the reading waiting: senders can write to what it works with.
  */
 export class StreamJanitor {
   readonly #times: JanitorTimes;
   #nextPassAt = 0;
   #nextTrimAt: number;
   #acknowledged = 0;
+  readonly #failing = new Set<Step>();
 
   constructor(
     private readonly options: JanitorOptions,
@@ -82,24 +98,38 @@ export class StreamJanitor {
     this.#nextPassAt = 0;
   }
 
+  /** @throws what keeps the stream from being read as well, and nothing else. */
   async pass(): Promise<void> {
     const { commands } = this.options;
     if (Date.now() >= this.#nextTrimAt) {
-      await this.#trim();
       this.#nextTrimAt = Date.now() + this.#times.trimEveryMs;
       this.#acknowledged = 0;
+      await this.#try('trim', () => this.#trim());
     }
     if (Date.now() < this.#nextPassAt) return;
     // Read before the work: a hurry that comes meanwhile is not forgotten.
     this.#nextPassAt = Date.now() + this.#times.everyMs;
     try {
-      await this.#takeOver(this.reader);
-      for (const key of await commands.smembers(poisonedRegister(this.options.stream))) await this.#empty(key);
-      await removeIdleConsumers(commands, this.reader, this.#times.idleConsumerMs);
-      await this.#measure();
+      await this.#try('take_over', () => this.#takeOver(this.reader));
+      await this.#try('moved_streams', () => this.#emptyMoved());
+      await this.#try('idle_consumers', () => removeIdleConsumers(commands, this.reader, this.#times.idleConsumerMs));
+      await this.#try('measure', () => this.#measure());
     } catch (error) {
       this.hurry();
       throw error;
+    }
+  }
+
+  async #try(step: Step, work: () => Promise<void>): Promise<void> {
+    const { logger, stream } = this.options;
+    try {
+      await work();
+      this.#failing.delete(step);
+    } catch (error) {
+      if (this.deliveries.concernsReading(error)) throw error;
+      streamUpkeepFailures.inc({ stream, step });
+      if (!this.#failing.has(step)) logger.error({ stream, step, err: error }, 'a stream is read, and not looked after');
+      this.#failing.add(step);
     }
   }
 
@@ -108,6 +138,15 @@ export class StreamJanitor {
     const { trimmed } = await claimAbandoned(commands, reader, this.#times.abandonedAfterMs);
     streamMessages.inc({ stream, outcome: 'trimmed' }, trimmed);
     await this.deliveries.drain(reader);
+  }
+
+  async #emptyMoved(): Promise<void> {
+    const { commands, stream } = this.options;
+    const register = poisonedRegister(stream);
+    const prefix = poisonedStream(stream, 0).slice(0, -1);
+    const [names, foreign] = (await commands.eval(movedScript, 1, register, prefix, movedAtOnce)) as [string[], number];
+    if (foreign > 0) reportForeign(commands, 'movedStreams', register);
+    for (const name of names) await this.#empty(name);
   }
 
   /** Gives what is in a stream that was put aside its effect, and then puts it away. */

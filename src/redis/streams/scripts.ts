@@ -24,6 +24,23 @@ local function after(id)
   if #seq > 15 then return id end
   return ms .. '-' .. string.format('%.0f', tonumber(seq) + 1)
 end
+-- Removes what somebody put at a key of ours that is of another type. Answers 1 when it did.
+local function healed(key, kind)
+  local found = redis.call('TYPE', key).ok
+  if found == 'none' or found == kind then return 0 end
+  redis.call('UNLINK', key)
+  return 1
+end
+-- A count that we wrote is a whole number, which Lua holds exactly.
+local function isCount(text)
+  return type(text) == 'string' and string.match(text, '^%-?%d+$') ~= nil and #text <= 15
+end
+local function groupIn(groups, name)
+  for _, list in ipairs(groups) do
+    local group = pairsOf(list)
+    if group.name == name then return group end
+  end
+end
 local function redisMs()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
@@ -31,15 +48,19 @@ end
 `;
 
 /**
- * KEYS stream, counter of what was trimmed. ARGV the arrival time (ms) before which nothing is kept, '=' or '~'.
- * Answers how many entries were removed.
+ * KEYS stream, counter of what was trimmed. ARGV the arrival time (ms) before which nothing is kept, '=' or '~', our
+ * group. Answers how many entries were removed, and 1 when the counter held something else and was made anew.
  */
 export const trimScript = `${library}
+local foreign = healed(KEYS[2], 'hash')
 local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
-if groups.err then return 0 end
+if groups.err then return { 0, foreign } end
+local last = pairsOf(redis.call('XINFO', 'STREAM', KEYS[1]))['last-generated-id']
 local needed
 for _, list in ipairs(groups) do
   local group = pairsOf(list)
+  -- Somebody moved the group past everything there is: what of it was read, nobody knows.
+  if group.name == ARGV[3] and less(last, group['last-delivered-id']) then return { 0, foreign } end
   local first = after(group['last-delivered-id'])
   local pending = redis.call('XPENDING', KEYS[1], group.name)
   if pending[1] > 0 then first = pending[2] end
@@ -50,8 +71,13 @@ if needed and less(kept, needed) then kept = needed end
 local args = { 'XTRIM', KEYS[1], 'MINID', ARGV[2], kept }
 if ARGV[2] == '~' then args[#args + 1] = 'LIMIT'; args[#args + 1] = '0' end
 local removed = redis.call(unpack(args))
+local known = redis.call('HGET', KEYS[2], KEYS[1])
+if known and not isCount(known) then
+  redis.call('HDEL', KEYS[2], KEYS[1])
+  foreign = 1
+end
 if removed > 0 then redis.call('HINCRBY', KEYS[2], KEYS[1], removed) end
-return removed
+return { removed, foreign }
 `;
 
 /**
@@ -77,36 +103,77 @@ return removed
  * One look at a stream's health. A last id ahead of Redis's own clock was chosen by a sender: until that time comes,
  * every entry would carry a forged arrival time, and with the largest id nothing can be added at all. The stream then
  * makes room for a new one, with everything in it and its groups under another name; so does anything at this key that
- * is no stream.
+ * is no stream. A group that was moved past the last id would be given nothing more: it begins anew.
  *
  * KEYS stream, the name to move it to, the register of moved streams, counter of what was trimmed.
- * ARGV tolerance ms, group, how long something that is no stream is kept (s).
- * Answers [state, last id, entries that went without our doing since the last look, Redis's clock in ms]. The state is
- * `healthy`, `absent`, `poisoned` (moved) or `foreign` (no stream; moved). Fewer than none went when somebody deleted the
- * stream and another one stands there.
+ * ARGV tolerance ms, group, how long something that is no stream is kept (s), how many fields the counter may have.
+ * Answers [state, last id, entries that went without our doing since the last look, Redis's clock in ms, what else was
+ * not as we left it]. The state is `healthy`, `absent`, `poisoned` (moved) or `foreign` (no stream; moved). Fewer than
+ * none went when somebody deleted the stream and another one stands there. The rest are words: `counter`, `register`
+ * (they held something else, and were made anew), `uncounted` (nothing was known about this stream) and `group`.
  */
 export const lookScript = `${library}
 local now = redisMs()
+local found = {}
+local counted = redis.call('TYPE', KEYS[4]).ok == 'hash' and redis.call('HLEN', KEYS[4]) or 0
+if counted > tonumber(ARGV[4]) then redis.call('UNLINK', KEYS[4]); found[#found + 1] = 'counter' end
+if healed(KEYS[4], 'hash') == 1 then found[#found + 1] = 'counter' end
+if healed(KEYS[3], 'set') == 1 then found[#found + 1] = 'register' end
 local kind = redis.call('TYPE', KEYS[1]).ok
-if kind == 'none' then return { 'absent', '0-0', 0, now } end
+if kind == 'none' then return { 'absent', '0-0', 0, now, found } end
 if kind ~= 'stream' then
   if redis.call('RENAMENX', KEYS[1], KEYS[2]) == 1 then redis.call('EXPIRE', KEYS[2], ARGV[3]) end
   redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[2], '0', 'MKSTREAM')
-  return { 'foreign', '0-0', 0, now }
+  redis.call('HSET', KEYS[4], KEYS[1], '0')
+  return { 'foreign', '0-0', 0, now, found }
 end
 local info = pairsOf(redis.call('XINFO', 'STREAM', KEYS[1]))
 local last = info['last-generated-id']
 if less(string.format('%.0f-0', now + ARGV[1]), last) and redis.call('RENAMENX', KEYS[1], KEYS[2]) == 1 then
   redis.call('SADD', KEYS[3], KEYS[2])
-  redis.call('HDEL', KEYS[4], KEYS[1])
   redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[2], '0', 'MKSTREAM')
-  return { 'poisoned', last, 0, now }
+  redis.call('HSET', KEYS[4], KEYS[1], '0')
+  return { 'poisoned', last, 0, now, found }
+end
+local group = groupIn(redis.call('XINFO', 'GROUPS', KEYS[1]), ARGV[2])
+if group and less(last, group['last-delivered-id']) then
+  redis.call('XGROUP', 'SETID', KEYS[1], ARGV[2], '0')
+  found[#found + 1] = 'group'
 end
 local gone = info['entries-added'] - info.length
--- What went before the first look is nobody's fault.
-local known = tonumber(redis.call('HGET', KEYS[4], KEYS[1]) or gone)
+local known = redis.call('HGET', KEYS[4], KEYS[1])
+if known and not isCount(known) then
+  known = false
+  found[#found + 1] = 'counter'
+elseif not known then
+  found[#found + 1] = 'uncounted'
+end
 redis.call('HSET', KEYS[4], KEYS[1], string.format('%.0f', gone))
-return { 'healthy', last, gone - known, now }
+-- What went before the first look is nobody's fault.
+return { 'healthy', last, gone - tonumber(known or gone), now, found }
+`;
+
+/**
+ * The streams that were moved aside and are to be emptied, some of them at a time. What is in the register and is no
+ * such stream is taken off it: it would be read, and cut, as if it were one.
+ *
+ * KEYS register. ARGV what the names begin with, how many. Answers [names, how many were no such streams].
+ */
+export const movedScript = `${library}
+local foreign = healed(KEYS[1], 'set')
+local names = {}
+for _, name in ipairs(redis.call('SRANDMEMBER', KEYS[1], ARGV[2])) do
+  local isNamed = string.sub(name, 1, #ARGV[1]) == ARGV[1] and string.match(string.sub(name, #ARGV[1] + 1), '^%d+$')
+  local kind = isNamed and redis.call('TYPE', name).ok
+  if kind == 'stream' or kind == 'none' then
+    names[#names + 1] = name
+  else
+    redis.call('SREM', KEYS[1], name)
+    if isNamed then redis.call('UNLINK', name) end
+    foreign = foreign + 1
+  end
+end
+return { names, foreign }
 `;
 
 /**

@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../observability/logger.js';
 import { redisClockSkewSeconds, streamAlarms } from '../../observability/metrics.js';
+import { reportForeign } from '../foreign.js';
 import { poisonedRegister, poisonedStream, trimmedCounter } from '../stream-names.js';
 import { lookScript } from './scripts.js';
 
 type State = 'healthy' | 'absent' | 'poisoned' | 'foreign';
+type Found = 'counter' | 'register' | 'uncounted' | 'group';
 
 /**
  * How far ahead of Redis's clock a last id may be. As much as a heartbeat's time may be ahead of ours: with more,
@@ -14,11 +16,13 @@ type State = 'healthy' | 'absent' | 'poisoned' | 'foreign';
 export const aheadToleranceMs = 5_000;
 /** Something at a stream's key that is no stream is kept this long. */
 const foreignTtlS = 7 * 86_400;
+/** The counter has a field for each stream; with many more, somebody fills it. */
+const maxCounted = 64;
 /** More, and heartbeats begin to look as if they came from the future or the past. */
 const maxSkewMs = 2_000;
 
 /**
- * Looks at streams that anybody may write to. One whose last id somebody chose, far in the future, accepts no more
+ * Looks at streams that anybody may write to, and at what we keep beside them. One whose last id somebody chose, far in the future, accepts no more
  * entries or forges their times: it is moved aside, a new one takes its place, and `onMoved` has it emptied. Entries
  * that disappear although no relay removed them are reported.
  */
@@ -26,6 +30,8 @@ export class StreamWatchdog {
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
   #clocksDiffer = false;
+  /** Streams of which it was known at the last look how many entries had gone. */
+  readonly #counted = new Set<string>();
   #wake = () => undefined as void;
 
   constructor(
@@ -35,6 +41,8 @@ export class StreamWatchdog {
       commands: Redis;
       logger: Logger;
       onMoved(stream: string): void;
+      /** Entries may have gone before anybody read them. */
+      onLost?(stream: string): Promise<void>;
       everyMs?: number;
     },
   ) {
@@ -56,7 +64,9 @@ export class StreamWatchdog {
     let failing = false;
     while (!this.#stopping.signal.aborted) {
       try {
-        for (const stream of streams) await this.#look(stream);
+        // One that cannot be looked at keeps none of the others from it.
+        for (const result of await Promise.allSettled(streams.map((stream) => this.#look(stream))))
+          if (result.status === 'rejected') throw result.reason;
         failing = false;
       } catch (error) {
         if (!failing) logger.warn({ err: error }, 'the streams cannot be looked at');
@@ -74,32 +84,37 @@ export class StreamWatchdog {
   }
 
   async #look(stream: string): Promise<void> {
-    const { commands, group, logger, onMoved } = this.options;
+    const { commands, group, logger, onMoved, onLost } = this.options;
     const movedTo = poisonedStream(stream, Date.now());
-    const [state, lastId, missing, redisMs] = (await commands.eval(
+    const [state, lastId, missing, redisMs, found] = (await commands.eval(
       lookScript,
       4,
       ...[stream, movedTo, poisonedRegister(stream), trimmedCounter],
-      ...[aheadToleranceMs, group, foreignTtlS],
-    )) as [State, string, number, number];
+      ...[aheadToleranceMs, group, foreignTtlS, maxCounted],
+    )) as [State, string, number, number, Found[]];
     this.#compareClocks(redisMs);
+    const alarm = (kind: string, details: object, message: string) => {
+      streamAlarms.inc({ stream, kind });
+      logger.error({ stream, ...details }, message);
+    };
     if (state === 'poisoned') {
-      streamAlarms.inc({ stream, kind: 'poisoned' });
-      logger.error({ stream, lastId, movedTo }, 'somebody wrote an id from the future; the stream was moved aside');
+      alarm('poisoned', { lastId, movedTo }, 'somebody wrote an id from the future; the stream was moved aside');
       onMoved(stream);
     }
-    if (state === 'foreign') {
-      streamAlarms.inc({ stream, kind: 'replaced' });
-      logger.error({ stream, movedTo }, 'somebody put something that is no stream in its place; it was moved aside');
-    }
-    if (missing > 0) {
-      streamAlarms.inc({ stream, kind: 'emptied' });
-      logger.error({ stream, entries: missing }, 'entries disappeared from the stream although no relay removed them');
-    }
-    if (missing < 0) {
-      streamAlarms.inc({ stream, kind: 'replaced' });
-      logger.error({ stream }, 'somebody deleted the stream; another one stands there');
-    }
+    if (state === 'foreign')
+      alarm('replaced', { movedTo }, 'somebody put something that is no stream in its place; it was moved aside');
+    if (missing > 0)
+      alarm('emptied', { entries: missing }, 'entries disappeared from the stream although no relay removed them');
+    if (missing < 0) alarm('replaced', {}, 'somebody deleted the stream; another one stands there');
+    if (found.includes('group'))
+      alarm('group_moved', {}, 'somebody moved the consumer group past the last entry; it begins anew');
+    // Whoever removes the count together with entries does it so that nobody sees how many went.
+    const isForgotten = found.includes('counter') || (found.includes('uncounted') && this.#counted.has(stream));
+    if (isForgotten) reportForeign(commands, 'trimmed', trimmedCounter);
+    if (found.includes('register')) reportForeign(commands, 'movedStreams', poisonedRegister(stream));
+    if (state === 'healthy') this.#counted.add(stream);
+    else this.#counted.delete(stream);
+    if (state === 'foreign' || missing !== 0 || found.includes('group') || isForgotten) await onLost?.(stream);
   }
 
   #compareClocks(redisMs: number): void {

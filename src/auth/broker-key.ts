@@ -1,0 +1,110 @@
+import type { Pool } from 'pg';
+import type { Address, Hex } from 'viem';
+import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
+import type { Config } from '../config.js';
+import { brokerKeys, keepFirstKey, replaceKey, signingKey } from '../db/broker-keys.js';
+import type { SignReply } from '../redis/replies/replies.js';
+import {
+  introduce,
+  isSignedBy,
+  readAnswerSignature,
+  signAnswer,
+  toldKeys,
+  writeAnswerSignature,
+  type AnswerSignature,
+  type Introduction,
+} from './broker-signature.js';
+import type { Recover } from './recover.js';
+
+/** What the broker signs with and for. */
+export interface BrokerKeyDeps {
+  pool: Pool;
+  config: Pick<Config, 'AUTH_AUDIENCE'>;
+}
+
+/**
+ * Signs answers by the broker's own key, which is made when it is needed first. It is asked for each time: after a change
+ * nothing more is signed by the old one, by any process.
+ */
+export function createReplySigner({ pool, config }: BrokerKeyDeps): SignReply {
+  return async (providerId, data) => {
+    const signer = await currentKey(pool);
+    const answer = { audience: config.AUTH_AUDIENCE, providerId, ts: nowS(), data };
+    return writeAnswerSignature(await signAnswer(signer, answer, (await publishedKeys(pool)).introductions));
+  };
+}
+
+/** Whether an answer was signed by the key that signs now. */
+export type IsOurs = (
+  providerId: string,
+  data: string,
+  bsig: string | undefined,
+) => Promise<AnswerSignature | undefined>;
+
+/** Tells the broker's answers from what others wrote among them. */
+export function createReplyVerifier({ pool, config, recover }: BrokerKeyDeps & { recover: Recover }): IsOurs {
+  return async (providerId, data, bsig) => {
+    const signature = readAnswerSignature(bsig);
+    if (signature === undefined || signature.key !== (await publishedKeys(pool)).current) return undefined;
+    const isSigned = await isSignedBy(recover, signature, { audience: config.AUTH_AUDIENCE, providerId, data });
+    return isSigned ? signature : undefined;
+  };
+}
+
+/** The broker's keys as everybody may know them. */
+export interface PublishedKeys {
+  /** The one that signs. */
+  current: Address;
+  since: number;
+  /** How it came to be that, from the oldest to the newest. */
+  introductions: Introduction[];
+}
+
+export async function publishedKeys(pool: Pool): Promise<PublishedKeys> {
+  const known = await brokerKeys(pool);
+  if (known.length === 0) {
+    await currentKey(pool);
+    return await publishedKeys(pool);
+  }
+  const newest = known.at(-1)!;
+  const introductions = known.slice(1).map(({ address, since, introduction }, at) => ({
+    ...{ key: address as Address, by: known[at]!.address as Address, since, sig: introduction as Hex },
+  }));
+  return { current: newest.address as Address, since: newest.since, introductions: introductions.slice(-toldKeys) };
+}
+
+/** Makes another key, which the one before it introduces and which signs from here on. */
+export async function rotateBrokerKey({ pool, config }: BrokerKeyDeps): Promise<PublishedKeys> {
+  await currentKey(pool);
+  await replaceKey(pool, async (privateKey) => {
+    const fresh = freshKey();
+    const { sig } = await introduce(accountOf(privateKey), {
+      audience: config.AUTH_AUDIENCE,
+      ...fresh,
+      key: fresh.address,
+    });
+    return { ...fresh, introduction: sig };
+  });
+  return await publishedKeys(pool);
+}
+
+async function currentKey(pool: Pool): Promise<PrivateKeyAccount> {
+  const known = await signingKey(pool);
+  if (known !== undefined) return accountOf(known);
+  await keepFirstKey(pool, freshKey());
+  return await currentKey(pool);
+}
+
+function freshKey(): { address: Address; privateKey: Buffer; since: number } {
+  const secret = generatePrivateKey();
+  const address = privateKeyToAccount(secret).address.toLowerCase() as Address;
+  return { address, privateKey: Buffer.from(secret.slice(2), 'hex'), since: nowS() };
+}
+
+function accountOf(privateKey: Buffer): PrivateKeyAccount {
+  return privateKeyToAccount(`0x${privateKey.toString('hex')}`);
+}
+
+function nowS(): number {
+  return Math.floor(Date.now() / 1_000);
+}

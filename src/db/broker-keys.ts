@@ -1,0 +1,75 @@
+import type { Pool } from 'pg';
+import { withTransaction, type Queryable } from './pool.js';
+
+/** A key by which the broker signs, or has signed. Addresses in lower case. */
+export interface BrokerKeyRow {
+  generation: number;
+  address: string;
+  /** Unix seconds. */
+  since: number;
+  /** What the key before it signed about it; absent for the first one. */
+  introduction?: string;
+}
+
+interface Row {
+  generation: number;
+  address: string;
+  since: string | number;
+  introduction: string | null;
+}
+
+/** All there ever were, from the oldest to the newest, which is the one that signs. */
+export async function brokerKeys(db: Queryable): Promise<BrokerKeyRow[]> {
+  const { rows } = await db.query<Row>(
+    'select generation, address, since, introduction from broker_keys order by generation',
+  );
+  return rows.map(({ generation, address, since, introduction }) => ({
+    ...{ generation, address, since: Number(since) },
+    ...(introduction === null ? {} : { introduction }),
+  }));
+}
+
+/** The private half of the newest key; undefined before there is any. */
+export async function signingKey(db: Queryable): Promise<Buffer | undefined> {
+  const { rows } = await db.query<{ private_key: Buffer }>(
+    'select private_key from broker_keys order by generation desc limit 1',
+  );
+  return rows[0]?.private_key;
+}
+
+/** Keeps the first key, unless somebody was faster. */
+export async function keepFirstKey(
+  db: Queryable,
+  { address, privateKey, since }: { address: string; privateKey: Buffer; since: number },
+): Promise<void> {
+  await db.query(
+    `insert into broker_keys (generation, address, private_key, since) values (1, $1, $2, $3) on conflict do nothing`,
+    [address, privateKey, since],
+  );
+}
+
+/**
+ * Puts another key in the place of the newest one, whose private half is forgotten. Of two at once the second one follows
+ * on the first.
+ *
+ * @param next is given the private half of the newest key.
+ */
+export async function replaceKey(
+  pool: Pool,
+  next: (
+    current: Buffer,
+  ) => Promise<{ address: string; privateKey: Buffer; since: number; introduction: string }>,
+): Promise<void> {
+  await withTransaction(pool, async (tx) => {
+    await tx.query('lock table broker_keys in share row exclusive mode');
+    const current = await signingKey(tx);
+    if (current === undefined) throw new Error('there is no key that could introduce another one');
+    const { address, privateKey, since, introduction } = await next(current);
+    await tx.query('update broker_keys set private_key = null where private_key is not null');
+    await tx.query(
+      `insert into broker_keys (generation, address, private_key, since, introduction)
+       select max(generation) + 1, $1, $2, $3, $4 from broker_keys`,
+      [address, privateKey, since, introduction],
+    );
+  });
+}
