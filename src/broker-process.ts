@@ -19,6 +19,7 @@ const roles: Record<Role, () => Promise<{ start: StartRole }>> = {
   worker: () => import('./roles/worker.js'),
   relay: () => import('./roles/relay.js'),
   watcher: () => import('./roles/watcher.js'),
+  authorizer: () => import('./roles/authorizer.js'),
   api: () => import('./roles/api.js'),
 };
 

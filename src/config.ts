@@ -4,7 +4,7 @@ import { bool, certificates, flag, list, port, privateKey, ranges, whole } from 
 import { readGpuDefaultPrices } from './domain/gpu-prices.js';
 import { readTls, type TlsWorkedOut } from './tls-settings.js';
 
-export const roles = ['api', 'worker', 'relay', 'watcher'] as const;
+export const roles = ['api', 'worker', 'relay', 'watcher', 'authorizer'] as const;
 export type Role = (typeof roles)[number];
 
 /**
@@ -12,8 +12,8 @@ export type Role = (typeof roles)[number];
  * A comment says why a default is what it is, or what breaks outside the bounds.
  */
 const environment = z.object({
-  /** Which roles this process runs, separated by commas. */
-  BROKER_ROLES: list.transform((names) => (names.length > 0 ? names : [...roles])).pipe(z.array(z.enum(roles))),
+  /** Which roles this process runs, separated by commas. Default: all, `authorizer` where it has a certificate. */
+  BROKER_ROLES: list.pipe(z.array(z.enum(roles))),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   NODE_ENV: z.string().default('development'),
 
@@ -110,6 +110,15 @@ const environment = z.object({
   TENANT_CLOSED_CIDRS: ranges,
   /** How long a tenant's namespace stands after its last job; its next one then waits a second for a new one. */
   TENANT_NAMESPACE_TTL_S: whole(3_600, 1, 31_536_000),
+  /**
+   * Where the cluster's API server asks whether a provider's node is in the fleet. It has to trust who signed the
+   * certificate, and shows one that AUTHORIZER_CLIENT_CA signed: nobody else is answered. 0 takes a free port.
+   */
+  AUTHORIZER_PORT: port(9443),
+  AUTHORIZER_HOST: z.string().default('0.0.0.0'),
+  AUTHORIZER_TLS_CERT: certificates,
+  AUTHORIZER_TLS_KEY: privateKey,
+  AUTHORIZER_CLIENT_CA: certificates,
   /** RuntimeClass of job pods on clusters where the default runtime has no GPU hooks. */
   JOB_RUNTIME_CLASS: z.string().optional(),
   /** Whether root in a job is nobody on the machine, where the machine can do that. */
@@ -240,6 +249,7 @@ type Environment = z.infer<typeof environment>;
 export type Config = Readonly<Omit<Environment, keyof WorkedOut>> & WorkedOut;
 
 interface WorkedOut extends TlsWorkedOut {
+  readonly BROKER_ROLES: readonly Role[];
   readonly AUTH_CHAIN_IDS: readonly number[];
   readonly ALLOW_FREE_JOBS: boolean;
 }
@@ -281,10 +291,16 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   }
   const { tls, problems } = readTls(config);
   if (problems.length > 0) throw new ConfigError(`The environment is not acceptable:\n  ${problems.join('\n  ')}`);
+  const canAuthorize = config.AUTHORIZER_TLS_CERT !== undefined;
+  if (config.BROKER_ROLES.includes('authorizer') && !canAuthorize) {
+    throw new ConfigError('AUTHORIZER_TLS_CERT: required for the role authorizer');
+  }
+  const byDefault = roles.filter((role) => role !== 'authorizer' || canAuthorize);
   const chainIds = config.AUTH_CHAIN_IDS.length > 0 ? config.AUTH_CHAIN_IDS : [config.BLOCKCHAIN_CHAIN_ID ?? 1];
   return Object.freeze({
     ...config,
     ...tls,
+    BROKER_ROLES: config.BROKER_ROLES.length > 0 ? config.BROKER_ROLES : byDefault,
     AUTH_CHAIN_IDS: chainIds,
     ALLOW_FREE_JOBS: config.ALLOW_FREE_JOBS ?? config.NODE_ENV !== 'production',
   });

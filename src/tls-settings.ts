@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 type SslMode = 'disable' | 'require' | 'verify-full';
 
 type Pem = 'CA' | 'CERT' | 'KEY';
-type Prefix = 'REDIS_TLS' | 'POSTGRES_SSL' | 'TEMPORAL_TLS';
+type Prefix = 'REDIS_TLS' | 'POSTGRES_SSL' | 'TEMPORAL_TLS' | 'AUTHORIZER_TLS';
 
 /** What the environment says of TLS. */
 type TlsEnvironment = Partial<Record<`${Prefix}_${Pem}`, string | undefined>> & {
@@ -12,6 +12,7 @@ type TlsEnvironment = Partial<Record<`${Prefix}_${Pem}`, string | undefined>> & 
   TEMPORAL_TLS?: boolean | undefined;
   TEMPORAL_TLS_SERVER_NAME?: string | undefined;
   TEMPORAL_API_KEY?: string | undefined;
+  AUTHORIZER_CLIENT_CA?: string | undefined;
 };
 
 /** What follows from it. */
@@ -49,6 +50,14 @@ export function readTls(env: TlsEnvironment): { tls: TlsWorkedOut; problems: str
       TEMPORAL_API_KEY: apiKey,
     }),
   };
+  problems.push(...pairProblems(env, 'AUTHORIZER_TLS'));
+  if ((env.AUTHORIZER_TLS_CERT === undefined) !== (env.AUTHORIZER_CLIENT_CA === undefined)) {
+    const [missing, given] =
+      env.AUTHORIZER_TLS_CERT === undefined
+        ? ['AUTHORIZER_TLS_CERT', 'AUTHORIZER_CLIENT_CA']
+        : ['AUTHORIZER_CLIENT_CA', 'AUTHORIZER_TLS_CERT'];
+    problems.push(`${missing}: required with ${given}`);
+  }
   if (mode === 'require' && env.POSTGRES_SSL_CA !== undefined) {
     problems.push('POSTGRES_SSL_MODE: only verify-full looks at POSTGRES_SSL_CA');
   }

@@ -141,6 +141,16 @@ export async function leaveNode(db: Queryable, providerId: string): Promise<void
   );
 }
 
+/** Which of these names were a provider's node and are none any more. A name that nobody was given is not among them. */
+export async function whichHaveLeft(db: Queryable, nodeNames: readonly string[]): Promise<string[]> {
+  const { rows } = await db.query<{ node_name: string }>(
+    `select node_name from provider_nodes
+      where node_name = any ($1::text[]) and left_at is not null and generation > 0`,
+    [nodeNames],
+  );
+  return rows.map(({ node_name }) => node_name);
+}
+
 /** Notes, before it is approved, that somebody gets a certificate for the name. @returns false when the node has left. */
 export async function markNodeCertified(db: Queryable, nodeName: string): Promise<boolean> {
   const { rowCount } = await db.query(

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { roles as allRoles, type Role } from '../config.js';
+import type { Role } from '../config.js';
 import type { Endpoints, EngineContext } from './engine.js';
 import { packageRoot } from './paths.js';
 import { answersOk } from './probe.js';
@@ -62,8 +62,10 @@ export async function startBrokerProcesses(
           ...memoryBounds,
           ...env,
           ...roleEnv,
-          BROKER_ROLES: runs === 'broker' ? allRoles.join() : runs,
+          BROKER_ROLES: runs === 'broker' ? '' : runs,
           PROXY_PORT: String(proxyPort),
+          // The API server asks one of them.
+          ...(count > 1 ? { AUTHORIZER_PORT: '0' } : {}),
           METRICS_HOST: '127.0.0.1',
           METRICS_PORT: String(metricsPort),
         },

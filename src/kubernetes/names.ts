@@ -19,6 +19,10 @@ export const labels = {
   placement: 'node-restriction.kubernetes.io/worldland-provider-id',
 } as const;
 
+/** User names that the API server gives to holders of a bootstrap token, and to kubelets; the token's id or the node's name follows. */
+export const bootstrapUserPrefix = 'system:bootstrap:';
+export const nodeUserPrefix = 'system:node:';
+
 /** Whoever has one of these is an operator's machine. Kubelets can give themselves neither. */
 export const operatorLabels = [
   'node-restriction.kubernetes.io/worldland-operator',

@@ -5,18 +5,13 @@ import type { V1CertificateSigningRequest, V1Node } from '@kubernetes/client-nod
 import type { NamedNode } from '../db/provider-nodes.js';
 import { printable } from '../domain/outside.js';
 import { unlessNotFound, type Kubernetes } from './client.js';
-import { bootstrapGroup } from './names.js';
+import { bootstrapGroup, bootstrapUserPrefix, nodeUserPrefix } from './names.js';
 import { isOwnNode } from './nodes.js';
 
 export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
-/** User names that the API server gives to holders of a bootstrap token; the token's id follows. */
-export const bootstrapUserPrefix = 'system:bootstrap:';
 
 const nodeGroup = 'system:nodes';
 const allowedUsages = new Set(['digital signature', 'key encipherment', 'client auth']);
-
-/** The user name of a kubelet; the name of its node follows. */
-export const nodeUserPrefix = 'system:node:';
 
 export interface NodeCertificateInput {
   /** The name of the CertificateSigningRequest. */

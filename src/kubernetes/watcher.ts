@@ -15,8 +15,8 @@ import {
 } from '../../workflows/messages.js';
 import { sideBySide, type Failed } from '../side-by-side.js';
 import { unlessNotFound, type Kubernetes } from './client.js';
-import { jobPodSelector, labels } from './names.js';
-import { bootstrapUserPrefix, kubeletClientSigner, nodeUserPrefix } from './node-certificates.js';
+import { bootstrapUserPrefix, jobPodSelector, labels, nodeUserPrefix } from './names.js';
+import { kubeletClientSigner } from './node-certificates.js';
 import { watchMiners } from './miners-watch.js';
 import { observeNode } from './observe.js';
 import { gonePod, observeDeletedPod, observePod } from './observe-pod.js';

@@ -102,3 +102,10 @@ export const providersOut = new Counter({
   help: 'Providers that were taken out of placement for a while because they failed starts of several wallets, by reason',
   labelNames: ['reason'] as const,
 });
+
+/** `result`: `denied`, `no_opinion`, `unanswered` (Postgres did not say in time, so others decided). */
+export const nodeReviews = new Counter({
+  name: 'broker_node_reviews_total',
+  help: 'What the cluster was told when it asked whether a node has left the fleet',
+  labelNames: ['result'] as const,
+});

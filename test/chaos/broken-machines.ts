@@ -8,6 +8,8 @@ const brokenTaint = { key: 'example.com/broken', value: 'true', effect: 'NoSched
 const brokenForMs = 20_000;
 /** So long it may take from then until it serves somebody: its time out of placement may have been doubled. */
 const backWithinMs = 180_000;
+/** So often somebody comes who never was there. */
+const newcomerEveryMs = 10_000;
 
 /** Breaks and mends machines under the broker's feet: it starts no job that is placed there, and looks well otherwise. */
 export interface Breaker {
@@ -38,14 +40,17 @@ export function createBreaker(kubeConfigPath: string): Breaker {
 }
 
 /**
- * Mends a machine after a while, and waits until somebody's job that was ordered afterwards runs on it.
+ * Mends a machine after a while, and waits until somebody's job that was ordered afterwards runs on it. Whoever saw it fail
+ * goes elsewhere first, for longer than this lasts: so customers come who did not.
  *
+ * @param rentAsNewcomer rents one job with a wallet that never rented any.
  * @returns what is wrong where none does.
  */
 export async function mendAndAwaitUse(
   breaker: Breaker,
   machine: { providerId: string; nodeName: string },
   stories: readonly JobStory[],
+  rentAsNewcomer: () => Promise<void>,
   log: (line: string) => void,
 ): Promise<string[]> {
   await sleep(brokenForMs);
@@ -54,10 +59,14 @@ export async function mendAndAwaitUse(
   log(`${machine.providerId} is mended`);
   const serves = ({ ran, orderedMs, providerId }: JobStory) =>
     ran && orderedMs > mendedMs && providerId === machine.providerId;
-  for (const deadline = mendedMs + backWithinMs; Date.now() < deadline; await sleep(200)) {
-    if (!stories.some(serves)) continue;
-    log(`${machine.providerId} serves again after ${Math.round((Date.now() - mendedMs) / 1_000)} s`);
-    return [];
+  const newcomers: Promise<void>[] = [];
+  let serving = false;
+  while (!serving && Date.now() < mendedMs + backWithinMs) {
+    if (Date.now() >= mendedMs + newcomers.length * newcomerEveryMs) newcomers.push(rentAsNewcomer());
+    await sleep(200);
+    serving = stories.some(serves);
   }
-  return [`${machine.providerId} was mended ${backWithinMs / 1_000} s ago, and no job came`];
+  if (serving) log(`${machine.providerId} serves again after ${Math.round((Date.now() - mendedMs) / 1_000)} s`);
+  await Promise.all(newcomers);
+  return serving ? [] : [`${machine.providerId} was mended ${backWithinMs / 1_000} s ago, and no job came`];
 }

@@ -5,6 +5,7 @@ import type { Random } from '../support/random.js';
 /** Roles more often than engines, as in life. */
 const victims = [
   ...['api', 'worker', 'worker-2', 'relay', 'relay-2', 'watcher', 'worker', 'worker-2', 'relay', 'watcher'],
+  'authorizer',
   ...['redis', 'postgres', 'temporal', 'kube-apiserver'],
 ];
 

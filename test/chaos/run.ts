@@ -22,8 +22,9 @@ import { lastPriceOf, registerOverAndOver } from './insistent-provider.js';
 import { checkInvariants, type Finding } from './invariants.js';
 import { killNowAndThen } from './kills.js';
 import { startPodLog } from './pod-log.js';
+import { readAsNode, type ReadingNode } from './reading-node.js';
 import { startSampler } from './sampler.js';
-import { createRandom } from '../support/random.js';
+import { createRandom, type Random } from '../support/random.js';
 import { until } from '../support/until.js';
 
 export interface ChaosOptions {
@@ -51,7 +52,7 @@ export interface ChaosResult {
 
 const gpus = { model: 'NVIDIA GeForce RTX 4090', count: 8 };
 /** Two workers and two relays: what one of them has begun when it dies, the other goes on with. */
-const processes: Role[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher'];
+const processes: Role[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher', 'authorizer'];
 /** The machine that dies for good. */
 const doomed = 'chaos-doomed';
 /** Cheaper than all others, and it starts nothing. */
@@ -99,6 +100,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const providers: SimulatedProvider[] = [];
   const stories: JobStory[] = [];
   const hits: Hit[] = [];
+  let readingNode: ReadingNode | undefined;
   const deaths = new Map<string, { fromMs: number; toMs: number }>();
   const runLog: RunLog = {
     ...{ stories, pods, hits, sampler, gpuPricePerHour, deaths },
@@ -113,6 +115,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const insister = identity(api!, insistent);
     providers.push(provider(redis!, insister));
     const nodes = await Promise.all(providers.map(({ joined }) => joined));
+    readingNode = await readAsNode(kubeconfig!, nodes[0]!.nodeName);
     const breaker = createBreaker(kubeconfig!);
     const ofFlaky = nodes.find(({ providerId }) => providerId === flaky)!;
     const ofBroken = nodes.find(({ providerId }) => providerId === broken)!;
@@ -151,7 +154,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       isServed: (podUid) => sampler.isServed(podUid),
       spare: new Set([doomed]),
     }).finally(() => (lied = true));
-    const mending = mendAndAwaitUse(breaker, ofFlaky, stories, log).finally(() => (mended = true));
+    const rentAsNewcomer = async () => {
+      // The API may have been killed at this moment; somebody else comes soon.
+      const session = await newSession(api!).catch(() => undefined);
+      const numbers = [given++];
+      const rent = (random: Random) => rentUntilDone(session!, random, () => numbers.pop(), fateOf, stories);
+      if (session !== undefined) await rent(createRandom(seed - given - 1));
+    };
+    const mending = mendAndAwaitUse(breaker, ofFlaky, stories, rentAsNewcomer, log).finally(() => (mended = true));
     const registering = registerOverAndOver(redis!, { ...insister, gpus }, registrations);
     // Somebody joins in the middle of it, and somebody goes.
     await sleep(5_000);
@@ -171,12 +181,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await Promise.all(providers.map(({ joined }) => joined));
     log(`${stories.length} jobs are over; waiting until everything is quiet`);
     await sampler.stop();
+    const read = await readingNode.stop();
     const findings = await whenQuiet(stack, runLog);
-    findings.push(enoughHappened(runLog, { jobs, hostile }), await reconcile(stack));
+    findings.push(read, enoughHappened(runLog, { jobs, hostile }), await reconcile(stack));
     findings.push({ invariant: 'a machine that was mended serves again', violations: unmended, isLasting: true });
     return { findings, stories, kills: counts, hits: byName(hits), happened: happenedIn(runLog) };
   } finally {
-    await Promise.all([sampler.stop().catch(() => undefined), pods.stop()]);
+    await Promise.all([sampler.stop().catch(() => undefined), pods.stop(), readingNode?.stop()]);
     await Promise.all(providers.map((each) => each.stop()));
     await stack.stop();
     rmSync(dataDir, { recursive: true, force: true });

@@ -58,7 +58,7 @@ test('200 unmodified agents, which listen only after they published, all get the
   for (const reply of replies) {
     expect(reply?.success).toBe(true);
     expect(reply?.join_command).toMatch(
-      /^kubeadm join [\d.]+:\d+ --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} --node-name agent-\d+-\d+$/,
+      /^kubeadm join [\d.]+:\d+ --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} --node-name p-agent-\d+-\d+-1$/,
     );
   }
 }, 300_000);

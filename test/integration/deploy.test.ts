@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -18,6 +19,7 @@ import { memoryBounds } from '../../src/engines/broker.js';
 import { packageRoot } from '../../src/engines/paths.js';
 import { findDeploymentFiles } from '../../src/engines/tools/deployment-files.js';
 import { connectKubernetes, unlessNotFound, type Kubernetes } from '../../src/kubernetes/client.js';
+import { certificateAuthority } from '../support/certificates.js';
 import { apply, brokerAccount, manifests } from '../support/deployment.js';
 import { readDockerfile, type Dockerfile } from '../support/dockerfile.js';
 import { endpoint } from '../support/engines.js';
@@ -25,10 +27,20 @@ import { until } from '../support/until.js';
 
 const named = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata?.name}`;
 const of = <T extends KubernetesObject>(kind: string) => manifests().filter((object) => object.kind === kind) as T[];
-/** A process with this environment knows each of these variables, and takes their values. */
+const folder = mkdtempSync(join(tmpdir(), 'deploy-'));
+const authority = certificateAuthority(folder);
+const { certFile, keyFile } = authority.issue('broker', 'DNS:broker');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A process with this environment knows each of these variables, and takes their values; files are there for it to read. */
 function expectUnderstood(environment: Record<string, string>): void {
-  const given = Object.keys(environment).filter((name) => environment[name] !== '' && name !== 'KUBECONFIG');
-  expect(Object.keys(readConfig({ ...environment, NODE_ENV: 'production' }))).toEqual(expect.arrayContaining(given));
+  const named = Object.entries(environment).filter(([name, value]) => value !== '' && name !== 'KUBECONFIG');
+  const file = (name: string) =>
+    name.endsWith('KEY_FILE') ? keyFile : name.endsWith('CA_FILE') ? authority.caFile : certFile;
+  const given = named.map(([name, value]) => [name, name.endsWith('_FILE') ? file(name) : value] as const);
+  expect(Object.keys(readConfig({ ...Object.fromEntries(given), NODE_ENV: 'production' }))).toEqual(
+    expect.arrayContaining(given.map(([name]) => name.replace(/_FILE$/, ''))),
+  );
 }
 
 const isEmpty = (selector: object | undefined) => Object.keys(selector ?? {}).length === 0;
@@ -83,6 +95,7 @@ describe('the manifests of the broker', () => {
     expect(Object.fromEntries(found)).toEqual({
       api: undefined,
       relay: undefined,
+      authorizer: undefined,
       worker: 'broker',
       watcher: 'broker',
     });
@@ -104,12 +117,17 @@ describe('the manifests of the broker', () => {
       const listening = spec!.template.spec!.containers[0]!.ports!.map(({ name }) => name);
       expect([metadata?.name, ports.sort()]).toEqual([metadata?.name, listening.sort()]);
       for (const { ingress } of open)
-        for (const { _from } of ingress!) expect(_from?.[0]?.namespaceSelector).toBeDefined();
+        for (const { _from, ports: named } of ingress!) {
+          // The API server has no namespace; it shows a certificate.
+          const isOpen = named!.every(({ port }) => port === 'authorizer');
+          expect(_from?.[0]?.namespaceSelector !== undefined).toBe(!isOpen);
+        }
     }
   });
 
   test('the broker understands every variable that they set', () => {
-    for (const { data } of of<V1ConfigMap>('ConfigMap')) expectUnderstood(data!);
+    const { data } = of<V1ConfigMap>('ConfigMap').find(({ metadata }) => metadata?.name === 'broker')!;
+    expectUnderstood(data!);
   });
 });
 
@@ -129,6 +147,7 @@ describe('docker-compose.yml', () => {
     MASTER_PUBLIC_IP: '203.0.113.10',
     BROKER_KUBECONFIG: './broker.kubeconfig',
   };
+  const everything = { ...set, COMPOSE_PROFILES: 'authorizer' };
   /** `docker compose config`, by the library that it is made of. */
   async function config(env: Record<string, string>): Promise<Record<string, Service>> {
     const { path } = await findDeploymentFiles(silent);
@@ -137,7 +156,7 @@ describe('docker-compose.yml', () => {
   }
   let services: Record<string, Service>;
   beforeAll(async () => {
-    services = await config(set);
+    services = await config(everything);
   }, 600_000);
 
   test.each(Object.keys(set))('says that %s is missing', async (name) => {
@@ -145,10 +164,13 @@ describe('docker-compose.yml', () => {
     await expect(config(rest)).rejects.toMatchObject({ stderr: expect.stringContaining(`set ${name} in .env`) });
   });
 
-  test('runs every role once, and the broker understands every variable that it sets', () => {
+  test('runs every role once, the authorizer where it is wanted, and the broker understands every variable that it sets', async () => {
     const own = Object.values(services).filter(({ image }) => image === 'worldland-broker');
     expect(own.map(({ environment }) => environment!['BROKER_ROLES']).sort()).toEqual([...roles].sort());
     for (const { environment } of own) expectUnderstood(environment!);
+    // It needs certificates, and an API server that asks.
+    expect(Object.keys(services)).toContain('authorizer');
+    expect(Object.keys(await config(set))).not.toContain('authorizer');
   });
 
   test('gives the kubeconfig to those that speak to Kubernetes', () => {
@@ -160,7 +182,7 @@ describe('docker-compose.yml', () => {
 
   test('opens no port to the network by itself', () => {
     const open = Object.values(services).flatMap(({ ports }) => ports ?? []);
-    expect(open.map(({ target }) => target).sort()).toEqual([6379, 8080]);
+    expect(open.map(({ target }) => target).sort()).toEqual([6379, 8080, 9443]);
     expect(new Set(open.map(({ host_ip }) => host_ip))).toEqual(new Set(['127.0.0.1']));
   });
 

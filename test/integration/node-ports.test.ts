@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startStack, type Stack } from '../../src/engines/stack.js';
 import { type JobOrder } from '../../src/domain/job.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
+import { carryOut } from '../support/activity.js';
 import { until } from '../support/until.js';
 import { namespaceOf } from '../support/tenants.js';
 
@@ -36,7 +37,9 @@ test('a job for which the cluster has no port left fails at once, before it has 
 
   const direct = await world.order({ providerId });
   const placement = await world.activities.placeJob(direct);
-  await expect(world.activities.provisionJob(direct, placement)).rejects.toMatchObject({ type: 'no_ports_left' });
+  await expect(carryOut(world.activities.provisionJob, direct, placement)).rejects.toMatchObject({
+    type: 'no_ports_left',
+  });
   expect(await podsOf(direct)).toEqual([]);
 
   const late = await world.order({ providerId });
@@ -66,7 +69,7 @@ test('a port is free again when its job ends, whatever had been made by then', a
   // Whoever makes the pod may die after the Service, and the next one finds it.
   const order = await world.order({ providerId });
   const placement = await world.activities.placeJob(order);
-  const first = await world.activities.provisionJob(order, placement);
+  const first = await carryOut(world.activities.provisionJob, order, placement);
   const { core } = world.kubernetes;
   const [pod] = await podsOf(order);
   await core.deleteNamespacedPod({
@@ -75,7 +78,7 @@ test('a port is free again when its job ends, whatever had been made by then', a
     gracePeriodSeconds: 0,
   });
   await until(async () => (await podsOf(order)).length === 0);
-  const again = await world.activities.provisionJob(order, placement);
+  const again = await carryOut(world.activities.provisionJob, order, placement);
   expect(again.ssh).toEqual(first.ssh);
   expect(again.podUid).not.toBe(first.podUid);
 }, 120_000);

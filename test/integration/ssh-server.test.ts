@@ -144,6 +144,7 @@ function run(command: string, args: string[], input = ''): Promise<Result> {
     const child = execFile(command, args, { timeout: 30_000, maxBuffer: 2 ** 24 }, (error, stdout, stderr) =>
       done({ code: error === null ? 0 : ((error as { code?: number }).code ?? -1), stdout, stderr }),
     );
-    child.stdin!.end(input);
+    // It may have ended before it read any of it.
+    child.stdin!.on('error', () => undefined).end(input);
   });
 }

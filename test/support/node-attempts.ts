@@ -1,6 +1,7 @@
 import { nodeCertificateRequest } from '../../src/engines/simulated-provider/certificate.js';
 import { ask, Refused, type Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
 import { kubeletClientSigner } from '../../src/kubernetes/node-certificates.js';
+import { until } from './until.js';
 
 /** What the API server answers: `done`, or its status and what it said. */
 export function answerTo(call: Promise<unknown>): Promise<string> {
@@ -49,16 +50,57 @@ export async function writes(access: Access, nodeName: string): Promise<string[]
   );
 }
 
-/** What of the cluster the holder of a node's certificate reads, whether its node is there or not. */
-export async function reads(access: Access, nodeName: string): Promise<Record<string, string>> {
-  const list = (resource: string) => ask(access, 'GET', `/${resource}`);
-  const answers: Record<string, Promise<unknown>> = {
-    'its node': list(`api/v1/nodes/${nodeName}`),
-    'its pods': list(`api/v1/pods?fieldSelector=spec.nodeName%3D${nodeName}`),
-    'all Services': list('api/v1/services'),
-    'all certificate requests': list('apis/certificates.k8s.io/v1/certificatesigningrequests'),
-    'the description of the cluster': list('api/v1/namespaces/kube-system/configmaps/kubeadm-config'),
-  };
-  const entries = Object.entries(answers).map(async ([what, call]) => [what, (await answerTo(call)).slice(0, 4)]);
-  return Object.fromEntries(await Promise.all(entries)) as Record<string, string>;
+/**
+ * What every node reads of the cluster, and of itself whether it is there or not; answers by path.
+ *
+ * @param more paths of what only this node may read.
+ */
+export async function reads(
+  access: Access,
+  nodeName: string,
+  more: readonly string[] = [],
+): Promise<Record<string, string>> {
+  const paths = [
+    '/api/v1/services',
+    `/api/v1/nodes/${nodeName}`,
+    `/api/v1/pods?fieldSelector=spec.nodeName%3D${nodeName}`,
+    '/apis/certificates.k8s.io/v1/certificatesigningrequests',
+    '/apis/node.k8s.io/v1/runtimeclasses',
+    '/api/v1/namespaces/kube-system/configmaps/kubelet-config',
+    ...more,
+  ];
+  const answers = paths.map(async (path) => [path, await answerTo(ask(access, 'GET', path))]);
+  return Object.fromEntries(await Promise.all(answers)) as Record<string, string>;
+}
+
+/** What the cluster answers a node that has left, whoever in it refuses. */
+export const hasLeft = 'this node has left the fleet';
+
+/**
+ * Waits until a node reads nothing any more.
+ *
+ * @throws Error that says what it still reads.
+ */
+export async function readsNothing(access: Access, nodeName: string, more: readonly string[] = []): Promise<void> {
+  let still: string[] = [];
+  // An API server may remember an answer for some seconds.
+  await until(
+    async () => {
+      still = Object.entries(await reads(access, nodeName, more)).flatMap(([path, answer]) =>
+        answer.includes(hasLeft) ? [] : [`${path}: ${answer}`],
+      );
+      return still.length === 0;
+    },
+    { timeoutMs: 30_000, everyMs: 100, name: 'it is refused everything' },
+  ).catch((error: Error) => {
+    throw new Error([error.message, ...still].join('\n'));
+  });
+}
+
+/** Tries everything that a kubelet writes. What is not there cannot be changed either. */
+export async function writesNothing(access: Access, nodeName: string): Promise<void> {
+  const done = (await writes(access, nodeName)).filter(
+    (one) => !one.includes(hasLeft) && !one.startsWith('404 PATCH '),
+  );
+  if (done.length > 0) throw new Error(`it is not refused what it writes: ${done.join('; ')}`);
 }

@@ -55,6 +55,18 @@ describe('what cannot work is refused, by the name of the variable and without i
     ['a certificate without its key', { REDIS_TLS_CERT: broker.cert }, /REDIS_TLS_KEY: required with REDIS_TLS_CERT/],
     ['a key without its certificate', { POSTGRES_SSL_KEY: broker.key }, /POSTGRES_SSL_CERT: required/],
     [
+      'the role that the cluster asks, without a certificate',
+      { BROKER_ROLES: 'authorizer' },
+      /AUTHORIZER_TLS_CERT: required for the role authorizer/,
+    ],
+    [
+      'a certificate for it, but not who may ask',
+      { AUTHORIZER_TLS_CERT: broker.cert, AUTHORIZER_TLS_KEY: broker.key },
+      /AUTHORIZER_CLIENT_CA: required with AUTHORIZER_TLS_CERT/,
+    ],
+    ['who may ask, but no certificate', { AUTHORIZER_CLIENT_CA: authority.ca }, /AUTHORIZER_TLS_CERT: required/],
+    ['a key for it alone', { AUTHORIZER_TLS_KEY: broker.key }, /AUTHORIZER_TLS_CERT: required/],
+    [
       'a key of another certificate',
       { TEMPORAL_TLS_CERT: broker.cert, TEMPORAL_TLS_KEY: other.key },
       /TEMPORAL_TLS_KEY: is not the key of TEMPORAL_TLS_CERT/,
@@ -89,4 +101,15 @@ describe('what cannot work is refused, by the name of the variable and without i
     expect(said).toMatch(problem);
     expect(said).not.toMatch(/PRIVATE KEY|a-key/);
   });
+});
+
+test('a process has the role that the cluster asks where it has a certificate for it, unless it is told its roles', () => {
+  const authorizer = {
+    AUTHORIZER_TLS_CERT: broker.cert,
+    AUTHORIZER_TLS_KEY: broker.key,
+    AUTHORIZER_CLIENT_CA: authority.ca,
+  };
+  expect(readConfig({}).BROKER_ROLES).not.toContain('authorizer');
+  expect(readConfig(authorizer).BROKER_ROLES).toContain('authorizer');
+  expect(readConfig({ ...authorizer, BROKER_ROLES: 'api' }).BROKER_ROLES).toEqual(['api']);
 });

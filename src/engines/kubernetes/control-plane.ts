@@ -5,6 +5,7 @@ import { packageRoot } from '../paths.js';
 import { answersOk } from '../probe.js';
 import { findKubernetesTools } from '../tools/kubernetes.js';
 import { auditOfNodes } from './audit.js';
+import { prepareAuthorizer } from './authorizer-files.js';
 import { admitBroker } from './broker-account.js';
 import { machineAddress, openForNodes, podCidr, prepareCluster, serviceCidr, type ClusterLayout } from './kubeadm.js';
 
@@ -44,6 +45,7 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
   const controllerPort = await ports.take('kube-controller-manager');
   const schedulerPort = await ports.take('kube-scheduler');
   const kwokPort = await ports.take('kwok');
+  const authorizer = await prepareAuthorizer(join(folder, 'authorizer'), await ports.take('authorizer'));
   const layout: ClusterLayout = { folder, address: machineAddress(), apiPort, etcdUrl };
 
   const etcdReady = supervisor.start({
@@ -81,7 +83,7 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
       `--bind-address=${layout.address === '127.0.0.1' ? '127.0.0.1' : '0.0.0.0'}`,
       `--secure-port=${apiPort}`,
       `--etcd-servers=${etcdUrl}`,
-      '--authorization-mode=Node,RBAC',
+      `--authorization-config=${authorizer.configuration}`,
       '--enable-admission-plugins=NodeRestriction',
       '--enable-bootstrap-token-auth=true',
       '--allow-privileged=true',
@@ -178,6 +180,9 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
       broker_kubeconfig: broker,
       kubernetes: `${layout.address}:${apiPort}`,
     },
-    roleEnv: { KUBECONFIG: broker, MASTER_PUBLIC_IP: layout.address, MASTER_API_PORT: String(apiPort) },
+    roleEnv: {
+      ...authorizer.roleEnv,
+      ...{ KUBECONFIG: broker, MASTER_PUBLIC_IP: layout.address, MASTER_API_PORT: String(apiPort) },
+    },
   };
 }

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ask, Refused } from '../../src/engines/simulated-provider/kubernetes-request.js';
+import { connectKubernetes } from '../../src/kubernetes/client.js';
+import { accessOf, nodeIdentity } from '../support/stranger.js';
+import type { Finding } from './invariants.js';
+
+/** So often a kubelet may have been let through at the least, for its silence to mean something. */
+const leastReads = 10;
+
+export interface ReadingNode {
+  /** Ends it. @returns what the cluster refused it. */
+  stop(): Promise<Finding>;
+}
+
+/**
+ * With the certificate of a node of the fleet, reads on and on what its kubelet reads, whoever is killed meanwhile. The API
+ * server may be away; where it answers, it lets the node through, whether the broker tells it anything or not.
+ */
+export async function readAsNode(kubeConfigPath: string, nodeName: string): Promise<ReadingNode> {
+  const kubernetes = connectKubernetes({ KUBECONFIG: kubeConfigPath });
+  const access = await nodeIdentity(kubernetes, accessOf(kubeConfigPath), nodeName);
+  const paths = ['/api/v1/services?limit=1', `/api/v1/nodes/${nodeName}`];
+  const refused = new Map<string, number>();
+  let reads = 0;
+  let stopped = false;
+  const reading = (async () => {
+    for (let n = 0; !stopped; n++) {
+      await sleep(250);
+      try {
+        await ask(access, 'GET', paths[n % paths.length]!);
+        reads++;
+      } catch (error) {
+        if (!(error instanceof Refused) || error.status >= 500 || error.status === 429) continue;
+        refused.set(error.message, (refused.get(error.message) ?? 0) + 1);
+      }
+    }
+  })();
+  return {
+    async stop() {
+      stopped = true;
+      await reading;
+      access.agent?.destroy();
+      return {
+        invariant: 'a node of the fleet is let through, whoever was killed',
+        violations: [
+          ...[...refused].map(([message, count]) => `${count} × ${message}`),
+          ...(reads < leastReads ? [`it read ${reads} times, and ${leastReads} were to be`] : []),
+        ],
+        isLasting: true,
+      };
+    },
+  };
+}

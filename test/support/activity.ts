@@ -1,0 +1,9 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+
+/** Carries out an activity as a worker does at the first attempt, without a workflow that asks for it. */
+export async function carryOut<Args extends unknown[], Result>(
+  activity: (...args: Args) => Promise<Result>,
+  ...args: Args
+): Promise<Result> {
+  return await new MockActivityEnvironment().run<Args, Result, (...args: Args) => Promise<Result>>(activity, ...args);
+}
