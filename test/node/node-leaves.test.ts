@@ -33,12 +33,14 @@ const user = `system:node:${nodeName}`;
 const broker = 'system:serviceaccount:worldland-system:broker';
 const nodePath = `/api/v1/nodes/${nodeName}`;
 
-/** What a kubelet does for its node, for pods with Secrets and tokens, and for itself. */
+/**
+ * What a kubelet does again and again for its node, for pods with Secrets and tokens, and for itself. What it makes once, its
+ * node above all, is there; the answer may have been lost when it took its first certificate and closed its connections.
+ */
 const needed = [
-  ...['create nodes', 'watch nodes', 'get nodes', 'patch nodes/status', 'create leases', 'update leases'],
+  ...['watch nodes', 'get nodes', 'patch nodes/status', 'update leases', 'create events', 'watch services'],
   ...['watch pods', 'get pods', 'patch pods/status', 'delete pods', 'watch secrets', 'watch configmaps'],
-  ...['create serviceaccounts/token', 'watch services', 'create events'],
-  ...['create certificatesigningrequests', 'create csinodes'],
+  ...['create serviceaccounts/token', 'create certificatesigningrequests'],
 ];
 
 const operator = privateKeyToAccount(generatePrivateKey());
