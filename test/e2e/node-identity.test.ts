@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { providerSigner } from '../../src/auth/provider-client.js';
-import { nodeCertificateRequest, obtainNodeCertificate } from '../../src/engines/simulated-provider/certificate.js';
+import { obtainNodeCertificate } from '../../src/engines/simulated-provider/certificate.js';
 import { discoverCluster } from '../../src/engines/simulated-provider/discovery.js';
-import { ask, Refused, type Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
+import { ask, type Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
 import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
 import { putNode } from '../../src/engines/simulated-provider/node.js';
 import {
@@ -16,6 +16,7 @@ import {
 import { labels } from '../../src/kubernetes/names.js';
 import { parseJoinCommand } from '../../src/provider-agent/join-command.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
+import { answerTo, readsNothing, writesNothing } from '../support/node-attempts.js';
 import { until } from '../support/until.js';
 
 // What anybody can do who has registered, with nothing but the answer: raw calls with a join token and with the
@@ -83,83 +84,6 @@ async function retire({ providerId, wallet }: Applicant): Promise<void> {
 }
 
 const node = (name: string) => unlessNotFound(admin.core.readNode({ name }));
-const refusal = (call: Promise<unknown>) =>
-  call.then(
-    () => 'done',
-    (error: unknown) => (error instanceof Refused ? `${error.status} ${error.message}` : String(error)),
-  );
-
-/** Everything that a kubelet writes, tried for real; what was refused is answered as it was said. */
-async function writes(access: Access, nodeName: string): Promise<string[]> {
-  const { request } = await nodeCertificateRequest(nodeName);
-  const calls: [method: string, path: string, body?: object][] = [
-    ['POST', '/api/v1/nodes', { metadata: { name: nodeName } }],
-    ['PATCH', `/api/v1/nodes/${nodeName}/status`, { status: { capacity: { cpu: '1' } } }],
-    [
-      'PUT',
-      `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${nodeName}`,
-      { metadata: { name: nodeName }, spec: { holderIdentity: nodeName } },
-    ],
-    [
-      'POST',
-      '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases',
-      { metadata: { name: nodeName }, spec: { holderIdentity: nodeName } },
-    ],
-    [
-      'POST',
-      '/api/v1/namespaces/default/events',
-      {
-        metadata: { generateName: 'said-' },
-        involvedObject: { namespace: 'default' },
-        message: 'buy',
-        reason: 'Buy',
-        type: 'Normal',
-      },
-    ],
-    [
-      'POST',
-      '/apis/certificates.k8s.io/v1/certificatesigningrequests',
-      {
-        metadata: { generateName: 'csr-' },
-        spec: {
-          request: Buffer.from(request).toString('base64'),
-          signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
-          usages: ['digital signature', 'client auth'],
-        },
-      },
-    ],
-  ];
-  return await Promise.all(
-    calls.map(([method, path, body]) =>
-      refusal(
-        ask(access, method, path, body, method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'),
-      ),
-    ),
-  );
-}
-
-/** Refused by the policy, or before that by the authorizer. What is not there cannot be changed either. */
-async function writesNothing(access: Access, nodeName: string): Promise<void> {
-  for (const answer of await writes(access, nodeName))
-    expect(answer).toMatch(/this node has left the fleet|^404 PATCH /);
-  expect(await node(nodeName)).toBeUndefined();
-}
-
-/** What every node may read, and no node that has left. */
-async function readsNothing(access: Access, nodeName: string): Promise<void> {
-  for (const path of [
-    '/api/v1/services',
-    `/api/v1/pods?fieldSelector=spec.nodeName%3D${nodeName}`,
-    '/apis/certificates.k8s.io/v1/certificatesigningrequests',
-    '/api/v1/namespaces/kube-system/configmaps/kubelet-config',
-  ]) {
-    // An API server may remember an answer for some seconds.
-    await until(async () => (await refusal(ask(access, 'GET', path))).includes('this node has left the fleet'), {
-      timeoutMs: 30_000,
-      name: `${path} is refused`,
-    });
-  }
-}
 
 describe('the name of an operator’s next machine', () => {
   test('is nobody’s to register: whoever has that id gets no certificate for it, and never has the machine', async () => {
@@ -168,7 +92,7 @@ describe('the name of an operator’s next machine', () => {
     // The operator's machine joins meanwhile.
     const own = { 'node-role.kubernetes.io/control-plane': '' };
     await admin.core.createNode({ body: { metadata: { name: 'cp-2', labels: own } } });
-    expect(await refusal(obtainNodeCertificate(stranger.bootstrap, 'cp-2', 30_000))).toContain('not for p-cp-2-1');
+    expect(await answerTo(obtainNodeCertificate(stranger.bootstrap, 'cp-2', 30_000))).toContain('not for p-cp-2-1');
     await join(stranger);
     await retire(stranger);
     const left = (await node('cp-2'))!;
@@ -179,7 +103,7 @@ describe('the name of an operator’s next machine', () => {
 
   test('may not be taken from the space of the broker’s names either, by whoever it is', async () => {
     expect(
-      await refusal(admin.core.createNode({ body: { metadata: { name: 'p-of-mine-1' } }, dryRun: 'All' })),
+      await answerTo(admin.core.createNode({ body: { metadata: { name: 'p-of-mine-1' } }, dryRun: 'All' })),
     ).toContain('are the broker');
   });
 });
@@ -202,7 +126,7 @@ describe('a node of the fleet', () => {
     const renewed = await obtainNodeCertificate(access, owned.nodeName, 30_000);
     const again = { ...owned.cluster, ...renewed };
     await ask(again, 'GET', `/api/v1/nodes/${owned.nodeName}`);
-    expect(await refusal(obtainNodeCertificate(access, 'p-someone-else-1', 30_000))).toContain(
+    expect(await answerTo(obtainNodeCertificate(access, 'p-someone-else-1', 30_000))).toContain(
       'can only create a node CSR with CN=system:node:p-atlas-of-mine-1',
     );
   }, 90_000);
@@ -222,11 +146,12 @@ describe('a node of the fleet', () => {
     // By the policy alone: who keeps it from reading is away.
     await broker.stack.halt('authorizer');
     try {
-      await until(async () => (await refusal(ask(access, 'GET', '/api/v1/services'))) === 'done', {
+      await until(async () => (await answerTo(ask(access, 'GET', '/api/v1/services'))) === 'done', {
         timeoutMs: 30_000,
         name: 'the cluster has no other opinion',
       });
       await writesNothing(access, owned.nodeName);
+      expect(await node(owned.nodeName)).toBeUndefined();
     } finally {
       await broker.stack.resume('authorizer');
     }
@@ -237,8 +162,8 @@ describe('a node of the fleet', () => {
 
   test('writes nothing once its provider is retired, and has nothing renewed', async () => {
     await retire(owned);
-    expect(await node(owned.nodeName)).toBeUndefined();
     await writesNothing(access, owned.nodeName);
+    expect(await node(owned.nodeName)).toBeUndefined();
     await readsNothing(access, owned.nodeName);
     // Nor does whoever registers after that get the name for which a certificate is out.
     expect((await register(owned.providerId, owned.wallet)).nodeName).toBe('p-atlas-of-mine-3');

@@ -61,7 +61,7 @@ const order = async (wanted: object) =>
 
 (missing === undefined ? describe : describe.skip)('what is rented', () => {
   beforeAll(async () => {
-    real = await offerRealMachine({});
+    real = await offerRealMachine();
     registry = await startRegistry(real.machine.gateway);
     real.machine.useRegistry(registryName, registry.url);
     const { busybox } = await findNodePackages(silent);

@@ -6,6 +6,7 @@ import { login, type LoginOptions, type Session } from '../../src/auth/client.js
 import { providerSigner } from '../../src/auth/provider-client.js';
 import { roles } from '../../src/config.js';
 import { memoryBounds } from '../../src/engines/broker.js';
+import type { KubernetesOptions } from '../../src/engines/kubernetes/control-plane.js';
 import {
   startSimulatedProvider,
   type SimulatedProvider,
@@ -36,13 +37,16 @@ const unlimited = {
   ...unlimitedStarts,
 };
 
-export async function startBroker(env: Record<string, string> = {}): Promise<RunningBroker> {
+export async function startBroker(
+  env: Record<string, string> = {},
+  kubernetes: KubernetesOptions = {},
+): Promise<RunningBroker> {
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-e2e-'));
   const providers: SimulatedProvider[] = [];
   let stack: Stack;
   try {
     const environment = { ...process.env, ...memoryBounds, ...unlimited, ...env };
-    stack = await startStack({ dataDir, processes: roles, env: environment });
+    stack = await startStack({ dataDir, processes: roles, env: environment, kubernetes });
   } catch (error) {
     rmSync(dataDir, { recursive: true, force: true });
     throw error;

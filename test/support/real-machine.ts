@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { generatePrivateKey } from 'viem/accounts';
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions, type V1Node } from '@kubernetes/client-node';
 import type { Session } from '../../src/auth/client.js';
+import type { KubernetesOptions } from '../../src/engines/kubernetes/control-plane.js';
 import type { Machine } from '../../src/engines/real-node/machine.js';
 import { images, startRealNode } from '../../src/engines/real-node/node.js';
 import { gpuResource, labels } from '../../src/kubernetes/names.js';
@@ -20,6 +21,8 @@ export interface RealMachine {
   machine: Machine;
   provider: ProviderMachine;
   agent: RunningAgent;
+  /** Starts the agent again, which has ended, with more options. */
+  restartAgent(...options: string[]): void;
   core: CoreV1Api;
   /** Waits until the machine has joined and is Ready. */
   joined(): Promise<V1Node>;
@@ -32,26 +35,31 @@ export interface RealMachine {
   remove(): Promise<void>;
 }
 
-/**
- * @param env settings of the broker.
- * @param onTurn called when no other machine is there any more, and this one is not there yet.
- */
-export async function offerRealMachine(env: Record<string, string>, onTurn?: () => void): Promise<RealMachine> {
-  const broker = await startBroker({ SSH_SERVER_IMAGE: images.sshServer, JOB_MIN_DURATION_S: '1', ...env });
+export interface RealMachineOptions {
+  /** Settings of the broker. */
+  env?: Record<string, string>;
+  kubernetes?: KubernetesOptions;
+  /** Called when no other machine is there any more, and this one is not there yet. */
+  onTurn?: () => void;
+}
+
+export async function offerRealMachine(options: RealMachineOptions = {}): Promise<RealMachine> {
+  const env = { SSH_SERVER_IMAGE: images.sshServer, JOB_MIN_DURATION_S: '1', ...options.env };
+  const broker = await startBroker(env, options.kubernetes);
   const { kubeconfig } = broker.endpoints;
   let machine: Machine | undefined;
   try {
     machine = await startRealNode({
       dataDir: resolve(kubeconfig!, '../../..'),
       hostName: 'rented-out',
-      onTurn,
+      ...(options.onTurn === undefined ? {} : { onTurn: options.onTurn }),
       log: (line) => void process.stderr.write(`  ${line}\n`),
     });
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig!);
     const provider = createProviderMachine({ gpus });
-    const agent = await startAgent(broker, machine, provider);
-    return realMachine({ broker, machine, provider, agent, core: config.makeApiClient(CoreV1Api) });
+    await authorizeAgent(broker, machine, provider);
+    return realMachine({ broker, machine, provider, core: config.makeApiClient(CoreV1Api) });
   } catch (error) {
     await machine?.stop();
     await broker.stop();
@@ -59,7 +67,7 @@ export async function offerRealMachine(env: Record<string, string>, onTurn?: () 
   }
 }
 
-async function startAgent(broker: RunningBroker, machine: Machine, provider: ProviderMachine): Promise<RunningAgent> {
+async function authorizeAgent(broker: RunningBroker, machine: Machine, provider: ProviderMachine): Promise<void> {
   // The real program in the place of the made-up one; it notes how it was called.
   const kubeadm = `#!/bin/sh\necho "$*" >>${join(provider.state, 'kubeadm')}\nexec ${machine.commands}/kubeadm "$@"\n`;
   writeFileSync(join(provider.state, '../bin/kubeadm'), kubeadm, { mode: 0o755 });
@@ -69,16 +77,22 @@ async function startAgent(broker: RunningBroker, machine: Machine, provider: Pro
     ['authorize', '--id', providerId, '--node-key', nodeKey, '--broker', broker.endpoints.api, '--out', out],
     { WALLET_PRIVATE_KEY: generatePrivateKey() },
   );
-  return provider.run([
-    ...['--redis', broker.endpoints.redis, '--broker', broker.endpoints.api, '--join', 'yes', '--heartbeat-s', '2'],
-    ...['--gpu-price', '0.4', '--share-cpus', '2'],
-    ...['--kubelet-conf', join(machine.files, 'etc/kubernetes/kubelet.conf')],
-  ]);
 }
 
-type Parts = Pick<RealMachine, 'broker' | 'machine' | 'provider' | 'agent' | 'core'>;
+/** How the agent finds out whether its machine has joined. */
+export const kubeletConf = ({ files }: Machine): string[] => [
+  '--kubelet-conf',
+  join(files, 'etc/kubernetes/kubelet.conf'),
+];
 
-function realMachine({ broker, machine, provider, agent, core }: Parts): RealMachine {
+type Parts = Pick<RealMachine, 'broker' | 'machine' | 'provider' | 'core'>;
+
+function realMachine({ broker, machine, provider, core }: Parts): RealMachine {
+  const startAgent = (...options: string[]) =>
+    provider.run([
+      ...['--redis', broker.endpoints.redis, '--broker', broker.endpoints.api, '--join', 'yes', '--heartbeat-s', '2'],
+      ...['--gpu-price', '0.4', '--share-cpus', '2', ...kubeletConf(machine), ...options],
+    ]);
   const free = async (customer: Session) => {
     const { body } = await customer.request('GET', '/api/v1/providers/gpu-availability');
     const { providers } = body as {
@@ -87,8 +101,9 @@ function realMachine({ broker, machine, provider, agent, core }: Parts): RealMac
     const row = providers.find((one) => one.provider_id === providerId);
     return row?.can_create_job === true ? row.available_gpus : 0;
   };
-  return {
-    ...{ broker, machine, provider, agent, core, free },
+  const real: RealMachine = {
+    ...{ broker, machine, provider, core, free, agent: startAgent() },
+    restartAgent: (...options) => void (real.agent = startAgent(...options)),
     joined: () =>
       until(
         async () => {
@@ -97,7 +112,7 @@ function realMachine({ broker, machine, provider, agent, core }: Parts): RealMac
         },
         { timeoutMs: 120_000, name: 'the node is Ready and marked as the provider’s' },
       ).catch((error: Error) => {
-        throw new Error(`${error.message}, but:\n${agent.output()}`);
+        throw new Error(`${error.message}, but:\n${real.agent.output()}`);
       }),
     async offerGpus(node, customer) {
       const counted = { [gpuResource]: String(gpus) };
@@ -125,4 +140,5 @@ function realMachine({ broker, machine, provider, agent, core }: Parts): RealMac
       await broker.stop();
     },
   };
+  return real;
 }

@@ -4,6 +4,7 @@ import type { Engine, EngineContext } from '../engine.js';
 import { packageRoot } from '../paths.js';
 import { answersOk } from '../probe.js';
 import { findKubernetesTools } from '../tools/kubernetes.js';
+import { auditOfNodes } from './audit.js';
 import { prepareAuthorizer } from './authorizer-files.js';
 import { admitBroker } from './broker-account.js';
 import { machineAddress, openForNodes, podCidr, prepareCluster, serviceCidr, type ClusterLayout } from './kubeadm.js';
@@ -19,7 +20,13 @@ export interface KubernetesOptions {
   nodeMonitorGraceS?: number;
   /** The ports that Services may have on nodes, `FIRST-LAST`. Default: as docs/deploy.md has them. */
   nodePorts?: string;
+  /** How long the certificates of nodes are good for. Default: as docs/deploy.md has it, ten days. */
+  nodeCertificateS?: number;
+  /** Has the API server write down what nodes ask for. Default: no. */
+  auditNodes?: boolean;
 }
+
+const nodeCertificateS = 240 * 3_600;
 
 /**
  * A Kubernetes control plane with the broker's rights and policies, and kwok in the place of the kubelets of simulated
@@ -100,6 +107,7 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
       '--requestheader-extra-headers-prefix=X-Remote-Extra-',
       `--proxy-client-cert-file=${pki('front-proxy-client.crt')}`,
       `--proxy-client-key-file=${pki('front-proxy-client.key')}`,
+      ...(options.auditNodes === true ? auditOfNodes(folder) : []),
     ],
     cwd: folder,
     ready: () => answersOk(`${api}/readyz`, { ca }),
@@ -122,7 +130,7 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
         `--cluster-signing-cert-file=${pki('ca.crt')}`,
         `--cluster-signing-key-file=${pki('ca.key')}`,
         // What a node may still read after it has left, it may for as long as its certificate is good.
-        '--cluster-signing-duration=240h',
+        `--cluster-signing-duration=${options.nodeCertificateS ?? nodeCertificateS}s`,
         `--root-ca-file=${pki('ca.crt')}`,
         `--service-account-private-key-file=${pki('sa.key')}`,
         `--client-ca-file=${pki('ca.crt')}`,

@@ -67,13 +67,20 @@ export function kubeletPatch(cgroup: string): string {
 /**
  * The program that a join command finds when it says `kubeadm`: the real one, in the machine. A command is run as the
  * broker gave it; what this machine asks for besides is added here, as an operator's image of a node would have it.
+ *
+ * @param folder of the machine, as this one sees it.
  */
-export function kubeadmCommand(namespaces: readonly string[]): string {
+export function kubeadmCommand(namespaces: readonly string[], folder: string): string {
   return `#!/bin/sh
-if [ "$1" = join ]; then
-  # There is no systemd here, among other things that the checks miss.
-  set -- "$@" --ignore-preflight-errors=all --cri-socket ${runtimeEndpoint} --patches /mnt/patches
-fi
+# There is no systemd here, among other things that the checks miss.
+case "$1" in
+join) set -- "$@" --ignore-preflight-errors=all --cri-socket ${runtimeEndpoint} --patches /mnt/patches ;;
+reset)
+  set -- "$@" --ignore-preflight-errors=all --cri-socket ${runtimeEndpoint}
+  rm -f ${folder}/own/var/lib/kubelet/kubeadm-flags.env
+  while [ -e ${folder}/joined ]; do sleep 0.1; done
+  ;;
+esac
 exec nsenter ${namespaces.join(' ')} /mnt/bin/kubeadm "$@"
 `;
 }

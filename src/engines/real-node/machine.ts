@@ -104,7 +104,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
       await stop();
       throw error;
     }
-    writeFileSync(join(folder, 'commands/kubeadm'), kubeadmCommand(inside()), { mode: 0o755 });
+    writeFileSync(join(folder, 'commands/kubeadm'), kubeadmCommand(inside(), folder), { mode: 0o755 });
     const machine: Machine = {
       ...{ address, gateway, link, logs },
       commands: join(folder, 'commands'),

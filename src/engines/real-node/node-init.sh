@@ -12,7 +12,7 @@ export LD_LIBRARY_PATH="$LIBRARIES" XTABLES_LIBDIR="$LIBRARIES/xtables"
 
 # Files: what is written below /etc, /var and /run stays in the folder, which is /mnt here.
 mount --bind "$FOLDER" /mnt
-rm -f /mnt/ready
+rm -f /mnt/ready /mnt/joined
 for part in etc var; do
   mkdir -p "/mnt/$part" "/mnt/.$part"
   mount -t overlay overlay -o "lowerdir=/$part,upperdir=/mnt/$part,workdir=/mnt/.$part" "/$part"
@@ -62,11 +62,15 @@ else
   done
 fi
 
-keep() { # NAME COMMAND…: runs it, and again whenever it ends
+keep() { # NAME COMMAND…: runs it, and again whenever it ends; ends it when it is told to end itself
   log="/mnt/logs/$1.log"
   shift
+  child=
+  trap 'kill $child 2>/dev/null || true; wait; exit 0' TERM
   while :; do
-    "$@" >>"$log" 2>&1 || true
+    "$@" >>"$log" 2>&1 &
+    child=$!
+    wait "$child" || true
     sleep 1
   done
 }
@@ -75,24 +79,38 @@ keep containerd containerd --config /mnt/containerd.toml &
 until ctr --address /run/containerd/containerd.sock version >/dev/null 2>&1; do sleep 0.1; done
 : >/mnt/ready
 
-# Written by kubeadm join, which then waits for the kubelet.
-until [ -e /var/lib/kubelet/kubeadm-flags.env ]; do sleep 0.1; done
-. /var/lib/kubelet/kubeadm-flags.env
-node=$(echo "$KUBELET_KUBEADM_ARGS" | sed -n 's/.*--hostname-override=\([^ ]*\).*/\1/p')
-node=${node:-$HOST_NAME}
-# The kubelet asks for the addresses of its own name.
-echo "$ADDRESS $node" >>/etc/hosts
+flags=/var/lib/kubelet/kubeadm-flags.env
+while :; do
+  # Written by kubeadm join, which then waits for the kubelet.
+  until [ -e "$flags" ]; do sleep 0.1; done
+  . "$flags"
+  node=$(echo "$KUBELET_KUBEADM_ARGS" | sed -n 's/.*--hostname-override=\([^ ]*\).*/\1/p')
+  node=${node:-$HOST_NAME}
+  # The kubelet asks for the addresses of its own name.
+  echo "$ADDRESS $node" >>/etc/hosts
+  : >/mnt/joined
 
-# shellcheck disable=SC2086 # several arguments in one variable, as kubeadm means it
-keep kubelet kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \
-  --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS &
-# Limits of connection tracking belong to the host.
-keep kube-proxy kube-proxy --kubeconfig=/mnt/kube-proxy.conf --hostname-override="$node" --proxy-mode=iptables \
-  --cluster-cidr="$POD_CIDR" --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0 \
-  --conntrack-tcp-timeout-close-wait=0 &
-if [ -e /mnt/kube-router.conf ]; then
-  keep kube-router kube-router --kubeconfig=/mnt/kube-router.conf --hostname-override="$node" --run-firewall=true \
-    --run-router=false --run-service-proxy=false --service-cluster-ip-range="$SERVICE_CIDR" \
-    --service-node-port-range=20000-32767 &
-fi
-wait
+  # shellcheck disable=SC2086 # several arguments in one variable, as kubeadm means it
+  keep kubelet kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \
+    --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS &
+  kept=$!
+  # Limits of connection tracking belong to the host.
+  keep kube-proxy kube-proxy --kubeconfig=/mnt/kube-proxy.conf --hostname-override="$node" --proxy-mode=iptables \
+    --cluster-cidr="$POD_CIDR" --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0 \
+    --conntrack-tcp-timeout-close-wait=0 &
+  kept="$kept $!"
+  if [ -e /mnt/kube-router.conf ]; then
+    keep kube-router kube-router --kubeconfig=/mnt/kube-router.conf --hostname-override="$node" --run-firewall=true \
+      --run-router=false --run-service-proxy=false --service-cluster-ip-range="$SERVICE_CIDR" \
+      --service-node-port-range=20000-32767 &
+    kept="$kept $!"
+  fi
+
+  # Taken away before kubeadm reset, which counts on systemd to have stopped the kubelet.
+  while [ -e "$flags" ]; do sleep 0.5; done
+  # shellcheck disable=SC2086 # several numbers in one variable
+  kill $kept
+  # shellcheck disable=SC2086
+  wait $kept || true
+  rm -f /mnt/joined
+done
