@@ -37,6 +37,19 @@ interface Answer {
 /** Sends as a customer with every scope that one may have. */
 type Send = (method: string, target: string, body?: unknown) => Promise<Answer>;
 
+/** A machine whose key the broker knows. */
+async function knownProvider() {
+  const provider = httpsProvider();
+  const { nodeKey, providerId, wallet } = provider;
+  await replicas.database.pool.query(
+    `insert into provider_identities (provider_id, wallet, node_key, delegation, delegation_signature, chain_id, spec_hash,
+                                      issued_at, expires_at, bound_at)
+     values ($1, $2, $3, '{}', '', 1, $4, now(), now() + interval '1 day', now())`,
+    [providerId, wallet.address.toLowerCase(), nodeKey.address.toLowerCase(), `0x${'0'.repeat(64)}`],
+  );
+  return provider;
+}
+
 /** How each limit is reached at an API that allows two; what is answered to the third. */
 const ways: Record<LimitName, (api: Api, send: Send, wallet: string) => Promise<Answer>> = {
   requests: (api) => third(() => api.send('GET', '/health', { headers: { 'x-forwarded-for': '203.0.113.1' } })),
@@ -70,14 +83,7 @@ const ways: Record<LimitName, (api: Api, send: Send, wallet: string) => Promise<
     return await third(() => api.send('POST', '/api/v1/providers/messages', { body: message }));
   },
   async provider_messages(api) {
-    const provider = httpsProvider();
-    const { nodeKey, providerId, wallet } = provider;
-    await replicas.database.pool.query(
-      `insert into provider_identities (provider_id, wallet, node_key, delegation, delegation_signature, chain_id, spec_hash,
-                                        issued_at, expires_at, bound_at)
-       values ($1, $2, $3, '{}', '', 1, $4, now(), now() + interval '1 day', now())`,
-      [providerId, wallet.address.toLowerCase(), nodeKey.address.toLowerCase(), `0x${'0'.repeat(64)}`],
-    );
+    const provider = await knownProvider();
     return await third(async () =>
       api.send('POST', '/api/v1/providers/messages', { body: await provider.heartbeat() }),
     );
@@ -144,6 +150,29 @@ test.each(Object.keys(limits) as LimitName[])(
     }
   },
 );
+
+test('a machine whose key is known is heard and answered, whatever others in its hall have sent', async () => {
+  const api = await replicas.start({
+    env: { TRUST_PROXY: 'true', RATE_LIMIT_PROVIDERS: '2', RATE_LIMIT_PER_IP: '30' },
+  });
+  try {
+    const [headers, provider] = [{ 'x-forwarded-for': '203.0.113.9' }, await knownProvider()];
+    const send = (body: object) => api.send('POST', '/api/v1/providers/messages', { body, headers });
+    for (let at = 0; at < 60; at++) {
+      const stranger = httpsProvider();
+      // Unsigned, by a key that nobody knows, and in the name of the one that is known.
+      await send(at % 2 === 0 ? stranger.bareHeartbeat() : await stranger.heartbeat());
+      await send({ ...(await provider.heartbeat()), sig: signature });
+    }
+    expect((await send(httpsProvider().bareHeartbeat())).json.limit).toBe('requests');
+    for (let at = 0; at < 5; at++) expect((await send(await provider.heartbeat())).status).toBe(202);
+    const target = `/api/v1/providers/${provider.providerId}/responses?after=0`;
+    const signed = { ...headers, ...(await provider.signTarget(target)) };
+    expect((await api.send('GET', target, { headers: signed })).status).toBe(200);
+  } finally {
+    await api.stop();
+  }
+});
 
 test('every variable that a limit names exists', () => {
   const config = readConfig({});

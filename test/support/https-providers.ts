@@ -83,6 +83,8 @@ export function httpsProvider() {
     providerId,
     wallet,
     nodeKey,
+    /** Makes the headers of a question for its answers. */
+    signTarget,
     registration: async (change: object = {}): Promise<Message> => ({
       stream: registrationStream,
       ...(await sign(registrationStream, JSON.stringify({ ...registrationMessage(machine), ...change }))),
