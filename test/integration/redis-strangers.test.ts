@@ -33,7 +33,7 @@ let broker: Redis;
 beforeAll(async () => {
   world = await createRelayWorld();
   stranger = world.redis;
-  broker = world.connect();
+  broker = world.asBroker();
   await world.start();
 }, 120_000);
 afterAll(() => world.close(), 60_000);
