@@ -93,7 +93,7 @@ export function openRedisLink(options: LinkOptions & { url: string }): BrokerLin
     },
     async nextReply(timeoutMs) {
       for (const deadline = performance.now() + timeoutMs; ;) {
-        const block = Math.max(1, Math.min(blockMs, deadline - performance.now()));
+        const block = Math.ceil(Math.max(1, Math.min(blockMs, deadline - performance.now())));
         const reply = await take(() =>
           reader!.xreadgroup('GROUP', group, consumer, 'COUNT', 10, 'BLOCK', block, 'STREAMS', stream, '>'),
         );

@@ -18,8 +18,10 @@ export interface TestRedis {
   db: number;
   /** An operator's connection, who may do everything. */
   redis: Redis;
-  /** A connection of the broker's to it, closed with the rest. */
+  /** Another one, closed with the rest. */
   connect(blocking?: boolean): Redis;
+  /** One of the broker's user. */
+  asBroker(): Redis;
   /** Empties the database, closes the connections and gives the database back. */
   close(): Promise<void>;
 }
@@ -46,7 +48,8 @@ export async function freshRedis(): Promise<TestRedis> {
     config,
     db,
     redis,
-    connect: (blocking = false) => open(db, { blocking }),
+    connect: (blocking = false) => open(db, { blocking, as: login }),
+    asBroker: () => open(db),
     async close() {
       await redis.flushdb();
       await release();

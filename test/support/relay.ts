@@ -45,6 +45,7 @@ export async function createRelayWorld() {
     redis: redis.redis,
     redisDb: redis.db,
     connect: redis.connect,
+    asBroker: redis.asBroker,
     temporal: temporal.client,
     /** What relays have logged. */
     lines,

@@ -75,7 +75,7 @@ export async function createWorld(
   const deps = {
     config,
     pool: database.pool,
-    redis: redis.connect(),
+    redis: redis.asBroker(),
     kubernetes: account,
     temporal: temporal.client,
     logger,
