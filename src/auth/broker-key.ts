@@ -35,7 +35,11 @@ export function createReplySigner({ pool, config }: BrokerKeyDeps): SignReply {
 }
 
 /** Whether an answer was signed by the key that signs now. */
-export type IsOurs = (providerId: string, data: string, bsig: string | undefined) => Promise<AnswerSignature | undefined>;
+export type IsOurs = (
+  providerId: string,
+  data: string,
+  bsig: string | undefined,
+) => Promise<AnswerSignature | undefined>;
 
 /** Tells the broker's answers from what others wrote among them. */
 export function createReplyVerifier({ pool, config, recover }: BrokerKeyDeps & { recover: Recover }): IsOurs {
@@ -74,7 +78,11 @@ export async function rotateBrokerKey({ pool, config }: BrokerKeyDeps): Promise<
   await currentKey(pool);
   await replaceKey(pool, async (privateKey) => {
     const fresh = freshKey();
-    const { sig } = await introduce(accountOf(privateKey), { audience: config.AUTH_AUDIENCE, ...fresh, key: fresh.address });
+    const { sig } = await introduce(accountOf(privateKey), {
+      audience: config.AUTH_AUDIENCE,
+      ...fresh,
+      key: fresh.address,
+    });
     return { ...fresh, introduction: sig };
   });
   return await publishedKeys(pool);

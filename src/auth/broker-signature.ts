@@ -68,7 +68,13 @@ export const toldKeys = 8;
 const signature = z.string().regex(/^0x[0-9a-fA-F]{130}$/) as unknown as z.ZodType<Hex>;
 const introduction = z.object({ key: address, by: address, since: unixSeconds, sig: signature });
 export const introductions = z.array(introduction).max(toldKeys);
-const answerSignature = z.object({ v: z.literal(1), key: address, ts: unixSeconds, sig: signature, keys: introductions });
+const answerSignature = z.object({
+  v: z.literal(1),
+  key: address,
+  ts: unixSeconds,
+  sig: signature,
+  keys: introductions,
+});
 
 /** As the field `bsig` has it. */
 export function writeAnswerSignature({ key, ts, sig, keys }: AnswerSignature): string {

@@ -13,7 +13,13 @@ import { MessageRefused, providerRefusals } from '../domain/provider-refusals.js
 import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from '../domain/provider-verdict.js';
 import { noWallet } from '../domain/registration.js';
 import { streams } from '../redis/stream-names.js';
-import { firstUseWindow, requireSpec, signedByWallet, verifyDelegation, type ProviderAuthConfig } from './provider-delegation.js';
+import {
+  firstUseWindow,
+  requireSpec,
+  signedByWallet,
+  verifyDelegation,
+  type ProviderAuthConfig,
+} from './provider-delegation.js';
 import { entryDigest, readDelegation, readEntrySignature, type EntrySignature } from './provider-signature.js';
 import { createStandings } from './provider-standings.js';
 import { anySpec } from './provider-typed-data.js';

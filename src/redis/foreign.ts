@@ -25,5 +25,8 @@ export function reportForeign(redis: Redis, kind: BrokerKey, key: string): void 
 
 /** Whether Redis refused a command because of what stands at its key, and not because of the command. */
 export function isForeign(error: unknown): boolean {
-  return error instanceof Error && /^WRONGTYPE|exhausted the last possible ID|not an integer|would overflow/.test(error.message);
+  return (
+    error instanceof Error &&
+    /^WRONGTYPE|exhausted the last possible ID|not an integer|would overflow/.test(error.message)
+  );
 }

@@ -1,4 +1,11 @@
-import { deadLetterStream, poisonedRegister, poisonedStream, responseStream, streams, trimmedCounter } from './stream-names.js';
+import {
+  deadLetterStream,
+  poisonedRegister,
+  poisonedStream,
+  responseStream,
+  streams,
+  trimmedCounter,
+} from './stream-names.js';
 
 /** What a key of one kind is. */
 interface KeyKind {
@@ -25,7 +32,11 @@ export const brokerKeys = {
   /** What was put aside. */
   deadLetters: { type: 'stream', pattern: 'provider:*:dlq', examples: ofEachStream(deadLetterStream) },
   /** Streams whose last id a sender chose, and the list of them. */
-  movedStream: { type: 'stream', pattern: 'provider:*:poisoned:*', examples: ofEachStream((one) => poisonedStream(one, 1)) },
+  movedStream: {
+    type: 'stream',
+    pattern: 'provider:*:poisoned:*',
+    examples: ofEachStream((one) => poisonedStream(one, 1)),
+  },
   movedStreams: { type: 'set', pattern: 'provider:*:poisoned', examples: ofEachStream(poisonedRegister) },
   /** How many entries went from the streams, by our doing and in all. */
   trimmed: { type: 'hash', pattern: trimmedCounter, examples: [trimmedCounter] },

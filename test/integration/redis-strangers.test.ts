@@ -49,9 +49,16 @@ const attacks: Record<string, (key: string) => Promise<unknown>> = {
   'a hash': (key) => stranger.hset(key, Object.fromEntries(Object.values(streams).map((name) => [name, 'x']))),
   'a hash of large numbers': (key) =>
     stranger.hset(key, Object.fromEntries(Object.values(streams).map((name) => [name, '9223372036854775807']))),
-  'a hash of many fields': (key) => stranger.hset(key, Object.fromEntries(Array.from({ length: 500 }, (_, at) => [at, at]))),
+  'a hash of many fields': (key) =>
+    stranger.hset(key, Object.fromEntries(Array.from({ length: 500 }, (_, at) => [at, at]))),
   'a set of names that are none': (key) =>
-    stranger.sadd(key, 'x', streams.registration, `${poisonedStream(streams.heartbeat, 2)}x`, poisonedStream(streams.capacity, 3)),
+    stranger.sadd(
+      key,
+      'x',
+      streams.registration,
+      `${poisonedStream(streams.heartbeat, 2)}x`,
+      poisonedStream(streams.capacity, 3),
+    ),
   'a sorted set': (key) => stranger.zadd(key, 1, 'x'),
   'a stream of nonsense': (key) => stranger.xadd(key, '*', 'data', '{', 'origin', 'x', 'groups', '{', 'bsig', '{}'),
   'a stream of other nonsense': (key) => stranger.xadd(key, '*', 'groups', '[1]', 'x', 'y'),
@@ -102,127 +109,134 @@ async function readsAndWrites(): Promise<void> {
 }
 
 /** A key of each kind, and what has to go on however somebody has spoilt it. */
-const uses: Record<BrokerKey, { keys: () => string[] | Promise<string[]>; goesOn: (key: string) => Promise<unknown> }> = {
-  messages: {
-    keys: () => Object.values(streams),
-    async goesOn(key) {
-      await readsAndWrites();
-      await until(async () => (await stranger.type(key)) === 'stream');
+const uses: Record<BrokerKey, { keys: () => string[] | Promise<string[]>; goesOn: (key: string) => Promise<unknown> }> =
+  {
+    messages: {
+      keys: () => Object.values(streams),
+      async goesOn(key) {
+        await readsAndWrites();
+        await until(async () => (await stranger.type(key)) === 'stream');
+      },
     },
-  },
-  deadLetters: {
-    keys: () => [deadLetterStream(streams.registration)],
-    async goesOn(key) {
-      await until(async () => {
-        const data = `{"provider_id":"${newProviderId()}","spec":7}`;
-        await stranger.xadd(streams.registration, '*', 'data', data);
-        await sleep(100);
-        const letters = await stranger.xrevrange(key, '+', '-', 'COUNT', 20).catch(() => []);
-        return letters.some(([, fields]) => fields.includes(data));
-      });
+    deadLetters: {
+      keys: () => [deadLetterStream(streams.registration)],
+      async goesOn(key) {
+        await until(async () => {
+          const data = `{"provider_id":"${newProviderId()}","spec":7}`;
+          await stranger.xadd(streams.registration, '*', 'data', data);
+          await sleep(100);
+          const letters = await stranger.xrevrange(key, '+', '-', 'COUNT', 20).catch(() => []);
+          return letters.some(([, fields]) => fields.includes(data));
+        });
+      },
     },
-  },
-  movedStream: {
-    keys: () => [poisonedStream(streams.heartbeat, 1)],
-    async goesOn(key) {
-      await stranger.sadd(poisonedRegister(streams.heartbeat), key);
-      await readsAndWrites();
-      await until(async () => (await stranger.sismember(poisonedRegister(streams.heartbeat), key)) === 0);
+    movedStream: {
+      keys: () => [poisonedStream(streams.heartbeat, 1)],
+      async goesOn(key) {
+        await stranger.sadd(poisonedRegister(streams.heartbeat), key);
+        await readsAndWrites();
+        await until(async () => (await stranger.sismember(poisonedRegister(streams.heartbeat), key)) === 0);
+      },
     },
-  },
-  movedStreams: {
-    keys: () => [poisonedRegister(streams.heartbeat)],
-    async goesOn(key) {
-      await readsAndWrites();
-      await until(async () => (await stranger.exists(key)) === 0);
-      expect(await stranger.ttl(streams.registration)).toBe(-1);
-      await stranger.xadd(streams.heartbeat, largestId, 'data', 'poison');
-      await heartbeatArrives();
-      await until(async () => (await stranger.exists(key)) === 0);
+    movedStreams: {
+      keys: () => [poisonedRegister(streams.heartbeat)],
+      async goesOn(key) {
+        await readsAndWrites();
+        await until(async () => (await stranger.exists(key)) === 0);
+        expect(await stranger.ttl(streams.registration)).toBe(-1);
+        await stranger.xadd(streams.heartbeat, largestId, 'data', 'poison');
+        await heartbeatArrives();
+        await until(async () => (await stranger.exists(key)) === 0);
+      },
     },
-  },
-  trimmed: {
-    keys: () => [trimmedCounter],
-    async goesOn() {
-      await readsAndWrites();
-      await until(async () => {
-        const kept = await stranger.hgetall(trimmedCounter).catch(() => ({}));
-        const names = Object.keys(kept).sort();
-        return names.join() === Object.values(streams).sort().join() && Object.values(kept).every((one) => /^\d{1,15}$/.test(one));
-      });
-      const seen = world.lines.length;
-      await stranger.xadd(streams.capacity, '*', 'data', 'x');
-      await stranger.xtrim(streams.capacity, 'MAXLEN', 0);
-      await until(() => world.lines.slice(seen).some(({ msg }) => String(msg).includes('disappeared')));
+    trimmed: {
+      keys: () => [trimmedCounter],
+      async goesOn() {
+        await readsAndWrites();
+        await until(async () => {
+          const kept = await stranger.hgetall(trimmedCounter).catch(() => ({}));
+          const names = Object.keys(kept).sort();
+          return (
+            names.join() === Object.values(streams).sort().join() &&
+            Object.values(kept).every((one) => /^\d{1,15}$/.test(one))
+          );
+        });
+        const seen = world.lines.length;
+        await stranger.xadd(streams.capacity, '*', 'data', 'x');
+        await stranger.xtrim(streams.capacity, 'MAXLEN', 0);
+        await until(() => world.lines.slice(seen).some(({ msg }) => String(msg).includes('disappeared')));
+      },
     },
-  },
-  answers: {
-    keys: () => [responseStream(`prov-${newProviderId()}`)],
-    async goesOn(key) {
-      const providerId = key.slice(responseStream('').length);
-      await withdrawReplies(broker, providerId);
-      expect(await readReplies(broker, providerId, '0')).toEqual([]);
-      const entry = await publishReply(broker, providerId, { success: true, status: 'approved' });
-      // Something may be written after it, too.
-      await stranger.xadd(key, '*', 'data', '{}', 'origin', 'x');
-      await stranger.xadd(key, '*', 'data', '{}', 'groups', '7');
-      const delivered = ensureReplyDelivered(broker, providerId, entry, { timeoutMs: 5_000 });
-      await stranger.xgroup('CREATE', key, 'agent-group', '$', 'MKSTREAM').catch(() => undefined);
-      const got = await until(async () => {
-        const read = (await stranger.xreadgroup(
-          ...(['GROUP', 'agent-group', 'agent-1', 'COUNT', 10, 'STREAMS', key, '>'] as const),
-        )) as [string, [string, string[]][]][] | null;
-        const found = read?.[0]?.[1].find(([, fields]) => fields.includes('{"success":true,"status":"approved"}'));
-        if (found !== undefined) await stranger.xack(key, 'agent-group', found[0]);
-        return found;
-      });
-      expect(got).toBeDefined();
-      expect(await delivered).toBe(true);
+    answers: {
+      keys: () => [responseStream(`prov-${newProviderId()}`)],
+      async goesOn(key) {
+        const providerId = key.slice(responseStream('').length);
+        await withdrawReplies(broker, providerId);
+        expect(await readReplies(broker, providerId, '0')).toEqual([]);
+        const entry = await publishReply(broker, providerId, { success: true, status: 'approved' });
+        // Something may be written after it, too.
+        await stranger.xadd(key, '*', 'data', '{}', 'origin', 'x');
+        await stranger.xadd(key, '*', 'data', '{}', 'groups', '7');
+        const delivered = ensureReplyDelivered(broker, providerId, entry, { timeoutMs: 5_000 });
+        await stranger.xgroup('CREATE', key, 'agent-group', '$', 'MKSTREAM').catch(() => undefined);
+        const got = await until(async () => {
+          const read = (await stranger.xreadgroup(
+            ...(['GROUP', 'agent-group', 'agent-1', 'COUNT', 10, 'STREAMS', key, '>'] as const),
+          )) as [string, [string, string[]][]][] | null;
+          const found = read?.[0]?.[1].find(([, fields]) => fields.includes('{"success":true,"status":"approved"}'));
+          if (found !== undefined) await stranger.xack(key, 'agent-group', found[0]);
+          return found;
+        });
+        expect(got).toBeDefined();
+        expect(await delivered).toBe(true);
+      },
     },
-  },
-  receipt: {
-    async keys() {
-      await createProviderIngress(broker).append(streams.capacity, sent);
-      return await stranger.keys('provider:receipt:*');
+    receipt: {
+      async keys() {
+        await createProviderIngress(broker).append(streams.capacity, sent);
+        return await stranger.keys('provider:receipt:*');
+      },
+      async goesOn() {
+        const ingress = createProviderIngress(broker);
+        expect(await ingress.known(streams.capacity, sent)).toBeUndefined();
+        const id = await ingress.append(streams.capacity, sent);
+        expect(id).toMatch(/^\d+-\d+$/);
+        expect([await ingress.known(streams.capacity, sent), await ingress.append(streams.capacity, sent)]).toEqual([
+          id,
+          id,
+        ]);
+      },
     },
-    async goesOn() {
-      const ingress = createProviderIngress(broker);
-      expect(await ingress.known(streams.capacity, sent)).toBeUndefined();
-      const id = await ingress.append(streams.capacity, sent);
-      expect(id).toMatch(/^\d+-\d+$/);
-      expect([await ingress.known(streams.capacity, sent), await ingress.append(streams.capacity, sent)]).toEqual([id, id]);
+    requestNonce: {
+      keys: () => [requestNonceKey('0xkey', 'nonce')],
+      async goesOn(key) {
+        const nonces = createNonceStore(broker);
+        // Never twice, whoever wrote over it.
+        const isFresh = (await stranger.exists(key)) === 0;
+        expect(await nonces.useNonce('0xkey', 'nonce', 100)).toBe(isFresh);
+        expect(await nonces.useNonce('0xkey', newProviderId(), 100)).toBe(true);
+      },
     },
-  },
-  requestNonce: {
-    keys: () => [requestNonceKey('0xkey', 'nonce')],
-    async goesOn(key) {
-      const nonces = createNonceStore(broker);
-      // Never twice, whoever wrote over it.
-      const isFresh = (await stranger.exists(key)) === 0;
-      expect(await nonces.useNonce('0xkey', 'nonce', 100)).toBe(isFresh);
-      expect(await nonces.useNonce('0xkey', newProviderId(), 100)).toBe(true);
+    challenge: {
+      keys: () => [challengeKey('0xnonce')],
+      async goesOn() {
+        const nonces = createNonceStore(broker);
+        expect((await nonces.takeChallenge('0xnonce')) ?? 'x|y').not.toContain('0xwallet');
+        await nonces.putChallenge('0xnonce', '0xwallet|0xkey|1', 100);
+        expect(await nonces.takeChallenge('0xnonce')).toBe('0xwallet|0xkey|1');
+        expect(await nonces.takeChallenge('0xnonce')).toBeUndefined();
+      },
     },
-  },
-  challenge: {
-    keys: () => [challengeKey('0xnonce')],
-    async goesOn() {
-      const nonces = createNonceStore(broker);
-      expect((await nonces.takeChallenge('0xnonce')) ?? 'x|y').not.toContain('0xwallet');
-      await nonces.putChallenge('0xnonce', '0xwallet|0xkey|1', 100);
-      expect(await nonces.takeChallenge('0xnonce')).toBe('0xwallet|0xkey|1');
-      expect(await nonces.takeChallenge('0xnonce')).toBeUndefined();
+    limit: {
+      keys: () => ['limit:write:0xwallet'],
+      async goesOn(key) {
+        const limiter = createLimiter({ config: { ...world.config, RATE_LIMIT_WRITES: 3 }, redis: broker });
+        for (let at = 0; at < 3; at++) await limiter.caller('write', '0xwallet');
+        await expect(limiter.caller('write', '0xwallet')).rejects.toMatchObject({ code: 'rate_limited' });
+        expect(await stranger.pttl(key)).toBeGreaterThan(0);
+      },
     },
-  },
-  limit: {
-    keys: () => ['limit:write:0xwallet'],
-    async goesOn(key) {
-      const limiter = createLimiter({ config: { ...world.config, RATE_LIMIT_WRITES: 3 }, redis: broker });
-      for (let at = 0; at < 3; at++) await limiter.caller('write', '0xwallet');
-      await expect(limiter.caller('write', '0xwallet')).rejects.toMatchObject({ code: 'rate_limited' });
-      expect(await stranger.pttl(key)).toBeGreaterThan(0);
-    },
-  },
-};
+  };
 const sent = { data: '{"provider_id":"atlas"}', timestamp: '2026-01-01T00:00:00Z' };
 
 /** What is as it should be although somebody else wrote it: for these nothing is to be reported. */
@@ -240,16 +254,20 @@ const unnoticed: Partial<Record<BrokerKey, RegExp>> = {
 };
 
 describe.each(Object.keys(brokerKeys) as BrokerKey[])('whoever writes to a key of the kind %s', (kind) => {
-  test.each(Object.keys(attacks))('harms nobody by putting there %s', async (name) => {
-    const { keys, goesOn } = uses[kind];
-    for (const key of await keys()) {
-      await stranger.del(key);
-      const before = await count();
-      await attacks[name]!(key);
-      await goesOn(key);
-      if (!unnoticed[kind]?.test(name)) expect(await count()).toBeGreaterThan(before);
-    }
-  }, 60_000);
+  test.each(Object.keys(attacks))(
+    'harms nobody by putting there %s',
+    async (name) => {
+      const { keys, goesOn } = uses[kind];
+      for (const key of await keys()) {
+        await stranger.del(key);
+        const before = await count();
+        await attacks[name]!(key);
+        await goesOn(key);
+        if (!unnoticed[kind]?.test(name)) expect(await count()).toBeGreaterThan(before);
+      }
+    },
+    60_000,
+  );
 });
 
 test('a group that somebody moves past everything is given again what it was not given', async () => {
@@ -268,7 +286,11 @@ test('while entries disappear before they were read, the broker knows that it do
   await world.pool.query('delete from stream_losses');
   expect(await hasLostOfLate(world.pool, streams.heartbeat, 90)).toBe(false);
   await until(async () => {
-    await stranger.multi().xadd(streams.heartbeat, '*', 'data', 'x').xadd(streams.heartbeat, 'MAXLEN', 0, '*', 'data', 'x').exec();
+    await stranger
+      .multi()
+      .xadd(streams.heartbeat, '*', 'data', 'x')
+      .xadd(streams.heartbeat, 'MAXLEN', 0, '*', 'data', 'x')
+      .exec();
     return await hasLostOfLate(world.pool, streams.heartbeat, 90);
   });
   expect(await hasLostOfLate(world.pool, streams.registration, 90)).toBe(false);

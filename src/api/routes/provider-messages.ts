@@ -152,7 +152,8 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
         const responses = [];
         for (const { id, timestamp, reply: data, data: text, bsig } of stored) {
           // Whoever writes to Redis can write there, too.
-          if ((await isOurs(providerId, text, bsig)) === undefined) reportForeign(redis, 'answers', responseStream(providerId));
+          if ((await isOurs(providerId, text, bsig)) === undefined)
+            reportForeign(redis, 'answers', responseStream(providerId));
           else responses.push({ id, timestamp, data, text, bsig });
         }
         reply(ctx, 200, { responses, server_time: serverTime() });
