@@ -56,9 +56,7 @@ export async function keepFirstKey(
  */
 export async function replaceKey(
   pool: Pool,
-  next: (
-    current: Buffer,
-  ) => Promise<{ address: string; privateKey: Buffer; since: number; introduction: string }>,
+  next: (current: Buffer) => Promise<{ address: string; privateKey: Buffer; since: number; introduction: string }>,
 ): Promise<void> {
   await withTransaction(pool, async (tx) => {
     await tx.query('lock table broker_keys in share row exclusive mode');

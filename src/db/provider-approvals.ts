@@ -82,7 +82,12 @@ export async function registrationStanding(
   providerId: string,
   wallet: string,
 ): Promise<RegistrationStanding> {
-  const { rows } = await db.query<{ approved: boolean; wallet_verified: boolean; is_anothers: boolean; signs: boolean }>(
+  const { rows } = await db.query<{
+    approved: boolean;
+    wallet_verified: boolean;
+    is_anothers: boolean;
+    signs: boolean;
+  }>(
     `select coalesce(p.approved_wallet = $2, false) as approved, coalesce(i.wallet = $2, false) as wallet_verified,
             coalesce(i.wallet, p.approved_wallet, $2) <> $2 as is_anothers,
             i.signed_at is not null as signs

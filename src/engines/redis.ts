@@ -22,7 +22,9 @@ export function redisUsers(logins: RedisLogins, besides = ''): string {
   const lines = readFileSync(usersFile, 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('user '))
-    .map((line) => (line.startsWith('user operator') || besides === '' ? line : line.replace('+ping', `+ping ${besides}`)))
+    .map((line) =>
+      line.startsWith('user operator') || besides === '' ? line : line.replace('+ping', `+ping ${besides}`),
+    )
     .map((line) => line.replace(/(?<=^user (\w+) )\w+_LOGIN/, (_, user: keyof RedisLogins) => logins[user]));
   return `${lines.join('\n')}\n`;
 }

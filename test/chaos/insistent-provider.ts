@@ -21,7 +21,7 @@ export async function registerOverAndOver(
   { sign, ...machine }: Pick<Machine, 'providerId' | 'wallet' | 'gpus'> & { sign: SealEntry },
   times: number,
 ): Promise<void> {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, enableReadyCheck: false });
   redis.on('error', () => undefined);
   const publish = async (index: number) => {
     const text = JSON.stringify(registrationMessage(simulatedMachine({ ...machine, gpuPricePerHour: priceOf(index) })));

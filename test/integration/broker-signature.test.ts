@@ -19,7 +19,13 @@ import { publishReply } from '../../src/redis/replies/replies.js';
 import { sealReply } from '../../src/redis/replies/seal.js';
 import { responseStream, streams } from '../../src/redis/stream-names.js';
 import { audience, newWallet } from '../support/api.js';
-import { chainId, createFrontier, httpsProvider, type ApiUnderTest, type Frontier } from '../support/https-providers.js';
+import {
+  chainId,
+  createFrontier,
+  httpsProvider,
+  type ApiUnderTest,
+  type Frontier,
+} from '../support/https-providers.js';
 import { until } from '../support/until.js';
 
 let frontier: Frontier;
@@ -51,7 +57,9 @@ const forged = {
 const stranger = privateKeyToAccount(generatePrivateKey());
 /** The same, signed by a key that is nobody's. */
 async function signedByStranger(providerId: string, data: string): Promise<string> {
-  return writeAnswerSignature(await signAnswer(stranger, { audience, providerId, ts: Math.floor(Date.now() / 1_000), data }));
+  return writeAnswerSignature(
+    await signAnswer(stranger, { audience, providerId, ts: Math.floor(Date.now() / 1_000), data }),
+  );
 }
 
 /** Our agent, as far as it speaks with the broker. */
@@ -103,19 +111,23 @@ test('an answer that somebody wrote into Redis is not handed out over HTTPS, and
   expect(JSON.parse(responses[0].text)).toEqual(responses[0].data);
 });
 
-test.each(['HTTPS', 'Redis'] as const)('over %s our agent joins by the answer of the broker and by no other', async (way) => {
-  const agent = await newAgent(way);
-  const answered = agent.register();
-  answered.catch(() => undefined);
-  // A racer who reads the registration, and seals his answer as the broker would.
-  const data = JSON.stringify(sealReply(forged, agent.providerId, await sealingKeyOf(agent.providerId)));
-  for (const bsig of [[], ['bsig', await signedByStranger(agent.providerId, data)]])
-    await redis().xadd(responseStream(agent.providerId), '*', 'data', data, 'timestamp', 'now', ...bsig);
-  const reply = await answered;
-  expect(reply.join_command).toContain('--node-name p-');
-  expect(reply.join_command).not.toContain('198.51.100.1');
-  expect(readTrusted(agent.file, audience)).toEqual({ key: (await publishedKeys(pool())).current, replaced: [] });
-}, 60_000);
+test.each(['HTTPS', 'Redis'] as const)(
+  'over %s our agent joins by the answer of the broker and by no other',
+  async (way) => {
+    const agent = await newAgent(way);
+    const answered = agent.register();
+    answered.catch(() => undefined);
+    // A racer who reads the registration, and seals his answer as the broker would.
+    const data = JSON.stringify(sealReply(forged, agent.providerId, await sealingKeyOf(agent.providerId)));
+    for (const bsig of [[], ['bsig', await signedByStranger(agent.providerId, data)]])
+      await redis().xadd(responseStream(agent.providerId), '*', 'data', data, 'timestamp', 'now', ...bsig);
+    const reply = await answered;
+    expect(reply.join_command).toContain('--node-name p-');
+    expect(reply.join_command).not.toContain('198.51.100.1');
+    expect(readTrusted(agent.file, audience)).toEqual({ key: (await publishedKeys(pool())).current, replaced: [] });
+  },
+  60_000,
+);
 
 test('a key that the one before it introduces is believed, and the one before it no more', async () => {
   const operator = await api.login(frontier.operator, ['admin']);
@@ -140,7 +152,11 @@ test('the key of the site is another one after a change, and says how it came to
     },
     { everyMs: 200 },
   );
-  expect(reply.introductions.at(-1)).toMatchObject({ key: reply.key, since: reply.since, sig: expect.stringMatching(/^0x/) });
+  expect(reply.introductions.at(-1)).toMatchObject({
+    key: reply.key,
+    since: reply.since,
+    sig: expect.stringMatching(/^0x/),
+  });
 });
 
 test('a broker that lost its key is not believed before the owner says so', async () => {

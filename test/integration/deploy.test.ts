@@ -186,6 +186,13 @@ describe('docker-compose.yml', () => {
     expect(new Set(open.map(({ host_ip }) => host_ip))).toEqual(new Set(['127.0.0.1']));
   });
 
+  test('lets the broker, and nobody else, into Redis as the broker', () => {
+    const own = Object.values(services).filter(({ image }) => image === 'worldland-broker');
+    for (const { environment } of own)
+      expect(environment).toMatchObject({ REDIS_USERNAME: 'broker', REDIS_PASSWORD: 'two' });
+    expect(services['redis']!.environment).toMatchObject({ REDIS_PASSWORD: 'two', REDIS_PROVIDER_PASSWORD: '' });
+  });
+
   test('publishes no UI of Temporal, which would ask nobody for a login', () => {
     expect(services['temporal-ui']!.ports).toBeUndefined();
   });

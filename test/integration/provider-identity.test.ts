@@ -418,3 +418,29 @@ test('a provider that serves unsigned keeps its wallet against a stranger who si
   );
   expect(reasonOf(await verifierOf('required').verify(await registers(bare)))).toBe('accepted');
 });
+
+test('what is not signed in the name of a provider that signs is not answered among its answers', async () => {
+  const verifier = verifierOf('required');
+  const atlas = provider();
+  const bare = unsigned(atlas, 'provider:registration', atlas.registration());
+  expect(await verifier.verify(bare)).toMatchObject({ reason: 'signature_required', tell: 'signature required' });
+  expect(await verifier.mayBeTold({ ...bare, fields: { data: 'nonsense' } })).toBe(true);
+  const genuine = await registers(atlas);
+  expect(reasonOf(await verifier.verify(genuine))).toBe('accepted');
+
+  const thief = provider({ providerId: atlas.providerId });
+  const forgedKey = { ...genuine.fields, sig: (await registers(thief)).fields['sig']! };
+  for (const entry of [bare, await registers(thief), { ...genuine, fields: forgedKey }]) {
+    const verdict = await verifier.verify({ ...entry, id: entryId() });
+    expect(verdict).toMatchObject({ accepted: false });
+    expect(verdict).not.toHaveProperty('tell');
+    expect(await verifier.mayBeTold(entry)).toBe(false);
+  }
+  // Its own key, and another one that its owner signs for, are told what is wrong.
+  expect(await verifier.verify({ ...genuine, id: entryId() })).toMatchObject({
+    reason: 'sequence_replayed',
+    tell: expect.any(String),
+  });
+  clockMs += 600_000;
+  expect(await verifier.verify({ ...genuine, id: entryId() })).toMatchObject({ tell: expect.any(String) });
+});

@@ -57,7 +57,15 @@ async function stop(): Promise<void> {
 function as(user: string, password = passwords[user as keyof typeof passwords]): Redis {
   const name = user === 'default' ? {} : { username: user };
   const redis = new Redis({
-    ...{ ...name, password, port, host: '127.0.0.1', enableReadyCheck: false, disableClientInfo: true, disconnectTimeout: 50 },
+    ...{
+      ...name,
+      password,
+      port,
+      host: '127.0.0.1',
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      disconnectTimeout: 50,
+    },
     ...{ commandTimeout: 5_000, retryStrategy: (attempt: number) => (attempt > 100 ? null : 50) },
   });
   redis.on('error', () => undefined);
@@ -71,7 +79,11 @@ beforeAll(async () => {
   // The way that docs/deploy.md says.
   const [, rights = ''] = /^ACL SETUSER agent-ID (.+)$/m.exec(read('docs/deploy.md')) ?? [];
   const operator = as('operator');
-  const words = rights.replaceAll('ID', agent).replace('PASSWORD', 'own').match(/\([^)]*\)|\S+/g) ?? [];
+  const words =
+    rights
+      .replaceAll('ID', agent)
+      .replace('PASSWORD', 'own')
+      .match(/\([^)]*\)|\S+/g) ?? [];
   await operator.call('ACL', 'SETUSER', `agent-${agent}`, ...words);
   await operator.call('ACL', 'SAVE');
   operator.disconnect();
@@ -152,7 +164,11 @@ describe.each(Object.keys(users))('%s', (user) => {
       'xgroup create': (key) => ['XGROUP', 'CREATE', key, 'agent-group', '$', 'MKSTREAM'],
       ...(user === 'broker' ? { exists: (key) => ['EXISTS', key] } : {}),
     };
-    const keys = [...Object.values(brokerKeys).flatMap(({ examples }) => examples as readonly string[]), 'else', 'provider'];
+    const keys = [
+      ...Object.values(brokerKeys).flatMap(({ examples }) => examples as readonly string[]),
+      'else',
+      'provider',
+    ];
     keys.push('provider:response:', `provider:response:${agent}2`, `provider:response:${agent}`);
     const redis = as(nameOf(user), users[user]);
     for (const { commands, keys: patterns } of documented(user)) {
@@ -165,7 +181,9 @@ describe.each(Object.keys(users))('%s', (user) => {
         }
         const listed = patterns.map((pattern) => pattern.replace('ID', agent).replace(/\*$/, ''));
         const isOpen = (key: string) =>
-          patterns.some((pattern, index) => (pattern.endsWith('*') ? key.startsWith(listed[index]!) : key === listed[index]));
+          patterns.some((pattern, index) =>
+            pattern.endsWith('*') ? key.startsWith(listed[index]!) : key === listed[index],
+          );
         expect({ command, reached }).toEqual({ command, reached: keys.filter(isOpen) });
       }
     }
@@ -174,7 +192,11 @@ describe.each(Object.keys(users))('%s', (user) => {
 });
 
 test('nobody comes in with a wrong password, without any, or as a user without one', async () => {
-  for (const [user, password] of [['default', 'wrong'], ['broker', passwords.default], ['agent-other', 'own']] as const) {
+  for (const [user, password] of [
+    ['default', 'wrong'],
+    ['broker', passwords.default],
+    ['agent-other', 'own'],
+  ] as const) {
     const redis = as(user, password);
     expect(await redis.ping().then(String, (error: Error) => error.message)).toMatch(/WRONGPASS|NOAUTH/);
     redis.disconnect();
@@ -189,7 +211,13 @@ test('a restart keeps the users that were added, takes up passwords that have ch
   await stop();
   await start({ REDIS_PROVIDER_PASSWORD: '', REDIS_PASSWORD: 'another' });
   const answers = await Promise.all(
-    ([[`agent-${agent}`, 'own'], ['broker', 'another'], ['default', passwords.default]] as const).map(async ([user, password]) => {
+    (
+      [
+        [`agent-${agent}`, 'own'],
+        ['broker', 'another'],
+        ['default', passwords.default],
+      ] as const
+    ).map(async ([user, password]) => {
       const redis = as(user, password);
       const answer = await redis.ping().then(String, (error: Error) => error.message);
       redis.disconnect();
@@ -208,7 +236,12 @@ test('the local stack has the same users; only that tests may choose a logical d
     lines
       .map((line) => line.replace(/ (#\w+|nopass|sanitize-payload|\+select)(?= |$)/g, ''))
       .map((line) => line.match(/\([^)]*\)|\S+/g) ?? [])
-      .map((words) => words.map((word) => word.replace(/[()]/g, '').split(' ').sort().join(' ')).sort().join('; '))
+      .map((words) =>
+        words
+          .map((word) => word.replace(/[()]/g, '').split(' ').sort().join(' '))
+          .sort()
+          .join('; '),
+      )
       .sort();
   const [deployed, local] = [as('operator'), new Redis(endpoint('operator_redis'))];
   const listed = async (redis: Redis) => (await redis.call('ACL', 'LIST')) as string[];

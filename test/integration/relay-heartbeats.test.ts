@@ -185,7 +185,7 @@ test.each(['sequence_replayed', 'timestamp_skew'] as const)(
   async (reason) => {
     const verifier: ProviderVerifier = {
       acceptsAll: false,
-    mayBeTold: () => Promise.resolve(true),
+      mayBeTold: () => Promise.resolve(true),
       verify: () => Promise.resolve({ accepted: false, reason }),
     };
     await publish(heartbeatData(providerId));

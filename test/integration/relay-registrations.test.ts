@@ -197,8 +197,11 @@ test('a sender that is refused is put aside with the word for it, told, and star
 test('a signed registration is kept with the wallet of its signer, not the one it names', async () => {
   const wallet = `0x${'c'.repeat(40)}`;
   await world.start({
-    verifier: { acceptsAll: false,
-    mayBeTold: () => Promise.resolve(true), verify: () => Promise.resolve({ accepted: true, signed: true, wallet }) },
+    verifier: {
+      acceptsAll: false,
+      mayBeTold: () => Promise.resolve(true),
+      verify: () => Promise.resolve({ accepted: true, signed: true, wallet }),
+    },
   });
   const providerId = newProviderId();
   await publish(registration, registrationData(providerId));
@@ -405,7 +408,7 @@ test('what a stranger registers under the name of a provider takes no place of w
   await world.start({
     verifier: {
       acceptsAll: false,
-    mayBeTold: () => Promise.resolve(true),
+      mayBeTold: () => Promise.resolve(true),
       verify: () => Promise.resolve(signed ? { accepted: true, signed, wallet: owner } : { accepted: true, signed }),
     },
   });

@@ -102,7 +102,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     ...(sealing === undefined ? {} : { encKey: sealing.encKey }),
     ...described,
   });
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, enableReadyCheck: false });
   redis.on('error', (error: Error) => log(`${providerId}: Redis: ${error.message}`));
   let nodeName = providerId;
   let node: (Access & { nodeName: string }) | undefined;
@@ -178,7 +178,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
  * own moment, so an answer that was faster is never seen unless the broker gives it again.
  */
 async function awaitReply(redisUrl: string, providerId: string): Promise<RegistrationReply> {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, enableReadyCheck: false });
   redis.on('error', () => undefined);
   const stream = `provider:response:${providerId}`;
   try {

@@ -128,7 +128,8 @@ export class StreamJanitor {
     } catch (error) {
       if (this.deliveries.concernsReading(error)) throw error;
       streamUpkeepFailures.inc({ stream, step });
-      if (!this.#failing.has(step)) logger.error({ stream, step, err: error }, 'a stream is read, and not looked after');
+      if (!this.#failing.has(step))
+        logger.error({ stream, step, err: error }, 'a stream is read, and not looked after');
       this.#failing.add(step);
     }
   }
