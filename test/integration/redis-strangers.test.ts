@@ -217,16 +217,6 @@ const uses: Record<BrokerKey, { keys: () => string[] | Promise<string[]>; goesOn
         expect(await nonces.useNonce('0xkey', newProviderId(), 100)).toBe(true);
       },
     },
-    challenge: {
-      keys: () => [challengeKey('0xnonce')],
-      async goesOn() {
-        const nonces = createNonceStore(broker);
-        expect((await nonces.takeChallenge('0xnonce')) ?? 'x|y').not.toContain('0xwallet');
-        await nonces.putChallenge('0xnonce', '0xwallet|0xkey|1', 100);
-        expect(await nonces.takeChallenge('0xnonce')).toBe('0xwallet|0xkey|1');
-        expect(await nonces.takeChallenge('0xnonce')).toBeUndefined();
-      },
-    },
     limit: {
       keys: () => ['limit:writes:0xwallet'],
       async goesOn(key) {
