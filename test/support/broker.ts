@@ -34,6 +34,7 @@ const unlimited = {
   RATE_LIMIT_READS: '1000000',
   RATE_LIMIT_WRITES: '1000000',
   RATE_LIMIT_JOBS: '1000000',
+  RATE_LIMIT_PER_PROVIDER: '1000000',
   ...unlimitedStarts,
 };
 
