@@ -198,7 +198,8 @@ describe('docker-compose.yml', () => {
   });
 
   test('pins every image it does not build', () => {
-    for (const { image } of Object.values(services)) expect(image).toMatch(/^worldland-broker$|:\d+\.\d+[\w.-]*(?:@sha256:[0-9a-f]{64})?$/);
+    for (const { image } of Object.values(services))
+      expect(image).toMatch(/^worldland-broker$|:\d+\.\d+[\w.-]*(?:@sha256:[0-9a-f]{64})?$/);
   });
 
   test('runs the Temporal server that the local stack runs', () => {
