@@ -93,6 +93,7 @@ export const attempts: Record<string, MakeAttempt> = {
     target: `/api/v1/admin/providers/${providerId}/forgive`,
     foreign: 'scope_denied',
   }),
+  'POST /api/v1/admin/broker-keys': () => ({ target: '/api/v1/admin/broker-keys', foreign: 'scope_denied' }),
   'GET /api/v1/admin/tenants': ({ wallet }) => ({
     target: `/api/v1/admin/tenants?wallet=${wallet.address}`,
     foreign: 'scope_denied',
