@@ -117,6 +117,7 @@ export const openRoutes = [
   'GET /api/v1/providers',
   'GET /api/v1/providers/:id',
   'GET /api/v1/providers/search',
+  'GET /api/v1/site',
   'GET /api/v1/providers/gpu-availability',
   'GET /api/v1/providers/:id/mining',
   'GET /api/v1/mining/metrics',
