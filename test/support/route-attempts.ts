@@ -97,6 +97,7 @@ export const attempts: Record<string, MakeAttempt> = {
     target: `/api/v1/admin/jobs/${jobId}/failure`,
     foreign: 'scope_denied',
   }),
+  'POST /api/v1/admin/broker-keys': () => ({ target: '/api/v1/admin/broker-keys', foreign: 'scope_denied' }),
   'GET /api/v1/admin/tenants': ({ wallet }) => ({
     target: `/api/v1/admin/tenants?wallet=${wallet.address}`,
     foreign: 'scope_denied',
@@ -120,6 +121,7 @@ export const openRoutes = [
   'GET /api/v1/providers',
   'GET /api/v1/providers/:id',
   'GET /api/v1/providers/search',
+  'GET /api/v1/site',
   'GET /api/v1/providers/gpu-availability',
   'GET /api/v1/providers/:id/mining',
   'GET /api/v1/mining/metrics',
