@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { RouteRule } from '../../src/api/route.js';
 import { withTransaction } from '../../src/db/pool.js';
-import { startTestApi } from '../unit/api-harness.js';
+import { startTestApi, testRoute } from '../unit/api-harness.js';
 import type { TestDatabase } from '../support/database.js';
 import { hostileCursors, hostileJson, hostileTexts } from '../support/hostile-values.js';
 import { fieldsOf, withValueAt } from '../support/request-fields.js';
@@ -90,20 +90,13 @@ test.each([
 ])(
   '%s that every check let pass is the client’s all the same, and told to whoever looks after us',
   async (_what, sql) => {
-    const rule: RouteRule = {
-      method: 'GET',
+    const rule = testRoute({
       path: '/t/unchecked',
-      auth: 'none',
-      scopes: [],
-      limit: 'read',
-      summary: '',
-      responses: { 200: { description: '' } },
-      errors: [],
       handler: async (ctx) => {
         await withTransaction(database.pool, (tx) => tx.query(sql, sql.includes('$1') ? ['a\0b'] : []));
         ctx.body = {};
       },
-    };
+    });
     const unchecked = await startTestApi({ routes: [rule] });
     try {
       const { status, json } = await unchecked.send('GET', '/t/unchecked');

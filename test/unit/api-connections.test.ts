@@ -1,24 +1,16 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { RouteRule } from '../../src/api/route.js';
 import { exchange, rawConnection, type RawConnection } from '../support/raw-http.js';
 import { until } from '../support/until.js';
-import { startTestApi, type TestApi } from './api-harness.js';
+import { startTestApi, testRoute, type TestApi } from './api-harness.js';
 
 /** One that takes its time, as one does whose client asked it to wait. */
-const slowly: RouteRule = {
-  method: 'GET',
+const slowly = testRoute({
   path: '/t/slowly',
-  auth: 'none',
-  scopes: [],
-  limit: 'read',
-  summary: '',
-  responses: { 200: { description: '' } },
-  errors: [],
   handler: async (ctx) => {
     await new Promise((done) => setTimeout(done, 1_500));
     ctx.body = { done: true };
   },
-};
+});
 const read = 'GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
 const keptAlive = 'GET /health HTTP/1.1\r\nhost: x\r\n\r\n';
 

@@ -7,6 +7,7 @@ import { createApi } from '../../src/api/app.js';
 import type { ApiDeps } from '../../src/api/deps.js';
 import type { JobCommands } from '../../src/api/job-commands.js';
 import { createLimiter } from '../../src/api/limiter.js';
+import type { RouteRule } from '../../src/api/route.js';
 import { startApiServer } from '../../src/api/server.js';
 import type { Principal, SessionPrincipal } from '../../src/auth/principal.js';
 import { readConfig, type Config } from '../../src/config.js';
@@ -20,6 +21,20 @@ export const testSessions: Record<string, string> = {
   [walletA]: '00000000-0000-7000-8000-00000000000a',
   [walletB]: '00000000-0000-7000-8000-00000000000b',
 };
+
+/** A route of a test's own that is open to everybody, but for what the test says. */
+export function testRoute(given: Partial<RouteRule> & Pick<RouteRule, 'path' | 'handler'>): RouteRule {
+  return {
+    method: 'GET',
+    auth: 'none',
+    scopes: [],
+    limit: 'read',
+    summary: '',
+    responses: { 200: { description: '' } },
+    errors: [],
+    ...given,
+  };
+}
 
 /** Who may call in these tests: a bearer that names itself. How a credential is checked is tested where that is done. */
 const principals: Record<string, Principal> = {

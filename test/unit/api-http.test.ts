@@ -1,20 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import type { RouteRule } from '../../src/api/route.js';
-import { startTestApi, walletA, type TestApi } from './api-harness.js';
+import { startTestApi, testRoute, walletA, type TestApi } from './api-harness.js';
 
-const rule = (given: Partial<RouteRule> & Pick<RouteRule, 'method' | 'path'>): RouteRule => ({
-  auth: 'none',
-  scopes: [],
-  limit: 'read',
-  summary: '',
-  responses: { 200: { description: '' } },
-  errors: [],
-  handler: async (ctx) => {
-    ctx.body = { ok: true };
-  },
-  ...given,
-});
+const rule = (given: Partial<RouteRule> & Pick<RouteRule, 'method' | 'path'>): RouteRule =>
+  testRoute({
+    handler: async (ctx) => {
+      ctx.body = { ok: true };
+    },
+    ...given,
+  });
 
 const slow = { release: () => {}, begun: Promise.resolve() };
 const routes: RouteRule[] = [

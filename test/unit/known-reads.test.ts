@@ -2,20 +2,10 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { cachedReply } from '../../src/api/cached-read.js';
 import type { RouteRule } from '../../src/api/route.js';
 import { sendCached } from '../../src/api/send-cached.js';
-import { startTestApi, type TestApi } from './api-harness.js';
+import { startTestApi, testRoute, type TestApi } from './api-harness.js';
 
-const rule = (path: string, auth: RouteRule['auth'], handler: RouteRule['handler']): RouteRule => ({
-  method: 'GET',
-  path,
-  auth,
-  scopes: [],
-  limit: 'read',
-  anyQuery: true,
-  summary: '',
-  responses: { 200: { description: '' } },
-  errors: [],
-  handler,
-});
+const rule = (path: string, auth: RouteRule['auth'], handler: RouteRule['handler']): RouteRule =>
+  testRoute({ path, auth, anyQuery: true, handler });
 
 let handled = 0;
 let maxAgeMs = 60_000;

@@ -3,20 +3,15 @@ import { z } from 'zod';
 import { cachedReply } from '../../src/api/cached-read.js';
 import type { RouteRule } from '../../src/api/route.js';
 import { sendCached } from '../../src/api/send-cached.js';
-import { startTestApi, type Reply, type TestApi } from './api-harness.js';
+import { startTestApi, testRoute, type Reply, type TestApi } from './api-harness.js';
 
 let answered = 0;
-const rule = (given: Partial<RouteRule> & Pick<RouteRule, 'method' | 'path'>): RouteRule => ({
-  auth: 'none',
-  scopes: [],
-  limit: 'read',
-  summary: '',
-  responses: { 200: { description: '' } },
-  errors: [],
-  handler: async (ctx) =>
-    sendCached(ctx, cachedReply({ answered: ++answered, query: ctx.state.query ?? null }, 60_000)),
-  ...given,
-});
+const rule = (given: Partial<RouteRule> & Pick<RouteRule, 'method' | 'path'>): RouteRule =>
+  testRoute({
+    handler: async (ctx) =>
+      sendCached(ctx, cachedReply({ answered: ++answered, query: ctx.state.query ?? null }, 60_000)),
+    ...given,
+  });
 const query = z.object({ status: z.enum(['running', 'ended']).optional(), limit: z.string().default('50') });
 
 let api: TestApi;
