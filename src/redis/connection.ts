@@ -60,6 +60,14 @@ function tlsOf({ REDIS_HOST, REDIS_TLS_CA: ca, REDIS_TLS_CERT: cert, REDIS_TLS_K
 }
 
 /**
+ * A server that still reads its data refuses whatever it is asked. The command is sent again, over a new connection; who
+ * may ask for `INFO` waits before that, but a replica that loads anew keeps its connections.
+ */
+export function reconnectOnError(error: Error): 2 | false {
+  return error.message.startsWith('LOADING') ? 2 : false;
+}
+
+/**
  * Opens a connection. `blockingTimeout` with its grace is what makes a read on a frozen server return: without it a
  * promise may never settle. Commands fail after some seconds instead of waiting for ever, so that whoever waits for
  * them (a request, an activity) can say so.
@@ -73,6 +81,7 @@ export function createRedis(config: RedisConfig, { blocking, name, logger, overr
     disconnectTimeout: 500,
     keepAlive: 30_000,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000) * (0.75 + Math.random() / 2),
+    reconnectOnError,
     ...(blocking
       ? { maxRetriesPerRequest: null, blockingTimeout: 10_000, blockingTimeoutGrace: 2_000 }
       : { maxRetriesPerRequest: 3, commandTimeout: 10_000 }),
