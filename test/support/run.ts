@@ -1,20 +1,20 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { LockHeld, takeLock } from '../../src/engines/lock.js';
 import type { Log } from '../../src/engines/log.js';
 import { reapOrphans } from '../../src/engines/orphans.js';
 import { packageRoot } from '../../src/engines/paths.js';
-import { startStack, type Stack } from '../../src/engines/stack.js';
+import { engineNames, startStack, type EngineName, type Stack } from '../../src/engines/stack.js';
 import { endpointsVariable } from './engines.js';
 import { runFolderVariable } from './run-folder.js';
 
 const log: Log = (line) => void process.stderr.write(`  ${line}\n`);
 
 /**
- * What a run of jest needs around its test files: a folder for what they share and, when a file outside of `test/unit`
- * is among them and BROKER_TEST_ENDPOINTS does not name engines that run already, a stack of its own. The engines are
- * children of this process under a watchdog, so they end with it, however it ends.
+ * What a run of jest needs around its test files: a folder for what they share and, unless BROKER_TEST_ENDPOINTS names
+ * engines that run already, those engines that the folders of the files ask for. They are children of this process under
+ * a watchdog, so they end with it, however it ends.
  *
  * @param runs whether a test file, an absolute path, is in the run
  * @returns what ends the run
@@ -33,13 +33,12 @@ export async function beginRun(runs: (file: string) => boolean): Promise<() => P
 }
 
 async function ownStack(runs: (file: string) => boolean): Promise<Stack | undefined> {
-  if ((process.env[endpointsVariable] ?? '') !== '' || !testFiles().some((file) => needsEngines(file) && runs(file))) {
-    return undefined;
-  }
+  const needed = new Set(testFiles().filter(runs).flatMap(enginesOf));
+  if ((process.env[endpointsVariable] ?? '') !== '' || needed.size === 0) return undefined;
   const dataDir = join(packageRoot, '.data/test');
   log('starting the engines of the tests');
   await clear(dataDir);
-  const stack = await startStack({ dataDir, log });
+  const stack = await startStack({ dataDir, engines: [...needed], log });
   process.env[endpointsVariable] = join(dataDir, 'endpoints.json');
   return stack;
 }
@@ -67,6 +66,13 @@ function testFiles(): string[] {
 }
 
 /** Unit tests need none; those of a real node start a broker with engines of its own. */
-function needsEngines(file: string): boolean {
-  return !['unit', 'node'].some((folder) => file.includes(`${sep}test${sep}${folder}${sep}`));
+const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
+  unit: [],
+  node: [],
+  store: ['postgres', 'redis'],
+};
+
+function enginesOf(file: string): readonly EngineName[] {
+  const [folder = ''] = relative(join(packageRoot, 'test'), file).split(sep);
+  return enginesOfFolder[folder] ?? engineNames;
 }
