@@ -1,15 +1,16 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
 import { Pool } from 'pg';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { startBroker, type RunningBroker } from '../support/broker.js';
+import { describeUnless, testUnless } from '../support/needs.js';
 import { asRoot, createProviderMachine, type ProviderMachine, type RunningAgent } from '../support/provider-machine.js';
 import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 
 const isRoot = asRoot() !== undefined;
-if (!isRoot) console.warn('skipped: a machine joins as root, which neither this account nor a namespace of it can be');
+const missing = isRoot ? undefined : 'root, which neither this account nor a namespace of it can be';
 
 interface Provider {
   wallet_addr: string;
@@ -79,7 +80,7 @@ async function hearsAgain(providerId: string): Promise<void> {
   await has(providerId, ({ last_heartbeat: last = '' }) => last > before);
 }
 
-(isRoot ? describe : describe.skip)('a machine that reaches the broker over HTTPS', () => {
+describeUnless(missing)('a machine that reaches the broker over HTTPS', () => {
   let owned: Awaited<ReturnType<typeof ownedMachine>>;
   let agent: RunningAgent;
   const args = () => ['--broker', broker.endpoints.api, '--join', 'yes', '--heartbeat-s', '1', '--gpu-price', '0.4'];
@@ -178,7 +179,7 @@ async function hearsAgain(providerId: string): Promise<void> {
   });
 });
 
-(isRoot ? test : test.skip).each([
+testUnless(missing).each([
   ['HTTPS', -600, () => ['--broker', broker.endpoints.api]],
   ['HTTPS', 32_400, () => ['--broker', broker.endpoints.api]],
   ['Redis', 32_400, () => ['--redis', broker.endpoints.redis]],
@@ -209,7 +210,7 @@ async function hearsAgain(providerId: string): Promise<void> {
   240_000,
 );
 
-(isRoot ? describe : describe.skip)('a machine that reaches the broker over Redis', () => {
+describeUnless(missing)('a machine that reaches the broker over Redis', () => {
   let owned: Awaited<ReturnType<typeof ownedMachine>>;
   let agent: RunningAgent;
   const args = (join: string) => ['--redis', broker.endpoints.redis, '--join', join, '--heartbeat-s', '1'];

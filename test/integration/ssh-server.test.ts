@@ -6,20 +6,20 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { knownHostsLine } from '../../src/domain/job.js';
 import { silent } from '../../src/engines/log.js';
 import { findGo } from '../../src/engines/tools/go-build.js';
 import { findSshServer } from '../../src/engines/tools/ssh-server.js';
 import { findOnPath } from '../../src/engines/tools/tool.js';
 import { newSshHostKey, publicSshHostKey } from '../../src/kubernetes/ssh-host-key.js';
+import { describeUnless } from '../support/needs.js';
 
 const missing =
   process.platform !== 'linux'
     ? 'Linux'
     : (['ssh', 'scp', 'sftp', 'ssh-keygen'].find((name) => findOnPath(name, process.env) === undefined) ??
       (findGo(process.env) === undefined ? 'Go' : undefined));
-if (missing !== undefined) console.warn(`skipped: the tests of SSH logins need ${missing}`);
 
 interface Result {
   code: number;
@@ -32,7 +32,7 @@ let server: ChildProcess;
 let port: number;
 let logged = '';
 
-(missing === undefined ? describe : describe.skip)('the SSH server and the client of this system', () => {
+describeUnless(missing)('the SSH server and the client of this system', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ssh-'));
     const hostKey = newSshHostKey();

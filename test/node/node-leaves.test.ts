@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
 import { CertificatesV1Api, CoordinationV1Api, KubeConfig, type V1Node } from '@kubernetes/client-node';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import type { Session } from '../../src/auth/client.js';
@@ -14,6 +14,7 @@ import { audited } from '../support/audit.js';
 import { end, rent, ssh, type Rented } from '../support/customer.js';
 import { startDaemon } from '../support/daemon.js';
 import { kubeletIdentity, type KubeletIdentity } from '../support/kubelet-identity.js';
+import { describeUnless } from '../support/needs.js';
 import { answerTo, hasLeft, reads, readsNothing, requestCertificate, writesNothing } from '../support/node-attempts.js';
 import { kubeletConf, offerRealMachine, providerId, type RealMachine } from '../support/real-machine.js';
 import { accessOf } from '../support/stranger.js';
@@ -23,7 +24,6 @@ import { until } from '../support/until.js';
 
 // A real kubelet from its first certificate to after its last one, and what the owner of its machine can do with those.
 const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
-if (missing !== undefined) console.warn(`skipped: to let a real node join and leave needs ${missing}`);
 
 /** A kubelet asks for the next one when 48 to 144 s of it are left, since signers date it back by five minutes. */
 const certificateS = 180;
@@ -69,7 +69,7 @@ async function renewals() {
   return items.filter(({ spec }) => spec.username === user);
 }
 
-(missing === undefined ? describe : describe.skip)('a real kubelet', () => {
+describeUnless(missing)('a real kubelet', () => {
   beforeAll(async () => {
     real = await offerRealMachine({
       // The images are on the machine, and no registry has them.

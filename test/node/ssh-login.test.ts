@@ -3,12 +3,13 @@ import { readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
 import { pauseImageName } from '../../src/engines/real-node/configuration.js';
 import { missingForRealNode } from '../../src/engines/real-node/requirements.js';
 import { findOnPath } from '../../src/engines/tools/tool.js';
 import { jobObjectName } from '../../src/domain/job.js';
 import { end, newKey, opens, rent, run, ssh, sshOptions, type Job, type Rented } from '../support/customer.js';
+import { describeUnless } from '../support/needs.js';
 import { offerRealMachine, type RealMachine } from '../support/real-machine.js';
 import { cgroups, traces } from '../support/traces.js';
 import { story } from '../support/story.js';
@@ -16,13 +17,12 @@ import { until } from '../support/until.js';
 import { namespaceIn } from '../support/tenants.js';
 
 const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
-if (missing !== undefined) console.warn(`skipped: a login to a real node needs ${missing}`);
 
 let before: Record<string, unknown>;
 let real: RealMachine;
 let mine: Rented;
 
-(missing === undefined ? describe : describe.skip)('a real machine', () => {
+describeUnless(missing)('a real machine', () => {
   beforeAll(async () => {
     // The images are on the machine, and no registry has them.
     real = await offerRealMachine({

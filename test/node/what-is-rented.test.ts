@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Session } from '../../src/auth/client.js';
 import { imageContent, type ImageContent } from '../../src/engines/images/docker-archive.js';
 import type { TarEntry } from '../../src/engines/images/tar.js';
@@ -11,11 +11,11 @@ import { findOnPath } from '../../src/engines/tools/tool.js';
 import { ownArchitecture } from '../../src/engines/tools/ssh-server.js';
 import { silent } from '../../src/engines/log.js';
 import { end, rent, ssh, type Rented } from '../support/customer.js';
+import { describeUnless, testUnless } from '../support/needs.js';
 import { offerRealMachine, type RealMachine } from '../support/real-machine.js';
 import { startRegistry, type Registry } from '../support/registry.js';
 
 const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
-if (missing !== undefined) console.warn(`skipped: renting a real node needs ${missing}`);
 
 const setcap = findOnPath('setcap', process.env);
 const hasCgroupV2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
@@ -69,7 +69,7 @@ const order = async (changes: object) =>
     throw new Error(`${error.message}${await real.podsOf(customer)}`);
   });
 
-(missing === undefined ? describe : describe.skip)('what is rented', () => {
+describeUnless(missing)('what is rented', () => {
   beforeAll(async () => {
     real = await offerRealMachine();
     registry = await startRegistry(real.machine.gateway);
@@ -114,11 +114,14 @@ const order = async (changes: object) =>
     expect(await say('mknod /tmp/null c 1 3')).toContain('Operation not permitted');
   });
 
-  (setcap === undefined ? test.skip : test)('lets root give a file capabilities, as packages do', async () => {
-    expect(await say(`cp /bin/busybox /tmp/ping && ${setcap!} cap_net_bind_service+ep /tmp/ping && echo done`)).toBe(
-      'done\n',
-    );
-  });
+  testUnless(setcap === undefined ? 'the program setcap' : undefined)(
+    'lets root give a file capabilities, as packages do',
+    async () => {
+      expect(await say(`cp /bin/busybox /tmp/ping && ${setcap!} cap_net_bind_service+ep /tmp/ping && echo done`)).toBe(
+        'done\n',
+      );
+    },
+  );
 
   test('asks for a name of the internet as it is', async () => {
     expect(await say('cat /etc/resolv.conf')).toMatch(/^options ndots:1$/m);

@@ -5,22 +5,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { dockerArchive } from '../../src/engines/images/docker-archive.js';
 import { tar } from '../../src/engines/images/tar.js';
-import { packageRoot } from '../../src/engines/paths.js';
-import { findGo } from '../../src/engines/tools/go-build.js';
-import { run } from '../../src/engines/tools/run.js';
-
-const go = process.platform === 'linux' ? findGo(process.env) : undefined;
-if (go === undefined) console.warn('skipped: the tests of src/ssh-server need Linux and Go 1.26 or newer');
-
-(go === undefined ? test.skip : test)(
-  'the SSH server keeps what its own tests promise',
-  async () => {
-    const options = { cwd: join(packageRoot, 'src/ssh-server'), env: { ...process.env, GOWORK: 'off', GOFLAGS: '' } };
-    await run(go!, ['vet', './...'], options);
-    expect(await run(go!, ['test', '-count=1', '-timeout=120s', './...'], options)).toMatch(/^ok /m);
-  },
-  600_000,
-);
 
 describe('an image made without a container runtime', () => {
   let folder: string;
