@@ -2,12 +2,14 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { PG_MIGRATE_LOCK_ID } from 'node-pg-migrate';
 import type { Pool } from 'pg';
 import { migrate, migrationsFolder, SchemaTooNewError } from '../../src/db/migrate.js';
 import { createPool, type PostgresConfig } from '../../src/db/pool.js';
 import { differences, rowsOf, schemaOf, type Row } from '../migrations/compare.js';
 import { databaseOf010, using } from '../migrations/kept.js';
 import { dropDatabase, emptyDatabase, freshDatabase } from '../support/database.js';
+import { until } from '../support/until.js';
 
 const files = readdirSync(migrationsFolder()).sort();
 const later = files.filter((file) => file > '0021_zzz');
@@ -101,6 +103,28 @@ describe('migrating', () => {
         /migrations that this version does not know \(9998_of_tomorrow, 9999_too\).*newer version.*Start that version/,
       );
       expect(await schemaOf(pool)).toEqual(before);
+    });
+  });
+
+  test('looks for what it does not know only when nobody else migrates any more', async () => {
+    await using(emptyDatabase, async (config, pool) => {
+      await migrate(config);
+      const newer = await pool.connect();
+      await newer.query('select pg_advisory_lock($1)', [PG_MIGRATE_LOCK_ID]);
+      const older = migrate(config);
+      older.catch(() => undefined);
+      await until(
+        async () =>
+          (
+            await newer.query(
+              `select from pg_locks l join pg_database d on d.oid = l.database
+                where not l.granted and l.locktype = 'advisory' and d.datname = current_database()`,
+            )
+          ).rowCount === 1,
+      );
+      await newer.query(`insert into schema_migrations (name, run_on) values ('9999_of_tomorrow', now())`);
+      newer.release(true);
+      await expect(older).rejects.toThrow(SchemaTooNewError);
     });
   });
 
