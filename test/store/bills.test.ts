@@ -165,6 +165,10 @@ describe('a job with one GPU, three cores and 1,000 MB', () => {
       cause: 'silent',
     } as const;
     await records.recordService({ jobId: order.jobId, message: '', gaps: [gap] });
+    // What is said of it once more changes nothing, and what has no length is none.
+    const again = { ...gap, to: instantAt(startedAt + 2_400_000) };
+    const none = { ...gap, from: gap.to };
+    await records.recordService({ jobId: order.jobId, message: '', gaps: [again, none] });
     await end(order, 2_400_000);
     // 25 of 60 minutes: 0.44105078125 × 5 / 12 = 0.183771158854166666|6…
     expect(await money(order.jobId, sessionId)).toMatchObject({ held: '0', spent: '183771158854166666' });

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { recordCapacity, recordNode, recordRegistration } from '../../src/db/providers.js';
 import { cordon, drain, retire, uncordon } from '../../src/db/provider-operations.js';
 import { allocate, release } from '../../src/db/allocations.js';
+import { placementCandidates } from '../../src/db/candidates.js';
+import { withoutPrices } from '../../src/db/offers.js';
 import { findProvider } from '../../src/db/provider-reads.js';
 import {
   capacityAsRegistration,
@@ -164,7 +166,11 @@ describe('a provider', () => {
 
   test('that is cordoned gets no job, and does again once it is not', async () => {
     await putProvider(database.pool, { providerId });
+    const places = async () => (await placementCandidates(database.pool, testOrder(), withoutPrices, 5)).length;
+    expect(await places()).toBe(1);
     await cordon(database.pool, providerId);
+    // Nobody even tries: it would be in the way of those that take jobs.
+    expect(await places()).toBe(0);
     expect(await allocate(database.pool, testOrder(), placement)).toBe('taken');
     await uncordon(database.pool, providerId);
     expect(await allocate(database.pool, testOrder(), placement)).toBe('allocated');

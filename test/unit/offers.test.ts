@@ -90,6 +90,12 @@ describe('GPUs of an offer', () => {
     ]);
   });
 
+  test('are as many as newer senders count, also where the machine names fewer of them, or more', () => {
+    const spec = { gpus: gpus('NVIDIA L4', 'NVIDIA L4') };
+    expect(offeredGpus(spec, { total_gpus: { 'NVIDIA L4': 5 } })).toEqual([['l4', 5, 0]]);
+    expect(offeredGpus(spec, { total_gpus: { 'NVIDIA L4': 1, 'Tesla T4': 0 } })).toEqual([['l4', 1, 0]]);
+  });
+
   test('are counted although the machine names none', () => {
     expect(offeredGpus({ total_gpus: 4 })).toEqual([['gpu', 4, 0]]);
     expect(offeredGpus({ total_gpus: 4 }, { gpu_count: 1, gpu_price_per_hour: 0.1 })).toEqual([['gpu', 1, 0.1]]);

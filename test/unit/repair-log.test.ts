@@ -16,7 +16,7 @@ test('a repair that fails is reported by what it was about, counted, and keeps n
     async (n) => {
       tried.push(n);
       if (n === 7) throw new Error('its provider is away');
-      if (n === 8) throw 'no error at all';
+      if (n === 8) return Promise.reject('no error at all' as never);
       log.repaired('allocation_leaked', { jobId: n });
     },
   );
