@@ -115,9 +115,7 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.provider_id === null ? {} : { providerId: row.provider_id }),
     ...(row.gpu_model === null ? {} : { gpuModel: row.gpu_model }),
     ...(row.price_per_hour === null ? {} : { pricePerHour: row.price_per_hour }),
-    ...(row.ssh_host === null || row.ssh_port === null || row.ssh_host_key === null
-      ? {}
-      : { ssh: { host: row.ssh_host, port: row.ssh_port, user: 'root' as const, hostKey: row.ssh_host_key } }),
+    ...sshOf(row),
     ...(isErrorCode(row.failure_reason)
       ? {
           failure: {
@@ -133,6 +131,12 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
   };
+}
+
+/** Of jobs that run since before their keys were written down, everything but the key is known. */
+function sshOf({ ssh_host: host, ssh_port: port, ssh_host_key: hostKey }: JobTableRow): { ssh?: SshAccess } {
+  if (host === null || port === null) return {};
+  return { ssh: { host, port, user: 'root', ...(hostKey === null ? {} : { hostKey }) } };
 }
 
 /** What the workflow of a job is started with; from the row, so that a repeated start says the same. */

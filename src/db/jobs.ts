@@ -216,7 +216,7 @@ export async function markRunning(
       jobId,
       running.ssh.host,
       running.ssh.port,
-      running.ssh.hostKey,
+      running.ssh.hostKey ?? null,
       running.podUid,
       running.startedAt,
       running.expiresAt,

@@ -103,10 +103,18 @@ function grouped(gpus: readonly Pick<SystemSpec['gpus'][number], 'name' | 'memor
   return [...groups.values()];
 }
 
-/** The price of a type: with its memory, by its exact name, by another spelling of it, or the one price of old senders. */
+/**
+ * The price of a type: with its memory, by its exact name, by the dearest of other spellings of it, or the one price of
+ * old senders.
+ */
 function priceOf(type: string, model: string, capacity: ProviderCapacity): number {
   const prices = capacity.gpuPricesPerHour;
-  const spelled = (key: string) => Object.entries(prices).find(([name]) => gpuTypeKey(name) === key)?.[1];
+  const spelled = (key: string) => {
+    const found = Object.entries(prices).filter(([name]) => gpuTypeKey(name) === key);
+    return found.length === 0 ? undefined : Math.max(...found.map(([, price]) => price));
+  };
+  const key = gpuTypeKey(model) || 'gpu';
+  const withMemory = type === key ? undefined : spelled(type);
   const exact = Object.hasOwn(prices, model) ? prices[model] : undefined;
-  return spelled(type) ?? exact ?? spelled(gpuTypeKey(model) || 'gpu') ?? capacity.gpuPricePerHour;
+  return withMemory ?? exact ?? spelled(key) ?? capacity.gpuPricePerHour;
 }

@@ -79,8 +79,8 @@ export interface SshAccess {
   host: string;
   port: number;
   user: 'root';
-  /** The public key by which the machine proves itself: `ssh-ed25519 AAAA…`. */
-  hostKey: string;
+  /** The public key by which the machine proves itself: `ssh-ed25519 AAAA…`; absent where nobody wrote it down. */
+  hostKey?: string;
 }
 
 /** What a job had too little of when it failed: the ways of failing for which there is something to suggest. */
@@ -128,7 +128,7 @@ export function sshCommand(access: SshAccess): string {
   return `ssh ${access.user}@${access.host} -p ${access.port}`;
 }
 
-/** The line for `~/.ssh/known_hosts`, so that the first login need not trust whoever answers. */
-export function knownHostsLine({ host, port, hostKey }: SshAccess): string {
-  return `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}`;
+/** The line for `~/.ssh/known_hosts`, so that the first login need not trust whoever answers; none without a key. */
+export function knownHostsLine({ host, port, hostKey }: SshAccess): string | undefined {
+  return hostKey === undefined ? undefined : `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}`;
 }

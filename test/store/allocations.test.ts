@@ -6,6 +6,7 @@ import { withoutPrices } from '../../src/db/offers.js';
 import { findProvider, gpuAvailability, searchProviders } from '../../src/db/provider-reads.js';
 import { recordNode, setProviderStatus } from '../../src/db/providers.js';
 import { correctRented, differingProviders } from '../../src/db/reconcile-ledger.js';
+import { withTransaction } from '../../src/db/pool.js';
 import type { JobOrder, Placement } from '../../src/domain/job.js';
 import { pino } from 'pino';
 import { createJobRecordActivities } from '../../activities/job-record.js';
@@ -142,6 +143,42 @@ describe('release', () => {
     );
     for (const id of ['one', 'two'])
       expect(await rented(id)).toEqual({ cpu: 0, gpu: 0, memory: 0, pods: 0, storage: 0 });
+  });
+});
+
+describe('what is free', () => {
+  test('is at every moment of a rush what there is less what jobs hold, and so are the counters', async () => {
+    await putProvider(pool(), { providerId: 'one' });
+    await putProvider(pool(), { providerId: 'two', gpuPrice: 0.6 });
+    const spots = await placementCandidates(pool(), testOrder(), withoutPrices, 2);
+    let over = false;
+    const looking = (async () => {
+      const looks: [free: number, held: number][] = [];
+      while (!over || looks.length === 0) {
+        // Of one moment: figures of two would have something between them.
+        looks.push(
+          await withTransaction(pool(), async (tx) => {
+            await tx.query('set transaction isolation level repeatable read');
+            const figures = await gpuAvailability(tx, {});
+            const { rows } = await tx.query<{ held: number }>(
+              'select coalesce(sum(gpu_count), 0)::int as held from allocations where released_at is null',
+            );
+            expect(await differingProviders(tx)).toEqual([]);
+            return [figures.reduce((sum, { availableGpus }) => sum + availableGpus, 0), rows[0]!.held];
+          }),
+        );
+      }
+      return looks;
+    })();
+    const life = async (index: number) => {
+      const order = testOrder({ gpuCount: (index % 3) + 1 });
+      await allocate(pool(), order, spots[index % 2]!);
+      await release(pool(), order.jobId);
+    };
+    await Promise.all(Array.from({ length: 60 }, (_, index) => life(index))).finally(() => (over = true));
+    const looks = await looking;
+    expect(looks.map(([figure]) => figure)).toEqual(looks.map(([, held]) => 16 - held));
+    expect(await free()).toBe(16);
   });
 });
 

@@ -135,6 +135,14 @@ test('numbers that an earlier broker took from a clock nine hours ahead keep no 
   expect(reasonOf(await provider.send('registration', { delegated: true }))).toBe('accepted');
 });
 
+test('the largest number there is, once taken by an earlier broker, keeps no message out', async () => {
+  await leave(provider, Number.MAX_SAFE_INTEGER, `${clockMs - hourMs}-0`);
+  for (const kind of kinds) {
+    expect(reasonOf(await provider.send(kind))).toBe('accepted');
+    expect(reasonOf(await provider.send(kind, { seq: Number.MAX_SAFE_INTEGER }))).toBe('sequence_ahead');
+  }
+});
+
 test('nothing that was recorded before can be presented again because a number was too high', async () => {
   // An agent whose clock was ahead as far as that is allowed, and then by nine hours with its time corrected.
   const recorded: ProviderEntry[] = [];

@@ -9,6 +9,7 @@ import type { Settlement } from '../../src/redis/streams/delivery.js';
 import { maxBatchBytes } from '../../src/redis/streams/batch.js';
 import { dataOf, isTooLarge, type StreamEntry } from '../../src/redis/streams/entry.js';
 import { poisonedRegister } from '../../src/redis/stream-names.js';
+import { retireScript } from '../../src/redis/streams/scripts.js';
 import { StreamWatchdog } from '../../src/redis/streams/watchdog.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
@@ -281,6 +282,30 @@ test.each([
   expect(await redis.redis.ttl(moved!)).toBeGreaterThan(86_400);
   expect(await pending(moved)).toBe(0);
   expect(logged).toContainEqual(expect.objectContaining({ level: 50, msg: expect.stringContaining('moved aside') }));
+});
+
+test('a stream that was moved aside is put away only once nothing in it is unread or unacknowledged', async () => {
+  const [moved, register] = [`${stream}:poisoned:1`, poisonedRegister(stream)];
+  const retire = () => redis.redis.eval(retireScript, 2, moved, register, group, 1, 3_600);
+  await redis.redis.sadd(register, moved);
+  await redis.redis.xgroup('CREATE', moved, group, '0', 'MKSTREAM');
+  for (const text of ['one', 'two', 'three']) await add(text, '*', moved);
+  const left = async () => [
+    await redis.redis.xlen(moved),
+    await redis.redis.scard(register),
+    await redis.redis.ttl(moved),
+  ];
+  expect(await retire()).toBe(0);
+  await redis.redis.xreadgroup('GROUP', group, 'died', 'COUNT', 3, 'STREAMS', moved, '>');
+  expect(await retire()).toBe(0);
+  const ids = (await redis.redis.xrange(moved, '-', '+')).map(([id]) => id);
+  await redis.redis.xack(moved, group, ids[0]!, ids[1]!);
+  expect(await retire()).toBe(0);
+  expect(await left()).toEqual([3, 1, -1]);
+  await redis.redis.xack(moved, group, ids[2]!);
+  expect(await retire()).toBe(1);
+  expect((await left()).slice(0, 2)).toEqual([1, 0]);
+  expect(await redis.redis.ttl(moved)).toBeGreaterThan(3_000);
 });
 
 test('something else at the key of a stream is moved aside, and messages arrive again', async () => {

@@ -4,6 +4,7 @@ import { createRandom } from '../support/random.js';
 
 /** 3.6 tokens an hour: a token for every 1,000 seconds. */
 const rate = 3_600_000_000_000_000_000n;
+const token = 1_000_000_000_000_000_000n;
 const ready = Date.UTC(2026, 10, 25, 12);
 const at = (time: string) => {
   const [hours, minutes] = time.replace('-', '').split(':').map(Number) as [number, number];
@@ -109,6 +110,19 @@ test('a charge is rounded down and a reservation up', () => {
   expect(reservationFor(1n, 1)).toBe(1n);
   expect(reservationFor(3_600n, 1)).toBe(1n);
   expect(reservationFor(3_601n, 1)).toBe(2n);
+});
+
+// A token an hour is 277,777,777,777,777|.7… units a second.
+test.each([
+  [token, 1, 277_777_777_777_777n, 277_777_777_777_778n],
+  [token, 3_600, token, token],
+  [token, 3_601, 1_000_277_777_777_777_777n, 1_000_277_777_777_777_778n],
+  [441_050_781_250_000_000n, 7, 857_598_741_319_444n, 857_598_741_319_445n],
+  // The dearest machine for a month.
+  [1_000_000n * token, 2_592_000, 720_000_000n * token, 720_000_000n * token],
+])('at %d an hour, %d seconds cost %d and reserve %d', (rate, seconds, charge, reservation) => {
+  expect(chargeFor(rate, seconds * 1_000)).toBe(charge);
+  expect(reservationFor(rate, seconds)).toBe(reservation);
 });
 
 describe('of 100,000 jobs at random', () => {

@@ -42,6 +42,30 @@ describe('a rate', () => {
     expect(jobRate(order(1, 4, 16_384, 20), priced)).toBe(rateOf('2.2'));
   });
 
+  // Worked out by hand: 0.4 for a GPU, 0.013 for a core, 0.0021 for 1,024 MB.
+  test.each([
+    [1, 1, 1, 413_002_050_781_250_000n],
+    [1, 1, 3, 413_006_152_343_750_000n],
+    [1, 3, 1_000, 441_050_781_250_000_000n],
+    [2, 8, 32_768, 971_200_000_000_000_000n],
+    [8, 32, 131_072, 3_884_800_000_000_000_000n],
+  ])('of %i GPUs, %i cores and %i MB is exact to the last unit', (gpus, cores, memory, rate) => {
+    const priced = {
+      ...machine,
+      gpuPrice: '0.4',
+      cheapestGpuPrice: '0.4',
+      cpuPrice: '0.013',
+      memoryPricePerGb: '0.0021',
+    };
+    expect(jobRate(order(gpus, cores, memory, 20), priced)).toBe(rate);
+  });
+
+  test('is rounded down to a whole unit', () => {
+    const least = { ...machine, gpuPrice: '0', cheapestGpuPrice: '0', memoryPricePerGb: '0.000000000001' };
+    expect(jobRate(order(1, 1, 1, 20), least)).toBe(976n);
+    expect(jobRate(order(1, 1, 1_024, 20), least)).toBe(1_000_000n);
+  });
+
   test('is exact in decimals: three tenths are three tenths, and a third is rounded down', () => {
     expect(jobRate(order(3, 1, 1_024, 1), { ...machine, gpuPrice: '0.1', cheapestGpuPrice: '0.1' })).toBe(
       300_000_000_000_000_000n,

@@ -80,7 +80,7 @@ export function jobReplyOf(job: JobRow): JobReply {
     ssh_user: ssh?.user,
     ssh_command: ssh === undefined ? undefined : sshCommand(ssh),
     ssh_host_key: ssh?.hostKey,
-    ssh_host_key_fingerprint: ssh === undefined ? undefined : sshFingerprint(ssh.hostKey),
+    ssh_host_key_fingerprint: ssh?.hostKey === undefined ? undefined : sshFingerprint(ssh.hostKey),
     known_hosts: ssh === undefined ? undefined : knownHostsLine(ssh),
     created_at: job.createdAt.toISOString(),
     started_at: job.startedAt?.toISOString(),

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { markSignalled, recordHeartbeats, sweepHeartbeats, type Beat } from '../../src/db/heartbeats.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider } from '../support/fleet.js';
-import { newProviderId } from '../support/relay.js';
+import { createRandom } from '../support/random.js';
 
 let database: TestDatabase;
 let providerId: string;
@@ -15,6 +16,8 @@ beforeEach(async () => {
   await putProvider(database.pool, { providerId });
 });
 afterAll(() => database.close());
+
+const newProviderId = () => `prov-${randomUUID().slice(0, 13)}`;
 
 const telemetry = { status: 'available', node_name: 'n', gpu_usage: [], cpu_usage: 0, memory_usage: 0, active_jobs: 0 };
 const beat = (id: string, agoS: number, cpu = 0): Beat => ({
@@ -53,7 +56,9 @@ test('batches that write the same providers at the same time end with the newest
     return index % 2 === 0 ? beats : beats.reverse();
   });
   // Neither deadlocks nor lost writes, whatever the order.
-  await Promise.all(batches.sort(() => Math.random() - 0.5).map((beats) => recordHeartbeats(database.pool, beats)));
+  const { next } = createRandom(60);
+  const shuffled = batches.map((beats) => ({ beats, at: next() })).sort((a, b) => a.at - b.at);
+  await Promise.all(shuffled.map(({ beats }) => recordHeartbeats(database.pool, beats)));
   const { rows } = await database.pool.query<{ cpu: number }>(
     `select (telemetry ->> 'cpu_usage')::int as cpu from provider_heartbeats`,
   );

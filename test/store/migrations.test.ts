@@ -1,0 +1,148 @@
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { PG_MIGRATE_LOCK_ID } from 'node-pg-migrate';
+import type { Pool } from 'pg';
+import { migrate, migrationsFolder, SchemaTooNewError } from '../../src/db/migrate.js';
+import { createPool, type PostgresConfig } from '../../src/db/pool.js';
+import { differences, rowsOf, schemaOf, type Row } from '../migrations/compare.js';
+import { databaseOf010, using } from '../migrations/kept.js';
+import { dropDatabase, emptyDatabase, freshDatabase } from '../support/database.js';
+import { until } from '../support/until.js';
+
+const files = readdirSync(migrationsFolder()).sort();
+const later = files.filter((file) => file > '0021_zzz');
+const names = (list: readonly string[]) => list.map((file) => file.replace('.sql', ''));
+
+/** A folder with some of the migrations, and perhaps one of its own. */
+function folderOf(some: readonly string[], own?: { name: string; sql: string }): string {
+  const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
+  for (const file of some) copyFileSync(join(migrationsFolder(), file), join(folder, file));
+  if (own !== undefined) writeFileSync(join(folder, own.name), own.sql);
+  return folder;
+}
+
+async function oneByOne(config: PostgresConfig, pool: Pool): Promise<void> {
+  let before = await rowsOf(pool);
+  for (const file of later) {
+    const folder = folderOf(files.filter((other) => other <= file));
+    try {
+      expect(await migrate(config, undefined, folder)).toEqual(names([file]));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    const after = await rowsOf(pool);
+    expect({ file, lost: [...before.keys()].filter((key) => !after.has(key)) }).toEqual({ file, lost: [] });
+    before = after;
+  }
+}
+
+describe.each([
+  ['one migration after the other', oneByOne],
+  ['all migrations at once', async (config: PostgresConfig) => expect(await migrate(config)).toEqual(names(later))],
+] as const)('a database of 0.1.0, by %s,', (_how, upgrade) => {
+  let config: PostgresConfig;
+  let pool: Pool;
+  let before: Map<string, Row>;
+  beforeAll(async () => {
+    config = await databaseOf010();
+    pool = createPool(config);
+    before = await rowsOf(pool);
+    await upgrade(config, pool);
+  });
+  afterAll(async () => {
+    await pool.end();
+    await dropDatabase(config.POSTGRES_DB);
+  });
+
+  test('keeps every row and every value, but for what was meant to change', async () => {
+    expect(differences(before, await rowsOf(pool)).sort()).toEqual([
+      // Names for nodes that were never there are nobody's.
+      ...['approved-unsigned', 'drains', 'mixed', 'offline', 'pending', 'retired', 'serves'].flatMap((id) => [
+        ...(['drains', 'mixed', 'offline', 'serves'].includes(id) ? [`providers ${id} allocatable`] : []),
+        ...(['approved-unsigned', 'pending', 'retired'].includes(id) ? [`providers ${id} node_name`] : []),
+        // Offers learn memory and CUDA.
+        `providers ${id} offer`,
+      ]),
+    ]);
+  });
+
+  test('has the schema of a new one', async () => {
+    const fresh = await freshDatabase();
+    try {
+      expect(await schemaOf(pool)).toEqual(await schemaOf(fresh.pool));
+    } finally {
+      await fresh.close();
+    }
+  });
+});
+
+describe('migrating', () => {
+  test('by several processes at once is done by one of them, and the others find nothing left to do', async () => {
+    for (const [make, todo] of [
+      [databaseOf010, later],
+      [emptyDatabase, files],
+    ] as const) {
+      await using(make, async (config) => {
+        const ran = await Promise.all([1, 2, 3].map(() => migrate(config)));
+        expect(ran.sort((a, b) => b.length - a.length)).toEqual([names(todo), [], []]);
+      });
+    }
+  });
+
+  test('a database of a newer version is refused, with the names of what is not known, and not touched', async () => {
+    await using(databaseOf010, async (config, pool) => {
+      await pool.query(
+        `insert into schema_migrations (name, run_on) values ('9998_of_tomorrow', now()), ('9999_too', now())`,
+      );
+      const before = await schemaOf(pool);
+      const refused = migrate(config);
+      await expect(refused).rejects.toThrow(SchemaTooNewError);
+      await expect(refused).rejects.toThrow(
+        /migrations that this version does not know \(9998_of_tomorrow, 9999_too\).*newer version.*Start that version/,
+      );
+      expect(await schemaOf(pool)).toEqual(before);
+    });
+  });
+
+  test('looks for what it does not know only when nobody else migrates any more', async () => {
+    await using(emptyDatabase, async (config, pool) => {
+      await migrate(config);
+      const newer = await pool.connect();
+      await newer.query('select pg_advisory_lock($1)', [PG_MIGRATE_LOCK_ID]);
+      const older = migrate(config);
+      older.catch(() => undefined);
+      await until(
+        async () =>
+          (
+            await newer.query(
+              `select from pg_locks l join pg_database d on d.oid = l.database
+                where not l.granted and l.locktype = 'advisory' and d.datname = current_database()`,
+            )
+          ).rowCount === 1,
+      );
+      await newer.query(`insert into schema_migrations (name, run_on) values ('9999_of_tomorrow', now())`);
+      newer.release(true);
+      await expect(older).rejects.toThrow(SchemaTooNewError);
+    });
+  });
+
+  test('undoes everything when one of the migrations fails, and goes on from there once it is mended', async () => {
+    await using(databaseOf010, async (config, pool) => {
+      const [schema, rows] = [await schemaOf(pool), await rowsOf(pool)];
+      const broken = folderOf(files, {
+        name: '9999_broken.sql',
+        sql: 'alter table jobs add column x int; select 1/0;',
+      });
+      try {
+        await expect(migrate(config, undefined, broken)).rejects.toThrow(/division by zero/);
+      } finally {
+        rmSync(broken, { recursive: true });
+      }
+      expect(await schemaOf(pool)).toEqual(schema);
+      expect(differences(rows, await rowsOf(pool))).toEqual([]);
+      expect(await migrate(config)).toEqual(names(later));
+    });
+  });
+});

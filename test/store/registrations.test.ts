@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { recordCapacity, recordNode, recordRegistration } from '../../src/db/providers.js';
+import { cordon, drain, retire, uncordon } from '../../src/db/provider-operations.js';
+import { allocate, release } from '../../src/db/allocations.js';
+import { placementCandidates } from '../../src/db/candidates.js';
+import { withoutPrices } from '../../src/db/offers.js';
+import { findProvider } from '../../src/db/provider-reads.js';
+import {
+  capacityAsRegistration,
+  capacityUpdateSchema,
+  offerOf,
+  registrationSchema,
+} from '../../src/domain/registration.js';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { putProvider, testOrder } from '../support/fleet.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(() => database.close());
+const providerId = 'atlas';
+beforeEach(async () => {
+  await database.pool.query('truncate allocations, providers cascade');
+});
+
+const at = (minute: number) => new Date(Date.UTC(2026, 10, 25, 12, minute));
+const owner = (digit: number) => `0x${String(digit).repeat(40)}`;
+
+/** What arrived at a minute: its number is in everything that it says. */
+async function registers(minute: number): Promise<boolean> {
+  const registration = registrationSchema.parse({
+    provider_id: providerId,
+    wallet_addr: owner(minute),
+    agent_version: `1.${minute}`,
+    spec: { hostname: `host-${minute}`, architecture: 'x86_64', gpus: [{ name: 'NVIDIA L4' }], total_disk_gb: 100 },
+    capacity: { gpu_count: 1, cpu_cores: minute, memory_mb: 1_024 * minute, gpu_price_per_hour: minute / 10 },
+    mining_config: { image: `docker.io/miners/one:${minute}` },
+  });
+  return await recordRegistration(database.pool, {
+    ...{ providerId, wallet: registration.walletAddr!, walletVerified: minute % 2 === 0 },
+    ...{ spec: registration.spec, capacity: registration.capacity, offer: offerOf(registration) },
+    ...{ miningConfig: registration.miningConfig!, agentVersion: registration.agentVersion!, publicIp: null },
+    receivedAt: at(minute),
+  });
+}
+const reports = (minute: number) =>
+  recordCapacity(
+    database.pool,
+    providerId,
+    capacityAsRegistration(
+      capacityUpdateSchema.parse({
+        provider_id: providerId,
+        capacity: { gpu_count: 1, cpu_cores: minute, memory_mb: 1_024, gpu_price_per_hour: minute / 10 },
+      }),
+    ),
+    at(minute),
+  );
+
+async function stored(): Promise<unknown[]> {
+  const { rows } = await database.pool.query(
+    `select to_jsonb(p) - 'updated_at' as row, (select jsonb_agg(to_jsonb(r) order by kind, name) from provider_resources r) as resources
+       from providers p`,
+  );
+  return rows;
+}
+const shown = async () => {
+  const row = (await findProvider(database.pool, providerId))!;
+  const gpu = row.resources.find(({ kind }) => kind === 'gpu');
+  return [row.wallet, row.spec.hostname, gpu?.pricePerHour];
+};
+
+describe('a registration', () => {
+  test('that is older than the one that stands there changes nothing', async () => {
+    expect(await registers(5)).toBe(true);
+    const before = await stored();
+    expect(await registers(4)).toBe(false);
+    expect(await stored()).toEqual(before);
+    expect(await shown()).toEqual([owner(5), 'host-5', 0.5]);
+  });
+
+  test('that is newer takes its place, and so does the same one when it comes again', async () => {
+    await registers(5);
+    expect(await registers(6)).toBe(true);
+    expect(await shown()).toEqual([owner(6), 'host-6', 0.6]);
+    const before = await stored();
+    expect(await registers(6)).toBe(true);
+    expect(await stored()).toEqual(before);
+  });
+
+  test('is a sign of life, which never takes back a later one', async () => {
+    await registers(5);
+    const heard = async () => (await findProvider(database.pool, providerId))!.lastHeartbeat;
+    expect(await heard()).toEqual(at(5));
+    await registers(4);
+    expect(await heard()).toEqual(at(5));
+    await registers(7);
+    expect(await heard()).toEqual(at(7));
+  });
+
+  test('keeps what was ordered about its provider, unless that was retired before', async () => {
+    await registers(5);
+    await drain(database.pool, providerId, { until: at(59), retire: true });
+    await registers(6);
+    const row = () => findProvider(database.pool, providerId);
+    expect(await row()).toMatchObject({ cordoned: true, retiring: true, drainUntil: at(59) });
+    expect(await retire(database.pool, providerId)).toBe(0);
+    // The one by which it was in, delivered once more.
+    expect(await registers(6)).toBe(false);
+    expect(await row()).toMatchObject({ status: 'retired' });
+    expect(await registers(7)).toBe(true);
+    expect(await row()).toMatchObject({ status: 'pending', cordoned: false, retiring: false });
+    expect(await row()).not.toHaveProperty('drainUntil');
+  });
+});
+
+describe('a capacity update', () => {
+  test('changes what is offered and for how much, and leaves the machine and its owner', async () => {
+    await registers(5);
+    await reports(6);
+    expect(await shown()).toEqual([owner(5), 'host-5', 0.6]);
+    await reports(7);
+    expect(await shown()).toEqual([owner(5), 'host-5', 0.7]);
+  });
+
+  test('that is older than the figures that stand there changes nothing', async () => {
+    await registers(5);
+    await reports(7);
+    const before = await stored();
+    await reports(6);
+    expect(await stored()).toEqual(before);
+    // Nor is a registration undone by what was sent before it.
+    await registers(9);
+    await reports(8);
+    expect(await shown()).toEqual([owner(9), 'host-9', 0.9]);
+  });
+
+  test('of a provider that nobody registered is nothing', async () => {
+    await reports(6);
+    expect(await stored()).toEqual([]);
+  });
+});
+
+describe('a provider', () => {
+  const placement = { providerId, nodeName: providerId, gpuType: 'rtx-4090', gpuModel: 'RTX 4090', pricePerHour: 0.5 };
+
+  test('that has jobs is not retired, and one that was has nothing to sell and no node', async () => {
+    await putProvider(database.pool, { providerId });
+    const order = testOrder();
+    expect(await allocate(database.pool, order, placement)).toBe('allocated');
+    expect(await retire(database.pool, providerId)).toBe(1);
+    expect(await findProvider(database.pool, providerId)).toMatchObject({ status: 'available' });
+    await release(database.pool, order.jobId);
+    expect(await retire(database.pool, providerId)).toBe(0);
+    const row = (await findProvider(database.pool, providerId))!;
+    expect(row).toMatchObject({ status: 'retired', cordoned: true });
+    expect(row.resources.map(({ total, rented }) => total + rented)).toEqual(row.resources.map(() => 0));
+    expect(await allocate(database.pool, testOrder(), placement)).toBe('taken');
+    const seen = { nodeName: providerId, nodeUid: 'uid', ready: true, allocatable: noNode };
+    expect(await recordNode(database.pool, providerId, seen)).toBeUndefined();
+    // Nothing that is ordered about it touches it.
+    await uncordon(database.pool, providerId);
+    await drain(database.pool, providerId, { until: undefined, retire: true });
+    expect(await findProvider(database.pool, providerId)).toEqual(row);
+  });
+
+  test('that is cordoned gets no job, and does again once it is not', async () => {
+    await putProvider(database.pool, { providerId });
+    const places = async () => (await placementCandidates(database.pool, testOrder(), withoutPrices, 5)).length;
+    expect(await places()).toBe(1);
+    await cordon(database.pool, providerId);
+    // Nobody even tries: it would be in the way of those that take jobs.
+    expect(await places()).toBe(0);
+    expect(await allocate(database.pool, testOrder(), placement)).toBe('taken');
+    await uncordon(database.pool, providerId);
+    expect(await allocate(database.pool, testOrder(), placement)).toBe('allocated');
+  });
+
+  test('that leaves the fleet stays cordoned, whoever would have it otherwise', async () => {
+    await putProvider(database.pool, { providerId });
+    await drain(database.pool, providerId, { until: at(59), retire: true });
+    await drain(database.pool, providerId, { until: undefined, retire: false });
+    await uncordon(database.pool, providerId);
+    expect(await findProvider(database.pool, providerId)).toMatchObject({ cordoned: true, retiring: true });
+  });
+});
+
+const noNode = { gpus: 8, cpuCores: 8, memoryMb: 8_192, storageGb: 8 };
