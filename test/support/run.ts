@@ -70,6 +70,7 @@ const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
   unit: [],
   node: [],
   store: ['postgres', 'redis'],
+  flow: ['postgres', 'temporal'],
 };
 
 function enginesOf(file: string): readonly EngineName[] {
