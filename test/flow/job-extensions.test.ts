@@ -155,9 +155,14 @@ describe('a job that goes on in a new run', () => {
     const runOf = async () => (await handle.describe()).runId;
     const before = await runOf();
     // The server suggests it from four megabytes on.
-    const ballast = { phase: 'pending', uid: 'another', resourceVersion: '1', message: 'x'.repeat(450_000) } as const;
-    for (let count = 0; count < 10; count++) await handle.signal<[object]>(podObserved.name, ballast);
-    await until(async () => (await runOf()) !== before, { everyMs: 50, name: 'the job goes on in a new run' });
+    const ballast = { phase: 'pending', uid: 'another', resourceVersion: '1', message: 'x'.repeat(1_400_000) } as const;
+    const addBallast = () => handle.signal<[object]>(podObserved.name, ballast);
+    await Promise.all([addBallast(), addBallast()]);
+    await until(async () => (await addBallast(), (await runOf()) !== before), {
+      timeoutMs: 60_000,
+      everyMs: 200,
+      name: 'the job goes on in a new run',
+    });
   }
 
   test('knows its expiry, and an extension of before counts neither time nor money again', async () => {

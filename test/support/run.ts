@@ -65,7 +65,10 @@ function testFiles(): string[] {
     .map((file) => join(folder, file));
 }
 
-/** Unit tests need none; those of a real node start a broker with engines of its own. */
+/**
+ * Unit tests need none; those of a real node start a broker with engines of its own. Workflows whose activities are
+ * functions of the test need a Temporal, and a Postgres where they meet the ledger.
+ */
 const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
   unit: [],
   node: [],
