@@ -150,20 +150,10 @@ describe('extensions at once', () => {
 });
 
 describe('a job that goes on in a new run', () => {
-  /** Makes its history so large that the server suggests one, and waits for it. */
-  async function startOver({ handle }: FlowJob): Promise<void> {
-    const runOf = async () => (await handle.describe()).runId;
-    const before = await runOf();
-    // The server suggests it from four megabytes on.
-    const ballast = { phase: 'pending', uid: 'another', resourceVersion: '1', message: 'x'.repeat(1_400_000) } as const;
-    const addBallast = () => handle.signal<[object]>(podObserved.name, ballast);
-    await Promise.all([addBallast(), addBallast()]);
-    await until(async () => (await addBallast(), (await runOf()) !== before), {
-      timeoutMs: 60_000,
-      everyMs: 200,
-      name: 'the job goes on in a new run',
-    });
-  }
+  const startOver = ({ handle }: FlowJob) =>
+    flow.startOver(handle, (message) =>
+      handle.signal<[object]>(podObserved.name, { phase: 'pending', uid: 'another', resourceVersion: '1', message }),
+    );
 
   test('knows its expiry, and an extension of before counts neither time nor money again', async () => {
     const job = await runningFlowJob(flow, { order: { durationSeconds: 4 } });

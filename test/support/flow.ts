@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../../activities/index.js';
 import { named } from '../../activities/failures.js';
@@ -6,6 +7,7 @@ import type { Config } from '../../src/config.js';
 import { createJobCommands } from '../../src/temporal/jobs.js';
 import { testConfig } from './config.js';
 import { freshTemporal, workflowBundle, type TestTemporal } from './temporal.js';
+import { until } from './until.js';
 
 /** The activities as a test wrote them; what it left out fails, and is tried again as an outage is. */
 export type Steps = Partial<Activities>;
@@ -30,6 +32,12 @@ export interface Flow {
   asked(key: string): readonly Asked[];
   /** Replays the histories of these workflows against the code, and throws at the first that it does not fit. */
   replay(...workflowIds: string[]): Promise<void>;
+  /**
+   * Makes the history of a workflow so large that the server suggests a new run, and waits for it.
+   *
+   * @param tell tells the workflow something that changes nothing, with so much text in it.
+   */
+  startOver(handle: Pick<WorkflowHandle, 'describe'>, tell: (text: string) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,9 +75,20 @@ export async function createFlow(change: (code: string) => string = (code) => co
       const replayed = Worker.runReplayHistories({ workflowBundle: { code } }, await Promise.all(histories));
       for await (const { error } of replayed) if (error !== undefined) throw error;
     },
+    async startOver(handle, tell) {
+      const before = (await handle.describe()).runId;
+      await Promise.all([1, 2, 3].map(() => tell('x'.repeat(enoughText))));
+      const isAnother = async () => (await handle.describe()).runId !== before;
+      // What suggests it is how large the history was when the last task began.
+      const looks = async () => (await isAnother()) || (await tell(''), false);
+      await until(looks, { timeoutMs: 60_000, everyMs: 1_000, name: 'the workflow goes on in a new run' });
+    },
     close: () => temporal.close(),
   };
 }
+
+/** A third of the four megabytes from which on the server suggests a new run, and less than it takes at once. */
+const enoughText = 1_450_000;
 
 /** Every activity that a workflow of jobs or providers asks for. */
 const stepNames = [
