@@ -84,24 +84,27 @@ describe('a customer who cancels while it is looked at whether the provider is l
     ['back', 'cancelled'],
     ['unclear', 'cancelled'],
     ['lost', 'provider_lost'],
-  ] as const)('and that is found %s, ends a job that is %s, and pays until the provider was seen', async (found, status) => {
-    const look = heldUp<typeof found>();
-    const job = await runningFlowJob(flow, { limits: { providerLossGraceS: 0 }, steps: { checkLoss: look.step } });
-    const awayMs = secondsAgo(8);
-    await job.hears({ online: false, since: instantAt(awayMs) });
-    await job.asksFor('checkLoss');
-    const cancelled = job.cancel();
-    expect(await flow.commands.cancel(job.order.jobId, 'its owner', 0)).toBe('still_ending');
-    look.letGo(found);
-    expect(await cancelled).toMatchObject({ status });
-    const outcome = await job.released();
-    // One that is back did serve again, and what it did not is a gap.
-    if (found === 'back') expect(outcome).toMatchObject({ gaps: [{ from: instantAt(awayMs) }] });
-    else expect(outcome).toMatchObject({ lastSeen: instantAt(awayMs) });
-    expect(job.asked('checkLoss')).toHaveLength(1);
-    expect(job.asked('releaseJob')).toHaveLength(1);
-    await flow.replay(workflowIdOf(job));
-  });
+  ] as const)(
+    'and that is found %s, ends a job that is %s, and pays until the provider was seen',
+    async (found, status) => {
+      const look = heldUp<typeof found>();
+      const job = await runningFlowJob(flow, { limits: { providerLossGraceS: 0 }, steps: { checkLoss: look.step } });
+      const awayMs = secondsAgo(8);
+      await job.hears({ online: false, since: instantAt(awayMs) });
+      await job.asksFor('checkLoss');
+      const cancelled = job.cancel();
+      expect(await flow.commands.cancel(job.order.jobId, 'its owner', 0)).toBe('still_ending');
+      look.letGo(found);
+      expect(await cancelled).toMatchObject({ status });
+      const outcome = await job.released();
+      // One that is back did serve again, and what it did not is a gap.
+      if (found === 'back') expect(outcome).toMatchObject({ gaps: [{ from: instantAt(awayMs) }] });
+      else expect(outcome).toMatchObject({ lastSeen: instantAt(awayMs) });
+      expect(job.asked('checkLoss')).toHaveLength(1);
+      expect(job.asked('releaseJob')).toHaveLength(1);
+      await flow.replay(workflowIdOf(job));
+    },
+  );
 });
 
 describe('a job that gets a new workflow while it runs', () => {
@@ -110,7 +113,9 @@ describe('a job that gets a new workflow while it runs', () => {
     const job = await startFlowJob(flow, {
       limits: { providerLossGraceS: 0.3 },
       steps: { checkLoss: () => Promise.resolve('lost') },
-      running: { provider: { changedAt: instantAt(Date.now()), away: { atMs: Date.now(), sinceMs: awayMs, final: false } } },
+      running: {
+        provider: { changedAt: instantAt(Date.now()), away: { atMs: Date.now(), sinceMs: awayMs, final: false } },
+      },
     });
     const [told] = await job.asksFor('recordService');
     expect(told).toMatchObject({ message: expect.stringContaining(instantAt(awayMs)) });
@@ -124,12 +129,18 @@ describe('a job that gets a new workflow while it runs', () => {
     const awayMs = secondsAgo(30);
     const job = await startFlowJob(flow, {
       limits: { providerLossGraceS: 600 },
-      running: { provider: { changedAt: instantAt(Date.now()), away: { atMs: Date.now(), sinceMs: awayMs, final: false } } },
+      running: {
+        provider: { changedAt: instantAt(Date.now()), away: { atMs: Date.now(), sinceMs: awayMs, final: false } },
+      },
     });
     await job.hears({ online: true });
-    const { gaps } = await job
-      .asksFor('recordService')
-      .then(() => flow.asked(job.order.jobId).filter(({ step }) => step === 'recordService').at(-1)!.args[0] as { gaps: unknown[] });
+    const { gaps } = await job.asksFor('recordService').then(
+      () =>
+        flow
+          .asked(job.order.jobId)
+          .filter(({ step }) => step === 'recordService')
+          .at(-1)!.args[0] as { gaps: unknown[] },
+    );
     expect(gaps.length).toBeLessThanOrEqual(1);
     await job.becomes('running');
     await job.cancel();

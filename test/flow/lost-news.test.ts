@@ -68,7 +68,9 @@ describe('a provider that nobody tells anything', () => {
 
   test('leaves when its last job has, though none says so', async () => {
     let jobs = 2;
-    const provider = await startFlowProvider(flow, { steps: { retireProvider: () => Promise.resolve({ jobs: jobs-- }) } });
+    const provider = await startFlowProvider(flow, {
+      steps: { retireProvider: () => Promise.resolve({ jobs: jobs-- }) },
+    });
     await provider.isFound({});
     await provider.becomes({ status: 'available' });
     await provider.commands.order(provider.providerId, { action: 'retire', by: 'an operator' });

@@ -38,7 +38,12 @@ describe('a registration', () => {
     [true, 'pending', 'its approval: '],
     [false, 'rejected', 'another registration: '],
   ])('without a join command leaves the provider waiting (for an approval: %s)', async (awaits, status, waitsFor) => {
-    const rejected = { tokenId: '', expiresAt: '', rejected: 'not this one', ...(awaits ? { awaitsApproval: true as const } : {}) };
+    const rejected = {
+      tokenId: '',
+      expiresAt: '',
+      rejected: 'not this one',
+      ...(awaits ? { awaitsApproval: true as const } : {}),
+    };
     const provider = await startFlowProvider(flow, { steps: { answerRegistration: () => Promise.resolve(rejected) } });
     await provider.registers('first');
     await provider.becomes({ waitingFor: `${waitsFor}not this one` });
@@ -77,7 +82,8 @@ describe('a registration', () => {
   test('whose answer is still being delivered keeps neither the next one nor the node waiting', async () => {
     const provider = await startFlowProvider(flow, {
       steps: {
-        answerRegistration: ({ messageId }) => Promise.resolve({ tokenId: messageId, expiresAt: inAnHour(), newNode: true }),
+        answerRegistration: ({ messageId }) =>
+          Promise.resolve({ tokenId: messageId, expiresAt: inAnHour(), newNode: true }),
         ensureReplyDelivered: () => Promise.reject(new Error('nobody listens')),
       },
     });
@@ -87,7 +93,9 @@ describe('a registration', () => {
     await provider.asksFor('answerRegistration', 2);
     await provider.isFound({});
     await provider.becomes({ status: 'available' });
-    const provenTokens = provider.asked('ensureReplyDelivered').map(([asked]) => (asked as { tokenId: string }).tokenId);
+    const provenTokens = provider
+      .asked('ensureReplyDelivered')
+      .map(([asked]) => (asked as { tokenId: string }).tokenId);
     expect(provenTokens[0]).toBe('first');
     await flow.replay(provider.workflowId);
   });

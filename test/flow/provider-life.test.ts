@@ -22,7 +22,11 @@ async function serving(steps: Steps = {}): Promise<FlowProvider> {
 
 const toldBy = (provider: FlowProvider) => provider.asked('tellJobs').map(([told]) => told as Record<string, unknown>);
 const order = (provider: FlowProvider, action: 'cordon' | 'uncordon' | 'drain' | 'retire', until?: Date) =>
-  provider.commands.order(provider.providerId, { action, by: 'an operator', ...(until === undefined ? {} : { until }) });
+  provider.commands.order(provider.providerId, {
+    action,
+    by: 'an operator',
+    ...(until === undefined ? {} : { until }),
+  });
 const offline = {
   status: 'offline',
   absence: 'silent',

@@ -62,8 +62,7 @@ export async function startFlowProvider(
   let finding = registered;
   const answer = { tokenId: 'token', nodeName: `node-of-${providerId}`, newNode: true, delivered: true } as const;
   flow.answers(providerId, {
-    answerRegistration: () =>
-      Promise.resolve({ ...answer, expiresAt: new Date(Date.now() + 3_600_000).toISOString() }),
+    answerRegistration: () => Promise.resolve({ ...answer, expiresAt: new Date(Date.now() + 3_600_000).toISOString() }),
     refuseRegistration: () => Promise.resolve(),
     recordNeverJoined: () => Promise.resolve(),
     ensureReplyDelivered: () => Promise.resolve(true),

@@ -51,13 +51,15 @@ export async function createFlow(change: (code: string) => string = (code) => co
 
   /** By whichever of its names a test has answers for: a job is placed at a provider of a test, too. */
   const keyOf = (args: readonly unknown[]) => namesIn(args).find((name) => steps.has(name));
-  const carryOut = (step: keyof Activities) => async (...args: unknown[]) => {
-    const key = keyOf(args) ?? '';
-    asked.set(key, [...(asked.get(key) ?? []), { step, args }]);
-    const answer = steps.get(key)?.[step] as ((...args: unknown[]) => Promise<unknown>) | undefined;
-    if (answer === undefined) throw new Error(`the test has no answer to ${step} of ${key}`);
-    return await answer(...args);
-  };
+  const carryOut =
+    (step: keyof Activities) =>
+    async (...args: unknown[]) => {
+      const key = keyOf(args) ?? '';
+      asked.set(key, [...(asked.get(key) ?? []), { step, args }]);
+      const answer = steps.get(key)?.[step] as ((...args: unknown[]) => Promise<unknown>) | undefined;
+      if (answer === undefined) throw new Error(`the test has no answer to ${step} of ${key}`);
+      return await answer(...args);
+    };
   const activities = named(Object.fromEntries(stepNames.map((step) => [step, carryOut(step)])));
   await temporal.startWorker(activities, { workflowBundle: { code } });
 

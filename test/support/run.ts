@@ -66,14 +66,14 @@ function testFiles(): string[] {
 }
 
 /**
- * Unit tests need none; those of a real node start a broker with engines of its own. Workflows whose activities are
- * functions of the test need a Temporal, and a Postgres where they meet the ledger.
+ * Unit tests need none; those of a real node start a broker with engines of its own. Those of the flow of workflows, or
+ * of what concerns Temporal alone, need no cluster.
  */
 const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
   unit: [],
   node: [],
   store: ['postgres', 'redis'],
-  flow: ['postgres', 'temporal'],
+  flow: ['postgres', 'redis', 'temporal'],
 };
 
 function enginesOf(file: string): readonly EngineName[] {
