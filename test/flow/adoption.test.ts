@@ -33,6 +33,8 @@ afterAll(async () => {
  */
 async function adopted(happen: (providerId: string) => Promise<unknown>, steps: Steps = {}) {
   const { pool } = database;
+  // The rows of the test before are not closed: its steps write nothing down.
+  await pool.query('truncate jobs, allocations, providers cascade');
   const providerId = `prov-${randomUUID().slice(0, 8)}`;
   await putProvider(pool, { providerId });
   const order = testOrder({ providerId });
