@@ -1,7 +1,17 @@
-import { certificateRequested, jobLeft, miningChanged, placementChanged, podObserved } from '../../workflows/messages.js';
+import { randomUUID } from 'node:crypto';
+import {
+  certificateRequested,
+  jobLeft,
+  miningChanged,
+  placementChanged,
+  podObserved,
+  workflowTypes,
+} from '../../workflows/messages.js';
 import { BrokerError } from '../../src/domain/errors.js';
 import { instantAt, sentence } from '../../src/domain/outside.js';
+import { testOrder } from '../support/fleet.js';
 import type { Flow } from '../support/flow.js';
+import { comparisons, nothing } from '../support/flow-reconciler.js';
 import { runningFlowJob, startFlowJob, workflowIdOf, type FlowJob, type FlowJobOptions } from '../support/flow-job.js';
 import { startFlowProvider } from '../support/flow-provider.js';
 
@@ -9,7 +19,10 @@ const elsewhere = { providerId: 'another', nodeName: 'node-of-another', pricePer
 const unreachable = () => Promise.reject(new Error('no way to the cluster'));
 const inAMoment = () => instantAt(Date.now() + 300);
 const aMinuteAgo = () => instantAt(Date.now() - 60_000);
-const awaySince = () => ({ changedAt: instantAt(Date.now()), away: { atMs: Date.now(), sinceMs: Date.now() - 60_000, final: false } });
+const awaySince = () => ({
+  changedAt: instantAt(Date.now()),
+  away: { atMs: Date.now(), sinceMs: Date.now() - 60_000, final: false },
+});
 
 /** A job whose customer left open where it runs, and what it goes through until it is over. */
 async function elsewhereAfter(flow: Flow, options: FlowJobOptions, why: (job: FlowJob) => Promise<unknown>) {
@@ -97,7 +110,12 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
     await job.extend('old', 3_600);
     await job.hears({ online: false, since: aMinuteAgo() });
     await flow.startOver(job.handle, (message) =>
-      job.handle.signal<[object]>(podObserved.name, { phase: 'pending', uid: 'another', resourceVersion: '1', message }),
+      job.handle.signal<[object]>(podObserved.name, {
+        phase: 'pending',
+        uid: 'another',
+        resourceVersion: '1',
+        message,
+      }),
     );
     await job.extend('old', 3_600);
     await job.extend('new', 60);
@@ -188,4 +206,26 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
     await provider.becomes({ status: 'approved' });
     return provider.workflowId;
   },
+
+  async 'fleet-reconciler-that-ended-a-job'(flow) {
+    const order = testOrder();
+    const job = { order, message: sentence('nobody looks after it'), servedUntil: instantAt(Date.now()) };
+    flow.answers('', comparisons({ compareWorkflows: () => Promise.resolve({ ...nothing, abandoned: [job] }) }));
+    flow.answers(order.jobId, {
+      endAbandonedJob: () => Promise.resolve({ repairs: { job_abandoned: 1 }, failures: [] }),
+    });
+    return await once(flow, workflowTypes.fleetReconciler);
+  },
+
+  async 'fleet-reconciler-that-could-not-compare'(flow) {
+    flow.answers('', comparisons({ comparePods: unreachable }));
+    return await once(flow, workflowTypes.fleetReconciler);
+  },
 };
+
+async function once(flow: Flow, workflowType: string): Promise<string> {
+  const workflowId = `${workflowType}-${randomUUID()}`;
+  const taskQueue = flow.config.TEMPORAL_TASK_QUEUE;
+  await flow.temporal.client.workflow.execute(workflowType, { workflowId, taskQueue });
+  return workflowId;
+}

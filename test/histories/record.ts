@@ -93,7 +93,14 @@ const lives: Record<string, (world: FleetWorld) => Promise<string>> = {
       namespace,
       workflowExecution: { workflowId: handle.workflowId },
     });
-    await until(() => handle.describe().then(() => false, () => true), { name: 'the workflow is deleted' });
+    await until(
+      () =>
+        handle.describe().then(
+          () => false,
+          () => true,
+        ),
+      { name: 'the workflow is deleted' },
+    );
     await makeOld(world, order);
     await once(world, workflowTypes.fleetReconciler);
     await world.commands.cancel(order.jobId, 'its owner', 30_000);
@@ -171,7 +178,10 @@ async function failed(world: FleetWorld, changes: Partial<JobOrder>): Promise<st
 
 async function once(world: FleetWorld, workflowType: string): Promise<string> {
   const workflowId = `${workflowType}-${randomUUID()}`;
-  await world.temporal.client.workflow.execute(workflowType, { workflowId, taskQueue: world.config.TEMPORAL_TASK_QUEUE });
+  await world.temporal.client.workflow.execute(workflowType, {
+    workflowId,
+    taskQueue: world.config.TEMPORAL_TASK_QUEUE,
+  });
   return workflowId;
 }
 

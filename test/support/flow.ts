@@ -26,7 +26,7 @@ export interface Flow {
   config: Config;
   temporal: TestTemporal;
   commands: ReturnType<typeof createJobCommands>;
-  /** From here on these answer whatever names `key`: the id of a job, or of a provider. */
+  /** From here on these answer whatever names `key`: the id of a job, or of a provider; '' for what names neither. */
   answers(key: string, steps: Steps): void;
   /** What was asked about `key` so far, oldest first; repeats of an attempt count. */
   asked(key: string): readonly Asked[];
@@ -92,13 +92,15 @@ export async function createFlow(change: (code: string) => string = (code) => co
 /** A third of the four megabytes from which on the server suggests a new run, and less than it takes at once. */
 const enoughText = 1_450_000;
 
-/** Every activity that a workflow of jobs or providers asks for. */
+/** Every activity that a workflow asks for. */
 const stepNames = [
   ...(['placeJob', 'leaveProvider', 'recordRunning', 'recordExtension', 'recordService', 'recordEnding'] as const),
   ...(['releaseJob', 'provisionJob', 'inspectJob', 'checkLoss', 'teardownJob'] as const),
   ...(['answerRegistration', 'refuseRegistration', 'recordNeverJoined', 'ensureReplyDelivered'] as const),
   ...(['approveNodeCertificate', 'assessProvider', 'updateCapacity', 'tellJobs', 'tellJobsOfDrain'] as const),
-  ...(['recordOrder', 'retireProvider', 'syncMining'] as const),
+  ...(['recordOrder', 'retireProvider', 'syncMining', 'sweepHeartbeats'] as const),
+  ...(['compareWorkflows', 'compareLedger', 'comparePods', 'compareTenants', 'compareNodes'] as const),
+  ...(['resyncMining', 'tidy', 'endAbandonedJob'] as const),
 ];
 
 /** The ids in the arguments of an activity: an order, an id of a job, or an object that has one of either. */
