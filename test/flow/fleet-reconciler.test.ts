@@ -31,7 +31,8 @@ test('repairs of one kind add up over the comparisons, and what is tidied is cou
     compareNodes: () => Promise.resolve({ repairs: { counters_corrected: 3 } as never, failures: [] }),
     compareTenants: () => Promise.resolve({ ...nothing, namespacesRemoved: 4 }),
     resyncMining: () => Promise.resolve({ synced: ['a', 'b'], failures: [] }),
-    tidy: () => Promise.resolve({ joinTokens: 5, registrations: 6, delegations: 7, others: { sessions: 8 }, failures: [] }),
+    tidy: () =>
+      Promise.resolve({ joinTokens: 5, registrations: 6, delegations: 7, others: { sessions: 8 }, failures: [] }),
   });
   expect(report).toEqual({
     repairs: { counters_corrected: 5 },
