@@ -1,11 +1,12 @@
 /**
  * `npm run histories`: runs jobs and providers on real engines and keeps the histories of their workflows beside this
  * file, under the version in package.json. Those of earlier versions stay: what began under them may still run.
+ * `npm run histories -- branches` records only those that need no cluster: their activities are functions of ours.
  * `npm run histories -- WORKFLOW_ID` keeps that of one workflow of the broker whose environment this is.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { readConfig } from '../../src/config.js';
@@ -17,10 +18,12 @@ import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { startRelay } from '../../src/redis/relay/relay.js';
 import { connectTemporal } from '../../src/temporal/client.js';
 import { workflowTypes } from '../../workflows/messages.js';
+import { createFlow } from '../support/flow.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { trusting } from '../support/relay.js';
 import { beginRun } from '../support/run.js';
 import { until } from '../support/until.js';
+import { branches } from './branches.js';
 import { toText } from './kept.js';
 import { namespaceOf } from '../support/tenants.js';
 
@@ -90,7 +93,14 @@ const lives: Record<string, (world: FleetWorld) => Promise<string>> = {
       namespace,
       workflowExecution: { workflowId: handle.workflowId },
     });
-    await until(() => handle.describe().then(() => false, () => true), { name: 'the workflow is deleted' });
+    await until(
+      () =>
+        handle.describe().then(
+          () => false,
+          () => true,
+        ),
+      { name: 'the workflow is deleted' },
+    );
     await makeOld(world, order);
     await once(world, workflowTypes.fleetReconciler);
     await world.commands.cancel(order.jobId, 'its owner', 30_000);
@@ -168,24 +178,37 @@ async function failed(world: FleetWorld, changes: Partial<JobOrder>): Promise<st
 
 async function once(world: FleetWorld, workflowType: string): Promise<string> {
   const workflowId = `${workflowType}-${randomUUID()}`;
-  await world.temporal.client.workflow.execute(workflowType, { workflowId, taskQueue: world.config.TEMPORAL_TASK_QUEUE });
+  await world.temporal.client.workflow.execute(workflowType, {
+    workflowId,
+    taskQueue: world.config.TEMPORAL_TASK_QUEUE,
+  });
   return workflowId;
 }
 
 const [wanted] = process.argv.slice(2);
-if (wanted !== undefined) {
+if (wanted !== undefined && wanted !== 'branches') {
   const client = await connectTemporal(readConfig());
   await keep(client, wanted, wanted.replace(/[^\w-]/g, '-'));
   process.exit(0);
 }
-const end = await beginRun(() => true);
+const withoutCluster = `${join('test', 'flow')}${sep}`;
+const end = await beginRun((file) => wanted === undefined || file.includes(withoutCluster));
 try {
+  const flow = await createFlow();
+  for (const [name, live] of Object.entries(branches)) {
+    await keep(flow.temporal.client, await live(flow), `${name}-${version}`);
+  }
+  await flow.close();
+  if (wanted === undefined) await recordLives();
+} finally {
+  await end();
+}
+process.exit(0);
+
+async function recordLives(): Promise<void> {
   const world = await createFleetWorld({ PROVIDER_AUTH_MODE: 'off', JOB_STUCK_GRACE_S: 1 });
   for (const [name, live] of Object.entries(lives)) {
     await keep(world.temporal.client, await live(world), `${name}-${version}`);
   }
   await world.close();
-} finally {
-  await end();
 }
-process.exit(0);

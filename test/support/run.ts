@@ -80,6 +80,7 @@ const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
   node: [],
   stack: ['postgres', 'redis', 'temporal'],
   store: ['postgres', 'redis'],
+  flow: ['postgres', 'redis', 'temporal'],
 };
 
 function enginesOf(file: string): readonly EngineName[] {

@@ -1,18 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { jobWorkflowId } from '../../src/domain/job.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { providerStartOptions } from '../../src/temporal/start-provider.js';
-import { heartbeatChanged, podObserved, workflowTypes } from '../../workflows/messages.js';
+import { workflowTypes } from '../../workflows/messages.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { putProvider } from '../support/fleet.js';
-import { namespaceOf } from '../support/tenants.js';
 import { until } from '../support/until.js';
 
 /** A thousand take some minutes of two processors, most of them to be started; a hundred take the same ways. */
 const manyProviders = Number(process.env['TEST_SILENT_PROVIDERS'] ?? 100);
-/** The server suggests a new run from 4,096 events on. */
-const enoughSignals = 4_200;
 
 let world: FleetWorld;
 beforeAll(async () => {
@@ -111,41 +107,3 @@ test('of many orders placed in the moment a provider goes offline, each is told 
   expect((await world.row(providerId)).resources.every(({ rented }) => rented === 0)).toBe(true);
   await world.close();
 }, 120_000);
-
-test('a job with a very long history goes on in a new run, and still hears that its pod is gone', async () => {
-  const order = await world.running({ providerId: await world.joined() });
-  const handle = handleOf(jobWorkflowId(order.jobId));
-  const { runId } = (await handle.describe()).raw.workflowExecutionInfo!.execution!;
-  await inTurns(enoughSignals, 8, (at) =>
-    handle.signal(podObserved, { phase: 'pending', uid: 'another', resourceVersion: String(at) }),
-  );
-  await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, {
-    everyMs: 200,
-    timeoutMs: 180_000,
-  });
-  await world.commands.extend(order.jobId, 'after', 60);
-  await world.kubernetes.core.deleteNamespacedPod({
-    name: `job-${order.jobId}`,
-    namespace: namespaceOf(order.wallet),
-    gracePeriodSeconds: 0,
-  });
-  await world.jobBecomes(order, 'failed');
-}, 400_000);
-
-test('a provider with a very long history goes on in a new run, and still hears of its node', async () => {
-  const providerId = await world.joined();
-  const order = await world.running({ providerId });
-  const handle = handleOf(providerWorkflowId(providerId));
-  const { runId } = (await handle.describe()).raw.workflowExecutionInfo!.execution!;
-  await inTurns(enoughSignals, 8, () => handle.signal(heartbeatChanged, { alive: true, at: new Date().toISOString() }));
-  await until(async () => (await handle.describe()).raw.workflowExecutionInfo!.execution!.runId !== runId, {
-    everyMs: 200,
-    timeoutMs: 180_000,
-  });
-  await world.setNodeReady(providerId, false);
-  await world.becomes(providerId, 'offline');
-  await world.setNodeReady(providerId, true);
-  await world.becomes(providerId, 'available');
-  expect((await world.job(order)).status).toBe('running');
-  await world.commands.cancel(order.jobId, 'its owner', 20_000);
-}, 400_000);

@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { instantAt } from '../../src/domain/outside.js';
+import { createFlow, type Flow } from '../support/flow.js';
+import { runningFlowJob, startFlowJob, workflowIdOf } from '../support/flow-job.js';
+
+let flow: Flow;
+beforeAll(async () => {
+  flow = await createFlow();
+});
+afterAll(() => flow.close());
+
+const secondsAgo = (seconds: number) => Date.now() - seconds * 1_000;
+const hourMs = 3_600_000;
+
+/** A step that is under way until the test lets it end. */
+function heldUp<T>() {
+  let letGo: (answer: T) => void = () => undefined;
+  const answer = new Promise<T>((resolve) => (letGo = resolve));
+  return { step: () => answer, letGo: (found: T) => letGo(found) };
+}
+
+describe('a pod that ends while its provider is away', () => {
+  test('from inside makes the job one that is completed, and paid for until the first of the two', async () => {
+    const job = await runningFlowJob(flow);
+    const [awayMs, endedMs] = [secondsAgo(8), secondsAgo(4)];
+    await job.hears({ online: false, since: instantAt(awayMs) });
+    await job.podIs('succeeded', { endedAt: instantAt(endedMs) });
+    expect(await job.released()).toMatchObject({
+      status: 'completed',
+      podEndedAt: instantAt(endedMs),
+      lastSeen: instantAt(awayMs),
+    });
+    expect(await job.state()).toMatchObject({ status: 'completed' });
+    await flow.replay(workflowIdOf(job));
+  });
+
+  test('with an error fails the job for that, and is paid for until the first of the two', async () => {
+    const job = await runningFlowJob(flow);
+    const [awayMs, endedMs] = [secondsAgo(4), secondsAgo(8)];
+    await job.hears({ online: false, since: instantAt(awayMs) });
+    await job.podIs('failed', { endedAt: instantAt(endedMs), exitCode: 3 });
+    expect(await job.released()).toMatchObject({
+      status: 'failed',
+      failure: { reason: 'container_exited', message: expect.stringContaining('3') },
+      podEndedAt: instantAt(endedMs),
+      lastSeen: instantAt(awayMs),
+    });
+  });
+
+  test('and is gone with it is the provider’s loss', async () => {
+    const job = await runningFlowJob(flow);
+    const awayMs = secondsAgo(8);
+    await job.hears({ online: false, since: instantAt(awayMs) });
+    await job.podIs('gone');
+    expect(await job.released()).toMatchObject({ status: 'provider_lost', lastSeen: instantAt(awayMs) });
+  });
+
+  test('says when it ended by what its removal found, where nobody had heard of it', async () => {
+    const endedAt = instantAt(secondsAgo(5));
+    const job = await runningFlowJob(flow, { steps: { teardownJob: () => Promise.resolve({ podEndedAt: endedAt }) } });
+    await job.cancel();
+    expect(await job.released()).toMatchObject({ status: 'cancelled', podEndedAt: endedAt });
+  });
+});
+
+describe('a provider that came back', () => {
+  test('has its absence written down, and its customer no longer told of it', async () => {
+    const job = await runningFlowJob(flow);
+    const awayMs = secondsAgo(8);
+    await job.hears({ online: false, since: instantAt(awayMs) });
+    const [told] = await job.asksFor('recordService');
+    expect(told).toMatchObject({ message: expect.stringContaining('not paid for'), gaps: [] });
+    await job.hears({ online: true });
+    const [after] = await job.asksFor('recordService', 2);
+    expect(after).toMatchObject({ message: '', gaps: [{ from: instantAt(awayMs), cause: 'silent' }] });
+    await job.cancel();
+    const { gaps, lastSeen } = await job.released();
+    expect({ gaps, lastSeen }).toEqual({ gaps: [], lastSeen: undefined });
+  });
+});
+
+describe('a customer who cancels while it is looked at whether the provider is lost', () => {
+  test.each([
+    ['back', 'cancelled'],
+    ['unclear', 'cancelled'],
+    ['lost', 'provider_lost'],
+  ] as const)(
+    'and that is found %s, ends a job that is %s, and pays until the provider was seen',
+    async (found, status) => {
+      const look = heldUp<typeof found>();
+      const job = await runningFlowJob(flow, { limits: { providerLossGraceS: 0 }, steps: { checkLoss: look.step } });
+      const awayMs = secondsAgo(8);
+      await job.hears({ online: false, since: instantAt(awayMs) });
+      await job.asksFor('checkLoss');
+      const cancelled = job.cancel();
+      expect(await flow.commands.cancel(job.order.jobId, 'its owner', 0)).toBe('still_ending');
+      look.letGo(found);
+      expect(await cancelled).toMatchObject({ status });
+      const outcome = await job.released();
+      // One that is back did serve again, and what it did not is a gap.
+      if (found === 'back') expect(outcome).toMatchObject({ gaps: [{ from: instantAt(awayMs) }] });
+      else expect(outcome).toMatchObject({ lastSeen: instantAt(awayMs) });
+      expect(job.asked('checkLoss')).toHaveLength(1);
+      expect(job.asked('releaseJob')).toHaveLength(1);
+      await flow.replay(workflowIdOf(job));
+    },
+  );
+});
+
+describe('a job that gets a new workflow while it runs', () => {
+  test('and whose provider is away tells its customer so, and is lost after the grace', async () => {
+    const awayMs = secondsAgo(30);
+    const job = await startFlowJob(flow, {
+      limits: { providerLossGraceS: 0.3 },
+      steps: { checkLoss: () => Promise.resolve('lost') },
+      running: {
+        provider: { changedAt: instantAt(Date.now()), away: { atMs: Date.now(), sinceMs: awayMs, final: false } },
+      },
+    });
+    const [told] = await job.asksFor('recordService');
+    expect(told).toMatchObject({ message: expect.stringContaining(instantAt(awayMs)) });
+    expect(await job.released()).toMatchObject({ status: 'provider_lost', lastSeen: instantAt(awayMs) });
+    // It was placed, made and written down by the workflow before.
+    expect(['placeJob', 'provisionJob', 'recordRunning'].flatMap((step) => job.asked(step as 'placeJob'))).toEqual([]);
+    await flow.replay(workflowIdOf(job));
+  });
+
+  test('and whose provider comes back within the grace goes on', async () => {
+    const awayMs = secondsAgo(30);
+    const job = await startFlowJob(flow, {
+      limits: { providerLossGraceS: 600 },
+      running: {
+        provider: { changedAt: instantAt(Date.now()), away: { atMs: Date.now(), sinceMs: awayMs, final: false } },
+      },
+    });
+    await job.hears({ online: true });
+    const { gaps } = await job.asksFor('recordService').then(
+      () =>
+        flow
+          .asked(job.order.jobId)
+          .filter(({ step }) => step === 'recordService')
+          .at(-1)!.args[0] as { gaps: unknown[] },
+    );
+    expect(gaps.length).toBeLessThanOrEqual(1);
+    await job.becomes('running');
+    await job.cancel();
+    const outcome = await job.released();
+    expect(outcome).toMatchObject({ status: 'cancelled' });
+    expect(outcome.lastSeen).toBeUndefined();
+  });
+
+  test('and whose provider is to be empty ends at the deadline', async () => {
+    const job = await startFlowJob(flow, { running: { provider: { drain: { untilMs: Date.now() + 400 } } } });
+    await expect(job.extend('one', 60)).rejects.toMatchObject({ code: 'provider_drained' });
+    expect(await job.released()).toMatchObject({ status: 'cancelled', failure: { reason: 'provider_drained' } });
+    await flow.replay(workflowIdOf(job));
+  });
+
+  test('and whose provider leaves with its last job comes to its own end, and is not extended', async () => {
+    const expiresAtMs = Date.now() + 1_500;
+    const job = await startFlowJob(flow, { running: { expiresAtMs, provider: { drain: {} } } });
+    await expect(job.extend('one', 60)).rejects.toMatchObject({ code: 'provider_drained' });
+    expect(await job.released()).toMatchObject({ status: 'expired' });
+    expect(Date.now()).toBeGreaterThanOrEqual(expiresAtMs);
+  });
+
+  test('and whose provider is not drained any more is extended again', async () => {
+    const job = await startFlowJob(flow, { running: { provider: { drain: { untilMs: Date.now() + hourMs } } } });
+    await job.hearsOfDrain({ draining: false });
+    expect(await job.extend('one', 60)).toEqual({ expiresAt: instantAt(job.ledger.expiresAtMs) });
+    await job.cancel();
+  });
+
+  test('after its time was over ends as expired at once', async () => {
+    const job = await startFlowJob(flow, { running: { expiresAtMs: secondsAgo(5) } });
+    expect(await job.released()).toMatchObject({ status: 'expired', message: 'the rented time is over' });
+    expect(job.asked('teardownJob')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { certificateRequested } from '../../workflows/messages.js';
+import { createFlow, type Flow } from '../support/flow.js';
+import { startFlowProvider } from '../support/flow-provider.js';
+
+let flow: Flow;
+beforeAll(async () => {
+  flow = await createFlow();
+});
+afterAll(() => flow.close());
+
+const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
+
+describe('a registration', () => {
+  test('is answered with a join command, and the node that comes puts the provider into service', async () => {
+    const provider = await startFlowProvider(flow);
+    await provider.registers('first');
+    const joining = await provider.becomes({ status: 'approved' });
+    expect(joining.waitingFor).toContain(`its node node-of-${provider.providerId} to join with token token`);
+    await provider.isFound({ nodeName: joining.nodeName });
+    expect(await provider.becomes({ status: 'available' })).toMatchObject({ nodeName: joining.nodeName });
+    expect(provider.steps().slice(0, 3)).toEqual(['answerRegistration', 'assessProvider', 'tellJobs']);
+    await flow.replay(provider.workflowId);
+  });
+
+  test('that is delivered twice is answered once', async () => {
+    const provider = await startFlowProvider(flow);
+    await provider.registers('same');
+    await provider.registers('same');
+    await provider.registers('other');
+    await provider.asksFor('answerRegistration', 2);
+    expect(provider.asked('answerRegistration').map(([asked]) => asked)).toEqual(
+      ['same', 'other'].map((messageId) => ({ providerId: provider.providerId, messageId, reissued: 0 })),
+    );
+  });
+
+  test.each([
+    [true, 'pending', 'its approval: '],
+    [false, 'rejected', 'another registration: '],
+  ])('without a join command leaves the provider waiting (for an approval: %s)', async (awaits, status, waitsFor) => {
+    const rejected = {
+      tokenId: '',
+      expiresAt: '',
+      rejected: 'not this one',
+      ...(awaits ? { awaitsApproval: true as const } : {}),
+    };
+    const provider = await startFlowProvider(flow, { steps: { answerRegistration: () => Promise.resolve(rejected) } });
+    await provider.registers('first');
+    await provider.becomes({ waitingFor: `${waitsFor}not this one` });
+    expect((await provider.state()).status).toBe(status);
+    await flow.replay(provider.workflowId);
+  });
+
+  test('that is rejected takes no provider out of service', async () => {
+    const rejected = { tokenId: '', expiresAt: '', rejected: 'not this one' };
+    const provider = await startFlowProvider(flow, { steps: { answerRegistration: () => Promise.resolve(rejected) } });
+    await provider.isFound({});
+    await provider.becomes({ status: 'available' });
+    await provider.registers('second');
+    await provider.becomes({ waitingFor: 'another registration: not this one' });
+    expect((await provider.state()).status).toBe('available');
+  });
+
+  test('whose node never joins is answered three times more, and then it has to come again', async () => {
+    const provider = await startFlowProvider(flow, {
+      steps: {
+        answerRegistration: () =>
+          Promise.resolve({ tokenId: 't', expiresAt: new Date().toISOString(), newNode: true, delivered: true }),
+      },
+    });
+    await provider.registers('first');
+    await provider.asksFor('recordNeverJoined');
+    expect(provider.asked('answerRegistration').map(([asked]) => (asked as { reissued: number }).reissued)).toEqual([
+      0, 1, 2, 3,
+    ]);
+    expect(await provider.becomes({ status: 'pending' })).toMatchObject({
+      waitingFor: expect.stringContaining('did not join with any of 4 join commands'),
+    });
+    await flow.replay(provider.workflowId);
+  });
+
+  test('whose answer is still being delivered keeps neither the next one nor the node waiting', async () => {
+    const provider = await startFlowProvider(flow, {
+      steps: {
+        answerRegistration: ({ messageId }) =>
+          Promise.resolve({ tokenId: messageId, expiresAt: inAnHour(), newNode: true }),
+        ensureReplyDelivered: () => Promise.reject(new Error('nobody listens')),
+      },
+    });
+    await provider.registers('first');
+    await provider.asksFor('ensureReplyDelivered');
+    await provider.registers('second');
+    await provider.asksFor('answerRegistration', 2);
+    await provider.isFound({});
+    await provider.becomes({ status: 'available' });
+    const provenTokens = provider
+      .asked('ensureReplyDelivered')
+      .map(([asked]) => (asked as { tokenId: string }).tokenId);
+    expect(provenTokens[0]).toBe('first');
+    await flow.replay(provider.workflowId);
+  });
+});
+
+describe('a certificate', () => {
+  test('of a node that joins is decided about once for each request', async () => {
+    const provider = await startFlowProvider(flow);
+    await provider.registers('first');
+    await provider.becomes({ status: 'approved' });
+    const request = { name: 'csr-1', tokenId: 'token' };
+    await provider.handle.signal(certificateRequested, request);
+    await provider.handle.signal(certificateRequested, request);
+    await provider.becomes({ waitingFor: `its node node-of-${provider.providerId} to become ready` });
+    const { providerId } = provider;
+    expect(provider.asked('approveNodeCertificate')).toEqual([[{ providerId, leaving: false, ...request }]]);
+  });
+
+  test('that is renewed changes nothing about what its provider waits for', async () => {
+    const provider = await startFlowProvider(flow);
+    await provider.isFound({});
+    const { waitingFor } = await provider.becomes((state) => state.waitingFor.startsWith('nothing'));
+    await provider.handle.signal(certificateRequested, { name: 'renewed' });
+    await provider.asksFor('approveNodeCertificate');
+    expect(await provider.becomes({ waitingFor })).toMatchObject({ status: 'available' });
+    await flow.replay(provider.workflowId);
+  });
+
+  test('that is refused says why', async () => {
+    const provider = await startFlowProvider(flow, {
+      steps: { approveNodeCertificate: () => Promise.resolve({ approved: false, reason: 'another name' }) },
+    });
+    await provider.handle.signal(certificateRequested, { name: 'csr-1', tokenId: 'token' });
+    await provider.becomes({ waitingFor: 'a proper certificate request: another name' });
+  });
+});

@@ -1,0 +1,17 @@
+import type { Steps } from './flow.js';
+
+/** A comparison that found everything as it should be. */
+export const nothing = { repairs: {}, failures: [] };
+
+/** The comparisons of the fleet's reconciler, which find nothing unless `steps` say so. */
+export function comparisons(steps: Steps = {}): Steps {
+  const found = () => Promise.resolve(nothing);
+  return {
+    compareWorkflows: () => Promise.resolve({ ...nothing, abandoned: [] }),
+    ...{ compareLedger: found, comparePods: found, compareNodes: found },
+    compareTenants: () => Promise.resolve({ ...nothing, namespacesRemoved: 0 }),
+    resyncMining: () => Promise.resolve({ synced: [], failures: [] }),
+    tidy: () => Promise.resolve({ joinTokens: 0, registrations: 0, delegations: 0, others: {}, failures: [] }),
+    ...steps,
+  };
+}
