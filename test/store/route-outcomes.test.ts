@@ -49,6 +49,20 @@ test('what every route answers stands in the tables', () => {
   expect(Object.keys(openOutcomes).sort()).toEqual([...openRoutes].sort());
 });
 
+test('an order counts as an order, any other change as a change, and what changes nothing as a read', () => {
+  for (const rule of guarded) {
+    const counts = nameOf(rule) === 'POST /api/v1/jobs' ? 'jobs' : rule.method === 'GET' ? 'read' : 'write';
+    expect([nameOf(rule), rule.limit]).toEqual([nameOf(rule), counts]);
+  }
+  // Whose handlers look for a proof, and count themselves.
+  expect(rules.filter(({ limit }) => limit === 'proof').map(nameOf)).toEqual([
+    'POST /api/v1/auth/sessions',
+    'POST /api/v1/auth/revoke',
+    'POST /api/v1/providers/messages',
+    'GET /api/v1/providers/:id/responses',
+  ]);
+});
+
 const ask = async (session: Session, rule: RouteRule, of: Belongings, by = of.wallet): Promise<Reply> => {
   const { target, body } = await attempts[nameOf(rule)]!(of, by);
   return await session.request(rule.method, target, body);
