@@ -129,15 +129,34 @@ describe('mining of a provider', () => {
 });
 
 test('mining of all providers together adds up', async () => {
-  await recordMiningPlan(database.pool, providerId, 8, '');
-  await recordMinerCounts(database.pool, [{ providerId, running: 6, waiting: 1, failing: 1 }]);
-  const { rows } = await database.pool.query<{ count: number; free: number }>(
-    `select count(distinct provider_id)::int as count, sum(total - rented)::int as free from provider_resources where kind = 'gpu'`,
-  );
-  const { json } = await api.send('GET', '/api/v1/mining/metrics');
-  expect(json).toMatchObject({ total_providers: rows[0]!.count, total_available_gpus: rows[0]!.free });
-  expect(json.total_mining_gpus).toBeGreaterThanOrEqual(6);
-  expect(json.waiting_mining_pods).toBe(1);
+  const fleet = await freshDatabase();
+  const { pool } = fleet;
+  const config = { MINING_IMAGE_ALLOWLIST: ['docker.io/miners/*'] };
+  const itsApi = await startTestApi({ pool, config, routes: miningRoutes({ config, pool, announceMining }) });
+  try {
+    for (const [id, counts] of Object.entries({
+      'rig-1': { running: 5, waiting: 2, failing: 1 },
+      'rig-2': { running: 3, waiting: 0, failing: 0 },
+      'rig-3': { running: 0, waiting: 0, failing: 0 },
+    })) {
+      await putProvider(pool, { providerId: id });
+      await recordMiningPlan(pool, id, counts.running + counts.waiting + counts.failing, '');
+      await recordMinerCounts(pool, [{ providerId: id, ...counts }]);
+    }
+    await pool.query(`update provider_resources set rented = 3 where provider_id = 'rig-1' and kind = 'gpu'`);
+    expect((await itsApi.send('GET', '/api/v1/mining/metrics')).json).toEqual({
+      total_mining_providers: 2,
+      running_mining_pods: 8,
+      waiting_mining_pods: 2,
+      failing_mining_pods: 1,
+      total_mining_gpus: 8,
+      total_available_gpus: 21,
+      total_providers: 3,
+    });
+  } finally {
+    await itsApi.stop();
+    await fleet.close();
+  }
 });
 
 test('a site that lists no image says that mining is off', async () => {
