@@ -25,6 +25,8 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
       expect(await next()).toBe(`StopRequested ${signal}`);
       expect(child.exitCode).toBeNull();
       const exited = once(child, 'exit');
+      // One that goes on regardless ends by this, and the test with it.
+      setTimeout(() => child.kill('SIGKILL'), 20_000).unref();
       // Whichever of the two it is.
       child.kill('SIGINT');
       expect(await exited).toEqual([130, null]);
