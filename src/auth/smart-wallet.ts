@@ -1,4 +1,4 @@
-import { createPublicClient, http, type Address, type Hex } from 'viem';
+import { BaseError, createPublicClient, http, RpcRequestError, type Address, type Hex, type HttpTransport } from 'viem';
 import { BrokerError } from '../domain/errors.js';
 import { limitReached } from '../domain/limits.js';
 import { currentTurn, Turns } from './turns.js';
@@ -24,11 +24,9 @@ const endsIn = (signature: string, number: string) => signature.toLowerCase().en
  * @throws BrokerError `auth_backend_unavailable` while the node does not answer, `rate_limited` when too many wait.
  */
 export function createContractWalletVerifier(rpcUrl: string): VerifyContractWallet {
-  const client = createPublicClient({
-    transport: http(rpcUrl, { timeout: rpcTimeoutMs, retryCount: 0 }),
-    // A contract could otherwise name a URL for this process to fetch.
-    ccipRead: false,
-  });
+  const node = http(rpcUrl, { timeout: rpcTimeoutMs, retryCount: 0 });
+  // A contract could otherwise name a URL for this process to fetch.
+  const client = createPublicClient({ transport: node, ccipRead: false });
   let nodeChainId: Promise<number> | undefined;
 
   const turns = new Turns();
@@ -65,7 +63,7 @@ export function createContractWalletVerifier(rpcUrl: string): VerifyContractWall
       // Without code and without a deployment inside the signature, this is an ordinary wallet, and its signature was
       // refused already. The library would recover the signer once more, and with fewer conditions on the form.
       if (!endsIn(signature, '6492') && (await client.getCode({ address: wallet })) === undefined) return false;
-      return await client.verifyHash({ address: wallet, hash: digest, signature });
+      return await acceptedByContract(wallet, digest, signature);
     } catch (error) {
       nodeChainId = undefined;
       throw new BrokerError(
@@ -76,4 +74,32 @@ export function createContractWalletVerifier(rpcUrl: string): VerifyContractWall
       );
     }
   }
+
+  /** The library takes every call that fails for the contract's own refusal, also one that no contract ever saw. */
+  async function acceptedByContract(address: Address, hash: Hex, signature: Hex): Promise<boolean> {
+    let fault: unknown;
+    const noting: HttpTransport = (options) => {
+      const transport = node(options);
+      const request = (async (asked: Parameters<typeof transport.request>[0]) => {
+        try {
+          return await transport.request(asked);
+        } catch (error) {
+          if (!isOfContract(error)) fault = error;
+          throw error;
+        }
+      }) as typeof transport.request;
+      return { ...transport, request };
+    };
+    const asking = createPublicClient({ transport: noting, ccipRead: false });
+    const accepted = await asking.verifyHash({ address, hash, signature });
+    if (fault !== undefined) throw new Error('the node did not run the call', { cause: fault });
+    return accepted;
+  }
+}
+
+/** Whether a call failed by what the contract did: nodes say so under different numbers, in much the same words. */
+function isOfContract(error: unknown): boolean {
+  const answer = error instanceof BaseError ? error.walk((cause) => cause instanceof RpcRequestError) : undefined;
+  if (!(answer instanceof RpcRequestError)) return false;
+  return answer.code === 3 || /revert|gas|opcode|jump|stack|execution/i.test(answer.details);
 }

@@ -10,7 +10,7 @@ import { limitReached, limits, type LimitName } from '../../src/domain/limits.js
 import { updatesAtOnce } from '../../src/temporal/refusals.js';
 import { newWallet, type Api } from '../support/api.js';
 import { putProvider, recordOwner } from '../support/fleet.js';
-import { httpsProvider } from '../support/https-providers.js';
+import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
 import { beginLogin, finishLogin, sendSigned } from '../support/login.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
 
@@ -40,13 +40,7 @@ type Send = (method: string, target: string, body?: unknown) => Promise<Answer>;
 /** A machine whose key the broker knows. */
 async function knownProvider() {
   const provider = httpsProvider();
-  const { nodeKey, providerId, wallet } = provider;
-  await replicas.database.pool.query(
-    `insert into provider_identities (provider_id, wallet, node_key, delegation, delegation_signature, chain_id, spec_hash,
-                                      issued_at, expires_at, bound_at)
-     values ($1, $2, $3, '{}', '', 1, $4, now(), now() + interval '1 day', now())`,
-    [providerId, wallet.address.toLowerCase(), nodeKey.address.toLowerCase(), `0x${'0'.repeat(64)}`],
-  );
+  await bindNodeKey(replicas.database.pool, provider);
   return provider;
 }
 

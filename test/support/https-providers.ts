@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Pool } from 'pg';
 import { pino } from 'pino';
 import type { Session } from '../../src/auth/client.js';
 import { authorizeNodeKey, providerSigner, responsesSigner } from '../../src/auth/provider-client.js';
@@ -67,6 +68,16 @@ export async function createFrontier() {
       await world.close();
     },
   };
+}
+
+/** Makes the key of a machine known to the broker, as its first signed registration does. */
+export async function bindNodeKey(pool: Pool, { providerId, wallet, nodeKey }: ReturnType<typeof httpsProvider>) {
+  await pool.query(
+    `insert into provider_identities (provider_id, wallet, node_key, delegation, delegation_signature, chain_id, spec_hash,
+                                      issued_at, expires_at, bound_at)
+     values ($1, $2, $3, '{}', '', 1, $4, now(), now() + interval '1 day', now())`,
+    [providerId, wallet.address.toLowerCase(), nodeKey.address.toLowerCase(), `0x${'0'.repeat(64)}`],
+  );
 }
 
 /** A body of `POST /api/v1/providers/messages`. */

@@ -74,3 +74,77 @@ test('what waits for its time is advertised nowhere', () => {
       expect([page, text.includes(name)]).toEqual([page, false]);
   }
 });
+
+/**
+ * By hand, and not from the table: a code is part of the public API. It never gets another status, and is never taken
+ * away; a new one is added here.
+ */
+const published: Record<string, number> = {
+  malformed_request: 400,
+  validation_failed: 422,
+  payload_too_large: 413,
+  headers_too_large: 431,
+  request_timeout: 408,
+  unsupported_media_type: 415,
+  method_not_allowed: 405,
+  rate_limited: 429,
+  auth_required: 401,
+  auth_ambiguous: 401,
+  session_unknown: 401,
+  session_expired: 401,
+  session_revoked: 401,
+  signature_invalid: 401,
+  timestamp_skew: 401,
+  nonce_reused: 401,
+  challenge_invalid: 401,
+  insufficient_funds: 402,
+  scope_denied: 403,
+  spend_limit_exceeded: 403,
+  quota_exceeded: 403,
+  auth_backend_unavailable: 503,
+  not_found: 404,
+  job_not_found: 404,
+  provider_not_found: 404,
+  session_not_found: 404,
+  token_not_found: 404,
+  idempotency_conflict: 409,
+  session_key_in_use: 409,
+  no_capacity: 409,
+  job_ended: 409,
+  job_not_running: 409,
+  extension_limit: 409,
+  duration_limit: 422,
+  unschedulable: 409,
+  image_pull_failed: 409,
+  container_not_created: 409,
+  container_exited: 409,
+  storage_exceeded: 409,
+  pod_deleted: 409,
+  pod_refused: 409,
+  no_ports_left: 409,
+  start_timeout: 409,
+  provider_lost: 409,
+  provider_drained: 409,
+  allocation_released: 409,
+  delegation_invalid: 401,
+  provider_not_yours: 403,
+  approval_not_needed: 409,
+  provider_retired: 409,
+  mining_off: 409,
+  dependency_unavailable: 503,
+  internal_error: 500,
+};
+
+test('every code has the status with which it was published', () => {
+  const statuses = Object.fromEntries(Object.entries(errorTable).map(([code, { status }]) => [code, status]));
+  expect(statuses).toEqual(published);
+});
+
+test('what may be tried again is what a system behind the broker could not do, and nothing else', () => {
+  const retryable = Object.entries(errorTable).filter((entry) => entry[1].retryable);
+  expect(retryable.map(([code]) => code)).toEqual([
+    'auth_backend_unavailable',
+    'dependency_unavailable',
+    'internal_error',
+  ]);
+});

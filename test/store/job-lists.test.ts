@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { newJobId } from '../../src/api/job-id.js';
+import { encodeCursor } from '../../src/db/cursor.js';
+import { insertJob } from '../../src/db/jobs.js';
+import { withTransaction } from '../../src/db/pool.js';
+import { jobStatuses, type JobStatus } from '../../src/domain/job.js';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { putSession, testOrder } from '../support/fleet.js';
+import { startTestApi, walletA, walletB, type Reply, type TestApi } from '../unit/api-harness.js';
+
+let database: TestDatabase;
+let api: TestApi;
+/** Of wallet A, as they are to be listed: the newest first, and of one moment by their ids. */
+let listed: string[];
+/** One of each status. */
+const byStatus = new Map<JobStatus, string[]>();
+const moment = '2026-03-01T12:00:00.000Z';
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  api = await startTestApi({ pool: database.pool });
+  const before = await put(walletA, '2026-03-01T11:59:59.999Z', 'expired');
+  const same = [];
+  for (const status of ['running', 'pending', 'failed'] as const) same.push(await put(walletA, moment, status));
+  const after = await put(walletA, '2026-03-01T12:00:00.001Z', 'running');
+  await put(walletB, moment, 'running');
+  listed = [after, ...same.sort().reverse(), before];
+});
+afterAll(async () => {
+  await api.stop();
+  await database.close();
+});
+
+async function put(wallet: string, createdAt: string, status: JobStatus): Promise<string> {
+  const { pool } = database;
+  const jobId = newJobId();
+  const sessionId = await putSession(pool, wallet);
+  await withTransaction(pool, (tx) =>
+    insertJob(tx, {
+      ...testOrder({ jobId, wallet }),
+      sessionId,
+      requestSha256: '',
+      sshPublicKeys: [],
+      env: {},
+      reservedAmount: 0n,
+    }),
+  );
+  const isOver = !['pending', 'provisioning', 'running', 'ending'].includes(status);
+  await pool.query(
+    `update jobs set created_at = $2, status = $3, ended_at = case when $4 then now() end where job_id = $1`,
+    [jobId, createdAt, status, isOver],
+  );
+  if (wallet === walletA) byStatus.set(status, [jobId, ...(byStatus.get(status) ?? [])]);
+  return jobId;
+}
+
+const list = (query: string, as: 'a' | 'b' | 'a-read' = 'a') => api.send('GET', `/api/v1/jobs${query}`, { as });
+const idsOf = ({ json }: Reply) => json.jobs.map(({ job_id }: { job_id: string }) => job_id) as string[];
+
+/** Every page of a list, from the first to the one that names no other. */
+async function pages(query: string): Promise<string[][]> {
+  const found: string[][] = [];
+  for (let cursor = ''; ;) {
+    const reply = await list(`${query}${cursor}`);
+    expect(reply.status).toBe(200);
+    expect(reply.json.count).toBe(reply.json.jobs.length);
+    found.push(idsOf(reply));
+    if (reply.json.next_cursor === undefined || found.length > 10) return found;
+    cursor = `&cursor=${reply.json.next_cursor}`;
+  }
+}
+
+describe('the jobs of a wallet', () => {
+  test('come the newest first, and no other wallet’s among them', async () => {
+    expect(idsOf(await list(''))).toEqual(listed);
+    expect(idsOf(await list('', 'a-read'))).toEqual(listed);
+    expect(idsOf(await list('', 'b'))).toHaveLength(1);
+  });
+
+  test.each([1, 2, 3, 4, 5])('are each on one page of %i, also those of one moment', async (limit) => {
+    const found = await pages(`?limit=${limit}`);
+    expect(found.flat()).toEqual(listed);
+    expect(found.slice(0, -1).every((page) => page.length === limit)).toBe(true);
+    // The last page says that it is, also where it is full.
+    expect(found).toHaveLength(Math.ceil(listed.length / limit));
+  });
+
+  test('are 50 to a page unless it is said otherwise', async () => {
+    const { pool } = database;
+    const others = `0x${'c'.repeat(40)}`;
+    const sessionId = await putSession(pool, others);
+    await pool.query(
+      `insert into jobs (job_id, wallet, session_id, request_sha256, image, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s)
+       select gen_random_uuid(), $1, $2, '', '', 1, 1, 1, 1, 60 from generate_series(1, 51)`,
+      [others, sessionId],
+    );
+    const authenticate = async () => ({
+      ...{ wallet: others, sessionId, sessionKey: others, kind: 'signed' as const, scopes: ['jobs:read'] as const },
+      ...{ expiresAt: new Date(Date.now() + 60_000), spend: { limit: 0n, reserved: 0n, spent: 0n } },
+    });
+    const theirs = await startTestApi({ pool, authenticate });
+    try {
+      const first = (await theirs.send('GET', '/api/v1/jobs')).json;
+      expect([first.count, typeof first.next_cursor]).toEqual([50, 'string']);
+      expect((await theirs.send('GET', `/api/v1/jobs?cursor=${first.next_cursor}`)).json.count).toBe(1);
+      expect((await theirs.send('GET', '/api/v1/jobs?limit=100')).json.count).toBe(51);
+    } finally {
+      await theirs.stop();
+    }
+  });
+
+  test.each(jobStatuses)('that are %s are found by that', async (status) => {
+    expect(idsOf(await list(`?status=${status}`)).sort()).toEqual((byStatus.get(status) ?? []).sort());
+  });
+
+  test('of one status are turned over page by page, too', async () => {
+    const running = listed.filter((id) => byStatus.get('running')!.includes(id));
+    expect(await pages('?status=running&limit=1')).toEqual(running.map((id) => [id]));
+  });
+});
+
+test.each(['limit=0', 'limit=101', 'limit=1.5', 'limit=-1', 'status=done', 'cursor=a.b'])(
+  '%s is refused by the name of the field',
+  async (query) => {
+    const reply = await list(`?${query}`);
+    expect([reply.status, reply.json.code]).toEqual([422, 'validation_failed']);
+    expect(reply.json.errors).toMatchObject([{ field: `query.${query.split('=')[0]}` }]);
+  },
+);
+
+test.each([
+  ['of the providers', encodeCursor(moment, 'prov-1')],
+  ['of no list', encodeCursor(moment)],
+  ['with too much in it', encodeCursor(moment, '00000000-0000-7000-8000-000000000000', 'more')],
+  ['of a moment in other words', encodeCursor('2026-03-01', '00000000-0000-7000-8000-000000000000')],
+  ['that was cut', encodeCursor(moment, '00000000-0000-7000-8000-000000000000').slice(0, -4)],
+])('a cursor %s is refused', async (_, cursor) => {
+  const reply = await list(`?cursor=${cursor}`);
+  expect([reply.status, reply.json.code]).toEqual([422, 'validation_failed']);
+  expect(reply.json.errors).toMatchObject([{ field: 'query.cursor' }]);
+});
+
+test('a cursor of somebody else’s list shows nothing of it', async () => {
+  const { json } = await list('?limit=1');
+  const theirs = await list(`?cursor=${json.next_cursor}`, 'b');
+  expect(idsOf(theirs).some((id) => listed.includes(id))).toBe(false);
+});

@@ -1,0 +1,188 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+import { createJobRecordActivities } from '../../activities/job-record.js';
+import { repairLog } from '../../activities/reconciler/repairs.js';
+import { createSweepActivities } from '../../activities/sweep.js';
+import { warnWhileInsecure } from '../../src/auth/insecure-warning.js';
+import { reviewPath, startAuthorizer } from '../../src/authorizer/server.js';
+import { allocate } from '../../src/db/allocations.js';
+import { insertJob } from '../../src/db/jobs.js';
+import { withTransaction } from '../../src/db/pool.js';
+import { sentence } from '../../src/domain/outside.js';
+import { register } from '../../src/observability/metrics.js';
+import { receiveHeartbeats } from '../../src/redis/relay/heartbeats.js';
+import type { StreamEntry } from '../../src/redis/streams/entry.js';
+import { certificateAuthority } from '../support/certificates.js';
+import { testConfig } from '../support/config.js';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { putProvider, putSession, testOrder } from '../support/fleet.js';
+import { showMetrics, type ShownMetrics } from '../support/metrics.js';
+import { rawConnection } from '../support/raw-http.js';
+import { freshRedis, type TestRedis } from '../support/redis.js';
+import { heartbeatData, trusting } from '../support/relay.js';
+import { until } from '../support/until.js';
+import { startTestApi, testRoute } from '../unit/api-harness.js';
+
+const logger = pino({ level: 'silent' });
+const folder = mkdtempSync(join(tmpdir(), 'metrics-'));
+
+let database: TestDatabase;
+let redis: TestRedis;
+let shown: ShownMetrics;
+beforeAll(async () => {
+  [database, redis, shown] = await Promise.all([freshDatabase(), freshRedis(), showMetrics()]);
+});
+afterAll(async () => {
+  await shown.stop();
+  await Promise.all([database.close(), redis.close()]);
+  rmSync(folder, { recursive: true });
+});
+
+/** What makes each counter go up; those of the streams have a file of their own. */
+const events: Record<string, () => Promise<unknown>> = {
+  async 'broker_heartbeats_total{result="counted"}'() {
+    await hear([[`${Date.now()}-0`, ['data', heartbeatData(await silentProvider())]]]);
+  },
+  async 'broker_heartbeats_total{result="superseded"}'() {
+    const data = heartbeatData(await silentProvider());
+    await hear([0, 1].map((at): StreamEntry => [`${Date.now()}-${at}`, ['data', data]]));
+  },
+  async 'broker_heartbeats_total{result="outdated"}'() {
+    await hear([[`${Date.now() - 700_000}-0`, ['data', heartbeatData(await silentProvider())]]]);
+  },
+  'broker_reconciler_repairs_total{kind="allocation_leaked"}': async () =>
+    repairLog(logger).repaired('allocation_leaked', {}),
+  broker_reconciler_failures_total: () => repairLog(logger).each([1], String, () => Promise.reject(new Error('no'))),
+  async broker_sweep_failures_total() {
+    await silentProvider();
+    const temporal = { withDeadline: () => Promise.reject(new Error('it takes no signal')) } as never;
+    const deps = { config: testConfig(), pool: database.pool, redis: redis.redis, temporal, logger };
+    await createSweepActivities(deps).sweepHeartbeats();
+  },
+  async 'broker_start_moves_total{reason="unschedulable"}'() {
+    await failStart(await silentProvider());
+  },
+  async 'broker_providers_out_total{reason="unschedulable"}'() {
+    // Of one provider alone none is taken out.
+    await silentProvider();
+    const providerId = await silentProvider();
+    for (let wallets = 0; wallets < 3; wallets++) await failStart(providerId);
+  },
+  async 'broker_api_connections_closed_total{reason="address"}'() {
+    const api = await startTestApi({ env: { MAX_CONNECTIONS_PER_IP: '1' } });
+    const [first, second] = [await rawConnection(api.port), await rawConnection(api.port)];
+    await until(() => !first.isOpen(), { name: 'the first to make room' });
+    second.socket.destroy();
+    await api.stop(0);
+  },
+  async 'broker_unchecked_values_total{code="22021"}'() {
+    const handler = async () => void (await database.pool.query('select $1::text', ['\0']));
+    const api = await startTestApi({ routes: [testRoute({ path: '/t/unchecked', handler })] });
+    expect((await api.send('GET', '/t/unchecked')).status).toBe(400);
+    await api.stop();
+  },
+  'broker_node_reviews_total{result="denied"}': () => review(true),
+  'broker_node_reviews_total{result="no_opinion"}': () => review(false),
+  'broker_node_reviews_total{result="unanswered"}': () => review(undefined),
+};
+
+test.each(Object.entries(events))('%s goes up by what it counts', async (series, event) => {
+  const before = await shown.of(series);
+  await event();
+  expect(await shown.of(series)).toBeGreaterThan(before);
+});
+
+test('that messages are accepted unchecked is shown', async () => {
+  warnWhileInsecure({ PROVIDER_AUTH_MODE: 'off' }, logger)();
+  expect(await shown.of('provider_auth_insecure')).toBe(1);
+  warnWhileInsecure({ PROVIDER_AUTH_MODE: 'required' }, logger)();
+  expect(await shown.of('provider_auth_insecure')).toBe(0);
+});
+
+test('every metric of the broker is read by a test', () => {
+  const elsewhere = [
+    ...['alarms_total', 'lag', 'messages_total', 'oldest_pending_seconds', 'paused', 'pending', 'upkeep_failures_total']
+      .map((name) => `broker_stream_${name}`)
+      .concat('broker_dead_letters_total', 'broker_redis_foreign_keys_total', 'broker_redis_clock_skew_seconds'),
+    // In that of the ends of jobs.
+    'broker_job_endings_without_text_total',
+    'provider_auth_insecure',
+  ];
+  const read = new Set([...elsewhere, ...Object.keys(events).map((series) => series.split('{')[0]!)]);
+  const there = register.getMetricsAsArray().map(({ name }) => name);
+  expect([...read].sort()).toEqual(there.sort());
+});
+
+async function hear(entries: StreamEntry[]): Promise<void> {
+  const onFuture = () => undefined;
+  await receiveHeartbeats({ db: database.pool, verifier: trusting, onFuture })(entries, false);
+}
+
+/** One in service that was last heard two hours ago. */
+async function silentProvider(): Promise<string> {
+  const providerId = `prov-${randomUUID().slice(0, 8)}`;
+  await putProvider(database.pool, { providerId });
+  await database.pool.query(
+    `insert into provider_heartbeats (provider_id, last_heartbeat) values ($1, now() - interval '2 hours')
+     on conflict (provider_id) do update set last_heartbeat = excluded.last_heartbeat`,
+    [providerId],
+  );
+  return providerId;
+}
+
+/** A job of a new wallet is placed there and is not started, by the doing of the machine. */
+async function failStart(providerId: string): Promise<void> {
+  const { pool } = database;
+  const order = testOrder({ wallet: `0x${randomBytes(20).toString('hex')}` });
+  const sessionId = await putSession(pool, order.wallet);
+  const row = { ...order, sessionId, requestSha256: '', sshPublicKeys: [], env: {}, reservedAmount: 0n };
+  await withTransaction(pool, (tx) => insertJob(tx, row));
+  const { rows } = await pool.query<{ name: string }>(
+    `select name from provider_resources where provider_id = $1 and kind = 'gpu'`,
+    [providerId],
+  );
+  const place = { providerId, nodeName: providerId, gpuType: rows[0]!.name, gpuModel: '', pricePerHour: 0.5 };
+  expect(await allocate(pool, order, place)).toBe('allocated');
+  const failure = { providerId, attempt: 1, reason: 'unschedulable', fault: 'certain' } as const;
+  const record = createJobRecordActivities({ pool, logger, config: testConfig() });
+  await record.leaveProvider(order, { ...failure, message: sentence('no room') });
+}
+
+/** The cluster asks about a node of which the authorizer knows so much. */
+async function review(hasLeft: boolean | undefined): Promise<void> {
+  const authority = certificateAuthority(folder, `ca-${randomUUID().slice(0, 8)}`);
+  const [server, client] = [authority.issue('broker', 'DNS:localhost'), authority.issue('cluster', 'DNS:cluster')];
+  const authorizer = await startAuthorizer(
+    {
+      ...{ AUTHORIZER_HOST: '127.0.0.1', AUTHORIZER_PORT: 0, AUTHORIZER_CLIENT_CA: authority.ca },
+      ...{ AUTHORIZER_TLS_CERT: server.cert, AUTHORIZER_TLS_KEY: server.key },
+    },
+    async () => hasLeft,
+  );
+  try {
+    const asking = request({
+      ...{
+        host: '127.0.0.1',
+        port: authorizer.address.port,
+        servername: 'localhost',
+        path: reviewPath,
+        method: 'POST',
+      },
+      ...{ ca: authority.ca, cert: client.cert, key: client.key, agent: false },
+    });
+    const spec = { user: 'system:node:node-1' };
+    asking.end(JSON.stringify({ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec }));
+    const [response] = (await once(asking, 'response')) as [IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(200);
+  } finally {
+    await authorizer.stop();
+  }
+}

@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { zeroAddress } from 'viem';
+import type { RouteRule } from '../../src/api/route.js';
+import { revocationTypedData, type SessionRevocation } from '../../src/auth/typed-data.js';
+import { scopes as everyScope, type Scope } from '../../src/auth/principal.js';
+import type { Reply, Session } from '../../src/auth/client.js';
+import { audience, newWallet, startApi, type Api } from '../support/api.js';
+import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
+import { loginsAt, putBelongings, takingCommands } from '../support/owned.js';
+import { startReplicas, type Replicas } from '../support/replicas.js';
+import { attempts, openRoutes, type Belongings } from '../support/route-attempts.js';
+import { openOutcomes, outcomes } from '../support/route-outcomes.js';
+import { nameOf, ruleTable } from '../support/tried-api.js';
+
+const customerScopes = everyScope.filter((scope) => scope !== 'admin');
+const admin: readonly Scope[] = ['admin'];
+const [operator, owner] = [newWallet(), newWallet()];
+const asked: string[] = [];
+
+let replicas: Replicas;
+/** Over the same database, with a Temporal that does not answer. */
+let away: Api;
+beforeAll(async () => {
+  const env = {
+    ADMIN_WALLETS: operator.address,
+    PROVIDER_AUTH_MODE: 'permissive',
+    MINING_IMAGE_ALLOWLIST: 'docker.io/miners/*',
+    AUTH_MAX_SESSIONS: '1000',
+    AUTH_MAX_TOKENS: '1000',
+    MAX_JOBS_PER_WALLET: '1000',
+  };
+  replicas = await startReplicas({ env, commands: takingCommands(asked) });
+  away = await startApi({ ...replicas, env });
+});
+afterAll(async () => {
+  await away?.stop();
+  await replicas.stop();
+});
+
+const rules = await ruleTable();
+const guarded = rules.filter(({ auth }) => auth !== 'none' && auth !== 'session-proof');
+const open = rules.filter(({ auth }) => auth === 'none');
+const logins = loginsAt(() => replicas.api);
+const loginsAway = loginsAt(() => away);
+
+test('what every route answers stands in the tables', () => {
+  expect(Object.keys(outcomes).sort()).toEqual(guarded.map(nameOf).sort());
+  expect(Object.keys(openOutcomes).sort()).toEqual([...openRoutes].sort());
+});
+
+test('an order counts as an order, any other change as a change, and what changes nothing as a read', () => {
+  for (const rule of guarded) {
+    const counts = nameOf(rule) === 'POST /api/v1/jobs' ? 'jobs' : rule.method === 'GET' ? 'read' : 'write';
+    expect([nameOf(rule), rule.limit]).toEqual([nameOf(rule), counts]);
+  }
+  // Whose handlers look for a proof, and count themselves.
+  expect(rules.filter(({ limit }) => limit === 'proof').map(nameOf)).toEqual([
+    'POST /api/v1/auth/sessions',
+    'POST /api/v1/auth/revoke',
+    'POST /api/v1/providers/messages',
+    'GET /api/v1/providers/:id/responses',
+  ]);
+});
+
+const ask = async (session: Session, rule: RouteRule, of: Belongings, by = of.wallet): Promise<Reply> => {
+  const { target, body } = await attempts[nameOf(rule)]!(of, by);
+  return await session.request(rule.method, target, body);
+};
+
+/** What it answered is what the API page says of that status. */
+function expectAsDescribed(rule: RouteRule, { status, body }: Pick<Reply, 'status' | 'body'>): void {
+  const described = rule.responses[status];
+  expect(described).toBeDefined();
+  if (described!.schema === undefined) return;
+  expect(described!.schema.safeParse(body).error?.issues ?? []).toEqual([]);
+}
+
+describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name, rule) => {
+  const { taken, away: whenAway } = outcomes[name]!;
+  const forOperators = rule.scopes.includes('admin');
+  const needed = forOperators ? everyScope : customerScopes;
+  // Whoever revokes all sessions of a wallet takes one of its own.
+  const caller = () => (forOperators ? operator : name === 'DELETE /api/v1/auth/sessions' ? newWallet() : owner);
+
+  test(`answers ${taken} to whoever may ask it, as the API page describes it`, async () => {
+    const mine = await putBelongings(replicas.database.pool, caller());
+    const reply = await ask(await logins(mine.wallet, needed), rule, mine);
+    expect([reply.status, reply.body]).toEqual([taken, reply.body]);
+    expectAsDescribed(rule, reply);
+    if (whenAway === undefined) return;
+    const { job_id: ordered = '' } = reply.body as { job_id?: string };
+    expect(asked.some((id) => [mine.jobId, mine.providerId, ordered].includes(id))).toBe(true);
+  });
+
+  test(`answers ${whenAway ?? taken} while Temporal is away`, async () => {
+    const mine = await putBelongings(replicas.database.pool, caller());
+    const reply = await ask(await loginsAway(mine.wallet, needed), rule, mine);
+    expect(reply.status).toBe(whenAway ?? taken);
+    if (whenAway === undefined) return;
+    expect(reply.body).toMatchObject({ code: 'dependency_unavailable' });
+    expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  if (rule.operators === true) {
+    test(`answers ${taken} to an operator, whosever it is`, async () => {
+      const his = await putBelongings(replicas.database.pool, newWallet());
+      const reply = await ask(await logins(operator, admin), rule, his, operator);
+      expect([reply.status, reply.body]).toEqual([taken, reply.body]);
+      expectAsDescribed(rule, reply);
+    });
+
+    test('is none of an operator’s business in a session that is not one', async () => {
+      const his = await putBelongings(replicas.database.pool, newWallet());
+      const reply = await ask(await logins(operator, customerScopes), rule, his, operator);
+      expect(reply.body).toMatchObject({ status: 404, code: 'provider_not_found' });
+    });
+  }
+});
+
+interface OpenAttempt {
+  target?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** What is to be sent to the routes that are open to everybody, where the path alone is not enough. */
+const openAttempts: Record<string, () => Promise<OpenAttempt>> = {
+  'GET /api/v1/providers/:id': async () => ({ target: `/api/v1/providers/${await somebodys()}` }),
+  'GET /api/v1/providers/:id/mining': async () => ({ target: `/api/v1/providers/${await somebodys()}/mining` }),
+  // To everybody who holds the key of the machine.
+  async 'GET /api/v1/providers/:id/responses'() {
+    const provider = httpsProvider();
+    await bindNodeKey(replicas.database.pool, provider);
+    const target = `/api/v1/providers/${provider.providerId}/responses`;
+    return { target, headers: await provider.signTarget(target) };
+  },
+  'POST /api/v1/auth/challenge': async () => ({
+    body: { wallet: newWallet().address, session_key: newWallet().address },
+  }),
+  'POST /api/v1/providers/messages': async () => ({ body: httpsProvider().bareRegistration() }),
+  async 'POST /api/v1/auth/revoke'() {
+    const wallet = newWallet();
+    const message: SessionRevocation = {
+      wallet: wallet.address,
+      sessionKey: zeroAddress,
+      audience,
+      issuedAt: Math.floor(Date.now() / 1000),
+      nonce: `0x${randomBytes(32).toString('hex')}`,
+    };
+    const lowered = { ...message, wallet: wallet.address.toLowerCase() as typeof wallet.address };
+    return { body: { message, chain_id: 1, signature: await wallet.signTypedData(revocationTypedData(lowered, 1)) } };
+  },
+};
+const somebodys = async () => (await putBelongings(replicas.database.pool, newWallet())).providerId;
+
+test.each(open.map((rule) => [nameOf(rule), openOutcomes[nameOf(rule)], rule] as const))(
+  '%s answers %i to everybody, as the API page describes it',
+  async (name, status, rule) => {
+    const { target = rule.path, ...sent } = (await openAttempts[name]?.()) ?? {};
+    const reply = await replicas.api.send(rule.method, target, sent);
+    expect([reply.status, reply.text]).toEqual([status, reply.text]);
+    expectAsDescribed(rule, { status: reply.status, body: reply.json });
+  },
+);

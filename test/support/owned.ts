@@ -1,0 +1,85 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import type { PrivateKeyAccount } from 'viem/accounts';
+import { newJobId } from '../../src/api/job-id.js';
+import type { JobCommands } from '../../src/api/job-commands.js';
+import type { Session } from '../../src/auth/client.js';
+import type { Scope } from '../../src/auth/principal.js';
+import { reserveSpend } from '../../src/auth/spend.js';
+import { insertToken } from '../../src/db/auth-tokens.js';
+import { insertJob } from '../../src/db/jobs.js';
+import { withTransaction } from '../../src/db/pool.js';
+import type { Api, ApiOptions } from './api.js';
+import { putProvider, putSession, recordOwner, testOrder } from './fleet.js';
+import type { Belongings } from './route-attempts.js';
+
+/** Puts one of everything there for a wallet: a session with a token, a running job and a provider. */
+export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promise<Belongings> {
+  const wallet = owner.address.toLowerCase();
+  const [jobId, tokenId, providerId] = [newJobId(), randomUUID(), `prov-${randomUUID().slice(0, 8)}`];
+  const sessionId = await putSession(pool, wallet);
+  await withTransaction(pool, async (tx) => {
+    const [createdAt, expiresAt] = [new Date(), new Date(Date.now() + 3_600_000)];
+    const token = { id: tokenId, sessionId, scopes: ['jobs:read'], createdAt, expiresAt, sha256: randomBytes(32) };
+    await insertToken(tx, token, 1);
+    await insertJob(tx, {
+      ...testOrder({ jobId, wallet, maxPricePerHour: 0 }),
+      sessionId,
+      requestSha256: '',
+      sshPublicKeys: [],
+      env: { TOKEN: 'of-the-owner' },
+      reservedAmount: 0n,
+    });
+    await reserveSpend(tx, { jobId, sessionId, amount: 0n });
+  });
+  await pool.query(`update jobs set status = 'running', started_at = now() where job_id = $1`, [jobId]);
+  await putProvider(pool, { providerId });
+  await recordOwner(pool, providerId, wallet);
+  return { wallet: owner, sessionId, tokenId, jobId, providerId };
+}
+
+/** Everything that is written down about some belongings, as text to be compared. */
+export async function written(pool: Pool, { sessionId, jobId, providerId }: Belongings): Promise<string> {
+  const tables = [
+    ['select * from jobs where job_id = $1', jobId],
+    ['select * from auth_charges where job_id = $1', jobId],
+    [`select to_jsonb(s) - 'last_used_at' from auth_sessions s where id = $1`, sessionId],
+    ['select * from auth_tokens where session_id = $1', sessionId],
+    ['select * from providers where provider_id = $1', providerId],
+    ['select * from provider_resources where provider_id = $1', providerId],
+    ['select * from provider_identities where provider_id = $1', providerId],
+  ] as const;
+  const rows = await Promise.all(tables.map(async ([sql, id]) => (await pool.query(sql, [id])).rows as unknown[]));
+  return JSON.stringify(rows);
+}
+
+/** Logs in once for each wallet and set of scopes. */
+export function loginsAt(api: () => Api): (account: PrivateKeyAccount, scopes: readonly Scope[]) => Promise<Session> {
+  const sessions = new Map<string, Promise<Session>>();
+  return (account, scopes) => {
+    const key = `${account.address} ${[...scopes].sort().join(' ')}`;
+    const session = sessions.get(key) ?? api().login({ account, scopes, spendLimit: 10n ** 30n });
+    sessions.set(key, session);
+    return session;
+  };
+}
+
+/** Commands of workflows that take whatever they are asked, and note the ids that they were asked about. */
+export function takingCommands(asked: string[]): Required<NonNullable<ApiOptions['commands']>> {
+  const note = <T>(id: string, answer: T): Promise<T> => {
+    asked.push(id);
+    return Promise.resolve(answer);
+  };
+  const jobs: JobCommands = {
+    startAndWait: ({ jobId }) => note(jobId, 'still_starting' as const),
+    cancel: (jobId) => note(jobId, 'still_ending' as const),
+    extend: (jobId) => note(jobId, { expiresAt: new Date().toISOString() }),
+  };
+  return {
+    jobs,
+    providers: { order: (providerId) => note(providerId, undefined) },
+    announceRegistration: (providerId) => note(providerId, undefined),
+    announceMining: (providerId) => note(providerId, true),
+    announcePlacement: (providerId) => note(providerId, true),
+  };
+}

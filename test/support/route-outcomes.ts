@@ -1,0 +1,62 @@
+/** What a route answers to a request in which nothing is wrong. */
+export interface Outcome {
+  /** Its owner, or an operator where the route is for operators. */
+  taken: number;
+  /** Where Temporal is away and the route needs it; the same without, where it does not. */
+  away?: 503;
+}
+
+/**
+ * What each route that wants to know who asks answers to whoever may ask it. By hand: these are part of the API, and a
+ * handler that throws answers something else.
+ */
+export const outcomes: Record<string, Outcome> = {
+  'GET /api/v1/auth/me': { taken: 200 },
+  'GET /api/v1/auth/sessions': { taken: 200 },
+  'DELETE /api/v1/auth/sessions': { taken: 204 },
+  'POST /api/v1/auth/tokens': { taken: 201 },
+  'DELETE /api/v1/auth/sessions/:id': { taken: 204 },
+  'DELETE /api/v1/auth/tokens/:id': { taken: 204 },
+
+  'GET /api/v1/jobs': { taken: 200 },
+  'POST /api/v1/jobs': { taken: 202, away: 503 },
+  'GET /api/v1/jobs/:id': { taken: 200 },
+  'DELETE /api/v1/jobs/:id': { taken: 202, away: 503 },
+  'POST /api/v1/jobs/:id/extend': { taken: 200, away: 503 },
+
+  'POST /api/v1/providers/:id/claim': { taken: 200, away: 503 },
+  'POST /api/v1/providers/:id/cordon': { taken: 200, away: 503 },
+  'POST /api/v1/providers/:id/uncordon': { taken: 200, away: 503 },
+  'POST /api/v1/providers/:id/drain': { taken: 200, away: 503 },
+  'POST /api/v1/providers/:id/maintenance': { taken: 200, away: 503 },
+  'POST /api/v1/providers/:id/retire': { taken: 202, away: 503 },
+  'POST /api/v1/providers/:id/mining/start': { taken: 200, away: 503 },
+  'POST /api/v1/providers/:id/mining/stop': { taken: 200, away: 503 },
+  'POST /api/v1/providers/:id/mining/allocate': { taken: 200 },
+  'POST /api/v1/providers/:id/mining/release': { taken: 200 },
+
+  'POST /api/v1/admin/providers/:id/approve': { taken: 200, away: 503 },
+  // The next look at the provider by its workflow makes up for it.
+  'POST /api/v1/admin/providers/:id/forgive': { taken: 200 },
+  'GET /api/v1/admin/jobs/:id/failure': { taken: 200 },
+  'POST /api/v1/admin/broker-keys': { taken: 201 },
+  'GET /api/v1/admin/tenants': { taken: 200 },
+};
+
+/** The same for those that are open to everybody; how to try them is in `openAttempts`. */
+export const openOutcomes: Record<string, number> = {
+  'GET /health': 200,
+  'GET /ready': 200,
+  'GET /openapi.json': 200,
+  'GET /api/v1/providers': 200,
+  'GET /api/v1/providers/:id': 200,
+  'GET /api/v1/providers/search': 200,
+  'GET /api/v1/site': 200,
+  'GET /api/v1/providers/gpu-availability': 200,
+  'GET /api/v1/providers/:id/mining': 200,
+  'GET /api/v1/mining/metrics': 200,
+  'POST /api/v1/auth/challenge': 200,
+  'POST /api/v1/auth/revoke': 204,
+  'POST /api/v1/providers/messages': 202,
+  'GET /api/v1/providers/:id/responses': 200,
+};
