@@ -66,7 +66,7 @@ function testFiles(): string[] {
 }
 
 /** Unit tests need none; those of a real node start a broker with engines of its own. */
-const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
+export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
   unit: [],
   node: [],
   store: ['postgres', 'redis'],
