@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { packageRoot } from '../../src/engines/paths.js';
 import { codeChanges, type Change } from './code-mutants.js';
-import { functionsOf, mutatedFolders, parse } from './functions.js';
+import { functionsOf, parse } from './functions.js';
 import { mutantOf, type Mutant } from './mutant.js';
+import { mutatedFolders } from './mutated-folders.js';
 import { excludedFiles, isSql, rules } from './rules.js';
 import { sqlChanges } from './sql-mutants.js';
 
@@ -22,8 +23,7 @@ export function mutatedFiles(): string[] {
 }
 
 /** All mutants of a file, in order. */
-export function mutantsOf(file: string): Mutant[] {
-  const source = readSource(file);
+export function mutantsOf(file: string, source = readSource(file)): Mutant[] {
   const sourceFile = parse(file, source);
   const at = { file, source, places: placesOf(sourceFile) };
   const found: Change[] = [];

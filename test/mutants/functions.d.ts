@@ -1,6 +1,5 @@
 import type ts from 'typescript';
 
-export const mutatedFolders: readonly string[];
 export function parse(file: string, source: string): ts.SourceFile;
 export function functionsOf(sourceFile: ts.SourceFile): (ts.FunctionLikeDeclaration & { body: ts.Node })[];
 export function placeOf(file: string, index: number): string;

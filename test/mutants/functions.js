@@ -1,8 +1,5 @@
 import ts from 'typescript';
 
-/** Where the code is that mutants are made of. */
-export const mutatedFolders = ['src/domain', 'src/api', 'src/auth', 'src/db', 'workflows', 'activities'];
-
 export const parse = (file, source) => ts.createSourceFile(file, source, ts.ScriptTarget.ES2022, true);
 
 /**

@@ -48,7 +48,7 @@ if (values.list) {
 }
 
 function chosen(): Mutant[] {
-  const all = [...mutatedFiles().flatMap(mutantsOf)];
+  const all = mutatedFiles().flatMap((file) => mutantsOf(file));
   const curated = values['no-curated'] ? [] : curatedMutants();
   if (values.again) {
     const lived = new Set(

@@ -54,7 +54,7 @@ async function take(tests: readonly string[], env: NodeJS.ProcessEnv): Promise<N
   const folder = join(packageRoot, '.data/mutants');
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `notes-${process.pid}`);
-  const noting = { ...env, BROKER_MUTANTS_NOTE: '1', BROKER_MUTANTS_NOTES: path };
+  const noting = { ...env, BROKER_MUTANTS_NOTES: path };
   try {
     const results = await green(tests, noting);
     const lines = readFileSync(path, 'utf8').trim().split('\n');

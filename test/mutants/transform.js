@@ -1,26 +1,28 @@
 import { relative } from 'node:path';
 import swc from '@swc/jest';
-import { mutated } from './apply.js';
-import { mutatedFolders, noting } from './functions.js';
+import { mutatedFolders } from './mutated-folders.js';
 
-/** Set while it is noted which functions the test files run. */
-const notes = process.env['BROKER_MUTANTS_NOTE'] === '1';
-
-/** The transform of the tests, of the source as the mutant has it. Its cache goes by the text, so none sees another's. */
-export default {
-  createTransformer(options) {
-    const { process: transform, processAsync, getCacheKey, canInstrument } = swc.createTransformer(options);
-    const changed = (source, path, rootDir) => {
-      const file = relative(rootDir, path);
-      if (!mutatedFolders.some((folder) => file.startsWith(`${folder}/`))) return source;
-      return notes ? noting(file, source) : mutated(source, file);
-    };
-    const wrapped = (inner) => (source, path, rest) => inner(changed(source, path, rest.config.rootDir), path, rest);
-    return {
-      canInstrument,
-      process: wrapped(transform),
-      processAsync: wrapped(processAsync),
-      getCacheKey: wrapped(getCacheKey),
-    };
-  },
-};
+/**
+ * The transform of the tests, of a source that was changed before.
+ *
+ * @param change takes a source and its file, from the root of the checkout on. The cache goes by the text that it
+ *   answers, so no run sees what another one changed.
+ */
+export function transformOf(change) {
+  return {
+    createTransformer(options) {
+      const { process: transform, processAsync, getCacheKey, canInstrument } = swc.createTransformer(options);
+      const changed = (source, path, rootDir) => {
+        const file = relative(rootDir, path);
+        return mutatedFolders.some((folder) => file.startsWith(`${folder}/`)) ? change(source, file) : source;
+      };
+      const wrapped = (inner) => (source, path, rest) => inner(changed(source, path, rest.config.rootDir), path, rest);
+      return {
+        canInstrument,
+        process: wrapped(transform),
+        processAsync: wrapped(processAsync),
+        getCacheKey: wrapped(getCacheKey),
+      };
+    },
+  };
+}
