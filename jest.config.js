@@ -1,3 +1,9 @@
+/** Suites with commands of their own. `npm test` leaves them out, unless it is given the files that it is to run. */
+const slowSuites = ['chaos', 'e2e', 'node', 'stack'];
+const isTold = process.argv.slice(2).some((argument) => !argument.startsWith('-'));
+/** In CI each run has another order, and prints the seed that gives it again: `npm test -- --seed=N --randomize`. */
+const isCi = (process.env.CI ?? '') !== '';
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
@@ -10,6 +16,10 @@ export default {
   },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', ...(isTold ? [] : slowSuites.map((suite) => `<rootDir>/test/${suite}/`))],
+  randomize: isCi,
+  showSeed: isCi,
+  testSequencer: '<rootDir>/test/support/sequencer.js',
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',

@@ -30,6 +30,8 @@ export interface StackOptions {
   env?: NodeJS.ProcessEnv;
   log?: Log;
   kubernetes?: KubernetesOptions;
+  /** Called when a process has ended by itself; it is started again all the same. */
+  died?: (name: string, how: string) => void;
 }
 
 export interface Stack {
@@ -78,6 +80,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     guard,
     log,
     changed: () => complete && write(),
+    died: (name, how) => complete && options.died?.(name, how),
   });
   // In the order of the alphabet, whichever engine was ready first.
   const current = (): Endpoints => ({ ...sorted(endpoints), pids: sorted(supervisor.pids()) });

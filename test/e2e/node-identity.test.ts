@@ -17,6 +17,7 @@ import { labels } from '../../src/kubernetes/names.js';
 import { parseJoinCommand } from '../../src/provider-agent/join-command.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
 import { answerTo, readsNothing, writesNothing } from '../support/node-attempts.js';
+import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 
 // What anybody can do who has registered, with nothing but the answer: raw calls with a join token and with the
@@ -116,58 +117,63 @@ describe('a node of the fleet', () => {
     access = await join(owned);
   }, 180_000);
 
-  test('bears a name of the broker’s, with the marks of its provider', async () => {
+  const chapter = story('serves, is followed by another for another key, and leaves', 600_000);
+
+  chapter('bears a name of the broker’s, with the marks of its provider', async () => {
     expect(owned.nodeName).toBe('p-atlas-of-mine-1');
     expect((await node(owned.nodeName))!.metadata!.labels).toMatchObject({ [labels.placement]: owned.providerId });
     expect((await provider(owned.providerId))['node_name']).toBe(owned.nodeName);
   });
 
-  test('has its certificate renewed, and gets none for another name', async () => {
+  chapter('has its certificate renewed, and gets none for another name', async () => {
     const renewed = await obtainNodeCertificate(access, owned.nodeName, 30_000);
     const again = { ...owned.cluster, ...renewed };
     await ask(again, 'GET', `/api/v1/nodes/${owned.nodeName}`);
     expect(await answerTo(obtainNodeCertificate(access, 'p-someone-else-1', 30_000))).toContain(
       'can only create a node CSR with CN=system:node:p-atlas-of-mine-1',
     );
-  }, 90_000);
+  });
 
-  test('is taken up again when it was deleted and its kubelet makes it anew', async () => {
+  chapter('is taken up again when it was deleted and its kubelet makes it anew', async () => {
     const { uid } = (await node(owned.nodeName))!.metadata!;
     await admin.core.deleteNode({ name: owned.nodeName });
     await putNode(access, owned.nodeName, simulatedMachine({ providerId: owned.providerId }));
     await until(async () => (await node(owned.nodeName))!.metadata!.labels?.[labels.placement] === owned.providerId);
     expect((await node(owned.nodeName))!.metadata!.uid).not.toBe(uid);
-  }, 90_000);
+  });
 
-  test('is another one for another key: the one before is gone, and whoever has its certificate writes nothing', async () => {
-    const next = await register(owned.providerId, owned.wallet);
-    expect(next.nodeName).toBe('p-atlas-of-mine-2');
-    await until(async () => (await node(owned.nodeName)) === undefined);
-    // By the policy alone: who keeps it from reading is away.
-    await broker.stack.halt('authorizer');
-    try {
-      await until(async () => (await answerTo(ask(access, 'GET', '/api/v1/services'))) === 'done', {
-        timeoutMs: 30_000,
-        name: 'the cluster has no other opinion',
-      });
-      await writesNothing(access, owned.nodeName);
-      expect(await node(owned.nodeName)).toBeUndefined();
-    } finally {
-      await broker.stack.resume('authorizer');
-    }
-    await readsNothing(access, owned.nodeName);
-    owned = next;
-    access = await join(next);
-  }, 180_000);
+  chapter(
+    'is another one for another key: the one before is gone, and whoever has its certificate writes nothing',
+    async () => {
+      const next = await register(owned.providerId, owned.wallet);
+      expect(next.nodeName).toBe('p-atlas-of-mine-2');
+      await until(async () => (await node(owned.nodeName)) === undefined);
+      // By the policy alone: who keeps it from reading is away.
+      await broker.stack.halt('authorizer');
+      try {
+        await until(async () => (await answerTo(ask(access, 'GET', '/api/v1/services'))) === 'done', {
+          timeoutMs: 30_000,
+          name: 'the cluster has no other opinion',
+        });
+        await writesNothing(access, owned.nodeName);
+        expect(await node(owned.nodeName)).toBeUndefined();
+      } finally {
+        await broker.stack.resume('authorizer');
+      }
+      await readsNothing(access, owned.nodeName);
+      owned = next;
+      access = await join(next);
+    },
+  );
 
-  test('writes nothing once its provider is retired, and has nothing renewed', async () => {
+  chapter('writes nothing once its provider is retired, and has nothing renewed', async () => {
     await retire(owned);
     await writesNothing(access, owned.nodeName);
     expect(await node(owned.nodeName)).toBeUndefined();
     await readsNothing(access, owned.nodeName);
     // Nor does whoever registers after that get the name for which a certificate is out.
     expect((await register(owned.providerId, owned.wallet)).nodeName).toBe('p-atlas-of-mine-3');
-  }, 180_000);
+  });
 });
 
 describe('whoever steals the token of the broker cannot', () => {
@@ -176,6 +182,8 @@ describe('whoever steals the token of the broker cannot', () => {
   beforeAll(async () => {
     await admin.core.createNode({ body: { metadata: { name: 'mine-0', labels: { [operators]: 'true' } } } });
     await admin.core.createNode({ body: { metadata: { name: 'nobodys-0' } } });
+    const own = { 'node-role.kubernetes.io/control-plane': '' };
+    await admin.core.createNode({ body: { metadata: { name: 'cp-3', labels: own } } });
   });
   const attempts: Record<string, (kubernetes: Kubernetes) => Promise<unknown>> = {
     'delete an operator’s node': ({ core }) => core.deleteNode({ name: 'mine-0', dryRun }),
@@ -185,7 +193,7 @@ describe('whoever steals the token of the broker cannot', () => {
       core.patchNode({ name: 'mine-0', body: { metadata: { labels: { [operators]: null } } }, dryRun }, mergePatch),
     'take the control plane’s label from its node': ({ core }) =>
       core.patchNode(
-        { name: 'cp-2', body: { metadata: { labels: { 'node-role.kubernetes.io/control-plane': null } } }, dryRun },
+        { name: 'cp-3', body: { metadata: { labels: { 'node-role.kubernetes.io/control-plane': null } } }, dryRun },
         mergePatch,
       ),
     'delete a node that no provider made': ({ core }) => core.deleteNode({ name: 'nobodys-0', dryRun }),

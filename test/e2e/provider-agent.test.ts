@@ -5,6 +5,7 @@ import { Pool } from 'pg';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { startBroker, type RunningBroker } from '../support/broker.js';
 import { asRoot, createProviderMachine, type ProviderMachine, type RunningAgent } from '../support/provider-machine.js';
+import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 
 const isRoot = asRoot() !== undefined;
@@ -87,7 +88,9 @@ async function hearsAgain(providerId: string): Promise<void> {
     agent = owned.machine.run(args());
   }, 120_000);
 
-  test('says what its owner has to sign, waits for that, joins and serves', async () => {
+  const chapter = story('joins, serves, bears what happens to the broker, and leaves', 900_000);
+
+  chapter('says what its owner has to sign, waits for that, joins and serves', async () => {
     await says(agent, `--node-key ${owned.nodeKey}`);
     expect(await read(owned.providerId)).toBeUndefined();
     expect(await owned.authorize()).toMatchObject({ code: 0 });
@@ -97,9 +100,9 @@ async function hearsAgain(providerId: string): Promise<void> {
       spec: { total_gpus: 2, gpus: [{ name: gpuName, cuda_version: '12.4' }, { name: gpuName }] },
       capacity: { total_gpus: { [gpuName]: 2 }, gpu_prices_per_hour: { [gpuName]: 0.4 } },
     });
-  }, 300_000);
+  });
 
-  test('has run one join command, word for word, and kept its secret to itself', async () => {
+  chapter('has run one join command, word for word, and kept its secret to itself', async () => {
     const calls = owned.machine.kubeadmCalls();
     expect(calls.map((words) => words.join(' '))).toEqual([expect.stringMatching(joinLine)]);
     const secret = calls[0]![3]!.split('.')[1]!;
@@ -108,29 +111,29 @@ async function hearsAgain(providerId: string): Promise<void> {
     expect(agent.output()).not.toContain(secret);
   });
 
-  test('is heard again and again', async () => {
+  chapter('is heard again and again', async () => {
     await hearsAgain(owned.providerId);
     await hearsAgain(owned.providerId);
-  }, 60_000);
+  });
 
-  test('offers fewer GPUs when one is gone, and all when it is back', async () => {
+  chapter('offers fewer GPUs when one is gone, and all when it is back', async () => {
     const counted = (count: number) => has(owned.providerId, ({ capacity }) => capacity.total_gpus[gpuName] === count);
     owned.machine.setGpus(1);
     await counted(1);
     owned.machine.setGpus(2);
     await counted(2);
-  }, 120_000);
+  });
 
-  test('waits for a broker that went away, and is heard when it is back', async () => {
+  chapter('waits for a broker that went away, and is heard when it is back', async () => {
     const before = agent.output().length;
     await broker.stack.halt('api');
     await says(agent, 'a heartbeat did not arrive', before);
     await broker.stack.resume('api');
     await says(agent, 'heartbeats arrive again', before);
     await hearsAgain(owned.providerId);
-  }, 180_000);
+  });
 
-  test('registers again at a broker that has forgotten it', async () => {
+  chapter('registers again at a broker that has forgotten it', async () => {
     const before = agent.output().length;
     const pool = new Pool({ connectionString: broker.endpoints.postgres });
     await pool.query('delete from provider_identities where provider_id = $1', [owned.providerId]);
@@ -138,9 +141,9 @@ async function hearsAgain(providerId: string): Promise<void> {
     await says(agent, 'registering again', before);
     await says(agent, 'the broker has accepted the registration', before);
     await hearsAgain(owned.providerId);
-  }, 120_000);
+  });
 
-  test('ends at SIGTERM, and comes back as the same machine without joining again', async () => {
+  chapter('ends at SIGTERM, and comes back as the same machine without joining again', async () => {
     const key = readFileSync(join(owned.machine.state, 'node-key'), 'utf8');
     expect(await agent.stop()).toBe(0);
     agent = owned.machine.run(args());
@@ -148,16 +151,16 @@ async function hearsAgain(providerId: string): Promise<void> {
     await hearsAgain(owned.providerId);
     expect(readFileSync(join(owned.machine.state, 'node-key'), 'utf8')).toBe(key);
     expect(owned.machine.kubeadmCalls()).toHaveLength(1);
-  }, 120_000);
+  });
 
-  test('takes up a new signature of its owner without being started again', async () => {
+  chapter('takes up a new signature of its owner without being started again', async () => {
     const before = agent.output().length;
     expect(await owned.authorize()).toMatchObject({ code: 0 });
     await says(agent, 'the broker has accepted the registration', before);
     await hearsAgain(owned.providerId);
-  }, 120_000);
+  });
 
-  test('leaves when its owner says so, stays away until it is told otherwise, and undoes the join', async () => {
+  chapter('leaves when its owner says so, stays away until it is told otherwise, and undoes the join', async () => {
     const key = { WALLET_PRIVATE_KEY_FILE: owned.walletFile };
     const order = ['leave', '--broker', broker.endpoints.api, '--id', owned.providerId, '--wallet', '--retire'];
     const left = await owned.machine.command(order, key);
@@ -172,7 +175,7 @@ async function hearsAgain(providerId: string): Promise<void> {
     const reset = await owned.machine.command(['leave', '--broker', broker.endpoints.api, '--reset']);
     expect(reset.code).toBe(0);
     expect(owned.machine.kubeadmCalls().at(-1)).toEqual(['reset', '--force']);
-  }, 240_000);
+  });
 });
 
 (isRoot ? test : test.skip).each([
@@ -215,14 +218,16 @@ async function hearsAgain(providerId: string): Promise<void> {
     await owned.authorize();
   }, 120_000);
 
-  test('does not join another cluster than the one it was told of', async () => {
+  const chapter = story('joins where it was told to, serves, and bears what happens to Redis', 900_000);
+
+  chapter('does not join another cluster than the one it was told of', async () => {
     agent = owned.machine.run([...args('yes'), '--ca-hash', `sha256:${'0'.repeat(64)}`]);
     await says(agent, 'leads to another cluster than --ca-hash says');
     expect(owned.machine.kubeadmCalls()).toEqual([]);
     expect(await agent.stop()).toBe(0);
-  }, 180_000);
+  });
 
-  test('leaves the join to root where it is told to, and serves once that is done', async () => {
+  chapter('leaves the join to root where it is told to, and serves once that is done', async () => {
     agent = owned.machine.run(args('no'));
     const file = join(owned.machine.state, 'join-command');
     await says(agent, `run as root, within 15 minutes: sh ${file}`);
@@ -234,18 +239,18 @@ async function hearsAgain(providerId: string): Promise<void> {
     expect(owned.machine.kubeadmCalls().map((words) => words.join(' '))).toEqual([expect.stringMatching(joinLine)]);
     expect(existsSync(file)).toBe(false);
     await hearsAgain(owned.providerId);
-  }, 300_000);
+  });
 
-  test('waits for a Redis that went away, and is heard when it is back', async () => {
+  chapter('waits for a Redis that went away, and is heard when it is back', async () => {
     const before = agent.output().length;
     await broker.stack.halt('redis');
     await says(agent, 'a heartbeat did not arrive', before);
     await broker.stack.resume('redis');
     await says(agent, 'heartbeats arrive again', before);
     await hearsAgain(owned.providerId);
-  }, 240_000);
+  });
 
-  test('ends at SIGTERM', async () => {
+  chapter('ends at SIGTERM', async () => {
     expect(await agent.stop()).toBe(0);
   });
 });

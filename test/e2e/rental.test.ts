@@ -121,6 +121,7 @@ describe('a customer', () => {
   });
 
   test('who asks for what is not there is told what is', async () => {
+    await until(async () => (await free('rtx-4090')) === 8);
     const reply = await post(customer, order({ gpu_count: 5 }));
     expect([reply.status, problem(reply).code]).toEqual([409, 'no_capacity']);
     expect(problem(reply).free).toEqual([
@@ -153,7 +154,7 @@ describe('a customer', () => {
     ).toEqual(['gpu_count', 'image', 'ssh_password', 'surprise']);
     const huge = await post(customer, order({ env: { A: 'x'.repeat(70_000) } }));
     expect([huge.status, problem(huge).code]).toEqual([413, 'payload_too_large']);
-    expect(await free('rtx-4090')).toBe(8);
+    await until(async () => (await free('rtx-4090')) === 8, { name: 'nothing is rented' });
   });
 });
 
@@ -191,6 +192,9 @@ test('every dependency is named by /ready', async () => {
 });
 
 test('nothing secret of all this stands in any log or history', async () => {
+  // Something of everything that is logged, whatever happened here before.
+  const orders = await Promise.all(Array.from({ length: 20 }, () => post(customer, order())));
+  await Promise.all(orders.filter(({ status }) => status === 201).map((reply) => cancel(customer, job(reply).job_id)));
   const variable = `sk_${randomUUID()}`;
   const token = await customer.token();
   const rented = await fetch(`${broker.endpoints.api}/api/v1/jobs`, {
@@ -202,13 +206,13 @@ test('nothing secret of all this stands in any log or history', async () => {
   await cancel(customer, ((await rented.json()) as JobBody).job_id);
   const { joinToken, signature } = await registerByHand('erebus');
   const requests = Object.fromEntries([...sent].map((value, index) => [`signature ${index}`, value]));
-  expect(sent.size).toBeGreaterThan(50);
+  expect(sent.size).toBeGreaterThan(20);
 
   const connection = await Connection.connect({ address: broker.endpoints.temporal! });
   const client = new Client({ connection, namespace: broker.endpoints.temporal_namespace! });
   const histories = await exportHistories(client);
   await connection.close();
-  expect(Object.keys(histories).filter((id) => /^(job|provider):/.test(id)).length).toBeGreaterThan(50);
+  expect(Object.keys(histories).filter((id) => /^(job|provider):/.test(id)).length).toBeGreaterThan(8);
   const texts = { logs: broker.logs(), ...histories };
   // They are there to be found: what is public of the same things is.
   expect(findSecrets(texts, { id: 'provider:erebus' }).map(({ text }) => text.split('/')[0])).toContain(

@@ -83,8 +83,11 @@ export function createMutations(random: Random) {
         unknown
       >;
       if (rest.length === 0 && chance(0.1)) delete copy[name];
-      else if (rest.length === 0 && chance(0.1)) copy[text(name)] = copy[name];
-      else copy[name] = put(copy[name], rest);
+      // In an array another name may be an index, and a thousand million empty places before it.
+      else if (rest.length === 0 && !Array.isArray(copy) && chance(0.1)) {
+        // `__proto__` is a name like any other in JSON.
+        Object.defineProperty(copy, text(name), { value: copy[name], enumerable: true });
+      } else copy[name] = put(copy[name], rest);
       return copy;
     };
     const by =

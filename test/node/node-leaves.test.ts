@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { CertificatesV1Api, CoordinationV1Api, KubeConfig, type V1Node } from '@kubernetes/client-node';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import type { Session } from '../../src/auth/client.js';
@@ -18,6 +18,7 @@ import { answerTo, hasLeft, reads, readsNothing, requestCertificate, writesNothi
 import { kubeletConf, offerRealMachine, providerId, type RealMachine } from '../support/real-machine.js';
 import { accessOf } from '../support/stranger.js';
 import { namespaceIn } from '../support/tenants.js';
+import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 
 // A real kubelet from its first certificate to after its last one, and what the owner of its machine can do with those.
@@ -96,32 +97,37 @@ async function renewals() {
     if (mine !== undefined) rmSync(mine.folder, { recursive: true, force: true });
   }, 120_000);
 
-  test('has its certificate renewed by the broker and by nobody else, and serves on when the first one has ended', async () => {
-    await until(() => identity().serial !== first.serial, {
-      timeoutMs: certificateS * 1_000,
-      name: 'a new certificate',
-    });
-    const decided = (await renewals()).flatMap(({ status: answered }) => answered?.conditions ?? []);
-    expect(decided[0]).toMatchObject({ type: 'Approved', reason: 'WorldlandProvider' });
-    expect(decided[0]!.message).toBe(`node of provider ${providerId}`);
-    const deciders = audit().filter(({ resource }) => resource === 'certificatesigningrequests/approval');
-    expect([...new Set(deciders.map(({ user: who }) => who))]).toEqual([broker]);
+  const chapter = story('serves, leaves and comes back as another node', 1_500_000);
 
-    const leases = config.makeApiClient(CoordinationV1Api);
-    await until(
-      async () => {
-        const { spec } = await leases.readNamespacedLease({ name: nodeName, namespace: 'kube-node-lease' });
-        return new Date(spec!.renewTime!).getTime() > first.endsAtMs;
-      },
-      { timeoutMs: certificateS * 1_000, everyMs: 1_000, name: 'a sign of life after the first certificate’s end' },
-    );
-    expect(await answerTo(ask(first.access, 'GET', nodePath))).toMatch(/^401 /);
-    // And never was anything but Ready meanwhile.
-    expect(readiness(await readNode())).toMatchObject({ status: 'True', lastTransitionTime: becameReady });
-    expect((await ssh(mine, 'echo in')).output).toBe('in\n');
-  }, 600_000);
+  chapter(
+    'has its certificate renewed by the broker and by nobody else, and serves on when the first one has ended',
+    async () => {
+      await until(() => identity().serial !== first.serial, {
+        timeoutMs: certificateS * 1_000,
+        name: 'a new certificate',
+      });
+      const decided = (await renewals()).flatMap(({ status: answered }) => answered?.conditions ?? []);
+      expect(decided[0]).toMatchObject({ type: 'Approved', reason: 'WorldlandProvider' });
+      expect(decided[0]!.message).toBe(`node of provider ${providerId}`);
+      const deciders = audit().filter(({ resource }) => resource === 'certificatesigningrequests/approval');
+      expect([...new Set(deciders.map(({ user: who }) => who))]).toEqual([broker]);
 
-  test('is refused nothing that it needs by the policies against strangers', async () => {
+      const leases = config.makeApiClient(CoordinationV1Api);
+      await until(
+        async () => {
+          const { spec } = await leases.readNamespacedLease({ name: nodeName, namespace: 'kube-node-lease' });
+          return new Date(spec!.renewTime!).getTime() > first.endsAtMs;
+        },
+        { timeoutMs: certificateS * 1_000, everyMs: 1_000, name: 'a sign of life after the first certificate’s end' },
+      );
+      expect(await answerTo(ask(first.access, 'GET', nodePath))).toMatch(/^401 /);
+      // And never was anything but Ready meanwhile.
+      expect(readiness(await readNode())).toMatchObject({ status: 'True', lastTransitionTime: becameReady });
+      expect((await ssh(mine, 'echo in')).output).toBe('in\n');
+    },
+  );
+
+  chapter('is refused nothing that it needs by the policies against strangers', async () => {
     await end(customer, await rent(customer, {}));
     const asked = audit().filter((one) => one.user === user);
     const done = new Set(asked.filter(({ code }) => code < 300).map(({ verb, resource }) => `${verb} ${resource}`));
@@ -131,7 +137,7 @@ async function renewals() {
     expect(refused.filter(({ message }) => !message.includes('no relationship found'))).toEqual([]);
   });
 
-  test('serves on with a static pod of its owner’s, which nobody sees in the cluster', async () => {
+  chapter('serves on with a static pod of its owner’s, which nobody sees in the cluster', async () => {
     const folder = join(real.machine.files, 'etc/kubernetes/manifests');
     const manifest = join(folder, 'own.yaml');
     mkdirSync(folder, { recursive: true });
@@ -149,51 +155,54 @@ async function renewals() {
     expect((await ssh(mine, 'echo in')).output).toBe('in\n');
     expect(readiness(await readNode())!.status).toBe('True');
     rmSync(manifest);
-  }, 90_000);
+  });
 
-  test('is out when an operator has retired its provider: its machine’s owner writes nothing, reads nothing, and renews nothing', async () => {
-    const { access } = await until(
-      () => {
-        const current = identity();
-        return current.endsAtMs - Date.now() > enoughMs && current;
-      },
-      { timeoutMs: certificateS * 1_000, everyMs: 250, name: 'a certificate that is good for long enough' },
-    );
-    const namespace = await namespaceIn(real.broker.endpoints.postgres!, customer.wallet);
-    const { items } = await real.core.listNamespacedSecret({ namespace });
-    const ofJob = items.find(({ metadata }) => metadata!.name!.startsWith(jobObjectName(mine.job_id)))!.metadata!;
-    const jobSecretPath = `/api/v1/namespaces/${namespace}/secrets/${ofJob.name}`;
-    for (const path of [jobSecretPath, secretPath]) expect(await answerTo(ask(access, 'GET', path))).toBe('done');
+  chapter(
+    'is out when an operator has retired its provider: its machine’s owner writes nothing, reads nothing, and renews nothing',
+    async () => {
+      const { access } = await until(
+        () => {
+          const current = identity();
+          return current.endsAtMs - Date.now() > enoughMs && current;
+        },
+        { timeoutMs: certificateS * 1_000, everyMs: 250, name: 'a certificate that is good for long enough' },
+      );
+      const namespace = await namespaceIn(real.broker.endpoints.postgres!, customer.wallet);
+      const { items } = await real.core.listNamespacedSecret({ namespace });
+      const ofJob = items.find(({ metadata }) => metadata!.name!.startsWith(jobObjectName(mine.job_id)))!.metadata!;
+      const jobSecretPath = `/api/v1/namespaces/${namespace}/secrets/${ofJob.name}`;
+      for (const path of [jobSecretPath, secretPath]) expect(await answerTo(ask(access, 'GET', path))).toBe('done');
 
-    // Asked for while it was in the fleet, and nobody has heard of it yet.
-    const { stack } = real.broker;
-    await stack.halt('watcher');
-    const pending = await requestCertificate(access, nodeName);
-    // First what holds while nobody answers the API server who has left.
-    await stack.halt('authorizer');
-    try {
-      const session = await real.broker.customer({ account: operator, scopes: ['admin', 'providers:write'] });
-      await end(customer, mine);
-      expect((await session.request('POST', `/api/v1/providers/${providerId}/retire`, {})).status).toBe(202);
-      await until(async () => (await status()) === 'retired', { timeoutMs: 60_000, name: 'it has left' });
+      // Asked for while it was in the fleet, and nobody has heard of it yet.
+      const { stack } = real.broker;
+      await stack.halt('watcher');
+      const pending = await requestCertificate(access, nodeName);
+      // First what holds while nobody answers the API server who has left.
+      await stack.halt('authorizer');
+      try {
+        const session = await real.broker.customer({ account: operator, scopes: ['admin', 'providers:write'] });
+        await end(customer, mine);
+        expect((await session.request('POST', `/api/v1/providers/${providerId}/retire`, {})).status).toBe(202);
+        await until(async () => (await status()) === 'retired', { timeoutMs: 60_000, name: 'it has left' });
+        await writesNothing(access, nodeName);
+        expect(await readNode()).toBeUndefined();
+        const alone = await reads(access, nodeName, [jobSecretPath]);
+        // What nobody allows is an error where somebody could not be asked.
+        expect(alone[jobSecretPath]).toMatch(/^(?:403|500) /);
+        expect(alone['/api/v1/services']).toBe('done');
+      } finally {
+        await stack.resume('authorizer');
+        await stack.resume('watcher');
+      }
+      await readsNothing(access, nodeName, [jobSecretPath, secretPath]);
       await writesNothing(access, nodeName);
-      expect(await readNode()).toBeUndefined();
-      const alone = await reads(access, nodeName, [jobSecretPath]);
-      // What nobody allows is an error where somebody could not be asked.
-      expect(alone[jobSecretPath]).toMatch(/^(?:403|500) /);
-      expect(alone['/api/v1/services']).toBe('done');
-    } finally {
-      await stack.resume('authorizer');
-      await stack.resume('watcher');
-    }
-    await readsNothing(access, nodeName, [jobSecretPath, secretPath]);
-    await writesNothing(access, nodeName);
-    const asked = (await renewals()).find(({ metadata }) => metadata!.name === pending)!;
-    expect(asked.status?.conditions?.map(({ type }) => type) ?? []).not.toContain('Approved');
-    expect(asked.status?.certificate).toBeUndefined();
-  }, 600_000);
+      const asked = (await renewals()).find(({ metadata }) => metadata!.name === pending)!;
+      expect(asked.status?.conditions?.map(({ type }) => type) ?? []).not.toContain('Approved');
+      expect(asked.status?.certificate).toBeUndefined();
+    },
+  );
 
-  test('does not come back as that node when it starts again', async () => {
+  chapter('does not come back as that node when it starts again', async () => {
     const restarted = new Date();
     await real.machine.run('sh', ['-c', 'kill $(pidof kubelet)']);
     const tried = await until(
@@ -206,9 +215,9 @@ async function renewals() {
     );
     expect(tried.message).toContain(hasLeft);
     expect(await readNode()).toBeUndefined();
-  }, 90_000);
+  });
 
-  test('comes back as another node, once its owner has undone the join and lets it join anew', async () => {
+  chapter('comes back as another node, once its owner has undone the join and lets it join anew', async () => {
     const { code, output } = await real.provider.command([
       ...['leave', '--reset', '--broker', real.broker.endpoints.api],
       ...kubeletConf(real.machine),
@@ -227,5 +236,5 @@ async function renewals() {
     expect((await ssh(again, 'echo in')).output).toBe('in\n');
     await end(customer, again);
     expect(await readNode()).toBeUndefined();
-  }, 300_000);
+  });
 });

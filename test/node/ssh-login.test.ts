@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { pauseImageName } from '../../src/engines/real-node/configuration.js';
 import { missingForRealNode } from '../../src/engines/real-node/requirements.js';
 import { findOnPath } from '../../src/engines/tools/tool.js';
@@ -11,6 +11,7 @@ import { jobObjectName } from '../../src/domain/job.js';
 import { end, newKey, opens, rent, run, ssh, sshOptions, type Job, type Rented } from '../support/customer.js';
 import { offerRealMachine, type RealMachine } from '../support/real-machine.js';
 import { cgroups, traces } from '../support/traces.js';
+import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 import { namespaceIn } from '../support/tenants.js';
 
@@ -35,31 +36,42 @@ let mine: Rented;
     if (mine !== undefined) rmSync(mine.folder, { recursive: true, force: true });
   }, 120_000);
 
-  test('joins by the join command alone, which its agent runs as it is, and becomes the node that the broker named', async () => {
-    const node = await real.joined();
-    // Word for word what the broker said.
-    expect(readFileSync(join(real.provider.state, 'kubeadm'), 'utf8')).toMatch(
-      /^join [\d.]+:\d+ --token \w{6}\.\w{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} --node-name p-real-machine-1\n$/,
-    );
-    expect(node.status?.nodeInfo?.containerRuntimeVersion).toMatch(/^containerd:/);
-    expect(node.status?.addresses).toContainEqual({ type: 'InternalIP', address: real.machine.address });
-    await real.offerGpus(node, await real.broker.customer());
-  }, 120_000);
+  const chapter = story('joins, is rented by strangers, and goes', 900_000);
 
-  test('is rented, and the customer logs in as root with ssh, who knows the machine by the known_hosts line', async () => {
-    const customer = await real.broker.customer();
-    mine = await rent(customer, { env: { GREETING: '$(id) "hello"' } }).catch(async (error: Error) => {
-      throw new Error(`${error.message}${await real.podsOf(customer)}`);
-    });
-    expect(mine.ssh_host).toBe(real.machine.address);
-    const { code, output } = await ssh(mine, 'id -u; hostname; . /etc/os-release; echo $PRETTY_NAME; echo "$GREETING"');
-    expect(output.split('\n')).toEqual(['0', 'gpu', 'Rented machine of the test', '$(id) "hello"', '']);
-    expect(code).toBe(0);
-    const fingerprint = execFileSync('ssh-keygen', ['-lf', join(mine.folder, 'known_hosts')], { encoding: 'utf8' });
-    expect(fingerprint).toContain(` ${mine.ssh_host_key_fingerprint} `);
-  }, 120_000);
+  chapter(
+    'joins by the join command alone, which its agent runs as it is, and becomes the node that the broker named',
+    async () => {
+      const node = await real.joined();
+      // Word for word what the broker said.
+      expect(readFileSync(join(real.provider.state, 'kubeadm'), 'utf8')).toMatch(
+        /^join [\d.]+:\d+ --token \w{6}\.\w{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} --node-name p-real-machine-1\n$/,
+      );
+      expect(node.status?.nodeInfo?.containerRuntimeVersion).toMatch(/^containerd:/);
+      expect(node.status?.addresses).toContainEqual({ type: 'InternalIP', address: real.machine.address });
+      await real.offerGpus(node, await real.broker.customer());
+    },
+  );
 
-  test('lets the customer have what was ordered, and nothing of the cluster’s', async () => {
+  chapter(
+    'is rented, and the customer logs in as root with ssh, who knows the machine by the known_hosts line',
+    async () => {
+      const customer = await real.broker.customer();
+      mine = await rent(customer, { env: { GREETING: '$(id) "hello"' } }).catch(async (error: Error) => {
+        throw new Error(`${error.message}${await real.podsOf(customer)}`);
+      });
+      expect(mine.ssh_host).toBe(real.machine.address);
+      const { code, output } = await ssh(
+        mine,
+        'id -u; hostname; . /etc/os-release; echo $PRETTY_NAME; echo "$GREETING"',
+      );
+      expect(output.split('\n')).toEqual(['0', 'gpu', 'Rented machine of the test', '$(id) "hello"', '']);
+      expect(code).toBe(0);
+      const fingerprint = execFileSync('ssh-keygen', ['-lf', join(mine.folder, 'known_hosts')], { encoding: 'utf8' });
+      expect(fingerprint).toContain(` ${mine.ssh_host_key_fingerprint} `);
+    },
+  );
+
+  chapter('lets the customer have what was ordered, and nothing of the cluster’s', async () => {
     const { output } = await ssh(mine, 'env; echo; ls /var/run/secrets /run/secrets; cat /proc/self/status');
     expect(output).toContain('WORLDLAND_GPU_COUNT=1\n');
     expect(output).toContain(`WORLDLAND_JOB_ID=${mine.job_id}\n`);
@@ -72,19 +84,19 @@ let mine: Rented;
     expect(output).toMatch(/^Seccomp:\t2$/m);
   });
 
-  test('keeps no dead processes, although nobody but the SSH server is there to wait for them', async () => {
+  chapter('keeps no dead processes, although nobody but the SSH server is there to wait for them', async () => {
     const { output } = await ssh(mine, '(true &); (true &); sleep 1; grep -l "^State:.Z" /proc/[0-9]*/status | wc -l');
     expect(output).toBe('0\n');
   });
 
-  test('refuses every key but the customer’s, and takes no password', async () => {
+  chapter('refuses every key but the customer’s, and takes no password', async () => {
     const stranger = newKey();
     const { code, output } = await ssh({ ...mine, folder: stranger, known_hosts: mine.known_hosts }, 'true');
     expect([code, output]).toEqual([255, expect.stringContaining('Permission denied (publickey)')]);
     rmSync(stranger, { recursive: true });
   });
 
-  test('reaches the internet, but no metadata service, no other tenant and nothing of the cluster', async () => {
+  chapter('reaches the internet, but no metadata service, no other tenant and nothing of the cluster', async () => {
     const neighbour = await real.broker.customer();
     const other = await rent(neighbour, {});
     try {
@@ -118,30 +130,33 @@ let mine: Rented;
     } finally {
       await end(neighbour, other);
     }
-  }, 120_000);
+  });
 
-  test('runs an image with nothing but one program: files can be copied, and a login says that there is no shell', async () => {
-    const customer = await real.broker.customer();
-    const bare = await rent(customer, { image: pauseImageName });
-    try {
-      const { code, output } = await ssh(bare, 'id');
-      expect([code, output]).toEqual([127, expect.stringContaining('has no shell')]);
-      const file = `root@${bare.ssh_host}:/weights`;
-      const copied = join(bare.folder, 'copied');
-      for (const [from, to] of [
-        [join(bare.folder, 'id.pub'), file],
-        [file, copied],
-      ] as const)
-        expect(await run('scp', [...sshOptions(bare), '-q', '-P', String(bare.ssh_port), from, to])).toMatchObject({
-          code: 0,
-        });
-      expect(readFileSync(copied, 'utf8')).toBe(readFileSync(join(bare.folder, 'id.pub'), 'utf8'));
-    } finally {
-      await end(customer, bare);
-    }
-  }, 120_000);
+  chapter(
+    'runs an image with nothing but one program: files can be copied, and a login says that there is no shell',
+    async () => {
+      const customer = await real.broker.customer();
+      const bare = await rent(customer, { image: pauseImageName });
+      try {
+        const { code, output } = await ssh(bare, 'id');
+        expect([code, output]).toEqual([127, expect.stringContaining('has no shell')]);
+        const file = `root@${bare.ssh_host}:/weights`;
+        const copied = join(bare.folder, 'copied');
+        for (const [from, to] of [
+          [join(bare.folder, 'id.pub'), file],
+          [file, copied],
+        ] as const)
+          expect(await run('scp', [...sshOptions(bare), '-q', '-P', String(bare.ssh_port), from, to])).toMatchObject({
+            code: 0,
+          });
+        expect(readFileSync(copied, 'utf8')).toBe(readFileSync(join(bare.folder, 'id.pub'), 'utf8'));
+      } finally {
+        await end(customer, bare);
+      }
+    },
+  );
 
-  test('is closed when the time is over, and its GPUs are free again', async () => {
+  chapter('is closed when the time is over, and its GPUs are free again', async () => {
     const customer = await real.broker.customer();
     const begun = await real.free(customer);
     const short = await rent(customer, { duration_hours: 12 / 3_600 });
@@ -160,15 +175,15 @@ let mine: Rented;
     expect(await opens(short.ssh_host, short.ssh_port)).toBe(false);
     expect(await real.free(customer)).toBe(begun);
     rmSync(short.folder, { recursive: true });
-  }, 120_000);
+  });
 
-  test('goes, and leaves this machine as it was', async () => {
+  chapter('goes, and leaves this machine as it was', async () => {
     expect(await real.agent.stop()).toBe(0);
     await real.machine.stop();
     expect(traces()).toEqual(before);
     // Also those of an earlier run that was killed.
     expect(cgroups('worldland')).toBe('');
-  }, 60_000);
+  });
 });
 
 /** An HTTP service at an address of this machine; answers its port. It does not keep the tests from ending. */

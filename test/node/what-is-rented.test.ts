@@ -53,9 +53,19 @@ function app(busybox: string, version: string): ImageContent {
   });
 }
 
+const wanted = {
+  ...{ cpu_cores: 2, memory_gb: '512Mi', shm_gb: '128Mi' },
+  env: {
+    http_proxy: 'http://lower',
+    HTTP_PROXY: 'http://upper',
+    MKL_NUM_THREADS: '1',
+    NVIDIA_DRIVER_CAPABILITIES: 'compute,video',
+  },
+};
+
 const say = async (command: string) => (await ssh(mine, command)).output;
-const order = async (wanted: object) =>
-  await rent(customer, { image, ...wanted }).catch(async (error: Error) => {
+const order = async (changes: object) =>
+  await rent(customer, { image, ...changes }).catch(async (error: Error) => {
     throw new Error(`${error.message}${await real.podsOf(customer)}`);
   });
 
@@ -68,15 +78,7 @@ const order = async (wanted: object) =>
     registry.push('me/app', 'dev', app(busybox, 'first'));
     customer = await real.broker.customer();
     await real.offerGpus(await real.joined(), customer);
-    mine = await order({
-      ...{ cpu_cores: 2, memory_gb: '512Mi', shm_gb: '128Mi' },
-      env: {
-        http_proxy: 'http://lower',
-        HTTP_PROXY: 'http://upper',
-        MKL_NUM_THREADS: '1',
-        NVIDIA_DRIVER_CAPABILITIES: 'compute,video',
-      },
-    });
+    mine = await order(wanted);
   }, 1_800_000);
 
   afterAll(async () => {
@@ -146,5 +148,7 @@ const order = async (wanted: object) =>
     mine = await order({});
     expect(await say('cat /etc/version')).toBe('second\n');
     expect(await say('df -m /dev/shm | tail -1')).toMatch(/^tmpfs\s+128\s/);
+    await end(customer, mine);
+    mine = await order(wanted);
   }, 120_000);
 });

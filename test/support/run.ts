@@ -38,9 +38,16 @@ async function ownStack(runs: (file: string) => boolean): Promise<Stack | undefi
   const dataDir = join(packageRoot, '.data/test');
   log('starting the engines of the tests');
   await clear(dataDir);
-  const stack = await startStack({ dataDir, engines: [...needed], log });
+  const stack = await startStack({ dataDir, engines: [...needed], log, died: endRun });
   process.env[endpointsVariable] = join(dataDir, 'endpoints.json');
   return stack;
+}
+
+/** Without one of its engines each test would fail in its own way, and slowly. */
+function endRun(name: string, how: string): void {
+  process.stdout.write(`\n${name}, which the tests share, ended (${how}). Its log is in .data/test/logs.\n\n`);
+  process.stdout.write('0 passed, 1 failed\n');
+  process.exit(1);
 }
 
 /** Nothing of an earlier run may decide how a test ends; what its engines logged is kept until here. */
@@ -65,10 +72,13 @@ function testFiles(): string[] {
     .map((file) => join(folder, file));
 }
 
-/** Unit tests need none; those of a real node start a broker with engines of its own. */
+/** Where a folder is missing, all. Some start engines of their own instead, or besides. */
 export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
   unit: [],
+  chaos: [],
+  e2e: [],
   node: [],
+  stack: ['postgres', 'redis', 'temporal'],
   store: ['postgres', 'redis'],
 };
 

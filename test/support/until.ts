@@ -1,17 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { noteWait } from './waits.js';
+
+export interface Waiting {
+  /** When it fails. */
+  timeoutMs?: number;
+  everyMs?: number;
+  name?: string;
+  /** How long it takes on a quiet machine at most; the table of the slowest waits marks what took longer. */
+  budgetMs?: number;
+}
 
 /**
  * Waits until `what` answers something other than false or undefined, and returns it; an error of `what` is the test's.
+ * The run prints which waits took longest.
  *
  * @throws Error that names what did not hold in time.
  */
 export async function until<T>(
   what: () => T | Promise<T>,
-  { timeoutMs = 20_000, everyMs = 10, name }: { timeoutMs?: number; everyMs?: number; name?: string } = {},
+  { timeoutMs = 20_000, everyMs = 10, name, budgetMs = 5_000 }: Waiting = {},
 ): Promise<Exclude<T, false | undefined>> {
-  for (const deadline = Date.now() + timeoutMs; ; await sleep(everyMs)) {
+  const began = Date.now();
+  const asked = new Error();
+  for (const deadline = began + timeoutMs; ; await sleep(everyMs)) {
     const found = await what();
-    if (found !== false && found !== undefined) return found as Exclude<T, false | undefined>;
+    if (found !== false && found !== undefined) {
+      noteWait({ tookMs: Date.now() - began, budgetMs, name: name ?? what.toString(), asked });
+      return found as Exclude<T, false | undefined>;
+    }
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${name ?? what.toString()}`);
   }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../observability/logger.js';
 import { ensureReplyDelivered, publishRejection, type SignReply } from '../replies/replies.js';
@@ -19,7 +20,10 @@ export class Rejections {
     private readonly redis: Redis,
     private readonly logger: Logger,
     private readonly sign: SignReply,
-  ) {}
+  ) {
+    // Each delivery listens until it is over; without this the eleventh would be reported as a leak.
+    setMaxListeners(maxUnderway, this.#stopping.signal);
+  }
 
   tell(providerId: string, message: string, nextSeq?: number): void {
     if (this.#underway.has(providerId) || this.#underway.size >= maxUnderway || this.#stopping.signal.aborted) return;

@@ -3,11 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import pg from 'pg';
 import { Redis } from 'ioredis';
 import { isSameProcess, processStart } from '../../src/engines/process-identity.js';
 import { packageRoot } from '../../src/engines/paths.js';
+import { story } from '../support/story.js';
 import { startStack, type Endpoints, type Stack } from '../../src/engines/stack.js';
 
 let dataDir: string;
@@ -38,40 +39,45 @@ async function query(url: string, text: string): Promise<unknown[]> {
 describe('a stack on one data folder', () => {
   let first: Endpoints;
 
-  test('starts, keeps what it was told through a SIGKILL of each engine, and comes back on the same ports', async () => {
-    const lines: string[] = [];
-    const stack = await startStack({ dataDir, engines, log: (line) => lines.push(line) });
-    first = stack.endpoints();
-    expect(file()).toEqual(first);
-    const redis = new Redis(first.operator_redis!);
-    redis.on('error', () => undefined);
-    await redis.set('kept', 'yes');
-    await query(first.postgres!, 'create table kept (value text)');
-    await query(first.postgres!, "insert into kept values ('yes')");
+  const chapter = story('starts, goes on with its data, and leaves nothing behind', 240_000);
 
-    for (const name of engines) {
-      stack.kill(name);
-      await until(
-        () => stack.endpoints().pids[name] !== undefined && stack.endpoints().pids[name] !== first.pids[name],
-      );
-      await stack.awaitReady(name);
-    }
-    expect(lines.filter((line) => line.startsWith('✗'))).toHaveLength(2);
-    // The new pids are written down, the addresses are as before.
-    expect(file()).toEqual({ ...first, pids: stack.endpoints().pids });
-    expect(await redis.get('kept')).toBe('yes');
-    expect(await query(first.postgres!, 'select value from kept')).toEqual([{ value: 'yes' }]);
-    redis.disconnect();
+  chapter(
+    'starts, keeps what it was told through a SIGKILL of each engine, and comes back on the same ports',
+    async () => {
+      const lines: string[] = [];
+      const stack = await startStack({ dataDir, engines, log: (line) => lines.push(line) });
+      first = stack.endpoints();
+      expect(file()).toEqual(first);
+      const redis = new Redis(first.operator_redis!);
+      redis.on('error', () => undefined);
+      await redis.set('kept', 'yes');
+      await query(first.postgres!, 'create table kept (value text)');
+      await query(first.postgres!, "insert into kept values ('yes')");
 
-    await stack.halt('redis');
-    await sleep(300);
-    expect(stack.endpoints().pids['redis']).toBeUndefined();
-    await stack.resume('redis');
-    expect(stack.endpoints().pids['redis']).toBeDefined();
-    await stack.stop();
-  });
+      for (const name of engines) {
+        stack.kill(name);
+        await until(
+          () => stack.endpoints().pids[name] !== undefined && stack.endpoints().pids[name] !== first.pids[name],
+        );
+        await stack.awaitReady(name);
+      }
+      expect(lines.filter((line) => line.startsWith('✗'))).toHaveLength(2);
+      // The new pids are written down, the addresses are as before.
+      expect(file()).toEqual({ ...first, pids: stack.endpoints().pids });
+      expect(await redis.get('kept')).toBe('yes');
+      expect(await query(first.postgres!, 'select value from kept')).toEqual([{ value: 'yes' }]);
+      redis.disconnect();
 
-  test('has ended all its processes, and goes on with its data at the next start', async () => {
+      await stack.halt('redis');
+      await sleep(300);
+      expect(stack.endpoints().pids['redis']).toBeUndefined();
+      await stack.resume('redis');
+      expect(stack.endpoints().pids['redis']).toBeDefined();
+      await stack.stop();
+    },
+  );
+
+  chapter('has ended all its processes, and goes on with its data at the next start', async () => {
     for (const pid of Object.values(first.pids)) expect(processStart(pid)).toBeUndefined();
     expect(existsSync(join(dataDir, 'endpoints.json'))).toBe(false);
     const stack = await startStack({ dataDir, engines });
@@ -80,13 +86,13 @@ describe('a stack on one data folder', () => {
     await stack.stop();
   });
 
-  test('refuses a second stack beside it', async () => {
+  chapter('refuses a second stack beside it', async () => {
     const stack: Stack = await startStack({ dataDir, engines: ['redis'] });
     await expect(startStack({ dataDir, engines: ['redis'] })).rejects.toThrow(/already runs/);
     await stack.stop();
   });
 
-  test('leaves no process behind when it is killed itself', async () => {
+  chapter('leaves no process behind when it is killed itself', async () => {
     const script = `import { startStack } from ${JSON.stringify(join(packageRoot, 'src/engines/stack.ts'))};
       await startStack({ dataDir: ${JSON.stringify(dataDir)}, engines: ['redis', 'postgres'] });
       setInterval(() => undefined, 1000);`;
