@@ -25,15 +25,18 @@ interface Options {
   /** How long a file may take at most before the run is ended. */
   allowedMs(file: string): number;
   bail: boolean;
+  /** Makes what the tests expect in the folder of their run. */
+  prepare?: (folder: string) => Promise<void>;
 }
 
 const lookEveryMs = 250;
 
 /** Runs jest on these files in this order, in a process of its own, under a folder that is gone afterwards. */
-export async function runJest({ files, env, allowedMs, bail }: Options): Promise<JestRun> {
+export async function runJest({ files, env, allowedMs, bail, prepare }: Options): Promise<JestRun> {
   const parent = join(packageRoot, '.data/mutants/runs');
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, 'run-'));
+  await prepare?.(folder);
   const results = join(folder, 'results');
   const paths = files.map((file) => join(packageRoot, file));
   const child = spawn(

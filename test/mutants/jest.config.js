@@ -18,6 +18,7 @@ export default {
   testEnvironment: here('environment.js'),
   testSequencer: here('sequencer.js'),
   reporters: [here('result-reporter.js')],
+  randomize: false,
   bail: 1,
   maxWorkers: 1,
 };

@@ -1,9 +1,10 @@
 /**
  * Puts small faults into the broker, one at a time, and says which of them no test notices: `npm run mutants -- [--sample 400]
- * [--seed 1] [--workers 1] [--only src/db] [--no-curated] [--again] [--list]`. The tests are those that need no cluster;
+ * [--seed 1] [--workers 1] [--only src/db] [--no-curated]
+ * [--tests test/unit/a.test.ts,…] [--again] [--list]`. The tests are those that need no cluster;
  * nothing in the checkout is changed. Exits with 1 when too many faults live.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../../src/engines/paths.js';
@@ -17,7 +18,7 @@ import { writeJson } from './jest-run.js';
 import { keyOf, type Mutant } from './mutant.js';
 import { learnReach, type Reach } from './reach.js';
 import { report } from './report.js';
-import { cheapFolders, testFilesIn } from './suites.js';
+import { cheapEngines, cheapFolders, testFilesIn } from './suites.js';
 import { tryMutant, type Outcome } from './try-mutant.js';
 
 const { values } = parseArgs({
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     'no-curated': { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
+    tests: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 });
@@ -79,11 +81,10 @@ function unlike(mutants: readonly Mutant[]): Mutant[] {
 }
 
 async function tryAll(): Promise<void> {
-  const { folders, engines } = cheapFolders();
   mkdirSync(folder, { recursive: true });
   const dataDir = join(folder, 'stack');
   const given = process.env[endpointsVariable] ?? '';
-  const stack = given === '' ? await startStack({ dataDir, engines, log }) : undefined;
+  const stack = given === '' ? await startStack({ dataDir, engines: cheapEngines, log }) : undefined;
   const stop = async () => {
     await stack?.stop();
   };
@@ -91,9 +92,9 @@ async function tryAll(): Promise<void> {
     process.once(signal, () => void stop().then(() => process.exit(130)));
   try {
     const env = { [endpointsVariable]: given === '' ? join(dataDir, 'endpoints.json') : given };
-    const reach = await learnReach(testFilesIn(folders), env, log);
+    const reach = await learnReach(values.tests?.split(',') ?? testFilesIn(cheapFolders), env, log);
     const outcomes = await inTurn(reach, env);
-    if (!values.again || !existsSync(lastRun)) writeJson(lastRun, outcomes);
+    if (!values.again && values.tests === undefined) writeJson(lastRun, outcomes);
     const { text, isGood } = report(outcomes, excused, secondsSince());
     console.log(text);
     process.exitCode = isGood ? 0 : 1;

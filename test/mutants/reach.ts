@@ -5,7 +5,7 @@ import { packageRoot } from '../../src/engines/paths.js';
 import { placeOf } from './functions.js';
 import { runJest, writeJson, type FileResult } from './jest-run.js';
 import type { Mutant } from './mutant.js';
-import { contentsOf, importedBy } from './suites.js';
+import { contentsOf, importedBy, runsWorkflows } from './suites.js';
 
 /** What the test files are known for, without any mutant. */
 interface Notes {
@@ -18,6 +18,9 @@ export interface Reach {
   testsOf(mutant: Mutant): string[];
   secondsOf(testFile: string): number;
 }
+
+/** What runs in the sandbox of a workflow tells nobody so: each test of workflows counts for all of their code. */
+const isWorkflow = (file: string): boolean => file.startsWith('workflows/');
 
 /**
  * Runs all test files once, which have to be green, and notes which functions each of them runs. It is kept for as long
@@ -44,7 +47,7 @@ export async function learnReach(
     testsOf({ file, place }) {
       const far = (test: string) => distances.get(test)!.get(file) ?? Infinity;
       return tests
-        .filter((test) => reached.get(test)?.has(placeOf(file, place)))
+        .filter((test) => reached.get(test)?.has(placeOf(file, place)) || (runsWorkflows(test) && isWorkflow(file)))
         .sort((a, b) => far(a) - far(b) || secondsOf(a) - secondsOf(b));
     },
   };

@@ -1,18 +1,20 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
-import type { EngineName } from '../../src/engines/stack.js';
 import { packageRoot } from '../../src/engines/paths.js';
+import { engineNames, type EngineName } from '../../src/engines/stack.js';
 import { enginesOfFolder } from '../support/run.js';
 
-/** The folders of tests that need no cluster, and the engines that they need. */
-export function cheapFolders(): { folders: string[]; engines: EngineName[] } {
-  // Those of a real node start a cluster of their own, whatever the run starts for them.
-  const cheap = Object.entries(enginesOfFolder).filter(
-    ([folder, engines]) => folder !== 'node' && !engines.includes('kubernetes'),
-  );
-  return { folders: cheap.map(([folder]) => folder), engines: [...new Set(cheap.flatMap(([, engines]) => engines))] };
-}
+/** The folders of tests that need no cluster and little time; those of workflows come last, which take the most of it. */
+export const cheapFolders = ['unit', 'store', 'flow'].filter((folder) => existsSync(join(packageRoot, 'test', folder)));
+
+/** The engines that their tests need. */
+export const cheapEngines: EngineName[] = [
+  ...new Set(cheapFolders.flatMap((folder) => enginesOfFolder[folder] ?? engineNames)),
+];
+
+/** Whether a test runs workflows, whose code is not imported but bundled. */
+export const runsWorkflows = (test: string): boolean => test.startsWith('test/flow/');
 
 /** The test files of these folders, from the root of the checkout on. */
 export function testFilesIn(folders: readonly string[]): string[] {

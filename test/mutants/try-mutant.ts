@@ -1,10 +1,14 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { packageRoot } from '../../src/engines/paths.js';
+import { mutantVariable } from './apply.js';
 import { readSource } from './find-mutants.js';
 import { runJest, writeJson } from './jest-run.js';
 import type { Mutant } from './mutant.js';
 import type { Reach } from './reach.js';
+import { runsWorkflows } from './suites.js';
 
 export interface Outcome {
   mutant: Mutant;
@@ -36,20 +40,46 @@ export async function tryMutant(mutant: Mutant, reach: Reach, env: NodeJS.Proces
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `mutant-${process.pid}-${start}-${began}.json`);
   writeJson(path, { file, start, end, becomes });
+  const mutated = { ...env, [mutantVariable]: path };
   try {
-    const { results, timedOut, output } = await runJest({
-      files,
-      env: { ...env, BROKER_MUTANT: path },
-      allowedMs: (test) => reach.secondsOf(test) * 1000 * patience.times + patience.extraMs,
-      bail: true,
-    });
-    const red = results.find(({ green }) => !green);
-    if (red !== undefined) return ended('killed', `${red.file}: ${red.failed ?? 'did not run'}`);
-    if (timedOut) return ended('timed out', files[results.length]);
-    if (results.length < files.length)
-      throw new Error(`jest ended after ${results.length} of ${files.length} files:\n${output}`);
+    // Bundling takes longer than most tests: those of workflows are asked only about what all others let live.
+    for (const isBundled of [false, true]) {
+      const asked = files.filter((test) => runsWorkflows(test) === isBundled);
+      if (asked.length === 0) continue;
+      const { results, timedOut, output } = await runJest({
+        files: asked,
+        env: mutated,
+        allowedMs: (test) => reach.secondsOf(test) * 1000 * patience.times + patience.extraMs,
+        bail: true,
+        ...(isBundled ? { prepare: (run) => bundle(run, mutated) } : {}),
+      });
+      const red = results.find(({ green }) => !green);
+      if (red !== undefined) return ended('killed', `${red.file}: ${red.failed ?? 'did not run'}`);
+      if (timedOut) return ended('timed out', asked[results.length]);
+      if (results.length < asked.length) {
+        throw new Error(`jest ended after ${results.length} of ${asked.length} files:\n${output}`);
+      }
+    }
     return ended('survived');
+  } catch (error) {
+    if (error instanceof NotBundled) return ended('killed', 'the bundler of the workflows');
+    throw error;
   } finally {
     rmSync(path, { force: true });
+  }
+}
+
+class NotBundled extends Error {}
+
+/** The workflows as the mutant has them, where the tests look for them. */
+async function bundle(run: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const script = join(packageRoot, 'test/mutants/bundle.js');
+  try {
+    await promisify(execFile)(process.execPath, [script, join(run, 'workflow-bundle.js')], {
+      cwd: packageRoot,
+      env: { ...process.env, ...env },
+    });
+  } catch (error) {
+    throw new NotBundled('the workflows cannot be bundled', { cause: error });
   }
 }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import { curatedMutants } from '../mutants/curated.js';
 import { checkExcuses, excused } from '../mutants/excused.js';
@@ -52,7 +53,7 @@ test('a noted source tells of each function that ran, and does the same', () => 
     'function f() { return [1].map((a) => a + 1); }\nfunction g() {}\nanswer(f());',
   );
   const answers: unknown[] = [];
-  new Function('globalThis', 'answer', source)({ __reached: reached }, (value: unknown) => answers.push(value));
+  runInNewContext(source, { __reached: reached, answer: (value: unknown) => answers.push(value) });
   expect(answers).toEqual([[2]]);
   expect([...reached]).toEqual(['src/domain/x.ts#0', 'src/domain/x.ts#1', 'src/domain/x.ts#-1']);
 });
