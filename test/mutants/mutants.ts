@@ -1,8 +1,8 @@
 /**
- * Puts small faults into the broker, one at a time, and says which of them no test notices: `npm run mutants -- [--sample 400]
- * [--seed 1] [--workers 1] [--only src/db] [--no-curated]
- * [--tests test/unit/a.test.ts,…] [--again] [--list]`. The tests are those that need no cluster;
- * nothing in the checkout is changed. Exits with 1 when too many faults live.
+ * Puts small faults into the broker, one at a time, and says which of them no test notices: `npm run mutants --
+ * [--sample 400] [--seed 1] [--workers 1] [--only src/db] [--no-curated] [--tests test/unit/a.test.ts,…] [--again]
+ * [--list]`. The tests are those that need no cluster; nothing in the checkout is changed. Exits with 1 when too many
+ * faults live.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
