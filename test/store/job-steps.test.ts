@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { createJobRecordActivities, type StartFailure } from '../../activities/job-record.js';
 import { reserveSpend } from '../../src/auth/spend.js';
 import { findAllocation } from '../../src/db/allocations.js';
 import { findJob, insertJob } from '../../src/db/jobs.js';
 import { withoutPrices } from '../../src/db/offers.js';
-import { withTransaction } from '../../src/db/pool.js';
+import { createPool, withTransaction } from '../../src/db/pool.js';
 import type { JobFailure, JobOrder } from '../../src/domain/job.js';
 import { instantAt, sentence } from '../../src/domain/outside.js';
+import { closingsWithoutText, providersOut, startMoves } from '../../src/observability/metrics.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
 
@@ -18,14 +20,16 @@ const secondsAgo = (seconds: number) => Date.now() - seconds * 1_000;
 let database: TestDatabase;
 let sessionId: string;
 let records: ReturnType<typeof createJobRecordActivities>;
-const pool = () => database.pool;
-beforeAll(async () => {
-  database = await freshDatabase();
-  records = createJobRecordActivities({
-    pool: pool(),
+const recordsOf = (pool: Pool) =>
+  createJobRecordActivities({
+    pool,
     logger: pino({ level: 'silent' }),
     config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 1, PROVIDER_OUT_S: 600 },
   });
+const pool = () => database.pool;
+beforeAll(async () => {
+  database = await freshDatabase();
+  records = recordsOf(pool());
 });
 afterAll(() => database.close());
 beforeEach(async () => {
@@ -64,6 +68,11 @@ async function account() {
     [sessionId],
   );
   return { reserved: BigInt(rows[0]!.reserved), spent: BigInt(rows[0]!.spent) };
+}
+/** How often something was counted under a reason. */
+async function counted(metric: typeof startMoves | typeof providersOut, reason: string): Promise<number> {
+  const { values } = await metric.get();
+  return values.find(({ labels }) => labels['reason'] === reason)?.value ?? 0;
 }
 const failedAt = (providerId: string, rest: Partial<StartFailure> = {}): StartFailure => ({
   ...{ providerId, attempt: 1, reason: 'start_timeout', fault: 'possible' },
@@ -150,13 +159,16 @@ describe('leaving a machine that does not start a job', () => {
   test('is held against the machine where it is certainly its fault, and that it is out is said again to a repeat', async () => {
     const order = await ordered();
     await records.placeJob(order);
-    const failure = { ...failedAt('cheap', { fault: 'certain' }), message };
+    const failure = { ...failedAt('cheap', { fault: 'certain', reason: 'image_pull_failed' }), message };
     expect(await records.leaveProvider(order, failure)).toEqual({ isOut: true });
     expect(await records.leaveProvider(order, failure)).toEqual({ isOut: true });
+    // Counted for the alarms once, too.
+    expect(await counted(startMoves, 'image_pull_failed')).toBe(1);
+    expect(await counted(providersOut, 'image_pull_failed')).toBe(1);
     const { rows } = await pool().query('select reason, attempt from provider_failures where job_id = $1', [
       order.jobId,
     ]);
-    expect(rows).toEqual([{ reason: 'start_timeout', attempt: 1 }]);
+    expect(rows).toEqual([{ reason: 'image_pull_failed', attempt: 1 }]);
   });
 
   test('makes the next order of the same wallet go elsewhere at about the same price, whosever fault it was', async () => {
@@ -277,5 +289,17 @@ describe('the end of a job', () => {
     expect(await records.releaseJob(order, { ...told, startFailure: failedAt('cheap') })).toEqual({});
     const { rows } = await pool().query('select from provider_failures');
     expect(rows).toHaveLength(0);
+  });
+
+  test('keeps its words through an outage of the database, and is tried again', async () => {
+    const job = await running(10);
+    const away = createPool(database.config);
+    await away.end();
+    const before = (await closingsWithoutText.get()).values[0]!.value;
+    const told = { ...ended, endAt: at(job, 10) };
+    await expect(recordsOf(away).releaseJob(job, told)).rejects.toThrow();
+    expect((await closingsWithoutText.get()).values[0]!.value).toBe(before);
+    await records.releaseJob(job, told);
+    expect(await row(job)).toMatchObject({ message: ended.message });
   });
 });
