@@ -7,7 +7,8 @@ export interface Excuse extends Pick<Mutant, 'file' | 'lineWas' | 'lineBecomes'>
   reason: string;
 }
 
-const storm = 'a job that loses so many rounds in a row to others is told that there is no room, a round sooner or later';
+const storm =
+  'a job that loses so many rounds in a row to others is told that there is no room, a round sooner or later';
 
 export const excused: readonly Excuse[] = [
   {

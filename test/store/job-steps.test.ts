@@ -98,11 +98,11 @@ describe('placing a job', () => {
   });
 
   test('that nobody has room for says what was asked for and the bound of the customer', async () => {
-    const order = await ordered({ gpuCount: 9, gpuType: 'rtx-4090', cpuCores: 3, maxPricePerHour: 7 });
+    const order = await ordered({ gpuCount: 9, gpuType: 'rtx-4090', cpuCores: 3, maxPricePerHour: 1 });
     const refusal = records.placeJob(order);
     await expect(refusal).rejects.toMatchObject({
       code: 'no_capacity',
-      detail: 'no provider has 9 × rtx-4090, 3 cores, 1024 MB, 1 GB free for at most 7 an hour',
+      detail: 'no provider has 9 × rtx-4090, 3 cores, 1024 MB, 1 GB free for at most 1 an hour',
     });
   });
 
