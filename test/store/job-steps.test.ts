@@ -70,7 +70,7 @@ async function account() {
   return { reserved: BigInt(rows[0]!.reserved), spent: BigInt(rows[0]!.spent) };
 }
 /** How often something was counted under a reason. */
-async function counted(metric: typeof startMoves | typeof providersOut, reason: string): Promise<number> {
+async function counted(metric: typeof startMoves, reason: string): Promise<number> {
   const { values } = await metric.get();
   return values.find(({ labels }) => labels['reason'] === reason)?.value ?? 0;
 }
