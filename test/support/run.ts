@@ -73,7 +73,7 @@ function testFiles(): string[] {
 }
 
 /** Where a folder is missing, all. Some start engines of their own instead, or besides. */
-const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
+export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
   unit: [],
   chaos: [],
   e2e: [],

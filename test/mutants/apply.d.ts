@@ -1,0 +1,2 @@
+export const mutantVariable: string;
+export function mutated(source: string, file: string): string;

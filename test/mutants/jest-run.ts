@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/engines/paths.js';
+
+/** How a test file ended. */
+export interface FileResult {
+  file: string;
+  green: boolean;
+  /** The test that failed first, or why the file did not run. */
+  failed?: string;
+  seconds: number;
+}
+
+export interface JestRun {
+  results: FileResult[];
+  /** It was ended from here: a file took too long. */
+  timedOut: boolean;
+  output: string;
+}
+
+interface Options {
+  files: readonly string[];
+  env: NodeJS.ProcessEnv;
+  /** How long a file may take at most before the run is ended. */
+  allowedMs(file: string): number;
+  bail: boolean;
+  /** Makes what the tests expect in the folder of their run. */
+  prepare?: (folder: string) => Promise<void>;
+}
+
+const lookEveryMs = 250;
+
+/** Runs jest on these files in this order, in a process of its own, under a folder that is gone afterwards. */
+export async function runJest({ files, env, allowedMs, bail, prepare }: Options): Promise<JestRun> {
+  const parent = join(packageRoot, '.data/mutants/runs');
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, 'run-'));
+  await prepare?.(folder);
+  const results = join(folder, 'results');
+  const paths = files.map((file) => join(packageRoot, file));
+  const child = spawn(
+    process.execPath,
+    [
+      '--disable-warning=ExperimentalWarning',
+      '--experimental-vm-modules',
+      join(packageRoot, 'node_modules/jest/bin/jest.js'),
+      ...['--config', join(packageRoot, 'test/mutants/jest.config.js'), `--bail=${bail ? 1 : 0}`],
+      ...['--runTestsByPath', ...paths],
+    ],
+    {
+      cwd: packageRoot,
+      // A group of its own: a mutant that never returns is ended with the processes of its tests.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        ...env,
+        BROKER_TEST_RUN_FOLDER: folder,
+        BROKER_MUTANTS_RESULTS: results,
+        BROKER_MUTANTS_ORDER: paths.join('\n'),
+        TMPDIR: folder,
+      },
+    },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text) => (output = (output + text).slice(-20_000)));
+  const end = () => {
+    try {
+      process.kill(-child.pid!, 'SIGKILL');
+    } catch {
+      // All of them have ended.
+    }
+  };
+  process.once('exit', end);
+
+  let timedOut = false;
+  let done = 0;
+  let sinceMs = Date.now();
+  const clock = setInterval(() => {
+    const count = resultsIn(results).length;
+    if (count > done) [done, sinceMs] = [count, Date.now()];
+    const next = files[done];
+    if (next === undefined || Date.now() - sinceMs < allowedMs(next)) return;
+    timedOut = true;
+    end();
+  }, lookEveryMs);
+  try {
+    await new Promise((resolve, reject) => child.once('close', resolve).once('error', reject));
+    return { results: resultsIn(results), timedOut, output };
+  } finally {
+    clearInterval(clock);
+    process.off('exit', end);
+    end();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function resultsIn(path: string): FileResult[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as FileResult)
+    .map((result) => ({ ...result, file: result.file.slice(packageRoot.length + 1) }));
+}
+
+export function writeJson(path: string, value: unknown): void {
+  writeFileSync(path, JSON.stringify(value, undefined, 1));
+}

@@ -1,0 +1,124 @@
+/**
+ * Puts small faults into the broker, one at a time, and says which of them no test notices: `npm run mutants --
+ * [--sample 400] [--seed 1] [--workers 1] [--only src/db] [--no-curated] [--tests test/unit/a.test.ts,…] [--again]
+ * [--list]`. The tests are those that need no cluster; nothing in the checkout is changed. Exits with 1 when too many
+ * faults live.
+ */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { packageRoot } from '../../src/engines/paths.js';
+import { startStack } from '../../src/engines/stack.js';
+import { endpointsVariable } from '../support/engines.js';
+import { createCompiler } from './compiler.js';
+import { curatedMutants } from './curated.js';
+import { checkExcuses, excused } from './excused.js';
+import { mutantsOf, mutatedFiles, sample } from './find-mutants.js';
+import { writeJson } from './jest-run.js';
+import { keyOf, type Mutant } from './mutant.js';
+import { learnReach, type Reach } from './reach.js';
+import { report } from './report.js';
+import { cheapEngines, cheapFolders, testFilesIn } from './suites.js';
+import { tryMutant, type Outcome } from './try-mutant.js';
+
+const { values } = parseArgs({
+  options: {
+    sample: { type: 'string', default: '400' },
+    seed: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+    'no-curated': { type: 'boolean', default: false },
+    again: { type: 'boolean', default: false },
+    tests: { type: 'string' },
+    list: { type: 'boolean', default: false },
+  },
+});
+const began = Date.now();
+const secondsSince = () => (Date.now() - began) / 1000;
+const log = (line: string) => console.log(`${secondsSince().toFixed(0).padStart(6)} s  ${line}`);
+const folder = join(packageRoot, '.data/mutants');
+const lastRun = join(folder, 'last.json');
+
+checkExcuses(excused);
+const mutants = chosen();
+if (values.list) {
+  for (const { file, line, kind, lineWas, lineBecomes } of mutants) {
+    console.log(`${file}:${line} (${kind})\n  - ${lineWas}\n  + ${lineBecomes}`);
+  }
+} else {
+  await tryAll();
+}
+
+function chosen(): Mutant[] {
+  const all = mutatedFiles().flatMap((file) => mutantsOf(file));
+  const curated = values['no-curated'] ? [] : curatedMutants();
+  if (values.again) {
+    const lived = new Set(
+      (JSON.parse(readFileSync(lastRun, 'utf8')) as Outcome[])
+        .filter(({ end }) => end === 'survived' || end === 'unreached')
+        .map(({ mutant }) => keyOf(mutant)),
+    );
+    return unlike([...curated, ...all].filter((mutant) => lived.has(keyOf(mutant))));
+  }
+  const size = Number(values.sample);
+  log(`seed ${values.seed}: ${size} of ${all.length} mutants and ${curated.length} of the table`);
+  const within = (mutant: Mutant) => mutant.file.startsWith(values.only);
+  const compiler = createCompiler();
+  const ranked = sample(all.filter(within), all.length, Number(values.seed));
+  const sampled: Mutant[] = [];
+  // A larger sample of the same seed has the smaller one in it.
+  while (sampled.length < size && ranked.length > 0) {
+    const more = ranked.splice(0, Math.ceil((size - sampled.length) * 1.4));
+    sampled.push(...compiler.taken(more).slice(0, size - sampled.length));
+  }
+  log(`${sampled.length} that the compiler takes are chosen`);
+  return unlike([...curated.filter(within), ...sampled]);
+}
+
+/** What is in the table may be in the sample, too. */
+function unlike(mutants: readonly Mutant[]): Mutant[] {
+  return [...new Map(mutants.map((mutant) => [keyOf(mutant), mutant])).values()];
+}
+
+async function tryAll(): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const dataDir = join(folder, 'stack');
+  const given = process.env[endpointsVariable] ?? '';
+  const stack = given === '' ? await startStack({ dataDir, engines: cheapEngines, log }) : undefined;
+  const stop = async () => {
+    await stack?.stop();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void stop().then(() => process.exit(130)));
+  try {
+    const env = { [endpointsVariable]: given === '' ? join(dataDir, 'endpoints.json') : given };
+    const reach = await learnReach(values.tests?.split(',') ?? testFilesIn(cheapFolders), env, log);
+    const outcomes = await inTurn(reach, env);
+    if (!values.again && values.tests === undefined) writeJson(lastRun, outcomes);
+    const { text, isGood } = report(outcomes, excused, secondsSince());
+    console.log(text);
+    process.exitCode = isGood ? 0 : 1;
+  } finally {
+    await stop();
+  }
+}
+
+/** Each worker takes the next one as soon as it is done with the one before. */
+async function inTurn(reach: Reach, env: NodeJS.ProcessEnv): Promise<Outcome[]> {
+  const waiting = [...mutants];
+  const outcomes: Outcome[] = [];
+  const work = async () => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const outcome = await tryMutant(mutant, reach, env);
+      outcomes.push(outcome);
+      const { file, line, kind, lineBecomes } = mutant;
+      const by = outcome.by === undefined ? '' : ` by ${outcome.by}`;
+      log(
+        `${outcomes.length}/${mutants.length} ${outcome.end} in ${outcome.seconds.toFixed(0)} s${by}: ${file}:${line} (${kind}) ${lineBecomes}`,
+      );
+      writeJson(join(folder, 'running.json'), outcomes);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.workers) }, work));
+  return outcomes;
+}

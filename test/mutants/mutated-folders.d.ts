@@ -1,0 +1,1 @@
+export const mutatedFolders: readonly string[];

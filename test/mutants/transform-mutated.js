@@ -1,0 +1,4 @@
+import { mutated } from './apply.js';
+import { transformOf } from './transform.js';
+
+export default transformOf(mutated);

@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { packageRoot } from '../../src/engines/paths.js';
+import { mutantVariable } from './apply.js';
+import { readSource } from './find-mutants.js';
+import { runJest, writeJson } from './jest-run.js';
+import type { Mutant } from './mutant.js';
+import type { Reach } from './reach.js';
+import { runsWorkflows } from './suites.js';
+
+export interface Outcome {
+  mutant: Mutant;
+  /** `unreached`: no test file runs the function that it is in. */
+  end: 'killed' | 'timed out' | 'survived' | 'unreached';
+  /** The test that noticed it. */
+  by?: string;
+  seconds: number;
+}
+
+/** A file that runs this many times longer than without a mutant, and two minutes on top, hangs: machines are busy at times. */
+const patience = { times: 4, extraMs: 120_000 };
+
+/** Runs the tests that reach a mutant, nearest first, until one of them fails. */
+export async function tryMutant(mutant: Mutant, reach: Reach, env: NodeJS.ProcessEnv): Promise<Outcome> {
+  const began = Date.now();
+  const ended = (end: Outcome['end'], by?: string): Outcome => ({
+    mutant,
+    end,
+    ...(by === undefined ? {} : { by }),
+    seconds: (Date.now() - began) / 1000,
+  });
+  const files = reach.testsOf(mutant);
+  if (files.length === 0) return ended('unreached');
+  const { file, start, end, was, becomes } = mutant;
+  if (readSource(file).slice(start, end) !== was) throw new Error(`${file} has changed since the run began`);
+
+  const folder = join(packageRoot, '.data/mutants');
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `mutant-${process.pid}-${start}-${began}.json`);
+  writeJson(path, { file, start, end, becomes });
+  const mutated = { ...env, [mutantVariable]: path };
+  try {
+    // Bundling takes longer than most tests: those of workflows are asked only about what all others let live.
+    for (const isBundled of [false, true]) {
+      const asked = files.filter((test) => runsWorkflows(test) === isBundled);
+      if (asked.length === 0) continue;
+      const { results, timedOut, output } = await runJest({
+        files: asked,
+        env: mutated,
+        allowedMs: (test) => reach.secondsOf(test) * 1000 * patience.times + patience.extraMs,
+        bail: true,
+        ...(isBundled ? { prepare: (run) => bundle(run, mutated) } : {}),
+      });
+      const red = results.find(({ green }) => !green);
+      if (red !== undefined) return ended('killed', `${red.file}: ${red.failed ?? 'did not run'}`);
+      if (timedOut) return ended('timed out', asked[results.length]);
+      if (results.length < asked.length) {
+        throw new Error(`jest ended after ${results.length} of ${asked.length} files:\n${output}`);
+      }
+    }
+    return ended('survived');
+  } catch (error) {
+    if (error instanceof NotBundled) return ended('killed', 'the bundler of the workflows');
+    throw error;
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+class NotBundled extends Error {}
+
+/** The workflows as the mutant has them, where the tests look for them. */
+async function bundle(run: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const script = join(packageRoot, 'test/mutants/bundle.js');
+  try {
+    await promisify(execFile)(process.execPath, [script, join(run, 'workflow-bundle.js')], {
+      cwd: packageRoot,
+      env: { ...process.env, ...env },
+    });
+  } catch (error) {
+    throw new NotBundled('the workflows cannot be bundled', { cause: error });
+  }
+}

@@ -1,0 +1,122 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ProviderFinding } from '../../activities/fleet.js';
+import { awaitsJob, heldAgainst, startFailure } from '../../workflows/job-placement.js';
+import { absenceOf, recordedGap } from '../../workflows/job-service.js';
+import { serviceOf, serviceTold, whatFor } from '../../workflows/provider-service.js';
+import { sentence } from '../../src/domain/outside.js';
+
+const noonMs = Date.UTC(2024, 10, 25, 12);
+const finding = (rest: Partial<ProviderFinding> = {}): ProviderFinding =>
+  ({ status: 'available', reason: '', cordoned: false, retiring: false, ...rest }) as ProviderFinding;
+
+describe('what the jobs of a provider may count on', () => {
+  test('is nothing while it is offline, whatever it lacks besides', () => {
+    expect(serviceOf(finding({ status: 'offline' }))).toBe('offline');
+    expect(serviceOf(finding({ status: 'offline', absence: 'gpu_lost' }))).toBe('offline');
+  });
+
+  test('is everything but GPUs where one is lost, and all of it where none is', () => {
+    expect(serviceOf(finding({ absence: 'gpu_lost' }))).toBe('gpu_lost');
+    expect(serviceOf(finding())).toBe('online');
+  });
+
+  test('is read from what older versions carried', () => {
+    expect([true, false, undefined].map(serviceTold)).toEqual(['online', 'offline', undefined]);
+  });
+});
+
+describe('what an operator reads that a provider waits for', () => {
+  test.each<[string, Partial<ProviderFinding>, RegExp]>([
+    ['is nothing while it is in service', {}, /^nothing; it is in service$/],
+    [
+      'is told with the reason why its GPUs are not sold',
+      { gpusReason: sentence('no driver') },
+      /in service, but no driver$/,
+    ],
+    ['is its return', { status: 'offline', reason: 'silent' }, /^its return: silent$/],
+    ['is an order, when it is cordoned', { cordoned: true }, /it is cordoned$/],
+    ['is its missing GPUs before its return', { absence: 'gpu_lost', reason: 'silent' }, /^its missing GPUs/],
+    [
+      'is the end of its jobs before anything it lacks',
+      { retiring: true, absence: 'gpu_lost' },
+      /^the end of its jobs/,
+    ],
+    ['is a node of its own before all', { refused: sentence('taken'), retiring: true }, /^a node of its own: taken$/],
+    ['is its return before the order that it needs besides', { reason: 'silent', cordoned: true }, /^its return/],
+  ])('%s', (_, rest, words) => {
+    expect(whatFor(finding(rest))).toMatch(words);
+  });
+
+  test('is the time until it is tried again, with the last reason where there is one', () => {
+    const until = '2024-11-25T12:00:00.000Z';
+    const out = { until } as NonNullable<ProviderFinding['out']>;
+    expect(whatFor(finding({ out }))).toMatch(
+      /^2024-11-25T12:00:00.000Z: it failed to start jobs of several customers, /,
+    );
+    expect(whatFor(finding({ out: { ...out, reason: 'image_pull_failed' } }))).toMatch(
+      / customers \(image_pull_failed\), /,
+    );
+  });
+});
+
+describe('a start that failed', () => {
+  const place = { providerId: 'prov-1', nodeName: 'n', pricePerHour: 1 };
+  const ending = { status: 'failed', message: sentence('no') } as const;
+
+  test('is remembered with where, which attempt, why and whose fault it was', () => {
+    const failure = { reason: 'start_timeout', message: sentence('no') } as const;
+    expect(startFailure(place, 3, { ...ending, failure, fault: 'certain' })).toEqual({
+      ...{ providerId: 'prov-1', attempt: 3, reason: 'start_timeout', fault: 'certain' },
+    });
+  });
+
+  test('without a reason of its own is a provider that was lost, and without a fault a possible one', () => {
+    expect(startFailure(place, 1, ending)).toMatchObject({ reason: 'provider_lost', fault: 'possible' });
+  });
+
+  test('is held against the machine only where nothing else may be why', () => {
+    const failure = startFailure(place, 1, { ...ending, fault: 'certain' });
+    expect(heldAgainst(failure).fault).toBe('certain');
+    expect(heldAgainst(failure, false).fault).toBe('certain');
+    expect(heldAgainst(failure, true)).toEqual({ ...failure, fault: 'possible' });
+  });
+});
+
+describe('a provider is told that a job has left', () => {
+  const away = { atMs: noonMs, sinceMs: noonMs, final: false };
+
+  test('while it is emptied, or has fewer GPUs than are rented', () => {
+    expect(awaitsJob({ drain: {} })).toBe(true);
+    expect(awaitsJob({ away: { ...away, cause: 'gpu_lost' } })).toBe(true);
+  });
+
+  test('and not while it only is silent, or serves', () => {
+    expect(awaitsJob({ away: { ...away, cause: 'silent' } })).toBe(false);
+    expect(awaitsJob({})).toBe(false);
+  });
+});
+
+describe('a customer reads of an absence', () => {
+  const away = { atMs: noonMs + 20_000, sinceMs: noonMs, final: false };
+
+  test('what is lacking, since when, and that the time is not paid for', () => {
+    expect(absenceOf({ away })).toBe(
+      'the provider has not been heard since 2024-11-25T12:00:00.000Z: this time is not paid for',
+    );
+    expect(absenceOf({ away: { ...away, cause: 'node_not_ready' } })).toMatch(
+      /^the machine of the provider has been away/,
+    );
+    expect(absenceOf({ away: { ...away, cause: 'gpu_lost' } })).toMatch(/^the machine has had fewer GPUs/);
+  });
+
+  test('nothing while the provider serves', () => {
+    expect(absenceOf({})).toBe('');
+    expect(absenceOf({ gap: { fromMs: noonMs, toMs: noonMs + 1, cause: 'silent' } })).toBe('');
+  });
+
+  test('and the ledger gets the time between to the millisecond', () => {
+    expect(recordedGap({ fromMs: noonMs, toMs: noonMs + 1_234, cause: 'silent' })).toEqual({
+      ...{ from: '2024-11-25T12:00:00.000Z', to: '2024-11-25T12:00:01.234Z', cause: 'silent' },
+    });
+  });
+});
