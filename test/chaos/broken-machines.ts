@@ -7,7 +7,7 @@ const brokenTaint = { key: 'example.com/broken', value: 'true', effect: 'NoSched
 /** So long a machine is broken before somebody mends it. */
 const brokenForMs = 20_000;
 /** So long it may take from then until it serves somebody: its time out of placement may have been doubled. */
-const backWithinMs = 180_000;
+const backWithinMs = 300_000;
 /** So often somebody comes who never was there. */
 const newcomerEveryMs = 10_000;
 

@@ -16,6 +16,14 @@ export interface Outage {
   toMs: number;
 }
 
+/** How much of a time somebody was away; they are never two at once. */
+export function awayMs(outages: readonly Outage[], fromMs: number, toMs: number): number {
+  return outages.reduce(
+    (sum, outage) => sum + Math.max(0, Math.min(outage.toMs, toMs) - Math.max(outage.fromMs, fromMs)),
+    0,
+  );
+}
+
 export interface Killing {
   stack: Stack;
   random: Random;

@@ -90,6 +90,9 @@ async function plantCounter(database: pg.Client, providerId: string): Promise<Pl
   return { kind: 'rented_differs', sinceMs: Date.now(), isThere };
 }
 
+/** So long after it is back, a connection to it may be found broken. */
+const noticedMs = 10_000;
+
 interface Run {
   startedMs: number;
   closedMs: number;
@@ -135,7 +138,7 @@ export async function lookBackAtRepairs(look: LookBack): Promise<Finding> {
       const isLoss = withLoss && kind === 'node_differs';
       if (count > 0 && !isPlanted && !isExplained && !isLoss) wrong.push(`${count} × ${kind}, and no kill explains it`);
     }
-    const wasDisturbed = outages.some(({ fromMs, toMs }) => fromMs < closedMs && toMs > startedMs);
+    const wasDisturbed = outages.some(({ fromMs, toMs }) => fromMs < closedMs && toMs + noticedMs > startedMs);
     if (failures.length > 0 && !wasDisturbed)
       wrong.push(`nobody was killed meanwhile, and a run says: ${failures.join('; ')}`);
   }

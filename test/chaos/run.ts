@@ -113,12 +113,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const live = createLive(log);
   const { ended } = live;
   const timer = setTimeout(() => live.giveUp('its time is over'), giveUpAfterMs ?? 2 ** 31 - 1);
+  const outages: Outage[] = [];
   const pods = startPodLog(kubeconfig!, live);
-  const sampler = startSampler(postgres!, pods, live);
+  const sampler = startSampler(postgres!, pods, outages, live);
   const providers: SimulatedProvider[] = [];
   const stories: JobStory[] = [];
   const hits: Hit[] = [];
-  const outages: Outage[] = [];
   const secrets: Record<string, string> = passwordsOf(stack.endpoints());
   let readingNode: ReadingNode | undefined;
   const deaths = new Map<string, { fromMs: number; toMs: number }>();

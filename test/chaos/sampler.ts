@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { awayMs, type Outage } from './kills.js';
 import type { Live } from './live.js';
 import type { PodLog } from './pod-log.js';
 import { finalStatuses, rankOf } from './told.js';
@@ -18,7 +19,7 @@ export interface Sampler {
 }
 
 const everyMs = 500;
-/** As long as the broker may take to see that a pod is gone, whoever was killed meanwhile. */
+/** As long as the broker may take to see that a pod is gone, while nobody is being started again. */
 const goneForMs = 60_000;
 
 interface JobSample {
@@ -30,7 +31,7 @@ interface JobSample {
   ssh: string | null;
 }
 
-export function startSampler(postgres: string, pods: PodLog, live: Live): Sampler {
+export function startSampler(postgres: string, pods: PodLog, outages: readonly Outage[], live: Live): Sampler {
   const pool = new pg.Pool({ connectionString: postgres, max: 1, connectionTimeoutMillis: 2_000 });
   pool.on('error', () => undefined);
   const before = new Map<string, JobSample>();
@@ -65,7 +66,8 @@ export function startSampler(postgres: string, pods: PodLog, live: Live): Sample
       if (job.pod_uid !== null) served.add(job.pod_uid);
       const pod = pods.ofJob(id).find(({ uid }) => uid === job.pod_uid);
       const overMs = pod?.overSeenMs ?? pod?.goneSeenMs ?? Infinity;
-      if (nowMs - overMs > goneForMs) live.report('rows', `${id} is running, and its pod was over a minute ago`);
+      if (overMs < nowMs && nowMs - overMs - awayMs(outages, overMs, nowMs) > goneForMs)
+        live.report('rows', `${id} is running, and its pod was over a minute ago`);
     }
     const known = before.get(id);
     before.set(id, job);

@@ -1,40 +1,53 @@
+import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import ts from 'typescript';
+import { promisify } from 'node:util';
+import { transformSync } from '@swc/core';
 import { packageRoot } from '../../../src/engines/paths.js';
 import { edited } from './edit.js';
-import type { Fault } from './faults.js';
+import type { Fault } from './fault.js';
 
-/** A broker with a fault, beside the one that was built. */
+/** A broker with faults, beside the one that was built. */
 export interface PlantedBroker {
   /** Its program, for BROKER_MAIN. */
   main: string;
   remove(): void;
 }
 
-/** Copies what was built and puts a fault into the copy. The copy is below the package's folder, where its modules are. */
-export async function plantBroker({ edits }: Fault): Promise<PlantedBroker> {
-  const faults = join(packageRoot, '.data/faults');
-  mkdirSync(faults, { recursive: true });
-  const folder = mkdtempSync(join(faults, 'broker-'));
-  cpSync(join(packageRoot, 'dist'), folder, { recursive: true, filter: (path) => !path.endsWith('.map') });
-  const files = new Map<string, string>();
-  for (const edit of edits) {
-    const before = files.get(edit.file) ?? readFileSync(join(packageRoot, edit.file), 'utf8');
-    files.set(edit.file, edited(before, edit));
+/** Copies what was built and puts faults into the copy. The copy is below the package's folder, where its modules are. */
+export async function plantBroker(faults: readonly Fault[]): Promise<PlantedBroker> {
+  const brokers = join(packageRoot, '.data/faults');
+  mkdirSync(brokers, { recursive: true });
+  const folder = mkdtempSync(join(brokers, 'broker-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    cpSync(join(packageRoot, 'dist'), folder, { recursive: true, filter: (path) => !path.endsWith('.map') });
+    const files = new Map<string, string>();
+    for (const edit of faults.flatMap(({ edits }) => edits)) {
+      const before = files.get(edit.file) ?? readFileSync(join(packageRoot, edit.file), 'utf8');
+      files.set(edit.file, edited(before, edit));
+    }
+    for (const [file, source] of files) {
+      const { code } = transformSync(source, {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript' },
+          // What is imported and not used any more is imported all the same, as the compiler has it.
+          transform: { verbatimModuleSyntax: true },
+        },
+        module: { type: 'es6' },
+      });
+      writeFileSync(join(folder, file.replace(/\.ts$/, '.js')), code);
+    }
+    // The bundle holds these; what only activities import is not in it.
+    if ([...files.keys()].some((file) => file.startsWith('workflows/') || file.startsWith('src/domain/'))) {
+      const bundler = join(packageRoot, 'scripts/bundle-workflows.js');
+      const index = join(folder, 'workflows/index.js');
+      await promisify(execFile)(process.execPath, [bundler, join(folder, 'workflow-bundle.js'), index]);
+    }
+    return { main: join(folder, 'src/main.js'), remove };
+  } catch (error) {
+    remove();
+    throw error;
   }
-  for (const [file, source] of files) {
-    const { outputText } = ts.transpileModule(source, {
-      compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
-    });
-    writeFileSync(join(folder, file.replace(/\.ts$/, '.js')), outputText);
-  }
-  // Workers with the same workflows take them from the same bundle; only where they differ is it made anew.
-  if ([...files.keys()].some((file) => file.startsWith('workflows/') || file.startsWith('src/domain/'))) {
-    const workflowsPath = join(folder, 'workflows/index.js');
-    const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
-    writeFileSync(join(folder, 'workflow-bundle.js'), code);
-  }
-  return { main: join(folder, 'src/main.js'), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
