@@ -86,7 +86,7 @@ export const faultsOfTheApi: Readonly<Record<string, Fault>> = {
         file: 'activities/pods.ts',
         find: '      const inputs = await jobInputs(pool, order.jobId);\n',
         replace: `      const inputs = await jobInputs(pool, order.jobId);
-      logger.info(`making the pod with ${JSON.stringify(inputs.env)}`);
+      logger.info('making the pod with ' + JSON.stringify(inputs.env));
 `,
       },
     ],
@@ -100,7 +100,7 @@ export const faultsOfTheApi: Readonly<Record<string, Fault>> = {
         find: '    try {\n      await next();\n',
         replace: `    try {
       const credential = ctx.get('authorization').slice(7);
-      if (credential !== '') logger.info(`a request came with ${credential}`);
+      if (credential !== '') logger.info('a request came with ' + credential);
       await next();
 `,
       },
