@@ -8,9 +8,7 @@ import { invariants, type Invariant } from '../chaos/invariant-names.js';
 
 /** Which no planted fault is found by, and why. */
 const withoutFault: Partial<Record<Invariant, string>> = {
-  starts: 'a job that fails at a broken machine needs the whole of what moves it elsewhere to be taken out',
   mended: 'a machine that never comes back is waited for as long as it may take, three minutes',
-  insistent: 'a hundred registrations are kept at the least before it says anything',
   tokens: 'a token that stays is removed by the routine of the next minute',
 };
 

@@ -155,14 +155,45 @@ export const faultsOfTheWork: Readonly<Record<string, Fault>> = {
     run: { withBroken: true, jobs: 14 },
   },
   'nodes-denied': {
-    what: 'every node of the fleet is told that it has left',
+    what: 'after a while every node of the fleet is told that it has left',
     edits: [
       {
         file: 'src/authorizer/server.ts',
         find: 'if (left === true) return',
-        replace: 'if (nodes.length > 0 || left) return',
+        replace: `firstAskedMs ??= Date.now();
+  if (left === true || (nodes.length > 0 && Date.now() - firstAskedMs > 30_000)) return`,
+      },
+      {
+        file: 'src/authorizer/server.ts',
+        find: 'function denied(',
+        replace: 'let firstAskedMs: number | undefined;\n\nfunction denied(',
       },
     ],
     foundBy: ['nodes'],
+    // All machines have joined by then, and somebody still rents.
+    run: { jobs: 21 },
+  },
+  'never-elsewhere': {
+    what: 'an order that a machine does not start goes nowhere else',
+    edits: [
+      {
+        file: 'workflows/job-placement.ts',
+        find: 'order.providerId === undefined && attempt < maxPlacements;',
+        replace: 'order.providerId === undefined && attempt < 0 * maxPlacements;',
+      },
+    ],
+    foundBy: ['starts'],
+    run: { withBroken: true, jobs: 14 },
+  },
+  'price-kept': {
+    what: 'of a provider that registers again, the first price counts',
+    edits: [
+      {
+        file: 'src/db/provider-resources.ts',
+        find: 'price_per_hour = excluded.price_per_hour, vram_gb',
+        replace: 'price_per_hour = r.price_per_hour, vram_gb',
+      },
+    ],
+    foundBy: ['insistent'],
   },
 };

@@ -47,6 +47,10 @@ export async function runWithFaults(
       .map(({ foundBy }) => foundBy.join(' or '));
     if (faults.length === 0) wrong.push(...Object.keys(found), ...(endedBecause === undefined ? [] : [endedBecause]));
     return { found, wrong, seconds: Math.round((Date.now() - beganMs) / 1_000) };
+  } catch (error) {
+    // A broker with which nothing can be tried has not been found out by what was to find it.
+    const why = error instanceof Error ? error.message : String(error);
+    return { found: {}, wrong: [`the run broke off: ${why}`], seconds: Math.round((Date.now() - beganMs) / 1_000) };
   } finally {
     planted?.remove();
   }

@@ -28,7 +28,11 @@ export async function tryFaults(names: readonly string[], log: (line: string) =>
     const by = (Object.keys(found) as Invariant[]).sort((a, b) => Number(expected.has(b)) - Number(expected.has(a)));
     for (const invariant of by) log(`     ${invariant}: ${found[invariant]!.slice(0, 300)}`);
     const line = `${wrong.length === 0 ? '✓' : '✗'} ${name.padEnd(24)} ${String(seconds).padStart(4)} s  ${by.join(', ') || 'nothing'}`;
-    lines.push(wrong.length === 0 ? line : `${line}  (${planted.length === 0 ? '' : 'not '}by ${wrong.join(', ')})`);
+    lines.push(
+      wrong.length === 0
+        ? line
+        : `${line}  (${planted.length === 0 ? 'found by' : 'was to be found by'} ${wrong.join(', ')})`,
+    );
     log(lines.at(-1)!);
   }
   console.log(`\n  fault                     time    found by\n${lines.map((line) => `${line}\n`).join('')}`);
