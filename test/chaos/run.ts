@@ -240,6 +240,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     if (alive > 0) log(`the customers of the others are done; ${alive} wait for the loss of the machine that died`);
     await Promise.all(onDoomed);
     over.abort();
+    clearTimeout(timer);
     const isWrong = () => live.findings().some(({ violations }) => violations.length > 0);
     // What ended it is enough; all else is only half done.
     if (isWrong()) return result(live.findings());
