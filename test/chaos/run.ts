@@ -147,10 +147,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const renting = rentOn(customer, machines.silent, 'be on a machine that falls silent', 0, fate, stories);
     while (!isOn() && !ended.aborted) await sleep(100);
     const provider = providers.find(({ providerId }) => providerId === machines.silent)!;
-    const silence = await fallSilent(provider, forMs);
-    // Until the broker has heard it.
-    await sleep(2_000);
-    silences.set(machines.silent, silence);
+    silences.set(machines.silent, await fallSilent(provider, forMs, sampler.awayNow, ended));
     await renting;
   };
   try {

@@ -16,6 +16,8 @@ export interface Sampler {
   endingSeenMs(jobId: string): number | undefined;
   /** Providers that were not in service at one time or another. */
   away: ReadonlySet<string>;
+  /** Those of them that were not when this looked last. */
+  awayNow: ReadonlySet<string>;
 }
 
 const everyMs = 500;
@@ -37,6 +39,7 @@ export function startSampler(postgres: string, pods: PodLog, outages: readonly O
   const before = new Map<string, JobSample>();
   const endingSeenMs = new Map<string, number>();
   const away = new Set<string>();
+  const awayNow = new Set<string>();
   const served = new Set<string>();
   let samples = 0;
   let stopped = false;
@@ -54,6 +57,8 @@ export function startSampler(postgres: string, pods: PodLog, outages: readonly O
     samples++;
     for (const { provider_id, status, rented } of providers.rows) {
       if (status === 'offline') away.add(provider_id);
+      if (status === 'offline') awayNow.add(provider_id);
+      else awayNow.delete(provider_id);
       if (rented) live.report('rows', `${provider_id} has rented more than it has`);
     }
     for (const job of rows) compare(job, nowMs);
@@ -96,6 +101,7 @@ export function startSampler(postgres: string, pods: PodLog, outages: readonly O
     isServed: (podUid) => served.has(podUid),
     endingSeenMs: (jobId) => endingSeenMs.get(jobId),
     away,
+    awayNow,
     async stop() {
       if (stopped) return;
       stopped = true;

@@ -10,15 +10,31 @@ export interface Silence {
 /** Between a heartbeat and its mark in the stream, by which the broker counts. */
 const slackMs = 2_000;
 
-/** A machine is not heard for so long, and then again; its node stays ready. */
-export async function fallSilent(provider: SimulatedProvider, forMs: number): Promise<Silence> {
+/**
+ * A machine is not heard for so long at the least, and until the broker has noticed; its node stays ready.
+ *
+ * @returns once the broker hears it again.
+ */
+export async function fallSilent(
+  provider: SimulatedProvider,
+  forMs: number,
+  awayNow: ReadonlySet<string>,
+  ended: AbortSignal,
+): Promise<Silence> {
+  const isAway = () => awayNow.has(provider.providerId);
+  const until = async (what: () => boolean) => {
+    while (!what() && !ended.aborted) await sleep(100);
+  };
   await provider.beat();
   provider.stopHeartbeats();
   const fromMs = Date.now();
-  await sleep(forMs);
+  await until(() => isAway() && Date.now() - fromMs >= forMs);
   const toMs = Date.now();
   provider.startHeartbeats();
   await provider.beat();
+  await until(() => !isAway());
+  // Its jobs are told a moment later.
+  await sleep(5_000, undefined, { signal: ended }).catch(() => undefined);
   return { fromMs, toMs };
 }
 
