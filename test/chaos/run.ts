@@ -234,7 +234,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await Promise.all([working, killing, lying, registering, falling]);
     const unmended = await mending;
     const alive = stories.filter(({ status }) => status === 'unknown').length;
-    if (withLoss && alive > 0) log(`the customers of the others are done; ${alive} wait for the loss of the machine that died`);
+    if (withLoss && alive > 0)
+      log(`the customers of the others are done; ${alive} wait for the loss of the machine that died`);
     await Promise.all(onDoomed);
     over.abort();
     clearTimeout(timer);
