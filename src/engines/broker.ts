@@ -71,6 +71,8 @@ export async function startBrokerProcesses(
         },
         ready: () =>
           answersOk(isOpen ? `http://127.0.0.1:${proxyPort}/ready` : `http://127.0.0.1:${metricsPort}/ready`),
+        // Where a machine does other things as well, reading the program alone may take a minute.
+        readyTimeoutMs: 240_000,
         // As long as the broker itself may take to finish what it has begun, and a little more.
         stopTimeoutMs: (Number(env['SHUTDOWN_GRACE_S']) || 20) * 1000 + 5_000,
       }),

@@ -3,7 +3,9 @@ import { billedTime, chargeFor, type BilledTime, type ServiceFacts } from '../..
 import type { JobStory } from './customers.js';
 import type { Hit } from './hostile-kubelet.js';
 import type { PodLog } from './pod-log.js';
+import type { Outage } from './kills.js';
 import type { Sampler } from './sampler.js';
+import { isGapOf, type Silence } from './silent-machine.js';
 
 /** What a run wrote down about its jobs, beside the broker. */
 export interface RunLog {
@@ -11,6 +13,10 @@ export interface RunLog {
   pods: PodLog;
   hits: readonly Hit[];
   sampler: Sampler;
+  /** Who was killed, and until when it was away. */
+  outages: readonly Outage[];
+  /** What nobody but those whom it concerns may read, under the names by which it is reported. */
+  secrets: Readonly<Record<string, string>>;
   /** What a GPU costs on a machine, in token units per hour; nothing else costs anything. */
   gpuPricePerHour(providerId: string): number;
   /** Machines that look well and start no job, for all or a part of the run. */
@@ -21,6 +27,8 @@ export interface RunLog {
   insistent: { providerId: string; lastPrice: number };
   /** Machines that died, and from when to when they were made to. */
   deaths: ReadonlyMap<string, { fromMs: number; toMs: number }>;
+  /** When machines were not heard for longer than they may. */
+  silences: ReadonlyMap<string, Silence>;
 }
 
 /** What the ledger says of one job. Amounts are base units. */
@@ -98,16 +106,23 @@ export function billViolations(story: JobStory, bill: Bill | undefined, log: Run
   const gpuPrice = log.gpuPricePerHour(bill.provider_id ?? '');
   const rate = BigInt(Math.round(gpuPrice * story.gpuCount * 1e6)) * 10n ** 12n;
   must(bill.rate === rate.toString(), `its rate is ${bill.rate ?? 'missing'}, and ${story.gpuCount} GPUs cost ${rate}`);
-  if (story.pricePerHour !== undefined)
-    must(story.pricePerHour === gpuPrice * story.gpuCount, `its customer was told ${story.pricePerHour}`);
+  if (story.told.pricePerHour !== undefined)
+    must(story.told.pricePerHour === gpuPrice * story.gpuCount, `its customer was told ${story.told.pricePerHour}`);
   const startedMs = bill.started_at.getTime();
   const expiresMs = bill.expires_at.getTime();
   const pod = log.pods.ofJob(bill.job_id).find(({ readyAtMs }) => readyAtMs !== undefined);
   const told = (ms: number | undefined, isMs: number) => ms === undefined || ms === isMs;
-  must(!story.ran || story.providerId === bill.provider_id, `its customer was told of ${story.providerId ?? 'nobody'}`);
-  must(told(story.startedAtMs, startedMs), 'its customer was told another start');
-  must(told(story.expiresAtMs, expiresMs), 'its customer was told another expiry');
-  must(startedMs >= story.orderedMs && startedMs <= (story.toldStartedMs ?? Infinity), 'it started at another time');
+  must(story.complaint !== '' || story.status === bill.status, `its customer was told that it is ${story.status}`);
+  must(
+    !story.ran || story.told.providerId === bill.provider_id,
+    `its customer was told of ${story.told.providerId ?? 'nobody'}`,
+  );
+  must(told(story.told.startedAtMs, startedMs), 'its customer was told another start');
+  must(told(story.told.expiresAtMs, expiresMs), 'its customer was told another expiry');
+  must(
+    startedMs >= story.orderedMs && startedMs <= (story.told.toldStartedMs ?? Infinity),
+    'it started at another time',
+  );
   must(startedMs >= (pod?.readyAtMs ?? 0), 'it started before its pod was ready');
   const rentedS = [...story.extensions.moved.values()].reduce((total, each) => total + each, story.durationS);
   must(
@@ -132,6 +147,12 @@ export function billViolations(story: JobStory, bill: Bill | undefined, log: Run
   );
   const served = billedTime({ ...factsOf(bill), endAtMs: servedMs });
   must(billedMs === served.billedMs, `${billedMs} ms are billed, and it was served for ${served.billedMs}`);
+  const silence = log.silences.get(bill.provider_id ?? '');
+  if (silence !== undefined)
+    must(
+      isGapOf(silence, [startedMs, servedMs], factsOf(bill).gaps),
+      'what its machine was silent for is no gap of it',
+    );
   return wrong;
 }
 
@@ -150,7 +171,7 @@ function factsOf({ started_at, expires_at, gaps }: Bill): Omit<ServiceFacts, 'en
  * cancel or of a pod's end, it lies after that was sent and before anybody saw what it does about it.
  */
 function servedBetween(
-  { cancelledMs, toldEndedMs }: JobStory,
+  { cancelledMs, told: { toldEndedMs } }: JobStory,
   bill: Bill,
   log: RunLog,
   startedMs: number,

@@ -7,7 +7,7 @@ const brokenTaint = { key: 'example.com/broken', value: 'true', effect: 'NoSched
 /** So long a machine is broken before somebody mends it. */
 const brokenForMs = 20_000;
 /** So long it may take from then until it serves somebody: its time out of placement may have been doubled. */
-const backWithinMs = 180_000;
+const backWithinMs = 300_000;
 /** So often somebody comes who never was there. */
 const newcomerEveryMs = 10_000;
 
@@ -51,22 +51,25 @@ export async function mendAndAwaitUse(
   machine: { providerId: string; nodeName: string },
   stories: readonly JobStory[],
   rentAsNewcomer: () => Promise<void>,
+  ended: AbortSignal,
   log: (line: string) => void,
 ): Promise<string[]> {
-  await sleep(brokenForMs);
+  await sleep(brokenForMs, undefined, { signal: ended }).catch(() => undefined);
   await breaker.setBroken(machine.nodeName, false);
   const mendedMs = Date.now();
   log(`${machine.providerId} is mended`);
-  const serves = ({ ran, orderedMs, providerId }: JobStory) =>
-    ran && orderedMs > mendedMs && providerId === machine.providerId;
+  const serves = ({ ran, orderedMs, told }: JobStory) =>
+    ran && orderedMs > mendedMs && told.providerId === machine.providerId;
   const newcomers: Promise<void>[] = [];
   let serving = false;
-  while (!serving && Date.now() < mendedMs + backWithinMs) {
+  while (!serving && !ended.aborted && Date.now() < mendedMs + backWithinMs) {
     if (Date.now() >= mendedMs + newcomers.length * newcomerEveryMs) newcomers.push(rentAsNewcomer());
     await sleep(200);
     serving = stories.some(serves);
   }
   if (serving) log(`${machine.providerId} serves again after ${Math.round((Date.now() - mendedMs) / 1_000)} s`);
   await Promise.all(newcomers);
-  return serving ? [] : [`${machine.providerId} was mended ${backWithinMs / 1_000} s ago, and no job came`];
+  return serving || ended.aborted
+    ? []
+    : [`${machine.providerId} was mended ${backWithinMs / 1_000} s ago, and no job came`];
 }

@@ -1,9 +1,14 @@
 /**
  * Kills processes and lies about pods while customers rent, and looks whether anything was lost or billed wrongly:
  * `npm run chaos -- [--jobs 200] [--kills 50] [--hostile 50] [--seed N] [--rounds 1] [--no-loss]`. Exits with 1 on any difference; the seed it prints repeats the choices.
+ *
+ * `npm run chaos -- --fault NAME` (more than once, or `all`) runs it for a short while on a broker with that fault in it,
+ * and exits with 1 when the fault is not found by what should find it.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { tryFaults } from './faults/try-faults.js';
+import { invariants } from './invariant-names.js';
 import { runChaos } from './run.js';
 
 const { values } = parseArgs({
@@ -14,13 +19,18 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     rounds: { type: 'string', default: '1' },
     'no-loss': { type: 'boolean', default: false },
+    fault: { type: 'string', multiple: true, default: [] },
   },
 });
 const began = Date.now();
 const log = (line: string) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(7)} s  ${line}`);
 
 let failed = false;
-for (let round = 0; round < Number(values.rounds); round++) {
+if (values.fault.length > 0) failed = !(await tryFaults(values.fault, log));
+else for (let round = 0; round < Number(values.rounds); round++) await runRound(round);
+process.exit(failed ? 1 : 0);
+
+async function runRound(round: number): Promise<void> {
   const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed) + round;
   const result = await runChaos({
     seed,
@@ -38,10 +48,13 @@ for (let round = 0; round < Number(values.rounds); round++) {
   console.log(`\nseed ${seed}\n  jobs     ${JSON.stringify(outcomes)}\n  kills    ${JSON.stringify(result.kills)}`);
   console.log(`  hostile  ${JSON.stringify(result.hits)}\n  happened ${JSON.stringify(result.happened)}`);
   for (const { invariant, violations } of result.findings) {
-    console.log(`  ${violations.length === 0 ? '✓' : '✗'} ${invariant}`);
+    console.log(`  ${violations.length === 0 ? '✓' : '✗'} ${invariants[invariant]}`);
     for (const violation of violations.slice(0, 20)) console.log(`      ${violation}`);
     if (violations.length > 0) failed = true;
   }
+  if (result.endedBecause !== undefined) {
+    failed = true;
+    console.log(`  it ended before its time: ${result.endedBecause}`);
+  }
   console.log();
 }
-process.exit(failed ? 1 : 0);

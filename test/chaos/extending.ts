@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Session } from '../../src/auth/client.js';
 import type { Random } from '../support/random.js';
-import { insist } from './requests.js';
+import { insist, type Customer } from './requests.js';
 
 /** A customer's extensions of one job, and what was said to them. */
 export interface Extensions {
@@ -11,12 +10,14 @@ export interface Extensions {
   repeats: number;
   /** Refusals of a key with other hours. */
   conflicts: number;
+  /** The latest expiry that was answered. */
+  promisedMs: number;
 }
 
-export const noExtensions = (): Extensions => ({ moved: new Map(), repeats: 0, conflicts: 0 });
+export const noExtensions = (): Extensions => ({ moved: new Map(), repeats: 0, conflicts: 0, promisedMs: 0 });
 
 export interface Extending {
-  session: Session;
+  customer: Customer;
   random: Random;
   /** Of the job. */
   path: string;
@@ -61,8 +62,9 @@ async function extend(extending: Extending, key: string, seconds: number): Promi
   if (status !== 200) throw new Error(`extending with the key "${key}" answered ${status} ${body.code ?? ''}`);
   if (wasMoved || extensions.moved.has(key)) extensions.repeats++;
   extensions.moved.set(key, seconds);
-  if (!(Date.parse(body.expires_at ?? '') >= firstExpiryMs + 1_000 * seconds))
-    throw new Error(`the key "${key}" did not move the expiry`);
+  const expiresAtMs = Date.parse(body.expires_at ?? '');
+  if (!(expiresAtMs >= firstExpiryMs + 1_000 * seconds)) throw new Error(`the key "${key}" did not move the expiry`);
+  extensions.promisedMs = Math.max(extensions.promisedMs, expiresAtMs);
   return true;
 }
 
@@ -88,7 +90,7 @@ async function contend(extending: Extending, seconds: number): Promise<void> {
   extending.extensions.conflicts++;
 }
 
-async function ask({ session, path }: Extending, key: string, seconds: number) {
+async function ask({ customer, path }: Extending, key: string, seconds: number) {
   const body = { additional_hours: seconds / 3_600 };
-  return await insist(session, 'POST', `${path}/extend`, body, { 'idempotency-key': key });
+  return await insist(customer, 'POST', `${path}/extend`, body, { 'idempotency-key': key });
 }

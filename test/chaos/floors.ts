@@ -1,5 +1,5 @@
 import type { RunLog } from './bills.js';
-import type { Finding } from './invariants.js';
+import type { Finding } from './invariant-names.js';
 
 /** How much happened in a run. */
 export function happenedIn({ stories, hits, sampler }: RunLog) {
@@ -34,13 +34,14 @@ export function enoughHappened(log: RunLog, wanted: { jobs: number; hostile: num
     repeated: Math.ceil(wanted.jobs / 10),
     conflicts: Math.ceil(wanted.jobs / 10),
     hit: wanted.hostile,
-    endedByHit: Math.floor(wanted.hostile / 2),
+    // A customer who cancels may be the first, the more so on a slow machine.
+    endedByHit: Math.floor(wanted.hostile / 3),
     cancelled: Math.ceil(wanted.jobs / 12),
     expired: Math.ceil(wanted.jobs / 24),
     samples: 10,
   };
   return {
-    invariant: 'enough happened for all of this to mean something',
+    invariant: 'enough',
     violations: Object.entries(floors).flatMap(([what, least]) => {
       const count = happened[what as keyof typeof happened];
       return count < least ? [`${what}: ${count}, and at least ${least} were to be`] : [];

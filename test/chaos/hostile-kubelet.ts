@@ -26,6 +26,7 @@ export interface HostileKubelet {
   /** Nodes whose pods are left alone. */
   spare: ReadonlySet<string>;
   hits: Hit[];
+  ended: AbortSignal;
   log: (line: string) => void;
 }
 
@@ -44,6 +45,7 @@ export async function beHostile({
   isServed,
   spare,
   hits,
+  ended,
   log,
 }: HostileKubelet): Promise<void> {
   const kubeConfig = new KubeConfig();
@@ -57,7 +59,10 @@ export async function beHostile({
     !spare.has(pod.nodeName ?? '') &&
     !hits.some(({ uid }) => uid === pod.uid);
 
-  for (let done = 0, idleSinceMs = Date.now(); done < count && Date.now() - idleSinceMs < waitForPodMs;) {
+  for (
+    let done = 0, idleSinceMs = Date.now();
+    done < count && !ended.aborted && Date.now() - idleSinceMs < waitForPodMs;
+  ) {
     await sleep(random.whole(200, 1_500));
     const victims = pods.all().filter(isVictim);
     if (victims.length === 0) continue;

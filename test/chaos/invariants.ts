@@ -5,14 +5,9 @@ import pg from 'pg';
 import type { Endpoints } from '../../src/engines/engine.js';
 import { billViolations, readBills, type RunLog } from './bills.js';
 import type { JobStory } from './customers.js';
-
-/** One thing that must hold, and what was found that contradicts it. */
-export interface Finding {
-  invariant: string;
-  violations: string[];
-  /** What is wrong with it stays so, however long one waits. */
-  isLasting?: boolean;
-}
+import type { Finding } from './invariant-names.js';
+import { oneJobForAKey } from './orders.js';
+import { schedulesGoOn } from './temporal-looks.js';
 
 /** Looks at Postgres, Kubernetes, Temporal and Redis themselves, not at what the broker says about them. */
 export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promise<Finding[]> {
@@ -28,9 +23,10 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
   const rows = async (sql: string) =>
     (await database.query<Record<string, unknown>>(sql)).rows.map((row) => JSON.stringify(row));
   try {
+    const bills = await readBills(database);
     return [
       {
-        invariant: 'every job ended as its customer wanted',
+        invariant: 'wanted',
         violations: stories.flatMap((story) => {
           const wrong = story.complaint !== '' || !isAcceptable(story, log);
           const { key, plan, jobId = 'no job', status, failureReason = '', complaint } = story;
@@ -40,19 +36,22 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
         isLasting: true,
       },
       {
-        invariant: 'while a healthy machine has room, no order fails by a broken one',
+        invariant: 'starts',
         violations: stories
           .filter(({ failureReason }) => failureReason !== undefined && startFailures.has(failureReason))
-          .map(({ key, jobId, failureReason, providerId }) => `${key} ${jobId!}: ${failureReason!} at ${providerId!}`),
+          .map(
+            ({ key, jobId, failureReason, told }) =>
+              `${key} ${jobId!}: ${failureReason!} at ${told.providerId ?? 'none'}`,
+          ),
         isLasting: true,
       },
       {
-        invariant: 'broken machines are taken out, and no others',
+        invariant: 'out',
         violations: await outViolations(rows, log),
         isLasting: true,
       },
       {
-        invariant: 'of a provider that registers over and over, what it said last counts and little is kept',
+        invariant: 'insistent',
         violations: await rows(`
           select p.provider_id, r.price_per_hour, m.kept
             from providers p
@@ -62,7 +61,7 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
              and (r.price_per_hour <> ${log.insistent.lastPrice} or m.kept > ${mostRegistrationsKept})`),
       },
       {
-        invariant: 'what is rented is what allocations hold, and never more than there is',
+        invariant: 'rented',
         violations: await rows(`
           select r.provider_id, r.kind, r.name, r.total, r.rented, coalesce(sum(held.amount), 0) as held
             from provider_resources r
@@ -76,23 +75,15 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
           having r.rented <> coalesce(sum(held.amount), 0) or r.rented > r.total`),
       },
       {
-        invariant: 'no allocation outlives its job, and no ended job is without a release',
+        invariant: 'allocations',
         violations: await rows(`
           select job_id, j.status, a.released_at
             from jobs j full join allocations a using (job_id)
            where j.job_id is null or (j.ended_at is not null and a.released_at is null) or j.ended_at is null`),
       },
+      await oneJobForAKey(log, bills, temporal),
       {
-        invariant: 'a key has one job',
-        violations: await rows('select wallet, idempotency_key from jobs group by 1, 2 having count(*) > 1').then(
-          (twice) => [
-            ...twice,
-            ...stories.filter(({ jobId }) => jobId === undefined).map(({ key }) => `${key} has none`),
-          ],
-        ),
-      },
-      {
-        invariant: 'money: nothing reserved any more, every charge settled once',
+        invariant: 'ledger',
         violations: await rows(`
           select s.id, s.reserved, s.spent, sum(c.spent) as charged, count(*) filter (where c.settled_at is null) as open
             from auth_sessions s full join auth_charges c on c.session_id = s.id
@@ -101,38 +92,29 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
               or bool_or(c.job_id is not null and c.settled_at is null)`),
       },
       {
-        invariant: 'money: every job costs what it was served for, by what happened to it',
-        violations: await readBills(database).then((bills) => [
-          ...stories.flatMap((story) => billViolations(story, bills.get(story.jobId ?? ''), log)),
-          ...[...bills.keys()]
-            .filter((id) => !stories.some(({ jobId }) => jobId === id))
-            .map((id) => `nobody knows of the job ${id}`),
-        ]),
+        invariant: 'bills',
+        violations: stories.flatMap((story) => billViolations(story, bills.get(story.jobId ?? ''), log)),
         isLasting: true,
       },
+      { invariant: 'cluster', violations: await leftInCluster(core) },
       {
-        invariant: 'at every moment: no job runs without its pod, and what a customer was told stays true',
-        violations: log.sampler.violations(),
-        isLasting: true,
-      },
-      { invariant: 'no object of a job is left in the cluster', violations: await leftInCluster(core) },
-      {
-        invariant: 'no workflow of a job is left running',
+        invariant: 'workflows',
         violations: await workflows(temporal, `WorkflowType = 'jobLifecycle' and ExecutionStatus = 'Running'`),
       },
       {
-        invariant: 'no workflow failed',
+        invariant: 'failed',
         violations: await workflows(temporal, `ExecutionStatus in ('Failed', 'Terminated', 'TimedOut')`),
       },
-      { invariant: 'every message was acknowledged, and none was given up', violations: await unread(redis, log) },
+      await schedulesGoOn(temporal),
+      { invariant: 'messages', violations: await unread(redis, log) },
       {
-        invariant: 'every provider that registered is in service, but for those whose machine died',
+        invariant: 'service',
         violations: (await rows(`select provider_id, status from providers where status <> 'available'`)).filter(
           (row) => !deaths.has((JSON.parse(row) as { provider_id: string }).provider_id),
         ),
       },
       {
-        invariant: 'no join token of a provider that joined is left',
+        invariant: 'tokens',
         violations: (await core.listNamespacedSecret({ namespace: 'kube-system' })).items
           .filter(({ type }) => type === 'bootstrap.kubernetes.io/token')
           .flatMap(({ metadata }) => metadata?.labels?.['worldland.io/provider-id'] ?? [])
@@ -149,10 +131,10 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
 
 /** There is more than enough for all customers: nobody is sent away. */
 function isAcceptable(story: JobStory, { hits, deaths }: RunLog): boolean {
-  const { plan, jobId, status, failureReason, providerId, cancelledMs } = story;
+  const { plan, jobId, status, failureReason, told, cancelledMs } = story;
   const end = hits.find((hit) => hit.jobId === jobId)?.end;
   if (end !== undefined && end.status === status && end.reason === failureReason) return true;
-  if (status === 'provider_lost') return providerId !== undefined && deaths.has(providerId);
+  if (status === 'provider_lost') return deaths.has(told.providerId ?? '');
   if (failureReason !== undefined || plan === 'be on a machine that dies') return false;
   // A job that was cancelled late may have run out first; that it really had, its bill shows.
   return status === 'expired' || (status === 'cancelled' && cancelledMs !== undefined);
@@ -203,6 +185,9 @@ async function workflows(temporal: Client, query: string): Promise<string[]> {
   return found;
 }
 
+/** So long an entry may lie unread while somebody reads. */
+const unreadForMs = 5_000;
+
 async function unread(redis: Redis, { insistent }: RunLog): Promise<string[]> {
   const found: string[] = [];
   for (const stream of ['provider:registration', 'provider:heartbeat', 'provider:capacity']) {
@@ -210,6 +195,11 @@ async function unread(redis: Redis, { insistent }: RunLog): Promise<string[]> {
     for (const group of groups) {
       const pending = Number(group[group.indexOf('pending') + 1]);
       if (pending > 0) found.push(`${stream}: ${pending} pending`);
+      const last = String(group[group.indexOf('last-delivered-id') + 1]);
+      const [unread] = await redis.xrange(stream, `(${last}`, '+', 'COUNT', 1);
+      // What came just now is on its way.
+      if (unread !== undefined && Number(unread[0].split('-')[0]) < Date.now() - unreadForMs)
+        found.push(`${stream}: ${unread[0]} was never read`);
     }
     const reasons = new Map<string, number>();
     for (const [, fields] of await redis.xrange(`${stream}:dlq`, '-', '+')) {

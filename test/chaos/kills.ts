@@ -9,22 +9,66 @@ const victims = [
   ...['redis', 'postgres', 'temporal', 'kube-apiserver'],
 ];
 
+/** Somebody who was killed, and when he was ready again. */
+export interface Outage {
+  name: string;
+  fromMs: number;
+  toMs: number;
+}
+
+/** How much of a time somebody was away; they are never two at once. */
+export function awayMs(outages: readonly Outage[], fromMs: number, toMs: number): number {
+  return outages.reduce(
+    (sum, outage) => sum + Math.max(0, Math.min(outage.toMs, toMs) - Math.max(outage.fromMs, fromMs)),
+    0,
+  );
+}
+
+export interface Killing {
+  stack: Stack;
+  random: Random;
+  kills: number;
+  /** Who may be killed. Default: everybody. */
+  among?: readonly string[];
+  outages: Outage[];
+  ended: AbortSignal;
+  log: (line: string) => void;
+}
+
+/** Whoever is not ready after that long will not be. */
+const backWithinMs = 300_000;
+
 /** Kills somebody every now and then, and lets them come back; never a second one before the first is up again. */
-export async function killNowAndThen(
-  stack: Stack,
-  random: Random,
-  kills: number,
-  counts: Record<string, number>,
-  log: (line: string) => void,
-): Promise<void> {
-  for (let done = 0; done < kills; done++) {
+export async function killNowAndThen({
+  stack,
+  random,
+  kills,
+  among = victims,
+  outages,
+  ended,
+  log,
+}: Killing): Promise<void> {
+  for (let done = 0; done < kills && !ended.aborted; done++) {
     await sleep(random.whole(200, 2_000));
-    const victim = random.pick(victims);
-    counts[victim] = (counts[victim] ?? 0) + 1;
+    const victim = random.pick(among);
+    const outage = { name: victim, fromMs: Date.now(), toMs: Infinity };
+    outages.push(outage);
     log(`SIGKILL ${victim}`);
     stack.kill(victim);
     // The supervisor starts it again; a moment, so that the old one's readiness is not taken for the new one's.
     await sleep(200);
-    await stack.awaitReady(victim);
+    await untilReady(stack, victim, ended);
+    outage.toMs = Date.now();
+  }
+}
+
+/** On a slow machine a start takes longer than the supervisor allows one; it goes on all the same. */
+async function untilReady(stack: Stack, name: string, ended: AbortSignal): Promise<void> {
+  for (const deadline = Date.now() + backWithinMs; !ended.aborted;) {
+    try {
+      return await stack.awaitReady(name);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
   }
 }

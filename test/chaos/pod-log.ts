@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig, Watch, type V1Pod } from '@kubernetes/client-node';
 import { jobPodSelector, labels } from '../../src/kubernetes/names.js';
+import type { Live } from './live.js';
 
 /** What was seen of one pod of a job. `…SeenMs` is when it was seen, which may be later than it was. */
 export interface PodFacts {
@@ -25,7 +26,7 @@ export interface PodLog {
   stop(): Promise<void>;
 }
 
-export function startPodLog(kubeConfigPath: string): PodLog {
+export function startPodLog(kubeConfigPath: string, live: Live): PodLog {
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(kubeConfigPath);
   const core = kubeConfig.makeApiClient(CoreV1Api);
@@ -49,11 +50,18 @@ export function startPodLog(kubeConfigPath: string): PodLog {
     pod.goneSeenMs ??= Date.now();
   };
 
+  /** Whatever becomes of its job: the pod of before has to be gone when the next one is made. */
+  const reportTwo = ({ jobId }: PodFacts) => {
+    const there = [...pods.values()].filter((pod) => pod.jobId === jobId && pod.goneSeenMs === undefined);
+    if (there.length > 1) live.report('pods', `${jobId} has the pods ${there.map(({ uid }) => uid).join(' and ')}`);
+  };
+
   /** Everything that is there, and then every change until the connection breaks. */
   async function follow(): Promise<void> {
     const list = await core.listPodForAllNamespaces(query);
     const there = new Set(list.items.map((pod) => see(pod).uid));
     for (const pod of pods.values()) if (!there.has(pod.uid)) gone(pod);
+    for (const pod of pods.values()) reportTwo(pod);
     await new Promise<void>((resolve, reject) => {
       new Watch(kubeConfig)
         .watch(
@@ -63,6 +71,7 @@ export function startPodLog(kubeConfigPath: string): PodLog {
             if (type === 'ERROR') return resolve();
             const seen = see(pod);
             if (type === 'DELETED') gone(seen);
+            else reportTwo(seen);
           },
           () => resolve(),
         )

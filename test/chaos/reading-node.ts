@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, Refused } from '../../src/engines/simulated-provider/kubernetes-request.js';
 import { connectKubernetes } from '../../src/kubernetes/client.js';
 import { accessOf, nodeIdentity } from '../support/stranger.js';
-import type { Finding } from './invariants.js';
+import type { Finding } from './invariant-names.js';
 
 /** So often a kubelet may have been let through at the least, for its silence to mean something. */
 const leastReads = 10;
@@ -41,7 +41,7 @@ export async function readAsNode(kubeConfigPath: string, nodeName: string): Prom
       await reading;
       access.agent?.destroy();
       return {
-        invariant: 'a node of the fleet is let through, whoever was killed',
+        invariant: 'nodes',
         violations: [
           ...[...refused].map(([message, count]) => `${count} × ${message}`),
           ...(reads < leastReads ? [`it read ${reads} times, and ${leastReads} were to be`] : []),

@@ -2,42 +2,57 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
-import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { login, type Session } from '../../src/auth/client.js';
-import { providerSigner } from '../../src/auth/provider-client.js';
-import type { Role } from '../../src/config.js';
-import { memoryBounds } from '../../src/engines/broker.js';
-import { startSimulatedProvider, type SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
-import type { SealEntry } from '../../src/engines/simulated-provider/messages.js';
-import { startStack, type Stack } from '../../src/engines/stack.js';
-import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
-import { workflowTypes } from '../../workflows/messages.js';
-import { createBreaker, mendAndAwaitUse } from './broken-machines.js';
-import { rentOnDoomed, rentUntilDone, type Fate, type JobStory } from './customers.js';
+import { memoryBounds, type BrokerProcess } from '../../src/engines/broker.js';
+import type { SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
+import { startStack } from '../../src/engines/stack.js';
+import { createRandom, type Random } from '../support/random.js';
+import { until } from '../support/until.js';
 import type { RunLog } from './bills.js';
+import { createBreaker, mendAndAwaitUse } from './broken-machines.js';
+import { rentOn, rentUntilDone, type Fate, type JobStory } from './customers.js';
 import { enoughHappened, happenedIn } from './floors.js';
 import { beHostile, type Hit } from './hostile-kubelet.js';
 import { lastPriceOf, registerOverAndOver } from './insistent-provider.js';
-import { checkInvariants, type Finding } from './invariants.js';
-import { killNowAndThen } from './kills.js';
+import type { Finding } from './invariant-names.js';
+import { killNowAndThen, type Outage } from './kills.js';
+import { passwordsOf, secretsOf } from './leaks.js';
+import { createLive } from './live.js';
+import { lookAtTheEnd } from './look-at-the-end.js';
+import * as machines from './machines.js';
+import { newCustomer } from './new-customer.js';
 import { startPodLog } from './pod-log.js';
+import { plantServiceSoon } from './repairs.js';
 import { readAsNode, type ReadingNode } from './reading-node.js';
 import { startSampler } from './sampler.js';
-import { createRandom, type Random } from '../support/random.js';
-import { until } from '../support/until.js';
+import { fallSilent, type Silence } from './silent-machine.js';
 
 export interface ChaosOptions {
   seed: number;
   /** At least; customers go on renting until the last kill and the last hostile status are over. */
   jobs: number;
   kills: number;
+  /** Who may be killed. Default: everybody. */
+  victims?: readonly string[];
   /** Pods that get a hostile status. */
   hostile: number;
   /** Customers that rent at the same time. */
   customers?: number;
   /** Whether one machine dies for good in the middle, which takes some minutes to be over with. */
   withLoss?: boolean;
+  /** Whether two machines start nothing, one of them until it is mended. */
+  withBroken?: boolean;
+  /** For how long a machine is silent, which is to be longer than HEARTBEAT_TIMEOUT_S. Default: not at all. */
+  silentForMs?: number;
+  /** How often a provider registers, as fast as Redis takes it. */
+  registrations?: number;
+  /** What the broker runs as. Default: a process for each role, and two where one of two may die. */
+  processes?: readonly BrokerProcess[];
+  /** What is set for the broker beside the usual. */
+  env?: Readonly<Record<string, string>>;
+  /** When the run is ended though not all of it has happened. Default: never. */
+  giveUpAfterMs?: number;
+  /** How long what may pass has time to pass, once all jobs are over. */
+  quietWithinMs?: number;
   log?: (line: string) => void;
 }
 
@@ -48,24 +63,14 @@ export interface ChaosResult {
   /** Hostile statuses by their name. */
   hits: Record<string, number>;
   happened: Record<string, number>;
+  /** Why the run ended before its time. */
+  endedBecause?: string;
 }
 
-const gpus = { model: 'NVIDIA GeForce RTX 4090', count: 8 };
 /** Two workers and two relays: what one of them has begun when it dies, the other goes on with. */
-const processes: Role[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher', 'authorizer'];
-/** The machine that dies for good. */
-const doomed = 'chaos-doomed';
-/** Cheaper than all others, and it starts nothing. */
-const broken = 'chaos-broken';
-/** The next in price; it starts nothing until it is mended. */
-const flaky = 'chaos-flaky';
-/** Registers over and over. */
-const insistent = 'chaos-insistent';
-const registrations = 1_000;
-/** Of a GPU where nothing else is said; all else is free of charge. */
-const usualPricePerHour = 0.5;
-const pricesPerHour: Readonly<Record<string, number>> = { [broken]: 0.25, [flaky]: 0.3, [insistent]: 4 };
-const gpuPricePerHour = (providerId: string) => pricesPerHour[providerId] ?? usualPricePerHour;
+const usualProcesses: readonly BrokerProcess[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher', 'authorizer'];
+/** A machine on which customers rent throughout. */
+const steady = 'chaos-a';
 
 const environment = {
   RATE_LIMIT_PER_IP: '1000000',
@@ -79,114 +84,180 @@ const environment = {
   HEARTBEAT_TIMEOUT_S: '45',
   PROVIDER_LOSS_GRACE_S: '20',
   LOST_POD_GRACE_S: '10',
-  JOB_STUCK_GRACE_S: '2',
+  // Longer than a scheduler on a slow machine may take to hear of what has become free.
+  JOB_STUCK_GRACE_S: '5',
   PROVIDER_OUT_S: '10',
 };
 
 /** Lets customers rent and machines serve while processes are killed, then looks whether anything is left, twice or lost. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, jobs, kills, hostile, customers = 6, withLoss = false, log = () => undefined } = options;
+  const { seed, jobs, kills, victims, hostile, customers = 6, withLoss = false, withBroken = true } = options;
+  const {
+    processes = usualProcesses,
+    registrations = 1_000,
+    silentForMs,
+    env = {},
+    giveUpAfterMs,
+    quietWithinMs = 180_000,
+    log = () => undefined,
+  } = options;
   const random = createRandom(seed);
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-chaos-'));
   const stack = await startStack({
     dataDir,
     processes,
-    env: { ...process.env, ...memoryBounds, ...environment },
+    env: { ...process.env, ...memoryBounds, ...environment, ...env },
     log,
   });
   const { api, redis, kubeconfig, postgres } = stack.endpoints();
-  const pods = startPodLog(kubeconfig!);
-  const sampler = startSampler(postgres!, pods);
+  const live = createLive(log);
+  const { ended } = live;
+  const timer = setTimeout(() => live.giveUp('its time is over'), giveUpAfterMs ?? 2 ** 31 - 1);
+  const outages: Outage[] = [];
+  const pods = startPodLog(kubeconfig!, live);
+  const sampler = startSampler(postgres!, pods, outages, live);
   const providers: SimulatedProvider[] = [];
   const stories: JobStory[] = [];
   const hits: Hit[] = [];
+  const secrets: Record<string, string> = passwordsOf(stack.endpoints());
   let readingNode: ReadingNode | undefined;
   const deaths = new Map<string, { fromMs: number; toMs: number }>();
+  const silences = new Map<string, Silence>();
   const runLog: RunLog = {
-    ...{ stories, pods, hits, sampler, gpuPricePerHour, deaths },
-    brokenMachines: new Set([broken, flaky]),
-    brokenThroughout: new Set([broken]),
-    insistent: { providerId: insistent, lastPrice: lastPriceOf(registrations) },
+    ...{ stories, pods, hits, sampler, outages, secrets, deaths, silences },
+    gpuPricePerHour: machines.gpuPricePerHour,
+    brokenMachines: new Set(withBroken ? [machines.broken, machines.flaky] : []),
+    brokenThroughout: new Set(withBroken ? [machines.broken] : []),
+    insistent: { providerId: machines.insistent, lastPrice: lastPriceOf(registrations) },
+  };
+  const result = (findings: Finding[]): ChaosResult => {
+    const endedBecause = live.endedBecause();
+    return {
+      ...{ findings, stories, happened: happenedIn(runLog) },
+      kills: countOf(outages.map(({ name }) => name)),
+      hits: countOf(hits.map(({ name }) => name)),
+      ...(endedBecause === undefined ? {} : { endedBecause }),
+    };
+  };
+  /** Somebody is on a machine from before it falls silent until it is heard again. */
+  const fallenSilent = async (forMs: number) => {
+    const isOn = () => stories.some(({ ran, told }) => ran && told.providerId === machines.silent);
+    const fate = (): Fate => (silences.has(machines.silent) ? 'spared' : 'open');
+    const customer = await newCustomer(api!, live, secrets);
+    const renting = rentOn(customer, machines.silent, 'be on a machine that falls silent', 0, fate, stories);
+    while (!isOn() && !ended.aborted) await sleep(100);
+    const provider = providers.find(({ providerId }) => providerId === machines.silent)!;
+    silences.set(machines.silent, await fallSilent(provider, forMs, sampler.awayNow, ended));
+    await renting;
   };
   try {
-    const join_ = (providerId: string) => providers.push(provider(redis!, identity(api!, providerId)));
-    for (const id of ['chaos-a', 'chaos-b', 'chaos-c', broken, flaky]) join_(id);
-    if (withLoss) join_(doomed);
-    const insister = identity(api!, insistent);
-    providers.push(provider(redis!, insister));
+    const join_ = (providerId: string) =>
+      providers.push(machines.startMachine(redis!, machines.identity(api!, providerId)));
+    for (const id of [steady, 'chaos-b', 'chaos-c']) join_(id);
+    if (withBroken) for (const id of [machines.broken, machines.flaky]) join_(id);
+    if (withLoss) join_(machines.doomed);
+    if (silentForMs !== undefined) join_(machines.silent);
+    const insister = machines.identity(api!, machines.insistent);
+    providers.push(machines.startMachine(redis!, insister));
     const nodes = await Promise.all(providers.map(({ joined }) => joined));
+    for (const { providerId, joinCommand } of nodes)
+      secrets[`join token of ${providerId}`] = machines.secretOfJoinCommand(joinCommand);
     readingNode = await readAsNode(kubeconfig!, nodes[0]!.nodeName);
     const breaker = createBreaker(kubeconfig!);
-    const ofFlaky = nodes.find(({ providerId }) => providerId === flaky)!;
-    const ofBroken = nodes.find(({ providerId }) => providerId === broken)!;
-    for (const { nodeName } of [ofBroken, ofFlaky]) await breaker.setBroken(nodeName, true);
+    const nodeOf = (id: string) => nodes.find(({ providerId }) => providerId === id)!;
+    if (withBroken)
+      for (const id of [machines.broken, machines.flaky]) await breaker.setBroken(nodeOf(id).nodeName, true);
     // At random moments a machine that dies would stand empty: these three are on it, whatever the others do.
     const onDoomed: Promise<void>[] = [];
-    const sessions = await Promise.all(Array.from({ length: customers }, () => newSession(api!)));
+    const newOne = () => newCustomer(api!, live, secrets);
+    const renting = await Promise.all(Array.from({ length: customers }, newOne));
     log(
       `seed ${seed}: ${jobs} jobs by ${customers} customers on ${providers.length} machines, ${kills} kills, ${hostile} hostile statuses`,
     );
 
-    const counts: Record<string, number> = {};
     if (withLoss) {
-      for (let n = 0; n < 3; n++) onDoomed.push(rentOnDoomed(sessions[0]!, doomed, n, stories));
+      for (let n = 0; n < 3; n++)
+        onDoomed.push(rentOn(renting[0]!, machines.doomed, 'be on a machine that dies', n, () => 'open', stories));
       await until(() => stories.filter(({ ran }) => ran).length === 3, {
-        timeoutMs: 60_000,
+        timeoutMs: 120_000,
         name: 'the jobs on the machine that is to die run',
       });
     }
     let given = 0;
     let killed = false;
     let lied = false;
-    let mended = false;
-    const next = () => (given < jobs || !killed || !lied || !mended ? given++ : undefined);
+    let mended = !withBroken;
+    const goesOn = () => !ended.aborted && (given < jobs || !killed || !lied || !mended);
+    const next = () => (goesOn() ? given++ : undefined);
     const fateOf = (jobId: string): Fate => {
       const hit = hits.find((each) => each.jobId === jobId && each.sure);
       if (hit === undefined) return lied ? 'spared' : 'open';
       return hit.end === undefined ? 'spared' : 'over';
     };
     const working = Promise.all(
-      sessions.map((session, index) => rentUntilDone(session, createRandom(seed + index + 1), next, fateOf, stories)),
+      renting.map((customer, index) => rentUntilDone(customer, createRandom(seed + index + 1), next, fateOf, stories)),
     );
-    const killing = killNowAndThen(stack, random, kills, counts, log).finally(() => (killed = true));
+    const over = new AbortController();
+    const planting = plantServiceSoon(kubeconfig!, AbortSignal.any([ended, over.signal]));
+    const killing = killNowAndThen({
+      ...{ stack, random, kills, outages, ended, log },
+      ...(victims === undefined ? {} : { among: victims }),
+    }).finally(() => (killed = true));
     const lying = beHostile({
-      ...{ kubeConfigPath: kubeconfig!, pods, random: createRandom(seed - 1), count: hostile, hits, log },
+      ...{ kubeConfigPath: kubeconfig!, pods, random: createRandom(seed - 1), count: hostile, hits, ended, log },
       isServed: (podUid) => sampler.isServed(podUid),
-      spare: new Set([doomed]),
+      spare: new Set([machines.doomed]),
     }).finally(() => (lied = true));
     const rentAsNewcomer = async () => {
       // The API may have been killed at this moment; somebody else comes soon.
-      const session = await newSession(api!).catch(() => undefined);
+      const customer = await newOne().catch(() => undefined);
       const numbers = [given++];
-      const rent = (random: Random) => rentUntilDone(session!, random, () => numbers.pop(), fateOf, stories);
-      if (session !== undefined) await rent(createRandom(seed - given - 1));
+      const rent = (random: Random) => rentUntilDone(customer!, random, () => numbers.pop(), fateOf, stories);
+      if (customer !== undefined) await rent(createRandom(seed - given - 1));
     };
-    const mending = mendAndAwaitUse(breaker, ofFlaky, stories, rentAsNewcomer, log).finally(() => (mended = true));
-    const registering = registerOverAndOver(redis!, { ...insister, gpus }, registrations);
+    const mending = withBroken
+      ? mendAndAwaitUse(breaker, nodeOf(machines.flaky), stories, rentAsNewcomer, ended, log)
+      : Promise.resolve([]);
+    void mending.catch(() => undefined).finally(() => (mended = true));
+    const registering = registerOverAndOver(redis!, { ...insister, gpus: machines.gpus }, registrations);
     // Somebody joins in the middle of it, and somebody goes.
     await sleep(5_000);
     join_('chaos-late');
     if (withLoss) {
       const fromMs = Date.now();
-      const dying = providers.find(({ providerId }) => providerId === doomed)!;
+      const dying = providers.find(({ providerId }) => providerId === machines.doomed)!;
       dying.stopHeartbeats();
       await dying.stopNode().catch(() => undefined);
-      deaths.set(doomed, { fromMs, toMs: Date.now() });
+      deaths.set(machines.doomed, { fromMs, toMs: Date.now() });
     }
-    await Promise.all([working, killing, lying, registering]);
+    const falling = silentForMs === undefined ? undefined : fallenSilent(silentForMs);
+    await Promise.all([working, killing, lying, registering, falling]);
     const unmended = await mending;
     const alive = stories.filter(({ status }) => status === 'unknown').length;
-    if (alive > 0) log(`the customers of the others are done; ${alive} wait for the loss of the machine that died`);
+    if (withLoss && alive > 0)
+      log(`the customers of the others are done; ${alive} wait for the loss of the machine that died`);
     await Promise.all(onDoomed);
+    over.abort();
+    clearTimeout(timer);
+    const isWrong = () => live.findings().some(({ violations }) => violations.length > 0);
+    // What ended it is enough; all else is only half done.
+    if (isWrong()) return result(live.findings());
     await Promise.all(providers.map(({ joined }) => joined));
     log(`${stories.length} jobs are over; waiting until everything is quiet`);
     await sampler.stop();
-    const read = await readingNode.stop();
-    const findings = await whenQuiet(stack, runLog);
-    findings.push(read, enoughHappened(runLog, { jobs, hostile }), await reconcile(stack));
-    findings.push({ invariant: 'a machine that was mended serves again', violations: unmended, isLasting: true });
-    return { findings, stories, kills: counts, hits: byName(hits), happened: happenedIn(runLog) };
+    const findings = [await readingNode.stop(), enoughHappened(runLog, { jobs, hostile })];
+    if (withBroken) findings.push({ invariant: 'mended', violations: unmended, isLasting: true });
+    Object.assign(secrets, secretsOf(stories));
+    const looked = await lookAtTheEnd({
+      ...{ endpoints: stack.endpoints(), runLog, quietWithinMs, withLoss },
+      logFolder: join(dataDir, 'logs'),
+      planted: await planting,
+      providerId: steady,
+    });
+    return result([...live.findings(), ...findings, ...looked]);
   } finally {
+    clearTimeout(timer);
+    live.close();
     await Promise.all([sampler.stop().catch(() => undefined), pods.stop(), readingNode?.stop()]);
     await Promise.all(providers.map((each) => each.stop()));
     await stack.stop();
@@ -194,65 +265,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
 }
 
-function byName(hits: readonly Hit[]): Record<string, number> {
+function countOf(names: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { name } of hits) counts[name] = (counts[name] ?? 0) + 1;
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
-}
-
-/** The invariants hold at rest; what is still on its way gets a while. */
-async function whenQuiet(stack: Stack, runLog: RunLog): Promise<Finding[]> {
-  for (const deadline = Date.now() + 180_000; ; await sleep(2_000)) {
-    const findings = await checkInvariants(stack.endpoints(), runLog);
-    const mayPass = findings.some(({ violations, isLasting }) => violations.length > 0 && isLasting !== true);
-    if (!mayPass || Date.now() > deadline) return findings;
-  }
-}
-
-/** Has the reconciler look once more: it must get to see everything, and find nothing to repair. */
-async function reconcile(stack: Stack): Promise<Finding> {
-  const { temporal, temporal_namespace: namespace } = stack.endpoints();
-  const connection = await Connection.connect({ address: temporal! });
-  try {
-    const client = new Client({ connection, namespace: namespace! });
-    const { repairs, failures } = await client.workflow.execute<() => Promise<ReconcilerReport>>(
-      workflowTypes.fleetReconciler,
-      { workflowId: `chaos-reconciler-${Date.now()}`, taskQueue: 'broker', args: [] },
-    );
-    const repaired = Object.entries(repairs).flatMap(([kind, count]) => (count > 0 ? [`${count} × ${kind}`] : []));
-    return {
-      invariant: 'the reconciler sees everything, and has nothing to repair',
-      violations: [...repaired, ...failures],
-    };
-  } finally {
-    await connection.close();
-  }
-}
-
-/** Who a provider is, and how all that it says is signed. */
-interface Identity {
-  providerId: string;
-  wallet: string;
-  sign: SealEntry;
-}
-
-function identity(audience: string, providerId: string): Identity {
-  const wallet = privateKeyToAccount(generatePrivateKey());
-  const nodeKey = privateKeyToAccount(generatePrivateKey());
-  return { providerId, wallet: wallet.address, sign: providerSigner({ wallet, nodeKey, chainId: 1, audience }) };
-}
-
-function provider(redisUrl: string, who: Identity): SimulatedProvider {
-  return startSimulatedProvider({
-    redisUrl,
-    ...who,
-    gpus,
-    gpuPricePerHour: gpuPricePerHour(who.providerId),
-    heartbeatIntervalMs: 5_000,
-    approvalTimeoutMs: 240_000,
-  });
-}
-
-async function newSession(api: string): Promise<Session> {
-  return await login({ api, account: privateKeyToAccount(generatePrivateKey()), spendLimit: 10n ** 24n });
 }

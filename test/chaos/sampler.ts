@@ -1,23 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { awayMs, type Outage } from './kills.js';
+import type { Live } from './live.js';
 import type { PodLog } from './pod-log.js';
+import { finalStatuses, rankOf } from './told.js';
 
 /** What is looked at while it happens, and not only when all is over. */
 export interface Sampler {
   /** Looks once more and ends. */
   stop(): Promise<void>;
   samples(): number;
-  violations(): string[];
   /** Whether a pod was seen as that of a job that runs: until then the job may go on elsewhere. */
   isServed(podUid: string): boolean;
   /** When a job was first seen as one that ends or has ended. */
   endingSeenMs(jobId: string): number | undefined;
   /** Providers that were not in service at one time or another. */
   away: ReadonlySet<string>;
+  /** Those of them that were not when this looked last. */
+  awayNow: ReadonlySet<string>;
 }
 
-const everyMs = 1_000;
-/** As long as the broker may take to see that a pod is gone, whoever was killed meanwhile. */
+const everyMs = 500;
+/** As long as the broker may take to see that a pod is gone, while nobody is being started again. */
 const goneForMs = 60_000;
 
 interface JobSample {
@@ -29,17 +33,13 @@ interface JobSample {
   ssh: string | null;
 }
 
-const finalStatuses = ['completed', 'expired', 'cancelled', 'failed', 'provider_lost'];
-const rank = ['pending', 'provisioning', 'running', 'ending'];
-const rankOf = (status: string) => (finalStatuses.includes(status) ? rank.length : rank.indexOf(status));
-
-export function startSampler(postgres: string, pods: PodLog): Sampler {
+export function startSampler(postgres: string, pods: PodLog, outages: readonly Outage[], live: Live): Sampler {
   const pool = new pg.Pool({ connectionString: postgres, max: 1, connectionTimeoutMillis: 2_000 });
   pool.on('error', () => undefined);
   const before = new Map<string, JobSample>();
   const endingSeenMs = new Map<string, number>();
-  const violations = new Set<string>();
   const away = new Set<string>();
+  const awayNow = new Set<string>();
   const served = new Set<string>();
   let samples = 0;
   let stopped = false;
@@ -57,39 +57,36 @@ export function startSampler(postgres: string, pods: PodLog): Sampler {
     samples++;
     for (const { provider_id, status, rented } of providers.rows) {
       if (status === 'offline') away.add(provider_id);
-      if (rented) violations.add(`${provider_id} has rented more than it has`);
+      if (status === 'offline') awayNow.add(provider_id);
+      else awayNow.delete(provider_id);
+      if (rented) live.report('rows', `${provider_id} has rented more than it has`);
     }
     for (const job of rows) compare(job, nowMs);
-    const living = new Map<string, string>();
-    for (const { jobId, uid, goneSeenMs } of pods.all()) {
-      if (goneSeenMs !== undefined) continue;
-      if (living.has(jobId)) violations.add(`${jobId} has two pods at a time`);
-      living.set(jobId, uid);
-    }
   }
 
   function compare(job: JobSample, nowMs: number): void {
     const { job_id: id, status } = job;
-    if (rankOf(status) > rank.indexOf('running') && !endingSeenMs.has(id)) endingSeenMs.set(id, nowMs);
+    if (rankOf(status) > rankOf('running') && !endingSeenMs.has(id)) endingSeenMs.set(id, nowMs);
     if (status === 'running') {
       if (job.pod_uid !== null) served.add(job.pod_uid);
       const pod = pods.ofJob(id).find(({ uid }) => uid === job.pod_uid);
       const overMs = pod?.overSeenMs ?? pod?.goneSeenMs ?? Infinity;
-      if (nowMs - overMs > goneForMs) violations.add(`${id} is running, and its pod was over a minute ago`);
+      if (overMs < nowMs && nowMs - overMs - awayMs(outages, overMs, nowMs) > goneForMs)
+        live.report('rows', `${id} is running, and its pod was over a minute ago`);
     }
     const known = before.get(id);
     before.set(id, job);
     if (known === undefined) return;
     // Until it runs, a job may go on elsewhere, and waits for a machine again.
     if (rankOf(status) < rankOf(known.status) && known.status !== 'provisioning')
-      violations.add(`${id} was ${known.status} and then ${status}`);
-    if (finalStatuses.includes(known.status) && status !== known.status)
-      violations.add(`${id} ended as ${known.status} and then as ${status}`);
+      live.report('rows', `${id} was ${known.status} and then ${status}`);
+    if (finalStatuses.has(known.status) && status !== known.status)
+      live.report('rows', `${id} ended as ${known.status} and then as ${status}`);
     if (known.started_at === null) return;
-    if (job.started_at?.getTime() !== known.started_at.getTime()) violations.add(`${id} started twice`);
+    if (job.started_at?.getTime() !== known.started_at.getTime()) live.report('rows', `${id} started twice`);
     if ((job.expires_at?.getTime() ?? 0) < (known.expires_at?.getTime() ?? 0))
-      violations.add(`${id}: its expiry moved back`);
-    if (job.ssh !== known.ssh) violations.add(`${id}: its address or host key changed`);
+      live.report('rows', `${id}: its expiry moved back`);
+    if (job.ssh !== known.ssh) live.report('rows', `${id}: its address or host key changed`);
   }
 
   const running = (async () => {
@@ -101,10 +98,10 @@ export function startSampler(postgres: string, pods: PodLog): Sampler {
 
   return {
     samples: () => samples,
-    violations: () => [...violations],
     isServed: (podUid) => served.has(podUid),
     endingSeenMs: (jobId) => endingSeenMs.get(jobId),
     away,
+    awayNow,
     async stop() {
       if (stopped) return;
       stopped = true;

@@ -1,0 +1,94 @@
+import { silent, type Fault } from './fault.js';
+
+/** What is billed, reserved or held wrongly. */
+export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
+  'starts-again': {
+    what: 'an extension moves the start of the job',
+    edits: [
+      {
+        file: 'src/db/jobs.ts',
+        find: 'update jobs set expires_at = expires_at + make_interval(secs => $2),',
+        replace: `update jobs set expires_at = expires_at + make_interval(secs => $2), started_at = started_at + interval '1 s',`,
+      },
+    ],
+    foundBy: ['rows', 'told'],
+  },
+  'extension-unheard': {
+    what: 'the ledger has an extension, and the workflow ends the job as if it had none',
+    edits: [{ file: 'workflows/job-extensions.ts', find: '      job.expiresAtMs = expiresAtMs;\n', replace: '' }],
+    foundBy: ['bills'],
+  },
+  'billed-twice': {
+    what: 'every job costs twice what it was served for',
+    edits: [
+      {
+        file: 'src/domain/billing.ts',
+        find: 'return (rate * BigInt(billedMs)) / msPerHour;',
+        replace: 'return (2n * rate * BigInt(billedMs)) / msPerHour;',
+      },
+    ],
+    foundBy: ['bills'],
+  },
+  'nothing-billed': {
+    what: 'no job costs anything',
+    edits: [
+      {
+        file: 'src/domain/billing.ts',
+        find: 'return (rate * BigInt(billedMs)) / msPerHour;',
+        replace: 'return (0n * rate * BigInt(billedMs)) / msPerHour;',
+      },
+    ],
+    foundBy: ['bills'],
+  },
+  'gap-billed': {
+    what: 'what a machine was away for is paid for',
+    edits: [
+      {
+        file: 'src/domain/billing.ts',
+        find: 'return { servedUntilMs, billedMs: servedUntilMs - readyAtMs - missed, gaps };',
+        replace: 'return { servedUntilMs, billedMs: servedUntilMs - readyAtMs - 0 * missed, gaps };',
+      },
+    ],
+    foundBy: ['bills'],
+    run: silent,
+  },
+  'gap-forgotten': {
+    what: 'what a machine was away for is not written down',
+    edits: [
+      {
+        file: 'src/db/job-gaps.ts',
+        find: '  if (gaps.length === 0) return;',
+        replace: '  if (gaps.length >= 0) return;',
+      },
+    ],
+    foundBy: ['bills'],
+    run: silent,
+  },
+  'charge-open': {
+    what: 'what a job reserved is never settled',
+    edits: [
+      {
+        file: 'src/auth/spend.ts',
+        find: 'await settleCharges(tx, jobId, chargeFor(rate, billed.billedMs));',
+        replace: 'await Promise.resolve({ settled: true, spent: chargeFor(rate, billed.billedMs), f: settleCharges });',
+      },
+    ],
+    foundBy: ['ledger'],
+  },
+  'allocation-kept': {
+    what: 'a job that ends keeps its capacity',
+    edits: [{ file: 'activities/job-record.ts', find: '        await release(tx, jobId);\n', replace: '' }],
+    foundBy: ['allocations', 'repairs'],
+  },
+  'counter-kept': {
+    what: 'what a job gives back still counts as rented',
+    edits: [
+      {
+        file: 'src/db/allocations.ts',
+        find: 'set rented = r.rented - given.amount,',
+        replace: 'set rented = r.rented,',
+      },
+    ],
+    foundBy: ['rented', 'repairs'],
+  },
+};

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { transformSync } from '@swc/core';
+import { packageRoot } from '../../../src/engines/paths.js';
+import { edited } from './edit.js';
+import type { Fault } from './fault.js';
+
+/** A broker with faults, beside the one that was built. */
+export interface PlantedBroker {
+  /** Its program, for BROKER_MAIN. */
+  main: string;
+  remove(): void;
+}
+
+/** Copies what was built and puts faults into the copy. The copy is below the package's folder, where its modules are. */
+export async function plantBroker(faults: readonly Fault[]): Promise<PlantedBroker> {
+  const brokers = join(packageRoot, '.data/faults');
+  mkdirSync(brokers, { recursive: true });
+  const folder = mkdtempSync(join(brokers, 'broker-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    cpSync(join(packageRoot, 'dist'), folder, { recursive: true, filter: (path) => !path.endsWith('.map') });
+    const files = new Map<string, string>();
+    for (const edit of faults.flatMap(({ edits }) => edits)) {
+      const before = files.get(edit.file) ?? readFileSync(join(packageRoot, edit.file), 'utf8');
+      files.set(edit.file, edited(before, edit));
+    }
+    for (const [file, source] of files) {
+      const { code } = transformSync(source, {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript' },
+          // What is imported and not used any more is imported all the same, as the compiler has it.
+          transform: { verbatimModuleSyntax: true },
+        },
+        module: { type: 'es6' },
+      });
+      writeFileSync(join(folder, file.replace(/\.ts$/, '.js')), code);
+    }
+    // The bundle holds these; what only activities import is not in it.
+    if ([...files.keys()].some((file) => file.startsWith('workflows/') || file.startsWith('src/domain/'))) {
+      const bundler = join(packageRoot, 'scripts/bundle-workflows.js');
+      const index = join(folder, 'workflows/index.js');
+      await promisify(execFile)(process.execPath, [bundler, join(folder, 'workflow-bundle.js'), index]);
+    }
+    return { main: join(folder, 'src/main.js'), remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}

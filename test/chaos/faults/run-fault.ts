@@ -1,0 +1,57 @@
+import { randomInt } from 'node:crypto';
+import type { Invariant } from '../invariant-names.js';
+import { runChaos, type ChaosOptions } from '../run.js';
+import { silent, type Fault } from './fault.js';
+import { plantBroker } from './plant.js';
+
+/** As little as shows a fault: one job of each plan, all at once, nobody is killed, and the broker is one process. */
+const shortRun: Omit<ChaosOptions, 'seed'> = {
+  ...{ jobs: 7, customers: 7, kills: 0, hostile: 0, withBroken: false, processes: ['broker'], registrations: 50 },
+  quietWithinMs: 20_000,
+  giveUpAfterMs: 240_000,
+};
+/** The broker as it is has to pass whatever any of the faults needs. */
+const everything: Partial<ChaosOptions> = { withBroken: true, jobs: 14, ...silent };
+
+/** What became of a run of a broker with faults, or of one without. */
+export interface FaultRun {
+  /** What found something, and the first that it found. */
+  found: Partial<Record<Invariant, string>>;
+  /** What was to find something and did not: one for each fault that nobody found who should; where there is none, what did. */
+  wrong: string[];
+  seconds: number;
+}
+
+/** Runs chaos for a short while on a broker with these faults; without one, on the broker as it is. */
+export async function runWithFaults(
+  faults: readonly Fault[],
+  { seed = randomInt(2 ** 31), log = () => undefined }: { seed?: number; log?: (line: string) => void } = {},
+): Promise<FaultRun> {
+  const beganMs = Date.now();
+  const planted = faults.length === 0 ? undefined : await plantBroker(faults);
+  const options = faults.length === 0 ? [everything] : faults.map(({ run = {} }) => run);
+  const env: Record<string, string> = planted === undefined ? {} : { BROKER_MAIN: planted.main };
+  for (const each of options) Object.assign(env, each.env);
+  try {
+    const { findings, endedBecause } = await runChaos({
+      ...shortRun,
+      ...Object.assign({}, ...options),
+      seed,
+      env,
+      log,
+    });
+    const found: FaultRun['found'] = {};
+    for (const { invariant, violations } of findings) if (violations.length > 0) found[invariant] ??= violations[0]!;
+    const wrong = faults
+      .filter(({ foundBy }) => foundBy.every((each) => found[each] === undefined))
+      .map(({ foundBy }) => foundBy.join(' or '));
+    if (faults.length === 0) wrong.push(...Object.keys(found), ...(endedBecause === undefined ? [] : [endedBecause]));
+    return { found, wrong, seconds: Math.round((Date.now() - beganMs) / 1_000) };
+  } catch (error) {
+    // A broker with which nothing can be tried has not been found out by what was to find it.
+    const why = error instanceof Error ? error.message : String(error);
+    return { found: {}, wrong: [`the run broke off: ${why}`], seconds: Math.round((Date.now() - beganMs) / 1_000) };
+  } finally {
+    planted?.remove();
+  }
+}

@@ -1,0 +1,40 @@
+import type { Invariant } from '../invariant-names.js';
+import { faults } from './faults.js';
+import { runWithFaults } from './run-fault.js';
+
+/** The broker as it is, with which nothing may be found. */
+const none = 'none';
+
+/**
+ * Runs chaos on a broker with each of these faults, and prints which invariant found it.
+ *
+ * @param names of faults, several in one broker with a `+` between; `all` for each of them alone, and for none.
+ * @returns whether each was found by what should find it, and nothing where there is none.
+ */
+export async function tryFaults(names: readonly string[], log: (line: string) => void): Promise<boolean> {
+  const known = [none, ...Object.keys(faults)];
+  const wanted = names.includes('all') ? known : names;
+  const unknown = wanted.flatMap((name) => name.split('+')).filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new Error(`there is no fault ${unknown.join(', ')}; there are: all, ${known.join(', ')}`);
+  const lines: string[] = [];
+  let allRight = true;
+  for (const name of wanted) {
+    const planted = name === none ? [] : name.split('+').map((each) => faults[each]!);
+    log(`---- ${name}: ${planted.map(({ what }) => what).join('; ') || 'nothing is wrong'}`);
+    const { found, wrong, seconds } = await runWithFaults(planted, { log });
+    allRight &&= wrong.length === 0;
+    const expected = new Set(planted.flatMap(({ foundBy }) => foundBy));
+    const by = (Object.keys(found) as Invariant[]).sort((a, b) => Number(expected.has(b)) - Number(expected.has(a)));
+    for (const invariant of by) log(`     ${invariant}: ${found[invariant]!.slice(0, 300)}`);
+    const line = `${wrong.length === 0 ? '✓' : '✗'} ${name.padEnd(24)} ${String(seconds).padStart(4)} s  ${by.join(', ') || 'nothing'}`;
+    lines.push(
+      wrong.length === 0
+        ? line
+        : `${line}  (${planted.length === 0 ? 'found by' : 'was to be found by'} ${wrong.join(', ')})`,
+    );
+    log(lines.at(-1)!);
+  }
+  console.log(`\n  fault                     time    found by\n${lines.map((line) => `${line}\n`).join('')}`);
+  return allRight;
+}

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import pg from 'pg';
+import type { Endpoints } from '../../src/engines/engine.js';
+import { exportHistories } from '../support/secrets.js';
+import type { RunLog } from './bills.js';
+import type { Finding } from './invariant-names.js';
+import { checkInvariants } from './invariants.js';
+import { secretsFound } from './leaks.js';
+import { lookBackAtRepairs, type Planted } from './repairs.js';
+import { failedTasks } from './temporal-looks.js';
+
+export interface EndOfRun {
+  endpoints: Endpoints;
+  runLog: RunLog;
+  logFolder: string;
+  /** How long what may pass has time to. */
+  quietWithinMs: number;
+  planted: Planted | undefined;
+  providerId: string;
+  withLoss: boolean;
+}
+
+/** Everything that is looked at when all jobs are over. */
+export async function lookAtTheEnd(end: EndOfRun): Promise<Finding[]> {
+  const { endpoints, runLog, logFolder, quietWithinMs, planted, providerId, withLoss } = end;
+  const findings = await whenQuiet(endpoints, runLog, quietWithinMs);
+  const connection = await Connection.connect({ address: endpoints.temporal! });
+  const database = new pg.Client(endpoints.postgres);
+  try {
+    await database.connect();
+    const temporal = new Client({ connection, namespace: endpoints.temporal_namespace! });
+    const { outages, secrets } = runLog;
+    findings.push(await lookBackAtRepairs({ temporal, database, planted, providerId, outages, withLoss }));
+    const histories = await exportHistories(temporal);
+    findings.push(failedTasks(histories), secretsFound(logFolder, histories, secrets));
+    return findings;
+  } finally {
+    await database.end();
+    await connection.close();
+  }
+}
+
+/** The invariants hold at rest; what is still on its way gets a while. */
+async function whenQuiet(endpoints: Endpoints, runLog: RunLog, withinMs: number): Promise<Finding[]> {
+  for (const deadline = Date.now() + withinMs; ; await sleep(2_000)) {
+    const findings = await checkInvariants(endpoints, runLog);
+    const mayPass = findings.some(({ violations, isLasting }) => violations.length > 0 && isLasting !== true);
+    if (!mayPass || Date.now() > deadline) return findings;
+  }
+}

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
+
+/** A time in which a machine was not heard, and its jobs are not paid for. */
+export interface Silence {
+  fromMs: number;
+  toMs: number;
+}
+
+/** Between a heartbeat and its mark in the stream, by which the broker counts. */
+const slackMs = 2_000;
+
+/**
+ * A machine is not heard for so long at the least, and until the broker has noticed; its node stays ready.
+ *
+ * @returns once the broker hears it again.
+ */
+export async function fallSilent(
+  provider: SimulatedProvider,
+  forMs: number,
+  awayNow: ReadonlySet<string>,
+  ended: AbortSignal,
+): Promise<Silence> {
+  const isAway = () => awayNow.has(provider.providerId);
+  const until = async (what: () => boolean) => {
+    while (!what() && !ended.aborted) await sleep(100);
+  };
+  await provider.beat();
+  provider.stopHeartbeats();
+  const fromMs = Date.now();
+  await until(() => isAway() && Date.now() - fromMs >= forMs);
+  const toMs = Date.now();
+  provider.startHeartbeats();
+  await provider.beat();
+  await until(() => !isAway());
+  // Its jobs are told a moment later.
+  await sleep(5_000, undefined, { signal: ended }).catch(() => undefined);
+  return { fromMs, toMs };
+}
+
+/** Whether a job that ran from one moment to another has what of it was silent among its gaps. */
+export function isGapOf(
+  { fromMs, toMs }: Silence,
+  [startedMs, servedMs]: [number, number],
+  gaps: readonly Silence[],
+): boolean {
+  const lackedMs = Math.min(toMs, servedMs) - Math.max(fromMs, startedMs) - slackMs;
+  const inGapsMs = gaps.reduce(
+    (sum, gap) => sum + Math.max(0, Math.min(gap.toMs, servedMs) - Math.max(gap.fromMs, startedMs)),
+    0,
+  );
+  return lackedMs <= 0 || inGapsMs >= lackedMs;
+}

@@ -1,0 +1,52 @@
+import type { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import type { Finding } from './invariant-names.js';
+
+const causes = proto.temporal.api.enums.v1.WorkflowTaskFailedCause;
+/** Temporal's own ways of doing a task once more. All others say that the code of a workflow failed. */
+const harmless: ReadonlySet<number> = new Set([
+  // Something came in while the task was being done.
+  causes.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+  // The worker that knew the workflow is gone.
+  causes.WORKFLOW_TASK_FAILED_CAUSE_RESET_STICKY_TASK_QUEUE,
+  // Temporal itself was killed.
+  causes.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+  causes.WORKFLOW_TASK_FAILED_CAUSE_FAILOVER_CLOSE_COMMAND,
+]);
+
+interface HistoryEvent {
+  workflowTaskFailedEventAttributes?: { cause?: number; failure?: { message?: string } } | null;
+}
+
+/** Tasks of workflows that failed: the workflow stays "Running" then, and does nothing any more. */
+export function failedTasks(histories: Readonly<Record<string, string>>): Finding {
+  const violations = Object.entries(histories).flatMap(([workflow, text]) => {
+    const { history } = JSON.parse(text) as { history: { events?: HistoryEvent[] } };
+    return (history.events ?? []).flatMap(({ workflowTaskFailedEventAttributes: failed }) => {
+      if (failed === undefined || failed === null || harmless.has(failed.cause ?? 0)) return [];
+      return [`${workflow}: ${causes[failed.cause ?? 0]} ${failed.failure?.message ?? ''}`];
+    });
+  });
+  return { invariant: 'tasks', violations, isLasting: true };
+}
+
+/** What src/temporal/schedules.ts sets up, each with the longest that it may not have run for. */
+const schedules: Readonly<Record<string, number>> = { 'heartbeat-sweep': 60_000, 'fleet-reconciler': 180_000 };
+
+/** Everything that is done over and over is still scheduled, not paused, and was done of late. */
+export async function schedulesGoOn(temporal: Client): Promise<Finding> {
+  const violations: string[] = [];
+  for (const [id, withinMs] of Object.entries(schedules)) {
+    const described = await temporal.schedule
+      .getHandle(id)
+      .describe()
+      .catch((error: unknown) => violations.push(`${id}: ${String(error)}`));
+    if (typeof described === 'number') continue;
+    const { state, info } = described;
+    if (state.paused) violations.push(`${id} is paused`);
+    if (info.nextActionTimes.length === 0) violations.push(`${id} has nothing to come`);
+    const sinceMs = info.recentActions.at(-1)?.takenAt.getTime() ?? info.createdAt.getTime();
+    if (Date.now() - sinceMs > withinMs) violations.push(`${id} has not run since ${new Date(sinceMs).toISOString()}`);
+  }
+  return { invariant: 'schedules', violations };
+}
