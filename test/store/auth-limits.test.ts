@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Hex } from 'viem';
 import { revocationTypedData, type SessionRevocation } from '../../src/auth/typed-data.js';
 import { audience, codes, newWallet, type Api } from '../support/api.js';
@@ -34,8 +34,8 @@ describe.each(['cut', 'stall'] as const)('while Redis is away (%s)', (how) => {
     cutOff = await replicas.start({ env: { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(line.port) } });
     const { json } = await sendSigned({ at: cutOff, method: 'POST', target: '/api/v1/auth/tokens', body: {} });
     bearer = json.token;
-    await line[how]();
   });
+  beforeEach(async () => await line[how]());
   afterAll(async () => {
     await line.mend();
     await cutOff.stop();

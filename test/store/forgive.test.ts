@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { recordFailure } from '../../src/db/provider-failures.js';
 import { findProvider } from '../../src/db/provider-reads.js';
@@ -29,6 +29,11 @@ afterAll(async () => {
   await api.stop();
   await redis.close();
   await database.close();
+});
+
+beforeEach(() => {
+  isAway = false;
+  announced.length = 0;
 });
 
 async function isOut(): Promise<void> {

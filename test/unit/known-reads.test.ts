@@ -17,7 +17,7 @@ const routes = [
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await startTestApi({ routes, env: { ALLOWED_ORIGINS: 'https://app.example.com', RATE_LIMIT_PER_IP: '40' } });
+  api = await startTestApi({ routes, env: { ALLOWED_ORIGINS: 'https://app.example.com' } });
 });
 afterAll(async () => await api.stop());
 
@@ -70,8 +70,9 @@ test('what is not for everybody is never kept', async () => {
 });
 
 test('the limit of the address counts these answers too', async () => {
+  const limited = await startTestApi({ routes, env: { RATE_LIMIT_PER_IP: '4' } });
   const statuses = [];
-  for (let i = 0; i < 41; i++) statuses.push((await api.send('GET', '/t/cached?f')).status);
-  expect(statuses.at(-1)).toBe(429);
-  expect(statuses[0]).toBe(200);
+  for (let i = 0; i < 5; i++) statuses.push((await limited.send('GET', '/t/cached?f')).status);
+  await limited.stop();
+  expect(statuses).toEqual([200, 200, 200, 200, 429]);
 });
