@@ -26,6 +26,7 @@ import {
   type ApiUnderTest,
   type Frontier,
 } from '../support/https-providers.js';
+import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 
 let frontier: Frontier;
@@ -129,7 +130,20 @@ test.each(['HTTPS', 'Redis'] as const)(
   60_000,
 );
 
-test('a key that the one before it introduces is believed, and the one before it no more', async () => {
+/** What the site says of its keys, once it says what stands in the database. */
+async function publishedBySite() {
+  return await until(
+    async () => {
+      const { json } = await api.send('GET', '/api/v1/site');
+      return json.broker_keys.key === (await publishedKeys(pool())).current && json.broker_keys;
+    },
+    { everyMs: 200, name: 'the site says the key of now' },
+  );
+}
+
+const chapter = story('another key of the broker', 180_000);
+
+chapter('is believed where the one before it introduces it, and the one before it no more', async () => {
   const operator = await api.login(frontier.operator, ['admin']);
   const agent = await newAgent('Redis');
   await agent.register();
@@ -142,16 +156,10 @@ test('a key that the one before it introduces is believed, and the one before it
   expect(readTrusted(agent.file, audience)).toMatchObject({ key: current, replaced: expect.arrayContaining([before]) });
   const { rows } = await pool().query('select private_key is null as gone from broker_keys order by generation');
   expect(rows.map(({ gone }) => gone)).toEqual([...introductions.map(() => true), false]);
-}, 60_000);
+});
 
-test('the key of the site is another one after a change, and says how it came to be that', async () => {
-  const reply = await until(
-    async () => {
-      const { json } = await api.send('GET', '/api/v1/site');
-      return json.broker_keys.key === (await publishedKeys(pool())).current && json.broker_keys;
-    },
-    { everyMs: 200 },
-  );
+chapter('is the site’s after a change, and says how it came to be that', async () => {
+  const reply = await publishedBySite();
   expect(reply.introductions.at(-1)).toMatchObject({
     key: reply.key,
     since: reply.since,
@@ -159,7 +167,7 @@ test('the key of the site is another one after a change, and says how it came to
   });
 });
 
-test('a broker that lost its key is not believed before the owner says so', async () => {
+chapter('is not believed where the broker has lost the one before it, until the owner says so', async () => {
   const agent = await newAgent('Redis');
   await agent.register();
   await pool().query('delete from broker_keys');
@@ -173,7 +181,9 @@ test('a broker that lost its key is not believed before the owner says so', asyn
   keepTrusted(agent.file, audience, current);
   await publishReply(redis(), agent.providerId, rejected, { sign });
   expect(await agent.link.nextReply(5_000)).toMatchObject(rejected);
-}, 60_000);
+  // What the site says is kept for a while, and others trust it.
+  await publishedBySite();
+});
 
 test('an answer is for one provider and for what it says, and is not repeated to who asks later', async () => {
   const sign = createReplySigner({ pool: pool(), config: { AUTH_AUDIENCE: audience } });

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { knownHostsLine } from '../../src/domain/job.js';
 import { silent } from '../../src/engines/log.js';
 import { findGo } from '../../src/engines/tools/go-build.js';
@@ -30,18 +30,23 @@ interface Result {
 let folder: string;
 let server: ChildProcess;
 let port: number;
-let logged = '';
+let hostKey: string;
 
 describeUnless(missing)('the SSH server and the client of this system', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ssh-'));
-    const hostKey = newSshHostKey();
+    hostKey = newSshHostKey();
     writeFileSync(join(folder, 'host_key'), hostKey, { mode: 0o600 });
     for (const name of ['mine', 'another'])
       await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
     mkdirSync(join(folder, 'volume'));
     const { path } = await findSshServer(silent);
     await run(path, ['install', join(folder, 'volume')]);
+  }, 300_000);
+
+  // One of the tests stops it.
+  beforeEach(async () => {
+    let logged = '';
     server = spawn(
       join(folder, 'volume/sshd'),
       [
@@ -62,10 +67,10 @@ describeUnless(missing)('the SSH server and the client of this system', () => {
     port = Number(/listening.*?:(\d+)/.exec(logged)![1]);
     const access = { host: '127.0.0.1', port, user: 'root' as const, hostKey: publicSshHostKey(hostKey) };
     writeFileSync(join(folder, 'known_hosts'), `${knownHostsLine(access)}\n`);
-  }, 300_000);
+  });
+  afterEach(() => void server.kill('SIGKILL'));
 
   afterAll(() => {
-    server.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   });
 

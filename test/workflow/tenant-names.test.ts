@@ -78,6 +78,9 @@ test('a Service has the labels by which the broker finds it, and no more', async
 
 describe('a job of 0.1.0', () => {
   test('stays where it is until it ends, and nobody takes it for gone', async () => {
+    // Other tests leave jobs that nobody has started.
+    await world.grownOld();
+    await world.repairs();
     const job = await startedBefore();
     const before = openTenantNamespace(job.wallet);
     expect(await podIn(before, job)).toBeDefined();
