@@ -333,13 +333,14 @@ test('a job on the new node of a machine that was set up anew hears nothing of t
   let next: JobOrder | undefined;
   beforeFinalNews = async () => void (next ??= await world.running({ providerId }));
   await world.replaceNode(providerId);
-  await until(() => next !== undefined, { timeoutMs: 60_000, name: 'a job runs on the new node' });
+  // Whatever keeps the first one from starting, another try follows.
+  await until(() => next !== undefined, { timeoutMs: 150_000, name: 'a job runs on the new node' });
   await world.jobBecomes(old, 'provider_lost');
   beforeFinalNews = async () => undefined;
   await until(async () => (await world.state(providerId)).waitingFor.startsWith('nothing'), { name: 'all is told' });
   expect((await world.job(next!)).status).toBe('running');
   await cancel(next!);
-});
+}, 240_000);
 
 test('an extension counts once for a job that goes on in a new workflow, too', async () => {
   const order = await world.running({ providerId: await world.joined() });
