@@ -345,14 +345,19 @@ describe('a machine', () => {
   const all = () => true;
   const hasGpus = true;
 
-  test('that is well set up lacks nothing', () => {
-    const root = join(folder, 'well');
+  /** As the guide for providers has it, but for the device plugin. */
+  const setUpWell = (root: string) => {
     put(root, 'etc/containerd/conf.d/99-nvidia.toml', '[plugins.x.containerd.runtimes.nvidia]\n');
     put(
       root,
       'etc/nvidia-container-runtime/config.toml',
       'accept-nvidia-visible-devices-as-volume-mounts = true\naccept-nvidia-visible-devices-envvar-when-unprivileged = false # ours\n',
     );
+  };
+
+  test('that is well set up lacks nothing', () => {
+    const root = join(folder, 'well');
+    setUpWell(root);
     put(root, 'var/lib/kubelet/device-plugins/nvidia-gpu.sock', '');
     expect(missingPrerequisites({ hasGpus, hasJoined: true }, { root, installed: all })).toEqual([]);
   });
@@ -382,8 +387,8 @@ describe('a machine', () => {
   });
 
   test('that has joined and shows no device plugin is told that nothing of it is counted', () => {
-    const installation = { root: join(folder, 'well'), installed: all };
-    rmSync(join(folder, 'well/var'), { recursive: true, force: true });
+    const installation = { root: join(folder, 'no plugin'), installed: all };
+    setUpWell(installation.root);
     expect(missingPrerequisites({ hasGpus, hasJoined: true }, installation)).toEqual([
       expect.stringMatching(/no NVIDIA device plugin/),
     ]);
