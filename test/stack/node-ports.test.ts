@@ -81,4 +81,5 @@ test('a port is free again when its job ends, whatever had been made by then', a
   const again = await carryOut(world.activities.provisionJob, order, placement);
   expect(again.ssh).toEqual(first.ssh);
   expect(again.podUid).not.toBe(first.podUid);
+  await carryOut(world.activities.teardownJob, order, placement);
 }, 120_000);

@@ -142,9 +142,15 @@ describe('Postgres over TLS', () => {
     }
   };
 
-  test('is used by the pool and by the migrations, with a certificate on both sides', async () => {
+  beforeAll(async () => {
     await until(async () => (await ask(postgresEnv)) === 'TLS: true', { timeoutMs: 10_000, name: 'Postgres reloads' });
-    expect((await migrate(readConfig(postgresEnv))).length).toBeGreaterThan(0);
+  });
+
+  test('is used by the pool and by the migrations, with a certificate on both sides', async () => {
+    await migrate(readConfig(postgresEnv));
+    const pool = createPool(readConfig(postgresEnv));
+    expect((await pool.query('select from jobs')).rowCount).toBe(0);
+    await pool.end();
   });
 
   test('is compared with an address too, where the host is one', async () => {

@@ -78,7 +78,6 @@ export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = 
   chaos: [],
   e2e: [],
   node: [],
-  stack: ['postgres', 'redis', 'temporal'],
   store: ['postgres', 'redis'],
   flow: ['postgres', 'redis', 'temporal'],
 };
