@@ -1,7 +1,7 @@
 /** Suites with commands of their own. `npm test` leaves them out, unless it is given the files that it is to run. */
 const slowSuites = ['chaos', 'e2e', 'node', 'stack'];
 const isTold = process.argv.slice(2).some((argument) => !argument.startsWith('-'));
-/** In CI each run has another order, and prints the seed that gives it again: `npm test -- --seed=N --randomize`. */
+/** In CI the tests of a file run in the order of the seed that `.ci/run` names: `npm test -- --seed=N --randomize`. */
 const isCi = (process.env.CI ?? '') !== '';
 
 /** @type {import('jest').Config} */

@@ -1,6 +1,7 @@
 /**
  * Bundles the workflow code into one file: `node scripts/bundle-workflows.js FILE [WORKFLOWS]`, where WORKFLOWS is the index
- * of other workflows than those of this package. The build ships it, and each run of the tests makes one for all of its workers; a worker without a bundle would make its own for seconds at its start.
+ * of other workflows than those of this package. The build ships it, and each run of the tests makes one for all of its
+ * workers; a worker without a bundle would make its own for seconds at its start.
  */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';

@@ -30,7 +30,7 @@ export interface StackOptions {
   env?: NodeJS.ProcessEnv;
   log?: Log;
   kubernetes?: KubernetesOptions;
-  /** Called when a process has ended by itself; it is started again all the same. */
+  /** Called when a process has ended that nobody halted; it is started again all the same. */
   died?: (name: string, how: string) => void;
 }
 

@@ -36,8 +36,6 @@ interface Running {
   child: ChildProcess | undefined;
   /** False from the moment somebody wants it stopped. */
   wanted: boolean;
-  /** Somebody sent it a signal through `kill`: its death is no surprise. */
-  killed: boolean;
   startedAt: number;
   deaths: number;
   exited: Promise<void>;
@@ -49,7 +47,7 @@ export interface SupervisorOptions {
   log: Log;
   /** Called when a process has another pid than before, or none. */
   changed: () => void;
-  /** Called when a process ended that nobody stopped or killed, before it is started again. */
+  /** Called when a process ended that nobody stopped, before it is started again. */
   died?: ((name: string, how: string) => void) | undefined;
 }
 
@@ -74,7 +72,6 @@ export class Supervisor {
       spec,
       child: undefined,
       wanted: true,
-      killed: false,
       startedAt: began,
       deaths: 0,
       exited: Promise.resolve(),
@@ -96,7 +93,6 @@ export class Supervisor {
     const entry = this.entry(name);
     // Killed from here it says nothing about whether it can run: however often, that is no series of deaths.
     entry.deaths = 0;
-    entry.killed = true;
     entry.child?.kill(signal);
   }
 
@@ -191,8 +187,7 @@ export class Supervisor {
   private startAgain(entry: Running, how: string): void {
     const { log, died } = this.options;
     const { name } = entry.spec;
-    if (entry.killed) entry.killed = false;
-    else died?.(name, how);
+    died?.(name, how);
     entry.deaths = Date.now() - entry.startedAt > healthyAfterMs ? 1 : entry.deaths + 1;
     const delayMs = Math.min(firstRestartMs * 2 ** (entry.deaths - 1), slowestRestartMs);
     log(`✗ ${name} ended (${how}); it is started again in ${seconds(delayMs)}`);

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import { connectAsAgent } from '../../src/engines/simulated-provider/agent-redis.js';
 import { registrationMessage, type SealEntry } from '../../src/engines/simulated-provider/messages.js';
-import { reconnectOnError } from '../../src/redis/connection.js';
 import { simulatedMachine, type Machine } from '../../src/engines/simulated-provider/machine.js';
 
 /** Of the first of its registrations, and by how much each further one is dearer; too dear for anybody to rent. */
@@ -22,8 +21,7 @@ export async function registerOverAndOver(
   { sign, ...machine }: Pick<Machine, 'providerId' | 'wallet' | 'gpus'> & { sign: SealEntry },
   times: number,
 ): Promise<void> {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, enableReadyCheck: false, reconnectOnError });
-  redis.on('error', () => undefined);
+  const redis = connectAsAgent(redisUrl);
   const publish = async (index: number) => {
     const text = JSON.stringify(registrationMessage(simulatedMachine({ ...machine, gpuPricePerHour: priceOf(index) })));
     const fields = await sign('provider:registration', text);

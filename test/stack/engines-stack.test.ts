@@ -8,8 +8,9 @@ import pg from 'pg';
 import { Redis } from 'ioredis';
 import { isSameProcess, processStart } from '../../src/engines/process-identity.js';
 import { packageRoot } from '../../src/engines/paths.js';
-import { story } from '../support/story.js';
 import { startStack, type Endpoints, type Stack } from '../../src/engines/stack.js';
+import { story } from '../support/story.js';
+import { until } from '../support/until.js';
 
 let dataDir: string;
 beforeAll(() => {
@@ -19,12 +20,6 @@ afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const engines = ['redis', 'postgres'] as const;
 const file = () => JSON.parse(readFileSync(join(dataDir, 'endpoints.json'), 'utf8')) as Endpoints;
-
-async function until(what: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; !(await what()); await sleep(20)) {
-    if (Date.now() > deadline) throw new Error('not in time');
-  }
-}
 
 async function query(url: string, text: string): Promise<unknown[]> {
   const client = new pg.Client(url);

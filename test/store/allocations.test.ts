@@ -8,9 +8,8 @@ import { recordNode, setProviderStatus } from '../../src/db/providers.js';
 import { correctRented, differingProviders } from '../../src/db/reconcile-ledger.js';
 import { withTransaction } from '../../src/db/pool.js';
 import type { JobOrder, Placement } from '../../src/domain/job.js';
-import { pino } from 'pino';
-import { createJobRecordActivities } from '../../activities/job-record.js';
 import { databaseBefore, freshDatabase, type TestDatabase } from '../support/database.js';
+import { jobRecords } from '../support/job-records.js';
 import { putProvider, testOrder } from '../support/fleet.js';
 
 let database: TestDatabase;
@@ -72,15 +71,7 @@ describe('allocation', () => {
     expect(await free()).toBe(13);
     expect(await allocate(pool(), order, two!)).toBe('held');
     const held = await findAllocation(pool(), order.jobId);
-    expect(
-      (
-        await createJobRecordActivities({
-          pool: pool(),
-          logger: pino({ level: 'silent' }),
-          config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
-        }).placeJob(order)
-      ).providerId,
-    ).toBe(held!.providerId);
+    expect((await jobRecords(pool()).placeJob(order)).providerId).toBe(held!.providerId);
   });
 
   test('is not given by a provider that is not available any more', async () => {
@@ -111,13 +102,7 @@ describe('release', () => {
     await release(pool(), order.jobId);
     expect(await allocate(pool(), order, spot)).toBe('released');
     expect(await free()).toBe(8);
-    await expect(
-      createJobRecordActivities({
-        pool: pool(),
-        logger: pino({ level: 'silent' }),
-        config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
-      }).placeJob(order),
-    ).rejects.toMatchObject({
+    await expect(jobRecords(pool()).placeJob(order)).rejects.toMatchObject({
       code: 'allocation_released',
     });
   });
@@ -125,11 +110,7 @@ describe('release', () => {
   test('and allocation of many jobs in any order leave nothing behind', async () => {
     await putProvider(pool(), { providerId: 'one' });
     await putProvider(pool(), { providerId: 'two' });
-    const records = createJobRecordActivities({
-      pool: pool(),
-      logger: pino({ level: 'silent' }),
-      config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
-    });
+    const records = jobRecords(pool());
     await Promise.all(
       Array.from({ length: 100 }, async (_, index) => {
         const order = testOrder({ gpuCount: (index % 3) + 1 });

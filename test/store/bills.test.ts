@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { pino } from 'pino';
-import { createJobRecordActivities } from '../../activities/job-record.js';
 import { jobReplyOf } from '../../src/api/schemas/job.js';
 import { reserveSpend } from '../../src/auth/spend.js';
 import { placementCandidates } from '../../src/db/candidates.js';
@@ -10,20 +8,17 @@ import { withTransaction } from '../../src/db/pool.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { instantAt, sentence } from '../../src/domain/outside.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { jobRecords } from '../support/job-records.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
 
 // Every amount here was worked out by hand, in units of 10^-18 of a token: 0.4 for a GPU, 0.013 for a core, 0.0021 for
 // 1,024 MB, each by the hour.
 
 let database: TestDatabase;
-let records: ReturnType<typeof createJobRecordActivities>;
+let records: ReturnType<typeof jobRecords>;
 beforeAll(async () => {
   database = await freshDatabase();
-  records = createJobRecordActivities({
-    pool: database.pool,
-    logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
-  });
+  records = jobRecords(database.pool);
 });
 afterAll(() => database.close());
 beforeEach(async () => {

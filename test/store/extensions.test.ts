@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { pino } from 'pino';
-import { createJobRecordActivities } from '../../activities/job-record.js';
 import { extendJob, maxExtensions, reserveSpend, settleSpend } from '../../src/auth/spend.js';
 import { findJob, insertJob, markRunning } from '../../src/db/jobs.js';
-import { withoutPrices } from '../../src/db/offers.js';
 import { withTransaction, type Transaction } from '../../src/db/pool.js';
 import { instantAt, type Printable } from '../../src/domain/outside.js';
 import { closingsWithoutText } from '../../src/observability/metrics.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
+import { jobRecords } from '../support/job-records.js';
 import { createRandom } from '../support/random.js';
 
 const hour = 3_600;
@@ -18,14 +16,10 @@ const maxDurationS = 30 * 86_400;
 const rate = 2_000_000_000_000_000_000n;
 
 let database: TestDatabase;
-let records: ReturnType<typeof createJobRecordActivities>;
+let records: ReturnType<typeof jobRecords>;
 beforeAll(async () => {
   database = await freshDatabase();
-  records = createJobRecordActivities({
-    pool: database.pool,
-    logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
-  });
+  records = jobRecords(database.pool);
 });
 afterAll(() => database.close());
 

@@ -1,28 +1,22 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { pino } from 'pino';
-import { createJobRecordActivities } from '../../activities/job-record.js';
 import { reserveSpend } from '../../src/auth/spend.js';
 import { findAllocation } from '../../src/db/allocations.js';
 import { insertJob } from '../../src/db/jobs.js';
-import { withoutPrices } from '../../src/db/offers.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { findProvider } from '../../src/db/provider-reads.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { jobRecords } from '../support/job-records.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
 
 /** As many rounds as a placement goes before it gives up. */
 const rounds = 25;
 
 let database: TestDatabase;
-let placeJob: ReturnType<typeof createJobRecordActivities>['placeJob'];
+let placeJob: ReturnType<typeof jobRecords>['placeJob'];
 beforeAll(async () => {
   database = await freshDatabase();
-  ({ placeJob } = createJobRecordActivities({
-    pool: database.pool,
-    logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
-  }));
+  ({ placeJob } = jobRecords(database.pool));
   // A storm of orders, as one of them sees it: what was free when it looked is taken when it comes to take it.
   await database.pool.query(`
     create table storm (lasts integer not null);

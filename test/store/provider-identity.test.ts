@@ -64,6 +64,12 @@ async function signed(
 const registers = (of: Provider, delegation?: NodeKeyAuthorization | 'none') =>
   signed(of, 'provider:registration', of.registration(), delegation);
 const beats = (of: Provider) => signed(of, 'provider:heartbeat', of.heartbeat());
+/** A message of each kind, in the order in which they were signed. */
+const oneOfEachKind = async (of: Provider) => [
+  await registers(of),
+  await beats(of),
+  await signed(of, 'provider:capacity', of.heartbeat()),
+];
 
 const unsigned = ({ providerId }: Provider, stream: string, data: string) => ({
   stream,
@@ -179,11 +185,7 @@ test('a registration that names no wallet is of the one that signed', async () =
 test('a message in another entry is a replay; the same entry, read again after a crash, is accepted again', async () => {
   const verifier = verifierOf('required');
   const atlas = provider();
-  for (const entry of [
-    await registers(atlas),
-    await beats(atlas),
-    await signed(atlas, 'provider:capacity', atlas.heartbeat()),
-  ]) {
+  for (const entry of await oneOfEachKind(atlas)) {
     expect(reasonOf(await verifier.verify(entry))).toBe('accepted');
     expect(reasonOf(await verifierOf('required').verify(entry))).toBe('accepted');
     expect(reasonOf(await verifier.verify({ ...entry, id: entryId() }))).toBe('sequence_replayed');
@@ -214,11 +216,7 @@ test('of many entries with one number at the same moment exactly one is accepted
   const verifiers = [verifierOf('required'), verifierOf('required')];
   const atlas = provider();
   await verifiers[0]!.verify(await registers(atlas));
-  for (const entry of [
-    await registers(atlas),
-    await beats(atlas),
-    await signed(atlas, 'provider:capacity', atlas.heartbeat()),
-  ]) {
+  for (const entry of await oneOfEachKind(atlas)) {
     const twins = Array.from({ length: 12 }, (_, index) => verifiers[index % 2]!.verify({ ...entry, id: entryId() }));
     const reasons = (await Promise.all(twins)).map(reasonOf).sort();
     expect(reasons).toEqual(['accepted', ...Array<string>(11).fill('sequence_replayed')]);
@@ -392,11 +390,7 @@ test('a refused delegation leaves nothing behind', async () => {
 test('a rehearsal answers what would come of a message and uses nothing up', async () => {
   const verifier = verifierOf('required');
   const atlas = provider();
-  for (const entry of [
-    await registers(atlas),
-    await beats(atlas),
-    await signed(atlas, 'provider:capacity', atlas.heartbeat()),
-  ]) {
+  for (const entry of await oneOfEachKind(atlas)) {
     if (entry.stream === 'provider:registration') expect(await verifier.rehearse(entry)).toMatchObject(accepted);
     expect(await verifier.rehearse(entry)).toMatchObject(accepted);
     expect(reasonOf(await verifier.verify(entry))).toBe('accepted');

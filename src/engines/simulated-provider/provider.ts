@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { providerSigner } from '../../auth/provider-client.js';
 import { parseJoinCommand } from '../../provider-agent/join-command.js';
-import { reconnectOnError } from '../../redis/connection.js';
 import { newSealingKey, openReply } from '../../redis/replies/seal.js';
 import type { RegistrationReply } from '../../redis/replies/replies.js';
 import { seconds, silent, type Log } from '../log.js';
+import { connectAsAgent } from './agent-redis.js';
 import { obtainNodeCertificate } from './certificate.js';
 import { discoverCluster } from './discovery.js';
 import { newKeys, type ProviderKeys } from './keys.js';
@@ -103,8 +102,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     ...(sealing === undefined ? {} : { encKey: sealing.encKey }),
     ...described,
   });
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, enableReadyCheck: false, reconnectOnError });
-  redis.on('error', (error: Error) => log(`${providerId}: Redis: ${error.message}`));
+  const redis = connectAsAgent(redisUrl, (error) => log(`${providerId}: Redis: ${error.message}`));
   let nodeName = providerId;
   let node: (Access & { nodeName: string }) | undefined;
   let beating: NodeJS.Timeout | undefined;
@@ -179,8 +177,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
  * own moment, so an answer that was faster is never seen unless the broker gives it again.
  */
 async function awaitReply(redisUrl: string, providerId: string): Promise<RegistrationReply> {
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null, enableReadyCheck: false, reconnectOnError });
-  redis.on('error', () => undefined);
+  const redis = connectAsAgent(redisUrl);
   const stream = `provider:response:${providerId}`;
   try {
     await redis.xgroup('CREATE', stream, replyGroup, '$', 'MKSTREAM').catch((error: Error) => {

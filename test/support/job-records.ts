@@ -1,0 +1,13 @@
+import type pg from 'pg';
+import { pino } from 'pino';
+import { createJobRecordActivities } from '../../activities/job-record.js';
+import { withoutPrices } from '../../src/db/offers.js';
+
+/** What workflows of jobs ask of the database, at a site without prices of its own. */
+export function jobRecords(pool: pg.Pool): ReturnType<typeof createJobRecordActivities> {
+  return createJobRecordActivities({
+    pool,
+    logger: pino({ level: 'silent' }),
+    config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
+  });
+}
