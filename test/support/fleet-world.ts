@@ -41,7 +41,7 @@ export interface FleetWorld extends World {
   /** The control plane finds its node NotReady, or Ready again, at once; since when is what its kubelet says. */
   setNodeReady(providerId: string, ready: boolean, since?: Date): Promise<void>;
   setNodeGpus(providerId: string, gpus: number, resource?: string): Promise<void>;
-  /** Its node is deleted, and one of the same name made. */
+  /** Its node is deleted, and one of the same name made that is Ready whenever somebody looks. */
   replaceNode(providerId: string): Promise<void>;
   /** Starts a job and waits until it runs. */
   running(order: Partial<JobOrder>): Promise<JobOrder>;
@@ -214,7 +214,7 @@ export async function createFleetWorld(
         timeoutMs: 60_000,
         name: 'the lease of the node is gone',
       });
-      await putNode(kubernetes, providerId, 8);
+      await putNode(kubernetes, providerId, 8, { conditions: [{ type: 'Ready', status: 'True' }] });
     },
     async running(changes) {
       const order = await world.order(changes);

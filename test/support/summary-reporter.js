@@ -1,11 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 /** How many of the slowest waits are shown. */
 const shownWaits = 20;
 
+/** How many lines of its reason are shown of a test that failed. */
+const shownLines = 6;
+
 /**
- * Shows which waits took longest, and says in the very last line, for programs to read, how many tests passed and how
+ * Shows which waits took longest and, once more, what failed, and says in the very last line, for programs to read, how many tests passed and how
  * many did not.
  */
 export default class SummaryReporter {
@@ -18,15 +22,36 @@ export default class SummaryReporter {
     const failed = Math.max(results.numFailedTests + results.numRuntimeErrorTestSuites, results.numFailedTestSuites);
     const skipped = results.numPendingTests + results.numTodoTests;
     const waits = slowestWaits();
+    const failures = whatFailed(results.testResults, this.rootDir);
     if (process.env.RECORD_DURATIONS === 'true') recordDurations(results.testResults, this.rootDir);
     // At the exit: jest's own summary and the end of the engines come after this.
     process.once('exit', (code) => {
       const unexplained = code !== 0 && failed === 0 ? 1 : 0;
       const counts = [`${results.numPassedTests} passed`, `${failed + unexplained} failed`];
       if (skipped > 0) counts.push(`${skipped} skipped`);
-      process.stdout.write(`${waits}\n${counts.join(', ')}\n`);
+      process.stdout.write(`${waits}\n${failures}${counts.join(', ')}\n`);
     });
   }
+}
+
+/** Each line of it begins with `✗`, so that it is found in a log of any length. Empty when nothing failed. */
+function whatFailed(files, rootDir) {
+  const lines = files.flatMap(({ testFilePath, testExecError, failureMessage, testResults }) => {
+    const file = relative(rootDir, testFilePath);
+    const failed = testResults.filter(({ status }) => status === 'failed');
+    if (failed.length === 0 && testExecError === undefined) return [];
+    if (failed.length === 0) return entry(file, failureMessage ?? '');
+    return failed.flatMap(({ fullName, failureMessages }) => entry(`${file}: ${fullName}`, failureMessages.join('\n')));
+  });
+  return lines.map((line) => `✗ ${line}\n`).join('');
+}
+
+function entry(name, message) {
+  const reasons = stripVTControlCharacters(message)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(0, shownLines);
+  return [name, ...reasons.map((line) => `    ${line.trim().slice(0, 200)}`)];
 }
 
 /** The table of them; of one place the slowest. Empty when nothing waited for long. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { V1NodeStatus } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { createActivities, type Activities } from '../../activities/index.js';
 import type { Config } from '../../src/config.js';
@@ -147,11 +148,16 @@ export async function createWorld(
   };
 }
 
-/** A node that kwok looks after, marked as the provider's as the broker would. */
+/**
+ * A node that kwok looks after, marked as the provider's as the broker would.
+ *
+ * @param status what it has from the first moment on; it is not Ready before kwok says so, unless this does.
+ */
 export async function putNode(
   { core }: Kubernetes,
   name: string,
   gpus: number | Record<string, number>,
+  status: V1NodeStatus = {},
 ): Promise<void> {
   const counted = typeof gpus === 'number' ? { [gpuResource]: gpus } : gpus;
   const resources = {
@@ -168,6 +174,7 @@ export async function putNode(
         capacity: resources,
         allocatable: resources,
         addresses: [{ type: 'InternalIP', address: '198.18.0.1' }],
+        ...status,
       },
     },
   });

@@ -26,6 +26,13 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+/** What holds back whoever waits for it until a test opens it. */
+function gate() {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
 const object = (order: JobOrder) => ({ name: jobObjectName(order.jobId), namespace: namespaceOf(order.wallet) });
 const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 30_000);
 
@@ -330,17 +337,21 @@ test('a pod that is refused after a restart was served until its machine was las
 test('a job on the new node of a machine that was set up anew hears nothing of the end of those on the old one', async () => {
   const providerId = await world.joined();
   const old = await world.running({ providerId });
-  let next: JobOrder | undefined;
-  beforeFinalNews = async () => void (next ??= await world.running({ providerId }));
+  const [reached, told] = [gate(), gate()];
+  beforeFinalNews = async () => {
+    reached.open();
+    await told.opened;
+  };
   await world.replaceNode(providerId);
-  // Whatever keeps the first one from starting, another try follows.
-  await until(() => next !== undefined, { timeoutMs: 150_000, name: 'a job runs on the new node' });
-  await world.jobBecomes(old, 'provider_lost');
+  await reached.opened;
+  const next = await world.running({ providerId });
   beforeFinalNews = async () => undefined;
+  told.open();
+  await world.jobBecomes(old, 'provider_lost');
   await until(async () => (await world.state(providerId)).waitingFor.startsWith('nothing'), { name: 'all is told' });
-  expect((await world.job(next!)).status).toBe('running');
-  await cancel(next!);
-}, 240_000);
+  expect((await world.job(next)).status).toBe('running');
+  await cancel(next);
+});
 
 test('an extension counts once for a job that goes on in a new workflow, too', async () => {
   const order = await world.running({ providerId: await world.joined() });
