@@ -171,7 +171,7 @@ async function makeOld(world: FleetWorld, { jobId }: JobOrder): Promise<void> {
 
 async function failed(world: FleetWorld, changes: Partial<JobOrder>): Promise<string> {
   const order = await world.order({ providerId: await world.joined(), ...changes });
-  await world.commands.startAndWait(order, 30_000);
+  await world.commands.startAndWait(order, 100_000);
   await world.jobBecomes(order, 'failed');
   return jobWorkflowId(order.jobId);
 }

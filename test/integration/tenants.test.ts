@@ -162,7 +162,7 @@ describe('quota and defaults', () => {
   test('are those of the configuration, whatever the first job asks for', async () => {
     const providerId = await world.provider();
     const order = await world.order({ providerId, gpuCount: 2 });
-    expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({ status: 'running' });
+    expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
     const { spec } = (await quotaOf(namespaceOf(order.wallet)))!;
     expect(spec!.hard).toEqual({
       pods: '7',
@@ -230,7 +230,7 @@ describe('a tenant’s network', () => {
       mergePatch,
     );
     order = await world.order({ providerId });
-    expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({ status: 'running' });
+    expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
     const name = jobObjectName(order.jobId);
     pod = await world.kubernetes.core.readNamespacedPod({ name, namespace: namespaceOf(order.wallet) });
     own = (await policyOf(namespaceOf(order.wallet), name))!;

@@ -44,7 +44,7 @@ test('a job for which the cluster has no port left fails at once, before it has 
 
   const late = await world.order({ providerId });
   const beganMs = Date.now();
-  expect(await world.commands.startAndWait(late, 30_000)).toMatchObject({
+  expect(await world.commands.startAndWait(late, 100_000)).toMatchObject({
     status: 'failed',
     failure: { reason: 'no_ports_left', message: expect.stringContaining('ports') },
   });
@@ -60,7 +60,7 @@ test('a job for which the cluster has no port left fails at once, before it has 
 test('a port is free again when its job ends, whatever had been made by then', async () => {
   // Refused for good, after the Service is there.
   const refused = await world.order({ providerId, image: ' no image' });
-  expect(await world.commands.startAndWait(refused, 30_000)).toMatchObject({
+  expect(await world.commands.startAndWait(refused, 100_000)).toMatchObject({
     status: 'failed',
     failure: { reason: 'pod_refused' },
   });

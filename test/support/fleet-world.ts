@@ -218,7 +218,7 @@ export async function createFleetWorld(
     },
     async running(changes) {
       const order = await world.order(changes);
-      const started: JobState | 'still_starting' = await world.commands.startAndWait(order, 30_000);
+      const started: JobState | 'still_starting' = await world.commands.startAndWait(order, 100_000);
       if (started === 'still_starting' || started.status !== 'running') {
         const pod = await unlessNotFound(core.readNamespacedPod(object(order)));
         const seen = [JSON.stringify(started), JSON.stringify({ node: pod?.spec?.nodeName, ...pod?.status })];

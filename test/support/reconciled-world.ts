@@ -89,7 +89,7 @@ export async function createReconciledWorld(overrides: Partial<Config> = {}): Pr
     pod: ({ jobId, wallet }) =>
       unlessNotFound(core.readNamespacedPod({ name: jobObjectName(jobId), namespace: namespaceOf(wallet) })),
     async start(order) {
-      await world.commands.startAndWait(order, 30_000);
+      await world.commands.startAndWait(order, 100_000);
     },
     cancel: ({ jobId }) => world.commands.cancel(jobId, 'its owner', 30_000),
     atEnd: (cleanup) => void cleanups.push(cleanup),

@@ -79,7 +79,7 @@ describe('a cancel', () => {
   test('says so when the job is over, and when nobody looks after it', async () => {
     const order = await world.order({ providerId: await world.provider(), gpuCount: 9 });
     expect(await cancel(order)).toBe('no_workflow');
-    expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({ failure: { reason: 'no_capacity' } });
+    expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ failure: { reason: 'no_capacity' } });
     await handleOf(order).result();
     expect(await cancel(order)).toBe('already_ended');
   });
@@ -97,8 +97,8 @@ describe('repeats of an order', () => {
   test('join a wait whose first caller went away, and hear of its end', async () => {
     const order = await world.order({ providerId: await world.provider(), image: 'docker.io/library/slow-start:1' });
     expect(await world.commands.startAndWait(order, 500)).toBe('still_starting');
-    expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({ status: 'running' });
-    expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({ status: 'running' });
+    expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
+    expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
     expect(await count(order, 'updates')).toBe(1);
     await cancel(order);
     expect(await world.commands.startAndWait(order, 0)).toBe('still_starting');

@@ -187,7 +187,7 @@ describe('whatever a kubelet says of a pod’s end, the job ends, holds nothing,
 
 test('a container that cannot be created is given up like an image that cannot be pulled', async () => {
   const order = await world.order({ providerId: await world.joined(), image: 'docker.io/library/cannot-start:1' });
-  expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({
+  expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({
     status: 'failed',
     failure: { reason: 'container_not_created', message: expect.stringContaining('cgroup') },
   });
@@ -205,7 +205,7 @@ describe('a pod that was over before anybody heard of it is paid for until then'
         providerId: await deaf.provider(),
         durationSeconds: status === 'expired' ? 8 : 600,
       });
-      expect(await deaf.commands.startAndWait(order, 60_000)).toMatchObject({ status: 'running' });
+      expect(await deaf.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
       await sleep(2_500);
       const { startedAt } = await deaf.job(order);
       const endedAt = new Date(Math.ceil(startedAt!.getTime() / 1000) * 1000 + 1_000);

@@ -96,7 +96,7 @@ describe('a cancel at every step boundary ends clean', () => {
         await sleep(500);
       },
     });
-    await world.commands.startAndWait(order, 30_000);
+    await world.commands.startAndWait(order, 100_000);
     await until(() => cancelled !== undefined, { ...patiently, name: 'the step is reached' });
     await cancelled;
     await until(async () => (await world.job(order)).endedAt !== undefined, {
@@ -126,7 +126,7 @@ describe('a process that dies at every step boundary loses nothing and makes not
         throw new Error('the process died here');
       },
     });
-    const started = await world.commands.startAndWait(order, 30_000);
+    const started = await world.commands.startAndWait(order, 100_000);
     await look();
     await world.jobBecomes(order, 'expired');
     return { order, started, pods: uids.size, sprung: !traps.has(order.jobId) };
@@ -252,7 +252,7 @@ describe('availability', () => {
     const orders = await Promise.all(Array.from({ length: 24 }, () => world.order({ gpuType: 'rush-9', gpuCount: 2 })));
     await Promise.all(
       orders.map(async (order) => {
-        await world.commands.startAndWait(order, 30_000);
+        await world.commands.startAndWait(order, 100_000);
         await cancel(order);
       }),
     );

@@ -100,7 +100,7 @@ async function gpusInUse(providerId: string): Promise<number> {
 }
 
 async function start(order: JobOrder): Promise<void> {
-  expect(await world.commands.startAndWait(order, 30_000)).toMatchObject({ status: 'running' });
+  expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
 }
 
 describe('a provider whose idle GPUs mine', () => {

@@ -31,7 +31,7 @@ async function brokenAndHealthy() {
 }
 
 async function start(order: JobOrder): Promise<JobState> {
-  const state = await world.commands.startAndWait(order, 60_000);
+  const state = await world.commands.startAndWait(order, 100_000);
   if (state === 'still_starting') throw new Error('still starting');
   return state;
 }
@@ -200,7 +200,7 @@ describe('a cancel at every boundary of a move ends clean', () => {
       cancelled = cancel(order);
       await sleep(500);
     });
-    await world.commands.startAndWait(order, 60_000);
+    await world.commands.startAndWait(order, 100_000);
     await until(() => cancelled !== undefined, { timeoutMs: 60_000, name: 'the step is reached' });
     await cancelled;
     await world.jobBecomes(order, 'cancelled');

@@ -64,7 +64,7 @@ describe('a provider that falls silent', () => {
     expect(await world.row(providerId)).toMatchObject({ status: 'offline', statusReason: 'no heartbeat' });
     expect(await isFound(providerId)).toBe(false);
     const order = await world.order({ providerId });
-    expect(await world.commands.startAndWait(order, 20_000)).toMatchObject({ failure: { reason: 'no_capacity' } });
+    expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ failure: { reason: 'no_capacity' } });
     // By another way than the sweep it may know already: whoever looks at the provider now finds it silent.
     expect(await wasTold(providerId)).toBe(false);
     await world.sweep();
@@ -247,7 +247,7 @@ describe('a dead GPU', () => {
     await until(async () => (await gpus()).total === 6);
     expect((await world.job(order)).status).toBe('running');
     const more = await world.order({ providerId });
-    expect(await world.commands.startAndWait(more, 20_000)).toMatchObject({ failure: { reason: 'no_capacity' } });
+    expect(await world.commands.startAndWait(more, 100_000)).toMatchObject({ failure: { reason: 'no_capacity' } });
     await world.commands.cancel(order.jobId, 'its owner', 20_000);
     expect(await gpus()).toMatchObject({ total: 4, rented: 0 });
     await world.setNodeGpus(providerId, 8);

@@ -55,7 +55,7 @@ const maintenance = async (providerId: string) =>
   (await world.node(providerId))?.spec?.taints?.find(({ key }) => key === taints.maintenance)?.value;
 const takesJobs = async (providerId: string) => {
   const asked = await world.order({ providerId });
-  const state = await world.commands.startAndWait(asked, 20_000);
+  const state = await world.commands.startAndWait(asked, 100_000);
   if (state !== 'still_starting' && state.status === 'running')
     await world.commands.cancel(asked.jobId, 'its owner', 20_000);
   return state !== 'still_starting' && state.status === 'running';
