@@ -24,7 +24,7 @@ const zones = [
   { target: './activities', from: ['./src/api'], message: 'Activities work for workflows, not for requests.' },
   {
     target: ['./workflows', './activities', './src/!(engines)/**/*', './src/*'],
-    from: './src/engines',
+    from: './engines',
     message: 'The engines are for development and tests.',
   },
   {

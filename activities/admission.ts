@@ -22,8 +22,8 @@ import {
   publishRejection,
   publishReply,
   type RegistrationReply,
-} from '../src/redis/replies/replies.js';
-import { canSealFor, sealReply } from '../src/redis/replies/seal.js';
+} from '../src/redis/join-answers/join-answers.js';
+import { canSealFor, sealReply } from '../src/wire/sealed-answer.js';
 import { closeNodes } from './close-nodes.js';
 import type { ActivityDeps } from './deps.js';
 

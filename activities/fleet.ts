@@ -19,7 +19,7 @@ import { unlessNotFound } from '../src/kubernetes/client.js';
 import { decideNodeCertificate } from '../src/kubernetes/node-certificates.js';
 import { countSystemPods, isOwnNode, markNode } from '../src/kubernetes/nodes.js';
 import { awaySince, isUnheard, nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
-import { heardOrLost } from '../src/redis/relay/heard-until.js';
+import { heardOrLost } from '../src/redis/streams/heard-until.js';
 import { sideBySide } from '../src/side-by-side.js';
 import { isRefusedForGood } from '../src/temporal/refusals.js';
 import { signalOnce } from '../src/temporal/signal-once.js';

@@ -1,5 +1,5 @@
 import { release, allocate, findAllocation, movesOf, vacate } from '../src/db/allocations.js';
-import { extendJob, settleSpend } from '../src/auth/spend.js';
+import { extendJob, settleSpend } from '../src/billing/spend.js';
 import { placementCandidates, whatKeepsOut } from '../src/db/candidates.js';
 import { recordDoubt, recordFailure, recordStart, type FailurePolicy } from '../src/db/provider-failures.js';
 import { recordGaps } from '../src/db/job-gaps.js';

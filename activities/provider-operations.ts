@@ -3,7 +3,7 @@ import { markTokenDeleted, tokensToRevoke } from '../src/db/join-tokens.js';
 import { leaveNode } from '../src/db/provider-nodes.js';
 import { cordon, drain, retire, uncordon } from '../src/db/provider-operations.js';
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
-import { withdrawReplies } from '../src/redis/replies/replies.js';
+import { withdrawReplies } from '../src/redis/join-answers/join-answers.js';
 import { closeNodes } from './close-nodes.js';
 import type { ActivityDeps } from './deps.js';
 

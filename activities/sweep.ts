@@ -1,6 +1,6 @@
 import { markSignalled, sweepHeartbeats, type HeartbeatTransition } from '../src/db/heartbeats.js';
 import { sweepFailures } from '../src/observability/metrics.js';
-import { heardOrLost } from '../src/redis/relay/heard-until.js';
+import { heardOrLost } from '../src/redis/streams/heard-until.js';
 import { sideBySide } from '../src/side-by-side.js';
 import { providerStartOptions } from '../src/temporal/start-provider.js';
 import { signalNames, workflowTypes } from '../workflows/messages.js';

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics } from 'prom-client';
-import { warnWhileInsecure } from './auth/insecure-warning.js';
+import { warnWhileInsecure } from './auth/providers/insecure-warning.js';
 import { ConfigError, readConfig, type Config, type Role } from './config.js';
 import { migrate } from './db/migrate.js';
 import { createPool } from './db/pool.js';

@@ -10,9 +10,9 @@ import { forgetJoinTokens, forgetUnreadyJobs, retireToken, uselessTokens } from 
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { deleteBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
-import { maxDelegationS } from '../../src/auth/provider-delegation.js';
+import { maxDelegationS } from '../../src/auth/providers/delegation.js';
 import { nodesThatLeftForDays } from '../../src/kubernetes/left-nodes.js';
-import { expireUnanswered } from '../../src/redis/replies/unanswered.js';
+import { expireUnanswered } from '../../src/redis/join-answers/unanswered.js';
 import { signalNames } from '../../workflows/messages.js';
 import type { ActivityDeps } from '../deps.js';
 import { repairLog } from './repairs.js';

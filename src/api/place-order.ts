@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Config, SitePrices } from '../config.js';
-import type { SessionPrincipal } from '../auth/principal.js';
-import { reserveSpend } from '../auth/spend.js';
+import type { SessionPrincipal } from '../auth/customers/principal.js';
+import { reserveSpend } from '../billing/spend.js';
 import { offeredRates } from '../db/candidates.js';
 import { insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
 import { withTransaction, type Transaction } from '../db/pool.js';

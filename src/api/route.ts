@@ -1,6 +1,6 @@
 import type Koa from 'koa';
 import type { ZodObject, ZodType } from 'zod';
-import type { Principal, Scope } from '../auth/principal.js';
+import type { Principal, Scope } from '../auth/customers/principal.js';
 import type { BrokerError, ErrorCode } from '../domain/errors.js';
 import type { CachedReply } from './cached-read.js';
 

@@ -3,7 +3,7 @@ import type { Address, Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import type { Config } from '../config.js';
 import { brokerKeys, keepFirstKey, replaceKey, signingKey } from '../db/broker-keys.js';
-import type { SignReply } from '../redis/replies/replies.js';
+import type { SignReply } from '../redis/join-answers/join-answers.js';
 import {
   introduce,
   isSignedBy,
@@ -13,7 +13,7 @@ import {
   writeAnswerSignature,
   type AnswerSignature,
   type Introduction,
-} from './broker-signature.js';
+} from '../wire/answer-signature.js';
 import type { Recover } from './recover.js';
 
 /** What the broker signs with and for. */

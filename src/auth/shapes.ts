@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Address, Hex } from 'viem';
 import { printableText } from '../domain/printable.js';
-import { scopes } from './principal.js';
+import { scopes } from './customers/principal.js';
 
 /** An address in any notation of case, in lower case afterwards: a checksum says nothing about who owns it. */
 export const address = z

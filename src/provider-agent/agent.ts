@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SigningClock } from '../auth/signing-clock.js';
+import { SigningClock } from './signing-clock.js';
 import { miningConfigSchema } from '../domain/registration.js';
 import type { BrokerLink } from './broker-link.js';
 import { readDelegationFile, type Delegation } from './delegation.js';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { privateKeyToAccount } from 'viem/accounts';
-import { authorizeNodeKey } from '../auth/provider-client.js';
+import { authorizeNodeKey } from './signer.js';
 import { UsageError, type Options } from './options.js';
 import type { Say } from './say.js';
 import { openState, writeWhole } from './state.js';

@@ -1,7 +1,7 @@
 import type { LocalAccount } from 'viem';
-import type { SigningClock } from '../auth/signing-clock.js';
+import type { SigningClock } from './signing-clock.js';
 import type { ProviderMessageKind } from '../domain/provider-message.js';
-import type { RegistrationReply } from '../redis/replies/replies.js';
+import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
 import type { Delegation } from './delegation.js';
 import type { Say } from './say.js';
 import type { Trust } from './trust.js';

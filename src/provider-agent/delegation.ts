@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { isHex, type Address } from 'viem';
 import { z } from 'zod';
-import type { NodeKeyAuthorization } from '../auth/provider-client.js';
-import { readDelegation } from '../auth/provider-signature.js';
+import type { NodeKeyAuthorization } from './signer.js';
+import { readDelegation } from '../auth/providers/entry-signature.js';
 import { address } from '../auth/shapes.js';
-import type { ProviderRegistration } from '../auth/provider-typed-data.js';
+import type { ProviderRegistration } from '../wire/provider-typed-data.js';
 
 /** A delegation as its file has it, and what it says. */
 export interface Delegation {

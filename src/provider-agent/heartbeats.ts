@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Backoff } from '../redis/streams/backoff.js';
+import { Backoff } from '../backoff.js';
 import { MessageRefused, type BrokerLink } from './broker-link.js';
 import { createGpuWatch } from './gpu-watch.js';
 import { createGpuReader } from './gpus.js';

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { providerHeaders, providerSigner, responsesSigner } from '../auth/provider-client.js';
-import type { RegistrationReply } from '../redis/replies/replies.js';
+import { providerHeaders, providerSigner, responsesSigner } from './signer.js';
+import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
 import { compareClocks, MessageRefused, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
 
 const requestTimeoutMs = 20_000;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { privateKeyToAccount } from 'viem/accounts';
-import { login } from '../auth/client.js';
+import { login } from '../client/session.js';
 import { readDelegationFile } from './delegation.js';
 import { UsageError, type Options } from './options.js';
 import { runProgram } from './program.js';

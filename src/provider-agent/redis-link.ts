@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
-import { providerSigner } from '../auth/provider-client.js';
+import { providerSigner } from './signer.js';
 import { blockMs, createRedis, type RedisConfig } from '../redis/connection.js';
-import type { RegistrationReply } from '../redis/replies/replies.js';
+import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
 import { fieldsByName } from '../redis/streams/entry.js';
-import { responseStream } from '../redis/stream-names.js';
+import { responseStream } from '../wire/streams.js';
 import { compareClocks, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
 
 /** The group in which the public agents read. */

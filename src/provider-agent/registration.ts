@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { newSealingKey, openReply } from '../redis/replies/seal.js';
-import type { RegistrationReply } from '../redis/replies/replies.js';
+import { newSealingKey, openReply } from '../wire/sealed-answer.js';
+import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
 import type { BrokerLink } from './broker-link.js';
 import { reasonOf, type Say } from './say.js';
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Backoff } from '../redis/streams/backoff.js';
-import type { RegistrationReply } from '../redis/replies/replies.js';
+import { Backoff } from '../backoff.js';
+import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
 import { MessageRefused, type BrokerLink } from './broker-link.js';
 import type { Delegation } from './delegation.js';
 import { startHeartbeats, type Heartbeats } from './heartbeats.js';

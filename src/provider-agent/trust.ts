@@ -7,7 +7,7 @@ import {
   readAnswerSignature,
   successorsOf,
   type Introduction,
-} from '../auth/broker-signature.js';
+} from '../wire/answer-signature.js';
 import { createRecover } from '../auth/recover.js';
 import { address } from '../auth/shapes.js';
 import { arrivalSkewS } from '../domain/message-number.js';

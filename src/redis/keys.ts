@@ -5,7 +5,7 @@ import {
   responseStream,
   streams,
   trimmedCounter,
-} from './stream-names.js';
+} from '../wire/streams.js';
 
 /** What a key of one kind is. */
 interface KeyKind {

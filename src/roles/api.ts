@@ -1,8 +1,8 @@
 import { createApi } from '../api/app.js';
-import { brokerRoutes } from '../api/broker-routes.js';
+import { brokerRoutes } from '../api/routes/index.js';
 import { createLimiter } from '../api/limiter.js';
 import { startApiServer } from '../api/server.js';
-import { createAuth } from '../auth/auth.js';
+import { createAuth } from '../auth/customers/auth.js';
 import { orStopped } from '../lifecycle.js';
 import { closeRedis } from '../redis/connection.js';
 import { awaitReady, connectFailFast } from '../redis/nonces.js';

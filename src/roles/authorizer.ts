@@ -1,5 +1,5 @@
-import { createHaveLeft } from '../authorizer/departed.js';
-import { startAuthorizer } from '../authorizer/server.js';
+import { createHaveLeft } from './authorizer/departed.js';
+import { startAuthorizer } from './authorizer/server.js';
 import type { StartRole } from './role.js';
 
 /** Tells the cluster which nodes have left the fleet. */

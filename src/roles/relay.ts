@@ -1,6 +1,6 @@
-import { createProviderVerifier } from '../auth/provider-identity.js';
+import { createProviderVerifier } from '../auth/providers/identity.js';
 import { createRecover } from '../auth/recover.js';
-import { startRelay } from '../redis/relay/relay.js';
+import { startRelay } from './relay/relay.js';
 import type { StartRole } from './role.js';
 
 /** Reads what providers write to the streams. */

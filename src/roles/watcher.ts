@@ -1,5 +1,5 @@
 import { connectKubernetes } from '../kubernetes/client.js';
-import { startWatcher } from '../kubernetes/watcher.js';
+import { startWatcher } from './watcher/watcher.js';
 import type { StartRole } from './role.js';
 
 /** Tells workflows what changes in the cluster. */

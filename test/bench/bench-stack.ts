@@ -2,15 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { login, type Session } from '../../src/auth/client.js';
+import { login, type Session } from '../../src/client/session.js';
 import { roles } from '../../src/config.js';
 import {
   startSimulatedProvider,
   type SimulatedProvider,
   type SimulatedProviderOptions,
-} from '../../src/engines/simulated-provider/provider.js';
-import type { BrokerProcess } from '../../src/engines/broker.js';
-import { startStack, type Stack } from '../../src/engines/stack.js';
+} from '../../engines/simulated-provider/provider.js';
+import type { BrokerProcess } from '../../engines/broker.js';
+import { startStack, type Stack } from '../../engines/stack.js';
 
 /** Limits that keep customers apart would be what is measured. */
 const unlimited = {

@@ -2,7 +2,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { createPool } from '../../src/db/pool.js';
 import { createLogger } from '../../src/observability/logger.js';
-import { startRelay } from '../../src/redis/relay/relay.js';
+import { startRelay } from '../../src/roles/relay/relay.js';
 import { testConfig } from '../support/config.js';
 import { trusting } from '../support/relay.js';
 

@@ -1,5 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
-import type { Session } from '../../src/auth/client.js';
+import type { Session } from '../../src/client/session.js';
 import { jobWorkflowId } from '../../src/domain/job.js';
 import { order, withBenchStack, type BenchStack } from './bench-stack.js';
 import { quantile, seconds, spread, type Measure } from './measurement.js';

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
-import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
-import { bareEntry, registrationMessage } from '../../src/engines/simulated-provider/messages.js';
+import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
+import { bareEntry, registrationMessage } from '../../engines/simulated-provider/messages.js';
 import { deleteBootstrapToken, newTokenSecret, replaceBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
 import { connectKubernetes, type Kubernetes } from '../../src/kubernetes/client.js';
-import { responseStream, streams } from '../../src/redis/stream-names.js';
+import { responseStream, streams } from '../../src/wire/streams.js';
 import { withBenchStack } from './bench-stack.js';
 import { quantile, seconds, spread, type Measure } from './measurement.js';
 import { cpuSeconds, family } from './processes.js';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectAsAgent } from '../../src/engines/simulated-provider/agent-redis.js';
-import { registrationMessage, type SealEntry } from '../../src/engines/simulated-provider/messages.js';
-import { simulatedMachine, type Machine } from '../../src/engines/simulated-provider/machine.js';
+import { connectAsAgent } from '../../engines/simulated-provider/agent-redis.js';
+import { registrationMessage, type SealEntry } from '../../engines/simulated-provider/messages.js';
+import { simulatedMachine, type Machine } from '../../engines/simulated-provider/machine.js';
 
 /** Of the first of its registrations, and by how much each further one is dearer; too dear for anybody to rent. */
 const [firstPrice, priceStep] = [4, 0.001] as const;

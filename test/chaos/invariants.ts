@@ -2,7 +2,7 @@ import { KubeConfig, CoreV1Api } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import type { Endpoints } from '../../src/engines/engine.js';
+import type { Endpoints } from '../../engines/engine.js';
 import { billViolations, readBills, type RunLog } from './bills.js';
 import type { JobStory } from './customers.js';
 import type { Finding } from './invariant-names.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Stack } from '../../src/engines/stack.js';
+import type { Stack } from '../../engines/stack.js';
 import type { Random } from '../support/random.js';
 
 /** Roles more often than engines, as in life. */

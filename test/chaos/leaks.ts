@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Endpoints } from '../../src/engines/stack.js';
+import type { Endpoints } from '../../engines/stack.js';
 import { findSecrets } from '../support/secrets.js';
 import type { JobStory } from './customers.js';
 import type { Finding } from './invariant-names.js';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
-import type { Endpoints } from '../../src/engines/engine.js';
+import type { Endpoints } from '../../engines/engine.js';
 import { exportHistories } from '../support/secrets.js';
 import type { RunLog } from './bills.js';
 import type { Finding } from './invariant-names.js';

@@ -1,7 +1,7 @@
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { providerSigner } from '../../src/auth/provider-client.js';
-import type { SealEntry } from '../../src/engines/simulated-provider/messages.js';
-import { startSimulatedProvider, type SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
+import { providerSigner } from '../../src/provider-agent/signer.js';
+import type { SealEntry } from '../../engines/simulated-provider/messages.js';
+import { startSimulatedProvider, type SimulatedProvider } from '../../engines/simulated-provider/provider.js';
 
 export const gpus = { model: 'NVIDIA GeForce RTX 4090', count: 8 };
 /** The machine that dies for good. */

@@ -1,5 +1,5 @@
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { login } from '../../src/auth/client.js';
+import { login } from '../../src/client/session.js';
 import type { Live } from './live.js';
 import type { Customer } from './requests.js';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ask, Refused } from '../../src/engines/simulated-provider/kubernetes-request.js';
+import { ask, Refused } from '../../engines/simulated-provider/kubernetes-request.js';
 import { connectKubernetes } from '../../src/kubernetes/client.js';
 import { accessOf, nodeIdentity } from '../support/stranger.js';
 import type { Finding } from './invariant-names.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Reply, Session } from '../../src/auth/client.js';
+import type { Reply, Session } from '../../src/client/session.js';
 import type { Live } from './live.js';
 
 /** How long a customer goes on asking while nothing answers. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
+import type { SimulatedProvider } from '../../engines/simulated-provider/provider.js';
 
 /** A time in which a machine was not heard, and its jobs are not paid for. */
 export interface Silence {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { packageRoot } from '../../src/engines/paths.js';
+import { packageRoot } from '../../engines/paths.js';
 import { startBroker } from '../support/broker.js';
 import { followDockerfile, readDockerfile, type Image } from '../support/dockerfile.js';
 import { until } from '../support/until.js';

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type V1CertificateSigningRequest, type V1Namespace, type V1Secret } from '@kubernetes/client-node';
 import { Client, Connection } from '@temporalio/client';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import type { Reply, Session } from '../../src/auth/client.js';
-import { providerSigner } from '../../src/auth/provider-client.js';
-import { nodeCertificateRequest } from '../../src/engines/simulated-provider/certificate.js';
-import type { JoinedProvider } from '../../src/engines/simulated-provider/provider.js';
+import type { Reply, Session } from '../../src/client/session.js';
+import { providerSigner } from '../../src/provider-agent/signer.js';
+import { nodeCertificateRequest } from '../../engines/simulated-provider/certificate.js';
+import type { JoinedProvider } from '../../engines/simulated-provider/provider.js';
 import {
   applyPatch,
   connectKubernetes,

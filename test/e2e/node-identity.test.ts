@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
-import { providerSigner } from '../../src/auth/provider-client.js';
-import { obtainNodeCertificate } from '../../src/engines/simulated-provider/certificate.js';
-import { discoverCluster } from '../../src/engines/simulated-provider/discovery.js';
-import { ask, type Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
-import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
-import { putNode } from '../../src/engines/simulated-provider/node.js';
+import { providerSigner } from '../../src/provider-agent/signer.js';
+import { obtainNodeCertificate } from '../../engines/simulated-provider/certificate.js';
+import { discoverCluster } from '../../engines/simulated-provider/discovery.js';
+import { ask, type Access } from '../../engines/simulated-provider/kubernetes-request.js';
+import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
+import { putNode } from '../../engines/simulated-provider/node.js';
 import {
   connectKubernetes,
   mergePatch,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
-import { registrationMessage } from '../../src/engines/simulated-provider/messages.js';
+import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
+import { registrationMessage } from '../../engines/simulated-provider/messages.js';
 import { startBroker, type RunningBroker } from '../support/broker.js';
 
 let broker: RunningBroker;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createWorkflowComparison } from '../../activities/reconciler/workflows.js';
-import { reserveSpend } from '../../src/auth/spend.js';
+import { reserveSpend } from '../../src/billing/spend.js';
 import { allocate } from '../../src/db/allocations.js';
 import { placementCandidates } from '../../src/db/candidates.js';
 import { insertJob, markRunning } from '../../src/db/jobs.js';

@@ -1,6 +1,6 @@
 import { privateKeyToAccount, generatePrivateKey } from 'viem/accounts';
-import { providerSigner } from '../../src/auth/provider-client.js';
-import { streams } from '../../src/redis/stream-names.js';
+import { providerSigner } from '../../src/provider-agent/signer.js';
+import { streams } from '../../src/wire/streams.js';
 import type { Random } from '../support/random.js';
 import { heartbeatData, newProviderId, registrationData } from '../support/relay.js';
 import type { Mutations } from './mutations.js';

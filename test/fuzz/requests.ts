@@ -1,5 +1,5 @@
 import type { RouteRule } from '../../src/api/route.js';
-import { signatureHeaders } from '../../src/auth/request-signature.js';
+import { signatureHeaders } from '../../src/auth/customers/request-signature.js';
 import type { Random } from '../support/random.js';
 import type { TriedApi } from '../support/tried-api.js';
 import type { Mutations } from './mutations.js';

@@ -2,9 +2,9 @@ import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { withLock } from '../../src/engines/lock.js';
-import type { Log } from '../../src/engines/log.js';
-import { cacheRoot } from '../../src/engines/paths.js';
+import { withLock } from '../../engines/lock.js';
+import type { Log } from '../../engines/log.js';
+import { cacheRoot } from '../../engines/paths.js';
 
 const version = '4.32.5';
 /** What this version says it needs. */

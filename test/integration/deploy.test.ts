@@ -14,10 +14,10 @@ import type {
   V1PodSpec,
 } from '@kubernetes/client-node';
 import { readConfig, roles } from '../../src/config.js';
-import { silent } from '../../src/engines/log.js';
-import { memoryBounds } from '../../src/engines/broker.js';
-import { packageRoot } from '../../src/engines/paths.js';
-import { findDeploymentFiles } from '../../src/engines/tools/deployment-files.js';
+import { silent } from '../../engines/log.js';
+import { memoryBounds } from '../../engines/broker.js';
+import { packageRoot } from '../../engines/paths.js';
+import { findDeploymentFiles } from '../../engines/tools/deployment-files.js';
 import { connectKubernetes, unlessNotFound, type Kubernetes } from '../../src/kubernetes/client.js';
 import { certificateAuthority } from '../support/certificates.js';
 import { apply, brokerAccount, manifests } from '../support/deployment.js';
@@ -204,7 +204,7 @@ describe('docker-compose.yml', () => {
 
   test('runs the Temporal server that the local stack runs', () => {
     const pinned = /go\.temporal\.io\/server v(\S+)/.exec(
-      readFileSync(join(packageRoot, 'src/engines/go/temporal/go.mod'), 'utf8'),
+      readFileSync(join(packageRoot, 'engines/go/temporal/go.mod'), 'utf8'),
     )?.[1];
     expect(services['temporal']!.image).toBe(`temporalio/server:${pinned}`);
   });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { RouteRule } from '../../src/api/route.js';
-import { createProviderVerifier } from '../../src/auth/provider-identity.js';
+import { createProviderVerifier } from '../../src/auth/providers/identity.js';
 import { createRecover } from '../../src/auth/recover.js';
-import { brokerGroup, streams } from '../../src/redis/stream-names.js';
+import { brokerGroup, streams } from '../../src/wire/streams.js';
 import { createEntries } from '../fuzz/entries.js';
 import { createMutations } from '../fuzz/mutations.js';
 import { rawClient } from '../fuzz/raw-client.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Hex } from 'viem';
-import { scopes } from '../../src/auth/principal.js';
+import { scopes } from '../../src/auth/customers/principal.js';
 import { createRecover } from '../../src/auth/recover.js';
 import { inTurn } from '../../src/auth/turns.js';
 import { readConfig } from '../../src/config.js';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { letKubeRouterRead } from '../../src/engines/real-node/policy-engine.js';
-import type { Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
-import { ask } from '../../src/engines/simulated-provider/kubernetes-request.js';
+import { letKubeRouterRead } from '../../engines/real-node/policy-engine.js';
+import type { Access } from '../../engines/simulated-provider/kubernetes-request.js';
+import { ask } from '../../engines/simulated-provider/kubernetes-request.js';
 import { connectKubernetes, type Kubernetes } from '../../src/kubernetes/client.js';
 import { bootstrapGroup } from '../../src/kubernetes/names.js';
 import { endpoint } from '../support/engines.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { authorizeNodeKey } from '../../src/auth/provider-client.js';
-import { newSealingKey, openReply } from '../../src/redis/replies/seal.js';
+import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
+import { newSealingKey, openReply } from '../../src/wire/sealed-answer.js';
 import { audience, newWallet } from '../support/api.js';
 import {
   chainId,

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { providerSigner, responsesSigner } from '../../src/auth/provider-client.js';
-import { startSimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
+import { providerSigner, responsesSigner } from '../../src/provider-agent/signer.js';
+import { startSimulatedProvider } from '../../engines/simulated-provider/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
-import { newSealingKey, openReply } from '../../src/redis/replies/seal.js';
+import { newSealingKey, openReply } from '../../src/wire/sealed-answer.js';
 import { audience, newWallet } from '../support/api.js';
 import {
   chainId,

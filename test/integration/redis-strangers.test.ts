@@ -5,14 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { createLimiter } from '../../src/api/limiter.js';
 import { hasLostOfLate } from '../../src/db/stream-losses.js';
-import { packageRoot } from '../../src/engines/paths.js';
+import { packageRoot } from '../../engines/paths.js';
 import { foreignKeys, streamAlarms } from '../../src/observability/metrics.js';
 import { reportTo } from '../../src/redis/foreign.js';
 import { brokerKeys, requestNonceKey, type BrokerKey } from '../../src/redis/keys.js';
 import { createNonceStore } from '../../src/redis/nonces.js';
 import { createProviderIngress } from '../../src/redis/provider-ingress.js';
-import { readReplies } from '../../src/redis/replies/reads.js';
-import { ensureReplyDelivered, publishReply, withdrawReplies } from '../../src/redis/replies/replies.js';
+import { readReplies } from '../../src/redis/join-answers/reads.js';
+import { ensureReplyDelivered, publishReply, withdrawReplies } from '../../src/redis/join-answers/join-answers.js';
 import {
   brokerGroup,
   deadLetterStream,
@@ -21,7 +21,7 @@ import {
   responseStream,
   streams,
   trimmedCounter,
-} from '../../src/redis/stream-names.js';
+} from '../../src/wire/streams.js';
 import { createRelayWorld, heartbeatData, newProviderId, registrationData, type RelayWorld } from '../support/relay.js';
 import { until } from '../support/until.js';
 

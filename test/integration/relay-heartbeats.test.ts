@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { ProviderVerifier } from '../../src/domain/provider-verdict.js';
-import { brokerGroup, streams } from '../../src/redis/stream-names.js';
+import { brokerGroup, streams } from '../../src/wire/streams.js';
 import { putProvider } from '../support/fleet.js';
 import { createRelayWorld, heartbeatData, newProviderId, type RelayWorld } from '../support/relay.js';
 import { until } from '../support/until.js';

@@ -6,7 +6,7 @@ import type { ProviderVerifier } from '../../src/domain/provider-verdict.js';
 import { loadRegistration, messageRates, takeRegistration } from '../../src/db/registrations.js';
 import { BrokerError } from '../../src/domain/errors.js';
 import { groupFigures } from '../../src/redis/streams/group.js';
-import { brokerGroup, responseStream, streams } from '../../src/redis/stream-names.js';
+import { brokerGroup, responseStream, streams } from '../../src/wire/streams.js';
 import { createRelayWorld, newProviderId, registrationData, trusting, type RelayWorld } from '../support/relay.js';
 import { until } from '../support/until.js';
 

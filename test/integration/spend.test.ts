@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Reply, Session } from '../../src/auth/client.js';
+import type { Reply, Session } from '../../src/client/session.js';
 import { newWallet, startApi, type Api } from '../support/api.js';
 import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';

@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { knownHostsLine } from '../../src/domain/job.js';
-import { silent } from '../../src/engines/log.js';
-import { findGo } from '../../src/engines/tools/go-build.js';
-import { findSshServer } from '../../src/engines/tools/ssh-server.js';
-import { findOnPath } from '../../src/engines/tools/tool.js';
+import { silent } from '../../engines/log.js';
+import { findGo } from '../../engines/tools/go-build.js';
+import { findSshServer } from '../../engines/tools/ssh-server.js';
+import { findOnPath } from '../../engines/tools/tool.js';
 import { newSshHostKey, publicSshHostKey } from '../../src/kubernetes/ssh-host-key.js';
 import { describeUnless } from '../support/needs.js';
 

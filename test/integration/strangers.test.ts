@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PatchStrategy, setHeaderOptions, type V1Pod } from '@kubernetes/client-node';
-import { nodeCertificateRequest } from '../../src/engines/simulated-provider/certificate.js';
-import { ask, Refused, type Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
+import { nodeCertificateRequest } from '../../engines/simulated-provider/certificate.js';
+import { ask, Refused, type Access } from '../../engines/simulated-provider/kubernetes-request.js';
 import { connectKubernetes, unlessNotFound, type Kubernetes } from '../../src/kubernetes/client.js';
 import { labels, managedBy } from '../../src/kubernetes/names.js';
 import { endpoint } from '../support/engines.js';

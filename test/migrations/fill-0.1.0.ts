@@ -173,7 +173,7 @@ async function fillProviders(pool: pg.Pool, from: From): Promise<void> {
 async function fillJobs(pool: pg.Pool, from: From): Promise<void> {
   const { insertJob, markProvisioning, markRunning, markEnding, markEnded } = await from('src/db/jobs.ts');
   const { allocate, placementCandidates, release } = await from('src/db/allocations.ts');
-  const { reserveSpend, reserveExtension, settleSpend } = await from('src/auth/spend.ts');
+  const { reserveSpend, reserveExtension, settleSpend } = await from('src/billing/spend.ts');
   const { withTransaction } = await from('src/db/pool.ts');
   const startedAt = new Date(Date.now() - 600_000);
   const expiresAt = new Date(startedAt.getTime() + 36_500 * day);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { connectionOptions, createPool, type PostgresConfig } from '../../src/db/pool.js';
-import { packageRoot } from '../../src/engines/paths.js';
+import { packageRoot } from '../../engines/paths.js';
 import { dropDatabase, emptyDatabase } from '../support/database.js';
 
 /** A database of version 0.1.0 as SQL: every table has rows, and jobs run. See `record-0.1.0.ts`. */

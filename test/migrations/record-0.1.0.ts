@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { createPool, type PostgresConfig } from '../../src/db/pool.js';
-import { packageRoot } from '../../src/engines/paths.js';
-import { startStack } from '../../src/engines/stack.js';
+import { packageRoot } from '../../engines/paths.js';
+import { startStack } from '../../engines/stack.js';
 import { fill } from './fill-0.1.0.js';
 import { keptDatabase } from './kept.js';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { packageRoot } from '../../src/engines/paths.js';
+import { packageRoot } from '../../engines/paths.js';
 import { codeChanges, type Change } from './code-mutants.js';
 import { functionsOf, parse } from './functions.js';
 import { mutantOf, type Mutant } from './mutant.js';

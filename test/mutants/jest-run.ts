@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../src/engines/paths.js';
+import { packageRoot } from '../../engines/paths.js';
 
 /** How a test file ended. */
 export interface FileResult {

@@ -7,8 +7,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { packageRoot } from '../../src/engines/paths.js';
-import { startStack } from '../../src/engines/stack.js';
+import { packageRoot } from '../../engines/paths.js';
+import { startStack } from '../../engines/stack.js';
 import { endpointsVariable } from '../support/engines.js';
 import { createCompiler } from './compiler.js';
 import { curatedMutants } from './curated.js';

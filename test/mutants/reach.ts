@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../src/engines/paths.js';
+import { packageRoot } from '../../engines/paths.js';
 import { placeOf } from './functions.js';
 import { runJest, writeJson, type FileResult } from './jest-run.js';
 import type { Mutant } from './mutant.js';

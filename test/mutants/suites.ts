@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
-import { packageRoot } from '../../src/engines/paths.js';
-import { engineNames, type EngineName } from '../../src/engines/stack.js';
+import { packageRoot } from '../../engines/paths.js';
+import { engineNames, type EngineName } from '../../engines/stack.js';
 import { enginesOfFolder } from '../support/run.js';
 
 /** The folders of tests that need no cluster and little time; those of workflows come last, which take the most of it. */

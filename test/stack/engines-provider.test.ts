@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { CoreV1Api, KubeConfig, PatchStrategy, setHeaderOptions, type V1Pod } from '@kubernetes/client-node';
-import { silent } from '../../src/engines/log.js';
-import { startSimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
-import { startStack, type Stack } from '../../src/engines/stack.js';
-import { findKubernetesTools } from '../../src/engines/tools/kubernetes.js';
-import { run } from '../../src/engines/tools/run.js';
+import { silent } from '../../engines/log.js';
+import { startSimulatedProvider } from '../../engines/simulated-provider/provider.js';
+import { startStack, type Stack } from '../../engines/stack.js';
+import { findKubernetesTools } from '../../engines/tools/kubernetes.js';
+import { run } from '../../engines/tools/run.js';
 
 let dataDir: string;
 let stack: Stack;

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import pg from 'pg';
 import { Redis } from 'ioredis';
-import { isSameProcess, processStart } from '../../src/engines/process-identity.js';
-import { packageRoot } from '../../src/engines/paths.js';
-import { startStack, type Endpoints, type Stack } from '../../src/engines/stack.js';
+import { isSameProcess, processStart } from '../../engines/process-identity.js';
+import { packageRoot } from '../../engines/paths.js';
+import { startStack, type Endpoints, type Stack } from '../../engines/stack.js';
 import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 
@@ -88,7 +88,7 @@ describe('a stack on one data folder', () => {
   });
 
   chapter('leaves no process behind when it is killed itself', async () => {
-    const script = `import { startStack } from ${JSON.stringify(join(packageRoot, 'src/engines/stack.ts'))};
+    const script = `import { startStack } from ${JSON.stringify(join(packageRoot, 'engines/stack.ts'))};
       await startStack({ dataDir: ${JSON.stringify(dataDir)}, engines: ['redis', 'postgres'] });
       setInterval(() => undefined, 1000);`;
     const supervisor = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startStack, type Stack } from '../../src/engines/stack.js';
+import { startStack, type Stack } from '../../engines/stack.js';
 import { type JobOrder } from '../../src/domain/job.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { carryOut } from '../support/activity.js';

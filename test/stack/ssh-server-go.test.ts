@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { packageRoot } from '../../src/engines/paths.js';
-import { findGo } from '../../src/engines/tools/go-build.js';
-import { run } from '../../src/engines/tools/run.js';
+import { packageRoot } from '../../engines/paths.js';
+import { findGo } from '../../engines/tools/go-build.js';
+import { run } from '../../engines/tools/run.js';
 import { testUnless } from '../support/needs.js';
 
 const go = process.platform === 'linux' ? findGo(process.env) : undefined;
@@ -10,7 +10,7 @@ const go = process.platform === 'linux' ? findGo(process.env) : undefined;
 testUnless(go === undefined ? 'Linux and Go 1.26 or newer' : undefined)(
   'the SSH server keeps what its own tests promise',
   async () => {
-    const options = { cwd: join(packageRoot, 'src/ssh-server'), env: { ...process.env, GOWORK: 'off', GOFLAGS: '' } };
+    const options = { cwd: join(packageRoot, 'ssh-server'), env: { ...process.env, GOWORK: 'off', GOFLAGS: '' } };
     await run(go!, ['vet', './...'], options);
     expect(await run(go!, ['test', '-count=1', '-timeout=120s', './...'], options)).toMatch(/^ok /m);
   },

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { brokerEntryPoint } from '../../src/engines/broker.js';
+import { brokerEntryPoint } from '../../engines/broker.js';
 import { engineVariables } from '../support/config.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { until } from '../support/until.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { extendJob, reserveSpend, settleSpend } from '../../src/auth/spend.js';
+import { extendJob, reserveSpend, settleSpend } from '../../src/billing/spend.js';
 import { reserveForPlacement, settleCharges } from '../../src/db/auth-charges.js';
 import { revokeSession } from '../../src/db/auth-sessions.js';
 import { insertJob, markRunning } from '../../src/db/jobs.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';
 import { jobReplyOf } from '../../src/api/schemas/job.js';
-import { extendJob, settleSpend } from '../../src/auth/spend.js';
+import { extendJob, settleSpend } from '../../src/billing/spend.js';
 import { findAllocation, release } from '../../src/db/allocations.js';
 import { findSession } from '../../src/db/auth-sessions.js';
 import { findJob, findJobByKey, liveJobs, listJobs } from '../../src/db/jobs.js';

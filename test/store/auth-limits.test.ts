@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Hex } from 'viem';
-import { revocationTypedData, type SessionRevocation } from '../../src/auth/typed-data.js';
+import { revocationTypedData, type SessionRevocation } from '../../src/wire/session-typed-data.js';
 import { audience, codes, newWallet, type Api } from '../support/api.js';
 import { startLine, type Line } from '../support/line.js';
 import { beginLogin, finishLogin, loggedIn, me, sendingSigned, type HeldSession } from '../support/login.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { zeroAddress, type Hex } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
-import { login } from '../../src/auth/client.js';
+import { login } from '../../src/client/session.js';
 import { codes, newWallet, type Api } from '../support/api.js';
 import { beginLogin, finishLogin, me, signDelegation, type LoginUnderWay } from '../support/login.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';

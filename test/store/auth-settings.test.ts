@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { reserveSpend } from '../../src/auth/spend.js';
+import { reserveSpend } from '../../src/billing/spend.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { newWallet, type Api } from '../support/api.js';
 import { putBelongings } from '../support/owned.js';

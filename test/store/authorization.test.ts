@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import type { RouteRule } from '../../src/api/route.js';
-import type { Reply, Session } from '../../src/auth/client.js';
-import { scopes as everyScope } from '../../src/auth/principal.js';
+import type { Reply, Session } from '../../src/client/session.js';
+import { scopes as everyScope } from '../../src/auth/customers/principal.js';
 import { newWallet, signedHeaders, startApi, type Api } from '../support/api.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { loginsAt, putBelongings, written } from '../support/owned.js';

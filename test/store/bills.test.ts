@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { jobReplyOf } from '../../src/api/schemas/job.js';
-import { reserveSpend } from '../../src/auth/spend.js';
+import { reserveSpend } from '../../src/billing/spend.js';
 import { placementCandidates } from '../../src/db/candidates.js';
 import { findJob, insertJob } from '../../src/db/jobs.js';
 import { withoutPrices } from '../../src/db/offers.js';

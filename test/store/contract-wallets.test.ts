@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { serializeErc6492Signature, zeroAddress, type Address, type Hex } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
-import { revocationTypedData, type SessionRevocation } from '../../src/auth/typed-data.js';
+import { revocationTypedData, type SessionRevocation } from '../../src/wire/session-typed-data.js';
 import { audience, newWallet, type Api, type Reply } from '../support/api.js';
 import { factory, startChain, type FakeChain } from '../support/fake-chain.js';
 import { beginLogin, finishLogin, sendSigned, signDelegation } from '../support/login.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { createRedis } from '../../src/redis/connection.js';
-import { heardUntil } from '../../src/redis/relay/heard-until.js';
+import { heardUntil } from '../../src/redis/streams/heard-until.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
 
 const stream = 'provider:heartbeat';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import type { Session } from '../../src/auth/client.js';
+import type { Session } from '../../src/client/session.js';
 import { newWallet, startApi, type Api } from '../support/api.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider } from '../support/fleet.js';

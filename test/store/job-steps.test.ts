@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { createJobRecordActivities, type StartFailure } from '../../activities/job-record.js';
-import { reserveSpend } from '../../src/auth/spend.js';
+import { reserveSpend } from '../../src/billing/spend.js';
 import { findAllocation } from '../../src/db/allocations.js';
 import { findJob, insertJob } from '../../src/db/jobs.js';
 import { withoutPrices } from '../../src/db/offers.js';

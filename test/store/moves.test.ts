@@ -6,7 +6,7 @@ import { findJob, insertJob } from '../../src/db/jobs.js';
 import { withoutPrices } from '../../src/db/offers.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { findProvider } from '../../src/db/provider-reads.js';
-import { reserveSpend, settleSpend } from '../../src/auth/spend.js';
+import { reserveSpend, settleSpend } from '../../src/billing/spend.js';
 import type { JobOrder, Placement } from '../../src/domain/job.js';
 import { sentence } from '../../src/domain/outside.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { reserveSpend } from '../../src/auth/spend.js';
+import { reserveSpend } from '../../src/billing/spend.js';
 import { findAllocation } from '../../src/db/allocations.js';
 import { insertJob } from '../../src/db/jobs.js';
 import { withTransaction } from '../../src/db/pool.js';

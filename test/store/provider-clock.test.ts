@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
-import { authorizeNodeKey } from '../../src/auth/provider-client.js';
-import { createProviderVerifier } from '../../src/auth/provider-identity.js';
-import { canonicalEntry } from '../../src/auth/provider-signature.js';
+import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
+import { createProviderVerifier } from '../../src/auth/providers/identity.js';
+import { canonicalEntry } from '../../src/auth/providers/entry-signature.js';
 import { createRecover } from '../../src/auth/recover.js';
-import { SigningClock } from '../../src/auth/signing-clock.js';
+import { SigningClock } from '../../src/provider-agent/signing-clock.js';
 import type { ProviderEntry, ProviderVerdict } from '../../src/domain/provider-verdict.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
-import { authorizeNodeKey, providerSigner, type NodeKeyAuthorization } from '../../src/auth/provider-client.js';
-import { createProviderVerifier } from '../../src/auth/provider-identity.js';
+import { authorizeNodeKey, providerSigner, type NodeKeyAuthorization } from '../../src/provider-agent/signer.js';
+import { createProviderVerifier } from '../../src/auth/providers/identity.js';
 import type { ProviderVerdict } from '../../src/domain/provider-verdict.js';
 import { createRecover } from '../../src/auth/recover.js';
 import type { Config } from '../../src/config.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Session } from '../../src/auth/client.js';
+import type { Session } from '../../src/client/session.js';
 import { newWallet } from '../support/api.js';
 import { putProvider } from '../support/fleet.js';
 import { takingCommands } from '../support/owned.js';

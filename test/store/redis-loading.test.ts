@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { silent } from '../../src/engines/log.js';
-import { Ports } from '../../src/engines/ports.js';
-import { findRedis } from '../../src/engines/tools/redis.js';
+import { silent } from '../../engines/log.js';
+import { Ports } from '../../engines/ports.js';
+import { findRedis } from '../../engines/tools/redis.js';
 import { createRedis } from '../../src/redis/connection.js';
 import { until } from '../support/until.js';
 

@@ -7,8 +7,8 @@ import {
   publishRejection,
   publishReply,
   replyDelivery,
-} from '../../src/redis/replies/replies.js';
-import { responseStream } from '../../src/redis/stream-names.js';
+} from '../../src/redis/join-answers/join-answers.js';
+import { responseStream } from '../../src/wire/streams.js';
 import { freshRedis, until, type TestRedis } from '../support/redis.js';
 
 let database: TestRedis;

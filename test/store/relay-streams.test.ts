@@ -8,7 +8,7 @@ import { StreamConsumer, type StreamConsumerOptions } from '../../src/redis/stre
 import type { Settlement } from '../../src/redis/streams/delivery.js';
 import { maxBatchBytes } from '../../src/redis/streams/batch.js';
 import { dataOf, isTooLarge, type StreamEntry } from '../../src/redis/streams/entry.js';
-import { poisonedRegister } from '../../src/redis/stream-names.js';
+import { poisonedRegister } from '../../src/wire/streams.js';
 import { retireScript } from '../../src/redis/streams/scripts.js';
 import { StreamWatchdog } from '../../src/redis/streams/watchdog.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';

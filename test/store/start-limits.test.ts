@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { placeOrder } from '../../src/api/place-order.js';
-import type { SessionPrincipal } from '../../src/auth/principal.js';
+import type { SessionPrincipal } from '../../src/auth/customers/principal.js';
 import type { ErrorCode } from '../../src/domain/errors.js';
 import type { JobRequest } from '../../src/domain/job-request.js';
 import { testConfig } from '../support/config.js';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { pino } from 'pino';
 import { BrokerError } from '../../src/domain/errors.js';
 import { createRedis } from '../../src/redis/connection.js';
-import { poisonedRegister } from '../../src/redis/stream-names.js';
+import { poisonedRegister } from '../../src/wire/streams.js';
 import { groupFigures } from '../../src/redis/streams/group.js';
 import { StreamConsumer, type StreamConsumerOptions } from '../../src/redis/streams/consumer.js';
 import { DeadLetters } from '../../src/redis/streams/dead-letters.js';

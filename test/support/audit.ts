@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { auditLog } from '../../src/engines/kubernetes/audit.js';
+import { auditLog } from '../../engines/kubernetes/audit.js';
 
 /** A request, and how the API server answered it. */
 export interface Audited {

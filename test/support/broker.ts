@@ -2,18 +2,18 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { login, type LoginOptions, type Session } from '../../src/auth/client.js';
-import { providerSigner } from '../../src/auth/provider-client.js';
+import { login, type LoginOptions, type Session } from '../../src/client/session.js';
+import { providerSigner } from '../../src/provider-agent/signer.js';
 import { roles } from '../../src/config.js';
-import { memoryBounds } from '../../src/engines/broker.js';
-import type { KubernetesOptions } from '../../src/engines/kubernetes/control-plane.js';
+import { memoryBounds } from '../../engines/broker.js';
+import type { KubernetesOptions } from '../../engines/kubernetes/control-plane.js';
 import {
   startSimulatedProvider,
   type SimulatedProvider,
   type SimulatedProviderOptions,
-} from '../../src/engines/simulated-provider/provider.js';
+} from '../../engines/simulated-provider/provider.js';
 import { unlimitedStarts } from './config.js';
-import { startStack, type Endpoints, type Stack } from '../../src/engines/stack.js';
+import { startStack, type Endpoints, type Stack } from '../../engines/stack.js';
 
 /** A whole broker on engines of its own, as an operator starts it; tests reach it by HTTP and Redis only. */
 export interface RunningBroker {

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Session } from '../../src/auth/client.js';
-import { images } from '../../src/engines/real-node/node.js';
+import type { Session } from '../../src/client/session.js';
+import { images } from '../../engines/real-node/node.js';
 
 /** The members of a job reply that a customer needs to log in. */
 export interface Job {

@@ -1,5 +1,5 @@
 import type { CoreV1Api, V1Pod } from '@kubernetes/client-node';
-import { images } from '../../src/engines/real-node/node.js';
+import { images } from '../../engines/real-node/node.js';
 import { until } from './until.js';
 
 const namespace = 'daemons';

@@ -1,6 +1,6 @@
 import { AuthenticationV1Api, type KubeConfig } from '@kubernetes/client-node';
 
-export { apply, brokerAccount, kubeconfigOf, manifests } from '../../src/engines/kubernetes/broker-account.js';
+export { apply, brokerAccount, kubeconfigOf, manifests } from '../../engines/kubernetes/broker-account.js';
 
 /** Who a kubeconfig is, in the words of the API server. */
 export async function userOf(config: KubeConfig): Promise<string | undefined> {

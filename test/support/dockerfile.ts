@@ -2,10 +2,10 @@ import { execFile, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { silent, type Log } from '../../src/engines/log.js';
-import { findDeploymentFiles } from '../../src/engines/tools/deployment-files.js';
+import { silent, type Log } from '../../engines/log.js';
+import { findDeploymentFiles } from '../../engines/tools/deployment-files.js';
 
-/** One instruction, as `src/engines/go/deployment-files` prints it. */
+/** One instruction, as `engines/go/deployment-files` prints it. */
 export interface Step {
   kind: string;
   words?: string[];

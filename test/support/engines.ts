@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Endpoints } from '../../src/engines/engine.js';
+import type { Endpoints } from '../../engines/engine.js';
 
 export type { Endpoints };
 

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Machine } from '../../src/engines/real-node/machine.js';
-import { keptConnections, type Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
+import type { Machine } from '../../engines/real-node/machine.js';
+import { keptConnections, type Access } from '../../engines/simulated-provider/kubernetes-request.js';
 
 /** As whom a kubelet speaks, and until when. */
 export interface KubeletIdentity {

@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
-import { delegationTypedData, type SessionDelegation } from '../../src/auth/typed-data.js';
+import { delegationTypedData, type SessionDelegation } from '../../src/wire/session-typed-data.js';
 import { newWallet, signedHeaders, type Api, type Reply, type RequestToSign, type SendOptions } from './api.js';
 
 /** A delegation as it travels: amounts as decimal strings. */

@@ -1,5 +1,5 @@
-import { nodeCertificateRequest } from '../../src/engines/simulated-provider/certificate.js';
-import { ask, Refused, type Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
+import { nodeCertificateRequest } from '../../engines/simulated-provider/certificate.js';
+import { ask, Refused, type Access } from '../../engines/simulated-provider/kubernetes-request.js';
 import { kubeletClientSigner } from '../../src/kubernetes/node-certificates.js';
 import { until } from './until.js';
 

@@ -1,4 +1,4 @@
-import type { Reply, Session } from '../../src/auth/client.js';
+import type { Reply, Session } from '../../src/client/session.js';
 import type { Config } from '../../src/config.js';
 import { startApi, type Api } from './api.js';
 import { createWorld, type World } from './world.js';

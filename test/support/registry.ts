@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ImageContent } from '../../src/engines/images/docker-archive.js';
+import type { ImageContent } from '../../engines/images/docker-archive.js';
 
 /** A registry that serves what was pushed into it, as the OCI's distribution specification has it, to whoever asks. */
 export interface Registry {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import type { ProviderVerifier } from '../../src/domain/provider-verdict.js';
-import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
-import { registrationMessage } from '../../src/engines/simulated-provider/messages.js';
+import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
+import { registrationMessage } from '../../engines/simulated-provider/messages.js';
 import type { Logger } from '../../src/observability/logger.js';
-import { startRelay, type Relay, type RelayDeps } from '../../src/redis/relay/relay.js';
-import { brokerGroup, deadLetterStream, streams } from '../../src/redis/stream-names.js';
+import { startRelay, type Relay, type RelayDeps } from '../../src/roles/relay/relay.js';
+import { brokerGroup, deadLetterStream, streams } from '../../src/wire/streams.js';
 import { testConfig } from './config.js';
 import { freshDatabase } from './database.js';
 import { freshRedis } from './redis.js';

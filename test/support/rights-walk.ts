@@ -1,5 +1,5 @@
-import type { Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
-import { ask } from '../../src/engines/simulated-provider/kubernetes-request.js';
+import type { Access } from '../../engines/simulated-provider/kubernetes-request.js';
+import { ask } from '../../engines/simulated-provider/kubernetes-request.js';
 import type { Right } from './rights-table.js';
 
 /** An object somebody asks about, as a review of access has it. */

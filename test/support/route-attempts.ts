@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { zeroAddress } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
-import { authorizeNodeKey } from '../../src/auth/provider-client.js';
+import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
 import type { ErrorCode } from '../../src/domain/errors.js';
 import { audience, newWallet } from './api.js';
 

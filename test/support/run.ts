@@ -1,11 +1,11 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
-import { LockHeld, takeLock } from '../../src/engines/lock.js';
-import type { Log } from '../../src/engines/log.js';
-import { reapOrphans } from '../../src/engines/orphans.js';
-import { packageRoot } from '../../src/engines/paths.js';
-import { engineNames, startStack, type EngineName, type Stack } from '../../src/engines/stack.js';
+import { LockHeld, takeLock } from '../../engines/lock.js';
+import type { Log } from '../../engines/log.js';
+import { reapOrphans } from '../../engines/orphans.js';
+import { packageRoot } from '../../engines/paths.js';
+import { engineNames, startStack, type EngineName, type Stack } from '../../engines/stack.js';
 import { endpointsVariable } from './engines.js';
 import { runFolderVariable } from './run-folder.js';
 

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { obtainNodeCertificate } from '../../src/engines/simulated-provider/certificate.js';
-import { discoverCluster } from '../../src/engines/simulated-provider/discovery.js';
-import { putNode } from '../../src/engines/simulated-provider/node.js';
+import { obtainNodeCertificate } from '../../engines/simulated-provider/certificate.js';
+import { discoverCluster } from '../../engines/simulated-provider/discovery.js';
+import { putNode } from '../../engines/simulated-provider/node.js';
 import { parseJoinCommand } from '../../src/provider-agent/join-command.js';
 
 // What `kubeadm join` does, with a kubelet that kwok plays: the last program of a machine that is not there.

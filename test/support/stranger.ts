@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
-import { nodeCertificateRequest } from '../../src/engines/simulated-provider/certificate.js';
-import type { Access } from '../../src/engines/simulated-provider/kubernetes-request.js';
-import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
-import { putNode } from '../../src/engines/simulated-provider/node.js';
+import { nodeCertificateRequest } from '../../engines/simulated-provider/certificate.js';
+import type { Access } from '../../engines/simulated-provider/kubernetes-request.js';
+import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
+import { putNode } from '../../engines/simulated-provider/node.js';
 import { mergePatch, refusalOf, type Kubernetes } from '../../src/kubernetes/client.js';
 import { bootstrapGroup, labels } from '../../src/kubernetes/names.js';
 import { kubeletClientSigner } from '../../src/kubernetes/node-certificates.js';

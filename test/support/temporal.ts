@@ -13,9 +13,9 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import type { Config } from '../../src/config.js';
-import { withLock } from '../../src/engines/lock.js';
-import { silent } from '../../src/engines/log.js';
-import { packageRoot } from '../../src/engines/paths.js';
+import { withLock } from '../../engines/lock.js';
+import { silent } from '../../engines/log.js';
+import { packageRoot } from '../../engines/paths.js';
 import { connectTemporal, ensureSearchAttributes } from '../../src/temporal/client.js';
 import { patience } from '../../src/temporal/worker.js';
 import { endpoint } from './engines.js';

@@ -9,7 +9,7 @@ import type { JobCommands } from '../../src/api/job-commands.js';
 import { createLimiter } from '../../src/api/limiter.js';
 import type { RouteRule } from '../../src/api/route.js';
 import { startApiServer } from '../../src/api/server.js';
-import type { Principal, SessionPrincipal } from '../../src/auth/principal.js';
+import type { Principal, SessionPrincipal } from '../../src/auth/customers/principal.js';
 import { readConfig, type Config } from '../../src/config.js';
 import { BrokerError } from '../../src/domain/errors.js';
 

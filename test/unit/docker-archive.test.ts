@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { dockerArchive } from '../../src/engines/images/docker-archive.js';
-import { tar } from '../../src/engines/images/tar.js';
+import { dockerArchive } from '../../engines/images/docker-archive.js';
+import { tar } from '../../engines/images/tar.js';
 
 describe('an image made without a container runtime', () => {
   let folder: string;

@@ -32,7 +32,7 @@ test('the range of NodePorts is the same wherever it is named', () => {
 
 test('the clusters that the tests run have that range too', () => {
   const [, range] = /service-node-port-range, value: (\d+-\d+)/.exec(read('docs/deploy.md'))!;
-  for (const file of ['src/engines/kubernetes/control-plane.ts', 'src/engines/real-node/node-init.sh']) {
+  for (const file of ['engines/kubernetes/control-plane.ts', 'engines/real-node/node-init.sh']) {
     expect(read(file)).toContain(`--service-node-port-range=${range}`);
   }
 });
@@ -41,7 +41,7 @@ test('the cluster of the guide tells its kubelets to end one process and not the
   expect(read('docs/deploy.md')).toMatch(
     /^apiVersion: kubelet\.config\.k8s\.io\/v1beta1\nkind: KubeletConfiguration\nsingleProcessOOMKill: true\b/m,
   );
-  expect(read('src/engines/kubernetes/kubeadm.ts')).toMatch(
+  expect(read('engines/kubernetes/kubeadm.ts')).toMatch(
     /kind: 'KubeletConfiguration',[^}]*\bsingleProcessOOMKill: true\b/,
   );
 });

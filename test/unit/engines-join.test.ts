@@ -3,11 +3,11 @@ import { createHash, createHmac, createPublicKey, X509Certificate } from 'node:c
 import { describe, expect, test } from '@jest/globals';
 import { Pkcs10CertificateRequest, X509CertificateGenerator } from '@peculiar/x509';
 import { webcrypto } from 'node:crypto';
-import { nodeCertificateRequest } from '../../src/engines/simulated-provider/certificate.js';
-import { isSignedWith, someCertificateHas } from '../../src/engines/simulated-provider/discovery.js';
+import { nodeCertificateRequest } from '../../engines/simulated-provider/certificate.js';
+import { isSignedWith, someCertificateHas } from '../../engines/simulated-provider/discovery.js';
 import { parseJoinCommand } from '../../src/provider-agent/join-command.js';
-import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
-import { bareEntry, registrationMessage } from '../../src/engines/simulated-provider/messages.js';
+import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
+import { bareEntry, registrationMessage } from '../../engines/simulated-provider/messages.js';
 
 const hash = 'a'.repeat(64);
 const line = `kubeadm join 203.0.113.7:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash sha256:${hash} --node-name gpu-1`;

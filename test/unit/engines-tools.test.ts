@@ -12,15 +12,15 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { LockHeld, takeLock, withLock } from '../../src/engines/lock.js';
-import { silent } from '../../src/engines/log.js';
-import { cacheRoot } from '../../src/engines/paths.js';
-import { isFree, Ports } from '../../src/engines/ports.js';
-import { processStart } from '../../src/engines/process-identity.js';
-import { findBuiltTools } from '../../src/engines/tools/built-tools.js';
-import { findRedis } from '../../src/engines/tools/redis.js';
-import { compareVersions } from '../../src/engines/tools/tool.js';
-import { isReachable } from '../../src/engines/tools/unprivileged.js';
+import { LockHeld, takeLock, withLock } from '../../engines/lock.js';
+import { silent } from '../../engines/log.js';
+import { cacheRoot } from '../../engines/paths.js';
+import { isFree, Ports } from '../../engines/ports.js';
+import { processStart } from '../../engines/process-identity.js';
+import { findBuiltTools } from '../../engines/tools/built-tools.js';
+import { findRedis } from '../../engines/tools/redis.js';
+import { compareVersions } from '../../engines/tools/tool.js';
+import { isReachable } from '../../engines/tools/unprivileged.js';
 
 let folder: string;
 const children: ChildProcess[] = [];

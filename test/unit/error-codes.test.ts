@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { apiRules } from '../../src/api/app.js';
 import { errorsOf } from '../../src/api/openapi.js';
 import type { ApiDeps } from '../../src/api/deps.js';
-import { brokerRoutes, type BrokerRouteDeps } from '../../src/api/broker-routes.js';
+import { brokerRoutes, type BrokerRouteDeps } from '../../src/api/routes/index.js';
 import { readConfig } from '../../src/config.js';
 import { errorTable, unansweredCodes, type ErrorCode } from '../../src/domain/errors.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { packageRoot } from '../../src/engines/paths.js';
+import { packageRoot } from '../../engines/paths.js';
 import { edited } from '../chaos/faults/edit.js';
 import { faults } from '../chaos/faults/faults.js';
 import { invariants, type Invariant } from '../chaos/invariant-names.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { sentence } from '../../src/domain/outside.js';
-import { PodNews } from '../../src/kubernetes/pod-news.js';
+import { PodNews } from '../../src/roles/watcher/pod-news.js';
 import type { PodObservation } from '../../workflows/messages.js';
 
 const jobId = 'job-1';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { privateKeyToAccount } from 'viem/accounts';
-import { authorizeNodeKey } from '../../src/auth/provider-client.js';
+import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
 import { offerOf as offerRead, registrationSchema } from '../../src/domain/registration.js';
 import { readDelegationFile } from '../../src/provider-agent/delegation.js';
 import { createGpuWatch } from '../../src/provider-agent/gpu-watch.js';

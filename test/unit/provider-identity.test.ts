@@ -1,12 +1,17 @@
 import { expect, jest, test } from '@jest/globals';
 import { hashMessage, keccak256, recoverAddress, toBytes, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { warnWhileInsecure } from '../../src/auth/insecure-warning.js';
-import { authorizeNodeKey, providerSigner } from '../../src/auth/provider-client.js';
-import { verifyDelegation, type ProviderAuthConfig } from '../../src/auth/provider-delegation.js';
+import { warnWhileInsecure } from '../../src/auth/providers/insecure-warning.js';
+import { authorizeNodeKey, providerSigner } from '../../src/provider-agent/signer.js';
+import { verifyDelegation, type ProviderAuthConfig } from '../../src/auth/providers/delegation.js';
 import { providerRefusals, refusalError } from '../../src/domain/provider-refusals.js';
-import { canonicalEntry, entryDigest, readDelegation, readEntrySignature } from '../../src/auth/provider-signature.js';
-import { anySpec, providerRegistrationDigest, type ProviderRegistration } from '../../src/auth/provider-typed-data.js';
+import {
+  canonicalEntry,
+  entryDigest,
+  readDelegation,
+  readEntrySignature,
+} from '../../src/auth/providers/entry-signature.js';
+import { anySpec, providerRegistrationDigest, type ProviderRegistration } from '../../src/wire/provider-typed-data.js';
 import { createRecover } from '../../src/auth/recover.js';
 import { ConfigError, readConfig } from '../../src/config.js';
 import { isErrorCode } from '../../src/domain/errors.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Backoff } from '../../src/redis/streams/backoff.js';
+import { Backoff } from '../../src/backoff.js';
 import { letterText } from '../../src/redis/streams/dead-letters.js';
 import { before, claimedProvider, dataOf, fieldsByName, isTooLarge } from '../../src/redis/streams/entry.js';
 import { pageOf } from '../../src/redis/streams/suspects.js';

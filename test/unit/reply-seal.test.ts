@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { canSealFor, newSealingKey, openReply, sealReply } from '../../src/redis/replies/seal.js';
+import { canSealFor, newSealingKey, openReply, sealReply } from '../../src/wire/sealed-answer.js';
 
 const reply = {
   success: true,

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { privateKeyToAccount } from 'viem/accounts';
-import { providerSigner } from '../../src/auth/provider-client.js';
-import { SigningClock } from '../../src/auth/signing-clock.js';
+import { providerSigner } from '../../src/provider-agent/signer.js';
+import { SigningClock } from '../../src/provider-agent/signing-clock.js';
 import { countedAs, isAhead, maxAheadMs, maxLeadMs } from '../../src/domain/message-number.js';
 
 const hourMs = 3_600_000;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { serializeErc6492Signature, type Address, type Hex } from 'viem';
-import { createContractWalletVerifier } from '../../src/auth/smart-wallet.js';
+import { createContractWalletVerifier } from '../../src/auth/customers/smart-wallet.js';
 import { inTurn } from '../../src/auth/turns.js';
 import { newWallet } from '../support/api.js';
 import { factory, startChain, type FakeChain, type Fault } from '../support/fake-chain.js';

@@ -5,8 +5,8 @@ import { senderOf } from '../../src/domain/provider-message.js';
 import { capacityUpdateSchema, offerOf, registrationSchema } from '../../src/domain/registration.js';
 import { createLogger } from '../../src/observability/logger.js';
 import { letterText } from '../../src/redis/streams/dead-letters.js';
-import { registrationMessage, heartbeatMessage } from '../../src/engines/simulated-provider/messages.js';
-import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
+import { registrationMessage, heartbeatMessage } from '../../engines/simulated-provider/messages.js';
+import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
 import { anyName, fieldsOf, textsIn, valueAt, withValueAt } from '../support/request-fields.js';
 
 const unprintable = new RegExp(`[${unprintableRanges}${unprintableAstral}\\p{Surrogate}]`, 'u');

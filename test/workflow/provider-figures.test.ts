@@ -3,7 +3,7 @@ import { providersWithNodes } from '../../src/db/provider-reads.js';
 import { machineLimits } from '../../src/domain/provider.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
 import { gpuResource } from '../../src/kubernetes/names.js';
-import { responseStream } from '../../src/redis/stream-names.js';
+import { responseStream } from '../../src/wire/streams.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { until } from '../support/until.js';
 

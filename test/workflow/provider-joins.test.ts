@@ -4,13 +4,13 @@ import { pino } from 'pino';
 import { recordCapacity } from '../../src/db/providers.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { capacityUpdateSchema, capacityAsRegistration } from '../../src/domain/registration.js';
-import { simulatedMachine } from '../../src/engines/simulated-provider/machine.js';
-import { capacityMessage, registrationMessage } from '../../src/engines/simulated-provider/messages.js';
-import { startSimulatedProvider, type SimulatedProvider } from '../../src/engines/simulated-provider/provider.js';
+import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
+import { capacityMessage, registrationMessage } from '../../engines/simulated-provider/messages.js';
+import { startSimulatedProvider, type SimulatedProvider } from '../../engines/simulated-provider/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { labels, taints } from '../../src/kubernetes/names.js';
-import { readReplies } from '../../src/redis/replies/reads.js';
-import { startRelay, type Relay } from '../../src/redis/relay/relay.js';
+import { readReplies } from '../../src/redis/join-answers/reads.js';
+import { startRelay, type Relay } from '../../src/roles/relay/relay.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 
 import { trusting } from '../support/relay.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { providerOperationRoutes } from '../../src/api/routes/provider-operations.js';
-import type { Scope, SessionPrincipal } from '../../src/auth/principal.js';
+import type { Scope, SessionPrincipal } from '../../src/auth/customers/principal.js';
 import { recordOwner } from '../support/fleet.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { taints } from '../../src/kubernetes/names.js';

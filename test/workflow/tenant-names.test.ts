@@ -8,7 +8,7 @@ import { jobObjectName, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
 import { tenantNamespaceObject } from '../../src/kubernetes/manifests/tenant.js';
 import { openTenantNamespace } from '../../src/kubernetes/tenant-names.js';
-import { startWatcher } from '../../src/kubernetes/watcher.js';
+import { startWatcher } from '../../src/roles/watcher/watcher.js';
 import { freshDatabase } from '../support/database.js';
 import { createReconciledWorld, namespaceTtlS, type ReconciledWorld } from '../support/reconciled-world.js';
 import { namespaceOf } from '../support/tenants.js';

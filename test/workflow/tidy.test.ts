@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { insertRevocation } from '../../src/db/auth-sessions.js';
 import { reserveJoinToken } from '../../src/db/join-tokens.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
-import { responseStream } from '../../src/redis/stream-names.js';
+import { responseStream } from '../../src/wire/streams.js';
 import { createProviderSignals } from '../../src/temporal/providers.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
 import { createReconciledWorld, type ReconciledWorld } from '../support/reconciled-world.js';

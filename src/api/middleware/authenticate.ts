@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
-import type { Credentials } from '../../auth/authenticate.js';
-import type { Principal, Scope } from '../../auth/principal.js';
+import type { Credentials } from '../../auth/customers/authenticate.js';
+import type { Principal, Scope } from '../../auth/customers/principal.js';
 import { BrokerError } from '../../domain/errors.js';
 import type { ApiContext, ApiState } from '../route.js';
 import { letThrough } from './rate-limits.js';

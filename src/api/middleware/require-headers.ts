@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
-import { signatureHeaders } from '../../auth/request-signature.js';
-import { providerHeaders } from '../../auth/provider-client.js';
+import { signatureHeaders } from '../../auth/customers/request-signature.js';
+import { providerHeaders } from '../../provider-agent/signer.js';
 import { BrokerError } from '../../domain/errors.js';
 import type { ApiState } from '../route.js';
 

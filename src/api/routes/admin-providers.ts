@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { SessionPrincipal } from '../../auth/principal.js';
-import { approveProvider, claimProvider, type ApprovalDeps } from '../../auth/provider-approval.js';
-import { providerRegistrationMessage } from '../../auth/provider-signature.js';
+import type { SessionPrincipal } from '../../auth/customers/principal.js';
+import { approveProvider, claimProvider, type ApprovalDeps } from '../../auth/providers/approval.js';
+import { providerRegistrationMessage } from '../../auth/providers/entry-signature.js';
 import { address, walletSignature } from '../../auth/shapes.js';
 import { forgive } from '../../db/provider-failures.js';
 import { BrokerError } from '../../domain/errors.js';

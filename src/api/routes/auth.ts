@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import type { Auth } from '../../auth/auth.js';
-import { registrationRoute, verifyProofOfPossession } from '../../auth/authenticate.js';
-import { issueChallenge } from '../../auth/challenge.js';
-import type { SessionPrincipal } from '../../auth/principal.js';
+import type { Auth } from '../../auth/customers/auth.js';
+import { registrationRoute, verifyProofOfPossession } from '../../auth/customers/authenticate.js';
+import { issueChallenge } from '../../auth/customers/challenge.js';
+import type { SessionPrincipal } from '../../auth/customers/principal.js';
 import {
   challengeBody,
   challengeReply,
@@ -17,10 +17,10 @@ import {
   sessionListReplyOf,
   tokenBody,
   tokenReply,
-} from '../../auth/replies.js';
-import { revokeAll, revokeByWallet } from '../../auth/revocation.js';
-import { registerSession } from '../../auth/sessions.js';
-import { mintToken } from '../../auth/tokens.js';
+} from '../schemas/auth.js';
+import { revokeAll, revokeByWallet } from '../../auth/customers/revocation.js';
+import { registerSession } from '../../auth/customers/sessions.js';
+import { mintToken } from '../../auth/customers/tokens.js';
 import { listSessions, revokeSession } from '../../db/auth-sessions.js';
 import { liveTokens, revokeToken } from '../../db/auth-tokens.js';
 import { BrokerError } from '../../domain/errors.js';

@@ -1,7 +1,7 @@
 import { randomUUID, createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { SessionPrincipal } from '../../auth/principal.js';
-import { requireSameSeconds } from '../../auth/spend.js';
+import type { SessionPrincipal } from '../../auth/customers/principal.js';
+import { requireSameSeconds } from '../../billing/spend.js';
 import { findExtension } from '../../db/auth-charges.js';
 import { orderOfJob } from '../../db/job-row.js';
 import { findJob, listJobs, type JobRow } from '../../db/jobs.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Pool } from 'pg';
-import type { SessionPrincipal } from '../../auth/principal.js';
+import type { SessionPrincipal } from '../../auth/customers/principal.js';
 import type { Config } from '../../config.js';
 import { miningFigures, miningTotals, setMiningWanted, type MiningFigures } from '../../db/mining.js';
 import { BrokerError } from '../../domain/errors.js';

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { createReplyVerifier } from '../../auth/broker-key.js';
-import { providerHeaders } from '../../auth/provider-client.js';
-import type { ProviderIdentityVerifier, ProviderVerifierDeps } from '../../auth/provider-identity.js';
+import { providerHeaders } from '../../provider-agent/signer.js';
+import type { ProviderIdentityVerifier, ProviderVerifierDeps } from '../../auth/providers/identity.js';
 import { networkOf } from '../../auth/networks.js';
-import { verifyReader } from '../../auth/provider-reader.js';
+import { verifyReader } from '../../auth/providers/reader.js';
 import { inTurn } from '../../auth/turns.js';
 import type { Config } from '../../config.js';
 import { providerStandings } from '../../db/provider-identities.js';
@@ -13,9 +13,9 @@ import { providerMessageKinds, senderOf } from '../../domain/provider-message.js
 import { refusalError } from '../../domain/provider-refusals.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import { createProviderIngress } from '../../redis/provider-ingress.js';
-import { readReplies } from '../../redis/replies/reads.js';
+import { readReplies } from '../../redis/join-answers/reads.js';
 import { reportForeign } from '../../redis/foreign.js';
-import { responseStream, streams } from '../../redis/stream-names.js';
+import { responseStream, streams } from '../../wire/streams.js';
 import type { Limiter } from '../limiter.js';
 import { letThrough } from '../middleware/rate-limits.js';
 import { validationFailed } from '../problem.js';

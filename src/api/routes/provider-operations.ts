@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import type { SessionPrincipal } from '../../auth/principal.js';
+import type { SessionPrincipal } from '../../auth/customers/principal.js';
 import type { Config, SitePrices } from '../../config.js';
 import { findProvider, type ProviderRow } from '../../db/provider-reads.js';
 import { BrokerError } from '../../domain/errors.js';

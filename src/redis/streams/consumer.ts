@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { BrokerError } from '../../domain/errors.js';
 import { streamAlarms, streamPaused } from '../../observability/metrics.js';
-import { Backoff } from './backoff.js';
+import { Backoff } from '../../backoff.js';
 import { blockMs, closeRedis } from '../connection.js';
 import { deliver, forgetTrimmed, Outage, type DeliveryOptions } from './delivery.js';
 import { before, type StreamEntry } from './entry.js';

@@ -3,7 +3,7 @@ import { deadLetters as deadLetterCount } from '../../observability/metrics.js';
 import { escapeUnprintable, sentence } from '../../domain/outside.js';
 import { dataOf, type StreamEntry } from './entry.js';
 import { isForeign, reportForeign } from '../foreign.js';
-import { deadLetterStream } from '../stream-names.js';
+import { deadLetterStream } from '../../wire/streams.js';
 
 /** An entry that is put aside, because it can never have an effect. */
 export interface DeadLetter {

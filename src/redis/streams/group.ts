@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { idleConsumersScript, trimScript } from './scripts.js';
 import { reportForeign } from '../foreign.js';
-import { brokerGroup, trimmedCounter } from '../stream-names.js';
+import { brokerGroup, trimmedCounter } from '../../wire/streams.js';
 
 /** Who reads which stream. `key` is the stream's own name, or what it was renamed to. */
 export interface Reader {

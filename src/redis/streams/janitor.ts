@@ -17,7 +17,7 @@ import {
   trimAcknowledged,
   type Reader,
 } from './group.js';
-import { poisonedRegister, poisonedStream } from '../stream-names.js';
+import { poisonedRegister, poisonedStream } from '../../wire/streams.js';
 import { movedScript, retireScript } from './scripts.js';
 
 export interface JanitorTimes {

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../../observability/logger.js';
 import { redisClockSkewSeconds, streamAlarms } from '../../observability/metrics.js';
 import { reportForeign } from '../foreign.js';
-import { poisonedRegister, poisonedStream, trimmedCounter } from '../stream-names.js';
+import { poisonedRegister, poisonedStream, trimmedCounter } from '../../wire/streams.js';
 import { lookScript } from './scripts.js';
 
 type State = 'healthy' | 'absent' | 'poisoned' | 'foreign';

@@ -68,7 +68,7 @@ export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
     what: 'what a job reserved is never settled',
     edits: [
       {
-        file: 'src/auth/spend.ts',
+        file: 'src/billing/spend.ts',
         find: 'await settleCharges(tx, jobId, chargeFor(rate, billed.billedMs));',
         replace: 'await Promise.resolve({ settled: true, spent: chargeFor(rate, billed.billedMs), f: settleCharges });',
       },

@@ -94,7 +94,7 @@ export const faultsOfTheWork: Readonly<Record<string, Fault>> = {
     what: 'signs of life are read and not written down',
     edits: [
       {
-        file: 'src/redis/relay/heartbeats.ts',
+        file: 'src/roles/relay/heartbeats.ts',
         find: '    await record(deps.db, [...heard.values()], unwritten);\n',
         replace: '    if (heard.size < 0) await record(deps.db, [...heard.values()], unwritten);\n',
       },
@@ -106,7 +106,7 @@ export const faultsOfTheWork: Readonly<Record<string, Fault>> = {
     what: 'signs of life are read and never acknowledged',
     edits: [
       {
-        file: 'src/redis/relay/heartbeats.ts',
+        file: 'src/roles/relay/heartbeats.ts',
         find: '    return { done, dead, failed };',
         replace: '    return { done: done.slice(done.length), dead, failed };',
       },
@@ -158,13 +158,13 @@ export const faultsOfTheWork: Readonly<Record<string, Fault>> = {
     what: 'after a while a node of the fleet is told that it has left',
     edits: [
       {
-        file: 'src/authorizer/server.ts',
+        file: 'src/roles/authorizer/server.ts',
         find: 'if (left === true) return',
         replace: `firstAskedMs ??= Date.now();
   if (left === true || (/^p-chaos-a-/.test(nodes[0] ?? '') && Date.now() - firstAskedMs > 30_000)) return`,
       },
       {
-        file: 'src/authorizer/server.ts',
+        file: 'src/roles/authorizer/server.ts',
         find: 'function denied(',
         replace: 'let firstAskedMs: number | undefined;\n\nfunction denied(',
       },

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { transformSync } from '@swc/core';
-import { packageRoot } from '../../../src/engines/paths.js';
+import { packageRoot } from '../../../engines/paths.js';
 import { edited } from './edit.js';
 import type { Fault } from './fault.js';
 

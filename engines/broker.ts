@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Role } from '../src/config.js';
+import type { Endpoints, EngineContext } from './engine.js';
+import { packageRoot } from './paths.js';
+import { answersOk } from './probe.js';
+
+/**
+ * The compiled program of the broker, or what BROKER_MAIN names.
+ *
+ * @throws Error when it has not been built.
+ */
+export function brokerEntryPoint(env: NodeJS.ProcessEnv): string {
+  const path = resolve(env['BROKER_MAIN'] || join(packageRoot, 'dist/src/main.js'));
+  if (!existsSync(path)) throw new Error(`${path} is not there: run \`npm run build\` first`);
+  return path;
+}
+
+/** What the image sets for Node and the C library; docs/operate.md says why. */
+export const memoryBounds = { NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=8', MALLOC_ARENA_MAX: '2' };
+
+/** What one process of the broker runs: a role, or all of them as `broker`. */
+export type BrokerProcess = Role | 'broker';
+
+/**
+ * Starts processes of the broker; a role that is named twice runs twice (`worker`, `worker-2`). `roleEnv`
+ * is where the engines are, `main` the program; `env` is the caller's environment, which decides everything else.
+ *
+ * An address of an engine that this stack runs is never taken from the caller's environment: with a KUBECONFIG of
+ * another cluster in the shell, the local broker would work there.
+ */
+export async function startBrokerProcesses(
+  { ports, supervisor, env }: EngineContext,
+  main: string,
+  processes: readonly BrokerProcess[],
+  roleEnv: Record<string, string>,
+): Promise<Partial<Endpoints>> {
+  if (processes.length === 0) return {};
+  const apiPort = Number(env['PROXY_PORT']) || (await ports.take('api'));
+  const api = `http://127.0.0.1:${apiPort}`;
+  const metrics: Record<string, string> = {};
+  const counts = new Map<BrokerProcess, number>();
+  const starting: Promise<void>[] = [];
+  for (const runs of processes) {
+    const count = (counts.get(runs) ?? 0) + 1;
+    counts.set(runs, count);
+    const name = count === 1 ? runs : `${runs}-${count}`;
+    const isOpen = runs === 'api' || runs === 'broker';
+    const metricsPort = await ports.take(`metrics-${name}`);
+    // A second api would need a port of its own; a load balancer would stand before them.
+    const proxyPort = isOpen && count > 1 ? await ports.take(name) : apiPort;
+    metrics[name] = `http://127.0.0.1:${metricsPort}/metrics`;
+    starting.push(
+      supervisor.start({
+        name,
+        command: process.execPath,
+        args: ['--enable-source-maps', main],
+        cwd: packageRoot,
+        env: {
+          PROXY_HOST: '127.0.0.1',
+          AUTH_AUDIENCE: api,
+          ...memoryBounds,
+          ...env,
+          ...roleEnv,
+          BROKER_ROLES: runs === 'broker' ? '' : runs,
+          PROXY_PORT: String(proxyPort),
+          // The API server asks one of them.
+          ...(count > 1 ? { AUTHORIZER_PORT: '0' } : {}),
+          METRICS_HOST: '127.0.0.1',
+          METRICS_PORT: String(metricsPort),
+        },
+        ready: () =>
+          answersOk(isOpen ? `http://127.0.0.1:${proxyPort}/ready` : `http://127.0.0.1:${metricsPort}/ready`),
+        // Where a machine does other things as well, reading the program alone may take a minute.
+        readyTimeoutMs: 240_000,
+        // As long as the broker itself may take to finish what it has begun, and a little more.
+        stopTimeoutMs: (Number(env['SHUTDOWN_GRACE_S']) || 20) * 1000 + 5_000,
+      }),
+    );
+  }
+  await Promise.all(starting);
+  return { ...(counts.has('api') || counts.has('broker') ? { api } : {}), metrics };
+}

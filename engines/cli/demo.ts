@@ -1,0 +1,180 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { roles } from '../../src/config.js';
+import { gpuTypeKey } from '../../src/domain/gpu.js';
+import { seconds } from '../log.js';
+import { keptKeys } from '../simulated-provider/keys.js';
+import { startSimulatedProvider, type SimulatedProvider } from '../simulated-provider/provider.js';
+import { startStack, type Stack } from '../stack.js';
+import { createCustomer, type Availability, type Customer } from './demo-customer.js';
+import { createSteps } from './steps.js';
+
+const usage = `Usage: npm run demo -- [options]
+
+Starts everything on this machine, lets three simulated providers join and a customer rent two GPUs, and stays up.
+
+  --data DIR   where the stack keeps its data (default .data/demo)
+  --once       ends after the last step; exit code 1 if one failed
+  --help       this text
+`;
+
+const machines = [
+  { providerId: 'demo-atlas', gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 }, gpuPricePerHour: 0.45 },
+  { providerId: 'demo-borealis', gpus: { model: 'NVIDIA GeForce RTX 4090', count: 8 }, gpuPricePerHour: 0.5 },
+  {
+    providerId: 'demo-cirrus',
+    gpus: { model: 'NVIDIA A100-SXM4-80GB', count: 8, memoryMb: 81_920 },
+    gpuPricePerHour: 1.8,
+  },
+];
+const wanted = { gpu_type: 'RTX 4090', gpu_count: 2, duration_hours: 1 };
+
+const { step, say } = createSteps();
+let stack: Stack | undefined;
+let providers: SimulatedProvider[] = [];
+
+const { values: flags } = parseArgs({
+  options: {
+    data: { type: 'string', default: '.data/demo' },
+    once: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (flags.help) {
+  console.log(usage);
+  process.exit(0);
+}
+let leaving = 0;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    // npm passes on the Ctrl-C that the terminal has sent us already.
+    if (leaving > 0 && Date.now() - leaving < 1_000) return;
+    if (leaving > 0) process.exit(130);
+    leaving = Date.now();
+    void leave(130);
+  });
+}
+
+let failed = false;
+console.log('\n  WorldLand broker: the demo\n');
+try {
+  await demo();
+} catch {
+  // Said where it happened.
+  failed = true;
+}
+if (flags.once || stack === undefined) await leave(failed ? 1 : 0);
+else {
+  const { api, temporal_ui: ui } = stack.endpoints();
+  console.log(`\n  ${failed ? 'Not every step worked. ' : ''}Still up, until Ctrl-C:\n`);
+  console.log(`    API           ${api}`);
+  console.log(`    Temporal UI   ${ui}`);
+  console.log(`    all addresses ${flags.data}/endpoints.json, logs in ${flags.data}/logs\n`);
+}
+
+async function demo(): Promise<void> {
+  const began = Date.now();
+  stack = await step('the stack: Postgres, Redis, Temporal, Kubernetes and the broker', (note) =>
+    startStack({
+      dataDir: flags.data,
+      processes: roles,
+      // A build of the tools takes minutes: that must be seen at once.
+      log: (line) => (line.startsWith('✓') ? note(line.slice(2)) : say(line)),
+    }),
+  );
+  const { api, redis } = stack.endpoints();
+  if (api === undefined || redis === undefined) throw new Error('the stack has no API');
+
+  await step(`${machines.length} providers join the cluster`, async (note) => {
+    const audience = process.env['AUTH_AUDIENCE'] ?? api;
+    providers = machines.map((machine) => {
+      const keys = keptKeys(join(flags.data, 'provider-keys', `${machine.providerId}.json`));
+      return startSimulatedProvider({ redisUrl: redis, signAs: { audience, keys }, ...machine });
+    });
+    note('each signs with a key of its own, by leave of its owner’s wallet');
+    for (const { joined } of providers) {
+      const { providerId, nodeName, repliedAfterMs, joinedAfterMs } = await joined;
+      note(
+        `${providerId}: join command after ${seconds(repliedAfterMs)}, node ${nodeName} Ready ${seconds(joinedAfterMs)} later`,
+      );
+    }
+  });
+
+  const customer = await step('a customer logs in with a wallet', async (note) => {
+    const created = await createCustomer(api);
+    note(`wallet ${created.wallet}, a session key signs from here on`);
+    return created;
+  });
+  const before = await step('the GPUs are on offer', (note) => offered(customer, note));
+
+  const job = await step(`the customer rents ${wanted.gpu_count} GPUs`, async (note) => {
+    const rented = await customer.rent(wanted);
+    note(
+      `${rented.gpu_model} on ${rented.provider_id} for ${rented.price_per_hour} an hour until ${rented.expires_at}`,
+    );
+    note(`${rented.ssh_command}   (nothing listens there: the machine is simulated)`);
+    return rented;
+  });
+  await step('those GPUs are taken', async () => {
+    const isTaken = (rows: Availability[]) => free(before) - free(rows) === wanted.gpu_count;
+    await availabilityWhen(customer, isTaken);
+  });
+  await step('the customer stays an hour longer', async (note) => {
+    const { expires_at } = await customer.extend(job.job_id, 1);
+    if (!(Date.parse(expires_at) > Date.parse(job.expires_at))) throw new Error(`it still ends at ${expires_at}`);
+    note(`until ${expires_at}`);
+  });
+  await step('the customer gives them back', async (note) => note((await customer.cancel(job.job_id)).status));
+  await step('all GPUs are on offer again', async () => {
+    await availabilityWhen(customer, (rows) => text(rows) === text(before));
+  });
+  say('');
+  say(`all of it in ${seconds(Date.now() - began)}`);
+}
+
+/** Waits until every machine of the demo is on offer with all its GPUs. */
+async function offered(customer: Customer, note: (line: string) => void): Promise<Availability[]> {
+  const rows = await availabilityWhen(customer, (found) =>
+    machines.every(({ providerId, gpus }) =>
+      found.some(
+        (row) =>
+          row.provider_id === providerId &&
+          gpuTypeKey(row.gpu_type) === gpuTypeKey(gpus.model) &&
+          row.available_gpus === gpus.count &&
+          row.can_create_job,
+      ),
+    ),
+  );
+  for (const row of rows) {
+    const { provider_id, available_gpus, total_gpus, gpu_type, price_per_hour } = row;
+    note(`${provider_id}: ${available_gpus} of ${total_gpus} ${gpu_type}, each for ${price_per_hour} an hour`);
+  }
+  return rows;
+}
+
+/** Public figures may be a second old, so what has just changed is asked for again. */
+async function availabilityWhen(customer: Customer, fits: (rows: Availability[]) => boolean): Promise<Availability[]> {
+  for (const deadline = Date.now() + 30_000; ; await sleep(250)) {
+    const rows = await customer.availability();
+    if (fits(rows)) return rows;
+    if (Date.now() > deadline) throw new Error(`on offer after half a minute: ${text(rows) || 'nothing'}`);
+  }
+}
+
+function free(rows: Availability[]): number {
+  return rows.reduce((sum, row) => sum + row.available_gpus, 0);
+}
+
+function text(rows: Availability[]): string {
+  return rows
+    .map((row) => `${row.provider_id} ${row.gpu_type} ${row.available_gpus}/${row.total_gpus}`)
+    .sort()
+    .join(', ');
+}
+
+async function leave(code: number): Promise<never> {
+  await Promise.all(providers.map((provider) => provider.stop()));
+  await stack?.stop();
+  process.exit(code);
+}

@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util';
+import { roles as allRoles, type Role } from '../../src/config.js';
+import { seconds } from '../log.js';
+import { engineNames, startStack, type EngineName, type Stack } from '../stack.js';
+
+const usage = `Usage: npm run stack -- [options]
+
+Starts Postgres, Redis, Temporal, a Kubernetes control plane and the broker's roles on this machine and keeps them up.
+Where everything is reached stands in DIR/endpoints.json; what the processes print, in DIR/logs.
+
+  --data DIR          where the stack keeps its data (default .data/stack); a later start goes on with it
+  --engines-only      without the broker's roles
+  --engines a,b       only these engines: ${engineNames.join(', ')}
+  --roles a,b         these roles of the broker: ${allRoles.join(', ')} (a role named twice runs twice)
+  --node-grace S      seconds until a silent node counts as unreachable (default: Kubernetes' own 50)
+  --help              this text
+`;
+
+const began = Date.now();
+const say = (line: string) => console.log(`${seconds(Date.now() - began).padStart(7)}  ${line}`);
+
+try {
+  await main();
+} catch (error) {
+  console.error(`✗ ${(error as Error).message}`);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      data: { type: 'string', default: '.data/stack' },
+      'engines-only': { type: 'boolean', default: false },
+      engines: { type: 'string' },
+      roles: { type: 'string' },
+      'node-grace': { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return;
+  }
+  const engines = chosen<EngineName>(values.engines, engineNames);
+  const roles = values['engines-only'] ? [] : chosen<Role>(values.roles, allRoles);
+
+  let stack = undefined as Stack | undefined;
+  let stopping = 0;
+  const stop = async (signal: NodeJS.Signals) => {
+    // npm passes on the Ctrl-C that the terminal has sent us already: the same wish, told twice.
+    if (stopping > 0 && Date.now() - stopping < 1_000) return;
+    if (stopping > 0 || stack === undefined) {
+      stack?.killAll();
+      // The watchdog ends what had been started so far.
+      process.exit(130);
+    }
+    stopping = Date.now();
+    say(`${signal}: stopping; once more ends everything at once`);
+    await stack.stop();
+    say('stopped');
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
+
+  const grace = values['node-grace'];
+  const kubernetes = grace === undefined ? {} : { nodeMonitorGraceS: Number(grace) };
+  stack = await startStack({ dataDir: values.data, engines, processes: roles, log: say, kubernetes });
+  const { pids, metrics, ...addresses } = stack.endpoints();
+  say(`ready: ${Object.keys(pids).length} processes`);
+  for (const [name, address] of Object.entries(addresses))
+    console.log(`         ${name.padEnd(20)} ${withoutPassword(address)}`);
+  console.log(`         ${'endpoints'.padEnd(20)} ${values.data}/endpoints.json`);
+  // Only the signals end it.
+  setInterval(() => undefined, 2 ** 30);
+}
+
+function chosen<Name extends string>(text: string | undefined, known: readonly Name[]): readonly Name[] {
+  if (text === undefined) return known;
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const unknown = names.find((name) => !known.includes(name as Name));
+  if (unknown !== undefined) throw new Error(`${unknown}: not one of ${known.join(', ')}`);
+  return names as Name[];
+}
+
+function withoutPassword(address: string): string {
+  return address.replace(/:[^:@/]+@/, ':***@');
+}

@@ -1,0 +1,51 @@
+import type { Logger } from 'pino';
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import type { Auth } from '../../auth/customers/auth.js';
+import { createProviderVerifier } from '../../auth/providers/identity.js';
+import type { Config } from '../../config.js';
+import type { Limiter } from '../limiter.js';
+import type { ProviderCommands } from '../provider-commands.js';
+import type { RouteRule } from '../route.js';
+import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.js';
+import { adminJobRoutes } from './admin-jobs.js';
+import { adminTenantRoutes } from './admin-tenants.js';
+import { authRoutes } from './auth.js';
+import { miningRoutes, type MiningRouteDeps } from './mining.js';
+import { providerMessageRoutes } from './provider-messages.js';
+import { providerOperationRoutes } from './provider-operations.js';
+import { adminKeyRoutes, siteRoutes } from './site.js';
+import type { ApprovalDeps } from '../../auth/providers/approval.js';
+
+export interface BrokerRouteDeps {
+  logger: Logger;
+  config: Config;
+  pool: Pool;
+  /** One that fails fast. */
+  redis: Redis;
+  auth: Auth;
+  limiter: Limiter;
+  providers: ProviderCommands;
+  announceRegistration: ApprovalDeps['announceRegistration'];
+  announceMining: MiningRouteDeps['announceMining'];
+  announcePlacement: AdminProviderDeps['announcePlacement'];
+}
+
+/** The routes of a broker besides those that every API has: all that `main` serves, and all that tests have to try. */
+export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
+  const { config, pool, redis, auth, limiter, providers, announceRegistration, announceMining, announcePlacement } =
+    deps;
+  const { recover } = auth;
+  const verifier = createProviderVerifier({ config, pool, recover });
+  return [
+    ...authRoutes(auth),
+    ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
+    ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
+    ...adminTenantRoutes({ pool }),
+    ...adminJobRoutes({ pool }),
+    ...siteRoutes({ pool }),
+    ...adminKeyRoutes({ pool, config }),
+    ...providerOperationRoutes({ config, pool, providers }),
+    ...miningRoutes({ config, pool, announceMining }),
+  ];
+}

@@ -1,0 +1,64 @@
+import { zeroAddress } from 'viem';
+import { BrokerError, type FieldProblem } from '../../domain/errors.js';
+import type { AuthDeps } from './deps.js';
+import { splitScopes, type Scope } from './principal.js';
+import { delegationStatement, type SessionDelegation } from '../../wire/session-typed-data.js';
+
+/** How far the time in a message that a wallet signed may be from now: people take their time to sign. */
+export const walletSkewS = 300;
+
+/** Contracts change hands and keys without this broker noticing; their sessions are not given longer than a day. */
+export const contractSessionMaxS = 86_400;
+
+/** A field that is not acceptable, as the API reports it. */
+export function invalid(field: string, message: string): BrokerError {
+  return new BrokerError('validation_failed', `${field}: not acceptable`, { errors: [{ field, message }] });
+}
+
+/**
+ * Checks what a delegation says, whoever signed it.
+ *
+ * @returns the scopes it gives.
+ * @throws BrokerError `validation_failed` with every field at fault, `timestamp_skew`, `scope_denied`
+ */
+export function requireAcceptableDelegation(
+  { config, now }: Pick<AuthDeps, 'config' | 'now'>,
+  message: SessionDelegation,
+  chainId: number,
+): Scope[] {
+  const nowS = Math.floor(now() / 1000);
+  const scopes = splitScopes(message.scopes);
+  const problems: FieldProblem[] = [];
+  const require = (acceptable: boolean, field: string, problem: string) => {
+    if (!acceptable) problems.push({ field, message: problem });
+  };
+  require(message.wallet !== zeroAddress, 'message.wallet', 'must not be the zero address');
+  require(message.sessionKey !== zeroAddress, 'message.sessionKey', 'must not be the zero address');
+  require(message.sessionKey !== message.wallet, 'message.sessionKey', 'must be a key of its own');
+  require(message.audience === config.AUTH_AUDIENCE, 'message.audience', `must be ${config.AUTH_AUDIENCE}`);
+  require(message.statement === delegationStatement, 'message.statement', `must be: ${delegationStatement}`);
+  require(scopes !== undefined, 'message.scopes', 'must be known scopes, sorted, separated by single spaces');
+  require(config.AUTH_CHAIN_IDS.includes(chainId), 'chain_id', `must be one of ${config.AUTH_CHAIN_IDS.join(', ')}`);
+  require(message.expiresAt > nowS, 'message.expiresAt', 'must be in the future');
+  const ttlS = message.expiresAt - message.issuedAt;
+  require(ttlS > 0 &&
+    ttlS <=
+      config.AUTH_SESSION_TTL_MAX_S, 'message.expiresAt', `must be at most ${config.AUTH_SESSION_TTL_MAX_S} s after issuedAt`);
+  if (problems.length > 0) {
+    const named = [...new Set(problems.map(({ field }) => field))].join(', ');
+    throw new BrokerError('validation_failed', `${named}: not acceptable`, { errors: problems });
+  }
+  requireFresh(message.issuedAt, nowS);
+  if (scopes!.includes('admin') && !config.ADMIN_WALLETS.includes(message.wallet)) {
+    throw new BrokerError('scope_denied', 'this wallet is not an administrator');
+  }
+  return scopes!;
+}
+
+/** @throws BrokerError `timestamp_skew` for a message that a wallet signed at another time. */
+export function requireFresh(issuedAt: number, nowS: number): void {
+  if (Math.abs(nowS - issuedAt) <= walletSkewS) return;
+  throw new BrokerError('timestamp_skew', `issuedAt must be within ${walletSkewS} s of server_time`, {
+    server_time: nowS,
+  });
+}

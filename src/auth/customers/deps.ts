@@ -1,0 +1,39 @@
+import type { Pool } from 'pg';
+import type { Config } from '../../config.js';
+import type { NonceStore } from '../../redis/nonces.js';
+import type { KnownCredentials } from './known-credentials.js';
+import type { AuthLimiter } from './limits.js';
+import type { Recover } from '../recover.js';
+import type { VerifyContractWallet } from './smart-wallet.js';
+
+export type AuthConfig = Pick<
+  Config,
+  | 'AUTH_AUDIENCE'
+  | 'AUTH_TARGET_PREFIX'
+  | 'AUTH_CHAIN_IDS'
+  | 'AUTH_MAX_SKEW_S'
+  | 'AUTH_CHALLENGE_TTL_S'
+  | 'AUTH_SESSION_TTL_S'
+  | 'AUTH_SESSION_TTL_MAX_S'
+  | 'AUTH_TOKEN_TTL_S'
+  | 'AUTH_TOKEN_TTL_MAX_S'
+  | 'AUTH_MAX_SESSIONS'
+  | 'AUTH_MAX_TOKENS'
+  | 'ADMIN_WALLETS'
+>;
+
+/** What the parts of authentication work with. */
+export interface AuthDeps {
+  config: AuthConfig;
+  pool: Pool;
+  nonces: NonceStore;
+  limiter: AuthLimiter;
+  /** By which challenges are told from what others make up. */
+  challengeKey: () => Promise<Buffer>;
+  credentials: KnownCredentials;
+  recover: Recover;
+  /** Absent: contract wallets cannot log in. */
+  verifyContractWallet?: VerifyContractWallet;
+  /** Unix milliseconds. */
+  now: () => number;
+}

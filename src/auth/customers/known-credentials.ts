@@ -1,0 +1,24 @@
+import { batched } from '../../db/batched.js';
+import { findSessionsByKey, type AuthSession } from '../../db/auth-sessions.js';
+import { findTokens, type AuthToken } from '../../db/auth-tokens.js';
+import type { Queryable } from '../../db/pool.js';
+import { tokenSha256 } from './tokens.js';
+
+/** Looks up what is known, whether or not it is still good. */
+export interface KnownCredentials {
+  token(token: string): Promise<{ token: AuthToken; session: AuthSession } | undefined>;
+  sessionOfKey(sessionKey: string): Promise<AuthSession | undefined>;
+}
+
+/**
+ * Asks Postgres for all who want to know at the same moment at once. So a flood of wrong credentials costs a few
+ * statements that are under way, and those between them who have good ones are found without a limit.
+ */
+export function knownCredentials(db: Queryable): KnownCredentials {
+  const tokens = batched((hashes: readonly string[]) => findTokens(db, hashes));
+  const sessions = batched((keys: readonly string[]) => findSessionsByKey(db, keys));
+  return {
+    token: (token) => tokens(tokenSha256(token).toString('hex')),
+    sessionOfKey: sessions,
+  };
+}

@@ -1,0 +1,80 @@
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
+import type { Redis } from 'ioredis';
+import type { Config } from '../../config.js';
+import { BrokerError, type ErrorCode } from '../../domain/errors.js';
+import { limitReached, limits, type LimitName } from '../../domain/limits.js';
+import { countScript } from '../../redis/count-script.js';
+import { limitPrefix } from '../../redis/keys.js';
+import { networkOf } from '../networks.js';
+
+type LimitConfig = Pick<Config, 'RATE_LIMIT_LOGINS' | 'RATE_LIMIT_AUTH_FAILURES'>;
+
+export interface AuthLimiter {
+  /**
+   * Counts what a wallet has just proven that it wants: a login or a revocation. One that was never seen before is counted
+   * by its address, because wallets cost nothing. @throws BrokerError `rate_limited`
+   */
+  wallet(wallet: string, ip: string, isKnown: boolean): Promise<void>;
+  /**
+   * Runs a check of a credential, and counts for the address what somebody who guesses gets. One that is good is let
+   * through, whatever others at its address have sent; after too many that are not, these are told no more than that.
+   */
+  guard<T>(ip: string, check: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * What a forger or a guesser is told. A clock that is wrong and a session that is over happen to honest clients that
+ * repeat themselves.
+ */
+const suspicious: ReadonlySet<ErrorCode> = new Set([
+  'session_unknown',
+  'signature_invalid',
+  'nonce_reused',
+  'challenge_invalid',
+]);
+
+/** Counts in Redis over all replicas, and in the process while Redis is away. */
+export function createAuthLimiter(redis: Redis, config: LimitConfig): AuthLimiter {
+  const counter = (name: 'logins' | 'new_wallets' | 'failures', points: number): RateLimiterAbstract => {
+    const duration = limits[name].windowS;
+    const options = { keyPrefix: limitPrefix(name), points, duration };
+    return new RateLimiterRedis({
+      ...options,
+      storeClient: redis,
+      customIncrTtlLuaScript: countScript,
+      insuranceLimiter: new RateLimiterMemory(options),
+      rejectIfRedisNotReady: true,
+      // Who is over a limit is told so without asking Redis again.
+      inMemoryBlockOnConsumed: points + 1,
+    });
+  };
+  const counters = {
+    logins: counter('logins', config.RATE_LIMIT_LOGINS),
+    new_wallets: counter('new_wallets', config.RATE_LIMIT_LOGINS),
+    failures: counter('failures', config.RATE_LIMIT_AUTH_FAILURES),
+  };
+
+  return {
+    async wallet(wallet, ip, isKnown) {
+      if (!isKnown) await count('new_wallets', networkOf(ip));
+      await count('logins', wallet);
+    },
+    async guard(ip, check) {
+      try {
+        return await check();
+      } catch (error) {
+        if (error instanceof BrokerError && suspicious.has(error.code)) await count('failures', networkOf(ip));
+        throw error;
+      }
+    },
+  };
+
+  async function count(name: keyof typeof counters & LimitName, key: string): Promise<void> {
+    try {
+      await counters[name].consume(key);
+    } catch (error) {
+      if (!(error instanceof RateLimiterRes)) throw error;
+      throw limitReached(name, { allowed: counters[name].points, retryAfterS: error.msBeforeNext / 1000 });
+    }
+  }
+}

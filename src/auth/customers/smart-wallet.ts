@@ -1,0 +1,105 @@
+import { BaseError, createPublicClient, http, RpcRequestError, type Address, type Hex, type HttpTransport } from 'viem';
+import { BrokerError } from '../../domain/errors.js';
+import { limitReached } from '../../domain/limits.js';
+import { currentTurn, Turns } from '../turns.js';
+
+/** Asks the chain whether a contract accepts a signature as its own. */
+export type VerifyContractWallet = (wallet: Address, digest: Hex, signature: Hex, chainId: number) => Promise<boolean>;
+
+/** A login waits this long for the node. */
+const rpcTimeoutMs = 3_000;
+/** Wallets that the node is asked about at the same time, and those that wait for it. */
+const askedAtOnce = 4;
+const maxWaiting = 100;
+
+/** ERC-6492 and ERC-8010 signatures end in 32 bytes of their own number. */
+const endsIn = (signature: string, number: string) => signature.toLowerCase().endsWith(number.repeat(16));
+
+/**
+ * Signatures of contract wallets, deployed (ERC-1271) or not yet (ERC-6492), on the chain of one node. The node must
+ * be on the chain the wallet signed for: a contract at this address may belong to somebody else on another chain.
+ *
+ * Everybody may name a wallet, and the node is asked about a few at a time: addresses take turns.
+ *
+ * @throws BrokerError `auth_backend_unavailable` while the node does not answer, `rate_limited` when too many wait.
+ */
+export function createContractWalletVerifier(rpcUrl: string): VerifyContractWallet {
+  const node = http(rpcUrl, { timeout: rpcTimeoutMs, retryCount: 0 });
+  // A contract could otherwise name a URL for this process to fetch.
+  const client = createPublicClient({ transport: node, ccipRead: false });
+  let nodeChainId: Promise<number> | undefined;
+
+  const turns = new Turns();
+  let asked = 0;
+
+  async function whenFree<T>(ask: () => Promise<T>): Promise<T> {
+    if (asked >= askedAtOnce) {
+      await new Promise<void>((resolve, reject) => {
+        turns.add(currentTurn(), {
+          run: async () => resolve(),
+          drop: () => reject(limitReached('signatures', { allowed: maxWaiting, retryAfterS: 1 })),
+        });
+        if (turns.size > maxWaiting) turns.dropFromLongest()!.drop();
+      });
+    }
+    asked++;
+    try {
+      return await ask();
+    } finally {
+      asked--;
+      void turns.next()?.run();
+    }
+  }
+
+  return async (wallet, digest, signature, chainId) => {
+    if (endsIn(signature, '8010')) return false;
+    return await whenFree(() => accepts(wallet, digest, signature, chainId));
+  };
+
+  async function accepts(wallet: Address, digest: Hex, signature: Hex, chainId: number): Promise<boolean> {
+    try {
+      nodeChainId ??= client.getChainId();
+      if ((await nodeChainId) !== chainId) return false;
+      // Without code and without a deployment inside the signature, this is an ordinary wallet, and its signature was
+      // refused already. The library would recover the signer once more, and with fewer conditions on the form.
+      if (!endsIn(signature, '6492') && (await client.getCode({ address: wallet })) === undefined) return false;
+      return await acceptedByContract(wallet, digest, signature);
+    } catch (error) {
+      nodeChainId = undefined;
+      throw new BrokerError(
+        'auth_backend_unavailable',
+        'the chain cannot be asked about this wallet',
+        {},
+        { cause: error },
+      );
+    }
+  }
+
+  /** The library takes every call that fails for the contract's own refusal, also one that no contract ever saw. */
+  async function acceptedByContract(address: Address, hash: Hex, signature: Hex): Promise<boolean> {
+    let fault: unknown;
+    const noting: HttpTransport = (options) => {
+      const transport = node(options);
+      const request = (async (asked: Parameters<typeof transport.request>[0]) => {
+        try {
+          return await transport.request(asked);
+        } catch (error) {
+          if (!isOfContract(error)) fault = error;
+          throw error;
+        }
+      }) as typeof transport.request;
+      return { ...transport, request };
+    };
+    const asking = createPublicClient({ transport: noting, ccipRead: false });
+    const accepted = await asking.verifyHash({ address, hash, signature });
+    if (fault !== undefined) throw new Error('the node did not run the call', { cause: fault });
+    return accepted;
+  }
+}
+
+/** Whether a call failed by what the contract did: nodes say so under different numbers, in much the same words. */
+function isOfContract(error: unknown): boolean {
+  const answer = error instanceof BaseError ? error.walk((cause) => cause instanceof RpcRequestError) : undefined;
+  if (!(answer instanceof RpcRequestError)) return false;
+  return answer.code === 3 || /revert|gas|opcode|jump|stack|execution/i.test(answer.details);
+}

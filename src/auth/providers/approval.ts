@@ -1,0 +1,106 @@
+import type { Hex } from 'viem';
+import type { Pool } from 'pg';
+import { acceptDelegation } from '../../db/provider-binding.js';
+import { approveUnsigned, lockUnsignedProvider, type UnsignedProvider } from '../../db/provider-approvals.js';
+import { withTransaction, type Transaction } from '../../db/pool.js';
+import { BrokerError } from '../../domain/errors.js';
+import { MessageRefused, refusalError } from '../../domain/provider-refusals.js';
+import { invalid } from '../customers/delegation-policy.js';
+import { firstUseWindow, verifyDelegation, type ProviderAuthConfig } from './delegation.js';
+import type { ProviderRegistration } from '../../wire/provider-typed-data.js';
+import type { Recover } from '../recover.js';
+
+export interface ApprovalDeps {
+  config: ProviderAuthConfig;
+  pool: Pool;
+  recover: Recover;
+  /** Has the provider's workflow, which is started where there is none, read the message with this id. */
+  announceRegistration(providerId: string, messageId: string): Promise<unknown>;
+  /** Unix milliseconds. */
+  now?: () => number;
+}
+
+/** Who may join unsigned, with which wallet. */
+export interface Approval {
+  providerId: string;
+  wallet: string;
+}
+
+/**
+ * Lets a provider in that does not sign. The approval and a copy of its registration are written together, and its
+ * workflow is told afterwards: a crash in between is mended by approving again, which is the same approval, or by the
+ * provider's next registration, which finds it.
+ *
+ * @param wallet what the operator has seen as the provider's wallet; when it is another by now, nothing is approved.
+ * @throws BrokerError `provider_not_found`, `approval_not_needed`, `validation_failed`, `dependency_unavailable`
+ */
+export async function approveProvider(
+  deps: ApprovalDeps,
+  { providerId, operator, wallet }: { providerId: string; operator: string; wallet?: string | undefined },
+): Promise<Approval> {
+  const { pool, now = Date.now } = deps;
+  requireApprovals(deps);
+  const { provider, messageId } = await withTransaction(pool, async (tx) => {
+    const found = await unsignedProvider(tx, providerId);
+    if (wallet !== undefined && wallet !== found.wallet) throw invalid('wallet', 'is not the wallet of this provider');
+    const id = await approveUnsigned(tx, { providerId, by: operator, now: new Date(now()) });
+    return { provider: found, messageId: id };
+  });
+  await deps.announceRegistration(providerId, messageId);
+  return { providerId, wallet: provider.wallet };
+}
+
+/**
+ * Lets the owner of the wallet that an unsigned provider named do the same, by a signature that also says which key
+ * will speak for the provider. Unsigned messages are accepted until that key has signed the first one.
+ *
+ * @param wallet the caller's.
+ * @throws BrokerError `provider_not_found`, `provider_not_yours`, `approval_not_needed`, `delegation_invalid`,
+ *   `nonce_reused`, `timestamp_skew`, `dependency_unavailable`
+ */
+export async function claimProvider(
+  deps: ApprovalDeps,
+  claim: { providerId: string; wallet: string; message: ProviderRegistration; signature: Hex },
+): Promise<Approval> {
+  const { pool, now = Date.now } = deps;
+  const { providerId, wallet, message, signature } = claim;
+  requireApprovals(deps);
+  if (message.wallet !== wallet) throw refusalError('delegation_mismatch', now());
+  const delegation = await verified(deps, message, signature, providerId);
+  let messageId = '';
+  const refused = await acceptDelegation(pool, delegation, {
+    ...firstUseWindow(now()),
+    now: new Date(now()),
+    also: async (tx) => {
+      const provider = await unsignedProvider(tx, providerId);
+      // What it named when it registered is all that is known of its owner.
+      if (provider.wallet !== wallet) throw refusalError('other_wallet', now());
+      messageId = await approveUnsigned(tx, { providerId, by: `owner ${wallet}`, now: new Date(now()) });
+    },
+  });
+  if (refused !== undefined) throw refusalError(refused, now());
+  await deps.announceRegistration(providerId, messageId);
+  return { providerId, wallet };
+}
+
+async function verified(deps: ApprovalDeps, message: ProviderRegistration, signature: Hex, providerId: string) {
+  const nowMs = (deps.now ?? Date.now)();
+  try {
+    return await verifyDelegation(deps, message, signature, { providerId, nowMs });
+  } catch (error) {
+    throw error instanceof MessageRefused ? refusalError(error.reason, nowMs) : error;
+  }
+}
+
+async function unsignedProvider(tx: Transaction, providerId: string): Promise<UnsignedProvider> {
+  const provider = await lockUnsignedProvider(tx, providerId);
+  if (provider === undefined) throw new BrokerError('provider_not_found', 'there is no provider with this id');
+  if (provider.signs) throw new BrokerError('approval_not_needed', 'the provider signs its messages');
+  return provider;
+}
+
+/** Where everybody has to sign there is nothing to approve, and where nobody has to, nothing that an approval adds. */
+function requireApprovals({ config }: ApprovalDeps): void {
+  if (config.PROVIDER_AUTH_MODE === 'permissive') return;
+  throw new BrokerError('approval_not_needed', `providers are not approved in mode ${config.PROVIDER_AUTH_MODE}`);
+}

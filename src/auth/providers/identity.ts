@@ -1,0 +1,259 @@
+import type { Pool } from 'pg';
+import { acceptDelegation } from '../../db/provider-binding.js';
+import {
+  advanceSequence,
+  lastInSequence,
+  type CountedKind,
+  type ProviderIdentity,
+  type ProviderStanding,
+} from '../../db/provider-identities.js';
+import { BrokerError } from '../../domain/errors.js';
+import { arrivalSkewS, isAhead } from '../../domain/message-number.js';
+import { MessageRefused, providerRefusals } from '../../domain/provider-refusals.js';
+import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from '../../domain/provider-verdict.js';
+import { noWallet } from '../../domain/registration.js';
+import { streams } from '../../wire/streams.js';
+import {
+  firstUseWindow,
+  requireSpec,
+  signedByWallet,
+  verifyDelegation,
+  type ProviderAuthConfig,
+} from './delegation.js';
+import { entryDigest, readDelegation, readEntrySignature, type EntrySignature } from './entry-signature.js';
+import { createStandings } from './standings.js';
+import { anySpec } from '../../wire/provider-typed-data.js';
+import type { Recover } from '../recover.js';
+
+export interface ProviderVerifierDeps {
+  config: ProviderAuthConfig;
+  pool: Pool;
+  /** One of its own where whole batches are verified at once: see `createRecover`. */
+  recover: Recover;
+  /** Unix milliseconds. */
+  now?: () => number;
+}
+
+/** As the API asks, which has a message that is no entry yet. */
+export interface ProviderIdentityVerifier extends ProviderVerifier {
+  /**
+   * What `verify` would say of a message that arrives now; it uses nothing up. Two with the same number are both let
+   * through here, and one of them where they are read.
+   *
+   * @throws BrokerError `rate_limited`, `auth_backend_unavailable`, `dependency_unavailable`
+   */
+  rehearse(message: Omit<ProviderEntry, 'id'>): Promise<ProviderVerdict>;
+}
+
+/** A message on its way through the checks. */
+interface Message extends Omit<ProviderEntry, 'id'> {
+  /** Absent where nothing is to be used up. */
+  entryId?: string;
+  arrivedAtMs: number;
+}
+
+/**
+ * Decides whether a message is from the provider it names.
+ *
+ * A wallet signs once that a key on the machine may speak for a provider; the key signs every message. The first
+ * delegation that is accepted binds the provider to its wallet for good. What has signed once is refused without a
+ * signature from then on, unless nobody is checked at all.
+ */
+export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIdentityVerifier {
+  const { config, pool, recover, now = Date.now } = deps;
+  const mode = config.PROVIDER_AUTH_MODE;
+  const standingOf = createStandings(pool);
+
+  return {
+    acceptsAll: mode === 'off',
+    async verify({ id, ...entry }) {
+      try {
+        return await judged({ ...entry, entryId: id, arrivedAtMs: arrivalOf(id, now()) });
+      } catch (error) {
+        // Too many wait for this process; the entry is read again.
+        if (!(error instanceof BrokerError) || error.code !== 'rate_limited') throw error;
+        throw new BrokerError('auth_backend_unavailable', error.detail, {}, { cause: error });
+      }
+    },
+    rehearse: (message) => judged({ ...message, arrivedAtMs: now() }),
+    mayBeTold,
+  };
+
+  async function judged(message: Message): Promise<ProviderVerdict> {
+    try {
+      return await judge(message);
+    } catch (error) {
+      if (!(error instanceof MessageRefused)) throw error;
+      const { reason, nextSeq } = error;
+      // Only who registers waits for an answer. One over HTTPS gets it there, whoever he is.
+      const waits = message.stream === streams.registration && message.entryId !== undefined;
+      const tell = waits && (await mayBeTold(message)) ? { tell: providerRefusals[reason].tell } : {};
+      return { accepted: false, reason, ...tell, ...(nextSeq === undefined ? {} : { nextSeq }) };
+    }
+  }
+
+  async function mayBeTold({ stream, providerId, fields }: Omit<ProviderEntry, 'id'>): Promise<boolean> {
+    if (mode === 'off') return true;
+    const { identity } = await standingOf(providerId);
+    if (identity?.signedAt === undefined) return true;
+    const signature = readEntrySignature(fields);
+    if (signature === undefined || typeof signature === 'string') return false;
+    const { key, seq, ts, sig, delegation } = signature;
+    // Whatever else is wrong with it, such as its time or its number: this key is the provider's, or its owner says so.
+    if (key !== identity.nodeKey) {
+      const reg = delegation && readDelegation(delegation.reg);
+      const isOwners = reg?.wallet === identity.wallet && reg.nodeKey === key && reg.providerId === providerId;
+      if (!isOwners || (await signedByWallet(deps, reg, delegation!.regsig)) === undefined) return false;
+    }
+    const signed = { audience: config.AUTH_AUDIENCE, stream, providerId, seq, ts, data: fields['data'] ?? '' };
+    return (await recover(entryDigest(signed), sig)) === key;
+  }
+
+  async function judge(message: Message): Promise<ProviderVerdict> {
+    if (mode === 'off') return unsignedVerdict(message);
+    const signature = readEntrySignature(message.fields);
+    if (typeof signature === 'string') throw new MessageRefused('signature_malformed');
+    if (signature === undefined && mode === 'required') throw new MessageRefused('signature_required');
+    const standing = await standingOf(message.providerId);
+    if (signature === undefined) {
+      requireUnsignedAllowed(message, standing);
+      return unsignedVerdict(message);
+    }
+    const wallet =
+      signature.delegation !== undefined && message.stream === streams.registration
+        ? await acceptDelegated(message, signature, standing)
+        : await acceptOfKey(message, signature, standing.identity);
+    return { accepted: true, signed: true, wallet };
+  }
+
+  /** A registration that brings its delegation along. */
+  async function acceptDelegated(
+    message: Message,
+    signature: EntrySignature,
+    standing: ProviderStanding,
+  ): Promise<string> {
+    const { reg, regsig } = signature.delegation!;
+    const { providerId, entryId, arrivedAtMs, fields } = message;
+    const read = readDelegation(reg);
+    if (read === undefined) throw new MessageRefused('delegation_malformed');
+    if ((standing.identity?.wallet ?? read.wallet) !== read.wallet) throw new MessageRefused('other_wallet');
+    const incumbent = standing.incumbentWallet ?? noWallet;
+    // What somebody merely said about himself gives way to a proof, but not once the provider was let in with it.
+    if (standing.identity === undefined && incumbent !== noWallet && incumbent !== read.wallet) {
+      throw new MessageRefused('other_wallet');
+    }
+    requireOnTime(signature, arrivedAtMs);
+    await requireSignedByKey(message, signature);
+    const delegation = await verifyDelegation(deps, read, regsig, {
+      providerId,
+      nodeKey: signature.key,
+      data: fields['data'] ?? '',
+      nowMs: now(),
+    });
+    requireWallet(message, delegation.wallet);
+    const refused = await acceptDelegation(pool, delegation, {
+      ...firstUseWindow(arrivedAtMs),
+      now: new Date(now()),
+      // No entry has an empty id: a number that was used is refused in a rehearsal, too.
+      message: { seq: Number(signature.seq), entryId: entryId ?? '' },
+      rehearsal: entryId === undefined,
+    });
+    if (refused === 'sequence_replayed') throw await replayed('registration', providerId);
+    if (refused !== undefined) throw new MessageRefused(refused);
+    return delegation.wallet;
+  }
+
+  /** Any message that the provider's key signs by itself. */
+  async function acceptOfKey(
+    message: Message,
+    signature: EntrySignature,
+    identity?: ProviderIdentity,
+  ): Promise<string> {
+    const { stream, providerId, entryId, arrivedAtMs, fields } = message;
+    if (identity === undefined || identity.nodeKey !== signature.key) throw new MessageRefused('key_unknown');
+    if (identity.expiresAt.getTime() <= now()) throw new MessageRefused('delegation_expired');
+    requireOnTime(signature, arrivedAtMs);
+    // An old heartbeat says nothing about now; everything else was true when it arrived, however late it is read.
+    if (stream === streams.heartbeat) requireOnTime(signature, now());
+    await requireSignedByKey(message, signature);
+    if (stream === streams.registration) {
+      requireSpec(identity.specHash, fields['data'] ?? '');
+      requireWallet(message, identity.wallet);
+    }
+    if (stream === streams.capacity && identity.specHash !== anySpec) throw new MessageRefused('spec_pinned');
+    const key = { providerId, nodeKey: signature.key };
+    const seq = Number(signature.seq);
+    const kind = kindOf(stream);
+    const taken =
+      entryId === undefined
+        ? seq > ((await lastInSequence(pool, kind, providerId)) ?? -1)
+        : await advanceSequence(pool, kind, key, { seq, entryId }, new Date(now()));
+    if (!taken) throw await replayed(kind, providerId);
+    return identity.wallet;
+  }
+
+  /** Whoever has signed in time holds the key, or repeats who does: what he is told is hardly more than the time. */
+  async function replayed(kind: CountedKind, providerId: string): Promise<MessageRefused> {
+    return replayedAfter(await lastInSequence(pool, kind, providerId));
+  }
+
+  async function requireSignedByKey({ stream, providerId, fields }: Message, { key, seq, ts, sig }: EntrySignature) {
+    const signed = { audience: config.AUTH_AUDIENCE, stream, providerId, seq, ts, data: fields['data'] ?? '' };
+    if ((await recover(entryDigest(signed), sig)) !== key) throw new MessageRefused('signature_invalid');
+  }
+}
+
+function kindOf(stream: string): CountedKind {
+  if (stream === streams.registration) return 'registration';
+  return stream === streams.heartbeat ? 'heartbeat' : 'capacity';
+}
+
+/** Of a provider that does not sign: what it may still say, where unsigned messages are taken at all. */
+function requireUnsignedAllowed(
+  { stream, fields }: Message,
+  { identity, status, approved, incumbentWallet }: ProviderStanding,
+): void {
+  if (identity?.signedAt !== undefined) throw new MessageRefused('signature_required');
+  if (stream === streams.registration) {
+    const owner = identity?.wallet ?? incumbentWallet;
+    if (owner !== undefined && (claimedWallet(fields) ?? noWallet) !== owner)
+      throw new MessageRefused('wallet_mismatch');
+    return;
+  }
+  const waits = status === undefined || status === 'pending' || status === 'rejected';
+  if (!waits && !approved) throw new MessageRefused('approval_required');
+}
+
+function requireOnTime({ seq, ts }: EntrySignature, atMs: number): void {
+  if (Math.abs(atMs / 1000 - Number(ts)) > arrivalSkewS) throw new MessageRefused('timestamp_skew');
+  if (isAhead(Number(seq), Number(ts))) throw new MessageRefused('sequence_ahead');
+}
+
+function replayedAfter(last: number | undefined): MessageRefused {
+  return new MessageRefused('sequence_replayed', last === undefined ? undefined : last + 1);
+}
+
+function requireWallet({ fields }: Message, wallet: string): void {
+  if ((claimedWallet(fields) ?? wallet) !== wallet) throw new MessageRefused('wallet_mismatch');
+}
+
+function unsignedVerdict({ stream, fields }: Message): ProviderVerdict {
+  const wallet = stream === streams.registration ? claimedWallet(fields) : undefined;
+  return { accepted: true, signed: false, ...(wallet === undefined ? {} : { wallet }) };
+}
+
+/** What a registration says its wallet is, in lower case. Its `data` has passed validation. */
+function claimedWallet(fields: Readonly<Record<string, string>>): string | undefined {
+  try {
+    const { wallet_addr: wallet } = JSON.parse(fields['data'] ?? '') as { wallet_addr?: unknown };
+    return typeof wallet === 'string' && wallet !== '' ? wallet.toLowerCase() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** When an entry arrived, by its id. An id from the future is somebody's invention. */
+function arrivalOf(entryId: string, nowMs: number): number {
+  const arrivedAtMs = Number(entryId.split('-')[0]);
+  return Number.isFinite(arrivedAtMs) ? Math.min(arrivedAtMs, nowMs) : nowMs;
+}

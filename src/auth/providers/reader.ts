@@ -1,0 +1,60 @@
+import { randomInt } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { advanceSequence, lastInSequence, providerStandings } from '../../db/provider-identities.js';
+import { BrokerError } from '../../domain/errors.js';
+import { arrivalSkewS, isAhead } from '../../domain/message-number.js';
+import { refusalError } from '../../domain/provider-refusals.js';
+import { providerHeaders, responsesWord } from '../../provider-agent/signer.js';
+import type { ProviderVerifierDeps } from './identity.js';
+import { entryDigest, readEntrySignature } from './entry-signature.js';
+
+/** A request for a provider's answers as it came over the wire. */
+export interface ReaderRequest {
+  providerId: string;
+  /** Path and query as sent. */
+  target: string;
+  headers: IncomingHttpHeaders;
+}
+
+/**
+ * Checks that whoever asks for a provider's answers holds its node key: a join command is among them. The key signs the
+ * same text as for a message, with the request in the place of `data` and a word that is no stream, so that neither is
+ * ever taken for the other. A request is good once.
+ *
+ * @param targetPrefix what a proxy took off the front of the request target.
+ * @returns false for a provider that nobody has signed for yet: it has no answers that anybody may read.
+ * @throws BrokerError `auth_required`, `malformed_request`, `timestamp_skew`, `delegation_invalid`, `signature_invalid`,
+ *   `nonce_reused`, `rate_limited`, `dependency_unavailable`
+ */
+export async function verifyReader(
+  { config, pool, recover, now = Date.now }: ProviderVerifierDeps,
+  { providerId, target, headers }: ReaderRequest,
+  targetPrefix = '',
+): Promise<boolean> {
+  const header = (name: string) => (typeof headers[name] === 'string' ? { value: headers[name] } : undefined);
+  const given = Object.entries({
+    key: header(providerHeaders.key),
+    seq: header(providerHeaders.seq),
+    ts: header(providerHeaders.timestamp),
+    sig: header(providerHeaders.signature),
+  }).flatMap(([name, found]) => (found === undefined ? [] : [[name, found.value]]));
+  if (given.length === 0) throw new BrokerError('auth_required', 'the node key has to sign this request');
+  const signature = readEntrySignature({ v: '1', ...(Object.fromEntries(given) as Record<string, string>) });
+  if (signature === undefined || typeof signature === 'string') throw refusalError('signature_malformed', now());
+  const { key, seq, ts, sig } = signature;
+  if (Math.abs(now() / 1000 - Number(ts)) > arrivalSkewS) throw refusalError('timestamp_skew', now());
+  if (isAhead(Number(seq), Number(ts))) throw refusalError('sequence_ahead', now());
+
+  const { identity } = (await providerStandings(pool, [providerId])).get(providerId)!;
+  if (identity !== undefined && identity.nodeKey !== key) throw refusalError('key_unknown', now());
+  if (identity !== undefined && identity.expiresAt.getTime() <= now()) throw refusalError('delegation_expired', now());
+  const data = `GET ${targetPrefix}${target}`;
+  const digest = entryDigest({ audience: config.AUTH_AUDIENCE, stream: responsesWord, providerId, seq, ts, data });
+  if ((await recover(digest, sig)) !== key) throw refusalError('signature_invalid', now());
+  if (identity === undefined) return false;
+  const counted = { providerId, nodeKey: key };
+  // An id as of an entry, that nothing else has: the same request again is a replay, whoever sends it.
+  const request = { seq: Number(seq), entryId: `${now()}-${randomInt(2 ** 47)}` };
+  if (await advanceSequence(pool, 'responses', counted, request, new Date(now()))) return true;
+  throw refusalError('sequence_replayed', now(), ((await lastInSequence(pool, 'responses', providerId)) ?? -1) + 1);
+}

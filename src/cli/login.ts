@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { isHex, parseEther } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { login } from '../client/session.js';
+import { scopes as allScopes, type Scope } from '../auth/customers/principal.js';
+
+const usage = `Logs a wallet in and prints a bearer token on standard output.
+
+  WALLET_PRIVATE_KEY=0x… login [--api URL] [--scopes jobs:read,jobs:write] [--spend-limit TOKENS] [--ttl SECONDS]
+                               [--chain-id ID] [--audience ORIGIN]
+
+The key comes from WALLET_PRIVATE_KEY, or from the file that WALLET_PRIVATE_KEY_FILE names; it stays in this process.`;
+
+const { values } = parseArgs({
+  options: {
+    api: { type: 'string', default: process.env['BROKER_API'] ?? 'http://localhost:8080' },
+    scopes: { type: 'string', default: 'jobs:read,jobs:write' },
+    'spend-limit': { type: 'string', default: '0' },
+    ttl: { type: 'string', default: '3600' },
+    'chain-id': { type: 'string' },
+    audience: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (values.help) {
+  console.log(usage);
+} else {
+  try {
+    const ttlSeconds = Number(values.ttl);
+    const session = await login({
+      api: values.api,
+      account: privateKeyToAccount(privateKey()),
+      scopes: scopeList(values.scopes),
+      spendLimit: parseEther(values['spend-limit']),
+      label: 'command line',
+      ...(values['chain-id'] === undefined ? {} : { chainId: Number(values['chain-id']) }),
+      ...(values.audience === undefined ? {} : { audience: values.audience }),
+    });
+    console.log(await session.token({ ttlSeconds }));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
+
+function privateKey(): `0x${string}` {
+  const file = process.env['WALLET_PRIVATE_KEY_FILE'];
+  const key = (process.env['WALLET_PRIVATE_KEY'] ?? (file === undefined ? '' : readFileSync(file, 'utf8'))).trim();
+  // The message must not repeat what it was given.
+  if (!isHex(key) || key.length !== 66) throw new Error(`WALLET_PRIVATE_KEY is not a private key.\n\n${usage}`);
+  return key;
+}
+
+function scopeList(text: string): Scope[] {
+  return text.split(',').map((name) => {
+    const scope = allScopes.find((known) => known === name.trim());
+    if (scope === undefined) throw new Error(`"${name}" is not a scope: ${allScopes.join(', ')}`);
+    return scope;
+  });
+}

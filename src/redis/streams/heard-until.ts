@@ -1,0 +1,92 @@
+import type { Redis } from 'ioredis';
+import type { Queryable } from '../../db/pool.js';
+import { hasLostOfLate } from '../../db/stream-losses.js';
+import { arrivalMs } from './entry.js';
+import { brokerGroup, streams } from '../../wire/streams.js';
+
+/** An older beat is no sign of life any more, so what was read and not settled for longer says nothing about anybody. */
+const maxPendingMs = 600_000;
+
+/** Both by the clock of Redis, which says when a message came: another clock says nothing about how far behind we are. */
+export interface Hearing {
+  until: Date;
+  now: Date;
+}
+
+/**
+ * As `heardUntil`; undefined as well where somebody of late removed what nobody had read, until everybody had the time
+ * to be heard again.
+ *
+ * @param timeoutS the silence after which a provider counts as gone.
+ */
+export async function heardOrLost(
+  { redis, pool }: { redis: Redis; pool: Queryable },
+  timeoutS: number,
+): Promise<Hearing | undefined> {
+  return (await hasLostOfLate(pool, streams.heartbeat, timeoutS)) ? undefined : await heardUntil(redis);
+}
+
+/**
+ * Up to when the relays have read what providers sent as signs of life: silence after that is not silence but ours.
+ * Now, when nothing lies unread; undefined while it cannot be known, because Redis is away or nobody reads.
+ */
+export async function heardUntil(redis: Redis): Promise<Hearing | undefined> {
+  const stream = streams.heartbeat;
+  try {
+    const nowMs = await timeOf(redis);
+    const known = await readState(redis, stream);
+    // Nobody has sent anything, or everything was flushed: there is nothing that could lie unread.
+    if (known === undefined) return { until: new Date(nowMs), now: new Date(nowMs) };
+    if (known.group === undefined) return undefined;
+    const behind = compareIds(known.group, known.last);
+    // Somebody moved the group past everything there is: what of it was read, nobody knows.
+    if (behind > 0) return undefined;
+    const read = behind < 0 ? arrivalMs(known.group) : nowMs;
+    const settled = await settledUntil(redis, stream, nowMs);
+    return { until: new Date(Math.min(read, settled, nowMs)), now: new Date(nowMs) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function timeOf(redis: Redis): Promise<number> {
+  const [seconds, micros] = await redis.time();
+  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+}
+
+/** The last id of the stream, if there is one, and the last one that was given to a relay. */
+async function readState(
+  redis: Redis,
+  stream: string,
+): Promise<{ last: string; group: string | undefined } | undefined> {
+  const state = await redis.xinfo('STREAM', stream).catch((error: Error) => {
+    if (error.message.includes('no such key')) return undefined;
+    throw error;
+  });
+  if (state === undefined) return undefined;
+  const info = pairs(state as unknown[]);
+  const groups = ((await redis.xinfo('GROUPS', stream)) as unknown[][]).map(pairs);
+  const group = groups.find((each) => each.get('name') === brokerGroup);
+  return { last: String(info.get('last-generated-id')), group: group && String(group.get('last-delivered-id')) };
+}
+
+/** What a relay was given and has not settled yet may be a sign of life, too. */
+async function settledUntil(redis: Redis, stream: string, nowMs: number): Promise<number> {
+  const longAgo = nowMs - maxPendingMs;
+  try {
+    const [, oldest] = (await redis.xpending(stream, brokerGroup)) as [number, string | null];
+    return oldest === null ? Infinity : Math.max(arrivalMs(oldest), longAgo);
+  } catch {
+    return longAgo;
+  }
+}
+
+function pairs(list: unknown[]): Map<string, unknown> {
+  return new Map(Array.from({ length: list.length / 2 }, (_, at) => [String(list[2 * at]), list[2 * at + 1]]));
+}
+
+function compareIds(a: string, b: string): number {
+  const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
+  const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
+  return aMs - bMs || aSeq - bSeq;
+}

@@ -1,0 +1,201 @@
+import type { Pool } from 'pg';
+import type { ZodType } from 'zod';
+import { findKept, keepRegistration, markTold, mayBeTold, type KeptMessage } from '../../db/registrations.js';
+import { hasRoomForProvider } from '../../db/never-joined.js';
+import type { ProviderVerifier } from '../../domain/provider-verdict.js';
+import {
+  capacityAsRegistration,
+  capacityUpdateSchema,
+  noWallet,
+  registrationSchema,
+  type RegistrationRequest,
+} from '../../domain/registration.js';
+import { describeProblems } from '../../domain/wire.js';
+import type { ProviderSignals } from '../../temporal/providers.js';
+import { settleEach, type Outcome } from './outcomes.js';
+import type { Rejections } from './rejections.js';
+import type { Receive } from '../../redis/streams/delivery.js';
+import {
+  arrivalMs,
+  claimedProvider,
+  dataOf,
+  fieldsByName,
+  isTooLarge,
+  maxDataBytes,
+  type StreamEntry,
+} from '../../redis/streams/entry.js';
+import { streams } from '../../wire/streams.js';
+
+interface Deps {
+  pool: Pool;
+  signals: ProviderSignals;
+  verifier: ProviderVerifier;
+  rejections: Rejections;
+}
+
+/**
+ * Registrations: checked, kept for the provider's workflow, and the workflow told, which is started where there is none.
+ * A provider whose registration is not acceptable is told what to correct, where it says legibly who it is.
+ */
+export function receiveRegistrations(deps: Deps): Receive {
+  return (entries, redelivered) =>
+    settleEach(entries, async (entry) => {
+      const stream = streams.registration;
+      const read = readMessage(entry, registrationSchema);
+      if ('reason' in read) return await refuseUnread(deps, entry, read);
+      const { providerId } = read.message;
+      const kept = await keep(deps, { stream, entry, registration: read.message, redelivered });
+      if ('refused' in kept) return refuse(deps, { providerId, ...kept.refused });
+      return await tell(deps, kept, async () => {
+        await deps.signals.registrationReceived(providerId, kept.messageId);
+        return 'done';
+      });
+    });
+}
+
+/** For how long a capacity update waits for the registration that it may have overtaken. */
+const registrationGraceMs = 60_000;
+
+/** Capacity updates: the same for providers that have a workflow. */
+export function receiveCapacities({
+  graceMs = registrationGraceMs,
+  ...deps
+}: Omit<Deps, 'rejections'> & { graceMs?: number | undefined }): Receive {
+  return (entries, redelivered) =>
+    settleEach(entries, async (entry) => {
+      const stream = streams.capacity;
+      const read = readMessage(entry, capacityUpdateSchema);
+      if ('reason' in read) return withoutTell(read);
+      const { providerId } = read.message;
+      const kept = await keep(deps, { stream, entry, registration: capacityAsRegistration(read.message), redelivered });
+      if ('refused' in kept) return withoutTell({ providerId, ...kept.refused });
+      return await tell(deps, kept, async () => {
+        if (await deps.signals.capacityReported(providerId, kept.messageId)) return 'done';
+        // Its registration comes through another stream, and may be on its way; in a backlog it may be older and behind.
+        const waits = !redelivered || Date.now() - arrivalMs(entry[0]) < graceMs;
+        return waits ? 'later' : { reason: 'provider_unknown', providerId };
+      });
+    });
+}
+
+/**
+ * Tells the workflow of a message, unless it knows, or was told of so many in the last minute that this one waits; then
+ * newer ones take its place meanwhile.
+ */
+async function tell(
+  { pool }: Pick<Deps, 'pool'>,
+  { messageId, untold, own, again }: Kept,
+  signal: () => Promise<Outcome>,
+): Promise<Outcome> {
+  if (!untold && !again) return 'done';
+  // The entry whose row it is comes again, and brings those that took its place along.
+  if (untold && !(await mayBeTold(pool, messageId))) return own ? 'later' : 'done';
+  const outcome = await signal();
+  if (outcome === 'done') await markTold(pool, messageId);
+  return outcome;
+}
+
+/** A message that is kept, in a row of its own or in that of one that waits. */
+interface Kept extends KeptMessage {
+  own: boolean;
+  /** It was kept before: whether its workflow was told, nobody can say. */
+  again: boolean;
+}
+
+/** Why an entry has no effect; `tell` is for the provider. */
+interface Refusal {
+  reason: string;
+  detail?: string;
+  providerId?: string;
+  tell?: string;
+  nextSeq?: number;
+}
+
+function readMessage<T>([, fields]: StreamEntry, schema: ZodType<T>): { message: T } | Refusal {
+  const data = dataOf(fields);
+  if (data === undefined) return { reason: 'invalid', detail: 'there is no field data' };
+  if (isTooLarge(fields, data)) return { reason: 'too_large', detail: `more than ${maxDataBytes} bytes` };
+  let json: unknown;
+  try {
+    json = JSON.parse(data);
+  } catch {
+    return { reason: 'invalid', detail: 'data is not JSON' };
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return { message: parsed.data };
+  const detail = describeProblems(parsed.error);
+  const providerId = claimedProvider(json);
+  return {
+    reason: 'invalid',
+    detail,
+    ...(providerId === undefined
+      ? {}
+      : { providerId, tell: `the message is not acceptable, correct it and publish it again: ${detail}` }),
+  };
+}
+
+/**
+ * Makes sure that the message is from who it says, and that its workflow will find it. One that was kept before has
+ * been through this: what was fresh when it came is not refused for the time an outage took.
+ */
+async function keep(
+  { pool, verifier }: Pick<Deps, 'pool' | 'verifier'>,
+  message: { stream: string; entry: StreamEntry; registration: RegistrationRequest; redelivered: boolean },
+): Promise<Kept | { refused: Omit<Refusal, 'providerId'> }> {
+  const { stream, registration, redelivered } = message;
+  const [id, fields] = message.entry;
+  const { providerId } = registration;
+  // With the provider in it: ids of two streams may be equal, and those of one come again after somebody emptied Redis.
+  const messageId = `${stream}/${id}/${providerId}`;
+  if (redelivered) {
+    const before = await findKept(pool, messageId);
+    if (before !== undefined) return { ...before, own: true, again: true };
+  }
+  const verdict = await verifier.verify({ stream, id, fields: fieldsByName(fields), providerId });
+  if (!verdict.accepted) {
+    const { accepted: _, ...refused } = verdict;
+    return { refused };
+  }
+  const wallet = verdict.wallet ?? registration.walletAddr ?? noWallet;
+  const { signed } = verdict;
+  if (!(await hasRoomForProvider(pool, { providerId, wallet, signed }))) return { refused: walletIsFull };
+  const kept = await keepRegistration(pool, {
+    ...{ messageId, providerId, registration, wallet, signed },
+    receivedAt: new Date(Math.min(Date.now(), arrivalMs(id))),
+  });
+  if (kept === undefined) return { refused: tooManyWait };
+  return { ...kept, own: kept.messageId === messageId, again: false };
+}
+
+const tooManyWait = {
+  reason: 'rate_limited',
+  detail: 'registrations under several wallets wait for this provider',
+  tell: 'too many registrations of this provider wait to be answered; register again in a minute',
+};
+const walletIsFull = {
+  reason: 'quota_exceeded',
+  detail: 'the wallet has too many providers that never joined',
+  tell: 'the wallet has registered too many machines that never joined; retire some of them, or let them join',
+};
+
+function refuse({ rejections }: Deps, refusal: Refusal): Outcome {
+  const { providerId, tell, nextSeq } = refusal;
+  if (providerId !== undefined && tell !== undefined) rejections.tell(providerId, tell, nextSeq);
+  return withoutTell(refusal);
+}
+
+/** Of a message that is not acceptable, whoever sent it. */
+async function refuseUnread(deps: Deps, [, fields]: StreamEntry, refusal: Refusal): Promise<Outcome> {
+  const { providerId } = refusal;
+  const message = { stream: streams.registration, fields: fieldsByName(fields) };
+  const isToBeTold = providerId === undefined || (await deps.verifier.mayBeTold({ ...message, providerId }));
+  return isToBeTold ? refuse(deps, refusal) : withoutTell(refusal);
+}
+
+function withoutTell({ reason, detail, providerId }: Refusal): Outcome {
+  return {
+    reason,
+    ...(detail === undefined ? {} : { detail }),
+    ...(providerId === undefined ? {} : { providerId }),
+  };
+}

@@ -1,0 +1,227 @@
+import type { V1CertificateSigningRequest, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { Client } from '@temporalio/client';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import { liveJobs } from '../../db/jobs.js';
+import { providerOfToken } from '../../db/join-tokens.js';
+import { providerByNode, providersWithNodes } from '../../db/provider-reads.js';
+import { jobObjectName, jobWorkflowId } from '../../domain/job.js';
+import { providerWorkflowId } from '../../domain/provider.js';
+import {
+  signalNames,
+  type CertificateRequested,
+  type NodeObservation,
+  type PodObservation,
+} from '../../../workflows/messages.js';
+import { sideBySide, type Failed } from '../../side-by-side.js';
+import { unlessNotFound, type Kubernetes } from '../../kubernetes/client.js';
+import { bootstrapUserPrefix, jobPodSelector, labels, nodeUserPrefix } from '../../kubernetes/names.js';
+import { kubeletClientSigner } from '../../kubernetes/node-certificates.js';
+import { watchMiners } from './miners-watch.js';
+import { observeNode } from '../../kubernetes/observe.js';
+import { gonePod, observeDeletedPod, observePod } from '../../kubernetes/observe-pod.js';
+import { OutboundSignals } from './outbound-signals.js';
+import { PodNews } from './pod-news.js';
+import { Reflector } from '../../kubernetes/reflector.js';
+
+/** Looks at single objects under way at the same time, after a list. */
+const looksAtOnce = 20;
+
+export interface WatcherDeps {
+  kubernetes: Kubernetes;
+  temporal: Client;
+  pool: Pool;
+  logger: Logger;
+}
+
+export interface Watcher {
+  /** What is up to date with the cluster and what is not. */
+  ready(): Record<string, { ok: boolean; detail?: string }>;
+  stop(): Promise<void>;
+}
+
+/**
+ * The watcher role: every *transition* of a job's pod, of a provider's node and of a node's certificate request becomes
+ * a signal, and every one of a miner a figure in the database. It holds nothing that matters: at its start, and after
+ * every gap, it compares what it lists with what the database says and signals the differences.
+ */
+export function startWatcher({ kubernetes, temporal, pool, logger }: WatcherDeps): Watcher {
+  const signals = new OutboundSignals(temporal, logger);
+  const watches = [
+    watchMiners(kubernetes, pool, logger),
+    watchPods(kubernetes, pool, signals, logger),
+    watchNodes(kubernetes, pool, signals, logger),
+    watchCertificateRequests(kubernetes, pool, signals, logger),
+  ];
+  for (const { reflector } of watches) reflector.start();
+  return {
+    ready: () => Object.fromEntries(watches.map(({ name, reflector }) => [name, { ok: reflector.synced }])),
+    async stop() {
+      await Promise.all(watches.map((watch) => watch.stop()));
+      await signals.stop();
+    },
+  };
+}
+
+function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
+  const news = new PodNews((jobId, observation) =>
+    signals.send(`pod/${jobId}`, jobWorkflowId(jobId), signalNames.podObserved, observation),
+  );
+  const jobIdOf = (pod: V1Pod) => pod.metadata?.labels?.[labels.jobId];
+
+  const reflector = new Reflector<V1Pod, { jobId: string | undefined; observation: PodObservation }>({
+    name: 'pods',
+    kubeConfig: kubernetes.config,
+    path: '/api/v1/pods',
+    query: { labelSelector: jobPodSelector },
+    list: (page) => kubernetes.core.listPodForAllNamespaces({ labelSelector: jobPodSelector, ...page }),
+    see: (pod) => ({ jobId: jobIdOf(pod), observation: observePod(pod) }),
+    async onList(pods) {
+      const byJob = new Map(pods.map(({ jobId, observation }) => [jobId, observation]));
+      const failed = await sideBySide(await liveJobs(pool), looksAtOnce, async (job) => {
+        const observation = byJob.get(job.jobId);
+        if (observation !== undefined) {
+          const knows = job.status === 'running' && observation.phase === 'running' && job.podUid === observation.uid;
+          if (knows) news.knowsRunning(job.jobId, observation.uid);
+          else news.see(job.jobId, observation);
+        } else if (job.status === 'running' && job.podUid !== undefined) {
+          // The database may be newer than the list: look once more before saying that a customer's pod is gone.
+          const again = await unlessNotFound(
+            kubernetes.core.readNamespacedPod({
+              name: jobObjectName(job.jobId),
+              namespace: job.namespace,
+            }),
+          );
+          news.see(job.jobId, again === undefined ? gonePod(job.podUid) : observePod(again));
+        }
+      });
+      leaveToReconciler(logger, failed, ({ jobId }) => jobId);
+    },
+    onEvent(type, pod) {
+      const jobId = jobIdOf(pod);
+      if (jobId === undefined) return;
+      news.see(jobId, type === 'DELETED' ? observeDeletedPod(pod) : observePod(pod));
+    },
+    logger,
+  });
+  return {
+    name: 'pods',
+    reflector,
+    async stop() {
+      await reflector.stop();
+      news.stop();
+    },
+  };
+}
+
+/** One that cannot be looked at keeps nobody's news back: the reconciler looks at it again within a minute. */
+function leaveToReconciler<T>(logger: Logger, failed: readonly Failed<T>[], nameOf: (item: T) => string): void {
+  if (failed.length === 0) return;
+  const about = failed.slice(0, 10).map(({ item }) => nameOf(item));
+  logger.warn(
+    { err: failed[0]!.error, failed: failed.length, about },
+    'not everything that is missing could be looked at',
+  );
+}
+
+function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
+  const told = new Map<string, string>();
+
+  const tell = (observation: NodeObservation) => {
+    const summary = nodeSummary(observation);
+    if (told.get(observation.nodeName) === summary) return;
+    told.set(observation.nodeName, summary);
+    const workflowId = async () => {
+      const providerId = await providerByNode(pool, observation.nodeName);
+      return providerId === undefined ? undefined : providerWorkflowId(providerId);
+    };
+    signals.send(`node/${observation.nodeName}`, workflowId, signalNames.nodeObserved, observation);
+  };
+
+  const readNode = async (name: string) => {
+    const node = await unlessNotFound(kubernetes.core.readNode({ name }));
+    return node === undefined ? undefined : observeNode(node);
+  };
+
+  const reflector = new Reflector<V1Node, NodeObservation>({
+    name: 'nodes',
+    kubeConfig: kubernetes.config,
+    path: '/api/v1/nodes',
+    list: (page) => kubernetes.core.listNode(page),
+    see: observeNode,
+    async onList(nodes) {
+      const byName = new Map(nodes.map((node) => [node.nodeName, node]));
+      const failed = await sideBySide(await providersWithNodes(pool), looksAtOnce, async (known) => {
+        const observation = byName.get(known.nodeName) ?? (await readNode(known.nodeName));
+        if (observation === undefined) {
+          if (known.nodeUid !== undefined) tell(goneNode(known.nodeName, known.nodeUid));
+          return;
+        }
+        const knows =
+          known.nodeUid === observation.uid &&
+          known.nodeReady === (observation.state === 'ready') &&
+          known.nodeGpus === observation.gpus &&
+          known.gpuResources === observation.gpuResources;
+        if (knows) told.set(known.nodeName, nodeSummary(observation));
+        else tell(observation);
+      });
+      leaveToReconciler(logger, failed, ({ nodeName }) => nodeName);
+    },
+    onEvent(type, node) {
+      const seen = observeNode(node);
+      tell(type === 'DELETED' ? goneNode(seen.nodeName, seen.uid) : seen);
+      if (type === 'DELETED') told.delete(seen.nodeName);
+    },
+    logger,
+  });
+  return { name: 'nodes', reflector, stop: () => reflector.stop() };
+}
+
+function nodeSummary({ uid, state, gpus, gpuResources }: NodeObservation): string {
+  return `${uid} ${state} ${gpus} ${gpuResources}`;
+}
+
+function goneNode(nodeName: string, uid: string): NodeObservation {
+  return { nodeName, uid, resourceVersion: `gone-${uid}`, state: 'gone', gpus: 0 };
+}
+
+function watchCertificateRequests(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
+  const fieldSelector = `spec.signerName=${kubeletClientSigner}`;
+
+  const tell = (request: V1CertificateSigningRequest) => {
+    const name = request.metadata?.name;
+    const username = request.spec.username ?? '';
+    const decided = (request.status?.conditions?.length ?? 0) > 0;
+    if (name === undefined || decided) return;
+    // The API server itself wrote the user name: the token id or the node in it names the provider.
+    const after = (prefix: string) => (username.startsWith(prefix) ? username.slice(prefix.length) : undefined);
+    const [tokenId, nodeName] = [after(bootstrapUserPrefix), after(nodeUserPrefix)];
+    if (tokenId === undefined && nodeName === undefined) return;
+    const workflowId = async () => {
+      const providerId =
+        tokenId === undefined ? await providerByNode(pool, nodeName!) : await providerOfToken(pool, tokenId);
+      return providerId === undefined ? undefined : providerWorkflowId(providerId);
+    };
+    const payload: CertificateRequested = { name, ...(tokenId === undefined ? {} : { tokenId }) };
+    signals.send(`csr/${name}`, workflowId, signalNames.certificateRequested, payload);
+  };
+
+  const reflector = new Reflector<V1CertificateSigningRequest, V1CertificateSigningRequest>({
+    name: 'certificate requests',
+    kubeConfig: kubernetes.config,
+    path: '/apis/certificates.k8s.io/v1/certificatesigningrequests',
+    query: { fieldSelector },
+    list: (page) => kubernetes.certificates.listCertificateSigningRequest({ fieldSelector, ...page }),
+    // They are gone an hour after they were decided, by the control plane's own cleaner.
+    see: (request) => request,
+    onList(requests) {
+      requests.forEach(tell);
+      return Promise.resolve();
+    },
+    onEvent(type, request) {
+      if (type === 'ADDED') tell(request);
+    },
+    logger,
+  });
+  return { name: 'certificate requests', reflector, stop: () => reflector.stop() };
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { hashMessage, type Address, type Hex, type LocalAccount } from 'viem';
+import { z } from 'zod';
+import type { Recover } from '../auth/recover.js';
+import { address, unixSeconds } from '../auth/shapes.js';
+
+/** A key of the broker is introduced by the one before it, so that whoever knows that one need not be told by anybody else. */
+export interface Introduction {
+  key: Address;
+  by: Address;
+  /** Unix seconds. */
+  since: number;
+  sig: Hex;
+}
+
+/** What comes with an answer of the broker: by which key it was signed, when, and how that key came to be the broker's. */
+export interface AnswerSignature {
+  key: Address;
+  /** Unix seconds. */
+  ts: number;
+  sig: Hex;
+  /** From the oldest to the newest. */
+  keys: Introduction[];
+}
+
+/** What a key of the broker signs about an answer; everything in it is signed. */
+export interface SignedAnswer {
+  audience: string;
+  providerId: string;
+  ts: number;
+  /** The exact JSON text of the answer. */
+  data: string;
+}
+
+/** The text that is signed, as EIP-191, one item a line. */
+function canonicalAnswer({ audience, providerId, ts, data }: SignedAnswer): string {
+  const dataSha256 = createHash('sha256').update(data, 'utf8').digest('hex');
+  return ['WORLDLAND-BROKER-V1', audience, providerId, String(ts), dataSha256].join('\n');
+}
+
+function canonicalIntroduction({ audience, key, since }: { audience: string; key: string; since: number }): string {
+  return ['WORLDLAND-BROKER-KEY-V1', audience, key, String(since)].join('\n');
+}
+
+type Signer = Pick<LocalAccount, 'address' | 'signMessage'>;
+
+export async function signAnswer(
+  signer: Signer,
+  answer: SignedAnswer,
+  keys: readonly Introduction[] = [],
+): Promise<AnswerSignature> {
+  const sig = await signer.signMessage({ message: canonicalAnswer(answer) });
+  return { key: lower(signer.address), ts: answer.ts, sig, keys: [...keys] };
+}
+
+/** Has a key say that another one takes its place. */
+export async function introduce(
+  signer: Signer,
+  { audience, key, since }: { audience: string; key: Address; since: number },
+): Promise<Introduction> {
+  const sig = await signer.signMessage({ message: canonicalIntroduction({ audience, key, since }) });
+  return { key, by: lower(signer.address), since, sig };
+}
+
+/** As many keys as are told of with an answer; an agent that was away for longer has to be told anew whom to trust. */
+export const toldKeys = 8;
+
+const signature = z.string().regex(/^0x[0-9a-fA-F]{130}$/) as unknown as z.ZodType<Hex>;
+const introduction = z.object({ key: address, by: address, since: unixSeconds, sig: signature });
+export const introductions = z.array(introduction).max(toldKeys);
+const answerSignature = z.object({
+  v: z.literal(1),
+  key: address,
+  ts: unixSeconds,
+  sig: signature,
+  keys: introductions,
+});
+
+/** As the field `bsig` has it. */
+export function writeAnswerSignature({ key, ts, sig, keys }: AnswerSignature): string {
+  return JSON.stringify({ v: 1, key, ts, sig, keys });
+}
+
+const maxSignatureLength = 8_192;
+
+/** Reads the field `bsig`; undefined for what is none. */
+export function readAnswerSignature(text: string | undefined): AnswerSignature | undefined {
+  if (text === undefined || text.length > maxSignatureLength) return undefined;
+  try {
+    return answerSignature.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the key that a signature names made it; whose key that is remains to be seen. */
+export async function isSignedBy(
+  recover: Recover,
+  { key, ts, sig }: AnswerSignature,
+  answer: Omit<SignedAnswer, 'ts'>,
+): Promise<boolean> {
+  return (await recover(hashMessage(canonicalAnswer({ ...answer, ts })), sig)) === key;
+}
+
+/**
+ * The keys that follow from one that is trusted, itself first: each was introduced by the one before it.
+ *
+ * @param told in any order; what does not lead on from the key is left out.
+ */
+export async function successorsOf(
+  recover: Recover,
+  trusted: Address,
+  told: readonly Introduction[],
+  audience: string,
+): Promise<Address[]> {
+  const keys: Address[] = [trusted];
+  for (;;) {
+    const next = told.find(({ by, key }) => by === keys.at(-1) && !keys.includes(key));
+    if (next === undefined) return keys;
+    const digest = hashMessage(canonicalIntroduction({ audience, key: next.key, since: next.since }));
+    if ((await recover(digest, next.sig)) !== next.by) return keys;
+    keys.push(next.key);
+  }
+}
+
+function lower(text: string): Address {
+  return text.toLowerCase() as Address;
+}
