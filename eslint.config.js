@@ -18,7 +18,7 @@ const zones = [
   {
     target: ['./src/db', './src/kubernetes', './src/redis', './src/auth'],
     from: ['./activities', './workflows', './src/api'],
-    except: ['./messages.ts'],
+    except: ['./job-messages.ts'],
     message: 'What speaks to one system does not know who asks it to.',
   },
   { target: './activities', from: ['./src/api'], message: 'Activities work for workflows, not for requests.' },

@@ -6,7 +6,7 @@ import { BrokerError } from '../src/domain/errors.js';
  * may be tried again exactly where the table of errors says so. Anything else stays a bug or an outage: retried, and
  * visible as it is.
  */
-export function named<T extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: T): T {
+export function withErrorCodes<T extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: T): T {
   const wrapped = Object.entries(activities).map(([name, activity]) => [
     name,
     async (...args: never[]) => {

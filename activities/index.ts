@@ -1,28 +1,34 @@
 import { createAdmissionActivities } from './admission.js';
 import type { ActivityDeps } from './deps.js';
-import { createFleetActivities } from './fleet.js';
+import { withErrorCodes } from './failures.js';
+import { createJobNewsActivities } from './job-news.js';
 import { createJobRecordActivities } from './job-record.js';
 import { createMiningActivities } from './mining.js';
+import { createNodeCertificateActivities } from './node-certificates.js';
 import { createPodActivities } from './pods.js';
+import { createProviderAssessmentActivities } from './provider-assessment.js';
+import { createProviderLossActivities } from './provider-loss.js';
 import { createProviderOperationActivities } from './provider-operations.js';
 import { createReconcilerActivities } from './reconciler/index.js';
 import { createSweepActivities } from './sweep.js';
-import { named } from './failures.js';
 
 /** Every activity the worker registers. Each is safe to run again after a crash on any of its lines. */
 export function createActivities(deps: ActivityDeps) {
   const jobRecord = createJobRecordActivities(deps);
   const pods = createPodActivities(deps);
-  const fleet = createFleetActivities(deps);
-  return named({
+  const assessment = createProviderAssessmentActivities(deps);
+  return withErrorCodes({
     ...jobRecord,
     ...pods,
     ...createAdmissionActivities(deps),
-    ...fleet,
+    ...createNodeCertificateActivities(deps),
+    ...assessment,
+    ...createJobNewsActivities(deps),
+    ...createProviderLossActivities(deps),
     ...createProviderOperationActivities(deps),
     ...createMiningActivities(deps),
     ...createSweepActivities(deps),
-    ...createReconcilerActivities(deps, { ...jobRecord, ...pods, ...fleet }),
+    ...createReconcilerActivities(deps, { ...jobRecord, ...pods, ...assessment }),
   });
 }
 

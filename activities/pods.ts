@@ -21,7 +21,7 @@ import { newSshHostKey, publicSshHostKey } from '../src/kubernetes/ssh-host-key.
 import { hasUserNamespaces } from '../src/kubernetes/user-namespaces.js';
 import { inTenant, lacksRight } from '../src/kubernetes/tenant-rights.js';
 import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
-import type { PodObservation } from '../workflows/messages.js';
+import type { PodObservation } from '../workflows/job-messages.js';
 import type { ActivityDeps } from './deps.js';
 import { claimJobNamespace, namespaceOfJob } from './job-namespace.js';
 import { asPodRefusal, withPort } from './pod-refusals.js';

@@ -1,13 +1,10 @@
-import { markSignalled, sweepHeartbeats, type HeartbeatTransition } from '../src/db/heartbeats.js';
+import { markSignalled, sweepHeartbeats as findTransitions, type HeartbeatTransition } from '../src/db/heartbeats.js';
 import { sweepFailures } from '../src/observability/metrics.js';
-import { heardOrLost } from '../src/redis/streams/heard-until.js';
-import { sideBySide } from '../src/side-by-side.js';
-import { providerStartOptions } from '../src/temporal/start-provider.js';
-import { signalNames, workflowTypes } from '../workflows/messages.js';
+import { providerSignals, sendToEach } from '../src/temporal/signals.js';
+import { startProvider } from '../src/temporal/start-provider.js';
 import type { ActivityDeps } from './deps.js';
+import { heardOrLost } from './heard-or-lost.js';
 
-/** Signals sent at the same time when many providers change at once (a network that went down). */
-const signalsAtOnce = 20;
 /** Of those that could not be told, in the log. */
 const namedAtMost = 10;
 
@@ -26,8 +23,8 @@ export function createSweepActivities({ config, pool, redis, temporal, logger }:
      */
     async sweepHeartbeats(): Promise<{ silent: number; returned: number; failed: number }> {
       const heard = await heardOrLost({ redis, pool }, config.HEARTBEAT_TIMEOUT_S);
-      const transitions = await sweepHeartbeats(pool, config.HEARTBEAT_TIMEOUT_S, heard?.until ?? null);
-      const failed = await sideBySide(transitions, signalsAtOnce, tell);
+      const transitions = await findTransitions(pool, config.HEARTBEAT_TIMEOUT_S, heard?.until ?? null);
+      const failed = await sendToEach(transitions, tell);
       if (failed.length > 0) {
         sweepFailures.inc(failed.length);
         const providers = failed.slice(0, namedAtMost).map(({ item }) => item.providerId);
@@ -43,14 +40,10 @@ export function createSweepActivities({ config, pool, redis, temporal, logger }:
   };
 
   /** A provider in service always has a workflow; one that is missing begins anew and learns the rest by itself. */
-  async function tell({ providerId, alive, at }: HeartbeatTransition): Promise<void> {
-    await temporal.withDeadline(Date.now() + tellWithinMs, () =>
-      temporal.workflow.signalWithStart(workflowTypes.provider, {
-        ...providerStartOptions({ providerId }, config),
-        signal: signalNames.heartbeatChanged,
-        signalArgs: [{ alive, at: at.toISOString() }],
-      }),
-    );
+  async function tell({ providerId, alive }: HeartbeatTransition): Promise<void> {
+    const signal = providerSignals.heartbeatChanged(providerId);
+    const start = () => startProvider(temporal, { providerId }, config, signal);
+    await temporal.withDeadline(Date.now() + tellWithinMs, start);
     await markSignalled(pool, providerId, alive);
   }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { searchAttributes } from '../workflows/messages.js';
+import { searchAttributes } from '../workflows/search-attributes.js';
 import type { Engine, EngineContext } from './engine.js';
 import { packageRoot } from './paths.js';
 import { answersOk } from './probe.js';

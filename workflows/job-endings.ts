@@ -3,7 +3,7 @@ import type { ErrorCode } from '../src/domain/errors.js';
 import type { FinalJobStatus, JobFailure } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
-import type { PodObservation, ProviderAbsence, ProviderNews } from './messages.js';
+import type { PodObservation, ProviderAbsence, ProviderNews } from './job-messages.js';
 
 /** How a job's life ends: what its row will say, and what its bill goes by besides. */
 export interface Ending {

@@ -24,12 +24,12 @@ import {
   podObserved,
   providerChanged,
   providerDraining,
-  searchAttributes,
   sshReady,
   type JobInput,
   type JobState,
   type RunningJob,
-} from './messages.js';
+} from './job-messages.js';
+import { searchAttributes } from './search-attributes.js';
 import { createPodSightings } from './pod-sightings.js';
 import { createProviderTie } from './provider-tie.js';
 
@@ -265,7 +265,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     details(message);
     const { drain } = provider.news();
     if (state.placement !== undefined) {
-      if (awaitsJob({ ...(drain && { drain }), ...(away && { away }) })) await tellProvider(state.placement, order);
+      if (awaitsJob({ ...(drain && { drain }), ...(away && { away }) })) await tellProvider(state.placement);
       // Versions up to 0.1.0 answered nothing here, either.
       if (released?.isOut === true) await tellOut(state.placement);
     }

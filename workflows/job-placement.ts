@@ -1,11 +1,12 @@
 import { getExternalWorkflowHandle, patched } from '@temporalio/workflow';
 import type { StartFailure } from '../activities/job-record.js';
-import type { JobOrder, Placement } from '../src/domain/job.js';
+import type { Placement } from '../src/domain/job.js';
 import { providerWorkflowId } from '../src/domain/provider.js';
 import type { Ending } from './job-endings.js';
 import { bringUp, type JobStart, type Provisioned } from './job-start.js';
 import { jobRecord, jobTeardown } from './job-steps.js';
-import { jobLeft, placementChanged, type ProviderNews } from './messages.js';
+import type { ProviderNews } from './job-messages.js';
+import { jobLeft, placementChanged } from './provider-messages.js';
 
 /** At so many machines a job is tried: where all of them fail it, it is hardly theirs. */
 const maxPlacements = 5;
@@ -68,7 +69,7 @@ async function leave(placing: JobPlacing, placement: Placement, attempt: number,
   const told = { ...heldAgainst(failure, isHindered), message, ...(words === undefined ? {} : { words }) };
   const { isOut } = await jobRecord.leaveProvider(order, told);
   isAt(undefined);
-  if (isAwaited) await tellProvider(placement, order);
+  if (isAwaited) await tellProvider(placement);
   if (isOut === true) await tellOut(placement);
 }
 
@@ -88,8 +89,8 @@ export function awaitsJob({ drain, away }: Pick<ProviderNews, 'drain' | 'away'>)
 }
 
 /** Tells such a provider; should it not be heard, it looks by itself after a while. */
-export async function tellProvider(placement: Placement, { jobId }: JobOrder): Promise<void> {
-  await unlessOver(workflowOf(placement).signal(jobLeft, { jobId }));
+export async function tellProvider(placement: Placement): Promise<void> {
+  await unlessOver(workflowOf(placement).signal(jobLeft));
 }
 
 /** Tells a provider that it is out of placement, for whoever looks at what it waits for. */

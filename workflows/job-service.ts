@@ -3,7 +3,7 @@ import type { RecordedGap } from '../activities/job-record.js';
 import type { GapCause } from '../src/domain/job.js';
 import { instantAt, sentence, type Printable } from '../src/domain/outside.js';
 import { jobRecord } from './job-steps.js';
-import type { ProviderNews, ServiceGap } from './messages.js';
+import type { ProviderNews, ServiceGap } from './job-messages.js';
 import type { ProviderTie } from './provider-tie.js';
 
 /** Keeps the customer of a running job, and his bill, up to date about a provider that goes away and comes back. */

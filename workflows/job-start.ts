@@ -3,7 +3,7 @@ import type { JobOrder, Placement } from '../src/domain/job.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
 import { failed, failedBecause, podEnded, type Ending } from './job-endings.js';
 import { pods } from './job-steps.js';
-import type { JobLimits, RunningJob } from './messages.js';
+import type { JobLimits, RunningJob } from './job-messages.js';
 import type { PodSightings } from './pod-sightings.js';
 import type { ProviderTie } from './provider-tie.js';
 

@@ -23,15 +23,20 @@ export const jobRecord = proxyLocalActivities<
   >
 >({ startToCloseTimeout: '10s', localRetryThreshold: '5s', retry: untilItWorks });
 
-/**
- * Calls to Kubernetes on the way up. A cancelled job waits for the activity to have stopped: what it still creates
- * must be there before the end looks for what is to be removed.
- */
-export const pods = proxyActivities<Pick<Activities, 'provisionJob' | 'inspectJob' | 'checkLoss'>>({
+const stoppedFirst = {
   startToCloseTimeout: '30s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: untilItWorks,
-});
+} as const;
+
+/**
+ * Calls to Kubernetes on the way up. A cancelled job waits for the activity to have stopped: what it still creates
+ * must be there before the end stoppedFirst for what is to be removed.
+ */
+export const pods = proxyActivities<Pick<Activities, 'provisionJob' | 'inspectJob'>>(stoppedFirst);
+
+/** The last word on a provider that is said to be away. */
+export const providerLoss = proxyActivities<Pick<Activities, 'checkLoss'>>(stoppedFirst);
 
 /** The way down is tried for ever: a job is not ended before Kubernetes says that its pod is gone. */
 export const jobTeardown = proxyActivities<Pick<Activities, 'teardownJob'>>({

@@ -1,4 +1,4 @@
-import type { PodObservation } from './messages.js';
+import type { PodObservation } from './job-messages.js';
 
 /** What a job was told of its pods: the newest of each. */
 export interface PodSightings {

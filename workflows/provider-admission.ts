@@ -1,6 +1,6 @@
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
 import type { ProviderStatus } from '../src/domain/provider.js';
-import type { Joining } from './messages.js';
+import type { Joining } from './provider-messages.js';
 import { admission, delivery } from './provider-steps.js';
 
 /** What the way into the fleet needs of the provider that takes it. */

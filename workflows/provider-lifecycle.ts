@@ -7,7 +7,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ProviderFinding } from '../activities/fleet.js';
+import type { ProviderFinding } from '../activities/provider-assessment.js';
 import { isInService, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
 import {
   capacityReported,
@@ -19,11 +19,11 @@ import {
   placementChanged,
   providerState,
   registrationReceived,
-  searchAttributes,
   type CertificateRequested,
   type ProviderInput,
   type ProviderService,
-} from './messages.js';
+} from './provider-messages.js';
+import { searchAttributes } from './search-attributes.js';
 import { createAdmission } from './provider-admission.js';
 import { takeOrders } from './provider-orders.js';
 import { serviceOf, serviceTold, whatFor } from './provider-service.js';

@@ -1,6 +1,14 @@
 import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
 import type { ProviderOrder } from '../activities/provider-operations.js';
-import { cordonProvider, drainProvider, retireProvider, uncordonProvider, type ProviderState } from './messages.js';
+import {
+  cordonProvider,
+  drainProvider,
+  retireProvider,
+  uncordonProvider,
+  type OrderedBy,
+  type OrderedUntil,
+  type ProviderState,
+} from './provider-messages.js';
 import { fleet } from './provider-steps.js';
 
 interface Ordered {
@@ -51,11 +59,16 @@ export function takeOrders({ providerId, state, ordered }: Ordered): void {
         throw ApplicationFailure.nonRetryable('the provider has left the fleet', 'provider_retired');
     },
   };
-  type By = { by: string };
-  type ByUntil = By & { until?: string };
-
-  setHandler(cordonProvider, (_: By) => carryOut({ action: 'cordon' }), unlessLeaving);
-  setHandler(uncordonProvider, (_: By) => carryOut({ action: 'uncordon' }), unlessLeaving);
-  setHandler(drainProvider, ({ by: _, ...until }: ByUntil) => carryOut({ action: 'drain', ...until }), unlessLeaving);
-  setHandler(retireProvider, ({ by: _, ...until }: ByUntil) => carryOut({ action: 'retire', ...until }), unlessGone);
+  setHandler(cordonProvider, (_: OrderedBy) => carryOut({ action: 'cordon' }), unlessLeaving);
+  setHandler(uncordonProvider, (_: OrderedBy) => carryOut({ action: 'uncordon' }), unlessLeaving);
+  setHandler(
+    drainProvider,
+    ({ by: _, ...until }: OrderedUntil) => carryOut({ action: 'drain', ...until }),
+    unlessLeaving,
+  );
+  setHandler(
+    retireProvider,
+    ({ by: _, ...until }: OrderedUntil) => carryOut({ action: 'retire', ...until }),
+    unlessGone,
+  );
 }

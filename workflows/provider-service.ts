@@ -1,5 +1,5 @@
-import type { ProviderFinding } from '../activities/fleet.js';
-import type { ProviderService } from './messages.js';
+import type { ProviderFinding } from '../activities/provider-assessment.js';
+import type { ProviderService } from './provider-messages.js';
 
 /** What its jobs may count on. */
 export function serviceOf({ status, absence }: ProviderFinding): ProviderService {

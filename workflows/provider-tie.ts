@@ -1,7 +1,7 @@
 import type { JobOrder, Placement } from '../src/domain/job.js';
 import { drained, lost, type Ending } from './job-endings.js';
-import { pods } from './job-steps.js';
-import type { ProviderAbsence, ProviderChange, ProviderDrain, ProviderNews, ServiceGap } from './messages.js';
+import { providerLoss } from './job-steps.js';
+import type { ProviderAbsence, ProviderChange, ProviderDrain, ProviderNews, ServiceGap } from './job-messages.js';
 
 /** What ties a job to its provider: what it heard of it, and what follows from that. */
 export interface ProviderTie {
@@ -96,7 +96,7 @@ export function createProviderTie(
       if (away === undefined || Date.now() < partsAtMs()) return undefined;
       if (away.final) return lost(providerId, away);
       // A timer that ran out while the broker was away proves nothing: the last word has what can be seen now.
-      const found = await pods.checkLoss({
+      const found = await providerLoss.checkLoss({
         ...{ providerId, nodeName, needsGpus: needsGpus && away.cause === 'gpu_lost' },
         ...(gpuResource === undefined ? {} : { gpuResource }),
       });

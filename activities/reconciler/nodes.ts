@@ -1,21 +1,19 @@
 import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { V1Node } from '@kubernetes/client-node';
 import type { Config } from '../../src/config.js';
 import { installationId } from '../../src/db/installation.js';
 import { knownAmong, knownProviders, recordNodesReady, type KnownProvider } from '../../src/db/reconcile-fleet.js';
 import { namesThatLeft, nodesToClose } from '../../src/db/provider-nodes.js';
 import { isSameAllocatable } from '../../src/domain/gpu-resources.js';
-import { providerWorkflowId } from '../../src/domain/provider.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { alignNodesThatLeft, maxNodesThatLeft, nodesThatLeftForDays } from '../../src/kubernetes/left-nodes.js';
 import { labels } from '../../src/kubernetes/names.js';
 import { isOwnNode, keepFree, nodeOwner } from '../../src/kubernetes/nodes.js';
-import { nodeAllocatable, observeNode } from '../../src/kubernetes/observe.js';
+import { goneNode, nodeAllocatable, observeNode, type NodeObservation } from '../../src/kubernetes/observe.js';
 import { nodesOf } from '../../src/kubernetes/ownership.js';
 import { pagesOf } from '../../src/kubernetes/pages.js';
-import { signalNames, type NodeObservation } from '../../workflows/messages.js';
+import { providerSignals, sendSignal } from '../../src/temporal/signals.js';
 import { closeNode } from '../close-nodes.js';
 import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
@@ -119,16 +117,9 @@ export function createNodeComparison(
     { providerId, nodeName, nodeUid }: KnownProvider,
     node: V1Node | undefined,
   ): Promise<NodeObservation> {
-    const observation: NodeObservation =
-      node === undefined
-        ? { nodeName: nodeName ?? '', uid: nodeUid ?? '', resourceVersion: 'gone', state: 'gone', gpus: 0 }
-        : observeNode(node);
-    try {
-      await temporal.workflow.getHandle(providerWorkflowId(providerId)).signal(signalNames.nodeObserved, observation);
-    } catch (error) {
-      // Without a workflow it is the other comparison's.
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-    }
+    const observation = node === undefined ? goneNode(nodeName ?? '', nodeUid ?? '') : observeNode(node);
+    // Without a workflow it is the comparison of workflows that repairs the provider.
+    await sendSignal(temporal, providerSignals.nodeObserved(providerId, { state: observation.state }));
     return observation;
   }
 }

@@ -1,17 +1,16 @@
 import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { V1DeleteOptions, V1Pod } from '@kubernetes/client-node';
 import { installationId } from '../../src/db/installation.js';
 import { runningAmong, runningPods, type RunningPod } from '../../src/db/reconcile-jobs.js';
-import { jobObjectName, jobWorkflowId } from '../../src/domain/job.js';
+import { jobObjectName } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { nodeAnswers } from '../../src/kubernetes/nodes.js';
 import { gonePod } from '../../src/kubernetes/observe-pod.js';
 import { jobObjectsOf, unlessGone } from '../../src/kubernetes/ownership.js';
 import { pagesOf } from '../../src/kubernetes/pages.js';
 import { inTenant } from '../../src/kubernetes/tenant-rights.js';
-import { signalNames } from '../../workflows/messages.js';
+import { jobSignals, sendSignal } from '../../src/temporal/signals.js';
 import type { ActivityDeps } from '../deps.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
@@ -117,12 +116,8 @@ export function createPodComparison(
   }
 
   async function tellGone({ jobId, podUid }: RunningPod): Promise<void> {
-    try {
-      await temporal.workflow.getHandle(jobWorkflowId(jobId)).signal(signalNames.podObserved, gonePod(podUid));
-    } catch (error) {
-      // Without a workflow it is the other comparison's.
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-    }
+    // Without a workflow it is the comparison of workflows that repairs the job.
+    await sendSignal(temporal, jobSignals.podObserved(jobId, gonePod(podUid)));
   }
 }
 

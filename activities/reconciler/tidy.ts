@@ -7,13 +7,11 @@ import { forgetNodes } from '../../src/db/provider-nodes.js';
 import { pruneDelegations } from '../../src/db/provider-identities.js';
 import { pruneRegistrations } from '../../src/db/registrations.js';
 import { forgetJoinTokens, forgetUnreadyJobs, retireToken, uselessTokens } from '../../src/db/tidy.js';
-import { WorkflowNotFoundError } from '@temporalio/client';
-import { providerWorkflowId } from '../../src/domain/provider.js';
 import { deleteBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
 import { maxDelegationS } from '../../src/auth/providers/delegation.js';
 import { nodesThatLeftForDays } from '../../src/kubernetes/left-nodes.js';
 import { expireUnanswered } from '../../src/redis/join-answers/unanswered.js';
-import { signalNames } from '../../workflows/messages.js';
+import { providerSignals, sendSignal } from '../../src/temporal/signals.js';
 import type { ActivityDeps } from '../deps.js';
 import { repairLog } from './repairs.js';
 
@@ -130,11 +128,6 @@ export function createTidyActivities({
 
   /** Its workflow ends when it finds no row, unless a registration waits there. */
   async function tellToLook(providerId: string): Promise<void> {
-    try {
-      const payload = { alive: false, at: new Date().toISOString() };
-      await temporal.workflow.getHandle(providerWorkflowId(providerId)).signal(signalNames.heartbeatChanged, payload);
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-    }
+    await sendSignal(temporal, providerSignals.heartbeatChanged(providerId));
   }
 }

@@ -5,17 +5,14 @@ import { knownAmong, knownProviders, pendingRegistration, type KnownProvider } f
 import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { instantAt, sentence, type Instant, type Printable } from '../../src/domain/outside.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
-import { jobStartOptions } from '../../src/temporal/start-job.js';
-import { providerStartOptions } from '../../src/temporal/start-provider.js';
+import { providerSignals, type Signal } from '../../src/temporal/signals.js';
+import { startJob } from '../../src/temporal/start-job.js';
+import { startProvider } from '../../src/temporal/start-provider.js';
+import type { NodeObservation } from '../../src/kubernetes/observe.js';
 import { workflowFate } from '../../src/temporal/workflow-fate.js';
-import {
-  signalNames,
-  workflowTypes,
-  type CarriedProvider,
-  type NodeObservation,
-  type ProviderNews,
-  type RunningJob,
-} from '../../workflows/messages.js';
+import type { ProviderNews, RunningJob } from '../../workflows/job-messages.js';
+import type { CarriedProvider } from '../../workflows/provider-messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { ActivityDeps } from '../deps.js';
 import type { ReleasedJob } from '../job-record.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
@@ -123,7 +120,7 @@ export function createWorkflowComparison(
     const ageMs = Date.now() - job.createdAt.getTime();
     if ((job.status === 'pending' || job.status === 'provisioning') && ageMs < config.JOB_START_TIMEOUT_S * 1000) {
       const { attempt } = await movesOf(pool, jobId);
-      await temporal.workflow.start(workflowTypes.job, jobStartOptions(order, config, { attempt }));
+      await startJob(temporal, order, config, { attempt });
       log.repaired('job_not_started', { jobId, status: job.status });
       return undefined;
     }
@@ -144,7 +141,7 @@ export function createWorkflowComparison(
       extensions: [],
       provider: newsOf(providerAwaySince, drain),
     };
-    await temporal.workflow.start(workflowTypes.job, jobStartOptions(order, config, { running: carried }));
+    await startJob(temporal, order, config, { running: carried });
   }
 
   async function resumeProvider({ providerId }: KnownProvider, log: RepairLog): Promise<void> {
@@ -153,25 +150,25 @@ export function createWorkflowComparison(
     // Read after the workflow was seen to be over: one that has retired is no part of the fleet any more.
     const provider = (await knownAmong(pool, [providerId])).get(providerId);
     if (provider === undefined) return;
-    const { nodeName, nodeUid, status } = provider;
-    const options = providerStartOptions({ providerId, carried: carriedBy(provider) }, config);
-    const messageId = await pendingRegistration(pool, providerId);
-    if (status === 'approved' && messageId !== undefined) {
-      // Answering the registration anew finds what was answered, and waits for the node from there.
-      const signal = { signal: signalNames.registrationReceived, signalArgs: [{ messageId }] as [object] };
-      await temporal.workflow.signalWithStart(workflowTypes.provider, { ...options, ...signal });
-    } else if (nodeName !== undefined && nodeUid !== undefined) {
-      const observation = await inspectNode({ nodeName });
-      const signal = { signal: signalNames.nodeObserved, signalArgs: [observation] as [NodeObservation] };
-      await temporal.workflow.signalWithStart(workflowTypes.provider, { ...options, ...signal });
-    } else {
-      await temporal.workflow.start(workflowTypes.provider, options);
-    }
+    const { status } = provider;
+    await startProvider(temporal, { providerId, carried: carriedBy(provider) }, config, await firstNews(provider));
     log.repaired('provider_without_workflow', {
       providerId,
       status,
       workflow: workflow?.how ?? 'unknown',
     });
+  }
+
+  /** What a workflow that goes on for a provider hears first. */
+  async function firstNews({ providerId, status, nodeName, nodeUid }: KnownProvider): Promise<Signal | undefined> {
+    const messageId = await pendingRegistration(pool, providerId);
+    // Answering the registration anew finds what was answered, and waits for the node from there.
+    if (status === 'approved' && messageId !== undefined) {
+      return providerSignals.registrationReceived(providerId, { messageId });
+    }
+    if (nodeName === undefined || nodeUid === undefined) return undefined;
+    const { state } = await inspectNode({ nodeName });
+    return providerSignals.nodeObserved(providerId, { state });
   }
 }
 

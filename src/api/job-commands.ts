@@ -1,5 +1,5 @@
 import type { JobOrder } from '../domain/job.js';
-import type { JobState } from '../../workflows/messages.js';
+import type { JobState } from '../../workflows/job-messages.js';
 
 /** What the API asks of job workflows. Failures come as `BrokerError`. */
 export interface JobCommands {

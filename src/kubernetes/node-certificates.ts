@@ -2,16 +2,22 @@
 import 'reflect-metadata';
 import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import type { V1CertificateSigningRequest, V1Node } from '@kubernetes/client-node';
-import type { NamedNode } from '../db/provider-nodes.js';
 import { printable } from '../domain/outside.js';
 import { unlessNotFound, type Kubernetes } from './client.js';
 import { bootstrapGroup, bootstrapUserPrefix, nodeUserPrefix } from './names.js';
-import { isOwnNode } from './nodes.js';
+import { isOwnNode, type OwnNode } from './nodes.js';
 
 export const kubeletClientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
 
 const nodeGroup = 'system:nodes';
 const allowedUsages = new Set(['digital signature', 'key encipherment', 'client auth']);
+
+/** A node as a provider was given it. */
+export interface NodeOfProvider extends OwnNode {
+  nodeName: string;
+  /** The key that it was admitted with; absent for one that did not sign. */
+  nodeKey?: string;
+}
 
 export interface NodeCertificateInput {
   /** The name of the CertificateSigningRequest. */
@@ -19,7 +25,7 @@ export interface NodeCertificateInput {
   /** The join token that asks, and the node that it was made for; absent where a node renews what it has. */
   token?: { tokenId: string; nodeName?: string };
   /** The node that the provider has or may make; absent where it has been given no name. */
-  node?: NamedNode;
+  node?: NodeOfProvider;
   /** The key that speaks for the provider now; absent for one that does not sign. */
   key?: string;
   /** The provider leaves the fleet: nobody joins in its name any more. Its node serves to the end of its jobs. */

@@ -9,7 +9,7 @@ import {
   type ImageOwner,
   type MachineFault,
 } from '../domain/start-faults.js';
-import type { PodObservation } from '../../workflows/messages.js';
+import type { PodObservation } from '../../workflows/job-messages.js';
 import { annotations } from './names.js';
 
 /** The container that a customer rents; the other one only brings the SSH server. */

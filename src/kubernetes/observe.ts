@@ -2,10 +2,20 @@ import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { instant, wholeNumber } from '../domain/outside.js';
 import { gpuResourcesText, plainGpuResource } from '../domain/gpu-resources.js';
 import { machineLimits, type NodeAllocatable } from '../domain/provider.js';
-import type { NodeObservation } from '../../workflows/messages.js';
 import { imageTrouble } from './observe-pod.js';
 import { parseQuantity } from './quantity.js';
 import { hasUserNamespaces } from './user-namespaces.js';
+
+/** What can be seen of a provider's node. */
+export interface NodeObservation {
+  nodeName: string;
+  uid: string;
+  state: 'ready' | 'not_ready' | 'gone';
+  /** In the node's allocatable, of whatever name. */
+  gpus: number;
+  /** By name, where there is another than `nvidia.com/gpu`: a text that differs when they do. */
+  gpuResources?: string;
+}
 
 export type MinerState = 'running' | 'waiting' | 'failing';
 
@@ -31,11 +41,15 @@ export function observeNode(node: V1Node): NodeObservation {
   return {
     nodeName: node.metadata?.name ?? '',
     uid: node.metadata?.uid ?? '',
-    resourceVersion: node.metadata?.resourceVersion ?? '',
     state: ready?.status === 'True' ? 'ready' : 'not_ready',
     gpus: allocatable.gpus,
     ...(gpuResources === undefined ? {} : { gpuResources }),
   };
+}
+
+/** A node that was looked for and is not there. */
+export function goneNode(nodeName: string, uid: string): NodeObservation {
+  return { nodeName, uid, state: 'gone', gpus: 0 };
 }
 
 /**

@@ -6,7 +6,7 @@ import {
   type ConnectionOptions,
 } from '@temporalio/client';
 import type { Config } from '../config.js';
-import { searchAttributes } from '../../workflows/messages.js';
+import { searchAttributes } from '../../workflows/search-attributes.js';
 import { explained, temporalConnection, type TemporalConfig } from './connection-options.js';
 import { isTooManyUpdates } from './refusals.js';
 

@@ -1,22 +1,19 @@
 import {
-  ApplicationFailure,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
   type Client,
 } from '@temporalio/client';
 import type { JobCommands } from '../api/job-commands.js';
 import type { Config } from '../config.js';
-import { BrokerError, isErrorCode } from '../domain/errors.js';
+import { BrokerError } from '../domain/errors.js';
 import { jobWorkflowId } from '../domain/job.js';
-import { limitReached } from '../domain/limits.js';
-import { extendJob, signalNames, sshReady, workflowTypes, type JobLifecycle } from '../../workflows/messages.js';
-import { isTooManyUpdates, updatesAtOnce } from './refusals.js';
-import { signalOnce } from './signal-once.js';
-import { jobStartOptions } from './start-job.js';
+import { extendJob, sshReady, type JobLifecycle } from '../../workflows/job-messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
+import { asBrokerError, isEndedMeanwhile, isNoWorkflow } from './failures.js';
+import { jobSignals, sendSignal } from './signals.js';
+import { jobStartOptions, startJob } from './start-job.js';
 import { workflowFate } from './workflow-fate.js';
 
 /** How long the server may take to write down what it is told; longer than the client needs to get over a short outage. */
@@ -30,15 +27,15 @@ const sshReadyId = 'ssh-ready';
 export function createJobCommands(client: Client, config: Config): JobCommands {
   return {
     async startAndWait(order, waitMs) {
-      const options = jobStartOptions(order, config);
       try {
         if (waitMs > 0) {
+          const options = jobStartOptions(order, config);
           const state = await startThenWait(new WithStartWorkflowOperation(workflowTypes.job, options), waitMs);
           if (state !== undefined) return state;
         }
         // A wait that ran out does not tell whether the server ever took the order. Starting what has started changes
         // nothing, and its answer does.
-        await accepted(() => client.workflow.start<JobLifecycle>(workflowTypes.job, options));
+        await accepted(() => startJob(client, order, config));
         return 'still_starting';
       } catch (error) {
         // The job started before and is over: its row says how it ended.
@@ -49,12 +46,9 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
 
     async cancel(jobId, by, waitMs) {
       const workflowId = jobWorkflowId(jobId);
-      try {
-        await accepted(() =>
-          signalOnce(client, { workflowId, name: signalNames.cancelRequested, payload: { by }, requestId: 'cancel' }),
-        );
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      const signal = jobSignals.cancelRequested(jobId, { by });
+      const told = await translated(sendSignal(client, signal, { withinMs: acceptWithinMs, requestId: 'cancel' }));
+      if (!told) {
         const fate = await accepted(() => workflowFate(client, workflowId));
         return fate === undefined ? 'no_workflow' : 'already_ended';
       }
@@ -72,7 +66,7 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
         if (extended === undefined) throw new BrokerError('dependency_unavailable', 'the job did not answer in time');
         return extended;
       } catch (error) {
-        if (error instanceof WorkflowNotFoundError || isEndedMeanwhile(error)) {
+        if (isNoWorkflow(error) || isEndedMeanwhile(error)) {
           throw new BrokerError('job_ended', 'the job has ended and cannot be extended');
         }
         throw error;
@@ -105,13 +99,13 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
 
   /** Rejects unless the server has answered, in the time it takes to write a thing down. */
   function accepted<T>(call: () => Promise<T>): Promise<T> {
-    return named(client.withDeadline(Date.now() + acceptWithinMs, call));
+    return translated(client.withDeadline(Date.now() + acceptWithinMs, call));
   }
 
   /** Runs an update under a deadline; past it, answers undefined: it may have been accepted or not. */
   async function withinDeadline<T>(waitMs: number, call: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await named(client.withDeadline(Date.now() + waitMs, call));
+      return await translated(client.withDeadline(Date.now() + waitMs, call));
     } catch (error) {
       if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return undefined;
       throw error;
@@ -119,36 +113,16 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
   }
 }
 
-/** Gives a failure of the workflow the code it was thrown with, and trouble with the server a name of ours. */
-async function named<T>(call: Promise<T>): Promise<T> {
+/** Translates failures; what callers answer by themselves (none, started before, not in time, over) goes through. */
+async function translated<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    if (
-      error instanceof WorkflowNotFoundError ||
+    const isAnswer =
+      isNoWorkflow(error) ||
+      isEndedMeanwhile(error) ||
       error instanceof WorkflowExecutionAlreadyStartedError ||
-      error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
-      isEndedMeanwhile(error)
-    ) {
-      throw error;
-    }
-    const cause =
-      error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError ? error.cause : error;
-    if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) {
-      throw new BrokerError(cause.type, cause.message, {}, { cause: error });
-    }
-    if (isTooManyUpdates(error)) {
-      throw limitReached('job_requests', { allowed: updatesAtOnce, retryAfterS: 1, cause: error });
-    }
-    throw new BrokerError('dependency_unavailable', 'Temporal is not answering', {}, { cause: error });
+      error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
+    throw isAnswer ? error : asBrokerError(error, 'job_requests');
   }
-}
-
-/** The server's own failure for an update that was accepted by a run which then ended without answering it. */
-function isEndedMeanwhile(error: unknown): boolean {
-  return (
-    error instanceof WorkflowUpdateFailedError &&
-    error.cause instanceof ApplicationFailure &&
-    error.cause.type === 'AcceptedUpdateCompletedWorkflow'
-  );
 }

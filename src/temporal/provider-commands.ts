@@ -1,22 +1,16 @@
-import {
-  ApplicationFailure,
-  WithStartWorkflowOperation,
-  WorkflowUpdateFailedError,
-  type Client,
-} from '@temporalio/client';
+import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import type { ProviderCommand, ProviderCommands } from '../api/provider-commands.js';
 import type { Config } from '../config.js';
-import { BrokerError, isErrorCode } from '../domain/errors.js';
-import { limitReached } from '../domain/limits.js';
+import { BrokerError } from '../domain/errors.js';
 import {
   cordonProvider,
   drainProvider,
   retireProvider,
   uncordonProvider,
-  workflowTypes,
   type ProviderLifecycle,
-} from '../../workflows/messages.js';
-import { isTooManyUpdates, updatesAtOnce } from './refusals.js';
+} from '../../workflows/provider-messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
+import { asBrokerError, isEndedMeanwhile } from './failures.js';
 import { providerStartOptions } from './start-provider.js';
 
 /** An order is two writes to Postgres and a signal to each job. */
@@ -43,23 +37,11 @@ export function createProviderCommands(client: Client, config: Pick<Config, 'TEM
           client.workflow.executeUpdateWithStart(updates[action], { startWorkflowOperation, args: [given] }),
         );
       } catch (error) {
-        throw brokerError(error);
+        if (isEndedMeanwhile(error)) {
+          throw new BrokerError('provider_retired', 'the provider has left the fleet', {}, { cause: error });
+        }
+        throw asBrokerError(error, 'provider_orders');
       }
     },
   };
-}
-
-function brokerError(error: unknown): BrokerError {
-  const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
-  if (cause instanceof ApplicationFailure) {
-    if (isErrorCode(cause.type)) return new BrokerError(cause.type, cause.message, {}, { cause: error });
-    // The server's own failure for an update of a run that ended before it was carried out.
-    if (cause.type === 'AcceptedUpdateCompletedWorkflow') {
-      return new BrokerError('provider_retired', 'the provider has left the fleet', {}, { cause: error });
-    }
-  }
-  if (isTooManyUpdates(error)) {
-    return limitReached('provider_orders', { allowed: updatesAtOnce, retryAfterS: 1, cause: error });
-  }
-  return new BrokerError('dependency_unavailable', 'Temporal is not answering', {}, { cause: error });
 }

@@ -1,10 +1,9 @@
-import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { Config } from '../config.js';
-import { BrokerError } from '../domain/errors.js';
-import { providerWorkflowId } from '../domain/provider.js';
-import { signalNames, workflowTypes, type RegistrationReceived } from '../../workflows/messages.js';
+import { asBrokerError, isNoWorkflow } from './failures.js';
 import { isOneBusyWorkflow, isRefusedForGood } from './refusals.js';
-import { providerStartOptions } from './start-provider.js';
+import { providerSignals, sendSignal, type Signal } from './signals.js';
+import { startProvider } from './start-provider.js';
 
 /** How providers' workflows hear of messages. Repeating a call is harmless: the workflow knows the message by its id. */
 export interface ProviderSignals {
@@ -26,50 +25,18 @@ const deadlineMs = 10_000;
  *   this one workflow or message.
  */
 export function createProviderSignals(client: Client, config: Pick<Config, 'TEMPORAL_TASK_QUEUE'>): ProviderSignals {
-  const withinDeadline = async <T>(call: () => Promise<T>): Promise<T> => {
-    try {
-      return await client.withDeadline(Date.now() + deadlineMs, call);
-    } catch (error) {
-      throw toOutage(error);
-    }
-  };
-
-  /** Answers whether there was a workflow to signal. */
-  const signalled = async (providerId: string, signal: (handle: WorkflowHandle) => Promise<void>): Promise<boolean> => {
-    const handle = client.workflow.getHandle(providerWorkflowId(providerId));
-    try {
-      await withinDeadline(() => signal(handle));
-      return true;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
-  };
+  /** Answers whether there was a workflow to tell. */
+  const tell = async (signal: Signal) => await translated(sendSignal(client, signal, { withinMs: deadlineMs }));
 
   return {
     async registrationReceived(providerId, messageId) {
-      await withinDeadline(() =>
-        client.workflow.signalWithStart(workflowTypes.provider, {
-          ...providerStartOptions({ providerId }, config),
-          signal: signalNames.registrationReceived,
-          signalArgs: [{ messageId }] satisfies [RegistrationReceived],
-        }),
-      );
+      const signal = providerSignals.registrationReceived(providerId, { messageId });
+      const start = () => startProvider(client, { providerId }, config, signal);
+      await translated(client.withDeadline(Date.now() + deadlineMs, start));
     },
-
-    async capacityReported(providerId, messageId) {
-      return await signalled(providerId, (handle) =>
-        handle.signal<[RegistrationReceived]>(signalNames.capacityReported, { messageId }),
-      );
-    },
-
-    async miningChanged(providerId) {
-      return await signalled(providerId, (handle) => handle.signal(signalNames.miningChanged));
-    },
-
-    async placementChanged(providerId) {
-      return await signalled(providerId, (handle) => handle.signal(signalNames.placementChanged));
-    },
+    capacityReported: (providerId, messageId) => tell(providerSignals.capacityReported(providerId, { messageId })),
+    miningChanged: (providerId) => tell(providerSignals.miningChanged(providerId)),
+    placementChanged: (providerId) => tell(providerSignals.placementChanged(providerId)),
   };
 }
 
@@ -77,7 +44,11 @@ export function createProviderSignals(client: Client, config: Pick<Config, 'TEMP
  * One workflow that is busy, or has had all the signals it may have, is no outage: it must not keep the messages of all
  * other providers waiting.
  */
-function toOutage(error: unknown): unknown {
-  if (error instanceof WorkflowNotFoundError || isRefusedForGood(error) || isOneBusyWorkflow(error)) return error;
-  return new BrokerError('dependency_unavailable', 'Temporal is not answering', {}, { cause: error });
+async function translated<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    const isOfThisWorkflow = isNoWorkflow(error) || isRefusedForGood(error) || isOneBusyWorkflow(error);
+    throw isOfThisWorkflow ? error : asBrokerError(error, 'provider_orders');
+  }
 }

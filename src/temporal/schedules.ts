@@ -1,6 +1,6 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import type { Config } from '../config.js';
-import { workflowTypes } from '../../workflows/messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 
 /** How often the sweep looks for silence; a fraction of the time-out, so that loss is noticed within it. */
 function sweepEveryS(config: Config): number {

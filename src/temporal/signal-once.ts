@@ -1,14 +1,6 @@
 import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { defaultPayloadConverter, toPayloads } from '@temporalio/common';
-
-/** A signal that has its effect once, however often it is sent. */
-export interface OnceSignal {
-  workflowId: string;
-  name: string;
-  payload: unknown;
-  /** What makes two sendings one: the server drops one with an id that this run of the workflow has had. */
-  requestId: string;
-}
+import type { Signal } from './signals.js';
 
 /** gRPC 5. */
 const notFound = 5;
@@ -17,10 +9,12 @@ const notFound = 5;
  * Sends a signal that may be repeated without end: a repeat adds nothing to the workflow's history. The client's own
  * `signal` makes a new id for every call.
  *
+ * @param requestId makes two sendings one.
  * @returns when the server has written it down.
  * @throws WorkflowNotFoundError when no such workflow runs.
  */
-export async function signalOnce(client: Client, { workflowId, name, payload, requestId }: OnceSignal): Promise<void> {
+export async function signalOnce(client: Client, signal: Signal, requestId: string): Promise<void> {
+  const { workflowId, name, args } = signal;
   const { namespace, identity } = client.options;
   try {
     await client.workflowService.signalWorkflowExecution({
@@ -28,7 +22,7 @@ export async function signalOnce(client: Client, { workflowId, name, payload, re
       ...(identity === undefined ? {} : { identity }),
       workflowExecution: { workflowId },
       signalName: name,
-      input: { payloads: toPayloads(defaultPayloadConverter, payload) ?? [] },
+      input: { payloads: toPayloads(defaultPayloadConverter, ...args) ?? [] },
       requestId,
     });
   } catch (error) {

@@ -1,23 +1,33 @@
+import type { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import type { Config } from '../config.js';
 import { jobWorkflowId, type JobOrder } from '../domain/job.js';
-import { searchAttributes, type JobInput, type JobLimits, type RunningJob } from '../../workflows/messages.js';
+import type { JobInput, JobLifecycle, JobLimits, RunningJob } from '../../workflows/job-messages.js';
+import { searchAttributes } from '../../workflows/search-attributes.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 
 type Settings = Pick<
   Config,
   'TEMPORAL_TASK_QUEUE' | 'JOB_START_TIMEOUT_S' | 'JOB_STUCK_GRACE_S' | 'PROVIDER_LOSS_GRACE_S' | 'JOB_MAX_DURATION_S'
 >;
 
+/** What is known of a job that has lost its workflow: where it runs, or the placement that it had come to. */
+interface KnownJob {
+  running?: RunningJob;
+  attempt?: number;
+}
+
+/** Starts a job's workflow, or finds the one that runs. */
+export async function startJob(client: Client, order: JobOrder, config: Settings, known?: KnownJob): Promise<void> {
+  await client.workflow.start<JobLifecycle>(workflowTypes.job, jobStartOptions(order, config, known));
+}
+
 /**
  * How a job's workflow is started: the same for everyone who may start it, so that a repeat finds the first.
  *
  * @param known of a job that has lost its workflow: it goes on from where it runs, or from the placement it had come to.
  */
-export function jobStartOptions(
-  order: JobOrder,
-  config: Settings,
-  { running, attempt = 1 }: { running?: RunningJob; attempt?: number } = {},
-) {
+export function jobStartOptions(order: JobOrder, config: Settings, { running, attempt = 1 }: KnownJob = {}) {
   const limits: JobLimits = {
     startTimeoutS: config.JOB_START_TIMEOUT_S,
     stuckGraceS: config.JOB_STUCK_GRACE_S,

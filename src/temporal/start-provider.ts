@@ -1,10 +1,35 @@
+import type { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
 import type { Config } from '../config.js';
 import { providerWorkflowId } from '../domain/provider.js';
-import { searchAttributes, type ProviderInput } from '../../workflows/messages.js';
+import type { ProviderInput, ProviderLifecycle } from '../../workflows/provider-messages.js';
+import { searchAttributes } from '../../workflows/search-attributes.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
+import type { Signal } from './signals.js';
+
+type Settings = Pick<Config, 'TEMPORAL_TASK_QUEUE'>;
+
+/** Starts a provider's workflow, or finds the one that runs, and sends it a signal in the same call, if there is one. */
+export async function startProvider(
+  client: Client,
+  input: ProviderInput,
+  config: Settings,
+  signal?: Signal,
+): Promise<void> {
+  const options = providerStartOptions(input, config);
+  if (signal === undefined) {
+    await client.workflow.start<ProviderLifecycle>(workflowTypes.provider, options);
+    return;
+  }
+  await client.workflow.signalWithStart<ProviderLifecycle, unknown[]>(workflowTypes.provider, {
+    ...options,
+    signal: signal.name,
+    signalArgs: [...signal.args],
+  });
+}
 
 /** How a provider's workflow is started, by its first registration or to go on where one was lost. */
-export function providerStartOptions(input: ProviderInput, config: Pick<Config, 'TEMPORAL_TASK_QUEUE'>) {
+export function providerStartOptions(input: ProviderInput, config: Settings) {
   const { providerId, carried } = input;
   return {
     workflowId: providerWorkflowId(providerId),

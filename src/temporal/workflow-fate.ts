@@ -1,4 +1,5 @@
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionStatusName } from '@temporalio/client';
+import type { Client, WorkflowExecutionStatusName } from '@temporalio/client';
+import { unlessNoWorkflow } from './failures.js';
 
 /** How and when a workflow ended. */
 export interface WorkflowEnd {
@@ -21,12 +22,9 @@ const ends: readonly string[] = [
  * @returns undefined when the server knows of none, or no longer.
  */
 export async function workflowFate(client: Client, workflowId: string): Promise<'goes_on' | WorkflowEnd | undefined> {
-  try {
-    const { status, closeTime } = await client.workflow.getHandle(workflowId).describe();
-    if (!ends.includes(status.name)) return 'goes_on';
-    return { how: status.name as WorkflowEnd['how'], at: closeTime ?? new Date() };
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
+  const found = await unlessNoWorkflow(client.workflow.getHandle(workflowId).describe());
+  if (found === undefined) return undefined;
+  const { status, closeTime } = found;
+  if (!ends.includes(status.name)) return 'goes_on';
+  return { how: status.name as WorkflowEnd['how'], at: closeTime ?? new Date() };
 }

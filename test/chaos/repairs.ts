@@ -6,7 +6,7 @@ import type pg from 'pg';
 import type { RepairKind } from '../../activities/reconciler/repairs.js';
 import { jobPodSelector, labels } from '../../src/kubernetes/names.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
-import { workflowTypes } from '../../workflows/messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { Finding } from './invariant-names.js';
 import type { Outage } from './kills.js';
 

@@ -10,7 +10,7 @@ import { withoutPrices } from '../../src/db/offers.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { drain } from '../../src/db/provider-operations.js';
 import { jobWorkflowId } from '../../src/domain/job.js';
-import type { JobLifecycle } from '../../workflows/messages.js';
+import type { JobLifecycle } from '../../workflows/job-messages.js';
 import { carryOut } from '../support/activity.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession, testOrder } from '../support/fleet.js';
@@ -67,8 +67,7 @@ async function adopted(happen: (providerId: string) => Promise<unknown>, steps: 
   const { compareWorkflows } = createWorkflowComparison(
     { config, pool, temporal: flow.temporal.client, logger: pino({ level: 'silent' }) },
     {
-      inspectNode: ({ nodeName }) =>
-        Promise.resolve({ nodeName, uid: '', resourceVersion: '', state: 'ready', gpus: 8 }),
+      inspectNode: ({ nodeName }) => Promise.resolve({ nodeName, uid: '', state: 'ready', gpus: 8 }),
     },
   );
   const found = await carryOut(compareWorkflows);

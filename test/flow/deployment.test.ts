@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { keepServed, readinessOf, type Standing } from '../../src/temporal/deployment.js';
-import { workflowTypes } from '../../workflows/messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import { freshTemporal, type TestTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { instantAt, sentence } from '../../src/domain/outside.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
-import { workflowTypes } from '../../workflows/messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import { testOrder } from '../support/fleet.js';
 import { createFlow, type Flow, type Steps } from '../support/flow.js';
 import { comparisons, nothing } from '../support/flow-reconciler.js';

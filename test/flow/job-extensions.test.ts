@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { BrokerError } from '../../src/domain/errors.js';
 import { instantAt } from '../../src/domain/outside.js';
-import { podObserved } from '../../workflows/messages.js';
+import { podObserved } from '../../workflows/job-messages.js';
 import { createFlow, type Flow, type Steps } from '../support/flow.js';
 import { runningFlowJob, startFlowJob, workflowIdOf, type FlowJob } from '../support/flow-job.js';
 import { createRandom } from '../support/random.js';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { instantAt } from '../../src/domain/outside.js';
-import { capacityReported, heartbeatChanged, jobLeft, placementChanged } from '../../workflows/messages.js';
+import { capacityReported, heartbeatChanged, jobLeft, placementChanged } from '../../workflows/provider-messages.js';
 import { createFlow, type Flow, type Steps } from '../support/flow.js';
 import { startFlowProvider, type FlowProvider } from '../support/flow-provider.js';
 
@@ -76,7 +76,7 @@ describe('the jobs of a provider', () => {
     ]);
     // With one job less there may be enough of them.
     const looks = provider.asked('assessProvider').length;
-    await provider.handle.signal(jobLeft, { jobId: 'one' });
+    await provider.handle.signal(jobLeft);
     await provider.asksFor('assessProvider', looks + 1);
     await flow.replay(provider.workflowId);
   });
@@ -135,7 +135,7 @@ describe('a provider that leaves', () => {
     await provider.asksFor('refuseRegistration');
     await expect(order(provider, 'uncordon')).rejects.toMatchObject({ code: 'provider_retired' });
     jobs = 0;
-    await provider.handle.signal(jobLeft, { jobId: 'the last' });
+    await provider.handle.signal(jobLeft);
     await provider.handle.result();
     expect(await provider.state()).toMatchObject({ status: 'retired' });
     expect(provider.asked('answerRegistration')).toEqual([]);
@@ -194,7 +194,7 @@ describe('a provider', () => {
     await provider.isFound({ ...offline });
     await provider.asksFor('tellJobs', 2);
     const { handle } = provider;
-    await flow.startOver(handle, (at) => handle.signal(heartbeatChanged, { alive: true, at }));
+    await flow.startOver(handle, (at) => handle.signal<[object]>(heartbeatChanged.name, { alive: true, at }));
     const looks = provider.asked('assessProvider').length;
     await provider.registers('known');
     await provider.isFound({ ...offline });

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { pino } from 'pino';
-import { createFleetActivities } from '../../activities/fleet.js';
+import { createJobNewsActivities } from '../../activities/job-news.js';
 import type { ActivityDeps } from '../../activities/deps.js';
 import { createSweepActivities } from '../../activities/sweep.js';
 import { jobWorkflowId } from '../../src/domain/job.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
-import { workflowTypes } from '../../workflows/messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import { testConfig } from '../support/config.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider } from '../support/fleet.js';
@@ -88,7 +88,7 @@ test('a job that cannot be told keeps no other from hearing, and a repeat adds n
       args: [{}],
     });
   }
-  const { tellJobs } = createFleetActivities(deps);
+  const { tellJobs } = createJobNewsActivities(deps);
   const change = { providerId, online: false, at: new Date().toISOString() };
   refused.add(jobWorkflowId([...jobIds].sort()[0]!));
   await expect(tellJobs(change)).rejects.toMatchObject({

@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import {
-  certificateRequested,
-  jobLeft,
-  miningChanged,
-  placementChanged,
-  podObserved,
-  workflowTypes,
-} from '../../workflows/messages.js';
+import { podObserved } from '../../workflows/job-messages.js';
+import { certificateRequested, jobLeft, miningChanged, placementChanged } from '../../workflows/provider-messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import { BrokerError } from '../../src/domain/errors.js';
 import { instantAt, sentence } from '../../src/domain/outside.js';
 import { testOrder } from '../support/fleet.js';
@@ -178,7 +173,7 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
     await provider.asksFor('tellJobs');
     await provider.isFound({ absence: 'gpu_lost', missingGpus: ['vendor/a'] });
     await provider.asksFor('tellJobs', 2);
-    await provider.handle.signal(jobLeft, { jobId: 'one' });
+    await provider.handle.signal(jobLeft);
     await provider.isFound({ nodeUid: 'another node' });
     await provider.asksFor('tellJobs', 4);
     return provider.workflowId;

@@ -17,7 +17,7 @@ import { startSimulatedProvider } from '../../engines/simulated-provider/provide
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { startRelay } from '../../src/roles/relay/relay.js';
 import { connectTemporal } from '../../src/temporal/client.js';
-import { workflowTypes } from '../../workflows/messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import { createFlow } from '../support/flow.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { trusting } from '../support/relay.js';

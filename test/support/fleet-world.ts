@@ -9,14 +9,11 @@ import { providerWorkflowId, type ProviderStatus } from '../../src/domain/provid
 import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
 import { gpuResource } from '../../src/kubernetes/names.js';
 import { createProviderCommands } from '../../src/temporal/provider-commands.js';
-import { providerStartOptions } from '../../src/temporal/start-provider.js';
-import {
-  providerState,
-  signalNames,
-  workflowTypes,
-  type JobState,
-  type ProviderState,
-} from '../../workflows/messages.js';
+import { providerSignals } from '../../src/temporal/signals.js';
+import { startProvider } from '../../src/temporal/start-provider.js';
+import type { JobState } from '../../workflows/job-messages.js';
+import { providerState, type ProviderState } from '../../workflows/provider-messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { TestProvider } from './fleet.js';
 import { timeline } from './timeline.js';
 import { until } from './until.js';
@@ -153,11 +150,8 @@ export async function createFleetWorld(
     podExists,
     async joined(options = {}) {
       const providerId = await world.provider(options);
-      await workflows.signalWithStart(workflowTypes.provider, {
-        ...providerStartOptions({ providerId }, config),
-        signal: signalNames.nodeObserved,
-        signalArgs: [{ nodeName: providerId, uid: '', resourceVersion: '', state: 'ready', gpus: 0 }],
-      });
+      const signal = providerSignals.nodeObserved(providerId, { state: 'ready' });
+      await startProvider(temporal.client, { providerId }, config, signal);
       await until(async () => (await state(providerId)).status === 'available', {
         everyMs: 50,
         name: 'the provider is in service',

@@ -10,7 +10,6 @@ import {
   podObserved,
   providerChanged,
   providerDraining,
-  workflowTypes,
   type JobLifecycle,
   type JobLimits,
   type JobState,
@@ -18,7 +17,8 @@ import {
   type ProviderChange,
   type ProviderDrain,
   type RunningJob,
-} from '../../workflows/messages.js';
+} from '../../workflows/job-messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import { testOrder } from './fleet.js';
 import type { Flow, Steps } from './flow.js';
 import { until } from './until.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../../activities/index.js';
-import type { ProviderFinding } from '../../activities/fleet.js';
+import type { ProviderFinding } from '../../activities/provider-assessment.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { createProviderCommands } from '../../src/temporal/provider-commands.js';
 import { providerStartOptions } from '../../src/temporal/start-provider.js';
@@ -10,11 +10,11 @@ import {
   nodeObserved,
   providerState,
   registrationReceived,
-  workflowTypes,
   type CarriedProvider,
   type ProviderLifecycle,
   type ProviderState,
-} from '../../workflows/messages.js';
+} from '../../workflows/provider-messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { Flow, Steps } from './flow.js';
 import { until } from './until.js';
 
@@ -109,13 +109,10 @@ export async function startFlowProvider(
     async isFound(more) {
       const { cordoned, retiring } = finding;
       finding = { ...inService, cordoned, retiring, ...more };
-      const { status, nodeUid = '' } = finding;
+      const { status } = finding;
       // What a signal says counts for nothing: that it comes, does.
-      if (status === 'offline') await handle.signal(heartbeatChanged, { alive: false, at: new Date().toISOString() });
-      else {
-        const node = { nodeName: providerId, uid: nodeUid, resourceVersion: '1', gpus: 8 };
-        await handle.signal(nodeObserved, { ...node, state: 'ready' });
-      }
+      if (status === 'offline') await handle.signal(heartbeatChanged);
+      else await handle.signal(nodeObserved, { state: 'ready' });
     },
     asked,
     asksFor: (step, times = 1) => until(() => asked(step)[times - 1], { name: `${step} is asked for ${times} times` }),

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { Activities } from '../../activities/index.js';
-import { named } from '../../activities/failures.js';
+import { withErrorCodes } from '../../activities/failures.js';
 import type { Config } from '../../src/config.js';
 import { createJobCommands } from '../../src/temporal/jobs.js';
 import { testConfig } from './config.js';
@@ -60,7 +60,7 @@ export async function createFlow(change: (code: string) => string = (code) => co
       if (answer === undefined) throw new Error(`the test has no answer to ${step} of ${key}`);
       return await answer(...args);
     };
-  const activities = named(Object.fromEntries(stepNames.map((step) => [step, carryOut(step)])));
+  const activities = withErrorCodes(Object.fromEntries(stepNames.map((step) => [step, carryOut(step)])));
   await temporal.startWorker(activities, { workflowBundle: { code } });
 
   return {

@@ -6,7 +6,7 @@ import type { Config } from '../../src/config.js';
 import { knownAmong } from '../../src/db/reconcile-fleet.js';
 import { jobObjectName, type JobOrder } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
-import { workflowTypes } from '../../workflows/messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { until } from './until.js';
 import { createWorld, type World } from './world.js';

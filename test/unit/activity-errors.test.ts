@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as k8s from '@kubernetes/client-node';
 import { ApplicationFailure } from '@temporalio/activity';
-import { named } from '../../activities/failures.js';
+import { withErrorCodes } from '../../activities/failures.js';
 import { asPodRefusal, withPort } from '../../activities/pod-refusals.js';
 import { BrokerError } from '../../src/domain/errors.js';
 
@@ -57,7 +57,7 @@ describe('a Service', () => {
 
 describe('an activity', () => {
   const outcome = (error: unknown) =>
-    named({ step: () => Promise.reject(error as Error) })
+    withErrorCodes({ step: () => Promise.reject(error as Error) })
       .step()
       .catch((caught: unknown) => caught);
 
@@ -77,7 +77,7 @@ describe('an activity', () => {
   });
 
   test('gets its arguments, and its answer through', async () => {
-    const { add } = named({ add: (a: number, b: number) => Promise.resolve(a + b) });
+    const { add } = withErrorCodes({ add: (a: number, b: number) => Promise.resolve(a + b) });
     expect(await add(2, 3)).toBe(5);
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { sentence } from '../../src/domain/outside.js';
 import { PodNews } from '../../src/roles/watcher/pod-news.js';
-import type { PodObservation } from '../../workflows/messages.js';
+import type { PodObservation } from '../../workflows/job-messages.js';
 
 const jobId = 'job-1';
 const seen = (phase: PodObservation['phase'], stuck?: string): PodObservation => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { PodObservation } from '../../workflows/messages.js';
+import type { PodObservation } from '../../workflows/job-messages.js';
 import { createPodSightings } from '../../workflows/pod-sightings.js';
 
 const seen = (resourceVersion: string, phase: PodObservation['phase'] = 'pending', uid = 'uid-1'): PodObservation => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ProviderFinding } from '../../activities/fleet.js';
+import type { ProviderFinding } from '../../activities/provider-assessment.js';
 import { awaitsJob, heldAgainst, startFailure } from '../../workflows/job-placement.js';
 import { absenceOf, recordedGap } from '../../workflows/job-service.js';
 import { serviceOf, serviceTold, whatFor } from '../../workflows/provider-service.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ProviderChange, ProviderDrain, ProviderNews } from '../../workflows/messages.js';
+import type { ProviderChange, ProviderDrain, ProviderNews } from '../../workflows/job-messages.js';
 import { afterChange, afterDrain, createProviderTie } from '../../workflows/provider-tie.js';
 
 const startMs = Date.UTC(2024, 10, 25, 12);

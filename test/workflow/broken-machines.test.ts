@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { movesOf } from '../../src/db/allocations.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
 import type { JobOrder } from '../../src/domain/job.js';
-import type { JobState } from '../../workflows/messages.js';
+import type { JobState } from '../../workflows/job-messages.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { until } from '../support/until.js';
 

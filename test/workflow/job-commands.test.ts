@@ -3,7 +3,7 @@ import { WorkflowUpdateStage, type Client } from '@temporalio/client';
 import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { connectTemporal } from '../../src/temporal/client.js';
 import { createJobCommands } from '../../src/temporal/jobs.js';
-import { sshReady } from '../../workflows/messages.js';
+import { sshReady } from '../../workflows/job-messages.js';
 import { startLine, type Line } from '../support/line.js';
 import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';

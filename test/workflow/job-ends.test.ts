@@ -5,7 +5,7 @@ import { gapsOf } from '../../src/db/job-gaps.js';
 import { billedTime, chargeFor } from '../../src/domain/billing.js';
 import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
-import { workflowTypes } from '../../workflows/messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { until } from '../support/until.js';
 import { namespaceOf } from '../support/tenants.js';

@@ -7,7 +7,7 @@ import { findProvider } from '../../src/db/provider-reads.js';
 import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { pullErrorKind } from '../../src/domain/pull-errors.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
-import type { JobState } from '../../workflows/messages.js';
+import type { JobState } from '../../workflows/job-messages.js';
 import { timeline } from '../support/timeline.js';
 import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';

@@ -10,7 +10,8 @@ import { miningConfigSchema } from '../../src/domain/registration.js';
 import { removeMiners } from '../../src/kubernetes/miners.js';
 import { gpuResource, labels, miningNamespace as namespace } from '../../src/kubernetes/names.js';
 import { observeNode } from '../../src/kubernetes/observe.js';
-import { signalNames, workflowTypes, type ProviderInput } from '../../workflows/messages.js';
+import { providerSignals, sendSignal, type Signal } from '../../src/temporal/signals.js';
+import { startProvider } from '../../src/temporal/start-provider.js';
 import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
 
@@ -41,21 +42,15 @@ async function configure(providerId: string, config: object): Promise<void> {
 
 /** Tells the provider's workflow of its node, as the watcher does; starts it where there is none. */
 async function nodeSeen(providerId: string): Promise<void> {
-  const node = await until(async () => {
+  await until(async () => {
     const read = await world.kubernetes.core.readNode({ name: providerId });
-    return observeNode(read).state === 'ready' ? read : undefined;
+    return observeNode(read).state === 'ready';
   });
-  await world.temporal.client.workflow.signalWithStart(workflowTypes.provider, {
-    workflowId: providerWorkflowId(providerId),
-    taskQueue: world.config.TEMPORAL_TASK_QUEUE,
-    args: [{ providerId }] satisfies [ProviderInput],
-    signal: signalNames.nodeObserved,
-    signalArgs: [observeNode(node)],
-  });
+  const signal = providerSignals.nodeObserved(providerId, { state: 'ready' });
+  await startProvider(world.temporal.client, { providerId }, world.config, signal);
 }
 
-const signal = (providerId: string, name: string, ...args: unknown[]) =>
-  world.temporal.client.workflow.getHandle(providerWorkflowId(providerId)).signal(name, ...args);
+const tell = (signal: Signal) => sendSignal(world.temporal.client, signal);
 
 /** Its agent falls silent or is heard again, as the sweep finds it. */
 async function hear(providerId: string, alive: boolean): Promise<void> {
@@ -63,7 +58,7 @@ async function hear(providerId: string, alive: boolean): Promise<void> {
     providerId,
     alive,
   ]);
-  await signal(providerId, signalNames.heartbeatChanged, { alive, at: new Date().toISOString() });
+  await tell(providerSignals.heartbeatChanged(providerId));
 }
 
 const figures = async (providerId: string) => (await miningFigures(world.database.pool, providerId))!;
@@ -176,7 +171,7 @@ describe('a provider whose idle GPUs mine', () => {
     const before = await uids(providerId);
     await world.restart();
     await configure(providerId, { gpu_count: 5, cpu_cores: 5, memory_mb: 5_120 });
-    await signal(providerId, signalNames.miningChanged);
+    await tell(providerSignals.miningChanged(providerId));
     await seen(providerId, { running: 5 });
     expect(await uids(providerId)).toEqual(expect.arrayContaining(before));
   });
@@ -195,7 +190,7 @@ describe('a provider whose idle GPUs mine', () => {
     const providerId = await miningProvider();
     await seen(providerId, { running: 8 });
     await setMiningWanted(world.database.pool, providerId, false);
-    await signal(providerId, signalNames.miningChanged);
+    await tell(providerSignals.miningChanged(providerId));
     await seen(providerId, { running: 0, reason: /its owner stopped it/ });
   });
 
@@ -204,7 +199,7 @@ describe('a provider whose idle GPUs mine', () => {
     await seen(providerId, { running: 1 });
     const before = await uids(providerId);
     await configure(providerId, { gpu_count: 1, env_vars: { POOL_PASSWORD: 'second-secret' } });
-    await signal(providerId, signalNames.miningChanged);
+    await tell(providerSignals.miningChanged(providerId));
     await until(async () => {
       const now = await uids(providerId);
       return now.length === 1 && now[0] !== before[0];

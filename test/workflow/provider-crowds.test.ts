@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { providerStartOptions } from '../../src/temporal/start-provider.js';
-import { workflowTypes } from '../../workflows/messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { putProvider } from '../support/fleet.js';
 import { until } from '../support/until.js';

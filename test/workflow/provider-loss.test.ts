@@ -4,7 +4,8 @@ import { searchProviders } from '../../src/db/provider-reads.js';
 import { jobWorkflowId } from '../../src/domain/job.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { labels, taints } from '../../src/kubernetes/names.js';
-import { providerChanged, signalNames } from '../../workflows/messages.js';
+import { providerChanged } from '../../workflows/job-messages.js';
+import { heartbeatChanged } from '../../workflows/provider-messages.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { until } from '../support/until.js';
 
@@ -43,7 +44,7 @@ const wasTold = async (providerId: string) => {
   const handle = world.temporal.client.workflow.getHandle(providerWorkflowId(providerId));
   const { events } = await handle.fetchHistory();
   return events!.some(
-    ({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName === signalNames.heartbeatChanged,
+    ({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName === heartbeatChanged.name,
   );
 };
 const chargeOf = async (jobId: string) => {

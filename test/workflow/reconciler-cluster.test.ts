@@ -15,7 +15,7 @@ import { tenantNamespaceObject } from '../../src/kubernetes/manifests/tenant.js'
 import { removeMiners } from '../../src/kubernetes/miners.js';
 import { labels, taints } from '../../src/kubernetes/names.js';
 import { ownedBy } from '../../src/kubernetes/ownership.js';
-import { signalNames } from '../../workflows/messages.js';
+import { heartbeatChanged } from '../../workflows/provider-messages.js';
 import { testOrder } from '../support/fleet.js';
 import {
   createReconciledWorld,
@@ -133,7 +133,7 @@ describe('a provider', () => {
         world.providerId,
         alive,
       ]);
-      await handle.signal(signalNames.heartbeatChanged, { alive, at: new Date().toISOString() });
+      await handle.signal(heartbeatChanged);
     };
     const status = async () => (await findProvider(world.database.pool, world.providerId))!.status;
     expect(await status()).toBe('available');

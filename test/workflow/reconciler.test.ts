@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { allocate, findAllocation, release } from '../../src/db/allocations.js';
 import { findProvider } from '../../src/db/provider-reads.js';
 import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
-import { workflowTypes } from '../../workflows/messages.js';
+import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
 import { testOrder } from '../support/fleet.js';
 import { createReconciledWorld, type ReconciledWorld } from '../support/reconciled-world.js';

@@ -1,6 +1,4 @@
 import type { Redis } from 'ioredis';
-import type { Queryable } from '../../db/pool.js';
-import { hasLostOfLate } from '../../db/stream-losses.js';
 import { arrivalMs } from './entry.js';
 import { brokerGroup, streams } from '../../wire/streams.js';
 
@@ -11,19 +9,6 @@ const maxPendingMs = 600_000;
 export interface Hearing {
   until: Date;
   now: Date;
-}
-
-/**
- * As `heardUntil`; undefined as well where somebody of late removed what nobody had read, until everybody had the time
- * to be heard again.
- *
- * @param timeoutS the silence after which a provider counts as gone.
- */
-export async function heardOrLost(
-  { redis, pool }: { redis: Redis; pool: Queryable },
-  timeoutS: number,
-): Promise<Hearing | undefined> {
-  return (await hasLostOfLate(pool, streams.heartbeat, timeoutS)) ? undefined : await heardUntil(redis);
 }
 
 /**

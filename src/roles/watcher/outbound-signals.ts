@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { sendSignal, type Signal } from '../../temporal/signals.js';
 
 /** A stop waits for what is under way. */
 const sendWithinMs = 10_000;
 
-interface Outgoing {
-  /** Finds the workflow; undefined when the thing is nobody's. May fail, and is tried again. */
-  workflowId: () => Promise<string | undefined>;
-  signal: string;
-  payload: unknown;
-}
+/** Finds whom to tell, and of what; undefined when the thing is nobody's. May fail, and is tried again. */
+type FindSignal = () => Promise<Signal | undefined>;
 
 /**
  * Sends observations to workflows, the newest one only: while a signal is under way or Temporal is away, a later
@@ -18,7 +15,7 @@ interface Outgoing {
  * starts again compares the whole cluster with the database.
  */
 export class OutboundSignals {
-  readonly #waiting = new Map<string, Outgoing>();
+  readonly #waiting = new Map<string, FindSignal>();
   readonly #senders = new Map<string, Promise<void>>();
   #stopped = new AbortController();
 
@@ -28,9 +25,8 @@ export class OutboundSignals {
   ) {}
 
   /** Queues an observation; `key` names the thing observed. */
-  send(key: string, workflowId: string | Outgoing['workflowId'], signal: string, payload: unknown): void {
-    const resolve = typeof workflowId === 'string' ? () => Promise.resolve(workflowId) : workflowId;
-    this.#waiting.set(key, { workflowId: resolve, signal, payload });
+  send(key: string, signal: Signal | FindSignal): void {
+    this.#waiting.set(key, typeof signal === 'function' ? signal : () => Promise.resolve(signal));
     if (!this.#senders.has(key)) this.#senders.set(key, this.#drain(key));
   }
 
@@ -48,23 +44,14 @@ export class OutboundSignals {
     for (let next = this.#waiting.get(key); next !== undefined; next = this.#waiting.get(key)) {
       if (this.#stopped.signal.aborted) break;
       try {
-        const { signal, payload } = next;
-        const workflowId = await next.workflowId();
-        if (workflowId !== undefined)
-          await this.client.withDeadline(Date.now() + sendWithinMs, () =>
-            this.client.workflow.getHandle(workflowId).signal(signal, payload),
-          );
+        const signal = await next();
+        // Where the workflow is over, the reconciler deals with what its objects left behind.
+        if (signal !== undefined) await sendSignal(this.client, signal, { withinMs: sendWithinMs });
       } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) {
-          this.logger.warn(
-            { err: error, about: key, signal: next.signal, retryInMs: backoffMs },
-            'signal not delivered',
-          );
-          await sleep(backoffMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
-          backoffMs = Math.min(backoffMs * 2, 10_000);
-          continue;
-        }
-        // The workflow is over: the reconciler deals with what its objects left behind.
+        this.logger.warn({ err: error, about: key, retryInMs: backoffMs }, 'signal not delivered');
+        await sleep(backoffMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+        backoffMs = Math.min(backoffMs * 2, 10_000);
+        continue;
       }
       if (this.#waiting.get(key) === next) this.#waiting.delete(key);
     }

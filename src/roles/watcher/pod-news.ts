@@ -1,4 +1,4 @@
-import type { PodObservation } from '../../../workflows/messages.js';
+import type { PodObservation } from '../../../workflows/job-messages.js';
 
 /**
  * How long a pod has to be stuck before that is news. The scheduler says that nothing fits while it has not heard of a

@@ -5,21 +5,16 @@ import type { Logger } from 'pino';
 import { liveJobs } from '../../db/jobs.js';
 import { providerOfToken } from '../../db/join-tokens.js';
 import { providerByNode, providersWithNodes } from '../../db/provider-reads.js';
-import { jobObjectName, jobWorkflowId } from '../../domain/job.js';
-import { providerWorkflowId } from '../../domain/provider.js';
-import {
-  signalNames,
-  type CertificateRequested,
-  type NodeObservation,
-  type PodObservation,
-} from '../../../workflows/messages.js';
+import { jobObjectName } from '../../domain/job.js';
+import type { PodObservation } from '../../../workflows/job-messages.js';
 import { sideBySide, type Failed } from '../../side-by-side.js';
 import { unlessNotFound, type Kubernetes } from '../../kubernetes/client.js';
 import { bootstrapUserPrefix, jobPodSelector, labels, nodeUserPrefix } from '../../kubernetes/names.js';
 import { kubeletClientSigner } from '../../kubernetes/node-certificates.js';
 import { watchMiners } from './miners-watch.js';
-import { observeNode } from '../../kubernetes/observe.js';
+import { goneNode, observeNode, type NodeObservation } from '../../kubernetes/observe.js';
 import { gonePod, observeDeletedPod, observePod } from '../../kubernetes/observe-pod.js';
+import { jobSignals, providerSignals } from '../../temporal/signals.js';
 import { OutboundSignals } from './outbound-signals.js';
 import { PodNews } from './pod-news.js';
 import { Reflector } from '../../kubernetes/reflector.js';
@@ -65,7 +60,7 @@ export function startWatcher({ kubernetes, temporal, pool, logger }: WatcherDeps
 
 function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
   const news = new PodNews((jobId, observation) =>
-    signals.send(`pod/${jobId}`, jobWorkflowId(jobId), signalNames.podObserved, observation),
+    signals.send(`pod/${jobId}`, jobSignals.podObserved(jobId, observation)),
   );
   const jobIdOf = (pod: V1Pod) => pod.metadata?.labels?.[labels.jobId];
 
@@ -131,11 +126,11 @@ function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals
     const summary = nodeSummary(observation);
     if (told.get(observation.nodeName) === summary) return;
     told.set(observation.nodeName, summary);
-    const workflowId = async () => {
-      const providerId = await providerByNode(pool, observation.nodeName);
-      return providerId === undefined ? undefined : providerWorkflowId(providerId);
-    };
-    signals.send(`node/${observation.nodeName}`, workflowId, signalNames.nodeObserved, observation);
+    const { nodeName, state } = observation;
+    signals.send(`node/${nodeName}`, async () => {
+      const providerId = await providerByNode(pool, nodeName);
+      return providerId === undefined ? undefined : providerSignals.nodeObserved(providerId, { state });
+    });
   };
 
   const readNode = async (name: string) => {
@@ -181,10 +176,6 @@ function nodeSummary({ uid, state, gpus, gpuResources }: NodeObservation): strin
   return `${uid} ${state} ${gpus} ${gpuResources}`;
 }
 
-function goneNode(nodeName: string, uid: string): NodeObservation {
-  return { nodeName, uid, resourceVersion: `gone-${uid}`, state: 'gone', gpus: 0 };
-}
-
 function watchCertificateRequests(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
   const fieldSelector = `spec.signerName=${kubeletClientSigner}`;
 
@@ -197,13 +188,12 @@ function watchCertificateRequests(kubernetes: Kubernetes, pool: Pool, signals: O
     const after = (prefix: string) => (username.startsWith(prefix) ? username.slice(prefix.length) : undefined);
     const [tokenId, nodeName] = [after(bootstrapUserPrefix), after(nodeUserPrefix)];
     if (tokenId === undefined && nodeName === undefined) return;
-    const workflowId = async () => {
+    signals.send(`csr/${name}`, async () => {
       const providerId =
         tokenId === undefined ? await providerByNode(pool, nodeName!) : await providerOfToken(pool, tokenId);
-      return providerId === undefined ? undefined : providerWorkflowId(providerId);
-    };
-    const payload: CertificateRequested = { name, ...(tokenId === undefined ? {} : { tokenId }) };
-    signals.send(`csr/${name}`, workflowId, signalNames.certificateRequested, payload);
+      const request = { name, ...(tokenId === undefined ? {} : { tokenId }) };
+      return providerId === undefined ? undefined : providerSignals.certificateRequested(providerId, request);
+    });
   };
 
   const reflector = new Reflector<V1CertificateSigningRequest, V1CertificateSigningRequest>({

@@ -1,0 +1,85 @@
+import type { Client } from '@temporalio/client';
+import type { SignalDefinition } from '@temporalio/common';
+import { jobWorkflowId } from '../domain/job.js';
+import { providerWorkflowId } from '../domain/provider.js';
+import { sideBySide, type Failed } from '../side-by-side.js';
+import { cancelRequested, podObserved, providerChanged, providerDraining } from '../../workflows/job-messages.js';
+import {
+  capacityReported,
+  certificateRequested,
+  heartbeatChanged,
+  miningChanged,
+  nodeObserved,
+  placementChanged,
+  registrationReceived,
+} from '../../workflows/provider-messages.js';
+import { unlessNoWorkflow } from './failures.js';
+import { signalOnce } from './signal-once.js';
+
+/** A signal for one workflow. Only the functions of this file make one, each from the signal's definition. */
+export interface Signal {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+/** Signals that are sent at the same time where many workflows are told. */
+const signalsAtOnce = 20;
+
+/** What a job can be told: `jobSignals.podObserved(jobId, observation)`. */
+export const jobSignals = {
+  podObserved: signalOf(podObserved, jobWorkflowId),
+  providerChanged: signalOf(providerChanged, jobWorkflowId),
+  providerDraining: signalOf(providerDraining, jobWorkflowId),
+  cancelRequested: signalOf(cancelRequested, jobWorkflowId),
+} as const;
+
+/** What a provider can be told: `providerSignals.nodeObserved(providerId, { state: 'gone' })`. */
+export const providerSignals = {
+  registrationReceived: signalOf(registrationReceived, providerWorkflowId),
+  capacityReported: signalOf(capacityReported, providerWorkflowId),
+  certificateRequested: signalOf(certificateRequested, providerWorkflowId),
+  nodeObserved: signalOf(nodeObserved, providerWorkflowId),
+  heartbeatChanged: signalOf(heartbeatChanged, providerWorkflowId),
+  miningChanged: signalOf(miningChanged, providerWorkflowId),
+  placementChanged: signalOf(placementChanged, providerWorkflowId),
+} as const;
+
+export interface Sending {
+  /** How long the server may take, with all attempts, in milliseconds; without, as long as any call may take. */
+  withinMs?: number;
+  /**
+   * Makes sendings with the same id one: the server drops a signal whose id this run of the workflow has had. Without,
+   * every call adds a signal to the history.
+   */
+  requestId?: string;
+}
+
+/**
+ * Sends a signal.
+ *
+ * @returns false when no such workflow runs; otherwise true, once the server has written the signal down.
+ * @throws whatever the client does, untranslated.
+ */
+export async function sendSignal(client: Client, signal: Signal, sending: Sending = {}): Promise<boolean> {
+  const { withinMs, requestId } = sending;
+  const send = async () => {
+    if (requestId !== undefined) await signalOnce(client, signal, requestId);
+    else await client.workflow.getHandle(signal.workflowId).signal(signal.name, ...signal.args);
+    return true;
+  };
+  const sent = withinMs === undefined ? send() : client.withDeadline(Date.now() + withinMs, send);
+  return (await unlessNoWorkflow(sent)) ?? false;
+}
+
+/** Tells many workflows, some at a time. One that cannot be told keeps none of the others from hearing. */
+export async function sendToEach<T>(items: readonly T[], send: (item: T) => Promise<void>): Promise<Failed<T>[]> {
+  return await sideBySide(items, signalsAtOnce, send);
+}
+
+function signalOf<Args extends unknown[]>(
+  { name }: SignalDefinition<Args>,
+  workflowIdOf: (id: string) => string,
+): (id: string, ...args: Args) => Signal {
+  return (id, ...args) => ({ workflowId: workflowIdOf(id), name, args });
+}

@@ -1,0 +1,11 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+
+/** What operators filter by in the Temporal UI. Registered with the server before the first workflow starts. */
+export const searchAttributes = {
+  jobStatus: defineSearchAttributeKey('JobStatus', 'KEYWORD'),
+  providerStatus: defineSearchAttributeKey('ProviderStatus', 'KEYWORD'),
+  providerId: defineSearchAttributeKey('ProviderId', 'KEYWORD'),
+  wallet: defineSearchAttributeKey('Wallet', 'KEYWORD'),
+  gpuType: defineSearchAttributeKey('GpuType', 'KEYWORD'),
+  expiresAt: defineSearchAttributeKey('ExpiresAt', 'DATETIME'),
+} as const;

@@ -1,0 +1,7 @@
+/** The workflow types, as starters name them. */
+export const workflowTypes = {
+  job: 'jobLifecycle',
+  provider: 'providerLifecycle',
+  heartbeatSweep: 'heartbeatSweep',
+  fleetReconciler: 'fleetReconciler',
+} as const;
