@@ -3,7 +3,7 @@ import type { StartFailure } from '../activities/job-record.js';
 import type { Placement } from '../src/domain/job.js';
 import { providerWorkflowId } from '../src/domain/provider.js';
 import type { Ending } from './job-endings.js';
-import { bringUp, type JobStart, type Provisioned } from './job-start.js';
+import { bringUp, type JobStart, type NotStarted, type Provisioned } from './job-start.js';
 import { jobRecord, jobTeardown } from './job-steps.js';
 import type { ProviderNews } from './job-messages.js';
 import { jobLeft, placementChanged } from './provider-messages.js';
@@ -25,19 +25,21 @@ export interface JobPlacing extends Omit<JobStart, 'placement' | 'beforeMs'> {
 export type Placed = Provisioned & { placement: Placement };
 
 /** Places a job and brings it up; elsewhere, where the machine it is at does not. All of it in the time of one start. */
-export async function findMachine(placing: JobPlacing): Promise<Placed | Ending> {
+export async function findMachine(placing: JobPlacing): Promise<Placed | NotStarted> {
   let attempt = placing.firstAttempt;
   let placement = await place(placing, attempt);
   const beforeMs = Date.now() + placing.limits.startTimeoutS * 1000;
   for (;;) {
     placing.holds('pod');
     const made = await bringUp({ ...placing, placement, beforeMs });
-    if (!('status' in made)) return { ...made, placement };
-    const goesOn = mayGoOn(placing, made, attempt) && Date.now() < beforeMs;
+    if (made.kind === 'provisioned') return { ...made, placement };
+    const { ending } = made;
+    const goesOn = mayGoOn(placing, ending, attempt) && Date.now() < beforeMs;
     if (!goesOn || !patched('a-start-goes-on-elsewhere')) {
-      return made.fault === undefined ? made : { ...made, startFailure: startFailure(placement, attempt, made) };
+      if (ending.fault === undefined) return made;
+      return { kind: 'not_started', ending: { ...ending, startFailure: startFailure(placement, attempt, ending) } };
     }
-    await leave(placing, placement, attempt, made);
+    await leave(placing, placement, attempt, ending);
     placement = await place(placing, ++attempt);
   }
 }

@@ -8,7 +8,13 @@ import type { PodSightings } from './pod-sightings.js';
 import type { ProviderTie } from './provider-tie.js';
 
 /** A pod that was made, and how its customer will reach it. */
-export type Provisioned = Pick<RunningJob, 'ssh' | 'podUid'>;
+export type Provisioned = { kind: 'provisioned' } & Pick<RunningJob, 'ssh' | 'podUid'>;
+
+/** Why there is no pod to reach. */
+export interface NotStarted {
+  kind: 'not_started';
+  ending: Ending;
+}
 
 /** A job that was placed and is to be brought up. */
 export interface JobStart {
@@ -36,17 +42,18 @@ const partToPrepare = 1 / 3;
 const recheckS = [15, 30, 60];
 
 /** Makes the pod and waits until SSH answers, all of it within the time a job may take to start. */
-export async function bringUp(start: JobStart): Promise<Provisioned | Ending> {
+export async function bringUp(start: JobStart): Promise<Provisioned | NotStarted> {
   const made = await provision(start);
-  if ('status' in made) return made;
-  return (await awaitSsh(start, made.podUid)) ?? made;
+  if (made.kind === 'not_started') return made;
+  const ending = await awaitSsh(start, made.podUid);
+  return ending === undefined ? made : { kind: 'not_started', ending };
 }
 
 /**
  * Makes the pod. Kubernetes may not be in reach for a while, or the node be gone: that is tried again until the
  * provider is lost or the time is over, and never longer.
  */
-async function provision(start: JobStart): Promise<Provisioned | Ending> {
+async function provision(start: JobStart): Promise<Provisioned | NotStarted> {
   const { order, placement, provider, beforeMs, details } = start;
   details(`creating the pod on ${placement.nodeName}`);
   let settled = false;
@@ -58,11 +65,11 @@ async function provision(start: JobStart): Promise<Provisioned | Ending> {
     for (;;) {
       const known = provider.news();
       const parting = await provider.parting(placement);
-      if (parting !== undefined) return parting;
-      if (Date.now() >= beforeMs) return notInTime(start);
+      if (parting !== undefined) return { kind: 'not_started', ending: parting };
+      if (Date.now() >= beforeMs) return { kind: 'not_started', ending: notInTime(start) };
       const wakeMs = Math.min(beforeMs, provider.partsAtMs());
       await condition(() => settled || provider.news() !== known, Math.max(1, wakeMs - Date.now()));
-      if (settled) return await made;
+      if (settled) return { kind: 'provisioned', ...(await made) };
     }
   } finally {
     // What it still creates must be there before the end looks for what is to be removed.

@@ -43,8 +43,8 @@ export const faultsOfTheWork: Readonly<Record<string, Fault>> = {
     what: 'the workflow of a job that has ended waits for ever',
     edits: [
       {
-        file: 'workflows/job-lifecycle.ts',
-        find: '    await condition(allHandlersFinished);\n    return state;',
+        file: 'workflows/job-end.ts',
+        find: '  await condition(allHandlersFinished);\n  return state;',
         replace: '    await condition(() => !allHandlersFinished && false);\n    return state;',
       },
     ],
@@ -54,15 +54,15 @@ export const faultsOfTheWork: Readonly<Record<string, Fault>> = {
     what: 'the workflow of a job fails at its very end',
     edits: [
       {
-        file: 'workflows/job-lifecycle.ts',
-        find: '    await condition(allHandlersFinished);\n    return state;',
+        file: 'workflows/job-end.ts',
+        find: '  await condition(allHandlersFinished);\n  return state;',
         replace: `    await condition(allHandlersFinished);
     throw ApplicationFailure.nonRetryable('broken');`,
       },
       {
-        file: 'workflows/job-lifecycle.ts',
-        find: '  allHandlersFinished,\n  CancellationScope,',
-        replace: '  allHandlersFinished,\n  ApplicationFailure,\n  CancellationScope,',
+        file: 'workflows/job-end.ts',
+        find: 'import { allHandlersFinished, condition,',
+        replace: 'import { allHandlersFinished, ApplicationFailure, condition,',
       },
     ],
     foundBy: ['failed'],
@@ -71,8 +71,8 @@ export const faultsOfTheWork: Readonly<Record<string, Fault>> = {
     what: 'the code of a workflow throws, so that its task is done over and over',
     edits: [
       {
-        file: 'workflows/job-lifecycle.ts',
-        find: '    await condition(allHandlersFinished);\n    return state;',
+        file: 'workflows/job-end.ts',
+        find: '  await condition(allHandlersFinished);\n  return state;',
         replace: `    await condition(allHandlersFinished);
     throw new TypeError('broken');`,
       },

@@ -1,0 +1,65 @@
+import { allHandlersFinished, condition, upsertSearchAttributes } from '@temporalio/workflow';
+import { instantAt, type Instant } from '../src/domain/outside.js';
+import type { Ending } from './job-endings.js';
+import { details, type JobLife } from './job-life.js';
+import type { JobState } from './job-messages.js';
+import { awaitsJob, heldAgainst, tellOut, tellProvider } from './job-placement.js';
+import { recordedGap } from './job-service.js';
+import { jobRecord, jobTeardown } from './job-steps.js';
+import { searchAttributes } from './search-attributes.js';
+
+/** Gives everything back, in the reverse order of taking, and says so only then. */
+export async function end(life: JobLife, ending: Ending): Promise<JobState> {
+  const { order, provider, state } = life;
+  const { status, message, failure, podEndedAt, startFailure } = ending;
+  const endAt = instantAt(Date.now());
+  const { away } = provider.news();
+  const lastSeen = lastSeenOf(ending, away);
+  // Also of a job that is cancelled or expires: its pod may have been over before, and nobody have heard of it.
+  const podEnds = [podEndedAt, life.running && life.sightings.of(life.running.podUid)?.endedAt];
+  let isHindered: boolean | undefined;
+  if (life.held === 'pod') {
+    state.status = 'ending';
+    upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: 'ending' }]);
+    details(life, `${message}; removing the pod`);
+    await jobRecord.recordEnding(order.jobId, message);
+    const removed = await jobTeardown.teardownJob(order);
+    // Versions up to 0.1.0 answered nothing.
+    podEnds.push(removed?.podEndedAt);
+    isHindered = removed?.isHindered;
+  }
+  details(life, `${message}; releasing the capacity`);
+  const released = await jobRecord.releaseJob(order, {
+    status,
+    message,
+    endAt,
+    gaps: provider.gaps().map(recordedGap),
+    ...earliestOf(podEnds),
+    ...lastSeen,
+    ...(failure === undefined ? {} : { failure }),
+    ...(startFailure === undefined ? {} : { startFailure: heldAgainst(startFailure, isHindered) }),
+  });
+  state.status = status;
+  if (failure !== undefined) state.failure = failure;
+  upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: status }]);
+  details(life, message);
+  const { drain } = provider.news();
+  if (state.placement !== undefined) {
+    if (awaitsJob({ ...(drain && { drain }), ...(away && { away }) })) await tellProvider(state.placement);
+    // Versions up to 0.1.0 answered nothing here, either.
+    if (released?.isOut === true) await tellOut(state.placement);
+  }
+  await condition(allHandlersFinished);
+  return state;
+}
+
+/** Whatever ends the job: what a provider that is away did not serve is not paid for. */
+function lastSeenOf({ lastSeenMs }: Ending, away: { sinceMs: number } | undefined): { lastSeen?: Instant } {
+  const seenMs = Math.min(lastSeenMs ?? Infinity, away?.sinceMs ?? Infinity);
+  return seenMs === Infinity ? {} : { lastSeen: instantAt(seenMs) };
+}
+
+function earliestOf(podEnds: readonly (Instant | undefined)[]): { podEndedAt?: Instant } {
+  const [podEndedAt] = podEnds.filter((podEnd) => podEnd !== undefined).sort();
+  return podEndedAt === undefined ? {} : { podEndedAt };
+}

@@ -1,0 +1,96 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { sshCommand, type JobOrder, type Placement } from '../src/domain/job.js';
+import type { JobInput, JobLimits, JobState, RunningJob } from './job-messages.js';
+import { absenceOf, createServiceRecord } from './job-service.js';
+import { createPodSightings, type PodSightings } from './pod-sightings.js';
+import { createProviderTie, type ProviderTie } from './provider-tie.js';
+import { searchAttributes } from './search-attributes.js';
+
+/** What the workflow of a job knows. Handlers and steps change it. */
+export interface JobLife {
+  readonly order: JobOrder;
+  readonly limits: JobLimits;
+  /** What the job answers about itself. */
+  readonly state: JobState;
+  readonly sightings: PodSightings;
+  readonly provider: ProviderTie;
+  readonly service: ReturnType<typeof createServiceRecord>;
+  /** Set from the moment in which the customer can log in. */
+  running: RunningJob | undefined;
+  cancelledBy: string | undefined;
+  /** What the end has to give back at most. */
+  held: 'nothing' | 'capacity' | 'pod';
+}
+
+/** A job as its workflow starts with it, or goes on with it in a new run. */
+export function beginJob({ order, limits, running }: JobInput): JobLife {
+  const provider = createProviderTie(running?.provider ?? {}, limits, order, running?.placement.providerId);
+  return {
+    order,
+    limits,
+    state: { status: running === undefined ? 'pending' : 'running' },
+    sightings: createPodSightings(),
+    provider,
+    service: createServiceRecord(order.jobId, provider),
+    running,
+    cancelledBy: undefined,
+    held: 'nothing',
+  };
+}
+
+/** For people: what the job waits for. */
+export function details({ state }: JobLife, text: string): void {
+  setCurrentDetails(`**${state.status}** since ${new Date().toISOString()}: ${text}`);
+}
+
+/** The job is placed there; or nowhere any more. */
+export function isAt({ state }: JobLife, placement: Placement | undefined): void {
+  if (placement === undefined) {
+    state.status = 'pending';
+    delete state.placement;
+    upsertSearchAttributes([{ key: searchAttributes.jobStatus, value: 'pending' }]);
+    return;
+  }
+  state.status = 'provisioning';
+  state.placement = placement;
+  upsertSearchAttributes([
+    { key: searchAttributes.jobStatus, value: 'provisioning' },
+    { key: searchAttributes.providerId, value: placement.providerId },
+    { key: searchAttributes.gpuType, value: placement.gpuType ?? 'none' },
+  ]);
+}
+
+/** The job runs: how its customer logs in, and until when. */
+export function resume(life: JobLife, job: RunningJob): void {
+  const { state } = life;
+  state.status = 'running';
+  state.placement = job.placement;
+  state.ssh = job.ssh;
+  state.expiresAt = new Date(job.expiresAtMs).toISOString();
+  showRunning(life, job);
+}
+
+/** Shows operators that the job runs, and until when. */
+export function showRunning(life: JobLife, job: RunningJob): void {
+  upsertSearchAttributes([
+    { key: searchAttributes.jobStatus, value: 'running' },
+    { key: searchAttributes.expiresAt, value: new Date(job.expiresAtMs) },
+  ]);
+  showServing(life, job);
+}
+
+/** Says what a running job waits for: its expiry, or what its provider may bring about before. */
+export function showServing(life: JobLife, job: RunningJob): void {
+  const { provider } = life;
+  const { away, drain } = provider.news();
+  if (away !== undefined) {
+    const endsAt = new Date(provider.partsAtMs()).toISOString();
+    details(life, `${absenceOf(provider.news())}; the job ends at ${endsAt} unless that changes`);
+  } else if (drain?.untilMs !== undefined) {
+    const endsAt = new Date(drain.untilMs).toISOString();
+    details(life, `the provider is being taken out of service; the job ends at ${endsAt} at the latest`);
+  } else {
+    const expiresAt = new Date(job.expiresAtMs).toISOString();
+    details(life, `running on ${job.placement.nodeName} until ${expiresAt}: ${sshCommand(job.ssh)}`);
+  }
+}

@@ -1,0 +1,81 @@
+import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { expired, podEnded, type Ending } from './job-endings.js';
+import type { takeExtensions } from './job-extensions.js';
+import { resume, showServing, type JobLife } from './job-life.js';
+import type { JobInput, JobState, RunningJob } from './job-messages.js';
+import type { Placed } from './job-placement.js';
+import { jobRecord, pods } from './job-steps.js';
+
+/**
+ * How often a running pod is looked at, should the watcher's signal be missing; the fleet reconciler looks every minute,
+ * so this is the last resort.
+ */
+const runningRecheckMs = 60 * 60 * 1000;
+
+/** From here on the customer can log in, and the time counts. */
+export async function begin(life: JobLife, { placement, ssh, podUid }: Placed): Promise<RunningJob> {
+  const { order, provider } = life;
+  const startedAtMs = Date.now();
+  const expiresAtMs = startedAtMs + order.durationSeconds * 1000;
+  const job: RunningJob = { placement, ssh, podUid, startedAtMs, expiresAtMs, extensions: [] };
+  await jobRecord.recordRunning(order, {
+    ssh,
+    podUid,
+    startedAt: new Date(startedAtMs).toISOString(),
+    expiresAt: new Date(job.expiresAtMs).toISOString(),
+  });
+  // Whatever came before costs nothing anyway.
+  provider.forgetGaps(provider.gaps());
+  resume(life, job);
+  return job;
+}
+
+/** Serves until something ends the job; an extension moves the deadline while this waits. */
+export async function serve(
+  life: JobLife,
+  job: RunningJob,
+  extensions: ReturnType<typeof takeExtensions>,
+): Promise<Ending> {
+  const { order, provider, service, sightings } = life;
+  for (;;) {
+    await service.keep();
+    const known = { pod: sightings.of(job.podUid), expiresAtMs: job.expiresAtMs, provider: provider.news() };
+    const { pod } = known;
+    if (Date.now() >= job.expiresAtMs) {
+      if (!extensions.underWay()) return expired;
+      // Somebody may have paid for more time, and hears of it in a moment.
+      await condition(() => !extensions.underWay());
+      continue;
+    }
+    if (pod !== undefined && pod.phase !== 'running' && pod.phase !== 'pending') {
+      return podEnded(pod, job.placement.providerId, known.provider, Date.now());
+    }
+    // In one go with what was just looked at: nothing can come in between and be forgotten.
+    if (historyIsLong()) await startOver(life, job);
+    const parting = await provider.parting(job.placement);
+    if (parting !== undefined) return parting;
+    showServing(life, job);
+    const wakeMs = Math.min(job.expiresAtMs, provider.partsAtMs());
+    const heard = await condition(
+      () =>
+        sightings.of(job.podUid) !== known.pod ||
+        job.expiresAtMs !== known.expiresAtMs ||
+        provider.news() !== known.provider ||
+        historyIsLong(),
+      Math.max(1, Math.min(wakeMs, Date.now() + runningRecheckMs) - Date.now()),
+    );
+    if (!heard && Date.now() < wakeMs) sightings.add(await pods.inspectJob(order, job.podUid));
+  }
+}
+
+function historyIsLong(): boolean {
+  return workflowInfo().continueAsNewSuggested && allHandlersFinished();
+}
+
+async function startOver({ order, limits, provider }: JobLife, job: RunningJob): Promise<void> {
+  await continueAsNew<(input: JobInput) => Promise<JobState>>({
+    order,
+    limits,
+    running: { ...job, extensions: [], provider: provider.news() },
+  });
+}

@@ -1,0 +1,130 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { isInService, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
+import type {
+  CarriedProvider,
+  CertificateRequested,
+  Joining,
+  ProviderInput,
+  ProviderService,
+  ProviderState,
+} from './provider-messages.js';
+import { serviceTold } from './provider-service.js';
+import { searchAttributes } from './search-attributes.js';
+
+/** How many message ids a run remembers to recognise a redelivery. */
+const remembered = 64;
+
+const nothing: ProviderFacts = { nodeReady: false, heartbeatAlive: false, gpusReady: false };
+
+/** What the workflow of a provider knows and what it has to do. Handlers and steps change it. */
+export interface ProviderLife {
+  readonly providerId: string;
+  /** As the broker named its node; before 0.2.0 that was its id. */
+  nodeName: string;
+  /** Of the node it was last seen with. */
+  nodeUid: string | undefined;
+  facts: ProviderFacts;
+  /** What running jobs were last told about this provider; undefined when nobody knows. */
+  told: ProviderService | undefined;
+  /** Whose GPUs they were told are missing, by resource; '' where there is one. */
+  toldMissing: string;
+  retiring: boolean;
+  /** New capacity figures that wait to be taken over, by the ids of their messages. */
+  readonly capacities: string[];
+  /** Certificate requests that wait for a decision. */
+  readonly requests: CertificateRequested[];
+  /** Something about it changed. */
+  changed: boolean;
+  /** Something changed that decides whether and how its idle GPUs mine. */
+  miningStale: boolean;
+  /** When its jobs are counted next, once it is retiring. */
+  leaveAtMs: number;
+  /** It is out of placement until then; 0 when it is not. */
+  outUntilMs: number;
+  /** Grows with everything that comes in: what came while the loop was busy is seen before it waits. */
+  news: number;
+
+  inService(): boolean;
+  state(): ProviderState;
+  /** Takes note of a message; false for one that had its effect before. */
+  isFirst(messageId: string): boolean;
+  become(status: ProviderStatus): void;
+  /** For people: what it waits for. */
+  waiting(text: string): void;
+  /** It registered in the moment it left. */
+  startAnew(): void;
+  /** What the next run has to know. */
+  carried(joining: Joining | undefined): CarriedProvider;
+}
+
+/** A provider as its workflow starts with it, or goes on with it in a new run. */
+export function beginLife({ providerId, carried }: ProviderInput): ProviderLife {
+  const seen = new Set(carried?.seen);
+  let status: ProviderStatus = carried?.status ?? 'pending';
+  let waitingFor = 'its registration';
+
+  const life: ProviderLife = {
+    providerId,
+    nodeName: carried?.nodeName ?? providerId,
+    nodeUid: carried?.nodeUid,
+    facts: carried?.facts ?? nothing,
+    told: carried?.told ?? serviceTold(carried?.toldOnline),
+    toldMissing: carried?.toldMissing ?? '',
+    retiring: carried?.retiring ?? false,
+    capacities: [],
+    requests: [],
+    changed: false,
+    miningStale: false,
+    leaveAtMs: 0,
+    outUntilMs: 0,
+    news: 0,
+
+    inService: () => isInService(status),
+    state: () => ({ status, nodeName: life.nodeName, waitingFor, retiring: life.retiring }),
+    isFirst(messageId) {
+      life.news++;
+      if (seen.has(messageId)) return false;
+      seen.add(messageId);
+      if (seen.size > remembered) seen.delete(seen.values().next().value!);
+      return true;
+    },
+    become(next) {
+      if (next === status) return;
+      status = next;
+      upsertSearchAttributes([{ key: searchAttributes.providerStatus, value: next }]);
+    },
+    waiting(text) {
+      waitingFor = text;
+      setCurrentDetails(`**${status}** since ${new Date().toISOString()}: waits for ${text}`);
+    },
+    startAnew() {
+      life.facts = nothing;
+      life.nodeUid = undefined;
+      life.told = undefined;
+      life.toldMissing = '';
+      life.retiring = false;
+      life.changed = false;
+      life.become('pending');
+      life.news++;
+    },
+    carried: (joining) => carriedBy(life, { status, seen: [...seen], joining }),
+  };
+  return life;
+}
+
+function carriedBy(
+  { facts, retiring, nodeName, told, toldMissing, nodeUid }: ProviderLife,
+  { status, seen, joining }: { status: ProviderStatus; seen: string[]; joining: Joining | undefined },
+): CarriedProvider {
+  return {
+    status,
+    facts,
+    retiring,
+    nodeName,
+    seen,
+    ...(told === undefined ? {} : { told }),
+    ...(toldMissing === '' ? {} : { toldMissing }),
+    ...(nodeUid === undefined ? {} : { nodeUid }),
+    ...(joining === undefined ? {} : { joining }),
+  };
+}
