@@ -1,4 +1,5 @@
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
+import type { AnswerWithoutKind, RegistrationAnswer } from '../activities/registration-answer.js';
 import type { ProviderStatus } from '../src/domain/provider.js';
 import type { Joining } from './provider-messages.js';
 import { admission, delivery } from './provider-steps.js';
@@ -71,14 +72,14 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
   async function answer(messageId: string, reissued: number): Promise<void> {
     delivering?.cancel();
     provider.waiting('its join command to be written');
-    const outcome = await admission.answerRegistration({ providerId, messageId, reissued });
-    if (outcome.rejected !== undefined) {
+    const outcome = withKind(await admission.answerRegistration({ providerId, messageId, reissued }), providerId);
+    if (outcome.kind === 'rejected') {
       const approval = outcome.awaitsApproval === true;
       provider.waiting(`${approval ? 'its approval' : 'another registration'}: ${outcome.rejected}`);
       if (!provider.inService()) provider.become(approval ? 'pending' : 'rejected');
       return;
     }
-    const { nodeName = providerId } = outcome;
+    const { nodeName } = outcome;
     provider.named(nodeName);
     if (outcome.newNode === true || !provider.nodeReady()) {
       joining = { messageId, expiresAtMs: Date.parse(outcome.expiresAt), reissued };
@@ -145,4 +146,12 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
     busy: () => answering || delivering !== undefined,
     waits: () => due.length > 0,
   };
+}
+
+/** Reads what earlier builds answered as what is answered now: histories, and workers of those builds, have no `kind`. */
+function withKind(answer: RegistrationAnswer | AnswerWithoutKind, providerId: string): RegistrationAnswer {
+  if ('kind' in answer) return answer;
+  const { rejected, awaitsApproval, nodeName = providerId, ...issued } = answer;
+  if (rejected === undefined) return { kind: 'issued', ...issued, nodeName };
+  return { kind: 'rejected', rejected, ...(awaitsApproval === undefined ? {} : { awaitsApproval }) };
 }

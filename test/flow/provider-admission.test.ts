@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { AnswerWithoutKind, RegistrationAnswer } from '../../activities/registration-answer.js';
 import { certificateRequested } from '../../workflows/provider-messages.js';
 import { createFlow, type Flow } from '../support/flow.js';
 import { startFlowProvider } from '../support/flow-provider.js';
@@ -9,6 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => flow.close());
 
+const issued = (tokenId: string, expiresAt: string) =>
+  ({ kind: 'issued', tokenId, expiresAt, nodeName: 'its-node', newNode: true }) satisfies RegistrationAnswer;
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
 
 describe('a registration', () => {
@@ -39,8 +42,7 @@ describe('a registration', () => {
     [false, 'rejected', 'another registration: '],
   ])('without a join command leaves the provider waiting (for an approval: %s)', async (awaits, status, waitsFor) => {
     const rejected = {
-      tokenId: '',
-      expiresAt: '',
+      kind: 'rejected' as const,
       rejected: 'not this one',
       ...(awaits ? { awaitsApproval: true as const } : {}),
     };
@@ -51,9 +53,11 @@ describe('a registration', () => {
     await flow.replay(provider.workflowId);
   });
 
-  test('that is rejected takes no provider out of service', async () => {
-    const rejected = { tokenId: '', expiresAt: '', rejected: 'not this one' };
-    const provider = await startFlowProvider(flow, { steps: { answerRegistration: () => Promise.resolve(rejected) } });
+  test('that is rejected takes no provider out of service, also where an earlier build answers it', async () => {
+    const rejected: AnswerWithoutKind = { tokenId: '', expiresAt: '', rejected: 'not this one' };
+    const provider = await startFlowProvider(flow, {
+      steps: { answerRegistration: () => Promise.resolve(rejected as never) },
+    });
     await provider.isFound({});
     await provider.becomes({ status: 'available' });
     await provider.registers('second');
@@ -65,7 +69,7 @@ describe('a registration', () => {
     const provider = await startFlowProvider(flow, {
       steps: {
         answerRegistration: () =>
-          Promise.resolve({ tokenId: 't', expiresAt: new Date().toISOString(), newNode: true, delivered: true }),
+          Promise.resolve({ ...issued('t', new Date().toISOString()), delivered: true as const }),
       },
     });
     await provider.registers('first');
@@ -82,8 +86,7 @@ describe('a registration', () => {
   test('whose answer is still being delivered keeps neither the next one nor the node waiting', async () => {
     const provider = await startFlowProvider(flow, {
       steps: {
-        answerRegistration: ({ messageId }) =>
-          Promise.resolve({ tokenId: messageId, expiresAt: inAnHour(), newNode: true }),
+        answerRegistration: ({ messageId }) => Promise.resolve(issued(messageId, inAnHour())),
         ensureReplyDelivered: () => Promise.reject(new Error('nobody listens')),
       },
     });

@@ -145,7 +145,8 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
   },
 
   async 'provider-that-never-joined'(flow) {
-    const expired = () => Promise.resolve({ tokenId: 't', expiresAt: instantAt(Date.now()), newNode: true as const });
+    const issued = { kind: 'issued', tokenId: 't', nodeName: 'its-node', newNode: true } as const;
+    const expired = () => Promise.resolve({ ...issued, expiresAt: instantAt(Date.now()) });
     const provider = await startFlowProvider(flow, { steps: { answerRegistration: expired } });
     await provider.registers('first');
     await provider.asksFor('recordNeverJoined');

@@ -60,7 +60,13 @@ export async function startFlowProvider(
   const providerId = `prov-${randomUUID().slice(0, 8)}`;
   const workflowId = providerWorkflowId(providerId);
   let finding = registered;
-  const answer = { tokenId: 'token', nodeName: `node-of-${providerId}`, newNode: true, delivered: true } as const;
+  const answer = {
+    kind: 'issued',
+    tokenId: 'token',
+    nodeName: `node-of-${providerId}`,
+    newNode: true,
+    delivered: true,
+  } as const;
   flow.answers(providerId, {
     answerRegistration: () => Promise.resolve({ ...answer, expiresAt: new Date(Date.now() + 3_600_000).toISOString() }),
     refuseRegistration: () => Promise.resolve(),
