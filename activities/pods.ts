@@ -5,9 +5,8 @@ import { findAllocation } from '../src/db/allocations.js';
 import { installationId } from '../src/db/installation.js';
 import { jobInputs } from '../src/db/jobs.js';
 import { currentNode } from '../src/db/provider-nodes.js';
-import { findProvider } from '../src/db/provider-reads.js';
 import { BrokerError } from '../src/domain/errors.js';
-import { isSshHost, jobObjectName, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
+import { jobObjectName, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
 import type { Instant } from '../src/domain/outside.js';
 import { applyPatch, fieldManager, refusalOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
@@ -25,6 +24,7 @@ import type { PodObservation } from '../workflows/job-messages.js';
 import type { ActivityDeps } from './deps.js';
 import { claimJobNamespace, namespaceOfJob } from './job-namespace.js';
 import { asPodRefusal, withPort } from './pod-refusals.js';
+import { sshHost } from './ssh-host.js';
 
 /** A day beyond the longest job: Kubernetes ends a pod by itself only where the broker is gone for ever. */
 const deadlineSlackSeconds = 86_400;
@@ -56,7 +56,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         const pod = await ensurePod(job, Object.keys(inputs.env), node);
         const podUid = pod.metadata!.uid!;
         if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(job, podUid, node);
-        return { podUid, ssh: { host: await sshHost(placement, node), port, user: 'root', hostKey } };
+        return { podUid, ssh: { host: await sshHost(pool, placement, node), port, user: 'root', hostKey } };
       } catch (error) {
         // The namespace may have been removed since this process saw it: the next attempt makes it anew.
         if (refusalOf(error)?.code === 404 || lacksRight(error)) forgetTenant(namespace);
@@ -237,19 +237,6 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
   ): Promise<void> {
     const preconditions = { uid: metadata!.uid! };
     await unlessGone(inTenant(kubernetes, namespace, () => remove({ preconditions })));
-  }
-
-  /**
-   * Where customers reach the node: what the cluster knows as external, else what the provider said, else internal. All
-   * three come from the provider's machine, and customers paste them into a shell.
-   */
-  async function sshHost(placement: Placement, node: V1Node): Promise<string> {
-    const addressOf = (kind: string) => node.status?.addresses?.find(({ type }) => type === kind)?.address;
-    const provider = await findProvider(pool, placement.providerId);
-    const host = [addressOf('ExternalIP'), provider?.publicIp, addressOf('InternalIP')].find(isSshHost);
-    if (host === undefined)
-      throw new BrokerError('dependency_unavailable', `node ${placement.nodeName} has no address`);
-    return host;
   }
 }
 

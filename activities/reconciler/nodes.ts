@@ -16,7 +16,7 @@ import { pagesOf } from '../../src/kubernetes/pages.js';
 import { providerSignals, sendSignal } from '../../src/temporal/signals.js';
 import { closeNode } from '../close-nodes.js';
 import type { ActivityDeps } from '../deps.js';
-import { comparisonOf, repairLog, type Comparison } from './repairs.js';
+import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
 /** Between the two looks at a provider that disagrees with its node: its workflow may just be hearing of it. */
 const secondLookMs = 5_000;
@@ -36,78 +36,103 @@ export function createNodeComparison(
     async compareNodes(): Promise<Comparison> {
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
-      const seen = new Set<string>();
-      const suspects: string[] = [];
-      const unowned: V1Node[] = [];
-      const labelSelector = nodesOf(await installationId(pool));
-      for await (const page of pagesOf((part) => core.listNode({ labelSelector, ...part }))) {
-        const known = await knownAmong(
-          pool,
-          page.items.map((node) => nodeOwner(node) ?? ''),
-        );
-        const ready: string[] = [];
-        for (const node of page.items) {
-          const provider = known.get(nodeOwner(node) ?? '');
-          if (provider === undefined || !isNodeOf(provider, node)) unowned.push(node);
-          else {
-            seen.add(provider.providerId);
-            if (disagrees(provider, node, config)) suspects.push(provider.providerId);
-            else if (provider.nodeReady) ready.push(provider.providerId);
-          }
-        }
-        await recordNodesReady(pool, ready);
-        context.heartbeat();
-      }
-      for (let page = await knownProviders(pool); page.length > 0;) {
-        suspects.push(
-          ...page.flatMap(({ providerId, nodeUid }) =>
-            nodeUid === undefined || seen.has(providerId) ? [] : [providerId],
-          ),
-        );
-        page = await knownProviders(pool, page.at(-1)!.providerId);
-      }
-      await log.each(
-        unowned,
-        (node) => `node ${node.metadata?.name}`,
-        async (node) => {
-          if (isNew(node) || !(await keepFree(kubernetes, node))) return;
-          log.repaired('node_unowned', { node: node.metadata?.name, labelledFor: nodeOwner(node) });
-        },
-      );
-      await log.each(
-        await nodesToClose(pool, { olderThanS: config.RECONCILER_GRACE_S, limit: closedPerRun }),
-        ({ nodeName }) => `node ${nodeName}, which has left`,
-        async (node) => {
-          await closeNode(deps, node);
-          log.repaired('node_not_closed', { providerId: node.providerId, node: node.nodeName });
-        },
-      );
-      await log.each(
-        [await namesThatLeft(pool, { withinDays: nodesThatLeftForDays, limit: maxNodesThatLeft })],
-        () => 'the list of nodes that left',
-        async (names) => {
-          const differing = await alignNodesThatLeft(kubernetes, names, logger);
-          if (differing > 0) logger.info({ differing }, 'the list of nodes that left says what it should again');
-        },
-      );
+      const { seen, suspects, unowned } = await sortNodes(context);
+      suspects.push(...(await providersWithoutNode(seen)));
+      await keepUnownedFree(unowned, log);
+      await closeNodesThatLeft(log);
       if (suspects.length > 0) await sleep(secondLookMs, undefined, { signal: context.cancellationSignal });
-      const still = [...(await knownAmong(pool, suspects)).values()];
-      await log.each(
-        still,
-        ({ providerId }) => `node of provider ${providerId}`,
-        async (provider) => {
-          const name = provider.nodeName;
-          const found = name === undefined ? undefined : await unlessNotFound(core.readNode({ name }));
-          const node = found !== undefined && isNodeOf(provider, found) ? found : undefined;
-          if (!disagrees(provider, node, config)) return;
-          const observation = await tell(provider, node);
-          const { providerId, nodeUid, nodeReady, allocatable } = provider;
-          log.repaired('node_differs', { providerId, row: { nodeUid, nodeReady, allocatable }, cluster: observation });
-        },
-      );
+      await tellProviders(suspects, log);
       return comparisonOf(log);
     },
   };
+
+  /** Nodes of the fleet by what they are: a provider's own, one that its provider's row disagrees with, or nobody's. */
+  async function sortNodes(context: Context): Promise<{ seen: Set<string>; suspects: string[]; unowned: V1Node[] }> {
+    const seen = new Set<string>();
+    const suspects: string[] = [];
+    const unowned: V1Node[] = [];
+    const labelSelector = nodesOf(await installationId(pool));
+    for await (const page of pagesOf((part) => core.listNode({ labelSelector, ...part }))) {
+      const known = await knownAmong(
+        pool,
+        page.items.map((node) => nodeOwner(node) ?? ''),
+      );
+      const ready: string[] = [];
+      for (const node of page.items) {
+        const provider = known.get(nodeOwner(node) ?? '');
+        if (provider === undefined || !isNodeOf(provider, node)) unowned.push(node);
+        else {
+          seen.add(provider.providerId);
+          if (disagrees(provider, node, config)) suspects.push(provider.providerId);
+          else if (provider.nodeReady) ready.push(provider.providerId);
+        }
+      }
+      await recordNodesReady(pool, ready);
+      context.heartbeat();
+    }
+    return { seen, suspects, unowned };
+  }
+
+  /** Providers whose row knows of a node that was not among those that are there. */
+  async function providersWithoutNode(seen: ReadonlySet<string>): Promise<string[]> {
+    const missing: string[] = [];
+    for (let page = await knownProviders(pool); page.length > 0;) {
+      for (const { providerId, nodeUid } of page) {
+        if (nodeUid !== undefined && !seen.has(providerId)) missing.push(providerId);
+      }
+      page = await knownProviders(pool, page.at(-1)!.providerId);
+    }
+    return missing;
+  }
+
+  async function keepUnownedFree(unowned: readonly V1Node[], log: RepairLog): Promise<void> {
+    await log.each(
+      unowned,
+      (node) => `node ${node.metadata?.name}`,
+      async (node) => {
+        if (isNew(node) || !(await keepFree(kubernetes, node))) return;
+        log.repaired('node_unowned', { node: node.metadata?.name, labelledFor: nodeOwner(node) });
+      },
+    );
+  }
+
+  /** Nodes that left the fleet are gone from the cluster, and on its list of nodes that left. */
+  async function closeNodesThatLeft(log: RepairLog): Promise<void> {
+    await log.each(
+      await nodesToClose(pool, { olderThanS: config.RECONCILER_GRACE_S, limit: closedPerRun }),
+      ({ nodeName }) => `node ${nodeName}, which has left`,
+      async (node) => {
+        await closeNode(deps, node);
+        log.repaired('node_not_closed', { providerId: node.providerId, node: node.nodeName });
+      },
+    );
+    await log.each(
+      [await namesThatLeft(pool, { withinDays: nodesThatLeftForDays, limit: maxNodesThatLeft })],
+      () => 'the list of nodes that left',
+      async (names) => {
+        const differing = await alignNodesThatLeft(kubernetes, names, logger);
+        if (differing > 0) logger.info({ differing }, 'the list of nodes that left says what it should again');
+      },
+    );
+  }
+
+  /** Tells the workflows of those that still disagree with their nodes. */
+  async function tellProviders(suspects: string[], log: RepairLog): Promise<void> {
+    const still = [...(await knownAmong(pool, suspects)).values()];
+    await log.each(
+      still,
+      ({ providerId }) => `node of provider ${providerId}`,
+      async (provider) => {
+        const name = provider.nodeName;
+        const found = name === undefined ? undefined : await unlessNotFound(core.readNode({ name }));
+        const node = found !== undefined && isNodeOf(provider, found) ? found : undefined;
+        if (!disagrees(provider, node, config)) return;
+        const observation = await tell(provider, node);
+        const { providerId, nodeUid, nodeReady, allocatable } = provider;
+        log.repaired('node_differs', { providerId, row: { nodeUid, nodeReady, allocatable }, cluster: observation });
+      },
+    );
+  }
 
   function isNew({ metadata }: V1Node): boolean {
     return Date.now() - (metadata?.creationTimestamp?.getTime() ?? 0) < config.RECONCILER_GRACE_S * 1000;

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { SessionPrincipal } from '../../auth/customers/principal.js';
 import { approveProvider, claimProvider, type ApprovalDeps } from '../../auth/providers/approval.js';
 import { providerRegistrationMessage } from '../../auth/providers/entry-signature.js';
 import { address, walletSignature } from '../../auth/shapes.js';
 import { forgive } from '../../db/provider-failures.js';
 import { BrokerError } from '../../domain/errors.js';
 import { providerIdSchema } from '../../domain/registration.js';
-import type { ApiContext, RouteRule } from '../route.js';
+import { principalOf } from '../principal.js';
+import type { RouteRule } from '../route.js';
 
 const params = z.object({ id: providerIdSchema });
 
@@ -94,10 +94,6 @@ export function adminProviderRoutes(deps: AdminProviderDeps): RouteRule[] {
       },
     },
   ];
-}
-
-function principalOf(ctx: ApiContext): SessionPrincipal {
-  return ctx.state.principal as SessionPrincipal;
 }
 
 function replyOf({ providerId, wallet }: { providerId: string; wallet: string }): z.infer<typeof approvalReply> {

@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import type { Auth } from '../../auth/customers/auth.js';
 import { registrationRoute, verifyProofOfPossession } from '../../auth/customers/authenticate.js';
 import { issueChallenge } from '../../auth/customers/challenge.js';
-import type { SessionPrincipal } from '../../auth/customers/principal.js';
 import {
   challengeBody,
   challengeReply,
@@ -27,6 +26,8 @@ import { BrokerError } from '../../domain/errors.js';
 import { printable } from '../../domain/outside.js';
 import { isUuid } from '../../domain/uuid.js';
 import { letThrough } from '../middleware/rate-limits.js';
+import { replyUncached } from '../reply-uncached.js';
+import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 
 const base = '/api/v1/auth';
@@ -35,7 +36,11 @@ const sessionsListed = 100;
 
 /** How a wallet logs in and looks after its sessions. Every change is one of the caller's own wallet. */
 export function authRoutes(auth: Auth): RouteRule[] {
-  const { pool, now } = auth;
+  return [...loginRoutes(auth), ...sessionRoutes(auth), ...tokenRoutes(auth), ...walletRoutes(auth)];
+}
+
+/** A wallet logs in: it signs a challenge, which a session key answers. */
+function loginRoutes(auth: Auth): RouteRule[] {
   return [
     {
       method: 'POST',
@@ -57,7 +62,7 @@ export function authRoutes(auth: Auth): RouteRule[] {
           spendLimit: body.spend_limit,
           ttlSeconds: body.ttl_seconds,
         });
-        reply(ctx, 200, challengeReplyOf(challenge));
+        replyUncached(ctx, 200, challengeReplyOf(challenge));
       },
     },
     {
@@ -89,9 +94,16 @@ export function authRoutes(auth: Auth): RouteRule[] {
             }),
         });
         letThrough(ctx.state);
-        reply(ctx, 201, registrationReplyOf(session));
+        replyUncached(ctx, 201, registrationReplyOf(session));
       },
     },
+  ];
+}
+
+/** Its sessions. */
+function sessionRoutes(auth: Auth): RouteRule[] {
+  const { pool, now } = auth;
+  return [
     {
       method: 'GET',
       path: `${base}/sessions`,
@@ -106,7 +118,7 @@ export function authRoutes(auth: Auth): RouteRule[] {
         const sessions = await listSessions(pool, wallet, sessionsListed);
         const ids = sessions.map(({ id }) => id);
         const tokens = await liveTokens(pool, ids, new Date(now()));
-        reply(ctx, 200, sessionListReplyOf(sessions, tokens, sessionId, now()));
+        replyUncached(ctx, 200, sessionListReplyOf(sessions, tokens, sessionId, now()));
       },
     },
     {
@@ -120,7 +132,7 @@ export function authRoutes(auth: Auth): RouteRule[] {
       errors: [],
       handler: async (ctx) => {
         await revokeAll(auth, principalOf(ctx).wallet);
-        reply(ctx, 204);
+        replyUncached(ctx, 204);
       },
     },
     {
@@ -136,9 +148,16 @@ export function authRoutes(auth: Auth): RouteRule[] {
         const { id = '' } = ctx.state.params;
         const found = isUuid(id) && (await revokeSession(pool, principalOf(ctx).wallet, id, new Date(now())));
         if (!found) throw new BrokerError('session_not_found', 'the wallet has no such session');
-        reply(ctx, 204);
+        replyUncached(ctx, 204);
       },
     },
+  ];
+}
+
+/** Bearer tokens of a session. */
+function tokenRoutes(auth: Auth): RouteRule[] {
+  const { pool, now } = auth;
+  return [
     {
       method: 'POST',
       path: `${base}/tokens`,
@@ -153,7 +172,12 @@ export function authRoutes(auth: Auth): RouteRule[] {
         const { scopes, ttl_seconds } = bodyOf(ctx, tokenBody);
         const minted = await mintToken(auth, principalOf(ctx), { scopes, ttlSeconds: ttl_seconds });
         const { token, tokenId, expiresAt } = minted;
-        reply(ctx, 201, { token, token_id: tokenId, scopes: minted.scopes, expires_at: expiresAt.toISOString() });
+        replyUncached(ctx, 201, {
+          token,
+          token_id: tokenId,
+          scopes: minted.scopes,
+          expires_at: expiresAt.toISOString(),
+        });
       },
     },
     {
@@ -169,9 +193,15 @@ export function authRoutes(auth: Auth): RouteRule[] {
         const { id = '' } = ctx.state.params;
         const found = isUuid(id) && (await revokeToken(pool, principalOf(ctx).wallet, id, new Date(now())));
         if (!found) throw new BrokerError('token_not_found', 'the wallet has no such token');
-        reply(ctx, 204);
+        replyUncached(ctx, 204);
       },
     },
+  ];
+}
+
+/** What a credential speaks for, and the way out for who lost it. */
+function walletRoutes(auth: Auth): RouteRule[] {
+  return [
     {
       method: 'GET',
       path: `${base}/me`,
@@ -181,7 +211,7 @@ export function authRoutes(auth: Auth): RouteRule[] {
       summary: 'Who this credential speaks for, and what it may still spend',
       responses: { 200: { description: 'The caller', schema: meReply } },
       errors: [],
-      handler: async (ctx) => reply(ctx, 200, meReplyOf(principalOf(ctx))),
+      handler: async (ctx) => replyUncached(ctx, 200, meReplyOf(principalOf(ctx))),
     },
     {
       method: 'POST',
@@ -197,7 +227,7 @@ export function authRoutes(auth: Auth): RouteRule[] {
         const { message, chain_id, signature } = bodyOf(ctx, revocationBody);
         await revokeByWallet(auth, { message, chainId: chain_id, signature, ip: ctx.state.ip });
         letThrough(ctx.state);
-        reply(ctx, 204);
+        replyUncached(ctx, 204);
       },
     },
   ];
@@ -206,16 +236,4 @@ export function authRoutes(auth: Auth): RouteRule[] {
 /** What the rule's schema made of the body. */
 function bodyOf<S extends z.ZodType>(ctx: ApiContext, _schema: S): z.infer<S> {
   return ctx.state.body as z.infer<S>;
-}
-
-/** The caller, with all that authentication knows. */
-function principalOf(ctx: ApiContext): SessionPrincipal {
-  return ctx.state.principal as SessionPrincipal;
-}
-
-/** Nothing of this may be kept by anybody on the way. */
-function reply(ctx: ApiContext, status: number, body?: object): void {
-  ctx.set('cache-control', 'no-store');
-  ctx.status = status;
-  if (body !== undefined) ctx.body = body;
 }

@@ -1,6 +1,5 @@
 import { randomUUID, createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { SessionPrincipal } from '../../auth/customers/principal.js';
 import { requireSameSeconds } from '../../billing/spend.js';
 import { findExtension } from '../../db/auth-charges.js';
 import { orderOfJob } from '../../db/job-row.js';
@@ -14,6 +13,7 @@ import { insteadOf, requireKnownGpu } from '../gpu-names.js';
 import { placeOrder } from '../place-order.js';
 import { answerWithinMs } from '../middleware/deadline.js';
 import { maxWaitS, waitingOf } from '../prefer.js';
+import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { jobListReply, jobReply, jobReplyOf } from '../schemas/job.js';
 import { pageQuery } from '../schemas/page.js';
@@ -64,111 +64,121 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     maxDurationS: config.JOB_MAX_DURATION_S,
   };
 
-  return [
-    {
-      method: 'POST',
-      path: '/api/v1/jobs',
-      auth: 'any',
-      scopes: ['jobs:write'],
-      limit: 'jobs',
-      summary: 'Rent GPUs, and wait until SSH answers',
-      request: { body: jobRequestSchema(policy), headers: createHeaders },
-      responses: {
-        200: { description: 'The key was used before: that job, which is running or was ended', schema: jobReply },
-        201: { description: 'The job is running; `ssh_command` logs in', schema: jobReply },
-        202: { description: 'The job is still starting: ask its Location', schema: jobReply },
+  return [...ofAll(), ...ofOne()];
+
+  /** Orders, and the list of them. */
+  function ofAll(): RouteRule[] {
+    return [
+      {
+        method: 'POST',
+        path: '/api/v1/jobs',
+        auth: 'any',
+        scopes: ['jobs:write'],
+        limit: 'jobs',
+        summary: 'Rent GPUs, and wait until SSH answers',
+        request: { body: jobRequestSchema(policy), headers: createHeaders },
+        responses: {
+          200: { description: 'The key was used before: that job, which is running or was ended', schema: jobReply },
+          201: { description: 'The job is running; `ssh_command` logs in', schema: jobReply },
+          202: { description: 'The job is still starting: ask its Location', schema: jobReply },
+        },
+        errors: ['idempotency_conflict', 'spend_limit_exceeded', 'quota_exceeded', ...startFailures],
+        answerWithinMs: waitingWithinMs,
+        handler: createJob,
       },
-      errors: ['idempotency_conflict', 'spend_limit_exceeded', 'quota_exceeded', ...startFailures],
-      answerWithinMs: waitingWithinMs,
-      handler: createJob,
-    },
-    {
-      method: 'GET',
-      path: '/api/v1/jobs',
-      auth: 'any',
-      scopes: ['jobs:read'],
-      limit: 'read',
-      summary: 'Own jobs, newest first',
-      request: { query: listQuery },
-      responses: { 200: { description: 'One page of them', schema: jobListReply } },
-      errors: [],
-      handler: async (ctx) => {
-        const { status, limit, cursor } = ctx.state.query as z.output<typeof listQuery>;
-        const page = await listJobs(pool, customerOf(ctx).wallet, {
-          limit,
-          ...(status === undefined ? {} : { status }),
-          ...(cursor === undefined ? {} : { cursor }),
-        });
-        ctx.body = {
-          jobs: page.jobs.map(jobReplyOf),
-          count: page.jobs.length,
-          ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
-        };
+      {
+        method: 'GET',
+        path: '/api/v1/jobs',
+        auth: 'any',
+        scopes: ['jobs:read'],
+        limit: 'read',
+        summary: 'Own jobs, newest first',
+        request: { query: listQuery },
+        responses: { 200: { description: 'One page of them', schema: jobListReply } },
+        errors: [],
+        handler: async (ctx) => {
+          const { status, limit, cursor } = ctx.state.query as z.output<typeof listQuery>;
+          const page = await listJobs(pool, principalOf(ctx).wallet, {
+            limit,
+            ...(status === undefined ? {} : { status }),
+            ...(cursor === undefined ? {} : { cursor }),
+          });
+          ctx.body = {
+            jobs: page.jobs.map(jobReplyOf),
+            count: page.jobs.length,
+            ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
+          };
+        },
       },
-    },
-    {
-      method: 'GET',
-      path: '/api/v1/jobs/:id',
-      auth: 'any',
-      scopes: ['jobs:read'],
-      limit: 'read',
-      summary: 'One of the own jobs',
-      responses: { 200: { description: 'The job', schema: jobReply } },
-      errors: ['job_not_found'],
-      handler: async (ctx) => {
-        ctx.body = jobReplyOf(await ownJob(ctx));
+    ];
+  }
+
+  function ofOne(): RouteRule[] {
+    return [
+      {
+        method: 'GET',
+        path: '/api/v1/jobs/:id',
+        auth: 'any',
+        scopes: ['jobs:read'],
+        limit: 'read',
+        summary: 'One of the own jobs',
+        responses: { 200: { description: 'The job', schema: jobReply } },
+        errors: ['job_not_found'],
+        handler: async (ctx) => {
+          ctx.body = jobReplyOf(await ownJob(ctx));
+        },
       },
-    },
-    {
-      method: 'DELETE',
-      path: '/api/v1/jobs/:id',
-      auth: 'any',
-      scopes: ['jobs:write'],
-      limit: 'write',
-      summary: 'End a job, and wait until everything it held is released',
-      request: { headers: waitHeaders },
-      responses: {
-        200: { description: 'The job has ended', schema: jobReply },
-        202: { description: 'The job is ending: ask its Location', schema: jobReply },
+      {
+        method: 'DELETE',
+        path: '/api/v1/jobs/:id',
+        auth: 'any',
+        scopes: ['jobs:write'],
+        limit: 'write',
+        summary: 'End a job, and wait until everything it held is released',
+        request: { headers: waitHeaders },
+        responses: {
+          200: { description: 'The job has ended', schema: jobReply },
+          202: { description: 'The job is ending: ask its Location', schema: jobReply },
+        },
+        errors: ['job_not_found'],
+        answerWithinMs: waitingWithinMs,
+        handler: endJob,
       },
-      errors: ['job_not_found'],
-      answerWithinMs: waitingWithinMs,
-      handler: endJob,
-    },
-    {
-      method: 'POST',
-      path: '/api/v1/jobs/:id/extend',
-      auth: 'any',
-      scopes: ['jobs:write'],
-      limit: 'write',
-      summary: 'Rent for longer',
-      request: { body: extensionSchema, headers: createHeaders.omit({ prefer: true }) },
-      responses: { 200: { description: 'The job with its new `expires_at`', schema: jobReply } },
-      errors: [
-        'job_not_found',
-        'job_ended',
-        'job_not_running',
-        'idempotency_conflict',
-        'extension_limit',
-        'duration_limit',
-        'provider_drained',
-        'spend_limit_exceeded',
-      ],
-      handler: async (ctx) => {
-        const job = await ownJob(ctx);
-        const { seconds } = ctx.state.body as { seconds: number };
-        const requestId = extensionId(ctx);
-        // A repeat costs the workflow nothing, and is answered when that is over, too.
-        if (!(await isCharged(job.jobId, requestId, seconds))) {
-          if (isFinal(job.status))
-            throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
-          // Who asks pays: a session that may not spend cannot spend from the limit of another.
-          await extendJob(job.jobId, requestId, seconds, customerOf(ctx).sessionId);
-        }
-        ctx.body = jobReplyOf(await ownJob(ctx));
+      {
+        method: 'POST',
+        path: '/api/v1/jobs/:id/extend',
+        auth: 'any',
+        scopes: ['jobs:write'],
+        limit: 'write',
+        summary: 'Rent for longer',
+        request: { body: extensionSchema, headers: createHeaders.omit({ prefer: true }) },
+        responses: { 200: { description: 'The job with its new `expires_at`', schema: jobReply } },
+        errors: [
+          'job_not_found',
+          'job_ended',
+          'job_not_running',
+          'idempotency_conflict',
+          'extension_limit',
+          'duration_limit',
+          'provider_drained',
+          'spend_limit_exceeded',
+        ],
+        handler: async (ctx) => {
+          const job = await ownJob(ctx);
+          const { seconds } = ctx.state.body as { seconds: number };
+          const requestId = extensionId(ctx);
+          // A repeat costs the workflow nothing, and is answered when that is over, too.
+          if (!(await isCharged(job.jobId, requestId, seconds))) {
+            if (isFinal(job.status))
+              throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
+            // Who asks pays: a session that may not spend cannot spend from the limit of another.
+            await extendJob(job.jobId, requestId, seconds, principalOf(ctx).sessionId);
+          }
+          ctx.body = jobReplyOf(await ownJob(ctx));
+        },
       },
-    },
-  ];
+    ];
+  }
 
   /** Of an extension whose answer was lost on the way, Temporal knows only that the job is over: the ledger knows more. */
   async function extendJob(...extension: Parameters<Deps['jobs']['extend']>): Promise<void> {
@@ -192,8 +202,8 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const key = ctx.get('idempotency-key');
     const request = ctx.state.body as JobRequest;
     const idempotencyKey = key === '' ? undefined : key;
-    await requireKnownGpu(pool, request.gpuType, { wallet: customerOf(ctx).wallet, idempotencyKey });
-    const { job, created } = await placeOrder(deps, customerOf(ctx), request, idempotencyKey);
+    await requireKnownGpu(pool, request.gpuType, { wallet: principalOf(ctx).wallet, idempotencyKey });
+    const { job, created } = await placeOrder(deps, principalOf(ctx), request, idempotencyKey);
     ctx.set('location', `/api/v1/jobs/${job.jobId}`);
     if (!isFinal(job.status) && job.status !== 'running') await startAndWait(ctx, job);
     const now = await findJob(pool, job.wallet, job.jobId);
@@ -263,18 +273,10 @@ export function jobRoutes(deps: Deps): RouteRule[] {
   /** The job of the path, if it is the caller's. */
   async function ownJob(ctx: ApiContext): Promise<JobRow> {
     const id = ctx.state.params['id']!.toLowerCase();
-    const job = isUuid(id) ? await findJob(pool, customerOf(ctx).wallet, id) : undefined;
+    const job = isUuid(id) ? await findJob(pool, principalOf(ctx).wallet, id) : undefined;
     if (job === undefined) throw new BrokerError('job_not_found', 'you have no job with this id');
     return job;
   }
-}
-
-/** Who asks; these routes let nobody in who is not known. */
-function customerOf(ctx: ApiContext): SessionPrincipal {
-  const { principal } = ctx.state;
-  if (principal === undefined || principal.kind === 'proof')
-    throw new BrokerError('auth_required', 'send a credential');
-  return principal;
 }
 
 /** What makes a repeated extension one extension. The client's text does not go into workflow history as it is. */

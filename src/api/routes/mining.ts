@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Pool } from 'pg';
-import type { SessionPrincipal } from '../../auth/customers/principal.js';
 import type { Config } from '../../config.js';
 import { miningFigures, miningTotals, setMiningWanted, type MiningFigures } from '../../db/mining.js';
 import { BrokerError } from '../../domain/errors.js';
@@ -8,6 +7,7 @@ import { changedMiningConfig, miningProblems } from '../../domain/mining.js';
 import { miningConfigSchema, providerIdSchema, type MiningConfig } from '../../domain/registration.js';
 import { createCachedRead } from '../cached-read.js';
 import { validationFailed } from '../problem.js';
+import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import {
   miningChangeReply,
@@ -47,7 +47,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
 
   /** The provider, for those who may decide about it; to everybody else it is not there. */
   async function ownProvider(ctx: ApiContext): Promise<MiningFigures> {
-    const { scopes, wallet } = ctx.state.principal as SessionPrincipal;
+    const { scopes, wallet } = principalOf(ctx);
     const figures = await miningFigures(pool, ctx.state.params['id']!);
     const isOwn = figures?.wallet === wallet || scopes.includes('admin');
     if (figures === undefined || !isOwn) throw noSuchProvider();

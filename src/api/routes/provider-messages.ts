@@ -19,6 +19,7 @@ import { responseStream, streams } from '../../wire/streams.js';
 import type { Limiter } from '../limiter.js';
 import { letThrough } from '../middleware/rate-limits.js';
 import { validationFailed } from '../problem.js';
+import { replyUncached } from '../reply-uncached.js';
 import type { ApiContext, RouteRule } from '../route.js';
 
 export interface ProviderMessageDeps extends ProviderVerifierDeps {
@@ -90,6 +91,16 @@ const responsesReply = z.object({
   server_time: z.int().describe('Unix seconds'),
 });
 
+/** Why the proof that comes with a request may not be taken. */
+const proofErrors = [
+  'auth_required',
+  'signature_invalid',
+  'delegation_invalid',
+  'timestamp_skew',
+  'nonce_reused',
+  'auth_backend_unavailable',
+] as const;
+
 /** The streams of the providers for those who do not reach Redis: a provider can do here what it can do there, and no more. */
 export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
   const { verifier, redis, limiter, now = Date.now } = deps;
@@ -131,15 +142,7 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
       summary: 'Send a message of a provider, signed by its node key',
       request: { body: messageBody },
       responses: { 202: { description: 'It is in its stream', schema: messageReply } },
-      errors: [
-        'auth_required',
-        'signature_invalid',
-        'delegation_invalid',
-        'timestamp_skew',
-        'nonce_reused',
-        'provider_not_yours',
-        'auth_backend_unavailable',
-      ],
+      errors: [...proofErrors, 'provider_not_yours'],
       handler: async (ctx) => {
         const { stream, ...given } = ctx.state.body as z.output<typeof messageBody>;
         const kind = providerMessageKinds[streamNames.indexOf(stream)]!;
@@ -162,7 +165,7 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
           return { isProven: false, value: twin };
         });
         const id = known ?? (await ingress.append(stream, fields));
-        reply(ctx, 202, { id, stream, server_time: serverTime() });
+        replyUncached(ctx, 202, { id, stream, server_time: serverTime() });
       },
     },
     {
@@ -183,14 +186,7 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
         ),
       },
       responses: { 200: { description: 'Those after `after`', schema: responsesReply } },
-      errors: [
-        'auth_required',
-        'signature_invalid',
-        'delegation_invalid',
-        'timestamp_skew',
-        'nonce_reused',
-        'auth_backend_unavailable',
-      ],
+      errors: [...proofErrors],
       handler: async (ctx) => {
         const { id: providerId = '' } = ctx.state.params;
         const { after } = ctx.state.query as { after: string };
@@ -207,15 +203,8 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
             reportForeign(redis, 'answers', responseStream(providerId));
           else responses.push({ id, timestamp, data, text, bsig });
         }
-        reply(ctx, 200, { responses, server_time: serverTime() });
+        replyUncached(ctx, 200, { responses, server_time: serverTime() });
       },
     },
   ];
-}
-
-/** Join commands are among these: nobody on the way may keep any of it. */
-function reply(ctx: ApiContext, status: number, body: object): void {
-  ctx.set('cache-control', 'no-store');
-  ctx.status = status;
-  ctx.body = body;
 }

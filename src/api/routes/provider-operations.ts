@@ -1,11 +1,11 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import type { SessionPrincipal } from '../../auth/customers/principal.js';
 import type { Config, SitePrices } from '../../config.js';
 import { findProvider, type ProviderRow } from '../../db/provider-reads.js';
 import { BrokerError } from '../../domain/errors.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import type { ProviderCommand, ProviderCommands } from '../provider-commands.js';
+import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { providerReply, providerReplyOf } from '../schemas/provider.js';
 
@@ -75,8 +75,4 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
     }
     return provider;
   }
-}
-
-function principalOf(ctx: ApiContext): SessionPrincipal {
-  return ctx.state.principal as SessionPrincipal;
 }

@@ -7,18 +7,18 @@ export const faultsOfTheApi: Readonly<Record<string, Fault>> = {
     edits: [
       {
         file: 'src/api/routes/jobs.ts',
-        find: `        ctx.body = jobReplyOf(await ownJob(ctx));
+        find: `          ctx.body = jobReplyOf(await ownJob(ctx));
+        },
       },
-    },
-    {
-      method: 'DELETE',`,
-        replace: `        const job = await ownJob(ctx);
-        if (job.status === 'running') throw new Error('broken');
-        ctx.body = jobReplyOf(job);
+      {
+        method: 'DELETE',`,
+        replace: `          const job = await ownJob(ctx);
+          if (job.status === 'running') throw new Error('broken');
+          ctx.body = jobReplyOf(job);
+        },
       },
-    },
-    {
-      method: 'DELETE',`,
+      {
+        method: 'DELETE',`,
       },
     ],
     foundBy: ['answers'],

@@ -1,0 +1,8 @@
+import type { ApiContext } from './route.js';
+
+/** Answers with what holds a secret, such as a token or a join command: no cache on the way may keep it. */
+export function replyUncached(ctx: ApiContext, status: number, body?: object): void {
+  ctx.set('cache-control', 'no-store');
+  ctx.status = status;
+  if (body !== undefined) ctx.body = body;
+}
