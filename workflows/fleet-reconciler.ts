@@ -1,3 +1,18 @@
+/**
+ * Compares what Postgres, Temporal and Kubernetes say about the same jobs and providers, and repairs what differs.
+ *
+ * **Flow.** A Schedule starts it every minute. It makes its comparisons one after the other: workflows, ledger, pods,
+ * tenants, nodes, miners, and what can be tidied away. One that takes longer than `headStart` no longer holds up the
+ * next. Jobs that were abandoned are ended side by side with the rest. Its result is what an operator reads.
+ *
+ * **Why durable.** It is the last resort for whatever the other workflows did not hear: it has to run whichever broker is
+ * up, once for all of them, and what it did has to be there to read afterwards.
+ *
+ * **Retries.** Each comparison has three minutes and two attempts. One that fails is named in the result and keeps none
+ * of the others from being made; the run of the next minute finds again what is left.
+ *
+ * **End.** It completes when all comparisons are over, or is ended by the ten minutes that its Schedule allows a run.
+ */
 import { ActivityFailure, condition, patched, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { Comparison } from '../activities/reconciler/repairs.js';
@@ -29,11 +44,7 @@ const ending = proxyActivities<Pick<Activities, 'endAbandonedJob'>>({
   retry: { maximumAttempts: 2 },
 });
 
-/**
- * Compares what Postgres, Temporal and Kubernetes say of the same jobs and providers, and repairs what differs. Run
- * every minute by a Schedule; its result is what an operator reads. A comparison that fails, because a system is away, or
- * that takes long keeps none of the others from being made.
- */
+/** Makes all comparisons once. */
 export async function fleetReconciler(): Promise<ReconcilerReport> {
   const report: ReconcilerReport = {
     repairs: {},

@@ -38,6 +38,7 @@ import { findMachine } from './job-placement.js';
 import { begin, serve } from './job-serve.js';
 import { failureOf } from './job-steps.js';
 
+/** Lives one job through, as the head of this file tells it. */
 export async function jobLifecycle(input: JobInput): Promise<JobState> {
   const life = beginJob(input);
   const steps = new CancellationScope({ cancellable: true });

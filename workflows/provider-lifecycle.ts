@@ -26,6 +26,7 @@ import { beginLife, type ProviderLife } from './provider-life.js';
 import type { ProviderInput } from './provider-messages.js';
 import { certify, syncMining, updateCapacity } from './provider-upkeep.js';
 
+/** Lives one provider through, as the head of this file tells it. */
 export async function providerLifecycle(input: ProviderInput): Promise<void> {
   const life = beginLife(input);
   const registrations = createAdmission(applicant(life), input.carried?.joining);

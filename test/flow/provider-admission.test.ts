@@ -22,6 +22,7 @@ describe('a registration', () => {
     expect(joining.waitingFor).toContain(`its node node-of-${provider.providerId} to join with token token`);
     await provider.isFound({ nodeName: joining.nodeName });
     expect(await provider.becomes({ status: 'available' })).toMatchObject({ nodeName: joining.nodeName });
+    await provider.asksFor('tellJobs');
     expect(provider.steps().slice(0, 3)).toEqual(['answerRegistration', 'assessProvider', 'tellJobs']);
     await flow.replay(provider.workflowId);
   });
