@@ -181,16 +181,16 @@ describe('the state of an agent', () => {
     const state = join(folder, 'open');
     openState(state).nodeKey();
     chmodSync(join(state, 'node-key'), 0o644);
-    expect(() => openState(state).nodeKey()).toThrow(/can be read by others/);
+    expect(() => openState(state).nodeKey()).toThrow(/readable by other users/);
     chmodSync(state, 0o755);
-    expect(() => openState(state)).toThrow(/open to others/);
+    expect(() => openState(state)).toThrow(/open to other users/);
   });
 
   test('with something else in the place of the key is not overwritten', () => {
     const state = join(folder, 'broken');
     mkdirSync(state, { mode: 0o700 });
     writeFileSync(join(state, 'node-key'), 'half a ke', { mode: 0o600 });
-    expect(() => openState(state).nodeKey()).toThrow(/holds no key/);
+    expect(() => openState(state).nodeKey()).toThrow(/does not contain a key/);
     expect(readFileSync(join(state, 'node-key'), 'utf8')).toBe('half a ke');
   });
 
@@ -220,8 +220,8 @@ describe('a delegation', () => {
   });
 
   test.each([
-    ['of another key', { nodeKey: wallet.address, nowMs }, /another key/],
-    ['of another provider', { nodeKey, providerId: 'gpu-2', nowMs }, /about the provider gpu-1/],
+    ['of another key', { nodeKey: wallet.address, nowMs }, /another machine's key/],
+    ['of another provider', { nodeKey, providerId: 'gpu-2', nowMs }, /for provider gpu-1/],
     ['that has expired', { nodeKey, nowMs: nowMs + 60_000 }, /expired on 2026-01-01/],
   ])('%s is not used', async (_, expected, sentence) => {
     expect(readDelegationFile(await written('other.json', { validForS: 30 }), expected)).toMatch(sentence);
@@ -230,7 +230,7 @@ describe('a delegation', () => {
   test.each([['{'], ['{}'], ['{"reg":"{}","regsig":"0x00"}'], ['null']])('that reads %s is none', (text) => {
     const file = join(folder, 'none.json');
     writeFileSync(file, text);
-    expect(readDelegationFile(file, { nodeKey })).toMatch(/holds no delegation/);
+    expect(readDelegationFile(file, { nodeKey })).toMatch(/is not a delegation/);
   });
 });
 
@@ -390,7 +390,7 @@ describe('a machine', () => {
     const installation = { root: join(folder, 'no plugin'), installed: all };
     setUpWell(installation.root);
     expect(missingPrerequisites({ hasGpus, hasJoined: true }, installation)).toEqual([
-      expect.stringMatching(/no NVIDIA device plugin/),
+      expect.stringMatching(/NVIDIA device plugin is not running/),
     ]);
   });
 
