@@ -79,7 +79,7 @@ describe('problems', () => {
     expect(reply.headers['content-type']).toBe('application/problem+json');
     expect(reply.json).toEqual({
       type: 'urn:worldland:problem:not_found',
-      title: 'There is nothing at this address',
+      title: 'Nothing exists at this address',
       status: 404,
       code: 'not_found',
       detail: expect.any(String),
