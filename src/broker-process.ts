@@ -12,8 +12,8 @@ import type { RunningRole, StartRole } from './roles/role.js';
 import { checkTemporal, connectTemporal, ensureSearchAttributes } from './temporal/client.js';
 
 /**
- * The roles in the order they start. They stop in reverse order, so the API stops first. A process loads only the code its
- * roles need: the Kubernetes client and the Temporal worker make up most of a process's memory.
+ * The roles in the order they start. They stop in reverse order, so the API stops first. A process loads only the code
+ * its roles need: the Kubernetes client and the Temporal worker make up most of a process's memory.
  */
 const roles: Record<Role, () => Promise<{ start: StartRole }>> = {
   worker: () => import('./roles/worker.js'),
@@ -24,8 +24,8 @@ const roles: Record<Role, () => Promise<{ start: StartRole }>> = {
 };
 
 /**
- * Runs the configured roles until the process is told to stop, then exits with 0, even when the stop came during startup:
- * an abandoned start is not a failure and leaves no unfinished work behind.
+ * Runs the configured roles until the process is told to stop, then exits with 0, even when the stop came during
+ * startup: an abandoned start is not a failure and leaves no unfinished work behind.
  */
 export async function runBroker(stop: AbortSignal): Promise<void> {
   const config = readOrExit();

@@ -14,8 +14,8 @@ export class StopRequested extends Error {
 }
 
 /**
- * Returns a signal that aborts with a `StopRequested` at the first SIGTERM or SIGINT; the second one ends the process at
- * once. Call it before anything else: until then a signal kills the process or, in a container, does nothing at all.
+ * Returns a signal that aborts with a `StopRequested` at the first SIGTERM or SIGINT; the second one ends the process
+ * at once. Call it before anything else: until then a signal kills the process or, in a container, does nothing at all.
  */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController();
@@ -29,8 +29,8 @@ export function stopSignal(): AbortSignal {
 }
 
 /**
- * Awaits work that may hang, but gives up when the process is told to stop. The work itself is not cancelled; it runs on
- * until the process ends.
+ * Awaits work that may hang, but gives up when the process is told to stop. The work itself is not cancelled; it runs
+ * on until the process ends.
  *
  * @throws StopRequested
  */
@@ -50,8 +50,8 @@ export async function orStopped<T>(stop: AbortSignal, work: Promise<T>): Promise
 }
 
 /**
- * Runs a step that a process needs before it can serve, and retries it during an outage, because a broker may start before
- * its database. Any other error is thrown at once.
+ * Runs a step that a process needs before it can serve, and retries it during an outage, because a broker may start
+ * before its database. Any other error is thrown at once.
  *
  * @throws StopRequested as soon as the process is told to stop, whether or not the attempt under way ever ends.
  */

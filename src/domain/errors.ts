@@ -1,6 +1,6 @@
 /**
- * Every failure the broker can name. Only this table decides a failure's HTTP status, its title and whether Temporal may
- * retry. A `code` is part of the public API and never changes its meaning.
+ * Every failure the broker can name. Only this table decides a failure's HTTP status, its title and whether Temporal
+ * may retry. A `code` is part of the public API and never changes its meaning.
  */
 export const errorTable = {
   // The request itself

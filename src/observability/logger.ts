@@ -62,7 +62,10 @@ export function createLogger(
 /** Lines of only these characters need no escaping. */
 const plain = /^[\x20-\x7e]*\n?$/;
 
-/** Escapes control characters, since a line may contain strangers' text, which must not control a terminal. The JSON stays the same. */
+/**
+ * Escapes control characters, since a line may contain strangers' text, which must not control a terminal. The JSON
+ * stays the same.
+ */
 function shownLine(line: string): string {
   return plain.test(line) ? line : `${escapeUnprintable(line.trimEnd())}\n`;
 }

@@ -103,7 +103,10 @@ export const closingsWithoutText = new Counter({
   help: 'Jobs that ended without their message because the database rejected its text',
 });
 
-/** `reason`: `address`, `total` (to make room for another, or because there is none), `silent`, `unfetched`, `pipelined`. */
+/**
+ * `reason`: `address`, `total` (to make room for another, or because there is none), `silent`, `unfetched`,
+ * `pipelined`.
+ */
 export const connectionsClosed = new Counter({
   name: 'broker_api_connections_closed_total',
   help: 'Client connections closed to free the resources they held, by reason',
@@ -131,7 +134,9 @@ export const providersOut = new Counter({
   labelNames: ['reason'] as const,
 });
 
-/** `result`: `denied`, `no_opinion`, `unanswered` (Postgres did not answer in time, so the other authorizers decided). */
+/**
+ * `result`: `denied`, `no_opinion`, `unanswered` (Postgres did not answer in time, so the other authorizers decided).
+ */
 export const nodeReviews = new Counter({
   name: 'broker_node_reviews_total',
   help: 'Answers to the cluster about whether a node has left the fleet, by result',

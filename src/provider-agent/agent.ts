@@ -90,8 +90,8 @@ function isAnother(found: Delegation | string, known: Delegation): boolean {
 }
 
 /**
- * The URL that messages are sent to. A man in the middle could make this machine join a cluster of his own, as root. TLS
- * keeps him out; pinning the right cluster's CA makes his join commands worthless.
+ * The URL that messages are sent to. A man in the middle could make this machine join a cluster of his own, as root.
+ * TLS keeps him out; pinning the right cluster's CA makes his join commands worthless.
  */
 function requireWay({ broker, redis, caHash, insecure }: Options): string {
   const way = redis ?? broker;

@@ -77,7 +77,9 @@ export function parseCudaVersion(text: string): string {
   return /CUDA Version\s*:\s*(\d+(?:\.\d+)*)/.exec(text)?.[1] ?? '';
 }
 
-/** Parses the output of `nvidia-smi --query-gpu` for `fields`. Every line that is not a usable GPU becomes a problem. */
+/**
+ * Parses the output of `nvidia-smi --query-gpu` for `fields`. Every line that is not a usable GPU becomes a problem.
+ */
 export function parseGpuQuery(text: string): Pick<GpuReading, 'gpus' | 'usage' | 'problems'> {
   const found: { gpu: Gpu; usage: number }[] = [];
   const problems: string[] = [];

@@ -42,8 +42,9 @@ interface HeartbeatOptions {
 const firstRetryMs = 2_000;
 
 /**
- * Sends heartbeats with this machine's utilization, and a capacity update when GPUs appear or disappear. A heartbeat that
- * cannot be sent is dropped, since an old one says nothing; a capacity update is retried until the broker accepts it.
+ * Sends heartbeats with this machine's utilization, and a capacity update when GPUs appear or disappear. A heartbeat
+ * that cannot be sent is dropped, since an old one says nothing; a capacity update is retried until the broker accepts
+ * it.
  */
 export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
   const { link, providerId, nodeName, intervalMs, offer, say } = options;

@@ -78,7 +78,9 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
     compareClocks(options);
   }
 
-  /** Asks before anything is signed. An older broker does not name its time; then the `Date` header of a proxy will do. */
+  /**
+   * Asks before anything is signed. An older broker does not name its time; then the `Date` header of a proxy will do.
+   */
   async function askTime(): Promise<void> {
     const asked = performance.now();
     const { status, body, headers } = await request('GET', `${prefix}/health`);
@@ -154,7 +156,10 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
   };
 }
 
-/** Picks the correction to retry with. A delegation that is too old is also rejected for its time, but no clock cures that. */
+/**
+ * Picks the correction to retry with. A delegation that is too old is also rejected for its time, but no clock cures
+ * that.
+ */
 function cureOf({ reason, server_time: serverTimeS, next_seq: nextSeq }: Problem): MessageRefused['cure'] {
   if (reason === 'sequence_replayed') return nextSeq === undefined ? {} : { nextSeq };
   const isAboutTime = reason === 'timestamp_skew' || reason === 'sequence_ahead';

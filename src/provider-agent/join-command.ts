@@ -20,8 +20,8 @@ type Option = keyof typeof options;
 const endpointForm = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9][a-z0-9.-]*)):(\d{1,5})$/i;
 
 /**
- * Parses a join command as the shell and kubeadm would. It is run as root on a provider's machine, so one unexpected word
- * or option is reason enough to reject the whole line.
+ * Parses a join command as the shell and kubeadm would. It is run as root on a provider's machine, so one unexpected
+ * word or option is reason enough to reject the whole line.
  *
  * @throws Error that names the problem and never contains the token.
  */

@@ -8,8 +8,8 @@ export type AskDriver = (args: string[]) => Promise<Finished | undefined>;
 type Found = Pick<GpuReading, 'gpus' | 'usage' | 'problems'> & { failed: boolean };
 
 /**
- * Creates a function that replaces each partitioned GPU (MIG) by its partitions, since a customer rents one partition and
- * gets no more. Older drivers do not know MIG and most cards do not support it; those are queried only once.
+ * Creates a function that replaces each partitioned GPU (MIG) by its partitions, since a customer rents one partition
+ * and gets no more. Older drivers do not know MIG and most cards do not support it; those are queried only once.
  */
 export function createPartitionReader(ask: AskDriver): (found: Omit<Found, 'failed'>) => Promise<Found> {
   let divided: ReadonlySet<string> = new Set();

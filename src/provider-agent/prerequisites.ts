@@ -33,8 +33,9 @@ function missingForJoining({ installed }: Installation): string[] {
 }
 
 /**
- * With cgroup v2, the kubelet lets the kernel kill every process of a container, the customer's login included, when one
- * process runs out of memory, unless its configuration says otherwise. With cgroup v1, the kernel kills only that process.
+ * With cgroup v2, the kubelet lets the kernel kill every process of a container, the customer's login included, when
+ * one process runs out of memory, unless its configuration says otherwise. With cgroup v1, the kernel kills only that
+ * process.
  */
 function missingInKubelet({ root }: Installation): string[] {
   const configuration = textOf(join(root, 'var/lib/kubelet/config.yaml'));

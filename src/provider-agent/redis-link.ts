@@ -51,7 +51,9 @@ export function openRedisLink(options: LinkOptions & { url: string }): BrokerLin
     if (!wasSet) compareClocks(options);
   }
 
-  /** Created before a registration, the group receives every answer to it. The broker creates it too, for later answers. */
+  /**
+   * Created before a registration, the group receives every answer to it. The broker creates it too, for later answers.
+   */
   async function createGroup(from: '$' | '0'): Promise<void> {
     await sender.xgroup('CREATE', stream, group, from, 'MKSTREAM').catch((error: Error) => {
       if (!error.message.startsWith('BUSYGROUP')) throw error;

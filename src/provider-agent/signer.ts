@@ -28,8 +28,8 @@ export interface AuthorizationOptions {
 }
 
 /**
- * Signs, with the owner's wallet, that a key may speak for a provider. Nothing else needs the wallet, and it need not be
- * on the machine. The key must register within ten minutes and then replaces the provider's previous key.
+ * Signs, with the owner's wallet, that a key may speak for a provider. Nothing else needs the wallet, and it need not
+ * be on the machine. The key must register within ten minutes and then replaces the provider's previous key.
  */
 export async function authorizeNodeKey(
   wallet: Pick<LocalAccount, 'address' | 'signTypedData'>,
@@ -76,8 +76,8 @@ export type ProviderSignerOptions = {
 export type SignEntry = (stream: string, data: string) => Promise<Record<string, string>>;
 
 /**
- * Signs a provider's messages. With the wallet, each registration carries a new delegation; with a delegation, that one;
- * with neither, none, which works only if the broker already knows the key.
+ * Signs a provider's messages. With the wallet, each registration carries a new delegation; with a delegation, that
+ * one; with neither, none, which works only if the broker already knows the key.
  */
 export function providerSigner(options: ProviderSignerOptions): SignEntry {
   const { nodeKey, audience, clock = new SigningClock(options.now) } = options;

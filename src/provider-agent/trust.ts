@@ -76,8 +76,8 @@ function readFile(file: string): z.output<typeof keptFile> {
 }
 
 /**
- * Verifies answers. It trusts the stored key; without one, the key that the owner named, or else the key that the broker
- * itself names over a safe connection. It also trusts every key that a trusted key has introduced.
+ * Verifies answers. It trusts the stored key; without one, the key that the owner named, or else the key that the
+ * broker itself names over a safe connection. It also trusts every key that a trusted key has introduced.
  */
 export function createTrust({ providerId, audience, file, fromOwner, ask, say }: TrustOptions): Trust {
   const recover = createRecover();
@@ -161,7 +161,9 @@ export function isPrivate(url: string): boolean {
   return protocol === 'https:' || protocol === 'rediss:' || /^(?:localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
 }
 
-/** The broker's key to write beside a delegation; undefined, with the reason printed, when the broker does not give it. */
+/**
+ * The broker's key to write beside a delegation; undefined, with the reason printed, when the broker does not give it.
+ */
 export async function keyForOwner(broker: string | undefined, say: Say): Promise<Address | undefined> {
   if (broker === undefined || !isPrivate(broker)) return undefined;
   try {

@@ -89,8 +89,8 @@ export function receiveHeartbeats(deps: Deps): Receive {
 
 /**
  * Links each provider's heartbeats through the batch: `newest` has the index of the first, and `older` the index of the
- * next, or -1 at the end. The provider is taken from the first `"provider_id": "…"` in the text, without parsing it; only
- * a text without that pattern is parsed.
+ * next, or -1 at the end. The provider is taken from the first `"provider_id": "…"` in the text, without parsing it;
+ * only a text without that pattern is parsed.
  */
 function byProvider(entries: readonly StreamEntry[], { onFuture }: Pick<Deps, 'onFuture'>, dead: DeadLetter[]) {
   const newest = new Map<string, number>();

@@ -79,8 +79,8 @@ export function receiveCapacities({
 }
 
 /**
- * Signals a message to the workflow, unless the workflow has it already, or got so many in the last minute that this one
- * has to wait. While it waits, newer messages replace it.
+ * Signals a message to the workflow, unless the workflow has it already, or got so many in the last minute that this
+ * one has to wait. While it waits, newer messages replace it.
  */
 async function tell(
   { pool }: Pick<Deps, 'pool'>,
@@ -135,8 +135,8 @@ function readMessage<T>([, fields]: StreamEntry, schema: ZodType<T>): { message:
 }
 
 /**
- * Verifies the sender of a message and stores it for its workflow. A message stored by an earlier delivery is not verified
- * again: it was fresh when it arrived, and must not be rejected because an outage made it wait.
+ * Verifies the sender of a message and stores it for its workflow. A message stored by an earlier delivery is not
+ * verified again: it was fresh when it arrived, and must not be rejected because an outage made it wait.
  */
 async function keep(
   { pool, verifier }: Pick<Deps, 'pool' | 'verifier'>,
@@ -145,7 +145,8 @@ async function keep(
   const { stream, registration, redelivered } = message;
   const [id, fields] = message.entry;
   const { providerId } = registration;
-  // Stream and provider are part of the id: two streams may use equal ids, and a stream reuses its ids if Redis is emptied.
+  // Stream and provider are part of the id: two streams may use equal ids, and a stream reuses its ids if Redis is
+  // emptied.
   const messageId = `${stream}/${id}/${providerId}`;
   if (redelivered) {
     const before = await findKept(pool, messageId);

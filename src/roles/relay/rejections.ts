@@ -9,8 +9,8 @@ const deliveryTimeoutMs = 60_000;
 const maxUnderway = 500;
 
 /**
- * Tells providers in the background why their message was rejected, so a provider that does not listen blocks nobody. Each
- * provider has one rejection in delivery at a time, so a sender of rubbish gets one answer a minute.
+ * Tells providers in the background why their message was rejected, so a provider that does not listen blocks nobody.
+ * Each provider has one rejection in delivery at a time, so a sender of rubbish gets one answer a minute.
  */
 export class Rejections {
   readonly #underway = new Map<string, Promise<void>>();
