@@ -16,18 +16,18 @@ export function brokerEntryPoint(env: NodeJS.ProcessEnv): string {
   return path;
 }
 
-/** What the image sets for Node and the C library; docs/operate.md says why. */
+/** The image sets the same for Node.js and the C library; docs/operate.md explains why. */
 export const memoryBounds = { NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=8', MALLOC_ARENA_MAX: '2' };
 
 /** What one process of the broker runs: a role, or all of them as `broker`. */
 export type BrokerProcess = Role | 'broker';
 
 /**
- * Starts processes of the broker; a role that is named twice runs twice (`worker`, `worker-2`). `roleEnv`
- * is where the engines are, `main` the program; `env` is the caller's environment, which decides everything else.
+ * Starts processes of the broker; a role named twice runs twice (`worker`, `worker-2`). `roleEnv` has the engines'
+ * addresses, `main` is the program, and `env` is the caller's environment, which decides everything else.
  *
- * An address of an engine that this stack runs is never taken from the caller's environment: with a KUBECONFIG of
- * another cluster in the shell, the local broker would work there.
+ * The address of an engine in this stack is never taken from the caller's environment: with another cluster's
+ * KUBECONFIG in the shell, the local broker would otherwise change that cluster.
  */
 export async function startBrokerProcesses(
   { ports, supervisor, env }: EngineContext,
@@ -47,7 +47,7 @@ export async function startBrokerProcesses(
     const name = count === 1 ? runs : `${runs}-${count}`;
     const isOpen = runs === 'api' || runs === 'broker';
     const metricsPort = await ports.take(`metrics-${name}`);
-    // A second api would need a port of its own; a load balancer would stand before them.
+    // A second api process would need its own port and a load balancer in front.
     const proxyPort = isOpen && count > 1 ? await ports.take(name) : apiPort;
     metrics[name] = `http://127.0.0.1:${metricsPort}/metrics`;
     starting.push(
@@ -64,16 +64,16 @@ export async function startBrokerProcesses(
           ...roleEnv,
           BROKER_ROLES: runs === 'broker' ? '' : runs,
           PROXY_PORT: String(proxyPort),
-          // The API server asks one of them.
+          // The API server asks only one of them.
           ...(count > 1 ? { AUTHORIZER_PORT: '0' } : {}),
           METRICS_HOST: '127.0.0.1',
           METRICS_PORT: String(metricsPort),
         },
         ready: () =>
           answersOk(isOpen ? `http://127.0.0.1:${proxyPort}/ready` : `http://127.0.0.1:${metricsPort}/ready`),
-        // Where a machine does other things as well, reading the program alone may take a minute.
+        // On a busy machine, loading the program alone may take a minute.
         readyTimeoutMs: 240_000,
-        // As long as the broker itself may take to finish what it has begun, and a little more.
+        // A little longer than the broker itself may take to finish its work.
         stopTimeoutMs: (Number(env['SHUTDOWN_GRACE_S']) || 20) * 1000 + 5_000,
       }),
     );

@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 
-/** Writes a file so that a reader sees the old text or the new one, never a part. Only the owner may read it. */
+/** Replaces a file atomically: a reader sees the old text or the new one, never a part. Only the owner may read it. */
 export function writeAtomically(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
   writeFileSync(temporary, text, { mode: 0o600 });

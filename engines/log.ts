@@ -1,7 +1,7 @@
-/** Where a long-running step says what it does: one line at a time, for people. */
+/** Prints one line about a long-running step, for people. */
 export type Log = (line: string) => void;
 
-/** A log that says nothing. */
+/** A log that prints nothing. */
 export const silent: Log = () => undefined;
 
 /** Seconds with one decimal, as progress lines show them. */

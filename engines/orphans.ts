@@ -7,8 +7,9 @@ import type { Log } from './log.js';
 import { isSameProcess, processStart } from './process-identity.js';
 
 /**
- * Waits until its standard input ends, which is when the supervisor is gone in whatever way, and then ends what the
- * pid files of that supervisor name. A shell, since it takes a megabyte and is on every machine.
+ * Waits until its standard input ends, which happens when the supervisor is gone for whatever reason, then kills the
+ * processes in that supervisor's pid files. It is a shell script, because a shell takes a megabyte and exists on every
+ * machine.
  */
 const watchdogScript = `
 cat >/dev/null
@@ -30,20 +31,20 @@ for pid in $all; do kill -s KILL "$pid" 2>/dev/null; done
 rm -rf "$1"
 `;
 
-/** Notes which processes are running, so that none outlives its supervisor. */
+/** Records the running processes, so that none outlives its supervisor. */
 export interface OrphanGuard {
   note(name: string, pid: number, stopSignal: NodeJS.Signals): void;
   forget(name: string): void;
-  /** Ends the guard itself, when nothing is running any more. */
+  /** Ends the guard itself when nothing is running any more. */
   close(): void;
 }
 
-/** Starts the guard of this supervisor. Its notes are in a folder of their own, so it never touches a successor's. */
+/** Starts this supervisor's guard. Its notes are in a separate folder, so it never touches a successor's. */
 export function guardAgainstOrphans(runFolder: string): OrphanGuard {
   const folder = join(runFolder, randomUUID());
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const watchdog = spawn('/bin/sh', ['-c', watchdogScript, 'stack-watchdog', folder], {
-    // A group of its own: Ctrl-C in the terminal is for the supervisor alone.
+    // A process group of its own: Ctrl-C in the terminal is for the supervisor alone.
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
     cwd: '/',
@@ -63,7 +64,7 @@ export function guardAgainstOrphans(runFolder: string): OrphanGuard {
   };
 }
 
-/** Ends what a supervisor before us left running, for the case that its watchdog was killed too. */
+/** Kills what an earlier supervisor left running, in case its watchdog was killed too. */
 export async function reapOrphans(runFolder: string, log: Log): Promise<void> {
   let folders: string[];
   try {
@@ -77,7 +78,7 @@ export async function reapOrphans(runFolder: string, log: Log): Promise<void> {
     try {
       files = readdirSync(folder).filter((file) => file.endsWith('.pid'));
     } catch {
-      // The watchdog has just cleared it.
+      // The watchdog has just removed it.
     }
     for (const file of files) {
       try {
@@ -105,6 +106,6 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It ended in this moment.
+    // It has just ended.
   }
 }

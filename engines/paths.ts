@@ -15,7 +15,7 @@ export const packageRoot: string = (() => {
 })();
 
 /**
- * Where built and fetched tools are kept for every checkout of this user: `WORLDLAND_CACHE`, else
+ * The folder of built and fetched tools, shared by all checkouts of this user: `WORLDLAND_CACHE`, else
  * `$XDG_CACHE_HOME/worldland-broker`, else `~/.cache/worldland-broker`.
  */
 export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {

@@ -4,12 +4,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { writeAtomically } from './files.js';
 
 /**
- * Ports are taken from below the NodePorts of the local cluster (20000 and up) and below the ephemeral ports: an
- * outgoing connection can not take the port of an engine while it is being started again.
+ * Ports come from below the local cluster's NodePorts (20000 and up) and below the ephemeral ports, so an outgoing
+ * connection cannot take an engine's port while the engine restarts.
  */
 const [lowest, highest] = [10_240, 19_999] as const;
 
-/** Whether a port can be listened on, at loopback and at every address. */
+/** Whether a port is free, on loopback and on all addresses. */
 export async function isFree(port: number): Promise<boolean> {
   for (const host of ['127.0.0.1', '0.0.0.0']) {
     const free = await new Promise<boolean>((done) => {
@@ -23,8 +23,8 @@ export async function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * The ports of a data folder: the same ones each time, as long as they are free, since certificates, kubeconfigs and
- * other people's notes carry them.
+ * The ports of a data folder: always the same ones while they are free, because certificates, kubeconfigs and other
+ * people's notes contain them.
  */
 export class Ports {
   private readonly remembered: Record<string, number>;
@@ -34,7 +34,7 @@ export class Ports {
     this.remembered = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>) : {};
   }
 
-  /** The port of that name, kept in the file. */
+  /** The port with that name, stored in the file. */
   async take(name: string): Promise<number> {
     const given = this.given.get(name);
     if (given !== undefined) return given;

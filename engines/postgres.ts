@@ -12,9 +12,9 @@ const user = 'postgres';
 const database = 'worldland';
 
 /**
- * Settings of a development server. A commit waits for the write to the log (synchronous_commit stays on, so what a
- * client was told has happened survives a SIGKILL), but nothing waits for the disk: only a crash of the machine can
- * lose it, and then the local stack is made anew.
+ * Settings of a development server. A commit waits for the write to the log (synchronous_commit stays on, so
+ * acknowledged commits survive a SIGKILL), but nothing waits for the disk: only a crash of the machine can lose data,
+ * and then the local stack is recreated.
  */
 const settings = {
   listen_addresses: '127.0.0.1',
@@ -30,7 +30,9 @@ const settings = {
   log_line_prefix: '%m [%p] ',
 };
 
-/** Postgres with a database for the broker. As root it runs under an account without rights, since it refuses root. */
+/**
+ * Postgres with a database for the broker. It refuses to run as root, so root runs it under an account without rights.
+ */
 export async function startPostgres({ dataDir, ports, supervisor, log, env }: EngineContext): Promise<Engine> {
   const account = unprivilegedAccount();
   const folder = clusterFolder(dataDir, account);
@@ -61,7 +63,7 @@ export async function startPostgres({ dataDir, ports, supervisor, log, env }: En
     env: { ...process.env, ...tools.env },
     cwd: folder,
     ...as,
-    // "Fast": ends sessions instead of waiting for them.
+    // "Fast" shutdown: ends sessions instead of waiting for them.
     stopSignal: 'SIGINT',
     ready: () => withClient(connection('postgres'), async (client) => void (await client.query('select 1'))),
   });
@@ -82,21 +84,21 @@ export async function startPostgres({ dataDir, ports, supervisor, log, env }: En
   };
 }
 
-/** Where the database is: below the data folder, or where the account can reach it when it cannot pass through there. */
+/** The database's folder: below the data folder, or elsewhere if the account cannot reach it there. */
 function clusterFolder(dataDir: string, account: Account | undefined): string {
   const below = join(dataDir, 'postgres');
   if (account === undefined || isReachable(below, account)) return below;
   return join(reachableFolder(dataDir), 'postgres');
 }
 
-/** Makes the database cluster unless it is there, and answers the superuser's password. */
+/** Creates the database cluster unless it exists, and returns the superuser's password. */
 async function initialise(
   tools: PostgresTools,
   folder: string,
   passwordFile: string,
   account: Account | undefined,
 ): Promise<string> {
-  // A cluster whose making was interrupted has no password file yet: it is made again.
+  // A cluster whose creation was interrupted has no password file yet: create it again.
   if (existsSync(join(folder, 'PG_VERSION')) && existsSync(passwordFile))
     return readFileSync(passwordFile, 'utf8').trim();
   const password = randomBytes(18).toString('base64url');
@@ -109,7 +111,7 @@ async function initialise(
   try {
     await run(
       tools.initdb,
-      // Loopback is open to every account of the machine, so even here a password is asked for.
+      // Every account of the machine can use loopback, so a password is required even here.
       ['-D', folder, '-U', user, '-A', 'scram-sha-256', `--pwfile=${handed}`, '-E', 'UTF8', '--locale=C', '--no-sync'],
       {
         cwd: folder,
@@ -126,7 +128,7 @@ async function initialise(
 
 async function withClient(config: pg.ClientConfig, work: (client: pg.Client) => Promise<void>): Promise<void> {
   const client = new pg.Client(config);
-  // The server may go away between two statements; the statement's own rejection tells.
+  // The server may disappear between two statements; the next statement's rejection reports it.
   client.on('error', () => undefined);
   await client.connect();
   try {

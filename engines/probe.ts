@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 const timeoutMs = 2_000;
 
 export interface HttpProbe {
-  /** The CA that must have signed the certificate; without one any certificate will do. */
+  /** The CA that must have signed the certificate; without one, any certificate is accepted. */
   ca?: string;
 }
 

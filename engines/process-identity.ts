@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * When a process began, in a form that only has to be compared: with the pid it names one process even after the
- * system has used the number again. Undefined when there is no such process, or it has ended and waits to be reaped.
+ * When a process began, in a form for comparison only: together with the pid it identifies a process even after the
+ * system has reused the pid. Undefined when there is no such process, or it has ended and waits to be reaped.
  */
 export function processStart(pid: number): string | undefined {
   if (process.platform === 'linux') {
@@ -27,7 +27,7 @@ export function processStart(pid: number): string | undefined {
   }
 }
 
-/** Whether the process that had this pid at that start is still there. */
+/** Whether the process that had this pid at that start is still running. */
 export function isSameProcess(pid: number, start: string): boolean {
   return processStart(pid) === start;
 }

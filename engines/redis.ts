@@ -9,14 +9,14 @@ import { findRedis } from './tools/redis.js';
 
 const usersFile = join(packageRoot, 'src/redis/deploy/users.acl');
 
-/** How each user of the file logs in. */
+/** The login rule of each user in the file. */
 export type RedisLogins = Record<'default' | 'broker' | 'operator', string>;
 
 /**
- * The users with which Redis is deployed, as its ACL file has them.
+ * The users of a deployed Redis, from its ACL file.
  *
  * @param logins such as `on nopass`, or `on #` and the SHA-256 of a password.
- * @param besides rights of `default` and `broker` beyond those that they are deployed with.
+ * @param besides additional rights of `default` and `broker` beyond the deployed ones.
  */
 export function redisUsers(logins: RedisLogins, besides = ''): string {
   const lines = readFileSync(usersFile, 'utf8')
@@ -29,15 +29,15 @@ export function redisUsers(logins: RedisLogins, besides = ''): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** As it logs in who knows the password. */
+/** The login rule for a password. */
 export function passwordLogin(password: string): string {
   return `on #${createHash('sha256').update(password).digest('hex')}`;
 }
 
 /**
- * Redis with its append-only file: what was answered survives a SIGKILL of the server, though not a power cut. Its users
- * are those of a deployment; only that agents need no password on loopback, and that tests, which share a server, may
- * choose a logical database.
+ * Redis with its append-only file: acknowledged writes survive a SIGKILL of the server, though not a power cut. Its
+ * users are those of a deployment, except that agents need no password on loopback, and that tests, which share a
+ * server, may select a logical database.
  */
 export async function startRedis({ dataDir, ports, supervisor, log, env }: EngineContext): Promise<Engine> {
   const [tool, port] = await Promise.all([findRedis(log, env), ports.take('redis')]);
@@ -76,7 +76,7 @@ export async function startRedis({ dataDir, ports, supervisor, log, env }: Engin
   };
 }
 
-/** The same for as long as the folder is there. */
+/** A password that stays the same as long as the folder exists. */
 function keptPassword(name: string): string {
   const file = `${name}-password`;
   if (!existsSync(file)) writeAtomically(file, `${randomBytes(18).toString('base64url')}\n`);

@@ -20,41 +20,43 @@ export const engineNames = ['postgres', 'redis', 'temporal', 'kubernetes'] as co
 export type EngineName = (typeof engineNames)[number];
 
 export interface StackOptions {
-  /** Everything the stack keeps is here: databases, certificates, ports, logs. Starting on it again goes on with it. */
+  /**
+   * The folder for everything the stack keeps: databases, certificates, ports, logs. A later start continues with it.
+   */
   dataDir: string;
-  /** Default: all. */
+  /** All by default. */
   engines?: readonly EngineName[];
-  /** The processes of the broker. Default: none. */
+  /** The processes of the broker; none by default. */
   processes?: readonly BrokerProcess[];
-  /** The environment of the broker, and where the tools' variables are read. Default: this process's. */
+  /** The broker's environment and the source of the tools' variables; this process's by default. */
   env?: NodeJS.ProcessEnv;
   log?: Log;
   kubernetes?: KubernetesOptions;
-  /** Called when a process has ended that nobody halted; it is started again all the same. */
+  /** Called when a process ends unexpectedly; it is restarted in any case. */
   died?: (name: string, how: string) => void;
 }
 
 export interface Stack {
-  /** What stands in `endpoints.json`; pids are those of this moment. */
+  /** The contents of `endpoints.json`, with the current pids. */
   endpoints(): Endpoints;
   /** Stops everything in reverse order. The data folder stays. */
   stop(): Promise<void>;
-  /** Stops one process in an orderly way, starts it again and waits until it is ready. */
+  /** Stops one process in an orderly way, restarts it and waits until it is ready. */
   restart(name: string): Promise<void>;
-  /** Sends a signal (SIGKILL) to one process. If it dies, it is started again on the same ports. */
+  /** Sends a signal (SIGKILL by default) to one process. If it dies, it is restarted on the same ports. */
   kill(name: string, signal?: NodeJS.Signals): void;
-  /** Stops one process and leaves it so, until `resume`. */
+  /** Stops one process and leaves it stopped until `resume`. */
   halt(name: string): Promise<void>;
   resume(name: string): Promise<void>;
   /** Waits until a process answers its readiness check. */
   awaitReady(name: string): Promise<void>;
-  /** Ends all processes at once, without any order. */
+  /** Kills all processes at once, in no order. */
   killAll(): void;
 }
 
 /**
- * Starts the local stack: engines, then the broker, all bound to loopback on ports that stay the same for a
- * data folder. A process that dies is started again. None outlives this process, not even when it is killed.
+ * Starts the local stack: engines, then the broker, all bound to loopback on ports that stay the same for a data
+ * folder. A process that dies is restarted. None outlives this process, even if it is killed.
  *
  * @throws ToolMissing when a program is not there and cannot be had; Error when something does not start, with the end
  * of its log, after everything that had started was stopped again.
@@ -63,7 +65,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const dataDir = resolve(options.dataDir);
   requireAccount();
   const { engines = engineNames, processes = [], env = process.env, log = silent } = options;
-  // Before minutes may go into the engines.
+  // Check before spending minutes on the engines.
   const main = processes.length === 0 ? '' : brokerEntryPoint(env);
   mkdirSync(dataDir, { recursive: true });
   const release = lockFolder(dataDir);
@@ -82,7 +84,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     changed: () => complete && write(),
     died: (name, how) => complete && options.died?.(name, how),
   });
-  // In the order of the alphabet, whichever engine was ready first.
+  // In alphabetical order, whichever engine was ready first.
   const current = (): Endpoints => ({ ...sorted(endpoints), pids: sorted(supervisor.pids()) });
   const write = () => writeAtomically(endpointsFile, `${JSON.stringify(current(), null, 2)}\n`);
   const end = async () => {
@@ -102,7 +104,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       temporal: () => startTemporal(context),
       kubernetes: () => startKubernetes(context, options.kubernetes),
     };
-    // The first failure ends it: nobody should wait for a build of minutes to learn that Postgres is missing.
+    // The first failure ends it: nobody should wait minutes for a build to learn that Postgres is missing.
     await Promise.all(
       engines.map(async (name) => {
         const began = Date.now();
@@ -151,7 +153,7 @@ function lockFolder(dataDir: string): () => void {
   }
 }
 
-/** Postgres and Temporal both look up the account they run under, and end with a riddle when it has no entry. */
+/** Postgres and Temporal both look up their account, and fail with an obscure error if it has no entry. */
 function requireAccount(): void {
   try {
     userInfo();

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { seconds, type Log } from './log.js';
 import type { OrphanGuard } from './orphans.js';
 
-/** One process of the stack: how it is started, known to be ready, and stopped. */
+/** One process of the stack, with how to start it, recognize that it is ready, and stop it. */
 export interface ProcessSpec {
   name: string;
   command: string;
@@ -14,10 +14,10 @@ export interface ProcessSpec {
   cwd?: string;
   uid?: number;
   gid?: number;
-  /** Resolves when the process serves; a rejection means "not yet" and is asked again. */
+  /** Resolves when the process serves; a rejection means "not yet", and it is called again. */
   ready: () => Promise<void>;
   readyTimeoutMs?: number;
-  /** What asks the process for an orderly end; SIGTERM unless given. */
+  /** Asks the process to end in an orderly way; sends SIGTERM by default. */
   stopSignal?: NodeJS.Signals;
   /** How long an orderly end may take before SIGKILL. */
   stopTimeoutMs?: number;
@@ -26,15 +26,15 @@ export interface ProcessSpec {
 const readyPollMs = 40;
 const firstRestartMs = 100;
 const slowestRestartMs = 5_000;
-/** A process that has run this long counts as healthy again: its next death is not part of a series. */
+/** A process that has run this long counts as healthy again: its next death does not belong to a series. */
 const healthyAfterMs = 10_000;
-/** A log larger than this is put aside when its process starts. */
+/** A larger log is renamed when its process starts. */
 const largestLogBytes = 20 * 2 ** 20;
 
 interface Running {
   spec: ProcessSpec;
   child: ChildProcess | undefined;
-  /** False from the moment somebody wants it stopped. */
+  /** False once the process should be stopped. */
   wanted: boolean;
   startedAt: number;
   deaths: number;
@@ -45,13 +45,13 @@ export interface SupervisorOptions {
   logFolder: string;
   guard: OrphanGuard;
   log: Log;
-  /** Called when a process has another pid than before, or none. */
+  /** Called when a process has a new pid, or none. */
   changed: () => void;
-  /** Called when a process ended that nobody stopped, before it is started again. */
+  /** Called when a process ends unexpectedly, before it is restarted. */
   died?: ((name: string, how: string) => void) | undefined;
 }
 
-/** Starts processes, starts those again that die, and stops all of them in reverse order. */
+/** Starts processes, restarts those that die, and stops all of them in reverse order. */
 export class Supervisor {
   private readonly running = new Map<string, Running>();
   private closed = false;
@@ -61,7 +61,7 @@ export class Supervisor {
   }
 
   /**
-   * Starts a process and waits until it is ready. One that dies before that is tried again until its time is up.
+   * Starts a process and waits until it is ready. One that dies first is restarted until its time is up.
    *
    * @throws Error with the end of its log.
    */
@@ -81,17 +81,17 @@ export class Supervisor {
     await this.untilReady(entry, began);
   }
 
-  /** The pid of every process that runs now. */
+  /** The pids of all running processes. */
   pids(): Record<string, number> {
     const pids: Record<string, number> = {};
     for (const [name, { child }] of this.running) if (child?.pid !== undefined) pids[name] = child.pid;
     return pids;
   }
 
-  /** Sends a signal to a process; if it dies of it, it is started again as after any other death. */
+  /** Sends a signal to a process; if the process dies, it is restarted as after any other death. */
   kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): void {
     const entry = this.entry(name);
-    // Killed from here it says nothing about whether it can run: however often, that is no series of deaths.
+    // A deliberate kill says nothing about the process's health, so it never counts towards a series of deaths.
     entry.deaths = 0;
     entry.child?.kill(signal);
   }
@@ -103,14 +103,14 @@ export class Supervisor {
     const { child, spec } = entry;
     if (child === undefined) return;
     child.kill(spec.stopSignal ?? 'SIGTERM');
-    // A frozen process does not see the signal.
+    // A frozen process does not receive the signal.
     child.kill('SIGCONT');
     const late = setTimeout(() => child.kill('SIGKILL'), spec.stopTimeoutMs ?? 10_000);
     await entry.exited;
     clearTimeout(late);
   }
 
-  /** Starts a process that was stopped and waits until it is ready. */
+  /** Starts a stopped process and waits until it is ready. */
   async resume(name: string): Promise<void> {
     const entry = this.entry(name);
     if (!entry.wanted) {
@@ -126,16 +126,16 @@ export class Supervisor {
     await this.untilReady(this.entry(name), Date.now());
   }
 
-  /** Stops everything, the last started first, and starts nothing any more. */
+  /** Stops everything, the last started first, and starts nothing more. */
   async stopAll(): Promise<void> {
     this.closed = true;
     const entries = [...this.running.values()].reverse();
-    // First nobody is wanted any more: a process must not be started again because one it needs has gone.
+    // First mark all as unwanted: a process must not be restarted because one that it needs has gone.
     for (const entry of entries) entry.wanted = false;
     for (const entry of entries) await this.stop(entry.spec.name);
   }
 
-  /** Ends everything at once, for the moment when there is no time left. */
+  /** Kills everything at once, for when no time is left. */
   killAll(): void {
     for (const entry of this.running.values()) {
       entry.wanted = false;
@@ -159,7 +159,7 @@ export class Supervisor {
       cwd: spec.cwd ?? '/',
       ...(spec.uid === undefined ? {} : { uid: spec.uid }),
       ...(spec.gid === undefined ? {} : { gid: spec.gid }),
-      // A group of its own: Ctrl-C in the terminal reaches the supervisor alone, which then stops all in order.
+      // A process group of its own: Ctrl-C in the terminal reaches only the supervisor, which then stops all in order.
       detached: true,
       stdio: ['ignore', output, output],
     });
@@ -196,11 +196,11 @@ export class Supervisor {
       const began = Date.now();
       const child = this.launch(entry);
       this.untilReady(entry, began).then(
-        // Of several attempts only the one that succeeded speaks.
+        // Only the successful attempt logs.
         () =>
           entry.child === child &&
           log(`✓ ${name} is back after ${seconds(Date.now() - began)}, pid ${child.pid ?? '?'}`),
-        // Said already, by the death that made it fail; the next attempt is on its way.
+        // The death that caused it has already been logged; the next attempt is on its way.
         () => undefined,
       );
     }, delayMs);
@@ -214,7 +214,7 @@ export class Supervisor {
       try {
         if (child !== undefined) {
           await spec.ready();
-          // The answer counts only when it was this process that gave it.
+          // The answer counts only if it came from this process.
           if (entry.child === child) return;
         }
       } catch {

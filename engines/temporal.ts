@@ -23,7 +23,7 @@ export async function startTemporal({ dataDir, ports, supervisor, log, env }: En
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
       ...['--http-port', String(httpPort), '--metrics-port', String(await ports.take('temporal-metrics'))],
       ...['--namespace', namespace, '--db-filename', join(folder, 'temporal.db'), '--log-level', 'warn'],
-      // Durable, and as fast as in memory: without the write-ahead log every step waits for the disk.
+      // Durable, yet as fast as in memory: without the write-ahead log, every step waits for the disk.
       ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
       ...dynamicConfig().flatMap((value) => ['--dynamic-config-value', value]),
       ...Object.values(searchAttributes).flatMap(({ name, type }) => [
@@ -31,7 +31,7 @@ export async function startTemporal({ dataDir, ports, supervisor, log, env }: En
         `${name}=${valueType(type)}`,
       ]),
     ],
-    // The CLI would read and write profiles in the user's home.
+    // Otherwise the CLI would read and write profiles in the user's home folder.
     env: { ...process.env, ...tool.env, TEMPORAL_ENV_FILE: join(folder, 'env.yaml') },
     cwd: folder,
     ready: () => answersOk(`http://127.0.0.1:${httpPort}/api/v1/namespaces/${namespace}`),
@@ -46,14 +46,14 @@ export async function startTemporal({ dataDir, ports, supervisor, log, env }: En
   };
 }
 
-/** `KEYWORD_LIST` as the command line writes it: `KeywordList`. */
+/** Converts `KEYWORD_LIST` to the command line's `KeywordList`. */
 function valueType(type: string): string {
   return type.toLowerCase().replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /**
- * The production file's values as `key=value`. The file is read by a server that knows YAML; here only its plain form is
- * understood, and anything else is an error rather than a value that is silently left out.
+ * The values of the production file as `key=value`. The real server parses YAML; this only understands the file's plain
+ * form and rejects anything else instead of silently dropping a value.
  */
 function dynamicConfig(): string[] {
   const file = join(packageRoot, 'temporal-config/dynamicconfig.yaml');

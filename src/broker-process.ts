@@ -12,8 +12,8 @@ import type { RunningRole, StartRole } from './roles/role.js';
 import { checkTemporal, connectTemporal, ensureSearchAttributes } from './temporal/client.js';
 
 /**
- * In the order in which they start; they stop in the reverse order, customers first. A process loads what its roles need
- * and no more: the client of Kubernetes and the worker of Temporal are most of what a process holds in memory.
+ * The roles in the order they start. They stop in reverse order, so the API stops first. A process loads only the code
+ * its roles need: the Kubernetes client and the Temporal worker make up most of a process's memory.
  */
 const roles: Record<Role, () => Promise<{ start: StartRole }>> = {
   worker: () => import('./roles/worker.js'),
@@ -24,9 +24,8 @@ const roles: Record<Role, () => Promise<{ start: StartRole }>> = {
 };
 
 /**
- * Runs the roles that the environment names until the process is told to stop, and ends the process: with 0 when it did
- * what it was told, at whatever moment of its life that came. A start that was given up is no failure, and leaves nothing
- * undone that anybody waits for.
+ * Runs the configured roles until the process is told to stop, then exits with 0, even when the stop came during
+ * startup: an abandoned start is not a failure and leaves no unfinished work behind.
  */
 export async function runBroker(stop: AbortSignal): Promise<void> {
   const config = readOrExit();
@@ -36,7 +35,7 @@ export async function runBroker(stop: AbortSignal): Promise<void> {
   collectDefaultMetrics();
 
   const running: RunningRole[] = [];
-  /** What was opened, in the order in which it is closed. */
+  /** Functions that close what was opened, in the order to call them. */
   const closing: (() => unknown)[] = [];
   try {
     await start({ config, logger, stop, wanted, running, closing });
@@ -60,10 +59,10 @@ interface Starting {
   closing: (() => unknown)[];
 }
 
-/** Waits for what every role needs, then starts one role after the other. */
+/** Waits for the systems every role needs, then starts the roles one after the other. */
 async function start({ config, logger, stop, wanted, running, closing }: Starting): Promise<void> {
   const waiting = { logger, stop };
-  const pool = createPool(config, (error) => logger.warn({ err: error }, 'an idle database connection broke'));
+  const pool = createPool(config, (error) => logger.warn({ err: error }, 'an idle database connection was lost'));
   closing.unshift(() => pool.end());
   await untilAvailable(waiting, 'Postgres', () => migrate(config, (line) => logger.debug(line)));
   const temporal = await untilAvailable(waiting, 'Temporal', () => connectTemporal(config));
@@ -79,10 +78,10 @@ async function start({ config, logger, stop, wanted, running, closing }: Startin
     for (const role of running) Object.assign(checks, role.checks);
     const answers = await askAll(checks);
     for (const role of running) Object.assign(answers, role.ready?.());
-    // What has not started yet cannot say that it is not ready.
+    // A role that has not started yet cannot report that it is not ready.
     if (running.length < wanted.length) answers['process'] = { ok: false, detail: 'is starting' };
-    // Nobody new is sent to a process that is on its way out.
-    if (stop.aborted) answers['process'] = { ok: false, detail: 'is being stopped' };
+    // A stopping process must get no new traffic.
+    if (stop.aborted) answers['process'] = { ok: false, detail: 'is stopping' };
     return answers;
   };
   if (config.METRICS_PORT !== 0) {
@@ -96,12 +95,12 @@ async function start({ config, logger, stop, wanted, running, closing }: Startin
   }
 }
 
-/** However much hangs: the process ends with the grace that it has. */
+/** Ends the process after its grace period even if something hangs. */
 function boundStop(stop: AbortSignal, { SHUTDOWN_GRACE_S: graceS }: Config, logger: Logger): void {
   const onStop = () => {
     logger.info({ signal: (stop.reason as StopRequested).signal, graceS }, 'stopping');
     setTimeout(() => {
-      logger.error('not everything was finished in time; what is left is done again by others');
+      logger.error('not all work finished in time; other processes will redo the rest');
       process.exit(1);
     }, graceS * 1000).unref();
   };
@@ -109,14 +108,14 @@ function boundStop(stop: AbortSignal, { SHUTDOWN_GRACE_S: graceS }: Config, logg
   else stop.addEventListener('abort', onStop, { once: true });
 }
 
-/** An environment that is not acceptable ends the process with a sentence, not with a stack. */
+/** Reads the configuration. An invalid one ends the process with a sentence instead of a stack trace. */
 function readOrExit(): Config {
   try {
     return readConfig();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);
-    // EX_CONFIG of sysexits.h: trying again without a change is of no use.
+    // EX_CONFIG of sysexits.h: a restart without a change cannot succeed.
     process.exit(78);
   }
 }

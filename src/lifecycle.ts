@@ -4,7 +4,7 @@ import type { Logger } from './observability/logger.js';
 
 const slowestMs = 5_000;
 
-/** Why a process stops: it was told to. What still waits for something at that moment is given up with this. */
+/** Thrown by everything that is still waiting when the process is told to stop. */
 export class StopRequested extends Error {
   override readonly name = 'StopRequested';
 
@@ -14,8 +14,8 @@ export class StopRequested extends Error {
 }
 
 /**
- * Aborted at the first SIGTERM or SIGINT, with a `StopRequested`; the second one ends the process at once. To be called
- * before anything else: until then a signal ends the process as it stands, or, in a container, does nothing at all.
+ * Returns a signal that aborts with a `StopRequested` at the first SIGTERM or SIGINT; the second one ends the process
+ * at once. Call it before anything else: until then a signal kills the process or, in a container, does nothing at all.
  */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController();
@@ -29,8 +29,8 @@ export function stopSignal(): AbortSignal {
 }
 
 /**
- * Awaits something that may hang, but no longer than until the process is told to stop. What was begun goes on by itself
- * until the process ends.
+ * Awaits work that may hang, but gives up when the process is told to stop. The work itself is not cancelled; it runs
+ * on until the process ends.
  *
  * @throws StopRequested
  */
@@ -50,8 +50,8 @@ export async function orStopped<T>(stop: AbortSignal, work: Promise<T>): Promise
 }
 
 /**
- * Does what a process needs before it can serve, again and again while the system behind it is not answering: a broker
- * may be started before its database. Anything else than an outage is thrown at once.
+ * Runs a step that a process needs before it can serve, and retries it during an outage, because a broker may start
+ * before its database. Any other error is thrown at once.
  *
  * @throws StopRequested as soon as the process is told to stop, whether or not the attempt under way ever ends.
  */
@@ -72,7 +72,7 @@ export async function untilAvailable<T>(
   }
 }
 
-/** Connection trouble as the drivers say it, and what was given our own name for it. */
+/** True for the drivers' connection errors, and for `dependency_unavailable`. */
 function isOutage(error: unknown): boolean {
   if (error instanceof BrokerError) return error.code === 'dependency_unavailable';
   // gRPC: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE.

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { login } from '../../src/client/session.js';
 
-/** GPUs by provider and type, as `GET /api/v1/providers/gpu-availability` gives them. */
+/** GPUs by provider and type, as `GET /api/v1/providers/gpu-availability` returns them. */
 export interface Availability {
   provider_id: string;
   gpu_type: string;
@@ -13,7 +13,7 @@ export interface Availability {
   price_per_hour: number;
 }
 
-/** The members of a job reply that the demo looks at. */
+/** The fields of a job reply that the demo uses. */
 export interface JobReply {
   job_id: string;
   provider_id: string;
@@ -35,10 +35,10 @@ export interface Customer {
 }
 
 const hundredTokens = 100n * 10n ** 18n;
-/** Well below what one wallet may read in a minute. */
+/** Keeps well below the read limit of a wallet. */
 const pollMs = 500;
 
-/** Makes a wallet and logs in. The API is used as any client uses it. */
+/** Creates a wallet and logs in. Uses the API as any client would. */
 export async function createCustomer(api: string): Promise<Customer> {
   const account = privateKeyToAccount(generatePrivateKey());
   const session = await login({
@@ -59,7 +59,7 @@ export async function createCustomer(api: string): Promise<Customer> {
     throw new Error(`${method} ${path} answered ${reply.status} ${problem?.code ?? ''}: ${problem?.detail ?? ''}`);
   };
   const job = (jobId: string) => call<JobReply>('GET', `/api/v1/jobs/${jobId}`);
-  /** The broker may answer before it is done (202): then the job itself tells. */
+  /** Polls the job when the broker answers before it is done (202). */
   const until = async (reply: JobReply, done: (status: string) => boolean): Promise<JobReply> => {
     let now = reply;
     for (const deadline = Date.now() + 60_000; !done(now.status); now = await job(reply.job_id)) {
@@ -102,7 +102,7 @@ export async function createCustomer(api: string): Promise<Customer> {
   };
 }
 
-/** A fresh key in the form of an `authorized_keys` line. Its private half is thrown away: nobody logs in here. */
+/** A new key as an `authorized_keys` line. The private key is discarded, since nobody logs in here. */
 function newSshPublicKey(): string {
   const { publicKey } = generateKeyPairSync('ed25519');
   const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');

@@ -12,11 +12,11 @@ import { createSteps } from './steps.js';
 
 const usage = `Usage: npm run demo -- [options]
 
-Starts everything on this machine, lets three simulated providers join and a customer rent two GPUs, and stays up.
+Starts the whole stack on this machine, joins three simulated providers, rents two GPUs as a customer, and keeps running.
 
   --data DIR   where the stack keeps its data (default .data/demo)
-  --once       ends after the last step; exit code 1 if one failed
-  --help       this text
+  --once       exit after the last step, with code 1 if a step failed
+  --help       show this text
 `;
 
 const machines = [
@@ -48,7 +48,7 @@ if (flags.help) {
 let leaving = 0;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    // npm passes on the Ctrl-C that the terminal has sent us already.
+    // npm forwards the Ctrl-C that the terminal has already sent to this process.
     if (leaving > 0 && Date.now() - leaving < 1_000) return;
     if (leaving > 0) process.exit(130);
     leaving = Date.now();
@@ -61,13 +61,13 @@ console.log('\n  WorldLand broker: the demo\n');
 try {
   await demo();
 } catch {
-  // Said where it happened.
+  // The step has already printed the error.
   failed = true;
 }
 if (flags.once || stack === undefined) await leave(failed ? 1 : 0);
 else {
   const { api, temporal_ui: ui } = stack.endpoints();
-  console.log(`\n  ${failed ? 'Not every step worked. ' : ''}Still up, until Ctrl-C:\n`);
+  console.log(`\n  ${failed ? 'Some steps failed. ' : ''}Running until Ctrl-C:\n`);
   console.log(`    API           ${api}`);
   console.log(`    Temporal UI   ${ui}`);
   console.log(`    all addresses ${flags.data}/endpoints.json, logs in ${flags.data}/logs\n`);
@@ -75,11 +75,11 @@ else {
 
 async function demo(): Promise<void> {
   const began = Date.now();
-  stack = await step('the stack: Postgres, Redis, Temporal, Kubernetes and the broker', (note) =>
+  stack = await step('starting Postgres, Redis, Temporal, Kubernetes and the broker', (note) =>
     startStack({
       dataDir: flags.data,
       processes: roles,
-      // A build of the tools takes minutes: that must be seen at once.
+      // Building a tool takes minutes, so those lines are shown at once.
       log: (line) => (line.startsWith('✓') ? note(line.slice(2)) : say(line)),
     }),
   );
@@ -92,7 +92,7 @@ async function demo(): Promise<void> {
       const keys = keptKeys(join(flags.data, 'provider-keys', `${machine.providerId}.json`));
       return startSimulatedProvider({ redisUrl: redis, signAs: { audience, keys }, ...machine });
     });
-    note('each signs with a key of its own, by leave of its owner’s wallet');
+    note('each signs with its own key, authorized by its owner’s wallet');
     for (const { joined } of providers) {
       const { providerId, nodeName, repliedAfterMs, joinedAfterMs } = await joined;
       note(
@@ -103,37 +103,38 @@ async function demo(): Promise<void> {
 
   const customer = await step('a customer logs in with a wallet', async (note) => {
     const created = await createCustomer(api);
-    note(`wallet ${created.wallet}, a session key signs from here on`);
+    note(`wallet ${created.wallet}; from now on a session key signs`);
     return created;
   });
-  const before = await step('the GPUs are on offer', (note) => offered(customer, note));
+  const before = await step('all GPUs are available', (note) => offered(customer, note));
 
   const job = await step(`the customer rents ${wanted.gpu_count} GPUs`, async (note) => {
     const rented = await customer.rent(wanted);
     note(
-      `${rented.gpu_model} on ${rented.provider_id} for ${rented.price_per_hour} an hour until ${rented.expires_at}`,
+      `${rented.gpu_model} on ${rented.provider_id} for ${rented.price_per_hour} per hour until ${rented.expires_at}`,
     );
-    note(`${rented.ssh_command}   (nothing listens there: the machine is simulated)`);
+    note(`${rented.ssh_command}   (it does not answer: the machine is simulated)`);
     return rented;
   });
-  await step('those GPUs are taken', async () => {
+  await step('those GPUs are no longer available', async () => {
     const isTaken = (rows: Availability[]) => free(before) - free(rows) === wanted.gpu_count;
     await availabilityWhen(customer, isTaken);
   });
-  await step('the customer stays an hour longer', async (note) => {
+  await step('the customer extends the rental by an hour', async (note) => {
     const { expires_at } = await customer.extend(job.job_id, 1);
-    if (!(Date.parse(expires_at) > Date.parse(job.expires_at))) throw new Error(`it still ends at ${expires_at}`);
+    if (!(Date.parse(expires_at) > Date.parse(job.expires_at)))
+      throw new Error(`the rental still ends at ${expires_at}`);
     note(`until ${expires_at}`);
   });
-  await step('the customer gives them back', async (note) => note((await customer.cancel(job.job_id)).status));
-  await step('all GPUs are on offer again', async () => {
+  await step('the customer cancels the rental', async (note) => note((await customer.cancel(job.job_id)).status));
+  await step('all GPUs are available again', async () => {
     await availabilityWhen(customer, (rows) => text(rows) === text(before));
   });
   say('');
-  say(`all of it in ${seconds(Date.now() - began)}`);
+  say(`all steps took ${seconds(Date.now() - began)}`);
 }
 
-/** Waits until every machine of the demo is on offer with all its GPUs. */
+/** Waits until every machine of the demo offers all its GPUs. */
 async function offered(customer: Customer, note: (line: string) => void): Promise<Availability[]> {
   const rows = await availabilityWhen(customer, (found) =>
     machines.every(({ providerId, gpus }) =>
@@ -148,17 +149,17 @@ async function offered(customer: Customer, note: (line: string) => void): Promis
   );
   for (const row of rows) {
     const { provider_id, available_gpus, total_gpus, gpu_type, price_per_hour } = row;
-    note(`${provider_id}: ${available_gpus} of ${total_gpus} ${gpu_type}, each for ${price_per_hour} an hour`);
+    note(`${provider_id}: ${available_gpus} of ${total_gpus} ${gpu_type}, ${price_per_hour} per GPU and hour`);
   }
   return rows;
 }
 
-/** Public figures may be a second old, so what has just changed is asked for again. */
+/** Polls the availability until it fits: public figures may be a second old. */
 async function availabilityWhen(customer: Customer, fits: (rows: Availability[]) => boolean): Promise<Availability[]> {
   for (const deadline = Date.now() + 30_000; ; await sleep(250)) {
     const rows = await customer.availability();
     if (fits(rows)) return rows;
-    if (Date.now() > deadline) throw new Error(`on offer after half a minute: ${text(rows) || 'nothing'}`);
+    if (Date.now() > deadline) throw new Error(`available after 30 s: ${text(rows) || 'nothing'}`);
   }
 }
 

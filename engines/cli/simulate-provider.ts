@@ -7,17 +7,17 @@ import { startSimulatedProvider } from '../simulated-provider/provider.js';
 
 const usage = `Usage: npm run provider:simulate -- --id NAME [options]
 
-Joins a simulated machine to the broker by the road of a real one: registration on Redis, join command, certificate,
-node, heartbeats. Its containers are not real: nothing listens behind its NodePorts, SSH does not answer.
+Joins a simulated machine to the broker the way a real one joins: registration on Redis, join command, certificate,
+node, heartbeats. Its containers are not real: its NodePorts and SSH do not answer.
 
   --id NAME            provider id (default sim-<random>)
   --redis URL          the broker's Redis (default: from --data)
-  --data DIR           the stack whose endpoints.json names Redis and the API (default .data/stack); the keys of the
-                       machine and of its wallet are kept there, in provider-keys/NAME.json
-  --audience URL       the broker's public origin, which is signed (default: AUTH_AUDIENCE, or the API of --data)
-  --chain-id N         one that the broker accepts (default 1)
-  --unsigned           signs nothing, as the public agents of today
-  --wallet 0x…         with --unsigned: where earnings go
+  --data DIR           the stack whose endpoints.json has the URLs of Redis and the API (default .data/stack); the keys
+                       of the machine and its wallet are kept there, in provider-keys/NAME.json
+  --audience URL       the broker's public origin, part of each signature (default: AUTH_AUDIENCE, or the API of --data)
+  --chain-id N         a chain that the broker accepts (default 1)
+  --unsigned           sign nothing, like today's public agents
+  --wallet 0x…         with --unsigned: the address that is paid
   --gpu MODEL          (default "NVIDIA GeForce RTX 4090")
   --gpus N             (default 4)
   --cpu N --memory-gb N --disk-gb N
@@ -47,15 +47,15 @@ async function main(): Promise<void> {
   const { redis, api } = endpointsOf(values.data);
   const redisUrl = values.redis ?? redis;
   if (redisUrl === undefined)
-    throw new Error(`no Redis: name one with --redis, or start a stack on ${values.data} (npm run stack)`);
+    throw new Error(`no Redis: set --redis, or start a stack in ${values.data} (npm run stack)`);
   const audience = values.audience ?? process.env['AUTH_AUDIENCE'] ?? api;
   if (audience === undefined && !values.unsigned)
-    throw new Error('no API to sign for: name one with --audience, or give --unsigned');
+    throw new Error('no API to sign for: set --audience, or use --unsigned');
   if (values.wallet !== undefined && !values.unsigned)
-    throw new Error('--wallet goes with --unsigned: who signs is paid');
+    throw new Error('--wallet requires --unsigned: otherwise the wallet that signs is paid');
   const number = (value: string | undefined, byDefault: number) => {
     const result = value === undefined ? byDefault : Number(value);
-    if (!Number.isFinite(result) || result < 0) throw new Error(`${value}: not a number`);
+    if (!Number.isFinite(result) || result < 0) throw new Error(`${value} is not a valid number`);
     return result;
   };
   const providerId = values.id ?? `sim-${Math.random().toString(36).slice(2, 8)}`;
@@ -84,10 +84,10 @@ async function main(): Promise<void> {
     process.on(signal, () => void provider.stop().then(() => process.exit(0)));
   }
   await provider.joined;
-  console.log('heartbeats go on until Ctrl-C. Nothing listens behind the NodePorts of a simulated machine');
+  console.log('sending heartbeats until Ctrl-C. The NodePorts of a simulated machine do not answer');
 }
 
-/** Where the stack of a folder is reached; nothing when none runs there. */
+/** The endpoints of the stack in a folder; empty when none runs there. */
 function endpointsOf(dataDir: string): Partial<Endpoints> {
   try {
     return JSON.parse(readFileSync(join(dataDir, 'endpoints.json'), 'utf8')) as Endpoints;

@@ -5,13 +5,13 @@ import { architectures, ownArchitecture, type Architecture } from '../tools/ssh-
 
 const usage = `Usage: npm run ssh-server:image -- --out FILE.tar [options]
 
-Builds the image that brings the SSH server into a job's pod, without Docker and without a registry. Load it with
+Builds the image of the SSH server that runs in a job's pod, without Docker and without a registry. Load it with
 \`docker load\`, \`podman load\` or \`ctr -n k8s.io images import\`. To publish it, build ssh-server/Dockerfile.
 
-  --out FILE.tar    where the archive goes
+  --out FILE.tar    where to write the archive
   --name NAME       registry/repository:tag (default: SSH_SERVER_IMAGE, else ghcr.io/worldland/ssh-server:1)
   --arch ARCH       ${architectures.join(', ')} (default: this machine's)
-  --help            this text
+  --help            show this text
 `;
 
 try {
@@ -28,8 +28,9 @@ async function main(): Promise<void> {
   });
   if (values.help) return console.log(usage);
   const { out, arch = ownArchitecture() } = values;
-  if (out === undefined) throw new Error('--out FILE.tar: where is the archive to go?');
-  if (!architectures.includes(arch as Architecture)) throw new Error(`${arch}: not one of ${architectures.join(', ')}`);
+  if (out === undefined) throw new Error('--out FILE.tar is required');
+  if (!architectures.includes(arch as Architecture))
+    throw new Error(`--arch must be one of ${architectures.join(', ')}`);
   const name = values.name ?? (process.env['SSH_SERVER_IMAGE'] || 'ghcr.io/worldland/ssh-server:1');
   const { archive, imageId } = await sshServerImage(name, console.log, arch as Architecture);
   writeFileSync(out, archive);

@@ -5,15 +5,15 @@ import { engineNames, startStack, type EngineName, type Stack } from '../stack.j
 
 const usage = `Usage: npm run stack -- [options]
 
-Starts Postgres, Redis, Temporal, a Kubernetes control plane and the broker's roles on this machine and keeps them up.
-Where everything is reached stands in DIR/endpoints.json; what the processes print, in DIR/logs.
+Starts Postgres, Redis, Temporal, a Kubernetes control plane and the broker's roles on this machine and keeps them running.
+DIR/endpoints.json has all addresses, DIR/logs the output of each process.
 
-  --data DIR          where the stack keeps its data (default .data/stack); a later start goes on with it
-  --engines-only      without the broker's roles
-  --engines a,b       only these engines: ${engineNames.join(', ')}
-  --roles a,b         these roles of the broker: ${allRoles.join(', ')} (a role named twice runs twice)
+  --data DIR          where the stack keeps its data, also for the next start (default .data/stack)
+  --engines-only      do not start the broker's roles
+  --engines a,b       start only these engines, of ${engineNames.join(', ')}
+  --roles a,b         start only these roles, of ${allRoles.join(', ')} (a role named twice runs twice)
   --node-grace S      seconds until a silent node counts as unreachable (default: Kubernetes' own 50)
-  --help              this text
+  --help              show this text
 `;
 
 const began = Date.now();
@@ -47,15 +47,15 @@ async function main(): Promise<void> {
   let stack = undefined as Stack | undefined;
   let stopping = 0;
   const stop = async (signal: NodeJS.Signals) => {
-    // npm passes on the Ctrl-C that the terminal has sent us already: the same wish, told twice.
+    // npm forwards the Ctrl-C that the terminal has already sent to this process: count both as one.
     if (stopping > 0 && Date.now() - stopping < 1_000) return;
     if (stopping > 0 || stack === undefined) {
       stack?.killAll();
-      // The watchdog ends what had been started so far.
+      // The watchdog ends the processes started so far.
       process.exit(130);
     }
     stopping = Date.now();
-    say(`${signal}: stopping; once more ends everything at once`);
+    say(`${signal}: stopping; repeat it to kill everything at once`);
     await stack.stop();
     say('stopped');
     process.exit(0);
@@ -66,11 +66,11 @@ async function main(): Promise<void> {
   const kubernetes = grace === undefined ? {} : { nodeMonitorGraceS: Number(grace) };
   stack = await startStack({ dataDir: values.data, engines, processes: roles, log: say, kubernetes });
   const { pids, metrics, ...addresses } = stack.endpoints();
-  say(`ready: ${Object.keys(pids).length} processes`);
+  say(`ready: ${Object.keys(pids).length} processes are running`);
   for (const [name, address] of Object.entries(addresses))
     console.log(`         ${name.padEnd(20)} ${withoutPassword(address)}`);
   console.log(`         ${'endpoints'.padEnd(20)} ${values.data}/endpoints.json`);
-  // Only the signals end it.
+  // Keep the process alive until a signal.
   setInterval(() => undefined, 2 ** 30);
 }
 
@@ -81,7 +81,7 @@ function chosen<Name extends string>(text: string | undefined, known: readonly N
     .map((name) => name.trim())
     .filter((name) => name !== '');
   const unknown = names.find((name) => !known.includes(name as Name));
-  if (unknown !== undefined) throw new Error(`${unknown}: not one of ${known.join(', ')}`);
+  if (unknown !== undefined) throw new Error(`${unknown} is not one of ${known.join(', ')}`);
   return names as Name[];
 }
 

@@ -3,17 +3,17 @@ import { seconds } from '../log.js';
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const width = 64;
 
-/** Says below the running step what it found. */
+/** Prints a line below the running step. */
 export type Note = (line: string) => void;
 
 export interface Steps {
-  /** Runs one step: while it runs its name and time are shown, then ✓ or ✗. What it throws goes on to the caller. */
+  /** Runs one step and shows its name and time, then ✓ or ✗. Rethrows its error. */
   step: <T>(name: string, work: (note: Note) => Promise<T>) => Promise<T>;
-  /** A line between the steps. */
+  /** Prints a line between steps. */
   say: Note;
 }
 
-/** Steps on a terminal: a turning sign while one runs. Elsewhere (a log file, CI): one line when it is done. */
+/** Prints steps: with a spinner on a terminal; elsewhere (a log file, CI), one line when a step is done. */
 export function createSteps(output: NodeJS.WriteStream = process.stdout): Steps {
   const terminal = output.isTTY;
   const colour = terminal && process.env['NO_COLOR'] === undefined;

@@ -4,8 +4,8 @@ import { ownArchitecture } from '../tools/ssh-server.js';
 import { dockerArchive } from './docker-archive.js';
 
 /**
- * A small Linux made of one static BusyBox: what a customer's image is to a test, where no registry is in reach. Its
- * PATH begins with a folder of its own, as that of CUDA's images does.
+ * A small Linux image with one static BusyBox, used as a customer's image in tests without a registry. Its PATH begins
+ * with a folder of its own, like that of CUDA's images.
  */
 export function busyboxImage(name: string, busybox: string): { archive: Buffer; imageId: string } {
   const tools = execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n');

@@ -4,22 +4,22 @@ import { tar, type TarEntry } from './tar.js';
 export interface ImageSource {
   /** `registry/repository:tag` */
   name: string;
-  /** As images call it: `amd64`, `arm64`. */
+  /** The name that images use: `amd64`, `arm64`. */
   architecture: string;
-  /** What is in the image, all of it in one layer. */
+  /** The contents of the image, in a single layer. */
   entries: readonly TarEntry[];
   entrypoint?: readonly string[];
   command?: readonly string[];
   env?: Readonly<Record<string, string>>;
 }
 
-/** What an image is made of: its description, and the files of its one layer. */
+/** The description of an image, and the files of its single layer. */
 export interface ImageContent {
   config: Buffer;
   layer: Buffer;
 }
 
-/** The same source gives the same bytes. */
+/** Fixed, so that identical sources give identical bytes. */
 export function imageContent(source: Omit<ImageSource, 'name'>): ImageContent {
   const layer = tar(source.entries);
   const config = Buffer.from(
@@ -41,8 +41,8 @@ export function imageContent(source: Omit<ImageSource, 'name'>): ImageContent {
 }
 
 /**
- * An image as an archive that `docker load`, `podman load`, `skopeo` and `ctr images import` read. The same source
- * gives the same bytes, and so the same image id.
+ * An image as an archive that `docker load`, `podman load`, `skopeo` and `ctr images import` read. Identical sources
+ * give identical bytes, and so the same image id.
  */
 export function dockerArchive(source: ImageSource): { archive: Buffer; imageId: string } {
   const { config, layer } = imageContent(source);

@@ -1,17 +1,17 @@
-/** One entry of an archive. Owner, group and time are always 0, so that the same content gives the same bytes. */
+/** One entry of an archive. Owner, group and time are always 0, so that identical content gives identical bytes. */
 export type TarEntry =
   | { path: string; content: Buffer; mode?: number }
   | { path: string; folder: true; mode?: number }
   | { path: string; linkTo: string };
 
 const block = 512;
-/** The field of a path in a ustar header. */
+/** The size of the path field in a ustar header. */
 const longestPath = 100;
 
 /**
- * An archive in the ustar format, which every container runtime reads.
+ * Writes an archive in the ustar format, which every container runtime reads.
  *
- * @throws Error for a path or link longer than 100 characters: nothing here needs one.
+ * @throws Error for a path or link longer than 100 characters, which nothing here needs.
  */
 export function tar(entries: readonly TarEntry[]): Buffer {
   const parts: Buffer[] = [];
@@ -19,7 +19,7 @@ export function tar(entries: readonly TarEntry[]): Buffer {
     const content = 'content' in entry ? entry.content : Buffer.alloc(0);
     parts.push(header(entry, content.length), content, Buffer.alloc((block - (content.length % block)) % block));
   }
-  // Two empty blocks are the end.
+  // Two empty blocks end an archive.
   return Buffer.concat([...parts, Buffer.alloc(2 * block)]);
 }
 
@@ -41,7 +41,7 @@ function header(entry: TarEntry, size: number): Buffer {
   bytes.write(type, 156, 'latin1');
   bytes.write(linkTo, 157, 'utf8');
   bytes.write('ustar\x0000', 257, 'latin1');
-  // The checksum is taken with its own field full of spaces.
+  // The checksum is computed with its own field filled with spaces.
   bytes.fill(' ', 148, 156);
   const sum = bytes.reduce((total, byte) => total + byte, 0);
   bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');

@@ -2,21 +2,21 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootstrapGroup } from '../../src/kubernetes/names.js';
 
-/** Where the API server of a cluster in that folder writes down what it was asked. */
+/** The audit log of a cluster's API server. */
 export function auditLog(folder: string): string {
   return join(folder, 'audit.log');
 }
 
 /**
- * Arguments for an API server that is to write down every request of nodes and of holders of join tokens, with its answer,
- * and who decides on certificates. A test that looks at the answers knows of refusals that nobody logs.
+ * Arguments for an API server that logs every request of nodes, of holders of join tokens and of those who decide on
+ * certificates, with its response. A test that reads the log also sees rejections that nobody else logs.
  */
 export function auditOfNodes(folder: string): string[] {
   const policyFile = join(folder, 'audit-policy.json');
   const policy = {
     apiVersion: 'audit.k8s.io/v1',
     kind: 'Policy',
-    // One line a request, once it is answered. A watch is answered when it begins.
+    // One line per request once it is answered; for a watch, when it begins.
     omitStages: ['RequestReceived'],
     rules: [
       { level: 'Metadata', userGroups: ['system:nodes', bootstrapGroup] },

@@ -1,4 +1,4 @@
-// The certificate library's container needs this to be there before it is loaded.
+// The certificate library's container needs this import before the library is loaded.
 import 'reflect-metadata';
 import { KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,15 +21,15 @@ const host = '127.0.0.1';
 const shippedKubeconfig = '/etc/kubernetes/worldland/authorizer.kubeconfig';
 
 export interface AuthorizerFiles {
-  /** For `--authorization-config` of the API server. */
+  /** For the API server's `--authorization-config`. */
   configuration: string;
-  /** By which the broker's role `authorizer` is what the API server asks. */
+  /** The environment that makes the broker's role `authorizer` answer the API server. */
   roleEnv: Record<string, string>;
 }
 
 /**
- * Makes what the shipped AuthorizationConfiguration needs on this machine: certificates by which API server and broker know
- * each other, once for a folder, and the kubeconfig by which one asks the other.
+ * Creates what the shipped AuthorizationConfiguration needs on this machine: certificates by which API server and
+ * broker recognize each other, once per folder, and the kubeconfig with which the API server asks the broker.
  */
 export async function prepareAuthorizer(folder: string, port: number): Promise<AuthorizerFiles> {
   const path = (name: string) => join(folder, name);
@@ -75,7 +75,7 @@ function kubeconfigFor(port: number, path: (name: string) => string): object {
 async function certificates(): Promise<Record<string, string>> {
   const newKeys = () => webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const common = () => ({
-    // Positive, which Go insists on.
+    // Positive, as Go requires.
     serialNumber: `01${randomBytes(15).toString('hex')}`,
     notBefore: new Date(Date.now() - 60_000),
     notAfter: new Date(Date.now() + 10 * 365 * 86_400_000),

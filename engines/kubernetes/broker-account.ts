@@ -13,15 +13,15 @@ import { writeAtomically } from '../files.js';
 import { packageRoot } from '../paths.js';
 
 const folder = join(packageRoot, 'src/kubernetes/deploy');
-/** Those that run the broker in the cluster; a stack runs it as processes. */
+/** Objects that run the broker in the cluster; a stack runs it as processes. */
 const workloads = '3-broker.yaml';
-/** The broker's account, as the manifests make it. */
+/** The broker's account from the manifests. */
 export const brokerAccount = { name: 'broker', namespace: 'worldland-system' };
-/** No stack runs for longer, and each start asks for a new one. */
+/** No stack runs for longer, and each start requests a new one. */
 const tokenTtlS = 365 * 86_400;
 const policyTimeoutMs = 60_000;
 
-/** Everything of the manifests, or only what they make before the broker itself, in the order of the files' names. */
+/** All objects of the manifests, or only those created before the broker, in the order of the files' names. */
 export function manifests(which: 'all' | 'before-the-broker' = 'all'): KubernetesObject[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.yaml') && (which === 'all' || file !== workloads))
@@ -29,7 +29,7 @@ export function manifests(which: 'all' | 'before-the-broker' = 'all'): Kubernete
     .flatMap((file) => loadAllYaml(readFileSync(join(folder, file), 'utf8')) as KubernetesObject[]);
 }
 
-/** Does to objects what `kubectl apply --server-side` does; with `dryRun` everything but keep them. */
+/** Does what `kubectl apply --server-side` does; with `dryRun`, without persisting anything. */
 export async function apply(
   config: KubeConfig,
   objects: readonly KubernetesObject[],
@@ -44,7 +44,7 @@ export async function apply(
   return applied;
 }
 
-/** Writes a kubeconfig for a service account beside the administrator's, and answers its path. */
+/** Writes a kubeconfig for a service account beside the administrator's, and returns its path. */
 export async function kubeconfigOf(adminFile: string, account: { name: string; namespace: string }): Promise<string> {
   const admin = load(adminFile);
   const { status } = await admin.makeApiClient(CoreV1Api).createNamespacedServiceAccountToken({
@@ -59,8 +59,8 @@ export async function kubeconfigOf(adminFile: string, account: { name: string; n
 }
 
 /**
- * Does with a cluster what the guide has an operator do before the broker: applies its rights and the policies. The
- * administrator's kubeconfig stays with the caller.
+ * Prepares a cluster as the guide tells an operator to do before the broker starts: applies its rights and the
+ * policies. The administrator's kubeconfig stays with the caller.
  *
  * @returns the path of a kubeconfig of the broker's own account
  */
@@ -71,7 +71,7 @@ export async function admitBroker(adminFile: string): Promise<string> {
   return file;
 }
 
-/** Waits until the API server acts on the policies, which it does some moments after it stored them. */
+/** Waits until the API server enforces the policies, some moments after it stored them. */
 async function untilPolicyWorks(brokerFile: string): Promise<void> {
   const core = load(brokerFile).makeApiClient(CoreV1Api);
   const name = 'not-a-tenant';

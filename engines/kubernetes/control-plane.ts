@@ -9,28 +9,28 @@ import { prepareAuthorizer } from './authorizer-files.js';
 import { admitBroker } from './broker-account.js';
 import { machineAddress, openForNodes, podCidr, prepareCluster, serviceCidr, type ClusterLayout } from './kubeadm.js';
 
-/** The nodes that the simulated kubelet looks after: those a simulated provider makes. */
+/** The nodes that the simulated kubelet manages: those created by a simulated provider. */
 export const simulatedNodeLabel = 'type=kwok';
 
 export interface KubernetesOptions {
   /**
-   * How long a node may be silent before the control plane calls it unreachable. Kubernetes' own default; a simulated
+   * How long a node may be silent before the control plane reports it unreachable. Kubernetes' own default; a simulated
    * kubelet renews every 10 s.
    */
   nodeMonitorGraceS?: number;
-  /** The ports that Services may have on nodes, `FIRST-LAST`. Default: as docs/deploy.md has them. */
+  /** The NodePort range, `FIRST-LAST`; as in docs/deploy.md by default. */
   nodePorts?: string;
-  /** How long the certificates of nodes are good for. Default: as docs/deploy.md has it, ten days. */
+  /** The lifetime of node certificates; ten days by default, as in docs/deploy.md. */
   nodeCertificateS?: number;
-  /** Has the API server write down what nodes ask for. Default: no. */
+  /** Whether the API server logs the nodes' requests; false by default. */
   auditNodes?: boolean;
 }
 
 const nodeCertificateS = 240 * 3_600;
 
 /**
- * A Kubernetes control plane with the broker's rights and policies, and kwok in the place of the kubelets of simulated
- * nodes. The broker gets no more than its own account may.
+ * A Kubernetes control plane with the broker's rights and policies, and kwok instead of the kubelets of simulated
+ * nodes. The broker gets only the rights of its own account.
  */
 export async function startKubernetes(context: EngineContext, options: KubernetesOptions = {}): Promise<Engine> {
   const { dataDir, ports, supervisor, log, env } = context;
@@ -62,7 +62,7 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
         '--initial-cluster',
         `local=${peerUrl}`,
       ],
-      // For development only: a crash of the machine may lose the cluster, a killed process does not.
+      // For development only: a crash of the machine may lose the cluster, but a killed process does not.
       ...['--unsafe-no-fsync', '--log-level', 'warn'],
     ],
     cwd: folder,
@@ -78,8 +78,8 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
     command: tools['kube-apiserver'].path,
     args: [
       `--advertise-address=${layout.address === '127.0.0.1' ? '192.0.2.1' : layout.address}`,
-      // The one port that is not bound to loopback: providers join by the advertised address. It asks for a
-      // certificate or token, and lets strangers read no more than `cluster-info`.
+      // The only port not bound to loopback: providers join through the advertised address. It requires a certificate
+      // or a token; strangers can read only `cluster-info`.
       `--bind-address=${layout.address === '127.0.0.1' ? '127.0.0.1' : '0.0.0.0'}`,
       `--secure-port=${apiPort}`,
       `--etcd-servers=${etcdUrl}`,
@@ -112,7 +112,7 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
     cwd: folder,
     ready: () => answersOk(`${api}/readyz`, { ca }),
   });
-  // These two wait for the API server by themselves, so they start beside it.
+  // These two wait for the API server by themselves, so they start at the same time.
   const others = [
     supervisor.start({
       name: 'kube-controller-manager',
@@ -129,12 +129,12 @@ export async function startKubernetes(context: EngineContext, options: Kubernete
         `--service-cluster-ip-range=${serviceCidr}`,
         `--cluster-signing-cert-file=${pki('ca.crt')}`,
         `--cluster-signing-key-file=${pki('ca.key')}`,
-        // What a node may still read after it has left, it may for as long as its certificate is good.
+        // A node that has left can still read what its rights allow until its certificate expires.
         `--cluster-signing-duration=${options.nodeCertificateS ?? nodeCertificateS}s`,
         `--root-ca-file=${pki('ca.crt')}`,
         `--service-account-private-key-file=${pki('sa.key')}`,
         `--client-ca-file=${pki('ca.crt')}`,
-        // The defaults of 20 and 30 requests a second are what a burst of jobs would wait for.
+        // With the defaults of 20 and 30 requests a second, a burst of jobs would have to wait.
         '--kube-api-qps=500',
         '--kube-api-burst=1000',
         ...(options.nodeMonitorGraceS === undefined

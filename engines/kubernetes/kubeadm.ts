@@ -11,17 +11,17 @@ import type { Tool } from '../tools/tool.js';
 export interface ClusterLayout {
   /** Everything of the cluster is below this folder. */
   folder: string;
-  /** The address providers are told; on a machine without a network the loopback address. */
+  /** The address that providers get; loopback on a machine without a network. */
   address: string;
   apiPort: number;
   etcdUrl: string;
 }
 
-/** Files that `prepareCluster` leaves behind. */
+/** The files that `prepareCluster` creates. */
 export interface ClusterFiles {
   pki: string;
   caCertificate: string;
-  /** kubeconfigs of an administrator, by the advertised address and by loopback. */
+  /** Administrator's kubeconfigs for the advertised address and for loopback. */
   advertised: string;
   admin: string;
   controllerManager: string;
@@ -29,13 +29,13 @@ export interface ClusterFiles {
 }
 
 export const serviceCidr = '10.96.0.0/12';
-/** Every node gets 256 addresses of it: room for 32,768 simulated nodes. */
+/** Every node gets 256 addresses of it, so there is room for 32,768 simulated nodes. */
 export const podCidr = '10.128.0.0/9';
 
-/** kubeadm refuses to advertise loopback; from the range for documentation, never dialled. */
+/** kubeadm does not advertise loopback; this documentation address is never dialled. */
 const standInAddress = '192.0.2.1';
 
-/** The first address of this machine that is not loopback; loopback itself on a machine without a network. */
+/** The machine's first address that is not loopback; loopback on a machine without a network. */
 export function machineAddress(): string {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
@@ -54,9 +54,9 @@ export function clusterFiles(folder: string): ClusterFiles {
 }
 
 /**
- * Lets kubeadm make the certificates and kubeconfigs, unless those of an earlier start still fit. When address or port
- * have changed, the API server's certificate and the kubeconfigs are made anew; the CA stays, so that what it signed
- * (the nodes' certificates) stays good.
+ * Has kubeadm create the certificates and kubeconfigs, unless those of an earlier start are still usable. If address or
+ * port have changed, the API server's certificate and the kubeconfigs are created again; the CA stays, so that the
+ * nodes' certificates it signed stay valid.
  */
 export async function prepareCluster(kubeadm: Tool, layout: ClusterLayout): Promise<ClusterFiles> {
   const { folder } = layout;
@@ -75,7 +75,7 @@ export async function prepareCluster(kubeadm: Tool, layout: ClusterLayout): Prom
   writeFileSync(configFile, text, { mode: 0o600 });
   await run(kubeadm.path, ['init', 'phase', 'certs', 'all', '--config', configFile]);
   await run(kubeadm.path, ['init', 'phase', 'kubeconfig', 'all', '--config', configFile, '--kubeconfig-dir', folder]);
-  // Our own components go by loopback: they work on when the machine changes its network.
+  // Local components use loopback, so they keep working when the machine changes its network.
   const advertised = `https://${kubeadmAddress(layout)}:${layout.apiPort}`;
   for (const [from, to] of [
     ['super-admin', files.admin],
@@ -90,8 +90,8 @@ export async function prepareCluster(kubeadm: Tool, layout: ClusterLayout): Prom
 }
 
 /**
- * Lets kubeadm put into the cluster what a node needs to join: its configuration, `cluster-info`, and the rights of
- * bootstrap tokens; but for the renewals, which are the broker's. Once for each cluster and address.
+ * Has kubeadm upload what a node needs to join: its configuration, `cluster-info`, and the rights of bootstrap tokens,
+ * but not those for renewals, which the broker grants. Done once per cluster and address.
  */
 export async function openForNodes(kubeadm: Tool, layout: ClusterLayout): Promise<void> {
   const { folder } = layout;
@@ -100,7 +100,7 @@ export async function openForNodes(kubeadm: Tool, layout: ClusterLayout): Promis
   const wanted = digest(`${readFileSync(configFile, 'utf8')}, without ${renewals}`);
   if (existsSync(finished) && readFileSync(finished, 'utf8') === wanted) return;
   const files = clusterFiles(folder);
-  // The address in `cluster-info` is that of the kubeconfig: nodes must get the advertised one.
+  // `cluster-info` contains the kubeconfig's address: nodes must get the advertised one.
   const kubeconfig = layout.address === '127.0.0.1' ? files.admin : files.advertised;
   const common = ['--config', configFile, '--kubeconfig', kubeconfig];
   await run(kubeadm.path, ['init', 'phase', 'upload-config', 'all', ...common]);
@@ -109,7 +109,7 @@ export async function openForNodes(kubeadm: Tool, layout: ClusterLayout): Promis
   writeAtomically(finished, wanted);
 }
 
-/** Whoever is in `system:nodes` has its certificate renewed by this, in the fleet or not: kubeadm's, and not ours. */
+/** kubeadm's binding renews the certificate of everyone in `system:nodes`, in the fleet or not, so it is removed. */
 const renewals = 'kubeadm:node-autoapprove-certificate-rotation';
 
 async function leaveRenewalsToBroker(kubeconfig: string): Promise<void> {
@@ -127,7 +127,7 @@ function kubeadmAddress({ address }: ClusterLayout): string {
   return address === '127.0.0.1' ? standInAddress : address;
 }
 
-/** kubeadm's configuration: a stream of documents in JSON, which is YAML too. */
+/** kubeadm's configuration: a stream of JSON documents, which are YAML too. */
 function configuration(layout: ClusterLayout): string {
   const apiVersion = 'kubeadm.k8s.io/v1beta4';
   const documents = [
@@ -148,7 +148,8 @@ function configuration(layout: ClusterLayout): string {
       networking: { serviceSubnet: serviceCidr, podSubnet: podCidr },
     },
     {
-      // What every machine that joins is told. A process that runs out of memory ends alone, without the customer's login.
+      // The kubelet configuration of every machine that joins. A process that runs out of memory ends alone, without
+      // the customer's login.
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
       kind: 'KubeletConfiguration',
       singleProcessOOMKill: true,

@@ -1,11 +1,11 @@
-// The certificate library's container needs this to be there before it is loaded.
+// The certificate library's container needs this import before the library is loaded.
 import 'reflect-metadata';
 import { KeyObject, webcrypto } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { ask, type Access } from './kubernetes-request.js';
 
-/** Asked seldom when it takes long: hundreds of machines may be waiting for the same server. */
+/** Polls less often the longer it takes: hundreds of machines may be waiting for the same server. */
 const [firstPollMs, slowestPollMs] = [100, 1_500] as const;
 const requestsPath = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' };
@@ -15,7 +15,7 @@ interface CertificateRequest {
   status?: { certificate?: string; conditions?: { type: string; reason?: string; message?: string }[] };
 }
 
-/** A fresh key and a PKCS #10 request for it in the name of a node; both PEM. */
+/** A new key and a PKCS #10 request for it in the node's name; both in PEM. */
 export async function nodeCertificateRequest(nodeName: string): Promise<{ key: string; request: string }> {
   const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify']);
   const request = await Pkcs10CertificateRequestGenerator.create({
@@ -30,7 +30,7 @@ export async function nodeCertificateRequest(nodeName: string): Promise<{ key: s
 }
 
 /**
- * Asks for a node's client certificate as a kubelet does, and waits until somebody has approved it.
+ * Requests a node's client certificate as a kubelet does, and waits until it is approved.
  *
  * @throws Error when it is denied or nobody decides in time.
  */

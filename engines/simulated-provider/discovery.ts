@@ -7,11 +7,11 @@ const clusterInfoPath = '/api/v1/namespaces/kube-public/configmaps/cluster-info'
 const retryMs = 200;
 
 /**
- * Finds out which cluster a join command leads to, and whether to believe it: `cluster-info` is read from a server that
- * nobody vouches for, its signature proves that it was written by somebody who knows the token, and the pin proves
- * that the CA in it is the one the broker named. From then on only that CA is trusted.
+ * Finds the cluster of a join command and verifies it: `cluster-info` is read from an unverified server, its signature
+ * proves that the writer knew the token, and the CA hash proves that its CA is the one that the broker named. From then
+ * on only that CA is trusted.
  *
- * @throws Error when the signature or the pin do not fit, or none is there in time.
+ * @throws Error when the signature or the CA hash does not match, or there is none in time.
  */
 export async function discoverCluster(join: JoinCommand, timeoutMs = 30_000): Promise<Access> {
   const untrusted = { server: `https://${join.host.includes(':') ? `[${join.host}]` : join.host}:${join.port}` };
@@ -25,13 +25,13 @@ export async function discoverCluster(join: JoinCommand, timeoutMs = 30_000): Pr
       const access = clusterIn(kubeconfig);
       if (!someCertificateHas(access.ca, join.caHashes))
         throw new Error('the CA of the cluster is not the one the join command names');
-      // The same again, now from a server that the CA vouches for.
+      // Read it again, now from a server verified by the CA.
       const trusted = await ask<{ data?: Record<string, string> }>(access, 'GET', clusterInfoPath);
       if (trusted.data?.['kubeconfig'] !== kubeconfig)
         throw new Error('the cluster says something else over a connection that can be trusted');
       return access;
     }
-    // The signer writes the signature a moment after the token was made.
+    // The signer adds the signature a moment after the token is created.
     if (Date.now() > deadline) throw new Error(`cluster-info carries no signature for the token ${join.tokenId}`);
     await sleep(retryMs);
   }
@@ -54,7 +54,7 @@ export function isSignedWith(content: string, jws: string, token: { tokenId: str
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-/** Whether one of the certificates has a public key with one of these SHA-256 sums. */
+/** Whether the public key of one of the certificates has one of these SHA-256 hashes. */
 export function someCertificateHas(pem: string, hashes: readonly string[]): boolean {
   const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   return certificates.some((certificate) => {
@@ -63,7 +63,7 @@ export function someCertificateHas(pem: string, hashes: readonly string[]): bool
   });
 }
 
-/** Server and CA of the one cluster in a signed kubeconfig, which kubeadm writes in this plain form. */
+/** Server and CA of the only cluster in a signed kubeconfig, which kubeadm writes in this plain form. */
 function clusterIn(kubeconfig: string): Access & { ca: string } {
   const server = /^\s+server: (\S+)$/m.exec(kubeconfig)?.[1];
   const ca = /^\s+certificate-authority-data: (\S+)$/m.exec(kubeconfig)?.[1];

@@ -4,20 +4,20 @@ import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 
 import type { Hex } from 'viem';
 import { writeAtomically } from '../files.js';
 
-/** What a provider signs with: its owner's wallet, which a real one keeps elsewhere, and the key on the machine. */
+/** The keys a provider signs with: its owner's wallet, which a real one keeps elsewhere, and the machine's key. */
 export interface ProviderKeys {
   wallet: PrivateKeyAccount;
   nodeKey: PrivateKeyAccount;
 }
 
-/** Keys that nobody has seen before. */
+/** New, unused keys. */
 export function newKeys(): ProviderKeys {
   return keysOf({ wallet: generatePrivateKey(), nodeKey: generatePrivateKey() });
 }
 
 /**
- * The keys in a file, which is written when it is not there: a provider id belongs to the first wallet that signed for
- * it, so a machine that is started again has to come with the same.
+ * The keys in a file, which is created if missing. A provider id belongs to the first wallet that signed for it, so a
+ * restarted machine must use the same keys.
  */
 export function keptKeys(file: string): ProviderKeys {
   if (existsSync(file)) return keysOf(JSON.parse(readFileSync(file, 'utf8')) as Record<keyof ProviderKeys, Hex>);

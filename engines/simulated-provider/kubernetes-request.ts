@@ -1,19 +1,19 @@
 import { Agent, request } from 'node:https';
 
-/** How an API server is reached, and as whom. */
+/** The address of an API server, and the identity to use. */
 export interface Access {
   server: string;
-  /** PEM; undefined trusts anybody, which is for discovery alone. */
+  /** In PEM; undefined trusts any server, which is only for discovery. */
   ca?: string;
   token?: string;
   /** PEM. */
   certificate?: string;
   key?: string;
-  /** Kept connections; a fleet of simulated machines would open too many otherwise. */
+  /** Kept connections; otherwise a fleet of simulated machines would open too many. */
   agent?: Agent;
 }
 
-/** The API server refused. */
+/** The API server rejected the request. */
 export class Refused extends Error {
   override readonly name = 'Refused';
   constructor(
@@ -25,14 +25,14 @@ export class Refused extends Error {
   }
 }
 
-/** Connections that belong to one identity. */
+/** The connections of one identity. */
 export function keptConnections(): Agent {
   return new Agent({ keepAlive: true, maxSockets: 2, timeout: 30_000 });
 }
 
 /**
- * One request to an API server, JSON in and out. The Kubernetes client of the broker is not used: a machine is no part
- * of the broker, and hundreds of them have to fit into one process.
+ * Sends one request to an API server, JSON in and out. It does not use the broker's Kubernetes client: a machine is not
+ * part of the broker, and hundreds of them must fit into one process.
  *
  * @throws Refused with the server's status; Error when it cannot be reached.
  */
@@ -71,7 +71,7 @@ export async function ask<T>(
         });
       },
     );
-    // A connection that breaks may say so twice, and an error that nobody hears ends the process.
+    // A broken connection may emit two errors, and an unhandled one ends the process.
     outgoing
       .on('error', reject)
       .once('timeout', () => outgoing.destroy(new Error(`${method} ${path}: no answer in time`)));
@@ -79,7 +79,7 @@ export async function ask<T>(
   });
 }
 
-/** An answer, or the Status that says why there is none. */
+/** A response, or the Status that explains its absence. */
 function parse(text: string): { reason?: string; message?: string } {
   try {
     return JSON.parse(text) as { reason?: string; message?: string };

@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto';
 
-/** What a simulated provider is and offers. */
+/** A simulated provider's hardware and offer. */
 export interface Machine {
   providerId: string;
-  /** `0x…`, where earnings go. */
+  /** `0x…`, the address that is paid. */
   wallet: string;
   gpus: { model: string; count: number; memoryMb?: number };
   cpuCores: number;
   memoryMb: number;
   diskGb: number;
   gpuPricePerHour: number;
-  /** The address the machine says it has, as InternalIP of its node. */
+  /** The machine's reported address, used as its node's InternalIP. */
   address: string;
-  /** The key for which its answers are to be sealed. */
+  /** The public key to seal its answers for. */
   encKey?: string;
 }
 
-/** A machine with four GPUs, but for what is said to be otherwise. */
+/** A machine with four GPUs, with the given overrides. */
 export function simulatedMachine(said: Partial<Machine> & { providerId: string }): Machine {
   return {
     wallet: `0x${'1'.repeat(40)}`,
@@ -30,7 +30,7 @@ export function simulatedMachine(said: Partial<Machine> & { providerId: string }
   };
 }
 
-/** An address of the range for benchmarks (198.18.0.0/15), always the same for one machine: nothing answers there. */
+/** An address in the benchmarking range (198.18.0.0/15), always the same for one machine: nothing answers there. */
 function madeUpAddress(providerId: string): string {
   const [a = 0, b = 0, c = 0] = createHash('sha256').update(providerId).digest();
   return `198.${18 + (a & 1)}.${b}.${c}`;

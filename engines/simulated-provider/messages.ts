@@ -5,12 +5,12 @@ import type { Machine } from './machine.js';
 export type EntryFields = Record<string, string>;
 
 /**
- * Builds the entry that carries a message: `data` is the JSON text exactly as it will be read. For a provider that
- * signs, `providerSigner` makes one.
+ * Builds the entry for a message: `data` is the JSON text exactly as it will be read. For a signing provider, use
+ * `providerSigner`.
  */
 export type SealEntry = (stream: string, data: string) => EntryFields | Promise<EntryFields>;
 
-/** The entry of the public agents, who do not sign. Their timestamps have whole seconds. */
+/** The entry as the public agents send it, unsigned. Their timestamps have whole seconds. */
 export const bareEntry: SealEntry = (_stream, data) => ({
   data,
   timestamp: `${new Date().toISOString().slice(0, 19)}Z`,
@@ -51,13 +51,13 @@ export function registrationMessage(machine: Machine): object {
   });
 }
 
-/** What goes to `provider:heartbeat`. */
+/** The message for `provider:heartbeat`. */
 export function heartbeatMessage({ providerId, gpus }: Machine, nodeName: string): object {
   const gpuUsage = Array.from({ length: gpus.count }, () => 0);
   return wire.heartbeatMessage({ providerId, nodeName, gpuUsage, cpuUsage: 0, memoryUsage: 0, activeJobs: 0 });
 }
 
-/** What goes to `provider:capacity` when the machine offers another number of GPUs than it registered. */
+/** The message for `provider:capacity` when the machine offers a different number of GPUs than it registered. */
 export function capacityMessage(machine: Machine, nodeName: string, gpuCount: number): object {
   const capacity = wire.singleTypeCapacity({ ...machine, gpuCount });
   return wire.capacityMessage({ providerId: machine.providerId, nodeName, capacity });

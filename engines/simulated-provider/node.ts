@@ -4,7 +4,7 @@ import type { Machine } from './machine.js';
 
 /** kwok plays the kubelet of nodes with this label. */
 const simulated = { type: 'kwok' };
-/** As with the certificate: seldom when it takes long. */
+/** Polls less often the longer it takes, like the certificate. */
 const [firstPollMs, slowestPollMs] = [50, 1_500] as const;
 const readyTimeoutMs = 60_000;
 
@@ -13,7 +13,7 @@ interface Node {
   status?: { conditions?: { type: string; status: string }[] };
 }
 
-/** What the machine says it has, as a kubelet with a GPU device plugin would. */
+/** The capacity the machine reports, like a kubelet with a GPU device plugin. */
 function resources({ gpus, cpuCores, memoryMb, diskGb }: Machine): Record<string, string> {
   return {
     cpu: String(cpuCores),
@@ -24,7 +24,7 @@ function resources({ gpus, cpuCores, memoryMb, diskGb }: Machine): Record<string
   };
 }
 
-/** Creates the machine's node, or takes up again the one it had, and waits until the control plane calls it Ready. */
+/** Creates the machine's node or reuses the existing one, and waits until the control plane reports it Ready. */
 export async function putNode(access: Access, nodeName: string, machine: Machine): Promise<{ uid: string }> {
   const labels = {
     ...simulated,
@@ -76,14 +76,14 @@ export async function putNode(access: Access, nodeName: string, machine: Machine
 }
 
 /**
- * Makes the machine fall silent as if its power were cut, or come back: kwok renews the lease only of nodes with the
- * label. The control plane notices when its grace period is over (50 s unless told otherwise).
+ * Makes the machine go silent as if its power were cut, or come back: kwok renews the lease only of nodes with the
+ * label. The control plane notices after its grace period (50 s by default).
  */
 export async function setNodeAlive(access: Access, nodeName: string, alive: boolean): Promise<void> {
   await merge(access, `/api/v1/nodes/${nodeName}`, { metadata: { labels: { type: alive ? simulated.type : null } } });
 }
 
-/** Changes how many GPUs the node counts, as a device plugin does that loses or finds one. */
+/** Changes how many GPUs the node counts, as when a device plugin loses or finds one. */
 export async function setNodeGpus(access: Access, nodeName: string, count: number): Promise<void> {
   const gpus = { 'nvidia.com/gpu': String(count) };
   await merge(access, `/api/v1/nodes/${nodeName}/status`, { status: { capacity: gpus, allocatable: gpus } });

@@ -13,22 +13,22 @@ import { simulatedMachine, type Machine } from './machine.js';
 import { bareEntry, capacityMessage, heartbeatMessage, registrationMessage, type SealEntry } from './messages.js';
 import { putNode, setNodeAlive, setNodeGpus } from './node.js';
 
-/** The public agents wait this long for an answer, in reads of half of it. */
+/** The public agents wait this long for an answer, in two reads of half that time. */
 const replyTimeoutMs = 60_000;
 const replyReadMs = 30_000;
-/** The group the public agent makes for its answers. */
+/** The consumer group that the public agent creates for its answers. */
 const replyGroup = 'agent-group';
 
 export interface SimulatedProviderOptions extends Partial<Omit<Machine, 'providerId'>> {
   redisUrl: string;
   providerId: string;
-  /** 30 s, as the public agents have it. 0: none. */
+  /** 30 s like the public agents; 0 sends none. */
   heartbeatIntervalMs?: number;
-  /** How the entries of its messages are made; unsigned unless this or `signAs` is given. */
+  /** Builds its entries; unsigned unless this or `signAs` is given. */
   sign?: SealEntry;
-  /** Signs for a broker, with the wallet at hand, and has its answers sealed. */
+  /** Signs for a broker, with the wallet in this process, and has its answers sealed. */
   signAs?: SigningIdentity;
-  /** False: it takes the join command and does nothing with it. */
+  /** If false, it takes the join command but does not use it. */
   join?: boolean;
   /** How long its certificate request may wait for approval. */
   approvalTimeoutMs?: number;
@@ -38,9 +38,9 @@ export interface SimulatedProviderOptions extends Partial<Omit<Machine, 'provide
 export interface SigningIdentity {
   /** The broker's public origin, as its AUTH_AUDIENCE. */
   audience: string;
-  /** One of its AUTH_CHAIN_IDS. Default: 1, as there. */
+  /** One of its AUTH_CHAIN_IDS; 1 by default. */
   chainId?: number;
-  /** Default: new ones, with which its id is its own for as long as this process has them. */
+  /** New ones by default; then its id is its own only while this process has them. */
   keys?: ProviderKeys;
 }
 
@@ -48,25 +48,25 @@ export interface JoinedProvider {
   providerId: string;
   nodeName: string;
   nodeUid: string;
-  /** What it was told to run. */
+  /** The join command it received. */
   joinCommand: string;
-  /** From the registration to the join command, and from there to the Ready node. */
+  /** Time from the registration to the join command, and from there to the Ready node. */
   repliedAfterMs: number;
   joinedAfterMs: number;
 }
 
 export interface SimulatedProvider {
   readonly providerId: string;
-  /** Resolves when its node is Ready; rejects when the broker refuses it or does not answer. */
+  /** Resolves when its node is Ready; rejects when the broker rejects it or does not answer. */
   readonly joined: Promise<JoinedProvider>;
   stopHeartbeats(): void;
   startHeartbeats(): void;
   /** Sends one heartbeat now. */
   beat(): Promise<void>;
-  /** The machine falls silent for Kubernetes; its heartbeats go on. */
+  /** Silences the machine for Kubernetes; its heartbeats go on. */
   stopNode(): Promise<void>;
   startNode(): Promise<void>;
-  /** The device plugin counts another number of GPUs. */
+  /** Changes the number of GPUs that the device plugin counts. */
   setGpus(count: number): Promise<void>;
   /** Publishes a capacity update with another number of GPUs. */
   reportCapacity(gpuCount: number): Promise<void>;
@@ -75,10 +75,10 @@ export interface SimulatedProvider {
 }
 
 /**
- * A provider's machine that takes the same road as a real one: it registers on the stream, waits for the answer in a
- * group it makes only then, discovers the cluster with the token, gets its certificate by a signing request, creates
- * its node and sends heartbeats. Only the containers are not real: kwok plays the kubelet, so nothing listens behind a
- * NodePort of this machine and SSH to it does not answer.
+ * A provider's machine that joins the way a real one does: it registers on the stream, waits for the answer in a group
+ * created only then, discovers the cluster with the token, requests its certificate, creates its node and sends
+ * heartbeats. Only the containers are not real: kwok plays the kubelet, so the machine's NodePorts and SSH do not
+ * answer.
  */
 export function startSimulatedProvider(options: SimulatedProviderOptions): SimulatedProvider {
   const {
@@ -94,7 +94,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
   } = options;
   const keys = signAs?.keys ?? newKeys();
   const sign = givenSeal ?? (signAs === undefined ? bareEntry : providerSigner({ chainId: 1, ...signAs, ...keys }));
-  // Nobody who reads the streams gets to see the join command of a machine that asks for this.
+  // With it, nobody who reads the streams sees the machine's join command.
   const sealing = signAs === undefined ? undefined : newSealingKey();
   const machine = simulatedMachine({
     providerId,
@@ -150,7 +150,7 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
   }
 
   const joined = join();
-  // Whoever started it may look at `joined` later; a rejection that nobody waits for yet is no reason to end the process.
+  // The caller may await `joined` later; until then a rejection must not end the process.
   joined.catch(() => undefined);
   return {
     providerId,
@@ -173,8 +173,8 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
 }
 
 /**
- * Reads the answer as the public agents do: the group is made after the registration was published and begins at its
- * own moment, so an answer that was faster is never seen unless the broker gives it again.
+ * Reads the answer as the public agents do: the group is created after the registration and begins at that moment, so
+ * it misses a faster answer unless the broker publishes it again.
  */
 async function awaitReply(redisUrl: string, providerId: string): Promise<RegistrationReply> {
   const redis = connectAsAgent(redisUrl);

@@ -18,7 +18,7 @@ import {
 const oldestRedis = '7.0.0';
 
 /**
- * Finds Redis or Valkey: `REDIS_SERVER`, PATH, cache, and on Debian and its relatives the distribution's own package,
+ * Finds Redis or Valkey: `REDIS_SERVER`, PATH, the cache, and on Debian-like systems the distribution's own package,
  * unpacked into the cache. Nothing is installed, so no Redis service appears on the machine.
  *
  * @throws ToolMissing with what to install.

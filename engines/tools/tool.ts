@@ -2,22 +2,22 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { execFile } from 'node:child_process';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 
-/** A program that is there and can be started. */
+/** An existing program that can be started. */
 export interface Tool {
   path: string;
-  /** Variables it needs, for example where its shared libraries are. */
+  /** Variables it needs, for example the folder of its shared libraries. */
   env?: Record<string, string>;
   /** Where it was found: the name of an environment variable, `PATH`, `cache`, `built`, … */
   from: string;
 }
 
-/** A tool is not there and cannot be had. The message says what to install. */
+/** A tool is missing and cannot be obtained. The message says what to install. */
 export class ToolMissing extends Error {
   override readonly name = 'ToolMissing';
 }
 
 /**
- * The tool that an environment variable names.
+ * Returns the tool that an environment variable names.
  *
  * @throws ToolMissing when the variable is set and what it names cannot be started: better than to use another one.
  */
@@ -30,10 +30,10 @@ export function fromEnvironment(variable: string, env: NodeJS.ProcessEnv): Tool 
   return { path, from: variable };
 }
 
-/** The first executable file of that name in the folders of `PATH`. */
+/** The first executable file with that name in the folders of `PATH`. */
 export function findOnPath(name: string, env: NodeJS.ProcessEnv): string | undefined {
   for (const folder of (env['PATH'] ?? '').split(delimiter)) {
-    // A relative entry would make the answer depend on where the command is run.
+    // A relative entry would make the result depend on the working directory.
     if (!isAbsolute(folder)) continue;
     const path = join(folder, name);
     if (isExecutable(path)) return path;
@@ -59,7 +59,7 @@ export async function versionText(tool: Pick<Tool, 'path' | 'env'>, args: string
   });
 }
 
-/** Compares dotted versions number by number: negative, 0 or positive, as a sort wants it. */
+/** Compares dotted versions number by number; returns a negative number, 0 or a positive number, for sorting. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((text) =>
     text

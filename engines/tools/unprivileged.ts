@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** The account under which a program runs that refuses to run as root. */
+/** The account for a program that refuses to run as root. */
 export interface Account {
   name: string;
   uid: number;
   gid: number;
 }
 
-/** An account to step down to: `postgres` where the system has one, else `nobody`; undefined when we are not root. */
+/** The account to drop to: `postgres` if the system has one, else `nobody`; undefined when not running as root. */
 export function unprivilegedAccount(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const accounts = readFileSync('/etc/passwd', 'utf8')
@@ -24,7 +24,7 @@ export function unprivilegedAccount(): Account | undefined {
   return account;
 }
 
-/** Whether an account may pass through every folder above a path: a clone below a home of mode 0700 is out of reach. */
+/** Whether an account may enter every folder above a path: a clone below a home folder of mode 0700 is unreachable. */
 export function isReachable(path: string, account: Account): boolean {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const { mode, uid, gid } = statSync(folder);
@@ -35,10 +35,10 @@ export function isReachable(path: string, account: Account): boolean {
 }
 
 /**
- * A folder that everybody can reach and only we can write to, the same one each time for the same key. It stands in
- * for a place that another account cannot reach.
+ * A folder that everyone can reach and only this user can write to, always the same one for a key. It replaces a place
+ * that another account cannot reach.
  *
- * @throws Error when somebody else has made a folder of that name: what lies in it is not ours to run.
+ * @throws Error when somebody else has created a folder with that name: its contents must not be run.
  */
 export function reachableFolder(key: string): string {
   const name = `worldland-broker-${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;

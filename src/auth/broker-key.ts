@@ -16,15 +16,15 @@ import {
 } from '../wire/answer-signature.js';
 import type { Recover } from './recover.js';
 
-/** What the broker signs with and for. */
+/** What the broker needs to sign. */
 export interface BrokerKeyDeps {
   pool: Pool;
   config: Pick<Config, 'AUTH_AUDIENCE'>;
 }
 
 /**
- * Signs answers by the broker's own key, which is made when it is needed first. It is asked for each time: after a change
- * nothing more is signed by the old one, by any process.
+ * Signs answers with the broker's own key, which is created on first use. The key is read each time, so after a change
+ * no process signs with the old one.
  */
 export function createReplySigner({ pool, config }: BrokerKeyDeps): SignReply {
   return async (providerId, data) => {
@@ -34,14 +34,14 @@ export function createReplySigner({ pool, config }: BrokerKeyDeps): SignReply {
   };
 }
 
-/** Whether an answer was signed by the key that signs now. */
+/** Whether an answer was signed by the current key. */
 export type IsOurs = (
   providerId: string,
   data: string,
   bsig: string | undefined,
 ) => Promise<AnswerSignature | undefined>;
 
-/** Tells the broker's answers from what others wrote among them. */
+/** Tells the broker's answers from those written by others. */
 export function createReplyVerifier({ pool, config, recover }: BrokerKeyDeps & { recover: Recover }): IsOurs {
   return async (providerId, data, bsig) => {
     const signature = readAnswerSignature(bsig);
@@ -51,12 +51,12 @@ export function createReplyVerifier({ pool, config, recover }: BrokerKeyDeps & {
   };
 }
 
-/** The broker's keys as everybody may know them. */
+/** The broker's public keys. */
 export interface PublishedKeys {
-  /** The one that signs. */
+  /** The key that signs. */
   current: Address;
   since: number;
-  /** How it came to be that, from the oldest to the newest. */
+  /** The introductions that led to it, oldest first. */
   introductions: Introduction[];
 }
 
@@ -73,7 +73,7 @@ export async function publishedKeys(pool: Pool): Promise<PublishedKeys> {
   return { current: newest.address as Address, since: newest.since, introductions: introductions.slice(-toldKeys) };
 }
 
-/** Makes another key, which the one before it introduces and which signs from here on. */
+/** Creates another key, which the previous one introduces and which signs from then on. */
 export async function rotateBrokerKey({ pool, config }: BrokerKeyDeps): Promise<PublishedKeys> {
   await currentKey(pool);
   await replaceKey(pool, async (privateKey) => {

@@ -3,19 +3,18 @@ import { limitReached } from '../domain/limits.js';
 import { signatureFormProblem } from './signature-form.js';
 import { currentTurn, Turns } from './turns.js';
 
-/** Recoveries that may wait: at about 2 ms each, the last of them waits a second. */
+/** How many recoveries may wait: at about 2 ms each, the last one waits a second. */
 const defaultMaxWaiting = 500;
 
 export type Recover = (digest: Hex, signature: Hex) => Promise<string | undefined>;
 
 /**
- * Recovers signers one at a time, with a turn of the event loop between two of them: a recovery keeps the processor
- * for about 2 ms, and a flood of signatures must not keep everything else waiting. Nor does it keep other people's
- * signatures waiting: see `inTurn`.
+ * Recovers signers one at a time and yields to the event loop in between: a recovery takes about 2 ms of processor
+ * time, and a flood of signatures must block neither other work nor other people's signatures (see `inTurn`).
  *
- * @param maxWaiting infinite for a reader that bounds by itself how much it has under way.
- * @returns the signer's lower-case address; `undefined` when the signature has another form or fits no key.
- * @throws BrokerError `rate_limited` when too many wait, of those whose address has most.
+ * @param maxWaiting infinity for a reader that bounds its own concurrency.
+ * @returns the signer's lower-case address; `undefined` when the signature is malformed or matches no key.
+ * @throws BrokerError `rate_limited` when too many wait, for those at the address with the most.
  */
 export function createRecover({ maxWaiting = defaultMaxWaiting }: { maxWaiting?: number } = {}): Recover {
   const turns = new Turns();
@@ -52,7 +51,7 @@ async function recovered(hash: Hex, signature: Hex): Promise<string | undefined>
   try {
     return (await recoverAddress({ hash, signature })).toLowerCase();
   } catch {
-    // Not a point of the curve, or r or s out of range.
+    // Not a point on the curve, or r or s out of range.
     return undefined;
   }
 }

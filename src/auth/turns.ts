@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Whose work it is: by address first, and there by whoever he is or says he is. */
+/** Whose work it is: the address comes first, then the caller's identity or claimed identity. */
 export interface Turn {
   network: string;
   who: string;
@@ -9,12 +9,12 @@ export interface Turn {
 const current = new AsyncLocalStorage<Turn>();
 const nobodys: Turn = { network: '', who: '' };
 
-/** Has what `work` waits for in queues count as that of `turn`. */
+/** Makes everything that `work` queues count as work of `turn`. */
 export function inTurn<T>(turn: Turn, work: () => Promise<T>): Promise<T> {
   return current.run(turn, work);
 }
 
-/** Whose the work is that goes on now; of those that nobody named, all are one. */
+/** Whose work is currently running; unnamed callers share one turn. */
 export function currentTurn(): Turn {
   return current.getStore() ?? nobodys;
 }
@@ -25,8 +25,8 @@ interface Waiting {
 }
 
 /**
- * A queue in which addresses take turns, and within each those who ask from there: whoever sends a thousand things waits
- * for his own thousand, and keeps somebody else waiting for one of them.
+ * A queue in which addresses take turns, and the callers at one address take turns too: a sender of a thousand requests
+ * waits for his own thousand but delays others by at most one.
  */
 export class Turns {
   readonly #networks = new Map<string, Map<string, Waiting[]>>();
@@ -45,7 +45,7 @@ export class Turns {
     this.#size++;
   }
 
-  /** Takes out what is next; its address and its lane go to the end. */
+  /** Removes the next item; its address and its lane go to the end. */
   next(): Waiting | undefined {
     for (const [network, lanes] of this.#networks) {
       for (const [who, lane] of lanes) {
@@ -61,7 +61,10 @@ export class Turns {
     return undefined;
   }
 
-  /** Takes out the last of the longest lane of the address that has most waiting: room is made by whoever fills it. */
+  /**
+   * Removes the last item of the longest lane at the address with the most waiting items, so whoever fills the queue
+   * makes room.
+   */
   dropFromLongest(): Waiting | undefined {
     const [network, lanes] = longest(this.#networks, (of) => sum(of)) ?? [];
     const [who, lane] = longest(lanes ?? new Map<string, Waiting[]>(), (of) => of.length) ?? [];

@@ -10,31 +10,30 @@ import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
 
 /**
- * Whether an order got what it asked for: `held` when it had got it before, perhaps elsewhere (`findAllocation` says
- * where), `taken` when others were faster, `unaffordable` when the session that pays has not so much left, `released` when
- * the job was ended, or moved on, before.
+ * The result of an allocation: `held` if the job already has one, perhaps elsewhere (`findAllocation` tells where),
+ * `taken` if other orders were faster, `unaffordable` if the paying session's limit does not cover it, `released` if
+ * the job has already ended or moved on.
  */
 export type AllocationOutcome = 'allocated' | 'held' | 'taken' | 'unaffordable' | 'released';
 
-/** Undoes the transaction of an allocation that nobody can pay for. */
+/** Rolls back the transaction of an allocation that exceeds the session's limit. */
 class Unaffordable extends Error {}
 
 /**
- * Takes what an order needs from one provider, all of it or nothing, in one short transaction. First the provider's
- * resources are locked, in the order of their key, so that orders at the same time wait for each other instead of for
- * ever. Only then, in a statement of its own, is looked at what is free: a statement sees the rows as they were when it
- * began, and one that locks and looks at once was seen to go by figures from before it had waited. The provider's own
- * row is held too: once its status says that it is not available, nobody gets past. Repeated for the same job it takes
- * nothing more.
+ * Takes everything an order needs from one provider, or nothing, in one short transaction. It first locks the
+ * provider's resources in key order, so that concurrent orders wait for each other instead of deadlocking. A separate
+ * statement then reads what is free: a statement sees rows as of its start, and a single statement that both locks and
+ * reads was observed to use values from before the lock was granted. The provider's row is locked too, so no order gets
+ * past a status other than available. Repeated for the same job, it takes nothing more.
  *
- * With it the job's row says where it is, and what is reserved becomes what it costs there.
+ * The same transaction writes the placement to the job's row and changes the reservation to the price there.
  *
- * @param attempt which placement of the job this is; `vacate` makes room for the next one.
+ * @param attempt the number of this placement of the job; `vacate` makes room for the next one.
  */
 export async function allocate(pool: Pool, order: JobOrder, place: Placement, attempt = 1): Promise<AllocationOutcome> {
   try {
     return await withTransaction(pool, async (tx) => {
-      // As whoever releases: first the job's own row, where there may be one.
+      // Lock the job's own row first if there may be one, in the same order as `release`.
       if (attempt > 1) await tx.query('select from allocations where job_id = $1 for update', [order.jobId]);
       const { rowCount: available } = await tx.query(
         `select from providers where provider_id = $1 and status = 'available' and not cordoned for share`,
@@ -58,7 +57,7 @@ export async function allocate(pool: Pool, order: JobOrder, place: Placement, at
   }
 }
 
-/** A later placement takes the row that the one before has vacated for it, and no other. */
+/** A later placement reuses only the row that the previous placement vacated for it. */
 const onConflict = (attempt: number): string =>
   attempt === 1
     ? 'on conflict (job_id) do nothing'
@@ -70,7 +69,7 @@ const onConflict = (attempt: number): string =>
               pods = excluded.pods, allocated_at = now(), released_at = null, vacated = false
         where allocations.vacated and allocations.attempt = excluded.attempt`;
 
-/** The second half of `allocate`: nobody else changes the provider's resources now. */
+/** The second half of `allocate`, run while the provider's resources are locked. */
 async function takeLocked(
   tx: Transaction,
   order: JobOrder,
@@ -128,12 +127,12 @@ async function takeLocked(
   );
   const { claimed, known } = rows[0]!;
   if (claimed) return 'allocated';
-  // `known` is as of the statement's beginning: a row that came in meanwhile is found by the next attempt.
+  // `known` is as of the statement's start; the next attempt finds a row inserted since then.
   if (known === null || known === 'vacated') return 'taken';
   return known === 'held' ? 'held' : 'released';
 }
 
-/** What a job holds; `undefined` when it holds nothing. */
+/** The placement a job holds; `undefined` when it holds none. */
 export async function findAllocation(db: Queryable, jobId: string): Promise<Placement | undefined> {
   const { rows } = await db.query<{
     provider_id: string;
@@ -161,12 +160,12 @@ export async function findAllocation(db: Queryable, jobId: string): Promise<Plac
   };
 }
 
-/** What an allocation holds, resource by resource as `g`; for a `from` that has its columns. */
+/** A lateral join that lists an allocation's resources as `g`; the `from` must have the allocation's columns. */
 export const holdingsSql = `
   lateral (values ('cpu', '', cpu_cores), ('gpu', coalesce(gpu_type, ''), gpu_count), ('memory', '', memory_mb),
                   ('pods', '', pods), ('storage', '', storage_gb)) as g (kind, name, amount)`;
 
-/** What was held of each resource, freed in the order in which `allocate` locks; for a `with` that names it `freed`. */
+/** Frees the held amount of each resource, in the lock order of `allocate`; the `with` clause must name it `freed`. */
 const giveBack = `
   given as materialized (
     select provider_id, kind, name, amount
@@ -185,8 +184,8 @@ const giveBack = `
    where r.provider_id = given.provider_id and r.kind = given.kind and r.name = given.name`;
 
 /**
- * Gives back what a job holds, once however often it is called, and closes it for every placement to come. A job that
- * holds nothing yet gets a tombstone, so that an allocation which is still on its way is refused.
+ * Frees a job's allocation, once however often it is called, and prevents any later placement. A job without an
+ * allocation gets a tombstone, so that an allocation still in progress fails.
  */
 export async function release(db: Queryable, jobId: string): Promise<void> {
   await db.query(
@@ -201,8 +200,8 @@ export async function release(db: Queryable, jobId: string): Promise<void> {
 }
 
 /**
- * Gives back what one placement of a job holds, and lets the next one take capacity elsewhere: once however often it is
- * called, and never after a release. The job waits for capacity again, and its row says why.
+ * Frees one placement of a job so that the next one can take capacity elsewhere, once however often it is called and
+ * never after a release. The job waits for capacity again, and its row tells why.
  *
  * @returns whether this call did it.
  */
@@ -218,7 +217,7 @@ export async function vacate(tx: Transaction, jobId: string, attempt: number, me
      ), ${giveBack}`,
     [jobId],
   );
-  // It holds nothing now, and says so: what is given back must never be given back again.
+  // Record that it holds nothing now, so that nothing is freed twice.
   await tx.query(
     `update allocations
         set released_at = now(), vacated = true, attempt = attempt + 1, failed_at = failed_at || provider_id::text,
@@ -231,7 +230,7 @@ export async function vacate(tx: Transaction, jobId: string, attempt: number, me
   return true;
 }
 
-/** Providers that did not start a job, and the placement it is at, or may have next. */
+/** The providers that did not start a job, and the number of its current or next placement. */
 export async function movesOf(db: Queryable, jobId: string): Promise<{ attempt: number; failedAt: string[] }> {
   const { rows } = await db.query<{ attempt: number; failed_at: string[] }>(
     'select attempt, failed_at from allocations where job_id = $1',
@@ -240,7 +239,7 @@ export async function movesOf(db: Queryable, jobId: string): Promise<{ attempt: 
   return { attempt: rows[0]?.attempt ?? 1, failedAt: rows[0]?.failed_at ?? [] };
 }
 
-/** Jobs that hold something of a provider; with `notOnNode` those only that are on another node than this one. */
+/** Jobs that hold resources of a provider; with `notOnNode`, only those on a different node. */
 export async function jobsHolding(db: Queryable, providerId: string, notOnNode?: string): Promise<string[]> {
   const { rows } = await db.query<{ job_id: string }>(
     `select job_id from allocations
@@ -251,7 +250,7 @@ export async function jobsHolding(db: Queryable, providerId: string, notOnNode?:
   return rows.map(({ job_id }) => job_id);
 }
 
-/** Of the jobs that hold something of a provider, those that hold GPUs of these resources. */
+/** Jobs of a provider that hold GPUs of these resources. */
 export async function jobsHoldingGpus(
   db: Queryable,
   providerId: string,

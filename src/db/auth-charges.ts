@@ -1,21 +1,21 @@
 import type { JobStatus } from '../domain/job.js';
 import type { Queryable } from './pool.js';
 
-/** What a job, or one extension of it, takes from a session's limit; `requestId` '' is the order itself. */
+/** What a job or one of its extensions takes from a session's limit; `requestId` is '' for the order itself. */
 export interface Charge {
   jobId: string;
   requestId: string;
   sessionId: string;
   /** Base units. */
   amount: bigint;
-  /** What an extension adds to the expiry; absent for the order. */
+  /** The seconds that an extension adds to the expiry; absent for the order. */
   seconds?: number;
 }
 
 /**
- * Writes a charge down and raises what its session has reserved, if the session lives and its limit reaches that far.
- * The condition is looked at again under the row lock of the session, so charges at the same time cannot pass the
- * limit together. On `refused` the charge's own row stands: the caller has to roll its transaction back.
+ * Inserts a charge and adds it to the session's reservation, if the session is alive and its limit covers it. The
+ * condition is checked again under the session's row lock, so concurrent charges cannot exceed the limit together. On
+ * `refused`, the charge's row has been inserted: the caller must roll back its transaction.
  */
 export async function insertCharge(
   tx: Queryable,
@@ -45,7 +45,7 @@ export async function insertCharge(
   return paid === 1 ? 'charged' : 'refused';
 }
 
-/** The charge of a job's order, locked: extensions and the settlement of one job go one after the other. */
+/** Locks and returns the charge of a job's order, which serializes a job's extensions and its settlement. */
 export async function lockOrderCharge(
   tx: Queryable,
   jobId: string,
@@ -60,10 +60,11 @@ export async function lockOrderCharge(
 }
 
 /**
- * Sets what a job's order has reserved to what it costs where it is placed: less is given back at once, more is taken as
- * far as the session's limit reaches. `ordered` keeps what was reserved first. Call it in the transaction that places.
+ * Adjusts the reservation of a job's order to the price at its placement: a surplus is returned at once, and more is
+ * reserved if the session's limit allows. `ordered` keeps the first reservation. Call it in the transaction that
+ * places.
  *
- * @returns false when the session does not pay so much. A job without an open charge is not paid for.
+ * @returns false when the session's limit is too low. A job without an open charge is not paid for.
  */
 export async function reserveForPlacement(tx: Queryable, jobId: string, amount: bigint): Promise<boolean> {
   const { rows } = await tx.query<{ open: number; paid: number }>(
@@ -91,7 +92,7 @@ export async function reserveForPlacement(tx: Queryable, jobId: string, amount: 
   return open === paid;
 }
 
-/** What a job's bill and its extensions go by. Times that have not come yet are absent. */
+/** What a job's bill and its extensions are based on. Times still to come are absent. */
 export interface JobTariff {
   status: JobStatus;
   /** Base units per hour of the whole job; absent until it is placed. */
@@ -108,7 +109,7 @@ export async function jobTariff(db: Queryable, jobId: string): Promise<JobTariff
     started_at: Date | null;
     expires_at: Date | null;
   }>(
-    // Jobs that were placed by versions up to 0.1.0 have a price and no rate.
+    // Jobs placed by versions up to 0.1.0 have a price but no rate.
     `select status, coalesce(rate, trunc(price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate, started_at, expires_at
        from jobs where job_id = $1`,
     [jobId],
@@ -123,7 +124,7 @@ export async function jobTariff(db: Queryable, jobId: string): Promise<JobTariff
   };
 }
 
-/** An extension that was charged; `seconds` is absent where a version up to 0.1.0 charged it. */
+/** A charged extension; `seconds` is absent if a version up to 0.1.0 charged it. */
 export async function findExtension(
   db: Queryable,
   jobId: string,
@@ -147,11 +148,11 @@ export async function countExtensions(db: Queryable, jobId: string): Promise<num
 }
 
 /**
- * Settles what is not yet settled of a job: `cost` is taken from its charges, oldest first and from none more than it
- * reserved; the rest goes back to the sessions, which are locked in the order of their ids: two jobs with the same
- * sessions wait for each other instead of deadlocking. Run again, it finds nothing to do.
+ * Settles a job's open charges: takes `cost` from them, oldest first and never more than a charge reserved, and returns
+ * the rest to the sessions. Sessions are locked in the order of their ids, so two jobs with the same sessions wait for
+ * each other instead of deadlocking. A second run finds nothing to do.
  *
- * @returns what was spent by this call, and whether there was anything to settle.
+ * @returns the amount spent by this call, and whether there was anything to settle.
  */
 export async function settleCharges(
   tx: Queryable,

@@ -1,7 +1,7 @@
 import type { Queryable } from './pool.js';
 import { removeOld, rowsAtOnce } from './pruning.js';
 
-/** Removes tokens that expired before `before`: they open nothing, and nobody asks for them any more. @returns how many. */
+/** Removes tokens that expired before `before`: they are useless and no longer looked up. @returns how many. */
 export async function pruneTokens(db: Queryable, before: Date): Promise<number> {
   return await removeOld(
     db,
@@ -12,8 +12,9 @@ export async function pruneTokens(db: Queryable, before: Date): Promise<number> 
 }
 
 /**
- * Removes sessions that expired before `before`, and wallets of which none is left. One that ordered a job stays with its
- * charge, as part of the account of that job; one that was revoked stays for a year, in which nobody gets its key accepted again.
+ * Removes sessions that expired before `before`, and wallets without any session left. A session that ordered a job
+ * stays with its charge, as part of that job's account. A revoked session stays for a year, so that its key is not
+ * accepted again in that time.
  *
  * @returns how many sessions.
  */
@@ -52,8 +53,7 @@ export async function pruneWallets(db: Queryable, before: Date): Promise<number>
 }
 
 /**
- * Removes what wallets signed to revoke, before `before`: the time in such a message is too long ago for it to be
- * accepted again. @returns how many.
+ * Removes revocations signed before `before`: their messages are too old to be accepted again. @returns how many.
  */
 export async function pruneRevocations(db: Queryable, before: Date): Promise<number> {
   return await removeOld(

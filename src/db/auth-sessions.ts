@@ -2,7 +2,7 @@ import type { Queryable } from './pool.js';
 
 export type WalletKind = 'eoa' | 'contract';
 
-/** A session as the database has it. Addresses are lower-case, amounts base units. */
+/** A session as stored. Addresses are in lower case, amounts in base units. */
 export interface AuthSession {
   id: string;
   wallet: string;
@@ -68,9 +68,9 @@ export function sessionOf(row: SessionRow): AuthSession {
 }
 
 /**
- * Takes the lock of a wallet until the transaction ends, and makes its row first where there is none.
+ * Locks a wallet's row until the transaction ends, creating the row if there is none.
  *
- * @returns the moment before which logins that were begun are void.
+ * @returns logins that began before this time are void.
  */
 export async function lockWallet(tx: Queryable, wallet: string): Promise<{ loginsVoidBefore?: Date }> {
   const { rows } = await tx.query<{ logins_void_before: Date | null }>(
@@ -91,7 +91,7 @@ export async function countLiveSessions(tx: Queryable, wallet: string, now: Date
   return rows[0]!.live;
 }
 
-/** @returns false when the session key belongs to a session already, whosever it is. */
+/** @returns false when the session key already belongs to a session of any wallet. */
 export async function insertSession(tx: Queryable, session: NewAuthSession): Promise<boolean> {
   const { rowCount } = await tx.query(
     `insert into auth_sessions (id, wallet, session_key, chain_id, wallet_kind, scopes, spend_limit, delegation, signature,
@@ -123,7 +123,7 @@ export async function findSession(db: Queryable, id: string): Promise<AuthSessio
   return rows[0] && sessionOf(rows[0]);
 }
 
-/** The sessions that request signatures name, by their keys, whether or not they are still good. */
+/** The sessions with these keys, still valid or not. */
 export async function findSessionsByKey(
   db: Queryable,
   sessionKeys: readonly string[],
@@ -137,13 +137,13 @@ export async function findSessionsByKey(
   return new Map(rows.map((row) => [row.session_key, sessionOf(row)]));
 }
 
-/** Whether a wallet has logged in or revoked before. */
+/** Whether a wallet has ever logged in or revoked anything. */
 export async function isKnownWallet(db: Queryable, wallet: string): Promise<boolean> {
   const { rowCount } = await db.query('select from auth_wallets where wallet = $1', [wallet]);
   return rowCount === 1;
 }
 
-/** A wallet's sessions, the newest first; what is over stays listed as long as it is among the newest. */
+/** A wallet's newest sessions, newest first, including those that have ended. */
 export async function listSessions(db: Queryable, wallet: string, limit: number): Promise<AuthSession[]> {
   const { rows } = await db.query<SessionRow>(
     `select ${sessionColumns} from auth_sessions s where s.wallet = $1 order by s.created_at desc, s.id limit $2`,
@@ -171,8 +171,8 @@ export async function revokeSessionKey(db: Queryable, wallet: string, sessionKey
 }
 
 /**
- * Revokes every session of a wallet, and every login that was begun but not finished. Run in a transaction that holds
- * `lockWallet`, or a login under way would be missed.
+ * Revokes all sessions of a wallet and all its unfinished logins. Run it in a transaction that holds `lockWallet`;
+ * otherwise it would miss a login in progress.
  */
 export async function revokeAllSessions(tx: Queryable, wallet: string, now: Date): Promise<void> {
   await tx.query(
@@ -182,7 +182,7 @@ export async function revokeAllSessions(tx: Queryable, wallet: string, now: Date
   await tx.query('update auth_sessions set revoked_at = $2 where wallet = $1 and revoked_at is null', [wallet, now]);
 }
 
-/** @returns false when this revocation was carried out before. */
+/** @returns false when this revocation has already been carried out. */
 export async function insertRevocation(
   tx: Queryable,
   revocation: { wallet: string; nonce: string; sessionKey: string; signature: string; now: Date },
@@ -196,7 +196,10 @@ export async function insertRevocation(
   return rowCount === 1;
 }
 
-/** Notes that a session was used; `before` keeps a busy session from being written at every request. */
+/**
+ * Records that a session was used, unless it was recorded since `before`: a busy session is not written on every
+ * request.
+ */
 export async function touchSession(db: Queryable, id: string, now: Date, before: Date): Promise<void> {
   await db.query(
     'update auth_sessions set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $3)',

@@ -34,17 +34,16 @@ function tokenOf(row: TokenRow): AuthToken {
 }
 
 /**
- * Writes a token down if the session, which is locked meanwhile, has fewer than `limit` live ones.
- * Run it in a transaction.
+ * Locks the session and inserts a token if the session has fewer than `limit` valid ones. Run it in a transaction.
  *
- * @returns false when it has as many already, or was revoked meanwhile.
+ * @returns false when the session has reached the limit or has been revoked.
  */
 export async function insertToken(
   tx: Queryable,
   token: Omit<AuthToken, 'revokedAt'> & { sha256: Buffer },
   limit: number,
 ): Promise<boolean> {
-  // Of its own: a statement sees what was there when it began, and would count before it had waited for the lock.
+  // A separate statement: one statement sees rows as of its start, so it would count before the lock is granted.
   await tx.query('select from auth_sessions where id = $1 for no key update', [token.sessionId]);
   const { rowCount } = await tx.query(
     `insert into auth_tokens (token_sha256, id, session_id, scopes, created_at, expires_at)
@@ -58,7 +57,7 @@ export async function insertToken(
   return rowCount === 1;
 }
 
-/** Tokens by their hashes, in hex, with their sessions, whether or not they are still good. */
+/** Tokens by their hex hashes, with their sessions, still valid or not. */
 export async function findTokens(
   db: Queryable,
   hashes: readonly string[],
@@ -74,7 +73,7 @@ export async function findTokens(
   return new Map(rows.map((row) => [row.hash, { token: tokenOf(row), session: sessionOf(row) }]));
 }
 
-/** The tokens of some sessions that are good now, the newest first. */
+/** The valid tokens of some sessions, newest first. */
 export async function liveTokens(db: Queryable, sessionIds: readonly string[], now: Date): Promise<AuthToken[]> {
   const { rows } = await db.query<TokenRow>(
     `select ${tokenColumns} from auth_tokens t

@@ -1,6 +1,6 @@
-/** More in one question gains nothing. */
+/** Larger queries gain nothing. */
 const keysAtOnce = 500;
-/** More than one, so that a connection that breaks does not keep everybody waiting until that shows. */
+/** More than one, so that a broken connection does not block all callers until the break is noticed. */
 const questionsAtOnce = 4;
 
 interface Question<Found> {
@@ -9,10 +9,10 @@ interface Question<Found> {
 }
 
 /**
- * Looks things up one by one for whoever asks, and together for the database: while some questions are under way, those
- * that come meanwhile become the next one. Nothing is kept, so that what was revoked is refused by the next request.
+ * Batches single lookups: keys that arrive while queries are running go into the next query. Nothing is cached, so a
+ * revocation takes effect with the next request.
  *
- * @param find answers what it finds by its key.
+ * @param find returns the rows it finds, by key.
  */
 export function batched<Found>(
   find: (keys: readonly string[]) => Promise<Map<string, Found>>,

@@ -1,13 +1,13 @@
 import type { Pool } from 'pg';
 import { withTransaction, type Queryable } from './pool.js';
 
-/** A key by which the broker signs, or has signed. Addresses in lower case. */
+/** A key that signs for the broker, or once did. Addresses are in lower case. */
 export interface BrokerKeyRow {
   generation: number;
   address: string;
   /** Unix seconds. */
   since: number;
-  /** What the key before it signed about it; absent for the first one. */
+  /** The introduction that the previous key signed; absent for the first key. */
   introduction?: string;
 }
 
@@ -18,7 +18,7 @@ interface Row {
   introduction: string | null;
 }
 
-/** All there ever were, from the oldest to the newest, which is the one that signs. */
+/** All keys ever used, oldest first; the newest one signs. */
 export async function brokerKeys(db: Queryable): Promise<BrokerKeyRow[]> {
   const { rows } = await db.query<Row>(
     'select generation, address, since, introduction from broker_keys order by generation',
@@ -29,7 +29,7 @@ export async function brokerKeys(db: Queryable): Promise<BrokerKeyRow[]> {
   }));
 }
 
-/** The private half of the newest key; undefined before there is any. */
+/** The newest private key; undefined before the first one exists. */
 export async function signingKey(db: Queryable): Promise<Buffer | undefined> {
   const { rows } = await db.query<{ private_key: Buffer }>(
     'select private_key from broker_keys order by generation desc limit 1',
@@ -37,7 +37,7 @@ export async function signingKey(db: Queryable): Promise<Buffer | undefined> {
   return rows[0]?.private_key;
 }
 
-/** Keeps the first key, unless somebody was faster. */
+/** Stores the first key, unless another process was faster. */
 export async function keepFirstKey(
   db: Queryable,
   { address, privateKey, since }: { address: string; privateKey: Buffer; since: number },
@@ -49,10 +49,9 @@ export async function keepFirstKey(
 }
 
 /**
- * Puts another key in the place of the newest one, whose private half is forgotten. Of two at once the second one follows
- * on the first.
+ * Replaces the newest key and deletes its private key. Concurrent replacements run one after the other.
  *
- * @param next is given the private half of the newest key.
+ * @param next receives the newest private key.
  */
 export async function replaceKey(
   pool: Pool,

@@ -34,15 +34,17 @@ interface CandidateRow {
   offered_storage: number;
 }
 
-/** Whether a machine runs images of an architecture. Who asks for none wants what most images are made for. */
+/**
+ * Whether a machine runs images of an architecture. An order that names none gets the one most images are built for.
+ */
 const runsSql = (provider: string, architecture: string) =>
   `(${provider}.architecture = coalesce(${architecture}::text, 'amd64')
     or (${architecture}::text is null and ${provider}.architecture = ''))`;
 
-/** Where a job of the same customer did not start, the next one goes only if the others cost twice as much. */
+/** A provider where the customer's last job did not start is chosen only if the others cost twice as much. */
 const doubtWeight = 4;
 
-/** Which providers an order fits, whatever they cost; in what time they are offered, $8 and $9 say. */
+/** The providers that an order fits, at any price; $8 and $9 bound the time for which they must be offered. */
 const fitting = `
   select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model, p.offer,
          nullif(g.resource_name, '${plainGpuResource}') as gpu_resource,
@@ -72,10 +74,11 @@ const rate = rateSql({
 });
 
 /**
- * The cheapest places for an order, at most `limit`, while their owners offer them for as long as it lasts. Of two at
- * the same price the fuller one comes first, so that large orders find whole machines. Who failed to start jobs comes as if
- * it were dearer, by a quarter for each wallet, and not at all while it is out. What costs nothing is no place
- * unless the site gives it away. What is free may be gone when it is asked for: `allocate` decides.
+ * The cheapest providers for an order, at most `limit`, among those whose owners offer them for the whole duration. At
+ * the same price the fuller provider comes first, so that large orders find whole machines. A provider that failed to
+ * start jobs ranks as if it cost a quarter more for each affected wallet, and is excluded while suspended. Providers
+ * without a price are excluded unless the site allows free jobs. Capacity may be gone by the time it is requested:
+ * `allocate` decides.
  */
 export async function placementCandidates(
   db: Queryable,
@@ -86,7 +89,7 @@ export async function placementCandidates(
   return (await findCandidates(db, order, site, limit)).map(({ placement }) => placement);
 }
 
-/** What the same places cost per hour, in base units, and whether their providers have failed to start jobs of late. */
+/** The rates of the same providers in base units per hour, and whether they have recently failed to start jobs. */
 export async function offeredRates(
   db: Queryable,
   order: JobOrder,
@@ -97,10 +100,13 @@ export async function offeredRates(
   return candidates.map(({ placement, hasFailed }) => ({ rate: BigInt(placement.rate!), hasFailed }));
 }
 
-/** What alone keeps an order out of a provider that has room for it, for its customer; `undefined` if there is more to it. */
+/**
+ * The single condition that excludes an order from providers with room for it, for the customer; `undefined` if
+ * several.
+ */
 export async function whatKeepsOut(db: Queryable, order: JobOrder, site: SitePrices): Promise<string | undefined> {
   const { maxPricePerHour, maxRate, ...unbound } = order;
-  // Nothing was on offer when the order came, so nothing was reserved: a bound of 0 is none that a customer named.
+  // Nothing was on offer when the order arrived, so nothing was reserved: a bound of 0 is not the customer's.
   const wanted = boundOf(order) === 0n ? unbound : order;
   const another = async (prices: SitePrices, whom: { atAnyTime?: boolean; whoeverFailed?: boolean }) =>
     (await findCandidates(db, wanted, prices, 1, whom)).length > 0;
@@ -177,26 +183,26 @@ async function findCandidates(
   });
 }
 
-/** Base units per hour above which an order is not placed. */
+/** The highest acceptable rate of an order, in base units per hour. */
 function boundOf({ maxRate, maxPricePerHour }: JobOrder): bigint | undefined {
   if (maxRate !== undefined) return BigInt(maxRate);
   return maxPricePerHour === undefined ? undefined : rateOf(maxPricePerHour);
 }
 
-/** What could be rented of one GPU type, in the words of the API. */
+/** The free GPUs of one type, with the API's field names. */
 export interface FreeGpus {
   gpu_type: string;
-  /** Over all providers that take jobs now. */
+  /** The total over all providers that take jobs now. */
   available_gpus: number;
-  /** The most that one provider has: a job runs on one. */
+  /** The most that a single provider has, since a job runs at one provider. */
   most_at_one_provider: number;
-  /** The cheapest GPU of the type. */
+  /** The price of the cheapest GPU of the type. */
   price_per_hour: number;
-  /** The least of its GPUs, where it is known. */
+  /** The smallest memory among its GPUs, if known. */
   vram_gb?: number;
 }
 
-/** What is free now and offered, type by type; for a customer who was told that there is no capacity. */
+/** The GPUs that are free and offered now, by type, for a customer whose order found no capacity. */
 export async function freeCapacity(
   db: Queryable,
   { gpuTypes }: { gpuTypes?: readonly string[] },

@@ -1,13 +1,13 @@
 import { BrokerError } from '../domain/errors.js';
 import { instant } from '../domain/outside.js';
 
-/** What a list was read up to, as an opaque word for clients. */
+/** Encodes the position up to which a list was read, as an opaque word for clients. */
 export function encodeCursor(...parts: string[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
 /**
- * The parts of a cursor, each checked by what it has to be: clients can send anything.
+ * Decodes a cursor and checks each part, because clients can send anything.
  *
  * @throws BrokerError `validation_failed`
  */
@@ -28,7 +28,7 @@ export function decodeCursor(cursor: string, ...checks: ((part: string) => boole
   });
 }
 
-/** True for a moment just as `Date` writes it. Days that no month has are none, although they can be parsed. */
+/** True for a time exactly as `Date` writes it. Rejects days that do not exist, although they can be parsed. */
 export function isWrittenTime(part: string): boolean {
   return instant(part) === part;
 }

@@ -1,7 +1,10 @@
 import { gpuTypesMeant, type RegisteredGpuType } from '../domain/gpu-near.js';
 import type { Queryable } from './pool.js';
 
-/** Every type that a provider has, or had: names are few where rows are many, so each is looked up once in the index. */
+/**
+ * All types that any provider has or had. There are few names and many rows, so each name is looked up once in the
+ * index.
+ */
 export async function registeredGpuTypes(db: Queryable): Promise<RegisteredGpuType[]> {
   const next = (after: string) =>
     `select name, vram_gb from provider_resources where kind = 'gpu' ${after} order by name limit 1`;
@@ -16,10 +19,10 @@ export async function registeredGpuTypes(db: Queryable): Promise<RegisteredGpuTy
   return rows.map(({ name, vram_gb }) => ({ key: name, ...(vram_gb === null ? {} : { vramGb: vram_gb }) }));
 }
 
-/** The types that a name stands for, as parameters of `isTypeSql`. */
+/** The types that a name can mean, as parameters of `isTypeSql`. */
 export type GpuTypeParameters = [names: string[] | null, certain: string[] | null, vramGb: number | null];
 
-/** Names are matched here and not by the database, which finds what is left of them by its index. */
+/** Matches a name here; the database then finds the matching types by index. */
 export async function gpuTypeParameters(db: Queryable, gpuType: string | undefined): Promise<GpuTypeParameters> {
   if (gpuType === undefined) return [null, null, null];
   const { keys, certain, vramGb } = gpuTypesMeant(gpuType, await registeredGpuTypes(db));
@@ -31,7 +34,7 @@ export const isTypeSql = (row: string, names: string, certain: string, vramGb: s
   `(${names}::text[] is null or (${row}.name = any (${names}::text[])
     and (${vramGb}::int is null or ${row}.name = any (${certain}::text[]) or ${row}.vram_gb = ${vramGb}::int)))`;
 
-/** Whether the resource `row` has as much memory, and runs as new a CUDA; what is not known is not enough. */
+/** Whether the resource `row` has enough memory and a new enough CUDA. Unknown figures do not suffice. */
 export const isEnoughSql = (row: string, minVramGb: string, minCuda: string): string =>
   `((${minVramGb}::numeric is null or ${row}.vram_gb >= ${minVramGb}::numeric)
     and (${minCuda}::int is null or ${row}.cuda >= ${minCuda}::int))`;

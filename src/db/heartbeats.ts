@@ -3,7 +3,7 @@ import { whyNotServing } from '../domain/provider.js';
 import { storableJson } from './json.js';
 import type { Queryable } from './pool.js';
 
-/** The newest sign of life of one provider in a batch. */
+/** A provider's newest heartbeat in a batch. */
 export interface Beat {
   providerId: string;
   /** When it reached the stream, in ms since 1970. */
@@ -12,12 +12,12 @@ export interface Beat {
 }
 
 /**
- * Writes down when providers were last heard, in one statement however many they are. The time never moves backwards,
- * whatever the order in which batches come, and providers that nobody registered are passed over. Rows are locked in
- * the order of their ids: two relays with the same providers wait for each other instead of deadlocking.
+ * Records when providers were last heard, in one statement for any number of them. The time never moves backwards, in
+ * whatever order batches arrive, and unregistered providers are skipped. Rows are locked in the order of their ids, so
+ * two relays with the same providers wait for each other instead of deadlocking.
  *
- * @param beats at most one of each provider.
- * @returns how many providers were heard anew.
+ * @param beats at most one per provider.
+ * @returns how many providers have a newer time now.
  */
 export async function recordHeartbeats(db: Queryable, beats: readonly Beat[]): Promise<number> {
   if (beats.length === 0) return 0;
@@ -40,32 +40,33 @@ export async function recordHeartbeats(db: Queryable, beats: readonly Beat[]): P
     values: [
       beats.map(({ providerId }) => providerId),
       beats.map(({ atMs }) => atMs),
-      // One text: as an array of texts each of them would be escaped once more, which costs as much as all the rest.
+      // One text: in an array of texts, each would be escaped again, which costs as much as everything else.
       storableJson(beats.map(({ telemetry }) => telemetry)),
     ],
   });
   return rowCount ?? 0;
 }
 
-/** A provider that fell silent or came back, and whose workflow has not been told yet. */
+/** A provider that went silent or came back, and whose workflow has not been signalled yet. */
 export interface HeartbeatTransition {
   providerId: string;
   alive: boolean;
-  /** The last heartbeat this goes by. */
+  /** The last heartbeat at the time of the transition. */
   at: Date;
 }
 
-/** What one sweep takes on; the next one finds the rest. */
+/** How many transitions one sweep handles; the next one finds the rest. */
 const transitionsPerSweep = 1_000;
 
 /**
- * Finds the providers in service that fell silent or came back. Only their rows are written; one stays in the answer
- * of every sweep until `markSignalled`. A row that somebody else holds is left to the next sweep. Who fell silent is out
- * of service with the same statement, before any workflow hears of it: nothing is placed there any more.
+ * Finds the providers in service that went silent or came back. Only their rows are written, and each sweep returns
+ * them again until `markSignalled`. A row locked elsewhere is left to the next sweep. The same statement takes a silent
+ * provider out of service before its workflow is signalled, so that nothing more is placed there.
  *
  * @param timeoutS the silence after which a provider is lost.
- * @param heardUntil up to when what providers sent has been read. Nobody is silent for what lies unread, and while it is
- *   not known (null) nobody is found silent at all. Who comes back is measured by the clock: a backlog revives nobody.
+ * @param heardUntil the time up to which heartbeats have been read. A provider is not silent because of unread
+ *   heartbeats, and while the time is unknown (null), none is found silent. Returns are measured by the clock, so a
+ *   backlog revives nobody.
  */
 export async function sweepHeartbeats(
   db: Queryable,
@@ -115,7 +116,7 @@ export async function sweepHeartbeats(
   return rows.map((row) => ({ providerId: row.provider_id, alive: row.alive, at: row.at }));
 }
 
-/** Notes that a provider's workflow knows; unless the provider has changed again meanwhile, which it does not know. */
+/** Records that a provider's workflow was signalled, unless the provider has changed again since. */
 export async function markSignalled(db: Queryable, providerId: string, alive: boolean): Promise<void> {
   await db.query(
     `update providers set heartbeat_signalled = true

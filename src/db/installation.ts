@@ -6,20 +6,20 @@ interface Installation {
   challengeKey: Buffer;
 }
 
-/** It never changes, so each process asks once per database. */
+/** The values never change, so each process reads them once per database. */
 const known = new WeakMap<Pool, Installation>();
 
-/** The id of this installation, a UUID; made by whoever asks first. Objects in the cluster are labelled with it. */
+/** The UUID of this installation, created on first use. Objects in the cluster carry it as a label. */
 export async function installationId(pool: Pool): Promise<string> {
   return (await installation(pool)).id;
 }
 
-/** By which the names of tenants are hashed. It leaves the processes of the broker for nowhere. */
+/** The secret key for hashing the names of tenants. It never leaves the broker's processes. */
 export async function tenantKey(pool: Pool): Promise<Buffer> {
   return (await installation(pool)).tenantKey;
 }
 
-/** By which the challenges of logins are sealed. It leaves the processes of the broker for nowhere. */
+/** The secret key for sealing login challenges. It never leaves the broker's processes. */
 export async function challengeKey(pool: Pool): Promise<Buffer> {
   return (await installation(pool)).challengeKey;
 }

@@ -1,6 +1,6 @@
 import type { Queryable } from './pool.js';
 
-/** Why a job failed, if it did, with what Kubernetes said of it: whoever asks must not be its customer. */
+/** Why a job failed, with the message of Kubernetes, which its customer must not see. */
 export interface JobFailureFacts {
   jobId: string;
   wallet: string;

@@ -2,7 +2,7 @@ import type { Span } from '../domain/billing.js';
 import type { GapCause } from '../domain/job.js';
 import type { Queryable } from './pool.js';
 
-/** Writes down times in which a job was not served; one that stands there already stays as it is. */
+/** Records the gaps in which a job was not served; a gap already recorded stays unchanged. */
 export async function recordGaps(
   db: Queryable,
   jobId: string,
@@ -19,7 +19,7 @@ export async function recordGaps(
   );
 }
 
-/** All of a job's, in order. */
+/** All gaps of a job, in order. */
 export async function gapsOf(db: Queryable, jobId: string): Promise<Span[]> {
   const { rows } = await db.query<{ from_at: Date; to_at: Date }>(
     'select from_at, to_at from job_gaps where job_id = $1 order by from_at',

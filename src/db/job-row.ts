@@ -21,13 +21,13 @@ export interface JobRow {
   gpuCount: number;
   cpuCores: number;
   memoryMb: number;
-  /** As its customer ordered it. */
+  /** As ordered. */
   shmMb?: number;
   storageGb: number;
   durationS: number;
-  /** As its customer ordered it. */
+  /** As ordered. */
   maxPricePerHour?: number;
-  /** Base units per hour that were reserved for it. */
+  /** The reserved base units per hour. */
   maxRate?: string;
   status: JobStatus;
   message: string;
@@ -79,7 +79,7 @@ export interface JobTableRow {
   ended_at: Date | null;
 }
 
-/** The environment and the keys of a job are not among them: nothing that answers a request needs them. */
+/** Without the environment and SSH keys, which no response needs. */
 export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider,
   j.excluded_providers, j.min_vram_gb::float8 as min_vram_gb, j.min_cuda, j.architecture, j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb,
   j.storage_gb, j.duration_s,
@@ -120,7 +120,7 @@ export function jobOf(row: JobTableRow): JobRow {
       ? {
           failure: {
             reason: row.failure_reason,
-            // What older versions wrote has not been through the border.
+            // Older versions wrote this text without sanitizing it.
             message: sentence(row.failure_message ?? ''),
             ...(row.failure_cause === null ? {} : { cause: row.failure_cause }),
           },
@@ -133,13 +133,13 @@ export function jobOf(row: JobTableRow): JobRow {
   };
 }
 
-/** Of jobs that run since before their keys were written down, everything but the key is known. */
+/** A job started by a version that did not record host keys has no key. */
 function sshOf({ ssh_host: host, ssh_port: port, ssh_host_key: hostKey }: JobTableRow): { ssh?: SshAccess } {
   if (host === null || port === null) return {};
   return { ssh: { host, port, user: 'root', ...(hostKey === null ? {} : { hostKey }) } };
 }
 
-/** What the workflow of a job is started with; from the row, so that a repeated start says the same. */
+/** The input of a job's workflow, built from the row so that a repeated start passes the same input. */
 export function orderOfJob(job: JobRow): JobOrder {
   return {
     jobId: job.jobId,

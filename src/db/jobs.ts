@@ -18,17 +18,16 @@ export interface NewJob extends Omit<JobRequest, 'excludeProviders'> {
   wallet: string;
   sessionId: string;
   idempotencyKey?: string;
-  /** Of the request, to tell a repeat from another order under the same key. */
+  /** The hash of the request, to tell a repeat from a different order under the same key. */
   requestSha256: string;
-  /** Base units per hour above which it is not placed; without, the customer's own maximum is that bound. */
+  /** The highest acceptable rate in base units per hour; the customer's own maximum when absent. */
   maxRate?: string;
-  /** Base units that were reserved for it. */
+  /** The reserved base units. */
   reservedAmount: bigint;
 }
 
 /**
- * Writes an order down, unless its wallet has ordered under the same Idempotency-Key before: then that job is answered,
- * and nothing is written.
+ * Inserts an order. If its wallet has already used the Idempotency-Key, returns that job instead and writes nothing.
  */
 export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: JobRow; created: boolean }> {
   const { rows } = await tx.query<JobTableRow>(
@@ -75,7 +74,7 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
   return { job: jobOf(known[0]!), created: false };
 }
 
-/** The job a wallet ordered under a key, if it did. */
+/** The job that a wallet ordered under an Idempotency-Key, if any. */
 export async function findJobByKey(db: Queryable, wallet: string, idempotencyKey: string): Promise<JobRow | undefined> {
   const { rows } = await db.query<JobTableRow>(
     `select ${jobColumns} from jobs j where j.wallet = $1 and j.idempotency_key = $2`,
@@ -85,8 +84,8 @@ export async function findJobByKey(db: Queryable, wallet: string, idempotencyKey
 }
 
 /**
- * What a wallet has under way: jobs that are not over, those of them that were never ready, and the GPUs they ask for. It holds the wallet's place in a queue
- * until the transaction ends, so that orders at the same time cannot pass a quota together.
+ * A wallet's current usage: its unfinished jobs, how many of them were never ready, and their GPUs. Locks the wallet
+ * until the transaction ends, so that concurrent orders cannot exceed a quota together.
  */
 export async function lockUsage(
   tx: Transaction,
@@ -102,7 +101,7 @@ export async function lockUsage(
   return rows[0]!;
 }
 
-/** One of a wallet's own jobs: anybody else's is not there. */
+/** Finds a job of the wallet; other wallets' jobs are not found. */
 export async function findJob(db: Queryable, wallet: string, jobId: string): Promise<JobRow | undefined> {
   const { rows } = await db.query<JobTableRow>({
     name: 'job-of-wallet',
@@ -141,7 +140,7 @@ export async function listJobs(
   };
 }
 
-/** What a job's pod gets from its customer; an ended job has no variables any more. */
+/** The customer's inputs to a job's pod. An ended job has no variables any more. */
 export async function jobInputs(
   db: Queryable,
   jobId: string,
@@ -153,7 +152,7 @@ export async function jobInputs(
   return { sshPublicKeys: rows[0]?.ssh_public_keys ?? [], env: rows[0]?.env ?? {} };
 }
 
-/** A job that is not over, as the watcher and the reconciler look at it. */
+/** An unfinished job, as the watcher and the reconciler see it. */
 export interface LiveJob {
   jobId: string;
   namespace: string;
@@ -173,8 +172,8 @@ export async function liveJobs(db: Queryable): Promise<LiveJob[]> {
   }));
 }
 
-// What a job's workflow writes. Each statement only moves a job forward: an attempt that was given up and comes late
-// finds the job further on and changes nothing.
+// Writes by a job's workflow. Each statement only moves a job forward: a late attempt finds the job further on and
+// changes nothing.
 
 export async function markProvisioning(db: Queryable, jobId: string, placement: Placement): Promise<void> {
   await db.query(
@@ -193,7 +192,7 @@ export async function markProvisioning(db: Queryable, jobId: string, placement: 
   );
 }
 
-/** A job that its machine did not start waits for capacity again; where that was, its customer reads. */
+/** Returns a job to waiting for capacity after its machine failed to start it; the message tells its customer why. */
 export async function markMoving(db: Queryable, jobId: string, message: Printable): Promise<void> {
   await db.query(
     `update jobs set status = 'pending', provider_id = null, gpu_model = null, price_per_hour = null, rate = null,
@@ -225,7 +224,7 @@ export async function markRunning(
 }
 
 /**
- * Moves the expiry of a running job, whose charge has to be locked. The new one is worked out where it is stored.
+ * Extends a running job. Its charge must be locked. The database computes the new expiry.
  *
  * @throws BrokerError `job_ended`
  */
@@ -239,7 +238,7 @@ export async function markExtended(tx: Queryable, jobId: string, seconds: number
   return rows[0].expires_at;
 }
 
-/** What the customer of a running job reads about it. */
+/** Sets the message that the customer of a running job sees. */
 export async function markMessage(db: Queryable, jobId: string, message: string): Promise<void> {
   await db.query(
     `update jobs set message = $2, updated_at = clock_timestamp() where job_id = $1 and status = 'running'`,
@@ -255,7 +254,7 @@ export async function markEnding(db: Queryable, jobId: string, message: Printabl
   );
 }
 
-/** What the row of a job that is over says. */
+/** The final values of an ended job's row. */
 export interface JobOutcome {
   status: FinalJobStatus;
   message: Printable;
@@ -263,7 +262,7 @@ export interface JobOutcome {
   billed?: Pick<BilledTime, 'servedUntilMs' | 'billedMs'>;
 }
 
-/** Closes a job. What its customer put into the environment is forgotten, since it may be secret. */
+/** Closes a job and deletes its environment variables, which may be secret. */
 export async function markEnded(
   db: Queryable,
   jobId: string,

@@ -10,10 +10,10 @@ export interface JoinToken {
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 /**
- * The token that answers a message: the same one for a repeat of the same message. One that has expired or was deleted
- * meanwhile is given a new life, since whoever asks again is about to make it anew in the cluster.
+ * The token for a message; a repeat of the message gets the same one. An expired or deleted token is renewed, because
+ * the caller is about to create it in the cluster again.
  *
- * @param messageId the registration, and which of its join commands this is.
+ * @param messageId the registration's id and the number of the join command.
  */
 export async function reserveJoinToken(
   db: Queryable,
@@ -34,13 +34,13 @@ export async function reserveJoinToken(
       const { token_id, expires_at } = rows[0]!;
       return { tokenId: token_id, expiresAt: expires_at };
     } catch (error) {
-      // Another provider's token has this id: one in two thousand million.
+      // Another provider's token has this id, which has a chance of one in two billion.
       if (violatedUnique(error) !== 'join_tokens_pkey') throw error;
     }
   }
 }
 
-/** Tokens of a provider that may still be in the cluster, but for one. */
+/** A provider's tokens that may still be in the cluster, except one. */
 export async function tokensToRevoke(db: Queryable, providerId: string, except?: string): Promise<string[]> {
   const { rows } = await db.query<{ token_id: string }>(
     `select token_id from join_tokens
@@ -51,8 +51,8 @@ export async function tokensToRevoke(db: Queryable, providerId: string, except?:
 }
 
 /**
- * Tokens of a provider that may still be in the cluster and have done their work. One that was not used yet is left: a
- * machine that was set up anew registers and joins again while its node of before may still count as ready.
+ * A provider's used tokens that may still be in the cluster. Unused tokens are kept: a reinstalled machine registers
+ * and joins again while its old node may still count as ready.
  */
 export async function usedTokens(db: Queryable, providerId: string): Promise<string[]> {
   const { rows } = await db.query<{ token_id: string }>(
@@ -62,17 +62,17 @@ export async function usedTokens(db: Queryable, providerId: string): Promise<str
   return rows.map(({ token_id }) => token_id);
 }
 
-/** Notes that a node has got its certificate by a token. */
+/** Records that a node obtained its certificate with a token. */
 export async function markTokenUsed(db: Queryable, tokenId: string): Promise<void> {
   await db.query('update join_tokens set used_at = coalesce(used_at, now()) where token_id = $1', [tokenId]);
 }
 
-/** Notes that a token is not in the cluster any more. */
+/** Records that a token is no longer in the cluster. */
 export async function markTokenDeleted(db: Queryable, tokenId: string): Promise<void> {
   await db.query('update join_tokens set deleted_at = coalesce(deleted_at, now()) where token_id = $1', [tokenId]);
 }
 
-/** Whose join token this is. */
+/** The provider that a join token belongs to. */
 export async function providerOfToken(db: Queryable, tokenId: string): Promise<string | undefined> {
   const { rows } = await db.query<{ provider_id: string }>('select provider_id from join_tokens where token_id = $1', [
     tokenId,
@@ -80,7 +80,7 @@ export async function providerOfToken(db: Queryable, tokenId: string): Promise<s
   return rows[0]?.provider_id;
 }
 
-/** The node that a token was made for; empty when nobody knows the token. */
+/** The node that a token was created for; empty for an unknown token. */
 export async function nodeOfToken(db: Queryable, tokenId: string): Promise<{ nodeName?: string }> {
   const { rows } = await db.query<{ node_name: string }>('select node_name from join_tokens where token_id = $1', [
     tokenId,

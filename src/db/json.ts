@@ -1,13 +1,13 @@
-/** JavaScript text that a jsonb value cannot hold: NUL, and halves of surrogate pairs that stand alone. */
+/** Characters that jsonb cannot store: NUL and unpaired surrogates. */
 const unstorable = /[\0\p{Surrogate}]/gu;
 
 /**
- * JSON that Postgres stores as jsonb without complaint. Characters it refuses are left out: they come from strangers,
- * and one bad row must not fail a statement that carries many.
+ * Serializes a value to JSON that Postgres accepts as jsonb. It removes characters that Postgres rejects: they come
+ * from strangers, and one bad row must not fail a statement that writes many.
  */
 export function storableJson(value: unknown): string {
   const json = JSON.stringify(value ?? null);
-  // What jsonb refuses is written as an escape by JSON.stringify, and hardly anything else is.
+  // JSON.stringify escapes what jsonb rejects, and hardly anything else.
   if (!json.includes('\\u')) return json;
   return JSON.stringify(value, (_key, part: unknown) => {
     if (typeof part === 'string') return storableText(part);

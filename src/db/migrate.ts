@@ -7,7 +7,7 @@ import { connectionOptions, toDependencyError, type PostgresConfig } from './poo
 
 const migrationsTable = 'schema_migrations';
 
-/** The database was migrated by a newer version of the broker than this one. */
+/** A newer version of the broker has migrated the database. */
 export class SchemaTooNewError extends Error {
   override readonly name = 'SchemaTooNewError';
 
@@ -19,14 +19,14 @@ export class SchemaTooNewError extends Error {
   }
 }
 
-/** What `migrate` tells about itself; lines without secrets. */
+/** Receives the progress lines of `migrate`, which contain no secrets. */
 export type MigrationLog = (line: string) => void;
 
 /**
- * Brings the schema up to date, all of it or nothing. Any number of processes may do so at once: each waits for the
- * one before it and then finds nothing left to do.
+ * Brings the schema up to date, completely or not at all. Any number of processes may do so at once: each waits for the
+ * previous one and then finds nothing left to do.
  *
- * @param folder where the migrations are; only tests give another one.
+ * @param folder the folder of the migrations; only tests pass another one.
  * @returns the names of the migrations that this call ran.
  * @throws SchemaTooNewError before anything is changed.
  */
@@ -35,13 +35,13 @@ export async function migrate(
   log: MigrationLog = () => undefined,
   folder: string = migrationsFolder(),
 ): Promise<string[]> {
-  // No statement timeout: waiting for another process is as long as its longest migration.
+  // No statement timeout: waiting for another process takes as long as its longest migration.
   const client = new pg.Client(connectionOptions(config));
   client.on('error', () => undefined);
   try {
     await client.connect();
-    // The runner takes this very lock. Taken here first (a session may take it twice), it also covers the check, so
-    // that nobody migrates between the look and the run.
+    // The runner takes the same lock. Taking it here first (a session may take it twice) also covers the check, so that
+    // nobody migrates between the check and the run.
     await client.query('select pg_advisory_lock($1)', [PG_MIGRATE_LOCK_ID]);
     const unknown = await unknownMigrations(client, folder);
     if (unknown.length > 0) throw new SchemaTooNewError(unknown);

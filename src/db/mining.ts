@@ -5,14 +5,14 @@ import type { MiningConfig } from '../domain/registration.js';
 import { storableJson } from './json.js';
 import type { Queryable } from './pool.js';
 
-/** What decides about a provider's miners, and what was done about it last. */
+/** The facts that decide a provider's miners, and the last plan and counts. */
 export interface MiningRecord extends MiningSituation {
   providerId: string;
   /** How many miners Kubernetes was last asked for. */
   asked: number;
-  /** Miners that were seen, however they fare. */
+  /** How many miners were seen, in any state. */
   seen: number;
-  /** Of what was asked for and what was seen. */
+  /** When the plan or the counts last changed. */
   changedAt?: Date;
 }
 
@@ -62,7 +62,7 @@ export async function miningRecord(db: Queryable, providerId: string): Promise<M
   return rows[0] && recordOf(rows[0]);
 }
 
-/** Of all providers that mine or might. */
+/** The records of all providers that mine or might. */
 export async function miningRecords(db: Queryable): Promise<MiningRecord[]> {
   const { rows } = await db.query<MiningRecordRow>(
     `${records} where m.miners > 0 or (p.mining_enabled and p.mining_config is not null and p.status = 'available')`,
@@ -70,7 +70,7 @@ export async function miningRecords(db: Queryable): Promise<MiningRecord[]> {
   return rows.map(recordOf);
 }
 
-/** Writes down how many miners Kubernetes is asked for, and with none why. */
+/** Records how many miners Kubernetes is asked for, and the reason if none. */
 export async function recordMiningPlan(
   db: Queryable,
   providerId: string,
@@ -86,7 +86,7 @@ export async function recordMiningPlan(
   );
 }
 
-/** Sets what the owner wants; `config` takes the place of what stood there. */
+/** Sets what the owner wants; `config` replaces the stored configuration. */
 export async function setMiningWanted(
   db: Queryable,
   providerId: string,
@@ -100,20 +100,20 @@ export async function setMiningWanted(
   );
 }
 
-/** Miners of one provider as the cluster has them. */
+/** A provider's miners in the cluster. */
 export interface MinerCounts {
   providerId: string;
-  /** The container runs. */
+  /** Miners whose container runs. */
   running: number;
-  /** For a free GPU, or to be started. */
+  /** Miners that wait for a free GPU or for their start. */
   waiting: number;
-  /** Its image cannot be had, or it keeps crashing. */
+  /** Miners whose image cannot be pulled or that keep crashing. */
   failing: number;
 }
 
 /**
- * Writes down what was seen, of many providers at once. Those that were never asked to mine, and those of another
- * broker on the same cluster, have no row and are passed over.
+ * Records the counts of many providers at once. Providers without a row are skipped: they never asked to mine, or
+ * belong to another broker on the same cluster.
  */
 export async function recordMinerCounts(db: Queryable, counts: readonly MinerCounts[]): Promise<void> {
   await db.query(
@@ -139,7 +139,7 @@ export async function recordMinerCounts(db: Queryable, counts: readonly MinerCou
   );
 }
 
-/** Providers of which miners were seen the last time. */
+/** Providers with miners at the last count. */
 export async function providersWithMiners(db: Queryable): Promise<string[]> {
   const { rows } = await db.query<{ provider_id: string }>(
     'select provider_id from provider_mining where running + waiting + failing > 0',
@@ -147,19 +147,19 @@ export async function providersWithMiners(db: Queryable): Promise<string[]> {
   return rows.map(({ provider_id }) => provider_id);
 }
 
-/** Mining of one provider, as the API shows it. */
+/** A provider's mining figures for the API. */
 export interface MiningFigures {
   providerId: string;
   /** Lower case. */
   wallet: string;
   enabled: boolean;
   config: MiningConfig | null;
-  /** What Kubernetes is asked for, and with none why. */
+  /** How many miners Kubernetes is asked for; `reason` explains 0. */
   miners: number;
   reason: string;
   /**
-   * GPUs that mine. What a job was given counts as the job's from that moment on, also while its miner is still being
-   * stopped: with what is rented this is never more than there is.
+   * GPUs that mine. A GPU assigned to a job counts as the job's from that moment on, even while its miner is still
+   * being stopped: with what is rented this is never more than there is.
    */
   running: number;
   waiting: number;
@@ -210,15 +210,15 @@ export async function miningFigures(db: Queryable, providerId: string): Promise<
   };
 }
 
-/** Mining of all providers together. */
+/** Mining figures of all providers together. */
 export interface MiningTotals {
   providers: number;
-  /** With miners, running or not. */
+  /** Providers with miners, running or not. */
   miningProviders: number;
   runningMiners: number;
   waitingMiners: number;
   failingMiners: number;
-  /** Not rented, mined or not. */
+  /** GPUs that are not rented, mining or not. */
   availableGpus: number;
 }
 

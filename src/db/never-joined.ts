@@ -3,17 +3,17 @@ import { withTransaction, type Queryable } from './pool.js';
 import { leaveNode } from './provider-nodes.js';
 import { removeOld } from './pruning.js';
 
-/** So many providers of one wallet may be registered and not have joined; each has a workflow that waits for it. */
+/** How many registered providers of one wallet may never have joined; each has a workflow that waits for it. */
 export const neverJoinedPerWallet = 1_000;
-/** So many of all that do not sign: of those nobody can say whose they are. */
+/** The same limit for all unsigned providers together, since nobody can tell whose they are. */
 export const neverJoinedUnsigned = 20_000;
 
-/** Whether a wallet may register this provider: it is known already, or few of the wallet's others have never joined. */
+/** Whether a wallet may register this provider: it is already known, or the wallet is below the limit. */
 export async function hasRoomForProvider(
   db: Queryable,
   { providerId, wallet, signed }: { providerId: string; wallet: string; signed: boolean },
 ): Promise<boolean> {
-  // What does not sign may name anybody's wallet, and must not use up what its owner may register.
+  // An unsigned provider may name any wallet, so it must not count against that wallet's limit.
   const { rows } = await db.query<{ room: boolean }>({
     name: `room-for-${signed ? 'signed' : 'unsigned'}-provider`,
     text: `select exists (select from providers where provider_id = $1)
@@ -25,11 +25,11 @@ export async function hasRoomForProvider(
   return rows[0]!.room;
 }
 
-/** Never in service, last registered before $1, and no join command of it is out. */
+/** Matches a provider that was never in service, last registered before $1, and has no outstanding join command. */
 const isStale = `joined_at is null and registration_at < $1
   and not exists (select from join_tokens t where t.provider_id = p.provider_id and t.deleted_at is null)`;
 
-/** Providers that registered before `before` for the last time and never joined. */
+/** Providers that last registered before `before` and never joined. */
 export async function staleProviders(db: Queryable, before: Date, limit: number): Promise<string[]> {
   const { rows } = await db.query<{ provider_id: string }>(
     `select provider_id from providers p where ${isStale} order by registration_at limit $2`,
@@ -39,10 +39,10 @@ export async function staleProviders(db: Queryable, before: Date, limit: number)
 }
 
 /**
- * Forgets such a provider, and whose it was: whoever registers it next is its first. While `tell` runs its workflow
- * cannot look at the row; when it can, there is none.
+ * Deletes such a provider and its ownership: the next wallet to register the id owns it. The row is locked while `tell`
+ * signals the workflow, which then finds no row.
  *
- * @returns false when it has registered or joined meanwhile.
+ * @returns false when the provider has registered or joined since.
  */
 export async function forgetProvider(
   pool: Pool,
@@ -63,7 +63,7 @@ export async function forgetProvider(
   });
 }
 
-/** Forgets that providers were claimed, before `before`, of which nobody has heard since. @returns how many. */
+/** Deletes claims made before `before` for providers never heard from since. @returns how many. */
 export async function forgetClaims(db: Queryable, before: Date): Promise<number> {
   return await removeOld(
     db,
@@ -75,7 +75,7 @@ export async function forgetClaims(db: Queryable, before: Date): Promise<number>
   );
 }
 
-/** Forgets keys that were revoked before `before`: no delegation of theirs is good any more. @returns how many. */
+/** Deletes keys revoked before `before`: all their delegations have expired. @returns how many. */
 export async function forgetRevokedKeys(db: Queryable, before: Date): Promise<number> {
   return await removeOld(
     db,

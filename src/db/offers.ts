@@ -2,19 +2,20 @@ import type { SitePrices } from '../config.js';
 import { bundlePerGpu } from '../domain/pricing.js';
 import type { Queryable } from './pool.js';
 
-/** SQL about what is offered and for how much; placement, search and lists say it in the same words. */
+/** SQL expressions for offers and prices, shared by placement, search and lists. */
 
-/** A site that gives everything away that has no price. */
+/** A site that gives away everything without a price. */
 export const withoutPrices: SitePrices = { ALLOW_FREE_JOBS: true, GPU_DEFAULT_PRICES: [] };
 
-/** The operator's prices as the parameter `site` of the expressions below. */
+/** The operator's prices, as the parameter `site` of the expressions below. */
 export function siteParameter({ GPU_DEFAULT_PRICES }: SitePrices): string {
   return JSON.stringify(GPU_DEFAULT_PRICES.map(({ type, pricePerHour }) => [type, pricePerHour]));
 }
 
 /**
- * The price of a GPU: its provider's own, or the operator's for its type; a part of a card has not the card's. It is worked out when it is asked for and
- * stands nowhere, so that a changed price of the operator holds from the next order on, at every process that has it.
+ * The price of a GPU: its provider's own, or the operator's for its type; a MIG partition does not inherit its card's
+ * price. It is computed on each query and not stored, so that a changed price of the operator applies to the next order
+ * in every process that has it.
  */
 export const gpuPriceSql = (own: string, type: string, site: string): string =>
   `coalesce(nullif(${own}, 0),
@@ -23,19 +24,21 @@ export const gpuPriceSql = (own: string, type: string, site: string): string =>
                  or (${type} like (entry ->> 0) || '-%' and (${type} not like '%mig-_g-%' or entry ->> 0 like '%mig-%'))
               order by rank limit 1), 0)`;
 
-/** Whether GPUs at this price may be rented from `p`. Every job has cores and memory: a price of either is one of all. */
+/**
+ * Whether GPUs at this price may be rented from `p`. Every job uses cores and memory, so a price for either suffices.
+ */
 export const isSoldSql = (price: string, freeJobs: string): string =>
   `(${price} > 0 or p.cpu_price_per_hour > 0 or p.memory_price_per_gb_hour > 0 or ${freeJobs}::boolean)`;
 
-/** Whether `p` is offered for so many seconds from now on. */
+/** Whether `p` is offered for this many seconds from now. */
 export const isOfferedSql = (seconds: string): string =>
   `(p.available_from is null or p.available_from <= now())
    and (p.available_until is null or p.available_until >= now() + make_interval(secs => ${seconds}))`;
 
-/** Whether a provider is not out for the starts that it failed; `starts` is its row of them, which may be missing. */
+/** Whether a provider is not suspended for failed starts; `starts` is its row of failures, which may be missing. */
 export const isTrustedSql = (starts: string): string => `(${starts}.out_until is null or ${starts}.out_until <= now())`;
 
-/** Whether a job could get GPUs `r` of `p` now, at this price; `s` is the row of the starts that `p` failed. */
+/** Whether a job could get the GPUs `r` of `p` now, at this price; `s` is the row of `p`'s failed starts. */
 export const isFreeSql = (price: string, freeJobs: string): string =>
   `(p.status = 'available' and not p.cordoned and r.total > r.rented
     and exists (select from provider_resources pods
@@ -43,16 +46,16 @@ export const isFreeSql = (price: string, freeJobs: string): string =>
     and ${isSoldSql(price, freeJobs)} and ${isOfferedSql('0')} and ${isTrustedSql('s')})`;
 
 /**
- * How many failures put a provider behind others of about the same price. A day after the last of them, or after it came
- * back, none: it would never get a job again that ends the count.
+ * The number of failures that rank a provider behind others at about the same price. It is 0 a day after the last
+ * failure or the provider's return; otherwise the provider might never get the job that would reset the count.
  */
 export const failuresSql = (starts: string): string =>
   `case when greatest(${starts}.failed_at, ${starts}.out_until) > now() - interval '1 day'
         then ${starts}.wallets + ${starts}.times_out else 0 end`;
 
 /**
- * What a machine offers in total, and its cheapest GPU, from `p.offer`; for a lateral join. Its GPUs are looked at only
- * where they are `needed`: most orders are within the share of theirs, and a thousand machines are compared for each.
+ * A lateral join with a machine's total offer and its cheapest GPU, from `p.offer`. It reads the GPUs only if `needed`:
+ * most orders stay within the share of their GPUs, and each order compares a thousand machines.
  */
 export const offeredSql = (site: string, needed: string): string =>
   `select coalesce(sum((o ->> 'count')::numeric), 0) as gpus, (p.offer ->> 'cpuCores')::numeric as cpu,
@@ -60,7 +63,7 @@ export const offeredSql = (site: string, needed: string): string =>
           coalesce(min(${gpuPriceSql(`(o ->> 'pricePerHour')::numeric`, `(o ->> 'type')`, site)}), 0) as cheapest
      from jsonb_array_elements(case when ${needed} then p.offer -> 'gpus' end) o`;
 
-/** The columns and parameters that an order is in. */
+/** The columns and parameters of an order. */
 export interface OrderTerms {
   gpus: string;
   cpuCores: string;
@@ -68,7 +71,7 @@ export interface OrderTerms {
   storageGb: string;
 }
 
-/** Those that a rate is made of. */
+/** The columns and parameters of a rate. */
 export interface RateTerms extends OrderTerms {
   gpuPrice: string;
   cpuPrice: string;
@@ -77,12 +80,12 @@ export interface RateTerms extends OrderTerms {
   offered: string;
 }
 
-/** Whether an order is so large that its rate may be more than the list price. */
+/** Whether an order is so large that its rate may exceed the list price. */
 export const mayExceedShareSql = ({ gpus, cpuCores, memoryMb, storageGb }: OrderTerms): string =>
   `(${cpuCores} > ${bundlePerGpu.cpuCores} * ${gpus} or ${memoryMb} > ${bundlePerGpu.memoryMb} * ${gpus}
     or ${storageGb} > ${bundlePerGpu.storageGb} * ${gpus})`;
 
-/** `jobRate` of the domain as SQL, of numerics: in base units per hour, the same to the last digit. */
+/** The domain's `jobRate` in SQL, on numerics: base units per hour, identical to the last digit. */
 export function rateSql({ gpus, cpuCores, memoryMb, storageGb, gpuPrice, cpuPrice, memoryPrice, offered }: RateTerms) {
   const floor = (amount: string, total: string, bundle: number) =>
     `case when ${amount} > ${bundle} * ${gpus} and ${total} > 0
@@ -94,13 +97,13 @@ export function rateSql({ gpus, cpuCores, memoryMb, storageGb, gpuPrice, cpuPric
     ${floor(storageGb, `${offered}.storage`, bundlePerGpu.storageGb)})`;
 }
 
-/** Rates as prices: exact, which a division by 10^18 is not. */
+/** Converts rates to prices exactly, which a division by 10^18 would not. */
 export const priceOfRateSql = (rate: string): string => `${rate}::numeric * 0.000000000000000001`;
 
-/** Prices as rates. Jobs of versions before rates were written down have a price only. */
+/** Converts prices to rates. Jobs of versions that did not record rates have only a price. */
 export const rateOfPriceSql = (price: string): string => `trunc(${price} * 1e18)`;
 
-/** Until when the provider of a job is offered: its job is not extended beyond. `undefined` without such a bound. */
+/** The end of the offer of a job's provider, beyond which the job is not extended. `undefined` without such a bound. */
 export async function placementEndsBy(db: Queryable, jobId: string): Promise<Date | undefined> {
   const { rows } = await db.query<{ available_until: Date | null }>(
     `select p.available_until from allocations a join providers p using (provider_id)

@@ -3,10 +3,10 @@ import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
 import { isTlsTrouble } from '../tls-settings.js';
 
-/** What a statement needs: a pool, or the client of a transaction. */
+/** Runs statements: a pool, or the client of a transaction. */
 export type Queryable = Pick<pg.Pool, 'query'>;
 
-/** The client of an open transaction. Statements that only make sense inside one ask for this type. */
+/** The client of an open transaction, for statements that only make sense inside one. */
 export type Transaction = pg.PoolClient;
 
 export type PostgresConfig = Pick<
@@ -23,18 +23,21 @@ export type PostgresConfig = Pick<
   | 'POSTGRES_POOL_SIZE'
 >;
 
-/** Longer than any statement of ours needs; what takes longer waits for a lock that somebody lost. */
+/** No statement of the broker needs this long; one that does is waiting for a lock whose holder is stuck. */
 const statementTimeoutMs = 15_000;
-/** After the server's own limit, so that it fires only where no answer comes at all: a network that drops packets. */
+/**
+ * Longer than the server's own limit, so that it fires only when no answer arrives at all: a network that drops
+ * packets.
+ */
 const queryTimeoutMs = 20_000;
 /** A transaction that waits for its client holds rows that others need. */
 const idleInTransactionMs = 30_000;
-/** For a new connection, and for a free one when all are taken. */
+/** For a new connection, and for a free one when all are in use. */
 const connectTimeoutMs = 10_000;
-/** Connections are made anew now and then, so that a changed address behind the host name is found. */
+/** Connections are replaced now and then, so that a changed address behind the host name is noticed. */
 const maxLifetimeS = 1_800;
 
-/** How one connection is made; what the pool and the migrations share. */
+/** The connection options that the pool and the migrations share. */
 export function connectionOptions(config: Omit<PostgresConfig, 'POSTGRES_POOL_SIZE'>): pg.ClientConfig {
   return {
     host: config.POSTGRES_HOST,
@@ -62,8 +65,8 @@ function sslOptions(config: Omit<PostgresConfig, 'POSTGRES_POOL_SIZE'>): pg.Clie
 }
 
 /**
- * A pool whose `query` fails with `dependency_unavailable` when the database, and not the statement, is the trouble.
- * `onIdleError` hears of connections that break while nobody uses them; the pool replaces them by itself.
+ * Creates a pool whose `query` fails with `dependency_unavailable` when the database, not the statement, is at fault.
+ * `onIdleError` is called when an idle connection breaks; the pool replaces it by itself.
  */
 export function createPool(config: PostgresConfig, onIdleError: (error: Error) => void = () => undefined): pg.Pool {
   const pool = new pg.Pool({
@@ -75,7 +78,7 @@ export function createPool(config: PostgresConfig, onIdleError: (error: Error) =
     query_timeout: queryTimeoutMs,
     idle_in_transaction_session_timeout: idleInTransactionMs,
   });
-  // Without a listener a connection that the server closes would end the process.
+  // Without a listener, a connection closed by the server would crash the process.
   pool.on('error', onIdleError);
   const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<pg.QueryResult>;
   pool.query = async (...args: unknown[]) => {
@@ -89,10 +92,10 @@ export function createPool(config: PostgresConfig, onIdleError: (error: Error) =
 }
 
 /**
- * Runs `work` in one READ COMMITTED transaction: committed when it returns, undone when it throws.
+ * Runs `work` in one READ COMMITTED transaction, which commits when `work` returns and rolls back when it throws.
  *
- * @throws BrokerError `dependency_unavailable` when the connection was lost. Where that hit the commit itself nobody
- * knows whether it took place: `work` has to be safe to repeat.
+ * @throws BrokerError `dependency_unavailable` when the connection is lost. If it is lost during the commit, the
+ *   outcome is unknown, so `work` must be safe to repeat.
  */
 export async function withTransaction<T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> {
   let client: pg.PoolClient;
@@ -102,7 +105,7 @@ export async function withTransaction<T>(pool: pg.Pool, work: (tx: Transaction) 
     throw toDependencyError(error);
   }
   let broken: Error | undefined;
-  // A connection that breaks between two statements says so here; the next statement fails by itself.
+  // Called when the connection breaks between two statements; the next statement then fails by itself.
   const onError = (error: Error) => (broken = error);
   client.on('error', onError);
   try {
@@ -111,7 +114,7 @@ export async function withTransaction<T>(pool: pg.Pool, work: (tx: Transaction) 
     await client.query('commit');
     return result;
   } catch (error) {
-    // A connection on which not even this works is closed, and the server undoes what was open.
+    // If even this fails, the connection is closed and the server rolls back.
     await client.query('rollback').catch((failure: Error) => (broken = failure));
     throw toDependencyError(error);
   } finally {
@@ -132,18 +135,18 @@ const connectionCodes = new Set([
   'ENETUNREACH',
 ]);
 /**
- * SQLSTATEs that pass: connection trouble (08), out of resources (53), the server going down or starting (57P0x), a
+ * Transient SQLSTATEs: connection trouble (08), out of resources (53), the server going down or starting (57P0x), a
  * statement that took too long (57014), a lock not got (55P03), a deadlock or serialization victim (40), a primary that
  * became a standby (25006), an idle transaction that was ended (25P03).
  */
 const passingStates = /^(08...|53...|57P0[1-4]|57014|55P03|40001|40P01|25006|25P03)$/;
-/** What the driver says without a code. */
+/** The driver's transient errors that have no code. */
 const driverMessages =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|The server does not support SSL connections|There was an error establishing an SSL|Cannot use a pool after calling end|Connection ended)/;
 
-/** Turns trouble of the database into `dependency_unavailable`; any other error comes back as it is. */
+/** Converts errors of the database itself to `dependency_unavailable` and returns all other errors unchanged. */
 export function toDependencyError(error: unknown): unknown {
-  // Certificates are renewed, on either side, while processes run.
+  // Either side may renew its certificates while processes run.
   if (isTlsTrouble(error)) {
     const detail = `the database and the broker do not trust each other: ${(error as Error).message}`;
     return new BrokerError('dependency_unavailable', detail, {}, { cause: error });
@@ -158,12 +161,12 @@ export function toDependencyError(error: unknown): unknown {
   return new BrokerError('dependency_unavailable', 'the database is not answering', {}, { cause: error });
 }
 
-/** Whether the database refused a statement for the values in it (SQLSTATE class 22), which no repeat will change. */
+/** Whether the database rejected a statement for its values (SQLSTATE class 22), so that a retry cannot succeed. */
 export function isBadData(error: unknown): boolean {
   return badDataState(error) !== undefined;
 }
 
-/** The SQLSTATE by which it did so. */
+/** The SQLSTATE of such a rejection. */
 export function badDataState(error: unknown): string | undefined {
   const code = error instanceof pg.DatabaseError ? (error.code ?? '') : '';
   return code.startsWith('22') ? code : undefined;
@@ -174,12 +177,12 @@ export function violatedUnique(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError && error.code === '23505' ? (error.constraint ?? '') : undefined;
 }
 
-/** The driver compares its own numbers with those that the server sends. */
+/** The type id, as a number like those the server sends. */
 const int8: number = pg.types.builtins.INT8;
 
 /**
- * bigint becomes a number, and a value that a number cannot hold becomes an error rather than another value. numeric
- * stays text: an amount in base units has up to 78 digits. Prices are cast to float8 in the statements that read them.
+ * Parses bigint to a number, and throws for a value that a number cannot represent. numeric stays text, because an
+ * amount in base units has up to 78 digits. Statements that read prices cast them to float8.
  */
 function getTypeParser(oid: number, format?: string): (value: string) => unknown {
   if (oid === int8 && format !== 'binary') return wholeNumber;

@@ -1,14 +1,14 @@
 import type { Queryable, Transaction } from './pool.js';
 
-/** What an approval is about. */
+/** The provider that an approval is about. */
 export interface UnsignedProvider {
-  /** Lower case: what its registration names as its wallet. */
+  /** The wallet that its registration names, in lower case. */
   wallet: string;
-  /** A message of it was signed: it needs no approval, and nobody can approve it without. */
+  /** True if it has signed a message: then it needs no approval and cannot be approved as unsigned. */
   signs: boolean;
 }
 
-/** The provider as it registered, locked; `undefined` when nobody has registered under this id. */
+/** Locks and returns a provider as registered; `undefined` for an unknown id. */
 export async function lockUnsignedProvider(tx: Transaction, providerId: string): Promise<UnsignedProvider | undefined> {
   const { rows } = await tx.query<{ wallet_addr: string; signs: boolean }>(
     `select wallet_addr,
@@ -21,11 +21,11 @@ export async function lockUnsignedProvider(tx: Transaction, providerId: string):
 }
 
 /**
- * Lets a provider in that does not sign, with the wallet it registered, and writes its registration down once more for
- * its workflow to read. Repeated, it is the same approval with the same message.
+ * Approves an unsigned provider with the wallet it registered, and stores its registration again for its workflow to
+ * read. A repeat yields the same approval and the same message.
  *
- * @param by who approves, as operators may read it.
- * @returns the id of that message; it is to be sent to the workflow after the transaction.
+ * @param by the name of the approver, for operators.
+ * @returns the id of the stored message; signal it to the workflow after the transaction.
  */
 export async function approveUnsigned(
   tx: Transaction,
@@ -64,15 +64,15 @@ export async function approveUnsigned(
   return rows[0]!.message_id;
 }
 
-/** What stands behind a registration that was not signed. */
+/** The approval state of an unsigned registration. */
 export interface RegistrationStanding {
-  /** An operator or the wallet's owner let the provider in with this wallet. */
+  /** True if an operator or the wallet's owner approved the provider with this wallet. */
   approved: boolean;
-  /** The owner of this wallet signed for the provider. */
+  /** True if the owner of this wallet signed for the provider. */
   walletVerified: boolean;
-  /** The provider is another wallet's, by its signature or by an approval. */
+  /** True if the provider belongs to another wallet, by its signature or by an approval. */
   isAnothers: boolean;
-  /** It has signed a message: only what is signed is answered. */
+  /** True if it has signed a message: then only signed messages are answered. */
   signs: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { ProviderRefusal } from '../domain/provider-refusals.js';
 import { storableJson } from './json.js';
 import { withTransaction, type Transaction } from './pool.js';
 
-/** A delegation whose signature was found good. */
+/** A delegation with a verified signature. */
 export interface SignedDelegation {
   providerId: string;
   wallet: string;
@@ -16,11 +16,11 @@ export interface SignedDelegation {
   digest: string;
   chainId: number;
   signature: string;
-  /** The message itself. */
+  /** The signed message. */
   message: object;
 }
 
-/** Why a delegation or a message of it is not accepted although it is signed well. */
+/** Why a delegation, or a message under it, is rejected although its signature is valid. */
 export type IdentityRefusal = Extract<
   ProviderRefusal,
   | 'delegation_not_fresh'
@@ -31,7 +31,7 @@ export type IdentityRefusal = Extract<
   | 'sequence_replayed'
 >;
 
-/** Ends the transaction, so that nothing of a refused delegation stays. */
+/** Rolls the transaction back, so that a rejected delegation leaves no trace. */
 class Refused extends Error {
   constructor(readonly reason: IdentityRefusal) {
     super(reason);
@@ -39,23 +39,23 @@ class Refused extends Error {
 }
 
 export interface AcceptOptions {
-  /** A delegation may be used for the first time only when it was issued after this, and before `issuedBefore`. */
+  /** A delegation must have been issued between this time and `issuedBefore` to be used for the first time. */
   issuedAfter: Date;
   issuedBefore: Date;
   now: Date;
-  /** The message that carries it; absent for a claim. */
+  /** The message that contains the delegation; absent for a claim. */
   message?: MessageNumber;
-  /** Only says what would come of it. */
+  /** Returns the result without changing anything. */
   rehearsal?: boolean;
-  /** Runs in the same transaction, after the delegation was accepted. */
+  /** Runs in the same transaction after the delegation is accepted. */
   also?: (tx: Transaction) => Promise<void>;
 }
 
 /**
- * Binds a provider to the wallet that signed, or finds it bound to it, and makes the node key the one that speaks for
- * it; the key before it is revoked. Of several at once for one provider, each sees what the one before it left.
+ * Binds a provider to the wallet that signed, unless it is bound to it already, makes the node key the provider's key
+ * and revokes the previous key. Concurrent delegations for one provider run one after the other.
  *
- * @returns why not, if it is not accepted; nothing is changed then.
+ * @returns the reason for a rejection, which changes nothing; undefined when accepted.
  */
 export async function acceptDelegation(
   pool: Pool,
@@ -80,7 +80,10 @@ export async function acceptDelegation(
 
 const rehearsed = new Error('rolled back, as asked');
 
-/** The nonce rule: a message may be presented again as long as it is good, another with its nonce never. */
+/**
+ * Applies the nonce rule: a delegation may be replayed while valid; a different one with the same nonce is always
+ * rejected.
+ */
 async function useNonce(
   tx: Transaction,
   { wallet, nonce, digest, issuedAt, expiresAt }: SignedDelegation,
@@ -141,7 +144,7 @@ async function bind(tx: Transaction, delegation: SignedDelegation, { now, messag
   );
   const bound = rows[0]!;
   if (bound.wallet !== wallet) throw new Refused('other_wallet');
-  // Of its own: a statement sees what was there when it began, which was before it had waited for the lock.
+  // A separate statement: one statement sees rows as of its start, which was before the lock was granted.
   const { rowCount: revoked } = await tx.query(
     'select from provider_revoked_keys where provider_id = $1 and node_key = $2',
     [providerId, nodeKey],
@@ -151,7 +154,7 @@ async function bind(tx: Transaction, delegation: SignedDelegation, { now, messag
   if (!rotates && message !== undefined && bound.registration_seq !== null) {
     requireNext({ seq: bound.registration_seq, entryId: bound.registration_entry ?? '' }, message);
   }
-  // An owner who gave the key tighter bounds meanwhile does not want the wider ones back.
+  // The owner has since given the key tighter bounds, so an older delegation must not restore the wider ones.
   if (issuedAt < bound.issued_at) throw new Refused('delegation_superseded');
   if (rotates) {
     await tx.query(

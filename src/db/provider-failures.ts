@@ -3,40 +3,41 @@ import type { ErrorCode } from '../domain/errors.js';
 import { withTransaction, type Queryable } from './pool.js';
 import { removeOld } from './pruning.js';
 
-/** When a provider that fails starts is taken out of placement, and for how long. */
+/** When a provider that fails starts is suspended from placement, and for how long. */
 export interface FailurePolicy {
-  /** Of so many different wallets a start must have failed. */
+  /** How many different wallets must have had a failed start. */
   PROVIDER_OUT_WALLETS: number;
-  /** The first time lasts so long, each further one twice as long as the one before. */
+  /** Seconds of the first suspension; each further one lasts twice as long as the previous one. */
   PROVIDER_OUT_S: number;
 }
 
-/** A start that failed by the doing of its provider alone. */
+/** A failed start that is the provider's fault alone. */
 export interface ProviderFailure {
   jobId: string;
-  /** Which placement of the job it was. */
+  /** The number of the job's placement. */
   attempt: number;
   providerId: string;
   wallet: string;
   reason: ErrorCode;
 }
 
-/** What of a provider's row of starts says that it has failed nobody. */
+/** The column values of a provider that has failed no starts. */
 const forgotten = `wallets = 0, times_out = 0, failed_at = null, out_until = null, out_reason = null,
                    counted_from = clock_timestamp()`;
-/** No provider is out for longer than this before it is tried again. */
+/** The longest suspension before a provider is tried again. */
 const longestOutS = 86_400;
-/** What failed longer ago than this says nothing about a machine any more. */
+/** Older failures no longer say anything about a machine. */
 const countedForS = 7 * 86_400;
 
 /**
- * Notes that a provider failed a start, once for each placement of a job. When the failures are of enough different wallets,
- * it is out of placement for a while; it comes back by itself.
+ * Records that a provider failed a start, once per placement of a job. Failures of enough different wallets suspend it
+ * from placement for a while; it returns by itself.
  *
- * At most half of the fleet is out at a time: where more would be, it is hardly the machines that are broken, but what all
- * of them need from the site. Those that stay keep their count, and come after the others.
+ * At most half of the fleet is suspended at a time. If more machines fail, the cause is hardly the machines but
+ * something that all of them need from the site. Providers spared by this rule keep their count and rank behind the
+ * others.
  *
- * @returns until when it is out, where this failure was the one that took it out; `isNew` the first time that it is told.
+ * @returns the end of the suspension, if this failure caused it; `isNew` is true on the first report.
  */
 export async function recordFailure(
   pool: Pool,
@@ -44,7 +45,7 @@ export async function recordFailure(
   policy: FailurePolicy,
 ): Promise<{ outUntil: Date; isNew: boolean } | undefined> {
   return await withTransaction(pool, async (tx) => {
-    // Failures of one provider go one after the other: each counts those before it.
+    // Serialize the failures of a provider, so that each one counts the earlier ones.
     await tx.query(
       `insert into provider_starts (provider_id) select provider_id from providers where provider_id = $1
        on conflict do nothing`,
@@ -99,10 +100,10 @@ export async function recordFailure(
   });
 }
 
-/** Seconds for which the orders of a wallet go to other machines first. */
+/** Seconds for which a wallet's orders prefer other machines. */
 export const doubtedForS = 3_600;
 
-/** Notes that a job of a wallet did not start at a provider, whoever was to blame. */
+/** Records that a wallet's job did not start at a provider, whoever was to blame. */
 export async function recordDoubt(db: Queryable, wallet: string, providerId: string): Promise<void> {
   await db.query(
     `insert into provider_doubts (wallet, provider_id) select $1, provider_id from providers where provider_id = $2
@@ -111,12 +112,12 @@ export async function recordDoubt(db: Queryable, wallet: string, providerId: str
   );
 }
 
-/** Whether the orders of a wallet go to other machines first. */
+/** Whether a wallet's orders prefer other machines to this provider. */
 export const isDoubtedSql = (provider: string, wallet: string): string =>
   `exists (select from provider_doubts doubt where doubt.provider_id = ${provider}.provider_id and doubt.wallet = ${wallet}
                   and doubt.failed_at > now() - make_interval(secs => ${doubtedForS}))`;
 
-/** Forgets doubts from before `before`, some thousands at a time. @returns how many. */
+/** Deletes doubts recorded before `before`, some thousands at a time. @returns how many. */
 export async function pruneDoubts(db: Queryable, before: Date): Promise<number> {
   return await removeOld(
     db,
@@ -127,7 +128,7 @@ export async function pruneDoubts(db: Queryable, before: Date): Promise<number> 
   );
 }
 
-/** A job of a provider started: whatever it failed before is over. */
+/** Records that a provider started a job, which clears its earlier failures. */
 export async function recordStart(db: Queryable, jobId: string): Promise<void> {
   await db.query(
     `update provider_starts s
@@ -139,7 +140,7 @@ export async function recordStart(db: Queryable, jobId: string): Promise<void> {
   );
 }
 
-/** Until when a provider is out of placement, and for what; `undefined` when it is not. */
+/** Until when and why a provider is suspended from placement; `undefined` when it is not. */
 export async function findOut(
   db: Queryable,
   providerId: string,
@@ -153,7 +154,7 @@ export async function findOut(
   return { until: row.out_until, ...(row.out_reason === null ? {} : { reason: row.out_reason }) };
 }
 
-/** Forgets what a provider failed, by order of an operator. @returns false for a provider that is not there. */
+/** Clears a provider's failures on an operator's order. @returns false for an unknown provider. */
 export async function forgive(db: Queryable, providerId: string): Promise<boolean> {
   const { rowCount } = await db.query(
     `insert into provider_starts (provider_id, counted_from)
@@ -165,7 +166,7 @@ export async function forgive(db: Queryable, providerId: string): Promise<boolea
   return (rowCount ?? 0) > 0;
 }
 
-/** Forgets failures from before `before`, some thousands at a time. @returns how many. */
+/** Deletes failures recorded before `before`, some thousands at a time. @returns how many. */
 export async function pruneFailures(db: Queryable, before: Date): Promise<number> {
   return await removeOld(
     db,

@@ -2,25 +2,25 @@ import { countedAs, maxAheadMs, type MessageNumber } from '../domain/message-num
 import type { ProviderStatus } from '../domain/provider.js';
 import type { Queryable } from './pool.js';
 
-/** Whose a provider is, and what its key may do. Addresses and hashes in lower case. */
+/** A provider's owner, and the bounds of its key. Addresses and hashes are in lower case. */
 export interface ProviderIdentity {
   wallet: string;
   nodeKey: string;
-  /** Zeros: any registration. */
+  /** The hash of the only allowed registration; zeros allow any. */
   specHash: string;
   expiresAt: Date;
-  /** Absent for one that was claimed and has not signed a message yet. */
+  /** Absent for a provider that was claimed but has not signed a message yet. */
   signedAt?: Date;
 }
 
-/** What is known about a provider when a message in its name comes in. */
+/** What is known about a provider when a message in its name arrives. */
 export interface ProviderStanding {
   identity?: ProviderIdentity;
-  /** Of a provider that is registered. */
+  /** Absent for an unregistered provider. */
   status?: ProviderStatus;
-  /** It may join although it does not sign. */
+  /** True if it may join although it does not sign. */
   approved: boolean;
-  /** The wallet of a provider that was let in, by an approval or in a time when nobody had to sign. */
+  /** The wallet of a provider that was admitted unsigned, by an approval or when signatures were not required. */
   incumbentWallet?: string;
 }
 
@@ -36,7 +36,7 @@ interface StandingRow {
   incumbent_wallet: string | null;
 }
 
-/** What is known about some providers, each of them in the answer. */
+/** What is known about each of these providers; the result has an entry for every id. */
 export async function providerStandings(
   db: Queryable,
   providerIds: readonly string[],
@@ -74,18 +74,18 @@ function standingOf(row: StandingRow): ProviderStanding {
   };
 }
 
-/** What a key numbers, each kind by itself: messages, and requests for what was answered. */
+/** The separately numbered kinds of a key's messages; `responses` are requests for answers. */
 export type CountedKind = 'registration' | 'capacity' | 'heartbeat' | 'responses';
 
-/** `countedAs`, where the database compares. */
+/** The domain's `countedAs` in SQL. */
 const counted = (kind: CountedKind) =>
   `least(${kind}_seq, substring(${kind}_entry from '^([0-9]+)-[0-9]+$')::numeric + ${maxAheadMs})`;
 
 /**
- * Notes a message that a provider's current key signed without bringing its delegation along. The entry that carried
- * the last number may come again: it was read and not acknowledged.
+ * Records the number of a message signed by a provider's current key without its delegation. Re-reading the entry with
+ * the last number succeeds: it was delivered but not acknowledged.
  *
- * @returns false when the number was used before, or the key does not speak for the provider any more.
+ * @returns false when the number has been used before or the key is no longer the provider's.
  */
 export async function advanceSequence(
   db: Queryable,
@@ -99,13 +99,13 @@ export async function advanceSequence(
         set ${kind}_seq = $3, ${kind}_entry = $4, signed_at = coalesce(signed_at, $5::timestamptz)
       where provider_id = $1 and node_key = $2
         and (${kind}_seq is null or ${counted(kind)} < $3 or (${kind}_seq = $3 and ${kind}_entry = $4))`,
-    // Who only asks has said nothing yet.
+    // A request for answers does not count as a signed message.
     [providerId, nodeKey, seq, entryId, kind === 'responses' ? null : now],
   );
   return rowCount === 1;
 }
 
-/** What the last number of a provider's key counts as; undefined when it has not been taken one of this kind. */
+/** The effective last number of a provider's key; undefined if none of this kind has been accepted. */
 export async function lastInSequence(
   db: Queryable,
   kind: CountedKind,
@@ -119,7 +119,7 @@ export async function lastInSequence(
   return seq === null ? undefined : countedAs({ seq, entryId: entry ?? '' });
 }
 
-/** Removes the nonces of delegations that expired before `before`: nobody can present them any more. */
+/** Deletes the nonces of delegations that expired before `before`, which can no longer be presented. */
 export async function pruneDelegations(db: Queryable, before: Date): Promise<number> {
   const { rowCount } = await db.query('delete from provider_delegations where expires_at < $1', [before]);
   return rowCount ?? 0;

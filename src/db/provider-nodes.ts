@@ -2,17 +2,17 @@ import type { Pool } from 'pg';
 import { nodeNameOf } from '../node-name.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
 
-/** A name that a provider was given for its node. */
+/** A node name assigned to a provider. */
 export interface NamedNode {
   providerId: string;
   nodeName: string;
-  /** 0 for one that joined under 0.1.0, by a name that an operator's machine may have as well. */
+  /** 0 for a node that joined under 0.1.0, with a name that an operator's machine may have too. */
   generation: number;
-  /** The key that it was admitted with; absent for one that did not sign. */
+  /** The key it was admitted with; absent if it did not sign. */
   nodeKey?: string;
-  /** Of the node as it was last seen. */
+  /** The uid of the node when last seen. */
   nodeUid?: string;
-  /** Somebody may hold a certificate for the name. */
+  /** True if somebody may hold a certificate for the name. */
   certified: boolean;
 }
 
@@ -38,7 +38,7 @@ function nodeOf(row: NamedNodeRow): NamedNode {
   };
 }
 
-/** The node that a provider has in the fleet, or may make by joining; undefined while it has not been given a name. */
+/** The node that a provider has in the fleet or may create by joining; undefined before a name is assigned. */
 export async function currentNode(db: Queryable, providerId: string): Promise<NamedNode | undefined> {
   return (await currentNodes(db, [providerId])).get(providerId);
 }
@@ -51,21 +51,21 @@ export async function currentNodes(db: Queryable, providerIds: readonly string[]
   return new Map(rows.map((row) => [row.provider_id, nodeOf(row)]));
 }
 
-/** What is known of a provider's node when it registers. */
+/** What is known about a provider's node when the provider registers. */
 export interface Admission {
   providerId: string;
-  /** The registration, and which of its join commands this is. */
+  /** The registration's id and the number of the join command. */
   messageId: string;
-  /** The message was signed by the key that speaks for the provider. */
+  /** True if the provider's current key signed the message. */
   signed: boolean;
-  /** The name that was looked for in the cluster, and what was found by it. */
+  /** The node name that was looked up in the cluster, and the result. */
   seen?: { nodeName: string; node: 'its_own' | 'anothers' | 'none' };
 }
 
 /**
- * The node that a registration is admitted for. A node in the fleet stays what it is, unless another key speaks for its
- * provider now; a key that has a name keeps it. Anything else is another name, and the node before it has left. Repeated
- * for the same message it is the same name.
+ * Chooses the node name for a registration. A node in the fleet keeps its name unless its provider now has another key,
+ * and a key with a name keeps that name. Otherwise the provider gets a new name, and its previous node has left. A
+ * repeat for the same message returns the same name.
  */
 export async function admitNode(pool: Pool, admission: Admission): Promise<NamedNode> {
   const { providerId, messageId, signed, seen } = admission;
@@ -85,7 +85,7 @@ export async function admitNode(pool: Pool, admission: Admission): Promise<Named
   });
 }
 
-/** The key that speaks for a provider; undefined for one that has not signed anything. */
+/** A provider's current key; undefined if it has not signed anything. */
 export async function keyOf(db: Queryable, providerId: string): Promise<string | undefined> {
   const { rows } = await db.query<{ node_key: string }>(
     'select node_key from provider_identities where provider_id = $1 and signed_at is not null',
@@ -102,7 +102,7 @@ async function nameInToken(tx: Transaction, providerId: string, messageId: strin
   return rows[0]?.node_name;
 }
 
-/** Another name for a provider's node; nothing is placed on the one before it any more. */
+/** Assigns a new name to a provider's node; nothing more is placed on the previous node. */
 async function nameNode(tx: Transaction, providerId: string, key: string | undefined): Promise<NamedNode> {
   await leaveNode(tx, providerId);
   const { rows } = await tx.query<{ generation: number }>(
@@ -129,8 +129,8 @@ async function nameNode(tx: Transaction, providerId: string, key: string | undef
 }
 
 /**
- * The node of a provider is none of the fleet any more. The cluster is still to hear of it, unless nobody can have a
- * certificate for its name.
+ * Records that a provider's node has left the fleet. The cluster must still be told, unless nobody can have a
+ * certificate for the name.
  */
 export async function leaveNode(db: Queryable, providerId: string): Promise<void> {
   await db.query(
@@ -141,7 +141,7 @@ export async function leaveNode(db: Queryable, providerId: string): Promise<void
   );
 }
 
-/** Which of these names were a provider's node and are none any more. A name that nobody was given is not among them. */
+/** Which of these names belonged to a provider's node that has left. Names never assigned are not returned. */
 export async function whichHaveLeft(db: Queryable, nodeNames: readonly string[]): Promise<string[]> {
   const { rows } = await db.query<{ node_name: string }>(
     `select node_name from provider_nodes
@@ -151,7 +151,7 @@ export async function whichHaveLeft(db: Queryable, nodeNames: readonly string[])
   return rows.map(({ node_name }) => node_name);
 }
 
-/** Notes, before it is approved, that somebody gets a certificate for the name. @returns false when the node has left. */
+/** Records, before approval, that a certificate is issued for the name. @returns false when the node has left. */
 export async function markNodeCertified(db: Queryable, nodeName: string): Promise<boolean> {
   const { rowCount } = await db.query(
     `update provider_nodes set certified_at = coalesce(certified_at, now()) where node_name = $1 and left_at is null`,
@@ -160,7 +160,7 @@ export async function markNodeCertified(db: Queryable, nodeName: string): Promis
   return rowCount === 1;
 }
 
-/** Nodes that left, at least so long ago, and that the cluster has not been told of yet: of one provider, or of all. */
+/** Nodes that left at least this long ago and that the cluster has not been told of: of one provider, or of all. */
 export async function nodesToClose(
   db: Queryable,
   { providerId, olderThanS = 0, limit }: { providerId?: string; olderThanS?: number; limit: number },
@@ -181,7 +181,7 @@ export async function markNodeClosed(db: Queryable, nodeName: string): Promise<v
   ]);
 }
 
-/** Names that have left and that somebody may still hold a certificate for, the latest first. */
+/** Names that have left and for which somebody may still hold a certificate, latest first. */
 export async function namesThatLeft(db: Queryable, { withinDays, limit }: { withinDays: number; limit: number }) {
   const { rows } = await db.query<{ node_name: string }>(
     `select node_name from provider_nodes
@@ -192,7 +192,7 @@ export async function namesThatLeft(db: Queryable, { withinDays, limit }: { with
   return rows.map(({ node_name }) => node_name);
 }
 
-/** Forgets names that nobody holds a certificate for, some thousands at a time. @returns how many. */
+/** Deletes names for which nobody holds a certificate, some thousands at a time. @returns how many. */
 export async function forgetNodes(db: Queryable, withinDays: number): Promise<number> {
   const { rowCount } = await db.query(
     `delete from provider_nodes where node_name in

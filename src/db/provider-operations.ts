@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
 import { withTransaction, type Queryable } from './pool.js';
 
-// What an operator or the owner orders about a provider. None of these statements touches one that is retired.
+// Orders of an operator or the owner about a provider. None of these statements affects a retired provider.
 
-/** No new jobs; what was ordered before about those it has stays as it is. */
+/** Stops new jobs; earlier orders about its current jobs stay in force. */
 export async function cordon(db: Queryable, providerId: string): Promise<void> {
   await db.query(
     `update providers set cordoned = true, updated_at = now()
@@ -12,7 +12,7 @@ export async function cordon(db: Queryable, providerId: string): Promise<void> {
   );
 }
 
-/** Takes jobs again, and those it has may stay. One that is being retired stays cordoned. */
+/** Allows jobs again and lets the current ones stay. A provider that is being retired stays cordoned. */
 export async function uncordon(db: Queryable, providerId: string): Promise<void> {
   await db.query(
     `update providers set cordoned = false, drain_until = null, updated_at = now()
@@ -22,8 +22,8 @@ export async function uncordon(db: Queryable, providerId: string): Promise<void>
 }
 
 /**
- * No new jobs, and those it has end at `until` at the latest; undefined: at their own expiry. With `retire` it leaves the
- * fleet after the last of them.
+ * Stops new jobs and ends the current ones at `until` at the latest, or at their own expiry if undefined. With
+ * `retire`, the provider leaves the fleet after its last job.
  */
 export async function drain(
   db: Queryable,
@@ -38,14 +38,14 @@ export async function drain(
 }
 
 /**
- * Takes a provider out of the fleet: it has no node, nothing to sell and no way in until it registers again. The very
- * registration by which it was in does not count as that, should it be delivered once more.
+ * Takes a provider out of the fleet: it has no node, sells nothing and cannot join until it registers again. A
+ * redelivery of its last registration does not count as registering again.
  *
- * @returns how many jobs it still has; only with none of them it is retired.
+ * @returns how many jobs it still has; it is retired only if there are none.
  */
 export async function retire(pool: Pool, providerId: string): Promise<number> {
   return await withTransaction(pool, async (tx) => {
-    // Whoever allocates holds the row: after this nobody does who has not been counted.
+    // `allocate` locks this row too, so after this lock every allocation has been counted.
     await tx.query('select from providers where provider_id = $1 for no key update', [providerId]);
     const { rows } = await tx.query<{ jobs: number }>(
       'select count(*)::int as jobs from allocations where provider_id = $1 and released_at is null',
@@ -60,7 +60,7 @@ export async function retire(pool: Pool, providerId: string): Promise<number> {
         where provider_id = $1 and status <> 'retired'`,
       [providerId],
     );
-    // With a counter that is wrong it leaves too; the reconciler sets it right.
+    // A wrong counter does not keep it from leaving; the reconciler corrects it.
     await tx.query('update provider_resources set target = 0, total = rented where provider_id = $1', [providerId]);
     return 0;
   });

@@ -18,7 +18,7 @@ import {
 
 export { isDrained, type ProviderResource, type ProviderRow } from './provider-row.js';
 
-// `site` is for those who show prices: without it, a GPU for which its provider names no price has none.
+// Callers that show prices pass `site`: without it, a GPU without its provider's own price has none.
 
 export async function findProvider(
   db: Queryable,
@@ -36,7 +36,7 @@ export async function findProvider(
 const isProviderId = (part: string) => providerIdPattern.test(part);
 
 /**
- * All providers of the fleet, in the order in which they registered. Those that were retired are found by their id only.
+ * All providers of the fleet in the order of registration. Retired ones can only be found by id.
  *
  * @throws BrokerError `validation_failed` for a cursor that is not of this list.
  */
@@ -84,15 +84,15 @@ export interface ProviderSearch {
 }
 
 const orders: Record<ProviderSearch['sort'], string> = {
-  // What has no price and is not given away is no bargain.
+  // GPUs without a price sort last unless the site gives them away.
   price: `${isSoldSql('r.gpu_price', '$11')} desc, r.gpu_price, p.provider_id`,
   available_gpus: 'r.free_gpus desc, p.provider_id',
   registered_at: 'p.registered_at, p.provider_id',
 };
 
 /**
- * Providers that fit; sizes are what is free now, and `available` ones are meant unless a status is asked for. GPUs that
- * are not sold fit nobody.
+ * Finds matching providers. Sizes refer to what is free now; only `available` providers match unless a status is given.
+ * GPUs that are not sold never match.
  */
 export async function searchProviders(
   db: Queryable,
@@ -145,7 +145,7 @@ export interface GpuAvailability {
   vramGb?: number;
   totalGpus: number;
   availableGpus: number;
-  /** Its node is ready and its agent alive. */
+  /** True if its node is ready and its agent alive. */
   clusterOnline: boolean;
   canCreateJob: boolean;
   /** As the provider calls it. */
@@ -159,11 +159,13 @@ export interface GpuAvailability {
   availableUntil?: Date;
   outUntil?: Date;
   outReason?: string;
-  /** Why there are none of this type; '' where there are, or nothing is known. */
+  /** Why there are none of this type; '' if there are, or the reason is unknown. */
   gpusReason: string;
 }
 
-/** Free GPUs, per provider and type, of a type in any spelling. What is rented of a provider that is away counts as rented. */
+/**
+ * Free GPUs per provider and type; the type may be in any spelling. Rented GPUs of a provider that is away stay rented.
+ */
 export async function gpuAvailability(
   db: Queryable,
   { gpuType, minVramGb, minCuda, architecture }: { gpuType?: string } & GpuNeeds,
@@ -233,7 +235,7 @@ export async function gpuAvailability(
   }));
 }
 
-/** Whose node this is, by the name the broker gave it. */
+/** The provider whose node has this name. */
 export async function providerByNode(db: Queryable, nodeName: string): Promise<string | undefined> {
   const { rows } = await db.query<{ provider_id: string }>('select provider_id from providers where node_name = $1', [
     nodeName,
@@ -241,7 +243,7 @@ export async function providerByNode(db: Queryable, nodeName: string): Promise<s
   return rows[0]?.provider_id;
 }
 
-/** What the database last knew of a provider's node; without `nodeUid` it has not been seen. */
+/** A provider's node as last recorded; without `nodeUid`, it has never been seen. */
 export interface KnownNode {
   providerId: string;
   nodeName: string;
@@ -264,7 +266,7 @@ export async function providersWithNodes(db: Queryable): Promise<KnownNode[]> {
     `select provider_id, node_name, node_uid, node_ready, least((allocatable ->> 'gpus')::numeric, $1)::int as gpus,
             allocatable
        from providers where node_name is not null`,
-    // Earlier versions wrote whatever a node said of itself.
+    // Earlier versions stored whatever a node reported.
     [machineLimits.gpus],
   );
   return rows.map((row) => {

@@ -5,7 +5,7 @@ import type { GpuOffer, NodeAllocatable, ProviderOffer } from '../domain/provide
 import { gpuPriceSql, siteParameter } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
 
-/** What decides what may be sold of a provider, as its row has it. */
+/** The columns of a provider's row that decide what it may sell. */
 export interface Saleable {
   offer: ProviderOffer;
   allocatable: NodeAllocatable | null;
@@ -18,7 +18,7 @@ export const machineGpusSql = `
   greatest(case jsonb_typeof(p.spec -> 'gpus') when 'array' then jsonb_array_length(p.spec -> 'gpus') else 0 end,
            case jsonb_typeof(p.spec -> 'totalGpus') when 'number' then (p.spec ->> 'totalGpus')::numeric else 0 end)::int`;
 
-/** Works out anew what may be sold of a provider, and writes it down. */
+/** Recomputes and stores what a provider may sell. */
 export async function writeResources(tx: Transaction, providerId: string, site: SitePrices): Promise<void> {
   const { rows } = await tx.query<{ offer: ProviderOffer; allocatable: NodeAllocatable | null; machine_gpus: number }>(
     `select offer, allocatable, ${machineGpusSql} as machine_gpus from providers p
@@ -32,8 +32,8 @@ export async function writeResources(tx: Transaction, providerId: string, site: 
 }
 
 /**
- * What may be sold of a provider. Its own row is locked by whoever asks, so that of two figures at once the later is
- * worked out last; its resources are locked here.
+ * Computes what a provider may sell. The caller must have locked the provider's row, so that the latest figures are
+ * computed last; this function locks its resources.
  */
 export async function planSale(
   tx: Transaction,
@@ -41,7 +41,7 @@ export async function planSale(
   { offer, allocatable, machineGpus }: Saleable,
   site: SitePrices,
 ): Promise<{ plan: SalePlan; held: HeldGpus[] }> {
-  // In the order in which `allocate` locks them.
+  // Lock in the same order as `allocate`.
   await tx.query('select from provider_resources where provider_id = $1 order by kind, name for update', [providerId]);
   const held = await heldGpus(tx, providerId);
   const prices = await pricesOf(tx, offer.gpus, site);
@@ -64,7 +64,7 @@ async function pricesOf(
   offers: readonly GpuOffer[],
   site: SitePrices,
 ): Promise<ReadonlyMap<string, number>> {
-  // Only of several one can be the cheapest.
+  // A single offer needs no comparison.
   if (offers.length < 2) return new Map();
   const { rows } = await tx.query<{ type: string; price: number }>(
     `select type, (${gpuPriceSql('own', 'type', '$3')})::float8 as price
@@ -77,7 +77,7 @@ async function pricesOf(
 /** GPU types that a provider offered once. */
 const typesRemembered = 16;
 
-/** A shrink never cuts what is rented: `total` stays there and comes down to its target as jobs end. */
+/** Stores the new totals. `total` never drops below what is rented; it sinks to its target as jobs end. */
 export async function storeTargets(tx: Transaction, providerId: string, plan: SalePlan): Promise<void> {
   const targets = [...plan.targets].sort((a, b) => (a.kind + a.name < b.kind + b.name ? -1 : 1));
   await tx.query(
@@ -103,13 +103,13 @@ export async function storeTargets(tx: Transaction, providerId: string, plan: Sa
     ],
   );
   const offers = targets.filter(({ kind }) => kind === 'gpu').map(({ name }) => name);
-  // GPU types that are not offered any more: kept while they are rented, out of the way after.
+  // GPU types no longer offered: keep them while rented, then hide them.
   await tx.query(
     `update provider_resources set target = 0, total = rented
       where provider_id = $1 and kind = 'gpu' and not (name = any ($2::text[]))`,
     [providerId, offers],
   );
-  // The last few it had are remembered, so that who orders one hears that there is none and not that there is no such.
+  // Remember the last few types, so that an order for one is told that none is free, not that the type is unknown.
   await tx.query(
     `delete from provider_resources
       where provider_id = $1 and kind = 'gpu' and rented = 0 and name in

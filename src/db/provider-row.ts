@@ -97,8 +97,8 @@ const derivedStatus = `case when p.status = 'available' and (p.cordoned or r.fre
                             else p.status end`;
 
 /**
- * Selects providers as `p`, with their resources as `r` and their heartbeat as `h`; a where clause follows. $1 are the GPU
- * types whose price `r.gpu_price` is, null for the cheapest of all; $2 the `siteParameter`.
+ * Selects providers as `p`, with their resources as `r` and their heartbeat as `h`; a where clause follows. $1 are the
+ * GPU types whose price `r.gpu_price` is, null for the cheapest of all; $2 the `siteParameter`.
  */
 export const selectProviders = `
   select p.provider_id, p.wallet_addr, p.node_name, ${derivedStatus} as status, p.status_reason, p.spec, p.public_ip,

@@ -39,11 +39,10 @@ export interface RegisteredProvider {
 }
 
 /**
- * Writes a registration down; an older one that comes late changes nothing. A registration is a sign of life, too: who
- * registers is heard at that moment. One that was retired begins anew, and nothing that was ordered about it before
- * holds any more.
+ * Stores a registration; a late, older one changes nothing. A registration is also a sign of life. A retired provider
+ * starts over, and earlier orders about it no longer apply.
  *
- * @returns false when what stands there is newer.
+ * @returns false when the stored registration is newer.
  */
 export async function recordRegistration(
   pool: Pool,
@@ -101,8 +100,8 @@ export async function recordRegistration(
 }
 
 /**
- * Takes over a capacity update: prices and how much is shared; the machine stays the one that was registered. Figures
- * that are older than those that stand there change nothing.
+ * Applies a capacity update: prices and shared sizes. The machine stays as registered. Figures older than the stored
+ * ones change nothing.
  */
 export async function recordCapacity(
   pool: Pool,
@@ -137,12 +136,12 @@ export async function recordCapacity(
   });
 }
 
-/** When it may be rented, for the database. What older versions stored is read with the same care as what comes in. */
+/** The rental window for the database. Values stored by older versions are validated like new ones. */
 function windowOf({ availableFrom, availableUntil }: ProviderCapacity): (string | null)[] {
   return [instant(availableFrom) ?? null, instant(availableUntil) ?? null];
 }
 
-/** What a provider is, by its own row and by what the cluster says of its node. */
+/** A provider's state, from its row and from the cluster's view of its node. */
 export interface ProviderAssessment {
   facts: ProviderFacts;
   status: ProviderStatus;
@@ -166,11 +165,11 @@ export interface ProviderAssessment {
 }
 
 /**
- * Writes down what the cluster says of a provider's node, `nodeUid` null when there is none, and with it the status that
- * follows: whoever looks at the row finds the two to agree, and nobody gets capacity of a provider that is away. The
- * status of one whose node was never ready is left to its registration.
+ * Stores the cluster's view of a provider's node (`nodeUid` is null without a node) together with the resulting status,
+ * so that the two always agree and no capacity is taken from a provider that is away. The status of a provider whose
+ * node was never ready is left to its registration.
  *
- * @returns undefined for a provider that is not part of the fleet.
+ * @returns undefined for a provider outside the fleet.
  */
 export async function recordNode(
   pool: Pool,
@@ -188,7 +187,7 @@ export async function recordNode(
     );
     const row = rows[0];
     if (row === undefined) return undefined;
-    // It was given another name meanwhile: what was seen by the one before is not its node any more.
+    // The provider has since been given another node name, so the node seen under the old one is no longer its node.
     const node = row.node_name === seen.nodeName ? seen : { nodeUid: null, ready: false, allocatable: noCapacity };
     const { offer, machine_gpus: machineGpus } = row;
     const { plan, held } = await planSale(tx, providerId, { offer, machineGpus, allocatable: node.allocatable }, site);
@@ -200,7 +199,7 @@ export async function recordNode(
     };
     const joined = node.ready || row.joined_at !== null;
     const status = joined ? statusOfJoined(facts) : row.status;
-    // What is not there says nothing.
+    // A missing node gives no reason.
     const gpusReason = node.nodeUid === null ? '' : plan.why;
     await tx.query(
       `update providers set node_uid = $2, node_ready = $3, allocatable = $4, status = $5,
@@ -232,7 +231,7 @@ export async function recordNode(
     const gpusMissing = node.ready && missing.length > 0;
     return {
       gpusMissing,
-      // With one name for all of them there is nothing to tell apart.
+      // If all GPUs have the same resource name, there is nothing to distinguish.
       ...(gpusMissing && !(isAll && missing.every((name) => name === plainGpuResource))
         ? { missingGpus: missing }
         : {}),
@@ -268,8 +267,8 @@ interface AssessedRow {
 }
 
 /**
- * Sets a provider's status. `unlessServing` leaves a provider alone that has joined already: a new registration of a
- * machine in service is no reason to take it out of service.
+ * Sets a provider's status. With `unlessServing`, a provider that has already joined keeps its status: a new
+ * registration of a machine in service must not take it out of service.
  */
 export async function setProviderStatus(
   db: Queryable,

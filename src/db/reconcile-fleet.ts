@@ -2,7 +2,7 @@ import type { NodeAllocatable, ProviderStatus } from '../domain/provider.js';
 import type { Queryable } from './pool.js';
 import { currentNodes, type NamedNode } from './provider-nodes.js';
 
-/** What the database knows of a provider that is part of the fleet, as far as the cluster and Temporal may say otherwise. */
+/** What the database knows about a provider of the fleet and the cluster or Temporal might contradict. */
 export interface KnownProvider {
   providerId: string;
   nodeName?: string;
@@ -82,8 +82,8 @@ export async function knownAmong(db: Queryable, providerIds: readonly string[]):
 }
 
 /**
- * Writes down that the nodes of these providers were seen ready just now. Rows that somebody else writes are passed
- * over: the next comparison comes in a minute.
+ * Records that the nodes of these providers were seen ready just now. Rows locked elsewhere are skipped, since the next
+ * comparison comes in a minute.
  */
 export async function recordNodesReady(db: Queryable, providerIds: readonly string[]): Promise<void> {
   await db.query(
@@ -95,7 +95,7 @@ export async function recordNodesReady(db: Queryable, providerIds: readonly stri
   );
 }
 
-/** The registration whose join command is out: its token may still be used, and its node has not joined. */
+/** The registration with an outstanding join command: its token is still usable and its node has not joined. */
 export async function pendingRegistration(db: Queryable, providerId: string): Promise<string | undefined> {
   const { rows } = await db.query<{ message_id: string }>(
     `select t.message_id from join_tokens t join provider_registrations r

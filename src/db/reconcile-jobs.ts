@@ -4,10 +4,10 @@ import { rateOfPriceSql } from './offers.js';
 import type { Queryable } from './pool.js';
 import { jobNamespaceSql } from './tenants.js';
 
-/** What one statement looks at; the caller asks again from the last id. */
+/** Rows per page; the caller continues after the last id. */
 const pageSize = 2_000;
 
-/** Ids of the jobs that are not over, a page at a time in the order of their ids. `olderThanS` leaves out the newest. */
+/** Ids of unfinished jobs, one page at a time in id order. `olderThanS` excludes the newest. */
 export async function openJobIds(db: Queryable, olderThanS: number, after?: string): Promise<string[]> {
   const { rows } = await db.query<{ job_id: string }>(
     `select job_id from jobs
@@ -19,7 +19,7 @@ export async function openJobIds(db: Queryable, olderThanS: number, after?: stri
   return rows.map(({ job_id }) => job_id);
 }
 
-/** Of these ids, the jobs that are not over. */
+/** The unfinished jobs among these ids. */
 export async function openAmong(db: Queryable, jobIds: readonly string[]): Promise<Set<string>> {
   const { rows } = await db.query<{ job_id: string }>(
     'select job_id from jobs where job_id = any ($1::uuid[]) and ended_at is null',
@@ -28,22 +28,22 @@ export async function openAmong(db: Queryable, jobIds: readonly string[]): Promi
   return new Set(rows.map(({ job_id }) => job_id));
 }
 
-/** A job that is not over, with everything that its workflow would know. */
+/** An unfinished job with everything that its workflow would know. */
 export interface OpenJob {
   order: JobOrder;
   status: JobStatus;
   createdAt: Date;
   /** What it holds, if it holds anything. */
   placement?: Placement;
-  /** Of a job that runs. */
+  /** Present for a running job. */
   running?: { ssh: SshAccess; podUid: string; startedAt: Date; expiresAt: Date };
   /** Last sign of life of the provider it is placed at, while that is away. */
   providerAwaySince?: Date;
-  /** The provider is being emptied, where that can be told from its row: by this time, or with its last job. */
+  /** The provider is being drained, as far as its row tells: by this time, or with its last job. */
   drain?: { until?: Date };
 }
 
-/** @returns undefined for a job that is over, or was never ordered. */
+/** @returns undefined for a job that has ended or was never ordered. */
 export async function findOpenJob(db: Queryable, jobId: string): Promise<OpenJob | undefined> {
   const { rows } = await db.query<
     JobTableRow & {
@@ -112,14 +112,14 @@ function runningOf({ status, ssh, startedAt, expiresAt }: JobRow, podUid: string
   return { ssh, podUid, startedAt, expiresAt };
 }
 
-/** A job that runs, and the pod it runs in. */
+/** A running job and its pod. */
 export interface RunningPod {
   jobId: string;
   namespace: string;
   podUid: string;
 }
 
-/** The jobs that have been running for longer than `olderThanS`, a page at a time in the order of their ids. */
+/** Jobs running for longer than `olderThanS`, one page at a time in id order. */
 export async function runningPods(db: Queryable, olderThanS: number, after?: string): Promise<RunningPod[]> {
   return await selectRunning(
     db,
@@ -128,7 +128,7 @@ export async function runningPods(db: Queryable, olderThanS: number, after?: str
   );
 }
 
-/** Of these jobs, those that run. */
+/** The running jobs among these ids. */
 export async function runningAmong(db: Queryable, jobIds: readonly string[]): Promise<RunningPod[]> {
   return await selectRunning(db, 'and job_id = any ($1::uuid[])', [jobIds]);
 }

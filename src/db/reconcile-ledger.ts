@@ -3,8 +3,8 @@ import { holdingsSql } from './allocations.js';
 import { withTransaction, type Queryable } from './pool.js';
 
 /**
- * Jobs that hold something although they are over, or were never ordered. A job's row is closed and its allocation
- * released in one transaction, so at no moment is this right.
+ * Jobs that hold an allocation although they have ended or were never ordered. One transaction closes a job's row and
+ * releases its allocation, so this is never a valid state.
  */
 export async function leakedAllocations(db: Queryable): Promise<string[]> {
   const { rows } = await db.query<{ job_id: string }>(
@@ -14,7 +14,7 @@ export async function leakedAllocations(db: Queryable): Promise<string[]> {
   return rows.map(({ job_id }) => job_id);
 }
 
-/** What one provider is said to have rented out of one resource, and what its jobs hold. */
+/** The rented counter of a provider's resource, and what its jobs really hold. */
 export interface RentedDifference {
   providerId: string;
   kind: string;
@@ -37,8 +37,8 @@ const differing = `
    where r.rented <> coalesce(held.amount, 0) and ($1::text is null or r.provider_id = $1)`;
 
 /**
- * Providers whose counters differ from what their jobs hold. An allocation and its counters are written in one
- * transaction, so one statement, which sees one moment, finds them equal whatever goes on.
+ * Providers whose counters differ from what their jobs hold. One transaction writes an allocation and its counters, and
+ * one statement sees a single snapshot, so concurrent allocations never make them differ.
  */
 export async function differingProviders(db: Queryable): Promise<string[]> {
   const { rows } = await db.query<{ provider_id: string }>(
@@ -48,7 +48,7 @@ export async function differingProviders(db: Queryable): Promise<string[]> {
   return rows.map(({ provider_id }) => provider_id);
 }
 
-/** Sets a provider's counters to what its jobs hold; nobody allocates or releases meanwhile. @returns what differed. */
+/** Sets a provider's counters to what its jobs hold, with its resources locked. @returns the differences. */
 export async function correctRented(pool: Pool, providerId: string): Promise<RentedDifference[]> {
   return await withTransaction(pool, async (tx) => {
     // Locked in a statement before, in the order in which `allocate` locks: what is seen after it is settled.

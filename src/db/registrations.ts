@@ -15,35 +15,35 @@ export interface StoredRegistration {
   receivedAt: Date;
 }
 
-/** Another message of the same provider takes a waiting one's place for so long after its workflow was told of that. */
+/** For this long after a waiting message was signalled, a newer message of the provider may replace it. */
 const waitsAtMostS = 60;
-/** So many messages of one kind are kept of a provider; those that a join command answers stay beside them. */
+/** How many messages of one kind are kept per provider, not counting those that a join command answers. */
 const keptOfProvider = 8;
-/** So many messages under different wallets may wait for a provider that does not sign. */
+/** How many messages under different wallets may wait for an unsigned provider. */
 const waitingUnsigned = 4;
 
-/** How often workflows are told of messages of one kind. */
+/** How often workflows are signalled about messages of one kind. */
 export const messageRates = {
-  /** Each is answered anew, with a join command of its own. */
+  /** Each message gets an answer with its own join command. */
   perProviderPerMinute: 6,
-  /** A hall of machines comes back from a power cut. */
+  /** Enough for a whole machine room that comes back from a power cut. */
   perWalletPerMinute: 600,
 } as const;
 
-/** What became of a message, and what its provider's workflow is to be told. */
+/** Where a message was stored, and whether its provider's workflow must be signalled. */
 export interface KeptMessage {
-  /** The row its content stands in: its own, or the one of a message that waits. */
+  /** The row with its content: its own, or that of a waiting message. */
   messageId: string;
-  /** The workflow has not been told of that row yet. */
+  /** True if the workflow has not been signalled about that row yet. */
   untold: boolean;
 }
 
 /**
- * Keeps a message for its provider's workflow. While one is waiting there, the newest takes its place: whoever sends many
- * fills neither the table nor the workflow's history. One whose workflow was told long ago and has not looked is left to
- * be answered when that comes to it.
+ * Stores a message for its provider's workflow. A newer message replaces one that still waits there, so a sender of
+ * many messages fills neither the table nor the workflow's history. A message signalled long ago but not read yet is
+ * not replaced; the workflow answers it when it gets to it.
  *
- * @returns undefined when too many wait already, each under another wallet.
+ * @returns undefined when too many messages under different wallets are already waiting.
  */
 export async function keepRegistration(
   pool: Pool,
@@ -102,7 +102,7 @@ export async function findKept(db: Queryable, messageId: string): Promise<KeptMe
   return rows[0] && { messageId, untold: rows[0].untold };
 }
 
-/** Whether a workflow may be told of this message now, by what was told in the last minute. */
+/** Whether the limits of the last minute allow signalling this message to its workflow now. */
 export async function mayBeTold(db: Queryable, messageId: string): Promise<boolean> {
   const { rows } = await db.query<{ may: boolean }>(
     `select (select count(*) from provider_registrations o
@@ -118,7 +118,7 @@ export async function mayBeTold(db: Queryable, messageId: string): Promise<boole
   return rows[0]?.may ?? true;
 }
 
-/** Notes that the provider's workflow was told of a message. */
+/** Records that the provider's workflow was signalled about a message. */
 export async function markTold(db: Queryable, messageId: string): Promise<void> {
   await db.query(
     'update provider_registrations set signalled_at = coalesce(signalled_at, now()) where message_id = $1',
@@ -126,7 +126,7 @@ export async function markTold(db: Queryable, messageId: string): Promise<void> 
   );
 }
 
-/** Reads a message for its effect: from now on nothing else takes its place. @returns undefined when there is none. */
+/** Reads a message to act on it; from then on it is not replaced. @returns undefined when there is none. */
 export async function takeRegistration(db: Queryable, messageId: string): Promise<StoredRegistration | undefined> {
   await db.query('update provider_registrations set taken_at = coalesce(taken_at, now()) where message_id = $1', [
     messageId,
@@ -147,7 +147,7 @@ export async function loadRegistration(db: Queryable, messageId: string): Promis
   return { registration: row.registration, wallet: row.wallet, signed: row.signed, receivedAt: row.received_at };
 }
 
-/** Forgets messages that came before `olderThan`, some thousands at a time. @returns how many. */
+/** Deletes messages received before `olderThan`, some thousands at a time. @returns how many. */
 export async function pruneRegistrations(db: Queryable, olderThan: Date): Promise<number> {
   return await removeOld(
     db,

@@ -2,16 +2,17 @@ import type { Queryable } from './pool.js';
 
 const openName = /^tenant-(0x[0-9a-f]{40})$/;
 
-/** Whose a namespace is, where a version up to 0.1.0 made it: its name says so. */
+/** The owner of a namespace created by a version up to 0.1.0, which put the wallet into the name. */
 export function walletInName(namespace: string): string | undefined {
   return openName.exec(namespace)?.[1];
 }
 
-/** Where a job's objects are, of `jobs` under this name. */
+/** The namespace of a job's objects; `jobs` is the table's alias. */
 export const jobNamespaceSql = (jobs: string): string => `coalesce(${jobs}.namespace, 'tenant-' || ${jobs}.wallet)`;
 
 /**
- * Where the objects of a job are, whether that was ever written down, and whether it has been at another provider before.
+ * The namespace of a job's objects, whether it was ever recorded, and whether the job has been at another provider
+ * before.
  *
  * @returns undefined for a job that the database does not know.
  */
@@ -30,9 +31,9 @@ export async function findJobNamespace(
 }
 
 /**
- * Writes down where a job's objects are to be, before any is made. Where somebody did so before, it stays with that.
+ * Records the namespace of a job's objects before any is created. An earlier record stays.
  *
- * @returns where they are; undefined for a job that the database does not know.
+ * @returns the recorded namespace; undefined for an unknown job.
  */
 export async function claimNamespace(db: Queryable, jobId: string, namespace: string): Promise<string | undefined> {
   const { rows } = await db.query<{ namespace: string }>(
@@ -53,7 +54,7 @@ export interface Tenant {
   wallet: string;
 }
 
-/** Whose these namespaces are; those that the database does not know are not among them. */
+/** The owners of these namespaces; unknown namespaces are left out. */
 export async function tenantsAmong(db: Queryable, namespaces: readonly string[]): Promise<Map<string, string>> {
   const { rows } = await db.query<Tenant>('select namespace, wallet from tenants where namespace = any ($1::text[])', [
     namespaces,
@@ -61,7 +62,7 @@ export async function tenantsAmong(db: Queryable, namespaces: readonly string[])
   return new Map(rows.map(({ namespace, wallet }) => [namespace, wallet]));
 }
 
-/** Namespaces of a wallet that stand, or in which it has jobs. */
+/** A wallet's existing namespaces, and those in which it has jobs. */
 export async function namespacesOf(db: Queryable, wallet: string): Promise<string[]> {
   const { rows } = await db.query<{ namespace: string }>(
     `select namespace from tenants where wallet = $1

@@ -5,8 +5,8 @@ import { removeOld } from './pruning.js';
 import { forgetTenantNamespace, type Tenant } from './tenants.js';
 
 /**
- * Of these namespaces, those that have had no job for `ttlS` seconds. A job that nobody has made anything of yet may be
- * about to come to any of its wallet's.
+ * The namespaces that have had no job for `ttlS` seconds. A job without a recorded namespace counts for all namespaces
+ * of its wallet, because it may go to any of them.
  */
 export async function idleTenants(db: Queryable, tenants: readonly Tenant[], ttlS: number): Promise<Set<string>> {
   const { rows } = await db.query<{ namespace: string }>(
@@ -21,10 +21,10 @@ export async function idleTenants(db: Queryable, tenants: readonly Tenant[], ttl
 }
 
 /**
- * Does something about a namespace that has no job, and keeps its wallet from ordering meanwhile: a job is either there
- * before the look, or ordered after `work` is done.
+ * Runs `work` on a namespace without jobs while its wallet is locked against new orders: a job either exists before the
+ * check or is ordered after `work` has finished.
  *
- * @param work answers whether the namespace is gone; then it is forgotten.
+ * @param work returns whether the namespace is gone; then its row is deleted.
  * @returns false when it has a job, or had one within `ttlS`; then nothing was done.
  */
 export async function whileIdle(
@@ -41,7 +41,7 @@ export async function whileIdle(
   });
 }
 
-/** Join tokens as `t` that do nothing any more; an `and` may follow. */
+/** Selects obsolete join tokens as `t`; an `and` may follow. */
 const useless = `join_tokens t join providers p using (provider_id)
    where t.deleted_at is null and (t.expires_at < now() or (p.node_ready and p.joined_at > t.created_at))`;
 
@@ -55,10 +55,10 @@ export async function uselessTokens(db: Queryable, limit: number): Promise<strin
 }
 
 /**
- * Removes one such token by `remove` and notes it. The row is held meanwhile: who would give the token a new life waits,
- * and makes it anew after.
+ * Removes such a token with `remove` and records it. The row stays locked meanwhile, so a renewal of the token waits
+ * and then creates it again.
  *
- * @returns false when it is not useless any more, or somebody else is at it.
+ * @returns false when the token is no longer obsolete, or its row is locked elsewhere.
  */
 export async function retireToken(pool: Pool, tokenId: string, remove: () => Promise<void>): Promise<boolean> {
   return await withTransaction(pool, async (tx) => {
@@ -73,8 +73,8 @@ export async function retireToken(pool: Pool, tokenId: string, remove: () => Pro
 }
 
 /**
- * Forgets jobs that ended before `before` and were never ready: nothing was paid for them, and they are no part of any
- * account. @returns how many.
+ * Deletes jobs that ended before `before` and were never ready: nothing was paid for them, so no account needs them.
+ * @returns how many.
  */
 export async function forgetUnreadyJobs(db: Queryable, before: Date): Promise<number> {
   const { rows } = await db.query<{ jobs: number }>(
@@ -96,7 +96,7 @@ export async function forgetUnreadyJobs(db: Queryable, before: Date): Promise<nu
   return rows[0]?.jobs ?? 0;
 }
 
-/** Forgets join tokens that left the cluster before `before`, some thousands at a time. @returns how many. */
+/** Deletes join tokens removed from the cluster before `before`, some thousands at a time. @returns how many. */
 export async function forgetJoinTokens(db: Queryable, before: Date): Promise<number> {
   return await removeOld(
     db,

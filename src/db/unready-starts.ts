@@ -1,12 +1,12 @@
 import type { ErrorCode } from '../domain/errors.js';
 import type { Queryable } from './pool.js';
 
-/** Ends before a job was ready that only its customer brings about, by what he told it to run. */
+/** Failures before a job is ready that only its customer can cause, by what he orders it to run. */
 const customersDoing: readonly ErrorCode[] = ['image_pull_failed', 'container_exited', 'storage_exceeded'];
 
 /**
- * How long a wallet has to wait until it has fewer than `allowed` starts behind it, within an hour, that took a machine
- * and came to nothing by its own doing: given up, or failed by the image or the program.
+ * How long a wallet must wait until it has fewer than `allowed` unsuccessful starts in the last hour. A start counts if
+ * it occupied a machine and failed through the customer: it was cancelled, or its image or program failed.
  *
  * @returns seconds; 0 when it need not wait.
  */

@@ -1,46 +1,49 @@
 /**
- * What a job is paid for, worked out from what happened: when SSH answered, what ended first, and when its provider was
- * away. How the job ended does not enter. Pure and in whole numbers: times in milliseconds since 1970, money in base
- * units (10^-18 of a token).
+ * Computes what a job is billed from what happened: when SSH answered, what ended first, and when its provider was
+ * away. The way the job ended does not matter. Pure functions on whole numbers: times are Unix milliseconds, money is
+ * in base units (10^-18 of a token).
  */
 
-/** A stretch of time, `fromMs` included and `toMs` not. */
+/** A time span, including `fromMs` and excluding `toMs`. */
 export interface Span {
   fromMs: number;
   toMs: number;
 }
 
-/** What is known of a job when it ends. Times that nobody knows are absent. */
+/** The known facts about a job when it ends. Unknown times are absent. */
 export interface ServiceFacts {
   /** When SSH answered; a job that never got there costs nothing. */
   readyAtMs?: number | undefined;
   expiresAtMs: number;
   /** When its end was decided, by the broker's own clock. */
   endAtMs: number;
-  /** When its container ended, as Kubernetes has it; written by the provider's machine, and believed within bounds. */
+  /**
+   * When its container ended, according to Kubernetes. The provider's machine writes it, so it is trusted only within
+   * bounds.
+   */
   podEndedAtMs?: number | undefined;
-  /** Last sign of life of a provider that is away at the end; absent while it is there. */
+  /** The last sign of life of a provider that is away when the job ends; absent when the provider is present. */
   lastSeenMs?: number | undefined;
-  /** When the provider did not serve it although it ran. They may overlap and reach beyond the job. */
+  /** When the provider did not serve the job although it ran. Gaps may overlap and extend beyond the job. */
   gaps: readonly Span[];
 }
 
 export interface BilledTime {
-  /** The customer was served no longer than this. */
+  /** The end of the customer's service. */
   servedUntilMs: number;
   billedMs: number;
-  /** The gaps that counted: in order, apart from each other, within the time of service. */
+  /** The gaps that count: sorted, disjoint and within the time of service. */
   gaps: Span[];
 }
 
 /**
- * The time a customer pays for: from the moment SSH answered to whatever came first of the decision to end the job, its
- * expiry, the end of its container and its provider's last sign of life; without the gaps.
+ * The time a customer pays for: it starts when SSH answered and stops at the earliest of the decision to end the job,
+ * its expiry, the end of its container and its provider's last sign of life. Gaps are not paid for.
  */
 export function billedTime(facts: ServiceFacts): BilledTime {
   const { readyAtMs, expiresAtMs, endAtMs, podEndedAtMs, lastSeenMs } = facts;
   if (readyAtMs === undefined) return { servedUntilMs: endAtMs, billedMs: 0, gaps: [] };
-  // An end before the beginning is not one: it was written by a clock that is wrong, or for nothing at all.
+  // Ignore an end before the start: a wrong clock wrote it, or it means nothing.
   const podEnd = podEndedAtMs !== undefined && podEndedAtMs >= readyAtMs ? podEndedAtMs : Infinity;
   const lastSeen = lastSeenMs === undefined ? Infinity : lastSeenMs;
   const servedUntilMs = Math.max(readyAtMs, Math.min(endAtMs, expiresAtMs, podEnd, lastSeen));
@@ -49,19 +52,19 @@ export function billedTime(facts: ServiceFacts): BilledTime {
   return { servedUntilMs, billedMs: servedUntilMs - readyAtMs - missed, gaps };
 }
 
-/** What so much billed time costs, rounded down. */
+/** The price of the billed time, rounded down. */
 export function chargeFor(rate: bigint, billedMs: number): bigint {
   return (rate * BigInt(billedMs)) / msPerHour;
 }
 
-/** What has to be set aside for so many seconds, rounded up: a charge for them never exceeds it. */
+/** The amount to reserve for a duration, rounded up, so that the charge for it never exceeds the reservation. */
 export function reservationFor(rate: bigint, seconds: number): bigint {
   return (rate * BigInt(seconds) * 1_000n + msPerHour - 1n) / msPerHour;
 }
 
 const msPerHour = 3_600_000n;
 
-/** The same moments in order and without overlaps, as far as they lie in `within`. */
+/** Sorts and merges spans, and clips them to `within`. */
 function union(spans: readonly Span[], within: Span): Span[] {
   const cut = spans
     .map(({ fromMs, toMs }) => ({ fromMs: Math.max(fromMs, within.fromMs), toMs: Math.min(toMs, within.toMs) }))

@@ -1,20 +1,20 @@
-/** A GPU that is sold under one name, in all its sizes. */
+/** A GPU sold under one name, with all its memory sizes. */
 export interface GpuMember {
-  /** The name without separators, in lower case: what spellings are compared by. */
+  /** The name in lower case without separators; spellings are compared by it. */
   model: string;
-  /** For people. */
+  /** The name for people. */
   name: string;
-  /** Of members of one family, one may stand in for another. */
+  /** Members of one family can substitute for each other. */
   family: string;
-  /** GB, as the maker counts them; several where one name is sold with different memories. */
+  /** GB, as the manufacturer counts them; several when one name is sold with different memories. */
   memoriesGb: readonly number[];
-  /** Where the way in which it is built in decides the memory. */
+  /** The memories by form factor, for GPUs whose form factor decides the memory. */
   byForm?: Readonly<Record<string, readonly number[]>>;
-  /** How it is built in where its name does not say. */
+  /** The form factor when the name does not say one. */
   plainForm?: string;
 }
 
-/** `Name 8/16`: the memories, in GB, are the last word. */
+/** `Name 8/16`: the last word lists the memories in GB. */
 const families: Readonly<Record<string, string>> = {
   'GeForce GTX 10': 'GTX 1060 3/6, GTX 1070 8, GTX 1070 Ti 8, GTX 1080 8, GTX 1080 Ti 11, Titan Xp 12',
   'GeForce GTX 16': 'GTX 1650 4, GTX 1650 Super 4, GTX 1660 6, GTX 1660 Super 6, GTX 1660 Ti 6',
@@ -51,7 +51,7 @@ const families: Readonly<Record<string, string>> = {
   'Intel Gaudi': 'Gaudi 2 96, Gaudi 3 128',
 };
 
-/** What is built in in more ways than one, or in another than a slot. */
+/** GPUs with several form factors, or with one other than a PCIe card. */
 const built: Readonly<Record<string, Pick<GpuMember, 'byForm' | 'plainForm'>>> = {
   P100: { plainForm: '' },
   V100: { plainForm: '', byForm: { sxm3: [32] } },
@@ -66,7 +66,7 @@ const built: Readonly<Record<string, Pick<GpuMember, 'byForm' | 'plainForm'>>> =
   B300: { plainForm: 'sxm' },
 };
 
-/** What catalogue names and spellings have in common: lower case, letters and digits only. */
+/** Reduces a name to what all its spellings share: lower case, letters and digits only. */
 export function compact(text: string): string {
   return text.toLowerCase().replace(/[^a-z0-9]+/g, '');
 }
@@ -83,7 +83,7 @@ export const gpuMembers: readonly GpuMember[] = Object.entries(families).flatMap
   }),
 );
 
-/** Members by their model and by what people write for it: the first that a spelling belongs to has it. */
+/** Members by model and by every common spelling; the first member with a spelling wins. */
 export const membersBySpelling: ReadonlyMap<string, GpuMember> = bySpelling();
 
 function bySpelling(): Map<string, GpuMember> {

@@ -1,21 +1,21 @@
 import { compact, gpuMembers, membersBySpelling, type GpuMember } from './gpu-catalog.js';
 
-/** What a GPU's name says, however it is spelled. */
+/** A parsed GPU name, independent of its spelling. */
 export interface GpuName {
-  /** A `GpuMember.model`, or the name without separators where the catalogue does not have it. */
+  /** A `GpuMember.model`, or the name without separators if the catalogue does not have it. */
   model: string;
   member?: GpuMember;
-  /** `pcie`, `sxm4`, `nvl` and the like, where the name says it. */
+  /** The form factor, such as `pcie`, `sxm4` or `nvl`, if the name has one. */
   form?: string;
-  /** Of the whole card, where the name says it. */
+  /** The memory of the whole card, if the name has it. */
   memoryGb?: number;
-  /** `1g5gb`: a part of the card (MIG), which is another type than the card. */
+  /** A MIG partition such as `1g5gb`, which is a different type from the card. */
   slice?: string;
-  /** Of that part. */
+  /** The memory of the partition. */
   sliceGb?: number;
 }
 
-/** Words that tell no two GPUs apart. */
+/** Words that distinguish no GPUs. */
 const noise = new Set(
   (
     'nvidia geforce amd radeon intel tesla quadro instinct corporation inc gpu gpus graphics card accelerator ' +
@@ -26,13 +26,16 @@ const noise = new Set(
 const gluedVendor = /^(?:nvidia|geforce|amd|radeon|tesla|quadro|instinct)(?=[a-z]*\d)/;
 const memoryWord = /^(\d{1,3})(?:g|gb|gib)$/;
 const formSuffix = /^(.*?)(sxm[2-6]?|pcie|nvl|dgxs)((?:\d{1,3}(?:g|gb|gib))?)$/;
-/** As the driver and the device plugin write it: `MIG 1g.5gb`, `mig-1g.5gb.me`; `1c.3g.20gb` is a third of one. */
+/**
+ * A MIG profile as the driver and the device plugin write it: `MIG 1g.5gb`, `mig-1g.5gb.me`; `1c.3g.20gb` is a third of
+ * one.
+ */
 const sliceText =
   /(?:^|[^a-z0-9])(?:mig[^a-z0-9]*)?((?:[1-9]c[^a-z0-9]?)?[1-9])g[^a-z0-9]?(\d{1,3})gb((?:[^a-z0-9]+(?:me|all|gfx)\b)*)/;
 
 /**
- * Reads a GPU's name in any spelling: `NVIDIA A100-SXM4-80GB`, `a100_sxm_80g`, `RTX4090`, `4090`, `Tesla T4`.
- * `gpuTypeKey`s are read the same.
+ * Parses a GPU name in any spelling: `NVIDIA A100-SXM4-80GB`, `a100_sxm_80g`, `RTX4090`, `4090`, `Tesla T4`. Also
+ * parses `gpuTypeKey`s.
  */
 export function readGpuName(text: string): GpuName {
   const plain = text
@@ -44,14 +47,14 @@ export function readGpuName(text: string): GpuName {
     part === null ? {} : { slice: compact(`${part[1]!}g${part[2]!}gb${part[3]!}`), sliceGb: Number(part[2]) };
   const card = part === null ? plain : `${plain.slice(0, part.index)} ${plain.slice(part.index + part[0].length)}`;
   const { words, form, memoryGb } = sortWords(card);
-  // HBM3 is what the driver calls the H100 that sits in a socket.
+  // The driver writes HBM3 for the socketed H100.
   const isSocketed = form === undefined && words.join('') === 'h100' && /hbm3/.test(card);
   const read = readModel(words, memoryGb);
   const named = read.model === '' && part === null ? { ...read, model: compact(text) } : read;
   return { ...named, ...(form !== undefined ? { form } : isSocketed ? { form: 'sxm5' } : {}), ...slice };
 }
 
-/** Takes form and memory out of a name; what is left says which GPU it is. */
+/** Separates form factor and memory from a name; the remaining words identify the GPU. */
 function sortWords(card: string): { words: string[]; form?: string; memoryGb?: number } {
   const words: string[] = [];
   let [form, memoryGb]: [string | undefined, number | undefined] = [undefined, undefined];
@@ -85,11 +88,11 @@ function sortWords(card: string): { words: string[]; form?: string; memoryGb?: n
 
 function readModel(words: readonly string[], memoryGb: number | undefined): GpuName {
   const whole = words.join('');
-  // The memory of the processor beside it stands in its name.
+  // This name contains the processor's memory, not the GPU's.
   if (whole === 'gh200') return { model: whole, member: membersBySpelling.get(whole)! };
   const member = membersBySpelling.get(whole);
   if (member === undefined && memoryGb === undefined) {
-    // `a10080gb` and `A100 80`: a number that a member of the catalogue has as its memory.
+    // `a10080gb` and `A100 80` end in a number that the catalogue has as a memory of that GPU.
     const last = words.at(-1) ?? '';
     const ends: [string, string][] = [[words.slice(0, -1).join(''), last]];
     for (const digits of [2, 3, 1]) {
@@ -110,8 +113,8 @@ function readModel(words: readonly string[], memoryGb: number | undefined): GpuN
 }
 
 /**
- * Whether who asks for the one may be given the other: what the name that was asked for says has to be so, and what it
- * leaves open may be anything. The memory of a name that does not say it is left to `vramGb` of what is registered.
+ * Whether a registered GPU satisfies a requested name: it must match everything the request specifies, and may be
+ * anything that the request leaves open. If the registered name has no memory, its `vramGb` is checked elsewhere.
  */
 export function meansGpu(asked: GpuName, registered: GpuName): boolean {
   if (asked.slice !== registered.slice) return false;
@@ -123,7 +126,7 @@ export function meansGpu(asked: GpuName, registered: GpuName): boolean {
   return asked.memoryGb === undefined || registered.memoryGb === undefined || asked.memoryGb === registered.memoryGb;
 }
 
-/** Two names that say the same. */
+/** Whether two names have the same meaning. */
 export function isSameGpuName(a: GpuName, b: GpuName): boolean {
   return meansGpu(a, b) && meansGpu(b, a) && a.memoryGb === b.memoryGb;
 }
@@ -132,14 +135,14 @@ function sameForm(a: string, b: string): boolean {
   return a === b || (a === 'sxm' && b.startsWith('sxm')) || (b === 'sxm' && a.startsWith('sxm'));
 }
 
-/** The memories, in GB, in which the catalogue has what a name says; none for a GPU that it does not have. */
+/** The possible memories of a name in GB, from the catalogue; empty for an unknown GPU. */
 export function memoriesOf({ member, form, memoryGb, sliceGb }: GpuName): readonly number[] {
   if (sliceGb !== undefined) return [sliceGb];
   if (memoryGb !== undefined) return [memoryGb];
   return (form === undefined ? undefined : member?.byForm?.[form]) ?? member?.memoriesGb ?? [];
 }
 
-/** The memory of a GPU of which nobody counted it; undefined where its name may mean several. */
+/** The memory that a GPU's name implies when the driver reported none; undefined if there are several possibilities. */
 export function knownVramGb(name: string): number | undefined {
   const memories = memoriesOf(readGpuName(name));
   return memories.length === 1 ? memories[0] : undefined;
@@ -150,10 +153,10 @@ const memoriesMadeGb = [...new Set([1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 16, 18, 20,
   .sort((a, b) => a - b);
 
 /**
- * The memory that a GPU is sold with, of what its driver counts: it keeps up to a tenth for itself, so that 15,109 MB
- * are a T4 with 16 GB.
+ * Converts the memory the driver reports to the memory the GPU is sold with. Up to a tenth is reserved, so 15,109 MB is
+ * a T4 with 16 GB.
  *
- * @returns undefined where nothing is counted.
+ * @returns undefined if the driver reports none.
  */
 export function vramGbOf(name: GpuName, countedMb: number): number | undefined {
   if (countedMb <= 0) return undefined;

@@ -2,33 +2,33 @@ import { compact, membersBySpelling } from './gpu-catalog.js';
 import { meansGpu, memoriesOf, readGpuName, type GpuName } from './gpu-name.js';
 import { editDistance } from './nearest-name.js';
 
-/** A type that some provider has, or had. */
+/** A type that some provider has or had. */
 export interface RegisteredGpuType {
   /** A `gpuTypeKey`. */
   key: string;
-  /** GB; absent where nobody said. */
+  /** GB; absent if unknown. */
   vramGb?: number;
 }
 
-/** What a name that somebody asks for stands for among the types that are registered. */
+/** The registered types that a requested name can mean. */
 export interface GpuTypesMeant {
   /** Keys of all types that the name may mean. */
   keys: string[];
-  /** Those of them that say their memory themselves; of the others, only GPUs with `vramGb` are meant. */
+  /** The keys whose own name states the memory. For the others, only GPUs with `vramGb` match. */
   certain: string[];
-  /** The memory that was asked for. */
+  /** The requested memory. */
   vramGb?: number;
-  /** Keys of the types nearest to it, the nearest first: of its family, or with as much memory. */
+  /** Keys of the nearest types, nearest first: same family, or same memory. */
   near: string[];
-  /** The catalogue or a provider knows it. */
+  /** True if the catalogue or a provider knows the name. */
   isKnown: boolean;
 }
 
-/** More than this helps nobody. */
+/** A longer list of suggestions helps nobody. */
 const maxNear = 8;
 const maxGuesses = 3;
 
-/** Finds a name, in any spelling, among the registered types. */
+/** Looks a name up, in any spelling, among the registered types. */
 export function gpuTypesMeant(asked: string, registered: readonly RegisteredGpuType[]): GpuTypesMeant {
   const name = readGpuName(asked);
   const types = registered.map((type) => ({ ...type, name: readGpuName(type.key) }));
@@ -49,7 +49,7 @@ export function gpuTypesMeant(asked: string, registered: readonly RegisteredGpuT
 }
 
 function distanceOf(asked: GpuName, other: GpuName, vramGb: number | undefined): number {
-  // A part of a card is no stand-in for a whole one.
+  // A MIG partition cannot substitute for a whole card.
   if ((asked.slice === undefined) !== (other.slice === undefined)) return Infinity;
   if (asked.model !== '' && asked.model === other.model) return 0;
   if (asked.member !== undefined && asked.member.family === other.member?.family) return 1;
@@ -57,10 +57,10 @@ function distanceOf(asked: GpuName, other: GpuName, vramGb: number | undefined):
   return memoriesOf(asked).some((gb) => memories.includes(gb)) ? 2 : Infinity;
 }
 
-/** The names that somebody most likely meant by one that nobody ever heard of, the nearest first. */
+/** The most likely meanings of an unknown name, nearest first. */
 export function nearestGpuNames(asked: string, registered: readonly RegisteredGpuType[]): string[] {
   const meant = compact(readGpuName(asked).model || asked);
-  // The comparison costs the product of both lengths.
+  // Comparing takes time proportional to the product of both lengths.
   if (meant.length > 32) return [];
   const known = [
     ...[...membersBySpelling].map(([spelling, { name }]) => ({ spelling, name })),

@@ -1,13 +1,13 @@
-/** What an order may ask of a GPU and of the machine that it is in. */
+/** What an order may require of a GPU and its machine. */
 export interface GpuNeeds {
-  /** GB, as GPUs are sold: a T4 has 16. */
+  /** GB, as sold: a T4 has 16. */
   minVramGb?: number;
   /** As `cudaNumber`. */
   minCuda?: number;
   architecture?: Architecture;
 }
 
-/** What somebody may be promised of several; nothing where it is not known of one. */
+/** The figure that can be promised for a group: its smallest, or undefined if one is unknown. */
 export function least(figures: readonly (number | undefined)[]): number | undefined {
   const known = figures.filter((figure) => figure !== undefined);
   return known.length < figures.length ? undefined : Math.min(...known);
@@ -17,9 +17,9 @@ export const architectures = ['amd64', 'arm64'] as const;
 export type Architecture = (typeof architectures)[number];
 
 /**
- * A CUDA version as a number that compares as versions do: `12.4` is 12004. Some write it as CUDA itself does, `12040`.
+ * Converts a CUDA version to a number that sorts like versions: `12.4` becomes 12004. Also accepts CUDA's own `12040`.
  *
- * @returns undefined for what says no version.
+ * @returns undefined if the text is not a version.
  */
 export function cudaNumber(text: string): number | undefined {
   const parts = /^(?:cuda[ -]?)?(?:version )?(\d{1,2})(?:\.(\d{1,2}))?(?:\.\d{1,4})*$/i.exec(text.trim());
@@ -29,9 +29,9 @@ export function cudaNumber(text: string): number | undefined {
 }
 
 /**
- * What the field, Go, `uname` and Docker call one architecture in one word.
+ * Maps the names that agents, Go, `uname` and Docker use for an architecture to one.
  *
- * @returns the text itself in lower case for any other, '' where nothing is said.
+ * @returns any other text in lower case; '' for an empty one.
  */
 export function architectureOf(text: string): string {
   const said = text

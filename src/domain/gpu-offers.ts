@@ -4,7 +4,7 @@ import { gpuTypeKey } from './gpu.js';
 import type { GpuOffer } from './provider.js';
 import type { ProviderCapacity, SystemSpec } from './registration.js';
 
-/** GPUs of one name and memory in one machine. */
+/** A machine's GPUs with the same name and memory. */
 interface GpuGroup {
   model: string;
   count: number;
@@ -12,7 +12,7 @@ interface GpuGroup {
   cuda?: number;
 }
 
-/** The GPUs of a registration by type: a type is a name, and the memory where the name is sold with several. */
+/** Groups a registration's GPUs by type: the name, plus the memory if the name is sold with several. */
 export function gpuOffers(spec: SystemSpec, capacity: ProviderCapacity): GpuOffer[] {
   const groups = groupsOf(spec, capacity);
   const offers = new Map<string, GpuOffer>();
@@ -25,7 +25,7 @@ export function gpuOffers(spec: SystemSpec, capacity: ProviderCapacity): GpuOffe
   return [...offers.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
 }
 
-/** Of what differs between GPUs that are one type, customers are promised the lesser and asked for the higher price. */
+/** Merges GPUs of one type that differ: customers are promised the lesser figures at the higher price. */
 function together(known: GpuOffer, { count, pricePerHour, vramGb, cuda }: GpuOffer): GpuOffer {
   const vram = least([known.vramGb, vramGb]);
   const runs = least([known.cuda, cuda]);
@@ -43,13 +43,13 @@ function typeOf({ model, vramGb }: GpuGroup, groups: readonly GpuGroup[]): { typ
   if (vramGb === undefined || name.memoryGb !== undefined || name.slice !== undefined) return { type: key, model };
   const withMemory = `${key}-${vramGb}gb`;
   const isOneOfTwo = groups.some((other) => other.vramGb !== vramGb && (gpuTypeKey(other.model) || 'gpu') === key);
-  // Both would be called the same where people see them.
+  // Otherwise both types would be shown under the same name.
   if (isOneOfTwo) return { type: withMemory, model: `${model} ${vramGb}GB` };
   const made = memoriesOf(name);
   return { type: made.length > 1 && made.includes(vramGb) ? withMemory : key, model };
 }
 
-/** Newer senders count their GPUs by name; which of them have how much memory, and what they run, `spec.gpus` says. */
+/** Newer agents count their GPUs by name; `spec.gpus` has their memory and CUDA versions. */
 function groupsOf(spec: SystemSpec, capacity: ProviderCapacity): GpuGroup[] {
   const counted = Object.entries(capacity.totalGpus).filter(([, count]) => count > 0);
   if (counted.length > 0) return counted.flatMap(([model, count]) => groupsOfName(model, count, spec));
@@ -69,11 +69,11 @@ function groupsOfName(model: string, count: number, spec: SystemSpec): GpuGroup[
   if (same.length > 0) {
     const groups = grouped(same.slice(0, count).map((gpu) => ({ ...gpu, name: model })));
     const missing = count - Math.min(count, same.length);
-    // More than the machine lists: they are promised to be no better than the least of those it does.
+    // The agent counts more GPUs than it lists. Promise for the rest no more than the least of the listed ones.
     const least = groups.reduce((a, b) => ((a.vramGb ?? 0) <= (b.vramGb ?? 0) ? a : b));
     return groups.map((group) => (group === least ? { ...group, count: group.count + missing } : group));
   }
-  // Counted as `A100 40GB`, and listed as what its driver calls it: of a card, not of a part of it.
+  // The agent counts `A100 40GB` and lists the driver's name for it. This applies to cards, not to MIG partitions.
   const alike =
     asked.slice === undefined ? spec.gpus.filter(({ name }) => readGpuName(name).model === asked.model) : [];
   const [first] = grouped(alike.map((gpu) => ({ ...gpu, name: model })));
@@ -104,8 +104,8 @@ function grouped(gpus: readonly Pick<SystemSpec['gpus'][number], 'name' | 'memor
 }
 
 /**
- * The price of a type: with its memory, by its exact name, by the dearest of other spellings of it, or the one price of
- * old senders.
+ * The price of a type: that of its name with memory, else of its exact name, else the highest among other spellings,
+ * else the single price that old agents send.
  */
 function priceOf(type: string, model: string, capacity: ProviderCapacity): number {
   const prices = capacity.gpuPricesPerHour;

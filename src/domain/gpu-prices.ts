@@ -1,25 +1,26 @@
 import { gpuTypeKey } from './gpu.js';
 import { readPrice } from './pricing.js';
 
-/** Any type that no other entry names. */
+/** Matches every type that no other entry names. */
 const anyType = '*';
 
-/** The operator's price for GPUs whose providers name none. */
+/** The operator's price for GPUs whose providers set none. */
 export interface GpuDefaultPrice {
-  /** A `gpuTypeKey`, which stands for its family too (`a100` for `a100-sxm4-80gb`), or `*`. */
+  /** A `gpuTypeKey` that also covers its family (`a100` covers `a100-sxm4-80gb`), or `*`. */
   type: string;
   /** Token units per hour, as decimal text. */
   pricePerHour: string;
 }
 
-/** Who set a price: the provider, or the operator for a provider that named none. */
+/** Who set a price: the provider, or the operator for a provider that set none. */
 export const priceSources = ['provider', 'operator', 'none'] as const;
 export type PriceSource = (typeof priceSources)[number];
 
 /**
- * Reads `RTX 4090=0.4`, `*=0.1` and so on. The longest name comes first, so that the first that fits is the nearest.
+ * Parses entries such as `RTX 4090=0.4` and `*=0.1`. The longest name comes first, so the first match is the most
+ * specific.
  *
- * @returns the prices, and what is wrong with entries that are none, by their place.
+ * @returns the prices, and the problems of invalid entries by their position.
  */
 export function readGpuDefaultPrices(entries: readonly string[]): { prices: GpuDefaultPrice[]; problems: string[] } {
   const prices: GpuDefaultPrice[] = [];

@@ -4,27 +4,27 @@ import { gpuTypeKey } from './gpu.js';
 import { sentence, type Printable } from './outside.js';
 import type { GpuOffer, NodeAllocatable } from './provider.js';
 
-/** What device plugins count whole GPUs as where nobody told them to tell types apart. */
+/** The resource name under which device plugins count whole GPUs unless configured to distinguish types. */
 export const plainGpuResource = 'nvidia.com/gpu';
 
-/** GPUs by the name of their resource. */
+/** GPU counts by resource name. */
 export type GpuCounts = Readonly<Record<string, number>>;
 
-/** One type as it is sold, and the resource that the cluster has for it. */
+/** One type as sold, with the cluster's resource for it. */
 export interface SoldGpu {
   offer: GpuOffer;
-  /** Absent where the cluster has none for it. */
+  /** Absent if the cluster has no resource for it. */
   resource?: string;
   /** How many of that resource may be sold. */
   counted: number;
 }
 
-/** The GPUs of a node, by resource. */
+/** A node's GPUs by resource. */
 export function gpuCountsOf({ gpus, gpuResources }: Pick<NodeAllocatable, 'gpus' | 'gpuResources'>): GpuCounts {
   return gpuResources ?? { [plainGpuResource]: gpus };
 }
 
-/** The resources of a node as one text that differs where they do; undefined for a node with whole GPUs of one name. */
+/** A node's resources as one comparable text; undefined for a node whose whole GPUs have the one plain name. */
 export function gpuResourcesText({
   gpuResources,
   gpuShares,
@@ -37,7 +37,7 @@ export function gpuResourcesText({
     .join(' ');
 }
 
-/** Whether a node counts the same as it did, and runs jobs in the same way. */
+/** Whether two readings of a node agree in its counts and in how it runs jobs. */
 export function isSameAllocatable(a: NodeAllocatable, b: NodeAllocatable): boolean {
   const figures = ['gpus', 'cpuCores', 'memoryMb', 'storageGb', 'pods'] as const;
   return (
@@ -48,13 +48,14 @@ export function isSameAllocatable(a: NodeAllocatable, b: NodeAllocatable): boole
 }
 
 /**
- * Under which types a machine's GPUs are sold. Kubernetes hands out any GPU of a resource, so types are told apart only
- * where they have resources of their own; all others of one resource are one type, the cheapest, with the least memory
- * and CUDA among them: whatever a customer gets is then no worse than what he pays for.
+ * Decides under which types a machine's GPUs are sold. Kubernetes hands out any GPU of a resource, so types are
+ * distinguished only if each has its own resource. Types that share a resource are sold as one, the cheapest, with the
+ * least memory and CUDA among them: whatever a customer gets is then no worse than what he pays for.
  *
- * @param machineGpus how many the machine has, by its registration. Twice as many counted are no whole ones.
- * @param prices of one GPU of each type, whoever set them.
- * @returns also why not every type is sold as it was registered, for people; '' where it is.
+ * @param machineGpus the number of GPUs by the machine's registration. If the cluster counts twice as many, they are
+ *   not whole GPUs.
+ * @param prices the price of one GPU of each type, whoever set it.
+ * @returns the types, and why they differ from the registered ones, for people ('' if they do not).
  */
 export function soldGpus(
   offers: readonly GpuOffer[],
@@ -71,7 +72,7 @@ export function soldGpus(
   if (shares.length > 0 && own.length > 0) {
     reasons.push(`${listed(shares)}: parts of GPUs that others use too, which are not rented out`);
   }
-  // Nothing is known of a node that counts none, as one that is away: types stay what they are.
+  // A node that counts no GPUs, such as one that is away, tells nothing: keep the types.
   if (Object.values(counts).every((count) => count === 0)) {
     return { sold: own.map((offer) => ({ offer, counted: 0 })), why: sentence(reasons.join('; ')) };
   }
@@ -101,34 +102,37 @@ export function soldGpus(
   return { sold, why: sentence(reasons.join('; ')) };
 }
 
-/** The resource of each type; undefined where none of those that are counted can be it. */
+/** The resource of each type; undefined if no counted resource can be it. */
 function resourcesOf(offers: readonly GpuOffer[], counts: GpuCounts): [GpuOffer, string | undefined][] {
   const named = Object.keys(counts).filter((name) => name !== plainGpuResource);
   const plain = counts[plainGpuResource] ?? 0;
-  const ties = offers.map((offer) => ({ offer, own: named.filter((name) => isNamedAfter(name, offer)).sort(nearest) }));
-  const unnamed = ties
+  const candidates = offers.map((offer) => ({
+    offer,
+    own: named.filter((name) => isNamedAfter(name, offer)).sort(nearest),
+  }));
+  const unnamed = candidates
     .filter(({ own }) => !own.some((name) => counts[name]! > 0))
     .reduce((sum, { offer }) => sum + offer.count, 0);
   const hasParts = named.some((name) => counts[name]! > 0 && readGpuName(name).slice !== undefined);
-  return ties.map(({ offer, own: [first, ...more] }) => {
+  return candidates.map(({ offer, own: [first, ...more] }) => {
     const counted = [first, ...more].find((name) => name !== undefined && counts[name]! > 0);
     if (counted !== undefined) return [offer, counted];
-    // A node remembers names for ever, with nothing under them. One that is still in use has lost its GPUs; where the
-    // plain name has as many as there are to be, the device plugin no longer tells them apart.
+    // A node keeps old resource names for ever, with a count of 0. If the plain name does not have all the GPUs, such a
+    // name is still in use and has lost its GPUs; if it does, the device plugin no longer distinguishes the types.
     if (first !== undefined && plain < unnamed) return [offer, first];
     const isPart = readGpuName(offer.type).slice !== undefined;
     return [offer, plain === 0 || (isPart && hasParts) ? undefined : plainGpuResource];
   });
 }
 
-/** Whether a resource has its name from this type, or from its family. */
+/** Whether a resource is named after this type or its family. */
 function isNamedAfter(resource: string, { type, vramGb }: GpuOffer): boolean {
   const [asked, has] = [readGpuName(resource), readGpuName(type)];
   if (!meansGpu(asked, has)) return false;
   return asked.memoryGb === undefined || asked.memoryGb === (has.memoryGb ?? vramGb);
 }
 
-/** The name that says the most comes first. */
+/** Sorts the most specific name first. */
 function nearest(a: string, b: string): number {
   const said = (resource: string) => {
     const { form, memoryGb } = readGpuName(resource);
@@ -160,7 +164,7 @@ function asOneType(offers: readonly GpuOffer[], prices: ReadonlyMap<string, numb
   };
 }
 
-/** A type's name, without the memory in it where that is more than is promised. */
+/** A type's name, without its memory if that is more than is promised. */
 function nameWithin({ type, model }: GpuOffer, vramGb: number | undefined): Pick<GpuOffer, 'type' | 'model'> {
   const { memoryGb, slice } = readGpuName(type);
   if (memoryGb === undefined || slice !== undefined || (vramGb !== undefined && memoryGb <= vramGb))
@@ -174,7 +178,7 @@ function whatItCounts(counts: GpuCounts): string {
   return `what it counts is ${listed(live)}`;
 }
 
-/** A few names for a sentence. */
+/** Joins a few names for a sentence. */
 function listed(names: readonly string[]): string {
   const [shown, more] = [names.slice(0, 5), names.length - 5];
   const all = more > 0 ? [...shown, `${more} more`] : shown;

@@ -1,12 +1,12 @@
 /**
- * The key by which GPU types are compared and counted: lower case, vendor words dropped, anything else than letters
- * and digits turned into single dashes. `NVIDIA GeForce RTX 4090`, `RTX 4090` and `rtx-4090` are one type.
+ * The key for comparing and counting GPU types: lower case, vendor words removed, and each run of characters other than
+ * letters and digits replaced by a dash. `NVIDIA GeForce RTX 4090`, `RTX 4090` and `rtx-4090` are one type.
  */
 export function gpuTypeKey(name: string): string {
   return (
     name
       .toLowerCase()
-      // A letter to \b is `_` too, and resources are named after their vendor's domain.
+      // \b treats `_` as a letter. Resources carry their vendor's domain.
       .replace(/_/g, ' ')
       .replace(/\b(nvidia|amd|intel)\.com\//g, ' ')
       .replace(/\b(nvidia|geforce|amd|radeon|intel)\b/g, ' ')
@@ -16,8 +16,8 @@ export function gpuTypeKey(name: string): string {
 }
 
 /**
- * The value of the `worldland.io/gpu-model` label: lower case, spaces to dashes, as the field writes it, with what a
- * Kubernetes label value may not hold removed (63 characters at most).
+ * The value of the `worldland.io/gpu-model` label: lower case, spaces replaced by dashes, and reduced to what a
+ * Kubernetes label value allows (63 characters at most).
  */
 export function gpuModelLabel(name: string): string {
   return name

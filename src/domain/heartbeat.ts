@@ -1,7 +1,7 @@
 import { printable } from './outside.js';
 import { providerIdPattern, providerStatuses } from './provider.js';
 
-/** What a heartbeat tells beside being one; stored as it is (jsonb). */
+/** The figures in a heartbeat, stored unchanged as jsonb. */
 export interface Telemetry {
   status: string;
   node_name: string;
@@ -19,17 +19,17 @@ export interface HeartbeatMessage {
 
 const maxGpus = 1_024;
 const maxNodeName = 253;
-/** What nearly every node is called: it needs no cleaning, which would take longer than all the rest. */
+/** Nearly every node name matches this and needs no cleaning, which would take longer than everything else. */
 const plain = /^[a-z0-9.-]*$/;
 const statuses = new Set<unknown>(providerStatuses);
 
 /**
- * Reads `data` of an entry of `provider:heartbeat`. Written by hand: this is the one message that comes in tens of
- * thousands a second, and a schema library costs ten times the parse. Unknown fields are ignored, missing or `null`
- * ones read as 0, '' or an empty list; what is there must be of its kind and finite. `timestamp` is not looked at: a
- * provider's clock decides nothing.
+ * Parses the `data` of a `provider:heartbeat` entry. It is written by hand because tens of thousands of heartbeats
+ * arrive per second and a schema library would cost ten times the parse. Unknown fields are ignored; missing or `null`
+ * ones become 0, '' or an empty list; any other value must have the right type and be finite. `timestamp` is ignored
+ * because a provider's clock decides nothing.
  *
- * @returns what is wrong, as a string, or the heartbeat.
+ * @returns the heartbeat, or a string that describes the problem.
  */
 export function readHeartbeat(data: string): HeartbeatMessage | string {
   let message: unknown;
@@ -68,7 +68,7 @@ export function readHeartbeat(data: string): HeartbeatMessage | string {
   };
 }
 
-/** JSON knows no NaN, but 1e999 parses as infinity; usage beyond this is nonsense that would not fit a column. */
+/** JSON has no NaN, but 1e999 parses as infinity. Larger figures are nonsense and would not fit a column. */
 function isAmount(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= 1e9;
 }

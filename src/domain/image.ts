@@ -1,8 +1,8 @@
 import { registryRefusal } from './registry-host.js';
 
-/** A container image reference taken apart, with what Docker leaves implicit written out. */
+/** A parsed container image reference, with Docker's defaults filled in. */
 export interface ImageReference {
-  /** With the port, when it has one. */
+  /** Includes the port, if there is one. */
   registry: string;
   repository: string;
   tag?: string;
@@ -10,7 +10,9 @@ export interface ImageReference {
 }
 
 export interface ImagePolicy {
-  /** `IMAGE_ALLOWLIST`: `registry/repository[:tag]`, each part may end in `*`. Empty allows any public registry. */
+  /**
+   * `IMAGE_ALLOWLIST`: `registry/repository[:tag]`; each part may end in `*`. An empty list allows any public registry.
+   */
   allowlist: readonly string[];
   requireDigest: boolean;
 }
@@ -23,10 +25,10 @@ const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
 
 /**
- * Reads `[registry/]repository[:tag][@digest]`. As Docker does: without a registry it is `docker.io`, there a name of
- * one part is in `library/`, and without tag and digest it is `latest`.
+ * Parses `[registry/]repository[:tag][@digest]` with Docker's defaults: the registry `docker.io`, there `library/` for
+ * a name of one part, and the tag `latest` without tag and digest.
  *
- * @throws Error with a sentence that says what is wrong.
+ * @throws Error with a sentence that describes the problem.
  */
 export function parseImage(text: string): ImageReference {
   if (text.length > maxLength) throw new Error(`is longer than ${maxLength} characters`);
@@ -59,29 +61,29 @@ export function parseImage(text: string): ImageReference {
   };
 }
 
-/** The reference in full, the way it goes into a pod. */
+/** The full reference, as written into a pod. */
 export function imageName({ registry, repository, tag, digest }: ImageReference): string {
   return `${registry}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
 /**
- * Says why an image may not be run; `undefined` when it may. A registry that only somebody's network knows must be listed
- * by name.
+ * Why an image must not be run; `undefined` when it may. A registry that exists only in some private network must be
+ * listed by name.
  */
 export function imageRefusal(image: ImageReference, policy: ImagePolicy): string | undefined {
   if (policy.requireDigest && image.digest === undefined)
     return 'must name a digest: repository@sha256:<64 hex digits>';
   const listed = policy.allowlist.filter((entry) => matches(image, entry));
   if (policy.allowlist.length > 0 && listed.length === 0) return 'is not among the images that may be run here';
-  // Only an entry that spells the registry out means it.
+  // A wildcard does not allow a private registry; only an entry that spells it out does.
   if (listed.some((entry) => !entry.split('/')[0]!.includes('*'))) return undefined;
   const refusal = registryRefusal(image.registry);
   return refusal === undefined ? undefined : `is in a registry whose host ${refusal}`;
 }
 
 /**
- * Part by part; a last part that is `*` alone stands for all that follows. What runs is what the digest names, whatever
- * tag stands beside it: so an entry with a tag does not admit a digest, unless its tag is `*`.
+ * Matches part by part; a final part `*` covers everything that follows. With a digest, the tag has no effect on what
+ * is run, so an entry with a tag does not allow a digest unless the tag is `*`.
  */
 function matches(image: ImageReference, entry: string): boolean {
   const [named = '', digest] = entry.split('@');

@@ -6,10 +6,10 @@ const maxTotalBytes = 16 * 1024;
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 
 /**
- * Names a customer may not set, and why. An image may set any variable, so what is refused here is only what would have
- * no effect or would say something untrue. What the programs of the job make of LD_PRELOAD, PATH or
- * CUDA_VISIBLE_DEVICES is their owner's business: the SSH server is linked statically, is started by its path, and
- * reads no variable. The GPUs of a container are what the machine gives it, whatever CUDA_VISIBLE_DEVICES says.
+ * Names a customer may not set, and why. An image can set any variable, so only those are rejected here that would have
+ * no effect or be untrue. LD_PRELOAD, PATH and CUDA_VISIBLE_DEVICES are the customer's own business: the SSH server is
+ * statically linked, started by its full path and reads no variable, and a container gets the GPUs that the machine
+ * assigns, whatever CUDA_VISIBLE_DEVICES says.
  */
 const refusals: readonly (readonly [names: RegExp, reason: string])[] = [
   [
@@ -25,12 +25,12 @@ const refusals: readonly (readonly [names: RegExp, reason: string])[] = [
   ],
 ];
 
-/** What the GPU runtime can put into a container besides the device; it starts no container for any other word. */
+/** The capabilities the GPU runtime can add to a container; with any other word it refuses to start the container. */
 const driverCapabilities = ['compute', 'utility', 'video', 'graphics', 'display', 'ngx', 'compat32', 'all'];
 
 /**
- * Everything that is wrong with the environment of a job; fields are names below `env`. Values are never repeated:
- * they may be secrets.
+ * All problems of a job's environment; fields are names below `env`. Values are never repeated because they may be
+ * secrets.
  */
 export function envProblems(env: Readonly<Record<string, string>>): FieldProblem[] {
   const entries = Object.entries(env);
@@ -61,7 +61,7 @@ function variableProblem(name: string, value: string): string | undefined {
   return undefined;
 }
 
-/** A name as it may be repeated to the client: short and printable. */
+/** A name made short and printable, to be repeated to the client. */
 function shown(name: string): string {
   return name.replace(/[^\x20-\x7e]/g, '?').slice(0, 64);
 }

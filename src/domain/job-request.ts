@@ -8,7 +8,7 @@ import { providerIdPattern } from './provider.js';
 import { printableText } from './printable.js';
 import { parseSshPublicKey } from './ssh-key.js';
 
-/** What this site allows a job to be. */
+/** This site's limits on a job. */
 export interface JobPolicy {
   defaultImage: string;
   images: ImagePolicy;
@@ -16,10 +16,10 @@ export interface JobPolicy {
   maxDurationS: number;
 }
 
-/** What a customer asked for, in the broker's own units, with every default filled in. */
+/** A customer's request in the broker's units, with all defaults filled in. */
 export interface JobRequest {
   providerId?: string;
-  /** It is placed at none of these. */
+  /** The job is not placed at any of these. */
   excludeProviders?: string[];
   /** A `gpuTypeKey`. */
   gpuType?: string;
@@ -32,18 +32,18 @@ export interface JobRequest {
   image: string;
   cpuCores: number;
   memoryMb: number;
-  /** Of the memory; half of it when absent. */
+  /** The part of the memory for `/dev/shm`; half of it when absent. */
   shmMb?: number;
   storageGb: number;
   durationSeconds: number;
-  /** Lines fit for an authorized_keys file. */
+  /** Lines for an authorized_keys file. */
   sshPublicKeys: string[];
   env: Record<string, string>;
-  /** For the whole job, in token units per hour. */
+  /** The limit for the whole job, in token units per hour. */
   maxPricePerHour?: number;
 }
 
-/** Sizes that one machine may plausibly have; a typo beyond them is told at once instead of "no capacity" later. */
+/** Plausible sizes of one machine. A typo beyond them is reported at once instead of as "no capacity" later. */
 const limits = {
   gpus: 64,
   cpuCores: 1_024,
@@ -56,7 +56,7 @@ const limits = {
   pricePerHour: 1e12,
 };
 
-/** For the API page; `inputExamples`, because zod takes `examples` for what a schema turns its input into. */
+/** An example for the API page. It goes into `inputExamples`, because zod's `examples` describe the output. */
 const exampleOrder = {
   gpu_type: 'RTX 4090',
   gpu_count: 1,
@@ -72,9 +72,9 @@ const exampleOrder = {
 };
 
 /**
- * The body of `POST /api/v1/jobs`. Unknown fields are refused by name; sizes may be numbers or strings with a unit, as
- * the field's clients write them; an empty string stands for "not given" where a field is optional. All problems of a
- * body are found in one pass.
+ * The body of `POST /api/v1/jobs`. Unknown fields are rejected by name. Sizes may be numbers or strings with a unit,
+ * since existing clients send both. An empty string means that an optional field is absent. One pass finds all
+ * problems.
  */
 export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
   return z
@@ -118,7 +118,7 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
         .min(1, 'must hold at least one key')
         .max(limits.sshKeys, `must hold at most ${limits.sshKeys} keys`)
         .transform((keys) => [...new Set(keys)]),
-      // A password would have to travel through the pod's specification, where others can read it.
+      // A password would have to be in the pod's specification, where others can read it.
       ssh_password: z
         .never({ error: 'passwords are not accepted: send ssh_public_keys, a list of OpenSSH public keys' })
         .optional(),
@@ -172,7 +172,7 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
     .meta({ inputExamples: [exampleOrder] });
 }
 
-/** The body of `POST /api/v1/jobs/:id/extend`; what a job may last altogether, its workflow says. */
+/** The body of `POST /api/v1/jobs/:id/extend`. The workflow checks the job's total duration. */
 export const extensionSchema: z.ZodType<{ seconds: number }> = z
   .strictObject({
     additional_hours: number('a number of hours').pipe(
@@ -191,16 +191,16 @@ const gpuType = printableText(limits.gpuType)
   .transform(gpuTypeKey)
   .refine((key) => key !== '', 'names no GPU type');
 
-/** More than any GPU has. */
+/** The limit is more than any GPU has. */
 const vramGb = z.number().positive().max(16_384);
 
-/** A CUDA version in a request, as a number that compares. */
+/** A CUDA version in a request, converted by `cudaNumber`. */
 export const cudaVersion = z
   .union([z.number(), z.string().max(16)])
   .transform((version) => cudaNumber(String(version)) ?? 0)
   .refine((version) => version > 0, 'must be a version such as 12.4');
 
-/** An architecture in a request, in any of the words that there are for it. */
+/** An architecture in a request, under any of its common names. */
 export const architecture = z
   .string()
   .max(32)
@@ -231,7 +231,7 @@ function image(policy: ImagePolicy) {
   );
 }
 
-/** An optional field for which the clients of the field send `""` or `null` when they mean nothing. */
+/** An optional field; existing clients send `""` or `null` when they have no value. */
 function optionalText<T extends z.ZodType>(schema: T) {
   return z.union([z.literal('').transform(() => undefined), z.null().transform(() => undefined), schema]).optional();
 }
@@ -248,7 +248,7 @@ function number(what: string) {
   );
 }
 
-/** A size with an optional unit, read by `read` and rounded up to whole pieces within the bounds. */
+/** A size with an optional unit, converted by `read`, rounded up to whole units and checked against the bounds. */
 function quantity(
   examples: string,
   read: (amount: number, unit: string) => number | undefined,
@@ -267,16 +267,17 @@ function quantity(
   );
 }
 
-/** Whole cores; `m` is a thousandth, as Kubernetes writes it. */
+/** Converts to cores; `m` is a thousandth, as in Kubernetes. */
 function cores(amount: number, unit: string): number | undefined {
   const whole = unit === '' ? amount : unit === 'm' ? amount / 1000 : NaN;
   return Number.isInteger(whole) ? whole : undefined;
 }
 
-/** A gigabyte is 1024 MB here, however it is written: that is how agents count what they offer. */
+/** Converts to MB. A gigabyte is 1024 MB in every spelling, because agents count that way. */
 function megabytes(amount: number, unit: string): number | undefined {
   const factors: Record<string, number> = { m: 1, g: 1024, t: 1024 * 1024 };
-  // Kubernetes reads a small `m` as a thousandth; nobody orders thousandths of a byte, so it is refused, not guessed at.
+  // In Kubernetes, a lower-case `m` is a thousandth. Nobody orders thousandths of a byte, so reject it instead of
+  // guessing.
   if (!/^(?:|[MGT]|[mgtMGT][iI]?[bB]|[mgtMGT][iI])$/.test(unit)) return undefined;
   return Math.ceil(amount * factors[(unit[0] ?? 'g').toLowerCase()]!);
 }
@@ -286,7 +287,7 @@ function gigabytes(amount: number, unit: string): number | undefined {
   return mb === undefined ? undefined : Math.ceil(mb / 1024);
 }
 
-/** Turns an error thrown by a parser into a problem of the field that was parsed. */
+/** Turns a parser's error into a problem of the parsed field. */
 function checked<I, O>(parse: (input: I) => O) {
   return (input: I, context: z.RefinementCtx): O => {
     try {

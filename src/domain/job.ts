@@ -3,8 +3,8 @@ import type { Architecture } from './gpu-needs.js';
 import type { Printable } from './outside.js';
 
 /**
- * Where a job is in its life. `pending` waits for capacity, `provisioning` has capacity and waits for its pod,
- * `ending` has been told to end and still holds something. The rest are final: nothing is held any more.
+ * The states of a job. `pending` waits for capacity, `provisioning` has capacity and waits for its pod, `ending` has
+ * been told to end but still holds resources. The other states are final and hold nothing.
  */
 export const jobStatuses = [
   'pending',
@@ -23,23 +23,25 @@ export type JobStatus = (typeof jobStatuses)[number];
 export const finalJobStatuses = ['completed', 'expired', 'cancelled', 'failed', 'provider_lost'] as const;
 export type FinalJobStatus = (typeof finalJobStatuses)[number];
 
-/** True once a job holds no pod, no service and no allocation any more. */
+/** True once a job no longer holds a pod, a service or an allocation. */
 export function isFinal(status: JobStatus): status is FinalJobStatus {
   return (finalJobStatuses as readonly string[]).includes(status);
 }
 
-/** What a customer rents. Sizes are whole numbers; nothing in here is secret (it stands in workflow history). */
+/**
+ * What a customer rents. Sizes are whole numbers. It is stored in workflow histories, so it must not contain a secret.
+ */
 export interface JobOrder {
   jobId: string;
-  /** Lower-case 0x address of the customer. */
+  /** The customer's 0x address in lower case. */
   wallet: string;
-  /** Only this provider, when given; otherwise the cheapest that fits. */
+  /** The only acceptable provider; the cheapest match when absent. */
   providerId?: string;
-  /** It is placed at none of these. */
+  /** The job is not placed at any of these. */
   excludeProviders?: readonly string[];
-  /** A `gpuTypeKey`, which may be of a family; any type when absent. */
+  /** A `gpuTypeKey`, possibly of a family; any type when absent. */
   gpuType?: string;
-  /** GB, as GPUs are sold. */
+  /** GB, as sold. */
   minVramGb?: number;
   /** As `cudaNumber`. */
   minCuda?: number;
@@ -47,30 +49,33 @@ export interface JobOrder {
   gpuCount: number;
   cpuCores: number;
   memoryMb: number;
-  /** What of the memory is shared memory; see `sharedMemoryMb`. */
+  /** The part of the memory that is shared memory; see `sharedMemoryMb`. */
   shmMb?: number;
   storageGb: number;
   image: string;
   durationSeconds: number;
-  /** For the whole job, in token units per hour: `maxRate` for people, and the bound itself where there is no such. */
+  /**
+   * The price limit for the whole job in token units per hour: `maxRate` for people, or the limit itself without
+   * `maxRate`.
+   */
   maxPricePerHour?: number;
-  /** Base units per hour, in decimal digits, that were reserved for it: it is placed nowhere above. */
+  /** The reserved base units per hour, in decimal digits. The job is never placed above this rate. */
   maxRate?: string;
 }
 
-/** Where an order was placed: the provider, and what the job costs there. */
+/** An order's provider, and the job's price there. */
 export interface Placement {
   providerId: string;
   nodeName: string;
   /** A `gpuTypeKey`; absent for a job without GPUs. */
   gpuType?: string;
-  /** As the provider calls it, for people. */
+  /** The provider's name for the GPU, for people. */
   gpuModel?: string;
-  /** The resource that the pod asks for; absent for `nvidia.com/gpu`. */
+  /** The resource that the pod requests; absent for `nvidia.com/gpu`. */
   gpuResource?: string;
   /** Token units per hour for the whole job, for people. */
   pricePerHour: number;
-  /** The same exactly, in base units per hour as decimal digits; absent where a version wrote it down that had none. */
+  /** The exact price in base units per hour, in decimal digits; absent in records of versions that did not have it. */
   rate?: string;
 }
 
@@ -79,38 +84,40 @@ export interface SshAccess {
   host: string;
   port: number;
   user: 'root';
-  /** The public key by which the machine proves itself: `ssh-ed25519 AAAA…`; absent where nobody wrote it down. */
+  /** The machine's public host key, `ssh-ed25519 AAAA…`; absent if it was not recorded. */
   hostKey?: string;
 }
 
-/** What a job had too little of when it failed: the ways of failing for which there is something to suggest. */
+/** Failures for which the broker can suggest a remedy: what the job ran out of. */
 export const failureCauses = ['out_of_memory', 'disk_full'] as const;
 export type FailureCause = (typeof failureCauses)[number];
 
-/** Why a job did not start, or ended before its time. */
+/** Why a job did not start or ended early. */
 export interface JobFailure {
   reason: ErrorCode;
-  /** A sentence for the customer; never a secret. */
+  /** A sentence for the customer that never contains a secret. */
   message: Printable;
   cause?: FailureCause;
-  /** What Kubernetes said of it, for operators; absent where that is the message. */
+  /** The message from Kubernetes, for operators; absent if `message` already is that. */
   words?: Printable;
 }
 
-/** Why a provider did not serve a job that ran. */
+/** Why a provider did not serve a running job. */
 export type GapCause = 'silent' | 'node_not_ready' | 'gpu_lost';
 
-/** How much of a job's memory `/dev/shm` may take: what the order says, otherwise half. */
+/** The part of a job's memory that `/dev/shm` may use: what the order says, or half. */
 export function sharedMemoryMb({ memoryMb, shmMb }: Pick<JobOrder, 'memoryMb' | 'shmMb'>): number {
   return shmMb ?? Math.max(1, Math.floor(memoryMb / 2));
 }
 
-/** The name of every Kubernetes object of a job; derived, so that a repeated create finds the first. */
+/**
+ * The name of all Kubernetes objects of a job, derived from its id so that a repeated create finds the existing object.
+ */
 export function jobObjectName(jobId: string): string {
   return `job-${jobId}`;
 }
 
-/** The workflow that runs a job. */
+/** The id of a job's workflow. */
 export function jobWorkflowId(jobId: string): string {
   return `job:${jobId}`;
 }
@@ -118,17 +125,17 @@ export function jobWorkflowId(jobId: string): string {
 const hostName = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
 const ipv6 = /^[0-9a-fA-F:]{2,39}$/;
 
-/** True for a name or an address, and for nothing that a shell or an SSH client would take for something else. */
+/** True for a host name or an address, and false for anything a shell or an SSH client could interpret differently. */
 export function isSshHost(text: string | undefined): text is string {
   return text !== undefined && (hostName.test(text) || ipv6.test(text));
 }
 
-/** The line a customer types. */
+/** The command line that a customer types. */
 export function sshCommand(access: SshAccess): string {
   return `ssh ${access.user}@${access.host} -p ${access.port}`;
 }
 
-/** The line for `~/.ssh/known_hosts`, so that the first login need not trust whoever answers; none without a key. */
+/** The line for `~/.ssh/known_hosts`, so that the first login verifies the host; undefined without a host key. */
 export function knownHostsLine({ host, port, hostKey }: SshAccess): string | undefined {
   return hostKey === undefined ? undefined : `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}`;
 }

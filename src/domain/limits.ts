@@ -1,21 +1,21 @@
 import { BrokerError } from './errors.js';
 
-/** Whom a limit counts. An address is a /64 of IPv6. */
+/** What a limit counts by. IPv6 addresses are counted by /64. */
 export type LimitedBy = 'address' | 'wallet' | 'provider' | 'job';
 
 interface Limit {
   per: LimitedBy;
-  /** What is counted, as a sentence of the answer says it. */
+  /** What is counted, in the words of the answer. */
   counts: string;
-  /** Seconds over which it counts; absent where it counts what is under way at the same time. */
+  /** The window in seconds; absent if the limit counts concurrent operations. */
   windowS?: number;
-  /** The variable that says how many; absent where nobody has to choose. */
+  /** The variable that sets the limit; absent if it is not configurable. */
   setting?: string;
 }
 
 /**
- * Every limit that is answered with 429. What counts by address counts only those who prove nothing, or fail to: whoever
- * proves who he is, is counted by that, and pays for no neighbour.
+ * All limits answered with 429. Limits by address count only requests without valid proof of identity. A client that
+ * proves its identity is counted by that identity, so its neighbours' requests do not count against it.
  */
 export const limits = {
   requests: {
@@ -66,8 +66,8 @@ export const limits = {
 export type LimitName = keyof typeof limits;
 
 /**
- * The refusal of a limit: which one it is, per what, how many it allows, and until when it refuses. What counts as under
- * way may be over at any moment.
+ * The error for an exceeded limit. It names the limit, what it counts by, how many it allows and when to retry. For
+ * limits on concurrent operations, one may end at any moment.
  */
 export function limitReached(
   name: LimitName,

@@ -4,65 +4,65 @@ import { envProblems } from './job-env.js';
 import type { ProviderStatus } from './provider.js';
 import { noWallet, type MiningConfig } from './registration.js';
 
-/** What the site lets miners run. */
+/** The site's rules for miners. */
 export interface MiningPolicy {
-  /** `MINING_IMAGE_ALLOWLIST`; empty: nobody mines. */
+  /** `MINING_IMAGE_ALLOWLIST`; an empty list turns mining off. */
   imageAllowlist: readonly string[];
 }
 
-/** What decides whether a provider's idle GPUs mine. */
+/** The facts that decide whether a provider's idle GPUs mine. */
 export interface MiningSituation {
   status: ProviderStatus;
   cordoned: boolean;
-  /** What its owner last said by the routes `start` and `stop`. */
+  /** What its owner last chose with the routes `start` and `stop`. */
   enabled: boolean;
-  /** Of the provider; where its configuration names none, it is mined for this one. */
+  /** The provider's wallet, which is mined for unless the configuration names another. */
   wallet: string;
-  /** `null` when it never asked to mine. */
+  /** `null` if the provider never asked to mine. */
   config: MiningConfig | null;
-  /** Whole GPUs of one resource that may be sold: what it offers, as far as the cluster counts them. */
+  /** Whole GPUs of one resource that may be sold: those offered that the cluster counts. */
   gpus: number;
-  /** That resource; absent for `nvidia.com/gpu`. */
+  /** The resource of the GPUs; absent for `nvidia.com/gpu`. */
   gpuResource?: string;
 }
 
 /** One miner: a pod with one GPU. */
 export interface Miner {
-  /** In full. */
+  /** The full image reference. */
   image: string;
   args: string[];
-  /** May hold secrets, such as the password of a pool: never in a pod's own text. */
+  /** May contain secrets such as a pool's password, so it must never be part of a pod's specification. */
   env: Record<string, string>;
-  /** An empty directory of the pod's own, whatever the machine has at this path. */
+  /** The path of an empty directory that belongs to the pod, whatever the machine has at this path. */
   dataDir: string;
   cpuMillis: number;
   memoryMb: number;
-  /** What its GPU is to Kubernetes; absent for `nvidia.com/gpu`. */
+  /** The Kubernetes resource of its GPU; absent for `nvidia.com/gpu`. */
   gpuResource?: string;
 }
 
-/** What a provider's miners and their Secret are called. Any provider id fits. */
+/** The name of a provider's miners and of their Secret. It is valid for every provider id. */
 export function minersName(providerId: string): string {
   return `mining-${providerId}`;
 }
 
-/** How many miners a provider is to have, each of one GPU; with none, why. */
+/** How many miners a provider should have, each with one GPU; if none, the reason. */
 export type MiningPlan = { miners: number; miner: Miner } | { miners: 0; miner?: undefined; reason: string };
 
-/** What the field's agents mean when they name none. */
+/** The image that existing agents expect when they name none. */
 const fieldImage = 'mingeyom/worldland-mio:latest';
 const fieldDataDir = '/worldland/data';
 const fieldGpuCount = 1;
 const fieldCpuCores = 2;
 const fieldMemoryMb = 4_096;
-/** Less than this no miner starts with, however many share what the provider gives. */
+/** The least CPU a miner gets, however many share what the provider gives. */
 const minCpuMillis = 100;
 const minMemoryMb = 256;
-/** Every pod has an address of its own, so all miners listen on the port that the network's nodes are known by. */
+/** Each pod has its own address, so all miners can listen on the network's usual port. */
 export const miningP2pPort = 30_303;
 
 const maxPathLength = 255;
-/** Directories that an image needs as they are; a volume there would take the miner's own program away. */
+/** Directories that an image needs unchanged; mounting a volume there would hide the miner's program. */
 const systemDirectories = new Set([
   'bin',
   'boot',
@@ -79,17 +79,17 @@ const systemDirectories = new Set([
   'var',
 ]);
 const bootnode = /^(?:enode:\/\/[0-9a-f]{128}@[0-9a-z.:[\]-]{1,260}(?:\?discport=\d{1,5})?|enr:[\w-]{1,600})$/i;
-/** Only listed images mine: what would have them run other code, or other GPUs, is not for a message to say. */
+/** Only listed images may mine, so a message must not set variables that make them run other code or use other GPUs. */
 const decidesCode = /^(?:LD_|(?:PATH|ENV|BASH_ENV|IFS|CUDA_VISIBLE_DEVICES|NVIDIA_DRIVER_CAPABILITIES)$)/;
 const printable = /^[\x20-\x7e]+$/;
-/** Flags that the broker sets itself; those that would listen on a port which is closed. */
+/** Flags that the broker sets itself, and flags that would listen on a closed port. */
 const ownFlags = new Set(['mio', 'datadir', 'port', 'networkid', 'bootnodes', 'mine', 'miner.etherbase', 'syncmode']);
 const listeningFlag = /^(?:http|ws|rpc|graphql|authrpc|metrics|pprof)(?:\.|$)/;
 
 /**
- * Everything in a mining configuration that may not run here. It comes from a stranger; values are never repeated.
+ * All problems of a mining configuration. It comes from a stranger, so its values are never repeated.
  *
- * @returns problems with the names of the wire, such as `env_vars.LD_PRELOAD`.
+ * @returns problems with the wire's field names, such as `env_vars.LD_PRELOAD`.
  */
 export function miningProblems(config: MiningConfig, policy: MiningPolicy): FieldProblem[] {
   const problems: FieldProblem[] = [];
@@ -110,8 +110,8 @@ export function miningProblems(config: MiningConfig, policy: MiningPolicy): Fiel
 }
 
 /**
- * Decides how many miners a provider is to have. As many as GPUs that it wants mined, rented or not: those that find no
- * free GPU wait for one, and jobs take theirs whenever they come.
+ * Decides how many miners a provider should have: one for each GPU it wants to mine with, rented or not. Miners without
+ * a free GPU wait for one, and jobs preempt miners at any time.
  */
 export function planMining(situation: MiningSituation, policy: MiningPolicy): MiningPlan {
   const { config, enabled, status, cordoned, gpus } = situation;
@@ -131,7 +131,7 @@ export function planMining(situation: MiningSituation, policy: MiningPolicy): Mi
   return { miners, miner: { ...minerOf(config, wallet), ...(gpuResource === undefined ? {} : { gpuResource }) } };
 }
 
-/** Over a configuration, what a later message says anew; what is empty there counts as not said. */
+/** Applies a later message to a configuration; its empty fields change nothing. */
 export function changedMiningConfig(config: MiningConfig | null, change: MiningConfig): MiningConfig {
   const said = Object.entries(change).filter(([, value]) =>
     typeof value === 'object' ? Object.keys(value).length > 0 : Boolean(value),
@@ -140,8 +140,8 @@ export function changedMiningConfig(config: MiningConfig | null, change: MiningC
 }
 
 /**
- * Sizes are for all miners that the owner asks for together. Shared among these, not among those that there are now:
- * with a GPU more or less in the machine, the others go on as they are.
+ * The owner's sizes are totals. They are divided by the number of miners that he asked for, not by the current number,
+ * so that the other miners stay unchanged when the machine gains or loses a GPU.
  */
 function minerOf(config: MiningConfig, wallet: string): Miner {
   const sharers = config.gpuCount || fieldGpuCount;

@@ -1,4 +1,4 @@
-/** Names under which the same thing is known elsewhere: of each line, clients try one where another is meant. */
+/** Names that other APIs use for the same thing: clients mix up the names within a line. */
 const synonyms: readonly (readonly string[])[] = [
   ['status', 'state', 'phase'],
   ['limit', 'per_page', 'page_size', 'size', 'count', 'first', 'take', 'max_results'],
@@ -13,16 +13,15 @@ const synonyms: readonly (readonly string[])[] = [
   ['sort', 'order', 'order_by', 'sort_by'],
 ].map((names) => names.map(plain));
 
-/** A longer name is not a slip of the finger, and comparing it costs more than it helps. */
+/** A longer name is hardly a typo, and comparing it costs more than it helps. */
 const maxLength = 32;
-/** With fewer letters than this, too many names begin alike. */
+/** With fewer letters, too many names share a prefix. */
 const minPrefix = 3;
 
 /**
- * The name that somebody most likely meant by one that does not exist: the same in another spelling, another word for
- * the same thing, or one that is a slip of the finger away.
+ * Guesses the name meant by an unknown one: another spelling, a synonym, or a typo.
  *
- * @returns undefined where none is near: a guess that misleads is worse than none.
+ * @returns undefined if no name is near, since a misleading guess is worse than none.
  * @example nearestName('state', ['limit', 'status']) === 'status'
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
@@ -35,7 +34,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
   if (synonym !== undefined) return synonym;
   const begun = meant.length < minPrefix ? undefined : known.find((each) => plain(each).startsWith(meant));
   if (begun !== undefined) return begun;
-  // One slip in a short name, two in a longer one.
+  // Allow one typo in a short name and two in a longer one.
   const slips = meant.length > 5 ? 2 : 1;
   const near = known
     .map((each) => ({ name: each, distance: editDistance(meant, plain(each)) }))
@@ -43,12 +42,12 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return near !== undefined && near.distance <= slips ? near.name : undefined;
 }
 
-/** Without what differs between `gpu_type`, `gpu-type` and `gpuType`. */
+/** Removes the differences between `gpu_type`, `gpu-type` and `gpuType`. */
 function plain(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
-/** How many letters have to be put in, left out, replaced or swapped with their neighbour to get from one to the other. */
+/** The number of insertions, deletions, replacements and swaps of neighbours that turn one text into the other. */
 export function editDistance(a: string, b: string): number {
   let [before, row] = [[] as number[], Array.from({ length: b.length + 1 }, (_, at) => at)];
   for (let i = 1; i <= a.length; i++) {

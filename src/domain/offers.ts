@@ -1,27 +1,26 @@
 import { sentence, type Printable } from './outside.js';
 
-/** What decides whether a provider that could serve is offered to customers. */
+/** The facts that decide whether a provider able to serve is offered to customers. */
 export interface OfferFacts {
-  /** Its GPU types, at the prices that count; none for a machine without GPUs. */
+  /** Its GPU types at their effective prices; empty for a machine without GPUs. */
   gpus: readonly { model: string; pricePerHour: number }[];
   cpuPricePerHour: number;
   memoryPricePerGbHour: number;
   availableFrom?: Date | undefined;
   availableUntil?: Date | undefined;
-  /** It failed to start jobs, and is out of placement until then. */
+  /** Until when the provider is suspended from placement because it failed to start jobs. */
   outUntil?: Date | undefined;
-  /** The last of them, as an error code. */
+  /** The error code of the last failed start. */
   outReason?: string | undefined;
-  /** Why its GPUs are not sold as they were registered; '' where they are. */
+  /** Why its GPUs are not sold as registered; '' if they are. */
   gpusReason?: string | undefined;
 }
 
 /**
- * Why a provider, or some of its GPUs, gets no orders although nothing is wrong with the machine; for its owner and for
- * operators.
+ * Why a provider or some of its GPUs get no orders although the machine is healthy, for its owner and for operators.
  *
- * @param freeJobs what costs nothing is given away here.
- * @returns undefined when all of it is offered.
+ * @param freeJobs true if the site allows jobs that cost nothing.
+ * @returns undefined when everything is offered.
  */
 export function whyNotOffered(
   {
@@ -61,7 +60,7 @@ function whyUnpriced(
   }: Pick<OfferFacts, 'gpus' | 'cpuPricePerHour' | 'memoryPricePerGbHour'>,
   freeJobs: boolean,
 ): string {
-  // Every job has cores and memory, so a price of either is a price of all.
+  // Every job uses cores and memory, so a price for either means that no job is free.
   if (freeJobs || cpuPricePerHour > 0 || memoryPricePerGbHour > 0) return '';
   const unpriced = gpus.filter(({ pricePerHour }) => pricePerHour === 0);
   if (gpus.length > 0 && unpriced.length === 0) return '';

@@ -1,20 +1,20 @@
 /**
- * The borders at which text, times and numbers of strangers come in: what a kubelet, an agent, a registry or a client
- * wrote. What has been through here can be stored, shown in a terminal and computed with; the types say that it has.
- * "Not there" has one form inside, `undefined`, whatever form it had outside.
+ * Sanitizes text, times and numbers from outside: from a kubelet, an agent, a registry or a client. The results can be
+ * stored, shown in a terminal and computed with, and their types prove it. A missing value is always `undefined`
+ * inside, whatever form it had outside.
  */
 
 declare const checked: unique symbol;
 
-/** One line of text that can be stored and printed anywhere. */
+/** One line of text that is safe to store and print anywhere. */
 export type Printable = string & { readonly [checked]: 'printable' };
 
-/** A moment as RFC 3339 in UTC with milliseconds, within the years 1970 to 9999. */
+/** A time in RFC 3339, UTC, with milliseconds, between the years 1970 and 9999. */
 export type Instant = string & { readonly [checked]: 'instant' };
 
 /**
- * Characters of the basic plane that control, hide or turn round what stands beside them, or are not seen at all: as
- * ranges for a regular expression, and not as classes of Unicode, which grow with its versions.
+ * Characters of the basic plane that are invisible, or that control, hide or reverse their neighbours. They are listed
+ * as ranges for a regular expression, not as Unicode classes, because those grow with each Unicode version.
  */
 export const unprintableRanges = [
   '\\u0000-\\u001f\\u007f-\\u009f', // controls
@@ -24,27 +24,27 @@ export const unprintableRanges = [
   '\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\uffff', // fillers, selectors, byte order mark, specials
 ].join('');
 
-/** The same of the other planes: invisible operators of shorthand and music, tags and selectors. */
+/** The same for the other planes: invisible controls of shorthand and musical notation, tags and selectors. */
 export const unprintableAstral = '\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}';
 
 const breaks = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
-/** Halves of surrogate pairs among them: no encoding of text can hold one. */
+/** Includes unpaired surrogates, which no text encoding can represent. */
 const unprintable = new RegExp(`[${unprintableRanges}${unprintableAstral}\\p{Surrogate}]`, 'gu');
 
-/** As much as a sentence in a reply or a log line should quote of a stranger's text. */
+/** How much of a stranger's text a reply or a log line may quote, in characters. */
 const quotedLength = 300;
-/** As much as a whole sentence of ours may have with what it quotes. */
+/** The maximum length of a sentence including its quotations. */
 const sentenceLength = 1_000;
 
 /**
- * Text of a stranger, made fit to be shown: line breaks become spaces, what cannot be printed is left out, and what is
- * too long is cut.
+ * Makes a stranger's text safe to show: line breaks become spaces, unprintable characters are removed, and long text is
+ * cut.
  *
- * @returns undefined for what is no text, or none any more.
+ * @returns undefined if the value is not text, or nothing of it is left.
  */
 export function printable(value: unknown, maxLength: number = quotedLength): Printable | undefined {
   if (typeof value !== 'string') return undefined;
-  // Of a megabyte no more is looked at than could ever be shown.
+  // Of a huge text, process no more than could ever be shown.
   const line = value
     .slice(0, maxLength * 4)
     .replace(breaks, ' ')
@@ -53,14 +53,14 @@ export function printable(value: unknown, maxLength: number = quotedLength): Pri
   return line === '' ? undefined : (cut(line, maxLength) as Printable);
 }
 
-/** A sentence of ours that may quote strangers. */
+/** Sanitizes the broker's own sentence, which may quote strangers. */
 export function sentence(text: string): Printable {
   return printable(text, sentenceLength) ?? ('' as Printable);
 }
 
 /**
- * JSON, or any other text that is kept as evidence, with what cannot be printed as escapes of JSON: it says the same as
- * before, and can be shown.
+ * Replaces unprintable characters in JSON, or in any other text kept as evidence, by JSON escapes. The meaning stays
+ * the same, and the text is safe to show.
  */
 export function escapeUnprintable(text: string): string {
   return text.replace(unprintable, (character) =>
@@ -72,20 +72,20 @@ function escaped(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, '0')}`;
 }
 
-/** At most so many characters, never half a pair. */
+/** Cuts a text to a maximum length without splitting a surrogate pair. */
 function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   const end = text.codePointAt(maxLength - 2)! > 0xffff ? maxLength - 2 : maxLength - 1;
   return `${text.slice(0, end).trimEnd()}…`;
 }
 
-/** The last moment that RFC 3339 and Postgres write with four digits for the year. */
+/** The last time that RFC 3339 and Postgres write with a four-digit year. */
 const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /**
- * A moment as a stranger wrote it: a `Date` or a text.
+ * Parses a time from outside: a `Date` or a text.
  *
- * @returns undefined for `null`, the zero time of Go, the epoch, and whatever is no moment at all.
+ * @returns undefined for `null`, Go's zero time, the epoch, and anything that is not a time.
  */
 export function instant(value: unknown): Instant | undefined {
   if (!(value instanceof Date) && typeof value !== 'string') return undefined;
@@ -93,15 +93,15 @@ export function instant(value: unknown): Instant | undefined {
   return ms > 0 && ms <= lastMs ? instantAt(ms) : undefined;
 }
 
-/** A moment of our own clock. */
+/** Formats a time of the broker's own clock. */
 export function instantAt(ms: number): Instant {
   return new Date(ms).toISOString() as Instant;
 }
 
 /**
- * A whole number as a stranger wrote it, rounded down and brought within bounds.
+ * Reads a number from outside, rounds it down and clamps it to the bounds.
  *
- * @returns undefined for what is no number.
+ * @returns undefined if the value is not a number.
  */
 export function wholeNumber(value: unknown, { min, max }: { min: number; max: number }): number | undefined {
   if (typeof value !== 'number' || Number.isNaN(value)) return undefined;

@@ -2,20 +2,20 @@ import { gpuCountsOf, soldGpus } from './gpu-resources.js';
 import type { Printable } from './outside.js';
 import { podsForJobs, type NodeAllocatable, type ProviderOffer } from './provider.js';
 
-/** What of one kind a provider can be asked for: GPUs and pods in pieces, cpu in cores, memory in MB, storage in GB. */
+/** How much of one resource a provider can sell: GPUs and pods in pieces, cpu in cores, memory in MB, storage in GB. */
 export interface ResourceTarget {
   kind: 'gpu' | 'cpu' | 'memory' | 'pods' | 'storage';
   /** A `gpuTypeKey`; '' for the other kinds. */
   name: string;
-  /** GPUs as the provider calls them; '' for the other kinds. */
+  /** The provider's name for the GPUs; '' for the other kinds. */
   model: string;
   amount: number;
-  /** Token units for one GPU and hour; 0 for the other kinds, which have one price per provider. */
+  /** Token units per GPU and hour; 0 for the other kinds, whose price is set per provider. */
   pricePerHour: number;
-  /** Of a GPU whose memory somebody said, or the catalogue knows. */
+  /** The GPU's memory, if the agent or the catalogue knows it. */
   vramGb?: number;
   cuda?: number;
-  /** What the cluster counts these GPUs as, where it counts any. */
+  /** The resource under which the cluster counts these GPUs, if it counts any. */
   resource?: string;
 }
 
@@ -23,36 +23,36 @@ export interface ResourceTarget {
 export interface HeldGpus {
   /** A `gpuTypeKey`. */
   type: string;
-  /** What its pod asked for. */
+  /** The resource that its pod requested. */
   resource: string;
   amount: number;
 }
 
-/** What is known of a provider beside its offer and its node. */
+/** Facts about a provider's GPUs that neither its offer nor its node contains. */
 export interface ProviderGpus {
   held: readonly HeldGpus[];
-  /** GPUs of the machine, by its registration. */
+  /** The number of GPUs in the machine, by its registration. */
   machineGpus: number;
-  /** Of one GPU of each type that is offered, whoever set it. */
+  /** The price of one GPU of each offered type, whoever set it. */
   prices: ReadonlyMap<string, number>;
 }
 
-/** What may be sold of a provider, and what there is to say about it. */
+/** What a provider may sell, and the reason for any restriction. */
 export interface SalePlan {
   targets: ResourceTarget[];
-  /** GPUs that could be sold were none of them rented. */
+  /** How many GPUs could be sold if none were rented. */
   countedGpus: number;
-  /** Why its GPUs are not sold as they were registered; '' where they are. */
+  /** Why its GPUs are not sold as registered; '' if they are. */
   why: Printable | '';
 }
 
 /**
- * What may be sold of a provider: what it offers and, at the same time, what the cluster counts on its node. Nothing
- * while no node was seen.
+ * What a provider may sell: the lesser of what it offers and what the cluster counts on its node. Nothing until its
+ * node has been seen.
  *
- * The cluster may count fewer GPUs of a resource than are offered (a dead device, a driver that did not load). Those that
- * are rented under another name than is sold now may be devices of any resource, and are taken off each of them: too
- * little on offer for a while is better than a GPU sold that is not there.
+ * The cluster may count fewer GPUs of a resource than are offered (a dead device, a driver that did not load). GPUs
+ * rented under a name that is no longer sold may be devices of any resource, so they are subtracted from each of them:
+ * offering too few for a while is better than selling a GPU that does not exist.
  */
 export function resourceTargets(
   offer: ProviderOffer,
@@ -69,7 +69,7 @@ export function resourceTargets(
         (other) =>
           other.type !== type &&
           current.get(other.type) !== other.resource &&
-          // Of a resource of its own it can only be while that one is in use, and its type still of it.
+          // Held GPUs can only belong to their own resource while the node counts it and their type still uses it.
           (other.resource === resource || current.has(other.type) || !counts[other.resource]),
       )
       .reduce((sum, { amount }) => sum + amount, 0);
@@ -96,19 +96,19 @@ export function resourceTargets(
         ...(cuda === undefined ? {} : { cuda }),
       })),
       plain('memory', offer.memoryMb, allocatable?.memoryMb),
-      // Nobody offers pods: how many a node takes, only the cluster says.
+      // Providers do not offer pods; only the cluster knows how many a node takes.
       plain('pods', Infinity, allocatable && podsForJobs(allocatable)),
       plain('storage', offer.storageGb, allocatable?.storageGb),
     ],
   };
 }
 
-/** Resources of which jobs hold more than the node counts: nobody can say whose GPU is the missing one. */
+/** Resources of which jobs hold more than the node counts. It is impossible to tell which job's GPU is missing. */
 export function missingGpus(
   held: readonly Pick<HeldGpus, 'resource' | 'amount'>[],
   node: NodeAllocatable,
 ): { missing: string[]; isAll: boolean } {
-  // What is shared by now is still there.
+  // GPUs that have become shared are not missing.
   const counts = { ...gpuCountsOf(node), ...node.gpuShares };
   const needed = new Map<string, number>();
   for (const { resource, amount } of held) needed.set(resource, (needed.get(resource) ?? 0) + amount);

@@ -1,46 +1,48 @@
 import type { JobOrder } from './job.js';
 import type { ProviderOffer } from './provider.js';
 
-/** A token has 18 decimals, as on chain; what decides about money is counted in its smallest part, the base unit. */
+/**
+ * A token has 18 decimals, as on chain. Everything that decides about money counts in its smallest part, the base unit.
+ */
 const baseUnitDecimals = 18;
 const baseUnitsPerToken = 10n ** BigInt(baseUnitDecimals);
 
-/** Token units per hour: more than any machine costs; a number above is a mistake or an attack on the arithmetic. */
+/** Token units per hour. No machine costs more; a higher number is a mistake or an attack on the arithmetic. */
 export const maxPrice = 1_000_000;
-/** Prices have so many decimals; what lies below is noise of floating point. */
+/** The decimals of a price; anything smaller is floating-point noise. */
 export const priceDecimals = 12;
-/** So many digits come back from floating point as they went in. */
+/** The number of digits that survive a round trip through floating point. */
 const exactDigits = 15;
 
 /**
- * What a job gets with each GPU it rents, whatever the machine's fair share is: the sizes of an order that names none.
- * Above both it pays for the GPUs that nobody else can rent then.
+ * What a job gets with each rented GPU, even if the machine's fair share is smaller; also the default sizes of an
+ * order. A job that takes more than both also pays for the GPUs that it makes unrentable.
  */
 export const bundlePerGpu = { cpuCores: 4, memoryMb: 16_384, storageGb: 20 };
 
 /**
- * What a machine asks for, per hour, as decimal text: a price is what its owner wrote, and not the binary fraction
- * nearest to it.
+ * A machine's prices per hour as decimal text: a price is exactly what its owner wrote, not the nearest binary
+ * fraction.
  */
 export interface MachinePrices {
-  /** Of the GPU type the job gets; '0' for a job without GPUs. */
+  /** The price of the job's GPU type; '0' for a job without GPUs. */
   gpuPrice: string;
   cpuPrice: string;
   memoryPricePerGb: string;
-  /** Of its GPUs of any type; '0' for a machine without. */
+  /** The lowest price of its GPUs of any type; '0' for a machine without GPUs. */
   cheapestGpuPrice: string;
   /**
-   * All that it offers, rented or not. What the cluster counts at the moment does not enter: a job costs the same on a
-   * day when a GPU of the machine is broken.
+   * Everything the machine offers, rented or not. The cluster's current count does not matter: a job costs the same on
+   * a day when one of the machine's GPUs is broken.
    */
   offered: Pick<ProviderOffer, 'cpuCores' | 'memoryMb' | 'storageGb'> & { gpus: number };
 }
 
 /**
- * What a whole job costs, in base units per hour, rounded down. The list price is that of its GPUs, cores and memory (a
- * GB is 1024 MB; storage has no price). The floor is for jobs that take more of a machine than the share of their GPUs:
- * what they take of any one resource makes as large a part of the GPUs unrentable, and is paid like these, at the price
- * of the cheapest. `rateSql` says the same to Postgres.
+ * The price of a whole job in base units per hour, rounded down. The list price adds up its GPUs, cores and memory (a
+ * GB is 1024 MB; storage has no price). A floor applies to jobs that take a larger share of the machine than their
+ * GPUs: the share they take of any one resource makes the same share of the GPUs unrentable, and is charged like those,
+ * at the price of the cheapest. `rateSql` is the same formula in SQL.
  */
 export function jobRate(
   order: Pick<JobOrder, 'gpuCount' | 'cpuCores' | 'memoryMb' | 'storageGb'>,
@@ -58,7 +60,7 @@ export function jobRate(
   const gpus = BigInt(order.gpuCount);
   const sum = (gpus * gpu + BigInt(order.cpuCores) * cpu) * 1024n + BigInt(order.memoryMb) * memory;
   const list = (sum * baseUnitsPerToken) / (1024n * one);
-  // Within its share a job makes no more GPUs unrentable than it rents, and the list has these at no less.
+  // Within its share, a job makes no more GPUs unrentable than it rents, so the floor cannot exceed the list price.
   const floors = (['cpuCores', 'memoryMb', 'storageGb'] as const)
     .filter((kind) => offered[kind] > 0 && order[kind] > bundlePerGpu[kind] * order.gpuCount)
     .map(
@@ -74,16 +76,16 @@ export function rateOf(pricePerHour: number | string): bigint {
   return (digits * baseUnitsPerToken) / 10n ** BigInt(scale);
 }
 
-/** A rate as token units per hour, for people: the number nearest to it. */
+/** The number of token units per hour nearest to a rate, for people. */
 export function priceOf(rate: bigint | string): number {
   return Number(`${rate}e-${baseUnitDecimals}`);
 }
 
 /**
- * A price as a stranger wrote it, a number or decimal text. Numbers are rounded to the decimals a price has; text is
- * taken as it is or not at all.
+ * Reads a price from outside, a number or decimal text. Numbers are rounded to `priceDecimals`; text is accepted
+ * exactly or not at all.
  *
- * @returns undefined for what is no price.
+ * @returns undefined if the value is not a price.
  */
 export function readPrice(value: number | string): number | undefined {
   if (typeof value === 'number')
@@ -93,7 +95,7 @@ export function readPrice(value: number | string): number | undefined {
   return parts !== null && digits.length <= exactDigits && Number(value) <= maxPrice ? Number(value) : undefined;
 }
 
-/** A number in decimal notation, with or without an exponent, as `digits / 10^scale`. */
+/** Parses decimal notation, with or without an exponent, to `digits / 10^scale`. */
 function decimal(text: string): { digits: bigint; scale: number } {
   const parts = /^(\d+)(?:\.(\d+))?(?:e([+-]?\d{1,3}))?$/.exec(text);
   if (parts === null) throw new RangeError(`${text} is not an amount`);

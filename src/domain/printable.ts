@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { unprintableAstral, unprintableRanges } from './outside.js';
 
-/** The same pattern stands in the API's description, so it is one that every dialect of regular expressions reads. */
+/** The API's description contains this pattern, so it must be valid in every dialect of regular expressions. */
 const printable = new RegExp(`^[^${unprintableRanges}]*$`);
-/** What that pattern cannot say; JSON can hold half a surrogate pair, and no encoding of text can. */
+/** Characters that the pattern cannot express. JSON can contain unpaired surrogates, which no text encoding can. */
 const beyondIt = new RegExp(`[${unprintableAstral}\\p{Surrogate}]`, 'u');
 
-/** Text that may be shown and stored as it is; any other is refused. */
+/** Text that is safe to show and store unchanged; anything else is rejected. */
 export const printableText = (maxLength: number) =>
   z
     .string()

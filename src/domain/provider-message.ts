@@ -2,11 +2,11 @@ import { readHeartbeat } from './heartbeat.js';
 import { capacityUpdateSchema, registrationSchema } from './registration.js';
 import { describeProblems } from './wire.js';
 
-/** What providers send: each kind has a stream of its own, `provider:<kind>`. */
+/** The kinds of messages that providers send. Each has its own stream, `provider:<kind>`. */
 export const providerMessageKinds = ['registration', 'heartbeat', 'capacity'] as const;
 export type ProviderMessageKind = (typeof providerMessageKinds)[number];
 
-/** Checks a message as the reader of its stream will, and answers who it says it is from, or what is wrong with it. */
+/** Checks a message as the stream's reader will, and returns its claimed sender or the problem. */
 export function senderOf(kind: ProviderMessageKind, data: string): { providerId: string } | { problem: string } {
   if (kind === 'heartbeat') {
     const read = readHeartbeat(data);

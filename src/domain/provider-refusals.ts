@@ -1,13 +1,13 @@
 import { BrokerError, type ErrorCode } from './errors.js';
 
 interface Refusal {
-  /** What the API answers. */
+  /** The API's error code. */
   code: ErrorCode;
-  /** What the provider is told. */
+  /** The text for the provider. */
   tell: string;
 }
 
-/** Why a message of a provider is not accepted. The names are counted and stand in the dead-letter stream. */
+/** Why a provider's message is rejected. The names appear in metrics and in the dead-letter stream. */
 export const providerRefusals = {
   signature_required: { code: 'auth_required', tell: 'signature required' },
   signature_malformed: {
@@ -42,20 +42,20 @@ export const providerRefusals = {
 
 export type ProviderRefusal = keyof typeof providerRefusals;
 
-/** Ends the check of a message that is not accepted. */
+/** Thrown while a message is verified, to reject it. */
 export class MessageRefused extends Error {
   override readonly name = 'MessageRefused';
 
   constructor(
     readonly reason: ProviderRefusal,
-    /** Of a replay by the key that speaks for the provider: the lowest number that would be taken. */
+    /** The lowest acceptable number, after a replay signed by the provider's own key. */
     readonly nextSeq?: number,
   ) {
     super(reason);
   }
 }
 
-/** The same as an answer of the API; a wrong clock can be set by it, and a number that is stuck goes on from it. */
+/** The API's error for a rejection. It lets the agent correct a wrong clock, or continue from an acceptable number. */
 export function refusalError(reason: ProviderRefusal, nowMs: number, nextSeq?: number): BrokerError {
   const { code, tell } = providerRefusals[reason];
   return new BrokerError(code, tell, {

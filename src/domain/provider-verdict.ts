@@ -1,13 +1,13 @@
 import type { ProviderRefusal } from './provider-refusals.js';
 
-/** An entry of a provider stream as it was read, after its `data` passed validation. */
+/** An entry of a provider stream whose `data` has passed validation. */
 export interface ProviderEntry {
   /** The base name of the stream: `provider:registration`, `provider:heartbeat` or `provider:capacity`. */
   stream: string;
   /** The id of the entry. */
   id: string;
   fields: Readonly<Record<string, string>>;
-  /** Who the message in `data` claims to be from. */
+  /** The claimed sender of the message in `data`. */
   providerId: string;
 }
 
@@ -15,34 +15,33 @@ export interface ProviderEntry {
 export type ProviderVerdict =
   | {
       accepted: true;
-      /** True when the entry carries a good signature. */
+      /** True when the entry has a valid signature. */
       signed: boolean;
-      /** Lower case: the wallet that earnings go to. Of an unsigned entry it is what the message claims. */
+      /** The wallet that is paid, in lower case. For an unsigned entry, it is only a claim. */
       wallet?: string;
     }
   | {
       accepted: false;
       reason: ProviderRefusal;
-      /** What the provider is told on its response stream, where it is to be told. */
+      /** The text for the provider's response stream, if it should get one. */
       tell?: string;
-      /** Where only the number is wrong, and the key is the provider's: the lowest one that would be taken. */
+      /** The lowest acceptable number, if only the number is wrong and the key is the provider's. */
       nextSeq?: number;
     };
 
-/** Decides whether an entry is from who it says it is from. */
+/** Decides whether an entry is really from its claimed sender. */
 export interface ProviderVerifier {
-  /**
-   * True when every well-formed entry is accepted as it is (`PROVIDER_AUTH_MODE=off`): heartbeats then need no question.
-   */
+  /** True when every well-formed entry is accepted (`PROVIDER_AUTH_MODE=off`), so heartbeats need no verification. */
   readonly acceptsAll: boolean;
   /**
-   * @throws BrokerError `auth_backend_unavailable` or `dependency_unavailable` when it cannot be told now: the entry
-   *   stays where it is and is read again.
+   * @throws BrokerError `auth_backend_unavailable` or `dependency_unavailable` when it cannot decide now: the entry
+   *   stays in the stream and is read again.
    */
   verify(entry: ProviderEntry): Promise<ProviderVerdict>;
   /**
-   * Whether an answer to a message that is not accepted may stand among the answers of the provider that it names. Those
-   * of a provider that has signed are for what its key or its owner signed: others could keep its agent busy with them.
+   * Whether a rejected message may be answered on the response stream of the provider that it names. Once a provider
+   * has signed, only messages signed by its key or its owner are answered there; otherwise others could keep its agent
+   * busy.
    *
    * @throws as `verify`.
    */

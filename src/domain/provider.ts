@@ -1,6 +1,6 @@
 /**
- * Where a provider is in its life. The names are those the public agents know, and `retired`, which none of them hears
- * of itself: it is no part of the fleet until it registers again.
+ * The states of a provider. All but `retired` are names that the public agents know. A retired provider is not part of
+ * the fleet until it registers again.
  */
 export const providerStatuses = [
   'pending',
@@ -15,18 +15,18 @@ export const providerStatuses = [
 
 export type ProviderStatus = (typeof providerStatuses)[number];
 
-/** True for a provider that has joined and was not retired: it has a node, or had one that may come back. */
+/** True for a provider that has joined and is not retired: it has a node, or had one that may come back. */
 export function isInService(status: ProviderStatus): boolean {
   return status === 'joined' || status === 'available' || status === 'busy' || status === 'offline';
 }
 
 /**
- * Ids that may stand in a node name, a label and a workflow id as they are. 60 characters leave room below the 63 of
+ * Ids that are valid in a node name, a label and a workflow id without change. Their 60 characters stay below the 63 of
  * a label value.
  */
 export const providerIdPattern = /^[a-z0-9][a-z0-9-]{1,58}[a-z0-9]$/;
 
-/** What a provider offers, in one shape for old and new senders. GPU types are `gpuTypeKey`s. */
+/** What a provider offers, in one form for old and new agents. GPU types are `gpuTypeKey`s. */
 export interface ProviderOffer {
   gpus: GpuOffer[];
   cpuCores: number;
@@ -38,17 +38,17 @@ export interface ProviderOffer {
 
 export interface GpuOffer {
   type: string;
-  /** As the provider calls it. */
+  /** The provider's name for it. */
   model: string;
   count: number;
   pricePerHour: number;
-  /** As it is sold; absent where nobody said, and in what older versions wrote. */
+  /** Memory in GB, as sold; absent if unknown, and in records of older versions. */
   vramGb?: number;
-  /** The newest CUDA that its driver supports, as `cudaNumber`; absent where the agent did not say. */
+  /** The newest CUDA version that its driver supports, as `cudaNumber`; absent if the agent did not send it. */
   cuda?: number;
 }
 
-/** More than any machine has: a number above is a mistake, or an attack on whoever computes with it. */
+/** Limits that no machine reaches: a higher number is a mistake, or an attack on the arithmetic. */
 export const machineLimits = {
   gpus: 1_024,
   cpuCores: 16_384,
@@ -57,31 +57,31 @@ export const machineLimits = {
   pods: 10_000,
 } as const;
 
-/** What the cluster says a node has for pods (`status.allocatable`). */
+/** What a node has for pods, according to the cluster (`status.allocatable`). */
 export interface NodeAllocatable {
-  /** Of whatever name. */
+  /** GPUs under any resource name. */
   gpus: number;
-  /** By resource, where there is another name than `nvidia.com/gpu`; with 0 for a name that is not counted any more. */
+  /** GPUs by resource, if there are names other than `nvidia.com/gpu`; 0 for a name that is no longer counted. */
   gpuResources?: Record<string, number>;
-  /** Parts of GPUs that several may get at once (time-slicing, MPS), by resource: they are not among `gpus`. */
+  /** Shared GPUs (time-slicing, MPS), by resource; not included in `gpus`. */
   gpuShares?: Record<string, number>;
   cpuCores: number;
   memoryMb: number;
   storageGb: number;
-  /** How many pods it takes; absent in what versions up to 0.1.0 wrote. */
+  /** The number of pods it can run; absent in records of versions up to 0.1.0. */
   pods?: number;
-  /** How many of them are neither jobs nor miners, which give way to jobs. */
+  /** How many of its pods are neither jobs nor miners; jobs preempt miners. */
   systemPods?: number;
-  /** It runs jobs in user namespaces of their own; absent where it does not. */
+  /** True if it runs each job in its own user namespace; otherwise absent. */
   userNamespaces?: boolean;
 }
 
-/** What a kubelet takes unless it is told otherwise. */
+/** The kubelet's default limit of pods. */
 const usualPods = 110;
 
 /**
- * How many jobs a node has pods for. A tenth, ten at most, is left to what the system runs there although it does not
- * yet: a node that has just joined gets the pods of its device plugin and its like a moment later.
+ * How many jobs a node has pods for. A tenth of its pods, at most ten, is reserved for system pods that are still to
+ * come: a node that has just joined gets its device plugin and similar pods a moment later.
  */
 export function podsForJobs({
   cpuCores,
@@ -91,29 +91,29 @@ export function podsForJobs({
   return Math.max(0, pods - Math.max(systemPods, Math.min(10, Math.ceil(pods / 10))));
 }
 
-/** The workflow of a provider. */
+/** The id of a provider's workflow. */
 export function providerWorkflowId(providerId: string): string {
   return `provider:${providerId}`;
 }
 
-/** What decides whether a provider that has joined serves customers. */
+/** The facts that decide whether a joined provider serves customers. */
 export interface ProviderFacts {
   nodeReady: boolean;
   heartbeatAlive: boolean;
-  /** The cluster counts at least one of the GPUs it offers, or it offers none. */
+  /** True if the cluster counts at least one of its offered GPUs, or it offers none. */
   gpusReady: boolean;
 }
 
-/** Node and heartbeat are two witnesses: a provider serves only while both speak for it. */
+/** A provider serves only while both its node and its heartbeats say that it is alive. */
 export function statusOfJoined({ nodeReady, heartbeatAlive, gpusReady }: ProviderFacts): ProviderStatus {
   if (!nodeReady || !heartbeatAlive) return 'offline';
   return gpusReady ? 'available' : 'joined';
 }
 
 /**
- * Why a provider that has joined does not serve customers, for operators; empty when it does.
+ * Why a joined provider does not serve customers, for operators; '' when it does.
  *
- * @param whyGpus why its GPUs are not sold as they were registered, where that is known.
+ * @param whyGpus why its GPUs are not sold as registered, if known.
  */
 export function whyNotServing({ nodeReady, heartbeatAlive, gpusReady }: ProviderFacts, whyGpus = ''): string {
   if (!nodeReady) return 'its node is not ready';

@@ -1,9 +1,9 @@
 import { sentence, type Printable } from './outside.js';
 
 /**
- * What kinds of trouble with an image its customer is told. He chooses the host that is asked, and it is asked from inside
- * somebody's network: in the words of the kubelet he would read which of its machines and ports answer, and what. So all
- * the ways in which nobody answers as a registry does are one.
+ * The kinds of pull errors shown to a customer. He chooses the registry's host, and the request comes from inside a
+ * provider's network: the kubelet's own words would tell him which machines and ports there answer, and how. So every
+ * failure to reach a proper registry is shown as the same kind.
  */
 const kinds: readonly (readonly [words: RegExp, kind: string])[] = [
   [/no match for platform|no matching manifest/i, 'it is not made for this kind of machine'],
@@ -19,9 +19,9 @@ const kinds: readonly (readonly [words: RegExp, kind: string])[] = [
 
 const unreachable = /no such host|lookup .* on |dial tcp|server misbehaving|temporary failure in name resolution/i;
 
-/** Why an image is not there, as its customer is told. */
+/** Why an image could not be pulled, in words that the customer may read. */
 export function pullErrorKind(words: string): Printable {
-  // A resolver says "not found" as well.
+  // Resolvers also say "not found".
   const kind = unreachable.test(words) ? undefined : kinds.find(([pattern]) => pattern.test(words))?.[1];
   return sentence(kind ?? 'the machine did not get it from the registry');
 }

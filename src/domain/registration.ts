@@ -5,7 +5,7 @@ import { orElse, price, text, time, whole, wireList, wireMap, wireValue } from '
 
 const { gpus: maxGpus, cpuCores: maxCores, memoryMb: maxMemoryMb, diskGb: maxDiskGb } = machineLimits;
 
-/** The wallet of a provider that named none: nobody can be paid there. */
+/** The wallet of a provider that named none; it cannot be paid. */
 export const noWallet = `0x${'0'.repeat(40)}`;
 
 export const providerIdSchema = z
@@ -18,7 +18,7 @@ const wallet = z
   .nullish()
   .transform((value) => value?.toLowerCase() || undefined);
 
-/** An X25519 key for which the answer is to be sealed; hex, as it is or after 0x. */
+/** The X25519 public key to seal the answer for, in hex with or without 0x. */
 const encKey = z
   .string()
   .regex(/^(?:(?:0x)?[0-9a-fA-F]{64})?$/, 'must be 32 bytes in hex')
@@ -88,7 +88,7 @@ const gpuCounts = wireMap(z.number().int().min(0).max(maxGpus), 64).refine(
   { message: `counts more than ${maxGpus} GPUs` },
 );
 
-/** What the sender says is free, rented or mining is left out: the broker's own ledger decides that. */
+/** Ignores what the sender reports as free, rented or mining: the broker's own ledger decides that. */
 const capacitySchema = z
   .object({
     gpu_count: whole(maxGpus),
@@ -121,7 +121,7 @@ const capacitySchema = z
     ...(capacity.available_until === undefined ? {} : { availableUntil: capacity.available_until }),
   }));
 
-/** How a provider wants its idle GPUs to mine. */
+/** How a provider's idle GPUs should mine. */
 export const miningConfigSchema = z
   .object({
     image: text(256),
@@ -156,7 +156,7 @@ export const miningConfigSchema = z
     envVars: config.env_vars,
   }));
 
-/** `data` of an entry of `provider:registration`. */
+/** The `data` of a `provider:registration` entry. */
 export const registrationSchema = z
   .object({
     provider_id: providerIdSchema,
@@ -170,7 +170,9 @@ export const registrationSchema = z
   })
   .transform((request) => ({
     providerId: request.provider_id,
-    /** Lower case; absent when the sender named none. A claim, not a proof: see `wallet` beside the stored message. */
+    /**
+     * In lower case; absent if the sender named none. It is a claim, not a proof: see `wallet` of the stored message.
+     */
     ...(request.wallet_addr === undefined ? {} : { walletAddr: request.wallet_addr }),
     spec: request.spec,
     capacity: request.capacity,
@@ -180,7 +182,7 @@ export const registrationSchema = z
     ...(request.timestamp === undefined ? {} : { sentAt: request.timestamp }),
   }));
 
-/** `data` of an entry of `provider:capacity`. */
+/** The `data` of a `provider:capacity` entry. */
 export const capacityUpdateSchema = z
   .object({
     provider_id: providerIdSchema,
@@ -202,8 +204,8 @@ export type ProviderCapacity = z.output<typeof capacitySchema>;
 export type MiningConfig = z.output<typeof miningConfigSchema>;
 
 /**
- * A capacity update in the shape in which registrations are stored: the machine itself (`spec`) is not in it, and is
- * the one that was registered.
+ * Converts a capacity update to the form in which registrations are stored. It does not describe the machine (`spec`),
+ * which stays as registered.
  */
 export function capacityAsRegistration(update: CapacityUpdate): RegistrationRequest {
   return {
@@ -215,10 +217,10 @@ export function capacityAsRegistration(update: CapacityUpdate): RegistrationRequ
 }
 
 /**
- * What a provider offers, in one shape. New senders count their GPUs by type; old ones say how many there are, and the
- * types are those of `spec.gpus` (the first so many when they share fewer than the machine has, all when they say 0).
- * Two names of one type are one offer, at the higher of their prices; two memories of one name are two. Cores and memory are what the sender shares, not
- * what the machine has; disk is what is free on it unless the sender says.
+ * A provider's offer in one form. New agents count their GPUs by type. Old ones send a total; their types are those of
+ * `spec.gpus`: the first ones if they share fewer than the machine has, all if the total is 0. Two names of one type
+ * make one offer at the higher price; two memories of one name make two offers. Cores and memory are what the agent
+ * shares, not what the machine has; disk is the free disk unless the agent sends another figure.
  */
 export function offerOf({ spec, capacity }: Pick<RegistrationRequest, 'spec' | 'capacity'>): ProviderOffer {
   return {
@@ -231,7 +233,7 @@ export function offerOf({ spec, capacity }: Pick<RegistrationRequest, 'spec' | '
   };
 }
 
-/** What a machine offers after a capacity update: there, 0 GPUs means that it offers none now. */
+/** A machine's offer after a capacity update. There, 0 GPUs means that it no longer offers any. */
 export function offerAfterUpdate(spec: SystemSpec, capacity: ProviderCapacity): ProviderOffer {
   const offersNoGpu = capacity.gpuCount === 0 && Object.keys(capacity.totalGpus).length === 0;
   return offerOf({ spec: offersNoGpu ? { ...spec, gpus: [], totalGpus: 0 } : spec, capacity });

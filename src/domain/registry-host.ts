@@ -1,4 +1,6 @@
-/** Names that no registry of the internet has: of machines, homes, companies and clusters, and those kept for tests. */
+/**
+ * Domains that no public registry uses: those of machines, homes, companies and clusters, and those reserved for tests.
+ */
 const insideNames = [
   'alt',
   'arpa',
@@ -31,19 +33,18 @@ const insideNames = [
 ];
 
 /**
- * Why an image is not pulled from a registry of this name, unless the site lists it; undefined for a host of the internet.
- * A machine in somebody's network is asked by whatever pulls, with the rights of the place where that stands: so it has to
- * be a name that the whole world knows, and no number, however it is written. What the name resolves to is looked up on the
- * provider's machine and nowhere else.
+ * Why images are not pulled from this registry unless the site lists it; undefined for a public host. A pull runs
+ * inside a provider's network and could reach private machines there. So the registry must have a public name and must
+ * not be an address, in any notation. The name is resolved on the provider's machine only.
  */
 export function registryRefusal(registry: string): string | undefined {
   if (registry.includes(':')) return 'names a port: registries of the internet answer at the usual one';
   const labels = registry.split('.');
   const top = labels.at(-1)!;
   if (labels.length < 2) return 'is a name without a dot, which only some network knows';
-  // 127.1, 0x7f.0x1, 017700000001.1: whatever ends in a number is read as an address of IPv4, in any notation.
+  // 127.1, 0x7f.0x1, 017700000001.1: a host that ends in a number is parsed as an IPv4 address.
   if (/^(?:\d+|0x[0-9a-f]*)$/.test(top)) return 'is an address: name the registry';
-  // What is written in other letters comes as this; which letters, nobody sees.
+  // Punycode hides which letters the name has.
   if (labels.some((label) => label.startsWith('xn--'))) return 'is a name in other letters than a to z';
   if (insideNames.some((name) => registry === name || registry.endsWith(`.${name}`))) {
     return 'is a name that only some network knows';
@@ -52,7 +53,7 @@ export function registryRefusal(registry: string): string | undefined {
   return undefined;
 }
 
-/** Services that answer for any address that stands in a name, such as 10.0.0.1.nip.io or 0a000001.sslip.io. */
+/** DNS services that resolve a name to the address in it, such as 10.0.0.1.nip.io or 0a000001.sslip.io. */
 const wildcards: ReadonlySet<string> = new Set([
   'nip.io',
   'sslip.io',
@@ -69,6 +70,6 @@ const wildcards: ReadonlySet<string> = new Set([
 
 function leadsToAnAddress(labels: readonly string[]): boolean {
   if (wildcards.has(labels.slice(-2).join('.'))) return true;
-  // Four numbers in a row, as 10.0.0.1.example.com or 10-0-0-1.example.com.
+  // Four numbers in a row, as in 10.0.0.1.example.com or 10-0-0-1.example.com.
   return /(?:^|[.-])(?:\d{1,3}[.-]){3}\d{1,3}(?:[.-]|$)/.test(labels.join('.'));
 }

@@ -1,17 +1,17 @@
-/** An OpenSSH public key that was taken apart and found sound. */
+/** A parsed and validated OpenSSH public key. */
 export interface SshPublicKey {
   type: string;
-  /** `type blob [comment]` on one line, fit for an authorized_keys file: no options, no control characters. */
+  /** `type blob [comment]` on one line for an authorized_keys file, without options or control characters. */
   line: string;
 }
 
-/** Below 2048 bits RSA is broken in practice, and OpenSSH refuses it; above 16384 a login takes seconds. */
+/** RSA below 2048 bits is broken in practice and OpenSSH refuses it; above 16384 bits, a login takes seconds. */
 const rsaBits = { min: 2048, max: 16_384 };
-/** An RSA key of 16384 bits is 2,760 characters; nothing acceptable is longer. */
+/** An RSA key of 16384 bits has 2,760 characters; no acceptable key is longer. */
 const maxLineLength = 4_096;
 const maxCommentLength = 64;
 
-/** What follows the type inside the blob, by type; each throws a sentence for the customer. */
+/** Checks what follows the type inside the blob, by type; each throws a sentence for the customer. */
 const bodies: Readonly<Record<string, (blob: BlobReader) => void>> = {
   'ssh-ed25519': ed25519,
   'ssh-rsa': rsa,
@@ -29,10 +29,10 @@ const bodies: Readonly<Record<string, (blob: BlobReader) => void>> = {
 };
 
 /**
- * Reads one line of an authorized_keys file without options. The type inside the blob must be the type in front of it,
- * and the blob must hold exactly what its type asks for, so that nothing but a key reaches a pod.
+ * Parses one line of an authorized_keys file without options. The type inside the blob must match the type before it,
+ * and the blob must contain exactly what its type requires, so that only a key reaches a pod.
  *
- * @throws Error with a sentence that says what is wrong and never repeats the key.
+ * @throws Error with a sentence that describes the problem and never repeats the key.
  */
 export function parseSshPublicKey(text: string): SshPublicKey {
   if (text.length > maxLineLength) throw new Error(`is longer than ${maxLineLength} characters`);
@@ -46,7 +46,7 @@ export function parseSshPublicKey(text: string): SshPublicKey {
     throw new Error(`must begin with a key type, without options; accepted: ${Object.keys(bodies).join(', ')}`);
   }
   const bytes = Buffer.from(encoded, 'base64');
-  // Buffer.from skips what is not base64, so what it read must encode to what was sent.
+  // Buffer.from skips invalid characters, so encode the result again and compare.
   if (bytes.length === 0 || bytes.toString('base64') !== encoded) throw new Error('is not valid base64 after its type');
   const blob = new BlobReader(bytes);
   if (blob.text() !== type) throw new Error(`says ${type}, but its base64 part is of another type`);
@@ -111,7 +111,7 @@ function ecdsa(curve: string, fieldBytes: number): (blob: BlobReader) => void {
   };
 }
 
-/** The relying party of a security key. OpenSSH's own is `ssh:`. */
+/** The relying party of a security key. OpenSSH uses `ssh:` by default. */
 function application(blob: BlobReader): void {
   if (!/^ssh:[\x21-\x7e]{0,64}$/.test(blob.text())) throw new Error('has an application that is not acceptable');
 }

@@ -1,73 +1,80 @@
 /**
- * Whose doing it is that a job did not start, worked out from what Kubernetes and the kubelet say.
+ * Decides who is to blame when a job does not start, from the messages of Kubernetes and the kubelet.
  *
- * Wallets cost nothing, so how many of them meet a fault proves little: its kind has to be one that no customer can bring
- * about. He chooses the image, and what it is like stands in the texts of whoever fails to start it. As root in a job he can
- * fill the disk of the machine, take up its line, keep its pulls waiting and use up what a registry gives its address.
- * Sizes that fit no layout of the machine are his choice, too. None of that is ever `certain`.
+ * Wallets cost nothing, so the number of wallets that meet a fault proves little: the fault must be of a kind that no
+ * customer can cause. A customer chooses the image, and thereby the texts of the programs that fail to start it. As
+ * root in a job, he can fill the machine's disk, use up its bandwidth, delay its pulls and exhaust a registry's quota
+ * for its address. He also chooses sizes that may not fit the machine's layout. So none of these faults is ever
+ * `certain`.
  */
 
 /**
- * That it is, or may be, the machine's doing. A `possible` fault is reason enough to try another machine; only a `certain`
- * one, which no customer can bring about, is held against the provider. Absent: it would be the same anywhere.
+ * How surely the machine is to blame. A `possible` fault is reason enough to try another machine; only a `certain` one,
+ * which no customer can cause, counts against the provider. Without a fault, the job would fail on any machine.
  */
 export type MachineFault = 'certain' | 'possible';
 
-/** Who chose an image: its customer, the operator of the site as the default one, or the broker, whose SSH server it brings. */
+/**
+ * Who chose an image: the customer, the site's operator (the default image), or the broker (the image of its SSH
+ * server).
+ */
 export type ImageOwner = 'customer' | 'site' | 'broker';
 
 const imageIsToBlame =
   /not found|manifest unknown|unauthorized|authentication required|denied|forbidden|no match for platform|no matching manifest|repository does not exist|invalid reference|invalid image/i;
-/** The machine's own: its name server, its routes, its clock, its disk. */
+/** Problems of the machine itself: its name server, routes, clock or disk. */
 const machineReachesNothing =
   /no such host|network is unreachable|no route to host|x509|certificate|input\/output error|read-only file system/i;
-/** A registry that does not answer, one that has had enough, a line or a disk that a customer takes up. */
+/** A registry that does not answer or limits requests, or bandwidth or disk that a customer has used up. */
 const imageOutOfReach =
   /i\/o timeout|timed? ?out|deadline exceeded|connection (?:refused|reset)|server misbehaving|temporary failure in name resolution|unexpected eof|no space left|too ?many ?requests|rate ?limit|bad gateway|service unavailable|gateway timeout|internal server error|unexpected status.*: 5\d\d/i;
 
-/** The image cannot be pulled. */
+/** The fault behind an image that cannot be pulled. */
 export function imageFault(message: string, owner: ImageOwner): MachineFault | undefined {
-  // A resolver answers "no such host: not found" as well.
+  // Resolvers also answer "no such host: not found".
   if (imageIsToBlame.test(message) && !/no such host/i.test(message)) return undefined;
   const reachesNothing = machineReachesNothing.test(message);
   const isOutOfReach = imageOutOfReach.test(message);
   if (owner === 'broker') return reachesNothing && !isOutOfReach ? 'certain' : 'possible';
-  // Of a registry that somebody else chose, nobody can say who does not answer whom.
+  // The customer or the site chose the registry, so either side of a failed connection may be at fault.
   return reachesNothing || isOutOfReach || /\btls\b/i.test(message) ? 'possible' : undefined;
 }
 
 const quotesCustomer =
   /find user|no matching entries|no such user|no such group|executable file not found|exec:|exec format error|chdir|cwd|working ?dir|mkdir|runAs(?:NonRoot|User)|environment variable|couldn't find key/i;
-/** What the runtime says of a machine whose driver or set-up is broken, whatever it is to start. */
+/** The runtime's messages on a machine whose driver or setup is broken, whatever it starts. */
 const machineIsBroken =
   /driver\/library version mismatch|driver rpc error|driver not loaded|no runtime for|unknown runtime|unable to apply cgroup/i;
-/** What a customer's job on the same machine may have used up for a moment. */
+/** Resources that a customer's job on the same machine may have used up for a moment. */
 const isUsedUp =
   /no space left|quota|too many open files|resource temporarily unavailable|cannot allocate memory|out of memory|timed? ?out|deadline/i;
 
-/** The image is there, and no container could be made or started from it. */
+/** The fault behind a container that could not be created or started although its image is there. */
 export function containerFault(message: string, owner: ImageOwner): MachineFault | undefined {
-  // With a full disk its last words are lost.
+  // A full disk loses the program's last output.
   if (owner === 'broker') return message === '' || isUsedUp.test(message) ? 'possible' : 'certain';
   if (quotesCustomer.test(message)) return undefined;
   return owner === 'site' && machineIsBroken.test(message) && !isUsedUp.test(message) ? 'certain' : 'possible';
 }
 
 /**
- * The scheduler finds no place on the machine. Where it counts what other jobs have, they may be a customer's doing; for the
- * words of a later version that nobody here knows, too.
+ * The scheduler finds no place on the machine. Where it counts what other jobs have, they may be a customer's doing;
+ * for the words of a later version that nobody here knows, too.
  */
 export function placeFault(message: string): MachineFault {
   if (/insufficient|too many pods|free ports/i.test(message)) return 'possible';
   return /untolerated taint|node affinity/i.test(message) ? 'certain' : 'possible';
 }
 
-/** Reasons at a pod itself of which no customer is the cause: its machine goes down, or is no longer what it was. */
+/** A pod's own reasons that no customer can cause: its machine shuts down, or has changed. */
 const machineWentAway: ReadonlySet<string> = new Set(['NodeAffinity', 'NodeShutdown', 'Shutdown', 'Terminated']);
-/** The device plugin's; of processors and memory that fit no layout the same reason speaks. */
+/**
+ * Messages of the device plugin. Processors and memory that fit no layout fail for the same reason, with other
+ * messages.
+ */
 const noDevice = /\brpc\b|unhealthy devices|unregistered (?:device|resource)|number of devices unavailable/i;
 
-/** The machine or the cluster ended a pod; by the reason that stands at the pod itself, where there is one. */
+/** The fault behind a pod that the machine or the cluster ended, by the pod's own reason if it has one. */
 export function disruptionFault(reason: string | undefined, message = ''): MachineFault {
   if (reason === 'UnexpectedAdmissionError') return noDevice.test(message) ? 'certain' : 'possible';
   return reason !== undefined && machineWentAway.has(reason) ? 'certain' : 'possible';

@@ -1,6 +1,6 @@
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** True for the form of a UUID: anything else names no row, and is no question for the database. */
+/** True for text in the form of a UUID. Anything else matches no row, so the database need not be asked. */
 export function isUuid(text: string): boolean {
   return uuid.test(text);
 }

@@ -3,17 +3,17 @@ import { instant, printable, sentence, type Printable } from './outside.js';
 import { readPrice } from './pricing.js';
 
 /**
- * Building blocks for what agents in the field send. Their language writes a list or map that was never made as
- * `null`, a time that was never set as year 1, and a number or text that was never set as 0 or ''. All of these read
- * as "not given" here; fields we do not know belong to newer agents and are left out.
+ * Building blocks for the messages of existing agents. Their language writes an unset list or map as `null`, an unset
+ * time as year 1, and an unset number or text as 0 or ''. All of these count as absent here. Unknown fields come from
+ * newer agents and are ignored.
  */
 export function orElse<S extends z.ZodType>(schema: S, fallback: z.output<S>) {
   return schema.nullish().transform((value): z.output<S> => value ?? fallback);
 }
 
 /**
- * Text that people will see: in lists, reasons, log lines, and in a terminal in the end. What cannot be printed is left
- * out and not refused, since agents in the field send what a machine's firmware says of itself.
+ * Text that people will see in lists, reasons and log lines, and finally in a terminal. Unprintable characters are
+ * removed and not rejected, because agents send whatever a machine's firmware reports.
  */
 export function wireText(maxLength: number) {
   return z
@@ -23,28 +23,28 @@ export function wireText(maxLength: number) {
 }
 
 /**
- * Text that a program gets as it is and nobody is shown. Only what Postgres cannot store as jsonb is refused, NUL and
- * halves of surrogate pairs: it would make one bad message fail the statement that also carries the good ones.
+ * Text that is passed to a program unchanged and shown to nobody. It rejects only what Postgres cannot store as jsonb,
+ * NUL and unpaired surrogates: one such message would fail the statement that also writes the valid ones.
  */
 export function wireValue(maxLength: number) {
   return z.string().max(maxLength).refine(isStorableText, { message: 'holds characters that cannot be stored' });
 }
 
-/** Text that may be missing; '' then. */
+/** Optional text; '' when missing. */
 export const text = (maxLength: number) => orElse(wireText(maxLength), '');
 
-/** Whole number that may be missing; 0 then. */
+/** Optional whole number; 0 when missing. */
 export const whole = (max: number) => orElse(z.number().int().min(0).max(max), 0);
 
 const noPrice = 'is no price from 0 to 1000000 with at most 12 decimals and 15 digits';
-/** A price as a number or as decimal text; nothing else about money is read. */
+/** A price as a number or as decimal text. */
 export const price = z.union([z.number(), z.string()], { error: noPrice }).transform((value, context) => {
   const found = value === '' ? 0 : readPrice(value);
   if (found === undefined) context.addIssue({ code: 'custom', message: noPrice });
   return found ?? z.NEVER;
 });
 
-/** RFC 3339 with any precision and offset, as UTC; undefined when missing, or a moment that nobody means. */
+/** A time in RFC 3339 with any precision and offset, converted to UTC; undefined when missing or a zero time. */
 export const time = z
   .string()
   .max(64)
@@ -56,8 +56,8 @@ export const time = z
   .transform((value): string | undefined => instant(value));
 
 /**
- * A map from names, which people will see, to `value`; `null` is empty. Bounded, and never with a key that means
- * something to JavaScript.
+ * A map from names, which people will see, to `value`; `null` becomes an empty map. Its size is bounded, and keys that
+ * are special in JavaScript are excluded.
  */
 export function wireMap<S extends z.ZodType>(value: S, maxEntries: number, maxKeyLength = 128) {
   return z
@@ -70,7 +70,7 @@ export function wireMap<S extends z.ZodType>(value: S, maxEntries: number, maxKe
     });
 }
 
-/** A list; `null` is empty. */
+/** A list; `null` becomes an empty list. */
 export function wireList<S extends z.ZodType>(item: S, maxItems: number) {
   return z
     .array(item)
@@ -80,8 +80,8 @@ export function wireList<S extends z.ZodType>(item: S, maxItems: number) {
 }
 
 /**
- * The first few things that are wrong, as one sentence for a provider's owner; never a value, only where and why. Where
- * may be a name that the sender chose.
+ * The first few problems as one sentence for a provider's owner. It names fields and reasons, never a value. A field's
+ * name may have been chosen by the sender.
  */
 export function describeProblems(error: z.ZodError): Printable {
   const problems = error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.') || 'message'}: ${message}`);
@@ -89,7 +89,7 @@ export function describeProblems(error: z.ZodError): Printable {
   return sentence((printable(problems.join('; '), 500) ?? '') + (more > 0 ? `; and ${more} more` : ''));
 }
 
-/** In Unicode mode a surrogate matches only where it stands alone. */
+/** In Unicode mode, a surrogate matches only when it is unpaired. */
 const unstorable = /[\0\p{Surrogate}]/u;
 
 export function isStorableText(value: string): boolean {

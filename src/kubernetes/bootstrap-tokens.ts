@@ -8,12 +8,12 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const namespace = 'kube-system';
 const secretName = (tokenId: string) => `bootstrap-token-${tokenId}`;
 
-/** The half of a join token that must stay secret: 16 characters, 82 bits. */
+/** The secret half of a join token: 16 characters, 82 bits. */
 export function newTokenSecret(): string {
   return Array.from({ length: 16 }, () => alphabet[randomInt(alphabet.length)]).join('');
 }
 
-/** The Secret by which Kubernetes knows a bootstrap token. */
+/** The Secret that makes a bootstrap token known to Kubernetes. */
 export function bootstrapTokenSecret(token: {
   id: string;
   secret: string;
@@ -37,12 +37,12 @@ export function bootstrapTokenSecret(token: {
   };
 }
 
-/** Creates a token's Secret in the place of one that may be left from an attempt whose secret half is lost. */
+/** Creates a token's Secret and replaces one left from an earlier attempt, whose secret half is lost. */
 export async function replaceBootstrapToken(
   { core }: Kubernetes,
   token: Parameters<typeof bootstrapTokenSecret>[0],
 ): Promise<void> {
-  // The Secret API wants base64 only in `data`; stringData is converted by the server.
+  // The Secret API accepts only base64 in `data`; the server converts stringData.
   const create = () => unlessExists(core.createNamespacedSecret({ namespace, body: bootstrapTokenSecret(token) }));
   if ((await create()) !== undefined) return;
   await deleteBootstrapToken({ core }, token.id);
@@ -52,7 +52,7 @@ export async function replaceBootstrapToken(
   );
 }
 
-/** True while Kubernetes still accepts the token. Asked by a dry run, since the broker may not read these Secrets. */
+/** True while Kubernetes accepts the token. Checked by a dry run, because the broker may not read these Secrets. */
 export async function bootstrapTokenExists(
   { core }: Kubernetes,
   tokenId: string,
@@ -73,7 +73,7 @@ export async function bootstrapTokenExists(
   }
 }
 
-/** Deletes a token; a token that is gone already is fine. */
+/** Deletes a token; a missing one is fine. */
 export async function deleteBootstrapToken({ core }: Pick<Kubernetes, 'core'>, tokenId: string): Promise<void> {
   await unlessNotFound(core.deleteNamespacedSecret({ name: secretName(tokenId), namespace }));
 }

@@ -3,7 +3,7 @@ import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
 import { PooledKubeConfig } from './pooled-config.js';
 
-/** The parts of the Kubernetes API the broker speaks to, over one configuration. */
+/** The parts of the Kubernetes API that the broker uses, over one configuration. */
 export interface Kubernetes {
   readonly config: k8s.KubeConfig;
   readonly core: k8s.CoreV1Api;
@@ -17,7 +17,7 @@ export interface Kubernetes {
   readonly version: k8s.VersionApi;
 }
 
-/** Loads KUBECONFIG, else the service account of the pod we run in, else the user's own configuration. */
+/** Loads KUBECONFIG, else the service account of the current pod, else the user's own configuration. */
 export function connectKubernetes(config: Pick<Config, 'KUBECONFIG'>): Kubernetes {
   const kubeConfig = new PooledKubeConfig();
   if (config.KUBECONFIG !== undefined) kubeConfig.loadFromFile(config.KUBECONFIG);
@@ -36,14 +36,14 @@ export function connectKubernetes(config: Pick<Config, 'KUBECONFIG'>): Kubernete
   };
 }
 
-/** What the API server said, in the parts that decide anything. `reason` is `NotFound`, `AlreadyExists`, … */
+/** The parts of the API server's answer that decisions depend on. `reason` is `NotFound`, `AlreadyExists`, … */
 export interface KubernetesRefusal {
   code: number;
   reason: string;
   message: string;
 }
 
-/** Reads an error of the client; undefined when it is no answer of the API server (a broken connection, a bug). */
+/** Parses an error of the client; undefined when it is not an answer of the API server (a broken connection, a bug). */
 export function refusalOf(error: unknown): KubernetesRefusal | undefined {
   if (!(error instanceof k8s.ApiException)) return undefined;
   // The body of an ApiException is the JSON text itself.
@@ -55,7 +55,7 @@ export function refusalOf(error: unknown): KubernetesRefusal | undefined {
   }
 }
 
-/** Awaits a call and answers undefined where the object is not there. */
+/** Awaits a call and returns undefined if the object does not exist. */
 export async function unlessNotFound<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
@@ -65,7 +65,10 @@ export async function unlessNotFound<T>(call: Promise<T>): Promise<T | undefined
   }
 }
 
-/** Awaits a create and answers undefined where the object exists already (409 also means Conflict: told apart). */
+/**
+ * Awaits a create and returns undefined if the object already exists (409 can also mean Conflict; the reason tells them
+ * apart).
+ */
 export async function unlessExists<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
@@ -76,8 +79,8 @@ export async function unlessExists<T>(call: Promise<T>): Promise<T | undefined> 
 }
 
 /**
- * Gives trouble with the API server a name: what it refused for good stays as it is, everything that may pass
- * (connection, time-out, overload) becomes `dependency_unavailable`.
+ * Classifies a failed call: a permanent rejection stays unchanged, and every transient failure (connection, timeout,
+ * overload) becomes `dependency_unavailable`.
  */
 export function asDependencyError(error: unknown): unknown {
   if (error instanceof BrokerError) return error;
@@ -87,9 +90,9 @@ export function asDependencyError(error: unknown): unknown {
   return new BrokerError('dependency_unavailable', `Kubernetes: ${what}`, {}, { cause: error });
 }
 
-/** Header options of a strategic-free merge patch; without the header an object body is refused. */
+/** Options for a merge patch; without the header, an object body is rejected. */
 export const mergePatch = k8s.setHeaderOptions('Content-Type', k8s.PatchStrategy.MergePatch);
-/** Header options of a server-side apply. */
+/** Options for a server-side apply. */
 export const applyPatch = k8s.setHeaderOptions('Content-Type', k8s.PatchStrategy.ServerSideApply);
 /** The field manager under which the broker applies objects. */
 export const fieldManager = 'worldland-broker';

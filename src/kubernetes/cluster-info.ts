@@ -5,25 +5,25 @@ import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
 import { asDependencyError, type Kubernetes } from './client.js';
 
-/** How often `cluster-info` is read while somebody waits for a signature in it. */
+/** How often to read `cluster-info` while a caller waits for a signature in it. */
 const pollMs = 150;
 
 /** What a provider needs to find and trust the cluster. */
 export interface ClusterInfo {
-  /** Host and port of the API server as providers reach it. */
+  /** The host and port of the API server, as providers reach it. */
   endpoint: { host: string; port: number };
-  /** `sha256:<hex>` over the CA's public key, as `kubeadm join` checks it. */
+  /** `sha256:<hex>` of the CA's public key, as `kubeadm join` checks it. */
   caHash: string;
   /**
-   * Resolves when `cluster-info` carries a signature for this token: before, a join with it is refused and kubeadm
-   * waits. However many wait, the ConfigMap is read by one reader.
+   * Resolves when `cluster-info` has a signature for this token: until then, a join with the token is rejected and
+   * kubeadm waits. One reader reads the ConfigMap for any number of callers.
    *
    * @throws dependency_unavailable when there is none in time.
    */
   awaitSignature(tokenId: string, timeoutMs: number): Promise<void>;
 }
 
-/** Reads the cluster's CA and address from the configuration the broker itself uses. */
+/** Reads the cluster's CA and address from the broker's own configuration. */
 export function clusterInfo(
   kubernetes: Kubernetes,
   config: Pick<Config, 'MASTER_PUBLIC_IP' | 'MASTER_API_PORT'>,

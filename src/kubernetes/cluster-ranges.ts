@@ -3,15 +3,15 @@ import type { Config } from '../config.js';
 import { canonicalRange } from '../ip-range.js';
 import { asDependencyError, refusalOf, type Kubernetes } from './client.js';
 
-/** More than a machine has; what a node says of itself comes from its provider. */
+/** More than any machine has; a node's provider controls what the node reports. */
 const maxAddresses = 32;
 
-/** What each cluster's Services have, asked once: it changes when a cluster is made anew. */
+/** The Service range of each cluster, asked once: it changes only when a cluster is recreated. */
 const serviceRanges = new WeakMap<Kubernetes, Promise<string[]>>();
 
 /**
- * Ranges that tenants are kept out of because they are the cluster's: its Services, its API server, and what the
- * operator names. Where nodes or pods of the whole cluster have public addresses, only the operator knows their ranges.
+ * The cluster's own ranges, which tenants must not reach: its Services, its API server and the ranges that the operator
+ * names. If nodes or pods have public addresses, only the operator knows their ranges.
  */
 export async function clusterRanges(
   kubernetes: Kubernetes,
@@ -22,13 +22,13 @@ export async function clusterRanges(
   return [...canonical([...apiServer, ...(await servicesOf(kubernetes))]), ...config.TENANT_CLOSED_CIDRS];
 }
 
-/** A node's own addresses and those of its pods: a pod reaches its machine from inside, past what guards it outside. */
+/** A node's own addresses and those of its pods: a pod reaches its machine from inside, behind its outer firewall. */
 export function nodeRanges({ status, spec }: V1Node): string[] {
   const addresses = (status?.addresses ?? []).map(({ address }) => address);
   return canonical([...addresses.slice(0, maxAddresses), ...(spec?.podCIDRs ?? [])]);
 }
 
-/** Those among the texts that are addresses or ranges; the others are names, which a policy cannot close. */
+/** The texts that are addresses or ranges; the others are names, which a policy cannot close. */
 function canonical(texts: readonly string[]): string[] {
   return texts.map((text) => canonicalRange(String(text))).filter((range) => range !== undefined);
 }
@@ -47,7 +47,7 @@ async function readServiceRanges({ networking }: Kubernetes): Promise<string[]> 
     const { items } = await networking.listServiceCIDR();
     return items.flatMap(({ spec }) => spec?.cidrs ?? []);
   } catch (error) {
-    // Clusters before 1.33 do not tell, and an operator may not have allowed the question.
+    // Clusters before 1.33 do not tell, and an operator may not have granted the right to ask.
     const code = refusalOf(error)?.code;
     if (code === 403 || code === 404) return [];
     throw asDependencyError(error);

@@ -2,26 +2,26 @@ import type { Logger } from 'pino';
 import { asDependencyError, mergePatch, refusalOf, unlessNotFound, type Kubernetes } from './client.js';
 
 /**
- * The nodes that have left the fleet and may still have a certificate, by name: an admission policy refuses whatever they
- * write. In the cluster and not asked of the broker, so that it holds while the broker is away.
+ * The names of nodes that have left the fleet and may still have a certificate. An admission policy rejects everything
+ * they write. The list is in the cluster so that it also works while the broker is away.
  */
 const listed = { name: 'nodes-that-left', namespace: 'worldland-system' };
 const present = 'left';
-/** Names of 63 characters: an object of the cluster takes a megabyte and a half. */
+/** With names of 63 characters; an object in the cluster can have one and a half megabytes. */
 export const maxNodesThatLeft = 10_000;
-/** Longer than any certificate of a node is good for, unless the cluster was told to give them longer lives. */
+/** Longer than the lifetime of any node certificate, unless the cluster is configured for longer ones. */
 export const nodesThatLeftForDays = 400;
 
-/** Refuses from now on what these nodes write. Where the list is left to the manifests and not there, that is logged. */
+/** Rejects whatever these nodes write from now on. If the list is left to the manifests and missing, that is logged. */
 export async function shutOut(kubernetes: Kubernetes, nodeNames: readonly string[], logger: Logger): Promise<void> {
   if (nodeNames.length === 0) return;
   await change(kubernetes, Object.fromEntries(nodeNames.map((name) => [name, present])), logger);
 }
 
 /**
- * Makes the list say what it should.
+ * Corrects the list.
  *
- * @returns how many names it had too few or too many.
+ * @returns how many names were missing or superfluous.
  */
 export async function alignNodesThatLeft(
   kubernetes: Kubernetes,

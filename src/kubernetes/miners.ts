@@ -14,14 +14,18 @@ import { miningNamespace as namespace } from './names.js';
 import { ownedBy } from './ownership.js';
 
 const apply = { fieldManager, force: true };
-/** Clusters whose namespace for miners this process has made or seen to; forgotten when it is not there after all. */
+/**
+ * Clusters whose miners' namespace this process has created or checked; forgotten when the namespace turns out to be
+ * missing.
+ */
 const prepared = new WeakSet<Kubernetes>();
 
 /**
- * Brings a provider's miners to what they are to be; one that is so already is left alone. Jobs need nothing of this:
- * the scheduler takes GPUs from miners by their priority.
+ * Makes a provider's miners match the plan, and leaves them alone if they already do. Jobs need no action: the
+ * scheduler takes GPUs from miners by priority.
  *
- * @throws ApiException where Kubernetes refuses them for good; BrokerError `dependency_unavailable` for what may pass.
+ * @throws ApiException when Kubernetes rejects them for good; BrokerError `dependency_unavailable` for transient
+ *   failures.
  */
 export async function applyMiners(
   kubernetes: Kubernetes,
@@ -44,13 +48,13 @@ export async function applyMiners(
     const refusal = refusalOf(error);
     if (refusal?.code !== 404 && refusal?.message.includes('is being terminated') !== true)
       throw asDependencyError(error);
-    // Somebody removed the namespace since this process saw it: another attempt makes it anew.
+    // Somebody removed the namespace after this process last saw it; the next attempt creates it again.
     prepared.delete(kubernetes);
     throw new BrokerError('dependency_unavailable', `namespace ${namespace} is not there now`, {}, { cause: error });
   }
 }
 
-/** Ends a provider's miners, if there are any; Kubernetes collects the pods with their Deployment. */
+/** Removes a provider's miners, if any; Kubernetes deletes the pods with their Deployment. */
 export async function removeMiners({ core, apps }: Kubernetes, providerId: string): Promise<void> {
   const name = minersName(providerId);
   await unlessNotFound(apps.deleteNamespacedDeployment({ name, namespace, propagationPolicy: 'Background' }));

@@ -1,4 +1,4 @@
-/** Labels, taints and annotations: names that exist in the field, and ours beside them. */
+/** Labels, taints and annotations: existing names of the network, and the broker's own. */
 export const labels = {
   providerId: 'worldland.io/provider-id',
   rentalType: 'worldland.io/rental-type',
@@ -10,20 +10,23 @@ export const labels = {
   tenant: 'worldland.io/tenant',
   mining: 'worldland.io/mining',
   managedBy: 'app.kubernetes.io/managed-by',
-  /** Which installation of the broker made it: the reconciler removes nothing that does not carry its own id. */
+  /** The installation of the broker that created the object. The reconciler removes only objects with its own id. */
   installation: 'worldland.io/installation',
   /**
-   * The label that decides placement. Kubelets may set labels on their own node, but none below this prefix
+   * The label that decides placement. Kubelets may set labels on their own node, but not with this prefix
    * (NodeRestriction), so a provider cannot make its machine look like another's.
    */
   placement: 'node-restriction.kubernetes.io/worldland-provider-id',
 } as const;
 
-/** User names that the API server gives to holders of a bootstrap token, and to kubelets; the token's id or the node's name follows. */
+/**
+ * The API server's user names for holders of a bootstrap token and for kubelets; the token's id or the node's name
+ * follows.
+ */
 export const bootstrapUserPrefix = 'system:bootstrap:';
 export const nodeUserPrefix = 'system:node:';
 
-/** Whoever has one of these is an operator's machine. Kubelets can give themselves neither. */
+/** Labels that mark an operator's machine. Kubelets cannot set them on themselves. */
 export const operatorLabels = [
   'node-restriction.kubernetes.io/worldland-operator',
   'node-role.kubernetes.io/control-plane',
@@ -31,7 +34,7 @@ export const operatorLabels = [
 
 export const annotations = {
   expiresAt: 'worldland.io/expires-at',
-  /** The job's image is the site's own and none that its customer named. */
+  /** Marks a job that runs the site's default image instead of one named by its customer. */
   siteImage: 'worldland.io/site-image',
 } as const;
 
@@ -40,21 +43,23 @@ export const taints = {
   gpuFull: 'worldland.io/gpu-full',
   maintenance: 'worldland.io/maintenance',
 } as const;
-/** The maintenance taint's value on a node that is closed by order: what was promised before may still come. */
+/** The maintenance taint's value on a node closed by order: jobs already placed there may still start. */
 export const cordonedValue = 'cordoned';
 
 export { plainGpuResource as gpuResource } from '../domain/gpu-resources.js';
 export const managedBy = 'worldland-broker';
-/** Selects what the broker created, and nothing else. */
+/** Selects only objects created by the broker. */
 export const jobPodSelector = `${labels.gpuRental}=true`;
-/** Where all miners run; the name is the field's. */
+/** The namespace of all miners, under its existing name. */
 export const miningNamespace = 'worldland-mining';
 export const minerPodSelector = `${labels.mining}=true`;
-/** The bootstrap group of our join tokens: it may ask for a node certificate, and only the broker approves it. */
+/**
+ * The bootstrap group of our join tokens: its members may request a node certificate, and only the broker approves it.
+ */
 export const bootstrapGroup = 'system:bootstrappers:worldland';
-/** The ClusterRole of the manifests that says what the broker may do in a tenant's namespace. */
+/** The ClusterRole in the manifests with the broker's rights in a tenant's namespace. */
 export const tenantRole = 'worldland:broker-tenant';
-/** Priority of paying jobs; miners stand below and give way. */
+/** The priority class of paying jobs; miners have a lower priority and are preempted. */
 export const priorityClasses = { rental: 'worldland-rental', mining: 'worldland-mining' } as const;
-/** Inside a job's pod; the Service maps 22 to it. Ports below 1024 would need a capability more. */
+/** The SSH port inside a job's pod; the Service maps 22 to it. Ports below 1024 would need another capability. */
 export const sshContainerPort = 2222;

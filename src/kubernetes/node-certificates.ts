@@ -1,4 +1,4 @@
-// The certificate library's container needs this to be there before it is loaded.
+// The certificate library's container needs this import before the library is loaded.
 import 'reflect-metadata';
 import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import type { V1CertificateSigningRequest, V1Node } from '@kubernetes/client-node';
@@ -22,13 +22,16 @@ export interface NodeOfProvider extends OwnNode {
 export interface NodeCertificateInput {
   /** The name of the CertificateSigningRequest. */
   name: string;
-  /** The join token that asks, and the node that it was made for; absent where a node renews what it has. */
+  /** The requesting join token and the node it was created for; absent when a node renews its certificate. */
   token?: { tokenId: string; nodeName?: string };
-  /** The node that the provider has or may make; absent where it has been given no name. */
+  /** The node that the provider has or may create; absent before a name is assigned. */
   node?: NodeOfProvider;
-  /** The key that speaks for the provider now; absent for one that does not sign. */
+  /** The provider's current key; absent if it does not sign. */
   key?: string;
-  /** The provider leaves the fleet: nobody joins in its name any more. Its node serves to the end of its jobs. */
+  /**
+   * True if the provider is leaving the fleet: nobody may join in its name, while its node serves until its jobs have
+   * ended.
+   */
   leaving: boolean;
 }
 
@@ -38,11 +41,12 @@ export interface NodeCertificateDecision {
 }
 
 /**
- * Approves a node's certificate request, or denies it for good, so that nobody waits for what will not come. A join token
- * gets a certificate for the one node that it was made for, and only while no node of that name is there or it is the
- * provider's own: it is no way to become another's machine. A node gets its own renewed while it is in the fleet.
+ * Approves a node's certificate request, or denies it for good so that the requester does not wait in vain. A join
+ * token gets a certificate only for the node it was created for, and only while no node of that name exists or the node
+ * is the provider's own; so it cannot be used to impersonate another machine. A node may renew its own certificate
+ * while it is in the fleet.
  *
- * @param certified called before it is approved; false when the node has left the fleet meanwhile.
+ * @param certified called before the approval; returns false when the node has left the fleet in the meantime.
  */
 export async function decideNodeCertificate(
   kubernetes: Kubernetes,
@@ -75,7 +79,7 @@ export async function decideNodeCertificate(
   return { approved, reason: objection ?? '' };
 }
 
-/** Why nobody may be this node now; undefined where the provider may. */
+/** Why nobody may become this node now; undefined if the provider may. */
 function objectionToNode(
   found: V1Node | undefined,
   { node, token, key, leaving }: NodeCertificateInput,
@@ -87,12 +91,12 @@ function objectionToNode(
   }
   if (leaving) return 'the provider is being retired';
   if (found !== undefined && !isOwn) return `the node ${node!.nodeName} belongs to somebody else`;
-  // Such a name is nobody's in particular: whatever machine comes by it next has it.
+  // Such a name is not reserved: any machine that comes by it next gets it.
   if (found === undefined && node!.generation === 0) return 'the node has left the fleet; register again';
   return undefined;
 }
 
-/** Why a request is not what a kubelet of this provider would send; undefined when it is. */
+/** Why a request is not one that this provider's kubelet would send; undefined when it is. */
 export function objectionTo(
   request: V1CertificateSigningRequest,
   { token, node }: Pick<NodeCertificateInput, 'token' | 'node'>,
@@ -112,14 +116,14 @@ export function objectionTo(
   if (spec.usages?.every((usage) => allowedUsages.has(usage)) !== true)
     return 'it asks for more than a client certificate';
   try {
-    // The API holds the PEM text in base64.
+    // The API returns the PEM text in base64.
     return objectionToContents(Buffer.from(spec.request, 'base64').toString('utf8'), node.nodeName);
   } catch {
     return 'the request is no PKCS #10';
   }
 }
 
-/** @throws whatever the parser does: only some of what can be wrong shows before a part of it is looked at. */
+/** @throws any parser error: some faults only show when the affected part is read. */
 function objectionToContents(pem: string, nodeName: string): string | undefined {
   const parsed = new Pkcs10CertificateRequest(pem);
   const names = parsed.subjectName.toJSON();

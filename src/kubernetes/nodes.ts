@@ -4,37 +4,37 @@ import type { ProviderStatus } from '../domain/provider.js';
 import { mergePatch, refusalOf, unlessNotFound, type Kubernetes } from './client.js';
 import { cordonedValue, labels, operatorLabels, taints } from './names.js';
 
-/** What the broker writes on a provider's node. */
+/** The marks that the broker sets on a provider's node. */
 export interface NodeMarks {
   providerId: string;
-  /** Of the broker that takes the node. */
+  /** The id of the broker's installation. */
   installation: string;
   gpuModel?: string;
   status: ProviderStatus;
-  /** No new jobs by order. Those that were given GPUs before still get onto the node. */
+  /** Closed to new jobs by order. Jobs that already have GPUs there may still start. */
   cordoned?: boolean;
 }
 
-/** A node belongs to who the broker said it does; undefined for a node the broker never took. */
+/** The provider that the broker assigned a node to; undefined for a node it never marked. */
 export function nodeOwner(node: V1Node): string | undefined {
   return node.metadata?.labels?.[labels.placement];
 }
 
-/** What tells a provider's own node from any other that is found by its name. */
+/** What distinguishes a provider's own node from another one with the same name. */
 export interface OwnNode {
   providerId: string;
-  /** 0 for one that joined under 0.1.0, whose name others may bear. */
+  /** 0 for a node that joined under 0.1.0, whose name other machines may have too. */
   generation: number;
-  /** As it was last seen. */
+  /** The uid when last seen. */
   nodeUid?: string;
-  /** Its provider was given a certificate for the name. */
+  /** True if its provider was given a certificate for the name. */
   certified: boolean;
 }
 
 /**
- * Whether a node that was found by a provider's name is that provider's own: the very one that was seen before, or one
- * made with the certificate that nobody but this provider was given for a name that is the broker's. An operator's node
- * is nobody's, whatever else it shows.
+ * Whether a node found by a provider's name is that provider's own: the same node that was seen before, or one created
+ * with the certificate that only this provider received for a name chosen by the broker. An operator's node never is,
+ * whatever else it shows.
  */
 export function isOwnNode(node: V1Node, { providerId, generation, nodeUid, certified }: OwnNode): boolean {
   const owner = nodeOwner(node);
@@ -42,12 +42,12 @@ export function isOwnNode(node: V1Node, { providerId, generation, nodeUid, certi
   return (nodeUid !== undefined && node.metadata?.uid === nodeUid) || (generation > 0 && certified);
 }
 
-/** A node of the control plane, or one that an operator labelled as his: the broker leaves it alone. */
+/** A control-plane node, or one that an operator labelled as his: the broker leaves it alone. */
 export function isOperators({ metadata }: V1Node): boolean {
   return operatorLabels.some((label) => metadata?.labels?.[label] !== undefined);
 }
 
-/** What the control plane writes on a node for what a customer may have done to it, or an operator ordered. */
+/** Taints that the control plane sets for conditions which a customer may have caused or an operator ordered. */
 const hindering: ReadonlySet<string> = new Set([
   taints.maintenance,
   ...['memory-pressure', 'disk-pressure', 'pid-pressure', 'not-ready', 'unreachable', 'unschedulable'].map(
@@ -56,8 +56,9 @@ const hindering: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a node shows something that may keep pods from starting there though the machine is well: a customer can fill its
- * disk or its line, an operator close it. A kubelet goes on showing pressure for minutes after it is over.
+ * Whether a node shows a condition that may keep pods from starting although the machine is healthy: a customer can
+ * fill its disk or use up its bandwidth, and an operator can close it. A kubelet reports pressure for minutes after it
+ * is over.
  */
 export function isHindered({ spec, status }: V1Node): boolean {
   const isReady = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false;
@@ -66,8 +67,8 @@ export function isHindered({ spec, status }: V1Node): boolean {
 }
 
 /**
- * Labels and taints a node as a provider's. Taints are one list that every kind of patch replaces whole, so they are
- * read, changed and written under the `resourceVersion` they were read with.
+ * Labels and taints a node as a provider's. Every kind of patch replaces the whole list of taints, so it is read,
+ * changed and written under the `resourceVersion` it was read with.
  */
 export async function markNode({ core }: Kubernetes, node: V1Node, marks: NodeMarks): Promise<V1Node> {
   let current: V1Node | undefined = node;
@@ -84,7 +85,7 @@ export async function markNode({ core }: Kubernetes, node: V1Node, marks: NodeMa
   return node;
 }
 
-/** The merge patch that brings a node to its marks; undefined when it has them. */
+/** The merge patch that gives a node its marks; undefined when it has them. */
 export function wantedMarks(node: V1Node, marks: NodeMarks): object | undefined {
   const gpuModel = marks.gpuModel === undefined ? '' : gpuModelLabel(marks.gpuModel);
   const wantedLabels: Record<string, string> = {
@@ -93,7 +94,7 @@ export function wantedMarks(node: V1Node, marks: NodeMarks): object | undefined 
     [labels.installation]: marks.installation,
     [labels.rentalType]: 'gpu',
     [labels.blockchainProvider]: 'true',
-    // Tools of the field know these three.
+    // Existing tools use these three.
     [labels.rentalStatus]: marks.status === 'available' || marks.status === 'busy' ? marks.status : 'offline',
     ...(gpuModel === '' ? {} : { [labels.gpuModel]: gpuModel }),
   };
@@ -107,7 +108,7 @@ export function wantedMarks(node: V1Node, marks: NodeMarks): object | undefined 
   };
 }
 
-/** Everybody else's taints as they are; ours as the marks say. */
+/** Other parties' taints unchanged, and the broker's own as the marks require. */
 function withTaints(existing: readonly V1Taint[], marks: NodeMarks): V1Taint[] {
   const others = existing.filter(({ key }) => key !== taints.dedicated && key !== taints.maintenance);
   const ours: V1Taint[] = [{ key: taints.dedicated, value: 'true', effect: 'NoSchedule' }];
@@ -125,18 +126,18 @@ function sameTaints(a: readonly V1Taint[], b: readonly V1Taint[]): boolean {
   return text(a) === text(b);
 }
 
-/** How many pods of a node are neither jobs nor miners, which give way to jobs. */
+/** How many pods of a node are neither jobs nor miners; jobs preempt miners. */
 export async function countSystemPods({ core }: Kubernetes, nodeName: string): Promise<number> {
   const { items } = await core.listPodForAllNamespaces({
     fieldSelector: `spec.nodeName=${nodeName},status.phase!=Succeeded,status.phase!=Failed`,
     labelSelector: `${labels.gpuRental}!=true,${labels.mining}!=true`,
-    // From the API server's memory: a moment old is new enough.
+    // From the API server's cache: slightly old data is new enough.
     resourceVersion: '0',
   });
   return items.length;
 }
 
-/** True while a node's kubelet answers; a node that is gone, and a pod's that was never placed, do not. */
+/** True while a node's kubelet answers; false for a missing node and for a pod that was never scheduled. */
 export async function nodeAnswers({ core }: Kubernetes, nodeName: string | undefined): Promise<boolean> {
   if (nodeName === undefined) return false;
   const node = await unlessNotFound(core.readNode({ name: nodeName }));
@@ -144,10 +145,10 @@ export async function nodeAnswers({ core }: Kubernetes, nodeName: string | undef
 }
 
 /**
- * Keeps jobs off a node that was taken as a provider's that is not there (any more). The taint goes when the node is
- * taken again. The node itself may be somebody's: it is never deleted.
+ * Keeps jobs off a node marked for a provider that does not exist (any more). The taint is removed when the node is
+ * marked again. The node itself may belong to somebody, so it is never deleted.
  *
- * @returns false when it was kept free already.
+ * @returns false when it was already kept free.
  */
 export async function keepFree({ core }: Kubernetes, node: V1Node): Promise<boolean> {
   if (isOperators(node)) return false;

@@ -12,13 +12,13 @@ import {
 import type { PodObservation } from '../../workflows/job-messages.js';
 import { annotations } from './names.js';
 
-/** The container that a customer rents; the other one only brings the SSH server. */
+/** The container that a customer rents; the other one only provides the SSH server. */
 export const jobContainer = 'job';
 
-/** How a container ends that could not be started at all. */
+/** The termination reason of a container that could not be started at all. */
 const neverStarted: ReadonlySet<string> = new Set(['StartError', 'ContainerCannotRun']);
 
-/** Reasons a kubelet gives for a container that waits because its image is not to be had. */
+/** The kubelet's waiting reasons when an image cannot be pulled. */
 export const imageTrouble: ReadonlySet<string> = new Set([
   'ErrImagePull',
   'ImagePullBackOff',
@@ -29,7 +29,7 @@ export const imageTrouble: ReadonlySet<string> = new Set([
   'SignatureValidationFailed',
 ]);
 
-/** Reasons for one whose image is there, and which cannot be made or started from it. */
+/** The kubelet's waiting reasons when the image is present but no container can be created or started from it. */
 const creationTrouble: ReadonlySet<string> = new Set([
   'CreateContainerError',
   'CreateContainerConfigError',
@@ -42,10 +42,10 @@ const creationTrouble: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What a job's workflow needs to know of its pod. A pod is `running` when it is Ready: SSH answers.
+ * The facts about a job's pod that its workflow needs. A pod is `running` when it is Ready: SSH answers.
  *
- * The status is written by the provider's kubelet, and messages in it by whoever is root in the container: none of it is
- * believed further than it has to be.
+ * The provider's kubelet writes the status, and root in the container writes messages in it, so it is trusted no
+ * further than necessary.
  */
 export function observePod(pod: V1Pod): PodObservation {
   const { status } = pod;
@@ -63,13 +63,13 @@ export function observePod(pod: V1Pod): PodObservation {
   };
 }
 
-/** What is left to say of a pod that was deleted. */
+/** The observation of a pod that was deleted. */
 export function observeDeletedPod(pod: V1Pod): PodObservation {
   const { disrupted, endedAt = instantAt(Date.now()) } = observePod(pod);
   return { phase: 'gone', ...identityOf(pod), endedAt, ...(disrupted === undefined ? {} : { disrupted }) };
 }
 
-/** A pod that was looked for and is not there. */
+/** The observation of a pod that was looked up and does not exist. */
 export function gonePod(uid: string): PodObservation {
   return { phase: 'gone', uid, resourceVersion: `gone-${uid}` };
 }
@@ -78,14 +78,14 @@ function identityOf({ metadata }: V1Pod): Pick<PodObservation, 'uid' | 'resource
   return { uid: metadata?.uid ?? '', resourceVersion: metadata?.resourceVersion ?? '' };
 }
 
-/** The end of a pod: what the pod says of itself comes first, then its container, found by name. */
+/** How a pod ended: the pod's own reason comes first, then that of its container, found by name. */
 function observeEnded(pod: V1Pod, status: V1PodStatus): PodObservation {
   const terminated = terminatedOf(status);
   const exitCode = wholeNumber(terminated?.exitCode, { min: 0, max: 255 });
   const message = printable(terminated?.message) ?? printable(terminated?.reason) ?? initMessage(status);
   const endedAt = instant(terminated?.finishedAt) ?? instant(disruptionOf(status)?.lastTransitionTime);
   return {
-    // Somebody deleted it, and its containers have stopped for that.
+    // Somebody deleted the pod, which stopped its containers.
     phase: isGiven(pod.metadata?.deletionTimestamp) ? 'gone' : status.phase === 'Succeeded' ? 'succeeded' : 'failed',
     ...identityOf(pod),
     ...(exitCode === undefined ? {} : { exitCode }),
@@ -97,7 +97,7 @@ function observeEnded(pod: V1Pod, status: V1PodStatus): PodObservation {
 
 type Cause = Pick<PodObservation, 'cause' | 'disrupted' | 'refused' | 'fault'>;
 
-/** Whether the machine is to blame for the end; what counts of it is whether the job had been reached before. */
+/** Whether the machine is to blame for the end, which depends on whether the job had been reachable before. */
 function withFault(cause: Cause, pod: V1Pod, terminated: V1ContainerStateTerminated | undefined): Cause {
   const fault = endFault(cause, pod, terminated);
   return fault === undefined ? cause : { ...cause, fault };
@@ -114,15 +114,16 @@ function endFault(cause: Cause, pod: V1Pod, ended?: V1ContainerStateTerminated):
   return neverStarted.has(ended.reason ?? '') ? containerFault(ended.message ?? '', imageOwner(pod)) : undefined;
 }
 
-/** Only the API server writes the annotations of a pod; the kubelet and the customer do not. */
+/** Only the API server writes a pod's annotations; the kubelet and the customer do not. */
 function imageOwner({ metadata }: V1Pod): ImageOwner {
   return metadata?.annotations?.[annotations.siteImage] === 'true' ? 'site' : 'customer';
 }
 
 /**
- * That a machine which has been given a pod has not got as far as the customer's image: what comes before is the broker's
- * own and takes seconds. Without a network, or a word of its kubelet, it is the machine that does not get there; after
- * that there may be a pull, which others on the machine can keep waiting. A pod that nobody has placed says nothing of any.
+ * Whether a machine that was given a pod has not even reached the customer's image: everything before that belongs to
+ * the broker and takes seconds. Without a network or a message of its kubelet, the machine is at fault; later there may
+ * be a pull, which other jobs on the machine can delay. A pod that has not been scheduled says nothing about any
+ * machine.
  */
 function whyUnprepared(status: V1PodStatus | undefined): MachineFault | undefined {
   const of = (type: string) => status?.conditions?.find((condition) => condition.type === type)?.status;
@@ -133,8 +134,9 @@ function whyUnprepared(status: V1PodStatus | undefined): MachineFault | undefine
 }
 
 /**
- * Why a pod ended, where that is not only its container's doing. A reason at the pod itself comes from the kubelet or a
- * controller, never from what ran in it: but for the two that name the customer's own bounds, it is the machine's doing.
+ * Why a pod ended, unless its container alone is the cause. The kubelet or a controller sets a pod's own reason, never
+ * a program in the pod. So it is the machine's fault, except for the two reasons that concern the customer's own
+ * limits.
  */
 function causeOf(status: V1PodStatus, terminated: V1ContainerStateTerminated | undefined, exitCode?: number): Cause {
   const disruption = disruptionOf(status);
@@ -147,7 +149,7 @@ function causeOf(status: V1PodStatus, terminated: V1ContainerStateTerminated | u
   if (reason === 'Evicted' && isOwnDisk(status.message)) return { cause: 'disk_full', ...told(status.message) };
   if (reason !== undefined) {
     const disrupted = sentence(`${reason}: ${printable(status.message) ?? 'no more is known'}`);
-    // Refused after it had run already, its container has been gone since before the machine came back.
+    // If the pod had already run, its container disappeared before the machine came back.
     return reason === 'Evicted' ? { disrupted } : { disrupted, refused: terminated === undefined };
   }
   if (terminated?.reason === 'OOMKilled') return { cause: 'out_of_memory' };
@@ -166,8 +168,8 @@ function told(message: unknown): { message?: Printable } {
 }
 
 /**
- * Whether a pod was evicted for what it wrote itself, beyond the disk that was ordered, and not because its machine ran
- * short. The kubelet tells the two apart in words only.
+ * Whether a pod was evicted because it exceeded its ordered disk, and not because the machine ran short. Only the
+ * kubelet's message tells the two apart.
  */
 function isOwnDisk(message: unknown): boolean {
   if (typeof message !== 'string' || message.startsWith('The node ')) return false;
@@ -179,7 +181,7 @@ function terminatedOf({ containerStatuses }: V1PodStatus): V1ContainerStateTermi
   return status?.state?.terminated ?? undefined;
 }
 
-/** Of a pod whose own container never ran: why the one before it failed. */
+/** For a pod whose own container never ran: why the init container failed. */
 function initMessage(status: V1PodStatus): Printable | undefined {
   const failed = failedInit(status);
   return failed === undefined
@@ -191,14 +193,14 @@ function failedInit({ initContainerStatuses }: V1PodStatus): V1ContainerStateTer
   return initContainerStatuses?.map(({ state }) => state?.terminated).find((ended) => (ended?.exitCode ?? 0) !== 0);
 }
 
-/** What the cluster writes on a pod that it ends for its own reasons, such as a node that is shut down or deleted. */
+/** The condition that the cluster sets on a pod it ends for its own reasons, such as a node's shutdown or deletion. */
 function disruptionOf({ conditions }: V1PodStatus) {
   return conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True');
 }
 
 function stuckBecause(status: V1PodStatus | undefined, owner: ImageOwner): PodObservation['stuck'] {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  // With a node in view it only waits for miners that make place there.
+  // If a node is nominated, the pod only waits for miners to be preempted there.
   const placeIsMade = (status?.nominatedNodeName ?? '') !== '';
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' && !placeIsMade) {
     const message = printable(scheduled.message) ?? sentence('no node fits');
@@ -234,7 +236,7 @@ function faulty(fault: MachineFault | undefined): { fault?: MachineFault } {
   return fault === undefined ? {} : { fault };
 }
 
-/** What Kubernetes does not say comes as `null` or not at all. */
+/** Kubernetes sends missing values as `null` or omits them. */
 function isGiven(value: Date | null | undefined): boolean {
   return value !== undefined && value !== null;
 }

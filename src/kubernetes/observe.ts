@@ -19,7 +19,7 @@ export interface NodeObservation {
 
 export type MinerState = 'running' | 'waiting' | 'failing';
 
-/** How a miner fares; undefined for one that is over or on its way out. */
+/** A miner's state; undefined for one that has ended or is terminating. */
 export function observeMiner(pod: V1Pod): MinerState | undefined {
   const { phase, conditions, containerStatuses } = pod.status ?? {};
   if (pod.metadata?.deletionTimestamp != null || phase === 'Succeeded' || phase === 'Failed') return undefined;
@@ -33,7 +33,7 @@ export function observeMiner(pod: V1Pod): MinerState | undefined {
   return fails === true ? 'failing' : 'waiting';
 }
 
-/** What a provider's workflow needs to know of its node. */
+/** The facts about a provider's node that its workflow needs. */
 export function observeNode(node: V1Node): NodeObservation {
   const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
   const allocatable = nodeAllocatable(node);
@@ -53,19 +53,19 @@ export function goneNode(nodeName: string, uid: string): NodeObservation {
 }
 
 /**
- * Whether the control plane has heard nothing of a node's kubelet for a while. When it says so, the last word was some time
- * before: its grace period is close to a minute.
+ * Whether the control plane has not heard from a node's kubelet for a while. By the time it reports that, the last
+ * contact is almost a minute ago, because of its grace period.
  */
 export function isUnheard(node: V1Node | undefined): boolean {
   return node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'Unknown') ?? false;
 }
 
 /**
- * Since when a node has not been ready, as the control plane says, or the kubelet, whose clock is its provider's: it is
- * not believed about a time in which we saw the node ready.
+ * Since when a node has not been ready, according to the control plane or to the kubelet. The kubelet's clock belongs
+ * to the provider, so it is not trusted about a time at which the broker saw the node ready.
  *
- * @param seenReady when that was, the last time.
- * @returns undefined for one that is ready, or that is not there, or that does not say.
+ * @param seenReady when the node was last seen ready.
+ * @returns undefined for a node that is ready, missing, or does not report it.
  */
 export function awaySince(node: V1Node | undefined, seenReady?: Date): Date | undefined {
   const ready = node?.status?.conditions?.find((condition) => condition.type === 'Ready');
@@ -75,11 +75,11 @@ export function awaySince(node: V1Node | undefined, seenReady?: Date): Date | un
 }
 
 /**
- * A node's `status.allocatable` in whole GPUs, cores, MB, GB and pods, rounded down: never promise a part. Whoever is root on
- * the machine writes what stands there: what cannot be read counts as nothing, and what no machine has as the most that
- * one may have.
+ * A node's `status.allocatable` in whole GPUs, cores, MB, GB and pods, rounded down so that no part is promised. Root
+ * on the machine controls these values: unreadable ones count as nothing, and implausible ones as the most that a
+ * machine may have.
  *
- * @param runtimeClass of jobs, where they have one.
+ * @param runtimeClass the RuntimeClass of jobs, if they have one.
  */
 export function nodeAllocatable(
   node: V1Node,
@@ -110,15 +110,15 @@ export function nodeAllocatable(
   };
 }
 
-/** No plugin has more; each is a row, and a word in a sentence. */
+/** No device plugin reports more; each one is a row and a word in a sentence. */
 const maxGpuNames = 32;
-/** Names of the vendor's that count something else than GPUs: memory, cores, network cards. */
+/** Resources of GPU vendors that count something other than GPUs: memory, cores, network cards. */
 const gpuName =
   /^nvidia\.com\/(?!gpumem|gpucores|priority$|hostdev|mlnx|rdma|sriov)[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
 
 /**
- * Whether several pods get the same GPU, or the same memory of it: what the device plugin calls shared, what its feature
- * discovery says is, and compute instances that divide one part of a card.
+ * Whether several pods get the same GPU or the same memory of it: resources that the device plugin or its feature
+ * discovery marks as shared, and compute instances that divide a partition.
  */
 function isShared(node: V1Node, name: string): boolean {
   const says = (what: string) => node.metadata?.labels?.[`${name}.${what}`] ?? '';

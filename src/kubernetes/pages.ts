@@ -1,18 +1,21 @@
 import type { KubernetesListObject, KubernetesObject } from '@kubernetes/client-node';
 
-/** A pod is some ten kilobytes of JSON and several times that when parsed: so much of a cluster is held at once. */
+/**
+ * A pod is about ten kilobytes of JSON and several times that when parsed, so this bounds how much of a cluster is in
+ * memory.
+ */
 const pageSize = 500;
 
-/** What a listing call takes to answer one page. */
+/** The arguments of a list call for one page. */
 export interface Page {
   limit: number;
   _continue?: string;
 }
 
 /**
- * Lists by pages, all from the same version of the cluster.
+ * Lists page by page, all from the same version of the cluster.
  *
- * @throws ApiException 410 when the cluster no longer has that version, minutes after the first page.
+ * @throws ApiException 410 when the cluster no longer has that version, some minutes after the first page.
  */
 export async function* pagesOf<T extends KubernetesObject>(
   list: (page: Page) => Promise<KubernetesListObject<T>>,

@@ -2,19 +2,22 @@ import { Agent, type AgentOptions } from 'node:https';
 import { isDeepStrictEqual } from 'node:util';
 import { KubeConfig, type RequestContext } from '@kubernetes/client-node';
 
-/** Sooner than the API server closes a connection that nobody uses (90 s), so that no request meets one that is closing. */
+/**
+ * Less than the idle time after which the API server closes a connection (90 s), so that no request meets a closing
+ * one.
+ */
 const idleMs = 30_000;
 
 /**
- * How long a call may take, its answer included. A page of a list of pods, the most that is asked for at once, takes a
- * second or two; a server that takes the connection and answers nothing would hold up its caller for ever.
+ * The time limit of a call, including its response. The largest response, a page of a list of pods, takes a second or
+ * two. Without the limit, a server that accepts the connection and never answers would block its caller for ever.
  */
 const callWithinMs = 20_000;
 
 /**
- * The client's configuration, but for two things. Calls have an end. And they share connections. The client makes an agent for every call, and
- * with it a connection and a TLS handshake with certificates on both sides, which costs both ends more than most calls.
- * Watches keep a connection each.
+ * The client's configuration with two changes: calls have a time limit, and they share connections. The client creates
+ * an agent for every call, and with it a connection and a mutual TLS handshake, which costs both ends more than most
+ * calls do. Each watch keeps a connection of its own.
  */
 export class PooledKubeConfig extends KubeConfig {
   #agent: Agent | undefined;
@@ -24,11 +27,11 @@ export class PooledKubeConfig extends KubeConfig {
     await super.applySecurityAuthentication(context);
     if (context.getSignal() === undefined) context.setSignal(AbortSignal.timeout(callWithinMs));
     const fresh = context.getAgent();
-    // Another kind of agent is one that goes through a proxy, which has its own ways.
+    // Any other kind of agent goes through a proxy and is left alone.
     if (fresh instanceof Agent && fresh.constructor === Agent) context.setAgent(this.#pooled(fresh.options));
   }
 
-  /** The connections of before are used as long as they were made with what would be presented now. */
+  /** Reuse the existing connections as long as they were made with the current credentials. */
   #pooled(credentials: AgentOptions): Agent {
     if (this.#agent === undefined || !isDeepStrictEqual(credentials, this.#credentials)) {
       this.#credentials = credentials;

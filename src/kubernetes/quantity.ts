@@ -18,14 +18,14 @@ const multipliers: Readonly<Record<string, number>> = {
 };
 
 const form = /^([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
-/** The API server writes them shorter; a longer one is no quantity of anything. */
+/** The API server writes shorter ones; a longer text is not a quantity. */
 const maxLength = 512;
 
 /**
- * The number a Kubernetes quantity stands for: `4`, `3900m`, `16Gi`, `1e3`. Bytes for memory and storage, cores for
- * CPU. Exact far beyond any node's size. Who writes it may be a stranger: the number can be negative or infinite.
+ * Parses a Kubernetes quantity such as `4`, `3900m`, `16Gi` or `1e3`: bytes for memory and storage, cores for CPU.
+ * Exact far beyond any node's size. It may come from a stranger, so the number can be negative or infinite.
  *
- * @returns undefined for what is no quantity.
+ * @returns undefined if the text is not a quantity.
  */
 export function parseQuantity(quantity: unknown): number | undefined {
   if (typeof quantity !== 'string' || quantity.length > maxLength) return undefined;

@@ -6,45 +6,47 @@ import { pagesOf, type Page } from './pages.js';
 /** How long the API server keeps a watch open before it ends it cleanly. */
 const watchSeconds = 240;
 
-/** How long things may take, in milliseconds. */
+/** Time limits in milliseconds. */
 export interface ReflectorTimes {
-  /** Past the server's own bound plus bookmarks (about one a minute), silence means a dead connection. */
+  /**
+   * Longer than the server's own limit and the bookmarks (about one a minute): longer silence means a dead connection.
+   */
   silenceMs: number;
   /** One page of a list. */
   pageMs: number;
-  /** What `onList` may take before the watch begins without it. */
+  /** How long the watch waits for `onList` before it begins anyway. */
   onListMs: number;
 }
 const defaultTimes: ReflectorTimes = { silenceMs: 90_000, pageMs: 30_000, onListMs: 30_000 };
 
 export interface ReflectorOptions<T extends KubernetesObject, Seen> {
   kubeConfig: KubeConfig;
-  /** For logs and readiness. */
+  /** The name in logs and readiness. */
   name: string;
-  /** The API path that is watched, such as `/api/v1/nodes`. */
+  /** The API path to watch, such as `/api/v1/nodes`. */
   path: string;
   query?: Record<string, string>;
   list: (page: Page) => Promise<KubernetesListObject<T>>;
-  /** What `onList` needs of an object: all of them, whole, are more than a process should have to hold. */
+  /** Reduces an object to what `onList` needs: a process should not hold all objects in full. */
   see: (object: T) => Seen;
-  /** Called with everything that is there, at the start and after every gap. */
+  /** Called with all objects, at the start and after every gap. */
   onList: (seen: Seen[]) => Promise<void>;
-  /** Must not throw: the client swallows what is thrown here. */
+  /** Must not throw: the client swallows errors thrown here. */
   onEvent: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T) => void;
   logger: Logger;
   /** For tests. */
   times?: Partial<ReflectorTimes>;
 }
 
-/** What did not come in time. */
+/** Thrown when something did not finish in time. */
 class Late extends Error {
   override readonly name = 'Late';
 }
 
 /**
- * Keeps up with one kind of object: list, watch with bookmarks from there, and list again after a gap. The client's
- * own informer stops for good on the first broken connection and asks for neither bookmarks nor a time limit, so it
- * cannot tell a quiet cluster from a dead connection.
+ * Follows one kind of object: lists it, watches it with bookmarks from there, and lists again after a gap. The client's
+ * own informer stops for good at the first broken connection and uses neither bookmarks nor a time limit, so it cannot
+ * tell a quiet cluster from a dead connection.
  */
 export class Reflector<T extends KubernetesObject, Seen> {
   readonly #stopped = new AbortController();
@@ -56,7 +58,7 @@ export class Reflector<T extends KubernetesObject, Seen> {
     this.#times = { ...defaultTimes, ...options.times };
   }
 
-  /** True while what was listed is kept up to date; false before the first list and during a gap. */
+  /** True while the listed objects are kept up to date; false before the first list and during a gap. */
   get synced(): boolean {
     return this.#synced;
   }
@@ -79,12 +81,12 @@ export class Reflector<T extends KubernetesObject, Seen> {
         const listed = await this.#list();
         let { version } = listed;
         backoffMs = 250;
-        // However late that is; what came after a gap is not the business of the list before it.
+        // However late it finishes; what happened after a gap does not concern an earlier list.
         void listed.compared.then(
           () => (this.#synced = !isGap),
           () => undefined,
         );
-        // A watch that ends cleanly is resumed from where it was; only a gap needs a new list.
+        // A watch that ends cleanly resumes where it was; only a gap needs a new list.
         while (version !== undefined && !this.#stopped.signal.aborted) {
           version = await this.#watch(version, listed.compared);
         }
@@ -101,7 +103,7 @@ export class Reflector<T extends KubernetesObject, Seen> {
     }
   }
 
-  /** Lists everything; answers the version to watch from, and what tells when everything was compared. */
+  /** Lists everything; returns the version to watch from, and a promise that resolves when everything was compared. */
   async #list(): Promise<{ version: string | undefined; compared: Promise<void> }> {
     const { list, see, onList, logger, name } = this.options;
     const { pageMs, onListMs } = this.#times;
@@ -119,7 +121,7 @@ export class Reflector<T extends KubernetesObject, Seen> {
     return { version, compared };
   }
 
-  /** Awaits what may hang: no longer than it may take, and not past the stop. */
+  /** Awaits something that may hang, up to its time limit or the stop. */
   async #within<R>(ms: number, what: string, work: Promise<R>): Promise<R> {
     const given = new AbortController();
     const signal = AbortSignal.any([this.#stopped.signal, given.signal]);
@@ -139,7 +141,10 @@ export class Reflector<T extends KubernetesObject, Seen> {
     }
   }
 
-  /** Watches until the server ends it; answers the version to resume from, undefined when a list is needed. */
+  /**
+   * Watches until the server ends the watch; returns the version to resume from, or undefined when a new list is
+   * needed.
+   */
   async #watch(fromVersion: string, compared: Promise<void>): Promise<string | undefined> {
     const { silenceMs } = this.#times;
     const { kubeConfig, path, query, onEvent } = this.options;
@@ -158,7 +163,7 @@ export class Reflector<T extends KubernetesObject, Seen> {
           },
           Math.min(5_000, silenceMs),
         );
-        // It came too late to be waited for, and failed: nothing says what the list and the database differ in.
+        // It failed too late to be awaited, so the differences between the list and the database are unknown.
         compared.catch(reject);
         new Watch(kubeConfig)
           .watch(
@@ -186,7 +191,7 @@ export class Reflector<T extends KubernetesObject, Seen> {
           )
           .then((started) => {
             request = started;
-            // One that was given up before the server took it.
+            // The request was aborted before the server accepted it.
             if (isOver || this.#stopped.signal.aborted) started.abort();
           }, reject);
       });

@@ -1,15 +1,15 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 
 /**
- * The key by which a job's SSH server proves that it is the rented machine: PKCS #8 in PEM, as the server reads it. It
- * goes into the job's Secret and nowhere else.
+ * The private key that identifies a job's SSH server: PKCS #8 in PEM, the form the server reads. It is stored only in
+ * the job's Secret.
  */
 export function newSshHostKey(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 }
 
 /**
- * The public half of a host key, `ssh-ed25519 AAAA…`: for the customer, who learns it over another road than SSH.
+ * The public host key, `ssh-ed25519 AAAA…`, for the customer, who gets it by a channel other than SSH.
  *
  * @throws Error when it is not an Ed25519 key in PEM; the message does not repeat it.
  */
@@ -28,7 +28,7 @@ function readPublicKey(privateKey: string) {
   }
 }
 
-/** A string of the SSH protocol (RFC 4251): its length in four bytes, then itself. */
+/** Encodes a string of the SSH protocol (RFC 4251): its length in four bytes, then its bytes. */
 function field(bytes: Buffer): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);

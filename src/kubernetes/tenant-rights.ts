@@ -4,19 +4,19 @@ import { BrokerError } from '../domain/errors.js';
 import { asDependencyError, refusalOf, unlessExists, unlessNotFound, type Kubernetes } from './client.js';
 import { labels, managedBy, tenantRole } from './names.js';
 
-/** How long the API server may take to act on a RoleBinding that it has stored; it takes milliseconds. */
+/** How long the API server may take to act on a stored RoleBinding; usually it takes milliseconds. */
 const effectiveWithinMs = 5_000;
 const serviceAccountUser = /^system:serviceaccount:([^:]+):([^:]+)$/;
 
-/** Who each client is, asked once. */
+/** The identity of each client, asked once. */
 const accounts = new WeakMap<Kubernetes, Promise<RbacV1Subject | undefined>>();
 
 /**
- * Gives the broker's own service account its rights in a tenant's namespace, and waits until they are in effect. RBAC
- * knows no name prefixes, so there is no rule that could give them beforehand without giving every other namespace's
- * too. Whoever runs the broker with an administrator's kubeconfig has them already: then nothing is bound.
+ * Gives the broker's service account its rights in a tenant's namespace, and waits until they take effect. RBAC has no
+ * name prefixes, so no rule could grant them in advance without granting them in every namespace. With an
+ * administrator's kubeconfig, the broker has the rights already, and nothing is bound.
  *
- * @throws dependency_unavailable when they are not in effect in time.
+ * @throws dependency_unavailable when they do not take effect in time.
  */
 export async function ensureTenantRights(kubernetes: Kubernetes, namespace: string): Promise<void> {
   const account = await ownServiceAccount(kubernetes);
@@ -40,9 +40,9 @@ export async function ensureTenantRights(kubernetes: Kubernetes, namespace: stri
 }
 
 /**
- * Awaits a call in a tenant's namespace, and answers undefined where its object or the whole namespace is not there.
- * A service account hears "forbidden" of a namespace that is gone, where an administrator hears "not found"; and it
- * hears so of one that was made before it had to have rights there, which it then gives itself.
+ * Awaits a call in a tenant's namespace, and returns undefined if its object or the namespace does not exist. For a
+ * missing namespace, a service account gets "forbidden" where an administrator gets "not found". It also gets
+ * "forbidden" in a namespace created before it needed rights there; then it gives itself the rights.
  */
 export async function inTenant<T>(
   kubernetes: Kubernetes,
@@ -63,7 +63,7 @@ export async function inTenant<T>(
   return await unlessNotFound(call());
 }
 
-/** True when RBAC refused a call; admission (pod security, a quota) refuses with the same code and other words. */
+/** True when RBAC rejected a call; admission (pod security, a quota) uses the same code with other words. */
 export function lacksRight(error: unknown): boolean {
   const refusal = refusalOf(error);
   return refusal?.code === 403 && /is forbidden: User ".*" cannot /.test(refusal.message);
@@ -88,7 +88,7 @@ async function askWhoWeAre({ authentication }: Kubernetes): Promise<RbacV1Subjec
   }
 }
 
-/** Asks for one of the rights that the role gives as a whole. */
+/** Asks for one of the rights, since the role grants them together. */
 async function mayWork({ authorization }: Kubernetes, namespace: string): Promise<boolean> {
   try {
     const review = await authorization.createSelfSubjectAccessReview({

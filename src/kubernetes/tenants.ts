@@ -16,19 +16,20 @@ import {
 } from './manifests/tenant.js';
 
 /**
- * What this process has applied to the tenants it knows; saves five calls a job. Forgotten when something is refused,
- * and done again with other figures; so it is for one that makes place for another.
+ * What this process has applied for the tenants it knows, which saves five calls per job. An entry is dropped when
+ * something is rejected, and is applied again when the figures change. When the cache is full, the oldest entry makes
+ * room.
  */
 const applied = new Map<string, { wanted: string; gpuResources: Set<string> }>();
 const tenantsRemembered = 10_000;
-/** What a tenant's namespace has to enforce; the broker has no right to change it afterwards. */
+/** What a tenant's namespace must enforce; the broker has no right to change it later. */
 const enforcedLevels: ReadonlySet<string> = new Set(['baseline', 'restricted']);
 
 /**
- * Makes sure that a tenant's namespace stands with its policy, quota and defaults, as they are to be now. With
- * `isolated: false` (one trusted customer, a laboratory) a namespace stands alone, and one that was isolated is opened.
+ * Makes sure that a tenant's namespace exists with its current policy, quota and defaults. With `isolated: false` (one
+ * trusted customer, a laboratory), there is only the namespace, and an isolated one is opened.
  *
- * @param gpuResource what the GPUs are that a job is to get there, where it is another than `nvidia.com/gpu`.
+ * @param gpuResource the resource of the job's GPUs, if it is not `nvidia.com/gpu`.
  * @throws BrokerError `pod_refused` for a namespace that is not the broker's, `dependency_unavailable`
  */
 export async function ensureTenant(
@@ -64,7 +65,7 @@ async function applyGpuQuota({ core }: Kubernetes, namespace: string, gpuResourc
   }
 }
 
-/** @returns false when it was there before, and is a tenant's. */
+/** @returns false when the namespace already existed and is a tenant's. */
 async function createNamespace(
   { core }: Kubernetes,
   namespace: string,
@@ -105,7 +106,7 @@ async function applyLimits(
   }
 }
 
-/** Forgets that a tenant was seen, so that the next job makes its objects again. */
+/** Forgets a tenant, so that the next job creates its objects again. */
 export function forgetTenant(namespace: string): void {
   applied.delete(namespace);
 }

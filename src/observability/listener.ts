@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
-/** What of one thing a process needs or runs is well; `detail` says what is not. */
+/** The health of each part that a process needs or runs; `detail` explains a failure. */
 export type Readiness = Record<string, { ok: boolean; detail?: string }>;
 
 export interface MetricsListener {
@@ -11,8 +11,8 @@ export interface MetricsListener {
 }
 
 /**
- * Metrics, liveness and readiness of a process of any role, on a listener of their own: it asks nobody for credentials
- * and is not meant for the public.
+ * Serves the metrics, liveness and readiness of a process of any role on a separate listener, which requires no
+ * credentials and must not be reachable by the public.
  */
 export async function startMetricsListener(
   { METRICS_HOST, METRICS_PORT }: { METRICS_HOST: string; METRICS_PORT: number },

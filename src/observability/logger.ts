@@ -6,8 +6,8 @@ import { escapeUnprintable } from '../domain/outside.js';
 export type { Logger };
 
 /**
- * What must never be printed, wherever it stands in a log object. Messages are written so that these fields are not
- * passed in the first place; this is the second lock.
+ * Fields that must never be printed, at any depth that redaction covers. Log calls do not pass them in the first place;
+ * this is the second line of defence.
  */
 const secretFields = [
   'join_token',
@@ -27,7 +27,7 @@ const secretFields = [
   'authorization',
   'env',
   'apiKey',
-  // The configuration's own names of them.
+  // The names of secrets in the configuration.
   'REDIS_PASSWORD',
   'REDIS_TLS_KEY',
   'POSTGRES_PASSWORD',
@@ -36,7 +36,7 @@ const secretFields = [
   'TEMPORAL_API_KEY',
 ];
 
-/** The one logger of a process: JSON lines, on standard output unless a destination is given. */
+/** Creates a process's only logger: JSON lines, on standard output unless a destination is given. */
 export function createLogger(
   config: Pick<Config, 'LOG_LEVEL'>,
   name: Role | 'broker' | 'stack' = 'broker',
@@ -59,17 +59,20 @@ export function createLogger(
   return pino(options, destination);
 }
 
-/** Lines of nothing but these need no second look. */
+/** Lines of only these characters need no escaping. */
 const plain = /^[\x20-\x7e]*\n?$/;
 
-/** A line that a terminal only shows: what strangers wrote may be in it. It stays the same JSON. */
+/**
+ * Escapes control characters, since a line may contain strangers' text, which must not control a terminal. The JSON
+ * stays the same.
+ */
 function shownLine(line: string): string {
   return plain.test(line) ? line : `${escapeUnprintable(line.trimEnd())}\n`;
 }
 
 /**
- * What a line says of an error: its name, message, code and stack, and the same of what caused it. Drivers hang more on
- * theirs, such as the command that failed with all its arguments, or a whole response: that stays out.
+ * Reduces an error to its name, message, code, stack and cause. Drivers attach more to their errors, such as the failed
+ * command with all its arguments or a whole response; none of that is logged.
  */
 export function describeError(error: unknown): unknown {
   if (!types.isNativeError(error)) return error;

@@ -1,73 +1,73 @@
 import { Counter, Gauge, register } from 'prom-client';
 
 /**
- * The metrics of a process, served by its metrics listener. Labels take few values: never a wallet, a provider or a
- * job, of which there are as many as strangers like.
+ * A process's metrics, served by its metrics listener. Every label has few values. A wallet, a provider or a job is
+ * never a label, because strangers can create any number of them.
  */
 export { register };
 
-/** `outcome`: `done`, `dead`, `failed` (it is given again), `trimmed` (removed before it had an effect). */
+/** `outcome`: `done`, `dead`, `failed` (to be redelivered), `trimmed` (removed before it had an effect). */
 export const streamMessages = new Counter({
   name: 'broker_stream_messages_total',
-  help: 'Entries of the provider streams by what became of them',
+  help: 'Entries of the provider streams by outcome',
   labelNames: ['stream', 'outcome'] as const,
 });
 
-/** `result`: `counted`, `superseded` (a newer one came with it), `outdated` (not from the last ten minutes). */
+/** `result`: `counted`, `superseded` (the same batch had a newer one), `outdated` (not from the last ten minutes). */
 export const heartbeatsRead = new Counter({
   name: 'broker_heartbeats_total',
-  help: 'Heartbeats that were read by what they were good for',
+  help: 'Heartbeats read, by result',
   labelNames: ['result'] as const,
 });
 
 export const deadLetters = new Counter({
   name: 'broker_dead_letters_total',
-  help: 'Entries that were put aside by reason; written is "no" where the sender had too many already',
+  help: 'Dead letters by reason; written is "no" when the sender already had too many',
   labelNames: ['stream', 'reason', 'written'] as const,
 });
 
 /** `kind`: `poisoned`, `emptied`, `replaced`, `group_lost`, `group_moved`. */
 export const streamAlarms = new Counter({
   name: 'broker_stream_alarms_total',
-  help: 'Things that happened to a provider stream and that no well-behaved program does',
+  help: 'Changes to a provider stream that no well-behaved program makes',
   labelNames: ['stream', 'kind'] as const,
 });
 
 /** `kind` as in `brokerKeys`. */
 export const foreignKeys = new Counter({
   name: 'broker_redis_foreign_keys_total',
-  help: 'Keys of the broker in Redis that held something it never puts there, and were made anew, by kind',
+  help: 'Redis keys of the broker that held foreign data and were recreated, by kind',
   labelNames: ['kind'] as const,
 });
 
 /** `step`: `trim`, `take_over`, `moved_streams`, `idle_consumers`, `measure`. */
 export const streamUpkeepFailures = new Counter({
   name: 'broker_stream_upkeep_failures_total',
-  help: 'Times that a step of the upkeep of a stream failed; it is read all the same',
+  help: 'Failed maintenance steps of a stream; the stream is read regardless',
   labelNames: ['stream', 'step'] as const,
 });
 
 export const streamLag = new Gauge({
   name: 'broker_stream_lag',
-  help: 'Entries that no relay has read yet',
+  help: 'Entries not yet read by any relay',
   labelNames: ['stream'] as const,
 });
 
 export const streamPending = new Gauge({
   name: 'broker_stream_pending',
-  help: 'Entries that were read and are not acknowledged',
+  help: 'Entries read but not yet acknowledged',
   labelNames: ['stream'] as const,
 });
 
 export const streamOldestPendingSeconds = new Gauge({
   name: 'broker_stream_oldest_pending_seconds',
-  help: 'Age of the oldest entry that was read and is not acknowledged; 0 when there is none',
+  help: 'Age of the oldest entry read but not yet acknowledged; 0 when there is none',
   labelNames: ['stream'] as const,
 });
 
 export const streamPaused = new Gauge({
   name: 'broker_stream_paused',
-  help: '1 while a relay leaves a stream alone because a system behind it is not answering',
+  help: '1 while a relay pauses a stream because a system it depends on is not answering',
   labelNames: ['stream'] as const,
 });
 
@@ -76,64 +76,69 @@ export const redisClockSkewSeconds = new Gauge({
   help: 'Clock of Redis minus clock of this process',
 });
 
-/** In a healthy system it stays 0. `kind` as `RepairKind` of the reconciler says. */
+/** Stays 0 in a healthy system. `kind` is the reconciler's `RepairKind`. */
 export const reconcilerRepairs = new Counter({
   name: 'broker_reconciler_repairs_total',
-  help: 'What Postgres, Temporal and Kubernetes said differently of the same thing and was repaired, by kind',
+  help: 'Repaired disagreements between Postgres, Temporal and Kubernetes, by kind',
   labelNames: ['kind'] as const,
 });
 
 export const reconcilerFailures = new Counter({
   name: 'broker_reconciler_failures_total',
-  help: 'Repairs that were tried and did not succeed; the next run tries again',
+  help: 'Failed repairs; the next run retries them',
 });
 
 export const sweepFailures = new Counter({
   name: 'broker_sweep_failures_total',
-  help: 'Providers whose workflow could not be told that they fell silent or came back; the next sweep tries again',
+  help: 'Providers whose workflow could not be told that they went silent or came back; the next sweep retries',
 });
 
 export const providerAuthInsecure = new Gauge({
   name: 'provider_auth_insecure',
-  help: '1 while messages of providers are accepted unchecked',
+  help: '1 while messages from providers are accepted without verification',
 });
 
 export const closingsWithoutText = new Counter({
   name: 'broker_job_endings_without_text_total',
-  help: 'Jobs that ended without the words they were to end with, because the database did not take them',
+  help: 'Jobs that ended without their message because the database rejected its text',
 });
 
-/** `reason`: `address`, `total` (to make room for another, or for want of it), `silent`, `unfetched`, `pipelined`. */
+/**
+ * `reason`: `address`, `total` (to make room for another, or because there is none), `silent`, `unfetched`,
+ * `pipelined`.
+ */
 export const connectionsClosed = new Counter({
   name: 'broker_api_connections_closed_total',
-  help: 'Connections of clients that were closed because they held a place and did nothing with it, by reason',
+  help: 'Client connections closed to free the resources they held, by reason',
   labelNames: ['reason'] as const,
 });
 
 /** `code` is the SQLSTATE. */
 export const uncheckedValues = new Counter({
   name: 'broker_unchecked_values_total',
-  help: 'Requests that every check let pass and whose values the database refused: a check is missing',
+  help: 'Requests that passed every check but whose values the database rejected: a check is missing',
   labelNames: ['code'] as const,
 });
 
-/** `reason` is an error code: what the machine that a job left did to it. */
+/** `reason` is an error code: how the machine that the job left had failed it. */
 export const startMoves = new Counter({
   name: 'broker_start_moves_total',
-  help: 'Jobs that went on at another provider because the one they were placed at did not start them, by reason',
+  help: 'Jobs moved to another provider because theirs failed to start them, by reason',
   labelNames: ['reason'] as const,
 });
 
-/** `reason` is an error code: the last start that the provider failed. */
+/** `reason` is an error code: that of the provider's last failed start. */
 export const providersOut = new Counter({
   name: 'broker_providers_out_total',
-  help: 'Providers that were taken out of placement for a while because they failed starts of several wallets, by reason',
+  help: 'Providers suspended from placement because they failed starts of several wallets, by reason',
   labelNames: ['reason'] as const,
 });
 
-/** `result`: `denied`, `no_opinion`, `unanswered` (Postgres did not say in time, so others decided). */
+/**
+ * `result`: `denied`, `no_opinion`, `unanswered` (Postgres did not answer in time, so the other authorizers decided).
+ */
 export const nodeReviews = new Counter({
   name: 'broker_node_reviews_total',
-  help: 'What the cluster was told when it asked whether a node has left the fleet',
+  help: 'Answers to the cluster about whether a node has left the fleet, by result',
   labelNames: ['result'] as const,
 });

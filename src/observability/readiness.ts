@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readiness } from './listener.js';
 
-/** Resolves when what is asked answers. */
+/** Resolves when the dependency answers. */
 export type Check = () => Promise<unknown>;
 
-/** A probe must be answered while the one who probes still waits: Kubernetes' own patience is a second by default. */
+/** A probe must be answered before the prober gives up; Kubernetes waits one second by default. */
 const timeoutMs = 900;
 
-/** Asks each dependency at the same time; what does not answer in time is not well. Rejects never. */
+/** Checks all dependencies at once. One that does not answer in time counts as failed. Never rejects. */
 export async function askAll(checks: Readonly<Record<string, Check>>): Promise<Readiness> {
   const results = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => [name, await ask(check)] as const),
@@ -24,7 +24,7 @@ async function ask(check: Check): Promise<Readiness[string]> {
   try {
     return await Promise.race([check().then(() => ({ ok: true })), late]);
   } catch (error) {
-    // Addresses and accounts stand in messages of drivers; a code says as much to an operator.
+    // Drivers put addresses and accounts into their messages; the code tells an operator as much.
     const code = (error as { code?: unknown }).code;
     return { ok: false, detail: typeof code === 'string' ? code : 'not answering' };
   } finally {

@@ -12,14 +12,14 @@ import { serve } from './service.js';
 import { openState } from './state.js';
 import { askForKeys, createTrust, isPrivate } from './trust.js';
 
-const lookMs = 2_000;
+const delegationPollMs = 2_000;
 
 /**
- * What runs on a provider's machine: waits for its owner's signature, registers the machine, lets it join, and says that
- * it lives, until `signal`. Outages of whatever kind are waited out; the broker knows of them by the heartbeats that are
- * missing.
+ * The program on a provider's machine: waits for the owner's signature, registers the machine, joins it to the cluster
+ * and sends heartbeats until `signal`. It rides out every kind of outage; the broker notices one by the missing
+ * heartbeats.
  *
- * @throws UsageError when it cannot begin as it was started.
+ * @throws UsageError when the options do not allow it to start.
  */
 export async function runAgent(options: Options, { signal, say }: { signal: AbortSignal; say: Say }): Promise<void> {
   const way = requireWay(options);
@@ -27,7 +27,7 @@ export async function runAgent(options: Options, { signal, say }: { signal: Abor
   const nodeKey = state.nodeKey();
   const left = state.leftAt();
   if (left !== undefined && !options.rejoin)
-    return say(`the provider has left the fleet (${left.toISOString().slice(0, 10)}): --rejoin brings it back`);
+    return say(`the provider left the fleet on ${left.toISOString().slice(0, 10)}: --rejoin brings it back`);
   state.dropLeft();
   const miningConfig = options.miningConfig === undefined ? undefined : readMiningConfig(options.miningConfig);
 
@@ -58,7 +58,7 @@ export async function runAgent(options: Options, { signal, say }: { signal: Abor
   function openLink(delegation: Delegation): BrokerLink {
     const { redis, broker, insecure } = options;
     const { providerId, audience } = delegation.message;
-    // Over Redis others answer as well, TLS or not: the broker itself is asked.
+    // Other clients of Redis can write answers too, with or without TLS. So the broker itself is asked for its key.
     const asked = broker !== undefined && (insecure || isPrivate(broker)) ? broker : undefined;
     const trust = createTrust({
       ...{ providerId, audience, file: state.brokerKeysFile, fromOwner: delegation.brokerKey, say },
@@ -68,19 +68,19 @@ export async function runAgent(options: Options, { signal, say }: { signal: Abor
     return redis === undefined ? openHttpsLink({ ...common, api: way }) : openRedisLink({ ...common, url: redis });
   }
 
-  /** Waits for the owner to let this machine's key speak for the provider, and says how. */
+  /** Waits for the owner to authorize this machine's key, and prints how to do that. */
   async function awaitDelegation(): Promise<Delegation> {
     const waiting = createOnce(say);
     for (;;) {
       const found = read();
       if (typeof found !== 'string') return found;
       waiting.once(
-        `${found}. The owner makes one, wherever the wallet is:\n` +
+        `${found}. The owner creates the delegation on whichever machine has the wallet:\n` +
           `  WALLET_PRIVATE_KEY_FILE=… provider-agent authorize --id ${options.id ?? 'ID'} --node-key ${nodeKey.address}` +
           ` --broker ${options.broker ?? 'URL'} --out delegation.json\n` +
-          `and it is put here within ten minutes; this program waits for it`,
+          `and copies it to ${file} within ten minutes. This program waits for it`,
       );
-      await sleep(lookMs, undefined, { signal });
+      await sleep(delegationPollMs, undefined, { signal });
     }
   }
 }
@@ -90,26 +90,26 @@ function isAnother(found: Delegation | string, known: Delegation): boolean {
 }
 
 /**
- * The URL by which messages go. Whoever can put himself between this machine and the broker can have it join a cluster of
- * his own, as root. TLS keeps him out, and the pin of the right cluster makes his commands worthless.
+ * The URL that messages are sent to. A man in the middle could make this machine join a cluster of his own, as root.
+ * TLS keeps him out; pinning the right cluster's CA makes his join commands worthless.
  */
 function requireWay({ broker, redis, caHash, insecure }: Options): string {
   const way = redis ?? broker;
-  if (way === undefined) throw new UsageError('there is no way to the broker: give --broker or --redis');
+  if (way === undefined) throw new UsageError('no broker to connect to: set --broker or --redis');
   if (isPrivate(way) || insecure || caHash !== undefined) return way;
   const { protocol, hostname } = new URL(way);
   throw new UsageError(
-    `${protocol}//${hostname} is reached without TLS: give --ca-hash, or --insecure to trust the network`,
+    `the connection to ${protocol}//${hostname} has no TLS: set --ca-hash, or --insecure to trust the network`,
   );
 }
 
-/** As the wire has it. */
+/** Reads and checks a `mining_config`, in the form the wire uses. */
 function readMiningConfig(file: string): object {
   try {
     const config = JSON.parse(readFileSync(file, 'utf8')) as object;
     miningConfigSchema.parse(config);
     return config;
   } catch (error) {
-    throw new UsageError(`${file} holds no mining_config: ${reasonOf(error)}`);
+    throw new UsageError(`${file} is not a valid mining_config: ${reasonOf(error)}`);
   }
 }

@@ -7,23 +7,23 @@ import type { Say } from './say.js';
 import type { Trust } from './trust.js';
 
 /**
- * The way to the broker. Whatever a call throws other than `MessageRefused` and an abort is an outage: the same is
- * worth another try.
+ * The connection to the broker. Anything a call throws other than `MessageRefused` and an abort is an outage, and the
+ * call can be retried unchanged.
  */
 export interface BrokerLink {
-  /** Signs a message and hands it over. */
+  /** Signs a message and sends it. */
   send(kind: ProviderMessageKind, message: object): Promise<void>;
-  /** From here on answers count; those that are there already are about something else. */
+  /** Starts reading answers. Those already there answer something else and are skipped. */
   listen(): Promise<void>;
-  /** The next answer of the broker as it came, sealed or not; undefined when none comes in time. */
+  /** The broker's next answer as received, sealed or not; undefined when none comes in time. */
   nextReply(timeoutMs: number): Promise<RegistrationReply | undefined>;
   /**
-   * Numbers go on from one that the broker named in an answer.
+   * Continues the message numbers from one that the broker named in an answer.
    *
-   * @returns false when it would not take that itself now.
+   * @returns false when the broker would not accept that number now.
    */
   goOnFrom(nextSeq: number): boolean;
-  /** Nobody waits for an answer any more. */
+  /** Stops reading answers. */
   stopListening(): void;
   close(): void;
 }
@@ -31,40 +31,40 @@ export interface BrokerLink {
 export interface LinkOptions {
   nodeKey: LocalAccount;
   delegation: Delegation;
-  /** Of the machine, whatever the link: its numbers go on in the next one. */
+  /** One per machine, not per link: the next link continues its numbers. */
   clock: SigningClock;
-  /** Which answers are the broker's. */
+  /** Tells the broker's answers from forged ones. */
   trust: Trust;
   signal: AbortSignal;
   say: Say;
 }
 
-/** The broker does not take a message as it is, and sending it again would not change that. */
+/** The broker rejects a message, and would reject it again if it were resent unchanged. */
 export class MessageRefused extends Error {
   override readonly name = 'MessageRefused';
 
   constructor(
-    /** Why, in a word of the broker's. */
+    /** The broker's code for the reason. */
     readonly reason: string,
     message: string,
-    /** What the broker said of its clock, and of the number that it would take. */
+    /** The broker's time, and the next number it would accept, when it named them. */
     readonly cure: { serverTimeS?: number; nextSeq?: number } = {},
   ) {
     super(message);
   }
 }
 
-/** The stream of a kind of message, which is signed with it whatever way it goes. */
+/** The stream for a kind of message. Its name is part of what is signed, over HTTPS too. */
 export function streamOf(kind: ProviderMessageKind): string {
   return `provider:${kind}`;
 }
 
-/** A machine whose clock is off by less has no trouble from it. */
+/** A smaller offset does a machine no harm. */
 const worthSayingMs = 30_000;
 
-/** Says that the machine's own clock is wrong, where it is; nothing is signed by it. */
+/** Reports when the machine's own clock is wrong. Signatures do not use it. */
 export function compareClocks({ clock, say }: Pick<LinkOptions, 'clock' | 'say'>): void {
   const offMs = clock.offMs();
   if (Math.abs(offMs) < worthSayingMs) return;
-  say(`the clock of this machine is off by ${Math.round(offMs / 1_000)} s: it should be set (NTP)`);
+  say(`this machine's clock is off by ${Math.round(offMs / 1_000)} s: set it, for example with NTP`);
 }

@@ -6,11 +6,11 @@ import { readDelegation } from '../auth/providers/entry-signature.js';
 import { address } from '../auth/shapes.js';
 import type { ProviderRegistration } from '../wire/provider-typed-data.js';
 
-/** A delegation as its file has it, and what it says. */
+/** A delegation: the signed text from its file, and the parsed message. */
 export interface Delegation {
   authorization: NodeKeyAuthorization;
   message: ProviderRegistration;
-  /** The broker's key, where the owner's program has written it beside the signature. */
+  /** The broker's key, if `authorize` wrote it beside the signature. */
   brokerKey?: Address;
 }
 
@@ -21,8 +21,8 @@ const fileSchema = z.object({
 });
 
 /**
- * Reads a delegation from a file and looks whether it can be used here; whether its wallet really signed it, the broker
- * decides.
+ * Reads a delegation from a file and checks that this machine can use it. The broker, not this function, verifies the
+ * wallet's signature.
  *
  * @returns a sentence for the owner when it cannot be used.
  */
@@ -34,17 +34,17 @@ export function readDelegationFile(
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return `${file} is not there`;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return `${file} does not exist`;
     return `${file} cannot be read: ${(error as Error).message}`;
   }
   const read = parse(text);
   const message = read && readDelegation(read.reg);
-  if (read === undefined || message === undefined) return `${file} holds no delegation`;
+  if (read === undefined || message === undefined) return `${file} is not a delegation`;
   const { broker_key: brokerKey, ...authorization } = read;
   const { providerId, nodeKey, expiresAt } = message;
-  if (nodeKey !== expected.nodeKey.toLowerCase()) return `${file} is about another key than the one of this machine`;
+  if (nodeKey !== expected.nodeKey.toLowerCase()) return `${file} is for another machine's key`;
   if (expected.providerId !== undefined && providerId !== expected.providerId)
-    return `${file} is about the provider ${providerId}, not ${expected.providerId}`;
+    return `${file} is for provider ${providerId}, not ${expected.providerId}`;
   if (expiresAt * 1_000 <= (expected.nowMs ?? Date.now()))
     return `${file} expired on ${new Date(expiresAt * 1_000).toISOString().slice(0, 10)}`;
   return { authorization, message, ...(brokerKey === undefined ? {} : { brokerKey }) };

@@ -1,27 +1,27 @@
 import type { GpuReading } from './gpus.js';
 import type { Gpu } from './messages.js';
 
-/** A GPU that is missing for one look may only have been slow to answer. */
-const looksUntilSure = 2;
-/** A driver that does not answer at all may be on its way to a newer version. */
-const looksUntilDown = 4;
+/** A GPU missing from a single reading may only have been slow to answer. */
+const readingsUntilSure = 2;
+/** A driver that does not answer at all may be in the middle of an upgrade. */
+const readingsUntilDown = 4;
 
 /**
- * Follows which GPUs a machine has, look by look, and is slow to believe in a change: to offer fewer GPUs is to have
- * fewer customers, and a driver has bad moments.
+ * Follows which GPUs a machine has, reading by reading, and is slow to accept a change: offering fewer GPUs loses
+ * customers, and drivers fail for moments.
  *
- * @param known those that the broker was told of.
- * @returns a function to be given each reading; it answers the GPUs once they have changed for certain.
+ * @param known the GPUs that the broker knows of.
+ * @returns a function that takes each reading and returns the GPUs once a change is certain.
  */
 export function createGpuWatch(known: readonly Gpu[]): (reading: GpuReading) => readonly Gpu[] | undefined {
   let told = uuidsOf(known);
   let seen = told;
-  let looks = 0;
+  let readings = 0;
   return (reading) => {
     const now = uuidsOf(reading.gpus);
-    looks = now === seen ? looks + 1 : 1;
+    readings = now === seen ? readings + 1 : 1;
     seen = now;
-    if (now === told || looks < (reading.failed ? looksUntilDown : looksUntilSure)) return undefined;
+    if (now === told || readings < (reading.failed ? readingsUntilDown : readingsUntilSure)) return undefined;
     told = now;
     return reading.gpus;
   };

@@ -2,33 +2,33 @@ import type { Gpu } from './messages.js';
 import { createPartitionReader } from './partitions.js';
 import { runProgram } from './program.js';
 
-/** What the driver says about the GPUs of this machine. */
+/** The driver's report on this machine's GPUs. */
 export interface GpuReading {
-  /** Those that can be used. */
+  /** The usable GPUs. */
   gpus: Gpu[];
-  /** Percent, one for each of them. */
+  /** Percent, one per usable GPU. */
   usage: number[];
-  /** What is wrong, for people; empty when nothing is. */
+  /** Problems, as sentences for people. */
   problems: string[];
-  /** False where there is no driver at all. */
+  /** False when the machine has no driver at all. */
   hasDriver: boolean;
-  /** True when the driver did not answer, so that nothing is known about the GPUs. */
+  /** True when the driver did not answer, so nothing is known about the GPUs. */
   failed: boolean;
 }
 
-/** The name is last: it is the one field that may hold a comma. */
+/** The name comes last because it alone may contain a comma. */
 const fields = ['index', 'uuid', 'pci.bus_id', 'memory.total', 'utilization.gpu', 'driver_version', 'name'] as const;
 
-/** A GPU that fell off its bus can hold the driver up for long. */
+/** A GPU that has fallen off its bus can block the driver for a long time. */
 const timeoutMs = 15_000;
 
-/** How the driver says that a GPU cannot be used although it is still listed. Usage alone may be unknown for less. */
+/** How the driver marks a listed GPU as unusable. An unknown utilization alone does not make a GPU unusable. */
 const unusable = /is lost|requires reset/i;
 const unknown = /unknown error|^\[?ERR!?\]?$/i;
 
 /**
- * Makes a function that asks the driver of this machine. Parts of a GPU (MIG) are GPUs of their own. While a question
- * hangs, none is asked after it: they would pile up.
+ * Creates a function that queries this machine's driver. Each MIG partition counts as a GPU. While a query hangs, no
+ * other is started: they would pile up.
  */
 export function createGpuReader(answerTimeoutMs = timeoutMs): (signal?: AbortSignal) => Promise<GpuReading> {
   const query = [`--query-gpu=${fields.join(',')}`, '--format=csv,noheader,nounits'];
@@ -59,7 +59,7 @@ export function createGpuReader(answerTimeoutMs = timeoutMs): (signal?: AbortSig
     const read = parseGpuQuery(stdout);
     const problems = [...read.problems, ...linesOf(stderr)];
     if (hangs) problems.push('nvidia-smi hangs');
-    // With one GPU lost, some drivers fail at it and still list the others.
+    // When one GPU is lost, some drivers exit with an error and still list the others.
     const failed = code !== 0 && read.gpus.length === 0;
     if (failed && problems.length === 0) problems.push(`nvidia-smi failed with exit code ${code}`);
     if (failed || hangs) return { ...read, problems, hasDriver: true, failed };
@@ -67,7 +67,7 @@ export function createGpuReader(answerTimeoutMs = timeoutMs): (signal?: AbortSig
   };
 }
 
-/** The newest CUDA that the driver supports, which no query tells; '' when it does not say. */
+/** The newest CUDA version that the driver supports; '' when unknown. No `--query-gpu` field has it. */
 export async function readCudaVersion(): Promise<string> {
   const asked = await runProgram('nvidia-smi', [], { timeoutMs });
   return parseCudaVersion(asked?.stdout ?? '');
@@ -77,7 +77,9 @@ export function parseCudaVersion(text: string): string {
   return /CUDA Version\s*:\s*(\d+(?:\.\d+)*)/.exec(text)?.[1] ?? '';
 }
 
-/** Reads what `nvidia-smi --query-gpu` prints for `fields`; every line that is no usable GPU is a problem. */
+/**
+ * Parses the output of `nvidia-smi --query-gpu` for `fields`. Every line that is not a usable GPU becomes a problem.
+ */
 export function parseGpuQuery(text: string): Pick<GpuReading, 'gpus' | 'usage' | 'problems'> {
   const found: { gpu: Gpu; usage: number }[] = [];
   const problems: string[] = [];
@@ -108,12 +110,12 @@ export function parseGpuQuery(text: string): Pick<GpuReading, 'gpus' | 'usage' |
   return { gpus: found.map(({ gpu }) => gpu), usage: found.map(({ usage }) => usage), problems };
 }
 
-/** `[N/A]`, `[Not Supported]` and the like say nothing. */
+/** Turns `[N/A]`, `[Not Supported]` and the like into ''. */
 function said(value: string): string {
   return /^\[.*\]$/.test(value) || value === 'N/A' ? '' : value;
 }
 
-/** 0 where the driver does not say; some write the unit although told not to. */
+/** 0 when the driver gives no number. Some drivers print the unit in spite of `nounits`. */
 function numberIn(value: string): number {
   const number = /^\d+(?:\.\d+)?(?= ?(?:MiB|%)?$)/.exec(value)?.[0];
   return number === undefined ? 0 : Number(number);

@@ -16,34 +16,35 @@ import { createOnce, reasonOf, type Say } from './say.js';
 import { countCustomerPods, createUsageMeter } from './usage.js';
 
 export interface Heartbeats {
-  /** The broker knows this machine no more, or not by this key: it has to be told again who this is. */
+  /** True when the broker no longer knows this machine, or not by this key: the machine must register again. */
   isRefused(): boolean;
   forgetRefusal(): void;
-  /** Ends them after the one that is under way. */
+  /** Stops after the heartbeat in progress. */
   stop(): Promise<void>;
 }
 
 interface HeartbeatOptions {
   link: BrokerLink;
   providerId: string;
-  /** Of its node, as the broker said last; a word for people who read along. */
+  /** The node's name as the broker last gave it; only for people who read the messages. */
   nodeName: () => string;
   intervalMs: number;
   offer: Offer;
-  /** Those that were registered. */
+  /** The registered GPUs. */
   gpus: readonly Gpu[];
-  /** They are others than before, and the broker is told. */
+  /** Called when the set of GPUs has changed; the broker is told separately. */
   gpusChanged(gpus: readonly Gpu[]): void;
   signal: AbortSignal;
   say: Say;
 }
 
-/** The first try after one that failed; the broker calls a provider offline after three beats. */
+/** Delay before the first retry. The broker marks a provider offline after three missed heartbeats. */
 const firstRetryMs = 2_000;
 
 /**
- * Says every so often that this machine lives and how busy it is; and what it offers, when GPUs have gone or come. What
- * cannot be sent is not kept: an old heartbeat says nothing, and a capacity is sent until it was taken.
+ * Sends heartbeats with this machine's utilization, and a capacity update when GPUs appear or disappear. A heartbeat
+ * that cannot be sent is dropped, since an old one says nothing; a capacity update is retried until the broker accepts
+ * it.
  */
 export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
   const { link, providerId, nodeName, intervalMs, offer, say } = options;
@@ -62,10 +63,10 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
   async function beat(): Promise<void> {
     const reading = await readGpus(signal);
     if (reading.problems.length > 0) gpuTrouble.once(`GPU: ${reading.problems.join('; ')}`);
-    else gpuTrouble.over('all GPUs answer again');
+    else gpuTrouble.over('all GPUs respond again');
     const gpus = changedGpus(reading);
     if (gpus !== undefined) {
-      say(`this machine has ${gpus.length} usable GPUs now`);
+      say(`this machine now has ${gpus.length} usable GPUs`);
       due = capacityByType(offer, gpus);
       options.gpusChanged(gpus.map((gpu) => ({ ...gpu, cudaVersion })));
     }
@@ -90,13 +91,13 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
         await beat();
         backoff.reset();
         refused = false;
-        outage.over('heartbeats arrive again');
+        outage.over('heartbeats reach the broker again');
       } catch (error) {
         if (signal.aborted) return;
-        outage.once(`a heartbeat did not arrive: ${reasonOf(error)}`);
+        outage.once(`a heartbeat was not delivered: ${reasonOf(error)}`);
         const refusal = error instanceof MessageRefused ? error.reason : undefined;
         refused ||= refusal !== undefined;
-        // A number that is too low is high enough in a moment, at the latest when the clock has come that far.
+        // A number that is too low is worth a retry: numbers follow the clock, which soon passes it.
         if (refusal === undefined || refusal === 'sequence_replayed') waitMs = backoff.next();
       }
       await sleep(waitMs ?? Math.max(0, began + intervalMs - performance.now()), undefined, { signal }).catch(

@@ -5,12 +5,12 @@ import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
 import { compareClocks, MessageRefused, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
 
 const requestTimeoutMs = 20_000;
-/** A message is signed again with another time or number at most so often: for each there is one that the broker takes. */
+/** One correction each for time and number is enough, so a message is signed at most this often. */
 const maxAttempts = 3;
-/** Between looks for an answer: soon after a registration, seldom when it takes long. */
-const [firstLookMs, slowestLookMs] = [500, 10_000] as const;
+/** Interval between polls for an answer: short right after a registration, longer while the answer is slow to come. */
+const [firstPollMs, slowestPollMs] = [500, 10_000] as const;
 
-/** The members of a problem that matter here. */
+/** The fields of a problem response that matter here. */
 interface Problem {
   code?: string;
   detail?: string;
@@ -22,9 +22,9 @@ interface Problem {
 }
 
 /**
- * The way through the broker's API.
+ * A link over the broker's HTTPS API.
  *
- * @param api the broker's origin, with the path that a proxy takes off, if any.
+ * @param api the broker's origin, followed by the path prefix that a proxy strips, if any.
  */
 export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLink {
   const { nodeKey, delegation, clock, signal, trust } = options;
@@ -32,15 +32,15 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
   const prefix = pathname.replace(/\/$/, '');
   const { providerId, audience } = delegation.message;
   const signEntry = providerSigner({ nodeKey, audience, clock, delegation: delegation.authorization });
-  const signLook = responsesSigner({ providerId, nodeKey, audience, clock });
+  const signPoll = responsesSigner({ providerId, nodeKey, audience, clock });
   let after = '0';
-  let lookMs: number = firstLookMs;
+  let pollMs: number = firstPollMs;
 
-  /** What has come since the last look, of the broker. */
-  async function look(): Promise<RegistrationReply[]> {
+  /** The broker's answers since the last poll. */
+  async function poll(): Promise<RegistrationReply[]> {
     const target = `${prefix}/api/v1/providers/${providerId}/responses?after=${after}`;
     const body = await corrected(async () => {
-      const headers = await signLook(target);
+      const headers = await signPoll(target);
       const answer = await ask('GET', target, headers);
       clock.took(headers[providerHeaders.seq]!);
       return answer;
@@ -53,7 +53,7 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
     return genuine;
   }
 
-  /** Does it with the broker's time, and again with what the broker says is wrong about time or number. */
+  /** Runs an attempt with the broker's time, and retries with the time or number that the broker asks for. */
   async function corrected<T>(attempt: () => Promise<T>): Promise<T> {
     if (!clock.isSet) await askTime();
     for (let attempts = 1; ; attempts++) {
@@ -73,12 +73,14 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
   }
 
   function setClock(serverTimeS: number, agoMs = 0): void {
-    // Of a second that is just over nobody knows how much has passed.
+    // The broker's time has whole seconds: half a second is the best guess at the rest.
     clock.set(serverTimeS * 1_000 + 500 + agoMs);
     compareClocks(options);
   }
 
-  /** Before anything is signed. What stands between here and an older broker has a clock as well. */
+  /**
+   * Asks before anything is signed. An older broker does not name its time; then the `Date` header of a proxy will do.
+   */
   async function askTime(): Promise<void> {
     const asked = performance.now();
     const { status, body, headers } = await request('GET', `${prefix}/health`);
@@ -111,8 +113,8 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
     if (status >= 200 && status < 300 && body !== undefined) return body;
     const problem = (body ?? {}) as Problem;
     const fields = problem.errors?.map(({ field, message }) => `${field}: ${message}`).join('; ');
-    const what = `the broker answered ${status}: ${fields ?? problem.detail ?? 'not what it should'}`;
-    // What is nobody's answer to this message may be otherwise the next time.
+    const what = `the broker answered ${status}: ${fields ?? problem.detail ?? 'an unexpected body'}`;
+    // Without a code this may be a proxy's response; that, a 5xx and a 429 are outages, and the next try may succeed.
     const isRefusal = problem.code !== undefined && status < 500 && status !== 429;
     throw isRefusal ? new MessageRefused(problem.reason ?? problem.code!, what, cureOf(problem)) : new Error(what);
   }
@@ -128,24 +130,24 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
       });
     },
     async listen() {
-      lookMs = firstLookMs;
+      pollMs = firstPollMs;
       if (!clock.isSet) await askTime();
       trust.expectFrom(clock.now());
-      await look().catch((error: unknown) => {
-        // Another key speaks for the provider until this one has registered.
+      await poll().catch((error: unknown) => {
+        // Until this key has registered, the broker may know the provider by another one.
         if (!(error instanceof MessageRefused)) throw error;
       });
     },
     async nextReply(timeoutMs) {
       for (const deadline = performance.now() + timeoutMs; ;) {
-        const responses = await look();
-        // Each takes the place of those before it.
+        const responses = await poll();
+        // Each answer replaces the earlier ones.
         const newest = responses.at(-1);
         if (newest !== undefined) return newest;
         const leftMs = deadline - performance.now();
         if (leftMs <= 0) return undefined;
-        await sleep(Math.min(lookMs, leftMs), undefined, { signal });
-        lookMs = Math.min(lookMs * 1.5, slowestLookMs);
+        await sleep(Math.min(pollMs, leftMs), undefined, { signal });
+        pollMs = Math.min(pollMs * 1.5, slowestPollMs);
       }
     },
     goOnFrom: (nextSeq) => clock.goOnFrom(nextSeq),
@@ -154,7 +156,10 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
   };
 }
 
-/** A delegation that is too old is refused for its time, too, and no clock of ours changes that. */
+/**
+ * Picks the correction to retry with. A delegation that is too old is also rejected for its time, but no clock cures
+ * that.
+ */
 function cureOf({ reason, server_time: serverTimeS, next_seq: nextSeq }: Problem): MessageRefused['cure'] {
   if (reason === 'sequence_replayed') return nextSeq === undefined ? {} : { nextSeq };
   const isAboutTime = reason === 'timestamp_skew' || reason === 'sequence_ahead';

@@ -1,15 +1,15 @@
-/** What a `kubeadm join` line says. */
+/** A parsed `kubeadm join` line. */
 export interface JoinCommand {
   host: string;
   port: number;
   tokenId: string;
   tokenSecret: string;
-  /** Hex of SHA-256 over the public key of the cluster's CA; one of them has to fit. */
+  /** Hex SHA-256 hashes of CA public keys; the cluster's CA must match one of them. */
   caHashes: string[];
   nodeName?: string;
 }
 
-/** The options a join command may have, and the form of their values. Only the pin may be given more than once. */
+/** The options a join command may have, and the form of their values. Only the CA hash may occur more than once. */
 const options = {
   token: /^[a-z0-9]{6}\.[a-z0-9]{16}$/,
   'discovery-token-ca-cert-hash': /^sha256:[0-9a-f]{64}$/i,
@@ -20,13 +20,13 @@ type Option = keyof typeof options;
 const endpointForm = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9][a-z0-9.-]*)):(\d{1,5})$/i;
 
 /**
- * Reads a join command as the shell and kubeadm would, and nothing else than one: it is run as root on a provider's
- * machine, so any other word or option in it is a reason to refuse the whole line.
+ * Parses a join command as the shell and kubeadm would. It is run as root on a provider's machine, so one unexpected
+ * word or option is reason enough to reject the whole line.
  *
- * @throws Error naming what is wrong; never with the token in it.
+ * @throws Error that names the problem and never contains the token.
  */
 export function parseJoinCommand(line: string): JoinCommand {
-  if (!/^[\w:./=,[\] -]+$/.test(line)) throw new Error('the join command holds more than plain words');
+  if (!/^[\w:./=,[\] -]+$/.test(line)) throw new Error('the join command contains characters other than plain words');
   const [program, verb, endpoint = '', ...rest] = line.trim().split(/ +/);
   if (program !== 'kubeadm' || verb !== 'join') throw new Error('the join command does not begin with "kubeadm join"');
   const address = endpointForm.exec(endpoint);
@@ -37,7 +37,7 @@ export function parseJoinCommand(line: string): JoinCommand {
   const token = given.get('token')?.[0];
   if (token === undefined) throw new Error('the join command has no --token');
   const caHashes = given.get('discovery-token-ca-cert-hash') ?? [];
-  // kubeadm too refuses to trust a cluster without a pin, unless told to.
+  // kubeadm itself rejects a cluster without a CA hash unless told otherwise.
   if (caHashes.length === 0) throw new Error('the join command has no --discovery-token-ca-cert-hash');
   const nodeName = given.get('node-name')?.[0];
   return {
@@ -50,7 +50,7 @@ export function parseJoinCommand(line: string): JoinCommand {
   };
 }
 
-/** The words after `kubeadm` that say the same: what is run is what was understood. */
+/** The arguments for `kubeadm`, rebuilt from the parsed command, so that nothing is run that was not parsed. */
 export function joinArguments({ host, port, tokenId, tokenSecret, caHashes, nodeName }: JoinCommand): string[] {
   return [
     'join',
@@ -61,15 +61,15 @@ export function joinArguments({ host, port, tokenId, tokenSecret, caHashes, node
   ];
 }
 
-/** Both `--name value` and `--name=value`. */
+/** Accepts both `--name value` and `--name=value`. */
 function readOptions(words: readonly string[]): Map<Option, string[]> {
   const given = new Map<Option, string[]>();
   for (let at = 0; at < words.length; at++) {
     const [, name = '', inline] = /^--([a-z-]+)(?:=(.*))?$/.exec(words[at]!) ?? [];
-    if (!isOption(name)) throw new Error(`the join command has a word that does not belong there, at place ${at + 4}`);
+    if (!isOption(name)) throw new Error(`the join command has an unexpected word at position ${at + 4}`);
     const value = inline ?? words[++at];
     if (value === undefined) throw new Error(`the join command ends after --${name}`);
-    if (!options[name].test(value)) throw new Error(`--${name} of the join command has not the form it must have`);
+    if (!options[name].test(value)) throw new Error(`--${name} of the join command has an invalid value`);
     const before = given.get(name) ?? [];
     if (before.length > 0 && name !== 'discovery-token-ca-cert-hash')
       throw new Error(`the join command has --${name} twice`);

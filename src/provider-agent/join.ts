@@ -12,28 +12,27 @@ export interface JoinOptions {
   say: Say;
 }
 
-/** kubeadm waits four minutes for its kubelet, and pulls images before. */
+/** kubeadm pulls images first and then waits four minutes for its kubelet. */
 const timeoutMs = 15 * 60_000;
 
 /**
- * Joins the cluster that a join command names, if this process may; else the command is left in a file for somebody who
- * may.
+ * Joins the cluster that a join command names if this process may; otherwise writes the command to a file for root.
  *
- * @returns true once the machine has joined, false when it is left to somebody else.
- * @throws Error when the command is not acceptable, or kubeadm fails.
+ * @returns true once the machine has joined, false when root has to run the command.
+ * @throws Error when the command is invalid or kubeadm fails.
  */
 export async function joinCluster(line: string, { options, state, signal, say }: JoinOptions): Promise<boolean> {
   const command = parseJoinCommand(line);
   const { caHash } = options;
   if (caHash !== undefined && !command.caHashes.every((hash) => `sha256:${hash}` === caHash))
-    throw new Error('the join command leads to another cluster than --ca-hash says: it is not run');
+    throw new Error('the join command is for a cluster whose CA does not match --ca-hash: it is not run');
   const args = joinArguments(command);
   const shown = `kubeadm ${args.join(' ').replace(command.tokenSecret, '…')}`;
 
   const obstacle = await obstacleTo(shown, options.join, signal);
   if (obstacle !== undefined) {
     state.keepJoinCommand(`kubeadm ${args.join(' ')}`);
-    say(`${obstacle}: run as root, within 15 minutes: sh ${state.joinCommandFile}`);
+    say(`${obstacle}. Run this as root within 15 minutes: sh ${state.joinCommandFile}`);
     return false;
   }
   say(`joining: ${shown}`);
@@ -43,20 +42,20 @@ export async function joinCluster(line: string, { options, state, signal, say }:
   });
   if (finished?.code !== 0)
     throw new Error(
-      `kubeadm failed with ${finished?.code === undefined ? 'no exit code' : `exit code ${finished.code}`}: correct ` +
-        'what it says; where an attempt before has left files behind, run `kubeadm reset` as root',
+      `kubeadm failed with ${finished?.code === undefined ? 'no exit code' : `exit code ${finished.code}`}: fix what ` +
+        'it reports; if an earlier attempt left files behind, run `kubeadm reset` as root',
     );
   say(`this machine has joined as ${command.nodeName ?? 'a node'}`);
   return true;
 }
 
-/** Why this process is not to run the command by itself. */
+/** Why this process must not run the command itself; undefined when it may. */
 async function obstacleTo(shown: string, join: Options['join'], signal: AbortSignal): Promise<string | undefined> {
   if (join === 'no') return 'the machine may join now';
-  if (process.getuid?.() !== 0) return 'to join takes root, which this program is not';
-  if (!isInstalled('kubeadm')) return 'to join takes kubeadm, which is not in PATH';
+  if (process.getuid?.() !== 0) return 'joining requires root, and this program does not run as root';
+  if (!isInstalled('kubeadm')) return 'joining requires kubeadm, which is not in PATH';
   if (join === 'yes') return undefined;
-  if (!process.stdin.isTTY) return 'the machine may join now (--join yes would have done it)';
+  if (!process.stdin.isTTY) return 'the machine may join now (with --join yes it joins by itself)';
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
     const answer = await terminal.question(`Run as root: ${shown} ? [y/N] `, { signal });

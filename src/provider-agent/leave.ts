@@ -9,20 +9,20 @@ import { createOnce, reasonOf, type Say } from './say.js';
 import { readStanding, type Standing } from './standing.js';
 import { openState } from './state.js';
 
-const lookMs = 10_000;
+const pollMs = 10_000;
 
 /**
- * Takes a provider out of service and waits until that is done: for its last job to end, and for its node to leave the
- * cluster when it is retired. Ended before, what was ordered goes on all the same.
+ * Takes a provider out of service and waits for its last job to end and, when it is retired, for its node to leave the
+ * cluster. The order stands even if this program is stopped first.
  *
- * @throws UsageError; Error when the broker refuses the order, or the join cannot be undone.
+ * @throws UsageError; Error when the broker rejects the order or the join cannot be undone.
  */
 export async function leave(options: Options, { signal, say }: { signal: AbortSignal; say: Say }): Promise<void> {
   const { broker, reset, retire, wallet } = options;
-  if (broker === undefined) throw new UsageError('--broker: which one is to be left?');
+  if (broker === undefined) throw new UsageError('--broker is required');
   if (reset && wallet && !retire)
-    throw new UsageError('--reset goes with --retire: a drained provider is to come back');
-  if (reset && process.getuid?.() !== 0) throw new UsageError('--reset: to undo the join takes root');
+    throw new UsageError('--reset requires --retire: a drained provider is expected to come back');
+  if (reset && process.getuid?.() !== 0) throw new UsageError('--reset: undoing the join requires root');
   const providerId = options.id ?? signedId(options);
   if (wallet) await order(providerId, options, broker, say);
 
@@ -36,13 +36,13 @@ export async function leave(options: Options, { signal, say }: { signal: AbortSi
     if (standing === undefined) throw new Error(`the broker knows no provider ${providerId}`);
     if (typeof standing !== 'string' && isDone(standing)) break;
     waiting.once(
-      typeof standing === 'string' ? `the broker cannot be asked: ${standing}` : stateOf(standing, retire || reset),
+      typeof standing === 'string' ? `the broker does not answer: ${standing}` : stateOf(standing, retire || reset),
     );
-    await sleep(lookMs, undefined, { signal });
+    await sleep(pollMs, undefined, { signal });
   }
-  say(`${providerId} has ${retire || reset ? 'left the fleet' : 'no jobs and gets none'}`);
+  say(`${providerId} has ${retire || reset ? 'left the fleet' : 'no jobs and gets no new ones'}`);
   if (!reset) return;
-  // Of the machine, whose program would register it again.
+  // Only on the machine itself, where `run` would otherwise register the provider again.
   openState(options.state).markLeft();
   if (existsSync(options.kubeletConf)) await undoJoin(say);
 }
@@ -53,8 +53,7 @@ async function order(
   broker: string,
   say: Say,
 ): Promise<void> {
-  if (walletPrivateKey === undefined)
-    throw new UsageError('WALLET_PRIVATE_KEY or WALLET_PRIVATE_KEY_FILE has to be set');
+  if (walletPrivateKey === undefined) throw new UsageError('WALLET_PRIVATE_KEY or WALLET_PRIVATE_KEY_FILE must be set');
   const session = await login({
     ...{ api: broker, chainId, scopes: ['providers:write'], ttlSeconds: 600, label: 'provider-agent leave' },
     account: privateKeyToAccount(walletPrivateKey as `0x${string}`),
@@ -62,29 +61,29 @@ async function order(
   const body = deadlineHours === undefined ? undefined : { deadline_s: Math.round(deadlineHours * 3_600) };
   const reply = await session.request('POST', `/api/v1/providers/${providerId}/${retire ? 'retire' : 'drain'}`, body);
   const { code, detail } = (reply.body ?? {}) as { code?: string; detail?: string };
-  // Ordered before, and done meanwhile.
+  // An earlier order has already retired it.
   if (code === 'provider_retired') return;
   if (reply.status >= 300) throw new Error(`the broker answered ${reply.status}: ${detail ?? code ?? ''}`);
   say(
-    `ordered: ${providerId} is to ${retire ? 'leave the fleet after its last job' : 'end its jobs and get no new ones'}`,
+    `ordered: ${providerId} will ${retire ? 'leave the fleet after its last job' : 'finish its jobs and get no new ones'}`,
   );
 }
 
 function stateOf({ status, cordoned, drained, retiring }: Standing, leaves: boolean): string {
-  if (leaves && !retiring) return `it is ${status}, and nobody has ordered it to leave: --wallet --retire does`;
-  if (!cordoned) return `it is ${status}, and nobody has ordered it to be drained: --wallet does`;
-  return drained ? 'it has no jobs; its node leaves the cluster' : 'waiting for its jobs to end';
+  if (leaves && !retiring) return `the provider is ${status} and has no order to leave: --wallet --retire gives it`;
+  if (!cordoned) return `the provider is ${status} and has no order to drain: --wallet gives it`;
+  return drained ? 'the provider has no jobs; its node is leaving the cluster' : 'waiting for its jobs to end';
 }
 
 function signedId(options: Options): string {
   const state = openState(options.state);
   const read = readDelegationFile(state.delegationFile, { nodeKey: state.nodeKey().address, nowMs: 0 });
-  if (typeof read === 'string') throw new UsageError(`--id: which provider? (${read})`);
+  if (typeof read === 'string') throw new UsageError(`--id is required here: ${read}`);
   return read.message.providerId;
 }
 
 async function undoJoin(say: Say): Promise<void> {
   const finished = await runProgram('kubeadm', ['reset', '--force'], { onLine: (line) => say(`kubeadm: ${line}`) });
-  if (finished?.code !== 0) throw new Error('kubeadm reset failed: what the join has made is still there');
-  say('the join is undone; network rules and /etc/cni are left to the owner, as kubeadm says');
+  if (finished?.code !== 0) throw new Error('kubeadm reset failed: the machine is not cleaned up');
+  say('the join is undone; firewall rules and /etc/cni are yours to clean up, as kubeadm says above');
 }

@@ -14,7 +14,7 @@ import { openState } from './state.js';
 import { trust } from './trust-command.js';
 
 const print: Say = (line) => console.log(line);
-/** For commands whose result goes to standard output. */
+/** Standard error, for commands whose result goes to standard output. */
 const remark: Say = (line) => console.error(line);
 
 const stopping = new AbortController();
@@ -29,12 +29,12 @@ try {
 }
 
 async function main(words: string[]): Promise<void> {
-  // As in `npx worldland-broker provider-agent run`, where the package has this one program.
+  // `npx worldland-broker provider-agent run` passes the program's name as the first word: the package has one program.
   const [name, ...rest] = words[0] === 'provider-agent' ? words.slice(1) : words;
   const command = commands.find((known) => known === name);
   if (command === undefined) {
     if (name !== undefined && !/^(?:-h|--help|help)$/.test(name))
-      throw new UsageError(`${name} is no command\n\n${helpOf()}`);
+      throw new UsageError(`unknown command: ${name}\n\n${helpOf()}`);
     return print(helpOf());
   }
   const flags = flagsOf(command, rest);
@@ -67,16 +67,16 @@ function flagsOf(command: Command, words: string[]): Record<string, string | boo
     });
     return values;
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\nprovider-agent ${command} --help explains the options`, {
+    throw new UsageError(`${(error as Error).message}\n\nprovider-agent ${command} --help lists the options`, {
       cause: error,
     });
   }
 }
 
-/** What would be registered, as JSON; what is missing, beside it. */
+/** Prints what would be registered, as JSON, and what is missing, on standard error. */
 async function scan(options: Options): Promise<void> {
   const { machine, reading } = await scanMachine({
-    // An address of nobody, on the other side of the default route.
+    // A documentation address: it belongs to nobody and lies behind the default route.
     towards: '192.0.2.1',
     ...(options.publicIp === undefined ? {} : { publicIp: options.publicIp }),
   });

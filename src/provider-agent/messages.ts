@@ -1,22 +1,22 @@
-/** One GPU, in the words of the driver. */
+/** One GPU as the driver describes it. */
 export interface Gpu {
   index: number;
   name: string;
-  /** 0 where the driver does not say. */
+  /** 0 when the driver does not say. */
   memoryMb: number;
   uuid: string;
   driverVersion: string;
-  /** The newest CUDA that the driver supports. */
+  /** The newest CUDA version that the driver supports. */
   cudaVersion: string;
   pciBusId: string;
 }
 
-/** What a machine is, whatever of it is offered. */
+/** A machine's hardware and addresses, whether offered or not. */
 export interface Machine {
   hostname: string;
   os: string;
   kernelVersion: string;
-  /** As Go and Kubernetes call it, such as `amd64`. */
+  /** The name Go and Kubernetes use, such as `amd64`. */
   architecture: string;
   cpuModel: string;
   cpuCores: number;
@@ -29,25 +29,25 @@ export interface Machine {
   privateIp: string;
 }
 
-/** What customers may have of a machine, beside its GPUs, and for how much. Prices are token units per hour. */
+/** What a machine offers besides its GPUs, and the prices, in token units per hour. */
 export interface Offer {
   cpuCores: number;
   memoryMb: number;
   diskGb: number;
   gpuPricePerHour: number;
-  /** Of GPUs by their name, where it is not the price above. */
+  /** Prices by GPU name, where they differ from `gpuPricePerHour`. */
   gpuPricesPerHour: Readonly<Record<string, number>>;
   cpuPricePerHour: number;
   memoryPricePerGbHour: number;
 }
 
-/** `capacity` of a registration or of an update; names as they go over the wire. */
+/** The `capacity` of a registration or an update, with the wire's field names. */
 export type WireCapacity = Record<string, unknown>;
 
-/** How the public agents' language writes a time that was never set. */
+/** How Go, the public agents' language, writes a time that was never set. */
 const unsetTime = '0001-01-01T00:00:00Z';
 
-/** What goes to `provider:registration`, as its JSON will be. */
+/** The JSON message for `provider:registration`. */
 export function registrationMessage({
   providerId,
   wallet,
@@ -58,13 +58,13 @@ export function registrationMessage({
   agentVersion,
 }: {
   providerId: string;
-  /** `0x…`, where earnings go. */
+  /** `0x…`, the address that is paid. */
   wallet: string;
   machine: Machine;
   capacity: WireCapacity;
-  /** How idle GPUs are to mine, as the wire has it. */
+  /** What idle GPUs mine, in the wire's form. */
   miningConfig?: object;
-  /** The key for which the answer is to be sealed. */
+  /** The public key to seal the answer for. */
   encKey?: string;
   agentVersion: string;
 }): object {
@@ -80,7 +80,7 @@ export function registrationMessage({
       cpu_cores: machine.cpuCores,
       cpu_threads: machine.cpuThreads,
       total_memory_mb: machine.totalMemoryMb,
-      // A machine without GPUs has a list that was never made, which the agents' language writes as null.
+      // Go writes a list that was never made as null, so that is what public agents without GPUs send.
       gpus: machine.gpus.length === 0 ? null : machine.gpus.map(wireGpu),
       total_gpus: machine.gpus.length,
       total_disk_gb: machine.totalDiskGb,
@@ -96,7 +96,7 @@ export function registrationMessage({
   };
 }
 
-/** What goes to `provider:heartbeat`. Usage is in percent; the broker takes no orders from `status`. */
+/** The message for `provider:heartbeat`. Usage is in percent; the broker ignores `status`. */
 export function heartbeatMessage(beat: {
   providerId: string;
   nodeName: string;
@@ -118,7 +118,7 @@ export function heartbeatMessage(beat: {
   };
 }
 
-/** What goes to `provider:capacity` when a machine offers something else than it registered. */
+/** The message for `provider:capacity`, sent when a machine's offer no longer matches its registration. */
 export function capacityMessage(update: { providerId: string; nodeName: string; capacity: WireCapacity }): object {
   return {
     provider_id: update.providerId,
@@ -128,7 +128,7 @@ export function capacityMessage(update: { providerId: string; nodeName: string; 
   };
 }
 
-/** A capacity as agents up to 1.0.0 send it: all GPUs are of one type, the one of `spec.gpus`. */
+/** A capacity as agents up to 1.0.0 send it: all GPUs have the single type found in `spec.gpus`. */
 export function singleTypeCapacity(offer: {
   gpuCount: number;
   cpuCores: number;
@@ -140,13 +140,13 @@ export function singleTypeCapacity(offer: {
     cpu_cores: offer.cpuCores,
     memory_mb: offer.memoryMb,
     gpu_price_per_hour: offer.gpuPricePerHour,
-    // Times are written even when they were never set.
+    // Those agents write times even when they were never set.
     available_from: unsetTime,
     available_until: unsetTime,
   };
 }
 
-/** A capacity that counts GPUs by type, beside the fields of older readers. */
+/** A capacity that counts GPUs by type; it keeps the fields that older brokers read. */
 export function capacityByType(offer: Offer, gpus: readonly Gpu[]): WireCapacity {
   const total: Record<string, number> = {};
   for (const { name } of gpus) total[name] = (total[name] ?? 0) + 1;

@@ -8,10 +8,10 @@ import { providerIdSchema } from '../domain/registration.js';
 export const commands = ['run', 'authorize', 'key', 'scan', 'trust', 'leave'] as const;
 export type Command = (typeof commands)[number];
 
-/** How an option is given and explained. An option without `flag` is a secret, and comes from the environment only. */
+/** How an option is set and explained. Secrets have no flag and come from the environment only. */
 interface About {
   of: readonly Command[];
-  /** What stands for its value in the help; a flag without a value has none. */
+  /** The placeholder for its value in the help; absent for a boolean flag. */
   value?: string;
   env?: string;
   help: string;
@@ -33,24 +33,24 @@ const prices = z.string().transform((text, context): Record<string, number> => {
   }
   return found;
 });
-/** A new one each time: what is known of an option is kept by its schema. */
+/** A new schema each time, because the registry is keyed by schema. */
 const flag = () => z.boolean().default(false);
 const everywhere: readonly Command[] = commands;
 
-/** Everything that can be set. What is set by a flag stands above the same of the environment. */
+/** All options. A flag overrides the environment. */
 export const optionsSchema = z.object({
   broker: url('https', 'http')
     .transform((text) => text.replace(/\/+$/, ''))
     .optional()
     .register(known, {
       ...{ of: ['run', 'authorize', 'trust', 'leave'], value: 'URL', env: 'BROKER_URL' },
-      help: 'where the broker is, such as https://broker.example.com',
+      help: "the broker's URL, such as https://broker.example.com",
     }),
   redis: url('rediss', 'redis')
     .optional()
     .register(known, {
       ...{ of: ['run'], value: 'URL', env: 'REDIS_URL' },
-      help: 'messages go through this Redis instead of HTTPS; a password belongs into REDIS_URL',
+      help: 'send messages through this Redis instead of HTTPS; put a password in REDIS_URL',
     }),
   state: z
     .string()
@@ -59,7 +59,7 @@ export const optionsSchema = z.object({
     .register(known, { of: everywhere, value: 'DIR', env: 'PROVIDER_STATE_DIR', help: 'where the node key is kept' }),
   id: providerIdSchema.optional().register(known, {
     ...{ of: ['run', 'authorize', 'leave'], value: 'ID', env: 'PROVIDER_ID' },
-    help: "the provider's id; else the one that its owner has signed for",
+    help: "the provider's id (default: the id in the delegation)",
   }),
   delegation: z
     .string()
@@ -67,14 +67,14 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['run'], value: 'FILE', env: 'PROVIDER_DELEGATION_FILE' },
-      help: 'what `authorize` wrote (default: delegation.json in --state)',
+      help: 'the delegation that `authorize` wrote (default: delegation.json in --state)',
     }),
   join: z
     .enum(['yes', 'no', 'ask'])
     .default('ask')
     .register(known, {
       ...{ of: ['run'], value: 'yes|no|ask', env: 'PROVIDER_JOIN' },
-      help: 'run the join command as root, or leave it in a file; to ask needs a terminal',
+      help: 'run the join command as root, or write it to a file; `ask` needs a terminal',
     }),
   caHash: z
     .string()
@@ -82,32 +82,32 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['run'], value: 'sha256:HEX', env: 'PROVIDER_CA_HASH' },
-      help: "join no other cluster than the one with this CA; the broker's operator publishes it",
+      help: "join only the cluster with this CA; the broker's operator publishes the hash",
     }),
   brokerKey: address.optional().register(known, {
     ...{ of: ['authorize', 'trust'], value: '0x…', env: 'BROKER_KEY' },
-    help: 'the key by which the broker signs its answers (default: the broker is asked, over TLS)',
+    help: 'the key that signs the answers of the broker (default: ask the broker over TLS)',
   }),
   insecure: flag().register(known, {
     of: ['run', 'trust'],
-    help: 'trust a connection without TLS although it leaves this machine and no --ca-hash is given',
+    help: 'trust a connection to another machine without TLS and without --ca-hash',
   }),
-  rejoin: flag().register(known, { of: ['run'], help: 'come back after the provider has left the fleet' }),
+  rejoin: flag().register(known, { of: ['run'], help: 'rejoin the fleet after the provider has left it' }),
   gpuPrice: price.default(0).register(known, {
     ...{ of: ['run', 'scan'], value: 'PRICE', env: 'GPU_PRICE_PER_HOUR' },
-    help: 'of one GPU for an hour',
+    help: 'price of one GPU per hour',
   }),
   gpuPrices: prices.default({}).register(known, {
     ...{ of: ['run', 'scan'], value: 'NAME=PRICE,…', env: 'GPU_PRICES_PER_HOUR' },
-    help: 'of GPUs by the name nvidia-smi gives them, where several types are there',
+    help: 'prices by GPU name as nvidia-smi prints it, when the machine has several GPU types',
   }),
   cpuPrice: price.default(0).register(known, {
     ...{ of: ['run', 'scan'], value: 'PRICE', env: 'CPU_PRICE_PER_HOUR' },
-    help: 'of one processor for an hour',
+    help: 'price of one processor per hour',
   }),
   memoryPrice: price.default(0).register(known, {
     ...{ of: ['run', 'scan'], value: 'PRICE', env: 'MEMORY_PRICE_PER_GB_HOUR' },
-    help: 'of one gigabyte for an hour',
+    help: 'price of one gigabyte of memory per hour',
   }),
   shareCpus: z.coerce
     .number()
@@ -124,7 +124,7 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['run', 'scan'], value: 'N', env: 'SHARE_MEMORY_GB' },
-      help: 'memory to offer (default: all but a twentieth)',
+      help: 'gigabytes of memory to offer (default: all but 5%, and at least 1 GB kept)',
     }),
   shareDiskGb: z.coerce
     .number()
@@ -133,7 +133,7 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['run', 'scan'], value: 'N', env: 'SHARE_DISK_GB' },
-      help: 'disk to offer (default: nine tenths of what is free)',
+      help: 'gigabytes of disk to offer (default: 90% of the free space)',
     }),
   publicIp: z
     .string()
@@ -141,7 +141,7 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['run', 'scan'], value: 'IP', env: 'PUBLIC_IP' },
-      help: 'the address by which customers reach this machine, where it is not its own; it is never looked up',
+      help: 'the address at which customers reach this machine, if not its own; never looked up',
     }),
   miningConfig: z
     .string()
@@ -149,7 +149,7 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['run'], value: 'FILE', env: 'MINING_CONFIG_FILE' },
-      help: 'JSON of a mining_config: how idle GPUs are to mine',
+      help: 'a mining_config in JSON: what idle GPUs mine',
     }),
   heartbeatS: z.coerce
     .number()
@@ -158,7 +158,7 @@ export const optionsSchema = z.object({
     .default(30)
     .register(known, {
       ...{ of: ['run'], value: 'N', env: 'HEARTBEAT_S' },
-      help: 'seconds between heartbeats; after 90 without one a provider is offline',
+      help: 'seconds between heartbeats; a provider is offline after 90 seconds without one',
     }),
   kubeletConf: z
     .string()
@@ -166,7 +166,7 @@ export const optionsSchema = z.object({
     .default('/etc/kubernetes/kubelet.conf')
     .register(known, {
       ...{ of: ['run', 'leave'], value: 'FILE', env: 'KUBELET_CONF' },
-      help: 'the file whose presence says that the machine has joined',
+      help: 'the file that exists once the machine has joined',
     }),
   nodeKey: z
     .string()
@@ -180,7 +180,7 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['authorize', 'trust'], value: 'URL', env: 'AUTH_AUDIENCE' },
-      help: "the broker's public origin, where it is not the one of --broker",
+      help: "the broker's public origin, if it differs from --broker",
     }),
   chainId: z.coerce
     .number()
@@ -199,7 +199,7 @@ export const optionsSchema = z.object({
     .default(90)
     .register(known, {
       ...{ of: ['authorize'], value: 'N' },
-      help: 'how long the key may speak for the provider',
+      help: 'days for which the key may speak for the provider',
     }),
   out: z
     .string()
@@ -209,10 +209,10 @@ export const optionsSchema = z.object({
       ...{ of: ['authorize'], value: 'FILE' },
       help: 'where to write the delegation; - prints it (default: delegation.json in --state, or - with --node-key)',
     }),
-  wallet: flag().register(known, { of: ['leave'], help: 'give the order, with the wallet; else only wait for it' }),
+  wallet: flag().register(known, { of: ['leave'], help: 'order the exit, with the wallet; else only wait for it' }),
   retire: flag().register(known, {
     of: ['leave'],
-    help: 'leave the fleet after the last job; without, the provider is drained and may be taken back',
+    help: 'leave the fleet after the last job; without it, the provider is drained and can return',
   }),
   deadlineHours: z.coerce
     .number()
@@ -221,11 +221,11 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['leave'], value: 'N' },
-      help: 'end jobs after so many hours; without, each at its own expiry',
+      help: 'end the jobs after this many hours (default: let each run to its own expiry)',
     }),
   reset: flag().register(known, {
     of: ['leave'],
-    help: 'then undo the join on this machine, as root: kubeadm reset --force',
+    help: 'afterwards undo the join on this machine, as root, with kubeadm reset --force',
   }),
   walletPrivateKey: z
     .string()
@@ -234,7 +234,7 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['authorize', 'leave'], env: 'WALLET_PRIVATE_KEY', secret: true },
-      help: "the owner's key, or WALLET_PRIVATE_KEY_FILE; it stays in this process",
+      help: "the owner's private key, or use WALLET_PRIVATE_KEY_FILE; it never leaves this process",
     }),
 });
 
@@ -244,12 +244,12 @@ export type OfferOptions = Pick<
   'gpuPrice' | 'gpuPrices' | 'cpuPrice' | 'memoryPrice' | 'shareCpus' | 'shareMemoryGb' | 'shareDiskGb'
 >;
 
-/** An option that is missing, unknown or not acceptable: what the person at the command line is told. */
+/** A missing, unknown or invalid option. The message is for the person at the command line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The options of a command by name, with how each is given. */
+/** The options of a command, with the flag and the description of each. */
 export function optionsOf(command: Command): { name: string; flag: string; about: About; byDefault: unknown }[] {
   return Object.entries(optionsSchema.shape).flatMap(([name, schema]) => {
     const about = known.get(schema)!;
@@ -260,11 +260,11 @@ export function optionsOf(command: Command): { name: string; flag: string; about
 }
 
 /**
- * Reads the options of a command from its flags, and from the environment where there is no flag. A variable that is
- * empty counts as absent; `<NAME>_FILE` names a file with the value of a secret.
+ * Reads a command's options from its flags and, for flags not given, from the environment. An empty variable counts as
+ * absent; `<NAME>_FILE` names a file that holds a secret's value.
  *
- * @param flags as `parseArgs` found them, by flag.
- * @throws UsageError; never with a secret in it.
+ * @param flags the values that `parseArgs` found, by flag.
+ * @throws UsageError that never contains a secret.
  */
 export function readOptions(
   command: Command,
@@ -297,13 +297,13 @@ function fromEnvironment({ env: name, secret }: About, env: NodeJS.ProcessEnv): 
   return env[name] || (secret && file ? readFileSync(file, 'utf8') : undefined);
 }
 
-/** Everybody on the machine can read a command line. */
+/** Any user of the machine can read a command line. */
 function requireNoPassword(
   options: Options,
   { redis }: Readonly<Record<string, string | boolean | undefined>>,
 ): Options {
   if (typeof redis === 'string' && new URL(redis).password !== '') {
-    throw new UsageError('--redis: everybody on this machine can read a password there; put the URL into REDIS_URL');
+    throw new UsageError('--redis: any user of this machine can read a password there; put the URL in REDIS_URL');
   }
   return options;
 }

@@ -2,18 +2,18 @@ import type { GpuReading } from './gpus.js';
 import type { Gpu } from './messages.js';
 import type { Finished } from './program.js';
 
-/** Runs `nvidia-smi`; undefined where it cannot be run, or did not answer. */
+/** Runs `nvidia-smi`; undefined when it cannot be run or does not answer. */
 export type AskDriver = (args: string[]) => Promise<Finished | undefined>;
 
 type Found = Pick<GpuReading, 'gpus' | 'usage' | 'problems'> & { failed: boolean };
 
 /**
- * Makes a function that puts the parts of a GPU (MIG) in its place: who rents one gets no more than that. Older drivers know
- * nothing of parts, and most cards cannot be divided: these are asked once.
+ * Creates a function that replaces each partitioned GPU (MIG) by its partitions, since a customer rents one partition
+ * and gets no more. Older drivers do not know MIG and most cards do not support it; those are queried only once.
  */
 export function createPartitionReader(ask: AskDriver): (found: Omit<Found, 'failed'>) => Promise<Found> {
   let divided: ReadonlySet<string> = new Set();
-  /** By what is not asked again: the same cards with the same driver. */
+  /** The cards and driver versions known not to support MIG; while they are the same, they are not queried again. */
   let indivisible = '';
   return async ({ gpus, usage, problems }) => {
     const machine = gpus.map(({ uuid, driverVersion }) => `${uuid} ${driverVersion}`).join();
@@ -22,7 +22,7 @@ export function createPartitionReader(ask: AskDriver): (found: Omit<Found, 'fail
     const modes = await ask(['--query-gpu=uuid,mig.mode.current', '--format=csv,noheader']);
     const said = modes === undefined ? '' : modes.stdout + modes.stderr;
     const isUnknown = /not a valid field/i.test(said);
-    // A driver that fails for a moment does not make cards whole again.
+    // A momentary driver failure does not mean that MIG was turned off, so the last known state stays.
     if (isUnknown || (modes?.code === 0 && /^GPU-/m.test(said))) {
       divided = new Set(dividedIn(said));
       if (!/enabled|disabled/i.test(said)) indivisible = machine;
@@ -36,7 +36,7 @@ export function createPartitionReader(ask: AskDriver): (found: Omit<Found, 'fail
   };
 }
 
-/** A part of a GPU as the driver lists it. */
+/** A MIG partition as the driver lists it. */
 interface Part {
   /** `1g.5gb`, `3g.40gb+me`. */
   profile: string;
@@ -47,7 +47,7 @@ function dividedIn(text: string): string[] {
   return [...text.matchAll(/^(GPU-[\w-]+), *Enabled/gim)].map(([, uuid]) => uuid!);
 }
 
-/** Reads what `nvidia-smi -L` prints: the parts of each GPU, by its uuid. */
+/** Parses the output of `nvidia-smi -L`: the partitions of each GPU, by the GPU's uuid. */
 export function parsePartitions(text: string): Map<string, Part[]> {
   const parts = new Map<string, Part[]>();
   let current: Part[] = [];
@@ -70,11 +70,11 @@ function withParts(
   gpus.forEach((gpu, at) => {
     if (!divided.has(gpu.uuid)) return void found.push({ gpu, usage: usage[at] ?? 0 });
     const its = parts.get(gpu.uuid) ?? [];
-    if (its.length === 0) more.push(`GPU ${gpu.index} is divided (MIG) and has no parts: it is not offered`);
+    if (its.length === 0) more.push(`GPU ${gpu.index} has MIG enabled but no partitions: it is not offered`);
     for (const { profile, uuid } of its) {
       const memoryGb = /^[1-9]g\.(\d{1,3})gb/.exec(profile)?.[1];
-      if (memoryGb === undefined) more.push(`GPU ${gpu.index}: a MIG ${profile} shares its memory, and is not offered`);
-      // Nobody tells how busy a part is.
+      if (memoryGb === undefined) more.push(`GPU ${gpu.index}: MIG ${profile} shares its memory and is not offered`);
+      // The driver does not report a partition's utilization.
       else found.push({ gpu: { ...gpu, ...partOf(gpu, profile), memoryMb: Number(memoryGb) * 1024, uuid }, usage: 0 });
     }
   });
@@ -85,7 +85,7 @@ function withParts(
   };
 }
 
-/** With the card in its name, by which it has a price of its own; cut where the broker cuts. */
+/** Names a partition after its card, so that it can have its own price. The broker cuts names at 128 characters. */
 function partOf({ name }: Gpu, profile: string): Pick<Gpu, 'name'> {
   const part = ` MIG ${profile}`;
   return { name: name.slice(0, 128 - part.length) + part };

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isInstalled } from './program.js';
 
-/** What is looked at; tests look at another machine's. */
+/** The installation to check; tests pass a made-up one. */
 export interface Installation {
   /** The root of its file system. */
   root: string;
@@ -12,8 +12,8 @@ export interface Installation {
 export const thisMachine: Installation = { root: '/', installed: isInstalled };
 
 /**
- * What is missing on this machine for customers to use it, one sentence each. Nothing here stops the agent: whether
- * the machine serves is decided by what the cluster sees of it.
+ * What this machine still lacks before customers can use it, one sentence per item. Nothing here stops the agent: the
+ * cluster decides, by what it sees, whether the machine can serve.
  */
 export function missingPrerequisites(
   { hasGpus, hasJoined }: { hasGpus: boolean; hasJoined: boolean },
@@ -29,12 +29,13 @@ export function missingPrerequisites(
 function missingForJoining({ installed }: Installation): string[] {
   return ['kubeadm', 'kubelet', 'containerd']
     .filter((program) => !installed(program))
-    .map((program) => `${program} is not in PATH: the machine cannot join without it`);
+    .map((program) => `${program} is not in PATH, and the machine cannot join without it`);
 }
 
 /**
- * With cgroup v2 a kubelet has the kernel end every process of a container when one of them runs out of memory, the
- * customer's login among them, unless its configuration says otherwise. With v1 it is always the one process.
+ * With cgroup v2, the kubelet lets the kernel kill every process of a container, the customer's login included, when
+ * one process runs out of memory, unless its configuration says otherwise. With cgroup v1, the kernel kills only that
+ * process.
  */
 function missingInKubelet({ root }: Installation): string[] {
   const configuration = textOf(join(root, 'var/lib/kubelet/config.yaml'));
@@ -43,15 +44,15 @@ function missingInKubelet({ root }: Installation): string[] {
     ? []
     : [
         'singleProcessOOMKill is not true in /var/lib/kubelet/config.yaml: one process that runs out of memory ends the ' +
-          'whole rental. It comes from the cluster: once its operator has set it, run as root `kubeadm upgrade node phase ' +
-          'kubelet-config` and restart the kubelet',
+          'whole rental. The setting comes from the cluster: once its operator has set it, run `kubeadm upgrade node ' +
+          'phase kubelet-config` as root and restart the kubelet',
       ];
 }
 
 function missingForGpus({ root, installed }: Installation): string[] {
   if (!installed('nvidia-container-runtime')) {
     return [
-      'nvidia-container-runtime is not in PATH: containers get no GPU until the NVIDIA Container Toolkit is there',
+      'nvidia-container-runtime is not in PATH: containers get no GPU until the NVIDIA Container Toolkit is installed',
     ];
   }
   const missing: string[] = [];
@@ -69,21 +70,21 @@ function missingForGpus({ root, installed }: Installation): string[] {
     if (tomlFlag(toolkit, setting) === needed) continue;
     missing.push(
       `${setting} is not ${needed} in /etc/nvidia-container-runtime/config.toml: ` +
-        'a container could help itself to GPUs that somebody else rented',
+        'a container could use GPUs that another customer has rented',
     );
   }
   return missing;
 }
 
-/** The plugin comes from the cluster, as a pod, some time after the join. */
+/** The cluster starts the plugin as a pod some time after the join. */
 function missingDevicePlugin({ root }: Installation): string[] {
   const sockets = filesIn(join(root, 'var/lib/kubelet/device-plugins'));
   return sockets.some((file) => /nvidia.*\.sock$/.test(file))
     ? []
-    : ['no NVIDIA device plugin runs here (yet): the cluster counts no GPU of this machine'];
+    : ["the NVIDIA device plugin is not running (yet): the cluster does not see this machine's GPUs"];
 }
 
-/** A flag of a TOML file; the toolkit writes its defaults as comments, which do not count. */
+/** Reads a boolean from a TOML file. The toolkit writes its defaults as comments; those do not count. */
 export function tomlFlag(text: string, name: string): boolean | undefined {
   const value = new RegExp(`^\\s*${name}\\s*=\\s*(true|false)\\s*(?:#.*)?$`, 'm').exec(text)?.[1];
   return value === undefined ? undefined : value === 'true';

@@ -3,35 +3,35 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export interface Finished {
-  /** Undefined when it was ended by a signal or took too long. */
+  /** Undefined when a signal ended the program or it took too long. */
   code: number | undefined;
   stdout: string;
   stderr: string;
 }
 
-/** More than any program that is run here prints. */
+/** Characters to keep of each output; no program run here prints as many. */
 const maxOutput = 1_000_000;
 
 /**
- * What of this process's environment goes to the programs it runs: where things are found and how the network is
- * reached, and none of the secrets it was started with.
+ * The environment variables passed on to programs: search paths, locale and proxies, but none of the secrets that this
+ * process was started with.
  */
 const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TMPDIR', 'LD_LIBRARY_PATH'].concat(
   ['http_proxy', 'https_proxy', 'no_proxy'].flatMap((name) => [name, name.toUpperCase()]),
 );
 
 export interface ProgramOptions {
-  /** It is killed then, and not waited for: in the hands of a driver that hangs, a program cannot even be killed. */
+  /** Then the program is killed but not awaited: a program stuck in a hanging driver cannot even be killed. */
   timeoutMs?: number;
   signal?: AbortSignal;
-  /** Is given what it prints, line by line, from both of its outputs. */
+  /** Called with each line the program prints, on standard output or standard error. */
   onLine?: (line: string) => void;
-  /** It is gone for certain. */
+  /** Called once the program is certainly gone. */
   onExit?: () => void;
 }
 
 /**
- * Runs a program to its end, as it is named and with the words it is given: no shell reads them.
+ * Runs a program to its end without a shell: arguments reach it exactly as given.
  *
  * @returns undefined when there is no such program.
  * @throws the reason of `signal`, which ends the program.
@@ -86,7 +86,7 @@ export async function runProgram(
   }
 }
 
-/** Whether a program stands in PATH and may be run. */
+/** Whether PATH has an executable program of this name. */
 export function isInstalled(name: string): boolean {
   return (process.env['PATH'] ?? '')
     .split(delimiter)

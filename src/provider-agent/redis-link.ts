@@ -7,23 +7,23 @@ import { fieldsByName } from '../redis/streams/entry.js';
 import { responseStream } from '../wire/streams.js';
 import { compareClocks, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
 
-/** The group in which the public agents read. */
+/** The consumer group that the public agents use. */
 const group = 'agent-group';
 const consumer = 'agent-1';
 
 type Entry = [id: string, fields: string[]];
 
-/** The way through the broker's Redis, with the few commands that an ACL for providers allows. */
+/** A link through the broker's Redis. It uses only the few commands that the ACL of a provider allows. */
 export function openRedisLink(options: LinkOptions & { url: string }): BrokerLink {
   const { url, nodeKey, delegation, clock, signal, say, trust } = options;
   const { providerId, audience } = delegation.message;
   const stream = responseStream(providerId);
   const { config, db } = serverAt(url);
-  // Users of agents may not ask how Redis is.
+  // The ready check needs INFO, which the ACL of a provider forbids.
   const overrides = { db, enableReadyCheck: false };
   const sender = createRedis(config, { blocking: false, name: `provider:${providerId}`, overrides });
   const sign = providerSigner({ nodeKey, audience, clock, delegation: delegation.authorization });
-  // Reads that wait have a connection of their own, which is there only while answers are expected.
+  // Blocking reads have a connection of their own, open only while answers are expected.
   let reader: Redis | undefined;
   const stopListening = () => {
     reader?.disconnect();
@@ -36,7 +36,7 @@ export function openRedisLink(options: LinkOptions & { url: string }): BrokerLin
   signal.addEventListener('abort', close, { once: true });
 
   let mayAskTime = true;
-  /** Nobody here says that a message was refused for its time: so each is signed by the clock that decides about it. */
+  /** Over Redis, nobody reports a message rejected for its time. So each is signed with the time of Redis itself. */
   async function askTime(): Promise<void> {
     if (!mayAskTime) return;
     const wasSet = clock.isSet;
@@ -46,12 +46,14 @@ export function openRedisLink(options: LinkOptions & { url: string }): BrokerLin
     } catch (error) {
       if (!(error as Error).message.startsWith('NOPERM')) throw error;
       mayAskTime = false;
-      say('this user of Redis may not ask for its time (ACL +time): the clock of this machine has to be right');
+      say("this Redis user may not run TIME (ACL +time): this machine's clock must be right");
     }
     if (!wasSet) compareClocks(options);
   }
 
-  /** Made before a registration, the group is given every answer to it; the broker sees to later ones, too. */
+  /**
+   * Created before a registration, the group receives every answer to it. The broker creates it too, for later answers.
+   */
   async function createGroup(from: '$' | '0'): Promise<void> {
     await sender.xgroup('CREATE', stream, group, from, 'MKSTREAM').catch((error: Error) => {
       if (!error.message.startsWith('BUSYGROUP')) throw error;
@@ -61,14 +63,14 @@ export function openRedisLink(options: LinkOptions & { url: string }): BrokerLin
   async function take(read: () => Promise<unknown>): Promise<RegistrationReply | undefined> {
     const answer = await read().catch(async (error: Error) => {
       if (!error.message.startsWith('NOGROUP')) throw error;
-      // The stream expired, and the group with it. What is in a new one was written since.
+      // The stream has expired, and the group with it. Everything in a new stream was written since then.
       await createGroup('0');
       return null;
     });
     const entries = (answer as [string, Entry[]][] | null)?.[0]?.[1] ?? [];
     if (entries.length === 0) return undefined;
     await sender.xack(stream, group, ...entries.map(([id]) => id));
-    // Each takes the place of those before it. Others may write there, too.
+    // Each answer replaces the earlier ones. The stream may also contain entries from other writers.
     for (const [, fields] of entries.reverse()) {
       const { data: text = '', bsig } = fieldsByName(fields);
       if (await trust.isGenuine({ text, bsig })) return JSON.parse(text) as RegistrationReply;
@@ -110,7 +112,7 @@ export function openRedisLink(options: LinkOptions & { url: string }): BrokerLin
   };
 }
 
-/** A URL as the settings that the rest of the project connects with. */
+/** Converts a URL to the settings that `createRedis` takes. */
 function serverAt(url: string): { config: RedisConfig; db: number } {
   const { protocol, hostname, port, username, password, pathname } = new URL(url);
   return {

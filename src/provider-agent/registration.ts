@@ -4,26 +4,26 @@ import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
 import type { BrokerLink } from './broker-link.js';
 import { reasonOf, type Say } from './say.js';
 
-/** The broker has read a registration and does not want it. */
+/** The broker has read a registration and rejected it. */
 export class Rejected extends Error {
   override readonly name = 'Rejected';
 }
 
-/** The public agents wait as long. */
+/** The public agents wait this long too. */
 const answerTimeoutMs = 60_000;
-/** Somebody has to approve the provider; until then it is registered again every so often. */
+/** How long to wait for an operator's approval before registering again. */
 const approvalTimeoutMs = 10 * 60_000;
 
-/** A registration and what answers it: only who made the key reads what is said about joining. */
+/** A registration and its answers. Join commands are sealed for a key that only this process has. */
 export interface Registration {
   /**
-   * Sends it and waits until it is approved.
+   * Sends the registration and waits until it is approved.
    *
-   * @param message is given the key for `enc_key`.
+   * @param message builds the registration from the key for `enc_key`.
    * @throws Rejected, MessageRefused; any other Error is an outage.
    */
   submit(message: (encKey: string) => object): Promise<RegistrationReply>;
-  /** A later answer that lets the machine join; undefined when none comes in time. */
+  /** The next answer with a join command; undefined when none comes in time. */
   newer(timeoutMs: number): Promise<RegistrationReply | undefined>;
 }
 
@@ -35,12 +35,12 @@ export function createRegistration(link: BrokerLink, providerId: string, say: Sa
     for (const deadline = performance.now() + timeoutMs; ;) {
       const reply = await link.nextReply(Math.max(0, deadline - performance.now()));
       if (reply === undefined || !reply.success) return reply;
-      // A join command that others could read, or that was meant for another run of this program, is not for us.
+      // Ignore a join command that is not sealed: others could have read it, or it is for another run of this program.
       if (reply.sealed === undefined) continue;
       try {
         return openReply(reply, providerId, privateKey);
       } catch (error) {
-        say(`an answer of the broker cannot be read: ${reasonOf(error)}`);
+        say(`an answer from the broker cannot be decrypted: ${reasonOf(error)}`);
       }
     }
   }
@@ -51,9 +51,9 @@ export function createRegistration(link: BrokerLink, providerId: string, say: Sa
       await link.send('registration', message(encKey));
       for (let deadline = performance.now() + answerTimeoutMs; ;) {
         const reply = await nextReadable(deadline - performance.now());
-        if (reply === undefined) throw new Error('the broker has not answered in time');
+        if (reply === undefined) throw new Error('the broker did not answer in time');
         if (reply.success) return reply;
-        // The next try is what the broker asks for.
+        // The broker asks for a retry with this number.
         if (reply.next_seq !== undefined && link.goOnFrom(reply.next_seq)) throw new Error(reply.message);
         if (reply.status !== 'pending') throw new Rejected(reply.message ?? reply.status);
         say(`the broker says: ${reply.message ?? 'wait'}`);

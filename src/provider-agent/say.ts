@@ -1,10 +1,10 @@
-/** Tells whoever looks after the machine what happens, one line at a time. Never with a secret in it. */
+/** Prints a line for the machine's administrator. A line never contains a secret. */
 export type Say = (line: string) => void;
 
-/** Lines with their time, on standard output: for a terminal as for a journal. */
+/** Prints lines with a timestamp on standard output, for a terminal or a journal. */
 export const sayAloud: Say = (line) => console.log(`${new Date().toISOString().slice(0, 19)}Z ${line}`);
 
-/** Says the same only once, until something else is to be said: an outage is one line, not one every few seconds. */
+/** Drops a line equal to the last one, so an outage is one line, not one every few seconds. */
 export function createOnce(say: Say): { once: Say; over: (line: string) => void } {
   let last: string | undefined;
   return {
@@ -12,7 +12,7 @@ export function createOnce(say: Say): { once: Say; over: (line: string) => void 
       if (line !== last) say(line);
       last = line;
     },
-    /** That it is over, if it was said that it is. */
+    /** Announces recovery, if the problem was announced. */
     over(line) {
       if (last !== undefined) say(line);
       last = undefined;
@@ -20,7 +20,7 @@ export function createOnce(say: Say): { once: Say; over: (line: string) => void 
   };
 }
 
-/** What went wrong, for people: a connection that fails says why only in its cause. */
+/** An error as a sentence for people. A failed connection gives its reason only in `cause`. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? error.cause : undefined;

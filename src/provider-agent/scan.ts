@@ -7,13 +7,13 @@ import { createGpuReader, readCudaVersion, type GpuReading } from './gpus.js';
 import type { Machine, Offer } from './messages.js';
 import type { OfferOptions } from './options.js';
 
-/** Where the kubelet and the container runtime put what customers write. */
+/** Where the kubelet and the container runtime store customers' data. */
 const storage = '/var/lib/kubelet';
 
 /**
- * Finds out what this machine is.
+ * Reads this machine's hardware, system and address.
  *
- * @param towards a host the machine speaks to, by whose side its own address is chosen.
+ * @param towards a host that the machine talks to; the route to it decides which of its addresses is reported.
  */
 export async function scanMachine({
   publicIp,
@@ -47,8 +47,8 @@ export async function scanMachine({
 }
 
 /**
- * What of a machine is offered unless its owner says otherwise: the system, the kubelet and the container runtime need a
- * core, a twentieth of the memory (a gigabyte at least) and a tenth of the disk for themselves.
+ * What a machine offers unless its owner says otherwise. The system, the kubelet and the container runtime keep one
+ * processor, 5 % of the memory (at least 1 GB) and 10 % of the free disk.
  */
 export function offerOf(machine: Machine, options: OfferOptions): Offer {
   const ownMemoryMb = Math.max(1_024, Math.ceil(machine.totalMemoryMb / 20));
@@ -69,12 +69,12 @@ export function offerOf(machine: Machine, options: OfferOptions): Offer {
   };
 }
 
-/** The name of the system as it calls itself; undefined where it does not. */
+/** The system's `PRETTY_NAME`; undefined when it has none. */
 export function osName(osRelease: string): string | undefined {
   return /^PRETTY_NAME=(["']?)(.*)\1$/m.exec(osRelease)?.[2]?.slice(0, 128);
 }
 
-/** Cores by socket and number; undefined where the kernel does not tell them, as on ARM. */
+/** Counts physical cores; undefined when the kernel does not list them, as on ARM. */
 export function countCores(cpuinfo: string): number | undefined {
   const cores = new Set<string>();
   for (const block of cpuinfo.split('\n\n')) {
@@ -85,7 +85,7 @@ export function countCores(cpuinfo: string): number | undefined {
   return cores.size === 0 ? undefined : cores.size;
 }
 
-/** Of the file system on which a folder is, or will be. */
+/** The size of the file system that holds a folder, or will hold it. */
 async function diskGb(folder: string): Promise<{ total: number; available: number }> {
   try {
     const { bsize, blocks, bavail } = await statfs(folder);
@@ -98,8 +98,8 @@ async function diskGb(folder: string): Promise<{ total: number; available: numbe
 }
 
 /**
- * The address from which this machine reaches a host; the kernel knows it without sending anything. Of the many that a
- * machine with containers has, this is the one by which others reach it.
+ * The address from which this machine reaches a host. The kernel knows it without sending a packet. A machine with
+ * containers has many addresses; this is the one at which others reach it.
  */
 async function addressTowards(host: string): Promise<string | undefined> {
   const socket = createSocket('udp4');

@@ -27,25 +27,25 @@ export interface Service {
   miningConfig?: object;
   /** The host of the broker, or of its Redis. */
   towards: string;
-  /** The owner has signed another delegation. */
+  /** True once the owner has signed another delegation. */
   isRenewed(): boolean;
   signal: AbortSignal;
   say: Say;
 }
 
-/** How often it is looked whether anything is to be done; seldom where the broker is asked. */
-const [lookMs, answerLookMs] = [2_000, 10_000] as const;
-/** A join command is good for 15 minutes, and the broker sends others by itself. */
+/** How often to check local state, and how long to wait for the broker's next answer. */
+const [checkMs, answerTimeoutMs] = [2_000, 10_000] as const;
+/** A join command is valid for 15 minutes, and the broker sends new ones without being asked. */
 const joinPatienceMs = 20 * 60_000;
 const joinRetryMs = 60_000;
-/** Of heartbeats: between two looks at what the broker says of the provider, and between two registrations. */
+/** Heartbeat intervals between two readings of the provider's status, and at least between two registrations. */
 const [beatsPerStanding, beatsPerRegistration] = [20, 2] as const;
 const warnBeforeExpiryMs = 7 * 86_400_000;
 
 /**
- * Has a machine in service with one delegation, from the first message it signs to the last.
+ * Keeps a machine in service under one delegation, from the first message it signs to the last.
  *
- * @returns `delegation` when the owner has signed another one, `left` when the provider is no part of the fleet any more.
+ * @returns `delegation` when the owner has signed another one, `left` when the provider has left the fleet.
  */
 export async function serve(service: Service): Promise<'delegation' | 'left'> {
   const { options, state, link, delegation, signal, say } = service;
@@ -55,7 +55,7 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
     ...(options.publicIp === undefined ? {} : { publicIp: options.publicIp }),
   });
   let machine: Machine = scanned.machine;
-  /** Before the broker has said one, what it was called in older versions. */
+  /** Until the broker assigns a name, the one that older versions used. */
   let nodeName = providerId;
   const offer = offerOf(machine, options);
   const registration = createRegistration(link, providerId, say);
@@ -65,23 +65,23 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
   let beats: Heartbeats | undefined;
 
   say(
-    `${providerId}: ${machine.gpus.length} GPUs; offers ${offer.cpuCores} processors, ${offer.memoryMb} MB of memory and ` +
+    `${providerId}: offers ${machine.gpus.length} GPUs, ${offer.cpuCores} processors, ${offer.memoryMb} MB of memory and ` +
       `${offer.diskGb} GB of disk; ${wallet} is paid`,
   );
-  if (!scanned.reading.hasDriver) say('nvidia-smi is not in PATH: this machine is registered without GPUs');
+  if (!scanned.reading.hasDriver) say('nvidia-smi is not in PATH: this machine registers without GPUs');
   advise();
   try {
-    // A machine that runs jobs is alive whatever becomes of its registration.
+    // A machine that runs jobs must send heartbeats whether or not its registration succeeds.
     if (hasJoined()) beat();
     for (;;) {
       const standing = await standingNow();
       if (standing === 'retired' && hasJoined()) return 'left';
-      // Who is on the way out is not let in by a registration, and is only to be alive until then.
+      // A retiring provider is not admitted again; it only has to send heartbeats until it has left.
       const answer = standing === 'retiring' && hasJoined() ? undefined : await untilApproved();
       if (answer === 'delegation') return answer;
       beat().forgetRefusal();
-      const turn = await untilTurn(answer);
-      if (turn !== 'register') return turn;
+      const next = await untilNextStep(answer);
+      if (next !== 'register') return next;
     }
   } finally {
     await beats?.stop();
@@ -95,7 +95,7 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
     }));
   }
 
-  /** Registers as often as it takes. */
+  /** Registers until the broker approves. */
   async function untilApproved(): Promise<RegistrationReply | 'delegation'> {
     const afterOutage = new Backoff({ firstMs: 2_000, maxMs: 60_000 });
     const afterRefusal = new Backoff({ firstMs: 10_000, maxMs: 10 * 60_000 });
@@ -117,31 +117,31 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
         const isRefused = error instanceof Rejected || error instanceof MessageRefused;
         waitMs = (isRefused ? afterRefusal : afterOutage).next();
         trouble.once(
-          `${isRefused ? 'the broker does not accept the registration' : 'not registered yet'}: ${reasonOf(error)}`,
+          `${isRefused ? 'the broker rejected the registration' : 'not registered yet'}: ${reasonOf(error)}`,
         );
       }
-      for (const until = performance.now() + waitMs; performance.now() < until; await pause(Math.min(lookMs, waitMs)))
+      for (const until = performance.now() + waitMs; performance.now() < until; await pause(Math.min(checkMs, waitMs)))
         if (service.isRenewed()) return 'delegation';
     }
   }
 
-  /** Joins, if that is still to be done, and looks after what may come between this machine and its service. */
-  async function untilTurn(answer: RegistrationReply | undefined): Promise<'register' | 'delegation' | 'left'> {
+  /** Joins if necessary, then waits for a reason to register again, to switch delegations or to stop. */
+  async function untilNextStep(answer: RegistrationReply | undefined): Promise<'register' | 'delegation' | 'left'> {
     const registeredAt = performance.now();
     let standingDue = registeredAt + beatsPerStanding * beatMs;
     let joined = hasJoined() || (await joinWith(answer));
     if (joined === true) settle();
     while (joined !== 'failed') {
-      if (joined) await pause(lookMs);
+      if (joined) await pause(checkMs);
       else {
-        const newer = await registration.newer(answerLookMs).catch(() => pause(lookMs));
+        const newer = await registration.newer(answerTimeoutMs).catch(() => pause(checkMs));
         joined = hasJoined() || (await joinWith(newer));
         if (joined === true) settle();
         else if (performance.now() > registeredAt + joinPatienceMs) return 'register';
       }
       if (service.isRenewed()) return 'delegation';
       if (beats?.isRefused() === true && performance.now() > registeredAt + beatsPerRegistration * beatMs) {
-        say('the broker does not know this machine any more: registering again');
+        say('the broker no longer knows this machine: registering again');
         return 'register';
       }
       if (performance.now() < standingDue) continue;
@@ -154,7 +154,7 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
     return 'register';
   }
 
-  /** What failed needs another command, after a while. */
+  /** Joins with the answer's command. A failed join needs a new command, after a pause. */
   async function joinWith(answer: RegistrationReply | undefined): Promise<boolean | 'failed'> {
     if (answer?.join_command === undefined) return false;
     try {
@@ -170,10 +170,10 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
   function settle(): void {
     link.stopListening();
     state.dropJoinCommand();
-    say(`in service: a heartbeat every ${options.heartbeatS} s`);
+    say(`in service: sending a heartbeat every ${options.heartbeatS} s`);
   }
 
-  /** Undefined where it cannot be known now. */
+  /** Undefined when the broker cannot be asked now. */
   async function standingNow(): Promise<'unknown' | 'retiring' | 'retired' | 'member' | undefined> {
     if (options.broker === undefined) return undefined;
     try {
@@ -187,18 +187,20 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
     }
   }
 
-  /** Says what somebody should see to, when it is something else than the last time. */
+  /** Prints warnings for the owner, unless they are the same as last time. */
   function advise(): void {
     const leftMs = delegation.message.expiresAt * 1_000 - Date.now();
     const days = Math.max(0, Math.floor(leftMs / 86_400_000));
     const hasNoPrice = machine.gpus.some(({ name }) => (offer.gpuPricesPerHour[name] ?? offer.gpuPricePerHour) === 0);
     const sentences = [
       ...(hasNoPrice
-        ? ["GPUs have no price: --gpu-price sets one. Without, they get the operator's, or are not offered"]
+        ? [
+            "some GPUs have no price: --gpu-price sets one. Otherwise the operator's price applies, or they are not offered",
+          ]
         : []),
       ...missingPrerequisites({ hasGpus: machine.gpus.length > 0, hasJoined: hasJoined() }),
       ...(leftMs < warnBeforeExpiryMs
-        ? [`the owner's signature ends in ${days} days: \`authorize\` makes a new one`]
+        ? [`the owner's signature expires in ${days} days: \`authorize\` creates a new one`]
         : []),
     ];
     if (sentences.length > 0) advice.once(sentences.map((sentence) => `warning: ${sentence}`).join('\n'));

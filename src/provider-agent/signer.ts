@@ -5,7 +5,7 @@ import { canonicalEntry } from '../auth/providers/entry-signature.js';
 import { SigningClock } from './signing-clock.js';
 import { anySpec, providerRegistrationTypedData, type ProviderRegistration } from '../wire/provider-typed-data.js';
 
-/** What goes into `reg` and `regsig` of a registration: the JSON text, and the wallet's signature. */
+/** The `reg` and `regsig` fields of a registration: the JSON text, and the wallet's signature. */
 export interface NodeKeyAuthorization {
   reg: string;
   regsig: Hex;
@@ -13,13 +13,13 @@ export interface NodeKeyAuthorization {
 
 export interface AuthorizationOptions {
   providerId: string;
-  /** Address of the key that stays on the machine. */
+  /** The address of the key that stays on the machine. */
   nodeKey: string;
   /** The broker's public origin, such as `https://broker.example.com`. */
   audience: string;
-  /** One of those that the broker accepts. */
+  /** One of the chains that the broker accepts. */
   chainId: number;
-  /** The one registration to allow, as its exact text; any when absent. */
+  /** The exact text of the only registration to allow; any registration when absent. */
   data?: string;
   /** At most 90 days, which is the default. */
   validForS?: number;
@@ -28,9 +28,8 @@ export interface AuthorizationOptions {
 }
 
 /**
- * Has the owner's wallet allow a key to speak for a provider. The wallet is needed for this alone and need not be on the
- * machine; the key takes the place of the provider's key before it as soon as it registers, which has to be within ten
- * minutes.
+ * Signs, with the owner's wallet, that a key may speak for a provider. Nothing else needs the wallet, and it need not
+ * be on the machine. The key must register within ten minutes and then replaces the provider's previous key.
  */
 export async function authorizeNodeKey(
   wallet: Pick<LocalAccount, 'address' | 'signTypedData'>,
@@ -59,26 +58,26 @@ export async function authorizeNodeKey(
   return { reg: JSON.stringify(message), regsig };
 }
 
-/** How a provider signs: with the wallet at hand, with what the wallet signed elsewhere, or with what the broker has. */
+/** How a provider signs: with the wallet, with a delegation signed elsewhere, or with one the broker already has. */
 export type ProviderSignerOptions = {
   /** The key on the machine. */
   nodeKey: Pick<LocalAccount, 'address' | 'signMessage'>;
   audience: string;
-  /** Shared by all that the key signs in this process; one of its own when absent. */
+  /** Shared by everything the key signs in this process; a new clock when absent. */
   clock?: SigningClock;
-  /** Of a clock of its own. Unix milliseconds. */
+  /** The time source of the new clock. Unix milliseconds. */
   now?: () => number;
 } & (
   | { wallet: Pick<LocalAccount, 'address' | 'signTypedData'>; chainId: number; delegation?: never }
   | { delegation?: NodeKeyAuthorization; wallet?: never; chainId?: never }
 );
 
-/** Makes the fields of an entry from the text of a message, which names the provider. */
+/** Builds a stream entry's fields from the text of a message, which names the provider. */
 export type SignEntry = (stream: string, data: string) => Promise<Record<string, string>>;
 
 /**
- * Signs the messages of a provider. With the wallet, each registration carries a new delegation; with a delegation, that
- * one; with neither, none, for a broker that knows the key already.
+ * Signs a provider's messages. With the wallet, each registration carries a new delegation; with a delegation, that
+ * one; with neither, none, which works only if the broker already knows the key.
  */
 export function providerSigner(options: ProviderSignerOptions): SignEntry {
   const { nodeKey, audience, clock = new SigningClock(options.now) } = options;
@@ -110,7 +109,7 @@ export function providerSigner(options: ProviderSignerOptions): SignEntry {
   }
 }
 
-/** The word that stands where an entry has its stream when the answers are asked for. */
+/** What is signed in place of an entry's stream name in a request for answers. */
 export const responsesWord = 'provider:response';
 
 export const providerHeaders = {
@@ -120,7 +119,7 @@ export const providerHeaders = {
   signature: 'x-provider-signature',
 } as const;
 
-/** Makes the headers of `GET /api/v1/providers/:id/responses`; `target` is the path with its query, as it is sent. */
+/** Builds the headers of `GET /api/v1/providers/:id/responses`; `target` is the path with its query, as sent. */
 export function responsesSigner({
   providerId,
   nodeKey,

@@ -1,25 +1,25 @@
 import { performance } from 'node:perf_hooks';
 import { maxLeadMs } from '../domain/message-number.js';
 
-/** Closer than this the answers of a broker about its time differ by themselves. */
+/** Two readings of the broker's time differ by up to this much, even when no clock was set. */
 const toleranceMs = 2_000;
-/** A number that would be refused by the time it arrives is not given out. */
+/** Keeps numbers this far below the limit, which the broker applies by its own clock. */
 const marginMs = 1_000;
 
 /**
- * The time by which a key signs, and the numbers of its messages. Once the broker's time is known it runs on by itself:
- * whatever becomes of this machine's clock, nothing is signed with it. Sleep stops it, and what is signed then is too
- * old for the broker, which says so.
+ * The time that a key signs with, and the numbers of its messages. Once the broker's time is known, this clock runs on
+ * independently, and changes to the machine's clock no longer matter. It stops while the machine sleeps; the next
+ * signature is then too old, and the broker answers with its time.
  */
 export class SigningClock {
   #known: { brokerMs: number; atMs: number } | undefined;
-  /** The last number that was given out, and the highest that the broker has surely taken. */
+  /** The last number handed out, and the highest that the broker is known to have accepted. */
   #given = 0;
   #taken = 0;
 
   /**
-   * @param wall this machine's clock, which counts until the broker's time is known. Unix milliseconds.
-   * @param elapsed milliseconds since some moment, by what is never set.
+   * @param wall this machine's clock, used until the broker's time is known. Unix milliseconds.
+   * @param elapsed milliseconds on a monotonic clock.
    */
   constructor(
     private readonly wall: () => number = Date.now,
@@ -41,7 +41,7 @@ export class SigningClock {
     return this.wall() - this.now();
   }
 
-  /** Takes over the broker's time. Numbers that another time has made, and that the broker has not taken, are forgotten. */
+  /** Adopts the broker's time. Numbers made from another time are forgotten unless the broker has accepted them. */
   set(brokerMs: number): void {
     const isKnown = this.#known !== undefined && Math.abs(brokerMs - this.now()) < toleranceMs;
     if (isKnown) return;
@@ -49,10 +49,10 @@ export class SigningClock {
     this.#given = this.#taken;
   }
 
-  /** A number higher than all before it, over restarts too: milliseconds since 1970 while they rise. */
+  /** A number higher than all earlier ones, across restarts too: Unix milliseconds, or the last number plus one. */
   next(): string {
     const now = this.now();
-    // One that is out of reach was made, or taken, by a clock that was wrong: it would be refused for ever.
+    // A number out of reach came from a wrong clock. Continuing from it would be rejected for ever.
     const last = [this.#given, this.#taken].find((seq) => this.#isInReach(seq, now)) ?? 0;
     this.#given = Math.max(last + 1, now);
     return String(this.#given);
@@ -64,9 +64,9 @@ export class SigningClock {
   }
 
   /**
-   * Goes on from a number of the broker's.
+   * Continues from a number that the broker named.
    *
-   * @returns false when it would not take that itself at this moment.
+   * @returns false when the broker would not accept that number at this moment.
    */
   goOnFrom(next: number): boolean {
     if (!Number.isSafeInteger(next) || !this.#isInReach(next, this.now())) return false;

@@ -1,6 +1,6 @@
 import type { ProviderStatus } from '../domain/provider.js';
 
-/** What the broker says of a provider to everybody. */
+/** The public status of a provider. */
 export interface Standing {
   status: ProviderStatus;
   cordoned: boolean;
@@ -12,11 +12,11 @@ export interface Standing {
 const requestTimeoutMs = 20_000;
 
 /**
- * Asks where a provider stands.
+ * Asks the broker for a provider's public status.
  *
- * @param broker the broker's origin, with the path that a proxy takes off, if any.
+ * @param broker the broker's origin, followed by the path prefix that a proxy strips, if any.
  * @returns undefined for a provider that the broker does not know.
- * @throws Error when the broker does not answer, or something else does.
+ * @throws Error when nothing answers, or something other than the broker does.
  */
 export async function readStanding(
   broker: string,

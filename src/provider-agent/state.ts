@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { isHex, type Hex } from 'viem';
 
-/** What an agent keeps between its runs: a folder that nobody else may enter. */
+/** The files an agent keeps between runs, in a folder that only its user may enter. */
 export interface State {
   folder: string;
-  /** The key that signs this machine's messages; made when it is asked for the first time. */
+  /** The key that signs this machine's messages, created on first use. */
   nodeKey(): PrivateKeyAccount;
   delegationFile: string;
   /** The keys of brokers that are trusted. */
   brokerKeysFile: string;
-  /** A file for root, with the line that lets this machine join. */
+  /** A file with the join command, for root to run. */
   joinCommandFile: string;
   keepJoinCommand(line: string): void;
   dropJoinCommand(): void;
@@ -22,14 +22,14 @@ export interface State {
 }
 
 /**
- * Opens the folder, which is made when it is not there.
+ * Opens the folder, and creates it if it does not exist.
  *
- * @throws Error when it is open to others, or when the key in it is.
+ * @throws Error when other users may enter the folder or read the key.
  */
 export function openState(folder: string): State {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if ((statSync(folder).mode & 0o077) !== 0)
-    throw new Error(`${folder} is open to others: chmod 700, or take another folder`);
+    throw new Error(`${folder} is open to other users: run chmod 700 on it, or use another folder`);
   const keyFile = join(folder, 'node-key');
   const leftFile = join(folder, 'left');
   const joinCommandFile = join(folder, 'join-command');
@@ -50,14 +50,14 @@ export function openState(folder: string): State {
   };
 }
 
-/** Writes a file so that a reader sees the old text or the new one; only the owner may read it. */
+/** Replaces a file atomically: a reader sees the old text or the new one. Only the owner may read it. */
 export function writeWhole(file: string, text: string): void {
   const temporary = `${file}.${process.pid}.tmp`;
   writeFileSync(temporary, text, { mode: 0o600, flush: true });
   renameSync(temporary, file);
 }
 
-/** As `writeWhole`, unless the file is there meanwhile: of two that make a key at once, both have the same. */
+/** Like `writeWhole`, but keeps an existing file: two processes that create a key at once end up with the same one. */
 function writeOnce(file: string, text: string): void {
   const temporary = `${file}.${process.pid}.tmp`;
   writeFileSync(temporary, text, { mode: 0o600, flush: true });
@@ -73,9 +73,9 @@ function writeOnce(file: string, text: string): void {
 function readKey(file: string): Hex {
   if ((statSync(file).mode & 0o077) !== 0)
     throw new Error(
-      `${file} can be read by others than its owner: it may be known to them. Remove it for a new key, or chmod 600`,
+      `${file} is readable by other users, who may know the key. Remove it to get a new key, or run chmod 600 on it`,
     );
   const text = readFileSync(file, 'utf8').trim();
-  if (!isHex(text) || text.length !== 66) throw new Error(`${file} holds no key: remove it for a new one`);
+  if (!isHex(text) || text.length !== 66) throw new Error(`${file} does not contain a key: remove it to get a new one`);
   return text;
 }

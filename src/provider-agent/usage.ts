@@ -2,13 +2,13 @@ import { readdirSync } from 'node:fs';
 import { cpus, freemem, totalmem } from 'node:os';
 
 export interface Usage {
-  /** Percent of all processors, since the look before. */
+  /** Percent of all processors since the last reading. */
   cpu: number;
-  /** Percent of the memory that a new program could not have. */
+  /** Percent of the memory that is not free. */
   memory: number;
 }
 
-/** Makes a function that tells how busy the machine is. */
+/** Creates a function that measures how busy the machine is. */
 export function createUsageMeter(): () => Usage {
   let before = cpuTimes();
   return () => {
@@ -24,7 +24,7 @@ export interface CpuTimes {
   total: number;
 }
 
-/** 0 where no time has passed, or the counters began anew. */
+/** 0 when no time has passed or the counters were reset. */
 export function busyPercent(before: CpuTimes, now: CpuTimes): number {
   const total = now.total - before.total;
   return total <= 0 ? 0 : percent(total - (now.idle - before.idle), total);
@@ -47,7 +47,7 @@ function percent(part: number, whole: number): number {
 /** Where the kubelet keeps the logs of each pod, in folders named `<namespace>_<pod>_<uid>`. */
 const podLogs = '/var/log/pods';
 
-/** How many pods of customers are on this machine; 0 where that cannot be seen. */
+/** How many customers' pods are on this machine; 0 when the folder cannot be read. */
 export function countCustomerPods(folder = podLogs): number {
   try {
     return readdirSync(folder).filter((name) => name.startsWith('tenant-')).length;

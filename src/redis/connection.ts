@@ -18,11 +18,11 @@ export type RedisConfig = Pick<
 
 export interface ConnectionKind {
   /**
-   * A connection that waits in blocking reads, and does nothing else: every command behind such a read would wait with
-   * it. It survives any outage; a read that was under way is sent again.
+   * A connection for blocking reads only, since any other command would wait behind such a read. It survives any outage
+   * and resends an interrupted read.
    */
   blocking: boolean;
-  /** Shown by `CLIENT LIST`. */
+  /** The name shown by `CLIENT LIST`. */
   name?: string;
   logger?: Logger;
   /** For tests, and for callers that must fail fast. */
@@ -31,15 +31,15 @@ export interface ConnectionKind {
     maxRetriesPerRequest?: number | null;
     commandTimeout?: number;
     enableOfflineQueue?: boolean;
-    /** False for a user who may not ask for what it reads (`INFO`). */
+    /** False for a user whose ACL forbids `INFO`. */
     enableReadyCheck?: boolean;
   };
 }
 
-/** How long a blocking read may wait; a stop waits no longer, and liveness is measured in these. */
+/** The longest blocking read. A stop waits no longer, and liveness is measured in multiples of it. */
 export const blockMs = 2_000;
 
-/** Where the server is and how to be let in; how a connection behaves is its own. */
+/** The server's address and credentials; a connection's behaviour is configured separately. */
 export function serverOf(config: RedisConfig) {
   return {
     host: config.REDIS_HOST,
@@ -52,7 +52,7 @@ export function serverOf(config: RedisConfig) {
 
 function tlsOf({ REDIS_HOST, REDIS_TLS_CA: ca, REDIS_TLS_CERT: cert, REDIS_TLS_KEY: key }: RedisConfig) {
   return {
-    // An address is no name to ask for; it is compared with the certificate all the same.
+    // An IP address cannot be sent as a server name, but it is still compared with the certificate.
     ...(isIP(REDIS_HOST) === 0 ? { servername: REDIS_HOST } : {}),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
@@ -60,24 +60,24 @@ function tlsOf({ REDIS_HOST, REDIS_TLS_CA: ca, REDIS_TLS_CERT: cert, REDIS_TLS_K
 }
 
 /**
- * A server that still reads its data refuses whatever it is asked. The command is sent again, over a new connection; who
- * may ask for `INFO` waits before that, but a replica that loads anew keeps its connections.
+ * A server that is still loading its data rejects every command. The command is resent over a new connection. Users who
+ * may call `INFO` wait for the load, but a replica that reloads keeps its connections.
  */
 export function reconnectOnError(error: Error): 2 | false {
   return error.message.startsWith('LOADING') ? 2 : false;
 }
 
 /**
- * Opens a connection. `blockingTimeout` with its grace is what makes a read on a frozen server return: without it a
- * promise may never settle. Commands fail after some seconds instead of waiting for ever, so that whoever waits for
- * them (a request, an activity) can say so.
+ * Opens a connection. `blockingTimeout` with its grace makes a read on a frozen server return; otherwise its promise
+ * might never settle. Commands fail after some seconds instead of waiting for ever, so that their callers (a request,
+ * an activity) can report it.
  */
 export function createRedis(config: RedisConfig, { blocking, name, logger, overrides = {} }: ConnectionKind): Redis {
   const redis: Redis = new Redis({
     ...serverOf(config),
     ...(name === undefined ? {} : { connectionName: name }),
     connectTimeout: 5_000,
-    // A server that does not answer does not say goodbye either.
+    // An unresponsive server does not close the connection either.
     disconnectTimeout: 500,
     keepAlive: 30_000,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000) * (0.75 + Math.random() / 2),
@@ -88,7 +88,7 @@ export function createRedis(config: RedisConfig, { blocking, name, logger, overr
     ...overrides,
   });
   if (logger !== undefined) reportTo(redis, logger);
-  // Without a listener an error of the connection would end the process. One line per outage, not per attempt.
+  // Without a listener, a connection error would crash the process. Log one line per outage, not per attempt.
   let reported = false;
   redis.on('ready', () => {
     if (reported) logger?.info({ connection: name }, 'Redis answers again');
@@ -102,8 +102,8 @@ export function createRedis(config: RedisConfig, { blocking, name, logger, overr
 }
 
 /**
- * Closes a connection in whatever state it is, and fails what waits for it. The driver's `disconnect` alone does nothing
- * for one that pauses before its next attempt: what is queued there would wait for an attempt that nobody makes.
+ * Closes a connection in any state and fails its pending commands. The driver's `disconnect` alone has no effect while
+ * the connection pauses between attempts: queued commands would wait for an attempt that never comes.
  */
 export function closeRedis(redis: Redis): void {
   if (redis.status === 'reconnecting') redis.connect().catch(() => undefined);

@@ -1,9 +1,9 @@
 /**
- * How requests are counted within a window, by the library of the limits (`customIncrTtlLuaScript`). What stands at the
- * key and is no count of ours is made anew: a value that is none, one without an end, or one that would last for longer
- * than any window does. So nobody is shut out for longer than a window by what somebody writes here.
+ * Counts requests within a window, for the rate limiter library (`customIncrTtlLuaScript`). A foreign value at the key
+ * is recreated: one that is no number, has no expiry, or would outlast any window. So nobody is locked out for longer
+ * than one window by what others write here.
  *
- * KEYS counter. ARGV points, seconds. Answers the count, and how many ms are left.
+ * KEYS counter. ARGV points, seconds. Returns the count and the remaining ms.
  */
 export const countScript = `
 local most = math.max(tonumber(ARGV[2]) * 1000, 300000)

@@ -3,17 +3,20 @@ import type { Logger } from '../observability/logger.js';
 import { foreignKeys } from '../observability/metrics.js';
 import type { BrokerKey } from './keys.js';
 
-/** Whoever writes such things in a loop is in the log once in so long; the metric counts all of them. */
+/**
+ * The shortest interval between log lines per kind of key, since somebody may write such keys in a loop. The metric
+ * counts all.
+ */
 const silenceMs = 60_000;
 
 const loggers = new WeakMap<Redis, { logger: Logger; saidAt: Map<BrokerKey, number> }>();
 
-/** Says where what is found by way of a connection is reported. */
+/** Sets where findings on a connection are reported. */
 export function reportTo(redis: Redis, logger: Logger): void {
   loggers.set(redis, { logger, saidAt: new Map() });
 }
 
-/** A key of the broker held something that the broker never puts there; it was made anew. */
+/** Reports that a broker key held data the broker never writes, and was recreated. */
 export function reportForeign(redis: Redis, kind: BrokerKey, key: string): void {
   foreignKeys.inc({ kind });
   const { logger, saidAt } = loggers.get(redis) ?? {};
@@ -23,7 +26,7 @@ export function reportForeign(redis: Redis, kind: BrokerKey, key: string): void 
   logger?.error({ kind, key }, 'somebody wrote to a key of the broker in Redis; what stood there was removed');
 }
 
-/** Whether Redis refused a command because of what stands at its key, and not because of the command. */
+/** Whether Redis rejected a command because of the data at its key, not because of the command. */
 export function isForeign(error: unknown): boolean {
   return (
     error instanceof Error &&

@@ -7,12 +7,12 @@ import {
   trimmedCounter,
 } from '../wire/streams.js';
 
-/** What a key of one kind is. */
+/** Describes the keys of one kind. */
 interface KeyKind {
   type: 'stream' | 'hash' | 'set' | 'string';
-  /** How such keys are named, as Redis matches them. */
+  /** The pattern of the keys' names, for Redis. */
   pattern: string;
-  /** Some of them, or all where there are only so many. */
+  /** Examples of the keys, or all keys if their number is fixed. */
   examples: readonly string[];
 }
 
@@ -20,39 +20,39 @@ const ofEachStream = (name: (stream: string) => string) => Object.values(streams
 const digits = '0'.repeat(64);
 
 /**
- * Every kind of key that the broker uses in Redis. Where Redis has no users with rights of their own, anybody who writes
- * a message may write to these as well; so none of them is believed, and each one that holds something else than what
- * the broker puts there is made anew (`reportForeign`). What decides who is who is kept elsewhere.
+ * All kinds of keys that the broker uses in Redis. Unless Redis has users with separate rights, anyone who sends
+ * messages can also write to these keys. So the broker trusts none of them and recreates each one that holds data it
+ * does not write (`reportForeign`). Identity and ownership are decided by data stored elsewhere.
  *
- * The tests try every one of them, and look for keys that are not in this list.
+ * The tests attack every one of them, and look for keys missing from this list.
  */
 export const brokerKeys = {
-  /** What senders write. */
+  /** Messages from senders. */
   messages: { type: 'stream', pattern: 'provider:*', examples: Object.values(streams) },
-  /** What was put aside. */
+  /** Dead letters. */
   deadLetters: { type: 'stream', pattern: 'provider:*:dlq', examples: ofEachStream(deadLetterStream) },
-  /** Streams whose last id a sender chose, and the list of them. */
+  /** Streams whose last id a sender has chosen, and the register of them. */
   movedStream: {
     type: 'stream',
     pattern: 'provider:*:poisoned:*',
     examples: ofEachStream((one) => poisonedStream(one, 1)),
   },
   movedStreams: { type: 'set', pattern: 'provider:*:poisoned', examples: ofEachStream(poisonedRegister) },
-  /** How many entries went from the streams, by our doing and in all. */
+  /** Counters of the entries removed from each stream, by the broker and in total. */
   trimmed: { type: 'hash', pattern: trimmedCounter, examples: [trimmedCounter] },
   /** Where a provider waits for the answer to its registration. */
   answers: { type: 'stream', pattern: responseStream('*'), examples: [responseStream('atlas')] },
-  /** Which entry a message became that came over HTTPS. */
+  /** Which entry a message received over HTTPS became. */
   receipt: { type: 'string', pattern: 'provider:receipt:*', examples: [receiptKey(digits)] },
-  /** Nonces of signed requests and of logins that were used. */
+  /** Used nonces of signed requests and of logins. */
   requestNonce: { type: 'string', pattern: 'auth:rn:*', examples: [requestNonceKey('0x0', 'nonce')] },
-  /** How often somebody did something of late. */
+  /** Counters of recent requests. */
   limit: { type: 'string', pattern: 'limit:*', examples: [`${limitPrefix('writes')}:0x0`] },
 } as const satisfies Record<string, KeyKind>;
 
 export type BrokerKey = keyof typeof brokerKeys;
 
-/** @param hash hex, of the message. */
+/** @param hash the message's hash in hex. */
 export function receiptKey(hash: string): string {
   return `provider:receipt:${hash}`;
 }
@@ -61,7 +61,7 @@ export function requestNonceKey(sessionKey: string, nonce: string): string {
   return `auth:rn:${sessionKey}:${nonce}`;
 }
 
-/** What the names of counters of one limit begin with. */
+/** The common prefix of a limit's counters. */
 export function limitPrefix(name: string): string {
   return `limit:${name}`;
 }

@@ -5,20 +5,20 @@ import { serverOf, type RedisConfig } from './connection.js';
 import { reportTo } from './foreign.js';
 import { requestNonceKey } from './keys.js';
 
-/** What may be used once: nonces of requests, and challenges of logins, each counted for itself. Over all replicas. */
+/** Single-use values, shared by all replicas: nonces of requests and challenges of logins, tracked separately. */
 export interface NonceStore {
   /** @returns false when the nonce was used with this key, or as a challenge, within `ttlS`. */
   useNonce(sessionKey: string, nonce: string, ttlS: number): Promise<boolean>;
 }
 
-/** A request waits this long for Redis; then it is refused, because whether it is a replay cannot be told. */
+/** How long a request waits for Redis. After that it is rejected, because a replay could not be detected. */
 const commandTimeoutMs = 500;
 
 /**
- * A connection that fails at once instead of waiting for Redis to come back: no queue while it is away, no command
- * sent twice (a `SET NX` that took effect before the connection broke would look like a replay of itself).
+ * A connection that fails at once instead of waiting for Redis to return. It queues nothing while Redis is away and
+ * never resends a command: a `SET NX` that took effect before the connection broke would look like its own replay.
  *
- * @param overrides for tests, which have a logical database of their own.
+ * @param overrides for tests, which use their own logical database.
  */
 export function connectFailFast(config: RedisConfig, overrides: { db?: number } = {}, logger?: Logger): Redis {
   const redis = new Redis({
@@ -33,12 +33,12 @@ export function connectFailFast(config: RedisConfig, overrides: { db?: number } 
     ...overrides,
   });
   if (logger !== undefined) reportTo(redis, logger);
-  // Without a listener an outage would end the process. The requests that meet it report it.
+  // Without a listener, an outage would crash the process. The affected requests report it.
   redis.on('error', () => undefined);
   return redis;
 }
 
-/** Resolves once the connection is ready, or after `waitMs` without: a broker starts although Redis is away. */
+/** Resolves once the connection is ready, or after `waitMs`, so that the broker starts even without Redis. */
 export async function awaitReady(redis: Redis, waitMs = 2_000): Promise<void> {
   if (redis.status === 'ready') return;
   await new Promise<void>((resolve) => {
@@ -55,7 +55,7 @@ export async function awaitReady(redis: Redis, waitMs = 2_000): Promise<void> {
 /** @throws BrokerError `auth_backend_unavailable` from every call while Redis does not answer. */
 export function createNonceStore(redis: Redis): NonceStore {
   return {
-    // Whatever stands there, the nonce may have been used: whoever meant to have it used again would write over it.
+    // Any value at the key may mean that the nonce was used: an attacker who wants to reuse it would overwrite the key.
     useNonce: (sessionKey, nonce, ttlS) =>
       orUnavailable(async () => (await redis.set(requestNonceKey(sessionKey, nonce), '1', 'EX', ttlS, 'NX')) === 'OK'),
   };

@@ -4,12 +4,12 @@ import { BrokerError } from '../domain/errors.js';
 import { reportForeign } from './foreign.js';
 import { receiptKey } from './keys.js';
 
-/** How long a message that is sent again is known: longer than its timestamp would be taken for. */
+/** How long a resent message is recognized: longer than its timestamp would be accepted. */
 const rememberedS = 600;
 
 /**
- * What a receipt says, and 1 where something else stands in its place. One that has no end is none of ours either: its
- * message would never be taken.
+ * Reads a receipt, or 1 if the key holds something else. A receipt without an expiry is foreign too: its message would
+ * never be accepted.
  */
 const library = `
 local function receiptAt(key)
@@ -21,12 +21,12 @@ local function receiptAt(key)
 end
 `;
 
-/** KEYS receipt. Answers [the id that it holds, 1 where something else stood there]. */
+/** KEYS receipt. Returns [the id in it, 1 if something else was there]. */
 const knownScript = `${library}
 return { receiptAt(KEYS[1]) }
 `;
 
-/** KEYS stream, receipt. ARGV ttl seconds, then names and values of the entry. Answers the same of the entry. */
+/** KEYS stream, receipt. ARGV ttl seconds, then names and values of the entry. Returns the same for the entry. */
 const appendScript = `${library}
 local known, foreign = receiptAt(KEYS[2])
 if known then return { known, foreign } end
@@ -46,14 +46,14 @@ interface Scripts {
 }
 
 export interface ProviderIngress {
-  /** The id of the entry that this very message became before; `undefined` for a new one. */
+  /** The id of the entry that this same message became earlier; `undefined` for a new message. */
   known(stream: string, fields: Readonly<Record<string, string>>): Promise<string | undefined>;
-  /** Appends a message to its stream, once: sent again, it is the entry it became the first time. */
+  /** Appends a message to its stream, once: a resent message yields its first entry. */
   append(stream: string, fields: Readonly<Record<string, string>>): Promise<string>;
 }
 
 /**
- * Puts messages that came by another way into the streams, where they are read like all others.
+ * Appends messages that arrived another way to the streams, where they are read like all others.
  *
  * @throws BrokerError `dependency_unavailable` from every call while Redis does not answer.
  */

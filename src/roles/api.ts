@@ -11,7 +11,7 @@ import { createProviderCommands } from '../temporal/provider-commands.js';
 import { createProviderSignals } from '../temporal/providers.js';
 import type { StartRole } from './role.js';
 
-/** Answers customers, operators and the providers that come over HTTPS. */
+/** Serves customers, operators and the providers that connect over HTTPS. */
 export const start: StartRole = async ({ config, logger, stop, pool, temporal, readiness }) => {
   const redis = connectFailFast(config, {}, logger);
   await orStopped(stop, awaitReady(redis));
@@ -40,7 +40,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
     }),
   });
   const server = await startApiServer(app, config);
-  logger.info({ port: server.address.port }, 'the API is open');
+  logger.info({ port: server.address.port }, 'the API is listening');
   return {
     checks: { redis: () => redis.ping() },
     async stop() {

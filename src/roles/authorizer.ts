@@ -5,6 +5,6 @@ import type { StartRole } from './role.js';
 /** Tells the cluster which nodes have left the fleet. */
 export const start: StartRole = async ({ config, logger, pool }) => {
   const authorizer = await startAuthorizer(config, createHaveLeft(pool));
-  logger.info({ port: authorizer.address.port }, 'the cluster may ask which nodes have left the fleet');
+  logger.info({ port: authorizer.address.port }, 'the authorizer is listening');
   return { stop: () => authorizer.stop() };
 };

@@ -3,7 +3,7 @@ import { createRecover } from '../auth/recover.js';
 import { startRelay } from './relay/relay.js';
 import type { StartRole } from './role.js';
 
-/** Reads what providers write to the streams. */
+/** Reads the messages that providers publish to the streams. */
 export const start: StartRole = async ({ config, logger, pool, temporal }) => {
   const verifier = createProviderVerifier({ config, pool, recover: createRecover({ maxWaiting: Infinity }) });
   const relay = startRelay({ config, pool, temporal, logger, verifier });

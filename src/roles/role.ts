@@ -5,30 +5,30 @@ import type { Logger } from '../observability/logger.js';
 import type { Readiness } from '../observability/listener.js';
 import type { Check } from '../observability/readiness.js';
 
-/** What every role of a process uses. */
+/** The resources that all roles of a process share. */
 export interface Shared {
   config: Config;
   logger: Logger;
-  /** Aborted when the process is told to stop; whoever waits at the start gives up then. */
+  /** Aborted when the process is told to stop; a role that is still starting gives up then. */
   stop: AbortSignal;
   pool: Pool;
   temporal: Client;
-  /** Whether the process can do its work: what it depends on and what it runs, each by name. */
+  /** The readiness of each dependency and each role of the process, by name. */
   readiness: () => Promise<Readiness>;
 }
 
-/** A role that runs. */
+/** A running role. */
 export interface RunningRole {
-  /** Systems that this role needs and others do not. */
+  /** Checks of the systems that only this role needs. */
   checks?: Record<string, Check>;
   ready?(): Readiness;
-  /** Takes nothing new, finishes what it has begun, and closes its connections. */
+  /** Accepts no new work, finishes what it has begun, and closes its connections. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a role; answers when it runs.
+ * Starts a role and resolves once it runs.
  *
- * @throws StopRequested when the process was told to stop before that; nothing of the role is left at work then.
+ * @throws StopRequested when the process is told to stop first; nothing of the role is left running then.
  */
 export type StartRole = (shared: Shared) => Promise<RunningRole>;

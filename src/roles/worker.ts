@@ -8,7 +8,7 @@ import { ensureSchedules, reconcileNow } from '../temporal/schedules.js';
 import { installRuntime, startWorker } from '../temporal/worker.js';
 import type { StartRole } from './role.js';
 
-/** Carries out workflows and activities, once what they rely on is in the cluster and the schedules are set. */
+/** Runs workflows and activities, after creating the cluster objects and schedules that they rely on. */
 export const start: StartRole = async ({ config, logger, stop, pool, temporal }) => {
   const waiting = { logger, stop };
   installRuntime(logger);

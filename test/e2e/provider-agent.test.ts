@@ -128,9 +128,9 @@ describeUnless(missing)('a machine that reaches the broker over HTTPS', () => {
   chapter('waits for a broker that went away, and is heard when it is back', async () => {
     const before = agent.output().length;
     await broker.stack.halt('api');
-    await says(agent, 'a heartbeat did not arrive', before);
+    await says(agent, 'a heartbeat was not delivered', before);
     await broker.stack.resume('api');
-    await says(agent, 'heartbeats arrive again', before);
+    await says(agent, 'heartbeats reach the broker again', before);
     await hearsAgain(owned.providerId);
   });
 
@@ -193,7 +193,7 @@ testUnless(missing).each([
     const before = machine.run(args, {
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(wrong)}`,
     });
-    await says(before, `the clock of this machine is off by ${offS} s`);
+    await says(before, `this machine's clock is off by ${offS} s`);
     await says(before, 'the broker has accepted the registration');
     await hearsAgain(providerId);
     expect(await before.stop()).toBe(0);
@@ -203,8 +203,8 @@ testUnless(missing).each([
     await hearsAgain(providerId);
     expect(await after.stop()).toBe(0);
     for (const agent of [before, after]) {
-      expect(agent.output()).not.toContain('does not accept');
-      expect(agent.output()).not.toContain('did not arrive');
+      expect(agent.output()).not.toContain('rejected the registration');
+      expect(agent.output()).not.toContain('was not delivered');
     }
   },
   240_000,
@@ -223,7 +223,7 @@ describeUnless(missing)('a machine that reaches the broker over Redis', () => {
 
   chapter('does not join another cluster than the one it was told of', async () => {
     agent = owned.machine.run([...args('yes'), '--ca-hash', `sha256:${'0'.repeat(64)}`]);
-    await says(agent, 'leads to another cluster than --ca-hash says');
+    await says(agent, 'a cluster whose CA does not match --ca-hash');
     expect(owned.machine.kubeadmCalls()).toEqual([]);
     expect(await agent.stop()).toBe(0);
   });
@@ -231,7 +231,7 @@ describeUnless(missing)('a machine that reaches the broker over Redis', () => {
   chapter('leaves the join to root where it is told to, and serves once that is done', async () => {
     agent = owned.machine.run(args('no'));
     const file = join(owned.machine.state, 'join-command');
-    await says(agent, `run as root, within 15 minutes: sh ${file}`);
+    await says(agent, `Run this as root within 15 minutes: sh ${file}`);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(owned.machine.kubeadmCalls()).toEqual([]);
     expect(await owned.machine.shell(file)).toBe(0);
@@ -245,9 +245,9 @@ describeUnless(missing)('a machine that reaches the broker over Redis', () => {
   chapter('waits for a Redis that went away, and is heard when it is back', async () => {
     const before = agent.output().length;
     await broker.stack.halt('redis');
-    await says(agent, 'a heartbeat did not arrive', before);
+    await says(agent, 'a heartbeat was not delivered', before);
     await broker.stack.resume('redis');
-    await says(agent, 'heartbeats arrive again', before);
+    await says(agent, 'heartbeats reach the broker again', before);
     await hearsAgain(owned.providerId);
   });
 

@@ -122,7 +122,7 @@ test.each([
     const machine = await newMachine();
     const wrong = machine.program(way, hours * hourMs);
     expect(await wrong.register()).toMatchObject({ success: true });
-    const [, offS] = /the clock of this machine is off by (-?\d+) s/.exec(wrong.said.join()) ?? [];
+    const [, offS] = /this machine's clock is off by (-?\d+) s/.exec(wrong.said.join()) ?? [];
     // The answer that tells the time takes some itself.
     expect(Math.abs(Number(offS) - hours * 3_600)).toBeLessThan(60);
     for (const kind of ['heartbeat', 'capacity'] as const) await wrong.send(kind);

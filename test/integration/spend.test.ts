@@ -65,7 +65,7 @@ const jobsOf = async ({ wallet }: Session) => {
 };
 
 describe('an order', () => {
-  test('reserves what the job may cost before it runs', async () => {
+  test('an order reserves the most that the job may cost before it runs', async () => {
     const session = await api.login({ spendLimit: 3n * anHour });
     const placed = await place(session, { duration_hours: 2 }, later);
     expect([201, 202]).toContain(placed.status);
@@ -73,7 +73,7 @@ describe('an order', () => {
     expect(await jobsOf(session)).toMatchObject([{ reserved_amount: String(2n * anHour) }]);
   });
 
-  test('beyond the limit leaves neither a job nor a reservation', async () => {
+  test('an order beyond the spend limit leaves neither a job nor a reservation', async () => {
     const session = await api.login({ spendLimit: anHour - 1n });
     const refused = await place(session);
     expect([refused.status, bodyOf(refused).code]).toEqual([403, 'spend_limit_exceeded']);
@@ -82,18 +82,18 @@ describe('an order', () => {
     expect((await account(session)).reserved).toBe(0n);
   });
 
-  test('up to the limit, to the last unit, is accepted', async () => {
+  test('an order that uses the spend limit to the last unit is accepted', async () => {
     const session = await api.login({ spendLimit: anHour });
     expect([201, 202]).toContain((await place(session, {}, later)).status);
     expect((await account(session)).reserved).toBe(anHour);
   });
 
-  test('of a session that may not spend is refused', async () => {
+  test('an order of a session without spending rights is rejected', async () => {
     const session = await api.login();
     expect(bodyOf(await place(session)).code).toBe('spend_limit_exceeded');
   });
 
-  test('with a token takes from the limit of its session', async () => {
+  test('an order with a token counts against its session’s spend limit', async () => {
     const session = await api.login({ spendLimit: anHour });
     const bearer = await session.token({ scopes: ['jobs:write'] });
     const sent = { bearer, body: order(), headers: later };
@@ -101,7 +101,7 @@ describe('an order', () => {
     expect((await api.send('POST', '/api/v1/jobs', sent)).json.code).toBe('spend_limit_exceeded');
   });
 
-  test('repeated under its Idempotency-Key reserves once', async () => {
+  test('an order repeated under its Idempotency-Key reserves only once', async () => {
     const session = await api.login({ spendLimit: 5n * anHour });
     const headers = { ...later, 'idempotency-key': 'once' };
     const replies = await Promise.all([1, 2, 3].map(() => place(session, {}, headers)));
@@ -109,7 +109,7 @@ describe('an order', () => {
     expect((await account(session)).reserved).toBe(anHour);
   });
 
-  test('cannot pass the limit together with others at the same time', async () => {
+  test('concurrent orders cannot exceed the spend limit together', async () => {
     const wallet = newWallet();
     // More than the quota of jobs would allow is not asked for: the limit alone decides.
     const session = await api.login({ account: wallet, spendLimit: 3n * anHour + anHour / 2n });
@@ -124,7 +124,7 @@ describe('an order', () => {
     expect((await account(session)).reserved).toBe(3n * anHour);
   });
 
-  test('cannot pass the quota together with others at the same time, and reserves nothing where it would', async () => {
+  test('concurrent orders cannot exceed the quota together, and a rejected one reserves nothing', async () => {
     const wallet = newWallet();
     const sessions = [
       await api.login({ account: wallet, spendLimit: 100n * anHour }),
@@ -138,7 +138,7 @@ describe('an order', () => {
 });
 
 describe('at the end of a job', () => {
-  test('what was not used comes back', async () => {
+  test('a job that ends early gets the unused part of its reservation back', async () => {
     const session = await api.login({ spendLimit: anHour });
     const begunMs = Date.now();
     const { job_id, status } = bodyOf(await place(session));
@@ -152,7 +152,7 @@ describe('at the end of a job', () => {
     expect(spent).toBeLessThanOrEqual((anHour * BigInt(elapsedS)) / BigInt(hour) + 1n);
   });
 
-  test('that found no place everything comes back', async () => {
+  test('a job that found no capacity gets its whole reservation back', async () => {
     const session = await api.login({ spendLimit: 10n * anHour });
     const refused = await place(session, { provider_id: 'nobody-has-this-name', max_price_per_hour: 1 });
     expect(bodyOf(refused).code).toBe('no_capacity');
@@ -165,7 +165,7 @@ describe('an extension', () => {
   const extend = (session: Session, jobId: string, headers: Record<string, string> = {}) =>
     session.request('POST', `/api/v1/jobs/${jobId}/extend`, { additional_hours: 1 }, headers);
 
-  test('is charged once, however often it is sent under its key', async () => {
+  test('an extension is charged once, however often it is sent under its key', async () => {
     const session = await api.login({ spendLimit: 5n * anHour });
     const { job_id, expires_at } = bodyOf(await place(session));
     const headers = { 'idempotency-key': 'longer' };
@@ -178,7 +178,7 @@ describe('an extension', () => {
     expect((await account(session)).reserved).toBe(3n * anHour);
   });
 
-  test('beyond the limit is refused, and the job ends when it would have', async () => {
+  test('an extension beyond the spend limit is rejected, and the job ends at its old expiry', async () => {
     const session = await api.login({ spendLimit: 2n * anHour - 1n });
     const { job_id, expires_at } = bodyOf(await place(session));
     const refused = await extend(session, job_id);
@@ -187,7 +187,7 @@ describe('an extension', () => {
     expect((await account(session)).reserved).toBe(anHour);
   });
 
-  test('is paid by the session that asks for it, not by the one that ordered', async () => {
+  test('an extension is paid by the session that requests it, not by the one that ordered the job', async () => {
     const wallet = newWallet();
     const first = await api.login({ account: wallet, spendLimit: 5n * anHour });
     const poor = await api.login({ account: wallet });

@@ -31,7 +31,7 @@ const rented = async (providerId: string) =>
 const free = async () => (await gpuAvailability(pool(), {})).reduce((sum, { availableGpus }) => sum + availableGpus, 0);
 
 describe('allocation', () => {
-  test('of 200 orders at once for 8 GPUs, 8 get one each, and the ledger says 8', async () => {
+  test('of 200 concurrent orders for 8 GPUs, 8 get one each, and the ledger says 8', async () => {
     await putProvider(pool(), { providerId: 'one' });
     const order = testOrder();
     const spot = await place(order);
@@ -53,7 +53,7 @@ describe('allocation', () => {
     expect(outcomes.filter((outcome) => outcome === 'allocated')).toHaveLength(fits);
   });
 
-  test('takes all of it or nothing', async () => {
+  test('an allocation takes everything or nothing', async () => {
     await putProvider(pool(), { providerId: 'one' });
     const order = testOrder({ gpuCount: 2, memoryMb: 2_000_000 });
     expect(await allocate(pool(), order, await place(testOrder()))).toBe('taken');
@@ -61,7 +61,7 @@ describe('allocation', () => {
     expect(await findAllocation(pool(), order.jobId)).toBeUndefined();
   });
 
-  test('of one job takes once, however often and wherever it is repeated', async () => {
+  test('repeating an allocation of a job takes no more, however often and at whatever provider', async () => {
     await putProvider(pool(), { providerId: 'one' });
     await putProvider(pool(), { providerId: 'two', gpuPrice: 0.6 });
     const order = testOrder({ gpuCount: 3 });
@@ -74,7 +74,7 @@ describe('allocation', () => {
     expect((await jobRecords(pool()).placeJob(order)).providerId).toBe(held!.providerId);
   });
 
-  test('is not given by a provider that is not available any more', async () => {
+  test('a provider that is no longer available gives no allocation', async () => {
     await putProvider(pool(), { providerId: 'one' });
     const order = testOrder();
     const spot = await place(order);
@@ -85,7 +85,7 @@ describe('allocation', () => {
 });
 
 describe('release', () => {
-  test('gives back once, however often it runs and how many at once', async () => {
+  test('a release frees an allocation once, however often and concurrently it runs', async () => {
     await putProvider(pool(), { providerId: 'one' });
     const [kept, ended] = [testOrder({ gpuCount: 2 }), testOrder({ gpuCount: 3 })];
     const spot = await place(kept);
@@ -95,7 +95,7 @@ describe('release', () => {
     expect(await rented('one')).toEqual({ cpu: 1, gpu: 2, memory: 1_024, pods: 1, storage: 1 });
   });
 
-  test('before the allocation refuses the allocation that comes after it', async () => {
+  test('a release before the allocation rejects the later allocation', async () => {
     await putProvider(pool(), { providerId: 'one' });
     const order = testOrder();
     const spot = await place(order);
@@ -107,7 +107,7 @@ describe('release', () => {
     });
   });
 
-  test('and allocation of many jobs in any order leave nothing behind', async () => {
+  test('allocations and releases of many jobs in any order leave nothing behind', async () => {
     await putProvider(pool(), { providerId: 'one' });
     await putProvider(pool(), { providerId: 'two' });
     const records = jobRecords(pool());
@@ -128,7 +128,7 @@ describe('release', () => {
 });
 
 describe('what is free', () => {
-  test('is at every moment of a rush what there is less what jobs hold, and so are the counters', async () => {
+  test('at every moment of a rush, what is free is the total less what jobs hold, and the counters agree', async () => {
     await putProvider(pool(), { providerId: 'one' });
     await putProvider(pool(), { providerId: 'two', gpuPrice: 0.6 });
     const spots = await placementCandidates(pool(), testOrder(), withoutPrices, 2);
@@ -166,7 +166,7 @@ describe('what is free', () => {
 describe('pods of a node', () => {
   const cpuOnly = (): JobOrder => testOrder({ gpuCount: 0 });
 
-  test('are taken one by each job, and no more than it takes beside the system', async () => {
+  test('each job takes one pod, and no more are sold than the node has beside the system’s', async () => {
     await putProvider(pool(), { providerId: 'one', pods: 6 });
     const spot = await place(cpuOnly());
     const orders = Array.from({ length: 20 }, cpuOnly);
@@ -175,7 +175,7 @@ describe('pods of a node', () => {
     expect(await rented('one')).toEqual({ cpu: 5, gpu: 0, memory: 5_120, pods: 5, storage: 5 });
   });
 
-  test('that are all taken make it no candidate, and nothing of it is on offer', async () => {
+  test('a provider without free pods is no candidate and is not offered', async () => {
     await putProvider(pool(), { providerId: 'full', pods: 3, gpuPrice: 0.1 });
     await putProvider(pool(), { providerId: 'dear' });
     const jobs = [cpuOnly(), cpuOnly()];
@@ -193,7 +193,7 @@ describe('pods of a node', () => {
     expect((await findProvider(pool(), 'full'))!.status).toBe('available');
   });
 
-  test('are fewer by what runs there besides', async () => {
+  test('a node’s system pods reduce the pods that are sold', async () => {
     await putProvider(pool(), { providerId: 'one' });
     const pods = async () => (await findProvider(pool(), 'one'))!.resources.find(({ kind }) => kind === 'pods')!.total;
     expect(await pods()).toBe(100);
@@ -205,7 +205,7 @@ describe('pods of a node', () => {
     expect(await pods()).toBe(0);
   });
 
-  test('that jobs of an earlier version hold count from the migration on', async () => {
+  test('pods of jobs from an earlier version count from the migration on', async () => {
     const earlier = await databaseBefore('0042');
     const db = earlier.pool;
     try {
@@ -245,12 +245,12 @@ describe('pods of a node', () => {
 });
 
 describe('capacity', () => {
-  test('that the cluster does not count is not sold', async () => {
+  test('a GPU that the cluster does not count is not sold', async () => {
     await putProvider(pool(), { providerId: 'one', counted: 3 });
     expect(await free()).toBe(3);
   });
 
-  test('that shrinks below what is rented cuts nothing, and comes down as jobs end', async () => {
+  test('an offer that shrinks below what is rented cuts nothing, and comes down as jobs end', async () => {
     await putProvider(pool(), { providerId: 'one' });
     const orders = Array.from({ length: 5 }, () => testOrder());
     const spot = await place(orders[0]!);
@@ -272,7 +272,7 @@ describe('capacity', () => {
     expect(await gpus()).toEqual([2, 1]);
   });
 
-  test('of types that a machine named once leaves no more than a few rows behind, and none that is rented goes', async () => {
+  test('types that a machine once named leave only a few rows behind, and no rented type is removed', async () => {
     const named = (type: number) =>
       putProvider(pool(), { providerId: 'one', gpus: { model: `Type ${type}`, count: 8 } });
     await named(0);
@@ -288,7 +288,7 @@ describe('capacity', () => {
     expect((await types()).find(({ name }) => name === 'type-30')).toMatchObject({ rented: 0, total: 8 });
   });
 
-  test('is told type by type to a customer who got none', async () => {
+  test('a customer whose order found no capacity is told the free GPUs by type', async () => {
     await putProvider(pool(), { providerId: 'one', gpus: { model: 'RTX 4090', count: 4 } });
     await putProvider(pool(), { providerId: 'two', gpus: { model: 'NVIDIA RTX 4090', count: 2 }, gpuPrice: 0.4 });
     await putProvider(pool(), { providerId: 'three', gpus: { model: 'NVIDIA A100', count: 8 } });
@@ -300,7 +300,7 @@ describe('capacity', () => {
 });
 
 describe('placement', () => {
-  test('goes to the cheapest that fits, and of two at one price to the fuller', async () => {
+  test('an order goes to the cheapest matching provider, and at the same price to the fuller one', async () => {
     await putProvider(pool(), { providerId: 'dear', gpuPrice: 0.9 });
     await putProvider(pool(), { providerId: 'large', gpuPrice: 0.5 });
     await putProvider(pool(), { providerId: 'small', gpuPrice: 0.5, gpus: { model: 'RTX 4090', count: 2 } });
@@ -311,7 +311,7 @@ describe('placement', () => {
     expect(four.map(({ providerId }) => providerId)).toEqual(['large', 'dear']);
   });
 
-  test('keeps to the provider, the type and the price that were asked for', async () => {
+  test('an order keeps to the requested provider, type and price', async () => {
     await putProvider(pool(), { providerId: 'ada' });
     await putProvider(pool(), { providerId: 'hopper', gpus: { model: 'NVIDIA H100', count: 8 }, gpuPrice: 2 });
     const ids = async (order: Partial<JobOrder>) =>
@@ -326,7 +326,7 @@ describe('placement', () => {
 });
 
 describe('search', () => {
-  test('finds by what is free, and shows a provider without a free GPU as busy', async () => {
+  test('a search matches by what is free, and shows a provider without a free GPU as busy', async () => {
     await putProvider(pool(), { providerId: 'full', gpus: { model: 'RTX 4090', count: 1 } });
     await putProvider(pool(), { providerId: 'free', gpuPrice: 0.7 });
     await allocate(pool(), testOrder(), await place(testOrder()));

@@ -31,7 +31,7 @@ const sessionsOf = async (wallet: PrivateKeyAccount) => {
 };
 
 describe('a login', () => {
-  test('lets the session key speak for the wallet, within what the wallet signed', async () => {
+  test('a login lets the session key speak for the wallet within the signed bounds', async () => {
     const account = newWallet();
     const session = await api.login({
       account,
@@ -53,26 +53,26 @@ describe('a login', () => {
     expect(session.expiresAt.getTime() - Date.now()).toBeLessThanOrEqual(600_000);
   });
 
-  test('with a wallet in any notation of case is one of the same wallet', async () => {
+  test('a login with the wallet in any case is one of the same wallet', async () => {
     const wallet = newWallet();
     const upper = `0x${wallet.address.slice(2).toUpperCase()}`;
     const underWay = await beginLogin(api, { wallet, body: { wallet: upper } });
     expect((await finishLogin(api, underWay)).json.wallet).toBe(wallet.address.toLowerCase());
   });
 
-  test('on a chain of the list is accepted', async () => {
+  test('a login succeeds on any configured chain', async () => {
     const underWay = await beginLogin(api, { body: { chain_id: 103 } });
     expect(underWay.chainId).toBe(103);
     expect((await finishLogin(api, underWay)).status).toBe(201);
   });
 
-  test('of a client whose broker proposes another message is not signed', async () => {
+  test('a client does not sign a login for which the broker proposes a different message', async () => {
     const account = newWallet();
     const asked = login({ api: api.url, account, audience: 'https://elsewhere.example.com' });
     await expect(asked).rejects.toThrow(/audience/);
   });
 
-  test('is listed for its owner, and for nobody else', async () => {
+  test('a session is listed for its owner and for nobody else', async () => {
     const session = await api.login({ label: 'mine' });
     const stranger = await api.login();
     const { body } = await session.request('GET', '/api/v1/auth/sessions');
@@ -104,7 +104,7 @@ describe('a delegation is refused', () => {
     expect(await sessionsOf(underWay.wallet)).toBe(0);
   });
 
-  test('whose chain is not the one that was signed', async () => {
+  test('a login whose chain differs from the signed one is rejected', async () => {
     const underWay = await beginLogin(api);
     const signature = await signDelegation(underWay);
     expect((await finishLogin(api, { ...underWay, chainId: 103 }, { signature })).json.code).toBe('signature_invalid');
@@ -121,7 +121,7 @@ describe('a delegation is refused', () => {
     expect((await finishLogin(api, signedElsewhere)).json.code).toBe('validation_failed');
   });
 
-  test('for a chain that is not listed, although the wallet signed it', async () => {
+  test('a login for a chain that is not configured is rejected although the wallet signed it', async () => {
     const underWay = await beginLogin(api);
     expect((await finishLogin(api, { ...underWay, chainId: 56 })).json.code).toBe('validation_failed');
     expect(
@@ -133,7 +133,7 @@ describe('a delegation is refused', () => {
     ).toBe('validation_failed');
   });
 
-  test('that lasts longer than any may, or was signed long ago, or has expired', async () => {
+  test('a delegation that lasts too long, was signed long ago or has expired is rejected', async () => {
     const underWay = await beginLogin(api);
     const { issuedAt } = underWay.message;
     const with_ = (change: object) => finishLogin(api, { ...underWay, message: { ...underWay.message, ...change } });
@@ -160,13 +160,13 @@ describe('a delegation is refused', () => {
     expect(await sessionsOf(underWay.wallet)).toBe(0);
   });
 
-  test('signed by another wallet', async () => {
+  test('a login signed by another wallet is rejected', async () => {
     const underWay = await beginLogin(api);
     const signature = await signDelegation({ ...underWay, wallet: newWallet() });
     expect((await finishLogin(api, underWay, { signature })).json.code).toBe('signature_invalid');
   });
 
-  test('with a field that is not part of it', async () => {
+  test('a login with an additional field is rejected', async () => {
     const underWay = await beginLogin(api);
     const message = { ...underWay.message, admin: true } as never;
     expect(
@@ -176,26 +176,26 @@ describe('a delegation is refused', () => {
 });
 
 describe('a challenge', () => {
-  test('is good for one login, whichever replica finishes it', async () => {
+  test('a challenge is good for one login, whichever replica finishes it', async () => {
     const underWay = await beginLogin(api);
     expect((await finishLogin(other, underWay)).status).toBe(201);
     expect((await finishLogin(api, { ...underWay })).json.code).toBe('challenge_invalid');
   });
 
-  test('is used up by a login that fails', async () => {
+  test('a failed login uses up its challenge', async () => {
     const underWay = await beginLogin(api);
     await finishLogin(api, underWay, { signature: await signDelegation({ ...underWay, wallet: newWallet() }) });
     expect((await finishLogin(api, underWay)).json.code).toBe('challenge_invalid');
   });
 
-  test('sent by twins makes one session', async () => {
+  test('a login sent twice at once creates one session', async () => {
     const underWay = await beginLogin(api);
     const replies = await Promise.all([api, other, api, other].map((replica) => finishLogin(replica, underWay)));
     expect(codes(replies)).toEqual([201, 'challenge_invalid', 'challenge_invalid', 'challenge_invalid']);
     expect(await sessionsOf(underWay.wallet)).toBe(1);
   });
 
-  test('of another wallet with the same session key does not do', async () => {
+  test('a challenge of another wallet with the same session key is rejected', async () => {
     const key = newWallet();
     const [mine, theirs] = [await beginLogin(api, { key }), await beginLogin(api, { key })];
     const message = { ...mine.message, nonce: theirs.message.nonce };
@@ -213,7 +213,7 @@ describe('a challenge', () => {
 });
 
 describe('the session key', () => {
-  test('of somebody else cannot be registered: the proof that it is there is missing', async () => {
+  test('a session key of somebody else cannot be registered, because the proof of possession is missing', async () => {
     const victim = newWallet();
     const underWay = await beginLogin(api, { key: victim });
     const attacker = newWallet();
@@ -228,7 +228,7 @@ describe('the session key', () => {
     expect(codes([honest, forged])).toEqual(['signature_invalid', 'signature_invalid']);
   });
 
-  test('belongs to one session for ever, also after that was revoked', async () => {
+  test('a session key belongs to one session for ever, even after that session is revoked', async () => {
     const key = newWallet();
     const first = await beginLogin(api, { key });
     const { session_id } = (await finishLogin(api, first)).json;
@@ -239,7 +239,7 @@ describe('the session key', () => {
     expect((await finishLogin(api, await beginLogin(api, { key }))).json.code).toBe('session_key_in_use');
   });
 
-  test('is registered once when two wallets want it at the same time', async () => {
+  test('a session key that two wallets want at the same time is registered once', async () => {
     const key = newWallet();
     const logins = await Promise.all([1, 2, 3].map(() => beginLogin(api, { key })));
     const replies = await Promise.all(logins.map((underWay, i) => finishLogin(i % 2 === 0 ? api : other, underWay)));
@@ -247,7 +247,7 @@ describe('the session key', () => {
   });
 });
 
-test('a wallet has no more live sessions than it may, also when it logs in many times at once', async () => {
+test('a wallet cannot exceed its number of live sessions, even with many concurrent logins', async () => {
   const wallet = newWallet();
   const logins = await Promise.all(Array.from({ length: 7 }, () => beginLogin(api, { wallet })));
   const replies = await Promise.all(logins.map((underWay, i) => finishLogin(i % 2 === 0 ? api : other, underWay)));
@@ -255,7 +255,7 @@ test('a wallet has no more live sessions than it may, also when it logs in many 
 });
 
 describe('an administrator', () => {
-  test('is a wallet of ADMIN_WALLETS, and nobody else', async () => {
+  test('only the wallets of ADMIN_WALLETS are administrators', async () => {
     const session = await api.login({ account: admin, scopes: ['admin', 'jobs:read'] });
     expect((await session.request('GET', me)).body).toMatchObject({ scopes: ['admin', 'jobs:read'] });
     await expect(api.login({ scopes: ['admin'] })).rejects.toMatchObject({ code: 'scope_denied' });
@@ -265,7 +265,7 @@ describe('an administrator', () => {
     expect((await finishLogin(api, { ...underWay, message })).json.code).toBe('scope_denied');
   });
 
-  test('who is none any more keeps the session without the scope', async () => {
+  test('a former administrator keeps the session without the admin scope', async () => {
     const session = await api.login({ account: admin, scopes: ['admin', 'jobs:read'] });
     const demoted = await replicas.start();
     const key = (await session.request('GET', me)).body;
@@ -275,7 +275,7 @@ describe('an administrator', () => {
     await demoted.stop();
   });
 
-  test('has no administrator’s token: that scope is for signed requests', async () => {
+  test('an administrator’s token never has the admin scope, which requires signed requests', async () => {
     const session = await api.login({ account: admin, scopes: ['admin', 'jobs:read'] });
     await expect(session.token({ scopes: ['admin'] })).rejects.toMatchObject({ code: 'scope_denied' });
     const { json } = await api.send('GET', '/api/v1/auth/me', { bearer: await session.token() });

@@ -25,7 +25,7 @@ let session: HeldSession;
 const sendSigned = sendingSigned(() => ({ by: session.key, at: api }));
 
 describe('a signed request', () => {
-  test('is answered, with its query as it was sent and its body as it was sent', async () => {
+  test('a signed request is answered, with its query and body exactly as sent', async () => {
     expect((await sendSigned()).json).toMatchObject({ kind: 'signed', session_id: session.id });
     expect((await sendSigned({ target: '/api/v1/jobs?limit=%35&status=runnin%67' })).status).toBe(200);
     // What is not acceptable in it is looked at only once the signature is known to be good.
@@ -54,13 +54,13 @@ describe('a signed request', () => {
     expect((await sendSigned(signed, sent)).json.code).toBe('signature_invalid');
   });
 
-  test('in the name of another session’s key is refused', async () => {
+  test('a request in the name of another session’s key is rejected', async () => {
     const victim = await loggedIn(api);
     const forged = await sendSigned({}, { headers: { 'x-session-key': victim.key.address } });
     expect(forged.json.code).toBe('signature_invalid');
   });
 
-  test('of a key without a session is refused, also when it is the wallet’s own', async () => {
+  test('a request of a key without a session is rejected, even if it is the wallet’s own key', async () => {
     expect((await sendSigned({ by: newWallet() })).json.code).toBe('session_unknown');
     expect((await sendSigned({ by: session.wallet })).json.code).toBe('session_unknown');
   });
@@ -97,7 +97,7 @@ describe('a signed request', () => {
     },
   );
 
-  test('with a token beside it is refused, whichever of the two is good', async () => {
+  test('a request with both a signature and a token is rejected, whichever of the two is valid', async () => {
     const { json } = await sendSigned({ method: 'POST', target: '/api/v1/auth/tokens', body: {} });
     const replies = await Promise.all([
       sendSigned({}, { headers: { authorization: `Bearer ${json.token}` } }),
@@ -108,7 +108,7 @@ describe('a signed request', () => {
     expect(codes(replies)).toEqual(Array(4).fill('auth_ambiguous'));
   });
 
-  test('names what is wrong in WWW-Authenticate too', async () => {
+  test('a rejected request is told the reason in WWW-Authenticate too', async () => {
     const { status, headers } = await sendSigned({ by: newWallet() });
     expect(status).toBe(401);
     expect(headers.get('www-authenticate')).toContain('error="session_unknown"');
@@ -116,14 +116,14 @@ describe('a signed request', () => {
 });
 
 describe('a nonce', () => {
-  test('is used once, whichever replica saw it', async () => {
+  test('a nonce is good once, whichever replica sees it', async () => {
     const headers = await signedHeaders(session.key, { method: 'GET', target: me });
     expect((await api.send('GET', me, { headers })).status).toBe(200);
     expect((await api.send('GET', me, { headers })).json.code).toBe('nonce_reused');
     expect((await other.send('GET', me, { headers })).json.code).toBe('nonce_reused');
   });
 
-  test('is used once by twins that arrive together', async () => {
+  test('a nonce is good once even for two concurrent requests', async () => {
     const headers = await signedHeaders(session.key, { method: 'GET', target: me });
     const replies = await Promise.all(
       Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? api : other).send('GET', me, { headers })),
@@ -131,7 +131,7 @@ describe('a nonce', () => {
     expect(codes(replies)).toEqual([200, ...Array<string>(11).fill('nonce_reused')]);
   });
 
-  test('is not used up by somebody who cannot sign', async () => {
+  test('a nonce is not used up by somebody who cannot sign', async () => {
     const headers = await signedHeaders(session.key, { method: 'GET', target: me });
     const forged = { ...headers, 'x-session-signature': `0x${'1'.repeat(128)}1b` };
     expect((await api.send('GET', me, { headers: forged })).json.code).toBe('signature_invalid');
@@ -141,14 +141,14 @@ describe('a nonce', () => {
     expect(await replicas.redis.redis.keys(`auth:rn:*${headers['x-session-nonce']}`)).toHaveLength(1);
   });
 
-  test('belongs to its key: another may use the same', async () => {
+  test('a nonce belongs to its key: another key may use the same', async () => {
     const nonce = 'the-same-for-both-of-us';
     const another = await loggedIn(api);
     expect((await sendSigned({ nonce })).status).toBe(200);
     expect((await sendSigned({ nonce, by: another.key })).status).toBe(200);
   });
 
-  test('is kept until no timestamp that it was sent with is good any more', async () => {
+  test('a nonce is kept until no timestamp it was sent with is valid any more', async () => {
     const nonce = 'kept-for-long-enough';
     await sendSigned({ nonce });
     const ttlS = await replicas.redis.redis.ttl(`auth:rn:${session.key.address.toLowerCase()}:${nonce}`);
@@ -172,7 +172,7 @@ describe('a timestamp', () => {
     frozenMs = undefined;
   });
 
-  test('that the broker calls wrong is set right by the client itself', async () => {
+  test('a client corrects its clock by the time that the broker returns', async () => {
     const mine = await api.login();
     frozenMs = Date.now() + 600_000;
     expect((await mine.request('GET', me)).status).toBe(200);
@@ -180,7 +180,7 @@ describe('a timestamp', () => {
   });
 });
 
-test('behind a proxy that takes off the beginning of the path, clients sign the path that they send', async () => {
+test('behind a proxy that strips a path prefix, clients sign the path that they send', async () => {
   const behind = await replicas.start({ env: { AUTH_TARGET_PREFIX: '/broker' } });
   const replies = await Promise.all([
     sendSigned({ at: behind, target: `/broker${me}` }, { target: me }),

@@ -38,7 +38,7 @@ async function later<T>(seconds: number, work: () => Promise<T>): Promise<T> {
 const me = (session: Session) => session.request('GET', '/api/v1/auth/me');
 
 describe('a token', () => {
-  test('speaks for its session with the scopes it was given', async () => {
+  test('a token speaks for its session with the scopes it was given', async () => {
     const session = await api.login({ scopes: ['jobs:read', 'jobs:write', 'providers:read'] });
     const token = await session.token({ scopes: ['jobs:read'] });
     expect(token).toMatch(/^wlb_[A-Za-z0-9_-]{43}$/);
@@ -51,14 +51,14 @@ describe('a token', () => {
     });
   });
 
-  test('has no scope that its session lacks', async () => {
+  test('a token has no scope that its session lacks', async () => {
     const session = await api.login({ scopes: ['jobs:read'] });
     await expect(session.token({ scopes: ['jobs:read', 'jobs:write'] })).rejects.toMatchObject({
       code: 'scope_denied',
     });
   });
 
-  test('cannot make tokens and cannot revoke all', async () => {
+  test('a token cannot create tokens and cannot revoke everything', async () => {
     const session = await api.login();
     const bearer = await session.token();
     const refused = [
@@ -69,7 +69,7 @@ describe('a token', () => {
     expect((await me(session)).status).toBe(200);
   });
 
-  test('lasts no longer than its session, and no longer than it was asked to', async () => {
+  test('a token lasts no longer than its session and no longer than requested', async () => {
     const session = await api.login({ ttlSeconds: 120 });
     const [long, short] = [await session.token({ ttlSeconds: 3_600 }), await session.token({ ttlSeconds: 60 })];
     const seen = (bearer: string) => api.send('GET', '/api/v1/auth/me', { bearer });
@@ -77,7 +77,7 @@ describe('a token', () => {
     expect(codes([await later(121, () => seen(long))])).toEqual(['session_expired']);
   });
 
-  test('is kept nowhere', async () => {
+  test('a token is stored nowhere', async () => {
     const session = await api.login();
     const token = await session.token();
     const { rows } = await replicas.database.pool.query<{ row: string }>(
@@ -89,7 +89,7 @@ describe('a token', () => {
     expect(keys.join()).not.toContain(token.slice(4));
   });
 
-  test('is one of no more than a session may have, also when many are made at once', async () => {
+  test('a session cannot exceed its number of tokens, even with many concurrent requests', async () => {
     const session = await api.login();
     const made = await Promise.allSettled(Array.from({ length: 6 }, () => session.token()));
     expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
@@ -106,7 +106,7 @@ describe('a token', () => {
 });
 
 describe('what is revoked on one replica is refused by the other with the next request', () => {
-  test('one session, and its tokens', async () => {
+  test('revoking a session ends the session and its tokens', async () => {
     const account = newWallet();
     const [lost, kept] = [await api.login({ account }), await api.login({ account })];
     const bearer = await lost.token();
@@ -117,7 +117,7 @@ describe('what is revoked on one replica is refused by the other with the next r
     expect((await me(kept)).status).toBe(200);
   });
 
-  test('one token', async () => {
+  test('revoking a token ends that token only', async () => {
     const session = await api.login();
     const [bearer, kept] = [await session.token(), await session.token()];
     const { json } = await api.send('GET', '/api/v1/auth/me', { bearer });
@@ -126,7 +126,7 @@ describe('what is revoked on one replica is refused by the other with the next r
     expect((await other.send('GET', '/api/v1/auth/me', { bearer: kept })).status).toBe(200);
   });
 
-  test('all sessions of the wallet, and the login that was under way', async () => {
+  test('revoking everything ends all sessions of the wallet and its unfinished login', async () => {
     const account = newWallet();
     const [one, two] = [await api.login({ account }), await api.login({ account })];
     const stranger = await api.login();
@@ -160,7 +160,7 @@ describe('by its own signature a wallet revokes', () => {
   const revoke = async (message: SessionRevocation, signature: Hex, chainId = 1) =>
     await api.send('POST', '/api/v1/auth/revoke', { body: { message, chain_id: chainId, signature } });
 
-  test('a session whose key is lost', async () => {
+  test('a wallet’s signature revokes a session whose key is lost', async () => {
     const account = newWallet();
     const [lost, kept] = [await api.login({ account }), await api.login({ account })];
     const bearer = await lost.token();
@@ -170,7 +170,7 @@ describe('by its own signature a wallet revokes', () => {
     expect((await me(kept)).status).toBe(200);
   });
 
-  test('all, once: sent again it does not end what was begun since', async () => {
+  test('a wallet’s signature revokes everything once: a replay does not end later sessions', async () => {
     const account = newWallet();
     const old = await api.login({ account });
     const message = revocation(account, zeroAddress);
@@ -182,7 +182,7 @@ describe('by its own signature a wallet revokes', () => {
     expect((await me(since)).status).toBe(200);
   });
 
-  test('nothing of another wallet', async () => {
+  test('a wallet’s signature revokes nothing of another wallet', async () => {
     const [victim, account] = [await api.login(), newWallet()];
     const theirs = revocation(account, victim.sessionKey);
     expect((await revoke(theirs, await sign(account, theirs))).json.code).toBe('session_not_found');
@@ -206,7 +206,7 @@ describe('by its own signature a wallet revokes', () => {
     expect((await me(session)).status).toBe(200);
   });
 
-  test('nothing for another chain than the one that was signed', async () => {
+  test('a revocation signed for another chain revokes nothing', async () => {
     const account = newWallet();
     const session = await api.login({ account });
     const message = revocation(account, session.sessionKey);
@@ -215,7 +215,7 @@ describe('by its own signature a wallet revokes', () => {
   });
 });
 
-test('a session is over when its time is', async () => {
+test('a session is no longer accepted once it has expired', async () => {
   const session = await api.login({ ttlSeconds: 60 });
   const token = await session.token();
   const [signed, bearer] = await later(61, async () => [

@@ -37,7 +37,7 @@ const version = async (id: string) =>
   (await database.pool.query<{ xmin: string }>('select xmin::text from providers where provider_id = $1', [id]))
     .rows[0]!.xmin;
 
-test('a heartbeat never takes back a newer one', async () => {
+test('an older heartbeat never replaces a newer one', async () => {
   await lastHeardAgoS(providerId, 3_600);
   expect(await recordHeartbeats(database.pool, [beat(providerId, 10, 2)])).toBe(1);
   expect(await recordHeartbeats(database.pool, [beat(providerId, 20, 1)])).toBe(0);
@@ -47,7 +47,7 @@ test('a heartbeat never takes back a newer one', async () => {
   expect(rows[0]).toMatchObject({ telemetry: { cpu_usage: 2 } });
 });
 
-test('batches that write the same providers at the same time end with the newest heartbeat of each', async () => {
+test('concurrent batches with the same providers end with the newest heartbeat of each', async () => {
   const fleet = [providerId, ...Array.from({ length: 60 }, newProviderId)];
   for (const id of fleet.slice(1)) await putProvider(database.pool, { providerId: id });
   for (const id of fleet) await lastHeardAgoS(id, 3_600);
@@ -65,7 +65,7 @@ test('batches that write the same providers at the same time end with the newest
   expect(rows.map(({ cpu }) => cpu)).toEqual(fleet.map(() => 59));
 });
 
-test('silence and return are found, each once its workflow was told', async () => {
+test('silence and return are found, and reported until the workflow was told', async () => {
   expect(await found()).toEqual([]);
   await lastHeardAgoS(providerId, 91);
   expect(await found()).toEqual([{ id: providerId, alive: false }]);
@@ -77,13 +77,13 @@ test('silence and return are found, each once its workflow was told', async () =
   expect(await found()).toEqual([]);
 });
 
-test('a transition that nobody was told of is found again', async () => {
+test('a transition that was not signalled is found again', async () => {
   await lastHeardAgoS(providerId, 91);
   await found();
   expect(await found()).toEqual([{ id: providerId, alive: false }]);
 });
 
-test('a provider that changes again while its workflow is told is found again', async () => {
+test('a provider that changes again while its workflow is signalled is found again', async () => {
   await lastHeardAgoS(providerId, 91);
   await found();
   await lastHeardAgoS(providerId, 1);
@@ -93,7 +93,7 @@ test('a provider that changes again while its workflow is told is found again', 
   expect(await found()).toEqual([{ id: providerId, alive: true }]);
 });
 
-test('a provider that has not joined is nobody that could be lost', async () => {
+test('a provider that has not joined cannot be lost', async () => {
   await lastHeardAgoS(providerId, 3_600);
   await database.pool.query('update providers set joined_at = null');
   expect(await found()).toEqual([]);
@@ -106,7 +106,7 @@ test('a sweep over a steady fleet writes nothing', async () => {
   expect(await version(providerId)).toBe(before);
 });
 
-test('a provider whose row somebody holds is left to the next sweep', async () => {
+test('a provider whose row is locked is left to the next sweep', async () => {
   await lastHeardAgoS(providerId, 91);
   const client = await database.pool.connect();
   await client.query('begin');

@@ -46,7 +46,7 @@ const get = async () => (await api.send('GET', `/api/v1/jobs/${jobId}`, { as: 'a
 const end = (headers: Record<string, string> = {}) => api.send('DELETE', `/api/v1/jobs/${jobId}`, { as: 'a', headers });
 
 describe('the end of a job', () => {
-  test('that takes longer is answered with where to ask, and when', async () => {
+  test('a cancellation that takes longer is answered with where and when to ask again', async () => {
     const { status, headers, json } = await end({ prefer: 'wait=3' });
     expect([status, json.job_id]).toEqual([202, jobId]);
     expect(headers).toMatchObject({
@@ -54,20 +54,20 @@ describe('the end of a job', () => {
     });
   });
 
-  test('that has come already is told again', async () => {
+  test('a cancellation of an ended job returns its end again', async () => {
     await is(`status = 'cancelled', ended_at = now()`);
     const { status, headers, json } = await end();
     expect([status, json.status, headers['retry-after']]).toEqual([200, 'cancelled', undefined]);
   });
 
-  test('of one whose workflow was never started starts it, so that what it reserved is given back', async () => {
+  test('a cancellation of a job whose workflow never started starts it, so that its reservation is returned', async () => {
     await is(`status = 'pending', started_at = null`);
     cancelled = ['no_workflow', 'still_ending'];
     expect((await end()).status).toBe(202);
     expect(started).toEqual([{ jobId, waitMs: 0 }]);
   });
 
-  test('of one whose workflow is missing is to be asked for again, and is not said to have come', async () => {
+  test('a cancellation of a job whose workflow is missing must be repeated, and is not reported as done', async () => {
     cancelled = ['no_workflow'];
     const { status, json } = await end();
     expect([status, json.code, json.job_id]).toEqual([503, 'dependency_unavailable', jobId]);
@@ -78,7 +78,7 @@ describe('the end of a job', () => {
 describe('a job', () => {
   const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
 
-  test('shows where to log in while it runs, and no longer', async () => {
+  test('a job shows its SSH access while it runs, and no longer', async () => {
     await is(`ssh_host = '203.0.113.7', ssh_port = 30001, ssh_host_key = '${key}'`);
     expect(await get()).toMatchObject({
       ...{ ssh_host: '203.0.113.7', ssh_port: 30_001, ssh_host_key: key },
@@ -103,7 +103,7 @@ describe('a job', () => {
     expect(job.suggestion.message).toContain(Object.values(suggestion)[1]);
   });
 
-  test('that ended otherwise suggests nothing', async () => {
+  test('a job that ended for another reason suggests nothing', async () => {
     await is(`status = 'failed', ended_at = now(), failure_reason = 'no_capacity', failure_message = 'none'`);
     expect(await get()).not.toHaveProperty('suggestion');
   });
@@ -141,7 +141,7 @@ describe('an order about a provider', () => {
     },
   );
 
-  test('that has left the fleet is refused', async () => {
+  test('an operation on a provider that has left the fleet is rejected', async () => {
     await database.pool.query(`update providers set status = 'retired', cordoned = true where provider_id = $1`, [
       providerId,
     ]);

@@ -56,7 +56,7 @@ describe.each([
     await dropDatabase(config.POSTGRES_DB);
   });
 
-  test('keeps every row and every value, but for what was meant to change', async () => {
+  test('a migration keeps every row and value except what it is meant to change', async () => {
     expect(differences(before, await rowsOf(pool)).sort()).toEqual([
       // Names for nodes that were never there are nobody's.
       ...['approved-unsigned', 'drains', 'mixed', 'offline', 'pending', 'retired', 'serves'].flatMap((id) => [
@@ -68,7 +68,7 @@ describe.each([
     ]);
   });
 
-  test('has the schema of a new one', async () => {
+  test('a migrated database has the same schema as a new one', async () => {
     const fresh = await freshDatabase();
     try {
       expect(await schemaOf(pool)).toEqual(await schemaOf(fresh.pool));
@@ -79,7 +79,7 @@ describe.each([
 });
 
 describe('migrating', () => {
-  test('by several processes at once is done by one of them, and the others find nothing left to do', async () => {
+  test('of several concurrent processes one migrates, and the others find nothing to do', async () => {
     for (const [make, todo] of [
       [databaseOf010, later],
       [emptyDatabase, files],
@@ -91,7 +91,7 @@ describe('migrating', () => {
     }
   });
 
-  test('a database of a newer version is refused, with the names of what is not known, and not touched', async () => {
+  test('a database of a newer version is rejected untouched, and the unknown migrations are named', async () => {
     await using(databaseOf010, async (config, pool) => {
       await pool.query(
         `insert into schema_migrations (name, run_on) values ('9998_of_tomorrow', now()), ('9999_too', now())`,
@@ -106,7 +106,7 @@ describe('migrating', () => {
     });
   });
 
-  test('looks for what it does not know only when nobody else migrates any more', async () => {
+  test('the check for unknown migrations waits until nobody else migrates', async () => {
     await using(emptyDatabase, async (config, pool) => {
       await migrate(config);
       const newer = await pool.connect();
@@ -128,7 +128,7 @@ describe('migrating', () => {
     });
   });
 
-  test('undoes everything when one of the migrations fails, and goes on from there once it is mended', async () => {
+  test('a failing migration undoes everything, and the next run continues once it is repaired', async () => {
     await using(databaseOf010, async (config, pool) => {
       const [schema, rows] = [await schemaOf(pool), await rowsOf(pool)];
       const broken = folderOf(files, {

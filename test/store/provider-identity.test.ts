@@ -124,7 +124,7 @@ test('an unsigned registration is accepted with the wallet it claims, and not as
   }
 });
 
-test('who has to sign and does not is told so on registering, and only then', async () => {
+test('a provider that must sign and does not is told so only when it registers', async () => {
   const bare = provider();
   const verifier = verifierOf('required');
   expect(await verifier.verify(unsigned(bare, 'provider:registration', bare.registration()))).toMatchObject({
@@ -133,7 +133,7 @@ test('who has to sign and does not is told so on registering, and only then', as
   expect(await verifier.verify(unsigned(bare, 'provider:heartbeat', bare.heartbeat()))).not.toHaveProperty('tell');
 });
 
-test('a bad signature is not taken for a missing one where unsigned messages are accepted', async () => {
+test('an invalid signature does not count as a missing one where unsigned messages are accepted', async () => {
   const verifier = verifierOf('permissive');
   const entry = await registers(provider());
   const sig = entry.fields['sig']!.replace(/^0x..../, '0x1234');
@@ -142,7 +142,7 @@ test('a bad signature is not taken for a missing one where unsigned messages are
   });
 });
 
-test('a message that was signed for another stream, or another provider, is refused', async () => {
+test('a message signed for another stream or another provider is rejected', async () => {
   const verifier = verifierOf('required');
   const [atlas, borealis] = [provider(), provider()];
   await verifier.verify(await registers(atlas));
@@ -154,7 +154,7 @@ test('a message that was signed for another stream, or another provider, is refu
   expect(reasonOf(await verifier.verify({ ...registration, providerId: newId() }))).toBe('signature_invalid');
 });
 
-test('a provider id that is bound is nobody else’s, however well he signs', async () => {
+test('a bound provider id cannot be taken by another wallet’s valid signature', async () => {
   const verifier = verifierOf('required');
   const owner = provider();
   await verifier.verify(await registers(owner));
@@ -164,7 +164,7 @@ test('a provider id that is bound is nobody else’s, however well he signs', as
   expect(reasonOf(await verifier.verify(await beats(owner)))).toBe('accepted');
 });
 
-test('earnings go to the wallet that signed: a registration that names another is refused', async () => {
+test('a registration that names another wallet than the one that signed is rejected', async () => {
   const verifier = verifierOf('required');
   const atlas = provider();
   const data = atlas.registration({ wallet_addr: account().address });
@@ -174,7 +174,7 @@ test('earnings go to the wallet that signed: a registration that names another i
   expect(reasonOf(await verifier.verify(await registers(atlas)))).toBe('accepted');
 });
 
-test('a registration that names no wallet is of the one that signed', async () => {
+test('a registration that names no wallet belongs to the wallet that signed', async () => {
   const atlas = provider();
   const data = atlas.registration({ wallet_addr: '' });
   expect(await verifierOf('required').verify(await signed(atlas, 'provider:registration', data))).toMatchObject({
@@ -192,7 +192,7 @@ test('a message in another entry is a replay; the same entry, read again after a
   }
 });
 
-test('an earlier message that comes after a later one is refused', async () => {
+test('an earlier message after a later one is rejected', async () => {
   const verifier = verifierOf('required');
   const atlas = provider();
   const registrations = [await registers(atlas), await registers(atlas)];
@@ -259,7 +259,7 @@ test('a registration that waited for the broker in its stream is accepted, and o
   expect(reasonOf(await verifier.verify({ ...late, id: entryId() }))).toBe('timestamp_skew');
 });
 
-test('a delegation may be presented again and again, by a machine that starts anew with the same key', async () => {
+test('a delegation may be presented again by a machine that restarts with the same key', async () => {
   const verifier = verifierOf('required');
   const atlas = provider();
   const options = { providerId: atlas.providerId, nodeKey: atlas.nodeKey.address, audience, chainId, nowMs: clockMs };
@@ -272,7 +272,7 @@ test('a delegation may be presented again and again, by a machine that starts an
   expect(reasonOf(await verifier.verify(await beats(atlas)))).toBe('delegation_expired');
 });
 
-test('a nonce that was used for one delegation is no good for another', async () => {
+test('a nonce used for one delegation is rejected with another', async () => {
   const verifier = verifierOf('required');
   const atlas = provider();
   const first = await registers(atlas);
@@ -297,7 +297,7 @@ function withNonce(wallet: PrivateKeyAccount, nonce: string): PrivateKeyAccount[
     wallet.signTypedData({ ...data, message: { ...data.message, nonce } } as never)) as never;
 }
 
-test('a delegation that is first used long after it was issued is refused', async () => {
+test('a delegation first used long after it was issued is rejected', async () => {
   const atlas = provider();
   const options = { providerId: atlas.providerId, nodeKey: atlas.nodeKey.address, audience, chainId, nowMs: clockMs };
   const delegation = await authorizeNodeKey(atlas.wallet, options);
@@ -307,7 +307,7 @@ test('a delegation that is first used long after it was issued is refused', asyn
   );
 });
 
-test('a new node key takes the place of the old one, which is refused from then on with all that it has', async () => {
+test('a new node key replaces the old one, which is then rejected with everything it sends', async () => {
   const verifier = verifierOf('required');
   const before = provider();
   const options = { providerId: before.providerId, nodeKey: before.nodeKey.address, audience, chainId, nowMs: clockMs };
@@ -368,11 +368,11 @@ test('a pinned delegation lets its key register that one text, and nothing about
   expect(reasonOf(await verifier.verify(await beats(atlas)))).toBe('accepted');
 });
 
-test('a key without a delegation that anybody knows of registers nothing', async () => {
+test('a key without a known delegation registers nothing', async () => {
   expect(reasonOf(await verifierOf('required').verify(await registers(provider(), 'none')))).toBe('key_unknown');
 });
 
-test('a refused delegation leaves nothing behind', async () => {
+test('a rejected delegation leaves nothing behind', async () => {
   const atlas = provider();
   const data = atlas.registration({ wallet_addr: account().address });
   await verifierOf('required').verify(await signed(atlas, 'provider:registration', data));
@@ -387,7 +387,7 @@ test('a refused delegation leaves nothing behind', async () => {
   expect(rows).toEqual([]);
 });
 
-test('a rehearsal answers what would come of a message and uses nothing up', async () => {
+test('a rehearsal tells what would become of a message and uses nothing up', async () => {
   const verifier = verifierOf('required');
   const atlas = provider();
   for (const entry of await oneOfEachKind(atlas)) {
@@ -413,7 +413,7 @@ test('a provider that serves unsigned keeps its wallet against a stranger who si
   expect(reasonOf(await verifierOf('required').verify(await registers(bare)))).toBe('accepted');
 });
 
-test('what is not signed in the name of a provider that signs is not answered among its answers', async () => {
+test('an unsigned message in the name of a signing provider is not answered among its answers', async () => {
   const verifier = verifierOf('required');
   const atlas = provider();
   const bare = unsigned(atlas, 'provider:registration', atlas.registration());

@@ -110,7 +110,7 @@ describe('the reply race', () => {
     await broker.stop();
   });
 
-  test('100 agents at once get theirs', async () => {
+  test('100 concurrent agents each get their own reply', async () => {
     const broker = await instantBroker();
     await sleep(50);
     await Promise.all(
@@ -153,7 +153,7 @@ describe('the reply race', () => {
 });
 
 describe('a reply', () => {
-  test('is found by the id of its token, whichever copy stands there', async () => {
+  test('a reply is found by its token’s id, whichever copy the stream holds', async () => {
     const id = newProvider();
     const first = await publishReply(redis, id, reply('abcdef'));
     expect(await findReply(redis, id, 'abcdef')).toBe(first);
@@ -167,7 +167,7 @@ describe('a reply', () => {
     expect(await redis.ttl(responseStream(id))).toBeGreaterThan(800);
   });
 
-  test('takes the place of an older one, whose delivery is over', async () => {
+  test('a reply replaces an older one, whose delivery ends', async () => {
     const id = newProvider();
     const agent = database.connect(true);
     const older = replyDelivery(redis, id, await publishReply(redis, id, reply('older0')), { timeoutMs: 10_000 });
@@ -179,7 +179,7 @@ describe('a reply', () => {
     expect(await newer).toBe(true);
   });
 
-  test('reaches the group of this life although one of an old life never reads', async () => {
+  test('a reply reaches the agent’s current group although an old group never reads', async () => {
     const id = newProvider();
     const agent = database.connect(true);
     await redis.xgroup('CREATE', responseStream(id), 'agent-group', '$', 'MKSTREAM');
@@ -191,7 +191,7 @@ describe('a reply', () => {
     expect(await delivered).toBe(true);
   });
 
-  test('is given again when the agent that read it fell away before it acknowledged', async () => {
+  test('a reply is published again when the agent that read it died before it acknowledged', async () => {
     const id = newProvider();
     const [dying, restarted] = [database.connect(true), database.connect(true)];
     const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('again0')), {
@@ -203,7 +203,7 @@ describe('a reply', () => {
     expect(await delivered).toBe(true);
   });
 
-  test('is published anew when its stream is deleted while an agent has yet to come', async () => {
+  test('a reply is published again when its stream is deleted before an agent has read it', async () => {
     const id = newProvider();
     const agent = database.connect(true);
     const delivered = ensureReplyDelivered(redis, id, await publishReply(redis, id, reply('flush0')), {
@@ -215,7 +215,7 @@ describe('a reply', () => {
     expect(await delivered).toBe(true);
   });
 
-  test('survives killed connections', async () => {
+  test('a reply survives killed connections', async () => {
     const id = newProvider();
     const [agent, broker] = [database.connect(true), database.connect()];
     const published = await publishReply(broker, id, reply('killed'));
@@ -233,7 +233,7 @@ describe('a reply', () => {
     await killing;
   });
 
-  test('that nobody takes in time is taken back', async () => {
+  test('a reply that nobody reads in time is withdrawn', async () => {
     const id = newProvider();
     let heartbeats = 0;
     const published = await publishReply(redis, id, reply('nobody'));
@@ -246,7 +246,7 @@ describe('a reply', () => {
     expect(await redis.xlen(responseStream(id))).toBe(0);
   });
 
-  test('stays when the wait for it is cancelled', async () => {
+  test('a reply stays when the wait for it is cancelled', async () => {
     const id = newProvider();
     const stopping = new AbortController();
     const published = await publishReply(redis, id, reply('cancel'));
@@ -256,7 +256,7 @@ describe('a reply', () => {
     expect(await findReply(redis, id, 'cancel')).toBe(published);
   });
 
-  test('is not displaced by a rejection', async () => {
+  test('a reply is not displaced by a rejection', async () => {
     const id = newProvider();
     await publishReply(redis, id, reply('stays0'));
     expect(await publishRejection(redis, id, 'not like this')).toBeUndefined();
@@ -269,7 +269,7 @@ describe('a reply', () => {
     expect(await delivered).toBe(true);
   });
 
-  test('is there as long as the join token in it is good, and so are its copies', async () => {
+  test('a reply and its copies last exactly as long as the join token is valid', async () => {
     const id = newProvider();
     for (const ttlS of [60, 86_400]) {
       const published = await publishReply(redis, id, reply('timed0'), { ttlS });
@@ -288,7 +288,7 @@ describe('a reply', () => {
     }
   });
 
-  test('is published although something unusable stands in its place', async () => {
+  test('a reply is published even if its key holds foreign data', async () => {
     const id = newProvider();
     await redis.set(responseStream(id), 'text');
     expect(await publishReply(redis, id, reply('first0'))).toBeDefined();

@@ -71,7 +71,7 @@ const shown = async () => {
 };
 
 describe('a registration', () => {
-  test('that is older than the one that stands there changes nothing', async () => {
+  test('a registration older than the stored one changes nothing', async () => {
     expect(await registers(5)).toBe(true);
     const before = await stored();
     expect(await registers(4)).toBe(false);
@@ -79,7 +79,7 @@ describe('a registration', () => {
     expect(await shown()).toEqual([owner(5), 'host-5', 0.5]);
   });
 
-  test('that is newer takes its place, and so does the same one when it comes again', async () => {
+  test('a newer registration replaces the stored one, and so does a redelivery of the same one', async () => {
     await registers(5);
     expect(await registers(6)).toBe(true);
     expect(await shown()).toEqual([owner(6), 'host-6', 0.6]);
@@ -88,7 +88,7 @@ describe('a registration', () => {
     expect(await stored()).toEqual(before);
   });
 
-  test('is a sign of life, which never takes back a later one', async () => {
+  test('a registration is a sign of life, and never sets an earlier time', async () => {
     await registers(5);
     const heard = async () => (await findProvider(database.pool, providerId))!.lastHeartbeat;
     expect(await heard()).toEqual(at(5));
@@ -98,7 +98,7 @@ describe('a registration', () => {
     expect(await heard()).toEqual(at(7));
   });
 
-  test('keeps what was ordered about its provider, unless that was retired before', async () => {
+  test('a registration keeps the orders about its provider, unless the provider was retired', async () => {
     await registers(5);
     await drain(database.pool, providerId, { until: at(59), retire: true });
     await registers(6);
@@ -115,7 +115,7 @@ describe('a registration', () => {
 });
 
 describe('a capacity update', () => {
-  test('changes what is offered and for how much, and leaves the machine and its owner', async () => {
+  test('a capacity update changes the offer and its prices, and keeps the machine and its owner', async () => {
     await registers(5);
     await reports(6);
     expect(await shown()).toEqual([owner(5), 'host-5', 0.6]);
@@ -123,7 +123,7 @@ describe('a capacity update', () => {
     expect(await shown()).toEqual([owner(5), 'host-5', 0.7]);
   });
 
-  test('that is older than the figures that stand there changes nothing', async () => {
+  test('a capacity update older than the stored figures changes nothing', async () => {
     await registers(5);
     await reports(7);
     const before = await stored();
@@ -135,7 +135,7 @@ describe('a capacity update', () => {
     expect(await shown()).toEqual([owner(9), 'host-9', 0.9]);
   });
 
-  test('of a provider that nobody registered is nothing', async () => {
+  test('a capacity update of an unregistered provider has no effect', async () => {
     await reports(6);
     expect(await stored()).toEqual([]);
   });
@@ -144,7 +144,7 @@ describe('a capacity update', () => {
 describe('a provider', () => {
   const placement = { providerId, nodeName: providerId, gpuType: 'rtx-4090', gpuModel: 'RTX 4090', pricePerHour: 0.5 };
 
-  test('that has jobs is not retired, and one that was has nothing to sell and no node', async () => {
+  test('a provider with jobs is not retired, and a retired one sells nothing and has no node', async () => {
     await putProvider(database.pool, { providerId });
     const order = testOrder();
     expect(await allocate(database.pool, order, placement)).toBe('allocated');
@@ -164,7 +164,7 @@ describe('a provider', () => {
     expect(await findProvider(database.pool, providerId)).toEqual(row);
   });
 
-  test('that is cordoned gets no job, and does again once it is not', async () => {
+  test('a cordoned provider gets no job, and gets jobs again once it is uncordoned', async () => {
     await putProvider(database.pool, { providerId });
     const places = async () => (await placementCandidates(database.pool, testOrder(), withoutPrices, 5)).length;
     expect(await places()).toBe(1);
@@ -176,7 +176,7 @@ describe('a provider', () => {
     expect(await allocate(database.pool, testOrder(), placement)).toBe('allocated');
   });
 
-  test('that leaves the fleet stays cordoned, whoever would have it otherwise', async () => {
+  test('a provider that is leaving the fleet stays cordoned, whoever tries to uncordon it', async () => {
     await putProvider(database.pool, { providerId });
     await drain(database.pool, providerId, { until: at(59), retire: true });
     await drain(database.pool, providerId, { until: undefined, retire: false });

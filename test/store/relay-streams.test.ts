@@ -81,7 +81,7 @@ function watch(onMoved: (stream: string) => void = () => undefined): StreamWatch
   return watchdog;
 }
 
-test('a group that is deleted under a running consumer is made again, and nothing published meanwhile is missed', async () => {
+test('a group deleted under a running consumer is created again, and no message is missed', async () => {
   const { texts } = await consume();
   await add('before');
   await until(() => texts.includes('before'));
@@ -91,7 +91,7 @@ test('a group that is deleted under a running consumer is made again, and nothin
   await until(async () => (await pending()) === 0);
 });
 
-test('after FLUSHDB it goes on with what comes next', async () => {
+test('after FLUSHDB the relay continues with the next messages', async () => {
   const { texts } = await consume();
   await add('before');
   await until(() => texts.includes('before'));
@@ -100,7 +100,7 @@ test('after FLUSHDB it goes on with what comes next', async () => {
   await until(() => texts.includes('after'));
 });
 
-test('a connection that breaks costs no message', async () => {
+test('a broken connection loses no message', async () => {
   const { texts, reader } = await consume();
   const id = await reader.client('ID').catch(() => undefined);
   for (let i = 0; i < 20; i++) {
@@ -112,7 +112,7 @@ test('a connection that breaks costs no message', async () => {
   expect(new Set(texts).size).toBe(20);
 });
 
-test('what a read delivered to a connection that was gone is given again', async () => {
+test('entries delivered to a dead connection are delivered again', async () => {
   // Nobody but this consumer may take it over.
   const { texts, consumer, reader } = await consume({ consumer: 'same', times: { abandonedAfterMs: 3_600_000 } });
   await consumer.stop();
@@ -125,7 +125,7 @@ test('what a read delivered to a connection that was gone is given again', async
   await until(() => again.texts.includes('lost on the way'));
 });
 
-test('what a consumer left behind that died is taken over, and its name is forgotten only then', async () => {
+test('entries of a dead consumer are claimed, and only then is its name deleted', async () => {
   await redis.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
   await add('left behind');
   await redis.redis.xreadgroup('GROUP', group, 'died', 'COUNT', 1, 'STREAMS', stream, '>');
@@ -134,7 +134,7 @@ test('what a consumer left behind that died is taken over, and its name is forgo
   await until(async () => ((await redis.redis.xinfo('CONSUMERS', stream, group)) as unknown[]).length === 1);
 });
 
-test('a message that always fails is put aside after five deliveries, and holds up nobody', async () => {
+test('a message that always fails becomes a dead letter after five deliveries and blocks nobody', async () => {
   const { texts } = await consume({}, (entries) => ({
     done: entries.filter((entry) => textOf(entry) !== 'bad').map(([id]) => id),
     dead: [],
@@ -152,7 +152,7 @@ test('a message that always fails is put aside after five deliveries, and holds 
   expect(await pending()).toBe(0);
 });
 
-test('a message under which one consumer after the other died is put aside unseen, and takes no other with it', async () => {
+test('a message that crashes one consumer after the other becomes a dead letter unread, and takes no other with it', async () => {
   await redis.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
   const ids = [await add('one'), await add('deadly'), await add('three')];
   await redis.redis.xreadgroup('GROUP', group, 'died', 'COUNT', 3, 'STREAMS', stream, '>');
@@ -164,7 +164,7 @@ test('a message under which one consumer after the other died is put aside unsee
   expect(fields.slice(0, 4)).toEqual(['orig_id', ids[1], 'reason', 'delivered_too_often']);
 });
 
-test('an outage is not held against a message, however long it lasts', async () => {
+test('an outage does not count against a message, however long it lasts', async () => {
   let away = true;
   const { texts, consumer } = await consume({}, (entries) =>
     away
@@ -189,7 +189,7 @@ test('an outage is not held against a message, however long it lasts', async () 
   expect(await redis.redis.exists(`${stream}:dlq`)).toBe(0);
 });
 
-test('while a system behind it is away nothing is read: the stream is the buffer', async () => {
+test('while a dependency is away nothing is read: the stream is the buffer', async () => {
   const { texts, consumer } = await consume({ batchSize: 2 }, (entries) => ({
     done: [],
     dead: [],
@@ -203,7 +203,7 @@ test('while a system behind it is away nothing is read: the stream is the buffer
   expect(await pending()).toBeLessThanOrEqual(3);
 });
 
-test('a message that was removed before it had its effect is dropped from the list of pending ones', async () => {
+test('a message removed before it took effect is dropped from the pending ones', async () => {
   await redis.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
   const id = await add('removed');
   await redis.redis.xreadgroup('GROUP', group, 'same', 'COUNT', 1, 'STREAMS', stream, '>');
@@ -213,7 +213,7 @@ test('a message that was removed before it had its effect is dropped from the li
   expect(texts).toEqual([]);
 });
 
-test('what is acknowledged is removed from the stream, and what is not stays', async () => {
+test('acknowledged messages are removed from the stream, and others stay', async () => {
   await consume({ times: { trimEveryMs: 50 } }, (entries) => ({
     done: entries.filter((entry) => textOf(entry) !== 'kept').map(([id]) => id),
     dead: [],
@@ -225,7 +225,7 @@ test('what is acknowledged is removed from the stream, and what is not stays', a
   expect(left.map(textOf)).toEqual(['kept', 'gone behind']);
 });
 
-test('what is older than it is kept for is removed although nobody read it', async () => {
+test('a message past its retention is removed although nobody has read it', async () => {
   await redis.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
   await add('old', `${Date.now() - 7_200_000}-0`);
   await redis.redis.xreadgroup('GROUP', group, 'died', 'COUNT', 1, 'STREAMS', stream, '>');
@@ -233,7 +233,7 @@ test('what is older than it is kept for is removed although nobody read it', asy
   await until(async () => (await redis.redis.xlen(stream)) === 0);
 });
 
-test('stopping finishes what was read, and leaves neither a consumer nor anything pending', async () => {
+test('stopping finishes the messages already read, and leaves no consumer and nothing pending', async () => {
   let settle: (() => void) | undefined;
   const { consumer, texts } = await consume({}, async (entries) => {
     await new Promise<void>((resolve) => (settle = resolve));
@@ -284,7 +284,7 @@ test.each([
   expect(logged).toContainEqual(expect.objectContaining({ level: 50, msg: expect.stringContaining('moved aside') }));
 });
 
-test('a stream that was moved aside is put away only once nothing in it is unread or unacknowledged', async () => {
+test('a moved stream is removed only once all its entries are read and acknowledged', async () => {
   const [moved, register] = [`${stream}:poisoned:1`, poisonedRegister(stream)];
   const retire = () => redis.redis.eval(retireScript, 2, moved, register, group, 1, 3_600);
   await redis.redis.sadd(register, moved);
@@ -308,7 +308,7 @@ test('a stream that was moved aside is put away only once nothing in it is unrea
   expect(await redis.redis.ttl(moved)).toBeGreaterThan(3_000);
 });
 
-test('something else at the key of a stream is moved aside, and messages arrive again', async () => {
+test('foreign data at a stream’s key is moved aside, and messages arrive again', async () => {
   const { texts } = await consume();
   await redis.redis.set(stream, 'not a stream');
   watch();
@@ -316,7 +316,7 @@ test('something else at the key of a stream is moved aside, and messages arrive 
   await until(() => texts.includes('after'));
 });
 
-test('a stream that somebody empties is reported, and what relays trim is not', async () => {
+test('a stream that somebody empties is reported, and trimming by relays is not', async () => {
   const { texts, commands } = await consume({ times: { trimEveryMs: 50 } });
   await add('one');
   watch();
@@ -329,7 +329,7 @@ test('a stream that somebody empties is reported, and what relays trim is not', 
   await until(() => logged.some(({ level, msg }) => level === 50 && msg.includes('disappeared')));
 });
 
-test('a batch weighs no more than a relay can hold, however large the entries are and whoever was given them before', async () => {
+test('a batch never exceeds what a relay can hold, however large the entries are and whoever had them before', async () => {
   const weights: number[] = [];
   const data = 'x'.repeat(65_536);
   const entries = 1_000;
@@ -347,7 +347,7 @@ test('a batch weighs no more than a relay can hold, however large the entries ar
   expect(Math.max(...weights)).toBeGreaterThan(maxBatchBytes / 2);
 });
 
-test('of an entry that is larger than any may be, only so much leaves Redis that it is seen to be too large', async () => {
+test('of an entry that is too large, only enough leaves Redis to recognize that', async () => {
   const given: StreamEntry[] = [];
   await add('é'.repeat(2_000_000));
   await redis.redis.xadd(stream, '*', 'data', 'small', 'more', 'y'.repeat(3_000_000));

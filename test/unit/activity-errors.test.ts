@@ -10,13 +10,16 @@ const refusal = (code: number, message: string, reason = 'Invalid') =>
 const codeOf = (error: unknown) => (asPodRefusal(error) as { code?: unknown }).code;
 
 describe('what the API server says against a pod', () => {
-  test.each([400, 403, 422])('with %i is for good, in its own words', (code) => {
-    expect(asPodRefusal(refusal(code, 'spec is no good'))).toMatchObject({
-      code: 'pod_refused',
-      detail: 'spec is no good',
-      retryable: false,
-    });
-  });
+  test.each([400, 403, 422])(
+    'a call that Kubernetes rejects with %i fails for good, in Kubernetes’ own words',
+    (code) => {
+      expect(asPodRefusal(refusal(code, 'spec is no good'))).toMatchObject({
+        code: 'pod_refused',
+        detail: 'spec is no good',
+        retryable: false,
+      });
+    },
+  );
 
   test.each([
     'namespace is being terminated',
@@ -24,31 +27,31 @@ describe('what the API server says against a pod', () => {
     'status unknown for quota: jobs',
     'exceeded quota: jobs, requested: pods=1',
     'pods is forbidden: User "broker" cannot create resource "pods"',
-  ])('passes, and is tried again: %s', (message) => {
+  ])('a failed connection to Kubernetes is retried: %s', (message) => {
     expect(asPodRefusal(refusal(403, message))).toMatchObject({ code: 'dependency_unavailable', detail: message });
   });
 
-  test.each([429, 500, 503])('with %i is an outage', (code) => {
+  test.each([429, 500, 503])('an answer of Kubernetes with %i is an outage', (code) => {
     expect(codeOf(refusal(code, 'busy'))).toBe('dependency_unavailable');
   });
 
-  test('with another code stays as it is: somebody has to look at it', () => {
+  test('an answer of Kubernetes with any other code is passed on unchanged', () => {
     const conflict = refusal(409, 'already exists', 'AlreadyExists');
     expect(asPodRefusal(conflict)).toBe(conflict);
   });
 
-  test('where it says nothing at all is an outage', () => {
+  test('an answer of Kubernetes without any code is an outage', () => {
     expect(codeOf(Object.assign(new Error('reset'), { code: 'ECONNRESET' }))).toBe('dependency_unavailable');
   });
 });
 
 describe('a Service', () => {
-  test('without a port left is refused by a code of its own', async () => {
+  test('a Service that finds no free port fails with a code of its own', async () => {
     const full = refusal(422, 'spec.ports[0].nodePort: Internal error: provided range is full');
     await expect(withPort(Promise.reject(full))).rejects.toMatchObject({ code: 'no_ports_left', cause: full });
   });
 
-  test('that is refused for anything else is refused for that', async () => {
+  test('a Service that Kubernetes rejects for any other reason fails for that reason', async () => {
     const other = refusal(422, 'spec.ports[0].nodePort: Invalid value');
     await expect(withPort(Promise.reject(other))).rejects.toBe(other);
     await expect(withPort(Promise.resolve('made'))).resolves.toBe('made');
@@ -61,7 +64,7 @@ describe('an activity', () => {
       .step()
       .catch((caught: unknown) => caught);
 
-  test('tells its workflow the code, and whether to try again, as the table of errors says', async () => {
+  test('an activity tells its workflow the error code and whether to retry, as the table of errors says', async () => {
     const forGood = (await outcome(new BrokerError('no_capacity', 'nobody has room'))) as ApplicationFailure;
     expect(forGood).toBeInstanceOf(ApplicationFailure);
     expect(forGood).toMatchObject({ type: 'no_capacity', message: 'nobody has room', nonRetryable: true });
@@ -71,12 +74,12 @@ describe('an activity', () => {
     });
   });
 
-  test('that meets what nobody foresaw fails with just that', async () => {
+  test('an activity that throws an unexpected error fails with exactly that error', async () => {
     const bug = new TypeError('undefined is not a function');
     expect(await outcome(bug)).toBe(bug);
   });
 
-  test('gets its arguments, and its answer through', async () => {
+  test('an activity receives its arguments and returns its result', async () => {
     const { add } = withErrorCodes({ add: (a: number, b: number) => Promise.resolve(a + b) });
     expect(await add(2, 3)).toBe(5);
   });

@@ -13,7 +13,7 @@ describe('a range of addresses', () => {
     ['fe80::1/10', 'fe80::/10'],
     ['2001:DB8:0:0:1:0:0:1', '2001:db8::1:0:0:1/128'],
     ['1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8/128'],
-  ])('%s is %s', (text, range) => {
+  ])('the text %s is read as the range %s', (text, range) => {
     expect(canonicalRange(text)).toBe(range);
   });
 
@@ -27,11 +27,11 @@ describe('a range of addresses', () => {
     '::ffff:1.2.3.4',
     'fe80::1%eth0',
     '::/129',
-  ])('is not what %j is', (text) => {
+  ])('the text %j is not read as a range', (text) => {
     expect(canonicalRange(text)).toBeUndefined();
   });
 
-  test('that tenants are kept out of is read from the environment, and never everything', () => {
+  test('the ranges closed to tenants are read from the environment, and never close everything', () => {
     const read = (text: string) => readConfig({ TENANT_CLOSED_CIDRS: text }).TENANT_CLOSED_CIDRS;
     expect(read('203.0.113.7/24, 2001:DB8::/32')).toEqual(['203.0.113.0/24', '2001:db8::/32']);
     expect(() => read('0.0.0.0/0')).toThrow(/TENANT_CLOSED_CIDRS/);
@@ -40,7 +40,7 @@ describe('a range of addresses', () => {
 });
 
 describe('where a customer logs in', () => {
-  test.each(['203.0.113.7', '2001:db8::7', 'gpu-1.example.com', 'node'])('%s may be it', (host) => {
+  test.each(['203.0.113.7', '2001:db8::7', 'gpu-1.example.com', 'node'])('an SSH host may be %s', (host) => {
     expect(isSshHost(host)).toBe(true);
   });
 

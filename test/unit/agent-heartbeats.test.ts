@@ -23,7 +23,7 @@ function beating(answer: () => void) {
   return { heartbeats, beats: () => beats };
 }
 
-test.each([-9, 9])('a clock that is set %i hours further while a beat is under way delays no beat', async (hours) => {
+test.each([-9, 9])('setting the clock by %i hours during a heartbeat does not delay the next one', async (hours) => {
   const wall = Date.now;
   const { heartbeats, beats } = beating(() => {
     if (beats() === 1) jest.spyOn(Date, 'now').mockImplementation(() => wall() + hours * 3_600_000);

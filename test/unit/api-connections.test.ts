@@ -38,7 +38,7 @@ async function silent(count: number, from?: string): Promise<RawConnection[]> {
 const openOnes = (connections: readonly RawConnection[]) => connections.filter((each) => each.isOpen()).length;
 
 describe('connections on which nothing happens', () => {
-  test('of one address keep out neither others at that address nor anybody else', async () => {
+  test('many connections of one address lock out neither its other clients nor anybody else', async () => {
     const { port } = await start({ MAX_CONNECTIONS_PER_IP: '5' });
     const idle = await silent(50);
     await until(() => openOnes(idle) <= 5, { name: 'no more than its share is open', everyMs: 20 });
@@ -46,7 +46,7 @@ describe('connections on which nothing happens', () => {
     expect(await exchange(port, read, '127.0.0.2')).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  test('make room for somebody new where all places are taken, and those of whoever took most of them go first', async () => {
+  test('when all connections are taken, a new one replaces one of the address that holds most', async () => {
     const { port } = await start({ MAX_CONNECTIONS: '20' });
     const [neighbour] = await silent(1, '127.0.0.3');
     neighbour!.socket.write(keptAlive);
@@ -59,7 +59,7 @@ describe('connections on which nothing happens', () => {
     await until(() => neighbour!.received().split('200 OK').length === 3, { everyMs: 10 });
   });
 
-  test('never make room by way of one that is being answered', async () => {
+  test('a connection that is being answered is never closed to make room', async () => {
     const { port } = await start({ MAX_CONNECTIONS_PER_IP: '3' });
     const asking = exchange(port, 'GET /t/slowly HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     await new Promise((done) => setTimeout(done, 200));
@@ -67,7 +67,7 @@ describe('connections on which nothing happens', () => {
     expect(await asking).toContain('{"done":true}');
   });
 
-  test('are closed after five seconds without a byte', async () => {
+  test('a connection that sends no byte for five seconds is closed', async () => {
     await start();
     const [idle] = await silent(1);
     const afterMs = await idle!.closed(9_000);
@@ -75,7 +75,7 @@ describe('connections on which nothing happens', () => {
     expect(afterMs).toBeLessThan(8_000);
   }, 15_000);
 
-  test('and those whose headers never end are told so after ten', async () => {
+  test('a connection whose headers never end is answered with an error after ten seconds', async () => {
     await start();
     const [slow] = await silent(1);
     slow!.socket.write('GET /health HTTP/1.1\r\n');
@@ -86,7 +86,7 @@ describe('connections on which nothing happens', () => {
     expect(slow!.received()).toMatch(/^HTTP\/1\.1 408 [^]*"code":"request_timeout"/);
   }, 20_000);
 
-  test('give up their place also where a body is promised and does not come', async () => {
+  test('a connection whose promised body does not come gives up its place', async () => {
     const { port } = await start({ MAX_CONNECTIONS_PER_IP: '4' });
     const waiting = await silent(4);
     for (const { socket } of waiting) {
@@ -98,7 +98,7 @@ describe('connections on which nothing happens', () => {
     expect(await exchange(port, read)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  test('of a proxy are not counted for its address, from which all come', async () => {
+  test('connections through a proxy are not counted by the proxy’s address', async () => {
     await start({ MAX_CONNECTIONS_PER_IP: '2', TRUST_PROXY: 'true' });
     const pooled = await silent(20);
     await new Promise((done) => setTimeout(done, 300));
@@ -106,7 +106,7 @@ describe('connections on which nothing happens', () => {
   });
 });
 
-test('a client that sends request upon request without waiting for an answer is cut off', async () => {
+test('a client that sends requests without reading the responses is cut off', async () => {
   const { port } = await start();
   const answer = await exchange(port, 'GET /t/slowly HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(100));
   expect(answer).toBe('');
@@ -116,20 +116,20 @@ describe('headers', () => {
   const withHeaders = (lines: readonly string[]) =>
     `GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
 
-  test.each([65, 300, 1_500])('that are %i are refused and not left out', async (count) => {
+  test.each([65, 300, 1_500])('a request with %i headers is rejected, and no header is dropped', async (count) => {
     const { port } = await start();
     const answer = await exchange(port, withHeaders(Array<string>(count).fill('a:1')));
     expect(answer).toMatch(/^HTTP\/1\.1 431 [^]*"code":"headers_too_large"/);
     expect(answer).toContain(`the request has ${count + 2} headers; 64 is the most`);
   });
 
-  test('beyond eight kilobytes are refused with a word about it', async () => {
+  test('headers beyond eight kilobytes are rejected with an explanation', async () => {
     const { port } = await start();
     const answer = await exchange(port, withHeaders([`x: ${'y'.repeat(9_000)}`]));
     expect(answer).toMatch(/^HTTP\/1\.1 431 [^]*"code":"headers_too_large"/);
   });
 
-  test('that do not come to an end of HTTP are refused with a word about it', async () => {
+  test('headers that never end are rejected with an explanation', async () => {
     const { port } = await start();
     expect(await exchange(port, 'hello\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [^]*"code":"malformed_request"/);
   });
@@ -151,7 +151,7 @@ describe('headers', () => {
     expect(answer).toContain(`the header ${name.toLowerCase()} is given more than once`);
   });
 
-  test('that are lists may come in several lines', async () => {
+  test('headers that are lists may come in several lines', async () => {
     const { port } = await start();
     const answer = await exchange(
       port,

@@ -73,13 +73,13 @@ beforeAll(async () => {
 afterAll(async () => await api.stop());
 
 describe('problems', () => {
-  test('have the members of RFC 9457, a stable code and the id of the request', async () => {
+  test('an error response has the members of RFC 9457, a stable code and the id of the request', async () => {
     const reply = await api.send('GET', '/nowhere', { headers: { 'x-request-id': 'my-request-1' } });
     expect(reply.status).toBe(404);
     expect(reply.headers['content-type']).toBe('application/problem+json');
     expect(reply.json).toEqual({
       type: 'urn:worldland:problem:not_found',
-      title: 'There is nothing at this address',
+      title: 'Nothing exists at this address',
       status: 404,
       code: 'not_found',
       detail: expect.any(String),
@@ -87,7 +87,7 @@ describe('problems', () => {
     });
   });
 
-  test('a failure of ours tells nothing but its id, and is logged under it', async () => {
+  test('an internal error reveals nothing but the request’s id, and is logged under it', async () => {
     const reply = await api.send('GET', '/t/crash');
     expect(reply.status).toBe(500);
     expect(reply.json).toMatchObject({ code: 'internal_error' });
@@ -95,19 +95,19 @@ describe('problems', () => {
     expect(api.logged.some((line) => line.includes(reply.json.request_id) && line.includes('db.internal'))).toBe(true);
   });
 
-  test('a route that does not answer in time is answered for, with a word when to come back', async () => {
+  test('a route that does not answer in time gets a 503 with a time to retry', async () => {
     const reply = await api.send('GET', '/t/never');
     expect([reply.status, reply.json.code]).toEqual([503, 'dependency_unavailable']);
     expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0);
   });
 
-  test('401 names the scheme and the code', async () => {
+  test('a 401 names the scheme and the code', async () => {
     const reply = await api.send('GET', '/t/me');
     expect(reply.status).toBe(401);
     expect(reply.headers['www-authenticate']).toBe('WorldLand-Session error="auth_required", Bearer');
   });
 
-  test('every field that is not acceptable is named', async () => {
+  test('a 422 names every invalid field', async () => {
     const reply = await api.send('POST', '/t/strict', { json: { n: 'x', extra: 1 } });
     expect(reply.status).toBe(422);
     expect(reply.json.errors.map(({ field }: { field: string }) => field).sort()).toEqual(['extra', 'm', 'n']);
@@ -127,26 +127,26 @@ describe('request ids', () => {
 });
 
 describe('routes', () => {
-  test('a path that exists answers other methods with 405 and Allow', async () => {
+  test('a known path answers other methods with 405 and Allow', async () => {
     const reply = await api.send('PUT', '/t/things/1', { as: 'a' });
     expect(reply.status).toBe(405);
     expect(reply.headers['allow']).toBe('GET, DELETE, HEAD, OPTIONS');
     expect((await api.send('PROPFIND', '/t/things/1')).status).toBe(405);
   });
 
-  test('OPTIONS tells what there is', async () => {
+  test('OPTIONS returns the methods of a path', async () => {
     const reply = await api.send('OPTIONS', '/t/things/1');
     expect([reply.status, reply.headers['allow'], reply.text]).toEqual([204, 'GET, DELETE, HEAD, OPTIONS', '']);
     expect((await api.send('OPTIONS', '/nowhere')).status).toBe(404);
   });
 
-  test('HEAD is GET without the body', async () => {
+  test('HEAD is answered like GET, without the body', async () => {
     const get = await api.send('GET', '/t/things/1');
     const head = await api.send('HEAD', '/t/things/1');
     expect([head.status, head.text, head.headers['content-length']]).toEqual([200, '', get.headers['content-length']]);
   });
 
-  test('a literal segment goes before a parameter', async () => {
+  test('a literal path segment takes precedence over a parameter', async () => {
     expect((await api.send('GET', '/t/things/special')).json).toEqual({ ok: true });
     expect((await api.send('GET', '/t/things/a%20b')).json).toEqual({ id: 'a b' });
   });
@@ -158,7 +158,7 @@ describe('routes', () => {
     },
   );
 
-  test.each(['/t/things/%', '/t/things/%ff', '/t/things/%C3%28'])('%s is malformed', async (path) => {
+  test.each(['/t/things/%', '/t/things/%ff', '/t/things/%C3%28'])('the path %s is malformed', async (path) => {
     expect((await api.send('GET', path)).json).toMatchObject({ status: 400, code: 'malformed_request' });
   });
 });
@@ -185,7 +185,7 @@ describe('who may call', () => {
 describe('bodies', () => {
   const json = { 'content-type': 'application/json' };
 
-  test('come through as JSON and as bytes', async () => {
+  test('a request body reaches the handler as JSON and as bytes', async () => {
     const reply = await api.send('POST', '/t/echo', {
       body: '{"ü":[1]}',
       headers: { 'content-type': 'Application/JSON; charset=UTF-8' },
@@ -206,13 +206,13 @@ describe('bodies', () => {
     ['deeper than a stack', { body: '['.repeat(60_000), headers: json }, 400],
     ['deeper than a stack, and closed', { body: '['.repeat(32_000) + ']'.repeat(32_000), headers: json }, 400],
     ['too long', { body: `"${'x'.repeat(64 * 1024)}"`, headers: json }, 413],
-  ])('%s is refused', async (_, options, status) => {
+  ])('a request body with this fault is rejected: %s', async (_, options, status) => {
     const reply = await api.send('POST', '/t/echo', options);
     expect(reply.status).toBe(status);
     expect(reply.headers['content-type']).toBe('application/problem+json');
   });
 
-  test('64 KiB exactly are accepted', async () => {
+  test('a body of exactly 64 KiB is accepted', async () => {
     const reply = await api.send('POST', '/t/echo', { body: JSON.stringify('x'.repeat(64 * 1024 - 2)), headers: json });
     expect([reply.status, reply.json.bytes]).toEqual([200, 64 * 1024]);
   });
@@ -225,14 +225,14 @@ describe('bodies', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
   });
 
-  test.each(['GET', 'DELETE'])('%s takes none', async (method) => {
+  test.each(['GET', 'DELETE'])('a body with %s is rejected', async (method) => {
     const reply = await api.send(method, '/t/things/1', { as: 'a', body: '{}', headers: json });
     expect(reply.json).toMatchObject({ status: 400, code: 'malformed_request' });
   });
 });
 
 describe('browsers', () => {
-  test('of a listed origin may call, without credentials', async () => {
+  test('pages of a listed origin may call, without credentials', async () => {
     const preflight = await api.send('OPTIONS', '/t/me', {
       headers: { origin: 'https://app.example.com', 'access-control-request-method': 'GET' },
     });
@@ -261,7 +261,7 @@ describe('browsers', () => {
     },
   );
 
-  test('get nothing they could render, frame or sniff', async () => {
+  test('browsers get nothing they could render, frame or sniff', async () => {
     const { headers } = await api.send('GET', '/health');
     expect(headers).toMatchObject({
       'content-security-policy': "default-src 'none';frame-ancestors 'none'",
@@ -273,7 +273,7 @@ describe('browsers', () => {
 });
 
 describe('limits', () => {
-  test('an address that asks too often is told when to come back, and others go on', async () => {
+  test('an address over its limit is told when to retry, and others are still answered', async () => {
     const limited = await startTestApi({ env: { RATE_LIMIT_PER_IP: '3', TRUST_PROXY: 'true' } });
     const from = (ip: string) => limited.send('GET', '/health', { headers: { 'x-forwarded-for': ip } });
     const statuses = [];
@@ -288,14 +288,14 @@ describe('limits', () => {
     await limited.stop();
   });
 
-  test('without a proxy X-Forwarded-For is only a header', async () => {
+  test('X-Forwarded-For has no effect without a trusted proxy', async () => {
     const limited = await startTestApi({ env: { RATE_LIMIT_PER_IP: '1' } });
     expect((await limited.send('GET', '/health', { headers: { 'x-forwarded-for': '203.0.113.1' } })).status).toBe(200);
     expect((await limited.send('GET', '/health', { headers: { 'x-forwarded-for': '203.0.113.2' } })).status).toBe(429);
     await limited.stop();
   });
 
-  test('an IPv6 customer is one customer, whichever of its addresses it uses', async () => {
+  test('an IPv6 customer counts as one, whichever of its addresses it uses', async () => {
     const limited = await startTestApi({ env: { RATE_LIMIT_PER_IP: '1', TRUST_PROXY: 'true' } });
     const from = async (ip: string) =>
       (await limited.send('GET', '/health', { headers: { 'x-forwarded-for': ip } })).status;
@@ -305,7 +305,7 @@ describe('limits', () => {
     await limited.stop();
   });
 
-  test('wallets are counted apart', async () => {
+  test('wallets are counted separately', async () => {
     const limited = await startTestApi({ routes, env: { RATE_LIMIT_READS: '1' } });
     expect((await limited.send('GET', '/t/me', { as: 'a' })).json).toEqual({ wallet: walletA });
     expect((await limited.send('GET', '/t/me', { as: 'a' })).status).toBe(429);
@@ -313,7 +313,7 @@ describe('limits', () => {
     await limited.stop();
   });
 
-  test('a header section beyond 8 KiB is 431, what is not HTTP is 400', async () => {
+  test('a header section beyond 8 KiB gets a 431, and anything but HTTP a 400', async () => {
     expect(await api.raw(`GET /health HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(9_000)}\r\n\r\n`)).toMatch(
       /^HTTP\/1\.1 431 /,
     );
@@ -322,7 +322,7 @@ describe('limits', () => {
 });
 
 describe('health', () => {
-  test('liveness asks nobody, readiness names each dependency', async () => {
+  test('liveness checks nothing, and readiness names each dependency', async () => {
     expect((await api.send('GET', '/health')).json).toEqual({ status: 'ok', server_time: expect.any(Number) });
     const ready = await api.send('GET', '/ready');
     expect(ready.status).toBe(503);
@@ -333,7 +333,7 @@ describe('health', () => {
   });
 });
 
-test('a log line names the route, never what stood in the request', async () => {
+test('an access log line names the route, never the contents of the request', async () => {
   await api.send('POST', '/t/strict', {
     as: 'a',
     json: { n: 'secret-value' },
@@ -351,7 +351,7 @@ test('a log line names the route, never what stood in the request', async () => 
   });
 });
 
-test('stopping finishes what was begun, takes nothing new, and ends', async () => {
+test('stopping the server finishes the requests in progress, accepts no new ones, and ends', async () => {
   const stopping = await startTestApi({ routes });
   const begun = stopping.send('GET', '/t/slow');
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -362,7 +362,7 @@ test('stopping finishes what was begun, takes nothing new, and ends', async () =
   await stopped;
 });
 
-test('stopping cuts off what does not end in time', async () => {
+test('stopping the server cuts off requests that do not end in time', async () => {
   const stopping = await startTestApi({ routes });
   const begun = stopping.send('GET', '/t/slow');
   begun.catch(() => undefined);

@@ -22,13 +22,13 @@ describe('Prefer', () => {
     ['wait=-1', 20_000, undefined],
     ['wait=1e3', 20_000, undefined],
     ['wait', 20_000, undefined],
-  ])('%j waits %i ms', (prefer, waitMs, applied) => {
+  ])('the header Prefer: %j waits %i ms', (prefer, waitMs, applied) => {
     expect(waitingOf(prefer, 20)).toEqual(applied === undefined ? { waitMs } : { waitMs, applied });
   });
 });
 
 describe('job ids', () => {
-  test('are UUIDs of version 7, in the order of their making', () => {
+  test('job ids are UUIDs of version 7, in the order of their creation', () => {
     const ids = [1_764_000_000_000, 1_764_000_000_001, 1_864_000_000_000].map(newJobId);
     expect(ids.every((id) => isUuid(id) && id[14] === '7' && '89ab'.includes(id[19]!))).toBe(true);
     expect([...ids].sort()).toEqual(ids);
@@ -37,7 +37,7 @@ describe('job ids', () => {
 });
 
 describe('cached reads', () => {
-  test('one reads however many ask, until the reply is too old', async () => {
+  test('concurrent readers share one read until the reply is too old', async () => {
     const read = createCachedRead({ maxAgeMs: 50, maxKeys: 10 });
     let loads = 0;
     const load = async () => {
@@ -51,7 +51,7 @@ describe('cached reads', () => {
     expect((await read('a', load)).bytes.toString()).toBe('{"loads":2}');
   });
 
-  test('a failure is told to everybody who waits, and not kept', async () => {
+  test('all waiting readers get the error of a failed read, which is not cached', async () => {
     const read = createCachedRead({ maxAgeMs: 1_000, maxKeys: 10 });
     const failing = () => Promise.reject(new Error('away'));
     const results = await Promise.allSettled([read('a', failing), read('a', failing)]);
@@ -59,7 +59,7 @@ describe('cached reads', () => {
     expect((await read('a', async () => 1)).bytes.toString()).toBe('1');
   });
 
-  test('clients cannot fill the memory with keys', async () => {
+  test('clients cannot fill the memory with cache keys', async () => {
     const read = createCachedRead({ maxAgeMs: 1_000, maxKeys: 2 });
     let loads = 0;
     for (const key of ['a', 'b', 'c', 'a']) await read(key, async () => ++loads);
@@ -83,7 +83,7 @@ describe('the route table', () => {
     ...given,
   });
 
-  test('refuses two rules for one route, and scopes without authentication', () => {
+  test('the router rejects two rules for one route, and scopes without authentication', () => {
     expect(() => createRouter([rule({ path: '/x/:id' }), rule({ path: '/x/:other' })], [])).toThrow(/two rules/);
     expect(() => createRouter([rule({ scopes: ['admin'] })], [])).toThrow(/scopes/);
   });
@@ -97,7 +97,7 @@ const openPolicy = {
 };
 
 describe('the OpenAPI page', () => {
-  test('describes every route with its statuses, its parameters and its credentials', async () => {
+  test('the OpenAPI page describes every route with its statuses, parameters and credentials', async () => {
     const api = await startTestApi();
     const { json: page } = await api.send('GET', '/openapi.json');
     await api.stop();
@@ -133,7 +133,7 @@ describe('the OpenAPI page', () => {
     expect(JSON.stringify(page)).not.toContain('"$schema"');
   });
 
-  test('shows an order as a customer writes it, and the defaults in the units of the request', async () => {
+  test('the OpenAPI page shows an order as a customer writes it, and the defaults in the units of the request', async () => {
     const api = await startTestApi();
     const { json: page } = await api.send('GET', '/openapi.json');
     const { schema } = page.paths['/api/v1/jobs'].post.requestBody.content['application/json'];
@@ -147,7 +147,7 @@ describe('the OpenAPI page', () => {
     });
   });
 
-  test('every code stands under the status of the table', () => {
+  test('the OpenAPI page lists every code under its status in the table', () => {
     const rule: RouteRule = {
       method: 'POST',
       path: '/x',

@@ -43,25 +43,25 @@ function typehash(name: string, fields: readonly { name: string; type: string }[
 }
 
 describe('typed data', () => {
-  test('of a delegation has the published type', () => {
+  test('the typed data of a delegation has the published type', () => {
     expect(typehash('SessionDelegation', delegationTypes.SessionDelegation)).toEqual({
       text: 'SessionDelegation(address wallet,address sessionKey,string audience,string statement,string scopes,uint256 spendLimit,uint64 issuedAt,uint64 expiresAt,bytes32 nonce)',
       hash: '0x69a27fc70c29e105a6e47d87c9a316f4cae015223752ef306acc9a00bb76cd64',
     });
   });
 
-  test('of a revocation has the published type', () => {
+  test('the typed data of a revocation has the published type', () => {
     expect(typehash('SessionRevocation', revocationTypes.SessionRevocation)).toEqual({
       text: 'SessionRevocation(address wallet,address sessionKey,string audience,uint64 issuedAt,bytes32 nonce)',
       hash: '0x3a9d6d854c563763bf95b163a7bcde578787ba5ecc253ed8d1dc32d8f34c0934',
     });
   });
 
-  test('of the published delegation has the published digest', () => {
+  test('the published delegation has the published digest', () => {
     expect(delegationDigest(delegation, chainId)).toBe(digest);
   });
 
-  test('is signed by the published wallet as published, and by what a browser gets just the same', async () => {
+  test('the published wallet’s signature is the published one, and equals a browser’s', async () => {
     expect(await wallet.signTypedData(delegationTypedData(delegation, chainId))).toBe(walletSignature);
     // viem takes the decimal strings of the JSON for integers, as wallets do.
     const forBrowser = JSON.parse(JSON.stringify(delegationForWallet(delegation, chainId))) as {
@@ -72,7 +72,7 @@ describe('typed data', () => {
     expect(await wallet.signTypedData(typedData)).toBe(walletSignature);
   });
 
-  test('recovers the published wallet', async () => {
+  test('the published signature recovers the published wallet', async () => {
     expect(await createRecover()(digest, walletSignature)).toBe(delegation.wallet);
   });
 });
@@ -100,11 +100,11 @@ const requests = [
 ] as const;
 
 describe.each(requests)('the request that is $name', ({ request, text, signature }) => {
-  test('is the published text', () => {
+  test('the canonical text of a request is the published text', () => {
     expect(canonicalRequest(audience, request, signed)).toBe(text);
   });
 
-  test('is signed by the published key as published', async () => {
+  test('the published key’s signature of a request is the published one', async () => {
     expect(await sessionKey.signMessage({ message: text })).toBe(signature);
     expect(await createRecover()(requestDigest(audience, request, signed), signature)).toBe(delegation.sessionKey);
   });
@@ -119,7 +119,7 @@ describe('the form of a signature', () => {
   const [r, s, v] = [walletSignature.slice(2, 66), walletSignature.slice(66, 130), walletSignature.slice(130)];
   const highS = `0x${r}${(order - BigInt(`0x${s}`)).toString(16).padStart(64, '0')}1c` as Hex;
 
-  test('with its other s fits the same message for a library, and is not accepted', async () => {
+  test('a signature with the other s is valid for a library, and rejected here', async () => {
     // Otherwise the test below would prove nothing.
     expect((await recoverAddress({ hash: digest, signature: highS })).toLowerCase()).toBe(delegation.wallet);
     expect(signatureFormProblem(highS)).toMatch(/lower half/);
@@ -133,12 +133,12 @@ describe('the form of a signature', () => {
     ['a v of 29', `0x${r}${s}1d`],
     ['a v of 2', `0x${r}${s}02`],
     ['nothing', ''],
-  ])('%s is not accepted', async (_, signature) => {
+  ])('a signature that is %s is rejected', async (_, signature) => {
     expect(signatureFormProblem(signature)).toBeDefined();
     expect(await createRecover()(digest, signature as Hex)).toBeUndefined();
   });
 
-  test.each(['00', '1b'])('a v of 0x%s is accepted', async (given) => {
+  test.each(['00', '1b'])('a signature with a v of 0x%s is accepted', async (given) => {
     expect(v).toBe('1b');
     expect(await createRecover()(digest, `0x${r}${s}${given}`)).toBe(delegation.wallet);
   });
@@ -147,7 +147,7 @@ describe('the form of a signature', () => {
     ['r is zero', `0x${'0'.repeat(64)}${s}1b`],
     ['s is zero', `0x${r}${'0'.repeat(64)}1b`],
     ['r is the order', `0x${order.toString(16)}${s}1b`],
-  ])('where %s nobody is recovered', async (_, signature) => {
+  ])('no signer is recovered from a signature where %s', async (_, signature) => {
     expect(await createRecover()(digest, signature as Hex)).toBeUndefined();
   });
 });

@@ -149,33 +149,33 @@ describe('of 100,000 jobs at random', () => {
   const expectOfAll = (holds: (job: (typeof jobs)[number]) => boolean) =>
     expect(jobs.find((job) => !holds(job))).toBeUndefined();
 
-  test('none is billed for less than nothing, or for longer than it was rented', () => {
+  test('no job is billed for less than nothing, or for longer than it was rented', () => {
     expectOfAll(({ facts, durationS }) => {
       const { billedMs } = billedTime(facts);
       return Number.isSafeInteger(billedMs) && billedMs >= 0 && billedMs <= durationS * 1_000;
     });
   });
 
-  test('none costs more than was reserved for it', () => {
+  test('no job costs more than was reserved for it', () => {
     expectOfAll(
       ({ facts, durationS, rate: own }) => chargeFor(own, billedTime(facts).billedMs) <= reservationFor(own, durationS),
     );
   });
 
-  test('none is cheaper for ending later', () => {
+  test('no job becomes cheaper by ending later', () => {
     expectOfAll(
       ({ facts }) =>
         billedTime({ ...facts, endAtMs: facts.endAtMs + between(0, hour) }).billedMs >= billedTime(facts).billedMs,
     );
   });
 
-  test('none is dearer for one more gap', () => {
+  test('no job becomes dearer by another gap', () => {
     expectOfAll(
       ({ facts }) => billedTime({ ...facts, gaps: [...facts.gaps, span()] }).billedMs <= billedTime(facts).billedMs,
     );
   });
 
-  test('each has gaps in order, apart, and within its service', () => {
+  test('the gaps of a job are sorted, disjoint and within its service', () => {
     expectOfAll(({ facts }) => {
       const { gaps, servedUntilMs } = billedTime(facts);
       return gaps.every(

@@ -47,7 +47,7 @@ test.each([
 describe('the refusal of a limit', () => {
   const now = Date.UTC(2026, 10, 25, 12);
 
-  test('says which one it is, and not to come back too early', () => {
+  test('the error of a limit names the limit and does not ask to retry too early', () => {
     const refusal = limitReached('orders', { allowed: 7, retryAfterS: 2.1 }, now);
     expect([refusal.code, refusal.status]).toEqual(['rate_limited', 429]);
     expect(refusal.detail).toBe('orders: 7 in 60 s for one wallet; try again in 3 s');
@@ -57,13 +57,13 @@ describe('the refusal of a limit', () => {
     });
   });
 
-  test('has a wait of a second where there is none, and no window where it counts what is under way', () => {
+  test('the error of a limit waits at least a second, and has no window if the limit counts concurrent operations', () => {
     const refusal = limitReached('job_requests', { allowed: 2, retryAfterS: 0 }, now);
     expect(refusal.detail).toBe('requests under way: 2 at a time for one job; try again in 1 s');
     expect(refusal.extra).not.toHaveProperty('window_s');
   });
 
-  test('counts whoever proves who he is by that, and an address only for those who do not', () => {
+  test('limits count a client that proves its identity by that, and others by their address', () => {
     expect(Object.fromEntries(Object.entries(limits).map(([name, { per }]) => [name, per]))).toEqual({
       ...{ requests: 'address', failures: 'address', new_wallets: 'address', provider_strangers: 'address' },
       ...{ signatures: 'address', logins: 'wallet', reads: 'wallet', writes: 'wallet', orders: 'wallet' },

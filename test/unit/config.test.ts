@@ -87,7 +87,7 @@ test.each<[Record<string, string>, Partial<Config>]>([
   [{ ADMIN_WALLETS: '0xAB, 0xCD' }, { ADMIN_WALLETS: ['0xab', '0xcd'] }],
   [{ NODE_ENV: 'production', AUTH_AUDIENCE: 'https://b.example.com' }, { ALLOW_FREE_JOBS: false }],
   [{}, { ALLOW_FREE_JOBS: true }],
-])('%j is read as %j', (env, expected) => {
+])('the environment %j is read as %j', (env, expected) => {
   expect(readConfig(env)).toMatchObject(expected);
 });
 
@@ -103,12 +103,12 @@ test.each<[Record<string, string>, string]>([
   [{ AUTH_RPC_URL: 'not a url' }, 'AUTH_RPC_URL'],
   [{ NODE_ENV: 'production' }, 'AUTH_AUDIENCE'],
   [{ BROKER_ROLES: 'api,cook' }, 'BROKER_ROLES'],
-])('%j is refused by the name of %s', (env, name) => {
+])('the environment %j is rejected, naming %s', (env, name) => {
   expect(problemOf(env)).toContain(`${name}`);
 });
 
 describe('a variable from a file', () => {
-  test('has what stands in it, without the line break at its end', () => {
+  test('a variable’s _FILE has the file’s contents without the trailing line break', () => {
     const path = join(folder, 'password');
     writeFileSync(path, 'from a file\n');
     expect(readConfig({ REDIS_PASSWORD_FILE: path }).REDIS_PASSWORD).toBe('from a file');
@@ -117,12 +117,12 @@ describe('a variable from a file', () => {
     expect(readConfig({ REDIS_PASSWORD_FILE: '' }).REDIS_PASSWORD).toBeUndefined();
   });
 
-  test('that cannot be read is refused by its name', () => {
+  test('a variable’s _FILE that cannot be read is rejected by name', () => {
     expect(problemOf({ POSTGRES_PASSWORD_FILE: join(folder, 'none') })).toMatch(/^POSTGRES_PASSWORD_FILE: /);
   });
 });
 
-test('several problems are told at once, and no value with them', () => {
+test('several configuration problems are reported at once, without any value', () => {
   const problem = problemOf({ PROXY_PORT: 'secret-1', AUTH_MAX_SKEW_S: 'secret-2' });
   expect(problem).toMatch(/PROXY_PORT: .*\n.*AUTH_MAX_SKEW_S: /);
   expect(problem).not.toMatch(/secret/);
@@ -140,12 +140,12 @@ describe('what a site says of orders', () => {
     }).safeParse({ ssh_public_keys: [sshKey], ...order });
   };
 
-  test('is the image of those that name none', () => {
+  test('the default image is used for jobs that name none', () => {
     const env = { JOB_DEFAULT_IMAGE: 'docker.io/library/debian:12' };
     expect(parse(env, {}).data).toMatchObject({ image: 'docker.io/library/debian:12' });
   });
 
-  test('is how short and how long they may be, to the second', () => {
+  test('the bounds of a job’s duration are exact to the second', () => {
     const env = { JOB_MAX_DURATION_S: '3600', JOB_MIN_DURATION_S: '1800' };
     const durations = [0.499, 0.5, 1, 1.001];
     expect(durations.map((duration_hours) => parse(env, { duration_hours }).success)).toEqual([
@@ -156,7 +156,7 @@ describe('what a site says of orders', () => {
     ]);
   });
 
-  test('is which images they may run', () => {
+  test('the allowlist decides which images jobs may run', () => {
     const env = { IMAGE_ALLOWLIST: 'docker.io/library/*, ghcr.io/site/train' };
     const images = ['debian:12', 'ghcr.io/site/train:2', 'ghcr.io/site/other:2', 'docker.io/other/debian:12'];
     expect(images.map((image) => parse(env, { image }).success)).toEqual([true, true, false, false]);

@@ -25,11 +25,11 @@ describe('an image made without a container runtime', () => {
     entrypoint: ['/bin/tool'],
   };
 
-  test('is the same for the same source', () => {
+  test('an image archive is identical for identical sources', () => {
     expect(dockerArchive(source).archive.equals(dockerArchive(source).archive)).toBe(true);
   });
 
-  test('holds the files with their modes and links, as tar reads them', () => {
+  test('an image archive contains the files with their modes and links, as tar reads them', () => {
     writeFileSync(join(folder, 'layer.tar'), tar(source.entries));
     execFileSync('tar', ['-xf', 'layer.tar'], { cwd: folder });
     const listed = execFileSync('tar', ['-tvf', 'layer.tar'], { cwd: folder, encoding: 'utf8' });
@@ -40,7 +40,7 @@ describe('an image made without a container runtime', () => {
     expect(readFileSync(join(folder, 'etc.conf'), 'utf8')).toBe('x'.repeat(1_000));
   });
 
-  test('names its configuration and its layer by their content', () => {
+  test('an image archive names its configuration and its layer by their content', () => {
     const { archive, imageId } = dockerArchive(source);
     writeFileSync(join(folder, 'image.tar'), archive);
     execFileSync('tar', ['-xf', 'image.tar'], { cwd: folder });

@@ -13,7 +13,7 @@ const hash = 'a'.repeat(64);
 const line = `kubeadm join 203.0.113.7:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash sha256:${hash} --node-name gpu-1`;
 
 describe('the join command', () => {
-  test('is read with both ways to write an option', () => {
+  test('a join command is read with both ways to write an option', () => {
     const expected = {
       host: '203.0.113.7',
       port: 6443,
@@ -37,7 +37,7 @@ describe('the join command', () => {
     ['a malformed token', line.replace('abcdef.', 'abc.')],
     ['no port', line.replace(':6443', '')],
     ['an option without value', `${line} --token`],
-  ])('with %s is refused, and the token is not repeated', (_, text) => {
+  ])('a join command with %s is rejected, and the token is not repeated', (_, text) => {
     expect(() => parseJoinCommand(text)).toThrow();
     try {
       parseJoinCommand(text);
@@ -57,7 +57,7 @@ describe('the signature of cluster-info', () => {
       .digest('base64url')}`;
   };
 
-  test('fits the content and the token it was made with', () => {
+  test('the signature of cluster-info matches the content and the token it was made with', () => {
     expect(isSignedWith('content', jws('content'), token)).toBe(true);
   });
 
@@ -69,7 +69,7 @@ describe('the signature of cluster-info', () => {
     ['a payload of its own', jws('content').replace('..', `.${encode('content')}.`)],
     ['no signature', jws('content').replace(/[^.]+$/, '')],
     ['nothing at all', ''],
-  ])('is refused with %s', (_, text) => {
+  ])('the signature of cluster-info is rejected with %s', (_, text) => {
     expect(isSignedWith('content', text, token)).toBe(false);
   });
 });

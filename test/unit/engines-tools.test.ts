@@ -59,7 +59,7 @@ describe('a tool is looked for', () => {
       ({ tool }) => tool,
     );
 
-  test('first in its variable, then on PATH, then in the cache', async () => {
+  test('a tool is looked up in its variable, then on PATH, then in the cache', async () => {
     const cached = program(join(folder, 'cache/tool/v2/tool'), 'v2');
     expect(await find({})).toEqual({ path: cached, from: 'cache' });
     const onPath = program(join(folder, 'bin/tool'), 'v2');
@@ -68,13 +68,13 @@ describe('a tool is looked for', () => {
     expect(await find({ TOOL: given })).toEqual({ path: given, from: 'TOOL' });
   });
 
-  test('and one of another version on PATH is passed over', async () => {
+  test('a tool of another version on PATH is skipped', async () => {
     program(join(folder, 'bin/tool'), 'v1');
     const cached = program(join(folder, 'cache/tool/v2/tool'), 'v2');
     expect(await find({})).toEqual({ path: cached, from: 'cache' });
   });
 
-  test('and a variable that names nothing is an error, not a reason to take another', async () => {
+  test('a variable that names no program is an error, even if the tool is elsewhere', async () => {
     program(join(folder, 'cache/tool/v2/tool'), 'v2');
     await expect(find({ TOOL: join(folder, 'gone') })).rejects.toThrow(/^TOOL=.*there is no program/);
   });
@@ -108,28 +108,28 @@ describe('a lock', () => {
   const holder = (pid: number, start: string, host = hostname()) =>
     writeFileSync(path(), JSON.stringify({ pid, start, host }));
 
-  test('is held by one', () => {
+  test('a lock is held by one process', () => {
     const release = takeLock(path());
     expect(() => takeLock(path())).toThrow(LockHeld);
     release();
     takeLock(path())();
   });
 
-  test('of a process that is gone is taken over, even when its pid lives on in another process', () => {
+  test('a lock of a dead process is taken over, even when another process has its pid', () => {
     holder(process.pid, 'another start');
     takeLock(path())();
     holder(2 ** 22 + 1, '1');
     takeLock(path())();
   });
 
-  test('of a living process stays', () => {
+  test('a lock of a living process stays', () => {
     const child = spawn('sleep', ['30']);
     children.push(child);
     holder(child.pid!, processStart(child.pid!)!);
     expect(() => takeLock(path())).toThrow(LockHeld);
   });
 
-  test('of another machine is believed while it is touched', () => {
+  test('a lock of another machine is respected while it is touched', () => {
     holder(1, '1', 'elsewhere');
     expect(() => takeLock(path())).toThrow(LockHeld);
     const longAgo = new Date(Date.now() - 120_000);
@@ -137,7 +137,7 @@ describe('a lock', () => {
     takeLock(path())();
   });
 
-  test('lets ten waiting processes in one after the other', async () => {
+  test('a lock lets ten waiting processes in one after the other', async () => {
     const order: string[] = [];
     await Promise.all(
       Array.from({ length: 10 }, (_, i) =>

@@ -140,7 +140,7 @@ describe('a name', () => {
     expect(meansGpu(readGpuName(gpuTypeKey(asked)), readGpuName(gpuTypeKey(registered)))).toBe(false);
   });
 
-  test('of the catalogue means its own member and no other', () => {
+  test('a name of the catalogue means its own member and no other', () => {
     const confused = gpuMembers.flatMap(({ name, model }) =>
       gpuMembers
         .filter((other) => meansGpu(readGpuName(name), readGpuName(other.name)) !== (other.model === model))
@@ -149,12 +149,12 @@ describe('a name', () => {
     expect(confused).toEqual([]);
   });
 
-  test('reads the same whichever spelling of the catalogue is used', () => {
+  test('a name has the same meaning in every spelling of the catalogue', () => {
     const lost = [...membersBySpelling].filter(([spelling, { model }]) => readGpuName(spelling).model !== model);
     expect(lost).toEqual([]);
   });
 
-  test('in two spellings is the same name, and with another memory is not', () => {
+  test('a name is the same in two spellings, and differs with another memory', () => {
     const same = (a: string, b: string) => isSameGpuName(readGpuName(a), readGpuName(b));
     expect(same('RTX4090', 'NVIDIA GeForce RTX 4090')).toBe(true);
     expect(same('A100', 'A100 80GB')).toBe(false);
@@ -168,7 +168,7 @@ describe('a name', () => {
     },
   );
 
-  test('takes no time to read, however it is made up', () => {
+  test('a made-up name takes no time to read', () => {
     const begun = performance.now();
     for (const part of ['1g', 'sxm', 'pcie4', '1g ', 'mig-', '80gb', 'nvidia', 'a1']) readGpuName(part.repeat(2_000));
     expect(performance.now() - begun).toBeLessThan(500);
@@ -209,7 +209,7 @@ describe('among the registered types', () => {
     { key: 'rush-9' },
   ];
 
-  test('a family is all of its members, and a member only itself', () => {
+  test('a requested family means all of its members, and a member only itself', () => {
     expect(gpuTypesMeant('a100', registered)).toMatchObject({
       keys: ['a100', 'a100-pcie-40gb', 'a100-sxm4-80gb'],
       isKnown: true,
@@ -217,7 +217,7 @@ describe('among the registered types', () => {
     expect(gpuTypesMeant('A100-SXM4-80GB', registered).keys).toEqual(['a100-sxm4-80gb']);
   });
 
-  test('a memory is compared by name where the name says it, and by what was counted where it does not', () => {
+  test('a requested memory is compared by name if the name has one, else by what was counted', () => {
     expect(gpuTypesMeant('A100 80GB', registered)).toMatchObject({
       keys: ['a100', 'a100-sxm4-80gb'],
       certain: ['a100-sxm4-80gb'],
@@ -225,7 +225,7 @@ describe('among the registered types', () => {
     });
   });
 
-  test('what is near is of the family first, and then as large', () => {
+  test('the nearest types are those of the family first, then those of the same size', () => {
     expect(gpuTypesMeant('a100-sxm4-40gb', registered)).toMatchObject({ keys: [], isKnown: true });
     expect(gpuTypesMeant('a100-sxm4-40gb', registered).near).toEqual([
       'a100',

@@ -25,7 +25,7 @@ const soldOf = (offers: GpuOffer[], counts: Record<string, number>, facts: Parti
   ]);
 
 describe('types', () => {
-  test('of one resource are one type, the cheapest, with the least of what they can do', () => {
+  test('GPUs of one resource are sold as one type, the cheapest, with the least of their figures', () => {
     const { sold, why } = soldGpus(mixed, node({ [plain]: 3 }), machine);
     expect(sold).toEqual([
       { offer: offer('rtx-3090', 3, 0.2, { vramGb: 24, cuda: 12_002 }), resource: plain, counted: 3 },
@@ -33,7 +33,7 @@ describe('types', () => {
     expect(why).toContain('RTX-4090 and RTX-3090 are rented out as RTX-3090');
   });
 
-  test('with resources of their own are told apart', () => {
+  test('GPUs with resources of their own are sold as separate types', () => {
     expect(soldOf(mixed, { [ada]: 1, [ampere]: 2 })).toEqual([
       ['rtx-4090', ada, 1, 1],
       ['rtx-3090', ampere, 2, 2],
@@ -45,7 +45,7 @@ describe('types', () => {
     expect(soldGpus(mixed, node({ [ada]: 1, [ampere]: 2 }), machine).why).toBe('');
   });
 
-  test('that lost their last GPU are not taken for another, and for one that is named no more they are', () => {
+  test('GPUs that have lost their last device keep their type, unless their resource is no longer named', () => {
     expect(soldOf(mixed, { [ada]: 0, [ampere]: 2 })).toEqual([
       ['rtx-4090', ada, 1, 0],
       ['rtx-3090', ampere, 2, 2],
@@ -58,7 +58,7 @@ describe('types', () => {
     expect(soldOf(mixed, { [ada]: 0, [ampere]: 0, [plain]: 3 })).toEqual([['rtx-3090', plain, 3, 3]]);
   });
 
-  test('by the price of the site are the cheapest where their owner has set none', () => {
+  test('GPUs at the site’s price are the cheapest if their owner set none', () => {
     const unpriced = [offer('rtx-4090', 1, 0), offer('rtx-3090', 2, 0.2)];
     const prices = new Map([
       ['rtx-4090', 0.1],

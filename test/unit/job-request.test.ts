@@ -81,11 +81,11 @@ describe('the body of POST /jobs', () => {
     ],
     [{ job_name: 'Übung 1' }, { jobName: 'Übung 1' }],
     [{ max_price_per_hour: '2.5' }, { maxPricePerHour: 2.5 }],
-  ])('takes %j as the field writes it', (body, expected) => {
+  ])('an order accepts %j as existing clients write it', (body, expected) => {
     expect(read({ ...minimal, ...body })).toMatchObject(expected);
   });
 
-  test('takes an empty optional field as not given', () => {
+  test('an order treats an empty optional field as absent', () => {
     expect(read({ ...minimal, provider_id: '', gpu_type: '', job_name: null, image: '' })).toEqual(read(minimal));
   });
 
@@ -158,11 +158,11 @@ describe('the body of POST /jobs', () => {
     ['max_price_per_hour', { max_price_per_hour: -1 }],
     ['wallet', { wallet: '0x1' }],
     ['price_per_hour', { price_per_hour: 0 }],
-  ])('names %s when it is not acceptable: %j', (field, body) => {
+  ])('an order names %s when it is invalid: %j', (field, body) => {
     expect(read({ ...minimal, ...body })).toContainEqual({ field, message: expect.any(String) });
   });
 
-  test('says of a variable that is refused who sets it', () => {
+  test('an order with a forbidden variable is told who sets that variable', () => {
     const names = ['HOME', 'NVIDIA_VISIBLE_DEVICES', 'KUBERNETES_PORT', 'WORLDLAND_GPU_COUNT'];
     const problems = read({ ...minimal, env: Object.fromEntries(names.map((name) => [name, 'x'])) });
     expect((problems as { message: string }[]).map(({ message }) => message)).toEqual([
@@ -176,7 +176,7 @@ describe('the body of POST /jobs', () => {
     ]);
   });
 
-  test('leaves to the customer what concerns nobody but the programs of the job', () => {
+  test('an order may set variables that concern only the job’s own programs', () => {
     const env = Object.fromEntries(
       ['LD_PRELOAD', 'LD_LIBRARY_PATH', 'CUDA_VISIBLE_DEVICES', 'PATH', 'BASH_ENV', 'SSH_PRIVATE_KEY', 'HOSTNAME'].map(
         (name) => [name, 'x'],
@@ -185,20 +185,20 @@ describe('the body of POST /jobs', () => {
     expect(read({ ...minimal, env })).toMatchObject({ env });
   });
 
-  test('reports every problem at once', () => {
+  test('an order gets all its problems at once', () => {
     const problems = read({ gpu_count: 'x', cpu_cores: 'x', ssh_password: 'x', extra: 1 });
     const fields = (problems as { field: string }[]).map(({ field }) => field);
     expect(fields.sort()).toEqual(['cpu_cores', 'extra', 'gpu_count', 'ssh_password', 'ssh_public_keys']);
   });
 
-  test('never repeats a password, a key or the value of a variable', () => {
+  test('an error about an order never repeats a password, a key or the value of a variable', () => {
     const secret = 'hunter2hunter2';
     const problems = read({ ssh_password: secret, ssh_public_keys: [`ssh-ed25519 ${secret}`], env: { HOME: secret } });
     expect(JSON.stringify(problems)).not.toContain(secret);
     expect(JSON.stringify(problems)).toContain('ssh_public_keys');
   });
 
-  test.each([null, [], 'text', 5, true])('refuses %j, which is no object', (body) => {
+  test.each([null, [], 'text', 5, true])('an order of %j is rejected because it is not an object', (body) => {
     expect(read(body)).toEqual([{ field: 'body', message: expect.any(String) }]);
   });
 });
@@ -206,11 +206,11 @@ describe('the body of POST /jobs', () => {
 describe('SSH public keys', () => {
   const { rsa1024, ...acceptable } = sshKeys;
 
-  test.each(Object.entries(acceptable))('%s is accepted as ssh-keygen wrote it', (_, line) => {
+  test.each(Object.entries(acceptable))('an SSH key %s is accepted as ssh-keygen wrote it', (_, line) => {
     expect(parseSshPublicKey(line).line).toBe(line);
   });
 
-  test('the comment is cleaned, the key stays', () => {
+  test('the comment of an SSH key is cleaned and the key unchanged', () => {
     const [type, blob] = sshKeys.ed25519.split(' ');
     expect(parseSshPublicKey(`  ${type}\t${blob}  Zoë's $(laptop) `).line).toBe(`${type} ${blob} Zo__s___laptop_`);
   });
@@ -233,7 +233,7 @@ describe('SSH public keys', () => {
     ['a private key', '-----BEGIN OPENSSH PRIVATE KEY----- b3Bl', /private key/],
     ['nothing', '', /key type/],
     ['an inherited name', 'constructor AAAA', /key type/],
-  ])('%s is refused', (_, line, message) => {
+  ])('an SSH key line with this fault is rejected: %s', (_, line, message) => {
     expect(() => parseSshPublicKey(line)).toThrow(message);
   });
 });
@@ -247,7 +247,7 @@ describe('image references', () => {
     ['registry.example.com:5000/a:b', 'registry.example.com:5000/a:b'],
     [`ubuntu@${digest}`, `docker.io/library/ubuntu@${digest}`],
     [`ubuntu:22.04@${digest}`, `docker.io/library/ubuntu:22.04@${digest}`],
-  ])('%s is %s', (text, name) => expect(imageName(parseImage(text))).toBe(name));
+  ])('the image %s is read as %s', (text, name) => expect(imageName(parseImage(text))).toBe(name));
 
   test.each([
     '',
@@ -266,7 +266,7 @@ describe('image references', () => {
     'https://a.io/b',
     'a'.repeat(257),
     'a.io/',
-  ])('%j is none', (text) => expect(() => parseImage(text)).toThrow());
+  ])('the image %j is rejected', (text) => expect(() => parseImage(text)).toThrow());
 
   test.each([
     ['docker.io/nvidia/cuda', 'nvidia/cuda:12', true],
@@ -291,7 +291,7 @@ describe('image references', () => {
     (image) => expect(imageRefusal(parseImage(image), { allowlist: [], requireDigest: false })).toBeDefined(),
   );
 
-  test('a digest is asked for where the site wants one', () => {
+  test('an image without a digest is rejected if the site requires one', () => {
     const wanted = { allowlist: [], requireDigest: true };
     expect(imageRefusal(parseImage('ubuntu'), wanted)).toMatch(/digest/);
     expect(imageRefusal(parseImage(`ubuntu@${digest}`), wanted)).toBeUndefined();

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await api.stop());
 
-test('the same target is answered from memory, with the headers and the log line of any other answer', async () => {
+test('a repeated public read is answered from memory, with the usual headers and log line', async () => {
   const first = await api.send('GET', '/t/cached?a', { headers: { origin: 'https://app.example.com' } });
   api.logged.length = 0;
   const again = await api.send('GET', '/t/cached?a', { headers: { 'x-request-id': 'asked-again' } });
@@ -38,7 +38,7 @@ test('the same target is answered from memory, with the headers and the log line
   expect(line).toMatchObject({ route: '/t/cached', status: 200, request_id: 'asked-again' });
 });
 
-test('who has the answer already is told so', async () => {
+test('a client that already has the answer gets a 304', async () => {
   const { headers } = await api.send('GET', '/t/cached?b');
   const known = await api.send('GET', '/t/cached?b', { headers: { 'if-none-match': headers.etag! } });
   expect([known.status, known.text]).toEqual([304, '']);
@@ -46,7 +46,7 @@ test('who has the answer already is told so', async () => {
   expect([other.status, other.headers.etag]).toEqual([200, headers.etag]);
 });
 
-test('another target, another method and a body go the long way', async () => {
+test('a different target, method or body is not answered from memory', async () => {
   const before = (await api.send('GET', '/t/cached?c')).json as object;
   expect((await api.send('GET', '/t/cached?d')).json).not.toEqual(before);
   expect((await api.send('HEAD', '/t/cached?c')).text).toBe('');
@@ -55,7 +55,7 @@ test('another target, another method and a body go the long way', async () => {
   expect((await api.send('GET', '/t/cached?c')).json).toEqual(before);
 });
 
-test('an answer that has become old is not given', async () => {
+test('an answer that is too old is not given from memory', async () => {
   maxAgeMs = 20;
   const before = (await api.send('GET', '/t/cached?e')).json as object;
   await new Promise((resolve) => setTimeout(resolve, 30));
@@ -63,13 +63,13 @@ test('an answer that has become old is not given', async () => {
   maxAgeMs = 60_000;
 });
 
-test('what is not for everybody is never kept', async () => {
+test('an answer that is not public is never kept', async () => {
   const { json } = await api.send('GET', '/t/fresh', { as: 'a' });
   expect((await api.send('GET', '/t/fresh', { as: 'a' })).json).not.toEqual(json);
   expect((await api.send('GET', '/t/fresh')).status).toBe(401);
 });
 
-test('the limit of the address counts these answers too', async () => {
+test('answers from memory count towards the limit of the address', async () => {
   const limited = await startTestApi({ routes, env: { RATE_LIMIT_PER_IP: '4' } });
   const statuses = [];
   for (let i = 0; i < 5; i++) statuses.push((await limited.send('GET', '/t/cached?f')).status);

@@ -19,7 +19,7 @@ describe('a log line', () => {
     'sig',
     'private_key',
     'env',
-  ])('does not hold what stands in a field named %s, in whatever it stands', (field) => {
+  ])('a log line does not contain a field named %s, at any depth', (field) => {
     const line = printed((logger) => {
       logger.info(
         { [field]: 'hunter2', reply: { [field]: 'hunter2' }, deep: { reply: { [field]: 'hunter2' } } },
@@ -30,7 +30,7 @@ describe('a log line', () => {
     expect(line).not.toContain('hunter2');
   });
 
-  test('does not hold what a driver hangs on its errors, in the error or in what caused it', () => {
+  test('a log line does not contain what a driver attaches to its errors or their causes', () => {
     const reply = Object.assign(new Error('OOM command not allowed'), {
       code: 'OOM',
       command: { name: 'xadd', args: ['provider:response:a', 'data', 'kubeadm join --token abcdef.hunter2'] },
@@ -43,6 +43,6 @@ describe('a log line', () => {
   });
 });
 
-test('an error that is none is said as it is', () => {
+test('a thrown value that is not an Error is logged as it is', () => {
   expect(describeError('gone')).toBe('gone');
 });

@@ -22,7 +22,7 @@ async function listen(readiness: () => Promise<Readiness>, registry = new Regist
 const well = async () => ({ postgres: { ok: true }, temporal: { ok: true } });
 
 describe('the listener for metrics', () => {
-  test('shows what was counted, to Prometheus in its form', async () => {
+  test('the listener serves the metrics in the format of Prometheus', async () => {
     const registry = new Registry();
     const counter = new Counter({ name: 'things_total', help: 'x', labelNames: ['kind'], registers: [registry] });
     const get = await listen(well, registry);
@@ -32,23 +32,23 @@ describe('the listener for metrics', () => {
     expect(text).toContain('things_total{kind="small"} 3\n');
   });
 
-  test('says that the process lives, whatever it needs', async () => {
+  test('the listener reports liveness whatever the process needs', async () => {
     const get = await listen(() => Promise.reject(new Error('away')));
     expect(await get('/health')).toEqual({ status: 200, type: 'application/json', text: '{"status":"ok"}' });
   });
 
-  test('says that it is ready where every part is', async () => {
+  test('the listener reports readiness when every part is ready', async () => {
     const { status, text } = await (await listen(well))('/ready');
     expect([status, JSON.parse(text)]).toEqual([200, { status: 'ready', dependencies: await well() }]);
   });
 
-  test('says 503 where a part is not, and which', async () => {
+  test('the listener answers 503 and names the part that is not ready', async () => {
     const parts = { postgres: { ok: true }, redis: { ok: false, detail: 'ECONNREFUSED' } };
     const { status, text } = await (await listen(async () => parts))('/ready');
     expect([status, JSON.parse(text)]).toEqual([503, { status: 'not_ready', dependencies: parts }]);
   });
 
-  test('answers nothing else, and nothing but what is asked by GET', async () => {
+  test('the listener answers no other path, and no method but GET', async () => {
     const get = await listen(well);
     for (const path of ['/', '/metricsx', '/api/v1/jobs', '/constructor', '/__proto__']) {
       expect([path, (await get(path)).status]).toEqual([path, 404]);
@@ -56,12 +56,12 @@ describe('the listener for metrics', () => {
     expect((await get('/metrics', { method: 'POST' })).status).toBe(404);
   });
 
-  test('answers a failure of its own without a word of it', async () => {
+  test('the listener answers its own failure without details', async () => {
     const get = await listen(() => Promise.reject(new Error('password')));
     expect(await get('/ready')).toMatchObject({ status: 500, text: '' });
   });
 
-  test('listens where METRICS_HOST says, and says so where that cannot be', async () => {
+  test('the listener binds to METRICS_HOST, and fails clearly when it cannot', async () => {
     await listen(well);
     expect(listener!.address.address).toBe('127.0.0.1');
     await expect(listen(well, new Registry(), '203.0.113.1')).rejects.toThrow(/EADDRNOTAVAIL/);
@@ -76,7 +76,7 @@ describe('readiness', () => {
     silent: () => new Promise(() => {}),
   };
 
-  test('names each part that is not well, in words that give nothing away', async () => {
+  test('readiness names each failed part without revealing anything', async () => {
     expect(await askAll(check)).toEqual({
       well: { ok: true },
       refused: { ok: false, detail: 'ECONNREFUSED' },
@@ -86,7 +86,7 @@ describe('readiness', () => {
   });
 });
 
-test('the page for operators names no metric that there is not', () => {
+test('the page for operators names only existing metrics', () => {
   const page = readFileSync('docs/operate.md', 'utf8');
   const counted = register.getMetricsAsArray().map(({ name }) => name);
   // Tables of the database have such names too.

@@ -45,12 +45,12 @@ function refused(changes: Partial<MiningSituation>, imageAllowlist = policy.imag
 }
 
 describe('how many miners a provider has', () => {
-  test('is what it asks for, as far as it has GPUs', () => {
+  test('a provider gets as many miners as it asks for, up to its GPUs', () => {
     expect(planned().miners).toBe(4);
     expect(planned({ gpus: 3 }).miners).toBe(3);
   });
 
-  test('is one where it does not say', () => {
+  test('a provider that does not say how many gets one miner', () => {
     expect(planned({ config: config({ gpu_count: 0 }) }).miners).toBe(1);
   });
 
@@ -61,29 +61,29 @@ describe('how many miners a provider has', () => {
     ['it is closed for new work', { cordoned: true }, /takes nothing new/],
     ['the cluster counts none of its GPUs', { gpus: 0 }, /counts none of its GPUs/],
     ['nobody can be paid', { config: config({ wallet_address: '' }), wallet: noWallet }, /no wallet_address/],
-  ])('is none when %s', (_, changes, reason) => {
+  ])('a provider gets no miners when %s', (_, changes, reason) => {
     expect(refused(changes)).toMatch(reason);
   });
 
-  test('is none on a site that lists no image', () => {
+  test('a provider gets no miners on a site that lists no image', () => {
     expect(refused({}, [])).toMatch(/mining is off on this site/);
   });
 });
 
 describe('a miner', () => {
-  test('has an equal share of what the owner gives, also when the machine has fewer GPUs', () => {
+  test('a miner gets an equal share of what the owner gives, even when the machine has fewer GPUs', () => {
     expect(planned().miner).toMatchObject({ cpuMillis: 2_000, memoryMb: 4_096 });
     expect(planned({ gpus: 1 }).miner).toMatchObject({ cpuMillis: 2_000, memoryMb: 4_096 });
   });
 
-  test('mines for the wallet that is named, else for that of the provider', () => {
+  test('a miner mines for the named wallet, or else for the provider’s', () => {
     expect(planned().miner.args).toEqual(expect.arrayContaining(['--miner.etherbase', sdkConfig.wallet_address]));
     expect(planned({ config: config({ wallet_address: '' }) }).miner.args).toEqual(
       expect.arrayContaining(['--miner.etherbase', wallet]),
     );
   });
 
-  test('has what the broker sets after what a stranger sets, so that it counts', () => {
+  test('the broker’s flags of a miner come after a stranger’s, so that they win', () => {
     const { args } = planned({ config: config({ extra_args: ['--cache', '512'] }) }).miner;
     expect(args.slice(0, 2)).toEqual(['--cache', '512']);
     expect(args.slice(args.indexOf('--datadir'))).toEqual([
@@ -100,7 +100,7 @@ describe('a miner', () => {
 });
 
 describe('a mining configuration', () => {
-  test('as the SDK sends it by default may run', () => {
+  test('a mining configuration as the SDK sends it by default is accepted', () => {
     expect(miningProblems(config(), policy)).toEqual([]);
   });
 
@@ -127,20 +127,20 @@ describe('a mining configuration', () => {
     ['an open RPC port', { extra_args: ['--http.addr=0.0.0.0'] }],
     ['a line break in an argument', { extra_args: ['--identity\n--ws'] }],
     ['a bootnode that smuggles a flag', { bootnodes: [`${node},--ws`] }],
-  ])('with %s may not run', (_, changes) => {
+  ])('a mining configuration with %s is rejected', (_, changes) => {
     expect(miningProblems(config(changes), policy)).toHaveLength(1);
   });
 
-  test('is refused without repeating what stands in it', () => {
+  test('a rejected mining configuration is not repeated in the error', () => {
     const changes = { extra_args: ['--http=secret'], env_vars: { LD_PRELOAD: 'secret' }, image: 'secret/secret:1' };
     expect(refused({ config: config(changes) })).not.toMatch(/secret/);
   });
 
-  test('accepts bootnodes of both kinds', () => {
+  test('a mining configuration may have bootnodes of both kinds', () => {
     expect(miningProblems(config({ bootnodes: [node, `${node}?discport=30301`, 'enr:-abc_DEF'] }), policy)).toEqual([]);
   });
 
-  test('is changed in what a message says, and kept in what it leaves out', () => {
+  test('a later message changes only the fields of a mining configuration that it contains', () => {
     const changed = changedMiningConfig(config(), miningConfigSchema.parse({ gpu_count: 2 }));
     expect(changed).toEqual({ ...config(), gpuCount: 2 });
   });
@@ -154,17 +154,17 @@ describe('the Deployment of a provider', () => {
   const pod = deployment.spec!.template.spec!;
   const [container] = pod.containers;
 
-  test('is one pod of one GPU for each GPU that mines', () => {
+  test('there is one miner pod with one GPU for each GPU that mines', () => {
     expect(deployment.spec!.replicas).toBe(4);
     expect(container!.resources!.limits).toMatchObject({ 'nvidia.com/gpu': '1', cpu: '2000m', memory: '4096Mi' });
   });
 
-  test('gives way to jobs, and soon', () => {
+  test('a miner yields to jobs, and soon', () => {
     expect(pod.priorityClassName).toBe('worldland-mining');
     expect(pod.terminationGracePeriodSeconds).toBeLessThanOrEqual(5);
   });
 
-  test('has nothing of the machine and no right in the cluster', () => {
+  test('a miner has no access to the machine and no rights in the cluster', () => {
     expect(pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
     expect(pod.hostNetwork ?? pod.hostPID ?? pod.hostIPC).toBeUndefined();
     expect(pod.volumes).toEqual([{ name: 'data', emptyDir: { sizeLimit: '50Gi' } }]);
@@ -173,7 +173,7 @@ describe('the Deployment of a provider', () => {
     expect(pod.securityContext).toEqual({ seccompProfile: { type: 'RuntimeDefault' } });
   });
 
-  test('runs on the node of the provider only, by the label that kubelets cannot set', () => {
+  test('a miner runs only on its provider’s node, by the label that kubelets cannot set', () => {
     expect(pod.nodeName).toBeUndefined();
     expect(pod.affinity!.nodeAffinity!.requiredDuringSchedulingIgnoredDuringExecution!.nodeSelectorTerms).toEqual([
       {
@@ -184,20 +184,20 @@ describe('the Deployment of a provider', () => {
     ]);
   });
 
-  test('does not tolerate maintenance', () => {
+  test('a miner does not tolerate maintenance', () => {
     expect(pod.tolerations).toEqual([
       { key: 'worldland.io/dedicated-rental', operator: 'Exists', effect: 'NoSchedule' },
     ]);
   });
 
-  test('holds no value of the environment, and unfolds none', () => {
+  test('a miner’s specification contains no value of the environment, and expands none', () => {
     expect(JSON.stringify(deployment)).not.toMatch(/hidden|aGlkZGVu/);
     expect(container!.args![0]).toBe('--identity=$$(SECRET)');
     expect(minersSecret('rig-7', miner).data).toEqual({ SECRET: Buffer.from('hidden').toString('base64') });
   });
 });
 
-test('miners are reached by the port of the mining network only', () => {
+test('miners are reachable only at the port of the mining network', () => {
   expect(miningNetworkPolicy([]).spec!.ingress).toEqual([
     {
       ports: [
@@ -217,21 +217,21 @@ describe('a miner is seen as', () => {
       ],
     },
   });
-  test('running when it is ready', () => {
+  test('a miner is running when its pod is ready', () => {
     expect(observeMiner({ status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } })).toBe(
       'running',
     );
   });
-  test('waiting while it has no GPU', () => {
+  test('a miner is waiting while it has no GPU', () => {
     expect(
       observeMiner({ status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False' }] } }),
     ).toBe('waiting');
   });
-  test('failing while it crashes or has no image', () => {
+  test('a miner is failing while it crashes or has no image', () => {
     expect(observeMiner(waitingBecause('CrashLoopBackOff'))).toBe('failing');
     expect(observeMiner(waitingBecause('ImagePullBackOff'))).toBe('failing');
   });
-  test('nothing any more once it is being deleted', () => {
+  test('a miner that is being deleted has no state', () => {
     const metadata = { deletionTimestamp: new Date() };
     expect(observeMiner({ metadata, status: { conditions: [{ type: 'Ready', status: 'True' }] } })).toBeUndefined();
   });

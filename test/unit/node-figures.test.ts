@@ -7,7 +7,7 @@ const nodeWith = (allocatable: unknown): V1Node => ({ status: { allocatable } })
 const gpusOf = (quantity: unknown) => nodeAllocatable(nodeWith({ 'nvidia.com/gpu': quantity })).gpus;
 
 describe('what a node says it has', () => {
-  test('is counted in whole pieces, rounded down', () => {
+  test('a node’s capacity is counted in whole pieces, rounded down', () => {
     const allocatable = {
       ...{ 'nvidia.com/gpu': '8', cpu: '31900m', memory: '131072Mi', 'ephemeral-storage': '1.5Ti' },
       pods: '110',
@@ -40,7 +40,7 @@ describe('what a node says it has', () => {
     ['says no', [{ name: '', features: { userNamespaces: false } }], undefined, false],
     ['says nothing', undefined, undefined, false],
     ['says what is not a word for it', [{ name: '', features: { userNamespaces: 'true' } }], undefined, false],
-  ])('runs jobs in user namespaces where its runtime %s', (_, runtimeHandlers, runtimeClass, expected) => {
+  ])('the use of user namespaces follows the node’s runtime, which %s', (_, runtimeHandlers, runtimeClass, expected) => {
     const node = { status: { runtimeHandlers, allocatable: {} } } as unknown as V1Node;
     expect(nodeAllocatable(node, runtimeClass).userNamespaces ?? false).toBe(expected);
   });
@@ -53,7 +53,7 @@ describe('what a node says it has', () => {
     ['10.1.0', true],
     ['', true],
     ['of our own', true],
-  ])('runs none so on kernel %j, whatever its runtime says: %j', (kernelVersion, expected) => {
+  ])('a node on kernel %j can use user namespaces: %j', (kernelVersion, expected) => {
     const runtimeHandlers = [{ name: '', features: { userNamespaces: true } }];
     const node = { status: { runtimeHandlers, allocatable: {}, nodeInfo: { kernelVersion } } } as unknown as V1Node;
     expect(nodeAllocatable(node).userNamespaces ?? false).toBe(expected);
@@ -82,12 +82,12 @@ describe('what a node says it has', () => {
     [null, 0],
     [{}, 0],
     [NaN, 0],
-  ])('as %j GPUs are %i', (quantity, counted) => {
+  ])('a GPU count of %j is read as %i', (quantity, counted) => {
     expect(gpusOf(quantity)).toBe(counted);
     expect(Object.is(gpusOf(quantity), -0)).toBe(false);
   });
 
-  test.each([undefined, null, {}])('is nothing where it says nothing (%j)', (allocatable) => {
+  test.each([undefined, null, {}])('a node that reports no capacity has none (%j)', (allocatable) => {
     expect(nodeAllocatable(nodeWith(allocatable))).toEqual({
       gpus: 0,
       cpuCores: 0,
@@ -97,7 +97,7 @@ describe('what a node says it has', () => {
     });
   });
 
-  test('can be stored and computed with, whatever is written', () => {
+  test('a node’s capacity can be stored and computed with, whatever it reports', () => {
     const alphabet = '0123456789+-.eEnumkMGTPEi \0NaN\u202e';
     let seed = 1;
     const random = (below: number) => (seed = (seed * 48_271) % 2_147_483_647) % below;
@@ -140,7 +140,7 @@ test('a node without any status is not ready and has nothing', () => {
   }
 });
 
-test('what is null in a miner’s pod is not there', () => {
+test('null values in a miner’s pod count as missing', () => {
   const pod = {
     metadata: { deletionTimestamp: null },
     status: {
@@ -156,7 +156,7 @@ describe('GPUs under other names', () => {
   const counted = (allocatable: object, more: { capacity?: object; labels?: Record<string, string> } = {}) =>
     nodeAllocatable({ metadata: { labels: more.labels }, status: { allocatable, capacity: more.capacity } } as V1Node);
 
-  test('are counted name by name, with those that have none left', () => {
+  test('GPUs are counted by resource name, including names with none left', () => {
     const named = {
       'nvidia.com/mig-1g.5gb': '7',
       'nvidia.com/gpu': '1',
@@ -176,13 +176,13 @@ describe('GPUs under other names', () => {
     ['replicas', { 'nvidia.com/gpu': '10' }, { 'nvidia.com/gpu.replicas': '10' }],
     ['time-slicing', { 'nvidia.com/gpu': '10' }, { 'nvidia.com/gpu.sharing-strategy': 'time-slicing' }],
     ['a product that is shared', { 'nvidia.com/gpu': '10' }, { 'nvidia.com/gpu.product': 'Tesla-T4-SHARED' }],
-  ])('that several pods get at once are no GPUs: %s', (_, allocatable, labels) => {
+  ])('GPUs that several pods share are not counted: %s', (_, allocatable, labels) => {
     expect(counted(allocatable, { labels })).toMatchObject({ gpus: 0, gpuShares: inNumbers(allocatable) });
     const whole = { 'nvidia.com/gpu.replicas': '1', 'nvidia.com/gpu.sharing-strategy': 'none' };
     expect(counted({ 'nvidia.com/gpu': '2' }, { labels: whole })).toMatchObject({ gpus: 2 });
   });
 
-  test('are no more than a machine may have, in number and in names', () => {
+  test('GPUs are limited to what a machine may have, in number and in names', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`nvidia.com/card-${at}`, '9e9']));
     const { gpus, gpuResources } = counted(many);
     expect(gpus).toBe(1_024);

@@ -18,7 +18,7 @@ const machine = {
 };
 
 describe('an offer', () => {
-  test('is what its owner shares, and not all that the machine has', () => {
+  test('an offer is what the owner shares, not all that the machine has', () => {
     expect(
       offer(machine, { gpu_count: 2, cpu_cores: 16, memory_mb: 65_536, total_disk_gb: 100, gpu_price_per_hour: 0.3 }),
     ).toMatchObject({
@@ -27,7 +27,7 @@ describe('an offer', () => {
     });
   });
 
-  test('is what newer senders count in total, where they say nothing else', () => {
+  test('an offer is the total that newer agents send if they send nothing else', () => {
     const counted = { total_cpu_cores: 32, total_memory_mb: 131_072, total_gpus: { 'NVIDIA L4': 3 } };
     expect(offer(machine, counted)).toMatchObject({ cpuCores: 32, memoryMb: 131_072, gpus: [{ count: 3 }] });
     expect(offer(machine, { ...counted, cpu_cores: 4, memory_mb: 1_024 })).toMatchObject({
@@ -36,12 +36,12 @@ describe('an offer', () => {
     });
   });
 
-  test('is the machine where its owner says nothing of a share, and of its disk what is free', () => {
+  test('an offer is the whole machine if the owner names no share, with the free part of its disk', () => {
     expect(offer(machine)).toMatchObject({ gpus: [{ count: 8 }], cpuCores: 64, memoryMb: 262_144, storageGb: 1_500 });
     expect(offer({ ...machine, available_disk_gb: 0 }).storageGb).toBe(2_000);
   });
 
-  test('has the prices that its owner names, and 0 where he names none', () => {
+  test('an offer has the owner’s prices, and 0 where there are none', () => {
     const prices = { cpu_price_per_hour: 0.013, memory_price_per_gb_hr: '0.0021' };
     expect(offer(machine, prices)).toMatchObject({ cpuPricePerHour: 0.013, memoryPricePerGbHour: 0.0021 });
     expect(offer(machine)).toMatchObject({ cpuPricePerHour: 0, memoryPricePerGbHour: 0, gpus: [{ pricePerHour: 0 }] });
@@ -49,7 +49,7 @@ describe('an offer', () => {
 });
 
 describe('GPUs of an offer', () => {
-  test('of two spellings are one type, all of them, at the higher price', () => {
+  test('GPUs in two spellings are one type at the higher price', () => {
     const counted = { 'RTX 4090': 3, 'NVIDIA GeForce RTX 4090': 2 };
     for (const [one, other] of [
       [0.4, 0.5],
@@ -63,7 +63,7 @@ describe('GPUs of an offer', () => {
     }
   });
 
-  test('of one type are promised to have the least memory, and to run the oldest CUDA, of them all', () => {
+  test('GPUs of one type are promised with the least memory and the oldest CUDA among them', () => {
     const card = (memory_mb: number, cuda_version: string) => ({ name: 'Rush 9', memory_mb, cuda_version });
     const [both] = offer({ gpus: [card(24_564, '12.8'), card(24_564, '12.4')] }).gpus;
     expect(both).toMatchObject({ count: 2, vramGb: 24, cuda: 12_004 });
@@ -71,7 +71,7 @@ describe('GPUs of an offer', () => {
     expect(unsaid).not.toHaveProperty('cuda');
   });
 
-  test('have a price of their own by their name in any spelling, before the one price of older senders', () => {
+  test('a price by name, in any spelling, takes precedence over the single price of older agents', () => {
     const spec = { gpus: gpus('NVIDIA L4', 'Tesla T4', 'NVIDIA A10') };
     const prices = { gpu_prices_per_hour: { L4: 0.7, 'Tesla T4': 0.2 }, gpu_price_per_hour: 0.3 };
     expect(offeredGpus(spec, prices)).toEqual([
@@ -81,7 +81,7 @@ describe('GPUs of an offer', () => {
     ]);
   });
 
-  test('are the first ones of the machine, where older senders share some of them', () => {
+  test('if older agents share some GPUs, the offer has the machine’s first ones', () => {
     const spec = { gpus: gpus('NVIDIA L4', 'NVIDIA L4', 'Tesla T4'), total_gpus: 3 };
     expect(offeredGpus(spec, { gpu_count: 2 })).toEqual([['l4', 2, 0]]);
     expect(offeredGpus(spec, { gpu_count: 3 })).toEqual([
@@ -90,19 +90,19 @@ describe('GPUs of an offer', () => {
     ]);
   });
 
-  test('are as many as newer senders count, also where the machine names fewer of them, or more', () => {
+  test('newer agents’ GPU counts are used even if the machine lists fewer or more', () => {
     const spec = { gpus: gpus('NVIDIA L4', 'NVIDIA L4') };
     expect(offeredGpus(spec, { total_gpus: { 'NVIDIA L4': 5 } })).toEqual([['l4', 5, 0]]);
     expect(offeredGpus(spec, { total_gpus: { 'NVIDIA L4': 1, 'Tesla T4': 0 } })).toEqual([['l4', 1, 0]]);
   });
 
-  test('are counted although the machine names none', () => {
+  test('GPUs are counted although the machine lists none', () => {
     expect(offeredGpus({ total_gpus: 4 })).toEqual([['gpu', 4, 0]]);
     expect(offeredGpus({ total_gpus: 4 }, { gpu_count: 1, gpu_price_per_hour: 0.1 })).toEqual([['gpu', 1, 0.1]]);
     expect(offeredGpus({})).toEqual([]);
   });
 
-  test('are none after an update that counts none, and those of the machine after one that says how many', () => {
+  test('an update that counts no GPUs offers none, and one with a total offers the machine’s', () => {
     const { spec } = read(machine, {});
     const after = (capacity: object) =>
       offerAfterUpdate(spec, capacityUpdateSchema.parse({ provider_id: 'atlas', capacity }).capacity);

@@ -12,7 +12,7 @@ describe('text of a stranger', () => {
     ['an invisible tag', 'a\u{e0041}b', 'ab'],
     ['half a surrogate pair', 'a\ud800b', 'ab'],
     ['a letter of another plane', 'a😀b', 'a😀b'],
-  ])('with %s can be stored and printed', (_what, text, shown) => {
+  ])('a text with %s can be stored and printed', (_what, text, shown) => {
     expect(printable(text)).toBe(shown);
   });
 
@@ -22,11 +22,11 @@ describe('text of a stranger', () => {
     ['a number', 4],
     ['blanks', ' \n '],
     ['a NUL byte alone', '\0'],
-  ])('that is %s is not there', (_what, value) => {
+  ])('a text that is %s becomes undefined', (_what, value) => {
     expect(printable(value)).toBeUndefined();
   });
 
-  test('is cut to its length, never within a character', () => {
+  test('a text is cut to its length, never within a character', () => {
     for (let length = 3; length < 12; length++) {
       const shown = printable('😀😀😀😀😀😀😀', length)!;
       expect(shown.length).toBeLessThanOrEqual(length);
@@ -34,7 +34,7 @@ describe('text of a stranger', () => {
     }
   });
 
-  test('of a megabyte is cut as well', () => {
+  test('a text of a megabyte is cut as well', () => {
     expect(printable('x'.repeat(1_000_000), 10)).toBe('xxxxxxxxx…');
     expect(sentence(`it said: ${'x'.repeat(1_000_000)}`)).toHaveLength(1_000);
   });
@@ -58,17 +58,17 @@ describe('a time of a stranger', () => {
     ['no time', 'yesterday'],
     ['a year with five digits', new Date(253402300800000)],
     ['a number', 1_700_000_000_000],
-  ])('that is %s is not there', (_what, value) => {
+  ])('a time that is %s becomes undefined', (_what, value) => {
     expect(instant(value)).toBeUndefined();
   });
 
-  test('is told in UTC', () => {
+  test('a time is converted to UTC', () => {
     expect(instant('2026-11-25T12:00:00+09:00')).toBe('2026-11-25T03:00:00.000Z');
     expect(instant(new Date('2026-11-25T12:00:00.5Z'))).toBe('2026-11-25T12:00:00.500Z');
   });
 });
 
-test('a number of a stranger is brought within bounds, or is not there', () => {
+test('a number from outside is clamped to its bounds, or becomes undefined', () => {
   const bounds = { min: 0, max: 255 };
   expect([137, 1e300, -1, 3.9, Infinity].map((value) => wholeNumber(value, bounds))).toEqual([137, 255, 0, 3, 255]);
   expect([null, undefined, '137', NaN].map((value) => wholeNumber(value, bounds))).toEqual(

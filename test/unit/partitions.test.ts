@@ -54,7 +54,7 @@ test('a GPU that is divided is its parts, each with its own memory and id, besid
     [1, 'NVIDIA A100-SXM4-40GB', 40_960, 'GPU-5d0e'],
   ]);
   expect(usage).toEqual([0, 0, 37]);
-  expect(problems).toEqual(['GPU 0: a MIG 1c.2g.10gb shares its memory, and is not offered']);
+  expect(problems).toEqual(['GPU 0: MIG 1c.2g.10gb shares its memory and is not offered']);
   expect(failed).toBe(false);
 });
 
@@ -62,7 +62,7 @@ test('a GPU that is divided and has no parts is not offered, and the agent says 
   driver({ modes: oneDivided, list: [parts[0]!, parts[4]!] });
   const { gpus, usage, problems } = await createGpuReader()();
   expect([gpus.map(({ index }) => index), usage]).toEqual([[1], [37]]);
-  expect(problems).toEqual(['GPU 0 is divided (MIG) and has no parts: it is not offered']);
+  expect(problems).toEqual(['GPU 0 has MIG enabled but no partitions: it is not offered']);
 });
 
 test('a GPU is not taken for whole when its parts cannot be listed, or the driver fails for a moment', async () => {

@@ -137,7 +137,7 @@ describe('the end of a pod', () => {
     if (!('failure' in ending && 'cause' in (ending.failure as object))) expect(told.failure?.cause).toBeUndefined();
   });
 
-  test('goes by the container of the job, whatever others stand beside it', () => {
+  test('a pod’s end is that of the job’s container, whatever other containers there are', () => {
     const earlier = new Date(now - 3_600_000);
     const status = {
       phase: 'Failed',
@@ -153,7 +153,7 @@ describe('the end of a pod', () => {
     });
   });
 
-  test('whose container nobody speaks of has no time, and not that of another container', () => {
+  test('a pod’s end has no time without its container’s status, and never another container’s', () => {
     const status = { phase: 'Failed', initContainerStatuses: containers({ exitCode: 0, finishedAt }, 'ssh-server') };
     expect(endOf(status as V1PodStatus).podEndedAt).toBeUndefined();
   });
@@ -163,12 +163,12 @@ describe('the end of a pod', () => {
     ['missing', undefined],
     ['the zero time', new Date('0001-01-01T00:00:00Z')],
     ['the epoch', new Date(0)],
-  ])('whose time is %s has none', (_what, time) => {
+  ])('a pod’s end whose time is %s has no time', (_what, time) => {
     const status = { phase: 'Failed', containerStatuses: containers({ exitCode: 1, finishedAt: time }) };
     expect(endOf(status).podEndedAt).toBeUndefined();
   });
 
-  test('has the time of the disruption where its container has none', () => {
+  test('a pod’s end has the time of the disruption if its container has none', () => {
     const conditions = [{ ...disruption, lastTransitionTime: finishedAt }];
     const status = { phase: 'Failed', conditions, containerStatuses: containers({ exitCode: 137, finishedAt: null }) };
     expect(endOf(status).podEndedAt).toBe(finishedAt.toISOString());
@@ -180,7 +180,7 @@ describe('the end of a pod', () => {
     ['text that runs backwards', 'core\u202edumped', 'coredumped'],
     ['lines', 'core\ndumped\n', 'core dumped'],
     ['what an operator would say of memory', 'OOMKilled', 'OOMKilled'],
-  ])('can be told when its container leaves %s', (_what, message, shown) => {
+  ])('a pod’s end can be told when its container leaves %s', (_what, message, shown) => {
     const status = { phase: 'Failed', containerStatuses: containers({ exitCode: 131, message, finishedAt }) };
     const { failure } = endOf(status);
     expect(failure).toEqual({
@@ -189,7 +189,7 @@ describe('the end of a pod', () => {
     });
   });
 
-  test('is told in a sentence, however long its container’s message is', () => {
+  test('a pod’s end is told in one sentence, however long its container’s message is', () => {
     const status = {
       phase: 'Failed',
       containerStatuses: containers({ exitCode: 1, message: 'x'.repeat(4_096), finishedAt }),
@@ -197,12 +197,12 @@ describe('the end of a pod', () => {
     expect(endOf(status).message.length).toBeLessThanOrEqual(400);
   });
 
-  test.each([1e300, -5, NaN, null, '7'])('has no exit code beyond those there are: %p', (exitCode) => {
+  test.each([1e300, -5, NaN, null, '7'])('a pod’s end has no impossible exit code: %p', (exitCode) => {
     const status = { phase: 'Failed', containerStatuses: containers({ exitCode, finishedAt }) };
     expect([undefined, 0, 255]).toContain(observePod(podWith(status)).exitCode);
   });
 
-  test('refused after a restart was served until the machine was last seen before', () => {
+  test('a pod refused after a restart was served until the machine was last seen before it', () => {
     const refused = { phase: 'Failed', reason: 'UnexpectedAdmissionError', containerStatuses: [] };
     const gap = { fromMs: now - 180_000, toMs: now - 2_000, cause: 'node_not_ready' };
     expect(endOf(refused, { gap })).toMatchObject({ status: 'provider_lost', lastSeenMs: gap.fromMs });

@@ -25,14 +25,14 @@ describe('what of a pod is news to its job', () => {
     jest.useRealTimers();
   });
 
-  test('not that it is on its way, but that it runs, once', () => {
+  test('a job is told once that its pod runs, and not that it is on its way', () => {
     news.see(jobId, seen('pending'));
     news.see(jobId, seen('running'));
     news.see(jobId, seen('running'));
     expect(told).toEqual([seen('running')]);
   });
 
-  test('not that it was stuck for a moment before it was placed', () => {
+  test('a job is not told that its pod was stuck for a moment before it was scheduled', () => {
     news.see(jobId, seen('pending', 'no node fits'));
     jest.advanceTimersByTime(1_000);
     news.see(jobId, seen('pending'));
@@ -41,7 +41,7 @@ describe('what of a pod is news to its job', () => {
     expect(told).toEqual([seen('running')]);
   });
 
-  test('that it stays stuck, as it was seen last, however often the scheduler says so', () => {
+  test('a job is told the last observation of a pod that stays stuck, however often the scheduler repeats it', () => {
     for (let second = 0; second < 5; second++) {
       news.see(jobId, seen('pending', `look ${second}`));
       jest.advanceTimersByTime(1_000);
@@ -50,21 +50,21 @@ describe('what of a pod is news to its job', () => {
     expect(told).toEqual([seen('pending', 'look 1')]);
   });
 
-  test('that it is no longer stuck, when that was told', () => {
+  test('a job that was told that its pod is stuck is told when it no longer is', () => {
     news.see(jobId, seen('pending', 'no node fits'));
     jest.advanceTimersByTime(2_000);
     news.see(jobId, seen('pending'));
     expect(told).toEqual([seen('pending', 'no node fits'), seen('pending')]);
   });
 
-  test('at once that it is gone, stuck or not', () => {
+  test('a job is told at once that its pod is gone, stuck or not', () => {
     news.see(jobId, seen('pending', 'no node fits'));
     news.see(jobId, seen('gone'));
     jest.advanceTimersByTime(60_000);
     expect(told).toEqual([seen('gone')]);
   });
 
-  test('not what its job knows', () => {
+  test('a job is not told what it already knows about its pod', () => {
     news.knowsRunning(jobId, 'uid-1');
     news.see(jobId, seen('running'));
     expect(told).toEqual([]);
@@ -72,14 +72,14 @@ describe('what of a pod is news to its job', () => {
     expect(told).toEqual([seen('gone')]);
   });
 
-  test('not that it was stuck before its job knew that it runs', () => {
+  test('a job is not told that its pod was stuck once it knows that the pod runs', () => {
     news.see(jobId, seen('pending', 'no node fits'));
     news.knowsRunning(jobId, 'uid-1');
     jest.advanceTimersByTime(60_000);
     expect(told).toEqual([]);
   });
 
-  test('nothing after it was stopped', () => {
+  test('a job is told nothing about its pod after the news are stopped', () => {
     news.see(jobId, seen('pending', 'no node fits'));
     news.stop();
     jest.advanceTimersByTime(60_000);

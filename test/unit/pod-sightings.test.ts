@@ -16,37 +16,37 @@ function after(...observations: PodObservation[]): PodObservation | undefined {
 }
 
 describe('what a job knows of a pod', () => {
-  test('is nothing before anybody has seen it', () => {
+  test('the last observation of a pod is empty before anybody has seen the pod', () => {
     expect(after()).toBeUndefined();
     expect(after(seen('7', 'running', 'uid-2'))).toBeUndefined();
   });
 
-  test('is the newest that was seen, in whatever order it is told', () => {
+  test('the last observation of a pod is the newest, in whatever order they arrive', () => {
     expect(after(seen('8', 'pending'), seen('9', 'running'))).toMatchObject({ phase: 'running' });
     expect(after(seen('9', 'running'), seen('8', 'pending'))).toMatchObject({ phase: 'running' });
   });
 
-  test('goes by versions as numbers: the tenth is newer than the ninth', () => {
+  test('observations of a pod are ordered by version as a number: the tenth is newer than the ninth', () => {
     expect(after(seen('9', 'pending'), seen('10', 'running'))).toMatchObject({ phase: 'running' });
     expect(after(seen('10', 'running'), seen('9', 'pending'))).toMatchObject({ phase: 'running' });
   });
 
-  test('stays the same object when the same is told again: a job wakes for what is new', () => {
+  test('a repeated observation of a pod is the same object, since a job wakes up for each new one', () => {
     const first = seen('9', 'running');
     expect(after(first, seen('9', 'running'))).toBe(first);
   });
 
-  test('ends with the pod: who saw that it is gone knows better than whoever read it earlier', () => {
+  test('an observation that a pod is gone overrides every earlier reading', () => {
     expect(after(seen('9', 'running'), seen('5', 'gone'))).toMatchObject({ phase: 'gone' });
     expect(after(seen('5', 'gone'), seen('9', 'running'))).toMatchObject({ phase: 'gone' });
   });
 
-  test('keeps the first word of its end, which says when that was', () => {
+  test('the first observation of a pod’s end is kept, because it tells when the pod ended', () => {
     const first = { ...seen('5', 'gone'), exitCode: 1 };
     expect(after(first, seen('6', 'gone'))).toBe(first);
   });
 
-  test('has nothing to do with another pod of the job', () => {
+  test('observations of another pod of the job have no effect', () => {
     expect(after(seen('9', 'running'), seen('12', 'gone', 'uid-2'))).toMatchObject({ phase: 'running' });
   });
 });

@@ -30,14 +30,14 @@ describe('a job at a machine of 8 GPUs, 64 cores, 256 GB and 2 TB, each GPU at 1
     [1, 63, 16_384, 20, '7.875'],
     [0, 63, 262_144, 1_999, '8'],
     [8, 64, 262_144, 2_000, '8'],
-  ])('with %i GPUs, %i cores, %i MB and %i GB costs %s', (gpus, cores, memory, storage, price) => {
+  ])('a job with %i GPUs, %i cores, %i MB and %i GB costs %s', (gpus, cores, memory, storage, price) => {
     const prices = gpus === 0 ? { ...machine, gpuPrice: '0' } : machine;
     expect(jobRate(order(gpus, cores, memory, storage), prices)).toBe(rateOf(price));
   });
 });
 
 describe('a rate', () => {
-  test('is the list price where processors and memory have one that is higher', () => {
+  test('a job’s rate is the list price if its processors and memory make that higher', () => {
     const priced = { ...machine, cpuPrice: '0.1', memoryPricePerGb: '0.05' };
     expect(jobRate(order(1, 4, 16_384, 20), priced)).toBe(rateOf('2.2'));
   });
@@ -49,7 +49,7 @@ describe('a rate', () => {
     [1, 3, 1_000, 441_050_781_250_000_000n],
     [2, 8, 32_768, 971_200_000_000_000_000n],
     [8, 32, 131_072, 3_884_800_000_000_000_000n],
-  ])('of %i GPUs, %i cores and %i MB is exact to the last unit', (gpus, cores, memory, rate) => {
+  ])('the rate of a job with %i GPUs, %i cores and %i MB is exact to the last unit', (gpus, cores, memory, rate) => {
     const priced = {
       ...machine,
       gpuPrice: '0.4',
@@ -60,13 +60,13 @@ describe('a rate', () => {
     expect(jobRate(order(gpus, cores, memory, 20), priced)).toBe(rate);
   });
 
-  test('is rounded down to a whole unit', () => {
+  test('a rate is rounded down to a whole unit', () => {
     const least = { ...machine, gpuPrice: '0', cheapestGpuPrice: '0', memoryPricePerGb: '0.000000000001' };
     expect(jobRate(order(1, 1, 1, 20), least)).toBe(976n);
     expect(jobRate(order(1, 1, 1_024, 20), least)).toBe(1_000_000n);
   });
 
-  test('is exact in decimals: three tenths are three tenths, and a third is rounded down', () => {
+  test('a rate is exact in decimals: three tenths are three tenths, and a third is rounded down', () => {
     expect(jobRate(order(3, 1, 1_024, 1), { ...machine, gpuPrice: '0.1', cheapestGpuPrice: '0.1' })).toBe(
       300_000_000_000_000_000n,
     );
@@ -74,13 +74,13 @@ describe('a rate', () => {
     expect(jobRate(order(0, 1, 1_024, 1), three)).toBe(333_333_333_333_333_333n);
   });
 
-  test('has a floor on small machines only above what comes with every GPU', () => {
+  test('on small machines, the floor of a rate applies only above what comes with every GPU', () => {
     const small = { ...machine, offered: { gpus: 8, cpuCores: 16, memoryMb: 65_536, storageGb: 100 } };
     expect(jobRate(order(1, 4, 16_384, 20), small)).toBe(token);
     expect(jobRate(order(1, 5, 16_384, 20), small)).toBe(rateOf('2.5'));
   });
 
-  test('of a machine without GPUs is the list price', () => {
+  test('the rate on a machine without GPUs is the list price', () => {
     const plain = {
       ...machine,
       gpuPrice: '0',
@@ -91,7 +91,7 @@ describe('a rate', () => {
     expect(jobRate(order(0, 64, 262_144, 2_000), plain)).toBe(rateOf('0.64'));
   });
 
-  test('is read from any notation of a number, and shown as the number nearest to it', () => {
+  test('a price is read from any notation of a number, and shown as the nearest number', () => {
     expect(rateOf(1e-7)).toBe(100_000_000_000n);
     expect(rateOf('0.000000000001')).toBe(1_000_000n);
     expect(rateOf(1e12)).toBe(10n ** 30n);
@@ -118,7 +118,7 @@ describe('a price in a registration', () => {
     ['', 0],
     [null, 0],
     [undefined, 0],
-  ])('of %p is %p', (given, expected) => {
+  ])('the price %p is read as %p', (given, expected) => {
     expect(priceRead(given)).toBe(expected);
   });
 
@@ -135,7 +135,7 @@ describe('a price in a registration', () => {
     ['a comma', '0,45'],
     ['above a million', 1_000_000.5],
     ['a list', [1]],
-  ])('that is %s is refused, and said to be no price', (_what, given) => {
+  ])('a price that is %s is rejected as no price', (_what, given) => {
     for (const capacity of [
       { gpu_price_per_hour: given },
       { cpu_price_per_hour: given },
@@ -147,7 +147,7 @@ describe('a price in a registration', () => {
     expect(describeProblems(read(given).error!)).toMatch(/gpu_price_per_hour: is no price from 0 to 1000000/);
   });
 
-  test('has times around it that the database can hold, whatever was written', () => {
+  test('the times of an offer can be stored, whatever was written', () => {
     const { capacity } = registrationSchema.parse({
       provider_id: 'atlas',
       capacity: { available_from: '0000-01-01T00:00:00Z', available_until: '9999-12-31T23:59:59-12:00' },
@@ -160,7 +160,7 @@ describe('a price in a registration', () => {
 describe('prices of the operator', () => {
   const read = (text: string) => readConfig({ GPU_DEFAULT_PRICES: text }).GPU_DEFAULT_PRICES;
 
-  test('are read by type, the nearest name first and any other last', () => {
+  test('default prices are read by type, the most specific name first and the wildcard last', () => {
     expect(read('*=0.1, A100=1.2, NVIDIA A100-SXM4-80GB = 1.5,RTX 4090=0.4')).toEqual([
       { type: 'a100-sxm4-80gb', pricePerHour: '1.5' },
       { type: 'rtx-4090', pricePerHour: '0.4' },
@@ -179,12 +179,12 @@ describe('prices of the operator', () => {
     ['A100=1e3', /entry 1 has no price/],
     ['A100=2000000', /entry 1 has no price/],
     ['RTX 4090=1,NVIDIA GeForce RTX 4090=2', /entry 2 names the type of an entry before it/],
-  ])('such as %s are refused, and the message says which and why', (text, message) => {
+  ])('default prices such as %s are rejected, and the message says which and why', (text, message) => {
     expect(() => read(text)).toThrow(ConfigError);
     expect(() => read(text)).toThrow(message);
   });
 
-  test('decide whether jobs are free: outside production, unless it is said', () => {
+  test('default prices decide whether jobs are free: outside production, unless configured', () => {
     const production = { NODE_ENV: 'production', AUTH_AUDIENCE: 'https://broker.example.com' };
     expect(readConfig({}).ALLOW_FREE_JOBS).toBe(true);
     expect(readConfig(production).ALLOW_FREE_JOBS).toBe(false);
@@ -199,7 +199,7 @@ describe('why a provider is not offered', () => {
   const why = (change: object, freeJobs = false) => whyNotOffered({ ...facts, ...change }, { freeJobs, now });
   const free = { model: 'NVIDIA GeForce GTX 1080', pricePerHour: 0 };
 
-  test('is said where nobody has set a price, and names the GPUs', () => {
+  test('a provider is told when nobody has set a price, and for which GPUs', () => {
     expect(why({})).toBeUndefined();
     expect(why({ gpus: [...facts.gpus, free] })).toMatch(/price for NVIDIA GeForce GTX 1080:/);
     expect(why({ gpus: [] })).toMatch(/price for its processors:/);
@@ -208,7 +208,7 @@ describe('why a provider is not offered', () => {
     expect(why({ gpus: [], memoryPricePerGbHour: 0.01 })).toBeUndefined();
   });
 
-  test('is said where it is not the time that its owner named', () => {
+  test('a provider is told when it is outside the time that its owner named', () => {
     expect(why({ availableFrom: new Date('2026-11-25T12:00:01Z') })).toMatch(/from 2026-11-25T12:00:01.000Z on/);
     expect(why({ availableUntil: now })).toMatch(/until 2026-11-25T12:00:00.000Z/);
     expect(why({ availableFrom: now, availableUntil: new Date('2026-11-25T12:00:01Z') })).toBeUndefined();

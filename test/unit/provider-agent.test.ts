@@ -33,7 +33,7 @@ const gpuLine = (index: number, changes: Partial<Record<'memory' | 'usage' | 'na
   ].join(', ');
 
 describe('what nvidia-smi prints', () => {
-  test('is read GPU by GPU, in the order of their numbers', () => {
+  test('the driver’s answer is read GPU by GPU, in the order of their numbers', () => {
     const { gpus, usage, problems } = parseGpuQuery(`${gpuLine(1, { usage: '100' })}\n${gpuLine(0)}\n`);
     expect(gpus.map(({ index }) => index)).toEqual([0, 1]);
     expect(gpus[0]).toEqual({
@@ -54,15 +54,18 @@ describe('what nvidia-smi prints', () => {
     ['a unit although none was asked for', gpuLine(0, { memory: '24564 MiB' }), { memoryMb: 24_564 }],
     ['a name with a comma', gpuLine(0, { name: 'NVIDIA RTX 6000, Ada' }), { name: 'NVIDIA RTX 6000, Ada' }],
     ['a name that is not there', gpuLine(0, { name: '[N/A]' }), { name: 'GPU' }],
-  ])('with %s is read all the same', (_, text, expected) => {
+  ])('the driver’s answer with %s is read anyway', (_, text, expected) => {
     const { gpus, problems } = parseGpuQuery(text);
     expect(gpus).toMatchObject([expected]);
     expect(problems).toEqual([]);
   });
 
-  test.each([['[N/A]'], ['[Not Supported]'], ['N/A'], ['']])('with "%s" for the usage counts as idle', (usage) => {
-    expect(parseGpuQuery(gpuLine(0, { usage })).usage).toEqual([0]);
-  });
+  test.each([['[N/A]'], ['[Not Supported]'], ['N/A'], ['']])(
+    'a GPU with "%s" for its usage counts as idle',
+    (usage) => {
+      expect(parseGpuQuery(gpuLine(0, { usage })).usage).toEqual([0]);
+    },
+  );
 
   test.each([
     ['is lost', gpuLine(1, { memory: '[GPU is lost]', usage: '[GPU is lost]' })],
@@ -70,19 +73,19 @@ describe('what nvidia-smi prints', () => {
     ['gives an unknown error', gpuLine(1, { memory: '[Unknown Error]' })],
     ['has no handle', 'Unable to determine the device handle for GPU0000:02:00.0: Unknown Error'],
     ['has no uuid', gpuLine(1, { uuid: '[N/A]' })],
-  ])('does not count a GPU that %s, and says so', (_, line) => {
+  ])('a GPU that %s is not counted, and the agent says so', (_, line) => {
     const { gpus, usage, problems } = parseGpuQuery(`${gpuLine(0)}\n${line}\n`);
     expect(gpus.map(({ index }) => index)).toEqual([0]);
     expect(usage).toHaveLength(1);
     expect(problems).toHaveLength(1);
   });
 
-  test('may be that there is nothing', () => {
+  test('the driver may report no GPU at all', () => {
     expect(parseGpuQuery('No devices were found\n')).toEqual({ gpus: [], usage: [], problems: [] });
     expect(parseGpuQuery('')).toEqual({ gpus: [], usage: [], problems: [] });
   });
 
-  test('has the CUDA version in its table, or none', () => {
+  test('the driver’s table may or may not have the CUDA version', () => {
     const table = '| NVIDIA-SMI 550.54.15     Driver Version: 550.54.15      CUDA Version: 12.4     |';
     expect(parseCudaVersion(table)).toBe('12.4');
     expect(parseCudaVersion('CUDA Version        : 13.0')).toBe('13.0');
@@ -118,24 +121,24 @@ describe('the watch over GPUs', () => {
     ...{ gpus: [...seen], usage: seen.map(() => 0), problems: [], hasDriver: true, failed },
   });
 
-  test('believes that a GPU is gone at the second look, and says it once', () => {
+  test('a missing GPU is accepted at the second reading, and reported once', () => {
     const look = createGpuWatch(gpus);
     const seen = [gpus, [gpus[0]!], [gpus[0]!], [gpus[0]!]].map((now) => look(reading(now))?.length);
     expect(seen).toEqual([undefined, undefined, 1, undefined]);
   });
 
-  test('says that it is back, too', () => {
+  test('a GPU that is back is reported too', () => {
     const look = createGpuWatch([gpus[0]!]);
     expect([look(reading(gpus)), look(reading(gpus))?.length]).toEqual([undefined, 2]);
   });
 
-  test('does not believe in a change that is over at the next look', () => {
+  test('a change that is over at the next reading is ignored', () => {
     const look = createGpuWatch(gpus);
     const seen = [[], gpus, [], gpus].map((now) => look(reading(now)));
     expect(seen).toEqual([undefined, undefined, undefined, undefined]);
   });
 
-  test('waits longer for a driver that does not answer', () => {
+  test('a driver that does not answer gets more time than a missing GPU', () => {
     const look = createGpuWatch(gpus);
     const seen = Array.from({ length: 5 }, () => look(reading([], true))?.length);
     expect(seen).toEqual([undefined, undefined, undefined, 0, undefined]);
@@ -146,7 +149,7 @@ describe('the join command that is run', () => {
   const hash = 'a'.repeat(64);
   const line = `kubeadm join 203.0.113.7:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash sha256:${hash} --node-name gpu-1`;
 
-  test('is word for word the one that came', () => {
+  test('the arguments for kubeadm are word for word those of the join command', () => {
     expect(joinArguments(parseJoinCommand(line))).toEqual(line.split(' ').slice(1));
     const ipv6 = line.replace('203.0.113.7', '[2001:db8::7]');
     expect(joinArguments(parseJoinCommand(ipv6))).toEqual(ipv6.split(' ').slice(1));
@@ -163,13 +166,13 @@ describe('the join command that is run', () => {
     ['a port that is none', line.replace('6443', '70000')],
     ['a node name in capitals', line.replace('gpu-1', 'GPU_1')],
     ['a tab', line.replace(' --token', '\t--token')],
-  ])('with %s is refused', (_, text) => {
+  ])('a join command with %s is rejected', (_, text) => {
     expect(() => parseJoinCommand(text)).toThrow(/join command/);
   });
 });
 
 describe('the state of an agent', () => {
-  test('keeps the key it made, for its owner alone', () => {
+  test('the state folder keeps the created key, readable only by its owner', () => {
     const state = join(folder, 'fresh');
     const { address } = openState(state).nodeKey();
     expect(openState(state).nodeKey().address).toBe(address);
@@ -177,24 +180,24 @@ describe('the state of an agent', () => {
     expect(statSync(join(state, 'node-key')).mode & 0o777).toBe(0o600);
   });
 
-  test('is refused when others may enter it or read the key', () => {
+  test('a state folder that others may enter, or whose key they may read, is rejected', () => {
     const state = join(folder, 'open');
     openState(state).nodeKey();
     chmodSync(join(state, 'node-key'), 0o644);
-    expect(() => openState(state).nodeKey()).toThrow(/can be read by others/);
+    expect(() => openState(state).nodeKey()).toThrow(/readable by other users/);
     chmodSync(state, 0o755);
-    expect(() => openState(state)).toThrow(/open to others/);
+    expect(() => openState(state)).toThrow(/open to other users/);
   });
 
-  test('with something else in the place of the key is not overwritten', () => {
+  test('a key file with other contents is not overwritten', () => {
     const state = join(folder, 'broken');
     mkdirSync(state, { mode: 0o700 });
     writeFileSync(join(state, 'node-key'), 'half a ke', { mode: 0o600 });
-    expect(() => openState(state).nodeKey()).toThrow(/holds no key/);
+    expect(() => openState(state).nodeKey()).toThrow(/does not contain a key/);
     expect(readFileSync(join(state, 'node-key'), 'utf8')).toBe('half a ke');
   });
 
-  test('keeps the join command for root alone, until it is dropped', () => {
+  test('the state folder keeps the join command for root alone, until it is dropped', () => {
     const state = openState(join(folder, 'joining'));
     state.keepJoinCommand('kubeadm join …');
     expect(statSync(state.joinCommandFile).mode & 0o777).toBe(0o600);
@@ -214,41 +217,44 @@ describe('a delegation', () => {
     return file;
   };
 
-  test('is read with what it says', async () => {
+  test('a delegation is read with its contents', async () => {
     const read = readDelegationFile(await written('good.json'), { nodeKey, providerId: 'gpu-1', nowMs });
     expect(read).toMatchObject({ message: { providerId: 'gpu-1', wallet: wallet.address.toLowerCase() } });
   });
 
   test.each([
-    ['of another key', { nodeKey: wallet.address, nowMs }, /another key/],
-    ['of another provider', { nodeKey, providerId: 'gpu-2', nowMs }, /about the provider gpu-1/],
+    ['of another key', { nodeKey: wallet.address, nowMs }, /another machine's key/],
+    ['of another provider', { nodeKey, providerId: 'gpu-2', nowMs }, /for provider gpu-1/],
     ['that has expired', { nodeKey, nowMs: nowMs + 60_000 }, /expired on 2026-01-01/],
-  ])('%s is not used', async (_, expected, sentence) => {
+  ])('a delegation %s is not used', async (_, expected, sentence) => {
     expect(readDelegationFile(await written('other.json', { validForS: 30 }), expected)).toMatch(sentence);
   });
 
-  test.each([['{'], ['{}'], ['{"reg":"{}","regsig":"0x00"}'], ['null']])('that reads %s is none', (text) => {
-    const file = join(folder, 'none.json');
-    writeFileSync(file, text);
-    expect(readDelegationFile(file, { nodeKey })).toMatch(/holds no delegation/);
-  });
+  test.each([['{'], ['{}'], ['{"reg":"{}","regsig":"0x00"}'], ['null']])(
+    'a file that contains %s is not a delegation',
+    (text) => {
+      const file = join(folder, 'none.json');
+      writeFileSync(file, text);
+      expect(readDelegationFile(file, { nodeKey })).toMatch(/is not a delegation/);
+    },
+  );
 });
 
 describe('the options', () => {
-  test('come from flags first, from the environment then', () => {
+  test('options come from flags first, then from the environment', () => {
     const env = { BROKER_URL: 'https://a.example.com/', GPU_PRICE_PER_HOUR: '0.4', PUBLIC_IP: '' };
     const options = readOptions('run', { broker: 'https://b.example.com/api/' }, env);
     expect(options).toMatchObject({ broker: 'https://b.example.com/api', gpuPrice: 0.4, join: 'ask', heartbeatS: 30 });
     expect(options.publicIp).toBeUndefined();
   });
 
-  test('have prices by name, also for names with spaces', () => {
+  test('options may have prices by GPU name, also for names with spaces', () => {
     const { gpuPrices } = readOptions('run', { 'gpu-prices': 'NVIDIA A100-SXM4-80GB=1.8, RTX 4090=0.5' }, {});
     expect(gpuPrices).toEqual({ 'NVIDIA A100-SXM4-80GB': 1.8, 'RTX 4090': 0.5 });
     expect(() => readOptions('run', { 'gpu-prices': 'RTX 4090' }, {})).toThrow(/NAME=PRICE/);
   });
 
-  test('that are not acceptable are named, and a secret among them is not repeated', () => {
+  test('invalid options are named, and a secret among them is not repeated', () => {
     const env = { WALLET_PRIVATE_KEY: '0xsecret' };
     const read = () => readOptions('authorize', { 'node-key': '0x12', days: '91' }, env);
     expect(read).toThrow(UsageError);
@@ -256,7 +262,7 @@ describe('the options', () => {
     expect(read).not.toThrow(/secret/);
   });
 
-  test('take the key of a wallet from a file, and never from a flag', () => {
+  test('options take a wallet’s key from a file and never from a flag', () => {
     const file = join(folder, 'wallet');
     writeFileSync(file, `0x${'11'.repeat(32)}\n`);
     const { walletPrivateKey } = readOptions('authorize', {}, { WALLET_PRIVATE_KEY_FILE: file });
@@ -265,13 +271,13 @@ describe('the options', () => {
     expect(helpOf('authorize')).not.toContain('--wallet-private-key');
   });
 
-  test('do not take a password from the command line', () => {
+  test('options do not accept a password on the command line', () => {
     expect(() => readOptions('run', { redis: 'rediss://id:pw@redis.example.com' }, {})).toThrow(/REDIS_URL/);
     const { redis } = readOptions('run', {}, { REDIS_URL: 'rediss://id:pw@redis.example.com' });
     expect(redis).toBe('rediss://id:pw@redis.example.com');
   });
 
-  test('are all in the help of their command', () => {
+  test('the help of a command has all its options', () => {
     for (const command of ['run', 'authorize', 'key', 'scan', 'leave'] as const)
       for (const { flag, about } of optionsOf(command))
         expect(helpOf(command)).toContain(about.secret ? about.env : `--${flag}`);
@@ -295,7 +301,7 @@ describe('what is registered', () => {
   };
   const options = readOptions('run', { 'gpu-price': '0.5', 'gpu-prices': 'NVIDIA A100-SXM4-80GB=1.8' }, {});
 
-  test('is read by the broker as what is offered, type by type', () => {
+  test('the broker reads a capacity as the agent offers it, type by type', () => {
     const capacity = capacityByType(offerOf(machine, options), machine.gpus);
     const wallet = `0x${'1'.repeat(40)}`;
     const message = registrationMessage({ providerId: 'gpu-1', wallet, machine, capacity, agentVersion: '2.0.0' });
@@ -313,13 +319,13 @@ describe('what is registered', () => {
     });
   });
 
-  test('is not more than the machine has, whatever its owner says', () => {
+  test('an offer never exceeds the machine, whatever its owner says', () => {
     const wanted = readOptions('run', { 'share-cpus': '64', 'share-memory-gb': '1000', 'share-disk-gb': '5000' }, {});
     expect(offerOf(machine, wanted)).toMatchObject({ cpuCores: 32, memoryMb: 131_072, diskGb: 1_000 });
   });
 });
 
-test('cores are counted by socket, and left open where the kernel does not tell', () => {
+test('cores are counted by socket, and undefined if the kernel does not list them', () => {
   const thread = (socket: number, core: number) => `processor : 0\nphysical id\t: ${socket}\ncore id\t\t: ${core}\n`;
   expect(countCores([thread(0, 0), thread(0, 1), thread(0, 0), thread(1, 0)].join('\n'))).toBe(3);
   expect(countCores('processor\t: 0\nBogoMIPS\t: 50.00\n')).toBeUndefined();
@@ -332,7 +338,7 @@ test('a system is called what it calls itself', () => {
   expect(osName('NAME=x\n')).toBeUndefined();
 });
 
-test('processors are as busy as their time says, and idle where none has passed', () => {
+test('processors are as busy as their times say, and idle if no time has passed', () => {
   expect(busyPercent({ idle: 100, total: 200 }, { idle: 130, total: 300 })).toBe(70);
   expect(busyPercent({ idle: 100, total: 200 }, { idle: 100, total: 200 })).toBe(0);
 });
@@ -355,14 +361,14 @@ describe('a machine', () => {
     );
   };
 
-  test('that is well set up lacks nothing', () => {
+  test('a well prepared machine lacks nothing', () => {
     const root = join(folder, 'well');
     setUpWell(root);
     put(root, 'var/lib/kubelet/device-plugins/nvidia-gpu.sock', '');
     expect(missingPrerequisites({ hasGpus, hasJoined: true }, { root, installed: all })).toEqual([]);
   });
 
-  test('whose containers could help themselves to GPUs is told so; a comment is no setting', () => {
+  test('a machine whose containers could use any GPU is warned, and a commented setting does not count', () => {
     const root = join(folder, 'default');
     put(root, 'etc/containerd/config.toml', 'nvidia');
     put(
@@ -377,7 +383,7 @@ describe('a machine', () => {
     ]);
   });
 
-  test('with GPUs and no toolkit is told that one thing, and without GPUs nothing about them', () => {
+  test('a machine with GPUs but no toolkit gets one warning, and one without GPUs gets none about them', () => {
     const installation = {
       root: join(folder, 'bare'),
       installed: (name: string) => name !== 'nvidia-container-runtime',
@@ -386,15 +392,15 @@ describe('a machine', () => {
     expect(missingPrerequisites({ hasGpus: false, hasJoined: false }, installation)).toEqual([]);
   });
 
-  test('that has joined and shows no device plugin is told that nothing of it is counted', () => {
+  test('a joined machine without a device plugin is told that its GPUs are not counted', () => {
     const installation = { root: join(folder, 'no plugin'), installed: all };
     setUpWell(installation.root);
     expect(missingPrerequisites({ hasGpus, hasJoined: true }, installation)).toEqual([
-      expect.stringMatching(/no NVIDIA device plugin/),
+      expect.stringMatching(/NVIDIA device plugin is not running/),
     ]);
   });
 
-  test('whose kubelet ends a whole rental for one process is told so, where the kernel would do that', () => {
+  test('a machine whose kubelet ends a whole rental for one process is warned, if its kernel would do that', () => {
     const root = join(folder, 'joined');
     const installation = { root, installed: all };
     const missing = () => missingPrerequisites({ hasGpus: false, hasJoined: true }, installation);

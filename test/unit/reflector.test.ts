@@ -69,7 +69,7 @@ const done = () => Promise.resolve();
 const synced = () => until(() => reflector.synced, { name: 'it is up to date' });
 
 describe('a watch that ended with a gap', () => {
-  test('is not up to date while the new list does not come', async () => {
+  test('a reflector is not up to date while a new list is missing', async () => {
     let end: ((text: string) => void) | undefined;
     api.watch = (_request, response) => void (end = (text) => response.end(text));
     start(done);
@@ -81,7 +81,7 @@ describe('a watch that ended with a gap', () => {
     expect(reflector.synced).toBe(false);
   });
 
-  test('gives up a page that never comes, and lists again', async () => {
+  test('a reflector abandons a page that never comes, and lists again', async () => {
     api.list = silence;
     start(done, { pageMs: 200 });
     await until(() => api.lists === 2, { name: 'it lists again' });
@@ -92,7 +92,7 @@ describe('a watch that ended with a gap', () => {
 });
 
 describe('a comparison of what was listed', () => {
-  test('that is stuck does not keep the watch from beginning, and it is not up to date before that is done', async () => {
+  test('a stuck comparison does not delay the watch, and the reflector is not up to date until it is done', async () => {
     let finish: (() => void) | undefined;
     api.watch = (_request, response) => void response.write(event('MODIFIED', named('two')));
     const events = start(() => new Promise((resolve) => (finish = resolve)), { onListMs: 200 });
@@ -102,7 +102,7 @@ describe('a comparison of what was listed', () => {
     await synced();
   });
 
-  test('that fails late is made again', async () => {
+  test('a comparison that fails late is repeated', async () => {
     let fail: ((error: Error) => void) | undefined;
     let lists = 0;
     start(() => (lists++ === 0 ? new Promise((_, reject) => (fail = reject)) : done()), { onListMs: 100 });

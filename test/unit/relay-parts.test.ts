@@ -15,30 +15,30 @@ describe('the text of a dead letter', () => {
       '{"a":1,"join_token" : "[removed]","b":2}',
     ],
     ['a secret whose end is missing', '{"ssh_password":"hunter2', '{"ssh_password":"[removed]"'],
-  ])('holds nothing of %s', (_, data, text) => {
+  ])('a dead letter contains nothing of %s', (_, data, text) => {
     expect(letterText(data)).toBe(text);
   });
 
-  test('keeps what an operator needs to recognise the message', () => {
+  test('a dead letter keeps what an operator needs to recognize the message', () => {
     const data = `{"provider_id":"prov-a","wallet_addr":"0x${'1'.repeat(40)}","gpus":"two"}`;
     expect(letterText(data)).toBe(data);
   });
 
-  test('is at most 8 KiB, in whole characters', () => {
+  test('a dead letter is at most 8 KiB, in whole characters', () => {
     const text = letterText('é€😀'.repeat(2_000));
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(8_192);
     expect(Buffer.byteLength(text)).toBeGreaterThan(8_188);
     expect('é€😀'.repeat(2_000).startsWith(text)).toBe(true);
   });
 
-  test('does not end in the first half of a secret', () => {
+  test('a dead letter does not end within a secret', () => {
     const text = letterText(`${'-'.repeat(8_180)} abcdef.0123456789abcdef`);
     expect(text).not.toContain('abcdef');
   });
 });
 
 describe('the fields of an entry', () => {
-  test('of two with one name, what is checked is what is read', () => {
+  test('of two fields with one name, the one that is checked is the one that is read', () => {
     const fields = ['timestamp', 't', 'data', 'first', 'data', 'second'];
     expect(dataOf(fields)).toBe('first');
     expect(fieldsByName(fields)).toEqual({ timestamp: 't', data: 'first' });
@@ -56,7 +56,7 @@ describe('the fields of an entry', () => {
     ['64 KiB that are fewer characters', ['data', '€'.repeat(21_845)], false],
     ['more bytes than that in as few characters', ['data', '€'.repeat(21_846)], true],
     ['other fields of any size', ['data', '{}', 'sig', 'x'.repeat(20_000)], true],
-  ])('%s is judged by its bytes', (_, fields, tooLarge) => {
+  ])('the size of %s is measured in bytes', (_, fields, tooLarge) => {
     expect(isTooLarge(fields, fields[1]!)).toBe(tooLarge);
   });
 
@@ -77,7 +77,7 @@ test.each([
   expect(before(id)).toBe(expected);
 });
 
-test('entries above suspicion are read together, a suspect alone', () => {
+test('unsuspicious entries are read together, and a suspect alone', () => {
   const pending = (...deliveries: number[]) =>
     deliveries.map((count, index) => ({ id: `${index}-0`, deliveries: count }));
   expect(pageOf(pending(1, 2, 1))).toHaveLength(3);
@@ -85,7 +85,7 @@ test('entries above suspicion are read together, a suspect alone', () => {
   expect(pageOf(pending(3, 1, 1))).toHaveLength(1);
 });
 
-test('waits double up to their limit, and begin anew after a success', () => {
+test('waits double up to their limit, and start over after a success', () => {
   const backoff = new Backoff({ firstMs: 1_000, maxMs: 30_000 });
   const waits = Array.from({ length: 40 }, () => backoff.next());
   expect(waits[0]).toBeLessThanOrEqual(1_000);

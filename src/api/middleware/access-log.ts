@@ -2,9 +2,11 @@ import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
 import type { ApiState } from '../route.js';
 
-/** One line per request, by the route's pattern: ids in a path are data, and headers and bodies never get here. */
+/**
+ * Logs one line per request, with the route's pattern: ids in a path are data, and headers and bodies never get here.
+ */
 export function accessLog(logger: Logger): Middleware<ApiState> {
-  // Looking for secrets in a line of these fields, which are all there are, took longer than answering the request.
+  // These are all the fields. Searching them for secrets took longer than answering the request.
   const lines = logger.child({}, { redact: [] });
   return async (ctx, next) => {
     if (!lines.isLevelEnabled('info')) {

@@ -5,10 +5,10 @@ import { BrokerError } from '../../domain/errors.js';
 import type { ApiContext, ApiState } from '../route.js';
 import { letThrough } from './rate-limits.js';
 
-/** Answers who asks; `undefined` when no credential was sent; throws a `BrokerError` for one that is not good. */
+/** Identifies the caller; `undefined` without a credential; throws a `BrokerError` for an invalid one. */
 export type Authenticate = (request: Credentials) => Promise<Principal | undefined>;
 
-/** Establishes who asks, and that the way they proved it is enough for the route. */
+/** Identifies the caller and checks that its kind of credential is sufficient for the route. */
 export function authentication(authenticate: Authenticate): Middleware<ApiState> {
   const whoAsks = async (ctx: ApiContext) => {
     const { bodyBytes, ip } = ctx.state;
@@ -27,7 +27,7 @@ export function authentication(authenticate: Authenticate): Middleware<ApiState>
   return async (ctx, next) => {
     const { rule } = ctx.state;
     if (rule!.auth === 'none') {
-      // Open to everybody; but where its address has asked for too much already, only to those who are known.
+      // The route is public, but if its address is over the limit, only known callers are answered.
       if (ctx.state.overLimit !== undefined && rule!.limit !== 'proof') {
         const principal = await whoAsks(ctx);
         if (ctx.state.overLimit !== undefined) throw ctx.state.overLimit;
@@ -51,7 +51,7 @@ export function authentication(authenticate: Authenticate): Middleware<ApiState>
   };
 }
 
-/** Refuses a principal that lacks a scope of the route, unless it is an operator where operators may. */
+/** Rejects a principal that lacks a scope of the route, unless the route allows operators and it is one. */
 export const requireScopes: Middleware<ApiState> = async (ctx, next) => {
   const { rule, principal } = ctx.state;
   const granted: readonly Scope[] = principal?.scopes ?? [];

@@ -1,10 +1,10 @@
 import cors from '@koa/cors';
 
-/** Lets browsers of the listed origins call. Credentials travel in headers, never in cookies, so none are allowed. */
+/** Lets browsers of the listed origins call the API. Credentials travel in headers, so no cookies are allowed. */
 export function allowOrigins(origins: readonly string[]) {
   const allowed = new Set(origins.map((origin) => origin.toLowerCase()));
   return cors({
-    // An empty string leaves the headers out, and the browser refuses on its own.
+    // An empty string omits the headers, and the browser blocks the request.
     origin: (ctx) => (allowed.has(ctx.get('origin').toLowerCase()) ? ctx.get('origin') : ''),
     credentials: false,
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],

@@ -2,12 +2,12 @@ import type { Middleware } from 'koa';
 import { BrokerError } from '../../domain/errors.js';
 import type { ApiState } from '../route.js';
 
-/** More than any answer of ours needs: what takes longer waits for a system that does not answer. */
+/** More than any response needs: a slower one is waiting for a system that does not answer. */
 export const answerWithinMs = 15_000;
 
 /**
- * Answers for a route that does not answer in time. What it has begun goes on by itself, bounded by the limits of the
- * systems it waits for, and what it would answer then is thrown away.
+ * Answers when a route does not answer in time. The route's work goes on, bounded by the limits of the systems it waits
+ * for, and its late answer is discarded.
  */
 export const answerInTime: Middleware<ApiState> = async (ctx, next) => {
   const timeoutMs = ctx.state.rule!.answerWithinMs ?? answerWithinMs;

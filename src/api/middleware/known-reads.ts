@@ -4,13 +4,13 @@ import type { ApiState, RouteRule } from '../route.js';
 import { sendCached } from '../send-cached.js';
 import { hasBody } from './read-body.js';
 
-/** As many as the cache behind each public route: further targets go the long way to the same replies. */
+/** The same size as the cache behind each public route; other targets take the full path to the same replies. */
 const maxTargets = 200;
 
 /**
- * Answers a public read that was asked for in the very same words a moment ago, as a cache before the server would. It
- * stands behind the limit of the address and before the router: nothing that it leaves out can change the answer, and
- * all of it takes longer than the answer itself. Where the address is over its limit, it matters who asks.
+ * Answers a public read whose exact request was answered a moment ago, like a cache in front of the server. It runs
+ * after the address limit and before the router: nothing it skips could change the answer, and all of that takes longer
+ * than the answer itself. If the address is over its limit, the caller's identity matters, so the request goes on.
  */
 export function answerKnownReads(): Middleware<ApiState> {
   const known = new Map<string, { rule: RouteRule; reply: CachedReply }>();

@@ -6,7 +6,7 @@ import { isDefect, problemOf } from '../problem.js';
 import type { ApiState } from '../route.js';
 import { hasBody } from './read-body.js';
 
-/** Turns whatever is thrown further in into an RFC 9457 reply. */
+/** Turns every error thrown by later middleware into an RFC 9457 response. */
 export function problems(logger: Logger): Middleware<ApiState> {
   return async (ctx, next) => {
     try {
@@ -21,7 +21,7 @@ export function problems(logger: Logger): Middleware<ApiState> {
           'a request failed',
         );
       }
-      // The rest of a refused body is not worth reading: Node closes the connection after the reply.
+      // The rest of a rejected body is not read: Node.js closes the connection after the response.
       if (!ctx.req.complete && hasBody(ctx.req)) ctx.set('connection', 'close');
       if (problem.status === 401) ctx.set('www-authenticate', `WorldLand-Session error="${problem.code}", Bearer`);
       if (problem.status === 503) ctx.set('retry-after', '2');

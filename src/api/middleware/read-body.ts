@@ -9,8 +9,8 @@ const empty = Buffer.alloc(0);
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Reads the body once, as bytes (request signatures cover what came over the wire) and as JSON. Stricter than a general
- * parser: no encodings that could unfold, no invalid UTF-8 silently replaced, no `__proto__`.
+ * Reads the body once, as bytes (request signatures cover the exact bytes) and as JSON. It is stricter than a general
+ * parser: no compressed encodings, no silently replaced invalid UTF-8, no `__proto__`.
  */
 export const readBody: Middleware<ApiState> = async (ctx, next) => {
   const { req } = ctx;
@@ -28,7 +28,7 @@ export const readBody: Middleware<ApiState> = async (ctx, next) => {
   await next();
 };
 
-/** Whether a body comes with the request. */
+/** Whether the request has a body. */
 export function hasBody(req: IncomingMessage): boolean {
   return announcedBytes(req) > 0 || req.headers['transfer-encoding'] !== undefined;
 }
@@ -70,7 +70,7 @@ function collect(req: IncomingMessage): Promise<Buffer> {
   });
 }
 
-/** What still comes is read and dropped, so that the client gets to see the answer; the server's time limit bounds it. */
+/** Reads and drops the rest of the body, so that the client sees the response; the server's time limit bounds it. */
 function tooLarge(req: IncomingMessage): BrokerError {
   req.resume();
   return new BrokerError('payload_too_large', `a body may be ${maxBytes} bytes long`);
@@ -83,7 +83,8 @@ function parse(bytes: Buffer): unknown {
       return value;
     });
   } catch {
-    // Also a nesting so deep that the stack ends. The parser's own message repeats the body, so it is not passed on.
+    // Also covers a nesting so deep that the stack overflows. The parser's own message repeats the body, so it is not
+    // passed on.
     throw new BrokerError('malformed_request', 'the body is not acceptable JSON in UTF-8');
   }
 }

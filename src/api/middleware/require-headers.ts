@@ -4,10 +4,13 @@ import { providerHeaders } from '../../provider-agent/signer.js';
 import { BrokerError } from '../../domain/errors.js';
 import type { ApiState } from '../route.js';
 
-/** Browsers and proxies together send some thirty. */
+/** Browsers and proxies together send about thirty. */
 const maxHeaders = 64;
 
-/** What is read as one value: of two, Node would pass one over or join them, and nobody could say which is meant. */
+/**
+ * Headers with a single value: of duplicates, Node.js would drop one or join them, and the intended one would be
+ * unknown.
+ */
 const single: ReadonlySet<string> = new Set([
   'authorization',
   'content-encoding',
@@ -23,7 +26,7 @@ const single: ReadonlySet<string> = new Set([
   ...Object.values(providerHeaders),
 ]);
 
-/** Refuses more headers than are read, and two where one is read: nothing that a client sent is passed over in silence. */
+/** Rejects too many headers, and duplicates of single-value ones: nothing that a client sent is ignored silently. */
 export const requireHeaders: Middleware<ApiState> = async (ctx, next) => {
   const { rawHeaders } = ctx.req;
   const count = rawHeaders.length / 2;

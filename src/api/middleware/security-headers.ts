@@ -1,16 +1,16 @@
 import helmet from 'koa-helmet';
 
-/** The API answers JSON to programs: a browser may neither render, frame nor run anything of it. */
+/** The API answers JSON to programs: a browser must not render, frame or run any of it. */
 export const securityHeaders = () =>
   helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
     },
-    // Who may read an answer from another origin is CORS's to say; `same-origin` would forbid it to everybody.
+    // CORS decides who may read a response from another origin; `same-origin` would forbid it to everyone.
     crossOriginResourcePolicy: { policy: 'cross-origin' },
     frameguard: { action: 'deny' },
-    // These say something about pages, downloads and plug-ins, of which there are none.
+    // These headers concern pages, downloads and plug-ins, which the API does not have.
     dnsPrefetchControl: false,
     ieNoOpen: false,
     originAgentCluster: false,

@@ -5,7 +5,7 @@ import { fieldProblems, validationFailed } from '../problem.js';
 import { queryProblems, singleValues } from '../query-fields.js';
 import type { ApiState } from '../route.js';
 
-/** Checks what came against the schemas of the rule and puts in its place what they made of it. */
+/** Validates the input with the rule's schemas and replaces it by their output. */
 export const validate: Middleware<ApiState> = async (ctx, next) => {
   const { request, anyQuery } = ctx.state.rule!;
   const errors: FieldProblem[] =

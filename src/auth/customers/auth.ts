@@ -11,7 +11,7 @@ import type { Principal } from './principal.js';
 import { createRecover } from '../recover.js';
 import { createContractWalletVerifier } from './smart-wallet.js';
 
-/** Authentication of customers, ready to use. */
+/** Customer authentication, ready to use. */
 export interface Auth extends AuthDeps {
   authenticate: (request: Credentials) => Promise<Principal | undefined>;
 }
@@ -19,13 +19,13 @@ export interface Auth extends AuthDeps {
 export interface AuthOptions {
   config: Config;
   pool: Pool;
-  /** One that fails fast (`connectFailFast`): a signed request is answered with 503 at once while Redis is away. */
+  /** A connection that fails fast (`connectFailFast`): while Redis is away, a signed request gets a 503 at once. */
   redis: Redis;
   /** Unix milliseconds; for tests. */
   now?: () => number;
 }
 
-/** Puts the parts of authentication together; pool and connection stay the caller's to close. */
+/** Assembles customer authentication; the caller closes the pool and the connection. */
 export function createAuth({ config, pool, redis, now = Date.now }: AuthOptions): Auth {
   const deps: AuthDeps = {
     config,

@@ -13,20 +13,19 @@ export interface Credentials extends WireRequest {
   ip: string;
 }
 
-/** The one request whose session key no session is known for yet. */
+/** The only request with a session key that has no session yet. */
 export const registrationRoute = { method: 'POST', path: '/api/v1/auth/sessions' } as const;
 
-/** When a session was last used is told to its owner to the minute. */
+/** A session's owner sees its last use to the minute. */
 const touchEveryMs = 60_000;
 
 /**
- * Answers who sent a request; `undefined` when it carries no credential.
+ * Returns a request's sender; `undefined` when it carries no credential.
  *
- * Cheap checks go first, and the nonce is written down only after the signature was found good: strangers can neither
- * fill Redis nor use up the nonces of others. A token needs Postgres alone, a signature Redis too, and is refused
- * without it.
+ * Cheap checks go first, and the nonce is stored only after the signature is verified: strangers can neither fill Redis
+ * nor use up others' nonces. A token needs only Postgres. A signature also needs Redis and is rejected without it.
  *
- * @throws BrokerError any of the codes about "who a client is", `malformed_request`, `rate_limited`,
+ * @throws BrokerError any of the codes about a client's identity, `malformed_request`, `rate_limited`,
  *   `dependency_unavailable`
  */
 export function createAuthenticator(deps: AuthDeps): (request: Credentials) => Promise<Principal | undefined> {
@@ -47,7 +46,7 @@ export function createAuthenticator(deps: AuthDeps): (request: Credentials) => P
 }
 
 /**
- * Checks the signature of a registration and answers whose it is, in lower case.
+ * Verifies the signature of a session registration and returns its key, in lower case.
  *
  * @throws BrokerError `timestamp_skew`, `signature_invalid`, `nonce_reused`, `auth_backend_unavailable`
  */
@@ -108,7 +107,7 @@ async function verifySignature(deps: AuthDeps, request: Credentials, signed: Req
   if (signer !== signed.sessionKey) {
     throw new BrokerError('signature_invalid', 'the session key did not sign this request as it arrived');
   }
-  // A timestamp is good from one skew before now to one after; the rest is for clocks of replicas that differ.
+  // A timestamp is valid from one skew before now to one after; the rest allows for clock differences between replicas.
   const ttlS = 2 * config.AUTH_MAX_SKEW_S + 10;
   if (!(await nonces.useNonce(signed.sessionKey, signed.nonce, ttlS))) {
     throw new BrokerError('nonce_reused', 'every request needs a nonce of its own');
@@ -132,7 +131,7 @@ function principalOf({ config }: AuthDeps, session: AuthSession): SessionPrincip
   };
 }
 
-/** Goes on beside the request: nothing depends on it. */
+/** Runs in the background: nothing depends on it. */
 function touch({ pool, now }: AuthDeps, session: AuthSession): void {
   const nowMs = now();
   if (session.lastUsedAt !== undefined && nowMs - session.lastUsedAt.getTime() < touchEveryMs) return;

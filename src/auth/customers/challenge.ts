@@ -27,9 +27,9 @@ export interface Challenge {
 const defaultScopes: readonly Scope[] = ['jobs:read', 'jobs:write'];
 
 /**
- * Begins a login: makes the message that the wallet is to sign. Its nonce is good for one attempt, of this wallet with
- * this session key. Nothing is kept of it: whoever asks for a thousand takes room from nobody, and needs no limit that
- * would keep out his neighbours.
+ * Begins a login by creating the message for the wallet to sign. Its nonce is valid for one attempt by this wallet with
+ * this session key. Nothing is stored, so a client that asks for a thousand takes up no room, and no limit is needed
+ * that would lock out its neighbours.
  *
  * @throws BrokerError `validation_failed`, `scope_denied`, `dependency_unavailable`
  */
@@ -76,7 +76,7 @@ export async function issueChallenge(
 }
 
 /**
- * Uses a challenge up, whatever comes of the login.
+ * Uses a challenge up, whether or not the login succeeds.
  *
  * @returns when it was issued, in unix milliseconds.
  * @throws BrokerError `challenge_invalid` when there is none for this wallet and session key, `auth_backend_unavailable`
@@ -87,7 +87,7 @@ export async function redeemChallenge(
 ): Promise<number> {
   const issuedAtMs = issuedAt(await challengeKey(), message);
   const ttlS = config.AUTH_CHALLENGE_TTL_S;
-  // Another replica's clock may be ahead a little.
+  // Another replica's clock may be slightly ahead.
   const isFresh = issuedAtMs !== undefined && Math.abs(now() - issuedAtMs) <= ttlS * 1000;
   if (!isFresh || !(await nonces.useNonce('challenge', message.nonce, 2 * ttlS))) {
     throw new BrokerError('challenge_invalid', 'ask for a new challenge: this one is unknown, used or expired');
@@ -95,7 +95,10 @@ export async function redeemChallenge(
   return issuedAtMs;
 }
 
-/** Sixteen bytes that nobody has twice, the first six of which are the time, and sixteen that only we can add. */
+/**
+ * A nonce: sixteen unique bytes, the first six of which are the time, and sixteen bytes that only the broker can
+ * compute.
+ */
 const openBytes = 16;
 
 type Keys = Pick<SessionDelegation, 'wallet' | 'sessionKey'>;
@@ -106,7 +109,7 @@ function makeNonce(key: Buffer, keys: Keys, nowMs: number): Hex {
   return `0x${Buffer.concat([open, seal(key, keys, open)]).toString('hex')}`;
 }
 
-/** When we made a nonce for these keys; undefined for one that we did not. */
+/** When the broker created a nonce for these keys; undefined if it did not. */
 function issuedAt(key: Buffer, { nonce, ...keys }: Keys & { nonce: Hex }): number | undefined {
   const bytes = Buffer.from(nonce.slice(2), 'hex');
   const open = bytes.subarray(0, openBytes);

@@ -4,22 +4,22 @@ import type { AuthDeps } from './deps.js';
 import { splitScopes, type Scope } from './principal.js';
 import { delegationStatement, type SessionDelegation } from '../../wire/session-typed-data.js';
 
-/** How far the time in a message that a wallet signed may be from now: people take their time to sign. */
+/** How far the time in a wallet's signed message may be from now: people take their time to sign. */
 export const walletSkewS = 300;
 
-/** Contracts change hands and keys without this broker noticing; their sessions are not given longer than a day. */
+/** Contracts change owners and keys without the broker noticing, so their sessions last a day at most. */
 export const contractSessionMaxS = 86_400;
 
-/** A field that is not acceptable, as the API reports it. */
+/** An invalid field, as the API reports it. */
 export function invalid(field: string, message: string): BrokerError {
   return new BrokerError('validation_failed', `${field}: not acceptable`, { errors: [{ field, message }] });
 }
 
 /**
- * Checks what a delegation says, whoever signed it.
+ * Checks the content of a delegation, whoever signed it.
  *
- * @returns the scopes it gives.
- * @throws BrokerError `validation_failed` with every field at fault, `timestamp_skew`, `scope_denied`
+ * @returns the scopes it grants.
+ * @throws BrokerError `validation_failed` with every invalid field, `timestamp_skew`, `scope_denied`
  */
 export function requireAcceptableDelegation(
   { config, now }: Pick<AuthDeps, 'config' | 'now'>,
@@ -55,7 +55,7 @@ export function requireAcceptableDelegation(
   return scopes!;
 }
 
-/** @throws BrokerError `timestamp_skew` for a message that a wallet signed at another time. */
+/** @throws BrokerError `timestamp_skew` if a wallet's message was signed at another time. */
 export function requireFresh(issuedAt: number, nowS: number): void {
   if (Math.abs(nowS - issuedAt) <= walletSkewS) return;
   throw new BrokerError('timestamp_skew', `issuedAt must be within ${walletSkewS} s of server_time`, {

@@ -22,17 +22,17 @@ export type AuthConfig = Pick<
   | 'ADMIN_WALLETS'
 >;
 
-/** What the parts of authentication work with. */
+/** The dependencies of authentication. */
 export interface AuthDeps {
   config: AuthConfig;
   pool: Pool;
   nonces: NonceStore;
   limiter: AuthLimiter;
-  /** By which challenges are told from what others make up. */
+  /** The key that seals challenges, so that made-up ones are recognized. */
   challengeKey: () => Promise<Buffer>;
   credentials: KnownCredentials;
   recover: Recover;
-  /** Absent: contract wallets cannot log in. */
+  /** When absent, contract wallets cannot log in. */
   verifyContractWallet?: VerifyContractWallet;
   /** Unix milliseconds. */
   now: () => number;

@@ -4,15 +4,15 @@ import { findTokens, type AuthToken } from '../../db/auth-tokens.js';
 import type { Queryable } from '../../db/pool.js';
 import { tokenSha256 } from './tokens.js';
 
-/** Looks up what is known, whether or not it is still good. */
+/** Looks up credentials, still valid or not. */
 export interface KnownCredentials {
   token(token: string): Promise<{ token: AuthToken; session: AuthSession } | undefined>;
   sessionOfKey(sessionKey: string): Promise<AuthSession | undefined>;
 }
 
 /**
- * Asks Postgres for all who want to know at the same moment at once. So a flood of wrong credentials costs a few
- * statements that are under way, and those between them who have good ones are found without a limit.
+ * Batches concurrent lookups into one query. So a flood of wrong credentials costs only a few running statements, and
+ * valid ones among them are found without a limit.
  */
 export function knownCredentials(db: Queryable): KnownCredentials {
   const tokens = batched((hashes: readonly string[]) => findTokens(db, hashes));

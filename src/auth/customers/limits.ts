@@ -11,20 +11,20 @@ type LimitConfig = Pick<Config, 'RATE_LIMIT_LOGINS' | 'RATE_LIMIT_AUTH_FAILURES'
 
 export interface AuthLimiter {
   /**
-   * Counts what a wallet has just proven that it wants: a login or a revocation. One that was never seen before is counted
-   * by its address, because wallets cost nothing. @throws BrokerError `rate_limited`
+   * Counts a proven request of a wallet: a login or a revocation. A wallet never seen before is counted by its address,
+   * because wallets cost nothing. @throws BrokerError `rate_limited`
    */
   wallet(wallet: string, ip: string, isKnown: boolean): Promise<void>;
   /**
-   * Runs a check of a credential, and counts for the address what somebody who guesses gets. One that is good is let
-   * through, whatever others at its address have sent; after too many that are not, these are told no more than that.
+   * Runs a credential check, and counts failures that look like guessing by address. A valid credential always passes,
+   * whatever others at its address have sent; after too many failures, further invalid ones only get the limit's error.
    */
   guard<T>(ip: string, check: () => Promise<T>): Promise<T>;
 }
 
 /**
- * What a forger or a guesser is told. A clock that is wrong and a session that is over happen to honest clients that
- * repeat themselves.
+ * Failures typical of forgery or guessing. A wrong clock or an ended session happens to honest clients that repeat
+ * themselves.
  */
 const suspicious: ReadonlySet<ErrorCode> = new Set([
   'session_unknown',
@@ -33,7 +33,7 @@ const suspicious: ReadonlySet<ErrorCode> = new Set([
   'challenge_invalid',
 ]);
 
-/** Counts in Redis over all replicas, and in the process while Redis is away. */
+/** Counts in Redis across all replicas, or in this process while Redis is away. */
 export function createAuthLimiter(redis: Redis, config: LimitConfig): AuthLimiter {
   const counter = (name: 'logins' | 'new_wallets' | 'failures', points: number): RateLimiterAbstract => {
     const duration = limits[name].windowS;
@@ -44,7 +44,7 @@ export function createAuthLimiter(redis: Redis, config: LimitConfig): AuthLimite
       customIncrTtlLuaScript: countScript,
       insuranceLimiter: new RateLimiterMemory(options),
       rejectIfRedisNotReady: true,
-      // Who is over a limit is told so without asking Redis again.
+      // A client over a limit is told so without asking Redis again.
       inMemoryBlockOnConsumed: points + 1,
     });
   };

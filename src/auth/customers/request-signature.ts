@@ -4,7 +4,7 @@ import { hashMessage, type Hex } from 'viem';
 import { BrokerError } from '../../domain/errors.js';
 import { requireSignatureForm } from '../signature-form.js';
 
-/** A request as it came over the wire. */
+/** A request as received. */
 export interface WireRequest {
   method: string;
   /** The raw request target: path and query as sent, nothing decoded or normalised. */
@@ -15,7 +15,7 @@ export interface WireRequest {
 /** The `X-Session-*` headers; the key in lower case. */
 export interface RequestSignature {
   sessionKey: string;
-  /** Unix seconds, as written: the text is signed. */
+  /** Unix seconds as written, because the text is signed. */
   timestamp: string;
   nonce: string;
   signature: Hex;
@@ -28,7 +28,7 @@ export const signatureHeaders = {
   signature: 'x-session-signature',
 } as const;
 
-/** The text a session key signs, as EIP-191: everything that makes the request what it is, one item a line. */
+/** The text a session key signs with EIP-191: everything that defines the request, one item per line. */
 export function canonicalRequest(
   audience: string,
   { method, target, bodyBytes }: WireRequest,
@@ -53,7 +53,7 @@ const grammar = {
 };
 
 /**
- * Reads the four headers; `undefined` when none of them is there.
+ * Reads the four headers; `undefined` when none of them is present.
  *
  * @throws BrokerError `malformed_request` when some are missing or have another form; `signature_invalid` for a
  *   signature that is not 65 bytes with a low s.
@@ -68,7 +68,7 @@ export function readRequestSignature(headers: IncomingHttpHeaders): RequestSigna
   }
   const value = (part: keyof typeof signatureHeaders) => String(headers[signatureHeaders[part]]);
   for (const part of ['key', 'timestamp', 'nonce'] as const) {
-    // A header that is sent twice arrives joined with a comma, which none of them may hold.
+    // Node.js joins a duplicate header with a comma, which no valid value contains.
     if (!grammar[part].test(value(part))) {
       throw new BrokerError('malformed_request', `${signatureHeaders[part]} has not the form it must have`);
     }

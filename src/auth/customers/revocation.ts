@@ -13,7 +13,7 @@ import type { AuthDeps } from './deps.js';
 import { revocationDigest, type SessionRevocation } from '../../wire/session-typed-data.js';
 import { verifyWalletSignature } from './wallet-signature.js';
 
-/** Ends every session of a wallet, and every login of it that is under way. */
+/** Ends all sessions of a wallet and all its unfinished logins. */
 export async function revokeAll({ pool, now }: Pick<AuthDeps, 'pool' | 'now'>, wallet: string): Promise<void> {
   await withTransaction(pool, async (tx) => {
     await lockWallet(tx, wallet);
@@ -22,8 +22,8 @@ export async function revokeAll({ pool, now }: Pick<AuthDeps, 'pool' | 'now'>, w
 }
 
 /**
- * Ends one session or all by the wallet's own signature, for when the session key is lost or stolen. Needs Postgres
- * only: who wants to be rid of a thief does not wait for Redis.
+ * Ends one or all sessions by the wallet's own signature, in case the session key is lost or stolen. It needs only
+ * Postgres, so revoking a stolen key does not wait for Redis.
  *
  * @throws BrokerError `validation_failed`, `timestamp_skew`, `signature_invalid`, `nonce_reused`, `session_not_found`, `rate_limited`
  */
@@ -45,7 +45,7 @@ export async function revokeByWallet(
     const now = new Date(deps.now());
     await withTransaction(deps.pool, async (tx) => {
       await lockWallet(tx, wallet);
-      // Sent again by somebody who saw it, "revoke all" would also end the sessions made since.
+      // Replayed by somebody who saw it, "revoke all" would also end the sessions opened since.
       if (!(await insertRevocation(tx, { wallet, nonce, sessionKey, signature, now }))) {
         throw new BrokerError('nonce_reused', 'this revocation was carried out before');
       }

@@ -19,21 +19,21 @@ import { verifyWalletSignature } from './wallet-signature.js';
 export interface Registration {
   message: SessionDelegation;
   chainId: number;
-  /** The wallet's, of the message. */
+  /** The wallet's signature of the message. */
   signature: Hex;
   label?: string | undefined;
   ip: string;
   userAgent?: string | undefined;
-  /** Checks the signature of this very request and answers which key made it. */
+  /** Verifies the signature of this very request and returns the key that made it. */
   proveSessionKey: () => Promise<string>;
 }
 
 /**
- * Finishes a login: the session key speaks for the wallet from here on.
+ * Finishes a login: from then on the session key speaks for the wallet.
  *
- * The challenge is used up before anything expensive is looked at, so an attempt costs a challenge. Those that fail are
- * counted by address, those that succeed by wallet: whoever holds the wallet logs in, whatever his neighbours send. That
- * the session key signed this request keeps a wallet from registering somebody else's key as its own.
+ * The challenge is used up before any expensive check, so every attempt costs one. Failed attempts are counted by
+ * address and successful ones by wallet, so the wallet's holder can log in whatever his neighbours send. The session
+ * key must sign this request, so that a wallet cannot register somebody else's key.
  *
  * @throws BrokerError `validation_failed`, `timestamp_skew`, `scope_denied`, `challenge_invalid`, `signature_invalid`,
  *   `session_key_in_use`, `quota_exceeded`, `rate_limited`, `auth_backend_unavailable`
@@ -92,7 +92,7 @@ async function insert({ pool, config, now }: AuthDeps, session: NewAuthSession, 
   });
 }
 
-/** What a client calls itself is shown to the wallet's owner later. */
+/** The client's own name, shown later to the wallet's owner. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 256);
 }

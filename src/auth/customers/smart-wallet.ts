@@ -6,26 +6,26 @@ import { currentTurn, Turns } from '../turns.js';
 /** Asks the chain whether a contract accepts a signature as its own. */
 export type VerifyContractWallet = (wallet: Address, digest: Hex, signature: Hex, chainId: number) => Promise<boolean>;
 
-/** A login waits this long for the node. */
+/** How long a login waits for the node. */
 const rpcTimeoutMs = 3_000;
-/** Wallets that the node is asked about at the same time, and those that wait for it. */
+/** How many wallets the node is asked about at once, and how many may wait. */
 const askedAtOnce = 4;
 const maxWaiting = 100;
 
-/** ERC-6492 and ERC-8010 signatures end in 32 bytes of their own number. */
+/** ERC-6492 and ERC-8010 signatures each end in 32 characteristic bytes. */
 const endsIn = (signature: string, number: string) => signature.toLowerCase().endsWith(number.repeat(16));
 
 /**
- * Signatures of contract wallets, deployed (ERC-1271) or not yet (ERC-6492), on the chain of one node. The node must
- * be on the chain the wallet signed for: a contract at this address may belong to somebody else on another chain.
+ * Verifies signatures of contract wallets, deployed (ERC-1271) or not yet (ERC-6492), through one node. The node must
+ * be on the chain the wallet signed for: the contract at this address may belong to somebody else on another chain.
  *
- * Everybody may name a wallet, and the node is asked about a few at a time: addresses take turns.
+ * Anyone can name a wallet, and the node handles only a few at a time, so addresses take turns.
  *
  * @throws BrokerError `auth_backend_unavailable` while the node does not answer, `rate_limited` when too many wait.
  */
 export function createContractWalletVerifier(rpcUrl: string): VerifyContractWallet {
   const node = http(rpcUrl, { timeout: rpcTimeoutMs, retryCount: 0 });
-  // A contract could otherwise name a URL for this process to fetch.
+  // Otherwise a contract could name a URL for this process to fetch.
   const client = createPublicClient({ transport: node, ccipRead: false });
   let nodeChainId: Promise<number> | undefined;
 
@@ -60,8 +60,8 @@ export function createContractWalletVerifier(rpcUrl: string): VerifyContractWall
     try {
       nodeChainId ??= client.getChainId();
       if ((await nodeChainId) !== chainId) return false;
-      // Without code and without a deployment inside the signature, this is an ordinary wallet, and its signature was
-      // refused already. The library would recover the signer once more, and with fewer conditions on the form.
+      // Without code and without a deployment in the signature, this is an ordinary wallet whose signature has already
+      // been rejected. The library would recover the signer again, with weaker checks of the form.
       if (!endsIn(signature, '6492') && (await client.getCode({ address: wallet })) === undefined) return false;
       return await acceptedByContract(wallet, digest, signature);
     } catch (error) {
@@ -75,7 +75,7 @@ export function createContractWalletVerifier(rpcUrl: string): VerifyContractWall
     }
   }
 
-  /** The library takes every call that fails for the contract's own refusal, also one that no contract ever saw. */
+  /** The library treats every failed call as the contract's refusal, even if it never reached a contract. */
   async function acceptedByContract(address: Address, hash: Hex, signature: Hex): Promise<boolean> {
     let fault: unknown;
     const noting: HttpTransport = (options) => {
@@ -97,7 +97,7 @@ export function createContractWalletVerifier(rpcUrl: string): VerifyContractWall
   }
 }
 
-/** Whether a call failed by what the contract did: nodes say so under different numbers, in much the same words. */
+/** Whether a call failed inside the contract: nodes use different error numbers for it but similar words. */
 function isOfContract(error: unknown): boolean {
   const answer = error instanceof BaseError ? error.walk((cause) => cause instanceof RpcRequestError) : undefined;
   if (!(answer instanceof RpcRequestError)) return false;

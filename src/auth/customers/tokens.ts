@@ -6,21 +6,21 @@ import { invalid } from './delegation-policy.js';
 import type { AuthDeps } from './deps.js';
 import type { Scope, SessionPrincipal } from './principal.js';
 
-/** The beginning is for programs that look for secrets in places where they should not be. */
+/** The prefix lets secret scanners recognize a leaked token. */
 const form = /^wlb_[A-Za-z0-9_-]{43}$/;
 
 export function isTokenForm(text: string): boolean {
   return form.test(text);
 }
 
-/** What is kept of a token. It is random over 256 bits: a plain hash cannot be turned round by guessing. */
+/** What is stored of a token. It has 256 random bits, so a plain hash cannot be reversed by guessing. */
 export function tokenSha256(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
 /**
- * Makes a bearer token with some of the session's scopes. It never lasts longer than its session, and never has
- * `admin`, which is for signed requests.
+ * Creates a bearer token with some of the session's scopes. It never outlives its session and never has `admin`, which
+ * requires signed requests.
  *
  * @throws BrokerError `scope_denied`, `validation_failed`, `quota_exceeded`
  */

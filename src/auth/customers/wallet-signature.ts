@@ -11,13 +11,13 @@ interface WalletSignature {
   digest: Hex;
   signature: Hex;
   chainId: number;
-  /** From where it came. */
+  /** The address of the client. */
   ip: string;
 }
 
 /**
- * Checks that a wallet signed a digest, and says what kind of wallet it is. An ordinary wallet is recognised without
- * asking anybody; the chain is asked only when that failed and contract wallets are enabled.
+ * Verifies that a wallet signed a digest, and returns the kind of wallet. An ordinary wallet is recognized locally; the
+ * chain is asked only if that fails and contract wallets are enabled.
  *
  * @throws BrokerError `signature_invalid`, `auth_backend_unavailable`
  */

@@ -14,24 +14,24 @@ export interface ApprovalDeps {
   config: ProviderAuthConfig;
   pool: Pool;
   recover: Recover;
-  /** Has the provider's workflow, which is started where there is none, read the message with this id. */
+  /** Has the provider's workflow read the message with this id, starting the workflow if necessary. */
   announceRegistration(providerId: string, messageId: string): Promise<unknown>;
   /** Unix milliseconds. */
   now?: () => number;
 }
 
-/** Who may join unsigned, with which wallet. */
+/** Who may join unsigned, and with which wallet. */
 export interface Approval {
   providerId: string;
   wallet: string;
 }
 
 /**
- * Lets a provider in that does not sign. The approval and a copy of its registration are written together, and its
- * workflow is told afterwards: a crash in between is mended by approving again, which is the same approval, or by the
+ * Admits an unsigned provider. The approval and a copy of its registration are written together, and its workflow is
+ * signalled afterwards. A crash in between is repaired by approving again, which yields the same approval, or by the
  * provider's next registration, which finds it.
  *
- * @param wallet what the operator has seen as the provider's wallet; when it is another by now, nothing is approved.
+ * @param wallet the provider's wallet as the operator has seen it; if it has changed, nothing is approved.
  * @throws BrokerError `provider_not_found`, `approval_not_needed`, `validation_failed`, `dependency_unavailable`
  */
 export async function approveProvider(
@@ -51,10 +51,10 @@ export async function approveProvider(
 }
 
 /**
- * Lets the owner of the wallet that an unsigned provider named do the same, by a signature that also says which key
- * will speak for the provider. Unsigned messages are accepted until that key has signed the first one.
+ * Lets the owner of the wallet that an unsigned provider named approve it, with a signature that also authorizes a key.
+ * Unsigned messages are accepted until that key has signed its first one.
  *
- * @param wallet the caller's.
+ * @param wallet the caller's wallet.
  * @throws BrokerError `provider_not_found`, `provider_not_yours`, `approval_not_needed`, `delegation_invalid`,
  *   `nonce_reused`, `timestamp_skew`, `dependency_unavailable`
  */
@@ -73,7 +73,7 @@ export async function claimProvider(
     now: new Date(now()),
     also: async (tx) => {
       const provider = await unsignedProvider(tx, providerId);
-      // What it named when it registered is all that is known of its owner.
+      // The wallet named at registration is all that is known of the owner.
       if (provider.wallet !== wallet) throw refusalError('other_wallet', now());
       messageId = await approveUnsigned(tx, { providerId, by: `owner ${wallet}`, now: new Date(now()) });
     },
@@ -99,7 +99,7 @@ async function unsignedProvider(tx: Transaction, providerId: string): Promise<Un
   return provider;
 }
 
-/** Where everybody has to sign there is nothing to approve, and where nobody has to, nothing that an approval adds. */
+/** If everyone must sign, there is nothing to approve; if no one must, an approval adds nothing. */
 function requireApprovals({ config }: ApprovalDeps): void {
   if (config.PROVIDER_AUTH_MODE === 'permissive') return;
   throw new BrokerError('approval_not_needed', `providers are not approved in mode ${config.PROVIDER_AUTH_MODE}`);

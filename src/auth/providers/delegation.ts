@@ -5,19 +5,19 @@ import { MessageRefused } from '../../domain/provider-refusals.js';
 import { anySpec, providerRegistrationDigest, type ProviderRegistration } from '../../wire/provider-typed-data.js';
 import type { Recover } from '../recover.js';
 
-/** The longest a node key may speak for a provider without its owner signing again. */
+/** The longest time a node key may speak for a provider before its owner must sign again. */
 export const maxDelegationS = 90 * 86_400;
 
-/** How far `issuedAt` may be from the moment a delegation is first used: owners sign it on another machine. */
+/** How far `issuedAt` may be from a delegation's first use: owners sign on another machine. */
 export const firstUseSkewS = 600;
 
 export type ProviderAuthConfig = Pick<Config, 'AUTH_AUDIENCE' | 'AUTH_CHAIN_IDS' | 'PROVIDER_AUTH_MODE'>;
 
 /**
- * Checks what a delegation says, and that its wallet signed it for one of the chains that are accepted. An ordinary
- * wallet only: the one that is paid is the one that is recovered from the signature.
+ * Checks a delegation's content and its wallet's signature for one of the accepted chains. Only ordinary wallets are
+ * allowed: the wallet recovered from the signature is the one that is paid.
  *
- * @param expected what the message that came with it is about; `data` absent where there is none.
+ * @param expected the values that the accompanying message requires; `data` is absent without a message.
  * @throws MessageRefused
  */
 export async function verifyDelegation(
@@ -54,7 +54,7 @@ export async function verifyDelegation(
   };
 }
 
-/** For which of the chains that are accepted the wallet of a delegation signed it; undefined when for none. */
+/** The accepted chain for which a delegation's wallet signed it; undefined if there is none. */
 export async function signedByWallet(
   { config, recover }: { config: Pick<Config, 'AUTH_CHAIN_IDS'>; recover: Recover },
   message: ProviderRegistration,
@@ -67,12 +67,12 @@ export async function signedByWallet(
   return undefined;
 }
 
-/** @throws MessageRefused when a delegation is for one registration and this is another. */
+/** @throws MessageRefused when a delegation allows only one registration and this is a different one. */
 export function requireSpec(specHash: string, data: string): void {
   if (specHash !== anySpec && specHash !== keccak256(toBytes(data))) throw new MessageRefused('spec_pinned');
 }
 
-/** When a delegation must have been issued to be used for the first time at some moment. */
+/** When a delegation must have been issued to be used for the first time now. */
 export function firstUseWindow(atMs: number): { issuedAfter: Date; issuedBefore: Date } {
   return { issuedAfter: new Date(atMs - firstUseSkewS * 1000), issuedBefore: new Date(atMs + firstUseSkewS * 1000) };
 }

@@ -5,21 +5,21 @@ import type { ProviderRegistration } from '../../wire/provider-typed-data.js';
 import { address, bytes32, unixSeconds } from '../shapes.js';
 import { signatureFormProblem } from '../signature-form.js';
 
-/** What a node key signs about a message; everything in it is signed. */
+/** Everything a node key signs about a message. */
 export interface SignedEntry {
   audience: string;
-  /** The base name of the stream, or another word for what is not an entry. */
+  /** The base name of the stream, or another word if the message is not an entry. */
   stream: string;
   providerId: string;
-  /** As written: the text is signed. */
+  /** As written, because the text is signed. */
   seq: string;
   /** Unix seconds, as written. */
   ts: string;
-  /** The exact text of the message; no form of JSON is preferred to another. */
+  /** The exact text of the message; any form of JSON is allowed. */
   data: string;
 }
 
-/** The text a node key signs, as EIP-191, one item a line. */
+/** The text a node key signs with EIP-191, one item per line. */
 export function canonicalEntry({ audience, stream, providerId, seq, ts, data }: SignedEntry): string {
   const dataSha256 = createHash('sha256').update(data, 'utf8').digest('hex');
   return ['WORLDLAND-PROVIDER-V1', audience, stream, providerId, seq, ts, dataSha256].join('\n');
@@ -29,17 +29,17 @@ export function entryDigest(entry: SignedEntry): Hex {
   return hashMessage(canonicalEntry(entry));
 }
 
-/** The fields that a provider which signs adds to an entry. The key in lower case; `seq` and `ts` as written. */
+/** The fields that a signing provider adds to an entry. The key is in lower case; `seq` and `ts` are as written. */
 export interface EntrySignature {
   key: Address;
   seq: string;
   ts: string;
   sig: Hex;
-  /** The wallet's delegation: the JSON text, and the wallet's signature. */
+  /** The wallet's delegation: its JSON text, and the wallet's signature. */
   delegation?: { reg: string; regsig: Hex };
 }
 
-/** Of a signed entry; `reg` and `regsig` come with registrations, both or neither. */
+/** The fields of a signed entry; registrations may have `reg` and `regsig`, both or neither. */
 const required = ['v', 'key', 'seq', 'ts', 'sig'] as const;
 const optional = ['reg', 'regsig'] as const;
 export const signatureFields = [...required, ...optional];
@@ -52,8 +52,8 @@ const grammar = {
 };
 
 /**
- * Reads the signature of an entry: `undefined` when it has none of the fields, a sentence about what is wrong when it
- * has some of them or in another form.
+ * Reads an entry's signature: `undefined` if it has none of the fields, or a sentence about the problem if fields are
+ * missing or malformed.
  */
 export function readEntrySignature(fields: Readonly<Record<string, string>>): EntrySignature | string | undefined {
   const given = signatureFields.filter((name) => fields[name] !== undefined);
@@ -75,7 +75,7 @@ export function readEntrySignature(fields: Readonly<Record<string, string>>): En
   return { ...signature, delegation: { reg, regsig: regsig as Hex } };
 }
 
-/** The delegation as JSON; integers as numbers or as decimal strings. */
+/** The delegation's JSON; integers may be numbers or decimal strings. */
 export const providerRegistrationMessage = z.strictObject({
   providerId: z.string().max(64),
   wallet: address,
@@ -87,10 +87,10 @@ export const providerRegistrationMessage = z.strictObject({
   nonce: bytes32,
 });
 
-/** Several times what the message needs. */
+/** Several times what a delegation needs. */
 const maxDelegationLength = 4_096;
 
-/** Reads `reg`; `undefined` for what is not a delegation. */
+/** Parses `reg`; `undefined` if it is not a delegation. */
 export function readDelegation(reg: string): ProviderRegistration | undefined {
   if (reg.length > maxDelegationLength) return undefined;
   try {

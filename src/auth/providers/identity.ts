@@ -28,36 +28,36 @@ import type { Recover } from '../recover.js';
 export interface ProviderVerifierDeps {
   config: ProviderAuthConfig;
   pool: Pool;
-  /** One of its own where whole batches are verified at once: see `createRecover`. */
+  /** Pass a separate one to verify whole batches at once: see `createRecover`. */
   recover: Recover;
   /** Unix milliseconds. */
   now?: () => number;
 }
 
-/** As the API asks, which has a message that is no entry yet. */
+/** The API's variant: the message has not been appended to a stream yet. */
 export interface ProviderIdentityVerifier extends ProviderVerifier {
   /**
-   * What `verify` would say of a message that arrives now; it uses nothing up. Two with the same number are both let
-   * through here, and one of them where they are read.
+   * Returns what `verify` would say about a message arriving now, without using anything up. Of two messages with the
+   * same number, both pass here, and one is rejected when the stream is read.
    *
    * @throws BrokerError `rate_limited`, `auth_backend_unavailable`, `dependency_unavailable`
    */
   rehearse(message: Omit<ProviderEntry, 'id'>): Promise<ProviderVerdict>;
 }
 
-/** A message on its way through the checks. */
+/** A message while it is being checked. */
 interface Message extends Omit<ProviderEntry, 'id'> {
-  /** Absent where nothing is to be used up. */
+  /** Absent if nothing may be used up. */
   entryId?: string;
   arrivedAtMs: number;
 }
 
 /**
- * Decides whether a message is from the provider it names.
+ * Decides whether a message is really from the provider it names.
  *
  * A wallet signs once that a key on the machine may speak for a provider; the key signs every message. The first
- * delegation that is accepted binds the provider to its wallet for good. What has signed once is refused without a
- * signature from then on, unless nobody is checked at all.
+ * accepted delegation binds the provider to its wallet for good. Once a provider has signed, its unsigned messages are
+ * rejected, unless verification is off altogether.
  */
 export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIdentityVerifier {
   const { config, pool, recover, now = Date.now } = deps;
@@ -70,7 +70,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
       try {
         return await judged({ ...entry, entryId: id, arrivedAtMs: arrivalOf(id, now()) });
       } catch (error) {
-        // Too many wait for this process; the entry is read again.
+        // Too many verifications are waiting in this process; the entry is read again.
         if (!(error instanceof BrokerError) || error.code !== 'rate_limited') throw error;
         throw new BrokerError('auth_backend_unavailable', error.detail, {}, { cause: error });
       }
@@ -85,7 +85,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     } catch (error) {
       if (!(error instanceof MessageRefused)) throw error;
       const { reason, nextSeq } = error;
-      // Only who registers waits for an answer. One over HTTPS gets it there, whoever he is.
+      // Only registrations are answered on the stream. A sender over HTTPS gets the response there, whoever it is.
       const waits = message.stream === streams.registration && message.entryId !== undefined;
       const tell = waits && (await mayBeTold(message)) ? { tell: providerRefusals[reason].tell } : {};
       return { accepted: false, reason, ...tell, ...(nextSeq === undefined ? {} : { nextSeq }) };
@@ -99,7 +99,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     const signature = readEntrySignature(fields);
     if (signature === undefined || typeof signature === 'string') return false;
     const { key, seq, ts, sig, delegation } = signature;
-    // Whatever else is wrong with it, such as its time or its number: this key is the provider's, or its owner says so.
+    // Even if the time or the number is wrong, the key is the provider's, or its owner vouches for it.
     if (key !== identity.nodeKey) {
       const reg = delegation && readDelegation(delegation.reg);
       const isOwners = reg?.wallet === identity.wallet && reg.nodeKey === key && reg.providerId === providerId;
@@ -126,7 +126,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     return { accepted: true, signed: true, wallet };
   }
 
-  /** A registration that brings its delegation along. */
+  /** Verifies a registration that contains its delegation. */
   async function acceptDelegated(
     message: Message,
     signature: EntrySignature,
@@ -138,7 +138,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     if (read === undefined) throw new MessageRefused('delegation_malformed');
     if ((standing.identity?.wallet ?? read.wallet) !== read.wallet) throw new MessageRefused('other_wallet');
     const incumbent = standing.incumbentWallet ?? noWallet;
-    // What somebody merely said about himself gives way to a proof, but not once the provider was let in with it.
+    // A claimed wallet may be replaced by a proven one, unless the provider was already admitted with the claim.
     if (standing.identity === undefined && incumbent !== noWallet && incumbent !== read.wallet) {
       throw new MessageRefused('other_wallet');
     }
@@ -154,7 +154,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     const refused = await acceptDelegation(pool, delegation, {
       ...firstUseWindow(arrivedAtMs),
       now: new Date(now()),
-      // No entry has an empty id: a number that was used is refused in a rehearsal, too.
+      // No entry has an empty id, so a used number is rejected in a rehearsal too.
       message: { seq: Number(signature.seq), entryId: entryId ?? '' },
       rehearsal: entryId === undefined,
     });
@@ -163,7 +163,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     return delegation.wallet;
   }
 
-  /** Any message that the provider's key signs by itself. */
+  /** Verifies a message signed by the provider's key without a delegation. */
   async function acceptOfKey(
     message: Message,
     signature: EntrySignature,
@@ -173,7 +173,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     if (identity === undefined || identity.nodeKey !== signature.key) throw new MessageRefused('key_unknown');
     if (identity.expiresAt.getTime() <= now()) throw new MessageRefused('delegation_expired');
     requireOnTime(signature, arrivedAtMs);
-    // An old heartbeat says nothing about now; everything else was true when it arrived, however late it is read.
+    // An old heartbeat says nothing about now; any other message was true when it arrived, however late it is read.
     if (stream === streams.heartbeat) requireOnTime(signature, now());
     await requireSignedByKey(message, signature);
     if (stream === streams.registration) {
@@ -192,7 +192,10 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     return identity.wallet;
   }
 
-  /** Whoever has signed in time holds the key, or repeats who does: what he is told is hardly more than the time. */
+  /**
+   * Anyone with a timely signature holds the key or replays its holder's message; telling them reveals little more than
+   * the time.
+   */
   async function replayed(kind: CountedKind, providerId: string): Promise<MessageRefused> {
     return replayedAfter(await lastInSequence(pool, kind, providerId));
   }
@@ -208,7 +211,7 @@ function kindOf(stream: string): CountedKind {
   return stream === streams.heartbeat ? 'heartbeat' : 'capacity';
 }
 
-/** Of a provider that does not sign: what it may still say, where unsigned messages are taken at all. */
+/** Decides which messages of an unsigned provider are accepted, if any are. */
 function requireUnsignedAllowed(
   { stream, fields }: Message,
   { identity, status, approved, incumbentWallet }: ProviderStanding,
@@ -242,7 +245,7 @@ function unsignedVerdict({ stream, fields }: Message): ProviderVerdict {
   return { accepted: true, signed: false, ...(wallet === undefined ? {} : { wallet }) };
 }
 
-/** What a registration says its wallet is, in lower case. Its `data` has passed validation. */
+/** The wallet that a registration names, in lower case. Its `data` has passed validation. */
 function claimedWallet(fields: Readonly<Record<string, string>>): string | undefined {
   try {
     const { wallet_addr: wallet } = JSON.parse(fields['data'] ?? '') as { wallet_addr?: unknown };
@@ -252,7 +255,7 @@ function claimedWallet(fields: Readonly<Record<string, string>>): string | undef
   }
 }
 
-/** When an entry arrived, by its id. An id from the future is somebody's invention. */
+/** When an entry arrived, by its id. A sender has made up an id from the future. */
 function arrivalOf(entryId: string, nowMs: number): number {
   const arrivedAtMs = Number(entryId.split('-')[0]);
   return Number.isFinite(arrivedAtMs) ? Math.min(arrivedAtMs, nowMs) : nowMs;

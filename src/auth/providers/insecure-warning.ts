@@ -5,10 +5,10 @@ import { providerAuthInsecure } from '../../observability/metrics.js';
 const everyMs = 60_000;
 
 /**
- * Says every minute that nobody checks who a provider is, where that is so, and shows it as a gauge. That a production
- * process does not start that way by mistake is seen to where the configuration is read.
+ * Warns every minute, and sets a gauge, while providers' identities are not verified. The configuration makes sure that
+ * a production process does not start this way by mistake.
  *
- * @returns stops the warnings.
+ * @returns a function that stops the warnings.
  */
 export function warnWhileInsecure(
   config: Pick<Config, 'PROVIDER_AUTH_MODE'>,

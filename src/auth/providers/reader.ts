@@ -8,7 +8,7 @@ import { providerHeaders, responsesWord } from '../../provider-agent/signer.js';
 import type { ProviderVerifierDeps } from './identity.js';
 import { entryDigest, readEntrySignature } from './entry-signature.js';
 
-/** A request for a provider's answers as it came over the wire. */
+/** A request for a provider's answers as received. */
 export interface ReaderRequest {
   providerId: string;
   /** Path and query as sent. */
@@ -17,12 +17,12 @@ export interface ReaderRequest {
 }
 
 /**
- * Checks that whoever asks for a provider's answers holds its node key: a join command is among them. The key signs the
- * same text as for a message, with the request in the place of `data` and a word that is no stream, so that neither is
- * ever taken for the other. A request is good once.
+ * Checks that the caller who asks for a provider's answers holds its node key, because the answers include a join
+ * command. The key signs the same text as for a message, with the request in place of `data` and a word that is not a
+ * stream, so that neither can be mistaken for the other. A request is valid once.
  *
- * @param targetPrefix what a proxy took off the front of the request target.
- * @returns false for a provider that nobody has signed for yet: it has no answers that anybody may read.
+ * @param targetPrefix the prefix that a proxy stripped from the request target.
+ * @returns false for a provider that has never signed: nobody may read its answers.
  * @throws BrokerError `auth_required`, `malformed_request`, `timestamp_skew`, `delegation_invalid`, `signature_invalid`,
  *   `nonce_reused`, `rate_limited`, `dependency_unavailable`
  */
@@ -53,7 +53,7 @@ export async function verifyReader(
   if ((await recover(digest, sig)) !== key) throw refusalError('signature_invalid', now());
   if (identity === undefined) return false;
   const counted = { providerId, nodeKey: key };
-  // An id as of an entry, that nothing else has: the same request again is a replay, whoever sends it.
+  // A unique id in place of an entry's: repeating the same request is always a replay.
   const request = { seq: Number(seq), entryId: `${now()}-${randomInt(2 ** 47)}` };
   if (await advanceSequence(pool, 'responses', counted, request, new Date(now()))) return true;
   throw refusalError('sequence_replayed', now(), ((await lastInSequence(pool, 'responses', providerId)) ?? -1) + 1);

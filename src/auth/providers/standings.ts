@@ -1,12 +1,12 @@
 import { providerStandings, type ProviderStanding } from '../../db/provider-identities.js';
 import type { Queryable } from '../../db/pool.js';
 
-/** More ids in one question gain nothing. */
+/** Larger queries gain nothing. */
 const idsAtOnce = 500;
 
 /**
- * Asks what is known about providers, one question for all who want to know at the same moment: heartbeats are read by
- * the hundred. Nothing is kept, so that a key that was replaced is refused by the next message.
+ * Looks up what is known about providers, with one query for all concurrent lookups, since heartbeats arrive by the
+ * hundred. Nothing is cached, so a replaced key is rejected with its next message.
  */
 export function createStandings(pool: Queryable): (providerId: string) => Promise<ProviderStanding> {
   let next: { ids: Set<string>; answer: Promise<Map<string, ProviderStanding>> } | undefined;

@@ -1,9 +1,9 @@
 /**
- * Addresses that no pod of a stranger may reach, wherever the cluster stands, each with why. In canonical notation.
+ * Address ranges that no stranger's pod may reach in any cluster, each with the reason, in canonical notation.
  * docs/security.md has the same list.
  *
- * IPv4 in the clothes of IPv6 (::ffff:0:0/96) is not among them: it goes over the line as IPv4, and Kubernetes takes no
- * such range. Ranges for documentation are not either: nobody is there.
+ * IPv4-mapped IPv6 (::ffff:0:0/96) is not included: such packets are sent as IPv4, and Kubernetes does not accept the
+ * range. Documentation ranges are not included either, since nobody is there.
  */
 export const closedRanges: readonly (readonly [range: string, reason: string])[] = [
   ['0.0.0.0/8', 'this machine, on Linux'],

@@ -17,9 +17,9 @@ export const clusterDns: V1NetworkPolicyEgressRule = {
 };
 
 /**
- * Egress to the internet, and to nothing else.
+ * Egress to the internet only.
  *
- * @param closed ranges that are closed too although they are public, in canonical notation.
+ * @param closed additional closed ranges, although they are public, in canonical notation.
  */
 export function publicInternet(closed: readonly string[]): V1NetworkPolicyEgressRule {
   const except = [...new Set([...closedRanges.map(([range]) => range), ...closed])];

@@ -2,8 +2,8 @@ import type { V1EnvVar } from '@kubernetes/client-node';
 import { jobObjectName, sharedMemoryMb, type JobOrder, type Placement } from '../../domain/job.js';
 
 /**
- * How many threads numeric libraries start where nobody says: one for each core of the machine, which is many times what
- * was ordered, and then all of them wait for each other. Not among them is GOMAXPROCS: Go goes by the limit itself.
+ * The number of threads that numeric libraries start by default. Otherwise they start one per core of the machine, many
+ * times what was ordered, and all of them wait for each other. GOMAXPROCS is not needed: Go respects the limit itself.
  */
 const threadVariables = [
   'OMP_NUM_THREADS',
@@ -15,11 +15,11 @@ const threadVariables = [
 ];
 
 /**
- * The variables of a job's container: what was rented, defaults by its size, and what the customer chose, which wins.
- * No text of a provider's is among the values, since Kubernetes expands `$(…)` in them; those of the customer come from
- * the Secret and are taken as they are.
+ * The variables of a job's container: facts about the rental, defaults by its size, and the customer's own, which win.
+ * No value contains a provider's text, because Kubernetes expands `$(…)` in values; the customer's values come from the
+ * Secret and are not expanded.
  *
- * @param chosen names of the customer's variables.
+ * @param chosen the names of the customer's variables.
  */
 export function jobEnvironment(order: JobOrder, placement: Placement, chosen: readonly string[]): V1EnvVar[] {
   const gpuType = placement.gpuType ?? order.gpuType;
@@ -33,7 +33,7 @@ export function jobEnvironment(order: JobOrder, placement: Placement, chosen: re
     WORLDLAND_MEMORY_MB: order.memoryMb,
     WORLDLAND_SHM_MB: sharedMemoryMb(order),
     WORLDLAND_STORAGE_GB: order.storageGb,
-    // Images made for CUDA ask for all GPUs of the machine; a job without GPUs must get none.
+    // CUDA images request all GPUs of the machine by themselves; a job without GPUs must get none.
     ...(order.gpuCount === 0 ? { NVIDIA_VISIBLE_DEVICES: 'none' } : {}),
   };
   return [
@@ -47,7 +47,7 @@ export function jobEnvironment(order: JobOrder, placement: Placement, chosen: re
   ];
 }
 
-/** The entry of a job's Secret that holds one of the customer's variables. */
+/** The entry of a job's Secret for one of the customer's variables. */
 export function environmentKey(variable: string): string {
   return `env.${variable}`;
 }

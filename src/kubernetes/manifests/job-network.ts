@@ -5,9 +5,9 @@ import { publicInternet } from './egress.js';
 import { jobLabels, ownedByPod } from './job.js';
 
 /**
- * A job's way out: the internet, without its own machine and the cluster. It belongs to the job and not to the tenant
- * because policies only ever add to each other, and each job is on another machine. Until it is there, and where the
- * tenant's policy is all there is, nothing but the name server is reached. It goes with the pod.
+ * A job's egress: the internet, but not its own machine or the cluster. It is per job and not per tenant, because
+ * policies only add to each other and each job is on another machine. Until it exists, the tenant's policy allows only
+ * the name server. Kubernetes deletes it with the pod.
  */
 export function jobNetworkPolicy(
   order: JobOrder,

@@ -13,23 +13,23 @@ import {
 } from '../names.js';
 import { environmentKey, jobEnvironment } from './job-environment.js';
 
-/** What decides a job's objects besides the order itself. */
+/** The inputs to a job's objects besides the order itself. */
 export interface JobManifestSettings {
   sshServerImage: string;
-  /** What runs where the customer names no image. */
+  /** The default image, for orders that name none. */
   defaultImage: string;
-  /** When an image that is named by a tag is asked for; a digest is always the same image. */
+  /** When to pull an image named by a tag; a digest always names the same image. */
   pullTags: 'Always' | 'IfNotPresent';
-  /** The last resort, should the broker be gone for ever: Kubernetes ends the pod by itself. */
+  /** The last resort if the broker is gone for ever: Kubernetes itself ends the pod. */
   activeDeadlineSeconds: number;
-  /** RFC 3339; shown on the pod for people. The durable timer of the job's workflow is what counts. */
+  /** RFC 3339; shown on the pod for people. Only the durable timer of the job's workflow ends the job. */
   expiresAt: string;
   runtimeClassName?: string;
-  /** The node has them: root in the job is nobody on the machine. */
+  /** True if the node supports user namespaces: root in the job then has no rights on the machine. */
   userNamespaces?: boolean;
 }
 
-/** What a customer gave that is not part of the order: it never stands in workflow history. */
+/** The customer's inputs outside the order: they are never stored in workflow histories. */
 export interface JobInputs {
   sshPublicKeys: readonly string[];
   env: Readonly<Record<string, string>>;
@@ -41,16 +41,16 @@ const serverVolume = 'ssh-server';
 const serverPath = '/opt/worldland/ssh';
 const keyPath = '/etc/worldland';
 const authorizedKeysFile = 'authorized_keys';
-/** The entry of a job's Secret that holds the private key of its SSH server. */
+/** The entry of a job's Secret with the private key of its SSH server. */
 export const hostKeyFile = 'ssh_host_key';
 
 /**
- * What root may do in a job: all that `baseline` of Pod Security Admission allows but one. None of it reaches beyond the
- * container. MKNOD is left out: with it, nothing but the device rules of the container's cgroup would stand between a
- * customer and the GPUs that somebody else rented. Nothing is gained by setuid programs (`allowPrivilegeEscalation`).
+ * Root's capabilities in a job: everything that the `baseline` level of Pod Security Admission allows except MKNOD.
+ * None of them reaches beyond the container. With MKNOD, only the device rules of the container's cgroup would separate
+ * a customer from GPUs that others have rented. Setuid programs (`allowPrivilegeEscalation`) gain nothing.
  */
 const capabilities = [
-  // su, sudo, sshd and useradd report to the kernel's audit through PAM; RHEL's fail where they may not.
+  // su, sudo, sshd and useradd write to the kernel's audit log through PAM; RHEL's versions fail if they may not.
   'AUDIT_WRITE',
   // Package managers unpack files of other users.
   'CHOWN',
@@ -58,20 +58,20 @@ const capabilities = [
   'FOWNER',
   'FSETID',
   'KILL',
-  // Web servers and an sshd of the customer's own listen below 1024, in the pod's own network.
+  // Web servers and a customer's own sshd listen below 1024, in the pod's own network.
   'NET_BIND_SERVICE',
-  // Packages whose files have capabilities (ping of iputils, httpd) do not unpack without.
+  // Packages whose files have capabilities (ping of iputils, httpd) cannot be unpacked without it.
   'SETFCAP',
-  // Logins, su, and package managers that download as another user.
+  // For logins, su, and package managers that download as another user.
   'SETGID',
   'SETUID',
-  // Services give capabilities up for good; none can be had with it that is not in this list.
+  // Services use it to drop capabilities for good; it cannot add any that are not in this list.
   'SETPCAP',
-  // chroot, and the separation of privileges in an sshd.
+  // For chroot, and the privilege separation of an sshd.
   'SYS_CHROOT',
 ];
 
-/** Labels that every object of a job carries. */
+/** The labels of every object of a job. */
 export function jobLabels(order: JobOrder, placement: Placement): Record<string, string> {
   return {
     [labels.managedBy]: managedBy,
@@ -82,10 +82,10 @@ export function jobLabels(order: JobOrder, placement: Placement): Record<string,
 }
 
 /**
- * The customer's public keys and environment and the machine's own host key, read by the pod from here so that no value
- * stands in its spec.
+ * The customer's public keys and environment and the machine's host key. The pod reads them from this Secret, so that
+ * its specification contains no value.
  *
- * @param hostKey private key of the SSH server, PEM.
+ * @param hostKey the private key of the SSH server, in PEM.
  */
 export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInputs, hostKey: string): V1Secret {
   const environment = Object.fromEntries(
@@ -109,8 +109,8 @@ export function jobSecret(order: JobOrder, placement: Placement, inputs: JobInpu
 }
 
 /**
- * The pod of a job. Placed by the scheduler through a node affinity on the provider's label, never by `nodeName`: the
- * scheduler's fit check is the second lock on GPUs. Root inside, since images expect it.
+ * A job's pod. The scheduler places it by a node affinity on the provider's label, never by `nodeName`: the scheduler's
+ * fit check is the second safeguard for GPUs. It runs as root inside, because images expect that.
  */
 export function jobPod(
   order: JobOrder,
@@ -131,7 +131,7 @@ export function jobPod(
     kind: 'Pod',
     metadata: {
       name,
-      // The field's tools select pods by the bare name.
+      // Existing tools select pods by the bare name.
       labels: { ...jobLabels(order, placement), 'job-id': order.jobId },
       annotations: {
         [annotations.expiresAt]: settings.expiresAt,
@@ -146,8 +146,8 @@ export function jobPod(
       enableServiceLinks: false,
       hostname: 'gpu',
       ...(settings.userNamespaces === true ? { hostUsers: false } : {}),
-      // A name with a dot is asked for as it is. By default each would be tried in three domains of the cluster first,
-      // where tenants have no Service to find, over whatever lies between the machine and the cluster's name server.
+      // Resolve names with a dot as they are. By default, each one is first tried in three cluster domains, where
+      // tenants have no Service to find, across the whole distance between the machine and the cluster's name server.
       dnsPolicy: 'ClusterFirst',
       dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
       priorityClassName: priorityClasses.rental,
@@ -164,9 +164,9 @@ export function jobPod(
       },
       tolerations: [
         { key: taints.dedicated, operator: 'Exists', effect: 'NoSchedule' },
-        // The provider was cordoned after this job had got its GPUs.
+        // The provider was cordoned after this job had been given its GPUs.
         { key: taints.maintenance, operator: 'Equal', value: cordonedValue, effect: 'NoSchedule' },
-        // A provider that goes away gets its grace from the job's workflow; Kubernetes must not evict before.
+        // The job's workflow grants a grace period to a provider that goes away; Kubernetes must not evict earlier.
         { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' },
         { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' },
       ],
@@ -197,15 +197,14 @@ export function jobPod(
           resources: { requests: sizes, limits: sizes },
           securityContext: {
             ...locked,
-            // Images that name another user would have a root login that is not root.
+            // Otherwise, images that name another user would give a root login without root's rights.
             runAsUser: 0,
             runAsGroup: 0,
             capabilities: { drop: ['ALL'], add: capabilities },
           },
-          // SSH is what the customer waits for: the pod is Ready, and the job running, when it answers. The kubelet
-          // reports the pod's address no sooner than that its container runs, and kube-proxy gathers changes for a
-          // second before it lays the way to it, which takes a busy machine a second more: who came at once would be
-          // refused.
+          // The customer waits for SSH, so the pod is Ready, and the job running, when SSH answers. The kubelet reports
+          // the pod IP only once the container runs, and kube-proxy needs another 1–2 s to program the route;
+          // connecting earlier is refused.
           readinessProbe: {
             tcpSocket: { port: sshContainerPort },
             initialDelaySeconds: 3,
@@ -221,8 +220,8 @@ export function jobPod(
       ],
       volumes: [
         { name: serverVolume, emptyDir: { sizeLimit: '64Mi' } },
-        // Data loaders and NCCL pass tensors through it; a container has 64 MB otherwise. What is in it counts against
-        // the container's memory.
+        // Data loaders and NCCL pass tensors through it; the default is 64 MB. Its contents count against the
+        // container's memory.
         { name: sharedMemoryVolume, emptyDir: { medium: 'Memory', sizeLimit: `${sharedMemoryMb(order)}Mi` } },
         {
           name: keyVolume,
@@ -237,14 +236,14 @@ export function jobPod(
   };
 }
 
-/** As orders have it, with everything that a short name leaves out. */
+/** The full reference, as orders store it. */
 function isSiteImage(image: string, { defaultImage }: JobManifestSettings): boolean {
   return image === imageName(parseImage(defaultImage));
 }
 
 /**
- * The way in: one NodePort, answered only by the pod's own node. It is there before the pod, so that no pod is made where
- * no port is left; like the Secret it stays until the job's end removes it, or the reconciler.
+ * The job's ingress: one NodePort, answered only by the pod's own node. It is created before the pod, so that no pod is
+ * created when no port is left. Like the Secret, it stays until the job's end or the reconciler removes it.
  */
 export function jobService(order: JobOrder, placement: Placement): V1Service {
   return {
@@ -257,8 +256,8 @@ export function jobService(order: JobOrder, placement: Placement): V1Service {
     spec: {
       type: 'NodePort',
       externalTrafficPolicy: 'Local',
-      // The way to the pod is laid as soon as the pod has an address. Without this it would be laid when the pod is
-      // Ready, which is also when the customer is told to come.
+      // Program the route as soon as the pod has an address. Otherwise it would be programmed when the pod becomes
+      // Ready, which is also when the customer is told to connect.
       publishNotReadyAddresses: true,
       selector: { [labels.jobId]: order.jobId },
       ports: [{ name: 'ssh', port: 22, targetPort: 'ssh', protocol: 'TCP' }],
@@ -266,7 +265,7 @@ export function jobService(order: JobOrder, placement: Placement): V1Service {
   };
 }
 
-/** The owner reference by which Kubernetes collects an object together with the job's pod. */
+/** The owner reference by which Kubernetes deletes an object together with the job's pod. */
 export function ownedByPod(name: string, uid: string) {
   return { apiVersion: 'v1', kind: 'Pod', name, uid, controller: false, blockOwnerDeletion: false };
 }

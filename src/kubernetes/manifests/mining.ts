@@ -3,18 +3,18 @@ import { minersName, miningP2pPort, type Miner } from '../../domain/mining.js';
 import { gpuResource, labels, managedBy, miningNamespace, priorityClasses, taints } from '../names.js';
 import { clusterDns, publicInternet } from './egress.js';
 
-/** What decides a provider's miners besides their configuration. */
+/** The inputs to a provider's miners besides their configuration. */
 export interface MinerManifestSettings {
-  /** What a miner may write before Kubernetes ends it. */
+  /** How much a miner may write before Kubernetes ends it. */
   storageGb: number;
   runtimeClassName?: string;
 }
 
 const dataVolume = 'data';
-/** Long enough to close a connection; what a miner has written is thrown away with its pod. A job waits this long. */
+/** Long enough to close a connection; a miner's data is discarded with its pod. A preempting job waits this long. */
 const terminationGraceS = 2;
 
-/** The namespace of all miners, as strict as a tenant's. Older brokers left one without enforcement: it is taken over. */
+/** The namespace of all miners, as strict as a tenant's. One that older brokers left unenforced is adopted. */
 export function miningNamespaceObject(): V1Namespace {
   return {
     apiVersion: 'v1',
@@ -31,7 +31,10 @@ export function miningNamespaceObject(): V1Namespace {
   };
 }
 
-/** The port of the mining network in, DNS and the public internet out. Enforced only where the network plugin does so. */
+/**
+ * Allows the mining network's port in, and DNS and the public internet out. Enforced only if the network plugin
+ * supports policies.
+ */
 export function miningNetworkPolicy(closed: readonly string[]): V1NetworkPolicy {
   return {
     apiVersion: 'networking.k8s.io/v1',
@@ -46,7 +49,7 @@ export function miningNetworkPolicy(closed: readonly string[]): V1NetworkPolicy 
   };
 }
 
-/** Nothing of a miner outlives its pod or is reached by a port of the nodes. */
+/** No data of a miner outlives its pod, and no node port reaches it. */
 export function miningResourceQuota(): V1ResourceQuota {
   return {
     apiVersion: 'v1',
@@ -56,7 +59,7 @@ export function miningResourceQuota(): V1ResourceQuota {
   };
 }
 
-/** Nothing runs among the miners that would not give way to a job. */
+/** Everything that runs among the miners can be preempted by a job. */
 export function miningPriorityQuota(): V1ResourceQuota {
   return {
     apiVersion: 'v1',
@@ -71,18 +74,21 @@ export function miningPriorityQuota(): V1ResourceQuota {
   };
 }
 
-/** Labels of a provider's miners, and what selects them. */
+/** The labels of a provider's miners, which also select them. */
 function minerLabels(providerId: string): Record<string, string> {
   return {
     [labels.mining]: 'true',
     [labels.providerId]: providerId,
-    // The field's tools select by the bare names.
+    // Existing tools select by the bare names.
     app: 'worldland-mining',
     'provider-id': providerId,
   };
 }
 
-/** The environment of a provider's miners, read by the pods from here so that no value stands in their text. */
+/**
+ * The environment of a provider's miners. The pods read it from this Secret, so that their specification contains no
+ * value.
+ */
 export function minersSecret(providerId: string, { env }: Miner): V1Secret {
   const encoded = Object.entries(env).map(([name, value]) => [name, Buffer.from(value).toString('base64')]);
   return {
@@ -99,12 +105,12 @@ export function minersSecret(providerId: string, { env }: Miner): V1Secret {
 }
 
 /**
- * A provider's miners: as many pods of one GPU as it has GPUs to mine on, whoever rents them. Those that find none free
- * wait for the scheduler, which also takes GPUs from them for jobs; a miner that crashes is started again by the kubelet,
- * later each time. Placed like jobs by the label that only the broker sets, and locked up more tightly: with no
- * capability, no directory and no network of the machine.
+ * A provider's miners: as many one-GPU pods as it has GPUs to mine with, rented or not. Those without a free GPU wait
+ * for the scheduler, which also preempts miners for jobs; the kubelet restarts a crashed miner with growing delays.
+ * They are placed like jobs, by the label that only the broker sets, but confined more tightly: no capability, no host
+ * directory and no host network.
  *
- * @param secretVersion of the Secret as it stands: with another environment the miners are made anew.
+ * @param secretVersion the current version of the Secret: a changed environment recreates the miners.
  */
 export function minersDeployment(
   providerId: string,
@@ -126,7 +132,7 @@ export function minersDeployment(
     spec: {
       replicas: miners,
       revisionHistoryLimit: 0,
-      // Every GPU has a miner already: the new one can only come after the old one went.
+      // Every GPU already has a miner, so the new one can only start after the old one has gone.
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: '100%' } },
       selector: { matchLabels: { [labels.mining]: 'true', [labels.providerId]: providerId } },
       template: {
@@ -150,13 +156,13 @@ export function minersDeployment(
               },
             },
           },
-          // Not the maintenance taint: a machine that is being worked on gets no miners.
+          // The maintenance taint is not tolerated: a machine under maintenance gets no miners.
           tolerations: [{ key: taints.dedicated, operator: 'Exists', effect: 'NoSchedule' }],
           containers: [
             {
               name: 'miner',
               image: miner.image,
-              // Kubernetes puts variables in for $(NAME); a doubled $ stands for itself.
+              // Kubernetes expands $(NAME); a doubled $ stands for itself.
               args: miner.args.map((arg) => arg.replaceAll('$', '$$$$')),
               ports: (['TCP', 'UDP'] as const).map((protocol) => ({
                 name: `p2p-${protocol.toLowerCase()}`,
@@ -168,7 +174,8 @@ export function minersDeployment(
                 valueFrom: { secretKeyRef: { name, key: variable } },
               })),
               resources: {
-                // Little is asked for, so that what is written takes no place from jobs: on a full disk miners go first.
+                // Requests little, so that miners' files take no space from jobs: on a full disk, miners are evicted
+                // first.
                 requests: { ...sizes, 'ephemeral-storage': '1Gi' },
                 limits: { ...sizes, 'ephemeral-storage': `${settings.storageGb}Gi` },
               },

@@ -3,7 +3,7 @@ import { gpuResource, labels, managedBy, sshContainerPort } from '../names.js';
 import { tenantLabel } from '../tenant-names.js';
 import { clusterDns } from './egress.js';
 
-/** What one wallet may hold at most; from the configuration, never from what its first job asked for. */
+/** The limits of one wallet, from the configuration, never from what its first job ordered. */
 export interface TenantQuota {
   maxJobs: number;
   maxGpus: number;
@@ -12,8 +12,8 @@ export interface TenantQuota {
 export const podSecurityLabel = 'pod-security.kubernetes.io/enforce';
 
 /**
- * A tenant's namespace. `baseline` is enforced: `restricted` refuses images that run as root, which rented machines
- * are expected to do; `restricted` is only warned about, for operators who read audit logs.
+ * A tenant's namespace. It enforces `baseline`, because `restricted` rejects images that run as root, which rented
+ * machines must support. `restricted` only produces warnings, for operators who read audit logs.
  */
 export function tenantNamespaceObject(name: string): V1Namespace {
   return {
@@ -33,8 +33,8 @@ export function tenantNamespaceObject(name: string): V1Namespace {
 }
 
 /**
- * SSH in and the name server out, nothing else; each job's own policy adds its way to the internet. Enforced only where
- * the network plugin does so.
+ * Allows only SSH in and the name server out; each job's own policy adds its access to the internet. Enforced only if
+ * the network plugin supports policies.
  */
 export function tenantNetworkPolicy(): V1NetworkPolicy {
   return {
@@ -50,13 +50,13 @@ export function tenantNetworkPolicy(): V1NetworkPolicy {
   };
 }
 
-/** Takes the place of the policy above where tenants are not kept apart any more: it allows what no policy would forbid. */
+/** Replaces the policy above when tenants are no longer isolated: it allows everything. */
 export function openNetworkPolicy(): V1NetworkPolicy {
   const { spec, ...policy } = tenantNetworkPolicy();
   return { ...policy, spec: { ...spec!, ingress: [{}], egress: [{}] } };
 }
 
-/** A ceiling on what the namespace can hold; a second lock behind the wallet's quota in the database. */
+/** A limit on what the namespace can hold; a second safeguard behind the wallet's quota in the database. */
 export function tenantResourceQuota(quota: TenantQuota): V1ResourceQuota {
   return {
     apiVersion: 'v1',
@@ -75,8 +75,8 @@ export function tenantResourceQuota(quota: TenantQuota): V1ResourceQuota {
 }
 
 /**
- * The same ceiling on GPUs that the cluster counts under a name of their own. An object for each name: what one process
- * knows of, no other takes back.
+ * The same limit for GPUs that the cluster counts under another resource name. There is one object per name, so that no
+ * process removes what another one knows of.
  */
 export function tenantGpuQuota(resource: string, quota: TenantQuota): V1ResourceQuota {
   const name = `tenant-${resource.replace(/[^A-Za-z0-9]+/g, '-').toLowerCase()}`;
@@ -89,8 +89,8 @@ export function tenantGpuQuota(resource: string, quota: TenantQuota): V1Resource
 }
 
 /**
- * Defaults for anything that came without limits, so that nothing runs unbounded. As it travels: of what is applied, and
- * not created, the client does not turn its `_default` into the `default` of Kubernetes.
+ * Default limits, so that nothing runs unbounded. The object is in wire form: for applies, unlike creates, the client
+ * does not convert its `_default` to the `default` of Kubernetes.
  */
 export function tenantLimitRange() {
   return {

@@ -7,7 +7,7 @@ export type ReplyState = 'acked' | 'read' | 'again' | 'waiting' | 'lost' | 'supe
 export interface ReplyLook {
   stream: string;
   origin: string;
-  /** Whether the reply may be published once more, should a group have missed it. */
+  /** Whether the reply may be published again for a group that missed it. */
   mayRepeat: boolean;
 }
 
@@ -18,7 +18,7 @@ interface Scripts {
   wlClearReply(...args: (string | number)[]): Promise<number>;
 }
 
-/** The steps of `reply-scripts` as functions of a connection. */
+/** The scripts of `scripts.ts` as functions of a connection. */
 export function replyCommands(connection: Redis) {
   if (!('wlPublishReply' in connection)) {
     connection.defineCommand('wlPublishReply', { numberOfKeys: 1, lua: publishScript });
@@ -40,7 +40,7 @@ export function replyCommands(connection: Redis) {
       if (foreign > 0) reportForeign(connection, 'answers', stream);
       return id === '' ? undefined : id;
     },
-    /** One round trip for all of them; a look that failed is undefined. */
+    /** Sends all checks in one round trip; a failed check is undefined. */
     async look(looks: readonly ReplyLook[]): Promise<([ReplyState, string] | undefined)[]> {
       const pipeline = connection.pipeline() as ChainableCommander & Pick<Scripts, 'wlLookAtReply'>;
       for (const { stream, origin, mayRepeat } of looks) {
@@ -63,7 +63,7 @@ export function replyCommands(connection: Redis) {
   };
 }
 
-/** As the agents write it: RFC 3339 in whole seconds. */
+/** Formats a time as agents do: RFC 3339 in whole seconds. */
 function now(): string {
   return `${new Date().toISOString().slice(0, 19)}Z`;
 }

@@ -8,14 +8,14 @@ interface Waiting {
   origin: string;
   data: string;
   bsig?: string;
-  /** Of a copy, should the stream be lost. */
+  /** The arguments of a copy, in case the stream is lost. */
   ttlS: number;
   deadline: number;
   nextLookAt: number;
   intervalMs: number;
-  /** Copies published for groups that had missed the one before. */
+  /** Copies published for groups that missed the previous one. */
   copies: number;
-  /** A copy that was read and not acknowledged: which, since when, and how long that is tolerated. */
+  /** A copy that was read but not acknowledged: its id, since when, and how long that is tolerated. */
   unacked?: { copy: string; since: number; patienceMs: number };
   onHeartbeat?: () => void;
   settle: (outcome: Delivery) => void;
@@ -23,14 +23,14 @@ interface Waiting {
 
 const firstIntervalMs = 5;
 const maxIntervalMs = 250;
-/** A provider that makes group after group gets this many copies, then waits for the next registration. */
+/** A provider that keeps creating groups gets this many copies, then must register again. */
 const maxCopies = 20;
-/** An agent acknowledges at once; one that has not by then was a connection with nobody behind it. */
+/** An agent acknowledges at once. If it has not done so by then, its connection was already dead when it read. */
 const ackPatienceMs = 2_000;
 
 const pollers = new WeakMap<Redis, ReplyPoller>();
 
-/** Looks after one reply until an agent has it; see `ensureReplyDelivered`. */
+/** Follows one reply until an agent has it; see `ensureReplyDelivered`. */
 export async function deliver(
   redis: Redis,
   reply: Pick<Waiting, 'stream' | 'origin' | 'data' | 'bsig' | 'ttlS'>,
@@ -41,7 +41,7 @@ export async function deliver(
   return await poller.wait(reply, options);
 }
 
-/** One loop for all replies that a connection waits for; it runs only while there are any. */
+/** One loop for all waiting replies of a connection; it runs only while there are any. */
 class ReplyPoller {
   readonly #waiting = new Set<Waiting>();
   readonly #commands: ReturnType<typeof replyCommands>;
@@ -56,7 +56,7 @@ class ReplyPoller {
     reply: Pick<Waiting, 'stream' | 'origin' | 'data' | 'bsig' | 'ttlS'>,
     { timeoutMs, signal, onHeartbeat }: { timeoutMs: number; signal?: AbortSignal; onHeartbeat?: () => void },
   ): Promise<Delivery> {
-    // Listeners hear only of what is still to come.
+    // Listeners are only called for future events.
     signal?.throwIfAborted();
     const now = Date.now();
     return await new Promise<Delivery>((resolve, reject) => {
@@ -96,7 +96,7 @@ class ReplyPoller {
 
   async #look(): Promise<void> {
     this.#looking = true;
-    // Who is due within the next moment joins this round trip.
+    // Replies due within the next moment share this round trip.
     const horizon = Date.now() + 2;
     const due = [...this.#waiting].filter(({ nextLookAt }) => nextLookAt <= horizon);
     let states: ([ReplyState, string] | undefined)[] = [];
@@ -106,7 +106,7 @@ class ReplyPoller {
       );
       await Promise.all(due.map((waiting, index) => this.#advance(waiting, states[index])));
     } catch {
-      // Redis is away; the connection says so. Every reply is looked at again until its time is over.
+      // Redis is away, which the connection reports. Keep checking every reply until its time is up.
       for (const waiting of due) waiting.intervalMs = maxIntervalMs;
     }
     const now = Date.now();
@@ -141,7 +141,9 @@ class ReplyPoller {
     if (state === 'read') await this.#awaitAck(waiting, copy);
   }
 
-  /** Read and not acknowledged for long: given again, for the agent may have died or lost its connection over it. */
+  /**
+   * Republishes a reply that was read but not acknowledged for long: the agent may have died or lost its connection.
+   */
   async #awaitAck(waiting: Waiting, copy: string): Promise<void> {
     const now = Date.now();
     const { unacked } = waiting;
@@ -157,7 +159,7 @@ class ReplyPoller {
     }
   }
 
-  /** What was not taken is taken back: an agent that starts later must not find a join token that is out of date. */
+  /** Withdraws an undelivered reply: an agent that starts later must not find an outdated join token. */
   async #giveUp(waiting: Waiting): Promise<void> {
     await this.#commands.clear(waiting.stream, waiting.origin).catch(() => undefined);
     waiting.settle(waiting.unacked === undefined ? 'nobody' : 'delivered');

@@ -4,7 +4,7 @@ import { replyCommands } from './commands.js';
 import { isForeign, reportForeign } from '../foreign.js';
 import { responseStream } from '../../wire/streams.js';
 
-/** `data` of an entry of `provider:response:<id>`, as the agents know it. `join_command` is run as root. */
+/** The `data` of an entry of `provider:response:<id>`, as agents know it. `join_command` is run as root. */
 export interface RegistrationReply {
   success: boolean;
   status: string;
@@ -17,28 +17,28 @@ export interface RegistrationReply {
   ca_hash?: string;
   node_name?: string;
   labels?: Record<string, string>;
-  /** Instead of the fields about joining, where the registration asked for it: see `sealReply`. */
+  /** Replaces the fields about joining if the registration asked for that: see `sealReply`. */
   sealed?: string;
-  /** Of a sealed reply: the public half of the join token. */
+  /** In a sealed reply: the public half of the join token. */
   token_id?: string;
-  /** The number of the registration was used before; this is the lowest that would be taken. */
+  /** The registration's number was used before; this is the lowest acceptable one. */
   next_seq?: number;
 }
 
-/** Makes the field `bsig` of an answer from its JSON text. */
+/** Computes the `bsig` field of an answer from its JSON text. */
 export type SignReply = (providerId: string, data: string) => Promise<string>;
 
-/** Of an answer with nothing in it that expires, in seconds. */
+/** Lifetime in seconds of an answer that contains nothing that expires. */
 const plainTtlS = 900;
 
 /**
- * Publishes the answer to a registration. It takes the place of every older one: an agent that comes back reads the
- * first reply its group was not given, and that must not be a withdrawn join token.
+ * Publishes the answer to a registration. It replaces all older answers: a returning agent reads the first reply that
+ * its group has not received, and that must not be a withdrawn join token.
  *
- * @param ttlS how long it is there: no longer than the join token in it is good.
- * @param sign without it nobody but the public agents, who look at no signature, believes that the answer is ours.
+ * @param ttlS the answer's lifetime: no longer than its join token is valid.
+ * @param sign signs the answer. Without it, only the public agents, which ignore signatures, accept the answer.
  * @returns the id of the entry.
- * @throws when Redis does not answer; the reply may then be there all the same.
+ * @throws when Redis does not answer; the reply may have been published anyway.
  */
 export async function publishReply(
   redis: Redis,
@@ -51,8 +51,8 @@ export async function publishReply(
 }
 
 /**
- * Tells a provider why its message was not accepted, unless an answer waits for it: whoever can write to the streams
- * in somebody's name must not be able to take that one's join command away.
+ * Tells a provider why its message was rejected, unless an answer is waiting for it: a sender of forged messages must
+ * not be able to displace the join command of the provider they impersonate.
  *
  * @returns the id of the entry, if there is one.
  */
@@ -77,31 +77,31 @@ async function written(providerId: string, reply: RegistrationReply, sign?: Sign
   return sign === undefined ? { data } : { data, bsig: await sign(providerId, data) };
 }
 
-/** Takes back what a provider has not read: none of it holds for whoever registers in its name next. */
+/** Withdraws the answers a provider has not read: they do not apply to the next registrant of its id. */
 export async function withdrawReplies(redis: Redis, providerId: string): Promise<void> {
   const stream = responseStream(providerId);
-  // The groups of agents stay, since one may be waiting in a read.
+  // Keep the agents' groups, since an agent may be waiting in a read.
   const trimmed = await unlessForeign(redis.xtrim(stream, 'MAXLEN', 0));
   if (trimmed !== undefined) return;
-  // Whoever put something else there keeps nobody from leaving.
+  // Foreign data at the key must not keep a provider from leaving.
   await redis.unlink(stream);
   reportForeign(redis, 'answers', stream);
 }
 
-/** Finds the published reply that holds the join token with this id: the id of its newest copy. */
+/** Finds the published reply with this join token id, and returns the id of its newest copy. */
 export async function findReply(redis: Redis, providerId: string, tokenId: string): Promise<string | undefined> {
   const entries = await unlessForeign(redis.xrevrange(responseStream(providerId), '+', '-'));
   return entries?.find(([, fields]) => tokenIdOf(fields) === tokenId)?.[0];
 }
 
 /**
- * Makes sure that an agent gets a published reply although the public agents publish, and only then create their group
- * at `$`: a group that began past the reply is noticed, and the reply is published once more for it. Nothing is waited
- * for blindly; all waiting replies of a connection share one pipelined look, every 5 to 250 ms.
+ * Makes sure that an agent receives a published reply, even though public agents publish first and only then create
+ * their group at `$`: the broker notices a group that began after the reply and publishes the reply again for it. All
+ * waiting replies of a connection share one pipelined check, every 5 to 250 ms.
  *
- * @param entryId what `publishReply` or `findReply` gave.
- * @returns true once an agent has it (acknowledged, or read by one that does not acknowledge); false when nobody took
- * it in `timeoutMs` (agents give up after 60 s) or a newer reply took its place.
+ * @param entryId the result of `publishReply` or `findReply`.
+ * @returns true once an agent has it (acknowledged, or read by one that does not acknowledge); false when nobody read
+ *   it within `timeoutMs` (agents give up after 60 s) or a newer reply replaced it.
  * @throws the reason of `signal`.
  */
 export async function ensureReplyDelivered(
@@ -113,7 +113,7 @@ export async function ensureReplyDelivered(
   return (await replyDelivery(redis, providerId, entryId, options)) === 'delivered';
 }
 
-/** As `ensureReplyDelivered`, but says what became of the reply. */
+/** Like `ensureReplyDelivered`, but returns the outcome in detail. */
 export async function replyDelivery(
   redis: Redis,
   providerId: string,
@@ -143,7 +143,7 @@ export async function replyDelivery(
   );
 }
 
-/** Awaits a command and answers undefined where the key is no stream: providers can write whatever they like there. */
+/** Awaits a command and returns undefined if the key is not a stream: providers can write anything there. */
 async function unlessForeign<T>(command: Promise<T>): Promise<T | undefined> {
   try {
     return await command;

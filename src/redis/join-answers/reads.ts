@@ -5,26 +5,26 @@ import { isForeign } from '../foreign.js';
 import { fieldsByName } from '../streams/entry.js';
 import { responseStream } from '../../wire/streams.js';
 
-/** An answer as it stands in a provider's response stream. */
+/** An answer in a provider's response stream. */
 export interface StoredReply {
   id: string;
-  /** As it was written: RFC 3339. */
+  /** When it was written, in RFC 3339. */
   timestamp: string;
   reply: RegistrationReply;
-  /** The exact text of the answer, and the field `bsig` that comes with it. */
+  /** The exact text of the answer, and its `bsig` field. */
   data: string;
   bsig?: string;
 }
 
-/** More than the broker ever leaves there. */
+/** More than the broker ever leaves in the stream. */
 const maxReplies = 10;
 
 /**
- * The answers of a provider after one it has, without taking them: whoever also reads them from the stream gets them
- * there all the same. What is no answer is passed over, and so is all but the newest few: more than the broker can write
- * to the stream. Whether the broker wrote an answer is not looked at.
+ * Reads a provider's answers after a given one without consuming them: readers of the stream still get them there. It
+ * skips entries that are not answers, and all but the newest few, since the broker cannot have written more. It does
+ * not check whether the broker wrote an answer.
  *
- * @param after the id of an entry; `0` for all that are there.
+ * @param after the id of an entry; `0` for all answers.
  * @throws BrokerError `dependency_unavailable` while Redis does not answer.
  */
 export async function readReplies(redis: Redis, providerId: string, after: string): Promise<StoredReply[]> {

@@ -1,10 +1,10 @@
 /**
- * What happens to a provider's response stream happens inside Redis, in one step each: whether a group existed when a
- * copy was published, and what it has been given since, is then known and never guessed.
+ * Each change to a provider's response stream is one atomic script in Redis. So it is known, not guessed, which groups
+ * existed when a copy was published and what each has received since.
  *
- * An entry holds `data`, `timestamp` and `bsig` (see `signReply`) for the agent, and for us `origin` (the id of the first
- * copy of this reply) and `groups` (JSON: the groups that existed when this copy was written; each of them will be given
- * it, or was). Agents may write to such a stream, too: what has not this form is none of ours and is removed.
+ * An entry holds `data`, `timestamp` and `bsig` (see `signReply`) for the agent, and for the broker `origin` (the id of
+ * the first copy of this reply) and `groups` (JSON: the groups that existed when this copy was written; each has
+ * received it or will). Agents can write to such a stream too, so entries of any other form are removed.
  */
 const library = `
 local function parts(id)
@@ -85,9 +85,9 @@ end
 `;
 
 /**
- * KEYS stream. ARGV data, bsig ('' for none), timestamp, origin ('' for a new reply), ttl seconds, 'keep' to leave any
- * reply that waits. With an origin it never takes the place of that reply or a newer one. Answers [the copy's id, or
- * nothing; 1 where something was removed that is none of ours].
+ * KEYS stream. ARGV data, bsig ('' for none), timestamp, origin ('' for a new reply), ttl seconds, 'keep' to keep any
+ * waiting reply. With an origin, it never replaces that reply or a newer one. Returns [the copy's id, or nothing; 1 if
+ * foreign entries were removed].
  */
 export const publishScript = `${library}
 local standing = newestOf(KEYS[1])
@@ -96,8 +96,8 @@ return { publish(KEYS[1], { data = ARGV[1], bsig = ARGV[2] }, ARGV[3], ARGV[4], 
 `;
 
 /**
- * One look at whether a reply has arrived. KEYS stream. ARGV origin, timestamp, 1 when it may be published again. Answers
- * [state, newest copy's id, 1 where something was removed that is none of ours]:
+ * Checks once whether a reply has arrived. KEYS stream. ARGV origin, timestamp, 1 if it may be published again. Returns
+ * [state, newest copy's id, 1 if foreign entries were removed]:
  *  - `acked`: a group that existed before the newest copy was given it and has acknowledged it;
  *  - `read`: was given it, and has not acknowledged it (yet);
  *  - `again`: a group was there that began past the reply; the reply was published once more for it;
@@ -131,14 +131,16 @@ end
 return { read and 'read' or 'waiting', newest.id, foreign }
 `;
 
-/** The same reply once more, for an agent that was given it and fell away. KEYS stream. ARGV origin, timestamp. */
+/**
+ * Publishes the same reply again, for an agent that received it and disappeared. KEYS stream. ARGV origin, timestamp.
+ */
 export const repeatScript = `${library}
 local newest = newestOf(KEYS[1])
 if not newest or newest.origin ~= ARGV[1] then return false end
 return publish(KEYS[1], newest, ARGV[2], ARGV[1])
 `;
 
-/** Empties the stream once its reply has done its work, unless a newer one stands there. KEYS stream. ARGV origin. */
+/** Empties the stream once its reply is no longer needed, unless it holds a newer one. KEYS stream. ARGV origin. */
 export const clearScript = `${library}
 local newest = newestOf(KEYS[1])
 if not newest or newest.origin ~= ARGV[1] then return 0 end

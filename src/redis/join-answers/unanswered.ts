@@ -1,16 +1,16 @@
 import type { Redis } from 'ioredis';
 import { responseStream } from '../../wire/streams.js';
 
-/** Far longer than anybody waits for an answer. */
+/** Far longer than any agent waits for an answer. */
 const unansweredS = 7 * 86_400;
 const keysAtOnce = 1_000;
 const scansAtOnce = 20;
 
 /**
- * Lets streams of answers expire that agents made to wait at, and where no answer has come: an answer brings its own end.
- * Looks at a part of the keys; the next call begins at `next`.
+ * Sets an expiry on response streams that agents created while waiting and that never got an answer; an answer sets its
+ * own. Checks part of the keys; the next call continues at `next`.
  *
- * @returns how many of them will expire now.
+ * @returns how many streams were given an expiry.
  */
 export async function expireUnanswered(redis: Redis, cursor: string): Promise<{ expiring: number; next: string }> {
   let expiring = 0;

@@ -3,20 +3,20 @@ import { maxDataBytes, type StreamEntry } from './entry.js';
 import type { Reader } from './group.js';
 import { readScript } from './scripts.js';
 
-/** What is read together: so many entries, or fewer that weigh so much. */
+/** The limits of one batch: a number of entries and a total size. */
 export interface BatchLimits {
   entries: number;
   bytes: number;
 }
 
 /**
- * What one batch may weigh. Each of three streams has two of them in memory at a time, the one under way and the one
- * read ahead, so that all together stay well within the relay's heap.
+ * The maximum size of a batch. Each of the three streams has two batches in memory, the one in progress and the one
+ * read ahead; all together they stay well within the relay's heap.
  */
 export const maxBatchBytes = 8 * 2 ** 20;
 /**
- * What one entry may weigh: more than any that is accepted. Of a larger one only the beginning of its data leaves Redis,
- * enough to see that it is too large.
+ * The maximum size of an entry, above that of any accepted one. Of a larger entry, only the beginning of its data
+ * leaves Redis, enough to recognize that it is too large.
  */
 const maxEntryBytes = 2 * maxDataBytes;
 
@@ -39,16 +39,16 @@ function scripted(redis: Redis): Scripts {
 }
 
 /**
- * Entries that nobody of the group was given yet. Anybody may write to the stream, as much at a time as Redis takes, so
- * the weight is bounded where it lies: what does not fit stays there.
+ * Reads new entries of the group. Anyone can write to the stream, as much at once as Redis accepts, so the size is
+ * bounded inside Redis: the rest stays there.
  */
 export async function readNew(redis: Redis, reader: Reader, limits: BatchLimits): Promise<StreamEntry[]> {
   return (await read(redis, reader, '>', limits)) as StreamEntry[];
 }
 
 /**
- * Entries this consumer was given and has not acknowledged, after an id. Without fields: the entry was trimmed. Fewer
- * than there are when they weigh too much together, and at least one.
+ * Reads this consumer's unacknowledged entries after an id. Trimmed entries come without fields. Returns fewer entries
+ * if they are too large together, but at least one.
  */
 export async function readPending(
   redis: Redis,
@@ -65,7 +65,7 @@ async function read(redis: Redis, { key, group, consumer }: Reader, after: strin
   );
 }
 
-/** Waits up to `blockMs` for an entry that nobody was given yet, and takes that one alone. */
+/** Waits up to `blockMs` for a new entry and reads that one alone. */
 export async function awaitNew(
   redis: Redis,
   { key, group, consumer }: Reader,
@@ -77,7 +77,7 @@ export async function awaitNew(
   return result?.[0]?.[1][0];
 }
 
-/** What entries weigh, roughly: a character may be up to three bytes, and takes up one or two in memory. */
+/** The approximate size of entries: a character is up to three bytes, and takes one or two in memory. */
 export function weightOf(entries: readonly StreamEntry[]): number {
   return entries.reduce((sum, [, fields]) => fields.reduce((total, text) => total + text.length, sum), 0);
 }

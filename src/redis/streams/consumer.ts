@@ -13,30 +13,30 @@ import { pageOf } from './suspects.js';
 export interface StreamConsumerOptions extends DeliveryOptions {
   group: string;
   consumer: string;
-  /** Where a group begins that is made for the first time: `0` with what is there already, `$` with what comes next. */
+  /** Where a new group begins: `0` includes existing entries, `$` only later ones. */
   startAt: '0' | '$';
-  /** Entries per read, and at most under way; fewer where they weigh more than `maxBatchBytes`. */
+  /** Entries per read, and the most in progress; fewer if they exceed `maxBatchBytes`. */
   batchSize: number;
-  /** After a read that did not fill a batch: entries that come within this time are read together. */
+  /** After a read that did not fill a batch: entries arriving within this time are read together. */
   lingerMs: number;
   /** Entries older than this are removed, read or not. */
   retentionMs: number;
   /** See `trimAcknowledged`. */
   trimExactly: boolean;
-  /** A connection of its own, for the reads that wait. */
+  /** A separate connection for blocking reads. */
   reader: Redis;
   times?: Partial<JanitorTimes>;
 }
 
-/** A consumer whose last read came back longer ago than this is not well: five waits of a read that finds nothing. */
+/** A consumer whose last read returned longer ago than this is not ready: five times the longest blocking read. */
 const maxSilenceMs = 5 * blockMs;
 
 /**
- * Reads one stream as a member of a consumer group, for as long as it lives. An entry is acknowledged after it had its
- * effect and never before, so that whatever dies in between, the entry is given again: by this consumer, which looks
- * through what it was given at the start, after every reconnect and now and then, or by another one.
+ * Reads one stream as a member of a consumer group. An entry is acknowledged only after it took effect, so after any
+ * crash it is redelivered: to this consumer, which checks its pending entries at the start, after every reconnect and
+ * now and then, or to another one.
  *
- * While a system behind it is away nothing is read: the stream is the buffer.
+ * While a dependency is away, nothing is read: the stream is the buffer.
  */
 export class StreamConsumer {
   readonly #options: StreamConsumerOptions;
@@ -46,12 +46,12 @@ export class StreamConsumer {
   readonly #outage = new Backoff({ firstMs: 1_000, maxMs: 30_000 });
   readonly #trouble = new Backoff({ firstMs: 100, maxMs: 5_000 });
   readonly #running: Promise<void>;
-  /** Where the group has to be made before the next read. */
+  /** The position at which the group must be created before the next read. */
   #makeGroupAt: '0' | '$' | undefined;
   #drainDue = true;
-  /** The read of the next batch, while the one before it is under way. */
+  /** The read of the next batch, while the previous one is in progress. */
   #ahead: Promise<StreamEntry[]> | undefined;
-  /** Of the reading connection, as Redis counts them. */
+  /** The reading connection's client id in Redis. */
   #readerId: number | undefined;
   #lastReadAt = 0;
   #pausedBecause: string | undefined;
@@ -86,23 +86,23 @@ export class StreamConsumer {
     return { ok: true };
   }
 
-  /** What was on its way to a connection that broke is pending and nobody has seen it. */
+  /** Entries sent to a broken connection are pending, and nobody has seen them. */
   readonly #onReconnect = () => {
     this.#drainDue = true;
   };
 
-  /** Looks after abandoned and moved entries at the next occasion, instead of when it is time to. */
+  /** Handles abandoned and moved entries at the next opportunity instead of at the usual time. */
   lookAround(): void {
     this.#janitor.hurry();
   }
 
-  /** Gives the entries under way their effect, reads no more, and leaves the group. */
+  /** Stops reading, applies the entries in progress, and leaves the group. */
   async stop(): Promise<void> {
     const { reader, commands } = this.#options;
     this.#stopping.abort();
-    // A read that waits comes back empty; otherwise it does so when its time is over.
+    // Ends a blocking read early; without this, it ends when its time is up.
     if (this.#readerId !== undefined) await commands.client('UNBLOCK', this.#readerId).catch(() => undefined);
-    // With Redis away the read would wait for it to come back.
+    // Without Redis, the read would wait for it to return.
     const stuck = setTimeout(() => closeRedis(reader), blockMs + 1_000);
     await this.#running;
     clearTimeout(stuck);
@@ -118,7 +118,7 @@ export class StreamConsumer {
   async #run(): Promise<void> {
     while (!this.#stopped || this.#ahead !== undefined) {
       try {
-        // Never beside a batch: an entry that is under way is pending too.
+        // Never during a batch, whose entries are pending too.
         if (this.#ahead === undefined) await this.#upkeep();
         await this.#readNext();
         this.#trouble.reset();
@@ -138,7 +138,7 @@ export class StreamConsumer {
     }
     if (this.#janitor.isDue()) await this.#janitor.pass();
     else if (this.#drainDue) await this.#drain(this.#reader);
-    // The group is there and Redis answers; the first read may wait for a message.
+    // The group exists and Redis answers; the first read may have to wait for a message.
     this.#lastReadAt ||= Date.now();
     this.#resume();
   }
@@ -153,7 +153,7 @@ export class StreamConsumer {
     const isFull = entries.length >= this.#limits.entries || weightOf(entries) >= maxBatchBytes / 2;
     if (isFull && !this.#stopped && !this.#drainDue && !this.#janitor.isDue()) {
       this.#ahead = this.#read();
-      // Whoever awaits it hears of the error; until then nobody does.
+      // Whoever awaits the promise gets the error; until then it must not count as unhandled.
       this.#ahead.catch(() => undefined);
     }
     await this.#deliver(this.#reader, entries, 1);
@@ -164,7 +164,7 @@ export class StreamConsumer {
     return { entries: this.#options.batchSize, bytes: maxBatchBytes };
   }
 
-  /** What is there; where nothing is, what comes first, and what came with it. */
+  /** Reads what is there; if nothing is, waits for the first entry and reads what arrived with it. */
   async #read(): Promise<StreamEntry[]> {
     const { commands, reader } = this.#options;
     const there = await readNew(commands, this.#reader, this.#limits);
@@ -176,7 +176,7 @@ export class StreamConsumer {
     return [first, ...(await readNew(commands, this.#reader, { entries: entries - 1, bytes }))];
   }
 
-  /** Gives once more what this consumer was given and has not acknowledged, in order. What fails again stays. */
+  /** Redelivers this consumer's unacknowledged entries in order. What fails again stays pending. */
   async #drain(reader: Reader): Promise<void> {
     const { commands, batchSize } = this.#options;
     if (reader === this.#reader) this.#drainDue = false;
@@ -187,7 +187,7 @@ export class StreamConsumer {
       const page = pageOf(pending);
       const limits = { ...this.#limits, entries: page.length };
       const read = await readPending(commands, reader, before(page[0]!.id), limits);
-      // What did not fit is looked at again.
+      // Check again for the entries that did not fit.
       after = read.at(-1)?.[0] ?? page.at(-1)!.id;
       this.#lastReadAt = Date.now();
       const there = read.filter((entry): entry is StreamEntry => entry[1] !== null);
@@ -198,7 +198,7 @@ export class StreamConsumer {
     }
   }
 
-  /** Reads what nobody was given of a stream that gets no new entries. */
+  /** Reads the unread entries of a stream that gets no new ones. */
   async #readUnread(reader: Reader): Promise<void> {
     while (!this.#stopped) {
       const entries = await readNew(this.#options.commands, reader, this.#limits);
@@ -207,7 +207,7 @@ export class StreamConsumer {
     }
   }
 
-  /** @param deliveries how often the entries were given, this time included. */
+  /** @param deliveries how often the entries were delivered, including this time. */
   async #deliver(reader: Reader, entries: StreamEntry[], deliveries: number): Promise<void> {
     const acknowledged = await deliver(this.#options, reader, entries, deliveries);
     this.#janitor.acknowledged(acknowledged);
@@ -216,14 +216,14 @@ export class StreamConsumer {
 
   async #recover(error: unknown): Promise<void> {
     const { stream, logger } = this.#options;
-    // What was read ahead is pending now, and comes with the rest.
+    // The entries read ahead are now pending and come with the rest.
     await this.#ahead?.catch(() => undefined);
     this.#ahead = undefined;
     this.#drainDue = true;
     if (this.#stopped) return;
     if (isGroupGone(error)) {
-      // Flushed, deleted or renamed. Whatever stands there now is read from its beginning: nothing in it had an effect
-      // that would not be recognised.
+      // The stream was flushed, deleted or renamed. Read whatever is there now from the beginning: an effect that
+      // already took place would be recognized.
       this.#makeGroupAt = '0';
       streamAlarms.inc({ stream, kind: 'group_lost' });
       logger.error({ stream }, 'the consumer group is gone; it is made again');

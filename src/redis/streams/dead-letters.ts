@@ -5,28 +5,28 @@ import { dataOf, type StreamEntry } from './entry.js';
 import { isForeign, reportForeign } from '../foreign.js';
 import { deadLetterStream } from '../../wire/streams.js';
 
-/** An entry that is put aside, because it can never have an effect. */
+/** An entry that can never take effect. */
 export interface DeadLetter {
   entry: StreamEntry;
   /** A short stable word, such as `invalid` or `signature_required`. */
   reason: string;
-  /** What exactly is wrong, for the operator; never a value out of the message. */
+  /** The exact problem, for the operator; never a value from the message. */
   detail?: string;
-  /** Who it claims to be from, where that can be read. */
+  /** The claimed sender, if readable. */
   providerId?: string;
-  /** How often the entry was delivered; 1 unless told. */
+  /** How often the entry was delivered; 1 by default. */
   deliveries?: number;
 }
 
 const maxLetters = 10_000;
 const maxLetterBytes = 8_192;
 const windowMs = 60_000;
-/** Letters a minute. All together the newest 10,000 then cover 50 minutes, however hard somebody tries. */
+/** Dead letters per minute. All limits together ensure that the newest 10,000 cover 50 minutes, even under attack. */
 const limits = { provider: 10, unknown: 30, all: 200 };
 
 /**
- * Puts entries into the dead-letter stream. What is over a limit is acknowledged without a letter, and counted: one
- * sender cannot push out the letters of others.
+ * Writes entries to the dead-letter stream. Beyond a limit, entries are only acknowledged and counted, so that one
+ * sender cannot displace the letters of others.
  */
 export class DeadLetters {
   #windowEndsAt = 0;
@@ -36,9 +36,9 @@ export class DeadLetters {
   constructor(private readonly redis: Redis) {}
 
   /**
-   * Writes the letters and acknowledges their entries in one transaction.
+   * Writes the dead letters and acknowledges their entries in one transaction.
    *
-   * @param stream the stream's own name; `key` is where it stands now.
+   * @param stream the stream's own name; `key` is its current name.
    */
   async bury(stream: string, key: string, group: string, letters: readonly DeadLetter[]): Promise<void> {
     if (letters.length === 0) return;
@@ -56,7 +56,7 @@ export class DeadLetters {
     });
     transaction.xack(key, group, ...letters.map(({ entry }) => entry[0]));
     const results = await transaction.exec();
-    // A dead-letter stream that cannot be written to keeps nothing from being acknowledged; the outcome is in the metric.
+    // An unwritable dead-letter stream must not block acknowledgements; the metric has the outcome.
     const refused = results?.slice(0, -1).flatMap(([error]) => error ?? []) ?? [];
     const added = results !== null && refused.length === 0;
     if (refused.some(isForeign)) {
@@ -85,23 +85,23 @@ export class DeadLetters {
   }
 }
 
-/** Join tokens, signatures and keys by their form, and whatever stands in a field that is named like a secret. */
+/** Join tokens, signatures and keys by their form, and the values of fields with secret names. */
 const secretForms = /\b[a-z0-9]{6}\.[a-z0-9]{16}\b|\b(?:0x)?[0-9a-fA-F]{64,}\b|\bwlb_[\w-]{20,}/g;
 const secretFields =
   /("(?:[\w-]*(?:token|secret|password|signature|sig|private_?key|join_command|authorization)[\w-]*)"\s*:\s*)"(?:[^"\\]|\\.)*"?/gi;
 
 /**
- * The `data` of a letter: the beginning of the text, without anything that may be secret, and fit to be read in a
- * terminal; what JSON can say of characters that are not, it still says.
+ * The `data` of a dead letter: the beginning of the text without secrets, and safe for a terminal. Unprintable
+ * characters are escaped where JSON allows.
  */
 export function letterText(data: string): string {
-  // Enough beyond the end that a secret is recognised which the end would cut in two.
+  // Include enough text beyond the end to recognize a secret that the end would cut.
   const beginning = data.slice(0, maxLetterBytes + 1_024);
   const clean = beginning.replace(secretFields, '$1"[removed]"').replace(secretForms, '[removed]');
   const shown = escapeUnprintable(clean);
   const bytes = Buffer.from(shown);
   if (bytes.length <= maxLetterBytes) return shown;
-  // A character that the end cuts is left out.
+  // Drop a character that the cut has split.
   return bytes
     .subarray(0, maxLetterBytes)
     .toString()

@@ -7,45 +7,45 @@ import type { StreamEntry } from './entry.js';
 import { acknowledge, forgetDeliveries, type Reader } from './group.js';
 import { maxDeliveries, maxFailures } from './suspects.js';
 
-/** What became of the entries of a batch. One that is in none of the lists stays pending and is given again. */
+/** The outcomes of a batch's entries. An entry in none of the lists stays pending and is redelivered. */
 export interface Settlement {
-  /** Had their effect, or need none: acknowledged. */
+  /** They took effect or need none: acknowledge. */
   done: string[];
-  /** Can never have one. */
+  /** They can never take effect. */
   dead: DeadLetter[];
-  /** Their time has not come: given again, however often. */
+  /** Their time has not come: redeliver, however often. */
   later?: string[];
-  /** Did not have it this time. */
+  /** They failed this time. */
   failed: { entry: StreamEntry; error: unknown }[];
 }
 
 /**
- * Gives entries their effect. `redelivered`: some of it may have taken place before. What it throws counts for every
- * entry of the batch.
+ * Applies entries. With `redelivered`, part of the effect may have taken place before. An error it throws counts for
+ * every entry of the batch.
  */
 export type Receive = (entries: StreamEntry[], redelivered: boolean) => Promise<Settlement>;
 
 export interface DeliveryOptions {
-  /** The stream's own name, wherever it stands now. */
+  /** The stream's own name, even if it has been moved. */
   stream: string;
-  /** For everything but the reads that wait. */
+  /** For all commands except blocking reads. */
   commands: Redis;
   deadLetters: DeadLetters;
   logger: Logger;
   receive: Receive;
 }
 
-/** A system behind the stream is away: nobody's message is at fault. The cause says which. */
+/** A dependency is away; no message is at fault. The cause tells which. */
 export class Outage extends Error {
   override readonly name = 'Outage';
 }
 
 /**
- * Gives entries their effect, and then acknowledges those that had it, or puts aside those that never can.
+ * Applies entries, then acknowledges those that took effect and writes dead letters for those that never can.
  *
- * @param deliveries how often the entries were given, this time included.
+ * @param deliveries how often the entries were delivered, including this time.
  * @returns how many were acknowledged.
- * @throws Outage when a system is away. The entries that it hit stay pending, as if they had not been given.
+ * @throws Outage when a dependency is away. The affected entries stay pending, as if they had not been delivered.
  */
 export async function deliver(
   options: DeliveryOptions,
@@ -67,7 +67,7 @@ export async function deliver(
   return done.length + dead.length;
 }
 
-/** Entries that were given to somebody and then removed from the stream: there is nothing left to do for them. */
+/** Entries that were delivered and then removed from the stream: there is nothing left to do. */
 export async function forgetTrimmed(
   { stream, commands, logger }: DeliveryOptions,
   { key, group }: Reader,
@@ -87,7 +87,7 @@ async function settle(receive: Receive, entries: StreamEntry[], deliveries: numb
   }
 }
 
-/** Failed entries stay pending. Those that an outage hit are not counted; the others are, up to an end. */
+/** Failed entries stay pending. An outage does not count against them; other failures do, up to a limit. */
 async function leave(
   options: DeliveryOptions,
   reader: Reader,
@@ -106,7 +106,7 @@ async function leave(
   }
   if (outages.length === 0) return;
   const ids = outages.map(({ entry }) => entry[0]);
-  // Should Redis be away as well, they count as delivered once more; that does no harm before there are many.
+  // If Redis is away as well, they count as delivered once more, which is harmless until there are many.
   await forgetDeliveries(commands, reader, ids).catch(() => undefined);
   throw new Outage('a system behind the stream is away', { cause: outages[0]!.error });
 }
@@ -133,7 +133,7 @@ async function bury(
   streamMessages.inc({ stream, outcome: 'dead' }, letters.length);
 }
 
-/** Something of ours that is wrong is none, although trying again may help there too. */
+/** An internal error is a bug, not an outage, even though it is retryable. */
 function isOutage(error: unknown): boolean {
   return error instanceof BrokerError && error.retryable && error.code !== 'internal_error';
 }

@@ -1,21 +1,21 @@
 import { providerIdPattern } from '../../domain/provider.js';
 
-/** An entry as the driver gives it: field names and values in turn. */
+/** An entry as the driver returns it: field names and values alternate. */
 export type StreamEntry = [id: string, fields: string[]];
 
-/** What `data` may hold. A registration of a machine with 1,024 GPUs needs about a third of it. */
+/** The maximum size of `data`. A registration of a machine with 1,024 GPUs needs about a third of it. */
 export const maxDataBytes = 65_536;
-/** What the other fields of an entry may hold together: the signatures of a signed one need 1 KiB. */
+/** The maximum total size of the other fields; the signatures of a signed entry need 1 KiB. */
 const maxOtherChars = 16_384;
 
-/** The `data` of an entry, where there is one. Agents write it first, so that mostly no search is needed. */
+/** The `data` of an entry, if present. Agents write it first, so usually no search is needed. */
 export function dataOf(fields: readonly string[]): string | undefined {
   if (fields[0] === 'data') return fields[1];
   for (let at = 2; at < fields.length; at += 2) if (fields[at] === 'data') return fields[at + 1];
   return undefined;
 }
 
-/** The fields by name; of two with one name the first, as in `dataOf`: what was checked is then what is read. */
+/** The fields by name. Of duplicates the first counts, as in `dataOf`, so that what was checked is what is read. */
 export function fieldsByName(fields: readonly string[]): Record<string, string> {
   const named = new Map<string, string>();
   for (let at = 0; at < fields.length; at += 2) {
@@ -25,7 +25,7 @@ export function fieldsByName(fields: readonly string[]): Record<string, string> 
 }
 
 export function isTooLarge(fields: readonly string[], data: string): boolean {
-  // A UTF-16 unit is one to three bytes: most texts need no counting.
+  // A UTF-16 unit is one to three bytes, so most texts need no counting.
   if (data.length > maxDataBytes || (data.length * 3 > maxDataBytes && Buffer.byteLength(data) > maxDataBytes))
     return true;
   let others = -data.length;
@@ -33,19 +33,19 @@ export function isTooLarge(fields: readonly string[], data: string): boolean {
   return others > maxOtherChars;
 }
 
-/** When an entry reached the stream, in ms since 1970, as its id says. A sender can forge it by choosing the id. */
+/** When an entry reached the stream, in Unix milliseconds, by its id. A sender can forge it by choosing the id. */
 export function arrivalMs(id: string): number {
   return Number(id.slice(0, id.indexOf('-')));
 }
 
-/** Who a message that was not acceptable claims to be from, where it says so legibly. */
+/** The claimed sender of a rejected message, if readable. */
 export function claimedProvider(message: unknown): string | undefined {
   if (typeof message !== 'object' || message === null) return undefined;
   const { provider_id: id } = message as { provider_id?: unknown };
   return typeof id === 'string' && providerIdPattern.test(id) ? id : undefined;
 }
 
-/** The largest id below an id: a read that begins after it begins with the id itself. */
+/** The id just before an id: a read after it begins with the id itself. */
 export function before(id: string): string {
   const [ms, seq] = id.split('-').map(BigInt) as [bigint, bigint];
   if (seq > 0n) return `${ms}-${seq - 1n}`;

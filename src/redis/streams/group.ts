@@ -3,7 +3,7 @@ import { idleConsumersScript, trimScript } from './scripts.js';
 import { reportForeign } from '../foreign.js';
 import { brokerGroup, trimmedCounter } from '../../wire/streams.js';
 
-/** Who reads which stream. `key` is the stream's own name, or what it was renamed to. */
+/** A consumer of a stream. `key` is the stream's own name, or its new name after it was moved. */
 export interface Reader {
   key: string;
   group: string;
@@ -27,7 +27,7 @@ interface Scripts {
   ): Promise<number>;
 }
 
-/** The commands of a consumer group, with replies in one shape each. */
+/** A consumer group's commands, each with a uniform result. */
 function scripted(redis: Redis): Redis & Scripts {
   if (!('wlTrimAcknowledged' in redis)) {
     redis.defineCommand('wlTrimAcknowledged', { numberOfKeys: 2, lua: trimScript });
@@ -36,7 +36,7 @@ function scripted(redis: Redis): Redis & Scripts {
   return redis as Redis & Scripts;
 }
 
-/** Makes the stream and the group where they are not there yet. @returns true when this call made the group. */
+/** Creates the stream and the group if they do not exist. @returns true when this call created the group. */
 export async function createGroup(
   redis: Redis,
   { key, group }: Pick<Reader, 'key' | 'group'>,
@@ -53,11 +53,11 @@ export async function createGroup(
 
 export interface PendingEntry {
   id: string;
-  /** How often it was given to somebody. */
+  /** How often it was delivered. */
   deliveries: number;
 }
 
-/** What this consumer has not acknowledged, after an id, without reading it: that does not count as a delivery. */
+/** This consumer's unacknowledged entries after an id, without reading them, so it does not count as a delivery. */
 export async function listPending(
   redis: Redis,
   { key, group, consumer }: Reader,
@@ -74,8 +74,8 @@ export async function listPending(
 }
 
 /**
- * Takes over everything that was given to anybody at least `minIdleMs` ago and not acknowledged. It is then read with
- * the consumer's own pending entries, so nothing but its owner changes here. Entries that were trimmed drop out.
+ * Claims everything delivered at least `minIdleMs` ago and not acknowledged. The consumer reads it with its own pending
+ * entries, so only the owner changes here. Trimmed entries drop out.
  */
 export async function claimAbandoned(
   redis: Redis,
@@ -103,7 +103,7 @@ export async function claimAbandoned(
   return { claimed, trimmed };
 }
 
-/** The driver builds one command text from all ids; so many at once is a text of a quarter megabyte. */
+/** The driver builds one command text from all ids; this many make a quarter of a megabyte. */
 const idsAtOnce = 10_000;
 
 export async function acknowledge(redis: Redis, key: string, group: string, ids: readonly string[]): Promise<void> {
@@ -111,8 +111,8 @@ export async function acknowledge(redis: Redis, key: string, group: string, ids:
 }
 
 /**
- * Deliveries that came to nothing because some system was away, or because an entry's time had not come, are not held
- * against it: it counts as delivered so often.
+ * Resets the delivery count of entries whose deliveries failed only because a system was away or their time had not
+ * come.
  */
 export async function forgetDeliveries(
   redis: Redis,
@@ -126,10 +126,10 @@ export async function forgetDeliveries(
 }
 
 /**
- * Removes what every group has acknowledged, and what is older than `retentionMs` whether or not anybody read it:
- * senders never trim. What this removes is counted beside the stream, so that removals by others stand out.
+ * Removes what every group has acknowledged, and everything older than `retentionMs` even if unread, because senders
+ * never trim. The removals are counted beside the stream, so that removals by others stand out.
  *
- * @param exactly to the entry; otherwise in whole blocks of some hundred, which is far cheaper.
+ * @param exactly trims to the entry; otherwise in whole blocks of some hundred, which is far cheaper.
  * @returns how many entries.
  */
 export async function trimAcknowledged(
@@ -144,7 +144,7 @@ export async function trimAcknowledged(
   return removed;
 }
 
-/** Removes other consumers that went away long ago. One that has anything pending stays until that is claimed. */
+/** Removes other consumers that disappeared long ago. One with pending entries stays until they are claimed. */
 export async function removeIdleConsumers(
   redis: Redis,
   { key, group, consumer }: Reader,
@@ -153,12 +153,12 @@ export async function removeIdleConsumers(
   await scripted(redis).wlRemoveConsumers(key, group, idleMs, consumer, 'except');
 }
 
-/** Removes one consumer that is done, unless it has anything pending. */
+/** Removes a stopped consumer unless it has pending entries. */
 export async function removeConsumer(redis: Redis, { key, group, consumer }: Reader): Promise<void> {
   await scripted(redis).wlRemoveConsumers(key, group, 0, consumer, 'only');
 }
 
-/** `lag` is undefined where Redis cannot tell it, as after an entry in the middle was deleted. */
+/** `lag` is undefined when Redis cannot compute it, for example after an entry in the middle was deleted. */
 export async function groupFigures(
   redis: Redis,
   { key, group }: Pick<Reader, 'key' | 'group'>,

@@ -2,29 +2,33 @@ import type { Redis } from 'ioredis';
 import { arrivalMs } from './entry.js';
 import { brokerGroup, streams } from '../../wire/streams.js';
 
-/** An older beat is no sign of life any more, so what was read and not settled for longer says nothing about anybody. */
+/** An older heartbeat proves nothing, so entries read but unsettled for longer do not matter. */
 const maxPendingMs = 600_000;
 
-/** Both by the clock of Redis, which says when a message came: another clock says nothing about how far behind we are. */
+/**
+ * Both times are by the clock of Redis, which stamps messages: another clock could not tell how far behind the relays
+ * are.
+ */
 export interface Hearing {
   until: Date;
   now: Date;
 }
 
 /**
- * Up to when the relays have read what providers sent as signs of life: silence after that is not silence but ours.
- * Now, when nothing lies unread; undefined while it cannot be known, because Redis is away or nobody reads.
+ * The time up to which the relays have read heartbeats. After this time, a missing heartbeat may just be one we have
+ * not read yet. It is now when nothing is unread, and undefined when it cannot be known because Redis is away or nobody
+ * reads.
  */
 export async function heardUntil(redis: Redis): Promise<Hearing | undefined> {
   const stream = streams.heartbeat;
   try {
     const nowMs = await timeOf(redis);
     const known = await readState(redis, stream);
-    // Nobody has sent anything, or everything was flushed: there is nothing that could lie unread.
+    // Nobody has sent anything, or everything was flushed: nothing can be unread.
     if (known === undefined) return { until: new Date(nowMs), now: new Date(nowMs) };
     if (known.group === undefined) return undefined;
     const behind = compareIds(known.group, known.last);
-    // Somebody moved the group past everything there is: what of it was read, nobody knows.
+    // Somebody moved the group past all entries, so it is unknown which were read.
     if (behind > 0) return undefined;
     const read = behind < 0 ? arrivalMs(known.group) : nowMs;
     const settled = await settledUntil(redis, stream, nowMs);
@@ -39,7 +43,7 @@ async function timeOf(redis: Redis): Promise<number> {
   return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
 }
 
-/** The last id of the stream, if there is one, and the last one that was given to a relay. */
+/** The last id of the stream, if any, and the last id delivered to a relay. */
 async function readState(
   redis: Redis,
   stream: string,
@@ -55,7 +59,7 @@ async function readState(
   return { last: String(info.get('last-generated-id')), group: group && String(group.get('last-delivered-id')) };
 }
 
-/** What a relay was given and has not settled yet may be a sign of life, too. */
+/** An entry delivered to a relay but not settled yet may also be a heartbeat. */
 async function settledUntil(redis: Redis, stream: string, nowMs: number): Promise<number> {
   const longAgo = nowMs - maxPendingMs;
   try {

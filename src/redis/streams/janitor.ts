@@ -22,7 +22,7 @@ import { movedScript, retireScript } from './scripts.js';
 
 export interface JanitorTimes {
   everyMs: number;
-  /** Longer than any batch takes: what is pending for less may be under way with somebody. */
+  /** Longer than any batch takes: entries pending for less may still be in progress elsewhere. */
   abandonedAfterMs: number;
   trimEveryMs: number;
   idleConsumerMs: number;
@@ -35,13 +35,13 @@ const usually: JanitorTimes = {
   idleConsumerMs: 3_600_000,
 };
 
-/** Some 40 MB of heartbeats. */
+/** About 40 MB of heartbeats. */
 const trimAfterEntries = 100_000;
 
-/** Streams that were put aside and are emptied in one pass. */
+/** How many moved streams one pass empties. */
 const movedAtOnce = 20;
 
-/** Of a stream that was put aside, kept as evidence: so many entries for so many seconds. */
+/** How much of a moved stream is kept as evidence: this many entries for this many seconds. */
 const evidence = { entries: 1_000, ttlS: 7 * 86_400 };
 
 interface JanitorOptions {
@@ -53,20 +53,20 @@ interface JanitorOptions {
   times?: Partial<JanitorTimes>;
 }
 
-/** What only the consumer can do: give entries their effect, and say what is no failure of one step alone. */
+/** Operations that only the consumer can do: apply entries, and recognize failures that affect more than one step. */
 interface Deliveries {
   drain(reader: Reader): Promise<void>;
   readUnread(reader: Reader): Promise<void>;
-  /** Nothing can be read either: a system behind the stream is away, or the group is gone. */
+  /** Nothing can be read either: a dependency is away, or the group is gone. */
   concernsReading(error: unknown): boolean;
 }
 
 type Step = 'trim' | 'take_over' | 'moved_streams' | 'idle_consumers' | 'measure';
 
 /**
- * Keeps a stream and its group in order between two reads: takes over what other consumers left behind, empties streams
- * that were put aside, removes what is acknowledged, and forgets consumers that are gone. A step that fails is tried again
- * in the next pass, and keeps neither the others nor the reading waiting: senders can write to what it works with.
+ * Maintains a stream and its group between reads: claims what other consumers left behind, empties moved streams,
+ * removes acknowledged entries and deletes dead consumers. A failed step is retried in the next pass and blocks neither
+ * the other steps nor the reading, because senders can write to the keys it works with.
  */
 export class StreamJanitor {
   readonly #times: JanitorTimes;
@@ -88,7 +88,7 @@ export class StreamJanitor {
     return Date.now() >= Math.min(this.#nextPassAt, this.#nextTrimAt);
   }
 
-  /** So many more entries may go; a busy stream does not wait for the minute to be over. */
+  /** After this many more removable entries, trim at once; a busy stream does not wait for the minute to pass. */
   acknowledged(entries: number): void {
     this.#acknowledged += entries;
     if (this.#acknowledged >= trimAfterEntries) this.#nextTrimAt = 0;
@@ -98,7 +98,7 @@ export class StreamJanitor {
     this.#nextPassAt = 0;
   }
 
-  /** @throws what keeps the stream from being read as well, and nothing else. */
+  /** @throws only errors that also keep the stream from being read. */
   async pass(): Promise<void> {
     const { commands } = this.options;
     if (Date.now() >= this.#nextTrimAt) {
@@ -107,7 +107,7 @@ export class StreamJanitor {
       await this.#try('trim', () => this.#trim());
     }
     if (Date.now() < this.#nextPassAt) return;
-    // Read before the work: a hurry that comes meanwhile is not forgotten.
+    // Read before the work, so that a request arriving meanwhile is not lost.
     this.#nextPassAt = Date.now() + this.#times.everyMs;
     try {
       await this.#try('take_over', () => this.#takeOver(this.reader));
@@ -150,7 +150,7 @@ export class StreamJanitor {
     for (const name of names) await this.#empty(name);
   }
 
-  /** Gives what is in a stream that was put aside its effect, and then puts it away. */
+  /** Applies the entries of a moved stream, then removes it. */
   async #empty(key: string): Promise<void> {
     const { commands, logger, stream } = this.options;
     const { group, consumer } = this.reader;

@@ -1,6 +1,6 @@
 /**
- * Steps that must happen inside Redis in one go. Ids are compared as text: a number of Lua cannot hold the largest ones,
- * and those are what somebody sends who means harm.
+ * Steps that must be atomic inside Redis. Ids are compared as text, because Lua numbers cannot represent the largest
+ * ones, which are exactly what an attacker sends.
  */
 const library = `
 local function pairsOf(list)
@@ -48,8 +48,8 @@ end
 `;
 
 /**
- * KEYS stream, counter of what was trimmed. ARGV the arrival time (ms) before which nothing is kept, '=' or '~', our
- * group. Answers how many entries were removed, and 1 when the counter held something else and was made anew.
+ * KEYS stream, counter of trimmed entries. ARGV the arrival time (ms) before which nothing is kept, '=' or '~', our
+ * group. Returns how many entries were removed, and 1 if the counter held foreign data and was recreated.
  */
 export const trimScript = `${library}
 local foreign = healed(KEYS[2], 'hash')
@@ -81,8 +81,8 @@ return { removed, foreign }
 `;
 
 /**
- * Removes consumers that have nothing pending. KEYS stream. ARGV group, idle ms, a consumer, whether it is the 'only' one
- * to look at or all are 'except' this one. Answers how many were removed.
+ * Removes consumers that have nothing pending. KEYS stream. ARGV group, idle ms, a consumer, and whether to check
+ * 'only' this consumer or all 'except' it. Returns how many were removed.
  */
 export const idleConsumersScript = `${library}
 local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
@@ -100,17 +100,17 @@ return removed
 `;
 
 /**
- * One look at a stream's health. A last id ahead of Redis's own clock was chosen by a sender: until that time comes,
- * every entry would carry a forged arrival time, and with the largest id nothing can be added at all. The stream then
- * makes room for a new one, with everything in it and its groups under another name; so does anything at this key that
- * is no stream. A group that was moved past the last id would be given nothing more: it begins anew.
+ * Checks a stream's health. A last id ahead of Redis's own clock was chosen by a sender: until that time comes, every
+ * entry would have a forged arrival time, and after the largest id nothing can be added at all. The stream is then
+ * moved aside under another name with its entries and groups, to make room for a new one; so is anything at this key
+ * that is not a stream. A group moved past the last id would receive nothing more, so it is reset to the beginning.
  *
- * KEYS stream, the name to move it to, the register of moved streams, counter of what was trimmed.
- * ARGV tolerance ms, group, how long something that is no stream is kept (s), how many fields the counter may have.
- * Answers [state, last id, entries that went without our doing since the last look, Redis's clock in ms, what else was
- * not as we left it]. The state is `healthy`, `absent`, `poisoned` (moved) or `foreign` (no stream; moved). Fewer than
- * none went when somebody deleted the stream and another one stands there. The rest are words: `counter`, `register`
- * (they held something else, and were made anew), `uncounted` (nothing was known about this stream) and `group`.
+ * KEYS stream, the name to move it to, the register of moved streams, counter of trimmed entries.
+ * ARGV tolerance ms, group, how long something that is not a stream is kept (s), how many fields the counter may have.
+ * Returns [state, last id, entries removed by others since the last check, Redis's clock in ms, other irregularities].
+ * The state is `healthy`, `absent`, `poisoned` (moved) or `foreign` (not a stream; moved). A negative number of removed
+ * entries means that somebody replaced the stream. The irregularities are words: `counter`, `register` (they held
+ * foreign data and were recreated), `uncounted` (no count was known for this stream) and `group`.
  */
 export const lookScript = `${library}
 local now = redisMs()
@@ -154,10 +154,10 @@ return { 'healthy', last, gone - tonumber(known or gone), now, found }
 `;
 
 /**
- * The streams that were moved aside and are to be emptied, some of them at a time. What is in the register and is no
- * such stream is taken off it: it would be read, and cut, as if it were one.
+ * Lists some of the moved streams that must be emptied. Register entries that are not moved streams are removed:
+ * otherwise they would be read and trimmed as if they were.
  *
- * KEYS register. ARGV what the names begin with, how many. Answers [names, how many were no such streams].
+ * KEYS register. ARGV the prefix of the names, how many. Returns [names, how many entries were not moved streams].
  */
 export const movedScript = `${library}
 local foreign = healed(KEYS[1], 'set')
@@ -177,8 +177,9 @@ return { names, foreign }
 `;
 
 /**
- * Puts a moved stream away once every entry in it was acknowledged: what is left serves as evidence for some days.
- * KEYS moved stream, the register of moved streams. ARGV group, entries kept, seconds kept. Answers 1 when it is away.
+ * Removes a moved stream once all its entries are acknowledged; the rest is kept as evidence for some days.
+ * KEYS moved stream, the register of moved streams. ARGV group, entries kept, seconds kept. Returns 1 when it is
+ * removed.
  */
 export const retireScript = `${library}
 local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
@@ -199,12 +200,11 @@ return 1
 `;
 
 /**
- * Reads entries of a group until they are so many or weigh so much together; at least one. Read in portions that fit
- * even if every entry of them weighs as much as one may; of one that weighs more, only the beginning of its `data` is
- * handed out.
+ * Reads a group's entries up to a number and a total size, but at least one. It reads in portions that fit even if
+ * every entry has the maximum size. Of a larger entry, only the beginning of its `data` is returned.
  *
- * KEYS stream. ARGV group, consumer, '>' or the id after which to read what is pending, entries, bytes, what one entry
- * may weigh, how much of a larger one is kept.
+ * KEYS stream. ARGV group, consumer, '>' or the id after which to read pending entries, entries, bytes, the maximum
+ * size of an entry, how much of a larger one is returned.
  */
 export const readScript = `
 local after, wanted, room = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])

@@ -1,15 +1,15 @@
 import type { PendingEntry } from './group.js';
 
-/** From here on an entry is given alone: it may be what ended the process that had it. */
+/** From this many deliveries on, an entry is read alone: it may have crashed the processes that had it. */
 const suspectAfter = 3;
-/** An entry that was given so often and failed each time is put aside. */
+/** An entry delivered this often and failed each time becomes a dead letter. */
 export const maxFailures = 5;
-/** One that was given so often, and nobody lived to say that it failed, is put aside unseen. */
+/** An entry delivered this often without a reported failure becomes a dead letter unread: it crashed its readers. */
 export const maxDeliveries = 10;
 
 /**
- * The pending entries to read together: the first few that are above suspicion, or the first one alone. Reading counts
- * as a delivery, so those behind a suspect are not even read before it is dealt with.
+ * The pending entries to read together: the first unsuspicious ones, or else the first entry alone. Reading counts as a
+ * delivery, so entries behind a suspect are not read until it is settled.
  */
 export function pageOf(pending: readonly PendingEntry[]): PendingEntry[] {
   const suspect = pending.findIndex(({ deliveries }) => deliveries >= suspectAfter);

@@ -10,27 +10,27 @@ type State = 'healthy' | 'absent' | 'poisoned' | 'foreign';
 type Found = 'counter' | 'register' | 'uncounted' | 'group';
 
 /**
- * How far ahead of Redis's clock a last id may be. As much as a heartbeat's time may be ahead of ours: with more,
- * somebody could keep every heartbeat out without ever being noticed.
+ * How far a last id may be ahead of Redis's clock: as much as a heartbeat's time may be ahead of ours. With a larger
+ * tolerance, somebody could block all heartbeats unnoticed.
  */
 export const aheadToleranceMs = 5_000;
-/** Something at a stream's key that is no stream is kept this long. */
+/** How long something else at a stream's key is kept. */
 const foreignTtlS = 7 * 86_400;
-/** The counter has a field for each stream; with many more, somebody fills it. */
+/** The counter has one field per stream; many more mean that somebody is filling it. */
 const maxCounted = 64;
-/** More, and heartbeats begin to look as if they came from the future or the past. */
+/** With a larger skew, heartbeats begin to look as if they came from the future or the past. */
 const maxSkewMs = 2_000;
 
 /**
- * Looks at streams that anybody may write to, and at what we keep beside them. One whose last id somebody chose, far in the future, accepts no more
- * entries or forges their times: it is moved aside, a new one takes its place, and `onMoved` has it emptied. Entries
- * that disappear although no relay removed them are reported.
+ * Checks the streams that anyone can write to, and the broker's keys beside them. A stream whose last id somebody chose
+ * far in the future accepts no more entries or forges their times: it is moved aside, a new one replaces it, and
+ * `onMoved` has the old one emptied. Entries that disappear although no relay removed them are reported.
  */
 export class StreamWatchdog {
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
   #clocksDiffer = false;
-  /** Streams of which it was known at the last look how many entries had gone. */
+  /** Streams whose count of removed entries was known at the last check. */
   readonly #counted = new Set<string>();
   #wake = () => undefined as void;
 
@@ -41,7 +41,7 @@ export class StreamWatchdog {
       commands: Redis;
       logger: Logger;
       onMoved(stream: string): void;
-      /** Entries may have gone before anybody read them. */
+      /** Entries may have been removed unread. */
       onLost?(stream: string): Promise<void>;
       everyMs?: number;
     },
@@ -49,7 +49,7 @@ export class StreamWatchdog {
     this.#running = this.#run();
   }
 
-  /** Looks at once: somebody noticed an entry from the future. */
+  /** Checks at once, because somebody noticed an entry from the future. */
   lookSoon(): void {
     this.#wake();
   }
@@ -64,7 +64,7 @@ export class StreamWatchdog {
     let failing = false;
     while (!this.#stopping.signal.aborted) {
       try {
-        // One that cannot be looked at keeps none of the others from it.
+        // A failing check of one stream must not block the others.
         for (const result of await Promise.allSettled(streams.map((stream) => this.#look(stream))))
           if (result.status === 'rejected') throw result.reason;
         failing = false;
@@ -72,7 +72,7 @@ export class StreamWatchdog {
         if (!failing) logger.warn({ err: error }, 'the streams cannot be looked at');
         failing = true;
       }
-      // Not sooner than this even when called: whoever poisons in a loop shall not keep Redis busy.
+      // Not sooner than this even on request: poisoning in a loop must not keep Redis busy.
       await this.#pause(everyMs / 10);
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
       await Promise.race([this.#pause(everyMs), woken]);
@@ -108,7 +108,7 @@ export class StreamWatchdog {
     if (missing < 0) alarm('replaced', {}, 'somebody deleted the stream; another one stands there');
     if (found.includes('group'))
       alarm('group_moved', {}, 'somebody moved the consumer group past the last entry; it begins anew');
-    // Whoever removes the count together with entries does it so that nobody sees how many went.
+    // Somebody who removes entries also removes the count, so that nobody sees how many are gone.
     const isForgotten = found.includes('counter') || (found.includes('uncounted') && this.#counted.has(stream));
     if (isForgotten) reportForeign(commands, 'trimmed', trimmedCounter);
     if (found.includes('register')) reportForeign(commands, 'movedStreams', poisonedRegister(stream));

@@ -19,11 +19,11 @@ import {
 import { streams } from '../../wire/streams.js';
 import { aheadToleranceMs } from '../../redis/streams/watchdog.js';
 
-/** An older beat is no sign of life any more: a backlog must not bring back the dead. */
+/** An older heartbeat proves nothing: a backlog must not bring a dead provider back. */
 const maxAgeMs = 600_000;
-/** Signatures being checked at the same time. */
+/** How many signatures are verified concurrently. */
 const checksAtOnce = 32;
-/** Beats of one batch that the database refuses by themselves. */
+/** How many heartbeats of one batch the database may reject before the whole batch fails. */
 const maxFailures = 10;
 
 const stream = streams.heartbeat;
@@ -32,28 +32,28 @@ const idField = /"provider_id"\s*:\s*"([^"\\]*)"/;
 interface Deps {
   db: Queryable;
   verifier: ProviderVerifier;
-  /** An entry's time lies in the future: its id was chosen by somebody. */
+  /** Called when an entry's time lies in the future, which means that a sender chose its id. */
   onFuture(): void;
 }
 
-/** The newest beat of a provider that is good, and where in the batch it stands. */
+/** A provider's newest valid heartbeat, with its index in the batch. */
 interface Heard extends Beat {
   at: number;
 }
 
 /**
- * Heartbeats, thousands at a time: of each provider the newest one counts, and all of them are one statement. What makes
- * a beat a sign of life is when it reached the stream, never when it is read; its own timestamp is not looked at.
+ * Records heartbeats, thousands at a time: the newest one of each provider counts, and one statement writes them all. A
+ * heartbeat counts from the time it reached the stream, not from the time it is read; its own timestamp is ignored.
  *
- * An older beat of a provider is looked at only when the newer one is not good: then it counts, and the newer one is
- * put aside. One that a good newer beat makes void is acknowledged unread, whatever is in it.
+ * An older heartbeat is read only if the provider's newer one is invalid: then the older one counts and the newer one
+ * becomes a dead letter. A heartbeat superseded by a valid newer one is acknowledged unread, whatever it contains.
  */
 export function receiveHeartbeats(deps: Deps): Receive {
   return async (entries, redelivered) => {
     const dead: DeadLetter[] = [];
     const { newest, older, outdated } = byProvider(entries, deps, dead);
     const heard = new Map<string, Heard>();
-    /** Follows one provider's beats from the newest back to a good one. */
+    /** Follows one provider's heartbeats from the newest back to a valid one. */
     const choose = async (claimed: string, from: number) => {
       for (let at = from; at >= 0; at = older[at]!) {
         const entry = entries[at]!;
@@ -64,7 +64,7 @@ export function receiveHeartbeats(deps: Deps): Receive {
         const { providerId, telemetry } = beat;
         if ((heard.get(providerId)?.at ?? -1) < at)
           heard.set(providerId, { providerId, telemetry, at, atMs: timeOf(entry) });
-        // Unless the text had another provider's name in front of its own: then it says nothing about this one.
+        // The text may name another provider before its own; such a heartbeat says nothing about the claimed one.
         if (providerId === claimed) return;
       }
     };
@@ -88,9 +88,9 @@ export function receiveHeartbeats(deps: Deps): Receive {
 }
 
 /**
- * The beats of each provider as a chain through the batch: `newest` says where it begins, `older` where it goes on, -1
- * at its end. Who a beat is from is found without parsing it, from the first `"provider_id": "…"` in its text; a text
- * written otherwise is parsed.
+ * Links each provider's heartbeats through the batch: `newest` has the index of the first, and `older` the index of the
+ * next, or -1 at the end. The provider is taken from the first `"provider_id": "…"` in the text, without parsing it;
+ * only a text without that pattern is parsed.
  */
 function byProvider(entries: readonly StreamEntry[], { onFuture }: Pick<Deps, 'onFuture'>, dead: DeadLetter[]) {
   const newest = new Map<string, number>();
@@ -109,7 +109,7 @@ function byProvider(entries: readonly StreamEntry[], { onFuture }: Pick<Deps, 'o
     const data = dataOf(fields);
     const claimed = data === undefined ? undefined : (claimIn(data) ?? readBeat(entries[at]!, [])?.providerId);
     if (claimed === undefined) {
-      // Reads it once more, for the reason.
+      // Read it again to record the reason.
       readBeat(entries[at]!, dead);
       continue;
     }
@@ -124,7 +124,7 @@ function claimIn(data: string): string | undefined {
   return idField.exec(data)?.[1];
 }
 
-/** Reads a beat; one that is not acceptable goes to `dead`. */
+/** Parses a heartbeat; an invalid one goes to `dead`. */
 function readBeat(entry: StreamEntry, dead: DeadLetter[]): HeartbeatMessage | undefined {
   const data = dataOf(entry[1]);
   if (data === undefined) {
@@ -142,10 +142,13 @@ function readBeat(entry: StreamEntry, dead: DeadLetter[]): HeartbeatMessage | un
   return undefined;
 }
 
-/** What a good beat comes to when the relay that had it died, and another one read the next beat before it was given again. */
+/**
+ * Reasons a genuine heartbeat is rejected when it is redelivered: its first relay died, and another relay read the
+ * provider's next heartbeat before it.
+ */
 const late: ReadonlySet<ProviderRefusal> = new Set(['sequence_replayed', 'timestamp_skew']);
 
-/** Asks who sent a beat; one that is not from who it says goes to `dead`, and one that only comes late has no effect. */
+/** Verifies a heartbeat's sender. A forged one goes to `dead`; one that was only redelivered late has no effect. */
 async function isGenuine(
   verifier: ProviderVerifier,
   entry: StreamEntry,
@@ -164,8 +167,8 @@ function timeOf([id]: StreamEntry): number {
 }
 
 /**
- * Writes the beats. Should one of them make the statement fail in spite of every check, it is found by halves and the
- * others are written; where many do, something else is wrong, and none of the batch is settled.
+ * Writes the heartbeats. If one makes the statement fail despite every check, bisection finds it and the others are
+ * written. If many do, something else is wrong, and nothing of the batch is settled.
  */
 async function record(db: Queryable, beats: Heard[], failed: { beat: Heard; error: unknown }[]): Promise<void> {
   try {

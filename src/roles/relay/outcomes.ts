@@ -2,10 +2,10 @@ import type { DeadLetter } from '../../redis/streams/dead-letters.js';
 import type { Settlement } from '../../redis/streams/delivery.js';
 import type { StreamEntry } from '../../redis/streams/entry.js';
 
-/** What became of one entry: it had its effect, it never can, or it is to be given once more. */
+/** An entry's outcome: it took effect, it never can (a dead letter), or it must be delivered again later. */
 export type Outcome = 'done' | 'later' | Omit<DeadLetter, 'entry'>;
 
-/** Gives each entry of a batch its effect, all at the same time. */
+/** Applies all entries of a batch concurrently. */
 export async function settleEach(
   entries: StreamEntry[],
   effect: (entry: StreamEntry) => Promise<Outcome>,

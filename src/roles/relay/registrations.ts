@@ -34,8 +34,8 @@ interface Deps {
 }
 
 /**
- * Registrations: checked, kept for the provider's workflow, and the workflow told, which is started where there is none.
- * A provider whose registration is not acceptable is told what to correct, where it says legibly who it is.
+ * Verifies registrations, stores them for the provider's workflow and signals the workflow, starting it if necessary. A
+ * provider with an invalid registration is told what to correct, provided that its id is readable.
  */
 export function receiveRegistrations(deps: Deps): Receive {
   return (entries, redelivered) =>
@@ -53,10 +53,10 @@ export function receiveRegistrations(deps: Deps): Receive {
     });
 }
 
-/** For how long a capacity update waits for the registration that it may have overtaken. */
+/** How long a capacity update waits for a registration that it may have overtaken. */
 const registrationGraceMs = 60_000;
 
-/** Capacity updates: the same for providers that have a workflow. */
+/** Does the same for capacity updates, but never starts a workflow. */
 export function receiveCapacities({
   graceMs = registrationGraceMs,
   ...deps
@@ -71,7 +71,7 @@ export function receiveCapacities({
       if ('refused' in kept) return withoutTell({ providerId, ...kept.refused });
       return await tell(deps, kept, async () => {
         if (await deps.signals.capacityReported(providerId, kept.messageId)) return 'done';
-        // Its registration comes through another stream, and may be on its way; in a backlog it may be older and behind.
+        // The registration comes through another stream and may still be unread, even if it is older than this update.
         const waits = !redelivered || Date.now() - arrivalMs(entry[0]) < graceMs;
         return waits ? 'later' : { reason: 'provider_unknown', providerId };
       });
@@ -79,8 +79,8 @@ export function receiveCapacities({
 }
 
 /**
- * Tells the workflow of a message, unless it knows, or was told of so many in the last minute that this one waits; then
- * newer ones take its place meanwhile.
+ * Signals a message to the workflow, unless the workflow has it already, or got so many in the last minute that this
+ * one has to wait. While it waits, newer messages replace it.
  */
 async function tell(
   { pool }: Pick<Deps, 'pool'>,
@@ -88,21 +88,21 @@ async function tell(
   signal: () => Promise<Outcome>,
 ): Promise<Outcome> {
   if (!untold && !again) return 'done';
-  // The entry whose row it is comes again, and brings those that took its place along.
+  // The entry that created the row is redelivered, and signals whatever has replaced its message by then.
   if (untold && !(await mayBeTold(pool, messageId))) return own ? 'later' : 'done';
   const outcome = await signal();
   if (outcome === 'done') await markTold(pool, messageId);
   return outcome;
 }
 
-/** A message that is kept, in a row of its own or in that of one that waits. */
+/** A stored message, in a row of its own or in the row of one that was waiting. */
 interface Kept extends KeptMessage {
   own: boolean;
-  /** It was kept before: whether its workflow was told, nobody can say. */
+  /** True if it was stored by an earlier delivery; it is unknown whether the workflow was signalled then. */
   again: boolean;
 }
 
-/** Why an entry has no effect; `tell` is for the provider. */
+/** Why an entry has no effect; `tell` is the text for the provider. */
 interface Refusal {
   reason: string;
   detail?: string;
@@ -130,13 +130,13 @@ function readMessage<T>([, fields]: StreamEntry, schema: ZodType<T>): { message:
     detail,
     ...(providerId === undefined
       ? {}
-      : { providerId, tell: `the message is not acceptable, correct it and publish it again: ${detail}` }),
+      : { providerId, tell: `the message is invalid; correct it and publish it again: ${detail}` }),
   };
 }
 
 /**
- * Makes sure that the message is from who it says, and that its workflow will find it. One that was kept before has
- * been through this: what was fresh when it came is not refused for the time an outage took.
+ * Verifies the sender of a message and stores it for its workflow. A message stored by an earlier delivery is not
+ * verified again: it was fresh when it arrived, and must not be rejected because an outage made it wait.
  */
 async function keep(
   { pool, verifier }: Pick<Deps, 'pool' | 'verifier'>,
@@ -145,7 +145,8 @@ async function keep(
   const { stream, registration, redelivered } = message;
   const [id, fields] = message.entry;
   const { providerId } = registration;
-  // With the provider in it: ids of two streams may be equal, and those of one come again after somebody emptied Redis.
+  // Stream and provider are part of the id: two streams may use equal ids, and a stream reuses its ids if Redis is
+  // emptied.
   const messageId = `${stream}/${id}/${providerId}`;
   if (redelivered) {
     const before = await findKept(pool, messageId);
@@ -169,13 +170,13 @@ async function keep(
 
 const tooManyWait = {
   reason: 'rate_limited',
-  detail: 'registrations under several wallets wait for this provider',
-  tell: 'too many registrations of this provider wait to be answered; register again in a minute',
+  detail: 'registrations of this provider under several wallets are waiting',
+  tell: 'too many registrations of this provider are waiting for an answer; register again in a minute',
 };
 const walletIsFull = {
   reason: 'quota_exceeded',
   detail: 'the wallet has too many providers that never joined',
-  tell: 'the wallet has registered too many machines that never joined; retire some of them, or let them join',
+  tell: 'the wallet has registered too many machines that never joined; join some of them or retire them',
 };
 
 function refuse({ rejections }: Deps, refusal: Refusal): Outcome {
@@ -184,7 +185,7 @@ function refuse({ rejections }: Deps, refusal: Refusal): Outcome {
   return withoutTell(refusal);
 }
 
-/** Of a message that is not acceptable, whoever sent it. */
+/** Rejects an invalid message. Its sender may be an impostor, so the verifier decides whether the provider is told. */
 async function refuseUnread(deps: Deps, [, fields]: StreamEntry, refusal: Refusal): Promise<Outcome> {
   const { providerId } = refusal;
   const message = { stream: streams.registration, fields: fieldsByName(fields) };

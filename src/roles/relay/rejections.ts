@@ -5,12 +5,12 @@ import { ensureReplyDelivered, publishRejection, type SignReply } from '../../re
 
 /** The public agents give up after a minute. */
 const deliveryTimeoutMs = 60_000;
-/** Rejections being delivered at the same time; more are not told, only put aside. */
+/** How many rejections may be in delivery at once. Beyond that, a message becomes a dead letter without an answer. */
 const maxUnderway = 500;
 
 /**
- * Tells providers why their message was not accepted, in the background: a provider that does not listen keeps nobody
- * waiting. One rejection per provider at a time, so a sender of rubbish gets one answer a minute.
+ * Tells providers in the background why their message was rejected, so a provider that does not listen blocks nobody.
+ * Each provider has one rejection in delivery at a time, so a sender of rubbish gets one answer a minute.
  */
 export class Rejections {
   readonly #underway = new Map<string, Promise<void>>();
@@ -21,7 +21,7 @@ export class Rejections {
     private readonly logger: Logger,
     private readonly sign: SignReply,
   ) {
-    // Each delivery listens until it is over; without this the eleventh would be reported as a leak.
+    // Each delivery adds a listener; without this, Node.js would report the eleventh as a leak.
     setMaxListeners(maxUnderway, this.#stopping.signal);
   }
 
@@ -31,7 +31,7 @@ export class Rejections {
     this.#underway.set(providerId, delivery);
   }
 
-  /** What is not delivered by now is not. */
+  /** Abandons the rejections still in delivery. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all(this.#underway.values());
@@ -45,7 +45,7 @@ export class Rejections {
       await ensureReplyDelivered(this.redis, providerId, entryId, options);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
-      this.logger.warn({ err: error, providerId }, 'a provider could not be told that its message was not accepted');
+      this.logger.warn({ err: error, providerId }, 'could not tell a provider that its message was rejected');
     }
   }
 }

@@ -33,25 +33,25 @@ export interface RelayDeps {
 }
 
 export interface Relay {
-  /** Each stream by itself. Not well while a system behind it is away. */
+  /** The readiness of each stream; a stream is not ready while a system it depends on is away. */
   ready(): Readiness;
-  /** Finishes what was read, reads no more, and closes the connections. */
+  /** Stops reading, finishes the entries already read, and closes the connections. */
   stop(): Promise<void>;
 }
 
 const day = 86_400_000;
 
-/** How each stream is read. Several registrations are under way together: one alone waits for three systems in turn. */
+/** How to read each stream. Registrations are handled in batches because each one waits for three systems in turn. */
 const reading = {
   registration: { startAt: '0', batchSize: 64, lingerMs: 0, retentionMs: 7 * day, trimExactly: true },
   capacity: { startAt: '0', batchSize: 64, lingerMs: 0, retentionMs: 7 * day, trimExactly: true },
-  // Of a fleet in good order some beats come at any moment: together they are one statement instead of many.
+  // A healthy fleet sends heartbeats all the time. Lingering collects them into one statement instead of many.
   heartbeat: { startAt: '$', batchSize: 5_000, lingerMs: 100, retentionMs: 600_000, trimExactly: false },
 } as const satisfies Record<keyof typeof streams, Partial<StreamConsumerOptions>>;
 
 /**
- * Starts the relay: it reads what providers publish, and gives each message its effect once, however often it is
- * delivered. It holds no state: killed at any moment, it or another relay goes on with what was not acknowledged.
+ * Starts the relay, which reads what providers publish and applies each message once, however often it is delivered. It
+ * has no state: after a kill at any moment, this relay or another continues with the unacknowledged entries.
  */
 export function startRelay({ config, pool, temporal, logger, verifier, redisDb, times = {} }: RelayDeps): Relay {
   const overrides = redisDb === undefined ? {} : { db: redisDb };
@@ -101,7 +101,7 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
   return {
     ready: () => Object.fromEntries(all.map(([name, each]) => [`relay_${name}`, each.ready()])),
     async stop() {
-      // With Redis away nothing can be finished: what waits for it would wait for as long as a process may take to stop.
+      // Without Redis nothing can be finished, and waiting for it would use up the process's whole grace period.
       if (commands.status !== 'ready') for (const redis of [commands, ...readers]) closeRedis(redis);
       await Promise.all([...all.map(([, each]) => each.stop()), watchdog.stop(), rejections.stop()]);
       closeRedis(commands);
