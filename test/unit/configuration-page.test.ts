@@ -34,7 +34,7 @@ test('every variable that another document names exists, in the environment or i
     'CONTRIBUTING.md',
   ];
   const ours =
-    /`((?:PROXY|METRICS|JOB|TENANT|RATE_LIMIT|MAX|AUTH|PROVIDER|MINING|RECONCILER|AUTHORIZER)_[A-Z_]+)(?:=[^`]*)?`/g;
+    /`((?:PROXY|METRICS|JOB|TENANT|RATE_LIMIT|MAX|AUTH|PROVIDER_AUTH|PROVIDER_LOSS|PROVIDER_OUT|MINING|RECONCILER|AUTHORIZER)_[A-Z_]+)(?:=[^`]*)?`/g;
   for (const document of documents) {
     const named = [...readFileSync(document, 'utf8').matchAll(ours)].map(([, name]) => name!.replace(/_FILE$/, ''));
     expect([document, named.filter((name) => !names.includes(name) && !compose.includes(`\${${name}`))]).toEqual([
