@@ -1,16 +1,25 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
-import { canonicalRange } from './ip-range.js';
+import { canonicalRange } from '../ip-range.js';
 
-/** What kinds of values a variable may have. */
+/*
+ * The kinds of values that a variable may have. `describe` says in a few words what is accepted, for the page that is
+ * generated; bounds and choices come from the schema itself.
+ */
+
+/** Yes or no, without a default. */
 export const bool = z
   .string()
   .transform((value) => value.trim().toLowerCase())
   .pipe(z.enum(['true', 'false', '1', '0', 'yes', 'no']))
-  .transform((value) => value === 'true' || value === '1' || value === 'yes');
+  .transform((value) => value === 'true' || value === '1' || value === 'yes')
+  .describe('true or false');
+/** Yes or no. */
 export const flag = (byDefault: boolean) => bool.default(byDefault);
+/** A whole number within bounds, both included. */
 export const whole = (byDefault: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(byDefault);
+/** Items separated by commas; spaces around them and empty items do not count. */
 export const list = z
   .string()
   .default('')
@@ -19,8 +28,9 @@ export const list = z
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== ''),
-  );
-/** Networks; never all there are. */
+  )
+  .describe('list, separated by commas');
+/** Networks in CIDR notation. A range of every address is not accepted. */
 export const ranges = list.transform((texts, context) =>
   texts.flatMap((text) => {
     const range = canonicalRange(text);
@@ -29,6 +39,7 @@ export const ranges = list.transform((texts, context) =>
     return [];
   }),
 );
+/** A TCP port. */
 export const port = (byDefault: number) => whole(byDefault, 0, 65_535);
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
@@ -40,12 +51,14 @@ export const certificates = z
     const blocks = pem.match(certificateBlock) ?? [];
     return blocks.length > 0 && blocks.every((block) => isParsed(() => new X509Certificate(block)));
   }, 'must be certificates in PEM, or come from such a file')
+  .describe('certificates, PEM')
   .optional();
 
-/** A private key as PEM, which nobody has to be asked for a passphrase of. */
+/** A private key as PEM, without a passphrase: nobody is there to type one. */
 export const privateKey = z
   .string()
   .refine((pem) => isParsed(() => createPrivateKey(pem)), 'must be a private key in PEM without a passphrase')
+  .describe('private key, PEM')
   .optional();
 
 function isParsed(parse: () => unknown): boolean {

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { apiVariables } from './api.js';
+import { authVariables } from './auth.js';
+import { authorizerVariables, clusterVariables } from './cluster.js';
+import { jobVariables, miningVariables } from './jobs.js';
+import { processVariables } from './process.js';
+import { providerVariables } from './providers.js';
+import { postgresVariables, redisVariables, temporalVariables } from './systems.js';
+
+/**
+ * The environment, one variable a line. Names without a prefix of ours exist in the field and keep their meaning. The
+ * comment above a variable says what it is, and what goes wrong with values that are too low or too high:
+ * `npm run docs:configuration` makes docs/configuration.md from it.
+ */
+export const environment = z.object({
+  ...processVariables,
+  ...apiVariables,
+  ...redisVariables,
+  ...postgresVariables,
+  ...temporalVariables,
+  ...clusterVariables,
+  ...authorizerVariables,
+  ...jobVariables,
+  ...miningVariables,
+  ...providerVariables,
+  ...authVariables,
+});
+
+export type Environment = z.infer<typeof environment>;
+
+/** The same by subject, as the page shows them. */
+export const subjects: readonly (readonly [title: string, variables: Readonly<Record<string, z.ZodType>>])[] = [
+  ['The process', processVariables],
+  ['The API and its limits', apiVariables],
+  ['Redis', redisVariables],
+  ['Postgres', postgresVariables],
+  ['Temporal and workers', temporalVariables],
+  ['The cluster', clusterVariables],
+  ['The authorizer', authorizerVariables],
+  ['Jobs', jobVariables],
+  ['Mining', miningVariables],
+  ['Providers', providerVariables],
+  ['Logins', authVariables],
+];

@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { generatePrivateKey } from 'viem/accounts';
+import type { JobCommands } from '../../src/api/job-commands.js';
+import { extendJob, settleSpend } from '../../src/billing/spend.js';
+import { markEnded, markProvisioning, markRunning } from '../../src/db/jobs.js';
+import { withTransaction } from '../../src/db/pool.js';
+import type { Printable } from '../../src/domain/outside.js';
+import { providerSigner, responsesSigner } from '../../src/provider-agent/signer.js';
+import { audience, newWallet, startApi, type Api } from '../support/api.js';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { putProvider } from '../support/fleet.js';
+import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
+import { filled, readHttpFile, type HttpExample } from '../support/http-file.js';
+import { freshRedis, type TestRedis } from '../support/redis.js';
+
+let database: TestDatabase;
+let redis: TestRedis;
+let api: Api;
+
+beforeAll(async () => {
+  [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
+  await putProvider(database.pool, { providerId: 'big-machine' });
+  const env = { PROVIDER_AUTH_MODE: 'permissive' };
+  api = await startApi({ database, redis, env, commands: { jobs: jobsThatRun() } });
+});
+afterAll(async () => {
+  await api?.stop();
+  await Promise.all([database?.close(), redis?.close()]);
+});
+
+/** Does to the rows of a job what its workflow does, without a machine. */
+function jobsThatRun(): JobCommands {
+  return {
+    async startAndWait({ jobId, durationSeconds }) {
+      const startedAt = new Date();
+      const provider = { providerId: 'big-machine', nodeName: 'big-machine' };
+      await markProvisioning(database.pool, jobId, { ...provider, pricePerHour: 1, rate: `${10n ** 18n}` });
+      await markRunning(database.pool, jobId, {
+        ssh: { host: '203.0.113.7', port: 30_022, user: 'root' },
+        podUid: randomUUID(),
+        startedAt,
+        expiresAt: new Date(startedAt.getTime() + durationSeconds * 1000),
+      });
+      return 'still_starting';
+    },
+    async cancel(jobId) {
+      await withTransaction(database.pool, async (tx) => {
+        await settleSpend(tx, { jobId, endAt: new Date() });
+        await markEnded(tx, jobId, { status: 'cancelled', message: 'cancelled' as Printable });
+      });
+      return 'already_ended';
+    },
+    async extend(jobId, requestId, seconds, sessionId) {
+      const extension = { jobId, requestId, seconds, sessionId, maxDurationS: 30 * 86_400 };
+      const expiresAt = await withTransaction(database.pool, (tx) => extendJob(tx, extension));
+      return { expiresAt: expiresAt.toISOString() };
+    },
+  };
+}
+
+type Answers = Map<string, { status: number; body: unknown }>;
+
+/** Sends the requests of a file in its order, each with the variables that it is given, and answers what came. */
+async function follow(
+  path: string,
+  variablesOf: (example: HttpExample, answered: Answers) => Promise<Record<string, string>>,
+): Promise<Answers> {
+  const { variables, examples } = readHttpFile(path);
+  const answered: Answers = new Map();
+  const bodies = new Map<string, unknown>();
+  expect(examples.length).toBeGreaterThan(5);
+  for (const example of examples) {
+    const values = { ...variables, ...(await variablesOf(example, answered)), api: api.url };
+    const inJson = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, JSON.stringify(value).slice(1, -1)]),
+    );
+    const headers = Object.entries(example.headers).map(([name, value]) => [name, filled(value, values, bodies)]);
+    const response = await fetch(filled(example.target, values, bodies), {
+      method: example.method,
+      headers: Object.fromEntries(headers),
+      ...(example.body === undefined ? {} : { body: filled(example.body, inJson, bodies) }),
+    });
+    const text = await response.text();
+    expect([example.title, example.answers, text]).toEqual([
+      example.title,
+      expect.arrayContaining([response.status]),
+      text,
+    ]);
+    const body: unknown = JSON.parse(text);
+    answered.set(example.title, { status: response.status, body });
+    if (example.name === undefined) continue;
+    bodies.set(example.name, body);
+    answered.set(example.name, { status: response.status, body });
+  }
+  return answered;
+}
+
+test('every file of examples with requests is followed by a test', () => {
+  expect(readdirSync('examples').filter((name) => name.endsWith('.http'))).toEqual(['customer.http', 'provider.http']);
+});
+
+test('the token, the order, the extension, the cancellation and the bill of the customer’s examples work as they say', async () => {
+  const line = /^# \$ (WALLET_PRIVATE_KEY=\S+ npm run -s login -- .*)$/m.exec(
+    readFileSync('examples/customer.http', 'utf8'),
+  )![1]!;
+  const command = `${line.replace(/0x…/, generatePrivateKey()).replace('http://localhost:8080', api.url)} --audience ${audience}`;
+  const { stdout } = await promisify(execFile)('bash', ['-c', command]);
+  const token = stdout.trim();
+
+  const answered = await follow('examples/customer.http', async () => ({ token }));
+  expect(answered.get('order')).toMatchObject({
+    status: 201,
+    body: { status: 'running', gpu_count: 2, ssh_command: expect.stringMatching(/^ssh /) },
+  });
+  const { spend_limit, spend_reserved, spend_spent } = answered.get('bill')!.body as Record<string, string>;
+  expect([spend_limit, spend_reserved]).toEqual([`${10n ** 20n}`, '0']);
+  expect(BigInt(spend_spent!)).toBeGreaterThan(0n);
+}, 120_000);
+
+test('the messages of the provider’s examples are taken, unsigned and signed', async () => {
+  const [wallet, nodeKey] = [newWallet(), newWallet()];
+  const providerId = 'my-machine-1';
+  const sign = providerSigner({ nodeKey, audience, wallet, chainId: 1 });
+  const signTarget = responsesSigner({ providerId, nodeKey, audience });
+
+  /** What a person fills into the lines at the top, made as the agent makes it. */
+  const signatureOf = async ({ name, body, target }: HttpExample): Promise<Record<string, string>> => {
+    if (name === undefined) return {};
+    // What the relay does once it has read the registration.
+    if (name === 'heartbeat') await bindNodeKey(database.pool, { ...httpsProvider(), providerId, wallet, nodeKey });
+    if (body === undefined) {
+      const headers = await signTarget(target.replace('{{api}}', ''));
+      const [key, seq, ts, sig] = Object.values(headers);
+      return { key: key!, seq: seq!, ts: ts!, sig: sig! };
+    }
+    const { stream, data } = JSON.parse(body) as { stream: string; data: string };
+    return await sign(stream, data);
+  };
+  const answered = await follow('examples/provider.http', signatureOf);
+  expect(answered.get('registration')?.body).toMatchObject({ stream: 'provider:registration' });
+  expect(answered.get('capacity')?.body).toMatchObject({ stream: 'provider:capacity' });
+});
