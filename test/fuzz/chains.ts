@@ -44,7 +44,9 @@ export async function startChains(people: People, random: Random): Promise<Chain
     someJob: () => (jobs.length === 0 ? undefined : random.pick(jobs)),
     async runningJob() {
       const order = operations.find(({ id }) => id === 'post-jobs')!;
-      const answer = await send(order, await goodRequests[order.id]!(chain, order));
+      // A key may name a job from before, or another order.
+      const { headers: _, ...made } = await goodRequests[order.id]!(chain, order);
+      const answer = await send(order, { ...made, headers: { prefer: 'wait=1' } });
       return (answer.json as { job_id?: string } | undefined)?.job_id ?? random.pick(jobs);
     },
   };
