@@ -1,5 +1,5 @@
 /** Suites with commands of their own. `npm test` leaves them out, unless it is given the files that it is to run. */
-const slowSuites = ['chaos', 'e2e', 'node', 'stack'];
+const ownCommand = ['chaos', 'e2e', 'integration', 'node', 'stack', 'workflow'];
 const isTold = process.argv.slice(2).some((argument) => !argument.startsWith('-'));
 /** In CI the tests of a file run in the order of the seed that `.ci/run` names: `npm test -- --seed=N --randomize`. */
 const isCi = (process.env.CI ?? '') !== '';
@@ -16,7 +16,7 @@ export default {
   },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', ...(isTold ? [] : slowSuites.map((suite) => `<rootDir>/test/${suite}/`))],
+  testPathIgnorePatterns: ['/node_modules/', ...(isTold ? [] : ownCommand.map((suite) => `<rootDir>/test/${suite}/`))],
   randomize: isCi,
   showSeed: isCi,
   testSequencer: '<rootDir>/test/support/sequencer.js',

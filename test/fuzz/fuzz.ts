@@ -1,7 +1,7 @@
 /**
  * `npm run test:fuzz`: a broker on real engines is sent what schemathesis makes of its own description, valid and not.
- * It fails on any status of 500 and above, on a status, type or body that the description does not name, and on a
- * request that should have been refused.
+ * It fails on any status of 500 and above, on a status, type or body that the description does not name, on a request
+ * that should have been refused, and where an operation has never succeeded.
  *
  *   FUZZ_EXAMPLES=50   cases per operation and phase
  *   FUZZ_SEED=1        another seed is another run
@@ -10,11 +10,18 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { createProviderSignals } from '../../src/temporal/providers.js';
-import { startApi } from '../support/api.js';
+import { scopes as everyScope } from '../../src/auth/customers/principal.js';
+import { newWallet, startApi } from '../support/api.js';
 import { recordOwner } from '../support/fleet.js';
 import { createFleetWorld } from '../support/fleet-world.js';
 import { beginRun } from '../support/run.js';
 import { runFolder } from '../support/run-folder.js';
+import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
+import { beginLogin, finishLogin } from '../support/login.js';
+import { operationsOf, type Operation } from './description.js';
+import { signedBy } from './good-requests.js';
+import { createAnswers, tableOf, unreached, type Answers } from './reached.js';
+import { startSigningProxy } from './signing-proxy.js';
 import { findPython, installSchemathesis, needsPython, runSchemathesis } from './schemathesis.js';
 import { namespaceOf } from '../support/tenants.js';
 
@@ -29,6 +36,18 @@ const revocations = ['delete-auth-sessions-by-id', 'delete-auth-tokens-by-id'];
 const notChecked = ['positive_data_acceptance', 'ignored_auth', 'use_after_free'];
 /** What ends the job and the provider that the others are tried with. */
 const endings = ['delete-jobs-by-id', 'post-providers-by-id-retire'];
+/** What takes no token: they are asked by way of somebody who signs. */
+const onlySigned = [
+  ...['post-auth-tokens', 'get-admin-tenants', 'get-admin-jobs-by-id-failure', 'post-admin-broker-keys'],
+  ...['post-admin-providers-by-id-approve', 'post-admin-providers-by-id-forgive'],
+];
+/** Operations that cannot succeed here, each with the reason. The chains of `test/store` have them succeed. */
+const excused = {
+  'post-auth-sessions': 'its body is signed by a wallet, over what the broker has proposed',
+  'post-auth-revoke': 'its body is signed by a wallet',
+  'post-providers-by-id-claim': 'its body is signed by a wallet',
+  'post-providers-messages': 'its body holds a message as text, which a generator of texts does not write',
+};
 const withIds = ['--include-path-regex', '\\{id\\}', '--include-operation-id', 'post-jobs'];
 const only = (operations: string[]) => operations.flatMap((id) => ['--include-operation-id', id]);
 const without = (operations: string[]) => operations.flatMap((id) => ['--exclude-operation-id', id]);
@@ -50,11 +69,19 @@ if (python === undefined) {
 async function fuzz(program: string): Promise<number> {
   const world = await createFleetWorld({ JOB_STUCK_GRACE_S: 1, JOB_START_TIMEOUT_S: 10 });
   const { registrationReceived, miningChanged } = createProviderSignals(world.temporal.client, world.config);
+  const operator = newWallet();
   const api = await startApi({
     database: world.database,
     redis: world.redis,
     // Jobs are waited for, but not for long: what is looked for is not how long a pod takes.
-    env: { JOB_WAIT_DEFAULT_S: '1', MAX_JOBS_PER_WALLET: '100000', MINING_IMAGE_ALLOWLIST: 'docker.io/*' },
+    env: {
+      ADMIN_WALLETS: operator.address,
+      AUTH_MAX_TOKENS: '1000',
+      PROVIDER_AUTH_MODE: 'permissive',
+      JOB_WAIT_DEFAULT_S: '1',
+      MAX_JOBS_PER_WALLET: '100000',
+      MINING_IMAGE_ALLOWLIST: 'docker.io/*',
+    },
     config: world.temporal.config,
     commands: {
       jobs: world.commands,
@@ -64,23 +91,32 @@ async function fuzz(program: string): Promise<number> {
     },
   });
   const scopes = ['jobs:read', 'jobs:write', 'providers:read', 'providers:write'] as const;
-  const session = await api.login({ scopes, spendLimit: 10n ** 40n });
+  const customer = newWallet();
+  const session = await api.login({ account: customer, scopes, spendLimit: 10n ** 40n });
   /** A provider in service of the wallet that asks. What finds it may also take it out of service. */
   const ownProvider = async () => {
     const providerId = await world.joined({ gpus: { model: 'NVIDIA GeForce RTX 4090', count: 64 } });
     await recordOwner(world.database.pool, providerId, session.wallet);
     return providerId;
   };
+  const operations = operationsOf((await api.send('GET', '/openapi.json')).json);
+  const names = operations.map(({ id }) => id);
+  const operators = await beginLogin(api, { wallet: operator, body: { scopes: everyScope } });
+  await finishLogin(api, operators);
+  const signing = await startSigningProxy(api.url, signedBy(operators.key));
+  const machine = httpsProvider();
+  await bindNodeKey(world.database.pool, machine);
+  const machines = await startSigningProxy(api.url, (_, target) => machine.signTarget(target));
   try {
     await ownProvider();
     const token = await session.token();
-    const run = (options: string[], ids: Record<string, string> = {}) =>
+    const bearer = ['--url', api.url, '--header', `Authorization: Bearer ${token}`];
+    const run = (options: string[], ids: Record<string, string> = {}, caller = bearer) =>
       runSchemathesis(program, [
         ...['--config-file', configFile(ids)],
         'run',
         `${api.url}/openapi.json`,
-        ...['--url', api.url],
-        ...['--header', `Authorization: Bearer ${token}`],
+        ...caller,
         ...['--seed', FUZZ_SEED, '--max-examples', FUZZ_EXAMPLES, '--request-timeout', '30'],
         // Made up ones beside the token would only ever be refused.
         ...['--generation-with-security-parameters', 'false'],
@@ -88,7 +124,7 @@ async function fuzz(program: string): Promise<number> {
         ...options,
       ]);
     log('with ids that name nothing');
-    let code = await run(without([...revocations]));
+    let code = await run(without(revocations));
     if (code !== 0) return code;
     log('with a job that runs and a provider of its own');
     const providerId = await ownProvider();
@@ -99,13 +135,33 @@ async function fuzz(program: string): Promise<number> {
     if (status !== 200)
       throw new Error(`the session was lost on the way (${json.code}): what came after proves nothing`);
     if (code !== 0) return code;
+    log('with a key that signs');
+    code = await run(only(onlySigned), known, ['--url', signing.url]);
+    if (code !== 0) return code;
+    const asked = { '/api/v1/providers/': machine.providerId };
+    code = await run(only(['get-providers-by-id-responses']), asked, ['--url', machines.url]);
+    if (code !== 0) return code;
     log('and what ends them');
     code = await run(only(endings), known);
-    return code === 0 ? await run(only([...revocations, 'get-auth-sessions'])) : code;
+    if (code !== 0) return code;
+    const spare = await session.request('POST', '/api/v1/auth/tokens', {});
+    const ended = {
+      '/api/v1/auth/sessions/': (await api.login({ account: customer })).sessionId,
+      '/api/v1/auth/tokens/': (spare.body as { token_id: string }).token_id,
+    };
+    code = await run(only([...revocations, 'get-auth-sessions']), ended);
+    if (code !== 0) return code;
+    // The session that signs is the last to go.
+    code = await run(only(['delete-auth-sessions']), {}, ['--url', signing.url]);
+    if (code !== 0) return code;
+    const missed = unreached(names, answersOf(api.logged, operations), excused);
+    for (const line of missed) log(line);
+    return missed.length === 0 ? 0 : 1;
   } finally {
     const failures = api.logged.filter((line) => line.includes('"level":"error"') || line.includes('"level":50'));
     for (const line of failures.slice(0, 20)) log(line);
-    for (const line of answersOf(api.logged)) log(line);
+    for (const line of tableOf(names, answersOf(api.logged, operations))) log(line);
+    await Promise.all([signing.stop(), machines.stop()]);
     await api.stop();
     await unlessNotFound(world.kubernetes.core.deleteNamespace({ name: namespaceOf(session.wallet) }));
     await world.close();
@@ -129,19 +185,14 @@ function configFile(ids: Record<string, string>): string {
   return file;
 }
 
-/** How often each route answered what: whether it was reached at all, and how deep. */
-function answersOf(logged: readonly string[]): string[] {
-  const answers = new Map<string, Map<number, number>>();
+/** How often each operation answered what, by what was logged of its route. */
+function answersOf(logged: readonly string[], operations: readonly Operation[]): Answers {
+  const { answers, count } = createAnswers();
+  const ids = new Map(operations.map(({ id, method, path }) => [`${method} ${path}`, id]));
   for (const line of logged) {
     const { msg, method, route, status } = JSON.parse(line) as Record<string, string | number>;
-    if (msg !== 'request') continue;
-    const name = `${method} ${route}`;
-    const counts = answers.get(name) ?? new Map<number, number>();
-    counts.set(Number(status), (counts.get(Number(status)) ?? 0) + 1);
-    answers.set(name, counts);
+    const id = ids.get(`${method} ${String(route).replace(/:([a-z_]+)/g, '{$1}')}`);
+    if (msg === 'request' && id !== undefined) count(id, Number(status));
   }
-  return [...answers].sort().map(([name, counts]) => {
-    const listed = [...counts].sort(([a], [b]) => a - b).map(([status, count]) => `${status}×${count}`);
-    return `${name}  ${listed.join(' ')}`;
-  });
+  return answers;
 }

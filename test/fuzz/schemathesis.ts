@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { withLock } from '../../engines/lock.js';
 import type { Log } from '../../engines/log.js';
-import { cacheRoot } from '../../engines/paths.js';
+import { cacheRoot, packageRoot } from '../../engines/paths.js';
 
 const version = '4.32.5';
 /** What this version says it needs. */
@@ -42,7 +42,8 @@ export async function installSchemathesis(python: string, log: Log): Promise<str
 /** Runs it to its end with its output on ours, and answers its exit code: 0 when it found nothing. */
 export async function runSchemathesis(program: string, args: readonly string[]): Promise<number> {
   // Its cache of what failed before belongs to the run, not to the folder that somebody happens to stand in.
-  const child = spawn(program, args, { stdio: 'inherit', cwd: cacheRoot(), env: { ...process.env, NO_COLOR: '1' } });
+  const env = { ...process.env, NO_COLOR: '1', SCHEMATHESIS_HOOKS: join(packageRoot, 'test/fuzz/hooks.py') };
+  const child = spawn(program, args, { stdio: 'inherit', cwd: cacheRoot(), env });
   return await new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => {

@@ -96,6 +96,8 @@ export function httpsProvider() {
     nodeKey,
     /** Makes the headers of a question for its answers. */
     signTarget,
+    /** Signs the text of a message, whatever else it says. */
+    signData: sign,
     registration: async (change: object = {}): Promise<Message> => ({
       stream: registrationStream,
       ...(await sign(registrationStream, JSON.stringify({ ...registrationMessage(machine), ...change }))),

@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import type { LocalAccount } from 'viem';
+import { canonicalRequest, signatureHeaders } from '../../src/auth/customers/request-signature.js';
+import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
+import { revocationTypedData, type SessionRevocation } from '../../src/wire/session-typed-data.js';
+import { audience, newWallet } from '../support/api.js';
+import { httpsProvider } from '../support/https-providers.js';
+import { beginLogin, signDelegation } from '../support/login.js';
+import type { Random } from '../support/random.js';
+import type { Operation } from './description.js';
+import type { People, Person } from './people.js';
+
+/** The credential of a request, made last: over what is really sent. */
+export type Sign = (method: string, target: string, text: string) => Promise<Record<string, string>>;
+
+/** A request in which nothing is wrong. */
+export interface GoodRequest {
+  /** What stands for `{id}` in the path. */
+  id?: string;
+  query?: Record<string, string>;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** In the place of the signature, or the token, of whoever may ask. */
+  sign?: Sign;
+  /** The same body with other data in it, signed anew, where the signature is in the body. */
+  signedAnew?: (change: (good: unknown) => string) => Promise<unknown>;
+}
+
+export const signedBy =
+  (key: LocalAccount): Sign =>
+  async (method, target, text) => {
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const nonce = randomBytes(16).toString('base64url');
+    const request = { method, target, bodyBytes: Buffer.from(text) };
+    const message = canonicalRequest(audience, request, { timestamp, nonce });
+    return {
+      [signatureHeaders.key]: key.address,
+      [signatureHeaders.timestamp]: timestamp,
+      [signatureHeaders.nonce]: nonce,
+      [signatureHeaders.signature]: await key.signMessage({ message }),
+    };
+  };
+
+/** What a request can begin with besides itself. */
+export interface Chain {
+  people: People;
+  random: Random;
+  /** Has the customer order a job, and answers the id of one of the jobs that run. */
+  runningJob(): Promise<string>;
+  /** The job that was ordered last, or before that. */
+  someJob(): string | undefined;
+}
+
+type Make = (chain: Chain, operation: Operation) => Promise<GoodRequest>;
+
+const ofOwner: Make = async ({ people, random }) => ({ id: random.pick(people.ownProviders) });
+const ofAnybody: Make = async ({ people, random }) => ({
+  id: random.pick([...people.ownProviders, ...people.otherProviders]),
+});
+const drained: Make = async (chain, operation) => ({
+  ...(await ofOwner(chain, operation)),
+  ...(chain.random.next() < 0.5 ? {} : { body: { deadline_s: chain.random.whole(0, 86_400) } }),
+});
+const aSomeJob: Make = async ({ someJob, runningJob }) => ({ id: someJob() ?? (await runningJob()) });
+const jobToEnd: Make = async ({ runningJob }) => ({ id: await runningJob(), headers: { prefer: 'wait=1' } });
+const newProviderOfOwner: Make = async ({ people }) => ({ id: await people.newProvider(people.owner.wallet) });
+
+/** How an operation is asked whose request the description alone cannot say; by its operationId. */
+export const goodRequests: Readonly<Record<string, Make>> = {
+  'post-jobs': async ({ people, random }, { example }) => ({
+    body: {
+      ...{ ...(example as object), gpu_count: random.whole(0, 1), gpu_type: undefined, memory_gb: 1, cpu_cores: 1 },
+      ...{ duration_hours: random.whole(1, 24), max_price_per_hour: random.pick([undefined, 100]) },
+      provider_id: random.pick([undefined, undefined, random.pick(people.otherProviders)]),
+    },
+    headers: {
+      prefer: random.pick(['wait=0', 'wait=1', 'respond-async']),
+      ...(random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {}),
+    },
+  }),
+  'get-jobs-by-id': aSomeJob,
+  'delete-jobs-by-id': jobToEnd,
+  'post-jobs-by-id-extend': async ({ runningJob, random }) => ({
+    id: await runningJob(),
+    body: { additional_hours: random.whole(1, 12) },
+    headers: random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {},
+  }),
+
+  'post-auth-challenge': async ({ people }) => ({
+    body: { wallet: people.customer.wallet.address, session_key: newWallet().address, scopes: ['jobs:read'] },
+  }),
+  async 'post-auth-sessions'({ people }) {
+    const login = await beginLogin(people.api, { wallet: people.customer.wallet });
+    const { message, chainId, key } = login;
+    return {
+      body: { message, chain_id: chainId, signature: await signDelegation(login), label: 'again' },
+      sign: signedBy(key),
+    };
+  },
+  // All that a wallet has, so not that of those who go on asking.
+  'delete-auth-sessions': async ({ people }) => ({
+    sign: signedBy((await people.newSession(newWallet(), ['jobs:read'])).key),
+  }),
+  'delete-auth-sessions-by-id': async ({ people }) => ({
+    id: (await people.newSession(people.customer.wallet, ['jobs:read'])).id,
+  }),
+  'post-auth-tokens': async ({ random }) => ({
+    body: random.next() < 0.5 ? {} : { scopes: ['jobs:read'], ttl_seconds: 600 },
+  }),
+  'delete-auth-tokens-by-id': async ({ people }) => ({ id: await people.newToken(people.customer) }),
+  async 'post-auth-revoke'({ people }) {
+    const { wallet, key } = await people.newSession(newWallet(), ['jobs:read']);
+    const lower = (address: string) => address.toLowerCase() as `0x${string}`;
+    const message: SessionRevocation = {
+      wallet: lower(wallet.address),
+      sessionKey: lower(key.address),
+      audience,
+      issuedAt: Math.floor(Date.now() / 1000),
+      nonce: `0x${randomBytes(32).toString('hex')}`,
+    };
+    return { body: { message, chain_id: 1, signature: await wallet.signTypedData(revocationTypedData(message, 1)) } };
+  },
+
+  async 'post-providers-messages'({ people: { machine }, random }) {
+    const [provider, body] =
+      random.next() < 0.5
+        ? [machine, await machine.heartbeat()]
+        : await (async (stranger) => [stranger, await stranger.registration()] as const)(httpsProvider());
+    return {
+      body,
+      async signedAnew(change) {
+        const data = change(JSON.parse(body['data']!));
+        // What names no provider cannot be signed for one, and travels with the signature that it had.
+        const fields = await provider.signData(body.stream, data).catch(() => ({ ...body, data }));
+        return { stream: body.stream, ...fields };
+      },
+    };
+  },
+  'get-providers-by-id-responses': async ({ people: { machine, replyId }, random }) => ({
+    id: machine.providerId,
+    query: { after: random.pick(['0', replyId]) },
+    sign: (_, target) => machine.signTarget(target),
+  }),
+  async 'post-providers-by-id-claim'({ people }) {
+    const providerId = await people.newProvider(people.owner.wallet);
+    const named = { providerId, nodeKey: newWallet().address, audience, chainId: 1 };
+    const { reg, regsig } = await authorizeNodeKey(people.owner.wallet, named);
+    return { id: providerId, body: { message: JSON.parse(reg) as unknown, signature: regsig } };
+  },
+
+  'post-admin-providers-by-id-approve': newProviderOfOwner,
+  'post-admin-providers-by-id-forgive': ofAnybody,
+  'get-admin-tenants': async ({ people, random }) => ({
+    query: random.pick([{ wallet: people.customer.wallet.address }, { namespace: `tenant-${'0'.repeat(40)}` }]),
+  }),
+  'get-admin-jobs-by-id-failure': aSomeJob,
+
+  'get-providers-by-id': ofAnybody,
+  'get-providers-by-id-mining': ofAnybody,
+  'post-providers-by-id-cordon': ofOwner,
+  'post-providers-by-id-uncordon': ofOwner,
+  'post-providers-by-id-drain': drained,
+  'post-providers-by-id-maintenance': drained,
+  'post-providers-by-id-retire': newProviderOfOwner,
+  'post-providers-by-id-mining-start': async (chain, operation) => ({
+    ...(await ofOwner(chain, operation)),
+    body: { image: 'docker.io/miners/one:1', gpu_count: chain.random.whole(0, 4) },
+  }),
+  'post-providers-by-id-mining-stop': ofOwner,
+  'post-providers-by-id-mining-allocate': ofOwner,
+  'post-providers-by-id-mining-release': ofOwner,
+};
+
+/** Who of them may ask. */
+export function whoMay({ scopes }: Operation, { customer, owner, operator }: People): Person {
+  if (scopes.includes('admin')) return operator;
+  return scopes.some((scope) => scope.startsWith('providers:')) ? owner : customer;
+}

@@ -1,0 +1,89 @@
+import type { PrivateKeyAccount } from 'viem/accounts';
+import { createReplySigner } from '../../src/auth/broker-key.js';
+import { scopes as everyScope, type Scope } from '../../src/auth/customers/principal.js';
+import { publishReply } from '../../src/redis/join-answers/join-answers.js';
+import { newWallet, startApi, type Api } from '../support/api.js';
+import { freshDatabase } from '../support/database.js';
+import { putProvider, recordOwner } from '../support/fleet.js';
+import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
+import { beginLogin, finishLogin, sendSigned, type HeldSession } from '../support/login.js';
+import { freshRedis } from '../support/redis.js';
+import { recordedCommands } from './recorded-commands.js';
+
+/** Somebody with a session, whose key signs, and with a token of it. */
+export interface Person extends HeldSession {
+  token: string;
+}
+
+/** Those who ask, and what they have. Their keys differ from run to run, and decide nothing. */
+export type People = Awaited<ReturnType<typeof startPeople>>;
+
+const gpus = { model: 'NVIDIA GeForce RTX 4090', count: 64 };
+const mostSpent = String(10n ** 40n);
+
+/** An API on a database and a Redis of its own, with a customer, an owner of providers and an operator. */
+export async function startPeople() {
+  const [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
+  const { pool } = database;
+  const operatorWallet = newWallet();
+  const env = {
+    ADMIN_WALLETS: operatorWallet.address,
+    PROVIDER_AUTH_MODE: 'permissive',
+    MINING_IMAGE_ALLOWLIST: 'docker.io/miners/*',
+    AUTH_MAX_SESSIONS: '1000',
+    AUTH_MAX_TOKENS: '1000',
+    MAX_JOBS_PER_WALLET: '100000',
+    MAX_GPUS_PER_WALLET: '100000',
+  };
+  const announced = { announceRegistration: async () => undefined, announceMining: async () => true };
+  const commands = { ...recordedCommands(pool), ...announced, announcePlacement: async () => true };
+  const api = await startApi({ database, redis, env, commands });
+
+  const login = async (wallet: PrivateKeyAccount, scopes: readonly Scope[]): Promise<HeldSession> => {
+    const underWay = await beginLogin(api, { wallet, body: { scopes, spend_limit: mostSpent } });
+    const { json } = await finishLogin(api, underWay);
+    return { wallet, key: underWay.key, id: json.session_id as string };
+  };
+  const person = async (scopes: readonly Scope[], wallet = newWallet()): Promise<Person> => {
+    const session = await login(wallet, scopes);
+    return { ...session, token: (await mintToken(api, session)).token };
+  };
+  const [customer, owner, operator] = [
+    await person(['jobs:read', 'jobs:write']),
+    await person(['providers:read', 'providers:write']),
+    await person(everyScope, operatorWallet),
+  ];
+
+  let count = 0;
+  /** A provider in service, of the owner or of a stranger. */
+  const newProvider = async (wallet?: PrivateKeyAccount): Promise<string> => {
+    const providerId = `prov-${++count}`;
+    await putProvider(pool, { providerId, gpus });
+    if (wallet !== undefined) await recordOwner(pool, providerId, wallet.address.toLowerCase());
+    return providerId;
+  };
+  const ownProviders = [await newProvider(owner.wallet), await newProvider(owner.wallet)];
+  const otherProviders = [await newProvider(), await newProvider(), await newProvider()];
+
+  // A machine that speaks HTTPS, whose node key is known, and whom an answer waits for.
+  const machine = httpsProvider();
+  await bindNodeKey(pool, machine);
+  const sign = createReplySigner({ pool, config: api.config });
+  const rejected = { success: false, status: 'rejected', message: 'not today' };
+  const replyId = await publishReply(redis.redis, machine.providerId, rejected, { sign });
+
+  return {
+    ...{ api, customer, owner, operator, ownProviders, otherProviders, machine, replyId, newProvider },
+    newToken: async (of: HeldSession) => (await mintToken(api, of)).token_id,
+    newSession: login,
+    async stop() {
+      await api.stop();
+      await Promise.all([database.close(), redis.close()]);
+    },
+  };
+}
+
+async function mintToken(api: Api, { key }: HeldSession): Promise<{ token: string; token_id: string }> {
+  const { json } = await sendSigned({ by: key, at: api, method: 'POST', target: '/api/v1/auth/tokens', body: {} });
+  return json as { token: string; token_id: string };
+}
