@@ -40,10 +40,13 @@ describe('what a node says it has', () => {
     ['says no', [{ name: '', features: { userNamespaces: false } }], undefined, false],
     ['says nothing', undefined, undefined, false],
     ['says what is not a word for it', [{ name: '', features: { userNamespaces: 'true' } }], undefined, false],
-  ])('the use of user namespaces follows the node’s runtime, which %s', (_, runtimeHandlers, runtimeClass, expected) => {
-    const node = { status: { runtimeHandlers, allocatable: {} } } as unknown as V1Node;
-    expect(nodeAllocatable(node, runtimeClass).userNamespaces ?? false).toBe(expected);
-  });
+  ])(
+    'the use of user namespaces follows the node’s runtime, which %s',
+    (_, runtimeHandlers, runtimeClass, expected) => {
+      const node = { status: { runtimeHandlers, allocatable: {} } } as unknown as V1Node;
+      expect(nodeAllocatable(node, runtimeClass).userNamespaces ?? false).toBe(expected);
+    },
+  );
 
   test.each([
     ['5.15.0-91-generic', false],

@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { whichHaveLeft } from '../../db/provider-nodes.js';
 import type { Queryable } from '../../db/pool.js';
 
-/** Well within the time that the API server gives us, which otherwise asks again, and again. */
+/** Well within the time that the API server allows; after that it would ask again and again. */
 const lookupMs = 1_000;
-/** Names are short, and a machine that is turned away often asks often. */
+/** Names are short, and a rejected machine often asks often. */
 const maxRemembered = 10_000;
 
-/** Answers whether one of these nodes has left the fleet; undefined where the database does not say in time. */
+/** Whether one of these nodes has left the fleet; undefined when the database does not answer in time. */
 export type HaveLeft = (nodeNames: readonly string[]) => Promise<boolean | undefined>;
 
-/** A name that has left never comes back, so what was found once is known while the database is away, too. */
+/** A name that has left never comes back, so a positive result stays known even while the database is away. */
 export function createHaveLeft(db: Queryable): HaveLeft {
   const remembered = new Set<string>();
   return async (nodeNames) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { nodeUserPrefix } from '../../kubernetes/names.js';
 
-/** In which the API server says, of a token that was made for a pod, on which node that pod runs. */
+/** The field in which the API server names the node of the pod that a token was made for. */
 const nodeOfTokenKey = 'authentication.kubernetes.io/node-name';
 
 const review = z.object({
@@ -13,10 +13,10 @@ const review = z.object({
   }),
 });
 
-/** Who asks the API server for something; what for makes no difference. */
+/** The requester in a review; what it requests does not matter. */
 export type Review = z.infer<typeof review>;
 
-/** @throws Error when it is no review, with a sentence for whoever set this up. */
+/** @throws Error when it is not a review, with a sentence for the person who configured this. */
 export function readReview(text: string): Review {
   let value: unknown;
   try {
@@ -31,7 +31,7 @@ export function readReview(text: string): Review {
 }
 
 /**
- * The nodes by whose hand a request may have come: a kubelet's own, or that of the machine where the token of a pod lies.
+ * The nodes from which a request may have come: the kubelet's own node, or the node of the pod whose token was used.
  */
 export function nodesBehind({ spec }: Review): string[] {
   const { user = '', extra } = spec;
@@ -41,7 +41,10 @@ export function nodesBehind({ spec }: Review): string[] {
   ];
 }
 
-/** Why a request is refused, whatever anybody else says; without a reason others decide, as if nobody had been asked. */
+/**
+ * Why a request is denied regardless of other authorizers; without a reason, the others decide as if the broker had not
+ * been asked.
+ */
 export function reviewed(reason?: string): object {
   return {
     apiVersion: 'authorization.k8s.io/v1',

@@ -6,11 +6,12 @@ import { nodeReviews } from '../../observability/metrics.js';
 import type { HaveLeft } from './departed.js';
 import { nodesBehind, readReview, reviewed, type Review } from './review.js';
 
-/** The path that the API server posts to. */
+/** The path to which the API server posts reviews. */
 export const reviewPath = '/nodes';
 
 /**
- * A review has everything in it that the machine asked for, selectors of a megabyte too. No kubelet sends any like that.
+ * The largest accepted review. It contains everything the machine asked for, even selectors of a megabyte, but no
+ * kubelet sends anything like that.
  */
 const maxReviewBytes = 256 * 1024;
 const limits = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 65_000 } as const;
@@ -26,8 +27,8 @@ type Listening = Pick<
 >;
 
 /**
- * Tells the cluster's API server, and nobody who has no certificate for it, which nodes have left the fleet. It never
- * allows anything; where it does not know, it has no opinion, and the cluster's own authorizers decide.
+ * Tells the cluster's API server, and nobody without a certificate for it, which nodes have left the fleet. It never
+ * allows anything; when it does not know, it has no opinion, and the cluster's own authorizers decide.
  */
 export async function startAuthorizer(config: Listening, haveLeft: HaveLeft): Promise<Authorizer> {
   const server = createServer(
@@ -59,10 +60,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, haveLe
   const say = (status: number, body: object) =>
     void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   const text = await bodyOf(request);
-  // It adds how long it will wait.
+  // The API server appends its timeout to the path as a query.
   if (request.url?.split('?')[0] !== reviewPath) return say(404, { error: `reviews are asked of ${reviewPath}` });
   if (request.method !== 'POST') return say(405, { error: 'reviews are posted' });
-  // Without an answer the API server goes on as if nobody had been asked, which is what such a request would be for.
+  // Without an answer, the API server would go on as if nobody had been asked, which is the purpose of such a request.
   if (text === undefined) return say(200, denied('it asks for more than a kubelet ever does'));
   let review: Review;
   try {
@@ -82,7 +83,7 @@ function denied(reason: string): object {
   return reviewed(reason);
 }
 
-/** Reads to the end, since whoever still writes does not read; undefined where it is too much to keep. */
+/** Reads to the end, because a client that is still writing does not read; undefined when it is too much to keep. */
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
