@@ -5,13 +5,15 @@ import { recordDoubt, recordFailure, recordStart, type FailurePolicy } from '../
 import { recordGaps } from '../src/db/job-gaps.js';
 import { markEnded, markEnding, markMessage, markProvisioning, markRunning } from '../src/db/jobs.js';
 import { isBadData, withTransaction } from '../src/db/pool.js';
-import { BrokerError, type ErrorCode } from '../src/domain/errors.js';
-import type { FinalJobStatus, GapCause, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
+import { BrokerError } from '../src/domain/errors.js';
+import type { GapCause, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
 import { closingsWithoutText, providersOut, startMoves } from '../src/observability/metrics.js';
 import type { SitePrices } from '../src/config.js';
 import type { ActivityDeps } from './deps.js';
+import type { ErrorCode } from '../src/wire/error-codes.js';
+import type { FinalJobStatus } from '../src/wire/statuses.js';
 
 /** How many of the cheapest providers are tried before the list is read anew. */
 const candidatesAtOnce = 8;

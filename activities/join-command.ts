@@ -9,17 +9,13 @@ import {
   replaceBootstrapToken,
 } from '../src/kubernetes/bootstrap-tokens.js';
 import { labels } from '../src/kubernetes/names.js';
-import {
-  ensureReplyDelivered,
-  findReply,
-  publishReply,
-  type RegistrationReply,
-} from '../src/redis/join-answers/join-answers.js';
+import { ensureReplyDelivered, findReply, publishReply } from '../src/redis/join-answers/join-answers.js';
 import { sealReply } from '../src/wire/sealed-answer.js';
 import { admittedNode } from './admitted-node.js';
 import { closeNodes } from './close-nodes.js';
 import type { ActivityDeps } from './deps.js';
 import type { JoinCommandIssued } from './registration-answer.js';
+import type { RegistrationReply } from '../src/wire/join-answer.js';
 
 /** `bootstrapsigner` needs about a second; what takes longer is tried again. */
 const signatureTimeoutMs = 15_000;

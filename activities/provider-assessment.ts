@@ -6,7 +6,7 @@ import { recordCapacity, recordNode, type ProviderAssessment } from '../src/db/p
 import { takeRegistration } from '../src/db/registrations.js';
 import type { GapCause } from '../src/domain/job.js';
 import type { Printable } from '../src/domain/outside.js';
-import { whyNotServing, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
+import { whyNotServing, type ProviderFacts } from '../src/domain/provider.js';
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { unlessNotFound } from '../src/kubernetes/client.js';
 import { countSystemPods, isOwnNode, markNode } from '../src/kubernetes/nodes.js';
@@ -19,6 +19,7 @@ import {
   type NodeObservation,
 } from '../src/kubernetes/observe.js';
 import type { ActivityDeps } from './deps.js';
+import type { ProviderStatus } from '../src/wire/statuses.js';
 
 /** What a provider was found to be. */
 export interface ProviderFinding {

@@ -1,9 +1,10 @@
 import type { StartFailure } from '../activities/job-record.js';
-import type { ErrorCode } from '../src/domain/errors.js';
-import type { FinalJobStatus, JobFailure } from '../src/domain/job.js';
+import type { JobFailure } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
 import type { PodObservation, ProviderAbsence, ProviderNews } from './job-messages.js';
+import type { ErrorCode } from '../src/wire/error-codes.js';
+import type { FinalJobStatus } from '../src/wire/statuses.js';
 
 /** How a job's life ends: what its row will say, and what its bill goes by besides. */
 export interface Ending {

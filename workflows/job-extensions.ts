@@ -1,8 +1,8 @@
 import { ApplicationFailure, patched, setHandler } from '@temporalio/workflow';
-import type { ErrorCode } from '../src/domain/errors.js';
 import { isFinal, type JobOrder } from '../src/domain/job.js';
 import { jobRecord } from './job-steps.js';
 import { extendJob, type JobExtension, type JobLimits, type JobState, type RunningJob } from './job-messages.js';
+import type { ErrorCode } from '../src/wire/error-codes.js';
 
 interface Extending {
   order: JobOrder;

@@ -1,16 +1,9 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Span } from '../src/domain/billing.js';
-import type {
-  FailureCause,
-  GapCause,
-  JobFailure,
-  JobOrder,
-  JobStatus,
-  Placement,
-  SshAccess,
-} from '../src/domain/job.js';
+import type { FailureCause, GapCause, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
 import type { Instant, Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
+import type { JobStatus } from '../src/wire/statuses.js';
 
 // ---- Signals: what a job is told
 

@@ -5,10 +5,10 @@ import {
   proxyLocalActivities,
   ActivityCancellationType,
 } from '@temporalio/workflow';
-import { errorTable, isErrorCode } from '../src/domain/errors.js';
 import type { JobFailure } from '../src/domain/job.js';
 import { sentence } from '../src/domain/outside.js';
 import type { Activities } from '../activities/index.js';
+import { errorTable, isErrorCode } from '../src/wire/error-codes.js';
 
 const untilItWorks = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '15s' } as const;
 

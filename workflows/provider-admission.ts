@@ -1,8 +1,8 @@
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
 import type { AnswerWithoutKind, RegistrationAnswer } from '../activities/registration-answer.js';
-import type { ProviderStatus } from '../src/domain/provider.js';
 import type { Joining } from './provider-messages.js';
 import { admission, delivery } from './provider-steps.js';
+import type { ProviderStatus } from '../src/wire/statuses.js';
 
 /** What the way into the fleet needs of the provider that takes it. */
 export interface Applicant {

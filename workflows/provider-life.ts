@@ -1,5 +1,5 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import { isInService, type ProviderFacts, type ProviderStatus } from '../src/domain/provider.js';
+import { isInService, type ProviderFacts } from '../src/domain/provider.js';
 import type {
   CarriedProvider,
   CertificateRequested,
@@ -10,6 +10,7 @@ import type {
 } from './provider-messages.js';
 import { serviceTold } from './provider-service.js';
 import { searchAttributes } from './search-attributes.js';
+import type { ProviderStatus } from '../src/wire/statuses.js';
 
 /** How many message ids a run remembers to recognise a redelivery. */
 const remembered = 64;

@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { ProviderFacts, ProviderStatus } from '../src/domain/provider.js';
+import type { ProviderFacts } from '../src/domain/provider.js';
+import type { ProviderStatus } from '../src/wire/statuses.js';
 
 // ---- Signals: what a provider is told. Each says that something changed; what it is now, the workflow finds out.
 

@@ -8,12 +8,12 @@ import { pruneDelegations } from '../../src/db/provider-identities.js';
 import { pruneRegistrations } from '../../src/db/registrations.js';
 import { forgetJoinTokens, forgetUnreadyJobs, retireToken, uselessTokens } from '../../src/db/tidy.js';
 import { deleteBootstrapToken } from '../../src/kubernetes/bootstrap-tokens.js';
-import { maxDelegationS } from '../../src/auth/providers/delegation.js';
 import { nodesThatLeftForDays } from '../../src/kubernetes/left-nodes.js';
 import { expireUnanswered } from '../../src/redis/join-answers/unanswered.js';
 import { providerSignals, sendSignal } from '../../src/temporal/signals.js';
 import type { ActivityDeps } from '../deps.js';
 import { repairLog } from './repairs.js';
+import { maxDelegationS } from '../../src/wire/node-key-delegation.js';
 
 /** What one run removes; the next one finds the rest. */
 const tokensPerRun = 200;

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { providerSigner } from '../../src/provider-agent/signer.js';
 import { parseJoinCommand } from '../../src/provider-agent/join-command.js';
 import { newSealingKey, openReply } from '../../src/wire/sealed-answer.js';
-import type { RegistrationReply } from '../../src/redis/join-answers/join-answers.js';
 import { seconds, silent, type Log } from '../log.js';
 import { connectAsAgent } from './agent-redis.js';
 import { obtainNodeCertificate } from './certificate.js';
@@ -12,6 +11,7 @@ import { keptConnections, type Access } from './kubernetes-request.js';
 import { simulatedMachine, type Machine } from './machine.js';
 import { bareEntry, capacityMessage, heartbeatMessage, registrationMessage, type SealEntry } from './messages.js';
 import { putNode, setNodeAlive, setNodeGpus } from './node.js';
+import type { RegistrationReply } from '../../src/wire/join-answer.js';
 
 /** The public agents wait this long for an answer, in two reads of half that time. */
 const replyTimeoutMs = 60_000;

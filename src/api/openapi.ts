@@ -1,7 +1,7 @@
 import { z, type ZodType } from 'zod';
-import { errorTable, unansweredCodes, type ErrorCode } from '../domain/errors.js';
 import type { RouteRule } from './route.js';
 import { shown } from './schemas/shown-as.js';
+import { errorTable, unansweredCodes, type ErrorCode } from '../wire/error-codes.js';
 
 type Json = Record<string, unknown>;
 

@@ -1,8 +1,9 @@
 import { HttpError } from 'koa';
 import type { $ZodIssue } from 'zod/v4/core';
 import { isBadData } from '../db/pool.js';
-import { BrokerError, errorTable, isErrorCode, type ErrorCode, type FieldProblem } from '../domain/errors.js';
+import { BrokerError, type FieldProblem } from '../domain/errors.js';
 import { printable, sentence } from '../domain/outside.js';
+import { errorTable, isErrorCode, type ErrorCode } from '../wire/error-codes.js';
 
 /** An RFC 9457 problem as it is sent. */
 export interface Problem {

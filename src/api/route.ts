@@ -1,8 +1,10 @@
 import type Koa from 'koa';
 import type { ZodObject, ZodType } from 'zod';
-import type { Principal, Scope } from '../auth/customers/principal.js';
-import type { BrokerError, ErrorCode } from '../domain/errors.js';
+import type { Principal } from '../auth/customers/principal.js';
+import type { BrokerError } from '../domain/errors.js';
 import type { CachedReply } from './cached-read.js';
+import type { Scope } from '../wire/scopes.js';
+import type { ErrorCode } from '../wire/error-codes.js';
 
 /**
  * Which proof a route wants: `any` takes a bearer token or a request signature, `signed` only a request signature,

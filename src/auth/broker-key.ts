@@ -14,7 +14,7 @@ import {
   type AnswerSignature,
   type Introduction,
 } from '../wire/answer-signature.js';
-import type { Recover } from './recover.js';
+import type { Recover } from '../wire/recover.js';
 
 /** What the broker needs to sign. */
 export interface BrokerKeyDeps {

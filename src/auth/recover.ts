@@ -2,11 +2,10 @@ import { recoverAddress, type Hex } from 'viem';
 import { limitReached } from '../domain/limits.js';
 import { signatureFormProblem } from './signature-form.js';
 import { currentTurn, Turns } from './turns.js';
+import type { Recover } from '../wire/recover.js';
 
 /** How many recoveries may wait: at about 2 ms each, the last one waits a second. */
 const defaultMaxWaiting = 500;
-
-export type Recover = (digest: Hex, signature: Hex) => Promise<string | undefined>;
 
 /**
  * Recovers signers one at a time and yields to the event loop in between: a recovery takes about 2 ms of processor

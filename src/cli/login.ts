@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { isHex, parseEther } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { login } from '../client/session.js';
-import { scopes as allScopes, type Scope } from '../auth/customers/principal.js';
+import { scopes as allScopes, type Scope } from '../wire/scopes.js';
 
 const usage = `Logs a wallet in and prints a bearer token on standard output.
 

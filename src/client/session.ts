@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { LocalAccount } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import type { Scope } from '../auth/customers/principal.js';
-import { canonicalRequest, signatureHeaders } from '../auth/customers/request-signature.js';
 import { delegationStatement, delegationTypedData, type SessionDelegation } from '../wire/session-typed-data.js';
+import type { Scope } from '../wire/scopes.js';
+import { canonicalRequest, signatureHeaders } from '../wire/request-signature.js';
 
 export interface LoginOptions {
   /** Where the API is, such as `https://broker.example.com`, with the path that a proxy takes off, if any. */

@@ -1,5 +1,5 @@
-import type { JobStatus } from '../domain/job.js';
 import type { Queryable } from './pool.js';
+import type { JobStatus } from '../wire/statuses.js';
 
 /** What a job or one of its extensions takes from a session's limit; `requestId` is '' for the order itself. */
 export interface Charge {

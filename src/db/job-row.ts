@@ -1,9 +1,10 @@
-import { isErrorCode } from '../domain/errors.js';
 import type { Architecture } from '../domain/gpu-needs.js';
-import type { FailureCause, JobFailure, JobOrder, JobStatus, SshAccess } from '../domain/job.js';
+import type { FailureCause, JobFailure, JobOrder, SshAccess } from '../domain/job.js';
 import { sentence } from '../domain/outside.js';
 import { priceOf } from '../domain/pricing.js';
 import { rateOfPriceSql } from './offers.js';
+import { isErrorCode } from '../wire/error-codes.js';
+import type { JobStatus } from '../wire/statuses.js';
 
 /** A job as its customer may see it. Prices are token units per hour for the whole job. */
 export interface JobRow {

@@ -1,6 +1,6 @@
 import type { BilledTime } from '../domain/billing.js';
-import { BrokerError, type ErrorCode } from '../domain/errors.js';
-import type { FinalJobStatus, JobFailure, JobStatus, Placement, SshAccess } from '../domain/job.js';
+import { BrokerError } from '../domain/errors.js';
+import type { JobFailure, Placement, SshAccess } from '../domain/job.js';
 import type { JobRequest } from '../domain/job-request.js';
 import type { Printable } from '../domain/outside.js';
 import { isUuid } from '../domain/uuid.js';
@@ -9,6 +9,8 @@ import { jobColumns, jobOf, type JobRow, type JobTableRow } from './job-row.js';
 import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
 import { jobNamespaceSql } from './tenants.js';
+import type { ErrorCode } from '../wire/error-codes.js';
+import type { FinalJobStatus, JobStatus } from '../wire/statuses.js';
 
 export type { JobRow } from './job-row.js';
 

@@ -1,9 +1,9 @@
 import { plainGpuResource } from '../domain/gpu-resources.js';
 import type { MiningSituation } from '../domain/mining.js';
-import type { ProviderStatus } from '../domain/provider.js';
 import type { MiningConfig } from '../domain/registration.js';
 import { storableJson } from './json.js';
 import type { Queryable } from './pool.js';
+import type { ProviderStatus } from '../wire/statuses.js';
 
 /** The facts that decide a provider's miners, and the last plan and counts. */
 export interface MiningRecord extends MiningSituation {

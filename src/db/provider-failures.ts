@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
-import type { ErrorCode } from '../domain/errors.js';
 import { withTransaction, type Queryable } from './pool.js';
 import { removeOld } from './pruning.js';
+import type { ErrorCode } from '../wire/error-codes.js';
 
 /** When a provider that fails starts is suspended from placement, and for how long. */
 export interface FailurePolicy {

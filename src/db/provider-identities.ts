@@ -1,6 +1,7 @@
-import { countedAs, maxAheadMs, type MessageNumber } from '../domain/message-number.js';
-import type { ProviderStatus } from '../domain/provider.js';
+import { countedAs, type MessageNumber } from '../domain/message-number.js';
 import type { Queryable } from './pool.js';
+import { maxAheadMs } from '../wire/message-number.js';
+import type { ProviderStatus } from '../wire/statuses.js';
 
 /** A provider's owner, and the bounds of its key. Addresses and hashes are in lower case. */
 export interface ProviderIdentity {

@@ -2,7 +2,7 @@ import type { SitePrices } from '../config.js';
 import type { Architecture, GpuNeeds } from '../domain/gpu-needs.js';
 import type { PriceSource } from '../domain/gpu-prices.js';
 import { gpuResourcesText } from '../domain/gpu-resources.js';
-import { machineLimits, providerIdPattern, type NodeAllocatable, type ProviderStatus } from '../domain/provider.js';
+import { machineLimits, providerIdPattern, type NodeAllocatable } from '../domain/provider.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
 import { gpuPriceSql, isFreeSql, isSoldSql, siteParameter, withoutPrices } from './offers.js';
@@ -15,6 +15,7 @@ import {
   type ProviderRow,
   type ProviderTableRow,
 } from './provider-row.js';
+import type { ProviderStatus } from '../wire/statuses.js';
 
 export { isDrained, type ProviderResource, type ProviderRow } from './provider-row.js';
 

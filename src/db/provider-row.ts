@@ -1,7 +1,7 @@
 import type { PriceSource } from '../domain/gpu-prices.js';
-import type { ProviderStatus } from '../domain/provider.js';
 import type { SystemSpec } from '../domain/registration.js';
 import { gpuPriceSql } from './offers.js';
+import type { ProviderStatus } from '../wire/statuses.js';
 
 /** What of one kind a provider has: GPUs and pods in pieces, cpu in cores, memory in MB, storage in GB. */
 export interface ProviderResource {

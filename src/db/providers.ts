@@ -10,7 +10,6 @@ import {
   type NodeAllocatable,
   type ProviderFacts,
   type ProviderOffer,
-  type ProviderStatus,
 } from '../domain/provider.js';
 import {
   offerAfterUpdate,
@@ -23,6 +22,7 @@ import { storableJson } from './json.js';
 import { withoutPrices } from './offers.js';
 import { withTransaction, type Queryable } from './pool.js';
 import { machineGpusSql, planSale, storeTargets, writeResources } from './provider-resources.js';
+import type { ProviderStatus } from '../wire/statuses.js';
 
 export interface RegisteredProvider {
   providerId: string;

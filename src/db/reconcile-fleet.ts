@@ -1,6 +1,7 @@
-import type { NodeAllocatable, ProviderStatus } from '../domain/provider.js';
+import type { NodeAllocatable } from '../domain/provider.js';
 import type { Queryable } from './pool.js';
 import { currentNodes, type NamedNode } from './provider-nodes.js';
+import type { ProviderStatus } from '../wire/statuses.js';
 
 /** What the database knows about a provider of the fleet and the cluster or Temporal might contradict. */
 export interface KnownProvider {

@@ -1,8 +1,9 @@
-import type { JobOrder, JobStatus, Placement, SshAccess } from '../domain/job.js';
+import type { JobOrder, Placement, SshAccess } from '../domain/job.js';
 import { jobColumns, jobOf, orderOfJob, type JobRow, type JobTableRow } from './job-row.js';
 import { rateOfPriceSql } from './offers.js';
 import type { Queryable } from './pool.js';
 import { jobNamespaceSql } from './tenants.js';
+import type { JobStatus } from '../wire/statuses.js';
 
 /** Rows per page; the caller continues after the last id. */
 const pageSize = 2_000;

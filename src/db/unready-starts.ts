@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../domain/errors.js';
 import type { Queryable } from './pool.js';
+import type { ErrorCode } from '../wire/error-codes.js';
 
 /** Failures before a job is ready that only its customer can cause, by what he orders it to run. */
 const customersDoing: readonly ErrorCode[] = ['image_pull_failed', 'container_exited', 'storage_exceeded'];

@@ -1,5 +1,6 @@
 import { printable } from './outside.js';
-import { providerIdPattern, providerStatuses } from './provider.js';
+import { providerIdPattern } from './provider.js';
+import { providerStatuses } from '../wire/statuses.js';
 
 /** The figures in a heartbeat, stored unchanged as jsonb. */
 export interface Telemetry {

@@ -1,27 +1,7 @@
-import type { ErrorCode } from './errors.js';
 import type { Architecture } from './gpu-needs.js';
 import type { Printable } from './outside.js';
-
-/**
- * The states of a job. `pending` waits for capacity, `provisioning` has capacity and waits for its pod, `ending` has
- * been told to end but still holds resources. The other states are final and hold nothing.
- */
-export const jobStatuses = [
-  'pending',
-  'provisioning',
-  'running',
-  'ending',
-  'completed',
-  'expired',
-  'cancelled',
-  'failed',
-  'provider_lost',
-] as const;
-
-export type JobStatus = (typeof jobStatuses)[number];
-
-export const finalJobStatuses = ['completed', 'expired', 'cancelled', 'failed', 'provider_lost'] as const;
-export type FinalJobStatus = (typeof finalJobStatuses)[number];
+import { type JobStatus, finalJobStatuses, type FinalJobStatus } from '../wire/statuses.js';
+import type { ErrorCode } from '../wire/error-codes.js';
 
 /** True once a job no longer holds a pod, a service or an allocation. */
 export function isFinal(status: JobStatus): status is FinalJobStatus {

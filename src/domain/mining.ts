@@ -1,8 +1,8 @@
 import type { FieldProblem } from './errors.js';
 import { imageName, imageRefusal, parseImage } from './image.js';
 import { envProblems } from './job-env.js';
-import type { ProviderStatus } from './provider.js';
 import { noWallet, type MiningConfig } from './registration.js';
+import type { ProviderStatus } from '../wire/statuses.js';
 
 /** The site's rules for miners. */
 export interface MiningPolicy {

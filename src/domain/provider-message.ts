@@ -1,10 +1,7 @@
 import { readHeartbeat } from './heartbeat.js';
 import { capacityUpdateSchema, registrationSchema } from './registration.js';
 import { describeProblems } from './wire.js';
-
-/** The kinds of messages that providers send. Each has its own stream, `provider:<kind>`. */
-export const providerMessageKinds = ['registration', 'heartbeat', 'capacity'] as const;
-export type ProviderMessageKind = (typeof providerMessageKinds)[number];
+import type { ProviderMessageKind } from '../wire/provider-messages.js';
 
 /** Checks a message as the stream's reader will, and returns its claimed sender or the problem. */
 export function senderOf(kind: ProviderMessageKind, data: string): { providerId: string } | { problem: string } {

@@ -1,4 +1,5 @@
-import { BrokerError, type ErrorCode } from './errors.js';
+import { BrokerError } from './errors.js';
+import type { ErrorCode } from '../wire/error-codes.js';
 
 interface Refusal {
   /** The API's error code. */

@@ -1,19 +1,4 @@
-/**
- * The states of a provider. All but `retired` are names that the public agents know. A retired provider is not part of
- * the fleet until it registers again.
- */
-export const providerStatuses = [
-  'pending',
-  'approved',
-  'joined',
-  'available',
-  'busy',
-  'offline',
-  'rejected',
-  'retired',
-] as const;
-
-export type ProviderStatus = (typeof providerStatuses)[number];
+import type { ProviderStatus } from '../wire/statuses.js';
 
 /** True for a provider that has joined and is not retired: it has a node, or had one that may come back. */
 export function isInService(status: ProviderStatus): boolean {

@@ -1,8 +1,8 @@
 import type { V1Node, V1Taint } from '@kubernetes/client-node';
 import { gpuModelLabel } from '../domain/gpu.js';
-import type { ProviderStatus } from '../domain/provider.js';
 import { mergePatch, refusalOf, unlessNotFound, type Kubernetes } from './client.js';
 import { cordonedValue, labels, operatorLabels, taints } from './names.js';
+import type { ProviderStatus } from '../wire/statuses.js';
 
 /** The marks that the broker sets on a provider's node. */
 export interface NodeMarks {

@@ -1,10 +1,10 @@
 import type { LocalAccount } from 'viem';
 import type { SigningClock } from './signing-clock.js';
-import type { ProviderMessageKind } from '../domain/provider-message.js';
-import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
 import type { Delegation } from './delegation.js';
 import type { Say } from './say.js';
 import type { Trust } from './trust.js';
+import type { ProviderMessageKind } from '../wire/provider-messages.js';
+import type { RegistrationReply } from '../wire/join-answer.js';
 
 /**
  * The connection to the broker. Anything a call throws other than `MessageRefused` and an abort is an outage, and the

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { isHex, type Address } from 'viem';
 import { z } from 'zod';
 import type { NodeKeyAuthorization } from './signer.js';
-import { readDelegation } from '../auth/providers/entry-signature.js';
-import { address } from '../auth/shapes.js';
 import type { ProviderRegistration } from '../wire/provider-typed-data.js';
+import { readDelegation } from '../wire/node-key-delegation.js';
+import { address } from '../wire/shapes.js';
 
 /** A delegation: the signed text from its file, and the parsed message. */
 export interface Delegation {

@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { providerHeaders, providerSigner, responsesSigner } from './signer.js';
-import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
+import { providerSigner, responsesSigner } from './signer.js';
 import { compareClocks, MessageRefused, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
+import { providerHeaders } from '../wire/provider-headers.js';
+import type { RegistrationReply } from '../wire/join-answer.js';
 
 const requestTimeoutMs = 20_000;
 /** One correction each for time and number is enough, so a message is signed at most this often. */

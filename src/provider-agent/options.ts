@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isAddress } from 'viem';
 import { z } from 'zod';
-import { address } from '../auth/shapes.js';
 import { providerIdSchema } from '../domain/registration.js';
+import { address } from '../wire/shapes.js';
 
 export const commands = ['run', 'authorize', 'key', 'scan', 'trust', 'leave'] as const;
 export type Command = (typeof commands)[number];

@@ -2,10 +2,10 @@ import { performance } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
 import { providerSigner } from './signer.js';
 import { blockMs, createRedis, type RedisConfig } from '../redis/connection.js';
-import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
-import { fieldsByName } from '../redis/streams/entry.js';
 import { responseStream } from '../wire/streams.js';
 import { compareClocks, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
+import type { RegistrationReply } from '../wire/join-answer.js';
+import { fieldsByName } from '../wire/stream-entry.js';
 
 /** The consumer group that the public agents use. */
 const group = 'agent-group';

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { newSealingKey, openReply } from '../wire/sealed-answer.js';
-import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
 import type { BrokerLink } from './broker-link.js';
 import { reasonOf, type Say } from './say.js';
+import type { RegistrationReply } from '../wire/join-answer.js';
 
 /** The broker has read a registration and rejected it. */
 export class Rejected extends Error {

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from '../backoff.js';
-import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
 import { MessageRefused, type BrokerLink } from './broker-link.js';
 import type { Delegation } from './delegation.js';
 import { startHeartbeats, type Heartbeats } from './heartbeats.js';
@@ -15,6 +14,7 @@ import { createOnce, reasonOf, type Say } from './say.js';
 import { offerOf, scanMachine } from './scan.js';
 import { readStanding } from './standing.js';
 import type { State } from './state.js';
+import type { RegistrationReply } from '../wire/join-answer.js';
 
 /** Public agents are at 1.x. */
 export const agentVersion = '2.0.0';

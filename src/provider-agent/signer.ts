@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { keccak256, toBytes, type Hex, type LocalAccount } from 'viem';
-import { maxDelegationS } from '../auth/providers/delegation.js';
-import { canonicalEntry } from '../auth/providers/entry-signature.js';
 import { SigningClock } from './signing-clock.js';
 import { anySpec, providerRegistrationTypedData, type ProviderRegistration } from '../wire/provider-typed-data.js';
+import { responsesWord, providerHeaders } from '../wire/provider-headers.js';
+import { maxDelegationS } from '../wire/node-key-delegation.js';
+import { canonicalEntry } from '../wire/entry-signature.js';
 
 /** The `reg` and `regsig` fields of a registration: the JSON text, and the wallet's signature. */
 export interface NodeKeyAuthorization {
@@ -108,16 +109,6 @@ export function providerSigner(options: ProviderSignerOptions): SignEntry {
     return await authorizeNodeKey(wallet, { providerId, nodeKey: nodeKey.address, audience, chainId, nowMs });
   }
 }
-
-/** What is signed in place of an entry's stream name in a request for answers. */
-export const responsesWord = 'provider:response';
-
-export const providerHeaders = {
-  key: 'x-provider-key',
-  seq: 'x-provider-seq',
-  timestamp: 'x-provider-timestamp',
-  signature: 'x-provider-signature',
-} as const;
 
 /** Builds the headers of `GET /api/v1/providers/:id/responses`; `target` is the path with its query, as sent. */
 export function responsesSigner({

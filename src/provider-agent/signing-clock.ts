@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { maxLeadMs } from '../domain/message-number.js';
+import { maxLeadMs } from '../wire/message-number.js';
 
 /** Two readings of the broker's time differ by up to this much, even when no clock was set. */
 const toleranceMs = 2_000;

@@ -1,4 +1,4 @@
-import type { ProviderStatus } from '../domain/provider.js';
+import type { ProviderStatus } from '../wire/statuses.js';
 
 /** The public status of a provider. */
 export interface Standing {

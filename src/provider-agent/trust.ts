@@ -9,10 +9,10 @@ import {
   type Introduction,
 } from '../wire/answer-signature.js';
 import { createRecover } from '../auth/recover.js';
-import { address } from '../auth/shapes.js';
-import { arrivalSkewS } from '../domain/message-number.js';
 import { reasonOf, type Say } from './say.js';
 import { writeWhole } from './state.js';
+import { address } from '../wire/shapes.js';
+import { arrivalSkewS } from '../wire/message-number.js';
 
 /** An answer as received: its exact text, and its `bsig` field. */
 export interface Answer {

@@ -4,9 +4,10 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import { BrokerError, isErrorCode } from '../domain/errors.js';
+import { BrokerError } from '../domain/errors.js';
 import { limitReached } from '../domain/limits.js';
 import { isTooManyUpdates, updatesAtOnce } from './refusals.js';
+import { isErrorCode } from '../wire/error-codes.js';
 
 /** No workflow runs under the id: there never was one, or it is over. */
 export function isNoWorkflow(error: unknown): boolean {

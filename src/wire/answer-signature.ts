@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { hashMessage, type Address, type Hex, type LocalAccount } from 'viem';
 import { z } from 'zod';
-import type { Recover } from '../auth/recover.js';
-import { address, unixSeconds } from '../auth/shapes.js';
+import type { Recover } from './recover.js';
+import { address, unixSeconds } from './shapes.js';
 
 /** A key of the broker is introduced by the one before it, so that whoever knows that one need not be told by anybody else. */
 export interface Introduction {

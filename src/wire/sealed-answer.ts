@@ -8,7 +8,7 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto';
-import type { RegistrationReply } from '../redis/join-answers/join-answers.js';
+import type { RegistrationReply } from './join-answer.js';
 
 /** What stands before the 32 bytes of an X25519 key in its DER form (RFC 8410). */
 const derPrefix = Buffer.from('302a300506032b656e032100', 'hex');

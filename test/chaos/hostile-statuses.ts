@@ -1,6 +1,6 @@
-import type { ErrorCode } from '../../src/domain/errors.js';
-import type { FinalJobStatus } from '../../src/domain/job.js';
 import type { Random } from '../support/random.js';
+import type { ErrorCode } from '../../src/wire/error-codes.js';
+import type { FinalJobStatus } from '../../src/wire/statuses.js';
 
 /** An end that is right for a job after a hostile status. */
 export interface RightEnd {

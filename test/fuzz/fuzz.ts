@@ -10,7 +10,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { createProviderSignals } from '../../src/temporal/providers.js';
-import { scopes as everyScope } from '../../src/auth/customers/principal.js';
 import { newWallet, startApi } from '../support/api.js';
 import { recordOwner } from '../support/fleet.js';
 import { createFleetWorld } from '../support/fleet-world.js';
@@ -24,6 +23,7 @@ import { createAnswers, tableOf, unreached, type Answers } from './reached.js';
 import { startSigningProxy } from './signing-proxy.js';
 import { findPython, installSchemathesis, needsPython, runSchemathesis } from './schemathesis.js';
 import { namespaceOf } from '../support/tenants.js';
+import { scopes as everyScope } from '../../src/wire/scopes.js';
 
 const { FUZZ_EXAMPLES = '50', FUZZ_SEED = '1' } = process.env;
 /** They take the ids that other answers name, and the session of the run would be among them: these come last. */

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { LocalAccount } from 'viem';
-import { canonicalRequest, signatureHeaders } from '../../src/auth/customers/request-signature.js';
 import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
 import { revocationTypedData, type SessionRevocation } from '../../src/wire/session-typed-data.js';
 import { audience, newWallet } from '../support/api.js';
@@ -9,6 +8,7 @@ import { beginLogin, signDelegation } from '../support/login.js';
 import type { Random } from '../support/random.js';
 import type { Operation } from './description.js';
 import type { People, Person } from './people.js';
+import { canonicalRequest, signatureHeaders } from '../../src/wire/request-signature.js';
 
 /** The credential of a request, made last: over what is really sent. */
 export type Sign = (method: string, target: string, text: string) => Promise<Record<string, string>>;

@@ -1,6 +1,5 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { createReplySigner } from '../../src/auth/broker-key.js';
-import { scopes as everyScope, type Scope } from '../../src/auth/customers/principal.js';
 import { publishReply } from '../../src/redis/join-answers/join-answers.js';
 import { newWallet, startApi, type Api } from '../support/api.js';
 import { freshDatabase } from '../support/database.js';
@@ -9,6 +8,7 @@ import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
 import { beginLogin, finishLogin, sendSigned, type HeldSession } from '../support/login.js';
 import { freshRedis } from '../support/redis.js';
 import { recordedCommands } from './recorded-commands.js';
+import { scopes as everyScope, type Scope } from '../../src/wire/scopes.js';
 
 /** Somebody with a session, whose key signs, and with a token of it. */
 export interface Person extends HeldSession {

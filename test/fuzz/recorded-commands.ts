@@ -2,10 +2,11 @@ import type { Pool } from 'pg';
 import type { JobCommands } from '../../src/api/job-commands.js';
 import type { ProviderCommands } from '../../src/api/provider-commands.js';
 import { cordon, drain, uncordon } from '../../src/db/provider-operations.js';
-import { BrokerError, isErrorCode } from '../../src/domain/errors.js';
+import { BrokerError } from '../../src/domain/errors.js';
 import { isFinal, type JobOrder, type SshAccess } from '../../src/domain/job.js';
 import { instantAt, sentence } from '../../src/domain/outside.js';
 import { jobRecords } from '../support/job-records.js';
+import { isErrorCode } from '../../src/wire/error-codes.js';
 
 const ssh: SshAccess = { host: '198.18.0.1', port: 30_000, user: 'root', hostKey: 'ssh-ed25519 AAAA' };
 const maxDurationS = 30 * 86_400;

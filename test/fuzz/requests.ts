@@ -1,8 +1,8 @@
 import type { RouteRule } from '../../src/api/route.js';
-import { signatureHeaders } from '../../src/auth/customers/request-signature.js';
 import type { Random } from '../support/random.js';
 import type { TriedApi } from '../support/tried-api.js';
 import type { Mutations } from './mutations.js';
+import { signatureHeaders } from '../../src/wire/request-signature.js';
 
 /** A request as it goes over the line. */
 export interface RawRequest {

@@ -6,7 +6,6 @@ import { privateKeyToAccount, generatePrivateKey } from 'viem/accounts';
 import { createReplySigner, publishedKeys } from '../../src/auth/broker-key.js';
 import { readAnswerSignature, signAnswer, writeAnswerSignature } from '../../src/wire/answer-signature.js';
 import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
-import { readDelegation } from '../../src/auth/providers/entry-signature.js';
 import { SigningClock } from '../../src/provider-agent/signing-clock.js';
 import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
 import { registrationMessage } from '../../engines/simulated-provider/messages.js';
@@ -28,6 +27,7 @@ import {
 } from '../support/https-providers.js';
 import { story } from '../support/story.js';
 import { until } from '../support/until.js';
+import { readDelegation } from '../../src/wire/node-key-delegation.js';
 
 let frontier: Frontier;
 let api: ApiUnderTest;

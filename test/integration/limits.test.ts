@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Hex } from 'viem';
-import { scopes } from '../../src/auth/customers/principal.js';
 import { createRecover } from '../../src/auth/recover.js';
 import { inTurn } from '../../src/auth/turns.js';
 import { readConfig } from '../../src/config.js';
@@ -13,6 +12,7 @@ import { putProvider, recordOwner } from '../support/fleet.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
 import { beginLogin, finishLogin, sendSigned } from '../support/login.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
+import { scopes } from '../../src/wire/scopes.js';
 
 let replicas: Replicas;
 

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
-import { readDelegation } from '../../src/auth/providers/entry-signature.js';
 import { SigningClock } from '../../src/provider-agent/signing-clock.js';
 import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
 import { heartbeatMessage, registrationMessage } from '../../engines/simulated-provider/messages.js';
@@ -21,6 +20,7 @@ import {
   type Frontier,
 } from '../support/https-providers.js';
 import { until } from '../support/until.js';
+import { readDelegation } from '../../src/wire/node-key-delegation.js';
 
 const hourMs = 3_600_000;
 

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import type { RouteRule } from '../../src/api/route.js';
 import type { Reply, Session } from '../../src/client/session.js';
-import { scopes as everyScope } from '../../src/auth/customers/principal.js';
 import { newWallet, signedHeaders, startApi, type Api } from '../support/api.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { loginsAt, putBelongings, written } from '../support/owned.js';
@@ -16,6 +15,7 @@ import {
   type Belongings,
 } from '../support/route-attempts.js';
 import { nameOf, ruleTable } from '../support/tried-api.js';
+import { scopes as everyScope } from '../../src/wire/scopes.js';
 
 const customerScopes = everyScope.filter((scope) => scope !== 'admin');
 const alice = newWallet();

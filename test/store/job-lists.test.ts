@@ -3,10 +3,10 @@ import { newJobId } from '../../src/api/job-id.js';
 import { encodeCursor } from '../../src/db/cursor.js';
 import { insertJob } from '../../src/db/jobs.js';
 import { withTransaction } from '../../src/db/pool.js';
-import { jobStatuses, type JobStatus } from '../../src/domain/job.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putSession, testOrder } from '../support/fleet.js';
 import { startTestApi, walletA, walletB, type Reply, type TestApi } from '../unit/api-harness.js';
+import { jobStatuses, type JobStatus } from '../../src/wire/statuses.js';
 
 let database: TestDatabase;
 let api: TestApi;

@@ -18,7 +18,6 @@ import { withTransaction } from '../../src/db/pool.js';
 import { sentence } from '../../src/domain/outside.js';
 import { register } from '../../src/observability/metrics.js';
 import { receiveHeartbeats } from '../../src/roles/relay/heartbeats.js';
-import type { StreamEntry } from '../../src/redis/streams/entry.js';
 import { certificateAuthority } from '../support/certificates.js';
 import { testConfig } from '../support/config.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
@@ -29,6 +28,7 @@ import { freshRedis, type TestRedis } from '../support/redis.js';
 import { heartbeatData, trusting } from '../support/relay.js';
 import { until } from '../support/until.js';
 import { startTestApi, testRoute } from '../unit/api-harness.js';
+import type { StreamEntry } from '../../src/wire/stream-entry.js';
 
 const logger = pino({ level: 'silent' });
 const folder = mkdtempSync(join(tmpdir(), 'metrics-'));

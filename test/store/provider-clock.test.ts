@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
 import { createProviderVerifier } from '../../src/auth/providers/identity.js';
-import { canonicalEntry } from '../../src/auth/providers/entry-signature.js';
 import { createRecover } from '../../src/auth/recover.js';
 import { SigningClock } from '../../src/provider-agent/signing-clock.js';
 import type { ProviderEntry, ProviderVerdict } from '../../src/domain/provider-verdict.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { canonicalEntry } from '../../src/wire/entry-signature.js';
 
 const audience = 'https://broker.example.com';
 const chainId = 103;

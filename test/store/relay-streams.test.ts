@@ -7,12 +7,13 @@ import { DeadLetters } from '../../src/redis/streams/dead-letters.js';
 import { StreamConsumer, type StreamConsumerOptions } from '../../src/redis/streams/consumer.js';
 import type { Settlement } from '../../src/redis/streams/delivery.js';
 import { maxBatchBytes } from '../../src/redis/streams/batch.js';
-import { dataOf, isTooLarge, type StreamEntry } from '../../src/redis/streams/entry.js';
+import { dataOf, isTooLarge } from '../../src/redis/streams/entry.js';
 import { poisonedRegister } from '../../src/wire/streams.js';
 import { retireScript } from '../../src/redis/streams/scripts.js';
 import { StreamWatchdog } from '../../src/redis/streams/watchdog.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
+import type { StreamEntry } from '../../src/wire/stream-entry.js';
 
 const stream = 'provider:registration';
 const group = 'broker';

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { zeroAddress } from 'viem';
 import type { RouteRule } from '../../src/api/route.js';
 import { revocationTypedData, type SessionRevocation } from '../../src/wire/session-typed-data.js';
-import { scopes as everyScope, type Scope } from '../../src/auth/customers/principal.js';
 import type { Reply, Session } from '../../src/client/session.js';
 import { audience, newWallet, startApi, type Api } from '../support/api.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
@@ -12,6 +11,7 @@ import { startReplicas, type Replicas } from '../support/replicas.js';
 import { attempts, openRoutes, type Belongings } from '../support/route-attempts.js';
 import { openOutcomes, outcomes } from '../support/route-outcomes.js';
 import { nameOf, ruleTable } from '../support/tried-api.js';
+import { scopes as everyScope, type Scope } from '../../src/wire/scopes.js';
 
 const customerScopes = everyScope.filter((scope) => scope !== 'admin');
 const admin: readonly Scope[] = ['admin'];

@@ -2,11 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { placeOrder } from '../../src/api/place-order.js';
 import type { SessionPrincipal } from '../../src/auth/customers/principal.js';
-import type { ErrorCode } from '../../src/domain/errors.js';
 import type { JobRequest } from '../../src/domain/job-request.js';
 import { testConfig } from '../support/config.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession } from '../support/fleet.js';
+import type { ErrorCode } from '../../src/wire/error-codes.js';
 
 let database: TestDatabase;
 const config = testConfig({ MAX_STARTING_JOBS_PER_WALLET: 5, MAX_UNREADY_STARTS_PER_HOUR: 3 });

@@ -7,11 +7,11 @@ import { groupFigures } from '../../src/redis/streams/group.js';
 import { StreamConsumer, type StreamConsumerOptions } from '../../src/redis/streams/consumer.js';
 import { DeadLetters } from '../../src/redis/streams/dead-letters.js';
 import type { Settlement } from '../../src/redis/streams/delivery.js';
-import type { StreamEntry } from '../../src/redis/streams/entry.js';
 import { StreamWatchdog } from '../../src/redis/streams/watchdog.js';
 import { showMetrics, type ShownMetrics } from '../support/metrics.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
+import type { StreamEntry } from '../../src/wire/stream-entry.js';
 
 const stream = 'provider:registration';
 const group = 'broker';

@@ -10,7 +10,6 @@ import { createLimiter } from '../../src/api/limiter.js';
 import { startApiServer } from '../../src/api/server.js';
 import { createAuth } from '../../src/auth/customers/auth.js';
 import { login, type LoginOptions, type Session } from '../../src/client/session.js';
-import { canonicalRequest, signatureHeaders } from '../../src/auth/customers/request-signature.js';
 import type { Config } from '../../src/config.js';
 import { createPool } from '../../src/db/pool.js';
 import { BrokerError } from '../../src/domain/errors.js';
@@ -18,6 +17,7 @@ import { awaitReady, connectFailFast } from '../../src/redis/nonces.js';
 import { testConfig } from './config.js';
 import type { TestDatabase } from './database.js';
 import type { TestRedis } from './redis.js';
+import { canonicalRequest, signatureHeaders } from '../../src/wire/request-signature.js';
 
 /** What wallets and session keys sign for in tests: never the address the test happens to listen on. */
 export const audience = 'https://broker.example.com';

@@ -4,8 +4,8 @@ import type { Config } from '../../src/config.js';
 import { findAllocation } from '../../src/db/allocations.js';
 import { recordHeartbeats } from '../../src/db/heartbeats.js';
 import { findProvider, type ProviderRow } from '../../src/db/provider-reads.js';
-import { jobObjectName, jobWorkflowId, type JobOrder, type JobStatus } from '../../src/domain/job.js';
-import { providerWorkflowId, type ProviderStatus } from '../../src/domain/provider.js';
+import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
+import { providerWorkflowId } from '../../src/domain/provider.js';
 import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
 import { gpuResource } from '../../src/kubernetes/names.js';
 import { createProviderCommands } from '../../src/temporal/provider-commands.js';
@@ -19,6 +19,7 @@ import { timeline } from './timeline.js';
 import { until } from './until.js';
 import { createWorld, putNode, type Cluster, type World } from './world.js';
 import { namespaceOf } from './tenants.js';
+import type { JobStatus, ProviderStatus } from '../../src/wire/statuses.js';
 
 /** A world whose providers are looked after by their workflows. Heartbeats are found missing when a test says `sweep`. */
 export interface FleetWorld extends World {

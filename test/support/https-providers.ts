@@ -3,7 +3,6 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import type { Session } from '../../src/client/session.js';
 import { authorizeNodeKey, providerSigner, responsesSigner } from '../../src/provider-agent/signer.js';
-import type { Scope } from '../../src/auth/customers/principal.js';
 import { createProviderVerifier } from '../../src/auth/providers/identity.js';
 import { createRecover } from '../../src/auth/recover.js';
 import type { Config } from '../../src/config.js';
@@ -13,6 +12,7 @@ import { startRelay } from '../../src/roles/relay/relay.js';
 import { createProviderSignals } from '../../src/temporal/providers.js';
 import { audience, newWallet, startApi } from './api.js';
 import { createWorld } from './world.js';
+import type { Scope } from '../../src/wire/scopes.js';
 
 export const chainId = 1;
 export const registrationStream = 'provider:registration';

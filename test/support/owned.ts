@@ -4,7 +4,6 @@ import type { PrivateKeyAccount } from 'viem/accounts';
 import { newJobId } from '../../src/api/job-id.js';
 import type { JobCommands } from '../../src/api/job-commands.js';
 import type { Session } from '../../src/client/session.js';
-import type { Scope } from '../../src/auth/customers/principal.js';
 import { reserveSpend } from '../../src/billing/spend.js';
 import { insertToken } from '../../src/db/auth-tokens.js';
 import { insertJob } from '../../src/db/jobs.js';
@@ -12,6 +11,7 @@ import { withTransaction } from '../../src/db/pool.js';
 import type { Api, ApiOptions } from './api.js';
 import { putProvider, putSession, recordOwner, testOrder } from './fleet.js';
 import type { Belongings } from './route-attempts.js';
+import type { Scope } from '../../src/wire/scopes.js';
 
 /** Puts one of everything there for a wallet: a session with a token, a running job and a provider. */
 export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promise<Belongings> {

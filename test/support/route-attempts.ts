@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { zeroAddress } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
-import type { ErrorCode } from '../../src/domain/errors.js';
 import { audience, newWallet } from './api.js';
+import type { ErrorCode } from '../../src/wire/error-codes.js';
 
 /** What a wallet has in the tests of who may do what, each by its id. */
 export interface Belongings {

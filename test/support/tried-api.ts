@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { apiRules } from '../../src/api/app.js';
 import { newJobId } from '../../src/api/job-id.js';
 import type { RouteRule } from '../../src/api/route.js';
-import { scopes as everyScope } from '../../src/auth/customers/principal.js';
-import { canonicalRequest, signatureHeaders } from '../../src/auth/customers/request-signature.js';
 import { insertJob } from '../../src/db/jobs.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { audience, newWallet, startApi, type Api } from './api.js';
@@ -12,6 +10,8 @@ import { putProvider, recordOwner, testOrder } from './fleet.js';
 import { beginLogin, finishLogin, sendSigned } from './login.js';
 import { freshRedis } from './redis.js';
 import { attempts, registrationAttempt, type Belongings } from './route-attempts.js';
+import { scopes as everyScope } from '../../src/wire/scopes.js';
+import { canonicalRequest, signatureHeaders } from '../../src/wire/request-signature.js';
 
 export const nameOf = ({ method, path }: RouteRule) => `${method} ${path}`;
 

@@ -6,9 +6,9 @@ import { waitingOf } from '../../src/api/prefer.js';
 import { createRouter } from '../../src/api/router.js';
 import type { RouteRule } from '../../src/api/route.js';
 import { jobRequestSchema } from '../../src/domain/job-request.js';
-import { errorTable } from '../../src/domain/errors.js';
 import { isUuid } from '../../src/domain/uuid.js';
 import { startTestApi } from './api-harness.js';
+import { errorTable } from '../../src/wire/error-codes.js';
 
 describe('Prefer', () => {
   test.each([

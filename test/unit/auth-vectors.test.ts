@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { keccak256, recoverAddress, toBytes, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { createRecover } from '../../src/auth/recover.js';
-import { canonicalRequest, requestDigest } from '../../src/auth/customers/request-signature.js';
 import { signatureFormProblem } from '../../src/auth/signature-form.js';
 import {
   delegationDigest,
@@ -14,6 +13,7 @@ import {
   revocationTypes,
   type SessionDelegation,
 } from '../../src/wire/session-typed-data.js';
+import { canonicalRequest, requestDigest } from '../../src/wire/request-signature.js';
 
 // The first two of the keys that every development chain funds; they are public.
 const wallet = privateKeyToAccount('0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80');

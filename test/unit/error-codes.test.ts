@@ -8,7 +8,7 @@ import { errorsOf } from '../../src/api/openapi.js';
 import type { ApiDeps } from '../../src/api/deps.js';
 import { brokerRoutes, type BrokerRouteDeps } from '../../src/api/routes/index.js';
 import { readConfig } from '../../src/config.js';
-import { errorTable, unansweredCodes, type ErrorCode } from '../../src/domain/errors.js';
+import { errorTable, unansweredCodes, type ErrorCode } from '../../src/wire/error-codes.js';
 
 const sources = ['src', 'activities', 'workflows'].flatMap((folder) =>
   (readdirSync(folder, { recursive: true }) as string[])

@@ -5,17 +5,14 @@ import { warnWhileInsecure } from '../../src/auth/providers/insecure-warning.js'
 import { authorizeNodeKey, providerSigner } from '../../src/provider-agent/signer.js';
 import { verifyDelegation, type ProviderAuthConfig } from '../../src/auth/providers/delegation.js';
 import { providerRefusals, refusalError } from '../../src/domain/provider-refusals.js';
-import {
-  canonicalEntry,
-  entryDigest,
-  readDelegation,
-  readEntrySignature,
-} from '../../src/auth/providers/entry-signature.js';
+import { readEntrySignature } from '../../src/auth/providers/entry-signature.js';
 import { anySpec, providerRegistrationDigest, type ProviderRegistration } from '../../src/wire/provider-typed-data.js';
 import { createRecover } from '../../src/auth/recover.js';
 import { ConfigError, readConfig } from '../../src/config.js';
-import { isErrorCode } from '../../src/domain/errors.js';
 import { providerAuthInsecure } from '../../src/observability/metrics.js';
+import { canonicalEntry, entryDigest } from '../../src/wire/entry-signature.js';
+import { readDelegation } from '../../src/wire/node-key-delegation.js';
+import { isErrorCode } from '../../src/wire/error-codes.js';
 
 // The keys of a well-known test mnemonic: the wallet is its first, the node key its third.
 const wallet = privateKeyToAccount('0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80');

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { Backoff } from '../../src/backoff.js';
 import { letterText } from '../../src/redis/streams/dead-letters.js';
-import { before, claimedProvider, dataOf, fieldsByName, isTooLarge } from '../../src/redis/streams/entry.js';
+import { before, claimedProvider, dataOf, isTooLarge } from '../../src/redis/streams/entry.js';
 import { pageOf } from '../../src/redis/streams/suspects.js';
+import { fieldsByName } from '../../src/wire/stream-entry.js';
 
 describe('the text of a dead letter', () => {
   test.each([

@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { privateKeyToAccount } from 'viem/accounts';
 import { providerSigner } from '../../src/provider-agent/signer.js';
 import { SigningClock } from '../../src/provider-agent/signing-clock.js';
-import { countedAs, isAhead, maxAheadMs, maxLeadMs } from '../../src/domain/message-number.js';
+import { countedAs, isAhead } from '../../src/domain/message-number.js';
+import { maxAheadMs, maxLeadMs } from '../../src/wire/message-number.js';
 
 const hourMs = 3_600_000;
 /** What time it is where the broker is when a test begins. */

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { providerOperationRoutes } from '../../src/api/routes/provider-operations.js';
-import type { Scope, SessionPrincipal } from '../../src/auth/customers/principal.js';
+import type { SessionPrincipal } from '../../src/auth/customers/principal.js';
 import { recordOwner } from '../support/fleet.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
 import { taints } from '../../src/kubernetes/names.js';
 import { startTestApi, type TestApi } from '../unit/api-harness.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { until } from '../support/until.js';
+import type { Scope } from '../../src/wire/scopes.js';
 
 const [owner, stranger, operator] = ['1', '2', '3'].map((digit) => `0x${digit.repeat(40)}`) as [string, string, string];
 const principals: Record<string, { wallet: string; scopes: Scope[] }> = {

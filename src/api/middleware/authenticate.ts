@@ -1,9 +1,10 @@
 import type { Middleware } from 'koa';
 import type { Credentials } from '../../auth/customers/authenticate.js';
-import type { Principal, Scope } from '../../auth/customers/principal.js';
+import type { Principal } from '../../auth/customers/principal.js';
 import { BrokerError } from '../../domain/errors.js';
 import type { ApiContext, ApiState } from '../route.js';
 import { letThrough } from './rate-limits.js';
+import type { Scope } from '../../wire/scopes.js';
 
 /** Identifies the caller; `undefined` without a credential; throws a `BrokerError` for an invalid one. */
 export type Authenticate = (request: Credentials) => Promise<Principal | undefined>;

@@ -1,8 +1,8 @@
 import type { Middleware } from 'koa';
-import { signatureHeaders } from '../../auth/customers/request-signature.js';
-import { providerHeaders } from '../../provider-agent/signer.js';
 import { BrokerError } from '../../domain/errors.js';
 import type { ApiState } from '../route.js';
+import { signatureHeaders } from '../../wire/request-signature.js';
+import { providerHeaders } from '../../wire/provider-headers.js';
 
 /** Browsers and proxies together send about thirty. */
 const maxHeaders = 64;

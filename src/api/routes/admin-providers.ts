@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { approveProvider, claimProvider, type ApprovalDeps } from '../../auth/providers/approval.js';
-import { providerRegistrationMessage } from '../../auth/providers/entry-signature.js';
-import { address, walletSignature } from '../../auth/shapes.js';
 import { forgive } from '../../db/provider-failures.js';
 import { BrokerError } from '../../domain/errors.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import { principalOf } from '../principal.js';
 import type { RouteRule } from '../route.js';
+import { providerRegistrationMessage } from '../../wire/node-key-delegation.js';
+import { address, walletSignature } from '../../wire/shapes.js';
 
 const params = z.object({ id: providerIdSchema });
 

@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import { address } from '../../auth/shapes.js';
 import { namespacesOf, tenantsAmong, walletInName } from '../../db/tenants.js';
 import { validationFailed } from '../problem.js';
 import type { RouteRule } from '../route.js';
+import { address } from '../../wire/shapes.js';
 
 const query = z.object({
   wallet: address.optional().describe('Whose namespaces?'),

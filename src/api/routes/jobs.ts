@@ -4,8 +4,8 @@ import { requireSameSeconds } from '../../billing/spend.js';
 import { findExtension } from '../../db/auth-charges.js';
 import { orderOfJob } from '../../db/job-row.js';
 import { findJob, listJobs, type JobRow } from '../../db/jobs.js';
-import { BrokerError, type ErrorCode } from '../../domain/errors.js';
-import { isFinal, jobStatuses } from '../../domain/job.js';
+import { BrokerError } from '../../domain/errors.js';
+import { isFinal } from '../../domain/job.js';
 import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
 import { isUuid } from '../../domain/uuid.js';
 import type { ApiDeps } from '../deps.js';
@@ -17,6 +17,8 @@ import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { jobListReply, jobReply, jobReplyOf } from '../schemas/job.js';
 import { pageQuery } from '../schemas/page.js';
+import type { ErrorCode } from '../../wire/error-codes.js';
+import { jobStatuses } from '../../wire/statuses.js';
 
 type Deps = Pick<ApiDeps, 'config' | 'pool' | 'jobs'>;
 

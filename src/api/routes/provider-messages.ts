@@ -1,7 +1,6 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { createReplyVerifier } from '../../auth/broker-key.js';
-import { providerHeaders } from '../../provider-agent/signer.js';
 import type { ProviderIdentityVerifier, ProviderVerifierDeps } from '../../auth/providers/identity.js';
 import { networkOf } from '../../auth/networks.js';
 import { verifyReader } from '../../auth/providers/reader.js';
@@ -9,7 +8,7 @@ import { inTurn } from '../../auth/turns.js';
 import type { Config } from '../../config.js';
 import { providerStandings } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
-import { providerMessageKinds, senderOf } from '../../domain/provider-message.js';
+import { senderOf } from '../../domain/provider-message.js';
 import { refusalError } from '../../domain/provider-refusals.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import { createProviderIngress } from '../../redis/provider-ingress.js';
@@ -21,6 +20,8 @@ import { letThrough } from '../middleware/rate-limits.js';
 import { validationFailed } from '../problem.js';
 import { replyUncached } from '../reply-uncached.js';
 import type { ApiContext, RouteRule } from '../route.js';
+import { providerHeaders } from '../../wire/provider-headers.js';
+import { providerMessageKinds } from '../../wire/provider-messages.js';
 
 export interface ProviderMessageDeps extends ProviderVerifierDeps {
   config: ProviderVerifierDeps['config'] & Pick<Config, 'AUTH_TARGET_PREFIX'>;

@@ -5,7 +5,7 @@ import { gpusNear } from '../gpu-names.js';
 import { architecture, cudaVersion, saysTheSame } from '../../domain/job-request.js';
 import type { Architecture } from '../../domain/gpu-needs.js';
 import { gpuTypeKey } from '../../domain/gpu.js';
-import { providerIdPattern, providerStatuses } from '../../domain/provider.js';
+import { providerIdPattern } from '../../domain/provider.js';
 import type { ApiDeps } from '../deps.js';
 import { createCachedRead } from '../cached-read.js';
 import { validationFailed } from '../problem.js';
@@ -20,6 +20,7 @@ import {
   providerReplyOf,
 } from '../schemas/provider.js';
 import { sendCached } from '../send-cached.js';
+import { providerStatuses } from '../../wire/statuses.js';
 
 /** How old a public reply may be; also the most questions per second that one page costs the database. */
 const maxAgeMs = 1_000;

@@ -3,16 +3,8 @@ import type { AuthToken } from '../../db/auth-tokens.js';
 import type { AuthSession, NewAuthSession } from '../../db/auth-sessions.js';
 import type { Challenge } from '../../auth/customers/challenge.js';
 import type { SessionPrincipal } from '../../auth/customers/principal.js';
-import {
-  address,
-  baseUnits,
-  chainId,
-  delegationMessage,
-  label,
-  revocationMessage,
-  scopeList,
-  walletSignature,
-} from '../../auth/shapes.js';
+import { delegationMessage, label, revocationMessage, scopeList } from '../../auth/shapes.js';
+import { address, baseUnits, chainId, walletSignature } from '../../wire/shapes.js';
 
 const amount = z
   .string()

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { JobRow } from '../../db/jobs.js';
-import { jobStatuses, knownHostsLine, sharedMemoryMb, sshCommand } from '../../domain/job.js';
+import { knownHostsLine, sharedMemoryMb, sshCommand } from '../../domain/job.js';
+import { jobStatuses } from '../../wire/statuses.js';
 
 /** A job as its customer sees it. What is not known yet is left out. */
 export const jobReply = z.object({

@@ -3,7 +3,7 @@ import { isDrained, type GpuAvailability, type ProviderResource, type ProviderRo
 import type { SitePrices } from '../../config.js';
 import { priceSources } from '../../domain/gpu-prices.js';
 import { whyNotOffered, type OfferFacts } from '../../domain/offers.js';
-import { providerStatuses } from '../../domain/provider.js';
+import { providerStatuses } from '../../wire/statuses.js';
 
 const gpu = z.object({
   index: z.int(),

@@ -3,10 +3,11 @@ import { touchSession, type AuthSession } from '../../db/auth-sessions.js';
 import { BrokerError } from '../../domain/errors.js';
 import type { AuthDeps } from './deps.js';
 import { grantedScopes, type Principal, type SessionPrincipal } from './principal.js';
-import { readRequestSignature, requestDigest, type RequestSignature, type WireRequest } from './request-signature.js';
+import { readRequestSignature } from './request-signature.js';
 import { networkOf } from '../networks.js';
 import { isTokenForm } from './tokens.js';
 import { inTurn } from '../turns.js';
+import { requestDigest, type RequestSignature, type WireRequest } from '../../wire/request-signature.js';
 
 export interface Credentials extends WireRequest {
   headers: IncomingHttpHeaders;

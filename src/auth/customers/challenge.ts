@@ -3,8 +3,8 @@ import { zeroAddress, type Address, type Hex } from 'viem';
 import { BrokerError } from '../../domain/errors.js';
 import { invalid } from './delegation-policy.js';
 import type { AuthDeps } from './deps.js';
-import { joinScopes, type Scope } from './principal.js';
 import { delegationForWallet, delegationStatement, type SessionDelegation } from '../../wire/session-typed-data.js';
+import { joinScopes, type Scope } from '../../wire/scopes.js';
 
 export interface ChallengeRequest {
   wallet: Address;

@@ -3,8 +3,8 @@ import type { Config } from '../../config.js';
 import type { NonceStore } from '../../redis/nonces.js';
 import type { KnownCredentials } from './known-credentials.js';
 import type { AuthLimiter } from './limits.js';
-import type { Recover } from '../recover.js';
 import type { VerifyContractWallet } from './smart-wallet.js';
+import type { Recover } from '../../wire/recover.js';
 
 export type AuthConfig = Pick<
   Config,

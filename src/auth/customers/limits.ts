@@ -1,11 +1,12 @@
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Redis } from 'ioredis';
 import type { Config } from '../../config.js';
-import { BrokerError, type ErrorCode } from '../../domain/errors.js';
+import { BrokerError } from '../../domain/errors.js';
 import { limitReached, limits, type LimitName } from '../../domain/limits.js';
 import { countScript } from '../../redis/count-script.js';
 import { limitPrefix } from '../../redis/keys.js';
 import { networkOf } from '../networks.js';
+import type { ErrorCode } from '../../wire/error-codes.js';
 
 type LimitConfig = Pick<Config, 'RATE_LIMIT_LOGINS' | 'RATE_LIMIT_AUTH_FAILURES'>;
 

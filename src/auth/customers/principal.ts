@@ -1,6 +1,4 @@
-/** What a session may do. `admin` is only for the wallets of `ADMIN_WALLETS`, and only with a request signature. */
-export const scopes = ['admin', 'jobs:read', 'jobs:write', 'providers:read', 'providers:write'] as const;
-export type Scope = (typeof scopes)[number];
+import { type Scope, isScope } from '../../wire/scopes.js';
 
 /** The authenticated caller. Wallets are always identified by their lower-case address. */
 export type Principal = SessionPrincipal | ClaimedKey;
@@ -31,23 +29,7 @@ export interface ClaimedKey {
   sessionKey: string;
 }
 
-/** Scopes as written in the signed message: sorted, separated by one space. */
-export function joinScopes(list: readonly Scope[]): string {
-  return [...new Set(list)].sort().join(' ');
-}
-
-/** Parses the output of `joinScopes`; `undefined` for anything else, such as another order or an unknown scope. */
-export function splitScopes(text: string): Scope[] | undefined {
-  const list = text.split(' ');
-  const known = list.every((scope): scope is Scope => isScope(scope));
-  return known && joinScopes(list) === text ? list : undefined;
-}
-
 /** The scopes a wallet has now: a former administrator keeps the session but loses `admin`. */
 export function grantedScopes(list: readonly string[], wallet: string, admins: readonly string[]): Scope[] {
   return list.filter(isScope).filter((scope) => scope !== 'admin' || admins.includes(wallet));
-}
-
-function isScope(text: string): text is Scope {
-  return (scopes as readonly string[]).includes(text);
 }

@@ -4,7 +4,8 @@ import { withTransaction } from '../../db/pool.js';
 import { BrokerError } from '../../domain/errors.js';
 import { invalid } from './delegation-policy.js';
 import type { AuthDeps } from './deps.js';
-import type { Scope, SessionPrincipal } from './principal.js';
+import type { SessionPrincipal } from './principal.js';
+import type { Scope } from '../../wire/scopes.js';
 
 /** The prefix lets secret scanners recognize a leaked token. */
 const form = /^wlb_[A-Za-z0-9_-]{43}$/;

@@ -2,9 +2,9 @@ import type { Address, Hex } from 'viem';
 import type { WalletKind } from '../../db/auth-sessions.js';
 import { BrokerError } from '../../domain/errors.js';
 import { networkOf } from '../networks.js';
-import type { Recover } from '../recover.js';
 import type { VerifyContractWallet } from './smart-wallet.js';
 import { inTurn } from '../turns.js';
+import type { Recover } from '../../wire/recover.js';
 
 interface WalletSignature {
   wallet: Address;

@@ -8,7 +8,7 @@ import { MessageRefused, refusalError } from '../../domain/provider-refusals.js'
 import { invalid } from '../customers/delegation-policy.js';
 import { firstUseWindow, verifyDelegation, type ProviderAuthConfig } from './delegation.js';
 import type { ProviderRegistration } from '../../wire/provider-typed-data.js';
-import type { Recover } from '../recover.js';
+import type { Recover } from '../../wire/recover.js';
 
 export interface ApprovalDeps {
   config: ProviderAuthConfig;

@@ -3,10 +3,8 @@ import type { Config } from '../../config.js';
 import type { SignedDelegation } from '../../db/provider-binding.js';
 import { MessageRefused } from '../../domain/provider-refusals.js';
 import { anySpec, providerRegistrationDigest, type ProviderRegistration } from '../../wire/provider-typed-data.js';
-import type { Recover } from '../recover.js';
-
-/** The longest time a node key may speak for a provider before its owner must sign again. */
-export const maxDelegationS = 90 * 86_400;
+import { maxDelegationS } from '../../wire/node-key-delegation.js';
+import type { Recover } from '../../wire/recover.js';
 
 /** How far `issuedAt` may be from a delegation's first use: owners sign on another machine. */
 export const firstUseSkewS = 600;

@@ -8,7 +8,7 @@ import {
   type ProviderStanding,
 } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
-import { arrivalSkewS, isAhead } from '../../domain/message-number.js';
+import { isAhead } from '../../domain/message-number.js';
 import { MessageRefused, providerRefusals } from '../../domain/provider-refusals.js';
 import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from '../../domain/provider-verdict.js';
 import { noWallet } from '../../domain/registration.js';
@@ -20,10 +20,13 @@ import {
   verifyDelegation,
   type ProviderAuthConfig,
 } from './delegation.js';
-import { entryDigest, readDelegation, readEntrySignature, type EntrySignature } from './entry-signature.js';
+import { readEntrySignature } from './entry-signature.js';
 import { createStandings } from './standings.js';
 import { anySpec } from '../../wire/provider-typed-data.js';
-import type { Recover } from '../recover.js';
+import { arrivalSkewS } from '../../wire/message-number.js';
+import { entryDigest, type EntrySignature } from '../../wire/entry-signature.js';
+import { readDelegation } from '../../wire/node-key-delegation.js';
+import type { Recover } from '../../wire/recover.js';
 
 export interface ProviderVerifierDeps {
   config: ProviderAuthConfig;

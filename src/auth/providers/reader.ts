@@ -2,11 +2,13 @@ import { randomInt } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { advanceSequence, lastInSequence, providerStandings } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
-import { arrivalSkewS, isAhead } from '../../domain/message-number.js';
+import { isAhead } from '../../domain/message-number.js';
 import { refusalError } from '../../domain/provider-refusals.js';
-import { providerHeaders, responsesWord } from '../../provider-agent/signer.js';
 import type { ProviderVerifierDeps } from './identity.js';
-import { entryDigest, readEntrySignature } from './entry-signature.js';
+import { readEntrySignature } from './entry-signature.js';
+import { arrivalSkewS } from '../../wire/message-number.js';
+import { providerHeaders, responsesWord } from '../../wire/provider-headers.js';
+import { entryDigest } from '../../wire/entry-signature.js';
 
 /** A request for a provider's answers as received. */
 export interface ReaderRequest {

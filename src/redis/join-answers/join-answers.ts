@@ -3,27 +3,7 @@ import { deliver, type Delivery } from './delivery.js';
 import { replyCommands } from './commands.js';
 import { isForeign, reportForeign } from '../foreign.js';
 import { responseStream } from '../../wire/streams.js';
-
-/** The `data` of an entry of `provider:response:<id>`, as agents know it. `join_command` is run as root. */
-export interface RegistrationReply {
-  success: boolean;
-  status: string;
-  message?: string;
-  join_token?: string;
-  join_command?: string;
-  master_ip?: string;
-  master_port?: number;
-  /** `sha256:<hex>` */
-  ca_hash?: string;
-  node_name?: string;
-  labels?: Record<string, string>;
-  /** Replaces the fields about joining if the registration asked for that: see `sealReply`. */
-  sealed?: string;
-  /** In a sealed reply: the public half of the join token. */
-  token_id?: string;
-  /** The registration's number was used before; this is the lowest acceptable one. */
-  next_seq?: number;
-}
+import type { RegistrationReply } from '../../wire/join-answer.js';
 
 /** Computes the `bsig` field of an answer from its JSON text. */
 export type SignReply = (providerId: string, data: string) => Promise<string>;

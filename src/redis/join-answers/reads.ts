@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import { BrokerError } from '../../domain/errors.js';
-import type { RegistrationReply } from './join-answers.js';
 import { isForeign } from '../foreign.js';
-import { fieldsByName } from '../streams/entry.js';
 import { responseStream } from '../../wire/streams.js';
+import type { RegistrationReply } from '../../wire/join-answer.js';
+import { fieldsByName } from '../../wire/stream-entry.js';
 
 /** An answer in a provider's response stream. */
 export interface StoredReply {

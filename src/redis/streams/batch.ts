@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
-import { maxDataBytes, type StreamEntry } from './entry.js';
+import { maxDataBytes } from './entry.js';
 import type { Reader } from './group.js';
 import { readScript } from './scripts.js';
+import type { StreamEntry } from '../../wire/stream-entry.js';
 
 /** The limits of one batch: a number of entries and a total size. */
 export interface BatchLimits {

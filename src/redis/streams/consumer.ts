@@ -4,11 +4,12 @@ import { streamAlarms, streamPaused } from '../../observability/metrics.js';
 import { Backoff } from '../../backoff.js';
 import { blockMs, closeRedis } from '../connection.js';
 import { deliver, forgetTrimmed, Outage, type DeliveryOptions } from './delivery.js';
-import { before, type StreamEntry } from './entry.js';
+import { before } from './entry.js';
 import { awaitNew, maxBatchBytes, readNew, readPending, weightOf, type BatchLimits } from './batch.js';
 import { createGroup, listPending, removeConsumer, type Reader } from './group.js';
 import { StreamJanitor, type JanitorTimes } from './janitor.js';
 import { pageOf } from './suspects.js';
+import type { StreamEntry } from '../../wire/stream-entry.js';
 
 export interface StreamConsumerOptions extends DeliveryOptions {
   group: string;

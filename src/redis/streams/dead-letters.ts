@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
 import { deadLetters as deadLetterCount } from '../../observability/metrics.js';
 import { escapeUnprintable, sentence } from '../../domain/outside.js';
-import { dataOf, type StreamEntry } from './entry.js';
+import { dataOf } from './entry.js';
 import { isForeign, reportForeign } from '../foreign.js';
 import { deadLetterStream } from '../../wire/streams.js';
+import type { StreamEntry } from '../../wire/stream-entry.js';
 
 /** An entry that can never take effect. */
 export interface DeadLetter {

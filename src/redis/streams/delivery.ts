@@ -3,9 +3,9 @@ import { BrokerError } from '../../domain/errors.js';
 import type { Logger } from '../../observability/logger.js';
 import { streamMessages } from '../../observability/metrics.js';
 import type { DeadLetter, DeadLetters } from './dead-letters.js';
-import type { StreamEntry } from './entry.js';
 import { acknowledge, forgetDeliveries, type Reader } from './group.js';
 import { maxDeliveries, maxFailures } from './suspects.js';
+import type { StreamEntry } from '../../wire/stream-entry.js';
 
 /** The outcomes of a batch's entries. An entry in none of the lists stays pending and is redelivered. */
 export interface Settlement {

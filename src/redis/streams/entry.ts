@@ -1,8 +1,5 @@
 import { providerIdPattern } from '../../domain/provider.js';
 
-/** An entry as the driver returns it: field names and values alternate. */
-export type StreamEntry = [id: string, fields: string[]];
-
 /** The maximum size of `data`. A registration of a machine with 1,024 GPUs needs about a third of it. */
 export const maxDataBytes = 65_536;
 /** The maximum total size of the other fields; the signatures of a signed entry need 1 KiB. */
@@ -13,15 +10,6 @@ export function dataOf(fields: readonly string[]): string | undefined {
   if (fields[0] === 'data') return fields[1];
   for (let at = 2; at < fields.length; at += 2) if (fields[at] === 'data') return fields[at + 1];
   return undefined;
-}
-
-/** The fields by name. Of duplicates the first counts, as in `dataOf`, so that what was checked is what is read. */
-export function fieldsByName(fields: readonly string[]): Record<string, string> {
-  const named = new Map<string, string>();
-  for (let at = 0; at < fields.length; at += 2) {
-    if (!named.has(fields[at]!)) named.set(fields[at]!, fields[at + 1] ?? '');
-  }
-  return Object.fromEntries(named);
 }
 
 export function isTooLarge(fields: readonly string[], data: string): boolean {

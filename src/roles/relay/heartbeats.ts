@@ -7,17 +7,10 @@ import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import { heartbeatsRead } from '../../observability/metrics.js';
 import type { DeadLetter } from '../../redis/streams/dead-letters.js';
 import type { Receive } from '../../redis/streams/delivery.js';
-import {
-  arrivalMs,
-  claimedProvider,
-  dataOf,
-  fieldsByName,
-  isTooLarge,
-  maxDataBytes,
-  type StreamEntry,
-} from '../../redis/streams/entry.js';
+import { arrivalMs, claimedProvider, dataOf, isTooLarge, maxDataBytes } from '../../redis/streams/entry.js';
 import { streams } from '../../wire/streams.js';
 import { aheadToleranceMs } from '../../redis/streams/watchdog.js';
+import { fieldsByName, type StreamEntry } from '../../wire/stream-entry.js';
 
 /** An older heartbeat proves nothing: a backlog must not bring a dead provider back. */
 const maxAgeMs = 600_000;

@@ -1,6 +1,6 @@
 import type { DeadLetter } from '../../redis/streams/dead-letters.js';
 import type { Settlement } from '../../redis/streams/delivery.js';
-import type { StreamEntry } from '../../redis/streams/entry.js';
+import type { StreamEntry } from '../../wire/stream-entry.js';
 
 /** An entry's outcome: it took effect, it never can (a dead letter), or it must be delivered again later. */
 export type Outcome = 'done' | 'later' | Omit<DeadLetter, 'entry'>;

@@ -15,16 +15,9 @@ import type { ProviderSignals } from '../../temporal/providers.js';
 import { settleEach, type Outcome } from './outcomes.js';
 import type { Rejections } from './rejections.js';
 import type { Receive } from '../../redis/streams/delivery.js';
-import {
-  arrivalMs,
-  claimedProvider,
-  dataOf,
-  fieldsByName,
-  isTooLarge,
-  maxDataBytes,
-  type StreamEntry,
-} from '../../redis/streams/entry.js';
+import { arrivalMs, claimedProvider, dataOf, isTooLarge, maxDataBytes } from '../../redis/streams/entry.js';
 import { streams } from '../../wire/streams.js';
+import { fieldsByName, type StreamEntry } from '../../wire/stream-entry.js';
 
 interface Deps {
   pool: Pool;

@@ -1,0 +1,11 @@
+/** An entry as the driver returns it: field names and values alternate. */
+export type StreamEntry = [id: string, fields: string[]];
+
+/** The fields by name. Of duplicates the first counts, as in `dataOf`, so that what was checked is what is read. */
+export function fieldsByName(fields: readonly string[]): Record<string, string> {
+  const named = new Map<string, string>();
+  for (let at = 0; at < fields.length; at += 2) {
+    if (!named.has(fields[at]!)) named.set(fields[at]!, fields[at + 1] ?? '');
+  }
+  return Object.fromEntries(named);
+}
