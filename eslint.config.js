@@ -7,8 +7,8 @@ const zones = [
   {
     target: './workflows',
     from: './src',
-    except: ['./domain'],
-    message: 'Workflow code is bundled and replayed: it imports domain, and activities as types.',
+    except: ['./domain', './wire'],
+    message: 'Workflow code is bundled and replayed: it imports domain and wire, and activities as types.',
   },
   {
     target: './src/api',
@@ -16,26 +16,51 @@ const zones = [
     message: 'The API starts workflows and reads the database; it does not do their work.',
   },
   {
-    target: ['./src/db', './src/kubernetes', './src/redis', './src/auth'],
-    from: ['./activities', './workflows', './src/api'],
+    target: ['./src/db', './src/kubernetes', './src/redis', './src/auth', './src/billing'],
+    from: ['./activities', './workflows', './src/api', './src/roles'],
     except: ['./job-messages.ts'],
     message: 'What speaks to one system does not know who asks it to.',
   },
-  { target: './activities', from: ['./src/api'], message: 'Activities work for workflows, not for requests.' },
   {
-    target: ['./workflows', './activities', './src/!(engines)/**/*', './src/*'],
+    target: ['./src/kubernetes', './src/redis'],
+    from: ['./src/db', './src/temporal'],
+    message: 'These know one system each: a role joins several.',
+  },
+  {
+    target: './activities',
+    from: ['./src/api', './src/roles'],
+    message: 'Activities work for workflows, not for requests or processes.',
+  },
+  {
+    target: ['./workflows', './activities', './src'],
     from: './engines',
-    message: 'The engines are for development and tests.',
+    message: 'The engines are for development and tests, and the production image has none of them.',
   },
   {
-    target: ['./workflows', './activities', './src/!(engines|provider-agent)/**/*', './src/*'],
-    from: './src/provider-agent',
-    message: 'The broker knows what runs on the machines of providers by the wire only.',
+    target: ['./workflows', './activities', './src/!(provider-agent|client|cli)/**/*', './src/*'],
+    from: ['./src/provider-agent', './src/client', './src/cli'],
+    message: 'The broker knows what runs on the machines of others by the wire only.',
   },
   {
-    target: './src/provider-agent',
-    from: ['./workflows', './activities', './src/api', './src/db', './src/kubernetes', './src/temporal'],
-    message: 'What runs on the machine of a provider reaches the broker by the wire only.',
+    target: ['./src/provider-agent', './src/client', './src/cli'],
+    from: [
+      './workflows',
+      './activities',
+      ...['api', 'billing', 'db', 'kubernetes', 'roles', 'temporal'].map((room) => `./src/${room}`),
+    ],
+    message: 'What runs on the machines of others reaches the broker by the wire only.',
+  },
+  {
+    target: ['./src/provider-agent', './src/client', './src/cli'],
+    from: './src/redis',
+    except: ['./connection.ts'],
+    message: 'An agent connects to Redis as the broker does, and shares nothing else with it there.',
+  },
+  {
+    target: ['./src/provider-agent', './src/client', './src/cli'],
+    from: './src/auth',
+    except: ['./recover.ts'],
+    message: 'What both ends sign and check stands in wire.',
   },
   {
     target: ['./workflows', './activities', './src'],
@@ -74,13 +99,23 @@ export default defineConfig(
   },
   {
     files: ['src/domain/**'],
-    rules: nothingBut('(zod|\\./[\\w-]+\\.js)', 'The domain imports nothing but itself and zod.'),
+    rules: nothingBut(
+      '(zod|\\./[\\w-]+\\.js|\\.\\./wire/[\\w-]+\\.js)',
+      'The domain imports nothing but itself, wire and zod.',
+    ),
+  },
+  {
+    files: ['src/wire/**'],
+    rules: nothingBut(
+      '(zod|viem|node:crypto|\\./[\\w-]+\\.js)',
+      'What both ends of a connection agree on imports nothing of either.',
+    ),
   },
   {
     files: ['workflows/**'],
     rules: nothingBut(
-      '(@temporalio/(workflow|common)|\\./[\\w-]+\\.js|\\.\\./src/domain/[\\w-]+\\.js)',
-      'Workflow code is bundled and replayed: it imports domain, and activities as types.',
+      '(@temporalio/(workflow|common)|\\./[\\w-]+\\.js|\\.\\./src/(domain|wire)/[\\w-]+\\.js)',
+      'Workflow code is bundled and replayed: it imports domain and wire, and activities as types.',
       { allowTypeImports: true },
     ),
   },

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
-import { BrokerError } from '../domain/errors.js';
 import type { Logger } from '../observability/logger.js';
 import { serverOf, type RedisConfig } from './connection.js';
 import { reportTo } from './foreign.js';
 import { requestNonceKey } from './keys.js';
+import { orUnavailable } from './unavailable.js';
 
 /** Single-use values, shared by all replicas: nonces of requests and challenges of logins, tracked separately. */
 export interface NonceStore {
@@ -57,19 +57,8 @@ export function createNonceStore(redis: Redis): NonceStore {
   return {
     // Any value at the key may mean that the nonce was used: an attacker who wants to reuse it would overwrite the key.
     useNonce: (sessionKey, nonce, ttlS) =>
-      orUnavailable(async () => (await redis.set(requestNonceKey(sessionKey, nonce), '1', 'EX', ttlS, 'NX')) === 'OK'),
+      orUnavailable('auth_backend_unavailable', 'the store of used nonces is not answering', async () => {
+        return (await redis.set(requestNonceKey(sessionKey, nonce), '1', 'EX', ttlS, 'NX')) === 'OK';
+      }),
   };
-}
-
-async function orUnavailable<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    throw new BrokerError(
-      'auth_backend_unavailable',
-      'the store of used nonces is not answering',
-      {},
-      { cause: error },
-    );
-  }
 }

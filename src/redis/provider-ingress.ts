@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { BrokerError } from '../domain/errors.js';
 import { reportForeign } from './foreign.js';
 import { receiptKey } from './keys.js';
+import { orUnavailable } from './unavailable.js';
+
+const streamsAway = ['dependency_unavailable', 'the streams of messages are not answering'] as const;
 
 /** How long a resent message is recognized: longer than its timestamp would be accepted. */
 const rememberedS = 600;
@@ -69,12 +71,12 @@ export function createProviderIngress(connection: Redis): ProviderIngress {
   };
   return {
     known: (stream, fields) =>
-      orUnavailable(async () => {
+      orUnavailable(...streamsAway, async () => {
         const receipt = receiptOf(stream, fields);
         return idIn(receipt, await redis.wlReceipt(receipt)) ?? undefined;
       }),
     append: (stream, fields) =>
-      orUnavailable(async () => {
+      orUnavailable(...streamsAway, async () => {
         const receipt = receiptOf(stream, fields);
         const written = Object.entries(fields).flat();
         return idIn(receipt, await redis.wlAppendOnce(stream, receipt, rememberedS, ...written));
@@ -89,12 +91,4 @@ function receiptOf(stream: string, fields: Readonly<Record<string, string>>): st
       .update(JSON.stringify([stream, named]))
       .digest('hex'),
   );
-}
-
-async function orUnavailable<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    throw new BrokerError('dependency_unavailable', 'the streams of messages are not answering', {}, { cause: error });
-  }
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -9,6 +9,8 @@ import { followDockerfile, readDockerfile, type Image } from '../support/dockerf
 import { until } from '../support/until.js';
 import { describeUnless } from '../support/needs.js';
 
+/** What the broker's own dependencies bring, too. */
+const alsoOfDependencies = ['@swc/core', '@temporalio/proto', '@types/node', 'typescript'];
 const variable = 'BROKER_TEST_IMAGE';
 const wanted = process.env[variable] === '1' || (process.env['CI'] ?? '') !== '';
 
@@ -30,6 +32,21 @@ describeUnless(wanted ? undefined : `${variable}=1, because it takes minutes`)('
       );
     });
     expect(ended).toEqual({ code: 78, said: expect.stringContaining('AUTH_AUDIENCE') });
+  });
+
+  test('holds nothing that only development needs', () => {
+    const files = readdirSync(image.folder, { recursive: true, encoding: 'utf8' });
+    const shipped = files.filter((file) => !file.startsWith('node_modules'));
+    expect(shipped).toContain('dist/src/main.js');
+    const development = /^(dist\/)?(engines|test|ssh-server|scripts)(\/|$)|\.tsx?$|simulat|demo/;
+    expect(shipped.filter((file) => development.test(file))).toEqual([]);
+    const { devDependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+      devDependencies: Record<string, string>;
+    };
+    const installed = Object.keys(devDependencies).filter((name) =>
+      existsSync(join(image.folder, 'node_modules', name)),
+    );
+    expect(installed.filter((name) => !alsoOfDependencies.includes(name))).toEqual([]);
   });
 
   test('holds all that every role needs', async () => {
