@@ -12,18 +12,8 @@ import { requireHeaders } from './middleware/require-headers.js';
 import { requestId } from './middleware/request-id.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { validate } from './middleware/validate.js';
-import type { RouteRule } from './route.js';
 import { answerUnmatched, createRouter, requireDecodablePath } from './router.js';
-import { healthRoutes } from './routes/health.js';
-import { jobRoutes } from './routes/jobs.js';
-import { openapiRoute } from './routes/openapi.js';
-import { providerRoutes } from './routes/providers.js';
-
-/** The rules of every route there is. */
-export function apiRules(deps: ApiDeps): RouteRule[] {
-  const described = [...healthRoutes(deps.health), ...providerRoutes(deps), ...jobRoutes(deps), ...deps.routes];
-  return [...described, openapiRoute(described, deps.config)];
-}
+import { apiRules } from './routes/index.js';
 
 /** The API: every request goes down this list, and the answer or the failure comes back up. */
 export function createApi(deps: ApiDeps): Koa {

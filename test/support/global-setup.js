@@ -3,10 +3,11 @@ import { tsImport } from 'tsx/esm/api';
 let endRun = async () => undefined;
 
 /** jest loads this file by itself, without the transform of the tests: the TypeScript behind it comes through tsx. */
-export default async function globalSetup({ rootDir, testPathPatterns }) {
+export default async function globalSetup({ rootDir, testPathPatterns }, { testPathIgnorePatterns }) {
   const { beginRun } = await tsImport('./run.ts', import.meta.url);
   const executor = testPathPatterns.toExecutor({ rootDir });
-  endRun = await beginRun((file) => executor.isMatch(file));
+  const ignored = testPathIgnorePatterns.map((pattern) => new RegExp(pattern));
+  endRun = await beginRun((file) => executor.isMatch(file) && !ignored.some((pattern) => pattern.test(file)));
 }
 
 export async function globalTeardown() {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { apiRules } from '../../src/api/app.js';
+import { apiRules } from '../../src/api/routes/index.js';
 import { newJobId } from '../../src/api/job-id.js';
 import type { RouteRule } from '../../src/api/route.js';
 import { insertJob } from '../../src/db/jobs.js';

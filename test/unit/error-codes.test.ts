@@ -3,10 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import ts from 'typescript';
-import { apiRules } from '../../src/api/app.js';
 import { errorsOf } from '../../src/api/openapi.js';
 import type { ApiDeps } from '../../src/api/deps.js';
-import { brokerRoutes, type BrokerRouteDeps } from '../../src/api/routes/index.js';
+import { apiRules, brokerRoutes, type BrokerRouteDeps } from '../../src/api/routes/index.js';
 import { readConfig } from '../../src/config.js';
 import { errorTable, unansweredCodes, type ErrorCode } from '../../src/wire/error-codes.js';
 

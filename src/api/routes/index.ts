@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { Auth } from '../../auth/customers/auth.js';
 import { createProviderVerifier } from '../../auth/providers/identity.js';
 import type { Config } from '../../config.js';
+import type { ApiDeps } from '../deps.js';
 import type { Limiter } from '../limiter.js';
 import type { ProviderCommands } from '../provider-commands.js';
 import type { RouteRule } from '../route.js';
@@ -11,11 +12,21 @@ import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.j
 import { adminJobRoutes } from './admin-jobs.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
+import { healthRoutes } from './health.js';
+import { jobRoutes } from './jobs.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
+import { openapiRoute } from './openapi.js';
 import { providerMessageRoutes } from './provider-messages.js';
 import { providerOperationRoutes } from './provider-operations.js';
+import { providerRoutes } from './providers.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
+
+/** Every route of an API, its own description last. */
+export function apiRules(deps: ApiDeps): RouteRule[] {
+  const described = [...healthRoutes(deps.health), ...providerRoutes(deps), ...jobRoutes(deps), ...deps.routes];
+  return [...described, openapiRoute(described, deps.config)];
+}
 
 export interface BrokerRouteDeps {
   logger: Logger;
