@@ -8,7 +8,7 @@ import { closeNodes } from './close-nodes.js';
 import type { ActivityDeps } from './deps.js';
 
 /** What an operator or the owner orders about a provider. */
-export interface ProviderOrder {
+export interface ProviderCommand {
   action: 'cordon' | 'uncordon' | 'drain' | 'retire';
   /** With `drain` and `retire`, RFC 3339: when the last of its jobs ends; without, each at its own expiry. */
   until?: string;
@@ -23,7 +23,7 @@ export function createProviderOperationActivities({
 }: Pick<ActivityDeps, 'pool' | 'redis' | 'kubernetes' | 'logger'>) {
   return {
     /** From here on nothing is placed there, or may be again: whoever got capacity before has it in the ledger. */
-    async recordOrder({ providerId, order }: { providerId: string; order: ProviderOrder }): Promise<void> {
+    async recordOrder({ providerId, order }: { providerId: string; order: ProviderCommand }): Promise<void> {
       if (order.action === 'cordon') await cordon(pool, providerId);
       else if (order.action === 'uncordon') await uncordon(pool, providerId);
       else {

@@ -3,7 +3,7 @@ import { sshCommand, type JobOrder, type Placement } from '../src/domain/job.js'
 import type { JobInput, JobLimits, JobState, RunningJob } from './job-messages.js';
 import { absenceOf, createServiceRecord } from './job-service.js';
 import { createPodSightings, type PodSightings } from './pod-sightings.js';
-import { createProviderTie, type ProviderTie } from './provider-tie.js';
+import { createProviderWatch, type ProviderWatch } from './provider-watch.js';
 import { searchAttributes } from './search-attributes.js';
 
 /** What the workflow of a job knows. Handlers and steps change it. */
@@ -13,7 +13,7 @@ export interface JobLife {
   /** What the job answers about itself. */
   readonly state: JobState;
   readonly sightings: PodSightings;
-  readonly provider: ProviderTie;
+  readonly provider: ProviderWatch;
   readonly service: ReturnType<typeof createServiceRecord>;
   /** Set from the moment in which the customer can log in. */
   running: RunningJob | undefined;
@@ -24,7 +24,7 @@ export interface JobLife {
 
 /** A job as its workflow starts with it, or goes on with it in a new run. */
 export function beginJob({ order, limits, running }: JobInput): JobLife {
-  const provider = createProviderTie(running?.provider ?? {}, limits, order, running?.placement.providerId);
+  const provider = createProviderWatch(running?.provider ?? {}, limits, order, running?.placement.providerId);
   return {
     order,
     limits,

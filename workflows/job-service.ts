@@ -4,10 +4,10 @@ import type { GapCause } from '../src/domain/job.js';
 import { instantAt, sentence, type Printable } from '../src/domain/outside.js';
 import { jobRecord } from './job-steps.js';
 import type { ProviderNews, ServiceGap } from './job-messages.js';
-import type { ProviderTie } from './provider-tie.js';
+import type { ProviderWatch } from './provider-watch.js';
 
 /** Keeps the customer of a running job, and his bill, up to date about a provider that goes away and comes back. */
-export function createServiceRecord(jobId: string, provider: ProviderTie) {
+export function createServiceRecord(jobId: string, provider: ProviderWatch) {
   /** What the row says. */
   let told: Printable | '' = '';
 

@@ -5,7 +5,7 @@ import { failed, failedBecause, podEnded, type Ending } from './job-endings.js';
 import { pods } from './job-steps.js';
 import type { JobLimits, RunningJob } from './job-messages.js';
 import type { PodSightings } from './pod-sightings.js';
-import type { ProviderTie } from './provider-tie.js';
+import type { ProviderWatch } from './provider-watch.js';
 
 /** A pod that was made, and how its customer will reach it. */
 export type Provisioned = { kind: 'provisioned' } & Pick<RunningJob, 'ssh' | 'podUid'>;
@@ -21,7 +21,7 @@ export interface JobStart {
   order: JobOrder;
   limits: JobLimits;
   placement: Placement;
-  provider: ProviderTie;
+  provider: ProviderWatch;
   sightings: PodSightings;
   /** When the job has to be up, wherever. */
   beforeMs: number;

@@ -12,7 +12,7 @@ import {
   providerState,
   registrationReceived,
 } from './provider-messages.js';
-import { takeOrders } from './provider-orders.js';
+import { takeCommands } from './provider-commands.js';
 
 /** Takes note of everything that a provider is told or asked; the loop of its workflow does the rest. */
 export function listen(life: ProviderLife, registrations: Admission): void {
@@ -49,7 +49,7 @@ export function listen(life: ProviderLife, registrations: Admission): void {
     // With one job less, the GPUs that are left may be enough.
     if (life.told === 'gpu_lost') life.changed = true;
   });
-  takeOrders({
+  takeCommands({
     providerId: life.providerId,
     state: life.state,
     ordered({ action }) {

@@ -46,7 +46,7 @@ export interface AcceptOptions {
   /** The message that contains the delegation; absent for a claim. */
   message?: MessageNumber;
   /** Returns the result without changing anything. */
-  rehearsal?: boolean;
+  dryRun?: boolean;
   /** Runs in the same transaction after the delegation is accepted. */
   also?: (tx: Transaction) => Promise<void>;
 }
@@ -68,17 +68,17 @@ export async function acceptDelegation(
       await useNonce(tx, delegation, options);
       await bind(tx, delegation, options);
       await options.also?.(tx);
-      if (options.rehearsal === true) throw rehearsed;
+      if (options.dryRun === true) throw rolledBack;
     });
     return undefined;
   } catch (error) {
-    if (error === rehearsed) return undefined;
+    if (error === rolledBack) return undefined;
     if (error instanceof Refused) return error.reason;
     throw error;
   }
 }
 
-const rehearsed = new Error('rolled back, as asked');
+const rolledBack = new Error('rolled back, as asked');
 
 /**
  * Applies the nonce rule: a delegation may be replayed while valid; a different one with the same nonce is always

@@ -44,8 +44,8 @@ export const providerRefusals = {
 export type ProviderRefusal = keyof typeof providerRefusals;
 
 /** Thrown while a message is verified, to reject it. */
-export class MessageRefused extends Error {
-  override readonly name = 'MessageRefused';
+export class MessageRejected extends Error {
+  override readonly name = 'MessageRejected';
 
   constructor(
     readonly reason: ProviderRefusal,

@@ -7,7 +7,7 @@ import type { ProviderMessageKind } from '../wire/provider-messages.js';
 import type { RegistrationReply } from '../wire/join-answer.js';
 
 /**
- * The connection to the broker. Anything a call throws other than `MessageRefused` and an abort is an outage, and the
+ * The connection to the broker. Anything a call throws other than `RejectedByBroker` and an abort is an outage, and the
  * call can be retried unchanged.
  */
 export interface BrokerLink {
@@ -40,8 +40,8 @@ export interface LinkOptions {
 }
 
 /** The broker rejects a message, and would reject it again if it were resent unchanged. */
-export class MessageRefused extends Error {
-  override readonly name = 'MessageRefused';
+export class RejectedByBroker extends Error {
+  override readonly name = 'RejectedByBroker';
 
   constructor(
     /** The broker's code for the reason. */

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from '../backoff.js';
-import { MessageRefused, type BrokerLink } from './broker-link.js';
+import { RejectedByBroker, type BrokerLink } from './broker-link.js';
 import { createGpuWatch } from './gpu-watch.js';
 import { createGpuReader } from './gpus.js';
 import {
@@ -95,7 +95,7 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
       } catch (error) {
         if (signal.aborted) return;
         outage.once(`a heartbeat was not delivered: ${reasonOf(error)}`);
-        const refusal = error instanceof MessageRefused ? error.reason : undefined;
+        const refusal = error instanceof RejectedByBroker ? error.reason : undefined;
         refused ||= refusal !== undefined;
         // A number that is too low is worth a retry: numbers follow the clock, which soon passes it.
         if (refusal === undefined || refusal === 'sequence_replayed') waitMs = backoff.next();

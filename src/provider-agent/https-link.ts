@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { providerSigner, responsesSigner } from './signer.js';
-import { compareClocks, MessageRefused, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
+import { compareClocks, RejectedByBroker, streamOf, type BrokerLink, type LinkOptions } from './broker-link.js';
 import { providerHeaders } from '../wire/provider-headers.js';
 import type { RegistrationReply } from '../wire/join-answer.js';
 
@@ -61,12 +61,12 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
       try {
         return await attempt();
       } catch (error) {
-        if (!(error instanceof MessageRefused) || attempts === maxAttempts || !learn(error)) throw error;
+        if (!(error instanceof RejectedByBroker) || attempts === maxAttempts || !learn(error)) throw error;
       }
     }
   }
 
-  function learn({ cure: { serverTimeS, nextSeq } }: MessageRefused): boolean {
+  function learn({ cure: { serverTimeS, nextSeq } }: RejectedByBroker): boolean {
     if (nextSeq !== undefined) return clock.goOnFrom(nextSeq);
     if (serverTimeS === undefined) return false;
     setClock(serverTimeS);
@@ -117,7 +117,7 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
     const what = `the broker answered ${status}: ${fields ?? problem.detail ?? 'an unexpected body'}`;
     // Without a code this may be a proxy's response; that, a 5xx and a 429 are outages, and the next try may succeed.
     const isRefusal = problem.code !== undefined && status < 500 && status !== 429;
-    throw isRefusal ? new MessageRefused(problem.reason ?? problem.code!, what, cureOf(problem)) : new Error(what);
+    throw isRefusal ? new RejectedByBroker(problem.reason ?? problem.code!, what, cureOf(problem)) : new Error(what);
   }
 
   return {
@@ -136,7 +136,7 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
       trust.expectFrom(clock.now());
       await poll().catch((error: unknown) => {
         // Until this key has registered, the broker may know the provider by another one.
-        if (!(error instanceof MessageRefused)) throw error;
+        if (!(error instanceof RejectedByBroker)) throw error;
       });
     },
     async nextReply(timeoutMs) {
@@ -161,7 +161,7 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
  * Picks the correction to retry with. A delegation that is too old is also rejected for its time, but no clock cures
  * that.
  */
-function cureOf({ reason, server_time: serverTimeS, next_seq: nextSeq }: Problem): MessageRefused['cure'] {
+function cureOf({ reason, server_time: serverTimeS, next_seq: nextSeq }: Problem): RejectedByBroker['cure'] {
   if (reason === 'sequence_replayed') return nextSeq === undefined ? {} : { nextSeq };
   const isAboutTime = reason === 'timestamp_skew' || reason === 'sequence_ahead';
   return isAboutTime && Number.isFinite(serverTimeS) ? { serverTimeS: serverTimeS! } : {};

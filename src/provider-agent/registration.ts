@@ -20,7 +20,7 @@ export interface Registration {
    * Sends the registration and waits until it is approved.
    *
    * @param message builds the registration from the key for `enc_key`.
-   * @throws Rejected, MessageRefused; any other Error is an outage.
+   * @throws Rejected, RejectedByBroker; any other Error is an outage.
    */
   submit(message: (encKey: string) => object): Promise<RegistrationReply>;
   /** The next answer with a join command; undefined when none comes in time. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from '../backoff.js';
-import { MessageRefused, type BrokerLink } from './broker-link.js';
+import { RejectedByBroker, type BrokerLink } from './broker-link.js';
 import type { Delegation } from './delegation.js';
 import { startHeartbeats, type Heartbeats } from './heartbeats.js';
 import { joinCluster } from './join.js';
@@ -114,7 +114,7 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
         return reply;
       } catch (error) {
         signal.throwIfAborted();
-        const isRefused = error instanceof Rejected || error instanceof MessageRefused;
+        const isRefused = error instanceof Rejected || error instanceof RejectedByBroker;
         waitMs = (isRefused ? afterRefusal : afterOutage).next();
         trouble.once(
           `${isRefused ? 'the broker rejected the registration' : 'not registered yet'}: ${reasonOf(error)}`,

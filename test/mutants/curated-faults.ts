@@ -88,7 +88,7 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
       was: "created && job.status === 'running' ? 201 : 200",
       becomes: "job.status === 'running' ? 201 : 200",
     },
-    { file: 'src/domain/errors.ts', was: 'quota_exceeded: { status: 403', becomes: 'quota_exceeded: { status: 429' },
+    { file: 'src/wire/error-codes.ts', was: 'quota_exceeded: { status: 403', becomes: 'quota_exceeded: { status: 429' },
     {
       file: 'workflows/job-endings.ts',
       was: "outOf('disk_full', 'storage_exceeded', pod)",
@@ -127,9 +127,9 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
       was: 'greatest(h.last_heartbeat, excluded.last_heartbeat)',
       becomes: 'excluded.last_heartbeat',
     },
-    { file: 'workflows/provider-tie.ts', was: 'change.at < changedAt', becomes: 'change.at > changedAt' },
+    { file: 'workflows/provider-watch.ts', was: 'change.at < changedAt', becomes: 'change.at > changedAt' },
     {
-      file: 'workflows/provider-tie.ts',
+      file: 'workflows/provider-watch.ts',
       was: 'if (drainSaidAt !== undefined && drain.at < drainSaidAt) return known;',
       becomes: '',
     },

@@ -1,2 +1,11 @@
 /** Where the code is that mutants are made of. */
-export const mutatedFolders = ['src/domain', 'src/api', 'src/auth', 'src/db', 'workflows', 'activities'];
+export const mutatedFolders = [
+  'src/domain',
+  'src/wire',
+  'src/api',
+  'src/auth',
+  'src/billing',
+  'src/db',
+  'workflows',
+  'activities',
+];

@@ -181,7 +181,7 @@ test.each(kinds)(
     await provider.send(kind, { seq: clockMs + 100_000 });
     for (const ask of [
       async () => verifier().verify(await provider.message(kind)),
-      async () => verifier().rehearse(await provider.message(kind)),
+      async () => verifier().dryRun(await provider.message(kind)),
     ])
       expect(await ask()).toMatchObject({ reason: 'sequence_replayed', nextSeq: clockMs + 100_001 });
     expect(reasonOf(await provider.send(kind, { seq: clockMs + 100_001 }))).toBe('accepted');

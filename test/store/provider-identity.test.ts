@@ -387,14 +387,14 @@ test('a rejected delegation leaves nothing behind', async () => {
   expect(rows).toEqual([]);
 });
 
-test('a rehearsal tells what would become of a message and uses nothing up', async () => {
+test('a dry run tells what would become of a message and uses nothing up', async () => {
   const verifier = verifierOf('required');
   const atlas = provider();
   for (const entry of await oneOfEachKind(atlas)) {
-    if (entry.stream === 'provider:registration') expect(await verifier.rehearse(entry)).toMatchObject(accepted);
-    expect(await verifier.rehearse(entry)).toMatchObject(accepted);
+    if (entry.stream === 'provider:registration') expect(await verifier.dryRun(entry)).toMatchObject(accepted);
+    expect(await verifier.dryRun(entry)).toMatchObject(accepted);
     expect(reasonOf(await verifier.verify(entry))).toBe('accepted');
-    expect(await verifier.rehearse(entry)).toMatchObject({ reason: 'sequence_replayed' });
+    expect(await verifier.dryRun(entry)).toMatchObject({ reason: 'sequence_replayed' });
   }
 });
 

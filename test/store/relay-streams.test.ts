@@ -266,7 +266,7 @@ test.each([
   for (let i = 0; i < 30; i++) transaction.xadd(stream, '*', 'data', `before ${i}`);
   transaction.xadd(stream, id(), 'data', 'poison');
   await transaction.exec();
-  watch(() => consumer.lookAround());
+  watch(() => consumer.checkAgain());
   await until(async () => {
     await add('after');
     const last = ((await redis.redis.xinfo('STREAM', stream)) as unknown[]).map(String);

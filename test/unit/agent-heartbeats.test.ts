@@ -1,5 +1,5 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
-import { MessageRefused, type BrokerLink } from '../../src/provider-agent/broker-link.js';
+import { RejectedByBroker, type BrokerLink } from '../../src/provider-agent/broker-link.js';
 import { startHeartbeats } from '../../src/provider-agent/heartbeats.js';
 import { until } from '../support/until.js';
 
@@ -40,7 +40,7 @@ test.each(['sequence_replayed', 'key_unknown', 'sequence_ahead'])(
   async (reason) => {
     let refuses = true;
     const { heartbeats, beats } = beating(() => {
-      if (refuses) throw new MessageRefused(reason, reason);
+      if (refuses) throw new RejectedByBroker(reason, reason);
     });
     await until(() => heartbeats.isRefused());
     refuses = false;

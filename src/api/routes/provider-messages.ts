@@ -155,7 +155,7 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
           const before = await ingress.known(stream, fields);
           // Whoever saw a message may send it again: that proves nothing.
           if (before !== undefined) return { isProven: false, value: before };
-          const verdict = await verifier.rehearse({ stream, fields, providerId });
+          const verdict = await verifier.dryRun({ stream, fields, providerId });
           if (verdict.accepted) {
             const isProven = verdict.signed && (await isOf(providerId, fields['key']));
             return { isProven, value: undefined };

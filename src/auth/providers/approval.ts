@@ -4,7 +4,7 @@ import { acceptDelegation } from '../../db/provider-binding.js';
 import { approveUnsigned, lockUnsignedProvider, type UnsignedProvider } from '../../db/provider-approvals.js';
 import { withTransaction, type Transaction } from '../../db/pool.js';
 import { BrokerError } from '../../domain/errors.js';
-import { MessageRefused, refusalError } from '../../domain/provider-refusals.js';
+import { MessageRejected, refusalError } from '../../domain/provider-refusals.js';
 import { invalid } from '../customers/delegation-policy.js';
 import { firstUseWindow, verifyDelegation, type ProviderAuthConfig } from './delegation.js';
 import type { ProviderRegistration } from '../../wire/provider-typed-data.js';
@@ -88,7 +88,7 @@ async function verified(deps: ApprovalDeps, message: ProviderRegistration, signa
   try {
     return await verifyDelegation(deps, message, signature, { providerId, nowMs });
   } catch (error) {
-    throw error instanceof MessageRefused ? refusalError(error.reason, nowMs) : error;
+    throw error instanceof MessageRejected ? refusalError(error.reason, nowMs) : error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { keccak256, toBytes, zeroAddress, type Hex } from 'viem';
 import type { Config } from '../../config.js';
 import type { SignedDelegation } from '../../db/provider-binding.js';
-import { MessageRefused } from '../../domain/provider-refusals.js';
+import { MessageRejected } from '../../domain/provider-refusals.js';
 import { anySpec, providerRegistrationDigest, type ProviderRegistration } from '../../wire/provider-typed-data.js';
 import { maxDelegationS } from '../../wire/node-key-delegation.js';
 import type { Recover } from '../../wire/recover.js';
@@ -16,7 +16,7 @@ export type ProviderAuthConfig = Pick<Config, 'AUTH_AUDIENCE' | 'AUTH_CHAIN_IDS'
  * allowed: the wallet recovered from the signature is the one that is paid.
  *
  * @param expected the values that the accompanying message requires; `data` is absent without a message.
- * @throws MessageRefused
+ * @throws MessageRejected
  */
 export async function verifyDelegation(
   { config, recover }: { config: ProviderAuthConfig; recover: Recover },
@@ -31,13 +31,13 @@ export async function verifyDelegation(
     audience === config.AUTH_AUDIENCE &&
     wallet !== zeroAddress &&
     nodeKey !== zeroAddress;
-  if (!isAbout) throw new MessageRefused('delegation_mismatch');
+  if (!isAbout) throw new MessageRejected('delegation_mismatch');
   const lifeS = expiresAt - issuedAt;
-  if (lifeS <= 0 || lifeS > maxDelegationS) throw new MessageRefused('delegation_too_long');
-  if (expiresAt * 1000 <= expected.nowMs) throw new MessageRefused('delegation_expired');
+  if (lifeS <= 0 || lifeS > maxDelegationS) throw new MessageRejected('delegation_too_long');
+  if (expiresAt * 1000 <= expected.nowMs) throw new MessageRejected('delegation_expired');
   if (expected.data !== undefined) requireSpec(specHash, expected.data);
   const signed = await signedByWallet({ config, recover }, message, signature);
-  if (signed === undefined) throw new MessageRefused('delegation_unsigned');
+  if (signed === undefined) throw new MessageRejected('delegation_unsigned');
   return {
     providerId,
     wallet,
@@ -65,9 +65,9 @@ export async function signedByWallet(
   return undefined;
 }
 
-/** @throws MessageRefused when a delegation allows only one registration and this is a different one. */
+/** @throws MessageRejected when a delegation allows only one registration and this is a different one. */
 export function requireSpec(specHash: string, data: string): void {
-  if (specHash !== anySpec && specHash !== keccak256(toBytes(data))) throw new MessageRefused('spec_pinned');
+  if (specHash !== anySpec && specHash !== keccak256(toBytes(data))) throw new MessageRejected('spec_pinned');
 }
 
 /** When a delegation must have been issued to be used for the first time now. */

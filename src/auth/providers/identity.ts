@@ -9,7 +9,7 @@ import {
 } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
 import { isAhead } from '../../domain/message-number.js';
-import { MessageRefused, providerRefusals } from '../../domain/provider-refusals.js';
+import { MessageRejected, providerRefusals } from '../../domain/provider-refusals.js';
 import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from '../../domain/provider-verdict.js';
 import { noWallet } from '../../domain/registration.js';
 import { streams } from '../../wire/streams.js';
@@ -45,7 +45,7 @@ export interface ProviderIdentityVerifier extends ProviderVerifier {
    *
    * @throws BrokerError `rate_limited`, `auth_backend_unavailable`, `dependency_unavailable`
    */
-  rehearse(message: Omit<ProviderEntry, 'id'>): Promise<ProviderVerdict>;
+  dryRun(message: Omit<ProviderEntry, 'id'>): Promise<ProviderVerdict>;
 }
 
 /** A message while it is being checked. */
@@ -78,7 +78,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
         throw new BrokerError('auth_backend_unavailable', error.detail, {}, { cause: error });
       }
     },
-    rehearse: (message) => judged({ ...message, arrivedAtMs: now() }),
+    dryRun: (message) => judged({ ...message, arrivedAtMs: now() }),
     mayBeTold,
   };
 
@@ -86,7 +86,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     try {
       return await judge(message);
     } catch (error) {
-      if (!(error instanceof MessageRefused)) throw error;
+      if (!(error instanceof MessageRejected)) throw error;
       const { reason, nextSeq } = error;
       // Only registrations are answered on the stream. A sender over HTTPS gets the response there, whoever it is.
       const waits = message.stream === streams.registration && message.entryId !== undefined;
@@ -115,8 +115,8 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
   async function judge(message: Message): Promise<ProviderVerdict> {
     if (mode === 'off') return unsignedVerdict(message);
     const signature = readEntrySignature(message.fields);
-    if (typeof signature === 'string') throw new MessageRefused('signature_malformed');
-    if (signature === undefined && mode === 'required') throw new MessageRefused('signature_required');
+    if (typeof signature === 'string') throw new MessageRejected('signature_malformed');
+    if (signature === undefined && mode === 'required') throw new MessageRejected('signature_required');
     const standing = await standingOf(message.providerId);
     if (signature === undefined) {
       requireUnsignedAllowed(message, standing);
@@ -138,12 +138,12 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     const { reg, regsig } = signature.delegation!;
     const { providerId, entryId, arrivedAtMs, fields } = message;
     const read = readDelegation(reg);
-    if (read === undefined) throw new MessageRefused('delegation_malformed');
-    if ((standing.identity?.wallet ?? read.wallet) !== read.wallet) throw new MessageRefused('other_wallet');
+    if (read === undefined) throw new MessageRejected('delegation_malformed');
+    if ((standing.identity?.wallet ?? read.wallet) !== read.wallet) throw new MessageRejected('other_wallet');
     const incumbent = standing.incumbentWallet ?? noWallet;
     // A claimed wallet may be replaced by a proven one, unless the provider was already admitted with the claim.
     if (standing.identity === undefined && incumbent !== noWallet && incumbent !== read.wallet) {
-      throw new MessageRefused('other_wallet');
+      throw new MessageRejected('other_wallet');
     }
     requireOnTime(signature, arrivedAtMs);
     await requireSignedByKey(message, signature);
@@ -157,12 +157,12 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     const refused = await acceptDelegation(pool, delegation, {
       ...firstUseWindow(arrivedAtMs),
       now: new Date(now()),
-      // No entry has an empty id, so a used number is rejected in a rehearsal too.
+      // No entry has an empty id, so a used number is rejected in a dry run, too.
       message: { seq: Number(signature.seq), entryId: entryId ?? '' },
-      rehearsal: entryId === undefined,
+      dryRun: entryId === undefined,
     });
     if (refused === 'sequence_replayed') throw await replayed('registration', providerId);
-    if (refused !== undefined) throw new MessageRefused(refused);
+    if (refused !== undefined) throw new MessageRejected(refused);
     return delegation.wallet;
   }
 
@@ -173,8 +173,8 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     identity?: ProviderIdentity,
   ): Promise<string> {
     const { stream, providerId, entryId, arrivedAtMs, fields } = message;
-    if (identity === undefined || identity.nodeKey !== signature.key) throw new MessageRefused('key_unknown');
-    if (identity.expiresAt.getTime() <= now()) throw new MessageRefused('delegation_expired');
+    if (identity === undefined || identity.nodeKey !== signature.key) throw new MessageRejected('key_unknown');
+    if (identity.expiresAt.getTime() <= now()) throw new MessageRejected('delegation_expired');
     requireOnTime(signature, arrivedAtMs);
     // An old heartbeat says nothing about now; any other message was true when it arrived, however late it is read.
     if (stream === streams.heartbeat) requireOnTime(signature, now());
@@ -183,7 +183,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
       requireSpec(identity.specHash, fields['data'] ?? '');
       requireWallet(message, identity.wallet);
     }
-    if (stream === streams.capacity && identity.specHash !== anySpec) throw new MessageRefused('spec_pinned');
+    if (stream === streams.capacity && identity.specHash !== anySpec) throw new MessageRejected('spec_pinned');
     const key = { providerId, nodeKey: signature.key };
     const seq = Number(signature.seq);
     const kind = kindOf(stream);
@@ -199,13 +199,13 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
    * Anyone with a timely signature holds the key or replays its holder's message; telling them reveals little more than
    * the time.
    */
-  async function replayed(kind: CountedKind, providerId: string): Promise<MessageRefused> {
+  async function replayed(kind: CountedKind, providerId: string): Promise<MessageRejected> {
     return replayedAfter(await lastInSequence(pool, kind, providerId));
   }
 
   async function requireSignedByKey({ stream, providerId, fields }: Message, { key, seq, ts, sig }: EntrySignature) {
     const signed = { audience: config.AUTH_AUDIENCE, stream, providerId, seq, ts, data: fields['data'] ?? '' };
-    if ((await recover(entryDigest(signed), sig)) !== key) throw new MessageRefused('signature_invalid');
+    if ((await recover(entryDigest(signed), sig)) !== key) throw new MessageRejected('signature_invalid');
   }
 }
 
@@ -219,28 +219,28 @@ function requireUnsignedAllowed(
   { stream, fields }: Message,
   { identity, status, approved, incumbentWallet }: ProviderStanding,
 ): void {
-  if (identity?.signedAt !== undefined) throw new MessageRefused('signature_required');
+  if (identity?.signedAt !== undefined) throw new MessageRejected('signature_required');
   if (stream === streams.registration) {
     const owner = identity?.wallet ?? incumbentWallet;
     if (owner !== undefined && (claimedWallet(fields) ?? noWallet) !== owner)
-      throw new MessageRefused('wallet_mismatch');
+      throw new MessageRejected('wallet_mismatch');
     return;
   }
   const waits = status === undefined || status === 'pending' || status === 'rejected';
-  if (!waits && !approved) throw new MessageRefused('approval_required');
+  if (!waits && !approved) throw new MessageRejected('approval_required');
 }
 
 function requireOnTime({ seq, ts }: EntrySignature, atMs: number): void {
-  if (Math.abs(atMs / 1000 - Number(ts)) > arrivalSkewS) throw new MessageRefused('timestamp_skew');
-  if (isAhead(Number(seq), Number(ts))) throw new MessageRefused('sequence_ahead');
+  if (Math.abs(atMs / 1000 - Number(ts)) > arrivalSkewS) throw new MessageRejected('timestamp_skew');
+  if (isAhead(Number(seq), Number(ts))) throw new MessageRejected('sequence_ahead');
 }
 
-function replayedAfter(last: number | undefined): MessageRefused {
-  return new MessageRefused('sequence_replayed', last === undefined ? undefined : last + 1);
+function replayedAfter(last: number | undefined): MessageRejected {
+  return new MessageRejected('sequence_replayed', last === undefined ? undefined : last + 1);
 }
 
 function requireWallet({ fields }: Message, wallet: string): void {
-  if ((claimedWallet(fields) ?? wallet) !== wallet) throw new MessageRefused('wallet_mismatch');
+  if ((claimedWallet(fields) ?? wallet) !== wallet) throw new MessageRejected('wallet_mismatch');
 }
 
 function unsignedVerdict({ stream, fields }: Message): ProviderVerdict {

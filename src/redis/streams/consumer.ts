@@ -93,7 +93,7 @@ export class StreamConsumer {
   };
 
   /** Handles abandoned and moved entries at the next opportunity instead of at the usual time. */
-  lookAround(): void {
+  checkAgain(): void {
     this.#janitor.hurry();
   }
 

@@ -50,7 +50,7 @@ export class StreamWatchdog {
   }
 
   /** Checks at once, because somebody noticed an entry from the future. */
-  lookSoon(): void {
+  checkSoon(): void {
     this.#wake();
   }
 

@@ -82,7 +82,7 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
   const consumers = {
     registration: consume('registration', receiveRegistrations({ pool, signals, verifier, rejections })),
     capacity: consume('capacity', receiveCapacities({ pool, signals, verifier, graceMs: times.registrationGraceMs })),
-    heartbeat: consume('heartbeat', receiveHeartbeats({ db: pool, verifier, onFuture: () => watchdog.lookSoon() })),
+    heartbeat: consume('heartbeat', receiveHeartbeats({ db: pool, verifier, onFuture: () => watchdog.checkSoon() })),
   };
   const watchdog = new StreamWatchdog({
     streams: Object.values(streams),
@@ -91,7 +91,7 @@ export function startRelay({ config, pool, temporal, logger, verifier, redisDb, 
     logger,
     onMoved: (stream) => {
       for (const [name, each] of Object.entries(consumers))
-        if (streams[name as keyof typeof streams] === stream) each.lookAround();
+        if (streams[name as keyof typeof streams] === stream) each.checkAgain();
     },
     onLost: (stream) => noteLoss(pool, stream),
     ...(times.watchEveryMs === undefined ? {} : { everyMs: times.watchEveryMs }),

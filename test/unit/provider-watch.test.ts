@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ProviderChange, ProviderDrain, ProviderNews } from '../../workflows/job-messages.js';
-import { afterChange, afterDrain, createProviderTie } from '../../workflows/provider-tie.js';
+import { afterChange, afterDrain, createProviderWatch } from '../../workflows/provider-watch.js';
 
 const startMs = Date.UTC(2024, 10, 25, 12);
 /** So many seconds later. */
@@ -25,7 +25,7 @@ const known = (...changes: ProviderChange[]) =>
 
 const graceS = 60;
 const tie = ({ gpuCount = 1, placedAt }: { gpuCount?: number; placedAt?: string } = {}) =>
-  createProviderTie({}, { providerLossGraceS: graceS }, { gpuCount }, placedAt);
+  createProviderWatch({}, { providerLossGraceS: graceS }, { gpuCount }, placedAt);
 
 describe('a change of its provider', () => {
   test('that it went away is known with when it was said and since when it lasts', () => {

@@ -1,5 +1,5 @@
 import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
-import type { ProviderOrder } from '../activities/provider-operations.js';
+import type { ProviderCommand } from '../activities/provider-operations.js';
 import {
   cordonProvider,
   drainProvider,
@@ -14,32 +14,32 @@ import { fleet } from './provider-steps.js';
 interface Ordered {
   providerId: string;
   state(): ProviderState;
-  /** An order is in force: placement and the jobs know of it. */
-  ordered(order: ProviderOrder): void;
+  /** A command is in force: placement and the jobs know of it. */
+  ordered(command: ProviderCommand): void;
 }
 
 /**
- * Takes the orders of operators and of the owner, one after the other. Each is written down first, so that no job gets in
- * any more; only then the jobs that are in are told, which finds all of them.
+ * Carries out the commands of operators and of the owner, one after the other. Each is recorded first, so that no further
+ * job is placed; only then are the jobs told that are placed, which reaches all of them.
  */
-export function takeOrders({ providerId, state, ordered }: Ordered): void {
+export function takeCommands({ providerId, state, ordered }: Ordered): void {
   let carryingOut = false;
 
-  const carryOut = async (order: ProviderOrder): Promise<ProviderState> => {
-    // Of several that wake together the first goes on: the others look again.
+  const carryOut = async (command: ProviderCommand): Promise<ProviderState> => {
+    // Several may wake at once: the first goes on, and the others check again.
     while (carryingOut) await condition(() => !carryingOut);
     carryingOut = true;
     try {
-      await fleet.recordOrder({ providerId, order });
-      if (order.action !== 'cordon') {
+      await fleet.recordOrder({ providerId, order: command });
+      if (command.action !== 'cordon') {
         await fleet.tellJobsOfDrain({
           providerId,
-          draining: order.action !== 'uncordon',
+          draining: command.action !== 'uncordon',
           at: new Date().toISOString(),
-          ...(order.until === undefined ? {} : { until: order.until }),
+          ...(command.until === undefined ? {} : { until: command.until }),
         });
       }
-      ordered(order);
+      ordered(command);
     } finally {
       carryingOut = false;
     }

@@ -4,7 +4,7 @@ import { providerLoss } from './job-steps.js';
 import type { ProviderAbsence, ProviderChange, ProviderDrain, ProviderNews, ServiceGap } from './job-messages.js';
 
 /** What ties a job to its provider: what it heard of it, and what follows from that. */
-export interface ProviderTie {
+export interface ProviderWatch {
   /** Another object after every piece of news. */
   news(): ProviderNews;
   hear(change: ProviderChange): void;
@@ -31,12 +31,12 @@ interface Heard {
   learnIt(): void;
 }
 
-export function createProviderTie(
+export function createProviderWatch(
   known: ProviderNews,
   { providerLossGraceS }: { providerLossGraceS: number },
   { gpuCount }: Pick<JobOrder, 'gpuCount'>,
   placedAt?: string,
-): ProviderTie {
+): ProviderWatch {
   const needsGpus = gpuCount > 0;
   let news = known;
   let current = placedAt;
