@@ -19,6 +19,7 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', ...(isTold ? [] : ownCommand.map((suite) => `<rootDir>/test/${suite}/`))],
   randomize: isCi,
   showSeed: isCi,
+  runner: '<rootDir>/test/support/runner.js',
   testSequencer: '<rootDir>/test/support/sequencer.js',
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
   globalSetup: '<rootDir>/test/support/global-setup.js',
@@ -26,8 +27,7 @@ export default {
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],
   // The engines want their share of the processors, but many tests do nothing but wait for them.
   maxWorkers: 3,
-  // A process of its own for each file: the Temporal SDK's native part is made for one life per process, and crashed
-  // one that had loaded it for file after file.
+  // A process of its own for each file that runs workflows: see the runner.
   workerIdleMemoryLimit: 1_000_000,
   // Longer than what `until` waits: it says what was missing.
   testTimeout: 120_000,

@@ -6,7 +6,7 @@ import { packageRoot } from '../paths.js';
 import { run } from './run.js';
 import { findOnPath, isExecutable, ToolMissing } from './tool.js';
 
-/** Where the modules are, below `src`. */
+/** Where the modules are. */
 const folders = {
   kubernetes: 'engines/go/kubernetes',
   temporal: 'engines/go/temporal',
@@ -59,7 +59,7 @@ export async function buildWithGo(build: GoBuild, cache: string, env: NodeJS.Pro
   const removeWork = () => rmSync(work, { recursive: true, force: true });
   process.once('exit', removeWork);
   try {
-    cpSync(join(packageRoot, 'src', folders[build.module]), join(work, 'module'), { recursive: true });
+    cpSync(join(packageRoot, folders[build.module]), join(work, 'module'), { recursive: true });
     const out = join(work, 'out');
     mkdirSync(out);
     await run(
@@ -97,7 +97,7 @@ export async function buildWithGo(build: GoBuild, cache: string, env: NodeJS.Pro
 
 /** Names the sources of a module of our own as they are now: the program of other ones is another program. */
 export function sourceDigest(module: GoBuild['module']): string {
-  const folder = join(packageRoot, 'src', folders[module]);
+  const folder = join(packageRoot, folders[module]);
   const digest = createHash('sha256');
   for (const name of readdirSync(folder).sort()) {
     if (!/\.go$|^go\.(mod|sum)$/.test(name) || name.endsWith('_test.go')) continue;

@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 const shownWaits = 20;
 
 /** How many lines of its reason are shown of a test that failed. */
-const shownLines = 6;
+const shownLines = 3;
 
 /**
  * Shows which waits took longest and, once more, what failed, and says in the very last line, for programs to read, how many tests passed and how

@@ -181,12 +181,14 @@ test('a machine whose runtime has user namespaces runs jobs in them, and its row
   const status = { runtimeHandlers: [{ name: '', features: { userNamespaces: true } }] };
   await core.patchNodeStatus({ name: world.providerId, body: { status } }, mergePatch);
   await world.reconcile();
-  await world.settled();
-  const { rows } = await pool().query<{ has: boolean }>(
-    `select (allocatable ->> 'userNamespaces')::boolean as has from providers where provider_id = $1`,
-    [world.providerId],
-  );
-  expect(rows).toEqual([{ has: true }]);
+  const isWrittenDown = async () => {
+    const { rows } = await pool().query<{ has: boolean | null }>(
+      `select (allocatable ->> 'userNamespaces')::boolean as has from providers where provider_id = $1`,
+      [world.providerId],
+    );
+    return rows[0]?.has === true;
+  };
+  await until(isWrittenDown, { name: 'the row has what the node says' });
   const job = await world.order();
   await world.start(job);
   expect((await podIn(namespaceOf(job.wallet), job))!.spec!.hostUsers).toBe(false);

@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import TestRunner from 'jest-runner';
+
+/** What brings the native part of the Temporal SDK: made for one life per process, it crashed in the next file. */
+const bringsNativePart = /from '@temporalio\/(?:worker|testing)'/;
+
+/** How many compute at once. */
+const processors = 2;
+
+/** A worker whose memory has grown beyond this ends after its file. */
+const idleBytes = 1_200_000_000;
+
+/**
+ * Files that load the native part of the Temporal SDK get a process each. All others share a few: to start one takes
+ * longer than most of these files. Both kinds run side by side, since the first mostly wait and the second compute.
+ */
+export default class Runner extends TestRunner {
+  #shared;
+
+  constructor(globalConfig, context) {
+    super(globalConfig, context);
+    const maxWorkers = Math.min(globalConfig.maxWorkers, processors);
+    this.#shared = new TestRunner({ ...globalConfig, maxWorkers, workerIdleMemoryLimit: idleBytes }, context);
+  }
+
+  async runTests(tests, watcher, options) {
+    if (options.serial) return await super.runTests(tests, watcher, options);
+    const known = new Map();
+    const alone = tests.filter(({ path }) => loadsNativePart(path, known));
+    const together = tests.filter((test) => !alone.includes(test));
+    const runs = [];
+    if (alone.length > 0) runs.push(super.runTests(alone, watcher, options));
+    if (together.length > 0) runs.push(this.#shared.runTests(together, watcher, options));
+    await Promise.all(runs);
+  }
+
+  on(name, listener) {
+    const stops = [super.on(name, listener), this.#shared.on(name, listener)];
+    return () => stops.forEach((stop) => stop());
+  }
+}
+
+/** Whether a file or what it imports, directly or not, brings it. */
+function loadsNativePart(test, known) {
+  const reached = new Set([test]);
+  for (const path of reached) {
+    if (!known.has(path)) known.set(path, read(path));
+    const { isNative, imports } = known.get(path);
+    if (isNative) return true;
+    for (const file of imports) reached.add(file);
+  }
+  return false;
+}
+
+function read(path) {
+  const text = readFileSync(path, 'utf8');
+  const imports = [...text.matchAll(/ from '(\.{1,2}\/[^']+)\.js';$/gm)]
+    .map(([, name]) => resolve(dirname(path), `${name}.ts`))
+    .filter((file) => existsSync(file));
+  return { isNative: bringsNativePart.test(text), imports };
+}
