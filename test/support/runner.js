@@ -5,6 +5,9 @@ import TestRunner from 'jest-runner';
 /** What brings the native part of the Temporal SDK: made for one life per process, it crashed in the next file. */
 const bringsNativePart = /from '@temporalio\/(?:worker|testing)'/;
 
+/** Suites whose files start no processes of their own. */
+const isSmall = /\/test\/(?:unit|store)\//;
+
 /** How many compute at once. */
 const processors = 2;
 
@@ -12,8 +15,9 @@ const processors = 2;
 const idleBytes = 1_200_000_000;
 
 /**
- * Files that load the native part of the Temporal SDK get a process each. All others share a few: to start one takes
- * longer than most of these files. Both kinds run side by side, since the first mostly wait and the second compute.
+ * Most files get a process each. Those of `unit` and `store` share a few, unless they load the native part of the Temporal
+ * SDK: to start a process takes longer than most of them. Both kinds run side by side, since the first mostly wait and the
+ * second compute.
  */
 export default class Runner extends TestRunner {
   #shared;
@@ -27,8 +31,8 @@ export default class Runner extends TestRunner {
   async runTests(tests, watcher, options) {
     if (options.serial) return await super.runTests(tests, watcher, options);
     const known = new Map();
-    const alone = tests.filter(({ path }) => loadsNativePart(path, known));
-    const together = tests.filter((test) => !alone.includes(test));
+    const together = tests.filter(({ path }) => isSmall.test(path) && !loadsNativePart(path, known));
+    const alone = tests.filter((test) => !together.includes(test));
     const runs = [];
     if (alone.length > 0) runs.push(super.runTests(alone, watcher, options));
     if (together.length > 0) runs.push(this.#shared.runTests(together, watcher, options));
