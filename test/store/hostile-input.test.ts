@@ -63,7 +63,7 @@ async function* triesOf(rule: RouteRule): AsyncGenerator<Parameters<TriedApi['se
 }
 
 test.each(rules.map((rule) => [nameOf(rule), rule] as const))(
-  '%s answers nothing that a client can write with a fault of ours',
+  '%s answers no hostile input of a client with an internal error',
   async (_name, rule) => {
     tried.api.logged.length = 0;
     const faults: string[] = [];
@@ -88,7 +88,7 @@ test.each([
   ['a text that is no number', `select 'NaN'::int`],
   ['a character that no text can hold', `select $1::text`],
 ])(
-  '%s that every check let pass is the client’s all the same, and told to whoever looks after us',
+  '%s that passed every check is refused as the client’s mistake, and logged for operators',
   async (_what, sql) => {
     const rule = testRoute({
       path: '/t/unchecked',

@@ -56,7 +56,7 @@ afterAll(async () => {
 test.each([
   ['whoever may ask how it is', true],
   ['an agent, who may not', false],
-])('what is sent to Redis while it reads its data arrives once it has read it, sent by %s', async (_, mayAsk) => {
+])('a command sent to Redis while it loads its data takes effect once it has loaded, sent by %s', async (_, mayAsk) => {
   const config = { REDIS_HOST: '127.0.0.1', REDIS_PORT: port, REDIS_TLS: false };
   const [writer, blocked] = [false, true].map((blocking) =>
     createRedis(config, { blocking, overrides: { enableReadyCheck: mayAsk } }),
