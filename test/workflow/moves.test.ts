@@ -45,7 +45,7 @@ async function expectNothingHeld(order: JobOrder, ...providers: string[]): Promi
 const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 30_000);
 
 describe('a job whose machine does not start it', () => {
-  test('a job that is not started moves to another machine, up to three times, and its customer pays the price there', async () => {
+  test('three orders in a row move from a machine that does not start them to another one, and pay the price there', async () => {
     const { broken, healthy, gpuType } = await brokenAndHealthy();
     for (let count = 1; count <= 3; count++) {
       const order = await world.order({ gpuType });
