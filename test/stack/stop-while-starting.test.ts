@@ -100,8 +100,8 @@ function startProcess(env: Record<string, string>) {
   };
 }
 
-describe.each(['refuses', 'says nothing'] as const)('SIGTERM ends a process that starts while a system %s', (how) => {
-  test.each(Object.entries(systems))('%s, within two seconds', async (_name, { roles, env, says }) => {
+describe.each(['refuses', 'says nothing'] as const)('a process that starts while a system %s', (how) => {
+  test.each(Object.entries(systems))('SIGTERM ends a process that waits for %s at its start, within two seconds', async (_name, { roles, env, says }) => {
     const away = await awayAt(how);
     const started = startProcess({ BROKER_ROLES: roles, ...env(away.port) });
     const noticed = () => (how === 'refuses' ? says.test(started.said()) : away.wasAsked());
