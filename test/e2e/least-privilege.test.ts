@@ -142,7 +142,7 @@ describe('a broker with only the rights of its service account', () => {
     await end(customer, rented.job_id);
   });
 
-  test('a broker with only the rights of its service account removes the namespace of a tenant without jobs, and makes it again with its rights', async () => {
+  test('a broker with only the rights of its service account removes the namespace of a tenant without jobs, and makes it again', async () => {
     const tenant = await broker.customer();
     await end(tenant, body(await order(tenant)).job_id);
     const namespace = await namespaceIn(broker.endpoints.postgres!, tenant.wallet);

@@ -102,7 +102,7 @@ describe('the name of an operator’s next machine', () => {
     expect(await node('p-cp-2-1')).toBeUndefined();
   }, 180_000);
 
-  test('nobody can give an operator’s machine a name from the space of the broker’s names', async () => {
+  test('nobody, not even an administrator, can create a node with a name from the space of the broker’s names', async () => {
     expect(
       await answerTo(admin.core.createNode({ body: { metadata: { name: 'p-of-mine-1' } }, dryRun: 'All' })),
     ).toContain('are the broker');
@@ -117,7 +117,7 @@ describe('a node of the fleet', () => {
     access = await join(owned);
   }, 180_000);
 
-  const chapter = story('serves, is followed by another for another key, and leaves', 600_000);
+  const chapter = story('a node of the fleet serves, is replaced when its key changes, and leaves', 600_000);
 
   chapter('bears a name of the broker’s, with the marks of its provider', async () => {
     expect(owned.nodeName).toBe('p-atlas-of-mine-1');

@@ -49,7 +49,7 @@ describe('a job that is not ready in time', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('a job whose machine does not begin with its pod fails long before its start time is over, which is held against the machine', async () => {
+  test('a job whose machine does not begin with its pod fails long before its time is over, which is held against the machine', async () => {
     const job = await startFlowJob(flow, { limits: { startTimeoutS: 60 } });
     const soon = await startFlowJob(flow, { limits: { startTimeoutS: 4.5 } });
     await Promise.all([job, soon].map((each) => each.podIs('pending', { unprepared: 'certain' })));

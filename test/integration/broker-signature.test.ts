@@ -141,7 +141,7 @@ async function publishedBySite() {
   );
 }
 
-const chapter = story('another key of the broker', 180_000);
+const chapter = story('a new key of the broker is trusted only if its predecessor or the owner introduces it', 180_000);
 
 chapter('is believed where the one before it introduces it, and the one before it no more', async () => {
   const operator = await api.login(frontier.operator, ['admin']);

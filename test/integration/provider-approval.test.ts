@@ -125,7 +125,7 @@ test('only an operator can approve a provider, and only one that waits for appro
   });
 });
 
-test('the owner of the wallet that an unsigned provider named can claim it, which verifies the wallet', async () => {
+test('the owner of the wallet that an unsigned provider named can claim it, which admits it and verifies the wallet', async () => {
   const bare = await waiting();
   const owner = await permissive.login(bare.wallet);
   const claim = await bare.delegation();

@@ -137,7 +137,7 @@ describe('an order', () => {
   });
 });
 
-describe('at the end of a job', () => {
+describe('the end of a job', () => {
   test('a job that ends early gets the unused part of its reservation back', async () => {
     const session = await api.login({ spendLimit: anHour });
     const begunMs = Date.now();

@@ -115,7 +115,7 @@ describeUnless(missing)('what is rented', () => {
   });
 
   testUnless(setcap === undefined ? 'the program setcap' : undefined)(
-    'lets root give a file capabilities, as packages do',
+    'root on a rented machine can give a file capabilities, as packages do',
     async () => {
       expect(await say(`cp /bin/busybox /tmp/ping && ${setcap!} cap_net_bind_service+ep /tmp/ping && echo done`)).toBe(
         'done\n',

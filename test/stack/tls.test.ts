@@ -190,7 +190,7 @@ describe('Redis over TLS', () => {
       () => without(redisEnv, 'REDIS_TLS_CERT', 'REDIS_TLS_KEY'),
       /certificate|ECONNRESET/,
     ],
-  ])('Redis over TLS can be reached %s', async (_, env, expected) => {
+  ])('Redis over TLS is reached %s', async (_, env, expected) => {
     const redis = createRedis(readConfig({ REDIS_TLS: 'true', ...env() }), {
       blocking: false,
       overrides: { maxRetriesPerRequest: 0 },

@@ -84,7 +84,7 @@ describe('a login', () => {
   });
 });
 
-describe('a delegation is refused', () => {
+describe('an invalid delegation', () => {
   type Change = (login: LoginUnderWay) => Partial<LoginUnderWay['message']>;
   test.each<[string, string, Change]>([
     ['wallet', 'challenge_invalid', ({ message }) => ({ wallet: flipped(message.wallet) })],
@@ -115,7 +115,7 @@ describe('a delegation is refused', () => {
     ['statement', { statement: 'Claim your free tokens' }],
     ['scopes out of order', { scopes: 'jobs:write jobs:read' }],
     ['scopes that do not exist', { scopes: 'jobs:read wallet:drain' }],
-  ])('a login with an invalid %s is refused although the wallet signed it', async (_, change) => {
+  ])('a login with a different message (%s) is refused although the wallet signed it', async (_, change) => {
     const underWay = await beginLogin(api);
     const signedElsewhere = { ...underWay, message: { ...underWay.message, ...change } };
     expect((await finishLogin(api, signedElsewhere)).json.code).toBe('validation_failed');

@@ -85,7 +85,7 @@ describe('sessions, tokens and revocations', () => {
     if (more !== '') await pool().query(more, [id]);
   }
 
-  test('an expired session is forgotten after its time, unless it pays or paid, or its key must stay known, and its wallet stays with its last session', async () => {
+  test('an expired session is forgotten after its time unless the ledger or its key needs it, and its wallet with its last session', async () => {
     const [other, busy] = [`0x${'b'.repeat(40)}`, `0x${'c'.repeat(40)}`];
     await session('old');
     await session('old, the only one of its wallet', { wallet: other });

@@ -55,7 +55,7 @@ const reasonOf = async (providerId = 'mixed') =>
   providerReplyOf((await findProvider(pool(), providerId))!, withoutPrices).not_offered_reason;
 
 describe('a machine with two types of GPUs', () => {
-  test('a machine with two GPU types offers only the cheapest where the cluster counts them together, and its owner is told why', async () => {
+  test('a machine with two GPU types offers only the cheapest where the cluster counts both together, and its owner is told why', async () => {
     await putProvider(pool(), mixed());
     expect(await sold()).toEqual([['rtx-3090', 3, 0, 0.2]]);
     expect(await candidates({ gpuType: 'rtx-4090' })).toEqual([]);

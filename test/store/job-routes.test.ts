@@ -109,7 +109,7 @@ describe('a job', () => {
   });
 });
 
-describe('an order about a provider', () => {
+describe('an operator command', () => {
   const send = (action: string, json?: object) =>
     api.send('POST', `/api/v1/providers/${providerId}/${action}`, {
       as: 'a-provider',
@@ -122,13 +122,13 @@ describe('an order about a provider', () => {
     ['drain', 'drain', 200],
     ['maintenance', 'drain', 200],
     ['retire', 'retire', 202],
-  ])('the operator command %s is passed on as %s, whether the operator or the owner gives it', async (path, action, status) => {
+  ])('the command %s is passed on as %s, with the wallet that gave it', async (path, action, status) => {
     expect((await send(path)).status).toBe(status);
     expect(ordered).toEqual([{ action, by: walletA }]);
   });
 
   test.each(['drain', 'maintenance', 'retire'])(
-    '%s ends the jobs after the given number of seconds',
+    'the command %s ends the jobs after the given number of seconds',
     async (path) => {
       const beforeMs = Date.now();
       await send(path, { deadline_s: 600 });

@@ -156,7 +156,7 @@ describe('leaving a machine that does not start a job', () => {
     expect(await findAllocation(pool(), order.jobId)).toBeUndefined();
   });
 
-  test('a job that leaves a machine counts against it when the machine is certainly at fault, and a repeat says again that it is out', async () => {
+  test('a job that leaves a machine which is certainly at fault counts against it, and a repeat says again that it is out', async () => {
     const order = await ordered();
     await records.placeJob(order);
     const failure = { ...failedAt('cheap', { fault: 'certain', reason: 'image_pull_failed' }), message };
@@ -171,7 +171,7 @@ describe('leaving a machine that does not start a job', () => {
     expect(rows).toEqual([{ reason: 'image_pull_failed', attempt: 1 }]);
   });
 
-  test('a job that leaves a machine sends the same wallet’s next order elsewhere at about the same price, whoever was at fault', async () => {
+  test('a job that leaves a machine sends the next order of its wallet elsewhere at about the same price, whoever was at fault', async () => {
     await putProvider(pool(), { providerId: 'near', gpuPrice: 0.6 });
     const order = await ordered();
     await records.placeJob(order);

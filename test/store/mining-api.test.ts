@@ -94,7 +94,7 @@ describe('mining of a provider', () => {
   });
 
   test.each(['start', 'stop', 'allocate', 'release'])(
-    'a wallet that does not own the provider and would %s its mining is told that it does not exist',
+    'another wallet that tries to %s mining of a provider is told that the provider does not exist',
     async (action) => {
       const reply = await api.send('POST', path(`/${action}`), { as: 'b-provider', json: { gpu_count: 1 } });
       expect(reply).toMatchObject({ status: 404, json: { code: 'provider_not_found' } });

@@ -164,7 +164,7 @@ describe('an observed pod', () => {
       },
       undefined,
     ],
-  ])('a pod has the right fault for not being prepared: a pod %s', (_, status, unprepared) => {
+  ])('a pod %s has the right fault for not being prepared', (_, status, unprepared) => {
     expect(seen({ phase: 'Pending', ...status }).unprepared).toBe(unprepared);
   });
 
@@ -185,7 +185,7 @@ describe('an observed pod', () => {
       { reason: 'Evicted', message: 'Pod ephemeral local storage usage exceeds' },
       customers,
     ],
-  ])('a pod has the right fault for its end: ended %s', (_, status, fault) => {
+  ])('the right fault is found for a pod that ended %s', (_, status, fault) => {
     expect(podEnded(seen({ phase: 'Failed', ...status }), 'prov-1', {}, 0).fault).toBe(fault);
   });
 

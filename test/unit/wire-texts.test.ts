@@ -164,7 +164,7 @@ const kinds = [
 describe.each(kinds)('every field of a %s', (_kind, schema, good) => {
   const fields = fieldsOf(schema).filter((path) => !notShown.some((name) => path.join('.').startsWith(name)));
 
-  test('the fields of the message are found by this test', () => {
+  test('this test knows the fields of the message', () => {
     expect(fields.length).toBeGreaterThan(15);
     expect(schema.safeParse(good).success).toBe(true);
   });

@@ -76,7 +76,7 @@ async function playWithoutNetwork(providerId: string): Promise<void> {
 }
 
 describe('a broken machine that is the cheapest', () => {
-  test('the cheapest machine, broken, fails none of three orders, is out with its reason, and comes back by itself once it is mended', async () => {
+  test('a broken machine that is the cheapest fails none of three orders, is out with its reason, and comes back once it is mended', async () => {
     const { cheap, healthy, gpuType } = await twoMachines();
     await breakIt(cheap);
     for (let count = 1; count <= 3; count++) {
