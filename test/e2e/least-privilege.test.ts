@@ -278,9 +278,9 @@ describe('a stolen token of the broker', () => {
       core.readNamespacedSecret({ name: 'cloud-credentials', namespace: 'kube-system' }),
     'list all Secrets': ({ core }) => core.listSecretForAllNamespaces(),
     'read the Secrets of its own namespace': ({ core }) => core.listNamespacedSecret({ namespace: 'worldland-system' }),
-    'delete a Secret of kube-system that is no join token': ({ core }) =>
+    'delete a Secret of kube-system that is not a join token': ({ core }) =>
       core.deleteNamespacedSecret({ name: foreign.metadata!.name!, namespace: 'kube-system', dryRun }),
-    'create a Secret in kube-system that is no join token': ({ core }) =>
+    'create a Secret in kube-system that is not a join token': ({ core }) =>
       core.createNamespacedSecret({ namespace: 'kube-system', body: secret('Opaque'), dryRun }),
     'create a join token whose requests are approved automatically': ({ core }) =>
       core.createNamespacedSecret({
@@ -296,7 +296,7 @@ describe('a stolen token of the broker', () => {
       rbac.createNamespacedRoleBinding({ namespace: tenant, body: binding('cluster-admin'), dryRun }),
     'bind a role in the whole cluster': ({ rbac }) =>
       rbac.createClusterRoleBinding({ body: binding(tenantRole), dryRun }),
-    'create a namespace that is no tenant’s': ({ core }) =>
+    'create a namespace that is not a tenant’s': ({ core }) =>
       core.createNamespace({ body: namespace('somebody'), dryRun }),
     'create a tenant’s namespace for privileged pods': ({ core }) =>
       core.createNamespace({ body: namespace('tenant-privileged', 'privileged'), dryRun }),
@@ -311,7 +311,7 @@ describe('a stolen token of the broker', () => {
         },
         applyPatch,
       ),
-    'delete a namespace that is no tenant’s': ({ core }) => core.deleteNamespace({ name: 'worldland-system', dryRun }),
+    'delete a namespace that is not a tenant’s': ({ core }) => core.deleteNamespace({ name: 'worldland-system', dryRun }),
     'create a node': ({ core }) => core.createNode({ body: { metadata: { name: 'ghost' } }, dryRun }),
     'delete a node of the control plane': ({ core }) => core.deleteNode({ name: 'control-plane-0', dryRun }),
     'label a node of the control plane': ({ core }) =>

@@ -113,10 +113,10 @@ test('heartbeats of an unregistered provider are skipped, and the others count',
 
 test.each([
   ['no data', ['timestamp', 'x'], 'invalid: there is no field data'],
-  ['no JSON', ['data', 'beat'], 'invalid: data is not JSON'],
-  ['an id that is none', ['data', heartbeatData('No_Id')], 'invalid: provider_id is not acceptable'],
+  ['data that is not JSON', ['data', 'beat'], 'invalid: data is not JSON'],
+  ['an invalid id', ['data', heartbeatData('No_Id')], 'invalid: provider_id is not acceptable'],
   [
-    'usage that is no number',
+    'usage that is not a number',
     ['data', heartbeatData('prov-a', { cpu_usage: '1' })],
     'invalid: cpu_usage is not a number',
   ],

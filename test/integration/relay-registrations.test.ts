@@ -96,9 +96,9 @@ test('a registration and a capacity update whose entries have one id are not tak
 
 test.each([
   ['no data', ['timestamp', '2026-01-01T00:00:00Z'], /^invalid: there is no field data$/],
-  ['data that is no JSON', ['data', '{"provider_id":'], /^invalid: data is not JSON$/],
+  ['data that is not JSON', ['data', '{"provider_id":'], /^invalid: data is not JSON$/],
   [
-    'a number that is none',
+    'an invalid number',
     ['data', registrationData('prov-a', { capacity: { gpu_count: 'two' } })],
     /^invalid: capacity\.gpu_count: /,
   ],

@@ -105,11 +105,11 @@ describe('a tenant’s pod', () => {
     ['adds NET_ADMIN', capability('NET_ADMIN')],
     ['adds SYS_PTRACE', capability('SYS_PTRACE')],
     ['adds all capabilities', capability('ALL')],
-    ['is without seccomp', security({ seccompProfile: { type: 'Unconfined' } })],
-    ['is without AppArmor', security({ appArmorProfile: { type: 'Unconfined' } })],
+    ['runs without seccomp', security({ seccompProfile: { type: 'Unconfined' } })],
+    ['runs without AppArmor', security({ appArmorProfile: { type: 'Unconfined' } })],
     ['sees all of /proc', security({ procMount: 'Unmasked' })],
     ['sets a sysctl of the host', (spec) => (spec.securityContext!.sysctls = [{ name: 'kernel.msgmax', value: '1' }])],
-    ['does it in an init container', (spec) => (spec.initContainers![0]!.securityContext = { privileged: true })],
+    ['is privileged in an init container', (spec) => (spec.initContainers![0]!.securityContext = { privileged: true })],
   ])('a tenant’s pod that %s is denied', async (_, change) => {
     const answer = await admission(namespaceOf(order.wallet), podOf(order, change));
     expect(answer).toMatch(/^4\d\d .*(violates PodSecurity "baseline:latest"|procMount)/);

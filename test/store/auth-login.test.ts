@@ -148,11 +148,11 @@ describe('an invalid delegation', () => {
     ['high s', (signature: Hex) => withHighS(signature), 'signature_invalid'],
     ['64 bytes', (signature: Hex) => signature.slice(0, 130) as Hex, 'signature_invalid'],
     [
-      'another r',
+      'a changed r',
       (signature: Hex) => `${flipped(signature.slice(0, 66))}${signature.slice(66)}` as Hex,
       'signature_invalid',
     ],
-    ['no hex', () => '0xnothing', 'validation_failed'],
+    ['text that is not hex', () => '0xnothing', 'validation_failed'],
   ])('a login with a signature of %s is refused', async (_, spoil, code) => {
     const underWay = await beginLogin(api);
     const signature = spoil(await signDelegation(underWay));

@@ -83,9 +83,9 @@ test.each(rules.map((rule) => [nameOf(rule), rule] as const))(
 );
 
 test.each([
-  ['a date that is none', `select '2026-02-31'::timestamptz`],
+  ['an impossible date', `select '2026-02-31'::timestamptz`],
   ['a number out of range', 'select 99999999999::int'],
-  ['a text that is no number', `select 'NaN'::int`],
+  ['a text that is not a number', `select 'NaN'::int`],
   ['a character that no text can hold', `select $1::text`],
 ])(
   '%s that passed every check is refused as the client’s mistake, and logged for operators',

@@ -64,10 +64,10 @@ async function isUnused(session: Session, key: string): Promise<void> {
 
 describe('a key of a refused order', () => {
   test.each([
-    ['for what stands in it', { gpu_count: -1 }, ''],
-    ['for an image that is not taken', { image: 'not an image' }, ''],
-    ['for a field that nobody knows', { gpus: 1 }, ''],
-    ['for a query that nobody knows', {}, '?dry_run=1'],
+    ['for an invalid value', { gpu_count: -1 }, ''],
+    ['for an invalid image', { image: 'not an image' }, ''],
+    ['for an unknown field', { gpus: 1 }, ''],
+    ['for an unknown query', {}, '?dry_run=1'],
   ])('a key stays unused by an order that was refused %s', async (_why, change, query) => {
     const session = await api.login({ spendLimit: enough });
     const key = randomUUID();

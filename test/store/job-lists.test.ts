@@ -129,11 +129,11 @@ test.each(['limit=0', 'limit=101', 'limit=1.5', 'limit=-1', 'status=done', 'curs
 );
 
 test.each([
-  ['of the providers', encodeCursor(moment, 'prov-1')],
-  ['of no list', encodeCursor(moment)],
-  ['with too much in it', encodeCursor(moment, '00000000-0000-7000-8000-000000000000', 'more')],
-  ['of a moment in other words', encodeCursor('2026-03-01', '00000000-0000-7000-8000-000000000000')],
-  ['that was cut', encodeCursor(moment, '00000000-0000-7000-8000-000000000000').slice(0, -4)],
+  ['of the list of providers', encodeCursor(moment, 'prov-1')],
+  ['that belongs to no list', encodeCursor(moment)],
+  ['with one part too many', encodeCursor(moment, '00000000-0000-7000-8000-000000000000', 'more')],
+  ['with its time in another format', encodeCursor('2026-03-01', '00000000-0000-7000-8000-000000000000')],
+  ['that was truncated', encodeCursor(moment, '00000000-0000-7000-8000-000000000000').slice(0, -4)],
 ])('a cursor %s is refused', async (_, cursor) => {
   const reply = await list(`?cursor=${cursor}`);
   expect([reply.status, reply.json.code]).toEqual([422, 'validation_failed']);

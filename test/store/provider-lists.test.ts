@@ -73,10 +73,10 @@ describe('the list of providers', () => {
   });
 
   test.each([
-    ['of the jobs, but for its id', encodeCursor('2026-03-01T12:00:00.000Z', 'Not An Id')],
-    ['of no list', encodeCursor('2026-03-01T12:00:00.000Z')],
-    ['that is no moment', encodeCursor('yesterday', 'prov-1')],
-    ['that nobody made', 'abc'],
+    ['with an invalid id', encodeCursor('2026-03-01T12:00:00.000Z', 'Not An Id')],
+    ['that belongs to no list', encodeCursor('2026-03-01T12:00:00.000Z')],
+    ['without a valid time', encodeCursor('yesterday', 'prov-1')],
+    ['that the broker never made', 'abc'],
   ])('the list of providers refuses a cursor %s', async (_, cursor) => {
     const reply = await get(`?cursor=${cursor}`);
     expect([reply.status, reply.json.code]).toEqual([422, 'validation_failed']);

@@ -174,7 +174,7 @@ test.each([
   ['a number with leading zeros', { seq: '0001' }],
   ['a negative number', { seq: '-1' }],
   ['a number above 2^53', { seq: '9007199254740993' }],
-  ['a time that is no number', { ts: '1764000130.5' }],
+  ['a time that is not a whole number', { ts: '1764000130.5' }],
   ['another version', { v: '2' }],
   ['a delegation without its signature', { reg: JSON.stringify(registration) }],
 ])('%s is malformed, not unsigned', (_what, change) => {
@@ -188,7 +188,7 @@ test('an entry without any of the signature fields is unsigned, and one without 
 });
 
 test.each([
-  ['what is no JSON', '{'],
+  ['text that is not JSON', '{'],
   ['a list', '[]'],
   ['an unknown field', JSON.stringify({ ...registration, chainId: 1 })],
   ['a missing field', JSON.stringify({ ...registration, nonce: undefined })],

@@ -129,18 +129,18 @@ describe('a heartbeat', () => {
   const beat = (fields: string) => readHeartbeat(`{"provider_id":"prov-1"${fields}}`);
 
   test.each([
-    ['a number that is none', '"cpu_usage":NaN', 'data is not JSON'],
-    ['a number without end', '"cpu_usage":1e400', 'cpu_usage is not a number'],
-    ['a number that no machine reaches', '"cpu_usage":1e308', 'cpu_usage is not a number'],
+    ['NaN', '"cpu_usage":NaN', 'data is not JSON'],
+    ['an infinite number', '"cpu_usage":1e400', 'cpu_usage is not a number'],
+    ['an impossibly large number', '"cpu_usage":1e308', 'cpu_usage is not a number'],
     ['a negative number', '"cpu_usage":-1', 'cpu_usage is not a number'],
     ['a text for a number', '"cpu_usage":"NaN"', 'cpu_usage is not a number'],
     ['a list for a number', '"memory_usage":[1]', 'memory_usage is not a number'],
     ['an object for a number', '"active_jobs":{}', 'active_jobs is not a number'],
     ['a list that is too long', `"gpu_usage":[${'1,'.repeat(1_024)}1]`, 'gpu_usage is not a list of numbers'],
-    ['nothing in a list', '"gpu_usage":[null]', 'gpu_usage is not a list of numbers'],
-    ['a number without end in a list', '"gpu_usage":[1e999]', 'gpu_usage is not a list of numbers'],
+    ['null in a list', '"gpu_usage":[null]', 'gpu_usage is not a list of numbers'],
+    ['an infinite number in a list', '"gpu_usage":[1e999]', 'gpu_usage is not a list of numbers'],
     ['a name that is too long', `"node_name":"${'x'.repeat(254)}"`, 'node_name is not acceptable'],
-    ['a status that nobody knows', '"status":"\\u0000"', 'status is not one that is known'],
+    ['an unknown status', '"status":"\\u0000"', 'status is not one that is known'],
   ])('a heartbeat with %s is rejected', (_what, field, reason) => {
     expect(beat(`,${field}`)).toBe(reason);
   });

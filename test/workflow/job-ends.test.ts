@@ -107,7 +107,7 @@ describe('a pod’s end as a kubelet reports it', () => {
       job: { status: 'failed', failure: { reason: 'storage_exceeded' } },
       suggestion: 'increase_storage',
     },
-    'an eviction for its disk, obeyed with 0': {
+    'an eviction for its disk, and exit code 0': {
       status: terminated(
         { exitCode: 0, reason: 'Completed', finishedAt: new Date() },
         { phase: 'Succeeded', reason: 'Evicted', message: ownDisk },
@@ -115,7 +115,7 @@ describe('a pod’s end as a kubelet reports it', () => {
       job: { status: 'failed', failure: { reason: 'storage_exceeded' } },
       suggestion: 'increase_storage',
     },
-    'a refusal at its door': {
+    'that it rejected the pod': {
       status: {
         phase: 'Failed',
         reason: 'UnexpectedAdmissionError',
@@ -132,7 +132,7 @@ describe('a pod’s end as a kubelet reports it', () => {
       status: terminated({ exitCode: 1, finishedAt: new Date(Date.UTC(2126, 0, 1)) }),
       job: { status: 'failed', failure: { reason: 'container_exited' } },
     },
-    'nothing of its container, and the end of another one': {
+    'the end of another container only': {
       status: {
         phase: 'Failed',
         containerStatuses: [],
@@ -145,12 +145,12 @@ describe('a pod’s end as a kubelet reports it', () => {
       },
       job: { status: 'failed', failure: { reason: 'container_exited' } },
     },
-    'that it ran out of memory and ended with 0': {
+    'that it ran out of memory and exited with 0': {
       status: terminated({ exitCode: 0, reason: 'OOMKilled' }, { phase: 'Succeeded' }),
       job: { status: 'failed', failure: { reason: 'container_exited' } },
       suggestion: 'increase_memory',
     },
-    'that it ended with 137, and not why': {
+    'an exit with 137 and no reason': {
       status: terminated({ exitCode: 137, reason: 'Error', message: 'OOMKilled, says who wrote this' }),
       job: { status: 'failed', failure: { reason: 'container_exited' } },
     },
