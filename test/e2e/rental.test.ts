@@ -120,7 +120,7 @@ describe('a customer', () => {
     await cancel(customer, job(accepted).job_id);
   });
 
-  test('a customer who orders what is not there is told what is', async () => {
+  test('a customer whose order finds no capacity is told what is free', async () => {
     await until(async () => (await free('rtx-4090')) === 8);
     const reply = await post(customer, order({ gpu_count: 5 }));
     expect([reply.status, problem(reply).code]).toEqual([409, 'no_capacity']);

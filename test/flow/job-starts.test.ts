@@ -25,7 +25,7 @@ function expectCleanEnd({ asked }: FlowJob): void {
 }
 
 describe('a job that is not ready in time', () => {
-  test('a job whose pod cannot be made fails when its start time is over, and nobody tries any more', async () => {
+  test('a job whose pod cannot be made fails when its start time is over, and no attempt follows', async () => {
     const job = await startFlowJob(flow, { limits: { startTimeoutS: 0.4 }, steps: { provisionJob: away } });
     const { status, message, failure, startFailure } = await job.released();
     expect({ status, message }).toEqual({ status: 'failed', message: 'the pod was not ready within 0.4 s' });

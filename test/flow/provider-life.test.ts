@@ -144,7 +144,7 @@ describe('a provider that leaves', () => {
     await flow.replay(provider.workflowId);
   });
 
-  test('a provider that registers at the very moment when it leaves begins anew', async () => {
+  test('a provider that registers at the very moment when it leaves begins a new life', async () => {
     const provider = await serving({
       async retireProvider() {
         await provider.registers('anew');

@@ -140,7 +140,7 @@ describe('a join token', () => {
     expect((await reserve(second)).tokenId).not.toBe(token.tokenId);
   });
 
-  test('a join token that has expired or is missing in the cluster is made anew under the same id', async () => {
+  test('a join token that has expired or is missing in the cluster is created again under the same id', async () => {
     const { tokenId } = await reserve(first, 0);
     const anew = await reserve();
     expect(anew.tokenId).toBe(tokenId);

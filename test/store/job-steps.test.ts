@@ -251,7 +251,7 @@ describe('the end of a job', () => {
     expect(await account()).toEqual({ reserved: 0n, spent: 150_000_000_000_000_000n });
   });
 
-  test('a job that ended has no variables any more, and keeps why it failed with the text for operators', async () => {
+  test('a job that ended keeps why it failed with the text for operators, and forgets its variables', async () => {
     const job = await running(10);
     const failure: JobFailure = {
       ...{ reason: 'container_exited', cause: 'out_of_memory' },

@@ -53,7 +53,7 @@ test('failures for three wallets take a provider out, visibly, and it comes back
   expect(await first()).toEqual(['cheap', 'dear']);
 });
 
-test('after a failed start, whoever was at fault, the same customer’s next order goes elsewhere, and nobody else’s does', async () => {
+test('after a failed start its customer’s next order goes elsewhere, whoever was at fault, and other customers’ orders do not', async () => {
   await putProvider(pool(), { providerId: 'as-good', gpuPrice: 0.6 });
   const of = async (digit: number) =>
     (await placementCandidates(pool(), testOrder({ wallet: wallet(digit) }), withoutPrices, 5)).map(

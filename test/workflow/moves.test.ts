@@ -84,14 +84,14 @@ describe('a job whose machine does not start it', () => {
     await expectNothingHeld(order, broken, healthy);
   }, 120_000);
 
-  test('a job moves to nobody who costs more than the price limit of its order, however much is reserved', async () => {
+  test('a job does not move to a provider that costs more than the price limit of its order, however much is reserved', async () => {
     const { broken, healthy, gpuType } = await brokenAndHealthy();
     const order = await world.order({ gpuType, maxRate: String((10n ** 18n * 3n) / 10n), maxPricePerHour: 0.3 });
     expect(await start(order)).toMatchObject({ status: 'failed', failure: { reason: 'no_capacity' } });
     await expectNothingHeld(order, broken, healthy);
   }, 120_000);
 
-  test('a job moves to nobody whom the rest of its session’s limit cannot pay, and says so', async () => {
+  test('a job does not move to a provider that its session cannot pay, and says so', async () => {
     const { broken, healthy, gpuType } = await brokenAndHealthy();
     const order = await world.order({ gpuType });
     const act = async () => {
