@@ -311,7 +311,8 @@ describe('a stolen token of the broker', () => {
         },
         applyPatch,
       ),
-    'delete a namespace that is not a tenant’s': ({ core }) => core.deleteNamespace({ name: 'worldland-system', dryRun }),
+    'delete a namespace that is not a tenant’s': ({ core }) =>
+      core.deleteNamespace({ name: 'worldland-system', dryRun }),
     'create a node': ({ core }) => core.createNode({ body: { metadata: { name: 'ghost' } }, dryRun }),
     'delete a node of the control plane': ({ core }) => core.deleteNode({ name: 'control-plane-0', dryRun }),
     'label a node of the control plane': ({ core }) =>

@@ -219,7 +219,10 @@ describeUnless(missing)('a machine that reaches the broker over Redis', () => {
     await owned.authorize();
   }, 120_000);
 
-  const chapter = story('a machine over Redis joins where it was told to, serves, and survives what happens to Redis', 900_000);
+  const chapter = story(
+    'a machine over Redis joins where it was told to, serves, and survives what happens to Redis',
+    900_000,
+  );
 
   chapter('does not join another cluster than the one it was told of', async () => {
     agent = owned.machine.run([...args('yes'), '--ca-hash', `sha256:${'0'.repeat(64)}`]);

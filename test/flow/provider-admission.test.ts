@@ -41,18 +41,23 @@ describe('a registration', () => {
   test.each([
     [true, 'pending', 'its approval: '],
     [false, 'rejected', 'another registration: '],
-  ])('a registration that gets no join command leaves the provider waiting (for an approval: %s)', async (awaits, status, waitsFor) => {
-    const rejected = {
-      kind: 'rejected' as const,
-      rejected: 'not this one',
-      ...(awaits ? { awaitsApproval: true as const } : {}),
-    };
-    const provider = await startFlowProvider(flow, { steps: { answerRegistration: () => Promise.resolve(rejected) } });
-    await provider.registers('first');
-    await provider.becomes({ waitingFor: `${waitsFor}not this one` });
-    expect((await provider.state()).status).toBe(status);
-    await flow.replay(provider.workflowId);
-  });
+  ])(
+    'a registration that gets no join command leaves the provider waiting (for an approval: %s)',
+    async (awaits, status, waitsFor) => {
+      const rejected = {
+        kind: 'rejected' as const,
+        rejected: 'not this one',
+        ...(awaits ? { awaitsApproval: true as const } : {}),
+      };
+      const provider = await startFlowProvider(flow, {
+        steps: { answerRegistration: () => Promise.resolve(rejected) },
+      });
+      await provider.registers('first');
+      await provider.becomes({ waitingFor: `${waitsFor}not this one` });
+      expect((await provider.state()).status).toBe(status);
+      await flow.replay(provider.workflowId);
+    },
+  );
 
   test('a rejected registration takes no provider out of service, even when an earlier build answers it', async () => {
     const rejected: AnswerWithoutKind = { tokenId: '', expiresAt: '', rejected: 'not this one' };

@@ -71,9 +71,12 @@ describe('the manifests of the broker', () => {
       ? object
       : { ...object, metadata: { ...object.metadata, namespace: standIn } };
 
-  test.each(manifests().map((object) => [named(object), object] as const))('the API server accepts the manifest %s', async (name, object) => {
-    expect((await apply(kubernetes.config, [placed(object)], true)).map(named)).toEqual([name]);
-  });
+  test.each(manifests().map((object) => [named(object), object] as const))(
+    'the API server accepts the manifest %s',
+    async (name, object) => {
+      expect((await apply(kubernetes.config, [placed(object)], true)).map(named)).toEqual([name]);
+    },
+  );
 
   test.each(of<V1Deployment>('Deployment').map((deployment) => [named(deployment), deployment] as const))(
     'the pods of %s are accepted where the restricted pod security standard is enforced',

@@ -87,24 +87,21 @@ test.each([
   ['a number out of range', 'select 99999999999::int'],
   ['a text that is not a number', `select 'NaN'::int`],
   ['a character that no text can hold', `select $1::text`],
-])(
-  '%s that passed every check is refused as the client’s mistake, and logged for operators',
-  async (_what, sql) => {
-    const rule = testRoute({
-      path: '/t/unchecked',
-      handler: async (ctx) => {
-        await withTransaction(database.pool, (tx) => tx.query(sql, sql.includes('$1') ? ['a\0b'] : []));
-        ctx.body = {};
-      },
-    });
-    const unchecked = await startTestApi({ routes: [rule] });
-    try {
-      const { status, json } = await unchecked.send('GET', '/t/unchecked');
-      expect([status, json.code]).toEqual([400, 'malformed_request']);
-      const told = unchecked.logged.map((line) => JSON.parse(line) as { level: number; route?: string });
-      expect(told.filter(({ level, route }) => level >= 50 && route === '/t/unchecked')).toHaveLength(1);
-    } finally {
-      await unchecked.stop();
-    }
-  },
-);
+])('%s that passed every check is refused as the client’s mistake, and logged for operators', async (_what, sql) => {
+  const rule = testRoute({
+    path: '/t/unchecked',
+    handler: async (ctx) => {
+      await withTransaction(database.pool, (tx) => tx.query(sql, sql.includes('$1') ? ['a\0b'] : []));
+      ctx.body = {};
+    },
+  });
+  const unchecked = await startTestApi({ routes: [rule] });
+  try {
+    const { status, json } = await unchecked.send('GET', '/t/unchecked');
+    expect([status, json.code]).toEqual([400, 'malformed_request']);
+    const told = unchecked.logged.map((line) => JSON.parse(line) as { level: number; route?: string });
+    expect(told.filter(({ level, route }) => level >= 50 && route === '/t/unchecked')).toHaveLength(1);
+  } finally {
+    await unchecked.stop();
+  }
+});

@@ -77,13 +77,16 @@ describe('the jobs of a wallet', () => {
     expect(idsOf(await list('', 'b'))).toHaveLength(1);
   });
 
-  test.each([1, 2, 3, 4, 5])('the jobs of a wallet are each on one page of %i, even jobs of the same moment', async (limit) => {
-    const found = await pages(`?limit=${limit}`);
-    expect(found.flat()).toEqual(listed);
-    expect(found.slice(0, -1).every((page) => page.length === limit)).toBe(true);
-    // The last page says that it is, also where it is full.
-    expect(found).toHaveLength(Math.ceil(listed.length / limit));
-  });
+  test.each([1, 2, 3, 4, 5])(
+    'the jobs of a wallet are each on one page of %i, even jobs of the same moment',
+    async (limit) => {
+      const found = await pages(`?limit=${limit}`);
+      expect(found.flat()).toEqual(listed);
+      expect(found.slice(0, -1).every((page) => page.length === limit)).toBe(true);
+      // The last page says that it is, also where it is full.
+      expect(found).toHaveLength(Math.ceil(listed.length / limit));
+    },
+  );
 
   test('the jobs of a wallet are listed 50 to a page by default', async () => {
     const { pool } = database;

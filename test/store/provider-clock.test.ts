@@ -91,11 +91,14 @@ beforeEach(async () => {
   clockMs += 1_000;
 });
 
-test.each(kinds)('a %s whose number is hours ahead of its own time is rejected, and the next one is accepted', async (kind) => {
-  expect(reasonOf(await provider.send(kind, { seq: clockMs + 9 * hourMs }))).toBe('sequence_ahead');
-  clockMs += 1;
-  expect(reasonOf(await provider.send(kind))).toBe('accepted');
-});
+test.each(kinds)(
+  'a %s whose number is hours ahead of its own time is rejected, and the next one is accepted',
+  async (kind) => {
+    expect(reasonOf(await provider.send(kind, { seq: clockMs + 9 * hourMs }))).toBe('sequence_ahead');
+    clockMs += 1;
+    expect(reasonOf(await provider.send(kind))).toBe('accepted');
+  },
+);
 
 test('a registration with a delegation is rejected for a number far ahead of its time, and told why', async () => {
   const verdict = await provider.send('registration', { seq: clockMs + 9 * hourMs, delegated: true });

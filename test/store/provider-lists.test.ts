@@ -59,18 +59,21 @@ describe('the list of providers', () => {
     expect(idsOf(await get(''))).toEqual(inOrder);
   });
 
-  test.each([1, 2, 3, 4, 5])('the list of providers shows each on one page of %i, even those of the same moment', async (limit) => {
-    const found: string[][] = [];
-    for (let cursor = ''; found.length < 10;) {
-      const reply = await get(`?limit=${limit}${cursor}`);
-      expect(reply.json.count).toBe(reply.json.providers.length);
-      found.push(idsOf(reply));
-      if (reply.json.next_cursor === undefined) break;
-      cursor = `&cursor=${reply.json.next_cursor}`;
-    }
-    expect(found.flat()).toEqual(inOrder);
-    expect(found).toHaveLength(Math.ceil(inOrder.length / limit));
-  });
+  test.each([1, 2, 3, 4, 5])(
+    'the list of providers shows each on one page of %i, even those of the same moment',
+    async (limit) => {
+      const found: string[][] = [];
+      for (let cursor = ''; found.length < 10;) {
+        const reply = await get(`?limit=${limit}${cursor}`);
+        expect(reply.json.count).toBe(reply.json.providers.length);
+        found.push(idsOf(reply));
+        if (reply.json.next_cursor === undefined) break;
+        cursor = `&cursor=${reply.json.next_cursor}`;
+      }
+      expect(found.flat()).toEqual(inOrder);
+      expect(found).toHaveLength(Math.ceil(inOrder.length / limit));
+    },
+  );
 
   test.each([
     ['with an invalid id', encodeCursor('2026-03-01T12:00:00.000Z', 'Not An Id')],

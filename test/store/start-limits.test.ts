@@ -83,7 +83,10 @@ test('after three starts within an hour that failed by the customer’s doing, t
 test.each<[string, Parameters<typeof ended>[1]]>([
   ['through the fault of their providers', { minutesAgo: 5, reason: 'start_timeout' }],
   ['for want of capacity', { minutesAgo: 5, reason: 'no_capacity' }],
-  ['with the loss of their provider', { minutesAgo: 5, change: `status = 'provider_lost', failure_reason = 'provider_lost'` }],
+  [
+    'with the loss of their provider',
+    { minutesAgo: 5, change: `status = 'provider_lost', failure_reason = 'provider_lost'` },
+  ],
   ['before they were placed anywhere', { minutesAgo: 5, change: 'provider_id = null' }],
   ['after they had been ready', { minutesAgo: 5, change: 'started_at = ended_at' }],
 ])('starts that ended %s are not held against a customer', async (_, end) => {

@@ -189,7 +189,7 @@ describe('an observed pod', () => {
     expect(podEnded(seen({ phase: 'Failed', ...status }), 'prov-1', {}, 0).fault).toBe(fault);
   });
 
-  test("a pod of the site’s own image that never started is the machine’s fault", () => {
+  test('a pod of the site’s own image that never started is the machine’s fault', () => {
     const containerStatuses = [ended(128, 'StartError', 'driver/library version mismatch')];
     expect(seen({ phase: 'Failed', containerStatuses }, { 'worldland.io/site-image': 'true' }).fault).toBe('certain');
   });

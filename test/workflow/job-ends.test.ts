@@ -173,16 +173,19 @@ describe('a pod’s end as a kubelet reports it', () => {
     }
   });
 
-  test.each(Object.keys(ends))('a job ends, holds nothing and is paid for while it was served when the kubelet reports: %s', async (name) => {
-    const { saidMs, order } = await outcomes.get(name)!;
-    const { job, billedMs, startedAt } = await over(order);
-    expect(job).toMatchObject(ends[name]!.job);
-    expect(jobReplyOf(job).suggestion?.action).toBe(ends[name]!.suggestion);
-    // A kubelet's whole second at the beginning, and what the watcher takes to tell at the end.
-    const servedMs = saidMs - startedAt.getTime();
-    expect(billedMs).toBeGreaterThan(servedMs - 1_100);
-    expect(billedMs).toBeLessThan(servedMs + 10_000);
-  });
+  test.each(Object.keys(ends))(
+    'a job ends, holds nothing and is paid for while it was served when the kubelet reports: %s',
+    async (name) => {
+      const { saidMs, order } = await outcomes.get(name)!;
+      const { job, billedMs, startedAt } = await over(order);
+      expect(job).toMatchObject(ends[name]!.job);
+      expect(jobReplyOf(job).suggestion?.action).toBe(ends[name]!.suggestion);
+      // A kubelet's whole second at the beginning, and what the watcher takes to tell at the end.
+      const servedMs = saidMs - startedAt.getTime();
+      expect(billedMs).toBeGreaterThan(servedMs - 1_100);
+      expect(billedMs).toBeLessThan(servedMs + 10_000);
+    },
+  );
 });
 
 test('a container that cannot be created fails its job like an image that cannot be pulled', async () => {
@@ -262,20 +265,23 @@ describe('time in which the provider was away', () => {
     ['the customer cancelled', cancel, 'cancelled'],
     ['the time was over', (order) => world.jobBecomes(order, 'expired'), 'expired'],
     ['the broker gave it up', (order) => world.jobBecomes(order, 'provider_lost'), 'provider_lost'],
-  ])('time in which the provider was away is not paid for when it did not come back before %s', async (_what, end, status) => {
-    const providerId = await world.joined();
-    const order = await world.running({ providerId, durationSeconds: status === 'expired' ? 6 : 3_600 });
-    await sleep(1_000);
-    const awayMs = Date.now();
-    await world.setNodeReady(providerId, false);
-    await world.becomes(providerId, 'offline');
-    await sleep(1_000);
-    await end(order);
-    const { job, servedUntil, billedMs, startedAt } = await over(order);
-    expect(job.status).toBe(status);
-    expect(billedMs).toBe(servedUntil.getTime() - startedAt.getTime());
-    expect(Math.abs(servedUntil.getTime() - awayMs)).toBeLessThan(1_100);
-  });
+  ])(
+    'time in which the provider was away is not paid for when it did not come back before %s',
+    async (_what, end, status) => {
+      const providerId = await world.joined();
+      const order = await world.running({ providerId, durationSeconds: status === 'expired' ? 6 : 3_600 });
+      await sleep(1_000);
+      const awayMs = Date.now();
+      await world.setNodeReady(providerId, false);
+      await world.becomes(providerId, 'offline');
+      await sleep(1_000);
+      await end(order);
+      const { job, servedUntil, billedMs, startedAt } = await over(order);
+      expect(job.status).toBe(status);
+      expect(billedMs).toBe(servedUntil.getTime() - startedAt.getTime());
+      expect(Math.abs(servedUntil.getTime() - awayMs)).toBeLessThan(1_100);
+    },
+  );
 });
 
 describe('a machine that loses a GPU', () => {
