@@ -23,7 +23,7 @@ describeUnless(wanted ? undefined : `${variable}=1, because it takes minutes`)('
   }, 1_200_000);
   afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-  test('starts with its own command, and says what it misses', async () => {
+  test('the image starts with its own command, and says which settings are missing', async () => {
     const [program, ...args] = image.command;
     const env = { PATH: process.env['PATH'], ...image.env };
     const ended = await new Promise<{ code: unknown; said: string }>((done) => {
@@ -34,7 +34,7 @@ describeUnless(wanted ? undefined : `${variable}=1, because it takes minutes`)('
     expect(ended).toEqual({ code: 78, said: expect.stringContaining('AUTH_AUDIENCE') });
   });
 
-  test('holds nothing that only development needs', () => {
+  test('the image contains nothing that only development needs', () => {
     const files = readdirSync(image.folder, { recursive: true, encoding: 'utf8' });
     const shipped = files.filter((file) => !file.startsWith('node_modules'));
     expect(shipped).toContain('dist/src/main.js');
@@ -49,7 +49,7 @@ describeUnless(wanted ? undefined : `${variable}=1, because it takes minutes`)('
     expect(installed.filter((name) => !alsoOfDependencies.includes(name))).toEqual([]);
   });
 
-  test('holds all that every role needs', async () => {
+  test('the image contains everything that every role needs', async () => {
     const main = join(image.folder, image.command.at(-1)!);
     const broker = await startBroker({ ...image.env, BROKER_MAIN: main });
     try {

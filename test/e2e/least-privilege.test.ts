@@ -101,14 +101,14 @@ async function reconcile(): Promise<ReconcilerReport> {
   return (await temporal.workflow.result(workflowId)) as ReconcilerReport;
 }
 
-describe('a broker with nothing but the rights of its service account', () => {
-  test('lets a provider join', async () => {
+describe('a broker with only the rights of its service account', () => {
+  test('a broker with only the rights of its service account lets a provider join', async () => {
     expect(await userOf(account.config)).toBe('system:serviceaccount:worldland-system:broker');
     const node = await admin.core.readNode({ name: joined.nodeName });
     expect(node.metadata?.labels).toMatchObject({ 'worldland.io/provider-id': providerId });
   });
 
-  test('rents a GPU, extends the job, and ends it', async () => {
+  test('a broker with only the rights of its service account rents a GPU, extends the job, and ends it', async () => {
     const rented = await order(customer, 2);
     expect(rented.body).toMatchObject({ status: 'running', provider_id: providerId });
     const extended = await customer.request('POST', `/api/v1/jobs/${body(rented).job_id}/extend`, {
@@ -123,7 +123,7 @@ describe('a broker with nothing but the rights of its service account', () => {
     expect(items).toEqual([]);
   });
 
-  test('lets idle GPUs mine, and stops that', async () => {
+  test('a broker with only the rights of its service account lets idle GPUs mine, and stops that', async () => {
     const session = await broker.customer({ account: owner, scopes: ['providers:read', 'providers:write'] });
     const miners = async () => (await admin.apps.listNamespacedDeployment({ namespace: miningNamespace })).items;
     const started = await session.request('POST', `/api/v1/providers/${providerId}/mining/start`, {
@@ -136,13 +136,13 @@ describe('a broker with nothing but the rights of its service account', () => {
     await until(async () => (await miners()).length === 0);
   });
 
-  test('has all rights that its reconciler needs, which finds nothing to repair', async () => {
+  test('a broker with only the rights of its service account has all that its reconciler needs, which finds nothing to repair', async () => {
     const rented = body(await order(customer));
     expect(await reconcile()).toMatchObject({ repairs: {}, failures: [] });
     await end(customer, rented.job_id);
   });
 
-  test('removes the namespace of a tenant without jobs, and makes it anew with its rights', async () => {
+  test('a broker with only the rights of its service account removes the namespace of a tenant without jobs, and makes it again', async () => {
     const tenant = await broker.customer();
     await end(tenant, body(await order(tenant)).job_id);
     const namespace = await namespaceIn(broker.endpoints.postgres!, tenant.wallet);
@@ -158,7 +158,7 @@ describe('a broker with nothing but the rights of its service account', () => {
     expect(body(await end(tenant, body(again).job_id)).status).toBe('cancelled');
   });
 
-  test('gives itself its rights in a namespace that stood without them', async () => {
+  test('a broker with only the rights of its service account gives itself its rights in a namespace without them', async () => {
     const tenant = await broker.customer();
     const { job_id: jobId } = body(await order(tenant));
     const namespace = await namespaceIn(broker.endpoints.postgres!, tenant.wallet);
@@ -168,7 +168,7 @@ describe('a broker with nothing but the rights of its service account', () => {
     expect(await mayDeletePods(namespace)).toBe(true);
   });
 
-  test('ends a job whose namespace somebody has removed', async () => {
+  test('a broker with only the rights of its service account ends a job whose namespace somebody has removed', async () => {
     const tenant = await broker.customer();
     const { job_id: jobId } = body(await order(tenant));
     await admin.core.deleteNamespace({ name: await namespaceIn(broker.endpoints.postgres!, tenant.wallet) });
@@ -176,7 +176,7 @@ describe('a broker with nothing but the rights of its service account', () => {
     await until(async () => ['failed', 'cancelled'].includes(body(await job()).status), { timeoutMs: 60_000 });
   });
 
-  test('hears of nothing that it may not, but for what it leaves to the manifests', () => {
+  test('a broker with only the rights of its service account is denied nothing but what it leaves to the manifests', () => {
     const refused = /is forbidden: User [\\"]*system:serviceaccount:worldland-system:broker/;
     const forbidden = broker
       .logs()
@@ -194,7 +194,7 @@ describe('a broker with nothing but the rights of its service account', () => {
   }
 });
 
-describe('whoever steals its token cannot', () => {
+describe('a stolen token of the broker', () => {
   const dryRun = 'All';
   const secret = (type: string, data: Record<string, string> = {}): V1Secret => ({
     metadata: { name: `bootstrap-token-${randomUUID().slice(0, 6)}` },
@@ -278,9 +278,9 @@ describe('whoever steals its token cannot', () => {
       core.readNamespacedSecret({ name: 'cloud-credentials', namespace: 'kube-system' }),
     'list all Secrets': ({ core }) => core.listSecretForAllNamespaces(),
     'read the Secrets of its own namespace': ({ core }) => core.listNamespacedSecret({ namespace: 'worldland-system' }),
-    'delete a Secret of kube-system that is no join token': ({ core }) =>
+    'delete a Secret of kube-system that is not a join token': ({ core }) =>
       core.deleteNamespacedSecret({ name: foreign.metadata!.name!, namespace: 'kube-system', dryRun }),
-    'create a Secret in kube-system that is no join token': ({ core }) =>
+    'create a Secret in kube-system that is not a join token': ({ core }) =>
       core.createNamespacedSecret({ namespace: 'kube-system', body: secret('Opaque'), dryRun }),
     'create a join token whose requests are approved automatically': ({ core }) =>
       core.createNamespacedSecret({
@@ -296,7 +296,7 @@ describe('whoever steals its token cannot', () => {
       rbac.createNamespacedRoleBinding({ namespace: tenant, body: binding('cluster-admin'), dryRun }),
     'bind a role in the whole cluster': ({ rbac }) =>
       rbac.createClusterRoleBinding({ body: binding(tenantRole), dryRun }),
-    'create a namespace that is no tenant’s': ({ core }) =>
+    'create a namespace that is not a tenant’s': ({ core }) =>
       core.createNamespace({ body: namespace('somebody'), dryRun }),
     'create a tenant’s namespace for privileged pods': ({ core }) =>
       core.createNamespace({ body: namespace('tenant-privileged', 'privileged'), dryRun }),
@@ -311,7 +311,8 @@ describe('whoever steals its token cannot', () => {
         },
         applyPatch,
       ),
-    'delete a namespace that is no tenant’s': ({ core }) => core.deleteNamespace({ name: 'worldland-system', dryRun }),
+    'delete a namespace that is not a tenant’s': ({ core }) =>
+      core.deleteNamespace({ name: 'worldland-system', dryRun }),
     'create a node': ({ core }) => core.createNode({ body: { metadata: { name: 'ghost' } }, dryRun }),
     'delete a node of the control plane': ({ core }) => core.deleteNode({ name: 'control-plane-0', dryRun }),
     'label a node of the control plane': ({ core }) =>
@@ -336,7 +337,7 @@ describe('whoever steals its token cannot', () => {
       }),
   };
 
-  test.each(Object.keys(attempts))('%s', async (name) => {
+  test.each(Object.keys(attempts))('whoever steals the token of the broker cannot %s', async (name) => {
     const attempt = attempts[name]!;
     // An administrator may: what refuses the other is who asks, not what is asked.
     await attempt(admin);
@@ -345,7 +346,7 @@ describe('whoever steals its token cannot', () => {
     expect(refused?.reason).toMatch(/^(Forbidden|Invalid)$/);
   });
 
-  test('a join token of its own group it may make and take back', async () => {
+  test('a stolen token of the broker can make and delete a join token of the broker’s own group', async () => {
     const token = secret('bootstrap.kubernetes.io/token', { 'auth-extra-groups': bootstrapGroup });
     const { metadata } = await account.core.createNamespacedSecret({ namespace: 'kube-system', body: token });
     await account.core.deleteNamespacedSecret({ name: metadata!.name!, namespace: 'kube-system' });

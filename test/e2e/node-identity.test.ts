@@ -87,7 +87,7 @@ async function retire({ providerId, wallet }: Applicant): Promise<void> {
 const node = (name: string) => unlessNotFound(admin.core.readNode({ name }));
 
 describe('the name of an operator’s next machine', () => {
-  test('is nobody’s to register: whoever has that id gets no certificate for it, and never has the machine', async () => {
+  test('a provider whose id is the name of an operator’s next machine gets no certificate for it, and never has the machine', async () => {
     const stranger = await register('cp-2');
     expect(stranger.nodeName).toBe('p-cp-2-1');
     // The operator's machine joins meanwhile.
@@ -102,7 +102,7 @@ describe('the name of an operator’s next machine', () => {
     expect(await node('p-cp-2-1')).toBeUndefined();
   }, 180_000);
 
-  test('may not be taken from the space of the broker’s names either, by whoever it is', async () => {
+  test('nobody, not even an administrator, can create a node with a name from the space of the broker’s names', async () => {
     expect(
       await answerTo(admin.core.createNode({ body: { metadata: { name: 'p-of-mine-1' } }, dryRun: 'All' })),
     ).toContain('are the broker');
@@ -117,7 +117,7 @@ describe('a node of the fleet', () => {
     access = await join(owned);
   }, 180_000);
 
-  const chapter = story('serves, is followed by another for another key, and leaves', 600_000);
+  const chapter = story('a node of the fleet serves, is replaced when its key changes, and leaves', 600_000);
 
   chapter('bears a name of the broker’s, with the marks of its provider', async () => {
     expect(owned.nodeName).toBe('p-atlas-of-mine-1');
@@ -176,7 +176,7 @@ describe('a node of the fleet', () => {
   });
 });
 
-describe('whoever steals the token of the broker cannot', () => {
+describe('a stolen token of the broker', () => {
   const operators = 'node-restriction.kubernetes.io/worldland-operator';
   const dryRun = 'All';
   beforeAll(async () => {
@@ -203,7 +203,7 @@ describe('whoever steals the token of the broker cannot', () => {
         mergePatch,
       ),
   };
-  test.each(Object.keys(attempts))('%s', async (name) => {
+  test.each(Object.keys(attempts))('whoever steals the token of the broker cannot %s', async (name) => {
     await attempts[name]!(admin);
     const refused = await attempts[name]!(account).then(() => undefined, refusalOf);
     expect(refused?.reason).toMatch(/^(Forbidden|Invalid)$/);

@@ -89,7 +89,7 @@ describeUnless(missing)('a machine that reaches the broker over HTTPS', () => {
     agent = owned.machine.run(args());
   }, 120_000);
 
-  const chapter = story('joins, serves, bears what happens to the broker, and leaves', 900_000);
+  const chapter = story('a machine over HTTPS joins, serves, survives what happens to the broker, and leaves', 900_000);
 
   chapter('says what its owner has to sign, waits for that, joins and serves', async () => {
     await says(agent, `--node-key ${owned.nodeKey}`);
@@ -184,7 +184,7 @@ testUnless(missing).each([
   ['HTTPS', 32_400, () => ['--broker', broker.endpoints.api]],
   ['Redis', 32_400, () => ['--redis', broker.endpoints.redis]],
 ] as const)(
-  'over %s a machine whose clock is %i s off goes by the clock of the broker, and is heard at once when it was set',
+  'over %s a machine whose clock is %i s off uses the broker’s clock, and is heard at once after its clock was set',
   async (way, offS, reach) => {
     const { machine, providerId, authorize } = await ownedMachine(`clock-${way.toLowerCase()}${offS}`);
     await authorize();
@@ -219,7 +219,10 @@ describeUnless(missing)('a machine that reaches the broker over Redis', () => {
     await owned.authorize();
   }, 120_000);
 
-  const chapter = story('joins where it was told to, serves, and bears what happens to Redis', 900_000);
+  const chapter = story(
+    'a machine over Redis joins where it was told to, serves, and survives what happens to Redis',
+    900_000,
+  );
 
   chapter('does not join another cluster than the one it was told of', async () => {
     agent = owned.machine.run([...args('yes'), '--ca-hash', `sha256:${'0'.repeat(64)}`]);

@@ -82,7 +82,7 @@ const job = (reply: Reply) => reply.body as JobBody;
 const problem = (reply: Reply) => reply.body as { code: string; errors?: { field: string }[]; free?: object[] };
 
 describe('a customer', () => {
-  test('rents at the cheapest provider, extends, cancels, and the GPUs are back', async () => {
+  test('a customer rents at the cheapest provider, extends, cancels, and the GPUs are free again', async () => {
     const rented = await post(customer, order({ gpu_count: 2 }));
     expect(rented.status).toBe(201);
     expect(rented.body).toMatchObject({ status: 'running', provider_id: 'atlas', gpu_count: 2, price_per_hour: 0.8 });
@@ -103,7 +103,7 @@ describe('a customer', () => {
     await until(async () => (await free('rtx-4090')) === 8);
   });
 
-  test('who repeats a request with its Idempotency-Key, also at once, has one job', async () => {
+  test('a customer who repeats an order with its Idempotency-Key, even concurrently, has one job', async () => {
     const key = { 'idempotency-key': randomUUID() };
     const replies = await Promise.all(Array.from({ length: 5 }, () => post(customer, order(), key)));
     expect(new Set(replies.map((reply) => job(reply).job_id)).size).toBe(1);
@@ -112,7 +112,7 @@ describe('a customer', () => {
     await cancel(customer, job(replies[0]!).job_id);
   });
 
-  test('who does not want to wait gets 202 and the address of the job', async () => {
+  test('a customer who does not want to wait gets 202 and the address of the job', async () => {
     const accepted = await post(customer, order(), { prefer: 'respond-async' });
     expect(accepted.status).toBe(202);
     expect(accepted.headers.get('location')).toBe(`/api/v1/jobs/${job(accepted).job_id}`);
@@ -120,7 +120,7 @@ describe('a customer', () => {
     await cancel(customer, job(accepted).job_id);
   });
 
-  test('who asks for what is not there is told what is', async () => {
+  test('a customer whose order finds no capacity is told what is free', async () => {
     await until(async () => (await free('rtx-4090')) === 8);
     const reply = await post(customer, order({ gpu_count: 5 }));
     expect([reply.status, problem(reply).code]).toEqual([409, 'no_capacity']);
@@ -129,7 +129,7 @@ describe('a customer', () => {
     ]);
   });
 
-  test('does not see, end or extend the job of another', async () => {
+  test('a customer cannot see, end or extend the job of another', async () => {
     const mine = job(await post(customer, order()));
     const stranger = await broker.customer();
     for (const [method, path, body] of [
@@ -144,7 +144,7 @@ describe('a customer', () => {
     await cancel(customer, mine.job_id);
   });
 
-  test('whose order is malformed is told every field that is wrong, and nothing is rented', async () => {
+  test('a customer whose order is invalid is told every wrong field, and nothing is rented', async () => {
     const reply = await post(customer, order({ gpu_count: -1, image: 'NOT AN IMAGE', surprise: 1, ssh_password: 'x' }));
     expect([reply.status, problem(reply).code]).toEqual([422, 'validation_failed']);
     expect(
@@ -158,7 +158,7 @@ describe('a customer', () => {
   });
 });
 
-test('of 50 orders at once for 8 free GPUs exactly 8 run', async () => {
+test('of 50 concurrent orders for 8 free GPUs exactly 8 run', async () => {
   const replies = await Promise.all(
     Array.from({ length: 50 }, () => post(customer, order({ gpu_type: 'A100-SXM4-80GB' }))),
   );
@@ -183,7 +183,7 @@ test('a malformed registration goes to the dead-letter stream with its reason, a
   redis.disconnect();
 });
 
-test('every dependency is named by /ready', async () => {
+test('the route /ready names every dependency', async () => {
   const { status, body } = await customer.request('GET', '/ready');
   expect(status).toBe(200);
   expect(Object.keys((body as { dependencies: object }).dependencies)).toEqual(
@@ -191,7 +191,7 @@ test('every dependency is named by /ready', async () => {
   );
 });
 
-test('nothing secret of all this stands in any log or history', async () => {
+test('no secret of a rental is in any log or history', async () => {
   // Something of everything that is logged, whatever happened here before.
   const orders = await Promise.all(Array.from({ length: 20 }, () => post(customer, order())));
   await Promise.all(orders.filter(({ status }) => status === 201).map((reply) => cancel(customer, job(reply).job_id)));

@@ -66,7 +66,7 @@ test('200 unmodified agents, which listen only after they published, all get the
   }
 }, 900_000);
 
-test('an agent that registers again with the group it has gets a new join command', async () => {
+test('an agent that registers again with its existing group gets a new join command', async () => {
   const agent = new Redis(broker.endpoints.redis, { maxRetriesPerRequest: null, enableReadyCheck: false });
   const commands = new Set<string>();
   for (let turn = 0; turn < 5; turn++) commands.add((await registerAsTheFieldDoes(agent, 'again'))!.join_command);

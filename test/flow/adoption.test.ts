@@ -80,7 +80,7 @@ async function adopted(happen: (providerId: string) => Promise<unknown>, steps: 
   return { jobId, handle, released };
 }
 
-test('a job that is found without a workflow while its provider is away is told so, and lost after the grace', async () => {
+test('a job found without a workflow while its provider is away is told so, and is lost after the grace', async () => {
   const silentSince = new Date(Date.now() - 60_000);
   const { jobId, released } = await adopted(
     async (providerId) => {
@@ -102,7 +102,7 @@ test('a job that is found without a workflow while its provider is away is told 
   expect((told!.args[0] as { message: string }).message).toContain(silentSince.toISOString());
 });
 
-test('a job that is found without a workflow while its provider is drained ends at the deadline, and is not extended', async () => {
+test('a job found without a workflow while its provider is drained ends at the deadline, and is not extended', async () => {
   const deadline = new Date(Date.now() + 4_000);
   const { jobId, released } = await adopted((providerId) =>
     drain(database.pool, providerId, { until: deadline, retire: false }),
@@ -114,7 +114,7 @@ test('a job that is found without a workflow while its provider is drained ends 
   expect(Date.now()).toBeGreaterThanOrEqual(deadline.getTime());
 });
 
-test('a job that is found without a workflow beside a provider that serves goes on as it was', async () => {
+test('a job found without a workflow at a provider in service continues as before', async () => {
   const { jobId, handle } = await adopted(() => Promise.resolve());
   const state = () => handle.query<{ status: string }>('jobState');
   await until(async () => (await state()).status === 'running', { name: 'the job runs' });

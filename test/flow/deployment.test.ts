@@ -114,7 +114,7 @@ test('an older build serves again when no worker of the newer one is left', asyn
   expect(await servedBy()).toBe(1);
 });
 
-test('an old build that still lives serves again when the new one has died, and keeps the work when that comes back', async () => {
+test('an old build that is still alive serves again when the new one has died, and keeps the work when the new one returns', async () => {
   const old = await startBuild('old', 1);
   await old.becomes('current');
   const young = await startBuild('young', 2);
@@ -133,7 +133,7 @@ test('an old build that still lives serves again when the new one has died, and 
   expect(old.standings.at(-1)).toBe('current');
 });
 
-test('two builds that are alive do not take the work from each other', async () => {
+test('two builds that are alive do not take work from each other', async () => {
   const old = await startBuild('old', 1);
   await old.becomes('current');
   const young = await startBuild('young', 2);
@@ -144,7 +144,7 @@ test('two builds that are alive do not take the work from each other', async () 
   expect(await current()).toBe('young');
 });
 
-test('a worker that may not take over from a version without workers says that it is not ready', async () => {
+test('a worker that may not take over from a version without workers reports that it is not ready', async () => {
   const rights = { toOrder: true };
   const old = await startBuild('old', 1, clientWith(rights));
   await old.becomes('current');
@@ -164,7 +164,7 @@ test('a worker that may not take over from a version without workers says that i
   await young.becomes('current');
 });
 
-test('versions that were switched off by hand stay off', async () => {
+test('versions that an operator switched off stay off', async () => {
   const only = await startBuild('only', 1);
   await only.becomes('current');
   await temporal.client.workflowService.setWorkerDeploymentCurrentVersion({
@@ -200,7 +200,7 @@ async function waiting() {
   return { handle, state };
 }
 
-test('a workflow that began in an old build answers and goes on in the new one', async () => {
+test('a workflow that began in an old build answers and continues in the new one', async () => {
   const old = await startBuild('old', 1);
   await old.becomes('current');
   const { handle, state } = await waiting();
@@ -211,7 +211,7 @@ test('a workflow that began in an old build answers and goes on in the new one',
   await until(async () => (await handle.describe()).historyLength > 6, { name: 'the signal has had its effect' });
 });
 
-test('a workflow that began without versions goes on in the first one', async () => {
+test('a workflow that began without versions continues in the first one', async () => {
   const stopUnversioned = await temporal.startWorker({}, { taskQueue });
   const { handle, state } = await waiting();
   await stopUnversioned();

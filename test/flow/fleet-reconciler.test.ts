@@ -25,7 +25,7 @@ async function reconcile(steps: Steps): Promise<ReconcilerReport> {
   return report;
 }
 
-test('repairs of one kind add up over the comparisons, and what is tidied is counted apart', async () => {
+test('repairs of one kind add up over the comparisons, and tidied rows are counted apart', async () => {
   const report = await reconcile({
     compareLedger: () => Promise.resolve({ repairs: { counters_corrected: 2 } as never, failures: ['one of them'] }),
     compareNodes: () => Promise.resolve({ repairs: { counters_corrected: 3 } as never, failures: [] }),
@@ -42,7 +42,7 @@ test('repairs of one kind add up over the comparisons, and what is tidied is cou
   });
 });
 
-test('a job that nobody looks after is ended, and counts as one repair', async () => {
+test('a job that no workflow looks after is ended, and counts as one repair', async () => {
   const order = testOrder();
   const job = { order, message: sentence('nobody looks after it'), servedUntil: instantAt(Date.now()) };
   flow.answers(order.jobId, {

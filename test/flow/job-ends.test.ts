@@ -20,7 +20,7 @@ function heldUp<T>() {
 }
 
 describe('a pod that ends while its provider is away', () => {
-  test('from inside makes the job one that is completed, and paid for until the first of the two', async () => {
+  test('a pod that ends by itself while its provider is away completes its job, which is paid for until the earlier of the two', async () => {
     const job = await runningFlowJob(flow);
     const [awayMs, endedMs] = [secondsAgo(8), secondsAgo(4)];
     await job.hears({ online: false, since: instantAt(awayMs) });
@@ -34,7 +34,7 @@ describe('a pod that ends while its provider is away', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('with an error fails the job for that, and is paid for until the first of the two', async () => {
+  test('a pod that fails while its provider is away fails its job, which is paid for until the earlier of the two', async () => {
     const job = await runningFlowJob(flow);
     const [awayMs, endedMs] = [secondsAgo(4), secondsAgo(8)];
     await job.hears({ online: false, since: instantAt(awayMs) });
@@ -47,7 +47,7 @@ describe('a pod that ends while its provider is away', () => {
     });
   });
 
-  test('and is gone with it is the provider’s loss', async () => {
+  test('a job whose pod is gone while its provider is away counts as lost with the provider', async () => {
     const job = await runningFlowJob(flow);
     const awayMs = secondsAgo(8);
     await job.hears({ online: false, since: instantAt(awayMs) });
@@ -55,7 +55,7 @@ describe('a pod that ends while its provider is away', () => {
     expect(await job.released()).toMatchObject({ status: 'provider_lost', lastSeen: instantAt(awayMs) });
   });
 
-  test('says when it ended by what its removal found, where nobody had heard of it', async () => {
+  test('a job that had not heard of its pod’s end takes the time of the end from the removal of the pod', async () => {
     const endedAt = instantAt(secondsAgo(5));
     const job = await runningFlowJob(flow, { steps: { teardownJob: () => Promise.resolve({ podEndedAt: endedAt }) } });
     await job.cancel();
@@ -64,7 +64,7 @@ describe('a pod that ends while its provider is away', () => {
 });
 
 describe('a provider that came back', () => {
-  test('has its absence written down, and its customer no longer told of it', async () => {
+  test('a provider that came back has its absence stored as a gap, and the customer is no longer told of it', async () => {
     const job = await runningFlowJob(flow);
     const awayMs = secondsAgo(8);
     await job.hears({ online: false, since: instantAt(awayMs) });
@@ -79,13 +79,13 @@ describe('a provider that came back', () => {
   });
 });
 
-describe('a customer who cancels while it is looked at whether the provider is lost', () => {
+describe('a cancellation while the loss of the provider is being checked', () => {
   test.each([
     ['back', 'cancelled'],
     ['unclear', 'cancelled'],
     ['lost', 'provider_lost'],
   ] as const)(
-    'and that is found %s, ends a job that is %s, and pays until the provider was seen',
+    'a cancellation during a loss check that finds the provider %s makes the job %s, paid for until the provider was last seen',
     async (found, status) => {
       const look = heldUp<typeof found>();
       const job = await runningFlowJob(flow, { limits: { providerLossGraceS: 0 }, steps: { checkLoss: look.step } });
@@ -108,7 +108,7 @@ describe('a customer who cancels while it is looked at whether the provider is l
 });
 
 describe('a job that gets a new workflow while it runs', () => {
-  test('and whose provider is away tells its customer so, and is lost after the grace', async () => {
+  test('a job in a new workflow whose provider is away tells its customer so, and is lost after the grace', async () => {
     const awayMs = secondsAgo(30);
     const job = await startFlowJob(flow, {
       limits: { providerLossGraceS: 0.3 },
@@ -125,7 +125,7 @@ describe('a job that gets a new workflow while it runs', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('and whose provider comes back within the grace goes on', async () => {
+  test('a job in a new workflow whose provider comes back within the grace continues', async () => {
     const awayMs = secondsAgo(30);
     const job = await startFlowJob(flow, {
       limits: { providerLossGraceS: 600 },
@@ -149,14 +149,14 @@ describe('a job that gets a new workflow while it runs', () => {
     expect(outcome.lastSeen).toBeUndefined();
   });
 
-  test('and whose provider is to be empty ends at the deadline', async () => {
+  test('a job in a new workflow whose provider is drained ends at the deadline', async () => {
     const job = await startFlowJob(flow, { running: { provider: { drain: { untilMs: Date.now() + 400 } } } });
     await expect(job.extend('one', 60)).rejects.toMatchObject({ code: 'provider_drained' });
     expect(await job.released()).toMatchObject({ status: 'cancelled', failure: { reason: 'provider_drained' } });
     await flow.replay(workflowIdOf(job));
   });
 
-  test('and whose provider leaves with its last job comes to its own end, and is not extended', async () => {
+  test('a job in a new workflow whose provider leaves after its last job runs to its own end, and is not extended', async () => {
     const expiresAtMs = Date.now() + 1_500;
     const job = await startFlowJob(flow, { running: { expiresAtMs, provider: { drain: {} } } });
     await expect(job.extend('one', 60)).rejects.toMatchObject({ code: 'provider_drained' });
@@ -164,14 +164,14 @@ describe('a job that gets a new workflow while it runs', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(expiresAtMs);
   });
 
-  test('and whose provider is not drained any more is extended again', async () => {
+  test('a job in a new workflow whose provider is no longer drained can be extended again', async () => {
     const job = await startFlowJob(flow, { running: { provider: { drain: { untilMs: Date.now() + hourMs } } } });
     await job.hearsOfDrain({ draining: false });
     expect(await job.extend('one', 60)).toEqual({ expiresAt: instantAt(job.ledger.expiresAtMs) });
     await job.cancel();
   });
 
-  test('after its time was over ends as expired at once', async () => {
+  test('a job that gets a new workflow after its time was over expires at once', async () => {
     const job = await startFlowJob(flow, { running: { expiresAtMs: secondsAgo(5) } });
     expect(await job.released()).toMatchObject({ status: 'expired', message: 'the rented time is over' });
     expect(job.asked('teardownJob')).toHaveLength(1);

@@ -30,7 +30,7 @@ async function runningWith(around: (record: () => { expiresAt: string }, at: num
 const expiry = async (job: FlowJob) => Date.parse((await job.state()).expiresAt!);
 
 describe('an extension', () => {
-  test('that the ledger refuses moves nothing, and asked for again under the same id counts once', async () => {
+  test('an extension that the ledger refuses moves nothing, and counts once when it is repeated under the same id', async () => {
     let isRich = false;
     const { job, startedWithMs } = await runningWith(async (record) => {
       if (!isRich) throw new BrokerError('spend_limit_exceeded', 'the session has nothing left');
@@ -48,7 +48,7 @@ describe('an extension', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('whose answer was lost is asked for again, and counts once', async () => {
+  test('an extension whose answer was lost is tried again, and counts once', async () => {
     const { job, startedWithMs } = await runningWith(async (record, at) => {
       const recorded = record();
       if (at === 1) throw new Error('the connection was lost');
@@ -59,7 +59,7 @@ describe('an extension', () => {
     await job.cancel();
   });
 
-  test('under way when the time is over keeps the job, if it succeeds', async () => {
+  test('an extension under way when the time is over keeps the job if it succeeds', async () => {
     const job = await startFlowJob(flow, {
       running: { expiresAtMs: Date.now() + 2_500 },
       steps: {
@@ -77,7 +77,7 @@ describe('an extension', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('under way when the time is over lets the job end, if it is refused', async () => {
+  test('an extension under way when the time is over lets the job end if it is refused', async () => {
     const job = await startFlowJob(flow, {
       running: { expiresAtMs: Date.now() + 2_500 },
       steps: {
@@ -92,8 +92,8 @@ describe('an extension', () => {
   });
 });
 
-describe('extensions at once', () => {
-  test('all count, and the ledger is asked for one after the other', async () => {
+describe('concurrent extensions', () => {
+  test('concurrent extensions all count, and reach the ledger one after the other', async () => {
     let inLedger = 0;
     const together: number[] = [];
     const { job, startedWithMs } = await runningWith(async (record) => {
@@ -112,7 +112,7 @@ describe('extensions at once', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('of which one is refused move the expiry by the other alone', async () => {
+  test('two concurrent extensions of which one is refused move the expiry by the other alone', async () => {
     const { job, startedWithMs } = await runningWith(async (record, at) => {
       await sleep(50);
       if (at === 1) throw new BrokerError('spend_limit_exceeded', 'the session has nothing left');
@@ -124,7 +124,7 @@ describe('extensions at once', () => {
     await job.cancel();
   });
 
-  test('whose answers are slow or lost leave a history that another worker goes on with', async () => {
+  test('concurrent extensions with slow or lost answers leave a history that another worker can replay', async () => {
     const random = createRandom(seed);
     const { job, startedWithMs } = await runningWith(async (record, at) => {
       const recorded = record();
@@ -139,7 +139,7 @@ describe('extensions at once', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('while the job is cancelled leave such a history, too', async () => {
+  test('concurrent extensions during a cancellation leave a history that another worker can replay', async () => {
     const { job } = await runningWith(async (record) => {
       await sleep(100);
       return record();
@@ -158,7 +158,7 @@ describe('a job that goes on in a new run', () => {
       handle.signal<[object]>(podObserved.name, { phase: 'pending', uid: 'another', resourceVersion: '1', message }),
     );
 
-  test('knows its expiry, and an extension of before counts neither time nor money again', async () => {
+  test('a job in a new run knows its expiry, and a repeated earlier extension counts neither time nor money again', async () => {
     const job = await runningFlowJob(flow, { order: { durationSeconds: 4 } });
     const startedWithMs = job.ledger.expiresAtMs;
     const extended = await job.extend('old', 3_600);
@@ -179,7 +179,7 @@ describe('a job that goes on in a new run', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('knows that its provider is away since, and is being emptied', async () => {
+  test('a job in a new run knows since when its provider is away, and that it is being drained', async () => {
     const job = await runningFlowJob(flow, { limits: { providerLossGraceS: 600 } });
     const since = instantAt(Date.now() - 8_000);
     await job.hears({ online: false, since });
@@ -191,7 +191,7 @@ describe('a job that goes on in a new run', () => {
     expect(await job.released()).toMatchObject({ status: 'cancelled', lastSeen: since });
   });
 
-  test('that a version before wrote remembers by the ledger, not by what it was given', async () => {
+  test('a job in a run of an earlier version relies on the ledger for past extensions, not on its input', async () => {
     const job = await startFlowJob(flow, { running: { extensions: ['old'] } });
     const before = job.ledger.expiresAtMs;
     job.ledger.extend('old', 60);

@@ -24,8 +24,8 @@ function expectCleanEnd({ asked }: FlowJob): void {
   ]);
 }
 
-describe('a job that is not up in its time fails for that', () => {
-  test('where its pod cannot be made, and nobody goes on trying', async () => {
+describe('a job that is not ready in time', () => {
+  test('a job whose pod cannot be made fails when its start time is over, and no attempt follows', async () => {
     const job = await startFlowJob(flow, { limits: { startTimeoutS: 0.4 }, steps: { provisionJob: away } });
     const { status, message, failure, startFailure } = await job.released();
     expect({ status, message }).toEqual({ status: 'failed', message: 'the pod was not ready within 0.4 s' });
@@ -36,7 +36,7 @@ describe('a job that is not up in its time fails for that', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('where its pod is made and does not become ready', async () => {
+  test('a job whose pod does not become ready fails when its start time is over', async () => {
     const job = await startFlowJob(flow, { limits: { startTimeoutS: 0.4 } });
     const { status, failure, startFailure } = await job.released();
     expect({ status, failure }).toMatchObject({
@@ -49,7 +49,7 @@ describe('a job that is not up in its time fails for that', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('where its machine does not begin with the pod, long before, and holds it against the machine', async () => {
+  test('a job whose machine does not begin with its pod fails long before its time is over, which is held against the machine', async () => {
     const job = await startFlowJob(flow, { limits: { startTimeoutS: 60 } });
     const soon = await startFlowJob(flow, { limits: { startTimeoutS: 4.5 } });
     await Promise.all([job, soon].map((each) => each.podIs('pending', { unprepared: 'certain' })));
@@ -64,7 +64,7 @@ describe('a job that is not up in its time fails for that', () => {
 });
 
 describe('a job whose machine does not begin with its pod', () => {
-  test('goes on at another one, and hears no more of the one that it has left', async () => {
+  test('a job whose machine does not begin with its pod moves to another one, and ignores news of the first', async () => {
     const job = await startFlowJob(flow, {
       anywhere: true,
       limits: { startTimeoutS: 4.5 },
@@ -85,7 +85,7 @@ describe('a job whose machine does not begin with its pod', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('goes on nowhere once the time of one start is over', async () => {
+  test('a job whose machine does not begin with its pod does not move once the time of one start is over', async () => {
     const job = await startFlowJob(flow, {
       anywhere: true,
       limits: { startTimeoutS: 1 },
@@ -102,7 +102,7 @@ describe('a job whose machine does not begin with its pod', () => {
 });
 
 describe('an extension of a job that does not run yet', () => {
-  test('is refused for that, and the ledger hears nothing of it', async () => {
+  test('an extension of a job that does not run yet is refused for that reason, and does not reach the ledger', async () => {
     const job = await startFlowJob(flow);
     await job.asksFor('provisionJob');
     await expect(job.extend('early', 60)).rejects.toMatchObject({
@@ -120,11 +120,11 @@ describe('an extension of a job that does not run yet', () => {
   });
 });
 
-describe('a provider that is to be empty before its job has started', () => {
+describe('a provider that is drained before its job has started', () => {
   const drained = { status: 'cancelled', failure: { reason: 'provider_drained' } };
   const inAMoment = () => new Date(Date.now() + 300).toISOString();
 
-  test('is left at the deadline while the pod is still being made', async () => {
+  test('a job leaves a drained provider at the deadline while its pod is still being made', async () => {
     const job = await startFlowJob(flow, { steps: { provisionJob: away } });
     await job.asksFor('provisionJob');
     await job.hearsOfDrain({ draining: true, until: inAMoment() });
@@ -137,7 +137,7 @@ describe('a provider that is to be empty before its job has started', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('is left at the deadline while the pod becomes ready', async () => {
+  test('a job leaves a drained provider at the deadline while its pod becomes ready', async () => {
     const job = await startFlowJob(flow);
     await job.podIs('pending');
     await job.hearsOfDrain({ draining: true, until: inAMoment() });
@@ -147,7 +147,7 @@ describe('a provider that is to be empty before its job has started', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('is left for another one where its customer wanted any', async () => {
+  test('a job that its customer wanted anywhere moves from a drained provider to another one', async () => {
     const job = await startFlowJob(flow, {
       anywhere: true,
       steps: { placeJob: (_, attempt) => Promise.resolve(attempt === 2 ? elsewhere : first) },
@@ -164,7 +164,7 @@ describe('a provider that is to be empty before its job has started', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('keeps a job that is up before the deadline until then', async () => {
+  test('a job that is ready before the deadline of a drain stays until the deadline', async () => {
     const job = await runningFlowJob(flow);
     await job.hearsOfDrain({ draining: true, until: inAMoment() });
     await expect(job.extend('one', 60)).rejects.toMatchObject({ code: 'provider_drained' });
@@ -172,15 +172,15 @@ describe('a provider that is to be empty before its job has started', () => {
   });
 });
 
-describe('a cancel', () => {
-  test('ends a job whose pod cannot be made, whenever its next attempt would be', async () => {
+describe('a cancellation', () => {
+  test('a cancellation ends a job whose pod cannot be made, without waiting for the next attempt', async () => {
     const job = await startFlowJob(flow, { steps: { provisionJob: away } });
     await job.asksFor('provisionJob', 2);
     expect(await job.cancel()).toMatchObject({ status: 'cancelled' });
     expectCleanEnd(job);
   });
 
-  test('ends a job that waits for a place, and gives back what it may have got', async () => {
+  test('a cancellation ends a job that waits for a placement, and releases what it may have got', async () => {
     await waiting.asksFor('placeJob', 2);
     expect(await waiting.cancel()).toMatchObject({ status: 'cancelled' });
     expect(waiting.asked('teardownJob')).toEqual([]);
@@ -188,7 +188,7 @@ describe('a cancel', () => {
   });
 });
 
-test('a pod that cannot be made fails the job with what the cluster refused it for', async () => {
+test('a job whose pod cannot be made fails with the reason from the cluster', async () => {
   const stuck = { reason: 'image_pull_failed', message: printable('no such image')!, words: printable('404 from it')! };
   const job = await startFlowJob(flow, { limits: { stuckGraceS: 0.2 } });
   await job.asksFor('provisionJob');

@@ -22,8 +22,8 @@ beforeAll(async () => {
 });
 afterAll(() => flow.close());
 
-describe('a job that nobody tells anything', () => {
-  test('finds out that its pod is ready', async () => {
+describe('a job that gets no news', () => {
+  test('a job that gets no news finds out that its pod is ready', async () => {
     const job = await startFlowJob(flow, {
       steps: { inspectJob: (_, uid) => Promise.resolve({ phase: 'running', uid, resourceVersion: '7' }) },
     });
@@ -32,7 +32,7 @@ describe('a job that nobody tells anything', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('finds out that its pod has ended while it ran', async () => {
+  test('a job that gets no news finds out that its pod has ended while it ran', async () => {
     let phase: 'running' | 'gone' = 'running';
     const job = await runningFlowJob(flow, {
       steps: { inspectJob: (_, uid) => Promise.resolve({ phase, uid, resourceVersion: '7' }) },
@@ -44,7 +44,7 @@ describe('a job that nobody tells anything', () => {
     await flow.replay(workflowIdOf(job));
   });
 
-  test('looks at a provider again that is away for too long, until it knows what became of it', async () => {
+  test('a job checks a provider that is away too long again and again until it knows what became of it', async () => {
     let found: 'unclear' | 'lost' = 'unclear';
     const job = await runningFlowJob(flow, {
       limits: { providerLossGraceS: 0.1 },
@@ -58,15 +58,15 @@ describe('a job that nobody tells anything', () => {
   });
 });
 
-describe('a provider that nobody tells anything', () => {
-  test('finds out that its node has joined', async () => {
+describe('a provider that gets no news', () => {
+  test('a provider that gets no news finds out that its node has joined', async () => {
     const provider = await startFlowProvider(flow);
     await provider.registers('first');
     await provider.becomes({ status: 'approved' });
     await provider.asksFor('assessProvider', 2);
   });
 
-  test('leaves when its last job has, though none says so', async () => {
+  test('a provider that gets no news leaves when its last job has', async () => {
     let jobs = 2;
     const provider = await startFlowProvider(flow, {
       steps: { retireProvider: () => Promise.resolve({ jobs: jobs-- }) },

@@ -15,7 +15,7 @@ const issued = (tokenId: string, expiresAt: string) =>
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
 
 describe('a registration', () => {
-  test('is answered with a join command, and the node that comes puts the provider into service', async () => {
+  test('a registration is answered with a join command, and the node that joins puts the provider into service', async () => {
     const provider = await startFlowProvider(flow);
     await provider.registers('first');
     const joining = await provider.becomes({ status: 'approved' });
@@ -27,7 +27,7 @@ describe('a registration', () => {
     await flow.replay(provider.workflowId);
   });
 
-  test('that is delivered twice is answered once', async () => {
+  test('a registration that is delivered twice is answered once', async () => {
     const provider = await startFlowProvider(flow);
     await provider.registers('same');
     await provider.registers('same');
@@ -41,20 +41,25 @@ describe('a registration', () => {
   test.each([
     [true, 'pending', 'its approval: '],
     [false, 'rejected', 'another registration: '],
-  ])('without a join command leaves the provider waiting (for an approval: %s)', async (awaits, status, waitsFor) => {
-    const rejected = {
-      kind: 'rejected' as const,
-      rejected: 'not this one',
-      ...(awaits ? { awaitsApproval: true as const } : {}),
-    };
-    const provider = await startFlowProvider(flow, { steps: { answerRegistration: () => Promise.resolve(rejected) } });
-    await provider.registers('first');
-    await provider.becomes({ waitingFor: `${waitsFor}not this one` });
-    expect((await provider.state()).status).toBe(status);
-    await flow.replay(provider.workflowId);
-  });
+  ])(
+    'a registration that gets no join command leaves the provider waiting (for an approval: %s)',
+    async (awaits, status, waitsFor) => {
+      const rejected = {
+        kind: 'rejected' as const,
+        rejected: 'not this one',
+        ...(awaits ? { awaitsApproval: true as const } : {}),
+      };
+      const provider = await startFlowProvider(flow, {
+        steps: { answerRegistration: () => Promise.resolve(rejected) },
+      });
+      await provider.registers('first');
+      await provider.becomes({ waitingFor: `${waitsFor}not this one` });
+      expect((await provider.state()).status).toBe(status);
+      await flow.replay(provider.workflowId);
+    },
+  );
 
-  test('that is rejected takes no provider out of service, also where an earlier build answers it', async () => {
+  test('a rejected registration takes no provider out of service, even when an earlier build answers it', async () => {
     const rejected: AnswerWithoutKind = { tokenId: '', expiresAt: '', rejected: 'not this one' };
     const provider = await startFlowProvider(flow, {
       steps: { answerRegistration: () => Promise.resolve(rejected as never) },
@@ -66,7 +71,7 @@ describe('a registration', () => {
     expect((await provider.state()).status).toBe('available');
   });
 
-  test('whose node never joins is answered three times more, and then it has to come again', async () => {
+  test('a registration whose node never joins is answered three more times, and then has to be sent again', async () => {
     const provider = await startFlowProvider(flow, {
       steps: {
         answerRegistration: () =>
@@ -84,7 +89,7 @@ describe('a registration', () => {
     await flow.replay(provider.workflowId);
   });
 
-  test('whose answer is still being delivered keeps neither the next one nor the node waiting', async () => {
+  test('a registration whose answer is still being delivered holds up neither the next one nor the node', async () => {
     const provider = await startFlowProvider(flow, {
       steps: {
         answerRegistration: ({ messageId }) => Promise.resolve(issued(messageId, inAnHour())),
@@ -106,7 +111,7 @@ describe('a registration', () => {
 });
 
 describe('a certificate', () => {
-  test('of a node that joins is decided about once for each request', async () => {
+  test('each certificate request of a joining node is decided once', async () => {
     const provider = await startFlowProvider(flow);
     await provider.registers('first');
     await provider.becomes({ status: 'approved' });
@@ -118,7 +123,7 @@ describe('a certificate', () => {
     expect(provider.asked('approveNodeCertificate')).toEqual([[{ providerId, leaving: false, ...request }]]);
   });
 
-  test('that is renewed changes nothing about what its provider waits for', async () => {
+  test('a renewed certificate changes nothing about what its provider waits for', async () => {
     const provider = await startFlowProvider(flow);
     await provider.isFound({});
     const { waitingFor } = await provider.becomes((state) => state.waitingFor.startsWith('nothing'));
@@ -128,7 +133,7 @@ describe('a certificate', () => {
     await flow.replay(provider.workflowId);
   });
 
-  test('that is refused says why', async () => {
+  test('a refused certificate request says why', async () => {
     const provider = await startFlowProvider(flow, {
       steps: { approveNodeCertificate: () => Promise.resolve({ approved: false, reason: 'another name' }) },
     });

@@ -35,7 +35,7 @@ const offline = {
 } as const;
 
 describe('the jobs of a provider', () => {
-  test('hear once that it went away, since when and why, and once that it is back', async () => {
+  test('the jobs of a provider are told once that it went away, since when and why, and once that it is back', async () => {
     const provider = await serving();
     const awaySince = instantAt(Date.now() - 60_000);
     await provider.isFound({ ...offline, awaySince });
@@ -54,7 +54,7 @@ describe('the jobs of a provider', () => {
     await flow.replay(provider.workflowId);
   });
 
-  test('on a node that was replaced hear that it never comes back, and nobody else does', async () => {
+  test('only the jobs on a replaced node are told that it never comes back', async () => {
     const provider = await serving();
     await provider.isFound({ nodeUid: 'another node' });
     const [told] = await provider.asksFor('tellJobs', 2);
@@ -64,7 +64,7 @@ describe('the jobs of a provider', () => {
     expect(toldBy(provider)).toHaveLength(2);
   });
 
-  test('hear whose GPUs are missing, and again when one more is', async () => {
+  test('jobs are told whose GPUs are missing, and again when one more is missing', async () => {
     const provider = await serving();
     await provider.isFound({ absence: 'gpu_lost', missingGpus: ['vendor/a'] });
     await provider.asksFor('tellJobs', 2);
@@ -82,8 +82,8 @@ describe('the jobs of a provider', () => {
   });
 });
 
-describe('an order', () => {
-  test('stands in the row before the jobs hear of it', async () => {
+describe('an operator command', () => {
+  test('an operator command is stored before the jobs are told of it', async () => {
     const provider = await serving();
     const deadline = new Date(Date.now() + 60_000);
     await order(provider, 'drain', deadline);
@@ -101,7 +101,7 @@ describe('an order', () => {
     await flow.replay(provider.workflowId);
   });
 
-  test('to take no more jobs is none that jobs hear of', async () => {
+  test('jobs are not told of a command to take no more jobs', async () => {
     const provider = await serving();
     await order(provider, 'cordon');
     expect(provider.asked('recordOrder')).toHaveLength(1);
@@ -109,7 +109,7 @@ describe('an order', () => {
     await provider.asksFor('assessProvider', 2);
   });
 
-  test('waits for the one before it', async () => {
+  test('an operator command waits for the one before it', async () => {
     let underWay = 0;
     const seen: number[] = [];
     const provider = await serving({
@@ -126,7 +126,7 @@ describe('an order', () => {
 });
 
 describe('a provider that leaves', () => {
-  test('waits for its last job, refuses registrations meanwhile, and cannot be kept', async () => {
+  test('a provider that leaves waits for its last job, rejects registrations meanwhile, and cannot be kept', async () => {
     let jobs = 1;
     const provider = await serving({ retireProvider: () => Promise.resolve({ jobs }) });
     await order(provider, 'retire');
@@ -144,7 +144,7 @@ describe('a provider that leaves', () => {
     await flow.replay(provider.workflowId);
   });
 
-  test('and registers in that very moment begins anew', async () => {
+  test('a provider that registers at the very moment when it leaves begins a new life', async () => {
     const provider = await serving({
       async retireProvider() {
         await provider.registers('anew');
@@ -158,7 +158,7 @@ describe('a provider that leaves', () => {
     await flow.replay(provider.workflowId);
   });
 
-  test('and is found to be no part of the fleet is over', async () => {
+  test('the workflow of a provider that turns out not to be in the fleet ends', async () => {
     const provider = await serving({ assessProvider: () => Promise.resolve(looks++ === 0 ? found : undefined) });
     await provider.handle.signal(placementChanged);
     await provider.handle.result();
@@ -171,7 +171,7 @@ describe('a provider that leaves', () => {
 });
 
 describe('a provider', () => {
-  test('that is out of placement for a while is looked at when that is over', async () => {
+  test('a provider that is out of placement for a while is checked when that time is over', async () => {
     const provider = await serving();
     await provider.isFound({ out: { until: new Date(Date.now() + 500).toISOString(), reason: 'start_timeout' } });
     await provider.becomes(({ waitingFor }) => waitingFor.includes('it failed to start jobs of several customers'));
@@ -179,7 +179,7 @@ describe('a provider', () => {
     await flow.replay(provider.workflowId);
   });
 
-  test('takes over the newest figures of its capacity, and is looked at for them', async () => {
+  test('a provider takes over its newest capacity figures once, and is then checked', async () => {
     const provider = await serving();
     await provider.handle.signal(capacityReported, { messageId: 'figures' });
     await provider.handle.signal(capacityReported, { messageId: 'figures' });
@@ -187,7 +187,7 @@ describe('a provider', () => {
     expect(provider.asked('updateCapacity')).toEqual([[{ providerId: provider.providerId, messageId: 'figures' }]]);
   });
 
-  test('with a long history goes on in a new run that knows what its jobs were told and which messages came', async () => {
+  test('a provider with a long history continues in a new run that knows what its jobs were told and which messages came', async () => {
     const provider = await serving();
     await provider.registers('known');
     await provider.asksFor('answerRegistration');

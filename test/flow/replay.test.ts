@@ -27,19 +27,19 @@ test('a history of every workflow is kept', () => {
   expect([...kept].sort()).toEqual(Object.keys(workflows).sort());
 });
 
-describe('in the code of today goes on', () => {
+describe('history replay in the current code', () => {
   let said: Map<string, Error | undefined>;
   beforeAll(async () => {
     said = await replay(await current(), histories);
   });
 
-  test.each(histories.map(({ workflowId }) => workflowId))('%s', (name) => {
+  test.each(histories.map(({ workflowId }) => workflowId))('the current code replays the history %s', (name) => {
     expect([...said.keys()]).toContain(name);
     expect(said.get(name)).toBeUndefined();
   });
 });
 
-test('code that does its steps in another way is found out', async () => {
+test('replay fails for code that takes its steps in another order', async () => {
   const code = await current();
   // The steps of the reconciler, two of them in each other's place.
   const changed = code

@@ -53,7 +53,7 @@ const signalsOf = async (workflowId: string) => {
   return events!.filter((event) => event.workflowExecutionSignaledEventAttributes).length;
 };
 
-test('a provider that cannot be told keeps nobody of the sweep from hearing, and is told by the next one', async () => {
+test('a provider whose workflow cannot be signalled holds up no other in a sweep, and is told by the next sweep', async () => {
   const providers = ['a', 'b', 'c', 'd'].map((name) => `${name}-${randomUUID().slice(0, 8)}`);
   for (const providerId of providers) await putProvider(database.pool, { providerId });
   await database.pool.query('update providers set joined_at = null');
@@ -72,7 +72,7 @@ test('a provider that cannot be told keeps nobody of the sweep from hearing, and
   expect(await sweepHeartbeats()).toEqual({ silent: 0, returned: 0, failed: 0 });
 });
 
-test('a job that cannot be told keeps no other from hearing, and a repeat adds nothing to those that have', async () => {
+test('a job whose workflow cannot be signalled holds up no other, and a repeat adds nothing to those that were told', async () => {
   const providerId = `p-${randomUUID().slice(0, 8)}`;
   await putProvider(database.pool, { providerId });
   const jobIds = Array.from({ length: 3 }, () => randomUUID());
@@ -101,7 +101,7 @@ test('a job that cannot be told keeps no other from hearing, and a repeat adds n
   for (const jobId of jobIds) expect(await signalsOf(jobWorkflowId(jobId))).toBe(1);
 });
 
-test('a comparison that is slow does not keep the others from being made', async () => {
+test('a slow comparison does not hold up the others', async () => {
   const made: string[] = [];
   let release: (() => void) | undefined;
   const found = { repairs: {}, failures: [] };

@@ -95,7 +95,7 @@ async function sealingKeyOf(providerId: string): Promise<string> {
   });
 }
 
-test('an answer that somebody wrote into Redis is not handed out over HTTPS, and one of the broker is', async () => {
+test('an answer that somebody else wrote into Redis is not handed out over HTTPS, and one of the broker is', async () => {
   const atlas = httpsProvider();
   await api.post(await atlas.registration());
   await until(async () => (await atlas.responses(api)).json.responses.length > 0, { everyMs: 100 });
@@ -113,7 +113,7 @@ test('an answer that somebody wrote into Redis is not handed out over HTTPS, and
 });
 
 test.each(['HTTPS', 'Redis'] as const)(
-  'over %s our agent joins by the answer of the broker and by no other',
+  'over %s the agent joins by an answer of the broker and by no other',
   async (way) => {
     const agent = await newAgent(way);
     const answered = agent.register();
@@ -141,7 +141,7 @@ async function publishedBySite() {
   );
 }
 
-const chapter = story('another key of the broker', 180_000);
+const chapter = story('a new key of the broker is trusted only if its predecessor or the owner introduces it', 180_000);
 
 chapter('is believed where the one before it introduces it, and the one before it no more', async () => {
   const operator = await api.login(frontier.operator, ['admin']);
@@ -185,7 +185,7 @@ chapter('is not believed where the broker has lost the one before it, until the 
   await publishedBySite();
 });
 
-test('an answer is for one provider and for what it says, and is not repeated to who asks later', async () => {
+test('a signed answer is valid for one provider and one text, and not for a later message', async () => {
   const sign = createReplySigner({ pool: pool(), config: { AUTH_AUDIENCE: audience } });
   const data = JSON.stringify({ success: false, status: 'rejected' });
   const bsig = await sign('atlas', data);

@@ -71,19 +71,22 @@ describe('the manifests of the broker', () => {
       ? object
       : { ...object, metadata: { ...object.metadata, namespace: standIn } };
 
-  test.each(manifests().map((object) => [named(object), object] as const))('%s is accepted', async (name, object) => {
-    expect((await apply(kubernetes.config, [placed(object)], true)).map(named)).toEqual([name]);
-  });
+  test.each(manifests().map((object) => [named(object), object] as const))(
+    'the API server accepts the manifest %s',
+    async (name, object) => {
+      expect((await apply(kubernetes.config, [placed(object)], true)).map(named)).toEqual([name]);
+    },
+  );
 
   test.each(of<V1Deployment>('Deployment').map((deployment) => [named(deployment), deployment] as const))(
-    'the pods of %s are accepted where restricted is enforced',
+    'the pods of %s are accepted where the restricted pod security standard is enforced',
     async (_, { spec }) => {
       const pod = { metadata: { name: 'pod', namespace: standIn }, spec: { ...spec!.template.spec! } };
       await kubernetes.core.createNamespacedPod({ namespace: standIn, body: pod, dryRun: 'All' });
     },
   );
 
-  test('there is a Deployment for every role, and only those that speak to Kubernetes get its token', () => {
+  test('every role has a Deployment, and only the roles that use Kubernetes get a token for it', () => {
     const podOf = ({ spec }: V1Deployment): V1PodSpec => spec!.template.spec!;
     const found = of<V1Deployment>('Deployment').map((deployment) => {
       const role = podOf(deployment).containers[0]!.env!.find(({ name }) => name === 'BROKER_ROLES')!.value!;
@@ -101,7 +104,7 @@ describe('the manifests of the broker', () => {
     });
   });
 
-  test('no pod of the broker is open to the network but for the ports that a policy names', () => {
+  test('no pod of the broker is open to the network except on the ports that a policy names', () => {
     const policies = of<V1NetworkPolicy>('NetworkPolicy').map(({ spec }) => spec!);
     expect(policies.filter(({ ingress, podSelector }) => ingress === undefined && isEmpty(podSelector))).toHaveLength(
       1,
@@ -125,7 +128,7 @@ describe('the manifests of the broker', () => {
     }
   });
 
-  test('the broker understands every variable that they set', () => {
+  test('the broker understands every variable that the manifests set', () => {
     const { data } = of<V1ConfigMap>('ConfigMap').find(({ metadata }) => metadata?.name === 'broker')!;
     expectUnderstood(data!);
   });
@@ -159,12 +162,12 @@ describe('docker-compose.yml', () => {
     services = await config(everything);
   }, 600_000);
 
-  test.each(Object.keys(set))('says that %s is missing', async (name) => {
+  test.each(Object.keys(set))('docker-compose.yml says when %s is missing', async (name) => {
     const { [name as keyof typeof set]: _, ...rest } = set;
     await expect(config(rest)).rejects.toMatchObject({ stderr: expect.stringContaining(`set ${name} in .env`) });
   });
 
-  test('runs every role once, the authorizer where it is wanted, and the broker understands every variable that it sets', async () => {
+  test('docker-compose.yml runs every role once, the authorizer on request, and the broker understands every variable that it sets', async () => {
     const own = Object.values(services).filter(({ image }) => image === 'worldland-broker');
     expect(own.map(({ environment }) => environment!['BROKER_ROLES']).sort()).toEqual([...roles].sort());
     for (const { environment } of own) expectUnderstood(environment!);
@@ -173,36 +176,36 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(await config(set))).not.toContain('authorizer');
   });
 
-  test('gives the kubeconfig to those that speak to Kubernetes', () => {
+  test('docker-compose.yml gives the kubeconfig to the services that use Kubernetes', () => {
     const holders = Object.entries(services).filter(([, { secrets }]) =>
       secrets?.some(({ source }) => source === 'kubeconfig'),
     );
     expect(holders.map(([name]) => name).sort()).toEqual(['watcher', 'worker']);
   });
 
-  test('opens no port to the network by itself', () => {
+  test('docker-compose.yml opens no port to the network by itself', () => {
     const open = Object.values(services).flatMap(({ ports }) => ports ?? []);
     expect(open.map(({ target }) => target).sort()).toEqual([6379, 8080, 9443]);
     expect(new Set(open.map(({ host_ip }) => host_ip))).toEqual(new Set(['127.0.0.1']));
   });
 
-  test('lets the broker, and nobody else, into Redis as the broker', () => {
+  test('docker-compose.yml lets only the broker into Redis as the broker', () => {
     const own = Object.values(services).filter(({ image }) => image === 'worldland-broker');
     for (const { environment } of own)
       expect(environment).toMatchObject({ REDIS_USERNAME: 'broker', REDIS_PASSWORD: 'two' });
     expect(services['redis']!.environment).toMatchObject({ REDIS_PASSWORD: 'two', REDIS_PROVIDER_PASSWORD: '' });
   });
 
-  test('publishes no UI of Temporal, which would ask nobody for a login', () => {
+  test('docker-compose.yml publishes no Temporal UI, which would not ask for a login', () => {
     expect(services['temporal-ui']!.ports).toBeUndefined();
   });
 
-  test('pins every image it does not build', () => {
+  test('docker-compose.yml pins every image that it does not build', () => {
     for (const { image } of Object.values(services))
       expect(image).toMatch(/^worldland-broker$|:\d+\.\d+[\w.-]*(?:@sha256:[0-9a-f]{64})?$/);
   });
 
-  test('runs the Temporal server that the local stack runs', () => {
+  test('docker-compose.yml runs the same Temporal server as the local stack', () => {
     const pinned = /go\.temporal\.io\/server v(\S+)/.exec(
       readFileSync(join(packageRoot, 'engines/go/temporal/go.mod'), 'utf8'),
     )?.[1];
@@ -216,18 +219,18 @@ describe('the Dockerfile', () => {
     dockerfile = await readDockerfile(join(packageRoot, 'Dockerfile'), packageRoot);
   }, 600_000);
 
-  test('is read by the builder without a warning, and copies nothing that is not there', () => {
+  test('the builder reads the Dockerfile without a warning, and every copied file exists', () => {
     expect(dockerfile.warnings).toEqual([]);
     expect(dockerfile.stages).toHaveLength(2);
   });
 
-  test('builds on a pinned base, and runs as nobody in particular', () => {
+  test('the Dockerfile builds on a pinned base, and runs as an unprivileged user', () => {
     for (const { base } of dockerfile.stages) expect(base).toMatch(/^node:\d+\.\d+\.\d+-[\w-]+@sha256:[0-9a-f]{64}$/);
     const user = dockerfile.stages.at(-1)!.steps.findLast(({ kind }) => kind === 'USER')?.value;
     expect(user).toBe('node');
   });
 
-  test('bounds its memory as the local stack does, on which it was measured', () => {
+  test('the Dockerfile bounds memory as the local stack does, where it was measured', () => {
     const variables = dockerfile.stages.at(-1)!.steps.map(({ variables: given }) => given);
     expect(Object.assign({}, ...variables)).toMatchObject(memoryBounds);
   });

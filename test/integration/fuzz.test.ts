@@ -35,7 +35,7 @@ afterAll(async () => {
 const rules: RouteRule[] = (await ruleTable()).filter((rule) => !endsTheRun.includes(nameOf(rule)));
 
 test(
-  `${requests} requests that are nearly good are answered, none of them with a fault of ours`,
+  `${requests} nearly valid requests are answered, none of them with an internal error`,
   async () => {
     const random = createRandom(seed);
     const next = createRequests(tried, rules, random, createMutations(random));
@@ -75,7 +75,7 @@ test(
 );
 
 test(
-  `${entries} entries that are nearly good leave no stream stuck`,
+  `${entries} nearly valid entries leave no stream stuck`,
   async () => {
     const random = createRandom(seed);
     const next = await createEntries({ audience, providers: 20 }, random, createMutations(random));

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => placing?.close());
 const place: Placing['place'] = (...order) => placing.place(...order);
 
-test('an order for a family runs, and its reply says on which member', async () => {
+test('an order for a GPU family runs, and its reply names the member', async () => {
   expect(bodyOf(await place({ gpu: 'A100' }))).toMatchObject({
     status: 'running',
     gpu_type: 'a100-sxm4-80gb',
@@ -17,13 +17,13 @@ test('an order for a family runs, and its reply says on which member', async () 
   });
 });
 
-test('an order for a GPU that is known and not there is told what is near and free', async () => {
+test('an order for a known GPU that is not free is told what is similar and free', async () => {
   const refused = bodyOf(await place({ gpu_type: 'A100-PCIE-40GB' }));
   expect(refused).toMatchObject({ status: 409, code: 'no_capacity', near: ['a100-sxm4-80gb'] });
   expect(refused.free).toMatchObject([{ gpu_type: 'a100-sxm4-80gb', price_per_hour: 1 }]);
 });
 
-test('an order for a GPU that nobody ever heard of is refused with the nearest names, and its key stays unused', async () => {
+test('an order for an unknown GPU is refused with the nearest names, and its key stays unused', async () => {
   const headers = { 'idempotency-key': 'a-slip' };
   const refused = bodyOf(await place({ gpu_type: 'A10O SXM4' }, headers));
   expect(refused).toMatchObject({ status: 422, code: 'validation_failed' });
@@ -32,7 +32,7 @@ test('an order for a GPU that nobody ever heard of is refused with the nearest n
   expect(bodyOf(await place({ gpu_type: 'A100 SXM4' }, headers))).toMatchObject({ status: 'running' });
 });
 
-test('a search for what is not there is empty and says what is near', async () => {
+test('a search for a GPU that is not there is empty and names similar ones', async () => {
   for (const [asked, near] of [
     ['A100-PCIE-40GB', 'a100-sxm4-80gb'],
     ['RTX 4099', 'RTX 4090'],

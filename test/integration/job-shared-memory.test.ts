@@ -19,7 +19,7 @@ const podOf = async (jobId: string) =>
     })
   ).spec!;
 
-test('the shared memory that was ordered is stored, shown, and given to the pod, whose customer chose its variables', async () => {
+test('ordered shared memory is stored, shown and given to the pod, which also gets the customer’s variables', async () => {
   const env = { http_proxy: 'http://a', HTTP_PROXY: 'http://b', NVIDIA_DRIVER_CAPABILITIES: 'compute,video' };
   const job = await place({ shm_gb: '1536Mi', env });
   expect(job).toMatchObject({ status: 'running', memory_gb: 2, shm_gb: 1.5 });
@@ -32,7 +32,7 @@ test('the shared memory that was ordered is stored, shown, and given to the pod,
   expect(body).toMatchObject({ shm_gb: 1.5 });
 });
 
-test('an order that names none has half of its memory', async () => {
+test('an order that names no shared memory gets half of its memory', async () => {
   const job = await place({});
   expect(job).toMatchObject({ status: 'running', shm_gb: 1 });
   expect((await podOf(job.job_id)).volumes).toContainEqual(
@@ -40,7 +40,7 @@ test('an order that names none has half of its memory', async () => {
   );
 });
 
-test('more shared memory than memory is refused by name', async () => {
+test('an order with more shared memory than memory is refused with the name of the field', async () => {
   expect(await place({ shm_gb: 3 })).toMatchObject({
     code: 'validation_failed',
     errors: [{ field: 'shm_gb', message: expect.any(String) }],

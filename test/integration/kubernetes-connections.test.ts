@@ -42,12 +42,12 @@ afterAll(() => {
 
 const call = () => kubernetes.core.readNamespace({ name: 'default' });
 
-test('one call after the other goes over the same connection', async () => {
+test('sequential calls to the API server share one connection', async () => {
   for (let n = 0; n < 5; n++) await call();
   expect(connections).toHaveLength(1);
 });
 
-test('a connection that the API server has closed is followed by another one', async () => {
+test('a connection that the API server has closed is replaced by a new one', async () => {
   const before = connections.length;
   for (const socket of connections) socket.destroy();
   // Until the other end has heard of it.

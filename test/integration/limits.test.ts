@@ -111,7 +111,7 @@ async function third(ask: () => Promise<Answer>): Promise<Answer> {
 }
 
 test.each(Object.keys(limits) as LimitName[])(
-  'the limit of %s says which one it is, per what, how many it allows, and until when',
+  'a refusal by the limit of %s names the limit, per what it counts, how many it allows, and until when',
   async (name) => {
     const limit: { per: string; windowS?: number; setting?: string } = limits[name];
     const env = { TRUST_PROXY: 'true', ...(limit.setting === undefined ? {} : { [limit.setting]: '2' }) };
@@ -145,7 +145,7 @@ test.each(Object.keys(limits) as LimitName[])(
   },
 );
 
-test('a machine whose key is known is heard and answered, whatever others in its hall have sent', async () => {
+test('a machine with a known key is heard and answered, whatever others at its address have sent', async () => {
   const api = await replicas.start({
     env: { TRUST_PROXY: 'true', RATE_LIMIT_PROVIDERS: '2', RATE_LIMIT_PER_IP: '30' },
   });

@@ -131,8 +131,8 @@ function ownObjects(): Record<string, Target> {
   };
 }
 
-describe('docs/security.md names every right, and none that is not there,', () => {
-  test('of a node’s certificate', async () => {
+describe('rights in docs/security.md', () => {
+  test('docs/security.md lists every right of a node’s certificate, and no other', async () => {
     const asks = asksItself(stranger.access);
     const own = ownObjects();
     // The authorizer hears of objects a moment after they are there.
@@ -154,24 +154,24 @@ describe('docs/security.md names every right, and none that is not there,', () =
     expect(written(await walkRights(admin, asks, own))).toEqual(written(table));
   }, 180_000);
 
-  test('of a join token', async () => {
+  test('docs/security.md lists every right of a join token, and no other', async () => {
     const token = await joinToken(kubernetes, admin);
     const found = await walkRights(admin, asksItself(token), {});
     expect(written(found)).toEqual(written(rightsBelow('## What a join token may do')));
   }, 180_000);
 
-  test('of kube-proxy', async () => {
+  test('docs/security.md lists every right of kube-proxy, and no other', async () => {
     const found = await walkRights(admin, asksAbout(admin, 'system:kube-proxy'), {});
     expect(written(found)).toEqual(written(rightsBelow('**kube-proxy**')));
   }, 180_000);
 
-  test('of kube-router', async () => {
+  test('docs/security.md lists every right of kube-router, and no other', async () => {
     await letKubeRouterRead(endpoint('kubeconfig'));
     const found = await walkRights(admin, asksAbout(admin, 'kube-router'), {});
     expect(written(found)).toEqual(written(rightsBelow('**kube-router**')));
   }, 180_000);
 
-  test('of what kubeadm gives nodes and join tokens in single namespaces', async () => {
+  test('docs/security.md lists every right that kubeadm gives nodes and join tokens in single namespaces, and no other', async () => {
     const { items } = await kubernetes.rbac.listRoleBindingForAllNamespaces();
     const groups = ['system:nodes', 'system:authenticated', 'system:bootstrappers', bootstrapGroup];
     const bound = items

@@ -22,7 +22,7 @@ const reserved = async () => BigInt(bodyOf(await placing.session.request('GET', 
 const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
 
 describe('the price of a job', () => {
-  test('shows the maximum its customer named, and none that the broker reserved', async () => {
+  test('a job shows the maximum price that its customer named, and not one that the broker reserved', async () => {
     const gpus = { model: 'NVIDIA H100', count: 8 };
     await Promise.all([placing.world.provider({ gpus, gpuPrice: 2 }), placing.world.provider({ gpus, gpuPrice: 3 })]);
     const [before, headers] = [await reserved(), { 'idempotency-key': 'own-maximum' }];
@@ -41,7 +41,7 @@ describe('the price of a job', () => {
     );
   });
 
-  test('is not bound by what a machine asks that starts nothing', async () => {
+  test('the price of an order is not bound by the price of a machine that starts nothing', async () => {
     const gpus = { model: 'NVIDIA A40', count: 8 };
     const bait = await placing.world.provider({ gpus, gpuPrice: 0.01 });
     await placing.world.provider({ gpus, gpuPrice: 1 });
@@ -57,7 +57,7 @@ describe('the price of a job', () => {
     });
   });
 
-  test('without GPUs is that of the GPUs that nobody else can rent meanwhile', async () => {
+  test('a job without GPUs pays for the GPUs that nobody else can rent meanwhile', async () => {
     const provider_id = await placing.world.provider({ gpus: { model: 'NVIDIA L4', count: 8 }, gpuPrice: 1 });
     const before = await reserved();
     const job = bodyOf(await place({ provider_id, gpu_count: 0, cpu_cores: 1_000, memory_gb: 16 }));
@@ -65,7 +65,7 @@ describe('the price of a job', () => {
     expect((await reserved()) - before).toBe(8n * token);
   });
 
-  test('is the operator’s where the provider names none', async () => {
+  test('a job pays the operator’s price where the provider names none', async () => {
     const provider_id = await placing.world.provider({ gpus: { model: 'NVIDIA GTX 1080', count: 2 }, gpuPrice: 0 });
     expect(bodyOf(await place({ provider_id, gpu_count: 2 }))).toMatchObject({
       status: 'running',
@@ -80,13 +80,13 @@ describe('the price of a job', () => {
   });
 });
 
-describe('who is not offered', () => {
+describe('a provider that is not offered', () => {
   const rows = async (provider: string, type: string) => {
     const availability = (await placing.api.send('GET', `/api/v1/providers/gpu-availability?gpu_type=${type}`)).json;
     return [(await placing.api.send('GET', `/api/v1/providers/${provider}`)).json, availability.providers[0]];
   };
 
-  test('for want of a price says so in every row, and the customer hears it', async () => {
+  test('a provider without a price says so in every row, and a customer who orders there is told', async () => {
     const provider_id = await placing.world.provider({ gpus: { model: 'NVIDIA T4', count: 2 }, gpuPrice: 0 });
     const [provider, availability] = await rows(provider_id, 'T4');
     const reason = expect.stringMatching(/price for NVIDIA T4/);
@@ -98,7 +98,7 @@ describe('who is not offered', () => {
     expect(refused.detail).toMatch(/no price/);
   });
 
-  test('now or for so long shows when it is, and the customer hears it', async () => {
+  test('a provider that is not offered now or for so long shows when it is, and a customer who orders there is told', async () => {
     const [from, until] = [inHours(-1), inHours(2)];
     const provider_id = await placing.world.provider({
       gpus: { model: 'NVIDIA A10', count: 2 },

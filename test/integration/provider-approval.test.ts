@@ -57,7 +57,7 @@ test('an unsigned provider waits without a join command until an operator approv
   await until(async () => (await answersOf(bare.providerId)).includes('approved'));
 });
 
-test('an unsigned provider that asked for a sealed answer gets one after its approval, too', async () => {
+test('an unsigned provider that asked for a sealed answer gets a sealed one after its approval', async () => {
   const { encKey, privateKey } = newSealingKey();
   const bare = await waiting({ enc_key: encKey });
   const admin = await permissive.login(frontier.operator, ['admin']);
@@ -71,7 +71,7 @@ test('an unsigned provider that asked for a sealed answer gets one after its app
   expect(openReply(data, bare.providerId, privateKey).join_command).toMatch(/^kubeadm join /);
 });
 
-test('an approval repeated after a crash is the same approval', async () => {
+test('an approval that is repeated after a crash counts as the same approval', async () => {
   const bare = await waiting();
   const admin = await permissive.login(frontier.operator, ['admin']);
   const approve = () => admin.request('POST', `/api/v1/admin/providers/${bare.providerId}/approve`);
@@ -86,7 +86,7 @@ test('an approval repeated after a crash is the same approval', async () => {
   expect(rows).toHaveLength(1);
 });
 
-test('an approval that was written and not announced is found by the next registration', async () => {
+test('an approval that was stored but not announced is found by the next registration', async () => {
   const bare = await waiting();
   await world.database.pool.query(
     `update providers set approved_wallet = wallet_addr, approved_by = 'test', approved_at = now() where provider_id = $1`,
@@ -96,7 +96,7 @@ test('an approval that was written and not announced is found by the next regist
   await until(async () => (await answersOf(bare.providerId)).includes('approved'));
 });
 
-test('an approval is for the wallet that was seen, and holds for no other', async () => {
+test('an approval is for the wallet that the operator saw, and for no other', async () => {
   const bare = await waiting();
   const admin = await permissive.login(frontier.operator, ['admin']);
   const path = `/api/v1/admin/providers/${bare.providerId}/approve`;
@@ -106,7 +106,7 @@ test('an approval is for the wallet that was seen, and holds for no other', asyn
   expect(stolen).toMatchObject({ status: 403, json: { code: 'provider_not_yours' } });
 });
 
-test('only an operator approves, and only what waits for it', async () => {
+test('only an operator can approve a provider, and only one that waits for approval', async () => {
   const bare = await waiting();
   const path = `/api/v1/admin/providers/${bare.providerId}/approve`;
   const owner = await permissive.login(bare.wallet);
@@ -125,7 +125,7 @@ test('only an operator approves, and only what waits for it', async () => {
   });
 });
 
-test('the owner of the wallet that an unsigned provider named lets it in, and its payouts are proven his', async () => {
+test('the owner of the wallet that an unsigned provider named can claim it, which admits it and verifies the wallet', async () => {
   const bare = await waiting();
   const owner = await permissive.login(bare.wallet);
   const claim = await bare.delegation();
@@ -153,7 +153,7 @@ test('the owner of the wallet that an unsigned provider named lets it in, and it
   expect(await permissive.post(late)).toMatchObject({ status: 401, json: { code: 'auth_required' } });
 });
 
-test('nobody claims a provider that named another wallet, or with another’s signature', async () => {
+test('nobody can claim a provider that named another wallet, or with another wallet’s signature', async () => {
   const bare = await waiting();
   const path = `/api/v1/providers/${bare.providerId}/claim`;
   const thief = newWallet();

@@ -117,7 +117,7 @@ test.each([
   ['Redis', 9],
   ['Redis', -9],
 ] as const)(
-  'over %s a machine whose clock is %i hours off is heard at once, and again after its clock was set and it was started anew',
+  'over %s a machine whose clock is %i hours off is heard at once, and again after its clock was set and its agent restarted',
   async (way, hours) => {
     const machine = await newMachine();
     const wrong = machine.program(way, hours * hourMs);
@@ -142,7 +142,7 @@ test.each([
 );
 
 test.each(['HTTPS', 'Redis'] as const)(
-  'over %s a machine is heard at once although an earlier broker has taken numbers from a wrong clock',
+  'over %s a machine is heard at once although an earlier broker took numbers from a wrong clock',
   async (way) => {
     const machine = await newMachine();
     await machine.program(way, 0).register();
@@ -156,7 +156,7 @@ test.each(['HTTPS', 'Redis'] as const)(
   },
 );
 
-test('over HTTPS numbers that are too low go on from the ones that the broker names, message by message', async () => {
+test('over HTTPS an agent whose numbers are too low continues from the ones that the broker names, message by message', async () => {
   const machine = await newMachine();
   const program = machine.program('HTTPS', 0);
   await program.register();
@@ -172,7 +172,7 @@ test('over HTTPS numbers that are too low go on from the ones that the broker na
   expect(await again.register()).toMatchObject({ success: true });
 });
 
-test('over Redis a registration whose number is too low is answered with the one to go on from', async () => {
+test('over Redis a registration whose number is too low is answered with the number to continue from', async () => {
   const machine = await newMachine();
   await machine.program('Redis', 0).register();
   await takes(machine, 'registration');
@@ -186,7 +186,7 @@ test('over Redis a registration whose number is too low is answered with the one
 });
 
 test.each(['HTTPS', 'Redis'] as const)(
-  'over %s a clock that jumps while the program runs, forwards and back, disturbs no message',
+  'over %s a clock that jumps forwards and back while the agent runs disturbs no message',
   async (way) => {
     const machine = await newMachine();
     let offMs = 0;
@@ -201,7 +201,7 @@ test.each(['HTTPS', 'Redis'] as const)(
   },
 );
 
-test('over HTTPS a program that slept takes the time anew, and is heard at once', async () => {
+test('over HTTPS an agent that slept takes the time again, and is heard at once', async () => {
   const machine = await newMachine();
   const program = machine.program('HTTPS', 0);
   await program.register();
@@ -213,7 +213,7 @@ test('over HTTPS a program that slept takes the time anew, and is heard at once'
   await takes(machine, 'registration', before);
 });
 
-test('over Redis a user who may not ask for the time is told so, and goes by the clock of the machine', async () => {
+test('over Redis an agent whose user may not ask for the time says so, and uses the clock of the machine', async () => {
   const { redis } = frontier.world.redis;
   const machine = await newMachine();
   const user = `clock-${machine.providerId}`;

@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(() => frontier.close(), 60_000);
 
-test('a provider that reaches no Redis registers over HTTPS and gets its join command there', async () => {
+test('a provider that cannot reach Redis registers over HTTPS and gets its join command there', async () => {
   const atlas = provider();
   const sent = await required.post(await atlas.registration());
   expect(sent).toMatchObject({
@@ -50,7 +50,7 @@ test('a provider that reaches no Redis registers over HTTPS and gets its join co
   expect((await atlas.responses(required, answer.id)).json.responses).toEqual([]);
 });
 
-test('a provider on Redis that signs joins with its node, and its heartbeats keep it in service', async () => {
+test('a signing provider on Redis joins with its node, and its heartbeats keep it in service', async () => {
   const { config, db } = world.redis;
   const machine = startSimulatedProvider({
     redisUrl: `redis://${config.REDIS_HOST}:${config.REDIS_PORT}/${db}`,
@@ -78,7 +78,7 @@ const lastHeartbeat = async (providerId: string) => {
   return rows[0].last_heartbeat as Date;
 };
 
-test('an answer that is to be sealed can be read by the machine that asked for it, and not in Redis', async () => {
+test('a sealed answer can be read by the machine that asked for it, and not in Redis', async () => {
   const atlas = provider();
   const { encKey, privateKey } = newSealingKey();
   await required.post(await atlas.registration({ enc_key: encKey }));
@@ -91,14 +91,14 @@ test('an answer that is to be sealed can be read by the machine that asked for i
   expect(stored).not.toContain(token!.split('.')[1]);
 });
 
-test('a registration with a key that cannot be sealed for gets no join command', async () => {
+test('a registration whose key cannot be used for sealing gets no join command', async () => {
   const atlas = provider();
   await required.post(await atlas.registration({ enc_key: '00'.repeat(32) }));
   const { data } = await until(async () => (await atlas.responses(required)).json.responses[0], { everyMs: 100 });
   expect(data).toMatchObject({ success: false, status: 'rejected' });
 });
 
-test('the same message sent twice is one entry, and both senders hear of it', async () => {
+test('a message that is sent twice is one entry, and both senders are told', async () => {
   const atlas = provider();
   const message = await atlas.registration();
   const replies = await Promise.all([required.post(message), permissive.post(message), required.post(message)]);
@@ -106,7 +106,7 @@ test('the same message sent twice is one entry, and both senders hear of it', as
   expect(new Set(replies.map(({ json }) => json.id)).size).toBe(1);
 });
 
-test('what was signed with a number that was used is refused once the first one was read', async () => {
+test('a message signed with a used number is refused once the first one was read', async () => {
   const atlas = provider();
   await required.post(await atlas.registration());
   await until(async () => (await atlas.responses(required)).json.responses.length > 0, { everyMs: 100 });
@@ -117,7 +117,7 @@ test('what was signed with a number that was used is refused once the first one 
   );
 });
 
-test('a registration that lies about its key, text or wallet does not reach the stream', async () => {
+test('a registration with a false key, text or wallet does not reach the stream', async () => {
   const atlas = provider();
   const good = await atlas.registration();
   const data = good['data']!.replace('198.18.0.7', '198.18.0.8');
@@ -139,7 +139,7 @@ test('a registration that lies about its key, text or wallet does not reach the 
   expect(await frontier.entriesOf(registrationStream, atlas.providerId)).toEqual([]);
 });
 
-test('a clock that is wrong is told the time', async () => {
+test('a provider with a wrong clock is told the time', async () => {
   const nodeKey = newWallet();
   const wallet = newWallet();
   const sign = providerSigner({ nodeKey, audience, wallet, chainId, now: () => Date.now() - 300_000 });
@@ -148,7 +148,7 @@ test('a clock that is wrong is told the time', async () => {
   expect(reply).toMatchObject({ status: 401, json: { code: 'timestamp_skew', server_time: expect.any(Number) } });
 });
 
-test('an unsigned message is refused where everybody signs, and never reaches the stream', async () => {
+test('an unsigned message is refused where signatures are required, and never reaches the stream', async () => {
   const bare = provider();
   for (const message of [bare.bareRegistration(), bare.bareHeartbeat()]) {
     expect(await required.post(message)).toMatchObject({ status: 401, json: { code: 'auth_required' } });
@@ -156,7 +156,7 @@ test('an unsigned message is refused where everybody signs, and never reaches th
   }
 });
 
-test('nobody but the holder of the node key reads the answers to a provider', async () => {
+test('only the holder of the node key can read the answers to a provider', async () => {
   const atlas = provider();
   await required.post(await atlas.registration());
   await until(async () => (await atlas.responses(required)).json.responses.length > 0, { everyMs: 100 });
@@ -183,7 +183,7 @@ test('nobody but the holder of the node key reads the answers to a provider', as
   }
 });
 
-test('a request for answers is good once', async () => {
+test('a request for answers can be used once', async () => {
   const atlas = provider();
   await required.post(await atlas.registration());
   await until(async () => (await atlas.responses(required)).json.responses.length > 0, { everyMs: 100 });
@@ -193,7 +193,7 @@ test('a request for answers is good once', async () => {
   expect(replies.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401, 401, 401]);
 });
 
-test('the signature of a heartbeat does not open the answers', async () => {
+test('the signature of a heartbeat cannot be used to read answers', async () => {
   const atlas = provider();
   await required.post(await atlas.registration());
   await until(async () => (await atlas.responses(required)).json.responses.length > 0, { everyMs: 100 });
@@ -208,7 +208,7 @@ test('the signature of a heartbeat does not open the answers', async () => {
   expect(reply).toMatchObject({ status: 401, json: { code: 'signature_invalid' } });
 });
 
-test('answers may be kept by nobody and stand in no log', async () => {
+test('answers must not be cached and appear in no log', async () => {
   const atlas = provider();
   const registration = await atlas.registration();
   await required.post(registration);
@@ -228,7 +228,7 @@ test('answers may be kept by nobody and stand in no log', async () => {
 });
 
 /** Publishes an unsigned registration and waits until the broker has answered that it has to be approved. */
-test('a node that another provider owns is not given to one that takes its name', async () => {
+test('the node of one provider is not given to another that takes its name', async () => {
   const taken = await world.provider();
   const [forger, wallet] = [newWallet(), newWallet()];
   const sign = providerSigner({ nodeKey: forger, audience, wallet, chainId });

@@ -242,9 +242,9 @@ const unnoticed: Partial<Record<BrokerKey, RegExp>> = {
   trimmed: /^nothing$|never/,
 };
 
-describe.each(Object.keys(brokerKeys) as BrokerKey[])('whoever writes to a key of the kind %s', (kind) => {
+describe.each(Object.keys(brokerKeys) as BrokerKey[])('a stranger who writes to a %s key', (kind) => {
   test.each(Object.keys(attacks))(
-    'harms nobody by putting there %s',
+    'a stranger who overwrites the key with %s harms nobody',
     async (name) => {
       const { keys, goesOn } = uses[kind];
       for (const key of await keys()) {
@@ -259,7 +259,7 @@ describe.each(Object.keys(brokerKeys) as BrokerKey[])('whoever writes to a key o
   );
 });
 
-test('a group that somebody moves past everything is given again what it was not given', async () => {
+test('entries that somebody moved a consumer group past are delivered after all', async () => {
   for (const [stream, arrives] of [
     [streams.heartbeat, heartbeatArrives],
     [streams.registration, registrationArrives],
@@ -271,7 +271,7 @@ test('a group that somebody moves past everything is given again what it was not
   }
 });
 
-test('while entries disappear before they were read, the broker knows that it does not hear', async () => {
+test('while entries disappear before they are read, the broker knows that it does not hear everything', async () => {
   await world.pool.query('delete from stream_losses');
   expect(await hasLostOfLate(world.pool, streams.heartbeat, 90)).toBe(false);
   await until(async () => {
@@ -285,7 +285,7 @@ test('while entries disappear before they were read, the broker knows that it do
   expect(await hasLostOfLate(world.pool, streams.registration, 90)).toBe(false);
 });
 
-test('what somebody wrote is in the log, once a minute of each kind', async () => {
+test('foreign data in Redis is logged once a minute for each kind', async () => {
   const [key] = await uses.receipt.keys();
   const lines: unknown[] = [];
   reportTo(broker, { error: (details: object) => lines.push(details) } as never);
@@ -297,7 +297,7 @@ test('what somebody wrote is in the log, once a minute of each kind', async () =
   expect(lines).toEqual([{ kind: 'receipt', key }]);
 });
 
-test('the broker has no key in Redis but those of the list', async () => {
+test('the broker has no key in Redis that is not in the list', async () => {
   const names = await stranger.keys('*');
   const patterns = Object.values(brokerKeys).map(({ pattern }) => new RegExp(`^${pattern.replaceAll('*', '.*')}$`));
   expect(names.filter((name) => !patterns.some((pattern) => pattern.test(name)))).toEqual([]);

@@ -49,7 +49,7 @@ async function heard(id = providerId): Promise<{ agoMs: number; telemetry: { cpu
   return { agoMs: Date.now() - rows[0]!.at.getTime(), telemetry: rows[0]!.telemetry };
 }
 
-test('of many heartbeats the newest of each provider counts', async () => {
+test('the newest of many heartbeats counts for each provider', async () => {
   const other = await silentProvider();
   for (let beat = 1; beat <= 50; beat++) {
     await publish(heartbeatData(providerId, { cpu_usage: beat }));
@@ -65,14 +65,14 @@ test('of many heartbeats the newest of each provider counts', async () => {
   expect((await heard()).agoMs).toBeLessThan(minute);
 });
 
-test('a heartbeat counts from when it reached the stream', async () => {
+test('a heartbeat counts from the time when it reached the stream', async () => {
   await publish(heartbeatData(providerId), `${Date.now() - 5 * minute}-0`);
   await world.start();
   await read();
   expect(Math.round((await heard()).agoMs / minute)).toBe(5);
 });
 
-test('a backlog of old heartbeats revives nobody', async () => {
+test('a backlog of old heartbeats brings no provider back', async () => {
   const begin = Date.now() - 60 * minute;
   for (let beat = 0; beat < 98; beat++) await publish(heartbeatData(providerId), `${begin + beat * 30_000}-0`);
   await world.start();
@@ -82,7 +82,7 @@ test('a backlog of old heartbeats revives nobody', async () => {
   expect((await heard()).agoMs).toBeGreaterThan(60 * minute);
 });
 
-test('a heartbeat with a time from the future counts for nothing', async () => {
+test('a heartbeat with a time in the future has no effect', async () => {
   await publish(heartbeatData(providerId), `${Date.now() + minute}-0`);
   await world.start({ times: { watchEveryMs: 3_600_000 } });
   await read();
@@ -102,7 +102,7 @@ test('an older heartbeat that comes late changes nothing', async () => {
   expect((await heard()).telemetry).toMatchObject({ cpu_usage: 3 });
 });
 
-test('heartbeats of a provider that nobody registered are passed over, and the others count', async () => {
+test('heartbeats of an unregistered provider are skipped, and the others count', async () => {
   await publish(heartbeatData(newProviderId()));
   await publish(heartbeatData(providerId, { cpu_usage: 9 }));
   await world.start();
@@ -113,10 +113,10 @@ test('heartbeats of a provider that nobody registered are passed over, and the o
 
 test.each([
   ['no data', ['timestamp', 'x'], 'invalid: there is no field data'],
-  ['no JSON', ['data', 'beat'], 'invalid: data is not JSON'],
-  ['an id that is none', ['data', heartbeatData('No_Id')], 'invalid: provider_id is not acceptable'],
+  ['data that is not JSON', ['data', 'beat'], 'invalid: data is not JSON'],
+  ['an invalid id', ['data', heartbeatData('No_Id')], 'invalid: provider_id is not acceptable'],
   [
-    'usage that is no number',
+    'usage that is not a number',
     ['data', heartbeatData('prov-a', { cpu_usage: '1' })],
     'invalid: cpu_usage is not a number',
   ],
@@ -125,7 +125,7 @@ test.each([
     ['data', heartbeatData('prov-a', { x: 'x'.repeat(70_000) })],
     'too_large: more than 65536 bytes',
   ],
-])('a heartbeat with %s is put aside, and the others count', async (_, fields, reason) => {
+])('a heartbeat with %s becomes a dead letter, and the others count', async (_, fields, reason) => {
   const id = await world.redis.xadd(heartbeat, '*', ...fields);
   await publish(heartbeatData(providerId, { cpu_usage: 9 }));
   await world.start();
@@ -134,7 +134,7 @@ test.each([
   expect(await world.deadLetters(heartbeat)).toEqual([expect.objectContaining({ orig_id: id, reason })]);
 });
 
-test('a newer heartbeat that is not acceptable does not void the good one before it', async () => {
+test('an invalid newer heartbeat does not displace the valid one before it', async () => {
   await publish(heartbeatData(providerId, { cpu_usage: 9 }));
   await publish(heartbeatData(providerId, { cpu_usage: -1 }));
   await world.start();
@@ -142,7 +142,7 @@ test('a newer heartbeat that is not acceptable does not void the good one before
   expect((await heard()).telemetry).toMatchObject({ cpu_usage: 9 });
 });
 
-test('a message that names another provider first takes nothing from that one', async () => {
+test('a message that first names another provider takes nothing from that one', async () => {
   const other = await silentProvider();
   await publish(heartbeatData(providerId, { cpu_usage: 9 }));
   const nested = heartbeatData(other, { cpu_usage: 10 }).replace('{', `{"of":{"provider_id":"${providerId}"},`);
@@ -153,7 +153,7 @@ test('a message that names another provider first takes nothing from that one', 
   expect((await heard(other)).telemetry).toMatchObject({ cpu_usage: 10 });
 });
 
-test('a forged heartbeat is put aside, and the genuine one before it counts', async () => {
+test('a forged heartbeat becomes a dead letter, and the genuine one before it counts', async () => {
   const asked: string[] = [];
   const verifier: ProviderVerifier = {
     acceptsAll: false,
@@ -181,7 +181,7 @@ test('a forged heartbeat is put aside, and the genuine one before it counts', as
 });
 
 test.each(['sequence_replayed', 'timestamp_skew'] as const)(
-  'a heartbeat that is only late (%s) because its reader died is passed over, and one that never was good is put aside',
+  'a heartbeat that is late (%s) only because its reader died is skipped, and one that was never valid becomes a dead letter',
   async (reason) => {
     const verifier: ProviderVerifier = {
       acceptsAll: false,
@@ -198,7 +198,7 @@ test.each(['sequence_replayed', 'timestamp_skew'] as const)(
   },
 );
 
-test('a heartbeat that the database refuses does not keep the others from counting, and is put aside in the end', async () => {
+test('a heartbeat that the database does not accept holds up no other, and becomes a dead letter in the end', async () => {
   const fleet = [providerId, ...(await Promise.all(Array.from({ length: 9 }, silentProvider)))];
   await world.pool.query(
     `alter table provider_heartbeats add constraint unlucky check (telemetry ->> 'cpu_usage' <> '13')`,

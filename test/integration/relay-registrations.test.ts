@@ -48,14 +48,14 @@ test('a registration starts the workflow of its provider, which finds it in the 
   });
 });
 
-test('what was published before any relay ran is not lost', async () => {
+test('messages published before any relay ran are not lost', async () => {
   const providerId = newProviderId();
   await publish(registration, registrationData(providerId));
   await world.start();
   expect(await signalled(providerId)).toHaveLength(1);
 });
 
-test('a relay that died between effect and acknowledgement makes the same signal again, which its workflow recognises', async () => {
+test('an entry whose relay died before acknowledging it is signalled again, which its workflow recognizes', async () => {
   await world.start();
   const providerId = newProviderId();
   const id = await publish(registration, registrationData(providerId));
@@ -81,7 +81,7 @@ test('a registration that waited counts from when it was published, not from whe
   expect((await loadRegistration(world.pool, messageId!))!.receivedAt.getTime()).toBe(publishedMs);
 });
 
-test('a registration and a capacity update whose entries have one id do not take each other for a repetition', async () => {
+test('a registration and a capacity update whose entries have one id are not taken for duplicates', async () => {
   await world.start();
   const [one, two] = [newProviderId(), newProviderId()];
   await publish(registration, registrationData(two));
@@ -96,15 +96,15 @@ test('a registration and a capacity update whose entries have one id do not take
 
 test.each([
   ['no data', ['timestamp', '2026-01-01T00:00:00Z'], /^invalid: there is no field data$/],
-  ['data that is no JSON', ['data', '{"provider_id":'], /^invalid: data is not JSON$/],
+  ['data that is not JSON', ['data', '{"provider_id":'], /^invalid: data is not JSON$/],
   [
-    'a number that is none',
+    'an invalid number',
     ['data', registrationData('prov-a', { capacity: { gpu_count: 'two' } })],
     /^invalid: capacity\.gpu_count: /,
   ],
   ['an id that no label can hold', ['data', registrationData('Prov_A')], /^invalid: provider_id: must be 3 to 60/],
   ['more than 64 KiB', ['data', registrationData('prov-a', { padding: 'x'.repeat(65_536) })], /^too_large: /],
-])('an entry with %s is put aside with the reason, and the one behind it is read', async (_, fields, reason) => {
+])('an entry with %s becomes a dead letter with its reason, and the next one is read', async (_, fields, reason) => {
   await world.start();
   const providerId = newProviderId();
   const id = await world.redis.xadd(registration, '*', ...fields);
@@ -118,7 +118,7 @@ test.each([
   expect(Buffer.byteLength(letters[0]!['data']!)).toBeLessThanOrEqual(8_192);
 });
 
-test('a provider whose registration is not acceptable is told what to correct', async () => {
+test('a provider whose registration is invalid is told what to correct', async () => {
   await world.start();
   const providerId = newProviderId();
   await publish(registration, registrationData(providerId, { wallet_addr: '0x12' }));
@@ -164,7 +164,7 @@ test('a dead letter holds no signature and no join token', async () => {
   );
 });
 
-test('a sender of rubbish cannot push out the letters about others', async () => {
+test('a sender of rubbish cannot push out the dead letters about others', async () => {
   await world.start();
   const [loud, quiet] = [newProviderId(), newProviderId()];
   for (let i = 0; i < 200; i++) await publish(registration, registrationData(loud, { spec: i }));
@@ -175,7 +175,7 @@ test('a sender of rubbish cannot push out the letters about others', async () =>
   expect(letters.filter(({ data }) => data!.includes(loud))).toHaveLength(10);
 });
 
-test('a sender that is refused is put aside with the word for it, told, and starts no workflow', async () => {
+test('a rejected message becomes a dead letter with its code, its sender is told, and no workflow starts', async () => {
   const verifier: ProviderVerifier = {
     acceptsAll: false,
     mayBeTold: () => Promise.resolve(true),
@@ -194,7 +194,7 @@ test('a sender that is refused is put aside with the word for it, told, and star
   expect(await world.signals(providerId)).toEqual([]);
 });
 
-test('a signed registration is kept with the wallet of its signer, not the one it names', async () => {
+test('a signed registration is stored with the wallet of its signer, not the one it names', async () => {
   const wallet = `0x${'c'.repeat(40)}`;
   await world.start({
     verifier: {
@@ -209,7 +209,7 @@ test('a signed registration is kept with the wallet of its signer, not the one i
   expect(await loadRegistration(world.pool, messageId!)).toMatchObject({ wallet, signed: true });
 });
 
-test('while nobody can tell who sent them, registrations wait in the stream', async () => {
+test('registrations wait in the stream while their signatures cannot be checked', async () => {
   let away = true;
   const verifier: ProviderVerifier = {
     acceptsAll: false,
@@ -228,7 +228,7 @@ test('while nobody can tell who sent them, registrations wait in the stream', as
   await until(() => relay.ready()['relay_registration']?.ok === true);
 });
 
-test('a message that was accepted is not refused for the time that an outage took', async () => {
+test('an accepted message is not rejected for the time that an outage took', async () => {
   let verdicts = 0;
   const verifier: ProviderVerifier = {
     acceptsAll: false,
@@ -249,7 +249,7 @@ test('a message that was accepted is not refused for the time that an outage too
   expect(await world.deadLetters(registration)).toEqual([]);
 });
 
-test('while Temporal is away nothing is acknowledged or put aside, and everything has its effect when it returns', async () => {
+test('nothing is acknowledged or put aside while Temporal is away, and everything takes effect when it returns', async () => {
   const door = await closedDoor(world.config.TEMPORAL_ADDRESS);
   const connection = Connection.lazy({ address: door.address });
   const client = new Client({ connection, namespace: world.config.TEMPORAL_NAMESPACE });
@@ -302,7 +302,7 @@ test('a capacity update that overtakes its registration waits for it', async () 
   expect(await world.deadLetters(capacity)).toEqual([]);
 });
 
-test('a capacity update of a provider that nobody knows is put aside', async () => {
+test('a capacity update of an unknown provider becomes a dead letter', async () => {
   await world.start();
   await publish(capacity, capacityData(newProviderId()));
   const letter = await until(async () => (await world.deadLetters(capacity))[0]);
@@ -341,7 +341,7 @@ async function keptOf(providerId: string): Promise<{ newest: string | undefined;
 const versioned = (providerId: string, version: number) =>
   registrationData(providerId, { agent_version: `0.0.${version}` });
 
-test('of a provider that registers hundreds of times while it waits, its workflow hears once and reads the newest', async () => {
+test('a provider that registers hundreds of times while it waits has its workflow told once, which reads the newest', async () => {
   await world.start();
   const providerId = newProviderId();
   await publish(registration, versioned(providerId, 0));
@@ -353,7 +353,7 @@ test('of a provider that registers hundreds of times while it waits, its workflo
   expect(await world.signals(providerId)).toEqual([messageId]);
 });
 
-test('of a provider that registers again after each answer, few are answered in a minute, and the newest of the rest after it', async () => {
+test('a provider that registers again after each answer gets a few answers a minute, and then one to the newest of the rest', async () => {
   await world.start();
   const providerId = newProviderId();
   for (let version = 0; version < 30; version++) {
@@ -380,7 +380,7 @@ test('of a provider that registers again after each answer, few are answered in 
 
 const settledButOne = () => until(async () => (await world.pending(registration)) <= 1);
 
-test('of providers that do not sign and never joined, there is room for so many and no more', async () => {
+test('providers that do not sign and never joined have limited room', async () => {
   const room = (providerId: string, signed = false) =>
     hasRoomForProvider(world.pool, { providerId, wallet: `0x${'b'.repeat(40)}`, signed });
   await world.pool.query(
@@ -401,7 +401,7 @@ test('of providers that do not sign and never joined, there is room for so many 
   await world.pool.query(`delete from providers where provider_id = 'last' or provider_id like 'crowd-%'`);
 });
 
-test('what a stranger registers under the name of a provider takes no place of what its owner signed', async () => {
+test('a stranger’s registration under a provider’s name takes no place of what its owner signed', async () => {
   const owner = `0x${'a'.repeat(40)}`;
   const providerId = newProviderId();
   let signed = true;

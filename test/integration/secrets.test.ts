@@ -22,7 +22,7 @@ afterAll(async () => {
   await world.close();
 });
 
-test('what a customer trusts a job with stands in its Secret alone, and with the job’s end nowhere', async () => {
+test('a customer’s secrets are only in the Secret of the job, and nowhere after its end', async () => {
   const provider_id = await world.provider();
   const session = await api.login({ spendLimit: 10n ** 30n });
   const secrets = {

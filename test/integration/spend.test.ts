@@ -88,7 +88,7 @@ describe('an order', () => {
     expect((await account(session)).reserved).toBe(anHour);
   });
 
-  test('an order of a session without spending rights is rejected', async () => {
+  test('an order of a session without spending rights is refused', async () => {
     const session = await api.login();
     expect(bodyOf(await place(session)).code).toBe('spend_limit_exceeded');
   });
@@ -124,7 +124,7 @@ describe('an order', () => {
     expect((await account(session)).reserved).toBe(3n * anHour);
   });
 
-  test('concurrent orders cannot exceed the quota together, and a rejected one reserves nothing', async () => {
+  test('concurrent orders cannot exceed the quota together, and a refused one reserves nothing', async () => {
     const wallet = newWallet();
     const sessions = [
       await api.login({ account: wallet, spendLimit: 100n * anHour }),
@@ -137,7 +137,7 @@ describe('an order', () => {
   });
 });
 
-describe('at the end of a job', () => {
+describe('the end of a job', () => {
   test('a job that ends early gets the unused part of its reservation back', async () => {
     const session = await api.login({ spendLimit: anHour });
     const begunMs = Date.now();
@@ -178,7 +178,7 @@ describe('an extension', () => {
     expect((await account(session)).reserved).toBe(3n * anHour);
   });
 
-  test('an extension beyond the spend limit is rejected, and the job ends at its old expiry', async () => {
+  test('an extension beyond the spend limit is refused, and the job ends at its old expiry', async () => {
     const session = await api.login({ spendLimit: 2n * anHour - 1n });
     const { job_id, expires_at } = bodyOf(await place(session));
     const refused = await extend(session, job_id);

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-test('a job that is provisioned again keeps its host key, and the private half is in its Secret alone', async () => {
+test('a job that is provisioned again keeps its host key, whose private half is only in its Secret', async () => {
   const providerId = await world.provider();
   const order = await world.order({ providerId });
   const placement = await world.activities.placeJob(order);

@@ -82,7 +82,7 @@ describeUnless(missing)('the SSH server and the client of this system', () => {
   const destination = () => ['-p', String(port), 'root@127.0.0.1'];
   const ssh = (...args: string[]) => run('ssh', [...options(), ...destination(), ...args]);
 
-  test('agree on a login by the known_hosts line, and a command has its output and exit status', async () => {
+  test('the SSH client logs in with the known_hosts line, and a command returns its output and exit status', async () => {
     expect(await ssh('echo $WORLDLAND_GPU_COUNT; echo bad >&2; exit 3')).toEqual({
       code: 3,
       stdout: '2\n',
@@ -90,26 +90,26 @@ describeUnless(missing)('the SSH server and the client of this system', () => {
     });
   });
 
-  test('end at a host key that is not the one in known_hosts', async () => {
+  test('the SSH client disconnects when the host key is not the one in known_hosts', async () => {
     writeFileSync(join(folder, 'forged'), `[127.0.0.1]:${port} ${publicSshHostKey(newSshHostKey())}\n`);
     const { code, stderr } = await run('ssh', [...options({ knownHosts: 'forged' }), ...destination(), 'true']);
     expect(code).toBe(255);
     expect(stderr).toMatch(/Host key verification failed/);
   });
 
-  test('refuse a key that was not given, and do not ask for a password', async () => {
+  test('the SSH server refuses a key that was not given to it, and does not ask for a password', async () => {
     const { code, stderr } = await run('ssh', [...options({ key: 'another' }), ...destination(), 'true']);
     expect(code).toBe(255);
     expect(stderr).toMatch(/Permission denied \(publickey\)/);
   });
 
-  test('give a terminal when asked for one', async () => {
+  test('the SSH server provides a terminal on request', async () => {
     const { code, stdout } = await ssh('-tt', 'tty; stty size; echo $TERM');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^\/dev\/pts\/\d+\r\n\d+ \d+\r\n/);
   });
 
-  test('copy files there and back, by scp and by sftp', async () => {
+  test('files can be copied both ways, with scp and with sftp', async () => {
     const content = 'weights '.repeat(100_000);
     writeFileSync(join(folder, 'there'), content);
     const target = `root@127.0.0.1:${join(folder, 'arrived')}`;
@@ -123,7 +123,7 @@ describeUnless(missing)('the SSH server and the client of this system', () => {
     expect(readFileSync(join(folder, 'back'), 'utf8')).toBe(content);
   });
 
-  test('carry a connection to a notebook that listens on loopback, and to nowhere else', async () => {
+  test('the SSH server forwards a connection to a notebook that listens on loopback, and to nowhere else', async () => {
     const notebook: Server = createServer((_, response) => response.end('notebook')).listen(0, '127.0.0.1');
     await once(notebook, 'listening');
     const { port: inside } = notebook.address() as AddressInfo;
@@ -133,7 +133,7 @@ describeUnless(missing)('the SSH server and the client of this system', () => {
     notebook.close();
   });
 
-  test('part when the server is told to stop, which it does with success', async () => {
+  test('the SSH server disconnects its clients when it is told to stop, and exits with success', async () => {
     const session = spawn('ssh', [...options(), ...destination(), 'echo ready; sleep 60'], { stdio: 'pipe' });
     await once(session.stdout, 'data');
     const left = once(session, 'exit');

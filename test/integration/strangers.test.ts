@@ -80,12 +80,12 @@ const mirror = (nodeName: string, uid: string, labelled: Record<string, string>)
   spec: { nodeName, ...harmless },
 });
 
-describe('whoever owns a machine of the fleet cannot', () => {
+describe('the owner of a machine in the fleet', () => {
   test.each([
     ['behind the cluster’s name server', 'kube-system', { 'k8s-app': 'kube-dns' }],
     ['behind the broker', 'worldland-system', { app: 'broker', role: 'api' }],
     ['into a customer’s quota, as a job', tenant, { [labels.managedBy]: managedBy, [labels.gpuRental]: 'true' }],
-  ])('put a pod of its own %s', async (_, namespace, labelled) => {
+  ])('the owner of a machine cannot put a pod of its own %s', async (_, namespace, labelled) => {
     const pod = mirror(stranger.nodeName, stranger.uid, labelled);
     const refused = await refusalOf(ask(stranger.access, 'POST', `/api/v1/namespaces/${namespace}/pods`, pod));
     expect(refused).toMatch(by('worldland-nodes'));
@@ -94,7 +94,7 @@ describe('whoever owns a machine of the fleet cannot', () => {
   test.each([
     ['for a job’s account', () => tenant, 3_600],
     ['that lasts until it is forgotten', () => system, 86_401],
-  ])('mint a token %s', async (_, place, expirationSeconds) => {
+  ])('the owner of a machine cannot mint a token %s', async (_, place, expirationSeconds) => {
     const pod = await putPod(place(), stranger.nodeName);
     // The Node authorizer hears of the pod a moment later, and refuses until then.
     const refused = await until(async () => {
@@ -104,12 +104,12 @@ describe('whoever owns a machine of the fleet cannot', () => {
     expect(refused).toMatch(by('worldland-nodes'));
   });
 
-  test('mint a token for a pod on another’s machine', async () => {
+  test('the owner of a machine cannot mint a token for a pod on another machine', async () => {
     const pod = await putPod(system, victim.nodeName);
     expect(await refusalOf(tokenOf(stranger.access, pod, 3_600))).toMatch(/Forbidden|forbidden|not allowed/);
   });
 
-  test('have the addresses of other pods routed to it', async () => {
+  test('the owner of a machine cannot have the addresses of other pods routed to it', async () => {
     const nodeName = `p-greedy-${suffix}`;
     const access = await nodeIdentity(kubernetes, admin, nodeName);
     const register = (spec: object) =>
@@ -124,7 +124,7 @@ describe('whoever owns a machine of the fleet cannot', () => {
     expect(await refusalOf(register({}))).toBe('');
   });
 
-  test('report in another’s name, or change what another reported', async () => {
+  test('the owner of a machine cannot report for another machine, or change what another reported', async () => {
     const path = `/api/v1/namespaces/${tenant}/events`;
     const event = (nodeName: string) => ({
       apiVersion: 'v1',
@@ -153,7 +153,7 @@ describe('whoever owns a machine of the fleet cannot', () => {
     await ask(stranger.access, 'POST', path, event(stranger.nodeName));
   });
 
-  test('ask for a certificate that is no kubelet’s, with its own or with a join token', async () => {
+  test('the owner of a machine can ask for no certificate but a kubelet’s, with its own certificate or with a join token', async () => {
     const request = Buffer.from((await nodeCertificateRequest(stranger.nodeName)).request).toString('base64');
     const asked = (access: Access, signerName: string) =>
       ask(access, 'POST', '/apis/certificates.k8s.io/v1/certificatesigningrequests', {
@@ -172,7 +172,7 @@ describe('whoever owns a machine of the fleet cannot', () => {
 });
 
 describe('an operator', () => {
-  test('has static pods on the machines that it has named, and tokens for what runs there', async () => {
+  test('an operator has static pods on the named machines, and tokens for what runs there', async () => {
     const { metadata } = await kubernetes.core.readNode({ name: ownNode });
     const make = () =>
       ask(own, 'POST', '/api/v1/namespaces/kube-system/pods', mirror(ownNode, metadata!.uid!, { component: 'etcd' }));
@@ -197,16 +197,16 @@ describe('an operator', () => {
   test.each([
     ['a customer’s pod, wherever it is', () => tenant, () => ownNode, 'worldland-added-containers'],
     ['a pod on a provider’s machine', () => system, () => stranger.nodeName, 'worldland-added-containers-on-nodes'],
-  ])('cannot add a container to %s', async (_, place, nodeName, policy) => {
+  ])('an operator cannot add a container to %s', async (_, place, nodeName, policy) => {
     const pod = await putPod(place(), nodeName());
     expect(await refusalOf(addContainer(pod))).toMatch(by(policy));
   });
 
-  test('can add one to any other pod', async () => {
+  test('an operator can add a container to any other pod', async () => {
     expect(await refusalOf(addContainer(await putPod(system, ownNode)))).toBe('');
   });
 
-  test('gives tokens to DaemonSets on providers’ machines as everywhere', async () => {
+  test('an operator can give tokens to DaemonSets on providers’ machines as everywhere', async () => {
     const pod = await putPod(system, stranger.nodeName);
     await until(async () => (await refusalOf(tokenOf(stranger.access, pod, 3_600))) === '', {
       name: 'the pod gets its token',
@@ -214,7 +214,7 @@ describe('an operator', () => {
   });
 });
 
-describe('with the account of a DaemonSet that may write about all nodes, its machine', () => {
+describe('a machine with a DaemonSet account that may write about all nodes', () => {
   /** A pod on that node, and whoever has the token that it was given. */
   async function daemonOn(nodeName: string): Promise<[Access, V1Pod]> {
     const pod = await putPod(system, nodeName);
@@ -257,13 +257,13 @@ describe('with the account of a DaemonSet that may write about all nodes, its ma
   const ready = { status: { conditions: [{ type: 'Ready', status: 'False', reason: 'Stolen' }] } };
   const statusOf = (nodeName: string) => `/api/v1/nodes/${nodeName}/status`;
 
-  test('writes about itself and its pods', async () => {
+  test('a machine with a DaemonSet’s account can write about itself and its pods', async () => {
     expect(await patch(daemon, statusOf(stranger.nodeName), ready)).toBe('');
     const path = `/api/v1/namespaces/${system}/pods/${daemonPod.metadata!.name}/status`;
     expect(await patch(daemon, path, { status: { message: 'well' } })).toBe('');
   });
 
-  test('cannot write about another machine or its pods', async () => {
+  test('a machine with a DaemonSet’s account cannot write about another machine or its pods', async () => {
     expect(await patch(daemon, statusOf(victim.nodeName), ready)).toMatch(by('worldland-accounts-on-nodes'));
     const other = await putPod(tenant, victim.nodeName);
     const path = `/api/v1/namespaces/${tenant}/pods/${other.metadata!.name}`;
@@ -273,7 +273,7 @@ describe('with the account of a DaemonSet that may write about all nodes, its ma
     expect(await refusalOf(ask(daemon, 'DELETE', path))).toMatch(by('worldland-accounts-on-nodes'));
   });
 
-  test('cannot make pods, or hold the leases of the control plane', async () => {
+  test('a machine with a DaemonSet’s account cannot make pods, or hold the leases of the control plane', async () => {
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',
@@ -293,7 +293,7 @@ describe('with the account of a DaemonSet that may write about all nodes, its ma
     expect(await refusalOf(ask(daemon, 'POST', path, lease))).toMatch(by('worldland-accounts-on-nodes'));
   });
 
-  test('does not keep the same account from its work on the operator’s machines', async () => {
+  test('a DaemonSet’s account can do its work on the operator’s machines', async () => {
     const [controller] = await daemonOn(ownNode);
     expect(await patch(controller, statusOf(victim.nodeName), ready)).toBe('');
   });

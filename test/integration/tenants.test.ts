@@ -89,7 +89,7 @@ describe('a tenant’s pod', () => {
     await ensure(order.wallet);
   });
 
-  test('as the broker makes it is accepted', async () => {
+  test('a tenant’s pod is accepted as the broker makes it', async () => {
     expect(await admission(namespaceOf(order.wallet), podOf(order))).toBe('accepted');
   });
 
@@ -105,17 +105,17 @@ describe('a tenant’s pod', () => {
     ['adds NET_ADMIN', capability('NET_ADMIN')],
     ['adds SYS_PTRACE', capability('SYS_PTRACE')],
     ['adds all capabilities', capability('ALL')],
-    ['is without seccomp', security({ seccompProfile: { type: 'Unconfined' } })],
-    ['is without AppArmor', security({ appArmorProfile: { type: 'Unconfined' } })],
+    ['runs without seccomp', security({ seccompProfile: { type: 'Unconfined' } })],
+    ['runs without AppArmor', security({ appArmorProfile: { type: 'Unconfined' } })],
     ['sees all of /proc', security({ procMount: 'Unmasked' })],
     ['sets a sysctl of the host', (spec) => (spec.securityContext!.sysctls = [{ name: 'kernel.msgmax', value: '1' }])],
-    ['does it in an init container', (spec) => (spec.initContainers![0]!.securityContext = { privileged: true })],
-  ])('that %s is refused', async (_, change) => {
+    ['is privileged in an init container', (spec) => (spec.initContainers![0]!.securityContext = { privileged: true })],
+  ])('a tenant’s pod that %s is denied', async (_, change) => {
     const answer = await admission(namespaceOf(order.wallet), podOf(order, change));
     expect(answer).toMatch(/^4\d\d .*(violates PodSecurity "baseline:latest"|procMount)/);
   });
 
-  test('without sizes gets those of the namespace', async () => {
+  test('a tenant’s pod without sizes gets the defaults of the namespace', async () => {
     const bare = podOf(order, (spec) => {
       for (const container of [...spec.containers, ...spec.initContainers!]) delete container.resources;
     });
@@ -130,7 +130,7 @@ describe('a tenant’s pod', () => {
     });
   });
 
-  test('beyond the quota is refused, whoever made the first one', async () => {
+  test('a tenant’s pod beyond the quota is denied, whoever made the first one', async () => {
     const tenant = newTenant();
     await ensure(tenant, { maxJobs: 1, maxGpus: 2 });
     const namespace = namespaceOf(tenant);
@@ -145,7 +145,7 @@ describe('a tenant’s pod', () => {
   });
 
   test.each([['a load balancer', () => ({ type: 'LoadBalancer', ports: [{ port: 22 }] })]])(
-    'comes with no %s',
+    'a tenant cannot have %s',
     async (_, spec) => {
       const service = { metadata: { name: 'wish' }, spec: spec() };
       const asked = world.kubernetes.core.createNamespacedService({
@@ -159,7 +159,7 @@ describe('a tenant’s pod', () => {
 });
 
 describe('quota and defaults', () => {
-  test('are those of the configuration, whatever the first job asks for', async () => {
+  test('quota and defaults of a tenant are the configured ones, whatever the first job asks for', async () => {
     const providerId = await world.provider();
     const order = await world.order({ providerId, gpuCount: 2 });
     expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
@@ -174,7 +174,7 @@ describe('quota and defaults', () => {
     expect(await limitsOf(namespaceOf(order.wallet))).toBeDefined();
   });
 
-  test('that change later reach a tenant who is there already', async () => {
+  test('quota and defaults that change later reach an existing tenant', async () => {
     const tenant = newTenant();
     await ensure(tenant);
     await ensure(tenant, { maxJobs: 30, maxGpus: 40 });
@@ -188,7 +188,7 @@ describe('quota and defaults', () => {
     });
   });
 
-  test('that somebody changed by hand are set right', async () => {
+  test('a tenant’s policy that somebody changed by hand is restored', async () => {
     const tenant = newTenant();
     const namespace = namespaceOf(tenant);
     await ensure(tenant);
@@ -236,7 +236,7 @@ describe('a tenant’s network', () => {
     own = (await policyOf(namespaceOf(order.wallet), name))!;
   });
 
-  test('lets SSH in and the name server out of any pod, and nothing else', async () => {
+  test('a tenant’s network lets SSH in and name lookups out for every pod, and nothing else', async () => {
     const { spec } = (await policyOf(namespaceOf(order.wallet)))!;
     expect(spec).toEqual({
       podSelector: {},
@@ -259,7 +259,7 @@ describe('a tenant’s network', () => {
     });
   });
 
-  test('lets a job out to the internet of both kinds', () => {
+  test('a tenant’s network lets a job out to the internet over IPv4 and IPv6', () => {
     expect(own.spec!.policyTypes).toEqual(['Egress']);
     const selected = own.spec!.podSelector!.matchLabels!;
     expect(Object.entries(selected).every(([name, value]) => pod.metadata!.labels![name] === value)).toBe(true);
@@ -280,12 +280,12 @@ describe('a tenant’s network', () => {
     ['its own machine by a public address of IPv6', '2001:db8::7:0:0:7/128'],
     ['what the operator closed', '198.51.100.0/24'],
     ['what the operator closed of IPv6', '2001:db8:ffff::/48'],
-  ])('is closed to %s (%s)', (_, range) => {
+  ])('a tenant’s network is closed to %s (%s)', (_, range) => {
     const block = waysOut(own).find(({ cidr }) => cidr.includes(':') === range.includes(':'))!;
     expect(block.except).toContain(range);
   });
 
-  test('is closed to where the cluster keeps its Services and its API server', async () => {
+  test('a tenant’s network is closed to the ranges of the cluster’s Services and to its API server', async () => {
     const { items } = await world.kubernetes.networking.listServiceCIDR();
     const services = items.flatMap(({ spec }) => spec?.cidrs ?? []);
     expect(services.length).toBeGreaterThan(0);
@@ -297,14 +297,14 @@ describe('a tenant’s network', () => {
     expect(closed).toEqual(expect.arrayContaining(known));
   });
 
-  test('of a job is gone with it', async () => {
+  test('the network policy of a job is removed with the job', async () => {
     await world.commands.cancel(order.jobId, order.wallet, 20_000);
     const gone = async () => (await policyOf(namespaceOf(order.wallet), jobObjectName(order.jobId))) === undefined;
     expect(await until(gone)).toBe(true);
     expect(await policyOf(namespaceOf(order.wallet))).toBeDefined();
   });
 
-  test('gives its pod no token of the cluster, no names of other Services and no host of the machine', () => {
+  test('a tenant’s pod has no cluster token, no names of other Services and no privileges on the host', () => {
     const { spec } = pod;
     expect(spec).toMatchObject({
       automountServiceAccountToken: false,
@@ -322,14 +322,14 @@ describe('a tenant’s network', () => {
 });
 
 describe('a namespace', () => {
-  test('of another owner with the name of a tenant’s is left alone', async () => {
+  test('a namespace of another owner with a tenant’s name is left alone', async () => {
     const wallet = newTenant();
     await world.kubernetes.core.createNamespace({ body: { metadata: { name: namespaceOf(wallet) } } });
     await expect(ensure(wallet)).rejects.toMatchObject({ code: 'pod_refused' });
     expect(await policyOf(namespaceOf(wallet))).toBeUndefined();
   });
 
-  test('that does not enforce pod security any more takes no job', async () => {
+  test('a namespace that no longer enforces pod security takes no job', async () => {
     const wallet = newTenant();
     const body = tenantNamespaceObject(namespaceOf(wallet));
     body.metadata!.labels!['pod-security.kubernetes.io/enforce'] = 'privileged';
@@ -337,7 +337,7 @@ describe('a namespace', () => {
     await expect(ensure(wallet)).rejects.toMatchObject({ code: 'pod_refused' });
   });
 
-  test('has the same name however the wallet was written, which is not in it', () => {
+  test('a namespace has the same name however its wallet is written, and the name does not contain the wallet', () => {
     const wallet = '0xAbCdEf0123456789AbCdEf0123456789AbCdEf01';
     expect(namespaceOf(wallet)).toMatch(/^tenant-[0-9a-f]{32}$/);
     expect(namespaceOf(wallet)).toBe(namespaceOf(wallet.toLowerCase()));
@@ -345,8 +345,8 @@ describe('a namespace', () => {
   });
 });
 
-describe('without isolation', () => {
-  test('a tenant has a namespace, which enforces pod security, and nothing around it', async () => {
+describe('a tenant without isolation', () => {
+  test('without isolation a tenant has a namespace that enforces pod security, and no policies or quota', async () => {
     const wallet = newTenant();
     const namespace = namespaceOf(wallet);
     await ensure(wallet, quota, false);
@@ -362,7 +362,7 @@ describe('without isolation', () => {
     expect(answer).toContain('violates PodSecurity');
   });
 
-  test('a tenant who was isolated before is opened, and closed again with it', async () => {
+  test('turning isolation off opens the network of an existing tenant, and turning it on closes it again', async () => {
     const wallet = newTenant();
     const namespace = namespaceOf(wallet);
     await ensure(wallet);

@@ -97,7 +97,7 @@ describeUnless(missing)('a real kubelet', () => {
     if (mine !== undefined) rmSync(mine.folder, { recursive: true, force: true });
   }, 120_000);
 
-  const chapter = story('serves, leaves and comes back as another node', 1_500_000);
+  const chapter = story('a machine with a real kubelet serves, leaves and comes back as another node', 1_500_000);
 
   chapter(
     'has its certificate renewed by the broker and by nobody else, and serves on when the first one has ended',

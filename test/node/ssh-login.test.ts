@@ -36,7 +36,7 @@ describeUnless(missing)('a real machine', () => {
     if (mine !== undefined) rmSync(mine.folder, { recursive: true, force: true });
   }, 120_000);
 
-  const chapter = story('joins, is rented by strangers, and goes', 900_000);
+  const chapter = story('a real machine joins, is rented by strangers, and leaves', 900_000);
 
   chapter(
     'joins by the join command alone, which its agent runs as it is, and becomes the node that the broker named',

@@ -87,7 +87,7 @@ describeUnless(missing)('what is rented', () => {
     if (mine !== undefined) rmSync(mine.folder, { recursive: true, force: true });
   }, 120_000);
 
-  test('has as much shared memory as was ordered, and no more', async () => {
+  test('a rented machine has as much shared memory as was ordered, and no more', async () => {
     expect(await say('df -m /dev/shm | tail -1')).toMatch(/^tmpfs\s+128\s/);
     expect(await say('dd if=/dev/zero of=/dev/shm/fits bs=1M count=100 2>/dev/null && ls -s /dev/shm/fits')).toMatch(
       /^\s*102400 /,
@@ -97,7 +97,7 @@ describeUnless(missing)('what is rented', () => {
     );
   });
 
-  test('says in every session what it is, and the customer’s own values win', async () => {
+  test('every session on a rented machine has its variables, where the customer’s own values win', async () => {
     const variables = (await say('env')).split('\n');
     expect(variables).toEqual(
       expect.arrayContaining([
@@ -108,14 +108,14 @@ describeUnless(missing)('what is rented', () => {
     );
   });
 
-  test('lets root chroot and listen below 1024, and make no device', async () => {
+  test('root on a rented machine can chroot and listen below 1024, and cannot make devices', async () => {
     expect(await say('chroot / /bin/echo inside')).toBe('inside\n');
     expect(await say('timeout 2 nc -l -p 80; echo $?')).toMatch(/^(?:143|124)$/m);
     expect(await say('mknod /tmp/null c 1 3')).toContain('Operation not permitted');
   });
 
   testUnless(setcap === undefined ? 'the program setcap' : undefined)(
-    'lets root give a file capabilities, as packages do',
+    'root on a rented machine can give a file capabilities, as packages do',
     async () => {
       expect(await say(`cp /bin/busybox /tmp/ping && ${setcap!} cap_net_bind_service+ep /tmp/ping && echo done`)).toBe(
         'done\n',
@@ -123,16 +123,16 @@ describeUnless(missing)('what is rented', () => {
     },
   );
 
-  test('asks for a name of the internet as it is', async () => {
+  test('a rented machine looks up names of the internet as they are', async () => {
     expect(await say('cat /etc/resolv.conf')).toMatch(/^options ndots:1$/m);
   });
 
-  test('has a kubelet that ends the one process that ran out of memory', () => {
+  test('the kubelet of a rented machine ends only the one process that ran out of memory', () => {
     const configuration = readFileSync(join(real.machine.files, 'var/lib/kubelet/config.yaml'), 'utf8');
     expect(configuration).toMatch(/^singleProcessOOMKill: true$/m);
   });
 
-  test('goes on when one process runs out of memory', async () => {
+  test('a job goes on when one process runs out of memory', async () => {
     if (!hasCgroupV2) console.warn('cgroup v1: the kernel ends one process here, whatever the kubelet says');
     // dd fills a buffer of one block, which is more than the job has.
     expect(await say('dd if=/dev/zero of=/dev/null bs=1024M count=1; echo ended with $?; echo on')).toMatch(
@@ -143,7 +143,7 @@ describeUnless(missing)('what is rented', () => {
     expect(body).toMatchObject({ status: 'running', shm_gb: 0.125 });
   });
 
-  test('runs what was pushed last under the tag that was ordered', async () => {
+  test('a job runs the image that was pushed last under the ordered tag', async () => {
     expect(await say('cat /etc/version')).toBe('first\n');
     const { busybox } = await findNodePackages(silent);
     registry.push('me/app', 'dev', app(busybox, 'second'));

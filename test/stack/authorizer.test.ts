@@ -96,7 +96,7 @@ const more = [
 const refusedTo = async ({ access, nodeName }: Member) =>
   Object.entries(await reads(access, nodeName, more)).filter(([, answer]) => answer !== 'done');
 
-test('a node that has left reads nothing any more, and a node of the fleet all that it may', async () => {
+test('a node that has left can read nothing any more, and a node of the fleet can read all that it may', async () => {
   const [stays, goes] = [await member(), await member()];
   expect(await refusedTo(goes)).toEqual([]);
   await leave(goes);
@@ -108,7 +108,7 @@ test('a node that has left reads nothing any more, and a node of the fleet all t
   expect(await refusedTo(stays)).toEqual([]);
 }, 240_000);
 
-test('what a DaemonSet left on its disk is of no use either', async () => {
+test('a DaemonSet’s token from the disk of a node that has left can read nothing either', async () => {
   const goes = await member();
   const namespace = 'kube-system';
   const name = `proxy-${randomUUID().slice(0, 8)}`;
@@ -139,7 +139,7 @@ test('what a DaemonSet left on its disk is of no use either', async () => {
   await until(async () => (await said(daemon, '/api/v1/nodes')).includes(hasLeft), { timeoutMs: forgottenAfterMs });
 }, 120_000);
 
-test('nobody is asked about operators, their machines, and accounts that are not on a provider’s machine', async () => {
+test('the authorizer is not asked about operators, their machines, or accounts that are not on a provider’s machine', async () => {
   const name = `own-${randomUUID().slice(0, 8)}`;
   const own = await nodeIdentity(kubernetes, admin, name);
   asked = [];
@@ -149,7 +149,7 @@ test('nobody is asked about operators, their machines, and accounts that are not
   expect(asked.flat().filter((node) => !node.startsWith('p-m-'))).toEqual([]);
 });
 
-test('names of no node of ours are left to others, and so is a machine that bears the name of one from before', async () => {
+test('the authorizer has no opinion on names that are not nodes of this broker, or on a machine with the name of an earlier node', async () => {
   const [before] = [`m-${randomUUID().slice(0, 8)}`];
   await putProvider(database.pool, { providerId: before });
   await database.pool.query(
@@ -159,7 +159,7 @@ test('names of no node of ours are left to others, and so is a machine that bear
   expect(await haveLeft(['p-nobodys-1', 'p-from-before', ''])).toBe(false);
 });
 
-test('a request of a megabyte is no way around it', async () => {
+test('a request of a megabyte is no way around the authorizer', async () => {
   const goes = await member();
   await leave(goes);
   // The selectors of a request are in the review, and take more room there.
@@ -169,7 +169,7 @@ test('a request of a megabyte is no way around it', async () => {
   );
 }, 60_000);
 
-test('without the broker every node goes on, one that has left too', async () => {
+test('without the broker every node goes on, even one that has left', async () => {
   const [stays, goes] = [await member(), await member()];
   await authorizer!.stop();
   authorizer = undefined;
@@ -178,7 +178,7 @@ test('without the broker every node goes on, one that has left too', async () =>
   expect(await said(goes.access, '/api/v1/services')).toBe('done');
 }, 60_000);
 
-test('a broker that takes questions and never answers stops no node', async () => {
+test('a broker that accepts questions and never answers stops no node', async () => {
   const stays = await member();
   await authorizer!.stop();
   authorizer = undefined;
@@ -201,7 +201,7 @@ test('a broker that takes questions and never answers stops no node', async () =
   }
 }, 120_000);
 
-test('without the database a node of the fleet goes on, and one that was refused before stays out', async () => {
+test('without the database a node of the fleet goes on, and one that was denied before stays out', async () => {
   const [stays, goes] = [await member(), await member()];
   await leave(goes);
   expect(await haveLeft([goes.nodeName])).toBe(true);
@@ -259,7 +259,7 @@ const review = JSON.stringify({
 const noOpinion =
   '200 {"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","status":{"allowed":false}}';
 
-test('whoever has no certificate for it is told nothing', async () => {
+test('a caller without a client certificate for the authorizer is told nothing', async () => {
   const body = review;
   expect(await knock({ body })).toBe(noOpinion);
   expect(await knock({ body, certified: false })).toMatch(/^(ERR_SSL_|ECONNRESET|EPIPE)/);
@@ -271,11 +271,11 @@ test.each([
   ['400 .*no JSON', { body: '{' }],
   ['400 .*kind', { body: '{"apiVersion":"authorization.k8s.io/v1","kind":"TokenReview","spec":{}}' }],
   ['400 .*spec', { body: '{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview"}' }],
-])('a question that is none is answered with a sentence: %s', async (pattern, question) => {
+])('an invalid question to the authorizer is answered with a sentence: %s', async (pattern, question) => {
   expect(await knock(question)).toMatch(new RegExp(`^${pattern}`));
 });
 
-test('the certificates of the guide are such that API server and broker know each other, by the name in the kubeconfig', async () => {
+test('with the certificates of the guide the API server and the broker trust each other, by the name in the kubeconfig', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'guide-'));
   const [, commands] = /^```\n(mkdir authorizer[^]*?)^kubectl /m.exec(readFileSync('docs/deploy.md', 'utf8'))!;
   execFileSync('bash', ['-e', '-c', commands!], { cwd: folder, stdio: 'pipe' });

@@ -80,7 +80,7 @@ async function podWhen(name: string, fits: (pod: V1Pod) => boolean): Promise<V1P
 const isReady = ({ status }: V1Pod) =>
   status?.conditions?.some(({ type, status: now }) => type === 'Ready' && now === 'True') ?? false;
 
-test('a simulated provider joins by its join command alone, and its node keeps what it said it has', async () => {
+test('a simulated provider joins by its join command alone, and its node has what it registered', async () => {
   const provider = startSimulatedProvider({
     redisUrl: stack.endpoints().redis!,
     providerId: 'sim-one',
@@ -113,7 +113,7 @@ test('a simulated provider does not join a cluster whose CA is another than the 
   await provider.stop();
 }, 60_000);
 
-test('what a pod is called decides how it fares on a simulated node', async () => {
+test('the name of a pod decides what happens to it on a simulated node', async () => {
   const names = ['plain', 'does-not-exist', 'exits-at-once', 'slow-start'];
   // A namespace's service account exists a moment after the namespace.
   await Promise.all(names.map((name) => core.createNamespacedPod({ namespace: 'default', body: pod(name) })));

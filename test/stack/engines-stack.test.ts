@@ -34,7 +34,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
 describe('a stack on one data folder', () => {
   let first: Endpoints;
 
-  const chapter = story('starts, goes on with its data, and leaves nothing behind', 240_000);
+  const chapter = story('a stack starts, goes on with its data, and leaves nothing behind', 240_000);
 
   chapter(
     'starts, keeps what it was told through a SIGKILL of each engine, and comes back on the same ports',

@@ -8,7 +8,7 @@ import { testUnless } from '../support/needs.js';
 const go = process.platform === 'linux' ? findGo(process.env) : undefined;
 
 testUnless(go === undefined ? 'Linux and Go 1.26 or newer' : undefined)(
-  'the SSH server keeps what its own tests promise',
+  'the SSH server passes its own Go tests',
   async () => {
     const options = { cwd: join(packageRoot, 'ssh-server'), env: { ...process.env, GOWORK: 'off', GOFLAGS: '' } };
     await run(go!, ['vet', './...'], options);

@@ -100,22 +100,25 @@ function startProcess(env: Record<string, string>) {
   };
 }
 
-describe.each(['refuses', 'says nothing'] as const)('SIGTERM ends a process that starts while a system %s', (how) => {
-  test.each(Object.entries(systems))('%s, within two seconds', async (_name, { roles, env, says }) => {
-    const away = await awayAt(how);
-    const started = startProcess({ BROKER_ROLES: roles, ...env(away.port) });
-    const noticed = () => (how === 'refuses' ? says.test(started.said()) : away.wasAsked());
-    await until(noticed, { timeoutMs: 90_000, name: 'the process has asked' }).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${started.said()}`);
-    });
-    // Into the wait, not into the call before it.
-    await sleep(500);
-    const end = await started.terminate();
-    away.close();
-    expect({ ...end, afterMs: 0 }).toEqual({ code: 0, signal: null, afterMs: 0 });
-    expect(end.afterMs).toBeLessThan(promptlyMs);
-    expect(started.said()).toContain('stopping');
-  });
+describe.each(['refuses', 'says nothing'] as const)('a process that starts while a system %s', (how) => {
+  test.each(Object.entries(systems))(
+    'SIGTERM ends a process that waits for %s at its start, within two seconds',
+    async (_name, { roles, env, says }) => {
+      const away = await awayAt(how);
+      const started = startProcess({ BROKER_ROLES: roles, ...env(away.port) });
+      const noticed = () => (how === 'refuses' ? says.test(started.said()) : away.wasAsked());
+      await until(noticed, { timeoutMs: 90_000, name: 'the process has asked' }).catch((error: unknown) => {
+        throw new Error(`${String(error)}\n${started.said()}`);
+      });
+      // Into the wait, not into the call before it.
+      await sleep(500);
+      const end = await started.terminate();
+      away.close();
+      expect({ ...end, afterMs: 0 }).toEqual({ code: 0, signal: null, afterMs: 0 });
+      expect(end.afterMs).toBeLessThan(promptlyMs);
+      expect(started.said()).toContain('stopping');
+    },
+  );
 });
 
 test('SIGTERM ends a process while it is still loading', async () => {

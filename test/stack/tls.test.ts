@@ -146,23 +146,23 @@ describe('Postgres over TLS', () => {
     await until(async () => (await ask(postgresEnv)) === 'TLS: true', { timeoutMs: 10_000, name: 'Postgres reloads' });
   });
 
-  test('is used by the pool and by the migrations, with a certificate on both sides', async () => {
+  test('the pool and the migrations use TLS to Postgres, with a certificate on both sides', async () => {
     await migrate(readConfig(postgresEnv));
     const pool = createPool(readConfig(postgresEnv));
     expect((await pool.query('select from jobs')).rowCount).toBe(0);
     await pool.end();
   });
 
-  test('is compared with an address too, where the host is one', async () => {
+  test('the certificate of Postgres is also checked against an address where the host is one', async () => {
     expect(await ask({ ...postgresEnv, POSTGRES_HOST: '127.0.0.1' })).toBe('TLS: true');
   });
 
-  test('a server whose certificate another authority signed is not spoken to', async () => {
+  test('the broker does not talk to a Postgres whose certificate another authority signed', async () => {
     const answer = await ask({ ...postgresEnv, POSTGRES_SSL_CA_FILE: stranger.caFile });
     expect(answer).toMatch(/do not trust each other: .*(certificate|issuer).* \(dependency_unavailable\)/);
   });
 
-  test('without a certificate of its own the broker is refused, and hears why', async () => {
+  test('Postgres turns away a broker without a certificate of its own, which says why', async () => {
     expect(await ask(without(postgresEnv, 'POSTGRES_SSL_CERT', 'POSTGRES_SSL_KEY'))).toMatch(
       /valid client certificate/,
     );
@@ -170,7 +170,7 @@ describe('Postgres over TLS', () => {
 });
 
 describe('Redis over TLS', () => {
-  test('is used by both kinds of connections, with a certificate on both sides', async () => {
+  test('both kinds of connections use TLS to Redis, with a certificate on both sides', async () => {
     const config = readConfig(redisEnv);
     const [redis, failFast] = [createRedis(config, { blocking: false }), connectFailFast(config)];
     expect(await redis.ping()).toBe('PONG');
@@ -190,7 +190,7 @@ describe('Redis over TLS', () => {
       () => without(redisEnv, 'REDIS_TLS_CERT', 'REDIS_TLS_KEY'),
       /certificate|ECONNRESET/,
     ],
-  ])('is reached %s', async (_, env, expected) => {
+  ])('Redis over TLS is reached %s', async (_, env, expected) => {
     const redis = createRedis(readConfig({ REDIS_TLS: 'true', ...env() }), {
       blocking: false,
       overrides: { maxRetriesPerRequest: 0 },
@@ -218,7 +218,7 @@ describe('Temporal over TLS', () => {
     }
   };
 
-  test('is used by the client and by the worker, with a certificate on both sides and an API key', async () => {
+  test('the client and the worker use TLS to Temporal, with a certificate on both sides and an API key', async () => {
     expect(await answerTo(temporalEnv)).toBe('serves');
     const native = await NativeConnection.connect(temporalConnection(readConfig(temporalEnv)));
     await native.close();
@@ -237,7 +237,7 @@ describe('Temporal over TLS', () => {
       () => ({ ...temporalEnv, TEMPORAL_API_KEY: 'another-key-that-is-long' }),
       /does not let the broker in: who are you/,
     ],
-  ])('with %s the sentence says so', async (_, env, expected) => {
+  ])('a connection to Temporal with %s fails with a sentence that says so', async (_, env, expected) => {
     const answer = await answerTo(env());
     expect(answer).toMatch(expected);
     expect(answer).not.toMatch(/another-key/);

@@ -74,7 +74,7 @@ describe('a session', () => {
   test.each([
     ['that has expired', expire, 'session_expired'],
     ['that was revoked', revoke, 'session_revoked'],
-  ])('%s pays for neither an order nor an extension', async (_, end, code) => {
+  ])('a session %s pays for neither an order nor an extension', async (_, end, code) => {
     const session = await sessionWith(100n * token);
     const jobId = await running(session, 2n * token);
     await end(session);
@@ -86,7 +86,7 @@ describe('a session', () => {
     expect(rows).toHaveLength(1);
   });
 
-  test('pays up to its limit to the last unit, and what was spent counts as well as what is reserved', async () => {
+  test('a session pays up to the last unit of its limit, and spent amounts count as well as reserved ones', async () => {
     const session = await sessionWith(4n * token);
     const jobId = await running(session, 2n * token);
     await settle(jobId, 1);
@@ -101,7 +101,7 @@ describe('a session', () => {
     expect(await account(session)).toEqual({ reserved: 3n * token, spent: token });
   });
 
-  test('pays once for an order that comes again', async () => {
+  test('a session pays once for an order that is sent again', async () => {
     const session = await sessionWith(5n * token);
     const jobId = await order(session, 2n * token);
     await order(session, 2n * token, jobId);
@@ -111,7 +111,7 @@ describe('a session', () => {
 });
 
 describe('a job that is settled', () => {
-  test('takes no extension, although its row still says that it runs', async () => {
+  test('a settled job is not extended although its row still says that it runs', async () => {
     const session = await sessionWith(100n * token);
     const jobId = await running(session, 20n * token);
     await settle(jobId, 10);
@@ -120,7 +120,7 @@ describe('a job that is settled', () => {
     expect(await account(session)).toEqual({ reserved: 0n, spent: 10n * token });
   });
 
-  test('is settled once: what is worked out later of the same end changes nothing', async () => {
+  test('a job is settled once, and a later result for the same end changes nothing', async () => {
     const session = await sessionWith(100n * token);
     const jobId = await running(session, 20n * token);
     expect(await settle(jobId, 7)).toMatchObject({ spent: 7n * token, billed: { billedMs: 7 * 3_600_000 } });
@@ -131,14 +131,14 @@ describe('a job that is settled', () => {
     expect(await charges(jobId)).toEqual([['', 20n * token, 7n * token]]);
   });
 
-  test('costs no more than was reserved for it, whatever its bill says', async () => {
+  test('a job costs no more than its reservation, whatever its bill says', async () => {
     const session = await sessionWith(100n * token);
     const jobId = await running(session, 3n * token);
     expect(await settle(jobId, 10)).toMatchObject({ spent: 3n * token });
     expect(await account(session)).toEqual({ reserved: 0n, spent: 3n * token });
   });
 
-  test('is paid by its order first and by its extensions in their order, each by the session that asked for it', async () => {
+  test('a job is paid first by its order and then by its extensions in sequence, each from the session that requested it', async () => {
     const [first, second, third] = await Promise.all([1, 2, 3].map(() => sessionWith(100n * token)));
     const jobId = await running(first!, 4n * token);
     await extend(jobId, 5, second);
@@ -157,10 +157,10 @@ describe('a job that is settled', () => {
   });
 });
 
-describe('what a placement costs', () => {
+describe('the cost of a placement', () => {
   const placedAt = (jobId: string, amount: bigint) => inTransaction((tx) => reserveForPlacement(tx, jobId, amount));
 
-  test('is what stays reserved: less is given back, more is taken up to the limit', async () => {
+  test('a placement lowers the reservation to its cost, or raises it up to the session’s limit', async () => {
     const session = await sessionWith(10n * token);
     const jobId = await running(session, 4n * token);
     const other = await order(session, 3n * token);
@@ -182,7 +182,7 @@ describe('what a placement costs', () => {
   test.each([
     ['that has expired', expire],
     ['that was revoked', revoke],
-  ])('is not raised at a session %s, and may still be lowered', async (_, end) => {
+  ])('a reservation is not raised in a session %s, and may still be lowered', async (_, end) => {
     const session = await sessionWith(10n * token);
     const jobId = await running(session, 4n * token);
     await end(session);
@@ -192,7 +192,7 @@ describe('what a placement costs', () => {
     expect(await account(session)).toEqual({ reserved: 3n * token, spent: 0n });
   });
 
-  test('counts what the session has spent', async () => {
+  test('what the session has spent limits how far a reservation can be raised', async () => {
     const session = await sessionWith(10n * token);
     await settle(await running(session, 6n * token), 6);
     const jobId = await running(session, token);
@@ -200,7 +200,7 @@ describe('what a placement costs', () => {
     expect(await placedAt(jobId, 4n * token)).toBe(true);
   });
 
-  test('touches no account that is closed', async () => {
+  test('a placement changes no account that is already settled', async () => {
     const session = await sessionWith(10n * token);
     const jobId = await running(session, 4n * token);
     await settle(jobId, 2);

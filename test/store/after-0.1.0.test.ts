@@ -16,7 +16,7 @@ import { dropDatabase } from '../support/database.js';
 
 const { customer, jobs, providers, session } = kept;
 
-describe('what a database of 0.1.0 says after the upgrade', () => {
+describe('a database of 0.1.0 after the upgrade', () => {
   let config: PostgresConfig;
   let pool: Pool;
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe('what a database of 0.1.0 says after the upgrade', () => {
   const live = [jobs.running, jobs.runningWithoutHostKey, jobs.provisioning, jobs.pending, jobs.ending];
   const running = [jobs.running, jobs.runningWithoutHostKey];
 
-  test('each job is as far as it was, for its customer', async () => {
+  test('after the upgrade each job has the same status as before for its customer', async () => {
     const statuses = await Promise.all(
       Object.entries(jobs).map(async ([name, id]) => [name, (await findJob(pool, customer, id))!.status]),
     );
@@ -53,7 +53,7 @@ describe('what a database of 0.1.0 says after the upgrade', () => {
     });
   });
 
-  test('a running job can be reached where it was, with or without a host key that is known', async () => {
+  test('after the upgrade a running job can be reached where it was, with or without a known host key', async () => {
     const reply = async (id: string) => jobReplyOf((await findJob(pool, customer, id))!);
     const address = { ssh_host: '198.51.100.9', ssh_port: 30_022, ssh_command: 'ssh root@198.51.100.9 -p 30022' };
     expect(await reply(jobs.running)).toMatchObject({
@@ -67,7 +67,7 @@ describe('what a database of 0.1.0 says after the upgrade', () => {
     expect(Object.keys(without)).not.toContain('ssh_host_key_fingerprint');
   });
 
-  test('the reconciler and the watcher find what runs, where it runs, and nothing to repair', async () => {
+  test('after the upgrade the reconciler and the watcher find the running jobs where they run and have nothing to repair', async () => {
     expect((await openJobIds(pool, 0)).sort()).toEqual(live);
     const namespace = `tenant-${customer}`;
     expect((await runningPods(pool, 0)).sort((a, b) => (a.jobId < b.jobId ? -1 : 1))).toEqual(
@@ -78,7 +78,7 @@ describe('what a database of 0.1.0 says after the upgrade', () => {
     expect(await leakedAllocations(pool)).toEqual([]);
   });
 
-  test('a running job of whose workflow nothing is left can go on from its row', async () => {
+  test('after the upgrade a running job that lost its workflow can be resumed from its row', async () => {
     const address = { host: '198.51.100.9', port: 30_022, user: 'root' };
     expect(await findOpenJob(pool, jobs.running)).toMatchObject({
       status: 'running',
@@ -94,7 +94,7 @@ describe('what a database of 0.1.0 says after the upgrade', () => {
     expect(provisioning).toMatchObject({ status: 'provisioning', placement: { providerId: 'serves' } });
   });
 
-  test('providers are in service as they were, with their nodes, what is rented, and room for pods', async () => {
+  test('after the upgrade providers are in service as before, with their nodes, allocations and pod limits', async () => {
     const { providers: listed } = await listProviders(pool, { limit: 20 });
     expect(Object.fromEntries(listed.map(({ providerId, status }) => [providerId, status]))).toEqual({
       [providers.serves]: 'available',
@@ -142,7 +142,7 @@ describe('what a database of 0.1.0 says after the upgrade', () => {
   });
 });
 
-test('the account of a customer of 0.1.0 goes on: extensions that were paid, new ones, and the bill', async () => {
+test('after the upgrade a customer of 0.1.0 keeps his paid extensions and bill, and can extend again', async () => {
   await using(databaseOf010, async (config, pool) => {
     await migrate(config);
     const in010 = (await findJob(pool, customer, jobs.running))!;

@@ -46,7 +46,7 @@ describe('allocation', () => {
     ['cores', { cpuCores: 400 }, 2],
     ['memory', { memoryMb: 300_000 }, 3],
     ['storage', { storageGb: 9_000 }, 1],
-  ])('cannot oversell %s', async (_, sizes, fits) => {
+  ])('concurrent orders cannot oversell %s', async (_, sizes, fits) => {
     await putProvider(pool(), { providerId: 'one' });
     const spot = await place(testOrder());
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => allocate(pool(), testOrder(sizes), spot)));
@@ -61,7 +61,7 @@ describe('allocation', () => {
     expect(await findAllocation(pool(), order.jobId)).toBeUndefined();
   });
 
-  test('repeating an allocation of a job takes no more, however often and at whatever provider', async () => {
+  test('repeating an allocation of a job takes nothing more, however often and at whichever provider', async () => {
     await putProvider(pool(), { providerId: 'one' });
     await putProvider(pool(), { providerId: 'two', gpuPrice: 0.6 });
     const order = testOrder({ gpuCount: 3 });
@@ -127,8 +127,8 @@ describe('release', () => {
   });
 });
 
-describe('what is free', () => {
-  test('at every moment of a rush, what is free is the total less what jobs hold, and the counters agree', async () => {
+describe('free capacity', () => {
+  test('under load free capacity is always the total minus what jobs hold, and the counters agree', async () => {
     await putProvider(pool(), { providerId: 'one' });
     await putProvider(pool(), { providerId: 'two', gpuPrice: 0.6 });
     const spots = await placementCandidates(pool(), testOrder(), withoutPrices, 2);
@@ -166,7 +166,7 @@ describe('what is free', () => {
 describe('pods of a node', () => {
   const cpuOnly = (): JobOrder => testOrder({ gpuCount: 0 });
 
-  test('each job takes one pod, and no more are sold than the node has beside the system’s', async () => {
+  test('each job takes one pod, and a node sells no more pods than its system pods leave', async () => {
     await putProvider(pool(), { providerId: 'one', pods: 6 });
     const spot = await place(cpuOnly());
     const orders = Array.from({ length: 20 }, cpuOnly);
@@ -250,7 +250,7 @@ describe('capacity', () => {
     expect(await free()).toBe(3);
   });
 
-  test('an offer that shrinks below what is rented cuts nothing, and comes down as jobs end', async () => {
+  test('an offer that shrinks below what is rented takes nothing from jobs, and comes down as they end', async () => {
     await putProvider(pool(), { providerId: 'one' });
     const orders = Array.from({ length: 5 }, () => testOrder());
     const spot = await place(orders[0]!);
@@ -272,7 +272,7 @@ describe('capacity', () => {
     expect(await gpus()).toEqual([2, 1]);
   });
 
-  test('types that a machine once named leave only a few rows behind, and no rented type is removed', async () => {
+  test('GPU types that a machine once named leave only a few rows, and no rented type is removed', async () => {
     const named = (type: number) =>
       putProvider(pool(), { providerId: 'one', gpus: { model: `Type ${type}`, count: 8 } });
     await named(0);
@@ -300,7 +300,7 @@ describe('capacity', () => {
 });
 
 describe('placement', () => {
-  test('an order goes to the cheapest matching provider, and at the same price to the fuller one', async () => {
+  test('an order goes to the cheapest matching provider, and among equal prices to the fullest one', async () => {
     await putProvider(pool(), { providerId: 'dear', gpuPrice: 0.9 });
     await putProvider(pool(), { providerId: 'large', gpuPrice: 0.5 });
     await putProvider(pool(), { providerId: 'small', gpuPrice: 0.5, gpus: { model: 'RTX 4090', count: 2 } });
@@ -326,7 +326,7 @@ describe('placement', () => {
 });
 
 describe('search', () => {
-  test('a search matches by what is free, and shows a provider without a free GPU as busy', async () => {
+  test('a search matches by free capacity, and shows a provider without a free GPU as busy', async () => {
     await putProvider(pool(), { providerId: 'full', gpus: { model: 'RTX 4090', count: 1 } });
     await putProvider(pool(), { providerId: 'free', gpuPrice: 0.7 });
     await allocate(pool(), testOrder(), await place(testOrder()));

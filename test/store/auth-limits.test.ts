@@ -42,19 +42,19 @@ describe.each(['cut', 'stall'] as const)('while Redis is away (%s)', (how) => {
     await line.close();
   });
 
-  test('a signed request fails closed', async () => {
+  test('while Redis is away a signed request fails closed', async () => {
     const { status, json, headers } = await sendSigned({ at: cutOff });
     expect([status, json.code]).toEqual([503, 'auth_backend_unavailable']);
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
   });
 
-  test('a login is begun, which keeps nothing, and fails closed', async () => {
+  test('while Redis is away a login can begin, which stores nothing, but cannot be completed', async () => {
     const underWay = await beginLogin(cutOff);
     expect((await finishLogin(cutOff, underWay)).json.code).toBe('auth_backend_unavailable');
     expect((await finishLogin(api, await beginLogin(cutOff))).status).toBe(201);
   });
 
-  test('a token goes on working, and a revoked one does not', async () => {
+  test('while Redis is away a token still works, and a revoked one does not', async () => {
     expect((await cutOff.send('GET', me, { bearer })).status).toBe(200);
     const stolen = await loggedIn(api);
     const token = (await sendSigned({ by: stolen.key, method: 'POST', target: '/api/v1/auth/tokens', body: {} })).json
@@ -63,7 +63,7 @@ describe.each(['cut', 'stall'] as const)('while Redis is away (%s)', (how) => {
     expect((await cutOff.send('GET', me, { bearer: token })).json.code).toBe('session_revoked');
   });
 
-  test('a wallet gets rid of a thief by its own signature', async () => {
+  test('while Redis is away a wallet can revoke a stolen session by its own signature', async () => {
     const stolen = await loggedIn(api);
     const message: SessionRevocation = {
       wallet: stolen.wallet.address.toLowerCase() as Hex,
@@ -78,7 +78,7 @@ describe.each(['cut', 'stall'] as const)('while Redis is away (%s)', (how) => {
     expect((await sendSigned({ by: stolen.key })).json.code).toBe('session_revoked');
   });
 
-  test('strangers are still counted', async () => {
+  test('while Redis is away failures of unknown callers are still counted', async () => {
     const strict = await replicas.start({
       env: { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(line.port), RATE_LIMIT_AUTH_FAILURES: '2' },
     });
@@ -88,13 +88,13 @@ describe.each(['cut', 'stall'] as const)('while Redis is away (%s)', (how) => {
     await strict.stop();
   });
 
-  test('and when it is back, signed requests are answered again', async () => {
+  test('signed requests are answered again once Redis is back', async () => {
     await line.mend();
     await until(async () => (await sendSigned({ at: cutOff })).status === 200, { everyMs: 100 });
   });
 });
 
-describe('an address that sends what is not good', () => {
+describe('an address that sends bad credentials', () => {
   const from = (ip: string) => ({ 'x-forwarded-for': ip });
   const bad = `wlb_${'x'.repeat(43)}`;
   const env = { TRUST_PROXY: 'true', RATE_LIMIT_AUTH_FAILURES: '3', RATE_LIMIT_PER_IP: '20' };
@@ -113,7 +113,7 @@ describe('an address that sends what is not good', () => {
     for (let at = 0; at < 30; at++) await Promise.all(Array.from({ length: 10 }, () => guess(limited, ip)));
   };
 
-  test('is told so over all replicas, and until when', async () => {
+  test('an address that sends bad credentials is refused by all replicas, and told until when', async () => {
     const guesses = [
       await guess(limited, '203.0.113.31'),
       await guess(replica, '203.0.113.31'),
@@ -125,7 +125,7 @@ describe('an address that sends what is not good', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(60);
   });
 
-  test('keeps out nobody beside it who has a good credential, of whatever kind', async () => {
+  test('an address that sends bad credentials keeps out nobody there who has a good credential of any kind', async () => {
     const ip = '203.0.113.33';
     const token = (await sendSigned({ method: 'POST', target: '/api/v1/auth/tokens', body: {} })).json.token as string;
     await flood(ip);
@@ -144,7 +144,7 @@ describe('an address that sends what is not good', () => {
     ).toBe(200);
   });
 
-  test('keeps no wallet beside it from logging in, and none from revoking', async () => {
+  test('an address that sends bad credentials keeps no wallet there from logging in or revoking', async () => {
     const ip = '203.0.113.35';
     const headers = from(ip);
     const wallet = newWallet();
@@ -169,19 +169,19 @@ describe('an address that sends what is not good', () => {
     expect((await limited.send('POST', '/api/v1/auth/revoke', { body: sent, headers })).status).toBe(204);
   });
 
-  test('may ask for challenges without end, and a wallet that somebody names is not kept out by that', async () => {
+  test('requests for challenges are not counted as failures, and lock out no wallet that they name', async () => {
     const [wallet, headers] = [newWallet(), from('203.0.113.36')];
     for (let at = 0; at < 19; at++) await beginLogin(limited, { wallet, headers });
     expect((await finishLogin(limited, await beginLogin(limited, { wallet, headers }), { headers })).status).toBe(201);
   });
 
-  test('is one address, whichever of its network it uses', async () => {
+  test('all IPv6 addresses of one network count as one address', async () => {
     for (let at = 0; at < 3; at++) await guess(limited, `2001:db8:7:7::${at}`);
     expect((await guess(limited, '2001:db8:7:7:ffff::1')).status).toBe(429);
     expect((await guess(limited, '2001:db8:7:8::1')).status).toBe(401);
   });
 
-  test('takes nothing from others there by what it proves: that is counted by wallet', async () => {
+  test('signed requests take nothing from others at the same address, because they count by wallet', async () => {
     const headers = from('203.0.113.37');
     const busy = await loggedIn(api);
     for (let at = 0; at < 40; at++) {
@@ -194,7 +194,7 @@ describe('an address that sends what is not good', () => {
 describe('limits', () => {
   const from = (ip: string) => ({ 'x-forwarded-for': ip });
 
-  test('a clock that is wrong and a session that is over are no guesses', async () => {
+  test('a wrong clock and an ended session are not counted as failures that look like guessing', async () => {
     const limited = await replicas.start({ env: { TRUST_PROXY: 'true', RATE_LIMIT_AUTH_FAILURES: '1' } });
     const over = await loggedIn(api);
     await sendSigned({ by: over.key, method: 'DELETE', target: '/api/v1/auth/sessions' });
@@ -207,7 +207,7 @@ describe('limits', () => {
     await limited.stop();
   });
 
-  test('a wallet reads so often and no more, over all replicas and sessions', async () => {
+  test('the limit of reads counts by wallet over all replicas and sessions', async () => {
     const env = { RATE_LIMIT_READS: '2' };
     const [limited, replica] = await Promise.all([replicas.start({ env }), replicas.start({ env })]);
     const mine = await loggedIn(api);

@@ -53,7 +53,7 @@ describe('a login', () => {
     expect(session.expiresAt.getTime() - Date.now()).toBeLessThanOrEqual(600_000);
   });
 
-  test('a login with the wallet in any case is one of the same wallet', async () => {
+  test('a login with the wallet written in any case belongs to the same wallet', async () => {
     const wallet = newWallet();
     const upper = `0x${wallet.address.slice(2).toUpperCase()}`;
     const underWay = await beginLogin(api, { wallet, body: { wallet: upper } });
@@ -84,7 +84,7 @@ describe('a login', () => {
   });
 });
 
-describe('a delegation is refused', () => {
+describe('an invalid delegation', () => {
   type Change = (login: LoginUnderWay) => Partial<LoginUnderWay['message']>;
   test.each<[string, string, Change]>([
     ['wallet', 'challenge_invalid', ({ message }) => ({ wallet: flipped(message.wallet) })],
@@ -96,7 +96,7 @@ describe('a delegation is refused', () => {
     ['issuedAt', 'signature_invalid', ({ message }) => ({ issuedAt: message.issuedAt - 1 })],
     ['expiresAt', 'signature_invalid', ({ message }) => ({ expiresAt: message.expiresAt - 1 })],
     ['nonce', 'challenge_invalid', ({ message }) => ({ nonce: flipped(message.nonce) })],
-  ])('whose %s is not the one that was signed: %s', async (_, code, change) => {
+  ])('a login whose %s is not the signed one is refused: %s', async (_, code, change) => {
     const underWay = await beginLogin(api);
     const signature = await signDelegation(underWay);
     const changed = { ...underWay, message: { ...underWay.message, ...change(underWay) } };
@@ -104,7 +104,7 @@ describe('a delegation is refused', () => {
     expect(await sessionsOf(underWay.wallet)).toBe(0);
   });
 
-  test('a login whose chain differs from the signed one is rejected', async () => {
+  test('a login whose chain differs from the signed one is refused', async () => {
     const underWay = await beginLogin(api);
     const signature = await signDelegation(underWay);
     expect((await finishLogin(api, { ...underWay, chainId: 103 }, { signature })).json.code).toBe('signature_invalid');
@@ -115,13 +115,13 @@ describe('a delegation is refused', () => {
     ['statement', { statement: 'Claim your free tokens' }],
     ['scopes out of order', { scopes: 'jobs:write jobs:read' }],
     ['scopes that do not exist', { scopes: 'jobs:read wallet:drain' }],
-  ])('with another %s, although the wallet signed it', async (_, change) => {
+  ])('a login with a different message (%s) is refused although the wallet signed it', async (_, change) => {
     const underWay = await beginLogin(api);
     const signedElsewhere = { ...underWay, message: { ...underWay.message, ...change } };
     expect((await finishLogin(api, signedElsewhere)).json.code).toBe('validation_failed');
   });
 
-  test('a login for a chain that is not configured is rejected although the wallet signed it', async () => {
+  test('a login for a chain that is not configured is refused although the wallet signed it', async () => {
     const underWay = await beginLogin(api);
     expect((await finishLogin(api, { ...underWay, chainId: 56 })).json.code).toBe('validation_failed');
     expect(
@@ -133,7 +133,7 @@ describe('a delegation is refused', () => {
     ).toBe('validation_failed');
   });
 
-  test('a delegation that lasts too long, was signed long ago or has expired is rejected', async () => {
+  test('a delegation that lasts too long, was signed long ago or has expired is refused', async () => {
     const underWay = await beginLogin(api);
     const { issuedAt } = underWay.message;
     const with_ = (change: object) => finishLogin(api, { ...underWay, message: { ...underWay.message, ...change } });
@@ -148,25 +148,25 @@ describe('a delegation is refused', () => {
     ['high s', (signature: Hex) => withHighS(signature), 'signature_invalid'],
     ['64 bytes', (signature: Hex) => signature.slice(0, 130) as Hex, 'signature_invalid'],
     [
-      'another r',
+      'a changed r',
       (signature: Hex) => `${flipped(signature.slice(0, 66))}${signature.slice(66)}` as Hex,
       'signature_invalid',
     ],
-    ['no hex', () => '0xnothing', 'validation_failed'],
-  ])('with a signature of %s', async (_, spoil, code) => {
+    ['text that is not hex', () => '0xnothing', 'validation_failed'],
+  ])('a login with a signature of %s is refused', async (_, spoil, code) => {
     const underWay = await beginLogin(api);
     const signature = spoil(await signDelegation(underWay));
     expect((await finishLogin(api, underWay, { signature })).json.code).toBe(code);
     expect(await sessionsOf(underWay.wallet)).toBe(0);
   });
 
-  test('a login signed by another wallet is rejected', async () => {
+  test('a login signed by another wallet is refused', async () => {
     const underWay = await beginLogin(api);
     const signature = await signDelegation({ ...underWay, wallet: newWallet() });
     expect((await finishLogin(api, underWay, { signature })).json.code).toBe('signature_invalid');
   });
 
-  test('a login with an additional field is rejected', async () => {
+  test('a login with an additional field is refused', async () => {
     const underWay = await beginLogin(api);
     const message = { ...underWay.message, admin: true } as never;
     expect(
@@ -195,7 +195,7 @@ describe('a challenge', () => {
     expect(await sessionsOf(underWay.wallet)).toBe(1);
   });
 
-  test('a challenge of another wallet with the same session key is rejected', async () => {
+  test('a challenge of another wallet with the same session key is refused', async () => {
     const key = newWallet();
     const [mine, theirs] = [await beginLogin(api, { key }), await beginLogin(api, { key })];
     const message = { ...mine.message, nonce: theirs.message.nonce };
@@ -205,7 +205,7 @@ describe('a challenge', () => {
   test.each([
     ['wallet', (wallet: PrivateKeyAccount) => ({ session_key: wallet.address })],
     ['zero address', () => ({ session_key: zeroAddress })],
-  ])('is not made for a session key that is the %s', async (_, body) => {
+  ])('no challenge is issued for a session key that is the %s', async (_, body) => {
     const wallet = newWallet();
     const sent = { wallet: wallet.address, ...body(wallet) };
     expect((await api.send('POST', '/api/v1/auth/challenge', { body: sent })).json.code).toBe('validation_failed');

@@ -50,17 +50,17 @@ describe('a signed request', () => {
     ['timestamp', {}, { headers: { 'x-session-timestamp': String(Math.floor(Date.now() / 1000) - 1) } }],
     ['nonce', {}, { headers: { 'x-session-nonce': 'AAECAwQFBgcICQoLDA0ODw' } }],
     ['audience', { audience: 'https://evil.example.com' }, {}],
-  ])('with another %s than was signed is refused', async (_, signed, sent) => {
+  ])('a request with a %s other than the signed one is refused', async (_, signed, sent) => {
     expect((await sendSigned(signed, sent)).json.code).toBe('signature_invalid');
   });
 
-  test('a request in the name of another session’s key is rejected', async () => {
+  test('a request in the name of another session’s key is refused', async () => {
     const victim = await loggedIn(api);
     const forged = await sendSigned({}, { headers: { 'x-session-key': victim.key.address } });
     expect(forged.json.code).toBe('signature_invalid');
   });
 
-  test('a request of a key without a session is rejected, even if it is the wallet’s own key', async () => {
+  test('a request of a key without a session is refused, even if it is the wallet’s own key', async () => {
     expect((await sendSigned({ by: newWallet() })).json.code).toBe('session_unknown');
     expect((await sendSigned({ by: session.wallet })).json.code).toBe('session_unknown');
   });
@@ -70,9 +70,9 @@ describe('a signed request', () => {
     ['64 bytes', (signature) => signature.slice(0, 130)],
     ['66 bytes', (signature) => `${signature}00`],
     ['another v', (signature) => `${signature.slice(0, 130)}${signature.endsWith('1b') ? '1c' : '1b'}`],
-    ['a v that none is', (signature) => `${signature.slice(0, 130)}1d`],
-    ['zeros', () => `0x${'0'.repeat(128)}1b`],
-  ])('with a signature of %s is refused', async (_, spoil) => {
+    ['an invalid v', (signature) => `${signature.slice(0, 130)}1d`],
+    ['only zeros', () => `0x${'0'.repeat(128)}1b`],
+  ])('a request with a signature of %s is refused', async (_, spoil) => {
     const headers = await signedHeaders(session.key, { method: 'GET', target: me });
     const spoilt = { ...headers, 'x-session-signature': spoil(headers['x-session-signature']!) };
     expect((await api.send('GET', me, { headers: spoilt })).json.code).toBe('signature_invalid');
@@ -85,19 +85,19 @@ describe('a signed request', () => {
     ['x-session-nonce', 'short'],
     ['x-session-nonce', 'a'.repeat(65)],
     ['x-session-nonce', 'has a space in it'],
-  ])('whose %s is %j is malformed', async (name, value) => {
+  ])('a request whose %s is %j is refused as malformed', async (name, value) => {
     expect((await sendSigned({}, { headers: { [name]: value } })).json.code).toBe('malformed_request');
   });
 
   test.each(['x-session-key', 'x-session-timestamp', 'x-session-nonce', 'x-session-signature'])(
-    'without %s is malformed',
+    'a request without %s is refused as malformed',
     async (name) => {
       const { [name]: _, ...headers } = await signedHeaders(session.key, { method: 'GET', target: me });
       expect((await api.send('GET', me, { headers })).json.code).toBe('malformed_request');
     },
   );
 
-  test('a request with both a signature and a token is rejected, whichever of the two is valid', async () => {
+  test('a request with both a signature and a token is refused, whichever of the two is valid', async () => {
     const { json } = await sendSigned({ method: 'POST', target: '/api/v1/auth/tokens', body: {} });
     const replies = await Promise.all([
       sendSigned({}, { headers: { authorization: `Bearer ${json.token}` } }),
@@ -108,7 +108,7 @@ describe('a signed request', () => {
     expect(codes(replies)).toEqual(Array(4).fill('auth_ambiguous'));
   });
 
-  test('a rejected request is told the reason in WWW-Authenticate too', async () => {
+  test('the reason for a refusal is also in WWW-Authenticate', async () => {
     const { status, headers } = await sendSigned({ by: newWallet() });
     expect(status).toBe(401);
     expect(headers.get('www-authenticate')).toContain('error="session_unknown"');
@@ -116,14 +116,14 @@ describe('a signed request', () => {
 });
 
 describe('a nonce', () => {
-  test('a nonce is good once, whichever replica sees it', async () => {
+  test('a nonce is accepted once, whichever replica gets it', async () => {
     const headers = await signedHeaders(session.key, { method: 'GET', target: me });
     expect((await api.send('GET', me, { headers })).status).toBe(200);
     expect((await api.send('GET', me, { headers })).json.code).toBe('nonce_reused');
     expect((await other.send('GET', me, { headers })).json.code).toBe('nonce_reused');
   });
 
-  test('a nonce is good once even for two concurrent requests', async () => {
+  test('a nonce is accepted once even for two concurrent requests', async () => {
     const headers = await signedHeaders(session.key, { method: 'GET', target: me });
     const replies = await Promise.all(
       Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? api : other).send('GET', me, { headers })),
@@ -141,14 +141,14 @@ describe('a nonce', () => {
     expect(await replicas.redis.redis.keys(`auth:rn:*${headers['x-session-nonce']}`)).toHaveLength(1);
   });
 
-  test('a nonce belongs to its key: another key may use the same', async () => {
+  test('a nonce belongs to its key: another key may use the same one', async () => {
     const nonce = 'the-same-for-both-of-us';
     const another = await loggedIn(api);
     expect((await sendSigned({ nonce })).status).toBe(200);
     expect((await sendSigned({ nonce, by: another.key })).status).toBe(200);
   });
 
-  test('a nonce is kept until no timestamp it was sent with is valid any more', async () => {
+  test('a nonce is kept until no timestamp that it was sent with is valid any more', async () => {
     const nonce = 'kept-for-long-enough';
     await sendSigned({ nonce });
     const ttlS = await replicas.redis.redis.ttl(`auth:rn:${session.key.address.toLowerCase()}:${nonce}`);
@@ -163,7 +163,7 @@ describe('a timestamp', () => {
     [0, 200],
     [59, 200],
     [61, 'timestamp_skew'],
-  ])('that is off by %i s: %s', async (offsetS, expected) => {
+  ])('a request whose timestamp is off by %i s gets %s', async (offsetS, expected) => {
     frozenMs = Date.now();
     const timestamp = Math.floor(frozenMs / 1000) + offsetS;
     const reply = await sendSigned({ timestamp });

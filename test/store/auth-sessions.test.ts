@@ -96,7 +96,7 @@ describe('a token', () => {
   });
 
   test.each(['', 'Bearer', 'Bearer wlb_short', `Bearer wlb_${'a'.repeat(43)}`, 'Basic d2xiOg==', 'Bearer a b'])(
-    'is not what "%s" is',
+    'a request with the Authorization header "%s" is refused',
     async (authorization) => {
       const { status, json } = await api.send('GET', '/api/v1/auth/me', { headers: { authorization } });
       expect(status).toBe(401);
@@ -105,7 +105,7 @@ describe('a token', () => {
   );
 });
 
-describe('what is revoked on one replica is refused by the other with the next request', () => {
+describe('revocation as seen by the other replica', () => {
   test('revoking a session ends the session and its tokens', async () => {
     const account = newWallet();
     const [lost, kept] = [await api.login({ account }), await api.login({ account })];
@@ -142,7 +142,7 @@ describe('what is revoked on one replica is refused by the other with the next r
   });
 });
 
-describe('by its own signature a wallet revokes', () => {
+describe('revocation by a signature of the wallet', () => {
   const revocation = (
     wallet: PrivateKeyAccount,
     sessionKey: string,
@@ -197,7 +197,7 @@ describe('by its own signature a wallet revokes', () => {
     ['issuedAt', 'signature_invalid', (message) => ({ issuedAt: message.issuedAt - 1 })],
     ['nonce', 'signature_invalid', (message) => ({ nonce: flipped(message.nonce) })],
     ['issuedAt of long ago', 'timestamp_skew', (message) => ({ issuedAt: message.issuedAt - 310 })],
-  ])('nothing when the %s is not the one that was signed', async (_, code, change) => {
+  ])('a wallet’s signature revokes nothing when the %s is not the one that was signed', async (_, code, change) => {
     const account = newWallet();
     const session = await api.login({ account });
     const message = revocation(account, session.sessionKey);

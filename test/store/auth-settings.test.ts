@@ -42,7 +42,7 @@ function expectAbout(value: number, seconds: number): void {
   expect(value).toBeLessThanOrEqual(seconds + 1);
 }
 
-test('a session lasts as long as the site says, or as it was asked to, up to the most there is', async () => {
+test('a session lasts for the configured time or the requested one, and never longer than the maximum', async () => {
   expectAbout((await session()).lastsS, 600);
   expectAbout((await session({ ttl_seconds: 1200 })).lastsS, 1200);
   const longer = await api.send('POST', '/api/v1/auth/challenge', {
@@ -51,7 +51,7 @@ test('a session lasts as long as the site says, or as it was asked to, up to the
   expect([longer.status, longer.json.errors]).toMatchObject([422, [{ field: 'ttl_seconds' }]]);
 });
 
-test('a token lasts as long as the site says, or as it was asked to, up to the most there is', async () => {
+test('a token lasts for the configured time or the requested one, and never longer than the maximum', async () => {
   const { key } = await session();
   expectAbout(lastsS((await mint(key, {})).json), 120);
   expectAbout(lastsS((await mint(key, { ttl_seconds: 240 })).json), 240);
@@ -59,7 +59,7 @@ test('a token lasts as long as the site says, or as it was asked to, up to the m
   expect([longer.status, longer.json.errors]).toMatchObject([422, [{ field: 'ttl_seconds' }]]);
 });
 
-test('a challenge is good for as long as the site says', async () => {
+test('a challenge is valid for the configured time', async () => {
   const [inTime, late] = [await beginLogin(api), await beginLogin(api)];
   try {
     // The times of the proof are of this process, and its skew is a minute.
@@ -73,7 +73,7 @@ test('a challenge is good for as long as the site says', async () => {
   }
 });
 
-test('a session that was revoked is not shown as live', async () => {
+test('a revoked session is not shown as live', async () => {
   const wallet = newWallet();
   const first = await beginLogin(api, { wallet });
   const revoked = (await finishLogin(api, first)).json.session_id as string;
@@ -90,7 +90,7 @@ test('a session that was revoked is not shown as live', async () => {
   ]);
 });
 
-test('what is left to spend is the limit less what is reserved and what is spent', async () => {
+test('the remaining spend limit is the limit minus what is reserved and what is spent', async () => {
   const { pool } = replicas.database;
   const { wallet, key, id } = await session({ spend_limit: '1000' });
   const { jobId } = await putBelongings(pool, wallet);

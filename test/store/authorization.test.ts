@@ -47,7 +47,7 @@ afterAll(async () => {
 const rules: RouteRule[] = await ruleTable();
 const guarded = rules.filter(({ auth }) => auth !== 'none' && auth !== 'session-proof');
 
-test('every route is known: it is open on purpose, or there is a way to try who may call it', () => {
+test('every route is either meant to be open or has a test of who may call it', () => {
   const named = rules.map(nameOf);
   const known = [...openRoutes, ...Object.keys(attempts), 'POST /api/v1/auth/sessions'];
   expect(named.filter((name) => !known.includes(name))).toEqual([]);
@@ -73,7 +73,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   // Whoever revokes all sessions of a wallet takes one of its own.
   const stranger = name === 'DELETE /api/v1/auth/sessions' ? newWallet() : bob;
 
-  test('refuses who shows nothing, what is no credential, and a key that proves only that it is there', async () => {
+  test('the route refuses callers without a credential, with an unknown token, or with an unregistered key', async () => {
     const { target, body } = await attempt(await belongings(alice));
     const { method } = rule;
     const nobody = await api.send(method, target, { body });
@@ -88,7 +88,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
     }
   });
 
-  test('does nothing to what is another’s, and tells nothing of it', async () => {
+  test('the route changes nothing of another wallet, and tells nothing about it', async () => {
     const hers = await belongings(alice);
     const before = await writtenOf(hers);
     const session = await logins(stranger, customerScopes);
@@ -113,7 +113,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
 
   const missing = rule.scopes.map((scope) => [scope] as const);
   if (missing.length > 0) {
-    test.each(missing)('refuses a session without %s', async (scope) => {
+    test.each(missing)('the route refuses a session without %s', async (scope) => {
       const mine = await belongings(alice);
       const before = await writtenOf(mine);
       const rest = customerScopes.filter((each) => each !== scope);
@@ -128,7 +128,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   }
 
   if (rule.scopes.length > 0 && rule.operators !== true && !rule.scopes.includes('admin')) {
-    test('refuses an operator who has no other scope, also for what is his own', async () => {
+    test('the route refuses an operator without its scope, even for what the operator owns', async () => {
       const his = await belongings(alice);
       const before = await writtenOf(his);
       api.asked.length = 0;
@@ -144,14 +144,14 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   }
 
   if (rule.auth === 'signed') {
-    test('wants a signature: a token is not enough', async () => {
+    test('the route requires a signature, and a token is not enough', async () => {
       const session = await logins(alice, scopesFor(rule));
       const { target, body } = await attempt(await belongings(alice), alice);
       const reply = await api.send(rule.method, target, { body, bearer: await session.token() });
       expect([reply.status, reply.json.code]).toEqual([401, 'auth_required']);
     });
   } else if (rule.scopes.length > 0) {
-    test('refuses a token without a scope that its session has', async () => {
+    test('the route refuses a token without a scope that its session has', async () => {
       const session = await logins(alice, customerScopes);
       const bearer = await session.token({ scopes: customerScopes.filter((scope) => !rule.scopes.includes(scope)) });
       const { target, body } = await attempt(await belongings(alice), alice);
@@ -161,7 +161,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   }
 });
 
-test('the registration of a session takes the proof of a key, and no other credential', async () => {
+test('a session is registered by proof of its key, and by no other credential', async () => {
   const { target, body } = registrationAttempt;
   const session = await logins(bob, customerScopes);
   expect((await api.send('POST', target, { body })).json.code).toBe('auth_required');

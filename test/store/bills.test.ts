@@ -93,7 +93,7 @@ test.each([
 describe('a job with one GPU, three cores and 1,000 MB', () => {
   const sizes = { gpuCount: 1, cpuCores: 3, memoryMb: 1_000 };
 
-  test('for an hour reserves its price, and after seven seconds costs what they cost, rounded down', async () => {
+  test('a job for an hour reserves its hourly price, and after seven seconds costs seven seconds, rounded down', async () => {
     const { order, sessionId } = await ordered({ ...sizes, durationSeconds: 3_600 });
     expect(await records.placeJob(order)).toMatchObject({ pricePerHour: 0.44105078125, rate: '441050781250000000' });
     expect(await money(order.jobId, sessionId)).toEqual({
@@ -111,7 +111,7 @@ describe('a job with one GPU, three cores and 1,000 MB', () => {
     expect(await money(order.jobId, sessionId)).toMatchObject({ held: '0', spent: '857598741319444' });
   });
 
-  test('for seven seconds reserves what they cost, rounded up, and costs a unit less', async () => {
+  test('a job for seven seconds reserves seven seconds, rounded up, and costs a unit less', async () => {
     const { order, sessionId } = await ordered({ ...sizes, durationSeconds: 7 });
     await records.placeJob(order);
     expect(await money(order.jobId, sessionId)).toMatchObject({ reserved: '857598741319445', held: '857598741319445' });
@@ -120,7 +120,7 @@ describe('a job with one GPU, three cores and 1,000 MB', () => {
     expect(await money(order.jobId, sessionId)).toMatchObject({ held: '0', spent: '857598741319444' });
   });
 
-  test('that is extended by half an hour reserves half of its price more, and pays for both', async () => {
+  test('a job that is extended by half an hour reserves half its hourly price more, and pays for both', async () => {
     const { order, sessionId } = await ordered({ ...sizes, durationSeconds: 3_600 });
     await records.placeJob(order);
     await run(order);
@@ -131,7 +131,7 @@ describe('a job with one GPU, three cores and 1,000 MB', () => {
     expect(await money(order.jobId, sessionId)).toMatchObject({ held: '0', spent: '661576171875000000' });
   });
 
-  test('keeps the price that it was placed for, whatever its provider asks for later', async () => {
+  test('a job keeps the price of its placement, whatever its provider asks later', async () => {
     const { order, sessionId } = await ordered({ ...sizes, durationSeconds: 3_600 });
     await records.placeJob(order);
     await put(4);
@@ -143,14 +143,14 @@ describe('a job with one GPU, three cores and 1,000 MB', () => {
     expect(await money(order.jobId, sessionId)).toMatchObject({ spent: '882101562500000000' });
   });
 
-  test('that was never ready costs nothing', async () => {
+  test('a job that was never ready costs nothing', async () => {
     const { order, sessionId } = await ordered({ ...sizes, durationSeconds: 3_600 });
     await records.placeJob(order);
     await end(order, 1_800_000);
     expect(await money(order.jobId, sessionId)).toMatchObject({ held: '0', spent: '0' });
   });
 
-  test('pays nothing for the time in which it was not served', async () => {
+  test('a job pays nothing for the time in which it was not served', async () => {
     const { order, sessionId } = await ordered({ ...sizes, durationSeconds: 3_600 });
     await records.placeJob(order);
     await run(order);

@@ -49,7 +49,7 @@ async function login(contract: ReturnType<typeof newContract>, given: Given = {}
 }
 const answerOf = ({ status, json }: Reply) => [status, json.code];
 
-test('a contract wallet logs in with what its owner signed, and its session says what it is', async () => {
+test('a contract wallet logs in with a signature of its owner, and its session says that it is a contract wallet', async () => {
   const contract = newContract();
   const { reply, key } = await login(contract);
   expect([reply.status, reply.json.wallet]).toEqual([201, contract.address]);
@@ -57,7 +57,7 @@ test('a contract wallet logs in with what its owner signed, and its session says
   expect(json.sessions).toMatchObject([{ wallet_kind: 'contract', chain_id: 1, live: true }]);
 });
 
-test('an ordinary wallet stays one, and logs in while the node is away', async () => {
+test('an ordinary wallet is not taken for a contract wallet, and logs in while the Ethereum node is away', async () => {
   chain.faults.set('eth_chainId', 'no connection').set('eth_getCode', 'no connection');
   try {
     const session = await api.login();
@@ -68,7 +68,7 @@ test('an ordinary wallet stays one, and logs in while the node is away', async (
   }
 });
 
-test('a wallet that is still to be deployed logs in with the signature that would deploy it', async () => {
+test('a contract wallet that is not deployed yet logs in with the signature that would deploy it', async () => {
   const wrap = (signature: Hex) => serializeErc6492Signature({ address: factory, data: '0x', signature });
   const { reply } = await login(newContract(false), { wrap });
   expect(reply.status).toBe(201);
@@ -86,7 +86,7 @@ test.each<[string, (of: ReturnType<typeof newContract>) => Given]>([
   expect((await login(contract)).reply.status).toBe(201);
 });
 
-test('while the node is away its login waits, and counts as no guess', async () => {
+test('while the Ethereum node is away a contract wallet has to wait, and its login does not count as a guess', async () => {
   const contract = newContract();
   chain.faults.set('eth_call', 'HTTP 503');
   try {
@@ -99,7 +99,7 @@ test('while the node is away its login waits, and counts as no guess', async () 
   expect((await login(contract)).reply.status).toBe(201);
 });
 
-test('its session lasts a day at most, whoever else’s may last longer', async () => {
+test('a session of a contract wallet lasts a day at most, however long other sessions may last', async () => {
   const longer = { body: { ttl_seconds: dayS + 1 } };
   const { reply } = await login(newContract(), longer);
   expect(answerOf(reply)).toEqual([422, 'validation_failed']);
@@ -109,7 +109,7 @@ test('its session lasts a day at most, whoever else’s may last longer', async 
   expect((await finishLogin(api, await beginLogin(api, longer))).status).toBe(201);
 });
 
-test('it revokes its sessions by the signature of its owner, and of nobody else', async () => {
+test('a contract wallet revokes its sessions by the signature of its owner, and of nobody else', async () => {
   const contract = newContract();
   const { key } = await login(contract);
   const message: SessionRevocation = {

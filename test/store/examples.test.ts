@@ -99,11 +99,11 @@ async function follow(
   return answered;
 }
 
-test('every file of examples with requests is followed by a test', () => {
+test('every example file with requests has a test', () => {
   expect(readdirSync('examples').filter((name) => name.endsWith('.http'))).toEqual(['customer.http', 'provider.http']);
 });
 
-test('the token, the order, the extension, the cancellation and the bill of the customer’s examples work as they say', async () => {
+test('the customer’s examples of token, order, extension, cancellation and bill work as written', async () => {
   const line = /^# \$ (WALLET_PRIVATE_KEY=\S+ npm run -s login -- .*)$/m.exec(
     readFileSync('examples/customer.http', 'utf8'),
   )![1]!;
@@ -121,7 +121,7 @@ test('the token, the order, the extension, the cancellation and the bill of the 
   expect(BigInt(spend_spent!)).toBeGreaterThan(0n);
 }, 120_000);
 
-test('the messages of the provider’s examples are taken, unsigned and signed', async () => {
+test('the messages of the provider’s examples are accepted, unsigned and signed', async () => {
   const [wallet, nodeKey] = [newWallet(), newWallet()];
   const providerId = 'my-machine-1';
   const sign = providerSigner({ nodeKey, audience, wallet, chainId: 1 });

@@ -72,7 +72,7 @@ const session = async (id: string) => {
 };
 
 describe('an extension', () => {
-  test('moves the expiry once for ever, whatever came between it and its repeat', async () => {
+  test('an extension moves the expiry once for ever, whatever comes between it and its repeat', async () => {
     const job = await running();
     const first = await extend(job, 'first');
     expect(first.getTime()).toBe(job.expiresAt.getTime() + hour * 1000);
@@ -84,7 +84,7 @@ describe('an extension', () => {
     expect(await charges(job)).toHaveLength(71);
   });
 
-  test('under a key that was used for other hours is a conflict, and changes nothing', async () => {
+  test('an extension under a key that was used for other hours is a conflict, and changes nothing', async () => {
     const job = await running();
     await extend(job, 'key');
     const before = await stored(job);
@@ -93,20 +93,20 @@ describe('an extension', () => {
     expect(await charges(job)).toEqual([{ reserved: rate.toString(), ordered: rate.toString(), seconds: hour }]);
   });
 
-  test('that was refused leaves its key unused', async () => {
+  test('a refused extension leaves its key unused', async () => {
     const job = await running();
     await expect(extend(job, 'key', hour, { maxDurationS: hour })).rejects.toMatchObject({ code: 'duration_limit' });
     expect((await extend(job, 'key', 2 * hour)).getTime()).toBe(job.expiresAt.getTime() + 2 * hour * 1000);
   });
 
-  test('of which one version up to 0.1.0 wrote no hours is known by its key', async () => {
+  test('an extension for which a version up to 0.1.0 stored no hours is recognized by its key', async () => {
     const job = await running();
     const moved = await extend(job, 'old');
     await database.pool.query(`update auth_charges set seconds = null, ordered = null where job_id = $1`, [job.jobId]);
     expect(await extend(job, 'old', 5 * hour)).toEqual(moved);
   });
 
-  test('at the same time as one that is refused moves the expiry by itself alone', async () => {
+  test('an extension that runs beside a refused one moves the expiry by its own hours only', async () => {
     const poor = await putSession(database.pool, testWallet);
     await database.pool.query('update auth_sessions set spend_limit = 0 where id = $1', [poor]);
     for (let round = 0; round < 10; round++) {
@@ -122,7 +122,7 @@ describe('an extension', () => {
     }
   });
 
-  test('of 500 by eight clients that repeat them at random counts once each, to the second', async () => {
+  test('of 500 extensions that eight clients repeat at random each counts exactly once', async () => {
     const job = await running();
     const random = createRandom(11);
     const requests = Array.from({ length: 500 }, (_, n) => ({ key: `k${n}`, seconds: random.whole(1, 600) }));
@@ -141,7 +141,7 @@ describe('an extension', () => {
     expect((await session(job.sessionId)).reserved).toBe(String(reserved + rate));
   }, 60_000);
 
-  test('is refused after a thousand others, and their repeats are not', async () => {
+  test('after a thousand extensions another one is refused, and repeats of the thousand are not', async () => {
     const job = await running();
     await database.pool.query(
       `insert into auth_charges (job_id, request_id, session_id, reserved, ordered, seconds)
@@ -152,7 +152,7 @@ describe('an extension', () => {
     expect(await extend(job, 'many-7', 1)).toEqual(job.expiresAt);
   });
 
-  test('beyond the time in which the provider offers its machine is refused', async () => {
+  test('an extension beyond the time in which the provider offers its machine is refused', async () => {
     const job = await running();
     const providerId = `prov-${randomUUID().slice(0, 8)}`;
     await putProvider(database.pool, { providerId });
@@ -169,7 +169,7 @@ describe('an extension', () => {
     await expect(extend(job, 'one second more', 1)).rejects.toMatchObject({ code: 'duration_limit' });
   });
 
-  test('of a job that is ending or over is refused', async () => {
+  test('an extension of a job that is ending or over is refused', async () => {
     const job = await running();
     await records.recordEnding(job.jobId, 'the rented time is over' as Printable);
     await expect(extend(job, 'late')).rejects.toMatchObject({ code: 'job_ended' });
@@ -178,7 +178,7 @@ describe('an extension', () => {
 });
 
 describe('the end of a job', () => {
-  test('settles once, whatever extensions and other ends come at the same time', async () => {
+  test('a job is settled once, whatever extensions and other ends come at the same time', async () => {
     for (let round = 0; round < 10; round++) {
       const job = await running();
       const endAt = new Date(job.startedAt.getTime() + 1_800_000);
@@ -193,7 +193,7 @@ describe('the end of a job', () => {
     }
   });
 
-  test('of many jobs with the same sessions at the same time meets no deadlock', async () => {
+  test('ends of many jobs that share sessions do not deadlock', async () => {
     const sessions = await Promise.all([1, 2, 3].map(() => putSession(database.pool, testWallet)));
     const jobs = await Promise.all(Array.from({ length: 12 }, (_, n) => running({ sessionId: sessions[n % 3]! })));
     for (const [n, job] of jobs.entries()) {
@@ -207,7 +207,7 @@ describe('the end of a job', () => {
     expect((await database.pool.query<{ deadlocks: number }>(deadlocks)).rows).toEqual(before);
   });
 
-  test('cannot fail on its words: where the database does not take them, it ends without', async () => {
+  test('a job ends without its failure text when the database does not accept the text', async () => {
     const job = await running();
     const before = (await closingsWithoutText.get()).values[0]!.value;
     // As a fault in the border would let it through.

@@ -31,7 +31,7 @@ const month = () => days(30);
 const column = async (sql: string): Promise<unknown[]> =>
   (await pool().query<{ value: unknown }>(`${sql} order by 1`)).rows.map(({ value }) => value);
 
-describe('a job that was never ready is forgotten after its time', () => {
+describe('jobs that were never ready', () => {
   /** One that ended so long ago; `more` is what else there is of it. */
   async function job(name: string, { ended = 40, started = false, more = '' } = {}): Promise<void> {
     const id = randomUUID();
@@ -48,7 +48,7 @@ describe('a job that was never ready is forgotten after its time', () => {
     `insert into auth_charges (job_id, session_id, reserved, spent, settled_at)
      values ($1, $2, 5, ${spent === null ? 'null, null' : `${spent}, now()`})`;
 
-  test('but not while it is part of an account, holds something, or may still be asked for', async () => {
+  test('a job that was never ready is forgotten after its time, unless it is in the ledger, holds capacity or may still be asked for', async () => {
     await putProvider(pool(), { providerId: 'atlas' });
     await job('old');
     await job('old and free of charge', { more: charge(0) });
@@ -71,7 +71,7 @@ describe('a job that was never ready is forgotten after its time', () => {
   });
 });
 
-describe('a session is forgotten after its time', () => {
+describe('sessions, tokens and revocations', () => {
   async function session(
     label: string,
     { expired = 40, wallet = testWallet, set = '', more = '' } = {},
@@ -85,7 +85,7 @@ describe('a session is forgotten after its time', () => {
     if (more !== '') await pool().query(more, [id]);
   }
 
-  test('but not while it paid, pays, or its key has to be known, and its wallet stays with its last session', async () => {
+  test('an expired session is forgotten after its time unless the ledger or its key needs it, and its wallet with its last session', async () => {
     const [other, busy] = [`0x${'b'.repeat(40)}`, `0x${'c'.repeat(40)}`];
     await session('old');
     await session('old, the only one of its wallet', { wallet: other });
@@ -103,7 +103,7 @@ describe('a session is forgotten after its time', () => {
     expect(await column('select wallet as value from auth_wallets')).toEqual([testWallet, busy]);
   });
 
-  test('and so are tokens, signed revocations, and wallets that revoked all there was', async () => {
+  test('tokens, signed revocations and wallets that revoked everything are forgotten after their time', async () => {
     const id = await putSession(pool(), testWallet);
     for (const expired of [40, 20]) {
       await pool().query(
@@ -134,13 +134,13 @@ describe('a join token', () => {
   beforeEach(() => putProvider(pool(), { providerId: 'atlas' }));
   const unused = `update join_tokens set created_at = now() + interval '1 hour'`;
 
-  test('is the same for the same message, for as long as it was to last, and another for another', async () => {
+  test('a repeated message gets the same join token for as long as it was to last, and another message gets another token', async () => {
     const token = await reserve();
     expect(await reserve(first, 6_000)).toEqual(token);
     expect((await reserve(second)).tokenId).not.toBe(token.tokenId);
   });
 
-  test('that has expired, or is not in the cluster any more, is made anew under its id', async () => {
+  test('a join token that has expired or is missing in the cluster is created again under the same id', async () => {
     const { tokenId } = await reserve(first, 0);
     const anew = await reserve();
     expect(anew.tokenId).toBe(tokenId);
@@ -151,7 +151,7 @@ describe('a join token', () => {
     expect(await tokensToRevoke(pool(), 'atlas')).toEqual([tokenId]);
   });
 
-  test('is revoked with all others of its provider but the newest, and early only where it was used', async () => {
+  test('a join token is revoked with all others of its provider but the newest, and before its time only if it was used', async () => {
     const [old, used, newest] = [await reserve(), await reserve(second), await reserve(`${second}#1`)];
     await markTokenUsed(pool(), used.tokenId);
     expect((await tokensToRevoke(pool(), 'atlas', newest.tokenId)).sort()).toEqual([old.tokenId, used.tokenId].sort());
@@ -160,7 +160,7 @@ describe('a join token', () => {
     expect(await usedTokens(pool(), 'atlas')).toEqual([]);
   });
 
-  test('is taken out of the cluster once it has expired or its node has joined since, and forgotten later', async () => {
+  test('a join token is removed from the cluster once it has expired or its node has joined, and forgotten later', async () => {
     const [good, expired] = [await reserve(), await reserve(second, -1)];
     await pool().query(unused);
     expect(await uselessTokens(pool(), 10)).toEqual([expired.tokenId]);
@@ -179,7 +179,7 @@ describe('a join token', () => {
 });
 
 describe('a provider that never joined', () => {
-  test('is forgotten after its time, unless it registered again, joined, or may still join', async () => {
+  test('a provider is forgotten some time after its registration, unless it joined, registered again or may still join', async () => {
     for (const id of ['stale', 'fresh', 'joined', 'invited']) {
       await putProvider(pool(), { providerId: id });
       await pool().query(`update providers set joined_at = null, registration_at = $2 where provider_id = $1`, [
@@ -201,7 +201,7 @@ describe('a provider that never joined', () => {
   });
 });
 
-test('a namespace is idle once its wallet has had no job there for a while, nor one that may come to it', async () => {
+test('a namespace is idle once its wallet has had no job there for a while, and no job that may still come to it', async () => {
   const wallet = (digit: number) => `0x${String(digit).repeat(40)}`;
   const put = (digit: number, namespace: string | null, endedS: number | null) =>
     pool().query(

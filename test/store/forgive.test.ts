@@ -45,7 +45,7 @@ async function isOut(): Promise<void> {
   expect((await findProvider(database.pool, 'broken'))!.outUntil).toBeDefined();
 }
 
-test('an operator brings a provider back that is out, at once, and its workflow hears of it', async () => {
+test('an operator brings a provider that is out back at once, and its workflow is told', async () => {
   await isOut();
   const admin = await api.login({ account: operator, scopes: ['admin', 'providers:read'] });
   const shown = async () => (await admin.request('GET', '/api/v1/providers/broken')).body as Record<string, unknown>;
@@ -57,7 +57,7 @@ test('an operator brings a provider back that is out, at once, and its workflow 
   expect(announced).toEqual(['broken']);
 });
 
-test('a Temporal that is away keeps nobody from forgiving', async () => {
+test('an operator can forgive a provider while Temporal is away', async () => {
   await isOut();
   isAway = true;
   const admin = await api.login({ account: operator, scopes: ['admin'] });
@@ -65,7 +65,7 @@ test('a Temporal that is away keeps nobody from forgiving', async () => {
   expect((await findProvider(database.pool, 'broken'))!.outUntil).toBeUndefined();
 });
 
-test('nobody but an operator forgives, and only who is there', async () => {
+test('only an operator can forgive a provider, and only one that exists', async () => {
   const customer = await api.login({ scopes: ['providers:read', 'providers:write'] });
   const path = '/api/v1/admin/providers/broken/forgive';
   expect(await customer.request('POST', path)).toMatchObject({ status: 403 });

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => people?.stop());
 
 test(
-  'chains of signed requests reach every handler there is, and each answer is as the description has it',
+  'chains of signed requests reach every handler, and each reply matches the API description',
   async () => {
     console.log(`FUZZ_SEED=${seed}`);
     const random = createRandom(seed);

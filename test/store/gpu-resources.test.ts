@@ -55,7 +55,7 @@ const reasonOf = async (providerId = 'mixed') =>
   providerReplyOf((await findProvider(pool(), providerId))!, withoutPrices).not_offered_reason;
 
 describe('a machine with two types of GPUs', () => {
-  test('offers one, the cheapest, where the cluster does not tell them apart, and its owner reads why', async () => {
+  test('a machine with two GPU types offers only the cheapest where the cluster counts both together, and its owner is told why', async () => {
     await putProvider(pool(), mixed());
     expect(await sold()).toEqual([['rtx-3090', 3, 0, 0.2]]);
     expect(await candidates({ gpuType: 'rtx-4090' })).toEqual([]);
@@ -70,7 +70,7 @@ describe('a machine with two types of GPUs', () => {
     ]);
   });
 
-  test('offers both where the cluster has a resource for each, and the placement says which', async () => {
+  test('a machine with two GPU types offers both where the cluster has a resource for each, and the placement says which', async () => {
     await putProvider(pool(), mixed({ gpuResources: { [ada]: 1, [ampere]: 2 } }));
     expect(await sold()).toEqual([
       ['rtx-3090', 2, 0, 0.2],
@@ -84,7 +84,7 @@ describe('a machine with two types of GPUs', () => {
     expect(await findAllocation(pool(), order.jobId)).toMatchObject({ gpuResource: ada });
   });
 
-  test('says so once, and again when something else is so', async () => {
+  test('a machine reports once why its GPUs are offered as they are, and again when the reason changes', async () => {
     await putProvider(pool(), mixed());
     expect(await counted('mixed', { [plain]: 3 })).toMatchObject({ gpusReasonIsNew: false });
     expect(await counted('mixed', { [ada]: 1, [ampere]: 2 })).toMatchObject({ gpusReasonIsNew: true, gpusReason: '' });
@@ -92,7 +92,7 @@ describe('a machine with two types of GPUs', () => {
     expect(again).toMatchObject({ gpusReasonIsNew: true, gpusReason: expect.stringContaining('rented out as') });
   });
 
-  test('is sold as the cheapest by the prices of the site where its owner has set none', async () => {
+  test('a machine whose GPUs are counted together is sold as the type that the site’s default prices make the cheapest', async () => {
     const prices = { GPU_DEFAULT_PRICES: readGpuDefaultPrices(['RTX 4090=0.1']).prices, ALLOW_FREE_JOBS: false };
     await putProvider(
       pool(),
@@ -108,7 +108,7 @@ describe('a machine with two types of GPUs', () => {
     expect((await sold()).map(([name, total]) => [name, total])).toEqual([['rtx-4090', 3]]);
   });
 
-  test('sells no GPU twice that was rented under the other type, or before they were told apart', async () => {
+  test('no GPU is sold twice that was rented under the other type, or before the types were told apart', async () => {
     await putProvider(pool(), mixed({ gpuResources: { [ada]: 1, [ampere]: 2 } }));
     const order = testOrder({ gpuType: 'rtx-4090' });
     await allocate(pool(), order, (await candidates({ gpuType: 'rtx-4090' }))[0]!);
@@ -128,7 +128,7 @@ describe('a machine with two types of GPUs', () => {
     expect(await candidates({ gpuType: 'rtx-3090' })).toHaveLength(1);
   });
 
-  test('does not give what was found under a resource that its type has no more', async () => {
+  test('a placement is not allocated when its GPU type is no longer counted under the resource it was found with', async () => {
     await putProvider(pool(), mixed());
     const order = testOrder({ gpuType: 'rtx-3090' });
     const [place] = await candidates({ gpuType: 'rtx-3090' });
@@ -137,7 +137,7 @@ describe('a machine with two types of GPUs', () => {
     expect(await allocate(pool(), order, { ...place!, gpuResource: ampere })).toBe('allocated');
   });
 
-  test('mines on the resource of which it has the most', async () => {
+  test('a machine with two GPU types mines on the resource with the most GPUs', async () => {
     await putProvider(pool(), mixed({ gpuResources: { [ada]: 1, [ampere]: 2 } }));
     expect(await miningRecord(pool(), 'mixed')).toMatchObject({ gpus: 2, gpuResource: ampere });
     await counted('mixed', { [plain]: 3 });
@@ -145,7 +145,7 @@ describe('a machine with two types of GPUs', () => {
     expect([record!.gpus, record!.gpuResource]).toEqual([3, undefined]);
   });
 
-  test('misses GPUs of the one resource while those of the other are there', async () => {
+  test('GPUs of one resource are missing although those of the other are there', async () => {
     await putProvider(pool(), mixed({ gpuResources: { [ada]: 1, [ampere]: 2 } }));
     for (const gpuType of ['rtx-4090', 'rtx-3090']) {
       const order = testOrder({ gpuType });
@@ -172,7 +172,7 @@ describe('parts of a card', () => {
       ({ providerId }) => providerId,
     );
 
-  test('are found by their name and by their memory, and asked for by their resource', async () => {
+  test('a part of a card is found by its name and its memory, and requested by its resource', async () => {
     await putProvider(pool(), parts());
     const place = { gpuType: 'a100-sxm4-40gb-mig-1g-5gb', gpuResource: 'nvidia.com/mig-1g.5gb' };
     for (const order of [{ gpuType: 'mig-1g-5gb' }, { minVramGb: 5 }, { gpuType: 'a100-mig-1g-5gb', gpuCount: 7 }]) {
@@ -184,7 +184,7 @@ describe('parts of a card', () => {
     expect(await found({ minVramGb: 40 })).toEqual([]);
   });
 
-  test('are not sold as cards by an older agent, whatever the device plugin calls them', async () => {
+  test('a part of a card that an older agent reports is not sold as a card, whatever the device plugin calls it', async () => {
     const card = { model: 'NVIDIA A100-SXM4-40GB', count: 1 };
     await putProvider(pool(), parts({ providerId: 'old', gpus: card, spec: {}, gpuResources: { [plain]: 7 } }));
     expect(await candidates({ gpuType: 'a100' })).toEqual([]);
@@ -196,7 +196,7 @@ describe('parts of a card', () => {
     expect(await candidates({ gpuType: 'a100' })).toHaveLength(1);
   });
 
-  test('that several get at once are sold to nobody', async () => {
+  test('a part of a GPU that others share is sold to nobody', async () => {
     await putProvider(pool(), { providerId: 'shared', gpus: { model: models.ada, count: 1 } });
     const allocatable = { ...counts({ [plain]: 0 }), gpuShares: { 'nvidia.com/gpu.shared': 10 } };
     const node = { nodeName: 'shared', nodeUid: 'node', ready: true, allocatable };
@@ -205,7 +205,7 @@ describe('parts of a card', () => {
   });
 });
 
-test('two memories of one name are one type with the lesser where the cluster does not tell them apart', async () => {
+test('two memory sizes under one name are one type with the smaller size where the cluster does not tell them apart', async () => {
   const gpu = (memory_mb: number) => ({ name: 'NVIDIA A100', memory_mb });
   await putProvider(pool(), {
     providerId: 'both',
@@ -217,7 +217,7 @@ test('two memories of one name are one type with the lesser where the cluster do
   expect(await candidates({ gpuType: 'a100', minVramGb: 40, gpuCount: 3 })).toMatchObject([{ gpuType: 'a100-40gb' }]);
 });
 
-test('a database of before has every machine looked at again whose GPUs may be sold otherwise now', async () => {
+test('after the upgrade of an older database, every machine whose GPUs may now be sold otherwise is checked again', async () => {
   const earlier = await databaseBefore('0043');
   const db = earlier.pool;
   try {

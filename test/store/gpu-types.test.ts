@@ -35,7 +35,7 @@ const types = async (providerId: string) =>
     .map(({ name, model, total, pricePerHour }) => [name, model, total, pricePerHour]);
 
 describe('an order', () => {
-  test('for a family goes to its cheapest member, and the placement says which', async () => {
+  test('an order for a GPU family goes to its cheapest member, and the placement says which', async () => {
     await put('pcie', 'NVIDIA A100-PCIE-40GB', { gpuPrice: 0.8 });
     await put('sxm', 'NVIDIA A100-SXM4-80GB', { gpuPrice: 0.9 });
     await put('cheap', 'NVIDIA A10', { gpuPrice: 0.1 });
@@ -48,7 +48,7 @@ describe('an order', () => {
     expect(await places({ gpuType: 'a10' })).toEqual(['cheap']);
   });
 
-  test('is read in any spelling, and holds what it was placed on until it is released', async () => {
+  test('an order names a GPU type in any spelling, and holds the type of its placement until it is released', async () => {
     await put('one', 'NVIDIA_GeForce_RTX_4090');
     await put('tesla', 'Tesla T4');
     for (const gpuType of ['rtx4090', '4090', 'rtx-4090']) expect(await places({ gpuType })).toEqual(['one']);
@@ -60,7 +60,7 @@ describe('an order', () => {
     expect(await places({ gpuType: 't4' })).toEqual(['tesla']);
   });
 
-  test('narrows by memory, CUDA and architecture, and what nobody said is not enough', async () => {
+  test('an order narrows providers by memory, CUDA and architecture, and an unknown value does not match', async () => {
     const spec = (gpus: object[], architecture?: string) => ({ spec: { gpus, architecture }, gpuPrice: 0.5 });
     await put('new', 'NVIDIA L4', spec([gpu('NVIDIA L4', 23_034, { cuda_version: '12.8' })], 'x86_64'));
     await put('old', 'Tesla T4', spec([gpu('Tesla T4', 15_109, { cuda_version: '11.4' })], 'amd64'));
@@ -83,8 +83,8 @@ describe('an order', () => {
   });
 });
 
-describe('a type', () => {
-  test('is each of two memories that one machine has under one name and the cluster tells apart, with its own price', async () => {
+describe('a GPU type', () => {
+  test('two memory sizes under one name in one machine are two types with their own prices where the cluster tells them apart', async () => {
     await put('both', 'NVIDIA A100', {
       gpus: { model: 'NVIDIA A100', count: 3 },
       gpuResources: { 'nvidia.com/a100-40gb': 1, 'nvidia.com/a100-80gb': 2 },
@@ -99,7 +99,7 @@ describe('a type', () => {
     expect(await places({ gpuType: 'a100-40gb', gpuCount: 2 })).toEqual([]);
   });
 
-  test('is each of two memories that two machines have under one name', async () => {
+  test('two memory sizes under one name in two machines are two types', async () => {
     await put('small', 'NVIDIA A100', { spec: { gpus: [gpu('NVIDIA A100', 40_960), gpu('NVIDIA A100', 40_960)] } });
     await put('large', 'NVIDIA A100', { spec: { gpus: [gpu('NVIDIA A100', 81_920), gpu('NVIDIA A100', 81_920)] } });
     expect(await freeCapacity(pool(), {}, withoutPrices)).toMatchObject([
@@ -109,7 +109,7 @@ describe('a type', () => {
     expect(await places({ gpuType: 'a100-80gb' })).toEqual(['large']);
   });
 
-  test('is a part of a card, which nobody gets or pays for as the card', async () => {
+  test('a part of a card is a GPU type of its own, which nobody gets or pays for as the card', async () => {
     await put('sliced', 'NVIDIA A100-SXM4-40GB MIG 1g.5gb', { gpuPrice: 0 });
     await put('plugin', 'nvidia.com/mig-1g.10gb', { gpuPrice: 0.2 });
     expect(await places({ gpuType: 'a100' })).toEqual([]);
@@ -127,7 +127,7 @@ describe('a type', () => {
     ]);
   });
 
-  test('that a machine does not offer any more takes from the new one what is rented of it', async () => {
+  test('GPUs rented under a type that a machine no longer offers are subtracted from its new type', async () => {
     await put('renamed', 'NVIDIA A100');
     const order = testOrder();
     await allocate(pool(), order, (await placementCandidates(pool(), order, withoutPrices, 1))[0]!);
@@ -142,14 +142,14 @@ describe('a type', () => {
   });
 });
 
-test('every type that was ever registered is known, each once', async () => {
+test('every type that was ever registered is known, and listed once', async () => {
   await put('one', 'Rush 9');
   await put('two', 'Rush 9');
   await put('two', 'NVIDIA L4');
   expect(await registeredGpuTypes(pool())).toEqual([{ key: 'l4', vramGb: 24 }, { key: 'rush-9' }]);
 });
 
-test('a database of before learns memory, CUDA and architecture, and its types keep their names', async () => {
+test('an upgraded database learns memory, CUDA and architecture, and its types keep their names', async () => {
   const earlier = await databaseBefore('0038');
   const db = earlier.pool;
   try {

@@ -24,7 +24,7 @@ test('everything is heard while nobody has sent anything', async () => {
   expect(await secondsBehind()).toBe(0);
 });
 
-test('nothing is known while nobody reads what was sent', async () => {
+test('nothing is known to be heard while nobody reads what was sent', async () => {
   await beat(10);
   expect(await secondsBehind()).toBeUndefined();
 });
@@ -38,7 +38,7 @@ test('a relay that is behind has heard as far as it has read', async () => {
   expect(await secondsBehind()).toBe(300);
 });
 
-test('what was read counts once it is settled, and a relay that has settled all is up to date', async () => {
+test('an entry counts as heard once it is settled, and a relay that has settled all is up to date', async () => {
   await world.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
   const id = await beat(100);
   await read();
@@ -47,28 +47,28 @@ test('what was read counts once it is settled, and a relay that has settled all 
   expect(await secondsBehind()).toBe(0);
 });
 
-test('what is too old to be a sign of life holds nobody up', async () => {
+test('entries too old to be a sign of life hold nothing up', async () => {
   await world.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
   await beat(5_000);
   await read();
   expect(await secondsBehind()).toBe(600);
 });
 
-test('an id from the future is not heard before its time', async () => {
+test('an entry id from the future is not heard before its time', async () => {
   await world.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
   await beat(-5_000);
   await read();
   expect(await secondsBehind()).toBe(0);
 });
 
-test('nothing is known of a group that somebody moved past everything', async () => {
+test('nothing is known to be heard by a group that somebody moved past everything', async () => {
   await world.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
   await beat(10);
   await world.redis.xgroup('SETID', stream, group, '9999999999999-0');
   expect(await secondsBehind()).toBeUndefined();
 });
 
-test('nothing is known while Redis is away', async () => {
+test('nothing is known to be heard while Redis is away', async () => {
   const away = createRedis(
     { ...world.config, REDIS_PORT: 1 },
     { blocking: false, overrides: { maxRetriesPerRequest: 0 } },
@@ -77,7 +77,7 @@ test('nothing is known while Redis is away', async () => {
   away.disconnect();
 });
 
-test.each([300, -300])('a clock of ours that is %i s off makes no relay late, and none up to date', async (offS) => {
+test.each([300, -300])('a broker clock that is %i s off makes no relay late, and none up to date', async (offS) => {
   await world.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
   const id = await beat(2);
   await read();

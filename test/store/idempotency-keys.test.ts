@@ -62,20 +62,20 @@ async function isUnused(session: Session, key: string): Promise<void> {
   expect(await place(session, key, { duration_hours: 2 })).toMatchObject({ status: 409, code: 'idempotency_conflict' });
 }
 
-describe('a key stays unused by an order that was refused', () => {
+describe('a key of a refused order', () => {
   test.each([
-    ['for what stands in it', { gpu_count: -1 }, ''],
-    ['for an image that is not taken', { image: 'not an image' }, ''],
-    ['for a field that nobody knows', { gpus: 1 }, ''],
-    ['for a query that nobody knows', {}, '?dry_run=1'],
-  ])('%s', async (_why, change, query) => {
+    ['for an invalid value', { gpu_count: -1 }, ''],
+    ['for an invalid image', { image: 'not an image' }, ''],
+    ['for an unknown field', { gpus: 1 }, ''],
+    ['for an unknown query', {}, '?dry_run=1'],
+  ])('a key stays unused by an order that was refused %s', async (_why, change, query) => {
     const session = await api.login({ spendLimit: enough });
     const key = randomUUID();
     expect(await place(session, key, change, query)).toMatchObject({ status: 422, code: 'validation_failed' });
     await isUnused(session, key);
   });
 
-  test('for the quota of its wallet', async () => {
+  test('a key stays unused by an order that was refused for the quota of its wallet', async () => {
     const session = await api.login({ spendLimit: enough });
     const key = randomUUID();
     const first = await place(session, randomUUID());
@@ -86,7 +86,7 @@ describe('a key stays unused by an order that was refused', () => {
     await isUnused(session, key);
   });
 
-  test('for the limit of its session, also when another session of the wallet repeats it', async () => {
+  test('a key stays unused by an order beyond its session’s limit, even when another session of the wallet repeats it', async () => {
     const account = newWallet();
     const poor = await api.login({ account, spendLimit: 1n });
     const key = randomUUID();
@@ -95,7 +95,7 @@ describe('a key stays unused by an order that was refused', () => {
     await isUnused(await api.login({ account, spendLimit: enough }), key);
   });
 
-  test('for a scope that the session lacks', async () => {
+  test('a key stays unused by an order that was refused for a scope that the session lacks', async () => {
     const account = newWallet();
     const reader = await api.login({ account, scopes: ['jobs:read'], spendLimit: enough });
     const key = randomUUID();
@@ -103,7 +103,7 @@ describe('a key stays unused by an order that was refused', () => {
     await isUnused(await api.login({ account, spendLimit: enough }), key);
   });
 
-  test('for the rate of its wallet', async () => {
+  test('a key stays unused by an order that was refused for the rate of its wallet', async () => {
     const limited = await startWith({ RATE_LIMIT_JOBS: '1', MAX_JOBS_PER_WALLET: '1000' });
     try {
       const account = newWallet();
@@ -123,7 +123,7 @@ describe('a key stays unused by an order that was refused', () => {
   });
 });
 
-test('a key is used from the moment on in which the order stands, also while nobody can start it', async () => {
+test('a key is used from the moment when the order is stored, even while no job can be started', async () => {
   const away = await startApi({ database, redis });
   try {
     const account = newWallet();

@@ -71,21 +71,24 @@ async function pages(query: string): Promise<string[][]> {
 }
 
 describe('the jobs of a wallet', () => {
-  test('come the newest first, and no other wallet’s among them', async () => {
+  test('the jobs of a wallet are listed newest first, without those of other wallets', async () => {
     expect(idsOf(await list(''))).toEqual(listed);
     expect(idsOf(await list('', 'a-read'))).toEqual(listed);
     expect(idsOf(await list('', 'b'))).toHaveLength(1);
   });
 
-  test.each([1, 2, 3, 4, 5])('are each on one page of %i, also those of one moment', async (limit) => {
-    const found = await pages(`?limit=${limit}`);
-    expect(found.flat()).toEqual(listed);
-    expect(found.slice(0, -1).every((page) => page.length === limit)).toBe(true);
-    // The last page says that it is, also where it is full.
-    expect(found).toHaveLength(Math.ceil(listed.length / limit));
-  });
+  test.each([1, 2, 3, 4, 5])(
+    'the jobs of a wallet are each on one page of %i, even jobs of the same moment',
+    async (limit) => {
+      const found = await pages(`?limit=${limit}`);
+      expect(found.flat()).toEqual(listed);
+      expect(found.slice(0, -1).every((page) => page.length === limit)).toBe(true);
+      // The last page says that it is, also where it is full.
+      expect(found).toHaveLength(Math.ceil(listed.length / limit));
+    },
+  );
 
-  test('are 50 to a page unless it is said otherwise', async () => {
+  test('the jobs of a wallet are listed 50 to a page by default', async () => {
     const { pool } = database;
     const others = `0x${'c'.repeat(40)}`;
     const sessionId = await putSession(pool, others);
@@ -109,18 +112,18 @@ describe('the jobs of a wallet', () => {
     }
   });
 
-  test.each(jobStatuses)('that are %s are found by that', async (status) => {
+  test.each(jobStatuses)('the jobs of a wallet that are %s are found by that status', async (status) => {
     expect(idsOf(await list(`?status=${status}`)).sort()).toEqual((byStatus.get(status) ?? []).sort());
   });
 
-  test('of one status are turned over page by page, too', async () => {
+  test('the jobs of a wallet with one status are listed page by page, too', async () => {
     const running = listed.filter((id) => byStatus.get('running')!.includes(id));
     expect(await pages('?status=running&limit=1')).toEqual(running.map((id) => [id]));
   });
 });
 
 test.each(['limit=0', 'limit=101', 'limit=1.5', 'limit=-1', 'status=done', 'cursor=a.b'])(
-  '%s is refused by the name of the field',
+  'the query %s is refused with the name of its field',
   async (query) => {
     const reply = await list(`?${query}`);
     expect([reply.status, reply.json.code]).toEqual([422, 'validation_failed']);
@@ -129,18 +132,18 @@ test.each(['limit=0', 'limit=101', 'limit=1.5', 'limit=-1', 'status=done', 'curs
 );
 
 test.each([
-  ['of the providers', encodeCursor(moment, 'prov-1')],
-  ['of no list', encodeCursor(moment)],
-  ['with too much in it', encodeCursor(moment, '00000000-0000-7000-8000-000000000000', 'more')],
-  ['of a moment in other words', encodeCursor('2026-03-01', '00000000-0000-7000-8000-000000000000')],
-  ['that was cut', encodeCursor(moment, '00000000-0000-7000-8000-000000000000').slice(0, -4)],
+  ['of the list of providers', encodeCursor(moment, 'prov-1')],
+  ['that belongs to no list', encodeCursor(moment)],
+  ['with one part too many', encodeCursor(moment, '00000000-0000-7000-8000-000000000000', 'more')],
+  ['with its time in another format', encodeCursor('2026-03-01', '00000000-0000-7000-8000-000000000000')],
+  ['that was truncated', encodeCursor(moment, '00000000-0000-7000-8000-000000000000').slice(0, -4)],
 ])('a cursor %s is refused', async (_, cursor) => {
   const reply = await list(`?cursor=${cursor}`);
   expect([reply.status, reply.json.code]).toEqual([422, 'validation_failed']);
   expect(reply.json.errors).toMatchObject([{ field: 'query.cursor' }]);
 });
 
-test('a cursor of somebody else’s list shows nothing of it', async () => {
+test('a cursor from another wallet’s list shows none of its jobs', async () => {
   const { json } = await list('?limit=1');
   const theirs = await list(`?cursor=${json.next_cursor}`, 'b');
   expect(idsOf(theirs).some((id) => listed.includes(id))).toBe(false);

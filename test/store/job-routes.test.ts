@@ -45,7 +45,7 @@ const is = (change: string) => database.pool.query(`update jobs set ${change} wh
 const get = async () => (await api.send('GET', `/api/v1/jobs/${jobId}`, { as: 'a' })).json;
 const end = (headers: Record<string, string> = {}) => api.send('DELETE', `/api/v1/jobs/${jobId}`, { as: 'a', headers });
 
-describe('the end of a job', () => {
+describe('cancellation of a job', () => {
   test('a cancellation that takes longer is answered with where and when to ask again', async () => {
     const { status, headers, json } = await end({ prefer: 'wait=3' });
     expect([status, json.job_id]).toEqual([202, jobId]);
@@ -93,7 +93,7 @@ describe('a job', () => {
   test.each([
     ['out_of_memory', { action: 'increase_memory', recommended_memory: '5Gi' }],
     ['disk_full', { action: 'increase_storage', recommended_storage: '14Gi' }],
-  ])('that ended by %s says what to order instead', async (cause, suggestion) => {
+  ])('a job that ended by %s says what to order instead', async (cause, suggestion) => {
     await is(
       `status = 'failed', ended_at = now(), memory_mb = 2500, storage_gb = 7, failure_reason = 'container_exited',
        failure_message = 'it ended', failure_cause = '${cause}'`,
@@ -109,7 +109,7 @@ describe('a job', () => {
   });
 });
 
-describe('an order about a provider', () => {
+describe('an operator command', () => {
   const send = (action: string, json?: object) =>
     api.send('POST', `/api/v1/providers/${providerId}/${action}`, {
       as: 'a-provider',
@@ -122,13 +122,13 @@ describe('an order about a provider', () => {
     ['drain', 'drain', 200],
     ['maintenance', 'drain', 200],
     ['retire', 'retire', 202],
-  ])('%s is passed on as %s, by whoever gives it', async (path, action, status) => {
+  ])('the command %s is passed on as %s, with the wallet that gave it', async (path, action, status) => {
     expect((await send(path)).status).toBe(status);
     expect(ordered).toEqual([{ action, by: walletA }]);
   });
 
   test.each(['drain', 'maintenance', 'retire'])(
-    '%s ends the jobs after so many seconds, where it says',
+    'the command %s ends the jobs after the given number of seconds',
     async (path) => {
       const beforeMs = Date.now();
       await send(path, { deadline_s: 600 });
@@ -141,7 +141,7 @@ describe('an order about a provider', () => {
     },
   );
 
-  test('an operation on a provider that has left the fleet is rejected', async () => {
+  test('an operator command for a provider that has left the fleet is refused', async () => {
     await database.pool.query(`update providers set status = 'retired', cordoned = true where provider_id = $1`, [
       providerId,
     ]);

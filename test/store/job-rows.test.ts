@@ -92,15 +92,19 @@ async function row(jobId: string): Promise<Record<string, unknown>> {
 }
 
 describe.each(Object.entries(taken))('a job that is %s', (state, changing) => {
-  test.each(Object.keys(late) as (keyof typeof late)[])('and is told that it is %s', async (write) => {
-    const jobId = await jobThatIs(state);
-    const before = await row(jobId);
-    const written = late[write](database.pool, jobId);
-    if (write === 'extended' && state !== 'running') await expect(written).rejects.toMatchObject({ code: 'job_ended' });
-    else await written;
-    if (changing.includes(write)) expect(await row(jobId)).not.toEqual(before);
-    else expect(await row(jobId)).toEqual(before);
-  });
+  test.each(Object.keys(late) as (keyof typeof late)[])(
+    'a late "%s" write changes the row only if the job is not yet past it',
+    async (write) => {
+      const jobId = await jobThatIs(state);
+      const before = await row(jobId);
+      const written = late[write](database.pool, jobId);
+      if (write === 'extended' && state !== 'running')
+        await expect(written).rejects.toMatchObject({ code: 'job_ended' });
+      else await written;
+      if (changing.includes(write)) expect(await row(jobId)).not.toEqual(before);
+      else expect(await row(jobId)).toEqual(before);
+    },
+  );
 });
 
 test('the row of a job says at each step what its customer reads, and at its end keeps what it ran with', async () => {
@@ -123,7 +127,7 @@ test('the row of a job says at each step what its customer reads, and at its end
   expect(Date.parse(String((await row(jobId))['served_until']))).toBe(began.getTime() + 60_000);
 });
 
-test('a job that was never ready was served for no time, whatever is said of its end', async () => {
+test('a job that was never ready was served for no time, whatever its end says', async () => {
   const jobId = await jobThatIs('provisioning');
   await writes.ended(database.pool, jobId);
   expect(await row(jobId)).toMatchObject({ status: 'cancelled', started_at: null, served_until: null });

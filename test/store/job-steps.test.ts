@@ -81,7 +81,7 @@ const failedAt = (providerId: string, rest: Partial<StartFailure> = {}): StartFa
 const ended = { status: 'cancelled', message: sentence('cancelled by its owner') } as const;
 
 describe('placing a job', () => {
-  test('takes the cheapest machine, and a repeat finds it there although a cheaper one has come', async () => {
+  test('a job is placed at the cheapest machine, and a repeat finds it there although a cheaper one has come', async () => {
     const order = await ordered();
     expect(await records.placeJob(order)).toMatchObject({ providerId: 'cheap' });
     await putProvider(pool(), { providerId: 'cheapest', gpuPrice: 0.1 });
@@ -89,7 +89,7 @@ describe('placing a job', () => {
     expect(await row(order)).toMatchObject({ status: 'provisioning', providerId: 'cheap', pricePerHour: 0.5 });
   });
 
-  test('writes down where the job is that a version before took and did not note', async () => {
+  test('placing a job writes down the placement that an earlier version made and did not store', async () => {
     const order = await ordered();
     await records.placeJob(order);
     await pool().query(`update jobs set status = 'pending', provider_id = null where job_id = $1`, [order.jobId]);
@@ -97,7 +97,7 @@ describe('placing a job', () => {
     expect(await row(order)).toMatchObject({ status: 'provisioning', providerId: 'cheap' });
   });
 
-  test('that nobody has room for says what was asked for and the bound of the customer', async () => {
+  test('a job that nobody has room for ends with what was asked for and the customer’s price limit', async () => {
     const order = await ordered({ gpuCount: 9, gpuType: 'rtx-4090', cpuCores: 3, maxPricePerHour: 1 });
     const refusal = records.placeJob(order);
     await expect(refusal).rejects.toMatchObject({
@@ -106,19 +106,19 @@ describe('placing a job', () => {
     });
   });
 
-  test('without a bound of the customer names none', async () => {
+  test('a job without a price limit that nobody has room for ends without naming one', async () => {
     await expect(records.placeJob(await ordered({ gpuCount: 9, maxPricePerHour: 0 }))).rejects.toMatchObject({
       detail: 'no provider has 9 × any GPU, 1 cores, 1024 MB, 1 GB free',
     });
   });
 
-  test('at a machine that has no room names the machine', async () => {
+  test('a job that its machine has no room for ends with the name of the machine', async () => {
     await expect(records.placeJob(await ordered({ gpuCount: 9, providerId: 'dear' }))).rejects.toMatchObject({
       detail: 'provider dear does not have 9 × any GPU, 1 cores, 1024 MB, 1 GB free',
     });
   });
 
-  test('that the session cannot pay for takes nothing and says so', async () => {
+  test('a placement that the session cannot pay for takes nothing and says so', async () => {
     const order = await ordered({}, token / 10n);
     await pool().query('update auth_sessions set spend_limit = reserved where id = $1', [sessionId]);
     await expect(records.placeJob(order)).rejects.toMatchObject({
@@ -128,7 +128,7 @@ describe('placing a job', () => {
     expect(await findAllocation(pool(), order.jobId)).toBeUndefined();
   });
 
-  test('again goes to none that has failed it, nor to those that its customer excludes, and names the former', async () => {
+  test('a job that is placed again avoids providers that failed it or that its customer excludes, and names the former', async () => {
     await putProvider(pool(), { providerId: 'dearest', gpuPrice: 3 });
     const order = await ordered({ excludeProviders: ['dear'] }, 4n * token);
     await records.placeJob(order);
@@ -145,7 +145,7 @@ describe('placing a job', () => {
 describe('leaving a machine that does not start a job', () => {
   const message = sentence('it was silent');
 
-  test('says so to its customer, and gives back what it held', async () => {
+  test('a job that leaves a machine tells its customer so, and gives back what it held', async () => {
     const order = await ordered();
     await records.placeJob(order);
     expect(await records.leaveProvider(order, { ...failedAt('cheap'), message })).toEqual({});
@@ -156,7 +156,7 @@ describe('leaving a machine that does not start a job', () => {
     expect(await findAllocation(pool(), order.jobId)).toBeUndefined();
   });
 
-  test('is held against the machine where it is certainly its fault, and that it is out is said again to a repeat', async () => {
+  test('a job that leaves a machine which is certainly at fault counts against it, and a repeat says again that it is out', async () => {
     const order = await ordered();
     await records.placeJob(order);
     const failure = { ...failedAt('cheap', { fault: 'certain', reason: 'image_pull_failed' }), message };
@@ -171,7 +171,7 @@ describe('leaving a machine that does not start a job', () => {
     expect(rows).toEqual([{ reason: 'image_pull_failed', attempt: 1 }]);
   });
 
-  test('makes the next order of the same wallet go elsewhere at about the same price, whosever fault it was', async () => {
+  test('a job that leaves a machine sends the next order of its wallet elsewhere at about the same price, whoever was at fault', async () => {
     await putProvider(pool(), { providerId: 'near', gpuPrice: 0.6 });
     const order = await ordered();
     await records.placeJob(order);
@@ -180,8 +180,8 @@ describe('leaving a machine that does not start a job', () => {
   });
 });
 
-describe('a job that is reached', () => {
-  test('is written down with how it is reached and until when', async () => {
+describe('a job that can be reached', () => {
+  test('a job that can be reached is stored with its address and its expiry', async () => {
     const job = await running(10);
     expect(await row(job)).toMatchObject({
       status: 'running',
@@ -191,7 +191,7 @@ describe('a job that is reached', () => {
     });
   });
 
-  test('ends the count of what its machine failed before', async () => {
+  test('a job that can be reached ends the count of its machine’s earlier failures', async () => {
     const before = await ordered();
     await records.placeJob(before);
     await records.leaveProvider(before, { ...failedAt('cheap', { fault: 'certain' }), message: sentence('no') });
@@ -202,7 +202,7 @@ describe('a job that is reached', () => {
     expect(rows).toEqual([{ failed_at: null, times_out: 0 }]);
   });
 
-  test('tells its customer that the machine is away, and that it is back', async () => {
+  test('a running job tells its customer that the machine is away, and that it is back', async () => {
     const job = await running(10);
     await records.recordService({ jobId: job.jobId, message: sentence('it is away'), gaps: [] });
     expect(await row(job)).toMatchObject({ message: 'it is away' });
@@ -214,7 +214,7 @@ describe('a job that is reached', () => {
 describe('the end of a job', () => {
   const at = (job: { startedMs: number }, seconds: number) => instantAt(job.startedMs + seconds * 1_000);
 
-  test('costs what was served until it was decided, to the base unit', async () => {
+  test('a job costs the time that was served until its end was decided, to the base unit', async () => {
     const job = await running(1_800);
     await records.recordEnding(job.jobId, ended.message);
     expect(await row(job)).toMatchObject({ status: 'ending', message: ended.message });
@@ -225,25 +225,25 @@ describe('the end of a job', () => {
     expect(await findAllocation(pool(), job.jobId)).toBeUndefined();
   });
 
-  test('costs nothing again when it is told again', async () => {
+  test('a job whose end is reported again is not charged again', async () => {
     const job = await running(1_800);
     for (const seconds of [1_800, 3_000]) await records.releaseJob(job, { ...ended, endAt: at(job, seconds) });
     expect(await account()).toEqual({ reserved: 0n, spent: 250_000_000_000_000_000n });
   });
 
-  test('is paid for no longer than its pod was there', async () => {
+  test('a job is not paid for after its pod was gone', async () => {
     const job = await running(1_800);
     await records.releaseJob(job, { ...ended, endAt: at(job, 1_800), podEndedAt: at(job, 720) });
     expect(await account()).toEqual({ reserved: 0n, spent: 100_000_000_000_000_000n });
   });
 
-  test('is paid for no longer than its machine was heard', async () => {
+  test('a job is not paid for after its machine was last heard', async () => {
     const job = await running(1_800);
     await records.releaseJob(job, { ...ended, endAt: at(job, 1_800), lastSeen: at(job, 360) });
     expect(await account()).toEqual({ reserved: 0n, spent: 50_000_000_000_000_000n });
   });
 
-  test('is not paid for where the machine was away meanwhile, whether that was written down before or comes with it', async () => {
+  test('a job is not paid for while its machine was away, whether the gap was stored before or comes with its end', async () => {
     const job = await running(1_800);
     const gap = (from: number, to: number) => ({ from: at(job, from), to: at(job, to), cause: 'silent' as const });
     await records.recordService({ jobId: job.jobId, message: '', gaps: [gap(0, 360)] });
@@ -251,7 +251,7 @@ describe('the end of a job', () => {
     expect(await account()).toEqual({ reserved: 0n, spent: 150_000_000_000_000_000n });
   });
 
-  test('forgets its variables, and keeps why it failed, with the words for operators', async () => {
+  test('a job that ended keeps why it failed with the text for operators, and forgets its variables', async () => {
     const job = await running(10);
     const failure: JobFailure = {
       ...{ reason: 'container_exited', cause: 'out_of_memory' },
@@ -270,7 +270,7 @@ describe('the end of a job', () => {
     ]);
   });
 
-  test('that no customer can have brought about is held against the machine', async () => {
+  test('a failure that no customer can cause is held against the machine', async () => {
     const order = await ordered();
     await records.placeJob(order);
     const told = { ...ended, endAt: instantAt(Date.now()) };
@@ -282,7 +282,7 @@ describe('the end of a job', () => {
     expect(await account()).toEqual({ reserved: 0n, spent: 0n });
   });
 
-  test('that may be its customer’s doing takes no machine out', async () => {
+  test('a failure that its customer may have caused takes no machine out', async () => {
     const order = await ordered();
     await records.placeJob(order);
     const told = { ...ended, endAt: instantAt(Date.now()) };
@@ -291,7 +291,7 @@ describe('the end of a job', () => {
     expect(rows).toHaveLength(0);
   });
 
-  test('keeps its words through an outage of the database, and is tried again', async () => {
+  test('the end of a job keeps its texts through an outage of the database, and is tried again', async () => {
     const job = await running(10);
     const away = createPool(database.config);
     await away.end();

@@ -37,8 +37,8 @@ function keep(
 }
 const says = async (id: string) => (await loadRegistration(database.pool, id))?.registration.agentVersion;
 
-describe('a message that waits', () => {
-  test('says what the newest one says, in whatever order they come', async () => {
+describe('a waiting message', () => {
+  test('a waiting message always holds the newest content, in whatever order messages arrive', async () => {
     const first = (await keep(5))!;
     expect(await keep(7)).toEqual(first);
     expect(await says(first.messageId)).toBe('at 7');
@@ -49,7 +49,7 @@ describe('a message that waits', () => {
     expect(await says(first.messageId)).toBe('at 8');
   });
 
-  test('stays as it is once it was read, and the next one has a row of its own', async () => {
+  test('a message stays as it is once it was read, and the next one has a row of its own', async () => {
     const first = (await keep(5))!;
     expect((await takeRegistration(database.pool, first.messageId))!.registration.agentVersion).toBe('at 5');
     const second = (await keep(6))!;
@@ -57,14 +57,14 @@ describe('a message that waits', () => {
     expect([await says(first.messageId), await says(second.messageId)]).toEqual(['at 5', 'at 6']);
   });
 
-  test('is left to be answered when its workflow was told long ago', async () => {
+  test('a message of which its workflow was told long ago is left to be answered', async () => {
     const first = (await keep(5))!;
     await database.pool.query(`update provider_registrations set signalled_at = now() - interval '2 minutes'`);
     expect((await keep(6))!.messageId).not.toBe(first.messageId);
     expect(await says(first.messageId)).toBe('at 5');
   });
 
-  test('gives way to none of another kind, another wallet, or that is not signed as it is', async () => {
+  test('a waiting message is not replaced by one of another kind, from another wallet, or signed differently', async () => {
     const kept = await Promise.all([
       keep(5),
       keep(6, { kind: 'provider:capacity' }),
@@ -77,7 +77,7 @@ describe('a message that waits', () => {
   });
 });
 
-test('of what is not signed few wait, each under another wallet, and none keeps out what is signed', async () => {
+test('only a few unsigned messages wait, each under another wallet, and none keeps out a signed one', async () => {
   const unsigned = (digit: number) => keep(digit, { wallet: owner(digit), signed: false });
   for (const digit of [1, 2, 3, 4]) expect(await unsigned(digit)).toMatchObject({ untold: true });
   expect(await unsigned(5)).toBeUndefined();
@@ -85,7 +85,7 @@ test('of what is not signed few wait, each under another wallet, and none keeps 
   expect(await keep(9, { wallet: owner(9) })).toMatchObject({ untold: true });
 });
 
-test('of one provider a few are kept, and those beside them that a join command answers', async () => {
+test('a provider has a few messages kept, and in addition those answered with a join command', async () => {
   const read = async (second: number) => {
     const { messageId } = (await keep(second))!;
     await takeRegistration(database.pool, messageId);
@@ -108,7 +108,7 @@ test('of one provider a few are kept, and those beside them that a join command 
   await database.pool.query('truncate providers cascade');
 });
 
-test('a workflow is told of so many messages a minute, and those of one wallet of so many together', async () => {
+test('a workflow is told of a limited number of messages a minute, and a wallet’s messages share a limit', async () => {
   const told = async (second: number, options: Parameters<typeof keep>[1]) => {
     const { messageId } = (await keep(second, options))!;
     const may = await mayBeTold(database.pool, messageId);
@@ -130,7 +130,7 @@ test('a workflow is told of so many messages a minute, and those of one wallet o
   expect(await told(13, { providerId: 'else', wallet: owner(8) })).toBe(true);
 });
 
-test('messages are forgotten by when they came', async () => {
+test('messages are forgotten by the time when they came', async () => {
   const [old, young] = [(await keep(1))!, (await keep(2, { providerId: 'other' }))!];
   expect(await pruneRegistrations(database.pool, new Date(begin + 1_500))).toBe(1);
   expect([await says(old.messageId), await says(young.messageId)]).toEqual([undefined, 'at 2']);

@@ -93,13 +93,13 @@ const events: Record<string, () => Promise<unknown>> = {
   'broker_node_reviews_total{result="unanswered"}': () => review(undefined),
 };
 
-test.each(Object.entries(events))('%s goes up by what it counts', async (series, event) => {
+test.each(Object.entries(events))('%s increases with each event that it counts', async (series, event) => {
   const before = await shown.of(series);
   await event();
   expect(await shown.of(series)).toBeGreaterThan(before);
 });
 
-test('that messages are accepted unchecked is shown', async () => {
+test('a metric shows that messages are accepted unchecked', async () => {
   warnWhileInsecure({ PROVIDER_AUTH_MODE: 'off' }, logger)();
   expect(await shown.of('provider_auth_insecure')).toBe(1);
   warnWhileInsecure({ PROVIDER_AUTH_MODE: 'required' }, logger)();

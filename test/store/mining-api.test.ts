@@ -38,7 +38,7 @@ const record = () => miningRecord(database.pool, providerId);
 const image = 'docker.io/miners/one:1';
 
 describe('mining of a provider', () => {
-  test('is shown to everybody, with the GPUs that a job was given counted as the job’s at once', async () => {
+  test('mining of a provider is shown to everybody, and GPUs count as the job’s as soon as a job has them', async () => {
     await recordMiningPlan(database.pool, providerId, 8, '');
     await recordMinerCounts(database.pool, [{ providerId, running: 8, waiting: 0, failing: 0 }]);
     const place = { providerId, nodeName: providerId, gpuType: 'rtx-4090', gpuModel: 'RTX 4090', pricePerHour: 1 };
@@ -58,7 +58,7 @@ describe('mining of a provider', () => {
     });
   });
 
-  test('that is none says why', async () => {
+  test('a provider that does not mine says why', async () => {
     await recordMiningPlan(database.pool, providerId, 0, 'the provider is offline');
     expect((await api.send('GET', path())).json).toMatchObject({
       mining_status: 'stopped',
@@ -66,7 +66,7 @@ describe('mining of a provider', () => {
     });
   });
 
-  test('is started by its owner with a configuration, and its workflow hears of it', async () => {
+  test('mining is started by the provider’s owner with a configuration, and its workflow is told', async () => {
     const reply = await api.send('POST', path('/start'), { as: 'a-provider', json: { image, gpu_count: 4 } });
     expect(reply).toMatchObject({
       status: 200,
@@ -76,7 +76,7 @@ describe('mining of a provider', () => {
     expect(announced).toEqual([providerId]);
   });
 
-  test('keeps its configuration where start says nothing', async () => {
+  test('mining keeps its configuration when start names none', async () => {
     await api.send('POST', path('/start'), { as: 'a-provider', json: { image, gpu_count: 4 } });
     await api.send('POST', path('/stop'), { as: 'a-provider' });
     expect(await record()).toMatchObject({ enabled: false });
@@ -84,7 +84,7 @@ describe('mining of a provider', () => {
     expect(await record()).toMatchObject({ enabled: true, config: { image, gpuCount: 4 } });
   });
 
-  test('with a configuration that may not run is refused, field by field, and stays as it was', async () => {
+  test('a mining configuration that may not run is refused field by field, and changes nothing', async () => {
     const json = { image: 'docker.io/strangers/miner:1', env_vars: { LD_PRELOAD: '/x.so' } };
     const reply = await api.send('POST', path('/start'), { as: 'a-provider', json });
     expect(reply).toMatchObject({ status: 422, json: { code: 'validation_failed' } });
@@ -94,7 +94,7 @@ describe('mining of a provider', () => {
   });
 
   test.each(['start', 'stop', 'allocate', 'release'])(
-    'is not there for another wallet that would %s it',
+    'another wallet that tries to %s mining of a provider is told that the provider does not exist',
     async (action) => {
       const reply = await api.send('POST', path(`/${action}`), { as: 'b-provider', json: { gpu_count: 1 } });
       expect(reply).toMatchObject({ status: 404, json: { code: 'provider_not_found' } });
@@ -102,7 +102,7 @@ describe('mining of a provider', () => {
     },
   );
 
-  test('is not changed by a session without the scope, nor by nobody', async () => {
+  test('mining is not changed by a session without the scope, or by a caller without a session', async () => {
     expect(await api.send('POST', path('/stop'), { as: 'a' })).toMatchObject({
       status: 403,
       json: { code: 'scope_denied' },
@@ -111,12 +111,12 @@ describe('mining of a provider', () => {
     expect(await record()).toMatchObject({ enabled: true });
   });
 
-  test('is stopped by an operator', async () => {
+  test('an operator can stop mining', async () => {
     expect((await api.send('POST', path('/stop'), { as: 'operator' })).status).toBe(200);
     expect(await record()).toMatchObject({ enabled: false });
   });
 
-  test.each(['allocate', 'release'])('is left alone by %s, which says how it stands', async (action) => {
+  test.each(['allocate', 'release'])('%s leaves mining as it is, and says how it stands', async (action) => {
     const before = await record();
     const reply = await api.send('POST', path(`/${action}`), {
       as: 'a-provider',
@@ -128,7 +128,7 @@ describe('mining of a provider', () => {
   });
 });
 
-test('mining of all providers together adds up, and no GPU counts as mined that a job has', async () => {
+test('mining metrics add up over all providers, and no GPU that a job has counts as mined', async () => {
   await database.pool.query('truncate allocations, providers cascade');
   const put = async (id: string, miners: [running: number, waiting: number, failing: number], rented: number) => {
     await putProvider(database.pool, { providerId: id });
@@ -161,7 +161,7 @@ test('mining of all providers together adds up, and no GPU counts as mined that 
   }
 });
 
-test('a site that lists no image says that mining is off', async () => {
+test('a site that lists no mining image says that mining is off', async () => {
   const config = { MINING_IMAGE_ALLOWLIST: [] };
   const { pool } = database;
   const closed = await startTestApi({ pool, config, routes: miningRoutes({ config, pool, announceMining }) });

@@ -98,7 +98,7 @@ const statements: [string, (db: Queryable) => Promise<unknown>][] = [
   ['the sweep', (db) => sweepHeartbeats(db, 90, new Date())],
 ];
 
-test.each(statements)('%s are found without a look at what is over', async (_, ask) => {
+test.each(statements)('%s are found without reading rows that are over', async (_, ask) => {
   const plans: Plan[] = [];
   await ask({ query: explained(plans) } as Queryable);
   expect(plans).not.toEqual([]);

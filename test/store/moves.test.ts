@@ -65,7 +65,7 @@ async function charge(order: JobOrder) {
 }
 
 describe('a move', () => {
-  test('gives back what was held at one provider and takes it at the next', async () => {
+  test('a move releases the allocation at one provider and makes one at the next', async () => {
     const order = await ordered(sessionId, token);
     const { cheap, dear } = await places(order);
     expect(await allocate(pool(), order, cheap!)).toBe('allocated');
@@ -79,7 +79,7 @@ describe('a move', () => {
     expect(job).toMatchObject({ status: 'provisioning', providerId: 'dear', pricePerHour: 0.75 });
   });
 
-  test('that is repeated, or comes late, gives nothing back that is held elsewhere by now', async () => {
+  test('a move that is repeated or comes late releases nothing that is now held elsewhere', async () => {
     const order = await ordered(sessionId, token);
     const { cheap, dear } = await places(order);
     await allocate(pool(), order, cheap!);
@@ -91,7 +91,7 @@ describe('a move', () => {
     expect(await rented('cheap')).toEqual(nothing);
   });
 
-  test('lets no placement from before it take capacity again', async () => {
+  test('after a move no earlier placement takes capacity again', async () => {
     const order = await ordered(sessionId, token);
     const { cheap } = await places(order);
     await allocate(pool(), order, cheap!);
@@ -100,7 +100,7 @@ describe('a move', () => {
     expect(await rented('cheap')).toEqual(nothing);
   });
 
-  test('and the end of the job at the same moment leave nothing held, in whatever order they come', async () => {
+  test('a move and the end of its job at the same moment leave nothing allocated, in whatever order they come', async () => {
     const orders = await Promise.all(Array.from({ length: 30 }, () => ordered(sessionId, token)));
     const { cheap, dear } = await places(orders[0]!);
     await Promise.all(
@@ -119,8 +119,8 @@ describe('a move', () => {
   });
 });
 
-describe('what is reserved', () => {
-  test('becomes what the placement costs, in the same moment, whoever orders beside it', async () => {
+describe('a reservation', () => {
+  test('a reservation becomes the cost of the placement together with the allocation, even when others order at the same time', async () => {
     const [one, two] = await Promise.all([putSession(pool(), testWallet), putSession(pool(), testWallet)]);
     const orders = await Promise.all([
       ...Array.from({ length: 4 }, () => ordered(one, 3n * token)),
@@ -135,7 +135,7 @@ describe('what is reserved', () => {
     expect(await charge(orders[0]!)).toEqual({ reserved: half, ordered: String(3n * token), shown: half });
   });
 
-  test('is raised by a move to a dearer provider, and settled once', async () => {
+  test('a reservation is raised by a move to a dearer provider, and settled once', async () => {
     const session = await putSession(pool(), testWallet);
     const order = await ordered(session, token / 2n);
     const { cheap, dear } = await places(order);
@@ -149,7 +149,7 @@ describe('what is reserved', () => {
     expect(await account(session)).toEqual({ reserved: 0n, spent: 0n });
   });
 
-  test('is not raised beyond the limit of the session: then nothing is taken either', async () => {
+  test('a move that would raise the reservation beyond the session’s limit allocates nothing', async () => {
     const session = await putSession(pool(), testWallet);
     await pool().query('update auth_sessions set spend_limit = $2 where id = $1', [session, String(token)]);
     const [first, second] = [await ordered(session, token / 2n), await ordered(session, token / 2n)];

@@ -58,7 +58,7 @@ async function admit(providerId: string, signed: boolean, node?: 'its_own' | 'an
   return (await admitNode(pool(), admission)).nodeName;
 }
 
-test('a key keeps its name, whether its node is there or not, and another key gets another one', async () => {
+test('a node key keeps its node name, whether its node is there or not, and another key gets another name', async () => {
   const providerId = await registered();
   const [first, second] = [`0x${hex(40)}`, `0x${hex(40)}`];
   await signsWith(providerId, first);
@@ -71,7 +71,7 @@ test('a key keeps its name, whether its node is there or not, and another key ge
   expect(await admit(providerId, true, 'its_own')).toBe(`p-${providerId}-3`);
 });
 
-test('one that does not sign keeps the node that is there, and is admitted to no name twice', async () => {
+test('a provider that does not sign keeps its existing node, and is never admitted twice under one name', async () => {
   const providerId = await registered();
   expect(await admit(providerId, false)).toBe(`p-${providerId}-1`);
   expect(await admit(providerId, false)).toBe(`p-${providerId}-2`);
@@ -79,7 +79,7 @@ test('one that does not sign keeps the node that is there, and is admitted to no
   expect(await admit(providerId, false)).toBe(`p-${providerId}-3`);
 });
 
-test('an answer that is made once more is for the same node', async () => {
+test('an answer that is made again names the same node', async () => {
   const providerId = await registered();
   const nodeName = await admit(providerId, false, 'none', 'once#0');
   await reserveJoinToken(pool(), { providerId, messageId: 'once#0', nodeName, ttlS: 60 });
@@ -87,14 +87,14 @@ test('an answer that is made once more is for the same node', async () => {
   expect(await admit(providerId, false, 'none', 'once#1')).not.toBe(nodeName);
 });
 
-test('a name that somebody else’s node bears is left to it', async () => {
+test('a node name that somebody else’s node bears is left to that node', async () => {
   const providerId = await registered();
   await signsWith(providerId, `0x${hex(40)}`);
   expect(await admit(providerId, true)).toBe(`p-${providerId}-1`);
   expect(await admit(providerId, true, 'anothers')).toBe(`p-${providerId}-2`);
 });
 
-test('a name that has left is never given again, not even when its provider was forgotten meanwhile', async () => {
+test('the name of a node that has left is never given again, even if its provider was forgotten meanwhile', async () => {
   const providerId = await registered();
   await signsWith(providerId, `0x${hex(40)}`);
   expect(await admit(providerId, true)).toBe(`p-${providerId}-1`);
@@ -110,7 +110,7 @@ test('a name that has left is never given again, not even when its provider was 
   expect(await admit(providerId, true)).not.toBe(`p-${providerId}-1`);
 });
 
-test('what was seen of a node by the name before is not taken for the node of today', async () => {
+test('an observation of the node with the previous name is not taken for the current node', async () => {
   const providerId = await registered();
   const before = await admit(providerId, false);
   const today = await admit(providerId, false);
@@ -121,7 +121,7 @@ test('what was seen of a node by the name before is not taken for the node of to
   expect(await currentNode(pool(), providerId)).toMatchObject({ nodeName: today, nodeUid: 'a' });
 });
 
-test('a machine of 0.1.0 keeps its name while it is there, and gets one of the broker’s when it joins anew', async () => {
+test('a machine of 0.1.0 keeps its node name while its node is there, and gets one from the broker when it joins again', async () => {
   const providerId = await registered();
   const nodeKey = `0x${hex(40)}`;
   await signsWith(providerId, nodeKey);
@@ -133,7 +133,7 @@ test('a machine of 0.1.0 keeps its name while it is there, and gets one of the b
   expect(await admit(providerId, true, 'none')).toBe(`p-${providerId}-1`);
 });
 
-test('a database of 0.1.0 keeps the names of nodes that are there, with their uids, and no other name', async () => {
+test('an upgraded database of 0.1.0 keeps the names of existing nodes with their uids, and no other names', async () => {
   const [before, config] = [mkdtempSync(join(tmpdir(), 'migrations-')), await emptyDatabase()];
   for (const file of readdirSync(migrationsFolder()).filter((name) => name < '0044')) {
     copyFileSync(join(migrationsFolder(), file), join(before, file));

@@ -50,7 +50,7 @@ const tries = async () =>
 const rented = async () =>
   (await findProvider(database.pool, 'only-one'))!.resources.reduce((sum, { rented: amount }) => sum + amount, 0);
 
-test('an order that loses all rounds but the last gets what it asked for', async () => {
+test('an order that loses every round but the last gets its placement', async () => {
   const order = await orderedIn(rounds - 1);
   expect(await placeJob(order)).toMatchObject({ providerId: 'only-one' });
   expect(await tries()).toBe(rounds);

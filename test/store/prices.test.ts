@@ -38,7 +38,7 @@ const ids = async (order: Partial<JobOrder>, site?: SitePrices) =>
 const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
 
 describe('a rate', () => {
-  test('is the same in Postgres as in the domain for 10,000 random offers and orders, to the last digit', async () => {
+  test('a rate is the same in Postgres as in the domain for 10,000 random offers and orders, to the last digit', async () => {
     const random = createRandom(20_261_125);
     const price = () => {
       const whole = random.pick([0, 0, 1, random.whole(0, 999_999)]);
@@ -88,7 +88,7 @@ describe('a rate', () => {
     expect(new Set(inTheDomain).size).toBeGreaterThan(5_000);
   });
 
-  test('is what a job is placed for, and stays in its row to the last digit', async () => {
+  test('a job keeps the rate of its placement in its row to the last digit', async () => {
     await putProvider(pool(), {
       ...{ providerId: 'atlas', gpuPrice: 0.123456789012, cpuCores: 64, memoryMb: 262_144, diskGb: 2_000 },
       capacity: { cpu_price_per_hour: 0.000000000001, memory_price_per_gb_hr: 0.01 },
@@ -120,7 +120,7 @@ describe('a rate', () => {
     expect(open).toMatchObject({ placement: place, order: { maxRate: '133222414019000001' } });
   });
 
-  test('of a job that was placed before rates were written down follows from its price', async () => {
+  test('the rate of a job that was placed before rates were stored follows from its price', async () => {
     await putProvider(pool(), { providerId: 'atlas' });
     const order = testOrder();
     await allocate(pool(), order, { providerId: 'atlas', nodeName: 'atlas', gpuType: 'rtx-4090', pricePerHour: 0.3 });
@@ -128,10 +128,10 @@ describe('a rate', () => {
   });
 });
 
-describe('what makes GPUs unrentable', () => {
+describe('resources that make GPUs unrentable', () => {
   const machine = { cpuCores: 64, memoryMb: 262_144, diskGb: 2_000, gpuPrice: 1 };
 
-  test('is paid for like them: cores, memory and disk of a job without GPUs as well', async () => {
+  test('cores, memory and disk that make GPUs unrentable are paid for like those GPUs, even in a job without GPUs', async () => {
     await putProvider(pool(), { providerId: 'atlas', ...machine });
     const rate = async (order: Partial<JobOrder>) => BigInt((await candidates(order))[0]!.rate!);
     expect(await rate({ gpuCount: 1, cpuCores: 4, memoryMb: 16_384, storageGb: 20 })).toBe(rateOf(1));
@@ -140,7 +140,7 @@ describe('what makes GPUs unrentable', () => {
     expect(await rate({ gpuCount: 0, cpuCores: 1, memoryMb: 128, storageGb: 500 })).toBe(rateOf(2));
   });
 
-  test('costs the same whatever is rented and however many GPUs the cluster counts', async () => {
+  test('the rate of a job does not depend on what is rented or on how many GPUs the cluster counts', async () => {
     await putProvider(pool(), { providerId: 'atlas', ...machine, counted: 5 });
     const order = testOrder({ gpuCount: 1, cpuCores: 16 });
     const rate = async () => (await placementCandidates(pool(), order, production(), 1))[0];
@@ -150,7 +150,7 @@ describe('what makes GPUs unrentable', () => {
     expect(await rate()).toEqual(before);
   });
 
-  test('is bounded by what the customer wants to pay at most', async () => {
+  test('the charge for unrentable GPUs is bounded by the customer’s maximum price', async () => {
     await putProvider(pool(), { providerId: 'atlas', ...machine });
     expect(await ids({ cpuCores: 63, maxPricePerHour: 7.875 })).toEqual(['atlas']);
     expect(await ids({ cpuCores: 63, maxPricePerHour: 7.874999999 })).toEqual([]);
@@ -159,13 +159,13 @@ describe('what makes GPUs unrentable', () => {
   });
 });
 
-describe('a machine for which nobody has set a price', () => {
+describe('a machine without a price', () => {
   beforeEach(async () => {
     await putProvider(pool(), { providerId: 'unpriced', gpuPrice: 0 });
     await putProvider(pool(), { providerId: 'priced', gpuPrice: 0.5 });
   });
 
-  test('is sold only where jobs may be free', async () => {
+  test('a machine without a price gets jobs only where jobs may be free', async () => {
     expect(await ids({})).toEqual(['priced']);
     expect(await ids({}, withoutPrices)).toEqual(['unpriced', 'priced']);
     expect(await ids({ gpuCount: 0 })).toEqual(['priced']);
@@ -173,13 +173,13 @@ describe('a machine for which nobody has set a price', () => {
     expect(free).toMatchObject([{ gpu_type: 'rtx-4090', available_gpus: 8, price_per_hour: 0.5 }]);
   });
 
-  test('is the reason that a customer hears when nothing else keeps the order out', async () => {
+  test('a customer is told that a machine has no price when nothing else keeps the order out', async () => {
     const order = testOrder({ providerId: 'unpriced' });
     expect(await whatKeepsOut(pool(), order, production())).toMatch(/no price/);
     expect(await whatKeepsOut(pool(), { ...order, gpuCount: 9 }, production())).toBeUndefined();
   });
 
-  test('is no bargain: it is found last, and not at all by who asks for GPUs', async () => {
+  test('a machine without a price is not found as a cheap one: it comes last, and not at all in a search with a maximum price', async () => {
     const found = async (filter: object, site: SitePrices) =>
       (await searchProviders(pool(), { sort: 'price', limit: 10, offset: 0, ...filter }, site)).map(
         ({ providerId }) => providerId,
@@ -196,7 +196,7 @@ describe('a machine for which nobody has set a price', () => {
     ]);
   });
 
-  test('is sold at the price of the operator, and shown with it', async () => {
+  test('a machine without a price is sold at the operator’s price, and shown with it', async () => {
     const site = production('RTX 4090=0.4,*=9');
     expect(await candidates({ gpuCount: 2 }, site)).toMatchObject([
       { providerId: 'unpriced', rate: '800000000000000000' },
@@ -217,7 +217,7 @@ describe('a machine for which nobody has set a price', () => {
     ]);
   });
 
-  test('takes a changed price of the operator at once, and a job that is placed keeps its own', async () => {
+  test('a machine without a price takes a changed operator’s price at once, and a placed job keeps its own', async () => {
     const order = testOrder({ providerId: 'unpriced' });
     const [place] = await placementCandidates(pool(), order, production('*=0.4'), 1);
     await allocate(pool(), order, place!);
@@ -226,7 +226,7 @@ describe('a machine for which nobody has set a price', () => {
     expect(await findAllocation(pool(), order.jobId)).toMatchObject({ rate: '400000000000000000' });
   });
 
-  test('has the price of the nearest name: a family stands for its members and no others', async () => {
+  test('a machine without a price has the price of the nearest name, where a family stands for its members only', async () => {
     await putProvider(pool(), { providerId: 'sxm', gpuPrice: 0, gpus: { model: 'NVIDIA A100-SXM4-80GB', count: 1 } });
     await putProvider(pool(), { providerId: 'pcie', gpuPrice: 0, gpus: { model: 'NVIDIA A100-PCIE-40GB', count: 1 } });
     await putProvider(pool(), { providerId: 'a1000', gpuPrice: 0, gpus: { model: 'NVIDIA A1000', count: 1 } });
@@ -237,13 +237,13 @@ describe('a machine for which nobody has set a price', () => {
   });
 });
 
-describe('a machine that is offered for a time', () => {
+describe('a machine that is offered for a limited time', () => {
   const window = (from: string | undefined, until: string | undefined) => ({
     available_from: from,
     available_until: until,
   });
 
-  test('gets no job before it, and none that would end after it', async () => {
+  test('a machine that is offered for a limited time gets no job before it, and none that would end after it', async () => {
     await putProvider(pool(), { providerId: 'tomorrow', capacity: window(inHours(24), undefined) });
     await putProvider(pool(), { providerId: 'gone', capacity: window(undefined, inHours(-1)) });
     await putProvider(pool(), { providerId: 'tonight', capacity: window(inHours(-1), inHours(3)) });
@@ -261,7 +261,7 @@ describe('a machine that is offered for a time', () => {
     expect(await findProvider(pool(), 'tonight')).toMatchObject({ availableUntil: expect.any(Date) });
   });
 
-  test('is the reason that a customer hears when nothing else keeps the order out', async () => {
+  test('a customer is told that a machine is not offered for so long when nothing else keeps the order out', async () => {
     await putProvider(pool(), { providerId: 'tonight', capacity: window(undefined, inHours(3)) });
     const order = testOrder({ durationSeconds: 4 * 3_600 });
     expect(await whatKeepsOut(pool(), order, production())).toMatch(/not offer it for so long/);
@@ -270,7 +270,7 @@ describe('a machine that is offered for a time', () => {
     expect(await whatKeepsOut(pool(), { ...order, cpuCores: 1_001 }, production())).toBeUndefined();
   });
 
-  test('says until when its jobs may be extended; a later word of its owner counts, and none is no bound', async () => {
+  test('a job may be extended up to the end of its machine’s offer, which its owner may change or remove', async () => {
     const until = inHours(3);
     await putProvider(pool(), { providerId: 'tonight', capacity: window(undefined, until) });
     const order = testOrder();
@@ -287,7 +287,7 @@ describe('a machine that is offered for a time', () => {
   });
 });
 
-test('times that were registered before they had a meaning are taken over, and such that are none stop no upgrade', async () => {
+test('offer times that were registered before they had a meaning are kept in an upgrade, and invalid ones do not stop it', async () => {
   const earlier = await databaseBefore('0031');
   try {
     const stored = {

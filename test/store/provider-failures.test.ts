@@ -38,7 +38,7 @@ const secondsOut = async () => ((await findProvider(pool(), 'cheap'))!.outUntil!
 /** The time for which it is out is over. */
 const timePasses = () => pool().query('update provider_starts set out_until = now(), counted_from = clock_timestamp()');
 
-test('failures of three wallets take a provider out, visibly, and time brings it back', async () => {
+test('failures for three wallets take a provider out, visibly, and it comes back after a time', async () => {
   expect([await fails(1), await fails(2)]).toEqual([undefined, undefined]);
   expect(await first()).toEqual(['cheap', 'dear']);
   expect(await fails(3)).toMatchObject({ outUntil: expect.any(Date), isNew: true });
@@ -53,7 +53,7 @@ test('failures of three wallets take a provider out, visibly, and time brings it
   expect(await first()).toEqual(['cheap', 'dear']);
 });
 
-test('where a job did not start, whoever was to blame, the next order of its customer goes elsewhere, and nobody else’s', async () => {
+test('after a failed start its customer’s next order goes elsewhere, whoever was at fault, and other customers’ orders do not', async () => {
   await putProvider(pool(), { providerId: 'as-good', gpuPrice: 0.6 });
   const of = async (digit: number) =>
     (await placementCandidates(pool(), testOrder({ wallet: wallet(digit) }), withoutPrices, 5)).map(
@@ -76,14 +76,14 @@ test('where a job did not start, whoever was to blame, the next order of its cus
   expect(await pruneDoubts(pool(), new Date(Date.now() - 1_000))).toBe(1);
 });
 
-test('failures of one wallet, however many, and the same failure told again take nobody out', async () => {
+test('failures for one wallet only, and repeated reports of one failure, take no provider out', async () => {
   for (let count = 0; count < 10; count++) expect(await fails(1)).toBeUndefined();
   const jobId = randomUUID();
   for (const digit of [2, 3, 4]) expect(await fails(digit, jobId)).toBeUndefined();
   expect(await first()).toEqual(['cheap', 'dear']);
 });
 
-test('each further time lasts twice as long, and a start that succeeds ends the count', async () => {
+test('a provider is out for twice as long each further time, and a successful start resets this', async () => {
   for (const digit of [1, 2, 3]) await fails(digit);
   expect(await secondsOut()).toBeCloseTo(600, -1);
   await timePasses();
@@ -97,7 +97,7 @@ test('each further time lasts twice as long, and a start that succeeds ends the 
   expect(await secondsOut()).toBeCloseTo(600, -1);
 });
 
-test('what is told again is not counted again, and says once more that the provider is out', async () => {
+test('a failure that is reported again is not counted again, and says again that the provider is out', async () => {
   const jobId = randomUUID();
   for (const digit of [1, 2]) await fails(digit);
   const told = await fails(3, jobId);
@@ -105,7 +105,7 @@ test('what is told again is not counted again, and says once more that the provi
   expect(await secondsOut()).toBeCloseTo(600, -1);
 });
 
-test('what fails while the provider is out was on its way before, and lengthens nothing', async () => {
+test('failures while the provider is out do not prolong that, because those jobs were placed before', async () => {
   for (const digit of [1, 2, 3, 4, 5, 6]) await fails(digit);
   expect(await secondsOut()).toBeCloseTo(600, -1);
   await timePasses();
@@ -122,11 +122,11 @@ test('no more than half of the fleet is out at a time', async () => {
   expect(await first()).toEqual(['third', 'fourth'].sort());
 });
 
-test('a failure of a provider that is gone is no error', async () => {
+test('a failure of a provider that is gone is not an error', async () => {
   expect(await fails(1, randomUUID(), 'nobody')).toBeUndefined();
 });
 
-test('who failed comes after others of about the same price, for a day', async () => {
+test('a provider that failed comes after others of about the same price for a day', async () => {
   await putProvider(pool(), { providerId: 'beside', gpuPrice: 0.55 });
   expect((await first())[0]).toBe('cheap');
   await fails(1);
@@ -135,7 +135,7 @@ test('who failed comes after others of about the same price, for a day', async (
   expect((await first())[0]).toBe('cheap');
 });
 
-test('a provider that failed long ago is out for the shortest time again', async () => {
+test('a provider whose last failures are long ago is out for the shortest time again', async () => {
   for (const digit of [1, 2, 3]) await fails(digit);
   await timePasses();
   await pool().query(`update provider_starts set failed_at = failed_at - interval '8 days'`);
@@ -143,7 +143,7 @@ test('a provider that failed long ago is out for the shortest time again', async
   expect(await secondsOut()).toBeCloseTo(600, -1);
 });
 
-test('an operator forgives, and what is old is forgotten', async () => {
+test('an operator forgives failures, and old failures are forgotten', async () => {
   for (const digit of [1, 2, 3]) await fails(digit);
   expect(await findOut(pool(), 'cheap')).toEqual({ until: expect.any(Date), reason: 'unschedulable' });
   expect(await forgive(pool(), 'cheap')).toBe(true);

@@ -96,7 +96,7 @@ test.each([
   ['permissive', 'accepted', 'accepted', 'signature_required'],
   ['off', 'accepted', 'accepted', 'accepted'],
 ] as const)(
-  'in mode %s: an unsigned registration, an unsigned heartbeat, and an unsigned one of a provider that has signed before',
+  'in mode %s an unsigned registration is %s, an unsigned heartbeat %s, and an unsigned message after a signed one %s',
   async (mode, registration, heartbeat, afterSigned) => {
     const verifier = verifierOf(mode);
     const bare = provider();

@@ -55,29 +55,32 @@ const idsOf = ({ json }: Reply) =>
   json.providers.map(({ provider_id }: { provider_id: string }) => provider_id) as string[];
 
 describe('the list of providers', () => {
-  test('is in the order in which they registered, without those that left', async () => {
+  test('providers are listed in the order in which they registered, without those that left', async () => {
     expect(idsOf(await get(''))).toEqual(inOrder);
   });
 
-  test.each([1, 2, 3, 4, 5])('shows each on one page of %i, also those of one moment', async (limit) => {
-    const found: string[][] = [];
-    for (let cursor = ''; found.length < 10;) {
-      const reply = await get(`?limit=${limit}${cursor}`);
-      expect(reply.json.count).toBe(reply.json.providers.length);
-      found.push(idsOf(reply));
-      if (reply.json.next_cursor === undefined) break;
-      cursor = `&cursor=${reply.json.next_cursor}`;
-    }
-    expect(found.flat()).toEqual(inOrder);
-    expect(found).toHaveLength(Math.ceil(inOrder.length / limit));
-  });
+  test.each([1, 2, 3, 4, 5])(
+    'the list of providers shows each on one page of %i, even those of the same moment',
+    async (limit) => {
+      const found: string[][] = [];
+      for (let cursor = ''; found.length < 10;) {
+        const reply = await get(`?limit=${limit}${cursor}`);
+        expect(reply.json.count).toBe(reply.json.providers.length);
+        found.push(idsOf(reply));
+        if (reply.json.next_cursor === undefined) break;
+        cursor = `&cursor=${reply.json.next_cursor}`;
+      }
+      expect(found.flat()).toEqual(inOrder);
+      expect(found).toHaveLength(Math.ceil(inOrder.length / limit));
+    },
+  );
 
   test.each([
-    ['of the jobs, but for its id', encodeCursor('2026-03-01T12:00:00.000Z', 'Not An Id')],
-    ['of no list', encodeCursor('2026-03-01T12:00:00.000Z')],
-    ['that is no moment', encodeCursor('yesterday', 'prov-1')],
-    ['that nobody made', 'abc'],
-  ])('refuses a cursor %s', async (_, cursor) => {
+    ['with an invalid id', encodeCursor('2026-03-01T12:00:00.000Z', 'Not An Id')],
+    ['that belongs to no list', encodeCursor('2026-03-01T12:00:00.000Z')],
+    ['without a valid time', encodeCursor('yesterday', 'prov-1')],
+    ['that the broker never made', 'abc'],
+  ])('the list of providers refuses a cursor %s', async (_, cursor) => {
     const reply = await get(`?cursor=${cursor}`);
     expect([reply.status, reply.json.code]).toEqual([422, 'validation_failed']);
     expect(reply.json.errors).toMatchObject([{ field: 'query.cursor' }]);
@@ -113,14 +116,14 @@ describe('a search', () => {
     ['sort=registered_at&status=retired', ['prov-gone']],
     ['sort=registered_at&gpu=RTX%204090&gpu_count=6', ['prov-c', 'prov-b']],
     ['sort=registered_at&gpu_type=a100', []],
-  ])('with %j finds %j', async (query, expected) => {
+  ])('a search with %j finds %j', async (query, expected) => {
     const reply = await get(`/search?${query}`);
     expect([reply.status, idsOf(reply)]).toEqual([200, expected]);
     expect(reply.json.count).toBe(expected.length);
   });
 
   test.each(['sort=cheap', 'gpu_count=0', 'offset=-1', 'limit=101', 'min_cpu=many', 'status=gone', 'min_ram=-1'])(
-    'with %s is refused by the name of the field',
+    'a search with %s is refused with the name of the field',
     async (query) => {
       const reply = await get(`/search?${query}`);
       expect([reply.status, reply.json.code]).toEqual([422, 'validation_failed']);
@@ -129,7 +132,7 @@ describe('a search', () => {
   );
 });
 
-test('free GPUs are told per provider, the cheapest first, and add up', async () => {
+test('free GPUs are listed per provider, the cheapest first, and add up', async () => {
   const { json } = await get('/gpu-availability');
   const rows = json.providers as { provider_id: string; total_gpus: number; available_gpus: number }[];
   expect(rows.map((row) => [row.provider_id, row.total_gpus, row.available_gpus])).toEqual([
@@ -142,7 +145,7 @@ test('free GPUs are told per provider, the cheapest first, and add up', async ()
   expect(json).toMatchObject({ total_gpus: 21, total_available: 18, count: 5 });
 });
 
-test('a provider shows what is rented of it beside what is free', async () => {
+test('a provider shows what is rented beside what is free', async () => {
   const { json } = await get('/prov-e');
   const type = Object.keys(json.capacity.total_gpus)[0]!;
   expect(json.capacity).toMatchObject({

@@ -37,7 +37,7 @@ const end = ({ job_id }: { job_id?: string }) =>
   replicas.database.pool.query(`update jobs set status = 'cancelled', ended_at = now() where job_id = $1`, [job_id]);
 
 describe('a wallet', () => {
-  test('has so many GPUs at a time and no more, and reserves nothing for those that it does not get', async () => {
+  test('a wallet has a limited number of GPUs at a time, and reserves nothing for those that it does not get', async () => {
     await at({ MAX_GPUS_PER_WALLET: '2' }, async (session, other) => {
       const first = await order(session, 1);
       expect(first.status).toBe(202);
@@ -62,7 +62,7 @@ describe('a wallet', () => {
     });
   });
 
-  test('has so many jobs at a time and no more', async () => {
+  test('a wallet has a limited number of jobs at a time', async () => {
     await at({ MAX_JOBS_PER_WALLET: '2' }, async (session, other) => {
       const first = await order(session, 0);
       expect((await order(session, 0)).status).toBe(202);

@@ -23,7 +23,7 @@ const ask = (target: string, authorization: string, more = '') =>
 const problemOf = (answer: string) => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as { code: string };
 
 test.each([31, 3_000])(
-  '%i wrong tokens of an address keep out nobody at it who has a good one',
+  '%i wrong tokens from an address keep out nobody there who has a good one',
   async (count) => {
     let sent = 0;
     const statuses = new Set<number | string>();
@@ -51,7 +51,7 @@ test.each([31, 3_000])(
 );
 const none = Buffer.alloc(0);
 
-test('idle connections of one address keep out nobody, there or elsewhere', async () => {
+test('idle connections from one address keep out nobody, there or elsewhere', async () => {
   const idle: RawConnection[] = [];
   for (let at = 0; at < 2_100; at += 100) {
     idle.push(...(await Promise.all(Array.from({ length: 100 }, () => rawConnection(port, '127.0.0.2')))));
@@ -67,7 +67,7 @@ test.each([
   ['+275760-09-13T00:00:00.000Z', '00000000-0000-7000-8000-000000000000'],
   ['2026-01-01T00:00:00.000Z', '\0'],
   ['2026-01-01T00:00:00.000Z', '\ud800'],
-])('a cursor with %j and %j in it is the client’s mistake', async (time, id) => {
+])('a cursor with %j and %j in it is refused as the client’s mistake', async (time, id) => {
   for (const target of ['/api/v1/jobs', '/api/v1/providers']) {
     const answer = await exchange(port, ask(`${target}?cursor=${encodeCursor(time, id)}`, token));
     expect(answer).toMatch(/^HTTP\/1\.1 422 /);
@@ -76,7 +76,7 @@ test.each([
 });
 
 test.each(['0x7f.0x1/a', '0177.1/a', 'reg.lan/a', '10.0.0.1.nip.io/a', 'reg.home.arpa/a'])(
-  'an order of %s is refused',
+  'an order of the image %s is refused',
   async (image) => {
     const body = JSON.stringify({ image, ssh_public_keys: ['ssh-ed25519 AAAA'] });
     const answer = await exchange(

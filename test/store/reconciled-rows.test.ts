@@ -48,7 +48,7 @@ const ids = async (status: string) => {
   return rows.map(({ id }) => id).sort();
 };
 
-test('every job that is not over is looked at once, page by page', async () => {
+test('every job that is not over is checked once, page by page', async () => {
   const { all, sizes } = await pages(
     (after) => openJobIds(database.pool, 60, after),
     (id) => id,
@@ -59,7 +59,7 @@ test('every job that is not over is looked at once, page by page', async () => {
   expect(await openAmong(database.pool, [all[0]!, (await ids('failed'))[0]!])).toEqual(new Set([all[0]]));
 });
 
-test('every job that runs for a while is compared with its pod once, page by page', async () => {
+test('every job that has run for a while is compared with its pod once, page by page', async () => {
   const { all, sizes } = await pages(
     (after) => runningPods(database.pool, 30, after),
     ({ jobId }) => jobId,
@@ -71,7 +71,7 @@ test('every job that runs for a while is compared with its pod once, page by pag
   expect((await runningAmong(database.pool, some)).map(({ jobId }) => jobId)).toEqual([some[0]]);
 });
 
-test('every provider of the fleet is looked at once, page by page, and none that was retired', async () => {
+test('every provider of the fleet is checked once, page by page, and no retired one', async () => {
   const { all, sizes } = await pages(
     (after) => knownProviders(database.pool, after),
     ({ providerId }) => providerId,
@@ -83,7 +83,7 @@ test('every provider of the fleet is looked at once, page by page, and none that
   expect([...known]).toMatchObject([['p-1', { status: 'offline', offeredGpus: 5, nodeReady: false }]]);
 });
 
-test('what a job holds that is over, or was never ordered, is found, and nothing of one that goes on', async () => {
+test('capacity held by a job that is over or was never ordered is found, and none of an open job', async () => {
   const held = async (jobId: string, released = false) =>
     await database.pool.query(
       `insert into allocations (job_id, provider_id, wallet, node_name, released_at)

@@ -54,9 +54,9 @@ afterAll(async () => {
 });
 
 test.each([
-  ['whoever may ask how it is', true],
-  ['an agent, who may not', false],
-])('what is sent to Redis while it reads its data arrives once it has read it, sent by %s', async (_, mayAsk) => {
+  ['a user who may ask Redis for its state', true],
+  ['an agent, which may not', false],
+])('a command sent to Redis while it loads its data takes effect once it has loaded, sent by %s', async (_, mayAsk) => {
   const config = { REDIS_HOST: '127.0.0.1', REDIS_PORT: port, REDIS_TLS: false };
   const [writer, blocked] = [false, true].map((blocking) =>
     createRedis(config, { blocking, overrides: { enableReadyCheck: mayAsk } }),

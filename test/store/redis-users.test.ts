@@ -136,7 +136,7 @@ async function everyCommand(): Promise<{ name: string; words: string[] }[]> {
 }
 
 describe.each(Object.keys(users))('%s', (user) => {
-  test('may run the commands that the documentation lists, and no other', async () => {
+  test('the user may run the commands that the documentation lists, and no other', async () => {
     const commands = await everyCommand();
     expect(commands.length).toBeGreaterThan(300);
     const may: string[] = [];
@@ -156,7 +156,7 @@ describe.each(Object.keys(users))('%s', (user) => {
     expect(may.sort()).toEqual(rows.flatMap(({ commands: listed }) => listed).sort());
   }, 60_000);
 
-  test('reaches the keys that the documentation lists, and no other', async () => {
+  test('the user may reach the keys that the documentation lists, and no other', async () => {
     const attempts: Record<string, (key: string) => string[]> = {
       xadd: (key) => ['XADD', key, '*', 'data', '{}'],
       xreadgroup: (key) => ['XREADGROUP', 'GROUP', 'agent-group', 'agent-1', 'STREAMS', key, '>'],
@@ -191,7 +191,7 @@ describe.each(Object.keys(users))('%s', (user) => {
   });
 });
 
-test('nobody comes in with a wrong password, without any, or as a user without one', async () => {
+test('nobody logs in to Redis with a wrong password, without a password, or as a user that has none', async () => {
   for (const [user, password] of [
     ['default', 'wrong'],
     ['broker', passwords.default],
@@ -207,7 +207,7 @@ test('nobody comes in with a wrong password, without any, or as a user without o
   redis.disconnect();
 });
 
-test('a restart keeps the users that were added, takes up passwords that have changed, and shuts out whom none is set for', async () => {
+test('a restart of Redis keeps added users, takes up changed passwords, and shuts out users without a password', async () => {
   await stop();
   await start({ REDIS_PROVIDER_PASSWORD: '', REDIS_PASSWORD: 'another' });
   const answers = await Promise.all(
@@ -230,7 +230,7 @@ test('a restart keeps the users that were added, takes up passwords that have ch
   await start();
 });
 
-test('the local stack has the same users; only that tests may choose a logical database', async () => {
+test('the local stack has the same Redis users, except that tests may choose a logical database', async () => {
   // The order in which Redis lists rights is nobody's.
   const rights = (lines: string[]) =>
     lines
@@ -250,7 +250,7 @@ test('the local stack has the same users; only that tests may choose a logical d
   for (const redis of [deployed, local]) redis.disconnect();
 });
 
-test('an ACL file needs no more than the logins', () => {
+test('an ACL file needs nothing but the logins', () => {
   const written = redisUsers({ default: 'off', broker: passwordLogin('a'), operator: 'off' });
   expect(written).not.toMatch(/LOGIN|select|#\s/);
   expect(written.match(/^user \w+ (on #[0-9a-f]{64}|off) /gm)).toHaveLength(3);

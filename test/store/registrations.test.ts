@@ -98,7 +98,7 @@ describe('a registration', () => {
     expect(await heard()).toEqual(at(7));
   });
 
-  test('a registration keeps the orders about its provider, unless the provider was retired', async () => {
+  test('a registration keeps the operator commands for its provider, unless the provider was retired', async () => {
     await registers(5);
     await drain(database.pool, providerId, { until: at(59), retire: true });
     await registers(6);

@@ -92,7 +92,7 @@ test('a group deleted under a running consumer is created again, and no message 
   await until(async () => (await pending()) === 0);
 });
 
-test('after FLUSHDB the relay continues with the next messages', async () => {
+test('the relay continues with the next messages after FLUSHDB', async () => {
   const { texts } = await consume();
   await add('before');
   await until(() => texts.includes('before'));
@@ -190,7 +190,7 @@ test('an outage does not count against a message, however long it lasts', async 
   expect(await redis.redis.exists(`${stream}:dlq`)).toBe(0);
 });
 
-test('while a dependency is away nothing is read: the stream is the buffer', async () => {
+test('nothing is read while a dependency is away: the stream is the buffer', async () => {
   const { texts, consumer } = await consume({ batchSize: 2 }, (entries) => ({
     done: [],
     dead: [],
@@ -234,7 +234,7 @@ test('a message past its retention is removed although nobody has read it', asyn
   await until(async () => (await redis.redis.xlen(stream)) === 0);
 });
 
-test('stopping finishes the messages already read, and leaves no consumer and nothing pending', async () => {
+test('a consumer that stops finishes the messages it has read, and leaves no consumer and nothing pending', async () => {
   let settle: (() => void) | undefined;
   const { consumer, texts } = await consume({}, async (entries) => {
     await new Promise<void>((resolve) => (settle = resolve));
@@ -330,7 +330,7 @@ test('a stream that somebody empties is reported, and trimming by relays is not'
   await until(() => logged.some(({ level, msg }) => level === 50 && msg.includes('disappeared')));
 });
 
-test('a batch never exceeds what a relay can hold, however large the entries are and whoever had them before', async () => {
+test('a batch never exceeds what a relay can hold, however large its entries are and whoever had them before', async () => {
   const weights: number[] = [];
   const data = 'x'.repeat(65_536);
   const entries = 1_000;
@@ -348,7 +348,7 @@ test('a batch never exceeds what a relay can hold, however large the entries are
   expect(Math.max(...weights)).toBeGreaterThan(maxBatchBytes / 2);
 });
 
-test('of an entry that is too large, only enough leaves Redis to recognize that', async () => {
+test('only as much of a too large entry leaves Redis as is needed to recognize it', async () => {
   const given: StreamEntry[] = [];
   await add('é'.repeat(2_000_000));
   await redis.redis.xadd(stream, '*', 'data', 'small', 'more', 'y'.repeat(3_000_000));

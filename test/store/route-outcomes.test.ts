@@ -44,12 +44,12 @@ const open = rules.filter(({ auth }) => auth === 'none');
 const logins = loginsAt(() => replicas.api);
 const loginsAway = loginsAt(() => away);
 
-test('what every route answers stands in the tables', () => {
+test('the tables have an outcome for every route', () => {
   expect(Object.keys(outcomes).sort()).toEqual(guarded.map(nameOf).sort());
   expect(Object.keys(openOutcomes).sort()).toEqual([...openRoutes].sort());
 });
 
-test('an order counts as an order, any other change as a change, and what changes nothing as a read', () => {
+test('an order counts as an order, any other change as a write, and everything else as a read', () => {
   for (const rule of guarded) {
     const counts = nameOf(rule) === 'POST /api/v1/jobs' ? 'jobs' : rule.method === 'GET' ? 'read' : 'write';
     expect([nameOf(rule), rule.limit]).toEqual([nameOf(rule), counts]);
@@ -83,7 +83,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   // Whoever revokes all sessions of a wallet takes one of its own.
   const caller = () => (forOperators ? operator : name === 'DELETE /api/v1/auth/sessions' ? newWallet() : owner);
 
-  test(`answers ${taken} to whoever may ask it, as the API page describes it`, async () => {
+  test(`the route answers ${taken} to a caller with the right to it, as the API page describes it`, async () => {
     const mine = await putBelongings(replicas.database.pool, caller());
     const reply = await ask(await logins(mine.wallet, needed), rule, mine);
     expect([reply.status, reply.body]).toEqual([taken, reply.body]);
@@ -93,7 +93,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
     expect(asked.some((id) => [mine.jobId, mine.providerId, ordered].includes(id))).toBe(true);
   });
 
-  test(`answers ${whenAway ?? taken} while Temporal is away`, async () => {
+  test(`the route answers ${whenAway ?? taken} while Temporal is away`, async () => {
     const mine = await putBelongings(replicas.database.pool, caller());
     const reply = await ask(await loginsAway(mine.wallet, needed), rule, mine);
     expect(reply.status).toBe(whenAway ?? taken);
@@ -103,14 +103,14 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   });
 
   if (rule.operators === true) {
-    test(`answers ${taken} to an operator, whosever it is`, async () => {
+    test(`the route answers ${taken} to an operator, whoever owns the provider`, async () => {
       const his = await putBelongings(replicas.database.pool, newWallet());
       const reply = await ask(await logins(operator, admin), rule, his, operator);
       expect([reply.status, reply.body]).toEqual([taken, reply.body]);
       expectAsDescribed(rule, reply);
     });
 
-    test('is none of an operator’s business in a session that is not one', async () => {
+    test('the route tells an operator without an admin session that another’s provider does not exist', async () => {
       const his = await putBelongings(replicas.database.pool, newWallet());
       const reply = await ask(await logins(operator, customerScopes), rule, his, operator);
       expect(reply.body).toMatchObject({ status: 404, code: 'provider_not_found' });

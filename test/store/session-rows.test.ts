@@ -36,7 +36,7 @@ async function token(sessionId: string, lastsMinutes: number, limit = 100): Prom
 }
 
 describe('a session that is revoked', () => {
-  test('stays revoked since the first time, and only its own wallet revokes it', async () => {
+  test('a revoked session keeps the time of its first revocation, and only its own wallet can revoke it', async () => {
     const [wallet, other] = [newWallet(), newWallet()];
     const id = await putSession(pool(), wallet);
     const { sessionKey } = await session(id);
@@ -50,7 +50,7 @@ describe('a session that is revoked', () => {
     expect((await session(id)).revokedAt).toEqual(minutes(1));
   });
 
-  test('gets no token any more', async () => {
+  test('a revoked session gets no more tokens', async () => {
     const wallet = newWallet();
     const id = await putSession(pool(), wallet);
     expect(await token(id, 5)).toBeDefined();
@@ -58,7 +58,7 @@ describe('a session that is revoked', () => {
     expect(await token(id, 5)).toBeUndefined();
   });
 
-  test('with all others of its wallet voids what was begun before, and no later revocation takes that back', async () => {
+  test('revoking all sessions of a wallet also voids its unfinished logins, and an earlier revocation does not undo that', async () => {
     const [wallet, other] = [newWallet(), newWallet()];
     const [first, second, others] = [
       await putSession(pool(), wallet),
@@ -85,7 +85,7 @@ test('a signed revocation is carried out once', async () => {
   expect(await insertRevocation(pool(), { ...revocation, wallet: newWallet(), now: minutes(1) })).toBe(true);
 });
 
-test('when a session was used is written now and then, and never taken back', async () => {
+test('the time when a session was last used is written now and then, and never set back', async () => {
   const id = await putSession(pool(), newWallet());
   const touch = (at: number) => touchSession(pool(), id, minutes(at), minutes(at - 5));
   await touch(10);
@@ -98,7 +98,7 @@ test('when a session was used is written now and then, and never taken back', as
 });
 
 describe('tokens of a session', () => {
-  test('are few that are good at a time: one that is over or revoked makes room', async () => {
+  test('a session has a limited number of live tokens, and an expired or revoked one makes room', async () => {
     const wallet = newWallet();
     const id = await putSession(pool(), wallet);
     await token(id, -1, 2);
@@ -113,7 +113,7 @@ describe('tokens of a session', () => {
     expect(await liveTokens(pool(), [id], minutes(6))).toEqual([]);
   });
 
-  test('do not become more by being asked for at the same time', async () => {
+  test('concurrent requests do not get a session more tokens than its limit', async () => {
     const id = await putSession(pool(), newWallet());
     const made = await Promise.all(Array.from({ length: 12 }, () => token(id, 5, 3)));
     expect(made.filter((found) => found !== undefined)).toHaveLength(3);

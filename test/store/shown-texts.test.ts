@@ -43,7 +43,7 @@ async function* requestsOf(rule: RouteRule): AsyncGenerator<[string, string | un
 }
 
 test.each(rules.map((rule) => [nameOf(rule), rule] as const))(
-  '%s repeats nothing to anybody that a terminal would carry out',
+  '%s repeats nothing to anybody that a terminal would execute',
   async (_name, rule) => {
     const bad: string[] = [];
     const requests = requestsOf(rule);
@@ -60,7 +60,7 @@ test.each(rules.map((rule) => [nameOf(rule), rule] as const))(
   },
 );
 
-test('and nothing of the kind was kept where people will see it', async () => {
+test('no text that a terminal would execute was stored where people will see it', async () => {
   const { pool } = tried.database;
   const { rows: tables } = await pool.query<{ name: string }>(
     `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,

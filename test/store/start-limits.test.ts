@@ -43,7 +43,7 @@ async function ended(
   if (change !== undefined) await database.pool.query(`update jobs set ${change} where wallet = $1`, [wallet]);
 }
 
-test('a wallet has few jobs at a time that are not ready, and as many as it may have that are', async () => {
+test('a wallet has a few jobs at a time that are not ready, and as many ready ones as its quota allows', async () => {
   const customer = await newCustomer();
   for (let at = 0; at < 5; at++) await place(customer);
   await expect(place(customer)).rejects.toMatchObject({ code: 'quota_exceeded' });
@@ -57,7 +57,7 @@ test('a wallet has few jobs at a time that are not ready, and as many as it may 
   await place(customer, 'the last');
 });
 
-test('after three starts within an hour that came to nothing by the customer, the next waits until the hour is over', async () => {
+test('after three starts within an hour that failed by the customer’s doing, the next one waits until the hour is over', async () => {
   const customer = await newCustomer();
   await ended(customer, { minutesAgo: 50 });
   await ended(customer, { minutesAgo: 40, reason: 'image_pull_failed' });
@@ -81,9 +81,12 @@ test('after three starts within an hour that came to nothing by the customer, th
 });
 
 test.each<[string, Parameters<typeof ended>[1]]>([
-  ['by the fault of their providers', { minutesAgo: 5, reason: 'start_timeout' }],
-  ['as there was no capacity', { minutesAgo: 5, reason: 'no_capacity' }],
-  ['with their provider', { minutesAgo: 5, change: `status = 'provider_lost', failure_reason = 'provider_lost'` }],
+  ['through the fault of their providers', { minutesAgo: 5, reason: 'start_timeout' }],
+  ['for want of capacity', { minutesAgo: 5, reason: 'no_capacity' }],
+  [
+    'with the loss of their provider',
+    { minutesAgo: 5, change: `status = 'provider_lost', failure_reason = 'provider_lost'` },
+  ],
   ['before they were placed anywhere', { minutesAgo: 5, change: 'provider_id = null' }],
   ['after they had been ready', { minutesAgo: 5, change: 'started_at = ended_at' }],
 ])('starts that ended %s are not held against a customer', async (_, end) => {

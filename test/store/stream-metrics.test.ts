@@ -140,7 +140,7 @@ test.each<[string, () => Promise<unknown>]>([
       commands.xinfo = () => Promise.reject(new Error('ERR no such command'));
     },
   ],
-])('%s goes up by what it counts', async (series, event) => {
+])('%s increases with each event that it counts', async (series, event) => {
   const before = await shown.of(series);
   await event();
   await until(async () => (await shown.of(series)) > before, { name: series });
@@ -150,7 +150,7 @@ const gauge = (name: string) => shown.of(`broker_stream_${name}{stream="${stream
 const becomes = (name: string, holds: (value: number) => boolean) =>
   until(async () => holds(await gauge(name)), { name: `broker_stream_${name}` });
 
-test('while a system behind a relay is away, the metric says that it waits, and no longer', async () => {
+test('a metric says that a relay waits for as long as a system behind it is away', async () => {
   let isAway = true;
   const away = failing(new BrokerError('dependency_unavailable', 'away'));
   await consume((entries) => (isAway ? away(entries) : all(entries)));
@@ -160,7 +160,7 @@ test('while a system behind a relay is away, the metric says that it waits, and 
   await becomes('paused', (paused) => paused === 0);
 });
 
-test('what was read and not settled is pending, as long as it has been there; what nobody has read is the lag', async () => {
+test('entries that were read and not settled are pending, with their age, and unread entries are the lag', async () => {
   const minuteAgo = Date.now() - 60_000;
   await redis.redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
   for (let at = 0; at < 3; at++) await add(`${minuteAgo}-${at}`);

@@ -45,7 +45,7 @@ test('an operator finds the customer of a namespace, and the namespaces of a cus
   });
 });
 
-test('what is asked for has to be one of the two, and one that there may be', async () => {
+test('a search for a tenant needs exactly one valid wallet or namespace', async () => {
   const admin = await api.login({ account: operator, scopes: ['admin'] });
   for (const query of [
     '',
@@ -58,7 +58,7 @@ test('what is asked for has to be one of the two, and one that there may be', as
   }
 });
 
-test('nobody but an operator may ask', async () => {
+test('only an operator may search for tenants', async () => {
   const customer = await api.login({ scopes: ['jobs:read'] });
   expect(await customer.request('GET', `${path}?wallet=${wallet}`)).toMatchObject({ status: 403 });
 });

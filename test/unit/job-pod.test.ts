@@ -42,20 +42,20 @@ describe('the shared memory of a job', () => {
     return volumes!.find((volume) => volume.name === name)!.emptyDir;
   };
 
-  test('is half of its memory when the order does not say', () => {
+  test('the shared memory of a job is half of its memory by default', () => {
     expect(shm({})).toEqual({ medium: 'Memory', sizeLimit: '8192Mi' });
     expect(shm({ memoryMb: 129 })).toEqual({ medium: 'Memory', sizeLimit: '64Mi' });
   });
 
-  test('is what the order says', () => {
+  test('the shared memory of a job is what the order says', () => {
     expect(shm({ shmMb: 1_024 })).toEqual({ medium: 'Memory', sizeLimit: '1024Mi' });
   });
 
-  test('takes nothing beyond the memory that was ordered', () => {
+  test('the shared memory of a job takes nothing beyond the ordered memory', () => {
     expect(jobOf({ shmMb: 1_024 }).resources!.limits).toMatchObject({ memory: '16384Mi' });
   });
 
-  test('stands in the reply, also where the order left it open', () => {
+  test('the shared memory of a job is in the reply, even by default', () => {
     const { jobId, ...row } = order;
     const job: JobRow = {
       ...{ ...row, jobId, durationS: 3_600, requestSha256: '', status: 'pending', message: '' },
@@ -69,7 +69,7 @@ describe('the shared memory of a job', () => {
 });
 
 describe('the environment of a job', () => {
-  test('says what was rented', () => {
+  test('the environment of a job says what was rented', () => {
     expect(valuesOf(jobOf({ shmMb: 512 }).env!)).toMatchObject({
       WORLDLAND_JOB_ID: order.jobId,
       WORLDLAND_PROVIDER_ID: 'atlas',
@@ -82,7 +82,7 @@ describe('the environment of a job', () => {
     });
   });
 
-  test('names no GPU type where there is no GPU', () => {
+  test('the environment of a job without GPUs names no GPU type', () => {
     const { gpuType: _, ...anywhere } = placement;
     const { containers } = jobPod({ ...order, gpuCount: 0 }, anywhere, [], settings).spec!;
     const values = valuesOf(containers[0]!.env!);
@@ -92,11 +92,11 @@ describe('the environment of a job', () => {
 
   const threads = ['OMP', 'MKL', 'OPENBLAS', 'BLIS', 'NUMEXPR', 'RAYON'].map((library) => `${library}_NUM_THREADS`);
 
-  test('lets libraries start as many threads as there are cores in the order, and not in the machine', () => {
+  test('libraries in a job start as many threads as the order has cores, not the machine', () => {
     expect(valuesOf(jobOf().env!)).toMatchObject(Object.fromEntries(threads.map((name) => [name, '6'])));
   });
 
-  test('has the customer’s own value of a variable in the place of the default, once', () => {
+  test('a customer’s own value of a variable replaces the default, once', () => {
     const env = jobOf({}, ['OMP_NUM_THREADS', 'http_proxy', 'HTTP_PROXY']).env!;
     expect(env.filter(({ name }) => name === 'OMP_NUM_THREADS')).toEqual([
       { name: 'OMP_NUM_THREADS', valueFrom: { secretKeyRef: expect.objectContaining({ key: 'env.OMP_NUM_THREADS' }) } },
@@ -106,12 +106,12 @@ describe('the environment of a job', () => {
     expect(new Set(env.map(({ name }) => name)).size).toBe(env.length);
   });
 
-  test('holds no text of a provider that Kubernetes would expand', () => {
+  test('the environment of a job holds no text of a provider that Kubernetes would expand', () => {
     expect(JSON.stringify(jobOf().env)).not.toContain('$(');
   });
 });
 
-test('root in a job can do what package managers and services do, and make no devices', () => {
+test('root in a job can do what package managers and services do, and cannot make devices', () => {
   expect([...jobOf().securityContext!.capabilities!.add!].sort()).toEqual([
     'AUDIT_WRITE',
     'CHOWN',
@@ -133,18 +133,18 @@ test('root in a job can do what package managers and services do, and make no de
 describe('the image of a job', () => {
   const digest = `sha256:${'a'.repeat(64)}`;
 
-  test('is asked for anew when a tag names it, since a tag may have been pushed again', () => {
+  test('an image named by a tag is always pulled, since the tag may have been pushed again', () => {
     expect(jobOf().imagePullPolicy).toBe('Always');
     expect(jobOf({}, [], { pullTags: 'IfNotPresent' }).imagePullPolicy).toBe('IfNotPresent');
   });
 
   test.each([`docker.io/library/debian@${digest}`, `docker.io/library/debian:12@${digest}`])(
-    'is not asked for when the machine has it and a digest names it: %s',
+    'an image named by a digest is not pulled when the machine has it: %s',
     (image) => expect(jobOf({ image }).imagePullPolicy).toBe('IfNotPresent'),
   );
 });
 
-test('a name of the internet is looked up as it is, and not within the cluster first', () => {
+test('a job looks up internet names as they are, and not within the cluster first', () => {
   expect(specOf()).toMatchObject({
     dnsPolicy: 'ClusterFirst',
     dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
@@ -152,11 +152,11 @@ test('a name of the internet is looked up as it is, and not within the cluster f
 });
 
 describe('the user namespace of a job', () => {
-  test('is its own where the machine has that', () => {
+  test('a job has its own user namespace where the machine supports that', () => {
     expect(specOf({}, [], { userNamespaces: true }).hostUsers).toBe(false);
   });
 
-  test('is left to the machine where it has not', () => {
+  test('a job leaves the user namespace to a machine that does not support its own', () => {
     expect(specOf()).not.toHaveProperty('hostUsers');
     expect(specOf({}, [], { userNamespaces: false })).not.toHaveProperty('hostUsers');
   });

@@ -65,18 +65,18 @@ function highS(signature: Hex): Hex {
   return `0x${signature.slice(2, 66)}${s}${signature.slice(130) === '1b' ? '1c' : '1b'}`;
 }
 
-test('a delegation has the digest of the vector, and the pinned hash of the registration it allows', () => {
+test('a delegation has the digest of the test vector, and the pinned hash of the registration that it allows', () => {
   expect(keccak256(toBytes(registrationData))).toBe(registration.specHash);
   expect(providerRegistrationDigest(registration, 103)).toBe(
     '0x5a050f6ad36a29512372a1d42af035e94d4dab20fc85e25d280edf6364b545ea',
   );
 });
 
-test('the delegation of the vector is accepted, for the wallet that signed it', async () => {
+test('the delegation of the test vector is accepted for the wallet that signed it', async () => {
   expect(await check(registration)).toMatchObject({ wallet: registration.wallet, chainId: 103, providerId });
 });
 
-test('a heartbeat has the text of the vector, and the node key signed it', async () => {
+test('a heartbeat has the text of the test vector, which the node key signed', async () => {
   expect(canonicalEntry(heartbeat)).toBe(
     'WORLDLAND-PROVIDER-V1\nhttps://broker.example.com\nprovider:heartbeat\nprovider-1a2b3c4d\n1764000130123\n1764000130\n' +
       '5155015f749cba52d6fd42f46f66437e5ad76efa046d18bbedd1b66183234ac2',
@@ -91,7 +91,7 @@ test.each<[keyof typeof heartbeat, string]>([
   ['seq', '1764000130124'],
   ['ts', '1764000131'],
   ['data', heartbeat.data.replace('available', 'offline')],
-])('a heartbeat whose %s is another is not the one that was signed', async (field, value) => {
+])('a heartbeat with another %s is not the one that was signed', async (field, value) => {
   expect(await recover(entryDigest({ ...heartbeat, [field]: value }), heartbeatSignature)).not.toBe(
     registration.nodeKey,
   );
@@ -103,7 +103,7 @@ test.each<[keyof ProviderRegistration, string | number]>([
   ['expiresAt', registration.expiresAt - 1],
   ['nonce', `0x${'23'.repeat(32)}`],
   ['specHash', anySpec],
-])('a delegation whose %s was changed after it was signed is refused', async (field, value) => {
+])('a delegation whose %s was changed after it was signed is rejected', async (field, value) => {
   await expect(check({ ...registration, [field]: value })).rejects.toMatchObject({ reason: 'delegation_unsigned' });
 });
 
@@ -111,7 +111,7 @@ test.each<[keyof ProviderRegistration, string]>([
   ['providerId', 'provider-1a2b3c4e'],
   ['nodeKey', stranger.address.toLowerCase()],
   ['audience', 'https://broker.example.org'],
-])('a delegation about another %s is refused before any signature is looked at', async (field, value) => {
+])('a delegation about another %s is rejected before any signature is checked', async (field, value) => {
   await expect(check({ ...registration, [field]: value })).rejects.toMatchObject({ reason: 'delegation_mismatch' });
 });
 
@@ -127,7 +127,7 @@ test.each<[keyof ProviderRegistration, string]>([
   expect(signer).not.toBe(registration.wallet);
 });
 
-test('a delegation signed for another chain is refused, and taken where that chain is accepted too', async () => {
+test('a delegation signed for another chain is rejected, and accepted where that chain is configured too', async () => {
   await expect(check(registration, registrationSignature, { AUTH_CHAIN_IDS: [1] })).rejects.toMatchObject({
     reason: 'delegation_unsigned',
   });
@@ -136,7 +136,7 @@ test('a delegation signed for another chain is refused, and taken where that cha
   });
 });
 
-test('a delegation of more than 90 days is refused, and so is one that has expired', async () => {
+test('a delegation of more than 90 days is rejected, and so is one that has expired', async () => {
   const signed = async (validForS: number, atMs: number) => {
     const options = { providerId, nodeKey: nodeKey.address, audience, chainId: 103, validForS, nowMs: atMs };
     const { reg, regsig } = await authorizeNodeKey(wallet, options);
@@ -148,13 +148,13 @@ test('a delegation of more than 90 days is refused, and so is one that has expir
   await expect(signed(60, nowMs - 60_500)).rejects.toMatchObject({ reason: 'delegation_expired' });
 });
 
-test('a pinned delegation allows the one registration, to the byte', async () => {
+test('a pinned delegation allows exactly one registration, to the byte', async () => {
   const options = { providerId, nodeKey: nodeKey.address, audience, chainId: 103, nowMs };
   const { reg, regsig } = await authorizeNodeKey(wallet, { ...options, data: `${registrationData} ` });
   await expect(check(readDelegation(reg)!, regsig)).rejects.toMatchObject({ reason: 'spec_pinned' });
 });
 
-test('the twin of a good signature with a high s is not read, of the key or of the wallet', () => {
+test('the twin of a good signature with a high s is not accepted, of the key or of the wallet', () => {
   const fields = { v: '1', key: nodeKey.address, seq: '1', ts: '1764000130', sig: heartbeatSignature };
   expect(readEntrySignature(fields)).toMatchObject({ key: registration.nodeKey });
   expect(readEntrySignature({ ...fields, sig: highS(heartbeatSignature) })).toMatch(/^sig: s must be/);
@@ -162,7 +162,7 @@ test('the twin of a good signature with a high s is not read, of the key or of t
   expect(readEntrySignature(delegated)).toMatch(/^regsig: s must be/);
 });
 
-test('the twin with a high s does fit the message, so it is the form that refuses it', async () => {
+test('the twin of a signature with a high s fits the message, so it is rejected for its form', async () => {
   const hash = hashMessage(canonicalEntry(heartbeat));
   expect(await recoverAddress({ hash, signature: highS(heartbeatSignature) })).toBe(nodeKey.address);
 });
@@ -174,7 +174,7 @@ test.each([
   ['a number with leading zeros', { seq: '0001' }],
   ['a negative number', { seq: '-1' }],
   ['a number above 2^53', { seq: '9007199254740993' }],
-  ['a time that is no number', { ts: '1764000130.5' }],
+  ['a time that is not a whole number', { ts: '1764000130.5' }],
   ['another version', { v: '2' }],
   ['a delegation without its signature', { reg: JSON.stringify(registration) }],
 ])('%s is malformed, not unsigned', (_what, change) => {
@@ -182,13 +182,13 @@ test.each([
   expect(typeof readEntrySignature(fields)).toBe('string');
 });
 
-test('an entry without any of the fields is unsigned, and one without some of them is malformed', () => {
+test('an entry without any of the signature fields is unsigned, and one without some of them is malformed', () => {
   expect(readEntrySignature({ data: heartbeat.data, timestamp: '2025-11-24T16:02:10Z' })).toBeUndefined();
   expect(readEntrySignature({ data: heartbeat.data, key: nodeKey.address })).toMatch(/v, seq, ts, sig/);
 });
 
 test.each([
-  ['what is no JSON', '{'],
+  ['text that is not JSON', '{'],
   ['a list', '[]'],
   ['an unknown field', JSON.stringify({ ...registration, chainId: 1 })],
   ['a missing field', JSON.stringify({ ...registration, nonce: undefined })],
@@ -198,19 +198,19 @@ test.each([
   expect(readDelegation(text)).toBeUndefined();
 });
 
-test('a signer numbers its messages upwards within one millisecond, too', async () => {
+test('a signer numbers its messages upwards even within one millisecond', async () => {
   const sign = providerSigner({ nodeKey, audience, now: () => nowMs });
   const numbers = [];
   for (let count = 0; count < 3; count++) numbers.push(Number((await sign(heartbeat.stream, heartbeat.data))['seq']));
   expect(numbers).toEqual([nowMs, nowMs + 1, nowMs + 2]);
 });
 
-test('every refusal has a code of the API, and a wrong clock is told the time', () => {
+test('every rejection has a code of the API, and a wrong clock is told the time', () => {
   for (const { code } of Object.values(providerRefusals)) expect(isErrorCode(code)).toBe(true);
   expect(refusalError('timestamp_skew', nowMs).extra).toMatchObject({ server_time: 1_764_000_130 });
 });
 
-test('a process that checks nobody says so every minute and on its metrics, until it is told to stop', async () => {
+test('a process that checks no signatures says so every minute and in its metrics, until it is stopped', async () => {
   jest.useFakeTimers();
   try {
     const warn = jest.fn();
@@ -226,7 +226,7 @@ test('a process that checks nobody says so every minute and on its metrics, unti
   }
 });
 
-test('a process that checks its providers has nothing to warn of', async () => {
+test('a process that checks its providers gives no warning', async () => {
   const warn = jest.fn();
   for (const mode of ['required', 'permissive'] as const)
     warnWhileInsecure({ PROVIDER_AUTH_MODE: mode }, { warn } as never);
@@ -234,7 +234,7 @@ test('a process that checks its providers has nothing to warn of', async () => {
   expect((await providerAuthInsecure.get()).values).toMatchObject([{ value: 0 }]);
 });
 
-test('in production nobody is left unchecked by mistake', () => {
+test('in production signatures cannot be left unchecked by mistake', () => {
   const env = { NODE_ENV: 'production', AUTH_AUDIENCE: audience, PROVIDER_AUTH_MODE: 'off' };
   expect(() => readConfig(env)).toThrow(ConfigError);
   expect(readConfig({ ...env, ALLOW_INSECURE_PROVIDERS: 'true' }).PROVIDER_AUTH_MODE).toBe('off');

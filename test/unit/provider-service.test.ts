@@ -10,17 +10,17 @@ const finding = (rest: Partial<ProviderFinding> = {}): ProviderFinding =>
   ({ status: 'available', reason: '', cordoned: false, retiring: false, ...rest }) as ProviderFinding;
 
 describe('what the jobs of a provider may count on', () => {
-  test('is nothing while it is offline, whatever it lacks besides', () => {
+  test('jobs can count on nothing while their provider is offline, whatever else it lacks', () => {
     expect(serviceOf(finding({ status: 'offline' }))).toBe('offline');
     expect(serviceOf(finding({ status: 'offline', absence: 'gpu_lost' }))).toBe('offline');
   });
 
-  test('is everything but GPUs where one is lost, and all of it where none is', () => {
+  test('jobs can count on everything but GPUs where one is lost, and on everything where none is', () => {
     expect(serviceOf(finding({ absence: 'gpu_lost' }))).toBe('gpu_lost');
     expect(serviceOf(finding())).toBe('online');
   });
 
-  test('is read from what older versions carried', () => {
+  test('the service of a provider is read from what older versions carried', () => {
     expect([true, false, undefined].map(serviceTold)).toEqual(['online', 'offline', undefined]);
   });
 });
@@ -43,11 +43,11 @@ describe('what an operator reads that a provider waits for', () => {
     ],
     ['is a node of its own before all', { refused: sentence('taken'), retiring: true }, /^a node of its own: taken$/],
     ['is its return before the order that it needs besides', { reason: 'silent', cordoned: true }, /^its return/],
-  ])('%s', (_, rest, words) => {
+  ])('what a provider waits for %s', (_, rest, words) => {
     expect(whatFor(finding(rest))).toMatch(words);
   });
 
-  test('is the time until it is tried again, with the last reason where there is one', () => {
+  test('what a provider out of placement waits for is the next try, with the last reason where there is one', () => {
     const until = '2024-11-25T12:00:00.000Z';
     const out = { until } as NonNullable<ProviderFinding['out']>;
     expect(whatFor(finding({ out }))).toMatch(
@@ -63,18 +63,18 @@ describe('a start that failed', () => {
   const place = { providerId: 'prov-1', nodeName: 'n', pricePerHour: 1 };
   const ending = { status: 'failed', message: sentence('no') } as const;
 
-  test('is remembered with where, which attempt, why and whose fault it was', () => {
+  test('a failed start is remembered with its provider, attempt, reason and fault', () => {
     const failure = { reason: 'start_timeout', message: sentence('no') } as const;
     expect(startFailure(place, 3, { ...ending, failure, fault: 'certain' })).toEqual({
       ...{ providerId: 'prov-1', attempt: 3, reason: 'start_timeout', fault: 'certain' },
     });
   });
 
-  test('without a reason of its own is a provider that was lost, and without a fault a possible one', () => {
+  test('a failed start without a reason counts as a lost provider, and without a fault as possibly its fault', () => {
     expect(startFailure(place, 1, ending)).toMatchObject({ reason: 'provider_lost', fault: 'possible' });
   });
 
-  test('is held against the machine only where nothing else may be why', () => {
+  test('a failed start is held against the machine only where nothing else may be the cause', () => {
     const failure = startFailure(place, 1, { ...ending, fault: 'certain' });
     expect(heldAgainst(failure).fault).toBe('certain');
     expect(heldAgainst(failure, false).fault).toBe('certain');
@@ -82,24 +82,24 @@ describe('a start that failed', () => {
   });
 });
 
-describe('a provider is told that a job has left', () => {
+describe('a provider that waits for its jobs to leave', () => {
   const away = { atMs: noonMs, sinceMs: noonMs, final: false };
 
-  test('while it is emptied, or has fewer GPUs than are rented', () => {
+  test('a provider is told that a job has left while it is drained, or has fewer GPUs than are rented', () => {
     expect(awaitsJob({ drain: {} })).toBe(true);
     expect(awaitsJob({ away: { ...away, cause: 'gpu_lost' } })).toBe(true);
   });
 
-  test('and not while it only is silent, or serves', () => {
+  test('a provider is not told that a job has left while it is only silent, or in service', () => {
     expect(awaitsJob({ away: { ...away, cause: 'silent' } })).toBe(false);
     expect(awaitsJob({})).toBe(false);
   });
 });
 
-describe('a customer reads of an absence', () => {
+describe('what a customer reads of an absence', () => {
   const away = { atMs: noonMs + 20_000, sinceMs: noonMs, final: false };
 
-  test('what is lacking, since when, and that the time is not paid for', () => {
+  test('a customer reads what is lacking, since when, and that the time is not paid for', () => {
     expect(absenceOf({ away })).toBe(
       'the provider has not been heard since 2024-11-25T12:00:00.000Z: this time is not paid for',
     );
@@ -109,12 +109,12 @@ describe('a customer reads of an absence', () => {
     expect(absenceOf({ away: { ...away, cause: 'gpu_lost' } })).toMatch(/^the machine has had fewer GPUs/);
   });
 
-  test('nothing while the provider serves', () => {
+  test('a customer reads nothing of an absence while the provider is in service', () => {
     expect(absenceOf({})).toBe('');
     expect(absenceOf({ gap: { fromMs: noonMs, toMs: noonMs + 1, cause: 'silent' } })).toBe('');
   });
 
-  test('and the ledger gets the time between to the millisecond', () => {
+  test('the ledger gets the gap to the millisecond', () => {
     expect(recordedGap({ fromMs: noonMs, toMs: noonMs + 1_234, cause: 'silent' })).toEqual({
       ...{ from: '2024-11-25T12:00:00.000Z', to: '2024-11-25T12:00:01.234Z', cause: 'silent' },
     });

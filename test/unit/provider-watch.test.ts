@@ -27,58 +27,58 @@ const graceS = 60;
 const tie = ({ gpuCount = 1, placedAt }: { gpuCount?: number; placedAt?: string } = {}) =>
   createProviderWatch({}, { providerLossGraceS: graceS }, { gpuCount }, placedAt);
 
-describe('a change of its provider', () => {
-  test('that it went away is known with when it was said and since when it lasts', () => {
+describe('a change of a job’s provider', () => {
+  test('an absence is known with when it was reported and since when it lasts', () => {
     expect(known(away(20, { since: at(5) })).away).toEqual({ atMs: atMs(20), sinceMs: atMs(5), final: false });
   });
 
-  test('lasts since it was said where nobody says since when', () => {
+  test('an absence without a beginning lasts since it was reported', () => {
     expect(known(away(20)).away).toMatchObject({ atMs: atMs(20), sinceMs: atMs(20) });
   });
 
-  test('said again does not begin the absence anew', () => {
+  test('an absence that is reported again does not begin anew', () => {
     const twice = known(away(20, { since: at(5) }), away(40, { since: at(30) }));
     expect(twice.away).toMatchObject({ atMs: atMs(20), sinceMs: atMs(5) });
   });
 
-  test('that comes late says nothing', () => {
+  test('a change that comes late has no effect', () => {
     const news = known(change(30));
     expect(afterChange(news, away(29), true)).toBe(news);
     const gone = known(away(30));
     expect(afterChange(gone, change(29), true)).toBe(gone);
   });
 
-  test('of the same moment as the newest counts', () => {
+  test('a change of the same moment as the newest counts', () => {
     expect(afterChange(known(change(30)), away(30), true).away).toBeDefined();
   });
 
-  test('leaves the time between as one that was not served, with its cause', () => {
+  test('the return of a provider leaves the time between as a gap with its cause', () => {
     const back = known(away(20, { since: at(5), cause: 'node_not_ready' }), change(50));
     expect(back.away).toBeUndefined();
     expect(back.gap).toEqual({ fromMs: atMs(5), toMs: atMs(50), cause: 'node_not_ready' });
   });
 
-  test('leaves silence as the cause where none was named', () => {
+  test('the return of a provider leaves a silent gap where no cause was named', () => {
     expect(known(away(20), change(50)).gap).toMatchObject({ cause: 'silent' });
   });
 
-  test('leaves no gap when it is back before it was away', () => {
+  test('a provider that is back before it was away leaves no gap', () => {
     expect(known(away(20, { since: at(50) }), change(50))).toEqual({ changedAt: at(50) });
   });
 
-  test('that its machine was replaced is the last word', () => {
+  test('nothing counts after the news that the machine was replaced', () => {
     const news = known(away(20, { final: true }));
     expect(news.away).toMatchObject({ final: true });
     expect(afterChange(news, change(50), true)).toBe(news);
   });
 
-  test('that it lost a GPU is none to a job without GPUs', () => {
+  test('a lost GPU is no absence for a job without GPUs', () => {
     const lostGpu = away(20, { cause: 'gpu_lost' });
     expect(afterChange({}, lostGpu, false)).toEqual({ changedAt: at(20) });
     expect(afterChange({}, lostGpu, true).away).toMatchObject({ cause: 'gpu_lost' });
   });
 
-  test('that it is heard again with a GPU less ends the absence of a job without GPUs', () => {
+  test('a provider that is heard again with a GPU less is back for a job without GPUs', () => {
     const silent = afterChange({}, away(20), false);
     const back = afterChange(silent, away(40, { cause: 'gpu_lost' }), false);
     expect(back.away).toBeUndefined();
@@ -87,46 +87,46 @@ describe('a change of its provider', () => {
 });
 
 describe('a drain of its provider', () => {
-  test('says until when a job may stay, or that it may stay to its own end', () => {
+  test('a drain says until when a job may stay, or that it may stay to its own end', () => {
     expect(afterDrain({}, drain(10, { until: at(90) })).drain).toEqual({ untilMs: atMs(90) });
     expect(afterDrain({}, drain(10)).drain).toEqual({});
   });
 
-  test('is over when that is said later, and not when it was said before', () => {
+  test('a drain is over when that is reported later, and not when it was reported before', () => {
     const draining = afterDrain({}, drain(10));
     expect(afterDrain(draining, drain(20, { draining: false })).drain).toBeUndefined();
     expect(afterDrain(draining, drain(9, { draining: false }))).toBe(draining);
   });
 
-  test('takes another end with the newest word', () => {
+  test('a drain takes another deadline from the newest report', () => {
     const first = afterDrain({}, drain(10, { until: at(90) }));
     expect(afterDrain(first, drain(20, { until: at(50) })).drain).toEqual({ untilMs: atMs(50) });
     expect(afterDrain(first, drain(10, { until: at(50) })).drain).toEqual({ untilMs: atMs(50) });
   });
 
-  test('leaves what is known of an absence', () => {
+  test('a drain leaves what is known of an absence', () => {
     expect(afterDrain(known(away(5)), drain(10)).away).toMatchObject({ atMs: atMs(5) });
   });
 });
 
-describe('a job and its provider part', () => {
-  test('never, as far as is known, while it serves', () => {
+describe('the time when a job leaves its provider', () => {
+  test('a job does not leave a provider in service, as far as is known', () => {
     expect(tie().partsAtMs()).toBe(Infinity);
   });
 
-  test('when the grace is over that begins as the job is told', () => {
+  test('a job leaves an absent provider after the grace, which begins when the job is told', () => {
     const provider = tie();
     provider.hear(away(20, { since: at(5) }));
     expect(provider.partsAtMs()).toBe(atMs(20 + graceS));
   });
 
-  test('at once when its machine was replaced', () => {
+  test('a job leaves at once when its machine was replaced', () => {
     const provider = tie();
     provider.hear(away(20, { final: true }));
     expect(provider.partsAtMs()).toBe(0);
   });
 
-  test('at the end of a drain, or of the grace if that is sooner', () => {
+  test('a job leaves at the end of a drain, or of the grace if that is sooner', () => {
     const provider = tie();
     provider.hearDrain(drain(10, { until: at(70) }));
     expect(provider.partsAtMs()).toBe(atMs(70));
@@ -136,13 +136,13 @@ describe('a job and its provider part', () => {
     expect(provider.partsAtMs()).toBe(atMs(20 + graceS));
   });
 
-  test('not by a drain without an end', () => {
+  test('a job does not leave for a drain without a deadline', () => {
     const provider = tie();
     provider.hearDrain(drain(10));
     expect(provider.partsAtMs()).toBe(Infinity);
   });
 
-  test('with the end of the drain as the reason, once that has come', async () => {
+  test('a job that leaves at the end of a drain has the drain as the reason', async () => {
     const provider = tie();
     provider.hearDrain(drain(10, { until: at(70) }));
     await expect(provider.parting({ providerId: 'prov-1', nodeName: 'n', pricePerHour: 1 })).resolves.toMatchObject({
@@ -151,7 +151,7 @@ describe('a job and its provider part', () => {
     });
   });
 
-  test('with the loss as the reason, where its machine was replaced', async () => {
+  test('a job that leaves a replaced machine has the loss as the reason', async () => {
     const provider = tie();
     provider.hear(away(20, { final: true, since: at(5) }));
     await expect(provider.parting({ providerId: 'prov-1', nodeName: 'n', pricePerHour: 1 })).resolves.toMatchObject({
@@ -160,7 +160,7 @@ describe('a job and its provider part', () => {
     });
   });
 
-  test('for no reason while it serves, or has time left', async () => {
+  test('a job has no reason to leave while its provider is in service, or has time left', async () => {
     const provider = tie();
     const place = { providerId: 'prov-1', nodeName: 'n', pricePerHour: 1 };
     await expect(provider.parting(place)).resolves.toBeUndefined();
@@ -170,8 +170,8 @@ describe('a job and its provider part', () => {
   });
 });
 
-describe('what was not served', () => {
-  test('is kept until it is written down, each time once', () => {
+describe('time that was not served', () => {
+  test('a gap is kept until it is stored, and listed once', () => {
     const provider = tie();
     provider.hear(away(20));
     provider.hear(change(30));
@@ -189,7 +189,7 @@ describe('what was not served', () => {
 });
 
 describe('news of a provider', () => {
-  test('are another object only after something was heard', () => {
+  test('the news of a provider is another object only after something was heard', () => {
     const provider = tie();
     const before = provider.news();
     expect(provider.news()).toBe(before);
@@ -197,7 +197,7 @@ describe('news of a provider', () => {
     expect(provider.news()).not.toBe(before);
   });
 
-  test('that the job is not at are not heard', () => {
+  test('a job ignores news of a provider that it is not at', () => {
     const provider = tie({ placedAt: 'prov-1' });
     provider.hear(away(20, { providerId: 'prov-2' }));
     provider.hearDrain(drain(20, { providerId: 'prov-2' }));
@@ -206,13 +206,13 @@ describe('news of a provider', () => {
     expect(provider.news().away).toBeDefined();
   });
 
-  test('that name no provider are of the one the job is at', () => {
+  test('news without a provider id is about the job’s current provider', () => {
     const provider = tie({ placedAt: 'prov-1' });
     provider.hear(away(20));
     expect(provider.news().away).toBeDefined();
   });
 
-  test('are forgotten when the job leaves, with what was not served there', () => {
+  test('news of a provider is forgotten when the job leaves, with the gaps there', () => {
     const provider = tie({ placedAt: 'prov-1' });
     provider.hear(away(20));
     provider.hear(change(30));
@@ -223,7 +223,7 @@ describe('news of a provider', () => {
     expect(provider.partsAtMs()).toBe(Infinity);
   });
 
-  test('that come between two machines count for the next one, once the job knows which that is', () => {
+  test('news that comes between two machines counts for the next one, once the job knows which that is', () => {
     const provider = tie({ placedAt: 'prov-1' });
     provider.leave();
     provider.hear(away(20, { providerId: 'prov-2' }));
@@ -234,7 +234,7 @@ describe('news of a provider', () => {
     expect(provider.news().away).toMatchObject({ atMs: atMs(20) });
   });
 
-  test('of the machine that was left are not heard any more after the job has moved', () => {
+  test('a job that has moved ignores news of the machine that it left', () => {
     const provider = tie({ placedAt: 'prov-1' });
     provider.leave();
     provider.placed('prov-2');
@@ -244,7 +244,7 @@ describe('news of a provider', () => {
     expect(provider.news().away).toBeDefined();
   });
 
-  test('of a lost GPU are none to a job without GPUs', () => {
+  test('news of a lost GPU is ignored by a job without GPUs', () => {
     const provider = tie({ gpuCount: 0 });
     provider.hear(away(20, { cause: 'gpu_lost' }));
     expect(provider.partsAtMs()).toBe(Infinity);

@@ -31,7 +31,7 @@ describe('an image that is not pulled', () => {
     // A registry that is down is down for the whole fleet.
     ['unexpected status from HEAD request: 503 Service Unavailable', 'possible', 'possible'],
     ['dial tcp 1.2.3.4:443: connect: connection refused', 'possible', 'possible'],
-  ])('%s', (said, theirs, ours) => {
+  ])('the fault for a failed pull is found in its error: %s', (said, theirs, ours) => {
     expect([imageFault(said, 'customer'), imageFault(said, 'broker')]).toEqual([theirs, ours]);
     expect(imageFault(said, 'site')).toBe(theirs);
   });
@@ -61,7 +61,7 @@ describe('a container that is not made or started', () => {
     ],
     ['error during container init: mkdir /no runtime for: not a directory', customers, customers, 'certain'],
     ['container has runAsNonRoot and image will run as root', customers, customers, 'certain'],
-  ])('%s', (said, theirs, sites, ours) => {
+  ])('the fault for a container that does not start is found in its error: %s', (said, theirs, sites, ours) => {
     const faults = (['customer', 'site', 'broker'] as const).map((owner) => containerFault(said, owner));
     expect(faults).toEqual([theirs, sites, ours]);
   });
@@ -76,7 +76,7 @@ test.each([
   ['0/1 nodes are available: 1 Too many pods', 'possible'],
   ['0/1 nodes are available: 1 node(s) were unschedulable', 'possible'],
   ['no nodes available to schedule pods', 'possible'],
-])('no place is found: %s', (said, fault) => {
+])('the fault for a pod that cannot be scheduled is found in its message: %s', (said, fault) => {
   expect(placeFault(said)).toBe(fault);
 });
 
@@ -106,7 +106,7 @@ test.each([
   ['Preempting', '', 'possible'],
   ['SomethingNew', '', 'possible'],
   [undefined, '', 'possible'],
-])('the machine ends a pod: %s, %s', (reason, message, fault) => {
+])('the fault for a pod that its machine ends is found in the reason and message: %s, %s', (reason, message, fault) => {
   expect(disruptionFault(reason, message)).toBe(fault);
 });
 
@@ -125,8 +125,8 @@ const installed = ended(0, 'Completed', '', 'ssh-server');
 const seen = (status: V1PodStatus, annotations: Record<string, string> = {}) =>
   observePod({ metadata: { uid: 'uid-1', resourceVersion: '1', annotations }, status });
 
-describe('a pod that is seen', () => {
-  test('waiting for the image of the customer says whose doing that is', () => {
+describe('an observed pod', () => {
+  test('a pod that waits for the customer’s image says whose fault that is', () => {
     const of = (message: string) =>
       seen({
         phase: 'Pending',
@@ -137,7 +137,7 @@ describe('a pod that is seen', () => {
     expect(of('x: i/o timeout').stuck).toMatchObject({ fault: 'possible' });
   });
 
-  test('waiting for the image of the broker has met a machine that cannot pull', () => {
+  test('a pod that waits for the broker’s image is on a machine that cannot pull', () => {
     const initContainerStatuses = [waiting('ErrImagePull', 'x: no such host', 'ssh-server')];
     expect(seen({ phase: 'Pending', initContainerStatuses })).toMatchObject({ stuck: { fault: 'certain' } });
   });
@@ -164,7 +164,7 @@ describe('a pod that is seen', () => {
       },
       undefined,
     ],
-  ])('%s', (_, status, unprepared) => {
+  ])('a pod %s has the right fault for not being prepared', (_, status, unprepared) => {
     expect(seen({ phase: 'Pending', ...status }).unprepared).toBe(unprepared);
   });
 
@@ -185,17 +185,17 @@ describe('a pod that is seen', () => {
       { reason: 'Evicted', message: 'Pod ephemeral local storage usage exceeds' },
       customers,
     ],
-  ])('ended %s', (_, status, fault) => {
+  ])('the right fault is found for a pod that ended %s', (_, status, fault) => {
     expect(podEnded(seen({ phase: 'Failed', ...status }), 'prov-1', {}, 0).fault).toBe(fault);
   });
 
-  test("never started, of the site's own image", () => {
+  test('a pod of the site’s own image that never started is the machine’s fault', () => {
     const containerStatuses = [ended(128, 'StartError', 'driver/library version mismatch')];
     expect(seen({ phase: 'Failed', containerStatuses }, { 'worldland.io/site-image': 'true' }).fault).toBe('certain');
   });
 });
 
-test('a provider that went away, or is being emptied, is reason enough to go elsewhere, and no mark against it', () => {
+test('a provider that went away or is drained is reason enough to move, and not certain to be at fault', () => {
   expect(lost('prov-1', { atMs: 0, sinceMs: 0, final: false }).fault).toBe('possible');
   expect(drained('prov-1').fault).toBe('possible');
 });

@@ -20,12 +20,12 @@ function problemsOf(env: Record<string, string>): string {
   return '';
 }
 
-describe('TLS is on', () => {
-  test('nowhere, unless something of it is set', () => {
+describe('TLS settings', () => {
+  test('TLS is off everywhere unless one of its settings is given', () => {
     expect(readConfig({})).toMatchObject({ REDIS_TLS: false, POSTGRES_SSL_MODE: 'disable', TEMPORAL_TLS: false });
   });
 
-  test('where a CA is named, with all checks', () => {
+  test('TLS is on, with all checks, where a CA is named', () => {
     const config = readConfig({
       REDIS_TLS_CA_FILE: authority.caFile,
       POSTGRES_SSL_CA: authority.ca,
@@ -35,12 +35,12 @@ describe('TLS is on', () => {
     expect(config.REDIS_TLS_CA).toBe(authority.ca.trim());
   });
 
-  test('for Temporal, where an API key or the name of the server is given', () => {
+  test('TLS to Temporal is on where an API key or the name of the server is given', () => {
     expect(readConfig({ TEMPORAL_API_KEY: 'a-key' }).TEMPORAL_TLS).toBe(true);
     expect(readConfig({ TEMPORAL_TLS_SERVER_NAME: 'temporal' }).TEMPORAL_TLS).toBe(true);
   });
 
-  test('where a certificate is given with its key, also from files and with several certificates in one', () => {
+  test('TLS is on where a certificate is given with its key, even from files and with several certificates in one', () => {
     const config = readConfig({
       TEMPORAL_TLS_CERT_FILE: broker.certFile,
       TEMPORAL_TLS_KEY_FILE: broker.keyFile,
@@ -50,7 +50,7 @@ describe('TLS is on', () => {
   });
 });
 
-describe('what cannot work is refused, by the name of the variable and without its value', () => {
+describe('TLS settings that cannot work', () => {
   test.each<[string, Record<string, string>, RegExp]>([
     ['a certificate without its key', { REDIS_TLS_CERT: broker.cert }, /REDIS_TLS_KEY: required with REDIS_TLS_CERT/],
     ['a key without its certificate', { POSTGRES_SSL_KEY: broker.key }, /POSTGRES_SSL_CERT: required/],
@@ -96,7 +96,7 @@ describe('what cannot work is refused, by the name of the variable and without i
     ],
     ['an API key with a line break', { TEMPORAL_API_KEY: 'a-key-\nof-ours' }, /TEMPORAL_API_KEY: must be one word/],
     ['a file that is not there', { REDIS_TLS_CA_FILE: join(folder, 'none') }, /REDIS_TLS_CA_FILE: cannot be read/],
-  ])('%s', (_, env, problem) => {
+  ])('settings that cannot work are invalid, and named without their values: %s', (_, env, problem) => {
     const said = problemsOf(env);
     expect(said).toMatch(problem);
     expect(said).not.toMatch(/PRIVATE KEY|a-key/);

@@ -31,7 +31,7 @@ const registration = {
 };
 
 describe('what an agent sends', () => {
-  test('can be shown in a terminal once it was read, names of GPU types included', () => {
+  test('what an agent sends can be shown in a terminal once it was read, even names of GPU types', () => {
     const read = registrationSchema.parse(registration);
     const offer = offerOf(read);
     const update = capacityUpdateSchema.parse({ ...registration, node_name: nasty });
@@ -42,7 +42,7 @@ describe('what an agent sends', () => {
     expect(offer.gpus.find(({ type }) => type === 'h100')).toMatchObject({ count: 2, pricePerHour: 3, model: 'H100' });
   });
 
-  test('is not there where nothing of it can be shown', () => {
+  test('a text of which nothing can be shown is left out', () => {
     const { spec, agentVersion } = registrationSchema.parse(registration);
     expect(
       registrationSchema.parse({ ...registration, spec: { public_ip: '\0\u202e' } }).spec.publicIp,
@@ -51,13 +51,13 @@ describe('what an agent sends', () => {
     expect(spec.publicIp).toBe('[2JXTR');
   });
 
-  test('may still be too long', () => {
+  test('a text may still be too long once it was read', () => {
     const { success, error } = registrationSchema.safeParse({ ...registration, spec: { hostname: 'x'.repeat(254) } });
     expect(success).toBe(false);
     expect(error!.issues[0]!.path).toEqual(['spec', 'hostname']);
   });
 
-  test('has no name that means something to JavaScript, however it is dressed up', () => {
+  test('what an agent sends has no name that means something to JavaScript, however it is disguised', () => {
     const data =
       '{"provider_id":"prov-1","capacity":{"total_gpus":{"__proto__":1,"__pro\\u200bto__":1,"constructor":2}}}';
     const { capacity } = registrationSchema.parse(JSON.parse(data));
@@ -66,7 +66,7 @@ describe('what an agent sends', () => {
     expect(capacity.totalGpus).toEqual({ constructor: 2 });
   });
 
-  test('keeps arguments and variables of its miner as they are: programs read them, and nobody else', () => {
+  test('arguments and variables of a miner are kept as they are, since only programs read them', () => {
     const mining_config = { env_vars: { POOL_CA: 'line 1\nline 2\n' }, extra_args: ['--x= y '] };
     const { miningConfig } = registrationSchema.parse({ ...registration, mining_config });
     expect(miningConfig).toMatchObject({ envVars: { POOL_CA: 'line 1\nline 2\n' }, extraArgs: ['--x= y '] });
@@ -82,20 +82,20 @@ describe('what an agent sends', () => {
     [null, undefined],
     ['', undefined],
     ['2026-01-02T03:04:05.123456789+02:00', '2026-01-02T01:04:05.123Z'],
-  ])('the time %j is %j', (timestamp, sentAt) => {
+  ])('the time %j is read as %j', (timestamp, sentAt) => {
     expect(registrationSchema.parse({ ...registration, timestamp }).sentAt).toBe(sentAt);
   });
 });
 
-describe('what is said of a message that is not acceptable', () => {
-  test('can be shown, although it names a field that the sender chose', () => {
+describe('what the broker says of an invalid message', () => {
+  test('the problem of an invalid message can be shown although it names a field that the sender chose', () => {
     const data = JSON.stringify({ ...registration, capacity: { total_gpus: { [`RTX${nasty}`]: 'many' } } });
     const { problem } = senderOf('registration', data) as { problem: string };
     expect(problem).toMatch(/^capacity\.total_gpus\.RTX\[2JXTR/);
     expect(problem).not.toMatch(unprintable);
   });
 
-  test('is short, whatever the name', () => {
+  test('the problem of an invalid message is short, however long its names are', () => {
     const counts = Object.fromEntries(Array.from({ length: 60 }, (_, at) => ['x'.repeat(100) + at, 'many']));
     const { problem } = senderOf(
       'registration',
@@ -108,7 +108,7 @@ describe('what is said of a message that is not acceptable', () => {
   });
 });
 
-test('a dead letter says what was sent, in a form that a terminal only shows', () => {
+test('a dead letter shows what was sent in a form that a terminal does not execute', () => {
   const data = JSON.stringify({ hostname: 'a\u202eb\u009b\u{e0041}' }) + '\u001b[2J';
   const text = letterText(data);
   expect(text).not.toMatch(unprintable);
@@ -116,7 +116,7 @@ test('a dead letter says what was sent, in a form that a terminal only shows', (
   expect(JSON.parse(text.replace('\\u001b[2J', ''))).toEqual({ hostname: 'a\u202eb\u009b\u{e0041}' });
 });
 
-test('a log line says what a stranger wrote, in a form that a terminal only shows', () => {
+test('a log line shows what a stranger wrote in a form that a terminal does not execute', () => {
   let line = '';
   const logger = createLogger({ LOG_LEVEL: 'info' }, 'broker', { write: (text) => void (line += text) });
   logger.warn({ hostname: `a${nasty}`, err: new Error(`b${nasty}`) }, 'told by \u202ea stranger, für alle');
@@ -129,23 +129,23 @@ describe('a heartbeat', () => {
   const beat = (fields: string) => readHeartbeat(`{"provider_id":"prov-1"${fields}}`);
 
   test.each([
-    ['a number that is none', '"cpu_usage":NaN', 'data is not JSON'],
-    ['a number without end', '"cpu_usage":1e400', 'cpu_usage is not a number'],
-    ['a number that no machine reaches', '"cpu_usage":1e308', 'cpu_usage is not a number'],
+    ['NaN', '"cpu_usage":NaN', 'data is not JSON'],
+    ['an infinite number', '"cpu_usage":1e400', 'cpu_usage is not a number'],
+    ['an impossibly large number', '"cpu_usage":1e308', 'cpu_usage is not a number'],
     ['a negative number', '"cpu_usage":-1', 'cpu_usage is not a number'],
     ['a text for a number', '"cpu_usage":"NaN"', 'cpu_usage is not a number'],
     ['a list for a number', '"memory_usage":[1]', 'memory_usage is not a number'],
     ['an object for a number', '"active_jobs":{}', 'active_jobs is not a number'],
     ['a list that is too long', `"gpu_usage":[${'1,'.repeat(1_024)}1]`, 'gpu_usage is not a list of numbers'],
-    ['nothing in a list', '"gpu_usage":[null]', 'gpu_usage is not a list of numbers'],
-    ['a number without end in a list', '"gpu_usage":[1e999]', 'gpu_usage is not a list of numbers'],
+    ['null in a list', '"gpu_usage":[null]', 'gpu_usage is not a list of numbers'],
+    ['an infinite number in a list', '"gpu_usage":[1e999]', 'gpu_usage is not a list of numbers'],
     ['a name that is too long', `"node_name":"${'x'.repeat(254)}"`, 'node_name is not acceptable'],
-    ['a status that nobody knows', '"status":"\\u0000"', 'status is not one that is known'],
-  ])('with %s is refused', (_what, field, reason) => {
+    ['an unknown status', '"status":"\\u0000"', 'status is not one that is known'],
+  ])('a heartbeat with %s is rejected', (_what, field, reason) => {
     expect(beat(`,${field}`)).toBe(reason);
   });
 
-  test('with fields that nobody knows, in whatever depth, is one like others', () => {
+  test('a heartbeat with unknown fields, however deep, is read like any other', () => {
     const deep = `,"deep":${'['.repeat(30_000)}${']'.repeat(30_000)},"__proto__":{"cpu_usage":"x"}`;
     expect(beat(deep)).toMatchObject({ providerId: 'prov-1', telemetry: { cpu_usage: 0 } });
     expect(beat(',"gpu_usage":null,"cpu_usage":null,"node_name":null')).toMatchObject({ telemetry: { gpu_usage: [] } });
@@ -164,13 +164,13 @@ const kinds = [
 describe.each(kinds)('every field of a %s', (_kind, schema, good) => {
   const fields = fieldsOf(schema).filter((path) => !notShown.some((name) => path.join('.').startsWith(name)));
 
-  test('is known to this test', () => {
+  test('this test knows the fields of the message', () => {
     expect(fields.length).toBeGreaterThan(15);
     expect(schema.safeParse(good).success).toBe(true);
   });
 
   test.each(fields.map((path) => [path.join('.'), path] as const))(
-    'can be shown once it was read: %s',
+    'the field can be shown once it was read: %s',
     (_name, path) => {
       for (const mark of marks) {
         const found = valueAt(good, path);

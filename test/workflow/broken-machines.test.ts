@@ -76,7 +76,7 @@ async function playWithoutNetwork(providerId: string): Promise<void> {
 }
 
 describe('a broken machine that is the cheapest', () => {
-  test('fails none of three orders, is out with its reason, and is back after it is mended by nobody’s hand', async () => {
+  test('a broken machine that is the cheapest fails none of three orders, is out with its reason, and comes back once it is mended', async () => {
     const { cheap, healthy, gpuType } = await twoMachines();
     await breakIt(cheap);
     for (let count = 1; count <= 3; count++) {
@@ -105,7 +105,7 @@ describe('a broken machine that is the cheapest', () => {
     expect(await world.row(cheap)).not.toHaveProperty('outUntil');
   }, 180_000);
 
-  test('is left in time where it only says nothing, so that the order still runs elsewhere', async () => {
+  test('a broken machine that only stays silent is left in time for the order to run elsewhere', async () => {
     const { cheap, healthy, gpuType } = await twoMachines();
     await playWithoutNetwork(cheap);
     const order = await world.order({ gpuType });
@@ -114,8 +114,8 @@ describe('a broken machine that is the cheapest', () => {
   }, 120_000);
 });
 
-describe('what customers can bring about', () => {
-  test('is not held against a machine: its disk is full', async () => {
+describe('failures that customers can cause', () => {
+  test('a full disk is not held against a machine', async () => {
     const { cheap, healthy, gpuType } = await twoMachines();
     const others = (await world.node(cheap))!.status!.conditions!.filter(({ type }) => type !== 'DiskPressure');
     const pressure = { type: 'DiskPressure', status: 'True', reason: 'Test', lastTransitionTime: new Date() };
@@ -133,7 +133,7 @@ describe('what customers can bring about', () => {
   }, 120_000);
 
   test.each(['docker.io/evil/cannot-start:1', 'docker.io/evil/does-not-exist:1', 'docker.io/evil/exits-at-once:1'])(
-    'is not held against a machine: the image %s',
+    'a failure of the image %s is not held against a machine',
     async (image) => {
       const { cheap, gpuType } = await twoMachines();
       for (let count = 1; count <= 3; count++) {
@@ -146,7 +146,7 @@ describe('what customers can bring about', () => {
     120_000,
   );
 
-  test('is not held against a machine: jobs that are cancelled while they are stuck', async () => {
+  test('cancellations of stuck jobs are not held against a machine', async () => {
     const { cheap, gpuType } = await twoMachines();
     await breakIt(cheap);
     for (let count = 1; count <= 3; count++) {

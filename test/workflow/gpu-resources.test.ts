@@ -45,7 +45,7 @@ const end = (...orders: JobOrder[]) =>
   Promise.all(orders.map(({ jobId }) => world.commands.cancel(jobId, 'its owner', 20_000)));
 
 describe('the pod of a job', () => {
-  test('asks for the resource of the type that was ordered, and the quota of its tenant has that name', async () => {
+  test('a job’s pod asks for the resource of the GPU type that was ordered, and the tenant’s quota has that name', async () => {
     const providerId = await mixed({ [ada]: 2, [ampere]: 2 });
     const wallet = (await world.order({})).wallet;
     const one = await world.running({ providerId, gpuType: 'rtx-4090', gpuCount: 2, wallet });
@@ -59,7 +59,7 @@ describe('the pod of a job', () => {
     await end(one, two);
   });
 
-  test('of a part of a card asks for that part', async () => {
+  test('a job’s pod for a part of a card asks for that part', async () => {
     const model = 'NVIDIA A100-SXM4-40GB MIG 1g.5gb';
     const providerId = await world.joined({
       gpus: { model, count: 7 },
@@ -72,7 +72,7 @@ describe('the pod of a job', () => {
     await end(order);
   });
 
-  test('on a machine whose types the cluster does not tell apart asks for any of its GPUs', async () => {
+  test('a job’s pod on a machine whose types the cluster counts together asks for any of its GPUs', async () => {
     const providerId = await mixed({ [gpuResource]: 4 });
     expect(await sold(providerId)).toEqual({ 'rtx-3090': 4 });
     const dearer = await world.order({ providerId, gpuType: 'rtx-4090' });
@@ -84,7 +84,7 @@ describe('the pod of a job', () => {
   });
 });
 
-test('types that the device plugin comes to tell apart are sold apart from then on', async () => {
+test('GPU types that the device plugin begins to tell apart are sold apart from then on', async () => {
   const providerId = await mixed({ [gpuResource]: 4 });
   const figures = { [gpuResource]: '0', [ada]: '2', [ampere]: '2' };
   await world.kubernetes.core.patchNodeStatus(
@@ -96,8 +96,8 @@ test('types that the device plugin comes to tell apart are sold apart from then 
   expect(await world.row(providerId)).toMatchObject({ gpusReason: '', status: 'available' });
 });
 
-describe('GPUs of one type that are lost', () => {
-  test('end the jobs of that type after their grace, and no others', async () => {
+describe('lost GPUs of one type', () => {
+  test('lost GPUs of one type end the jobs of that type after their grace, and no others', async () => {
     const providerId = await mixed({ [ada]: 2, [ampere]: 2 });
     const [lost, kept] = [
       await world.running({ providerId, gpuType: 'rtx-4090', gpuCount: 2 }),
@@ -113,7 +113,7 @@ describe('GPUs of one type that are lost', () => {
     await world.jobBecomes(kept, 'provider_lost');
   });
 
-  test('that are lost of both types end both, and those that come back go on', async () => {
+  test('lost GPUs of both types end the jobs of both, and jobs whose GPUs come back continue', async () => {
     const providerId = await mixed({ [ada]: 2, [ampere]: 2 });
     const [one, two] = [
       await world.running({ providerId, gpuType: 'rtx-4090', gpuCount: 2 }),
@@ -130,7 +130,7 @@ describe('GPUs of one type that are lost', () => {
   });
 });
 
-test('miners ask for the resource of which their machine has the most', async () => {
+test('miners ask for the resource with the most GPUs in their machine', async () => {
   const providerId = await mixed({ [ada]: 2, [ampere]: 1 });
   await world.database.pool.query(`update providers set mining_config = $2 where provider_id = $1`, [
     providerId,

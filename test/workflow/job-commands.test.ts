@@ -47,14 +47,14 @@ async function crowdedJob(): Promise<JobOrder> {
   return order;
 }
 
-describe('a cancel', () => {
-  test('ends a job on whose start ten others wait', async () => {
+describe('a cancellation', () => {
+  test('a cancellation ends a job on whose start ten callers wait', async () => {
     const order = await crowdedJob();
     expect(await cancel(order)).toMatchObject({ status: 'cancelled' });
     expect((await world.job(order)).status).toBe('cancelled');
   });
 
-  test('that was acknowledged while no worker was there ends the job once one is', async () => {
+  test('a cancellation that was acknowledged while no worker was there ends the job once there is one', async () => {
     const config = { ...world.config, TEMPORAL_TASK_QUEUE: 'nobody-serves-it' };
     const commands = createJobCommands(world.temporal.client, config);
     const order = await slowOrder();
@@ -65,7 +65,7 @@ describe('a cancel', () => {
     await stop();
   });
 
-  test('that is repeated adds nothing to the history', async () => {
+  test('a repeated cancellation adds nothing to the history', async () => {
     const order = await slowOrder();
     const commands = createJobCommands(world.temporal.client, { ...world.config, TEMPORAL_TASK_QUEUE: 'nobody' });
     await commands.startAndWait(order, 0);
@@ -76,7 +76,7 @@ describe('a cancel', () => {
     await handleOf(order).terminate();
   });
 
-  test('says so when the job is over, and when nobody looks after it', async () => {
+  test('a cancellation reports that the job is over, or that no workflow looks after it', async () => {
     const order = await world.order({ providerId: await world.provider(), gpuCount: 9 });
     expect(await cancel(order)).toBe('no_workflow');
     expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ failure: { reason: 'no_capacity' } });
@@ -86,7 +86,7 @@ describe('a cancel', () => {
 });
 
 describe('repeats of an order', () => {
-  test('wait in one update, however many they are', async () => {
+  test('repeats of an order wait in one update, however many there are', async () => {
     const order = await slowOrder();
     const repeats = Array.from({ length: updatesAtOnce + 5 }, () => world.commands.startAndWait(order, 3_000));
     expect(new Set(await Promise.all(repeats))).toEqual(new Set(['still_starting']));
@@ -94,7 +94,7 @@ describe('repeats of an order', () => {
     await cancel(order);
   });
 
-  test('join a wait whose first caller went away, and hear of its end', async () => {
+  test('repeats of an order join a wait whose first caller went away, and are told its end', async () => {
     const order = await world.order({ providerId: await world.provider(), image: 'docker.io/library/slow-start:1' });
     expect(await world.commands.startAndWait(order, 500)).toBe('still_starting');
     expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
@@ -104,14 +104,14 @@ describe('repeats of an order', () => {
     expect(await world.commands.startAndWait(order, 0)).toBe('still_starting');
   });
 
-  test('start a job in which there is no room to wait any more', async () => {
+  test('repeats of an order start a job that has no room for another waiting caller', async () => {
     const order = await crowdedJob();
     expect(await world.commands.startAndWait(order, 5_000)).toBe('still_starting');
     await cancel(order);
   });
 });
 
-test('an extension is refused with a reason while the job has all the requests under way that it may have', async () => {
+test('an extension is refused with a reason while the job has as many requests under way as it may have', async () => {
   const order = await crowdedJob();
   await expect(world.commands.extend(order.jobId, 'one', 60)).rejects.toMatchObject({
     code: 'rate_limited',
@@ -121,7 +121,7 @@ test('an extension is refused with a reason while the job has all the requests u
   await cancel(order);
 });
 
-describe('while the way to Temporal is', () => {
+describe('a broken connection to Temporal', () => {
   let line: Line;
   let client: Client;
   let commands: World['commands'];
@@ -141,7 +141,7 @@ describe('while the way to Temporal is', () => {
     ['cut', () => line.cut()],
   ];
   test.each(faults)(
-    '%s, no start and no cancel is acknowledged',
+    'no start and no cancellation is acknowledged while the connection to Temporal is %s',
     async (_how, fault) => {
       const running = await slowOrder();
       await commands.startAndWait(running, 0);

@@ -83,7 +83,7 @@ async function over(order: JobOrder) {
   return { job: await world.job(order), ...(await bill(order)) };
 }
 
-describe('whatever a kubelet says of a pod’s end, the job ends, holds nothing, and is paid for while it was served', () => {
+describe('a pod’s end as a kubelet reports it', () => {
   const ownDisk = 'Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ';
   const ends: Record<string, { status: object; job: object; suggestion?: string }> = {
     'a termination message with a NUL byte': {
@@ -107,7 +107,7 @@ describe('whatever a kubelet says of a pod’s end, the job ends, holds nothing,
       job: { status: 'failed', failure: { reason: 'storage_exceeded' } },
       suggestion: 'increase_storage',
     },
-    'an eviction for its disk, obeyed with 0': {
+    'an eviction for its disk, and exit code 0': {
       status: terminated(
         { exitCode: 0, reason: 'Completed', finishedAt: new Date() },
         { phase: 'Succeeded', reason: 'Evicted', message: ownDisk },
@@ -115,7 +115,7 @@ describe('whatever a kubelet says of a pod’s end, the job ends, holds nothing,
       job: { status: 'failed', failure: { reason: 'storage_exceeded' } },
       suggestion: 'increase_storage',
     },
-    'a refusal at its door': {
+    'that it rejected the pod': {
       status: {
         phase: 'Failed',
         reason: 'UnexpectedAdmissionError',
@@ -132,7 +132,7 @@ describe('whatever a kubelet says of a pod’s end, the job ends, holds nothing,
       status: terminated({ exitCode: 1, finishedAt: new Date(Date.UTC(2126, 0, 1)) }),
       job: { status: 'failed', failure: { reason: 'container_exited' } },
     },
-    'nothing of its container, and the end of another one': {
+    'the end of another container only': {
       status: {
         phase: 'Failed',
         containerStatuses: [],
@@ -145,12 +145,12 @@ describe('whatever a kubelet says of a pod’s end, the job ends, holds nothing,
       },
       job: { status: 'failed', failure: { reason: 'container_exited' } },
     },
-    'that it ran out of memory and ended with 0': {
+    'that it ran out of memory and exited with 0': {
       status: terminated({ exitCode: 0, reason: 'OOMKilled' }, { phase: 'Succeeded' }),
       job: { status: 'failed', failure: { reason: 'container_exited' } },
       suggestion: 'increase_memory',
     },
-    'that it ended with 137, and not why': {
+    'an exit with 137 and no reason': {
       status: terminated({ exitCode: 137, reason: 'Error', message: 'OOMKilled, says who wrote this' }),
       job: { status: 'failed', failure: { reason: 'container_exited' } },
     },
@@ -173,19 +173,22 @@ describe('whatever a kubelet says of a pod’s end, the job ends, holds nothing,
     }
   });
 
-  test.each(Object.keys(ends))('%s', async (name) => {
-    const { saidMs, order } = await outcomes.get(name)!;
-    const { job, billedMs, startedAt } = await over(order);
-    expect(job).toMatchObject(ends[name]!.job);
-    expect(jobReplyOf(job).suggestion?.action).toBe(ends[name]!.suggestion);
-    // A kubelet's whole second at the beginning, and what the watcher takes to tell at the end.
-    const servedMs = saidMs - startedAt.getTime();
-    expect(billedMs).toBeGreaterThan(servedMs - 1_100);
-    expect(billedMs).toBeLessThan(servedMs + 10_000);
-  });
+  test.each(Object.keys(ends))(
+    'a job ends, holds nothing and is paid for while it was served when the kubelet reports: %s',
+    async (name) => {
+      const { saidMs, order } = await outcomes.get(name)!;
+      const { job, billedMs, startedAt } = await over(order);
+      expect(job).toMatchObject(ends[name]!.job);
+      expect(jobReplyOf(job).suggestion?.action).toBe(ends[name]!.suggestion);
+      // A kubelet's whole second at the beginning, and what the watcher takes to tell at the end.
+      const servedMs = saidMs - startedAt.getTime();
+      expect(billedMs).toBeGreaterThan(servedMs - 1_100);
+      expect(billedMs).toBeLessThan(servedMs + 10_000);
+    },
+  );
 });
 
-test('a container that cannot be created is given up like an image that cannot be pulled', async () => {
+test('a container that cannot be created fails its job like an image that cannot be pulled', async () => {
   const order = await world.order({ providerId: await world.joined(), image: 'docker.io/library/cannot-start:1' });
   expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({
     status: 'failed',
@@ -193,11 +196,11 @@ test('a container that cannot be created is given up like an image that cannot b
   });
 });
 
-describe('a pod that was over before anybody heard of it is paid for until then', () => {
+describe('a pod that ended before anybody was told', () => {
   test.each([
     ['the customer cancels', 'cancelled'],
     ['the time is over', 'expired'],
-  ])('when %s', async (_what, status) => {
+  ])('a job whose pod ended unnoticed is paid for until that end when %s', async (_what, status) => {
     const deaf = await createFleetWorld({ PROVIDER_LOSS_GRACE_S: 60 });
     try {
       await deaf.stopWatcher();
@@ -229,8 +232,8 @@ describe('a pod that was over before anybody heard of it is paid for until then'
   });
 });
 
-describe('time in which the provider was away is not paid for', () => {
-  test('when it came back and the customer cancelled', async () => {
+describe('time in which the provider was away', () => {
+  test('time in which the provider was away is not paid for when it came back and the customer cancelled', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     await sleep(1_000);
@@ -262,24 +265,27 @@ describe('time in which the provider was away is not paid for', () => {
     ['the customer cancelled', cancel, 'cancelled'],
     ['the time was over', (order) => world.jobBecomes(order, 'expired'), 'expired'],
     ['the broker gave it up', (order) => world.jobBecomes(order, 'provider_lost'), 'provider_lost'],
-  ])('when it did not come back before %s', async (_what, end, status) => {
-    const providerId = await world.joined();
-    const order = await world.running({ providerId, durationSeconds: status === 'expired' ? 6 : 3_600 });
-    await sleep(1_000);
-    const awayMs = Date.now();
-    await world.setNodeReady(providerId, false);
-    await world.becomes(providerId, 'offline');
-    await sleep(1_000);
-    await end(order);
-    const { job, servedUntil, billedMs, startedAt } = await over(order);
-    expect(job.status).toBe(status);
-    expect(billedMs).toBe(servedUntil.getTime() - startedAt.getTime());
-    expect(Math.abs(servedUntil.getTime() - awayMs)).toBeLessThan(1_100);
-  });
+  ])(
+    'time in which the provider was away is not paid for when it did not come back before %s',
+    async (_what, end, status) => {
+      const providerId = await world.joined();
+      const order = await world.running({ providerId, durationSeconds: status === 'expired' ? 6 : 3_600 });
+      await sleep(1_000);
+      const awayMs = Date.now();
+      await world.setNodeReady(providerId, false);
+      await world.becomes(providerId, 'offline');
+      await sleep(1_000);
+      await end(order);
+      const { job, servedUntil, billedMs, startedAt } = await over(order);
+      expect(job.status).toBe(status);
+      expect(billedMs).toBe(servedUntil.getTime() - startedAt.getTime());
+      expect(Math.abs(servedUntil.getTime() - awayMs)).toBeLessThan(1_100);
+    },
+  );
 });
 
 describe('a machine that loses a GPU', () => {
-  test('does not serve those who rent its GPUs until it is back, and serves all others', async () => {
+  test('a machine that lost a GPU does not serve those who rent its GPUs until the GPU is back, and serves all others', async () => {
     const providerId = await world.joined();
     const renting = await world.running({ providerId, gpuCount: 8 });
     const other = await world.running({ providerId, gpuCount: 0 });
@@ -296,7 +302,7 @@ describe('a machine that loses a GPU', () => {
     expect(served.job.message).toBe('cancelled by its owner');
   });
 
-  test('is lost for those who rent its GPUs when it does not get it back in time', async () => {
+  test('a machine that does not get its lost GPU back in time is lost for those who rent its GPUs', async () => {
     const providerId = await world.joined();
     const renting = await world.running({ providerId, gpuCount: 8 });
     const other = await world.running({ providerId, gpuCount: 0 });
@@ -312,7 +318,7 @@ describe('a machine that loses a GPU', () => {
   });
 });
 
-test('a pod that is refused after a restart was served until its machine was last seen', async () => {
+test('a pod that its kubelet rejects after a restart was served until its machine was last seen', async () => {
   const providerId = await world.joined();
   const order = await world.running({ providerId });
   await sleep(1_000);
@@ -334,7 +340,7 @@ test('a pod that is refused after a restart was served until its machine was las
   expect(Math.abs(servedUntil.getTime() - awayMs)).toBeLessThan(1_100);
 });
 
-test('a job on the new node of a machine that was set up anew hears nothing of the end of those on the old one', async () => {
+test('a job on the new node of a reinstalled machine is not told of the end of the jobs on the old node', async () => {
   const providerId = await world.joined();
   const old = await world.running({ providerId });
   const [reached, told] = [gate(), gate()];
@@ -353,7 +359,7 @@ test('a job on the new node of a machine that was set up anew hears nothing of t
   await cancel(next);
 });
 
-test('an extension counts once for a job that goes on in a new workflow, too', async () => {
+test('an extension counts once even when its job continues in a new workflow', async () => {
   const order = await world.running({ providerId: await world.joined() });
   const { expiresAt } = await world.commands.extend(order.jobId, 'once', 600);
   const { client } = world.temporal;

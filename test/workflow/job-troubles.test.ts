@@ -58,8 +58,8 @@ const spentBy = async (order: JobOrder) => {
   return rows[0]!.seconds;
 };
 
-describe('a finished pod does not count as used capacity', () => {
-  test('when its container is done, its GPUs are free', async () => {
+describe('a finished pod', () => {
+  test('a finished container gives its GPUs back', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId, gpuCount: 8 });
     await finish(order, 'Succeeded', 0, new Date());
@@ -70,8 +70,8 @@ describe('a finished pod does not count as used capacity', () => {
   });
 });
 
-describe('a restart', () => {
-  test('of everything that watches and works touches no running job', async () => {
+describe('a restart of the processes', () => {
+  test('a restart of watchers and workers disturbs no running job', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     const before = { job: await world.job(order), uid: (await pod(order)).metadata!.uid };
@@ -85,7 +85,7 @@ describe('a restart', () => {
   });
 });
 
-describe('a cancel at every step boundary ends clean', () => {
+describe('a cancellation at a step boundary', () => {
   const ended = atEveryBoundary(async ([when, step], order) => {
     let cancelled: Promise<unknown> | undefined;
     traps.set(order.jobId, {
@@ -106,14 +106,14 @@ describe('a cancel at every step boundary ends clean', () => {
     return await world.job(order);
   });
 
-  test.each(boundaries)('%s %s', async (when, step) => {
+  test.each(boundaries)('a cancellation right %s %s ends the job cleanly', async (when, step) => {
     const job = await ended(when, step);
     expect(job.status).toBe(['recordEnding', 'teardownJob', 'releaseJob'].includes(step) ? 'expired' : 'cancelled');
     await expectNothingLeft(job);
   });
 });
 
-describe('a process that dies at every step boundary loses nothing and makes nothing twice', () => {
+describe('a process that dies at a step boundary', () => {
   const lived = atEveryBoundary(async ([when, step], order) => {
     const uids = new Set<string>();
     const look = async () => {
@@ -132,7 +132,7 @@ describe('a process that dies at every step boundary loses nothing and makes not
     return { order, started, pods: uids.size, sprung: !traps.has(order.jobId) };
   });
 
-  test.each(boundaries)('%s %s', async (when, step) => {
+  test.each(boundaries)('a process that dies right %s %s loses nothing and makes nothing twice', async (when, step) => {
     const { order, ...life } = await lived(when, step);
     expect(life).toMatchObject({ started: { status: 'running' }, pods: 1, sprung: true });
     await expectNothingLeft(await world.job(order));
@@ -141,7 +141,7 @@ describe('a process that dies at every step boundary loses nothing and makes not
 });
 
 describe('a job whose pod is still there', () => {
-  test('says that it is ending, and holds its GPUs, until Kubernetes has confirmed that the pod is gone', async () => {
+  test('a job says that it is ending, and holds its GPUs, until Kubernetes has confirmed that the pod is gone', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     const finalizers = (list: string[]) =>
@@ -160,7 +160,7 @@ describe('a job whose pod is still there', () => {
 });
 
 describe('a pod that ends under a running job', () => {
-  test('by force ends the job, and nothing is held', async () => {
+  test('a pod that is deleted by force ends its job, and nothing is held', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     await world.kubernetes.core.deleteNamespacedPod({ ...object(order), gracePeriodSeconds: 0 });
@@ -170,7 +170,7 @@ describe('a pod that ends under a running job', () => {
     expect(await world.heldBy(order)).toEqual(heldNothing);
   });
 
-  test('is paid for until it ended, however late that is heard', async () => {
+  test('a job whose pod ends is paid for until that end, however late the broker is told', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     await sleep(4_000);
@@ -185,7 +185,7 @@ describe('a pod that ends under a running job', () => {
     expect(await spentBy(order)).toBeCloseTo((endedAt.getTime() - startedAt!.getTime()) / 1000, 2);
   });
 
-  test('because its node was shut down is the provider’s loss and not the job’s failure', async () => {
+  test('a job whose node was shut down is lost with its provider, and has not failed', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     await finish(order, 'Failed', 143, new Date(), {
@@ -200,7 +200,7 @@ describe('a pod that ends under a running job', () => {
 });
 
 describe('a job that is stopped while its node is away', () => {
-  test('ends without it, and the node finds no such pod when it is back', async () => {
+  test('a job that is stopped while its node is away ends without the node, which finds no such pod when it is back', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     await world.setNodeReady(providerId, false);
@@ -216,7 +216,7 @@ describe('a job that is stopped while its node is away', () => {
 });
 
 describe('a job through trouble with the network', () => {
-  test('never has a second pod', async () => {
+  test('a job never has a second pod when the network is unreliable', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     const before = (await podsOf(order)).map(({ metadata }) => metadata!.uid);
@@ -232,7 +232,7 @@ describe('a job through trouble with the network', () => {
 });
 
 describe('availability', () => {
-  test('equals what there is less what is rented at every moment of a rush, and never leaves its bounds', async () => {
+  test('under load availability always equals the total minus what is rented, and never leaves its bounds', async () => {
     const model = 'Rush 9';
     const providerId = await world.joined({ gpus: { model, count: 8 } });
     let over = false;

@@ -66,7 +66,7 @@ const ended = (order: JobOrder, status: string) =>
   until(async () => (await world.job(order)).status === status, { timeoutMs: 30_000, name: `job is ${status}` });
 
 describe('a job', () => {
-  test('runs on the provider it was placed at and can be reached, then is cancelled and leaves nothing', async () => {
+  test('a job runs on the provider of its placement and can be reached, and leaves nothing when it is cancelled', async () => {
     const providerId = await world.provider();
     const order = await world.order({ providerId, gpuCount: 2 });
     const state = await start(order);
@@ -81,14 +81,14 @@ describe('a job', () => {
     await expectNothingHeld(order);
   });
 
-  test('ends when its time is over', async () => {
+  test('a job ends when its time is over', async () => {
     const order = await world.order({ providerId: await world.provider(), durationSeconds: 2 });
     await start(order);
     await ended(order, 'expired');
     await expectNothingHeld(order);
   });
 
-  test('lives on when it is extended, once for each request id', async () => {
+  test('a job is extended once for each request id', async () => {
     const order = await world.order({ providerId: await world.provider(), durationSeconds: 3 });
     const before = await start(order);
     const first = await world.commands.extend(order.jobId, 'one', 3_600);
@@ -101,7 +101,7 @@ describe('a job', () => {
     await expect(world.commands.extend(order.jobId, 'two', 60)).rejects.toMatchObject({ code: 'job_ended' });
   });
 
-  test('is not extended beyond what a job may last', async () => {
+  test('a job is not extended beyond the maximum duration', async () => {
     const order = await world.order({ providerId: await world.provider() });
     await start(order);
     await expect(world.commands.extend(order.jobId, 'long', 365 * 86_400)).rejects.toMatchObject({
@@ -110,7 +110,7 @@ describe('a job', () => {
     await world.commands.cancel(order.jobId, 'its owner', 20_000);
   });
 
-  test('started, waited for, extended once and cancelled has at most 60 events of history', async () => {
+  test('a job that is started, awaited, extended once and cancelled has at most 60 events of history', async () => {
     const order = await world.order({ providerId: await world.provider() });
     await start(order);
     await world.commands.extend(order.jobId, 'one', 60);
@@ -121,7 +121,7 @@ describe('a job', () => {
     if (events.length > 60) throw new Error(`${events.length} events:\n${events.join('\n')}`);
   });
 
-  test('is placed at the cheapest provider that fits', async () => {
+  test('a job is placed at the cheapest provider that fits', async () => {
     const gpus = { model: 'Unique 1', count: 2 };
     await world.provider({ gpus, gpuPrice: 3 });
     const cheap = await world.provider({ gpus, gpuPrice: 2 });
@@ -132,13 +132,13 @@ describe('a job', () => {
 });
 
 describe('a job that does not start', () => {
-  test('for want of capacity fails with that reason', async () => {
+  test('a job without capacity fails with that reason', async () => {
     const order = await world.order({ providerId: await world.provider(), gpuCount: 9 });
     expect(await start(order)).toMatchObject({ status: 'failed', failure: { reason: 'no_capacity' } });
     await expectNothingHeld(order);
   });
 
-  test('because its image cannot be pulled fails with that reason', async () => {
+  test('a job whose image cannot be pulled fails with that reason', async () => {
     const order = await world.order({
       providerId: await world.provider(),
       image: 'docker.io/library/does-not-exist:1',
@@ -147,7 +147,7 @@ describe('a job that does not start', () => {
     await expectNothingHeld(order);
   });
 
-  test('because its image cannot be pulled tells its customer the kind of it, and operators what the kubelet said', async () => {
+  test('a job whose image cannot be pulled tells its customer the kind of problem, and operators what the kubelet said', async () => {
     const order = await world.order({
       providerId: await world.provider(),
       image: 'docker.io/library/does-not-exist:1',
@@ -161,7 +161,7 @@ describe('a job that does not start', () => {
     expect(JSON.stringify(jobReplyOf(row!))).not.toContain(failed.words);
   });
 
-  test('because the cluster finds no place for it fails with that reason', async () => {
+  test('a job that the cluster cannot schedule fails with that reason', async () => {
     const providerId = await world.provider();
     // The cluster counts fewer GPUs than the ledger believes: the scheduler is the second lock.
     await world.kubernetes.core.patchNode({
@@ -173,7 +173,7 @@ describe('a job that does not start', () => {
     await expectNothingHeld(order);
   });
 
-  test('because its container exits at once fails with that reason', async () => {
+  test('a job whose container exits at once fails with that reason', async () => {
     const order = await world.order({ providerId: await world.provider(), image: 'docker.io/library/exits-at-once:1' });
     await world.commands.startAndWait(order, 100_000);
     await ended(order, 'failed');
@@ -183,7 +183,7 @@ describe('a job that does not start', () => {
 });
 
 describe('a running job', () => {
-  test('whose pod is deleted by hand ends and frees its GPUs', async () => {
+  test('a running job whose pod is deleted by hand ends and frees its GPUs', async () => {
     const order = await world.order({ providerId: await world.provider() });
     await start(order);
     await world.kubernetes.core.deleteNamespacedPod({

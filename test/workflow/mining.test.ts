@@ -99,7 +99,7 @@ async function start(order: JobOrder): Promise<void> {
 }
 
 describe('a provider whose idle GPUs mine', () => {
-  test('gives a job of 3 GPUs what it needs, and has them back when it ends', async () => {
+  test('a mining provider gives a job of 3 GPUs what it needs, and mines on them again when the job ends', async () => {
     const providerId = await miningProvider();
     await seen(providerId, { running: 8 });
 
@@ -112,7 +112,7 @@ describe('a provider whose idle GPUs mine', () => {
     await seen(providerId, { running: 8 });
   });
 
-  test('can be rented whole, at the price of every miner', async () => {
+  test('a mining provider can be rented whole, at the price of every miner', async () => {
     const providerId = await miningProvider();
     await seen(providerId, { running: 8 });
     const order = await world.order({ providerId, gpuCount: 8 });
@@ -122,7 +122,7 @@ describe('a provider whose idle GPUs mine', () => {
     await seen(providerId, { running: 8 });
   });
 
-  test('never has more GPUs mined and rented than it has', async () => {
+  test('a mining provider never has more GPUs mined and rented than it has', async () => {
     const providerId = await miningProvider();
     await seen(providerId, { running: 8 });
     let most = 0;
@@ -143,7 +143,7 @@ describe('a provider whose idle GPUs mine', () => {
     expect(most).toBe(8);
   });
 
-  test('has a miner again that was deleted, and one that died', async () => {
+  test('a mining provider replaces a miner that was deleted, and one that died', async () => {
     const providerId = await miningProvider({ gpu_count: 2 });
     await seen(providerId, { running: 2 });
     const [first, second] = await minerPods(providerId);
@@ -165,7 +165,7 @@ describe('a provider whose idle GPUs mine', () => {
     await seen(providerId, { running: 2 });
   });
 
-  test('keeps its miners through a restart of worker and watcher', async () => {
+  test('a mining provider keeps its miners through a restart of worker and watcher', async () => {
     const providerId = await miningProvider({ gpu_count: 4, cpu_cores: 4, memory_mb: 4_096 });
     await seen(providerId, { running: 4 });
     const before = await uids(providerId);
@@ -176,7 +176,7 @@ describe('a provider whose idle GPUs mine', () => {
     expect(await uids(providerId)).toEqual(expect.arrayContaining(before));
   });
 
-  test('mines nothing while it is offline, and again when it is back', async () => {
+  test('a mining provider mines nothing while it is offline, and mines again when it is back', async () => {
     const providerId = await miningProvider();
     await seen(providerId, { running: 8 });
     await hear(providerId, false);
@@ -186,7 +186,7 @@ describe('a provider whose idle GPUs mine', () => {
     await seen(providerId, { running: 8 });
   });
 
-  test('stops when its owner says so', async () => {
+  test('a mining provider stops mining when its owner says so', async () => {
     const providerId = await miningProvider();
     await seen(providerId, { running: 8 });
     await setMiningWanted(world.database.pool, providerId, false);
@@ -194,7 +194,7 @@ describe('a provider whose idle GPUs mine', () => {
     await seen(providerId, { running: 0, reason: /its owner stopped it/ });
   });
 
-  test('has new miners when their environment changes, and none of it stands in their pods', async () => {
+  test('a mining provider gets new miners when their environment changes, and none of it is in their pods', async () => {
     const providerId = await miningProvider({ gpu_count: 1, env_vars: { POOL_PASSWORD: 'first-secret' } });
     await seen(providerId, { running: 1 });
     const before = await uids(providerId);
@@ -207,13 +207,13 @@ describe('a provider whose idle GPUs mine', () => {
     expect(JSON.stringify(await minerPods(providerId))).not.toMatch(/secret"|c2Vjb25kLX/);
   });
 
-  test('shows miners whose image cannot be had as failing', async () => {
+  test('a mining provider shows miners whose image cannot be pulled as failing', async () => {
     const providerId = await miningProvider({ gpu_count: 2, image: 'docker.io/miners/does-not-exist:1' });
     await until(async () => (await figures(providerId)).failing === 2, { timeoutMs: 30_000 });
   });
 });
 
-describe('a mining configuration that may not run mines nothing and says why:', () => {
+describe('a mining configuration that may not run', () => {
   test.each<[string, object, RegExp]>([
     ['an image that is not listed', { image: 'docker.io/strangers/miner:1' }, /image is not among the images/],
     [
@@ -227,14 +227,14 @@ describe('a mining configuration that may not run mines nothing and says why:', 
       /node_data_dir is a directory of the system/,
     ],
     ['a flag that the broker sets', { extra_args: ['--datadir=/elsewhere'] }, /extra_args.0 is set by the broker/],
-  ])('%s', async (_, config, reason) => {
+  ])('mining does not run, and says why, with %s', async (_, config, reason) => {
     const providerId = await miningProvider(config);
     await seen(providerId, { running: 0, reason });
     expect(await minerPods(providerId)).toEqual([]);
   });
 });
 
-describe('looking over all miners', () => {
+describe('checking all miners', () => {
   const resync = async (list = world.config.MINING_IMAGE_ALLOWLIST) => {
     const { kubernetes, database } = world;
     const config = { ...world.config, MINING_IMAGE_ALLOWLIST: list };
@@ -250,12 +250,12 @@ describe('looking over all miners', () => {
     return synced;
   };
 
-  test('finds nothing to do where everything is as it is to be', async () => {
+  test('a check of all miners changes nothing where everything is as configured', async () => {
     await seen(await miningProvider(), { running: 8 });
     expect(await resync()).toEqual([]);
   });
 
-  test('brings back miners that somebody removed by hand', async () => {
+  test('a check of all miners brings back miners that somebody removed by hand', async () => {
     const providerId = await miningProvider({ gpu_count: 2 });
     await seen(providerId, { running: 2 });
     await removeMiners(world.kubernetes, providerId);
@@ -268,7 +268,7 @@ describe('looking over all miners', () => {
     await seen(providerId, { running: 2 });
   });
 
-  test('ends miners whose image the site does not list any more', async () => {
+  test('a check of all miners ends miners whose image is no longer on the site’s list', async () => {
     const providerId = await miningProvider({ gpu_count: 2 });
     await seen(providerId, { running: 2 });
     // It would bring them back: what it goes by has its image in the list.
@@ -281,7 +281,7 @@ describe('looking over all miners', () => {
   });
 });
 
-test('nothing but a miner may run in the namespace of the miners', async () => {
+test('nothing but a miner may run in the miners’ namespace', async () => {
   await seen(await miningProvider({ gpu_count: 1 }), { running: 1 });
   const create = world.kubernetes.core.createNamespacedPod({
     namespace,

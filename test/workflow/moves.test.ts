@@ -45,7 +45,7 @@ async function expectNothingHeld(order: JobOrder, ...providers: string[]): Promi
 const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 30_000);
 
 describe('a job whose machine does not start it', () => {
-  test('runs on another one, three times in a row, and its customer pays what that one costs', async () => {
+  test('three orders in a row move from a machine that does not start them to another one, and pay the price there', async () => {
     const { broken, healthy, gpuType } = await brokenAndHealthy();
     for (let count = 1; count <= 3; count++) {
       const order = await world.order({ gpuType });
@@ -59,7 +59,7 @@ describe('a job whose machine does not start it', () => {
     }
   }, 120_000);
 
-  test('does not listen any more to the provider that it left', async () => {
+  test('a job that has moved ignores news of the provider that it left', async () => {
     const { broken, healthy, gpuType } = await brokenAndHealthy();
     const order = await world.order({ gpuType });
     await start(order);
@@ -73,7 +73,7 @@ describe('a job whose machine does not start it', () => {
     await expectNothingHeld(order, broken, healthy);
   }, 120_000);
 
-  test('ends as no_capacity where nobody else has room, and says who failed it', async () => {
+  test('a job that cannot move because nobody else has room ends as no_capacity, and says who failed it', async () => {
     const { broken, healthy, gpuType } = await brokenAndHealthy();
     await world.database.pool.query('update providers set cordoned = true where provider_id = $1', [healthy]);
     const order = await world.order({ gpuType });
@@ -84,14 +84,14 @@ describe('a job whose machine does not start it', () => {
     await expectNothingHeld(order, broken, healthy);
   }, 120_000);
 
-  test('goes to nobody who costs more than the bound of its order, however much is reserved', async () => {
+  test('a job does not move to a provider that costs more than the price limit of its order, however much is reserved', async () => {
     const { broken, healthy, gpuType } = await brokenAndHealthy();
     const order = await world.order({ gpuType, maxRate: String((10n ** 18n * 3n) / 10n), maxPricePerHour: 0.3 });
     expect(await start(order)).toMatchObject({ status: 'failed', failure: { reason: 'no_capacity' } });
     await expectNothingHeld(order, broken, healthy);
   }, 120_000);
 
-  test('goes to nobody for whom the session has not enough left, and says so', async () => {
+  test('a job does not move to a provider that its session cannot pay, and says so', async () => {
     const { broken, healthy, gpuType } = await brokenAndHealthy();
     const order = await world.order({ gpuType });
     const act = async () => {
@@ -110,14 +110,14 @@ describe('a job whose machine does not start it', () => {
     await expectNothingHeld(order, broken, healthy);
   }, 120_000);
 
-  test('stays where its customer wanted it, and fails there', async () => {
+  test('a job that its customer wanted at one provider does not move, and fails there', async () => {
     const { broken, gpuType } = await brokenAndHealthy();
     const order = await world.order({ gpuType, providerId: broken });
     expect(await start(order)).toMatchObject({ status: 'failed', failure: { reason: 'unschedulable' } });
     await expectNothingHeld(order, broken);
   }, 120_000);
 
-  test('for an image that is nowhere fails at the first', async () => {
+  test('a job whose image does not exist anywhere fails at the first provider', async () => {
     const { broken, healthy, gpuType } = await brokenAndHealthy();
     const order = await world.order({
       gpuType,
@@ -162,7 +162,7 @@ function atEachBoundary<T>(
   return (when: string, step: string) => runs.get([when, step].join())!;
 }
 
-describe('a process that dies at every boundary of a move loses nothing and makes nothing twice', () => {
+describe('a process that dies during a move', () => {
   const lived = atEachBoundary(async (order, arm, { broken, healthy }) => {
     let sprung = false;
     arm(() => {
@@ -183,7 +183,7 @@ describe('a process that dies at every boundary of a move loses nothing and make
   });
 
   test.each<[string, string]>(boundaries.map(([when, step]) => [when, step]))(
-    '%s %s',
+    'a process that dies during a move right %s %s loses nothing and makes nothing twice',
     async (when, step) => {
       const held = String(10n ** 18n / 2n);
       const expected = { sprung: true, status: 'running', isThere: true, held, left: 0, isNotedOnce: true };
@@ -193,7 +193,7 @@ describe('a process that dies at every boundary of a move loses nothing and make
   );
 });
 
-describe('a cancel at every boundary of a move ends clean', () => {
+describe('a cancellation during a move', () => {
   const ended = atEachBoundary(async (order, arm, { broken, healthy }) => {
     let cancelled: Promise<unknown> | undefined;
     arm(async () => {
@@ -208,7 +208,7 @@ describe('a cancel at every boundary of a move ends clean', () => {
   });
 
   test.each<[string, string]>(boundaries.map(([when, step]) => [when, step]))(
-    '%s %s',
+    'a cancellation during a move right %s %s ends the job cleanly',
     async (when, step) => {
       await ended(when, step);
     },

@@ -25,7 +25,7 @@ const inTurns = async (count: number, atOnce: number, what: (at: number) => Prom
   await Promise.all(Array.from({ length: atOnce }, one));
 };
 
-test('a provider that comes and goes every moment keeps its jobs, and is in the end what it is', async () => {
+test('a provider that comes and goes all the time keeps its jobs, and ends in its real state', async () => {
   const providerId = await world.joined();
   const order = await world.running({ providerId });
   const before = (await world.job(order)).expiresAt;
@@ -46,7 +46,7 @@ test('a provider that comes and goes every moment keeps its jobs, and is in the 
   for (const { jobId } of [order, next]) await world.commands.cancel(jobId, 'its owner', 20_000);
 });
 
-test(`${manyProviders} providers that fall silent at once are all offline, and back when they are heard`, async () => {
+test(`${manyProviders} providers that fall silent at once all go offline, and come back when they are heard`, async () => {
   const { pool } = world.database;
   const ids = Array.from({ length: manyProviders }, () => `silent-${randomUUID().slice(0, 12)}`);
   await inTurns(ids.length, 8, async (at) => {
@@ -81,7 +81,7 @@ test(`${manyProviders} providers that fall silent at once are all offline, and b
   expect(await count('heartbeat_alive and heartbeat_signalled')).toBe(ids.length);
 }, 300_000);
 
-test('of many orders placed in the moment a provider goes offline, each is told and none is forgotten', async () => {
+test('many jobs placed at the moment when their provider goes offline are all told', async () => {
   const world = await createFleetWorld({ PROVIDER_LOSS_GRACE_S: 3 });
   const providerId = await world.joined();
   const orders = await Promise.all(Array.from({ length: 8 }, () => world.order({ providerId })));

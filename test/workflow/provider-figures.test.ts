@@ -28,7 +28,7 @@ const stored = async (providerId: string) => {
 };
 const assess = (providerId: string) => world.activities.assessProvider({ providerId });
 
-test('a provider whose node says what no machine has is looked after like any other', async () => {
+test('a provider whose node reports impossible figures is looked after like any other', async () => {
   const providerId = await world.joined();
   const most = '9223372036854775807';
   await nodeSays(providerId, { [gpuResource]: most, cpu: most, memory: most, 'ephemeral-storage': most, pods: most });
@@ -90,7 +90,7 @@ test('a provider has no more pods for jobs than the system leaves on its node', 
   for (const name of names) await core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 });
 });
 
-test('a machine whose kubelet fell silent was away since its last heartbeat, though that is not missed yet', async () => {
+test('a machine whose kubelet fell silent was away since its last heartbeat, even before that heartbeat is overdue', async () => {
   const providerId = await world.joined();
   const lastMs = Date.now() - 40_000;
   await world.database.pool.query('update provider_heartbeats set last_heartbeat = $2 where provider_id = $1', [
@@ -116,7 +116,7 @@ test('a machine whose kubelet fell silent was away since its last heartbeat, tho
   expect(Date.parse((await assess(providerId))!.awaySince!)).toBeGreaterThan(lastMs + 30_000);
 });
 
-test('figures that an earlier version stored do not keep the watcher from starting', async () => {
+test('figures stored by an earlier version do not keep the watcher from starting', async () => {
   const providerId = await world.joined();
   await world.database.pool.query(
     `update providers set allocatable = allocatable || '{"gpus": 30000000000}' where provider_id = $1`,
@@ -126,7 +126,7 @@ test('figures that an earlier version stored do not keep the watcher from starti
   expect(known.find((node) => node.providerId === providerId)?.nodeGpus).toBe(machineLimits.gpus);
 });
 
-test('a provider leaves, whatever stands where its answers were and whatever its counters say', async () => {
+test('a provider leaves, whatever is at the keys of its answers and in its counters', async () => {
   const providerId = await world.joined();
   await world.redis.redis.del(responseStream(providerId));
   await world.redis.redis.set(responseStream(providerId), 'not a stream');

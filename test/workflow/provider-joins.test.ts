@@ -68,7 +68,7 @@ const register = async (providerId: string) => {
 };
 
 describe('a provider that registers', () => {
-  test('joins with the command it is given, is marked as its node, and may use its token no more', async () => {
+  test('a provider joins with its join command, is marked as its node, and can use its token no more', async () => {
     const provider = machine();
     const { providerId, joined } = provider;
     await joined;
@@ -85,7 +85,7 @@ describe('a provider that registers', () => {
     await world.commands.cancel(order.jobId, 'its owner', 20_000);
   });
 
-  test('again while it is in service stays in service, with its jobs, and is answered', async () => {
+  test('a provider that registers again while it is in service stays in service with its jobs, and is answered', async () => {
     const { providerId, joined } = machine();
     await joined;
     await world.becomes(providerId, 'available');
@@ -99,7 +99,7 @@ describe('a provider that registers', () => {
     await world.commands.cancel(order.jobId, 'its owner', 20_000);
   });
 
-  test('twice in a row can join with the answer to the later registration', async () => {
+  test('a provider that registers twice in a row can join with the answer to the later registration', async () => {
     const providerId = `joins-${randomUUID().slice(0, 8)}`;
     await register(providerId);
     const { pool } = world.database;
@@ -121,7 +121,7 @@ describe('a provider that registers', () => {
 });
 
 describe('new capacity figures', () => {
-  test('change what may be rented, and cut no running job', async () => {
+  test('new capacity figures change what may be rented, and end no running job', async () => {
     const provider = machine();
     const { providerId } = provider;
     await provider.joined;
@@ -136,7 +136,7 @@ describe('new capacity figures', () => {
     await until(async () => (await gpus(providerId)) === 4);
   });
 
-  test('never offer more than the cluster counts', async () => {
+  test('new capacity figures never offer more than the cluster counts', async () => {
     const provider = machine();
     const { providerId } = provider;
     await provider.joined;
@@ -150,7 +150,7 @@ describe('new capacity figures', () => {
     expect(await gpus(providerId)).toBe(3);
   });
 
-  test('that come late change nothing', async () => {
+  test('new capacity figures that come late change nothing', async () => {
     const providerId = await world.joined();
     const { pool } = world.database;
     const update = (count: number) =>
@@ -165,7 +165,7 @@ describe('new capacity figures', () => {
 });
 
 describe('a provider that is retired', () => {
-  test('refuses a registration that comes before it has left, and begins a new life with the next one', async () => {
+  test('a registration that comes before a retired provider has left is rejected, and the next one begins a new life', async () => {
     const first = machine();
     const { providerId } = first;
     await first.joined;

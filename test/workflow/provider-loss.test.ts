@@ -57,7 +57,7 @@ const chargeOf = async (jobId: string) => {
 };
 
 describe('a provider that falls silent', () => {
-  test('takes no jobs from the moment it is found, before its workflow has heard', async () => {
+  test('a provider found silent takes no jobs from that moment, even before its workflow is told', async () => {
     const providerId = await world.joined();
     await world.silent(providerId);
     // The statement alone: nobody is told.
@@ -75,7 +75,7 @@ describe('a provider that falls silent', () => {
     expect(await marksOf(providerId)).toEqual({ label: 'offline', maintenance: 'offline' });
   });
 
-  test('and stays away loses its jobs after their grace, which pay until it was last heard and hold nothing', async () => {
+  test('jobs of a provider that stays silent are lost after their grace, pay until it was last heard, and hold nothing', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId, gpuCount: 2 });
     await world.silent(providerId);
@@ -89,7 +89,7 @@ describe('a provider that falls silent', () => {
     expect((await world.row(providerId)).resources.every(({ rented }) => rented === 0)).toBe(true);
   });
 
-  test('and comes back within the grace keeps its jobs as they are', async () => {
+  test('jobs of a provider that comes back within the grace go on as they are', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     const before = { ...(await world.job(order)), pod: await podUid(order.jobId) };
@@ -107,7 +107,7 @@ describe('a provider that falls silent', () => {
     await world.commands.cancel(order.jobId, 'its owner', 20_000);
   });
 
-  test('loses no job by a timer alone: one that was told of its loss and not of its return looks first', async () => {
+  test('a job that was told of its provider’s loss and not of its return checks first, and is not lost by a timer alone', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     await world.temporal.client.workflow
@@ -118,7 +118,7 @@ describe('a provider that falls silent', () => {
     await world.commands.cancel(order.jobId, 'its owner', 20_000);
   });
 
-  test('is not away for a job that hears the news of its loss after those of its return', async () => {
+  test('a job that is told of its provider’s loss after its return goes on', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     const handle = world.temporal.client.workflow.getHandle(jobWorkflowId(order.jobId));
@@ -130,7 +130,7 @@ describe('a provider that falls silent', () => {
     await world.commands.cancel(order.jobId, 'its owner', 20_000);
   });
 
-  test('while nobody reads what was sent is not found silent', async () => {
+  test('a provider is not found silent while nobody reads the heartbeats', async () => {
     const providerId = await world.joined();
     const { redis } = world.redis;
     await redis.xgroup('CREATE', 'provider:heartbeat', 'broker', '$', 'MKSTREAM');
@@ -144,7 +144,7 @@ describe('a provider that falls silent', () => {
 });
 
 describe('a provider whose node is not ready', () => {
-  test('is offline although its agent goes on beating, and back when the node is', async () => {
+  test('a provider whose node is not ready is offline although its agent sends heartbeats, and back when the node is ready', async () => {
     const providerId = await world.joined();
     await world.setNodeReady(providerId, false);
     expect(await world.becomes(providerId, 'offline')).toMatchObject({ statusReason: 'its node is not ready' });
@@ -158,7 +158,7 @@ describe('a provider whose node is not ready', () => {
   test.each([
     ['nine hours behind', -32_400],
     ['nine hours ahead', 32_400],
-  ])('by the word of a kubelet whose clock is %s is away since it was last seen ready', async (_, offS) => {
+  ])('a provider whose kubelet has a clock %s is away since it was last seen ready', async (_, offS) => {
     const providerId = await world.joined();
     const { assessProvider } = world.activities;
     const node = { providerId, nodeName: providerId };
@@ -170,7 +170,7 @@ describe('a provider whose node is not ready', () => {
     expect(Math.abs(Date.parse(found!.awaySince!) - seenMs)).toBeLessThan(20_000);
   });
 
-  test('and stays so loses its jobs, whose pods are removed although no kubelet confirms it', async () => {
+  test('a provider whose node stays unready loses its jobs, whose pods are removed although no kubelet confirms it', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     await world.setNodeReady(providerId, false);
@@ -178,7 +178,7 @@ describe('a provider whose node is not ready', () => {
     expect(await world.heldBy(order)).toEqual(heldNothing);
   });
 
-  test('does not make a job fail that is still looking for its place there', async () => {
+  test('a job that is still waiting to be scheduled does not fail because its node is not ready for a while', async () => {
     const providerId = await world.joined();
     await world.kubernetes.core.patchNode({
       name: providerId,
@@ -197,7 +197,7 @@ describe('a provider whose node is not ready', () => {
 });
 
 describe('a provider whose node is deleted', () => {
-  test('is offline, and its job is lost with it', async () => {
+  test('a provider whose node is deleted is offline, and its job is lost with it', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     await world.kubernetes.core.deleteNode({ name: providerId });
@@ -206,7 +206,7 @@ describe('a provider whose node is deleted', () => {
     expect(await world.heldBy(order)).toEqual(heldNothing);
   });
 
-  test('before the pod of a job is made loses the job too, instead of having it wait for ever', async () => {
+  test('a job whose node is deleted before its pod is made is lost, and does not wait for ever', async () => {
     const providerId = await world.joined();
     beforePod = async () => {
       beforePod = async () => {};
@@ -218,7 +218,7 @@ describe('a provider whose node is deleted', () => {
     expect(await world.heldBy(order)).toEqual(heldNothing);
   });
 
-  test('and made again is in service again, but another machine: its jobs do not go on there', async () => {
+  test('a provider whose node is made again is in service as another machine, where its old jobs do not go on', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     await world.replaceNode(providerId);
@@ -228,7 +228,7 @@ describe('a provider whose node is deleted', () => {
     await world.commands.cancel(next.jobId, 'its owner', 20_000);
   });
 
-  test('is not back because another machine has its address', async () => {
+  test('a provider whose node is deleted is not back because another machine has its address', async () => {
     const providerId = await world.joined();
     const address = (await world.node(providerId))!.status!.addresses![0]!.address;
     await world.kubernetes.core.deleteNode({ name: providerId });
@@ -240,7 +240,7 @@ describe('a provider whose node is deleted', () => {
 });
 
 describe('a dead GPU', () => {
-  test('leaves the pool, cuts no running job, and is for sale again when it is back', async () => {
+  test('a dead GPU leaves the pool, ends no running job, and is for sale again when it is back', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId, gpuCount: 6 });
     const gpus = async () => (await world.row(providerId)).resources.find(({ kind }) => kind === 'gpu')!;
@@ -256,7 +256,7 @@ describe('a dead GPU', () => {
     expect((await world.row(providerId)).status).toBe('available');
   });
 
-  test('that was the last one takes the provider out of service, not offline', async () => {
+  test('the last GPU that dies takes the provider out of service, but not offline', async () => {
     const providerId = await world.joined();
     const order = await world.running({ providerId });
     await world.setNodeGpus(providerId, 0);

@@ -62,8 +62,8 @@ const takesJobs = async (providerId: string) => {
   return state !== 'still_starting' && state.status === 'running';
 };
 
-describe('who may order', () => {
-  test('a provider of another wallet is not there, and stays as it is', async () => {
+describe('the right to operator commands', () => {
+  test('a provider of another wallet is reported as not found, and stays as it is', async () => {
     const providerId = await joined();
     for (const action of ['cordon', 'uncordon', 'drain', 'maintenance', 'retire']) {
       const reply = await order('stranger', providerId, action);
@@ -72,24 +72,24 @@ describe('who may order', () => {
     expect(await world.row(providerId)).toMatchObject({ status: 'available', cordoned: false, retiring: false });
   });
 
-  test('its owner only with a session for that', async () => {
+  test('the owner of a provider can command it only with a session for that', async () => {
     const providerId = await joined();
     const reply = await order('owner without the scope', providerId, 'cordon');
     expect(reply).toMatchObject({ status: 403, json: { code: 'scope_denied' } });
   });
 
-  test('an operator may, about any provider', async () => {
+  test('an operator can command any provider', async () => {
     const providerId = await joined();
     expect(await order('operator', providerId, 'cordon')).toMatchObject({ status: 200, json: { cordoned: true } });
   });
 
-  test('nobody about a provider that never registered', async () => {
+  test('nobody can command a provider that never registered', async () => {
     expect(await order('operator', 'nobody-at-all', 'cordon')).toMatchObject({ status: 404 });
   });
 });
 
 describe('a cordoned provider', () => {
-  test('takes no new jobs, keeps those it has, and says that it is drained when it has none', async () => {
+  test('a cordoned provider takes no new jobs, keeps the jobs it has, and says that it is drained when it has none', async () => {
     const providerId = await joined();
     const running = await world.running({ providerId });
     expect(await order('owner', providerId, 'cordon')).toMatchObject({
@@ -105,7 +105,7 @@ describe('a cordoned provider', () => {
     await until(async () => (await shown(providerId)).drained === true);
   });
 
-  test('stays cordoned while its node comes and goes, and through a new workflow', async () => {
+  test('a cordoned provider stays cordoned while its node comes and goes, and through a new workflow', async () => {
     const providerId = await joined();
     await order('owner', providerId, 'cordon');
     await world.setNodeReady(providerId, false);
@@ -121,7 +121,7 @@ describe('a cordoned provider', () => {
     expect(await takesJobs(providerId)).toBe(false);
   });
 
-  test('takes jobs again when it is uncordoned', async () => {
+  test('a cordoned provider takes jobs again when it is uncordoned', async () => {
     const providerId = await joined();
     await order('owner', providerId, 'cordon');
     const reply = await order('owner', providerId, 'uncordon');
@@ -130,7 +130,7 @@ describe('a cordoned provider', () => {
     await until(async () => (await maintenance(providerId)) === undefined);
   });
 
-  test('still starts a job that had got its GPUs before', async () => {
+  test('a cordoned provider still starts a job that got its GPUs before', async () => {
     const providerId = await joined();
     await world.kubernetes.core.patchNode({
       name: providerId,
@@ -148,7 +148,7 @@ describe('a cordoned provider', () => {
 });
 
 describe('a drained provider', () => {
-  test('ends its jobs at the deadline, with that reason and nothing held', async () => {
+  test('a drained provider ends its jobs at the deadline, with that reason and nothing held', async () => {
     const providerId = await joined();
     const running = await world.running({ providerId });
     const reply = await order('owner', providerId, 'drain', { deadline_s: 2 });
@@ -160,7 +160,7 @@ describe('a drained provider', () => {
     await until(async () => (await shown(providerId)).drained === true);
   });
 
-  test('without a deadline lets its jobs come to their own end, and nobody extends one', async () => {
+  test('jobs of a provider that is drained without a deadline run to their own end, and cannot be extended', async () => {
     const providerId = await joined();
     const running = await world.running({ providerId, durationSeconds: 10 });
     await order('owner', providerId, 'drain');
@@ -169,7 +169,7 @@ describe('a drained provider', () => {
     await world.jobBecomes(running, 'expired');
   });
 
-  test('that is uncordoned in time keeps its jobs', async () => {
+  test('a drained provider that is uncordoned in time keeps its jobs', async () => {
     const providerId = await joined();
     const running = await world.running({ providerId });
     await order('owner', providerId, 'drain', { deadline_s: 2 });
@@ -180,7 +180,7 @@ describe('a drained provider', () => {
     await world.commands.cancel(running.jobId, 'its owner', 20_000);
   });
 
-  test('by the name maintenance is the same', async () => {
+  test('the command maintenance drains a provider', async () => {
     const providerId = await joined();
     expect(await order('owner', providerId, 'maintenance', { deadline_s: 60 })).toMatchObject({
       status: 200,
@@ -188,7 +188,7 @@ describe('a drained provider', () => {
     });
   });
 
-  test('is asked for in whole seconds, not negative ones', async () => {
+  test('the deadline of a drain is given in whole seconds that are not negative', async () => {
     const providerId = await joined();
     expect(await order('owner', providerId, 'drain', { deadline_s: -1 })).toMatchObject({ status: 422 });
     expect(await order('owner', providerId, 'drain', { deadline: 1 })).toMatchObject({ status: 422 });
@@ -197,7 +197,7 @@ describe('a drained provider', () => {
 });
 
 describe('a retired provider', () => {
-  test('leaves after its last job: its node is gone, its tokens, and its workflow is over', async () => {
+  test('a retired provider leaves after its last job, when its node and tokens are gone and its workflow is over', async () => {
     const providerId = await joined();
     const running = await world.running({ providerId });
     const reply = await order('owner', providerId, 'retire', { deadline_s: 2 });
@@ -220,7 +220,7 @@ describe('a retired provider', () => {
     expect(listed.map(({ provider_id }) => provider_id)).not.toContain(providerId);
   });
 
-  test('is not brought back by heartbeats, nor by a registration from before', async () => {
+  test('a retired provider is not brought back by heartbeats, or by an earlier registration', async () => {
     const providerId = await joined();
     await order('owner', providerId, 'retire');
     await world.temporal.client.workflow.getHandle(providerWorkflowId(providerId)).result();

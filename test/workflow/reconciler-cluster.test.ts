@@ -33,7 +33,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => world?.close());
 
-describe('what stands in the cluster without a job', () => {
+describe('objects in the cluster without a job', () => {
   /** Pod, Service and Secret as the broker would have made them, for a job that nobody ordered. */
   async function orphans(installation: string, nodeName = world.providerId): Promise<JobOrder> {
     const job = testOrder({ wallet: `0x${randomUUID().replaceAll('-', '')}00000000` });
@@ -70,7 +70,7 @@ describe('what stands in the cluster without a job', () => {
     return there.filter((object) => object !== undefined).length;
   };
 
-  test('is deleted', async () => {
+  test('objects without a job are deleted', async () => {
     const job = await orphans(await installationId(world.database.pool));
     await world.grownOld();
     expect(await world.repairs()).toEqual({ pod_orphaned: 1, service_orphaned: 1, secret_orphaned: 1 });
@@ -78,7 +78,7 @@ describe('what stands in the cluster without a job', () => {
     expect(await world.repairs()).toEqual({});
   });
 
-  test('is left alone while it is new: a job may just be there', async () => {
+  test('new objects are left alone, because their job may have just been made', async () => {
     const patient = await createReconciledWorld({ RECONCILER_GRACE_S: 3_600 });
     world.atEnd(() => patient.close());
     const job = await orphans(await installationId(patient.database.pool));
@@ -87,14 +87,14 @@ describe('what stands in the cluster without a job', () => {
     expect(await found(job)).toBe(3);
   });
 
-  test('is left alone when another installation of the broker made it', async () => {
+  test('objects of another installation of the broker are left alone', async () => {
     const job = await orphans(randomUUID());
     await world.grownOld();
     expect(await world.repairs()).toEqual({});
     expect(await found(job)).toBe(3);
   });
 
-  test('is removed by force from a node that does not answer', async () => {
+  test('a pod without a job is removed by force from a node that does not answer', async () => {
     const { core } = world.kubernetes;
     const name = `dead-${randomUUID().slice(0, 8)}`;
     await core.createNode({ body: { metadata: { name } } });
@@ -109,7 +109,7 @@ describe('what stands in the cluster without a job', () => {
     expect(await world.pod(job)).toBeUndefined();
   }, 90_000);
 
-  test('stays when its workflow runs, although the row is lost', async () => {
+  test('objects of a job whose workflow runs stay although its row is lost', async () => {
     const job = await world.order();
     await world.start(job);
     const { rows } = await world.database.pool.query('delete from jobs where job_id = $1 returning *', [job.jobId]);
@@ -122,7 +122,7 @@ describe('what stands in the cluster without a job', () => {
 });
 
 describe('a provider', () => {
-  test('whose workflow is gone goes on as what it was', async () => {
+  test('a provider whose workflow is gone gets a new one and goes on as before', async () => {
     const handle = world.temporal.client.workflow.getHandle(providerWorkflowId(world.providerId));
     await handle.terminate('by an operator');
     expect(await world.repairs()).toEqual({ provider_without_workflow: 1 });
@@ -147,7 +147,7 @@ describe('a provider', () => {
     ['readiness', 'node_ready = false'],
     ['capacity', `allocatable = allocatable || '{"gpus": 1}'`],
     ['node', 'node_uid = gen_random_uuid()::text'],
-  ])('whose row says another %s than the cluster is set right by its workflow', async (_what, change) => {
+  ])('a provider whose row has another %s than the cluster is corrected by its workflow', async (_what, change) => {
     await world.settled();
     const before = (await knownAmong(world.database.pool, [world.providerId])).get(world.providerId);
     await world.database.pool.query(`update providers set ${change} where provider_id = $1`, [world.providerId]);
@@ -162,7 +162,7 @@ describe('a provider', () => {
   });
 });
 
-test('that a node is ready is written down with every comparison, so that its kubelet cannot say otherwise later', async () => {
+test('every comparison records whether a node is ready, so that its kubelet cannot claim otherwise later', async () => {
   await world.settled();
   const { pool } = world.database;
   await pool.query(`update provider_heartbeats set node_ready_at = now() - interval '1 hour' where provider_id = $1`, [
@@ -176,7 +176,7 @@ test('that a node is ready is written down with every comparison, so that its ku
   expect(rows[0]!.ago_s).toBeLessThan(60);
 });
 
-test('a node that was taken for a provider who is not there is kept free of jobs, and is not deleted', async () => {
+test('a node for a provider that does not exist is kept free of jobs, and is not deleted', async () => {
   const { core } = world.kubernetes;
   const name = `nobody-${randomUUID().slice(0, 8)}`;
   await putNode(world.kubernetes, name, 1);
@@ -198,7 +198,7 @@ describe('the namespace of a tenant', () => {
     return found === undefined || found.metadata?.deletionTimestamp !== undefined;
   };
 
-  test('is removed some time after the last job, and not before', async () => {
+  test('the namespace of a tenant is removed some time after the last job, and not before', async () => {
     const [first, second] = [await world.order(), await world.order()];
     await Promise.all([world.start(first), world.start(second)]);
     await world.cancel(first);
@@ -211,7 +211,7 @@ describe('the namespace of a tenant', () => {
     await world.cancel(second);
   });
 
-  test('that is being removed when its tenant orders again costs a wait, not the job', async () => {
+  test('an order while the tenant’s namespace is being removed costs a wait, not the job', async () => {
     const first = await world.order();
     await world.start(first);
     await world.cancel(first);
@@ -233,7 +233,7 @@ describe('the namespace of a tenant', () => {
   });
 });
 
-test('a join token that has expired is deleted, and one that may still be used stays', async () => {
+test('an expired join token is deleted, and one that may still be used stays', async () => {
   const { pool } = world.database;
   const tokens = await Promise.all(
     ['expired', 'good'].map(async (messageId) => {
@@ -261,7 +261,7 @@ test('a join token that has expired is deleted, and one that may still be used s
   expect((await world.reconcile()).tidied.joinTokens).toBe(0);
 });
 
-test('miners that are not what the configuration asks for are brought to it', async () => {
+test('miners that differ from the configuration are made to match it', async () => {
   const { pool } = world.database;
   world.atEnd(() => removeMiners(world.kubernetes, world.providerId));
   const miner = miningConfigSchema.parse({

@@ -25,7 +25,7 @@ async function expectNothingHeld(job: JobOrder): Promise<void> {
 }
 
 describe('a system in which 20 jobs start, run and end', () => {
-  test('needs no repair', async () => {
+  test('a system in which 20 jobs start, run and end needs no repair', async () => {
     let over = false;
     const life = async () => {
       const job = await world.order({ durationSeconds: Math.random() < 0.5 ? 3 : 600 });
@@ -44,7 +44,7 @@ describe('a system in which 20 jobs start, run and end', () => {
 });
 
 describe('a job', () => {
-  test('whose workflow was never started is started', async () => {
+  test('a job whose workflow was never started gets it started', async () => {
     const job = await world.order();
     await world.grownOld();
     expect(await world.repairs()).toEqual({ job_not_started: 1 });
@@ -53,7 +53,7 @@ describe('a job', () => {
     await world.cancel(job);
   });
 
-  test('that was never started in all the time a start may take is closed, and costs nothing', async () => {
+  test('a job that could not be started in the time a start may take is closed, and costs nothing', async () => {
     const job = await world.order();
     await world.database.pool.query(`update jobs set created_at = now() - interval '1 hour' where job_id = $1`, [
       job.jobId,
@@ -63,7 +63,7 @@ describe('a job', () => {
     expect(await spent(job)).toBe('0');
   });
 
-  test('whose workflow an operator terminated is torn down and released, and paid until then', async () => {
+  test('a job whose workflow an operator terminated is torn down and released, and paid until then', async () => {
     const job = await world.order({ gpuCount: 2 });
     await world.start(job);
     await workflow(job).terminate('by an operator');
@@ -81,7 +81,7 @@ describe('a job', () => {
     expect(await world.repairs()).toEqual({});
   });
 
-  test('that runs, and of whose workflow Temporal has lost everything, goes on in the same pod', async () => {
+  test('a running job whose workflow is lost in Temporal goes on in the same pod', async () => {
     const job = await world.order();
     await world.start(job);
     const before = (await world.pod(job))!.metadata!.uid;
@@ -119,7 +119,7 @@ describe('a job', () => {
     ).rows[0]!.spent;
 });
 
-describe('the ledger', () => {
+describe('allocations without a job', () => {
   const rented = async () =>
     (await findProvider(world.database.pool, world.providerId))!.resources.find(({ kind }) => kind === 'gpu')!.rented;
   const place = () => ({
@@ -130,7 +130,7 @@ describe('the ledger', () => {
     pricePerHour: 1,
   });
 
-  test('gets back what a job holds that was never ordered', async () => {
+  test('capacity held by a job that was never ordered is given back', async () => {
     const job = testOrder({ gpuCount: 3 });
     const before = await rented();
     expect(await allocate(world.database.pool, job, place())).toBe('allocated');
@@ -138,7 +138,7 @@ describe('the ledger', () => {
     expect(await rented()).toBe(before);
   });
 
-  test('gets back what a job holds that is over', async () => {
+  test('capacity held by a job that is over is given back', async () => {
     const job = await world.order();
     await world.start(job);
     await world.database.pool.query(`update jobs set status = 'failed', ended_at = now() where job_id = $1`, [
@@ -149,7 +149,7 @@ describe('the ledger', () => {
     await world.cancel(job);
   });
 
-  test('has its counters set to what is held, upwards and downwards', async () => {
+  test('counters are set to what is held, upwards and downwards', async () => {
     const job = testOrder({ gpuCount: 3 });
     await allocate(world.database.pool, job, place());
     await world.database.pool.query(
@@ -173,7 +173,7 @@ describe('the ledger', () => {
 });
 
 describe('a running job', () => {
-  test('whose pod is gone ends, although no watcher told it', async () => {
+  test('a running job whose pod is gone ends although no watcher reported it', async () => {
     const job = await world.order();
     await world.start(job);
     await world.stopWatcher();
@@ -191,7 +191,7 @@ describe('a running job', () => {
   });
 });
 
-test('a comparison that cannot be made is reported, and keeps none of the others from being made', async () => {
+test('a comparison that fails is reported, and does not keep the others from being made', async () => {
   const without = await createWorld({}, () => ({
     comparePods: () => Promise.reject(new Error('the cluster is away')),
   }));

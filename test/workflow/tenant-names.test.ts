@@ -38,7 +38,7 @@ async function startedBefore(): Promise<JobOrder> {
   return job;
 }
 
-test('nothing that a job makes in the cluster says whose it is', async () => {
+test('no object that a job makes in the cluster names its customer', async () => {
   const job = await world.order();
   await world.start(job);
   const namespace = namespaceOf(job.wallet);
@@ -61,7 +61,7 @@ test('nothing that a job makes in the cluster says whose it is', async () => {
   await world.cancel(job);
 });
 
-test('a Service has the labels by which the broker finds it, and no more', async () => {
+test('a Service has the labels by which the broker finds it, and no others', async () => {
   const job = await world.order();
   await world.start(job);
   const names = { name: jobObjectName(job.jobId), namespace: namespaceOf(job.wallet) };
@@ -77,7 +77,7 @@ test('a Service has the labels by which the broker finds it, and no more', async
 });
 
 describe('a job of 0.1.0', () => {
-  test('stays where it is until it ends, and nobody takes it for gone', async () => {
+  test('a job of 0.1.0 stays in its namespace until it ends, and is not taken for gone', async () => {
     // Other tests leave jobs that nobody has started.
     await world.grownOld();
     await world.repairs();
@@ -106,7 +106,7 @@ describe('a job of 0.1.0', () => {
     await world.cancel(next);
   });
 
-  test('leaves a namespace that is removed although its customer has jobs elsewhere', async () => {
+  test('a job of 0.1.0 leaves a namespace that is being removed although its customer has jobs elsewhere', async () => {
     const job = await startedBefore();
     const next = await world.order({ wallet: job.wallet });
     await world.start(next);
@@ -119,7 +119,7 @@ describe('a job of 0.1.0', () => {
     await world.cancel(next);
   });
 
-  test('stays with the pod that an attempt of that version had made before it broke off', async () => {
+  test('a job of 0.1.0 keeps the pod that an interrupted attempt of that version made', async () => {
     const [job, other] = [await world.order(), await world.order()];
     const before = openTenantNamespace(job.wallet);
     const { core } = world.kubernetes;
@@ -143,7 +143,7 @@ describe('a job of 0.1.0', () => {
   });
 });
 
-test('two that decide at once where a job is to be come to the same', async () => {
+test('two concurrent choices of a job’s namespace agree', async () => {
   const job = await world.order();
   const names = ['tenant-00', 'tenant-01'].map((name) => `${name}${randomBytes(4).toString('hex')}`);
   const claimed = await Promise.all(names.map((name) => claimNamespace(pool(), job.jobId, name)));
@@ -167,7 +167,7 @@ test('a job that the database has forgotten is found by its pod', async () => {
   await world.cancel(job);
 });
 
-test('the key of the names is not changed while jobs run', async () => {
+test('the key of the namespace names cannot be changed while jobs run', async () => {
   const job = await world.order();
   const change = () => pool().query(`update installation set tenant_key = '\\x00'`);
   await expect(change()).rejects.toThrow(/not changed while jobs run/);

@@ -35,7 +35,7 @@ async function expiredSession(endedMs: number, change = 'expires_at = $2'): Prom
   return id;
 }
 
-test('rows of logins that can have no effect any more are removed, and only those', async () => {
+test('rows of logins that can have no effect any more are removed, and no others', async () => {
   const { pool } = world.database;
   const live = await putSession(pool, testWallet);
   const long = await expiredSession(91 * day);
@@ -80,7 +80,7 @@ test('rows of logins that can have no effect any more are removed, and only thos
   expect(joinTokens).not.toContain(forgotten);
 });
 
-test('a wallet goes with the last of its sessions, and when all that it revoked is long over', async () => {
+test('a wallet is removed with its last session, once everything that it revoked is long over', async () => {
   const { pool } = world.database;
   const [gone, kept, revoked, fresh] = Array.from({ length: 4 }, () => `0x${randomBytes(20).toString('hex')}`) as [
     string,
@@ -106,7 +106,7 @@ test('a wallet goes with the last of its sessions, and when all that it revoked 
   expect(rows.map(({ wallet }) => wallet).sort()).toEqual([kept, fresh].sort());
 });
 
-test('jobs that were never ready are forgotten after a season, and nothing that was ever paid for', async () => {
+test('jobs that were never ready are forgotten after 90 days, and nothing that was ever paid for', async () => {
   const { pool } = world.database;
   const sessionId = await putSession(pool, testWallet);
   const job = async ({ endedMs = 91 * day, ready = false, spent = 0 }) => {
@@ -135,7 +135,7 @@ test('jobs that were never ready are forgotten after a season, and nothing that 
   }
 });
 
-test('claims of machines that never spoke, and keys that no delegation is good for, are forgotten', async () => {
+test('claims of machines that never sent anything, and revoked keys without a valid delegation, are forgotten', async () => {
   const { pool } = world.database;
   const identity = (id: string, boundAt: Date, signedAt: Date | null) =>
     pool.query(
@@ -158,7 +158,7 @@ test('claims of machines that never spoke, and keys that no delegation is good f
   expect(keys).toEqual([{ node_key: `0x${'2'.repeat(40)}` }]);
 });
 
-test('a provider that never joined is forgotten a week after it registered, its workflow ends, and it may come anew', async () => {
+test('a provider that never joined is forgotten a week after it registered, its workflow ends, and it may register again', async () => {
   const { pool } = world.database;
   const registered = async (name: string, days: number, joined = 'null') => {
     const providerId = `${name}-${randomUUID().slice(0, 8)}`;
@@ -196,7 +196,7 @@ test('a provider that never joined is forgotten a week after it registered, its 
   }
 });
 
-test('a stream that an agent waits at in vain is gone after a week', async () => {
+test('a stream on which an agent waits in vain is removed after a week', async () => {
   const { redis } = world.redis;
   const [waits, answered] = [responseStream('waits-in-vain'), responseStream('answered')];
   await redis.xgroup('CREATE', waits, 'provider', '$', 'MKSTREAM');
