@@ -29,7 +29,9 @@ export function adminTenantRoutes({ pool }: { pool: Pool }): RouteRule[] {
       limit: 'read',
       summary: 'Find the namespaces of a wallet, or the wallet of a namespace',
       request: { query },
-      responses: { 200: { description: 'The matches; an empty list for an unknown wallet or namespace', schema: reply } },
+      responses: {
+        200: { description: 'The matches; an empty list for an unknown wallet or namespace', schema: reply },
+      },
       errors: [],
       handler: async (ctx) => {
         const { wallet, namespace } = ctx.state.query as z.output<typeof query>;

@@ -83,9 +83,15 @@ const responsesReply = z.object({
         ca_hash: z.string().optional(),
         node_name: z.string().optional(),
         labels: z.record(z.string(), z.string()).optional(),
-        sealed: z.string().optional().describe('The fields about joining, encrypted if the registration had an enc_key'),
+        sealed: z
+          .string()
+          .optional()
+          .describe('The fields about joining, encrypted if the registration had an enc_key'),
         token_id: z.string().optional(),
-        next_seq: z.int().optional().describe('If the number of a registration was used before: the lowest acceptable number'),
+        next_seq: z
+          .int()
+          .optional()
+          .describe('If the number of a registration was used before: the lowest acceptable number'),
       }),
     }),
   ),

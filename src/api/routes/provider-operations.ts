@@ -59,7 +59,9 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
   return [
     order('cordon', 'cordon', 'Give a provider no new jobs; running jobs continue', { 200: done('It is cordoned') }),
     order('uncordon', 'uncordon', 'Give a provider jobs again', { 200: done('It is in service, if it is healthy') }),
-    order('drain', 'drain', 'Give a provider no new jobs, and end its running jobs', { 200: done('Idle once `drained`') }),
+    order('drain', 'drain', 'Give a provider no new jobs, and end its running jobs', {
+      200: done('Idle once `drained`'),
+    }),
     order('maintenance', 'drain', 'The same as drain', { 200: done('Idle once `drained`') }),
     order('retire', 'retire', 'Drain a provider, and take it out of the fleet after its last job', {
       202: done('It has left the fleet once its `status` is retired'),

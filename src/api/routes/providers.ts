@@ -43,7 +43,9 @@ const searchQuery = z.object({
   gpu: gpuName.optional(),
   gpu_type: gpuName.optional().describe('The same as `gpu`'),
   ...needs,
-  gpu_count: queryNumber(z.number().int().min(1).max(maxGpusAsked)).optional().describe('GPUs that are free at one provider'),
+  gpu_count: queryNumber(z.number().int().min(1).max(maxGpusAsked))
+    .optional()
+    .describe('GPUs that are free at one provider'),
   min_ram: amount.optional().describe('MB'),
   min_cpu: amount.optional().describe('Cores'),
   min_disk: amount.optional().describe('GB'),

@@ -17,7 +17,7 @@ export const jobReply = z.object({
   gpu_count: z.int(),
   cpu_cores: z.int(),
   memory_gb: z.number(),
-  shm_gb: z.number().describe('The share of the memory that `/dev/shm` may use'),
+  shm_gb: z.number().describe('How much of the memory `/dev/shm` may use'),
   storage_gb: z.int(),
   price_per_hour: z.number().optional().describe('For the whole job, in token units'),
   max_price_per_hour: z.number().optional().describe('The maximum in the order'),

@@ -24,7 +24,10 @@ export const providerReply = z.object({
   status: z.enum(providerStatuses),
   cordoned: z.boolean().describe('It takes no new jobs, by a command of its owner or of an operator'),
   drained: z.boolean().describe('It is cordoned and has no jobs: it may be turned off'),
-  drain_until: z.iso.datetime().optional().describe('When the last of its jobs ends; if absent, each ends at its own expiry'),
+  drain_until: z.iso
+    .datetime()
+    .optional()
+    .describe('When the last of its jobs ends; if absent, each ends at its own expiry'),
   retiring: z.boolean().optional().describe('It leaves the fleet after its last job'),
   user_namespaces: z
     .boolean()
