@@ -16,7 +16,7 @@ export async function follow(life: ProviderLife, registrations: Admission): Prom
   life.facts = found.facts;
   life.nodeName = found.nodeName ?? life.nodeName;
   life.retiring = found.retiring;
-  // By the database's clock: if ours is ahead, it must not assess the provider again and again.
+  // The database's clock sets the end: if ours is ahead, the workflow must not assess the provider again and again.
   life.outUntilMs = found.out === undefined ? 0 : Math.max(Date.parse(found.out.until), Date.now() + 5_000);
   if (life.facts.nodeReady) registrations.nodeCame();
   life.become(found.status);

@@ -119,7 +119,7 @@ export function boundConnections(server: Server, bounds: ConnectionBounds): void
   }
 }
 
-/** Of the connections whose client has not sent its whole request, the one that has waited longest. */
+/** Of the connections that wait for a request or for the rest of one, the one that has waited longest. */
 function longestIdle(connections: ReadonlySet<Connection>): Connection | undefined {
   let found: Connection | undefined;
   for (const connection of connections) {

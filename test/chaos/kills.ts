@@ -62,7 +62,7 @@ export async function killNowAndThen({
   }
 }
 
-/** On a slow machine a start takes longer than the supervisor allows; it goes on all the same. */
+/** On a slow machine a start takes longer than the supervisor allows; the start goes on all the same. */
 async function untilReady(stack: Stack, name: string, ended: AbortSignal): Promise<void> {
   for (const deadline = Date.now() + backWithinMs; !ended.aborted;) {
     try {

@@ -39,7 +39,7 @@ export interface World {
   commands: ReturnType<typeof createJobCommands>;
   /** Adds a provider in service whose node is simulated; its id gets a random end. */
   provider(options?: Partial<TestProvider>): Promise<string>;
-  /** Adds an order to the database, as the API leaves it; with a new wallet by default. */
+  /** Adds an order to the database, as the API leaves it; by a new wallet unless given. */
   order(order?: Partial<JobOrder>): Promise<JobOrder>;
   job(order: JobOrder): Promise<JobRow>;
   /** From here on, nobody tells the workflows what happens in the cluster. */
