@@ -16,7 +16,7 @@ import { deliveryTimeoutMs, issueJoinCommand } from './join-command.js';
 import type { RegistrationAnswer, RegistrationRejected } from './registration-answer.js';
 import { belongsToAnotherWallet, objectionTo, type Candidate, type Objection } from './registration-objections.js';
 
-/** Registrations: recorded, answered with a join command, and the answer delivered. */
+/** Registrations: records them, answers with a join command, and makes sure that the answer is delivered. */
 export function createAdmissionActivities(
   deps: Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo' | 'logger'>,
 ) {
@@ -24,7 +24,7 @@ export function createAdmissionActivities(
   const sign = createReplySigner({ pool, config });
 
   return {
-    /** Records a registration and publishes its join command, or tells why there is none. Repeats are harmless. */
+    /** Records a registration and publishes its join command, or returns why there is none. Safe to repeat. */
     async answerRegistration(input: {
       providerId: string;
       messageId: string;
@@ -40,17 +40,19 @@ export function createAdmissionActivities(
       return await issueJoinCommand(deps, sign, { providerId, command: `${messageId}#${reissued}`, stored });
     },
 
-    /** Answers a registration that nothing can come of now. */
+    /** Rejects a registration that can have no effect now. */
     async refuseRegistration({ providerId, message }: { providerId: string; message: string }): Promise<void> {
       await publishReply(redis, providerId, { success: false, status: 'rejected', message }, { sign });
     },
 
-    /** Writes down that none of its join commands was used. One that has been in service stays what it is. */
+    /**
+     * Records that none of the provider's join commands was used. A provider that has been in service keeps its status.
+     */
     async recordNeverJoined({ providerId }: { providerId: string }): Promise<void> {
       await setProviderStatus(pool, providerId, 'pending', 'its node never joined', { unlessServing: true });
     },
 
-    /** Makes sure that an agent which creates its consumer group after publishing gets the reply all the same. */
+    /** Makes sure that an agent which creates its consumer group only after publishing still gets the answer. */
     async ensureReplyDelivered({ providerId, tokenId }: { providerId: string; tokenId: string }): Promise<boolean> {
       const entryId = await findReply(redis, providerId, tokenId);
       if (entryId === undefined) return false;
@@ -91,7 +93,7 @@ export function createAdmissionActivities(
     { stored, standing }: Candidate,
     { message, tells }: Objection,
   ): Promise<RegistrationRejected> {
-    // What others send in the name of a provider that signs is not answered among its answers.
+    // If the provider signs, an unsigned message in its name gets no answer in its response stream.
     const isToBeTold = stored.signed || !standing.signs;
     if (isToBeTold && tells === 'rejected_unless_answered')
       await publishRejection(redis, providerId, message, { sign });

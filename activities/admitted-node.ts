@@ -3,7 +3,9 @@ import { unlessNotFound } from '../src/kubernetes/client.js';
 import { isOwnNode } from '../src/kubernetes/nodes.js';
 import type { ActivityDeps } from './deps.js';
 
-/** The node that a registration is admitted for: the one in the fleet, or one of a name that no node bears. */
+/**
+ * The node that a registration is admitted for: the provider's node in the fleet, or a new one under an unused name.
+ */
 export async function admittedNode(
   { pool, kubernetes }: Pick<ActivityDeps, 'pool' | 'kubernetes'>,
   admission: Omit<Admission, 'seen'>,

@@ -7,15 +7,18 @@ import type { ActivityDeps } from './deps.js';
 
 type Deps = Pick<ActivityDeps, 'pool' | 'kubernetes' | 'logger'>;
 
-/** More than a provider can have at once. */
+/** More nodes than a provider can have. */
 const nodesAtOnce = 100;
 
-/** Carries out in the cluster that nodes of a provider have left the fleet; a repeat finishes what was begun. */
+/** Removes a provider's nodes from the cluster after they left the fleet; a repeat finishes what was begun. */
 export async function closeNodes(deps: Deps, providerId: string): Promise<void> {
   for (const node of await nodesToClose(deps.pool, { providerId, limit: nodesAtOnce })) await closeNode(deps, node);
 }
 
-/** Whoever is that node writes nothing from here on, and makes it anew least of all; then the node goes, with its pods. */
+/**
+ * First denies the node's credentials all writes, so that it cannot create its object again; then deletes the node with
+ * its pods.
+ */
 export async function closeNode({ pool, kubernetes, logger }: Deps, node: NamedNode): Promise<void> {
   const { nodeName } = node;
   if (isNamedByBroker(node)) await shutOut(kubernetes, [nodeName], logger);
@@ -27,7 +30,7 @@ export async function closeNode({ pool, kubernetes, logger }: Deps, node: NamedN
   await markNodeClosed(pool, nodeName);
 }
 
-/** A machine of the operator's may bear the others one day, and must not find itself shut out. */
+/** Other names may one day belong to an operator's machine, which must not find itself shut out. */
 function isNamedByBroker({ generation }: NamedNode): boolean {
   return generation > 0;
 }

@@ -6,7 +6,7 @@ import type { Config } from '../src/config.js';
 import type { ClusterInfo } from '../src/kubernetes/cluster-info.js';
 import type { Kubernetes } from '../src/kubernetes/client.js';
 
-/** What activities reach the world through; built once by the worker role. */
+/** Clients and settings for all activities; the worker role creates them once. */
 export interface ActivityDeps {
   config: Config;
   pool: Pool;

@@ -2,9 +2,9 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { BrokerError } from '../src/domain/errors.js';
 
 /**
- * Wraps activities so that a `BrokerError` reaches the workflow as an ApplicationFailure whose type is the code, and
- * may be tried again exactly where the table of errors says so. Anything else stays a bug or an outage: retried, and
- * visible as it is.
+ * Wraps activities so that a `BrokerError` reaches the workflow as an ApplicationFailure. Its type is the error's code,
+ * and it is retryable exactly if the error table says so. Anything else is a bug or an outage: it is retried, and
+ * passed on unchanged.
  */
 export function withErrorCodes<T extends Record<string, (...args: never[]) => Promise<unknown>>>(activities: T): T {
   const wrapped = Object.entries(activities).map(([name, activity]) => [

@@ -5,8 +5,9 @@ import { heardUntil, type Hearing } from '../src/redis/streams/heard-until.js';
 import { streams } from '../src/wire/streams.js';
 
 /**
- * Up to when silence is the provider's own, as `heardUntil` answers it. Undefined as well when unread messages were
- * removed from the stream of late: until everybody has had the time to be heard again, silence proves nothing.
+ * Until when a missing heartbeat means that the provider is silent, according to `heardUntil`. Also undefined if unread
+ * messages were recently removed from the stream: until every provider has had time to send again, silence proves
+ * nothing.
  *
  * @param timeoutS the silence after which a provider counts as gone.
  */

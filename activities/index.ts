@@ -12,7 +12,7 @@ import { createProviderOperationActivities } from './provider-operations.js';
 import { createReconcilerActivities } from './reconciler/index.js';
 import { createSweepActivities } from './sweep.js';
 
-/** Every activity the worker registers. Each is safe to run again after a crash on any of its lines. */
+/** Every activity the worker registers. Each is safe to repeat after a crash on any of its lines. */
 export function createActivities(deps: ActivityDeps) {
   const jobRecord = createJobRecordActivities(deps);
   const pods = createPodActivities(deps);

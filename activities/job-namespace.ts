@@ -10,8 +10,8 @@ import type { ActivityDeps } from './deps.js';
 type Deps = Pick<ActivityDeps, 'pool' | 'kubernetes'>;
 
 /**
- * Where a job's objects are. Of a job whose row is missing although its workflow runs (a database restored from
- * yesterday) its pod tells.
+ * The namespace of a job's objects. If the job's row is missing although its workflow runs (the database was restored
+ * from yesterday's backup), the pod's namespace decides.
  */
 export async function namespaceOfJob({ pool, kubernetes }: Deps, { jobId, wallet }: JobOrder): Promise<string> {
   const known = await findJobNamespace(pool, jobId);
@@ -22,12 +22,12 @@ export async function namespaceOfJob({ pool, kubernetes }: Deps, { jobId, wallet
 }
 
 /**
- * Decides where a job's objects are to be, before the first of them is made, and keeps to it.
+ * Decides on the namespace of a job's objects before the first of them is created, and keeps to it.
  *
- * Whoever tried before, or at another provider, may have been of a version that called tenants by their wallets: the job
- * stays with the pod that is there.
+ * An earlier attempt, or one at another provider, may have run in a version that named tenants after their wallets: if
+ * that left a pod, the job stays in the pod's namespace.
  *
- * @param isRepeat it was tried before.
+ * @param isRepeat true if there was an earlier attempt.
  */
 export async function claimJobNamespace(
   { pool, kubernetes }: Deps,

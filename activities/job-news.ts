@@ -5,10 +5,10 @@ import { jobSignals, sendSignal, sendToEach, type Signal } from '../src/temporal
 import type { ProviderChange, ProviderDrain } from '../workflows/job-messages.js';
 import type { ActivityDeps } from './deps.js';
 
-/** How long one job may take to be told: an activity has half a minute for all of them. */
+/** The time limit for telling one job: an activity has half a minute for all of them. */
 const tellWithinMs = 5_000;
 
-/** What the jobs of a provider hear about it. */
+/** Tells a provider's jobs about changes of the provider. */
 export function createJobNewsActivities({
   pool,
   temporal,
@@ -16,9 +16,9 @@ export function createJobNewsActivities({
 }: Pick<ActivityDeps, 'pool' | 'temporal' | 'logger'>) {
   return {
     /**
-     * Tells the jobs that hold something of a provider that it went away or came back; with `newNode` only those that
-     * are on another node, which is gone for good. With `missingGpus` it has gone for those that hold GPUs of these
-     * resources, and is there for all others.
+     * Tells the jobs that hold something of a provider that it went away or came back. With `newNode`, tells only jobs
+     * on another node, which is gone for good. With `missingGpus`, the provider is away for jobs that hold GPUs of
+     * these resources, and online for all others.
      */
     async tellJobs({
       newNode,
@@ -44,8 +44,8 @@ export function createJobNewsActivities({
   };
 
   /**
-   * A job is found by what it holds: whoever got capacity before the row was closed to others is among them. One that
-   * cannot be told keeps none of the others from hearing; all of them are told once more then.
+   * Finds jobs by what they hold, so that a job which got capacity before the row was closed to others is among them. A
+   * job that cannot be told does not keep the others from hearing; the retry tells all of them again.
    */
   async function tellEach(
     jobIds: readonly string[],
@@ -54,13 +54,13 @@ export function createJobNewsActivities({
   ): Promise<number> {
     const failed = await sendToEach(jobIds, async (jobId) => {
       const signal = signalFor(jobId);
-      // Of the same news, however often it has to be sent, a job's history holds one.
+      // However often the same news is sent, a job's history holds it once.
       const requestId = `${signal.name} ${providerId} ${JSON.stringify(signal.args[0])}`;
       try {
         const told = await sendSignal(temporal, signal, { withinMs: tellWithinMs, requestId });
         if (!told) logger.warn({ jobId, providerId }, 'a live job without a workflow');
       } catch (error) {
-        // It would be refused for ever, and the provider would do nothing else any more.
+        // The server would refuse it for ever, and the retries would keep the provider from doing anything else.
         if (!isRefusedForGood(error)) throw error;
         logger.error({ err: error, jobId, providerId }, 'a job cannot be told');
       }

@@ -15,52 +15,55 @@ import type { ActivityDeps } from './deps.js';
 import type { ErrorCode } from '../src/wire/error-codes.js';
 import type { FinalJobStatus } from '../src/wire/statuses.js';
 
-/** How many of the cheapest providers are tried before the list is read anew. */
+/** How many of the cheapest providers are tried before the list is read again. */
 const candidatesAtOnce = 8;
-/** Each round lost means that other jobs won capacity; this many rounds are a storm, and the client may come again. */
+/**
+ * Each lost round means that other jobs won capacity; after this many, the system is overloaded and the client can
+ * retry.
+ */
 const maxRounds = 25;
 
-/** What stands in the place of a text that the database does not take. */
+/** Replaces a text that the database rejects. */
 const neutralMessage = sentence('the job has ended');
 
-/** A gap as it travels to the activity: RFC 3339. */
+/** A gap in the form that activities take: RFC 3339. */
 export interface RecordedGap {
   from: Instant;
   to: Instant;
   cause: GapCause;
 }
 
-/** How a job ended and when it was served, as far as that is known. Times are RFC 3339. */
+/** How a job ended and when it was served, as far as known. Times are RFC 3339. */
 export interface ReleasedJob {
   status: FinalJobStatus;
   message: Printable;
   failure?: JobFailure;
-  /** When the end was decided, by the clock of the broker. */
+  /** When the end was decided, by the broker's clock. */
   endAt: Instant;
   podEndedAt?: Instant;
   lastSeen?: Instant;
-  /** Gaps that may not be written down yet. */
+  /** Gaps that may not have been written down yet. */
   gaps?: RecordedGap[];
-  /** Of a job that was never reached, where that was its provider's doing. */
+  /** Set if the job was never reached and its provider caused that. */
   startFailure?: StartFailure;
 }
 
-/** A start that failed by the doing of its provider, or perhaps so. */
+/** A failed start that its provider caused, or may have caused. */
 export interface StartFailure {
   providerId: string;
-  /** Which placement of the job it was. */
+  /** The number of the placement. */
   attempt: number;
   reason: ErrorCode;
   fault: MachineFault;
 }
 
-/** What became of a start that failed. */
+/** What a recorded failure led to. */
 export interface Remembered {
-  /** Its provider is out of placement for it, and has not been told. */
+  /** Its provider is out of placement because of this failure, and has not been told. */
   isOut?: boolean;
 }
 
-/** The job's own row, its capacity and its spend: Postgres only. */
+/** The job's own row, its capacity and its charges: Postgres only. */
 export function createJobRecordActivities({
   pool,
   logger,
@@ -68,22 +71,22 @@ export function createJobRecordActivities({
 }: Pick<ActivityDeps, 'pool' | 'logger'> & { config: SitePrices & FailurePolicy }) {
   return {
     /**
-     * Takes capacity at the cheapest provider that fits and has not failed this job before, and sets what is reserved to
-     * what the job costs there. Repeated after a crash, it finds what it took.
+     * Takes capacity at the cheapest provider that fits and has not failed this job before, and sets the reservation to
+     * what the job costs there. Repeated after a crash, it finds the capacity it took.
      *
-     * @param attempt which placement of the job this is.
-     * @throws no_capacity when nobody fits, or the session that pays does not reach so far; allocation_released when the
-     *   job was ended meanwhile.
+     * @param attempt the number of this placement.
+     * @throws no_capacity if no provider fits, or the session cannot pay for any that does; allocation_released if the
+     * job was ended meanwhile.
      */
     async placeJob(order: JobOrder, attempt = 1): Promise<Placement> {
       const held = await findAllocation(pool, order.jobId);
       if (held === undefined) return await takeCapacity(order, attempt);
-      // A version that wrote this down in a second step may have been ended before it.
+      // An earlier version wrote this down in a second step, and may have been killed before it.
       await markProvisioning(pool, order.jobId, held);
       return held;
     },
 
-    /** Gives back what a job holds at a provider that did not start it; the next placement may take capacity then. */
+    /** Releases what a job holds at a provider that did not start it, so that the next placement may take capacity. */
     async leaveProvider(
       order: JobOrder,
       failure: StartFailure & { message: Printable; words?: Printable },
@@ -116,8 +119,8 @@ export function createJobRecordActivities({
      * Moves the expiry and reserves what the added time costs, once for each request.
      *
      * @returns the expiry that is stored, RFC 3339.
-     * @throws idempotency_conflict, extension_limit, duration_limit, job_ended; spend_limit_exceeded when the session
-     *   that asked for it cannot pay for it.
+     * @throws idempotency_conflict, extension_limit, duration_limit, job_ended; spend_limit_exceeded if the requesting
+     * session cannot pay.
      */
     async recordExtension(extension: {
       order: JobOrder;
@@ -131,7 +134,7 @@ export function createJobRecordActivities({
       return { expiresAt: expiresAt.toISOString() };
     },
 
-    /** Tells the customer of a running job that its provider is away, or back; and since when it was away. */
+    /** Tells the customer of a running job that its provider is away or back, and since when it was away. */
     async recordService(news: { jobId: string; message: Printable | ''; gaps: RecordedGap[] }): Promise<void> {
       await withTransaction(pool, async (tx) => {
         await recordGaps(tx, news.jobId, news.gaps.map(gapFrom));
@@ -144,8 +147,8 @@ export function createJobRecordActivities({
     },
 
     /**
-     * Gives capacity and unused money back and closes the row: all of it or nothing, once however often it runs. What is
-     * paid for follows from when the job was served, not from how it ended.
+     * Releases capacity and unspent money and closes the row: all of it or nothing, and once, however often it runs.
+     * When the job was served decides what is paid for, not how it ended.
      */
     async releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<Remembered> {
       const { jobId } = order;
@@ -185,8 +188,8 @@ export function createJobRecordActivities({
   };
 
   /**
-   * Runs a statement that a job's end waits for, for ever if it has to. No text may be what it fails by: where the
-   * database refuses its data, the same is done with a text of ours.
+   * Runs a statement that a job's end waits for, for ever if necessary. No text may make it fail: if the database
+   * rejects the data, the statement is run again with a neutral text.
    */
   async function closing(
     jobId: string,
@@ -213,8 +216,8 @@ export function createJobRecordActivities({
   }
 
   /**
-   * Holds a failed start against its provider, if no customer can have brought it about. In a transaction of its own. What
-   * is not remembered for its words keeps no job from its end.
+   * Holds a failed start against its provider, if no customer can have caused it. In a transaction of its own: if the
+   * database rejects the reason's text, the failure is not recorded and the job still ends.
    */
   async function remember(
     { jobId, wallet }: JobOrder,
@@ -256,7 +259,7 @@ export function createJobRecordActivities({
       for (const candidate of candidates) {
         const result = await allocate(pool, order, candidate, attempt);
         if (result === 'allocated') return candidate;
-        // An attempt that was given up has taken it after all.
+        // An attempt that had timed out took the capacity after all.
         if (result === 'held') return (await findAllocation(pool, order.jobId)) ?? candidate;
         if (result === 'released')
           throw new BrokerError('allocation_released', 'the job was ended before it was placed');
@@ -274,7 +277,7 @@ function withoutWords({ words: _, ...failure }: JobFailure, message: Printable):
 
 function noCapacity(order: JobOrder, failedAt: readonly string[], reason?: string): BrokerError {
   const what = `${order.gpuCount} × ${order.gpuType ?? 'any GPU'}, ${order.cpuCores} cores, ${order.memoryMb} MB, ${order.storageGb} GB`;
-  // Nothing was on offer when the order came, so nothing was reserved: a bound of 0 is none that a customer named.
+  // Nothing was on offer when the order came, so nothing was reserved: a limit of 0 is not one that a customer set.
   const bound = (order.maxPricePerHour ?? 0) > 0 ? ` for at most ${order.maxPricePerHour} an hour` : '';
   const nobody =
     order.providerId === undefined

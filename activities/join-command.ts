@@ -17,18 +17,18 @@ import type { ActivityDeps } from './deps.js';
 import type { JoinCommandIssued } from './registration-answer.js';
 import type { RegistrationReply } from '../src/wire/join-answer.js';
 
-/** `bootstrapsigner` needs about a second; what takes longer is tried again. */
+/** `bootstrapsigner` needs about a second; if it takes longer than this, the step is retried. */
 const signatureTimeoutMs = 15_000;
 /** The public agents give up after a minute. */
 export const deliveryTimeoutMs = 60_000;
-/** Most agents wait for the answer when it comes: for those its delivery is no step of its own. */
+/** Most agents are listening when the answer comes: for those, delivery needs no step of its own. */
 const quickDeliveryMs = 1_000;
 
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'clusterInfo' | 'logger'>;
 
 type Token = Awaited<ReturnType<typeof reserveJoinToken>>;
 
-/** A registration that gets a join command; `command` names it among those of the same registration. */
+/** A registration that gets a join command; `command` tells apart several commands for the same registration. */
 export interface Admitted {
   providerId: string;
   command: string;
@@ -36,8 +36,8 @@ export interface Admitted {
 }
 
 /**
- * Publishes a join command. The token's secret half is made, written to its Secret and published in here; only its id
- * comes out. A repeat finds the reply it published and leaves it.
+ * Publishes a join command. The token's secret half is created, written to its Secret and published here; only its id
+ * is returned. A repeat finds the published answer and leaves it.
  */
 export async function issueJoinCommand(deps: Deps, sign: SignReply, admitted: Admitted): Promise<JoinCommandIssued> {
   const { config, pool, redis, kubernetes } = deps;
@@ -65,7 +65,7 @@ export async function issueJoinCommand(deps: Deps, sign: SignReply, admitted: Ad
   return (await isTakenAtOnce(deps, providerId, entryId)) ? { ...issued, delivered: true } : issued;
 }
 
-/** Makes the token's Secret, and the answer with the command that uses it, once the cluster will take it. */
+/** Creates the token's Secret, and the answer with the join command, once the cluster accepts the token. */
 async function joinReply(
   { kubernetes, clusterInfo }: Deps,
   providerId: string,
@@ -101,7 +101,7 @@ async function revokeOlderTokens({ pool, kubernetes }: Deps, providerId: string,
 }
 
 async function isTakenAtOnce({ redis }: Deps, providerId: string, entryId: string): Promise<boolean> {
-  // Ended by the signal and not by the time-out, which would take the reply back.
+  // The signal ends the wait, not the time-out: the time-out would withdraw the answer.
   const signal = AbortSignal.timeout(quickDeliveryMs);
   try {
     return await ensureReplyDelivered(redis, providerId, entryId, { timeoutMs: deliveryTimeoutMs, signal });

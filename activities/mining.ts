@@ -8,10 +8,10 @@ import { applyMiners, removeMiners } from '../src/kubernetes/miners.js';
 import type { ActivityDeps } from './deps.js';
 import { repairLog } from './reconciler/repairs.js';
 
-/** Kubernetes makes miners within seconds: with none after this, somebody took their Deployment away. */
+/** Kubernetes creates miners within seconds: if there are none after this, their Deployment was deleted. */
 const lostAfterMs = 60_000;
 
-/** Miners on the GPUs that nobody rents. */
+/** Runs miners on the GPUs that nobody rents. */
 export function createMiningActivities({
   config,
   pool,
@@ -28,10 +28,11 @@ export function createMiningActivities({
     syncMining,
 
     /**
-     * Does the same for every provider whose miners are not what they are to be: the list of images became another, what
-     * Kubernetes refused may be accepted by now, or somebody removed them by hand. In a healthy system there are none.
+     * Does the same for every provider whose miners differ from what they should be: the list of images changed,
+     * Kubernetes may now accept what it refused, or the miners were deleted by hand. In a healthy system there are
+     * none.
      *
-     * @returns those that it took care of, and those of whom it could not.
+     * @returns the providers whose miners were corrected, and the failures.
      */
     async resyncMining(): Promise<{ synced: string[]; failures: string[] }> {
       const context = Context.current();
@@ -54,9 +55,9 @@ export function createMiningActivities({
   };
 
   /**
-   * Brings a provider's miners to what its status, its configuration and the site allow now. How many are asked for is
-   * written down before Kubernetes is asked, and their removal after it was done: the row never knows of fewer than
-   * there may be. What Kubernetes refuses is no reason to hold up the provider: it mines nothing, and the row says why.
+   * Brings a provider's miners to what its status, its configuration and the site allow now. The wanted number is
+   * written down before Kubernetes is asked, and a removal after it was done: the row never says fewer than there may
+   * be. A refusal by Kubernetes does not hold up the provider: it mines nothing, and the row says why.
    */
   async function syncMining({ providerId }: { providerId: string }): Promise<{ miners: number; reason: string }> {
     const record = await miningRecord(pool, providerId);
@@ -95,7 +96,7 @@ export function createMiningActivities({
     return { miners: left, reason: why };
   }
 
-  /** Names a refusal that another attempt would meet again; anything else is thrown on, and tried again. */
+  /** Describes a refusal that every further attempt would meet; rethrows any other error for a retry. */
   function refusedBecause(error: unknown, providerId: string): string {
     const refusal = refusalOf(error);
     if (refusal === undefined) throw error;

@@ -4,12 +4,12 @@ import { decideNodeCertificate } from '../src/kubernetes/node-certificates.js';
 import type { CertificateRequested } from '../workflows/provider-messages.js';
 import type { ActivityDeps } from './deps.js';
 
-/** Certificates of providers' nodes. */
+/** Certificates for providers' nodes. */
 export function createNodeCertificateActivities({ pool, kubernetes }: Pick<ActivityDeps, 'pool' | 'kubernetes'>) {
   return {
     /**
      * Approves or denies a certificate request that was made with this provider's token, or by its node for its own
-     * renewal: it may name its own node only.
+     * renewal. A request may name only the provider's own node.
      */
     async approveNodeCertificate({
       providerId,

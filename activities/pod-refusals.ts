@@ -2,7 +2,7 @@ import { BrokerError } from '../src/domain/errors.js';
 import { asDependencyError, refusalOf } from '../src/kubernetes/client.js';
 import { lacksRight } from '../src/kubernetes/tenant-rights.js';
 
-/** Gives a name to the refusal of a Service for which the cluster has no port, or no address, left. */
+/** Gives a code to the refusal of a Service for which the cluster has no port or address left. */
 export async function withPort<T>(creation: Promise<T>): Promise<T> {
   try {
     return await creation;
@@ -14,16 +14,16 @@ export async function withPort<T>(creation: Promise<T>): Promise<T> {
 }
 
 /**
- * Refusals that pass: of a namespace on its way out, of one whose service account or quota the controllers have not seen
- * to yet, and of one that is full of what has just ended; the database let the job in, so there is room in a moment.
+ * Refusals that pass: the namespace is being deleted, the controllers have not set up its service account or quota yet,
+ * or its quota is still used by pods that just ended; the database admitted the job, so there will be room in a moment.
  */
 const passingRefusal = /is being terminated|serviceaccount|status unknown for quota|exceeded quota/;
 
-/** What the API server refuses for good (admission, validation) ends the job; the rest is tried again. */
+/** If the API server refuses the pod for good (admission, validation), the job ends; anything else is retried. */
 export function asPodRefusal(error: unknown): unknown {
   const refusal = refusalOf(error);
   if (refusal === undefined) return asDependencyError(error);
-  // A right may be gone with its namespace, or not have reached another API server yet.
+  // The right may have been deleted with its namespace, or not have reached another API server yet.
   if (lacksRight(error) || passingRefusal.test(refusal.message)) {
     return new BrokerError('dependency_unavailable', refusal.message, {}, { cause: error });
   }

@@ -26,22 +26,25 @@ import { claimJobNamespace, namespaceOfJob } from './job-namespace.js';
 import { asPodRefusal, withPort } from './pod-refusals.js';
 import { sshHost } from './ssh-host.js';
 
-/** A day beyond the longest job: Kubernetes ends a pod by itself only where the broker is gone for ever. */
+/** A day more than the longest job: Kubernetes ends a pod by itself only if the broker is gone for ever. */
 const deadlineSlackSeconds = 86_400;
 
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>;
 
-/** A job's objects in Kubernetes. Their names follow from the job's id, so a repeat finds what the first made. */
+/**
+ * A job's objects in Kubernetes. Their names follow from the job's id, so a repeat finds what the first attempt
+ * created.
+ */
 export function createPodActivities({ config, pool, kubernetes, logger }: Deps) {
   const { core } = kubernetes;
   const quota = { maxJobs: config.MAX_JOBS_PER_WALLET, maxGpus: config.MAX_GPUS_PER_WALLET };
 
   return {
     /**
-     * Makes namespace, Secret, NodePort Service and Pod; answers how the customer will reach the pod. Service and pod know
-     * nothing of each other but the labels, so a repeat may find any of them there.
+     * Creates namespace, Secret, NodePort Service and Pod; returns how the customer will reach the pod. Service and pod
+     * are tied only by labels, so a repeat may find either of them.
      *
-     * @throws no_ports_left before there is a pod; pod_refused when Kubernetes will never accept it.
+     * @throws no_ports_left before there is a pod; pod_refused if Kubernetes will never accept it.
      */
     async provisionJob(order: JobOrder, placement: Placement): Promise<{ podUid: string; ssh: SshAccess }> {
       const namespace = await claimJobNamespace({ pool, kubernetes }, order, Context.current().info.attempt > 1);
@@ -58,26 +61,27 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         if (config.ENABLE_TENANT_ISOLATION) await ensureWayOut(job, podUid, node);
         return { podUid, ssh: { host: await sshHost(pool, placement, node), port, user: 'root', hostKey } };
       } catch (error) {
-        // The namespace may have been removed since this process saw it: the next attempt makes it anew.
+        // The namespace may have been deleted since this process saw it: the next attempt creates it again.
         if (refusalOf(error)?.code === 404 || lacksRight(error)) forgetTenant(namespace);
         throw asPodRefusal(error);
       }
     },
 
-    /** Looks at a job's pod: the slow way to learn what the watcher tells at once. */
+    /** Reads a job's pod: the slow way to learn what the watcher reports at once. */
     async inspectJob(order: JobOrder, podUid: string): Promise<PodObservation> {
       const pod = await readPod(order, await namespaceOfJob({ pool, kubernetes }, order));
       return pod === undefined || pod.metadata?.uid !== podUid ? gonePod(podUid) : observePod(pod);
     },
 
     /**
-     * Removes a job's pod, and with it its Service, and its Secret; returns when Kubernetes has confirmed that the pod
-     * is gone. A pod on a node that does not answer is removed by force after a while: its kubelet will find no such
-     * pod when it comes back, and stop the containers.
+     * Deletes a job's pod, Service and Secret; returns once Kubernetes has confirmed that the pod is gone. After a
+     * while, a pod on a node that does not answer is deleted by force: when its kubelet comes back, it finds no such
+     * pod and stops the containers.
      *
-     * @param placement of a job that goes on elsewhere: only what was made for it there is removed, however late this runs.
-     * @returns when the pod was over, where it said so before it was removed; and whether its node shows something that may
-     *   keep a pod from starting there though the machine is well.
+     * @param placement set if the job moves elsewhere: then only objects created for this placement are deleted,
+     * however late this runs.
+     * @returns when the pod ended, if it said so before it was deleted; and whether its node shows a reason why a pod
+     * may not start although the machine is well.
      */
     async teardownJob(order: JobOrder, placement?: Placement): Promise<{ podEndedAt?: Instant; isHindered?: boolean }> {
       const namespace = await namespaceOfJob({ pool, kubernetes }, order);
@@ -122,7 +126,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         }
         await sleep(waitMs, undefined, { signal: context.cancellationSignal });
       }
-      // It frees the port. Of an earlier version's job garbage collection may have taken it with the pod.
+      // This frees the port. For a job of an earlier version, garbage collection may have deleted it with the pod.
       await remove(
         () => core.readNamespacedService({ name, namespace }),
         (options) => core.deleteNamespacedService({ name, namespace, ...options }),
@@ -131,7 +135,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     },
   };
 
-  /** Only of a pod that does not run: nobody asks for the others. */
+  /** Checked only for a pod that does not run: for others the result is not used. */
   async function isHinderedAt(pod: V1Pod | undefined, placement: Placement | undefined): Promise<boolean> {
     if (pod?.status?.phase === 'Running') return false;
     const providerId = pod?.metadata?.labels?.[labels.providerId];
@@ -149,8 +153,8 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
   }
 
   /**
-   * Makes the Secret with a host key of its own and answers the public half. The key of a Secret that is there stays:
-   * its pod may serve with it already.
+   * Creates the Secret with a new host key and returns the public half. An existing Secret keeps its key: its pod may
+   * already serve with it.
    */
   async function ensureSecret(job: PlacedJob, inputs: JobInputs): Promise<string> {
     const { order, placement, namespace } = job;
@@ -185,7 +189,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     return existing;
   }
 
-  /** Answers the port, which is the job's from here on. */
+  /** Returns the port, which belongs to the job from here on. */
   async function ensureService(job: PlacedJob): Promise<number> {
     const { order, placement, namespace } = job;
     const body = ownedBy(await installationId(pool), jobService(order, placement));
@@ -199,12 +203,12 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     return port;
   }
 
-  /** The internet, which the tenant's own policy does not open. */
+  /** Opens the internet, which the tenant's own policy does not. */
   async function ensureWayOut({ order, placement, namespace }: PlacedJob, podUid: string, node: V1Node): Promise<void> {
     const closed = [...(await clusterRanges(kubernetes, config)), ...nodeRanges(node)];
     const body = ownedBy(await installationId(pool), jobNetworkPolicy(order, placement, podUid, closed));
     const name = body.metadata!.name!;
-    // Of a placement before there may be one still, which would go with the pod that it belongs to.
+    // A policy of an earlier placement may still exist, and would be deleted together with the pod that owns it.
     await kubernetes.networking.patchNamespacedNetworkPolicy(
       { name, namespace, body, fieldManager, force: true },
       applyPatch,
@@ -212,8 +216,8 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
   }
 
   /**
-   * What stands under the names of a job is its placement's own. From a placement before, it is removed, and the next
-   * attempt makes it anew; whoever comes late from there removes nothing.
+   * Requires that an object under one of the job's names belongs to this placement. An object of an earlier placement
+   * is deleted, and the next attempt creates it again; a late attempt of an earlier placement deletes nothing.
    */
   async function requireOwn(
     { order, placement, namespace }: PlacedJob,
@@ -229,7 +233,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
     throw new BrokerError('dependency_unavailable', 'what is left of the job at another provider is being removed');
   }
 
-  /** This object and none that has its name by now. */
+  /** Deletes exactly this object, and not a newer one of the same name. */
   async function removeStale(
     namespace: string,
     { metadata }: KubernetesObject,
@@ -247,18 +251,20 @@ interface PlacedJob {
   namespace: string;
 }
 
-/** Awaits both, also where one fails: nothing is made any more once the activity is over. */
+/** Waits for both even if one fails: nothing may be created any more once the activity is over. */
 async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([one, other]);
   return [await one, await other];
 }
 
-/** Whether an object was made for the placement of a job at this provider; never has a job two at one. */
+/**
+ * Whether an object was created for this placement, told by its provider: a job is never placed twice at one provider.
+ */
 function isOf({ providerId }: Placement, { metadata }: KubernetesObject): boolean {
   return metadata?.labels?.[labels.providerId] === providerId;
 }
 
-/** Counted from what Kubernetes knows: an attempt that begins where another was killed does not begin to wait anew. */
+/** Taken from Kubernetes, so that an attempt which replaces a killed one does not start the wait again. */
 function deletionAskedAtMs({ metadata }: V1Pod): number {
   const endsMs = metadata?.deletionTimestamp?.getTime() ?? Infinity;
   return endsMs - (metadata?.deletionGracePeriodSeconds ?? 0) * 1000;

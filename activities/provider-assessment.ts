@@ -21,41 +21,41 @@ import {
 import type { ActivityDeps } from './deps.js';
 import type { ProviderStatus } from '../src/wire/statuses.js';
 
-/** What a provider was found to be. */
+/** The result of an assessment. */
 export interface ProviderFinding {
   facts: ProviderFacts;
   status: ProviderStatus;
-  /** Why it takes no jobs, for people; '' when it does. */
+  /** Why it takes no jobs, for people; '' if it does. */
   reason: string;
-  /** Of its node, there or yet to come; absent in what versions up to 0.1.0 found. */
+  /** The name of its node, existing or expected; absent in what versions up to 0.1.0 found. */
   nodeName?: string;
-  /** Of its node, while it has one. */
+  /** The uid of its node, while it has one. */
   nodeUid?: string;
-  /** What it lacks to serve the jobs it has; absent while it does. */
+  /** What it lacks to serve its jobs; absent while it lacks nothing. */
   absence?: GapCause;
-  /** Whose GPUs are missing, by resource, where there are several. */
+  /** Which GPU resources are missing, if it has several. */
   missingGpus?: string[];
-  /** Why its GPUs are not sold as they were registered; absent where they are. */
+  /** Why its GPUs are not offered as registered; absent if they are. */
   gpusReason?: Printable;
-  /** While it is away: since when it has been, RFC 3339. */
+  /** While it is away: since when, RFC 3339. */
   awaySince?: string;
   cordoned: boolean;
   retiring: boolean;
-  /** Out of placement until then, RFC 3339, for the starts that it failed; `reason` is the last of them. */
+  /** Out of placement until then, RFC 3339, because of failed starts; `reason` is that of the last one. */
   out?: { until: string; reason?: string };
-  /** Why the node that bears its name is not taken as its own. */
+  /** Why the node under its name is not accepted as its own. */
   refused?: string;
 }
 
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'logger'>;
 
-/** What a provider is: its row and its node, made to agree. */
+/** Compares a provider's row with its node and makes the two agree. */
 export function createProviderAssessmentActivities({ config, pool, kubernetes, logger }: Deps) {
   return {
     /**
-     * Finds out what a provider is now, by its row and by its node, and makes the two agree: the row gets what the
+     * Finds out what a provider is now from its row and its node, and makes the two agree: the row gets what the
      * cluster counts and the status that follows, the node its labels and taints. Join tokens that have done their work
-     * are withdrawn. Nothing that anybody said decides here, and nothing depends on the order in which news came.
+     * are withdrawn. No message decides anything here, and nothing depends on the order of messages.
      *
      * @returns undefined for a provider that is not part of the fleet.
      */
@@ -96,7 +96,7 @@ export function createProviderAssessmentActivities({ config, pool, kubernetes, l
         });
       }
       if (facts.nodeReady) await withdrawTokens(providerId);
-      // A machine of which neither kubelet nor agent is heard was gone when the first of them fell silent.
+      // If neither kubelet nor agent is heard, the machine was gone when the first of them fell silent.
       const silentSince = facts.heartbeatAlive && !isUnheard(node) ? undefined : lastHeartbeat;
       const out = await findOut(pool, providerId);
       const away = status === 'offline' ? earliest(silentSince, awaySince(node, nodeReadyAt), new Date()) : undefined;
@@ -116,13 +116,13 @@ export function createProviderAssessmentActivities({ config, pool, kubernetes, l
       };
     },
 
-    /** Looks at a node: the slow way to learn what the watcher tells at once. */
+    /** Reads a node: the slow way to learn what the watcher reports at once. */
     async inspectNode({ nodeName }: { nodeName: string }): Promise<NodeObservation> {
       const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
       return node === undefined ? goneNode(nodeName, '') : observeNode(node);
     },
 
-    /** Takes over new figures of what the provider offers; never beyond what the cluster counts. */
+    /** Records new figures of what the provider offers, limited to what the cluster counts. */
     async updateCapacity({ providerId, messageId }: { providerId: string; messageId: string }): Promise<void> {
       const stored = await takeRegistration(pool, messageId);
       if (stored === undefined) return;

@@ -7,10 +7,12 @@ import { nodeAllocatable, observeNode } from '../src/kubernetes/observe.js';
 import type { ActivityDeps } from './deps.js';
 import { heardOrLost } from './heard-or-lost.js';
 
-/** The relays are never up to date to the second; further behind than this, they may not have read who came back. */
+/**
+ * The relays are never up to date to the second; if they are further behind than this, a heartbeat may still be unread.
+ */
 const lagToleranceMs = 15_000;
 
-/** The last word before a job is lost with its provider. */
+/** The final check before a job is lost with its provider. */
 export function createProviderLossActivities({
   config,
   pool,
@@ -19,11 +21,11 @@ export function createProviderLossActivities({
 }: Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes'>) {
   return {
     /**
-     * What became of a provider that a job was told is away, by what can be seen at this moment. A broker that was away
-     * itself has a timer that ran out and news it has not read: while the beats of the last moments lie unread, nobody
-     * is lost for want of them.
+     * Checks, by the state of this moment, what became of a provider that a job was told is away. After an outage of
+     * the broker itself, the job's timer has run out and messages are unread: while the latest heartbeats are unread,
+     * no provider is lost because one is missing.
      *
-     * @returns `back` when its workflow knows it to be in service, and would tell the job of its next loss.
+     * @returns `back` if the provider's workflow knows that it is in service, and would tell the job of its next loss.
      */
     async checkLoss({
       providerId,
@@ -39,7 +41,7 @@ export function createProviderLossActivities({
       const provider = await findProvider(pool, providerId);
       const node = await unlessNotFound(kubernetes.core.readNode({ name: nodeName }));
       if (provider === undefined || node === undefined || observeNode(node).state !== 'ready') return 'lost';
-      // Nobody can say whose GPU is the missing one.
+      // It is unknown which job's GPU is missing.
       if (
         needsGpus &&
         missingGpus(await heldGpus(pool, providerId), nodeAllocatable(node)).missing.includes(gpuResource)

@@ -7,14 +7,14 @@ import { withdrawReplies } from '../src/redis/join-answers/join-answers.js';
 import { closeNodes } from './close-nodes.js';
 import type { ActivityDeps } from './deps.js';
 
-/** What an operator or the owner orders about a provider. */
+/** A command of an operator or of the owner. */
 export interface ProviderCommand {
   action: 'cordon' | 'uncordon' | 'drain' | 'retire';
-  /** With `drain` and `retire`, RFC 3339: when the last of its jobs ends; without, each at its own expiry. */
+  /** With `drain` and `retire`: when the last of its jobs ends, RFC 3339; if absent, each ends at its own expiry. */
   until?: string;
 }
 
-/** Orders about providers, written down where placement sees them; and the last of them, carried out. */
+/** Records operator commands where placement sees them, and carries out the retirement. */
 export function createProviderOperationActivities({
   pool,
   redis,
@@ -22,7 +22,7 @@ export function createProviderOperationActivities({
   logger,
 }: Pick<ActivityDeps, 'pool' | 'redis' | 'kubernetes' | 'logger'>) {
   return {
-    /** From here on nothing is placed there, or may be again: whoever got capacity before has it in the ledger. */
+    /** From here on nothing is placed there, or may be again: a job that got capacity before has it in the ledger. */
     async recordOrder({ providerId, order }: { providerId: string; order: ProviderCommand }): Promise<void> {
       if (order.action === 'cordon') await cordon(pool, providerId);
       else if (order.action === 'uncordon') await uncordon(pool, providerId);
@@ -33,10 +33,10 @@ export function createProviderOperationActivities({
     },
 
     /**
-     * Takes a provider out of the fleet once it has no jobs: its tokens and what it was answered first, so that it cannot
-     * come in by them while it goes, then its node, then its row: it is retired when all is done, and cordoned till then.
+     * Takes a provider out of the fleet once it has no jobs. First its tokens and answers, so that it cannot join again
+     * meanwhile, then its node, then its row: the row says cordoned until all is done, and then retired.
      *
-     * @returns how many jobs it still has; with any, nothing was done.
+     * @returns how many jobs it still has; if there are any, nothing was done.
      */
     async retireProvider({ providerId }: { providerId: string }): Promise<{ jobs: number }> {
       const jobs = (await jobsHolding(pool, providerId)).length;

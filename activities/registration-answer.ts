@@ -1,6 +1,6 @@
 /**
- * What became of a registration; nobody can join with what stands here. The names of the fields are those of answers
- * without a `kind`, so that a worker of an earlier build reads these, too.
+ * What became of a registration; it holds no secret that lets anybody join. The fields have the names that answers
+ * without a `kind` use, so that a worker of an earlier build can read these, too.
  */
 export type RegistrationAnswer = JoinCommandIssued | RegistrationRejected;
 
@@ -11,9 +11,9 @@ export interface JoinCommandIssued {
   expiresAt: string;
   /** The node that it is for. */
   nodeName: string;
-  /** That node is not there yet. */
+  /** Set if that node does not exist yet. */
   newNode?: true;
-  /** An agent has it; otherwise its delivery remains to be seen to. */
+  /** An agent has taken the answer; if absent, its delivery still has to be ensured. */
   delivered?: true;
 }
 
@@ -21,14 +21,14 @@ export interface RegistrationRejected {
   kind: 'rejected';
   /** Why there is no join command. */
   rejected: string;
-  /** There will be one once the provider is approved. */
+  /** A join command follows once the provider is approved. */
   awaitsApproval?: true;
 }
 
-/** What earlier builds answered, as histories hold it. */
+/** What earlier builds returned, as histories hold it. */
 export interface AnswerWithoutKind extends Omit<JoinCommandIssued, 'kind' | 'nodeName'> {
   rejected?: string;
   awaitsApproval?: true;
-  /** Absent in what versions up to 0.1.0 answered. */
+  /** Absent in what versions up to 0.1.0 returned. */
   nodeName?: string;
 }

@@ -10,23 +10,23 @@ export interface Candidate {
   mode: Config['PROVIDER_AUTH_MODE'];
 }
 
-/** The same once it was written down. */
+/** The same, once the registration was recorded. */
 export interface RecordedCandidate extends Candidate {
   /** Whether the provider was retired after this registration came. */
   isRetired(): Promise<boolean>;
 }
 
-/** Why a registration gets no join command, and what its agent is told of that. */
+/** Why a registration gets no join command, and what its agent is told. */
 export interface Objection {
   message: string;
   /**
-   * `rejected` and `pending` take the place of whatever answer waits; `rejected_unless_answered` leaves one that waits
-   * where it is, because it belongs to somebody else; `nothing` tells nobody.
+   * `rejected` and `pending` replace an answer that waits; `rejected_unless_answered` keeps it, because it belongs to
+   * another sender; `nothing` sends no answer.
    */
   tells: 'rejected' | 'pending' | 'rejected_unless_answered' | 'nothing';
 }
 
-/** An objection that comes before anything of the registration is written down. */
+/** An objection that is raised before anything of the registration is recorded. */
 export function belongsToAnotherWallet({ stored, standing, mode }: Candidate): Objection | undefined {
   // The registration arrived before the owner was known.
   if (mode === 'off' || stored.signed || !standing.isAnothers) return undefined;
@@ -35,10 +35,10 @@ export function belongsToAnotherWallet({ stored, standing, mode }: Candidate): O
 
 type Check = (candidate: RecordedCandidate) => Objection | undefined | Promise<Objection | undefined>;
 
-/** The first of these that objects decides. */
+/** The first check that objects decides. */
 const checks: readonly Check[] = [wasRetiredSince, awaitsApproval, lacksSignature, namesNoUsableKey];
 
-/** Why a registration that was written down gets no join command; undefined where it gets one. */
+/** Why a recorded registration gets no join command; undefined if it gets one. */
 export async function objectionTo(candidate: RecordedCandidate): Promise<Objection | undefined> {
   for (const check of checks) {
     const objection = await check(candidate);
@@ -58,7 +58,7 @@ function awaitsApproval({ stored, standing, mode }: RecordedCandidate): Objectio
   return { message, tells: 'pending' };
 }
 
-/** It was let into the stream in another mode than the one that is in force now. */
+/** It was accepted into the stream in another mode than the present one. */
 function lacksSignature({ stored, mode }: RecordedCandidate): Objection | undefined {
   return mode === 'required' && !stored.signed ? { message: 'signature required', tells: 'rejected' } : undefined;
 }

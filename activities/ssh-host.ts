@@ -5,8 +5,8 @@ import { BrokerError } from '../src/domain/errors.js';
 import { isSshHost, type Placement } from '../src/domain/job.js';
 
 /**
- * Where customers reach the node: what the cluster knows as external, else what the provider said, else internal. All
- * three come from the provider's machine, and customers paste them into a shell.
+ * Where customers reach the node: its external address in the cluster, else what the provider reported, else its
+ * internal address. All three come from the provider's machine, and customers paste them into a shell.
  */
 export async function sshHost(pool: Pool, placement: Placement, node: V1Node): Promise<string> {
   const addressOf = (kind: string) => node.status?.addresses?.find(({ type }) => type === kind)?.address;

@@ -5,21 +5,21 @@ import { startProvider } from '../src/temporal/start-provider.js';
 import type { ActivityDeps } from './deps.js';
 import { heardOrLost } from './heard-or-lost.js';
 
-/** Of those that could not be told, in the log. */
+/** How many failed providers the log names. */
 const namedAtMost = 10;
 
-/** How long one workflow may take to be told: the others of the fleet wait for the next sweep until then. */
+/** The time limit for telling one workflow: meanwhile the rest of the fleet waits for the next sweep. */
 const tellWithinMs = 5_000;
 
 type Deps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'temporal' | 'logger'>;
 
-/** Heartbeats, seen from the side of those that stopped. */
+/** Finds providers by the heartbeats that stopped or came back. */
 export function createSweepActivities({ config, pool, redis, temporal, logger }: Deps) {
   return {
     /**
-     * Finds providers that fell silent or came back, and tells their workflows; each is marked only once told. A beat
-     * that lies unread because a relay or Redis is away is no silence of its sender. One that cannot be told is found
-     * again by the next sweep, and keeps none of the others from hearing theirs.
+     * Finds providers that fell silent or came back, and tells their workflows; each is marked only once told. A
+     * heartbeat that is unread because a relay or Redis is down does not count as silence. If a workflow cannot be
+     * told, the next sweep finds the provider again, and the others are still told.
      */
     async sweepHeartbeats(): Promise<{ silent: number; returned: number; failed: number }> {
       const heard = await heardOrLost({ redis, pool }, config.HEARTBEAT_TIMEOUT_S);
@@ -39,7 +39,7 @@ export function createSweepActivities({ config, pool, redis, temporal, logger }:
     },
   };
 
-  /** A provider in service always has a workflow; one that is missing begins anew and learns the rest by itself. */
+  /** A provider in service always has a workflow; a missing one is started again and learns the rest by itself. */
   async function tell({ providerId, alive }: HeartbeatTransition): Promise<void> {
     const signal = providerSignals.heartbeatChanged(providerId);
     const start = () => startProvider(temporal, { providerId }, config, signal);

@@ -5,7 +5,7 @@ import { readTls, type TlsWorkedOut } from './tls-settings.js';
 
 export { roles, type Role };
 
-/** The configuration of one process: the environment, with what follows from several variables worked out. */
+/** The configuration of one process: the environment, and values that follow from several variables. */
 export type Config = Readonly<Omit<Environment, keyof WorkedOut>> & WorkedOut;
 
 interface WorkedOut extends TlsWorkedOut {
@@ -14,7 +14,7 @@ interface WorkedOut extends TlsWorkedOut {
   readonly ALLOW_FREE_JOBS: boolean;
 }
 
-/** What the operator says about prices. */
+/** The operator's settings for prices. */
 export type SitePrices = Pick<Config, 'ALLOW_FREE_JOBS' | 'GPU_DEFAULT_PRICES'>;
 
 /** An unusable environment. The message names every variable at fault and never repeats a value. */
@@ -26,7 +26,7 @@ export class ConfigError extends Error {
  * Reads the configuration. An empty variable counts as absent; `NAME_FILE` gives the value of `NAME` from a file, for
  * secrets that are mounted.
  *
- * @throws ConfigError naming each variable that is not acceptable.
+ * @throws ConfigError naming each invalid variable.
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const given: Record<string, string> = {};

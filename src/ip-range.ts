@@ -1,10 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
 /**
- * A range of addresses, or one address as a range of its own, in the one notation that Kubernetes takes: bits beyond
- * the prefix are cleared, IPv6 is lower-case and shortened.
+ * A range of addresses, or one address as a range, in the notation that Kubernetes requires: bits beyond the prefix are
+ * cleared, IPv6 is shortened and in lower case.
  *
- * @returns undefined for anything else, and for IPv4 in the clothes of IPv6.
+ * @returns undefined for anything else, and for IPv4-mapped IPv6.
  * @example canonicalRange('203.0.113.7/24') === '203.0.113.0/24'
  */
 export function canonicalRange(text: string): string | undefined {

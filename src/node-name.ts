@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 
-/** Names that begin so are the broker's to give, and no operator's machine bears one: an admission policy sees to it. */
+/** Only the broker gives names with this prefix: an admission policy keeps them from an operator's own machines. */
 export const nodeNamePrefix = 'p-';
-/** Of a DNS label, and of the label value that a kubelet makes of its name. */
+/** The limit of a DNS label, and of the label value that a kubelet makes from its name. */
 const maxNodeName = 63;
 const hashDigits = 12;
 
 /**
- * The name of a provider's node. Another generation is another name: what was certified for one of them says nothing
- * about the next. The last part has a letter in it exactly where the id had to be cut, so no two ids share a name.
+ * The name of a provider's node. Each generation has its own name, so that a certificate for one generation is
+ * worthless for the next. The last part contains a letter exactly if the id had to be cut, so no two ids share a name.
  */
 export function nodeNameOf(providerId: string, generation: number): string {
   const whole = `${nodeNamePrefix}${providerId}-${generation}`;

@@ -1,12 +1,12 @@
-/** What could not be done, and why. */
+/** An item that failed, and why. */
 export interface Failed<T> {
   item: T;
   error: unknown;
 }
 
 /**
- * Does the same with each of many, `atOnce` of them at a time. One that takes long holds up one place, and one that fails
- * nobody: what failed is the answer, and never thrown.
+ * Runs the same for each item, `atOnce` of them concurrently. A slow item holds up one place, and a failed one nothing:
+ * failures are returned, never thrown.
  */
 export async function sideBySide<T>(
   items: readonly T[],

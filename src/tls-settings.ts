@@ -5,7 +5,7 @@ type SslMode = 'disable' | 'require' | 'verify-full';
 type Pem = 'CA' | 'CERT' | 'KEY';
 type Prefix = 'REDIS_TLS' | 'POSTGRES_SSL' | 'TEMPORAL_TLS' | 'AUTHORIZER_TLS';
 
-/** What the environment says of TLS. */
+/** The environment's TLS variables. */
 type TlsEnvironment = Partial<Record<`${Prefix}_${Pem}`, string | undefined>> & {
   REDIS_TLS?: boolean | undefined;
   POSTGRES_SSL_MODE?: SslMode | undefined;
@@ -15,7 +15,7 @@ type TlsEnvironment = Partial<Record<`${Prefix}_${Pem}`, string | undefined>> & 
   AUTHORIZER_CLIENT_CA?: string | undefined;
 };
 
-/** What follows from it. */
+/** The values that follow from them. */
 export interface TlsWorkedOut {
   readonly REDIS_TLS: boolean;
   readonly POSTGRES_SSL_MODE: SslMode;
@@ -23,8 +23,8 @@ export interface TlsWorkedOut {
 }
 
 /**
- * Works out where TLS is on, and finds what contradicts itself: a credential that would travel in the clear, a check that
- * nobody would make. The problems are sentences that begin with the variable and never repeat a value.
+ * Works out where TLS is on, and finds contradictions: a credential that would be sent unencrypted, or a check that
+ * would never be made. The problems are sentences that begin with the variable and never repeat a value.
  */
 export function readTls(env: TlsEnvironment): { tls: TlsWorkedOut; problems: string[] } {
   const { POSTGRES_SSL_MODE: mode, TEMPORAL_TLS_SERVER_NAME: serverName, TEMPORAL_API_KEY: apiKey } = env;
@@ -76,7 +76,7 @@ function pairProblems(env: TlsEnvironment, prefix: Prefix): string[] {
 const tlsCodes =
   /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO$|HOSTNAME_MISMATCH$|INVALID_(CA|PURPOSE)$|PATH_LENGTH_)/;
 
-/** Whether two sides did not come to trust each other: a certificate that is not accepted, or none that is asked for. */
+/** Whether two sides failed to authenticate each other: a certificate was rejected, or a required one is missing. */
 export function isTlsTrouble(error: unknown): boolean {
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === 'string' && tlsCodes.test(code);

@@ -2,16 +2,16 @@
  * Compares what Postgres, Temporal and Kubernetes say about the same jobs and providers, and repairs what differs.
  *
  * **Flow.** A Schedule starts it every minute. It makes its comparisons one after the other: workflows, ledger, pods,
- * tenants, nodes, miners, and what can be tidied away. One that takes longer than `headStart` no longer holds up the
- * next. Jobs that were abandoned are ended side by side with the rest. Its result is what an operator reads.
+ * tenants, nodes, miners, and what can be tidied away. A comparison that takes longer than `headStart` no longer holds
+ * up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the report that operators read.
  *
- * **Why durable.** It is the last resort for whatever the other workflows did not hear: it has to run whichever broker is
- * up, once for all of them, and what it did has to be there to read afterwards.
+ * **Why durable.** It is the last resort for every message that another workflow missed. It has to run once a minute,
+ * on whichever broker is up, and its report has to be there to read afterwards.
  *
- * **Retries.** Each comparison has three minutes and two attempts. One that fails is named in the result and keeps none
- * of the others from being made; the run of the next minute finds again what is left.
+ * **Retries.** Each comparison has three minutes and two attempts. A comparison that fails is named in the report and
+ * does not stop the others; the next minute's run finds the remaining differences again.
  *
- * **End.** It completes when all comparisons are over, or is ended by the ten minutes that its Schedule allows a run.
+ * **End.** It completes when all comparisons are over, or its Schedule's limit of ten minutes for a run ends it.
  */
 import { ActivityFailure, condition, patched, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
@@ -19,13 +19,15 @@ import type { Comparison } from '../activities/reconciler/repairs.js';
 
 /** What one run found; in a healthy system there are no repairs and no failures. */
 export interface ReconcilerReport extends Comparison {
-  /** What had done its work and was removed, as a matter of routine. */
+  /** Rows and objects that had done their work and were removed, as a matter of routine. */
   tidied: { namespaces: number; joinTokens: number; registrations: number; delegations: number };
-  /** Providers whose miners were brought to what the configuration asks for. */
+  /** Providers whose miners were changed to match the configuration. */
   mining: number;
 }
 
-/** How long a comparison keeps the next one waiting. All of them together, each tried twice, fit into a run's ten minutes. */
+/**
+ * How long a comparison may hold up the next one. All of them together, each tried twice, fit into a run's ten minutes.
+ */
 const headStart = '15s';
 
 const nothing: Comparison = { repairs: {}, failures: [] };
@@ -37,7 +39,7 @@ const comparisons = proxyActivities<
   >
 >({ startToCloseTimeout: '3 minutes', heartbeatTimeout: '30s', retry: { maximumAttempts: 2 } });
 
-/** Waits for a pod to be gone, which on a node that does not answer takes half a minute. */
+/** Waits until a pod is gone, which takes half a minute on a node that does not answer. */
 const ending = proxyActivities<Pick<Activities, 'endAbandonedJob'>>({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: '30s',
@@ -57,7 +59,7 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
   const steps = [
     async () => {
       const workflows = await run('workflows', comparisons.compareWorkflows);
-      // Side by side with the rest: a pod that takes its time keeps nobody waiting.
+      // Concurrently with the rest: a pod that is slow to terminate must not hold up the comparisons.
       for (const job of workflows?.abandoned ?? []) {
         endings.push(run(`end of job ${job.order.jobId}`, () => ending.endAbandonedJob(job)));
       }
@@ -102,7 +104,7 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
   }
 }
 
-/** Each step begins after the one before it, or when that has had its time; then both go on side by side. */
+/** Starts each step when the one before it is over, or after `headStart`; from then on the two run concurrently. */
 async function inTurn(steps: readonly (() => Promise<void>)[]): Promise<void> {
   const begun: Promise<void>[] = [];
   for (const step of steps) {

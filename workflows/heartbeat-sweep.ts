@@ -1,15 +1,16 @@
 /**
  * Finds the providers that fell silent or came back.
  *
- * **Flow.** A Schedule starts it every few seconds. One statement finds the providers whose state changed, and only their
- * workflows hear of it: its cost follows what changed, not how many providers there are.
+ * **Flow.** A Schedule starts it every few seconds. One statement finds the providers whose state changed, and only
+ * their workflows are signalled: the cost grows with the number of changes, not of providers.
  *
- * **Why durable.** Silence sends no message, so something has to look. The Schedule does, once for however many brokers
- * there are; after a crash the next run finds what was missed.
+ * **Why durable.** Silence sends no message, so something has to poll. The Schedule does so once, however many brokers
+ * run; after a crash the next run finds what was missed.
  *
- * **Retries.** A sweep has a minute and three attempts. A provider that could not be told is found again by the next one.
+ * **Retries.** A sweep has a minute and three attempts. If a provider's workflow could not be signalled, the next sweep
+ * finds that provider again.
  *
- * **End.** It completes after one sweep, or is ended by the two minutes that its Schedule allows a run.
+ * **End.** It completes after one sweep, or its Schedule's limit of two minutes for a run ends it.
  */
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';

@@ -1,4 +1,4 @@
-/** Everything the worker registers; the bundle of workflow code starts here. */
+/** Everything the worker registers; the workflow bundle starts here. */
 export { jobLifecycle } from './job-lifecycle.js';
 export { providerLifecycle } from './provider-lifecycle.js';
 export { heartbeatSweep } from './heartbeat-sweep.js';

@@ -8,14 +8,14 @@ import { recordedGap } from './job-service.js';
 import { jobRecord, jobTeardown } from './job-steps.js';
 import { searchAttributes } from './search-attributes.js';
 
-/** Gives everything back, in the reverse order of taking, and says so only then. */
+/** Releases everything the job holds, in the reverse order of taking it, and only then reports the end. */
 export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   const { order, provider, state } = life;
   const { status, message, failure, podEndedAt, startFailure } = ending;
   const endAt = instantAt(Date.now());
   const { away } = provider.news();
   const lastSeen = lastSeenOf(ending, away);
-  // Also of a job that is cancelled or expires: its pod may have been over before, and nobody have heard of it.
+  // Cancelled and expired jobs, too: the pod may have ended earlier without the workflow hearing of it.
   const podEnds = [podEndedAt, life.running && life.sightings.of(life.running.podUid)?.endedAt];
   let isHindered: boolean | undefined;
   if (life.held === 'pod') {
@@ -24,7 +24,7 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
     details(life, `${message}; removing the pod`);
     await jobRecord.recordEnding(order.jobId, message);
     const removed = await jobTeardown.teardownJob(order);
-    // Versions up to 0.1.0 answered nothing.
+    // Versions up to 0.1.0 return nothing.
     podEnds.push(removed?.podEndedAt);
     isHindered = removed?.isHindered;
   }
@@ -46,14 +46,14 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   const { drain } = provider.news();
   if (state.placement !== undefined) {
     if (awaitsJob({ ...(drain && { drain }), ...(away && { away }) })) await tellProvider(state.placement);
-    // Versions up to 0.1.0 answered nothing here, either.
+    // Versions up to 0.1.0 return nothing here, either.
     if (released?.isOut === true) await tellOut(state.placement);
   }
   await condition(allHandlersFinished);
   return state;
 }
 
-/** Whatever ends the job: what a provider that is away did not serve is not paid for. */
+/** Whatever ends the job, the customer does not pay for the time in which the provider was away. */
 function lastSeenOf({ lastSeenMs }: Ending, away: { sinceMs: number } | undefined): { lastSeen?: Instant } {
   const seenMs = Math.min(lastSeenMs ?? Infinity, away?.sinceMs ?? Infinity);
   return seenMs === Infinity ? {} : { lastSeen: instantAt(seenMs) };

@@ -6,18 +6,18 @@ import type { PodObservation, ProviderAbsence, ProviderNews } from './job-messag
 import type { ErrorCode } from '../src/wire/error-codes.js';
 import type { FinalJobStatus } from '../src/wire/statuses.js';
 
-/** How a job's life ends: what its row will say, and what its bill goes by besides. */
+/** How a job's life ends: what its row will say, and what else decides its bill. */
 export interface Ending {
   status: FinalJobStatus;
   message: Printable;
   failure?: JobFailure;
-  /** When the container ended, as Kubernetes has it. */
+  /** When the container ended, according to Kubernetes. */
   podEndedAt?: Instant;
-  /** Last sign of life of the provider, where it is known to be away or to have lost the pod earlier than it said. */
+  /** The provider's last sign of life, if it is known to be away or to have lost the pod earlier than it said. */
   lastSeenMs?: number;
-  /** That a job which was never reached may fare better on another machine. */
+  /** Set if the job was never reached and may start on another machine. */
   fault?: MachineFault;
-  /** The same of a job that does not go on elsewhere, as it is remembered. */
+  /** The start failure to remember, if the job does not move to another machine. */
   startFailure?: StartFailure;
 }
 
@@ -35,7 +35,7 @@ export function cancelled(by: string | undefined): Ending {
   return { status: 'cancelled', message: sentence(`cancelled by ${by ?? 'an operator'}`) };
 }
 
-/** The provider went away for good; what it did not serve is not paid for. */
+/** The provider went away for good; the customer does not pay for the time in which it did not serve. */
 export function lost(providerId: string, { sinceMs, final, cause }: ProviderAbsence): Ending {
   const lacking =
     cause === 'gpu_lost' ? 'lost a GPU and did not get it back in time' : 'went away and did not come back in time';
@@ -50,18 +50,18 @@ function providerLost(message: string): Ending {
   return { status: 'provider_lost', message: said, failure: { reason: 'provider_lost', message: said } };
 }
 
-/** The provider asked its jobs to be gone by now. */
+/** The provider's drain reached its deadline. */
 export function drained(providerId: string): Ending {
   const message = sentence(`the provider ${providerId} was taken out of service`);
   return { status: 'cancelled', message, failure: { reason: 'provider_drained', message }, fault: 'possible' };
 }
 
-/** An absence after which the machine refuses its pods is the restart that ended them, if it was this recent. */
+/** If a machine refuses its pods after an absence this recent, the restart that caused the absence ended them. */
 const restartWithinMs = 10 * 60_000;
 
 /**
- * The pod is over. What the pod says of itself goes first, then its container, then the exit code. Where the cluster or
- * the machine ended it, or it vanished with a provider that is away, that is the provider's doing and not the job's.
+ * Says why the pod is over. The pod's own status decides first, then its container, then the exit code. If the cluster
+ * or the machine ended it, or it vanished with a provider that is away, the provider failed and not the job.
  */
 export function podEnded(pod: PodObservation, providerId: string, { away, gap }: ProviderNews, nowMs: number): Ending {
   const ended = {

@@ -7,7 +7,7 @@ import type { ErrorCode } from '../src/wire/error-codes.js';
 interface Extending {
   order: JobOrder;
   limits: JobLimits;
-  /** Requests that moved the expiry in earlier runs, as far as those versions remembered. */
+  /** Requests that moved the expiry in earlier runs, as far as those versions remembered them. */
   known: readonly string[];
   state(): JobState;
   running(): RunningJob | undefined;
@@ -17,8 +17,8 @@ interface Extending {
 }
 
 /**
- * Takes extensions of a running job. Whether one is new, allowed and paid for, and what the expiry is then, the ledger
- * decides in one transaction; the workflow follows.
+ * Takes extensions of a running job. The ledger decides in one transaction whether an extension is new, allowed and
+ * paid for, and what the expiry is then; the workflow follows it.
  */
 export function takeExtensions({ order, limits, known, state, running, draining, extended }: Extending) {
   const seen = new Set(known);
@@ -31,7 +31,7 @@ export function takeExtensions({ order, limits, known, state, running, draining,
       const job = running()!;
       if (!patched('the-ledger-decides-extensions')) return await extendAsBefore(job, extension);
       underWay++;
-      // One after the other: a replay may hear the answers to several at once in another order.
+      // One after the other: a replay may receive the results of concurrent calls in another order.
       const turn = before.then(() => extendByLedger(job, extension));
       before = turn.catch(() => undefined);
       try {
@@ -53,7 +53,7 @@ export function takeExtensions({ order, limits, known, state, running, draining,
   );
 
   return {
-    /** Whether the ledger is just being asked: the expiry may be about to move. */
+    /** True while the ledger is deciding: the expiry may be about to move. */
     underWay: () => underWay > 0,
   };
 

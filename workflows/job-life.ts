@@ -10,19 +10,19 @@ import { searchAttributes } from './search-attributes.js';
 export interface JobLife {
   readonly order: JobOrder;
   readonly limits: JobLimits;
-  /** What the job answers about itself. */
+  /** The state that updates and the query return. */
   readonly state: JobState;
   readonly sightings: PodSightings;
   readonly provider: ProviderWatch;
   readonly service: ReturnType<typeof createServiceRecord>;
-  /** Set from the moment in which the customer can log in. */
+  /** Set as soon as the customer can log in. */
   running: RunningJob | undefined;
   cancelledBy: string | undefined;
-  /** What the end has to give back at most. */
+  /** The most that the end may have to release. */
   held: 'nothing' | 'capacity' | 'pod';
 }
 
-/** A job as its workflow starts with it, or goes on with it in a new run. */
+/** A job as its workflow starts with it, or continues it in a new run. */
 export function beginJob({ order, limits, running }: JobInput): JobLife {
   const provider = createProviderWatch(running?.provider ?? {}, limits, order, running?.placement.providerId);
   return {
@@ -43,7 +43,7 @@ export function details({ state }: JobLife, text: string): void {
   setCurrentDetails(`**${state.status}** since ${new Date().toISOString()}: ${text}`);
 }
 
-/** The job is placed there; or nowhere any more. */
+/** Sets where the job is placed; undefined after it has left. */
 export function isAt({ state }: JobLife, placement: Placement | undefined): void {
   if (placement === undefined) {
     state.status = 'pending';
@@ -60,7 +60,7 @@ export function isAt({ state }: JobLife, placement: Placement | undefined): void
   ]);
 }
 
-/** The job runs: how its customer logs in, and until when. */
+/** Marks the job as running: how its customer logs in, and until when. */
 export function resume(life: JobLife, job: RunningJob): void {
   const { state } = life;
   state.status = 'running';
@@ -79,7 +79,7 @@ export function showRunning(life: JobLife, job: RunningJob): void {
   showServing(life, job);
 }
 
-/** Says what a running job waits for: its expiry, or what its provider may bring about before. */
+/** Shows what a running job waits for: its expiry, or an earlier end that its provider may cause. */
 export function showServing(life: JobLife, job: RunningJob): void {
   const { provider } = life;
   const { away, drain } = provider.news();

@@ -1,21 +1,22 @@
 /**
  * The life of a job, from the order to the bill.
  *
- * **Flow.** Place it, make its pod, wait for SSH, serve until it expires, is cancelled, ends by itself or is lost, then
- * give everything back. A machine that does not start it is left for another one. Extensions move the expiry while it
- * runs. Whatever happens in between, the end releases the pod, the Service and the allocation, and the job counts as
- * ended only after Kubernetes confirmed that the pod is gone.
+ * **Flow.** Place the job, create its pod, wait for SSH, serve until it expires, is cancelled, ends by itself or is
+ * lost, then release everything. If a machine does not start the job, the job moves to another one. Extensions move the
+ * expiry while it runs. Whatever happens in between, the end releases the pod, the Service and the allocation, and the
+ * job counts as ended only after Kubernetes confirmed that the pod is gone.
  *
  * **Why durable.** A job runs for days and holds machines and money. A broker that crashes on any line must neither
  * forget a pod nor bill for one that is gone.
  *
- * **Retries.** Writes to Postgres and the teardown are tried until they work, a fifth of a second to 15 seconds apart: no
- * job ends without them. The way up has `startTimeoutS` for all machines together, and at most five of them; one that
- * does not get as far as the customer's image gets a third of that time. A provider that is away has
- * `providerLossGraceS` to come back. A running pod whose news were lost is looked for once an hour.
+ * **Retries.** Writes to Postgres and the teardown are retried until they succeed, with pauses from a fifth of a second
+ * to 15 seconds: no job ends without them. The start has `startTimeoutS` for all machines together, and tries at most
+ * five of them; a machine that does not get as far as the customer's image gets a third of that time. A provider that
+ * is away has `providerLossGraceS` to come back. A running pod is polled once an hour, in case a signal about it was
+ * lost.
  *
- * **End.** It completes with the final `JobState` once everything is given back. A long history goes on in a new run,
- * which knows what `RunningJob` says.
+ * **End.** It completes with the final `JobState` once everything is released. A long history continues in a new run,
+ * which gets what `RunningJob` holds.
  */
 import { CancellationScope, condition, ContinueAsNew, isCancellation, setHandler } from '@temporalio/workflow';
 import { isFinal } from '../src/domain/job.js';
@@ -38,7 +39,7 @@ import { findMachine } from './job-placement.js';
 import { begin, serve } from './job-serve.js';
 import { failureOf } from './job-steps.js';
 
-/** Lives one job through, as the head of this file tells it. */
+/** Runs one job through its life, as the head of this file describes it. */
 export async function jobLifecycle(input: JobInput): Promise<JobState> {
   const life = beginJob(input);
   const steps = new CancellationScope({ cancellable: true });
@@ -65,7 +66,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   return await CancellationScope.nonCancellable(() => end(life, ending));
 }
 
-/** What the search for a machine needs of the job. */
+/** What the search for a machine needs to know about the job. */
 function placing(life: JobLife, input: JobInput): Parameters<typeof findMachine>[0] {
   const { order, limits, provider, sightings } = life;
   return {
@@ -77,7 +78,7 @@ function placing(life: JobLife, input: JobInput): Parameters<typeof findMachine>
   };
 }
 
-/** Takes note of everything that a job is told or asked. */
+/** Registers the handlers for everything that a job is told or asked. */
 function listen(life: JobLife, input: JobInput, cancelSteps: () => void): ReturnType<typeof takeExtensions> {
   const { order, limits, state, provider } = life;
   const cancel = ({ by }: { by: string }): void => {

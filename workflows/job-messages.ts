@@ -7,73 +7,73 @@ import type { JobStatus } from '../src/wire/statuses.js';
 
 // ---- Signals: what a job is told
 
-/** What the watcher saw of a job's pod. `uid` and `resourceVersion` make a repeated observation recognisable. */
+/** What the watcher saw of a job's pod. `uid` and `resourceVersion` identify a repeated observation. */
 export interface PodObservation {
   phase: 'pending' | 'running' | 'succeeded' | 'failed' | 'gone';
   uid: string;
   resourceVersion: string;
-  /** Why a pod does not start, when Kubernetes says so. */
+  /** Why a pod does not start, if Kubernetes says so. */
   stuck?: {
     reason: 'unschedulable' | 'image_pull_failed' | 'container_not_created';
     message: Printable;
-    /** What the kubelet said, where its customer is told only the kind. */
+    /** The kubelet's own message; the customer is told only the kind of problem. */
     words?: Printable;
-    /** That it is not the customer's doing. */
+    /** Set if the machine is at fault and not the customer. */
     fault?: MachineFault;
   };
-  /** The machine that was given it has not got as far as the customer's image; should that stay so, whose doing it is. */
+  /** Set until the machine gets as far as the customer's image: who is at fault if it never does. */
   unprepared?: MachineFault;
-  /** Of the container, once it has stopped. */
+  /** The container's exit code, once it has stopped. */
   exitCode?: number;
   message?: Printable;
-  /** When it stopped, or its pod went. */
+  /** When the container stopped, or the pod vanished. */
   endedAt?: Instant;
-  /** Why it ended, where Kubernetes names a bound of the customer's own, or of the broker's. */
+  /** Why it ended, if Kubernetes names a limit that the customer or the broker set. */
   cause?: FailureCause | 'deadline';
-  /** Why its machine or the cluster ended the pod, such as that the node was shut down or deleted. */
+  /** Why the machine or the cluster ended the pod: its node was shut down or deleted, for example. */
   disrupted?: Printable;
-  /** The machine did not take the pod, at first or when it came back after a restart. */
+  /** The machine rejected the pod, at first or when it came back after a restart. */
   refused?: boolean;
-  /** That its end, had it not been reached before, would be the machine's doing. */
+  /** Set if the machine is at fault for an end before the job was reached. */
   fault?: MachineFault;
 }
 
 export const podObserved = defineSignal<[PodObservation]>('podObserved');
 
-/** What a job hears about its provider, as the provider's workflow says it. Times are RFC 3339. */
+/** A change of a job's provider, as the provider's workflow reports it. Times are RFC 3339. */
 export interface ProviderChange {
-  /** Which one; a job that has moved on does not listen to those it left. Versions up to 0.1.0 do not say it. */
+  /** The provider; a job that has moved ignores those it left. Versions up to 0.1.0 do not set it. */
   providerId?: string;
   online: boolean;
-  /** When it was said: what comes late is older than what is known. */
+  /** When the change was reported: a job ignores one that is older than what it knows. */
   at: string;
   /** Since when it has been away. */
   since?: string;
-  /** It will not come back: its machine is another one now. */
+  /** It will not come back: its node is another machine now. */
   final?: boolean;
-  /** What it lacks while it is not online; `gpu_lost` is no loss for a job without GPUs. */
+  /** What is missing while it is not online; `gpu_lost` does not affect a job without GPUs. */
   cause?: GapCause;
 }
 
-/** The provider is being taken out of service, or not any more. */
+/** The provider is being drained, or not any more. */
 export interface ProviderDrain {
   /** As in `ProviderChange`. */
   providerId?: string;
   draining: boolean;
   at: string;
-  /** When the job ends at the latest; without, at its own expiry. Nobody extends it in either case. */
+  /** The latest end of the job; if absent, the job's own expiry. In either case nobody can extend the job. */
   until?: string;
 }
 
 export const providerChanged = defineSignal<[ProviderChange]>('providerChanged');
 export const providerDraining = defineSignal<[ProviderDrain]>('providerDraining');
 
-/** Ends the job. A signal: once the server has it, the job ends, whoever is there to take it. */
+/** Ends the job. A signal, so that the job ends once the server has the message, even while no worker is running. */
 export const cancelRequested = defineSignal<[{ by: string }]>('cancelRequested');
 
 // ---- Updates and the query: what a job is asked, and answers
 
-/** What a job workflow answers about itself: the outcome of `sshReady` and `cancel`, and the `jobState` query. */
+/** The job's state, as the updates `sshReady` and `cancel` and the query `jobState` return it. */
 export interface JobState {
   status: JobStatus;
   placement?: Placement;
@@ -85,36 +85,36 @@ export interface JobState {
 
 export const jobState = defineQuery<JobState>('jobState');
 
-/** Completes when the job can be reached by SSH or has ended without. */
+/** Completes when the job can be reached by SSH, or has ended before. */
 export const sshReady = defineUpdate<JobState>('sshReady');
 
-/** Ends the job; completes when everything it held is released. What versions up to 0.1.0 send. */
+/** Ends the job; completes when everything it held is released. Versions up to 0.1.0 send this update. */
 export const cancelJob = defineUpdate<JobState, [{ by: string }]>('cancel');
 
 export interface JobExtension {
   requestId: string;
   seconds: number;
-  /** The session that pays; without, the one that ordered the job. */
+  /** The session that pays; if absent, the one that ordered the job. */
   sessionId?: string;
 }
 
-/** Moves the expiry, once for each `requestId`; answers the expiry that stands in the ledger. */
+/** Moves the expiry, once for each `requestId`; returns the expiry in the ledger. */
 export const extendJob = defineUpdate<{ expiresAt: string }, [JobExtension]>('extend');
 
-// ---- Input: what a job starts with, or goes on with in a new run
+// ---- Input: what a job starts with, or continues with in a new run
 
 /** The limits a job was accepted under; they stay with it when the configuration changes. */
 export interface JobLimits {
   /** From the first placement to a pod that is Ready, on whichever machine. */
   startTimeoutS: number;
-  /** How long Kubernetes may find no place, or an image may fail to pull. */
+  /** How long a pod may stay unschedulable, or fail to pull its image. */
   stuckGraceS: number;
   providerLossGraceS: number;
-  /** From the start to the last expiry that an extension may set. */
+  /** From the start to the latest expiry that an extension may set. */
   maxDurationS: number;
 }
 
-/** A running job that goes on in a new run of its workflow, because the history of the old one grew long. */
+/** A running job that continues in a new run of its workflow, because the history of the old run grew long. */
 export interface RunningJob {
   placement: Placement;
   ssh: SshAccess;
@@ -123,7 +123,7 @@ export interface RunningJob {
   expiresAtMs: number;
   /** Requests that moved the expiry under versions up to 0.1.0; the ledger knows all of them. */
   extensions: string[];
-  /** What it heard about its provider. */
+  /** What it knows about its provider. */
   provider?: ProviderNews;
 }
 
@@ -135,18 +135,18 @@ export interface ProviderAbsence {
   cause?: GapCause;
 }
 
-/** A time in which a job was not served although it ran. */
+/** A time in which a running job was not served. */
 export interface ServiceGap extends Span {
   cause: GapCause;
 }
 
 /** What a job knows of its provider. */
 export interface ProviderNews {
-  /** When the newest change was said. */
+  /** When the newest change was reported. */
   changedAt?: string;
-  /** Told at `atMs` that it went away, at `sinceMs`. */
+  /** Set while it is away: reported at `atMs`, away since `sinceMs`. */
   away?: ProviderAbsence;
-  /** The newest time in which it was away and after which it came back. */
+  /** The newest absence that is over. */
   gap?: ServiceGap;
   drainSaidAt?: string;
   drain?: { untilMs?: number };
@@ -156,7 +156,7 @@ export interface JobInput {
   order: JobOrder;
   limits: JobLimits;
   running?: RunningJob;
-  /** Which placement comes first, of a job that has lost its workflow after others had been tried. */
+  /** The number of the first placement, if the job lost its workflow after it had tried other machines. */
   attempt?: number;
 }
 

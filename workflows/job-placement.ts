@@ -8,23 +8,26 @@ import { jobRecord, jobTeardown } from './job-steps.js';
 import type { ProviderNews } from './job-messages.js';
 import { jobLeft, placementChanged } from './provider-messages.js';
 
-/** At so many machines a job is tried: where all of them fail it, it is hardly theirs. */
+/** A job tries at most this many machines: if all of them fail it, the machines are hardly the cause. */
 const maxPlacements = 5;
 
-/** A job that is to find a machine. */
+/** A job that needs a machine. */
 export interface JobPlacing extends Omit<JobStart, 'placement' | 'beforeMs'> {
-  /** Which placement comes first. */
+  /** The number of the first placement. */
   firstAttempt: number;
-  /** From here on there may be so much to give back. */
+  /** Records the most that may have to be released from here on. */
   holds(what: 'capacity' | 'pod'): void;
-  /** It is placed there; or nowhere any more. */
+  /** Records where the job is placed; undefined after it has left. */
   isAt(placement: Placement | undefined): void;
 }
 
 /** A job that was brought up, and where. */
 export type Placed = Provisioned & { placement: Placement };
 
-/** Places a job and brings it up; elsewhere, where the machine it is at does not. All of it in the time of one start. */
+/**
+ * Places a job and starts it. If a machine does not start it, tries another one. All attempts share the time limit of
+ * one start.
+ */
 export async function findMachine(placing: JobPlacing): Promise<Placed | NotStarted> {
   let attempt = placing.firstAttempt;
   let placement = await place(placing, attempt);
@@ -50,7 +53,7 @@ function mayGoOn({ order }: JobPlacing, { fault }: Ending, attempt: number): boo
 
 async function place({ order, provider, details, holds, isAt }: JobPlacing, attempt: number): Promise<Placement> {
   details(`looking for ${order.gpuCount} × ${order.gpuType ?? 'any GPU'}`);
-  // Whatever the answer was, and even if none came: from here on there may be capacity to give back.
+  // Whatever the call returned, and even if it failed: there may be capacity to release from here on.
   holds('capacity');
   const placement = await (attempt === 1 ? jobRecord.placeJob(order) : jobRecord.placeJob(order, attempt));
   provider.placed(placement.providerId);
@@ -58,7 +61,10 @@ async function place({ order, provider, details, holds, isAt }: JobPlacing, atte
   return placement;
 }
 
-/** Takes a job off a machine that does not start it. Only when its pod is gone its GPUs, and its names, are free. */
+/**
+ * Moves a job away from a machine that does not start it. Its GPUs and the names of its objects are free only once its
+ * pod is gone.
+ */
 async function leave(placing: JobPlacing, placement: Placement, attempt: number, why: Ending): Promise<void> {
   const { order, provider, details, holds, isAt } = placing;
   const isAwaited = awaitsJob(provider.news());
@@ -75,27 +81,29 @@ async function leave(placing: JobPlacing, placement: Placement, attempt: number,
   if (isOut === true) await tellOut(placement);
 }
 
-/** What is remembered of a start that failed. */
+/** The record of a failed start. */
 export function startFailure({ providerId }: Placement, attempt: number, { failure, fault }: Ending): StartFailure {
   return { providerId, attempt, reason: failure?.reason ?? 'provider_lost', fault: fault ?? 'possible' };
 }
 
-/** Where the node showed that something else may be why, nothing is held against the machine. */
+/** Clears the machine if its node showed another possible cause. */
 export function heldAgainst(failure: StartFailure, isHindered = false): StartFailure {
   return isHindered ? { ...failure, fault: 'possible' } : failure;
 }
 
-/** Whether a provider waits for its jobs to leave: it is being emptied, or has fewer GPUs than are rented. */
+/** Whether a provider waits for its jobs to leave: it is being drained, or has fewer GPUs than are rented. */
 export function awaitsJob({ drain, away }: Pick<ProviderNews, 'drain' | 'away'>): boolean {
   return drain !== undefined || away?.cause === 'gpu_lost';
 }
 
-/** Tells such a provider; should it not be heard, it looks by itself after a while. */
+/**
+ * Tells such a provider that the job has left; if the signal is lost, the provider counts its jobs again after a while.
+ */
 export async function tellProvider(placement: Placement): Promise<void> {
   await unlessOver(workflowOf(placement).signal(jobLeft));
 }
 
-/** Tells a provider that it is out of placement, for whoever looks at what it waits for. */
+/** Tells a provider that it is out of placement, so that operators see it in what the workflow waits for. */
 export async function tellOut(placement: Placement): Promise<void> {
   await unlessOver(workflowOf(placement).signal(placementChanged));
 }
@@ -108,6 +116,6 @@ async function unlessOver(signalling: Promise<void>): Promise<void> {
   try {
     await signalling;
   } catch {
-    // The provider's workflow is over.
+    // The provider's workflow has ended.
   }
 }

@@ -7,12 +7,12 @@ import type { Placed } from './job-placement.js';
 import { jobRecord, pods } from './job-steps.js';
 
 /**
- * How often a running pod is looked at, should the watcher's signal be missing; the fleet reconciler looks every minute,
+ * How often a running pod is polled, in case the watcher's signal was lost. The fleet reconciler compares every minute,
  * so this is the last resort.
  */
 const runningRecheckMs = 60 * 60 * 1000;
 
-/** From here on the customer can log in, and the time counts. */
+/** From here on the customer can log in and pays. */
 export async function begin(life: JobLife, { placement, ssh, podUid }: Placed): Promise<RunningJob> {
   const { order, provider } = life;
   const startedAtMs = Date.now();
@@ -24,13 +24,13 @@ export async function begin(life: JobLife, { placement, ssh, podUid }: Placed): 
     startedAt: new Date(startedAtMs).toISOString(),
     expiresAt: new Date(job.expiresAtMs).toISOString(),
   });
-  // Whatever came before costs nothing anyway.
+  // Absences before this moment cost nothing anyway.
   provider.forgetGaps(provider.gaps());
   resume(life, job);
   return job;
 }
 
-/** Serves until something ends the job; an extension moves the deadline while this waits. */
+/** Serves until an event ends the job; an extension moves the deadline meanwhile. */
 export async function serve(
   life: JobLife,
   job: RunningJob,
@@ -43,14 +43,14 @@ export async function serve(
     const { pod } = known;
     if (Date.now() >= job.expiresAtMs) {
       if (!extensions.underWay()) return expired;
-      // Somebody may have paid for more time, and hears of it in a moment.
+      // The customer may just have paid for more time: wait for the ledger's answer.
       await condition(() => !extensions.underWay());
       continue;
     }
     if (pod !== undefined && pod.phase !== 'running' && pod.phase !== 'pending') {
       return podEnded(pod, job.placement.providerId, known.provider, Date.now());
     }
-    // In one go with what was just looked at: nothing can come in between and be forgotten.
+    // Without an await after the checks above: no message can come in between and be lost.
     if (historyIsLong()) await startOver(life, job);
     const parting = await provider.parting(job.placement);
     if (parting !== undefined) return parting;

@@ -6,13 +6,13 @@ import { jobRecord } from './job-steps.js';
 import type { ProviderNews, ServiceGap } from './job-messages.js';
 import type { ProviderWatch } from './provider-watch.js';
 
-/** Keeps the customer of a running job, and his bill, up to date about a provider that goes away and comes back. */
+/** Keeps a running job's row and bill up to date while its provider goes away and comes back. */
 export function createServiceRecord(jobId: string, provider: ProviderWatch) {
   /** What the row says. */
   let told: Printable | '' = '';
 
   return {
-    /** Writes down what is new; what was not served is not paid for. */
+    /** Writes down what is new; the customer does not pay for the gaps. */
     async keep(): Promise<void> {
       for (;;) {
         const gaps = provider.gaps();
@@ -27,7 +27,7 @@ export function createServiceRecord(jobId: string, provider: ProviderWatch) {
   };
 }
 
-/** As it travels to an activity. */
+/** A gap in the form that activities take. */
 export function recordedGap({ fromMs, toMs, cause }: ServiceGap): RecordedGap {
   return { from: instantAt(fromMs), to: instantAt(toMs), cause };
 }

@@ -7,41 +7,41 @@ import type { JobLimits, RunningJob } from './job-messages.js';
 import type { PodSightings } from './pod-sightings.js';
 import type { ProviderWatch } from './provider-watch.js';
 
-/** A pod that was made, and how its customer will reach it. */
+/** A pod that was created, and how its customer will reach it. */
 export type Provisioned = { kind: 'provisioned' } & Pick<RunningJob, 'ssh' | 'podUid'>;
 
-/** Why there is no pod to reach. */
+/** Why no pod can be reached. */
 export interface NotStarted {
   kind: 'not_started';
   ending: Ending;
 }
 
-/** A job that was placed and is to be brought up. */
+/** A placed job that is to be started. */
 export interface JobStart {
   order: JobOrder;
   limits: JobLimits;
   placement: Placement;
   provider: ProviderWatch;
   sightings: PodSightings;
-  /** When the job has to be up, wherever. */
+  /** When the job has to be up, on whichever machine. */
   beforeMs: number;
-  /** For people: what it waits for. */
+  /** Shows people what the job waits for. */
   details(text: string): void;
 }
 
 /**
- * What part of the time of a start one machine may take to get as far as the customer's image. A machine that is silent
- * about it must not use up the time of those that would start the job.
+ * The share of the start's time limit that one machine has to get as far as the customer's image. A machine that
+ * reports no progress must not use up the time of machines that would start the job.
  */
 const partToPrepare = 1 / 3;
 
 /**
- * How often a pod that should be on its way is looked at, should the watcher's signal be missing: seconds. A look costs
- * ten events of history, and on a busy machine a pod takes its time.
+ * How often a starting pod is polled, in case the watcher's signal was lost, in seconds. A poll costs ten events of
+ * history, and pods start slowly on a busy machine.
  */
 const recheckS = [15, 30, 60];
 
-/** Makes the pod and waits until SSH answers, all of it within the time a job may take to start. */
+/** Creates the pod and waits until SSH answers, all of it within the time limit of a start. */
 export async function bringUp(start: JobStart): Promise<Provisioned | NotStarted> {
   const made = await provision(start);
   if (made.kind === 'not_started') return made;
@@ -50,8 +50,8 @@ export async function bringUp(start: JobStart): Promise<Provisioned | NotStarted
 }
 
 /**
- * Makes the pod. Kubernetes may not be in reach for a while, or the node be gone: that is tried again until the
- * provider is lost or the time is over, and never longer.
+ * Creates the pod. Kubernetes may be unreachable for a while, or the node gone: this is retried until the provider is
+ * lost or the time is over, and no longer.
  */
 async function provision(start: JobStart): Promise<Provisioned | NotStarted> {
   const { order, placement, provider, beforeMs, details } = start;
@@ -72,13 +72,13 @@ async function provision(start: JobStart): Promise<Provisioned | NotStarted> {
       if (settled) return { kind: 'provisioned', ...(await made) };
     }
   } finally {
-    // What it still creates must be there before the end looks for what is to be removed.
+    // Whatever it still creates must exist before the end searches for objects to remove.
     making.cancel();
     await CancellationScope.nonCancellable(() => condition(() => settled));
   }
 }
 
-/** Waits until the pod is Ready; answers why the job ends when it will not be. */
+/** Waits until the pod is Ready; returns why the job ends if it never will be. */
 async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undefined> {
   const { order, limits, placement, provider, sightings, beforeMs, details } = start;
   let stuckSinceMs: number | undefined;
@@ -94,7 +94,7 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
     }
     const parting = await provider.parting(placement);
     if (parting !== undefined) return parting;
-    // The node of a provider that is away takes nothing: that is what the grace is for.
+    // The node of a provider that is away cannot start a pod: the grace covers that.
     const isThere = known.provider.away === undefined;
     const isStuck = pod?.stuck !== undefined && isThere;
     stuckSinceMs = isStuck ? (stuckSinceMs ?? nowMs) : undefined;

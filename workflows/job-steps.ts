@@ -13,8 +13,8 @@ import { errorTable, isErrorCode } from '../src/wire/error-codes.js';
 const untilItWorks = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '15s' } as const;
 
 /**
- * Short writes to Postgres, run inside the workflow task: one event each instead of six. With the database away they
- * go on as durable timers, for as long as it takes.
+ * Short writes to Postgres, run inside the workflow task: one event each instead of six. While the database is down,
+ * their retries go on as durable timers, for as long as it takes.
  */
 export const jobRecord = proxyLocalActivities<
   Pick<
@@ -30,22 +30,22 @@ const stoppedFirst = {
 } as const;
 
 /**
- * Calls to Kubernetes on the way up. A cancelled job waits for the activity to have stopped: what it still creates
- * must be there before the end stoppedFirst for what is to be removed.
+ * Calls to Kubernetes during the start. A cancelled job waits for the activity to stop: whatever it still creates must
+ * exist before the end searches for objects to remove.
  */
 export const pods = proxyActivities<Pick<Activities, 'provisionJob' | 'inspectJob'>>(stoppedFirst);
 
-/** The last word on a provider that is said to be away. */
+/** The final check of a provider that is reported to be away. */
 export const providerLoss = proxyActivities<Pick<Activities, 'checkLoss'>>(stoppedFirst);
 
-/** The way down is tried for ever: a job is not ended before Kubernetes says that its pod is gone. */
+/** The teardown is retried for ever: a job does not end before Kubernetes says that its pod is gone. */
 export const jobTeardown = proxyActivities<Pick<Activities, 'teardownJob'>>({
   startToCloseTimeout: '5 minutes',
   heartbeatTimeout: '20s',
   retry: untilItWorks,
 });
 
-/** What a failed step tells the customer: the code it was thrown with, and never more than its own message. */
+/** What the customer is told about a failed step: the code it was thrown with, and never more than its own message. */
 export function failureOf(error: unknown): JobFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) {

@@ -1,14 +1,14 @@
 import type { PodObservation } from './job-messages.js';
 
-/** What a job was told of its pods: the newest of each. */
+/** The newest observation of each of a job's pods. */
 export interface PodSightings {
   add(observation: PodObservation): void;
   of(uid: string): PodObservation | undefined;
 }
 
 /**
- * Observations may arrive twice, out of order and from pods that are no more: several watchers look, and what a slow
- * look of the job's own brings may be older than what it was told meanwhile.
+ * Observations may arrive twice, out of order, and from pods that are gone: several watchers report them, and the
+ * result of a slow poll by the job itself may be older than a signal that came meanwhile.
  */
 export function createPodSightings(): PodSightings {
   const newest = new Map<string, PodObservation>();

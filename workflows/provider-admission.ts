@@ -4,34 +4,40 @@ import type { Joining } from './provider-messages.js';
 import { admission, delivery } from './provider-steps.js';
 import type { ProviderStatus } from '../src/wire/statuses.js';
 
-/** What the way into the fleet needs of the provider that takes it. */
+/** What admission needs of the provider. */
 export interface Applicant {
   providerId: string;
-  /** It was in service before, so that a registration is no new beginning. */
+  /** The provider was in service before, so a registration does not start it anew. */
   inService(): boolean;
   nodeReady(): boolean;
-  /** The name that its node has, or will have when it joins. */
+  /** Records the name that its node has, or will have when it joins. */
   named(nodeName: string): void;
   become(status: ProviderStatus): void;
-  /** For people: what it waits for. */
+  /** Shows people what the provider waits for. */
   waiting(text: string): void;
-  /** Something has changed that the provider's own loop should look at. */
+  /** Wakes the provider's own loop after a change. */
   wake(what: { offer: boolean }): void;
 }
 
-/** The way into the fleet: registration, join command, node. */
+/** Admission to the fleet: registration, join command, node. */
 export interface Admission {
   add(messageId: string): void;
-  /** Begins with what is due, and returns at once. */
+  /** Starts the next step that is due, and returns at once. */
   proceed(): void;
-  /** Its node is there: the join command has done its work, and so has the wait for its delivery. */
+  /** The node is there: its join command has done its work, and nobody needs to wait for the delivery any more. */
   nodeCame(): void;
-  /** Nobody comes in any more: answers the registrations that wait, and ends what is under way as far as it can be ended. */
+  /**
+   * Closes admission: returns the registrations that wait, for a rejection, and cancels what is under way where
+   * possible.
+   */
   withdraw(): string[];
   joining(): Joining | undefined;
-  /** True once a minute while a node should be joining: it is looked for, should the watcher's signal be missing. */
+  /**
+   * True once a minute while a node should be joining: the loop then checks for it, in case the watcher's signal was
+   * lost.
+   */
   nodeIsDue(): boolean;
-  /** When there is something to do that nobody tells. */
+  /** When the loop has to wake without a signal. */
   wakeAtMs(): number;
   /** An answer is being made or delivered. */
   busy(): boolean;
@@ -39,15 +45,15 @@ export interface Admission {
   waits(): boolean;
 }
 
-/** How often a node that should be joining is looked for. */
+/** How often to check for a node that should be joining. */
 const recheckMs = 60_000;
 /** How many join commands follow an expired one before the provider has to register again. */
 const reissues = 3;
 
 /**
- * Registrations are answered one after the other, since each answer withdraws the tokens of those before it. Nobody else
- * waits for that: the provider may go away meanwhile, or its node come. Whether an answer was delivered, which for an
- * agent that went away takes a minute to know, is left to be seen while the next one is made.
+ * Answers registrations one after the other, since each answer withdraws the tokens of earlier ones. Nothing else waits
+ * for that: meanwhile the provider may go away, or its node come. Whether an answer was delivered takes a minute to
+ * know if the agent went away, so that check runs while the next answer is made.
  */
 export function createAdmission(provider: Applicant, carried: Joining | undefined): Admission {
   const { providerId } = provider;
@@ -102,7 +108,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
     reported(delivered, 'a reply was not delivered');
   }
 
-  /** An expired token is followed by a new one, up to a point. */
+  /** Replaces an expired token with a new one, up to a limit. */
   function reissue({ messageId, reissued }: Joining): void {
     joining = undefined;
     if (reissued < reissues) {
@@ -148,7 +154,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
   };
 }
 
-/** Reads what earlier builds answered as what is answered now: histories, and workers of those builds, have no `kind`. */
+/** Converts what earlier builds returned: histories, and workers of those builds, have no `kind`. */
 function withKind(answer: RegistrationAnswer | AnswerWithoutKind, providerId: string): RegistrationAnswer {
   if ('kind' in answer) return answer;
   const { rejected, awaitsApproval, nodeName = providerId, ...issued } = answer;

@@ -14,19 +14,19 @@ import { fleet } from './provider-steps.js';
 interface Ordered {
   providerId: string;
   state(): ProviderState;
-  /** A command is in force: placement and the jobs know of it. */
+  /** A command is in force: placement and the jobs know about it. */
   ordered(command: ProviderCommand): void;
 }
 
 /**
- * Carries out the commands of operators and of the owner, one after the other. Each is recorded first, so that no further
- * job is placed; only then are the jobs told that are placed, which reaches all of them.
+ * Carries out the commands of operators and of the owner, one after the other. Each is recorded first, so that no
+ * further job is placed; only then are the placed jobs told, which therefore reaches all of them.
  */
 export function takeCommands({ providerId, state, ordered }: Ordered): void {
   let carryingOut = false;
 
   const carryOut = async (command: ProviderCommand): Promise<ProviderState> => {
-    // Several may wake at once: the first goes on, and the others check again.
+    // Several handlers may wake at once: the first continues, and the others check again.
     while (carryingOut) await condition(() => !carryingOut);
     carryingOut = true;
     try {

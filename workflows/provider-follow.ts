@@ -5,9 +5,9 @@ import { serviceOf, whatFor } from './provider-service.js';
 import { fleet } from './provider-steps.js';
 
 /**
- * Becomes what it is found to be, and tells its jobs when it went away or came back.
+ * Takes over what the assessment found, and tells the jobs if the provider went away or came back.
  *
- * @returns false when it is no part of the fleet.
+ * @returns false if the provider is not part of the fleet.
  */
 export async function follow(life: ProviderLife, registrations: Admission): Promise<boolean> {
   life.changed = false;
@@ -16,7 +16,7 @@ export async function follow(life: ProviderLife, registrations: Admission): Prom
   life.facts = found.facts;
   life.nodeName = found.nodeName ?? life.nodeName;
   life.retiring = found.retiring;
-  // By the clock of the database: one of ours that is ahead must not make it look again and again.
+  // The database's clock sets the end: if ours is ahead, the workflow must not assess the provider again and again.
   life.outUntilMs = found.out === undefined ? 0 : Math.max(Date.parse(found.out.until), Date.now() + 5_000);
   if (life.facts.nodeReady) registrations.nodeCame();
   life.become(found.status);
@@ -34,7 +34,7 @@ export function isBackAgain({ outUntilMs }: ProviderLife): boolean {
 async function tellJobs(life: ProviderLife, found: ProviderFinding): Promise<void> {
   const { providerId, nodeUid } = life;
   const since = found.awaySince === undefined ? {} : { since: found.awaySince };
-  // A node that was deleted never comes back: another one of its name is another machine, without what ran on it.
+  // A deleted node never comes back: another one of the same name is another machine, without the old one's pods.
   if (nodeUid !== undefined && found.nodeUid !== undefined && found.nodeUid !== nodeUid) {
     await fleet.tellJobs({ providerId, online: false, final: true, at: now(), newNode: found.nodeUid, ...since });
   }

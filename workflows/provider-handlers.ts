@@ -14,7 +14,7 @@ import {
 } from './provider-messages.js';
 import { takeCommands } from './provider-commands.js';
 
-/** Takes note of everything that a provider is told or asked; the loop of its workflow does the rest. */
+/** Registers the handlers for everything that a provider is told or asked; the loop of its workflow does the rest. */
 export function listen(life: ProviderLife, registrations: Admission): void {
   setHandler(providerState, life.state);
   setHandler(registrationReceived, ({ messageId }) => {
@@ -28,7 +28,7 @@ export function listen(life: ProviderLife, registrations: Admission): void {
   });
   setHandler(nodeObserved, ({ state }) => {
     life.news++;
-    // A node that is just being created is not ready for a moment; that is no loss.
+    // A node that is just being created is not ready for a moment; that is not a loss.
     if (life.inService() || state === 'ready') life.changed = true;
   });
   setHandler(heartbeatChanged, () => {
@@ -46,7 +46,7 @@ export function listen(life: ProviderLife, registrations: Admission): void {
   setHandler(jobLeft, () => {
     life.news++;
     life.leaveAtMs = 0;
-    // With one job less, the GPUs that are left may be enough.
+    // With one job less, the remaining GPUs may be enough.
     if (life.told === 'gpu_lost') life.changed = true;
   });
   takeCommands({

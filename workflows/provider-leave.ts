@@ -3,10 +3,10 @@ import type { ProviderLife } from './provider-life.js';
 import { admission, fleet } from './provider-steps.js';
 import { syncMining } from './provider-upkeep.js';
 
-/** How often the jobs of a provider that is to leave are counted, should none of them have said that it left. */
+/** How often to count the jobs of a retiring provider, in case no job reported that it left. */
 const leaveRecheckMs = 10 * 60_000;
 
-/** Answers the registrations that wait, since nothing can come of them now. */
+/** Rejects the registrations that wait: the provider is leaving the fleet. */
 export async function refuseRegistrations({ providerId }: ProviderLife, registrations: Admission): Promise<void> {
   const unanswered = registrations.withdraw();
   if (unanswered.length === 0) return;
@@ -16,12 +16,12 @@ export async function refuseRegistrations({ providerId }: ProviderLife, registra
   });
 }
 
-/** It is to leave, and it is time to see whether it can. */
+/** It is retiring, and the next count of its jobs is due. */
 export function mayLeave({ retiring, leaveAtMs }: ProviderLife): boolean {
   return retiring && Date.now() >= leaveAtMs;
 }
 
-/** Leaves the fleet; true when it has left, false while it has jobs or a registration is just being answered. */
+/** Leaves the fleet. True once it has left, false while it has jobs or a registration is still being answered. */
 export async function leave(life: ProviderLife, registrations: Admission): Promise<boolean> {
   if (registrations.busy()) return false;
   life.leaveAtMs = Date.now() + leaveRecheckMs;

@@ -12,53 +12,53 @@ import { serviceTold } from './provider-service.js';
 import { searchAttributes } from './search-attributes.js';
 import type { ProviderStatus } from '../src/wire/statuses.js';
 
-/** How many message ids a run remembers to recognise a redelivery. */
+/** How many message ids a run remembers, to recognise a redelivery. */
 const remembered = 64;
 
 const nothing: ProviderFacts = { nodeReady: false, heartbeatAlive: false, gpusReady: false };
 
-/** What the workflow of a provider knows and what it has to do. Handlers and steps change it. */
+/** What the workflow of a provider knows and still has to do. Handlers and steps change it. */
 export interface ProviderLife {
   readonly providerId: string;
-  /** As the broker named its node; before 0.2.0 that was its id. */
+  /** The name that the broker gave its node; before 0.2.0 that was the provider's id. */
   nodeName: string;
-  /** Of the node it was last seen with. */
+  /** The uid of the node it was last seen with. */
   nodeUid: string | undefined;
   facts: ProviderFacts;
-  /** What running jobs were last told about this provider; undefined when nobody knows. */
+  /** What running jobs were last told about this provider; undefined if that is not known. */
   told: ProviderService | undefined;
-  /** Whose GPUs they were told are missing, by resource; '' where there is one. */
+  /** Which GPU resources the jobs were told are missing; '' if the provider has only one. */
   toldMissing: string;
   retiring: boolean;
-  /** New capacity figures that wait to be taken over, by the ids of their messages. */
+  /** Messages with new capacity figures that still have to be recorded, by id. */
   readonly capacities: string[];
   /** Certificate requests that wait for a decision. */
   readonly requests: CertificateRequested[];
-  /** Something about it changed. */
+  /** The provider changed and has to be assessed. */
   changed: boolean;
-  /** Something changed that decides whether and how its idle GPUs mine. */
+  /** A change may affect whether and how its idle GPUs mine. */
   miningStale: boolean;
-  /** When its jobs are counted next, once it is retiring. */
+  /** When to count its jobs next, while it is retiring. */
   leaveAtMs: number;
-  /** It is out of placement until then; 0 when it is not. */
+  /** Out of placement until then; 0 if it is not. */
   outUntilMs: number;
-  /** Grows with everything that comes in: what came while the loop was busy is seen before it waits. */
+  /** Grows with every message, so that the loop does not wait after it missed one while it was busy. */
   news: number;
 
   inService(): boolean;
   state(): ProviderState;
-  /** Takes note of a message; false for one that had its effect before. */
+  /** Records a message; false if its id is known already. */
   isFirst(messageId: string): boolean;
   become(status: ProviderStatus): void;
-  /** For people: what it waits for. */
+  /** Shows people what the provider waits for. */
   waiting(text: string): void;
-  /** It registered in the moment it left. */
+  /** Starts from the beginning: a registration came in while the provider was leaving. */
   startAnew(): void;
   /** What the next run has to know. */
   carried(joining: Joining | undefined): CarriedProvider;
 }
 
-/** A provider as its workflow starts with it, or goes on with it in a new run. */
+/** A provider as its workflow starts with it, or continues it in a new run. */
 export function beginLife({ providerId, carried }: ProviderInput): ProviderLife {
   const seen = new Set(carried?.seen);
   let status: ProviderStatus = carried?.status ?? 'pending';

@@ -1,21 +1,22 @@
 /**
  * The life of a provider, from its first registration until it is retired.
  *
- * **Flow.** A registration is answered with a join command; the node that appears is certified, labelled and tainted by
- * the broker. From then on the provider is available whenever its node is ready and its heartbeat alive. An operator or
- * its owner may cordon, drain and retire it; its jobs are told when it goes away, comes back or is drained. It waits for
- * signals only, so a steady provider adds nothing to its history. A signal says that something changed; what it is now,
- * `assessProvider` finds out. So no signal can come too late, and of many at once one look is enough.
+ * **Flow.** A registration is answered with a join command; when the node appears, the broker certifies, labels and
+ * taints it. From then on the provider is available whenever its node is ready and its heartbeat alive. An operator or
+ * its owner may cordon, drain and retire it; its jobs are told when it goes away, comes back or is drained. It waits
+ * for signals only, so a steady provider adds nothing to its history. A signal says only that something changed;
+ * `assessProvider` finds out what is true now. So no signal can come too late, and one assessment is enough for many
+ * signals.
  *
- * **Why durable.** A provider lives for months, through every restart and new build of the broker. Its open join command,
- * the orders that are being carried out and what its jobs were told last have to survive them.
+ * **Why durable.** A provider lives for months, through every restart and every new build of the broker. Its open join
+ * command, the operator commands under way and what its jobs were last told have to survive them.
  *
- * **Retries.** Every step is safe to repeat and is tried until it works, half a second to half a minute apart. An agent
- * has a minute to take its join command; an expired join command is followed by up to three more. A retiring provider's
- * jobs are counted every ten minutes, in case none of them says that it left.
+ * **Retries.** Every step is safe to repeat and is retried until it succeeds, with pauses from half a second to half a
+ * minute. An agent has a minute to take its join command; an expired join command is followed by up to three more. A
+ * retiring provider's jobs are counted every ten minutes, in case none of them reported that it left.
  *
- * **End.** It completes when the provider has been retired and has no jobs left, or when the database knows no such
- * provider. A long history goes on in a new run, which knows what `CarriedProvider` says.
+ * **End.** It completes when the provider has been retired and has no jobs left, or when the database does not know the
+ * provider. A long history continues in a new run, which gets what `CarriedProvider` holds.
  */
 import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import { createAdmission, type Admission } from './provider-admission.js';
@@ -26,7 +27,7 @@ import { beginLife, type ProviderLife } from './provider-life.js';
 import type { ProviderInput } from './provider-messages.js';
 import { certify, syncMining, updateCapacity } from './provider-upkeep.js';
 
-/** Lives one provider through, as the head of this file tells it. */
+/** Runs one provider through its life, as the head of this file describes it. */
 export async function providerLifecycle(input: ProviderInput): Promise<void> {
   const life = beginLife(input);
   const registrations = createAdmission(applicant(life), input.carried?.joining);
@@ -47,13 +48,13 @@ export async function providerLifecycle(input: ProviderInput): Promise<void> {
       life.startAnew();
     }
     if (life.news !== known) continue;
-    // Everything that came in has had its effect: a new run knows the ids of messages, not what they asked for.
+    // Only after every message has had its effect: a new run gets the ids of messages, not their contents.
     if (workflowInfo().continueAsNewSuggested && isIdle(registrations)) await startOver(life, registrations);
     await untilNews(life, registrations, known);
   }
 }
 
-/** The provider as its way into the fleet sees it. */
+/** What admission sees of the provider. */
 function applicant(life: ProviderLife): Parameters<typeof createAdmission>[0] {
   return {
     providerId: life.providerId,
@@ -69,12 +70,12 @@ function applicant(life: ProviderLife): Parameters<typeof createAdmission>[0] {
   };
 }
 
-/** Takes what waits out of a queue, also what comes in meanwhile. */
+/** Empties a queue, including what is added meanwhile. */
 function* drained<T>(queue: T[]): Generator<T> {
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) yield next;
 }
 
-/** Nothing is under way, and nobody waits for an answer. */
+/** Nothing is under way, and no caller waits for a result. */
 function isIdle(registrations: Admission): boolean {
   return !registrations.busy() && !registrations.waits() && allHandlersFinished();
 }

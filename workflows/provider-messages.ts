@@ -2,9 +2,9 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ProviderFacts } from '../src/domain/provider.js';
 import type { ProviderStatus } from '../src/wire/statuses.js';
 
-// ---- Signals: what a provider is told. Each says that something changed; what it is now, the workflow finds out.
+// ---- Signals: what a provider is told. Each says that something changed; the workflow finds out what is true now.
 
-/** A message of a provider that passed validation and stands in `provider_registrations`; activities read it there. */
+/** A provider's message that passed validation and is stored in `provider_registrations`; activities read it there. */
 export interface StoredMessage {
   /** The id of the stream entry: a redelivery carries the same one. */
   messageId: string;
@@ -14,29 +14,29 @@ export const registrationReceived = defineSignal<[StoredMessage]>('registrationR
 /** New capacity figures of the provider. */
 export const capacityReported = defineSignal<[StoredMessage]>('capacityReported');
 
-/** A certificate request that a holder of this provider's join token made, or its node; the workflow decides about it. */
+/** A certificate request from a holder of this provider's join token, or from its node; the workflow decides on it. */
 export interface CertificateRequested {
   name: string;
-  /** Absent where the node asks, to have its own renewed. */
+  /** Absent if the node asks for a renewal of its own certificate. */
   tokenId?: string;
 }
 
 export const certificateRequested = defineSignal<[CertificateRequested]>('certificateRequested');
 
-/** A change of the provider's node. Histories of earlier builds hold more fields, which nobody reads. */
+/** A change of the provider's node. Histories of earlier builds hold more fields, which are ignored. */
 export interface NodeChange {
   state: 'ready' | 'not_ready' | 'gone';
 }
 
 export const nodeObserved = defineSignal<[NodeChange]>('nodeObserved');
 
-/** It fell silent or came back: the database says which. Earlier builds sent a payload, which nobody reads. */
+/** The provider fell silent or came back: the database says which. Earlier builds sent a payload, which is ignored. */
 export const heartbeatChanged = defineSignal('heartbeatChanged');
 
-/** Its owner started or stopped mining, or changed how: the database says what is wanted. */
+/** The owner started or stopped mining, or changed its configuration: the database says what is wanted. */
 export const miningChanged = defineSignal('miningChanged');
 
-/** It is out of placement for the starts that it failed, or not any more: the database says which. */
+/** The provider is out of placement because of failed starts, or not any more: the database says which. */
 export const placementChanged = defineSignal('placementChanged');
 
 /** A job that was told of a drain has ended and holds nothing any more. Earlier builds sent the job's id. */
@@ -44,7 +44,7 @@ export const jobLeft = defineSignal('jobLeft');
 
 // ---- Updates and the query: what a provider is asked, and answers
 
-/** What a provider workflow answers about itself. */
+/** What a provider workflow returns about itself. */
 export interface ProviderState {
   status: ProviderStatus;
   nodeName: string;
@@ -54,56 +54,58 @@ export interface ProviderState {
 
 export const providerState = defineQuery<ProviderState>('providerState');
 
-/** Who orders something; for people, who find it in the workflow's history. */
+/** Who gave a command; people find it in the workflow's history. */
 export interface OrderedBy {
   by: string;
 }
 
-/** The same with an end for its jobs: RFC 3339, or each at its own expiry. */
+/** The same with a deadline for its jobs, RFC 3339; without one, each ends at its own expiry. */
 export interface OrderedUntil extends OrderedBy {
   until?: string;
 }
 
-/** No new jobs. What is ordered completes when placement knows of it. */
+/** No new jobs. The update completes when placement knows of it. */
 export const cordonProvider = defineUpdate<ProviderState, [OrderedBy]>('cordon');
 export const uncordonProvider = defineUpdate<ProviderState, [OrderedBy]>('uncordon');
-/** No new jobs, and an end for those there are. */
+/** No new jobs, and a deadline for the running ones. */
 export const drainProvider = defineUpdate<ProviderState, [OrderedUntil]>('drain');
-/** The same, and after the last job it leaves the fleet: its node is deleted and its workflow completes. */
+/** The same, and after the last job the provider leaves the fleet: its node is deleted and its workflow completes. */
 export const retireProvider = defineUpdate<ProviderState, [OrderedUntil]>('retire');
 
-// ---- Input: what a provider starts with, or goes on with in a new run
+// ---- Input: what a provider starts with, or continues with in a new run
 
-/** What a provider's workflow starts with; `carried` is what the run before it knew. */
+/** What a provider's workflow starts with; `carried` is what the previous run knew. */
 export interface ProviderInput {
   providerId: string;
   carried?: CarriedProvider;
 }
 
-/** Whether a provider serves its jobs: all of them, those without GPUs, or none. */
+/** What a provider serves: all of its jobs, those without GPUs, or none. */
 export type ProviderService = 'online' | 'gpu_lost' | 'offline';
 
 export interface CarriedProvider {
   status: ProviderStatus;
   facts: ProviderFacts;
-  /** What running jobs were last told; absent when nobody knows. */
+  /** What running jobs were last told; absent if that is not known. */
   told?: ProviderService;
-  /** Whose GPUs they were told are missing, by resource; absent where there is one. */
+  /** Which GPU resources they were told are missing; absent if the provider has only one. */
   toldMissing?: string;
-  /** The same as versions up to 0.1.0 say it. */
+  /** The same as versions up to 0.1.0 carry it. */
   toldOnline?: boolean;
-  /** Ids of messages that had their effect, newest last. */
+  /** Ids of messages that have had their effect, newest last. */
   seen: string[];
-  /** As the broker named its node; absent in what versions up to 0.1.0 wrote, where it was the provider's id. */
+  /**
+   * The name that the broker gave its node; absent in what versions up to 0.1.0 wrote, where it was the provider's id.
+   */
   nodeName?: string;
-  /** Of the node it was last seen with. */
+  /** The uid of the node it was last seen with. */
   nodeUid?: string;
   joining?: Joining;
-  /** It leaves the fleet when it has no jobs any more. */
+  /** It leaves the fleet as soon as it has no jobs. */
   retiring?: boolean;
 }
 
-/** A registration whose join command is out and whose node is not there yet. */
+/** A registration whose join command was sent and whose node is not there yet. */
 export interface Joining {
   messageId: string;
   expiresAtMs: number;

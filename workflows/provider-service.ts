@@ -1,19 +1,19 @@
 import type { ProviderFinding } from '../activities/provider-assessment.js';
 import type { ProviderService } from './provider-messages.js';
 
-/** What its jobs may count on. */
+/** What its jobs can rely on. */
 export function serviceOf({ status, absence }: ProviderFinding): ProviderService {
   if (status === 'offline') return 'offline';
   return absence === 'gpu_lost' ? 'gpu_lost' : 'online';
 }
 
-/** As versions up to 0.1.0 carried it. */
+/** Converts what versions up to 0.1.0 carried. */
 export function serviceTold(online: boolean | undefined): ProviderService | undefined {
   if (online === undefined) return undefined;
   return online ? 'online' : 'offline';
 }
 
-/** In the words of an operator: what has to happen before it takes jobs. */
+/** What has to happen before it takes jobs, in an operator's words. */
 export function whatFor({ reason, refused, cordoned, retiring, absence, gpusReason, out }: ProviderFinding): string {
   if (refused !== undefined) return `a node of its own: ${refused}`;
   if (retiring) return 'the end of its jobs, to be retired';

@@ -2,7 +2,7 @@ import type { ProviderLife } from './provider-life.js';
 import type { CertificateRequested } from './provider-messages.js';
 import { fleet, mining } from './provider-steps.js';
 
-/** Signs nothing by itself: the activity compares the request with what this provider may have. */
+/** Has a certificate request decided: the activity compares it with what this provider may have. */
 export async function certify(life: ProviderLife, request: CertificateRequested): Promise<void> {
   const { providerId, retiring } = life;
   const before = life.state().waitingFor;
@@ -12,7 +12,7 @@ export async function certify(life: ProviderLife, request: CertificateRequested)
   life.waiting(approved ? next : `a proper certificate request: ${reason}`);
 }
 
-/** Takes over new figures of what it offers. */
+/** Records new figures of what the provider offers. */
 export async function updateCapacity(life: ProviderLife, messageId: string): Promise<void> {
   await fleet.updateCapacity({ providerId: life.providerId, messageId });
   life.changed = true;

@@ -3,27 +3,27 @@ import { drained, lost, type Ending } from './job-endings.js';
 import { providerLoss } from './job-steps.js';
 import type { ProviderAbsence, ProviderChange, ProviderDrain, ProviderNews, ServiceGap } from './job-messages.js';
 
-/** What ties a job to its provider: what it heard of it, and what follows from that. */
+/** What a job knows about its provider, and what follows from it. */
 export interface ProviderWatch {
-  /** Another object after every piece of news. */
+  /** A new object after every change. */
   news(): ProviderNews;
   hear(change: ProviderChange): void;
   hearDrain(drain: ProviderDrain): void;
-  /** Times in which it did not serve the job and that nobody has written down yet. */
+  /** Gaps that have not been written to the database yet. */
   gaps(): readonly ServiceGap[];
-  /** These stand in the database now. */
+  /** These are in the database now. */
   forgetGaps(written: readonly ServiceGap[]): void;
-  /** The job leaves its provider: nothing of what is known counts any more. */
+  /** The job leaves its provider: everything known about that provider is forgotten. */
   leave(): void;
-  /** The job is placed there now. What it heard of it meanwhile counts. */
+  /** The job is placed at this provider now. Messages about this provider that came meanwhile take effect. */
   placed(providerId: string): void;
-  /** When the two may have to part, by what is known now. */
+  /** When the job may have to leave its provider, by what is known now. */
   partsAtMs(): number;
   /** Why the provider does not keep the job any longer; undefined while it does, or may come back. */
   parting(placement: Placement): Promise<Ending | undefined>;
 }
 
-/** How often a provider is looked at that stayed away too long, as it was told, and by what is seen did not. */
+/** How often to check again a provider that was reported lost but still looks healthy. */
 const recheckMs = 15_000;
 
 interface Heard {
@@ -40,10 +40,12 @@ export function createProviderWatch(
   const needsGpus = gpuCount > 0;
   let news = known;
   let current = placedAt;
-  /** What was heard since the job left one provider: of the next one it may be, before the job knows which that is. */
+  /**
+   * Messages since the job left its last provider: they may be about the next one, before the job knows which that is.
+   */
   let between: Heard[] | undefined;
   let gaps: readonly ServiceGap[] = [];
-  /** Before then a provider that is away is not looked at again. */
+  /** Before then, a provider that is away is not checked again. */
   let nextLookMs = 0;
 
   function partsAtMs(): number {
@@ -58,7 +60,7 @@ export function createProviderWatch(
     news = next;
   }
 
-  /** What is said of a provider that the job has left may come late. */
+  /** A message about a provider that the job has left may come late. */
   function take(heard: Heard): void {
     const { providerId } = heard.said;
     if (between !== undefined) between.push(heard);
@@ -95,14 +97,14 @@ export function createProviderWatch(
       if (drain?.untilMs !== undefined && Date.now() >= drain.untilMs) return drained(providerId);
       if (away === undefined || Date.now() < partsAtMs()) return undefined;
       if (away.final) return lost(providerId, away);
-      // A timer that ran out while the broker was away proves nothing: the last word has what can be seen now.
+      // A timer that ran out while the broker was down proves nothing: the provider's present state decides.
       const found = await providerLoss.checkLoss({
         ...{ providerId, nodeName, needsGpus: needsGpus && away.cause === 'gpu_lost' },
         ...(gpuResource === undefined ? {} : { gpuResource }),
       });
       if (found === 'lost' && news.away !== undefined) return lost(providerId, news.away);
       nextLookMs = Date.now() + recheckMs;
-      // The news of its return were lost, or never sent.
+      // The signal of its return was lost, or never sent.
       if (found === 'back' && news.away === away) learn(returned(news, away, Date.now()));
       return undefined;
     },
@@ -110,9 +112,8 @@ export function createProviderWatch(
 }
 
 /**
- * What a job knows after it heard a change of its provider. Whatever was said before the newest change that is known
- * comes late and says nothing; a machine that was replaced stays gone. A machine that lost a GPU serves whoever needs
- * none.
+ * What a job knows after a change of its provider. A change older than the newest known one came late and is ignored; a
+ * replaced machine stays gone. A machine that lost a GPU still serves jobs without GPUs.
  */
 export function afterChange(known: ProviderNews, change: ProviderChange, needsGpus: boolean): ProviderNews {
   const { changedAt, away } = known;
@@ -125,7 +126,7 @@ export function afterChange(known: ProviderNews, change: ProviderChange, needsGp
   return { ...heard, away: { ...first, ...cause, final: change.final === true } };
 }
 
-/** It is back: the time between is one in which it did not serve. */
+/** The provider is back: its absence becomes a gap. */
 function returned(
   { away: _, ...known }: ProviderNews,
   { sinceMs, cause }: ProviderAbsence,
@@ -134,7 +135,7 @@ function returned(
   return atMs > sinceMs ? { ...known, gap: { fromMs: sinceMs, toMs: atMs, cause: cause ?? 'silent' } } : known;
 }
 
-/** The same after it heard until when it may stay. */
+/** What a job knows after a drain of its provider. */
 export function afterDrain(known: ProviderNews, drain: ProviderDrain): ProviderNews {
   const { drainSaidAt, drain: _, ...rest } = known;
   if (drainSaidAt !== undefined && drain.at < drainSaidAt) return known;

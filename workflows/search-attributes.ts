@@ -1,6 +1,8 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 
-/** What operators filter by in the Temporal UI. Registered with the server before the first workflow starts. */
+/**
+ * What operators filter by in the Temporal UI. They are registered with the server before the first workflow starts.
+ */
 export const searchAttributes = {
   jobStatus: defineSearchAttributeKey('JobStatus', 'KEYWORD'),
   providerStatus: defineSearchAttributeKey('ProviderStatus', 'KEYWORD'),

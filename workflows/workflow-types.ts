@@ -1,4 +1,4 @@
-/** The workflow types, as starters name them. */
+/** The workflow types, by the names that starters use. */
 export const workflowTypes = {
   job: 'jobLifecycle',
   provider: 'providerLifecycle',

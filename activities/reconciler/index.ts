@@ -6,7 +6,7 @@ import { createTenantComparison } from './tenants.js';
 import { createTidyActivities } from './tidy.js';
 import { createAbandonedJobEnd, createWorkflowComparison, type JobEnd, type NodeLook } from './workflows.js';
 
-/** What the reconciler does; `steps` are the activities of jobs and providers that it does in their place. */
+/** The reconciler's activities; `steps` are the activities of jobs and providers that it runs in their place. */
 export function createReconcilerActivities(deps: ActivityDeps, steps: JobEnd & NodeLook) {
   return {
     ...createWorkflowComparison(deps, steps),

@@ -4,7 +4,7 @@ import { correctRented, differingProviders, leakedAllocations } from '../../src/
 import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison } from './repairs.js';
 
-/** Allocations against jobs, and counters against allocations: Postgres only. */
+/** Compares allocations with jobs, and counters with allocations: Postgres only. */
 export function createLedgerComparison({ pool, logger }: Pick<ActivityDeps, 'pool' | 'logger'>) {
   return {
     /** Releases what ended jobs still hold, and sets the counters to what is held. */

@@ -18,13 +18,15 @@ import { closeNode } from '../close-nodes.js';
 import type { ActivityDeps } from '../deps.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
-/** Between the two looks at a provider that disagrees with its node: its workflow may just be hearing of it. */
+/**
+ * Between the two checks of a provider that disagrees with its node: its workflow may just be hearing of the change.
+ */
 const secondLookMs = 5_000;
 
-/** Each is a call or two. */
+/** Each takes a call or two. */
 const closedPerRun = 200;
 
-/** Nodes against providers, both ways. */
+/** Compares nodes with providers, both ways. */
 export function createNodeComparison(
   deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
 ) {
@@ -32,7 +34,7 @@ export function createNodeComparison(
   const { core } = kubernetes;
 
   return {
-    /** Tells providers' workflows of what their rows do not know, and keeps nodes free that belong to no provider. */
+    /** Tells providers' workflows what their rows do not know, and keeps jobs off nodes that belong to no provider. */
     async compareNodes(): Promise<Comparison> {
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
@@ -46,7 +48,7 @@ export function createNodeComparison(
     },
   };
 
-  /** Nodes of the fleet by what they are: a provider's own, one that its provider's row disagrees with, or nobody's. */
+  /** Sorts the fleet's nodes: a provider's own, one that contradicts its provider's row, or nobody's. */
   async function sortNodes(context: Context): Promise<{ seen: Set<string>; suspects: string[]; unowned: V1Node[] }> {
     const seen = new Set<string>();
     const suspects: string[] = [];
@@ -73,7 +75,7 @@ export function createNodeComparison(
     return { seen, suspects, unowned };
   }
 
-  /** Providers whose row knows of a node that was not among those that are there. */
+  /** Providers whose row names a node that was not listed. */
   async function providersWithoutNode(seen: ReadonlySet<string>): Promise<string[]> {
     const missing: string[] = [];
     for (let page = await knownProviders(pool); page.length > 0;) {
@@ -96,7 +98,7 @@ export function createNodeComparison(
     );
   }
 
-  /** Nodes that left the fleet are gone from the cluster, and on its list of nodes that left. */
+  /** Makes sure that nodes which left the fleet are deleted from the cluster, and on its list of nodes that left. */
   async function closeNodesThatLeft(log: RepairLog): Promise<void> {
     await log.each(
       await nodesToClose(pool, { olderThanS: config.RECONCILER_GRACE_S, limit: closedPerRun }),
@@ -143,18 +145,18 @@ export function createNodeComparison(
     node: V1Node | undefined,
   ): Promise<NodeObservation> {
     const observation = node === undefined ? goneNode(nodeName ?? '', nodeUid ?? '') : observeNode(node);
-    // Without a workflow it is the comparison of workflows that repairs the provider.
+    // No workflow: `compareWorkflows` repairs the provider.
     await sendSignal(temporal, providerSignals.nodeObserved(providerId, { state: observation.state }));
     return observation;
   }
 }
 
-/** The node is the provider's own, and not only called like it. */
+/** Whether the node is the provider's own, and does not merely have its name. */
 function isNodeOf({ nodeName, node: own }: KnownProvider, node: V1Node): boolean {
   return own !== undefined && nodeName === node.metadata?.name && isOwnNode(node, own);
 }
 
-/** What a provider's row says of its node is not so. A node that is still joining is nobody's disagreement. */
+/** Whether a provider's row contradicts its node. A node that is still joining does not count. */
 function disagrees(
   provider: KnownProvider,
   node: V1Node | undefined,

@@ -7,9 +7,9 @@ import { workflowFate } from '../../src/temporal/workflow-fate.js';
 import type { ActivityDeps } from '../deps.js';
 import type { RepairLog } from './repairs.js';
 
-/** An object of a job as it was listed. */
+/** A listed object that belongs to a job. */
 export interface JobObject {
-  /** As its label says, which may be anything. */
+  /** The value of its label, which may be anything. */
   jobId: string;
   namespace: string;
   name: string;
@@ -28,9 +28,9 @@ export function jobObject(metadata: V1ObjectMeta | undefined): JobObject {
 }
 
 /**
- * Of these objects, those that nobody will remove: their job is over or was never ordered, no workflow of it runs, and
- * they are older than the grace. A job whose row is missing although its workflow runs (a database restored from
- * yesterday) keeps its pod: somebody works in it.
+ * Of these objects, those that nobody will delete: their job is over or was never ordered, it has no running workflow,
+ * and they are older than the grace. A job whose row is missing although its workflow runs (the database was restored
+ * from yesterday's backup) keeps its pod: its customer is working in it.
  */
 export async function findOrphans<T extends JobObject>(
   { config, pool, temporal }: Pick<ActivityDeps, 'config' | 'pool' | 'temporal'>,

@@ -15,14 +15,14 @@ import type { ActivityDeps } from '../deps.js';
 import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
-/** Between the two looks at a job whose pod seems to be gone: longer than the watcher needs to tell its workflow. */
+/** Between the two checks of a job whose pod seems to be gone: longer than the watcher needs to tell its workflow. */
 const secondLookMs = 5_000;
 
 interface FoundPod extends JobObject {
   nodeName?: string;
 }
 
-/** Pods against jobs, both ways. */
+/** Compares pods with jobs, both ways. */
 export function createPodComparison(
   deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
 ) {
@@ -66,7 +66,7 @@ export function createPodComparison(
 
   async function removeOrphan(orphan: FoundPod): Promise<'pod_orphaned' | 'pod_stranded' | undefined> {
     const { namespace, name, uid } = orphan;
-    // With a body, the API server takes its options from there alone.
+    // If there is a body, the API server reads its options only from there.
     const remove = (body: V1DeleteOptions) =>
       unlessGone(inTenant(kubernetes, namespace, () => core.deleteNamespacedPod({ namespace, name, body })));
     const pod = await unlessNotFound(core.readNamespacedPod({ namespace, name }));
@@ -76,7 +76,7 @@ export function createPodComparison(
       const deleted = await remove({ preconditions: { uid } });
       return deleted === undefined ? undefined : 'pod_orphaned';
     }
-    // It is on its way; only where nobody is there to stop it will it stay.
+    // It is being deleted, and finishes terminating unless its node is gone.
     if (
       Date.now() - endsAt.getTime() < config.LOST_POD_GRACE_S * 1000 ||
       (await nodeAnswers(kubernetes, pod.spec?.nodeName))
@@ -86,7 +86,7 @@ export function createPodComparison(
     return removed === undefined ? undefined : 'pod_stranded';
   }
 
-  /** Running jobs whose pod is not among those that are there, in two looks some seconds apart. */
+  /** Running jobs whose pod was not listed, in two checks some seconds apart. */
   async function jobsWithoutPod(there: ReadonlySet<string>, log: RepairLog): Promise<RunningPod[]> {
     const suspects: RunningPod[] = [];
     for (let page = await runningPods(pool, config.RECONCILER_GRACE_S); page.length > 0;) {
@@ -116,7 +116,7 @@ export function createPodComparison(
   }
 
   async function tellGone({ jobId, podUid }: RunningPod): Promise<void> {
-    // Without a workflow it is the comparison of workflows that repairs the job.
+    // No workflow: `compareWorkflows` repairs the job.
     await sendSignal(temporal, jobSignals.podObserved(jobId, gonePod(podUid)));
   }
 }

@@ -3,11 +3,11 @@ import { printable, sentence } from '../../src/domain/outside.js';
 import { reconcilerFailures, reconcilerRepairs } from '../../src/observability/metrics.js';
 import { sideBySide } from '../../src/side-by-side.js';
 
-/** What the reconciler repairs; in a healthy system none of it happens. */
+/** What the reconciler repairs; none of it happens in a healthy system. */
 export type RepairKind =
   /** An order whose workflow was never started: started. */
   | 'job_not_started'
-  /** A running job of whose workflow Temporal knows nothing: goes on in a new one. */
+  /** A running job without a workflow in Temporal: continued in a new one. */
   | 'job_without_workflow'
   /** A job whose workflow ended without closing it: torn down, released and closed. */
   | 'job_abandoned'
@@ -15,40 +15,40 @@ export type RepairKind =
   | 'job_without_pod'
   /** An allocation of a job that is over or was never ordered: released. */
   | 'allocation_leaked'
-  /** A counter that differs from what is held: set. */
+  /** A counter that differs from what is held: corrected. */
   | 'rented_differs'
   /** A pod, Service or Secret of a job that is over or was never ordered: deleted. */
   | 'pod_orphaned'
   | 'service_orphaned'
   | 'secret_orphaned'
-  /** A pod as above on a node that does not answer: its object removed. */
+  /** Such a pod on a node that does not answer: its object deleted by force. */
   | 'pod_stranded'
-  /** A provider of whose workflow nothing is left: goes on in a new one. */
+  /** A provider without a workflow: continued in a new one. */
   | 'provider_without_workflow'
-  /** A provider whose row disagrees with its node: its workflow is told. */
+  /** A provider whose row contradicts its node: its workflow is told. */
   | 'node_differs'
-  /** A node that was taken as a provider's that is not there: kept free of jobs. */
+  /** A node that claims a provider which does not exist: kept free of jobs. */
   | 'node_unowned'
-  /** A node that has left the fleet, of which the cluster did not know: its object removed, and shut out. */
+  /** A node that has left the fleet without the cluster knowing: its object deleted, its credentials denied. */
   | 'node_not_closed';
 
 /** What one comparison found and did. */
 export interface Comparison {
   repairs: Partial<Record<RepairKind, number>>;
-  /** What could not be repaired and why, one sentence each; the next run finds it again. */
+  /** One sentence for each failed repair; the next run finds it again. */
   failures: string[];
 }
 
 /** Counts and logs what one comparison repairs. */
 export interface RepairLog extends Comparison {
-  /** @param found what was there and should not have been, or the other way round. */
+  /** @param found the values that differed. */
   repaired(kind: RepairKind, found: Record<string, unknown>): void;
-  /** Runs a repair, `atOnce` of them at a time; one that fails does not keep the others from being made. */
+  /** Runs a repair for each item, `atOnce` of them concurrently; one that fails does not stop the others. */
   each<T>(items: readonly T[], describe: (item: T) => string, repair: (item: T) => Promise<void>): Promise<void>;
   failed(about: string, error: unknown): void;
 }
 
-/** Repairs under way at the same time: each is a call or two to a system that others use as well. */
+/** Concurrent repairs: each takes a call or two to a system that others use as well. */
 const atOnce = 10;
 /** Well within the heartbeat time-out of a comparison. */
 const progressMs = 10_000;
@@ -64,7 +64,7 @@ export function repairLog(logger: Logger, onProgress: () => void = () => undefin
     },
     async each(items, describe, repair) {
       onProgress();
-      // A repair that takes its time is no sign that nobody works on it.
+      // A slow repair must not look like a dead worker.
       const beating = setInterval(onProgress, progressMs);
       const failed = await sideBySide(items, atOnce, repair);
       clearInterval(beating);
@@ -80,10 +80,10 @@ export function repairLog(logger: Logger, onProgress: () => void = () => undefin
   return log;
 }
 
-/** What a comparison answers: without the functions, which are nothing for a workflow. */
+/** A comparison's result, without the functions, which cannot be sent to a workflow. */
 export function comparisonOf({ repairs, failures }: RepairLog): Comparison {
   return { repairs, failures: failures.slice(0, maxFailures) };
 }
 
-/** Results stand in a history: the first few failures say what is wrong. */
+/** Results are stored in a history: the first few failures show what is wrong. */
 const maxFailures = 20;

@@ -17,7 +17,7 @@ interface FoundTenant {
   createdAt: Date;
 }
 
-/** The tenants' namespaces: what is left in them, and whether they are needed. */
+/** Checks the tenants' namespaces: what is left in them, and whether they are still needed. */
 export function createTenantComparison(
   deps: Pick<ActivityDeps, 'config' | 'pool' | 'kubernetes' | 'temporal' | 'logger'>,
 ) {
@@ -25,7 +25,7 @@ export function createTenantComparison(
   const { core } = kubernetes;
 
   return {
-    /** Deletes Services and Secrets of jobs that are over, and namespaces that have been empty for long. */
+    /** Deletes Services and Secrets of jobs that are over, and namespaces that have been empty for a long time. */
     async compareTenants(): Promise<Comparison & { namespacesRemoved: number }> {
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
@@ -53,7 +53,7 @@ export function createTenantComparison(
     },
   };
 
-  /** Lists per namespace, not over all of them: the broker may read Secrets of its tenants only. */
+  /** Lists namespace by namespace, since the broker may read Secrets only in its tenants' namespaces. */
   async function sweep(namespace: string, labelSelector: string, log: RepairLog): Promise<void> {
     const services = await inTenant(kubernetes, namespace, () =>
       core.listNamespacedService({ namespace, labelSelector }),
@@ -86,7 +86,10 @@ export function createTenantComparison(
     }
   }
 
-  /** One of which nobody knows whose it is stays: he cannot be kept from ordering meanwhile. His next job makes it known. */
+  /**
+   * Leaves a namespace whose tenant is unknown, since nothing could keep that tenant from ordering meanwhile. His next
+   * job makes it known.
+   */
   async function emptyFor(found: readonly FoundTenant[], ttlS: number): Promise<(FoundTenant & Tenant)[]> {
     const before = Date.now() - ttlS * 1000;
     const old = found.filter(({ createdAt }) => createdAt.getTime() < before);
@@ -103,13 +106,13 @@ export function createTenantComparison(
   }
 
   /**
-   * The wallet cannot order between the look and the deletion. A job that comes after finds a namespace that is being
-   * deleted, and waits for that to be over.
+   * The wallet cannot order between the check and the deletion. A later job finds the namespace terminating, and waits
+   * until it is gone.
    */
   async function remove({ wallet, namespace, uid }: FoundTenant & Tenant): Promise<boolean> {
     let removed = false;
     await whileIdle(pool, { wallet, namespace }, config.TENANT_NAMESPACE_TTL_S, async () => {
-      // Whoever's pod it is: a namespace in which something runs is not empty.
+      // Whoever owns the pod: a namespace with a running pod is not empty.
       const { items } = await core.listNamespacedPod({ namespace, limit: 1 });
       if (items.length > 0) return false;
       const deleted = await unlessGone(core.deleteNamespace({ name: namespace, body: { preconditions: { uid } } }));

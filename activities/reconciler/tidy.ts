@@ -15,29 +15,29 @@ import type { ActivityDeps } from '../deps.js';
 import { repairLog } from './repairs.js';
 import { maxDelegationS } from '../../src/wire/node-key-delegation.js';
 
-/** What one run removes; the next one finds the rest. */
+/** The limit of one run; the next one finds the rest. */
 const tokensPerRun = 200;
-/** Longer than any registration may still be answered anew, and long enough to look at one that went wrong. */
+/** Longer than any registration may still be answered again, and long enough to investigate one that failed. */
 const registrationsKeptMs = 7 * 86_400_000;
-/** Past its end a delegation is refused for that; its nonce is kept for as long as clocks may differ at the very most. */
+/** An expired delegation is rejected for that; its nonce is kept for as long as clocks could possibly differ. */
 const delegationsKeptMs = 86_400_000;
-/** As long as the registrations that they answered, which may be answered anew while they are kept, and as much again. */
+/** Twice as long as the registrations that they answered, which may be answered again while they are kept. */
 const joinTokensKeptMs = 14 * 86_400_000;
-/** A token that has expired is told so for a day, and is not known after. */
+/** For a day a client is told that its token has expired; after that the token is unknown. */
 const authTokensKeptMs = 86_400_000;
-/** Long enough to ask what a session was used for; what it paid for keeps it for ever. */
+/** Long enough to ask what a session was used for; a session that paid for something is kept for ever. */
 const sessionsKeptMs = 90 * 86_400_000;
-/** Many times as long as a signed revocation is accepted after it was signed. */
+/** Many times as long as a signed revocation is accepted. */
 const revocationsKeptMs = 86_400_000;
 
-/** Longer than they count, to look at. */
+/** Longer than they count, for people who investigate. */
 const failuresKeptMs = 30 * 86_400_000;
-/** A machine that comes after all registers by itself, and is a new one. */
+/** A machine that registers after all does so by itself, and is a new one. */
 const neverJoinedKeptMs = 7 * 86_400_000;
 const neverJoinedPerRun = 200;
-/** For an owner who claims a machine before he sets it up. */
+/** For an owner who claims a machine before setting it up. */
 const claimsKeptMs = 90 * 86_400_000;
-/** Longer than any delegation of such a key is good for. */
+/** Longer than any delegation of such a key is valid. */
 const revokedKeysKeptMs = (maxDelegationS + 86_400) * 1000;
 /** For customers who ask why. */
 const unreadyJobsKeptMs = 90 * 86_400_000;
@@ -65,12 +65,12 @@ export interface Tidied {
   joinTokens: number;
   registrations: number;
   delegations: number;
-  /** Of other tables, by their names. */
+  /** Rows of other tables, by table name. */
   others: Record<string, number>;
   failures: string[];
 }
 
-/** What has done its work and would only pile up. Removing it is routine, not repair. */
+/** Deletes what has done its work and would only pile up. This is routine, not repair. */
 export function createTidyActivities({
   pool,
   redis,
@@ -78,12 +78,13 @@ export function createTidyActivities({
   temporal,
   logger,
 }: Pick<ActivityDeps, 'pool' | 'redis' | 'kubernetes' | 'temporal' | 'logger'>) {
-  /** How far through Redis the last run has looked. */
+  /** Where the last run stopped scanning Redis. */
   let cursor = '0';
   return {
     /**
-     * Deletes join tokens that are of no use any more, and rows that can have no effect: registrations that were read long
-     * ago, and what expired of delegations, tokens, sessions and revocations. One kind that fails leaves the others be.
+     * Deletes join tokens that are of no use any more, and rows that can have no effect: registrations that were
+     * processed long ago, and expired delegations, tokens, sessions and revocations. If one kind fails, the others are
+     * still deleted.
      */
     async tidy(): Promise<Tidied> {
       const context = Context.current();
@@ -126,7 +127,7 @@ export function createTidyActivities({
     },
   };
 
-  /** Its workflow ends when it finds no row, unless a registration waits there. */
+  /** Wakes the provider's workflow, which ends when it finds no row, unless a registration waits there. */
   async function tellToLook(providerId: string): Promise<void> {
     await sendSignal(temporal, providerSignals.heartbeatChanged(providerId));
   }

@@ -17,41 +17,42 @@ import type { ActivityDeps } from '../deps.js';
 import type { ReleasedJob } from '../job-record.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
-/** A job whose workflow will do nothing for it any more. */
+/** A job whose workflow has ended without closing it. */
 export interface AbandonedJob {
   order: JobOrder;
   /** For its customer. */
   message: Printable;
-  /** Until when somebody looked after it; the customer pays no longer than that. */
+  /** Until when a workflow looked after it; the customer pays no longer than that. */
   servedUntil: Instant;
   /** Since when its provider has been away. */
   lastSeen?: Instant;
 }
 
-/** What one run takes on of each kind; the next one finds the rest. */
+/** The limit of one run for each kind; the next run finds the rest. */
 const suspectsPerRun = 500;
 /** Each is a teardown that may wait for a node. */
 const abandonedPerRun = 50;
 
-/** Looks at a node as it is now. */
+/** Reads a node as it is now. */
 export interface NodeLook {
   inspectNode(input: { nodeName: string }): Promise<NodeObservation>;
 }
 
-/** Rows against workflows: whatever is not over must have one that runs. */
+/** Compares rows with workflows: every open job and every provider must have a running one. */
 export function createWorkflowComparison(
   { config, pool, temporal, logger }: Pick<ActivityDeps, 'config' | 'pool' | 'temporal' | 'logger'>,
   { inspectNode }: NodeLook,
 ) {
   return {
     /**
-     * Starts what has no workflow. Jobs whose workflow ended without closing them are answered: ending one takes its
-     * time, and is a step of its own.
+     * Starts missing workflows. Returns jobs whose workflow ended without closing them: ending a job takes time, and is
+     * a step of its own.
      */
     async compareWorkflows(): Promise<Comparison & { abandoned: AbandonedJob[] }> {
       const context = Context.current();
       const log = repairLog(logger, () => context.heartbeat());
-      // One look for all of them. What it shows is some moments old: whoever seems to be missing is asked for by name.
+      // One list for all of them. It is some moments old, so every workflow that seems to be missing is checked by its
+      // id.
       const running = await runningWorkflows(() => context.heartbeat());
       const abandoned: AbandonedJob[] = [];
       const jobs = await jobsWithout(running);
@@ -104,7 +105,7 @@ export function createWorkflowComparison(
   async function repairJob(jobId: string, log: RepairLog): Promise<AbandonedJob | undefined> {
     const workflow = await workflowFate(temporal, jobWorkflowId(jobId));
     if (workflow === 'goes_on') return undefined;
-    // Read after the workflow was seen to be over: one that closes its job and ends is not abandoned.
+    // Read after the workflow was seen to be over: a workflow that closes its job and then ends did not abandon it.
     const job = await findOpenJob(pool, jobId);
     if (job === undefined) return undefined;
     if (workflow !== undefined) {
@@ -127,7 +128,7 @@ export function createWorkflowComparison(
     return abandoned(job, 'the job has no workflow, and cannot go on', new Date());
   }
 
-  /** Goes on from what the row says; the pod has been running all along. */
+  /** Continues from what the row says; the pod has been running all along. */
   async function resumeJob(
     { order, providerAwaySince, drain }: OpenJob,
     { placement, running }: Pick<Required<OpenJob>, 'placement' | 'running'>,
@@ -147,7 +148,7 @@ export function createWorkflowComparison(
   async function resumeProvider({ providerId }: KnownProvider, log: RepairLog): Promise<void> {
     const workflow = await workflowFate(temporal, providerWorkflowId(providerId));
     if (workflow === 'goes_on') return;
-    // Read after the workflow was seen to be over: one that has retired is no part of the fleet any more.
+    // Read after the workflow was seen to be over: a provider that has retired is not part of the fleet any more.
     const provider = (await knownAmong(pool, [providerId])).get(providerId);
     if (provider === undefined) return;
     const { status } = provider;
@@ -159,10 +160,10 @@ export function createWorkflowComparison(
     });
   }
 
-  /** What a workflow that goes on for a provider hears first. */
+  /** The first signal for the workflow of a provider that is continued. */
   async function firstNews({ providerId, status, nodeName, nodeUid }: KnownProvider): Promise<Signal | undefined> {
     const messageId = await pendingRegistration(pool, providerId);
-    // Answering the registration anew finds what was answered, and waits for the node from there.
+    // Answering the registration again finds the earlier answer, and then waits for the node.
     if (status === 'approved' && messageId !== undefined) {
       return providerSignals.registrationReceived(providerId, { messageId });
     }
@@ -181,7 +182,7 @@ function abandoned({ order, providerAwaySince }: OpenJob, message: string, serve
   };
 }
 
-/** What the workflow of a job was told of its provider, as far as its row tells; its grace begins anew. */
+/** What a job's workflow was told about its provider, as far as the row tells; its grace begins again. */
 function newsOf(awaySince: Date | undefined, drain: OpenJob['drain']): ProviderNews {
   const nowMs = Date.now();
   return {
@@ -192,7 +193,7 @@ function newsOf(awaySince: Date | undefined, drain: OpenJob['drain']): ProviderN
   };
 }
 
-/** What the workflow of a provider knew, as far as its row tells; what its jobs were told nobody knows. */
+/** What a provider's workflow knew, as far as the row tells; what its jobs were told is unknown. */
 function carriedBy(provider: KnownProvider): CarriedProvider {
   const { status, nodeUid, nodeReady, heartbeatAlive, allocatable, offeredGpus, retiring } = provider;
   return {
@@ -211,7 +212,7 @@ export interface JobEnd {
   releaseJob(order: JobOrder, outcome: ReleasedJob): Promise<unknown>;
 }
 
-/** Ending a job in the place of its workflow, by the same steps. */
+/** Ends a job in place of its workflow, by the same steps. */
 export function createAbandonedJobEnd({ logger }: Pick<ActivityDeps, 'logger'>, steps: JobEnd) {
   return {
     async endAbandonedJob({ order, message, servedUntil, lastSeen }: AbandonedJob): Promise<Comparison> {

@@ -1,7 +1,7 @@
-/** Images that no registry has: they are built here and imported. */
+/** Images that are in no registry: they are built here and imported. */
 export const pauseImageName = 'registry.example.com/pause:1';
 
-/** Where containerd listens in the machine, which is where kubeadm looks first. */
+/** Where containerd listens in the machine, and where kubeadm looks first. */
 const runtimeEndpoint = 'unix:///run/containerd/containerd.sock';
 
 export function containerdConfiguration(cniPlugins: string): string {
@@ -31,8 +31,8 @@ state = "/run/containerd"
 }
 
 /**
- * The network of the pods, filled in by containerd once the cluster has given the node its range. Every pod has a link of
- * its own to the machine (\`ptp\`): what one sends to another is routed, and so subject to network policies.
+ * The pods' network, which containerd fills in once the cluster has given the node its range. Every pod has its own
+ * link to the machine (\`ptp\`): traffic between pods is routed, and so subject to network policies.
  */
 export function podNetwork(): string {
   const subnet = '{"subnet": "{{.PodCIDR}}"}';
@@ -51,24 +51,24 @@ export function podNetwork(): string {
 `;
 }
 
-/** What the kubelet's configuration says otherwise on this machine than in the cluster. */
+/** Where the kubelet's configuration on this machine differs from the cluster's. */
 export function kubeletPatch(cgroup: string): string {
   return JSON.stringify({
-    // containerd runs runc without systemd; machines without cgroup v2 will do for tests.
+    // containerd runs runc without systemd, so that machines without cgroup v2 can run tests.
     cgroupDriver: 'cgroupfs',
     cgroupRoot: `/${cgroup}`,
     failCgroupV1: false,
     failSwapOn: false,
-    // A disk that is nearly full is no reason for a test to fail.
+    // A nearly full disk must not fail a test.
     evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
   });
 }
 
 /**
- * The program that a join command finds when it says `kubeadm`: the real one, in the machine. A command is run as the
- * broker gave it; what this machine asks for besides is added here, as an operator's image of a node would have it.
+ * The program that a join command runs as `kubeadm`: the real one, in the machine. It runs the command as the broker
+ * gave it, and adds only what this machine needs, as an operator's node image would.
  *
- * @param folder of the machine, as this one sees it.
+ * @param folder the machine's folder, by its path outside.
  */
 export function kubeadmCommand(namespaces: readonly string[], folder: string): string {
   return `#!/bin/sh

@@ -12,53 +12,52 @@ import { run } from '../tools/run.js';
 import { containerdConfiguration, kubeadmCommand, kubeletPatch, podNetwork } from './configuration.js';
 import type { NodePackages } from './packages.js';
 
-/** A network of two, from a range for documentation: nobody else has it. */
+/** A network of two addresses, from a range for documentation: nothing else uses it. */
 const gateway = '198.51.100.1';
 const address = '198.51.100.2';
 const link = 'wl-node';
-/** The cgroup below which everything of the machine runs. */
+/** The cgroup of all the machine's processes. */
 const cgroup = 'worldland-node';
 
 export interface MachineOptions {
-  /** Everything the machine writes is here; what is there already when it starts is what it had when it stopped. */
+  /** The folder for everything the machine writes; if it has files at the start, the machine continues with them. */
   folder: string;
   hostName: string;
   packages: NodePackages;
-  /** Programs by name that stand in its PATH beside those of the packages. */
+  /** Programs in its PATH besides those of the packages, by name. */
   programs: Record<string, string>;
-  /** kubeconfigs of the programs that do not come with the join. */
+  /** kubeconfigs of the programs that the join does not set up. */
   kubeconfigs: Record<'kube-proxy', string> & Partial<Record<'kube-router', string>>;
-  /** Called when no other machine is there any more, and this one is not there yet. */
+  /** Called once no other machine is running and before this one starts. */
   onTurn?: (() => void) | undefined;
   log: Log;
   env: NodeJS.ProcessEnv;
 }
 
-/** A machine of its own on this one: namespaces in which containerd runs, and a kubelet as soon as it has joined. */
+/** A machine inside this one: namespaces in which containerd runs, and a kubelet as soon as it has joined. */
 export interface Machine {
-  /** Where this machine reaches it, and it says of itself that it is. */
+  /** The address under which this machine reaches it, and which it reports itself. */
   address: string;
-  /** This machine as that one sees it. */
+  /** This machine's address as seen from inside. */
   gateway: string;
   link: string;
-  /** A folder with `kubeadm`, to stand first in the PATH of whoever runs a join command. */
+  /** A folder with `kubeadm`, to put first in the PATH of a program that runs a join command. */
   commands: string;
-  /** Where this machine finds what is in the folders that it has of its own: `etc/kubernetes`, `var/lib/kubelet`. */
+  /** Where this machine finds the folders that the other one has for itself: `etc/kubernetes`, `var/lib/kubelet`. */
   files: string;
-  /** Runs a program in it and answers what it printed. */
+  /** Runs a program in it and returns its output. */
   run(command: string, args: string[]): Promise<string>;
   importImage(archive: Buffer): Promise<void>;
-  /** From now on, what is pulled from the registry of that name comes from this URL. */
+  /** From now on, pulls from the registry of that name go to this URL. */
   useRegistry(name: string, url: string): void;
-  /** What its programs logged, by name; for the message of a test that failed. */
+  /** The logs of its programs, by name; for the message of a failed test. */
   logs: string;
-  /** Takes it away with everything it had on this machine: processes, mounts, network, cgroups. The folder stays. */
+  /** Removes it with everything it had on this machine: processes, mounts, network, cgroups. The folder stays. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the machine. There can be one at a time: whoever comes second waits. It ends with this process, however that
- * one ends.
+ * Starts the machine. Only one can run at a time: a second caller waits. It ends with this process, however that ends.
  */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   const { folder, packages, log, env } = options;
@@ -66,7 +65,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const held = await hold(join(cacheRoot(env), 'real-node.lock'), log);
   try {
     await reapOrphans(join(folder, 'run'), log);
-    // What a machine leaves whose supervisor was killed: the kernel does not remove cgroups.
+    // Cgroups that a machine left behind when its supervisor was killed: the kernel does not remove them.
     await gone();
     options.onTurn?.();
     writeFiles(options);
@@ -97,7 +96,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
         ready: async () => {
           if (!existsSync(join(folder, 'ready'))) throw new Error('containerd does not answer yet');
         },
-        // Nothing in it has to be saved, and its first process is one that the kernel shields from other signals.
+        // Nothing in it has to be saved, and the kernel shields its first process from other signals.
         stopSignal: 'SIGKILL',
       });
     } catch (error) {
@@ -150,13 +149,13 @@ function writeFiles({ folder, packages, programs, kubeconfigs }: MachineOptions)
   writeFileSync(join(folder, 'patches/kubeletconfiguration+merge.json'), kubeletPatch(cgroup));
 }
 
-/** How a program gets into the machine whose outer process that is; its processes have numbers of their own. */
+/** The nsenter command into the machine with this outer process; inside, processes have numbers of their own. */
 function namespacesOf(pid: number | undefined): string[] {
   if (pid === undefined) throw new Error('the machine does not run');
   return ['--target', String(pid), '--net', '--mount', '--uts', `--pid=/proc/${pid}/ns/pid_for_children`];
 }
 
-/** Takes the lock and answers the function that gives it back, once. */
+/** Takes the lock and returns the function that releases it once. */
 async function hold(path: string, log: Log): Promise<() => void> {
   let release: () => void = () => undefined;
   await new Promise<void>((held, failed) => {
@@ -168,7 +167,7 @@ async function hold(path: string, log: Log): Promise<() => void> {
   return () => release();
 }
 
-/** Waits until the kernel has taken the network link away, which it does by and by, and removes the cgroups. */
+/** Waits until the kernel has removed the network link, which takes it a while, and removes the cgroups. */
 async function gone(): Promise<void> {
   for (const deadline = Date.now() + 10_000; ; await sleep(50)) {
     const left = [...cgroups().filter((path) => !removeTree(path)), ...(link in networkInterfaces() ? [link] : [])];
@@ -184,7 +183,7 @@ function cgroups(): string[] {
     .filter((path) => existsSync(path));
 }
 
-/** Removes a tree of cgroups, from its leaves; false while a process that is ending still counts in one of them. */
+/** Removes a tree of cgroups, leaves first; false while a process that is ending still counts in one of them. */
 function removeTree(path: string): boolean {
   try {
     for (const entry of readdirSync(path, { withFileTypes: true }))

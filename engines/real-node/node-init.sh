@@ -1,16 +1,16 @@
 #!/bin/sh
 # The first process of the machine that a real node runs on: a set of namespaces with files, network and processes of its
-# own. It mounts, starts what systemd starts elsewhere, and starts again what dies. When it ends, the kernel takes
-# everything of the machine away.
+# own. It mounts file systems, starts what systemd would start, and restarts what dies. When it ends, the kernel removes
+# everything of the machine.
 #
-# It gets: FOLDER (all that the machine writes, and bin/ with the programs of Kubernetes), PACKAGES and LIBRARIES (those of
+# Variables: FOLDER (everything the machine writes, and bin/ with the programs of Kubernetes), PACKAGES and LIBRARIES (of
 # the distribution), HOST_NAME, ADDRESS and GATEWAY (a network of two), LINK (the host's end of it), CGROUP, POD_CIDR,
-# SERVICE_CIDR, and the host's network as descriptor 9.
+# SERVICE_CIDR. Descriptor 9 is the host's network.
 set -eu
 export PATH="/mnt/bin:$PACKAGES/bin:$PACKAGES/usr/sbin:$PACKAGES/usr/bin:$PATH"
 export LD_LIBRARY_PATH="$LIBRARIES" XTABLES_LIBDIR="$LIBRARIES/xtables"
 
-# Files: what is written below /etc, /var and /run stays in the folder, which is /mnt here.
+# Files: writes below /etc, /var and /run stay in the folder, which is /mnt here.
 mount --bind "$FOLDER" /mnt
 rm -f /mnt/ready /mnt/joined
 for part in etc var; do
@@ -18,14 +18,14 @@ for part in etc var; do
   mount -t overlay overlay -o "lowerdir=/$part,upperdir=/mnt/$part,workdir=/mnt/.$part" "/$part"
 done
 mount -t tmpfs tmpfs /run
-# The host may be a node itself: none of its own configuration is seen here. containerd cannot put overlays on an overlay.
+# The host may be a node itself: hide its own configuration. containerd cannot put overlays on an overlay.
 for place in etc/kubernetes var/lib/kubelet var/lib/containerd; do
   mkdir -p "/mnt/own/$place" "/$place"
   mount --bind "/mnt/own/$place" "/$place"
 done
 mkdir -p /etc/kubernetes/manifests
 mount --make-rshared /
-# The kubelet wants these values and would set them for the host too. It finds them as they should be.
+# The kubelet requires these values and would set them on the host, too. Show it the values it requires.
 mkdir -p /mnt/kernel
 for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
   kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
@@ -35,7 +35,7 @@ for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/p
   mount --bind "/mnt/kernel/$name" "/proc/sys/$path"
 done
 
-# Network: one link to the host, by which the API server and the customers come in.
+# Network: one link to the host, which the API server and the customers use.
 nsenter --net=/proc/self/fd/9 ip link add "$LINK" type veth peer name eth0 netns 1
 nsenter --net=/proc/self/fd/9 ip address add "$GATEWAY/30" dev "$LINK"
 nsenter --net=/proc/self/fd/9 ip link set "$LINK" up
@@ -46,11 +46,11 @@ ip link set eth0 up
 ip route add default via "$GATEWAY"
 echo 1 >/proc/sys/net/ipv4/ip_forward
 hostname "$HOST_NAME"
-# Nobody resolves names here, and whoever asks must learn that at once and not after ten seconds.
+# No names are resolved here, and a lookup must fail at once and not after ten seconds.
 rm -f /etc/resolv.conf
 echo 'nameserver 127.0.0.1' >/etc/resolv.conf
 
-# Containers are counted and limited below one group, which the host removes in the end.
+# All containers count in one group, which the host removes in the end.
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   for controller in cpuset cpu io memory hugetlb pids; do
     echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
@@ -62,7 +62,7 @@ else
   done
 fi
 
-keep() { # NAME COMMAND…: runs it, and again whenever it ends; ends it when it is told to end itself
+keep() { # NAME COMMAND…: runs it again whenever it ends; on SIGTERM, ends it and exits
   log="/mnt/logs/$1.log"
   shift
   child=
@@ -86,15 +86,15 @@ while :; do
   . "$flags"
   node=$(echo "$KUBELET_KUBEADM_ARGS" | sed -n 's/.*--hostname-override=\([^ ]*\).*/\1/p')
   node=${node:-$HOST_NAME}
-  # The kubelet asks for the addresses of its own name.
+  # The kubelet resolves its own name.
   echo "$ADDRESS $node" >>/etc/hosts
   : >/mnt/joined
 
-  # shellcheck disable=SC2086 # several arguments in one variable, as kubeadm means it
+  # shellcheck disable=SC2086 # several arguments in one variable, as kubeadm writes it
   keep kubelet kubelet --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf \
     --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS &
   kept=$!
-  # Limits of connection tracking belong to the host.
+  # The limits of connection tracking belong to the host.
   keep kube-proxy kube-proxy --kubeconfig=/mnt/kube-proxy.conf --hostname-override="$node" --proxy-mode=iptables \
     --cluster-cidr="$POD_CIDR" --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0 \
     --conntrack-tcp-timeout-close-wait=0 &
@@ -106,7 +106,7 @@ while :; do
     kept="$kept $!"
   fi
 
-  # Taken away before kubeadm reset, which counts on systemd to have stopped the kubelet.
+  # Deleted before kubeadm reset, which relies on systemd to have stopped the kubelet.
   while [ -e "$flags" ]; do sleep 0.5; done
   # shellcheck disable=SC2086 # several numbers in one variable
   kill $kept

@@ -14,14 +14,14 @@ import { letKubeRouterRead } from './policy-engine.js';
 
 /** Images that the machine has without a registry. */
 export const images = {
-  /** What the broker is told by SSH_SERVER_IMAGE. */
+  /** The value of SSH_SERVER_IMAGE for the broker. */
   sshServer: 'registry.example.com/ssh-server:1',
   /** A small Linux for a customer to rent. */
   machine: 'registry.example.com/machine:1',
 };
 
 export interface RealNodeOptions {
-  /** The data folder of the stack whose cluster it will join. */
+  /** The data folder of the stack whose cluster it joins. */
   dataDir: string;
   hostName: string;
   onTurn?: MachineOptions['onTurn'];
@@ -30,9 +30,9 @@ export interface RealNodeOptions {
 }
 
 /**
- * Prepares a machine that can become a node of the stack's cluster, up to where a provider's agent begins: containerd
- * with the images, a kubelet that waits for the join, kube-proxy, and kube-router, which enforces network policies. An
- * operator's nodes get the last two from the cluster, as DaemonSets.
+ * Prepares a machine that can become a node of the stack's cluster, up to the point where a provider's agent begins:
+ * containerd with the images, a kubelet that waits for the join, kube-proxy, and kube-router, which enforces network
+ * policies. An operator's nodes get the last two from the cluster, as DaemonSets.
  */
 export async function startRealNode({
   dataDir,
@@ -47,7 +47,7 @@ export async function startRealNode({
   const packages = await findNodePackages(log, env);
   const { archive: sshServer } = await sshServerImage(images.sshServer, log);
   const cluster = join(dataDir, 'kubernetes');
-  // kubeadm writes on standard error what it chose by itself.
+  // kubeadm reports its own choices on standard error.
   const kubeconfigOf = (user: string) =>
     run(kubeadm.path, ['kubeconfig', 'user', '--config', join(cluster, 'kubeadm.yaml'), '--client-name', user]);
   await letKubeRouterRead(join(cluster, 'local/admin.conf'));

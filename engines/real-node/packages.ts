@@ -13,15 +13,15 @@ const names = [
   'iptables',
   'ipset',
   'conntrack',
-  // The customer's image of the tests, and the pause image.
+  // For the customer's image in tests, and for the pause image.
   'busybox-static',
 ] as const;
 
-/** Programs that Debian makes by links when it installs the packages. */
+/** Links that Debian creates when it installs the packages. */
 const links = ['iptables', 'ip6tables'].flatMap((name) => [name, `${name}-save`, `${name}-restore`]);
 
 export interface NodePackages {
-  /** Like `/` of a system on which nothing else is installed. */
+  /** Like `/` of a system on which only these packages are installed. */
   root: string;
   libraries: string;
   busybox: string;

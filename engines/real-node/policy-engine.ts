@@ -1,7 +1,7 @@
 import { KubeConfig, RbacAuthorizationV1Api } from '@kubernetes/client-node';
 
 /**
- * Lets the user `kube-router` see what network policies are about, and nothing else.
+ * Lets the user `kube-router` read what network policies depend on, and nothing else.
  *
  * @param kubeconfig path of an administrator's.
  */

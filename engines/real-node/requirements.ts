@@ -3,7 +3,7 @@ import { hasApt } from '../tools/apt.js';
 import { findGo } from '../tools/go-build.js';
 import { findOnPath } from '../tools/tool.js';
 
-/** What this machine lacks to have a real node on it; undefined when nothing is missing. */
+/** What this machine lacks to run a real node; undefined if it lacks nothing. */
 export function missingForRealNode(env: NodeJS.ProcessEnv = process.env): string | undefined {
   if (process.platform !== 'linux') return 'Linux';
   if (process.getuid?.() !== 0) return 'root';
@@ -12,7 +12,7 @@ export function missingForRealNode(env: NodeJS.ProcessEnv = process.env): string
   if (!hasApt(env)) return 'a distribution of Debian’s kind, whose packages of containerd and runc it takes';
   if (findGo(env) === undefined) return 'Go 1.26 or newer, to build the kubelet';
   try {
-    // Containers are often allowed to be root and not to do this.
+    // Many containers run as root but may not do this.
     const mounts = 'mount -t tmpfs tmpfs /run && mount --make-rshared /';
     execFileSync('unshare', ['--net', '--mount', '--pid', '--uts', '--fork', '--mount-proc', 'sh', '-c', mounts], {
       stdio: 'ignore',

@@ -4,21 +4,21 @@ import type { Log } from '../log.js';
 import { run } from './run.js';
 import { compareVersions, findOnPath } from './tool.js';
 
-/** What apt prints is read here, so it must not be in the user's language. */
+/** apt's output is parsed here, so it must not be in the user's language. */
 const plainEnglish = { ...process.env, LC_ALL: 'C' };
 
-/** Whether this is a system of Debian's kind. */
+/** Whether this system is Debian or derived from it. */
 export function hasApt(env: NodeJS.ProcessEnv): boolean {
   return ['apt-get', 'apt-cache', 'dpkg-deb', 'dpkg-query'].every((name) => findOnPath(name, env) !== undefined);
 }
 
 /**
- * Unpacks packages of the distribution below a folder, with the shared libraries that they need and this machine does
- * not have. Nothing is installed, so no service appears on the machine, and it takes no rights.
+ * Unpacks packages of the distribution into a folder, with the shared libraries that they need and this machine lacks.
+ * Nothing is installed, so no service appears on the machine, and no rights are needed.
  *
- * @param oldest the oldest version that will do, by package.
+ * @param oldest the oldest acceptable version, by package.
  * @returns the versions, without epoch and Debian revision, by package.
- * @throws Error when a package is not there or too old.
+ * @throws Error if a package is missing or too old.
  */
 export async function unpackPackages(
   names: readonly string[],
@@ -56,13 +56,13 @@ export function libraryFolders(root: string): string[] {
   });
 }
 
-/** Package lists below the work folder: those of the system are root's to renew, and nobody else's to change. */
+/** Package lists in the work folder: only root may refresh the system's. */
 async function freshLists(work: string, log: Log): Promise<string[]> {
   const state = join(work, 'apt');
   for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(state, folder), { recursive: true });
   const options = [
     ...['-o', `Dir::State::lists=${join(state, 'lists')}`, '-o', `Dir::Cache=${state}`],
-    // The account that apt steps down to cannot reach the cache of root.
+    // The account that apt switches to cannot reach root's cache.
     ...(process.getuid?.() === 0 ? ['-o', 'APT::Sandbox::User=root'] : []),
   ];
   await run('apt-get', [...options, 'update'], { log, what: 'apt-get update' });
@@ -91,7 +91,7 @@ async function download(
   return versions;
 }
 
-/** Shared libraries that the packages need, and those that these need, as far as the machine does not have them. */
+/** The shared libraries that the packages need, directly or indirectly, and this machine lacks. */
 async function missingLibraries(names: readonly string[], options: string[]): Promise<string[]> {
   const missing = new Set<string>();
   for (let next = names; next.length > 0;) {

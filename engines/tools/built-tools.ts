@@ -6,21 +6,21 @@ import { buildWithGo, type GoBuild } from './go-build.js';
 import { findOnPath, fromEnvironment, isExecutable, versionText, type Tool } from './tool.js';
 
 /**
- * A tool that is built from a pinned module when it is nowhere to be found. There is no step that downloads the
- * projects' release files: a download is only as good as a checksum that was known beforehand, and `go.sum` already
- * pins the sources. A release file that somebody has checked is used through its environment variable.
+ * A tool that is built from a pinned module if it is found nowhere. Release files of the projects are never downloaded:
+ * a download is only as good as a checksum that was known beforehand, and `go.sum` already pins the sources. A release
+ * file that an operator has checked is used through its environment variable.
  */
 export interface BuiltTool {
   /** The variable that names the program. */
   variable: string;
   /** The pinned version: it names the folder in the cache. */
   version: string;
-  /** The package in the module, and the name `go build` gives the program where it differs. */
+  /** The package in the module, and the name `go build` gives the program if it differs. */
   package: string;
   builtAs?: string;
-  /** How the program is asked for its version; `--version` unless given. */
+  /** How to ask the program for its version; `--version` by default. */
   versionArgs?: string[];
-  /** Whether a program on PATH that prints this about its version will do. */
+  /** Whether a program on PATH with this version text is acceptable. */
   accepts: (version: string) => boolean;
 }
 
@@ -32,8 +32,8 @@ export interface BuiltGroup {
 }
 
 /**
- * Finds the tools of a group: environment variable, PATH, cache, and at last one build of all that are missing. Two
- * processes that need the same build do it once: the second waits.
+ * Finds the tools of a group: environment variable, PATH, cache, and finally one build of all that are missing. If two
+ * processes need the same build, only one builds: the second waits.
  *
  * @throws ToolMissing with what to install.
  */

@@ -6,7 +6,7 @@ import { packageRoot } from '../paths.js';
 import { run } from './run.js';
 import { findOnPath, isExecutable, ToolMissing } from './tool.js';
 
-/** Where the modules are. */
+/** The folders of the modules. */
 const folders = {
   kubernetes: 'engines/go/kubernetes',
   temporal: 'engines/go/temporal',
@@ -19,9 +19,9 @@ const folders = {
 export interface GoProgram {
   /** The package to build. */
   package: string;
-  /** The name `go build` gives the program, where it is not the name we want. */
+  /** The name `go build` gives the program, if it differs from ours. */
   builtAs?: string;
-  /** Where the finished program belongs. */
+  /** Where to put the finished program. */
   target: string;
 }
 
@@ -30,18 +30,18 @@ export interface GoBuild {
   module: keyof typeof folders;
   programs: Record<string, GoProgram>;
   ldflags: string;
-  /** Variables for the compiler beside those of the caller. */
+  /** Variables for the compiler besides those of the caller. */
   env?: Record<string, string>;
-  /** How long it takes the first time, for the person who waits. */
+  /** How long the first build takes, for the person who waits. */
   takes: string;
 }
 
 /**
  * Builds programs from pinned source modules. It works on a copy of the module files, since the package's own folder
- * may not be writable, and moves the finished programs to their places with a rename: an interrupted build leaves
- * nothing half-done.
+ * may be read-only, and moves the finished programs to their places with a rename: an interrupted build leaves nothing
+ * half-done.
  *
- * @throws ToolMissing without a Go toolchain; Error with the compiler's last lines when the build fails.
+ * @throws ToolMissing without a Go toolchain; Error with the compiler's last lines if the build fails.
  */
 export async function buildWithGo(build: GoBuild, cache: string, env: NodeJS.ProcessEnv, log: Log): Promise<void> {
   const names = Object.keys(build.programs).join(', ');
@@ -74,7 +74,7 @@ export async function buildWithGo(build: GoBuild, cache: string, env: NodeJS.Pro
         `${out}/`,
         ...Object.values(build.programs).map((program) => program.package),
       ],
-      // A go.work above the cache, or flags of the user's own, would change what is built.
+      // A go.work above the cache, or the user's own flags, would change what is built.
       {
         cwd: join(work, 'module'),
         env: { ...env, ...build.env, GOWORK: 'off', GOFLAGS: '' },
@@ -95,7 +95,7 @@ export async function buildWithGo(build: GoBuild, cache: string, env: NodeJS.Pro
   log(`built ${names} in ${seconds(Date.now() - began)}`);
 }
 
-/** Names the sources of a module of our own as they are now: the program of other ones is another program. */
+/** A digest of the present sources of one of our own modules: other sources give another program. */
 export function sourceDigest(module: GoBuild['module']): string {
   const folder = join(packageRoot, folders[module]);
   const digest = createHash('sha256');

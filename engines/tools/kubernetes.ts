@@ -15,11 +15,11 @@ export const kubernetesTool = (name: string, variable: string) => ({
   variable,
   version: kubernetesVersion,
   package: `k8s.io/kubernetes/cmd/${name}`,
-  // The components of one control plane are of one version; kubeadm writes its configuration for exactly that.
+  // All components of a control plane have one version; kubeadm writes its configuration for exactly that.
   accepts: (text: string) => text.includes(kubernetesVersion),
 });
 
-/** Without these the tools call themselves v0.0.0, which their clients cannot read. */
+/** Without these the tools report v0.0.0, which their clients cannot parse. */
 export const kubernetesLdflags = `-s -w -X ${versionPackage}.gitVersion=${kubernetesVersion} -X ${versionPackage}.gitMajor=${major} -X ${versionPackage}.gitMinor=${minor}`;
 
 const group = {

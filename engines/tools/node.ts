@@ -3,7 +3,7 @@ import { findBuiltTools } from './built-tools.js';
 import { kubernetesLdflags, kubernetesTool } from './kubernetes.js';
 import type { Tool } from './tool.js';
 
-/** What a machine needs beside kubeadm to be a node. A group of its own: the local stack does without. */
+/** The programs that a node needs besides kubeadm. A separate group, because the local stack does not need them. */
 const group = {
   module: 'kubernetes' as const,
   ldflags: kubernetesLdflags,
@@ -16,7 +16,7 @@ const group = {
 
 export type NodeTools = Record<keyof typeof group.tools, Tool>;
 
-/** Finds or builds kubelet and kube-proxy, of the version of the control plane. */
+/** Finds or builds kubelet and kube-proxy, in the control plane's version. */
 export function findNodeTools(log: Log, env?: NodeJS.ProcessEnv): Promise<NodeTools> {
   return findBuiltTools(group, log, env);
 }

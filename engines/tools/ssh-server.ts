@@ -5,7 +5,7 @@ import { cacheRoot } from '../paths.js';
 import { buildWithGo, sourceDigest } from './go-build.js';
 import { isExecutable, type Tool } from './tool.js';
 
-/** Machines that a job's pod may run on, as Go and container images call them. */
+/** Architectures that a job's pod may run on, by the names that Go and container images use. */
 export const architectures = ['amd64', 'arm64'] as const;
 export type Architecture = (typeof architectures)[number];
 
@@ -15,8 +15,8 @@ export function ownArchitecture(): Architecture {
 }
 
 /**
- * The SSH server of jobs for Linux, built from `ssh-server` as it is now and kept in the cache. The same sources
- * and the same Go give the same bytes on every machine.
+ * The SSH server of jobs for Linux, built from the present `ssh-server` and kept in the cache. The same sources and the
+ * same Go give the same bytes on every machine.
  *
  * @throws ToolMissing without a Go toolchain.
  */
@@ -34,7 +34,7 @@ export async function findSshServer(
       {
         module: 'ssh-server',
         programs: { 'the SSH server': { package: '.', builtAs: 'ssh-server', target: path } },
-        // A build id would differ from one place of building to another.
+        // A build id would differ between build folders.
         ldflags: '-s -w -buildid=',
         env: { CGO_ENABLED: '0', GOOS: 'linux', GOARCH: architecture },
         takes: 'a quarter of a minute',

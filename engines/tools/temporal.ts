@@ -4,7 +4,7 @@ import { compareVersions, type Tool } from './tool.js';
 
 /** The version that `engines/go/temporal/go.mod` pins. */
 const cliVersion = '1.5.1';
-/** Update-with-start, which the broker uses, is on by default from this server on. */
+/** Update-with-start, which the broker uses, is on by default from this server version on. */
 const oldestServer = '1.29.0';
 
 const group = {
@@ -21,7 +21,7 @@ const group = {
   },
 };
 
-/** Finds or builds the Temporal CLI, whose development server is the local stack's. Tests use it too. */
+/** Finds or builds the Temporal CLI, whose development server runs in the local stack. Tests use it, too. */
 export async function findTemporal(log: Log, env?: NodeJS.ProcessEnv): Promise<Tool> {
   return (await findBuiltTools(group, log, env)).temporal;
 }

@@ -19,7 +19,7 @@ export class ToolMissing extends Error {
 /**
  * Returns the tool that an environment variable names.
  *
- * @throws ToolMissing when the variable is set and what it names cannot be started: better than to use another one.
+ * @throws ToolMissing if the variable is set and its program cannot be started: that is better than using another one.
  */
 export function fromEnvironment(variable: string, env: NodeJS.ProcessEnv): Tool | undefined {
   const value = env[variable];
@@ -50,7 +50,7 @@ export function isExecutable(path: string): boolean {
   }
 }
 
-/** What a program prints when asked for its version; empty when it cannot be started. */
+/** What a program prints when asked for its version; empty if it cannot be started. */
 export async function versionText(tool: Pick<Tool, 'path' | 'env'>, args: string[] = ['--version']): Promise<string> {
   return new Promise((done) => {
     execFile(tool.path, args, { env: { ...process.env, ...tool.env }, timeout: 10_000 }, (error, stdout, stderr) =>

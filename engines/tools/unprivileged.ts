@@ -38,7 +38,7 @@ export function isReachable(path: string, account: Account): boolean {
  * A folder that everyone can reach and only this user can write to, always the same one for a key. It replaces a place
  * that another account cannot reach.
  *
- * @throws Error when somebody else has created a folder with that name: its contents must not be run.
+ * @throws Error if somebody else has created a folder with that name: its contents must not be run.
  */
 export function reachableFolder(key: string): string {
   const name = `worldland-broker-${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;

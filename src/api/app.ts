@@ -15,7 +15,7 @@ import { validate } from './middleware/validate.js';
 import { answerUnmatched, createRouter, requireDecodablePath } from './router.js';
 import { apiRules } from './routes/index.js';
 
-/** The API: every request goes down this list, and the answer or the failure comes back up. */
+/** The API: each request passes down this list, and its response or error comes back up. */
 export function createApi(deps: ApiDeps): Koa {
   const { config, logger, authenticate, limiter } = deps;
   const router = createRouter(apiRules(deps), [
@@ -28,7 +28,7 @@ export function createApi(deps: ApiDeps): Koa {
     validate,
   ]);
 
-  // Exactly one hop is believed: with more, a client could write its own address into X-Forwarded-For.
+  // Trusts exactly one hop: with more, a client could write its own address into X-Forwarded-For.
   const app = new Koa({ proxy: config.TRUST_PROXY, maxIpsCount: 1 });
   app.use(requestId);
   app.use(accessLog(logger));
@@ -41,7 +41,7 @@ export function createApi(deps: ApiDeps): Koa {
   app.use(requireDecodablePath);
   app.use(router.routes());
   app.use(answerUnmatched);
-  // What fails after the answer has begun is a client that went away; everything else became a problem above.
+  // An error after the response has begun means that the client went away; every other error became a problem above.
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'a connection broke'));
   return app;
 }

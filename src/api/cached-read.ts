@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 
-/** A reply as it goes over the wire, kept for a moment. */
+/** A response in its final bytes, kept for a moment. */
 export interface CachedReply {
   bytes: Buffer;
   etag: string;
-  /** For how long clients and caches between us may keep it. */
+  /** How long clients and caches in between may keep it. */
   maxAgeS: number;
   /** Until when it may be sent again, by `performance.now()`. */
   freshUntilMs: number;
 }
 
-/** Serialises and hashes a body, once for all who get it. */
+/** Serialises and hashes a body, once for all clients that get it. */
 export function cachedReply(body: unknown, maxAgeMs: number, readAtMs = performance.now()): CachedReply {
   const bytes = Buffer.from(JSON.stringify(body));
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
@@ -20,8 +20,8 @@ export function cachedReply(body: unknown, maxAgeMs: number, readAtMs = performa
 export type CachedRead = (key: string, load: () => Promise<unknown>) => Promise<CachedReply>;
 
 /**
- * Serves public reads from one query per key and `maxAgeMs`: however many ask at once, one reads. A failed read is not
- * kept. The number of keys is bounded because clients choose them; the oldest goes first.
+ * Serves public reads from one query per key and `maxAgeMs`: many concurrent requests share one read. A failed read is
+ * not kept. The number of keys is limited because clients choose them; the oldest is dropped first.
  */
 export function createCachedRead({ maxAgeMs, maxKeys }: { maxAgeMs: number; maxKeys: number }): CachedRead {
   const replies = new Map<string, CachedReply>();
@@ -29,7 +29,7 @@ export function createCachedRead({ maxAgeMs, maxKeys }: { maxAgeMs: number; maxK
 
   async function read(key: string, load: () => Promise<unknown>): Promise<CachedReply> {
     try {
-      // The age counts from before the query: what it returns is at least as new.
+      // The age counts from before the query: the data is at least as new.
       const readAtMs = performance.now();
       const reply = cachedReply(await load(), maxAgeMs, readAtMs);
       keepNewest(replies, key, reply, maxKeys);
@@ -50,7 +50,7 @@ export function createCachedRead({ maxAgeMs, maxKeys }: { maxAgeMs: number; maxK
   };
 }
 
-/** Adds to a map of at most `max` entries, of which the one that was added first makes place. */
+/** Adds to a map of at most `max` entries; the oldest entry is dropped to make room. */
 export function keepNewest<Value>(map: Map<string, Value>, key: string, value: Value, max: number): void {
   map.delete(key);
   if (map.size >= max) map.delete(map.keys().next().value!);

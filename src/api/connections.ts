@@ -4,16 +4,16 @@ import { networkOf } from '../auth/networks.js';
 import { connectionsClosed } from '../observability/metrics.js';
 
 export interface ConnectionBounds {
-  /** At the same time; absent behind a proxy, from whose one address all of them come. */
+  /** Concurrent connections; absent behind a proxy, where all of them come from the proxy's address. */
   perAddress?: number;
   total: number;
-  /** How long a new connection may say nothing. */
+  /** How long a new connection may stay silent. */
   firstByteMs: number;
 }
 
-/** How long a client may take to fetch an answer that is ready: the largest has some hundred kilobytes. */
+/** How long a client may take to fetch a response that is ready: the largest has some hundred kilobytes. */
 const fetchWithinMs = 30_000;
-/** Requests that a client sends without waiting for the answers; more is nobody's way of asking. */
+/** The limit of pipelined requests; no ordinary client sends more. */
 const maxPipelined = 16;
 const lookEveryMs = 1_000;
 
@@ -22,7 +22,7 @@ type Reason = 'address' | 'total' | 'silent' | 'unfetched' | 'pipelined';
 interface Connection {
   socket: Socket;
   network: string;
-  /** Since when it waits for its client: it was opened, or its last answer was fetched. */
+  /** Since when it has waited for its client: since it was opened, or its last response was fetched. */
   idleSinceMs: number;
   exchanges: Set<Exchange>;
 }
@@ -30,14 +30,14 @@ interface Connection {
 interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
-  /** When the answer was first seen to be ready. */
+  /** When the response was first seen to be ready. */
   readyMs?: number;
 }
 
 /**
- * Bounds the connections of a listener: of each address and altogether. At a bound a new one takes the place of the one
- * that has waited longest for its client, of the same address or of the address that has most, so that nobody is kept out
- * by connections on which nothing happens. One that is being answered is never cut off for another.
+ * Limits a listener's connections: for each address and altogether. At a limit, a new connection replaces the one that
+ * has waited longest for its client (of the same address, or of the address with the most connections), so that idle
+ * connections cannot keep anybody out. A connection whose request is being answered is never cut off for another.
  */
 export function boundConnections(server: Server, bounds: ConnectionBounds): void {
   const byNetwork = new Map<string, Set<Connection>>();
@@ -93,7 +93,7 @@ export function boundConnections(server: Server, bounds: ConnectionBounds): void
     }
   }
 
-  /** @returns false where every one of them is being answered. */
+  /** @returns false if every one of them is being answered. */
   function makeRoom(connections: ReadonlySet<Connection>, reason: Reason): boolean {
     const longest = longestIdle(connections);
     if (longest === undefined) {
@@ -107,7 +107,7 @@ export function boundConnections(server: Server, bounds: ConnectionBounds): void
   function close(connection: Connection, reason: Reason): void {
     connectionsClosed.inc({ reason });
     connection.socket.destroy();
-    // Not when the socket says so: the next one may come before that.
+    // At once, not at the socket's `close` event: another connection may come before that.
     forget(connection);
   }
 
@@ -119,7 +119,7 @@ export function boundConnections(server: Server, bounds: ConnectionBounds): void
   }
 }
 
-/** Of those that wait for their client, to ask or to finish what it sends, the one that has waited longest. */
+/** Of the connections that wait for a request or for the rest of one, the one that has waited longest. */
 function longestIdle(connections: ReadonlySet<Connection>): Connection | undefined {
   let found: Connection | undefined;
   for (const connection of connections) {

@@ -7,7 +7,7 @@ import type { Authenticate } from './middleware/authenticate.js';
 import type { RouteRule } from './route.js';
 import type { Health } from './routes/health.js';
 
-/** What the API works with; built once by the role. */
+/** What the API works with; the role creates it once. */
 export interface ApiDeps {
   config: Config;
   logger: Logger;
@@ -15,7 +15,7 @@ export interface ApiDeps {
   jobs: JobCommands;
   authenticate: Authenticate;
   limiter: Limiter;
-  /** What the API depends on, each by name; asked by `GET /ready`. */
+  /** Checks the systems that the API depends on, each by name, for `GET /ready`. */
   health: Health;
   /** Routes of other parts, such as those of `/api/v1/auth`. */
   routes: readonly RouteRule[];

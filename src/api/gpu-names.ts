@@ -7,14 +7,14 @@ import { BrokerError } from '../domain/errors.js';
 import { gpuTypesMeant, nearestGpuNames } from '../domain/gpu-near.js';
 import { validationFailed } from './problem.js';
 
-/** Types nearest to one that was asked for; for a name that nobody ever heard of, those that may have been meant. */
+/** The types nearest to the requested one; for an unknown name, those that may have been meant. */
 export async function gpusNear(db: Queryable, gpuType: string): Promise<string[]> {
   const registered = await registeredGpuTypes(db);
   const { near, isKnown } = gpuTypesMeant(gpuType, registered);
   return isKnown ? near : nearestGpuNames(gpuType, registered);
 }
 
-/** What helps a customer who got no GPU: the types that are near, and what is free of them and of the one asked for. */
+/** Suggestions for a customer who got no GPU: near types, and how many are free of each and of the requested one. */
 export async function insteadOf(
   db: Queryable,
   gpuType: string | undefined,
@@ -26,8 +26,8 @@ export async function insteadOf(
 }
 
 /**
- * Refuses an order for a GPU that nobody ever heard of, before anything is written: no provider that joins later would
- * ever be what was meant. A repeat of an order that was taken is answered as that one was.
+ * Refuses an order for an unknown GPU before anything is written: no provider that joins later would ever have it. A
+ * repeat of an accepted order gets the same response as before.
  *
  * @throws BrokerError `validation_failed`, with the nearest names.
  */

@@ -1,22 +1,22 @@
 import type { JobOrder } from '../domain/job.js';
 import type { JobState } from '../../workflows/job-messages.js';
 
-/** What the API asks of job workflows. Failures come as `BrokerError`. */
+/** What the API asks of job workflows. All errors are `BrokerError`s. */
 export interface JobCommands {
   /**
-   * Starts the job's workflow, or finds the one that runs, and waits up to `waitMs` for SSH or for the end without.
-   * Answers `still_starting` when neither came in time, and for a job whose workflow is over already; in either case
-   * the server has taken the start.
+   * Starts the job's workflow, or finds the running one, and waits up to `waitMs` until SSH answers or the job ends
+   * before. Resolves to `still_starting` if neither happened in time, or if the job's workflow has ended already; in
+   * both cases the server has taken the start.
    *
-   * @throws BrokerError `dependency_unavailable` when nobody knows whether it has.
+   * @throws BrokerError `dependency_unavailable` if it is unknown whether the server has taken it.
    */
   startAndWait(order: JobOrder, waitMs: number): Promise<JobState | 'still_starting'>;
   /**
-   * Ends the job and waits up to `waitMs` until everything it held is released. Repeats cost nothing. `still_ending`: the
-   * server has taken the order, and the job ends. `already_ended`: its workflow is over. `no_workflow`: there is none,
-   * so nobody has taken the order.
+   * Ends the job and waits up to `waitMs` until everything it held is released. Repeats cost nothing. `still_ending`:
+   * the server has taken the request, and the job ends. `already_ended`: its workflow has ended. `no_workflow`: there
+   * is none, so the request was not taken.
    *
-   * @throws BrokerError `dependency_unavailable` when nobody knows whether the order was taken.
+   * @throws BrokerError `dependency_unavailable` if it is unknown whether the request was taken.
    */
   cancel(
     jobId: string,
@@ -24,8 +24,8 @@ export interface JobCommands {
     waitMs: number,
   ): Promise<JobState | 'still_ending' | 'already_ended' | 'no_workflow'>;
   /**
-   * Moves the expiry by `seconds`; the same `requestId` moves it once. `sessionId` pays, or else the session that
-   * ordered the job.
+   * Moves the expiry by `seconds`, once for each `requestId`. `sessionId` pays, or else the session that ordered the
+   * job.
    *
    * @throws BrokerError `job_ended`, `job_not_running`, `duration_limit`, `spend_limit_exceeded`, `rate_limited`
    */

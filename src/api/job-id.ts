@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * A UUID of version 7 (RFC 9562): it begins with the time, so that new rows stand side by side in an index, and ends in
- * 74 random bits, so that nobody guesses another's.
+ * A UUID of version 7 (RFC 9562). It begins with the time, so that new rows are adjacent in an index, and ends in 74
+ * random bits, so that nobody can guess another job's id.
  */
 export function newJobId(nowMs = Date.now()): string {
   const bytes = randomBytes(16);

@@ -7,26 +7,29 @@ import { limitReached, type LimitName } from '../domain/limits.js';
 import { countScript } from '../redis/count-script.js';
 import { limitPrefix } from '../redis/keys.js';
 
-/** What a limit of the API counts that is looked up in Redis, over all replicas. */
+/** A limit of the API that is counted in Redis, over all replicas. */
 export type SharedLimit = 'reads' | 'writes' | 'orders' | 'provider_strangers' | 'provider_messages';
 
 /** Counts requests. */
 export interface Limiter {
   /**
-   * Counts a request of an address, whatever it asks.
+   * Counts a request from an address, whatever the request is.
    *
-   * @returns what to refuse it with unless it proves who sends it; undefined within the limit.
+   * @returns the refusal, unless the request proves who sends it; undefined within the limit.
    */
   address(ip: string): Promise<BrokerError | undefined>;
-  /** Takes a request back that turned out to be counted by whoever sent it. */
+  /** Takes back the count of a request that turned out to be counted by its sender's identity. */
   spare(ip: string): Promise<void>;
-  /** Counts what somebody does, by a name that he has proven or an address. @throws BrokerError `rate_limited` */
+  /**
+   * Counts a request under a proven name or an address.
+   * @throws BrokerError `rate_limited`
+   */
   caller(limit: SharedLimit, caller: string): Promise<void>;
 }
 
 /**
- * Callers are counted in Redis, over all replicas; while Redis is away each process counts for itself. Addresses are
- * counted in the process only: that limit guards its processor, and a trip to Redis would cost more than most reads.
+ * Counts callers in Redis, over all replicas; while Redis is down, each process counts for itself. Addresses are
+ * counted only in the process: that limit protects its processor, and a call to Redis would cost more than most reads.
  */
 export function createLimiter({ config, redis }: { config: Config; redis?: Redis }): Limiter {
   const addresses = new RateLimiterMemory({ keyPrefix: 'ip', points: config.RATE_LIMIT_PER_IP, duration: 60 });
@@ -39,9 +42,10 @@ export function createLimiter({ config, redis }: { config: Config; redis?: Redis
       storeClient: redis,
       customIncrTtlLuaScript: countScript,
       insuranceLimiter,
-      // A caller that is over its limit is told so without asking Redis again.
+      // A caller over its limit is refused without another call to Redis.
       inMemoryBlockOnConsumed: points + 1,
-      // A client that queues while it reconnects would make requests wait instead of going on with the insurance.
+      // A client that queues while it reconnects would make requests wait instead of falling back to the process's own
+      // counts.
       rejectIfRedisNotReady: true,
     });
   };
@@ -64,7 +68,7 @@ export function createLimiter({ config, redis }: { config: Config; redis?: Redis
   };
 }
 
-/** Takes one of what a caller has; answers the refusal where nothing is left. */
+/** Takes one of a caller's points; resolves to the refusal if none is left. */
 export async function refusalOf(
   counter: RateLimiterAbstract,
   name: LimitName,

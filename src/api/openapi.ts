@@ -7,7 +7,7 @@ type Json = Record<string, unknown>;
 
 const methodsWithBody = new Set(['POST', 'PUT', 'PATCH']);
 
-/** What any request with a credential may be told about it. */
+/** Errors of every request with a credential. */
 const authErrors: ErrorCode[] = [
   'auth_required',
   'auth_ambiguous',
@@ -20,7 +20,7 @@ const authErrors: ErrorCode[] = [
   'auth_backend_unavailable',
 ];
 
-/** Some problems say more, each in members of its own. */
+/** Some problems have further members. */
 const problemSchema = z.looseObject({
   type: z.string(),
   title: z.string(),
@@ -31,10 +31,10 @@ const problemSchema = z.looseObject({
   errors: z
     .array(z.object({ field: z.string(), message: z.string() }))
     .optional()
-    .describe('With validation_failed: every field that is not acceptable'),
+    .describe('With validation_failed: every invalid field'),
 });
 
-/** Codes a rule can answer, those that follow from what it asks included. */
+/** The codes a rule can return, including those that follow from its requirements. */
 export function errorsOf(rule: RouteRule): ErrorCode[] {
   const codes = new Set<ErrorCode>([
     ...rule.errors,
@@ -52,7 +52,10 @@ export function errorsOf(rule: RouteRule): ErrorCode[] {
   return [...codes];
 }
 
-/** The OpenAPI 3.1 page of a route table: nothing in it is written twice, so it cannot say other than what is served. */
+/**
+ * The OpenAPI 3.1 document of a route table. Everything in it comes from the rules, so it always matches what is
+ * served.
+ */
 export function openapiDocument(rules: readonly RouteRule[], serverUrl: string): Json {
   const paths: Record<string, Json> = {};
   for (const rule of rules) {
@@ -71,7 +74,7 @@ export function openapiDocument(rules: readonly RouteRule[], serverUrl: string):
     components: {
       schemas: { Problem: jsonSchema(problemSchema, 'output') },
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'A token of POST /api/v1/auth/tokens: wlb_…' },
+        bearer: { type: 'http', scheme: 'bearer', description: 'A token from POST /api/v1/auth/tokens: wlb_…' },
         ...Object.fromEntries(
           ['key', 'timestamp', 'nonce', 'signature'].map((part) => [
             `session_${part}`,
@@ -79,7 +82,7 @@ export function openapiDocument(rules: readonly RouteRule[], serverUrl: string):
               type: 'apiKey',
               in: 'header',
               name: `X-Session-${part}`,
-              description: 'Part of a request signature; all four are sent',
+              description: 'Part of a request signature; send all four',
             },
           ]),
         ),

@@ -15,19 +15,20 @@ import type { JobRequest } from '../domain/job-request.js';
 import { rateOf } from '../domain/pricing.js';
 import { newJobId } from './job-id.js';
 
-/** How many of the cheapest candidates are looked at to learn what the job may cost. */
+/** How many of the cheapest candidates are read to learn what the job may cost. */
 const candidatesConsidered = 8;
 
 /**
- * Writes down what a customer ordered and reserves what it may cost from the session's limit, in one transaction.
+ * Records a customer's order and reserves what it may cost from the session's limit, in one transaction.
  *
- * What a job costs is known only once it is placed, and the workflow places it. So the order carries a bound that is
- * worked out here, once: the customer's own maximum, or else the dearest of the few cheapest offers that fit now, and never
- * more than twice the cheapest. Reserved is what it may come to among those offers, or, where the session's limit does not
- * reach so far, what the cheapest costs; the placement sets it to what the job costs there. With no offer there is nothing
- * to reserve: the workflow looks again and answers for itself, and takes no more than the customer's own maximum.
+ * The cost of a job is known only after its placement, which the workflow does. So the order carries a price limit that
+ * is computed here, once: the customer's own maximum, or else the dearest of the few cheapest offers that fit now, and
+ * never more than twice the cheapest. The reservation covers the dearest of those offers, or only the cheapest if the
+ * session's limit does not allow more; the placement sets it to what the job costs there. If there is no offer, nothing
+ * has to be reserved: the workflow searches again and reports the result itself, and takes no more than the customer's
+ * own maximum.
  *
- * @returns the job, and whether this call made it: a repeated Idempotency-Key finds the first one.
+ * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
  * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `rate_limited`, `idempotency_conflict`
  */
 export async function placeOrder(
@@ -67,11 +68,11 @@ export async function placeOrder(
   }
 }
 
-/** Inserts the job, within the wallet's quota, together with what it reserves. */
+/** Inserts the job and its reservation, within the wallet's quota. */
 async function writeOrder(tx: Transaction, config: Config, principal: SessionPrincipal, order: NewJob) {
   const usage = await lockUsage(tx, order.wallet);
   const placed = await insertJob(tx, order);
-  // A repeat finds the job that it made before, which counts already.
+  // A repeat finds its earlier job, which is counted already.
   if (!placed.created) return placed;
   if (usage.jobs >= config.MAX_JOBS_PER_WALLET) {
     throw new BrokerError('quota_exceeded', `a wallet may have ${config.MAX_JOBS_PER_WALLET} jobs at a time`);
@@ -88,7 +89,7 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
   return placed;
 }
 
-/** A start holds a machine that nobody pays for: few at a time, and not over and over. */
+/** A starting job holds a machine that nobody pays for: a wallet may have few at a time, and not again and again. */
 async function requireStart(tx: Transaction, config: Config, wallet: string, starting: number): Promise<void> {
   if (starting >= config.MAX_STARTING_JOBS_PER_WALLET) {
     throw new BrokerError(
@@ -101,10 +102,10 @@ async function requireStart(tx: Transaction, config: Config, wallet: string, sta
   throw limitReached('unready_starts', { allowed: config.MAX_UNREADY_STARTS_PER_HOUR, retryAfterS: waitS });
 }
 
-/** What a job may cost per hour at most, and what is reserved for it, to be tried in turn; in base units. */
+/** The job's maximum rate, and the rates to reserve for, to be tried in turn; in base units. */
 async function rates(pool: Pool, order: JobOrder, site: SitePrices): Promise<{ bound: bigint; reserves: bigint[] }> {
   const found = await offeredRates(pool, order, site, candidatesConsidered);
-  // The price of a machine that starts nothing says nothing: an absurd one would keep the order from all others.
+  // The price of a machine that fails to start jobs means nothing: an absurdly low one would rule out all others.
   const sound = found.filter(({ hasFailed }) => !hasFailed);
   const offered = (sound.length > 0 ? sound : found).map(({ rate }) => rate);
   const maximum = order.maxPricePerHour === undefined ? undefined : rateOf(order.maxPricePerHour);
@@ -115,7 +116,7 @@ async function rates(pool: Pool, order: JobOrder, site: SitePrices): Promise<{ b
   const cheapest = offered.reduce((least, rate) => (rate < least ? rate : least));
   const dearest = offered.reduce((most, rate) => (rate > most ? rate : most));
   const usual = dearest < 2n * cheapest ? dearest : 2n * cheapest;
-  // An absurd offer that a maximum of the customer's admits must not tie up the limit either.
+  // An absurd offer within the customer's maximum must not tie up the session's limit either.
   return { bound: maximum ?? usual, reserves: usual === cheapest ? [cheapest] : [usual, cheapest] };
 }
 
@@ -156,7 +157,7 @@ function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
   };
 }
 
-/** The same order in another notation, or with its variables in another order, is the same order. */
+/** The same order in another notation, or with its variables in another order, has the same fingerprint. */
 function fingerprint(request: JobRequest): string {
   const env = Object.entries(request.env).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')

@@ -1,15 +1,15 @@
-/** What `Prefer` asked for, and what is answered in `Preference-Applied`. */
+/** What `Prefer` asked for, and the value of `Preference-Applied`. */
 export interface Waiting {
   waitMs: number;
   applied?: string;
 }
 
-/** The longest a client may wait; proxies on the way give up at about this time. */
+/** The longest a client may wait; proxies in between give up at about this time. */
 export const maxWaitS = 60;
 
 /**
- * Reads `Prefer: wait=N` and `respond-async` (RFC 7240). A preference that is not understood is ignored, as the RFC
- * wants it: it is a wish, not an order.
+ * Parses `Prefer: wait=N` and `respond-async` (RFC 7240). An unknown preference is ignored, as the RFC demands: it is a
+ * wish, not a requirement.
  */
 export function waitingOf(prefer: string, defaultS: number): Waiting {
   const preferences = prefer.split(',').map((preference) => preference.split(';')[0]!.trim().toLowerCase());

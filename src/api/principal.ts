@@ -3,9 +3,9 @@ import { BrokerError } from '../domain/errors.js';
 import type { ApiContext } from './route.js';
 
 /**
- * Who asks, with all that authentication knows.
+ * The caller, with everything that authentication knows.
  *
- * @throws BrokerError `auth_required` on a route that lets in who is not known.
+ * @throws BrokerError `auth_required` on a route that also admits unknown callers.
  */
 export function principalOf(ctx: ApiContext): SessionPrincipal {
   const { principal } = ctx.state;

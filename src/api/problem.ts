@@ -17,8 +17,8 @@ export interface Problem {
 }
 
 /**
- * What a client is told about a failure. Whatever is not a `BrokerError` is either Koa's own refusal of a request or
- * ours to be ashamed of; of the latter nothing but the code leaves the process.
+ * What a client is told about an error. Any error but a `BrokerError` is either Koa's own refusal of a request or a
+ * bug; of a bug, only the code leaves the process.
  */
 export function problemOf(error: unknown, requestId: string): Problem {
   const failure = brokerErrorOf(error);
@@ -29,13 +29,13 @@ export function problemOf(error: unknown, requestId: string): Problem {
     title,
     status,
     code: failure.code,
-    // It may quote what somebody sent, or what was written where a customer's pod runs.
+    // The detail may quote a client's text, or text written where a customer's pod runs.
     detail: sentence(failure.detail),
     request_id: requestId,
   };
 }
 
-/** True for a failure that somebody has to look at: the request was fine, or should have been refused before. */
+/** True for an error that a developer has to look at: the request was fine, or should have been refused earlier. */
 export function isDefect(error: unknown): boolean {
   return brokerErrorOf(error).status >= 500 || isBadData(error);
 }
@@ -45,8 +45,8 @@ function brokerErrorOf(error: unknown): BrokerError {
   if (error instanceof HttpError && error.status < 500) {
     return new BrokerError('malformed_request', 'the request could not be read');
   }
-  // What every check let pass and the database refuses is a value of the request. Somebody has to look at it all the
-  // same: see `isDefect`.
+  // If every check accepts a value and the database refuses it, the value comes from the request. It is a defect all
+  // the same: see `isDefect`.
   if (isBadData(error)) {
     return new BrokerError('malformed_request', 'the request holds a value that is out of range or cannot be stored');
   }
@@ -59,7 +59,7 @@ function isBrokerError(error: unknown): error is BrokerError {
   return error instanceof BrokerError && isErrorCode(error.code);
 }
 
-/** The problems a schema found, each with the field it is about; `prefix` is `query.` and the like. */
+/** The problems a schema found, each with its field; `prefix` is `query.` and the like. */
 export function fieldProblems(issues: readonly $ZodIssue[], prefix = ''): FieldProblem[] {
   return issues.flatMap((issue): FieldProblem[] => {
     const at = (path: readonly PropertyKey[]) => prefix + path.map(String).join('.');
@@ -70,7 +70,7 @@ export function fieldProblems(issues: readonly $ZodIssue[], prefix = ''): FieldP
       }));
     }
     if (issue.code === 'invalid_union') {
-      // The last branch is the one that is meant; those before it stand for "not given".
+      // The last branch is the intended one; those before it mean "not given".
       const meant = issue.errors.at(-1) ?? [];
       if (meant.length > 0)
         return fieldProblems(
@@ -88,7 +88,7 @@ export function fieldProblems(issues: readonly $ZodIssue[], prefix = ''): FieldP
   });
 }
 
-/** Throws every problem at once. */
+/** Throws all problems at once. */
 export function validationFailed(errors: readonly FieldProblem[]): BrokerError {
   const named = [...new Set(errors.map(({ field }) => field))];
   const detail = `${named.slice(0, 5).join(', ')}${named.length > 5 ? ` and ${named.length - 5} more` : ''}: not acceptable`;
@@ -98,7 +98,7 @@ export function validationFailed(errors: readonly FieldProblem[]): BrokerError {
 /** More than this helps nobody, and a client chooses how many fields it sends. */
 const maxProblems = 64;
 
-/** The name of a field as it may be repeated to who sent it. */
+/** A field's name in a form that is safe to repeat to its sender. */
 export function shown(field: string): string {
   return field.replace(/[^\x20-\x7e]/g, '?').slice(0, 128);
 }

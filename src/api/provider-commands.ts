@@ -1,16 +1,16 @@
-/** What an operator or the owner may order about a provider. */
+/** A command that an operator or the owner may give a provider. */
 export interface ProviderCommand {
   action: 'cordon' | 'uncordon' | 'drain' | 'retire';
-  /** The wallet that orders it. */
+  /** The wallet that gives it. */
   by: string;
-  /** With `drain` and `retire`: when the last of its jobs ends; without, each at its own expiry. */
+  /** With `drain` and `retire`: when the last of its jobs ends; if absent, each ends at its own expiry. */
   until?: Date;
 }
 
 /** What the API asks of providers' workflows. */
 export interface ProviderCommands {
   /**
-   * Completes when nothing is placed there any more, or may be again, and its jobs know of it. Repeated without harm.
+   * Completes once placement and the provider's jobs know of the command. Safe to repeat.
    *
    * @throws BrokerError `provider_retired`, `rate_limited`, `dependency_unavailable`
    */

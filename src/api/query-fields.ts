@@ -4,9 +4,8 @@ import { nearestName } from '../domain/nearest-name.js';
 import { shown } from './problem.js';
 
 /**
- * What is wrong with the fields of a query, whatever stands in them: a name that the route does not know, since passing
- * it over would answer another question than the one that was asked, and a field that comes twice, since nobody can
- * say which of them is meant.
+ * The problems of a query's field names: an unknown name, since ignoring it would answer another question, and a
+ * duplicate, since it is unknown which one was meant.
  */
 export function queryProblems(query: ParsedUrlQuery, known: readonly string[]): FieldProblem[] {
   return Object.entries(query).flatMap(([name, value]): FieldProblem[] => {
@@ -22,7 +21,7 @@ function unknownField(name: string, known: readonly string[]): string {
   return known.length === 0 ? 'unknown; this route takes no query' : `unknown; known are ${known.join(', ')}`;
 }
 
-/** A query with one value for each name; of several the first, as far as it is looked at any further. */
+/** A query with one value for each name; of several values the first. */
 export function singleValues(query: ParsedUrlQuery): Record<string, string | undefined> {
   return Object.fromEntries(
     Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),

@@ -1,6 +1,6 @@
 import type { ApiContext } from './route.js';
 
-/** Answers with what holds a secret, such as a token or a join command: no cache on the way may keep it. */
+/** Sends a response with a secret, such as a token or a join command: no cache in between may keep it. */
 export function replyUncached(ctx: ApiContext, status: number, body?: object): void {
   ctx.set('cache-control', 'no-store');
   ctx.status = status;

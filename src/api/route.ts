@@ -7,45 +7,45 @@ import type { Scope } from '../wire/scopes.js';
 import type { ErrorCode } from '../wire/error-codes.js';
 
 /**
- * Which proof a route wants: `any` takes a bearer token or a request signature, `signed` only a request signature,
- * `session-proof` a request signature by a session key that need not be known yet (the registration of a session).
+ * The credential that a route requires: `any` is a bearer token or a request signature, `signed` only a request
+ * signature, `session-proof` a request signature by a session key that may be unknown yet (when a session is opened).
  */
 export type RouteAuth = 'none' | 'any' | 'signed' | 'session-proof';
 
 /**
- * Which of the limits of a wallet a route counts against. `proof` is for routes whose request proves by itself who sends
- * it, with no session there: the handler checks the proof, and counts.
+ * The limit of a wallet that a route counts against. `proof` is for routes whose request itself proves its sender,
+ * without a session: the handler checks the proof, and counts.
  */
 export type RouteLimit = 'read' | 'write' | 'jobs' | 'proof';
 
-/** What the middlewares leave for a handler. */
+/** What the middlewares provide to a handler. */
 export interface ApiState {
   requestId: string;
-  /** Who asks; present on every route but those with `auth: 'none'`, and absent there. */
+  /** The caller; present on every route except those with `auth: 'none'`. */
   principal?: Principal;
-  /** The parsed and validated JSON body; `undefined` without one. */
+  /** The parsed and validated JSON body; `undefined` if there is none. */
   body?: unknown;
-  /** The body as it came over the wire: what request signatures cover. */
+  /** The body's exact bytes, which request signatures cover. */
   bodyBytes: Buffer;
-  /** The parameters of the path, decoded, and validated where the rule has `request.params`. */
+  /** The path's parameters, decoded, and validated if the rule has `request.params`. */
   params: Record<string, string>;
-  /** The query, validated where the rule has `request.query`. */
+  /** The query, validated if the rule has `request.query`. */
   query: unknown;
-  /** The rule that answers; absent while no route matched. */
+  /** The matching rule; absent until a route matched. */
   rule?: RouteRule;
-  /** The cached reply that was the answer, where it was one. */
+  /** The cached response that was sent, if there was one. */
   sent?: CachedReply;
-  /** What `authenticate` and the limits know the caller by. */
+  /** The address that `authenticate` and the limits identify the caller by. */
   ip: string;
-  /** It is known who sent this. */
+  /** The sender's identity is proven. */
   proven?: boolean;
-  /** What the request is refused with unless it proves who sent it: its address has asked for too much. */
+  /** The refusal, unless the request proves its sender: its address is over the limit. */
   overLimit?: BrokerError;
 }
 
 export type ApiContext = Koa.ParameterizedContext<ApiState>;
 
-/** One route, whole: who may call it, what it takes, what it answers. The API page is derived from it. */
+/** One whole route: who may call it, what it takes, what it returns. The OpenAPI document is derived from it. */
 export interface RouteRule {
   method: 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH';
   /** `/api/v1/jobs/:id`: literal segments, and parameters that match one segment. */
@@ -53,19 +53,24 @@ export interface RouteRule {
   auth: RouteAuth;
   /** Scopes the principal must hold, all of them. */
   scopes: readonly Scope[];
-  /** True where `admin` does instead of them: an operator may do it for everybody. */
+  /** True if the scope `admin` is enough instead: an operator may act for everybody. */
   operators?: boolean;
   limit: RouteLimit;
   handler: (ctx: ApiContext) => Promise<void>;
-  /** For a route whose clients may ask it to wait; see `answerInTime` for the others. */
+  /** For a route whose clients may ask it to wait; for others see `answerInTime`. */
   answerWithinMs?: number;
-  /** One line for the API page. */
+  /** One line for the OpenAPI document. */
   summary: string;
-  /** Checked before the handler runs; what they parse to replaces what came. Problems are reported all at once. */
+  /**
+   * Checked before the handler runs; the parsed values replace the received ones. All problems are reported at once.
+   */
   request?: { body?: ZodType; query?: ZodObject; params?: ZodType; headers?: ZodType };
-  /** True where a query may hold anything, because who asks does not choose it: probes and balancers add what they like. */
+  /**
+   * True if a query may hold anything because the caller does not choose it: probes and load balancers add their own
+   * fields.
+   */
   anyQuery?: true;
   responses: Record<number, { description: string; schema?: ZodType }>;
-  /** Codes of this route beyond those every route of its kind may answer. */
+  /** Codes of this route besides those of every route of its kind. */
   errors: ErrorCode[];
 }

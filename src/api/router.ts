@@ -4,15 +4,15 @@ import { BrokerError } from '../domain/errors.js';
 import type { ApiState, RouteRule } from './route.js';
 
 /**
- * The routes there are, each behind the same steps. What has no rule does not exist: there is no other way to attach a
- * handler, so none can be reached without the authentication, scopes and limits that its rule states.
+ * A router for the rules, each behind the same steps. A handler can only be attached by a rule, so none can be reached
+ * without the authentication, scopes and limits that its rule states.
  *
- * @param steps what every request goes through once its rule is known, before the handler.
- * @throws Error for rules that contradict each other or themselves: a mistake in the program.
+ * @param steps run for every request once its rule is known, before the handler.
+ * @throws Error if rules contradict each other or themselves: a bug in the program.
  */
 export function createRouter(rules: readonly RouteRule[], steps: readonly Middleware<ApiState>[]): Router<ApiState> {
   requireSound(rules);
-  // Of several routes that match, the last one alone answers: `/providers/search` stands after `/providers/:id`.
+  // Of several matching routes only the last one answers: `/providers/search` comes after `/providers/:id`.
   const router = new Router<ApiState>({ strict: true, sensitive: true, exclusive: true });
   for (const rule of [...rules].sort((a, b) => literals(a) - literals(b))) {
     const withRule: Middleware<ApiState> = async (ctx, next) => {
@@ -26,7 +26,7 @@ export function createRouter(rules: readonly RouteRule[], steps: readonly Middle
   return router;
 }
 
-/** Refuses a path that cannot be decoded: the router would take it as it stands. */
+/** Refuses a path that cannot be decoded: the router would use it undecoded. */
 export const requireDecodablePath: Middleware<ApiState> = async (ctx, next) => {
   try {
     decodeURIComponent(ctx.path);
@@ -36,10 +36,10 @@ export const requireDecodablePath: Middleware<ApiState> = async (ctx, next) => {
   await next();
 };
 
-/** Comes after the router: no rule answered. The methods that the path does answer are told, where there are any. */
+/** Runs after the router, if no rule answered. Names the methods that the path supports, if any. */
 export const answerUnmatched: Middleware<ApiState> = async (ctx) => {
   const { matched = [] } = ctx as unknown as { matched?: { methods: string[]; path: string }[] };
-  // Where a literal path fits a parameter too, its own methods are what it is for.
+  // If a literal path also fits a parameter, only the literal path's methods count.
   const closest = matched.at(-1)?.path;
   const methods = [...new Set(matched.filter(({ path }) => path === closest).flatMap((layer) => layer.methods))];
   if (methods.length === 0) throw new BrokerError('not_found', 'no route of the API has this path');

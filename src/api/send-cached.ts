@@ -1,7 +1,7 @@
 import type { CachedReply } from './cached-read.js';
 import type { ApiContext } from './route.js';
 
-/** Answers with a cached reply, or 304 to a client that has it. */
+/** Sends a cached response, or 304 to a client that has it. */
 export function sendCached(ctx: ApiContext, reply: CachedReply): void {
   ctx.state.sent = reply;
   ctx.set('etag', reply.etag);

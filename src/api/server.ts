@@ -9,21 +9,21 @@ import { problemOf } from './problem.js';
 
 export interface ApiServer {
   readonly address: AddressInfo;
-  /** Takes no new requests, finishes those begun, and cuts off what is left after `graceMs`. */
+  /** Takes no new requests, finishes those begun, and cuts off the rest after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
 
 /**
- * Limits of the listener. A request must begin within five seconds, be sent within half a minute, and its headers within
- * ten seconds: what dawdles longer is holding a connection on purpose. How long an answer may take, each route says
- * (`answerInTime`).
+ * Limits of the listener. A request must begin within five seconds and be complete within half a minute, its headers
+ * within ten seconds: a slower client holds a connection on purpose. Each route sets its own time limit for the
+ * response (`answerInTime`).
  */
 const limits = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8_192,
-  /** Behind a load balancer connections are its own and are kept longer than it keeps them (AWS and nginx: 60 s). */
+  /** A load balancer's connections are kept longer than the balancer itself keeps them (AWS and nginx: 60 s). */
   keepAliveTimeout: { proxied: 65_000, direct: 5_000 },
   firstByteMs: { proxied: 65_000, direct: 5_000 },
   maxRequestsPerSocket: 1_000,
@@ -46,9 +46,10 @@ export async function startApiServer(
     },
     (request, response) => void answer(request, response),
   );
-  // One client's proxy may send many requests over one connection; a load balancer's connections are not cut.
+  // A client may send many requests over one connection, but not without end; a load balancer's connections are not
+  // cut.
   server.maxRequestsPerSocket = config.TRUST_PROXY ? 0 : limits.maxRequestsPerSocket;
-  // All that fit into their bytes are seen, and counted where they are read: Node would leave some out.
+  // All headers that fit the byte limit are visible, and counted where they are read: Node would leave some out.
   server.maxHeadersCount = 0;
   const way = config.TRUST_PROXY ? 'proxied' : 'direct';
   boundConnections(server, {
@@ -66,10 +67,10 @@ export async function startApiServer(
 
 async function stop(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // Answers still under way must tell their client not to send the next request over this connection.
+  // Responses under way must tell their client not to send the next request over this connection.
   server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
   server.closeIdleConnections();
-  // A connection that becomes idle after its answer would be kept alive and hold up the stop.
+  // A connection that becomes idle after its response would stay open and hold up the stop.
   const sweeping = setInterval(() => server.closeIdleConnections(), 50);
   const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
@@ -77,7 +78,10 @@ async function stop(server: Server, graceMs: number): Promise<void> {
   clearTimeout(cutOff);
 }
 
-/** What is not HTTP, or too slow or too large to be read as such, gets a short answer and no connection. */
+/**
+ * Input that is not HTTP, or too slow or too large to be read as such, gets a short response, and the connection is
+ * closed.
+ */
 function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -15,16 +15,16 @@ import type { Queryable } from '../db/pool.js';
 import { billedTime, chargeFor, reservationFor, type BilledTime } from '../domain/billing.js';
 import { BrokerError } from '../domain/errors.js';
 
-/** The charge of a job's order among its charges; extensions are named by their request. */
+/** The key of an order's own charge; an extension's key is its request. */
 const order = '';
 /** A job that is extended more often is extended by mistake, or to fill the ledger. */
 export const maxExtensions = 1_000;
 
 /**
  * Reserves what a job may cost from the limit its wallet signed. Call it inside the transaction that inserts the job:
- * what it throws has to undo that insert. Repeated for the same job, it does nothing.
+ * its errors have to undo that insert. Repeated for the same job, it does nothing.
  *
- * @param amount base units (10^-18 of a token); 0 is written down too, so that the job can be extended and settled.
+ * @param amount base units (10^-18 of a token); 0 is recorded too, so that the job can be extended and settled.
  * @throws BrokerError `spend_limit_exceeded`, `session_revoked`, `session_expired`
  */
 export async function reserveSpend(
@@ -38,20 +38,20 @@ export interface Extension {
   jobId: string;
   requestId: string;
   seconds: number;
-  /** From the start to the last expiry that an extension may set. */
+  /** From the start to the latest expiry that an extension may set. */
   maxDurationS: number;
-  /** The session that pays; without, the one that ordered the job. */
+  /** The session that pays; if absent, the one that ordered the job. */
   sessionId?: string | undefined;
 }
 
 /**
- * Extends a job: reserves what the added time may cost and moves the expiry, in one step of the transaction it is called
- * in. A request moves the expiry once for ever, whatever became of the workflow in between; repeated, it answers the
- * expiry as it stands. Extensions and the settlement of one job go one after the other.
+ * Extends a job: reserves what the added time may cost and moves the expiry, in one step of the caller's transaction. A
+ * request moves the expiry only once, whatever happened to the workflow meanwhile; repeated, it returns the present
+ * expiry. Extensions and the settlement of one job run one after the other.
  *
  * @returns the expiry that is stored.
  * @throws BrokerError `idempotency_conflict`, `extension_limit`, `duration_limit`, `job_not_running`, `job_ended`,
- *   `spend_limit_exceeded`, `session_revoked`, `session_expired`
+ * `spend_limit_exceeded`, `session_revoked`, `session_expired`
  */
 export async function extendJob(tx: Queryable, extension: Extension): Promise<Date> {
   const { jobId, requestId, seconds, maxDurationS } = extension;
@@ -86,7 +86,7 @@ export async function extendJob(tx: Queryable, extension: Extension): Promise<Da
 }
 
 /**
- * A request that came before has to ask for the same.
+ * Requires that a repeated request asks for the same time as the first one.
  *
  * @throws BrokerError `idempotency_conflict`
  */
@@ -98,7 +98,7 @@ export function requireSameSeconds(known: { seconds?: number }, seconds: number)
   );
 }
 
-/** When a job ended, as far as that is known; see `ServiceFacts`. */
+/** When a job ended, as far as known; see `ServiceFacts`. */
 export interface ServiceEnd {
   jobId: string;
   endAt: Date;
@@ -107,17 +107,16 @@ export interface ServiceEnd {
 }
 
 /**
- * Closes the account of a job: what it cost moves from reserved to spent, the rest is free again. Never more than was
+ * Settles a job's charges: what it cost moves from reserved to spent, and the rest is free again. Never more than was
  * reserved, whatever any clock says. Repeated, it does nothing.
  *
- * @returns the time that is paid for, and base units spent by this call; `undefined` when there was nothing to settle
- *   (any more).
+ * @returns the time that is paid for, and the base units spent by this call; `undefined` if nothing was left to settle.
  */
 export async function settleSpend(
   tx: Queryable,
   { jobId, endAt, podEndedAt, lastSeen }: ServiceEnd,
 ): Promise<{ billed: BilledTime; spent: bigint } | undefined> {
-  // The same lock as an extension takes, and first: what is settled below is then all there will be.
+  // The same lock as an extension takes, and taken first: no charge can be added to those settled below.
   await lockOrderCharge(tx, jobId);
   const { rate = 0n, startedAt, expiresAt = endAt } = (await jobTariff(tx, jobId)) ?? {};
   const billed = billedTime({

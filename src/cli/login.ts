@@ -48,7 +48,7 @@ if (values.help) {
 function privateKey(): `0x${string}` {
   const file = process.env['WALLET_PRIVATE_KEY_FILE'];
   const key = (process.env['WALLET_PRIVATE_KEY'] ?? (file === undefined ? '' : readFileSync(file, 'utf8'))).trim();
-  // The message must not repeat what it was given.
+  // The error message must not contain the value.
   if (!isHex(key) || key.length !== 66) throw new Error(`WALLET_PRIVATE_KEY is not a private key.\n\n${usage}`);
   return key;
 }

@@ -6,24 +6,24 @@ import type { Scope } from '../wire/scopes.js';
 import { canonicalRequest, signatureHeaders } from '../wire/request-signature.js';
 
 export interface LoginOptions {
-  /** Where the API is, such as `https://broker.example.com`, with the path that a proxy takes off, if any. */
+  /** The API's address, such as `https://broker.example.com`, with the path that a proxy removes, if any. */
   api: string;
   /** The wallet. It signs once. */
   account: LocalAccount;
   /** Default: `jobs:read` and `jobs:write`. */
   scopes?: readonly Scope[];
-  /** Base units that jobs of this session may cost together. Default: 0, nothing that costs. */
+  /** Base units that this session's jobs may cost together. Default: 0, so only jobs that cost nothing. */
   spendLimit?: bigint;
   ttlSeconds?: number;
   chainId?: number;
   label?: string;
-  /** The broker's public origin, where it is not the one of `api` (behind a port forward, for example). */
+  /** The broker's public origin, if it differs from that of `api` (behind a port forward, for example). */
   audience?: string;
 }
 
 export interface Reply {
   status: number;
-  /** What the body's JSON says, its text where it is not JSON, or undefined when it is empty. */
+  /** The parsed JSON of the body; its text if it is not JSON; undefined if it is empty. */
   body: unknown;
   headers: Headers;
 }
@@ -38,27 +38,29 @@ interface ChallengeReply {
   server_time: number;
 }
 
-/** The members of a problem that matter here. */
+/** The members of a problem that are used here. */
 interface Problem {
   code?: string;
   detail?: string;
   server_time?: number;
 }
 
-/** A login: requests signed by a session key that lives in this process only. */
+/** A login: requests are signed with a session key that never leaves this process. */
 export interface Session {
-  /** Lower-case address. */
+  /** The wallet's address in lower case. */
   wallet: string;
   sessionId: string;
   sessionKey: string;
   expiresAt: Date;
-  /** Sends a signed request; `path` begins with `/` and carries the query. Whatever the status, it is answered. */
+  /**
+   * Sends a signed request; `path` begins with `/` and includes the query. Returns the response whatever its status.
+   */
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
-  /** Makes a bearer token. */
+  /** Creates a bearer token. */
   token(options?: { scopes?: readonly Scope[]; ttlSeconds?: number }): Promise<string>;
 }
 
-/** An answer other than the one that was needed; `code` is that of the problem, if it was one. */
+/** An unexpected response; `code` is that of the problem, if the response was one. */
 export class LoginError extends Error {
   override readonly name = 'LoginError';
 
@@ -72,10 +74,10 @@ export class LoginError extends Error {
 }
 
 /**
- * Logs a wallet in: makes a session key, has the wallet sign what the broker proposes, after a look at whether that is
- * what was asked for, and registers the key.
+ * Logs a wallet in: creates a session key, has the wallet sign the broker's proposal after checking that it is what was
+ * asked for, and registers the key.
  *
- * @throws LoginError when the broker refuses, or proposes something else to sign.
+ * @throws LoginError if the broker refuses, or proposes something else to sign.
  */
 export async function login(options: LoginOptions): Promise<Session> {
   const { origin, pathname } = new URL(options.api);
@@ -118,7 +120,7 @@ export async function login(options: LoginOptions): Promise<Session> {
       const reply = await signedRequest(method, path, body, headers);
       const problem = reply.body as Problem | undefined;
       if (problem?.code !== 'timestamp_skew' || problem.server_time === undefined) return reply;
-      // Nothing was done: the clock is set by the broker's, once.
+      // The request had no effect: use the broker's clock, and try once more.
       skewS = problem.server_time - Math.floor(Date.now() / 1000);
       return await signedRequest(method, path, body, headers);
     },
@@ -151,7 +153,7 @@ export async function login(options: LoginOptions): Promise<Session> {
   }
 }
 
-/** A broker that is not the right one could propose a message for another; a wallet must not sign that unseen. */
+/** A false broker could propose a message meant for another one; a wallet must not sign that unchecked. */
 function requireWhatWasAsked(
   message: SessionDelegation,
   chainId: number,

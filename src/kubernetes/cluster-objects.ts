@@ -9,16 +9,17 @@ const metadata = (name: string, namespace?: string) => ({
 });
 const bootstrapSubject = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: bootstrapGroup }];
 
-/** Namespace and Role by which kubeadm, run with one of our tokens, reads what it needs. */
+/** The namespace and Role with which kubeadm, run with one of our tokens, reads what it needs. */
 const kubeadmRoles = [
   ['kube-system', 'kubeadm:nodes-kubeadm-config'],
   ['kube-system', 'kubeadm:kubelet-config'],
 ] as const;
 
 /**
- * What has to stand in the cluster once, before the first provider joins: the rights of our bootstrap group (it may
- * ask for node certificates; nobody but the broker approves them) and the priorities of jobs and miners. An operator
- * may have applied them with the manifests and given the broker no right to: that is said once, and taken as done.
+ * Creates the objects that the cluster needs before the first provider joins: the rights of our bootstrap group (it may
+ * request node certificates; only the broker approves them) and the priorities of jobs and miners. An operator may have
+ * applied them with the manifests without giving the broker the right to: then this logs so once, and takes them as
+ * created.
  */
 export async function ensureClusterObjects({ rbac, scheduling }: Kubernetes, logger: Logger): Promise<void> {
   const apply = { fieldManager, force: true };

@@ -11,20 +11,20 @@ import { explained, temporalConnection, type TemporalConfig } from './connection
 import { isTooManyUpdates } from './refusals.js';
 
 /**
- * How long one call may take, with all its attempts, where the caller names no deadline of its own. The server ends its
- * own waits (for an update, for the end of a workflow) after 20 s at the latest and is asked again.
+ * The time limit of one call with all its attempts, if the caller sets no deadline. The server ends its own waits (for
+ * an update, for the end of a workflow) after at most 20 s, and the client then asks again.
  */
 const callWithinMs = 30_000;
 
 type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
 
-/** Without a deadline, a call to a server that takes connections and answers nothing never ends. */
+/** Without a deadline, a call never ends if the server takes connections and does not answer. */
 const withDeadline: Interceptor = (options, nextCall) =>
   nextCall({ ...options, deadline: options.deadline ?? Date.now() + callWithinMs }) as ReturnType<Interceptor>;
 
 /**
- * The client's own attempts, but for one refusal: a workflow that has all the updates it may have is not helped by more
- * of them, and the caller, whose deadline would run out meanwhile, would never learn why.
+ * The client's own retries, except after one refusal: if a workflow has all the updates it may have, retries only add
+ * to them, and the caller's deadline would run out before the caller learns why.
  */
 function retries(): Interceptor {
   const { delayFunction, retryableDecider } = defaultGrpcRetryOptions();
@@ -40,7 +40,7 @@ export async function connectTemporal(config: TemporalConfig & Pick<Config, 'TEM
     ...temporalConnection(config),
     connectTimeout: '10s',
     interceptors: [withDeadline, retries()],
-    // Left to itself, the client waits up to two minutes before it tries a server again that was away for as long.
+    // By default, the client may wait up to two minutes before it tries a server again that was down for as long.
     channelArgs: { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 2_000 },
   }).catch(async (error: unknown) => {
     throw await explained(config, error);
@@ -48,17 +48,17 @@ export async function connectTemporal(config: TemporalConfig & Pick<Config, 'TEM
   return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
 }
 
-/** Rejects unless the server answers. */
+/** Rejects unless the server responds. */
 export async function checkTemporal(client: Client): Promise<void> {
   await client.connection.workflowService.getSystemInfo({});
 }
 
-/** Numbers of the server's API for the types we use (`temporal.api.enums.v1.IndexedValueType`). */
+/** The server API's numbers for the types that are used here (`temporal.api.enums.v1.IndexedValueType`). */
 const indexedValueType = { KEYWORD: 2, DATETIME: 6 } as const;
 
 /**
- * Makes sure that the server knows our search attributes; a workflow that starts with an unknown one is refused.
- * Adding one that exists changes nothing.
+ * Makes sure that the server knows our search attributes; it refuses to start a workflow with an unknown one. Adding an
+ * attribute that exists changes nothing.
  */
 export async function ensureSearchAttributes(client: Client): Promise<void> {
   const connection = client.connection as Connection;

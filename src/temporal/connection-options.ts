@@ -2,7 +2,7 @@ import { connect } from 'node:tls';
 import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
 
-/** Where the server is, and how the two sides come to trust each other. */
+/** Where the server is, and how the two sides authenticate each other. */
 export type TemporalConfig = Pick<Config, 'TEMPORAL_ADDRESS'> &
   Partial<
     Pick<
@@ -20,7 +20,7 @@ const handshakeMs = 5_000;
 /** PERMISSION_DENIED and UNAUTHENTICATED of gRPC. */
 const refusals: ReadonlySet<number> = new Set([7, 16]);
 
-/** What the client's connection and the worker's have in common. */
+/** Options that the client's and the worker's connection share. */
 export function temporalConnection(config: TemporalConfig) {
   const { TEMPORAL_TLS_CA: ca, TEMPORAL_TLS_CERT: cert, TEMPORAL_TLS_KEY: key } = config;
   const serverName = config.TEMPORAL_TLS_SERVER_NAME;
@@ -39,9 +39,9 @@ export function temporalConnection(config: TemporalConfig) {
 }
 
 /**
- * Why a connection did not come about, where it is for TLS or for who we are: of TLS the client says no more than that its time was over.
+ * Explains a failed connection if TLS or our identity is the cause: for TLS, the client itself reports only a time-out.
  *
- * @returns the error to throw in its stead.
+ * @returns the error to throw instead.
  */
 export async function explained(config: TemporalConfig, error: unknown): Promise<unknown> {
   if (config.TEMPORAL_TLS !== true) return error;
@@ -59,7 +59,10 @@ export async function explained(config: TemporalConfig, error: unknown): Promise
   );
 }
 
-/** Shakes hands as the client does, and waits for the server's first word: it refuses a client's certificate after that. */
+/**
+ * Makes a TLS handshake like the client's, and waits for the server's first bytes: the server rejects a client's
+ * certificate only after the handshake.
+ */
 async function handshakeTrouble(config: TemporalConfig): Promise<Error | undefined> {
   const { hostname, port } = new URL(`tcp://${config.TEMPORAL_ADDRESS}`);
   const host = hostname.replace(/^\[|\]$/g, '');

@@ -10,14 +10,14 @@ export interface WorkerVersion {
 
 /** gRPC codes: 5 NOT_FOUND, 9 FAILED_PRECONDITION, 10 ABORTED. */
 const notYet = new Set<number>([5, 9, 10]);
-/** The server knows a version some moments after its first worker asked for work. */
+/** The server knows a version only some moments after its first worker polled for work. */
 const registrationPollMs = 250;
 
 /** How long a version waits, in milliseconds. */
 export interface Patience {
-  /** Between two looks which version is current. */
+  /** Between two checks which version is current. */
   lookMs: number;
-  /** A worker that has nothing to do asks again after 60 s; one that was not heard for this long is not there. */
+  /** An idle worker polls again after 60 s; if none was heard for this long, there is none. */
   silentMs: number;
 }
 const defaultPatience: Patience = { lookMs: 15_000, silentMs: 75_000 };
@@ -25,10 +25,7 @@ const defaultPatience: Patience = { lookMs: 15_000, silentMs: 75_000 };
 /** `temporal.api.enums.v1`: DescribeTaskQueueMode ENHANCED, TaskQueueType WORKFLOW, WorkerVersioningMode VERSIONED. */
 const [enhanced, workflowQueue, versioned] = [1, 1, 2];
 
-/**
- * Where a version stands among those of its site: it gets the work, another one gets it and has workers, or another one
- * gets it and has none.
- */
+/** A version's state: it gets the work; another one gets it and has workers; or another one gets it and has none. */
 export type Standing = 'current' | 'stands_by' | 'unserved';
 
 export interface Serving {
@@ -38,17 +35,16 @@ export interface Serving {
   logger: Logger;
   signal: AbortSignal;
   patience?: Patience;
-  /** Called with every change. Not called while Temporal does not say: then the last one stands. */
+  /** Called after every change, but not while Temporal is unreachable: then the last state remains. */
   onStanding(standing: Standing): void;
 }
 
 /**
- * Keeps a site served without anybody's help, for as long as the worker lives. A version that is new takes over at once,
- * as soon as its first worker is up. One that has had its turn, and one that is older than the current one, takes over
- * only when no worker of the current version is left. So an old worker that restarts while the new ones are being rolled
- * out takes nothing back; a site whose new build died goes on with the old one after a minute or so; the dead build that
- * comes back waits; and two builds that are alive never take the work from each other. Any number of workers may do so
- * at once.
+ * Keeps a site served without an operator, for as long as the worker lives. A new version takes over at once, as soon
+ * as its first worker is up. A version that has been current before, or is older than the current one, takes over only
+ * when the current version has no worker left. So an old worker that restarts during a rollout takes nothing back; a
+ * site whose new build died continues with the old one after a minute or so; the dead build waits when it comes back;
+ * and two running builds never take the work from each other. Any number of workers may do this at the same time.
  *
  * @returns when the signal is aborted.
  */
@@ -56,7 +52,7 @@ export async function keepServed(serving: Serving): Promise<void> {
   const { version, logger, signal, patience = defaultPatience, onStanding } = serving;
   let known: Standing | undefined;
   let wasCurrent = false;
-  /** The version that had no worker at the last look. */
+  /** The version that had no worker at the last check. */
   let missing: string | undefined;
   while (!signal.aborted) {
     try {
@@ -87,11 +83,11 @@ const said: Record<Standing, string> = {
 interface Look {
   /** Undefined while the server does not know this version yet. */
   standing: Standing | undefined;
-  /** The current version, when it has no worker. */
+  /** The current version, if it has no worker. */
   unserved?: string;
 }
 
-/** Looks where this version stands, and makes it current where it should be. Two that do so at once meet a conflict. */
+/** Checks this version's state, and makes it current where it should be. If two do so at once, one gets a conflict. */
 async function look(
   { client, taskQueue, version, logger, patience = defaultPatience }: Serving,
   { wasCurrent, missing }: { wasCurrent: boolean; missing: string | undefined },
@@ -110,7 +106,7 @@ async function look(
   const current = workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId || undefined;
   if (current === buildId) return { standing: 'current' };
   if (current === undefined) {
-    // Somebody switched versions off: workers without a version are to get the work.
+    // An operator switched versions off: workers without a version should get the work.
     if (wasCurrent) return { standing: (await isServedUnversioned()) ? 'stands_by' : 'unserved' };
     return await become();
   }
@@ -118,7 +114,7 @@ async function look(
     own.firstActivationTime == null && milliseconds(own.createTime) > milliseconds(summaryOf(current)?.createTime);
   if (isNew) return await become();
   if (await isServed(current)) return { standing: 'stands_by' };
-  // A server that restarted has forgotten who asked for work, and hears of them in some seconds: look twice.
+  // A restarted server has forgotten which workers poll, and learns it again within seconds: check twice.
   if (missing !== current) return { standing: 'unserved', unserved: current };
   return await become().catch((error: unknown): Look => {
     if (!isNotYet(error)) logger.warn({ err: error, version }, 'cannot take over from a version without workers');
@@ -163,7 +159,7 @@ function isNotYet(error: unknown): boolean {
   return isGrpcServiceError(error) && notYet.has(error.code);
 }
 
-/** What `/ready` says of a worker: one that stands by is ready as long as others do the work. */
+/** What `/ready` says about a worker: one that stands by is ready as long as others do the work. */
 export function readinessOf(
   state: string,
   standing: Standing | 'unknown' | 'unversioned',

@@ -9,12 +9,12 @@ import { limitReached } from '../domain/limits.js';
 import { isTooManyUpdates, updatesAtOnce } from './refusals.js';
 import { isErrorCode } from '../wire/error-codes.js';
 
-/** No workflow runs under the id: there never was one, or it is over. */
+/** No workflow runs under the id: there never was one, or it has ended. */
 export function isNoWorkflow(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError;
 }
 
-/** Answers undefined where no such workflow runs. */
+/** Resolves to undefined if no such workflow runs. */
 export async function unlessNoWorkflow<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;
@@ -24,7 +24,7 @@ export async function unlessNoWorkflow<T>(call: Promise<T>): Promise<T | undefin
   }
 }
 
-/** The server's own failure for an update that was accepted by a run which then ended without answering it. */
+/** The server's own failure for an update that was accepted by a run which then ended without a result. */
 export function isEndedMeanwhile(error: unknown): boolean {
   return (
     error instanceof WorkflowUpdateFailedError &&
@@ -34,10 +34,10 @@ export function isEndedMeanwhile(error: unknown): boolean {
 }
 
 /**
- * Turns a failed call into the error that our callers know: the code that the workflow failed with, `rate_limited` for a
+ * Turns a failed call into the error that callers know: the code that the workflow failed with, `rate_limited` for a
  * workflow that has all the updates it may have, and otherwise an outage of Temporal.
  *
- * @param limit the limit that is named when the workflow takes no more updates.
+ * @param limit the limit that is named if the workflow takes no more updates.
  */
 export function asBrokerError(error: unknown, limit: Parameters<typeof limitReached>[0]): BrokerError {
   const failedByWorkflow = error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError;

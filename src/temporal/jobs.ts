@@ -16,14 +16,14 @@ import { jobSignals, sendSignal } from './signals.js';
 import { jobStartOptions, startJob } from './start-job.js';
 import { workflowFate } from './workflow-fate.js';
 
-/** How long the server may take to write down what it is told; longer than the client needs to get over a short outage. */
+/** The server's time limit for storing a message; longer than the client needs to get over a short outage. */
 const acceptWithinMs = 5_000;
 const extendWithinMs = 10_000;
 
-/** One for each job: whoever waits for its SSH waits in the same update, of which a workflow has ten at a time at most. */
+/** One update id for each job: all callers that wait for its SSH share one update, of which a workflow may have ten. */
 const sshReadyId = 'ssh-ready';
 
-/** Starts, extends and ends jobs by talking to their workflows. */
+/** Starts, extends and ends jobs through their workflows. */
 export function createJobCommands(client: Client, config: Config): JobCommands {
   return {
     async startAndWait(order, waitMs) {
@@ -33,12 +33,12 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
           const state = await startThenWait(new WithStartWorkflowOperation(workflowTypes.job, options), waitMs);
           if (state !== undefined) return state;
         }
-        // A wait that ran out does not tell whether the server ever took the order. Starting what has started changes
-        // nothing, and its answer does.
+        // If the wait timed out, the server may or may not have taken the start. Starting again changes nothing, and
+        // the response tells.
         await accepted(() => startJob(client, order, config));
         return 'still_starting';
       } catch (error) {
-        // The job started before and is over: its row says how it ended.
+        // The job started before and has ended: its row says how.
         if (error instanceof WorkflowExecutionAlreadyStartedError || isEndedMeanwhile(error)) return 'still_starting';
         throw error;
       }
@@ -59,7 +59,7 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
       const handle = client.workflow.getHandle(jobWorkflowId(jobId));
       const extension = { requestId, seconds, ...(sessionId === undefined ? {} : { sessionId }) };
       try {
-        // Each call is an update of its own: what was asked before under this `requestId` is not the server's to judge.
+        // Each call is an update of its own: the ledger decides whether `requestId` was used before, not the server.
         const extended = await withinDeadline(extendWithinMs, () =>
           handle.executeUpdate(extendJob, { args: [extension] }),
         );
@@ -74,20 +74,20 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
     },
   };
 
-  /** Answers undefined when the job was started and its customer has to wait longer, or when nobody knows. */
+  /** Resolves to undefined if the customer has to wait longer, or if the outcome is unknown. */
   async function startThenWait(startWorkflowOperation: WithStartWorkflowOperation<JobLifecycle>, waitMs: number) {
     try {
       return await withinDeadline(waitMs, () =>
         client.workflow.executeUpdateWithStart(sshReady, { startWorkflowOperation, updateId: sshReadyId }),
       );
     } catch (error) {
-      // It starts all the same; there is only no room to wait in.
+      // The job starts all the same; only the wait is refused.
       if (error instanceof BrokerError && error.code === 'rate_limited') return undefined;
       throw error;
     }
   }
 
-  /** The job ends, whatever happens here: an answer that does not come says only that it has not ended yet. */
+  /** The job ends in any case: without a result in time, it just has not ended yet. */
   async function untilEnded(workflowId: string, waitMs: number): ReturnType<JobCommands['cancel']> {
     try {
       const handle = client.workflow.getHandle<JobLifecycle>(workflowId);
@@ -97,12 +97,14 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
     }
   }
 
-  /** Rejects unless the server has answered, in the time it takes to write a thing down. */
+  /** Rejects unless the server responds within the time it takes to store a message. */
   function accepted<T>(call: () => Promise<T>): Promise<T> {
     return translated(client.withDeadline(Date.now() + acceptWithinMs, call));
   }
 
-  /** Runs an update under a deadline; past it, answers undefined: it may have been accepted or not. */
+  /**
+   * Runs an update under a deadline; resolves to undefined after it, when the update may or may not have been accepted.
+   */
   async function withinDeadline<T>(waitMs: number, call: () => Promise<T>): Promise<T | undefined> {
     try {
       return await translated(client.withDeadline(Date.now() + waitMs, call));
@@ -113,7 +115,7 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
   }
 }
 
-/** Translates failures; what callers answer by themselves (none, started before, not in time, over) goes through. */
+/** Translates failures, except those that callers handle themselves (no workflow, started before, timed out, ended). */
 async function translated<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;

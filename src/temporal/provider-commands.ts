@@ -13,7 +13,7 @@ import { workflowTypes } from '../../workflows/workflow-types.js';
 import { asBrokerError, isEndedMeanwhile } from './failures.js';
 import { providerStartOptions } from './start-provider.js';
 
-/** An order is two writes to Postgres and a signal to each job. */
+/** A command takes two writes to Postgres and a signal to each job. */
 const deadlineMs = 10_000;
 
 const updates = {
@@ -23,7 +23,7 @@ const updates = {
   retire: retireProvider,
 } as const;
 
-/** Gives orders to providers' workflows; one that was lost is started to take its order. */
+/** Sends operator commands to providers' workflows; a missing workflow is started first. */
 export function createProviderCommands(client: Client, config: Pick<Config, 'TEMPORAL_TASK_QUEUE'>): ProviderCommands {
   return {
     async order(providerId, { action, by, until }: ProviderCommand) {

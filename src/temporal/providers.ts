@@ -5,27 +5,31 @@ import { isOneBusyWorkflow, isRefusedForGood } from './refusals.js';
 import { providerSignals, sendSignal, type Signal } from './signals.js';
 import { startProvider } from './start-provider.js';
 
-/** How providers' workflows hear of messages. Repeating a call is harmless: the workflow knows the message by its id. */
+/**
+ * Tells providers' workflows about messages. Repeating a call is harmless: the workflow knows the message by its id.
+ */
 export interface ProviderSignals {
-  /** Starts the provider's workflow where there is none. */
+  /** Starts the provider's workflow if there is none. */
   registrationReceived(providerId: string, messageId: string): Promise<void>;
-  /** @returns false when the provider has no workflow. */
+  /** @returns false if the provider has no workflow. */
   capacityReported(providerId: string, messageId: string): Promise<boolean>;
-  /** What is wanted of its miners stands in the database. @returns false when the provider has no workflow. */
+  /** The wanted state of its miners is in the database. @returns false if the provider has no workflow. */
   miningChanged(providerId: string): Promise<boolean>;
-  /** Whether jobs are placed there stands in the database. @returns false when the provider has no workflow. */
+  /** Whether the provider is out of placement is in the database. @returns false if the provider has no workflow. */
   placementChanged(providerId: string): Promise<boolean>;
 }
 
-/** Longer than the client's own attempts need to get over a short outage; a relay that waits longer holds its batch. */
+/**
+ * Longer than the client's own retries need to get over a short outage; a relay that waits longer holds up its batch.
+ */
 const deadlineMs = 10_000;
 
 /**
- * @throws BrokerError `dependency_unavailable` from every call while Temporal does not answer; any other error is about
- *   this one workflow or message.
+ * @throws BrokerError `dependency_unavailable` from every call while Temporal is unreachable; any other error concerns
+ * only this workflow or message.
  */
 export function createProviderSignals(client: Client, config: Pick<Config, 'TEMPORAL_TASK_QUEUE'>): ProviderSignals {
-  /** Answers whether there was a workflow to tell. */
+  /** Resolves to whether there was a workflow to tell. */
   const tell = async (signal: Signal) => await translated(sendSignal(client, signal, { withinMs: deadlineMs }));
 
   return {
@@ -41,8 +45,8 @@ export function createProviderSignals(client: Client, config: Pick<Config, 'TEMP
 }
 
 /**
- * One workflow that is busy, or has had all the signals it may have, is no outage: it must not keep the messages of all
- * other providers waiting.
+ * If one workflow is busy, or has had all the signals it may have, that is no outage: it must not hold up the messages
+ * of all other providers.
  */
 async function translated<T>(call: Promise<T>): Promise<T> {
   try {

@@ -1,33 +1,33 @@
 import { ServiceError } from '@temporalio/client';
 
-/** What the server said of a call, in the parts that decide anything. */
+/** The parts of the server's error that are used here. */
 interface Said {
   code?: unknown;
   details?: unknown;
 }
 
-/** gRPC codes by which the server refuses one call, as it would refuse it again: 3 INVALID_ARGUMENT, 11 OUT_OF_RANGE. */
+/** gRPC codes for a call that the server would refuse every time: 3 INVALID_ARGUMENT, 11 OUT_OF_RANGE. */
 const forGood = new Set<unknown>([3, 11]);
 /** gRPC: 8 RESOURCE_EXHAUSTED, 9 FAILED_PRECONDITION. */
 const [exhausted, precondition] = [8, 9];
 
-/** The status within an error of the client; an empty one for an error that is none. */
+/** The status in a client's error; empty for any other error. */
 export function saidBy(error: unknown): Said {
   const status: unknown = error instanceof ServiceError ? error.cause : error;
   return status ?? {};
 }
 
-/** The server refused this very call, and would refuse it again. */
+/** The server refused this call, and would refuse every repeat. */
 export function isRefusedForGood(error: unknown): boolean {
   return forGood.has(saidBy(error).code);
 }
 
-/** What a server lets a workflow have under way at a time unless it is told otherwise. */
+/** The server's default limit of a workflow's concurrent updates. */
 export const updatesAtOnce = 10;
 
 /**
- * A workflow has as many updates as it may have: ten that wait for their outcome, or two thousand in one run. More of
- * the same make it no better, and no other workflow is touched.
+ * A workflow has all the updates it may have: ten that wait for their outcome, or two thousand in one run. Sending more
+ * does not help, and no other workflow is affected.
  */
 export function isTooManyUpdates(error: unknown): boolean {
   const { code, details } = saidBy(error);

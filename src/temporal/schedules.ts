@@ -2,14 +2,14 @@ import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@tem
 import type { Config } from '../config.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 
-/** How often the sweep looks for silence; a fraction of the time-out, so that loss is noticed within it. */
+/** How often the sweep checks for silence: a fraction of the time-out, so that a loss is noticed within it. */
 function sweepEveryS(config: Config): number {
   return Math.max(1, Math.min(5, Math.floor(config.HEARTBEAT_TIMEOUT_S / 3)));
 }
 
 const reconcilerSchedule = 'fleet-reconciler';
 
-/** Makes sure that the periodic work is scheduled, once for however many brokers there are. */
+/** Makes sure that the periodic work is scheduled, once however many brokers run. */
 export async function ensureSchedules(client: Client, config: Config): Promise<void> {
   const schedules = [
     {
@@ -22,7 +22,7 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
   ] as const;
   for (const { id, workflowType, everyS, timeout } of schedules) {
     const spec = { intervals: [{ every: everyS * 1000 }] };
-    // A run that is late is skipped, never queued: the next one sees the same.
+    // A late run is skipped, never queued: the next one finds the same.
     const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10s' as const };
     const action = {
       type: 'startWorkflow' as const,
@@ -41,8 +41,8 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
 }
 
 /**
- * Has the fleet compared now instead of at the next minute: after a start, whatever happened while nobody was there is
- * found at once. Nothing waits for it. Where a run is under way already, that one does.
+ * Starts a comparison of the fleet now instead of at the next minute, so that a broker which starts finds at once what
+ * happened while none was running. Nothing waits for it. If a run is under way, no other is started.
  */
 export async function reconcileNow(client: Client): Promise<void> {
   await client.schedule.getHandle(reconcilerSchedule).trigger(ScheduleOverlapPolicy.SKIP);

@@ -6,12 +6,12 @@ import type { Signal } from './signals.js';
 const notFound = 5;
 
 /**
- * Sends a signal that may be repeated without end: a repeat adds nothing to the workflow's history. The client's own
- * `signal` makes a new id for every call.
+ * Sends a signal that may be repeated any number of times: a repeat adds nothing to the workflow's history. The
+ * client's own `signal` makes a new id for every call.
  *
- * @param requestId makes two sendings one.
- * @returns when the server has written it down.
- * @throws WorkflowNotFoundError when no such workflow runs.
+ * @param requestId the same id makes two calls one signal.
+ * @returns when the server has stored the signal.
+ * @throws WorkflowNotFoundError if no such workflow runs.
  */
 export async function signalOnce(client: Client, signal: Signal, requestId: string): Promise<void> {
   const { workflowId, name, args } = signal;

@@ -16,17 +16,17 @@ import {
 import { unlessNoWorkflow } from './failures.js';
 import { signalOnce } from './signal-once.js';
 
-/** A signal for one workflow. Only the functions of this file make one, each from the signal's definition. */
+/** A signal for one workflow. Only this file's functions create one, each from the signal's definition. */
 export interface Signal {
   readonly workflowId: string;
   readonly name: string;
   readonly args: readonly unknown[];
 }
 
-/** Signals that are sent at the same time where many workflows are told. */
+/** How many signals are sent concurrently if many workflows are told. */
 const signalsAtOnce = 20;
 
-/** What a job can be told: `jobSignals.podObserved(jobId, observation)`. */
+/** The signals to a job: `jobSignals.podObserved(jobId, observation)`. */
 export const jobSignals = {
   podObserved: signalOf(podObserved, jobWorkflowId),
   providerChanged: signalOf(providerChanged, jobWorkflowId),
@@ -34,7 +34,7 @@ export const jobSignals = {
   cancelRequested: signalOf(cancelRequested, jobWorkflowId),
 } as const;
 
-/** What a provider can be told: `providerSignals.nodeObserved(providerId, { state: 'gone' })`. */
+/** The signals to a provider: `providerSignals.nodeObserved(providerId, { state: 'gone' })`. */
 export const providerSignals = {
   registrationReceived: signalOf(registrationReceived, providerWorkflowId),
   capacityReported: signalOf(capacityReported, providerWorkflowId),
@@ -46,11 +46,11 @@ export const providerSignals = {
 } as const;
 
 export interface Sending {
-  /** How long the server may take, with all attempts, in milliseconds; without, as long as any call may take. */
+  /** The time limit for the call with all its attempts, in milliseconds; if absent, the limit of any call. */
   withinMs?: number;
   /**
-   * Makes sendings with the same id one: the server drops a signal whose id this run of the workflow has had. Without,
-   * every call adds a signal to the history.
+   * Calls with the same id send one signal: the server drops a signal whose id this run of the workflow has had.
+   * Without it, every call adds a signal to the history.
    */
   requestId?: string;
 }
@@ -58,8 +58,8 @@ export interface Sending {
 /**
  * Sends a signal.
  *
- * @returns false when no such workflow runs; otherwise true, once the server has written the signal down.
- * @throws whatever the client does, untranslated.
+ * @returns false if no such workflow runs; otherwise true, once the server has stored the signal.
+ * @throws the client's own error.
  */
 export async function sendSignal(client: Client, signal: Signal, sending: Sending = {}): Promise<boolean> {
   const { withinMs, requestId } = sending;
@@ -72,7 +72,7 @@ export async function sendSignal(client: Client, signal: Signal, sending: Sendin
   return (await unlessNoWorkflow(sent)) ?? false;
 }
 
-/** Tells many workflows, some at a time. One that cannot be told keeps none of the others from hearing. */
+/** Tells many workflows, some concurrently. If one cannot be told, the others are. */
 export async function sendToEach<T>(items: readonly T[], send: (item: T) => Promise<void>): Promise<Failed<T>[]> {
   return await sideBySide(items, signalsAtOnce, send);
 }

@@ -11,21 +11,21 @@ type Settings = Pick<
   'TEMPORAL_TASK_QUEUE' | 'JOB_START_TIMEOUT_S' | 'JOB_STUCK_GRACE_S' | 'PROVIDER_LOSS_GRACE_S' | 'JOB_MAX_DURATION_S'
 >;
 
-/** What is known of a job that has lost its workflow: where it runs, or the placement that it had come to. */
+/** What is known about a job that has lost its workflow: where it runs, or how many placements it had. */
 interface KnownJob {
   running?: RunningJob;
   attempt?: number;
 }
 
-/** Starts a job's workflow, or finds the one that runs. */
+/** Starts a job's workflow, or finds the running one. */
 export async function startJob(client: Client, order: JobOrder, config: Settings, known?: KnownJob): Promise<void> {
   await client.workflow.start<JobLifecycle>(workflowTypes.job, jobStartOptions(order, config, known));
 }
 
 /**
- * How a job's workflow is started: the same for everyone who may start it, so that a repeat finds the first.
+ * How a job's workflow is started: the same for every caller, so that a repeat finds the first.
  *
- * @param known of a job that has lost its workflow: it goes on from where it runs, or from the placement it had come to.
+ * @param known for a job that has lost its workflow: it continues where it runs, or from its last placement.
  */
 export function jobStartOptions(order: JobOrder, config: Settings, { running, attempt = 1 }: KnownJob = {}) {
   const limits: JobLimits = {
@@ -41,7 +41,7 @@ export function jobStartOptions(order: JobOrder, config: Settings, { running, at
       JobInput,
     ],
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    // A job lives once: what has ended never starts again under the same id.
+    // A job lives once: an ended workflow never starts again under the same id.
     workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
     typedSearchAttributes: new TypedSearchAttributes([
       { key: searchAttributes.jobStatus, value: 'pending' },

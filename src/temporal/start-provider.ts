@@ -9,7 +9,7 @@ import type { Signal } from './signals.js';
 
 type Settings = Pick<Config, 'TEMPORAL_TASK_QUEUE'>;
 
-/** Starts a provider's workflow, or finds the one that runs, and sends it a signal in the same call, if there is one. */
+/** Starts a provider's workflow, or finds the running one, and sends it the signal, if given, in the same call. */
 export async function startProvider(
   client: Client,
   input: ProviderInput,
@@ -28,7 +28,7 @@ export async function startProvider(
   });
 }
 
-/** How a provider's workflow is started, by its first registration or to go on where one was lost. */
+/** How a provider's workflow is started: by its first registration, or to continue where one was lost. */
 export function providerStartOptions(input: ProviderInput, config: Settings) {
   const { providerId, carried } = input;
   return {
@@ -36,7 +36,7 @@ export function providerStartOptions(input: ProviderInput, config: Settings) {
     taskQueue: config.TEMPORAL_TASK_QUEUE,
     args: [input] as [ProviderInput],
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    // A provider that retired may register again.
+    // A retired provider may register again.
     workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const,
     typedSearchAttributes: new TypedSearchAttributes([
       { key: searchAttributes.providerId, value: providerId },

@@ -18,14 +18,17 @@ import type { Config } from '../config.js';
 import { temporalConnection } from './connection-options.js';
 import { keepServed, readinessOf, type Standing, type WorkerVersion } from './deployment.js';
 
-/** Activities mostly wait for other systems, so many may be under way; the pool of database connections is the limit. */
+/**
+ * Activities mostly wait for other systems, so many may be under way; the pool of database connections is the real
+ * limit.
+ */
 const maxActivities = 200;
 
 /**
- * How long one step of a workflow's code may compute, by the clock on the wall; an option that the SDK has and its types
- * leave out. Workflow code here never loops: what takes long is a workflow that gets thousands of signals at once, on a
- * machine under load. Past the bound the whole process dies (Node cannot stop such code and live, nodejs/node#38503), and
- * the next one meets the same step. The SDK's own five seconds were reached in tests.
+ * The wall-clock limit for one step of workflow code; the SDK has this option but its types do not. Workflow code here
+ * never loops: a step is long if a workflow gets thousands of signals at once on a loaded machine. Beyond the limit the
+ * whole process dies (Node cannot stop such code and survive, nodejs/node#38503), and the next process meets the same
+ * step. Tests reached the SDK's own five seconds.
  */
 export const patience = { isolateExecutionTimeout: '30s' } as Partial<WorkerOptions>;
 
@@ -35,7 +38,7 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** The SDK's own log lines, through the one logger of the process. Once per process. */
+/** Sends the SDK's own log lines through the logger of the process. Once per process. */
 export function installRuntime(logger: Logger): void {
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
@@ -43,7 +46,7 @@ export function installRuntime(logger: Logger): void {
       log({ sdk: { ...meta, error: undefined }, err: meta?.['error'] }, message);
     }),
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
-    // main.ts owns the signals: it stops the roles in order.
+    // main.ts handles the process's signals: it stops the roles in order.
     shutdownSignals: [],
   });
 }
@@ -53,7 +56,7 @@ export interface StartingWorker {
   activities: Activities;
   client: Client;
   logger: Logger;
-  /** Aborted when the process is told to stop: a worker that is not at work yet takes up none. */
+  /** Aborted when the process is told to stop: a worker that has not begun takes no work. */
   stop: AbortSignal;
 }
 
@@ -82,8 +85,8 @@ export async function startWorker({
     ...(version === undefined
       ? {}
       : {
-          // Jobs and providers live for longer than any worker: they move to the version that is current with their
-          // next step, and so does whatever is short. docs/workflow-changes.md says what that asks of a change.
+          // Jobs and providers outlive every worker: with their next step they move to the current version, and short
+          // workflows do, too. docs/workflow-changes.md explains what that means for a change.
           workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' },
         }),
     maxCachedWorkflows: config.WORKER_CACHED_WORKFLOWS,
@@ -98,7 +101,7 @@ export async function startWorker({
     logger.fatal({ err: error }, 'the worker stopped');
     throw error;
   });
-  // A worker that stopped by itself ends the process: what supervises it starts a fresh one.
+  // A worker that stopped by itself ends the process: its supervisor starts a new one.
   running.catch(() => process.kill(process.pid, 'SIGTERM'));
   const stopped = new AbortController();
   let standing: Standing | 'unknown' | 'unversioned' = version === undefined ? 'unversioned' : 'unknown';
@@ -124,7 +127,7 @@ export async function startWorker({
   };
 }
 
-/** The bundle that the build made, where there is one; otherwise the sources, bundled now. */
+/** The bundle from the build, if there is one; otherwise the sources, bundled now. */
 async function workflowCode(): Promise<string> {
   const bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
   if (existsSync(bundle)) return await readFile(bundle, 'utf8');
@@ -137,7 +140,7 @@ async function workflowCode(): Promise<string> {
   return code;
 }
 
-/** Workers with the same workflow code are of the same version. */
+/** Workers with the same workflow code have the same version. */
 function digest(code: string): string {
   return createHash('sha256').update(code).digest('hex').slice(0, 16);
 }

@@ -16,10 +16,10 @@ const ends: readonly string[] = [
 ] satisfies WorkflowEnd['how'][];
 
 /**
- * What became of the newest run under an id, as of now: lists of workflows are some moments old, this is not. One that
- * an operator paused goes on.
+ * What became of the newest run under an id, as of now: lists of workflows are some moments old, this is not. A run
+ * that an operator paused counts as running.
  *
- * @returns undefined when the server knows of none, or no longer.
+ * @returns undefined if the server knows of none, or no longer.
  */
 export async function workflowFate(client: Client, workflowId: string): Promise<'goes_on' | WorkflowEnd | undefined> {
   const found = await unlessNoWorkflow(client.workflow.getHandle(workflowId).describe());

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Recover } from './recover.js';
 import { address, unixSeconds } from './shapes.js';
 
-/** A key of the broker is introduced by the one before it, so that whoever knows that one need not be told by anybody else. */
+/** A key of the broker is introduced by the key before it: a reader that trusts the older key needs no other proof. */
 export interface Introduction {
   key: Address;
   by: Address;
@@ -13,17 +13,17 @@ export interface Introduction {
   sig: Hex;
 }
 
-/** What comes with an answer of the broker: by which key it was signed, when, and how that key came to be the broker's. */
+/** The signature of one of the broker's answers: by which key, when, and how that key became the broker's. */
 export interface AnswerSignature {
   key: Address;
   /** Unix seconds. */
   ts: number;
   sig: Hex;
-  /** From the oldest to the newest. */
+  /** The chain of introductions, oldest first. */
   keys: Introduction[];
 }
 
-/** What a key of the broker signs about an answer; everything in it is signed. */
+/** What a key of the broker signs about an answer: all of these fields. */
 export interface SignedAnswer {
   audience: string;
   providerId: string;
@@ -32,7 +32,7 @@ export interface SignedAnswer {
   data: string;
 }
 
-/** The text that is signed, as EIP-191, one item a line. */
+/** The signed text (EIP-191), one item per line. */
 function canonicalAnswer({ audience, providerId, ts, data }: SignedAnswer): string {
   const dataSha256 = createHash('sha256').update(data, 'utf8').digest('hex');
   return ['WORLDLAND-BROKER-V1', audience, providerId, String(ts), dataSha256].join('\n');
@@ -53,7 +53,7 @@ export async function signAnswer(
   return { key: lower(signer.address), ts: answer.ts, sig, keys: [...keys] };
 }
 
-/** Has a key say that another one takes its place. */
+/** Signs, with one key, that another key takes its place. */
 export async function introduce(
   signer: Signer,
   { audience, key, since }: { audience: string; key: Address; since: number },
@@ -62,7 +62,9 @@ export async function introduce(
   return { key, by: lower(signer.address), since, sig };
 }
 
-/** As many keys as are told of with an answer; an agent that was away for longer has to be told anew whom to trust. */
+/**
+ * How many introductions an answer carries; an agent that was away for longer has to be told anew which key to trust.
+ */
 export const toldKeys = 8;
 
 const signature = z.string().regex(/^0x[0-9a-fA-F]{130}$/) as unknown as z.ZodType<Hex>;
@@ -76,14 +78,14 @@ const answerSignature = z.object({
   keys: introductions,
 });
 
-/** As the field `bsig` has it. */
+/** Formats the field `bsig`. */
 export function writeAnswerSignature({ key, ts, sig, keys }: AnswerSignature): string {
   return JSON.stringify({ v: 1, key, ts, sig, keys });
 }
 
 const maxSignatureLength = 8_192;
 
-/** Reads the field `bsig`; undefined for what is none. */
+/** Parses the field `bsig`; undefined if it is malformed. */
 export function readAnswerSignature(text: string | undefined): AnswerSignature | undefined {
   if (text === undefined || text.length > maxSignatureLength) return undefined;
   try {
@@ -93,7 +95,7 @@ export function readAnswerSignature(text: string | undefined): AnswerSignature |
   }
 }
 
-/** Whether the key that a signature names made it; whose key that is remains to be seen. */
+/** Whether the key that a signature names made it; the caller decides whose key that is. */
 export async function isSignedBy(
   recover: Recover,
   { key, ts, sig }: AnswerSignature,
@@ -103,9 +105,9 @@ export async function isSignedBy(
 }
 
 /**
- * The keys that follow from one that is trusted, itself first: each was introduced by the one before it.
+ * The keys that follow from a trusted one, itself first: each was introduced by the key before it.
  *
- * @param told in any order; what does not lead on from the key is left out.
+ * @param told in any order; introductions that do not lead on from the trusted key are ignored.
  */
 export async function successorsOf(
   recover: Recover,

@@ -10,16 +10,16 @@ import {
 } from 'node:crypto';
 import type { RegistrationReply } from './join-answer.js';
 
-/** What stands before the 32 bytes of an X25519 key in its DER form (RFC 8410). */
+/** The prefix of a 32-byte X25519 key in its DER form (RFC 8410). */
 const derPrefix = Buffer.from('302a300506032b656e032100', 'hex');
 const keyBytes = 32;
 const ivBytes = 12;
 const tagBytes = 16;
 
-/** What a reply keeps readable when it is sealed: what became of the registration, and the public half of the token. */
+/** What stays readable in a sealed answer: what became of the registration, and the public half of the token. */
 const readable = ['success', 'status', 'message'] as const;
 
-/** Makes the secret of a reply readable for the holder of the key alone, not for whoever reads the stream. */
+/** Encrypts the secret of an answer for the holder of the key: others who can read the stream cannot read it. */
 export function sealReply(reply: RegistrationReply, providerId: string, encKey: string): RegistrationReply {
   const secret = Object.entries(reply).filter(([name]) => !(readable as readonly string[]).includes(name));
   const { success, status, message, join_token: token } = reply;
@@ -35,7 +35,7 @@ export function sealReply(reply: RegistrationReply, providerId: string, encKey: 
 /**
  * Opens what `sealReply` closed.
  *
- * @throws Error when it was sealed for another key or another provider, or was altered.
+ * @throws Error if it was sealed for another key or another provider, or was altered.
  */
 export function openReply(reply: RegistrationReply, providerId: string, key: KeyObject): RegistrationReply {
   const { sealed, ...rest } = reply;
@@ -51,7 +51,7 @@ export function openReply(reply: RegistrationReply, providerId: string, key: Key
   return { ...rest, ...(JSON.parse(text.toString()) as Partial<RegistrationReply>) };
 }
 
-/** Whether a key can be sealed for: a few points of the curve lead to a secret that everybody knows. */
+/** Whether a key is safe to seal for: a few points of the curve lead to a secret that everybody knows. */
 export function canSealFor(encKey: string): boolean {
   try {
     seal('', '', encKey);
@@ -61,7 +61,7 @@ export function canSealFor(encKey: string): boolean {
   }
 }
 
-/** Base64 of: ephemeral public key, IV, ciphertext, tag. */
+/** Base64 of ephemeral public key, IV, ciphertext and tag. */
 function seal(text: string, providerId: string, encKey: string): string {
   const recipient = Buffer.from(encKey, 'hex');
   const { publicKey, privateKey } = generateKeyPairSync('x25519');
@@ -85,7 +85,7 @@ function rawKey(key: KeyObject): Buffer {
   return key.export({ format: 'der', type: 'spki' }).subarray(derPrefix.length);
 }
 
-/** A key to receive sealed replies with; `encKey` goes into the registration as `enc_key`. */
+/** Creates a key for sealed answers; `encKey` goes into the registration as `enc_key`. */
 export function newSealingKey(): { encKey: string; privateKey: KeyObject } {
   const { publicKey, privateKey } = generateKeyPairSync('x25519');
   return { encKey: rawKey(publicKey).toString('hex'), privateKey };

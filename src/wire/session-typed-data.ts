@@ -1,11 +1,13 @@
 import { hashTypedData, zeroAddress, type Address, type Hex } from 'viem';
 
-/** The text a wallet shows. Any other is refused, so that nobody is talked into signing a nicer one. */
+/**
+ * The text a wallet shows. Any other text is refused, so that nobody can be talked into signing a more harmless one.
+ */
 export const delegationStatement =
   'Allow this session key to use WorldLand Broker on my behalf. It cannot move funds from my wallet.';
 
 /**
- * Types and domain are always these, whatever a client sends along. `uint` has its width written out: viem refuses the
+ * Types and domain are always these, whatever a client sends. The width of `uint` is written out: viem refuses the
  * short form, and wallets hash it differently.
  */
 export const delegationTypes = {
@@ -39,7 +41,9 @@ const domainType = [
   { name: 'verifyingContract', type: 'address' },
 ] as const;
 
-/** A wallet lets a session key speak for it. Addresses lower-case, `spendLimit` base units, times unix seconds. */
+/**
+ * A wallet lets a session key speak for it. Addresses in lower case, `spendLimit` in base units, times in unix seconds.
+ */
 export interface SessionDelegation {
   wallet: Address;
   sessionKey: Address;
@@ -52,7 +56,7 @@ export interface SessionDelegation {
   nonce: Hex;
 }
 
-/** A wallet takes that back; the zero address takes all back. */
+/** A wallet revokes that delegation; the zero address revokes all of them. */
 export interface SessionRevocation {
   wallet: Address;
   sessionKey: Address;
@@ -62,8 +66,8 @@ export interface SessionRevocation {
 }
 
 /**
- * The contract is the zero address: EIP-712 lets it be left out, but wallets have refused that more than once, and no
- * contract lives there, so no signature for the API is ever one for a contract.
+ * The contract is the zero address. EIP-712 lets a domain leave it out, but wallets have refused that more than once.
+ * No contract lives at that address, so no signature for the API is ever valid for a contract.
  */
 export function authDomain(chainId: number) {
   return { name: 'WorldLand Broker', version: '1', chainId, verifyingContract: zeroAddress } as const;
@@ -97,7 +101,7 @@ export function revocationDigest(message: SessionRevocation, chainId: number): H
   return hashTypedData(revocationTypedData(message, chainId));
 }
 
-/** The delegation as JSON that goes into `eth_signTypedData_v4` as it is; amounts as decimal strings. */
+/** The delegation as JSON, ready for `eth_signTypedData_v4`; amounts as decimal strings. */
 export function delegationForWallet(message: SessionDelegation, chainId: number) {
   return {
     types: { EIP712Domain: domainType, ...delegationTypes },

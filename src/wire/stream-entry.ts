@@ -1,7 +1,10 @@
 /** An entry as the driver returns it: field names and values alternate. */
 export type StreamEntry = [id: string, fields: string[]];
 
-/** The fields by name. Of duplicates the first counts, as in `dataOf`, so that what was checked is what is read. */
+/**
+ * The fields by name. Of duplicates the first counts, as in `dataOf`, so that the value that was checked is the value
+ * that is read.
+ */
 export function fieldsByName(fields: readonly string[]): Record<string, string> {
   const named = new Map<string, string>();
   for (let at = 0; at < fields.length; at += 2) {

@@ -1,14 +1,14 @@
-/** The streams of the field; their names are a contract with agents that exist. */
+/** The base names of the providers' streams, which existing agents use. */
 export const streams = {
   registration: 'provider:registration',
   heartbeat: 'provider:heartbeat',
   capacity: 'provider:capacity',
 } as const;
 
-/** The consumer group of all relays together. */
+/** The consumer group that all relays share. */
 export const brokerGroup = 'broker';
 
-/** Where a provider waits for the answer to its registration. */
+/** Where a provider reads the answers to its registrations. */
 export function responseStream(providerId: string): string {
   return `provider:response:${providerId}`;
 }
@@ -17,15 +17,15 @@ export function deadLetterStream(stream: string): string {
   return `${stream}:dlq`;
 }
 
-/** Where a stream is put whose last id a sender chose; `at` in ms since 1970. */
+/** Where a stream is moved if a sender set its last id too high; `at` in ms since 1970. */
 export function poisonedStream(stream: string, at: number): string {
   return `${stream}:poisoned:${at}`;
 }
 
-/** The set of streams that were put aside and hold messages nobody has read yet. */
+/** The set of streams that were moved aside and still hold unread messages. */
 export function poisonedRegister(stream: string): string {
   return `${stream}:poisoned`;
 }
 
-/** A hash from streams to how many entries of them have gone: what the relays trimmed, and what the watchdog has seen. */
+/** A hash of how many entries each stream has lost: those the relays trimmed and those the watchdog has reported. */
 export const trimmedCounter = 'broker:streams:trimmed';

@@ -7,31 +7,31 @@ import type { Outage } from './kills.js';
 import type { Sampler } from './sampler.js';
 import { isGapOf, type Silence } from './silent-machine.js';
 
-/** What a run wrote down about its jobs, beside the broker. */
+/** What a run recorded about its jobs, independently of the broker. */
 export interface RunLog {
   stories: readonly JobStory[];
   pods: PodLog;
   hits: readonly Hit[];
   sampler: Sampler;
-  /** Who was killed, and until when it was away. */
+  /** What was killed, and until when it was down. */
   outages: readonly Outage[];
-  /** What nobody but those whom it concerns may read, under the names by which it is reported. */
+  /** Secrets that only those concerned may read, under the names by which they are reported. */
   secrets: Readonly<Record<string, string>>;
-  /** What a GPU costs on a machine, in token units per hour; nothing else costs anything. */
+  /** A machine's price of a GPU, in token units per hour; nothing else has a price. */
   gpuPricePerHour(providerId: string): number;
   /** Machines that look well and start no job, for all or a part of the run. */
   brokenMachines: ReadonlySet<string>;
-  /** Those of them that nobody mends. */
+  /** Those of them that are never repaired. */
   brokenThroughout: ReadonlySet<string>;
-  /** A provider that registers over and over, and the price that it named last. */
+  /** A provider that registers over and over, and the last price it named. */
   insistent: { providerId: string; lastPrice: number };
-  /** Machines that died, and from when to when they were made to. */
+  /** Machines that were made to die, and the time span in which that happened. */
   deaths: ReadonlyMap<string, { fromMs: number; toMs: number }>;
-  /** When machines were not heard for longer than they may. */
+  /** When machines were silent for longer than they may be. */
   silences: ReadonlyMap<string, Silence>;
 }
 
-/** What the ledger says of one job. Amounts are base units. */
+/** The ledger's record of one job. Amounts are base units. */
 export interface Bill {
   job_id: string;
   status: string;
@@ -61,12 +61,14 @@ export async function readBills(database: pg.Client): Promise<Map<string, Bill>>
   return new Map(rows.map((row) => [row.job_id, row]));
 }
 
-/** A machine that dies was heard this long before, at the longest: its heartbeats and its lease are so far apart. */
+/**
+ * How long before its death a machine may have been heard last: its heartbeats and lease renewals are this far apart.
+ */
 const signOfLifeMs = 15_000;
-/** What was sent before it died may be read a little later. */
+/** A message from before its death may be read a little later. */
 const slackMs = 2_000;
 
-/** What is wrong with the bill of one job, by all that is known of it. */
+/** The errors in one job's bill, by everything that is known of the job. */
 export function billViolations(story: JobStory, bill: Bill | undefined, log: RunLog): string[] {
   if (bill === undefined) return story.jobId === undefined ? [] : [`${story.key}: no bill`];
   const wrong: string[] = [];
@@ -76,7 +78,7 @@ export function billViolations(story: JobStory, bill: Bill | undefined, log: Run
   const sum = (amounts: bigint[]) => amounts.reduce((total, amount) => total + amount, 0n);
   const spent = sum(bill.charges.map((charge) => BigInt(charge.spent ?? 0)));
 
-  // ---- The ledger: one charge for the order and one for each key, each settled once, none above what was set aside.
+  // ---- The ledger: one charge for the order and one for each key, each settled once, none above its reservation.
   const orders = bill.charges.filter(({ is_order }) => is_order);
   must(orders.length === 1, `${orders.length} charges for the order`);
   must(
@@ -102,7 +104,7 @@ export function billViolations(story: JobStory, bill: Bill | undefined, log: Run
     return wrong;
   }
 
-  // ---- What the customer was told is what counts.
+  // ---- The promises to the customer decide.
   const gpuPrice = log.gpuPricePerHour(bill.provider_id ?? '');
   const rate = BigInt(Math.round(gpuPrice * story.gpuCount * 1e6)) * 10n ** 12n;
   must(bill.rate === rate.toString(), `its rate is ${bill.rate ?? 'missing'}, and ${story.gpuCount} GPUs cost ${rate}`);
@@ -130,7 +132,7 @@ export function billViolations(story: JobStory, bill: Bill | undefined, log: Run
     `it expires ${(expiresMs - startedMs) / 1_000} s after its start, not ${rentedS}`,
   );
 
-  // ---- The bill: what the facts say, exactly where the broker's own clock does not decide.
+  // ---- The bill: exact, wherever the broker's own clock does not decide.
   if (bill.served_until === null || bill.billed_ms === null) {
     must(false, 'it ran and has no bill');
     return wrong;
@@ -167,8 +169,8 @@ function factsOf({ started_at, expires_at, gaps }: Bill): Omit<ServiceFacts, 'en
 }
 
 /**
- * The bounds of what a job was served. Where the end is a matter of the broker's own clock, such as when it heard of a
- * cancel or of a pod's end, it lies after that was sent and before anybody saw what it does about it.
+ * The bounds of the time a job was served. If the broker's own clock decides the end, for example when it heard of a
+ * cancellation or of a pod's end, the end lies between the sending and the first visible reaction.
  */
 function servedBetween(
   { cancelledMs, told: { toldEndedMs } }: JobStory,
@@ -183,9 +185,9 @@ function servedBetween(
   const death = log.deaths.get(providerId);
   const leavingMs = log.pods
     .ofJob(bill.job_id)
-    // Of a machine that did not start the job, the pod left before it was served.
+    // The pod on a machine that did not start the job was deleted before the job was served.
     .filter(({ readyAtMs }) => readyAtMs !== undefined)
-    // A pod that was deleted from outside was not seen off by the broker.
+    // The broker did not see the end of a pod that was deleted from outside.
     .map(({ uid, leavingSeenMs }) => (hit?.name === 'pod deleted' && hit.uid === uid ? undefined : leavingSeenMs));
   const seenMs = Math.min(
     ...[...leavingMs, toldEndedMs, log.sampler.endingSeenMs(bill.job_id), bill.ended_at?.getTime()].map(
@@ -201,17 +203,17 @@ function servedBetween(
 
   if (bill.status === 'expired') way(expiresMs, Infinity);
   if (bill.status === 'cancelled' && cancelledMs !== undefined) way(cancelledMs, seenMs);
-  // Whatever ended the job in the end, nobody pays for a pod that was over before.
+  // Whatever ended the job, nobody pays for the time after its pod ended.
   if (hit?.end !== undefined) {
     way(hit.sentMs, seenMs, hit.saidMs === undefined ? {} : { podEndedAtMs: hit.saidMs });
   }
-  // Whatever ends it: a machine that was dead by then had not served it.
+  // Whatever ended it: a dead machine did not serve the job.
   if (death !== undefined) way(death.fromMs - signOfLifeMs, death.toMs + slackMs);
-  // Nobody but the broker knows since when a machine was away that was not made to be.
+  // If a machine was away without being made to, only the broker knows since when.
   if (death === undefined && log.sampler.away.has(providerId)) way(startedMs, seenMs);
   const least = ways.map((each) => billedTime(each.least)).sort((a, b) => a.servedUntilMs - b.servedUntilMs)[0];
   const most = ways.map((each) => billedTime(each.most)).sort((a, b) => b.servedUntilMs - a.servedUntilMs)[0];
-  // Without a reason to end, nothing is right.
+  // Without a reason for the end, no bill is right.
   const never: BilledTime = { servedUntilMs: Infinity, billedMs: Infinity, gaps: [] };
   return { least: least ?? never, most: most ?? never };
 }

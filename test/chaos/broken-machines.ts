@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiException, CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import type { JobStory } from './customers.js';
 
-/** What keeps the pods of jobs off a machine whose own checks found it broken, as node-problem-detector and others do it. */
+/** Keeps the pods of jobs off a machine whose own checks found it broken, as node-problem-detector and others do. */
 const brokenTaint = { key: 'example.com/broken', value: 'true', effect: 'NoSchedule' };
-/** So long a machine is broken before somebody mends it. */
+/** How long a machine is broken before it is repaired. */
 const brokenForMs = 20_000;
-/** So long it may take from then until it serves somebody: its time out of placement may have been doubled. */
+/** How long after that it may take to serve a job: its time out of placement may have been doubled. */
 const backWithinMs = 300_000;
-/** So often somebody comes who never was there. */
+/** How often a new customer comes. */
 const newcomerEveryMs = 10_000;
 
-/** Breaks and mends machines under the broker's feet: it starts no job that is placed there, and looks well otherwise. */
+/** Breaks and repairs machines without the broker's knowledge: a broken one starts no job, and looks well otherwise. */
 export interface Breaker {
   setBroken(nodeName: string, broken: boolean): Promise<void>;
 }
@@ -30,7 +30,7 @@ export function createBreaker(kubeConfigPath: string): Breaker {
           await core.replaceNode({ name: nodeName, body: node });
           return;
         } catch (error) {
-          // The broker writes there as well, and the API server is among those that get killed.
+          // The broker writes there as well, and the API server may be killed.
           if (error instanceof ApiException && error.code < 500 && error.code !== 409) throw error;
           await sleep(200);
         }
@@ -40,11 +40,11 @@ export function createBreaker(kubeConfigPath: string): Breaker {
 }
 
 /**
- * Mends a machine after a while, and waits until somebody's job that was ordered afterwards runs on it. Whoever saw it fail
- * goes elsewhere first, for longer than this lasts: so customers come who did not.
+ * Repairs a machine after a while, and waits until a job that was ordered afterwards runs on it. Customers that saw it
+ * fail avoid it first, for longer than this lasts: so new customers come.
  *
- * @param rentAsNewcomer rents one job with a wallet that never rented any.
- * @returns what is wrong where none does.
+ * @param rentAsNewcomer rents one job with a new wallet.
+ * @returns the violation if no job runs there.
  */
 export async function mendAndAwaitUse(
   breaker: Breaker,

@@ -1,9 +1,10 @@
 /**
- * Kills processes and lies about pods while customers rent, and looks whether anything was lost or billed wrongly:
- * `npm run chaos -- [--jobs 200] [--kills 50] [--hostile 50] [--seed N] [--rounds 1] [--no-loss]`. Exits with 1 on any difference; the seed it prints repeats the choices.
+ * Kills processes and forges pod statuses while customers rent, and checks whether anything was lost or billed wrongly:
+ * `npm run chaos -- [--jobs 200] [--kills 50] [--hostile 50] [--seed N] [--rounds 1] [--no-loss]`. Exits with 1 on any
+ * violation; the seed it prints repeats the choices.
  *
- * `npm run chaos -- --fault NAME` (more than once, or `all`) runs it for a short while on a broker with that fault in it,
- * and exits with 1 when the fault is not found by what should find it.
+ * `npm run chaos -- --fault NAME` (more than once, or `all`) runs it for a short while on a broker with that fault, and
+ * exits with 1 if none of the expected invariants finds the fault.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';

@@ -8,15 +8,15 @@ import { finalStatuses, keepTold, type Told } from './told.js';
 
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl chaos';
 /**
- * How long the job of a dead machine may take to end: the silence that counts, its grace and the removal of its pod by
- * force take over a minute, and each step of it is begun anew when the worker is killed that does it.
+ * How long the job of a dead machine may take to end: the silence that counts, its grace and the forced deletion of its
+ * pod take over a minute, and a step starts again if its worker is killed.
  */
 const lossPatienceMs = 600_000;
 
-/** A job that stays is not hit for as long as this in the longest run. */
+/** In the longest run, this much time may pass before a job that stays gets its hostile status. */
 const stayMs = 1_800_000;
 
-/** What a customer wants of a job. */
+/** What a customer does with a job. */
 const plans = [
   'cancel early',
   'extend, then cancel',
@@ -26,21 +26,21 @@ const plans = [
   'extend, then expire',
   'stay until a kubelet lies',
 ] as const;
-/** Those that expire, or are cancelled about when they do. */
+/** Plans whose job expires, or is cancelled at about that time. */
 const shortPlans: ReadonlySet<Plan> = new Set(['cancel early', 'expire', 'cancel', 'extend, then expire']);
 export type Plan = (typeof plans)[number] | 'be on a machine that dies' | 'be on a machine that falls silent';
 
-/** How a job went, as its customer saw it: what he was told, and when he said what. */
+/** A job from its customer's side: what he was told, and when he sent what. */
 export interface JobStory {
   key: string;
-  /** What he trusts the job with. */
+  /** The secret that he gives to the job. */
   secret: string;
   plan: Plan;
   gpuCount: number;
   durationS: number;
   orderedMs: number;
   jobId?: string;
-  /** Whether it was ever told to be running. */
+  /** Whether it was ever reported as running. */
   ran: boolean;
   status: string;
   failureReason?: string;
@@ -48,14 +48,17 @@ export interface JobStory {
   /** When he first asked for its end. */
   cancelledMs?: number;
   extensions: Extensions;
-  /** What went otherwise than it may; empty when all is well. */
+  /** The first violation; empty if there is none. */
   complaint: string;
 }
 
-/** What a kubelet has said of a job's pod: that it is over, nothing that ends it, or nothing yet. */
+/** What a kubelet has reported of a job's pod: its end, nothing that ends it, or nothing yet. */
 export type Fate = 'over' | 'spared' | 'open';
 
-/** Rents jobs one after the other until `next` gives no more; whatever breaks meanwhile, it asks again with the same key. */
+/**
+ * Rents jobs one after the other until `next` returns none; after any failure, it repeats the request with the same
+ * key.
+ */
 export async function rentUntilDone(
   customer: Customer,
   random: Random,
@@ -66,18 +69,18 @@ export async function rentUntilDone(
   const own: JobStory[] = [];
   for (let number = next(); number !== undefined; number = next()) {
     const plan = plans[number % plans.length]!;
-    // Who cancels in the end, or is lied about, rents for so long that nothing depends on how fast all of it goes.
+    // A job that is cancelled in the end, or gets a hostile status, runs for so long that nothing depends on speed.
     const durationS = shortPlans.has(plan) ? random.whole(6, 15) : 3_600;
     const story = newStory(`chaos-${number}`, plan, random.whole(1, 2), durationS);
     stories.push(story);
     own.push(story);
     await live(customer, random, story, fateOf).catch((error: unknown) => complain(customer, story, error));
   }
-  // What he was told when they ended, he is told later.
+  // What he was told at their end must also be what he is told later.
   for (const story of own) if (story.complaint === '') await look(customer, story).catch(() => undefined);
 }
 
-/** Rents one job on a machine with which something is to happen. */
+/** Rents one job on a machine that is about to fail. */
 export async function rentOn(
   customer: Customer,
   providerId: string,
@@ -102,7 +105,7 @@ function newStory(key: string, plan: Plan, gpuCount: number, durationS: number):
   };
 }
 
-/** Something went as it must not. The job is ended, so that it does not look as if that had been lost, too. */
+/** Records a violation, and ends the job, so that it is not reported as lost, too. */
 async function complain(customer: Customer, story: JobStory, error: unknown): Promise<void> {
   story.complaint = error instanceof Error ? error.message : String(error);
   if (story.jobId === undefined) return;
@@ -159,7 +162,7 @@ async function live(
   if (plan.startsWith('extend') && story.ran) await extendAfterTheEnd(extending);
 }
 
-/** Orders, every other time twice at once, as a client does whose connection broke: both are told of the same job. */
+/** Orders; every other time twice at once, like a client whose connection broke: both must get the same job. */
 async function order(customer: Customer, story: JobStory, providerId: string | undefined): Promise<JobBody> {
   const body = {
     gpu_count: story.gpuCount,
@@ -173,7 +176,8 @@ async function order(customer: Customer, story: JobStory, providerId: string | u
   };
   const ask = async (prefer: string) => {
     const reply = await insist(customer, 'POST', '/api/v1/jobs', body, { 'idempotency-key': story.key, prefer });
-    // A job that ended before it ran, for want of capacity or with its pod or machine, is told as a conflict that names it.
+    // If a job ended before it ran, for want of capacity or with its pod or machine, the reply is a conflict that names
+    // it.
     if (reply.status >= 400 && (reply.status !== 409 || reply.body.job_id === undefined))
       throw new Error(`ordering answered ${reply.status} ${reply.body.code ?? ''}`);
     return reply;

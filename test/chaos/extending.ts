@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../support/random.js';
 import { insist, type Customer } from './requests.js';
 
-/** A customer's extensions of one job, and what was said to them. */
+/** A customer's extensions of one job, and their replies. */
 export interface Extensions {
-  /** Seconds of each key that was answered 200: each moves the expiry once. */
+  /** Seconds of each key that got a 200: each moves the expiry once. */
   moved: Map<string, number>;
-  /** Answers to a key that had been answered before. */
+  /** Replies to a repeated key. */
   repeats: number;
-  /** Refusals of a key with other hours. */
+  /** Refusals of a key with another duration. */
   conflicts: number;
-  /** The latest expiry that was answered. */
+  /** The latest expiry in a reply. */
   promisedMs: number;
 }
 
@@ -19,14 +19,16 @@ export const noExtensions = (): Extensions => ({ moved: new Map(), repeats: 0, c
 export interface Extending {
   customer: Customer;
   random: Random;
-  /** Of the job. */
+  /** The job's path. */
   path: string;
   /** The expiry at the start. */
   firstExpiryMs: number;
   extensions: Extensions;
 }
 
-/** Extends a running job in all the ways a client with a bad connection does. `manySeconds` is for jobs that end soon. */
+/**
+ * Extends a running job in all the ways a client with a bad connection does. `manySeconds` is for jobs that end soon.
+ */
 export async function extendInEveryWay(extending: Extending, manySeconds: [number, number], count: number) {
   const { random } = extending;
   const seconds = () => random.whole(...manySeconds);
@@ -34,7 +36,7 @@ export async function extendInEveryWay(extending: Extending, manySeconds: [numbe
   if (!(await extend(extending, 'first', first))) return;
   await extend(extending, 'first', first);
   await refuseOtherHours(extending, 'first', first);
-  // The same key twice at once, and then two that ask for different times: one of them is the first.
+  // The same key twice at once, and then two requests for different times: one of them is the first.
   const twice = seconds();
   await Promise.all([extend(extending, 'twice', twice), extend(extending, 'twice', twice)]);
   await contend(extending, seconds());
@@ -44,7 +46,7 @@ export async function extendInEveryWay(extending: Extending, manySeconds: [numbe
   for (const each of many.slice(0, 2)) await extend(extending, each.key, each.seconds);
 }
 
-/** The job is over: what was answered is answered so again, and nothing new is taken. */
+/** After the job's end, repeats get the same replies, and no new extension is accepted. */
 export async function extendAfterTheEnd(extending: Extending): Promise<void> {
   for (const [key, seconds] of [...extending.extensions.moved].slice(0, 2)) {
     await extend(extending, key, seconds);
@@ -75,7 +77,7 @@ async function refuseOtherHours(extending: Extending, key: string, seconds: numb
   extending.extensions.conflicts++;
 }
 
-/** One key for two different times at once: one of them holds, and the other is told so. */
+/** One key for two different times at once: one of them succeeds, and the other gets a conflict. */
 async function contend(extending: Extending, seconds: number): Promise<void> {
   const offers = [seconds, seconds + 1];
   const replies = await Promise.all(offers.map((each) => ask(extending, 'contended', each)));

@@ -23,7 +23,7 @@ export function happenedIn({ stories, hits, sampler }: RunLog) {
   }
 }
 
-/** A broker that refuses everything loses nothing, and does not pass. */
+/** A broker that refuses everything loses nothing, and still must not pass. */
 export function enoughHappened(log: RunLog, wanted: { jobs: number; hostile: number }): Finding {
   const happened = happenedIn(log);
   const floors: Partial<Record<keyof typeof happened, number>> = {
@@ -34,7 +34,7 @@ export function enoughHappened(log: RunLog, wanted: { jobs: number; hostile: num
     repeated: Math.ceil(wanted.jobs / 10),
     conflicts: Math.ceil(wanted.jobs / 10),
     hit: wanted.hostile,
-    // A customer who cancels may be the first, the more so on a slow machine.
+    // A customer's cancellation may come first, the more so on a slow machine.
     endedByHit: Math.floor(wanted.hostile / 3),
     cancelled: Math.ceil(wanted.jobs / 12),
     expired: Math.ceil(wanted.jobs / 24),

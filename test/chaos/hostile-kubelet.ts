@@ -5,13 +5,13 @@ import type { Random } from '../support/random.js';
 import { hostileStatus, type HostileStatus } from './hostile-statuses.js';
 import type { PodFacts, PodLog } from './pod-log.js';
 
-/** A hostile status, and the job whose pod it was written on. */
+/** A hostile status, and the job whose pod got it. */
 export interface Hit extends Omit<HostileStatus, 'status'> {
   jobId: string;
   uid: string;
-  /** It was not there before. */
+  /** The earliest time at which it was there. */
   sentMs: number;
-  /** Whether the API server said that it took it; else it may have, all the same. */
+  /** Whether the API server confirmed it; if not, it may have stored it all the same. */
   sure: boolean;
 }
 
@@ -19,9 +19,9 @@ export interface HostileKubelet {
   kubeConfigPath: string;
   pods: PodLog;
   random: Random;
-  /** So many pods get a hostile status that the API server took. */
+  /** How many pods get a hostile status that the API server confirms. */
   count: number;
-  /** Whether the job of a pod runs there. What is said of a pod before may be the end of that pod and not of the job. */
+  /** Whether a pod's job runs in it. Before that, a hostile status may end the pod and not the job. */
   isServed(podUid: string): boolean;
   /** Nodes whose pods are left alone. */
   spare: ReadonlySet<string>;
@@ -31,12 +31,12 @@ export interface HostileKubelet {
 }
 
 /**
- * The longest that one hit may have to wait for a pod it can be made on. Customers rent until all hits are made, so it
- * only ends a run in which nothing starts any more; a killed watcher and a start elsewhere may take a minute together.
+ * The longest that one hit may wait for a suitable pod. Customers rent until all hits are made, so this only ends a run
+ * in which nothing starts any more; a killed watcher and a start elsewhere may take a minute together.
  */
 const waitForPodMs = 240_000;
 
-/** Says something hostile about a running pod every now and then, once of each. */
+/** Writes a hostile status on a running pod every now and then, one per pod. */
 export async function beHostile({
   kubeConfigPath,
   pods,
@@ -81,7 +81,7 @@ export async function beHostile({
       done++;
       log(`hostile: ${hit.name} on the pod of ${jobId}`);
     } catch (error) {
-      // It may have been taken: the API server was killed, or had lost its own memory for a moment.
+      // It may have been stored: the API server was killed, or its own etcd was down for a moment.
       if (!(error instanceof ApiException) || error.code >= 500) continue;
       hits.splice(hits.indexOf(hit), 1);
       // Otherwise the pod has gone or changed meanwhile.

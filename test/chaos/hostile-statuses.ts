@@ -2,20 +2,20 @@ import type { Random } from '../support/random.js';
 import type { ErrorCode } from '../../src/wire/error-codes.js';
 import type { FinalJobStatus } from '../../src/wire/statuses.js';
 
-/** An end that is right for a job after a hostile status. */
+/** An acceptable end of a job after a hostile status. */
 export interface RightEnd {
   status: FinalJobStatus;
   reason?: ErrorCode;
 }
 
-/** What a kubelet that is up to no good, or a customer who is root in his container, has written about a pod. */
+/** A status that a hostile kubelet, or a customer who is root in his container, has written about a pod. */
 export interface HostileStatus {
   name: string;
-  /** A merge patch of the pod's status; without one, the pod is deleted. */
+  /** A merge patch of the pod's status; if absent, the pod is deleted. */
   status?: object;
-  /** How the job may end by it; without one it goes on as if nothing had been said. */
+  /** The end that it may cause; if absent, the job continues as if nothing had happened. */
   end?: RightEnd;
-  /** When it says that the container ended, however absurd. */
+  /** When the container ended according to the status, however absurd. */
   saidMs?: number;
 }
 
@@ -28,7 +28,7 @@ type Pick = Random['pick'];
 const rfc3339 = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 const wholeSecond = (ms: number) => Math.floor(ms / second) * second;
 
-/** A time as it stands in the status, and what it says. */
+/** A time's text in the status, and its value. */
 interface SaidTime {
   written?: string | null;
   saidMs?: number;
@@ -61,7 +61,7 @@ const texts: (string | null | undefined)[] = [
   `OOMKilled'); drop table jobs; --`,
 ];
 
-/** One of the statuses that a job has to bear, by chance. */
+/** A random status out of those that a job has to survive. */
 export function hostileStatus({ pick, whole }: Random, nowMs: number, readyAtMs: number): HostileStatus {
   const { written, saidMs } = someTime(pick, nowMs, readyAtMs);
   const text = () => pick(texts);
@@ -70,7 +70,7 @@ export function hostileStatus({ pick, whole }: Random, nowMs: number, readyAtMs:
     ...{ name, image: 'x', imageID: '', ready: false, restartCount: 0 },
     state: { terminated },
   });
-  /** A pod whose own container has ended so. */
+  /** A pod whose own container has ended like this. */
   const ended = (phase: string, exitCode: number, reason: string | undefined, pod: object = {}) => ({
     phase,
     containerStatuses: [
@@ -78,7 +78,7 @@ export function hostileStatus({ pick, whole }: Random, nowMs: number, readyAtMs:
     ],
     ...pod,
   });
-  /** A pod of which nothing is left but what is said of it as a whole. */
+  /** A pod with nothing but a status of the whole pod. */
   const bare = (phase: string, pod: object = {}) => ({
     ...{ phase, containerStatuses: null, initContainerStatuses: null, reason: null, message: null },
     ...pod,

@@ -3,18 +3,18 @@ import { connectAsAgent } from '../../engines/simulated-provider/agent-redis.js'
 import { registrationMessage, type SealEntry } from '../../engines/simulated-provider/messages.js';
 import { simulatedMachine, type Machine } from '../../engines/simulated-provider/machine.js';
 
-/** Of the first of its registrations, and by how much each further one is dearer; too dear for anybody to rent. */
+/** The price in its first registration, and how much each further one adds; too dear for anybody to rent. */
 const [firstPrice, priceStep] = [4, 0.001] as const;
 const atOnce = 25;
 
 const priceOf = (index: number) => Number((firstPrice + index * priceStep).toFixed(3));
-/** What is said last is what counts. */
+/** The last registration is the one that counts. */
 export const lastPriceOf = (times: number) => priceOf(times - 1);
 
 /**
- * A provider in service registers over and over, each time with another price, as fast as Redis takes it.
+ * A provider in service registers over and over, each time with another price, as fast as Redis accepts it.
  *
- * @returns when Redis has taken all of them.
+ * @returns once Redis has accepted all registrations.
  */
 export async function registerOverAndOver(
   redisUrl: string,
@@ -28,7 +28,8 @@ export async function registerOverAndOver(
     await redis.xadd('provider:registration', '*', ...Object.entries(fields).flat());
   };
   try {
-    // One after the other within a batch, so that the last is the last; a pause, so that it goes on during the kills.
+    // One after the other within a batch, so that the order is certain; with a pause, so that it lasts during the
+    // kills.
     for (let index = 0; index < times; index++) {
       await publish(index);
       if (index % atOnce === atOnce - 1) await sleep(200);

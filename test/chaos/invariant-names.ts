@@ -1,4 +1,4 @@
-/** Everything that chaos looks at, each under a short name by which a planted fault says what is to find it. */
+/** Every invariant that chaos checks, each with a short name by which a planted fault refers to it. */
 export const invariants = {
   wanted: 'every job ended as its customer wanted',
   answers: 'no request meets a server error, and who is to come again is told when',
@@ -30,10 +30,10 @@ export const invariants = {
 
 export type Invariant = keyof typeof invariants;
 
-/** One thing that must hold, and what was found that contradicts it. */
+/** One invariant, and the violation that was found, if any. */
 export interface Finding {
   invariant: Invariant;
   violations: string[];
-  /** What is wrong with it stays so, however long one waits. */
+  /** Set if waiting cannot make the violation go away. */
   isLasting?: boolean;
 }

@@ -9,7 +9,7 @@ import type { Finding } from './invariant-names.js';
 import { oneJobForAKey } from './orders.js';
 import { schedulesGoOn } from './temporal-looks.js';
 
-/** Looks at Postgres, Kubernetes, Temporal and Redis themselves, not at what the broker says about them. */
+/** Checks Postgres, Kubernetes, Temporal and Redis directly, not what the broker says about them. */
 export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promise<Finding[]> {
   const { stories, deaths } = log;
   const database = new pg.Client(endpoints.postgres);
@@ -118,7 +118,8 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
         violations: (await core.listNamespacedSecret({ namespace: 'kube-system' })).items
           .filter(({ type }) => type === 'bootstrap.kubernetes.io/token')
           .flatMap(({ metadata }) => metadata?.labels?.['worldland.io/provider-id'] ?? [])
-          // Who registers once more may want to join anew, and has a command for it until it runs out; one, not a thousand.
+          // A provider that registers again may want to join again, and holds a join command until it expires; one, not
+          // a thousand.
           .filter((id, index, all) => id !== log.insistent.providerId || all.indexOf(id) !== index),
       },
     ];
@@ -129,22 +130,22 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
   }
 }
 
-/** There is more than enough for all customers: nobody is sent away. */
+/** There is more than enough capacity for all customers: no order may be refused. */
 function isAcceptable(story: JobStory, { hits, deaths }: RunLog): boolean {
   const { plan, jobId, status, failureReason, told, cancelledMs } = story;
   const end = hits.find((hit) => hit.jobId === jobId)?.end;
   if (end !== undefined && end.status === status && end.reason === failureReason) return true;
   if (status === 'provider_lost') return deaths.has(told.providerId ?? '');
   if (failureReason !== undefined || plan === 'be on a machine that dies') return false;
-  // A job that was cancelled late may have run out first; that it really had, its bill shows.
+  // A job that was cancelled late may have expired first; its bill shows whether it really had.
   return status === 'expired' || (status === 'cancelled' && cancelledMs !== undefined);
 }
 
-/** How an order fails that found no machine, or none that started it. */
+/** The failures of an order that found no machine, or none that started it. */
 const startFailures: ReadonlySet<string> = new Set([
   ...['no_capacity', 'start_timeout', 'image_pull_failed', 'container_not_created', 'pod_refused'],
 ]);
-/** Six a minute are answered, in a run of some minutes that is a good part of a thousand no longer. */
+/** Six a minute are answered, so after some minutes far fewer than a thousand are kept. */
 const mostRegistrationsKept = 100;
 
 async function outViolations(
@@ -156,7 +157,7 @@ async function outViolations(
     ...(await rows(`
       select provider_id, reason, count(*) as failures from provider_failures
        where provider_id <> all (${list([...brokenMachines, ...deaths.keys()])}) group by 1, 2`)),
-    // One that is mended may have had the luck that nobody came.
+    // A repaired machine may have had no customer since.
     ...(await rows(`
       select broken.id, 'failed nobody' as complaint from unnest(${list(brokenThroughout)}) broken (id)
        where not exists (select from provider_failures f where f.provider_id = broken.id)`)),
@@ -185,7 +186,7 @@ async function workflows(temporal: Client, query: string): Promise<string[]> {
   return found;
 }
 
-/** So long an entry may lie unread while somebody reads. */
+/** How long an entry may stay unread while a relay is running. */
 const unreadForMs = 5_000;
 
 async function unread(redis: Redis, { insistent }: RunLog): Promise<string[]> {
@@ -197,7 +198,7 @@ async function unread(redis: Redis, { insistent }: RunLog): Promise<string[]> {
       if (pending > 0) found.push(`${stream}: ${pending} pending`);
       const last = String(group[group.indexOf('last-delivered-id') + 1]);
       const [unread] = await redis.xrange(stream, `(${last}`, '+', 'COUNT', 1);
-      // What came just now is on its way.
+      // An entry that has just arrived is still on its way.
       if (unread !== undefined && Number(unread[0].split('-')[0]) < Date.now() - unreadForMs)
         found.push(`${stream}: ${unread[0]} was never read`);
     }
@@ -205,7 +206,7 @@ async function unread(redis: Redis, { insistent }: RunLog): Promise<string[]> {
     for (const [, fields] of await redis.xrange(`${stream}:dlq`, '-', '+')) {
       const field = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
       const reason = field('reason');
-      // Two relays read its entries side by side: what one of them takes makes those before it old.
+      // Two relays read its entries concurrently: an entry that one of them processes makes earlier ones stale.
       if (reason === 'sequence_replayed' && field('data').includes(`"${insistent.providerId}"`)) continue;
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }

@@ -2,21 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stack } from '../../engines/stack.js';
 import type { Random } from '../support/random.js';
 
-/** Roles more often than engines, as in life. */
+/** Roles more often than engines, as in real life. */
 const victims = [
   ...['api', 'worker', 'worker-2', 'relay', 'relay-2', 'watcher', 'worker', 'worker-2', 'relay', 'watcher'],
   'authorizer',
   ...['redis', 'postgres', 'temporal', 'kube-apiserver'],
 ];
 
-/** Somebody who was killed, and when he was ready again. */
+/** A killed process, and when it was ready again. */
 export interface Outage {
   name: string;
   fromMs: number;
   toMs: number;
 }
 
-/** How much of a time somebody was away; they are never two at once. */
+/** How much of a time span had an outage; outages never overlap. */
 export function awayMs(outages: readonly Outage[], fromMs: number, toMs: number): number {
   return outages.reduce(
     (sum, outage) => sum + Math.max(0, Math.min(outage.toMs, toMs) - Math.max(outage.fromMs, fromMs)),
@@ -28,17 +28,17 @@ export interface Killing {
   stack: Stack;
   random: Random;
   kills: number;
-  /** Who may be killed. Default: everybody. */
+  /** What may be killed. Default: everything. */
   among?: readonly string[];
   outages: Outage[];
   ended: AbortSignal;
   log: (line: string) => void;
 }
 
-/** Whoever is not ready after that long will not be. */
+/** A process that is not ready after this never will be. */
 const backWithinMs = 300_000;
 
-/** Kills somebody every now and then, and lets them come back; never a second one before the first is up again. */
+/** Kills a process every now and then, and lets it come back; never a second one before the first is ready again. */
 export async function killNowAndThen({
   stack,
   random,
@@ -55,14 +55,14 @@ export async function killNowAndThen({
     outages.push(outage);
     log(`SIGKILL ${victim}`);
     stack.kill(victim);
-    // The supervisor starts it again; a moment, so that the old one's readiness is not taken for the new one's.
+    // The supervisor starts it again; the pause keeps the old process's readiness from being taken for the new one's.
     await sleep(200);
     await untilReady(stack, victim, ended);
     outage.toMs = Date.now();
   }
 }
 
-/** On a slow machine a start takes longer than the supervisor allows one; it goes on all the same. */
+/** On a slow machine a start takes longer than the supervisor allows; the start goes on all the same. */
 async function untilReady(stack: Stack, name: string, ended: AbortSignal): Promise<void> {
   for (const deadline = Date.now() + backWithinMs; !ended.aborted;) {
     try {

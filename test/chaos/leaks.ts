@@ -5,7 +5,7 @@ import { findSecrets } from '../support/secrets.js';
 import type { JobStory } from './customers.js';
 import type { Finding } from './invariant-names.js';
 
-/** Looks for what is secret in everything that any process has printed, and in what Temporal keeps. */
+/** Searches the output of all processes, and what Temporal stores, for secrets. */
 export function secretsFound(
   logFolder: string,
   histories: Readonly<Record<string, string>>,
@@ -19,11 +19,11 @@ export function secretsFound(
   return { invariant: 'secrets', violations, isLasting: true };
 }
 
-/** What customers trust their jobs with. */
+/** The secrets that customers give to their jobs. */
 export const secretsOf = (stories: readonly JobStory[]): Record<string, string> =>
   Object.fromEntries(stories.map(({ key, secret }, n) => [`environment of ${key} (${n})`, secret]));
 
-/** The passwords of the engines, by the addresses that hold them. */
+/** The passwords of the engines, by the addresses that contain them. */
 export function passwordsOf({ postgres, redis, operator_redis }: Endpoints): Record<string, string> {
   const passwords = Object.entries({ postgres, redis, operator_redis }).flatMap(([name, address]) => {
     const password = address === undefined ? '' : decodeURIComponent(new URL(address).password);

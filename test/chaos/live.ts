@@ -1,20 +1,20 @@
 import type { Finding, Invariant } from './invariant-names.js';
 
-/** What is found wrong while it happens. The first of it ends the run: there is nothing to wait for any more. */
+/** Violations that are found during the run. The first one ends the run: there is nothing left to wait for. */
 export interface Live {
   report(invariant: Invariant, what: string): void;
-  /** Ends the run for want of time; nothing was found for that. */
+  /** Ends the run for want of time; this is not a violation. */
   giveUp(why: string): void;
-  /** Nothing is to go on any more. */
+  /** Stops everything that still runs. */
   close(): void;
-  /** Aborted once the run is to end. */
+  /** Aborted once the run has to end. */
   readonly ended: AbortSignal;
-  /** Why it ended before its time. */
+  /** Why it ended early. */
   endedBecause(): string | undefined;
   findings(): Finding[];
 }
 
-/** Of these, every run says whether they held. */
+/** Every run reports whether these held. */
 const lookedAtLive: readonly Invariant[] = ['answers', 'told', 'rows', 'pods'];
 
 export function createLive(log: (line: string) => void): Live {

@@ -14,14 +14,14 @@ export interface EndOfRun {
   endpoints: Endpoints;
   runLog: RunLog;
   logFolder: string;
-  /** How long what may pass has time to. */
+  /** How long transient violations may last. */
   quietWithinMs: number;
   planted: Planted | undefined;
   providerId: string;
   withLoss: boolean;
 }
 
-/** Everything that is looked at when all jobs are over. */
+/** Everything that is checked once all jobs are over. */
 export async function lookAtTheEnd(end: EndOfRun): Promise<Finding[]> {
   const { endpoints, runLog, logFolder, quietWithinMs, planted, providerId, withLoss } = end;
   const findings = await whenQuiet(endpoints, runLog, quietWithinMs);
@@ -41,7 +41,7 @@ export async function lookAtTheEnd(end: EndOfRun): Promise<Finding[]> {
   }
 }
 
-/** The invariants hold at rest; what is still on its way gets a while. */
+/** The invariants hold at rest; work under way gets time to finish. */
 async function whenQuiet(endpoints: Endpoints, runLog: RunLog, withinMs: number): Promise<Finding[]> {
   for (const deadline = Date.now() + withinMs; ; await sleep(2_000)) {
     const findings = await checkInvariants(endpoints, runLog);

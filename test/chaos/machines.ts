@@ -6,21 +6,21 @@ import { startSimulatedProvider, type SimulatedProvider } from '../../engines/si
 export const gpus = { model: 'NVIDIA GeForce RTX 4090', count: 8 };
 /** The machine that dies for good. */
 export const doomed = 'chaos-doomed';
-/** Cheaper than all others, and it starts nothing. */
+/** Cheaper than all others, and starts nothing. */
 export const broken = 'chaos-broken';
-/** The next in price; it starts nothing until it is mended. */
+/** The next in price; starts nothing until it is repaired. */
 export const flaky = 'chaos-flaky';
-/** Is not heard for a while. */
+/** Falls silent for a while. */
 export const silent = 'chaos-silent';
 /** Registers over and over. */
 export const insistent = 'chaos-insistent';
 
-/** Of a GPU where nothing else is said; all else is free of charge. */
+/** The price of a GPU unless a machine sets another one; everything else is free. */
 const usualPricePerHour = 0.5;
 const pricesPerHour: Readonly<Record<string, number>> = { [broken]: 0.25, [flaky]: 0.3, [insistent]: 4 };
 export const gpuPricePerHour = (providerId: string) => pricesPerHour[providerId] ?? usualPricePerHour;
 
-/** Who a provider is, and how all that it says is signed. */
+/** A provider's identity, with which its messages are signed. */
 export interface Identity {
   providerId: string;
   wallet: string;
@@ -44,7 +44,7 @@ export function startMachine(redisUrl: string, who: Identity): SimulatedProvider
   });
 }
 
-/** What of a join command nobody else may read: who has it joins in the place of the machine. */
+/** The secret in a join command: whoever has it can join in the machine's place. */
 export function secretOfJoinCommand(joinCommand: string): string {
   const found = /\b[a-z0-9]{6}\.([a-z0-9]{16})\b/.exec(joinCommand)?.[1];
   if (found === undefined) throw new Error('there is no token in the join command');

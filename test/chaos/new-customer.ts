@@ -3,7 +3,10 @@ import { login } from '../../src/client/session.js';
 import type { Live } from './live.js';
 import type { Customer } from './requests.js';
 
-/** Logs a new wallet in, which may spend a lot, and uses a bearer token of it once. Its token is among the secrets then. */
+/**
+ * Logs in a new wallet with a large spend limit, and uses a bearer token of it once. The token becomes one of the
+ * secrets.
+ */
 export async function newCustomer(api: string, live: Live, secrets: Record<string, string>): Promise<Customer> {
   const session = await login({ api, account: privateKeyToAccount(generatePrivateKey()), spendLimit: 10n ** 24n });
   const token = await session.token();

@@ -3,8 +3,8 @@ import type { Bill, RunLog } from './bills.js';
 import type { Finding } from './invariant-names.js';
 
 /**
- * A key has one job, counted by what is there of each: rows, charges for the order, workflows and pods. Nothing of it
- * belongs to a job that no customer was told of.
+ * A key has one job, by the counts of its rows, order charges, workflows and pods; and no job exists that no customer
+ * was told about.
  */
 export async function oneJobForAKey(
   { stories, pods }: RunLog,

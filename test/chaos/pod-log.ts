@@ -3,23 +3,25 @@ import { CoreV1Api, KubeConfig, Watch, type V1Pod } from '@kubernetes/client-nod
 import { jobPodSelector, labels } from '../../src/kubernetes/names.js';
 import type { Live } from './live.js';
 
-/** What was seen of one pod of a job. `…SeenMs` is when it was seen, which may be later than it was. */
+/**
+ * The observed facts of one pod of a job. `…SeenMs` is when something was seen, which may be later than it happened.
+ */
 export interface PodFacts {
   uid: string;
   jobId: string;
   name: string;
   namespace: string;
   nodeName?: string;
-  /** When it became Ready first, as Kubernetes has it: whole seconds. */
+  /** When it first became Ready, according to Kubernetes: whole seconds. */
   readyAtMs?: number;
-  /** Its phase says that it has ended. */
+  /** When its phase first showed that it had ended. */
   overSeenMs?: number;
-  /** Somebody has asked for its deletion. */
+  /** When it was first seen with a deletion timestamp. */
   leavingSeenMs?: number;
   goneSeenMs?: number;
 }
 
-/** A watch on the pods of jobs that owes nothing to the broker's. */
+/** A watch on the pods of jobs that is independent of the broker's. */
 export interface PodLog {
   ofJob(jobId: string): PodFacts[];
   all(): PodFacts[];
@@ -50,13 +52,13 @@ export function startPodLog(kubeConfigPath: string, live: Live): PodLog {
     pod.goneSeenMs ??= Date.now();
   };
 
-  /** Whatever becomes of its job: the pod of before has to be gone when the next one is made. */
+  /** Whatever happens to its job, the earlier pod has to be gone before the next one is created. */
   const reportTwo = ({ jobId }: PodFacts) => {
     const there = [...pods.values()].filter((pod) => pod.jobId === jobId && pod.goneSeenMs === undefined);
     if (there.length > 1) live.report('pods', `${jobId} has the pods ${there.map(({ uid }) => uid).join(' and ')}`);
   };
 
-  /** Everything that is there, and then every change until the connection breaks. */
+  /** Lists everything, and then follows every change until the connection breaks. */
   async function follow(): Promise<void> {
     const list = await core.listPodForAllNamespaces(query);
     const there = new Set(list.items.map((pod) => see(pod).uid));
@@ -84,7 +86,7 @@ export function startPodLog(kubeConfigPath: string, live: Live): PodLog {
 
   const running = (async () => {
     while (!stopped.signal.aborted) {
-      // The API server is among those that get killed.
+      // The API server may be killed.
       await follow().catch(() => undefined);
       await sleep(100);
     }

@@ -4,17 +4,18 @@ import { connectKubernetes } from '../../src/kubernetes/client.js';
 import { accessOf, nodeIdentity } from '../support/stranger.js';
 import type { Finding } from './invariant-names.js';
 
-/** So often a kubelet may have been let through at the least, for its silence to mean something. */
+/** The fewest successful reads after which the absence of denials means something. */
 const leastReads = 10;
 
 export interface ReadingNode {
-  /** Ends it. @returns what the cluster refused it. */
+  /** Ends it. @returns what the cluster denied it. */
   stop(): Promise<Finding>;
 }
 
 /**
- * With the certificate of a node of the fleet, reads on and on what its kubelet reads, whoever is killed meanwhile. The API
- * server may be away; where it answers, it lets the node through, whether the broker tells it anything or not.
+ * Reads continuously what a kubelet reads, with the certificate of a node of the fleet, whatever is killed meanwhile.
+ * The API server may be down; whenever it answers, it must let the node through, whether or not the broker answers its
+ * authorizer.
  */
 export async function readAsNode(kubeConfigPath: string, nodeName: string): Promise<ReadingNode> {
   const kubernetes = connectKubernetes({ KUBECONFIG: kubeConfigPath });

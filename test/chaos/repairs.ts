@@ -11,8 +11,8 @@ import type { Finding } from './invariant-names.js';
 import type { Outage } from './kills.js';
 
 /**
- * What a kill may leave to the reconciler, and whose. Whatever is not here is repaired by nobody but the broker's own steps,
- * which go on after every kill.
+ * The repairs that a kill may leave to the reconciler, and which kill. Any other difference has to be removed by the
+ * broker's own steps, which continue after every kill.
  */
 const explained: Partial<Record<RepairKind, { by: RegExp; why: string }>> = {
   job_not_started: {
@@ -33,11 +33,11 @@ const explained: Partial<Record<RepairKind, { by: RegExp; why: string }>> = {
 export interface Planted {
   kind: RepairKind;
   sinceMs: number;
-  /** Whether it is still as it was put. */
+  /** Whether it is still wrong. */
   isThere(): Promise<boolean>;
 }
 
-/** Younger things may be on their way: RECONCILER_GRACE_S. */
+/** Younger objects may still be under way: RECONCILER_GRACE_S. */
 const graceMs = 30_000;
 
 /** As soon as there is a job: a Service of another one that nobody ordered. */
@@ -47,14 +47,14 @@ export async function plantServiceSoon(kubeConfigPath: string, ended: AbortSigna
   const core = kubeConfig.makeApiClient(CoreV1Api);
   while (!ended.aborted) {
     await sleep(500);
-    // The API server is among those that get killed.
+    // The API server may be killed.
     const planted = await plantService(core).catch(() => undefined);
     if (planted !== undefined) return planted;
   }
   return undefined;
 }
 
-/** Beside one that is there; undefined while none is. */
+/** Plants a Service next to a job's; undefined while there is no job. */
 async function plantService(core: CoreV1Api): Promise<Planted | undefined> {
   const { items } = await core.listServiceForAllNamespaces({ labelSelector: jobPodSelector });
   const [model] = items;
@@ -74,7 +74,7 @@ async function plantService(core: CoreV1Api): Promise<Planted | undefined> {
   };
 }
 
-/** A counter that says that more is rented than is. */
+/** Plants a counter that says that more is rented than is. */
 async function plantCounter(database: pg.Client, providerId: string): Promise<Planted> {
   const where = `where provider_id = $1 and kind = 'cpu'`;
   const { rows } = await database.query<{ rented: string }>(
@@ -90,7 +90,7 @@ async function plantCounter(database: pg.Client, providerId: string): Promise<Pl
   return { kind: 'rented_differs', sinceMs: Date.now(), isThere };
 }
 
-/** So long after it is back, a connection to it may be found broken. */
+/** How long after an outage a connection may still be found broken. */
 const noticedMs = 10_000;
 
 interface Run {
@@ -103,16 +103,16 @@ export interface LookBack {
   temporal: Client;
   database: pg.Client;
   planted: Planted | undefined;
-  /** A machine that serves. */
+  /** A machine in service. */
   providerId: string;
   outages: readonly Outage[];
-  /** Whether a machine died: then its node differs from its row by itself. */
+  /** Whether a machine died: then its node differs from its row without a fault of the broker. */
   withLoss: boolean;
 }
 
 /**
- * Puts something wrong and has the reconciler look twice: it repairs that, and then nothing. Of all its runs before, each
- * repair and each failure needs a kill that explains it.
+ * Plants differences and runs the reconciler twice: it repairs them, and then finds nothing. Each repair and each
+ * failure of its earlier runs needs a kill that explains it.
  */
 export async function lookBackAtRepairs(look: LookBack): Promise<Finding> {
   const { temporal, database, planted, providerId, outages, withLoss } = look;
@@ -133,7 +133,7 @@ export async function lookBackAtRepairs(look: LookBack): Promise<Finding> {
       sums.set(kind, (sums.get(kind) ?? 0) + count);
       const isPlanted = all.some((each) => each.kind === kind && each.sinceMs < closedMs);
       const by = explained[kind]?.by;
-      // What was killed may be missed for a minute after it is back.
+      // The effects of an outage may last a minute longer.
       const isExplained = by !== undefined && outages.some(({ name, fromMs }) => by.test(name) && fromMs < closedMs);
       const isLoss = withLoss && kind === 'node_differs';
       if (count > 0 && !isPlanted && !isExplained && !isLoss) wrong.push(`${count} × ${kind}, and no kill explains it`);
@@ -143,7 +143,7 @@ export async function lookBackAtRepairs(look: LookBack): Promise<Finding> {
       wrong.push(`nobody was killed meanwhile, and a run says: ${failures.join('; ')}`);
   }
   for (const { kind, sinceMs } of all) {
-    // A worker that dies between a repair and its word for it is not asked again what it did.
+    // If a worker dies between a repair and its report, the repair is never reported.
     const mayBeUntold = outages.some(({ toMs }) => toMs > sinceMs);
     const count = sums.get(kind) ?? 0;
     if (count > 1 || (count === 0 && !mayBeUntold)) wrong.push(`one ${kind} was put there, and ${count} were repaired`);
@@ -163,7 +163,7 @@ function told({ repairs, failures }: ReconcilerReport): string[] {
   return [...Object.entries(repairs).flatMap(([kind, n]) => (n > 0 ? [`${n} × ${kind}`] : [])), ...failures];
 }
 
-/** All that are over; one that did not end well is found among the workflows that failed. */
+/** All runs that are over; a failed one is found among the failed workflows. */
 async function reconcilerRuns(temporal: Client): Promise<Run[]> {
   const runs: Run[] = [];
   const query = `WorkflowType = '${workflowTypes.fleetReconciler}' and ExecutionStatus = 'Completed'`;

@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reply, Session } from '../../src/client/session.js';
 import type { Live } from './live.js';
 
-/** How long a customer goes on asking while nothing answers. */
+/** How long a customer repeats a request while nothing answers. */
 export const patienceMs = 240_000;
 
-/** Somebody who rents, and where what is wrong with the answers to him is written down. */
+/** A customer, and where violations in the replies to him are recorded. */
 export interface Customer {
   session: Session;
   live: Live;
 }
 
-/** What a customer reads about his job, and about what was refused. */
+/** What a customer reads about his job, or about a refusal. */
 export interface JobBody {
   job_id: string;
   status: string;
@@ -29,10 +29,10 @@ export interface JobBody {
 }
 
 /**
- * Sends a request until something answers that is not an outage. A server error other than "not now" ends the run:
- * nothing that a client does, and no kill, may show one.
+ * Repeats a request until the reply is not an outage. A server error other than "not now" ends the run: nothing that a
+ * client does, and no kill, may cause one.
  *
- * @throws Error when the run is over, or nothing answers.
+ * @throws Error if the run is over, or nothing answers.
  */
 export async function insist(
   { session, live }: Customer,
@@ -44,7 +44,7 @@ export async function insist(
   for (const deadline = Date.now() + patienceMs; ; await sleep(400)) {
     if (live.ended.aborted) throw new Error(`the run ended before ${method} ${path}`);
     const reply = await session.request(method, path, body, headers).catch(() => undefined);
-    // Without a reply nobody listens, or the connection broke: the process was killed.
+    // Without a reply, nothing listens or the connection broke: the process was killed.
     if (reply !== undefined) {
       const wrong = wrongWith(reply);
       if (wrong !== undefined)

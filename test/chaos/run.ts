@@ -28,30 +28,30 @@ import { fallSilent, type Silence } from './silent-machine.js';
 
 export interface ChaosOptions {
   seed: number;
-  /** At least; customers go on renting until the last kill and the last hostile status are over. */
+  /** At least; customers continue to rent until the last kill and the last hostile status are over. */
   jobs: number;
   kills: number;
-  /** Who may be killed. Default: everybody. */
+  /** What may be killed. Default: everything. */
   victims?: readonly string[];
   /** Pods that get a hostile status. */
   hostile: number;
-  /** Customers that rent at the same time. */
+  /** Customers that rent concurrently. */
   customers?: number;
-  /** Whether one machine dies for good in the middle, which takes some minutes to be over with. */
+  /** Whether one machine dies for good in the middle, which takes some minutes to settle. */
   withLoss?: boolean;
-  /** Whether two machines start nothing, one of them until it is mended. */
+  /** Whether two machines start nothing, one of them until it is repaired. */
   withBroken?: boolean;
-  /** For how long a machine is silent, which is to be longer than HEARTBEAT_TIMEOUT_S. Default: not at all. */
+  /** How long a machine is silent, which has to be longer than HEARTBEAT_TIMEOUT_S. Default: not at all. */
   silentForMs?: number;
-  /** How often a provider registers, as fast as Redis takes it. */
+  /** How often a provider registers, as fast as Redis accepts it. */
   registrations?: number;
-  /** What the broker runs as. Default: a process for each role, and two where one of two may die. */
+  /** The broker's processes. Default: one for each role, and two where one of two may die. */
   processes?: readonly BrokerProcess[];
-  /** What is set for the broker beside the usual. */
+  /** Additional variables for the broker. */
   env?: Readonly<Record<string, string>>;
-  /** When the run is ended though not all of it has happened. Default: never. */
+  /** When to end the run even if it is incomplete. Default: never. */
   giveUpAfterMs?: number;
-  /** How long what may pass has time to pass, once all jobs are over. */
+  /** How long transient violations may last once all jobs are over. */
   quietWithinMs?: number;
   log?: (line: string) => void;
 }
@@ -60,14 +60,14 @@ export interface ChaosResult {
   findings: Finding[];
   stories: JobStory[];
   kills: Record<string, number>;
-  /** Hostile statuses by their name. */
+  /** Hostile statuses by name. */
   hits: Record<string, number>;
   happened: Record<string, number>;
-  /** Why the run ended before its time. */
+  /** Why the run ended early. */
   endedBecause?: string;
 }
 
-/** Two workers and two relays: what one of them has begun when it dies, the other goes on with. */
+/** Two workers and two relays: when one of them dies, the other continues its work. */
 const usualProcesses: readonly BrokerProcess[] = ['api', 'worker', 'worker', 'relay', 'relay', 'watcher', 'authorizer'];
 /** A machine on which customers rent throughout. */
 const steady = 'chaos-a';
@@ -84,12 +84,15 @@ const environment = {
   HEARTBEAT_TIMEOUT_S: '45',
   PROVIDER_LOSS_GRACE_S: '20',
   LOST_POD_GRACE_S: '10',
-  // Longer than a scheduler on a slow machine may take to hear of what has become free.
+  // Longer than a scheduler on a slow machine may take to hear of freed capacity.
   JOB_STUCK_GRACE_S: '5',
   PROVIDER_OUT_S: '10',
 };
 
-/** Lets customers rent and machines serve while processes are killed, then looks whether anything is left, twice or lost. */
+/**
+ * Lets customers rent and machines serve while processes are killed, then checks whether anything is left over,
+ * duplicated or lost.
+ */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { seed, jobs, kills, victims, hostile, customers = 6, withLoss = false, withBroken = true } = options;
   const {
@@ -139,7 +142,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       ...(endedBecause === undefined ? {} : { endedBecause }),
     };
   };
-  /** Somebody is on a machine from before it falls silent until it is heard again. */
+  /** A customer rents on the machine from before it falls silent until it is heard again. */
   const fallenSilent = async (forMs: number) => {
     const isOn = () => stories.some(({ ran, told }) => ran && told.providerId === machines.silent);
     const fate = (): Fate => (silences.has(machines.silent) ? 'spared' : 'open');
@@ -167,7 +170,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const nodeOf = (id: string) => nodes.find(({ providerId }) => providerId === id)!;
     if (withBroken)
       for (const id of [machines.broken, machines.flaky]) await breaker.setBroken(nodeOf(id).nodeName, true);
-    // At random moments a machine that dies would stand empty: these three are on it, whatever the others do.
+    // Left to chance, a dying machine might be empty: these three jobs run on it, whatever the others do.
     const onDoomed: Promise<void>[] = [];
     const newOne = () => newCustomer(api!, live, secrets);
     const renting = await Promise.all(Array.from({ length: customers }, newOne));
@@ -209,7 +212,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       spare: new Set([machines.doomed]),
     }).finally(() => (lied = true));
     const rentAsNewcomer = async () => {
-      // The API may have been killed at this moment; somebody else comes soon.
+      // The API may be down at this moment; another customer comes soon.
       const customer = await newOne().catch(() => undefined);
       const numbers = [given++];
       const rent = (random: Random) => rentUntilDone(customer!, random, () => numbers.pop(), fateOf, stories);
@@ -220,7 +223,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       : Promise.resolve([]);
     void mending.catch(() => undefined).finally(() => (mended = true));
     const registering = registerOverAndOver(redis!, { ...insister, gpus: machines.gpus }, registrations);
-    // Somebody joins in the middle of it, and somebody goes.
+    // In the middle of it, one machine joins and one dies.
     await sleep(5_000);
     join_('chaos-late');
     if (withLoss) {
@@ -240,7 +243,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     over.abort();
     clearTimeout(timer);
     const isWrong = () => live.findings().some(({ violations }) => violations.length > 0);
-    // What ended it is enough; all else is only half done.
+    // The violation that ended it is enough; everything else is incomplete.
     if (isWrong()) return result(live.findings());
     await Promise.all(providers.map(({ joined }) => joined));
     log(`${stories.length} jobs are over; waiting until everything is quiet`);

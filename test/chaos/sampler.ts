@@ -5,23 +5,23 @@ import type { Live } from './live.js';
 import type { PodLog } from './pod-log.js';
 import { finalStatuses, rankOf } from './told.js';
 
-/** What is looked at while it happens, and not only when all is over. */
+/** Checks that are made during the run, and not only when all is over. */
 export interface Sampler {
-  /** Looks once more and ends. */
+  /** Samples once more and stops. */
   stop(): Promise<void>;
   samples(): number;
-  /** Whether a pod was seen as that of a job that runs: until then the job may go on elsewhere. */
+  /** Whether a pod was seen as that of a running job: before that, the job may move elsewhere. */
   isServed(podUid: string): boolean;
-  /** When a job was first seen as one that ends or has ended. */
+  /** When a job was first seen ending or ended. */
   endingSeenMs(jobId: string): number | undefined;
-  /** Providers that were not in service at one time or another. */
+  /** Providers that were ever seen out of service. */
   away: ReadonlySet<string>;
-  /** Those of them that were not when this looked last. */
+  /** Those that were out of service in the last sample. */
   awayNow: ReadonlySet<string>;
 }
 
 const everyMs = 500;
-/** As long as the broker may take to see that a pod is gone, while nobody is being started again. */
+/** How long the broker may take to notice that a pod is gone, while no process is restarting. */
 const goneForMs = 60_000;
 
 interface JobSample {
@@ -77,7 +77,7 @@ export function startSampler(postgres: string, pods: PodLog, outages: readonly O
     const known = before.get(id);
     before.set(id, job);
     if (known === undefined) return;
-    // Until it runs, a job may go on elsewhere, and waits for a machine again.
+    // Until it runs, a job may move elsewhere, and then waits for a machine again.
     if (rankOf(status) < rankOf(known.status) && known.status !== 'provisioning')
       live.report('rows', `${id} was ${known.status} and then ${status}`);
     if (finalStatuses.has(known.status) && status !== known.status)
@@ -91,7 +91,7 @@ export function startSampler(postgres: string, pods: PodLog, outages: readonly O
 
   const running = (async () => {
     for (; !stopped; await sleep(everyMs)) {
-      // The database is among those that get killed.
+      // The database may be killed.
       await sample().catch(() => undefined);
     }
   })();

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SimulatedProvider } from '../../engines/simulated-provider/provider.js';
 
-/** A time in which a machine was not heard, and its jobs are not paid for. */
+/** A time in which a machine was silent, and its jobs are not paid for. */
 export interface Silence {
   fromMs: number;
   toMs: number;
 }
 
-/** Between a heartbeat and its mark in the stream, by which the broker counts. */
+/** Between a heartbeat and its stream id, by which the broker counts. */
 const slackMs = 2_000;
 
 /**
- * A machine is not heard for so long at the least, and until the broker has noticed; its node stays ready.
+ * Silences a machine for at least this long, and until the broker has noticed; its node stays ready.
  *
  * @returns once the broker hears it again.
  */
@@ -38,7 +38,7 @@ export async function fallSilent(
   return { fromMs, toMs };
 }
 
-/** Whether a job that ran from one moment to another has what of it was silent among its gaps. */
+/** Whether a job that ran during this time has the silent part of it among its gaps. */
 export function isGapOf(
   { fromMs, toMs }: Silence,
   [startedMs, servedMs]: [number, number],

@@ -3,11 +3,11 @@ import proto from '@temporalio/proto';
 import type { Finding } from './invariant-names.js';
 
 const causes = proto.temporal.api.enums.v1.WorkflowTaskFailedCause;
-/** Temporal's own ways of doing a task once more. All others say that the code of a workflow failed. */
+/** Temporal's own reasons to repeat a task. All others say that workflow code failed. */
 const harmless: ReadonlySet<number> = new Set([
-  // Something came in while the task was being done.
+  // A message came in while the task was running.
   causes.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
-  // The worker that knew the workflow is gone.
+  // The worker that had the workflow in its cache is gone.
   causes.WORKFLOW_TASK_FAILED_CAUSE_RESET_STICKY_TASK_QUEUE,
   // Temporal itself was killed.
   causes.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
@@ -18,7 +18,7 @@ interface HistoryEvent {
   workflowTaskFailedEventAttributes?: { cause?: number; failure?: { message?: string } } | null;
 }
 
-/** Tasks of workflows that failed: the workflow stays "Running" then, and does nothing any more. */
+/** Failed tasks of workflows: such a workflow stays "Running", and does nothing any more. */
 export function failedTasks(histories: Readonly<Record<string, string>>): Finding {
   const violations = Object.entries(histories).flatMap(([workflow, text]) => {
     const { history } = JSON.parse(text) as { history: { events?: HistoryEvent[] } };
@@ -30,10 +30,10 @@ export function failedTasks(histories: Readonly<Record<string, string>>): Findin
   return { invariant: 'tasks', violations, isLasting: true };
 }
 
-/** What src/temporal/schedules.ts sets up, each with the longest that it may not have run for. */
+/** The Schedules of src/temporal/schedules.ts, each with the longest time since its last run. */
 const schedules: Readonly<Record<string, number>> = { 'heartbeat-sweep': 60_000, 'fleet-reconciler': 180_000 };
 
-/** Everything that is done over and over is still scheduled, not paused, and was done of late. */
+/** All Schedules still exist, are not paused, and ran recently. */
 export async function schedulesGoOn(temporal: Client): Promise<Finding> {
   const violations: string[] = [];
   for (const [id, withinMs] of Object.entries(schedules)) {

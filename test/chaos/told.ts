@@ -1,6 +1,6 @@
 import type { JobBody } from './requests.js';
 
-/** What a customer was told of his job so far. */
+/** What a customer was told about his job so far. */
 export interface Told {
   providerId?: string;
   pricePerHour?: number;
@@ -24,17 +24,17 @@ export const finalStatuses: ReadonlySet<string> = new Set([
   'provider_lost',
 ]);
 const rank = ['pending', 'provisioning', 'running', 'ending'];
-/** How far a job has come; all ends are as far. */
+/** How far a job has come; all ends have the same rank. */
 export const rankOf = (status: string) => (finalStatuses.has(status) ? rank.length : rank.indexOf(status));
-/** Until it runs, a job may go on elsewhere, and waits for a machine again. */
+/** Until it runs, a job may move elsewhere, and then waits for a machine again. */
 const goesOn = (before: string, status: string) =>
   rankOf(status) >= rankOf(before) || (before === 'provisioning' && status === 'pending');
 
 /**
- * Keeps what a customer was told by one more answer.
+ * Adds one more reply to what a customer was told.
  *
- * @param promisedMs the latest expiry that the answer to an extension named, before this was asked.
- * @returns what of it contradicts what he was told before.
+ * @param promisedMs the latest expiry in a reply to an extension, before this request.
+ * @returns the contradictions to what he was told before.
  */
 export function keepTold(told: Told, job: JobBody, promisedMs = 0): string[] {
   const wrong: string[] = [];
@@ -47,7 +47,7 @@ export function keepTold(told: Told, job: JobBody, promisedMs = 0): string[] {
     must(!finalStatuses.has(told.status) || status === told.status, `it ended as ${told.status} and then as ${status}`);
   }
   told.status = status;
-  // While it starts, a job may still go on elsewhere at another price.
+  // Until it runs, a job may still move elsewhere, at another price.
   if (told.startedAtMs !== undefined && told.providerId !== undefined)
     must(job.provider_id === told.providerId, `it went from ${told.providerId} to ${job.provider_id}`);
   if (job.provider_id !== undefined) told.providerId = job.provider_id;

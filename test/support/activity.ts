@@ -1,6 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 
-/** Carries out an activity as a worker does at the first attempt, without a workflow that asks for it. */
+/** Runs an activity as a worker does at the first attempt, without a workflow. */
 export async function carryOut<Args extends unknown[], Result>(
   activity: (...args: Args) => Promise<Result>,
   ...args: Args

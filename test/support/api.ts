@@ -19,7 +19,7 @@ import type { TestDatabase } from './database.js';
 import type { TestRedis } from './redis.js';
 import { canonicalRequest, signatureHeaders } from '../../src/wire/request-signature.js';
 
-/** What wallets and session keys sign for in tests: never the address the test happens to listen on. */
+/** The audience that wallets and session keys sign for in tests, whatever address the test listens on. */
 export const audience = 'https://broker.example.com';
 
 const unlimited = {
@@ -33,13 +33,13 @@ const unlimited = {
   RATE_LIMIT_PER_PROVIDER: '1000000',
 };
 
-/** What the API asks of workflows. */
+/** The commands that the API sends to workflows. */
 type Commands = { jobs: JobCommands } & Pick<
   BrokerRouteDeps,
   'providers' | 'announceRegistration' | 'announceMining' | 'announcePlacement'
 >;
 
-/** Commands of a broker whose Temporal is away, which note about what they were asked. */
+/** Commands of a broker whose Temporal is down; they record what they were called for. */
 function refusingCommands(asked: string[]): Commands {
   const refuse = (id: string) => {
     asked.push(id);
@@ -57,12 +57,12 @@ function refusingCommands(asked: string[]): Commands {
 export interface ApiOptions {
   database: Pick<TestDatabase, 'config'>;
   redis: Pick<TestRedis, 'db'>;
-  /** Variables of the environment. */
+  /** Environment variables. */
   env?: Record<string, string>;
   config?: Partial<Config>;
-  /** Those that are not given answer as if Temporal were away. */
+  /** Commands that are not given fail as if Temporal were down. */
   commands?: Partial<Commands>;
-  /** Unix milliseconds, as authentication sees them. */
+  /** Unix milliseconds: the clock of authentication. */
   now?: () => number;
 }
 
@@ -70,13 +70,13 @@ export interface ApiOptions {
 export interface Api {
   url: string;
   config: Config;
-  /** What it was made from: the rules of its routes follow from this. */
+  /** Its dependencies: the rules of its routes follow from them. */
   deps: ApiDeps;
-  /** Every line that was logged. */
+  /** Every log line. */
   logged: string[];
-  /** The jobs and providers about which workflows would have been asked, by commands that were not given. */
+  /** The ids of the jobs and providers that default commands were called for. */
   asked: string[];
-  /** Sends a request as it is given, and answers whatever the status. */
+  /** Sends a request exactly as given, and returns the response whatever its status. */
   send(method: string, target: string, options?: SendOptions): Promise<Reply>;
   login(options?: Partial<LoginOptions>): Promise<Session>;
   stop(): Promise<void>;
@@ -93,14 +93,14 @@ export interface Reply {
   status: number;
   headers: Headers;
   text: string;
-  // Replies are looked into freely: a wrong shape fails the expectation.
+  // Tests read replies untyped: a wrong shape fails the expectation.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   json: any;
 }
 
 /**
- * The API with the authentication, database and Redis that a broker has, on a port and connections of its own: start it
- * twice over the same database and Redis, and there are two replicas.
+ * The API with a broker's authentication, database and Redis, on its own port and connections: start it twice over the
+ * same database and Redis, and there are two replicas.
  */
 export async function startApi({ database, redis, env, config: overrides, commands, now }: ApiOptions): Promise<Api> {
   const logged: string[] = [];
@@ -142,12 +142,12 @@ export async function startApi({ database, redis, env, config: overrides, comman
   };
 }
 
-/** What each of some replies said: its code, or its status where it has none; sorted, as nobody knows who was first. */
+/** The code of each reply, or its status if it has no code; sorted, because the order of replies is unknown. */
 export function codes(replies: readonly Reply[]): (string | number)[] {
   return replies.map(({ status, json }): string | number => json?.code ?? status).sort();
 }
 
-/** A wallet, or a session key, that nobody has seen before. */
+/** A new wallet or session key. */
 export function newWallet(): PrivateKeyAccount {
   return privateKeyToAccount(generatePrivateKey());
 }
@@ -162,7 +162,7 @@ export interface RequestToSign {
   nonce?: string;
 }
 
-/** The headers by which a key signs a request, right or, on purpose, wrong. */
+/** The headers of a request's signature; a test can make parts of it wrong. */
 export async function signedHeaders(key: LocalAccount, request: RequestToSign): Promise<Record<string, string>> {
   const { method, target, body } = request;
   const timestamp = String(request.timestamp ?? Math.floor(Date.now() / 1000));

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { auditLog } from '../../engines/kubernetes/audit.js';
 
-/** A request, and how the API server answered it. */
+/** A request, and the API server's response. */
 export interface Audited {
   user: string;
   verb: string;
-  /** With its subresource, and without its group: `pods/status`. Empty for what is no object. */
+  /** With its subresource, and without its group: `pods/status`. Empty if the request names no object. */
   resource: string;
   namespace: string;
   name: string;
@@ -24,7 +24,7 @@ interface Line {
 }
 
 /**
- * What the API server of a stack has written down, which was started with `auditNodes`.
+ * The audit log of the API server in a stack that was started with `auditNodes`.
  *
  * @param kubeconfig the administrator's.
  */

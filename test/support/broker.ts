@@ -15,20 +15,20 @@ import {
 import { unlimitedStarts } from './config.js';
 import { startStack, type Endpoints, type Stack } from '../../engines/stack.js';
 
-/** A whole broker on engines of its own, as an operator starts it; tests reach it by HTTP and Redis only. */
+/** A whole broker with its own engines, started as an operator would; tests reach it only by HTTP and Redis. */
 export interface RunningBroker {
   stack: Stack;
   endpoints: Endpoints & { api: string; redis: string };
-  /** A wallet of its own, logged in. */
+  /** A new wallet, logged in. */
   customer(options?: Partial<LoginOptions>): Promise<Session>;
-  /** A simulated machine that signs what it says, unless `sign` is given; it is stopped with the broker. */
+  /** A simulated machine, which signs its messages unless `sign` says otherwise; it is stopped with the broker. */
   provider(options: Partial<SimulatedProviderOptions> & { providerId: string }): SimulatedProvider;
-  /** Everything that any process has printed. */
+  /** The output of all processes. */
   logs(): string;
   stop(): Promise<void>;
 }
 
-/** Made for tests that press hard: nobody is to be told to come back later. */
+/** For tests that send many requests: no rate limit may apply. */
 const unlimited = {
   RATE_LIMIT_PER_IP: '1000000',
   RATE_LIMIT_READS: '1000000',

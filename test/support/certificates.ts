@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A certificate with its key, as files and as what stands in them. */
+/** A certificate with its key, as files and as their contents. */
 export interface Certificate {
   certFile: string;
   keyFile: string;
@@ -17,7 +17,7 @@ export interface Authority {
   issue(name: string, names: string): Certificate;
 }
 
-/** A certificate authority of a test's own; `openssl` makes what it needs. */
+/** A test's own certificate authority; it needs `openssl`. */
 export function certificateAuthority(folder: string, name = 'ca'): Authority {
   const path = (file: string) => join(folder, file);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });

@@ -2,17 +2,17 @@ import { readConfig, type Config } from '../../src/config.js';
 import { endpoints } from './engines.js';
 
 /**
- * The configuration that a broker on the engines of the tests would read, whatever this process's environment says.
- * `env` is read on top of it, as variables; `overrides` replace what came out.
+ * The configuration that a broker on the tests' engines would read, whatever this process's environment says. `env`
+ * adds variables; `overrides` replace parsed values.
  */
 export function testConfig(overrides: Partial<Config> = {}, env: Record<string, string> = {}): Config {
   return { ...readConfig({ ...engineVariables(), ...env }), ...overrides };
 }
 
-/** Tests start and cancel many jobs of one wallet; those of these limits set their own. */
+/** Tests start and cancel many jobs of one wallet; tests of these limits set their own. */
 export const unlimitedStarts = { MAX_STARTING_JOBS_PER_WALLET: '100000', MAX_UNREADY_STARTS_PER_HOUR: '100000' };
 
-/** How the engines of the tests look in a broker's environment; for tests that start it as a process. */
+/** The environment variables of a broker on the tests' engines; for tests that start it as a process. */
 export function engineVariables(): Record<string, string> {
   const { broker_redis: redis, postgres, temporal, temporal_namespace, broker_kubeconfig, kubernetes } = endpoints();
   return {

@@ -25,7 +25,7 @@ export interface Rented extends Job {
 /**
  * Rents a machine and waits until it runs.
  *
- * @throws Error with the reply when it does not.
+ * @throws Error with the reply if it does not.
  */
 export async function rent(customer: Session, order: object): Promise<Rented> {
   const folder = newKey();
@@ -53,7 +53,7 @@ export function newKey(): string {
   return folder;
 }
 
-/** Gives the machine back before its time. */
+/** Ends the job before its expiry. */
 export async function end(customer: Session, { job_id: id, folder }: Rented): Promise<void> {
   await customer.request('DELETE', `/api/v1/jobs/${id}`, undefined, { prefer: 'wait=60' });
   rmSync(folder, { recursive: true, force: true });
@@ -61,7 +61,7 @@ export async function end(customer: Session, { job_id: id, folder }: Rented): Pr
 
 type Target = Pick<Rented, 'folder' | 'known_hosts' | 'ssh_host' | 'ssh_port'>;
 
-/** Nobody is trusted but whom the job's reply names. */
+/** Trusts only the host key in the job's reply. */
 export function sshOptions({ folder, known_hosts: line }: Target): string[] {
   writeFileSync(join(folder, 'known_hosts'), `${line}\n`);
   return [
@@ -71,12 +71,12 @@ export function sshOptions({ folder, known_hosts: line }: Target): string[] {
   ];
 }
 
-/** Logs in with the client of this system. */
+/** Logs in with this system's SSH client. */
 export function ssh(target: Target, command: string) {
   return run('ssh', [...sshOptions(target), '-p', String(target.ssh_port), `root@${target.ssh_host}`, command]);
 }
 
-/** Runs a program and answers what it printed, its errors after its output. */
+/** Runs a program and returns its output, standard error last. */
 export function run(command: string, args: string[]): Promise<{ code: number; output: string }> {
   return new Promise((done) => {
     execFile(command, args, { timeout: 300_000, maxBuffer: 2 ** 24 }, (error, stdout, stderr) =>
@@ -85,7 +85,7 @@ export function run(command: string, args: string[]): Promise<{ code: number; ou
   });
 }
 
-/** Whether anybody accepts a connection there. */
+/** Whether connections to that address are accepted. */
 export function opens(host: string, port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect({ host, port, timeout: 3_000 });

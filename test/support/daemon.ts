@@ -4,7 +4,7 @@ import { until } from './until.js';
 
 const namespace = 'daemons';
 
-/** A pod as an operator's DaemonSet has one on every machine, with a Secret and a token; waits until it runs. */
+/** Starts a pod like one of an operator's DaemonSet, with a Secret and a token; waits until it runs. */
 export async function startDaemon(core: CoreV1Api, nodeName: string): Promise<{ pod: V1Pod; secretPath: string }> {
   await core.createNamespace({ body: { metadata: { name: namespace } } });
   await core.createNamespacedSecret({

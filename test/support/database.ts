@@ -8,16 +8,16 @@ import { connectionOptions, createPool, type PostgresConfig } from '../../src/db
 import { testConfig } from './config.js';
 import { testTenantKey } from './tenants.js';
 
-/** A database of one test file. */
+/** The database of one test file. */
 export interface TestDatabase {
-  /** What a pool, `migrate` or a broker needs to open it too. */
+  /** The settings with which a pool, `migrate` or a broker can open it, too. */
   config: PostgresConfig;
   pool: pg.Pool;
-  /** Ends the pool and drops the database, whoever else is still connected to it. */
+  /** Closes the pool and drops the database, even if others are connected to it. */
   close(): Promise<void>;
 }
 
-/** An empty database with the current schema; nobody else uses it, so tests of several files run beside each other. */
+/** An empty database with the current schema for one test file, so that several files can run at the same time. */
 export async function freshDatabase(): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await asAdministrator(async (client) => {
@@ -40,7 +40,7 @@ function opened(config: PostgresConfig): TestDatabase {
   };
 }
 
-/** A database as it was before a migration (`0042`), for tests of what that makes of it. */
+/** A database as it was before a migration (`0042`), for tests of that migration. */
 export async function databaseBefore(migration: string): Promise<TestDatabase> {
   const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
   const config = await emptyDatabase();
@@ -67,8 +67,8 @@ export async function dropDatabase(name: string): Promise<void> {
 }
 
 /**
- * The name of a database with the current schema and nothing in it. Copying it takes a fraction of the time of the
- * migrations. Its name carries what the migrations say, so a changed one makes a new template.
+ * The name of an empty database with the current schema. Copying it takes a fraction of the time of the migrations. Its
+ * name contains a digest of the migrations, so that a changed migration makes a new template.
  */
 async function migratedTemplate(client: pg.Client): Promise<string> {
   const folder = migrationsFolder();
@@ -76,13 +76,14 @@ async function migratedTemplate(client: pg.Client): Promise<string> {
   for (const file of readdirSync(folder).sort()) hash.update(`${file}\n${readFileSync(join(folder, file), 'utf8')}\n`);
   const digest = hash.digest('hex');
   const name = `template_${digest.slice(0, 24)}`;
-  // The lock ends with the session, at the latest.
+  // The lock ends with the session at the latest.
   const lock = [Number.parseInt(digest.slice(0, 12), 16)];
   await client.query('select pg_advisory_lock($1::bigint)', lock);
   try {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
     if (rowCount === 0) {
-      // Under another name until it is complete: a run that died half-way leaves no template that looks finished.
+      // Under another name until it is complete: a run that was killed half-way must not leave a template that looks
+      // finished.
       const unfinished = `${name}_new`;
       await client.query(`drop database if exists ${unfinished} with (force)`);
       await client.query(`create database ${unfinished} template template0`);

@@ -21,19 +21,19 @@ export interface Stage {
   steps: Step[];
 }
 export interface Dockerfile {
-  /** What the linter of the builder says. */
+  /** The warnings of the builder's linter. */
   warnings: string[];
   stages: Stage[];
 }
 
-/** @throws Error when it is malformed, or copies what is not there or what .dockerignore leaves out. */
+/** @throws Error if it is malformed, or copies files that are missing or that .dockerignore leaves out. */
 export async function readDockerfile(file: string, context: string): Promise<Dockerfile> {
   const { path } = await findDeploymentFiles(silent);
   const { stdout } = await promisify(execFile)(path, ['dockerfile', file, context]);
   return JSON.parse(stdout) as Dockerfile;
 }
 
-/** What stands in a container of the last stage. */
+/** The contents of a container of the last stage. */
 export interface Image {
   /** The working directory, on this machine. */
   folder: string;
@@ -42,8 +42,8 @@ export interface Image {
 }
 
 /**
- * Does what a Dockerfile says, step by step, in a folder instead of containers: its copies, and its commands with the
- * programs of this machine. What a stage has is its own folder alone.
+ * Runs a Dockerfile step by step in folders instead of containers: its copies, and its commands with this machine's
+ * programs. Each stage has only its own folder.
  */
 export async function followDockerfile(
   { stages }: Dockerfile,

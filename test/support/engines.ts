@@ -3,12 +3,12 @@ import type { Endpoints } from '../../engines/engine.js';
 
 export type { Endpoints };
 
-/** The variable that names the `endpoints.json` of the engines that tests run against. */
+/** The variable that names the `endpoints.json` of the tests' engines. */
 export const endpointsVariable = 'BROKER_TEST_ENDPOINTS';
 
 /**
- * Where the engines of the tests are reached. jest's global setup starts a stack of its own for tests outside of
- * `test/unit`, unless the variable names one that runs already.
+ * The addresses of the tests' engines. jest's global setup starts a stack for all tests outside of `test/unit`, unless
+ * the variable names a running one.
  */
 export function endpoints(): Endpoints {
   const file = process.env[endpointsVariable];
@@ -18,7 +18,7 @@ export function endpoints(): Endpoints {
   return JSON.parse(readFileSync(file, 'utf8')) as Endpoints;
 }
 
-/** One address of the engines; a test that needs it fails here when the stack was started without that engine. */
+/** One engine's address; a test fails here if it needs an engine that the stack was started without. */
 export function endpoint(name: Exclude<keyof Endpoints, 'metrics' | 'pids'>): string {
   const address = endpoints()[name];
   if (address === undefined) throw new Error(`the engines of the tests were started without ${name}`);

@@ -10,29 +10,29 @@ import {
   type Hex,
 } from 'viem';
 
-/** A contract wallet: it accepts what its owner signed. */
+/** A contract wallet: it accepts its owner's signatures. */
 interface Contract {
   owner: Address;
-  /** What is at its address; without, it is still to be deployed, by this factory. */
+  /** Whether a contract is at its address; if not, this factory has yet to deploy it. */
   isDeployed: boolean;
-  /** It ends every call instead of answering; what the node says of that. */
+  /** Set if it ends every call without a result; the node's error for that. */
   ends?: object;
 }
 
-/** How the node answers a method that it is made to fail at. */
+/** How the node fails for a method. */
 export type Fault = 'no connection' | 'HTTP 503' | 'overloaded' | 'behind';
 
 export const factory: Address = `0x${'fa'.repeat(20)}`;
 
-/** A node of a chain, which is asked by JSON-RPC over HTTP and knows a few contract wallets. */
+/** A chain's node, with JSON-RPC over HTTP, that knows a few contract wallets. */
 export interface FakeChain {
   url: string;
   contracts: Map<string, Contract>;
-  /** The methods that were asked for, in their order. */
+  /** The called methods, in order. */
   asked: string[];
-  /** By method. */
+  /** Faults by method. */
   faults: Map<string, Fault>;
-  /** Nothing is answered until this is released. */
+  /** Holds back all responses until the returned function is called. */
   hold(): () => void;
   stop(): Promise<void>;
 }
@@ -81,7 +81,7 @@ export async function startChain({ chainId = 1 }: { chainId?: number } = {}): Pr
       const contract = contracts.get((params[0] as string).toLowerCase());
       return { result: contract?.isDeployed === true ? '0x6080' : '0x' };
     }
-    // The one call that is made: a validator that is run without being deployed.
+    // The only expected call: a validator that runs without being deployed.
     const { data } = params[0] as { data: Hex };
     const given: Hex = `0x${data.slice(erc6492SignatureValidatorByteCode.length)}`;
     const [address, hash, signature] = decodeAbiParameters(

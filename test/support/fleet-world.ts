@@ -21,7 +21,7 @@ import { createWorld, putNode, type Cluster, type World } from './world.js';
 import { namespaceOf } from './tenants.js';
 import type { JobStatus, ProviderStatus } from '../../src/wire/statuses.js';
 
-/** A world whose providers are looked after by their workflows. Heartbeats are found missing when a test says `sweep`. */
+/** A world whose providers have workflows. Missing heartbeats are found when a test calls `sweep`. */
 export interface FleetWorld extends World {
   providers: ReturnType<typeof createProviderCommands>;
   /** A provider in service, with its node and its workflow. */
@@ -30,28 +30,28 @@ export interface FleetWorld extends World {
   state(providerId: string): Promise<ProviderState>;
   /** Waits until customers see this status. */
   becomes(providerId: string, status: ProviderStatus): Promise<ProviderRow>;
-  /** It was heard so many seconds ago, and not since. */
+  /** Sets when the provider was last heard. */
   heard(providerId: string, secondsAgo?: number): Promise<void>;
-  /** It was last heard longer ago than a provider may be silent. */
+  /** Sets the last heartbeat to longer ago than a provider may be silent. */
   silent(providerId: string): Promise<void>;
   sweep(): Promise<{ silent: number; returned: number; failed: number }>;
   node(providerId: string): Promise<V1Node | undefined>;
-  /** The control plane finds its node NotReady, or Ready again, at once; since when is what its kubelet says. */
+  /** The control plane reports its node NotReady, or Ready again, at once; the kubelet says since when. */
   setNodeReady(providerId: string, ready: boolean, since?: Date): Promise<void>;
   setNodeGpus(providerId: string, gpus: number, resource?: string): Promise<void>;
-  /** Its node is deleted, and one of the same name made that is Ready whenever somebody looks. */
+  /** Deletes its node, and creates one of the same name that is Ready at every check. */
   replaceNode(providerId: string): Promise<void>;
   /** Starts a job and waits until it runs. */
   running(order: Partial<JobOrder>): Promise<JobOrder>;
   jobBecomes(order: JobOrder, status: JobStatus): Promise<void>;
   podExists(order: JobOrder): Promise<boolean>;
-  /** What must hold once a job is over, however it ended. */
+  /** The state that must hold once a job is over, however it ended. */
   heldBy(
     order: Pick<JobOrder, 'jobId' | 'wallet'>,
   ): Promise<{ allocation: boolean; pod: boolean; service: boolean; secret: boolean; reserved: string }>;
 }
 
-/** Of those one after the other while some are passed over. */
+/** Consecutive sweeps, while some providers are passed over. */
 const sweepsAtMost = 10;
 
 export const heldNothing = { allocation: false, pod: false, service: false, secret: false, reserved: '0' };
@@ -61,7 +61,7 @@ export async function createFleetWorld(
   change?: (activities: Activities) => Partial<Activities>,
   cluster?: Cluster,
 ): Promise<FleetWorld> {
-  // Longer than any of these tests takes: nobody is silent whom a test has not made so.
+  // Longer than any of these tests takes: no provider is silent unless a test makes it so.
   const timing = { HEARTBEAT_TIMEOUT_S: 3_600, PROVIDER_LOSS_GRACE_S: 2, LOST_POD_GRACE_S: 1 };
   const world = await createWorld({ ...timing, ...overrides }, change, cluster);
   const { config, database, kubernetes, temporal } = world;
@@ -80,12 +80,12 @@ export async function createFleetWorld(
         const found = await row(providerId);
         return found.status === status ? found : undefined;
       },
-      // What a stopped worker took with it is given to the next one when its time is over: ten seconds for a task.
+      // A stopped worker's task goes to the next worker only after its time-out: ten seconds.
       { timeoutMs: 60_000, everyMs: 25, name: `provider is ${status}` },
     ).catch(async (error: Error) => {
       throw new Error(`${error.message}, but:\n${await whyNot(providerId)}`);
     });
-  /** For whoever has to find out: what the provider's workflow, its node and its row were in the end. */
+  /** For people who investigate a failure: the provider's workflow, its node and its row at the end. */
   const lastEvents = async (workflowId: string) =>
     (await timeline(workflows.getHandle(workflowId))).slice(-25).join('\n');
   const whyNot = async (providerId: string) => {
@@ -100,8 +100,8 @@ export async function createFleetWorld(
   const leaseOf = async (providerId: string) =>
     unlessNotFound(leases.readNamespacedLease({ name: await nodeName(providerId), namespace: 'kube-node-lease' }));
   /**
-   * A node that is taken from kwok while it is still taking it may get no pods for good. The time comes as text, whatever
-   * its type says.
+   * If a node is taken from kwok while kwok is still taking it over, it may never get pods again. The time is text,
+   * although its type says otherwise.
    */
   const kwokTook = (providerId: string, sinceMs: number) =>
     until(async () => new Date((await leaseOf(providerId))?.spec?.renewTime ?? 0).getTime() >= sinceMs, {
@@ -136,7 +136,7 @@ export async function createFleetWorld(
       memory_usage: 0,
       active_jobs: 0,
     };
-    // The statement that writes beats never turns the time back: what a test wants to have been is put there.
+    // The statement that writes heartbeats never moves the time back, so a test clears it first.
     await pool.query('update provider_heartbeats set last_heartbeat = null where provider_id = $1', [providerId]);
     await recordHeartbeats(pool, [{ providerId, atMs: Date.now() - secondsAgo * 1000, telemetry }]);
   };
@@ -163,7 +163,7 @@ export async function createFleetWorld(
     silent: (providerId) => heard(providerId, config.HEARTBEAT_TIMEOUT_S + 10),
     async sweep() {
       const found = { silent: 0, returned: 0, failed: 0 };
-      // A row that an activity holds is left to the next sweep, and in a test nobody else makes one.
+      // A sweep skips a row that an activity has locked, and in a test there is no next sweep.
       for (let left = sweepsAtMost; left > 0; left--) {
         const { silent, returned, failed } = await workflows.execute<() => Promise<typeof found>>(
           workflowTypes.heartbeatSweep,
@@ -180,7 +180,7 @@ export async function createFleetWorld(
       return found;
     },
     async setNodeReady(providerId, ready, since = new Date()) {
-      // kwok lets go of a node without the label, and takes care of one with it.
+      // kwok ignores a node without the label, and manages one with it.
       const isTaken = (await node(providerId))?.metadata?.labels?.['type'] === 'kwok';
       const sinceMs = Date.now();
       const name = await nodeName(providerId);
@@ -204,7 +204,7 @@ export async function createFleetWorld(
     async replaceNode(providerId) {
       await core.deleteNode({ name: providerId });
       await until(async () => (await node(providerId)) === undefined);
-      // kwok may lose track of a node that comes back while it is still letting go of it, and then ends no pod there.
+      // kwok may lose track of a node that comes back while kwok is still releasing it, and then ends no pod there.
       await until(async () => (await leaseOf(providerId)) === undefined, {
         timeoutMs: 60_000,
         name: 'the lease of the node is gone',

@@ -10,30 +10,30 @@ export interface TestProvider {
   providerId: string;
   gpus?: { model: string; count: number };
   gpuPrice?: number;
-  /** More of its capacity, as the field names it. */
+  /** Further fields of its capacity, by the names that providers send. */
   capacity?: object;
-  /** Of the node that it has; one that is not there unless given. */
+  /** The uid of its node; by default of a node that does not exist. */
   nodeUid?: string;
-  /** More of its machine, as the field names it. */
+  /** Further fields of its machine, by the names that providers send. */
   spec?: object;
   cpuCores?: number;
   memoryMb?: number;
   diskGb?: number;
-  /** What the cluster counts; everything that is offered unless given. */
+  /** The GPUs that the cluster counts; by default all that are offered. */
   counted?: number;
-  /** How many pods its node takes; what a kubelet takes unless it is told otherwise. */
+  /** How many pods its node takes; by default a kubelet's own default. */
   pods?: number;
-  /** The same by resource, where it is not all `nvidia.com/gpu`. */
+  /** The counts by resource, if they are not all `nvidia.com/gpu`. */
   gpuResources?: Record<string, number>;
 }
 
-/** What the cluster counts of its GPUs. */
+/** The GPUs that the cluster counts. */
 export function countedGpus({ gpus = { model: '', count: 8 }, counted, gpuResources }: Partial<TestProvider>) {
   if (gpuResources === undefined) return { gpus: counted ?? gpus.count };
   return { gpus: Object.values(gpuResources).reduce((sum, count) => sum + count, 0), gpuResources };
 }
 
-/** A provider in service as onboarding leaves it: registered, with a node that the cluster counts. */
+/** Adds a provider in service, as onboarding leaves it: registered, with a node that the cluster counts. */
 export async function putProvider(pool: Pool, provider: TestProvider): Promise<void> {
   const { providerId, gpus = { model: 'NVIDIA GeForce RTX 4090', count: 8 } } = provider;
   const [cpuCores, memoryMb, storageGb] = [
@@ -83,7 +83,7 @@ export async function putProvider(pool: Pool, provider: TestProvider): Promise<v
 }
 
 /**
- * Gives a provider a node name as its admission does: its bare id, for tests that look at a node by that, and as if its
+ * Names a provider's node as its admission does: by its bare id, for tests that read a node by that name, and as if its
  * machine had the certificate for it.
  */
 export async function putNodeName(pool: Pool, providerId: string, nodeName = providerId): Promise<string> {
@@ -98,7 +98,7 @@ export async function putNodeName(pool: Pool, providerId: string, nodeName = pro
 
 export const testWallet = `0x${'a'.repeat(40)}`;
 
-/** An order of one GPU of any type, small in everything else. */
+/** An order for one GPU of any type, and little else. */
 export function testOrder(order: Partial<JobOrder> = {}): JobOrder {
   return {
     jobId: randomUUID(),
@@ -113,7 +113,7 @@ export function testOrder(order: Partial<JobOrder> = {}): JobOrder {
   };
 }
 
-/** A session of a wallet that may spend as much as there is; answers its id. */
+/** Adds a session of a wallet with an unlimited spend limit; returns its id. */
 export async function putSession(pool: Pool, wallet: string): Promise<string> {
   const id = randomUUID();
   await withTransaction(pool, async (tx) => {
@@ -135,7 +135,7 @@ export async function putSession(pool: Pool, wallet: string): Promise<string> {
   return id;
 }
 
-/** Makes a wallet the owner of a provider, as a registration that names it does. */
+/** Makes a wallet the owner of a provider, as a registration that names the wallet does. */
 export async function recordOwner(pool: Pool, providerId: string, wallet: string): Promise<void> {
   await pool.query('update providers set wallet_addr = $2 where provider_id = $1', [providerId, wallet]);
 }

@@ -25,35 +25,35 @@ import { until } from './until.js';
 
 export interface FlowJobOptions {
   order?: Partial<JobOrder>;
-  /** Its customer leaves open which provider it is placed at. */
+  /** The customer does not choose the provider. */
   anywhere?: boolean;
   limits?: Partial<JobLimits>;
-  /** In the place of those of a job that starts and runs without trouble. */
+  /** Replaces steps of a job that starts and runs without trouble. */
   steps?: Steps;
-  /** Of a job that runs already and whose workflow is new. */
+  /** For a running job whose workflow is new. */
   running?: Partial<RunningJob>;
 }
 
-/** The workflow of one job, and what it asked for. */
+/** The workflow of one job, and the steps it called. */
 export interface FlowJob {
   order: JobOrder;
-  /** Where it is placed first. */
+  /** The first placement. */
   placement: Placement;
   ledger: Ledger;
   handle: WorkflowHandle<JobLifecycle>;
   state(): Promise<JobState>;
   becomes(status: JobState['status']): Promise<JobState>;
-  /** The watcher saw this of the pod that was made for it last. */
+  /** Sends an observation of the job's newest pod, as the watcher does. */
   podIs(phase: PodObservation['phase'], more?: Partial<PodObservation>): Promise<void>;
   hears(change: Omit<ProviderChange, 'at'>): Promise<void>;
   hearsOfDrain(drain: Omit<ProviderDrain, 'at'>): Promise<void>;
   extend(requestId: string, seconds: number): Promise<{ expiresAt: string }>;
   cancel(): Promise<JobState | 'still_ending' | 'already_ended' | 'no_workflow'>;
-  /** With what a step was asked for, each time. */
+  /** The arguments of each call of a step. */
   asked(step: keyof Activities): (readonly unknown[])[];
-  /** Waits until a step was asked for so many times; answers with what, the last of these times. */
+  /** Waits for the given number of calls of a step; returns the arguments of the last of them. */
   asksFor(step: keyof Activities, times?: number): Promise<readonly unknown[]>;
-  /** Waits for its end; answers how its bill was asked for. */
+  /** Waits for its end; returns how it was released. */
   released(): Promise<ReleasedJob>;
 }
 
@@ -73,7 +73,7 @@ export class Ledger {
   }
 }
 
-/** Starts the workflow of a job; its pod is Ready when a test says so, or at once where it is `ready`. */
+/** Starts the workflow of a job; its pod is Ready when a test says so, or at once with `ready`. */
 export async function startFlowJob(flow: Flow, options: FlowJobOptions = {}): Promise<FlowJob> {
   const { limits = {}, steps = {}, running, anywhere = false } = options;
   const providerId = `prov-${randomUUID().slice(0, 8)}`;
@@ -104,7 +104,7 @@ export async function startFlowJob(flow: Flow, options: FlowJobOptions = {}): Pr
     ...steps,
   };
   flow.answers(jobId, answers);
-  // A look at its provider names no job.
+  // A check of its provider has no job in its arguments.
   flow.answers(providerId, answers);
 
   const settled = { ...flow.config, JOB_MAX_DURATION_S: 30 * 86_400 };
@@ -157,7 +157,7 @@ export async function startFlowJob(flow: Flow, options: FlowJobOptions = {}): Pr
   };
 }
 
-/** The same of a job that has come as far as running. */
+/** Starts the workflow of a job and brings it up to running. */
 export async function runningFlowJob(flow: Flow, options: FlowJobOptions = {}): Promise<FlowJob> {
   const job = await startFlowJob(flow, options);
   await job.asksFor('provisionJob');

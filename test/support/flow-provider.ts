@@ -18,7 +18,7 @@ import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { Flow, Steps } from './flow.js';
 import { until } from './until.js';
 
-/** The workflow of one provider, and what it asked for. */
+/** The workflow of one provider, and the steps it called. */
 export interface FlowProvider {
   providerId: string;
   workflowId: string;
@@ -27,11 +27,11 @@ export interface FlowProvider {
   state(): Promise<ProviderState>;
   becomes(expected: Partial<ProviderState> | ((state: ProviderState) => boolean)): Promise<ProviderState>;
   registers(messageId: string): Promise<void>;
-  /** Whoever looks at it finds this from now on, and it is told to look. */
+  /** Sets the result of its assessments from now on, and has it assess. */
   isFound(finding: Partial<ProviderFinding>): Promise<void>;
   asked(step: keyof Activities): (readonly unknown[])[];
   asksFor(step: keyof Activities, times?: number): Promise<readonly unknown[]>;
-  /** The steps that it asked for, in turn. */
+  /** The steps that it called, in order. */
   steps(): string[];
 }
 
@@ -52,7 +52,7 @@ const inService: ProviderFinding = {
   retiring: false,
 };
 
-/** @param steps in the place of those of a provider to which nothing happens. */
+/** @param steps replace those of a provider to which nothing happens. */
 export async function startFlowProvider(
   flow: Flow,
   { steps = {}, carried }: { steps?: Steps; carried?: CarriedProvider } = {},
@@ -116,7 +116,7 @@ export async function startFlowProvider(
       const { cordoned, retiring } = finding;
       finding = { ...inService, cordoned, retiring, ...more };
       const { status } = finding;
-      // What a signal says counts for nothing: that it comes, does.
+      // The payload has no effect: only the signal counts.
       if (status === 'offline') await handle.signal(heartbeatChanged);
       else await handle.signal(nodeObserved, { state: 'ready' });
     },

@@ -1,9 +1,9 @@
 import type { Steps } from './flow.js';
 
-/** A comparison that found everything as it should be. */
+/** A comparison that found no difference. */
 export const nothing = { repairs: {}, failures: [] };
 
-/** The comparisons of the fleet's reconciler, which find nothing unless `steps` say so. */
+/** The comparisons of the fleet's reconciler, which find nothing except in `steps`. */
 export function comparisons(steps: Steps = {}): Steps {
   const found = () => Promise.resolve(nothing);
   return {

@@ -9,39 +9,42 @@ import { testConfig } from './config.js';
 import { freshTemporal, workflowBundle, type TestTemporal } from './temporal.js';
 import { until } from './until.js';
 
-/** The activities as a test wrote them; what it left out fails, and is tried again as an outage is. */
+/** Activities written by a test; a missing one fails, and is retried as in an outage. */
 export type Steps = Partial<Activities>;
 
-/** A step that a workflow asked for, and with what. */
+/** A step that a workflow called, and its arguments. */
 export interface Asked {
   step: keyof Activities;
   args: readonly unknown[];
 }
 
 /**
- * The workflows on a real Temporal, with functions of the test in the place of activities: no cluster and no database,
- * so that each of their branches can be had at will. One namespace and one worker serve a whole file.
+ * The workflows on a real Temporal, with a test's functions instead of activities: no cluster and no database, so that
+ * a test can reach every branch. One namespace and one worker serve a whole file.
  */
 export interface Flow {
   config: Config;
   temporal: TestTemporal;
   commands: ReturnType<typeof createJobCommands>;
-  /** From here on these answer whatever names `key`: the id of a job, or of a provider; '' for what names neither. */
+  /**
+   * From now on these steps answer every call that names `key`: the id of a job or provider; '' for calls that name
+   * neither.
+   */
   answers(key: string, steps: Steps): void;
-  /** What was asked about `key` so far, oldest first; repeats of an attempt count. */
+  /** The calls about `key` so far, oldest first; retries count. */
   asked(key: string): readonly Asked[];
-  /** Replays the histories of these workflows against the code, and throws at the first that it does not fit. */
+  /** Replays the histories of these workflows against the code, and throws at the first mismatch. */
   replay(...workflowIds: string[]): Promise<void>;
   /**
-   * Makes the history of a workflow so large that the server suggests a new run, and waits for it.
+   * Makes the history of a workflow so large that the server suggests a new run, and waits for that run.
    *
-   * @param tell tells the workflow something that changes nothing, with so much text in it.
+   * @param tell sends the workflow a message that changes nothing, with this text in it.
    */
   startOver(handle: Pick<WorkflowHandle, 'describe'>, tell: (text: string) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param change of the workflow code, such as shorter waits. */
+/** @param change changes the workflow code, to shorten its waits for example. */
 export async function createFlow(change: (code: string) => string = (code) => code): Promise<Flow> {
   const temporal = await freshTemporal();
   const config = testConfig(temporal.config);
@@ -49,7 +52,7 @@ export async function createFlow(change: (code: string) => string = (code) => co
   const steps = new Map<string, Steps>();
   const asked = new Map<string, Asked[]>();
 
-  /** By whichever of its names a test has answers for: a job is placed at a provider of a test, too. */
+  /** The first of the call's ids that a test has answers for: a job is placed at a test's provider, too. */
   const keyOf = (args: readonly unknown[]) => namesIn(args).find((name) => steps.has(name));
   const carryOut =
     (step: keyof Activities) =>
@@ -81,7 +84,7 @@ export async function createFlow(change: (code: string) => string = (code) => co
       const before = (await handle.describe()).runId;
       await Promise.all([1, 2, 3].map(() => tell('x'.repeat(enoughText))));
       const isAnother = async () => (await handle.describe()).runId !== before;
-      // What suggests it is how large the history was when the last task began.
+      // The server decides by the history's size at the start of the last task.
       const looks = async () => (await isAnother()) || (await tell(''), false);
       await until(looks, { timeoutMs: 60_000, everyMs: 1_000, name: 'the workflow goes on in a new run' });
     },
@@ -89,10 +92,10 @@ export async function createFlow(change: (code: string) => string = (code) => co
   };
 }
 
-/** A third of the four megabytes from which on the server suggests a new run, and less than it takes at once. */
+/** A third of the four megabytes from which on the server suggests a new run, and less than it takes in one message. */
 const enoughText = 1_450_000;
 
-/** Every activity that a workflow asks for. */
+/** Every activity that a workflow calls. */
 const stepNames = [
   ...(['placeJob', 'leaveProvider', 'recordRunning', 'recordExtension', 'recordService', 'recordEnding'] as const),
   ...(['releaseJob', 'provisionJob', 'inspectJob', 'checkLoss', 'teardownJob'] as const),
@@ -103,7 +106,7 @@ const stepNames = [
   ...(['resyncMining', 'tidy', 'endAbandonedJob'] as const),
 ];
 
-/** The ids in the arguments of an activity: an order, an id of a job, or an object that has one of either. */
+/** The ids in the arguments of an activity: an order, the id of a job, or an object with one of either. */
 function namesIn(args: readonly unknown[]): string[] {
   return args.flatMap((arg) => {
     if (typeof arg === 'string') return [arg];

@@ -2,7 +2,7 @@ import { tsImport } from 'tsx/esm/api';
 
 let endRun = async () => undefined;
 
-/** jest loads this file by itself, without the transform of the tests: the TypeScript behind it comes through tsx. */
+/** jest loads this file itself, without the tests' transform: its TypeScript imports go through tsx. */
 export default async function globalSetup({ rootDir, testPathPatterns }, { testPathIgnorePatterns }) {
   const { beginRun } = await tsImport('./run.ts', import.meta.url);
   const executor = testPathPatterns.toExecutor({ rootDir });

@@ -1,6 +1,6 @@
 import { encodeCursor } from '../../src/db/cursor.js';
 
-/** Texts that clients are not supposed to send and that something behind an API may stumble over. */
+/** Texts that clients should not send, and that a system behind the API may fail on. */
 export const hostileTexts: readonly string[] = [
   '',
   ' ',
@@ -35,7 +35,7 @@ export const hostileTexts: readonly string[] = [
   '00000000-0000-0000-0000-00000000000g',
 ];
 
-/** Values as JSON text: some of them no serialiser would write. */
+/** Values as JSON text, some of which no serialiser would write. */
 export const hostileJson: readonly string[] = [
   ...['', 'a\0b', '\u001b[2J', '\u202egnp.exe', 'x'.repeat(10_000), 'NaN', '-1', '1e400', '99999999999999999999'].map(
     (text) => JSON.stringify(text),
@@ -66,7 +66,7 @@ export const hostileJson: readonly string[] = [
   `${'['.repeat(500)}${']'.repeat(500)}`,
 ];
 
-/** Cursors of the form that the lists give, with what no list ever put into one. */
+/** Cursors in the right format whose contents no list ever produced. */
 export const hostileCursors: readonly string[] = [
   '2026-02-31T00:00:00.000Z',
   '2026-13-01T00:00:00.000Z',

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** One request of an `.http` file, with its variables still in it. */
+/** One request of an `.http` file, before its variables are filled in. */
 export interface HttpExample {
   title: string;
-  /** What `# @name` calls it. */
+  /** The name in its `# @name` line. */
   name?: string;
-  /** The statuses that the file says it answers. */
+  /** The statuses that the file documents. */
   answers: number[];
   method: string;
   target: string;
@@ -52,10 +52,10 @@ function readExample(text: string): HttpExample {
 }
 
 /**
- * Puts values into a text: variables, `{{$guid}}`, `{{$datetime iso8601}}`, and what an answer before it said, as in
+ * Fills values into a text: variables, `{{$guid}}`, `{{$datetime iso8601}}`, and parts of earlier responses, as in
  * `{{order.response.body.$.job_id}}`.
  *
- * @throws Error for a value that nobody has.
+ * @throws Error for a missing value.
  */
 export function filled(
   text: string,

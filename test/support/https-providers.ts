@@ -20,7 +20,7 @@ export const registrationStream = 'provider:registration';
 export type Frontier = Awaited<ReturnType<typeof createFrontier>>;
 export type ApiUnderTest = Awaited<ReturnType<Frontier['apiIn']>>;
 
-/** A world with a relay that checks signatures, where providers come in over HTTPS. */
+/** A world with a relay that checks signatures, whose providers use HTTPS. */
 export async function createFrontier() {
   const world = await createWorld({ PROVIDER_AUTH_MODE: 'permissive', AUTH_AUDIENCE: audience });
   const { config, temporal, redis, database } = world;
@@ -37,9 +37,9 @@ export async function createFrontier() {
 
   return {
     world,
-    /** Whom the APIs know as an operator. */
+    /** The wallet that the APIs know as an operator's. */
     operator,
-    /** The API of a broker that takes unsigned messages, or does not. */
+    /** The API of a broker with this mode of authentication. */
     async apiIn(mode: Config['PROVIDER_AUTH_MODE']) {
       const env = { ADMIN_WALLETS: operator.address, PROVIDER_AUTH_MODE: mode };
       const { registrationReceived: announceRegistration } = createProviderSignals(temporal.client, config);
@@ -70,7 +70,7 @@ export async function createFrontier() {
   };
 }
 
-/** Makes the key of a machine known to the broker, as its first signed registration does. */
+/** Binds a machine's key to its provider, as its first signed registration does. */
 export async function bindNodeKey(pool: Pool, { providerId, wallet, nodeKey }: ReturnType<typeof httpsProvider>) {
   await pool.query(
     `insert into provider_identities (provider_id, wallet, node_key, delegation, delegation_signature, chain_id, spec_hash,
@@ -83,7 +83,7 @@ export async function bindNodeKey(pool: Pool, { providerId, wallet, nodeKey }: R
 /** A body of `POST /api/v1/providers/messages`. */
 type Message = Record<string, string> & { stream: string };
 
-/** A provider that speaks HTTPS. */
+/** A provider that uses HTTPS. */
 export function httpsProvider() {
   const [wallet, nodeKey] = [newWallet(), newWallet()];
   const providerId = `web-${randomBytes(5).toString('hex')}`;
@@ -94,9 +94,9 @@ export function httpsProvider() {
     providerId,
     wallet,
     nodeKey,
-    /** Makes the headers of a question for its answers. */
+    /** Creates the headers of a request for its answers. */
     signTarget,
-    /** Signs the text of a message, whatever else it says. */
+    /** Signs a message's text, whatever its other fields say. */
     signData: sign,
     registration: async (change: object = {}): Promise<Message> => ({
       stream: registrationStream,

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { createJobRecordActivities } from '../../activities/job-record.js';
 import { withoutPrices } from '../../src/db/offers.js';
 
-/** What workflows of jobs ask of the database, at a site without prices of its own. */
+/** The database steps of job workflows, at a site without prices of its own. */
 export function jobRecords(pool: pg.Pool): ReturnType<typeof createJobRecordActivities> {
   return createJobRecordActivities({
     pool,

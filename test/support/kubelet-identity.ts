@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { Machine } from '../../engines/real-node/machine.js';
 import { keptConnections, type Access } from '../../engines/simulated-provider/kubernetes-request.js';
 
-/** As whom a kubelet speaks, and until when. */
+/** A kubelet's identity, and when it expires. */
 export interface KubeletIdentity {
   access: Access;
   serial: string;
@@ -12,13 +12,13 @@ export interface KubeletIdentity {
 }
 
 /**
- * Takes the certificate and its key from the disk of a machine, as its owner can.
+ * Reads the certificate and its key from a machine's disk, as its owner can.
  *
- * @param admin how the cluster is reached.
+ * @param admin how to reach the cluster.
  */
 export function kubeletIdentity({ files }: Machine, { server, ca }: Access): KubeletIdentity {
   const folder = join(files, 'var/lib/kubelet/pki');
-  // A link, by the path that the file has in the machine.
+  // A link that holds the file's path inside the machine.
   const pem = readFileSync(join(folder, basename(readlinkSync(join(folder, 'kubelet-client-current.pem')))), 'utf8');
   const certificate = new X509Certificate(pem);
   return {

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A line to an engine that a test can cut, or let go dead without a word, while the engine itself goes on for others. */
+/** A line to an engine that a test can cut or silently stall, while the engine itself still serves others. */
 export interface Line {
   port: number;
-  /** Breaks every connection and takes no new one. */
+  /** Breaks every connection and accepts no new one. */
   cut(): Promise<void>;
-  /** Keeps every connection, new ones too, and passes nothing on. */
+  /** Keeps every connection, accepts new ones, and passes nothing on. */
   stall(): void;
-  /** Works again; what was held back arrives. */
+  /** Restores the line; data that was held back arrives. */
   mend(): Promise<void>;
   close(): Promise<void>;
 }

@@ -3,10 +3,10 @@ import type { PrivateKeyAccount } from 'viem/accounts';
 import { delegationTypedData, type SessionDelegation } from '../../src/wire/session-typed-data.js';
 import { newWallet, signedHeaders, type Api, type Reply, type RequestToSign, type SendOptions } from './api.js';
 
-/** A delegation as it travels: amounts as decimal strings. */
+/** A delegation in the JSON form: amounts as decimal strings. */
 export type DelegationMessage = Omit<SessionDelegation, 'spendLimit'> & { spendLimit: string };
 
-/** A login on its way: what the broker proposed, and the two keys. */
+/** A login under way: the broker's proposal, and the two keys. */
 export interface LoginUnderWay {
   wallet: PrivateKeyAccount;
   key: PrivateKeyAccount;
@@ -64,10 +64,10 @@ export async function loggedIn(api: Api): Promise<HeldSession> {
   return { wallet: underWay.wallet, key: underWay.key, id: json.session_id as string };
 }
 
-/** A request that anybody with a session may make. */
+/** A request that any session may make. */
 export const me = '/api/v1/auth/me';
 
-/** Signs a request, of `me` unless given, and sends it, with what is to be wrong about it put in between. */
+/** Signs a request, of `me` by default, and sends it with the given faults. */
 export async function sendSigned(
   { by, at, ...given }: Partial<RequestToSign> & { by: PrivateKeyAccount; at: Api },
   sent: { method?: string; target?: string; body?: unknown; headers?: Record<string, string> } = {},
@@ -78,7 +78,7 @@ export async function sendSigned(
   return await at.send(sent.method ?? toSign.method, sent.target ?? toSign.target, { body, headers });
 }
 
-/** `sendSigned` with what it is sent by and to where a test does not say; asked anew for each request. */
+/** `sendSigned` with defaults for the signer and the API, which are computed again for each request. */
 export function sendingSigned(usual: () => Pick<Parameters<typeof sendSigned>[0], 'by' | 'at'>) {
   return (request: Partial<Parameters<typeof sendSigned>[0]> = {}, sent: Parameters<typeof sendSigned>[1] = {}) =>
     sendSigned({ ...usual(), ...request }, sent);

@@ -2,12 +2,12 @@ import { startMetricsListener } from '../../src/observability/listener.js';
 import { register } from '../../src/observability/metrics.js';
 
 export interface ShownMetrics {
-  /** What `/metrics` says of a series, by its name and labels as they are written there; 0 of one that it does not have. */
+  /** The value of a series in `/metrics`, by its name and labels as written there; 0 if it is missing. */
   of(series: string): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** The metrics of this process as Prometheus reads them. */
+/** The metrics of this process, as Prometheus reads them. */
 export async function showMetrics(): Promise<ShownMetrics> {
   const listener = await startMetricsListener(
     { METRICS_HOST: '127.0.0.1', METRICS_PORT: 0 },

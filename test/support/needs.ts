@@ -3,10 +3,10 @@ import { describe, test } from '@jest/globals';
 const isCi = (process.env['CI'] ?? '') !== '';
 
 /**
- * `describe` where nothing is missing. Otherwise the tests are skipped and the run says why; in CI, whose machine has
+ * `describe` if nothing is missing. Otherwise the tests are skipped and the run says why; in CI, whose machine has
  * everything, the file fails instead.
  *
- * @param missing what this machine does not have.
+ * @param missing what this machine lacks.
  */
 export function describeUnless(missing: string | undefined): typeof describe | typeof describe.skip {
   return isThere(missing) ? describe : describe.skip;

@@ -3,7 +3,7 @@ import { ask, Refused, type Access } from '../../engines/simulated-provider/kube
 import { kubeletClientSigner } from '../../src/kubernetes/node-certificates.js';
 import { until } from './until.js';
 
-/** What the API server answers: `done`, or its status and what it said. */
+/** The API server's response: `done`, or its status and message. */
 export function answerTo(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => 'done',
@@ -11,7 +11,7 @@ export function answerTo(call: Promise<unknown>): Promise<string> {
   );
 }
 
-/** Asks for a certificate of that node; answers the request's name. */
+/** Requests a certificate for that node; returns the request's name. */
 export async function requestCertificate(access: Access, nodeName: string): Promise<string> {
   const { request } = await nodeCertificateRequest(nodeName);
   const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
@@ -26,7 +26,7 @@ export async function requestCertificate(access: Access, nodeName: string): Prom
   return metadata.name;
 }
 
-/** Everything that a kubelet writes, tried for real; what was refused is answered as it was said. */
+/** Makes every kind of write that a kubelet makes; returns the denials with their messages. */
 export async function writes(access: Access, nodeName: string): Promise<string[]> {
   const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
   const lease = { metadata: { name: nodeName }, spec: { holderIdentity: nodeName } };
@@ -55,9 +55,10 @@ export async function writes(access: Access, nodeName: string): Promise<string[]
 }
 
 /**
- * What every node reads of the cluster, and of itself whether it is there or not; answers by path.
+ * Makes the reads that every node makes, of the cluster and of itself whether it exists or not; returns the responses
+ * by path.
  *
- * @param more paths of what only this node may read.
+ * @param more paths that only this node may read.
  */
 export async function reads(
   access: Access,
@@ -77,17 +78,17 @@ export async function reads(
   return Object.fromEntries(await Promise.all(answers)) as Record<string, string>;
 }
 
-/** What the cluster answers a node that has left, whoever in it refuses. */
+/** The denial that a node gets after it has left, from whichever part of the cluster. */
 export const hasLeft = 'this node has left the fleet';
 
 /**
- * Waits until a node reads nothing any more.
+ * Waits until all reads of a node are denied.
  *
- * @throws Error that says what it still reads.
+ * @throws Error that names the reads that are not.
  */
 export async function readsNothing(access: Access, nodeName: string, more: readonly string[] = []): Promise<void> {
   let still: string[] = [];
-  // An API server may remember an answer for some seconds.
+  // An API server may cache a decision for some seconds.
   await until(
     async () => {
       still = Object.entries(await reads(access, nodeName, more)).flatMap(([path, answer]) =>
@@ -101,7 +102,7 @@ export async function readsNothing(access: Access, nodeName: string, more: reado
   });
 }
 
-/** Tries everything that a kubelet writes. What is not there cannot be changed either. */
+/** Makes every kind of write that a kubelet makes. A missing object cannot be changed either. */
 export async function writesNothing(access: Access, nodeName: string): Promise<void> {
   const done = (await writes(access, nodeName)).filter(
     (one) => !one.includes(hasLeft) && !one.startsWith('404 PATCH '),

@@ -13,7 +13,7 @@ import { putProvider, putSession, recordOwner, testOrder } from './fleet.js';
 import type { Belongings } from './route-attempts.js';
 import type { Scope } from '../../src/wire/scopes.js';
 
-/** Puts one of everything there for a wallet: a session with a token, a running job and a provider. */
+/** Adds one of everything for a wallet: a session with a token, a running job and a provider. */
 export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promise<Belongings> {
   const wallet = owner.address.toLowerCase();
   const [jobId, tokenId, providerId] = [newJobId(), randomUUID(), `prov-${randomUUID().slice(0, 8)}`];
@@ -38,7 +38,7 @@ export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promi
   return { wallet: owner, sessionId, tokenId, jobId, providerId };
 }
 
-/** Everything that is written down about some belongings, as text to be compared. */
+/** Everything in the database about some belongings, as text to compare. */
 export async function written(pool: Pool, { sessionId, jobId, providerId }: Belongings): Promise<string> {
   const tables = [
     ['select * from jobs where job_id = $1', jobId],
@@ -64,7 +64,7 @@ export function loginsAt(api: () => Api): (account: PrivateKeyAccount, scopes: r
   };
 }
 
-/** Commands of workflows that take whatever they are asked, and note the ids that they were asked about. */
+/** Commands to workflows that always succeed, and record the ids they were called for. */
 export function takingCommands(asked: string[]): Required<NonNullable<ApiOptions['commands']>> {
   const note = <T>(id: string, answer: T): Promise<T> => {
     asked.push(id);

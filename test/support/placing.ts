@@ -5,17 +5,17 @@ import { createWorld, type World } from './world.js';
 
 const sshKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test';
 
-/** A customer at an API whose jobs are placed, and run on simulated machines. */
+/** A customer of an API whose jobs are placed and run on simulated machines. */
 export interface Placing {
   world: World;
   api: Api;
   session: Session;
-  /** Orders a small job, with what is to be different, and waits for it. */
+  /** Orders a small job with these changes, and waits for it. */
   place(change: object, headers?: Record<string, string>): Promise<Reply>;
   close(): Promise<void>;
 }
 
-/** @param env of the API, where it has to say the same as `config`, which is the world's. */
+/** @param env the API's variables, if they have to repeat the world's `config`. */
 export async function startPlacing(config: Partial<Config> = {}, env: Record<string, string> = {}): Promise<Placing> {
   const world = await createWorld(config);
   const api = await startApi({
@@ -43,6 +43,6 @@ export async function startPlacing(config: Partial<Config> = {}, env: Record<str
   };
 }
 
-/** Replies are looked into freely: a wrong shape fails the expectation. */
+/** Tests read replies untyped: a wrong shape fails the expectation. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export const bodyOf = (reply: Reply) => reply.body as any;

@@ -4,15 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../engines/paths.js';
 
-/** A machine of a provider as its agent sees it: what stands in PATH is made up, everything behind the agent is not. */
+/**
+ * A provider's machine as its agent sees it: the programs in PATH are simulated, everything behind the agent is real.
+ */
 export interface ProviderMachine {
   /** `--state` of the agent. */
   state: string;
-  /** How many GPUs its driver finds. */
+  /** Sets how many GPUs its driver finds. */
   setGpus(count: number): void;
-  /** What kubeadm was called with, call by call. */
+  /** The arguments of each call of kubeadm. */
   kubeadmCalls(): string[][];
-  /** Runs a command of the agent to its end and answers what it printed. */
+  /** Runs a command of the agent to its end and returns its output. */
   command(args: string[], env?: Record<string, string>): Promise<{ code: number | null; output: string }>;
   /** Starts the agent itself. */
   run(args: string[], env?: Record<string, string>): RunningAgent;
@@ -23,21 +25,24 @@ export interface ProviderMachine {
 }
 
 export interface RunningAgent {
-  /** Everything it has printed. */
+  /** Its whole output. */
   output(): string;
-  /** Sends SIGTERM and answers the exit code. */
+  /** Sends SIGTERM and returns the exit code. */
   stop(): Promise<number | null>;
   exited: Promise<number | null>;
 }
 
-/** What it takes to be root without being it: nothing, or a namespace. Undefined where neither can be had. */
+/**
+ * The prefix of a command that has to run as root: empty, or one that makes a namespace. Undefined if neither is
+ * possible.
+ */
 export function asRoot(): string[] | undefined {
   if (process.getuid?.() === 0) return [];
   const unshare = ['unshare', '--map-root-user'];
   return spawnSync(unshare[0]!, [...unshare.slice(1), 'true']).status === 0 ? unshare : undefined;
 }
 
-/** The driver of NVIDIA cards, as far as it is asked. */
+/** NVIDIA's driver, as far as the agent uses it. */
 const nvidiaSmi = (folder: string) => `#!/bin/sh
 gpus=$(cat ${folder}/gpus)
 case "$*" in
@@ -49,7 +54,7 @@ done ;;
 esac
 `;
 
-/** Writes down how it is called. A join is done as far as a machine without a kubelet can, with a simulated one. */
+/** Records its arguments. It performs a join as far as a machine without a kubelet can, with a simulated one. */
 const kubeadm = (folder: string) => `#!/bin/sh
 for word in "$@"; do printf '%s\\n' "$word"; done >>${folder}/kubeadm-calls
 echo >>${folder}/kubeadm-calls
@@ -71,7 +76,7 @@ export function createProviderMachine({ gpus }: { gpus: number }): ProviderMachi
   const setGpus = (count: number) => writeFileSync(join(folder, 'gpus'), `${count}\n`);
   setGpus(gpus);
   const children = new Set<ChildProcess>();
-  // As it was built: loading the sources takes it longer than most of what it is asked to do.
+  // The build: loading the sources takes longer than most commands of the agent.
   const agent = [process.execPath, join(packageRoot, 'dist/src/provider-agent/main.js')];
 
   function start(command: string[], env: Record<string, string> = {}) {

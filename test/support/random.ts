@@ -1,13 +1,13 @@
-/** Random numbers that a seed repeats: what goes wrong once can be looked at again. */
+/** Random numbers that a seed repeats, so that a failure can be reproduced. */
 export interface Random {
-  /** From 0 up to, not including, 1. */
+  /** From 0 up to, but not including, 1. */
   next(): number;
   /** A whole number from `min` to `max`. */
   whole(min: number, max: number): number;
   pick<T>(values: readonly T[]): T;
 }
 
-/** The generator known as mulberry32: small, and good enough to choose whom to kill. */
+/** The generator known as mulberry32: small, and good enough to choose victims. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

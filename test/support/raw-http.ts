@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** A connection of which a test decides every byte. */
+/** A connection on which a test decides every byte. */
 export interface RawConnection {
   socket: Socket;
-  /** All that has come back. */
+  /** Everything received so far. */
   received(): string;
   isOpen(): boolean;
-  /** Resolves once the other side has closed, or `withinMs` are over; answers after how many milliseconds. */
+  /** Resolves once the other side has closed or `withinMs` is over; returns the milliseconds it took. */
   closed(withinMs: number): Promise<number | undefined>;
 }
 
-/** @param from the local address that it comes from; every one of 127.0.0.0/8 is this machine's. */
+/** @param from the local address of the connection; every address in 127.0.0.0/8 is this machine's. */
 export async function rawConnection(port: number, from = '127.0.0.1'): Promise<RawConnection> {
   const socket = connect({ port, host: '127.0.0.1', localAddress: from });
   const chunks: Buffer[] = [];
@@ -34,7 +34,7 @@ export async function rawConnection(port: number, from = '127.0.0.1'): Promise<R
   };
 }
 
-/** Sends one request as it is written, and answers what came back once the other side has closed. */
+/** Sends one request byte by byte as given, and returns the response once the other side has closed. */
 export async function exchange(port: number, text: string, from?: string, withinMs = 5_000): Promise<string> {
   const connection = await rawConnection(port, from);
   connection.socket.write(text);

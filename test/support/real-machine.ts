@@ -21,16 +21,16 @@ export interface RealMachine {
   machine: Machine;
   provider: ProviderMachine;
   agent: RunningAgent;
-  /** Starts the agent again, which has ended, with more options. */
+  /** Starts the agent again after its end, with more options. */
   restartAgent(...options: string[]): void;
   core: CoreV1Api;
   /** Waits until the machine has joined and is Ready. */
   joined(): Promise<V1Node>;
-  /** Counts its GPUs, as the device plugin of a machine with GPUs does, and waits until they are on offer. */
+  /** Reports its GPUs, as the device plugin of a machine with GPUs does, and waits until they are on offer. */
   offerGpus(node: V1Node, customer: Session): Promise<void>;
   /** How many of its GPUs can be rented. */
   free(customer: Session): Promise<number>;
-  /** What the node has made of a customer's jobs, for whoever has to find out why one does not run. */
+  /** A customer's pods on the node, for people who find out why one does not run. */
   podsOf(customer: Session): Promise<string>;
   remove(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export interface RealMachineOptions {
   /** Settings of the broker. */
   env?: Record<string, string>;
   kubernetes?: KubernetesOptions;
-  /** Called when no other machine is there any more, and this one is not there yet. */
+  /** Called once no other machine is running and before this one starts. */
   onTurn?: () => void;
 }
 
@@ -68,7 +68,7 @@ export async function offerRealMachine(options: RealMachineOptions = {}): Promis
 }
 
 async function authorizeAgent(broker: RunningBroker, machine: Machine, provider: ProviderMachine): Promise<void> {
-  // The real program in the place of the made-up one; it notes how it was called.
+  // The real program instead of the simulated one; it records its arguments.
   const kubeadm = `#!/bin/sh\necho "$*" >>${join(provider.state, 'kubeadm')}\nexec ${machine.commands}/kubeadm "$@"\n`;
   writeFileSync(join(provider.state, '../bin/kubeadm'), kubeadm, { mode: 0o755 });
   const nodeKey = (await provider.command(['key'])).output.trim();

@@ -14,24 +14,24 @@ import { namespaceOf } from './tenants.js';
 
 const graceS = 2;
 
-/** A world in which the reconciler runs when a test says so, and whose one provider it has nothing to say about. */
+/** A world in which the reconciler runs when a test says so, and which has one provider without differences. */
 export interface ReconciledWorld extends World {
   providerId: string;
   /** One run, as the Schedule starts it. */
   reconcile(): Promise<ReconcilerReport>;
-  /** What one run repaired; a repair that failed is an error. */
+  /** The repairs of one run; a failed repair is an error. */
   repairs(): Promise<Partial<Record<RepairKind, number>>>;
-  /** Until the provider's row says what its node is. */
+  /** Waits until the provider's row agrees with its node. */
   settled(): Promise<void>;
-  /** Until everything that is there now is older than what the reconciler leaves alone. */
+  /** Waits until everything that exists now is older than the reconciler's grace. */
   grownOld(): Promise<void>;
-  /** Until the job runs. */
+  /** Waits until the job runs. */
   runs(order: JobOrder): Promise<void>;
   ended(order: JobOrder): Promise<void>;
   pod(order: JobOrder): Promise<V1Pod | undefined>;
   start(order: JobOrder): Promise<void>;
   cancel(order: JobOrder): Promise<unknown>;
-  /** To be done before the world is closed. */
+  /** Registers a clean-up for before the world is closed. */
   atEnd(cleanup: () => Promise<unknown>): void;
 }
 
@@ -98,7 +98,7 @@ export async function createReconciledWorld(overrides: Partial<Config> = {}): Pr
       await world.close();
     },
   };
-  // What tests put has no workflow and a node of another uid: the reconciler makes a real provider of it.
+  // The provider that tests add has no workflow and a node of another uid: the reconciler makes it consistent.
   await reconciled.reconcile();
   await reconciled.settled();
   return reconciled;

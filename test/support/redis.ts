@@ -7,28 +7,28 @@ import { until } from './until.js';
 
 export { until } from './until.js';
 
-/** A claim on a logical database is kept alive this long after it was last renewed. */
+/** How long a claim on a logical database lasts without being renewed. */
 const claimTtlS = 30;
 
 /** The logical database of one test file. */
 export interface TestRedis {
-  /** Where the server is and how the broker logs in, without the number of the database. */
+  /** The server's address and the broker's login, without the number of the database. */
   config: RedisConfig;
   /** The number of the database, for `createRedis(config, { overrides: { db } })`. */
   db: number;
-  /** An operator's connection, who may do everything. */
+  /** An operator's connection, which may do everything. */
   redis: Redis;
   /** Another one, closed with the rest. */
   connect(blocking?: boolean): Redis;
-  /** One of the broker's user. */
+  /** A connection of the broker's user. */
   asBroker(): Redis;
-  /** Empties the database, closes the connections and gives the database back. */
+  /** Empties the database, closes the connections and releases the database. */
   close(): Promise<void>;
 }
 
 /**
- * An empty logical database that no other test file uses meanwhile: the names of the streams are fixed, so two files
- * on one database would read each other's. Database 0 belongs to no test; the claims on the others are kept there.
+ * An empty logical database for one test file: stream names are fixed, so two files on one database would read each
+ * other's. Database 0 belongs to no test; it holds the claims on the others.
  */
 export async function freshRedis(): Promise<TestRedis> {
   const config = testConfig();
@@ -58,7 +58,7 @@ export async function freshRedis(): Promise<TestRedis> {
   };
 }
 
-/** Takes the first database that nobody has claimed; waits for one when all are taken. */
+/** Claims the first free database; waits for one if all are taken. */
 async function claim(claims: Redis): Promise<{ db: number; release: () => Promise<void> }> {
   const databases = Number((await claims.config('GET', 'databases'))[1]);
   const owner = randomUUID();
@@ -77,7 +77,7 @@ async function claim(claims: Redis): Promise<{ db: number; release: () => Promis
     db,
     async release() {
       clearInterval(renewing);
-      // Ours only: after a long pause it may have expired and be somebody else's.
+      // Only our own claim: after a long pause it may have expired and belong to another file.
       if ((await claims.get(key(db))) === owner) await claims.del(key(db));
     },
   };

@@ -3,19 +3,19 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ImageContent } from '../../engines/images/docker-archive.js';
 
-/** A registry that serves what was pushed into it, as the OCI's distribution specification has it, to whoever asks. */
+/** A registry that serves pushed images to every client, by the OCI's distribution specification. */
 export interface Registry {
   url: string;
-  /** Lets a tag of a repository (`owner/name`) mean this image from now on. */
+  /** Makes a tag of a repository (`owner/name`) mean this image from now on. */
   push(repository: string, tag: string, image: ImageContent): void;
-  /** What was asked for, as `method path`. */
+  /** The requests it got, as `method path`. */
   requests: string[];
   close(): void;
 }
 
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 
-/** @param host an address of this machine that its clients reach. */
+/** @param host an address of this machine that its clients can reach. */
 export async function startRegistry(host: string): Promise<Registry> {
   const blobs = new Map<string, Buffer>();
   const manifests = new Map<string, Buffer>();

@@ -12,14 +12,14 @@ import { freshRedis } from './redis.js';
 import { freshTemporal } from './temporal.js';
 import { until } from './until.js';
 
-/** Takes every message for what it says, as `PROVIDER_AUTH_MODE=off` does. */
+/** Accepts every message as it is, like `PROVIDER_AUTH_MODE=off`. */
 export const trusting: ProviderVerifier = {
   acceptsAll: true,
   verify: () => Promise.resolve({ accepted: true, signed: false }),
   mayBeTold: () => Promise.resolve(true),
 };
 
-/** A janitor that does in a moment what it usually does in a minute. */
+/** Makes the janitor do in a moment what it usually does in a minute. */
 export const hastily = {
   everyMs: 200,
   abandonedAfterMs: 100,
@@ -47,10 +47,10 @@ export async function createRelayWorld() {
     connect: redis.connect,
     asBroker: redis.asBroker,
     temporal: temporal.client,
-    /** What relays have logged. */
+    /** The relays' log lines. */
     lines,
 
-    /** A relay that reads: its groups are there when this returns. */
+    /** Starts a relay and waits until it reads and its groups exist. */
     async start(overrides: Partial<RelayDeps> = {}): Promise<Relay> {
       const deps = {
         config,
@@ -89,7 +89,9 @@ export async function createRelayWorld() {
       return count;
     },
 
-    /** The ids of the messages that a provider's workflow was signalled about, in order; empty without a workflow. */
+    /**
+     * The ids of the messages that a provider's workflow was signalled about, in order; empty if it has no workflow.
+     */
     async signals(providerId: string, signal = 'registrationReceived'): Promise<string[]> {
       const history = await temporal.client.workflow
         .getHandle(`provider:${providerId}`)
@@ -125,7 +127,7 @@ export function registrationData(providerId: string, changes: object = {}): stri
   return JSON.stringify({ ...registrationMessage(machine), ...changes });
 }
 
-/** What it publishes on `provider:heartbeat`. */
+/** What a public agent publishes on `provider:heartbeat`. */
 export function heartbeatData(providerId: string, changes: object = {}): string {
   return JSON.stringify({
     provider_id: providerId,

@@ -2,13 +2,13 @@ import { startApi, type Api, type ApiOptions } from './api.js';
 import { freshDatabase, type TestDatabase } from './database.js';
 import { freshRedis, type TestRedis } from './redis.js';
 
-/** Two replicas of the API over one database and one Redis: what one does, the other must know at once. */
+/** Two replicas of the API over one database and one Redis: each must know at once what the other does. */
 export interface Replicas {
   database: TestDatabase;
   redis: TestRedis;
   api: Api;
   other: Api;
-  /** One more, with an environment of its own. */
+  /** Starts another one, with its own environment. */
   start(options?: Omit<ApiOptions, 'database' | 'redis'>): Promise<Api>;
   stop(): Promise<void>;
 }

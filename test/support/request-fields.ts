@@ -1,11 +1,11 @@
 import { z, type ZodType } from 'zod';
 
-/** The paths of all fields that a schema names, of the first item of each list, and of one entry of each map. */
+/** The paths of all fields in a schema, including the first item of each list and one entry of each map. */
 export function fieldsOf(schema: ZodType): string[][] {
   return paths(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
 }
 
-/** What stands for any name in the path of a map's entry. */
+/** Replaces any name in the path of a map's entry. */
 export const anyName = 'SOME_NAME';
 
 function paths(schema: unknown, path: string[] = []): string[][] {
@@ -28,7 +28,7 @@ export function valueAt(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], value);
 }
 
-/** The same value with something else at one place; lists and objects on the way there are made. */
+/** The same value with a change at one path; missing lists and objects on the path are created. */
 export function withValueAt(value: unknown, [name, ...rest]: readonly string[], by: unknown): unknown {
   if (name === undefined) return by;
   if (name === '0') return [withValueAt((value as unknown[] | undefined)?.[0], rest, by)];
@@ -36,7 +36,7 @@ export function withValueAt(value: unknown, [name, ...rest]: readonly string[], 
   return { ...object, [name]: withValueAt(object[name], rest, by) };
 }
 
-/** Every text in a value, the names of its fields included. */
+/** All texts in a value, including field names. */
 export function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null || value instanceof Date || Buffer.isBuffer(value)) return [];

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** About whose objects an authorizer lets somebody do something. */
+/** Whose objects a right covers. */
 export type Reach = 'all' | 'own';
 
 /** One cell of the tables of docs/security.md: a verb on a resource (`pods/status`, `leases.coordination.k8s.io`). */
@@ -10,7 +10,7 @@ export interface Right {
   reach: Reach;
 }
 
-/** What the column *whose* says, and what the authorizer says where admission says more. */
+/** The words in the column *whose*; where admission narrows a right further, the authorizer's part of it. */
 const reaches: Readonly<Record<string, Reach>> = {
   all: 'all',
   'its own': 'own',
@@ -22,9 +22,9 @@ const verdicts = ['needed', 'harmless', 'closed'];
 const header = '| resource | verbs | whose | | why |';
 
 /**
- * The first table below a line that begins so.
+ * The first table below a line that begins with `start`.
  *
- * @throws Error on a table or a word in it that cannot be read: a table that nobody compares is worth nothing.
+ * @throws Error if a table or a word in it cannot be parsed: a table that is not compared is worth nothing.
  */
 export function rightsBelow(start: string, page = 'docs/security.md'): Right[] {
   const text = readFileSync(page, 'utf8');

@@ -2,7 +2,7 @@ import type { Access } from '../../engines/simulated-provider/kubernetes-request
 import { ask } from '../../engines/simulated-provider/kubernetes-request.js';
 import type { Right } from './rights-table.js';
 
-/** An object somebody asks about, as a review of access has it. */
+/** The object of an access review. */
 export interface Target {
   namespace?: string;
   name?: string;
@@ -16,7 +16,7 @@ interface Attributes extends Target {
   verb: string;
 }
 
-/** Whether one is allowed to do that. */
+/** Whether an access is allowed. */
 export type Asks = (attributes: Attributes) => Promise<boolean>;
 
 interface Endpoint {
@@ -27,26 +27,26 @@ interface Endpoint {
   verbs: string[];
 }
 
-/** Namespaces in which nothing is the asking one's own. */
+/** Namespaces in which the user owns nothing. */
 const foreignNamespaces = ['default', 'kube-system', 'kube-node-lease', 'worldland-system'];
 const foreignName = 'of-somebody-else';
 const atOnce = 16;
 
-/** Asks with one's own credentials. */
+/** Reviews the access of one's own credentials. */
 export function asksItself(access: Access): Asks {
   return (resourceAttributes) => review(access, 'selfsubjectaccessreviews', { resourceAttributes });
 }
 
-/** Asks about a user without groups, by an administrator's credentials. */
+/** Reviews the access of a user without groups, with an administrator's credentials. */
 export function asksAbout(admin: Access, user: string): Asks {
   return (resourceAttributes) => review(admin, 'subjectaccessreviews', { user, resourceAttributes });
 }
 
 /**
- * Asks about every resource that the API server has, and every verb of it: whether it may be done to objects of others,
- * and where not, to one's own.
+ * Reviews every verb on every resource of the API server: on other users' objects first, and if that is denied, on
+ * one's own.
  *
- * @param own one's own object of a resource, by its name in the tables
+ * @param own one's own object of a resource, by the resource's name in the tables
  */
 export async function walkRights(admin: Access, asks: Asks, own: Readonly<Record<string, Target>>): Promise<Right[]> {
   const questions = (await everyEndpoint(admin)).flatMap((endpoint) =>
@@ -67,7 +67,7 @@ export async function walkRights(admin: Access, asks: Asks, own: Readonly<Record
 }
 
 function foreignTargets({ name, namespaced }: Endpoint, verb: string): Target[] {
-  // What is created has no name yet, but for what is created of something.
+  // A new object has no name yet, except for a created subresource.
   const isNamed = !['create', 'list', 'watch', 'deletecollection'].includes(verb) || name.includes('/');
   const named = isNamed ? { name: foreignName } : {};
   if (!namespaced) return [named];

@@ -5,7 +5,7 @@ import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
 import { audience, newWallet } from './api.js';
 import type { ErrorCode } from '../../src/wire/error-codes.js';
 
-/** What a wallet has in the tests of who may do what, each by its id. */
+/** A wallet's belongings in the tests of access rights, each by its id. */
 export interface Belongings {
   wallet: PrivateKeyAccount;
   sessionId: string;
@@ -14,15 +14,15 @@ export interface Belongings {
   providerId: string;
 }
 
-/** How a route is tried with the belongings of a wallet, by whoever holds `by`. */
+/** How to try a route with a wallet's belongings, by the holder of `by`. */
 export interface Attempt {
   target: string;
   body?: unknown;
-  /** What somebody else is told; `own` for a route that only ever looks at what is the caller's own. */
+  /** What any other caller is told; `own` for a route that only ever returns the caller's own data. */
   foreign: ErrorCode | 'own';
 }
 
-/** Ids of the same form that name nothing. */
+/** Ids of the right form that name nothing. */
 export const nothing = (): Belongings => ({
   wallet: newWallet(),
   sessionId: randomUUID(),
@@ -48,8 +48,8 @@ const own = (target: string, body?: unknown): MakeAttempt => {
 };
 
 /**
- * How to try each route that wants to know who asks. A route that is not here fails the tests: whoever adds one says
- * here what of somebody else's it could touch, and what that somebody else's enemy is told.
+ * How to try each route that requires a credential. A missing route fails the tests: whoever adds a route says here
+ * which belongings of others it could touch, and what a stranger is told.
  */
 export const attempts: Record<string, MakeAttempt> = {
   'GET /api/v1/auth/me': own('/api/v1/auth/me'),
@@ -81,7 +81,7 @@ export const attempts: Record<string, MakeAttempt> = {
     return {
       target: `/api/v1/providers/${providerId}/claim`,
       body: { message: JSON.parse(reg) as unknown, signature: regsig },
-      // Who a provider's owner is, everybody may read.
+      // A provider's owner is public.
       foreign: 'provider_not_yours',
     };
   },
@@ -113,7 +113,7 @@ export const attempts: Record<string, MakeAttempt> = {
   'POST /api/v1/providers/:id/mining/release': provider('mining/release', {}),
 };
 
-/** Routes that ask nobody who they are. Each has to be safe for the whole world, or check a signature of its own. */
+/** Routes without a credential. Each has to be safe for everybody, or check its own signature. */
 export const openRoutes = [
   'GET /health',
   'GET /ready',
@@ -125,14 +125,14 @@ export const openRoutes = [
   'GET /api/v1/providers/gpu-availability',
   'GET /api/v1/providers/:id/mining',
   'GET /api/v1/mining/metrics',
-  // A login begins here; it ends with a proof, as do the next three.
+  // The start of a login, which ends with a proof; so do the next three routes.
   'POST /api/v1/auth/challenge',
   'POST /api/v1/auth/revoke',
   'POST /api/v1/providers/messages',
   'GET /api/v1/providers/:id/responses',
 ];
 
-/** The registration of a session: tried in the tests of logins, and here with a session that is there already. */
+/** Opening a session: tests of logins try it, and this one uses an existing session. */
 export const registrationAttempt: Attempt = {
   target: '/api/v1/auth/sessions',
   body: {

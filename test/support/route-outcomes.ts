@@ -1,14 +1,14 @@
-/** What a route answers to a request in which nothing is wrong. */
+/** A route's response to a valid request. */
 export interface Outcome {
-  /** Its owner, or an operator where the route is for operators. */
+  /** The status for the owner, or for an operator if the route is for operators. */
   taken: number;
-  /** Where Temporal is away and the route needs it; the same without, where it does not. */
+  /** Set if the route needs Temporal, and fails while it is down. */
   away?: 503;
 }
 
 /**
- * What each route that wants to know who asks answers to whoever may ask it. By hand: these are part of the API, and a
- * handler that throws answers something else.
+ * The response of each route that requires a credential to a permitted caller. Written by hand: the statuses are part
+ * of the API, and a handler that throws returns another one.
  */
 export const outcomes: Record<string, Outcome> = {
   'GET /api/v1/auth/me': { taken: 200 },
@@ -36,14 +36,14 @@ export const outcomes: Record<string, Outcome> = {
   'POST /api/v1/providers/:id/mining/release': { taken: 200 },
 
   'POST /api/v1/admin/providers/:id/approve': { taken: 200, away: 503 },
-  // The next look at the provider by its workflow makes up for it.
+  // The next assessment by the provider's workflow catches up.
   'POST /api/v1/admin/providers/:id/forgive': { taken: 200 },
   'GET /api/v1/admin/jobs/:id/failure': { taken: 200 },
   'POST /api/v1/admin/broker-keys': { taken: 201 },
   'GET /api/v1/admin/tenants': { taken: 200 },
 };
 
-/** The same for those that are open to everybody; how to try them is in `openAttempts`. */
+/** The same for routes that are open to everybody; `openAttempts` has the requests. */
 export const openOutcomes: Record<string, number> = {
   'GET /health': 200,
   'GET /ready': 200,

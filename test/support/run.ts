@@ -12,9 +12,9 @@ import { runFolderVariable } from './run-folder.js';
 const log: Log = (line) => void process.stderr.write(`  ${line}\n`);
 
 /**
- * What a run of jest needs around its test files: a folder for what they share and, unless BROKER_TEST_ENDPOINTS names
- * engines that run already, those engines that the folders of the files ask for. They are children of this process under
- * a watchdog, so they end with it, however it ends.
+ * Prepares a run of jest: a folder that its test files share and, unless BROKER_TEST_ENDPOINTS names running engines,
+ * the engines that the files' folders need. The engines are children of this process under a watchdog, so they end with
+ * it, however it ends.
  *
  * @param runs whether a test file, an absolute path, is in the run
  * @returns what ends the run
@@ -43,14 +43,14 @@ async function ownStack(runs: (file: string) => boolean): Promise<Stack | undefi
   return stack;
 }
 
-/** Without one of its engines each test would fail in its own way, and slowly. */
+/** Without one of its engines every test would fail, each in its own way, and slowly. */
 function endRun(name: string, how: string): void {
   process.stdout.write(`\n${name}, which the tests share, ended (${how}). Its log is in .data/test/logs.\n\n`);
   process.stdout.write('0 passed, 1 failed\n');
   process.exit(1);
 }
 
-/** Nothing of an earlier run may decide how a test ends; what its engines logged is kept until here. */
+/** Nothing of an earlier run may affect a test; its engines' logs are kept until here. */
 async function clear(dataDir: string): Promise<void> {
   try {
     const release = takeLock(join(dataDir, 'stack.lock'));
@@ -72,7 +72,7 @@ function testFiles(): string[] {
     .map((file) => join(folder, file));
 }
 
-/** Where a folder is missing, all. Some start engines of their own instead, or besides. */
+/** A folder that is missing here gets all engines. Some folders start their own instead, or besides. */
 export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = {
   unit: [],
   chaos: [],

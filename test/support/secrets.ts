@@ -3,22 +3,22 @@ import type { Client } from '@temporalio/client';
 /** A secret that was found where it must not be. */
 export interface FoundSecret {
   secret: string;
-  /** The text it stands in, by its name. */
+  /** The name of the text that contains it. */
   text: string;
-  /** What stands around it, without it. */
+  /** The text around it, without the secret. */
   around: string;
 }
 
-/** Shorter ones would be found by chance, encoded ones at the latest. */
+/** Shorter ones would be found by chance, at least in their encoded form. */
 const shortestSecret = 12;
 const aroundLength = 60;
 
 /**
- * Looks for secrets in texts, as they are and as they look in base64, wherever in it they begin.
+ * Searches texts for secrets, in plain form and in base64 at any offset.
  *
- * @param texts each under a name by which it is reported.
- * @param secrets each under a name by which it is reported: what is printed must not repeat them.
- * @throws Error when there is nothing to look for or in: such a search would find nothing for the wrong reason.
+ * @param texts each under the name by which it is reported.
+ * @param secrets each under the name by which it is reported: the output must not repeat them.
+ * @throws Error if there are no secrets or no texts: such a search would find nothing for the wrong reason.
  */
 export function findSecrets(
   texts: Readonly<Record<string, string>>,
@@ -42,12 +42,14 @@ export function findSecrets(
   });
 }
 
-/** A text inside of JSON has its quotes and line breaks escaped; inside of base64 it may begin at any of three places. */
+/**
+ * Inside of JSON, quotes and line breaks of a text are escaped; inside of base64, it may begin at any of three offsets.
+ */
 function formsOf(value: string): string[] {
   const inJson = JSON.stringify(value).slice(1, -1);
   const encoded = [0, 1, 2].flatMap((offset) => {
     const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(value)]);
-    // The digits at both ends hold bits of the neighbours too.
+    // The digits at both ends also hold bits of the neighbours.
     const first = Math.ceil((offset * 4) / 3);
     const whole = Math.floor((bytes.length * 4) / 3);
     const digits = bytes.toString('base64').slice(first, whole);
@@ -57,8 +59,8 @@ function formsOf(value: string): string[] {
 }
 
 /**
- * The histories of all workflows of a namespace, those that are over included, as JSON text with every payload decoded:
- * what an operator, or whoever gets hold of Temporal's database, can read.
+ * The histories of all workflows of a namespace, including finished ones, as JSON text with decoded payloads:
+ * everything that an operator, or a thief of Temporal's database, can read.
  *
  * @returns each under `<workflow id>/<run id>`.
  */
@@ -72,8 +74,8 @@ export async function exportHistories(client: Client): Promise<Record<string, st
 }
 
 /**
- * Payloads are bytes that hold JSON. Message by message and not by `JSON.stringify`, for which the messages turn their
- * bytes into base64 by themselves.
+ * Payloads are bytes that hold JSON. Decodes message by message, because the messages turn their bytes into base64 when
+ * `JSON.stringify` reads them.
  */
 function decoded(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');

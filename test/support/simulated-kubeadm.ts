@@ -5,7 +5,7 @@ import { discoverCluster } from '../../engines/simulated-provider/discovery.js';
 import { putNode } from '../../engines/simulated-provider/node.js';
 import { parseJoinCommand } from '../../src/provider-agent/join-command.js';
 
-// What `kubeadm join` does, with a kubelet that kwok plays: the last program of a machine that is not there.
+// Does what `kubeadm join` does, with a kubelet that kwok simulates: the last program of a machine that does not exist.
 const [folder = '', ...words] = process.argv.slice(2);
 const command = parseJoinCommand(`kubeadm ${words.join(' ')}`);
 const cluster = await discoverCluster(command);

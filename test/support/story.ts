@@ -6,11 +6,11 @@ interface Chapter {
 }
 
 /**
- * One test of several chapters, each of which goes on where the one before it ended: what takes minutes to set up is told
+ * One test of several chapters, each of which continues where the previous one ended: a setup that takes minutes runs
  * once, and no test depends on another. An error names its chapter.
  *
- * @param timeoutMs of all chapters together.
- * @returns what adds a chapter; they happen in the order in which they are added.
+ * @param timeoutMs for all chapters together.
+ * @returns a function that adds a chapter; chapters run in the order in which they are added.
  */
 export function story(name: string, timeoutMs: number): (title: string, happens: Chapter['happens']) => void {
   const chapters: Chapter[] = [];

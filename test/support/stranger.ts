@@ -27,7 +27,7 @@ export function accessOf(kubeconfig: string): Access {
   };
 }
 
-/** A certificate of `system:node:NAME`, as whoever has a machine in the fleet has one. */
+/** A certificate of `system:node:NAME`, as the owner of any machine in the fleet has one. */
 export async function nodeIdentity({ certificates }: Kubernetes, admin: Access, nodeName: string): Promise<Access> {
   const { key, request } = await nodeCertificateRequest(nodeName);
   const created = await certificates.createCertificateSigningRequest({
@@ -47,7 +47,7 @@ export async function nodeIdentity({ certificates }: Kubernetes, admin: Access, 
       const current = await certificates.readCertificateSigningRequest({ name });
       if (current.status?.conditions === undefined) {
         current.status = { conditions: [approved] };
-        // Somebody may be faster, and the next look will say so.
+        // Another approval may be faster: then there is a conflict, and the next check sees the result.
         await unlessConflict(certificates.replaceCertificateSigningRequestApproval({ name, body: current }));
       }
       return current.status.certificate;
@@ -67,7 +67,7 @@ async function unlessConflict(call: Promise<unknown>): Promise<void> {
   });
 }
 
-/** A machine that is in the cluster: it has registered itself, and the broker has marked it as a provider's. */
+/** A machine in the cluster: it has registered itself, and the broker has marked it as a provider's. */
 export interface Stranger {
   nodeName: string;
   uid: string;
@@ -84,7 +84,7 @@ export async function joinStranger(kubernetes: Kubernetes, admin: Access, nodeNa
   return { nodeName, uid, access };
 }
 
-/** Whoever holds a join token of the broker's group. */
+/** The access of a holder of a join token of the broker's group. */
 export async function joinToken({ core }: Kubernetes, { server, ca }: Access): Promise<Access> {
   const [id, secret] = [randomBytes(3).toString('hex'), randomBytes(8).toString('hex')];
   await core.createNamespacedSecret({

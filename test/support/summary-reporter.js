@@ -5,12 +5,12 @@ import { stripVTControlCharacters } from 'node:util';
 /** How many of the slowest waits are shown. */
 const shownWaits = 20;
 
-/** How many lines of its reason are shown of a test that failed. */
+/** How many lines of a failed test's reason are shown. */
 const shownLines = 3;
 
 /**
- * Shows which waits took longest and, once more, what failed, and says in the very last line, for programs to read, how many tests passed and how
- * many did not.
+ * Shows which waits took longest and, once more, what failed. Its very last line says, for programs to read, how many
+ * tests passed and how many failed.
  */
 export default class SummaryReporter {
   constructor({ rootDir }) {
@@ -18,13 +18,13 @@ export default class SummaryReporter {
   }
 
   onRunComplete(_contexts, results) {
-    // A file that could not be loaded, or whose clean-up failed, is a failure although no test of it is.
+    // A file that could not be loaded, or whose clean-up failed, is a failure although none of its tests failed.
     const failed = Math.max(results.numFailedTests + results.numRuntimeErrorTestSuites, results.numFailedTestSuites);
     const skipped = results.numPendingTests + results.numTodoTests;
     const waits = slowestWaits();
     const failures = whatFailed(results.testResults, this.rootDir);
     if (process.env.RECORD_DURATIONS === 'true') recordDurations(results.testResults, this.rootDir);
-    // At the exit: jest's own summary and the end of the engines come after this.
+    // At the exit: jest's own summary and the engines' end come after this.
     process.once('exit', (code) => {
       const unexplained = code !== 0 && failed === 0 ? 1 : 0;
       const counts = [`${results.numPassedTests} passed`, `${failed + unexplained} failed`];
@@ -34,7 +34,7 @@ export default class SummaryReporter {
   }
 }
 
-/** Each line of it begins with `✗`, so that it is found in a log of any length. Empty when nothing failed. */
+/** Each line begins with `✗`, so that it can be found in a log of any length. Empty if nothing failed. */
 function whatFailed(files, rootDir) {
   const lines = files.flatMap(({ testFilePath, testExecError, failureMessage, testResults }) => {
     const file = relative(rootDir, testFilePath);
@@ -54,7 +54,7 @@ function entry(name, message) {
   return [name, ...reasons.map((line) => `    ${line.trim().slice(0, 200)}`)];
 }
 
-/** The table of them; of one place the slowest. Empty when nothing waited for long. */
+/** The table of the slowest waits, one for each place. Empty if no wait was long. */
 function slowestWaits() {
   const slowest = new Map();
   for (const wait of readWaits()) {
@@ -84,7 +84,7 @@ function readWaits() {
   }
 }
 
-/** For the order of later runs: seconds per file. */
+/** Seconds per file, for the order of later runs. */
 function recordDurations(files, rootDir) {
   const seconds = files.map(({ testFilePath, perfStats }) => [
     relative(rootDir, testFilePath),

@@ -21,14 +21,14 @@ import { patience } from '../../src/temporal/worker.js';
 import { endpoint } from './engines.js';
 import { runFolder } from './run-folder.js';
 
-/** The Temporal of one test file. */
+/** The Temporal namespace of one test file. */
 export interface TestTemporal {
-  /** For `testConfig`, and for whatever else connects to it. */
+  /** For `testConfig`, and for other clients. */
   config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'TEMPORAL_TASK_QUEUE'>;
   client: Client;
   /**
-   * Starts a worker with the project's workflows and these activities, and answers what stops it. Further options
-   * replace those a broker would use: `maxCachedWorkflows: 0`, say, replays the whole history at every task.
+   * Starts a worker with the project's workflows and these activities, and returns a function that stops it. Further
+   * options replace a broker's: `maxCachedWorkflows: 0`, for example, replays the whole history at every task.
    */
   startWorker(activities: object, options?: Partial<WorkerOptions>): Promise<() => Promise<void>>;
   /** Stops the workers, and deletes the namespace with everything that still runs there. */
@@ -37,12 +37,12 @@ export interface TestTemporal {
 
 let installed = false;
 
-/** A namespace of its own, so that workflow ids, schedules and searches never meet those of another test file. */
+/** A new namespace, so that workflow ids, schedules and searches never meet those of another test file. */
 export async function freshTemporal(): Promise<TestTemporal> {
-  // Once per test file: jest loads the SDK anew for each.
+  // Once per test file: jest loads the SDK again for each.
   if (!installed) {
     Runtime.install({
-      // A worker that has only some of the activities is meant to leave the others.
+      // A worker with only some of the activities is meant to ignore the others.
       logger: new DefaultLogger('ERROR', ({ level, message }) => {
         if (!message.includes('is not registered on this Worker')) console.error(level, message);
       }),
@@ -76,14 +76,14 @@ export async function freshTemporal(): Promise<TestTemporal> {
         taskQueue,
         activities,
         workflowBundle: { codePath: await workflowBundle() },
-        // As a broker does it: a step that is cut off is tried again only when its time is over.
+        // Like a broker: a step that is cut off is retried only after its time-out.
         shutdownGraceTime: '10s',
         shutdownForceTime: '15s',
         ...patience,
         ...options,
       });
       const running = worker.run();
-      // Whoever stops it hears of it.
+      // The caller that stops it gets the error.
       running.catch(() => undefined);
       const stop = async () => {
         stops.delete(stop);
@@ -102,8 +102,8 @@ export async function freshTemporal(): Promise<TestTemporal> {
 }
 
 /**
- * The bundle of the workflow code, made once per run of jest and outside of it: webpack would be loaded anew, through
- * jest's own module system, for every test file.
+ * The workflow bundle, created once per run of jest and outside of it: each test file would load webpack again, through
+ * jest's own module system.
  */
 export async function workflowBundle(): Promise<string> {
   const bundle = join(runFolder(), 'workflow-bundle.js');

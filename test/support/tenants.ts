@@ -1,15 +1,15 @@
 import pg from 'pg';
 import { tenantNamespace } from '../../src/kubernetes/tenant-names.js';
 
-/** The key of every database that `freshDatabase` makes, so that tests know where to look. */
+/** The key in every database that `freshDatabase` creates, so that tests know the tenants' namespaces. */
 export const testTenantKey = Buffer.from('the key of all tests, and of none but tests');
 
-/** Where the jobs of a wallet are, of a broker on a database of the tests. */
+/** The namespace of a wallet's jobs, for a broker on a test database. */
 export function namespaceOf(wallet: string): string {
   return tenantNamespace(testTenantKey, wallet);
 }
 
-/** Where they are of a broker that made its key itself. */
+/** The same for a broker that created its key itself. */
 export async function namespaceIn(postgres: string, wallet: string): Promise<string> {
   const client = new pg.Client(postgres);
   await client.connect();

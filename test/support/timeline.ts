@@ -1,7 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 
-/** The history of a workflow for people, a line for each event: its time, its type, and what it was about. */
+/** The history of a workflow for people, a line for each event: its time, its type, and its subject. */
 export async function timeline(handle: WorkflowHandle): Promise<string[]> {
   const { events } = await handle.fetchHistory();
   return events!.map(({ eventTime, eventType, ...attributes }) =>

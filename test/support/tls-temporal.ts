@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { Authority, Certificate } from './certificates.js';
 
 /**
- * TLS before a Temporal server, as a load balancer does it: it lets those in whose certificate the authority has signed,
- * and whose API key is the right one.
+ * TLS in front of a Temporal server, like a load balancer's: it accepts clients with a certificate of the authority and
+ * the right API key.
  *
  * @param upstream host:port of a server without TLS.
  */
@@ -44,7 +44,7 @@ export async function temporalBehindTls(
     const answer = toServer().request(forwarded(headers));
     answer.on('error', () => stream.destroy());
     answer.on('response', (answered, flags) => {
-      // A refusal is all in its headers.
+      // A refusal consists only of headers.
       const isAll = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
       stream.respond(answered, isAll ? { endStream: true } : { waitForTrailers: true });
     });
@@ -67,7 +67,7 @@ export async function temporalBehindTls(
   };
 }
 
-/** Without what only the connection before it is about. */
+/** Without the headers that concern only the client's connection. */
 function forwarded(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const rest = { ...headers };
   delete rest[':authority'];

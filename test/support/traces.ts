@@ -6,7 +6,7 @@ export function cgroups(name: string): string {
   return execFileSync('find', ['/sys/fs/cgroup', '-maxdepth', '2', '-name', `*${name}*`], { encoding: 'utf8' });
 }
 
-/** Where a node leaves its marks on a machine. */
+/** The traces that a node may leave on a machine. */
 export function traces(): Record<string, unknown> {
   const read = (path: string) => readFileSync(path, 'utf8').trim();
   const programs = ['containerd', 'containerd-shim', 'kubelet', 'kube-proxy', 'kube-router', 'runc', 'pause'];

@@ -1,6 +1,6 @@
 import type { Activities } from '../../activities/index.js';
 
-/** What is done once at a step of a job: before or after it, when it comes for the `nth` time (1 unless given). */
+/** Code that runs once at a step of a job: before or after its `nth` call (1 by default). */
 export interface Trap {
   step: string;
   when: 'before' | 'after';
@@ -10,7 +10,7 @@ export interface Trap {
 
 /** Traps at the steps of jobs, by job. */
 export interface Traps {
-  /** What `createFleetWorld` makes of its activities, so that the traps are sprung. */
+  /** Wraps the activities of `createFleetWorld`, so that they spring the traps. */
   change(activities: Activities): Partial<Activities>;
   set(jobId: string, trap: Trap): void;
   /** Whether it has not been sprung yet. */

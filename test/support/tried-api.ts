@@ -15,16 +15,16 @@ import { canonicalRequest, signatureHeaders } from '../../src/wire/request-signa
 
 export const nameOf = ({ method, path }: RouteRule) => `${method} ${path}`;
 
-/** An API at which every route can be tried, with somebody who may ask each of them. */
+/** An API whose routes can all be tried, with a permitted caller for each. */
 export interface TriedApi {
   api: Api;
   database: TestDatabase;
   mine: Belongings;
-  /** A request in which nothing is wrong. */
+  /** A valid request. */
   attempt(rule: RouteRule): Promise<{ target: string; body?: unknown }>;
-  /** The headers of the credential that a route wants. */
+  /** The headers of the credential that a route requires. */
   credential(rule: RouteRule, target: string, text: string): Promise<Record<string, string>>;
-  /** Sends text as it is, with the credential that the route wants. */
+  /** Sends text unchanged, with the credential that the route requires. */
   sendText(
     rule: RouteRule,
     target: string,
@@ -34,7 +34,7 @@ export interface TriedApi {
   stop(): Promise<void>;
 }
 
-/** What is sent where nothing is wrong, for routes that are open to everybody. */
+/** Valid requests to routes that are open to everybody. */
 const openAttempts: Record<string, (of: Belongings) => { target?: string; body?: unknown }> = {
   'GET /api/v1/providers/:id': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}` }),
   'GET /api/v1/providers/:id/mining': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}/mining` }),
@@ -77,7 +77,7 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
     MAX_GPUS_PER_WALLET: '100000',
     ...more,
   };
-  // Workflows that take whatever they are asked: what is tried here is all that comes before them.
+  // Commands to workflows that always succeed: these tests are about the steps before them.
   const commands = {
     jobs: {
       startAndWait: async () => 'still_starting' as const,
@@ -96,7 +96,7 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
   });
   const sessionKey = underWay.key;
   await finishLogin(api, underWay);
-  // One of its own to revoke: with that of the requests, all that comes after would only ever be refused.
+  // A session to revoke: if the requests' own session were revoked, all later requests would be refused.
   const spare = await finishLogin(api, await beginLogin(api, { wallet }));
   const sessionId = spare.json.session_id as string;
   const minted = await sendSigned({ by: sessionKey, at: api, method: 'POST', target: '/api/v1/auth/tokens', body: {} });
@@ -165,7 +165,7 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
   }
 }
 
-/** The table that an API is made of, by way of one that is never asked anything. */
+/** The rule table of an API, by means of an API that never gets a request. */
 export async function ruleTable(): Promise<RouteRule[]> {
   const [itsDatabase, itsRedis] = await Promise.all([freshDatabase(), freshRedis()]);
   const its = await startApi({ database: itsDatabase, redis: itsRedis });

@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { noteWait } from './waits.js';
 
 export interface Waiting {
-  /** When it fails. */
+  /** After how long it fails. */
   timeoutMs?: number;
   everyMs?: number;
   name?: string;
-  /** How long it takes on a quiet machine at most; the table of the slowest waits marks what took longer. */
+  /** The longest it takes on a quiet machine; the table of the slowest waits marks longer ones. */
   budgetMs?: number;
 }
 
 /**
- * Waits until `what` answers something other than false or undefined, and returns it; an error of `what` is the test's.
- * The run prints which waits took longest.
+ * Waits until `what` returns something other than false or undefined, and returns it; an error of `what` fails the
+ * test. The run prints which waits took longest.
  *
- * @throws Error that names what did not hold in time.
+ * @throws Error that names the condition that did not hold in time.
  */
 export async function until<T>(
   what: () => T | Promise<T>,

@@ -2,12 +2,12 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runFolderVariable } from './run-folder.js';
 
-/** In the folder of the run: one JSON text a line. The reporter reads them. */
+/** In the folder of the run: one JSON text per line. The reporter reads them. */
 const fileName = 'waits.jsonl';
-/** Shorter ones are no news. */
+/** Shorter waits are not recorded. */
 const worthNotingMs = 500;
 
-/** Notes how long a test waited for something, and where it did. */
+/** Records how long a test waited, for what and where. */
 export function noteWait(wait: { tookMs: number; budgetMs: number; name: string; asked: Error }): void {
   const folder = process.env[runFolderVariable];
   if (folder === undefined || wait.tookMs < worthNotingMs) return;
@@ -16,7 +16,7 @@ export function noteWait(wait: { tookMs: number; budgetMs: number; name: string;
   appendFileSync(join(folder, fileName), `${JSON.stringify(line)}\n`);
 }
 
-/** The line of a test that stands nearest in the stack, or else of what tests share. */
+/** The innermost line of a test in the stack, or else of a shared file. */
 function placeOf({ stack = '' }: Error): string {
   const places = [...stack.matchAll(/(test\/\S+?\.ts:\d+)/g)].map(([, place]) => place!);
   return places.find((place) => place.includes('.test.ts')) ?? places.find((place) => !/until\.ts/.test(place)) ?? '?';

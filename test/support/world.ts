@@ -22,26 +22,29 @@ import { freshRedis, type TestRedis } from './redis.js';
 import { namespaceOf } from './tenants.js';
 import { freshTemporal, type TestTemporal } from './temporal.js';
 
-/** Worker and watcher on real engines, for tests of workflows; nobody else sees its database, streams or namespace. */
+/**
+ * Worker and watcher on real engines, for tests of workflows; the database, streams and namespace belong to this test
+ * file only.
+ */
 export interface World {
   config: Config;
   database: TestDatabase;
   redis: TestRedis;
   temporal: TestTemporal;
-  /** An administrator's, for what tests do and look at. */
+  /** An administrator's client, for a test's own reads and writes. */
   kubernetes: Kubernetes;
-  /** The broker's own: what activities and watcher work with. */
+  /** The broker's own client, which activities and watcher use. */
   account: Kubernetes;
   activities: Activities;
   commands: ReturnType<typeof createJobCommands>;
-  /** A provider in service whose node is a simulated one of the cluster; its id gets a random end. */
+  /** Adds a provider in service whose node is simulated; its id gets a random end. */
   provider(options?: Partial<TestProvider>): Promise<string>;
-  /** An order in the database, as the API leaves it; a wallet of its own unless given. */
+  /** Adds an order to the database, as the API leaves it; by a new wallet unless given. */
   order(order?: Partial<JobOrder>): Promise<JobOrder>;
   job(order: JobOrder): Promise<JobRow>;
-  /** From here on nobody tells the workflows what happens in the cluster. */
+  /** From here on, nobody tells the workflows what happens in the cluster. */
   stopWatcher(): Promise<void>;
-  /** Worker and watcher end, and others take their place. */
+  /** Stops worker and watcher, and starts new ones. */
   restart(): Promise<void>;
   close(): Promise<void>;
 }
@@ -53,7 +56,7 @@ const reserved = 10n ** 20n;
 export type Cluster = Pick<Endpoints, 'kubeconfig' | 'broker_kubeconfig'>;
 
 /**
- * @param change activities in which a fault is to be injected.
+ * @param change changes activities, to inject a fault.
  * @param cluster default: that of all tests.
  */
 export async function createWorld(
@@ -149,9 +152,9 @@ export async function createWorld(
 }
 
 /**
- * A node that kwok looks after, marked as the provider's as the broker would.
+ * Adds a node that kwok manages, marked as the provider's as the broker would mark it.
  *
- * @param status what it has from the first moment on; it is not Ready before kwok says so, unless this does.
+ * @param status its status from the first moment on; without it, the node is not Ready until kwok says so.
  */
 export async function putNode(
   { core }: Kubernetes,

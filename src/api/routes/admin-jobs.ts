@@ -11,12 +11,12 @@ const reply = z.object({
   wallet: z.string(),
   provider_id: z.string().optional(),
   image: z.string(),
-  failure_reason: z.string().optional().describe('Absent where it has not failed'),
-  failure_message: z.string().optional().describe('What its customer is told'),
+  failure_reason: z.string().optional().describe('Absent unless the job failed'),
+  failure_message: z.string().optional().describe('What the customer is told'),
   kubernetes_said: z.string().optional(),
 });
 
-/** Of an image that is not there a customer is told the kind of trouble; an operator has to read what it was. */
+/** If an image does not exist, a customer is told only the kind of problem; an operator has to read the details. */
 export function adminJobRoutes({ pool }: { pool: Pool }): RouteRule[] {
   return [
     {
@@ -26,7 +26,7 @@ export function adminJobRoutes({ pool }: { pool: Pool }): RouteRule[] {
       scopes: ['admin'],
       limit: 'read',
       summary: 'Why a job failed, in the words of Kubernetes',
-      responses: { 200: { description: 'Why it did', schema: reply } },
+      responses: { 200: { description: 'The reason', schema: reply } },
       errors: ['job_not_found'],
       handler: async (ctx) => {
         const id = ctx.state.params['id']!.toLowerCase();

@@ -13,10 +13,10 @@ const params = z.object({ id: providerIdSchema });
 
 const claimBody = z.strictObject({
   message: providerRegistrationMessage,
-  signature: walletSignature.describe('Of the wallet, over the message'),
+  signature: walletSignature.describe('The wallet’s signature of the message'),
 });
 const approvalBody = z
-  .strictObject({ wallet: address.optional().describe('What the provider names as its wallet, as you have seen it') })
+  .strictObject({ wallet: address.optional().describe('The wallet that the provider names, as you saw it') })
   .optional();
 
 const approvalReply = z.object({
@@ -26,13 +26,13 @@ const approvalReply = z.object({
 
 export interface AdminProviderDeps extends ApprovalDeps {
   logger: Logger;
-  /** Tells its workflow, which shows what it waits for, that jobs are placed there again. */
+  /** Tells the provider's workflow, which shows what it waits for, that jobs are placed there again. */
   announcePlacement: (providerId: string) => Promise<boolean>;
 }
 
 /**
- * How a provider gets in that does not sign, where such are accepted: by its owner, or by an operator. And how one gets jobs
- * again before its time that failed to start them.
+ * Admits a provider that does not sign, where such providers are accepted: its owner claims it, or an operator approves
+ * it. Also ends the time out of placement early for a provider that failed to start jobs.
  */
 export function adminProviderRoutes(deps: AdminProviderDeps): RouteRule[] {
   return [
@@ -42,7 +42,7 @@ export function adminProviderRoutes(deps: AdminProviderDeps): RouteRule[] {
       auth: 'any',
       scopes: ['providers:write'],
       limit: 'write',
-      summary: 'Take over a provider that registered unsigned with the wallet of this session',
+      summary: 'Claim a provider that registered unsigned with this session’s wallet',
       request: { params, body: claimBody },
       responses: { 200: { description: 'It may join', schema: approvalReply } },
       errors: ['provider_not_found', 'provider_not_yours', 'approval_not_needed', 'delegation_invalid', 'nonce_reused'],
@@ -59,7 +59,7 @@ export function adminProviderRoutes(deps: AdminProviderDeps): RouteRule[] {
       auth: 'signed',
       scopes: ['admin'],
       limit: 'write',
-      summary: 'Let a provider in that does not sign',
+      summary: 'Approve a provider that does not sign',
       request: { params, body: approvalBody },
       responses: { 200: { description: 'It may join', schema: approvalReply } },
       errors: ['provider_not_found', 'approval_not_needed'],
@@ -76,7 +76,7 @@ export function adminProviderRoutes(deps: AdminProviderDeps): RouteRule[] {
       auth: 'signed',
       scopes: ['admin'],
       limit: 'write',
-      summary: 'Forget the starts that a provider failed: it gets jobs again at once',
+      summary: 'Forget a provider’s failed starts, so that it gets jobs again at once',
       request: { params },
       responses: { 200: { description: 'Forgotten', schema: z.object({ provider_id: z.string() }) } },
       errors: ['provider_not_found'],

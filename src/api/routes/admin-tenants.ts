@@ -6,19 +6,19 @@ import type { RouteRule } from '../route.js';
 import { address } from '../../wire/shapes.js';
 
 const query = z.object({
-  wallet: address.optional().describe('Whose namespaces?'),
+  wallet: address.optional().describe('The wallet whose namespaces to list'),
   namespace: z
     .string()
     .regex(/^tenant-(?:0x)?[0-9a-f]{1,50}$/, 'must be the name of a tenant: tenant- and hex digits')
     .optional()
-    .describe('Whose is it?'),
+    .describe('The namespace whose wallet to find'),
 });
 
 const reply = z.object({
   tenants: z.array(z.object({ namespace: z.string(), wallet: z.string() })),
 });
 
-/** The names of tenants in the cluster say nothing of the customer, so an operator asks here whose is which. */
+/** A namespace's name says nothing about the customer, so operators look tenants up here. */
 export function adminTenantRoutes({ pool }: { pool: Pool }): RouteRule[] {
   return [
     {
@@ -29,7 +29,9 @@ export function adminTenantRoutes({ pool }: { pool: Pool }): RouteRule[] {
       limit: 'read',
       summary: 'Find the namespaces of a wallet, or the wallet of a namespace',
       request: { query },
-      responses: { 200: { description: 'Those there are; none for one that nobody knows', schema: reply } },
+      responses: {
+        200: { description: 'The matches; an empty list for an unknown wallet or namespace', schema: reply },
+      },
       errors: [],
       handler: async (ctx) => {
         const { wallet, namespace } = ctx.state.query as z.output<typeof query>;

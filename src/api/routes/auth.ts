@@ -31,15 +31,15 @@ import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 
 const base = '/api/v1/auth';
-/** The newest of a wallet's sessions: twice as many as can live by default and what ended before them. */
+/** How many of a wallet's sessions are listed: twice as many as can live by default, and then ended ones. */
 const sessionsListed = 100;
 
-/** How a wallet logs in and looks after its sessions. Every change is one of the caller's own wallet. */
+/** Logs a wallet in and manages its sessions. A caller changes only its own wallet's sessions. */
 export function authRoutes(auth: Auth): RouteRule[] {
   return [...loginRoutes(auth), ...sessionRoutes(auth), ...tokenRoutes(auth), ...walletRoutes(auth)];
 }
 
-/** A wallet logs in: it signs a challenge, which a session key answers. */
+/** Login: the wallet signs a challenge, and a session key sends the signature back. */
 function loginRoutes(auth: Auth): RouteRule[] {
   return [
     {
@@ -48,9 +48,9 @@ function loginRoutes(auth: Auth): RouteRule[] {
       auth: 'none',
       scopes: [],
       limit: 'read',
-      summary: 'Begin a login: what the wallet is to sign',
+      summary: 'Begin a login: get the message that the wallet has to sign',
       request: { body: challengeBody },
-      responses: { 200: { description: 'The message, good for one login', schema: challengeReply } },
+      responses: { 200: { description: 'The message, valid for one login', schema: challengeReply } },
       errors: ['scope_denied'],
       handler: async (ctx) => {
         const body = bodyOf(ctx, challengeBody);
@@ -100,7 +100,7 @@ function loginRoutes(auth: Auth): RouteRule[] {
   ];
 }
 
-/** Its sessions. */
+/** The wallet's sessions. */
 function sessionRoutes(auth: Auth): RouteRule[] {
   const { pool, now } = auth;
   return [
@@ -110,8 +110,8 @@ function sessionRoutes(auth: Auth): RouteRule[] {
       auth: 'any',
       scopes: [],
       limit: 'read',
-      summary: 'Own sessions, newest first, with their live tokens',
-      responses: { 200: { description: 'The newest of them', schema: sessionListReply } },
+      summary: 'List your sessions, newest first, with their live tokens',
+      responses: { 200: { description: 'The newest sessions', schema: sessionListReply } },
       errors: [],
       handler: async (ctx) => {
         const { wallet, sessionId } = principalOf(ctx);
@@ -128,7 +128,7 @@ function sessionRoutes(auth: Auth): RouteRule[] {
       scopes: [],
       limit: 'write',
       summary: 'Revoke all sessions of the wallet, this one too',
-      responses: { 204: { description: 'None is good any more' } },
+      responses: { 204: { description: 'All sessions are revoked' } },
       errors: [],
       handler: async (ctx) => {
         await revokeAll(auth, principalOf(ctx).wallet);
@@ -142,7 +142,7 @@ function sessionRoutes(auth: Auth): RouteRule[] {
       scopes: [],
       limit: 'write',
       summary: 'Revoke a session of the wallet, and its tokens',
-      responses: { 204: { description: 'It is not good any more' } },
+      responses: { 204: { description: 'Revoked' } },
       errors: ['session_not_found'],
       handler: async (ctx) => {
         const { id = '' } = ctx.state.params;
@@ -164,9 +164,9 @@ function tokenRoutes(auth: Auth): RouteRule[] {
       auth: 'signed',
       scopes: [],
       limit: 'write',
-      summary: 'Make a bearer token with some of the session’s scopes',
+      summary: 'Create a bearer token with some of the session’s scopes',
       request: { body: tokenBody },
-      responses: { 201: { description: 'The token, shown this once', schema: tokenReply } },
+      responses: { 201: { description: 'The token, shown only once', schema: tokenReply } },
       errors: ['scope_denied', 'quota_exceeded'],
       handler: async (ctx) => {
         const { scopes, ttl_seconds } = bodyOf(ctx, tokenBody);
@@ -187,7 +187,7 @@ function tokenRoutes(auth: Auth): RouteRule[] {
       scopes: [],
       limit: 'write',
       summary: 'Revoke a token of the wallet',
-      responses: { 204: { description: 'It is not good any more' } },
+      responses: { 204: { description: 'Revoked' } },
       errors: ['token_not_found'],
       handler: async (ctx) => {
         const { id = '' } = ctx.state.params;
@@ -199,7 +199,7 @@ function tokenRoutes(auth: Auth): RouteRule[] {
   ];
 }
 
-/** What a credential speaks for, and the way out for who lost it. */
+/** Whom a credential speaks for, and how to revoke sessions without one. */
 function walletRoutes(auth: Auth): RouteRule[] {
   return [
     {
@@ -208,7 +208,7 @@ function walletRoutes(auth: Auth): RouteRule[] {
       auth: 'any',
       scopes: [],
       limit: 'read',
-      summary: 'Who this credential speaks for, and what it may still spend',
+      summary: 'Whom this credential speaks for, and how much it may still spend',
       responses: { 200: { description: 'The caller', schema: meReply } },
       errors: [],
       handler: async (ctx) => replyUncached(ctx, 200, meReplyOf(principalOf(ctx))),
@@ -219,7 +219,7 @@ function walletRoutes(auth: Auth): RouteRule[] {
       auth: 'none',
       scopes: [],
       limit: 'proof',
-      summary: 'Revoke one session or all by a signature of the wallet itself, for a lost session key',
+      summary: 'Revoke one session or all with the wallet’s own signature, in case the session key is lost',
       request: { body: revocationBody },
       responses: { 204: { description: 'Revoked' } },
       errors: ['signature_invalid', 'timestamp_skew', 'nonce_reused', 'session_not_found', 'auth_backend_unavailable'],
@@ -233,7 +233,7 @@ function walletRoutes(auth: Auth): RouteRule[] {
   ];
 }
 
-/** What the rule's schema made of the body. */
+/** The body, as the rule's schema parsed it. */
 function bodyOf<S extends z.ZodType>(ctx: ApiContext, _schema: S): z.infer<S> {
   return ctx.state.body as z.infer<S>;
 }

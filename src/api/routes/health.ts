@@ -6,7 +6,7 @@ export interface DependencyHealth {
   detail?: string;
 }
 
-/** Looks at each dependency; rejects never, answers within a second or two. */
+/** Checks each dependency; never rejects, and resolves within a second or two. */
 export type Health = () => Promise<Record<string, DependencyHealth>>;
 
 const liveness = z.object({ status: z.literal('ok'), server_time: z.int().describe('Unix seconds') });
@@ -15,15 +15,15 @@ const readiness = z.object({
   dependencies: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
 });
 
-/** Liveness asks nothing of anybody: a process that answers is not helped by a restart while Postgres is away. */
+/** Liveness checks no other system: while Postgres is down, restarting a process that answers helps nobody. */
 export function healthRoutes(health: Health): RouteRule[] {
   const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read', errors: [], anyQuery: true } as const;
   return [
     {
       ...open,
       path: '/health',
-      summary: 'The process answers',
-      responses: { 200: { description: 'It does', schema: liveness } },
+      summary: 'Whether the process responds',
+      responses: { 200: { description: 'It responds', schema: liveness } },
       errors: [],
       handler: async (ctx) => {
         ctx.set('cache-control', 'no-store');
@@ -33,10 +33,10 @@ export function healthRoutes(health: Health): RouteRule[] {
     {
       ...open,
       path: '/ready',
-      summary: 'Whether the systems the API needs are answering, each by name',
+      summary: 'Whether each system that the API needs responds, by name',
       responses: {
-        200: { description: 'All of them are', schema: readiness },
-        503: { description: 'At least one is not', schema: readiness },
+        200: { description: 'All of them respond', schema: readiness },
+        503: { description: 'At least one does not respond', schema: readiness },
       },
       errors: [],
       handler: async (ctx) => {

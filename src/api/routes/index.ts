@@ -22,7 +22,7 @@ import { providerRoutes } from './providers.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
-/** Every route of an API, its own description last. */
+/** Every route of an API; the OpenAPI document comes last. */
 export function apiRules(deps: ApiDeps): RouteRule[] {
   const described = [...healthRoutes(deps.health), ...providerRoutes(deps), ...jobRoutes(deps), ...deps.routes];
   return [...described, openapiRoute(described, deps.config)];
@@ -32,7 +32,7 @@ export interface BrokerRouteDeps {
   logger: Logger;
   config: Config;
   pool: Pool;
-  /** One that fails fast. */
+  /** A connection that fails fast. */
   redis: Redis;
   auth: Auth;
   limiter: Limiter;
@@ -42,7 +42,9 @@ export interface BrokerRouteDeps {
   announcePlacement: AdminProviderDeps['announcePlacement'];
 }
 
-/** The routes of a broker besides those that every API has: all that `main` serves, and all that tests have to try. */
+/**
+ * The broker's own routes, besides those of every API: everything that `main` serves, and everything that tests try.
+ */
 export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
   const { config, pool, redis, auth, limiter, providers, announceRegistration, announceMining, announcePlacement } =
     deps;

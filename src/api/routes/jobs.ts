@@ -22,10 +22,10 @@ import { jobStatuses } from '../../wire/statuses.js';
 
 type Deps = Pick<ApiDeps, 'config' | 'pool' | 'jobs'>;
 
-/** How soon a client that did not get to the end should ask again. */
+/** When a client whose wait ended early should ask again. */
 const retryAfterS = 2;
 const cancelWaitDefaultS = 10;
-/** Of routes that wait as long as the client asks. */
+/** For routes that wait as long as the client asks. */
 const waitingWithinMs = maxWaitS * 1000 + answerWithinMs;
 
 const listQuery = pageQuery.extend({ status: z.enum(jobStatuses).optional() });
@@ -37,10 +37,10 @@ const createHeaders = waitHeaders.extend({
     .string()
     .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/, 'must be 1 to 255 printable ASCII characters')
     .optional()
-    .describe('A repeat with the same key and the same body answers for the same job'),
+    .describe('A repeat with the same key and the same body returns the same job'),
 });
 
-/** Ways in which a job that was accepted can fail before SSH answers. */
+/** Errors of an accepted job that fails before SSH answers. */
 const startFailures: ErrorCode[] = [
   'no_capacity',
   'unschedulable',
@@ -56,7 +56,7 @@ const startFailures: ErrorCode[] = [
   'provider_drained',
 ];
 
-/** A customer's jobs. Every look at one is a look at one of the caller's own: any other is as if it were not there. */
+/** A customer's jobs. A caller sees only its own jobs; any other id is a 404. */
 export function jobRoutes(deps: Deps): RouteRule[] {
   const { config, pool, jobs } = deps;
   const policy = {
@@ -68,7 +68,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
 
   return [...ofAll(), ...ofOne()];
 
-  /** Orders, and the list of them. */
+  /** Orders, and the list of jobs. */
   function ofAll(): RouteRule[] {
     return [
       {
@@ -80,9 +80,9 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         summary: 'Rent GPUs, and wait until SSH answers',
         request: { body: jobRequestSchema(policy), headers: createHeaders },
         responses: {
-          200: { description: 'The key was used before: that job, which is running or was ended', schema: jobReply },
+          200: { description: 'The key was used before: its job, which is running or has ended', schema: jobReply },
           201: { description: 'The job is running; `ssh_command` logs in', schema: jobReply },
-          202: { description: 'The job is still starting: ask its Location', schema: jobReply },
+          202: { description: 'The job is still starting: poll its Location', schema: jobReply },
         },
         errors: ['idempotency_conflict', 'spend_limit_exceeded', 'quota_exceeded', ...startFailures],
         answerWithinMs: waitingWithinMs,
@@ -94,9 +94,9 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         auth: 'any',
         scopes: ['jobs:read'],
         limit: 'read',
-        summary: 'Own jobs, newest first',
+        summary: 'List your jobs, newest first',
         request: { query: listQuery },
-        responses: { 200: { description: 'One page of them', schema: jobListReply } },
+        responses: { 200: { description: 'One page', schema: jobListReply } },
         errors: [],
         handler: async (ctx) => {
           const { status, limit, cursor } = ctx.state.query as z.output<typeof listQuery>;
@@ -123,7 +123,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         auth: 'any',
         scopes: ['jobs:read'],
         limit: 'read',
-        summary: 'One of the own jobs',
+        summary: 'Read one of your jobs',
         responses: { 200: { description: 'The job', schema: jobReply } },
         errors: ['job_not_found'],
         handler: async (ctx) => {
@@ -140,7 +140,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         request: { headers: waitHeaders },
         responses: {
           200: { description: 'The job has ended', schema: jobReply },
-          202: { description: 'The job is ending: ask its Location', schema: jobReply },
+          202: { description: 'The job is ending: poll its Location', schema: jobReply },
         },
         errors: ['job_not_found'],
         answerWithinMs: waitingWithinMs,
@@ -152,7 +152,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         auth: 'any',
         scopes: ['jobs:write'],
         limit: 'write',
-        summary: 'Rent for longer',
+        summary: 'Extend a job',
         request: { body: extensionSchema, headers: createHeaders.omit({ prefer: true }) },
         responses: { 200: { description: 'The job with its new `expires_at`', schema: jobReply } },
         errors: [
@@ -169,11 +169,11 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           const job = await ownJob(ctx);
           const { seconds } = ctx.state.body as { seconds: number };
           const requestId = extensionId(ctx);
-          // A repeat costs the workflow nothing, and is answered when that is over, too.
+          // A repeat does not reach the workflow, so it succeeds even after the workflow has ended.
           if (!(await isCharged(job.jobId, requestId, seconds))) {
             if (isFinal(job.status))
               throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
-            // Who asks pays: a session that may not spend cannot spend from the limit of another.
+            // The caller pays: a session without money left cannot spend from another session's limit.
             await extendJob(job.jobId, requestId, seconds, principalOf(ctx).sessionId);
           }
           ctx.body = jobReplyOf(await ownJob(ctx));
@@ -182,7 +182,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     ];
   }
 
-  /** Of an extension whose answer was lost on the way, Temporal knows only that the job is over: the ledger knows more. */
+  /** If the response to an extension was lost, Temporal knows only that the job has ended: the ledger knows more. */
   async function extendJob(...extension: Parameters<Deps['jobs']['extend']>): Promise<void> {
     const [jobId, requestId, seconds] = extension;
     try {
@@ -193,7 +193,10 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     }
   }
 
-  /** Whether the ledger has this extension. @throws BrokerError `idempotency_conflict` where it has another of the key. */
+  /**
+   * Whether the ledger has this extension.
+   * @throws BrokerError `idempotency_conflict` if it has a different one under the key.
+   */
   async function isCharged(jobId: string, requestId: string, seconds: number): Promise<boolean> {
     const known = await findExtension(pool, jobId, requestId);
     if (known !== undefined) requireSameSeconds(known, seconds);
@@ -218,14 +221,14 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     try {
       await jobs.startAndWait(orderOfJob(job), waitMs);
     } catch (error) {
-      // The order stands in the database: the client may ask for it, or repeat the request with its key.
+      // The order is in the database: the client may read it, or repeat the request with its key.
       if (error instanceof BrokerError)
         throw new BrokerError(error.code, error.detail, { ...error.extra, job_id: job.jobId }, { cause: error });
       throw error;
     }
   }
 
-  /** Says how far the job came, by its row: that is what every later look will say too. */
+  /** Reports how far the job came, from its row, as every later read does. */
   async function replyToStart(ctx: ApiContext, job: JobRow, created: boolean): Promise<void> {
     if (job.failure !== undefined && job.startedAt === undefined) throw await startFailed(job, job.failure);
     if (job.status === 'pending' || job.status === 'provisioning') {
@@ -253,8 +256,8 @@ export function jobRoutes(deps: Deps): RouteRule[] {
       let outcome = await jobs.cancel(job.jobId, job.wallet, waitMs);
       job = await ownJob(ctx);
       if (outcome === 'no_workflow' && job.status === 'pending') {
-        // Its workflow never started, because Temporal was away when it was ordered. What it reserved is given back on
-        // the one path that there is for it: the end of its workflow.
+        // Its workflow never started, because Temporal was down when the job was ordered. Only the end of its workflow
+        // releases the reservation, so the workflow is started for that.
         await jobs.startAndWait(orderOfJob(job), 0);
         outcome = await jobs.cancel(job.jobId, job.wallet, waitMs);
         job = await ownJob(ctx);
@@ -272,7 +275,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     ctx.body = jobReplyOf(job);
   }
 
-  /** The job of the path, if it is the caller's. */
+  /** The job in the path, if it is the caller's. */
   async function ownJob(ctx: ApiContext): Promise<JobRow> {
     const id = ctx.state.params['id']!.toLowerCase();
     const job = isUuid(id) ? await findJob(pool, principalOf(ctx).wallet, id) : undefined;
@@ -281,7 +284,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
   }
 }
 
-/** What makes a repeated extension one extension. The client's text does not go into workflow history as it is. */
+/** Identifies repeats of an extension. The client's own text must not go into workflow history. */
 function extensionId(ctx: ApiContext): string {
   const key = ctx.get('idempotency-key');
   return key === '' ? randomUUID() : createHash('sha256').update(key).digest('hex').slice(0, 32);

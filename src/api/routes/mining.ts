@@ -21,31 +21,31 @@ import { sendCached } from '../send-cached.js';
 export interface MiningRouteDeps {
   config: Pick<Config, 'MINING_IMAGE_ALLOWLIST'>;
   pool: Pool;
-  /** Tells the provider's workflow; repeated without harm. */
+  /** Tells the provider's workflow; safe to repeat. */
   announceMining: (providerId: string) => Promise<boolean>;
 }
 
-/** How old a public reply may be. */
+/** How old a public response may be. */
 const maxAgeMs = 1_000;
 const maxCachedReplies = 200;
 
 const params = z.object({ id: providerIdSchema });
-/** Fields that are missing, empty or 0 stay as they are. */
+/** Fields that are missing, empty or 0 keep their values. */
 const startBody = miningConfigSchema.optional();
-/** What the field's controllers send; nothing depends on it. */
+/** What existing controllers send; nothing depends on it. */
 const shareBody = z
   .object({ gpu_count: z.int().min(0).optional(), gpu_type: z.string().optional(), reason: z.string().optional() })
   .optional();
 
-/** Mining on a provider's idle GPUs: everybody reads, its owner or an operator starts and stops. */
+/** Mining on a provider's idle GPUs: everybody may read it, its owner or an operator may start and stop it. */
 export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps): RouteRule[] {
   const cachedRead = createCachedRead({ maxAgeMs, maxKeys: maxCachedReplies });
   const policy = { imageAllowlist: config.MINING_IMAGE_ALLOWLIST };
   const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read' } as const;
   const owners = { method: 'POST', auth: 'any', scopes: ['providers:write'], operators: true, limit: 'write' } as const;
-  const changed = { 200: { description: 'How it stands', schema: miningChangeReply } };
+  const changed = { 200: { description: 'The present state', schema: miningChangeReply } };
 
-  /** The provider, for those who may decide about it; to everybody else it is not there. */
+  /** The provider, if the caller may decide about it; any other caller gets a 404. */
   async function ownProvider(ctx: ApiContext): Promise<MiningFigures> {
     const { scopes, wallet } = principalOf(ctx);
     const figures = await miningFigures(pool, ctx.state.params['id']!);
@@ -66,7 +66,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
   const share = (verb: 'allocate' | 'release'): RouteRule => ({
     ...owners,
     path: `/api/v1/providers/:id/mining/${verb}`,
-    summary: `Answers how mining stands, and changes nothing: jobs take GPUs from miners and give them back by themselves`,
+    summary: 'Report the state of mining without changing it: jobs take GPUs from miners and return them automatically',
     request: { params, body: shareBody },
     responses: changed,
     errors: ['provider_not_found'],
@@ -83,7 +83,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
     {
       ...open,
       path: '/api/v1/providers/:id/mining',
-      summary: 'How many GPUs of a provider mine, and why none do',
+      summary: 'How many of a provider’s GPUs mine, or why none do',
       request: { params },
       responses: { 200: { description: 'As of now', schema: miningReply } },
       errors: ['provider_not_found'],
@@ -100,7 +100,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
     {
       ...open,
       path: '/api/v1/mining/metrics',
-      summary: 'Mining of all providers together',
+      summary: 'Mining totals of all providers',
       responses: { 200: { description: 'As of now', schema: miningMetricsReply } },
       errors: [],
       handler: async (ctx) => {
@@ -111,7 +111,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
     {
       ...owners,
       path: '/api/v1/providers/:id/mining/start',
-      summary: 'Let idle GPUs mine; with a body, as it says, until the next registration says otherwise',
+      summary: 'Let idle GPUs mine; a body sets the configuration until the next registration replaces it',
       request: { params, body: startBody },
       responses: changed,
       errors: ['provider_not_found', 'mining_off'],
@@ -130,7 +130,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
     {
       ...owners,
       path: '/api/v1/providers/:id/mining/stop',
-      summary: 'End its miners, until it is started again',
+      summary: 'Stop mining until it is started again',
       request: { params },
       responses: changed,
       errors: ['provider_not_found'],

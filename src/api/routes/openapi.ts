@@ -4,7 +4,7 @@ import { openapiDocument } from '../openapi.js';
 import type { RouteRule } from '../route.js';
 import { sendCached } from '../send-cached.js';
 
-/** The page that describes the others; made once, because the routes do not change while the process lives. */
+/** The route of the OpenAPI document; created once, because the routes do not change while the process lives. */
 export function openapiRoute(rules: readonly RouteRule[], config: Pick<Config, 'AUTH_AUDIENCE'>): RouteRule {
   const rule: RouteRule = {
     method: 'GET',
@@ -12,12 +12,12 @@ export function openapiRoute(rules: readonly RouteRule[], config: Pick<Config, '
     auth: 'none',
     scopes: [],
     limit: 'read',
-    summary: 'This page',
+    summary: 'This document',
     responses: { 200: { description: 'OpenAPI 3.1' } },
     errors: [],
     handler: async (ctx) => sendCached(ctx, page),
   };
-  // It never grows old here.
+  // It never becomes stale in this process.
   const page = cachedReply(openapiDocument([...rules, rule], config.AUTH_AUDIENCE), 300_000, Infinity);
   return rule;
 }

@@ -30,14 +30,14 @@ export interface ProviderMessageDeps extends ProviderVerifierDeps {
   limiter: Limiter;
 }
 
-/** What a check found, and whether it proves who sent the request. */
+/** A check's result, and whether it proves who sent the request. */
 interface Checked<T> {
   isProven: boolean;
   value: T;
 }
 
 const streamNames = providerMessageKinds.map((kind) => streams[kind]);
-/** Signed numbers are text: what is signed is how they are written. */
+/** Signed numbers are text, because the signature covers their notation. */
 const field = (maxLength: number) => z.string().max(maxLength);
 
 const messageBody = z.strictObject({
@@ -54,12 +54,12 @@ const messageBody = z.strictObject({
 });
 
 const messageReply = z.object({
-  id: z.string().describe('Of the entry it became; the same when the same message is sent again'),
+  id: z.string().describe('The id of the stream entry; a repeat of the same message returns the same id'),
   stream: z.enum(streamNames),
   server_time: z.int().describe('Unix seconds'),
 });
 
-/** The zero id is before all entries; an id of Redis has two numbers. */
+/** The zero id is before all entries; a Redis id has two numbers. */
 const entryId = z
   .string()
   .regex(/^(?:0|[0-9]{1,19}-[0-9]{1,19})$/, 'must be the id of a response, or 0')
@@ -70,7 +70,7 @@ const responsesReply = z.object({
     z.object({
       id: z.string(),
       timestamp: z.string(),
-      text: z.string().describe('The exact JSON text of `data`, which is what bsig is about'),
+      text: z.string().describe('The exact JSON text of `data`, which bsig signs'),
       bsig: z.string().describe("The broker's signature, as JSON: see `broker_keys` of the site"),
       data: z.object({
         success: z.boolean(),
@@ -83,16 +83,22 @@ const responsesReply = z.object({
         ca_hash: z.string().optional(),
         node_name: z.string().optional(),
         labels: z.record(z.string(), z.string()).optional(),
-        sealed: z.string().optional().describe('The fields about joining, where enc_key was given'),
+        sealed: z
+          .string()
+          .optional()
+          .describe('The fields about joining, encrypted if the registration had an enc_key'),
         token_id: z.string().optional(),
-        next_seq: z.int().optional().describe('Where the number of a registration was used: the lowest that was not'),
+        next_seq: z
+          .int()
+          .optional()
+          .describe('If the number of a registration was used before: the lowest acceptable number'),
       }),
     }),
   ),
   server_time: z.int().describe('Unix seconds'),
 });
 
-/** Why the proof that comes with a request may not be taken. */
+/** Why a request's proof may be rejected. */
 const proofErrors = [
   'auth_required',
   'signature_invalid',
@@ -102,7 +108,7 @@ const proofErrors = [
   'auth_backend_unavailable',
 ] as const;
 
-/** The streams of the providers for those who do not reach Redis: a provider can do here what it can do there, and no more. */
+/** The providers' streams for agents that cannot reach Redis: a provider can do here exactly what it can do there. */
 export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
   const { verifier, redis, limiter, now = Date.now } = deps;
   const ingress = createProviderIngress(redis);
@@ -111,8 +117,8 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
   const open = { auth: 'none', scopes: [], limit: 'proof' } as const;
 
   /**
-   * Runs a check of what a provider sent. What a key has signed that speaks for a provider is counted for that provider,
-   * wherever it comes from; everything else for the address, refusals too.
+   * Runs a check of a provider's message. If its key speaks for a provider, the request counts for that provider,
+   * wherever it comes from; anything else, including a refusal, counts for the address.
    */
   async function checked<T>(ctx: ApiContext, providerId: string, check: () => Promise<Checked<T>>): Promise<T> {
     const network = networkOf(ctx.state.ip);
@@ -140,9 +146,9 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
       ...open,
       method: 'POST',
       path: '/api/v1/providers/messages',
-      summary: 'Send a message of a provider, signed by its node key',
+      summary: 'Send a provider’s message, signed by its node key',
       request: { body: messageBody },
-      responses: { 202: { description: 'It is in its stream', schema: messageReply } },
+      responses: { 202: { description: 'The message is in its stream', schema: messageReply } },
       errors: [...proofErrors, 'provider_not_yours'],
       handler: async (ctx) => {
         const { stream, ...given } = ctx.state.body as z.output<typeof messageBody>;
@@ -153,14 +159,14 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
         const { providerId } = sender;
         const known = await checked(ctx, providerId, async () => {
           const before = await ingress.known(stream, fields);
-          // Whoever saw a message may send it again: that proves nothing.
+          // Any reader of a message can send it again: that proves nothing.
           if (before !== undefined) return { isProven: false, value: before };
           const verdict = await verifier.dryRun({ stream, fields, providerId });
           if (verdict.accepted) {
             const isProven = verdict.signed && (await isOf(providerId, fields['key']));
             return { isProven, value: undefined };
           }
-          // Its twin may have come in meanwhile and have been read, so that the number in it is used.
+          // The same message may have arrived and been read meanwhile, so that its number is used.
           const twin = await ingress.known(stream, fields);
           if (twin === undefined) throw refusalError(verdict.reason, now(), verdict.nextSeq);
           return { isProven: false, value: twin };
@@ -173,7 +179,7 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
       ...open,
       method: 'GET',
       path: '/api/v1/providers/:id/responses',
-      summary: 'The answers to a provider, for the holder of its node key',
+      summary: 'Read a provider’s answers, with a signature of its node key',
       request: {
         params: z.object({ id: providerIdSchema }),
         query: z.object({ after: entryId }),
@@ -186,7 +192,7 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
           ),
         ),
       },
-      responses: { 200: { description: 'Those after `after`', schema: responsesReply } },
+      responses: { 200: { description: 'The answers after `after`', schema: responsesReply } },
       errors: [...proofErrors],
       handler: async (ctx) => {
         const { id: providerId = '' } = ctx.state.params;
@@ -199,7 +205,7 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
         const stored = readable ? await readReplies(redis, providerId, after) : [];
         const responses = [];
         for (const { id, timestamp, reply: data, data: text, bsig } of stored) {
-          // Whoever writes to Redis can write there, too.
+          // Anybody who can write to Redis can write there, too.
           if ((await isOurs(providerId, text, bsig)) === undefined)
             reportForeign(redis, 'answers', responseStream(providerId));
           else responses.push({ id, timestamp, data, text, bsig });

@@ -17,7 +17,7 @@ export interface ProviderOperationDeps {
 
 const params = z.object({ id: providerIdSchema });
 
-/** Taking a provider out of service and back, for its owner and for operators; to everybody else it is not there. */
+/** Takes a provider out of service and back, for its owner and for operators; any other caller gets a 404. */
 export function providerOperationRoutes({ config, pool, providers }: ProviderOperationDeps): RouteRule[] {
   const drainBody = z
     .strictObject({
@@ -26,7 +26,7 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
         .min(0)
         .max(config.JOB_MAX_DURATION_S)
         .optional()
-        .describe('Seconds until its jobs end, where they do not end before; without, each at its own expiry'),
+        .describe('Seconds until its jobs end at the latest; if absent, each ends at its own expiry'),
     })
     .optional();
   const orders = { method: 'POST', auth: 'any', scopes: ['providers:write'], operators: true, limit: 'write' } as const;
@@ -57,12 +57,14 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
   });
 
   return [
-    order('cordon', 'cordon', 'Give a provider no new jobs; those it has go on', { 200: done('It is cordoned') }),
-    order('uncordon', 'uncordon', 'Give a provider jobs again', { 200: done('It is in service as far as it is well') }),
-    order('drain', 'drain', 'Give a provider no new jobs, and end those it has', { 200: done('Idle once `drained`') }),
+    order('cordon', 'cordon', 'Give a provider no new jobs; running jobs continue', { 200: done('It is cordoned') }),
+    order('uncordon', 'uncordon', 'Give a provider jobs again', { 200: done('It is in service, if it is healthy') }),
+    order('drain', 'drain', 'Give a provider no new jobs, and end its running jobs', {
+      200: done('Idle once `drained`'),
+    }),
     order('maintenance', 'drain', 'The same as drain', { 200: done('Idle once `drained`') }),
     order('retire', 'retire', 'Drain a provider, and take it out of the fleet after its last job', {
-      202: done('It has left once its `status` is retired'),
+      202: done('It has left the fleet once its `status` is retired'),
     }),
   ];
 

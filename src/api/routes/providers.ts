@@ -22,9 +22,9 @@ import {
 import { sendCached } from '../send-cached.js';
 import { providerStatuses } from '../../wire/statuses.js';
 
-/** How old a public reply may be; also the most questions per second that one page costs the database. */
+/** How old a public response may be; also limits each page to one query a second. */
 const maxAgeMs = 1_000;
-/** A page of 100 providers is about 170 kB: the cache stays below some tens of megabytes whatever clients ask. */
+/** A page of 100 providers is about 170 kB: the cache stays below some tens of megabytes whatever clients ask for. */
 const maxCachedReplies = 200;
 
 /** More than any machine has, and what the database can count. */
@@ -32,10 +32,10 @@ const maxGpusAsked = 100_000;
 
 const gpuName = queryText.transform(gpuTypeKey);
 const amount = queryNumber(z.number().nonnegative());
-/** What is asked of each GPU and of the machine that it is in. */
+/** What each GPU and its machine must have. */
 const needs = {
-  min_vram_gb: amount.optional().describe('Of each GPU, as GPUs are sold'),
-  min_cuda: cudaVersion.optional().describe('At least, of its driver'),
+  min_vram_gb: amount.optional().describe('Nominal memory of each GPU'),
+  min_cuda: cudaVersion.optional().describe('The lowest CUDA version of the driver'),
   architecture: architecture.optional().describe('`amd64` or `arm64`'),
 };
 const searchQuery = z.object({
@@ -43,11 +43,13 @@ const searchQuery = z.object({
   gpu: gpuName.optional(),
   gpu_type: gpuName.optional().describe('The same as `gpu`'),
   ...needs,
-  gpu_count: queryNumber(z.number().int().min(1).max(maxGpusAsked)).optional().describe('Free at one provider'),
+  gpu_count: queryNumber(z.number().int().min(1).max(maxGpusAsked))
+    .optional()
+    .describe('GPUs that are free at one provider'),
   min_ram: amount.optional().describe('MB'),
   min_cpu: amount.optional().describe('Cores'),
   min_disk: amount.optional().describe('GB'),
-  max_price: amount.optional().describe('Of one GPU for an hour'),
+  max_price: amount.optional().describe('Per GPU and hour'),
   sort: z.enum(['price', 'available_gpus', 'registered_at']).default('price'),
   limit: pageQuery.shape.limit,
   offset: queryNumber(z.number().int().min(0).max(100_000)).default(0),
@@ -58,7 +60,7 @@ const availabilityQuery = z.object({
   ...needs,
 });
 
-/** Clients know the GPU by either name, each from another route; both at once say the same or are refused. */
+/** Clients know the GPU by either name, each from another route; if both are given, they must be equal. */
 function gpuAsked({ gpu, gpu_type: gpuType }: { gpu?: string | undefined; gpu_type?: string | undefined }) {
   if (gpu !== undefined && gpuType !== undefined && !saysTheSame(gpu, gpuType)) {
     throw validationFailed([{ field: 'query.gpu_type', message: 'says another type than gpu' }]);
@@ -84,11 +86,11 @@ export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'
   const cachedRead = createCachedRead({ maxAgeMs, maxKeys: maxCachedReplies });
   const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read' } as const;
 
-  /** What an empty list of one type says beside it. */
+  /** The suggestions beside an empty list for one type. */
   const nearOf = async (found: readonly unknown[], { gpuType }: { gpuType?: string }) =>
     found.length > 0 || gpuType === undefined ? {} : { near: await gpusNear(pool, gpuType) };
 
-  /** Two queries that mean the same share a reply: the key is what the query parsed to. */
+  /** Queries with the same meaning share a response: the key is the parsed query. */
   const answer = async (ctx: ApiContext, key: unknown, load: () => Promise<unknown>) =>
     sendCached(ctx, await cachedRead(`${ctx.state.rule!.path} ${JSON.stringify(key)}`, load));
 
@@ -96,9 +98,9 @@ export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'
     {
       ...open,
       path: '/api/v1/providers',
-      summary: 'Providers, by pages',
+      summary: 'List providers, page by page',
       request: { query: pageQuery },
-      responses: { 200: { description: 'One page of them', schema: providerListReply } },
+      responses: { 200: { description: 'One page', schema: providerListReply } },
       errors: [],
       handler: async (ctx) => {
         const { limit, cursor } = ctx.state.query as z.output<typeof pageQuery>;
@@ -115,9 +117,9 @@ export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'
     {
       ...open,
       path: '/api/v1/providers/search',
-      summary: 'Providers that fit',
+      summary: 'Search for providers',
       request: { query: searchQuery },
-      responses: { 200: { description: 'Those that do', schema: providerSearchReply } },
+      responses: { 200: { description: 'The matching providers', schema: providerSearchReply } },
       errors: [],
       handler: async (ctx) => {
         const search = searchFilterOf(ctx.state.query as z.output<typeof searchQuery>);
@@ -134,9 +136,9 @@ export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'
     {
       ...open,
       path: '/api/v1/providers/gpu-availability',
-      summary: 'Free GPUs, per provider and type',
+      summary: 'List free GPUs, per provider and type',
       request: { query: availabilityQuery },
-      responses: { 200: { description: 'What is free now', schema: gpuAvailabilityReply } },
+      responses: { 200: { description: 'The GPUs that are free now', schema: gpuAvailabilityReply } },
       errors: [],
       handler: async (ctx) => {
         const query = ctx.state.query as z.output<typeof availabilityQuery>;
@@ -150,7 +152,7 @@ export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'
     {
       ...open,
       path: '/api/v1/providers/:id',
-      summary: 'One provider',
+      summary: 'Read a provider',
       responses: { 200: { description: 'The provider', schema: providerReply } },
       errors: ['provider_not_found'],
       handler: async (ctx) => {

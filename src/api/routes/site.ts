@@ -6,25 +6,27 @@ import type { RouteRule } from '../route.js';
 import { sendCached } from '../send-cached.js';
 
 const keysReply = z.object({
-  key: z.string().describe('The address of the key by which answers to providers are signed now'),
+  key: z.string().describe('The address of the key that signs answers to providers now'),
   since: z.int().describe('Unix seconds'),
   introductions: z
     .array(z.object({ key: z.string(), by: z.string(), since: z.int(), sig: z.string() }))
-    .describe('How it came to be that, from the oldest to the newest: each key is signed by the one before it'),
+    .describe('The chain of keys that led to it, oldest first: each key is signed by the one before it'),
 });
 const siteReply = z.object({ broker_keys: keysReply });
 
-/** A change is seen this much later; whoever gets an answer by another key is told of it with the answer. */
+/**
+ * A change is visible this much later; an agent that gets an answer signed by another key learns of it from the answer.
+ */
 const maxAgeMs = 5_000;
 
-/** What everybody may know about this broker. */
+/** Public facts about this broker. */
 export function siteRoutes({ pool }: { pool: Pool }): RouteRule[] {
   const cached = createCachedRead({ maxAgeMs, maxKeys: 1 });
   return [
     {
       ...{ method: 'GET', path: '/api/v1/site', auth: 'none', scopes: [], limit: 'read' },
-      summary: 'What this broker is',
-      responses: { 200: { description: 'The keys by which it signs', schema: siteReply } },
+      summary: 'Public facts about this broker',
+      responses: { 200: { description: 'Its signing keys', schema: siteReply } },
       errors: [],
       handler: async (ctx) => {
         sendCached(ctx, await cached('site', async () => ({ broker_keys: shown(await publishedKeys(pool)) })));
@@ -33,12 +35,12 @@ export function siteRoutes({ pool }: { pool: Pool }): RouteRule[] {
   ];
 }
 
-/** Keys are changed by operators only. */
+/** Only operators change keys. */
 export function adminKeyRoutes(deps: BrokerKeyDeps): RouteRule[] {
   return [
     {
       ...{ method: 'POST', path: '/api/v1/admin/broker-keys', auth: 'signed', scopes: ['admin'], limit: 'write' },
-      summary: 'Have another key sign from here on, which the one before it introduces',
+      summary: 'Create a new signing key, which the present one introduces',
       responses: { 201: { description: 'The new key', schema: keysReply } },
       errors: [],
       handler: async (ctx) => {

@@ -9,7 +9,7 @@ import { address, baseUnits, chainId, walletSignature } from '../../wire/shapes.
 const amount = z
   .string()
   .regex(/^[0-9]+$/)
-  .describe('Base units: 10^18 are a token');
+  .describe('Base units: 10^18 of them are one token');
 const time = z.iso.datetime();
 
 export const challengeBody = z.strictObject({
@@ -24,7 +24,7 @@ export const challengeBody = z.strictObject({
 export const challengeReply = z.object({
   typed_data: z
     .object({ types: z.unknown(), primaryType: z.string(), domain: z.unknown(), message: z.unknown() })
-    .describe('For eth_signTypedData_v4 as it is'),
+    .describe('Ready for eth_signTypedData_v4'),
   nonce: z.string(),
   expires_in: z.int().describe('Seconds'),
   server_time: z.int().describe('Unix seconds'),
@@ -52,7 +52,7 @@ export const tokenBody = z.strictObject({
 });
 
 export const tokenReply = z.object({
-  token: z.string().describe('Shown this once'),
+  token: z.string().describe('Shown only once'),
   token_id: z.uuid(),
   scopes: z.array(z.string()),
   expires_at: time,

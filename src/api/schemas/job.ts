@@ -4,7 +4,7 @@ import type { JobRow } from '../../db/jobs.js';
 import { knownHostsLine, sharedMemoryMb, sshCommand } from '../../domain/job.js';
 import { jobStatuses } from '../../wire/statuses.js';
 
-/** A job as its customer sees it. What is not known yet is left out. */
+/** A job as its customer sees it. Unknown values are left out. */
 export const jobReply = z.object({
   job_id: z.uuid(),
   job_name: z.string().optional(),
@@ -13,24 +13,24 @@ export const jobReply = z.object({
   provider_id: z.string().optional(),
   image: z.string(),
   gpu_type: z.string().optional(),
-  gpu_model: z.string().optional().describe('As the provider calls it'),
+  gpu_model: z.string().optional().describe("The provider's name for it"),
   gpu_count: z.int(),
   cpu_cores: z.int(),
   memory_gb: z.number(),
-  shm_gb: z.number().describe('What of the memory `/dev/shm` may take'),
+  shm_gb: z.number().describe('How much of the memory `/dev/shm` may use'),
   storage_gb: z.int(),
   price_per_hour: z.number().optional().describe('For the whole job, in token units'),
-  max_price_per_hour: z.number().optional().describe('As it was ordered'),
+  max_price_per_hour: z.number().optional().describe('The maximum in the order'),
   ssh_host: z.string().optional(),
   ssh_port: z.int().optional(),
   ssh_user: z.string().optional(),
   ssh_command: z.string().optional(),
-  ssh_host_key: z.string().optional().describe('The public key of this machine, made for this job alone'),
-  ssh_host_key_fingerprint: z.string().optional().describe('As ssh shows it at a first login: `SHA256:…`'),
+  ssh_host_key: z.string().optional().describe('The public host key, created for this job only'),
+  ssh_host_key_fingerprint: z.string().optional().describe('As ssh shows it at the first login: `SHA256:…`'),
   known_hosts: z
     .string()
     .optional()
-    .describe('A line for `~/.ssh/known_hosts`: with it nobody can pose as the machine'),
+    .describe('A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one'),
   created_at: z.iso.datetime(),
   started_at: z.iso.datetime().optional(),
   expires_at: z.iso.datetime().optional(),
@@ -45,7 +45,7 @@ export const jobReply = z.object({
       message: z.string(),
     })
     .optional()
-    .describe('What to change, when the way it failed says so'),
+    .describe('What to change in the next order, if the failure shows it'),
 });
 
 export type JobReply = z.infer<typeof jobReply>;
@@ -56,9 +56,9 @@ export const jobListReply = z.object({
   next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
 });
 
-/** Field by field: a column that is added to the table does not get out by itself. */
+/** Field by field: a new column of the table must not be published by accident. */
 export function jobReplyOf(job: JobRow): JobReply {
-  // An address that nothing listens on any more would only mislead.
+  // After the job, nothing listens at the address: showing it would mislead.
   const ssh = job.status === 'running' ? job.ssh : undefined;
   return defined({
     job_id: job.jobId,
@@ -99,7 +99,7 @@ function sshFingerprint(publicKey: string): string {
   return `SHA256:${createHash('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
 }
 
-/** What had too little needs more: twice as much is the next size people try. Nothing is suggested on a guess. */
+/** Suggests twice as much of what was too small, the next size people try. It suggests nothing on a guess. */
 function suggestionFor({ failure, memoryMb, storageGb }: JobRow): JobReply['suggestion'] {
   switch (failure?.cause) {
     case 'out_of_memory': {

@@ -2,26 +2,26 @@ import { z } from 'zod';
 import type { MiningFigures, MiningTotals } from '../../db/mining.js';
 import { minersName } from '../../domain/mining.js';
 
-/** Mining of one provider. The first fields are what the field's controllers read. */
+/** Mining of one provider. Existing controllers read the first fields. */
 export const miningReply = z.object({
   provider_id: z.string(),
   mining_status: z.enum(['running', 'pending', 'failed', 'stopped']),
-  mining_pod_name: z.string().describe('Of the Deployment that its pods belong to'),
+  mining_pod_name: z.string().describe('The name of the Deployment that its pods belong to'),
   resources: z.object({
     gpu_count: z.int().describe('GPUs that mine now'),
-    cpu_cores: z.number().describe('Of all its miners together, as configured'),
+    cpu_cores: z.number().describe('For all its miners together, as configured'),
     memory_mb: z.int(),
   }),
   mining_gpu_count: z.int(),
-  available_gpu_count: z.int().describe('Not rented; what mines can be rented at any moment'),
-  enabled: z.boolean().describe('What its owner last said'),
+  available_gpu_count: z.int().describe('Not rented; a GPU that mines can be rented at any moment'),
+  enabled: z.boolean().describe('Whether its owner last enabled mining'),
   miners: z.object({
     wanted: z.int(),
     running: z.int(),
-    waiting: z.int().describe('For a GPU that is not rented'),
-    failing: z.int().describe('Crashing, or without an image; tried again, later each time'),
+    waiting: z.int().describe('Waiting for a GPU that is not rented'),
+    failing: z.int().describe('Crashing, or unable to pull the image; retried at growing intervals'),
   }),
-  reason: z.string().optional().describe('Why nothing is to mine'),
+  reason: z.string().optional().describe('Why no miner is wanted'),
 });
 
 export type MiningReply = z.infer<typeof miningReply>;
@@ -38,11 +38,11 @@ export const miningMetricsReply = z.object({
   waiting_mining_pods: z.int(),
   failing_mining_pods: z.int(),
   total_mining_gpus: z.int(),
-  total_available_gpus: z.int().describe('Not rented, mined or not'),
+  total_available_gpus: z.int().describe('Not rented, whether mining or not'),
   total_providers: z.int(),
 });
 
-/** Field by field: environment, arguments and wallet of a configuration are nobody's business. */
+/** Field by field: a configuration's environment, arguments and wallet must not be published. */
 export function miningReplyOf(figures: MiningFigures): MiningReply {
   const { providerId, config, running, waiting, failing, totalGpus, rentedGpus, reason } = figures;
   return {
@@ -58,7 +58,7 @@ export function miningReplyOf(figures: MiningFigures): MiningReply {
   };
 }
 
-/** In the field's four words. Without miners it has stopped, whatever the reason. */
+/** One of the four words that controllers know. Without miners it has stopped, whatever the reason. */
 function statusOf({ miners, running, failing }: MiningFigures): MiningReply['mining_status'] {
   if (running > 0) return 'running';
   if (failing > 0) return 'failed';

@@ -11,10 +11,10 @@ export const queryNumber = (schema: z.ZodNumber) => {
   return shownAs(text.transform(Number).pipe(schema), asNumber);
 };
 
-/** Text in a query that goes into a question to the database, which cannot hold every character. */
+/** Text in a query that is sent to the database, which cannot store every character. */
 export const queryText = printableText(128).min(1);
 
-/** How a list is turned over: `next_cursor` of one page is the `cursor` of the next. */
+/** Paging: `next_cursor` of one page is the `cursor` of the next. */
 export const pageQuery = z.object({
   limit: queryNumber(z.number().int().min(1).max(maxPage)).default(50).describe('1 to 100'),
   cursor: z
@@ -22,5 +22,5 @@ export const pageQuery = z.object({
     .max(512)
     .regex(/^[A-Za-z0-9_-]+$/, 'is not a cursor of this list')
     .optional()
-    .describe('`next_cursor` of the page before'),
+    .describe('`next_cursor` of the previous page'),
 });

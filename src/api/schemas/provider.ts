@@ -14,26 +14,29 @@ const gpu = z.object({
 });
 
 /**
- * A provider as anybody may see it. What names a machine from inside (its private address, the uuids and slots of its
- * GPUs) is left out; the figures of `capacity` are the broker's own, not what the provider last said.
+ * A provider as anybody may see it. Facts that identify a machine from the inside (its private address, the uuids and
+ * slots of its GPUs) are left out; the numbers in `capacity` are the broker's own, not what the provider last reported.
  */
 export const providerReply = z.object({
   provider_id: z.string(),
   wallet_addr: z.string(),
   node_name: z.string().optional(),
   status: z.enum(providerStatuses),
-  cordoned: z.boolean().describe('It takes no new jobs by order of its owner or of an operator'),
+  cordoned: z.boolean().describe('It takes no new jobs, by a command of its owner or of an operator'),
   drained: z.boolean().describe('It is cordoned and has no jobs: it may be turned off'),
-  drain_until: z.iso.datetime().optional().describe('When the last of its jobs ends; without, each at its own expiry'),
+  drain_until: z.iso
+    .datetime()
+    .optional()
+    .describe('When the last of its jobs ends; if absent, each ends at its own expiry'),
   retiring: z.boolean().optional().describe('It leaves the fleet after its last job'),
   user_namespaces: z
     .boolean()
-    .describe('Root in a job is nobody on the machine: it runs jobs in user namespaces of their own'),
+    .describe('Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine'),
   not_offered_reason: z
     .string()
     .optional()
     .describe(
-      'Why it, or which of its GPUs, is not offered, or not as it was registered, although the machine is well',
+      'Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well',
     ),
   spec: z.object({
     hostname: z.string(),
@@ -55,14 +58,14 @@ export const providerReply = z.object({
     gpu_count: z.int(),
     cpu_cores: z.int(),
     memory_mb: z.int(),
-    gpu_price_per_hour: z.number().describe('Of its first type; `gpu_prices_per_hour` has all'),
+    gpu_price_per_hour: z.number().describe('For its first GPU type; `gpu_prices_per_hour` has all'),
     total_gpus: z.record(z.string(), z.int()),
     in_use_gpus: z.record(z.string(), z.int()),
     available_gpus: z.record(z.string(), z.int()),
     gpu_prices_per_hour: z.record(z.string(), z.number()),
     gpu_price_sources: z
       .record(z.string(), z.enum(priceSources))
-      .describe('Who set it: the provider, or the operator of the site for a provider that names none'),
+      .describe("Who set it: the provider, or the site's operator for a provider that names no price"),
     total_cpu_cores: z.int(),
     available_cpu_cores: z.int(),
     total_memory_mb: z.int(),
@@ -71,8 +74,8 @@ export const providerReply = z.object({
     available_disk_gb: z.int(),
     cpu_price_per_hour: z.number(),
     memory_price_per_gb_hr: z.number(),
-    available_from: z.iso.datetime().optional().describe('No job begins before'),
-    available_until: z.iso.datetime().optional().describe('No job is placed, or extended, to end after'),
+    available_from: z.iso.datetime().optional().describe('No job starts before this time'),
+    available_until: z.iso.datetime().optional().describe('No job is placed or extended to end after this time'),
   }),
   last_heartbeat: z.iso.datetime().optional(),
   registered_at: z.iso.datetime(),
@@ -83,14 +86,14 @@ export type ProviderReply = z.infer<typeof providerReply>;
 
 export const providerListReply = z.object({
   providers: z.array(providerReply),
-  count: z.int().describe('Of this page'),
+  count: z.int().describe('The number on this page'),
   next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
 });
 
 const near = z
   .array(z.string())
   .optional()
-  .describe('Types near to one of which there is nothing; for a name that nobody knows, what may have been meant');
+  .describe('Types near to a requested one that is not available; for an unknown name, types that may have been meant');
 
 export const providerSearchReply = providerListReply.omit({ next_cursor: true }).extend({ near });
 
@@ -99,13 +102,13 @@ export const gpuAvailabilityReply = z.object({
     z.object({
       provider_id: z.string(),
       gpu_type: z.string(),
-      vram_gb: z.int().optional().describe('Of one GPU, as it is sold, where it is known'),
+      vram_gb: z.int().optional().describe('Nominal memory of one GPU, if known'),
       total_gpus: z.int(),
       available_gpus: z.int(),
       cluster_online: z.boolean(),
       can_create_job: z.boolean(),
-      not_offered_reason: z.string().optional().describe('Why no job is created, where the machine is not why'),
-      price_per_hour: z.number().describe('Of one GPU'),
+      not_offered_reason: z.string().optional().describe('Why it is not offered, although the machine is well'),
+      price_per_hour: z.number().describe('For one GPU'),
       price_source: z.enum(priceSources),
     }),
   ),
@@ -144,11 +147,11 @@ export function gpuAvailabilityReplyOf(
 const notOffered = (facts: OfferFacts, site: SitePrices) =>
   whyNotOffered(facts, { freeJobs: site.ALLOW_FREE_JOBS, now: new Date() });
 
-/** Field by field: what a provider says about itself gets out only where it is meant to. */
+/** Field by field: what a provider reports about itself is published only where that is intended. */
 export function providerReplyOf(provider: ProviderRow, site: SitePrices): ProviderReply {
   const { spec } = provider;
   const gpus = provider.resources.filter(({ kind, total }) => kind === 'gpu' && total > 0);
-  // As long as the cluster counts none of its GPUs, no more can be said about them than why.
+  // Until the cluster counts some of its GPUs, only the reason can be given.
   const isCounted = provider.joinedAt !== undefined && (gpus.length > 0 || provider.offeredGpus === 0);
   const reason = isCounted ? notOffered({ ...provider, gpus }, site) : provider.gpusReason || undefined;
   return {
@@ -191,7 +194,7 @@ export function providerReplyOf(provider: ProviderRow, site: SitePrices): Provid
   };
 }
 
-/** In the names the field knows; a GPU type is called what the provider calls it. */
+/** In the names that existing clients know; a GPU type keeps the provider's name for it. */
 function capacityOf(provider: ProviderRow): ProviderReply['capacity'] {
   const { resources, cpuPricePerHour, memoryPricePerGbHour, availableFrom, availableUntil } = provider;
   const gpus = resources.filter(({ kind }) => kind === 'gpu');

@@ -4,13 +4,13 @@ type JsonSchema = Record<string, unknown>;
 
 const registry = z.registry<{ as: JsonSchema }>();
 
-/** Says how a schema is described on the API page where its own form says less than is meant. */
+/** Sets how the OpenAPI document shows a schema, if the schema itself says less than is meant. */
 export function shownAs<S extends ZodType>(schema: S, as: JsonSchema): S {
   registry.add(schema, { as });
   return schema;
 }
 
-/** What a schema is to be described as, also when it was derived from one of which that was said. */
+/** How to show a schema, if that was set for it or for the schema it was derived from. */
 export function shown(schema: unknown): JsonSchema | undefined {
   return registry.get(schema as ZodType)?.as;
 }

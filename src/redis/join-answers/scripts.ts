@@ -38,7 +38,7 @@ local function groupsIn(text)
   end
   return names
 end
--- The newest reply of ours; entries after it that are none are removed.
+-- The newest of our answers; later entries that are not answers are removed.
 local function newestOf(key)
   local list = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 10)
   if list.err then return nil end
@@ -58,7 +58,7 @@ local function publish(key, reply, timestamp, origin, ttl)
   local names = {}
   local existing = groupsOf(key)
   if #existing > 64 then
-    -- Each look at the reply would go through all of them. No provider has so many programs.
+    -- Each check of the answer would go through all of them. No provider has so many programs.
     redis.call('UNLINK', key)
     existing = {}
     foreign = 1
@@ -73,12 +73,12 @@ local function publish(key, reply, timestamp, origin, ttl)
   add('origin', origin)
   local id = redis.pcall(unpack(args))
   if type(id) == 'table' and id.err then
-    -- Not a stream, or one whose last id leaves no room: what stands there is of no use to anybody.
+    -- Not a stream, or a stream whose last id leaves no room: its contents are of no use to anybody.
     redis.call('UNLINK', key)
     foreign = 1
     id = redis.call(unpack(args))
   end
-  -- Without one it lives no longer than the copy before it.
+  -- Without a new time to live, the key keeps that of the earlier copy.
   if ttl then redis.call('EXPIRE', key, ttl) end
   return id
 end

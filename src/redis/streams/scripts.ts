@@ -20,18 +20,18 @@ local function less(a, b)
 end
 local function after(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  -- Where a number is not exact the entry itself is kept; it goes another time.
+  -- Lua cannot add to this number exactly: keep the entry, which a later run removes.
   if #seq > 15 then return id end
   return ms .. '-' .. string.format('%.0f', tonumber(seq) + 1)
 end
--- Removes what somebody put at a key of ours that is of another type. Answers 1 when it did.
+-- Removes foreign data of another type from one of our keys. Returns 1 if there was any.
 local function healed(key, kind)
   local found = redis.call('TYPE', key).ok
   if found == 'none' or found == kind then return 0 end
   redis.call('UNLINK', key)
   return 1
 end
--- A count that we wrote is a whole number, which Lua holds exactly.
+-- A count that we wrote is an integer that Lua can represent exactly.
 local function isCount(text)
   return type(text) == 'string' and string.match(text, '^%-?%d+$') ~= nil and #text <= 15
 end
@@ -59,7 +59,7 @@ local last = pairsOf(redis.call('XINFO', 'STREAM', KEYS[1]))['last-generated-id'
 local needed
 for _, list in ipairs(groups) do
   local group = pairsOf(list)
-  -- Somebody moved the group past everything there is: what of it was read, nobody knows.
+  -- Somebody moved the group past the last entry: it is unknown which entries were read.
   if group.name == ARGV[3] and less(last, group['last-delivered-id']) then return { 0, foreign } end
   local first = after(group['last-delivered-id'])
   local pending = redis.call('XPENDING', KEYS[1], group.name)
@@ -149,7 +149,7 @@ elseif not known then
   found[#found + 1] = 'uncounted'
 end
 redis.call('HSET', KEYS[4], KEYS[1], string.format('%.0f', gone))
--- What went before the first look is nobody's fault.
+-- Entries that were gone before the first check do not count.
 return { 'healthy', last, gone - tonumber(known or gone), now, found }
 `;
 
@@ -187,7 +187,7 @@ if not groups.err then
   for _, list in ipairs(groups) do
     local group = pairsOf(list)
     if group.name == ARGV[1] then
-      -- An error here is that there can be no id past the largest one.
+      -- An error here means that no id can follow the largest one.
       local unread = redis.pcall('XRANGE', KEYS[1], '(' .. group['last-delivered-id'], '+', 'COUNT', 1)
       if group.pending > 0 or (not unread.err and #unread > 0) then return 0 end
     end
@@ -225,7 +225,7 @@ while #read < wanted and (#read == 0 or room >= most) do
         for i = 1, #entry[2], 2 do
           if not data and entry[2][i] == 'data' then data = entry[2][i + 1] end
         end
-        -- Without data it is not acceptable either, for that.
+        -- An entry without data is rejected for that.
         entry[2] = data and { 'data', string.sub(data, 1, kept), 'cut', string.rep('-', kept) } or { 'cut', '' }
         weight = 2 * kept
       end

@@ -11,17 +11,17 @@ import { Reflector } from '../../kubernetes/reflector.js';
 interface Miner {
   providerId: string | undefined;
   uid: string | undefined;
-  /** Undefined for one that is over. */
+  /** Undefined for a pod that is over. */
   state: MinerState | undefined;
 }
 
-/** Changes that come close together are written as one; a job that takes GPUs changes several miners at once. */
+/** Changes that come close together are written at once; a job that takes GPUs changes several miners. */
 const gatherMs = 50;
 const retryMs = 2_000;
 
 /**
- * Keeps what the database says of miners up to date with their pods: per provider, how many run, wait and fail. What
- * cannot be written is written later; a watcher that starts again counts everything anew.
+ * Keeps each provider's counts of running, waiting and failing miners in the database up to date with their pods. A
+ * failed write is retried later; a watcher that starts again counts all pods again.
  */
 export function watchMiners(kubernetes: Kubernetes, pool: Pool, logger: Logger) {
   const miners = new Map<string, Map<string, MinerState>>();

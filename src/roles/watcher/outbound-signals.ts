@@ -3,16 +3,16 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { sendSignal, type Signal } from '../../temporal/signals.js';
 
-/** A stop waits for what is under way. */
+/** A stop waits for calls under way. */
 const sendWithinMs = 10_000;
 
-/** Finds whom to tell, and of what; undefined when the thing is nobody's. May fail, and is tried again. */
+/** Finds the workflow and the signal; undefined if no workflow is concerned. May fail, and is retried. */
 type FindSignal = () => Promise<Signal | undefined>;
 
 /**
- * Sends observations to workflows, the newest one only: while a signal is under way or Temporal is away, a later
- * observation of the same thing takes the place of the one that waits. Nothing is lost by a crash: a watcher that
- * starts again compares the whole cluster with the database.
+ * Sends observations to workflows, only the newest of each object: while a signal is under way or Temporal is down, a
+ * later observation replaces the one that waits. A crash loses nothing: a watcher that starts again compares the whole
+ * cluster with the database.
  */
 export class OutboundSignals {
   readonly #waiting = new Map<string, FindSignal>();
@@ -24,28 +24,28 @@ export class OutboundSignals {
     private readonly logger: Logger,
   ) {}
 
-  /** Queues an observation; `key` names the thing observed. */
+  /** Queues an observation; `key` names the observed object. */
   send(key: string, signal: Signal | FindSignal): void {
     this.#waiting.set(key, typeof signal === 'function' ? signal : () => Promise.resolve(signal));
     if (!this.#senders.has(key)) this.#senders.set(key, this.#drain(key));
   }
 
-  /** Stops after what is under way; what still waits is found again by the next watcher. */
+  /** Stops after the calls under way; the next watcher finds again what still waits. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     await Promise.allSettled(this.#senders.values());
   }
 
   async #drain(key: string): Promise<void> {
-    // In the next turn: it takes itself out of the senders in the same breath as it finds nothing left to send, or an
-    // observation that came in between would lie until the next one; and by then it must stand among them.
+    // In the next turn, so that `send` has registered this sender before it can remove itself. It removes itself in the
+    // same step in which it finds nothing left to send: an observation in between would wait for the next one.
     await Promise.resolve();
     let backoffMs = 200;
     for (let next = this.#waiting.get(key); next !== undefined; next = this.#waiting.get(key)) {
       if (this.#stopped.signal.aborted) break;
       try {
         const signal = await next();
-        // Where the workflow is over, the reconciler deals with what its objects left behind.
+        // If the workflow has ended, the reconciler deals with what its objects left behind.
         if (signal !== undefined) await sendSignal(this.client, signal, { withinMs: sendWithinMs });
       } catch (error) {
         this.logger.warn({ err: error, about: key, retryInMs: backoffMs }, 'signal not delivered');

@@ -1,24 +1,24 @@
 import type { PodObservation } from '../../../workflows/job-messages.js';
 
 /**
- * How long a pod has to be stuck before that is news. The scheduler says that nothing fits while it has not heard of a
- * new node, and places the pod a moment later: to tell both costs a job's history a dozen events.
+ * How long a pod has to be stuck before its workflow is told. The scheduler reports that nothing fits before it has
+ * heard of a new node, and places the pod a moment later: telling both costs a job's history a dozen events.
  */
 const stuckForMs = 2_000;
 
 /**
- * Decides what of a job's pod is worth waking its workflow for, and says each thing once. It forgets with the process:
- * a watcher that starts again compares the whole cluster with the database.
+ * Decides which observations of a job's pod are worth a signal to its workflow, and reports each once. Its memory ends
+ * with the process: a watcher that starts again compares the whole cluster with the database.
  */
 export class PodNews {
-  /** Per job, what its workflow was last told. */
+  /** What each job's workflow was last told. */
   readonly #told = new Map<string, string>();
-  /** Per job, the newest look at a pod that has been stuck for less than the time it takes. */
+  /** The latest observation of each job's pod that has been stuck for less than `stuckForMs`. */
   readonly #held = new Map<string, { observation: PodObservation; timer: NodeJS.Timeout }>();
 
   constructor(private readonly tell: (jobId: string, observation: PodObservation) => void) {}
 
-  /** Takes note that the workflow knows already that this pod runs. */
+  /** Records that the workflow knows already that this pod runs. */
   knowsRunning(jobId: string, uid: string): void {
     this.#letGo(jobId);
     this.#told.set(jobId, summary({ phase: 'running', uid }));
@@ -54,7 +54,7 @@ export class PodNews {
 
   #tellOnce(jobId: string, observation: PodObservation): void {
     if (this.#told.get(jobId) === summary(observation)) return;
-    // A pod on its way is no news unless it was stuck before.
+    // A starting pod is no news unless it was stuck before.
     const isNews = observation.phase !== 'pending' || observation.stuck !== undefined || this.#told.has(jobId);
     if (observation.phase === 'gone') this.#told.delete(jobId);
     else this.#told.set(jobId, summary(observation));

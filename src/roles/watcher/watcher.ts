@@ -19,7 +19,7 @@ import { OutboundSignals } from './outbound-signals.js';
 import { PodNews } from './pod-news.js';
 import { Reflector } from '../../kubernetes/reflector.js';
 
-/** Looks at single objects under way at the same time, after a list. */
+/** How many single objects are read concurrently after a list. */
 const looksAtOnce = 20;
 
 export interface WatcherDeps {
@@ -30,15 +30,15 @@ export interface WatcherDeps {
 }
 
 export interface Watcher {
-  /** What is up to date with the cluster and what is not. */
+  /** Which parts are up to date with the cluster and which are not. */
   ready(): Record<string, { ok: boolean; detail?: string }>;
   stop(): Promise<void>;
 }
 
 /**
  * The watcher role: every *transition* of a job's pod, of a provider's node and of a node's certificate request becomes
- * a signal, and every one of a miner a figure in the database. It holds nothing that matters: at its start, and after
- * every gap, it compares what it lists with what the database says and signals the differences.
+ * a signal, and every transition of a miner a count in the database. It has no state worth keeping: at its start, and
+ * after every gap, it compares the cluster's lists with the database and signals the differences.
  */
 export function startWatcher({ kubernetes, temporal, pool, logger }: WatcherDeps): Watcher {
   const signals = new OutboundSignals(temporal, logger);
@@ -80,7 +80,7 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
           if (knows) news.knowsRunning(job.jobId, observation.uid);
           else news.see(job.jobId, observation);
         } else if (job.status === 'running' && job.podUid !== undefined) {
-          // The database may be newer than the list: look once more before saying that a customer's pod is gone.
+          // The database may be newer than the list: read the pod again before saying that a customer's pod is gone.
           const again = await unlessNotFound(
             kubernetes.core.readNamespacedPod({
               name: jobObjectName(job.jobId),
@@ -109,7 +109,7 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
   };
 }
 
-/** One that cannot be looked at keeps nobody's news back: the reconciler looks at it again within a minute. */
+/** An object that cannot be read does not hold up the others' news: the reconciler checks it again within a minute. */
 function leaveToReconciler<T>(logger: Logger, failed: readonly Failed<T>[], nameOf: (item: T) => string): void {
   if (failed.length === 0) return;
   const about = failed.slice(0, 10).map(({ item }) => nameOf(item));
@@ -184,7 +184,7 @@ function watchCertificateRequests(kubernetes: Kubernetes, pool: Pool, signals: O
     const username = request.spec.username ?? '';
     const decided = (request.status?.conditions?.length ?? 0) > 0;
     if (name === undefined || decided) return;
-    // The API server itself wrote the user name: the token id or the node in it names the provider.
+    // The API server itself wrote the user name: the token id or the node in it identifies the provider.
     const after = (prefix: string) => (username.startsWith(prefix) ? username.slice(prefix.length) : undefined);
     const [tokenId, nodeName] = [after(bootstrapUserPrefix), after(nodeUserPrefix)];
     if (tokenId === undefined && nodeName === undefined) return;
@@ -202,7 +202,7 @@ function watchCertificateRequests(kubernetes: Kubernetes, pool: Pool, signals: O
     path: '/apis/certificates.k8s.io/v1/certificatesigningrequests',
     query: { fieldSelector },
     list: (page) => kubernetes.certificates.listCertificateSigningRequest({ fieldSelector, ...page }),
-    // They are gone an hour after they were decided, by the control plane's own cleaner.
+    // The control plane's own cleaner deletes them an hour after the decision.
     see: (request) => request,
     onList(requests) {
       requests.forEach(tell);

@@ -1,15 +1,15 @@
-/** A piece of a source that is another one in the broker with the fault. */
+/** A piece of source that differs in the broker with the fault. */
 export interface Edit {
-  /** Below the package's folder. */
+  /** Relative to the package's folder. */
   file: string;
   find: string;
   replace: string;
 }
 
 /**
- * The source of a file with an edit made.
+ * A file's source with an edit applied.
  *
- * @throws Error when what is to be replaced does not stand there exactly once.
+ * @throws Error unless the text to replace occurs exactly once.
  */
 export function edited(source: string, { file, find, replace }: Edit): string {
   const parts = source.split(find);

@@ -3,5 +3,5 @@ import { faultsOfTheApi } from './of-the-api.js';
 import { faultsOfTheLedger } from './of-the-ledger.js';
 import { faultsOfTheWork } from './of-the-work.js';
 
-/** Everything that can be put into a broker to see whether chaos notices. */
+/** Every fault that can be planted in a broker to test whether chaos finds it. */
 export const faults: Readonly<Record<string, Fault>> = { ...faultsOfTheApi, ...faultsOfTheLedger, ...faultsOfTheWork };

@@ -1,6 +1,6 @@
 import type { Fault } from './fault.js';
 
-/** What customers are told wrongly, and what others get to read. */
+/** Faults in what customers are told, and in what others can read. */
 export const faultsOfTheApi: Readonly<Record<string, Fault>> = {
   'look-fails': {
     what: 'looking at a running job is answered 500',

@@ -1,6 +1,6 @@
 import { silent, type Fault } from './fault.js';
 
-/** What is billed, reserved or held wrongly. */
+/** Faults in bills, reservations and allocations. */
 export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
   'starts-again': {
     what: 'an extension moves the start of the job',

@@ -1,6 +1,6 @@
 import { silentSoon, type Fault } from './fault.js';
 
-/** What workflows, relays and the reconciler do wrongly, and what they leave behind. */
+/** Faults of workflows, relays and the reconciler, and leaks. */
 export const faultsOfTheWork: Readonly<Record<string, Fault>> = {
   'cancelled-as-completed': {
     what: 'a job that is cancelled ends as if it had been completed',
@@ -170,7 +170,7 @@ export const faultsOfTheWork: Readonly<Record<string, Fault>> = {
       },
     ],
     foundBy: ['nodes'],
-    // It has joined by then, and somebody still rents.
+    // The machine has joined by then, and customers still rent.
     run: { jobs: 14 },
   },
   'never-elsewhere': {

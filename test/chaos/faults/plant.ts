@@ -7,14 +7,16 @@ import { packageRoot } from '../../../engines/paths.js';
 import { edited } from './edit.js';
 import type { Fault } from './fault.js';
 
-/** A broker with faults, beside the one that was built. */
+/** A broker with faults, next to the one that was built. */
 export interface PlantedBroker {
   /** Its program, for BROKER_MAIN. */
   main: string;
   remove(): void;
 }
 
-/** Copies what was built and puts faults into the copy. The copy is below the package's folder, where its modules are. */
+/**
+ * Copies the build and plants faults in the copy. The copy is inside the package's folder, where its modules are found.
+ */
 export async function plantBroker(faults: readonly Fault[]): Promise<PlantedBroker> {
   const brokers = join(packageRoot, '.data/faults');
   mkdirSync(brokers, { recursive: true });
@@ -32,14 +34,14 @@ export async function plantBroker(faults: readonly Fault[]): Promise<PlantedBrok
         jsc: {
           target: 'es2022',
           parser: { syntax: 'typescript' },
-          // What is imported and not used any more is imported all the same, as the compiler has it.
+          // Keeps unused imports, as the compiler does.
           transform: { verbatimModuleSyntax: true },
         },
         module: { type: 'es6' },
       });
       writeFileSync(join(folder, file.replace(/\.ts$/, '.js')), code);
     }
-    // The bundle holds these; what only activities import is not in it.
+    // The workflow bundle contains these; files that only activities import are not in it.
     if ([...files.keys()].some((file) => file.startsWith('workflows/') || file.startsWith('src/domain/'))) {
       const bundler = join(packageRoot, 'scripts/bundle-workflows.js');
       const index = join(folder, 'workflows/index.js');

@@ -4,25 +4,25 @@ import { runChaos, type ChaosOptions } from '../run.js';
 import { silent, type Fault } from './fault.js';
 import { plantBroker } from './plant.js';
 
-/** As little as shows a fault: one job of each plan, all at once, nobody is killed, and the broker is one process. */
+/** The least that shows a fault: one job of each plan, all at once, no kills, and the broker in one process. */
 const shortRun: Omit<ChaosOptions, 'seed'> = {
   ...{ jobs: 7, customers: 7, kills: 0, hostile: 0, withBroken: false, processes: ['broker'], registrations: 50 },
   quietWithinMs: 20_000,
   giveUpAfterMs: 240_000,
 };
-/** The broker as it is has to pass whatever any of the faults needs. */
+/** The unchanged broker has to pass a run with everything that any fault needs. */
 const everything: Partial<ChaosOptions> = { withBroken: true, jobs: 14, ...silent };
 
-/** What became of a run of a broker with faults, or of one without. */
+/** The outcome of a run of a broker with or without faults. */
 export interface FaultRun {
-  /** What found something, and the first that it found. */
+  /** The first finding of each invariant that found something. */
   found: Partial<Record<Invariant, string>>;
-  /** What was to find something and did not: one for each fault that nobody found who should; where there is none, what did. */
+  /** An entry for each fault that none of its invariants found; without a fault, the findings. */
   wrong: string[];
   seconds: number;
 }
 
-/** Runs chaos for a short while on a broker with these faults; without one, on the broker as it is. */
+/** Runs chaos for a short while on a broker with these faults; without any, on the unchanged broker. */
 export async function runWithFaults(
   faults: readonly Fault[],
   { seed = randomInt(2 ** 31), log = () => undefined }: { seed?: number; log?: (line: string) => void } = {},
@@ -48,7 +48,7 @@ export async function runWithFaults(
     if (faults.length === 0) wrong.push(...Object.keys(found), ...(endedBecause === undefined ? [] : [endedBecause]));
     return { found, wrong, seconds: Math.round((Date.now() - beganMs) / 1_000) };
   } catch (error) {
-    // A broker with which nothing can be tried has not been found out by what was to find it.
+    // If nothing can be tried with a broker, its invariants have not found the fault.
     const why = error instanceof Error ? error.message : String(error);
     return { found: {}, wrong: [`the run broke off: ${why}`], seconds: Math.round((Date.now() - beganMs) / 1_000) };
   } finally {

@@ -2,14 +2,14 @@ import type { Invariant } from '../invariant-names.js';
 import { faults } from './faults.js';
 import { runWithFaults } from './run-fault.js';
 
-/** The broker as it is, with which nothing may be found. */
+/** The unchanged broker, for which nothing may be found. */
 const none = 'none';
 
 /**
  * Runs chaos on a broker with each of these faults, and prints which invariant found it.
  *
- * @param names of faults, several in one broker with a `+` between; `all` for each of them alone, and for none.
- * @returns whether each was found by what should find it, and nothing where there is none.
+ * @param names of faults, joined with `+` for several in one broker; `all` for each of them alone, and for none.
+ * @returns whether each fault was found by one of its invariants, and nothing without a fault.
  */
 export async function tryFaults(names: readonly string[], log: (line: string) => void): Promise<boolean> {
   const known = [none, ...Object.keys(faults)];
