@@ -4,12 +4,13 @@ import { leaveNode } from '../src/db/provider-nodes.js';
 import { cordon, drain, retire, uncordon } from '../src/db/provider-operations.js';
 import { deleteBootstrapToken } from '../src/kubernetes/bootstrap-tokens.js';
 import { withdrawReplies } from '../src/redis/join-answers/join-answers.js';
+import type { ProviderAction } from '../src/domain/provider.js';
 import { closeNodes } from './close-nodes.js';
 import type { ActivityDeps } from './deps.js';
 
-/** A command of an operator or of the owner. */
-export interface ProviderCommand {
-  action: 'cordon' | 'uncordon' | 'drain' | 'retire';
+/** A command as it is recorded: who gave it stands in the history. */
+export interface RecordedCommand {
+  action: ProviderAction;
   /** With `drain` and `retire`: when the last of its jobs ends, RFC 3339; if absent, each ends at its own expiry. */
   until?: string;
 }
@@ -23,7 +24,7 @@ export function createProviderOperationActivities({
 }: Pick<ActivityDeps, 'pool' | 'redis' | 'kubernetes' | 'logger'>) {
   return {
     /** From here on nothing is placed there, or may be again: a job that got capacity before has it in the ledger. */
-    async recordOrder({ providerId, order }: { providerId: string; order: ProviderCommand }): Promise<void> {
+    async recordOrder({ providerId, order }: { providerId: string; order: RecordedCommand }): Promise<void> {
       if (order.action === 'cordon') await cordon(pool, providerId);
       else if (order.action === 'uncordon') await uncordon(pool, providerId);
       else {

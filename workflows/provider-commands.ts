@@ -1,5 +1,5 @@
 import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow';
-import type { ProviderCommand } from '../activities/provider-operations.js';
+import type { RecordedCommand } from '../activities/provider-operations.js';
 import {
   cordonProvider,
   drainProvider,
@@ -15,7 +15,7 @@ interface Ordered {
   providerId: string;
   state(): ProviderState;
   /** A command is in force: placement and the jobs know about it. */
-  ordered(command: ProviderCommand): void;
+  ordered(command: RecordedCommand): void;
 }
 
 /**
@@ -25,7 +25,7 @@ interface Ordered {
 export function takeCommands({ providerId, state, ordered }: Ordered): void {
   let carryingOut = false;
 
-  const carryOut = async (command: ProviderCommand): Promise<ProviderState> => {
+  const carryOut = async (command: RecordedCommand): Promise<ProviderState> => {
     // Several handlers may wake at once: the first continues, and the others check again.
     while (carryingOut) await condition(() => !carryingOut);
     carryingOut = true;

@@ -1,6 +1,8 @@
+import type { ProviderAction } from '../domain/provider.js';
+
 /** A command that an operator or the owner may give a provider. */
 export interface ProviderCommand {
-  action: 'cordon' | 'uncordon' | 'drain' | 'retire';
+  action: ProviderAction;
   /** The wallet that gives it. */
   by: string;
   /** With `drain` and `retire`: when the last of its jobs ends; if absent, each ends at its own expiry. */

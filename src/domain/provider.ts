@@ -5,6 +5,9 @@ export function isInService(status: ProviderStatus): boolean {
   return status === 'joined' || status === 'available' || status === 'busy' || status === 'offline';
 }
 
+/** What an operator or the owner may command a provider to do. */
+export type ProviderAction = 'cordon' | 'uncordon' | 'drain' | 'retire';
+
 /**
  * Ids that are valid in a node name, a label and a workflow id without change. Their 60 characters stay below the 63 of
  * a label value.

@@ -4,7 +4,8 @@ import type { Config, SitePrices } from '../../config.js';
 import { findProvider, type ProviderRow } from '../../db/provider-reads.js';
 import { BrokerError } from '../../domain/errors.js';
 import { providerIdSchema } from '../../domain/registration.js';
-import type { ProviderCommand, ProviderCommands } from '../provider-commands.js';
+import type { ProviderAction } from '../../domain/provider.js';
+import type { ProviderCommands } from '../provider-commands.js';
 import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { providerReply, providerReplyOf } from '../schemas/provider.js';
@@ -35,7 +36,7 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
 
   const order = (
     path: string,
-    action: ProviderCommand['action'],
+    action: ProviderAction,
     summary: string,
     success: RouteRule['responses'],
   ): RouteRule => ({
