@@ -5,7 +5,8 @@ import { packageRoot } from '../../engines/paths.js';
 import { placeOf } from './functions.js';
 import { runJest, writeJson, type FileResult } from './jest-run.js';
 import type { Mutant } from './mutant.js';
-import { contentsOf, importedBy, runsWorkflows } from './suites.js';
+import { importedBy } from '../support/imports.js';
+import { contentsOf, runsWorkflows } from './suites.js';
 
 /** What the test files are known for, without any mutant. */
 interface Notes {

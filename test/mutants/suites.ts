@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
-import ts from 'typescript';
+import { join } from 'node:path';
 import { packageRoot } from '../../engines/paths.js';
 import { engineNames, type EngineName } from '../../engines/stack.js';
 import { enginesOfFolder } from '../support/run.js';
@@ -26,30 +25,6 @@ export function testFilesIn(folders: readonly string[]): string[] {
     )
     .filter((file) => file.endsWith('.test.ts'))
     .sort();
-}
-
-/** How many imports a file is away from each of those it is built from. */
-export function importedBy(file: string): Map<string, number> {
-  const distances = new Map([[file, 0]]);
-  for (const [from, distance] of distances) {
-    for (const to of importsOf(from)) if (!distances.has(to)) distances.set(to, distance + 1);
-  }
-  return distances;
-}
-
-const known = new Map<string, string[]>();
-
-function importsOf(file: string): string[] {
-  const before = known.get(file);
-  if (before !== undefined) return before;
-  const path = join(packageRoot, file);
-  const { importedFiles } = ts.preProcessFile(ts.sys.readFile(path) ?? '');
-  const imports = importedFiles
-    .filter(({ fileName }) => fileName.startsWith('.'))
-    .map(({ fileName }) => relative(packageRoot, resolve(dirname(path), fileName.replace(/\.js$/, '.ts'))))
-    .filter((each) => ts.sys.fileExists(join(packageRoot, each)));
-  known.set(file, imports);
-  return imports;
 }
 
 /** All that a test of this folder may depend on: for what is kept to hold as long as it is the same. */

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { relative } from 'node:path';
 import TestRunner from 'jest-runner';
+import { reachesPackage } from './imports.js';
 
 /** What brings the native part of the Temporal SDK: made for one life per process, it crashed in the next file. */
-const bringsNativePart = /from '@temporalio\/(?:worker|testing)'/;
+const bringNativePart = ['@temporalio/worker', '@temporalio/testing'];
 
 /** Suites whose files start no processes of their own. */
 const isSmall = /\/test\/(?:unit|store)\//;
@@ -30,8 +30,8 @@ export default class Runner extends TestRunner {
 
   async runTests(tests, watcher, options) {
     if (options.serial) return await super.runTests(tests, watcher, options);
-    const known = new Map();
-    const together = tests.filter(({ path }) => isSmall.test(path) && !loadsNativePart(path, known));
+    const isNative = (path) => reachesPackage(relative(this._globalConfig.rootDir, path), bringNativePart);
+    const together = tests.filter(({ path }) => isSmall.test(path) && !isNative(path));
     const alone = tests.filter((test) => !together.includes(test));
     const runs = [];
     if (alone.length > 0) runs.push(super.runTests(alone, watcher, options));
@@ -43,24 +43,4 @@ export default class Runner extends TestRunner {
     const stops = [super.on(name, listener), this.#shared.on(name, listener)];
     return () => stops.forEach((stop) => stop());
   }
-}
-
-/** Whether a file or what it imports, directly or not, brings it. */
-function loadsNativePart(test, known) {
-  const reached = new Set([test]);
-  for (const path of reached) {
-    if (!known.has(path)) known.set(path, read(path));
-    const { isNative, imports } = known.get(path);
-    if (isNative) return true;
-    for (const file of imports) reached.add(file);
-  }
-  return false;
-}
-
-function read(path) {
-  const text = readFileSync(path, 'utf8');
-  const imports = [...text.matchAll(/ from '(\.{1,2}\/[^']+)\.js';$/gm)]
-    .map(([, name]) => resolve(dirname(path), `${name}.ts`))
-    .filter((file) => existsSync(file));
-  return { isNative: bringsNativePart.test(text), imports };
 }

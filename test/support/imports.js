@@ -1,0 +1,37 @@
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What each file that was read imports. */
+const known = new Map();
+
+/** How many imports a file is away from each of those it is built from; paths from the root of the checkout on. */
+export function importedBy(file) {
+  const distances = new Map([[file, 0]]);
+  for (const [from, distance] of distances) {
+    for (const to of importsOf(from).files) if (!distances.has(to)) distances.set(to, distance + 1);
+  }
+  return distances;
+}
+
+/** Whether a file imports one of these packages, itself or by way of what it is built from. */
+export function reachesPackage(file, names) {
+  return [...importedBy(file).keys()].some((each) => importsOf(each).packages.some((name) => names.includes(name)));
+}
+
+function importsOf(file) {
+  if (!known.has(file)) known.set(file, readImports(file));
+  return known.get(file);
+}
+
+function readImports(file) {
+  const path = join(packageRoot, file);
+  const names = ts.preProcessFile(ts.sys.readFile(path) ?? '').importedFiles.map(({ fileName }) => fileName);
+  const files = names
+    .filter((name) => name.startsWith('.'))
+    .map((name) => relative(packageRoot, resolve(dirname(path), name.replace(/\.js$/, '.ts'))))
+    .filter((each) => ts.sys.fileExists(join(packageRoot, each)));
+  return { files, packages: names.filter((name) => !name.startsWith('.')) };
+}
