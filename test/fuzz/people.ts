@@ -7,6 +7,7 @@ import { putProvider, recordOwner } from '../support/fleet.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
 import { beginLogin, finishLogin, sendSigned, type HeldSession } from '../support/login.js';
 import { freshRedis } from '../support/redis.js';
+import { roomySettings, silentAnnouncements } from '../support/tried-api.js';
 import { recordedCommands } from './recorded-commands.js';
 import { scopes as everyScope, type Scope } from '../../src/wire/scopes.js';
 
@@ -26,17 +27,8 @@ export async function startPeople() {
   const [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
   const { pool } = database;
   const operatorWallet = newWallet();
-  const env = {
-    ADMIN_WALLETS: operatorWallet.address,
-    PROVIDER_AUTH_MODE: 'permissive',
-    MINING_IMAGE_ALLOWLIST: 'docker.io/miners/*',
-    AUTH_MAX_SESSIONS: '1000',
-    AUTH_MAX_TOKENS: '1000',
-    MAX_JOBS_PER_WALLET: '100000',
-    MAX_GPUS_PER_WALLET: '100000',
-  };
-  const announced = { announceRegistration: async () => undefined, announceMining: async () => true };
-  const commands = { ...recordedCommands(pool), ...announced, announcePlacement: async () => true };
+  const env = { ...roomySettings(operatorWallet), AUTH_MAX_TOKENS: '1000' };
+  const commands = { ...recordedCommands(pool), ...silentAnnouncements };
   const api = await startApi({ database, redis, env, commands });
 
   const login = async (wallet: PrivateKeyAccount, scopes: readonly Scope[]): Promise<HeldSession> => {

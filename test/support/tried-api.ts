@@ -65,18 +65,27 @@ const openAttempts: Record<string, (of: Belongings) => { target?: string; body?:
   }),
 };
 
+/** Settings under which hardly any limit stops a request, with one operator. */
+export const roomySettings = (operator: { address: string }) => ({
+  ADMIN_WALLETS: operator.address,
+  PROVIDER_AUTH_MODE: 'permissive',
+  MINING_IMAGE_ALLOWLIST: 'docker.io/miners/*',
+  AUTH_MAX_SESSIONS: '1000',
+  MAX_JOBS_PER_WALLET: '100000',
+  MAX_GPUS_PER_WALLET: '100000',
+});
+
+/** Announcements that always succeed, and reach nobody. */
+export const silentAnnouncements = {
+  announceRegistration: async () => undefined,
+  announceMining: async () => true,
+  announcePlacement: async () => true,
+};
+
 export async function startTriedApi(more: Record<string, string> = {}): Promise<TriedApi> {
   const [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
   const wallet = newWallet();
-  const env = {
-    ADMIN_WALLETS: wallet.address,
-    PROVIDER_AUTH_MODE: 'permissive',
-    MINING_IMAGE_ALLOWLIST: 'docker.io/miners/*',
-    AUTH_MAX_SESSIONS: '1000',
-    MAX_JOBS_PER_WALLET: '100000',
-    MAX_GPUS_PER_WALLET: '100000',
-    ...more,
-  };
+  const env = { ...roomySettings(wallet), ...more };
   // Commands to workflows that always succeed: these tests are about the steps before them.
   const commands = {
     jobs: {
@@ -85,9 +94,7 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
       extend: async () => ({ expiresAt: new Date().toISOString() }),
     },
     providers: { order: async () => undefined },
-    announceRegistration: async () => undefined,
-    announceMining: async () => true,
-    announcePlacement: async () => true,
+    ...silentAnnouncements,
   };
   const api = await startApi({ database, redis, env, commands });
   const underWay = await beginLogin(api, {
