@@ -22,7 +22,7 @@ import { createFlow } from '../support/flow.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
 import { trusting } from '../support/relay.js';
 import { beginRun } from '../support/run.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 import { branches } from './branches.js';
 import { toText } from './kept.js';
 import { namespaceOf } from '../support/tenants.js';
@@ -171,7 +171,7 @@ async function makeOld(world: FleetWorld, { jobId }: JobOrder): Promise<void> {
 
 async function failed(world: FleetWorld, changes: Partial<JobOrder>): Promise<string> {
   const order = await world.order({ providerId: await world.joined(), ...changes });
-  await world.commands.startAndWait(order, 100_000);
+  await world.commands.startAndWait(order, decidedWithinMs);
   await world.jobBecomes(order, 'failed');
   return jobWorkflowId(order.jobId);
 }

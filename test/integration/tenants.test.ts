@@ -9,7 +9,7 @@ import { tenantNamespaceObject, type TenantQuota } from '../../src/kubernetes/ma
 import { gpuResource } from '../../src/kubernetes/names.js';
 import { ensureTenant, forgetTenant } from '../../src/kubernetes/tenants.js';
 import { testOrder } from '../support/fleet.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
 import { namespaceOf } from '../support/tenants.js';
 
@@ -162,7 +162,7 @@ describe('quota and defaults', () => {
   test('quota and defaults of a tenant are the configured ones, whatever the first job asks for', async () => {
     const providerId = await world.provider();
     const order = await world.order({ providerId, gpuCount: 2 });
-    expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
+    expect(await world.commands.startAndWait(order, decidedWithinMs)).toMatchObject({ status: 'running' });
     const { spec } = (await quotaOf(namespaceOf(order.wallet)))!;
     expect(spec!.hard).toEqual({
       pods: '7',
@@ -230,7 +230,7 @@ describe('a tenant’s network', () => {
       mergePatch,
     );
     order = await world.order({ providerId });
-    expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
+    expect(await world.commands.startAndWait(order, decidedWithinMs)).toMatchObject({ status: 'running' });
     const name = jobObjectName(order.jobId);
     pod = await world.kubernetes.core.readNamespacedPod({ name, namespace: namespaceOf(order.wallet) });
     own = (await policyOf(namespaceOf(order.wallet), name))!;

@@ -6,7 +6,7 @@ import { startStack, type Stack } from '../../engines/stack.js';
 import { type JobOrder } from '../../src/domain/job.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { carryOut } from '../support/activity.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 import { namespaceOf } from '../support/tenants.js';
 
 // A cluster of its own: in one that others use, their jobs would find no port either.
@@ -44,7 +44,7 @@ test('a job for which the cluster has no port left fails at once, before it has 
 
   const late = await world.order({ providerId });
   const beganMs = Date.now();
-  expect(await world.commands.startAndWait(late, 100_000)).toMatchObject({
+  expect(await world.commands.startAndWait(late, decidedWithinMs)).toMatchObject({
     status: 'failed',
     failure: { reason: 'no_ports_left', message: expect.stringContaining('ports') },
   });
@@ -60,7 +60,7 @@ test('a job for which the cluster has no port left fails at once, before it has 
 test('a port is free again when its job ends, whatever had been made by then', async () => {
   // Refused for good, after the Service is there.
   const refused = await world.order({ providerId, image: ' no image' });
-  expect(await world.commands.startAndWait(refused, 100_000)).toMatchObject({
+  expect(await world.commands.startAndWait(refused, decidedWithinMs)).toMatchObject({
     status: 'failed',
     failure: { reason: 'pod_refused' },
   });

@@ -16,7 +16,7 @@ import { providerState, type ProviderState } from '../../workflows/provider-mess
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { TestProvider } from './fleet.js';
 import { timeline } from './timeline.js';
-import { until } from './until.js';
+import { decidedWithinMs, until } from './until.js';
 import { createWorld, putNode, type Cluster, type World } from './world.js';
 import { namespaceOf } from './tenants.js';
 import type { JobStatus, ProviderStatus } from '../../src/wire/statuses.js';
@@ -213,7 +213,7 @@ export async function createFleetWorld(
     },
     async running(changes) {
       const order = await world.order(changes);
-      const started: JobState | 'still_starting' = await world.commands.startAndWait(order, 100_000);
+      const started: JobState | 'still_starting' = await world.commands.startAndWait(order, decidedWithinMs);
       if (started === 'still_starting' || started.status !== 'running') {
         const pod = await unlessNotFound(core.readNamespacedPod(object(order)));
         const seen = [JSON.stringify(started), JSON.stringify({ node: pod?.spec?.nodeName, ...pod?.status })];

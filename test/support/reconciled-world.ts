@@ -8,7 +8,7 @@ import { jobObjectName, type JobOrder } from '../../src/domain/job.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { ReconcilerReport } from '../../workflows/fleet-reconciler.js';
-import { until } from './until.js';
+import { decidedWithinMs, until } from './until.js';
 import { createWorld, type World } from './world.js';
 import { namespaceOf } from './tenants.js';
 
@@ -89,7 +89,7 @@ export async function createReconciledWorld(overrides: Partial<Config> = {}): Pr
     pod: ({ jobId, wallet }) =>
       unlessNotFound(core.readNamespacedPod({ name: jobObjectName(jobId), namespace: namespaceOf(wallet) })),
     async start(order) {
-      await world.commands.startAndWait(order, 100_000);
+      await world.commands.startAndWait(order, decidedWithinMs);
     },
     cancel: ({ jobId }) => world.commands.cancel(jobId, 'its owner', 30_000),
     atEnd: (cleanup) => void cleanups.push(cleanup),

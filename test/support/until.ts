@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { noteWait } from './waits.js';
 
+/** How long a busy machine may take to decide about a start. It is shorter than what a test may take. */
+export const decidedWithinMs = 100_000;
+
 export interface Waiting {
   /** After how long it fails. */
   timeoutMs?: number;

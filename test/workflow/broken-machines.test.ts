@@ -6,7 +6,7 @@ import { mergePatch } from '../../src/kubernetes/client.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import type { JobState } from '../../workflows/job-messages.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 
 const outS = 8;
 let world: FleetWorld;
@@ -44,7 +44,7 @@ const patchTaints = (name: string, taints: object[]) =>
   world.kubernetes.core.patchNode({ name, body: { spec: { taints } } }, mergePatch);
 
 async function start(order: JobOrder): Promise<JobState> {
-  const state = await world.commands.startAndWait(order, 100_000);
+  const state = await world.commands.startAndWait(order, decidedWithinMs);
   if (state === 'still_starting') throw new Error('still starting');
   return state;
 }
@@ -151,7 +151,7 @@ describe('failures that customers can cause', () => {
     await breakIt(cheap);
     for (let count = 1; count <= 3; count++) {
       const order = await world.order({ gpuType, providerId: cheap });
-      const starting = world.commands.startAndWait(order, 100_000);
+      const starting = world.commands.startAndWait(order, decidedWithinMs);
       await until(() => world.podExists(order), { name: 'the pod is made' });
       await sleep(200);
       await world.commands.cancel(order.jobId, 'its owner', 30_000);

@@ -4,7 +4,7 @@ import { mergePatch } from '../../src/kubernetes/client.js';
 import { minersName } from '../../src/domain/mining.js';
 import { gpuResource, miningNamespace } from '../../src/kubernetes/names.js';
 import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 import { namespaceOf } from '../support/tenants.js';
 
 let world: FleetWorld;
@@ -76,7 +76,9 @@ describe('the pod of a job', () => {
     const providerId = await mixed({ [gpuResource]: 4 });
     expect(await sold(providerId)).toEqual({ 'rtx-3090': 4 });
     const dearer = await world.order({ providerId, gpuType: 'rtx-4090' });
-    expect(await world.commands.startAndWait(dearer, 100_000)).toMatchObject({ failure: { reason: 'no_capacity' } });
+    expect(await world.commands.startAndWait(dearer, decidedWithinMs)).toMatchObject({
+      failure: { reason: 'no_capacity' },
+    });
     const order = await world.running({ providerId, gpuType: 'rtx-3090', gpuCount: 3 });
     expect(await asked(order)).toEqual({ [gpuResource]: '3' });
     expect((await world.state(providerId)).waitingFor).toContain('rented out as NVIDIA GeForce RTX 3090');

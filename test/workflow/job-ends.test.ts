@@ -7,7 +7,7 @@ import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/jo
 import { mergePatch } from '../../src/kubernetes/client.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 import { namespaceOf } from '../support/tenants.js';
 
 let world: FleetWorld;
@@ -190,7 +190,7 @@ describe('a pod’s end as a kubelet reports it', () => {
 
 test('a container that cannot be created fails its job like an image that cannot be pulled', async () => {
   const order = await world.order({ providerId: await world.joined(), image: 'docker.io/library/cannot-start:1' });
-  expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({
+  expect(await world.commands.startAndWait(order, decidedWithinMs)).toMatchObject({
     status: 'failed',
     failure: { reason: 'container_not_created', message: expect.stringContaining('cgroup') },
   });
@@ -208,7 +208,7 @@ describe('a pod that ended before anybody was told', () => {
         providerId: await deaf.provider(),
         durationSeconds: status === 'expired' ? 8 : 600,
       });
-      expect(await deaf.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
+      expect(await deaf.commands.startAndWait(order, decidedWithinMs)).toMatchObject({ status: 'running' });
       await sleep(2_500);
       const { startedAt } = await deaf.job(order);
       const endedAt = new Date(Math.ceil(startedAt!.getTime() / 1000) * 1000 + 1_000);

@@ -6,7 +6,7 @@ import { mergePatch } from '../../src/kubernetes/client.js';
 import { labels } from '../../src/kubernetes/names.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { createTraps, type Trap } from '../support/traps.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 import { namespaceOf } from '../support/tenants.js';
 
 type Boundary = readonly [when: Trap['when'], step: string];
@@ -96,7 +96,7 @@ describe('a cancellation at a step boundary', () => {
         await sleep(500);
       },
     });
-    await world.commands.startAndWait(order, 100_000);
+    await world.commands.startAndWait(order, decidedWithinMs);
     await until(() => cancelled !== undefined, { ...patiently, name: 'the step is reached' });
     await cancelled;
     await until(async () => (await world.job(order)).endedAt !== undefined, {
@@ -126,7 +126,7 @@ describe('a process that dies at a step boundary', () => {
         throw new Error('the process died here');
       },
     });
-    const started = await world.commands.startAndWait(order, 100_000);
+    const started = await world.commands.startAndWait(order, decidedWithinMs);
     await look();
     await world.jobBecomes(order, 'expired');
     return { order, started, pods: uids.size, sprung: !traps.has(order.jobId) };
@@ -252,7 +252,7 @@ describe('availability', () => {
     const orders = await Promise.all(Array.from({ length: 24 }, () => world.order({ gpuType: 'rush-9', gpuCount: 2 })));
     await Promise.all(
       orders.map(async (order) => {
-        await world.commands.startAndWait(order, 100_000);
+        await world.commands.startAndWait(order, decidedWithinMs);
         await cancel(order);
       }),
     );

@@ -9,7 +9,7 @@ import { pullErrorKind } from '../../src/domain/pull-errors.js';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
 import type { JobState } from '../../workflows/job-messages.js';
 import { timeline } from '../support/timeline.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
 import { namespaceOf } from '../support/tenants.js';
 
@@ -43,7 +43,7 @@ const secret = (order: JobOrder) =>
 
 /** Starts a job and waits until it runs or has ended without. */
 async function start(order: JobOrder): Promise<JobState> {
-  const state = await world.commands.startAndWait(order, 100_000);
+  const state = await world.commands.startAndWait(order, decidedWithinMs);
   if (state === 'still_starting') throw new Error('still starting');
   return state;
 }
@@ -175,7 +175,7 @@ describe('a job that does not start', () => {
 
   test('a job whose container exits at once fails with that reason', async () => {
     const order = await world.order({ providerId: await world.provider(), image: 'docker.io/library/exits-at-once:1' });
-    await world.commands.startAndWait(order, 100_000);
+    await world.commands.startAndWait(order, decidedWithinMs);
     await ended(order, 'failed');
     expect(await world.job(order)).toMatchObject({ failure: { reason: 'container_exited' } });
     await expectNothingHeld(order);

@@ -12,7 +12,7 @@ import { gpuResource, labels, miningNamespace as namespace } from '../../src/kub
 import { observeNode } from '../../src/kubernetes/observe.js';
 import { providerSignals, sendSignal, type Signal } from '../../src/temporal/signals.js';
 import { startProvider } from '../../src/temporal/start-provider.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
 
 let world: World;
@@ -95,7 +95,7 @@ async function gpusInUse(providerId: string): Promise<number> {
 }
 
 async function start(order: JobOrder): Promise<void> {
-  expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ status: 'running' });
+  expect(await world.commands.startAndWait(order, decidedWithinMs)).toMatchObject({ status: 'running' });
 }
 
 describe('a provider whose idle GPUs mine', () => {

@@ -8,7 +8,7 @@ import { mergePatch } from '../../src/kubernetes/client.js';
 import { providerChanged, type JobState } from '../../workflows/job-messages.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
 import { createTraps } from '../support/traps.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 
 let world: FleetWorld;
 const traps = createTraps();
@@ -31,7 +31,7 @@ async function brokenAndHealthy() {
 }
 
 async function start(order: JobOrder): Promise<JobState> {
-  const state = await world.commands.startAndWait(order, 100_000);
+  const state = await world.commands.startAndWait(order, decidedWithinMs);
   if (state === 'still_starting') throw new Error('still starting');
   return state;
 }
@@ -200,7 +200,7 @@ describe('a cancellation during a move', () => {
       cancelled = cancel(order);
       await sleep(500);
     });
-    await world.commands.startAndWait(order, 100_000);
+    await world.commands.startAndWait(order, decidedWithinMs);
     await until(() => cancelled !== undefined, { timeoutMs: 60_000, name: 'the step is reached' });
     await cancelled;
     await world.jobBecomes(order, 'cancelled');

@@ -7,7 +7,7 @@ import { labels, taints } from '../../src/kubernetes/names.js';
 import { providerChanged } from '../../workflows/job-messages.js';
 import { heartbeatChanged } from '../../workflows/provider-messages.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 
 let world: FleetWorld;
 /** Done before a job's pod is made. */
@@ -65,7 +65,9 @@ describe('a provider that falls silent', () => {
     expect(await world.row(providerId)).toMatchObject({ status: 'offline', statusReason: 'no heartbeat' });
     expect(await isFound(providerId)).toBe(false);
     const order = await world.order({ providerId });
-    expect(await world.commands.startAndWait(order, 100_000)).toMatchObject({ failure: { reason: 'no_capacity' } });
+    expect(await world.commands.startAndWait(order, decidedWithinMs)).toMatchObject({
+      failure: { reason: 'no_capacity' },
+    });
     // By another way than the sweep it may know already: whoever looks at the provider now finds it silent.
     expect(await wasTold(providerId)).toBe(false);
     await world.sweep();
@@ -248,7 +250,9 @@ describe('a dead GPU', () => {
     await until(async () => (await gpus()).total === 6);
     expect((await world.job(order)).status).toBe('running');
     const more = await world.order({ providerId });
-    expect(await world.commands.startAndWait(more, 100_000)).toMatchObject({ failure: { reason: 'no_capacity' } });
+    expect(await world.commands.startAndWait(more, decidedWithinMs)).toMatchObject({
+      failure: { reason: 'no_capacity' },
+    });
     await world.commands.cancel(order.jobId, 'its owner', 20_000);
     expect(await gpus()).toMatchObject({ total: 4, rented: 0 });
     await world.setNodeGpus(providerId, 8);

@@ -6,7 +6,7 @@ import { providerWorkflowId } from '../../src/domain/provider.js';
 import { taints } from '../../src/kubernetes/names.js';
 import { startTestApi, type TestApi } from '../unit/api-harness.js';
 import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
-import { until } from '../support/until.js';
+import { decidedWithinMs, until } from '../support/until.js';
 import type { Scope } from '../../src/wire/scopes.js';
 
 const [owner, stranger, operator] = ['1', '2', '3'].map((digit) => `0x${digit.repeat(40)}`) as [string, string, string];
@@ -56,7 +56,7 @@ const maintenance = async (providerId: string) =>
   (await world.node(providerId))?.spec?.taints?.find(({ key }) => key === taints.maintenance)?.value;
 const takesJobs = async (providerId: string) => {
   const asked = await world.order({ providerId });
-  const state = await world.commands.startAndWait(asked, 100_000);
+  const state = await world.commands.startAndWait(asked, decidedWithinMs);
   if (state !== 'still_starting' && state.status === 'running')
     await world.commands.cancel(asked.jobId, 'its owner', 20_000);
   return state !== 'still_starting' && state.status === 'running';
