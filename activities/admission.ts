@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { createReplySigner } from '../src/auth/broker-key.js';
-import { registrationStanding } from '../src/db/provider-approvals.js';
+import { registrationRecord } from '../src/db/provider-approvals.js';
 import { findProvider } from '../src/db/provider-reads.js';
 import { recordRegistration, setProviderStatus } from '../src/db/providers.js';
 import { takeRegistration } from '../src/db/registrations.js';
@@ -33,8 +33,8 @@ export function createAdmissionActivities(
       const { providerId, messageId, reissued } = input;
       const stored = await takeRegistration(pool, messageId);
       if (stored === undefined) return { kind: 'rejected', rejected: 'the registration is no longer stored' };
-      const standing = await registrationStanding(pool, providerId, stored.wallet);
-      const candidate: Candidate = { stored, standing, mode: config.PROVIDER_AUTH_MODE };
+      const record = await registrationRecord(pool, providerId, stored.wallet);
+      const candidate: Candidate = { stored, record, mode: config.PROVIDER_AUTH_MODE };
       const objection = belongsToAnotherWallet(candidate) ?? (await recordThenCheck(providerId, candidate));
       if (objection !== undefined) return await reject(providerId, candidate, objection);
       return await issueJoinCommand(deps, sign, { providerId, command: `${messageId}#${reissued}`, stored });
@@ -66,14 +66,14 @@ export function createAdmissionActivities(
   };
 
   async function recordThenCheck(providerId: string, candidate: Candidate): Promise<Objection | undefined> {
-    const { stored, standing } = candidate;
+    const { stored, record } = candidate;
     const { registration } = stored;
     const isNewest = await recordRegistration(
       pool,
       {
         providerId,
         wallet: stored.wallet,
-        walletVerified: stored.signed || standing.walletVerified,
+        walletVerified: stored.signed || record.walletVerified,
         spec: registration.spec,
         capacity: registration.capacity,
         offer: offerOf(registration),
@@ -90,11 +90,11 @@ export function createAdmissionActivities(
 
   async function reject(
     providerId: string,
-    { stored, standing }: Candidate,
+    { stored, record }: Candidate,
     { message, tells }: Objection,
   ): Promise<RegistrationRejected> {
     // If the provider signs, an unsigned message in its name gets no answer in its response stream.
-    const isToBeTold = stored.signed || !standing.signs;
+    const isToBeTold = stored.signed || !record.signs;
     if (isToBeTold && tells === 'rejected_unless_answered')
       await publishRejection(redis, providerId, message, { sign });
     if (isToBeTold && (tells === 'rejected' || tells === 'pending')) {

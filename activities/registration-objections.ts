@@ -1,12 +1,12 @@
 import type { Config } from '../src/config.js';
-import type { RegistrationStanding } from '../src/db/provider-approvals.js';
+import type { RegistrationRecord } from '../src/db/provider-approvals.js';
 import type { StoredRegistration } from '../src/db/registrations.js';
 import { canSealFor } from '../src/wire/sealed-answer.js';
 
 /** A registration, with what decides whether it gets a join command. */
 export interface Candidate {
   stored: StoredRegistration;
-  standing: RegistrationStanding;
+  record: RegistrationRecord;
   mode: Config['PROVIDER_AUTH_MODE'];
 }
 
@@ -27,9 +27,9 @@ export interface Objection {
 }
 
 /** An objection that is raised before anything of the registration is recorded. */
-export function belongsToAnotherWallet({ stored, standing, mode }: Candidate): Objection | undefined {
+export function belongsToAnotherWallet({ stored, record, mode }: Candidate): Objection | undefined {
   // The registration arrived before the owner was known.
-  if (mode === 'off' || stored.signed || !standing.isAnothers) return undefined;
+  if (mode === 'off' || stored.signed || !record.isAnothers) return undefined;
   return { message: 'the provider id belongs to another wallet', tells: 'rejected_unless_answered' };
 }
 
@@ -52,8 +52,8 @@ async function wasRetiredSince({ isRetired }: RecordedCandidate): Promise<Object
   return { message: 'the provider was retired after this registration', tells: 'nothing' };
 }
 
-function awaitsApproval({ stored, standing, mode }: RecordedCandidate): Objection | undefined {
-  if (mode !== 'permissive' || stored.signed || standing.approved) return undefined;
+function awaitsApproval({ stored, record, mode }: RecordedCandidate): Objection | undefined {
+  if (mode !== 'permissive' || stored.signed || record.approved) return undefined;
   const message = 'registered without a signature: its owner or an operator has to approve it before it may join';
   return { message, tells: 'pending' };
 }

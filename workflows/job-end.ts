@@ -16,7 +16,7 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   const { away } = provider.news();
   const lastSeen = lastSeenOf(ending, away);
   // Cancelled and expired jobs, too: the pod may have ended earlier without the workflow hearing of it.
-  const podEnds = [podEndedAt, life.running && life.sightings.of(life.running.podUid)?.endedAt];
+  const podEnds = [podEndedAt, life.running && life.observations.of(life.running.podUid)?.endedAt];
   let isHindered: boolean | undefined;
   if (life.held === 'pod') {
     state.status = 'ending';

@@ -2,7 +2,7 @@ import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
 import { sshCommand, type JobOrder, type Placement } from '../src/domain/job.js';
 import type { JobInput, JobLimits, JobState, RunningJob } from './job-messages.js';
 import { absenceOf, createServiceRecord } from './job-service.js';
-import { createPodSightings, type PodSightings } from './pod-sightings.js';
+import { createPodObservations, type PodObservations } from './pod-observations.js';
 import { createProviderWatch, type ProviderWatch } from './provider-watch.js';
 import { searchAttributes } from './search-attributes.js';
 
@@ -12,7 +12,7 @@ export interface JobLife {
   readonly limits: JobLimits;
   /** The state that updates and the query return. */
   readonly state: JobState;
-  readonly sightings: PodSightings;
+  readonly observations: PodObservations;
   readonly provider: ProviderWatch;
   readonly service: ReturnType<typeof createServiceRecord>;
   /** Set as soon as the customer can log in. */
@@ -29,7 +29,7 @@ export function beginJob({ order, limits, running }: JobInput): JobLife {
     order,
     limits,
     state: { status: running === undefined ? 'pending' : 'running' },
-    sightings: createPodSightings(),
+    observations: createPodObservations(),
     provider,
     service: createServiceRecord(order.jobId, provider),
     running,

@@ -68,9 +68,9 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
 
 /** What the search for a machine needs to know about the job. */
 function placing(life: JobLife, input: JobInput): Parameters<typeof findMachine>[0] {
-  const { order, limits, provider, sightings } = life;
+  const { order, limits, provider, observations } = life;
   return {
-    ...{ order, limits, provider, sightings },
+    ...{ order, limits, provider, observations },
     firstAttempt: input.attempt ?? 1,
     details: (text) => details(life, text),
     isAt: (placement) => isAt(life, placement),
@@ -87,7 +87,7 @@ function listen(life: JobLife, input: JobInput, cancelSteps: () => void): Return
   };
 
   setHandler(jobState, () => state);
-  setHandler(podObserved, life.sightings.add);
+  setHandler(podObserved, life.observations.add);
   setHandler(providerChanged, provider.hear);
   setHandler(providerDraining, provider.hearDrain);
   setHandler(sshReady, async () => {

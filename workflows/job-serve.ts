@@ -36,10 +36,10 @@ export async function serve(
   job: RunningJob,
   extensions: ReturnType<typeof takeExtensions>,
 ): Promise<Ending> {
-  const { order, provider, service, sightings } = life;
+  const { order, provider, service, observations } = life;
   for (;;) {
     await service.keep();
-    const known = { pod: sightings.of(job.podUid), expiresAtMs: job.expiresAtMs, provider: provider.news() };
+    const known = { pod: observations.of(job.podUid), expiresAtMs: job.expiresAtMs, provider: provider.news() };
     const { pod } = known;
     if (Date.now() >= job.expiresAtMs) {
       if (!extensions.underWay()) return expired;
@@ -58,13 +58,13 @@ export async function serve(
     const wakeMs = Math.min(job.expiresAtMs, provider.partsAtMs());
     const heard = await condition(
       () =>
-        sightings.of(job.podUid) !== known.pod ||
+        observations.of(job.podUid) !== known.pod ||
         job.expiresAtMs !== known.expiresAtMs ||
         provider.news() !== known.provider ||
         historyIsLong(),
       Math.max(1, Math.min(wakeMs, Date.now() + runningRecheckMs) - Date.now()),
     );
-    if (!heard && Date.now() < wakeMs) sightings.add(await pods.inspectJob(order, job.podUid));
+    if (!heard && Date.now() < wakeMs) observations.add(await pods.inspectJob(order, job.podUid));
   }
 }
 

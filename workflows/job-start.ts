@@ -4,7 +4,7 @@ import type { MachineFault } from '../src/domain/start-faults.js';
 import { failed, failedBecause, podEnded, type Ending } from './job-endings.js';
 import { pods } from './job-steps.js';
 import type { JobLimits, RunningJob } from './job-messages.js';
-import type { PodSightings } from './pod-sightings.js';
+import type { PodObservations } from './pod-observations.js';
 import type { ProviderWatch } from './provider-watch.js';
 
 /** A pod that was created, and how its customer will reach it. */
@@ -22,7 +22,7 @@ export interface JobStart {
   limits: JobLimits;
   placement: Placement;
   provider: ProviderWatch;
-  sightings: PodSightings;
+  observations: PodObservations;
   /** When the job has to be up, on whichever machine. */
   beforeMs: number;
   /** Shows people what the job waits for. */
@@ -80,13 +80,13 @@ async function provision(start: JobStart): Promise<Provisioned | NotStarted> {
 
 /** Waits until the pod is Ready; returns why the job ends if it never will be. */
 async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undefined> {
-  const { order, limits, placement, provider, sightings, beforeMs, details } = start;
+  const { order, limits, placement, provider, observations, beforeMs, details } = start;
   let stuckSinceMs: number | undefined;
   const toPrepareMs = limits.startTimeoutS * 1000 * partToPrepare;
   let idleSinceMs: number | undefined;
   for (let attempt = 0; ; attempt++) {
     const nowMs = Date.now();
-    const known = { pod: sightings.of(podUid), provider: provider.news() };
+    const known = { pod: observations.of(podUid), provider: provider.news() };
     const { pod } = known;
     if (pod?.phase === 'running') return undefined;
     if (pod !== undefined && pod.phase !== 'pending') {
@@ -123,10 +123,10 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
       provider.partsAtMs(),
     );
     const heard = await condition(
-      () => sightings.of(podUid) !== known.pod || provider.news() !== known.provider,
+      () => observations.of(podUid) !== known.pod || provider.news() !== known.provider,
       Math.max(1, wakeMs - Date.now()),
     );
-    if (!heard) sightings.add(await pods.inspectJob(order, podUid));
+    if (!heard) observations.add(await pods.inspectJob(order, podUid));
   }
 }
 

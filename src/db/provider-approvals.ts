@@ -65,7 +65,7 @@ export async function approveUnsigned(
 }
 
 /** The approval state of an unsigned registration. */
-export interface RegistrationStanding {
+export interface RegistrationRecord {
   /** True if an operator or the wallet's owner approved the provider with this wallet. */
   approved: boolean;
   /** True if the owner of this wallet signed for the provider. */
@@ -77,11 +77,11 @@ export interface RegistrationStanding {
 }
 
 /** Whether a provider may join, unsigned, with the wallet that its registration names. */
-export async function registrationStanding(
+export async function registrationRecord(
   db: Queryable,
   providerId: string,
   wallet: string,
-): Promise<RegistrationStanding> {
+): Promise<RegistrationRecord> {
   const { rows } = await db.query<{
     approved: boolean;
     wallet_verified: boolean;

@@ -15,7 +15,7 @@ export interface ProviderIdentity {
 }
 
 /** What is known about a provider when a message in its name arrives. */
-export interface ProviderStanding {
+export interface ProviderRecord {
   identity?: ProviderIdentity;
   /** Absent for an unregistered provider. */
   status?: ProviderStatus;
@@ -25,7 +25,7 @@ export interface ProviderStanding {
   incumbentWallet?: string;
 }
 
-interface StandingRow {
+interface RecordRow {
   provider_id: string;
   wallet: string | null;
   node_key: string;
@@ -38,12 +38,12 @@ interface StandingRow {
 }
 
 /** What is known about each of these providers; the result has an entry for every id. */
-export async function providerStandings(
+export async function providerRecords(
   db: Queryable,
   providerIds: readonly string[],
-): Promise<Map<string, ProviderStanding>> {
-  const { rows } = await db.query<StandingRow>({
-    name: 'provider-standings',
+): Promise<Map<string, ProviderRecord>> {
+  const { rows } = await db.query<RecordRow>({
+    name: 'provider-records',
     text: `select id as provider_id, i.wallet, i.node_key, i.spec_hash, i.expires_at, i.signed_at,
                   p.status, p.approved_wallet is not null as approved,
                   coalesce(p.approved_wallet, case when p.status not in ('pending', 'rejected') then p.wallet_addr end)
@@ -53,10 +53,10 @@ export async function providerStandings(
              left join providers p on p.provider_id = id`,
     values: [providerIds],
   });
-  return new Map(rows.map((row) => [row.provider_id, standingOf(row)]));
+  return new Map(rows.map((row) => [row.provider_id, recordOf(row)]));
 }
 
-function standingOf(row: StandingRow): ProviderStanding {
+function recordOf(row: RecordRow): ProviderRecord {
   return {
     ...(row.wallet === null
       ? {}

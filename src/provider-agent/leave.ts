@@ -6,7 +6,7 @@ import { readDelegationFile } from './delegation.js';
 import { UsageError, type Options } from './options.js';
 import { runProgram } from './program.js';
 import { createOnce, reasonOf, type Say } from './say.js';
-import { readStanding, type Standing } from './standing.js';
+import { readProviderState, type ProviderState } from './provider-state.js';
 import { openState } from './state.js';
 
 const pollMs = 10_000;
@@ -26,18 +26,16 @@ export async function leave(options: Options, { signal, say }: { signal: AbortSi
   const providerId = options.id ?? signedId(options);
   if (wallet) await order(providerId, options, broker, say);
 
-  const isDone = ({ status, drained }: Standing) => status === 'retired' || (drained && !retire && !reset);
+  const isDone = ({ status, drained }: ProviderState) => status === 'retired' || (drained && !retire && !reset);
   const waiting = createOnce(say);
   for (;;) {
-    const standing = await readStanding(broker, providerId, signal).catch((error: unknown) => {
+    const state = await readProviderState(broker, providerId, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       return reasonOf(error);
     });
-    if (standing === undefined) throw new Error(`the broker knows no provider ${providerId}`);
-    if (typeof standing !== 'string' && isDone(standing)) break;
-    waiting.once(
-      typeof standing === 'string' ? `the broker does not answer: ${standing}` : stateOf(standing, retire || reset),
-    );
+    if (state === undefined) throw new Error(`the broker knows no provider ${providerId}`);
+    if (typeof state !== 'string' && isDone(state)) break;
+    waiting.once(typeof state === 'string' ? `the broker does not answer: ${state}` : stateOf(state, retire || reset));
     await sleep(pollMs, undefined, { signal });
   }
   say(`${providerId} has ${retire || reset ? 'left the fleet' : 'no jobs and gets no new ones'}`);
@@ -69,7 +67,7 @@ async function order(
   );
 }
 
-function stateOf({ status, cordoned, drained, retiring }: Standing, leaves: boolean): string {
+function stateOf({ status, cordoned, drained, retiring }: ProviderState, leaves: boolean): string {
   if (leaves && !retiring) return `the provider is ${status} and has no order to leave: --wallet --retire gives it`;
   if (!cordoned) return `the provider is ${status} and has no order to drain: --wallet gives it`;
   return drained ? 'the provider has no jobs; its node is leaving the cluster' : 'waiting for its jobs to end';

@@ -12,7 +12,7 @@ import { missingPrerequisites } from './prerequisites.js';
 import { createRegistration, Rejected } from './registration.js';
 import { createOnce, reasonOf, type Say } from './say.js';
 import { offerOf, scanMachine } from './scan.js';
-import { readStanding } from './standing.js';
+import { readProviderState } from './provider-state.js';
 import type { State } from './state.js';
 import type { RegistrationReply } from '../wire/join-answer.js';
 
@@ -39,7 +39,7 @@ const [checkMs, answerTimeoutMs] = [2_000, 10_000] as const;
 const joinPatienceMs = 20 * 60_000;
 const joinRetryMs = 60_000;
 /** Heartbeat intervals between two readings of the provider's status, and at least between two registrations. */
-const [beatsPerStanding, beatsPerRegistration] = [20, 2] as const;
+const [beatsPerState, beatsPerRegistration] = [20, 2] as const;
 const warnBeforeExpiryMs = 7 * 86_400_000;
 
 /**
@@ -74,10 +74,10 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
     // A machine that runs jobs must send heartbeats whether or not its registration succeeds.
     if (hasJoined()) beat();
     for (;;) {
-      const standing = await standingNow();
-      if (standing === 'retired' && hasJoined()) return 'left';
+      const state = await stateNow();
+      if (state === 'retired' && hasJoined()) return 'left';
       // A retiring provider is not admitted again; it only has to send heartbeats until it has left.
-      const answer = standing === 'retiring' && hasJoined() ? undefined : await untilApproved();
+      const answer = state === 'retiring' && hasJoined() ? undefined : await untilApproved();
       if (answer === 'delegation') return answer;
       beat().forgetRefusal();
       const next = await untilNextStep(answer);
@@ -128,7 +128,7 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
   /** Joins if necessary, then waits for a reason to register again, to switch delegations or to stop. */
   async function untilNextStep(answer: RegistrationReply | undefined): Promise<'register' | 'delegation' | 'left'> {
     const registeredAt = performance.now();
-    let standingDue = registeredAt + beatsPerStanding * beatMs;
+    let stateDue = registeredAt + beatsPerState * beatMs;
     let joined = hasJoined() || (await joinWith(answer));
     if (joined === true) settle();
     while (joined !== 'failed') {
@@ -144,12 +144,12 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
         say('the broker no longer knows this machine: registering again');
         return 'register';
       }
-      if (performance.now() < standingDue) continue;
-      standingDue = performance.now() + beatsPerStanding * beatMs;
+      if (performance.now() < stateDue) continue;
+      stateDue = performance.now() + beatsPerState * beatMs;
       advise();
-      const standing = await standingNow();
-      if (standing === 'retired') return 'left';
-      if (standing === 'unknown') return 'register';
+      const state = await stateNow();
+      if (state === 'retired') return 'left';
+      if (state === 'unknown') return 'register';
     }
     return 'register';
   }
@@ -174,13 +174,13 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
   }
 
   /** Undefined when the broker cannot be asked now. */
-  async function standingNow(): Promise<'unknown' | 'retiring' | 'retired' | 'member' | undefined> {
+  async function stateNow(): Promise<'unknown' | 'retiring' | 'retired' | 'member' | undefined> {
     if (options.broker === undefined) return undefined;
     try {
-      const standing = await readStanding(options.broker, providerId, signal);
-      if (standing === undefined) return 'unknown';
-      if (standing.status === 'retired') return 'retired';
-      return standing.retiring ? 'retiring' : 'member';
+      const state = await readProviderState(options.broker, providerId, signal);
+      if (state === undefined) return 'unknown';
+      if (state.status === 'retired') return 'retired';
+      return state.retiring ? 'retiring' : 'member';
     } catch {
       signal.throwIfAborted();
       return undefined;

@@ -21,15 +21,14 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
   const app = createApi({
     config,
     logger,
-    pool,
-    jobs: createJobCommands(temporal, config),
     authenticate: auth.authenticate,
     limiter,
-    health: readiness,
     routes: brokerRoutes({
       config,
       logger,
       pool,
+      jobs: createJobCommands(temporal, config),
+      health: readiness,
       redis,
       auth,
       limiter,

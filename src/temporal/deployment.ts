@@ -26,7 +26,7 @@ const defaultPatience: Patience = { lookMs: 15_000, silentMs: 75_000 };
 const [enhanced, workflowQueue, versioned] = [1, 1, 2];
 
 /** A version's state: it gets the work; another one gets it and has workers; or another one gets it and has none. */
-export type Standing = 'current' | 'stands_by' | 'unserved';
+export type VersionState = 'current' | 'stands_by' | 'unserved';
 
 export interface Serving {
   client: Client;
@@ -36,7 +36,7 @@ export interface Serving {
   signal: AbortSignal;
   patience?: Patience;
   /** Called after every change, but not while Temporal is unreachable: then the last state remains. */
-  onStanding(standing: Standing): void;
+  onState(state: VersionState): void;
 }
 
 /**
@@ -49,20 +49,20 @@ export interface Serving {
  * @returns when the signal is aborted.
  */
 export async function keepServed(serving: Serving): Promise<void> {
-  const { version, logger, signal, patience = defaultPatience, onStanding } = serving;
-  let known: Standing | undefined;
+  const { version, logger, signal, patience = defaultPatience, onState } = serving;
+  let known: VersionState | undefined;
   let wasCurrent = false;
   /** The version that had no worker at the last check. */
   let missing: string | undefined;
   while (!signal.aborted) {
     try {
-      const { standing, unserved } = await look(serving, { wasCurrent, missing });
+      const { state, unserved } = await look(serving, { wasCurrent, missing });
       missing = unserved;
-      wasCurrent ||= standing === 'current';
-      if (standing !== undefined && standing !== known) {
-        known = standing;
-        logger.info({ version, standing }, said[standing]);
-        onStanding(standing);
+      wasCurrent ||= state === 'current';
+      if (state !== undefined && state !== known) {
+        known = state;
+        logger.info({ version, state }, said[state]);
+        onState(state);
       }
     } catch (error) {
       if (!signal.aborted && !isNotYet(error)) {
@@ -74,7 +74,7 @@ export async function keepServed(serving: Serving): Promise<void> {
   }
 }
 
-const said: Record<Standing, string> = {
+const said: Record<VersionState, string> = {
   current: 'the version of the worker is current',
   stands_by: 'another version is current: this one waits until no worker of that is left',
   unserved: 'another version is current, and none of its workers is there',
@@ -82,7 +82,7 @@ const said: Record<Standing, string> = {
 
 interface Look {
   /** Undefined while the server does not know this version yet. */
-  standing: Standing | undefined;
+  state: VersionState | undefined;
   /** The current version, if it has no worker. */
   unserved?: string;
 }
@@ -102,28 +102,28 @@ async function look(
   const summaryOf = (id: string) =>
     workerDeploymentInfo?.versionSummaries?.find(({ deploymentVersion }) => deploymentVersion?.buildId === id);
   const own = summaryOf(buildId);
-  if (own === undefined) return { standing: undefined };
+  if (own === undefined) return { state: undefined };
   const current = workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId || undefined;
-  if (current === buildId) return { standing: 'current' };
+  if (current === buildId) return { state: 'current' };
   if (current === undefined) {
     // An operator switched versions off: workers without a version should get the work.
-    if (wasCurrent) return { standing: (await isServedUnversioned()) ? 'stands_by' : 'unserved' };
+    if (wasCurrent) return { state: (await isServedUnversioned()) ? 'stands_by' : 'unserved' };
     return await become();
   }
   const isNew =
     own.firstActivationTime == null && milliseconds(own.createTime) > milliseconds(summaryOf(current)?.createTime);
   if (isNew) return await become();
-  if (await isServed(current)) return { standing: 'stands_by' };
+  if (await isServed(current)) return { state: 'stands_by' };
   // A restarted server has forgotten which workers poll, and learns it again within seconds: check twice.
-  if (missing !== current) return { standing: 'unserved', unserved: current };
+  if (missing !== current) return { state: 'unserved', unserved: current };
   return await become().catch((error: unknown): Look => {
     if (!isNotYet(error)) logger.warn({ err: error, version }, 'cannot take over from a version without workers');
-    return { standing: 'unserved', unserved: current };
+    return { state: 'unserved', unserved: current };
   });
 
   async function become(): Promise<Look> {
     await workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId, conflictToken });
-    return { standing: 'current' };
+    return { state: 'current' };
   }
 
   async function isServed(served: string): Promise<boolean> {
@@ -162,11 +162,11 @@ function isNotYet(error: unknown): boolean {
 /** What `/ready` says about a worker: one that stands by is ready as long as others do the work. */
 export function readinessOf(
   state: string,
-  standing: Standing | 'unknown' | 'unversioned',
+  versionState: VersionState | 'unknown' | 'unversioned',
 ): { ok: boolean; detail: string } {
   const does = state.toLowerCase();
   const runs = state === 'RUNNING';
-  switch (standing) {
+  switch (versionState) {
     case 'unknown':
       return { ok: false, detail: `${does}, waits to become current` };
     case 'unserved':

@@ -16,7 +16,7 @@ import type { Logger } from 'pino';
 import type { Activities } from '../../activities/index.js';
 import type { Config } from '../config.js';
 import { temporalConnection } from './connection-options.js';
-import { keepServed, readinessOf, type Standing, type WorkerVersion } from './deployment.js';
+import { keepServed, readinessOf, type VersionState, type WorkerVersion } from './deployment.js';
 
 /**
  * Activities mostly wait for other systems, so many may be under way; the pool of database connections is the real
@@ -104,20 +104,20 @@ export async function startWorker({
   // A worker that stopped by itself ends the process: its supervisor starts a new one.
   running.catch(() => process.kill(process.pid, 'SIGTERM'));
   const stopped = new AbortController();
-  let standing: Standing | 'unknown' | 'unversioned' = version === undefined ? 'unversioned' : 'unknown';
+  let state: VersionState | 'unknown' | 'unversioned' = version === undefined ? 'unversioned' : 'unknown';
   if (version !== undefined) {
-    const onStanding = (found: Standing) => void (standing = found);
+    const onState = (found: VersionState) => void (state = found);
     void keepServed({
       client,
       taskQueue: config.TEMPORAL_TASK_QUEUE,
       version,
       logger,
       signal: stopped.signal,
-      onStanding,
+      onState,
     });
   }
   return {
-    ready: () => readinessOf(worker.getState(), standing),
+    ready: () => readinessOf(worker.getState(), state),
     async stop() {
       stopped.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();

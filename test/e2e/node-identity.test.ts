@@ -119,13 +119,13 @@ describe('a node of the fleet', () => {
 
   const chapter = story('a node of the fleet serves, is replaced when its key changes, and leaves', 600_000);
 
-  chapter('bears a name of the broker’s, with the marks of its provider', async () => {
+  chapter('a node has the name that the broker chose and the labels of its provider', async () => {
     expect(owned.nodeName).toBe('p-atlas-of-mine-1');
     expect((await node(owned.nodeName))!.metadata!.labels).toMatchObject({ [labels.placement]: owned.providerId });
     expect((await provider(owned.providerId))['node_name']).toBe(owned.nodeName);
   });
 
-  chapter('has its certificate renewed, and gets none for another name', async () => {
+  chapter('a node gets its certificate renewed, and none for another name', async () => {
     const renewed = await obtainNodeCertificate(access, owned.nodeName, 30_000);
     const again = { ...owned.cluster, ...renewed };
     await ask(again, 'GET', `/api/v1/nodes/${owned.nodeName}`);
@@ -134,7 +134,7 @@ describe('a node of the fleet', () => {
     );
   });
 
-  chapter('is taken up again when it was deleted and its kubelet makes it anew', async () => {
+  chapter('a deleted node that its kubelet creates again is admitted again', async () => {
     const { uid } = (await node(owned.nodeName))!.metadata!;
     await admin.core.deleteNode({ name: owned.nodeName });
     await putNode(access, owned.nodeName, simulatedMachine({ providerId: owned.providerId }));
@@ -142,31 +142,28 @@ describe('a node of the fleet', () => {
     expect((await node(owned.nodeName))!.metadata!.uid).not.toBe(uid);
   });
 
-  chapter(
-    'is another one for another key: the one before is gone, and whoever has its certificate writes nothing',
-    async () => {
-      const next = await register(owned.providerId, owned.wallet);
-      expect(next.nodeName).toBe('p-atlas-of-mine-2');
-      await until(async () => (await node(owned.nodeName)) === undefined);
-      // By the policy alone: who keeps it from reading is away.
-      await broker.stack.halt('authorizer');
-      try {
-        await until(async () => (await answerTo(ask(access, 'GET', '/api/v1/services'))) === 'done', {
-          timeoutMs: 30_000,
-          name: 'the cluster has no other opinion',
-        });
-        await writesNothing(access, owned.nodeName);
-        expect(await node(owned.nodeName)).toBeUndefined();
-      } finally {
-        await broker.stack.resume('authorizer');
-      }
-      await readsNothing(access, owned.nodeName);
-      owned = next;
-      access = await join(next);
-    },
-  );
+  chapter('a machine with another key becomes another node, and the old certificate can write nothing', async () => {
+    const next = await register(owned.providerId, owned.wallet);
+    expect(next.nodeName).toBe('p-atlas-of-mine-2');
+    await until(async () => (await node(owned.nodeName)) === undefined);
+    // By the policy alone: who keeps it from reading is away.
+    await broker.stack.halt('authorizer');
+    try {
+      await until(async () => (await answerTo(ask(access, 'GET', '/api/v1/services'))) === 'done', {
+        timeoutMs: 30_000,
+        name: 'the cluster has no other opinion',
+      });
+      await writesNothing(access, owned.nodeName);
+      expect(await node(owned.nodeName)).toBeUndefined();
+    } finally {
+      await broker.stack.resume('authorizer');
+    }
+    await readsNothing(access, owned.nodeName);
+    owned = next;
+    access = await join(next);
+  });
 
-  chapter('writes nothing once its provider is retired, and has nothing renewed', async () => {
+  chapter('after its provider is retired, a node can write nothing and renew nothing', async () => {
     await retire(owned);
     await writesNothing(access, owned.nodeName);
     expect(await node(owned.nodeName)).toBeUndefined();

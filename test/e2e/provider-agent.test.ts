@@ -91,7 +91,7 @@ describeUnless(missing)('a machine that reaches the broker over HTTPS', () => {
 
   const chapter = story('a machine over HTTPS joins, serves, survives what happens to the broker, and leaves', 900_000);
 
-  chapter('says what its owner has to sign, waits for that, joins and serves', async () => {
+  chapter('the agent says what its owner has to sign, waits for it, joins and serves', async () => {
     await says(agent, `--node-key ${owned.nodeKey}`);
     expect(await read(owned.providerId)).toBeUndefined();
     expect(await owned.authorize()).toMatchObject({ code: 0 });
@@ -103,7 +103,7 @@ describeUnless(missing)('a machine that reaches the broker over HTTPS', () => {
     });
   });
 
-  chapter('has run one join command, word for word, and kept its secret to itself', async () => {
+  chapter('the agent ran one join command unchanged and printed no secret of it', async () => {
     const calls = owned.machine.kubeadmCalls();
     expect(calls.map((words) => words.join(' '))).toEqual([expect.stringMatching(joinLine)]);
     const secret = calls[0]![3]!.split('.')[1]!;
@@ -112,12 +112,12 @@ describeUnless(missing)('a machine that reaches the broker over HTTPS', () => {
     expect(agent.output()).not.toContain(secret);
   });
 
-  chapter('is heard again and again', async () => {
+  chapter('the broker receives heartbeat after heartbeat', async () => {
     await hearsAgain(owned.providerId);
     await hearsAgain(owned.providerId);
   });
 
-  chapter('offers fewer GPUs when one is gone, and all when it is back', async () => {
+  chapter('the agent offers fewer GPUs while one is missing', async () => {
     const counted = (count: number) => has(owned.providerId, ({ capacity }) => capacity.total_gpus[gpuName] === count);
     owned.machine.setGpus(1);
     await counted(1);
@@ -125,7 +125,7 @@ describeUnless(missing)('a machine that reaches the broker over HTTPS', () => {
     await counted(2);
   });
 
-  chapter('waits for a broker that went away, and is heard when it is back', async () => {
+  chapter('the agent waits for a broker that is away', async () => {
     const before = agent.output().length;
     await broker.stack.halt('api');
     await says(agent, 'a heartbeat was not delivered', before);
@@ -134,7 +134,7 @@ describeUnless(missing)('a machine that reaches the broker over HTTPS', () => {
     await hearsAgain(owned.providerId);
   });
 
-  chapter('registers again at a broker that has forgotten it', async () => {
+  chapter('the agent registers again at a broker that lost its registration', async () => {
     const before = agent.output().length;
     const pool = new Pool({ connectionString: broker.endpoints.postgres });
     await pool.query('delete from provider_identities where provider_id = $1', [owned.providerId]);
@@ -144,7 +144,7 @@ describeUnless(missing)('a machine that reaches the broker over HTTPS', () => {
     await hearsAgain(owned.providerId);
   });
 
-  chapter('ends at SIGTERM, and comes back as the same machine without joining again', async () => {
+  chapter('the agent ends at SIGTERM and comes back as the same machine without a new join', async () => {
     const key = readFileSync(join(owned.machine.state, 'node-key'), 'utf8');
     expect(await agent.stop()).toBe(0);
     agent = owned.machine.run(args());
@@ -154,14 +154,14 @@ describeUnless(missing)('a machine that reaches the broker over HTTPS', () => {
     expect(owned.machine.kubeadmCalls()).toHaveLength(1);
   });
 
-  chapter('takes up a new signature of its owner without being started again', async () => {
+  chapter('the agent takes up a new delegation without a restart', async () => {
     const before = agent.output().length;
     expect(await owned.authorize()).toMatchObject({ code: 0 });
     await says(agent, 'the broker has accepted the registration', before);
     await hearsAgain(owned.providerId);
   });
 
-  chapter('leaves when its owner says so, stays away until it is told otherwise, and undoes the join', async () => {
+  chapter('the agent leaves on its owner’s word, stays away and undoes the join', async () => {
     const key = { WALLET_PRIVATE_KEY_FILE: owned.walletFile };
     const order = ['leave', '--broker', broker.endpoints.api, '--id', owned.providerId, '--wallet', '--retire'];
     const left = await owned.machine.command(order, key);
@@ -224,14 +224,14 @@ describeUnless(missing)('a machine that reaches the broker over Redis', () => {
     900_000,
   );
 
-  chapter('does not join another cluster than the one it was told of', async () => {
+  chapter('the agent joins no cluster but the one it was told of', async () => {
     agent = owned.machine.run([...args('yes'), '--ca-hash', `sha256:${'0'.repeat(64)}`]);
     await says(agent, 'a cluster whose CA does not match --ca-hash');
     expect(owned.machine.kubeadmCalls()).toEqual([]);
     expect(await agent.stop()).toBe(0);
   });
 
-  chapter('leaves the join to root where it is told to, and serves once that is done', async () => {
+  chapter('the agent leaves the join to root where it is told to, and serves afterwards', async () => {
     agent = owned.machine.run(args('no'));
     const file = join(owned.machine.state, 'join-command');
     await says(agent, `Run this as root within 15 minutes: sh ${file}`);
@@ -245,7 +245,7 @@ describeUnless(missing)('a machine that reaches the broker over Redis', () => {
     await hearsAgain(owned.providerId);
   });
 
-  chapter('waits for a Redis that went away, and is heard when it is back', async () => {
+  chapter('the agent waits for a Redis that is away', async () => {
     const before = agent.output().length;
     await broker.stack.halt('redis');
     await says(agent, 'a heartbeat was not delivered', before);
@@ -254,7 +254,7 @@ describeUnless(missing)('a machine that reaches the broker over Redis', () => {
     await hearsAgain(owned.providerId);
   });
 
-  chapter('ends at SIGTERM', async () => {
+  chapter('the agent ends at SIGTERM', async () => {
     expect(await agent.stop()).toBe(0);
   });
 });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { keepServed, readinessOf, type Standing } from '../../src/temporal/deployment.js';
+import { keepServed, readinessOf, type VersionState } from '../../src/temporal/deployment.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import { freshTemporal, type TestTemporal } from '../support/temporal.js';
 import { until } from '../support/until.js';
@@ -36,7 +36,7 @@ async function startBuild(buildId: string, build: number, client: Client = tempo
   const stopped = new AbortController();
   // As brokers have it, but for the looks: a worker without work may not be heard for a minute.
   const patience = { lookMs: 200, silentMs: 75_000 };
-  const standings: Standing[] = [];
+  const standings: VersionState[] = [];
   const kept = keepServed({
     client,
     taskQueue,
@@ -44,7 +44,7 @@ async function startBuild(buildId: string, build: number, client: Client = tempo
     logger: pino({ level: 'silent' }),
     signal: stopped.signal,
     patience,
-    onStanding: (standing) => standings.push(standing),
+    onState: (state) => standings.push(state),
   });
   const stop = async () => {
     stopped.abort();
@@ -54,8 +54,7 @@ async function startBuild(buildId: string, build: number, client: Client = tempo
   return {
     /** Everything it was, in turn. */
     standings,
-    becomes: (standing: Standing) =>
-      until(() => standings.at(-1) === standing, { name: `${buildId} becomes ${standing}` }),
+    becomes: (state: VersionState) => until(() => standings.at(-1) === state, { name: `${buildId} becomes ${state}` }),
     patience,
     stop: async () => void (stops.splice(stops.indexOf(stop), 1), await stop()),
   };

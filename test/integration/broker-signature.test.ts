@@ -143,7 +143,7 @@ async function publishedBySite() {
 
 const chapter = story('a new key of the broker is trusted only if its predecessor or the owner introduces it', 180_000);
 
-chapter('is believed where the one before it introduces it, and the one before it no more', async () => {
+chapter('an agent trusts a key that its predecessor introduces, and the predecessor no longer', async () => {
   const operator = await api.login(frontier.operator, ['admin']);
   const agent = await newAgent('Redis');
   await agent.register();
@@ -158,7 +158,7 @@ chapter('is believed where the one before it introduces it, and the one before i
   expect(rows.map(({ gone }) => gone)).toEqual([...introductions.map(() => true), false]);
 });
 
-chapter('is the site’s after a change, and says how it came to be that', async () => {
+chapter('the site shows the new key and how it was introduced', async () => {
   const reply = await publishedBySite();
   expect(reply.introductions.at(-1)).toMatchObject({
     key: reply.key,
@@ -167,7 +167,7 @@ chapter('is the site’s after a change, and says how it came to be that', async
   });
 });
 
-chapter('is not believed where the broker has lost the one before it, until the owner says so', async () => {
+chapter('without its predecessor, a new key is trusted only after the owner confirms it', async () => {
   const agent = await newAgent('Redis');
   await agent.register();
   await pool().query('delete from broker_keys');

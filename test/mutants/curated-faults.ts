@@ -133,9 +133,9 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
       was: 'if (drainSaidAt !== undefined && drain.at < drainSaidAt) return known;',
       becomes: '',
     },
-    { file: 'workflows/pod-sightings.ts', was: "if (known.phase === 'gone') return false;", becomes: '' },
+    { file: 'workflows/pod-observations.ts', was: "if (known.phase === 'gone') return false;", becomes: '' },
     {
-      file: 'workflows/pod-sightings.ts',
+      file: 'workflows/pod-observations.ts',
       was: 'Number(observation.resourceVersion) > Number(known.resourceVersion)',
       becomes: 'observation.resourceVersion > known.resourceVersion',
     },

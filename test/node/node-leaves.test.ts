@@ -99,35 +99,32 @@ describeUnless(missing)('a real kubelet', () => {
 
   const chapter = story('a machine with a real kubelet serves, leaves and comes back as another node', 1_500_000);
 
-  chapter(
-    'has its certificate renewed by the broker and by nobody else, and serves on when the first one has ended',
-    async () => {
-      await until(() => identity().serial !== first.serial, {
-        timeoutMs: certificateS * 1_000,
-        name: 'a new certificate',
-      });
-      const decided = (await renewals()).flatMap(({ status: answered }) => answered?.conditions ?? []);
-      expect(decided[0]).toMatchObject({ type: 'Approved', reason: 'WorldlandProvider' });
-      expect(decided[0]!.message).toBe(`node of provider ${providerId}`);
-      const deciders = audit().filter(({ resource }) => resource === 'certificatesigningrequests/approval');
-      expect([...new Set(deciders.map(({ user: who }) => who))]).toEqual([broker]);
+  chapter('only the broker renews the certificate of a node, which serves on after the first one ends', async () => {
+    await until(() => identity().serial !== first.serial, {
+      timeoutMs: certificateS * 1_000,
+      name: 'a new certificate',
+    });
+    const decided = (await renewals()).flatMap(({ status: answered }) => answered?.conditions ?? []);
+    expect(decided[0]).toMatchObject({ type: 'Approved', reason: 'WorldlandProvider' });
+    expect(decided[0]!.message).toBe(`node of provider ${providerId}`);
+    const deciders = audit().filter(({ resource }) => resource === 'certificatesigningrequests/approval');
+    expect([...new Set(deciders.map(({ user: who }) => who))]).toEqual([broker]);
 
-      const leases = config.makeApiClient(CoordinationV1Api);
-      await until(
-        async () => {
-          const { spec } = await leases.readNamespacedLease({ name: nodeName, namespace: 'kube-node-lease' });
-          return new Date(spec!.renewTime!).getTime() > first.endsAtMs;
-        },
-        { timeoutMs: certificateS * 1_000, everyMs: 1_000, name: 'a sign of life after the first certificate’s end' },
-      );
-      expect(await answerTo(ask(first.access, 'GET', nodePath))).toMatch(/^401 /);
-      // And never was anything but Ready meanwhile.
-      expect(readiness(await readNode())).toMatchObject({ status: 'True', lastTransitionTime: becameReady });
-      expect((await ssh(mine, 'echo in')).output).toBe('in\n');
-    },
-  );
+    const leases = config.makeApiClient(CoordinationV1Api);
+    await until(
+      async () => {
+        const { spec } = await leases.readNamespacedLease({ name: nodeName, namespace: 'kube-node-lease' });
+        return new Date(spec!.renewTime!).getTime() > first.endsAtMs;
+      },
+      { timeoutMs: certificateS * 1_000, everyMs: 1_000, name: 'a sign of life after the first certificate’s end' },
+    );
+    expect(await answerTo(ask(first.access, 'GET', nodePath))).toMatch(/^401 /);
+    // And never was anything but Ready meanwhile.
+    expect(readiness(await readNode())).toMatchObject({ status: 'True', lastTransitionTime: becameReady });
+    expect((await ssh(mine, 'echo in')).output).toBe('in\n');
+  });
 
-  chapter('is refused nothing that it needs by the policies against strangers', async () => {
+  chapter('the policies against strangers refuse nothing that a kubelet needs', async () => {
     await end(customer, await rent(customer, {}));
     const asked = audit().filter((one) => one.user === user);
     const done = new Set(asked.filter(({ code }) => code < 300).map(({ verb, resource }) => `${verb} ${resource}`));
@@ -137,7 +134,7 @@ describeUnless(missing)('a real kubelet', () => {
     expect(refused.filter(({ message }) => !message.includes('no relationship found'))).toEqual([]);
   });
 
-  chapter('serves on with a static pod of its owner’s, which nobody sees in the cluster', async () => {
+  chapter('a static pod of the owner stays invisible in the cluster, and the node serves on', async () => {
     const folder = join(real.machine.files, 'etc/kubernetes/manifests');
     const manifest = join(folder, 'own.yaml');
     mkdirSync(folder, { recursive: true });
@@ -157,52 +154,49 @@ describeUnless(missing)('a real kubelet', () => {
     rmSync(manifest);
   });
 
-  chapter(
-    'is out when an operator has retired its provider: its machine’s owner writes nothing, reads nothing, and renews nothing',
-    async () => {
-      const { access } = await until(
-        () => {
-          const current = identity();
-          return current.endsAtMs - Date.now() > enoughMs && current;
-        },
-        { timeoutMs: certificateS * 1_000, everyMs: 250, name: 'a certificate that is good for long enough' },
-      );
-      const namespace = await namespaceIn(real.broker.endpoints.postgres!, customer.wallet);
-      const { items } = await real.core.listNamespacedSecret({ namespace });
-      const ofJob = items.find(({ metadata }) => metadata!.name!.startsWith(jobObjectName(mine.job_id)))!.metadata!;
-      const jobSecretPath = `/api/v1/namespaces/${namespace}/secrets/${ofJob.name}`;
-      for (const path of [jobSecretPath, secretPath]) expect(await answerTo(ask(access, 'GET', path))).toBe('done');
+  chapter('after its provider is retired, the owner of the machine can write, read and renew nothing', async () => {
+    const { access } = await until(
+      () => {
+        const current = identity();
+        return current.endsAtMs - Date.now() > enoughMs && current;
+      },
+      { timeoutMs: certificateS * 1_000, everyMs: 250, name: 'a certificate that is good for long enough' },
+    );
+    const namespace = await namespaceIn(real.broker.endpoints.postgres!, customer.wallet);
+    const { items } = await real.core.listNamespacedSecret({ namespace });
+    const ofJob = items.find(({ metadata }) => metadata!.name!.startsWith(jobObjectName(mine.job_id)))!.metadata!;
+    const jobSecretPath = `/api/v1/namespaces/${namespace}/secrets/${ofJob.name}`;
+    for (const path of [jobSecretPath, secretPath]) expect(await answerTo(ask(access, 'GET', path))).toBe('done');
 
-      // Asked for while it was in the fleet, and nobody has heard of it yet.
-      const { stack } = real.broker;
-      await stack.halt('watcher');
-      const pending = await requestCertificate(access, nodeName);
-      // First what holds while nobody answers the API server who has left.
-      await stack.halt('authorizer');
-      try {
-        const session = await real.broker.customer({ account: operator, scopes: ['admin', 'providers:write'] });
-        await end(customer, mine);
-        expect((await session.request('POST', `/api/v1/providers/${providerId}/retire`, {})).status).toBe(202);
-        await until(async () => (await status()) === 'retired', { timeoutMs: 60_000, name: 'it has left' });
-        await writesNothing(access, nodeName);
-        expect(await readNode()).toBeUndefined();
-        const alone = await reads(access, nodeName, [jobSecretPath]);
-        // What nobody allows is an error where somebody could not be asked.
-        expect(alone[jobSecretPath]).toMatch(/^(?:403|500) /);
-        expect(alone['/api/v1/services']).toBe('done');
-      } finally {
-        await stack.resume('authorizer');
-        await stack.resume('watcher');
-      }
-      await readsNothing(access, nodeName, [jobSecretPath, secretPath]);
+    // Asked for while it was in the fleet, and nobody has heard of it yet.
+    const { stack } = real.broker;
+    await stack.halt('watcher');
+    const pending = await requestCertificate(access, nodeName);
+    // First what holds while nobody answers the API server who has left.
+    await stack.halt('authorizer');
+    try {
+      const session = await real.broker.customer({ account: operator, scopes: ['admin', 'providers:write'] });
+      await end(customer, mine);
+      expect((await session.request('POST', `/api/v1/providers/${providerId}/retire`, {})).status).toBe(202);
+      await until(async () => (await status()) === 'retired', { timeoutMs: 60_000, name: 'it has left' });
       await writesNothing(access, nodeName);
-      const asked = (await renewals()).find(({ metadata }) => metadata!.name === pending)!;
-      expect(asked.status?.conditions?.map(({ type }) => type) ?? []).not.toContain('Approved');
-      expect(asked.status?.certificate).toBeUndefined();
-    },
-  );
+      expect(await readNode()).toBeUndefined();
+      const alone = await reads(access, nodeName, [jobSecretPath]);
+      // What nobody allows is an error where somebody could not be asked.
+      expect(alone[jobSecretPath]).toMatch(/^(?:403|500) /);
+      expect(alone['/api/v1/services']).toBe('done');
+    } finally {
+      await stack.resume('authorizer');
+      await stack.resume('watcher');
+    }
+    await readsNothing(access, nodeName, [jobSecretPath, secretPath]);
+    await writesNothing(access, nodeName);
+    const asked = (await renewals()).find(({ metadata }) => metadata!.name === pending)!;
+    expect(asked.status?.conditions?.map(({ type }) => type) ?? []).not.toContain('Approved');
+    expect(asked.status?.certificate).toBeUndefined();
+  });
 
-  chapter('does not come back as that node when it starts again', async () => {
+  chapter('the kubelet does not come back as the retired node when it starts again', async () => {
     const restarted = new Date();
     await real.machine.run('sh', ['-c', 'kill $(pidof kubelet)']);
     const tried = await until(
@@ -217,7 +211,7 @@ describeUnless(missing)('a real kubelet', () => {
     expect(await readNode()).toBeUndefined();
   });
 
-  chapter('comes back as another node, once its owner has undone the join and lets it join anew', async () => {
+  chapter('the machine comes back as another node after its owner undoes the join and joins again', async () => {
     const { code, output } = await real.provider.command([
       ...['leave', '--reset', '--broker', real.broker.endpoints.api],
       ...kubeletConf(real.machine),

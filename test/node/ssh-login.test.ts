@@ -38,40 +38,31 @@ describeUnless(missing)('a real machine', () => {
 
   const chapter = story('a real machine joins, is rented by strangers, and leaves', 900_000);
 
-  chapter(
-    'joins by the join command alone, which its agent runs as it is, and becomes the node that the broker named',
-    async () => {
-      const node = await real.joined();
-      // Word for word what the broker said.
-      expect(readFileSync(join(real.provider.state, 'kubeadm'), 'utf8')).toMatch(
-        /^join [\d.]+:\d+ --token \w{6}\.\w{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} --node-name p-real-machine-1\n$/,
-      );
-      expect(node.status?.nodeInfo?.containerRuntimeVersion).toMatch(/^containerd:/);
-      expect(node.status?.addresses).toContainEqual({ type: 'InternalIP', address: real.machine.address });
-      await real.offerGpus(node, await real.broker.customer());
-    },
-  );
+  chapter('a machine joins by the join command alone and becomes the node that the broker named', async () => {
+    const node = await real.joined();
+    // Word for word what the broker said.
+    expect(readFileSync(join(real.provider.state, 'kubeadm'), 'utf8')).toMatch(
+      /^join [\d.]+:\d+ --token \w{6}\.\w{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} --node-name p-real-machine-1\n$/,
+    );
+    expect(node.status?.nodeInfo?.containerRuntimeVersion).toMatch(/^containerd:/);
+    expect(node.status?.addresses).toContainEqual({ type: 'InternalIP', address: real.machine.address });
+    await real.offerGpus(node, await real.broker.customer());
+  });
 
-  chapter(
-    'is rented, and the customer logs in as root with ssh, who knows the machine by the known_hosts line',
-    async () => {
-      const customer = await real.broker.customer();
-      mine = await rent(customer, { env: { GREETING: '$(id) "hello"' } }).catch(async (error: Error) => {
-        throw new Error(`${error.message}${await real.podsOf(customer)}`);
-      });
-      expect(mine.ssh_host).toBe(real.machine.address);
-      const { code, output } = await ssh(
-        mine,
-        'id -u; hostname; . /etc/os-release; echo $PRETTY_NAME; echo "$GREETING"',
-      );
-      expect(output.split('\n')).toEqual(['0', 'gpu', 'Rented machine of the test', '$(id) "hello"', '']);
-      expect(code).toBe(0);
-      const fingerprint = execFileSync('ssh-keygen', ['-lf', join(mine.folder, 'known_hosts')], { encoding: 'utf8' });
-      expect(fingerprint).toContain(` ${mine.ssh_host_key_fingerprint} `);
-    },
-  );
+  chapter('a customer rents the machine, verifies it by the known_hosts line and logs in as root', async () => {
+    const customer = await real.broker.customer();
+    mine = await rent(customer, { env: { GREETING: '$(id) "hello"' } }).catch(async (error: Error) => {
+      throw new Error(`${error.message}${await real.podsOf(customer)}`);
+    });
+    expect(mine.ssh_host).toBe(real.machine.address);
+    const { code, output } = await ssh(mine, 'id -u; hostname; . /etc/os-release; echo $PRETTY_NAME; echo "$GREETING"');
+    expect(output.split('\n')).toEqual(['0', 'gpu', 'Rented machine of the test', '$(id) "hello"', '']);
+    expect(code).toBe(0);
+    const fingerprint = execFileSync('ssh-keygen', ['-lf', join(mine.folder, 'known_hosts')], { encoding: 'utf8' });
+    expect(fingerprint).toContain(` ${mine.ssh_host_key_fingerprint} `);
+  });
 
-  chapter('lets the customer have what was ordered, and nothing of the cluster’s', async () => {
+  chapter('the customer gets what was ordered, and nothing of the cluster', async () => {
     const { output } = await ssh(mine, 'env; echo; ls /var/run/secrets /run/secrets; cat /proc/self/status');
     expect(output).toContain('WORLDLAND_GPU_COUNT=1\n');
     expect(output).toContain(`WORLDLAND_JOB_ID=${mine.job_id}\n`);
@@ -84,56 +75,59 @@ describeUnless(missing)('a real machine', () => {
     expect(output).toMatch(/^Seccomp:\t2$/m);
   });
 
-  chapter('keeps no dead processes, although nobody but the SSH server is there to wait for them', async () => {
+  chapter('the SSH server reaps dead processes', async () => {
     const { output } = await ssh(mine, '(true &); (true &); sleep 1; grep -l "^State:.Z" /proc/[0-9]*/status | wc -l');
     expect(output).toBe('0\n');
   });
 
-  chapter('refuses every key but the customer’s, and takes no password', async () => {
+  chapter('the SSH server refuses passwords and every key but the customer’s', async () => {
     const stranger = newKey();
     const { code, output } = await ssh({ ...mine, folder: stranger, known_hosts: mine.known_hosts }, 'true');
     expect([code, output]).toEqual([255, expect.stringContaining('Permission denied (publickey)')]);
     rmSync(stranger, { recursive: true });
   });
 
-  chapter('reaches the internet, but no metadata service, no other tenant and nothing of the cluster', async () => {
-    const neighbour = await real.broker.customer();
-    const other = await rent(neighbour, {});
-    try {
-      const { status } = await real.core.readNamespacedPod({
-        namespace: await namespaceIn(real.broker.endpoints.postgres!, other.wallet),
-        name: jobObjectName(other.job_id),
-      });
-      const podIp = status!.podIP!;
-      // All link-local addresses are closed alike; the usual one of metadata services may be in use by the host.
-      const metadata = '169.254.42.42';
-      execFileSync('ip', ['address', 'add', `${metadata}/32`, 'dev', real.machine.link]);
-      const [inside, outside] = [await serve(metadata), await serve(real.machine.gateway)];
-      const ask = async (host: string, port: number) =>
-        (await ssh(mine, `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 4 nc -w 3 ${host} ${port} 2>&1`)).output;
-      // The policies of a new pod take a moment to be in force.
-      await until(async () => !(await ask(metadata, inside)).includes('answered'), { timeoutMs: 30_000 });
-      await until(async () => (await ask(real.machine.gateway, outside)).includes('answered'), { timeoutMs: 30_000 });
-      expect(await ask(metadata, inside)).not.toContain('answered');
-      // The kubelet and the API server, by its address and by its Service: all of them speak TLS and would say so.
-      const [apiHost, apiPort] = real.broker.endpoints.kubernetes!.split(':');
-      for (const [host, port] of [
-        [real.machine.address, 10_250],
-        [apiHost!, Number(apiPort)],
-        ['10.96.0.1', 443],
-      ] as const)
-        expect(await ask(host, port)).not.toContain('HTTPS');
-      expect(await ask(podIp, 2222)).not.toContain('SSH-2.0');
-      // The same question to the same pod, asked by the node: it is the policy that answers the other one.
-      const greeting = `require('net').connect(2222, '${podIp}').once('data', (text) => { console.log(String(text)); process.exit(); })`;
-      expect(await real.machine.run(process.execPath, ['-e', greeting])).toContain('SSH-2.0');
-    } finally {
-      await end(neighbour, other);
-    }
-  });
+  chapter(
+    'a job reaches the internet, but no metadata service, no other tenant and nothing of the cluster',
+    async () => {
+      const neighbour = await real.broker.customer();
+      const other = await rent(neighbour, {});
+      try {
+        const { status } = await real.core.readNamespacedPod({
+          namespace: await namespaceIn(real.broker.endpoints.postgres!, other.wallet),
+          name: jobObjectName(other.job_id),
+        });
+        const podIp = status!.podIP!;
+        // All link-local addresses are closed alike; the usual one of metadata services may be in use by the host.
+        const metadata = '169.254.42.42';
+        execFileSync('ip', ['address', 'add', `${metadata}/32`, 'dev', real.machine.link]);
+        const [inside, outside] = [await serve(metadata), await serve(real.machine.gateway)];
+        const ask = async (host: string, port: number) =>
+          (await ssh(mine, `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 4 nc -w 3 ${host} ${port} 2>&1`)).output;
+        // The policies of a new pod take a moment to be in force.
+        await until(async () => !(await ask(metadata, inside)).includes('answered'), { timeoutMs: 30_000 });
+        await until(async () => (await ask(real.machine.gateway, outside)).includes('answered'), { timeoutMs: 30_000 });
+        expect(await ask(metadata, inside)).not.toContain('answered');
+        // The kubelet and the API server, by its address and by its Service: all of them speak TLS and would say so.
+        const [apiHost, apiPort] = real.broker.endpoints.kubernetes!.split(':');
+        for (const [host, port] of [
+          [real.machine.address, 10_250],
+          [apiHost!, Number(apiPort)],
+          ['10.96.0.1', 443],
+        ] as const)
+          expect(await ask(host, port)).not.toContain('HTTPS');
+        expect(await ask(podIp, 2222)).not.toContain('SSH-2.0');
+        // The same question to the same pod, asked by the node: it is the policy that answers the other one.
+        const greeting = `require('net').connect(2222, '${podIp}').once('data', (text) => { console.log(String(text)); process.exit(); })`;
+        expect(await real.machine.run(process.execPath, ['-e', greeting])).toContain('SSH-2.0');
+      } finally {
+        await end(neighbour, other);
+      }
+    },
+  );
 
   chapter(
-    'runs an image with nothing but one program: files can be copied, and a login says that there is no shell',
+    'with an image of a single program, files can be copied and a login says that there is no shell',
     async () => {
       const customer = await real.broker.customer();
       const bare = await rent(customer, { image: pauseImageName });
@@ -156,7 +150,7 @@ describeUnless(missing)('a real machine', () => {
     },
   );
 
-  chapter('is closed when the time is over, and its GPUs are free again', async () => {
+  chapter('the job closes when its time is over, and its GPUs are free again', async () => {
     const customer = await real.broker.customer();
     const begun = await real.free(customer);
     const short = await rent(customer, { duration_hours: 12 / 3_600 });
@@ -177,7 +171,7 @@ describeUnless(missing)('a real machine', () => {
     rmSync(short.folder, { recursive: true });
   });
 
-  chapter('goes, and leaves this machine as it was', async () => {
+  chapter('the provider leaves, and the machine is as it was before', async () => {
     expect(await real.agent.stop()).toBe(0);
     await real.machine.stop();
     expect(traces()).toEqual(before);

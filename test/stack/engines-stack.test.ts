@@ -36,43 +36,40 @@ describe('a stack on one data folder', () => {
 
   const chapter = story('a stack starts, goes on with its data, and leaves nothing behind', 240_000);
 
-  chapter(
-    'starts, keeps what it was told through a SIGKILL of each engine, and comes back on the same ports',
-    async () => {
-      const lines: string[] = [];
-      const stack = await startStack({ dataDir, engines, log: (line) => lines.push(line) });
-      first = stack.endpoints();
-      expect(file()).toEqual(first);
-      const redis = new Redis(first.operator_redis!);
-      redis.on('error', () => undefined);
-      await redis.set('kept', 'yes');
-      await query(first.postgres!, 'create table kept (value text)');
-      await query(first.postgres!, "insert into kept values ('yes')");
+  chapter('each engine keeps its data through a SIGKILL and comes back on the same port', async () => {
+    const lines: string[] = [];
+    const stack = await startStack({ dataDir, engines, log: (line) => lines.push(line) });
+    first = stack.endpoints();
+    expect(file()).toEqual(first);
+    const redis = new Redis(first.operator_redis!);
+    redis.on('error', () => undefined);
+    await redis.set('kept', 'yes');
+    await query(first.postgres!, 'create table kept (value text)');
+    await query(first.postgres!, "insert into kept values ('yes')");
 
-      for (const name of engines) {
-        stack.kill(name);
-        await until(
-          () => stack.endpoints().pids[name] !== undefined && stack.endpoints().pids[name] !== first.pids[name],
-        );
-        await stack.awaitReady(name);
-      }
-      expect(lines.filter((line) => line.startsWith('✗'))).toHaveLength(2);
-      // The new pids are written down, the addresses are as before.
-      expect(file()).toEqual({ ...first, pids: stack.endpoints().pids });
-      expect(await redis.get('kept')).toBe('yes');
-      expect(await query(first.postgres!, 'select value from kept')).toEqual([{ value: 'yes' }]);
-      redis.disconnect();
+    for (const name of engines) {
+      stack.kill(name);
+      await until(
+        () => stack.endpoints().pids[name] !== undefined && stack.endpoints().pids[name] !== first.pids[name],
+      );
+      await stack.awaitReady(name);
+    }
+    expect(lines.filter((line) => line.startsWith('✗'))).toHaveLength(2);
+    // The new pids are written down, the addresses are as before.
+    expect(file()).toEqual({ ...first, pids: stack.endpoints().pids });
+    expect(await redis.get('kept')).toBe('yes');
+    expect(await query(first.postgres!, 'select value from kept')).toEqual([{ value: 'yes' }]);
+    redis.disconnect();
 
-      await stack.halt('redis');
-      await sleep(300);
-      expect(stack.endpoints().pids['redis']).toBeUndefined();
-      await stack.resume('redis');
-      expect(stack.endpoints().pids['redis']).toBeDefined();
-      await stack.stop();
-    },
-  );
+    await stack.halt('redis');
+    await sleep(300);
+    expect(stack.endpoints().pids['redis']).toBeUndefined();
+    await stack.resume('redis');
+    expect(stack.endpoints().pids['redis']).toBeDefined();
+    await stack.stop();
+  });
 
-  chapter('has ended all its processes, and goes on with its data at the next start', async () => {
+  chapter('after a stop no process is left, and the next start goes on with the data', async () => {
     for (const pid of Object.values(first.pids)) expect(processStart(pid)).toBeUndefined();
     expect(existsSync(join(dataDir, 'endpoints.json'))).toBe(false);
     const stack = await startStack({ dataDir, engines });
@@ -81,13 +78,13 @@ describe('a stack on one data folder', () => {
     await stack.stop();
   });
 
-  chapter('refuses a second stack beside it', async () => {
+  chapter('a second stack on the same data folder is refused', async () => {
     const stack: Stack = await startStack({ dataDir, engines: ['redis'] });
     await expect(startStack({ dataDir, engines: ['redis'] })).rejects.toThrow(/already runs/);
     await stack.stop();
   });
 
-  chapter('leaves no process behind when it is killed itself', async () => {
+  chapter('a killed stack leaves no process behind', async () => {
     const script = `import { startStack } from ${JSON.stringify(join(packageRoot, 'engines/stack.ts'))};
       await startStack({ dataDir: ${JSON.stringify(dataDir)}, engines: ['redis', 'postgres'] });
       setInterval(() => undefined, 1000);`;

@@ -113,16 +113,22 @@ export async function startApi({ database, redis, env, config: overrides, comman
   await awaitReady(connection);
   const auth = createAuth({ config, pool, redis: connection, ...(now === undefined ? {} : { now }) });
   const limiter = createLimiter({ config, redis: connection });
-  const { jobs, ...others } = { ...refusingCommands(asked), ...commands };
+  const others = { ...refusingCommands(asked), ...commands };
   const deps: ApiDeps = {
     config,
     logger,
-    pool,
-    jobs,
     authenticate: auth.authenticate,
     limiter,
-    health: async () => ({}),
-    routes: brokerRoutes({ config, logger, pool, redis: connection, auth, limiter, ...others }),
+    routes: brokerRoutes({
+      config,
+      logger,
+      pool,
+      redis: connection,
+      auth,
+      limiter,
+      health: async () => ({}),
+      ...others,
+    }),
   };
   const server = await startApiServer(createApi(deps), config);
   const url = `http://127.0.0.1:${server.address.port}`;

@@ -21,7 +21,7 @@ export function story(name: string, timeoutMs: number): (title: string, happens:
         try {
           await happens();
         } catch (error) {
-          if (error instanceof Error) error.message = `it ${title}:\n${error.message}`;
+          if (error instanceof Error) error.message = `${title}:\n${error.message}`;
           throw error;
         }
       }

@@ -8,6 +8,9 @@ import type { ApiDeps } from '../../src/api/deps.js';
 import type { JobCommands } from '../../src/api/job-commands.js';
 import { createLimiter } from '../../src/api/limiter.js';
 import type { RouteRule } from '../../src/api/route.js';
+import { healthRoutes, type Health } from '../../src/api/routes/health.js';
+import { jobRoutes } from '../../src/api/routes/jobs.js';
+import { providerRoutes } from '../../src/api/routes/providers.js';
 import { startApiServer } from '../../src/api/server.js';
 import type { Principal, SessionPrincipal } from '../../src/auth/customers/principal.js';
 import { readConfig, type Config } from '../../src/config.js';
@@ -112,10 +115,19 @@ export interface Reply {
   json: any;
 }
 
-/** The API on a port of its own, with the real server, middlewares and routes around what the test gives. */
-export async function startTestApi(
-  given: Partial<Omit<ApiDeps, 'config'>> & { env?: Record<string, string>; config?: Partial<Config> } = {},
-): Promise<TestApi> {
+interface GivenToApi extends Partial<Omit<ApiDeps, 'config'>> {
+  pool?: pg.Pool;
+  jobs?: JobCommands;
+  health?: Health;
+  env?: Record<string, string>;
+  config?: Partial<Config>;
+}
+
+/**
+ * The API on a port of its own, with the real server and middlewares, and with the routes of health, providers and jobs
+ * beside those that the test gives.
+ */
+export async function startTestApi(given: GivenToApi = {}): Promise<TestApi> {
   const logged: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
   const config = {
@@ -124,11 +136,10 @@ export async function startTestApi(
     PROXY_PORT: 0,
     PROXY_HOST: '127.0.0.1',
   };
+  // The pool never connects where a test does not bring a database.
+  const { pool = new pg.Pool(), jobs = noJobs, health = async () => ({}), routes = [], ...others } = given;
   const app = createApi({
     logger,
-    // Never connected where a test does not bring a database.
-    pool: new pg.Pool(),
-    jobs: noJobs,
     authenticate: async ({ headers }) => {
       const name = headers.authorization?.replace('Bearer ', '');
       if (name === undefined) return undefined;
@@ -137,9 +148,13 @@ export async function startTestApi(
       return known;
     },
     limiter: createLimiter({ config }),
-    health: async () => ({}),
-    routes: [],
-    ...given,
+    ...others,
+    routes: [
+      ...healthRoutes(health),
+      ...providerRoutes({ config, pool }),
+      ...jobRoutes({ config, pool, jobs }),
+      ...routes,
+    ],
     config,
   });
   const server = await startApiServer(app, config);

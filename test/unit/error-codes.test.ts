@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import ts from 'typescript';
 import { errorsOf } from '../../src/api/openapi.js';
-import type { ApiDeps } from '../../src/api/deps.js';
-import { apiRules, brokerRoutes, type BrokerRouteDeps } from '../../src/api/routes/index.js';
+import { brokerRoutes, type BrokerRouteDeps } from '../../src/api/routes/index.js';
 import { readConfig } from '../../src/config.js';
 import { errorTable, unansweredCodes, type ErrorCode } from '../../src/wire/error-codes.js';
 
@@ -52,8 +51,7 @@ test('no route says that it might answer what nothing throws', () => {
   const config = readConfig({ AUTH_AUDIENCE: 'https://broker.example.com' });
   const redis = new Redis({ lazyConnect: true });
   const nothing = { config, redis, now: Date.now } as unknown;
-  const routes = brokerRoutes({ ...(nothing as BrokerRouteDeps), auth: nothing as BrokerRouteDeps['auth'] });
-  const rules = apiRules({ ...(nothing as ApiDeps), routes });
+  const rules = brokerRoutes({ ...(nothing as BrokerRouteDeps), auth: nothing as BrokerRouteDeps['auth'] });
   expect(rules.length).toBeGreaterThan(30);
   const promised = rules.flatMap((rule) =>
     errorsOf(rule).map((code) => [`${rule.method} ${rule.path}`, code] as const),

@@ -8,20 +8,20 @@ import {
 interface Case {
   mode?: RecordedCandidate['mode'];
   signed?: boolean;
-  standing?: Partial<RecordedCandidate['standing']>;
+  record?: Partial<RecordedCandidate['record']>;
   encKey?: string;
   retired?: boolean;
 }
 
-const candidate = ({ mode = 'required', signed = true, standing, encKey, retired = false }: Case) =>
+const candidate = ({ mode = 'required', signed = true, record, encKey, retired = false }: Case) =>
   ({
     mode,
     stored: { signed, registration: encKey === undefined ? {} : { encKey } },
-    standing: { approved: false, walletVerified: false, isAnothers: false, signs: false, ...standing },
+    record: { approved: false, walletVerified: false, isAnothers: false, signs: false, ...record },
     isRetired: () => Promise.resolve(retired),
   }) as unknown as RecordedCandidate;
 
-test('a signed registration of a provider in good standing meets no objection', async () => {
+test('a signed registration of a provider in good record meets no objection', async () => {
   expect(belongsToAnotherWallet(candidate({}))).toBeUndefined();
   expect(await objectionTo(candidate({}))).toBeUndefined();
 });
@@ -36,12 +36,12 @@ test.each<[string, Case, string]>([
 });
 
 test('an approved provider needs no signature in permissive mode', async () => {
-  const approved = { mode: 'permissive', signed: false, standing: { approved: true } } as const;
+  const approved = { mode: 'permissive', signed: false, record: { approved: true } } as const;
   expect(await objectionTo(candidate(approved))).toBeUndefined();
 });
 
 test('an unsigned registration for the provider of another wallet is rejected, and keeps the answer that waits', () => {
-  const anothers = { standing: { isAnothers: true }, signed: false };
+  const anothers = { record: { isAnothers: true }, signed: false };
   expect(belongsToAnotherWallet(candidate(anothers))).toMatchObject({ tells: 'rejected_unless_answered' });
   expect(belongsToAnotherWallet(candidate({ ...anothers, mode: 'off' }))).toBeUndefined();
   expect(belongsToAnotherWallet(candidate({ ...anothers, signed: true }))).toBeUndefined();

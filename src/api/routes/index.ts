@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import type { Auth } from '../../auth/customers/auth.js';
 import { createProviderVerifier } from '../../auth/providers/identity.js';
 import type { Config } from '../../config.js';
-import type { ApiDeps } from '../deps.js';
+import type { JobCommands } from '../job-commands.js';
 import type { Limiter } from '../limiter.js';
 import type { ProviderCommands } from '../provider-commands.js';
 import type { RouteRule } from '../route.js';
@@ -12,26 +12,23 @@ import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.j
 import { adminJobRoutes } from './admin-jobs.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
-import { healthRoutes } from './health.js';
+import { healthRoutes, type Health } from './health.js';
 import { jobRoutes } from './jobs.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
-import { openapiRoute } from './openapi.js';
 import { providerMessageRoutes } from './provider-messages.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
-/** Every route of an API; the OpenAPI document comes last. */
-export function apiRules(deps: ApiDeps): RouteRule[] {
-  const described = [...healthRoutes(deps.health), ...providerRoutes(deps), ...jobRoutes(deps), ...deps.routes];
-  return [...described, openapiRoute(described, deps.config)];
-}
-
+/** What the routes work with; the role creates it once. */
 export interface BrokerRouteDeps {
   logger: Logger;
   config: Config;
   pool: Pool;
+  jobs: JobCommands;
+  /** Checks the systems that the API depends on, each by name, for `GET /ready`. */
+  health: Health;
   /** A connection that fails fast. */
   redis: Redis;
   auth: Auth;
@@ -42,15 +39,16 @@ export interface BrokerRouteDeps {
   announcePlacement: AdminProviderDeps['announcePlacement'];
 }
 
-/**
- * The broker's own routes, besides those of every API: everything that `main` serves, and everything that tests try.
- */
+/** Every route of the broker. A new one is added here, and appears in the OpenAPI document. */
 export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
   const { config, pool, redis, auth, limiter, providers, announceRegistration, announceMining, announcePlacement } =
     deps;
   const { recover } = auth;
   const verifier = createProviderVerifier({ config, pool, recover });
   return [
+    ...healthRoutes(deps.health),
+    ...providerRoutes(deps),
+    ...jobRoutes(deps),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),

@@ -1,5 +1,7 @@
 import { randomUUID, createHash } from 'node:crypto';
+import type { Pool } from 'pg';
 import { z } from 'zod';
+import type { Config } from '../../config.js';
 import { requireSameSeconds } from '../../billing/spend.js';
 import { findExtension } from '../../db/auth-charges.js';
 import { orderOfJob } from '../../db/job-row.js';
@@ -8,8 +10,8 @@ import { BrokerError } from '../../domain/errors.js';
 import { isFinal } from '../../domain/job.js';
 import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
 import { isUuid } from '../../domain/uuid.js';
-import type { ApiDeps } from '../deps.js';
 import { insteadOf, requireKnownGpu } from '../gpu-names.js';
+import type { JobCommands } from '../job-commands.js';
 import { placeOrder } from '../place-order.js';
 import { answerWithinMs } from '../middleware/deadline.js';
 import { maxWaitS, waitingOf } from '../prefer.js';
@@ -20,7 +22,11 @@ import { pageQuery } from '../schemas/page.js';
 import type { ErrorCode } from '../../wire/error-codes.js';
 import { jobStatuses } from '../../wire/statuses.js';
 
-type Deps = Pick<ApiDeps, 'config' | 'pool' | 'jobs'>;
+interface Deps {
+  config: Config;
+  pool: Pool;
+  jobs: JobCommands;
+}
 
 /** When a client whose wait ended early should ask again. */
 const retryAfterS = 2;

@@ -6,7 +6,7 @@ import { networkOf } from '../../auth/networks.js';
 import { verifyReader } from '../../auth/providers/reader.js';
 import { inTurn } from '../../auth/turns.js';
 import type { Config } from '../../config.js';
-import { providerStandings } from '../../db/provider-identities.js';
+import { providerRecords } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
 import { senderOf } from '../../domain/provider-message.js';
 import { refusalError } from '../../domain/provider-refusals.js';
@@ -137,7 +137,7 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
   /** Whether a key speaks for a provider. */
   async function isOf(providerId: string, key: string | undefined): Promise<boolean> {
     if (key === undefined) return false;
-    const { identity } = (await providerStandings(deps.pool, [providerId])).get(providerId)!;
+    const { identity } = (await providerRecords(deps.pool, [providerId])).get(providerId)!;
     return identity?.nodeKey === key.toLowerCase();
   }
 

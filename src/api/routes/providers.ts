@@ -1,4 +1,6 @@
+import type { Pool } from 'pg';
 import { z } from 'zod';
+import type { Config } from '../../config.js';
 import { findProvider, gpuAvailability, listProviders, searchProviders } from '../../db/provider-reads.js';
 import { BrokerError } from '../../domain/errors.js';
 import { gpusNear } from '../gpu-names.js';
@@ -6,7 +8,6 @@ import { architecture, cudaVersion, saysTheSame } from '../../domain/job-request
 import type { Architecture } from '../../domain/gpu-needs.js';
 import { gpuTypeKey } from '../../domain/gpu.js';
 import { providerIdPattern } from '../../domain/provider.js';
-import type { ApiDeps } from '../deps.js';
 import { createCachedRead } from '../cached-read.js';
 import { validationFailed } from '../problem.js';
 import type { ApiContext, RouteRule } from '../route.js';
@@ -82,7 +83,7 @@ function needsAsked(query: {
 }
 
 /** What can be rented, for everybody to read. */
-export function providerRoutes({ pool, config }: Pick<ApiDeps, 'pool' | 'config'>): RouteRule[] {
+export function providerRoutes({ pool, config }: { pool: Pool; config: Config }): RouteRule[] {
   const cachedRead = createCachedRead({ maxAgeMs, maxKeys: maxCachedReplies });
   const open = { method: 'GET', auth: 'none', scopes: [], limit: 'read' } as const;
 

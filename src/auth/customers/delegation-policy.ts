@@ -5,7 +5,7 @@ import { delegationStatement, type SessionDelegation } from '../../wire/session-
 import { splitScopes, type Scope } from '../../wire/scopes.js';
 
 /** How far the time in a wallet's signed message may be from now: people take their time to sign. */
-export const walletSkewS = 300;
+export const signingSkewS = 300;
 
 /** Contracts change owners and keys without the broker noticing, so their sessions last a day at most. */
 export const contractSessionMaxS = 86_400;
@@ -57,8 +57,8 @@ export function requireAcceptableDelegation(
 
 /** @throws BrokerError `timestamp_skew` if a wallet's message was signed at another time. */
 export function requireFresh(issuedAt: number, nowS: number): void {
-  if (Math.abs(nowS - issuedAt) <= walletSkewS) return;
-  throw new BrokerError('timestamp_skew', `issuedAt must be within ${walletSkewS} s of server_time`, {
+  if (Math.abs(nowS - issuedAt) <= signingSkewS) return;
+  throw new BrokerError('timestamp_skew', `issuedAt must be within ${signingSkewS} s of server_time`, {
     server_time: nowS,
   });
 }

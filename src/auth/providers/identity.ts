@@ -5,7 +5,7 @@ import {
   lastInSequence,
   type CountedKind,
   type ProviderIdentity,
-  type ProviderStanding,
+  type ProviderRecord,
 } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
 import { isAhead } from '../../domain/message-number.js';
@@ -21,7 +21,7 @@ import {
   type ProviderAuthConfig,
 } from './delegation.js';
 import { readEntrySignature } from './entry-signature.js';
-import { createStandings } from './standings.js';
+import { createRecordReader } from './record-reader.js';
 import { anySpec } from '../../wire/provider-typed-data.js';
 import { arrivalSkewS } from '../../wire/message-number.js';
 import { entryDigest, type EntrySignature } from '../../wire/entry-signature.js';
@@ -65,7 +65,7 @@ interface Message extends Omit<ProviderEntry, 'id'> {
 export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIdentityVerifier {
   const { config, pool, recover, now = Date.now } = deps;
   const mode = config.PROVIDER_AUTH_MODE;
-  const standingOf = createStandings(pool);
+  const recordOf = createRecordReader(pool);
 
   return {
     acceptsAll: mode === 'off',
@@ -97,7 +97,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
 
   async function mayBeTold({ stream, providerId, fields }: Omit<ProviderEntry, 'id'>): Promise<boolean> {
     if (mode === 'off') return true;
-    const { identity } = await standingOf(providerId);
+    const { identity } = await recordOf(providerId);
     if (identity?.signedAt === undefined) return true;
     const signature = readEntrySignature(fields);
     if (signature === undefined || typeof signature === 'string') return false;
@@ -117,32 +117,28 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     const signature = readEntrySignature(message.fields);
     if (typeof signature === 'string') throw new MessageRejected('signature_malformed');
     if (signature === undefined && mode === 'required') throw new MessageRejected('signature_required');
-    const standing = await standingOf(message.providerId);
+    const record = await recordOf(message.providerId);
     if (signature === undefined) {
-      requireUnsignedAllowed(message, standing);
+      requireUnsignedAllowed(message, record);
       return unsignedVerdict(message);
     }
     const wallet =
       signature.delegation !== undefined && message.stream === streams.registration
-        ? await acceptDelegated(message, signature, standing)
-        : await acceptOfKey(message, signature, standing.identity);
+        ? await acceptDelegated(message, signature, record)
+        : await acceptOfKey(message, signature, record.identity);
     return { accepted: true, signed: true, wallet };
   }
 
   /** Verifies a registration that contains its delegation. */
-  async function acceptDelegated(
-    message: Message,
-    signature: EntrySignature,
-    standing: ProviderStanding,
-  ): Promise<string> {
+  async function acceptDelegated(message: Message, signature: EntrySignature, record: ProviderRecord): Promise<string> {
     const { reg, regsig } = signature.delegation!;
     const { providerId, entryId, arrivedAtMs, fields } = message;
     const read = readDelegation(reg);
     if (read === undefined) throw new MessageRejected('delegation_malformed');
-    if ((standing.identity?.wallet ?? read.wallet) !== read.wallet) throw new MessageRejected('other_wallet');
-    const incumbent = standing.incumbentWallet ?? noWallet;
+    if ((record.identity?.wallet ?? read.wallet) !== read.wallet) throw new MessageRejected('other_wallet');
+    const incumbent = record.incumbentWallet ?? noWallet;
     // A claimed wallet may be replaced by a proven one, unless the provider was already admitted with the claim.
-    if (standing.identity === undefined && incumbent !== noWallet && incumbent !== read.wallet) {
+    if (record.identity === undefined && incumbent !== noWallet && incumbent !== read.wallet) {
       throw new MessageRejected('other_wallet');
     }
     requireOnTime(signature, arrivedAtMs);
@@ -217,7 +213,7 @@ function kindOf(stream: string): CountedKind {
 /** Decides which messages of an unsigned provider are accepted, if any are. */
 function requireUnsignedAllowed(
   { stream, fields }: Message,
-  { identity, status, approved, incumbentWallet }: ProviderStanding,
+  { identity, status, approved, incumbentWallet }: ProviderRecord,
 ): void {
   if (identity?.signedAt !== undefined) throw new MessageRejected('signature_required');
   if (stream === streams.registration) {

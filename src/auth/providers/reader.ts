@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { advanceSequence, lastInSequence, providerStandings } from '../../db/provider-identities.js';
+import { advanceSequence, lastInSequence, providerRecords } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
 import { isAhead } from '../../domain/message-number.js';
 import { refusalError } from '../../domain/provider-refusals.js';
@@ -47,7 +47,7 @@ export async function verifyReader(
   if (Math.abs(now() / 1000 - Number(ts)) > arrivalSkewS) throw refusalError('timestamp_skew', now());
   if (isAhead(Number(seq), Number(ts))) throw refusalError('sequence_ahead', now());
 
-  const { identity } = (await providerStandings(pool, [providerId])).get(providerId)!;
+  const { identity } = (await providerRecords(pool, [providerId])).get(providerId)!;
   if (identity !== undefined && identity.nodeKey !== key) throw refusalError('key_unknown', now());
   if (identity !== undefined && identity.expiresAt.getTime() <= now()) throw refusalError('delegation_expired', now());
   const data = `GET ${targetPrefix}${target}`;

@@ -90,8 +90,8 @@ end
  * foreign entries were removed].
  */
 export const publishScript = `${library}
-local standing = newestOf(KEYS[1])
-if standing and (ARGV[6] == 'keep' or (ARGV[4] ~= '' and atOrPast(standing.origin, ARGV[4]))) then return { '', foreign } end
+local newest = newestOf(KEYS[1])
+if newest and (ARGV[6] == 'keep' or (ARGV[4] ~= '' and atOrPast(newest.origin, ARGV[4]))) then return { '', foreign } end
 return { publish(KEYS[1], { data = ARGV[1], bsig = ARGV[2] }, ARGV[3], ARGV[4], ARGV[5]), foreign }
 `;
 

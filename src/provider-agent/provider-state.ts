@@ -1,7 +1,7 @@
 import type { ProviderStatus } from '../wire/statuses.js';
 
 /** The public status of a provider. */
-export interface Standing {
+export interface ProviderState {
   status: ProviderStatus;
   cordoned: boolean;
   /** It is cordoned and has no jobs. */
@@ -18,16 +18,16 @@ const requestTimeoutMs = 20_000;
  * @returns undefined for a provider that the broker does not know.
  * @throws Error when nothing answers, or something other than the broker does.
  */
-export async function readStanding(
+export async function readProviderState(
   broker: string,
   providerId: string,
   signal: AbortSignal,
-): Promise<Standing | undefined> {
+): Promise<ProviderState | undefined> {
   const response = await fetch(`${broker}/api/v1/providers/${providerId}`, {
     redirect: 'error',
     signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
   });
-  const body = (await response.json()) as Partial<Standing> & { code?: string };
+  const body = (await response.json()) as Partial<ProviderState> & { code?: string };
   if (response.status === 404 && body.code === 'provider_not_found') return undefined;
   if (!response.ok || body.status === undefined) throw new Error(`the broker answered ${response.status}`);
   const { status, cordoned = false, drained = false, retiring = false } = body;

@@ -1,7 +1,7 @@
 import type { PodObservation } from './job-messages.js';
 
 /** The newest observation of each of a job's pods. */
-export interface PodSightings {
+export interface PodObservations {
   add(observation: PodObservation): void;
   of(uid: string): PodObservation | undefined;
 }
@@ -10,7 +10,7 @@ export interface PodSightings {
  * Observations may arrive twice, out of order, and from pods that are gone: several watchers report them, and the
  * result of a slow poll by the job itself may be older than a signal that came meanwhile.
  */
-export function createPodSightings(): PodSightings {
+export function createPodObservations(): PodObservations {
   const newest = new Map<string, PodObservation>();
   return {
     add(observation) {

@@ -1,4 +1,4 @@
-import { providerStandings, type ProviderStanding } from '../../db/provider-identities.js';
+import { providerRecords, type ProviderRecord } from '../../db/provider-identities.js';
 import type { Queryable } from '../../db/pool.js';
 
 /** Larger queries gain nothing. */
@@ -8,15 +8,15 @@ const idsAtOnce = 500;
  * Looks up what is known about providers, with one query for all concurrent lookups, since heartbeats arrive by the
  * hundred. Nothing is cached, so a replaced key is rejected with its next message.
  */
-export function createStandings(pool: Queryable): (providerId: string) => Promise<ProviderStanding> {
-  let next: { ids: Set<string>; answer: Promise<Map<string, ProviderStanding>> } | undefined;
+export function createRecordReader(pool: Queryable): (providerId: string) => Promise<ProviderRecord> {
+  let next: { ids: Set<string>; answer: Promise<Map<string, ProviderRecord>> } | undefined;
 
   return async (providerId) => {
     if (next === undefined || next.ids.size >= idsAtOnce) {
       const ids = new Set<string>();
       const answer = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
         if (next?.ids === ids) next = undefined;
-        return providerStandings(pool, [...ids]);
+        return providerRecords(pool, [...ids]);
       });
       next = { ids, answer };
     }

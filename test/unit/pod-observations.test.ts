@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PodObservation } from '../../workflows/job-messages.js';
-import { createPodSightings } from '../../workflows/pod-sightings.js';
+import { createPodObservations } from '../../workflows/pod-observations.js';
 
 const seen = (resourceVersion: string, phase: PodObservation['phase'] = 'pending', uid = 'uid-1'): PodObservation => ({
   uid,
@@ -9,10 +9,10 @@ const seen = (resourceVersion: string, phase: PodObservation['phase'] = 'pending
 });
 
 /** What a job knows of the pod `uid-1` after it heard all of this. */
-function after(...observations: PodObservation[]): PodObservation | undefined {
-  const sightings = createPodSightings();
-  for (const observation of observations) sightings.add(observation);
-  return sightings.of('uid-1');
+function after(...heard: PodObservation[]): PodObservation | undefined {
+  const observations = createPodObservations();
+  for (const observation of heard) observations.add(observation);
+  return observations.of('uid-1');
 }
 
 describe('what a job knows of a pod', () => {
