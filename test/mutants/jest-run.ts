@@ -79,8 +79,10 @@ export async function runJest({ files, env, allowedMs, bail, prepare }: Options)
   let done = 0;
   let sinceMs = Date.now();
   const clock = setInterval(() => {
-    const count = resultsIn(results).length;
-    if (count > done) [done, sinceMs] = [count, Date.now()];
+    const ended = resultsIn(results);
+    // Jest itself goes on until the files under way have ended.
+    if (bail && ended.some(({ green }) => !green)) return end();
+    if (ended.length > done) [done, sinceMs] = [ended.length, Date.now()];
     const next = files[done];
     if (next === undefined || Date.now() - sinceMs < allowedMs(next)) return;
     timedOut = true;
