@@ -1,7 +1,8 @@
 import { jobsHolding, jobsHoldingGpus } from '../src/db/allocations.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { isRefusedForGood } from '../src/temporal/refusals.js';
-import { jobSignals, sendSignal, sendToEach, type Signal } from '../src/temporal/signals.js';
+import type { Signal } from '../src/temporal/signal-once.js';
+import { jobSignals, sendSignal, sendToEach } from '../src/temporal/signals.js';
 import type { ProviderChange, ProviderDrain } from '../workflows/job-messages.js';
 import type { ActivityDeps } from './deps.js';
 

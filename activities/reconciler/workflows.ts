@@ -5,7 +5,8 @@ import { knownAmong, knownProviders, pendingRegistration, type KnownProvider } f
 import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { instantAt, sentence, type Instant, type Printable } from '../../src/domain/outside.js';
 import { providerWorkflowId } from '../../src/domain/provider.js';
-import { providerSignals, type Signal } from '../../src/temporal/signals.js';
+import type { Signal } from '../../src/temporal/signal-once.js';
+import { providerSignals } from '../../src/temporal/signals.js';
 import { startJob } from '../../src/temporal/start-job.js';
 import { startProvider } from '../../src/temporal/start-provider.js';
 import type { NodeObservation } from '../../src/kubernetes/observe.js';

@@ -1,5 +1,5 @@
 import type { PriceSource } from '../domain/gpu-prices.js';
-import type { SystemSpec } from '../domain/registration.js';
+import type { SystemSpec } from '../domain/machine.js';
 import { gpuPriceSql } from './offers.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 

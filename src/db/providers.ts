@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { SitePrices } from '../config.js';
 import { architectureOf } from '../domain/gpu-needs.js';
+import type { ProviderCapacity, SystemSpec } from '../domain/machine.js';
 import { instant, type Printable } from '../domain/outside.js';
 import { plainGpuResource } from '../domain/gpu-resources.js';
 import { missingGpus } from '../domain/placement.js';
@@ -11,13 +12,7 @@ import {
   type ProviderFacts,
   type ProviderOffer,
 } from '../domain/provider.js';
-import {
-  offerAfterUpdate,
-  type MiningConfig,
-  type ProviderCapacity,
-  type RegistrationRequest,
-  type SystemSpec,
-} from '../domain/registration.js';
+import { offerAfterUpdate, type MiningConfig, type RegistrationRequest } from '../domain/registration.js';
 import { storableJson } from './json.js';
 import { withoutPrices } from './offers.js';
 import { withTransaction, type Queryable } from './pool.js';

@@ -2,7 +2,7 @@ import { cudaNumber, least } from './gpu-needs.js';
 import { knownVramGb, memoriesOf, readGpuName, vramGbOf } from './gpu-name.js';
 import { gpuTypeKey } from './gpu.js';
 import type { GpuOffer } from './provider.js';
-import type { ProviderCapacity, SystemSpec } from './registration.js';
+import type { ProviderCapacity, SystemSpec } from './machine.js';
 
 /** A machine's GPUs with the same name and memory. */
 interface GpuGroup {

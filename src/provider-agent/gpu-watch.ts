@@ -1,4 +1,4 @@
-import type { GpuReading } from './gpus.js';
+import type { GpuReading } from './gpu-reading.js';
 import type { Gpu } from './messages.js';
 
 /** A GPU missing from a single reading may only have been slow to answer. */

@@ -1,20 +1,7 @@
+import type { GpuReading } from './gpu-reading.js';
 import type { Gpu } from './messages.js';
 import { createPartitionReader } from './partitions.js';
 import { runProgram } from './program.js';
-
-/** The driver's report on this machine's GPUs. */
-export interface GpuReading {
-  /** The usable GPUs. */
-  gpus: Gpu[];
-  /** Percent, one per usable GPU. */
-  usage: number[];
-  /** Problems, as sentences for people. */
-  problems: string[];
-  /** False when the machine has no driver at all. */
-  hasDriver: boolean;
-  /** True when the driver did not answer, so nothing is known about the GPUs. */
-  failed: boolean;
-}
 
 /** The name comes last because it alone may contain a comma. */
 const fields = ['index', 'uuid', 'pci.bus_id', 'memory.total', 'utilization.gpu', 'driver_version', 'name'] as const;

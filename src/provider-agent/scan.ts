@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { arch, cpus, hostname, networkInterfaces, release, totalmem, type } from 'node:os';
 import { dirname } from 'node:path';
-import { createGpuReader, readCudaVersion, type GpuReading } from './gpus.js';
+import type { GpuReading } from './gpu-reading.js';
+import { createGpuReader, readCudaVersion } from './gpus.js';
 import type { Machine, Offer } from './messages.js';
 import type { OfferOptions } from './options.js';
 

@@ -2,7 +2,8 @@ import type { Client } from '@temporalio/client';
 import type { Config } from '../config.js';
 import { asBrokerError, isNoWorkflow } from './failures.js';
 import { isOneBusyWorkflow, isRefusedForGood } from './refusals.js';
-import { providerSignals, sendSignal, type Signal } from './signals.js';
+import type { Signal } from './signal-once.js';
+import { providerSignals, sendSignal } from './signals.js';
 import { startProvider } from './start-provider.js';
 
 /**

@@ -1,6 +1,12 @@
 import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { defaultPayloadConverter, toPayloads } from '@temporalio/common';
-import type { Signal } from './signals.js';
+
+/** A signal for one workflow. Only the functions of signals.ts create one, each from the signal's definition. */
+export interface Signal {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
 
 /** gRPC 5. */
 const notFound = 5;

@@ -14,14 +14,7 @@ import {
   registrationReceived,
 } from '../../workflows/provider-messages.js';
 import { unlessNoWorkflow } from './failures.js';
-import { signalOnce } from './signal-once.js';
-
-/** A signal for one workflow. Only this file's functions create one, each from the signal's definition. */
-export interface Signal {
-  readonly workflowId: string;
-  readonly name: string;
-  readonly args: readonly unknown[];
-}
+import { signalOnce, type Signal } from './signal-once.js';
 
 /** How many signals are sent concurrently if many workflows are told. */
 const signalsAtOnce = 20;

@@ -5,7 +5,7 @@ import { providerWorkflowId } from '../domain/provider.js';
 import type { ProviderInput, ProviderLifecycle } from '../../workflows/provider-messages.js';
 import { searchAttributes } from '../../workflows/search-attributes.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
-import type { Signal } from './signals.js';
+import type { Signal } from './signal-once.js';
 
 type Settings = Pick<Config, 'TEMPORAL_TASK_QUEUE'>;
 

@@ -1,7 +1,7 @@
 /**
  * Puts small faults into the broker, one at a time, and says which of them no test notices: `npm run mutants --
  * [--sample 400] [--seed 1] [--workers 1] [--only src/db] [--no-curated] [--tests test/unit/a.test.ts,…] [--again]
- * [--list]`. The tests are those that need no cluster; nothing in the checkout is changed. Exits with 1 when too many
+ * [--resume] [--list]`. The tests are those that need no cluster; nothing in the checkout is changed. Exits with 1 when too many
  * faults live.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -29,6 +29,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     'no-curated': { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
+    resume: { type: 'boolean', default: false },
     tests: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
@@ -38,6 +39,8 @@ const secondsSince = () => (Date.now() - began) / 1000;
 const log = (line: string) => console.log(`${secondsSince().toFixed(0).padStart(6)} s  ${line}`);
 const folder = join(packageRoot, '.data/mutants');
 const lastRun = join(folder, 'last.json');
+/** What is known so far of the run under way, or of one that was stopped: `--resume` goes on from there. */
+const thisRun = join(folder, 'running.json');
 
 checkExcuses(excused);
 const mutants = chosen();
@@ -105,8 +108,9 @@ async function tryAll(): Promise<void> {
 
 /** Each worker takes the next one as soon as it is done with the one before. */
 async function inTurn(reach: Reach, env: NodeJS.ProcessEnv): Promise<Outcome[]> {
-  const waiting = [...mutants];
-  const outcomes: Outcome[] = [];
+  const outcomes = values.resume ? known() : [];
+  const tried = new Set(outcomes.map(({ mutant }) => keyOf(mutant)));
+  const waiting = mutants.filter((mutant) => !tried.has(keyOf(mutant)));
   const work = async () => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
       const outcome = await tryMutant(mutant, reach, env);
@@ -116,9 +120,16 @@ async function inTurn(reach: Reach, env: NodeJS.ProcessEnv): Promise<Outcome[]> 
       log(
         `${outcomes.length}/${mutants.length} ${outcome.end} in ${outcome.seconds.toFixed(0)} s${by}: ${file}:${line} (${kind}) ${lineBecomes}`,
       );
-      writeJson(join(folder, 'running.json'), outcomes);
+      writeJson(thisRun, outcomes);
     }
   };
   await Promise.all(Array.from({ length: Number(values.workers) }, work));
   return outcomes;
+}
+
+/** The outcomes of the run that was stopped, of the mutants that are asked for now. */
+function known(): Outcome[] {
+  const wanted = new Set(mutants.map(keyOf));
+  const outcomes = JSON.parse(readFileSync(thisRun, 'utf8')) as Outcome[];
+  return outcomes.filter(({ mutant }) => wanted.has(keyOf(mutant)));
 }

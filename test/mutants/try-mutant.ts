@@ -8,6 +8,7 @@ import { readSource } from './find-mutants.js';
 import { runJest, writeJson } from './jest-run.js';
 import type { Mutant } from './mutant.js';
 import type { Reach } from './reach.js';
+import { loadsNativePart } from '../support/imports.js';
 import { runsWorkflows } from './suites.js';
 
 export interface Outcome {
@@ -42,16 +43,14 @@ export async function tryMutant(mutant: Mutant, reach: Reach, env: NodeJS.Proces
   writeJson(path, { file, start, end, becomes });
   const mutated = { ...env, [mutantVariable]: path };
   try {
-    // Bundling takes longer than most tests: those of workflows are asked only about what all others let live.
-    for (const isBundled of [false, true]) {
-      const asked = files.filter((test) => runsWorkflows(test) === isBundled);
-      if (asked.length === 0) continue;
+    for (const { asked, ...how } of inTurns(files)) {
       const { results, timedOut, output } = await runJest({
         files: asked,
         env: mutated,
         allowedMs: (test) => reach.secondsOf(test) * 1000 * patience.times + patience.extraMs,
         bail: true,
-        ...(isBundled ? { prepare: (run) => bundle(run, mutated) } : {}),
+        inBand: how.inBand,
+        ...(how.isBundled ? { prepare: (run) => bundle(run, mutated) } : {}),
       });
       const red = results.find(({ green }) => !green);
       if (red !== undefined) return ended('killed', `${red.file}: ${red.failed ?? 'did not run'}`);
@@ -67,6 +66,26 @@ export async function tryMutant(mutant: Mutant, reach: Reach, env: NodeJS.Proces
   } finally {
     rmSync(path, { force: true });
   }
+}
+
+/** How many files one process may run: it keeps some memory of each. */
+const filesInBand = 25;
+
+/**
+ * The files in the order in which they are asked. Bundling takes longer than most tests: those of workflows are asked
+ * only about what all others miss.
+ */
+function inTurns(files: readonly string[]): { asked: string[]; inBand: boolean; isBundled: boolean }[] {
+  const small = files.filter((test) => !loadsNativePart(test));
+  const turns = [];
+  for (let first = 0; first < small.length; first += filesInBand) {
+    turns.push({ asked: small.slice(first, first + filesInBand), inBand: true, isBundled: false });
+  }
+  for (const isBundled of [false, true]) {
+    const asked = files.filter((test) => loadsNativePart(test) && runsWorkflows(test) === isBundled);
+    if (asked.length > 0) turns.push({ asked, inBand: false, isBundled });
+  }
+  return turns;
 }
 
 class NotBundled extends Error {}

@@ -1,2 +1,2 @@
 export function importedBy(file: string): Map<string, number>;
-export function reachesPackage(file: string, names: readonly string[]): boolean;
+export function loadsNativePart(file: string): boolean;

@@ -1,9 +1,6 @@
 import { relative } from 'node:path';
 import TestRunner from 'jest-runner';
-import { reachesPackage } from './imports.js';
-
-/** What brings the native part of the Temporal SDK: made for one life per process, it crashed in the next file. */
-const bringNativePart = ['@temporalio/worker', '@temporalio/testing'];
+import { loadsNativePart } from './imports.js';
 
 /** Suites whose files start no processes of their own. */
 const isSmall = /\/test\/(?:unit|store)\//;
@@ -30,7 +27,7 @@ export default class Runner extends TestRunner {
 
   async runTests(tests, watcher, options) {
     if (options.serial) return await super.runTests(tests, watcher, options);
-    const isNative = (path) => reachesPackage(relative(this._globalConfig.rootDir, path), bringNativePart);
+    const isNative = (path) => loadsNativePart(relative(this._globalConfig.rootDir, path));
     const together = tests.filter(({ path }) => isSmall.test(path) && !isNative(path));
     const alone = tests.filter((test) => !together.includes(test));
     const runs = [];

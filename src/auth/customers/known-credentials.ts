@@ -2,7 +2,7 @@ import { batched } from '../../db/batched.js';
 import { findSessionsByKey, type AuthSession } from '../../db/auth-sessions.js';
 import { findTokens, type AuthToken } from '../../db/auth-tokens.js';
 import type { Queryable } from '../../db/pool.js';
-import { tokenSha256 } from './tokens.js';
+import { tokenSha256 } from './token-hash.js';
 
 /** Looks up credentials, still valid or not. */
 export interface KnownCredentials {

@@ -1,10 +1,11 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { insertToken } from '../../db/auth-tokens.js';
 import { withTransaction } from '../../db/pool.js';
 import { BrokerError } from '../../domain/errors.js';
 import { invalid } from './delegation-policy.js';
 import type { AuthDeps } from './deps.js';
 import type { SessionPrincipal } from './principal.js';
+import { tokenSha256 } from './token-hash.js';
 import type { Scope } from '../../wire/scopes.js';
 
 /** The prefix lets secret scanners recognize a leaked token. */
@@ -12,11 +13,6 @@ const form = /^wlb_[A-Za-z0-9_-]{43}$/;
 
 export function isTokenForm(text: string): boolean {
   return form.test(text);
-}
-
-/** What is stored of a token. It has 256 random bits, so a plain hash cannot be reversed by guessing. */
-export function tokenSha256(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }
 
 /**

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { sendSignal, type Signal } from '../../temporal/signals.js';
+import type { Signal } from '../../temporal/signal-once.js';
+import { sendSignal } from '../../temporal/signals.js';
 
 /** A stop waits for calls under way. */
 const sendWithinMs = 10_000;
