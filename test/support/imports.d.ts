@@ -1,2 +1,3 @@
 export function importedBy(file: string): Map<string, number>;
 export function loadsNativePart(file: string): boolean;
+export function importsOf(file: string): { files: string[]; packages: string[] };

@@ -27,7 +27,8 @@ export function loadsNativePart(file) {
   return packages.some((name) => bringNativePart.includes(name));
 }
 
-function importsOf(file) {
+/** The files and packages that a file imports itself. */
+export function importsOf(file) {
   if (!known.has(file)) known.set(file, readImports(file));
   return known.get(file);
 }
