@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../engines/paths.js';
 
@@ -38,6 +38,8 @@ export async function runJest({ files, env, allowedMs, bail, inBand = false, pre
   const parent = join(packageRoot, '.data/mutants/runs');
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, 'run-'));
+  // Tests make their own folders in it, and some of them start programs under another account.
+  chmodSync(folder, 0o755);
   await prepare?.(folder);
   const results = join(folder, 'results');
   const paths = files.map((file) => join(packageRoot, file));
