@@ -59,7 +59,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
   const { providerId } = provider;
   const due: { messageId: string; reissued: number }[] = [];
   let joining = carried;
-  let lookAtMs = Date.now() + recheckMs;
+  let checkAtMs = Date.now() + recheckMs;
   let answering = false;
   let delivering: CancellationScope | undefined;
 
@@ -89,7 +89,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
     provider.named(nodeName);
     if (outcome.newNode === true || !provider.nodeReady()) {
       joining = { messageId, expiresAtMs: Date.parse(outcome.expiresAt), reissued };
-      lookAtMs = Date.now() + recheckMs;
+      checkAtMs = Date.now() + recheckMs;
       if (!provider.inService()) provider.become('approved');
       provider.waiting(`its node ${nodeName} to join with token ${outcome.tokenId}, valid until ${outcome.expiresAt}`);
     }
@@ -144,11 +144,11 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
     },
     joining: () => joining,
     nodeIsDue() {
-      if (joining === undefined || Date.now() < lookAtMs) return false;
-      lookAtMs = Date.now() + recheckMs;
+      if (joining === undefined || Date.now() < checkAtMs) return false;
+      checkAtMs = Date.now() + recheckMs;
       return true;
     },
-    wakeAtMs: () => (joining === undefined ? Infinity : Math.min(lookAtMs, joining.expiresAtMs)),
+    wakeAtMs: () => (joining === undefined ? Infinity : Math.min(checkAtMs, joining.expiresAtMs)),
     busy: () => answering || delivering !== undefined,
     waits: () => due.length > 0,
   };

@@ -3,7 +3,7 @@ import { BrokerError } from '../../domain/errors.js';
 import { streamAlarms, streamPaused } from '../../observability/metrics.js';
 import { Backoff } from '../../backoff.js';
 import { blockMs, closeRedis } from '../connection.js';
-import { deliver, forgetTrimmed, Outage, type DeliveryOptions } from './delivery.js';
+import { applyEntries, forgetTrimmed, Outage, type DeliveryOptions } from './delivery.js';
 import { before } from './entry.js';
 import { awaitNew, maxBatchBytes, readNew, readPending, weightOf, type BatchLimits } from './batch.js';
 import { createGroup, listPending, removeConsumer, type Reader } from './group.js';
@@ -210,7 +210,7 @@ export class StreamConsumer {
 
   /** @param deliveries how often the entries were delivered, including this time. */
   async #deliver(reader: Reader, entries: StreamEntry[], deliveries: number): Promise<void> {
-    const acknowledged = await deliver(this.#options, reader, entries, deliveries);
+    const acknowledged = await applyEntries(this.#options, reader, entries, deliveries);
     this.#janitor.acknowledged(acknowledged);
     this.#outage.reset();
   }

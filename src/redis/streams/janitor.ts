@@ -129,7 +129,7 @@ export class StreamJanitor {
       if (this.deliveries.concernsReading(error)) throw error;
       streamUpkeepFailures.inc({ stream, step });
       if (!this.#failing.has(step))
-        logger.error({ stream, step, err: error }, 'a stream is read, and not looked after');
+        logger.error({ stream, step, err: error }, 'the stream is read, but its upkeep fails');
       this.#failing.add(step);
     }
   }

@@ -4,7 +4,7 @@ import type { Logger } from '../../observability/logger.js';
 import { redisClockSkewSeconds, streamAlarms } from '../../observability/metrics.js';
 import { reportForeign } from '../foreign.js';
 import { poisonedRegister, poisonedStream, trimmedCounter } from '../../wire/streams.js';
-import { lookScript } from './scripts.js';
+import { checkStreamScript } from './scripts.js';
 
 type State = 'healthy' | 'absent' | 'poisoned' | 'foreign';
 type Found = 'counter' | 'register' | 'uncounted' | 'group';
@@ -65,11 +65,11 @@ export class StreamWatchdog {
     while (!this.#stopping.signal.aborted) {
       try {
         // A failing check of one stream must not block the others.
-        for (const result of await Promise.allSettled(streams.map((stream) => this.#look(stream))))
+        for (const result of await Promise.allSettled(streams.map((stream) => this.#check(stream))))
           if (result.status === 'rejected') throw result.reason;
         failing = false;
       } catch (error) {
-        if (!failing) logger.warn({ err: error }, 'the streams cannot be looked at');
+        if (!failing) logger.warn({ err: error }, 'the streams cannot be checked');
         failing = true;
       }
       // Not sooner than this even on request: poisoning in a loop must not keep Redis busy.
@@ -83,11 +83,11 @@ export class StreamWatchdog {
     return sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 
-  async #look(stream: string): Promise<void> {
+  async #check(stream: string): Promise<void> {
     const { commands, group, logger, onMoved, onLost } = this.options;
     const movedTo = poisonedStream(stream, Date.now());
     const [state, lastId, missing, redisMs, found] = (await commands.eval(
-      lookScript,
+      checkStreamScript,
       4,
       ...[stream, movedTo, poisonedRegister(stream), trimmedCounter],
       ...[aheadToleranceMs, group, foreignTtlS, maxCounted],
