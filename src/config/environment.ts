@@ -8,9 +8,9 @@ import { providerVariables } from './providers.js';
 import { postgresVariables, redisVariables, temporalVariables } from './systems.js';
 
 /**
- * The environment. Variables whose names have no prefix were in use before this broker, and keep their meaning. The comment
- * above a variable says what it is, and what goes wrong with values that are too low or too high: `npm run
- * docs:configuration` generates docs/configuration.md from it.
+ * The environment. Names that are in use in the field keep their meaning. The comment above a variable says what it is,
+ * and what goes wrong with values that are too low or too high: `npm run docs:configuration` generates
+ * docs/configuration.md from it.
  */
 export const environment = z.object({
   ...processVariables,
