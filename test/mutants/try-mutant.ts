@@ -12,14 +12,14 @@ import { runsWorkflows } from './suites.js';
 
 export interface Outcome {
   mutant: Mutant;
-  /** `unreached`: no test file runs the function that it is in. */
+  /** `unreached`: no test file runs its function. */
   end: 'killed' | 'timed out' | 'survived' | 'unreached';
   /** The test that noticed it. */
   by?: string;
   seconds: number;
 }
 
-/** A file that runs this many times longer than without a mutant, and two minutes on top, hangs: machines are busy at times. */
+/** A file hangs if it takes this many times longer than without a mutant, plus two minutes: the machine may be busy. */
 const patience = { times: 4, extraMs: 120_000 };
 
 /** Runs the tests that reach a mutant, nearest first, until one of them fails. */
@@ -42,7 +42,7 @@ export async function tryMutant(mutant: Mutant, reach: Reach, env: NodeJS.Proces
   writeJson(path, { file, start, end, becomes });
   const mutated = { ...env, [mutantVariable]: path };
   try {
-    // Bundling takes longer than most tests: those of workflows are asked only about what all others let live.
+    // Bundling takes longer than most tests, so the tests of workflows run only for mutants that survive all others.
     for (const isBundled of [false, true]) {
       const asked = files.filter((test) => runsWorkflows(test) === isBundled);
       if (asked.length === 0) continue;
@@ -71,7 +71,7 @@ export async function tryMutant(mutant: Mutant, reach: Reach, env: NodeJS.Proces
 
 class NotBundled extends Error {}
 
-/** The workflows as the mutant has them, where the tests look for them. */
+/** Bundles the mutated workflows where the tests expect the bundle. */
 async function bundle(run: string, env: NodeJS.ProcessEnv): Promise<void> {
   const script = join(packageRoot, 'test/mutants/bundle.js');
   try {
