@@ -72,12 +72,12 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
       answering = false;
       provider.wake({ offer: provider.nodeReady() });
     });
-    reported(answered, 'a registration was not answered');
+    reported(answered, 'could not answer a registration');
   }
 
   async function answer(messageId: string, reissued: number): Promise<void> {
     delivering?.cancel();
-    provider.waiting('its join command to be written');
+    provider.waiting('its join command');
     const outcome = withKind(await admission.answerRegistration({ providerId, messageId, reissued }), providerId);
     if (outcome.kind === 'rejected') {
       const approval = outcome.awaitsApproval === true;
@@ -105,7 +105,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
         if (delivering === scope) delivering = undefined;
         provider.wake({ offer: false });
       });
-    reported(delivered, 'a reply was not delivered');
+    reported(delivered, 'could not deliver a reply');
   }
 
   /** Replaces an expired token with a new one, up to a limit. */
@@ -118,7 +118,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
     provider.waiting(`another registration: its node did not join with any of ${reissues + 1} join commands`);
     if (provider.inService()) return;
     provider.become('pending');
-    reported(admission.recordNeverJoined({ providerId }), 'that it never joined was not written down');
+    reported(admission.recordNeverJoined({ providerId }), 'could not record that it never joined');
   }
 
   function reported(step: Promise<unknown>, problem: string): void {

@@ -27,7 +27,7 @@ export async function leaveFleet(life: ProviderLife, registrations: Admission): 
   life.leaveAtMs = Date.now() + leaveRecheckMs;
   const { jobs } = await fleet.retireProvider({ providerId: life.providerId });
   if (jobs > 0) {
-    life.waiting(`the end of its jobs, ${jobs} of them, to be retired`);
+    life.waiting(`the end of its jobs (${jobs}); then it is retired`);
     return false;
   }
   await syncMining(life);

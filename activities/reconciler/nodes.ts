@@ -113,7 +113,7 @@ export function createNodeComparison(
       () => 'the list of nodes that left',
       async (names) => {
         const differing = await alignNodesThatLeft(kubernetes, names, logger);
-        if (differing > 0) logger.info({ differing }, 'the list of nodes that left says what it should again');
+        if (differing > 0) logger.info({ differing }, 'restored the list of nodes that left');
       },
     );
   }

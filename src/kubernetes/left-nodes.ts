@@ -51,7 +51,7 @@ async function change({ core }: Kubernetes, data: Record<string, string | null>,
   } catch (error) {
     const status = statusOf(error);
     if (status?.code !== 403 && status?.code !== 404) throw asDependencyError(error);
-    logger.warn({ reason: status.message }, 'nodes that left go on writing: the manifests are not applied');
+    logger.warn({ reason: status.message }, 'nodes that left can still write: the manifests are not applied');
     return false;
   }
 }

@@ -133,7 +133,7 @@ export class StreamConsumer {
     const { commands, stream, logger } = this.#options;
     if (this.#makeGroupAt !== undefined) {
       const made = await createGroup(commands, this.#reader, this.#makeGroupAt);
-      if (made) logger.info({ stream, startAt: this.#makeGroupAt }, 'made the consumer group');
+      if (made) logger.info({ stream, startAt: this.#makeGroupAt }, 'created the consumer group');
       this.#makeGroupAt = undefined;
       this.#drainDue = true;
     }
@@ -227,7 +227,7 @@ export class StreamConsumer {
       // already took place would be recognized.
       this.#makeGroupAt = '0';
       streamAlarms.inc({ stream, kind: 'group_lost' });
-      logger.error({ stream }, 'the consumer group is gone; it is made again');
+      logger.error({ stream }, 'the consumer group is gone; creating it again');
     } else if (error instanceof Outage) {
       if (this.#pausedBecause === undefined) logger.warn({ stream, err: error.cause }, 'reading pauses');
       this.#pausedBecause = error.cause instanceof BrokerError ? error.cause.detail : error.message;
@@ -248,7 +248,7 @@ export class StreamConsumer {
   #resume(): void {
     if (this.#pausedBecause === undefined) return;
     const { stream, logger } = this.#options;
-    logger.info({ stream }, 'reading goes on');
+    logger.info({ stream }, 'reading continues');
     this.#pausedBecause = undefined;
     streamPaused.set({ stream }, 0);
   }

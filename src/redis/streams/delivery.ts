@@ -119,7 +119,7 @@ async function putAside(
   deliveries: number,
 ): Promise<void> {
   const ids = entries.slice(0, 10).map(([id]) => id);
-  options.logger.error({ stream: options.stream, reason, deliveries, ids }, 'messages put aside');
+  options.logger.error({ stream: options.stream, reason, deliveries, ids }, 'messages moved to the dead letters');
   const letters = entries.map((entry) => ({ entry, reason, deliveries }));
   await bury(options, reader, letters);
 }

@@ -169,7 +169,7 @@ export class StreamJanitor {
       evidence.entries,
       evidence.ttlS,
     );
-    if (away === 1) logger.info({ stream, movedTo: key }, 'everything in the poisoned stream was dealt with');
+    if (away === 1) logger.info({ stream, movedTo: key }, 'the poisoned stream is fully processed');
   }
 
   async #trim(): Promise<void> {

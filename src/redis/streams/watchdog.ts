@@ -102,12 +102,12 @@ export class StreamWatchdog {
       onMoved(stream);
     }
     if (state === 'foreign')
-      alarm('replaced', { movedTo }, 'somebody put something that is no stream in its place; it was moved aside');
+      alarm('replaced', { movedTo }, 'somebody replaced the stream with another value, which was moved aside');
     if (missing > 0)
       alarm('emptied', { entries: missing }, 'entries disappeared from the stream although no relay removed them');
-    if (missing < 0) alarm('replaced', {}, 'somebody deleted the stream; another one stands there');
+    if (missing < 0) alarm('replaced', {}, 'somebody deleted the stream and created another one');
     if (found.includes('group'))
-      alarm('group_moved', {}, 'somebody moved the consumer group past the last entry; it begins anew');
+      alarm('group_moved', {}, 'somebody moved the consumer group past the last entry; it restarts from the beginning');
     // Somebody who removes entries also removes the count, so that nobody sees how many are gone.
     const isForgotten = found.includes('counter') || (found.includes('uncounted') && this.#counted.has(stream));
     if (isForgotten) reportForeign(commands, 'trimmed', trimmedCounter);
