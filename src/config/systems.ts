@@ -8,7 +8,7 @@ export const redisVariables = {
   REDIS_PORT: port(6379),
   /** User of the broker in Redis. Unset: the user `default`. */
   REDIS_USERNAME: z.string().optional(),
-  /** Password of that user. Agents must have another one: whoever has this one can write join commands. */
+  /** Password of that user. Agents must have another one: anybody with this one can write join commands. */
   REDIS_PASSWORD: z.string().optional(),
   /** Whether to use TLS. Unset: yes if one of the next three is set. */
   REDIS_TLS: bool.optional(),
