@@ -2,7 +2,7 @@ import { createNodeResolver, flatConfigs, importX } from 'eslint-plugin-import-x
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-/** Who may not import whom: `target` is the one that imports. */
+/** Forbidden imports: files in `target` may not import from `from`. */
 const zones = [
   {
     target: './workflows',
@@ -13,18 +13,18 @@ const zones = [
   {
     target: './src/api',
     from: ['./activities', './src/kubernetes'],
-    message: 'The API starts workflows and reads the database; it does not do their work.',
+    message: 'The API starts workflows and reads the database; it does not do the work of activities.',
   },
   {
     target: ['./src/db', './src/kubernetes', './src/redis', './src/auth', './src/billing'],
     from: ['./activities', './workflows', './src/api', './src/roles'],
     except: ['./job-messages.ts'],
-    message: 'What speaks to one system does not know who asks it to.',
+    message: 'A room for one system does not know its callers.',
   },
   {
     target: ['./src/kubernetes', './src/redis'],
     from: ['./src/db', './src/temporal'],
-    message: 'These know one system each: a role joins several.',
+    message: 'These rooms know one system each; only a role combines several.',
   },
   {
     target: './activities',
@@ -34,12 +34,12 @@ const zones = [
   {
     target: ['./workflows', './activities', './src'],
     from: './engines',
-    message: 'The engines are for development and tests, and the production image has none of them.',
+    message: 'The engines are for development and tests; the production image does not contain them.',
   },
   {
     target: ['./workflows', './activities', './src/!(provider-agent|client|cli)/**/*', './src/*'],
     from: ['./src/provider-agent', './src/client', './src/cli'],
-    message: 'The broker knows what runs on the machines of others by the wire only.',
+    message: 'The broker talks to programs on other machines over the wire only.',
   },
   {
     target: ['./src/provider-agent', './src/client', './src/cli'],
@@ -48,24 +48,24 @@ const zones = [
       './activities',
       ...['api', 'billing', 'db', 'kubernetes', 'roles', 'temporal'].map((room) => `./src/${room}`),
     ],
-    message: 'What runs on the machines of others reaches the broker by the wire only.',
+    message: 'Programs on other machines talk to the broker over the wire only.',
   },
   {
     target: ['./src/provider-agent', './src/client', './src/cli'],
     from: './src/redis',
     except: ['./connection.ts'],
-    message: 'An agent connects to Redis as the broker does, and shares nothing else with it there.',
+    message: 'An agent shares only the connection to Redis with the broker.',
   },
   {
     target: ['./src/provider-agent', './src/client', './src/cli'],
     from: './src/auth',
     except: ['./recover.ts'],
-    message: 'What both ends sign and check stands in wire.',
+    message: 'What both ends sign and verify belongs in src/wire.',
   },
   {
     target: ['./workflows', './activities', './src'],
     from: './src/main.ts',
-    message: 'main builds everything, and nobody imports main.',
+    message: 'main builds everything, and nothing imports main.',
   },
 ];
 
@@ -90,9 +90,9 @@ export default defineConfig(
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
       '@typescript-eslint/consistent-type-imports': 'error',
-      // Objects are made by functions and have no `this`; whoever gets one takes out of it what it uses.
+      // Functions create our objects, which have no `this`, so callers may destructure them.
       '@typescript-eslint/unbound-method': 'off',
-      // Many functions are async because their caller awaits any of several of them.
+      // Many functions are async only because an interface requires a promise.
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
     },
@@ -101,14 +101,14 @@ export default defineConfig(
     files: ['src/domain/**'],
     rules: nothingBut(
       '(zod|\\./[\\w-]+\\.js|\\.\\./wire/[\\w-]+\\.js)',
-      'The domain imports nothing but itself, wire and zod.',
+      'The domain imports only itself, wire and zod.',
     ),
   },
   {
     files: ['src/wire/**'],
     rules: nothingBut(
       '(zod|viem|node:crypto|\\./[\\w-]+\\.js)',
-      'What both ends of a connection agree on imports nothing of either.',
+      'The contract between both ends of a connection imports neither end.',
     ),
   },
   {
@@ -122,7 +122,7 @@ export default defineConfig(
   {
     files: ['test/**'],
     rules: {
-      // What a test reads of an answer it goes on to compare: a wrong shape fails there.
+      // Tests compare what they read from a reply, so a wrong shape fails there.
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-call': 'off',

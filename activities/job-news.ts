@@ -63,7 +63,7 @@ export function createJobNewsActivities({
       } catch (error) {
         // The server would refuse it for ever, and the retries would keep the provider from doing anything else.
         if (!isRefusedForGood(error)) throw error;
-        logger.error({ err: error, jobId, providerId }, 'a job cannot be told');
+        logger.error({ err: error, jobId, providerId }, 'cannot signal a job');
       }
     });
     if (failed.length > 0) {

@@ -97,7 +97,7 @@ export function createJobRecordActivities({
       if (left) {
         startMoves.inc({ reason });
         const facts = { jobId: order.jobId, providerId, attempt, reason, fault, message, words };
-        logger.warn(facts, 'a provider did not start a job, which goes on elsewhere');
+        logger.warn(facts, 'a provider did not start a job, which moves elsewhere');
       }
       return remembered;
     },
@@ -180,7 +180,7 @@ export function createJobRecordActivities({
         const { reason, words } = failure;
         logger.warn(
           { jobId, reason, words, image: order.image },
-          'a job failed, and its customer is told the kind of it',
+          'a job failed; its customer learns only the kind of failure',
         );
       }
       return remembered;
@@ -201,7 +201,7 @@ export function createJobRecordActivities({
     } catch (error) {
       if (!isBadData(error) || message === neutralMessage) throw error;
       closingsWithoutText.inc();
-      logger.error({ err: error, jobId }, 'the database does not take what a job ends with; it ends without the words');
+      logger.error({ err: error, jobId }, 'the database rejected the final text of a job; the job ends without it');
       await write(neutralMessage);
     }
   }
@@ -240,7 +240,7 @@ export function createJobRecordActivities({
       return { isOut: true };
     } catch (error) {
       if (!isBadData(error)) throw error;
-      logger.error({ err: error, ...facts }, 'the database does not take a failed start');
+      logger.error({ err: error, ...facts }, 'the database rejected a failed start');
       return {};
     }
   }

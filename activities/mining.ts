@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { installationId } from '../src/db/installation.js';
 import { miningRecord, miningRecords, recordMiningPlan } from '../src/db/mining.js';
 import { planMining } from '../src/domain/mining.js';
-import { refusalOf } from '../src/kubernetes/client.js';
+import { statusOf } from '../src/kubernetes/client.js';
 import { clusterRanges } from '../src/kubernetes/cluster-ranges.js';
 import { applyMiners, removeMiners } from '../src/kubernetes/miners.js';
 import type { ActivityDeps } from './deps.js';
@@ -57,7 +57,7 @@ export function createMiningActivities({
   /**
    * Brings a provider's miners to what its status, its configuration and the site allow now. The wanted number is
    * written down before Kubernetes is asked, and a removal after it was done: the row never says fewer than there may
-   * be. A refusal by Kubernetes does not hold up the provider: it mines nothing, and the row says why.
+   * be. A denial by Kubernetes does not hold up the provider: it mines nothing, and the row says why.
    */
   async function syncMining({ providerId }: { providerId: string }): Promise<{ miners: number; reason: string }> {
     const record = await miningRecord(pool, providerId);
@@ -74,8 +74,8 @@ export function createMiningActivities({
       await applyMiners(kubernetes, providerId, plan, { ...settings, installation, closed });
       return { miners: plan.miners, reason: '' };
     } catch (error) {
-      const refused = refusedBecause(error, providerId);
-      return await endMining(providerId, plan.miners, `Kubernetes refused the miners: ${refused}`);
+      const denied = deniedBecause(error, providerId);
+      return await endMining(providerId, plan.miners, `Kubernetes denied the miners: ${denied}`);
     }
   }
 
@@ -89,18 +89,18 @@ export function createMiningActivities({
     try {
       if (asked > 0) await removeMiners(kubernetes, providerId);
     } catch (error) {
-      why = `${reason}; Kubernetes refused to end those there are: ${refusedBecause(error, providerId)}`;
+      why = `${reason}; Kubernetes denied their removal: ${deniedBecause(error, providerId)}`;
       left = asked;
     }
     await recordMiningPlan(pool, providerId, left, why);
     return { miners: left, reason: why };
   }
 
-  /** Describes a refusal that every further attempt would meet; rethrows any other error for a retry. */
-  function refusedBecause(error: unknown, providerId: string): string {
-    const refusal = refusalOf(error);
-    if (refusal === undefined) throw error;
-    logger.warn({ providerId, refusal }, 'Kubernetes refused what is to be done about miners');
-    return refusal.reason;
+  /** Describes a denial that every further attempt would meet; rethrows any other error for a retry. */
+  function deniedBecause(error: unknown, providerId: string): string {
+    const status = statusOf(error);
+    if (status === undefined) throw error;
+    logger.warn({ providerId, status }, 'Kubernetes denied a change of the miners');
+    return status.reason;
   }
 }

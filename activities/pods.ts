@@ -8,14 +8,14 @@ import { currentNode } from '../src/db/provider-nodes.js';
 import { BrokerError } from '../src/domain/errors.js';
 import { jobObjectName, type JobOrder, type Placement, type SshAccess } from '../src/domain/job.js';
 import type { Instant } from '../src/domain/outside.js';
-import { applyPatch, fieldManager, refusalOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
+import { applyPatch, fieldManager, statusOf, unlessExists, unlessNotFound } from '../src/kubernetes/client.js';
 import { clusterRanges, nodeRanges } from '../src/kubernetes/cluster-ranges.js';
 import { jobNetworkPolicy } from '../src/kubernetes/manifests/job-network.js';
 import { hostKeyFile, jobPod, jobSecret, jobService, type JobInputs } from '../src/kubernetes/manifests/job.js';
 import { isHindered, nodeAnswers } from '../src/kubernetes/nodes.js';
 import { gonePod, observePod } from '../src/kubernetes/observe-pod.js';
 import { labels } from '../src/kubernetes/names.js';
-import { ownedBy, unlessGone } from '../src/kubernetes/ownership.js';
+import { labelledFor, unlessGone } from '../src/kubernetes/ownership.js';
 import { newSshHostKey, publicSshHostKey } from '../src/kubernetes/ssh-host-key.js';
 import { hasUserNamespaces } from '../src/kubernetes/user-namespaces.js';
 import { inTenant, lacksRight } from '../src/kubernetes/tenant-rights.js';
@@ -23,7 +23,7 @@ import { ensureTenant, forgetTenant } from '../src/kubernetes/tenants.js';
 import type { PodObservation } from '../workflows/job-messages.js';
 import type { ActivityDeps } from './deps.js';
 import { claimJobNamespace, namespaceOfJob } from './job-namespace.js';
-import { asPodRefusal, withPort } from './pod-refusals.js';
+import { asPodDenial, withPort } from './pod-denials.js';
 import { sshHost } from './ssh-host.js';
 
 /** A day more than the longest job: Kubernetes ends a pod by itself only if the broker is gone for ever. */
@@ -62,8 +62,8 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
         return { podUid, ssh: { host: await sshHost(pool, placement, node), port, user: 'root', hostKey } };
       } catch (error) {
         // The namespace may have been deleted since this process saw it: the next attempt creates it again.
-        if (refusalOf(error)?.code === 404 || lacksRight(error)) forgetTenant(namespace);
-        throw asPodRefusal(error);
+        if (statusOf(error)?.code === 404 || lacksRight(error)) forgetTenant(namespace);
+        throw asPodDenial(error);
       }
     },
 
@@ -159,7 +159,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
   async function ensureSecret(job: PlacedJob, inputs: JobInputs): Promise<string> {
     const { order, placement, namespace } = job;
     const key = newSshHostKey();
-    const body = ownedBy(await installationId(pool), jobSecret(order, placement, inputs, key));
+    const body = labelledFor(await installationId(pool), jobSecret(order, placement, inputs, key));
     if ((await unlessExists(core.createNamespacedSecret({ namespace, body }))) !== undefined)
       return publicSshHostKey(key);
     const name = jobObjectName(order.jobId);
@@ -179,7 +179,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
       ...(config.JOB_RUNTIME_CLASS === undefined ? {} : { runtimeClassName: config.JOB_RUNTIME_CLASS }),
       userNamespaces: config.JOB_USER_NAMESPACES && hasUserNamespaces(node, config.JOB_RUNTIME_CLASS),
     });
-    const body = ownedBy(await installationId(pool), pod);
+    const body = labelledFor(await installationId(pool), pod);
     const created = await unlessExists(core.createNamespacedPod({ namespace, body }));
     if (created !== undefined) return created;
     const existing = await readPod(order, namespace);
@@ -192,7 +192,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
   /** Returns the port, which belongs to the job from here on. */
   async function ensureService(job: PlacedJob): Promise<number> {
     const { order, placement, namespace } = job;
-    const body = ownedBy(await installationId(pool), jobService(order, placement));
+    const body = labelledFor(await installationId(pool), jobService(order, placement));
     const name = jobObjectName(order.jobId);
     const service =
       (await unlessExists(withPort(core.createNamespacedService({ namespace, body })))) ??
@@ -206,7 +206,7 @@ export function createPodActivities({ config, pool, kubernetes, logger }: Deps) 
   /** Opens the internet, which the tenant's own policy does not. */
   async function ensureWayOut({ order, placement, namespace }: PlacedJob, podUid: string, node: V1Node): Promise<void> {
     const closed = [...(await clusterRanges(kubernetes, config)), ...nodeRanges(node)];
-    const body = ownedBy(await installationId(pool), jobNetworkPolicy(order, placement, podUid, closed));
+    const body = labelledFor(await installationId(pool), jobNetworkPolicy(order, placement, podUid, closed));
     const name = body.metadata!.name!;
     // A policy of an earlier placement may still exist, and would be deleted together with the pod that owns it.
     await kubernetes.networking.patchNamespacedNetworkPolicy(

@@ -31,7 +31,7 @@ export function createSweepActivities({ config, pool, redis, temporal, logger }:
         const err = failed[0]!.error;
         logger.error(
           { err, failed: failed.length, providers },
-          'providers could not be told; the next sweep tries again',
+          'cannot signal some providers; the next sweep tries again',
         );
       }
       const silent = transitions.filter(({ alive }) => !alive).length;

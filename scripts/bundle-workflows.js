@@ -1,7 +1,7 @@
 /**
- * Bundles the workflow code into one file: `node scripts/bundle-workflows.js FILE [WORKFLOWS]`, where WORKFLOWS is the index
- * of other workflows than those of this package. The build ships it, and each run of the tests makes one for all of its
- * workers; a worker without a bundle would make its own for seconds at its start.
+ * Bundles the workflow code into one file: `node scripts/bundle-workflows.js FILE [WORKFLOWS]`. WORKFLOWS is the index of the
+ * workflows, by default of this package's. The build ships the bundle, and each test run makes one for all of its workers:
+ * without it, each worker would spend seconds on its own at its start.
  */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -15,7 +15,7 @@ const { code } = await bundleWorkflowCode({
   logger: new DefaultLogger('WARN'),
 });
 await mkdir(dirname(target), { recursive: true });
-// A reader finds the whole file or none.
+// Rename it last, so that a reader finds either the whole file or none.
 const unfinished = `${target}.${process.pid}.tmp`;
 await writeFile(unfinished, code);
 await rename(unfinished, target);

@@ -59,7 +59,7 @@ export function readTls(env: TlsEnvironment): { tls: TlsWorkedOut; problems: str
     problems.push(`${missing}: required with ${given}`);
   }
   if (mode === 'require' && env.POSTGRES_SSL_CA !== undefined) {
-    problems.push('POSTGRES_SSL_MODE: only verify-full looks at POSTGRES_SSL_CA');
+    problems.push('POSTGRES_SSL_MODE: only verify-full uses POSTGRES_SSL_CA');
   }
   return { tls, problems };
 }

@@ -114,10 +114,10 @@ async function awaitSsh(start: JobStart, podUid: string): Promise<Ending | undef
         ? `waiting for the pod on ${placement.nodeName} to answer on its SSH port`
         : `stuck, ${pod.stuck.reason}: ${pod.stuck.words ?? pod.stuck.message}`,
     );
-    const nextLookMs = nowMs + (recheckS[attempt] ?? recheckS.at(-1)!) * 1000;
+    const nextCheckMs = nowMs + (recheckS[attempt] ?? recheckS.at(-1)!) * 1000;
     const wakeMs = Math.min(
       beforeMs,
-      nextLookMs,
+      nextCheckMs,
       idleSinceMs === undefined || isIdle ? Infinity : idleSinceMs + toPrepareMs,
       stuckSinceMs === undefined ? Infinity : stuckSinceMs + limits.stuckGraceS * 1000,
       provider.partsAtMs(),

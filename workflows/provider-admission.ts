@@ -59,7 +59,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
   const { providerId } = provider;
   const due: { messageId: string; reissued: number }[] = [];
   let joining = carried;
-  let lookAtMs = Date.now() + recheckMs;
+  let checkAtMs = Date.now() + recheckMs;
   let answering = false;
   let delivering: CancellationScope | undefined;
 
@@ -72,12 +72,12 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
       answering = false;
       provider.wake({ offer: provider.nodeReady() });
     });
-    reported(answered, 'a registration was not answered');
+    reported(answered, 'could not answer a registration');
   }
 
   async function answer(messageId: string, reissued: number): Promise<void> {
     delivering?.cancel();
-    provider.waiting('its join command to be written');
+    provider.waiting('its join command');
     const outcome = withKind(await admission.answerRegistration({ providerId, messageId, reissued }), providerId);
     if (outcome.kind === 'rejected') {
       const approval = outcome.awaitsApproval === true;
@@ -89,7 +89,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
     provider.named(nodeName);
     if (outcome.newNode === true || !provider.nodeReady()) {
       joining = { messageId, expiresAtMs: Date.parse(outcome.expiresAt), reissued };
-      lookAtMs = Date.now() + recheckMs;
+      checkAtMs = Date.now() + recheckMs;
       if (!provider.inService()) provider.become('approved');
       provider.waiting(`its node ${nodeName} to join with token ${outcome.tokenId}, valid until ${outcome.expiresAt}`);
     }
@@ -105,7 +105,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
         if (delivering === scope) delivering = undefined;
         provider.wake({ offer: false });
       });
-    reported(delivered, 'a reply was not delivered');
+    reported(delivered, 'could not deliver a reply');
   }
 
   /** Replaces an expired token with a new one, up to a limit. */
@@ -118,7 +118,7 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
     provider.waiting(`another registration: its node did not join with any of ${reissues + 1} join commands`);
     if (provider.inService()) return;
     provider.become('pending');
-    reported(admission.recordNeverJoined({ providerId }), 'that it never joined was not written down');
+    reported(admission.recordNeverJoined({ providerId }), 'could not record that it never joined');
   }
 
   function reported(step: Promise<unknown>, problem: string): void {
@@ -144,11 +144,11 @@ export function createAdmission(provider: Applicant, carried: Joining | undefine
     },
     joining: () => joining,
     nodeIsDue() {
-      if (joining === undefined || Date.now() < lookAtMs) return false;
-      lookAtMs = Date.now() + recheckMs;
+      if (joining === undefined || Date.now() < checkAtMs) return false;
+      checkAtMs = Date.now() + recheckMs;
       return true;
     },
-    wakeAtMs: () => (joining === undefined ? Infinity : Math.min(lookAtMs, joining.expiresAtMs)),
+    wakeAtMs: () => (joining === undefined ? Infinity : Math.min(checkAtMs, joining.expiresAtMs)),
     busy: () => answering || delivering !== undefined,
     waits: () => due.length > 0,
   };

@@ -7,7 +7,7 @@ import { syncMining } from './provider-upkeep.js';
 const leaveRecheckMs = 10 * 60_000;
 
 /** Rejects the registrations that wait: the provider is leaving the fleet. */
-export async function refuseRegistrations({ providerId }: ProviderLife, registrations: Admission): Promise<void> {
+export async function rejectRegistrations({ providerId }: ProviderLife, registrations: Admission): Promise<void> {
   const unanswered = registrations.withdraw();
   if (unanswered.length === 0) return;
   await admission.refuseRegistration({
@@ -22,12 +22,12 @@ export function mayLeave({ retiring, leaveAtMs }: ProviderLife): boolean {
 }
 
 /** Leaves the fleet. True once it has left, false while it has jobs or a registration is still being answered. */
-export async function leave(life: ProviderLife, registrations: Admission): Promise<boolean> {
+export async function leaveFleet(life: ProviderLife, registrations: Admission): Promise<boolean> {
   if (registrations.busy()) return false;
   life.leaveAtMs = Date.now() + leaveRecheckMs;
   const { jobs } = await fleet.retireProvider({ providerId: life.providerId });
   if (jobs > 0) {
-    life.waiting(`the end of its jobs, ${jobs} of them, to be retired`);
+    life.waiting(`the end of its jobs (${jobs}); then it is retired`);
     return false;
   }
   await syncMining(life);

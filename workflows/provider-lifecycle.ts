@@ -22,7 +22,7 @@ import { allHandlersFinished, condition, continueAsNew, workflowInfo } from '@te
 import { createAdmission, type Admission } from './provider-admission.js';
 import { follow, isBackAgain } from './provider-follow.js';
 import { listen } from './provider-handlers.js';
-import { leave, mayLeave, refuseRegistrations } from './provider-leave.js';
+import { leaveFleet, mayLeave, rejectRegistrations } from './provider-leave.js';
 import { beginLife, type ProviderLife } from './provider-life.js';
 import type { ProviderInput } from './provider-messages.js';
 import { certify, syncMining, updateCapacity } from './provider-upkeep.js';
@@ -35,14 +35,14 @@ export async function providerLifecycle(input: ProviderInput): Promise<void> {
 
   for (;;) {
     const known = life.news;
-    if (life.retiring) await refuseRegistrations(life, registrations);
+    if (life.retiring) await rejectRegistrations(life, registrations);
     else registrations.proceed();
     for (const request of drained(life.requests)) await certify(life, request);
     for (const messageId of drained(life.capacities)) await updateCapacity(life, messageId);
     if (registrations.nodeIsDue() || isBackAgain(life)) life.changed = true;
     if (life.changed && !(await follow(life, registrations)) && isIdle(registrations)) break;
     if (life.miningStale) await syncMining(life);
-    if (mayLeave(life) && (await leave(life, registrations))) {
+    if (mayLeave(life) && (await leaveFleet(life, registrations))) {
       await condition(allHandlersFinished);
       if (!registrations.waits()) break;
       life.startAnew();

@@ -13,16 +13,16 @@ export function serviceTold(online: boolean | undefined): ProviderService | unde
   return online ? 'online' : 'offline';
 }
 
-/** What has to happen before it takes jobs, in an operator's words. */
+/** What a provider waits for before it takes jobs, in an operator's words. */
 export function whatFor({ reason, refused, cordoned, retiring, absence, gpusReason, out }: ProviderFinding): string {
-  if (refused !== undefined) return `a node of its own: ${refused}`;
-  if (retiring) return 'the end of its jobs, to be retired';
+  if (refused !== undefined) return `its own node: ${refused}`;
+  if (retiring) return 'the end of its jobs; then it is retired';
   if (absence === 'gpu_lost') return 'its missing GPUs: the cluster counts fewer than are rented';
   if (reason !== '') return `its return: ${reason}`;
-  if (cordoned) return 'an order to take jobs again; it is cordoned';
+  if (cordoned) return 'a command to uncordon it; it is cordoned';
   if (out !== undefined) {
     const last = out.reason === undefined ? '' : ` (${out.reason})`;
-    return `${out.until}: it failed to start jobs of several customers${last}, and gets none until then`;
+    return `${out.until}: it failed to start jobs of several customers${last}, and gets no jobs until then`;
   }
   return gpusReason === undefined ? 'nothing; it is in service' : `nothing; it is in service, but ${gpusReason}`;
 }

@@ -9,7 +9,7 @@ export async function certify(life: ProviderLife, request: CertificateRequested)
   life.waiting(`the certificate ${request.name} of its node`);
   const { approved, reason } = await fleet.approveNodeCertificate({ providerId, leaving: retiring, ...request });
   const next = request.tokenId === undefined ? before : `its node ${life.nodeName} to become ready`;
-  life.waiting(approved ? next : `a proper certificate request: ${reason}`);
+  life.waiting(approved ? next : `a valid certificate request: ${reason}`);
 }
 
 /** Records new figures of what the provider offers. */

@@ -46,13 +46,13 @@ export function createProviderWatch(
   let between: Heard[] | undefined;
   let gaps: readonly ServiceGap[] = [];
   /** Before then, a provider that is away is not checked again. */
-  let nextLookMs = 0;
+  let nextCheckMs = 0;
 
   function partsAtMs(): number {
     const { away, drain } = news;
     if (away?.final === true) return 0;
     const graceEndsMs = away === undefined ? Infinity : away.atMs + providerLossGraceS * 1000;
-    return Math.min(drain?.untilMs ?? Infinity, Math.max(graceEndsMs, nextLookMs));
+    return Math.min(drain?.untilMs ?? Infinity, Math.max(graceEndsMs, nextCheckMs));
   }
 
   function learn(next: ProviderNews): void {
@@ -82,7 +82,7 @@ export function createProviderWatch(
     leave() {
       news = {};
       gaps = [];
-      nextLookMs = 0;
+      nextCheckMs = 0;
       between = [];
     },
     placed(providerId) {
@@ -103,7 +103,7 @@ export function createProviderWatch(
         ...(gpuResource === undefined ? {} : { gpuResource }),
       });
       if (found === 'lost' && news.away !== undefined) return lost(providerId, news.away);
-      nextLookMs = Date.now() + recheckMs;
+      nextCheckMs = Date.now() + recheckMs;
       // The signal of its return was lost, or never sent.
       if (found === 'back' && news.away === away) learn(returned(news, away, Date.now()));
       return undefined;

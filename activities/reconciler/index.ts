@@ -4,10 +4,10 @@ import { createNodeComparison } from './nodes.js';
 import { createPodComparison } from './pods.js';
 import { createTenantComparison } from './tenants.js';
 import { createTidyActivities } from './tidy.js';
-import { createAbandonedJobEnd, createWorkflowComparison, type JobEnd, type NodeLook } from './workflows.js';
+import { createAbandonedJobEnd, createWorkflowComparison, type JobEnd, type NodeReader } from './workflows.js';
 
 /** The reconciler's activities; `steps` are the activities of jobs and providers that it runs in their place. */
-export function createReconcilerActivities(deps: ActivityDeps, steps: JobEnd & NodeLook) {
+export function createReconcilerActivities(deps: ActivityDeps, steps: JobEnd & NodeReader) {
   return {
     ...createWorkflowComparison(deps, steps),
     ...createAbandonedJobEnd(deps, steps),

@@ -21,7 +21,7 @@ import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repa
 /**
  * Between the two checks of a provider that disagrees with its node: its workflow may just be hearing of the change.
  */
-const secondLookMs = 5_000;
+const secondCheckMs = 5_000;
 
 /** Each takes a call or two. */
 const closedPerRun = 200;
@@ -42,7 +42,7 @@ export function createNodeComparison(
       suspects.push(...(await providersWithoutNode(seen)));
       await keepUnownedFree(unowned, log);
       await closeNodesThatLeft(log);
-      if (suspects.length > 0) await sleep(secondLookMs, undefined, { signal: context.cancellationSignal });
+      if (suspects.length > 0) await sleep(secondCheckMs, undefined, { signal: context.cancellationSignal });
       await tellProviders(suspects, log);
       return comparisonOf(log);
     },
@@ -113,7 +113,7 @@ export function createNodeComparison(
       () => 'the list of nodes that left',
       async (names) => {
         const differing = await alignNodesThatLeft(kubernetes, names, logger);
-        if (differing > 0) logger.info({ differing }, 'the list of nodes that left says what it should again');
+        if (differing > 0) logger.info({ differing }, 'restored the list of nodes that left');
       },
     );
   }

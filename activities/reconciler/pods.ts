@@ -16,7 +16,7 @@ import { findOrphans, jobObject, type JobObject } from './orphans.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
 /** Between the two checks of a job whose pod seems to be gone: longer than the watcher needs to tell its workflow. */
-const secondLookMs = 5_000;
+const secondCheckMs = 5_000;
 
 interface FoundPod extends JobObject {
   nodeName?: string;
@@ -94,7 +94,7 @@ export function createPodComparison(
       page = await runningPods(pool, config.RECONCILER_GRACE_S, page.at(-1)!.jobId);
     }
     if (suspects.length === 0) return [];
-    await sleep(secondLookMs, undefined, { signal: Context.current().cancellationSignal });
+    await sleep(secondCheckMs, undefined, { signal: Context.current().cancellationSignal });
     const still = await runningAmong(
       pool,
       suspects.map(({ jobId }) => jobId),

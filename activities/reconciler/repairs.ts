@@ -60,7 +60,7 @@ export function repairLog(logger: Logger, onProgress: () => void = () => undefin
     repaired(kind, found) {
       log.repairs[kind] = (log.repairs[kind] ?? 0) + 1;
       reconcilerRepairs.inc({ kind });
-      logger.warn({ repair: kind, found }, 'repaired what did not agree');
+      logger.warn({ repair: kind, found }, 'repaired a difference');
     },
     async each(items, describe, repair) {
       onProgress();

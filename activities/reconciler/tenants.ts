@@ -121,7 +121,7 @@ export function createTenantComparison(
     });
     if (removed) {
       forgetTenant(namespace);
-      logger.info({ namespace }, 'removed the namespace of a tenant who has had no job for long');
+      logger.info({ namespace }, 'removed the namespace of a tenant without recent jobs');
     }
     return removed;
   }

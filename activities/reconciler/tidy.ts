@@ -103,7 +103,7 @@ export function createTidyActivities({
         await staleProviders(pool, before, neverJoinedPerRun),
         (providerId) => `provider ${providerId}, which never joined`,
         async (providerId) => {
-          if (await forgetProvider(pool, providerId, before, () => tellToLook(providerId))) rows['never_joined']!++;
+          if (await forgetProvider(pool, providerId, before, () => tellToCheck(providerId))) rows['never_joined']!++;
         },
       );
       await log.each(
@@ -128,7 +128,7 @@ export function createTidyActivities({
   };
 
   /** Wakes the provider's workflow, which ends when it finds no row, unless a registration waits there. */
-  async function tellToLook(providerId: string): Promise<void> {
+  async function tellToCheck(providerId: string): Promise<void> {
     await sendSignal(temporal, providerSignals.heartbeatChanged(providerId));
   }
 }

@@ -23,7 +23,7 @@ export interface AbandonedJob {
   order: JobOrder;
   /** For its customer. */
   message: Printable;
-  /** Until when a workflow looked after it; the customer pays no longer than that. */
+  /** Until when it had a workflow; the customer pays no longer than that. */
   servedUntil: Instant;
   /** Since when its provider has been away. */
   lastSeen?: Instant;
@@ -35,14 +35,14 @@ const suspectsPerRun = 500;
 const abandonedPerRun = 50;
 
 /** Reads a node as it is now. */
-export interface NodeLook {
+export interface NodeReader {
   inspectNode(input: { nodeName: string }): Promise<NodeObservation>;
 }
 
 /** Compares rows with workflows: every open job and every provider must have a running one. */
 export function createWorkflowComparison(
   { config, pool, temporal, logger }: Pick<ActivityDeps, 'config' | 'pool' | 'temporal' | 'logger'>,
-  { inspectNode }: NodeLook,
+  { inspectNode }: NodeReader,
 ) {
   return {
     /**
@@ -111,7 +111,7 @@ export function createWorkflowComparison(
     if (job === undefined) return undefined;
     if (workflow !== undefined) {
       const how = workflow.how === 'TIMED_OUT' ? 'timed out' : `was ${workflow.how.toLowerCase()}`;
-      return abandoned(job, `what looked after the job ${how} before the job had ended`, workflow.at);
+      return abandoned(job, `the workflow of the job ${how} before the job had ended`, workflow.at);
     }
     const { order, placement, running } = job;
     if (placement !== undefined && running !== undefined) {

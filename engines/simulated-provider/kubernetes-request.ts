@@ -13,9 +13,9 @@ export interface Access {
   agent?: Agent;
 }
 
-/** The API server rejected the request. */
-export class Refused extends Error {
-  override readonly name = 'Refused';
+/** The API server denied the request. */
+export class Denied extends Error {
+  override readonly name = 'Denied';
   constructor(
     readonly status: number,
     readonly reason: string,
@@ -34,7 +34,7 @@ export function keptConnections(): Agent {
  * Sends one request to an API server, JSON in and out. It does not use the broker's Kubernetes client: a machine is not
  * part of the broker, and hundreds of them must fit into one process.
  *
- * @throws Refused with the server's status; Error when it cannot be reached.
+ * @throws Denied with the server's status; Error when it cannot be reached.
  */
 export async function ask<T>(
   access: Access,
@@ -67,7 +67,7 @@ export async function ask<T>(
           const parsed = parse(text);
           if (status < 300) resolve(parsed as T);
           else
-            reject(new Refused(status, parsed.reason ?? '', `${method} ${path}: ${status} ${parsed.message ?? text}`));
+            reject(new Denied(status, parsed.reason ?? '', `${method} ${path}: ${status} ${parsed.message ?? text}`));
         });
       },
     );

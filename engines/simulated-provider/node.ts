@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ask, Refused, type Access } from './kubernetes-request.js';
+import { ask, Denied, type Access } from './kubernetes-request.js';
 import type { Machine } from './machine.js';
 
 /** kwok plays the kubelet of nodes with this label. */
@@ -57,7 +57,7 @@ export async function putNode(access: Access, nodeName: string, machine: Machine
       status,
     });
   } catch (error) {
-    if (!(error instanceof Refused) || error.reason !== 'AlreadyExists') throw error;
+    if (!(error instanceof Denied) || error.reason !== 'AlreadyExists') throw error;
     await merge(access, `/api/v1/nodes/${nodeName}/status`, { status });
     await merge(access, `/api/v1/nodes/${nodeName}`, { metadata: { labels } });
   }

@@ -45,10 +45,10 @@ export async function findBuiltTools<Name extends string>(
   const cache = cacheRoot(env);
   const names = Object.keys(group.tools) as Name[];
   const places = (name: Name) => join(cache, name, group.tools[name].version, name);
-  const found = await look();
+  const found = await find();
   if (missing().length > 0) {
     await withLock(join(cache, `${group.module}.lock`), `building ${missing().join(', ')}`, log, async () => {
-      Object.assign(found, await look());
+      Object.assign(found, await find());
       const left = missing();
       if (left.length === 0) return;
       const programs = Object.fromEntries(
@@ -72,7 +72,7 @@ export async function findBuiltTools<Name extends string>(
     return names.filter((name) => found[name] === undefined);
   }
 
-  async function look(): Promise<Partial<Record<Name, Tool>>> {
+  async function find(): Promise<Partial<Record<Name, Tool>>> {
     const tools: Partial<Record<Name, Tool>> = {};
     await Promise.all(
       names.map(async (name) => {

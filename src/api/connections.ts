@@ -15,7 +15,7 @@ export interface ConnectionBounds {
 const fetchWithinMs = 30_000;
 /** The limit of pipelined requests; no ordinary client sends more. */
 const maxPipelined = 16;
-const lookEveryMs = 1_000;
+const checkEveryMs = 1_000;
 
 type Reason = 'address' | 'total' | 'silent' | 'unfetched' | 'pipelined';
 
@@ -77,13 +77,13 @@ export function boundConnections(server: Server, bounds: ConnectionBounds): void
     if (connection.exchanges.size > maxPipelined) close(connection, 'pipelined');
   });
 
-  const looking = setInterval(() => {
+  const checks = setInterval(() => {
     const nowMs = performance.now();
-    for (const connections of byNetwork.values()) for (const connection of connections) look(connection, nowMs);
-  }, lookEveryMs).unref();
-  server.once('close', () => clearInterval(looking));
+    for (const connections of byNetwork.values()) for (const connection of connections) check(connection, nowMs);
+  }, checkEveryMs).unref();
+  server.once('close', () => clearInterval(checks));
 
-  function look(connection: Connection, nowMs: number): void {
+  function check(connection: Connection, nowMs: number): void {
     const isSilent = connection.socket.bytesRead === 0 && nowMs - connection.idleSinceMs >= bounds.firstByteMs;
     if (isSilent) return close(connection, 'silent');
     for (const exchange of connection.exchanges) {

@@ -8,9 +8,9 @@ import { providerVariables } from './providers.js';
 import { postgresVariables, redisVariables, temporalVariables } from './systems.js';
 
 /**
- * The environment, one variable a line. Names without a prefix of ours exist in the field and keep their meaning. The
- * comment above a variable says what it is, and what goes wrong with values that are too low or too high:
- * `npm run docs:configuration` makes docs/configuration.md from it.
+ * The environment. Names that are in use in the field keep their meaning. The comment above a variable says what it is,
+ * and what goes wrong with values that are too low or too high: `npm run docs:configuration` generates
+ * docs/configuration.md from it.
  */
 export const environment = z.object({
   ...processVariables,
@@ -28,7 +28,7 @@ export const environment = z.object({
 
 export type Environment = z.infer<typeof environment>;
 
-/** The same by subject, as the page shows them. */
+/** The variables by subject, as the page shows them. */
 export const subjects: readonly (readonly [title: string, variables: Readonly<Record<string, z.ZodType>>])[] = [
   ['The process', processVariables],
   ['The API and its limits', apiVariables],

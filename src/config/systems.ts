@@ -8,11 +8,13 @@ export const redisVariables = {
   REDIS_PORT: port(6379),
   /** User of the broker in Redis. Unset: the user `default`. */
   REDIS_USERNAME: z.string().optional(),
-  /** Password of that user. Agents must have another one: who has this one can write join commands. */
+  /** Password of that user. Agents must have another one: anybody with this one can write join commands. */
   REDIS_PASSWORD: z.string().optional(),
-  /** Whether to speak TLS. Unset: on where one of the next three is set. */
+  /** Whether to use TLS. Unset: yes if one of the next three is set. */
   REDIS_TLS: bool.optional(),
-  /** Who signed the server's certificate, which must be for `REDIS_HOST`. Unset: the authorities that Node.js knows. */
+  /**
+   * CA of the server's certificate, which must be valid for `REDIS_HOST`. Unset: the authorities that Node.js trusts.
+   */
   REDIS_TLS_CA: certificates,
   /** The broker's certificate, for a server that asks for one: Redis does, unless it has `tls-auth-clients no`. */
   REDIS_TLS_CERT: certificates,
@@ -27,24 +29,24 @@ export const postgresVariables = {
   POSTGRES_PORT: port(5432),
   /** Name of the database. It must exist; the broker creates and migrates its tables when it starts. */
   POSTGRES_DB: z.string().default('worldland'),
-  /** User of the database. It needs the right to create tables, since the broker migrates the database itself. */
+  /** User of the database. It needs the right to create tables, because the broker migrates the database itself. */
   POSTGRES_USER: z.string().default('postgres'),
   /** Password of that user. */
   POSTGRES_PASSWORD: z.string().optional(),
   /**
-   * `require` encrypts and trusts whoever answers. `verify-full` checks who signed the server's certificate, and that it is
-   * for `POSTGRES_HOST`. Unset: `verify-full` where one of the next three is set, `disable` otherwise.
+   * `require` encrypts, and trusts any server. `verify-full` also checks the CA of the server's certificate, and that
+   * it is for `POSTGRES_HOST`. Unset: `verify-full` if one of the next three is set, otherwise `disable`.
    */
   POSTGRES_SSL_MODE: z.enum(['disable', 'require', 'verify-full']).optional(),
-  /** Who signed the server's certificate. Unset: the authorities that Node.js knows. Only `verify-full` reads it. */
+  /** CA of the server's certificate. Unset: the authorities that Node.js trusts. Only `verify-full` uses it. */
   POSTGRES_SSL_CA: certificates,
-  /** The broker's certificate, for users whom `pg_hba.conf` asks for one. */
+  /** The broker's certificate, if `pg_hba.conf` asks its user for one. */
   POSTGRES_SSL_CERT: certificates,
   /** The key of `POSTGRES_SSL_CERT`; both or neither. */
   POSTGRES_SSL_KEY: privateKey,
   /**
-   * Connections of one process. All processes together must stay below `max_connections` of the server, or some find none;
-   * with very few, requests wait for each other.
+   * Connections of one process. The sum over all processes must stay below `max_connections` of the server, or some
+   * cannot connect; with very few, requests wait for each other.
    */
   POSTGRES_POOL_SIZE: whole(16, 1, 200),
 };
@@ -54,17 +56,17 @@ export const temporalVariables = {
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
   /** Namespace of the workflows. It must exist. */
   TEMPORAL_NAMESPACE: z.string().default('default'),
-  /** Whether to speak TLS. Unset: on where one of the next five is set. */
+  /** Whether to use TLS. Unset: yes if one of the next five is set. */
   TEMPORAL_TLS: bool.optional(),
-  /** Who signed the server's certificate. Unset: the authorities of the system. */
+  /** CA of the server's certificate. Unset: the authorities that the system trusts. */
   TEMPORAL_TLS_CA: certificates,
   /** The broker's certificate, for a server that asks for one (mTLS). */
   TEMPORAL_TLS_CERT: certificates,
   /** The key of `TEMPORAL_TLS_CERT`; both or neither. */
   TEMPORAL_TLS_KEY: privateKey,
-  /** The name in the server's certificate, where it is not that of `TEMPORAL_ADDRESS`. */
+  /** The name in the server's certificate, if it differs from the host of `TEMPORAL_ADDRESS`. */
   TEMPORAL_TLS_SERVER_NAME: z.string().optional(),
-  /** API key, sent with every call and so over TLS only. */
+  /** API key. Every call carries it, so it needs TLS. */
   TEMPORAL_API_KEY: z
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be one word of printable characters')
@@ -73,9 +75,9 @@ export const temporalVariables = {
   /** Task queue of all workflows and activities. All processes of an installation must name the same one. */
   TEMPORAL_TASK_QUEUE: z.string().default('broker'),
   /**
-   * Whether Temporal tells builds of the workflow code apart, so that a workflow never runs half in one build and half in
-   * another. Needs a server of 1.28 or later. All workers of a task queue must agree: beside versioned workers, others get
-   * no work.
+   * Whether Temporal distinguishes builds of the workflow code, so that a workflow never runs half in one build and
+   * half in another. It needs a server of 1.28 or later. All workers of a task queue must agree: beside versioned
+   * workers, unversioned ones get no work.
    */
   WORKER_VERSIONING: flag(true),
   /** Name of the worker deployment whose versions are the builds of this installation. */
@@ -84,16 +86,16 @@ export const temporalVariables = {
     .regex(/^[\w-]{1,64}$/)
     .describe('1 to 64 letters, digits, _ and -')
     .default('broker'),
-  /** Version of the workflow code. Unset: a hash of the code itself, which is the same for all workers of one image. */
+  /** Version of the workflow code. Unset: a hash of the code, which is the same for all workers of one image. */
   BUILD_ID: z
     .string()
     .regex(/^[\w.-]{1,128}$/)
     .describe('1 to 128 letters, digits, _, . and -')
     .optional(),
   /**
-   * Workflows that a worker keeps in memory between their steps, at a few hundred kilobytes each. Jobs and providers mostly
-   * wait, for hours: one that is not kept is replayed from its history, some fifty events, when it goes on. Too high runs
-   * out of memory; too low replays all the time.
+   * Workflows that a worker keeps in memory between their steps, at a few hundred kilobytes each. Jobs and providers
+   * mostly wait, for hours: when a workflow that is not cached continues, the worker replays its history, some fifty
+   * events. Too high exhausts the memory; too low replays all the time.
    */
   WORKER_CACHED_WORKFLOWS: whole(300, 50, 100_000),
 };

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { canonicalRange } from '../ip-range.js';
 
 /*
- * The kinds of values that a variable may have. `describe` says in a few words what is accepted, for the page that is
- * generated; bounds and choices come from the schema itself.
+ * The types of values. `describe` says in a few words what a variable accepts, for the generated page; bounds and choices
+ * come from the schema itself.
  */
 
 /** Yes or no, without a default. */
@@ -19,7 +19,7 @@ export const flag = (byDefault: boolean) => bool.default(byDefault);
 /** A whole number within bounds, both included. */
 export const whole = (byDefault: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(byDefault);
-/** Items separated by commas; spaces around them and empty items do not count. */
+/** Items separated by commas; spaces around them and empty items are ignored. */
 export const list = z
   .string()
   .default('')
@@ -30,7 +30,7 @@ export const list = z
       .filter((item) => item !== ''),
   )
   .describe('list, separated by commas');
-/** Networks in CIDR notation. A range of every address is not accepted. */
+/** Networks in CIDR notation, but not the range of all addresses. */
 export const ranges = list.transform((texts, context) =>
   texts.flatMap((text) => {
     const range = canonicalRange(text);
@@ -44,7 +44,7 @@ export const port = (byDefault: number) => whole(byDefault, 0, 65_535);
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** One certificate or more, as PEM. */
+/** One or more certificates in PEM. */
 export const certificates = z
   .string()
   .refine((pem) => {
@@ -54,7 +54,7 @@ export const certificates = z
   .describe('certificates, PEM')
   .optional();
 
-/** A private key as PEM, without a passphrase: nobody is there to type one. */
+/** A private key in PEM. It has no passphrase, because nobody could type one. */
 export const privateKey = z
   .string()
   .refine((pem) => isParsed(() => createPrivateKey(pem)), 'must be a private key in PEM without a passphrase')

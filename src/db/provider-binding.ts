@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { countedAs, type MessageNumber } from '../domain/message-number.js';
-import type { ProviderRefusal } from '../domain/provider-refusals.js';
+import type { ProviderRejection } from '../domain/provider-rejections.js';
 import { storableJson } from './json.js';
 import { withTransaction, type Transaction } from './pool.js';
 
@@ -21,8 +21,8 @@ export interface SignedDelegation {
 }
 
 /** Why a delegation, or a message under it, is rejected although its signature is valid. */
-export type IdentityRefusal = Extract<
-  ProviderRefusal,
+export type IdentityRejection = Extract<
+  ProviderRejection,
   | 'delegation_not_fresh'
   | 'delegation_nonce_reused'
   | 'delegation_superseded'
@@ -32,8 +32,8 @@ export type IdentityRefusal = Extract<
 >;
 
 /** Rolls the transaction back, so that a rejected delegation leaves no trace. */
-class Refused extends Error {
-  constructor(readonly reason: IdentityRefusal) {
+class BindingRejected extends Error {
+  constructor(readonly reason: IdentityRejection) {
     super(reason);
   }
 }
@@ -61,7 +61,7 @@ export async function acceptDelegation(
   pool: Pool,
   delegation: SignedDelegation,
   options: AcceptOptions,
-): Promise<IdentityRefusal | undefined> {
+): Promise<IdentityRejection | undefined> {
   try {
     await withTransaction(pool, async (tx) => {
       // Every transaction takes the nonce first and the provider second, so no two wait for each other.
@@ -73,7 +73,7 @@ export async function acceptDelegation(
     return undefined;
   } catch (error) {
     if (error === rolledBack) return undefined;
-    if (error instanceof Refused) return error.reason;
+    if (error instanceof BindingRejected) return error.reason;
     throw error;
   }
 }
@@ -95,14 +95,14 @@ async function useNonce(
     [wallet, nonce, digest, expiresAt],
   );
   if (rowCount === 1) {
-    if (issuedAt < issuedAfter || issuedAt > issuedBefore) throw new Refused('delegation_not_fresh');
+    if (issuedAt < issuedAfter || issuedAt > issuedBefore) throw new BindingRejected('delegation_not_fresh');
     return;
   }
   const { rows } = await tx.query<{ digest: string }>(
     'select digest from provider_delegations where wallet = $1 and nonce = $2',
     [wallet, nonce],
   );
-  if (rows[0]?.digest !== digest) throw new Refused('delegation_nonce_reused');
+  if (rows[0]?.digest !== digest) throw new BindingRejected('delegation_nonce_reused');
 }
 
 async function bind(tx: Transaction, delegation: SignedDelegation, { now, message }: AcceptOptions): Promise<void> {
@@ -143,19 +143,19 @@ async function bind(tx: Transaction, delegation: SignedDelegation, { now, messag
     [providerId],
   );
   const bound = rows[0]!;
-  if (bound.wallet !== wallet) throw new Refused('other_wallet');
+  if (bound.wallet !== wallet) throw new BindingRejected('other_wallet');
   // A separate statement: one statement sees rows as of its start, which was before the lock was granted.
   const { rowCount: revoked } = await tx.query(
     'select from provider_revoked_keys where provider_id = $1 and node_key = $2',
     [providerId, nodeKey],
   );
-  if (revoked !== 0) throw new Refused('key_revoked');
+  if (revoked !== 0) throw new BindingRejected('key_revoked');
   const rotates = bound.node_key !== nodeKey;
   if (!rotates && message !== undefined && bound.registration_seq !== null) {
     requireNext({ seq: bound.registration_seq, entryId: bound.registration_entry ?? '' }, message);
   }
   // The owner has since given the key tighter bounds, so an older delegation must not restore the wider ones.
-  if (issuedAt < bound.issued_at) throw new Refused('delegation_superseded');
+  if (issuedAt < bound.issued_at) throw new BindingRejected('delegation_superseded');
   if (rotates) {
     await tx.query(
       `insert into provider_revoked_keys (provider_id, node_key, revoked_at) values ($1, $2, $3)
@@ -184,5 +184,5 @@ async function bind(tx: Transaction, delegation: SignedDelegation, { now, messag
 
 function requireNext(last: MessageNumber, { seq, entryId }: MessageNumber): void {
   const isSame = seq === last.seq && entryId === last.entryId;
-  if (!isSame && seq <= countedAs(last)) throw new Refused('sequence_replayed');
+  if (!isSame && seq <= countedAs(last)) throw new BindingRejected('sequence_replayed');
 }

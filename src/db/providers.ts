@@ -145,7 +145,7 @@ export interface ProviderAssessment {
   cordoned: boolean;
   retiring: boolean;
   lastHeartbeat?: Date;
-  /** When its node was last seen ready, before this look. */
+  /** When its node was last seen ready, before this observation. */
   nodeReadyAt?: Date;
   /** Its node is ready, and the cluster counts fewer GPUs there than are rented. */
   gpusMissing: boolean;

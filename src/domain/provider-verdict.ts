@@ -1,4 +1,4 @@
-import type { ProviderRefusal } from './provider-refusals.js';
+import type { ProviderRejection } from './provider-rejections.js';
 
 /** An entry of a provider stream whose `data` has passed validation. */
 export interface ProviderEntry {
@@ -22,7 +22,7 @@ export type ProviderVerdict =
     }
   | {
       accepted: false;
-      reason: ProviderRefusal;
+      reason: ProviderRejection;
       /** The text for the provider's response stream, if it should get one. */
       tell?: string;
       /** The lowest acceptable number, if only the number is wrong and the key is the provider's. */

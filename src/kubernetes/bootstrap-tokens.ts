@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { V1Secret } from '@kubernetes/client-node';
 import { BrokerError } from '../domain/errors.js';
-import { asDependencyError, refusalOf, unlessExists, unlessNotFound, type Kubernetes } from './client.js';
+import { asDependencyError, statusOf, unlessExists, unlessNotFound, type Kubernetes } from './client.js';
 import { bootstrapGroup, labels } from './names.js';
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -68,7 +68,7 @@ export async function bootstrapTokenExists(
     await core.createNamespacedSecret({ namespace, body, dryRun: 'All' });
     return false;
   } catch (error) {
-    if (refusalOf(error)?.reason === 'AlreadyExists') return true;
+    if (statusOf(error)?.reason === 'AlreadyExists') return true;
     throw error;
   }
 }

@@ -37,18 +37,18 @@ export function connectKubernetes(config: Pick<Config, 'KUBECONFIG'>): Kubernete
 }
 
 /** The parts of the API server's answer that decisions depend on. `reason` is `NotFound`, `AlreadyExists`, … */
-export interface KubernetesRefusal {
+export interface KubernetesStatus {
   code: number;
   reason: string;
   message: string;
 }
 
 /** Parses an error of the client; undefined when it is not an answer of the API server (a broken connection, a bug). */
-export function refusalOf(error: unknown): KubernetesRefusal | undefined {
+export function statusOf(error: unknown): KubernetesStatus | undefined {
   if (!(error instanceof k8s.ApiException)) return undefined;
   // The body of an ApiException is the JSON text itself.
   try {
-    const status = (typeof error.body === 'string' ? JSON.parse(error.body) : error.body) as Partial<KubernetesRefusal>;
+    const status = (typeof error.body === 'string' ? JSON.parse(error.body) : error.body) as Partial<KubernetesStatus>;
     return { code: error.code, reason: status.reason ?? '', message: status.message ?? '' };
   } catch {
     return { code: error.code, reason: '', message: '' };
@@ -60,7 +60,7 @@ export async function unlessNotFound<T>(call: Promise<T>): Promise<T | undefined
   try {
     return await call;
   } catch (error) {
-    if (refusalOf(error)?.code === 404) return undefined;
+    if (statusOf(error)?.code === 404) return undefined;
     throw asDependencyError(error);
   }
 }
@@ -73,7 +73,7 @@ export async function unlessExists<T>(call: Promise<T>): Promise<T | undefined> 
   try {
     return await call;
   } catch (error) {
-    if (refusalOf(error)?.reason === 'AlreadyExists') return undefined;
+    if (statusOf(error)?.reason === 'AlreadyExists') return undefined;
     throw asDependencyError(error);
   }
 }
@@ -84,9 +84,9 @@ export async function unlessExists<T>(call: Promise<T>): Promise<T | undefined> 
  */
 export function asDependencyError(error: unknown): unknown {
   if (error instanceof BrokerError) return error;
-  const refusal = refusalOf(error);
-  if (refusal !== undefined && refusal.code < 500 && refusal.code !== 429) return error;
-  const what = refusal === undefined ? ((error as { code?: string }).code ?? 'no answer') : `status ${refusal.code}`;
+  const status = statusOf(error);
+  if (status !== undefined && status.code < 500 && status.code !== 429) return error;
+  const what = status === undefined ? ((error as { code?: string }).code ?? 'no answer') : `status ${status.code}`;
   return new BrokerError('dependency_unavailable', `Kubernetes: ${what}`, {}, { cause: error });
 }
 

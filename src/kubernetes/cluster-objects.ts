@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { applyPatch, asDependencyError, fieldManager, refusalOf, unlessExists, type Kubernetes } from './client.js';
+import { applyPatch, asDependencyError, fieldManager, statusOf, unlessExists, type Kubernetes } from './client.js';
 import { bootstrapGroup, labels, managedBy, priorityClasses } from './names.js';
 
 const metadata = (name: string, namespace?: string) => ({
@@ -27,8 +27,8 @@ export async function ensureClusterObjects({ rbac, scheduling }: Kubernetes, log
     try {
       await call;
     } catch (error) {
-      if (refusalOf(error)?.code !== 403) throw asDependencyError(error);
-      logger.info({ reason: refusalOf(error)?.message }, 'left to the manifests: the broker may not apply it');
+      if (statusOf(error)?.code !== 403) throw asDependencyError(error);
+      logger.info({ reason: statusOf(error)?.message }, 'left to the manifests: the broker may not apply it');
     }
   };
   const calls = [

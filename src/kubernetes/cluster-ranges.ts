@@ -1,7 +1,7 @@
 import type { V1Node } from '@kubernetes/client-node';
 import type { Config } from '../config.js';
 import { canonicalRange } from '../ip-range.js';
-import { asDependencyError, refusalOf, type Kubernetes } from './client.js';
+import { asDependencyError, statusOf, type Kubernetes } from './client.js';
 
 /** More than any machine has; a node's provider controls what the node reports. */
 const maxAddresses = 32;
@@ -48,7 +48,7 @@ async function readServiceRanges({ networking }: Kubernetes): Promise<string[]> 
     return items.flatMap(({ spec }) => spec?.cidrs ?? []);
   } catch (error) {
     // Clusters before 1.33 do not tell, and an operator may not have granted the right to ask.
-    const code = refusalOf(error)?.code;
+    const code = statusOf(error)?.code;
     if (code === 403 || code === 404) return [];
     throw asDependencyError(error);
   }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { asDependencyError, mergePatch, refusalOf, unlessNotFound, type Kubernetes } from './client.js';
+import { asDependencyError, mergePatch, statusOf, unlessNotFound, type Kubernetes } from './client.js';
 
 /**
  * The names of nodes that have left the fleet and may still have a certificate. An admission policy rejects everything
@@ -32,7 +32,7 @@ export async function alignNodesThatLeft(
   try {
     stands = (await unlessNotFound(kubernetes.core.readNamespacedConfigMap(listed)))?.data;
   } catch (error) {
-    if (refusalOf(error)?.code !== 403) throw asDependencyError(error);
+    if (statusOf(error)?.code !== 403) throw asDependencyError(error);
   }
   const wanted = new Set(names);
   const missing = names.filter((name) => stands?.[name] === undefined);
@@ -49,9 +49,9 @@ async function change({ core }: Kubernetes, data: Record<string, string | null>,
     await core.patchNamespacedConfigMap({ ...listed, body: { data } }, mergePatch);
     return true;
   } catch (error) {
-    const refusal = refusalOf(error);
-    if (refusal?.code !== 403 && refusal?.code !== 404) throw asDependencyError(error);
-    logger.warn({ reason: refusal.message }, 'nodes that left go on writing: the manifests are not applied');
+    const status = statusOf(error);
+    if (status?.code !== 403 && status?.code !== 404) throw asDependencyError(error);
+    logger.warn({ reason: status.message }, 'nodes that left can still write: the manifests are not applied');
     return false;
   }
 }

@@ -1,6 +1,6 @@
 import { BrokerError } from '../domain/errors.js';
 import { minersName, type Miner } from '../domain/mining.js';
-import { applyPatch, asDependencyError, fieldManager, refusalOf, unlessNotFound, type Kubernetes } from './client.js';
+import { applyPatch, asDependencyError, fieldManager, statusOf, unlessNotFound, type Kubernetes } from './client.js';
 import {
   minersDeployment,
   minersSecret,
@@ -11,7 +11,7 @@ import {
   type MinerManifestSettings,
 } from './manifests/mining.js';
 import { miningNamespace as namespace } from './names.js';
-import { ownedBy } from './ownership.js';
+import { labelledFor } from './ownership.js';
 
 const apply = { fieldManager, force: true };
 /**
@@ -38,15 +38,15 @@ export async function applyMiners(
   try {
     await prepareNamespace(kubernetes, closed);
     const secret = await core.patchNamespacedSecret(
-      { ...apply, name, namespace, body: ownedBy(installation, minersSecret(providerId, miner)) },
+      { ...apply, name, namespace, body: labelledFor(installation, minersSecret(providerId, miner)) },
       applyPatch,
     );
     const secretVersion = secret.metadata?.resourceVersion ?? '';
-    const body = ownedBy(installation, minersDeployment(providerId, miners, miner, secretVersion, settings));
+    const body = labelledFor(installation, minersDeployment(providerId, miners, miner, secretVersion, settings));
     await apps.patchNamespacedDeployment({ ...apply, name, namespace, body }, applyPatch);
   } catch (error) {
-    const refusal = refusalOf(error);
-    if (refusal?.code !== 404 && refusal?.message.includes('is being terminated') !== true)
+    const status = statusOf(error);
+    if (status?.code !== 404 && status?.message.includes('is being terminated') !== true)
       throw asDependencyError(error);
     // Somebody removed the namespace after this process last saw it; the next attempt creates it again.
     prepared.delete(kubernetes);

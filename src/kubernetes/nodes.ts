@@ -1,6 +1,6 @@
 import type { V1Node, V1Taint } from '@kubernetes/client-node';
 import { gpuModelLabel } from '../domain/gpu.js';
-import { mergePatch, refusalOf, unlessNotFound, type Kubernetes } from './client.js';
+import { mergePatch, statusOf, unlessNotFound, type Kubernetes } from './client.js';
 import { cordonedValue, labels, operatorLabels, taints } from './names.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 
@@ -78,7 +78,7 @@ export async function markNode({ core }: Kubernetes, node: V1Node, marks: NodeMa
     try {
       return await core.patchNode({ name: current.metadata!.name!, body: wanted }, mergePatch);
     } catch (error) {
-      if (refusalOf(error)?.reason !== 'Conflict' || attempt >= 5) throw error;
+      if (statusOf(error)?.reason !== 'Conflict' || attempt >= 5) throw error;
       current = await unlessNotFound(core.readNode({ name: current.metadata!.name! }));
     }
   }

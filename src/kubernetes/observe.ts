@@ -47,7 +47,7 @@ export function observeNode(node: V1Node): NodeObservation {
   };
 }
 
-/** A node that was looked for and is not there. */
+/** The observation of a node that does not exist. */
 export function goneNode(nodeName: string, uid: string): NodeObservation {
   return { nodeName, uid, state: 'gone', gpus: 0 };
 }

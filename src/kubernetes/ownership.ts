@@ -1,9 +1,9 @@
 import type { V1ObjectMeta } from '@kubernetes/client-node';
-import { refusalOf, unlessNotFound } from './client.js';
+import { statusOf, unlessNotFound } from './client.js';
 import { jobPodSelector, labels, managedBy } from './names.js';
 
 /** Labels an object as created by this installation. */
-export function ownedBy<T extends { metadata?: V1ObjectMeta }>(installation: string, object: T): T {
+export function labelledFor<T extends { metadata?: V1ObjectMeta }>(installation: string, object: T): T {
   const marked = { ...object.metadata?.labels, [labels.installation]: installation };
   return { ...object, metadata: { ...object.metadata, labels: marked } };
 }
@@ -24,7 +24,7 @@ export async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await unlessNotFound(call);
   } catch (error) {
-    if (refusalOf(error)?.reason === 'Conflict') return undefined;
+    if (statusOf(error)?.reason === 'Conflict') return undefined;
     throw error;
   }
 }

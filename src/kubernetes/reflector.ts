@@ -96,7 +96,7 @@ export class Reflector<T extends KubernetesObject, Seen> {
         isGap = true;
         this.#synced = false;
         if (this.#stopped.signal.aborted) return;
-        logger.warn({ err: error, watch: name, retryInMs: backoffMs }, 'lost track of the cluster, listing again');
+        logger.warn({ err: error, watch: name, retryInMs: backoffMs }, 'the watch of the cluster ended; listing again');
         await sleep(backoffMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
         backoffMs = Math.min(backoffMs * 2, 10_000);
       }
@@ -116,7 +116,7 @@ export class Reflector<T extends KubernetesObject, Seen> {
     const compared = onList(seen);
     await this.#within(onListMs, 'the comparison of what was listed', compared).catch((error: unknown) => {
       if (!(error instanceof Late)) throw error;
-      logger.error({ watch: name, err: error }, 'what was listed is not compared yet; watching all the same');
+      logger.error({ watch: name, err: error }, 'cannot compare the listed objects yet; watching anyway');
     });
     return { version, compared };
   }

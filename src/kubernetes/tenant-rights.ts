@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RbacV1Subject } from '@kubernetes/client-node';
 import { BrokerError } from '../domain/errors.js';
-import { asDependencyError, refusalOf, unlessExists, unlessNotFound, type Kubernetes } from './client.js';
+import { asDependencyError, statusOf, unlessExists, unlessNotFound, type Kubernetes } from './client.js';
 import { labels, managedBy, tenantRole } from './names.js';
 
 /** How long the API server may take to act on a stored RoleBinding; usually it takes milliseconds. */
@@ -65,8 +65,8 @@ export async function inTenant<T>(
 
 /** True when RBAC rejected a call; admission (pod security, a quota) uses the same code with other words. */
 export function lacksRight(error: unknown): boolean {
-  const refusal = refusalOf(error);
-  return refusal?.code === 403 && /is forbidden: User ".*" cannot /.test(refusal.message);
+  const status = statusOf(error);
+  return status?.code === 403 && /is forbidden: User ".*" cannot /.test(status.message);
 }
 
 function ownServiceAccount(kubernetes: Kubernetes): Promise<RbacV1Subject | undefined> {

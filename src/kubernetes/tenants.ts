@@ -1,7 +1,7 @@
 import { BrokerError } from '../domain/errors.js';
 import { applyPatch, asDependencyError, fieldManager, unlessExists, type Kubernetes } from './client.js';
 import { labels } from './names.js';
-import { ownedBy } from './ownership.js';
+import { labelledFor } from './ownership.js';
 import { tenantLabel } from './tenant-names.js';
 import { ensureTenantRights } from './tenant-rights.js';
 import {
@@ -72,7 +72,7 @@ async function createNamespace(
   installation: string,
   isolated: boolean,
 ): Promise<boolean> {
-  const body = ownedBy(installation, tenantNamespaceObject(namespace));
+  const body = labelledFor(installation, tenantNamespaceObject(namespace));
   if ((await unlessExists(core.createNamespace({ body }))) !== undefined) return true;
   const { metadata } = await core.readNamespace({ name: namespace });
   if (metadata?.deletionTimestamp !== undefined) {

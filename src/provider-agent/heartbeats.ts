@@ -17,8 +17,8 @@ import { countCustomerPods, createUsageMeter } from './usage.js';
 
 export interface Heartbeats {
   /** True when the broker no longer knows this machine, or not by this key: the machine must register again. */
-  isRefused(): boolean;
-  forgetRefusal(): void;
+  isRejected(): boolean;
+  forgetRejection(): void;
   /** Stops after the heartbeat in progress. */
   stop(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
   const outage = createOnce(say);
   const gpuTrouble = createOnce(say);
   const backoff = new Backoff({ firstMs: Math.min(firstRetryMs, intervalMs), maxMs: intervalMs });
-  let refused = false;
+  let rejected = false;
   let due: WireCapacity | undefined;
 
   async function beat(): Promise<void> {
@@ -90,15 +90,15 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
       try {
         await beat();
         backoff.reset();
-        refused = false;
+        rejected = false;
         outage.over('heartbeats reach the broker again');
       } catch (error) {
         if (signal.aborted) return;
         outage.once(`a heartbeat was not delivered: ${reasonOf(error)}`);
-        const refusal = error instanceof RejectedByBroker ? error.reason : undefined;
-        refused ||= refusal !== undefined;
+        const rejection = error instanceof RejectedByBroker ? error.reason : undefined;
+        rejected ||= rejection !== undefined;
         // A number that is too low is worth a retry: numbers follow the clock, which soon passes it.
-        if (refusal === undefined || refusal === 'sequence_replayed') waitMs = backoff.next();
+        if (rejection === undefined || rejection === 'sequence_replayed') waitMs = backoff.next();
       }
       await sleep(waitMs ?? Math.max(0, began + intervalMs - performance.now()), undefined, { signal }).catch(
         () => undefined,
@@ -108,9 +108,9 @@ export function startHeartbeats(options: HeartbeatOptions): Heartbeats {
 
   const beating = beatAgainAndAgain();
   return {
-    isRefused: () => refused,
-    forgetRefusal() {
-      refused = false;
+    isRejected: () => rejected,
+    forgetRejection() {
+      rejected = false;
     },
     async stop() {
       ending.abort();

@@ -116,8 +116,8 @@ export function openHttpsLink(options: LinkOptions & { api: string }): BrokerLin
     const fields = problem.errors?.map(({ field, message }) => `${field}: ${message}`).join('; ');
     const what = `the broker answered ${status}: ${fields ?? problem.detail ?? 'an unexpected body'}`;
     // Without a code this may be a proxy's response; that, a 5xx and a 429 are outages, and the next try may succeed.
-    const isRefusal = problem.code !== undefined && status < 500 && status !== 429;
-    throw isRefusal ? new RejectedByBroker(problem.reason ?? problem.code!, what, cureOf(problem)) : new Error(what);
+    const isRejection = problem.code !== undefined && status < 500 && status !== 429;
+    throw isRejection ? new RejectedByBroker(problem.reason ?? problem.code!, what, cureOf(problem)) : new Error(what);
   }
 
   return {

@@ -17,7 +17,10 @@ const pollMs = 10_000;
  *
  * @throws UsageError; Error when the broker rejects the order or the join cannot be undone.
  */
-export async function leave(options: Options, { signal, say }: { signal: AbortSignal; say: Say }): Promise<void> {
+export async function takeOutOfService(
+  options: Options,
+  { signal, say }: { signal: AbortSignal; say: Say },
+): Promise<void> {
   const { broker, reset, retire, wallet } = options;
   if (broker === undefined) throw new UsageError('--broker is required');
   if (reset && wallet && !retire)

@@ -4,7 +4,7 @@ import { stopSignal, type StopRequested } from '../lifecycle.js';
 import { runAgent } from './agent.js';
 import { authorize } from './authorize.js';
 import { helpOf } from './help.js';
-import { leave } from './leave.js';
+import { takeOutOfService } from './leave.js';
 import { capacityByType } from './messages.js';
 import { commands, optionsOf, readOptions, UsageError, type Command, type Options } from './options.js';
 import { missingPrerequisites } from './prerequisites.js';
@@ -49,7 +49,7 @@ async function main(words: string[]): Promise<void> {
     return { signal: stopping.signal, say: sayAloud };
   };
   if (command === 'run') await runAgent(options, ends());
-  else if (command === 'leave') await leave(options, ends());
+  else if (command === 'leave') await takeOutOfService(options, ends());
   else if (command === 'authorize') await authorize(options, { say: remark, print });
   else if (command === 'scan') await scan(options);
   else if (command === 'trust') await trust(options, { say: print });

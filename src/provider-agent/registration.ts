@@ -5,8 +5,8 @@ import { reasonOf, type Say } from './say.js';
 import type { RegistrationReply } from '../wire/join-answer.js';
 
 /** The broker has read a registration and rejected it. */
-export class Rejected extends Error {
-  override readonly name = 'Rejected';
+export class RegistrationRejected extends Error {
+  override readonly name = 'RegistrationRejected';
 }
 
 /** The public agents wait this long too. */
@@ -20,7 +20,7 @@ export interface Registration {
    * Sends the registration and waits until it is approved.
    *
    * @param message builds the registration from the key for `enc_key`.
-   * @throws Rejected, RejectedByBroker; any other Error is an outage.
+   * @throws RegistrationRejected, RejectedByBroker; any other Error is an outage.
    */
   submit(message: (encKey: string) => object): Promise<RegistrationReply>;
   /** The next answer with a join command; undefined when none comes in time. */
@@ -55,7 +55,7 @@ export function createRegistration(link: BrokerLink, providerId: string, say: Sa
         if (reply.success) return reply;
         // The broker asks for a retry with this number.
         if (reply.next_seq !== undefined && link.goOnFrom(reply.next_seq)) throw new Error(reply.message);
-        if (reply.status !== 'pending') throw new Rejected(reply.message ?? reply.status);
+        if (reply.status !== 'pending') throw new RegistrationRejected(reply.message ?? reply.status);
         say(`the broker says: ${reply.message ?? 'wait'}`);
         deadline = performance.now() + approvalTimeoutMs;
       }

@@ -9,7 +9,7 @@ import { joinCluster } from './join.js';
 import { capacityByType, registrationMessage, type Machine } from './messages.js';
 import type { Options } from './options.js';
 import { missingPrerequisites } from './prerequisites.js';
-import { createRegistration, Rejected } from './registration.js';
+import { createRegistration, RegistrationRejected } from './registration.js';
 import { createOnce, reasonOf, type Say } from './say.js';
 import { offerOf, scanMachine } from './scan.js';
 import { readProviderState } from './provider-state.js';
@@ -79,7 +79,7 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
       // A retiring provider is not admitted again; it only has to send heartbeats until it has left.
       const answer = state === 'retiring' && hasJoined() ? undefined : await untilApproved();
       if (answer === 'delegation') return answer;
-      beat().forgetRefusal();
+      beat().forgetRejection();
       const next = await untilNextStep(answer);
       if (next !== 'register') return next;
     }
@@ -98,7 +98,7 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
   /** Registers until the broker approves. */
   async function untilApproved(): Promise<RegistrationReply | 'delegation'> {
     const afterOutage = new Backoff({ firstMs: 2_000, maxMs: 60_000 });
-    const afterRefusal = new Backoff({ firstMs: 10_000, maxMs: 10 * 60_000 });
+    const afterRejection = new Backoff({ firstMs: 10_000, maxMs: 10 * 60_000 });
     const trouble = createOnce(say);
     for (;;) {
       let waitMs: number;
@@ -114,10 +114,10 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
         return reply;
       } catch (error) {
         signal.throwIfAborted();
-        const isRefused = error instanceof Rejected || error instanceof RejectedByBroker;
-        waitMs = (isRefused ? afterRefusal : afterOutage).next();
+        const isRejected = error instanceof RegistrationRejected || error instanceof RejectedByBroker;
+        waitMs = (isRejected ? afterRejection : afterOutage).next();
         trouble.once(
-          `${isRefused ? 'the broker rejected the registration' : 'not registered yet'}: ${reasonOf(error)}`,
+          `${isRejected ? 'the broker rejected the registration' : 'not registered yet'}: ${reasonOf(error)}`,
         );
       }
       for (const until = performance.now() + waitMs; performance.now() < until; await pause(Math.min(checkMs, waitMs)))
@@ -140,7 +140,7 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
         else if (performance.now() > registeredAt + joinPatienceMs) return 'register';
       }
       if (service.isRenewed()) return 'delegation';
-      if (beats?.isRefused() === true && performance.now() > registeredAt + beatsPerRegistration * beatMs) {
+      if (beats?.isRejected() === true && performance.now() > registeredAt + beatsPerRegistration * beatMs) {
         say('the broker no longer knows this machine: registering again');
         return 'register';
       }

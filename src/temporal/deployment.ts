@@ -16,11 +16,11 @@ const registrationPollMs = 250;
 /** How long a version waits, in milliseconds. */
 export interface Patience {
   /** Between two checks which version is current. */
-  lookMs: number;
+  checkEveryMs: number;
   /** An idle worker polls again after 60 s; if none was heard for this long, there is none. */
   silentMs: number;
 }
-const defaultPatience: Patience = { lookMs: 15_000, silentMs: 75_000 };
+const defaultPatience: Patience = { checkEveryMs: 15_000, silentMs: 75_000 };
 
 /** `temporal.api.enums.v1`: DescribeTaskQueueMode ENHANCED, TaskQueueType WORKFLOW, WorkerVersioningMode VERSIONED. */
 const [enhanced, workflowQueue, versioned] = [1, 1, 2];
@@ -56,7 +56,7 @@ export async function keepServed(serving: Serving): Promise<void> {
   let missing: string | undefined;
   while (!signal.aborted) {
     try {
-      const { state, unserved } = await look(serving, { wasCurrent, missing });
+      const { state, unserved } = await checkVersion(serving, { wasCurrent, missing });
       missing = unserved;
       wasCurrent ||= state === 'current';
       if (state !== undefined && state !== known) {
@@ -69,7 +69,7 @@ export async function keepServed(serving: Serving): Promise<void> {
         logger.warn({ err: error, version }, 'cannot tell which version of the workers is current');
       }
     }
-    const pauseMs = known === undefined ? registrationPollMs : patience.lookMs * (0.75 + Math.random() / 2);
+    const pauseMs = known === undefined ? registrationPollMs : patience.checkEveryMs * (0.75 + Math.random() / 2);
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
@@ -80,7 +80,7 @@ const said: Record<VersionState, string> = {
   unserved: 'another version is current, and none of its workers is there',
 };
 
-interface Look {
+interface VersionCheck {
   /** Undefined while the server does not know this version yet. */
   state: VersionState | undefined;
   /** The current version, if it has no worker. */
@@ -88,10 +88,10 @@ interface Look {
 }
 
 /** Checks this version's state, and makes it current where it should be. If two do so at once, one gets a conflict. */
-async function look(
+async function checkVersion(
   { client, taskQueue, version, logger, patience = defaultPatience }: Serving,
   { wasCurrent, missing }: { wasCurrent: boolean; missing: string | undefined },
-): Promise<Look> {
+): Promise<VersionCheck> {
   const { deploymentName, buildId } = version;
   const { workflowService } = client;
   const { namespace } = client.options;
@@ -116,12 +116,12 @@ async function look(
   if (await isServed(current)) return { state: 'stands_by' };
   // A restarted server has forgotten which workers poll, and learns it again within seconds: check twice.
   if (missing !== current) return { state: 'unserved', unserved: current };
-  return await become().catch((error: unknown): Look => {
+  return await become().catch((error: unknown): VersionCheck => {
     if (!isNotYet(error)) logger.warn({ err: error, version }, 'cannot take over from a version without workers');
     return { state: 'unserved', unserved: current };
   });
 
-  async function become(): Promise<Look> {
+  async function become(): Promise<VersionCheck> {
     await workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId, conflictToken });
     return { state: 'current' };
   }

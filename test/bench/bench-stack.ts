@@ -12,7 +12,7 @@ import {
 import type { BrokerProcess } from '../../engines/broker.js';
 import { startStack, type Stack } from '../../engines/stack.js';
 
-/** Limits that keep customers apart would be what is measured. */
+/** The limits that separate customers would otherwise decide the figures. */
 const unlimited = {
   RATE_LIMIT_PER_IP: '10000000',
   RATE_LIMIT_READS: '10000000',
@@ -27,7 +27,7 @@ const unlimited = {
   LOG_LEVEL: 'warn',
 };
 
-/** What every benchmark orders: one GPU, for an hour. */
+/** The order of every benchmark: one GPU, for an hour. */
 export const order = {
   gpu_count: 1,
   cpu_cores: 1,
@@ -40,13 +40,13 @@ export const order = {
 export interface BenchStack {
   stack: Stack;
   endpoints: ReturnType<Stack['endpoints']> & { api: string; redis: string };
-  /** A simulated machine, with more of everything than the orders need; it is stopped with the stack. */
+  /** A simulated machine with more of everything than the orders need; it stops with the stack. */
   provider(options: Partial<SimulatedProviderOptions> & { providerId: string }): SimulatedProvider;
   customer(): Promise<Session>;
 }
 
 /**
- * A fresh stack of engines and broker; `run` gets it, and it is gone afterwards.
+ * Runs `run` with a fresh stack of engines and broker, and removes the stack afterwards.
  *
  * @param processes of the broker. Default: one for each role.
  */

@@ -1,10 +1,10 @@
 /**
- * Measures the broker against the targets of its design: `npm run bench -- [heartbeats registrations jobs reads fleet]
- * [--beside URL] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names: all of them, which takes a quarter of an
+ * Measures the broker against its targets: `npm run bench -- [heartbeats registrations jobs reads fleet]
+ * [--beside URL] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
  * hour. Client, broker and all engines share this machine, so let nothing else run on it.
  *
- * --beside URL   the list of providers of another server, for reads in turns with ours
- * --write FILE   keeps the table, too; what stands in the file from its first section on stays
+ * --beside URL   the provider list of another server, to read in turns with ours
+ * --write FILE   also writes the table to a file, and keeps the file's sections
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
@@ -44,7 +44,7 @@ const measurements: Measurement[] = [];
 const loads: string[] = [];
 for (const name of names) {
   log(`measuring ${name}`);
-  // Whoever reads the figures should know what else was going on.
+  // Readers of the figures should know what else was running.
   loads.push(`${name} ${loadavg()[0]!.toFixed(1)}`);
   measurements.push(...(await all[name]!(log)));
 }
@@ -61,10 +61,10 @@ if (values.write !== undefined) {
   ];
   writeFileSync(values.write, text.join('\n'));
 }
-// What the SDKs leave open must not keep it from ending.
+// Handles that the SDKs leave open must not keep the process alive.
 process.exit(0);
 
-/** What somebody wrote about the figures: everything from the first section of the file on. */
+/** People's notes on the figures: everything from the first section of the file on. */
 function sectionsOf(file: string): string {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const at = text.indexOf('\n## ');

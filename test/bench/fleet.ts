@@ -4,12 +4,12 @@ import { order, withBenchStack, type BenchStack } from './bench-stack.js';
 import { seconds, spread, type Measurement } from './measurement.js';
 import { residentMb } from './processes.js';
 
-/** Among whom the jobs are divided. */
+/** The customers that share the jobs. */
 const customers = 50;
 
 /**
- * A large fleet, served by one process with all roles: every machine joins by the front door and every job is ordered
- * over HTTP; then it is measured what the process holds in memory, and how long it takes from a SIGKILL until it is ready.
+ * A large fleet, served by one process with all roles: every machine registers, every job is ordered over HTTP; then it
+ * measures the memory of the process, and the time from a SIGKILL until it is ready again.
  */
 export async function measureFleet(
   log: (line: string) => void,
@@ -29,7 +29,7 @@ export async function measureFleet(
       const joining = performance.now();
       const available = `select count(*) n from providers where status = 'available'`;
       const joined = spread(nodes, 64, async (index) => {
-        // Heard once a minute, as many machines of the field are.
+        // One heartbeat a minute, as many machines in the field send.
         const machine = bench.provider({
           providerId: `fleet-${index}`,
           cpuCores: 64,
@@ -57,7 +57,7 @@ export async function measureFleet(
       const residentAtFullMb = residentMb(bench.stack.endpoints().pids['broker']!);
       bench.stack.kill('broker');
       const killed = performance.now();
-      // The one that was killed must not be asked.
+      // Do not ask the process that was killed.
       await sleep(100);
       await bench.stack.awaitReady('broker');
       const restartMs = performance.now() - killed;

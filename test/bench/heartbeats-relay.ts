@@ -1,4 +1,4 @@
-/** A relay in a process of its own, for `heartbeats.ts`: it begins when it is told on which database and streams. */
+/** A relay in a separate process, for `heartbeats.ts`, which sends it the database and the streams to begin with. */
 import { Client, Connection } from '@temporalio/client';
 import { createPool } from '../../src/db/pool.js';
 import { createLogger } from '../../src/observability/logger.js';

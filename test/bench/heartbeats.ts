@@ -21,8 +21,8 @@ const fleets = [1_000, 10_000];
 const relayProgram = fileURLToPath(new URL('heartbeats-relay.ts', import.meta.url));
 
 /**
- * How many heartbeats a second one relay drains: a backlog of unsigned beats is written first; then a relay, as a
- * process of its own, drains it. Redis, Postgres and the relay share this machine.
+ * How many heartbeats a second one relay drains: it writes a backlog of unsigned heartbeats, which a relay in a separate
+ * process then drains. Redis, Postgres and the relay share this machine.
  */
 export const measureHeartbeats: Measure = async (log) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-bench-'));
@@ -55,7 +55,7 @@ async function drain(providers: number): Promise<Measurement> {
     await redis.redis.xgroup('CREATE', streams.heartbeat, brokerGroup, '0', 'MKSTREAM');
     const newest = await publish(redis.redis, providers);
 
-    // Its modules are loaded by now; what it still has to do is what any relay does at its start.
+    // Its modules are loaded; what remains is the start of any relay.
     const before = cpuOf(relay.pid!);
     const began = performance.now();
     relay.send({ database: database.config.POSTGRES_DB, redisDb: redis.db } satisfies RelayOrder);
@@ -87,7 +87,7 @@ async function drain(providers: number): Promise<Measurement> {
   }
 }
 
-/** Writes the backlog, provider after provider in turn. @returns when the newest beat of the first provider was written. */
+/** Writes the backlog, provider after provider in turn. @returns when it wrote the newest heartbeat of the first provider. */
 async function publish(redis: Redis, providers: number): Promise<Date> {
   const machine = (providerId: string) => ({
     providerId,

@@ -1,16 +1,16 @@
 import { connect, type Socket } from 'node:net';
 
-/** How a server bore a load. */
+/** How a server coped with a load. */
 export interface Load {
   perSecond: number;
   bytesEach: number;
-  /** Answers that were not 200. */
+  /** Responses with another status than 200. */
   refused: number;
 }
 
 /**
- * Asks one URL over and over, on several connections at once, each as soon as it has its whole answer; reads no more of
- * an answer than where it ends, so that little of the processor goes to the client.
+ * Requests one URL repeatedly, on several connections at once, each as soon as it has its whole response. It parses only
+ * where a response ends, so that the client uses little of the processor.
  */
 export async function loadHttp(address: string, durationMs: number, connections: number): Promise<Load> {
   const url = new URL(address);
@@ -32,7 +32,7 @@ export async function loadHttp(address: string, durationMs: number, connections:
           if (!answer.endsWith(chunk)) return;
           answered++;
           if (!answer.ok) refused++;
-          // The server ends a connection after a number of requests: the next goes over a new one.
+          // The server closes a connection after a number of requests: continue on a new one.
           if (stopping || answer.last) socket.destroy();
           else socket.write(request);
           answer = undefined;
@@ -59,13 +59,13 @@ interface Answer {
   ok: boolean;
   /** The server closes the connection after it. */
   last: boolean;
-  /** Takes the next bytes, the first ones included, and tells whether the answer is complete with them. */
+  /** Takes the next bytes. @returns whether they complete the response. */
   endsWith(chunk: Buffer): boolean;
 }
 
 const lastChunk = '\r\n0\r\n\r\n';
 
-/** Reads the head of an answer, of which JSON follows: nothing in it looks like the last chunk of a body in chunks. */
+/** Parses the head of a JSON response; JSON never contains the bytes of the last chunk of a chunked body. */
 function beginAnswer(first: Buffer): Answer {
   const text = first.toString('latin1', 0, Math.min(first.length, 4_096));
   const headBytes = text.indexOf('\r\n\r\n') + 4;

@@ -8,7 +8,7 @@ const alone = 30;
 const together = 300;
 const inFlight = 32;
 
-/** How long an order takes until SSH is ready, by itself and among many, and what a job leaves in Temporal. */
+/** The time from an order to SSH, alone and among many, and the size of a job's history in Temporal. */
 export const measureJobs: Measure = (log) =>
   withBenchStack(log, async (bench) => {
     const machines = Array.from({ length: 5 }, (_, index) =>
@@ -21,7 +21,7 @@ export const measureJobs: Measure = (log) =>
     const aloneMs: number[] = [];
     for (let n = 0; n < alone + 3; n++) {
       const { ms, id } = await rent(session);
-      // The first few warm the caches of everybody concerned.
+      // The first few fill all caches.
       if (n >= 3) aloneMs.push(ms);
       ids.push(id);
     }

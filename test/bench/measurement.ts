@@ -1,17 +1,17 @@
-/** One figure of the broker, beside what it should be. */
+/** One figure of the broker, with its target. */
 export interface Measurement {
   work: string;
-  /** As the design states it; '' for what is told for information only. */
+  /** The target in words; '' for figures that are only for information. */
   target: string;
   measured: string;
-  /** Whether the target was reached; left out where there is none. */
+  /** Whether the target was reached; absent without a target. */
   met?: boolean;
 }
 
-/** Measures something; `log` is for what takes long. */
+/** Measures something; `log` reports the progress of long work. */
 export type Measure = (log: (line: string) => void) => Promise<Measurement[]>;
 
-/** The value below which a share of the values lie. */
+/** The value below which this fraction of the values lies. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
@@ -32,7 +32,7 @@ export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 0)} s`;
 }
 
-/** The table in Markdown, so that it can be kept as it is. */
+/** The table in Markdown, ready to be stored. */
 export function table(measurements: readonly Measurement[]): string {
   const verdict = ({ met }: Measurement) => (met === undefined ? '' : met ? 'yes' : '**no**');
   const rows = [

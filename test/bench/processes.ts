@@ -8,7 +8,7 @@ export function residentMb(pid: number): number {
   return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024);
 }
 
-/** A process and its children: Postgres has one for each connection. */
+/** A process and its children; Postgres has one child for each connection. */
 export function family(pid: number): number[] {
   const children = readdirSync('/proc').filter(
     (name) => /^\d+$/.test(name) && statOf(Number(name))?.[1] === String(pid),
@@ -16,13 +16,13 @@ export function family(pid: number): number[] {
   return [pid, ...children.map(Number)];
 }
 
-/** Seconds of processor that a family of processes has used; a child that has ended is counted with its parent. */
+/** Processor seconds of a family of processes; children that have ended count with their parent. */
 export function cpuSeconds([parent, ...children]: readonly number[]): number {
   const ticks = (pid: number, fields: readonly number[]) => {
     const stat = statOf(pid);
     return fields.reduce((sum, field) => sum + Number(stat?.[field] ?? 0), 0);
   };
-  // utime and stime, and those of children that were waited for.
+  // utime and stime, and those of reaped children.
   const own = [11, 12];
   const all = children.reduce((sum, pid) => sum + ticks(pid, own), ticks(parent!, [...own, 13, 14]));
   return all / ticksPerSecond;

@@ -8,9 +8,9 @@ const roundMs = 5_000;
 const rounds = 3;
 
 /**
- * How many `GET /api/v1/providers` are answered per second.
+ * How many `GET /api/v1/providers` the API answers per second.
  *
- * @param beside the URL of another server's list, which is asked in turns with ours, as in fairness it should be.
+ * @param beside the URL of another server's list; for fairness, the two take turns.
  */
 export async function measureReads(log: (line: string) => void, beside?: string): Promise<Measurement[]> {
   return await withBenchStack(log, async (bench) => {

@@ -12,17 +12,17 @@ const warmUp = 50;
 const registrations = 1_000;
 const group = 'bench-agent';
 
-/** A token's id has six characters. */
+/** The length of a token's id. */
 const tokenId = (index: number) => `floor${index.toString(36)}`.slice(-6);
 
 /**
- * How many registrations a second are answered with a join command, while many agents ask at once; and how many of their
- * join tokens the same cluster makes in a second when nothing else is asked of it.
+ * How many registrations a second the broker answers with a join command while many agents register at once, and how many
+ * join tokens the same cluster creates in a second without any other load.
  */
 export const measureRegistrations: Measure = (log) =>
   withBenchStack(log, async ({ stack, endpoints }) => {
     const redis = new Redis(endpoints.redis);
-    /** Does something with a unit of work for each registration: how long it took, and what used the processor. */
+    /** Runs the work for all registrations. @returns also its rate, and the processor time of each process per registration. */
     const measured = async <T>(work: () => Promise<T>) => {
       const cpu = () =>
         Object.entries(stack.endpoints().pids).map(([name, pid]) => ({ name, cpuS: cpuSeconds(family(pid)) }));
@@ -61,7 +61,7 @@ export const measureRegistrations: Measure = (log) =>
     }
   });
 
-/** Makes as many join tokens as there will be registrations. */
+/** Creates as many join tokens as there will be registrations. */
 async function makeTokens(kubernetes: Kubernetes): Promise<void> {
   const expiresAt = new Date(Date.now() + 900_000);
   await spread(registrations, 32, async (index) => {
@@ -71,9 +71,9 @@ async function makeTokens(kubernetes: Kubernetes): Promise<void> {
 }
 
 /**
- * Publishes all registrations in one go and reads the answers of all of them, as one agent each would.
+ * Publishes all registrations at once and reads their answers, as one agent each would.
  *
- * @returns after how many milliseconds each was answered.
+ * @returns the milliseconds until each answer.
  */
 async function register(redis: Redis, prefix: string, count: number): Promise<number[]> {
   const ids = Array.from({ length: count }, (_, index) => `${prefix}-${index}`);

@@ -19,7 +19,7 @@ export interface RunLog {
   secrets: Readonly<Record<string, string>>;
   /** A machine's price of a GPU, in token units per hour; nothing else has a price. */
   gpuPricePerHour(providerId: string): number;
-  /** Machines that look well and start no job, for all or a part of the run. */
+  /** Machines that seem healthy but start no job, for all or a part of the run. */
   brokenMachines: ReadonlySet<string>;
   /** Those of them that are never repaired. */
   brokenThroughout: ReadonlySet<string>;

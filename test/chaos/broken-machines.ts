@@ -11,7 +11,7 @@ const backWithinMs = 300_000;
 /** How often a new customer comes. */
 const newcomerEveryMs = 10_000;
 
-/** Breaks and repairs machines without the broker's knowledge: a broken one starts no job, and looks well otherwise. */
+/** Breaks and repairs machines without the broker's knowledge: a broken one starts no job, but otherwise seems healthy. */
 export interface Breaker {
   setBroken(nodeName: string, broken: boolean): Promise<void>;
 }

@@ -77,7 +77,7 @@ export async function rentUntilDone(
     await live(customer, random, story, fateOf).catch((error: unknown) => complain(customer, story, error));
   }
   // What he was told at their end must also be what he is told later.
-  for (const story of own) if (story.complaint === '') await look(customer, story).catch(() => undefined);
+  for (const story of own) if (story.complaint === '') await readJob(customer, story).catch(() => undefined);
 }
 
 /** Rents one job on a machine that is about to fail. */
@@ -123,7 +123,7 @@ async function live(
   const { plan } = story;
   let job = await order(customer, story, providerId);
   const path = `/api/v1/jobs/${story.jobId}`;
-  const see = async () => (job = await look(customer, story));
+  const see = async () => (job = await readJob(customer, story));
   const isOver = () => finalStatuses.has(job.status);
   const wait = (what: string, done: () => boolean, timeoutMs: number) =>
     until(async () => (await see(), done()), { everyMs: 500, timeoutMs, name: `the job ${what}` });
@@ -188,15 +188,15 @@ async function order(customer: Customer, story: JobStory, providerId: string | u
   story.jobId = reply.body.job_id;
   if (again !== undefined && again.body.job_id !== story.jobId)
     customer.live.report('orders', `the key ${story.key} has the jobs ${story.jobId} and ${again.body.job_id}`);
-  if (reply.status === 409) return await look(customer, story);
+  if (reply.status === 409) return await readJob(customer, story);
   keep(customer, story, reply.body);
   return reply.body;
 }
 
-async function look(customer: Customer, story: JobStory): Promise<JobBody> {
+async function readJob(customer: Customer, story: JobStory): Promise<JobBody> {
   const promisedMs = story.extensions.promisedMs;
   const { status, body } = await insist(customer, 'GET', `/api/v1/jobs/${story.jobId}`);
-  if (status !== 200) throw new Error(`looking answered ${status} ${body.code ?? ''}`);
+  if (status !== 200) throw new Error(`reading the job answered ${status} ${body.code ?? ''}`);
   keep(customer, story, body, promisedMs);
   return body;
 }

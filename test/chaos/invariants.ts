@@ -7,7 +7,7 @@ import { billViolations, readBills, type RunLog } from './bills.js';
 import type { JobStory } from './customers.js';
 import type { Finding } from './invariant-names.js';
 import { oneJobForAKey } from './orders.js';
-import { schedulesGoOn } from './temporal-looks.js';
+import { schedulesGoOn } from './temporal-checks.js';
 
 /** Checks Postgres, Kubernetes, Temporal and Redis directly, not what the broker says about them. */
 export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promise<Finding[]> {

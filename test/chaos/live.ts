@@ -15,10 +15,10 @@ export interface Live {
 }
 
 /** Every run reports whether these held. */
-const lookedAtLive: readonly Invariant[] = ['answers', 'told', 'rows', 'pods'];
+const checkedLive: readonly Invariant[] = ['answers', 'told', 'rows', 'pods'];
 
 export function createLive(log: (line: string) => void): Live {
-  const found = new Map<Invariant, Set<string>>(lookedAtLive.map((invariant) => [invariant, new Set()]));
+  const found = new Map<Invariant, Set<string>>(checkedLive.map((invariant) => [invariant, new Set()]));
   const ended = new AbortController();
   let because: string | undefined;
   const end = (why: string) => {

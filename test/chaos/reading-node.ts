@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ask, Refused } from '../../engines/simulated-provider/kubernetes-request.js';
+import { ask, Denied } from '../../engines/simulated-provider/kubernetes-request.js';
 import { connectKubernetes } from '../../src/kubernetes/client.js';
 import { accessOf, nodeIdentity } from '../support/stranger.js';
 import type { Finding } from './invariant-names.js';
@@ -31,7 +31,7 @@ export async function readAsNode(kubeConfigPath: string, nodeName: string): Prom
         await ask(access, 'GET', paths[n % paths.length]!);
         reads++;
       } catch (error) {
-        if (!(error instanceof Refused) || error.status >= 500 || error.status === 429) continue;
+        if (!(error instanceof Denied) || error.status >= 500 || error.status === 429) continue;
         refused.set(error.message, (refused.get(error.message) ?? 0) + 1);
       }
     }

@@ -99,7 +99,7 @@ interface Run {
   report: ReconcilerReport;
 }
 
-export interface LookBack {
+export interface RepairCheck {
   temporal: Client;
   database: pg.Client;
   planted: Planted | undefined;
@@ -114,8 +114,8 @@ export interface LookBack {
  * Plants differences and runs the reconciler twice: it repairs them, and then finds nothing. Each repair and each
  * failure of its earlier runs needs a kill that explains it.
  */
-export async function lookBackAtRepairs(look: LookBack): Promise<Finding> {
-  const { temporal, database, planted, providerId, outages, withLoss } = look;
+export async function checkRepairs(check: RepairCheck): Promise<Finding> {
+  const { temporal, database, planted, providerId, outages, withLoss } = check;
   const wrong: string[] = [];
   if (planted === undefined) wrong.push('there never was a job to put a Service beside');
   else await sleep(Math.max(0, planted.sinceMs + graceMs + 2_000 - Date.now()));

@@ -17,7 +17,7 @@ import type { Finding } from './invariant-names.js';
 import { killNowAndThen, type Outage } from './kills.js';
 import { passwordsOf, secretsOf } from './leaks.js';
 import { createLive } from './live.js';
-import { lookAtTheEnd } from './look-at-the-end.js';
+import { checkAtTheEnd } from './final-checks.js';
 import * as machines from './machines.js';
 import { newCustomer } from './new-customer.js';
 import { startPodLog } from './pod-log.js';
@@ -251,13 +251,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const findings = [await readingNode.stop(), enoughHappened(runLog, { jobs, hostile })];
     if (withBroken) findings.push({ invariant: 'mended', violations: unmended, isLasting: true });
     Object.assign(secrets, secretsOf(stories));
-    const looked = await lookAtTheEnd({
+    const checked = await checkAtTheEnd({
       ...{ endpoints: stack.endpoints(), runLog, quietWithinMs, withLoss },
       logFolder: join(dataDir, 'logs'),
       planted: await planting,
       providerId: steady,
     });
-    return result([...live.findings(), ...findings, ...looked]);
+    return result([...live.findings(), ...findings, ...checked]);
   } finally {
     clearTimeout(timer);
     live.close();

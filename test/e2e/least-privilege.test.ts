@@ -11,7 +11,7 @@ import {
   applyPatch,
   connectKubernetes,
   mergePatch,
-  refusalOf,
+  statusOf,
   unlessNotFound,
   type Kubernetes,
 } from '../../src/kubernetes/client.js';
@@ -342,7 +342,7 @@ describe('a stolen token of the broker', () => {
     // An administrator may: what refuses the other is who asks, not what is asked.
     await attempt(admin);
     // RBAC says Forbidden, the admission policy Invalid.
-    const refused = await attempt(account).then(() => undefined, refusalOf);
+    const refused = await attempt(account).then(() => undefined, statusOf);
     expect(refused?.reason).toMatch(/^(Forbidden|Invalid)$/);
   });
 

@@ -9,7 +9,7 @@ import { putNode } from '../../engines/simulated-provider/node.js';
 import {
   connectKubernetes,
   mergePatch,
-  refusalOf,
+  statusOf,
   unlessNotFound,
   type Kubernetes,
 } from '../../src/kubernetes/client.js';
@@ -202,7 +202,7 @@ describe('a stolen token of the broker', () => {
   };
   test.each(Object.keys(attempts))('whoever steals the token of the broker cannot %s', async (name) => {
     await attempts[name]!(admin);
-    const refused = await attempts[name]!(account).then(() => undefined, refusalOf);
+    const refused = await attempts[name]!(account).then(() => undefined, statusOf);
     expect(refused?.reason).toMatch(/^(Forbidden|Invalid)$/);
   });
 });

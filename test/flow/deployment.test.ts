@@ -34,8 +34,8 @@ async function startBuild(buildId: string, build: number, client: Client = tempo
     workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' },
   });
   const stopped = new AbortController();
-  // As brokers have it, but for the looks: a worker without work may not be heard for a minute.
-  const patience = { lookMs: 200, silentMs: 75_000 };
+  // As brokers have it, but for the checks: a worker without work may not be heard for a minute.
+  const patience = { checkEveryMs: 200, silentMs: 75_000 };
   const standings: VersionState[] = [];
   const kept = keepServed({
     client,

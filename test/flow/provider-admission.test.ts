@@ -138,6 +138,6 @@ describe('a certificate', () => {
       steps: { approveNodeCertificate: () => Promise.resolve({ approved: false, reason: 'another name' }) },
     });
     await provider.handle.signal(certificateRequested, { name: 'csr-1', tokenId: 'token' });
-    await provider.becomes({ waitingFor: 'a proper certificate request: another name' });
+    await provider.becomes({ waitingFor: 'a valid certificate request: another name' });
   });
 });

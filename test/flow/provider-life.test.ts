@@ -130,7 +130,7 @@ describe('a provider that leaves', () => {
     let jobs = 1;
     const provider = await serving({ retireProvider: () => Promise.resolve({ jobs }) });
     await order(provider, 'retire');
-    await provider.becomes({ waitingFor: 'the end of its jobs, 1 of them, to be retired' });
+    await provider.becomes({ waitingFor: 'the end of its jobs (1); then it is retired' });
     await provider.registers('too late');
     await provider.asksFor('refuseRegistration');
     await expect(order(provider, 'uncordon')).rejects.toMatchObject({ code: 'provider_retired' });

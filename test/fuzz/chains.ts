@@ -14,18 +14,18 @@ interface Answer {
   json: unknown;
 }
 
-/** Asks the operations of a description one after the other, each with what the answers before it have named. */
+/** Calls the operations of a description one after the other, with the ids that earlier responses contain. */
 export interface Chains {
   operations: readonly Operation[];
   answers: Answers;
-  /** What no answer may be, with the request that brought it about. */
+  /** Forbidden responses, each with the request that caused it. */
   faults: string[];
-  /** One request, good or with something wrong in it. */
+  /** Sends one request, valid or with something wrong. */
   ask(operation: Operation, isGood: boolean): Promise<void>;
   close(): void;
 }
 
-/** Such that a path has one segment of it, and the line of a request takes it. */
+/** Whether a value is one segment of a path, and valid in a request line. */
 const segment = (value: string) => encodeURIComponent(value.replace(/\p{Surrogate}/gu, '\ufffd')) || '%00';
 const headerValue = (value: string) => value.replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
 
@@ -44,7 +44,7 @@ export async function startChains(people: People, random: Random): Promise<Chain
     someJob: () => (jobs.length === 0 ? undefined : random.pick(jobs)),
     async runningJob() {
       const order = operations.find(({ id }) => id === 'post-jobs')!;
-      // A key may name a job from before, or another order.
+      // A key may belong to an earlier job, or to another order.
       const { headers: _, ...made } = await goodRequests[order.id]!(chain, order);
       const answer = await send(order, { ...made, headers: { prefer: 'wait=1' } });
       return (answer.json as { job_id?: string } | undefined)?.job_id ?? random.pick(jobs);
@@ -63,7 +63,7 @@ export async function startChains(people: People, random: Random): Promise<Chain
     await (isGood ? send(operation, good) : send(operation, await changed(operation, good), chance(0.2)));
   }
 
-  /** The same with one thing or two wrong, and signed as well as the good one. */
+  /** The same request with one or two things wrong, signed like the valid one. */
   async function changed(operation: Operation, good: GoodRequest): Promise<GoodRequest & { sent?: string }> {
     const bad: GoodRequest & { sent?: string } = { ...good };
     if (good.signedAnew !== undefined && chance(0.6)) bad.body = await good.signedAnew(json);
@@ -127,7 +127,7 @@ export async function startChains(people: People, random: Random): Promise<Chain
     if (next !== undefined) cursors.set(operation.id, [...(cursors.get(operation.id) ?? []), next]);
   }
 
-  /** With a client that sends a path as it is. */
+  /** Sends it with a client that does not normalise the path. */
   function exchange(method: string, path: string, headers: Record<string, string>, body: string): Promise<Answer> {
     const { hostname, port } = new URL(people.api.url);
     return new Promise((resolve, reject) => {

@@ -14,21 +14,21 @@ interface DescribedResponse {
   content?: Record<string, { schema: object }>;
 }
 
-/** An operation as the description of the API has it. */
+/** An operation of the API's description. */
 export interface Operation {
   id: string;
   method: string;
   /** `/api/v1/jobs/{id}` */
   path: string;
   scopes: readonly string[];
-  /** Whether it asks nobody who they are. */
+  /** Whether it needs no authentication. */
   isOpen: boolean;
-  /** Whether a token is enough of a credential. */
+  /** Whether a bearer token is sufficient. */
   takesTokens: boolean;
   parameters: readonly { name: string; in: 'path' | 'query' | 'header'; schema: Schema }[];
-  /** Of its body, the first. */
+  /** The first example of its body. */
   example?: unknown;
-  /** What does not fit it about an answer, or undefined. */
+  /** The difference between a response and the description; undefined if there is none. */
   misfit(answer: { status: number; type: string; json: unknown }): string | undefined;
 }
 
@@ -41,7 +41,7 @@ interface Described {
   responses: Record<string, DescribedResponse>;
 }
 
-/** The operations of an OpenAPI page, in the order in which it has them. */
+/** The operations of an OpenAPI page, in its order. */
 export function operationsOf(page: unknown): Operation[] {
   const { paths, components } = page as {
     paths: Record<string, Record<string, Described>>;
@@ -84,10 +84,10 @@ function misfits(responses: Record<string, DescribedResponse>, problem: z.ZodTyp
   };
 }
 
-/** Values that a schema cannot say, by the name of the parameter. */
+/** Values that a schema cannot express, by the name of the parameter. */
 export type KnownValues = Readonly<Record<string, readonly string[]>>;
 
-/** Some parameters of a query, each with a value that its schema allows. */
+/** Some query parameters, each with a value that its schema allows. */
 export function someQuery({ parameters }: Operation, random: Random, known: KnownValues): Record<string, string> {
   const chosen = parameters.filter(({ in: place }) => place === 'query' && random.next() < 0.3);
   return Object.fromEntries(

@@ -5,14 +5,14 @@ import type { Random } from '../support/random.js';
 import { heartbeatData, newProviderId, registrationData } from '../support/relay.js';
 import type { Mutations } from './mutations.js';
 
-/** An entry of a stream: its key, and names and values in turn. */
+/** An entry of a stream: the key, and alternating names and values. */
 export interface RawEntry {
   stream: string;
   id: string;
   fields: string[];
 }
 
-/** Entries that are nearly good, of a few providers that sign and a few that do not. */
+/** Almost valid entries, of a few providers that sign and a few that do not. */
 export async function createEntries(
   { audience, providers }: { audience: string; providers: number },
   random: Random,

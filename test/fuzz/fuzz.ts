@@ -1,7 +1,7 @@
 /**
- * `npm run test:fuzz`: a broker on real engines is sent what schemathesis makes of its own description, valid and not.
- * It fails on any status of 500 and above, on a status, type or body that the description does not name, on a request
- * that should have been refused, and where an operation has never succeeded.
+ * `npm run test:fuzz`: schemathesis generates valid and invalid requests from the API's own description, for a broker on
+ * real engines. It fails on any status of 500 and above, on a status, type or body that the description does not name, on
+ * an accepted request that should have been refused, and if an operation never succeeded.
  *
  *   FUZZ_EXAMPLES=50   cases per operation and phase
  *   FUZZ_SEED=1        another seed is another run
@@ -26,22 +26,22 @@ import { namespaceOf } from '../support/tenants.js';
 import { scopes as everyScope } from '../../src/wire/scopes.js';
 
 const { FUZZ_EXAMPLES = '50', FUZZ_SEED = '1' } = process.env;
-/** They take the ids that other answers name, and the session of the run would be among them: these come last. */
+/** These would also try ids from other responses, including the session of the run, so they come last. */
 const revocations = ['delete-auth-sessions-by-id', 'delete-auth-tokens-by-id'];
 /**
- * That a request of the right form may be refused all the same (a cursor of another list, a wallet that does not exist)
- * is no fault; and a quarter of a signature is a request that cannot be read (400), not a wrong credential (401). Who is
- * let in where, the tests of authorization try. A job that was ended can still be read, as can a provider that has left.
+ * The API may refuse a well-formed request (a cursor of another list, a wallet that does not exist); and a part of a
+ * signature is a malformed request (400), not a wrong credential (401). The tests of authorization check who may do what.
+ * A job that has ended can still be read, and so can a provider that has left.
  */
 const notChecked = ['positive_data_acceptance', 'ignored_auth', 'use_after_free'];
-/** What ends the job and the provider that the others are tried with. */
+/** Operations that end the job and the provider that the others need. */
 const endings = ['delete-jobs-by-id', 'post-providers-by-id-retire'];
-/** What takes no token: they are asked by way of somebody who signs. */
+/** Operations that accept no token: a proxy signs their requests. */
 const onlySigned = [
   ...['post-auth-tokens', 'get-admin-tenants', 'get-admin-jobs-by-id-failure', 'post-admin-broker-keys'],
   ...['post-admin-providers-by-id-approve', 'post-admin-providers-by-id-forgive'],
 ];
-/** Operations that cannot succeed here, each with the reason. The chains of `test/store` have them succeed. */
+/** Operations that cannot succeed here, each with the reason. In the chains of `test/store` they do. */
 const excused = {
   'post-auth-sessions': 'its body is signed by a wallet, over what the broker has proposed',
   'post-auth-revoke': 'its body is signed by a wallet',
@@ -73,7 +73,7 @@ async function fuzz(program: string): Promise<number> {
   const api = await startApi({
     database: world.database,
     redis: world.redis,
-    // Jobs are waited for, but not for long: what is looked for is not how long a pod takes.
+    // Wait for jobs, but not for long: the time that a pod takes does not matter here.
     env: {
       ADMIN_WALLETS: operator.address,
       AUTH_MAX_TOKENS: '1000',
@@ -93,7 +93,7 @@ async function fuzz(program: string): Promise<number> {
   const scopes = ['jobs:read', 'jobs:write', 'providers:read', 'providers:write'] as const;
   const customer = newWallet();
   const session = await api.login({ account: customer, scopes, spendLimit: 10n ** 40n });
-  /** A provider in service of the wallet that asks. What finds it may also take it out of service. */
+  /** A provider in service that belongs to the calling wallet. The calls may also take it out of service. */
   const ownProvider = async () => {
     const providerId = await world.joined({ gpus: { model: 'NVIDIA GeForce RTX 4090', count: 64 } });
     await recordOwner(world.database.pool, providerId, session.wallet);
@@ -118,7 +118,7 @@ async function fuzz(program: string): Promise<number> {
         `${api.url}/openapi.json`,
         ...caller,
         ...['--seed', FUZZ_SEED, '--max-examples', FUZZ_EXAMPLES, '--request-timeout', '30'],
-        // Made up ones beside the token would only ever be refused.
+        // The API would always refuse generated ones next to the token.
         ...['--generation-with-security-parameters', 'false'],
         ...['--checks', 'all', '--exclude-checks', notChecked.join()],
         ...options,
@@ -151,7 +151,7 @@ async function fuzz(program: string): Promise<number> {
     };
     code = await run(only([...revocations, 'get-auth-sessions']), ended);
     if (code !== 0) return code;
-    // The session that signs is the last to go.
+    // Revoke the session that signs last.
     code = await run(only(['delete-auth-sessions']), {}, ['--url', signing.url]);
     if (code !== 0) return code;
     const missed = unreached(names, answersOf(api.logged, operations), excused);
@@ -168,11 +168,11 @@ async function fuzz(program: string): Promise<number> {
   }
 }
 
-/** A configuration for one run. `ids` are those to fill in below a path, where chance would find none. */
+/** The configuration of one run. `ids` are values for path parameters, which chance would never find. */
 function configFile(ids: Record<string, string>): string {
   const file = join(runFolder(), 'schemathesis.toml');
   const lines = [
-    // A body that breaks a rule by its length alone may be too long to be looked at.
+    // A body that violates only a length may be too long to be parsed.
     '[checks.negative_data_rejection]',
     'expected-statuses = [400, 401, 403, 404, 409, 413, 415, 422]',
     ...Object.entries(ids).flatMap(([path, id]) => [
@@ -185,7 +185,7 @@ function configFile(ids: Record<string, string>): string {
   return file;
 }
 
-/** How often each operation answered what, by what was logged of its route. */
+/** How often each operation answered with which status, from the log. */
 function answersOf(logged: readonly string[], operations: readonly Operation[]): Answers {
   const { answers, count } = createAnswers();
   const ids = new Map(operations.map(({ id, method, path }) => [`${method} ${path}`, id]));

@@ -10,19 +10,19 @@ import type { Operation } from './description.js';
 import type { People, Person } from './people.js';
 import { canonicalRequest, signatureHeaders } from '../../src/wire/request-signature.js';
 
-/** The credential of a request, made last: over what is really sent. */
+/** Adds the credential of a request last, over what is really sent. */
 export type Sign = (method: string, target: string, text: string) => Promise<Record<string, string>>;
 
-/** A request in which nothing is wrong. */
+/** A valid request. */
 export interface GoodRequest {
-  /** What stands for `{id}` in the path. */
+  /** The value of `{id}` in the path. */
   id?: string;
   query?: Record<string, string>;
   body?: unknown;
   headers?: Record<string, string>;
-  /** In the place of the signature, or the token, of whoever may ask. */
+  /** Replaces the signature or token of the permitted caller. */
   sign?: Sign;
-  /** The same body with other data in it, signed anew, where the signature is in the body. */
+  /** The same body with other data and a new signature, if the signature is in the body. */
   signedAnew?: (change: (good: unknown) => string) => Promise<unknown>;
 }
 
@@ -41,13 +41,13 @@ export const signedBy =
     };
   };
 
-/** What a request can begin with besides itself. */
+/** The preconditions that a request may need. */
 export interface Chain {
   people: People;
   random: Random;
-  /** Has the customer order a job, and answers the id of one of the jobs that run. */
+  /** Orders a job. @returns the id of one of the running jobs. */
   runningJob(): Promise<string>;
-  /** The job that was ordered last, or before that. */
+  /** The last ordered job, or an earlier one. */
   someJob(): string | undefined;
 }
 
@@ -65,7 +65,7 @@ const aSomeJob: Make = async ({ someJob, runningJob }) => ({ id: someJob() ?? (a
 const jobToEnd: Make = async ({ runningJob }) => ({ id: await runningJob(), headers: { prefer: 'wait=1' } });
 const newProviderOfOwner: Make = async ({ people }) => ({ id: await people.newProvider(people.owner.wallet) });
 
-/** How an operation is asked whose request the description alone cannot say; by its operationId. */
+/** Requests that the description alone cannot express, by operationId. */
 export const goodRequests: Readonly<Record<string, Make>> = {
   'post-jobs': async ({ people, random }, { example }) => ({
     body: {
@@ -97,7 +97,7 @@ export const goodRequests: Readonly<Record<string, Make>> = {
       sign: signedBy(key),
     };
   },
-  // All that a wallet has, so not that of those who go on asking.
+  // It revokes all sessions of a wallet, so it uses another wallet than the other requests.
   'delete-auth-sessions': async ({ people }) => ({
     sign: signedBy((await people.newSession(newWallet(), ['jobs:read'])).key),
   }),
@@ -130,7 +130,7 @@ export const goodRequests: Readonly<Record<string, Make>> = {
       body,
       async signedAnew(change) {
         const data = change(JSON.parse(body['data']!));
-        // What names no provider cannot be signed for one, and travels with the signature that it had.
+        // Data that names no provider cannot be signed for one, so it keeps the old signature.
         const fields = await provider.signData(body.stream, data).catch(() => ({ ...body, data }));
         return { stream: body.stream, ...fields };
       },
@@ -171,7 +171,7 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   'post-providers-by-id-mining-release': ofOwner,
 };
 
-/** Who of them may ask. */
+/** The person who may call the operation. */
 export function whoMay({ scopes }: Operation, { customer, owner, operator }: People): Person {
   if (scopes.includes('admin')) return operator;
   return scopes.some((scope) => scope.startsWith('providers:')) ? owner : customer;

@@ -2,7 +2,7 @@ import { encodeCursor } from '../../src/db/cursor.js';
 import { hostileCursors, hostileJson, hostileTexts } from '../support/hostile-values.js';
 import type { Random } from '../support/random.js';
 
-/** Characters that something behind may stumble over, with halves of pairs, NUL and what has no width. */
+/** Characters that may break a parser: halves of surrogate pairs, NUL, and characters without width. */
 const strange = [
   '\0',
   '\n',
@@ -37,11 +37,11 @@ const strange = [
   '9'.repeat(30),
 ]);
 
-/** Mutates what is good, a little: most of what comes out is nearly right. */
+/** Changes valid values slightly, so that most results are almost valid. */
 export function createMutations(random: Random) {
   const chance = (of: number) => random.next() < of;
 
-  /** Text with something put in, left out, doubled or turned round at some place. */
+  /** Text with something inserted, removed, doubled or reversed somewhere. */
   function text(good: string): string {
     const at = random.whole(0, good.length);
     const [before, after] = [good.slice(0, at), good.slice(at)];
@@ -65,13 +65,13 @@ export function createMutations(random: Random) {
     }
   }
 
-  /** The places in a value, each as the way to it. */
+  /** The places in a value, each as its path. */
   function places(value: unknown, path: string[] = []): string[][] {
     if (typeof value !== 'object' || value === null) return [path];
     return [path, ...Object.entries(value).flatMap(([name, inner]) => places(inner, [...path, name]))];
   }
 
-  /** JSON text of a value with one place in it changed: also to what no serialiser writes. */
+  /** JSON text of a value with one place changed, possibly to something that no serialiser writes. */
   function json(good: unknown): string {
     const marker = '@@here@@';
     const path = random.pick(places(good));
@@ -83,9 +83,9 @@ export function createMutations(random: Random) {
         unknown
       >;
       if (rest.length === 0 && chance(0.1)) delete copy[name];
-      // In an array another name may be an index, and a thousand million empty places before it.
+      // In an array, another name may be an index after a thousand million empty places.
       else if (rest.length === 0 && !Array.isArray(copy) && chance(0.1)) {
-        // `__proto__` is a name like any other in JSON.
+        // In JSON, `__proto__` is an ordinary name.
         Object.defineProperty(copy, text(name), { value: copy[name], enumerable: true });
       } else copy[name] = put(copy[name], rest);
       return copy;
@@ -100,7 +100,7 @@ export function createMutations(random: Random) {
     return chance(0.05) ? text(made) : made;
   }
 
-  /** A cursor of the form that lists give, or nearly so. */
+  /** A cursor of a valid or almost valid form. */
   function cursor(): string {
     if (chance(0.3)) return random.pick(hostileCursors);
     const made = encodeCursor(text('2026-01-01T00:00:00.000Z'), text('00000000-0000-7000-8000-000000000000'));

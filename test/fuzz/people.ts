@@ -11,18 +11,18 @@ import { roomySettings, silentAnnouncements } from '../support/tried-api.js';
 import { recordedCommands } from './recorded-commands.js';
 import { scopes as everyScope, type Scope } from '../../src/wire/scopes.js';
 
-/** Somebody with a session, whose key signs, and with a token of it. */
+/** Somebody with a session, its key, and a token of it. */
 export interface Person extends HeldSession {
   token: string;
 }
 
-/** Those who ask, and what they have. Their keys differ from run to run, and decide nothing. */
+/** The callers, and what they have. Their keys differ from run to run, which does not matter. */
 export type People = Awaited<ReturnType<typeof startPeople>>;
 
 const gpus = { model: 'NVIDIA GeForce RTX 4090', count: 64 };
 const mostSpent = String(10n ** 40n);
 
-/** An API on a database and a Redis of its own, with a customer, an owner of providers and an operator. */
+/** An API on a separate database and Redis, with a customer, an owner of providers and an operator. */
 export async function startPeople() {
   const [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
   const { pool } = database;
@@ -47,7 +47,7 @@ export async function startPeople() {
   ];
 
   let count = 0;
-  /** A provider in service, of the owner or of a stranger. */
+  /** A provider in service that belongs to the owner or to a stranger. */
   const newProvider = async (wallet?: PrivateKeyAccount): Promise<string> => {
     const providerId = `prov-${++count}`;
     await putProvider(pool, { providerId, gpus });
@@ -57,7 +57,7 @@ export async function startPeople() {
   const ownProviders = [await newProvider(owner.wallet), await newProvider(owner.wallet)];
   const otherProviders = [await newProvider(), await newProvider(), await newProvider()];
 
-  // A machine that speaks HTTPS, whose node key is known, and whom an answer waits for.
+  // A machine that uses HTTPS, with a known node key and a waiting answer.
   const machine = httpsProvider();
   await bindNodeKey(pool, machine);
   const sign = createReplySigner({ pool, config: api.config });

@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
 
-/** What came back: a status, or the end of the connection without one. */
+/** The result: a status, or the end of the connection without one. */
 export type RawStatus = number | 'closed';
 
-/** Sends requests that no client library would, one after the other over a connection that is made anew where it broke. */
+/** Sends requests that no client library would send, one after the other, and reconnects if the connection breaks. */
 export function rawClient(port: number) {
   let socket: Socket | undefined;
   let received = Buffer.alloc(0);

@@ -1,7 +1,7 @@
-/** How often each operation answered what, by its operationId. */
+/** How often each operation answered with which status, by operationId. */
 export type Answers = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
-/** Counts answers. */
+/** Counts responses. */
 export function createAnswers() {
   const answers = new Map<string, Map<number, number>>();
   return {
@@ -17,8 +17,8 @@ export function createAnswers() {
 const isSuccess = (status: number) => status >= 200 && status < 300;
 
 /**
- * What is wrong with a run: each operation that was never reached, so that nothing was learnt about its handler, and each
- * reason why one cannot be that is not so any more. The table of all answers comes with it.
+ * The defects of a run: each operation that never succeeded, so that the run says nothing about its handler, and each
+ * excuse that is no longer true. The table of all responses comes with it.
  *
  * @param excused operations that cannot succeed, each with the reason.
  */
@@ -40,7 +40,7 @@ export function unreached(
   return faults.length === 0 ? [] : [...faults, ...tableOf(operations, answers)];
 }
 
-/** A line for each operation: whether it was reached at all, and how deep. */
+/** A line for each operation: whether it was reached at all, and how far. */
 export function tableOf(operations: readonly string[], answers: Answers): string[] {
   return operations.map((operation) => {
     const counts = [...(answers.get(operation) ?? [])].sort(([a], [b]) => a - b);

@@ -12,8 +12,8 @@ const ssh: SshAccess = { host: '198.18.0.1', port: 30_000, user: 'root', hostKey
 const maxDurationS = 30 * 86_400;
 
 /**
- * What workflows write down, without workflows: a job runs at once where there is room for it, is paid for and ends, so
- * that a chain of requests finds what the requests before it have left. Made with the pool of whichever database is asked.
+ * Writes what workflows would write, without workflows: a job runs at once if there is room, is charged, and ends, so that
+ * a chain of requests finds the results of its earlier requests.
  */
 export function recordedCommands(pool: Pool): { jobs: JobCommands; providers: ProviderCommands } {
   const records = jobRecords(pool);

@@ -4,13 +4,13 @@ import type { TriedApi } from '../support/tried-api.js';
 import type { Mutations } from './mutations.js';
 import { signatureHeaders } from '../../src/wire/request-signature.js';
 
-/** A request as it goes over the line. */
+/** A request as it is sent. */
 export interface RawRequest {
   head: string;
   body: Buffer;
 }
 
-/** Requests that are nearly good: of every route, with the right credential or nearly so, and one to three things wrong. */
+/** Almost valid requests for every route: a valid or almost valid credential, and one to three things wrong. */
 export function createRequests(tried: TriedApi, rules: readonly RouteRule[], random: Random, mutations: Mutations) {
   const { chance, text, json, cursor } = mutations;
 
@@ -78,7 +78,7 @@ function encode(value: string): string {
   try {
     return encodeURIComponent(value);
   } catch {
-    // Half a pair.
+    // Half a surrogate pair.
     return '%ED%A0%80';
   }
 }

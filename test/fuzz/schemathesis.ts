@@ -7,10 +7,10 @@ import type { Log } from '../../engines/log.js';
 import { cacheRoot, packageRoot } from '../../engines/paths.js';
 
 const version = '4.32.5';
-/** What this version says it needs. */
+/** The Python that this version requires. */
 const oldestPython = [3, 11] as const;
 
-/** The path of a Python that is new enough, or undefined where there is none. */
+/** The path of a new enough Python; undefined if there is none. */
 export async function findPython(): Promise<string | undefined> {
   for (const name of ['python3', 'python']) {
     const found = await run(name, ['-c', 'import sys, venv; print(*sys.version_info[:2], sys.executable)']);
@@ -22,7 +22,7 @@ export async function findPython(): Promise<string | undefined> {
 
 export const needsPython = `schemathesis ${version} needs Python ${oldestPython.join('.')} or later, with venv`;
 
-/** Installs schemathesis where other tools are kept, once, and answers its path. */
+/** Installs schemathesis once, beside the other tools. @returns its path. */
 export async function installSchemathesis(python: string, log: Log): Promise<string> {
   const folder = join(cacheRoot(), 'schemathesis', version);
   const complete = join(folder, 'complete');
@@ -39,9 +39,9 @@ export async function installSchemathesis(python: string, log: Log): Promise<str
   return join(folder, 'bin/schemathesis');
 }
 
-/** Runs it to its end with its output on ours, and answers its exit code: 0 when it found nothing. */
+/** Runs it to its end, with its output on ours. @returns its exit code: 0 if it found nothing. */
 export async function runSchemathesis(program: string, args: readonly string[]): Promise<number> {
-  // Its cache of what failed before belongs to the run, not to the folder that somebody happens to stand in.
+  // Its cache of earlier failures belongs to the run, not to the current folder.
   const env = { ...process.env, NO_COLOR: '1', SCHEMATHESIS_HOOKS: join(packageRoot, 'test/fuzz/hooks.py') };
   const child = spawn(program, args, { stdio: 'inherit', cwd: cacheRoot(), env });
   return await new Promise((resolve, reject) => {

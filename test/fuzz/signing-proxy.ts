@@ -2,7 +2,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import type { AddressInfo } from 'node:net';
 import type { Sign } from './good-requests.js';
 
-/** Signs whatever comes and passes it on, for a client that holds no key: it asks here as if it asked the API. */
+/** Signs requests and forwards them to the API, for a client that has no key. */
 export async function startSigningProxy(api: string, sign: Sign): Promise<{ url: string; stop(): Promise<void> }> {
   const { hostname, port } = new URL(api);
   const server = createServer((asked, answer) => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PatchStrategy, setHeaderOptions, type V1Pod } from '@kubernetes/client-node';
 import { nodeCertificateRequest } from '../../engines/simulated-provider/certificate.js';
-import { ask, Refused, type Access } from '../../engines/simulated-provider/kubernetes-request.js';
+import { ask, Denied, type Access } from '../../engines/simulated-provider/kubernetes-request.js';
 import { connectKubernetes, unlessNotFound, type Kubernetes } from '../../src/kubernetes/client.js';
 import { labels, managedBy } from '../../src/kubernetes/names.js';
 import { endpoint } from '../support/engines.js';
@@ -53,7 +53,7 @@ async function refusalOf(call: Promise<unknown>): Promise<string> {
     await call;
     return '';
   } catch (error) {
-    if (error instanceof Refused) return error.message;
+    if (error instanceof Denied) return error.message;
     const { body } = error as { body?: string };
     if (body === undefined) throw error;
     return body;

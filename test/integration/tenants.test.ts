@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { V1NetworkPolicy, V1Pod, V1PodSpec, V1SecurityContext } from '@kubernetes/client-node';
 import { jobObjectName, type JobOrder, type Placement } from '../../src/domain/job.js';
-import { mergePatch, refusalOf, unlessNotFound } from '../../src/kubernetes/client.js';
+import { mergePatch, statusOf, unlessNotFound } from '../../src/kubernetes/client.js';
 import { clusterRanges } from '../../src/kubernetes/cluster-ranges.js';
 import { jobPod } from '../../src/kubernetes/manifests/job.js';
 import { tenantNamespaceObject, type TenantQuota } from '../../src/kubernetes/manifests/tenant.js';
@@ -56,7 +56,7 @@ async function admission(namespace: string, pod: V1Pod): Promise<string> {
       await world.kubernetes.core.createNamespacedPod({ namespace, body: pod, dryRun: 'All' });
       return 'accepted';
     } catch (error) {
-      const { code, message } = refusalOf(error)!;
+      const { code, message } = statusOf(error)!;
       return /status unknown|serviceaccount/.test(message) ? undefined : `${code} ${message}`;
     }
   });

@@ -1,6 +1,6 @@
 import ts from 'typescript';
 
-/** A change of a node, and what sort of fault it is. */
+/** A change of a node, and the kind of fault it is. */
 export interface Change {
   start: number;
   end: number;
@@ -10,7 +10,7 @@ export interface Change {
 
 const K = ts.SyntaxKind;
 
-/** What an operator is taken for, and what that is called. */
+/** The replacements of an operator, with the kind of fault. */
 const operators: Readonly<Partial<Record<ts.SyntaxKind, readonly [kind: string, ...becomes: string[]]>>> = {
   [K.LessThanToken]: ['bound', '<=', '>='],
   [K.LessThanEqualsToken]: ['bound', '<', '>'],
@@ -32,7 +32,7 @@ const operators: Readonly<Partial<Record<ts.SyntaxKind, readonly [kind: string, 
   [K.MinusEqualsToken]: ['arithmetic', '+='],
 };
 
-/** What a method is taken for; '' leaves the call away and keeps what it was called on. */
+/** The replacement of a method; '' removes the call and keeps its object. */
 const methods: Readonly<Record<string, string>> = {
   min: 'max',
   max: 'min',
@@ -56,7 +56,7 @@ const methods: Readonly<Record<string, string>> = {
   slice: '',
 };
 
-/** The faults that a node of the code can have. */
+/** The possible faults of a node of the code. */
 export function codeChanges(node: ts.Node, source: string): Change[] {
   const change = (kind: string, becomes: string, { at = node }: { at?: ts.Node } = {}): Change => ({
     start: at.getStart(),
@@ -106,11 +106,11 @@ function ofOperator({ operatorToken, left, right }: ts.BinaryExpression, text: T
   const [kind, ...becomes] = operators[operatorToken.kind] ?? [];
   if (kind === undefined) return [];
   const others = becomes.map((operator) => change(kind, operator, { at: operatorToken }));
-  // Half of a condition is forgotten.
+  // The fault forgets half of a condition.
   return kind === 'logic' ? [...others, change('half', text(left)), change('half', text(right))] : others;
 }
 
-/** One more of what is counted, and the double of what is measured. */
+/** Adds one to counts, and doubles measures. */
 function ofNumber(node: ts.NumericLiteral | ts.BigIntLiteral, change: MakeChange) {
   if (isName(node)) return [];
   const other = (n: number) => (n <= 100 ? n + 1 : n * 2);

@@ -7,8 +7,8 @@ import type { Mutant } from './mutant.js';
 import { mutatedFolders } from './mutated-folders.js';
 
 /**
- * Says which mutants the compiler takes: what it refuses never gets to the tests, so they are not asked either. It is
- * kept for as long as no source changes.
+ * Finds the mutants that compile: the others never reach the tests, so the run does not try them. The result is cached
+ * until a source changes.
  */
 export function createCompiler(): { taken(mutants: readonly Mutant[]): Mutant[] } {
   const sources = mutatedFolders.flatMap((folder) => ts.sys.readDirectory(join(packageRoot, folder), ['.ts']));
@@ -32,8 +32,8 @@ export function createCompiler(): { taken(mutants: readonly Mutant[]): Mutant[] 
 }
 
 /**
- * Mutants of different files are compiled together, since one costs as much as all. Only the file itself is looked at;
- * a mutant that breaks another file counts as taken.
+ * Compiles mutants of different files together, because one costs as much as all. It checks only the mutated files: a
+ * mutant that breaks another file counts as compiling.
  */
 function refusedByCompiler(mutants: readonly Mutant[]): Set<Mutant> {
   const { config } = ts.readConfigFile(join(packageRoot, 'tsconfig.build.json'), (file) => ts.sys.readFile(file));
@@ -80,7 +80,7 @@ function refusedByCompiler(mutants: readonly Mutant[]): Set<Mutant> {
   return refused;
 }
 
-/** One mutant of each file, as long as there are any. */
+/** Divides mutants into rounds with at most one mutant of each file. */
 function roundsOf(mutants: readonly Mutant[]): Mutant[][] {
   const counts = new Map<string, number>();
   const rounds: Mutant[][] = [];

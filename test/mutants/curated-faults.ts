@@ -1,4 +1,4 @@
-/** A fault put together by hand: this text of the file, which is there once, is another. */
+/** A hand-made fault: a text that occurs once in the file, and its replacement. */
 export interface CuratedFault {
   file: string;
   was: string;
@@ -6,8 +6,8 @@ export interface CuratedFault {
 }
 
 /**
- * Faults of the kinds that tests have missed before, where they would cost most. One whose text is no longer in its file
- * ends the run: give it the new text, or take it out with what it was about.
+ * Faults of the kinds that tests have missed before, in the places where they would cost most. If a text is no longer in
+ * its file, the run ends: update the text, or remove the fault together with its subject.
  */
 export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = {
   'rounding and units': [

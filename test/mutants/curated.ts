@@ -3,7 +3,7 @@ import { placesOf, readSource } from './find-mutants.js';
 import { parse } from './functions.js';
 import { mutantOf, type Mutant } from './mutant.js';
 
-/** The faults of the table as mutants. A text that its file has no longer, or more than once, is an error. */
+/** The faults of the table as mutants. A text that does not occur exactly once in its file is an error. */
 export function curatedMutants(): Mutant[] {
   const wrong: string[] = [];
   const files = new Map<string, Parameters<typeof mutantOf>[0]>();

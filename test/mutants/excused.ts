@@ -1,9 +1,9 @@
 import { readSource } from './find-mutants.js';
 import { squeezed, type Mutant } from './mutant.js';
 
-/** A fault that no test has to notice, by its lines as the report shows them. */
+/** A fault that tests need not notice, identified by its lines as in the report. */
 export interface Excuse extends Pick<Mutant, 'file' | 'lineWas' | 'lineBecomes'> {
-  /** Why: it changes nothing that anybody could see, or only a suite with a cluster can see it, and which one does. */
+  /** Why: nobody could see its effect, or only a suite with a cluster can; then which suite does. */
   reason: string;
 }
 
@@ -31,7 +31,7 @@ export const excused: readonly Excuse[] = [
   },
 ];
 
-/** An excuse for a line that is no more excuses nothing, and has to go. */
+/** @throws Error if an excuse is for a line that no longer exists. */
 export function checkExcuses(excuses: readonly Excuse[]): void {
   const stale = excuses.filter(({ file, lineWas }) => !squeezed(readSource(file)).includes(lineWas));
   if (stale.length === 0) return;

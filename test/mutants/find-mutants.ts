@@ -12,7 +12,7 @@ import { sqlChanges } from './sql-mutants.js';
 
 export const readSource = (file: string): string => readFileSync(join(packageRoot, file), 'utf8');
 
-/** The files that mutants are made of, from the root of the checkout on. */
+/** The files to mutate, relative to the root of the checkout. */
 export function mutatedFiles(): string[] {
   return mutatedFolders
     .flatMap((folder) =>
@@ -37,14 +37,14 @@ export function mutantsOf(file: string, source = readSource(file)): Mutant[] {
   return found.map((change) => mutantOf(at, change)).filter(({ was, becomes }) => was !== becomes);
 }
 
-/** From where to where its functions are, in the order of their numbers. */
+/** The ranges of its functions, in the order of their numbers. */
 export function placesOf(sourceFile: ts.SourceFile): { start: number; end: number }[] {
   return functionsOf(sourceFile).map((node) => ({ start: node.getStart(), end: node.getEnd() }));
 }
 
 /**
- * Some of the mutants: the same for the same seed, and of a changed file those that it still has. The choice goes by
- * what a mutant is and not by where it stands.
+ * A sample of the mutants, the same for the same seed. A changed file keeps those mutants of its sample that still exist:
+ * the choice depends on a mutant's text, not on its position.
  */
 export function sample(mutants: readonly Mutant[], size: number, seed: number): Mutant[] {
   const seen = new Map<string, number>();
@@ -61,7 +61,7 @@ export function sample(mutants: readonly Mutant[], size: number, seed: number): 
 }
 
 function isExcluded(node: ts.Node): boolean {
-  // A statement that is nothing but what is excluded is, too.
+  // A statement that consists only of an excluded node is excluded too.
   const within = ts.isExpressionStatement(node) ? bare(node.expression) : node;
   return rules.some(({ excludes }) => excludes(within));
 }
@@ -75,7 +75,7 @@ const isText = (node: ts.Node): boolean => ts.isStringLiteralLike(node) || isPie
 const isPiece = (node: ts.Node): node is ts.TemplateHead | ts.TemplateMiddle | ts.TemplateTail =>
   ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node);
 
-/** A piece of a template says little by itself. */
+/** A fragment of a template says little without its context. */
 function wholeText(node: ts.Node): string {
   if (!isPiece(node)) return node.getText();
   return (ts.isTemplateHead(node) ? node.parent : node.parent.parent).getText();

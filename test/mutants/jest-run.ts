@@ -14,7 +14,7 @@ export interface FileResult {
 
 export interface JestRun {
   results: FileResult[];
-  /** It was ended from here: a file took too long. */
+  /** This process ended it, because a file took too long. */
   timedOut: boolean;
   output: string;
 }
@@ -22,18 +22,18 @@ export interface JestRun {
 interface Options {
   files: readonly string[];
   env: NodeJS.ProcessEnv;
-  /** How long a file may take at most before the run is ended. */
+  /** The longest that a file may take before the run ends. */
   allowedMs(file: string): number;
   bail: boolean;
   /** All files in jest's own process, which starts sooner; not for files that load the native part of the Temporal SDK. */
   inBand?: boolean;
-  /** Makes what the tests expect in the folder of their run. */
+  /** Prepares the folder of the run for the tests. */
   prepare?: (folder: string) => Promise<void>;
 }
 
-const lookEveryMs = 250;
+const checkEveryMs = 250;
 
-/** Runs jest on these files in this order, in a process of its own, under a folder that is gone afterwards. */
+/** Runs jest on these files in this order, in a separate process, with a temporary folder. */
 export async function runJest({ files, env, allowedMs, bail, inBand = false, prepare }: Options): Promise<JestRun> {
   const parent = join(packageRoot, '.data/mutants/runs');
   mkdirSync(parent, { recursive: true });
@@ -55,7 +55,7 @@ export async function runJest({ files, env, allowedMs, bail, inBand = false, pre
     ],
     {
       cwd: packageRoot,
-      // A group of its own: a mutant that never returns is ended with the processes of its tests.
+      // A separate process group, so that a mutant that never returns ends together with the processes of its tests.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -92,7 +92,7 @@ export async function runJest({ files, env, allowedMs, bail, inBand = false, pre
     if (next === undefined || Date.now() - sinceMs < allowedMs(next)) return;
     timedOut = true;
     end();
-  }, lookEveryMs);
+  }, checkEveryMs);
   try {
     await new Promise((resolve, reject) => child.once('close', resolve).once('error', reject));
     return { results: resultsIn(results), timedOut, output };

@@ -1,4 +1,4 @@
-/** One small fault: `was` of `file`, from `start` to `end`, is `becomes` instead. */
+/** One small fault: `becomes` replaces `was` in `file`, from `start` to `end`. */
 export interface Mutant {
   file: string;
   /** Counted from 1. */
@@ -7,16 +7,16 @@ export interface Mutant {
   end: number;
   was: string;
   becomes: string;
-  /** What sort of fault it is. */
+  /** The kind of fault. */
   kind: string;
-  /** The function it is in, and -1 outside of all. */
+  /** The number of its function; -1 outside of all functions. */
   place: number;
-  /** The lines it changes, as they were and as they are then, without the space around. */
+  /** The changed lines, before and after, without surrounding space. */
   lineWas: string;
   lineBecomes: string;
 }
 
-/** Completes a mutant with what follows from its source. */
+/** Completes a mutant with the properties that follow from its source. */
 export function mutantOf(
   { file, source, places }: { file: string; source: string; places: readonly { start: number; end: number }[] },
   { start, end, becomes, kind }: Pick<Mutant, 'start' | 'end' | 'becomes' | 'kind'>,
@@ -41,6 +41,6 @@ export function mutantOf(
 
 export const squeezed = (text: string): string => text.replace(/\s+/g, ' ').trim();
 
-/** What a mutant is known by wherever its lines go. */
+/** Identifies a mutant even if its lines move. */
 export const keyOf = ({ file, lineWas, lineBecomes }: Pick<Mutant, 'file' | 'lineWas' | 'lineBecomes'>): string =>
   `${file}\n${lineWas}\n${lineBecomes}`;

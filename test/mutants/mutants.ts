@@ -1,8 +1,8 @@
 /**
- * Puts small faults into the broker, one at a time, and says which of them no test notices: `npm run mutants --
+ * Plants small faults in the broker, one at a time, and reports those that no test notices: `npm run mutants --
  * [--sample 400] [--seed 1] [--workers 1] [--only src/db] [--no-curated] [--tests test/unit/a.test.ts,…] [--again]
- * [--resume] [--list]`. The tests are those that need no cluster; nothing in the checkout is changed. Exits with 1 when too many
- * faults live.
+ * [--resume] [--list]`. It uses the tests that need no cluster, and changes nothing in the checkout. Exits with 1 when too
+ * many faults survive. `--resume` goes on with a run that was stopped.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -69,7 +69,7 @@ function chosen(): Mutant[] {
   const compiler = createCompiler();
   const ranked = sample(all.filter(within), all.length, Number(values.seed));
   const sampled: Mutant[] = [];
-  // A larger sample of the same seed has the smaller one in it.
+  // A larger sample of the same seed contains the smaller one.
   while (sampled.length < size && ranked.length > 0) {
     const more = ranked.splice(0, Math.ceil((size - sampled.length) * 1.4));
     sampled.push(...compiler.taken(more).slice(0, size - sampled.length));
@@ -78,7 +78,7 @@ function chosen(): Mutant[] {
   return unlike([...curated.filter(within), ...sampled]);
 }
 
-/** What is in the table may be in the sample, too. */
+/** The sample may contain a fault of the table too. */
 function unlike(mutants: readonly Mutant[]): Mutant[] {
   return [...new Map(mutants.map((mutant) => [keyOf(mutant), mutant])).values()];
 }
@@ -106,7 +106,7 @@ async function tryAll(): Promise<void> {
   }
 }
 
-/** Each worker takes the next one as soon as it is done with the one before. */
+/** Each worker takes the next mutant as soon as it has finished one. */
 async function inTurn(reach: Reach, env: NodeJS.ProcessEnv): Promise<Outcome[]> {
   const outcomes = values.resume ? known() : [];
   const tried = new Set(outcomes.map(({ mutant }) => keyOf(mutant)));

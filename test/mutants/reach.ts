@@ -8,24 +8,24 @@ import type { Mutant } from './mutant.js';
 import { importedBy } from '../support/imports.js';
 import { contentsOf, runsWorkflows } from './suites.js';
 
-/** What the test files are known for, without any mutant. */
+/** What is known about the test files, without any mutant. */
 interface Notes {
-  /** Of each test file: how long it takes, and the functions that it runs. */
+  /** For each test file, its duration and the functions that it runs. */
   files: Record<string, { seconds: number; reached: string[] }>;
 }
 
 export interface Reach {
-  /** The test files that run what is changed, the nearest first. */
+  /** The test files that run the mutated function, nearest first. */
   testsOf(mutant: Mutant): string[];
   secondsOf(testFile: string): number;
 }
 
-/** What runs in the sandbox of a workflow tells nobody so: each test of workflows counts for all of their code. */
+/** Code in the workflow sandbox cannot report its coverage, so each test of workflows counts for all workflow code. */
 const isWorkflow = (file: string): boolean => file.startsWith('workflows/');
 
 /**
- * Runs all test files once, without a mutant, and notes which functions each of them runs. It is kept for as long
- * as none of the files that they are built from changes.
+ * Runs all test files once, without a mutant, and notes which functions each of them runs. The result is cached until one
+ * of their sources changes.
  */
 export async function learnReach(
   tests: readonly string[],
@@ -66,7 +66,7 @@ async function take(tests: readonly string[], env: NodeJS.ProcessEnv): Promise<N
     const results = await green(tests, noting);
     const lines = readFileSync(path, 'utf8').trim().split('\n');
     const notes = lines.map((line) => JSON.parse(line) as { file: string; reached: string[] });
-    // Of a file that ran twice the later run counts.
+    // If a file ran twice, its second run counts.
     const reached = new Map(notes.map((note) => [note.file.slice(packageRoot.length + 1), note.reached]));
     return {
       files: Object.fromEntries(
@@ -78,12 +78,12 @@ async function take(tests: readonly string[], env: NodeJS.ProcessEnv): Promise<N
   }
 }
 
-/** How many of a hundred files may be red without a mutant: with more, something else is wrong. */
+/** The percentage of files that may fail without a mutant; with more, something else is wrong. */
 const redAtMostPercent = 5;
 
 /**
- * A red file would kill every mutant. One that was red may have been so by chance: it gets a second run, and is left out
- * when it is red again.
+ * A failing file would kill every mutant. It may have failed by chance, so it runs a second time, and is left out if it
+ * fails again.
  */
 async function green(tests: readonly string[], env: NodeJS.ProcessEnv): Promise<FileResult[]> {
   const run = (files: readonly string[]) => runJest({ files, env, allowedMs: () => 600_000, bail: false });

@@ -2,10 +2,10 @@ import type { Excuse } from './excused.js';
 import { keyOf } from './mutant.js';
 import type { Outcome } from './try-mutant.js';
 
-/** Of those that nobody excused, this part and more may not survive. */
+/** The fraction of unexcused faults that must not survive. */
 const mostSurvivors = 0.1;
 
-/** What came of a run, for people, and whether it is good enough. */
+/** The results of a run, for people, and whether they are good enough. */
 export function report(
   outcomes: readonly Outcome[],
   excuses: readonly Excuse[],

@@ -1,13 +1,13 @@
 import ts from 'typescript';
 
-/** What is not changed, each with the reason why no test should have to notice. */
+/** Exclusions, each with the reason why tests need not notice such a change. */
 export interface Rule {
   reason: string;
-  /** Whether nothing is changed in this node nor in any within it. */
+  /** Whether to leave this node and all its descendants unchanged. */
   excludes(node: ts.Node): boolean;
 }
 
-/** Files that decide nothing. */
+/** Files without decisions. */
 export const excludedFiles: readonly { path: RegExp; reason: string }[] = [
   { path: /^src\/auth\/cli\//, reason: 'programs for people, who read what they print' },
   {
@@ -54,7 +54,7 @@ export const rules: readonly Rule[] = [
   },
 ];
 
-/** Whether a text of the code is SQL, or a part of it. */
+/** Whether a string in the code is SQL, or a part of it. */
 export function isSql(text: string): boolean {
   return /\b(?:select|insert into|update \w+|delete from|where|order by|coalesce|is (?:not )?null|case when)\b|now\(\)/.test(
     text,

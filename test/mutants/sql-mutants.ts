@@ -1,6 +1,6 @@
 import type { Change } from './code-mutants.js';
 
-/** Words of SQL and what each is taken for. Locks are left alone: what is wrong without them shows by chance only. */
+/** Words of SQL and their replacements. Locks are excluded: their absence shows only by chance. */
 const words: readonly (readonly [kind: string, word: RegExp, ...becomes: string[]])[] = [
   ['bound', /(?<![<>=!-])<=(?![=>])/g, '<'],
   ['bound', /(?<![<>=!-])>=(?!=)/g, '>'],
@@ -27,11 +27,11 @@ const words: readonly (readonly [kind: string, word: RegExp, ...becomes: string[
   ['boolean', /\bfalse\b/g, 'true'],
 ];
 
-/** The faults that a piece of SQL can have, which begins at `offset` of the source. */
+/** The possible faults of a piece of SQL that begins at `offset` of the source. */
 export function sqlChanges(sql: string, offset: number): Change[] {
   return words.flatMap(([kind, word, ...becomes]) =>
     [...sql.matchAll(word)]
-      // `set a = b` is an assignment, and no comparison.
+      // `set a = b` is an assignment, not a comparison.
       .filter(({ index }) => kind !== 'comparison' || !isAssignment(sql, index))
       .flatMap(({ index, 0: { length } }) =>
         becomes.map((other) => ({

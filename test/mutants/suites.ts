@@ -4,18 +4,18 @@ import { packageRoot } from '../../engines/paths.js';
 import { engineNames, type EngineName } from '../../engines/stack.js';
 import { enginesOfFolder } from '../support/run.js';
 
-/** The folders of tests that need no cluster and little time; those of workflows come last, which take the most of it. */
+/** The folders of quick tests that need no cluster; the tests of workflows come last, because they take longest. */
 export const cheapFolders = ['unit', 'store', 'flow'].filter((folder) => existsSync(join(packageRoot, 'test', folder)));
 
-/** The engines that their tests need. */
+/** The engines that these tests need. */
 export const cheapEngines: EngineName[] = [
   ...new Set(cheapFolders.flatMap((folder) => enginesOfFolder[folder] ?? engineNames)),
 ];
 
-/** Whether a test runs workflows, whose code is not imported but bundled. */
+/** Whether a test runs workflows, whose code it does not import but bundles. */
 export const runsWorkflows = (test: string): boolean => test.startsWith('test/flow/');
 
-/** The test files of these folders, from the root of the checkout on. */
+/** The test files of these folders, relative to the root of the checkout. */
 export function testFilesIn(folders: readonly string[]): string[] {
   return folders
     .flatMap((folder) =>
@@ -27,7 +27,7 @@ export function testFilesIn(folders: readonly string[]): string[] {
     .sort();
 }
 
-/** All that a test of this folder may depend on: for what is kept to hold as long as it is the same. */
+/** Everything that the tests of this folder may depend on: a cached result is valid while it is unchanged. */
 export function contentsOf(files: readonly string[]): string {
   return files.map((file) => `${file}\n${readFileSync(join(packageRoot, file), 'utf8')}`).join('\n');
 }

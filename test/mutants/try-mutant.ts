@@ -13,14 +13,14 @@ import { runsWorkflows } from './suites.js';
 
 export interface Outcome {
   mutant: Mutant;
-  /** `unreached`: no test file runs the function that it is in. */
+  /** `unreached`: no test file runs its function. */
   end: 'killed' | 'timed out' | 'survived' | 'unreached';
   /** The test that noticed it. */
   by?: string;
   seconds: number;
 }
 
-/** A file that runs this many times longer than without a mutant, and two minutes on top, hangs: machines are busy at times. */
+/** A file hangs if it takes this many times longer than without a mutant, plus two minutes: the machine may be busy. */
 const patience = { times: 4, extraMs: 120_000 };
 
 /** Runs the tests that reach a mutant, nearest first, until one of them fails. */
@@ -72,8 +72,8 @@ export async function tryMutant(mutant: Mutant, reach: Reach, env: NodeJS.Proces
 const filesInBand = 25;
 
 /**
- * The files in the order in which they are asked. Bundling takes longer than most tests: those of workflows are asked
- * only about what all others miss.
+ * The files in the order in which they run. Bundling takes longer than most tests, so the tests of workflows run only for
+ * mutants that survive all others.
  */
 function inTurns(files: readonly string[]): { asked: string[]; inBand: boolean; isBundled: boolean }[] {
   const small = files.filter((test) => !loadsNativePart(test));
@@ -90,7 +90,7 @@ function inTurns(files: readonly string[]): { asked: string[]; inBand: boolean; 
 
 class NotBundled extends Error {}
 
-/** The workflows as the mutant has them, where the tests look for them. */
+/** Bundles the mutated workflows where the tests expect the bundle. */
 async function bundle(run: string, env: NodeJS.ProcessEnv): Promise<void> {
   const script = join(packageRoot, 'test/mutants/bundle.js');
   try {

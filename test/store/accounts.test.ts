@@ -9,7 +9,7 @@ import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putSession, testOrder, testWallet } from '../support/fleet.js';
 
 const hourS = 3_600;
-/** A token an hour, and a token. */
+/** One token an hour, and one token. */
 const token = 10n ** 18n;
 
 let database: TestDatabase;
@@ -49,7 +49,7 @@ const order = (sessionId: string, amount: bigint, jobId: string = randomUUID()) 
 
 const startedAt = new Date(Date.now() - 10 * 3_600_000);
 
-/** A job at a token an hour that has been running for ten hours of a hundred; its order reserved so much. */
+/** A job at one token an hour that has run for ten hours out of a hundred, with this reservation. */
 async function running(sessionId: string, amount: bigint): Promise<string> {
   const job = testOrder();
   await inTransaction(async (tx) => {

@@ -84,7 +84,7 @@ describe('a database of 0.1.0 after the upgrade', () => {
       status: 'running',
       running: { ssh: { ...address, hostKey: 'ssh-ed25519 AAAAhost' }, podUid: `pod-of-${jobs.running}` },
       placement: { providerId: 'serves', nodeName: 'serves', gpuType: 'rtx-4090', rate: '485600000000000000' },
-      // What its container has, whatever the default is now.
+      // The size that its container has, whatever the default is now.
       order: { shmMb: 64, memoryMb: 16_384 },
     });
     const { running: without, placement } = (await findOpenJob(pool, jobs.runningWithoutHostKey))!;
@@ -100,7 +100,7 @@ describe('a database of 0.1.0 after the upgrade', () => {
       [providers.serves]: 'available',
       [providers.mixed]: 'available',
       [providers.offline]: 'offline',
-      // Cordoned, and so shown.
+      // A cordoned provider shows as busy.
       [providers.drains]: 'busy',
       [providers.approved]: 'approved',
       [providers.pending]: 'pending',
@@ -152,7 +152,7 @@ test('after the upgrade a customer of 0.1.0 keeps his paid extensions and bill, 
       withTransaction(pool, (tx) =>
         extendJob(tx, { jobId: jobs.running, requestId, seconds: 3_600, maxDurationS: 1e10 }),
       );
-    // It was paid under 0.1.0, which did not write down for how long.
+    // 0.1.0 charged it without recording the time.
     expect(await extend('longer')).toEqual(in010.expiresAt);
     expect((await extend('still longer')).getTime()).toBe(in010.expiresAt!.getTime() + 3_600_000);
     // 0.4 of the GPU, 4 × 0.013 of the cores and 16 × 0.0021 of the memory.

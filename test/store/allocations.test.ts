@@ -136,7 +136,7 @@ describe('free capacity', () => {
     const looking = (async () => {
       const looks: [free: number, held: number][] = [];
       while (!over || looks.length === 0) {
-        // Of one moment: figures of two would have something between them.
+        // Both figures in one statement, so that nothing can happen between them.
         looks.push(
           await withTransaction(pool(), async (tx) => {
             await tx.query('set transaction isolation level repeatable read');
@@ -231,7 +231,7 @@ describe('pods of a node', () => {
         { provider_id: 'new', target: 0, total: 0, rented: 0 },
       ]);
       expect(await differingProviders(db)).toEqual([]);
-      // A worker that is still of the earlier version places and releases.
+      // A worker of the previous version places and releases.
       await db.query(
         `insert into allocations (job_id, provider_id, wallet, node_name) values (gen_random_uuid(), 'here', '', '')`,
       );

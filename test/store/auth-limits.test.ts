@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 let session: HeldSession;
 
-/** By the session of these tests, to the first replica, unless given. */
+/** Uses the session of these tests and the first replica by default. */
 const sendSigned = sendingSigned(() => ({ by: session.key, at: api }));
 
 describe.each(['cut', 'stall'] as const)('while Redis is away (%s)', (how) => {
@@ -133,11 +133,11 @@ describe('an address that sends bad credentials', () => {
     const headers = from(ip);
     expect((await sendSigned({ at: limited }, { headers })).status).toBe(200);
     expect((await limited.send('GET', me, { bearer: token, headers })).status).toBe(200);
-    // Where everybody may read, too: whoever shares an address shows his token.
+    // On public routes too: people who share an address send their tokens.
     expect((await limited.send('GET', '/api/v1/providers', { headers })).json.limit).toBe('requests');
     expect((await limited.send('GET', '/api/v1/providers', { bearer: token, headers })).status).toBe(200);
     expect((await guess(limited, ip, '/api/v1/providers')).json.limit).toBe('requests');
-    // And what is wrong about a good one's request is told as it is.
+    // Errors of a request with a valid one are reported as usual.
     expect((await limited.send('GET', '/api/v1/jobs?limit=x', { bearer: token, headers })).status).toBe(422);
     expect(
       (await limited.send('GET', '/api/v1/auth/me', { bearer: token, headers: from('203.0.113.34') })).status,
@@ -151,7 +151,7 @@ describe('an address that sends bad credentials', () => {
     await finishLogin(api, await beginLogin(api, { wallet }));
     const begun = await beginLogin(limited, { wallet, headers });
     await flood(ip);
-    // Signed by somebody else, again and again.
+    // Repeatedly, with somebody else's signature.
     for (let at = 0; at < 30; at++) {
       const forged = { ...(await beginLogin(api)), wallet: newWallet() };
       expect((await finishLogin(limited, forged, { headers })).status).toBe(429);

@@ -217,7 +217,7 @@ describe('the session key', () => {
     const victim = newWallet();
     const underWay = await beginLogin(api, { key: victim });
     const attacker = newWallet();
-    // The proof made by another key, and the same with the victim's name on it.
+    // A proof by another key, and the same under the victim's address.
     const honest = await finishLogin(api, { ...underWay, key: attacker });
     const again = await beginLogin(api, { key: victim });
     const forged = await finishLogin(
@@ -259,7 +259,7 @@ describe('an administrator', () => {
     const session = await api.login({ account: admin, scopes: ['admin', 'jobs:read'] });
     expect((await session.request('GET', me)).body).toMatchObject({ scopes: ['admin', 'jobs:read'] });
     await expect(api.login({ scopes: ['admin'] })).rejects.toMatchObject({ code: 'scope_denied' });
-    // Nor by asking for less and signing more.
+    // Nor by requesting less than it signs.
     const underWay = await beginLogin(api);
     const message = { ...underWay.message, scopes: 'admin jobs:read' };
     expect((await finishLogin(api, { ...underWay, message })).json.code).toBe('scope_denied');

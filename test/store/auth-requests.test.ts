@@ -4,7 +4,7 @@ import { loggedIn, me, sendingSigned, type HeldSession } from '../support/login.
 import { startReplicas, type Replicas } from '../support/replicas.js';
 import { withHighS } from '../support/signatures.js';
 
-/** A moment of authentication's clock that stands still, or undefined for the real one. */
+/** A fixed time for authentication's clock; undefined for the real clock. */
 let frozenMs: number | undefined;
 
 let replicas: Replicas;
@@ -21,14 +21,14 @@ afterAll(async () => {
 });
 let session: HeldSession;
 
-/** By the session of these tests, to the first replica, unless given. */
+/** Uses the session of these tests and the first replica by default. */
 const sendSigned = sendingSigned(() => ({ by: session.key, at: api }));
 
 describe('a signed request', () => {
   test('a signed request is answered, with its query and body exactly as sent', async () => {
     expect((await sendSigned()).json).toMatchObject({ kind: 'signed', session_id: session.id });
     expect((await sendSigned({ target: '/api/v1/jobs?limit=%35&status=runnin%67' })).status).toBe(200);
-    // What is not acceptable in it is looked at only once the signature is known to be good.
+    // The API validates the request only after the signature.
     expect((await sendSigned({ target: `${me}?x=1%2F&y=%C3%BC` })).json.code).toBe('validation_failed');
     expect(
       (await sendSigned({ method: 'POST', target: '/api/v1/auth/tokens', body: { ttl_seconds: 60 } })).status,
@@ -135,7 +135,7 @@ describe('a nonce', () => {
     const headers = await signedHeaders(session.key, { method: 'GET', target: me });
     const forged = { ...headers, 'x-session-signature': `0x${'1'.repeat(128)}1b` };
     expect((await api.send('GET', me, { headers: forged })).json.code).toBe('signature_invalid');
-    // Nothing was written down of it: strangers could fill Redis with nonces.
+    // The nonce was not stored: otherwise strangers could fill Redis.
     expect(await replicas.redis.redis.keys(`auth:rn:*${headers['x-session-nonce']}`)).toEqual([]);
     expect((await api.send('GET', me, { headers })).status).toBe(200);
     expect(await replicas.redis.redis.keys(`auth:rn:*${headers['x-session-nonce']}`)).toHaveLength(1);

@@ -25,7 +25,7 @@ afterAll(async () => {
   await replicas.stop();
 });
 
-/** Lets hours pass for authentication, and takes them back. */
+/** Moves authentication's clock forward by hours, and back afterwards. */
 async function later<T>(seconds: number, work: () => Promise<T>): Promise<T> {
   clock.offsetMs += seconds * 1000;
   try {
@@ -137,7 +137,7 @@ describe('revocation as seen by the other replica', () => {
     expect((await me(one)).body).toMatchObject({ code: 'session_revoked' });
     expect((await finishLogin(other, underWay)).json.code).toBe('challenge_invalid');
     expect((await me(stranger)).status).toBe(200);
-    // The wallet itself is not locked out.
+    // The wallet itself can still log in.
     expect((await me(await other.login({ account }))).status).toBe(200);
   });
 });
@@ -219,7 +219,7 @@ test('a session is no longer accepted once it has expired', async () => {
   const session = await api.login({ ttlSeconds: 60 });
   const token = await session.token();
   const [signed, bearer] = await later(61, async () => [
-    // The client follows the broker's clock by itself.
+    // The client adjusts to the broker's clock by itself.
     await me(session),
     await api.send('GET', '/api/v1/auth/me', { bearer: token }),
   ]);

@@ -36,7 +36,7 @@ async function session(body: object = {}) {
 const lastsS = ({ expires_at }: { expires_at: string }) => (Date.parse(expires_at) - Date.now()) / 1000;
 const mint = async (by: ReturnType<typeof newWallet>, body: object) =>
   await sendSigned({ by, at: api, method: 'POST', target: '/api/v1/auth/tokens', body });
-/** Some seconds may have gone by since it was made. */
+/** Some seconds may have passed since its creation. */
 function expectAbout(value: number, seconds: number): void {
   expect(value).toBeGreaterThan(seconds - 60);
   expect(value).toBeLessThanOrEqual(seconds + 1);
@@ -62,7 +62,7 @@ test('a token lasts for the configured time or the requested one, and never long
 test('a challenge is valid for the configured time', async () => {
   const [inTime, late] = [await beginLogin(api), await beginLogin(api)];
   try {
-    // The times of the proof are of this process, and its skew is a minute.
+    // The proof has the times of this process, and the allowed skew is a minute.
     aheadMs = 20_000;
     expect((await finishLogin(api, inTime)).status).toBe(201);
     aheadMs = 50_000;

@@ -43,7 +43,7 @@ afterAll(async () => {
   await Promise.all([database.close(), redis.close()]);
 });
 
-// The rules do not depend on what runs: they can be had before it does.
+// The rules do not depend on the stack, so the test cases can be made before it runs.
 const rules: RouteRule[] = await ruleTable();
 const guarded = rules.filter(({ auth }) => auth !== 'none' && auth !== 'session-proof');
 
@@ -59,18 +59,18 @@ test('every route is either meant to be open or has a test of who may call it', 
 const logins = loginsAt(() => api);
 const belongings = (of: PrivateKeyAccount) => putBelongings(database.pool, of);
 const writtenOf = (of: Belongings) => written(database.pool, of);
-/** With the scope of administrators only where the route wants it: everywhere else the owner has to be enough. */
+/** Uses the scope `admin` only if the route requires it: everywhere else the owner's scopes must be enough. */
 const scopesFor = (rule: RouteRule) => (rule.scopes.includes('admin') ? everyScope : customerScopes);
 
 const ask = (session: Session, { method }: RouteRule, { target, body }: Attempt): Promise<Reply> =>
   session.request(method, target, body);
-// Replies are looked into freely: a wrong shape fails the expectation.
+// Replies are untyped: a wrong shape fails the expectation.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const problem = (reply: Reply): any => reply.body ?? {};
 
 describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name, rule) => {
   const attempt = async (of: Belongings, by = bob) => await attempts[name]!(of, by);
-  // Whoever revokes all sessions of a wallet takes one of its own.
+  // The request that revokes all sessions of a wallet uses a separate wallet.
   const stranger = name === 'DELETE /api/v1/auth/sessions' ? newWallet() : bob;
 
   test('the route refuses callers without a credential, with an unknown token, or with an unregistered key', async () => {
@@ -80,7 +80,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
     expect([nobody.status, nobody.json.code]).toEqual([401, 'auth_required']);
     const guess = await api.send(method, target, { body, bearer: `wlb_${'x'.repeat(43)}` });
     expect([guess.status, guess.json.code]).toEqual([401, 'session_unknown']);
-    // What is enough to register a session; also of the wallet itself, which speaks for nothing by itself.
+    // A signature without a session can only open one, even if the wallet itself signs.
     for (const key of [newWallet(), alice]) {
       const headers = await signedHeaders(key, { method, target, body });
       const proof = await api.send(method, target, { body, headers });
@@ -106,7 +106,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
     }
     expect(problem(reply).code).toBe(tried.foreign);
     if (reply.status !== 404) return;
-    // Just as for something that never was.
+    // The same reply as for something that never existed.
     const never = problem(await ask(session, rule, await attempt(nothing())));
     expect({ ...problem(reply), request_id: '' }).toEqual({ ...never, request_id: '' });
   });

@@ -11,8 +11,8 @@ import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { jobRecords } from '../support/job-records.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
 
-// Every amount here was worked out by hand, in units of 10^-18 of a token: 0.4 for a GPU, 0.013 for a core, 0.0021 for
-// 1,024 MB, each by the hour.
+// All amounts were calculated by hand, in units of 10^-18 of a token. Hourly prices: 0.4 for a GPU, 0.013 for a core,
+// 0.0021 for 1,024 MB.
 
 let database: TestDatabase;
 let records: ReturnType<typeof jobRecords>;
@@ -32,7 +32,7 @@ const put = (gpuPrice: number) =>
     capacity: { cpu_price_per_hour: 0.013, memory_price_per_gb_hr: 0.0021 },
   });
 
-/** An order as the API leaves it, which sets more aside than it costs. */
+/** An order as the API stores it; it reserves more than the job costs. */
 async function ordered(change: Partial<JobOrder>): Promise<{ order: JobOrder; sessionId: string }> {
   const sessionId = await putSession(database.pool, testWallet);
   const order = testOrder(change);
@@ -77,11 +77,11 @@ test.each([
   [{ gpuCount: 2, cpuCores: 8, memoryMb: 32_768 }, '971200000000000000', 0.9712],
   // 0.013 + 0.0021/1,024; above its share of no GPU, 1/64 of eight GPUs is more: 0.05
   [{ gpuCount: 0, cpuCores: 1, memoryMb: 1 }, '50000000000000000', 0.05],
-  // 9 of 64 cores are 1.125 of eight GPUs, 0.45; the list asks for more: 0.4 + 9 × 0.013 + 0.0021
+  // 9 of 64 cores are 1.125 of eight GPUs, 0.45; the list price is higher: 0.4 + 9 × 0.013 + 0.0021
   [{ gpuCount: 1, cpuCores: 9, memoryMb: 1_024 }, '519100000000000000', 0.5191],
-  // 32 of 64 cores are four of eight GPUs: 1.6, where the list says 0.4 + 32 × 0.013 + 0.0021
+  // 32 of 64 cores are four of eight GPUs: 1.6, more than the list price 0.4 + 32 × 0.013 + 0.0021
   [{ gpuCount: 1, cpuCores: 32, memoryMb: 1_024 }, '1600000000000000000', 1.6],
-  // Half of the memory are four GPUs, where the list says 0.4 + 0.013 + 128 × 0.0021
+  // Half of the memory is four GPUs, more than the list price 0.4 + 0.013 + 128 × 0.0021
   [{ gpuCount: 1, cpuCores: 1, memoryMb: 131_072 }, '1600000000000000000', 1.6],
   // 700 of 2,000 GB are 2.8 of eight GPUs; storage has no price of its own
   [{ gpuCount: 1, cpuCores: 1, memoryMb: 1_024, storageGb: 700 }, '1120000000000000000', 1.12],
@@ -160,7 +160,7 @@ describe('a job with one GPU, three cores and 1,000 MB', () => {
       cause: 'silent',
     } as const;
     await records.recordService({ jobId: order.jobId, message: '', gaps: [gap] });
-    // What is said of it once more changes nothing, and what has no length is none.
+    // A repeated gap changes nothing, and an empty one does not count.
     const again = { ...gap, to: instantAt(startedAt + 2_400_000) };
     const none = { ...gap, from: gap.to };
     await records.recordService({ jobId: order.jobId, message: '', gaps: [again, none] });

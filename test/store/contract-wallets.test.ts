@@ -25,7 +25,7 @@ afterAll(async () => {
   await replicas.stop();
 });
 
-/** A contract wallet of its own, and the key of its owner. */
+/** A new contract wallet, and the key of its owner. */
 function newContract(isDeployed = true): { address: Address; owner: PrivateKeyAccount } {
   const [owner, address] = [newWallet(), `0x${randomBytes(20).toString('hex')}` as const];
   chain.contracts.set(address, { owner: owner.address, isDeployed });
@@ -39,7 +39,7 @@ interface Given {
   wrap?: (signature: Hex) => Hex;
 }
 
-/** A login of a contract, signed by its owner unless it is by somebody else. */
+/** A contract's login, signed by its owner by default. */
 async function login(contract: ReturnType<typeof newContract>, given: Given = {}) {
   const { at = api, by = contract.owner, body, wrap = (signature: Hex) => signature } = given;
   const wallet = { ...by, address: contract.address };
@@ -82,7 +82,7 @@ test.each<[string, (of: ReturnType<typeof newContract>) => Given]>([
 ])('a contract wallet %s does not log in', async (_, change) => {
   const contract = newContract();
   expect(answerOf((await login(contract, change(contract))).reply)).toEqual([401, 'signature_invalid']);
-  // The same contract does, where nothing is wrong.
+  // The same contract logs in if nothing is wrong.
   expect((await login(contract)).reply.status).toBe(201);
 });
 

@@ -32,7 +32,7 @@ afterAll(async () => {
   await Promise.all([database?.close(), redis?.close()]);
 });
 
-/** Does to the rows of a job what its workflow does, without a machine. */
+/** Changes the rows of a job as its workflow would, without a machine. */
 function jobsThatRun(): JobCommands {
   return {
     async startAndWait({ jobId, durationSeconds }) {
@@ -64,7 +64,7 @@ function jobsThatRun(): JobCommands {
 
 type Answers = Map<string, { status: number; body: unknown }>;
 
-/** Sends the requests of a file in its order, each with the variables that it is given, and answers what came. */
+/** Sends the requests of a file in order, each with its variables. @returns the responses. */
 async function follow(
   path: string,
   variablesOf: (example: HttpExample, answered: Answers) => Promise<Record<string, string>>,
@@ -127,10 +127,10 @@ test('the messages of the provider’s examples are accepted, unsigned and signe
   const sign = providerSigner({ nodeKey, audience, wallet, chainId: 1 });
   const signTarget = responsesSigner({ providerId, nodeKey, audience });
 
-  /** What a person fills into the lines at the top, made as the agent makes it. */
+  /** The values for the lines at the top of the file, made as the agent makes them. */
   const signatureOf = async ({ name, body, target }: HttpExample): Promise<Record<string, string>> => {
     if (name === undefined) return {};
-    // What the relay does once it has read the registration.
+    // As the relay does after reading the registration.
     if (name === 'heartbeat') await bindNodeKey(database.pool, { ...httpsProvider(), providerId, wallet, nodeKey });
     if (body === undefined) {
       const headers = await signTarget(target.replace('{{api}}', ''));

@@ -32,7 +32,7 @@ interface Running {
   expiresAt: Date;
 }
 
-/** A job of one hour that runs, at 2 tokens an hour. */
+/** A running job of one hour, at 2 tokens an hour. */
 async function running({ sessionId }: { sessionId?: string } = {}): Promise<Running> {
   const order = testOrder({ durationSeconds: hour });
   const paying = sessionId ?? (await putSession(database.pool, testWallet));
@@ -210,7 +210,7 @@ describe('the end of a job', () => {
   test('a job ends without its failure text when the database does not accept the text', async () => {
     const job = await running();
     const before = (await closingsWithoutText.get()).values[0]!.value;
-    // As a fault in the border would let it through.
+    // As if validation had let it through.
     const words = 'core\0dumped' as Printable;
     await records.recordEnding(job.jobId, words);
     expect((await stored(job)).status).toBe('ending');

@@ -32,7 +32,7 @@ const column = async (sql: string): Promise<unknown[]> =>
   (await pool().query<{ value: unknown }>(`${sql} order by 1`)).rows.map(({ value }) => value);
 
 describe('jobs that were never ready', () => {
-  /** One that ended so long ago; `more` is what else there is of it. */
+  /** A job that ended this long ago; `more` has further columns. */
   async function job(name: string, { ended = 40, started = false, more = '' } = {}): Promise<void> {
     const id = randomUUID();
     await pool().query(

@@ -13,7 +13,7 @@ let database: TestDatabase;
 let redis: TestRedis;
 let api: Api;
 const announced: string[] = [];
-/** Whether there is a Temporal to announce it to. */
+/** Whether Temporal is up to receive the signal. */
 let isAway = false;
 beforeAll(async () => {
   [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
@@ -52,7 +52,7 @@ test('an operator brings a provider that is out back at once, and its workflow i
   expect((await shown())['not_offered_reason']).toMatch(/failed to start jobs of several customers \(unschedulable\)/);
   const forgiven = await admin.request('POST', '/api/v1/admin/providers/broken/forgive');
   expect(forgiven).toMatchObject({ status: 200, body: { provider_id: 'broken' } });
-  // A public reply may be a moment old.
+  // Public replies may be up to a second old.
   await until(async () => !('not_offered_reason' in (await shown())), { name: 'it is shown as offered' });
   expect(announced).toEqual(['broken']);
 });

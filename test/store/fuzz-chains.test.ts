@@ -4,10 +4,10 @@ import { startPeople, type People } from '../fuzz/people.js';
 import { unreached } from '../fuzz/reached.js';
 import { createRandom, type Random } from '../support/random.js';
 
-/** Another seed is another run; more rounds are a longer one. */
+/** Another seed makes another run; more rounds make a longer one. */
 const seed = Number(process.env['FUZZ_SEED'] ?? 1);
 const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 3);
-/** In each round, of every operation: one that is good, and so many with something wrong. */
+/** The requests of each operation per round: one valid, and this many with something wrong. */
 const wrongOnes = 2;
 
 /** Operations that cannot succeed here, each with the reason. */
@@ -39,7 +39,7 @@ test(
     const names = operations.map(({ id }) => id);
     expect(unreached(names, answers, excused)).toEqual([]);
   },
-  // Two seconds each where nobody else is at work.
+  // They take two seconds each on an idle machine.
   60_000 + rounds * 60_000,
 );
 

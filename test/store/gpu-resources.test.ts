@@ -112,7 +112,7 @@ describe('a machine with two types of GPUs', () => {
     await putProvider(pool(), mixed({ gpuResources: { [ada]: 1, [ampere]: 2 } }));
     const order = testOrder({ gpuType: 'rtx-4090' });
     await allocate(pool(), order, (await candidates({ gpuType: 'rtx-4090' }))[0]!);
-    // The plugin's names are gone: any of the three may be the one that is rented.
+    // Without the plugin's names, any of the three may be the rented one.
     await counted('mixed', { [ada]: 0, [ampere]: 0, [plain]: 3 });
     expect(await sold()).toEqual([
       ['rtx-3090', 2, 0, 0.2],

@@ -32,7 +32,7 @@ const lastHeardAgoS = (id: string, agoS: number) =>
   );
 const found = async () =>
   (await sweepHeartbeats(database.pool, 90, new Date())).map(({ providerId: id, alive }) => ({ id, alive }));
-/** Which version of its row a provider has: another one after every write. */
+/** The version of a provider's row, which changes with every write. */
 const version = async (id: string) =>
   (await database.pool.query<{ xmin: string }>('select xmin::text from providers where provider_id = $1', [id]))
     .rows[0]!.xmin;
@@ -55,7 +55,7 @@ test('concurrent batches with the same providers end with the newest heartbeat o
     const beats = fleet.map((id) => beat(id, 120 - index, index));
     return index % 2 === 0 ? beats : beats.reverse();
   });
-  // Neither deadlocks nor lost writes, whatever the order.
+  // No deadlocks and no lost writes, in any order.
   const { next } = createRandom(60);
   const shuffled = batches.map((beats) => ({ beats, at: next() })).sort((a, b) => a.at - b.at);
   await Promise.all(shuffled.map(({ beats }) => recordHeartbeats(database.pool, beats)));

@@ -16,17 +16,17 @@ beforeAll(async () => {
 });
 afterAll(() => tried.stop());
 
-// The rules do not depend on what runs: they can be had before it does.
+// The rules do not depend on the stack, so the test cases can be made before it runs.
 const rules: RouteRule[] = await ruleTable();
-/** Requests under way at the same time. */
+/** Concurrent requests. */
 const sentAtOnce = 8;
 
-/** Every request that a route can be tried with: one thing is wrong with each of them. */
+/** All requests for a route, each with one thing wrong. */
 async function* triesOf(rule: RouteRule): AsyncGenerator<Parameters<TriedApi['sendText']>> {
   const name = nameOf(rule);
   const { target, body } = await tried.attempt(rule);
   const text = body === undefined ? undefined : JSON.stringify(body);
-  // The session that all of this is tried with would be gone.
+  // It would revoke the session that all requests use.
   if (name !== 'DELETE /api/v1/auth/sessions') yield [rule, target, text];
 
   for (const value of rule.path.includes(':') ? [...hostileTexts, '%00', '%ED%A0%80', '%2e%2e', 'a%2fb'] : []) {
@@ -76,7 +76,7 @@ test.each(rules.map((rule) => [nameOf(rule), rule] as const))(
     };
     await Promise.all(Array.from({ length: sentAtOnce }, sendNext));
     expect(faults).toEqual([]);
-    // Nor did the database have to say so in the place of a check.
+    // Nor did the database have to reject a value that validation had missed.
     const defects = tried.api.logged.filter((line) => (JSON.parse(line) as { level: number }).level >= 50);
     expect(defects).toEqual([]);
   },

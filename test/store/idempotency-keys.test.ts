@@ -22,7 +22,7 @@ afterAll(async () => {
   await Promise.all([database.close(), redis.close()]);
 });
 
-/** An API whose jobs only ever start: what comes before a job's row is all that is tried here. */
+/** An API whose jobs only ever start: the tests concern only what precedes a job's row. */
 const startWith = (env: Record<string, string>) =>
   startApi({
     database,
@@ -52,7 +52,7 @@ const place = async (session: Session, key: string, change: object = {}, query =
 };
 const enough = 10n ** 30n;
 
-/** The key is good for a first order, and then for that order only. */
+/** The key works for a first order, and then for that order only. */
 async function isUnused(session: Session, key: string): Promise<void> {
   const before = started.length;
   const placed = await place(session, key);

@@ -10,9 +10,9 @@ import { jobStatuses, type JobStatus } from '../../src/wire/statuses.js';
 
 let database: TestDatabase;
 let api: TestApi;
-/** Of wallet A, as they are to be listed: the newest first, and of one moment by their ids. */
+/** Jobs of wallet A in the expected order: newest first, and by id within one moment. */
 let listed: string[];
-/** One of each status. */
+/** One job of each status. */
 const byStatus = new Map<JobStatus, string[]>();
 const moment = '2026-03-01T12:00:00.000Z';
 
@@ -57,7 +57,7 @@ async function put(wallet: string, createdAt: string, status: JobStatus): Promis
 const list = (query: string, as: 'a' | 'b' | 'a-read' = 'a') => api.send('GET', `/api/v1/jobs${query}`, { as });
 const idsOf = ({ json }: Reply) => json.jobs.map(({ job_id }: { job_id: string }) => job_id) as string[];
 
-/** Every page of a list, from the first to the one that names no other. */
+/** All pages of a list, until one has no cursor. */
 async function pages(query: string): Promise<string[][]> {
   const found: string[][] = [];
   for (let cursor = ''; ;) {
@@ -83,7 +83,7 @@ describe('the jobs of a wallet', () => {
       const found = await pages(`?limit=${limit}`);
       expect(found.flat()).toEqual(listed);
       expect(found.slice(0, -1).every((page) => page.length === limit)).toBe(true);
-      // The last page says that it is, also where it is full.
+      // The last page has no cursor, even if it is full.
       expect(found).toHaveLength(Math.ceil(listed.length / limit));
     },
   );

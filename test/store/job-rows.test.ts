@@ -32,7 +32,7 @@ const runningAt = (host: string, startedAt: Date) => ({
 });
 const began = new Date(Date.now() - hour / 2);
 
-/** What a job's workflow writes, in the order of its life. */
+/** The writes of a job's workflow, in order. */
 const writes = {
   provisioning: (db: Queryable, id: string) => markProvisioning(db, id, place),
   running: (db: Queryable, id: string) => markRunning(db, id, runningAt('203.0.113.1', began)),
@@ -45,7 +45,7 @@ const writes = {
     }),
 };
 
-/** The same by an attempt that was given up, with other values, and what is written beside the life of a job. */
+/** The same writes by an abandoned attempt, with other values, and writes at any time of a job's life. */
 const late = {
   provisioning: (db: Queryable, id: string) =>
     markProvisioning(db, id, { ...place, providerId: 'elsewhere', pricePerHour: 9 }),
@@ -63,7 +63,7 @@ const late = {
     }),
 };
 
-/** How far a job is, and which of the writes still change it then. */
+/** Each state of a job, and the writes that still change it. */
 const taken: Record<string, (keyof typeof late)[]> = {
   pending: ['provisioning', 'moving', 'running', 'ending', 'ended'],
   provisioning: ['moving', 'running', 'ending', 'ended'],
@@ -119,7 +119,7 @@ test('the row of a job says at each step what its customer reads, and at its end
   await writes.provisioning(database.pool, jobId);
   await writes.running(database.pool, jobId);
   const address = { ssh_host: '203.0.113.1', ssh_port: 30_000, pod_uid: 'pod at 203.0.113.1' };
-  // Why it moved is nothing to its customer any more.
+  // The customer need no longer know why it moved.
   expect(await row(jobId)).toMatchObject({ status: 'running', message: '', ended_at: null, ...placed, ...address });
   expect(await jobInputs(database.pool, jobId)).toMatchObject({ env: { TOKEN: 'secret' } });
   await writes.ended(database.pool, jobId);

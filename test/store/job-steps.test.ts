@@ -39,7 +39,7 @@ beforeEach(async () => {
   sessionId = await putSession(pool(), testWallet);
 });
 
-/** An order of an hour that has so much reserved. */
+/** An order of one hour with this reservation. */
 async function ordered(changes: Partial<JobOrder> = {}, reserved = token): Promise<JobOrder> {
   const order = testOrder(changes);
   await withTransaction(pool(), async (tx) => {
@@ -50,7 +50,7 @@ async function ordered(changes: Partial<JobOrder> = {}, reserved = token): Promi
   return order;
 }
 
-/** A job of half a token an hour that has been reached for so many seconds. */
+/** A job at half a token an hour whose SSH answered this many seconds ago. */
 async function running(servedS: number): Promise<JobOrder & { startedMs: number }> {
   const order = await ordered();
   await records.placeJob(order);
@@ -69,7 +69,7 @@ async function account() {
   );
   return { reserved: BigInt(rows[0]!.reserved), spent: BigInt(rows[0]!.spent) };
 }
-/** How often something was counted under a reason. */
+/** A counter's value for a reason. */
 async function counted(metric: typeof startMoves, reason: string): Promise<number> {
   const { values } = await metric.get();
   return values.find(({ labels }) => labels['reason'] === reason)?.value ?? 0;
@@ -162,7 +162,7 @@ describe('leaving a machine that does not start a job', () => {
     const failure = { ...failedAt('cheap', { fault: 'certain', reason: 'image_pull_failed' }), message };
     expect(await records.leaveProvider(order, failure)).toEqual({ isOut: true });
     expect(await records.leaveProvider(order, failure)).toEqual({ isOut: true });
-    // Counted for the alarms once, too.
+    // The alarms' metric counts it once, too.
     expect(await counted(startMoves, 'image_pull_failed')).toBe(1);
     expect(await counted(providersOut, 'image_pull_failed')).toBe(1);
     const { rows } = await pool().query('select reason, attempt from provider_failures where job_id = $1', [

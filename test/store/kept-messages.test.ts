@@ -24,7 +24,7 @@ beforeEach(async () => {
 const owner = (digit: number) => `0x${String(digit).repeat(40)}`;
 const begin = Date.now() - 60_000;
 
-/** A message that came at a second, and says so. */
+/** A message that arrived at this second, and says so. */
 function keep(
   second: number,
   { providerId = 'atlas', wallet = owner(1), signed = true, kind = 'provider:registration' } = {},

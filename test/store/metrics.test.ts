@@ -45,7 +45,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** What makes each counter go up; those of the streams have a file of their own. */
+/** The action that increments each counter; the streams' counters have a separate file. */
 const events: Record<string, () => Promise<unknown>> = {
   async 'broker_heartbeats_total{result="counted"}'() {
     await hear([[`${Date.now()}-0`, ['data', heartbeatData(await silentProvider())]]]);
@@ -70,7 +70,7 @@ const events: Record<string, () => Promise<unknown>> = {
     await failStart(await silentProvider());
   },
   async 'broker_providers_out_total{reason="unschedulable"}'() {
-    // Of one provider alone none is taken out.
+    // A fleet of one provider never takes it out.
     await silentProvider();
     const providerId = await silentProvider();
     for (let wallets = 0; wallets < 3; wallets++) await failStart(providerId);
@@ -111,7 +111,7 @@ test('every metric of the broker is read by a test', () => {
     ...['alarms_total', 'lag', 'messages_total', 'oldest_pending_seconds', 'paused', 'pending', 'upkeep_failures_total']
       .map((name) => `broker_stream_${name}`)
       .concat('broker_dead_letters_total', 'broker_redis_foreign_keys_total', 'broker_redis_clock_skew_seconds'),
-    // In that of the ends of jobs.
+    // The tests of job ends cover it.
     'broker_job_endings_without_text_total',
     'provider_auth_insecure',
   ];
@@ -125,7 +125,7 @@ async function hear(entries: StreamEntry[]): Promise<void> {
   await receiveHeartbeats({ db: database.pool, verifier: trusting, onFuture })(entries, false);
 }
 
-/** One in service that was last heard two hours ago. */
+/** A provider in service with its last heartbeat two hours ago. */
 async function silentProvider(): Promise<string> {
   const providerId = `prov-${randomUUID().slice(0, 8)}`;
   await putProvider(database.pool, { providerId });
@@ -137,7 +137,7 @@ async function silentProvider(): Promise<string> {
   return providerId;
 }
 
-/** A job of a new wallet is placed there and is not started, by the doing of the machine. */
+/** Places a job of a new wallet there, which fails to start by the machine's fault. */
 async function failStart(providerId: string): Promise<void> {
   const { pool } = database;
   const order = testOrder({ wallet: `0x${randomBytes(20).toString('hex')}` });
@@ -155,7 +155,7 @@ async function failStart(providerId: string): Promise<void> {
   await record.leaveProvider(order, { ...failure, message: sentence('no room') });
 }
 
-/** The cluster asks about a node of which the authorizer knows so much. */
+/** The cluster asks about a node, of which the authorizer has this knowledge. */
 async function review(hasLeft: boolean | undefined): Promise<void> {
   const authority = certificateAuthority(folder, `ca-${randomUUID().slice(0, 8)}`);
   const [server, client] = [authority.issue('broker', 'DNS:localhost'), authority.issue('cluster', 'DNS:cluster')];

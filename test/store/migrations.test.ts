@@ -15,7 +15,7 @@ const files = readdirSync(migrationsFolder()).sort();
 const later = files.filter((file) => file > '0021_zzz');
 const names = (list: readonly string[]) => list.map((file) => file.replace('.sql', ''));
 
-/** A folder with some of the migrations, and perhaps one of its own. */
+/** A folder with some of the migrations, and optionally another one. */
 function folderOf(some: readonly string[], own?: { name: string; sql: string }): string {
   const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
   for (const file of some) copyFileSync(join(migrationsFolder(), file), join(folder, file));
@@ -58,11 +58,11 @@ describe.each([
 
   test('a migration keeps every row and value except what it is meant to change', async () => {
     expect(differences(before, await rowsOf(pool)).sort()).toEqual([
-      // Names for nodes that were never there are nobody's.
+      // Names of nodes that never existed belong to nobody.
       ...['approved-unsigned', 'drains', 'mixed', 'offline', 'pending', 'retired', 'serves'].flatMap((id) => [
         ...(['drains', 'mixed', 'offline', 'serves'].includes(id) ? [`providers ${id} allocatable`] : []),
         ...(['approved-unsigned', 'pending', 'retired'].includes(id) ? [`providers ${id} node_name`] : []),
-        // Offers learn memory and CUDA.
+        // Offers get memory and CUDA.
         `providers ${id} offer`,
       ]),
     ]);

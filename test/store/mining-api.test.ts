@@ -142,7 +142,7 @@ test('mining metrics add up over all providers, and no GPU that a job has counts
   await put('two', [8, 0, 0], 5);
   await put('three', [0, 0, 0], 3);
   await put('four', [0, 0, 2], 8);
-  // What is counted is read at most once a second: this one has not been asked before.
+  // Counts are cached for a second, so use a provider that was not asked before.
   const { pool } = database;
   const config = { MINING_IMAGE_ALLOWLIST: [] };
   const fresh = await startTestApi({ pool, config, routes: miningRoutes({ config, pool, announceMining }) });

@@ -24,7 +24,7 @@ const wallet = `0x${'0'.repeat(39)}1`;
 let database: TestDatabase;
 beforeAll(async () => {
   database = await freshDatabase();
-  // What fills the tables takes longer than a statement of the broker may, and need not be checked, nor survive.
+  // Filling the tables takes longer than the broker's statement timeout; the rows need no checks and no durability.
   const filling = new pg.Client(connectionOptions(database.config));
   await filling.connect();
   await filling.query('set session_replication_role = replica');
@@ -111,7 +111,7 @@ interface Plan {
   Plans?: Plan[];
 }
 
-/** Tables that keep what is over, where they are read from end to end. */
+/** Tables that keep ended rows, in plans that read them completely. */
 const growing = new Set(['jobs', 'allocations', 'join_tokens', 'auth_sessions', 'auth_charges']);
 function scansOf(plan: Plan): string[] {
   const here =
@@ -119,7 +119,7 @@ function scansOf(plan: Plan): string[] {
   return [...here, ...(plan.Plans ?? []).flatMap(scansOf)];
 }
 
-/** Has each statement explained instead of carried out: its values stay what they are. */
+/** Explains each statement instead of executing it, with the same values. */
 function explained(plans: Plan[]) {
   return async (query: string | QueryConfig, values?: unknown[]) => {
     const { text, values: given } = typeof query === 'string' ? { text: query, values } : query;

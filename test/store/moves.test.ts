@@ -38,7 +38,7 @@ const rented = async (providerId: string) =>
   (await findProvider(pool(), providerId))!.resources.map(({ rented: amount }) => amount);
 const nothing = [0, 0, 0, 0, 0];
 
-/** An order of an hour in the database, with so much reserved. */
+/** An order of one hour in the database, with this reservation. */
 async function ordered(session: string, reserved: bigint, changes: Partial<JobOrder> = {}): Promise<JobOrder> {
   const order = testOrder(changes);
   await withTransaction(pool(), async (tx) => {

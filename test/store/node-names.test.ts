@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 const pool = () => database.pool;
 
-/** A provider that has registered and was not given a name yet. */
+/** A registered provider that has no node name yet. */
 async function registered(): Promise<string> {
   const providerId = `named-${randomUUID().slice(0, 8)}`;
   await putProvider(pool(), { providerId });

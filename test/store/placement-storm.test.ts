@@ -9,7 +9,7 @@ import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { jobRecords } from '../support/job-records.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
 
-/** As many rounds as a placement goes before it gives up. */
+/** The rounds of a placement before it gives up. */
 const rounds = 25;
 
 let database: TestDatabase;
@@ -17,7 +17,7 @@ let placeJob: ReturnType<typeof jobRecords>['placeJob'];
 beforeAll(async () => {
   database = await freshDatabase();
   ({ placeJob } = jobRecords(database.pool));
-  // A storm of orders, as one of them sees it: what was free when it looked is taken when it comes to take it.
+  // A storm of orders, as one order sees it: capacity that was free during its search is taken at its allocation.
   await database.pool.query(`
     create table storm (lasts integer not null);
     create sequence tries;
@@ -33,7 +33,7 @@ beforeEach(async () => {
   await putProvider(database.pool, { providerId: 'only-one' });
 });
 
-/** An order in the database, and a storm in which it loses so many rounds. */
+/** An order in the database, and a storm in which it loses this many rounds. */
 async function orderedIn(lasts: number): Promise<JobOrder> {
   const order = testOrder();
   const sessionId = await putSession(database.pool, testWallet);

@@ -84,7 +84,7 @@ describe('a rate', () => {
       ).toString(),
     );
     expect(rows.map(({ rate }) => rate)).toEqual(inTheDomain);
-    // The floor and the list both decided, and some were free.
+    // Floor and list price each decided some cases, and some were free.
     expect(new Set(inTheDomain).size).toBeGreaterThan(5_000);
   });
 
@@ -202,7 +202,7 @@ describe('a machine without a price', () => {
       { providerId: 'unpriced', rate: '800000000000000000' },
       { providerId: 'priced', rate: '1000000000000000000' },
     ]);
-    // Its floor is worked out from that price, too.
+    // Its floor derives from that price, too.
     expect(await candidates({ gpuCount: 0, cpuCores: 1_000 }, site)).toMatchObject([
       { providerId: 'unpriced', rate: '3200000000000000000' },
       { providerId: 'priced', rate: '4000000000000000000' },

@@ -16,7 +16,7 @@ const kinds = ['registration', 'capacity', 'heartbeat'] as const;
 type Kind = (typeof kinds)[number];
 
 let database: TestDatabase;
-/** The clock of the broker. Unix milliseconds. */
+/** The broker's clock, in Unix milliseconds. */
 let clockMs = Date.now();
 let entries = 0;
 
@@ -34,7 +34,7 @@ const verifier = () =>
     now: () => clockMs,
   });
 
-/** What a message is signed with; by the broker's clock where nothing else is said. */
+/** The time and number of a message, by the broker's clock by default. */
 interface Given {
   seq?: number;
   tsMs?: number;
@@ -42,7 +42,7 @@ interface Given {
   key?: PrivateKeyAccount;
 }
 
-/** A provider that chooses the time and the number of each message by itself. */
+/** A provider that chooses the time and number of each message itself. */
 function newProvider() {
   const [providerId, wallet, nodeKey] = [`p-${randomBytes(6).toString('hex')}`, account(), account()];
   const message = async (
@@ -69,11 +69,11 @@ function newProvider() {
 type Provider = ReturnType<typeof newProvider>;
 
 const entryNow = () => `${clockMs}-${entries++}`;
-/** A recorded message, published once more. */
+/** Replays a recorded message. */
 const again = (entry: ProviderEntry) => verifier().verify({ ...entry, id: entryNow() });
 const reasonOf = (verdict: ProviderVerdict) => (verdict.accepted ? 'accepted' : verdict.reason);
 
-/** As an earlier broker left it that believed whatever number a key signed. */
+/** The row that an earlier broker left, which accepted any signed number. */
 async function leave({ providerId }: Provider, seq: number, entryId: string): Promise<void> {
   await database.pool.query(
     `update provider_identities set registration_seq = $2, registration_entry = $3, capacity_seq = $2, capacity_entry = $3,
@@ -110,7 +110,7 @@ test('a message that was rejected for its number stays rejected when the time of
   clockMs += 9 * hourMs;
   for (const entry of early) {
     expect(reasonOf(await again(entry))).toBe('timestamp_skew');
-    // Whoever may write to the streams chooses ids: this one says that it came when it was signed.
+    // A writer of the streams chooses ids: this one claims to have arrived when it was signed.
     const backdated = await verifier().verify({ ...entry, id: `${clockMs - 9 * hourMs}-0` });
     expect(reasonOf(backdated)).toMatch(/sequence_ahead|timestamp_skew/);
   }
@@ -147,7 +147,7 @@ test('the largest possible number, once taken by an earlier broker, keeps no mes
 });
 
 test('no recorded message is accepted again because an earlier number was too high', async () => {
-  // An agent whose clock was ahead as far as that is allowed, and then by nine hours with its time corrected.
+  // An agent whose clock was ahead as far as allowed, and then nine hours ahead with a corrected time.
   const recorded: ProviderEntry[] = [];
   for (const kind of kinds) {
     const ahead = await provider.message(kind, { seq: clockMs + 419_000, tsMs: clockMs + 119_000 });

@@ -35,7 +35,7 @@ const fails = (digit: number, jobId: string = randomUUID(), providerId = 'cheap'
 const first = async () =>
   (await placementCandidates(pool(), testOrder(), withoutPrices, 5)).map(({ providerId }) => providerId);
 const secondsOut = async () => ((await findProvider(pool(), 'cheap'))!.outUntil!.getTime() - Date.now()) / 1000;
-/** The time for which it is out is over. */
+/** Ends the time for which it is out. */
 const timePasses = () => pool().query('update provider_starts set out_until = now(), counted_from = clock_timestamp()');
 
 test('failures for three wallets take a provider out, visibly, and it comes back after a time', async () => {
@@ -64,7 +64,7 @@ test('after a failed start its customer’s next order goes elsewhere, whoever w
   await recordDoubt(pool(), wallet(1), 'nobody');
   expect(await of(1)).toEqual(['as-good', 'cheap', 'dear']);
   expect(await of(2)).toEqual(['cheap', 'as-good', 'dear']);
-  // What it costs says nothing about what the others may cost.
+  // Its price does not affect the price bound of the others.
   expect(await offeredRates(pool(), testOrder({ wallet: wallet(1) }), withoutPrices, 5)).toMatchObject([
     { hasFailed: false },
     { hasFailed: true },
@@ -116,7 +116,7 @@ test('no more than half of the fleet is out at a time', async () => {
   for (const digit of [1, 2, 3]) await fails(digit);
   for (const digit of [1, 2, 3, 4]) expect(await fails(digit, randomUUID(), 'dear')).toBeUndefined();
   expect(await first()).toEqual(['dear']);
-  // Another one that works makes the fleet large enough for neither; two more do.
+  // One more working provider does not make the fleet large enough; two more do.
   for (const providerId of ['third', 'fourth']) await putProvider(pool(), { providerId, gpuPrice: 3 });
   expect(await fails(5, randomUUID(), 'dear')).toMatchObject({ isNew: true });
   expect(await first()).toEqual(['third', 'fourth'].sort());

@@ -13,7 +13,7 @@ const chainId = 103;
 const accepted = { accepted: true };
 
 let database: TestDatabase;
-/** Unix milliseconds; tests that wait for nothing set it. */
+/** Unix milliseconds; tests that do not wait set it. */
 let clockMs = Date.now();
 let entries = 0;
 
@@ -37,7 +37,7 @@ const lower = ({ address }: PrivateKeyAccount) => address.toLowerCase();
 const newId = () => `p-${randomBytes(6).toString('hex')}`;
 const entryId = () => `${clockMs}-${entries++}`;
 
-/** A provider with a wallet and a key of its own; `change` alters what it says. */
+/** A provider with a new wallet and key; `change` alters its registration. */
 function provider({ providerId = newId(), wallet = account(), nodeKey = account() } = {}) {
   const registration = (change: object = {}) =>
     JSON.stringify({ provider_id: providerId, wallet_addr: wallet.address, ...change });
@@ -46,7 +46,7 @@ function provider({ providerId = newId(), wallet = account(), nodeKey = account(
 }
 type Provider = ReturnType<typeof provider>;
 
-/** What `signer` makes of a message, as an entry. */
+/** A message signed by `signer`, as an entry. */
 async function signed(
   { providerId, wallet, nodeKey }: Provider,
   stream: string,
@@ -291,7 +291,7 @@ test('a nonce used for one delegation is rejected with another', async () => {
   expect(reasonOf(await verifier.verify(await registers(atlas, again)))).toBe('delegation_nonce_reused');
 });
 
-/** A wallet that puts a nonce of its choice into what it signs. */
+/** A wallet that chooses the nonces of its delegations. */
 function withNonce(wallet: PrivateKeyAccount, nonce: string): PrivateKeyAccount['signTypedData'] {
   return ((data: { message: object }) =>
     wallet.signTypedData({ ...data, message: { ...data.message, nonce } } as never)) as never;
@@ -430,7 +430,7 @@ test('an unsigned message in the name of a signing provider is not answered amon
     expect(verdict).not.toHaveProperty('tell');
     expect(await verifier.mayBeTold(entry)).toBe(false);
   }
-  // Its own key, and another one that its owner signs for, are told what is wrong.
+  // Its own key, and another one for which its owner signed, learn the reason.
   expect(await verifier.verify({ ...genuine, id: entryId() })).toMatchObject({
     reason: 'sequence_replayed',
     tell: expect.any(String),

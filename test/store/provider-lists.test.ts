@@ -7,7 +7,7 @@ import { putProvider, testOrder, type TestProvider } from '../support/fleet.js';
 import { startTestApi, type Reply, type TestApi } from '../unit/api-harness.js';
 
 /**
- * What is there, and when it registered: three of them in one moment. Each is the first in another order, and each bound
+ * The providers, with their registration times: three at one moment. Each comes first in a different order, and each bound
  * of a search falls between two of them.
  */
 const fleet: (TestProvider & { at: number })[] = [
@@ -37,7 +37,7 @@ beforeAll(async () => {
     ]);
   }
   expect(await retire(pool, 'prov-gone')).toBe(0);
-  // Of four GPUs one is left, and of sixteen cores six: what is free counts, not what there is.
+  // One of four GPUs is free, and six of sixteen cores: free capacity counts, not total capacity.
   const place = { providerId: 'prov-e', nodeName: 'prov-e', gpuType: 'rtx-4090', gpuModel: '', pricePerHour: 0.5 };
   const { rows } = await pool.query<{ name: string }>(
     `select name from provider_resources where provider_id = 'prov-e' and kind = 'gpu'`,
@@ -97,7 +97,7 @@ describe('a search', () => {
     ['sort=registered_at&limit=2&offset=2', ['prov-c', 'prov-d']],
     ['sort=registered_at&offset=4', ['prov-b']],
     ['sort=registered_at&offset=5', []],
-    // What there is least of is what was asked for, exactly.
+    // The scarcest resource is exactly what the search asks for.
     ['sort=registered_at&min_cpu=6', ['prov-e', 'prov-a', 'prov-c', 'prov-b']],
     ['sort=registered_at&min_cpu=7', ['prov-a', 'prov-c', 'prov-b']],
     ['sort=registered_at&min_cpu=64', ['prov-a']],

@@ -54,7 +54,7 @@ describe('a wallet', () => {
       expect(second.status).toBe(202);
       const third = await order(session, 1);
       expect([third.code, third.detail]).toEqual(['quota_exceeded', 'a wallet may have 2 GPUs at a time; 0 are left']);
-      // Without a GPU it is no GPU more, of another wallet they are not counted, and what is over does not count.
+      // A job without GPUs adds none; jobs of other wallets and ended jobs do not count.
       expect((await order(session, 0)).status).toBe(202);
       expect((await order(other, 2)).status).toBe(202);
       await end(first);
@@ -79,7 +79,7 @@ describe('a wallet', () => {
   });
 });
 
-/** What a request counts as; whether it is refused is all that matters. */
+/** What a request counts as; only whether the API refuses it matters. */
 const counted: Record<'reads' | 'writes' | 'orders', (session: Session) => Promise<{ status: number; body: unknown }>> =
   {
     reads: (session) => session.request('GET', '/api/v1/jobs'),

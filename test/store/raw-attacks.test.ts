@@ -4,7 +4,7 @@ import { rawClient } from '../fuzz/raw-client.js';
 import { exchange, rawConnection, type RawConnection } from '../support/raw-http.js';
 import { startTriedApi, type TriedApi } from '../support/tried-api.js';
 
-/** Limits as they are where nobody sets them. */
+/** The default limits. */
 const usual = { RATE_LIMIT_PER_IP: '600', RATE_LIMIT_AUTH_FAILURES: '30', RATE_LIMIT_READS: '300' };
 
 let tried: TriedApi;
@@ -43,7 +43,7 @@ test.each([31, 3_000])(
       expect(await exchange(port, ask('/api/v1/auth/me', token))).toMatch(/^HTTP\/1\.1 200 /);
       expect(await exchange(port, ask('/api/v1/providers', token))).toMatch(/^HTTP\/1\.1 200 /);
     }
-    // Whoever guesses goes on being told nothing.
+    // Guesses still get no information.
     const refused = await exchange(port, ask('/api/v1/auth/me', `Bearer wlb_${'x'.repeat(43)}`));
     expect(refused).toMatch(/^HTTP\/1\.1 429 [^]*\r\nretry-after: \d+\r\n/i);
   },

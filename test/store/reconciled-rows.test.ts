@@ -11,7 +11,7 @@ const [manyJobs, manyProviders] = [4_500, 2_300];
 let database: TestDatabase;
 beforeAll(async () => {
   database = await freshDatabase();
-  // All of one moment: it is no page's end.
+  // All rows have one timestamp, which must not end a page.
   await database.pool.query(
     `insert into jobs (job_id, wallet, request_sha256, image, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                        status, pod_uid, started_at, ended_at, created_at)
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** All pages of what is asked for from the last id on, with their sizes. */
+/** All pages, each requested from the last id on, with their sizes. */
 async function pages<T>(ask: (after?: string) => Promise<T[]>, idOf: (row: T) => string) {
   const [all, sizes]: [string[], number[]] = [[], []];
   for (let page = await ask(); page.length > 0; page = await ask(all.at(-1))) {

@@ -12,7 +12,7 @@ import { createRedis } from '../../src/redis/connection.js';
 import { until } from '../support/until.js';
 
 const keys = 6_000;
-/** What each of them takes longer to read, nearly two seconds in all; Redis answers after each thousand. */
+/** The delay per key while Redis loads: nearly two seconds in total; it answers after each thousand keys. */
 const delayUs = 300;
 
 let folder: string;
@@ -34,7 +34,7 @@ async function start(...args: string[]): Promise<void> {
   };
 }
 
-/** What the server says once it says anything. */
+/** The first reply of the server. */
 async function ping(): Promise<string> {
   const redis = new Redis({ port, enableReadyCheck: false, retryStrategy: () => 20 });
   redis.on('error', () => undefined);

@@ -54,9 +54,9 @@ async function read(agent: Redis, id: string, { group = 'agent-group', ack = tru
 }
 
 describe('the reply race', () => {
-  /** A broker that answers the instant it sees a registration. */
+  /** A broker that answers as soon as it sees a registration. */
   async function instantBroker() {
-    // Not `$`: what is published between two reads would be in neither.
+    // Not `$`: an entry published between two reads would be in neither.
     const [last] = await redis.xrevrange('provider:registration', '+', '-', 'COUNT', 1);
     const reader = database.connect(true);
     const stopping = new AbortController();
@@ -275,7 +275,7 @@ describe('a reply', () => {
       const published = await publishReply(redis, id, reply('timed0'), { ttlS });
       expect(await redis.ttl(responseStream(id))).toBeGreaterThan(ttlS - 10);
       expect(await redis.ttl(responseStream(id))).toBeLessThanOrEqual(ttlS);
-      // Half of its time is over when an agent comes that needs a copy.
+      // After half of its time, an agent comes that needs a copy.
       await redis.expire(responseStream(id), ttlS / 2);
       const agent = database.connect(true);
       const group = `agent-${ttlS}`;

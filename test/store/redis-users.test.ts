@@ -22,7 +22,7 @@ let folder: string;
 let port: number;
 let server: ChildProcess | undefined;
 
-/** Starts Redis as the container does: what stands for its entry point only runs the server. */
+/** Starts Redis as the container does; the substitute of its entry point only runs the server. */
 async function start(env: Record<string, string> = {}): Promise<void> {
   const tool = await findRedis(silent);
   const programs = join(folder, 'bin');
@@ -53,7 +53,7 @@ async function stop(): Promise<void> {
   await ended;
 }
 
-/** As the client of the field does, `default` gives no name. */
+/** Like public agents, `default` gives no name. */
 function as(user: string, password = passwords[user as keyof typeof passwords]): Redis {
   const name = user === 'default' ? {} : { username: user };
   const redis = new Redis({
@@ -76,7 +76,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'redis-users-'));
   port = await new Ports(join(folder, 'ports.json')).take('redis');
   await start();
-  // The way that docs/deploy.md says.
+  // As docs/deploy.md says.
   const [, rights = ''] = /^ACL SETUSER agent-ID (.+)$/m.exec(read('docs/deploy.md')) ?? [];
   const operator = as('operator');
   const words =
@@ -107,8 +107,8 @@ function documented(user: string): { commands: string[]; keys: string[] }[] {
 const users: Record<string, string> = { default: passwords.default, broker: passwords.broker, 'agent-ID': 'own' };
 const nameOf = (user: string) => user.replace('ID', agent);
 const refusal = /NOPERM.*no permissions to run/i;
-/** What Redis says of some commands before it looks at who asks. */
-const unlooked = /not allowed|without MULTI/i;
+/** Errors that Redis reports before it checks the user's rights. */
+const uncheckedError = /not allowed|without MULTI/i;
 
 async function dryRun(user: string, words: string[]): Promise<string> {
   const operator = as('operator');
@@ -117,7 +117,7 @@ async function dryRun(user: string, words: string[]): Promise<string> {
   return answer === 'OK' ? answer : `NOPERM ${answer}`;
 }
 
-/** Every command and subcommand, with as many words as it wants at least. */
+/** Every command and subcommand, with its minimum number of words. */
 async function everyCommand(): Promise<{ name: string; words: string[] }[]> {
   const operator = as('operator');
   type Info = [name: string, arity: number, ...rest: unknown[]];
@@ -145,7 +145,7 @@ describe.each(Object.keys(users))('%s', (user) => {
         commands.slice(at, at + 20).map(async ({ name, words: [command, ...words] }) => {
           const redis = as(nameOf(user), users[user]);
           const answer = await redis.call(command!, ...words).then(String, (error: Error) => error.message);
-          const said = unlooked.test(answer) ? await dryRun(nameOf(user), [command!, ...words]) : answer;
+          const said = uncheckedError.test(answer) ? await dryRun(nameOf(user), [command!, ...words]) : answer;
           if (!refusal.test(said)) may.push(name);
           redis.disconnect();
         }),
@@ -231,7 +231,7 @@ test('a restart of Redis keeps added users, takes up changed passwords, and shut
 });
 
 test('the local stack has the same Redis users, except that tests may choose a logical database', async () => {
-  // The order in which Redis lists rights is nobody's.
+  // The order in which Redis lists rights does not matter.
   const rights = (lines: string[]) =>
     lines
       .map((line) => line.replace(/ (#\w+|nopass|sanitize-payload|\+select)(?= |$)/g, ''))

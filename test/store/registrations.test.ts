@@ -27,7 +27,7 @@ beforeEach(async () => {
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 25, 12, minute));
 const owner = (digit: number) => `0x${String(digit).repeat(40)}`;
 
-/** What arrived at a minute: its number is in everything that it says. */
+/** A message that arrived at this minute; all its values contain the number. */
 async function registers(minute: number): Promise<boolean> {
   const registration = registrationSchema.parse({
     provider_id: providerId,
@@ -105,7 +105,7 @@ describe('a registration', () => {
     const row = () => findProvider(database.pool, providerId);
     expect(await row()).toMatchObject({ cordoned: true, retiring: true, drainUntil: at(59) });
     expect(await retire(database.pool, providerId)).toBe(0);
-    // The one by which it was in, delivered once more.
+    // A redelivery of the registration that admitted it.
     expect(await registers(6)).toBe(false);
     expect(await row()).toMatchObject({ status: 'retired' });
     expect(await registers(7)).toBe(true);
@@ -129,7 +129,7 @@ describe('a capacity update', () => {
     const before = await stored();
     await reports(6);
     expect(await stored()).toEqual(before);
-    // Nor is a registration undone by what was sent before it.
+    // Nor does an older message undo a registration.
     await registers(9);
     await reports(8);
     expect(await shown()).toEqual([owner(9), 'host-9', 0.9]);
@@ -158,7 +158,7 @@ describe('a provider', () => {
     expect(await allocate(database.pool, testOrder(), placement)).toBe('taken');
     const seen = { nodeName: providerId, nodeUid: 'uid', ready: true, allocatable: noNode };
     expect(await recordNode(database.pool, providerId, seen)).toBeUndefined();
-    // Nothing that is ordered about it touches it.
+    // No operator command affects it.
     await uncordon(database.pool, providerId);
     await drain(database.pool, providerId, { until: undefined, retire: true });
     expect(await findProvider(database.pool, providerId)).toEqual(row);
@@ -169,7 +169,7 @@ describe('a provider', () => {
     const places = async () => (await placementCandidates(database.pool, testOrder(), withoutPrices, 5)).length;
     expect(await places()).toBe(1);
     await cordon(database.pool, providerId);
-    // Nobody even tries: it would be in the way of those that take jobs.
+    // Nothing even tries: it would delay the providers that take jobs.
     expect(await places()).toBe(0);
     expect(await allocate(database.pool, testOrder(), placement)).toBe('taken');
     await uncordon(database.pool, providerId);

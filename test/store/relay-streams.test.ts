@@ -43,7 +43,7 @@ const pending = async (key = stream) => ((await redis.redis.xpending(key, group)
 const textOf = ([, fields]: StreamEntry) => fields[1]!;
 let consumers = 0;
 
-/** A consumer that notes the texts it was given, in order. */
+/** A consumer that records the delivered texts in order. */
 async function consume(
   options: Partial<StreamConsumerOptions> = {},
   receive: (entries: StreamEntry[], redelivered: boolean) => Settlement | Promise<Settlement> = all,
@@ -114,7 +114,7 @@ test('a broken connection loses no message', async () => {
 });
 
 test('entries delivered to a dead connection are delivered again', async () => {
-  // Nobody but this consumer may take it over.
+  // Only this consumer may claim it.
   const { texts, consumer, reader } = await consume({ consumer: 'same', times: { abandonedAfterMs: 3_600_000 } });
   await consumer.stop();
   running.delete(consumer);
@@ -177,7 +177,7 @@ test('an outage does not count against a message, however long it lasts', async 
       : all(entries),
   );
   const id = await add('patient');
-  // As if many attempts had gone by: one attempt alone sets this back.
+  // As if there had been many attempts; a single attempt resets this.
   await until(() => texts.length > 0);
   await redis.redis.xclaim(stream, group, 'other', 0, id, 'RETRYCOUNT', 9, 'JUSTID');
   await until(async () => {
@@ -200,7 +200,7 @@ test('nothing is read while a dependency is away: the stream is the buffer', asy
   await until(() => !consumer.ready().ok);
   for (let i = 0; i < 20; i++) await add(`waits ${i}`);
   await until(() => texts.filter((text) => text === 'first').length >= 3);
-  // A batch may have been on its way when the trouble began.
+  // A batch may have been in progress when the outage began.
   expect(await pending()).toBeLessThanOrEqual(3);
 });
 
@@ -335,7 +335,7 @@ test('a batch never exceeds what a relay can hold, however large its entries are
   const data = 'x'.repeat(65_536);
   const entries = 1_000;
   for (let at = 0; at < entries; at += 100) await Promise.all(Array.from({ length: 100 }, () => add(data)));
-  // Half of them somebody had who died.
+  // A consumer that died held half of them.
   await redis.redis.xgroup('CREATE', stream, group, '0');
   await redis.redis.xreadgroup('GROUP', group, 'died', 'COUNT', entries / 2, 'STREAMS', stream, '>');
   const { texts } = await consume({ batchSize: 5_000 }, (batch) => {

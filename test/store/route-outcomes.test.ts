@@ -19,7 +19,7 @@ const [operator, owner] = [newWallet(), newWallet()];
 const asked: string[] = [];
 
 let replicas: Replicas;
-/** Over the same database, with a Temporal that does not answer. */
+/** The API over the same database, with a Temporal that does not answer. */
 let away: Api;
 beforeAll(async () => {
   const env = {
@@ -54,7 +54,7 @@ test('an order counts as an order, any other change as a write, and everything e
     const counts = nameOf(rule) === 'POST /api/v1/jobs' ? 'jobs' : rule.method === 'GET' ? 'read' : 'write';
     expect([nameOf(rule), rule.limit]).toEqual([nameOf(rule), counts]);
   }
-  // Whose handlers look for a proof, and count themselves.
+  // Their handlers check for a proof, and count requests themselves.
   expect(rules.filter(({ limit }) => limit === 'proof').map(nameOf)).toEqual([
     'POST /api/v1/auth/sessions',
     'POST /api/v1/auth/revoke',
@@ -68,7 +68,7 @@ const ask = async (session: Session, rule: RouteRule, of: Belongings, by = of.wa
   return await session.request(rule.method, target, body);
 };
 
-/** What it answered is what the API page says of that status. */
+/** The response matches what the API page says about its status. */
 function expectAsDescribed(rule: RouteRule, { status, body }: Pick<Reply, 'status' | 'body'>): void {
   const described = rule.responses[status];
   expect(described).toBeDefined();
@@ -80,7 +80,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   const { taken, away: whenAway } = outcomes[name]!;
   const forOperators = rule.scopes.includes('admin');
   const needed = forOperators ? everyScope : customerScopes;
-  // Whoever revokes all sessions of a wallet takes one of its own.
+  // The request that revokes all sessions of a wallet uses a separate wallet.
   const caller = () => (forOperators ? operator : name === 'DELETE /api/v1/auth/sessions' ? newWallet() : owner);
 
   test(`the route answers ${taken} to a caller with the right to it, as the API page describes it`, async () => {
@@ -124,11 +124,11 @@ interface OpenAttempt {
   headers?: Record<string, string>;
 }
 
-/** What is to be sent to the routes that are open to everybody, where the path alone is not enough. */
+/** Requests for public routes that need more than the path. */
 const openAttempts: Record<string, () => Promise<OpenAttempt>> = {
   'GET /api/v1/providers/:id': async () => ({ target: `/api/v1/providers/${await somebodys()}` }),
   'GET /api/v1/providers/:id/mining': async () => ({ target: `/api/v1/providers/${await somebodys()}/mining` }),
-  // To everybody who holds the key of the machine.
+  // Open to everybody who has the machine's key.
   async 'GET /api/v1/providers/:id/responses'() {
     const provider = httpsProvider();
     await bindNodeKey(replicas.database.pool, provider);

@@ -27,7 +27,7 @@ const begun = Date.now();
 const minutes = (count: number) => new Date(begun + count * 60_000);
 const session = async (id: string) => (await findSession(pool(), id))!;
 
-/** A token that is good for so many minutes. */
+/** A token that is valid for this many minutes. */
 async function token(sessionId: string, lastsMinutes: number, limit = 100): Promise<string | undefined> {
   const id = randomUUID();
   const made = { id, sessionId, scopes: ['jobs:read'], createdAt: minutes(0), expiresAt: minutes(lastsMinutes) };
@@ -73,7 +73,7 @@ describe('a session that is revoked', () => {
     expect(await session(others)).not.toHaveProperty('revokedAt');
     expect(await countLiveSessions(pool(), wallet, minutes(0))).toBe(0);
     expect(await countLiveSessions(pool(), other, minutes(0))).toBe(1);
-    // Over by itself.
+    // It expired by itself.
     expect(await countLiveSessions(pool(), other, minutes(60 * 24 * 365))).toBe(0);
   });
 });

@@ -4,12 +4,12 @@ import { unprintableAstral, unprintableRanges } from '../../src/domain/outside.j
 import { anyName, fieldsOf, textsIn, valueAt, withValueAt } from '../support/request-fields.js';
 import { nameOf, ruleTable, startTriedApi, type TriedApi } from '../support/tried-api.js';
 
-/** What turns a terminal over: colours and titles, further lines, text that runs backwards, letters that nobody sees. */
+/** Characters that confuse a terminal: colours and titles, new lines, right-to-left text, invisible letters. */
 const marks = ['\u001b[2J', '\n', '\u202e', '\u{e0041}'];
 const unprintable = new RegExp(`[${unprintableRanges}${unprintableAstral}\\p{Surrogate}]`, 'u');
 const shownBadly = (value: unknown) => textsIn(value).filter((text) => unprintable.test(text));
 
-/** Columns that hold what a program gets as it is, and that nobody is shown. */
+/** Columns whose values programs get unchanged, and which are never shown to people. */
 const notShown = ['jobs.env', 'providers.mining_config', 'provider_mining.config', 'jobs.ssh_public_keys'];
 
 let tried: TriedApi;
@@ -20,7 +20,7 @@ afterAll(() => tried.stop());
 
 const rules: RouteRule[] = await ruleTable();
 
-/** One request for each field and mark: the mark within what is good there, and alone. */
+/** One request for each field and mark: the mark inside a valid value, and alone. */
 async function* requestsOf(rule: RouteRule): AsyncGenerator<[string, string | undefined]> {
   const { target, body } = await tried.attempt(rule);
   const text = body === undefined ? undefined : JSON.stringify(body);
@@ -76,7 +76,7 @@ test('no text that a terminal would execute was stored where people will see it'
     }
   }
   expect([...new Set(kept)]).toEqual([]);
-  // The orders were taken, or there would have been nothing to keep.
+  // The API accepted the orders; otherwise there would be nothing to store.
   const { rows: jobs } = await pool.query<{ jobs: number }>('select count(*)::int as jobs from jobs');
   expect(jobs[0]!.jobs).toBeGreaterThan(1);
 });

@@ -29,7 +29,7 @@ const request: JobRequest = {
 const place = async (customer: SessionPrincipal, key?: string) =>
   (await placeOrder({ pool: database.pool, config }, customer, request, key)).job.jobId;
 
-/** A start as it looks when it is over, so long ago; it was placed, and never ready unless `change` says otherwise. */
+/** A start that ended this long ago: placed and never ready, unless `change` says otherwise. */
 async function ended(
   { wallet }: SessionPrincipal,
   { minutesAgo, reason, change }: { minutesAgo: number; reason?: ErrorCode; change?: string },
@@ -53,7 +53,7 @@ test('a wallet has a few jobs at a time that are not ready, and as many ready on
     [customer.wallet],
   );
   await place(customer, 'the last');
-  // A repeat of an order is no other one.
+  // A repeated order does not count again.
   await place(customer, 'the last');
 });
 
@@ -76,7 +76,7 @@ test('after three starts within an hour that failed by the customer’s doing, t
     [customer.wallet],
   );
   await place(customer);
-  // Nobody else is kept waiting.
+  // Nobody else has to wait.
   await place(await newCustomer());
 });
 

@@ -166,7 +166,7 @@ test('entries that were read and not settled are pending, with their age, and un
   for (let at = 0; at < 3; at++) await add(`${minuteAgo}-${at}`);
   expect(await groupFigures(redis.redis, { key: stream, group })).toEqual({ lag: 3, pending: 0 });
   await redis.redis.xreadgroup('GROUP', group, 'another', 'COUNT', 2, 'STREAMS', stream, '>');
-  // Nobody takes over what the other has: it may be at work on it.
+  // Nobody claims the other consumer's entries, on which it may be working.
   await consume(all, { times: { everyMs: 50, abandonedAfterMs: 3_600_000, trimEveryMs: 3_600_000 } });
   await becomes('pending', (pending) => pending === 2);
   await becomes('lag', (lag) => lag === 0);

@@ -1,5 +1,5 @@
 import { nodeCertificateRequest } from '../../engines/simulated-provider/certificate.js';
-import { ask, Refused, type Access } from '../../engines/simulated-provider/kubernetes-request.js';
+import { ask, Denied, type Access } from '../../engines/simulated-provider/kubernetes-request.js';
 import { kubeletClientSigner } from '../../src/kubernetes/node-certificates.js';
 import { until } from './until.js';
 
@@ -7,7 +7,7 @@ import { until } from './until.js';
 export function answerTo(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => 'done',
-    (error: unknown) => (error instanceof Refused ? `${error.status} ${error.message}` : String(error)),
+    (error: unknown) => (error instanceof Denied ? `${error.status} ${error.message}` : String(error)),
   );
 }
 

@@ -5,7 +5,7 @@ import { nodeCertificateRequest } from '../../engines/simulated-provider/certifi
 import type { Access } from '../../engines/simulated-provider/kubernetes-request.js';
 import { simulatedMachine } from '../../engines/simulated-provider/machine.js';
 import { putNode } from '../../engines/simulated-provider/node.js';
-import { mergePatch, refusalOf, type Kubernetes } from '../../src/kubernetes/client.js';
+import { mergePatch, statusOf, type Kubernetes } from '../../src/kubernetes/client.js';
 import { bootstrapGroup, labels } from '../../src/kubernetes/names.js';
 import { kubeletClientSigner } from '../../src/kubernetes/node-certificates.js';
 import { until } from './until.js';
@@ -63,7 +63,7 @@ export async function nodeIdentity({ certificates }: Kubernetes, admin: Access, 
 
 async function unlessConflict(call: Promise<unknown>): Promise<void> {
   await call.catch((error: unknown) => {
-    if (refusalOf(error)?.code !== 409) throw error;
+    if (statusOf(error)?.code !== 409) throw error;
   });
 }
 

@@ -2,18 +2,18 @@ import { describe, expect, test } from '@jest/globals';
 import * as k8s from '@kubernetes/client-node';
 import { ApplicationFailure } from '@temporalio/activity';
 import { withErrorCodes } from '../../activities/failures.js';
-import { asPodRefusal, withPort } from '../../activities/pod-refusals.js';
+import { asPodDenial, withPort } from '../../activities/pod-denials.js';
 import { BrokerError } from '../../src/domain/errors.js';
 
 const refusal = (code: number, message: string, reason = 'Invalid') =>
   new k8s.ApiException(code, message, JSON.stringify({ code, reason, message }), {});
-const codeOf = (error: unknown) => (asPodRefusal(error) as { code?: unknown }).code;
+const codeOf = (error: unknown) => (asPodDenial(error) as { code?: unknown }).code;
 
 describe('what the API server says against a pod', () => {
   test.each([400, 403, 422])(
     'a call that Kubernetes rejects with %i fails for good, in Kubernetes’ own words',
     (code) => {
-      expect(asPodRefusal(refusal(code, 'spec is no good'))).toMatchObject({
+      expect(asPodDenial(refusal(code, 'spec is no good'))).toMatchObject({
         code: 'pod_refused',
         detail: 'spec is no good',
         retryable: false,
@@ -28,7 +28,7 @@ describe('what the API server says against a pod', () => {
     'exceeded quota: jobs, requested: pods=1',
     'pods is forbidden: User "broker" cannot create resource "pods"',
   ])('a failed connection to Kubernetes is retried: %s', (message) => {
-    expect(asPodRefusal(refusal(403, message))).toMatchObject({ code: 'dependency_unavailable', detail: message });
+    expect(asPodDenial(refusal(403, message))).toMatchObject({ code: 'dependency_unavailable', detail: message });
   });
 
   test.each([429, 500, 503])('an answer of Kubernetes with %i is an outage', (code) => {
@@ -37,7 +37,7 @@ describe('what the API server says against a pod', () => {
 
   test('an answer of Kubernetes with any other code is passed on unchanged', () => {
     const conflict = refusal(409, 'already exists', 'AlreadyExists');
-    expect(asPodRefusal(conflict)).toBe(conflict);
+    expect(asPodDenial(conflict)).toBe(conflict);
   });
 
   test('an answer of Kubernetes without any code is an outage', () => {

@@ -42,10 +42,10 @@ test.each(['sequence_replayed', 'key_unknown', 'sequence_ahead'])(
     const { heartbeats, beats } = beating(() => {
       if (refuses) throw new RejectedByBroker(reason, reason);
     });
-    await until(() => heartbeats.isRefused());
+    await until(() => heartbeats.isRejected());
     refuses = false;
     const before = beats();
-    await until(() => beats() > before && !heartbeats.isRefused());
+    await until(() => beats() > before && !heartbeats.isRejected());
     await heartbeats.stop();
   },
 );

@@ -4,7 +4,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { warnWhileInsecure } from '../../src/auth/providers/insecure-warning.js';
 import { authorizeNodeKey, providerSigner } from '../../src/provider-agent/signer.js';
 import { verifyDelegation, type ProviderAuthConfig } from '../../src/auth/providers/delegation.js';
-import { providerRefusals, refusalError } from '../../src/domain/provider-refusals.js';
+import { providerRejections, rejectionError } from '../../src/domain/provider-rejections.js';
 import { readEntrySignature } from '../../src/auth/providers/entry-signature.js';
 import { anySpec, providerRegistrationDigest, type ProviderRegistration } from '../../src/wire/provider-typed-data.js';
 import { createRecover } from '../../src/auth/recover.js';
@@ -206,8 +206,8 @@ test('a signer numbers its messages upwards even within one millisecond', async 
 });
 
 test('every rejection has a code of the API, and a wrong clock is told the time', () => {
-  for (const { code } of Object.values(providerRefusals)) expect(isErrorCode(code)).toBe(true);
-  expect(refusalError('timestamp_skew', nowMs).extra).toMatchObject({ server_time: 1_764_000_130 });
+  for (const { code } of Object.values(providerRejections)) expect(isErrorCode(code)).toBe(true);
+  expect(rejectionError('timestamp_skew', nowMs).extra).toMatchObject({ server_time: 1_764_000_130 });
 });
 
 test('a process that checks no signatures says so every minute and in its metrics, until it is stopped', async () => {

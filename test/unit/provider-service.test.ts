@@ -34,15 +34,15 @@ describe('what an operator reads that a provider waits for', () => {
       /in service, but no driver$/,
     ],
     ['is its return', { status: 'offline', reason: 'silent' }, /^its return: silent$/],
-    ['is an order, when it is cordoned', { cordoned: true }, /it is cordoned$/],
+    ['is a command, when it is cordoned', { cordoned: true }, /it is cordoned$/],
     ['is its missing GPUs before its return', { absence: 'gpu_lost', reason: 'silent' }, /^its missing GPUs/],
     [
       'is the end of its jobs before anything it lacks',
       { retiring: true, absence: 'gpu_lost' },
       /^the end of its jobs/,
     ],
-    ['is a node of its own before all', { refused: sentence('taken'), retiring: true }, /^a node of its own: taken$/],
-    ['is its return before the order that it needs besides', { reason: 'silent', cordoned: true }, /^its return/],
+    ['is its own node before all', { refused: sentence('taken'), retiring: true }, /^its own node: taken$/],
+    ['is its return before the command that it also needs', { reason: 'silent', cordoned: true }, /^its return/],
   ])('what a provider waits for %s', (_, rest, words) => {
     expect(whatFor(finding(rest))).toMatch(words);
   });

@@ -1,45 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jobReplyOf } from '../../src/api/schemas/job.js';
-import { gapsOf } from '../../src/db/job-gaps.js';
-import { billedTime, chargeFor } from '../../src/domain/billing.js';
-import { jobObjectName, jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
+import { jobWorkflowId, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
-import { createFleetWorld, heldNothing, type FleetWorld } from '../support/fleet-world.js';
+import { createFleetWorld, type FleetWorld } from '../support/fleet-world.js';
+import { jobEndings, podOf } from '../support/job-endings.js';
 import { decidedWithinMs, until } from '../support/until.js';
-import { namespaceOf } from '../support/tenants.js';
 
 let world: FleetWorld;
-/** What happens before jobs are told that a machine was replaced by another one. */
-let beforeFinalNews = async (): Promise<void> => undefined;
 beforeAll(async () => {
-  world = await createFleetWorld(
-    { PROVIDER_LOSS_GRACE_S: 8, JOB_STUCK_GRACE_S: 1, JOB_START_TIMEOUT_S: 30 },
-    ({ tellJobs }) => ({
-      async tellJobs(news) {
-        if (news.final === true) await beforeFinalNews();
-        return await tellJobs(news);
-      },
-    }),
-  );
+  world = await createFleetWorld({ PROVIDER_LOSS_GRACE_S: 8, JOB_STUCK_GRACE_S: 1, JOB_START_TIMEOUT_S: 30 });
 });
 afterAll(() => world.close());
 
-/** What holds back whoever waits for it until a test opens it. */
-function gate() {
-  let open!: () => void;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}
-
-const object = (order: JobOrder) => ({ name: jobObjectName(order.jobId), namespace: namespaceOf(order.wallet) });
-const cancel = (order: JobOrder) => world.commands.cancel(order.jobId, 'its owner', 30_000);
-
-/** The kubelet of the job's machine says so. */
-async function kubeletSays(order: JobOrder, status: object): Promise<void> {
-  await world.kubernetes.core.patchNamespacedPodStatus({ ...object(order), body: { status } }, mergePatch);
-}
+const { cancel, kubeletSays, over } = jobEndings(() => world);
 
 /** A status of the pod whose container is over; `null` as the API server writes it. */
 const terminated = (ended: object, pod: object = {}) => ({
@@ -49,39 +24,6 @@ const terminated = (ended: object, pod: object = {}) => ({
   ],
   ...pod,
 });
-
-/** What the ledger says of a job that is over. */
-async function bill(order: JobOrder) {
-  const { rows } = await world.database.pool.query<{
-    rate: string;
-    billed_ms: number;
-    served_until: Date;
-    spent: string;
-    reserved: string;
-    settlements: number;
-  }>(
-    `select coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::text as rate, j.billed_ms, j.served_until,
-            sum(c.spent)::text as spent, sum(c.reserved)::text as reserved, count(c.settled_at)::int as settlements
-       from jobs j join auth_charges c using (job_id) where job_id = $1 group by j.job_id`,
-    [order.jobId],
-  );
-  const { rate, billed_ms, served_until, spent, reserved, settlements } = rows[0]!;
-  const { startedAt } = await world.job(order);
-  expect(settlements).toBe(1);
-  expect(BigInt(spent)).toBe(chargeFor(BigInt(rate), billed_ms));
-  expect(BigInt(spent)).toBeLessThanOrEqual(BigInt(reserved));
-  return { billedMs: billed_ms, servedUntil: served_until, startedAt: startedAt! };
-}
-
-async function over(order: JobOrder) {
-  await until(async () => (await world.job(order)).endedAt !== undefined, {
-    timeoutMs: 60_000,
-    name: 'the job is over',
-  });
-  await until(async () => !(await world.heldBy(order)).service, { timeoutMs: 60_000, name: 'its Service is gone' });
-  expect(await world.heldBy(order)).toEqual(heldNothing);
-  return { job: await world.job(order), ...(await bill(order)) };
-}
 
 describe('a pod’s end as a kubelet reports it', () => {
   const ownDisk = 'Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ';
@@ -214,7 +156,7 @@ describe('a pod that ended before anybody was told', () => {
       const endedAt = new Date(Math.ceil(startedAt!.getTime() / 1000) * 1000 + 1_000);
       await deaf.kubernetes.core.patchNamespacedPodStatus(
         {
-          ...object(order),
+          ...podOf(order),
           body: { status: terminated({ exitCode: 0, finishedAt: endedAt }, { phase: 'Succeeded' }) },
         },
         mergePatch,
@@ -230,133 +172,6 @@ describe('a pod that ended before anybody was told', () => {
       await deaf.close();
     }
   });
-});
-
-describe('time in which the provider was away', () => {
-  test('time in which the provider was away is not paid for when it came back and the customer cancelled', async () => {
-    const providerId = await world.joined();
-    const order = await world.running({ providerId });
-    await sleep(1_000);
-    await world.setNodeReady(providerId, false);
-    await world.becomes(providerId, 'offline');
-    await until(async () => (await world.job(order)).message.includes('not paid for'), { name: 'the customer knows' });
-    await sleep(1_000);
-    await world.setNodeReady(providerId, true);
-    await world.becomes(providerId, 'available');
-    await until(async () => (await gapsOf(world.database.pool, order.jobId)).length === 1, {
-      name: 'the gap stands there',
-    });
-    expect((await world.job(order)).message).toBe('');
-    await cancel(order);
-    const { billedMs, servedUntil, startedAt } = await over(order);
-    const [gap] = await gapsOf(world.database.pool, order.jobId);
-    expect(gap!.toMs - gap!.fromMs).toBeGreaterThan(1_000);
-    const counted = billedTime({
-      readyAtMs: startedAt.getTime(),
-      expiresAtMs: Infinity,
-      endAtMs: servedUntil.getTime(),
-      gaps: [gap!],
-    });
-    expect(counted.gaps).toHaveLength(1);
-    expect(billedMs).toBe(counted.billedMs);
-  });
-
-  test.each<[string, (order: JobOrder) => Promise<unknown>, string]>([
-    ['the customer cancelled', cancel, 'cancelled'],
-    ['the time was over', (order) => world.jobBecomes(order, 'expired'), 'expired'],
-    ['the broker gave it up', (order) => world.jobBecomes(order, 'provider_lost'), 'provider_lost'],
-  ])(
-    'time in which the provider was away is not paid for when it did not come back before %s',
-    async (_what, end, status) => {
-      const providerId = await world.joined();
-      const order = await world.running({ providerId, durationSeconds: status === 'expired' ? 6 : 3_600 });
-      await sleep(1_000);
-      const awayMs = Date.now();
-      await world.setNodeReady(providerId, false);
-      await world.becomes(providerId, 'offline');
-      await sleep(1_000);
-      await end(order);
-      const { job, servedUntil, billedMs, startedAt } = await over(order);
-      expect(job.status).toBe(status);
-      expect(billedMs).toBe(servedUntil.getTime() - startedAt.getTime());
-      expect(Math.abs(servedUntil.getTime() - awayMs)).toBeLessThan(1_100);
-    },
-  );
-});
-
-describe('a machine that loses a GPU', () => {
-  test('a machine that lost a GPU does not serve those who rent its GPUs until the GPU is back, and serves all others', async () => {
-    const providerId = await world.joined();
-    const renting = await world.running({ providerId, gpuCount: 8 });
-    const other = await world.running({ providerId, gpuCount: 0 });
-    await world.setNodeGpus(providerId, 7);
-    await until(async () => (await world.job(renting)).message.includes('fewer GPUs'), { name: 'its customer knows' });
-    await world.setNodeGpus(providerId, 8);
-    await until(async () => (await gapsOf(world.database.pool, renting.jobId)).length === 1, {
-      name: 'the gap stands there',
-    });
-    await Promise.all([cancel(renting), cancel(other)]);
-    const [rented, served] = await Promise.all([over(renting), over(other)]);
-    expect(rented.billedMs).toBeLessThan(rented.servedUntil.getTime() - rented.startedAt.getTime());
-    expect(served.billedMs).toBe(served.servedUntil.getTime() - served.startedAt.getTime());
-    expect(served.job.message).toBe('cancelled by its owner');
-  });
-
-  test('a machine that does not get its lost GPU back in time is lost for those who rent its GPUs', async () => {
-    const providerId = await world.joined();
-    const renting = await world.running({ providerId, gpuCount: 8 });
-    const other = await world.running({ providerId, gpuCount: 0 });
-    await sleep(1_000);
-    const lostMs = Date.now();
-    await world.setNodeGpus(providerId, 0);
-    await world.jobBecomes(renting, 'provider_lost');
-    const { job, servedUntil } = await over(renting);
-    expect(job.failure!.message).toContain('lost a GPU');
-    expect(Math.abs(servedUntil.getTime() - lostMs)).toBeLessThan(3_000);
-    expect((await world.job(other)).status).toBe('running');
-    await cancel(other);
-  });
-});
-
-test('a pod that its kubelet rejects after a restart was served until its machine was last seen', async () => {
-  const providerId = await world.joined();
-  const order = await world.running({ providerId });
-  await sleep(1_000);
-  const awayMs = Date.now();
-  await world.setNodeReady(providerId, false);
-  await world.becomes(providerId, 'offline');
-  await sleep(1_500);
-  await world.setNodeReady(providerId, true);
-  await world.becomes(providerId, 'available');
-  const refusal = {
-    phase: 'Failed',
-    reason: 'UnexpectedAdmissionError',
-    message: 'Allocate failed',
-    containerStatuses: [],
-  };
-  await kubeletSays(order, refusal);
-  await world.jobBecomes(order, 'provider_lost');
-  const { servedUntil } = await over(order);
-  expect(Math.abs(servedUntil.getTime() - awayMs)).toBeLessThan(1_100);
-});
-
-test('a job on the new node of a reinstalled machine is not told of the end of the jobs on the old node', async () => {
-  const providerId = await world.joined();
-  const old = await world.running({ providerId });
-  const [reached, told] = [gate(), gate()];
-  beforeFinalNews = async () => {
-    reached.open();
-    await told.opened;
-  };
-  await world.replaceNode(providerId);
-  await reached.opened;
-  const next = await world.running({ providerId });
-  beforeFinalNews = async () => undefined;
-  told.open();
-  await world.jobBecomes(old, 'provider_lost');
-  await until(async () => (await world.state(providerId)).waitingFor.startsWith('nothing'), { name: 'all is told' });
-  expect((await world.job(next)).status).toBe('running');
-  await cancel(next);
 });
 
 test('an extension counts once even when its job continues in a new workflow', async () => {

@@ -14,7 +14,7 @@ import { mergePatch, unlessNotFound } from '../../src/kubernetes/client.js';
 import { tenantNamespaceObject } from '../../src/kubernetes/manifests/tenant.js';
 import { removeMiners } from '../../src/kubernetes/miners.js';
 import { labels, taints } from '../../src/kubernetes/names.js';
-import { ownedBy } from '../../src/kubernetes/ownership.js';
+import { labelledFor } from '../../src/kubernetes/ownership.js';
 import { heartbeatChanged } from '../../workflows/provider-messages.js';
 import { testOrder } from '../support/fleet.js';
 import {
@@ -43,11 +43,11 @@ describe('objects in the cluster without a job', () => {
       labels: { [labels.jobId]: job.jobId, [labels.gpuRental]: 'true' },
     };
     const { core } = world.kubernetes;
-    await core.createNamespace({ body: ownedBy(installation, tenantNamespaceObject(namespace)) });
+    await core.createNamespace({ body: labelledFor(installation, tenantNamespaceObject(namespace)) });
     world.atEnd(() => unlessNotFound(core.deleteNamespace({ name: namespace })));
     await core.createNamespacedPod({
       namespace,
-      body: ownedBy(installation, {
+      body: labelledFor(installation, {
         metadata,
         spec: {
           nodeName,
@@ -58,8 +58,8 @@ describe('objects in the cluster without a job', () => {
       }),
     });
     const service = { metadata, spec: { ports: [{ port: 22 }] } };
-    await core.createNamespacedService({ namespace, body: ownedBy(installation, service) });
-    await core.createNamespacedSecret({ namespace, body: ownedBy(installation, { metadata }) });
+    await core.createNamespacedService({ namespace, body: labelledFor(installation, service) });
+    await core.createNamespacedSecret({ namespace, body: labelledFor(installation, { metadata }) });
     return job;
   }
   const found = async (job: JobOrder) => {

@@ -86,7 +86,7 @@ export function adminProviderRoutes(deps: AdminProviderDeps): RouteRule[] {
           throw new BrokerError('provider_not_found', 'there is no provider with this id');
         }
         const operator = principalOf(ctx).wallet;
-        deps.logger.warn({ providerId, operator }, 'an operator has forgiven a provider the starts that it failed');
+        deps.logger.warn({ providerId, operator }, 'an operator cleared the failed starts of a provider');
         await deps.announcePlacement(providerId).catch((error: unknown) => {
           deps.logger.warn({ err: error, providerId }, 'the workflow of the provider still shows that it is out');
         });

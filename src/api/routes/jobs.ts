@@ -269,7 +269,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         job = await ownJob(ctx);
       }
       if (outcome === 'no_workflow' && !isFinal(job.status)) {
-        const detail = 'what looks after the job is missing and is being put back: try again in a minute';
+        const detail = 'the workflow of the job is missing and is being restored: try again in a minute';
         throw new BrokerError('dependency_unavailable', detail, { job_id: job.jobId });
       }
     }

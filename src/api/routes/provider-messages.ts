@@ -9,7 +9,7 @@ import type { Config } from '../../config.js';
 import { providerRecords } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
 import { senderOf } from '../../domain/provider-message.js';
-import { refusalError } from '../../domain/provider-refusals.js';
+import { rejectionError } from '../../domain/provider-rejections.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import { createProviderIngress } from '../../redis/provider-ingress.js';
 import { readReplies } from '../../redis/join-answers/reads.js';
@@ -168,7 +168,7 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
           }
           // The same message may have arrived and been read meanwhile, so that its number is used.
           const twin = await ingress.known(stream, fields);
-          if (twin === undefined) throw refusalError(verdict.reason, now(), verdict.nextSeq);
+          if (twin === undefined) throw rejectionError(verdict.reason, now(), verdict.nextSeq);
           return { isProven: false, value: twin };
         });
         const id = known ?? (await ingress.append(stream, fields));

@@ -4,7 +4,7 @@ import { acceptDelegation } from '../../db/provider-binding.js';
 import { approveUnsigned, lockUnsignedProvider, type UnsignedProvider } from '../../db/provider-approvals.js';
 import { withTransaction, type Transaction } from '../../db/pool.js';
 import { BrokerError } from '../../domain/errors.js';
-import { MessageRejected, refusalError } from '../../domain/provider-refusals.js';
+import { MessageRejected, rejectionError } from '../../domain/provider-rejections.js';
 import { invalid } from '../customers/delegation-policy.js';
 import { firstUseWindow, verifyDelegation, type ProviderAuthConfig } from './delegation.js';
 import type { ProviderRegistration } from '../../wire/provider-typed-data.js';
@@ -65,20 +65,20 @@ export async function claimProvider(
   const { pool, now = Date.now } = deps;
   const { providerId, wallet, message, signature } = claim;
   requireApprovals(deps);
-  if (message.wallet !== wallet) throw refusalError('delegation_mismatch', now());
+  if (message.wallet !== wallet) throw rejectionError('delegation_mismatch', now());
   const delegation = await verified(deps, message, signature, providerId);
   let messageId = '';
-  const refused = await acceptDelegation(pool, delegation, {
+  const rejected = await acceptDelegation(pool, delegation, {
     ...firstUseWindow(now()),
     now: new Date(now()),
     also: async (tx) => {
       const provider = await unsignedProvider(tx, providerId);
       // The wallet named at registration is all that is known of the owner.
-      if (provider.wallet !== wallet) throw refusalError('other_wallet', now());
+      if (provider.wallet !== wallet) throw rejectionError('other_wallet', now());
       messageId = await approveUnsigned(tx, { providerId, by: `owner ${wallet}`, now: new Date(now()) });
     },
   });
-  if (refused !== undefined) throw refusalError(refused, now());
+  if (rejected !== undefined) throw rejectionError(rejected, now());
   await deps.announceRegistration(providerId, messageId);
   return { providerId, wallet };
 }
@@ -88,7 +88,7 @@ async function verified(deps: ApprovalDeps, message: ProviderRegistration, signa
   try {
     return await verifyDelegation(deps, message, signature, { providerId, nowMs });
   } catch (error) {
-    throw error instanceof MessageRejected ? refusalError(error.reason, nowMs) : error;
+    throw error instanceof MessageRejected ? rejectionError(error.reason, nowMs) : error;
   }
 }
 

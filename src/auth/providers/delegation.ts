@@ -1,7 +1,7 @@
 import { keccak256, toBytes, zeroAddress, type Hex } from 'viem';
 import type { Config } from '../../config.js';
 import type { SignedDelegation } from '../../db/provider-binding.js';
-import { MessageRejected } from '../../domain/provider-refusals.js';
+import { MessageRejected } from '../../domain/provider-rejections.js';
 import { anySpec, providerRegistrationDigest, type ProviderRegistration } from '../../wire/provider-typed-data.js';
 import { maxDelegationS } from '../../wire/node-key-delegation.js';
 import type { Recover } from '../../wire/recover.js';

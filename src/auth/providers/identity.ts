@@ -9,7 +9,7 @@ import {
 } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
 import { isAhead } from '../../domain/message-number.js';
-import { MessageRejected, providerRefusals } from '../../domain/provider-refusals.js';
+import { MessageRejected, providerRejections } from '../../domain/provider-rejections.js';
 import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from '../../domain/provider-verdict.js';
 import { noWallet } from '../../domain/registration.js';
 import { streams } from '../../wire/streams.js';
@@ -90,7 +90,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
       const { reason, nextSeq } = error;
       // Only registrations are answered on the stream. A sender over HTTPS gets the response there, whoever it is.
       const waits = message.stream === streams.registration && message.entryId !== undefined;
-      const tell = waits && (await mayBeTold(message)) ? { tell: providerRefusals[reason].tell } : {};
+      const tell = waits && (await mayBeTold(message)) ? { tell: providerRejections[reason].tell } : {};
       return { accepted: false, reason, ...tell, ...(nextSeq === undefined ? {} : { nextSeq }) };
     }
   }
@@ -150,15 +150,15 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
       nowMs: now(),
     });
     requireWallet(message, delegation.wallet);
-    const refused = await acceptDelegation(pool, delegation, {
+    const rejected = await acceptDelegation(pool, delegation, {
       ...firstUseWindow(arrivedAtMs),
       now: new Date(now()),
       // No entry has an empty id, so a used number is rejected in a dry run, too.
       message: { seq: Number(signature.seq), entryId: entryId ?? '' },
       dryRun: entryId === undefined,
     });
-    if (refused === 'sequence_replayed') throw await replayed('registration', providerId);
-    if (refused !== undefined) throw new MessageRejected(refused);
+    if (rejected === 'sequence_replayed') throw await replayed('registration', providerId);
+    if (rejected !== undefined) throw new MessageRejected(rejected);
     return delegation.wallet;
   }
 

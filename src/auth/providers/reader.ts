@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { advanceSequence, lastInSequence, providerRecords } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
 import { isAhead } from '../../domain/message-number.js';
-import { refusalError } from '../../domain/provider-refusals.js';
+import { rejectionError } from '../../domain/provider-rejections.js';
 import type { ProviderVerifierDeps } from './identity.js';
 import { readEntrySignature } from './entry-signature.js';
 import { arrivalSkewS } from '../../wire/message-number.js';
@@ -42,21 +42,22 @@ export async function verifyReader(
   }).flatMap(([name, found]) => (found === undefined ? [] : [[name, found.value]]));
   if (given.length === 0) throw new BrokerError('auth_required', 'the node key has to sign this request');
   const signature = readEntrySignature({ v: '1', ...(Object.fromEntries(given) as Record<string, string>) });
-  if (signature === undefined || typeof signature === 'string') throw refusalError('signature_malformed', now());
+  if (signature === undefined || typeof signature === 'string') throw rejectionError('signature_malformed', now());
   const { key, seq, ts, sig } = signature;
-  if (Math.abs(now() / 1000 - Number(ts)) > arrivalSkewS) throw refusalError('timestamp_skew', now());
-  if (isAhead(Number(seq), Number(ts))) throw refusalError('sequence_ahead', now());
+  if (Math.abs(now() / 1000 - Number(ts)) > arrivalSkewS) throw rejectionError('timestamp_skew', now());
+  if (isAhead(Number(seq), Number(ts))) throw rejectionError('sequence_ahead', now());
 
   const { identity } = (await providerRecords(pool, [providerId])).get(providerId)!;
-  if (identity !== undefined && identity.nodeKey !== key) throw refusalError('key_unknown', now());
-  if (identity !== undefined && identity.expiresAt.getTime() <= now()) throw refusalError('delegation_expired', now());
+  if (identity !== undefined && identity.nodeKey !== key) throw rejectionError('key_unknown', now());
+  if (identity !== undefined && identity.expiresAt.getTime() <= now())
+    throw rejectionError('delegation_expired', now());
   const data = `GET ${targetPrefix}${target}`;
   const digest = entryDigest({ audience: config.AUTH_AUDIENCE, stream: responsesWord, providerId, seq, ts, data });
-  if ((await recover(digest, sig)) !== key) throw refusalError('signature_invalid', now());
+  if ((await recover(digest, sig)) !== key) throw rejectionError('signature_invalid', now());
   if (identity === undefined) return false;
   const counted = { providerId, nodeKey: key };
   // A unique id in place of an entry's: repeating the same request is always a replay.
   const request = { seq: Number(seq), entryId: `${now()}-${randomInt(2 ** 47)}` };
   if (await advanceSequence(pool, 'responses', counted, request, new Date(now()))) return true;
-  throw refusalError('sequence_replayed', now(), ((await lastInSequence(pool, 'responses', providerId)) ?? -1) + 1);
+  throw rejectionError('sequence_replayed', now(), ((await lastInSequence(pool, 'responses', providerId)) ?? -1) + 1);
 }

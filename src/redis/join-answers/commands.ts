@@ -1,10 +1,10 @@
 import type { ChainableCommander, Redis } from 'ioredis';
 import { reportForeign } from '../foreign.js';
-import { clearScript, lookScript, publishScript, repeatScript } from './scripts.js';
+import { clearScript, checkReplyScript, publishScript, repeatScript } from './scripts.js';
 
 export type ReplyState = 'acked' | 'read' | 'again' | 'waiting' | 'lost' | 'superseded';
 
-export interface ReplyLook {
+export interface ReplyCheck {
   stream: string;
   origin: string;
   /** Whether the reply may be published again for a group that missed it. */
@@ -13,7 +13,7 @@ export interface ReplyLook {
 
 interface Scripts {
   wlPublishReply(...args: (string | number)[]): Promise<[id: string, foreign: number]>;
-  wlLookAtReply(...args: (string | number)[]): Promise<[ReplyState, id: string, foreign: number]>;
+  wlCheckReply(...args: (string | number)[]): Promise<[ReplyState, id: string, foreign: number]>;
   wlRepeatReply(...args: (string | number)[]): Promise<string | null>;
   wlClearReply(...args: (string | number)[]): Promise<number>;
 }
@@ -22,7 +22,7 @@ interface Scripts {
 export function replyCommands(connection: Redis) {
   if (!('wlPublishReply' in connection)) {
     connection.defineCommand('wlPublishReply', { numberOfKeys: 1, lua: publishScript });
-    connection.defineCommand('wlLookAtReply', { numberOfKeys: 1, lua: lookScript });
+    connection.defineCommand('wlCheckReply', { numberOfKeys: 1, lua: checkReplyScript });
     connection.defineCommand('wlRepeatReply', { numberOfKeys: 1, lua: repeatScript });
     connection.defineCommand('wlClearReply', { numberOfKeys: 1, lua: clearScript });
   }
@@ -41,16 +41,16 @@ export function replyCommands(connection: Redis) {
       return id === '' ? undefined : id;
     },
     /** Sends all checks in one round trip; a failed check is undefined. */
-    async look(looks: readonly ReplyLook[]): Promise<([ReplyState, string] | undefined)[]> {
-      const pipeline = connection.pipeline() as ChainableCommander & Pick<Scripts, 'wlLookAtReply'>;
-      for (const { stream, origin, mayRepeat } of looks) {
-        void pipeline.wlLookAtReply(stream, origin, now(), mayRepeat ? 1 : 0);
+    async check(checks: readonly ReplyCheck[]): Promise<([ReplyState, string] | undefined)[]> {
+      const pipeline = connection.pipeline() as ChainableCommander & Pick<Scripts, 'wlCheckReply'>;
+      for (const { stream, origin, mayRepeat } of checks) {
+        void pipeline.wlCheckReply(stream, origin, now(), mayRepeat ? 1 : 0);
       }
       const results = (await pipeline.exec()) ?? [];
       return results.map(([error, result], at) => {
         if (error !== null) return undefined;
-        const [state, id, foreign] = result as Awaited<ReturnType<Scripts['wlLookAtReply']>>;
-        if (foreign > 0) reportForeign(connection, 'answers', looks[at]!.stream);
+        const [state, id, foreign] = result as Awaited<ReturnType<Scripts['wlCheckReply']>>;
+        if (foreign > 0) reportForeign(connection, 'answers', checks[at]!.stream);
         return [state, id];
       });
     },

@@ -11,7 +11,7 @@ interface Waiting {
   /** The arguments of a copy, in case the stream is lost. */
   ttlS: number;
   deadline: number;
-  nextLookAt: number;
+  nextCheckAt: number;
   intervalMs: number;
   /** Copies published for groups that missed the previous one. */
   copies: number;
@@ -31,7 +31,7 @@ const ackPatienceMs = 2_000;
 const pollers = new WeakMap<Redis, ReplyPoller>();
 
 /** Follows one reply until an agent has it; see `ensureReplyDelivered`. */
-export async function deliver(
+export async function awaitDelivery(
   redis: Redis,
   reply: Pick<Waiting, 'stream' | 'origin' | 'data' | 'bsig' | 'ttlS'>,
   options: { timeoutMs: number; signal?: AbortSignal; onHeartbeat?: () => void },
@@ -46,7 +46,7 @@ class ReplyPoller {
   readonly #waiting = new Set<Waiting>();
   readonly #commands: ReturnType<typeof replyCommands>;
   #timer: NodeJS.Timeout | undefined;
-  #looking = false;
+  #checking = false;
 
   constructor(redis: Redis) {
     this.#commands = replyCommands(redis);
@@ -60,23 +60,23 @@ class ReplyPoller {
     signal?.throwIfAborted();
     const now = Date.now();
     return await new Promise<Delivery>((resolve, reject) => {
-      const leave = () => {
+      const forget = () => {
         this.#waiting.delete(waiting);
         signal?.removeEventListener('abort', aborted);
       };
       const aborted = () => {
-        leave();
+        forget();
         reject(signal!.reason as Error);
       };
       const waiting: Waiting = {
         ...reply,
         deadline: now + timeoutMs,
-        nextLookAt: now,
+        nextCheckAt: now,
         intervalMs: firstIntervalMs,
         copies: 0,
         ...(onHeartbeat === undefined ? {} : { onHeartbeat }),
         settle: (outcome) => {
-          leave();
+          forget();
           resolve(outcome);
         },
       };
@@ -87,21 +87,21 @@ class ReplyPoller {
   }
 
   #schedule(): void {
-    if (this.#looking || this.#waiting.size === 0) return;
+    if (this.#checking || this.#waiting.size === 0) return;
     clearTimeout(this.#timer);
     let next = Infinity;
-    for (const { nextLookAt } of this.#waiting) next = Math.min(next, nextLookAt);
-    this.#timer = setTimeout(() => void this.#look(), Math.max(0, next - Date.now()));
+    for (const { nextCheckAt } of this.#waiting) next = Math.min(next, nextCheckAt);
+    this.#timer = setTimeout(() => void this.#check(), Math.max(0, next - Date.now()));
   }
 
-  async #look(): Promise<void> {
-    this.#looking = true;
+  async #check(): Promise<void> {
+    this.#checking = true;
     // Replies due within the next moment share this round trip.
     const horizon = Date.now() + 2;
-    const due = [...this.#waiting].filter(({ nextLookAt }) => nextLookAt <= horizon);
+    const due = [...this.#waiting].filter(({ nextCheckAt }) => nextCheckAt <= horizon);
     let states: ([ReplyState, string] | undefined)[] = [];
     try {
-      states = await this.#commands.look(
+      states = await this.#commands.check(
         due.map(({ stream, origin, copies }) => ({ stream, origin, mayRepeat: copies < maxCopies })),
       );
       await Promise.all(due.map((waiting, index) => this.#advance(waiting, states[index])));
@@ -111,19 +111,19 @@ class ReplyPoller {
     }
     const now = Date.now();
     for (const waiting of due) {
-      waiting.nextLookAt = now + waiting.intervalMs;
+      waiting.nextCheckAt = now + waiting.intervalMs;
       if (this.#waiting.has(waiting) && now >= waiting.deadline) await this.#giveUp(waiting);
     }
-    this.#looking = false;
+    this.#checking = false;
     this.#schedule();
   }
 
-  async #advance(waiting: Waiting, look: [ReplyState, string] | undefined): Promise<void> {
+  async #advance(waiting: Waiting, checked: [ReplyState, string] | undefined): Promise<void> {
     if (!this.#waiting.has(waiting)) return;
     waiting.onHeartbeat?.();
     waiting.intervalMs = Math.min(waiting.intervalMs * 1.5, maxIntervalMs);
-    if (look === undefined) return;
-    const [state, copy] = look;
+    if (checked === undefined) return;
+    const [state, copy] = checked;
     const { stream, origin } = waiting;
     if (state === 'superseded') waiting.settle('superseded');
     if (state === 'acked') {

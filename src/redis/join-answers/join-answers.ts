@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { deliver, type Delivery } from './delivery.js';
+import { awaitDelivery, type Delivery } from './delivery.js';
 import { replyCommands } from './commands.js';
 import { isForeign, reportForeign } from '../foreign.js';
 import { responseStream } from '../../wire/streams.js';
@@ -110,7 +110,7 @@ export async function replyDelivery(
   if (entry === undefined) return 'superseded';
   const [, fields] = entry;
   const bsig = field(fields, 'bsig');
-  return await deliver(
+  return await awaitDelivery(
     redis,
     {
       stream,

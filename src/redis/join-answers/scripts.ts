@@ -105,7 +105,7 @@ return { publish(KEYS[1], { data = ARGV[1], bsig = ARGV[2] }, ARGV[3], ARGV[4], 
  *  - `lost`: the reply is not in the stream any more (it expired, or Redis lost it);
  *  - `superseded`: a newer reply has taken its place.
  */
-export const lookScript = `${library}
+export const checkReplyScript = `${library}
 local key, origin = KEYS[1], ARGV[1]
 local newest = newestOf(key)
 if not newest or not atOrPast(newest.origin, origin) then return { 'lost', '', foreign } end

@@ -3,7 +3,7 @@ import { BrokerError } from '../../domain/errors.js';
 import { streamAlarms, streamPaused } from '../../observability/metrics.js';
 import { Backoff } from '../../backoff.js';
 import { blockMs, closeRedis } from '../connection.js';
-import { deliver, forgetTrimmed, Outage, type DeliveryOptions } from './delivery.js';
+import { applyEntries, forgetTrimmed, Outage, type DeliveryOptions } from './delivery.js';
 import { before } from './entry.js';
 import { awaitNew, maxBatchBytes, readNew, readPending, weightOf, type BatchLimits } from './batch.js';
 import { createGroup, listPending, removeConsumer, type Reader } from './group.js';
@@ -133,7 +133,7 @@ export class StreamConsumer {
     const { commands, stream, logger } = this.#options;
     if (this.#makeGroupAt !== undefined) {
       const made = await createGroup(commands, this.#reader, this.#makeGroupAt);
-      if (made) logger.info({ stream, startAt: this.#makeGroupAt }, 'made the consumer group');
+      if (made) logger.info({ stream, startAt: this.#makeGroupAt }, 'created the consumer group');
       this.#makeGroupAt = undefined;
       this.#drainDue = true;
     }
@@ -210,7 +210,7 @@ export class StreamConsumer {
 
   /** @param deliveries how often the entries were delivered, including this time. */
   async #deliver(reader: Reader, entries: StreamEntry[], deliveries: number): Promise<void> {
-    const acknowledged = await deliver(this.#options, reader, entries, deliveries);
+    const acknowledged = await applyEntries(this.#options, reader, entries, deliveries);
     this.#janitor.acknowledged(acknowledged);
     this.#outage.reset();
   }
@@ -227,7 +227,7 @@ export class StreamConsumer {
       // already took place would be recognized.
       this.#makeGroupAt = '0';
       streamAlarms.inc({ stream, kind: 'group_lost' });
-      logger.error({ stream }, 'the consumer group is gone; it is made again');
+      logger.error({ stream }, 'the consumer group is gone; creating it again');
     } else if (error instanceof Outage) {
       if (this.#pausedBecause === undefined) logger.warn({ stream, err: error.cause }, 'reading pauses');
       this.#pausedBecause = error.cause instanceof BrokerError ? error.cause.detail : error.message;
@@ -248,7 +248,7 @@ export class StreamConsumer {
   #resume(): void {
     if (this.#pausedBecause === undefined) return;
     const { stream, logger } = this.#options;
-    logger.info({ stream }, 'reading goes on');
+    logger.info({ stream }, 'reading continues');
     this.#pausedBecause = undefined;
     streamPaused.set({ stream }, 0);
   }

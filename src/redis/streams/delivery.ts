@@ -47,7 +47,7 @@ export class Outage extends Error {
  * @returns how many were acknowledged.
  * @throws Outage when a dependency is away. The affected entries stay pending, as if they had not been delivered.
  */
-export async function deliver(
+export async function applyEntries(
   options: DeliveryOptions,
   reader: Reader,
   entries: StreamEntry[],
@@ -63,7 +63,7 @@ export async function deliver(
   await bury(options, reader, letters);
   streamMessages.inc({ stream: options.stream, outcome: 'done' }, done.length);
   await forgetDeliveries(options.commands, reader, later, 1);
-  if (failed.length > 0) await leave(options, reader, failed, deliveries);
+  if (failed.length > 0) await keepPending(options, reader, failed, deliveries);
   return done.length + dead.length;
 }
 
@@ -88,7 +88,7 @@ async function settle(receive: Receive, entries: StreamEntry[], deliveries: numb
 }
 
 /** Failed entries stay pending. An outage does not count against them; other failures do, up to a limit. */
-async function leave(
+async function keepPending(
   options: DeliveryOptions,
   reader: Reader,
   failed: Settlement['failed'],
@@ -119,7 +119,7 @@ async function putAside(
   deliveries: number,
 ): Promise<void> {
   const ids = entries.slice(0, 10).map(([id]) => id);
-  options.logger.error({ stream: options.stream, reason, deliveries, ids }, 'messages put aside');
+  options.logger.error({ stream: options.stream, reason, deliveries, ids }, 'messages moved to the dead letters');
   const letters = entries.map((entry) => ({ entry, reason, deliveries }));
   await bury(options, reader, letters);
 }

@@ -129,7 +129,7 @@ export class StreamJanitor {
       if (this.deliveries.concernsReading(error)) throw error;
       streamUpkeepFailures.inc({ stream, step });
       if (!this.#failing.has(step))
-        logger.error({ stream, step, err: error }, 'a stream is read, and not looked after');
+        logger.error({ stream, step, err: error }, 'the stream is read, but its upkeep fails');
       this.#failing.add(step);
     }
   }
@@ -169,7 +169,7 @@ export class StreamJanitor {
       evidence.entries,
       evidence.ttlS,
     );
-    if (away === 1) logger.info({ stream, movedTo: key }, 'everything in the poisoned stream was dealt with');
+    if (away === 1) logger.info({ stream, movedTo: key }, 'the poisoned stream is fully processed');
   }
 
   async #trim(): Promise<void> {

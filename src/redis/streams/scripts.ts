@@ -112,7 +112,7 @@ return removed
  * entries means that somebody replaced the stream. The irregularities are words: `counter`, `register` (they held
  * foreign data and were recreated), `uncounted` (no count was known for this stream) and `group`.
  */
-export const lookScript = `${library}
+export const checkStreamScript = `${library}
 local now = redisMs()
 local found = {}
 local counted = redis.call('TYPE', KEYS[4]).ok == 'hash' and redis.call('HLEN', KEYS[4]) or 0

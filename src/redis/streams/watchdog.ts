@@ -4,7 +4,7 @@ import type { Logger } from '../../observability/logger.js';
 import { redisClockSkewSeconds, streamAlarms } from '../../observability/metrics.js';
 import { reportForeign } from '../foreign.js';
 import { poisonedRegister, poisonedStream, trimmedCounter } from '../../wire/streams.js';
-import { lookScript } from './scripts.js';
+import { checkStreamScript } from './scripts.js';
 
 type State = 'healthy' | 'absent' | 'poisoned' | 'foreign';
 type Found = 'counter' | 'register' | 'uncounted' | 'group';
@@ -65,11 +65,11 @@ export class StreamWatchdog {
     while (!this.#stopping.signal.aborted) {
       try {
         // A failing check of one stream must not block the others.
-        for (const result of await Promise.allSettled(streams.map((stream) => this.#look(stream))))
+        for (const result of await Promise.allSettled(streams.map((stream) => this.#check(stream))))
           if (result.status === 'rejected') throw result.reason;
         failing = false;
       } catch (error) {
-        if (!failing) logger.warn({ err: error }, 'the streams cannot be looked at');
+        if (!failing) logger.warn({ err: error }, 'the streams cannot be checked');
         failing = true;
       }
       // Not sooner than this even on request: poisoning in a loop must not keep Redis busy.
@@ -83,11 +83,11 @@ export class StreamWatchdog {
     return sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
 
-  async #look(stream: string): Promise<void> {
+  async #check(stream: string): Promise<void> {
     const { commands, group, logger, onMoved, onLost } = this.options;
     const movedTo = poisonedStream(stream, Date.now());
     const [state, lastId, missing, redisMs, found] = (await commands.eval(
-      lookScript,
+      checkStreamScript,
       4,
       ...[stream, movedTo, poisonedRegister(stream), trimmedCounter],
       ...[aheadToleranceMs, group, foreignTtlS, maxCounted],
@@ -102,12 +102,12 @@ export class StreamWatchdog {
       onMoved(stream);
     }
     if (state === 'foreign')
-      alarm('replaced', { movedTo }, 'somebody put something that is no stream in its place; it was moved aside');
+      alarm('replaced', { movedTo }, 'somebody replaced the stream with another value, which was moved aside');
     if (missing > 0)
       alarm('emptied', { entries: missing }, 'entries disappeared from the stream although no relay removed them');
-    if (missing < 0) alarm('replaced', {}, 'somebody deleted the stream; another one stands there');
+    if (missing < 0) alarm('replaced', {}, 'somebody deleted the stream and created another one');
     if (found.includes('group'))
-      alarm('group_moved', {}, 'somebody moved the consumer group past the last entry; it begins anew');
+      alarm('group_moved', {}, 'somebody moved the consumer group past the last entry; it restarts from the beginning');
     // Somebody who removes entries also removes the count, so that nobody sees how many are gone.
     const isForgotten = found.includes('counter') || (found.includes('uncounted') && this.#counted.has(stream));
     if (isForgotten) reportForeign(commands, 'trimmed', trimmedCounter);

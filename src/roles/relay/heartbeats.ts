@@ -2,7 +2,7 @@ import { recordHeartbeats, type Beat } from '../../db/heartbeats.js';
 import type { Queryable } from '../../db/pool.js';
 import { BrokerError } from '../../domain/errors.js';
 import { readHeartbeat, type HeartbeatMessage } from '../../domain/heartbeat.js';
-import type { ProviderRefusal } from '../../domain/provider-refusals.js';
+import type { ProviderRejection } from '../../domain/provider-rejections.js';
 import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import { heartbeatsRead } from '../../observability/metrics.js';
 import type { DeadLetter } from '../../redis/streams/dead-letters.js';
@@ -139,7 +139,7 @@ function readBeat(entry: StreamEntry, dead: DeadLetter[]): HeartbeatMessage | un
  * Reasons a genuine heartbeat is rejected when it is redelivered: its first relay died, and another relay read the
  * provider's next heartbeat before it.
  */
-const late: ReadonlySet<ProviderRefusal> = new Set(['sequence_replayed', 'timestamp_skew']);
+const late: ReadonlySet<ProviderRejection> = new Set(['sequence_replayed', 'timestamp_skew']);
 
 /** Verifies a heartbeat's sender. A forged one goes to `dead`; one that was only redelivered late has no effect. */
 async function isGenuine(

@@ -35,10 +35,10 @@ export function receiveRegistrations(deps: Deps): Receive {
     settleEach(entries, async (entry) => {
       const stream = streams.registration;
       const read = readMessage(entry, registrationSchema);
-      if ('reason' in read) return await refuseUnread(deps, entry, read);
+      if ('reason' in read) return await rejectUnread(deps, entry, read);
       const { providerId } = read.message;
       const kept = await keep(deps, { stream, entry, registration: read.message, redelivered });
-      if ('refused' in kept) return refuse(deps, { providerId, ...kept.refused });
+      if ('rejected' in kept) return reject(deps, { providerId, ...kept.rejected });
       return await tell(deps, kept, async () => {
         await deps.signals.registrationReceived(providerId, kept.messageId);
         return 'done';
@@ -61,7 +61,7 @@ export function receiveCapacities({
       if ('reason' in read) return withoutTell(read);
       const { providerId } = read.message;
       const kept = await keep(deps, { stream, entry, registration: capacityAsRegistration(read.message), redelivered });
-      if ('refused' in kept) return withoutTell({ providerId, ...kept.refused });
+      if ('rejected' in kept) return withoutTell({ providerId, ...kept.rejected });
       return await tell(deps, kept, async () => {
         if (await deps.signals.capacityReported(providerId, kept.messageId)) return 'done';
         // The registration comes through another stream and may still be unread, even if it is older than this update.
@@ -96,7 +96,7 @@ interface Kept extends KeptMessage {
 }
 
 /** Why an entry has no effect; `tell` is the text for the provider. */
-interface Refusal {
+interface Rejection {
   reason: string;
   detail?: string;
   providerId?: string;
@@ -104,7 +104,7 @@ interface Refusal {
   nextSeq?: number;
 }
 
-function readMessage<T>([, fields]: StreamEntry, schema: ZodType<T>): { message: T } | Refusal {
+function readMessage<T>([, fields]: StreamEntry, schema: ZodType<T>): { message: T } | Rejection {
   const data = dataOf(fields);
   if (data === undefined) return { reason: 'invalid', detail: 'there is no field data' };
   if (isTooLarge(fields, data)) return { reason: 'too_large', detail: `more than ${maxDataBytes} bytes` };
@@ -134,7 +134,7 @@ function readMessage<T>([, fields]: StreamEntry, schema: ZodType<T>): { message:
 async function keep(
   { pool, verifier }: Pick<Deps, 'pool' | 'verifier'>,
   message: { stream: string; entry: StreamEntry; registration: RegistrationRequest; redelivered: boolean },
-): Promise<Kept | { refused: Omit<Refusal, 'providerId'> }> {
+): Promise<Kept | { rejected: Omit<Rejection, 'providerId'> }> {
   const { stream, registration, redelivered } = message;
   const [id, fields] = message.entry;
   const { providerId } = registration;
@@ -147,17 +147,17 @@ async function keep(
   }
   const verdict = await verifier.verify({ stream, id, fields: fieldsByName(fields), providerId });
   if (!verdict.accepted) {
-    const { accepted: _, ...refused } = verdict;
-    return { refused };
+    const { accepted: _, ...rejected } = verdict;
+    return { rejected };
   }
   const wallet = verdict.wallet ?? registration.walletAddr ?? noWallet;
   const { signed } = verdict;
-  if (!(await hasRoomForProvider(pool, { providerId, wallet, signed }))) return { refused: walletIsFull };
+  if (!(await hasRoomForProvider(pool, { providerId, wallet, signed }))) return { rejected: walletIsFull };
   const kept = await keepRegistration(pool, {
     ...{ messageId, providerId, registration, wallet, signed },
     receivedAt: new Date(Math.min(Date.now(), arrivalMs(id))),
   });
-  if (kept === undefined) return { refused: tooManyWait };
+  if (kept === undefined) return { rejected: tooManyWait };
   return { ...kept, own: kept.messageId === messageId, again: false };
 }
 
@@ -172,21 +172,21 @@ const walletIsFull = {
   tell: 'the wallet has registered too many machines that never joined; join some of them or retire them',
 };
 
-function refuse({ rejections }: Deps, refusal: Refusal): Outcome {
-  const { providerId, tell, nextSeq } = refusal;
+function reject({ rejections }: Deps, rejection: Rejection): Outcome {
+  const { providerId, tell, nextSeq } = rejection;
   if (providerId !== undefined && tell !== undefined) rejections.tell(providerId, tell, nextSeq);
-  return withoutTell(refusal);
+  return withoutTell(rejection);
 }
 
 /** Rejects an invalid message. Its sender may be an impostor, so the verifier decides whether the provider is told. */
-async function refuseUnread(deps: Deps, [, fields]: StreamEntry, refusal: Refusal): Promise<Outcome> {
-  const { providerId } = refusal;
+async function rejectUnread(deps: Deps, [, fields]: StreamEntry, rejection: Rejection): Promise<Outcome> {
+  const { providerId } = rejection;
   const message = { stream: streams.registration, fields: fieldsByName(fields) };
   const isToBeTold = providerId === undefined || (await deps.verifier.mayBeTold({ ...message, providerId }));
-  return isToBeTold ? refuse(deps, refusal) : withoutTell(refusal);
+  return isToBeTold ? reject(deps, rejection) : withoutTell(rejection);
 }
 
-function withoutTell({ reason, detail, providerId }: Refusal): Outcome {
+function withoutTell({ reason, detail, providerId }: Rejection): Outcome {
   return {
     reason,
     ...(detail === undefined ? {} : { detail }),

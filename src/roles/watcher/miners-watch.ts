@@ -56,7 +56,7 @@ export function watchMiners(kubernetes: Kubernetes, pool: Pool, logger: Logger) 
         );
       } catch (error) {
         providerIds.forEach((providerId) => changed.add(providerId));
-        logger.warn({ err: error, retryInMs: retryMs }, 'counts of miners not written');
+        logger.warn({ err: error, retryInMs: retryMs }, 'cannot record the counts of miners');
         await sleep(retryMs, undefined, { signal: stopped.signal }).catch(() => undefined);
       }
     }

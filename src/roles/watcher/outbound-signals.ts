@@ -49,7 +49,7 @@ export class OutboundSignals {
         // If the workflow has ended, the reconciler deals with what its objects left behind.
         if (signal !== undefined) await sendSignal(this.client, signal, { withinMs: sendWithinMs });
       } catch (error) {
-        this.logger.warn({ err: error, about: key, retryInMs: backoffMs }, 'signal not delivered');
+        this.logger.warn({ err: error, about: key, retryInMs: backoffMs }, 'could not deliver a signal');
         await sleep(backoffMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
         backoffMs = Math.min(backoffMs * 2, 10_000);
         continue;

@@ -20,7 +20,7 @@ import { PodNews } from './pod-news.js';
 import { Reflector } from '../../kubernetes/reflector.js';
 
 /** How many single objects are read concurrently after a list. */
-const looksAtOnce = 20;
+const checksAtOnce = 20;
 
 export interface WatcherDeps {
   kubernetes: Kubernetes;
@@ -73,7 +73,7 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
     see: (pod) => ({ jobId: jobIdOf(pod), observation: observePod(pod) }),
     async onList(pods) {
       const byJob = new Map(pods.map(({ jobId, observation }) => [jobId, observation]));
-      const failed = await sideBySide(await liveJobs(pool), looksAtOnce, async (job) => {
+      const failed = await sideBySide(await liveJobs(pool), checksAtOnce, async (job) => {
         const observation = byJob.get(job.jobId);
         if (observation !== undefined) {
           const knows = job.status === 'running' && observation.phase === 'running' && job.podUid === observation.uid;
@@ -113,10 +113,7 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
 function leaveToReconciler<T>(logger: Logger, failed: readonly Failed<T>[], nameOf: (item: T) => string): void {
   if (failed.length === 0) return;
   const about = failed.slice(0, 10).map(({ item }) => nameOf(item));
-  logger.warn(
-    { err: failed[0]!.error, failed: failed.length, about },
-    'not everything that is missing could be looked at',
-  );
+  logger.warn({ err: failed[0]!.error, failed: failed.length, about }, 'some of what is missing could not be checked');
 }
 
 function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
@@ -146,7 +143,7 @@ function watchNodes(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals
     see: observeNode,
     async onList(nodes) {
       const byName = new Map(nodes.map((node) => [node.nodeName, node]));
-      const failed = await sideBySide(await providersWithNodes(pool), looksAtOnce, async (known) => {
+      const failed = await sideBySide(await providersWithNodes(pool), checksAtOnce, async (known) => {
         const observation = byName.get(known.nodeName) ?? (await readNode(known.nodeName));
         if (observation === undefined) {
           if (known.nodeUid !== undefined) tell(goneNode(known.nodeName, known.nodeUid));

@@ -1,7 +1,7 @@
 import { BrokerError } from './errors.js';
 import type { ErrorCode } from '../wire/error-codes.js';
 
-interface Refusal {
+interface Rejection {
   /** The API's error code. */
   code: ErrorCode;
   /** The text for the provider. */
@@ -9,7 +9,7 @@ interface Refusal {
 }
 
 /** Why a provider's message is rejected. The names appear in metrics and in the dead-letter stream. */
-export const providerRefusals = {
+export const providerRejections = {
   signature_required: { code: 'auth_required', tell: 'signature required' },
   signature_malformed: {
     code: 'malformed_request',
@@ -39,16 +39,16 @@ export const providerRefusals = {
   wallet_mismatch: { code: 'provider_not_yours', tell: 'wallet_addr is not the wallet that the provider belongs to' },
   other_wallet: { code: 'provider_not_yours', tell: 'the provider id belongs to another wallet' },
   approval_required: { code: 'auth_required', tell: 'an unsigned provider has to be approved first' },
-} as const satisfies Record<string, Refusal>;
+} as const satisfies Record<string, Rejection>;
 
-export type ProviderRefusal = keyof typeof providerRefusals;
+export type ProviderRejection = keyof typeof providerRejections;
 
 /** Thrown while a message is verified, to reject it. */
 export class MessageRejected extends Error {
   override readonly name = 'MessageRejected';
 
   constructor(
-    readonly reason: ProviderRefusal,
+    readonly reason: ProviderRejection,
     /** The lowest acceptable number, after a replay signed by the provider's own key. */
     readonly nextSeq?: number,
   ) {
@@ -57,8 +57,8 @@ export class MessageRejected extends Error {
 }
 
 /** The API's error for a rejection. It lets the agent correct a wrong clock, or continue from an acceptable number. */
-export function refusalError(reason: ProviderRefusal, nowMs: number, nextSeq?: number): BrokerError {
-  const { code, tell } = providerRefusals[reason];
+export function rejectionError(reason: ProviderRejection, nowMs: number, nextSeq?: number): BrokerError {
+  const { code, tell } = providerRejections[reason];
   return new BrokerError(code, tell, {
     reason,
     ...(code === 'timestamp_skew' ? { server_time: Math.floor(nowMs / 1000) } : {}),

@@ -7,8 +7,8 @@ import type { RunLog } from './bills.js';
 import type { Finding } from './invariant-names.js';
 import { checkInvariants } from './invariants.js';
 import { secretsFound } from './leaks.js';
-import { lookBackAtRepairs, type Planted } from './repairs.js';
-import { failedTasks } from './temporal-looks.js';
+import { checkRepairs, type Planted } from './repairs.js';
+import { failedTasks } from './temporal-checks.js';
 
 export interface EndOfRun {
   endpoints: Endpoints;
@@ -22,7 +22,7 @@ export interface EndOfRun {
 }
 
 /** Everything that is checked once all jobs are over. */
-export async function lookAtTheEnd(end: EndOfRun): Promise<Finding[]> {
+export async function checkAtTheEnd(end: EndOfRun): Promise<Finding[]> {
   const { endpoints, runLog, logFolder, quietWithinMs, planted, providerId, withLoss } = end;
   const findings = await whenQuiet(endpoints, runLog, quietWithinMs);
   const connection = await Connection.connect({ address: endpoints.temporal! });
@@ -31,7 +31,7 @@ export async function lookAtTheEnd(end: EndOfRun): Promise<Finding[]> {
     await database.connect();
     const temporal = new Client({ connection, namespace: endpoints.temporal_namespace! });
     const { outages, secrets } = runLog;
-    findings.push(await lookBackAtRepairs({ temporal, database, planted, providerId, outages, withLoss }));
+    findings.push(await checkRepairs({ temporal, database, planted, providerId, outages, withLoss }));
     const histories = await exportHistories(temporal);
     findings.push(failedTasks(histories), secretsFound(logFolder, histories, secrets));
     return findings;
