@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { gpuOffers } from './gpu-offers.js';
 import { capacitySchema, emptySpec, specSchema, type ProviderCapacity, type SystemSpec } from './machine.js';
 import { machineLimits, providerIdPattern, type ProviderOffer } from './provider.js';
-import { orElse, price, text, time, whole, wireList, wireMap, wireValue } from './wire.js';
+import { orElse, text, time, whole, wireList, wireMap, wireValue } from './wire.js';
 
 const { gpus: maxGpus, cpuCores: maxCores, memoryMb: maxMemoryMb } = machineLimits;
 
