@@ -137,3 +137,31 @@ test('a key is used from the moment when the order is stored, even while no job 
     await away.stop();
   }
 });
+
+test('an order is answered with 201 once, and its repeat with 200 while the job runs', async () => {
+  const runs = await startApi({
+    database,
+    redis,
+    commands: {
+      jobs: {
+        startAndWait: async ({ jobId }) => {
+          await database.pool.query(`update jobs set status = 'running', started_at = now() where job_id = $1`, [
+            jobId,
+          ]);
+          return 'still_starting';
+        },
+        cancel: () => Promise.reject(new Error('is not asked for')),
+        extend: () => Promise.reject(new Error('is not asked for')),
+      },
+    },
+  });
+  try {
+    const session = await runs.login({ spendLimit: enough });
+    const key = randomUUID();
+    const first = await place(session, key);
+    expect(first).toMatchObject({ status: 201, job_id: expect.any(String) });
+    expect(await place(session, key)).toMatchObject({ status: 200, job_id: first.job_id });
+  } finally {
+    await runs.stop();
+  }
+});

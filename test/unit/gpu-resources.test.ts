@@ -187,3 +187,30 @@ test('GPUs are missing resource by resource', () => {
   const shared = { ...node({ [plain]: 0 }), gpuShares: { [plain]: 10 } };
   expect(missingGpus([{ resource: plain, amount: 1 }], shared).missing).toEqual([]);
 });
+
+describe('cores, memory and storage', () => {
+  const sold = (offered: number, allocatable: NodeAllocatable | undefined) =>
+    resourceTargets(
+      {
+        ...{ gpus: [], cpuCores: offered, memoryMb: offered, storageGb: offered },
+        ...{ cpuPricePerHour: 0, memoryPricePerGbHour: 0 },
+      },
+      allocatable,
+      { ...machine, held: [] },
+    )
+      .targets.filter(({ kind }) => kind === 'cpu' || kind === 'memory' || kind === 'storage')
+      .map(({ amount }) => amount);
+  const counted = node({}, { cpuCores: 16, memoryMb: 32, storageGb: 64 });
+
+  test('a provider sells no more cores, memory and storage than it offers', () => {
+    expect(sold(8, counted)).toEqual([8, 8, 8]);
+  });
+
+  test('a provider sells no more cores, memory and storage than its node counts', () => {
+    expect(sold(1_000, counted)).toEqual([16, 32, 64]);
+  });
+
+  test('a provider sells no cores, memory and storage before its node is seen', () => {
+    expect(sold(8, undefined)).toEqual([0, 0, 0]);
+  });
+});
