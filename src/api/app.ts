@@ -13,23 +13,20 @@ import { requestId } from './middleware/request-id.js';
 import { securityHeaders } from './middleware/security-headers.js';
 import { validate } from './middleware/validate.js';
 import { answerUnmatched, createRouter, requireDecodablePath } from './router.js';
-import { openapiRoute } from './routes/openapi.js';
+import { withOpenapi } from './routes/openapi.js';
 
 /** The API: each request passes down this list, and its response or error comes back up. */
 export function createApi(deps: ApiDeps): Koa {
   const { config, logger, authenticate, limiter, routes } = deps;
-  const router = createRouter(
-    [...routes, openapiRoute(routes, config)],
-    [
-      requireProvable,
-      readBody,
-      answerInTime,
-      authentication(authenticate),
-      requireScopes,
-      limitWallet(limiter),
-      validate,
-    ],
-  );
+  const router = createRouter(withOpenapi(routes, config), [
+    requireProvable,
+    readBody,
+    answerInTime,
+    authentication(authenticate),
+    requireScopes,
+    limitWallet(limiter),
+    validate,
+  ]);
 
   // Trusts exactly one hop: with more, a client could write its own address into X-Forwarded-For.
   const app = new Koa({ proxy: config.TRUST_PROXY, maxIpsCount: 1 });

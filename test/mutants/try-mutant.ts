@@ -43,14 +43,14 @@ export async function tryMutant(mutant: Mutant, reach: Reach, env: NodeJS.Proces
   writeJson(path, { file, start, end, becomes });
   const mutated = { ...env, [mutantVariable]: path };
   try {
-    for (const { asked, ...how } of inTurns(files)) {
+    for (const { asked, inBand, isBundled } of inTurns(files)) {
       const { results, timedOut, output } = await runJest({
         files: asked,
         env: mutated,
         allowedMs: (test) => reach.secondsOf(test) * 1000 * patience.times + patience.extraMs,
         bail: true,
-        inBand: how.inBand,
-        ...(how.isBundled ? { prepare: (run) => bundle(run, mutated) } : {}),
+        inBand,
+        ...(isBundled ? { prepare: (run) => bundle(run, mutated) } : {}),
       });
       const red = results.find(({ green }) => !green);
       if (red !== undefined) return ended('killed', `${red.file}: ${red.failed ?? 'did not run'}`);
@@ -76,13 +76,14 @@ const filesInBand = 25;
  * mutants that survive all others.
  */
 function inTurns(files: readonly string[]): { asked: string[]; inBand: boolean; isBundled: boolean }[] {
-  const small = files.filter((test) => !loadsNativePart(test));
+  const native = files.filter(loadsNativePart);
+  const small = files.filter((test) => !native.includes(test));
   const turns = [];
   for (let first = 0; first < small.length; first += filesInBand) {
     turns.push({ asked: small.slice(first, first + filesInBand), inBand: true, isBundled: false });
   }
   for (const isBundled of [false, true]) {
-    const asked = files.filter((test) => loadsNativePart(test) && runsWorkflows(test) === isBundled);
+    const asked = native.filter((test) => runsWorkflows(test) === isBundled);
     if (asked.length > 0) turns.push({ asked, inBand: false, isBundled });
   }
   return turns;

@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 /** An API whose jobs only ever start: the tests concern only what precedes a job's row. */
-const startWith = (env: Record<string, string>) =>
+const startWith = (env: Record<string, string>, starts: (jobId: string) => Promise<unknown> = async () => undefined) =>
   startApi({
     database,
     redis,
@@ -32,6 +32,7 @@ const startWith = (env: Record<string, string>) =>
       jobs: {
         startAndWait: async ({ jobId }) => {
           started.push(jobId);
+          await starts(jobId);
           return 'still_starting';
         },
         cancel: () => Promise.reject(new Error('is not asked for')),
@@ -139,22 +140,9 @@ test('a key is used from the moment when the order is stored, even while no job 
 });
 
 test('an order is answered with 201 once, and its repeat with 200 while the job runs', async () => {
-  const runs = await startApi({
-    database,
-    redis,
-    commands: {
-      jobs: {
-        startAndWait: async ({ jobId }) => {
-          await database.pool.query(`update jobs set status = 'running', started_at = now() where job_id = $1`, [
-            jobId,
-          ]);
-          return 'still_starting';
-        },
-        cancel: () => Promise.reject(new Error('is not asked for')),
-        extend: () => Promise.reject(new Error('is not asked for')),
-      },
-    },
-  });
+  const runs = await startWith({}, (jobId) =>
+    database.pool.query(`update jobs set status = 'running', started_at = now() where job_id = $1`, [jobId]),
+  );
   try {
     const session = await runs.login({ spendLimit: enough });
     const key = randomUUID();

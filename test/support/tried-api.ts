@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openapiRoute } from '../../src/api/routes/openapi.js';
+import { withOpenapi } from '../../src/api/routes/openapi.js';
 import { newJobId } from '../../src/api/job-id.js';
 import type { RouteRule } from '../../src/api/route.js';
 import { insertJob } from '../../src/db/jobs.js';
@@ -177,7 +177,7 @@ export async function ruleTable(): Promise<RouteRule[]> {
   const [itsDatabase, itsRedis] = await Promise.all([freshDatabase(), freshRedis()]);
   const its = await startApi({ database: itsDatabase, redis: itsRedis });
   const { routes, config } = its.deps;
-  const table = [...routes, openapiRoute(routes, config)];
+  const table = withOpenapi(routes, config);
   await its.stop();
   await Promise.all([itsDatabase.close(), itsRedis.close()]);
   return table;

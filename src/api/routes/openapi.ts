@@ -4,8 +4,13 @@ import { openapiDocument } from '../openapi.js';
 import type { RouteRule } from '../route.js';
 import { sendCached } from '../send-cached.js';
 
-/** The route of the OpenAPI document; created once, because the routes do not change while the process lives. */
-export function openapiRoute(rules: readonly RouteRule[], config: Pick<Config, 'AUTH_AUDIENCE'>): RouteRule {
+/** All routes of an API: those given, and the OpenAPI document that describes them. */
+export function withOpenapi(rules: readonly RouteRule[], config: Pick<Config, 'AUTH_AUDIENCE'>): RouteRule[] {
+  return [...rules, openapiRoute(rules, config)];
+}
+
+/** Created once, because the routes do not change while the process lives. */
+function openapiRoute(rules: readonly RouteRule[], config: Pick<Config, 'AUTH_AUDIENCE'>): RouteRule {
   const rule: RouteRule = {
     method: 'GET',
     path: '/openapi.json',
