@@ -120,6 +120,19 @@ export async function lastInSequence(
   return seq === null ? undefined : countedAs({ seq, entryId: entry ?? '' });
 }
 
+/** The entry whose message of this kind was accepted last; undefined if there is none. */
+export async function lastAcceptedEntry(
+  db: Queryable,
+  kind: CountedKind,
+  providerId: string,
+): Promise<string | undefined> {
+  const { rows } = await db.query<{ entry: string | null }>(
+    `select ${kind}_entry as entry from provider_identities where provider_id = $1`,
+    [providerId],
+  );
+  return rows[0]?.entry ?? undefined;
+}
+
 /** Deletes the nonces of delegations that expired before `before`, which can no longer be presented. */
 export async function pruneDelegations(db: Queryable, before: Date): Promise<number> {
   const { rowCount } = await db.query('delete from provider_delegations where expires_at < $1', [before]);

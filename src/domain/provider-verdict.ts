@@ -27,6 +27,11 @@ export type ProviderVerdict =
       tell?: string;
       /** The lowest acceptable number, if only the number is wrong and the key is the provider's. */
       nextSeq?: number;
+      /**
+       * True if a newer message of this sender is the only reason: two relays read them, and the newer one was verified
+       * first. The message has no effect any more, but nobody did anything wrong.
+       */
+      isOvertaken?: boolean;
     };
 
 /** Decides whether an entry is really from its claimed sender. */

@@ -1,6 +1,13 @@
 /** An entry as the driver returns it: field names and values alternate. */
 export type StreamEntry = [id: string, fields: string[]];
 
+/** Negative if entry `a` was appended before entry `b`, by their ids. */
+export function compareEntryIds(a: string, b: string): number {
+  const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
+  const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
+  return aMs - bMs || aSeq - bSeq;
+}
+
 /**
  * The fields by name. Of duplicates the first counts, as in `dataOf`, so that the value that was checked is the value
  * that is read.

@@ -106,7 +106,7 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
         violations: await workflows(temporal, `ExecutionStatus in ('Failed', 'Terminated', 'TimedOut')`),
       },
       await schedulesGoOn(temporal),
-      { invariant: 'messages', violations: await unread(redis, log) },
+      { invariant: 'messages', violations: await unread(redis) },
       {
         invariant: 'service',
         violations: (await rows(`select provider_id, status from providers where status <> 'available'`)).filter(
@@ -189,7 +189,7 @@ async function workflows(temporal: Client, query: string): Promise<string[]> {
 /** How long an entry may stay unread while a relay is running. */
 const unreadForMs = 5_000;
 
-async function unread(redis: Redis, { insistent }: RunLog): Promise<string[]> {
+async function unread(redis: Redis): Promise<string[]> {
   const found: string[] = [];
   for (const stream of ['provider:registration', 'provider:heartbeat', 'provider:capacity']) {
     const groups = (await redis.xinfo('GROUPS', stream).catch(() => [])) as unknown[][];
@@ -206,8 +206,6 @@ async function unread(redis: Redis, { insistent }: RunLog): Promise<string[]> {
     for (const [, fields] of await redis.xrange(`${stream}:dlq`, '-', '+')) {
       const field = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
       const reason = field('reason');
-      // Two relays read its entries concurrently: an entry that one of them processes makes earlier ones stale.
-      if (reason === 'sequence_replayed' && field('data').includes(`"${insistent.providerId}"`)) continue;
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
     for (const [reason, count] of reasons) found.push(`${stream}:dlq has ${count} × ${reason}`);

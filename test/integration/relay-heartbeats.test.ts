@@ -180,23 +180,37 @@ test('a forged heartbeat becomes a dead letter, and the genuine one before it co
   expect(asked).toEqual(['stranger', 'owner']);
 });
 
-test.each(['sequence_replayed', 'timestamp_skew'] as const)(
-  'a heartbeat that is late (%s) only because its reader died is skipped, and one that was never valid becomes a dead letter',
-  async (reason) => {
-    const verifier: ProviderVerifier = {
-      acceptsAll: false,
-      mayBeTold: () => Promise.resolve(true),
-      verify: () => Promise.resolve({ accepted: false, reason }),
-    };
-    await publish(heartbeatData(providerId));
-    const group = ['GROUP', brokerGroup, 'a-relay-that-died', 'COUNT', 1, 'STREAMS', heartbeat, '>'] as const;
-    await world.redis.xreadgroup(...group);
-    const first = await publish(heartbeatData(providerId));
-    await world.start({ verifier });
-    await read();
-    expect(await world.deadLetters(heartbeat)).toEqual([expect.objectContaining({ orig_id: first, reason })]);
-  },
-);
+test('a heartbeat that is too old only because its reader died is skipped, and one that never was in time becomes a dead letter', async () => {
+  const reason = 'timestamp_skew';
+  const verifier: ProviderVerifier = {
+    acceptsAll: false,
+    mayBeTold: () => Promise.resolve(true),
+    verify: () => Promise.resolve({ accepted: false, reason }),
+  };
+  await publish(heartbeatData(providerId));
+  const group = ['GROUP', brokerGroup, 'a-relay-that-died', 'COUNT', 1, 'STREAMS', heartbeat, '>'] as const;
+  await world.redis.xreadgroup(...group);
+  const first = await publish(heartbeatData(providerId));
+  await world.start({ verifier });
+  await read();
+  expect(await world.deadLetters(heartbeat)).toEqual([expect.objectContaining({ orig_id: first, reason })]);
+});
+
+test('a heartbeat that a newer one overtook is skipped, and one that is sent again becomes a dead letter', async () => {
+  const reason = 'sequence_replayed';
+  const verifier: ProviderVerifier = {
+    acceptsAll: false,
+    mayBeTold: () => Promise.resolve(true),
+    verify: ({ providerId }) =>
+      Promise.resolve({ accepted: false, reason, ...(providerId === overtaken ? { isOvertaken: true } : {}) }),
+  };
+  const overtaken = await silentProvider();
+  await publish(heartbeatData(overtaken));
+  const again = await publish(heartbeatData(providerId));
+  await world.start({ verifier });
+  await read();
+  expect(await world.deadLetters(heartbeat)).toEqual([expect.objectContaining({ orig_id: again, reason })]);
+});
 
 test('a heartbeat that the database does not accept holds up no other, and becomes a dead letter in the end', async () => {
   const fleet = [providerId, ...(await Promise.all(Array.from({ length: 9 }, silentProvider)))];

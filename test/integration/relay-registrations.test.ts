@@ -249,6 +249,27 @@ test('an accepted message is not rejected for the time that an outage took', asy
   expect(await world.deadLetters(registration)).toEqual([]);
 });
 
+test.each([
+  ['registration', registration, registrationData],
+  ['capacity update', capacity, capacityData],
+] as const)(
+  'a %s that a newer one overtook has no effect and no answer, and is no dead letter',
+  async (_, stream, dataOf) => {
+    const verifier: ProviderVerifier = {
+      acceptsAll: false,
+      mayBeTold: () => Promise.resolve(true),
+      verify: () => Promise.resolve({ accepted: false, reason: 'sequence_replayed', isOvertaken: true }),
+    };
+    await world.start({ verifier });
+    const providerId = newProviderId();
+    await publish(stream, dataOf(providerId));
+    await settled(stream);
+    expect(await world.deadLetters(stream)).toEqual([]);
+    expect(await world.signals(providerId)).toEqual([]);
+    expect(await world.redis.exists(responseStream(providerId))).toBe(0);
+  },
+);
+
 test('nothing is acknowledged or put aside while Temporal is away, and everything takes effect when it returns', async () => {
   const door = await closedDoor(world.config.TEMPORAL_ADDRESS);
   const connection = Connection.lazy({ address: door.address });

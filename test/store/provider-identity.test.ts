@@ -192,15 +192,35 @@ test('a message in another entry is a replay; the same entry, read again after a
   }
 });
 
-test('an earlier message after a later one is rejected', async () => {
+test('a message that a later one overtook is told apart from one that is sent again', async () => {
   const verifier = verifierOf('required');
   const atlas = provider();
-  const registrations = [await registers(atlas), await registers(atlas)];
-  expect(reasonOf(await verifier.verify(registrations[1]!))).toBe('accepted');
-  expect(reasonOf(await verifier.verify(registrations[0]!))).toMatch(/sequence_replayed|delegation_superseded/);
-  const heartbeats = [await beats(atlas), await beats(atlas)];
-  expect(reasonOf(await verifier.verify(heartbeats[1]!))).toBe('accepted');
-  expect(reasonOf(await verifier.verify(heartbeats[0]!))).toBe('sequence_replayed');
+  const pairs = [
+    [await registers(atlas), await registers(atlas)],
+    [await beats(atlas), await beats(atlas)],
+  ] as const;
+  for (const [earlier, later] of pairs) {
+    expect(reasonOf(await verifier.verify(later))).toBe('accepted');
+    const overtaken = await verifier.verify(earlier);
+    expect(reasonOf(overtaken)).toMatch(/sequence_replayed|delegation_superseded/);
+    expect(overtaken).toMatchObject({ isOvertaken: true });
+    expect(overtaken).not.toHaveProperty('tell');
+    const sentAgain = await verifier.verify({ ...earlier, id: entryId() });
+    expect(reasonOf(sentAgain)).toMatch(/sequence_replayed|delegation_superseded/);
+    expect(sentAgain).not.toHaveProperty('isOvertaken');
+  }
+});
+
+test('a registration by an old key that the one by a new key overtook is told apart from one that is sent again', async () => {
+  const verifier = verifierOf('required');
+  const atlas = provider();
+  expect(reasonOf(await verifier.verify(await registers(atlas)))).toBe('accepted');
+  const earlier = await registers(atlas);
+  expect(
+    reasonOf(await verifier.verify(await registers(provider({ providerId: atlas.providerId, wallet: atlas.wallet })))),
+  ).toBe('accepted');
+  expect(await verifier.verify(earlier)).toMatchObject({ reason: 'key_revoked', isOvertaken: true });
+  expect(await verifier.verify({ ...earlier, id: entryId() })).not.toHaveProperty('isOvertaken');
 });
 
 test('a heartbeat that was signed before the registration may be read after it, since each stream counts by itself', async () => {

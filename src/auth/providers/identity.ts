@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import { acceptDelegation } from '../../db/provider-binding.js';
 import {
   advanceSequence,
+  lastAcceptedEntry,
   lastInSequence,
   type CountedKind,
   type ProviderIdentity,
@@ -9,7 +10,7 @@ import {
 } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
 import { isAhead } from '../../domain/message-number.js';
-import { MessageRejected, providerRejections } from '../../domain/provider-rejections.js';
+import { MessageRejected, providerRejections, type ProviderRejection } from '../../domain/provider-rejections.js';
 import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from '../../domain/provider-verdict.js';
 import { noWallet } from '../../domain/registration.js';
 import { streams } from '../../wire/streams.js';
@@ -24,6 +25,7 @@ import { readEntrySignature } from './entry-signature.js';
 import { createRecordReader } from './record-reader.js';
 import { anySpec } from '../../wire/provider-typed-data.js';
 import { arrivalSkewS } from '../../wire/message-number.js';
+import { compareEntryIds } from '../../wire/stream-entry.js';
 import { entryDigest, type EntrySignature } from '../../wire/entry-signature.js';
 import { readDelegation } from '../../wire/node-key-delegation.js';
 import type { Recover } from '../../wire/recover.js';
@@ -88,11 +90,19 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     } catch (error) {
       if (!(error instanceof MessageRejected)) throw error;
       const { reason, nextSeq } = error;
+      if (await isOvertaken(message, reason)) return { accepted: false, reason, isOvertaken: true };
       // Only registrations are answered on the stream. A sender over HTTPS gets the response there, whoever it is.
       const waits = message.stream === streams.registration && message.entryId !== undefined;
       const tell = waits && (await mayBeTold(message)) ? { tell: providerRejections[reason].tell } : {};
       return { accepted: false, reason, ...tell, ...(nextSeq === undefined ? {} : { nextSeq }) };
     }
+  }
+
+  /** Whether a message with a valid signature is rejected only because a later entry was read before it. */
+  async function isOvertaken({ stream, providerId, entryId }: Message, reason: ProviderRejection): Promise<boolean> {
+    if (entryId === undefined || !causedByNewer.has(reason)) return false;
+    const last = await lastAcceptedEntry(pool, kindOf(stream), providerId);
+    return last !== undefined && compareEntryIds(entryId, last) < 0;
   }
 
   async function mayBeTold({ stream, providerId, fields }: Omit<ProviderEntry, 'id'>): Promise<boolean> {
@@ -204,6 +214,13 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     if ((await recover(entryDigest(signed), sig)) !== key) throw new MessageRejected('signature_invalid');
   }
 }
+
+/** What a newer message of the same sender does to an older one. All are found after the signature is verified. */
+const causedByNewer: ReadonlySet<ProviderRejection> = new Set([
+  'sequence_replayed',
+  'delegation_superseded',
+  'key_revoked',
+]);
 
 function kindOf(stream: string): CountedKind {
   if (stream === streams.registration) return 'registration';

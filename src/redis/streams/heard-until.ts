@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { arrivalMs } from './entry.js';
 import { brokerGroup, streams } from '../../wire/streams.js';
+import { compareEntryIds } from '../../wire/stream-entry.js';
 
 /** An older heartbeat proves nothing, so entries read but unsettled for longer do not matter. */
 const maxPendingMs = 600_000;
@@ -27,7 +28,7 @@ export async function heardUntil(redis: Redis): Promise<Hearing | undefined> {
     // Nobody has sent anything, or everything was flushed: nothing can be unread.
     if (known === undefined) return { until: new Date(nowMs), now: new Date(nowMs) };
     if (known.group === undefined) return undefined;
-    const behind = compareIds(known.group, known.last);
+    const behind = compareEntryIds(known.group, known.last);
     // Somebody moved the group past all entries, so it is unknown which were read.
     if (behind > 0) return undefined;
     const read = behind < 0 ? arrivalMs(known.group) : nowMs;
@@ -72,10 +73,4 @@ async function settledUntil(redis: Redis, stream: string, nowMs: number): Promis
 
 function pairs(list: unknown[]): Map<string, unknown> {
   return new Map(Array.from({ length: list.length / 2 }, (_, at) => [String(list[2 * at]), list[2 * at + 1]]));
-}
-
-function compareIds(a: string, b: string): number {
-  const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
-  const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
-  return aMs - bMs || aSeq - bSeq;
 }

@@ -2,7 +2,6 @@ import { recordHeartbeats, type Beat } from '../../db/heartbeats.js';
 import type { Queryable } from '../../db/pool.js';
 import { BrokerError } from '../../domain/errors.js';
 import { readHeartbeat, type HeartbeatMessage } from '../../domain/heartbeat.js';
-import type { ProviderRejection } from '../../domain/provider-rejections.js';
 import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import { heartbeatsRead } from '../../observability/metrics.js';
 import type { DeadLetter } from '../../redis/streams/dead-letters.js';
@@ -136,12 +135,9 @@ function readBeat(entry: StreamEntry, dead: DeadLetter[]): HeartbeatMessage | un
 }
 
 /**
- * Reasons a genuine heartbeat is rejected when it is redelivered: its first relay died, and another relay read the
- * provider's next heartbeat before it.
+ * Verifies a heartbeat's sender. A forged one goes to `dead`. One that is only late has no effect: another relay read the
+ * provider's next heartbeat before it, or its first relay died and it is redelivered when it is too old.
  */
-const late: ReadonlySet<ProviderRejection> = new Set(['sequence_replayed', 'timestamp_skew']);
-
-/** Verifies a heartbeat's sender. A forged one goes to `dead`; one that was only redelivered late has no effect. */
 async function isGenuine(
   verifier: ProviderVerifier,
   entry: StreamEntry,
@@ -151,7 +147,8 @@ async function isGenuine(
   const [id, fields] = entry;
   const verdict = await verifier.verify({ stream, id, fields: fieldsByName(fields), providerId });
   if (verdict.accepted) return true;
-  if (!redelivered || !late.has(verdict.reason)) dead.push({ entry, reason: verdict.reason, providerId });
+  const isLate = verdict.isOvertaken === true || (redelivered && verdict.reason === 'timestamp_skew');
+  if (!isLate) dead.push({ entry, reason: verdict.reason, providerId });
   return false;
 }
 

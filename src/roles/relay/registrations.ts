@@ -38,6 +38,7 @@ export function receiveRegistrations(deps: Deps): Receive {
       if ('reason' in read) return await rejectUnread(deps, entry, read);
       const { providerId } = read.message;
       const kept = await keep(deps, { stream, entry, registration: read.message, redelivered });
+      if (kept === 'overtaken') return 'done';
       if ('rejected' in kept) return reject(deps, { providerId, ...kept.rejected });
       return await tell(deps, kept, async () => {
         await deps.signals.registrationReceived(providerId, kept.messageId);
@@ -61,6 +62,7 @@ export function receiveCapacities({
       if ('reason' in read) return withoutTell(read);
       const { providerId } = read.message;
       const kept = await keep(deps, { stream, entry, registration: capacityAsRegistration(read.message), redelivered });
+      if (kept === 'overtaken') return 'done';
       if ('rejected' in kept) return withoutTell({ providerId, ...kept.rejected });
       return await tell(deps, kept, async () => {
         if (await deps.signals.capacityReported(providerId, kept.messageId)) return 'done';
@@ -134,7 +136,7 @@ function readMessage<T>([, fields]: StreamEntry, schema: ZodType<T>): { message:
 async function keep(
   { pool, verifier }: Pick<Deps, 'pool' | 'verifier'>,
   message: { stream: string; entry: StreamEntry; registration: RegistrationRequest; redelivered: boolean },
-): Promise<Kept | { rejected: Omit<Rejection, 'providerId'> }> {
+): Promise<Kept | 'overtaken' | { rejected: Omit<Rejection, 'providerId'> }> {
   const { stream, registration, redelivered } = message;
   const [id, fields] = message.entry;
   const { providerId } = registration;
@@ -147,7 +149,9 @@ async function keep(
   }
   const verdict = await verifier.verify({ stream, id, fields: fieldsByName(fields), providerId });
   if (!verdict.accepted) {
-    const { accepted: _, ...rejected } = verdict;
+    const { accepted: _, isOvertaken, ...rejected } = verdict;
+    // A newer message counts. An answer to this one would reach the provider after the newer one's.
+    if (isOvertaken === true) return 'overtaken';
     return { rejected };
   }
   const wallet = verdict.wallet ?? registration.walletAddr ?? noWallet;
