@@ -1,7 +1,10 @@
 import { createServer } from 'node:net';
 import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { writeAtomically } from './files.js';
+import { LockHeld, takeLock } from './lock.js';
 
 /**
  * Ports come from below the local cluster's NodePorts (20000 and up) and below the ephemeral ports, so an outgoing
@@ -22,6 +25,28 @@ export async function isFree(port: number): Promise<boolean> {
   return true;
 }
 
+/** Locks of the ports that somebody's engines on this machine have, or will have once they listen. */
+const reservations = join(tmpdir(), `worldland-broker-ports-${process.getuid?.() ?? 0}`);
+/** The ports that this process has reserved: the file that each is for, and how it is given back. */
+const reserved = new Map<number, { file: string; release: () => void }>();
+process.once('exit', () => reserved.forEach(({ release }) => release()));
+
+/**
+ * Keeps a port that is free for the ports in `file`: of two stacks that start at the same time, both find it free, and
+ * the engine of one would find it taken.
+ */
+function reserve(port: number, file: string): boolean {
+  const holder = reserved.get(port);
+  if (holder !== undefined) return holder.file === file;
+  try {
+    reserved.set(port, { file, release: takeLock(join(reservations, String(port))) });
+    return true;
+  } catch (error) {
+    if (error instanceof LockHeld) return false;
+    throw error;
+  }
+}
+
 /**
  * The ports of a data folder: always the same ones while they are free, because certificates, kubeconfigs and other
  * people's notes contain them.
@@ -39,11 +64,21 @@ export class Ports {
     const given = this.given.get(name);
     if (given !== undefined) return given;
     let port = this.remembered[name];
-    while (port === undefined || [...this.given.values()].includes(port) || !(await isFree(port)))
-      port = randomInt(lowest, highest + 1);
+    const isTaken = async (candidate: number) =>
+      [...this.given.values()].includes(candidate) || !(await isFree(candidate)) || !reserve(candidate, this.file);
+    while (port === undefined || (await isTaken(port))) port = randomInt(lowest, highest + 1);
     this.given.set(name, port);
     this.remembered[name] = port;
     writeAtomically(this.file, `${JSON.stringify(this.remembered, null, 2)}\n`);
     return port;
+  }
+
+  /** Leaves the ports to others. The next stack on this data folder, in whichever process, gets them again if it can. */
+  release(): void {
+    for (const port of this.given.values()) {
+      reserved.get(port)?.release();
+      reserved.delete(port);
+    }
+    this.given.clear();
   }
 }

@@ -84,6 +84,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     changed: () => complete && write(),
     died: (name, how) => complete && options.died?.(name, how),
   });
+  const ports = new Ports(join(dataDir, 'ports.json'));
   // In alphabetical order, whichever engine was ready first.
   const current = (): Endpoints => ({ ...sorted(endpoints), pids: sorted(supervisor.pids()) });
   const write = () => writeAtomically(endpointsFile, `${JSON.stringify(current(), null, 2)}\n`);
@@ -92,11 +93,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await supervisor.stopAll();
     rmSync(endpointsFile, { force: true });
     guard.close();
+    ports.release();
     release();
   };
 
   try {
-    const context: EngineContext = { dataDir, ports: new Ports(join(dataDir, 'ports.json')), supervisor, log, env };
+    const context: EngineContext = { dataDir, ports, supervisor, log, env };
     const roleEnv: Record<string, string> = {};
     const starters: Record<EngineName, () => Promise<Engine>> = {
       postgres: () => startPostgres(context),

@@ -12,7 +12,7 @@ import { searchAttributes } from './search-attributes.js';
 export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   const { order, provider, state } = life;
   const { status, message, failure, podEndedAt, startFailure } = ending;
-  const endAt = instantAt(Date.now());
+  const endAt = endOf(life);
   const { away } = provider.news();
   const lastSeen = lastSeenOf(ending, away);
   // Cancelled and expired jobs, too: the pod may have ended earlier without the workflow hearing of it.
@@ -51,6 +51,15 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   }
   await condition(allHandlersFinished);
   return state;
+}
+
+/**
+ * When the end of the job was decided. A cancellation counts from when it was asked for: while no worker runs, or if one
+ * dies at this very step, the workflow reads it later.
+ */
+function endOf({ cancelledBy }: JobLife): Instant {
+  const now = instantAt(Date.now());
+  return cancelledBy?.at !== undefined && cancelledBy.at < now ? cancelledBy.at : now;
 }
 
 /** Whatever ends the job, the customer does not pay for the time in which the provider was away. */

@@ -1,6 +1,6 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { sshCommand, type JobOrder, type Placement } from '../src/domain/job.js';
-import type { JobInput, JobLimits, JobState, RunningJob } from './job-messages.js';
+import type { Cancellation, JobInput, JobLimits, JobState, RunningJob } from './job-messages.js';
 import { absenceOf, createServiceRecord } from './job-service.js';
 import { createPodObservations, type PodObservations } from './pod-observations.js';
 import { createProviderWatch, type ProviderWatch } from './provider-watch.js';
@@ -17,7 +17,7 @@ export interface JobLife {
   readonly service: ReturnType<typeof createServiceRecord>;
   /** Set as soon as the customer can log in. */
   running: RunningJob | undefined;
-  cancelledBy: string | undefined;
+  cancelledBy: Cancellation | undefined;
   /** The most that the end may have to release. */
   held: 'nothing' | 'capacity' | 'pod';
 }

@@ -32,6 +32,7 @@ import {
   providerChanged,
   providerDraining,
   sshReady,
+  type Cancellation,
   type JobInput,
   type JobState,
 } from './job-messages.js';
@@ -61,7 +62,8 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     const { cancelledBy } = life;
-    ending = cancelledBy === undefined && !isCancellation(error) ? failed(failureOf(error)) : cancelled(cancelledBy);
+    ending =
+      cancelledBy === undefined && !isCancellation(error) ? failed(failureOf(error)) : cancelled(cancelledBy?.by);
   }
   return await CancellationScope.nonCancellable(() => end(life, ending));
 }
@@ -81,8 +83,8 @@ function placing(life: JobLife, input: JobInput): Parameters<typeof findMachine>
 /** Registers the handlers for everything that a job is told or asked. */
 function listen(life: JobLife, input: JobInput, cancelSteps: () => void): ReturnType<typeof takeExtensions> {
   const { order, limits, state, provider } = life;
-  const cancel = ({ by }: { by: string }): void => {
-    life.cancelledBy ??= by;
+  const cancel = (cancellation: Cancellation): void => {
+    life.cancelledBy ??= cancellation;
     cancelSteps();
   };
 

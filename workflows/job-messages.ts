@@ -68,8 +68,15 @@ export interface ProviderDrain {
 export const providerChanged = defineSignal<[ProviderChange]>('providerChanged');
 export const providerDraining = defineSignal<[ProviderDrain]>('providerDraining');
 
+/** Who ends a job, and when it was asked for. */
+export interface Cancellation {
+  by: string;
+  /** Up to 0.1.0 it is missing, and the job is paid for until its workflow reads this. */
+  at?: Instant;
+}
+
 /** Ends the job. A signal, so that the job ends once the server has the message, even while no worker is running. */
-export const cancelRequested = defineSignal<[{ by: string }]>('cancelRequested');
+export const cancelRequested = defineSignal<[Cancellation]>('cancelRequested');
 
 // ---- Updates and the query: what a job is asked, and answers
 

@@ -9,6 +9,7 @@ import type { JobCommands } from '../api/job-commands.js';
 import type { Config } from '../config.js';
 import { BrokerError } from '../domain/errors.js';
 import { jobWorkflowId } from '../domain/job.js';
+import { instantAt } from '../domain/outside.js';
 import { extendJob, sshReady, type JobLifecycle } from '../../workflows/job-messages.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import { asBrokerError, isEndedMeanwhile, isNoWorkflow } from './failures.js';
@@ -46,7 +47,8 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
 
     async cancel(jobId, by, waitMs) {
       const workflowId = jobWorkflowId(jobId);
-      const signal = jobSignals.cancelRequested(jobId, { by });
+      // Nobody pays for the time until a worker reads it.
+      const signal = jobSignals.cancelRequested(jobId, { by, at: instantAt(Date.now()) });
       const told = await translated(sendSignal(client, signal, { withinMs: acceptWithinMs, requestId: 'cancel' }));
       if (!told) {
         const fate = await accepted(() => workflowFate(client, workflowId));

@@ -202,7 +202,8 @@ function servedBetween(
     });
 
   if (bill.status === 'expired') way(expiresMs, Infinity);
-  if (bill.status === 'cancelled' && cancelledMs !== undefined) way(cancelledMs, seenMs);
+  // Whatever ended the job, its customer does not pay for the time after asking to end it.
+  if (cancelledMs !== undefined) way(cancelledMs, seenMs);
   // Whatever ended the job, nobody pays for the time after its pod ended.
   if (hit?.end !== undefined) {
     way(hit.sentMs, seenMs, hit.saidMs === undefined ? {} : { podEndedAtMs: hit.saidMs });

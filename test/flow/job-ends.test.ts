@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { instantAt } from '../../src/domain/outside.js';
+import { cancelRequested } from '../../workflows/job-messages.js';
 import { createFlow, type Flow } from '../support/flow.js';
 import { runningFlowJob, startFlowJob, workflowIdOf } from '../support/flow-job.js';
 
@@ -61,6 +62,34 @@ describe('a pod that ends while its provider is away', () => {
     await job.cancel();
     expect(await job.released()).toMatchObject({ status: 'cancelled', podEndedAt: endedAt });
   });
+});
+
+test('a cancelled job is paid for until that was asked for, however late a worker hears of it', async () => {
+  const job = await runningFlowJob(flow);
+  const askedAt = instantAt(secondsAgo(8));
+  await flow.temporal.client.workflow
+    .getHandle(workflowIdOf(job))
+    .signal(cancelRequested, { by: 'its owner', at: askedAt });
+  expect(await job.released()).toMatchObject({ status: 'cancelled', endAt: askedAt });
+});
+
+test('a cancellation from the future, by a wrong clock, ends a job now', async () => {
+  const job = await runningFlowJob(flow);
+  const tomorrow = instantAt(Date.now() + 86_400_000);
+  await flow.temporal.client.workflow
+    .getHandle(workflowIdOf(job))
+    .signal(cancelRequested, { by: 'its owner', at: tomorrow });
+  const { endAt } = await job.released();
+  expect(Math.abs(Date.parse(endAt) - Date.now())).toBeLessThan(60_000);
+});
+
+test('the API says when a cancellation was asked for', async () => {
+  const job = await runningFlowJob(flow);
+  const askedMs = Date.now();
+  await job.cancel();
+  const answeredMs = Date.now();
+  const endMs = Date.parse((await job.released()).endAt);
+  expect([endMs >= askedMs, endMs <= answeredMs]).toEqual([true, true]);
 });
 
 describe('a provider that came back', () => {

@@ -9,12 +9,13 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { LockHeld, takeLock, withLock } from '../../engines/lock.js';
 import { silent } from '../../engines/log.js';
-import { cacheRoot } from '../../engines/paths.js';
+import { cacheRoot, packageRoot } from '../../engines/paths.js';
 import { isFree, Ports } from '../../engines/ports.js';
 import { processStart } from '../../engines/process-identity.js';
 import { findBuiltTools } from '../../engines/tools/built-tools.js';
@@ -165,6 +166,38 @@ test('a data folder keeps its ports, below those of NodePorts and outgoing conne
   const second = new Ports(file);
   expect([await second.take('a'), await second.take('b')]).toEqual(ports);
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ a: ports[0], b: ports[1] });
+});
+
+test('a port that one data folder has taken is no other one’s, even before anything listens there', async () => {
+  const [mine, theirs] = [join(folder, 'mine.json'), join(folder, 'theirs.json')];
+  const ports = new Ports(mine);
+  const port = await ports.take('a');
+  writeFileSync(theirs, JSON.stringify({ a: port }));
+  expect(await isFree(port)).toBe(true);
+  const other = await new Ports(theirs).take('a');
+  expect(other).not.toBe(port);
+  expect(await new Ports(mine).take('a')).toBe(port);
+  ports.release();
+  writeFileSync(theirs, JSON.stringify({ a: port }));
+  expect(await new Ports(theirs).take('a')).toBe(port);
+});
+
+test('a port that another process has taken is left to it', async () => {
+  const [mine, theirs] = [join(folder, 'of-a-process.json'), join(folder, 'of-a-child.json')];
+  const taking = `import('${join(packageRoot, 'dist/engines/ports.js')}').then(async ({ Ports }) => {
+    console.log(await new Ports(process.argv[1]).take('a'));
+    setInterval(() => undefined, 1_000);
+  })`;
+  const child = spawn(process.execPath, ['-e', taking, theirs], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [printed] = (await once(child.stdout, 'data')) as [Buffer];
+    const port = Number(printed.toString());
+    writeFileSync(mine, JSON.stringify({ a: port }));
+    expect(await isFree(port)).toBe(true);
+    expect(await new Ports(mine).take('a')).not.toBe(port);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 test('what lies below a folder of mode 0700 is out of reach of another account', () => {
