@@ -106,31 +106,22 @@ export async function advanceSequence(
   return rowCount === 1;
 }
 
-/** The effective last number of a provider's key; undefined if none of this kind has been accepted. */
-export async function lastInSequence(
+/**
+ * The message of this kind that was accepted last from a provider's key, with its effective number; undefined if none
+ * has been.
+ */
+export async function lastAccepted(
   db: Queryable,
   kind: CountedKind,
   providerId: string,
-): Promise<number | undefined> {
+): Promise<MessageNumber | undefined> {
   const { rows } = await db.query<{ seq: number | null; entry: string | null }>(
     `select ${kind}_seq as seq, ${kind}_entry as entry from provider_identities where provider_id = $1`,
     [providerId],
   );
   const { seq = null, entry } = rows[0] ?? {};
-  return seq === null ? undefined : countedAs({ seq, entryId: entry ?? '' });
-}
-
-/** The entry whose message of this kind was accepted last; undefined if there is none. */
-export async function lastAcceptedEntry(
-  db: Queryable,
-  kind: CountedKind,
-  providerId: string,
-): Promise<string | undefined> {
-  const { rows } = await db.query<{ entry: string | null }>(
-    `select ${kind}_entry as entry from provider_identities where provider_id = $1`,
-    [providerId],
-  );
-  return rows[0]?.entry ?? undefined;
+  const entryId = entry ?? '';
+  return seq === null ? undefined : { seq: countedAs({ seq, entryId }), entryId };
 }
 
 /** Deletes the nonces of delegations that expired before `before`, which can no longer be presented. */

@@ -47,11 +47,7 @@ export type ProviderRejection = keyof typeof providerRejections;
 export class MessageRejected extends Error {
   override readonly name = 'MessageRejected';
 
-  constructor(
-    readonly reason: ProviderRejection,
-    /** The lowest acceptable number, after a replay signed by the provider's own key. */
-    readonly nextSeq?: number,
-  ) {
+  constructor(readonly reason: ProviderRejection) {
     super(reason);
   }
 }

@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Endpoints } from '../../engines/engine.js';
+import { fieldsByName } from '../../src/wire/stream-entry.js';
 import { billViolations, readBills, type RunLog } from './bills.js';
 import type { JobStory } from './customers.js';
 import type { Finding } from './invariant-names.js';
@@ -204,8 +205,7 @@ async function unread(redis: Redis): Promise<string[]> {
     }
     const reasons = new Map<string, number>();
     for (const [, fields] of await redis.xrange(`${stream}:dlq`, '-', '+')) {
-      const field = (name: string) => fields[fields.indexOf(name) + 1] ?? '';
-      const reason = field('reason');
+      const reason = fieldsByName(fields)['reason'] ?? '';
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
     for (const [reason, count] of reasons) found.push(`${stream}:dlq has ${count} × ${reason}`);

@@ -258,6 +258,7 @@ describe.each(Object.keys(brokerKeys) as BrokerKey[])('a stranger who writes to 
     async (name) => {
       const { keys, goesOn } = uses[kind];
       for (const key of await keys()) {
+        await stranger.del(key);
         const before = await count();
         await overwrite(key, name);
         await goesOn(key);

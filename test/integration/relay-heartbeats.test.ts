@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import type { ProviderVerifier } from '../../src/domain/provider-verdict.js';
 import { brokerGroup, streams } from '../../src/wire/streams.js';
 import { putProvider } from '../support/fleet.js';
-import { createRelayWorld, heartbeatData, newProviderId, type RelayWorld } from '../support/relay.js';
+import { checking, createRelayWorld, heartbeatData, newProviderId, type RelayWorld } from '../support/relay.js';
 import { until } from '../support/until.js';
 
 const { heartbeat } = streams;
@@ -156,8 +156,7 @@ test('a message that first names another provider takes nothing from that one', 
 test('a forged heartbeat becomes a dead letter, and the genuine one before it counts', async () => {
   const asked: string[] = [];
   const verifier: ProviderVerifier = {
-    acceptsAll: false,
-    mayBeTold: () => Promise.resolve(true),
+    ...checking,
     verify({ fields }) {
       asked.push(fields['by']!);
       return Promise.resolve(
@@ -183,8 +182,7 @@ test('a forged heartbeat becomes a dead letter, and the genuine one before it co
 test('a heartbeat that is too old only because its reader died is skipped, and one that never was in time becomes a dead letter', async () => {
   const reason = 'timestamp_skew';
   const verifier: ProviderVerifier = {
-    acceptsAll: false,
-    mayBeTold: () => Promise.resolve(true),
+    ...checking,
     verify: () => Promise.resolve({ accepted: false, reason }),
   };
   await publish(heartbeatData(providerId));
@@ -199,8 +197,7 @@ test('a heartbeat that is too old only because its reader died is skipped, and o
 test('a heartbeat that a newer one overtook is skipped, and one that is sent again becomes a dead letter', async () => {
   const reason = 'sequence_replayed';
   const verifier: ProviderVerifier = {
-    acceptsAll: false,
-    mayBeTold: () => Promise.resolve(true),
+    ...checking,
     verify: ({ providerId }) =>
       Promise.resolve({ accepted: false, reason, ...(providerId === overtaken ? { isOvertaken: true } : {}) }),
   };

@@ -7,7 +7,14 @@ import { loadRegistration, messageRates, takeRegistration } from '../../src/db/r
 import { BrokerError } from '../../src/domain/errors.js';
 import { groupFigures } from '../../src/redis/streams/group.js';
 import { brokerGroup, responseStream, streams } from '../../src/wire/streams.js';
-import { createRelayWorld, newProviderId, registrationData, trusting, type RelayWorld } from '../support/relay.js';
+import {
+  checking,
+  createRelayWorld,
+  newProviderId,
+  registrationData,
+  trusting,
+  type RelayWorld,
+} from '../support/relay.js';
 import { until } from '../support/until.js';
 
 const { registration, capacity } = streams;
@@ -177,8 +184,7 @@ test('a sender of rubbish cannot push out the dead letters about others', async 
 
 test('a rejected message becomes a dead letter with its code, its sender is told, and no workflow starts', async () => {
   const verifier: ProviderVerifier = {
-    acceptsAll: false,
-    mayBeTold: () => Promise.resolve(true),
+    ...checking,
     verify: () => Promise.resolve({ accepted: false, reason: 'signature_required', tell: 'sign it' }),
   };
   await world.start({ verifier });
@@ -198,8 +204,7 @@ test('a signed registration is stored with the wallet of its signer, not the one
   const wallet = `0x${'c'.repeat(40)}`;
   await world.start({
     verifier: {
-      acceptsAll: false,
-      mayBeTold: () => Promise.resolve(true),
+      ...checking,
       verify: () => Promise.resolve({ accepted: true, signed: true, wallet }),
     },
   });
@@ -212,8 +217,7 @@ test('a signed registration is stored with the wallet of its signer, not the one
 test('registrations wait in the stream while their signatures cannot be checked', async () => {
   let away = true;
   const verifier: ProviderVerifier = {
-    acceptsAll: false,
-    mayBeTold: () => Promise.resolve(true),
+    ...checking,
     verify: () =>
       away ? Promise.reject(new BrokerError('auth_backend_unavailable', 'away')) : trusting.verify(undefined as never),
   };
@@ -231,8 +235,7 @@ test('registrations wait in the stream while their signatures cannot be checked'
 test('an accepted message is not rejected for the time that an outage took', async () => {
   let verdicts = 0;
   const verifier: ProviderVerifier = {
-    acceptsAll: false,
-    mayBeTold: () => Promise.resolve(true),
+    ...checking,
     verify: () =>
       Promise.resolve(
         verdicts++ === 0 ? { accepted: true, signed: true } : { accepted: false, reason: 'sequence_replayed' },
@@ -256,8 +259,7 @@ test.each([
   'a %s that a newer one overtook has no effect and no answer, and is no dead letter',
   async (_, stream, dataOf) => {
     const verifier: ProviderVerifier = {
-      acceptsAll: false,
-      mayBeTold: () => Promise.resolve(true),
+      ...checking,
       verify: () => Promise.resolve({ accepted: false, reason: 'sequence_replayed', isOvertaken: true }),
     };
     await world.start({ verifier });
@@ -428,8 +430,7 @@ test('a stranger’s registration under a provider’s name takes no place of wh
   let signed = true;
   await world.start({
     verifier: {
-      acceptsAll: false,
-      mayBeTold: () => Promise.resolve(true),
+      ...checking,
       verify: () => Promise.resolve(signed ? { accepted: true, signed, wallet: owner } : { accepted: true, signed }),
     },
   });

@@ -196,17 +196,17 @@ test('a message that a later one overtook is told apart from one that is sent ag
   const verifier = verifierOf('required');
   const atlas = provider();
   const pairs = [
-    [await registers(atlas), await registers(atlas)],
-    [await beats(atlas), await beats(atlas)],
+    [await registers(atlas), await registers(atlas), /sequence_replayed|delegation_superseded/],
+    [await beats(atlas), await beats(atlas), /^sequence_replayed$/],
   ] as const;
-  for (const [earlier, later] of pairs) {
+  for (const [earlier, later, reason] of pairs) {
     expect(reasonOf(await verifier.verify(later))).toBe('accepted');
     const overtaken = await verifier.verify(earlier);
-    expect(reasonOf(overtaken)).toMatch(/sequence_replayed|delegation_superseded/);
+    expect(reasonOf(overtaken)).toMatch(reason);
     expect(overtaken).toMatchObject({ isOvertaken: true });
     expect(overtaken).not.toHaveProperty('tell');
     const sentAgain = await verifier.verify({ ...earlier, id: entryId() });
-    expect(reasonOf(sentAgain)).toMatch(/sequence_replayed|delegation_superseded/);
+    expect(reasonOf(sentAgain)).toMatch(reason);
     expect(sentAgain).not.toHaveProperty('isOvertaken');
   }
 });

@@ -19,6 +19,9 @@ export const trusting: ProviderVerifier = {
   mayBeTold: () => Promise.resolve(true),
 };
 
+/** For verifiers that check each message, by the `verify` of a test. */
+export const checking = { ...trusting, acceptsAll: false } as const;
+
 /** Makes the janitor do in a moment what it usually does in a minute. */
 export const hastily = {
   everyMs: 200,

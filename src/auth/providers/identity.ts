@@ -2,8 +2,7 @@ import type { Pool } from 'pg';
 import { acceptDelegation } from '../../db/provider-binding.js';
 import {
   advanceSequence,
-  lastAcceptedEntry,
-  lastInSequence,
+  lastAccepted,
   type CountedKind,
   type ProviderIdentity,
   type ProviderRecord,
@@ -89,20 +88,19 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
       return await judge(message);
     } catch (error) {
       if (!(error instanceof MessageRejected)) throw error;
-      const { reason, nextSeq } = error;
-      if (await isOvertaken(message, reason)) return { accepted: false, reason, isOvertaken: true };
+      const { reason } = error;
+      const { providerId, entryId } = message;
+      const last = causedByNewer.has(reason) ? await lastAccepted(pool, kindOf(message.stream), providerId) : undefined;
+      if (last !== undefined && entryId !== undefined && compareEntryIds(entryId, last.entryId) < 0)
+        return { accepted: false, reason, isOvertaken: true };
       // Only registrations are answered on the stream. A sender over HTTPS gets the response there, whoever it is.
-      const waits = message.stream === streams.registration && message.entryId !== undefined;
+      const waits = message.stream === streams.registration && entryId !== undefined;
       const tell = waits && (await mayBeTold(message)) ? { tell: providerRejections[reason].tell } : {};
-      return { accepted: false, reason, ...tell, ...(nextSeq === undefined ? {} : { nextSeq }) };
+      // Anyone with a timely signature holds the key or replays its holder's message; telling them reveals little more
+      // than the time.
+      const cure = last !== undefined && reason === 'sequence_replayed' ? { nextSeq: last.seq + 1 } : {};
+      return { accepted: false, reason, ...tell, ...cure };
     }
-  }
-
-  /** Whether a message with a valid signature is rejected only because a later entry was read before it. */
-  async function isOvertaken({ stream, providerId, entryId }: Message, reason: ProviderRejection): Promise<boolean> {
-    if (entryId === undefined || !causedByNewer.has(reason)) return false;
-    const last = await lastAcceptedEntry(pool, kindOf(stream), providerId);
-    return last !== undefined && compareEntryIds(entryId, last) < 0;
   }
 
   async function mayBeTold({ stream, providerId, fields }: Omit<ProviderEntry, 'id'>): Promise<boolean> {
@@ -167,7 +165,6 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
       message: { seq: Number(signature.seq), entryId: entryId ?? '' },
       dryRun: entryId === undefined,
     });
-    if (rejected === 'sequence_replayed') throw await replayed('registration', providerId);
     if (rejected !== undefined) throw new MessageRejected(rejected);
     return delegation.wallet;
   }
@@ -195,18 +192,10 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     const kind = kindOf(stream);
     const taken =
       entryId === undefined
-        ? seq > ((await lastInSequence(pool, kind, providerId)) ?? -1)
+        ? seq > ((await lastAccepted(pool, kind, providerId))?.seq ?? -1)
         : await advanceSequence(pool, kind, key, { seq, entryId }, new Date(now()));
-    if (!taken) throw await replayed(kind, providerId);
+    if (!taken) throw new MessageRejected('sequence_replayed');
     return identity.wallet;
-  }
-
-  /**
-   * Anyone with a timely signature holds the key or replays its holder's message; telling them reveals little more than
-   * the time.
-   */
-  async function replayed(kind: CountedKind, providerId: string): Promise<MessageRejected> {
-    return replayedAfter(await lastInSequence(pool, kind, providerId));
   }
 
   async function requireSignedByKey({ stream, providerId, fields }: Message, { key, seq, ts, sig }: EntrySignature) {
@@ -246,10 +235,6 @@ function requireUnsignedAllowed(
 function requireOnTime({ seq, ts }: EntrySignature, atMs: number): void {
   if (Math.abs(atMs / 1000 - Number(ts)) > arrivalSkewS) throw new MessageRejected('timestamp_skew');
   if (isAhead(Number(seq), Number(ts))) throw new MessageRejected('sequence_ahead');
-}
-
-function replayedAfter(last: number | undefined): MessageRejected {
-  return new MessageRejected('sequence_replayed', last === undefined ? undefined : last + 1);
 }
 
 function requireWallet({ fields }: Message, wallet: string): void {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { advanceSequence, lastInSequence, providerRecords } from '../../db/provider-identities.js';
+import { advanceSequence, lastAccepted, providerRecords } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
 import { isAhead } from '../../domain/message-number.js';
 import { rejectionError } from '../../domain/provider-rejections.js';
@@ -59,5 +59,6 @@ export async function verifyReader(
   // A unique id in place of an entry's: repeating the same request is always a replay.
   const request = { seq: Number(seq), entryId: `${now()}-${randomInt(2 ** 47)}` };
   if (await advanceSequence(pool, 'responses', counted, request, new Date(now()))) return true;
-  throw rejectionError('sequence_replayed', now(), ((await lastInSequence(pool, 'responses', providerId)) ?? -1) + 1);
+  const last = await lastAccepted(pool, 'responses', providerId);
+  throw rejectionError('sequence_replayed', now(), (last?.seq ?? -1) + 1);
 }
