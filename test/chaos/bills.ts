@@ -36,6 +36,7 @@ export interface Bill {
   job_id: string;
   status: string;
   provider_id: string | null;
+  pod_uid: string | null;
   rate: string | null;
   started_at: Date | null;
   expires_at: Date | null;
@@ -48,7 +49,7 @@ export interface Bill {
 
 export async function readBills(database: pg.Client): Promise<Map<string, Bill>> {
   const { rows } = await database.query<Bill>(
-    `select j.job_id, j.status, j.provider_id, coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate,
+    `select j.job_id, j.status, j.provider_id, j.pod_uid, coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate,
             j.started_at, j.expires_at, j.ended_at, j.served_until, j.billed_ms::text,
             coalesce((select json_agg(json_build_object(
               'ordered', coalesce(c.ordered, c.reserved)::text, 'spent', c.spent::text, 'seconds', c.seconds,
@@ -112,7 +113,7 @@ export function billViolations(story: JobStory, bill: Bill | undefined, log: Run
     must(story.told.pricePerHour === gpuPrice * story.gpuCount, `its customer was told ${story.told.pricePerHour}`);
   const startedMs = bill.started_at.getTime();
   const expiresMs = bill.expires_at.getTime();
-  const pod = log.pods.ofJob(bill.job_id).find(({ readyAtMs }) => readyAtMs !== undefined);
+  const pod = servingPod(bill, log);
   const told = (ms: number | undefined, isMs: number) => ms === undefined || ms === isMs;
   must(story.complaint !== '' || story.status === bill.status, `its customer was told that it is ${story.status}`);
   must(
@@ -158,6 +159,10 @@ export function billViolations(story: JobStory, bill: Bill | undefined, log: Run
   return wrong;
 }
 
+/** The pod that served a job: one on a machine that did not start it may become ready while it is being removed. */
+const servingPod = ({ job_id, pod_uid }: Bill, { pods }: RunLog) =>
+  pods.ofJob(job_id).find(({ uid }) => uid === pod_uid);
+
 const hitOf = ({ job_id }: Bill, { hits }: RunLog) => hits.find(({ jobId }) => jobId === job_id);
 
 function factsOf({ started_at, expires_at, gaps }: Bill): Omit<ServiceFacts, 'endAtMs'> {
@@ -183,14 +188,11 @@ function servedBetween(
   const providerId = bill.provider_id ?? '';
   const hit = hitOf(bill, log);
   const death = log.deaths.get(providerId);
-  const leavingMs = log.pods
-    .ofJob(bill.job_id)
-    // The pod on a machine that did not start the job was deleted before the job was served.
-    .filter(({ readyAtMs }) => readyAtMs !== undefined)
-    // The broker did not see the end of a pod that was deleted from outside.
-    .map(({ uid, leavingSeenMs }) => (hit?.name === 'pod deleted' && hit.uid === uid ? undefined : leavingSeenMs));
+  const pod = servingPod(bill, log);
+  // The broker did not see the end of a pod that was deleted from outside.
+  const leavingMs = hit?.name === 'pod deleted' && hit.uid === pod?.uid ? undefined : pod?.leavingSeenMs;
   const seenMs = Math.min(
-    ...[...leavingMs, toldEndedMs, log.sampler.endingSeenMs(bill.job_id), bill.ended_at?.getTime()].map(
+    ...[leavingMs, toldEndedMs, log.sampler.endingSeenMs(bill.job_id), bill.ended_at?.getTime()].map(
       (ms) => ms ?? Infinity,
     ),
   );
