@@ -1,9 +1,10 @@
 import type { Scope } from '../wire/scopes.js';
 import type { Caller } from './caller.js';
+import { isCode } from './errors.js';
 import type { SessionInfo } from './credentials.js';
 import type { Broker, HandOff, LoginOptions } from './login.js';
 import type { MarketApi } from './market.js';
-import type { Billing, ListedSession, MintedToken, SshKey, Whoami } from './shapes.js';
+import type { Billing, ListedSession, MintedToken, Site, SshKey, Whoami } from './shapes.js';
 import type { StoredSession } from './stores.js';
 import type { Signer } from './wallet.js';
 
@@ -62,7 +63,11 @@ export function createAccess(caller: Caller, { site }: Pick<MarketApi, 'site'>):
     },
     /** An older broker does not say these things. */
     async facts() {
-      const { auth, token } = await site();
+      const said = await site().catch((error: unknown) => {
+        if (isCode(error, 'not_found')) return undefined;
+        throw error;
+      });
+      const { auth, token } = said ?? ({} as Partial<Site>);
       const { chain_ids: chainIds } = (auth ?? {}) as { chain_ids?: number[] };
       const { decimals } = (token ?? {}) as { decimals?: number };
       return {

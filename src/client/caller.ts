@@ -1,6 +1,6 @@
 import { createCredentials, type Credentials } from './credentials.js';
 import { isCode, WorldLandError } from './errors.js';
-import { exchange, openStream, type Fetch, type Reply } from './exchange.js';
+import { exchange, openStream, requireSuccess, type Fetch, type Reply } from './exchange.js';
 import { withRetries } from './retry.js';
 import { openRoutes, signedRoutes } from './routes.generated.js';
 import { memoryStore, type Store } from './stores.js';
@@ -50,6 +50,8 @@ export interface Caller {
   /** A route of the table, by its pattern: `GET /api/v1/jobs/:id`. */
   call<T>(route: string, input?: Input): Promise<T>;
   request<T>(method: Method, path: string, input?: Input): Promise<Reply<T>>;
+  /** One request with one answer, whatever its status; only a wrong clock is set and makes a second one. */
+  answer(method: Method, path: string, input?: Input): Promise<Reply>;
   /** An answer that goes on, with its credential; it is not repeated. */
   stream(path: string, input?: Input): Promise<Response>;
 }
@@ -115,8 +117,21 @@ export function createCaller(options: ConnectOptions): Caller {
     const repeatable = repeatableMethods.has(method) || input.idempotencyKey !== undefined || input.safe === true;
     const attempts = { retries: options.retries ?? defaultRetries, repeatable, signal: input.signal };
     return (await withRetries(attempts, () =>
-      withFreshCredential(async () => await exchange(send, await prepared(method, path, input, body))),
+      withFreshCredential(async () => {
+        const sent = await prepared(method, path, input, body);
+        return requireSuccess(await exchange(send, sent), sent.url);
+      }),
     )) as Reply<T>;
+  }
+
+  async function answer(method: Method, path: string, input: Input = {}): Promise<Reply> {
+    const body = input.body === undefined ? undefined : JSON.stringify(input.body);
+    const once = async () => await exchange(send, await prepared(method, path, input, body));
+    const reply = await once();
+    const { code, server_time: serverTime } = (reply.body ?? {}) as { code?: unknown; server_time?: unknown };
+    if (code !== 'timestamp_skew' || typeof serverTime !== 'number') return reply;
+    credentials.setClock(serverTime);
+    return await once();
   }
 
   async function call<T>(route: string, input: Input = {}): Promise<T> {
@@ -130,6 +145,7 @@ export function createCaller(options: ConnectOptions): Caller {
     credentials,
     call,
     request,
+    answer,
     stream: (path, input = {}) =>
       withFreshCredential(async () => await openStream(send, await prepared('GET', path, input, undefined))),
   };

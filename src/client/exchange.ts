@@ -22,10 +22,9 @@ export type Fetch = typeof fetch;
 const maxReplyChars = 32 * 1024 * 1024;
 
 /**
- * One request and its answer.
+ * One request and its answer, whatever its status.
  *
- * @throws WorldLandError for every answer that is not a success, and for none: `network`, `timeout`, `aborted`,
- *   `protocol` if the answer cannot come from a broker, or the broker's own code.
+ * @throws WorldLandError `network`, `timeout`, `aborted`; `protocol` if the answer cannot come from a broker.
  */
 export async function exchange(send: Fetch, { url, timeoutMs, signal, ...request }: Exchange): Promise<Reply> {
   const place = placeOf(url);
@@ -34,14 +33,18 @@ export async function exchange(send: Fetch, { url, timeoutMs, signal, ...request
     const response = await send(url, { ...init(request), signal: clock.signal });
     refuseRedirect(response, place);
     const text = await readText(response, place);
-    const body = parsed(response, text, place);
-    if (response.status < 200 || response.status > 299) throw problemOf(response, body, place);
-    return { status: response.status, body, headers: response.headers };
+    return { status: response.status, body: parsed(response, text, place), headers: response.headers };
   } catch (error) {
     throw clock.failureOf(error, place);
   } finally {
     clock.stop();
   }
+}
+
+/** @throws WorldLandError with the broker's code if the reply is not a success. */
+export function requireSuccess(reply: Reply, url: string): Reply {
+  if (reply.status >= 200 && reply.status <= 299) return reply;
+  throw problemOf(reply, placeOf(url));
 }
 
 /** As `exchange`, for an answer that is read piece by piece: the time limit holds until its headers are there. */
@@ -52,7 +55,8 @@ export async function openStream(send: Fetch, { url, timeoutMs, signal, ...reque
     const response = await send(url, { ...init(request), signal: clock.signal });
     refuseRedirect(response, place);
     if (response.status === 200) return response;
-    throw problemOf(response, parsed(response, await readText(response, place), place), place);
+    const body = parsed(response, await readText(response, place), place);
+    throw problemOf({ status: response.status, body, headers: response.headers }, place);
   } catch (error) {
     throw clock.failureOf(error, place);
   } finally {
@@ -154,12 +158,12 @@ function parsed(response: Response, text: string, place: string): unknown {
 }
 
 /** Who answers here is not a broker: another server, or a proxy in front of a broker that is down. */
-function foreign(response: Response, place: string, what: string): WorldLandError {
+function foreign(response: Pick<Response, 'status' | 'headers'>, place: string, what: string): WorldLandError {
   const detail = `${place} answered ${response.status} with ${what.slice(0, 80)}, not as a broker does`;
   return new WorldLandError('protocol', detail, factsOf(response));
 }
 
-function factsOf(response: Response) {
+function factsOf(response: Pick<Response, 'status' | 'headers'>) {
   const seconds = Number(response.headers.get('retry-after') ?? NaN);
   return {
     status: response.status,
@@ -170,7 +174,8 @@ function factsOf(response: Response) {
 }
 
 /** The broker's failure, from its problem document. */
-function problemOf(response: Response, body: unknown, place: string): WorldLandError {
+function problemOf(response: Reply, place: string): WorldLandError {
+  const { body } = response;
   const isProblem = typeof body === 'object' && body !== null && typeof (body as { code?: unknown }).code === 'string';
   if (!isProblem) return foreign(response, place, typeOf(response) || 'nothing');
   const {
@@ -193,7 +198,7 @@ function problemOf(response: Response, body: unknown, place: string): WorldLandE
   });
 }
 
-function typeOf(response: Response): string {
+function typeOf(response: Pick<Response, 'headers'>): string {
   return response.headers.get('content-type') ?? '';
 }
 

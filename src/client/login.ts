@@ -60,13 +60,16 @@ interface ChallengeReply {
   server_time?: number;
 }
 
+/** A broker that says more would make a limit in tokens one of many more base units than was meant. */
+const mostDecimals = 18;
+
 const defaultScopes: readonly Scope[] = ['jobs:read', 'jobs:write'];
 
 /** Logs a wallet in: a new session key, the wallet's signature of exactly what was asked for, and the registration. */
 export async function login(broker: Broker, options: LoginOptions): Promise<StoredSession> {
   const { asked, key } = await begin(broker, options);
-  const { chainIds } = await broker.facts();
-  const wallet = await connectWallet(options.wallet, { chainId: options.chainId, accepted: chainIds });
+  const accepted = async () => (await broker.facts()).chainIds;
+  const wallet = await connectWallet(options.wallet, { chainId: options.chainId, accepted });
   const wanted: Asked = { ...asked, wallet: wallet.address, chainId: wallet.chainId };
   const challenge = await broker.post<ChallengeReply>('/api/v1/auth/challenge', challengeOf(wanted));
   const proposed = challenge.typed_data;
@@ -103,7 +106,11 @@ async function begin(
 ): Promise<{ asked: Asked; key: SessionKey }> {
   const { scopes = defaultScopes, spendLimit = 0n, ttlSeconds, chainId } = options;
   requireScopes(scopes);
-  const decimals = typeof spendLimit === 'bigint' ? undefined : (await broker.facts()).decimals;
+  const decimals = typeof spendLimit === 'bigint' ? mostDecimals : ((await broker.facts()).decimals ?? mostDecimals);
+  if (!Number.isInteger(decimals) || decimals < 0 || decimals > mostDecimals) {
+    const detail = `the broker says that its token has ${decimals} decimals, and ${mostDecimals} are the most that are believed`;
+    throw new WorldLandError('protocol', detail, { data: { field: 'token.decimals' } });
+  }
   const key = newSessionKey();
   const asked: Asked = {
     audience: broker.audience,
@@ -169,9 +176,9 @@ export async function revokeByWallet(
   broker: Broker,
   options: { wallet: Signer; sessionKey?: string; chainId?: number },
 ): Promise<void> {
-  const { chainIds } = await broker.facts();
-  const wallet = await connectWallet(options.wallet, { chainId: options.chainId, accepted: chainIds });
-  const chainId = wallet.chainId ?? chainIds?.[0];
+  const accepted = async () => (await broker.facts()).chainIds;
+  const wallet = await connectWallet(options.wallet, { chainId: options.chainId, accepted });
+  const chainId = wallet.chainId ?? (await accepted())?.[0];
   if (chainId === undefined)
     throw new WorldLandError('validation_failed', 'chainId: this broker does not say which chains it accepts');
   const revocation = {

@@ -39,12 +39,12 @@ export interface Wallet {
  * Connects a wallet. One that signs for its active chain only is asked to change it where it is another.
  *
  * @param chainId the chain that the caller asks for.
- * @param accepted the chains that the broker accepts, if it says so.
+ * @param accepted asks the broker which chains it accepts; undefined if it does not say.
  * @throws WorldLandError `wallet_rejected`, `wallet_wrong_chain`, `wallet_failed`
  */
 export async function connectWallet(
   signer: Signer,
-  { chainId, accepted }: { chainId?: number | undefined; accepted?: readonly number[] | undefined },
+  { chainId, accepted }: { chainId?: number | undefined; accepted: () => Promise<readonly number[] | undefined> },
 ): Promise<Wallet> {
   const local = localOf(signer);
   if (local !== undefined) {
@@ -56,13 +56,18 @@ export async function connectWallet(
   const address = accounts[0];
   if (address === undefined) throw new WorldLandError('wallet_rejected', 'the wallet offers no account');
   const active = Number(await ask<string>(provider, 'eth_chainId'));
-  const wanted = chainId ?? (accepted === undefined || accepted.includes(active) ? active : accepted[0]!);
+  const wanted = chainId ?? chainOf(active, await accepted());
   if (wanted !== active) await switchChain(provider, wanted);
   return {
     address: lower(address),
     chainId: wanted,
     sign: (typedData) => ask<Hex>(provider, 'eth_signTypedData_v4', [address, forProvider(typedData)]),
   };
+}
+
+/** The active chain where the broker accepts it, or does not say; else the first that it accepts. */
+function chainOf(active: number, accepted: readonly number[] | undefined): number {
+  return accepted === undefined || accepted.includes(active) ? active : accepted[0]!;
 }
 
 /** The account that signs in this process, if there is one: a wallet client of viem may hold it. */
