@@ -39,7 +39,9 @@ export function createProgram(runner: Runner): Command {
   });
   program.helpInformation = () =>
     rootHelp({ version: ownVersion(), width: process.stdout.columns || 80, docs: docsOf(process.env) });
-  for (const command of everyCommand(program)) command.exitOverride().configureOutput(program.configureOutput());
+  for (const command of everyCommand(program)) {
+    command.exitOverride().configureOutput(program.configureOutput()).helpCommand(false);
+  }
   return program;
 }
 
