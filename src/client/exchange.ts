@@ -124,15 +124,23 @@ function refuseRedirect(response: Response, place: string): void {
   });
 }
 
+/** What reads a body piece by piece: platforms type it differently. */
+export function piecesOf(body: NonNullable<Response['body']>) {
+  return body.getReader() as {
+    read(): Promise<{ done: boolean; value?: Uint8Array }>;
+    cancel(): Promise<void>;
+  };
+}
+
 async function readText(response: Response, place: string): Promise<string> {
   if (response.body === null) return '';
   const decoder = new TextDecoder();
-  const reader = response.body.getReader();
+  const reader = piecesOf(response.body);
   const parts: string[] = [];
   for (let length = 0; ;) {
     const { done, value } = await reader.read();
     if (done) return parts.join('') + decoder.decode();
-    const part = decoder.decode(value as Uint8Array, { stream: true });
+    const part = decoder.decode(value, { stream: true });
     parts.push(part);
     if ((length += part.length) <= maxReplyChars) continue;
     await reader.cancel();
