@@ -103,12 +103,17 @@ export function withDeadline(timeoutMs: number, signal: AbortSignal | undefined)
 
 /** What `fetch` keeps in `cause`: its own message says only that it failed. */
 function reasonOf(error: unknown): string {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const { code } = at as { code?: unknown };
-    if (typeof code === 'string') return code;
-    if (at.cause === undefined) return at.message;
+  for (let at = error as Failed | undefined, depth = 0; at !== undefined && depth < 5; at = at.cause, depth++) {
+    if (typeof at.code === 'string') return at.code;
+    if (at.cause === undefined && typeof at.message === 'string') return at.message;
   }
   return 'no connection';
+}
+
+interface Failed {
+  code?: unknown;
+  message?: unknown;
+  cause?: Failed;
 }
 
 function placeOf(url: string): string {
