@@ -63,7 +63,7 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     if (error instanceof ContinueAsNew) throw error;
     const { cancelledBy } = life;
     ending =
-      cancelledBy === undefined && !isCancellation(error) ? failed(failureOf(error)) : cancelled(cancelledBy?.by);
+      cancelledBy === undefined && !isCancellation(error) ? failed(failureOf(error)) : cancelled(cancelledBy?.by, input.order.wallet);
   }
   return await CancellationScope.nonCancellable(() => end(life, ending));
 }
