@@ -45,7 +45,11 @@ export function failedBecause(reason: ErrorCode, message: string): Ending {
  */
 export function cancelled(by: string | undefined, wallet: string): Ending {
   const endedBy = by === wallet ? 'you' : 'operator';
-  return { status: 'cancelled', message: sentence(endedBy === 'you' ? 'you ended it' : 'an operator ended it'), endedBy };
+  return {
+    status: 'cancelled',
+    message: sentence(endedBy === 'you' ? 'you ended it' : 'an operator ended it'),
+    endedBy,
+  };
 }
 
 /** The provider went away for good; the customer does not pay for the time in which it did not serve. */

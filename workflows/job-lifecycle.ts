@@ -63,7 +63,9 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     if (error instanceof ContinueAsNew) throw error;
     const { cancelledBy } = life;
     ending =
-      cancelledBy === undefined && !isCancellation(error) ? failed(failureOf(error)) : cancelled(cancelledBy?.by, input.order.wallet);
+      cancelledBy === undefined && !isCancellation(error)
+        ? failed(failureOf(error))
+        : cancelled(cancelledBy?.by, input.order.wallet);
   }
   return await CancellationScope.nonCancellable(() => end(life, ending));
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { SessionPrincipal } from '../auth/customers/principal.js';
 import type { ToldEvent } from './event-replies.js';
+import type { JobEventReply } from './schemas/event.js';
 
 /** More than this is not handed to a client that is slow to take it: it stays in the database until there is room. */
 const bufferedAtMost = 64 * 1024;
@@ -28,6 +29,9 @@ export interface OpenedStream {
   principal: SessionPrincipal;
   /** Of this job only. */
   jobId?: string | undefined;
+  /** What it is sent first. */
+  past?: readonly ToldEvent[];
+  /** It goes on after this one, or after the last one of its past. */
   position: number;
   closesAtMs: number;
   /** The client has taken what it was given. */
@@ -45,7 +49,7 @@ export function openStream({ response, principal, jobId, closesAtMs, onRoom, onC
   const stream: EventStream = {
     principal,
     closesAtMs,
-    position: opened.position,
+    position: 0,
     hasRoom: () => response.writableLength < bufferedAtMost,
     send(events) {
       for (const { event, reply } of events) {
@@ -68,10 +72,12 @@ export function openStream({ response, principal, jobId, closesAtMs, onRoom, onC
   response.once('close', onClose);
   // Not all at once after a restart.
   write(`retry: ${1_000 + Math.round(Math.random() * 2_000)}\n\n`);
+  stream.send(opened.past ?? []);
+  stream.position = Math.max(stream.position, opened.position);
   return stream;
 }
 
 /** JSON has no line breaks: each event is one line of data. */
-function frame(id: number, reply: { kind: string }): string {
+function frame(id: number, reply: JobEventReply & { id?: number }): string {
   return `id: ${id}\nevent: ${reply.kind}\ndata: ${JSON.stringify(reply)}\n\n`;
 }

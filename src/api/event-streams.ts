@@ -36,7 +36,7 @@ const lifeSpread = 0.1;
 
 export interface Seat {
   /** Starts the stream after it was prepared. */
-  open(stream: Pick<OpenedStream, 'response' | 'jobId' | 'position'>): EventStream;
+  open(stream: Pick<OpenedStream, 'response' | 'jobId' | 'past' | 'position'>): EventStream;
   /** For a request that becomes no stream. */
   leave(): void;
 }
@@ -68,10 +68,10 @@ export function createEventStreams(
   let placesTaken = 0;
   /** Wallets that may have unread events. */
   const unread = new Set<string>();
-  let reading: Promise<void> | undefined;
+  let isReading = false;
   let listener: EventListener | undefined;
   let checks: NodeJS.Timeout | undefined;
-  let checking: Promise<void> | undefined;
+  let isChecking = false;
   let nextHeartbeatMs = 0;
   let isStopping = false;
 
@@ -105,7 +105,7 @@ export function createEventStreams(
 
   function open(
     principal: OpenedStream['principal'],
-    opened: Pick<OpenedStream, 'response' | 'jobId' | 'position'>,
+    opened: Pick<OpenedStream, 'response' | 'jobId' | 'past' | 'position'>,
     leave: () => void,
   ): EventStream {
     const { wallet } = principal;
@@ -123,7 +123,7 @@ export function createEventStreams(
     });
     byWallet.set(wallet, (byWallet.get(wallet) ?? new Set()).add(stream));
     listener ??= listenForEvents(config, (wallets) => readSoon(wallets ?? byWallet.keys()), logger);
-    checks ??= setInterval(() => (checking ??= check().finally(() => (checking = undefined))), limits.checkEveryMs);
+    checks ??= setInterval(() => void check(), limits.checkEveryMs).unref();
     if (isStopping) stream.end();
     // What came since it was prepared.
     readSoon([wallet]);
@@ -132,12 +132,11 @@ export function createEventStreams(
 
   function readSoon(wallets: Iterable<string>): void {
     for (const wallet of wallets) if (byWallet.has(wallet)) unread.add(wallet);
-    if (unread.size > 0) reading ??= readUnread().finally(() => (reading = undefined));
+    if (!isReading) void readUnread();
   }
 
   async function readUnread(): Promise<void> {
-    // In the next turn, so that `reading` is set before this ends.
-    await Promise.resolve();
+    isReading = true;
     while (unread.size > 0 && !isStopping) {
       const wallets = [...unread].slice(0, walletsAtOnce);
       wallets.forEach((wallet) => unread.delete(wallet));
@@ -149,6 +148,7 @@ export function createEventStreams(
         logger.warn({ err: error }, 'cannot read events for their streams');
       }
     }
+    isReading = false;
   }
 
   async function deliver(wallets: readonly string[]): Promise<void> {
@@ -173,6 +173,9 @@ export function createEventStreams(
   }
 
   async function check(): Promise<void> {
+    // The database may take longer than the time to the next one.
+    if (isChecking) return;
+    isChecking = true;
     const nowMs = performance.now();
     const beats = nowMs >= nextHeartbeatMs;
     if (beats) nextHeartbeatMs = nowMs + limits.heartbeatEveryMs - limits.checkEveryMs / 2;
@@ -190,6 +193,7 @@ export function createEventStreams(
       // Nothing is read without the database, either.
       logger.warn({ err: error }, 'cannot check the credentials of event streams');
     }
+    isChecking = false;
   }
 
   function close(stream: EventStream, reason: 'slow' | 'over' | 'revoked'): void {
@@ -202,6 +206,6 @@ export function createEventStreams(
     isStopping = true;
     clearInterval(checks);
     for (const streams of byWallet.values()) for (const stream of streams) stream.end();
-    await Promise.all([listener?.stop(), reading, checking]);
+    await listener?.stop();
   }
 }

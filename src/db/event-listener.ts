@@ -62,6 +62,7 @@ export function listenForEvents(
         const begin = async () => {
           await client.connect();
           await client.query(`listen ${eventChannel}`);
+          if (stopped.signal.aborted) return;
           onConnected();
           // What was written before is heard by nobody.
           onNews(undefined);

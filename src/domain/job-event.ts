@@ -19,7 +19,11 @@ export interface JobEvent extends JobNews {
 }
 
 /** Makes an event; a stranger's words in its text or data lose what does not print. */
-export function news(kind: JobEventKind, text: string, data: Record<string, string | number | boolean | undefined> = {}) {
+export function news(
+  kind: JobEventKind,
+  text: string,
+  data: Record<string, string | number | boolean | undefined> = {},
+) {
   const known = Object.entries(data).flatMap(([name, value]): [string, string | number | boolean][] => {
     const safe = typeof value === 'string' ? printable(value) : value;
     return safe === undefined ? [] : [[name, safe]];

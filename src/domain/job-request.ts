@@ -56,6 +56,9 @@ const limits = {
   pricePerHour: 1e12,
 };
 
+/** What a customer calls a job. */
+export const jobNameSchema = printableText(limits.jobName);
+
 /** An example for the API page. It goes into `inputExamples`, because zod's `examples` describe the output. */
 const exampleOrder = {
   gpu_type: 'RTX 4090',
@@ -91,7 +94,7 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       min_cuda: optionalText(cudaVersion).describe('The newest CUDA that the driver supports is at least this'),
       architecture: optionalText(architecture).describe('`amd64` unless given'),
       gpu_count: number('a whole number of GPUs').pipe(z.int().min(0).max(limits.gpus)).default(1),
-      job_name: optionalText(printableText(limits.jobName)),
+      job_name: optionalText(jobNameSchema),
       image: optionalText(image(policy.images)),
       cpu_cores: quantity('4, "4" or "4000m"', cores, 1, limits.cpuCores).default(4),
       memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').prefault(

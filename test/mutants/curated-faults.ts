@@ -143,7 +143,7 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
   'an ended row that comes alive, or an end that is told twice': [
     {
       file: 'src/db/job-changes.ts',
-      was: "is_news from jobs where job_id = $1 and ended_at is null for update",
+      was: 'is_news from jobs where job_id = $1 and ended_at is null for update',
       becomes: 'is_news from jobs where job_id = $1 for update',
     },
     {
@@ -171,7 +171,11 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
       was: 'order by j.created_at desc, j.job_id desc',
       becomes: 'order by j.created_at, j.job_id',
     },
-    { file: 'src/db/jobs.ts', was: '($2::text[] is null or j.status = any ($2))', becomes: '($2::text[] is null or true)' },
+    {
+      file: 'src/db/jobs.ts',
+      was: '($2::text[] is null or j.status = any ($2))',
+      becomes: '($2::text[] is null or true)',
+    },
     {
       file: 'src/db/provider-reads.ts',
       was: '(p.registered_at, p.provider_id) > ($3, $4)',

@@ -52,7 +52,8 @@ const late = {
   moving: (db: Queryable, id: string) => markMoving(db, id, sentence('atlas did not start it')),
   running: (db: Queryable, id: string) => markRunning(db, id, runningAt('203.0.113.9', new Date())),
   extended: (db: Queryable, id: string) => markExtended(db, id, 3_600),
-  message: (db: Queryable, id: string) => markService(db, id, { message: sentence('its provider is away'), missedS: 0 }),
+  message: (db: Queryable, id: string) =>
+    markService(db, id, { message: sentence('its provider is away'), missedS: 0 }),
   ending: (db: Queryable, id: string) => markEnding(db, id, sentence('another end')),
   ended: (db: Queryable, id: string) =>
     markEnded(db, id, {

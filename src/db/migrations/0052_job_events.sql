@@ -22,6 +22,4 @@ alter table jobs
   -- Since when its provider does not serve it, while that lasts.
   add column away_since timestamptz(3),
   -- The expiry that was announced to the customer.
-  add column announced_expiry timestamptz(3),
-  -- The order named no type of GPU; once the job is placed, its row says which one it got.
-  add column any_gpu_type boolean not null default false;
+  add column announced_expiry timestamptz(3);
