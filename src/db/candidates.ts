@@ -4,7 +4,6 @@ import type { JobOrder, Placement } from '../domain/job.js';
 import { jobRate, priceOf } from '../domain/pricing.js';
 import { gpuPriceSql, isFreeSql, mayExceedShareSql, offeredSql, siteParameter } from './offers.js';
 import {
-  boundOf,
   fitsSql,
   isPricedSql,
   orderedTerms,
@@ -15,7 +14,6 @@ import {
   placementParameters,
   placementRankSql,
   placementRows,
-  type Leniency,
 } from './placement-conditions.js';
 import type { Queryable } from './pool.js';
 
@@ -36,7 +34,7 @@ interface CandidateRow {
   offered_storage: number;
 }
 
-/** The providers that an order fits, at any price; $8 and $9 bound the time for which they must be offered. */
+/** The providers that an order fits, at any price. */
 const fitting = `
   select p.provider_id, p.node_name, g.name as gpu_type, g.model as gpu_model, p.offer,
          nullif(g.resource_name, '${plainGpuResource}') as gpu_resource,
@@ -73,31 +71,11 @@ export async function offeredRates(
   return candidates.map(({ placement, hasFailed }) => ({ rate: BigInt(placement.rate!), hasFailed }));
 }
 
-/**
- * The single condition that excludes an order from providers with room for it, for the customer; `undefined` if
- * several.
- */
-export async function whatKeepsOut(db: Queryable, order: JobOrder, site: SitePrices): Promise<string | undefined> {
-  const { maxPricePerHour, maxRate, ...unbound } = order;
-  // Nothing was on offer when the order arrived, so nothing was reserved: a bound of 0 is not the customer's.
-  const wanted = boundOf(order) === 0n ? unbound : order;
-  const another = async (prices: SitePrices, whom: { atAnyTime?: boolean; whoeverFailed?: boolean }) =>
-    (await findCandidates(db, wanted, prices, 1, whom)).length > 0;
-  if (await another(site, { whoeverFailed: true }))
-    return 'who has it failed to start the jobs of others, and is out for a while';
-  if (await another(site, { atAnyTime: true })) return 'who has it does not offer it for so long, or not yet';
-  if (!site.ALLOW_FREE_JOBS && (await another({ ...site, ALLOW_FREE_JOBS: true }, {}))) {
-    return 'who has it has set no price for it';
-  }
-  return undefined;
-}
-
 async function findCandidates(
   db: Queryable,
   order: JobOrder,
   site: SitePrices,
   limit: number,
-  leniency: Leniency = {},
 ): Promise<{ placement: Placement; hasFailed: boolean }[]> {
   const { rows } = await db.query<CandidateRow>(
     `select provider_id, failures, node_name, gpu_type, gpu_model, gpu_resource, gpu_price::text, cpu_price::text, memory_price::text,
@@ -107,7 +85,7 @@ async function findCandidates(
       where ${paysSql} and ${isPricedSql}
       order by ${placementRankSql}, free_gpus, provider_id
       limit $12`,
-    await placementParameters(db, order, site, limit, leniency),
+    await placementParameters(db, order, site, limit),
   );
   return rows.map((row) => {
     const found = jobRate(order, {

@@ -169,12 +169,12 @@ export async function findOffers(
             reliability::float8, key::text
        from (select *, least(cardinality(failed), 1) as blocked, (${sortKeys[sort]})::numeric as key
                from (${all ? listed : placeable}) p
-              where ($21::text is null or lower(spec ->> 'region') = $21
-                     or starts_with(lower(spec ->> 'region'), $21 || '-'))
-                and ($22::numeric is null or reliability >= $22) and ($23::numeric is null or gpu_price <= $23)) p,
+              where ($19::text is null or lower(spec ->> 'region') = $19
+                     or starts_with(lower(spec ->> 'region'), $19 || '-'))
+                and ($20::numeric is null or reliability >= $20) and ($21::numeric is null or gpu_price <= $21)) p,
             lateral (${freeSql}) h
-      where $24::int is null
-         or (blocked, key, p.provider_id, coalesce(gpu_type, '')) > ($24, $25::numeric, $26::text, $27::text)
+      where $22::int is null
+         or (blocked, key, p.provider_id, coalesce(gpu_type, '')) > ($22, $23::numeric, $24::text, $25::text)
       order by blocked, key, p.provider_id, gpu_type
       limit $12`,
     [

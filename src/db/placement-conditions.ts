@@ -45,8 +45,8 @@ export const presentConditions = {
   serving: `(p.status = 'available' and p.node_name is not null)`,
   uncordoned: 'not p.cordoned',
   gpus: '($2 = 0 or g.total - g.rented >= $2)',
-  offered: `($9::boolean or (${isOfferedSql('$8')}))`,
-  trusted: `($19::boolean or ${isTrustedSql('s')})`,
+  offered: `(${isOfferedSql('$8')})`,
+  trusted: isTrustedSql('s'),
   room: hasRoom(`('cpu', $3::bigint), ('memory', $4::bigint), ('pods', 1), ('storage', $5::bigint)`),
 } as const;
 
@@ -68,7 +68,7 @@ export const orderGpuPriceSql = `case when $2 > 0 then ${gpuPriceSql('g.price_pe
 const doubtWeight = 4;
 
 /** How many failures rank the provider of the rows `p` and `s` behind others. */
-export const orderFailuresSql = `${failuresSql('s')} + case when ${isDoubtedSql('p', '$20')} then ${doubtWeight} else 0 end`;
+export const orderFailuresSql = `${failuresSql('s')} + case when ${isDoubtedSql('p', '$9')} then ${doubtWeight} else 0 end`;
 
 /** Providers by this: a failure counts as a quarter of the price. */
 export const placementRankSql = 'rate * (4 + least(failures, 12))';
@@ -77,19 +77,12 @@ export const placementRankSql = 'rate * (4 + least(failures, 12))';
 export const paysSql = '($10::numeric is null or rate <= $10)';
 export const isPricedSql = '(rate > 0 or $11::boolean)';
 
-/** What a caller may set aside to learn what keeps an order out. */
-export interface Leniency {
-  atAnyTime?: boolean;
-  whoeverFailed?: boolean;
-}
-
-/** The parameters of the conditions above: $1 to $20. A statement may add its own behind them. */
+/** The parameters of the conditions above: $1 to $18. A statement may add its own behind them. */
 export async function placementParameters(
   db: Queryable,
   order: JobOrder,
   site: SitePrices,
   limit: number,
-  { atAnyTime = false, whoeverFailed = false }: Leniency = {},
 ): Promise<unknown[]> {
   const [types, certain, vramGb] = await gpuTypeParameters(db, order.gpuType);
   return [
@@ -101,7 +94,7 @@ export async function placementParameters(
     order.providerId ?? null,
     siteParameter(site),
     order.durationSeconds,
-    atAnyTime,
+    order.wallet,
     boundOf(order)?.toString() ?? null,
     site.ALLOW_FREE_JOBS,
     limit,
@@ -111,8 +104,6 @@ export async function placementParameters(
     order.minCuda ?? null,
     order.architecture ?? null,
     order.excludeProviders ?? [],
-    whoeverFailed,
-    order.wallet,
   ];
 }
 
