@@ -16,6 +16,8 @@ export interface JobRow {
   jobName?: string;
   image: string;
   gpuType?: string;
+  /** True if its customer named no GPU type; `gpuType` is then that of the placement. */
+  anyGpuType?: true;
   minVramGb?: number;
   minCuda?: number;
   architecture?: Architecture;
@@ -37,8 +39,6 @@ export interface JobRow {
   phase?: string;
   message: string;
   sessionId?: string;
-  /** The order named no type of GPU. */
-  anyGpuType?: true;
   endedBy?: JobEnder;
   /** Present in what `findJob` and the lists of a wallet's jobs return. */
   money?: JobMoney;
@@ -61,6 +61,7 @@ export interface JobTableRow {
   job_name: string | null;
   image: string;
   gpu_type: string | null;
+  any_gpu_type: boolean;
   min_vram_gb: number | null;
   min_cuda: number | null;
   architecture: Architecture | null;
@@ -92,7 +93,6 @@ export interface JobTableRow {
   updated_at: Date;
   phase: string | null;
   session_id: string | null;
-  any_gpu_type: boolean;
   ended_by: string | null;
   rate: string | null;
   away_since: Date | null;
@@ -101,14 +101,14 @@ export interface JobTableRow {
 }
 
 /** Without the environment and SSH keys, which no response needs. */
-export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider,
+export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.any_gpu_type, j.requested_provider,
   j.excluded_providers, j.min_vram_gb::float8 as min_vram_gb, j.min_cuda, j.architecture, j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb,
   j.storage_gb, j.duration_s,
   j.requested_max_price::float8 as requested_max_price, ${rateOfPriceSql('j.max_price_per_hour')}::text as max_rate,
   j.status, j.message, j.provider_id, j.gpu_model,
   j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.ssh_host_key, j.failure_reason, j.failure_message,
   j.failure_cause,
-  j.created_at, j.started_at, j.expires_at, j.ended_at, j.updated_at, j.phase, j.session_id, j.any_gpu_type, j.ended_by,
+  j.created_at, j.started_at, j.expires_at, j.ended_at, j.updated_at, j.phase, j.session_id, j.ended_by,
   coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate, j.away_since`;
 
 /** What the ledger holds of a job, and the gaps in its service; the numbers are text, as JSON has none that large. */
@@ -129,6 +129,7 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.job_name === null ? {} : { jobName: row.job_name }),
     image: row.image,
     ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type }),
+    ...(row.any_gpu_type ? { anyGpuType: true } : {}),
     ...(row.min_vram_gb === null ? {} : { minVramGb: row.min_vram_gb }),
     ...(row.min_cuda === null ? {} : { minCuda: row.min_cuda }),
     ...(row.architecture === null ? {} : { architecture: row.architecture }),
@@ -163,7 +164,6 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
     updatedAt: row.updated_at,
-    ...(row.any_gpu_type ? { anyGpuType: true } : {}),
     ...(row.phase === null ? {} : { phase: row.phase }),
     ...(row.session_id === null ? {} : { sessionId: row.session_id }),
     ...enderOf(row.ended_by),

@@ -14,12 +14,16 @@ import { adminJobRoutes } from './admin-jobs.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
 import { eventRoutes } from './events.js';
+import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
 import { jobRoutes } from './jobs.js';
+import { marketRoutes } from './market.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
+import { offerRoutes } from './offers.js';
 import { providerMessageRoutes } from './provider-messages.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
+import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
@@ -48,9 +52,13 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     deps;
   const { recover } = auth;
   const verifier = createProviderVerifier({ config, pool, recover });
-  return [
+  const routes = [
+    ...frontRoutes(config),
     ...healthRoutes(deps.health),
     ...providerRoutes(deps),
+    ...offerRoutes({ pool, config }),
+    ...marketRoutes({ pool, config }),
+    ...quoteRoutes({ pool, config }),
     ...jobRoutes(deps),
     ...eventRoutes(deps),
     ...authRoutes(auth),
@@ -58,9 +66,9 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
     ...adminJobRoutes({ pool }),
-    ...siteRoutes({ pool }),
     ...adminKeyRoutes({ pool, config }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
   ];
+  return [...routes, ...siteRoutes({ pool, config }, routes)];
 }

@@ -12,6 +12,7 @@ import { isFinal } from '../../domain/job.js';
 import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
 import { insteadOf, requireKnownGpu } from '../gpu-names.js';
 import type { JobCommands } from '../job-commands.js';
+import { jobPolicyOf } from '../job-policy.js';
 import { placeOrder } from '../place-order.js';
 import { answerWithinMs } from '../middleware/deadline.js';
 import { maxWaitS, waitingOf } from '../prefer.js';
@@ -65,12 +66,7 @@ const startFailures: ErrorCode[] = [
 export function jobRoutes(deps: Deps): RouteRule[] {
   const { config, pool, jobs } = deps;
   const bell = createEventBell(pool);
-  const policy = {
-    defaultImage: config.JOB_DEFAULT_IMAGE,
-    images: { allowlist: config.IMAGE_ALLOWLIST, requireDigest: config.IMAGE_REQUIRE_DIGEST },
-    minDurationS: config.JOB_MIN_DURATION_S,
-    maxDurationS: config.JOB_MAX_DURATION_S,
-  };
+  const policy = jobPolicyOf(config);
 
   return [...jobReadRoutes({ pool }), ...orders(), ...ofOne()];
 

@@ -23,6 +23,7 @@ export const jobReply = z
     provider_id: z.string().optional(),
     image: z.string(),
     gpu_type: z.string().optional(),
+    any_gpu_type: z.boolean().describe('True if the order named no GPU type: it got the cheapest that fitted'),
     gpu_model: z.string().optional().describe("The provider's name for it"),
     gpu_count: z.int(),
     cpu_cores: z.int(),
@@ -34,7 +35,6 @@ export const jobReply = z
       .number()
       .optional()
       .describe('The maximum in the order, or the one that the broker set from the offers of that moment'),
-    any_gpu_type: z.boolean().optional().describe('True if the order named no type of GPU'),
     session_id: z.uuid().optional().describe('The session that ordered it'),
     cost: z
       .object({
@@ -103,6 +103,7 @@ export function jobReplyOf(job: JobRow, nowMs = Date.now()): JobReply {
     provider_id: job.providerId,
     image: job.image,
     gpu_type: job.gpuType,
+    any_gpu_type: job.anyGpuType ?? false,
     gpu_model: job.gpuModel,
     gpu_count: job.gpuCount,
     cpu_cores: job.cpuCores,
@@ -111,7 +112,6 @@ export function jobReplyOf(job: JobRow, nowMs = Date.now()): JobReply {
     storage_gb: job.storageGb,
     price_per_hour: job.pricePerHour,
     max_price_per_hour: job.maxPricePerHour ?? boundOf(job),
-    any_gpu_type: job.anyGpuType,
     session_id: job.sessionId,
     cost: costOf(job, nowMs),
     ssh_host: ssh?.host,
