@@ -2,7 +2,7 @@ import type { StartFailure } from '../activities/job-record.js';
 import type { JobFailure } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
-import type { PodObservation, ProviderAbsence, ProviderNews } from './job-messages.js';
+import type { Cancellation, PodObservation, ProviderAbsence, ProviderNews } from './job-messages.js';
 import type { ErrorCode } from '../src/wire/error-codes.js';
 import type { JobEnder } from '../src/wire/job-events.js';
 import type { FinalJobStatus } from '../src/wire/statuses.js';
@@ -39,17 +39,16 @@ export function failedBecause(reason: ErrorCode, message: string): Ending {
 }
 
 /**
- * Its customer ended it, or an operator did. An operator's wallet is no business of the customer's.
+ * Its customer ended it, or an operator did, whose wallet is no business of the customer's.
  *
+ * @param cancellation undefined if an operator cancelled the workflow itself.
  * @param wallet the customer's.
  */
-export function cancelled(by: string | undefined, wallet: string): Ending {
-  const endedBy = by === wallet ? 'you' : 'operator';
-  return {
-    status: 'cancelled',
-    message: sentence(endedBy === 'you' ? 'you ended it' : 'an operator ended it'),
-    endedBy,
-  };
+export function cancelled(cancellation: Omit<Cancellation, 'at'> | undefined, wallet: string): Ending {
+  const endedBy = cancellation?.by === wallet ? 'you' : 'operator';
+  const who = endedBy === 'you' ? 'you ended it' : 'an operator ended it';
+  const why = cancellation?.reason === undefined ? '' : `: ${cancellation.reason}`;
+  return { status: 'cancelled', message: sentence(who + why), endedBy };
 }
 
 /** The provider went away for good; the customer does not pay for the time in which it did not serve. */

@@ -153,8 +153,9 @@ function secondsUntil(expiresAt: Date | undefined, nowMs: number): number | unde
 
 /** Versions up to 0.1.0 named the wallet in the message, and wrote down nothing else. */
 function endOf({ status, message, endedBy, wallet, failure }: JobRow): { message: string; endedBy?: JobEnder } {
-  if (message === `cancelled by ${wallet}`) return { message: 'you ended it', ...only(status, 'you') };
-  if (message.startsWith('cancelled by ')) return { message: 'an operator ended it', ...only(status, 'operator') };
+  const [, by, why = ''] = /^cancelled by (0x[0-9a-f]{40}|an operator)(: .*)?$/.exec(message) ?? [];
+  if (by === wallet) return { message: 'you ended it', ...only(status, 'you') };
+  if (by !== undefined) return { message: `an operator ended it${why}`, ...only(status, 'operator') };
   if (endedBy !== undefined) return { message, endedBy };
   if (status === 'expired') return { message, endedBy: 'expiry' };
   if (status === 'provider_lost') return { message, endedBy: 'provider' };

@@ -7,8 +7,8 @@ export const faultsOfTheWork: Readonly<Record<string, Fault>> = {
     edits: [
       {
         file: 'workflows/job-endings.ts',
-        find: `return { status: 'cancelled', message: sentence(endedBy`,
-        replace: `return { status: 'completed', message: sentence(endedBy`,
+        find: `return { status: 'cancelled', message: sentence(who`,
+        replace: `return { status: 'completed', message: sentence(who`,
       },
     ],
     foundBy: ['wanted'],
