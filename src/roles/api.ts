@@ -1,4 +1,5 @@
 import { createApi } from '../api/app.js';
+import { createEventStreams } from '../api/event-streams.js';
 import { brokerRoutes } from '../api/routes/index.js';
 import { createLimiter } from '../api/limiter.js';
 import { startApiServer } from '../api/server.js';
@@ -18,6 +19,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
   const auth = createAuth({ config, pool, redis });
   const limiter = createLimiter({ config, redis });
   const { registrationReceived, miningChanged, placementChanged } = createProviderSignals(temporal, config);
+  const streams = createEventStreams({ pool, config, logger });
   const app = createApi({
     config,
     logger,
@@ -28,6 +30,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       logger,
       pool,
       jobs: createJobCommands(temporal, config),
+      streams,
       health: readiness,
       redis,
       auth,
@@ -43,6 +46,8 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
   return {
     checks: { redis: () => redis.ping() },
     async stop() {
+      // They never end by themselves, and the server waits for what it has begun.
+      await streams.stop();
       await server.stop((config.SHUTDOWN_GRACE_S * 1000) / 2);
       closeRedis(redis);
     },
