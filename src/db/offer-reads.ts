@@ -147,7 +147,7 @@ interface OfferTableRow {
   reliability: number | null;
   failed: Keeper[];
   blocked: number;
-  key: string;
+  sorted_by: string;
 }
 
 /**
@@ -166,7 +166,7 @@ export async function findOffers(
     `select p.provider_id, status, cordoned, gpu_type, gpu_model, vram_gb, cuda, free_gpus, total_gpus, failed, blocked,
             left(spec #>> '{gpus,0,driverVersion}', 64) as driver, spec ->> 'region' as region,
             gpu_price::float8, trunc(rate)::text as rate, h.cpu::float8, h.memory::float8, h.storage::float8,
-            reliability::float8, key::text
+            reliability::float8, key::text as sorted_by
        from (select *, least(cardinality(failed), 1) as blocked, (${sortKeys[sort]})::numeric as key
                from (${all ? listed : placeable}) p
               where ($19::text is null or lower(spec ->> 'region') = $19
@@ -189,7 +189,7 @@ export async function findOffers(
   return {
     offers: rows.slice(0, limit).map(offerOf),
     ...(rows.length > limit && last !== undefined
-      ? { nextCursor: encodeCursor(sort, String(last.blocked), last.key, last.provider_id, last.gpu_type ?? '') }
+      ? { nextCursor: encodeCursor(sort, String(last.blocked), last.sorted_by, last.provider_id, last.gpu_type ?? '') }
       : {}),
   };
 }
