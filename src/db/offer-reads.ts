@@ -175,7 +175,7 @@ export async function findOffers(
             lateral (${freeSql}) h
       where $22::int is null
          or (blocked, key, p.provider_id, coalesce(gpu_type, '')) > ($22, $23::numeric, $24::text, $25::text)
-      order by blocked, key, p.provider_id, gpu_type
+      order by blocked, key, ${sort === 'placement' ? 'free_gpus, ' : ''}p.provider_id, gpu_type
       limit $12`,
     [
       ...(await placementParameters(db, order, site, limit + 1)),
@@ -260,7 +260,8 @@ export async function findKeepers(db: Queryable, order: JobOrder, site: SitePric
        from (select *, ${weightSql} as weight
                from (select *, unmet || ${unmetSql({ priced: isPricedSql, pays: paysSql })} as failed
                        from (${ratedSql(unmetSql(conditions), 'true', true)}) p) p) p
-      group by failed, case when weight > 1 then p.provider_id end, case when weight > 1 then gpu_type end
+      group by failed, case when cardinality(failed) > 1 then p.provider_id end,
+               case when cardinality(failed) > 1 then gpu_type end
       order by weight, min(rate)
       limit least($12, 8)`,
     await placementParameters(db, order, site, 8),
