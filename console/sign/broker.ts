@@ -77,7 +77,10 @@ async function ask(path: string, body?: object): Promise<Record<string, unknown>
   return reply;
 }
 
-function refusalInWords({ code, detail, errors, retry_after_s: retryAfterS }: Record<string, unknown>, status: number): string {
+function refusalInWords(
+  { code, detail, errors, retry_after_s: retryAfterS }: Record<string, unknown>,
+  status: number,
+): string {
   if (code === 'rate_limited') {
     const wait = typeof retryAfterS === 'number' ? `in ${Math.ceil(retryAfterS)} seconds` : 'in a minute';
     return `The broker has had too many requests from your address. Try again ${wait}.`;

@@ -86,7 +86,9 @@ function offerWallets(request: SignRequest, site: Required<Site>): void {
     dispatchEvent(new Event('eip6963:requestProvider'));
     lookOnce();
     say(count === 0 ? 'There is still no wallet here.' : '');
-    element(count === 0 ? 'look-again' : 'wallets').querySelector('button')?.focus();
+    element(count === 0 ? 'look-again' : 'wallets')
+      .querySelector('button')
+      ?.focus();
   });
   listenForWallets(offer);
   setTimeout(lookOnce, announcementsMs);

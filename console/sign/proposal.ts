@@ -5,11 +5,7 @@ import {
   providerRegistrationTypes,
   type ProviderRegistration,
 } from '../../src/wire/provider-typed-data.js';
-import {
-  delegationForWallet,
-  delegationStatement,
-  type SessionDelegation,
-} from '../../src/wire/session-typed-data.js';
+import { delegationForWallet, delegationStatement, type SessionDelegation } from '../../src/wire/session-typed-data.js';
 import type { LoginSignRequest, ProviderSignRequest } from '../../src/wire/sign-page.js';
 
 /** What the wallet is given to sign, and what of it the terminal does not know yet. */
@@ -73,7 +69,14 @@ export function loginToSign(request: LoginSignRequest, signer: Signer, proposed:
     ...{ scopes: said['scopes'] as string, spendLimit: BigInt(request.spendLimit) },
     ...{ issuedAt, expiresAt, nonce: nonce as Hex },
   };
-  return { typedData: delegationForWallet(checked, chainId), wallet, chainId, issuedAt, expiresAt, nonce: checked.nonce };
+  return {
+    typedData: delegationForWallet(checked, chainId),
+    wallet,
+    chainId,
+    issuedAt,
+    expiresAt,
+    nonce: checked.nonce,
+  };
 }
 
 /** What to sign so that a machine's key may speak for a provider. The broker proposes nothing here. */

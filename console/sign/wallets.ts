@@ -41,7 +41,9 @@ export function listenForWallets(found: (wallet: Wallet) => void): void {
 /** The wallet of a browser whose wallet does not announce itself. */
 export function injectedWallet(): Wallet | undefined {
   const { ethereum } = window as unknown as { ethereum?: Eip1193Provider };
-  return typeof ethereum?.request === 'function' ? { name: 'The wallet of this browser', provider: ethereum } : undefined;
+  return typeof ethereum?.request === 'function'
+    ? { name: 'The wallet of this browser', provider: ethereum }
+    : undefined;
 }
 
 /** @throws WalletRefusal */

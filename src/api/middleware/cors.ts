@@ -20,7 +20,15 @@ export function allowOrigins(origins: readonly string[]) {
       'prefer',
       'if-none-match',
     ],
-    exposeHeaders: ['retry-after', 'x-request-id', 'location', 'preference-applied', 'etag', 'www-authenticate'],
+    exposeHeaders: [
+      'retry-after',
+      'x-request-id',
+      'location',
+      'preference-applied',
+      'etag',
+      'link',
+      'www-authenticate',
+    ],
     maxAge: 600,
   });
 }
