@@ -25,6 +25,8 @@ export class BrokerRefusal extends Error {
   override readonly name = 'BrokerRefusal';
 }
 
+const isChainId = (id: unknown): id is number => Number.isSafeInteger(id) && Number(id) > 0;
+
 /** @throws BrokerRefusal */
 export async function readSite(): Promise<Site> {
   const { audience, token, auth } = await ask('site');
@@ -32,7 +34,7 @@ export async function readSite(): Promise<Site> {
   const { chain_ids: chainIds } = record(auth);
   return {
     ...(typeof audience === 'string' ? { audience } : {}),
-    chainIds: Array.isArray(chainIds) ? chainIds.filter((id) => Number.isSafeInteger(id) && id > 0) : [],
+    chainIds: Array.isArray(chainIds) ? chainIds.filter(isChainId) : [],
     token: {
       symbol: plain(symbol, 12) || 'tokens',
       decimals: Number.isInteger(decimals) && Number(decimals) >= 0 && Number(decimals) <= 36 ? Number(decimals) : 18,

@@ -35,13 +35,13 @@ function codePage(code: ErrorCode, rules: RouteTable['rules']): Page {
   const { status, title, retryable } = errorTable[code];
   const { means, todo } = errorHelp[code];
   const address = `${index.address}${code}`;
-  const again = retryable ? 'The same request may succeed later.' : 'The same request, unchanged, fails again.';
+  const again = retryable || code === 'rate_limited' ? ' The same request may succeed later.' : '';
   const answering = rules.filter((rule) => errorsOf(rule).includes(code));
   return {
     address,
     title: code,
     html: `<h1><code>${code}</code></h1>
-<p>${escaped(title)}. Status ${status}. ${code === 'rate_limited' ? 'The same request succeeds later.' : again}</p>
+<p>${escaped(title)}. Status ${status}.${again}</p>
 <h2 id="meaning">What it means</h2>
 <p>${withCode(means)}</p>
 <h2 id="remedy">What to do</h2>

@@ -42,8 +42,8 @@ export function layOut(page: Page, pages: readonly Entry[], assets: Assets, vers
 ${navigation(page, pages)}
 </nav>
 <main id="content">
-${wayBack(page)}${page.html}</main>
-${contents(page)}</div>
+${wayBack(page)}${page.html.replace('</h1>', () => `</h1>\n${contents(page)}`)}</main>
+</div>
 <footer><p>Version ${escaped(version)}. For programs: <a href="${link('/llms.txt')}">llms.txt</a>, <a href="${link('/openapi.json')}">openapi.json</a>.</p></footer>
 </body>
 </html>

@@ -73,8 +73,9 @@ export function typeInWords(given: Json, document: Json): string {
     maximum?: number;
     items?: Json;
   };
-  if (only !== undefined) return `<code>${escaped(String(only))}</code>`;
-  if (choices !== undefined) return choices.map((choice) => `<code>${escaped(String(choice))}</code>`).join(', ');
+  if (only !== undefined) return `<code>${escaped(JSON.stringify(only))}</code>`;
+  if (choices !== undefined)
+    return choices.map((choice) => `<code>${escaped(JSON.stringify(choice))}</code>`).join(', ');
   const variants = variantsOf(schema);
   if (variants.length > 0) return [...new Set(variants.map((each) => typeInWords(each, document)))].join(' or ');
   if (type === 'array') return `list of ${items === undefined ? 'anything' : typeInWords(items, document)}`;
@@ -119,7 +120,14 @@ function describe(schema: Json): string {
 
 function variantsOf(schema: Json): Json[] {
   const variants = schema['anyOf'] ?? schema['oneOf'] ?? schema['allOf'];
-  return Array.isArray(variants) ? (variants as Json[]) : [];
+  const all = Array.isArray(variants) ? (variants as Json[]) : [];
+  const given = all.filter((variant) => !isAbsence(variant));
+  return given.length === 0 ? all : given;
+}
+
+/** `null` and the empty text are accepted where a field may be left out, and mean just that. */
+function isAbsence({ type, const: only }: Json): boolean {
+  return type === 'null' || only === '' || only === null;
 }
 
 /** A schema, or the named one that it refers to. */
