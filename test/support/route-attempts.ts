@@ -115,6 +115,7 @@ export const attempts: Record<string, MakeAttempt> = {
 
 /** Routes without a credential. Each has to be safe for everybody, or check its own signature. */
 export const openRoutes = [
+  'GET /',
   'GET /health',
   'GET /ready',
   'GET /openapi.json',

@@ -19,15 +19,17 @@ export function allowOrigins(origins: readonly string[]) {
       'idempotency-key',
       'prefer',
       'if-none-match',
+      'last-event-id',
     ],
+    // A browser shows no script the clock of a server otherwise, and signed requests go by it.
     exposeHeaders: [
       'retry-after',
       'x-request-id',
       'location',
       'preference-applied',
       'etag',
-      'link',
       'www-authenticate',
+      'date',
     ],
     maxAge: 600,
   });

@@ -12,6 +12,7 @@ import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.j
 import { adminJobRoutes } from './admin-jobs.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
+import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
 import { jobRoutes } from './jobs.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
@@ -45,7 +46,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     deps;
   const { recover } = auth;
   const verifier = createProviderVerifier({ config, pool, recover });
-  return [
+  const routes = [
+    ...frontRoutes(config),
     ...healthRoutes(deps.health),
     ...providerRoutes(deps),
     ...jobRoutes(deps),
@@ -54,9 +56,9 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
     ...adminJobRoutes({ pool }),
-    ...siteRoutes({ pool }),
     ...adminKeyRoutes({ pool, config }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
   ];
+  return [...routes, ...siteRoutes({ pool, config }, routes)];
 }

@@ -12,6 +12,7 @@ import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain
 import { isUuid } from '../../domain/uuid.js';
 import { insteadOf, requireKnownGpu } from '../gpu-names.js';
 import type { JobCommands } from '../job-commands.js';
+import { jobPolicyOf } from '../job-policy.js';
 import { placeOrder } from '../place-order.js';
 import { answerWithinMs } from '../middleware/deadline.js';
 import { maxWaitS, waitingOf } from '../prefer.js';
@@ -65,12 +66,7 @@ const startFailures: ErrorCode[] = [
 /** A customer's jobs. A caller sees only its own jobs; any other id is a 404. */
 export function jobRoutes(deps: Deps): RouteRule[] {
   const { config, pool, jobs } = deps;
-  const policy = {
-    defaultImage: config.JOB_DEFAULT_IMAGE,
-    images: { allowlist: config.IMAGE_ALLOWLIST, requireDigest: config.IMAGE_REQUIRE_DIGEST },
-    minDurationS: config.JOB_MIN_DURATION_S,
-    maxDurationS: config.JOB_MAX_DURATION_S,
-  };
+  const policy = jobPolicyOf(config);
 
   return [...ofAll(), ...ofOne()];
 
