@@ -8,6 +8,7 @@ import type { JobCommands } from '../../src/api/job-commands.js';
 import { brokerRoutes, type BrokerRouteDeps } from '../../src/api/routes/index.js';
 import { createLimiter } from '../../src/api/limiter.js';
 import { startApiServer } from '../../src/api/server.js';
+import type { StaticPages } from '../../src/api/static-pages.js';
 import { createAuth } from '../../src/auth/customers/auth.js';
 import { login, type LoginOptions, type Session } from '../../src/client/session.js';
 import type { Config } from '../../src/config.js';
@@ -64,6 +65,8 @@ export interface ApiOptions {
   commands?: Partial<Commands>;
   /** Unix milliseconds: the clock of authentication. */
   now?: () => number;
+  /** The documentation and the console. */
+  pages?: StaticPages;
 }
 
 /** The API of one process of the broker. */
@@ -102,7 +105,15 @@ export interface Reply {
  * The API with a broker's authentication, database and Redis, on its own port and connections: start it twice over the
  * same database and Redis, and there are two replicas.
  */
-export async function startApi({ database, redis, env, config: overrides, commands, now }: ApiOptions): Promise<Api> {
+export async function startApi({
+  database,
+  redis,
+  env,
+  config: overrides,
+  commands,
+  now,
+  pages,
+}: ApiOptions): Promise<Api> {
   const logged: string[] = [];
   const asked: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
@@ -119,6 +130,7 @@ export async function startApi({ database, redis, env, config: overrides, comman
     logger,
     authenticate: auth.authenticate,
     limiter,
+    ...(pages === undefined ? {} : { pages }),
     routes: brokerRoutes({
       config,
       logger,
