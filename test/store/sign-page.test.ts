@@ -38,7 +38,12 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
     api = await startApi({ database, redis, env, pages });
     listener = await startListener();
     const names = ['broker.example.com', 'other.example.com'].map((name) => `MAP ${name} ${new URL(api.url).host}`);
-    chromium = await startChromium(program!, [`--host-resolver-rules=${names.join(',')}`]);
+    chromium = await startChromium(program!, [
+      `--host-resolver-rules=${names.join(',')}`,
+      // As if it were HTTPS, which a name that does not exist cannot have a certificate for.
+      '--disable-features=HttpsUpgrades',
+      `--unsafely-treat-insecure-origin-as-secure=${origin},http://other.example.com`,
+    ]);
   }, 180_000);
   afterAll(async () => {
     await chromium?.stop();
