@@ -40,7 +40,7 @@ export function showRequest(request: SignRequest, token: Token): void {
   element('code').textContent = request.code.replaceAll('-', ' ');
   element('intro').textContent =
     request.kind === 'login'
-      ? 'A program on your computer asks to use this broker for your wallet. Your wallet’s key stays in your wallet, and nothing can move funds from it.'
+      ? 'A program asks to use this broker for your wallet. Your wallet’s key stays in your wallet, and nothing can move funds from it.'
       : 'A machine asks to be rented out for your wallet. Your wallet’s key stays in your wallet, and nothing can move funds from it.';
   element('facts').replaceChildren(...factsOf(request, token).flatMap(([term, said]) => fact(term, said)));
   element('request').hidden = false;
@@ -62,7 +62,7 @@ function factsOf(request: SignRequest, token: Token): [string, string | string[]
     request.spendLimit === '0' ? 'Nothing: only what is free' : `At most ${amountInWords(request.spendLimit, token)}`;
   return [
     ['It may', request.scopes.map(scopeInWords)],
-    ['Spend', limit],
+    ['It may spend', limit],
     ['For how long', valid],
     ['Which computer', plain(request.label, 64) || 'It did not say'],
     broker,
