@@ -5,7 +5,8 @@ import { knownHostsLine, sharedMemoryMb, sshCommand } from '../../domain/job.js'
 import { jobStatuses } from '../../wire/statuses.js';
 
 /** A job as its customer sees it. Unknown values are left out. */
-export const jobReply = z.object({
+export const jobReply = z
+  .object({
   job_id: z.uuid(),
   job_name: z.string().optional(),
   status: z.enum(jobStatuses),
