@@ -1,6 +1,6 @@
 import { release, allocate, findAllocation, movesOf, vacate } from '../src/db/allocations.js';
 import { extendJob, settleSpend } from '../src/billing/spend.js';
-import { placementCandidates, whatKeepsOut } from '../src/db/candidates.js';
+import { placementCandidates } from '../src/db/candidates.js';
 import { recordDoubt, recordFailure, recordStart, type FailurePolicy } from '../src/db/provider-failures.js';
 import { recordGaps } from '../src/db/job-gaps.js';
 import { markEnded, markEnding, markMessage, markProvisioning, markRunning } from '../src/db/jobs.js';
@@ -12,6 +12,7 @@ import type { MachineFault } from '../src/domain/start-faults.js';
 import { closingsWithoutText, providersOut, startMoves } from '../src/observability/metrics.js';
 import type { SitePrices } from '../src/config.js';
 import type { ActivityDeps } from './deps.js';
+import { noCapacity, whyNobodyTakes } from './no-capacity.js';
 import type { ErrorCode } from '../src/wire/error-codes.js';
 import type { FinalJobStatus } from '../src/wire/statuses.js';
 
@@ -253,7 +254,7 @@ export function createJobRecordActivities({
     for (let round = 0; round < maxRounds; round++) {
       const candidates = await placementCandidates(pool, wanted, config, candidatesAtOnce);
       if (candidates.length === 0) {
-        reason = await whatKeepsOut(pool, wanted, config);
+        reason = await whyNobodyTakes(pool, wanted, config);
         break;
       }
       for (const candidate of candidates) {
@@ -273,18 +274,6 @@ export function createJobRecordActivities({
 
 function withoutWords({ words: _, ...failure }: JobFailure, message: Printable): JobFailure {
   return { ...failure, message };
-}
-
-function noCapacity(order: JobOrder, failedAt: readonly string[], reason?: string): BrokerError {
-  const what = `${order.gpuCount} × ${order.gpuType ?? 'any GPU'}, ${order.cpuCores} cores, ${order.memoryMb} MB, ${order.storageGb} GB`;
-  // Nothing was on offer when the order came, so nothing was reserved: a limit of 0 is not one that a customer set.
-  const bound = (order.maxPricePerHour ?? 0) > 0 ? ` for at most ${order.maxPricePerHour} an hour` : '';
-  const nobody =
-    order.providerId === undefined
-      ? `no ${failedAt.length === 0 ? '' : 'other '}provider has ${what} free${bound}`
-      : `provider ${order.providerId} does not have ${what} free`;
-  const before = failedAt.length === 0 ? '' : `; ${failedAt.join(', ')} did not start the job`;
-  return new BrokerError('no_capacity', nobody + (reason === undefined ? '' : `: ${reason}`) + before);
 }
 
 function gapFrom({ from, to, cause }: RecordedGap) {

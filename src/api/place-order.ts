@@ -39,7 +39,7 @@ export async function placeOrder(
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
-  const { bound, reserves } = await rates(pool, order, config);
+  const { bound, reserves } = await ratesOf(pool, order, config);
   for (;;) {
     const reservedRate = reserves.shift()!;
     try {
@@ -102,8 +102,12 @@ async function requireStart(tx: Transaction, config: Config, wallet: string, sta
   throw limitReached('unready_starts', { allowed: config.MAX_UNREADY_STARTS_PER_HOUR, retryAfterS: waitS });
 }
 
-/** The job's maximum rate, and the rates to reserve for, to be tried in turn; in base units. */
-async function rates(pool: Pool, order: JobOrder, site: SitePrices): Promise<{ bound: bigint; reserves: bigint[] }> {
+/** A job's maximum rate, and the rates to reserve for, to be tried in turn; in base units. */
+export async function ratesOf(
+  pool: Pool,
+  order: JobOrder,
+  site: SitePrices,
+): Promise<{ bound: bigint; reserves: bigint[] }> {
   const found = await offeredRates(pool, order, site, candidatesConsidered);
   // The price of a machine that fails to start jobs means nothing: an absurdly low one would rule out all others.
   const sound = found.filter(({ hasFailed }) => !hasFailed);
@@ -120,7 +124,8 @@ async function rates(pool: Pool, order: JobOrder, site: SitePrices): Promise<{ b
   return { bound: maximum ?? usual, reserves: usual === cheapest ? [cheapest] : [usual, cheapest] };
 }
 
-function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
+/** The order that a request makes, as the placement sees it. */
+export function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
   const {
     providerId,
     excludeProviders,

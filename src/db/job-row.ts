@@ -14,6 +14,8 @@ export interface JobRow {
   jobName?: string;
   image: string;
   gpuType?: string;
+  /** True if its customer named no GPU type; `gpuType` is then that of the placement. */
+  anyGpuType?: true;
   minVramGb?: number;
   minCuda?: number;
   architecture?: Architecture;
@@ -50,6 +52,7 @@ export interface JobTableRow {
   job_name: string | null;
   image: string;
   gpu_type: string | null;
+  any_gpu_type: boolean;
   min_vram_gb: number | null;
   min_cuda: number | null;
   architecture: Architecture | null;
@@ -81,7 +84,7 @@ export interface JobTableRow {
 }
 
 /** Without the environment and SSH keys, which no response needs. */
-export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider,
+export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.any_gpu_type, j.requested_provider,
   j.excluded_providers, j.min_vram_gb::float8 as min_vram_gb, j.min_cuda, j.architecture, j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb,
   j.storage_gb, j.duration_s,
   j.requested_max_price::float8 as requested_max_price, ${rateOfPriceSql('j.max_price_per_hour')}::text as max_rate,
@@ -98,6 +101,7 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.job_name === null ? {} : { jobName: row.job_name }),
     image: row.image,
     ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type }),
+    ...(row.any_gpu_type ? { anyGpuType: true } : {}),
     ...(row.min_vram_gb === null ? {} : { minVramGb: row.min_vram_gb }),
     ...(row.min_cuda === null ? {} : { minCuda: row.min_cuda }),
     ...(row.architecture === null ? {} : { architecture: row.architecture }),

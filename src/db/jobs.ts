@@ -36,9 +36,10 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
     `insert into jobs as j (job_id, wallet, session_id, idempotency_key, request_sha256, job_name, image, gpu_type,
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                             requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
-                            min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers)
+                            min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers, any_gpu_type)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
-             coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24)
+             coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24,
+             $8::text is null and $10::int > 0)
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
     [

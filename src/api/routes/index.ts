@@ -15,10 +15,13 @@ import { authRoutes } from './auth.js';
 import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
 import { jobRoutes } from './jobs.js';
+import { marketRoutes } from './market.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
+import { offerRoutes } from './offers.js';
 import { providerMessageRoutes } from './provider-messages.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
+import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
@@ -50,6 +53,9 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...frontRoutes(config),
     ...healthRoutes(deps.health),
     ...providerRoutes(deps),
+    ...offerRoutes({ pool, config }),
+    ...marketRoutes({ pool, config }),
+    ...quoteRoutes({ pool, config }),
     ...jobRoutes(deps),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
