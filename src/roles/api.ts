@@ -1,10 +1,14 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { createApi } from '../api/app.js';
 import { createEventStreams } from '../api/event-streams.js';
 import { brokerRoutes } from '../api/routes/index.js';
 import { createLimiter } from '../api/limiter.js';
 import { startApiServer } from '../api/server.js';
+import { readStaticPages, type StaticPages } from '../api/static-pages.js';
 import { createAuth } from '../auth/customers/auth.js';
 import { orStopped } from '../lifecycle.js';
+import type { Logger } from '../observability/logger.js';
 import { closeRedis } from '../redis/connection.js';
 import { awaitReady, connectFailFast } from '../redis/nonces.js';
 import { createJobCommands } from '../temporal/jobs.js';
@@ -25,6 +29,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
     logger,
     authenticate: auth.authenticate,
     limiter,
+    ...pagesOf(logger),
     routes: brokerRoutes({
       config,
       logger,
@@ -53,3 +58,11 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
     },
   };
 };
+
+/** Beside the compiled program. A program that runs from its sources has none, and needs none. */
+function pagesOf(logger: Logger): { pages?: StaticPages } {
+  const folder = fileURLToPath(new URL('../../pages', import.meta.url));
+  if (existsSync(folder)) return { pages: readStaticPages(folder) };
+  logger.warn({ folder }, 'there is no documentation and no console here: run the build');
+  return {};
+}

@@ -9,6 +9,7 @@ import { createEventStreams, streamLimits, type StreamLimits } from '../../src/a
 import { brokerRoutes, type BrokerRouteDeps } from '../../src/api/routes/index.js';
 import { createLimiter } from '../../src/api/limiter.js';
 import { startApiServer } from '../../src/api/server.js';
+import type { StaticPages } from '../../src/api/static-pages.js';
 import { createAuth } from '../../src/auth/customers/auth.js';
 import { login, type LoginOptions, type Session } from '../../src/client/session.js';
 import type { Config } from '../../src/config.js';
@@ -66,6 +67,8 @@ export interface ApiOptions {
   /** Unix milliseconds: the clock of authentication. */
   now?: () => number;
   streams?: Partial<StreamLimits>;
+  /** The documentation and the console. */
+  pages?: StaticPages;
 }
 
 /** The API of one process of the broker. */
@@ -112,6 +115,7 @@ export async function startApi({
   commands,
   now,
   streams: limits,
+  pages,
 }: ApiOptions): Promise<Api> {
   const logged: string[] = [];
   const asked: string[] = [];
@@ -130,6 +134,7 @@ export async function startApi({
     logger,
     authenticate: auth.authenticate,
     limiter,
+    ...(pages === undefined ? {} : { pages }),
     routes: brokerRoutes({
       config,
       logger,
