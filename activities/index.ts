@@ -3,6 +3,7 @@ import type { ActivityDeps } from './deps.js';
 import { withErrorCodes } from './failures.js';
 import { createJobNewsActivities } from './job-news.js';
 import { createJobRecordActivities } from './job-record.js';
+import { createJobReminderActivities } from './job-reminders.js';
 import { createMiningActivities } from './mining.js';
 import { createNodeCertificateActivities } from './node-certificates.js';
 import { createPodActivities } from './pods.js';
@@ -24,6 +25,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createNodeCertificateActivities(deps),
     ...assessment,
     ...createJobNewsActivities(deps),
+    ...createJobReminderActivities(deps),
     ...createProviderLossActivities(deps),
     ...createProviderOperationActivities(deps),
     ...createMiningActivities(deps),
