@@ -3,11 +3,8 @@ import type { ActivityDeps } from './deps.js';
 import { withErrorCodes } from './failures.js';
 import { createJobNewsActivities } from './job-news.js';
 import { createJobRecordActivities } from './job-record.js';
-<<<<<<< HEAD
 import { createMarketActivities } from './market.js';
-=======
 import { createJobReminderActivities } from './job-reminders.js';
->>>>>>> events
 import { createMiningActivities } from './mining.js';
 import { createNodeCertificateActivities } from './node-certificates.js';
 import { createPodActivities } from './pods.js';

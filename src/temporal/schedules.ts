@@ -20,11 +20,8 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
       timeout: '2 minutes',
     },
     { id: reconcilerSchedule, workflowType: workflowTypes.fleetReconciler, everyS: 60, timeout: '10 minutes' },
-<<<<<<< HEAD
     { id: 'market-sampler', workflowType: workflowTypes.marketSampler, everyS: sampleEveryS, timeout: '2 minutes' },
-=======
     { id: 'job-reminders', workflowType: workflowTypes.jobReminders, everyS: 30, timeout: '2 minutes' },
->>>>>>> events
   ] as const;
   for (const { id, workflowType, everyS, timeout } of schedules) {
     const spec = { intervals: [{ every: everyS * 1000 }] };

@@ -34,11 +34,8 @@ export function failedTasks(histories: Readonly<Record<string, string>>): Findin
 const schedules: Readonly<Record<string, number>> = {
   'heartbeat-sweep': 60_000,
   'fleet-reconciler': 180_000,
-<<<<<<< HEAD
   'market-sampler': 700_000,
-=======
   'job-reminders': 120_000,
->>>>>>> events
 };
 
 /** All Schedules still exist, are not paused, and ran recently. */

@@ -32,7 +32,7 @@ const job = (changes: Partial<SshJob> = {}): SshJob => ({
 /** What ssh makes of a host's name with the user's file. */
 const effective = (host: string) =>
   Object.fromEntries(
-    execFileSync('ssh', ['-G', '-F', path, host], { encoding: 'utf8' })
+    execFileSync('ssh', ['-G', '-F', path, host], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
       .trim()
       .split('\n')
       .map((line) => line.split(/ (.*)/s).slice(0, 2) as [string, string]),
