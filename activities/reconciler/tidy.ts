@@ -1,4 +1,6 @@
 import { Context } from '@temporalio/activity';
+import type { Config } from '../../src/config.js';
+import { pruneAudit } from '../../src/db/audit-log.js';
 import { pruneRevocations, pruneSessions, pruneTokens, pruneWallets } from '../../src/db/auth-pruning.js';
 import { forgetClaims, forgetProvider, forgetRevokedKeys, staleProviders } from '../../src/db/never-joined.js';
 import type { Queryable } from '../../src/db/pool.js';
@@ -44,7 +46,13 @@ const unreadyJobsKeptMs = 90 * 86_400_000;
 /** Longer than any login takes. */
 const walletsKeptMs = 86_400_000;
 
-const kinds: Record<string, { prune: (db: Queryable, before: Date) => Promise<number>; keptMs: number }> = {
+/** Rows of a table that are removed by their age. */
+interface Kept {
+  prune: (db: Queryable, before: Date) => Promise<number>;
+  keptMs: number;
+}
+
+const kinds: Record<string, Kept> = {
   registrations: { prune: pruneRegistrations, keptMs: registrationsKeptMs },
   delegations: { prune: pruneDelegations, keptMs: delegationsKeptMs },
   join_tokens: { prune: forgetJoinTokens, keptMs: joinTokensKeptMs },
@@ -60,6 +68,11 @@ const kinds: Record<string, { prune: (db: Queryable, before: Date) => Promise<nu
   jobs_never_ready: { prune: forgetUnreadyJobs, keptMs: unreadyJobsKeptMs },
 };
 
+/** The rows whose time is a setting. */
+const configuredKinds = ({ AUDIT_LOG_DAYS }: Pick<Config, 'AUDIT_LOG_DAYS'>): Record<string, Kept> => ({
+  audit_log: { prune: pruneAudit, keptMs: AUDIT_LOG_DAYS * 86_400_000 },
+});
+
 /** How much one run removed. */
 export interface Tidied {
   joinTokens: number;
@@ -70,14 +83,10 @@ export interface Tidied {
   failures: string[];
 }
 
+type TidyDeps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'temporal' | 'logger'>;
+
 /** Deletes what has done its work and would only pile up. This is routine, not repair. */
-export function createTidyActivities({
-  pool,
-  redis,
-  kubernetes,
-  temporal,
-  logger,
-}: Pick<ActivityDeps, 'pool' | 'redis' | 'kubernetes' | 'temporal' | 'logger'>) {
+export function createTidyActivities({ config, pool, redis, kubernetes, temporal, logger }: TidyDeps) {
   /** Where the last run stopped scanning Redis. */
   let cursor = '0';
   return {
@@ -107,7 +116,7 @@ export function createTidyActivities({
         },
       );
       await log.each(
-        Object.entries(kinds),
+        Object.entries({ ...kinds, ...configuredKinds(config) }),
         ([kind]) => `old rows of ${kind}`,
         async ([kind, { prune, keptMs }]) => {
           rows[kind] = await prune(pool, new Date(Date.now() - keptMs));
