@@ -57,9 +57,9 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
  * When the end of the job was decided. A cancellation counts from when it was asked for: while no worker runs, or if one
  * dies at this very step, the workflow reads it later.
  */
-function endOf({ cancelledBy }: JobLife): Instant {
+function endOf({ cancellation }: JobLife): Instant {
   const now = instantAt(Date.now());
-  return cancelledBy?.at !== undefined && cancelledBy.at < now ? cancelledBy.at : now;
+  return cancellation?.at !== undefined && cancellation.at < now ? cancellation.at : now;
 }
 
 /** Whatever ends the job, the customer does not pay for the time in which the provider was away. */

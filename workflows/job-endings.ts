@@ -2,7 +2,7 @@ import type { StartFailure } from '../activities/job-record.js';
 import type { JobFailure } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';
-import type { PodObservation, ProviderAbsence, ProviderNews } from './job-messages.js';
+import type { Cancellation, PodObservation, ProviderAbsence, ProviderNews } from './job-messages.js';
 import type { ErrorCode } from '../src/wire/error-codes.js';
 import type { FinalJobStatus } from '../src/wire/statuses.js';
 
@@ -31,8 +31,9 @@ export function failedBecause(reason: ErrorCode, message: string): Ending {
   return failed({ reason, message: sentence(message) });
 }
 
-export function cancelled(by: string | undefined): Ending {
-  return { status: 'cancelled', message: sentence(`cancelled by ${by ?? 'an operator'}`) };
+/** @param cancellation undefined if an operator cancelled the workflow itself. */
+export function cancelled({ by, reason }: Omit<Cancellation, 'at'> = { by: 'an operator' }): Ending {
+  return { status: 'cancelled', message: sentence(`cancelled by ${by}${reason === undefined ? '' : `: ${reason}`}`) };
 }
 
 /** The provider went away for good; the customer does not pay for the time in which it did not serve. */

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Config } from '../../src/config.js';
 import { pruneAudit } from '../../src/db/audit-log.js';
 import { pruneRevocations, pruneSessions, pruneTokens, pruneWallets } from '../../src/db/auth-pruning.js';
+import { pruneBlocks } from '../../src/db/blocks.js';
 import { forgetClaims, forgetProvider, forgetRevokedKeys, staleProviders } from '../../src/db/never-joined.js';
 import type { Queryable } from '../../src/db/pool.js';
 import { doubtedForS, pruneDoubts, pruneFailures } from '../../src/db/provider-failures.js';
@@ -43,6 +44,8 @@ const claimsKeptMs = 90 * 86_400_000;
 const revokedKeysKeptMs = (maxDelegationS + 86_400) * 1000;
 /** For customers who ask why. */
 const unreadyJobsKeptMs = 90 * 86_400_000;
+/** For operators who ask who was blocked, and until when. */
+const blocksKeptMs = 90 * 86_400_000;
 /** Longer than any login takes. */
 const walletsKeptMs = 86_400_000;
 
@@ -65,6 +68,7 @@ const kinds: Record<string, Kept> = {
   claims: { prune: forgetClaims, keptMs: claimsKeptMs },
   revoked_keys: { prune: forgetRevokedKeys, keptMs: revokedKeysKeptMs },
   nodes: { prune: (db) => forgetNodes(db, nodesThatLeftForDays), keptMs: 0 },
+  blocks: { prune: pruneBlocks, keptMs: blocksKeptMs },
   jobs_never_ready: { prune: forgetUnreadyJobs, keptMs: unreadyJobsKeptMs },
 };
 

@@ -2,6 +2,7 @@ import type { SitePrices } from '../config.js';
 import { plainGpuResource } from '../domain/gpu-resources.js';
 import type { JobOrder, Placement } from '../domain/job.js';
 import { jobRate, priceOf, rateOf } from '../domain/pricing.js';
+import { isUnblockedSql } from './blocks.js';
 import {
   gpuPriceSql,
   failuresSql,
@@ -54,7 +55,7 @@ const fitting = `
     from providers p
     left join provider_starts s on s.provider_id = p.provider_id
     left join provider_resources g on g.provider_id = p.provider_id and g.kind = 'gpu' and $2 > 0
-   where p.status = 'available' and not p.cordoned and p.node_name is not null
+   where p.status = 'available' and not p.cordoned and p.node_name is not null and ${isUnblockedSql}
      and ${isTypeSql('g', '$1', '$13', '$14')} and ${isEnoughSql('g', '$15', '$16')}
      and ${runsSql('p', '$17')}
      and ($2 = 0 or g.total - g.rented >= $2)

@@ -38,6 +38,13 @@ export const outcomes: Record<string, Outcome> = {
   'POST /api/v1/admin/providers/:id/approve': { taken: 200, away: 503 },
   // The next assessment by the provider's workflow catches up.
   'POST /api/v1/admin/providers/:id/forgive': { taken: 200 },
+  'GET /api/v1/admin/jobs': { taken: 200 },
+  'GET /api/v1/admin/jobs/:id': { taken: 200 },
+  'DELETE /api/v1/admin/jobs/:id': { taken: 202, away: 503 },
+  'GET /api/v1/admin/blocks': { taken: 200 },
+  'GET /api/v1/admin/blocks/:kind/:value': { taken: 200 },
+  'PUT /api/v1/admin/blocks/:kind/:value': { taken: 200 },
+  'DELETE /api/v1/admin/blocks/:kind/:value': { taken: 204 },
   'GET /api/v1/admin/jobs/:id/failure': { taken: 200 },
   'POST /api/v1/admin/broker-keys': { taken: 201 },
   'GET /api/v1/admin/tenants': { taken: 200 },

@@ -9,6 +9,7 @@ import type { Limiter } from '../limiter.js';
 import type { ProviderCommands } from '../provider-commands.js';
 import type { RouteRule } from '../route.js';
 import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.js';
+import { adminBlockRoutes } from './admin-blocks.js';
 import { adminJobRoutes } from './admin-jobs.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
@@ -53,7 +54,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
-    ...adminJobRoutes({ pool }),
+    ...adminJobRoutes(deps),
+    ...adminBlockRoutes({ pool, config }),
     ...siteRoutes({ pool }),
     ...adminKeyRoutes({ pool, config }),
     ...providerOperationRoutes({ config, pool, providers }),
