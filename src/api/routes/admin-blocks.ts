@@ -26,7 +26,7 @@ const query = pageQuery.extend({ kind: kind.optional() });
 const body = z.strictObject({
   reason: printableText(500).min(1).describe('Why; whoever is kept out reads it'),
   until: z.iso
-    .datetime({ offset: true, error: 'must be a time such as 2026-12-31T00:00:00Z, or null' })
+    .datetime({ offset: true, error: 'must be a time such as 2026-12-31T00:00:00Z, or null', abort: true })
     .refine((time) => instant(time) !== undefined && Date.parse(time) > Date.now(), 'must be in the future')
     .nullish()
     .describe('When the block ends; null or absent: never'),
