@@ -1,3 +1,4 @@
+import { decodeCursor, encodeCursor } from './cursor.js';
 import { storableJson } from './json.js';
 import type { Queryable } from './pool.js';
 import { removeOld } from './pruning.js';
@@ -54,4 +55,60 @@ export async function pruneAudit(db: Queryable, before: Date): Promise<number> {
     'delete from audit_log where id in (select id from audit_log where at < $1 order by at limit $2)',
     before,
   );
+}
+
+/** A row as an operator reads it. */
+export interface AuditRow {
+  id: string;
+  at: Date;
+  actor: string;
+  sessionId?: string;
+  ip: string;
+  action: string;
+  target: string;
+  detail: Record<string, unknown>;
+  requestId: string;
+}
+
+/**
+ * Rows, newest first.
+ *
+ * @throws BrokerError `validation_failed` for a cursor that is not of this list.
+ */
+export async function listAudit(
+  db: Queryable,
+  filter: {
+    actor?: string | undefined;
+    target?: string | undefined;
+    action?: string | undefined;
+    limit: number;
+    cursor?: string | undefined;
+  },
+): Promise<{ items: AuditRow[]; nextCursor?: string }> {
+  const { actor, target, action, limit, cursor } = filter;
+  const [before] = cursor === undefined ? [] : decodeCursor(cursor, (part) => /^\d{1,18}$/.test(part));
+  const { rows } = await db.query<{
+    id: string;
+    at: Date;
+    actor: string;
+    session_id: string | null;
+    ip: string;
+    action: string;
+    target: string;
+    detail: Record<string, unknown>;
+    request_id: string;
+  }>(
+    `select id::text, at, actor, session_id, ip, action, target, detail, request_id from audit_log
+      where ($1::text is null or actor = $1) and ($2::text is null or target = $2) and ($3::text is null or action = $3)
+        and ($4::bigint is null or id < $4)
+      order by id desc limit $5`,
+    [actor ?? null, target ?? null, action ?? null, before ?? null, limit + 1],
+  );
+  const items = rows.slice(0, limit).map((row) => ({
+    ...{ id: row.id, at: row.at, actor: row.actor, ip: row.ip, action: row.action, target: row.target },
+    ...{ detail: row.detail, requestId: row.request_id },
+    ...(row.session_id === null ? {} : { sessionId: row.session_id }),
+  }));
+  const last = items.at(-1);
+  return { items, ...(rows.length > limit && last !== undefined ? { nextCursor: encodeCursor(last.id) } : {}) };
 }

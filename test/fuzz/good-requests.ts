@@ -171,6 +171,19 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     ...(await jobToEnd(chain, operation)),
     body: { reason: 'it mines' },
   }),
+  'get-admin-dead-letters': async ({ random }) => ({
+    query: random.pick([{}, { stream: 'provider:heartbeat' }, { provider_id: 'atlas', limit: '3' }]),
+  }),
+  'get-admin-audit': async ({ people, random }) => ({
+    query: random.pick([
+      { limit: '2' },
+      { actor: people.operator.wallet.address, action: 'image.block' },
+      { target: random.pick(people.ownProviders), action: 'provider.drain' },
+    ]),
+  }),
+  'get-admin-providers': async ({ random }) => ({
+    query: random.pick([{}, { status: 'pending' }, { status: 'busy', limit: '2' }]),
+  }),
   'get-admin-blocks': async ({ random }) => ({ query: random.pick([{}, { kind: 'image' }, { limit: '1' }]) }),
   'get-admin-blocks-by-kind-by-value': aBlock,
   'put-admin-blocks-by-kind-by-value': async ({ random }) => ({

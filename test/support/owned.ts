@@ -12,6 +12,7 @@ import { withTransaction } from '../../src/db/pool.js';
 import type { Api, ApiOptions } from './api.js';
 import { putProvider, putSession, recordOwner, testOrder } from './fleet.js';
 import { blockedImage, type Belongings } from './route-attempts.js';
+import { quietOversight } from './tried-api.js';
 import type { Scope } from '../../src/wire/scopes.js';
 
 /** Adds one of everything for a wallet: a session with a token, a running job, a provider, and a block of an image. */
@@ -83,5 +84,6 @@ export function takingCommands(asked: string[]): Required<NonNullable<ApiOptions
     announceRegistration: (providerId) => note(providerId, undefined),
     announceMining: (providerId) => note(providerId, true),
     announcePlacement: (providerId) => note(providerId, true),
+    oversight: quietOversight,
   };
 }

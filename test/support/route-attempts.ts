@@ -112,6 +112,17 @@ export const attempts: Record<string, MakeAttempt> = {
     body: { reason: 'it mines' },
     foreign: 'scope_denied',
   }),
+  'GET /api/v1/admin/overview': () => ({ target: '/api/v1/admin/overview', foreign: 'scope_denied' }),
+  'GET /api/v1/admin/stuck': () => ({ target: '/api/v1/admin/stuck', foreign: 'scope_denied' }),
+  'GET /api/v1/admin/dead-letters': ({ providerId }) => ({
+    target: `/api/v1/admin/dead-letters?provider_id=${providerId}`,
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/audit': ({ wallet }) => ({
+    target: `/api/v1/admin/audit?actor=${wallet.address}`,
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/providers': () => ({ target: '/api/v1/admin/providers?limit=2', foreign: 'scope_denied' }),
   'GET /api/v1/admin/blocks': () => ({ target: '/api/v1/admin/blocks?kind=image', foreign: 'scope_denied' }),
   'GET /api/v1/admin/blocks/:kind/:value': blocked(),
   'PUT /api/v1/admin/blocks/:kind/:value': blocked({ reason: 'it mines', until: null }),

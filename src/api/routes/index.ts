@@ -6,8 +6,12 @@ import { createProviderVerifier } from '../../auth/providers/identity.js';
 import type { Config } from '../../config.js';
 import type { JobCommands } from '../job-commands.js';
 import type { Limiter } from '../limiter.js';
+import type { Oversight } from '../oversight.js';
 import type { ProviderCommands } from '../provider-commands.js';
 import type { RouteRule } from '../route.js';
+import { adminOverviewRoutes } from './admin-overview.js';
+import { adminProviderListRoutes } from './admin-provider-list.js';
+import { adminRecordRoutes } from './admin-records.js';
 import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.js';
 import { adminBlockRoutes } from './admin-blocks.js';
 import { adminJobRoutes } from './admin-jobs.js';
@@ -38,6 +42,8 @@ export interface BrokerRouteDeps {
   announceRegistration: ApprovalDeps['announceRegistration'];
   announceMining: MiningRouteDeps['announceMining'];
   announcePlacement: AdminProviderDeps['announcePlacement'];
+  /** What operators ask of Temporal. */
+  oversight: Oversight;
 }
 
 /** Every route of the broker. A new one is added here, and appears in the OpenAPI document. */
@@ -56,6 +62,9 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...adminTenantRoutes({ pool }),
     ...adminJobRoutes(deps),
     ...adminBlockRoutes({ pool, config }),
+    ...adminOverviewRoutes(deps),
+    ...adminRecordRoutes({ pool, redis }),
+    ...adminProviderListRoutes({ config, pool }),
     ...siteRoutes({ pool }),
     ...adminKeyRoutes({ pool, config }),
     ...providerOperationRoutes({ config, pool, providers }),
