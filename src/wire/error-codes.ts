@@ -27,6 +27,7 @@ export const errorTable = {
   scope_denied: { status: 403, title: 'The session lacks a scope this route needs', retryable: false },
   spend_limit_exceeded: { status: 403, title: 'The session spend limit does not cover the job', retryable: false },
   quota_exceeded: { status: 403, title: 'The wallet has reached its quota', retryable: false },
+  blocked: { status: 403, title: 'The operator of this site has blocked this', retryable: false },
   auth_backend_unavailable: { status: 503, title: 'Signed requests cannot be checked right now', retryable: true },
 
   // Resources that are missing, or taken

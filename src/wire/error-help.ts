@@ -101,6 +101,13 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
       'The scope `admin` is for the wallets that the operator of the site lists: `wl login --admin`.',
     ],
   },
+  blocked: {
+    means: 'The operator of this site has blocked the wallet, the provider or the image. `detail` says which, why and until when.',
+    todo: [
+      'Ask the operator if you think that this is a mistake. Jobs that run go on until they end.',
+      'Where it is the image or the provider, order with another one.',
+    ],
+  },
   spend_limit_exceeded: {
     means: 'The order costs more than what is left of the amount that the wallet allowed this session.',
     todo: [

@@ -6,14 +6,16 @@ import type { JobCommands } from '../../src/api/job-commands.js';
 import type { Session } from '../../src/client/session.js';
 import { reserveSpend } from '../../src/billing/spend.js';
 import { insertToken } from '../../src/db/auth-tokens.js';
+import { setBlock } from '../../src/db/blocks.js';
 import { insertJob } from '../../src/db/jobs.js';
 import { withTransaction } from '../../src/db/pool.js';
 import type { Api, ApiOptions } from './api.js';
 import { putProvider, putSession, recordOwner, testOrder } from './fleet.js';
-import type { Belongings } from './route-attempts.js';
+import { blockedImage, type Belongings } from './route-attempts.js';
+import { quietOversight } from './tried-api.js';
 import type { Scope } from '../../src/wire/scopes.js';
 
-/** Adds one of everything for a wallet: a session with a token, a running job and a provider. */
+/** Adds one of everything for a wallet: a session with a token, a running job, a provider, and a block of an image. */
 export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promise<Belongings> {
   const wallet = owner.address.toLowerCase();
   const [jobId, tokenId, providerId] = [newJobId(), randomUUID(), `prov-${randomUUID().slice(0, 8)}`];
@@ -35,6 +37,7 @@ export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promi
   await pool.query(`update jobs set status = 'running', started_at = now() where job_id = $1`, [jobId]);
   await putProvider(pool, { providerId });
   await recordOwner(pool, providerId, wallet);
+  await setBlock(pool, { kind: 'image', value: blockedImage({ providerId }), reason: 'it mines', blockedBy: wallet });
   return { wallet: owner, sessionId, tokenId, jobId, providerId };
 }
 
@@ -81,5 +84,6 @@ export function takingCommands(asked: string[]): Required<NonNullable<ApiOptions
     announceRegistration: (providerId) => note(providerId, undefined),
     announceMining: (providerId) => note(providerId, true),
     announcePlacement: (providerId) => note(providerId, true),
+    oversight: quietOversight,
   };
 }

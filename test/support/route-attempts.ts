@@ -43,6 +43,15 @@ const provider = (path: string, body?: unknown): MakeAttempt => {
     foreign: 'provider_not_found',
   });
 };
+/** The image that `putBelongings` blocks. */
+export const blockedImage = ({ providerId }: Pick<Belongings, 'providerId'>) => `docker.io/blocked/${providerId}`;
+const blocked = (body?: unknown): MakeAttempt => {
+  return (of) => ({
+    target: `/api/v1/admin/blocks/image/${encodeURIComponent(blockedImage(of))}`,
+    body,
+    foreign: 'scope_denied',
+  });
+};
 const own = (target: string, body?: unknown): MakeAttempt => {
   return () => ({ target, body, foreign: 'own' });
 };
@@ -93,6 +102,31 @@ export const attempts: Record<string, MakeAttempt> = {
     target: `/api/v1/admin/providers/${providerId}/forgive`,
     foreign: 'scope_denied',
   }),
+  'GET /api/v1/admin/jobs': ({ wallet }) => ({
+    target: `/api/v1/admin/jobs?wallet=${wallet.address}&status=active`,
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/jobs/:id': ({ jobId }) => ({ target: `/api/v1/admin/jobs/${jobId}`, foreign: 'scope_denied' }),
+  'DELETE /api/v1/admin/jobs/:id': ({ jobId }) => ({
+    target: `/api/v1/admin/jobs/${jobId}`,
+    body: { reason: 'it mines' },
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/overview': () => ({ target: '/api/v1/admin/overview', foreign: 'scope_denied' }),
+  'GET /api/v1/admin/stuck': () => ({ target: '/api/v1/admin/stuck', foreign: 'scope_denied' }),
+  'GET /api/v1/admin/dead-letters': ({ providerId }) => ({
+    target: `/api/v1/admin/dead-letters?provider_id=${providerId}`,
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/audit': ({ wallet }) => ({
+    target: `/api/v1/admin/audit?actor=${wallet.address}`,
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/providers': () => ({ target: '/api/v1/admin/providers?limit=2', foreign: 'scope_denied' }),
+  'GET /api/v1/admin/blocks': () => ({ target: '/api/v1/admin/blocks?kind=image', foreign: 'scope_denied' }),
+  'GET /api/v1/admin/blocks/:kind/:value': blocked(),
+  'PUT /api/v1/admin/blocks/:kind/:value': blocked({ reason: 'it mines', until: null }),
+  'DELETE /api/v1/admin/blocks/:kind/:value': blocked(),
   'GET /api/v1/admin/jobs/:id/failure': ({ jobId }) => ({
     target: `/api/v1/admin/jobs/${jobId}/failure`,
     foreign: 'scope_denied',

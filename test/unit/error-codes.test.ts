@@ -86,6 +86,7 @@ const published: Record<string, number> = {
   method_not_allowed: 405,
   rate_limited: 429,
   auth_required: 401,
+  blocked: 403,
   auth_ambiguous: 401,
   session_unknown: 401,
   session_expired: 401,

@@ -7,9 +7,14 @@ import type { Config } from '../../config.js';
 import type { EventStreams } from '../event-streams.js';
 import type { JobCommands } from '../job-commands.js';
 import type { Limiter } from '../limiter.js';
+import type { Oversight } from '../oversight.js';
 import type { ProviderCommands } from '../provider-commands.js';
 import type { RouteRule } from '../route.js';
+import { adminOverviewRoutes } from './admin-overview.js';
+import { adminProviderListRoutes } from './admin-provider-list.js';
+import { adminRecordRoutes } from './admin-records.js';
 import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.js';
+import { adminBlockRoutes } from './admin-blocks.js';
 import { adminJobRoutes } from './admin-jobs.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
@@ -44,6 +49,8 @@ export interface BrokerRouteDeps {
   announceRegistration: ApprovalDeps['announceRegistration'];
   announceMining: MiningRouteDeps['announceMining'];
   announcePlacement: AdminProviderDeps['announcePlacement'];
+  /** What operators ask of Temporal. */
+  oversight: Oversight;
 }
 
 /** Every route of the broker. A new one is added here, and appears in the OpenAPI document. */
@@ -65,7 +72,11 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
-    ...adminJobRoutes({ pool }),
+    ...adminJobRoutes(deps),
+    ...adminBlockRoutes({ pool, config }),
+    ...adminOverviewRoutes(deps),
+    ...adminRecordRoutes({ pool, redis }),
+    ...adminProviderListRoutes({ config, pool }),
     ...adminKeyRoutes({ pool, config }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
