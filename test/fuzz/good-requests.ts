@@ -65,6 +65,12 @@ const aSomeJob: Make = async ({ someJob, runningJob }) => ({ id: someJob() ?? (a
 const jobToEnd: Make = async ({ runningJob }) => ({ id: await runningJob(), headers: { prefer: 'wait=1' } });
 const newProviderOfOwner: Make = async ({ people }) => ({ id: await people.newProvider(people.owner.wallet) });
 
+/** One of a few keys, so that some are sent twice. */
+function ed25519Key(which: number): string {
+  const part = (bytes: Buffer) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
+  return `ssh-ed25519 ${Buffer.concat([part(Buffer.from('ssh-ed25519')), part(Buffer.alloc(32, which))]).toString('base64')}`;
+}
+
 /** Requests that the description alone cannot express, by operationId. */
 export const goodRequests: Readonly<Record<string, Make>> = {
   'post-jobs': async ({ people, random }, { example }) => ({
@@ -84,6 +90,16 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     id: await runningJob(),
     body: { additional_hours: random.whole(1, 12) },
     headers: random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {},
+  }),
+
+  'post-ssh-keys': async ({ random }) => ({
+    body: {
+      ...(random.next() < 0.5 ? {} : { name: `key-${random.whole(1, 100)}` }),
+      public_key: ed25519Key(random.whole(1, 20)),
+    },
+  }),
+  'delete-ssh-keys-by-id': async ({ people, random }) => ({
+    id: await people.newSshKey(people.customer, ed25519Key(random.whole(1, 20))),
   }),
 
   'post-auth-challenge': async ({ people }) => ({

@@ -12,6 +12,7 @@ export interface Belongings {
   tokenId: string;
   jobId: string;
   providerId: string;
+  sshKeyId: string;
 }
 
 /** How to try a route with a wallet's belongings, by the holder of `by`. */
@@ -29,6 +30,7 @@ export const nothing = (): Belongings => ({
   tokenId: randomUUID(),
   jobId: randomUUID(),
   providerId: `none-${randomUUID().slice(0, 8)}`,
+  sshKeyId: randomUUID(),
 });
 
 type MakeAttempt = (of: Belongings, by: PrivateKeyAccount) => Attempt | Promise<Attempt>;
@@ -74,6 +76,15 @@ export const attempts: Record<string, MakeAttempt> = {
   'GET /api/v1/jobs/:id': job(''),
   'DELETE /api/v1/jobs/:id': job(''),
   'POST /api/v1/jobs/:id/extend': job('/extend', { additional_hours: 1 }),
+
+  'GET /api/v1/ssh-keys': own('/api/v1/ssh-keys'),
+  'POST /api/v1/ssh-keys': own('/api/v1/ssh-keys', {
+    public_key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test',
+  }),
+  'DELETE /api/v1/ssh-keys/:id': ({ sshKeyId }) => ({
+    target: `/api/v1/ssh-keys/${sshKeyId}`,
+    foreign: 'ssh_key_not_found',
+  }),
 
   'POST /api/v1/providers/:id/claim': async ({ providerId }, by) => {
     const nodeKey = newWallet().address;

@@ -24,6 +24,10 @@ export const outcomes: Record<string, Outcome> = {
   'DELETE /api/v1/jobs/:id': { taken: 202, away: 503 },
   'POST /api/v1/jobs/:id/extend': { taken: 200, away: 503 },
 
+  'GET /api/v1/ssh-keys': { taken: 200 },
+  'POST /api/v1/ssh-keys': { taken: 201 },
+  'DELETE /api/v1/ssh-keys/:id': { taken: 204 },
+
   'POST /api/v1/providers/:id/claim': { taken: 200, away: 503 },
   'POST /api/v1/providers/:id/cordon': { taken: 200, away: 503 },
   'POST /api/v1/providers/:id/uncordon': { taken: 200, away: 503 },

@@ -19,6 +19,7 @@ import { providerMessageRoutes } from './provider-messages.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
+import { sshKeyRoutes } from './ssh-keys.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
 /** What the routes work with; the role creates it once. */
@@ -49,6 +50,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...healthRoutes(deps.health),
     ...providerRoutes(deps),
     ...jobRoutes(deps),
+    ...sshKeyRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),

@@ -12,6 +12,7 @@ import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain
 import { isUuid } from '../../domain/uuid.js';
 import { insteadOf, requireKnownGpu } from '../gpu-names.js';
 import type { JobCommands } from '../job-commands.js';
+import { keysOfOrder } from '../order-keys.js';
 import { placeOrder } from '../place-order.js';
 import { answerWithinMs } from '../middleware/deadline.js';
 import { maxWaitS, waitingOf } from '../prefer.js';
@@ -213,8 +214,10 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const key = ctx.get('idempotency-key');
     const request = ctx.state.body as JobRequest;
     const idempotencyKey = key === '' ? undefined : key;
-    await requireKnownGpu(pool, request.gpuType, { wallet: principalOf(ctx).wallet, idempotencyKey });
-    const { job, created } = await placeOrder(deps, principalOf(ctx), request, idempotencyKey);
+    const by = { wallet: principalOf(ctx).wallet, idempotencyKey };
+    await requireKnownGpu(pool, request.gpuType, by);
+    const keptKeys = await keysOfOrder(pool, request.sshKeyIds ?? [], by);
+    const { job, created } = await placeOrder(deps, principalOf(ctx), request, idempotencyKey, keptKeys);
     ctx.set('location', `/api/v1/jobs/${job.jobId}`);
     if (!isFinal(job.status) && job.status !== 'running') await startAndWait(ctx, job);
     const now = await findJob(pool, job.wallet, job.jobId);

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { JobRow } from '../../db/jobs.js';
 import { knownHostsLine, sharedMemoryMb, sshCommand } from '../../domain/job.js';
 import { jobStatuses } from '../../wire/statuses.js';
+import { sshFingerprint } from '../ssh-fingerprint.js';
 
 /** A job as its customer sees it. Unknown values are left out. */
 export const jobReply = z.object({
@@ -91,12 +91,6 @@ export function jobReplyOf(job: JobRow): JobReply {
     failure_message: job.failure?.message,
     suggestion: suggestionFor(job),
   });
-}
-
-/** As `ssh-keygen -l` prints it: SHA-256 of the key's bytes, in base64 without padding. */
-function sshFingerprint(publicKey: string): string {
-  const bytes = Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
-  return `SHA256:${createHash('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
 }
 
 /** Suggests twice as much of what was too small, the next size people try. It suggests nothing on a guess. */
