@@ -165,11 +165,18 @@ function propertiesOf(json: Json): Json {
 
 function successResponses({ responses }: RouteRule): Json {
   return Object.fromEntries(
-    Object.entries(responses).map(([status, { description, schema }]) => [
+    Object.entries(responses).map(([status, { description, schema, alsoAs = [] }]) => [
       status,
       {
         description,
-        ...(schema === undefined ? {} : { content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }),
+        ...(schema === undefined
+          ? {}
+          : {
+              content: {
+                'application/json': { schema: jsonSchema(schema, 'output') },
+                ...Object.fromEntries(alsoAs.map((type) => [type, { schema: { type: 'string' } }])),
+              },
+            }),
       },
     ]),
   );

@@ -77,6 +77,7 @@ export const attempts: Record<string, MakeAttempt> = {
   'DELETE /api/v1/jobs/:id': job(''),
   'POST /api/v1/jobs/:id/extend': job('/extend', { additional_hours: 1 }),
 
+  'GET /api/v1/billing': own('/api/v1/billing?by=day'),
   'GET /api/v1/ssh-keys': own('/api/v1/ssh-keys'),
   'POST /api/v1/ssh-keys': own('/api/v1/ssh-keys', {
     public_key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test',

@@ -24,6 +24,7 @@ export const outcomes: Record<string, Outcome> = {
   'DELETE /api/v1/jobs/:id': { taken: 202, away: 503 },
   'POST /api/v1/jobs/:id/extend': { taken: 200, away: 503 },
 
+  'GET /api/v1/billing': { taken: 200 },
   'GET /api/v1/ssh-keys': { taken: 200 },
   'POST /api/v1/ssh-keys': { taken: 201 },
   'DELETE /api/v1/ssh-keys/:id': { taken: 204 },

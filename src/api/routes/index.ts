@@ -12,6 +12,7 @@ import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.j
 import { adminJobRoutes } from './admin-jobs.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
+import { billingRoutes } from './billing.js';
 import { healthRoutes, type Health } from './health.js';
 import { jobRoutes } from './jobs.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
@@ -51,6 +52,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...providerRoutes(deps),
     ...jobRoutes(deps),
     ...sshKeyRoutes({ pool }),
+    ...billingRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
