@@ -6,6 +6,7 @@ import { BrokerError } from '../../domain/errors.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import type { ProviderAction } from '../../domain/provider.js';
 import type { ProviderCommands } from '../provider-commands.js';
+import { actorOf, auditedCommand } from '../audited.js';
 import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { providerReply, providerReplyOf } from '../schemas/provider.js';
@@ -47,11 +48,18 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
     responses: success,
     errors: [...errors],
     handler: async (ctx) => {
-      const { providerId, status } = await ownProvider(ctx);
+      const { providerId, status, wallet: owner } = await ownProvider(ctx);
       if (status === 'retired') throw new BrokerError('provider_retired', 'the provider has left the fleet');
       const { deadline_s: deadlineS } = (ctx.state.body as z.output<typeof drainBody>) ?? {};
       const until = deadlineS === undefined ? {} : { until: new Date(Date.now() + deadlineS * 1000) };
-      await providers.order(providerId, { action, by: principalOf(ctx).wallet, ...until });
+      const by = actorOf(ctx);
+      const detail = {
+        ...(deadlineS === undefined ? {} : { deadline_s: deadlineS }),
+        ...(owner === by.actor ? {} : { owner }),
+      };
+      await auditedCommand(pool, { ...by, action: `provider.${action}`, target: providerId, detail }, () =>
+        providers.order(providerId, { action, by: by.actor, ...until }),
+      );
       ctx.status = Number(Object.keys(success)[0]);
       ctx.body = providerReplyOf(await ownProvider(ctx), config);
     },

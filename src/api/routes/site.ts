@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import { publishedKeys, rotateBrokerKey, type BrokerKeyDeps, type PublishedKeys } from '../../auth/broker-key.js';
+import { actorOf } from '../audited.js';
 import { createCachedRead } from '../cached-read.js';
 import type { RouteRule } from '../route.js';
 import { sendCached } from '../send-cached.js';
@@ -45,7 +46,7 @@ export function adminKeyRoutes(deps: BrokerKeyDeps): RouteRule[] {
       errors: [],
       handler: async (ctx) => {
         ctx.status = 201;
-        ctx.body = shown(await rotateBrokerKey(deps));
+        ctx.body = shown(await rotateBrokerKey(deps, actorOf(ctx)));
       },
     },
   ];
