@@ -9,6 +9,7 @@ import { createPodActivities } from './pods.js';
 import { createProviderAssessmentActivities } from './provider-assessment.js';
 import { createProviderLossActivities } from './provider-loss.js';
 import { createProviderOperationActivities } from './provider-operations.js';
+import { createProviderSeriesActivities } from './provider-series.js';
 import { createReconcilerActivities } from './reconciler/index.js';
 import { createSweepActivities } from './sweep.js';
 
@@ -28,6 +29,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createProviderOperationActivities(deps),
     ...createMiningActivities(deps),
     ...createSweepActivities(deps),
+    ...createProviderSeriesActivities(deps),
     ...createReconcilerActivities(deps, { ...jobRecord, ...pods, ...assessment }),
   });
 }

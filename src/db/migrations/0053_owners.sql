@@ -66,5 +66,6 @@ create table provider_samples (
 );
 create index provider_samples_by_age on provider_samples (at);
 
--- What a provider earned, by time.
+-- What ended of late, and what a provider earned by then.
+create index jobs_by_end on jobs (ended_at) where ended_at is not null;
 create index jobs_ended_of_provider on jobs (provider_id, ended_at) where ended_at is not null;
