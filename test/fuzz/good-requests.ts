@@ -173,6 +173,14 @@ export const goodRequests: Readonly<Record<string, Make>> = {
 
   'get-providers-by-id': ofAnybody,
   'get-providers-by-id-mining': ofAnybody,
+  'get-providers-by-id-earnings': ofOwner,
+  'get-providers-by-id-jobs': ofOwner,
+  'get-providers-by-id-usage': ofOwner,
+  'put-providers-by-id-prices': async (chain, operation) => ({
+    ...(await ofOwner(chain, operation)),
+    body: { gpu: { 'RTX 4090': chain.random.whole(0, 100) / 8 }, cpu: chain.random.pick([undefined, 0, '0.25']) },
+  }),
+  'delete-providers-by-id-prices': ofOwner,
   'post-providers-by-id-cordon': ofOwner,
   'post-providers-by-id-uncordon': ofOwner,
   'post-providers-by-id-drain': drained,

@@ -53,6 +53,7 @@ export async function written(pool: Pool, { sessionId, jobId, providerId, sshKey
     ['select * from provider_resources where provider_id = $1', providerId],
     ['select * from provider_identities where provider_id = $1', providerId],
     ['select * from ssh_keys where key_id = $1', sshKeyId],
+    ['select * from provider_prices where provider_id = $1', providerId],
   ] as const;
   const rows = await Promise.all(tables.map(async ([sql, id]) => (await pool.query(sql, [id])).rows as unknown[]));
   return JSON.stringify(rows);

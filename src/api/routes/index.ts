@@ -17,6 +17,8 @@ import { healthRoutes, type Health } from './health.js';
 import { jobRoutes } from './jobs.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
 import { providerMessageRoutes } from './provider-messages.js';
+import { ownerProviderRoutes } from './owner-providers.js';
+import { providerPriceRoutes } from './provider-prices.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
@@ -61,6 +63,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...siteRoutes({ pool }),
     ...adminKeyRoutes({ pool, config }),
     ...providerOperationRoutes({ config, pool, providers }),
+    ...ownerProviderRoutes({ pool, config }),
+    ...providerPriceRoutes({ pool, config, logger: deps.logger, announcePlacement }),
     ...miningRoutes({ config, pool, announceMining }),
   ];
 }

@@ -66,6 +66,10 @@ create table provider_samples (
 );
 create index provider_samples_by_age on provider_samples (at);
 
+-- An owner's machines.
+create index providers_of_wallet on providers (wallet_addr, registered_at, provider_id);
+
 -- What ended of late, and what a provider earned by then.
 create index jobs_by_end on jobs (ended_at) where ended_at is not null;
+create index jobs_of_provider on jobs (provider_id, created_at desc, job_id desc);
 create index jobs_ended_of_provider on jobs (provider_id, ended_at) where ended_at is not null;
