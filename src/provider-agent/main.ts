@@ -3,13 +3,13 @@ import { parseArgs } from 'node:util';
 import { stopSignal, type StopRequested } from '../lifecycle.js';
 import { runAgent } from './agent.js';
 import { authorize } from './authorize.js';
+import { doctor } from './doctor-command.js';
 import { helpOf } from './help.js';
+import { install, thisTarget } from './install.js';
 import { takeOutOfService } from './leave.js';
-import { capacityByType } from './messages.js';
-import { commands, optionsOf, readOptions, UsageError, type Command, type Options } from './options.js';
-import { missingPrerequisites } from './prerequisites.js';
+import { commands, optionsOf, readOptions, UsageError, type Command } from './options.js';
 import { sayAloud, type Say } from './say.js';
-import { offerOf, scanMachine } from './scan.js';
+import { scan } from './scan-report.js';
 import { openState } from './state.js';
 import { trust } from './trust-command.js';
 
@@ -51,7 +51,9 @@ async function main(words: string[]): Promise<void> {
   if (command === 'run') await runAgent(options, ends());
   else if (command === 'leave') await takeOutOfService(options, ends());
   else if (command === 'authorize') await authorize(options, { say: remark, print });
-  else if (command === 'scan') await scan(options);
+  else if (command === 'scan') await scan(options, { print });
+  else if (command === 'doctor') process.exitCode = (await doctor(options, { print })) ? 0 : 1;
+  else if (command === 'install') await install(options, { say: print, print }, thisTarget());
   else if (command === 'trust') await trust(options, { say: print });
   else print(openState(options.state).nodeKey().address);
 }
@@ -71,17 +73,4 @@ function flagsOf(command: Command, words: string[]): Record<string, string | boo
       cause: error,
     });
   }
-}
-
-/** Prints what would be registered, as JSON, and what is missing, on standard error. */
-async function scan(options: Options): Promise<void> {
-  const { machine, reading } = await scanMachine({
-    // A documentation address: it belongs to nobody and lies behind the default route.
-    towards: '192.0.2.1',
-    ...(options.publicIp === undefined ? {} : { publicIp: options.publicIp }),
-  });
-  print(JSON.stringify({ machine, capacity: capacityByType(offerOf(machine, options), machine.gpus) }, null, 2));
-  for (const problem of reading.problems) remark(`GPU: ${problem}`);
-  const missing = missingPrerequisites({ hasGpus: machine.gpus.length > 0, hasJoined: false });
-  for (const sentence of missing) remark(`warning: ${sentence}`);
 }
