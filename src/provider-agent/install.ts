@@ -46,7 +46,6 @@ export async function install(
   requireStartable(options, target);
   const { variables, flags } = settingsOf(options, target.env);
   for (const [name, value] of variables)
-    // eslint-disable-next-line no-control-regex -- a line break would begin another variable
     if (/[\u0000-\u001f\u007f]/.test(value))
       throw new UsageError(`${name} has control characters, which no service can be given`);
   const unit = unitText(target.program, { flags, environmentFile });
