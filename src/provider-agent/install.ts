@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { requireWay } from './agent.js';
 import { UsageError, type Options } from './options.js';
@@ -108,6 +108,9 @@ function requireStartable(options: Options, { program: { script }, root }: Targe
   }
   if (options.miningConfig !== undefined) requireReadable(join(root, options.miningConfig));
   if (!options.state.startsWith('/')) throw new UsageError(`--state ${options.state}: a service needs the whole path`);
+  const mode = statSync(join(root, options.state), { throwIfNoEntry: false })?.mode ?? 0o700;
+  if ((mode & 0o077) !== 0)
+    throw new UsageError(`${options.state} is open to other users: run chmod 700 on it, or use another folder`);
 }
 
 function requireReadable(file: string): void {

@@ -11,6 +11,7 @@ import { commands, optionsOf, readOptions, UsageError, type Command } from './op
 import { sayAloud, type Say } from './say.js';
 import { scan } from './scan-report.js';
 import { openState } from './state.js';
+import { troubleOf, unknownWord } from './trouble.js';
 import { trust } from './trust-command.js';
 
 const print: Say = (line) => console.log(line);
@@ -23,7 +24,8 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   if (!stopping.signal.aborted) {
-    remark(`✗ ${error instanceof Error ? error.message : String(error)}`);
+    // What is wrong with options has a line for each; everything else is one line.
+    remark(`✗ ${error instanceof UsageError ? error.message : troubleOf(error)}`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
 }
@@ -34,7 +36,7 @@ async function main(words: string[]): Promise<void> {
   const command = commands.find((known) => known === name);
   if (command === undefined) {
     if (name !== undefined && !/^(?:-h|--help|help)$/.test(name))
-      throw new UsageError(`unknown command: ${name}\n\n${helpOf()}`);
+      throw new UsageError(unknownWord('command', name, commands, 'provider-agent --help'));
     return print(helpOf());
   }
   const flags = flagsOf(command, rest);
@@ -69,8 +71,21 @@ function flagsOf(command: Command, words: string[]): Record<string, string | boo
     });
     return values;
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\nprovider-agent ${command} --help lists the options`, {
-      cause: error,
-    });
+    throw new UsageError(
+      problemOfWords(
+        (error as Error).message,
+        command,
+        flags.map(([flag]) => flag),
+      ),
+      { cause: error },
+    );
   }
+}
+
+/** Node explains at length how an unknown option could be meant as something else, which here it never is. */
+function problemOfWords(message: string, command: Command, flags: readonly string[]): string {
+  const help = `provider-agent ${command} --help`;
+  const unknown = /^Unknown option '([^']*)'/.exec(message)?.[1];
+  if (unknown !== undefined) return unknownWord('option', unknown, flags, help);
+  return `${message.split('\n')[0]!.replace(/\.$/, '')} (${help} lists the options)`;
 }

@@ -305,7 +305,16 @@ export function readOptions(
 function fromEnvironment({ env: name, secret }: About, env: NodeJS.ProcessEnv): string | undefined {
   if (name === undefined) return undefined;
   const file = env[`${name}_FILE`];
-  return env[name] || (secret && file ? readFileSync(file, 'utf8') : undefined);
+  return env[name] || (secret && file ? secretIn(file, `${name}_FILE`) : undefined);
+}
+
+function secretIn(file: string, variable: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+    throw new UsageError(`${variable}: ${file} cannot be read (${code})`, { cause: error });
+  }
 }
 
 /** Any user of the machine can read a command line. */

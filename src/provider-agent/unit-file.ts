@@ -38,7 +38,6 @@ OOMScoreAdjust=-500
 NoNewPrivileges=yes
 ProtectSystem=yes
 ProtectHostname=yes
-PrivateTmp=yes
 LockPersonality=yes
 RestrictRealtime=yes
 SystemCallArchitectures=native
