@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { Auth } from '../../auth/customers/auth.js';
+import { contractOwners } from '../../auth/providers/contract-owners.js';
 import { createProviderVerifier } from '../../auth/providers/identity.js';
 import type { Config } from '../../config.js';
 import type { JobCommands } from '../job-commands.js';
@@ -48,7 +49,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
   const { config, pool, redis, auth, limiter, providers, announceRegistration, announceMining, announcePlacement } =
     deps;
   const { recover } = auth;
-  const verifier = createProviderVerifier({ config, pool, recover });
+  const owners = { recover, ...contractOwners(pool, auth.verifyContractWallet) };
+  const verifier = createProviderVerifier({ config, pool, ...owners });
   return [
     ...healthRoutes(deps.health),
     ...providerRoutes(deps),
@@ -57,7 +59,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...billingRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
-    ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
+    ...adminProviderRoutes({ config, pool, ...owners, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
     ...adminJobRoutes({ pool }),
     ...siteRoutes({ pool }),
