@@ -169,11 +169,18 @@ function propertiesOf(json: Json): Json {
 
 function successResponses({ responses }: RouteRule, schemas: NamedSchemas): Json {
   return Object.fromEntries(
-    Object.entries(responses).map(([status, { description, schema }]) => [
+    Object.entries(responses).map(([status, { description, schema, alsoAs = [] }]) => [
       status,
       {
         description,
-        ...(schema === undefined ? {} : { content: { 'application/json': { schema: schemas.of(schema, 'output') } } }),
+        ...(schema === undefined
+          ? {}
+          : {
+              content: {
+                'application/json': { schema: schemas.of(schema, 'output') },
+                ...Object.fromEntries(alsoAs.map((type) => [type, { schema: { type: 'string' } }])),
+              },
+            }),
       },
     ]),
   );

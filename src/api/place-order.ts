@@ -32,6 +32,7 @@ const candidatesConsidered = 8;
  * has to be reserved: the workflow searches again and reports the result itself, and takes no more than the customer's
  * own maximum.
  *
+ * @param keptKeys the public keys that the order names by their ids.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
  * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`
  */
@@ -40,6 +41,7 @@ export async function placeOrder(
   principal: SessionPrincipal,
   request: JobRequest,
   idempotencyKey: string | undefined,
+  keptKeys: readonly string[] = [],
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
@@ -50,6 +52,7 @@ export async function placeOrder(
       const placed = await withTransaction(pool, (tx) =>
         writeOrder(tx, config, principal, {
           ...request,
+          sshPublicKeys: [...new Set([...request.sshPublicKeys, ...keptKeys])],
           jobId: order.jobId,
           wallet: order.wallet,
           sessionId: principal.sessionId,

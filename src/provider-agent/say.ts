@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /** Prints a line for the machine's administrator. A line never contains a secret. */
 export type Say = (line: string) => void;
 
@@ -22,8 +24,8 @@ export function createOnce(say: Say): { once: Say; over: (line: string) => void 
 
 /** An error as a sentence for people. A failed connection gives its reason only in `cause`. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? error.cause : undefined;
+  if (!isNativeError(error)) return String(error);
+  const cause = isNativeError(error.cause) ? error.cause : undefined;
   return cause === undefined || error.message.includes(cause.message)
     ? error.message
     : `${error.message}: ${cause.message || ((cause as NodeJS.ErrnoException).code ?? cause.name)}`;

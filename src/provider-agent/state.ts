@@ -50,10 +50,10 @@ export function openState(folder: string): State {
   };
 }
 
-/** Replaces a file atomically: a reader sees the old text or the new one. Only the owner may read it. */
-export function writeWhole(file: string, text: string): void {
+/** Replaces a file atomically: a reader sees the old text or the new one. Only its owner may read it by default. */
+export function writeWhole(file: string, text: string, mode = 0o600): void {
   const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, text, { mode: 0o600, flush: true });
+  writeFileSync(temporary, text, { mode, flush: true });
   renameSync(temporary, file);
 }
 

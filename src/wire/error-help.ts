@@ -134,6 +134,10 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
     means: 'There is no job with this id, or it belongs to another wallet.',
     todo: ['List your jobs: `wl ls -a`. Log in with the wallet that ordered it.'],
   },
+  ssh_key_not_found: {
+    means: 'Your wallet keeps no SSH key with this id.',
+    todo: ['List your keys: `wl keys ls`. Add one with `wl keys add FILE`, or send it in `ssh_public_keys`.'],
+  },
   provider_not_found: {
     means: 'There is no provider with this id.',
     todo: ['List the offers: `wl offers --all`. The id is the one that the machine registered with.'],

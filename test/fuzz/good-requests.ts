@@ -68,6 +68,11 @@ const jobToEnd: Make = async ({ runningJob }) => ({ id: await runningJob(), head
 const newProviderOfOwner: Make = async ({ people }) => ({ id: await people.newProvider(people.owner.wallet) });
 
 const aBlock: Make = async ({ people }) => ({ parts: { kind: 'image', value: await people.newBlock() } });
+/** One of a few keys, so that some are sent twice. */
+function ed25519Key(which: number): string {
+  const part = (bytes: Buffer) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
+  return `ssh-ed25519 ${Buffer.concat([part(Buffer.from('ssh-ed25519')), part(Buffer.alloc(32, which))]).toString('base64')}`;
+}
 
 /** Requests that the description alone cannot express, by operationId. */
 export const goodRequests: Readonly<Record<string, Make>> = {
@@ -88,6 +93,16 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     id: await runningJob(),
     body: { additional_hours: random.whole(1, 12) },
     headers: random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {},
+  }),
+
+  'post-ssh-keys': async ({ random }) => ({
+    body: {
+      ...(random.next() < 0.5 ? {} : { name: `key-${random.whole(1, 100)}` }),
+      public_key: ed25519Key(random.whole(1, 20)),
+    },
+  }),
+  'delete-ssh-keys-by-id': async ({ people, random }) => ({
+    id: await people.newSshKey(people.customer, ed25519Key(random.whole(1, 20))),
   }),
 
   'post-auth-challenge': async ({ people }) => ({
@@ -198,6 +213,14 @@ export const goodRequests: Readonly<Record<string, Make>> = {
 
   'get-providers-by-id': ofAnybody,
   'get-providers-by-id-mining': ofAnybody,
+  'get-providers-by-id-earnings': ofOwner,
+  'get-providers-by-id-jobs': ofOwner,
+  'get-providers-by-id-usage': ofOwner,
+  'put-providers-by-id-prices': async (chain, operation) => ({
+    ...(await ofOwner(chain, operation)),
+    body: { gpu: { 'RTX 4090': chain.random.whole(0, 100) / 8 }, cpu: chain.random.pick([undefined, 0, '0.25']) },
+  }),
+  'delete-providers-by-id-prices': ofOwner,
   'post-providers-by-id-cordon': ofOwner,
   'post-providers-by-id-uncordon': ofOwner,
   'post-providers-by-id-drain': drained,

@@ -12,6 +12,7 @@ export interface Belongings {
   tokenId: string;
   jobId: string;
   providerId: string;
+  sshKeyId: string;
 }
 
 /** How to try a route with a wallet's belongings, by the holder of `by`. */
@@ -29,6 +30,7 @@ export const nothing = (): Belongings => ({
   tokenId: randomUUID(),
   jobId: randomUUID(),
   providerId: `none-${randomUUID().slice(0, 8)}`,
+  sshKeyId: randomUUID(),
 });
 
 type MakeAttempt = (of: Belongings, by: PrivateKeyAccount) => Attempt | Promise<Attempt>;
@@ -84,6 +86,16 @@ export const attempts: Record<string, MakeAttempt> = {
   'DELETE /api/v1/jobs/:id': job(''),
   'POST /api/v1/jobs/:id/extend': job('/extend', { additional_hours: 1 }),
 
+  'GET /api/v1/billing': own('/api/v1/billing?by=day'),
+  'GET /api/v1/ssh-keys': own('/api/v1/ssh-keys'),
+  'POST /api/v1/ssh-keys': own('/api/v1/ssh-keys', {
+    public_key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test',
+  }),
+  'DELETE /api/v1/ssh-keys/:id': ({ sshKeyId }) => ({
+    target: `/api/v1/ssh-keys/${sshKeyId}`,
+    foreign: 'ssh_key_not_found',
+  }),
+
   'POST /api/v1/providers/:id/claim': async ({ providerId }, by) => {
     const nodeKey = newWallet().address;
     const { reg, regsig } = await authorizeNodeKey(by, { providerId, nodeKey, audience, chainId: 1 });
@@ -136,6 +148,13 @@ export const attempts: Record<string, MakeAttempt> = {
     target: `/api/v1/admin/tenants?wallet=${wallet.address}`,
     foreign: 'scope_denied',
   }),
+  'GET /api/v1/me/providers': own('/api/v1/me/providers'),
+  'GET /api/v1/me/earnings': own('/api/v1/me/earnings'),
+  'GET /api/v1/providers/:id/earnings': provider('earnings'),
+  'GET /api/v1/providers/:id/jobs': provider('jobs'),
+  'GET /api/v1/providers/:id/usage': provider('usage'),
+  'PUT /api/v1/providers/:id/prices': provider('prices', { cpu: 0.01 }),
+  'DELETE /api/v1/providers/:id/prices': provider('prices'),
   'POST /api/v1/providers/:id/cordon': provider('cordon'),
   'POST /api/v1/providers/:id/uncordon': provider('uncordon'),
   'POST /api/v1/providers/:id/drain': provider('drain', {}),

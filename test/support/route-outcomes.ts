@@ -24,7 +24,20 @@ export const outcomes: Record<string, Outcome> = {
   'DELETE /api/v1/jobs/:id': { taken: 202, away: 503 },
   'POST /api/v1/jobs/:id/extend': { taken: 200, away: 503 },
 
+  'GET /api/v1/billing': { taken: 200 },
+  'GET /api/v1/ssh-keys': { taken: 200 },
+  'POST /api/v1/ssh-keys': { taken: 201 },
+  'DELETE /api/v1/ssh-keys/:id': { taken: 204 },
+
   'POST /api/v1/providers/:id/claim': { taken: 200, away: 503 },
+  'GET /api/v1/me/providers': { taken: 200 },
+  'GET /api/v1/me/earnings': { taken: 200 },
+  'GET /api/v1/providers/:id/earnings': { taken: 200 },
+  'GET /api/v1/providers/:id/jobs': { taken: 200 },
+  'GET /api/v1/providers/:id/usage': { taken: 200 },
+  // Placement has them from the database; the provider's workflow catches up.
+  'PUT /api/v1/providers/:id/prices': { taken: 200 },
+  'DELETE /api/v1/providers/:id/prices': { taken: 200 },
   'POST /api/v1/providers/:id/cordon': { taken: 200, away: 503 },
   'POST /api/v1/providers/:id/uncordon': { taken: 200, away: 503 },
   'POST /api/v1/providers/:id/drain': { taken: 200, away: 503 },

@@ -129,7 +129,7 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
       reservedAmount: 0n,
     }),
   );
-  const mine: Belongings = { wallet, sessionId, tokenId: newJobId(), jobId, providerId };
+  const mine: Belongings = { wallet, sessionId, tokenId: newJobId(), jobId, providerId, sshKeyId: newJobId() };
 
   return {
     api,

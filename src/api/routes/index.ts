@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { Auth } from '../../auth/customers/auth.js';
+import { contractOwners } from '../../auth/providers/contract-owners.js';
 import { createProviderVerifier } from '../../auth/providers/identity.js';
 import type { Config } from '../../config.js';
 import type { EventStreams } from '../event-streams.js';
@@ -18,6 +19,7 @@ import { adminBlockRoutes } from './admin-blocks.js';
 import { adminJobRoutes } from './admin-jobs.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
+import { billingRoutes } from './billing.js';
 import { eventRoutes } from './events.js';
 import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
@@ -26,10 +28,13 @@ import { marketRoutes } from './market.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
 import { offerRoutes } from './offers.js';
 import { providerMessageRoutes } from './provider-messages.js';
+import { ownerProviderRoutes } from './owner-providers.js';
+import { providerPriceRoutes } from './provider-prices.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
+import { sshKeyRoutes } from './ssh-keys.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
 /** What the routes work with; the role creates it once. */
@@ -58,7 +63,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
   const { config, pool, redis, auth, limiter, providers, announceRegistration, announceMining, announcePlacement } =
     deps;
   const { recover } = auth;
-  const verifier = createProviderVerifier({ config, pool, recover });
+  const owners = { recover, ...contractOwners(pool, auth.verifyContractWallet) };
+  const verifier = createProviderVerifier({ config, pool, ...owners });
   const routes = [
     ...frontRoutes(config),
     ...healthRoutes(deps.health),
@@ -68,9 +74,11 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...quoteRoutes({ pool, config }),
     ...jobRoutes(deps),
     ...eventRoutes(deps),
+    ...sshKeyRoutes({ pool }),
+    ...billingRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
-    ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
+    ...adminProviderRoutes({ config, pool, ...owners, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
     ...adminJobRoutes(deps),
     ...adminBlockRoutes({ pool, config }),
@@ -79,6 +87,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...adminProviderListRoutes({ config, pool }),
     ...adminKeyRoutes({ pool, config }),
     ...providerOperationRoutes({ config, pool, providers }),
+    ...ownerProviderRoutes({ pool, config }),
+    ...providerPriceRoutes({ pool, config, logger: deps.logger, announcePlacement }),
     ...miningRoutes({ config, pool, announceMining }),
   ];
   return [...routes, ...siteRoutes({ pool, config }, routes)];
