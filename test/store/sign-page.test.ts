@@ -76,7 +76,7 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
       ({ exceptionDetails }) => void seen.complaints.push(exceptionDetails.text as string),
     );
     await installWallets(tab, wallets, { isOld });
-    const fragment = signFragment({ ...asked(key), ...request } as LoginSignRequest);
+    const fragment = signFragment({ ...asked(key), ...request });
     await tab.goto(`${at}/console/sign#${fragment}`);
     await until(async () => (await isShown('choose')) || (await isShown('problem')));
     return { key };
