@@ -1,4 +1,5 @@
 import type { LocalAccount } from 'viem';
+import { newWallet } from './api.js';
 import type { Tab } from './chromium.js';
 
 /** A wallet as an extension puts it into every page, whose key is here. */
@@ -22,6 +23,11 @@ class WalletError extends Error {
   ) {
     super(message);
   }
+}
+
+/** A wallet on the chain 1 whose person says yes to everything, but for what the test says. */
+export function browserWallet(given: Partial<BrowserWallet> = {}): BrowserWallet {
+  return { name: 'Otter Wallet', account: newWallet(), chainId: 1, asked: [], ...given };
 }
 
 /** Announces wallets by EIP-6963 in every page that the tab opens from now on; `window.ethereum` if `isOld`. */
