@@ -6,4 +6,5 @@ export const workflowTypes = {
   fleetReconciler: 'fleetReconciler',
   marketSampler: 'marketSampler',
   providerSeries: 'providerSeries',
+  jobReminders: 'jobReminders',
 } as const;

@@ -36,6 +36,7 @@ const schedules: Readonly<Record<string, number>> = {
   'fleet-reconciler': 180_000,
   'market-sampler': 700_000,
   'provider-series': 900_000,
+  'job-reminders': 120_000,
 };
 
 /** All Schedules still exist, are not paused, and ran recently. */
