@@ -4,4 +4,6 @@ export const workflowTypes = {
   provider: 'providerLifecycle',
   heartbeatSweep: 'heartbeatSweep',
   fleetReconciler: 'fleetReconciler',
+  marketSampler: 'marketSampler',
+  jobReminders: 'jobReminders',
 } as const;

@@ -4,12 +4,14 @@ import type { Config, SitePrices } from '../config.js';
 import type { SessionPrincipal } from '../auth/customers/principal.js';
 import { reserveSpend } from '../billing/spend.js';
 import { offeredRates } from '../db/candidates.js';
+import { tellOrdered } from '../db/job-events.js';
 import { insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
 import { withTransaction, type Transaction } from '../db/pool.js';
 import { waitAfterUnreadyStarts } from '../db/unready-starts.js';
 import { reservationFor } from '../domain/billing.js';
 import { BrokerError } from '../domain/errors.js';
 import type { JobOrder } from '../domain/job.js';
+import { orderedNews } from '../domain/job-event.js';
 import { limitReached } from '../domain/limits.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { rateOf } from '../domain/pricing.js';
@@ -86,6 +88,8 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
   }
   await requireStart(tx, config, order.wallet, usage.starting);
   await reserveSpend(tx, { jobId: order.jobId, sessionId: principal.sessionId, amount: order.reservedAmount });
+  // Last: see `tellSql`.
+  await tellOrdered(tx, order.jobId, orderedNews(order));
   return placed;
 }
 

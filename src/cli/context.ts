@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { Client } from '../client/index.js';
+import type { WorldLand as Client } from '../client/index.js';
 import type { Site } from '../client/shapes.js';
 import { usage } from './failure.js';
 import { configFile, readApi, type ConfigFile, type Settings } from './files/config.js';
+import { readPrivate } from './files/private-file.js';
 import { configFolder, sshFolder, type SshFolder } from './files/folder.js';
 import { money, type Money } from './money.js';
 import { createScreen, type Screen } from './terminal/screen.js';
@@ -70,11 +71,14 @@ export function createContext(env: Env, global: Global): Context {
       const api = context.api();
       const [{ connect }, { fileStore }] = await Promise.all([
         import('../client/index.js'),
-        import('../client/node/index.js'),
+        import('../client/node.js'),
       ]);
+      const credentials = join(folder, 'credentials.json');
+      // The client would refuse the file, too; here it is a mistake with its remedy.
+      readPrivate(credentials);
       const token = env['WORLDLAND_TOKEN'] ?? '';
       client = connect({
-        ...{ api, store: fileStore(join(folder, 'credentials.json')), userAgent: `wl/${ownVersion()}` },
+        ...{ api, store: fileStore(credentials), userAgent: `wl/${ownVersion()}` },
         ...(token === '' ? {} : { token }),
         ...(audience === undefined ? {} : { audience }),
       });

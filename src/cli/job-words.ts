@@ -1,4 +1,4 @@
-import type { Client } from '../client/index.js';
+import type { WorldLand as Client } from '../client/index.js';
 import type { Job } from '../client/shapes.js';
 import { exitCodes, Failure, usage } from './failure.js';
 import { idsMeant, isWholeId, shortIds } from './short-ids.js';

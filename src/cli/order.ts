@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Client } from '../client/index.js';
+import type { WorldLand as Client } from '../client/index.js';
 import type { MarketGpu, Order } from '../client/shapes.js';
 import { meansGpu, readGpuName } from '../domain/gpu-name.js';
 import type { Context } from './context.js';

@@ -28,13 +28,20 @@ export function createProgram(runner: Runner): Command {
   addProviderCommands(program, runner);
   addAdminCommands(program, runner);
   addSetUpCommands(program, runner);
-  adder(program, runner)('help [words...]', 'explains a command', async () => {
+  const add = adder(program, runner);
+  add('help [words...]', 'explains a command', async () => {
     const { help } = await import('./commands/help.js');
     return { run: help(program) };
   });
+  add('complete [words...]', 'what the Tab key asks', async () => {
+    const { complete } = await import('./commands/complete.js');
+    return { run: complete(program) };
+  });
   program.helpInformation = () =>
     rootHelp({ version: ownVersion(), width: process.stdout.columns || 80, docs: docsOf(process.env) });
-  for (const command of everyCommand(program)) command.exitOverride().configureOutput(program.configureOutput());
+  for (const command of everyCommand(program)) {
+    command.exitOverride().configureOutput(program.configureOutput()).helpCommand(false);
+  }
   return program;
 }
 

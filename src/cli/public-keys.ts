@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Client } from '../client/index.js';
+import type { WorldLand as Client } from '../client/index.js';
 import { usage } from './failure.js';
 import { reason } from './files/private-file.js';
 

@@ -56,10 +56,9 @@ export function createAccess(caller: Caller, { site }: Pick<MarketApi, 'site'>):
     audience: caller.audience,
     skewS: credentials.skewS,
     signal,
-    async post<T>(path: string, body: unknown, sign?: Parameters<Broker['post']>[2]): Promise<T> {
-      const headers = sign === undefined ? {} : await sign(new URL(caller.base + path).pathname, JSON.stringify(body));
-      const safe = path.endsWith('/challenge');
-      return (await caller.request<T>('POST', path, { body, headers, signal, auth: 'none', safe })).body;
+    async post<T>(route: string, body: unknown, sign?: Parameters<Broker['post']>[2]): Promise<T> {
+      const headers = sign === undefined ? {} : await sign(caller.targetOf(route), JSON.stringify(body));
+      return await caller.call(route, { body, headers, signal, auth: 'none', safe: route.endsWith('/challenge') });
     },
     /** An older broker does not say these things. */
     async facts() {

@@ -49,11 +49,15 @@ export interface Caller {
   readonly credentials: Credentials;
   /** A route of the table, by its pattern: `GET /api/v1/jobs/:id`. */
   call<T>(route: string, input?: Input): Promise<T>;
+  /** The same, with status and headers. */
+  reply<T>(route: string, input?: Input): Promise<Reply<T>>;
   request<T>(method: Method, path: string, input?: Input): Promise<Reply<T>>;
   /** One request with one answer, whatever its status; only a wrong clock is set and makes a second one. */
   answer(method: Method, path: string, input?: Input): Promise<Reply>;
-  /** An answer that goes on, with its credential; it is not repeated. */
-  stream(path: string, input?: Input): Promise<Response>;
+  /** A route whose answer goes on; it is not repeated. */
+  stream(route: string, input?: Input): Promise<Response>;
+  /** Path and query of a route, as they are sent. */
+  targetOf(route: string, input?: Input): string;
 }
 
 const defaultTimeoutMs = 30_000;
@@ -134,9 +138,15 @@ export function createCaller(options: ConnectOptions): Caller {
     return await once();
   }
 
-  async function call<T>(route: string, input: Input = {}): Promise<T> {
+  function partsOf(route: string, { params = {} }: Input): [Method, string] {
     const [method, pattern] = route.split(' ') as [Method, string];
-    return (await request<T>(method, pathOf(pattern, input.params ?? {}), input)).body;
+    return [method, pathOf(pattern, params)];
+  }
+
+  const reply = async <T>(route: string, input: Input = {}) => await request<T>(...partsOf(route, input), input);
+
+  async function call<T>(route: string, input: Input = {}): Promise<T> {
+    return (await reply<T>(route, input)).body;
   }
 
   return {
@@ -145,9 +155,13 @@ export function createCaller(options: ConnectOptions): Caller {
     credentials,
     call,
     request,
+    reply,
     answer,
-    stream: (path, input = {}) =>
-      withFreshCredential(async () => await openStream(send, await prepared('GET', path, input, undefined))),
+    stream: (route, input = {}) =>
+      withFreshCredential(
+        async () => await openStream(send, await prepared(...partsOf(route, input), input, undefined)),
+      ),
+    targetOf: (route, input = {}) => prefix + partsOf(route, input)[1] + queryOf(input.query),
   };
 }
 
@@ -176,7 +190,7 @@ function pathOf(pattern: string, params: Record<string, string>): string {
 function queryOf(query: Input['query'] = {}): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) search.set(name, Array.isArray(value) ? value.join(',') : String(value as string));
+    if (value !== undefined) search.set(name, typeof value === 'object' ? value.join(',') : String(value));
   }
   const text = search.toString();
   return text === '' ? '' : `?${text}`;

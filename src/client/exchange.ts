@@ -103,12 +103,17 @@ export function withDeadline(timeoutMs: number, signal: AbortSignal | undefined)
 
 /** What `fetch` keeps in `cause`: its own message says only that it failed. */
 function reasonOf(error: unknown): string {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const { code } = at as { code?: unknown };
-    if (typeof code === 'string') return code;
-    if (at.cause === undefined) return at.message;
+  for (let at = error as Failed | undefined, depth = 0; at !== undefined && depth < 5; at = at.cause, depth++) {
+    if (typeof at.code === 'string') return at.code;
+    if (at.cause === undefined && typeof at.message === 'string') return at.message;
   }
   return 'no connection';
+}
+
+interface Failed {
+  code?: unknown;
+  message?: unknown;
+  cause?: Failed;
 }
 
 function placeOf(url: string): string {
@@ -124,15 +129,23 @@ function refuseRedirect(response: Response, place: string): void {
   });
 }
 
+/** What reads a body piece by piece: platforms type it differently. */
+export function piecesOf(body: NonNullable<Response['body']>) {
+  return body.getReader() as {
+    read(): Promise<{ done: boolean; value?: Uint8Array }>;
+    cancel(): Promise<void>;
+  };
+}
+
 async function readText(response: Response, place: string): Promise<string> {
   if (response.body === null) return '';
   const decoder = new TextDecoder();
-  const reader = response.body.getReader();
+  const reader = piecesOf(response.body);
   const parts: string[] = [];
   for (let length = 0; ;) {
     const { done, value } = await reader.read();
     if (done) return parts.join('') + decoder.decode();
-    const part = decoder.decode(value as Uint8Array, { stream: true });
+    const part = decoder.decode(value, { stream: true });
     parts.push(part);
     if ((length += part.length) <= maxReplyChars) continue;
     await reader.cancel();

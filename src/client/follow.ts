@@ -1,6 +1,7 @@
-import type { Caller } from './caller.js';
+import type { Caller, Input } from './caller.js';
 import { createEventReader } from './event-stream.js';
 import { isCode, WorldLandError } from './errors.js';
+import { piecesOf } from './exchange.js';
 import { pause } from './pause.js';
 import type { JobEvent } from './shapes.js';
 
@@ -8,6 +9,12 @@ export interface FollowOptions {
   /** Begin after the event with this `seq`. */
   after?: number;
   signal?: AbortSignal;
+}
+
+/** A route that streams, and its parameters. */
+export interface Stream {
+  route: string;
+  input?: Pick<Input, 'params'>;
 }
 
 /** The broker sends a comment every 15 seconds: three of them missing mean that the connection is lost. */
@@ -21,17 +28,17 @@ export class NoStream extends Error {}
 /**
  * Follows a stream of events over all its connections: it resumes after the last event that it gave out.
  *
- * @throws NoStream if there is no stream at this path; WorldLandError if the broker refuses, or the signal ends it.
+ * @throws NoStream if the broker has no such stream; WorldLandError if the broker refuses, or the signal ends it.
  */
 export async function* followStream(
   caller: Caller,
-  path: string,
+  stream: Stream,
   { after, signal }: FollowOptions,
 ): AsyncGenerator<JobEvent> {
   let last = after;
   for (let failed = 0; ;) {
     try {
-      for await (const event of oneConnection(caller, path, last, signal)) {
+      for await (const event of oneConnection(caller, stream, last, signal)) {
         failed = 0;
         // After a resume the broker may repeat the last one.
         if (last !== undefined && event.seq <= last) continue;
@@ -52,7 +59,7 @@ function isTransient(error: unknown): boolean {
 
 async function* oneConnection(
   caller: Caller,
-  path: string,
+  stream: Stream,
   last: number | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<JobEvent> {
@@ -61,14 +68,14 @@ async function* oneConnection(
   signal?.addEventListener('abort', abort);
   if (signal?.aborted === true) abort();
   try {
-    const response = await opened(caller, path, last, connection.signal);
+    const response = await opened(caller, stream, last, connection.signal);
     const read = createEventReader();
     const decoder = new TextDecoder();
-    const reader = response.body!.getReader();
+    const reader = piecesOf(response.body!);
     for (;;) {
       const { done, value } = await withinSilence(reader.read(), abort);
       if (done) return;
-      for (const { data } of read(decoder.decode(value as Uint8Array, { stream: true }))) yield eventOf(data);
+      for (const { data } of read(decoder.decode(value, { stream: true }))) yield eventOf(data);
     }
   } catch (error) {
     if (error instanceof WorldLandError || error instanceof NoStream) throw error;
@@ -80,16 +87,23 @@ async function* oneConnection(
   }
 }
 
-async function opened(caller: Caller, path: string, last: number | undefined, signal: AbortSignal): Promise<Response> {
+async function opened(
+  caller: Caller,
+  stream: Stream,
+  last: number | undefined,
+  signal: AbortSignal,
+): Promise<Response> {
   const headers = {
     accept: 'text/event-stream',
     ...(last === undefined ? {} : { 'last-event-id': String(last) }),
   };
-  const response = await caller.stream(path, { headers, signal, auth: 'token' }).catch((error: unknown) => {
-    const isMissing = isCode(error, 'not_found') || isCode(error, 'method_not_allowed');
-    if (isMissing || (error instanceof WorldLandError && error.status === 406)) throw new NoStream();
-    throw error;
-  });
+  const response = await caller
+    .stream(stream.route, { ...stream.input, headers, signal, auth: 'token' })
+    .catch((error: unknown) => {
+      const isMissing = isCode(error, 'not_found') || isCode(error, 'method_not_allowed');
+      if (isMissing || (error instanceof WorldLandError && error.status === 406)) throw new NoStream();
+      throw error;
+    });
   if (/^text\/event-stream\b/.test(response.headers.get('content-type') ?? '') && response.body !== null)
     return response;
   throw new NoStream();

@@ -22,8 +22,8 @@ export async function* followJob(
 ): AsyncGenerator<JobEvent> {
   let after = options.after;
   try {
-    const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/events`;
-    for await (const event of followStream(caller, path, options)) {
+    const stream = { route: 'GET /api/v1/jobs/:id/events', input: { params: { id: jobId } } };
+    for await (const event of followStream(caller, stream, options)) {
       after = event.seq;
       yield event;
       if (event.kind === 'ended') return;
@@ -58,7 +58,7 @@ export async function* followAll(
   options: FollowOptions,
 ): AsyncGenerator<JobEvent> {
   try {
-    yield* followStream(caller, '/api/v1/events', options);
+    yield* followStream(caller, { route: 'GET /api/v1/events' }, options);
   } catch (error) {
     if (!(error instanceof NoStream)) throw error;
     yield* polledAll(jobs, options);

@@ -61,7 +61,7 @@ const besidesWaitMs = 30_000;
 export function createJobs(caller: Caller): Jobs {
   const jobs: Jobs = {
     async create(order, { wait, idempotencyKey = newIdempotencyKey(), signal } = {}) {
-      const reply = await caller.request<Job>('POST', '/api/v1/jobs', {
+      const reply = await caller.reply<Job>('POST /api/v1/jobs', {
         body: order,
         idempotencyKey,
         signal,

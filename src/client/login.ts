@@ -46,7 +46,7 @@ export interface Broker {
   skewS: number;
   /** Sends a request without a credential of a session. */
   post<T>(
-    path: string,
+    route: string,
     body: unknown,
     headers?: (target: string, text: string) => Promise<Record<string, string>>,
   ): Promise<T>;
@@ -71,7 +71,7 @@ export async function login(broker: Broker, options: LoginOptions): Promise<Stor
   const accepted = async () => (await broker.facts()).chainIds;
   const wallet = await connectWallet(options.wallet, { chainId: options.chainId, accepted });
   const wanted: Asked = { ...asked, wallet: wallet.address, chainId: wallet.chainId };
-  const challenge = await broker.post<ChallengeReply>('/api/v1/auth/challenge', challengeOf(wanted));
+  const challenge = await broker.post<ChallengeReply>('POST /api/v1/auth/challenge', challengeOf(wanted));
   const proposed = challenge.typed_data;
   const proposal = readProposal(proposed?.message, proposed?.domain?.chainId);
   const nowS = Math.floor(Date.now() / 1000);
@@ -155,7 +155,11 @@ async function register(
       body: text,
       timestampS: Math.floor(Date.now() / 1000) + broker.skewS,
     });
-  const reply = await broker.post<{ session_id?: string; expires_at?: string }>('/api/v1/auth/sessions', body, proof);
+  const reply = await broker.post<{ session_id?: string; expires_at?: string }>(
+    'POST /api/v1/auth/sessions',
+    body,
+    proof,
+  );
   if (typeof reply?.session_id !== 'string' || typeof reply.expires_at !== 'string')
     throw new WorldLandError('protocol', 'the broker registered no session');
   return {
@@ -188,6 +192,6 @@ export async function revokeByWallet(
     issuedAt: Math.floor(Date.now() / 1000) + broker.skewS,
     nonce: newSessionKey().privateKey,
   };
-  const signature = await wallet.sign(revocationTypedData(revocation, chainId) as unknown as TypedData);
-  await broker.post('/api/v1/auth/revoke', { message: revocation, chain_id: chainId, signature });
+  const signature = await wallet.sign(revocationTypedData(revocation, chainId));
+  await broker.post('POST /api/v1/auth/revoke', { message: revocation, chain_id: chainId, signature });
 }

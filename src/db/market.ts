@@ -1,10 +1,9 @@
 import type { SitePrices } from '../config.js';
+import { sampleEveryS } from '../domain/market.js';
 import { gpuPriceSql, isFreeSql, isSoldSql, siteParameter } from './offers.js';
 import type { Queryable } from './pool.js';
 import { rowsAtOnce } from './pruning.js';
 
-/** How often the market is sampled. */
-export const sampleEveryS = 300;
 /** For how long samples are kept: the longest range that can be asked for. */
 const keptDays = 90;
 /** Owners name their GPUs as they like: the types with the most GPUs are sampled. */
@@ -108,7 +107,7 @@ export async function sampleMarket(db: Queryable, site: SitePrices): Promise<{ w
 
 /** How far back a history goes, and the length of its steps. */
 export const historyRanges = {
-  '24h': { seconds: 86_400, stepS: 300 },
+  '24h': { seconds: 86_400, stepS: sampleEveryS },
   '7d': { seconds: 7 * 86_400, stepS: 3_600 },
   '90d': { seconds: keptDays * 86_400, stepS: 21_600 },
 } as const;

@@ -147,7 +147,7 @@ interface OfferTableRow {
   reliability: number | null;
   failed: Keeper[];
   blocked: number;
-  key: string;
+  sorted_by: string;
 }
 
 /**
@@ -166,7 +166,7 @@ export async function findOffers(
     `select p.provider_id, status, cordoned, gpu_type, gpu_model, vram_gb, cuda, free_gpus, total_gpus, failed, blocked,
             left(spec #>> '{gpus,0,driverVersion}', 64) as driver, spec ->> 'region' as region,
             gpu_price::float8, trunc(rate)::text as rate, h.cpu::float8, h.memory::float8, h.storage::float8,
-            reliability::float8, key::text
+            reliability::float8, key::text as sorted_by
        from (select *, least(cardinality(failed), 1) as blocked, (${sortKeys[sort]})::numeric as key
                from (${all ? listed : placeable}) p
               where ($19::text is null or lower(spec ->> 'region') = $19
@@ -175,7 +175,7 @@ export async function findOffers(
             lateral (${freeSql}) h
       where $22::int is null
          or (blocked, key, p.provider_id, coalesce(gpu_type, '')) > ($22, $23::numeric, $24::text, $25::text)
-      order by blocked, key, p.provider_id, gpu_type
+      order by blocked, key, ${sort === 'placement' ? 'free_gpus, ' : ''}p.provider_id, gpu_type
       limit $12`,
     [
       ...(await placementParameters(db, order, site, limit + 1)),
@@ -189,7 +189,7 @@ export async function findOffers(
   return {
     offers: rows.slice(0, limit).map(offerOf),
     ...(rows.length > limit && last !== undefined
-      ? { nextCursor: encodeCursor(sort, String(last.blocked), last.key, last.provider_id, last.gpu_type ?? '') }
+      ? { nextCursor: encodeCursor(sort, String(last.blocked), last.sorted_by, last.provider_id, last.gpu_type ?? '') }
       : {}),
   };
 }
@@ -260,7 +260,8 @@ export async function findKeepers(db: Queryable, order: JobOrder, site: SitePric
        from (select *, ${weightSql} as weight
                from (select *, unmet || ${unmetSql({ priced: isPricedSql, pays: paysSql })} as failed
                        from (${ratedSql(unmetSql(conditions), 'true', true)}) p) p) p
-      group by failed, case when weight > 1 then p.provider_id end, case when weight > 1 then gpu_type end
+      group by failed, case when cardinality(failed) > 1 then p.provider_id end,
+               case when cardinality(failed) > 1 then gpu_type end
       order by weight, min(rate)
       limit least($12, 8)`,
     await placementParameters(db, order, site, 8),

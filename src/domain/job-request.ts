@@ -57,6 +57,9 @@ const limits = {
   pricePerHour: 1e12,
 };
 
+/** What a customer calls a job. */
+export const jobNameSchema = printableText(limits.jobName);
+
 /** The sizes of an order that names none. */
 export const orderDefaults = { cpuCores: 4, memoryGb: 16, storageGb: 20, durationHours: 1 };
 
@@ -104,7 +107,7 @@ function orderSchema(policy: JobPolicy, keys: z.ZodType<string[]>): z.ZodType<Jo
       min_cuda: optionalText(cudaVersion).describe('The newest CUDA that the driver supports is at least this'),
       architecture: optionalText(architecture).describe('`amd64` unless given'),
       gpu_count: number('a whole number of GPUs').pipe(z.int().min(0).max(limits.gpus)).default(1),
-      job_name: optionalText(printableText(limits.jobName)),
+      job_name: optionalText(jobNameSchema),
       image: optionalText(image(policy.images)),
       cpu_cores: quantity('4, "4" or "4000m"', cores, 1, limits.cpuCores).default(orderDefaults.cpuCores),
       memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').prefault(

@@ -79,19 +79,19 @@ const asLong = (seconds: number) => `${Number((seconds / 3600).toFixed(2))} h`;
 const tell: Record<Keeper, (order: Asked, has: WhatKeeps) => Omit<WhyNot, 'text'> & { text: string }> = {
   gpus: ({ gpuCount }, { gpus }) => ({
     ...{ limit: 'gpu_count', asked: gpuCount, nearest: gpus },
-    text: `${gpuCount} GPUs at one provider: the most that is free is ${gpus}`,
+    text: gpus === 0 ? 'all such GPUs are rented' : `one provider has at most ${gpus} such GPUs free, not ${gpuCount}`,
   }),
   cpu: ({ cpuCores }, has) => ({
     ...{ limit: 'cpu_cores', asked: cpuCores, nearest: has.cpuCores },
-    text: `${cpuCores} cores: the most that is free is ${has.cpuCores}`,
+    text: `one machine has at most ${has.cpuCores} cores free, not ${cpuCores}`,
   }),
   memory: ({ memoryMb }, has) => ({
     ...{ limit: 'memory_gb', asked: gbOf(memoryMb), nearest: gbOf(has.memoryMb) },
-    text: `${gbOf(memoryMb)} GB of memory: the most that is free is ${gbOf(has.memoryMb)} GB`,
+    text: `one machine has at most ${gbOf(has.memoryMb)} GB of memory free, not ${gbOf(memoryMb)}`,
   }),
   storage: ({ storageGb }, has) => ({
     ...{ limit: 'storage_gb', asked: storageGb, nearest: has.storageGb },
-    text: `${storageGb} GB of disk: the most that is free is ${has.storageGb} GB`,
+    text: `one machine has at most ${has.storageGb} GB of disk free, not ${storageGb}`,
   }),
   pods: () => ({
     limit: 'pods',
@@ -103,7 +103,7 @@ const tell: Record<Keeper, (order: Asked, has: WhatKeeps) => Omit<WhyNot, 'text'
   uncordoned: () => ({ limit: 'provider_status', asked: null, nearest: null, text: 'who has it takes no new jobs' }),
   offered: ({ durationSeconds }, { offeredS = 0 }) => ({
     ...{ limit: 'duration_hours', asked: durationSeconds / 3600, nearest: Math.floor(offeredS / 36) / 100 },
-    text: `who has it does not offer it for so long, or not yet: ${asLong(durationSeconds)} asked, ${asLong(offeredS)} offered`,
+    text: `who has it does not offer it for so long, or not yet (${asLong(offeredS)}, not ${asLong(durationSeconds)})`,
   }),
   trusted: () => ({
     ...{ limit: 'provider_failures', asked: null, nearest: null },
@@ -114,7 +114,7 @@ const tell: Record<Keeper, (order: Asked, has: WhatKeeps) => Omit<WhyNot, 'text'
     const most = maxRate === undefined ? (maxPricePerHour ?? 0) : priceOf(maxRate);
     return {
       ...{ limit: 'max_price_per_hour', asked: most, nearest: priceOf(rate) },
-      text: `${most} an hour at most: the cheapest that fits costs ${priceOf(rate)}`,
+      text: `the cheapest that fits costs ${priceOf(rate)} an hour, more than ${most}`,
     };
   },
   type: ({ gpuType }, { models }) => ({
@@ -123,11 +123,17 @@ const tell: Record<Keeper, (order: Asked, has: WhatKeeps) => Omit<WhyNot, 'text'
   }),
   vram: ({ minVramGb }, { vramGb }) => ({
     ...{ limit: 'min_vram_gb', asked: minVramGb ?? null, nearest: vramGb ?? null },
-    text: `${minVramGb} GB on each GPU: the most is ${vramGb === undefined ? 'not known' : `${vramGb} GB`}`,
+    text:
+      vramGb === undefined
+        ? 'nobody knows the memory of these GPUs'
+        : `the largest of these GPUs has ${vramGb} GB, not ${minVramGb}`,
   }),
   cuda: ({ minCuda = 0 }, { cuda }) => ({
     ...{ limit: 'min_cuda', asked: cudaText(minCuda), nearest: cuda === undefined ? null : cudaText(cuda) },
-    text: `CUDA ${cudaText(minCuda)}: the newest is ${cuda === undefined ? 'not known' : cudaText(cuda)}`,
+    text:
+      cuda === undefined
+        ? 'nobody knows the CUDA of these machines'
+        : `the newest CUDA of these machines is ${cudaText(cuda)}, not ${cudaText(minCuda)}`,
   }),
   architecture: ({ architecture = 'amd64' }) => ({
     ...{ limit: 'architecture', asked: architecture, nearest: null },

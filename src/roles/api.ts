@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createApi } from '../api/app.js';
+import { createEventStreams } from '../api/event-streams.js';
 import { brokerRoutes } from '../api/routes/index.js';
 import { createLimiter } from '../api/limiter.js';
 import { startApiServer } from '../api/server.js';
@@ -22,6 +23,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
   const auth = createAuth({ config, pool, redis });
   const limiter = createLimiter({ config, redis });
   const { registrationReceived, miningChanged, placementChanged } = createProviderSignals(temporal, config);
+  const streams = createEventStreams({ pool, config, logger });
   const app = createApi({
     config,
     logger,
@@ -33,6 +35,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       logger,
       pool,
       jobs: createJobCommands(temporal, config),
+      streams,
       health: readiness,
       redis,
       auth,
@@ -48,6 +51,8 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
   return {
     checks: { redis: () => redis.ping() },
     async stop() {
+      // They never end by themselves, and the server waits for what it has begun.
+      await streams.stop();
       await server.stop((config.SHUTDOWN_GRACE_S * 1000) / 2);
       closeRedis(redis);
     },

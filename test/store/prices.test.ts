@@ -174,10 +174,12 @@ describe('a machine without a price', () => {
     expect(free).toMatchObject([{ gpu_type: 'rtx-4090', available_gpus: 8, price_per_hour: 0.5 }]);
   });
 
-  test('a customer is told that a machine has no price when nothing else keeps the order out', async () => {
+  test('a customer is told that a machine has no price, and what else keeps the order out', async () => {
     const order = testOrder({ providerId: 'unpriced' });
     expect(await whyNobodyTakes(pool(), order, production())).toMatch(/no price/);
-    expect(await whyNobodyTakes(pool(), { ...order, gpuCount: 9 }, production())).toBeUndefined();
+    expect(await whyNobodyTakes(pool(), { ...order, gpuCount: 9 }, production())).toMatch(
+      /at most 8 such GPUs free, not 9; and .* no price/,
+    );
   });
 
   test('a machine without a price is not found as a cheap one: it comes last, and not at all in a search with a maximum price', async () => {
@@ -262,13 +264,17 @@ describe('a machine that is offered for a limited time', () => {
     expect(await findProvider(pool(), 'tonight')).toMatchObject({ availableUntil: expect.any(Date) });
   });
 
-  test('a customer is told that a machine is not offered for so long when nothing else keeps the order out', async () => {
+  test('a customer is told that a machine is not offered for so long, and what else keeps the order out', async () => {
     await putProvider(pool(), { providerId: 'tonight', capacity: window(undefined, inHours(3)) });
     const order = testOrder({ durationSeconds: 4 * 3_600 });
     expect(await whyNobodyTakes(pool(), order, production())).toMatch(/not offer it for so long/);
     expect(await whyNobodyTakes(pool(), { ...order, maxRate: '0' }, production())).toMatch(/not offer it for so long/);
-    expect(await whyNobodyTakes(pool(), { ...order, maxPricePerHour: 0.1 }, production())).toBeUndefined();
-    expect(await whyNobodyTakes(pool(), { ...order, cpuCores: 1_001 }, production())).toBeUndefined();
+    expect(await whyNobodyTakes(pool(), { ...order, maxPricePerHour: 0.1 }, production())).toMatch(
+      /for so long.*; and .*more than 0.1/,
+    );
+    expect(await whyNobodyTakes(pool(), { ...order, cpuCores: 1_001 }, production())).toMatch(
+      /for so long.*; and one machine has at most 1000 cores free, not 1001/,
+    );
   });
 
   test('a job may be extended up to the end of its machine’s offer, which its owner may change or remove', async () => {

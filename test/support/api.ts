@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { createApi } from '../../src/api/app.js';
 import type { ApiDeps } from '../../src/api/deps.js';
 import type { JobCommands } from '../../src/api/job-commands.js';
+import { createEventStreams, streamLimits, type StreamLimits } from '../../src/api/event-streams.js';
 import { brokerRoutes, type BrokerRouteDeps } from '../../src/api/routes/index.js';
 import { createLimiter } from '../../src/api/limiter.js';
 import { startApiServer } from '../../src/api/server.js';
@@ -65,6 +66,7 @@ export interface ApiOptions {
   commands?: Partial<Commands>;
   /** Unix milliseconds: the clock of authentication. */
   now?: () => number;
+  streams?: Partial<StreamLimits>;
   /** The documentation and the console. */
   pages?: StaticPages;
 }
@@ -83,6 +85,8 @@ export interface Api {
   send(method: string, target: string, options?: SendOptions): Promise<Reply>;
   login(options?: Partial<LoginOptions>): Promise<Session>;
   stop(): Promise<void>;
+  /** Cuts all connections at once, as the end of a process does. */
+  kill(): Promise<void>;
 }
 
 export interface SendOptions {
@@ -112,6 +116,7 @@ export async function startApi({
   config: overrides,
   commands,
   now,
+  streams: limits,
   pages,
 }: ApiOptions): Promise<Api> {
   const logged: string[] = [];
@@ -124,6 +129,7 @@ export async function startApi({
   await awaitReady(connection);
   const auth = createAuth({ config, pool, redis: connection, ...(now === undefined ? {} : { now }) });
   const limiter = createLimiter({ config, redis: connection });
+  const streams = createEventStreams({ pool, config, logger }, { ...streamLimits, ...limits });
   const others = { ...refusingCommands(asked), ...commands };
   const deps: ApiDeps = {
     config,
@@ -136,6 +142,7 @@ export async function startApi({
       logger,
       pool,
       redis: connection,
+      streams,
       auth,
       limiter,
       health: async () => ({}),
@@ -144,6 +151,10 @@ export async function startApi({
   };
   const server = await startApiServer(createApi(deps), config);
   const url = `http://127.0.0.1:${server.address.port}`;
+  const disconnect = async () => {
+    connection.disconnect();
+    await pool.end();
+  };
   return {
     url,
     config,
@@ -153,9 +164,14 @@ export async function startApi({
     send: (method, target, options) => send(url, method, target, options),
     login: (options = {}) => login({ api: url, audience, account: newWallet(), ...options }),
     async stop() {
+      await streams.stop();
       await server.stop(1_000);
-      connection.disconnect();
-      await pool.end();
+      await disconnect();
+    },
+    async kill() {
+      await server.stop(0);
+      await streams.stop();
+      await disconnect();
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { Auth } from '../../auth/customers/auth.js';
 import { createProviderVerifier } from '../../auth/providers/identity.js';
 import type { Config } from '../../config.js';
+import type { EventStreams } from '../event-streams.js';
 import type { JobCommands } from '../job-commands.js';
 import type { Limiter } from '../limiter.js';
 import type { ProviderCommands } from '../provider-commands.js';
@@ -12,6 +13,7 @@ import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.j
 import { adminJobRoutes } from './admin-jobs.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
+import { eventRoutes } from './events.js';
 import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
 import { jobRoutes } from './jobs.js';
@@ -31,6 +33,7 @@ export interface BrokerRouteDeps {
   config: Config;
   pool: Pool;
   jobs: JobCommands;
+  streams: EventStreams;
   /** Checks the systems that the API depends on, each by name, for `GET /ready`. */
   health: Health;
   /** A connection that fails fast. */
@@ -57,6 +60,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...marketRoutes({ pool, config }),
     ...quoteRoutes({ pool, config }),
     ...jobRoutes(deps),
+    ...eventRoutes(deps),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),

@@ -4,6 +4,7 @@ import { clockText } from '../durations.js';
 import { exitCodes, type ExitCode } from '../failure.js';
 import { gpusText } from '../gpu-text.js';
 import { endSentence } from '../job-table.js';
+import { jobHistory } from '../job-history.js';
 import { jobLabel, jobMeant } from '../job-words.js';
 import { priceText, type Money } from '../money.js';
 import { warnOfSessionEnd } from '../session-end.js';
@@ -21,7 +22,7 @@ export async function run(context: Context, [word]: Args, flags: { events?: bool
   await refreshSsh(context, active);
   if (global.quiet === true) return screen.print(job.job_id);
   const wantsEvents = flags.events === true || global.json !== true;
-  const events = wantsEvents ? await client.jobs.history(job.job_id) : [];
+  const events = wantsEvents ? await jobHistory(client, job.job_id) : [];
   if (global.json === true) return screen.json(flags.events === true ? { ...job, events } : job);
   const money = await context.money();
   for (const line of describe(context, { job, active, events, money })) screen.paragraph(line, '  ');

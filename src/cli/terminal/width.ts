@@ -64,13 +64,16 @@ function take(characters: readonly string[], columns: number): string[] {
 /** A paragraph in lines of at most so many columns, broken between words; a longer word stands alone and is not broken. */
 export function wrap(text: string, columns: number, indent = ''): string[] {
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? (lines.length === 0 ? word : indent + word) : `${line} ${word}`;
-    if (line.trim() !== '' && widthOf(longer) > columns) {
-      lines.push(line);
+  const [lead = ''] = /^ */.exec(text) ?? [];
+  let line = lead;
+  let isEmpty = true;
+  for (const word of text.slice(lead.length).split(' ')) {
+    const longer = isEmpty ? line + word : `${line} ${word}`;
+    if (!isEmpty && widthOf(longer) > columns) {
+      lines.push(line.trimEnd());
       line = indent + word;
     } else line = longer;
+    isEmpty &&= word === '';
   }
   return [...lines, line];
 }
