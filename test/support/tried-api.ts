@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { withOpenapi } from '../../src/api/routes/openapi.js';
 import { newJobId } from '../../src/api/job-id.js';
+import type { Oversight } from '../../src/api/oversight.js';
 import type { RouteRule } from '../../src/api/route.js';
 import { insertJob } from '../../src/db/jobs.js';
 import { withTransaction } from '../../src/db/pool.js';
@@ -77,11 +78,18 @@ export const roomySettings = (operator: { address: string }) => ({
   MAX_GPUS_PER_WALLET: '100000',
 });
 
+/** Nothing waits, and the reconciler found nothing. */
+export const quietOversight: Oversight = {
+  reconcilerRuns: async () => ({ lastAt: new Date(), repairs: 0, failures: 0 }),
+  waiting: async () => ({ workflows: [], hasMore: false }),
+};
+
 /** Announcements that always succeed, and reach nobody. */
 export const silentAnnouncements = {
   announceRegistration: async () => undefined,
   announceMining: async () => true,
   announcePlacement: async () => true,
+  oversight: quietOversight,
 };
 
 export async function startTriedApi(more: Record<string, string> = {}): Promise<TriedApi> {
@@ -123,7 +131,7 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
       reservedAmount: 0n,
     }),
   );
-  const mine: Belongings = { wallet, sessionId, tokenId: newJobId(), jobId, providerId };
+  const mine: Belongings = { wallet, sessionId, tokenId: newJobId(), jobId, providerId, sshKeyId: newJobId() };
 
   return {
     api,

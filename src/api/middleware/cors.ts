@@ -28,6 +28,7 @@ export function allowOrigins(origins: readonly string[]) {
       'location',
       'preference-applied',
       'etag',
+      'link',
       'www-authenticate',
       'date',
     ],

@@ -20,6 +20,7 @@ import { letThrough } from '../middleware/rate-limits.js';
 import { validationFailed } from '../problem.js';
 import { replyUncached } from '../reply-uncached.js';
 import type { ApiContext, RouteRule } from '../route.js';
+import { maxSignatureHex } from '../../wire/shapes.js';
 import { providerHeaders } from '../../wire/provider-headers.js';
 import { providerMessageKinds } from '../../wire/provider-messages.js';
 
@@ -50,7 +51,7 @@ const messageBody = z.strictObject({
   ts: field(32).optional(),
   sig: field(256).optional(),
   reg: field(4_096).optional(),
-  regsig: field(256).optional(),
+  regsig: field(maxSignatureHex).optional(),
 });
 
 const messageReply = z.object({

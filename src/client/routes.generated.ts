@@ -1,0 +1,31 @@
+// Made by `npm run client:types` of the route table. Do not edit.
+
+/** Routes that take no credential, or prove their sender by what they carry. */
+export const openRoutes: readonly string[] = [
+  'GET /api/v1/mining/metrics',
+  'GET /api/v1/providers',
+  'GET /api/v1/providers/:id',
+  'GET /api/v1/providers/:id/mining',
+  'GET /api/v1/providers/:id/responses',
+  'GET /api/v1/providers/gpu-availability',
+  'GET /api/v1/providers/search',
+  'GET /api/v1/site',
+  'GET /health',
+  'GET /openapi.json',
+  'GET /ready',
+  'POST /api/v1/auth/challenge',
+  'POST /api/v1/auth/revoke',
+  'POST /api/v1/auth/sessions',
+  'POST /api/v1/providers/messages',
+];
+
+/** Routes that take only a request that a session key has signed. */
+export const signedRoutes: readonly string[] = [
+  'DELETE /api/v1/auth/sessions',
+  'GET /api/v1/admin/jobs/:id/failure',
+  'GET /api/v1/admin/tenants',
+  'POST /api/v1/admin/broker-keys',
+  'POST /api/v1/admin/providers/:id/approve',
+  'POST /api/v1/admin/providers/:id/forgive',
+  'POST /api/v1/auth/tokens',
+];

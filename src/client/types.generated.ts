@@ -1,0 +1,1956 @@
+// Made by `npm run client:types` of the route table. Do not edit.
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code:
+    | 'malformed_request'
+    | 'validation_failed'
+    | 'payload_too_large'
+    | 'headers_too_large'
+    | 'request_timeout'
+    | 'unsupported_media_type'
+    | 'method_not_allowed'
+    | 'rate_limited'
+    | 'auth_required'
+    | 'auth_ambiguous'
+    | 'session_unknown'
+    | 'session_expired'
+    | 'session_revoked'
+    | 'signature_invalid'
+    | 'timestamp_skew'
+    | 'nonce_reused'
+    | 'challenge_invalid'
+    | 'scope_denied'
+    | 'spend_limit_exceeded'
+    | 'quota_exceeded'
+    | 'auth_backend_unavailable'
+    | 'not_found'
+    | 'job_not_found'
+    | 'provider_not_found'
+    | 'session_not_found'
+    | 'token_not_found'
+    | 'idempotency_conflict'
+    | 'session_key_in_use'
+    | 'no_capacity'
+    | 'job_ended'
+    | 'job_not_running'
+    | 'extension_limit'
+    | 'duration_limit'
+    | 'unschedulable'
+    | 'image_pull_failed'
+    | 'container_not_created'
+    | 'container_exited'
+    | 'storage_exceeded'
+    | 'pod_deleted'
+    | 'pod_refused'
+    | 'no_ports_left'
+    | 'start_timeout'
+    | 'provider_lost'
+    | 'provider_drained'
+    | 'allocation_released'
+    | 'delegation_invalid'
+    | 'provider_not_yours'
+    | 'approval_not_needed'
+    | 'provider_retired'
+    | 'mining_off'
+    | 'dependency_unavailable'
+    | 'internal_error';
+  detail: string;
+  request_id: string;
+  /** With validation_failed: every invalid field */
+  errors?: {
+    field: string;
+    message: string;
+  }[];
+  [name: string]: unknown;
+}
+
+/** Codes that every route may answer. */
+export type CommonError =
+  | 'dependency_unavailable'
+  | 'headers_too_large'
+  | 'internal_error'
+  | 'malformed_request'
+  | 'rate_limited'
+  | 'request_timeout';
+
+/** Codes of every route that takes a credential. */
+export type AuthError =
+  | 'auth_ambiguous'
+  | 'auth_backend_unavailable'
+  | 'auth_required'
+  | 'nonce_reused'
+  | 'session_expired'
+  | 'session_revoked'
+  | 'session_unknown'
+  | 'signature_invalid'
+  | 'timestamp_skew'
+  | 'validation_failed';
+
+/** Every route: what it takes, and what it answers. */
+export interface Routes {
+  /** Revoke all sessions of the wallet, this one too */
+  'DELETE /api/v1/auth/sessions': {
+    body: undefined;
+    query: undefined;
+    reply: undefined;
+    errors: CommonError | AuthError;
+  };
+  /** Revoke a session of the wallet, and its tokens */
+  'DELETE /api/v1/auth/sessions/:id': {
+    body: undefined;
+    query: undefined;
+    reply: undefined;
+    errors: CommonError | AuthError | 'session_not_found';
+  };
+  /** Revoke a token of the wallet */
+  'DELETE /api/v1/auth/tokens/:id': {
+    body: undefined;
+    query: undefined;
+    reply: undefined;
+    errors: CommonError | AuthError | 'token_not_found';
+  };
+  /** End a job, and wait until everything it held is released */
+  'DELETE /api/v1/jobs/:id': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      job_id: string;
+      job_name?: string;
+      status:
+        | 'pending'
+        | 'provisioning'
+        | 'running'
+        | 'ending'
+        | 'completed'
+        | 'expired'
+        | 'cancelled'
+        | 'failed'
+        | 'provider_lost';
+      message?: string;
+      provider_id?: string;
+      image: string;
+      gpu_type?: string;
+      /** The provider's name for it */
+      gpu_model?: string;
+      gpu_count: number;
+      cpu_cores: number;
+      memory_gb: number;
+      /** How much of the memory `/dev/shm` may use */
+      shm_gb: number;
+      storage_gb: number;
+      /** For the whole job, in token units */
+      price_per_hour?: number;
+      /** The maximum in the order */
+      max_price_per_hour?: number;
+      ssh_host?: string;
+      ssh_port?: number;
+      ssh_user?: string;
+      ssh_command?: string;
+      /** The public host key, created for this job only */
+      ssh_host_key?: string;
+      /** As ssh shows it at the first login: `SHA256:…` */
+      ssh_host_key_fingerprint?: string;
+      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
+      known_hosts?: string;
+      created_at: string;
+      started_at?: string;
+      expires_at?: string;
+      ended_at?: string;
+      failure_reason?: string;
+      failure_message?: string;
+      /** What to change in the next order, if the failure shows it */
+      suggestion?: {
+        action: 'increase_memory' | 'increase_storage';
+        recommended_memory?: string;
+        recommended_storage?: string;
+        message: string;
+      };
+    };
+    errors: CommonError | AuthError | 'job_not_found' | 'scope_denied';
+  };
+  /** Why a job failed, in the words of Kubernetes */
+  'GET /api/v1/admin/jobs/:id/failure': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      job_id: string;
+      wallet: string;
+      provider_id?: string;
+      image: string;
+      /** Absent unless the job failed */
+      failure_reason?: string;
+      /** What the customer is told */
+      failure_message?: string;
+      kubernetes_said?: string;
+    };
+    errors: CommonError | AuthError | 'job_not_found' | 'scope_denied';
+  };
+  /** Find the namespaces of a wallet, or the wallet of a namespace */
+  'GET /api/v1/admin/tenants': {
+    body: undefined;
+    query: {
+      /** The wallet whose namespaces to list */
+      wallet?: string;
+      /** The namespace whose wallet to find */
+      namespace?: string;
+    };
+    reply: {
+      tenants: {
+        namespace: string;
+        wallet: string;
+      }[];
+    };
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** Whom this credential speaks for, and how much it may still spend */
+  'GET /api/v1/auth/me': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      wallet: string;
+      session_id: string;
+      session_key: string;
+      token_id?: string;
+      kind: 'signed' | 'bearer';
+      scopes: string[];
+      expires_at: string;
+      /** Base units: 10^18 of them are one token */
+      spend_limit: string;
+      /** Base units: 10^18 of them are one token */
+      spend_reserved: string;
+      /** Base units: 10^18 of them are one token */
+      spend_spent: string;
+      /** Base units: 10^18 of them are one token */
+      spend_remaining: string;
+    };
+    errors: CommonError | AuthError;
+  };
+  /** List your sessions, newest first, with their live tokens */
+  'GET /api/v1/auth/sessions': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      sessions: {
+        session_id: string;
+        session_key: string;
+        /** The session of this request */
+        current: boolean;
+        live: boolean;
+        label?: string;
+        chain_id: number;
+        wallet_kind: 'eoa' | 'contract';
+        scopes: string[];
+        /** Base units: 10^18 of them are one token */
+        spend_limit: string;
+        /** Base units: 10^18 of them are one token */
+        spend_reserved: string;
+        /** Base units: 10^18 of them are one token */
+        spend_spent: string;
+        created_at: string;
+        expires_at: string;
+        revoked_at?: string;
+        /** To the minute */
+        last_used_at?: string;
+        tokens: {
+          token_id: string;
+          scopes: string[];
+          expires_at: string;
+        }[];
+      }[];
+    };
+    errors: CommonError | AuthError;
+  };
+  /** List your jobs, newest first */
+  'GET /api/v1/jobs': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      status?:
+        | 'pending'
+        | 'provisioning'
+        | 'running'
+        | 'ending'
+        | 'completed'
+        | 'expired'
+        | 'cancelled'
+        | 'failed'
+        | 'provider_lost';
+    };
+    reply: {
+      jobs: {
+        job_id: string;
+        job_name?: string;
+        status:
+          | 'pending'
+          | 'provisioning'
+          | 'running'
+          | 'ending'
+          | 'completed'
+          | 'expired'
+          | 'cancelled'
+          | 'failed'
+          | 'provider_lost';
+        message?: string;
+        provider_id?: string;
+        image: string;
+        gpu_type?: string;
+        /** The provider's name for it */
+        gpu_model?: string;
+        gpu_count: number;
+        cpu_cores: number;
+        memory_gb: number;
+        /** How much of the memory `/dev/shm` may use */
+        shm_gb: number;
+        storage_gb: number;
+        /** For the whole job, in token units */
+        price_per_hour?: number;
+        /** The maximum in the order */
+        max_price_per_hour?: number;
+        ssh_host?: string;
+        ssh_port?: number;
+        ssh_user?: string;
+        ssh_command?: string;
+        /** The public host key, created for this job only */
+        ssh_host_key?: string;
+        /** As ssh shows it at the first login: `SHA256:…` */
+        ssh_host_key_fingerprint?: string;
+        /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
+        known_hosts?: string;
+        created_at: string;
+        started_at?: string;
+        expires_at?: string;
+        ended_at?: string;
+        failure_reason?: string;
+        failure_message?: string;
+        /** What to change in the next order, if the failure shows it */
+        suggestion?: {
+          action: 'increase_memory' | 'increase_storage';
+          recommended_memory?: string;
+          recommended_storage?: string;
+          message: string;
+        };
+      }[];
+      count: number;
+      /** Send it as `cursor` for the next page; absent on the last */
+      next_cursor?: string;
+    };
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** Read one of your jobs */
+  'GET /api/v1/jobs/:id': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      job_id: string;
+      job_name?: string;
+      status:
+        | 'pending'
+        | 'provisioning'
+        | 'running'
+        | 'ending'
+        | 'completed'
+        | 'expired'
+        | 'cancelled'
+        | 'failed'
+        | 'provider_lost';
+      message?: string;
+      provider_id?: string;
+      image: string;
+      gpu_type?: string;
+      /** The provider's name for it */
+      gpu_model?: string;
+      gpu_count: number;
+      cpu_cores: number;
+      memory_gb: number;
+      /** How much of the memory `/dev/shm` may use */
+      shm_gb: number;
+      storage_gb: number;
+      /** For the whole job, in token units */
+      price_per_hour?: number;
+      /** The maximum in the order */
+      max_price_per_hour?: number;
+      ssh_host?: string;
+      ssh_port?: number;
+      ssh_user?: string;
+      ssh_command?: string;
+      /** The public host key, created for this job only */
+      ssh_host_key?: string;
+      /** As ssh shows it at the first login: `SHA256:…` */
+      ssh_host_key_fingerprint?: string;
+      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
+      known_hosts?: string;
+      created_at: string;
+      started_at?: string;
+      expires_at?: string;
+      ended_at?: string;
+      failure_reason?: string;
+      failure_message?: string;
+      /** What to change in the next order, if the failure shows it */
+      suggestion?: {
+        action: 'increase_memory' | 'increase_storage';
+        recommended_memory?: string;
+        recommended_storage?: string;
+        message: string;
+      };
+    };
+    errors: CommonError | AuthError | 'job_not_found' | 'scope_denied';
+  };
+  /** Mining totals of all providers */
+  'GET /api/v1/mining/metrics': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      total_mining_providers: number;
+      running_mining_pods: number;
+      waiting_mining_pods: number;
+      failing_mining_pods: number;
+      total_mining_gpus: number;
+      /** Not rented, whether mining or not */
+      total_available_gpus: number;
+      total_providers: number;
+    };
+    errors: CommonError | 'validation_failed';
+  };
+  /** List providers, page by page */
+  'GET /api/v1/providers': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+    };
+    reply: {
+      providers: {
+        provider_id: string;
+        wallet_addr: string;
+        node_name?: string;
+        status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+        /** It takes no new jobs, by a command of its owner or of an operator */
+        cordoned: boolean;
+        /** It is cordoned and has no jobs: it may be turned off */
+        drained: boolean;
+        /** When the last of its jobs ends; if absent, each ends at its own expiry */
+        drain_until?: string;
+        /** It leaves the fleet after its last job */
+        retiring?: boolean;
+        /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
+        user_namespaces: boolean;
+        /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
+        not_offered_reason?: string;
+        spec: {
+          hostname: string;
+          os: string;
+          kernel_ver: string;
+          architecture: string;
+          cpu_model: string;
+          cpu_cores: number;
+          cpu_threads: number;
+          total_memory_mb: number;
+          gpus: {
+            index: number;
+            name: string;
+            memory_mb: number;
+            driver_ver: string;
+            cuda_version: string;
+          }[];
+          total_gpus: number;
+          total_disk_gb: number;
+          available_disk_gb: number;
+          public_ip?: string;
+          bandwidth?: string;
+        };
+        capacity: {
+          gpu_count: number;
+          cpu_cores: number;
+          memory_mb: number;
+          /** For its first GPU type; `gpu_prices_per_hour` has all */
+          gpu_price_per_hour: number;
+          total_gpus: {
+            [name: string]: number;
+          };
+          in_use_gpus: {
+            [name: string]: number;
+          };
+          available_gpus: {
+            [name: string]: number;
+          };
+          gpu_prices_per_hour: {
+            [name: string]: number;
+          };
+          /** Who set it: the provider, or the site's operator for a provider that names no price */
+          gpu_price_sources: {
+            [name: string]: 'provider' | 'operator' | 'none';
+          };
+          total_cpu_cores: number;
+          available_cpu_cores: number;
+          total_memory_mb: number;
+          available_memory_mb: number;
+          total_disk_gb: number;
+          available_disk_gb: number;
+          cpu_price_per_hour: number;
+          memory_price_per_gb_hr: number;
+          /** No job starts before this time */
+          available_from?: string;
+          /** No job is placed or extended to end after this time */
+          available_until?: string;
+        };
+        last_heartbeat?: string;
+        registered_at: string;
+        joined_at?: string;
+      }[];
+      /** The number on this page */
+      count: number;
+      /** Send it as `cursor` for the next page; absent on the last */
+      next_cursor?: string;
+    };
+    errors: CommonError | 'validation_failed';
+  };
+  /** Read a provider */
+  'GET /api/v1/providers/:id': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      provider_id: string;
+      wallet_addr: string;
+      node_name?: string;
+      status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** It takes no new jobs, by a command of its owner or of an operator */
+      cordoned: boolean;
+      /** It is cordoned and has no jobs: it may be turned off */
+      drained: boolean;
+      /** When the last of its jobs ends; if absent, each ends at its own expiry */
+      drain_until?: string;
+      /** It leaves the fleet after its last job */
+      retiring?: boolean;
+      /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
+      user_namespaces: boolean;
+      /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
+      not_offered_reason?: string;
+      spec: {
+        hostname: string;
+        os: string;
+        kernel_ver: string;
+        architecture: string;
+        cpu_model: string;
+        cpu_cores: number;
+        cpu_threads: number;
+        total_memory_mb: number;
+        gpus: {
+          index: number;
+          name: string;
+          memory_mb: number;
+          driver_ver: string;
+          cuda_version: string;
+        }[];
+        total_gpus: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        public_ip?: string;
+        bandwidth?: string;
+      };
+      capacity: {
+        gpu_count: number;
+        cpu_cores: number;
+        memory_mb: number;
+        /** For its first GPU type; `gpu_prices_per_hour` has all */
+        gpu_price_per_hour: number;
+        total_gpus: {
+          [name: string]: number;
+        };
+        in_use_gpus: {
+          [name: string]: number;
+        };
+        available_gpus: {
+          [name: string]: number;
+        };
+        gpu_prices_per_hour: {
+          [name: string]: number;
+        };
+        /** Who set it: the provider, or the site's operator for a provider that names no price */
+        gpu_price_sources: {
+          [name: string]: 'provider' | 'operator' | 'none';
+        };
+        total_cpu_cores: number;
+        available_cpu_cores: number;
+        total_memory_mb: number;
+        available_memory_mb: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        cpu_price_per_hour: number;
+        memory_price_per_gb_hr: number;
+        /** No job starts before this time */
+        available_from?: string;
+        /** No job is placed or extended to end after this time */
+        available_until?: string;
+      };
+      last_heartbeat?: string;
+      registered_at: string;
+      joined_at?: string;
+    };
+    errors: CommonError | 'provider_not_found' | 'validation_failed';
+  };
+  /** How many of a provider’s GPUs mine, or why none do */
+  'GET /api/v1/providers/:id/mining': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      provider_id: string;
+      mining_status: 'running' | 'pending' | 'failed' | 'stopped';
+      /** The name of the Deployment that its pods belong to */
+      mining_pod_name: string;
+      resources: {
+        /** GPUs that mine now */
+        gpu_count: number;
+        /** For all its miners together, as configured */
+        cpu_cores: number;
+        memory_mb: number;
+      };
+      mining_gpu_count: number;
+      /** Not rented; a GPU that mines can be rented at any moment */
+      available_gpu_count: number;
+      /** Whether its owner last enabled mining */
+      enabled: boolean;
+      miners: {
+        wanted: number;
+        running: number;
+        /** Waiting for a GPU that is not rented */
+        waiting: number;
+        /** Crashing, or unable to pull the image; retried at growing intervals */
+        failing: number;
+      };
+      /** Why no miner is wanted */
+      reason?: string;
+    };
+    errors: CommonError | 'provider_not_found' | 'validation_failed';
+  };
+  /** Read a provider’s answers, with a signature of its node key */
+  'GET /api/v1/providers/:id/responses': {
+    body: undefined;
+    query: {
+      after?: string;
+    };
+    reply: {
+      responses: {
+        id: string;
+        timestamp: string;
+        /** The exact JSON text of `data`, which bsig signs */
+        text: string;
+        /** The broker's signature, as JSON: see `broker_keys` of the site */
+        bsig: string;
+        data: {
+          success: boolean;
+          status: string;
+          message?: string;
+          join_token?: string;
+          join_command?: string;
+          master_ip?: string;
+          master_port?: number;
+          ca_hash?: string;
+          node_name?: string;
+          labels?: {
+            [name: string]: string;
+          };
+          /** The fields about joining, encrypted if the registration had an enc_key */
+          sealed?: string;
+          token_id?: string;
+          /** If the number of a registration was used before: the lowest acceptable number */
+          next_seq?: number;
+        };
+      }[];
+      /** Unix seconds */
+      server_time: number;
+    };
+    errors:
+      | CommonError
+      | 'auth_backend_unavailable'
+      | 'auth_required'
+      | 'delegation_invalid'
+      | 'nonce_reused'
+      | 'signature_invalid'
+      | 'timestamp_skew'
+      | 'validation_failed';
+  };
+  /** List free GPUs, per provider and type */
+  'GET /api/v1/providers/gpu-availability': {
+    body: undefined;
+    query: {
+      gpu_type?: string;
+      /** The same as `gpu_type` */
+      gpu?: string;
+      /** Nominal memory of each GPU */
+      min_vram_gb?: number;
+      /** The lowest CUDA version of the driver */
+      min_cuda?: number | string;
+      /** `amd64` or `arm64` */
+      architecture?: string;
+    };
+    reply: {
+      providers: {
+        provider_id: string;
+        gpu_type: string;
+        /** Nominal memory of one GPU, if known */
+        vram_gb?: number;
+        total_gpus: number;
+        available_gpus: number;
+        cluster_online: boolean;
+        can_create_job: boolean;
+        /** Why it is not offered, although the machine is well */
+        not_offered_reason?: string;
+        /** For one GPU */
+        price_per_hour: number;
+        price_source: 'provider' | 'operator' | 'none';
+      }[];
+      total_gpus: number;
+      total_available: number;
+      count: number;
+      /** Types near to a requested one that is not available; for an unknown name, types that may have been meant */
+      near?: string[];
+    };
+    errors: CommonError | 'validation_failed';
+  };
+  /** Search for providers */
+  'GET /api/v1/providers/search': {
+    body: undefined;
+    query: {
+      status?: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      gpu?: string;
+      /** The same as `gpu` */
+      gpu_type?: string;
+      /** Nominal memory of each GPU */
+      min_vram_gb?: number;
+      /** The lowest CUDA version of the driver */
+      min_cuda?: number | string;
+      /** `amd64` or `arm64` */
+      architecture?: string;
+      /** GPUs that are free at one provider */
+      gpu_count?: number;
+      /** MB */
+      min_ram?: number;
+      /** Cores */
+      min_cpu?: number;
+      /** GB */
+      min_disk?: number;
+      /** Per GPU and hour */
+      max_price?: number;
+      sort?: 'price' | 'available_gpus' | 'registered_at';
+      /** 1 to 100 */
+      limit?: number;
+      offset?: number;
+    };
+    reply: {
+      providers: {
+        provider_id: string;
+        wallet_addr: string;
+        node_name?: string;
+        status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+        /** It takes no new jobs, by a command of its owner or of an operator */
+        cordoned: boolean;
+        /** It is cordoned and has no jobs: it may be turned off */
+        drained: boolean;
+        /** When the last of its jobs ends; if absent, each ends at its own expiry */
+        drain_until?: string;
+        /** It leaves the fleet after its last job */
+        retiring?: boolean;
+        /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
+        user_namespaces: boolean;
+        /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
+        not_offered_reason?: string;
+        spec: {
+          hostname: string;
+          os: string;
+          kernel_ver: string;
+          architecture: string;
+          cpu_model: string;
+          cpu_cores: number;
+          cpu_threads: number;
+          total_memory_mb: number;
+          gpus: {
+            index: number;
+            name: string;
+            memory_mb: number;
+            driver_ver: string;
+            cuda_version: string;
+          }[];
+          total_gpus: number;
+          total_disk_gb: number;
+          available_disk_gb: number;
+          public_ip?: string;
+          bandwidth?: string;
+        };
+        capacity: {
+          gpu_count: number;
+          cpu_cores: number;
+          memory_mb: number;
+          /** For its first GPU type; `gpu_prices_per_hour` has all */
+          gpu_price_per_hour: number;
+          total_gpus: {
+            [name: string]: number;
+          };
+          in_use_gpus: {
+            [name: string]: number;
+          };
+          available_gpus: {
+            [name: string]: number;
+          };
+          gpu_prices_per_hour: {
+            [name: string]: number;
+          };
+          /** Who set it: the provider, or the site's operator for a provider that names no price */
+          gpu_price_sources: {
+            [name: string]: 'provider' | 'operator' | 'none';
+          };
+          total_cpu_cores: number;
+          available_cpu_cores: number;
+          total_memory_mb: number;
+          available_memory_mb: number;
+          total_disk_gb: number;
+          available_disk_gb: number;
+          cpu_price_per_hour: number;
+          memory_price_per_gb_hr: number;
+          /** No job starts before this time */
+          available_from?: string;
+          /** No job is placed or extended to end after this time */
+          available_until?: string;
+        };
+        last_heartbeat?: string;
+        registered_at: string;
+        joined_at?: string;
+      }[];
+      /** The number on this page */
+      count: number;
+      /** Types near to a requested one that is not available; for an unknown name, types that may have been meant */
+      near?: string[];
+    };
+    errors: CommonError | 'validation_failed';
+  };
+  /** Public facts about this broker */
+  'GET /api/v1/site': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      broker_keys: {
+        /** The address of the key that signs answers to providers now */
+        key: string;
+        /** Unix seconds */
+        since: number;
+        /** The chain of keys that led to it, oldest first: each key is signed by the one before it */
+        introductions: {
+          key: string;
+          by: string;
+          since: number;
+          sig: string;
+        }[];
+      };
+    };
+    errors: CommonError | 'validation_failed';
+  };
+  /** Whether the process responds */
+  'GET /health': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      status: 'ok';
+      /** Unix seconds */
+      server_time: number;
+    };
+    errors: CommonError;
+  };
+  /** This document */
+  'GET /openapi.json': {
+    body: undefined;
+    query: undefined;
+    reply: undefined;
+    errors: CommonError | 'validation_failed';
+  };
+  /** Whether each system that the API needs responds, by name */
+  'GET /ready': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      status: 'ready' | 'not_ready';
+      dependencies: {
+        [name: string]: {
+          ok: boolean;
+          detail?: string;
+        };
+      };
+    };
+    errors: CommonError;
+  };
+  /** Create a new signing key, which the present one introduces */
+  'POST /api/v1/admin/broker-keys': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      /** The address of the key that signs answers to providers now */
+      key: string;
+      /** Unix seconds */
+      since: number;
+      /** The chain of keys that led to it, oldest first: each key is signed by the one before it */
+      introductions: {
+        key: string;
+        by: string;
+        since: number;
+        sig: string;
+      }[];
+    };
+    errors: CommonError | AuthError | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Approve a provider that does not sign */
+  'POST /api/v1/admin/providers/:id/approve': {
+    body:
+      | {
+          /** The wallet that the provider names, as you saw it */
+          wallet?: string;
+        }
+      | undefined;
+    query: undefined;
+    reply: {
+      provider_id: string;
+      wallet: string;
+    };
+    errors:
+      | CommonError
+      | AuthError
+      | 'approval_not_needed'
+      | 'payload_too_large'
+      | 'provider_not_found'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** Forget a provider’s failed starts, so that it gets jobs again at once */
+  'POST /api/v1/admin/providers/:id/forgive': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      provider_id: string;
+    };
+    errors:
+      CommonError | AuthError | 'payload_too_large' | 'provider_not_found' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Begin a login: get the message that the wallet has to sign */
+  'POST /api/v1/auth/challenge': {
+    body: {
+      wallet: string;
+      session_key: string;
+      chain_id?: number;
+      scopes?: ('admin' | 'jobs:read' | 'jobs:write' | 'providers:read' | 'providers:write')[];
+      spend_limit?: string;
+      ttl_seconds?: number;
+    };
+    query: undefined;
+    reply: {
+      /** Ready for eth_signTypedData_v4 */
+      typed_data: {
+        types: unknown;
+        primaryType: string;
+        domain: unknown;
+        message: unknown;
+      };
+      nonce: string;
+      /** Seconds */
+      expires_in: number;
+      /** Unix seconds */
+      server_time: number;
+    };
+    errors: CommonError | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type' | 'validation_failed';
+  };
+  /** Revoke one session or all with the wallet’s own signature, in case the session key is lost */
+  'POST /api/v1/auth/revoke': {
+    body: {
+      message: {
+        wallet: string;
+        sessionKey: string;
+        audience: string;
+        issuedAt: number | string;
+        nonce: string;
+      };
+      chain_id: number;
+      signature: string;
+    };
+    query: undefined;
+    reply: undefined;
+    errors:
+      | CommonError
+      | 'auth_backend_unavailable'
+      | 'nonce_reused'
+      | 'payload_too_large'
+      | 'session_not_found'
+      | 'signature_invalid'
+      | 'timestamp_skew'
+      | 'unsupported_media_type'
+      | 'validation_failed';
+  };
+  /** Finish a login: the session key that signs this request speaks for the wallet */
+  'POST /api/v1/auth/sessions': {
+    body: {
+      message: {
+        wallet: string;
+        sessionKey: string;
+        audience: string;
+        statement: string;
+        scopes: string;
+        spendLimit: string;
+        issuedAt: number | string;
+        expiresAt: number | string;
+        nonce: string;
+      };
+      chain_id: number;
+      signature: string;
+      label?: string;
+    };
+    query: undefined;
+    reply: {
+      session_id: string;
+      wallet: string;
+      session_key: string;
+      scopes: string[];
+      /** Base units: 10^18 of them are one token */
+      spend_limit: string;
+      expires_at: string;
+    };
+    errors:
+      | CommonError
+      | AuthError
+      | 'challenge_invalid'
+      | 'payload_too_large'
+      | 'quota_exceeded'
+      | 'scope_denied'
+      | 'session_key_in_use'
+      | 'unsupported_media_type';
+  };
+  /** Create a bearer token with some of the session’s scopes */
+  'POST /api/v1/auth/tokens': {
+    body: {
+      scopes?: ('admin' | 'jobs:read' | 'jobs:write' | 'providers:read' | 'providers:write')[];
+      ttl_seconds?: number;
+    };
+    query: undefined;
+    reply: {
+      /** Shown only once */
+      token: string;
+      token_id: string;
+      scopes: string[];
+      expires_at: string;
+    };
+    errors:
+      CommonError | AuthError | 'payload_too_large' | 'quota_exceeded' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Rent GPUs, and wait until SSH answers */
+  'POST /api/v1/jobs': {
+    body: {
+      provider_id?: null | string;
+      exclude_providers?: string[];
+      gpu_type?: null | string;
+      /** The same as `gpu_type` */
+      gpu?: null | string;
+      /** Of each GPU, as GPUs are sold */
+      min_vram_gb?: number | string;
+      /** The newest CUDA that the driver supports is at least this */
+      min_cuda?: null | number | string;
+      /** `amd64` unless given */
+      architecture?: null | string;
+      gpu_count?: number | string;
+      job_name?: null | string;
+      image?: null | string;
+      cpu_cores?: number | string;
+      memory_gb?: number | string;
+      shm_gb?: number | string;
+      storage_gb?: number | string;
+      duration_hours?: number | string;
+      ssh_public_keys: string[];
+      ssh_password?: never;
+      env?: {
+        [name: string]: string;
+      };
+      max_price_per_hour?: number | string;
+    };
+    query: undefined;
+    reply: {
+      job_id: string;
+      job_name?: string;
+      status:
+        | 'pending'
+        | 'provisioning'
+        | 'running'
+        | 'ending'
+        | 'completed'
+        | 'expired'
+        | 'cancelled'
+        | 'failed'
+        | 'provider_lost';
+      message?: string;
+      provider_id?: string;
+      image: string;
+      gpu_type?: string;
+      /** The provider's name for it */
+      gpu_model?: string;
+      gpu_count: number;
+      cpu_cores: number;
+      memory_gb: number;
+      /** How much of the memory `/dev/shm` may use */
+      shm_gb: number;
+      storage_gb: number;
+      /** For the whole job, in token units */
+      price_per_hour?: number;
+      /** The maximum in the order */
+      max_price_per_hour?: number;
+      ssh_host?: string;
+      ssh_port?: number;
+      ssh_user?: string;
+      ssh_command?: string;
+      /** The public host key, created for this job only */
+      ssh_host_key?: string;
+      /** As ssh shows it at the first login: `SHA256:…` */
+      ssh_host_key_fingerprint?: string;
+      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
+      known_hosts?: string;
+      created_at: string;
+      started_at?: string;
+      expires_at?: string;
+      ended_at?: string;
+      failure_reason?: string;
+      failure_message?: string;
+      /** What to change in the next order, if the failure shows it */
+      suggestion?: {
+        action: 'increase_memory' | 'increase_storage';
+        recommended_memory?: string;
+        recommended_storage?: string;
+        message: string;
+      };
+    };
+    errors:
+      | CommonError
+      | AuthError
+      | 'container_exited'
+      | 'container_not_created'
+      | 'idempotency_conflict'
+      | 'image_pull_failed'
+      | 'no_capacity'
+      | 'no_ports_left'
+      | 'payload_too_large'
+      | 'pod_deleted'
+      | 'pod_refused'
+      | 'provider_drained'
+      | 'provider_lost'
+      | 'quota_exceeded'
+      | 'scope_denied'
+      | 'spend_limit_exceeded'
+      | 'start_timeout'
+      | 'storage_exceeded'
+      | 'unschedulable'
+      | 'unsupported_media_type';
+  };
+  /** Extend a job */
+  'POST /api/v1/jobs/:id/extend': {
+    body: {
+      additional_hours: number | string;
+    };
+    query: undefined;
+    reply: {
+      job_id: string;
+      job_name?: string;
+      status:
+        | 'pending'
+        | 'provisioning'
+        | 'running'
+        | 'ending'
+        | 'completed'
+        | 'expired'
+        | 'cancelled'
+        | 'failed'
+        | 'provider_lost';
+      message?: string;
+      provider_id?: string;
+      image: string;
+      gpu_type?: string;
+      /** The provider's name for it */
+      gpu_model?: string;
+      gpu_count: number;
+      cpu_cores: number;
+      memory_gb: number;
+      /** How much of the memory `/dev/shm` may use */
+      shm_gb: number;
+      storage_gb: number;
+      /** For the whole job, in token units */
+      price_per_hour?: number;
+      /** The maximum in the order */
+      max_price_per_hour?: number;
+      ssh_host?: string;
+      ssh_port?: number;
+      ssh_user?: string;
+      ssh_command?: string;
+      /** The public host key, created for this job only */
+      ssh_host_key?: string;
+      /** As ssh shows it at the first login: `SHA256:…` */
+      ssh_host_key_fingerprint?: string;
+      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
+      known_hosts?: string;
+      created_at: string;
+      started_at?: string;
+      expires_at?: string;
+      ended_at?: string;
+      failure_reason?: string;
+      failure_message?: string;
+      /** What to change in the next order, if the failure shows it */
+      suggestion?: {
+        action: 'increase_memory' | 'increase_storage';
+        recommended_memory?: string;
+        recommended_storage?: string;
+        message: string;
+      };
+    };
+    errors:
+      | CommonError
+      | AuthError
+      | 'duration_limit'
+      | 'extension_limit'
+      | 'idempotency_conflict'
+      | 'job_ended'
+      | 'job_not_found'
+      | 'job_not_running'
+      | 'payload_too_large'
+      | 'provider_drained'
+      | 'scope_denied'
+      | 'spend_limit_exceeded'
+      | 'unsupported_media_type';
+  };
+  /** Claim a provider that registered unsigned with this session’s wallet */
+  'POST /api/v1/providers/:id/claim': {
+    body: {
+      message: {
+        providerId: string;
+        wallet: string;
+        nodeKey: string;
+        specHash: string;
+        audience: string;
+        issuedAt: number | string;
+        expiresAt: number | string;
+        nonce: string;
+      };
+      /** The wallet’s signature of the message */
+      signature: string;
+    };
+    query: undefined;
+    reply: {
+      provider_id: string;
+      wallet: string;
+    };
+    errors:
+      | CommonError
+      | AuthError
+      | 'approval_not_needed'
+      | 'delegation_invalid'
+      | 'payload_too_large'
+      | 'provider_not_found'
+      | 'provider_not_yours'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** Give a provider no new jobs; running jobs continue */
+  'POST /api/v1/providers/:id/cordon': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      provider_id: string;
+      wallet_addr: string;
+      node_name?: string;
+      status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** It takes no new jobs, by a command of its owner or of an operator */
+      cordoned: boolean;
+      /** It is cordoned and has no jobs: it may be turned off */
+      drained: boolean;
+      /** When the last of its jobs ends; if absent, each ends at its own expiry */
+      drain_until?: string;
+      /** It leaves the fleet after its last job */
+      retiring?: boolean;
+      /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
+      user_namespaces: boolean;
+      /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
+      not_offered_reason?: string;
+      spec: {
+        hostname: string;
+        os: string;
+        kernel_ver: string;
+        architecture: string;
+        cpu_model: string;
+        cpu_cores: number;
+        cpu_threads: number;
+        total_memory_mb: number;
+        gpus: {
+          index: number;
+          name: string;
+          memory_mb: number;
+          driver_ver: string;
+          cuda_version: string;
+        }[];
+        total_gpus: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        public_ip?: string;
+        bandwidth?: string;
+      };
+      capacity: {
+        gpu_count: number;
+        cpu_cores: number;
+        memory_mb: number;
+        /** For its first GPU type; `gpu_prices_per_hour` has all */
+        gpu_price_per_hour: number;
+        total_gpus: {
+          [name: string]: number;
+        };
+        in_use_gpus: {
+          [name: string]: number;
+        };
+        available_gpus: {
+          [name: string]: number;
+        };
+        gpu_prices_per_hour: {
+          [name: string]: number;
+        };
+        /** Who set it: the provider, or the site's operator for a provider that names no price */
+        gpu_price_sources: {
+          [name: string]: 'provider' | 'operator' | 'none';
+        };
+        total_cpu_cores: number;
+        available_cpu_cores: number;
+        total_memory_mb: number;
+        available_memory_mb: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        cpu_price_per_hour: number;
+        memory_price_per_gb_hr: number;
+        /** No job starts before this time */
+        available_from?: string;
+        /** No job is placed or extended to end after this time */
+        available_until?: string;
+      };
+      last_heartbeat?: string;
+      registered_at: string;
+      joined_at?: string;
+    };
+    errors:
+      | CommonError
+      | AuthError
+      | 'payload_too_large'
+      | 'provider_not_found'
+      | 'provider_retired'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** Give a provider no new jobs, and end its running jobs */
+  'POST /api/v1/providers/:id/drain': {
+    body:
+      | {
+          /** Seconds until its jobs end at the latest; if absent, each ends at its own expiry */
+          deadline_s?: number;
+        }
+      | undefined;
+    query: undefined;
+    reply: {
+      provider_id: string;
+      wallet_addr: string;
+      node_name?: string;
+      status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** It takes no new jobs, by a command of its owner or of an operator */
+      cordoned: boolean;
+      /** It is cordoned and has no jobs: it may be turned off */
+      drained: boolean;
+      /** When the last of its jobs ends; if absent, each ends at its own expiry */
+      drain_until?: string;
+      /** It leaves the fleet after its last job */
+      retiring?: boolean;
+      /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
+      user_namespaces: boolean;
+      /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
+      not_offered_reason?: string;
+      spec: {
+        hostname: string;
+        os: string;
+        kernel_ver: string;
+        architecture: string;
+        cpu_model: string;
+        cpu_cores: number;
+        cpu_threads: number;
+        total_memory_mb: number;
+        gpus: {
+          index: number;
+          name: string;
+          memory_mb: number;
+          driver_ver: string;
+          cuda_version: string;
+        }[];
+        total_gpus: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        public_ip?: string;
+        bandwidth?: string;
+      };
+      capacity: {
+        gpu_count: number;
+        cpu_cores: number;
+        memory_mb: number;
+        /** For its first GPU type; `gpu_prices_per_hour` has all */
+        gpu_price_per_hour: number;
+        total_gpus: {
+          [name: string]: number;
+        };
+        in_use_gpus: {
+          [name: string]: number;
+        };
+        available_gpus: {
+          [name: string]: number;
+        };
+        gpu_prices_per_hour: {
+          [name: string]: number;
+        };
+        /** Who set it: the provider, or the site's operator for a provider that names no price */
+        gpu_price_sources: {
+          [name: string]: 'provider' | 'operator' | 'none';
+        };
+        total_cpu_cores: number;
+        available_cpu_cores: number;
+        total_memory_mb: number;
+        available_memory_mb: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        cpu_price_per_hour: number;
+        memory_price_per_gb_hr: number;
+        /** No job starts before this time */
+        available_from?: string;
+        /** No job is placed or extended to end after this time */
+        available_until?: string;
+      };
+      last_heartbeat?: string;
+      registered_at: string;
+      joined_at?: string;
+    };
+    errors:
+      | CommonError
+      | AuthError
+      | 'payload_too_large'
+      | 'provider_not_found'
+      | 'provider_retired'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** The same as drain */
+  'POST /api/v1/providers/:id/maintenance': {
+    body:
+      | {
+          /** Seconds until its jobs end at the latest; if absent, each ends at its own expiry */
+          deadline_s?: number;
+        }
+      | undefined;
+    query: undefined;
+    reply: {
+      provider_id: string;
+      wallet_addr: string;
+      node_name?: string;
+      status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** It takes no new jobs, by a command of its owner or of an operator */
+      cordoned: boolean;
+      /** It is cordoned and has no jobs: it may be turned off */
+      drained: boolean;
+      /** When the last of its jobs ends; if absent, each ends at its own expiry */
+      drain_until?: string;
+      /** It leaves the fleet after its last job */
+      retiring?: boolean;
+      /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
+      user_namespaces: boolean;
+      /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
+      not_offered_reason?: string;
+      spec: {
+        hostname: string;
+        os: string;
+        kernel_ver: string;
+        architecture: string;
+        cpu_model: string;
+        cpu_cores: number;
+        cpu_threads: number;
+        total_memory_mb: number;
+        gpus: {
+          index: number;
+          name: string;
+          memory_mb: number;
+          driver_ver: string;
+          cuda_version: string;
+        }[];
+        total_gpus: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        public_ip?: string;
+        bandwidth?: string;
+      };
+      capacity: {
+        gpu_count: number;
+        cpu_cores: number;
+        memory_mb: number;
+        /** For its first GPU type; `gpu_prices_per_hour` has all */
+        gpu_price_per_hour: number;
+        total_gpus: {
+          [name: string]: number;
+        };
+        in_use_gpus: {
+          [name: string]: number;
+        };
+        available_gpus: {
+          [name: string]: number;
+        };
+        gpu_prices_per_hour: {
+          [name: string]: number;
+        };
+        /** Who set it: the provider, or the site's operator for a provider that names no price */
+        gpu_price_sources: {
+          [name: string]: 'provider' | 'operator' | 'none';
+        };
+        total_cpu_cores: number;
+        available_cpu_cores: number;
+        total_memory_mb: number;
+        available_memory_mb: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        cpu_price_per_hour: number;
+        memory_price_per_gb_hr: number;
+        /** No job starts before this time */
+        available_from?: string;
+        /** No job is placed or extended to end after this time */
+        available_until?: string;
+      };
+      last_heartbeat?: string;
+      registered_at: string;
+      joined_at?: string;
+    };
+    errors:
+      | CommonError
+      | AuthError
+      | 'payload_too_large'
+      | 'provider_not_found'
+      | 'provider_retired'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** Report the state of mining without changing it: jobs take GPUs from miners and return them automatically */
+  'POST /api/v1/providers/:id/mining/allocate': {
+    body:
+      | {
+          gpu_count?: number;
+          gpu_type?: string;
+          reason?: string;
+        }
+      | undefined;
+    query: undefined;
+    reply: {
+      success: true;
+      message: string;
+      mining_status: {
+        provider_id: string;
+        mining_status: 'running' | 'pending' | 'failed' | 'stopped';
+        /** The name of the Deployment that its pods belong to */
+        mining_pod_name: string;
+        resources: {
+          /** GPUs that mine now */
+          gpu_count: number;
+          /** For all its miners together, as configured */
+          cpu_cores: number;
+          memory_mb: number;
+        };
+        mining_gpu_count: number;
+        /** Not rented; a GPU that mines can be rented at any moment */
+        available_gpu_count: number;
+        /** Whether its owner last enabled mining */
+        enabled: boolean;
+        miners: {
+          wanted: number;
+          running: number;
+          /** Waiting for a GPU that is not rented */
+          waiting: number;
+          /** Crashing, or unable to pull the image; retried at growing intervals */
+          failing: number;
+        };
+        /** Why no miner is wanted */
+        reason?: string;
+      };
+    };
+    errors:
+      CommonError | AuthError | 'payload_too_large' | 'provider_not_found' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Report the state of mining without changing it: jobs take GPUs from miners and return them automatically */
+  'POST /api/v1/providers/:id/mining/release': {
+    body:
+      | {
+          gpu_count?: number;
+          gpu_type?: string;
+          reason?: string;
+        }
+      | undefined;
+    query: undefined;
+    reply: {
+      success: true;
+      message: string;
+      mining_status: {
+        provider_id: string;
+        mining_status: 'running' | 'pending' | 'failed' | 'stopped';
+        /** The name of the Deployment that its pods belong to */
+        mining_pod_name: string;
+        resources: {
+          /** GPUs that mine now */
+          gpu_count: number;
+          /** For all its miners together, as configured */
+          cpu_cores: number;
+          memory_mb: number;
+        };
+        mining_gpu_count: number;
+        /** Not rented; a GPU that mines can be rented at any moment */
+        available_gpu_count: number;
+        /** Whether its owner last enabled mining */
+        enabled: boolean;
+        miners: {
+          wanted: number;
+          running: number;
+          /** Waiting for a GPU that is not rented */
+          waiting: number;
+          /** Crashing, or unable to pull the image; retried at growing intervals */
+          failing: number;
+        };
+        /** Why no miner is wanted */
+        reason?: string;
+      };
+    };
+    errors:
+      CommonError | AuthError | 'payload_too_large' | 'provider_not_found' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Let idle GPUs mine; a body sets the configuration until the next registration replaces it */
+  'POST /api/v1/providers/:id/mining/start': {
+    body:
+      | {
+          image?: string | null;
+          gpu_count?: number | null;
+          cpu_cores?: number | null;
+          memory_mb?: number | null;
+          wallet_address?: string | null;
+          extra_args?: string[] | null;
+          bootnodes?: string[] | null;
+          network_id?: number | null;
+          node_data_dir?: string | null;
+          p2p_port?: number | null;
+          rpc_enabled?: boolean | null;
+          rpc_port?: number | null;
+          public_ip?: string | null;
+          env_vars?: {
+            [name: string]: string;
+          } | null;
+        }
+      | undefined;
+    query: undefined;
+    reply: {
+      success: true;
+      message: string;
+      mining_status: {
+        provider_id: string;
+        mining_status: 'running' | 'pending' | 'failed' | 'stopped';
+        /** The name of the Deployment that its pods belong to */
+        mining_pod_name: string;
+        resources: {
+          /** GPUs that mine now */
+          gpu_count: number;
+          /** For all its miners together, as configured */
+          cpu_cores: number;
+          memory_mb: number;
+        };
+        mining_gpu_count: number;
+        /** Not rented; a GPU that mines can be rented at any moment */
+        available_gpu_count: number;
+        /** Whether its owner last enabled mining */
+        enabled: boolean;
+        miners: {
+          wanted: number;
+          running: number;
+          /** Waiting for a GPU that is not rented */
+          waiting: number;
+          /** Crashing, or unable to pull the image; retried at growing intervals */
+          failing: number;
+        };
+        /** Why no miner is wanted */
+        reason?: string;
+      };
+    };
+    errors:
+      | CommonError
+      | AuthError
+      | 'mining_off'
+      | 'payload_too_large'
+      | 'provider_not_found'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** Stop mining until it is started again */
+  'POST /api/v1/providers/:id/mining/stop': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      success: true;
+      message: string;
+      mining_status: {
+        provider_id: string;
+        mining_status: 'running' | 'pending' | 'failed' | 'stopped';
+        /** The name of the Deployment that its pods belong to */
+        mining_pod_name: string;
+        resources: {
+          /** GPUs that mine now */
+          gpu_count: number;
+          /** For all its miners together, as configured */
+          cpu_cores: number;
+          memory_mb: number;
+        };
+        mining_gpu_count: number;
+        /** Not rented; a GPU that mines can be rented at any moment */
+        available_gpu_count: number;
+        /** Whether its owner last enabled mining */
+        enabled: boolean;
+        miners: {
+          wanted: number;
+          running: number;
+          /** Waiting for a GPU that is not rented */
+          waiting: number;
+          /** Crashing, or unable to pull the image; retried at growing intervals */
+          failing: number;
+        };
+        /** Why no miner is wanted */
+        reason?: string;
+      };
+    };
+    errors:
+      CommonError | AuthError | 'payload_too_large' | 'provider_not_found' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Drain a provider, and take it out of the fleet after its last job */
+  'POST /api/v1/providers/:id/retire': {
+    body:
+      | {
+          /** Seconds until its jobs end at the latest; if absent, each ends at its own expiry */
+          deadline_s?: number;
+        }
+      | undefined;
+    query: undefined;
+    reply: {
+      provider_id: string;
+      wallet_addr: string;
+      node_name?: string;
+      status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** It takes no new jobs, by a command of its owner or of an operator */
+      cordoned: boolean;
+      /** It is cordoned and has no jobs: it may be turned off */
+      drained: boolean;
+      /** When the last of its jobs ends; if absent, each ends at its own expiry */
+      drain_until?: string;
+      /** It leaves the fleet after its last job */
+      retiring?: boolean;
+      /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
+      user_namespaces: boolean;
+      /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
+      not_offered_reason?: string;
+      spec: {
+        hostname: string;
+        os: string;
+        kernel_ver: string;
+        architecture: string;
+        cpu_model: string;
+        cpu_cores: number;
+        cpu_threads: number;
+        total_memory_mb: number;
+        gpus: {
+          index: number;
+          name: string;
+          memory_mb: number;
+          driver_ver: string;
+          cuda_version: string;
+        }[];
+        total_gpus: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        public_ip?: string;
+        bandwidth?: string;
+      };
+      capacity: {
+        gpu_count: number;
+        cpu_cores: number;
+        memory_mb: number;
+        /** For its first GPU type; `gpu_prices_per_hour` has all */
+        gpu_price_per_hour: number;
+        total_gpus: {
+          [name: string]: number;
+        };
+        in_use_gpus: {
+          [name: string]: number;
+        };
+        available_gpus: {
+          [name: string]: number;
+        };
+        gpu_prices_per_hour: {
+          [name: string]: number;
+        };
+        /** Who set it: the provider, or the site's operator for a provider that names no price */
+        gpu_price_sources: {
+          [name: string]: 'provider' | 'operator' | 'none';
+        };
+        total_cpu_cores: number;
+        available_cpu_cores: number;
+        total_memory_mb: number;
+        available_memory_mb: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        cpu_price_per_hour: number;
+        memory_price_per_gb_hr: number;
+        /** No job starts before this time */
+        available_from?: string;
+        /** No job is placed or extended to end after this time */
+        available_until?: string;
+      };
+      last_heartbeat?: string;
+      registered_at: string;
+      joined_at?: string;
+    };
+    errors:
+      | CommonError
+      | AuthError
+      | 'payload_too_large'
+      | 'provider_not_found'
+      | 'provider_retired'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** Give a provider jobs again */
+  'POST /api/v1/providers/:id/uncordon': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      provider_id: string;
+      wallet_addr: string;
+      node_name?: string;
+      status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** It takes no new jobs, by a command of its owner or of an operator */
+      cordoned: boolean;
+      /** It is cordoned and has no jobs: it may be turned off */
+      drained: boolean;
+      /** When the last of its jobs ends; if absent, each ends at its own expiry */
+      drain_until?: string;
+      /** It leaves the fleet after its last job */
+      retiring?: boolean;
+      /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
+      user_namespaces: boolean;
+      /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
+      not_offered_reason?: string;
+      spec: {
+        hostname: string;
+        os: string;
+        kernel_ver: string;
+        architecture: string;
+        cpu_model: string;
+        cpu_cores: number;
+        cpu_threads: number;
+        total_memory_mb: number;
+        gpus: {
+          index: number;
+          name: string;
+          memory_mb: number;
+          driver_ver: string;
+          cuda_version: string;
+        }[];
+        total_gpus: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        public_ip?: string;
+        bandwidth?: string;
+      };
+      capacity: {
+        gpu_count: number;
+        cpu_cores: number;
+        memory_mb: number;
+        /** For its first GPU type; `gpu_prices_per_hour` has all */
+        gpu_price_per_hour: number;
+        total_gpus: {
+          [name: string]: number;
+        };
+        in_use_gpus: {
+          [name: string]: number;
+        };
+        available_gpus: {
+          [name: string]: number;
+        };
+        gpu_prices_per_hour: {
+          [name: string]: number;
+        };
+        /** Who set it: the provider, or the site's operator for a provider that names no price */
+        gpu_price_sources: {
+          [name: string]: 'provider' | 'operator' | 'none';
+        };
+        total_cpu_cores: number;
+        available_cpu_cores: number;
+        total_memory_mb: number;
+        available_memory_mb: number;
+        total_disk_gb: number;
+        available_disk_gb: number;
+        cpu_price_per_hour: number;
+        memory_price_per_gb_hr: number;
+        /** No job starts before this time */
+        available_from?: string;
+        /** No job is placed or extended to end after this time */
+        available_until?: string;
+      };
+      last_heartbeat?: string;
+      registered_at: string;
+      joined_at?: string;
+    };
+    errors:
+      | CommonError
+      | AuthError
+      | 'payload_too_large'
+      | 'provider_not_found'
+      | 'provider_retired'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** Send a provider’s message, signed by its node key */
+  'POST /api/v1/providers/messages': {
+    body: {
+      stream: 'provider:registration' | 'provider:heartbeat' | 'provider:capacity';
+      /** The JSON text of the message, exactly as it was signed */
+      data: string;
+      timestamp: string;
+      v?: string;
+      key?: string;
+      seq?: string;
+      ts?: string;
+      sig?: string;
+      reg?: string;
+      regsig?: string;
+    };
+    query: undefined;
+    reply: {
+      /** The id of the stream entry; a repeat of the same message returns the same id */
+      id: string;
+      stream: 'provider:registration' | 'provider:heartbeat' | 'provider:capacity';
+      /** Unix seconds */
+      server_time: number;
+    };
+    errors:
+      | CommonError
+      | 'auth_backend_unavailable'
+      | 'auth_required'
+      | 'delegation_invalid'
+      | 'nonce_reused'
+      | 'payload_too_large'
+      | 'provider_not_yours'
+      | 'signature_invalid'
+      | 'timestamp_skew'
+      | 'unsupported_media_type'
+      | 'validation_failed';
+  };
+}
