@@ -100,6 +100,8 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     headers: random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {},
   }),
 
+  'get-market-history': async () => ({ query: { gpu: 'RTX 4090', range: '24h' } }),
+  'post-quotes': async () => ({ body: { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1 } }),
   'post-ssh-keys': async ({ random }) => ({
     body: {
       ...(random.next() < 0.5 ? {} : { name: `key-${random.whole(1, 100)}` }),

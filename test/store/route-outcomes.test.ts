@@ -136,6 +136,8 @@ const openAttempts: Record<string, () => Promise<OpenAttempt>> = {
     const target = `/api/v1/providers/${provider.providerId}/responses`;
     return { target, headers: await provider.signTarget(target) };
   },
+  'GET /api/v1/market/history': async () => ({ target: '/api/v1/market/history?gpu=4090' }),
+  'POST /api/v1/quotes': async () => ({ body: { gpu_type: '4090' } }),
   'POST /api/v1/auth/challenge': async () => ({
     body: { wallet: newWallet().address, session_key: newWallet().address },
   }),

@@ -40,6 +40,8 @@ const openAttempts: Record<string, (of: Belongings) => { target?: string; body?:
   'GET /api/v1/providers/:id': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}` }),
   'GET /api/v1/providers/:id/mining': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}/mining` }),
   'GET /api/v1/providers/:id/responses': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}/responses` }),
+  'GET /api/v1/market/history': () => ({ target: '/api/v1/market/history?gpu=4090' }),
+  'POST /api/v1/quotes': () => ({ body: { gpu_type: '4090', gpu_count: 1, duration_hours: 1 } }),
   'POST /api/v1/auth/sessions': () => registrationAttempt,
   'POST /api/v1/auth/challenge': ({ wallet }) => ({
     body: { wallet: wallet.address, session_key: newWallet().address, spend_limit: '1' },
