@@ -63,6 +63,17 @@ const zones = [
     message: 'What both ends sign and verify belongs in src/wire.',
   },
   {
+    target: './console',
+    from: ['./src', './workflows', './activities', './engines'],
+    except: ['./wire'],
+    message: 'The console runs in browsers: it shares with the broker what both ends sign, and nothing else.',
+  },
+  {
+    target: ['./workflows', './activities', './src'],
+    from: ['./console', './scripts'],
+    message: 'Pages are made by the build; the broker reads what was made.',
+  },
+  {
     target: './src/client',
     from: './src',
     except: ['./client', './wire'],

@@ -3,6 +3,7 @@ import type { ActivityDeps } from './deps.js';
 import { withErrorCodes } from './failures.js';
 import { createJobNewsActivities } from './job-news.js';
 import { createJobRecordActivities } from './job-record.js';
+import { createMarketActivities } from './market.js';
 import { createMiningActivities } from './mining.js';
 import { createNodeCertificateActivities } from './node-certificates.js';
 import { createPodActivities } from './pods.js';
@@ -26,6 +27,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createJobNewsActivities(deps),
     ...createProviderLossActivities(deps),
     ...createProviderOperationActivities(deps),
+    ...createMarketActivities(deps),
     ...createMiningActivities(deps),
     ...createSweepActivities(deps),
     ...createReconcilerActivities(deps, { ...jobRecord, ...pods, ...assessment }),

@@ -87,7 +87,7 @@ async function buildLibrary(outdir: string): Promise<void> {
     platform: 'browser',
     external: ['node:*'],
   });
-  const needs = Object.entries(metafile!.outputs).filter(([, { imports }]) =>
+  const needs = Object.entries(metafile.outputs).filter(([, { imports }]) =>
     imports.some(({ path }) => path === unused),
   );
   if (needs.length > 0)

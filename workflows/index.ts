@@ -3,3 +3,4 @@ export { jobLifecycle } from './job-lifecycle.js';
 export { providerLifecycle } from './provider-lifecycle.js';
 export { heartbeatSweep } from './heartbeat-sweep.js';
 export { fleetReconciler } from './fleet-reconciler.js';
+export { marketSampler } from './market-sampler.js';

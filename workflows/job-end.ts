@@ -11,7 +11,7 @@ import { searchAttributes } from './search-attributes.js';
 /** Releases everything the job holds, in the reverse order of taking it, and only then reports the end. */
 export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   const { order, provider, state } = life;
-  const { status, message, failure, podEndedAt, startFailure } = ending;
+  const { status, message, endedBy, failure, podEndedAt, startFailure } = ending;
   const endAt = endOf(life);
   const { away } = provider.news();
   const lastSeen = lastSeenOf(ending, away);
@@ -36,6 +36,7 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
     gaps: provider.gaps().map(recordedGap),
     ...earliestOf(podEnds),
     ...lastSeen,
+    ...(endedBy === undefined ? {} : { endedBy }),
     ...(failure === undefined ? {} : { failure }),
     ...(startFailure === undefined ? {} : { startFailure: heldAgainst(startFailure, isHindered) }),
   });
@@ -57,9 +58,9 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
  * When the end of the job was decided. A cancellation counts from when it was asked for: while no worker runs, or if one
  * dies at this very step, the workflow reads it later.
  */
-function endOf({ cancelledBy }: JobLife): Instant {
+function endOf({ cancellation }: JobLife): Instant {
   const now = instantAt(Date.now());
-  return cancelledBy?.at !== undefined && cancelledBy.at < now ? cancelledBy.at : now;
+  return cancellation?.at !== undefined && cancellation.at < now ? cancellation.at : now;
 }
 
 /** Whatever ends the job, the customer does not pay for the time in which the provider was away. */

@@ -17,7 +17,7 @@ export interface JobLife {
   readonly service: ReturnType<typeof createServiceRecord>;
   /** Set as soon as the customer can log in. */
   running: RunningJob | undefined;
-  cancelledBy: Cancellation | undefined;
+  cancellation: Cancellation | undefined;
   /** The most that the end may have to release. */
   held: 'nothing' | 'capacity' | 'pod';
 }
@@ -33,7 +33,7 @@ export function beginJob({ order, limits, running }: JobInput): JobLife {
     provider,
     service: createServiceRecord(order.jobId, provider),
     running,
-    cancelledBy: undefined,
+    cancellation: undefined,
     held: 'nothing',
   };
 }

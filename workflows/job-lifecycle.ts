@@ -61,9 +61,9 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
     });
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
-    const { cancelledBy } = life;
-    ending =
-      cancelledBy === undefined && !isCancellation(error) ? failed(failureOf(error)) : cancelled(cancelledBy?.by);
+    const { cancellation } = life;
+    const isCancelled = cancellation !== undefined || isCancellation(error);
+    ending = isCancelled ? cancelled(cancellation, life.order.wallet) : failed(failureOf(error));
   }
   return await CancellationScope.nonCancellable(() => end(life, ending));
 }
@@ -84,7 +84,7 @@ function placing(life: JobLife, input: JobInput): Parameters<typeof findMachine>
 function listen(life: JobLife, input: JobInput, cancelSteps: () => void): ReturnType<typeof takeExtensions> {
   const { order, limits, state, provider } = life;
   const cancel = (cancellation: Cancellation): void => {
-    life.cancelledBy ??= cancellation;
+    life.cancellation ??= cancellation;
     cancelSteps();
   };
 

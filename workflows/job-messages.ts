@@ -73,6 +73,8 @@ export interface Cancellation {
   by: string;
   /** Up to 0.1.0 it is missing, and the job is paid for until its workflow reads this. */
   at?: Instant;
+  /** Why, for the job's customer; operators give one. */
+  reason?: Printable;
 }
 
 /** Ends the job. A signal, so that the job ends once the server has the message, even while no worker is running. */

@@ -4,4 +4,5 @@ export const workflowTypes = {
   provider: 'providerLifecycle',
   heartbeatSweep: 'heartbeatSweep',
   fleetReconciler: 'fleetReconciler',
+  marketSampler: 'marketSampler',
 } as const;

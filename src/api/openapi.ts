@@ -45,7 +45,7 @@ export function errorsOf(rule: RouteRule): ErrorCode[] {
     'internal_error',
     'dependency_unavailable',
   ]);
-  if (rule.auth !== 'none') for (const code of authErrors) codes.add(code);
+  if (rule.auth !== 'none' || rule.knowsCallers === true) for (const code of authErrors) codes.add(code);
   if (rule.scopes.length > 0) codes.add('scope_denied');
   if (rule.request !== undefined || rule.anyQuery !== true) codes.add('validation_failed');
   if (methodsWithBody.has(rule.method)) codes.add('payload_too_large').add('unsupported_media_type');
@@ -129,8 +129,9 @@ function operationId({ method, path }: RouteRule): string {
   return [method.toLowerCase(), ...named].join('-');
 }
 
-function security({ auth }: RouteRule): Json[] {
-  if (auth === 'none') return [];
+function security({ auth, knowsCallers }: Pick<RouteRule, 'auth' | 'knowsCallers'>): Json[] {
+  // An empty requirement beside others says that they are optional.
+  if (auth === 'none') return knowsCallers === true ? [{}, ...security({ auth: 'any' })] : [];
   const signature = { session_key: [], session_timestamp: [], session_nonce: [], session_signature: [] };
   return auth === 'any' ? [{ bearer: [] }, signature] : [signature];
 }

@@ -51,6 +51,8 @@ export interface RouteRule {
   /** `/api/v1/jobs/:id`: literal segments, and parameters that match one segment. */
   path: string;
   auth: RouteAuth;
+  /** On a route for everybody: a caller who brings a credential is identified, and told more. A bad one is refused. */
+  knowsCallers?: true;
   /** Scopes the principal must hold, all of them. */
   scopes: readonly Scope[];
   /** True if the scope `admin` is enough instead: an operator may act for everybody. */

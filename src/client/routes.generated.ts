@@ -2,7 +2,11 @@
 
 /** Routes that take no credential, or prove their sender by what they carry. */
 export const openRoutes: readonly string[] = [
+  'GET /',
+  'GET /api/v1/market',
+  'GET /api/v1/market/history',
   'GET /api/v1/mining/metrics',
+  'GET /api/v1/offers',
   'GET /api/v1/providers',
   'GET /api/v1/providers/:id',
   'GET /api/v1/providers/:id/mining',
@@ -17,6 +21,7 @@ export const openRoutes: readonly string[] = [
   'POST /api/v1/auth/revoke',
   'POST /api/v1/auth/sessions',
   'POST /api/v1/providers/messages',
+  'POST /api/v1/quotes',
 ];
 
 /** Routes that take only a request that a session key has signed. */

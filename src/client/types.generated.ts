@@ -1,5 +1,220 @@
 // Made by `npm run client:types` of the route table. Do not edit.
 
+export interface Front {
+  name: string;
+  /** For people */
+  docs: string;
+  /** For programs */
+  openapi: string;
+  /** Facts about this broker */
+  site: string;
+}
+
+export interface Job {
+  job_id: string;
+  job_name?: string;
+  status:
+    | 'pending'
+    | 'provisioning'
+    | 'running'
+    | 'ending'
+    | 'completed'
+    | 'expired'
+    | 'cancelled'
+    | 'failed'
+    | 'provider_lost';
+  /** The last step. Those between `placed` and `ssh_ready` are told by the machine, and may be left out */
+  phase:
+    | 'ordered'
+    | 'placed'
+    | 'pod_created'
+    | 'image_pulling'
+    | 'image_pulled'
+    | 'container_started'
+    | 'ssh_ready'
+    | 'provider_away'
+    | 'ending'
+    | 'ended';
+  message?: string;
+  provider_id?: string;
+  image: string;
+  gpu_type?: string;
+  /** True if the order named no GPU type: it got the cheapest that fitted */
+  any_gpu_type: boolean;
+  /** The provider's name for it */
+  gpu_model?: string;
+  gpu_count: number;
+  cpu_cores: number;
+  memory_gb: number;
+  /** How much of the memory `/dev/shm` may use */
+  shm_gb: number;
+  storage_gb: number;
+  /** For the whole job, in token units */
+  price_per_hour?: number;
+  /** The maximum in the order, or the one that the broker set from the offers of that moment */
+  max_price_per_hour?: number;
+  /** The session that ordered it */
+  session_id?: string;
+  /** In base units */
+  cost?: {
+    /** So far; of a job that has ended, what it cost */
+    spent: string;
+    /** Held for it in the limits of sessions; 0 after its end */
+    reserved: string;
+    /** While it is served, rounded down; absent until it is placed */
+    per_second?: string;
+  };
+  ssh_host?: string;
+  ssh_port?: number;
+  ssh_user?: string;
+  ssh_command?: string;
+  /** The public host key, created for this job only */
+  ssh_host_key?: string;
+  /** As ssh shows it at the first login: `SHA256:…` */
+  ssh_host_key_fingerprint?: string;
+  /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
+  known_hosts?: string;
+  created_at: string;
+  started_at?: string;
+  expires_at?: string;
+  /** Seconds that are left of a running job */
+  ends_in_s?: number;
+  ended_at?: string;
+  /** Who or what ended it: you, its time (`expiry`), the owner of its machine, an operator, or the loss of its machine (`provider`). Absent if it failed or ended by itself */
+  ended_by?: 'you' | 'expiry' | 'owner' | 'operator' | 'provider';
+  failure_reason?: string;
+  failure_message?: string;
+  /** What to change in the next order, if the failure shows it */
+  suggestion?: {
+    action: 'increase_memory' | 'increase_storage';
+    recommended_memory?: string;
+    recommended_storage?: string;
+    message: string;
+  };
+}
+
+export interface JobEvent {
+  /** 1, 2, 3 … within the job, without a gap */
+  seq: number;
+  job_id: string;
+  at: string;
+  kind:
+    | 'ordered'
+    | 'placed'
+    | 'pod_created'
+    | 'image_pulling'
+    | 'image_pulled'
+    | 'container_started'
+    | 'ssh_ready'
+    | 'extended'
+    | 'expires_soon'
+    | 'provider_away'
+    | 'provider_back'
+    | 'ending'
+    | 'ended';
+  /** What happened, for people */
+  text: string;
+  /** What happened, for programs; an `ended` has the `job` as it is now */
+  data: {
+    job?: Job;
+    [name: string]: unknown;
+  };
+}
+
+export interface JobEvents {
+  events: JobEvent[];
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface Jobs {
+  jobs: Job[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface Market {
+  at: string;
+  gpu_types: MarketType[];
+  total: number;
+  free: number;
+  providers_online: number;
+}
+
+export interface MarketHistory {
+  /** As it was asked for; of a family, all its types together */
+  gpu_type: string;
+  step_s: number;
+  /** The beginning of the first step */
+  from: string;
+  /** One value for each step; null where there is no sample */
+  total: (number | null)[];
+  free: (number | null)[];
+  price_min: (number | null)[];
+  price_median: (number | null)[];
+  price_max: (number | null)[];
+}
+
+export interface MarketType {
+  gpu_type: string;
+  /** As people write it */
+  name: string;
+  /** Shorter words that mean it here */
+  aliases: string[];
+  /** Nominal memory of one GPU; several if providers have different ones */
+  vram_gb: number[];
+  /** GPUs at providers that serve customers, rented or not */
+  total: number;
+  free: number;
+  /** Free GPUs that one job could get */
+  most_at_one_provider: number;
+  providers: number;
+  /** Of one GPU and hour; null if nobody has set one */
+  price: {
+    min: number;
+    median: number;
+    max: number;
+  } | null;
+}
+
+export interface Offer {
+  provider_id: string;
+  /** Null for an order without GPUs */
+  gpu_type: string | null;
+  /** The provider's name for it */
+  gpu_model: string | null;
+  /** Nominal memory of one GPU */
+  vram_gb: number | null;
+  free_gpus: number;
+  total_gpus: number;
+  /** Of one GPU */
+  price_per_gpu_hour: number;
+  /** Of a job of the shape that was asked for, as the placement computes it */
+  price_per_hour: number;
+  /** The newest CUDA that its driver supports */
+  cuda: string | null;
+  driver: string | null;
+  /** Where its owner says that it is */
+  region: string | null;
+  free_cpu_cores: number;
+  free_memory_gb: number;
+  free_storage_gb: number;
+  /** The share of the last 30 days in which it was online; null: not known */
+  reliability: number | null;
+  /** Whether such a job could start there now */
+  can_start: boolean;
+  /** Why it could not */
+  why_not: string | null;
+}
+
+export interface OfferList {
+  offers: Offer[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
 export interface Problem {
   type: string;
   title: string;
@@ -67,6 +282,182 @@ export interface Problem {
   [name: string]: unknown;
 }
 
+export interface Quote {
+  can_start: boolean;
+  /** Where a placement would try first; null if nobody takes the order */
+  price_per_hour: number | null;
+  /** Base units */
+  cost: {
+    /** For the whole duration, where a placement would try first */
+    expected: string;
+    /** What the order may cost at most, wherever it is placed */
+    at_most: string;
+  } | null;
+  currency: {
+    symbol: string;
+    decimals: number;
+  };
+  /** The best five, in the order in which a placement would try them */
+  offers: QuoteOffer[];
+  /** With a credential only */
+  session?: {
+    /** Base units that the session may still spend */
+    remaining: string;
+    /** Whether that is enough for the order; null if nobody takes it */
+    covers: boolean | null;
+  };
+  /** Why nobody takes the order: what nobody has, and the nearest that somebody has */
+  why_not: WhyNot[];
+  /** True if the order could start once any one of the reasons were gone; else all of them have to go */
+  why_not_each: boolean;
+  /** A quote holds nothing: prices and capacity may change before the order */
+  binding: false;
+}
+
+export interface QuoteOffer {
+  provider_id: string;
+  /** Null for an order without GPUs */
+  gpu_type: string | null;
+  /** The provider's name for it */
+  gpu_model: string | null;
+  /** Nominal memory of one GPU */
+  vram_gb: number | null;
+  free_gpus: number;
+  total_gpus: number;
+  /** Of one GPU */
+  price_per_gpu_hour: number;
+  /** Of a job of the shape that was asked for, as the placement computes it */
+  price_per_hour: number;
+  /** The newest CUDA that its driver supports */
+  cuda: string | null;
+  driver: string | null;
+  /** Where its owner says that it is */
+  region: string | null;
+  free_cpu_cores: number;
+  free_memory_gb: number;
+  free_storage_gb: number;
+  /** The share of the last 30 days in which it was online; null: not known */
+  reliability: number | null;
+  /** Whether such a job could start there now */
+  can_start: boolean;
+  /** Why it could not */
+  why_not: string | null;
+  /** Base units an hour for the whole job */
+  rate_per_hour: string;
+  /** Base units for the whole duration */
+  total: string;
+}
+
+export interface Site {
+  /** What this site calls itself */
+  name: string;
+  version: string;
+  /** The origin that logins and requests are signed for */
+  audience: string;
+  token: {
+    symbol: string;
+    /** An amount of 10^decimals base units is one token */
+    decimals: number;
+    /** Where jobs are paid: in the ledger of this broker */
+    settlement: 'ledger';
+  };
+  auth: {
+    /** Chains whose wallets may log in; the first is proposed */
+    chain_ids: number[];
+    session_ttl_s: number;
+    session_ttl_max_s: number;
+    token_ttl_max_s: number;
+    /** Whether wallets that are contracts may log in */
+    smart_wallets: boolean;
+  };
+  jobs: {
+    default_image: string;
+    min_duration_s: number;
+    max_duration_s: number;
+    /** The sizes of an order that names none */
+    defaults: {
+      cpu_cores: number;
+      memory_gb: number;
+      storage_gb: number;
+      duration_hours: number;
+    };
+    /** Empty: any image */
+    image_allowlist: string[];
+    templates: {
+      id: string;
+      name: string;
+      image: string;
+    }[];
+  };
+  providers: {
+    auth_mode: 'required' | 'permissive' | 'off';
+    /** `sha256:…` of the cluster’s CA, for `provider-agent run --ca-hash`; null until a worker has started */
+    ca_hash: string | null;
+    /** How long a job waits for its absent provider */
+    loss_grace_s: number;
+  };
+  /** Groups of routes that this broker has */
+  features: string[];
+  broker_keys: {
+    /** The address of the key that signs answers to providers now */
+    key: string;
+    /** Unix seconds */
+    since: number;
+    /** The chain of keys that led to it, oldest first: each key is signed by the one before it */
+    introductions: {
+      key: string;
+      by: string;
+      since: number;
+      sig: string;
+    }[];
+  };
+}
+
+export interface WalletEvent {
+  /** 1, 2, 3 … within the job, without a gap */
+  seq: number;
+  job_id: string;
+  at: string;
+  kind:
+    | 'ordered'
+    | 'placed'
+    | 'pod_created'
+    | 'image_pulling'
+    | 'image_pulled'
+    | 'container_started'
+    | 'ssh_ready'
+    | 'extended'
+    | 'expires_soon'
+    | 'provider_away'
+    | 'provider_back'
+    | 'ending'
+    | 'ended';
+  /** What happened, for people */
+  text: string;
+  /** What happened, for programs; an `ended` has the `job` as it is now */
+  data: {
+    job?: Job;
+    [name: string]: unknown;
+  };
+  /** Grows with every event of the wallet */
+  id: number;
+}
+
+export interface WalletEvents {
+  events: WalletEvent[];
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface WhyNot {
+  /** The field of the order, or what else it is */
+  limit: string;
+  asked: number | string | null;
+  /** What could be had; null if there is no figure */
+  nearest: number | string | null;
+  text: string;
+}
+
 /** Codes that every route may answer. */
 export type CommonError =
   | 'dependency_unavailable'
@@ -116,60 +507,15 @@ export interface Routes {
   'DELETE /api/v1/jobs/:id': {
     body: undefined;
     query: undefined;
-    reply: {
-      job_id: string;
-      job_name?: string;
-      status:
-        | 'pending'
-        | 'provisioning'
-        | 'running'
-        | 'ending'
-        | 'completed'
-        | 'expired'
-        | 'cancelled'
-        | 'failed'
-        | 'provider_lost';
-      message?: string;
-      provider_id?: string;
-      image: string;
-      gpu_type?: string;
-      /** The provider's name for it */
-      gpu_model?: string;
-      gpu_count: number;
-      cpu_cores: number;
-      memory_gb: number;
-      /** How much of the memory `/dev/shm` may use */
-      shm_gb: number;
-      storage_gb: number;
-      /** For the whole job, in token units */
-      price_per_hour?: number;
-      /** The maximum in the order */
-      max_price_per_hour?: number;
-      ssh_host?: string;
-      ssh_port?: number;
-      ssh_user?: string;
-      ssh_command?: string;
-      /** The public host key, created for this job only */
-      ssh_host_key?: string;
-      /** As ssh shows it at the first login: `SHA256:…` */
-      ssh_host_key_fingerprint?: string;
-      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-      known_hosts?: string;
-      created_at: string;
-      started_at?: string;
-      expires_at?: string;
-      ended_at?: string;
-      failure_reason?: string;
-      failure_message?: string;
-      /** What to change in the next order, if the failure shows it */
-      suggestion?: {
-        action: 'increase_memory' | 'increase_storage';
-        recommended_memory?: string;
-        recommended_storage?: string;
-        message: string;
-      };
-    };
+    reply: Job;
     errors: CommonError | AuthError | 'job_not_found' | 'scope_denied';
+  };
+  /** Where the documentation and the description of this API are; browsers are sent to the documentation */
+  'GET /': {
+    body: undefined;
+    query: undefined;
+    reply: Front;
+    errors: CommonError;
   };
   /** Why a job failed, in the words of Kubernetes */
   'GET /api/v1/admin/jobs/:id/failure': {
@@ -225,6 +571,8 @@ export interface Routes {
       spend_spent: string;
       /** Base units: 10^18 of them are one token */
       spend_remaining: string;
+      /** Whether the wallet may log in with the scope `admin` */
+      may_be_admin: boolean;
     };
     errors: CommonError | AuthError;
   };
@@ -263,6 +611,20 @@ export interface Routes {
     };
     errors: CommonError | AuthError;
   };
+  /** What happened to all your jobs; with `Accept: text/event-stream` what happens from now on */
+  'GET /api/v1/events': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** Only later events than this one: its `seq`, or its `id` in the events of all jobs */
+      after?: number;
+    };
+    reply: WalletEvents;
+    errors: CommonError | AuthError | 'quota_exceeded' | 'scope_denied';
+  };
   /** List your jobs, newest first */
   'GET /api/v1/jobs': {
     body: undefined;
@@ -271,135 +633,57 @@ export interface Routes {
       limit?: number;
       /** `next_cursor` of the previous page */
       cursor?: string;
-      status?:
-        | 'pending'
-        | 'provisioning'
-        | 'running'
-        | 'ending'
-        | 'completed'
-        | 'expired'
-        | 'cancelled'
-        | 'failed'
-        | 'provider_lost';
+      /** One or several, with commas between them; `active` for all that are not over */
+      status?: string;
+      /** Exactly this `job_name` */
+      name?: string;
+      provider_id?: string;
+      /** Ordered at this time or later */
+      since?: string;
     };
-    reply: {
-      jobs: {
-        job_id: string;
-        job_name?: string;
-        status:
-          | 'pending'
-          | 'provisioning'
-          | 'running'
-          | 'ending'
-          | 'completed'
-          | 'expired'
-          | 'cancelled'
-          | 'failed'
-          | 'provider_lost';
-        message?: string;
-        provider_id?: string;
-        image: string;
-        gpu_type?: string;
-        /** The provider's name for it */
-        gpu_model?: string;
-        gpu_count: number;
-        cpu_cores: number;
-        memory_gb: number;
-        /** How much of the memory `/dev/shm` may use */
-        shm_gb: number;
-        storage_gb: number;
-        /** For the whole job, in token units */
-        price_per_hour?: number;
-        /** The maximum in the order */
-        max_price_per_hour?: number;
-        ssh_host?: string;
-        ssh_port?: number;
-        ssh_user?: string;
-        ssh_command?: string;
-        /** The public host key, created for this job only */
-        ssh_host_key?: string;
-        /** As ssh shows it at the first login: `SHA256:…` */
-        ssh_host_key_fingerprint?: string;
-        /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-        known_hosts?: string;
-        created_at: string;
-        started_at?: string;
-        expires_at?: string;
-        ended_at?: string;
-        failure_reason?: string;
-        failure_message?: string;
-        /** What to change in the next order, if the failure shows it */
-        suggestion?: {
-          action: 'increase_memory' | 'increase_storage';
-          recommended_memory?: string;
-          recommended_storage?: string;
-          message: string;
-        };
-      }[];
-      count: number;
-      /** Send it as `cursor` for the next page; absent on the last */
-      next_cursor?: string;
-    };
+    reply: Jobs;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** Read one of your jobs */
   'GET /api/v1/jobs/:id': {
     body: undefined;
     query: undefined;
-    reply: {
-      job_id: string;
-      job_name?: string;
-      status:
-        | 'pending'
-        | 'provisioning'
-        | 'running'
-        | 'ending'
-        | 'completed'
-        | 'expired'
-        | 'cancelled'
-        | 'failed'
-        | 'provider_lost';
-      message?: string;
-      provider_id?: string;
-      image: string;
-      gpu_type?: string;
-      /** The provider's name for it */
-      gpu_model?: string;
-      gpu_count: number;
-      cpu_cores: number;
-      memory_gb: number;
-      /** How much of the memory `/dev/shm` may use */
-      shm_gb: number;
-      storage_gb: number;
-      /** For the whole job, in token units */
-      price_per_hour?: number;
-      /** The maximum in the order */
-      max_price_per_hour?: number;
-      ssh_host?: string;
-      ssh_port?: number;
-      ssh_user?: string;
-      ssh_command?: string;
-      /** The public host key, created for this job only */
-      ssh_host_key?: string;
-      /** As ssh shows it at the first login: `SHA256:…` */
-      ssh_host_key_fingerprint?: string;
-      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-      known_hosts?: string;
-      created_at: string;
-      started_at?: string;
-      expires_at?: string;
-      ended_at?: string;
-      failure_reason?: string;
-      failure_message?: string;
-      /** What to change in the next order, if the failure shows it */
-      suggestion?: {
-        action: 'increase_memory' | 'increase_storage';
-        recommended_memory?: string;
-        recommended_storage?: string;
-        message: string;
-      };
-    };
+    reply: Job;
     errors: CommonError | AuthError | 'job_not_found' | 'scope_denied';
+  };
+  /** What happened to a job; with `Accept: text/event-stream` as it happens, until the job has ended */
+  'GET /api/v1/jobs/:id/events': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** Only later events than this one: its `seq`, or its `id` in the events of all jobs */
+      after?: number;
+    };
+    reply: JobEvents | undefined;
+    errors: CommonError | AuthError | 'job_not_found' | 'quota_exceeded' | 'scope_denied';
+  };
+  /** How many GPUs of each type there are, how many are free, and what they cost */
+  'GET /api/v1/market': {
+    body: undefined;
+    query: undefined;
+    reply: Market;
+    errors: CommonError | 'validation_failed';
+  };
+  /** The same of one GPU type over time, in columns */
+  'GET /api/v1/market/history': {
+    body: undefined;
+    query: {
+      /** A GPU type, in any spelling */
+      gpu?: string;
+      /** The same as `gpu` */
+      gpu_type?: string;
+      range?: '24h' | '7d' | '90d';
+    };
+    reply: MarketHistory;
+    errors: CommonError | 'validation_failed';
   };
   /** Mining totals of all providers */
   'GET /api/v1/mining/metrics': {
@@ -417,6 +701,46 @@ export interface Routes {
     };
     errors: CommonError | 'validation_failed';
   };
+  /** What is free now, and what a job would cost there */
+  'GET /api/v1/offers': {
+    body: undefined;
+    query: {
+      /** A GPU type, in any spelling */
+      gpu?: string;
+      /** The same as `gpu` */
+      gpu_type?: string;
+      /** GPUs of one job */
+      count?: number;
+      /** Nominal memory of each GPU */
+      min_vram_gb?: number;
+      /** The lowest CUDA version of the driver */
+      min_cuda?: number | string;
+      /** `amd64` or `arm64` */
+      architecture?: string;
+      /** `kr` also finds `kr-11` */
+      region?: string;
+      /** Of the job */
+      cpu_cores?: number;
+      /** Of the job */
+      memory_gb?: number;
+      /** Of the job */
+      storage_gb?: number;
+      duration_hours?: number;
+      /** Of one GPU and hour */
+      max_price?: number;
+      /** 0 to 1; whose reliability is not known is left out */
+      min_reliability?: number;
+      sort?: 'price' | 'free' | 'reliability';
+      /** Also those where such a job cannot start now, each with `why_not` */
+      all?: '0' | '1' | 'true' | 'false';
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+    };
+    reply: OfferList;
+    errors: CommonError | 'validation_failed';
+  };
   /** List providers, page by page */
   'GET /api/v1/providers': {
     body: undefined;
@@ -432,6 +756,8 @@ export interface Routes {
         wallet_addr: string;
         node_name?: string;
         status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+        /** Why it has this status, if that is not `available` */
+        state_reason?: string;
         /** It takes no new jobs, by a command of its owner or of an operator */
         cordoned: boolean;
         /** It is cordoned and has no jobs: it may be turned off */
@@ -444,6 +770,8 @@ export interface Routes {
         user_namespaces: boolean;
         /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
         not_offered_reason?: string;
+        /** Where its owner says that it is */
+        region?: string;
         spec: {
           hostname: string;
           os: string;
@@ -521,6 +849,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -533,6 +863,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -681,9 +1013,10 @@ export interface Routes {
   'GET /api/v1/providers/gpu-availability': {
     body: undefined;
     query: {
-      gpu_type?: string;
-      /** The same as `gpu_type` */
+      /** A GPU type, in any spelling */
       gpu?: string;
+      /** The same as `gpu` */
+      gpu_type?: string;
       /** Nominal memory of each GPU */
       min_vram_gb?: number;
       /** The lowest CUDA version of the driver */
@@ -720,6 +1053,7 @@ export interface Routes {
     body: undefined;
     query: {
       status?: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** A GPU type, in any spelling */
       gpu?: string;
       /** The same as `gpu` */
       gpu_type?: string;
@@ -750,6 +1084,8 @@ export interface Routes {
         wallet_addr: string;
         node_name?: string;
         status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+        /** Why it has this status, if that is not `available` */
+        state_reason?: string;
         /** It takes no new jobs, by a command of its owner or of an operator */
         cordoned: boolean;
         /** It is cordoned and has no jobs: it may be turned off */
@@ -762,6 +1098,8 @@ export interface Routes {
         user_namespaces: boolean;
         /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
         not_offered_reason?: string;
+        /** Where its owner says that it is */
+        region?: string;
         spec: {
           hostname: string;
           os: string;
@@ -834,21 +1172,7 @@ export interface Routes {
   'GET /api/v1/site': {
     body: undefined;
     query: undefined;
-    reply: {
-      broker_keys: {
-        /** The address of the key that signs answers to providers now */
-        key: string;
-        /** Unix seconds */
-        since: number;
-        /** The chain of keys that led to it, oldest first: each key is signed by the one before it */
-        introductions: {
-          key: string;
-          by: string;
-          since: number;
-          sig: string;
-        }[];
-      };
-    };
+    reply: Site;
     errors: CommonError | 'validation_failed';
   };
   /** Whether the process responds */
@@ -883,6 +1207,16 @@ export interface Routes {
       };
     };
     errors: CommonError;
+  };
+  /** Name a job anew */
+  'PATCH /api/v1/jobs/:id': {
+    body: {
+      /** The new name; `null` takes it away */
+      job_name: null | string;
+    };
+    query: undefined;
+    reply: Job;
+    errors: CommonError | AuthError | 'job_not_found' | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
   };
   /** Create a new signing key, which the present one introduces */
   'POST /api/v1/admin/broker-keys': {
@@ -1073,59 +1407,7 @@ export interface Routes {
       max_price_per_hour?: number | string;
     };
     query: undefined;
-    reply: {
-      job_id: string;
-      job_name?: string;
-      status:
-        | 'pending'
-        | 'provisioning'
-        | 'running'
-        | 'ending'
-        | 'completed'
-        | 'expired'
-        | 'cancelled'
-        | 'failed'
-        | 'provider_lost';
-      message?: string;
-      provider_id?: string;
-      image: string;
-      gpu_type?: string;
-      /** The provider's name for it */
-      gpu_model?: string;
-      gpu_count: number;
-      cpu_cores: number;
-      memory_gb: number;
-      /** How much of the memory `/dev/shm` may use */
-      shm_gb: number;
-      storage_gb: number;
-      /** For the whole job, in token units */
-      price_per_hour?: number;
-      /** The maximum in the order */
-      max_price_per_hour?: number;
-      ssh_host?: string;
-      ssh_port?: number;
-      ssh_user?: string;
-      ssh_command?: string;
-      /** The public host key, created for this job only */
-      ssh_host_key?: string;
-      /** As ssh shows it at the first login: `SHA256:…` */
-      ssh_host_key_fingerprint?: string;
-      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-      known_hosts?: string;
-      created_at: string;
-      started_at?: string;
-      expires_at?: string;
-      ended_at?: string;
-      failure_reason?: string;
-      failure_message?: string;
-      /** What to change in the next order, if the failure shows it */
-      suggestion?: {
-        action: 'increase_memory' | 'increase_storage';
-        recommended_memory?: string;
-        recommended_storage?: string;
-        message: string;
-      };
-    };
+    reply: Job;
     errors:
       | CommonError
       | AuthError
@@ -1154,59 +1436,7 @@ export interface Routes {
       additional_hours: number | string;
     };
     query: undefined;
-    reply: {
-      job_id: string;
-      job_name?: string;
-      status:
-        | 'pending'
-        | 'provisioning'
-        | 'running'
-        | 'ending'
-        | 'completed'
-        | 'expired'
-        | 'cancelled'
-        | 'failed'
-        | 'provider_lost';
-      message?: string;
-      provider_id?: string;
-      image: string;
-      gpu_type?: string;
-      /** The provider's name for it */
-      gpu_model?: string;
-      gpu_count: number;
-      cpu_cores: number;
-      memory_gb: number;
-      /** How much of the memory `/dev/shm` may use */
-      shm_gb: number;
-      storage_gb: number;
-      /** For the whole job, in token units */
-      price_per_hour?: number;
-      /** The maximum in the order */
-      max_price_per_hour?: number;
-      ssh_host?: string;
-      ssh_port?: number;
-      ssh_user?: string;
-      ssh_command?: string;
-      /** The public host key, created for this job only */
-      ssh_host_key?: string;
-      /** As ssh shows it at the first login: `SHA256:…` */
-      ssh_host_key_fingerprint?: string;
-      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-      known_hosts?: string;
-      created_at: string;
-      started_at?: string;
-      expires_at?: string;
-      ended_at?: string;
-      failure_reason?: string;
-      failure_message?: string;
-      /** What to change in the next order, if the failure shows it */
-      suggestion?: {
-        action: 'increase_memory' | 'increase_storage';
-        recommended_memory?: string;
-        recommended_storage?: string;
-        message: string;
-      };
-    };
+    reply: Job;
     errors:
       | CommonError
       | AuthError
@@ -1263,6 +1493,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -1275,6 +1507,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -1359,6 +1593,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -1371,6 +1607,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -1455,6 +1693,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -1467,6 +1707,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -1744,6 +1986,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -1756,6 +2000,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -1835,6 +2081,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -1847,6 +2095,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -1948,6 +2198,52 @@ export interface Routes {
       | 'nonce_reused'
       | 'payload_too_large'
       | 'provider_not_yours'
+      | 'signature_invalid'
+      | 'timestamp_skew'
+      | 'unsupported_media_type'
+      | 'validation_failed';
+  };
+  /** What an order would cost, and who would take it; or why nobody would */
+  'POST /api/v1/quotes': {
+    body: {
+      provider_id?: null | string;
+      exclude_providers?: string[];
+      gpu_type?: null | string;
+      /** The same as `gpu_type` */
+      gpu?: null | string;
+      /** Of each GPU, as GPUs are sold */
+      min_vram_gb?: number | string;
+      /** The newest CUDA that the driver supports is at least this */
+      min_cuda?: null | number | string;
+      /** `amd64` unless given */
+      architecture?: null | string;
+      gpu_count?: number | string;
+      job_name?: null | string;
+      image?: null | string;
+      cpu_cores?: number | string;
+      memory_gb?: number | string;
+      shm_gb?: number | string;
+      storage_gb?: number | string;
+      duration_hours?: number | string;
+      ssh_public_keys?: string[];
+      ssh_password?: never;
+      env?: {
+        [name: string]: string;
+      };
+      max_price_per_hour?: number | string;
+    };
+    query: undefined;
+    reply: Quote;
+    errors:
+      | CommonError
+      | 'auth_ambiguous'
+      | 'auth_backend_unavailable'
+      | 'auth_required'
+      | 'nonce_reused'
+      | 'payload_too_large'
+      | 'session_expired'
+      | 'session_revoked'
+      | 'session_unknown'
       | 'signature_invalid'
       | 'timestamp_skew'
       | 'unsupported_media_type'

@@ -63,6 +63,11 @@ export const offeredSql = (site: string, needed: string): string =>
           coalesce(min(${gpuPriceSql(`(o ->> 'pricePerHour')::numeric`, `(o ->> 'type')`, site)}), 0) as cheapest
      from jsonb_array_elements(case when ${needed} then p.offer -> 'gpus' end) o`;
 
+/**
+ * The share of the last 30 days in which `p` was online, 0 to 1; null where that is not known. Nothing records it yet.
+ */
+export const reliabilitySql = (_provider: string): string => 'null::numeric';
+
 /** The columns and parameters of an order. */
 export interface OrderTerms {
   gpus: string;

@@ -6,6 +6,7 @@ import { imageName, imageRefusal, parseImage, type ImagePolicy } from './image.j
 import { envProblems } from './job-env.js';
 import { providerIdPattern } from './provider.js';
 import { printableText } from './printable.js';
+import { checked, cores, gigabytes, megabytes, number, optionalText, quantity } from './request-values.js';
 import { parseSshPublicKey } from './ssh-key.js';
 
 /** This site's limits on a job. */
@@ -56,6 +57,12 @@ const limits = {
   pricePerHour: 1e12,
 };
 
+/** What a customer calls a job. */
+export const jobNameSchema = printableText(limits.jobName);
+
+/** The sizes of an order that names none. */
+export const orderDefaults = { cpuCores: 4, memoryGb: 16, storageGb: 20, durationHours: 1 };
+
 /** An example for the API page. It goes into `inputExamples`, because zod's `examples` describe the output. */
 const exampleOrder = {
   gpu_type: 'RTX 4090',
@@ -77,6 +84,15 @@ const exampleOrder = {
  * problems.
  */
 export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
+  return orderSchema(policy, sshPublicKeys);
+}
+
+/** The body of `POST /api/v1/quotes`: an order that may do without keys, because nobody logs in to a quote. */
+export function quoteRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
+  return orderSchema(policy, sshPublicKeys.default([]));
+}
+
+function orderSchema(policy: JobPolicy, keys: z.ZodType<string[]>): z.ZodType<JobRequest> {
   return z
     .strictObject({
       provider_id: optionalText(providerId),
@@ -91,14 +107,16 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
       min_cuda: optionalText(cudaVersion).describe('The newest CUDA that the driver supports is at least this'),
       architecture: optionalText(architecture).describe('`amd64` unless given'),
       gpu_count: number('a whole number of GPUs').pipe(z.int().min(0).max(limits.gpus)).default(1),
-      job_name: optionalText(printableText(limits.jobName)),
+      job_name: optionalText(jobNameSchema),
       image: optionalText(image(policy.images)),
-      cpu_cores: quantity('4, "4" or "4000m"', cores, 1, limits.cpuCores).default(4),
+      cpu_cores: quantity('4, "4" or "4000m"', cores, 1, limits.cpuCores).default(orderDefaults.cpuCores),
       memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').prefault(
-        16,
+        orderDefaults.memoryGb,
       ),
       shm_gb: quantity('8, "8Gi" or "512Mi"', megabytes, 1, limits.memoryMb.max, ' MB').optional(),
-      storage_gb: quantity('20 or "20Gi"', gigabytes, limits.storageGb.min, limits.storageGb.max, ' GB').default(20),
+      storage_gb: quantity('20 or "20Gi"', gigabytes, limits.storageGb.min, limits.storageGb.max, ' GB').default(
+        orderDefaults.storageGb,
+      ),
       duration_hours: number('a number of hours')
         .transform((hours) => Math.ceil(hours * 3600 - 1e-6))
         .pipe(
@@ -107,17 +125,8 @@ export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
             .min(policy.minDurationS, `must be at least ${policy.minDurationS / 3600} hours`)
             .max(policy.maxDurationS, `must be at most ${policy.maxDurationS / 3600} hours`),
         )
-        .prefault(1),
-      ssh_public_keys: z
-        .array(sshPublicKey, {
-          error: ({ input }) =>
-            input === undefined
-              ? 'required: a job is reached by SSH with a key, and without one nobody could log in'
-              : 'must be a list of OpenSSH public keys',
-        })
-        .min(1, 'must hold at least one key')
-        .max(limits.sshKeys, `must hold at most ${limits.sshKeys} keys`)
-        .transform((keys) => [...new Set(keys)]),
+        .prefault(orderDefaults.durationHours),
+      ssh_public_keys: keys,
       // A password would have to be in the pod's specification, where others can read it.
       ssh_password: z
         .never({ error: 'passwords are not accepted: send ssh_public_keys, a list of OpenSSH public keys' })
@@ -214,6 +223,17 @@ export function saysTheSame(a: string, b: string): boolean {
 
 const sshPublicKey = z.string().transform(checked((text) => parseSshPublicKey(text).line));
 
+const sshPublicKeys = z
+  .array(sshPublicKey, {
+    error: ({ input }) =>
+      input === undefined
+        ? 'required: a job is reached by SSH with a key, and without one nobody could log in'
+        : 'must be a list of OpenSSH public keys',
+  })
+  .min(1, 'must hold at least one key')
+  .max(limits.sshKeys, `must hold at most ${limits.sshKeys} keys`)
+  .transform((keys) => [...new Set(keys)]);
+
 const environment = z.record(z.string(), z.string()).superRefine((env, context) => {
   for (const { field, message } of envProblems(env)) {
     context.addIssue({ code: 'custom', path: field.split('.').slice(1), message });
@@ -229,72 +249,4 @@ function image(policy: ImagePolicy) {
       return imageName(reference);
     }),
   );
-}
-
-/** An optional field; existing clients send `""` or `null` when they have no value. */
-function optionalText<T extends z.ZodType>(schema: T) {
-  return z.union([z.literal('').transform(() => undefined), z.null().transform(() => undefined), schema]).optional();
-}
-
-/** A number, or its decimal notation as a string. */
-function number(what: string) {
-  return z.union([z.number(), z.string()], { error: `must be ${what}` }).transform(
-    checked((value) => {
-      const parsed =
-        typeof value === 'number' ? value : /^\d{1,15}(?:\.\d{1,9})?$/.test(value.trim()) ? Number(value) : NaN;
-      if (!Number.isFinite(parsed)) throw new Error(`must be ${what}`);
-      return parsed;
-    }),
-  );
-}
-
-/** A size with an optional unit, converted by `read`, rounded up to whole units and checked against the bounds. */
-function quantity(
-  examples: string,
-  read: (amount: number, unit: string) => number | undefined,
-  min: number,
-  max: number,
-  unit = '',
-) {
-  return z.union([z.number(), z.string()], { error: `must be a size such as ${examples}` }).transform(
-    checked((value) => {
-      const parts = /^(\d{1,15}(?:\.\d{1,9})?) ?([A-Za-z]{0,3})$/.exec(String(value).trim());
-      const size = parts === null ? undefined : read(Number(parts[1]), parts[2]!);
-      if (size === undefined) throw new Error(`must be a size such as ${examples}`);
-      if (size < min || size > max) throw new Error(`must be between ${min}${unit} and ${max}${unit}`);
-      return size;
-    }),
-  );
-}
-
-/** Converts to cores; `m` is a thousandth, as in Kubernetes. */
-function cores(amount: number, unit: string): number | undefined {
-  const whole = unit === '' ? amount : unit === 'm' ? amount / 1000 : NaN;
-  return Number.isInteger(whole) ? whole : undefined;
-}
-
-/** Converts to MB. A gigabyte is 1024 MB in every spelling, because agents count that way. */
-function megabytes(amount: number, unit: string): number | undefined {
-  const factors: Record<string, number> = { m: 1, g: 1024, t: 1024 * 1024 };
-  // In Kubernetes, a lower-case `m` is a thousandth. Nobody orders thousandths of a byte, so reject it instead of
-  // guessing.
-  if (!/^(?:|[MGT]|[mgtMGT][iI]?[bB]|[mgtMGT][iI])$/.test(unit)) return undefined;
-  return Math.ceil(amount * factors[(unit[0] ?? 'g').toLowerCase()]!);
-}
-
-function gigabytes(amount: number, unit: string): number | undefined {
-  const mb = megabytes(amount, unit);
-  return mb === undefined ? undefined : Math.ceil(mb / 1024);
-}
-
-/** Turns a parser's error into a problem of the parsed field. */
-function checked<I, O>(parse: (input: I) => O) {
-  return (input: I, context: z.RefinementCtx): O => {
-    try {
-      return parse(input);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'is not acceptable' });
-      return z.NEVER;
-    }
-  };
 }

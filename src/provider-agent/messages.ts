@@ -55,6 +55,7 @@ export function registrationMessage({
   capacity,
   miningConfig,
   encKey,
+  region,
   agentVersion,
 }: {
   providerId: string;
@@ -66,6 +67,8 @@ export function registrationMessage({
   miningConfig?: object;
   /** The public key to seal the answer for. */
   encKey?: string;
+  /** Where the machine is, in its owner's word. */
+  region?: string;
   agentVersion: string;
 }): object {
   return {
@@ -92,6 +95,7 @@ export function registrationMessage({
     ...(miningConfig === undefined ? {} : { mining_config: miningConfig }),
     agent_version: agentVersion,
     ...(encKey === undefined ? {} : { enc_key: encKey }),
+    ...(region === undefined ? {} : { region }),
     timestamp: new Date().toISOString(),
   };
 }

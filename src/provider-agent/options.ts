@@ -135,6 +135,17 @@ export const optionsSchema = z.object({
       ...{ of: ['run', 'scan'], value: 'N', env: 'SHARE_DISK_GB' },
       help: 'gigabytes of disk to offer (default: 90% of the free space)',
     }),
+  region: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9](?:[A-Za-z0-9 .-]{0,30}[A-Za-z0-9])?$/,
+      'must be 1 to 32 letters, digits, dots, dashes and spaces',
+    )
+    .optional()
+    .register(known, {
+      ...{ of: ['run', 'scan'], value: 'NAME', env: 'PROVIDER_REGION' },
+      help: 'where the machine is, such as kr-11; customers may look for it',
+    }),
   publicIp: z
     .string()
     .refine((text) => isIP(text) !== 0, 'must be an IP address')

@@ -115,6 +115,7 @@ export const attempts: Record<string, MakeAttempt> = {
 
 /** Routes without a credential. Each has to be safe for everybody, or check its own signature. */
 export const openRoutes = [
+  'GET /',
   'GET /health',
   'GET /ready',
   'GET /openapi.json',
@@ -122,6 +123,11 @@ export const openRoutes = [
   'GET /api/v1/providers/:id',
   'GET /api/v1/providers/search',
   'GET /api/v1/site',
+  'GET /api/v1/offers',
+  'GET /api/v1/market',
+  'GET /api/v1/market/history',
+  // Answers figures only; a credential adds what is left of the caller's own limit.
+  'POST /api/v1/quotes',
   'GET /api/v1/providers/gpu-availability',
   'GET /api/v1/providers/:id/mining',
   'GET /api/v1/mining/metrics',

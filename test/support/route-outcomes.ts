@@ -45,6 +45,7 @@ export const outcomes: Record<string, Outcome> = {
 
 /** The same for routes that are open to everybody; `openAttempts` has the requests. */
 export const openOutcomes: Record<string, number> = {
+  'GET /': 200,
   'GET /health': 200,
   'GET /ready': 200,
   'GET /openapi.json': 200,
@@ -52,6 +53,10 @@ export const openOutcomes: Record<string, number> = {
   'GET /api/v1/providers/:id': 200,
   'GET /api/v1/providers/search': 200,
   'GET /api/v1/site': 200,
+  'GET /api/v1/offers': 200,
+  'GET /api/v1/market': 200,
+  'GET /api/v1/market/history': 200,
+  'POST /api/v1/quotes': 200,
   'GET /api/v1/providers/gpu-availability': 200,
   'GET /api/v1/providers/:id/mining': 200,
   'GET /api/v1/mining/metrics': 200,

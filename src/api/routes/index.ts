@@ -4,6 +4,7 @@ import type { Pool } from 'pg';
 import type { Auth } from '../../auth/customers/auth.js';
 import { createProviderVerifier } from '../../auth/providers/identity.js';
 import type { Config } from '../../config.js';
+import type { EventStreams } from '../event-streams.js';
 import type { JobCommands } from '../job-commands.js';
 import type { Limiter } from '../limiter.js';
 import type { ProviderCommands } from '../provider-commands.js';
@@ -12,12 +13,17 @@ import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.j
 import { adminJobRoutes } from './admin-jobs.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
+import { eventRoutes } from './events.js';
+import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
 import { jobRoutes } from './jobs.js';
+import { marketRoutes } from './market.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
+import { offerRoutes } from './offers.js';
 import { providerMessageRoutes } from './provider-messages.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
+import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
@@ -27,6 +33,7 @@ export interface BrokerRouteDeps {
   config: Config;
   pool: Pool;
   jobs: JobCommands;
+  streams: EventStreams;
   /** Checks the systems that the API depends on, each by name, for `GET /ready`. */
   health: Health;
   /** A connection that fails fast. */
@@ -45,18 +52,23 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     deps;
   const { recover } = auth;
   const verifier = createProviderVerifier({ config, pool, recover });
-  return [
+  const routes = [
+    ...frontRoutes(config),
     ...healthRoutes(deps.health),
     ...providerRoutes(deps),
+    ...offerRoutes({ pool, config }),
+    ...marketRoutes({ pool, config }),
+    ...quoteRoutes({ pool, config }),
     ...jobRoutes(deps),
+    ...eventRoutes(deps),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
     ...adminJobRoutes({ pool }),
-    ...siteRoutes({ pool }),
     ...adminKeyRoutes({ pool, config }),
     ...providerOperationRoutes({ config, pool, providers }),
     ...miningRoutes({ config, pool, announceMining }),
   ];
+  return [...routes, ...siteRoutes({ pool, config }, routes)];
 }

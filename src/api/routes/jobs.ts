@@ -4,23 +4,24 @@ import { z } from 'zod';
 import type { Config } from '../../config.js';
 import { requireSameSeconds } from '../../billing/spend.js';
 import { findExtension } from '../../db/auth-charges.js';
+import { createEventBell } from '../../db/event-bell.js';
 import { orderOfJob } from '../../db/job-row.js';
-import { findJob, listJobs, type JobRow } from '../../db/jobs.js';
+import { findJob, type JobRow } from '../../db/jobs.js';
 import { BrokerError } from '../../domain/errors.js';
 import { isFinal } from '../../domain/job.js';
 import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
-import { isUuid } from '../../domain/uuid.js';
 import { insteadOf, requireKnownGpu } from '../gpu-names.js';
 import type { JobCommands } from '../job-commands.js';
+import { jobPolicyOf } from '../job-policy.js';
 import { placeOrder } from '../place-order.js';
 import { answerWithinMs } from '../middleware/deadline.js';
 import { maxWaitS, waitingOf } from '../prefer.js';
+import { ownJob } from '../own-job.js';
 import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
-import { jobListReply, jobReply, jobReplyOf } from '../schemas/job.js';
-import { pageQuery } from '../schemas/page.js';
+import { jobReply, jobReplyOf } from '../schemas/job.js';
+import { jobReadRoutes } from './job-reads.js';
 import type { ErrorCode } from '../../wire/error-codes.js';
-import { jobStatuses } from '../../wire/statuses.js';
 
 interface Deps {
   config: Config;
@@ -34,7 +35,6 @@ const cancelWaitDefaultS = 10;
 /** For routes that wait as long as the client asks. */
 const waitingWithinMs = maxWaitS * 1000 + answerWithinMs;
 
-const listQuery = pageQuery.extend({ status: z.enum(jobStatuses).optional() });
 const waitHeaders = z.object({
   prefer: z.string().optional().describe('`wait=N` (seconds, 60 at most) or `respond-async`'),
 });
@@ -65,17 +65,12 @@ const startFailures: ErrorCode[] = [
 /** A customer's jobs. A caller sees only its own jobs; any other id is a 404. */
 export function jobRoutes(deps: Deps): RouteRule[] {
   const { config, pool, jobs } = deps;
-  const policy = {
-    defaultImage: config.JOB_DEFAULT_IMAGE,
-    images: { allowlist: config.IMAGE_ALLOWLIST, requireDigest: config.IMAGE_REQUIRE_DIGEST },
-    minDurationS: config.JOB_MIN_DURATION_S,
-    maxDurationS: config.JOB_MAX_DURATION_S,
-  };
+  const bell = createEventBell(pool);
+  const policy = jobPolicyOf(config);
 
-  return [...ofAll(), ...ofOne()];
+  return [...jobReadRoutes({ pool }), ...orders(), ...ofOne()];
 
-  /** Orders, and the list of jobs. */
-  function ofAll(): RouteRule[] {
+  function orders(): RouteRule[] {
     return [
       {
         method: 'POST',
@@ -94,48 +89,11 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         answerWithinMs: waitingWithinMs,
         handler: createJob,
       },
-      {
-        method: 'GET',
-        path: '/api/v1/jobs',
-        auth: 'any',
-        scopes: ['jobs:read'],
-        limit: 'read',
-        summary: 'List your jobs, newest first',
-        request: { query: listQuery },
-        responses: { 200: { description: 'One page', schema: jobListReply } },
-        errors: [],
-        handler: async (ctx) => {
-          const { status, limit, cursor } = ctx.state.query as z.output<typeof listQuery>;
-          const page = await listJobs(pool, principalOf(ctx).wallet, {
-            limit,
-            ...(status === undefined ? {} : { status }),
-            ...(cursor === undefined ? {} : { cursor }),
-          });
-          ctx.body = {
-            jobs: page.jobs.map(jobReplyOf),
-            count: page.jobs.length,
-            ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
-          };
-        },
-      },
     ];
   }
 
   function ofOne(): RouteRule[] {
     return [
-      {
-        method: 'GET',
-        path: '/api/v1/jobs/:id',
-        auth: 'any',
-        scopes: ['jobs:read'],
-        limit: 'read',
-        summary: 'Read one of your jobs',
-        responses: { 200: { description: 'The job', schema: jobReply } },
-        errors: ['job_not_found'],
-        handler: async (ctx) => {
-          ctx.body = jobReplyOf(await ownJob(ctx));
-        },
-      },
       {
         method: 'DELETE',
         path: '/api/v1/jobs/:id',
@@ -172,7 +130,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           'spend_limit_exceeded',
         ],
         handler: async (ctx) => {
-          const job = await ownJob(ctx);
+          const job = await ownJob(pool, ctx);
           const { seconds } = ctx.state.body as { seconds: number };
           const requestId = extensionId(ctx);
           // A repeat does not reach the workflow, so it succeeds even after the workflow has ended.
@@ -182,7 +140,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
             // The caller pays: a session without money left cannot spend from another session's limit.
             await extendJob(job.jobId, requestId, seconds, principalOf(ctx).sessionId);
           }
-          ctx.body = jobReplyOf(await ownJob(ctx));
+          ctx.body = jobReplyOf(await ownJob(pool, ctx));
         },
       },
     ];
@@ -215,6 +173,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const idempotencyKey = key === '' ? undefined : key;
     await requireKnownGpu(pool, request.gpuType, { wallet: principalOf(ctx).wallet, idempotencyKey });
     const { job, created } = await placeOrder(deps, principalOf(ctx), request, idempotencyKey);
+    if (created) bell.ring(job.wallet);
     ctx.set('location', `/api/v1/jobs/${job.jobId}`);
     if (!isFinal(job.status) && job.status !== 'running') await startAndWait(ctx, job);
     const now = await findJob(pool, job.wallet, job.jobId);
@@ -255,18 +214,18 @@ export function jobRoutes(deps: Deps): RouteRule[] {
   }
 
   async function endJob(ctx: ApiContext): Promise<void> {
-    let job = await ownJob(ctx);
+    let job = await ownJob(pool, ctx);
     if (!isFinal(job.status)) {
       const { waitMs, applied } = waitingOf(ctx.get('prefer'), cancelWaitDefaultS);
       if (applied !== undefined) ctx.set('preference-applied', applied);
       let outcome = await jobs.cancel(job.jobId, job.wallet, waitMs);
-      job = await ownJob(ctx);
+      job = await ownJob(pool, ctx);
       if (outcome === 'no_workflow' && job.status === 'pending') {
         // Its workflow never started, because Temporal was down when the job was ordered. Only the end of its workflow
         // releases the reservation, so the workflow is started for that.
         await jobs.startAndWait(orderOfJob(job), 0);
         outcome = await jobs.cancel(job.jobId, job.wallet, waitMs);
-        job = await ownJob(ctx);
+        job = await ownJob(pool, ctx);
       }
       if (outcome === 'no_workflow' && !isFinal(job.status)) {
         const detail = 'the workflow of the job is missing and is being restored: try again in a minute';
@@ -279,14 +238,6 @@ export function jobRoutes(deps: Deps): RouteRule[] {
       ctx.set('retry-after', String(retryAfterS));
     }
     ctx.body = jobReplyOf(job);
-  }
-
-  /** The job in the path, if it is the caller's. */
-  async function ownJob(ctx: ApiContext): Promise<JobRow> {
-    const id = ctx.state.params['id']!.toLowerCase();
-    const job = isUuid(id) ? await findJob(pool, principalOf(ctx).wallet, id) : undefined;
-    if (job === undefined) throw new BrokerError('job_not_found', 'you have no job with this id');
-    return job;
   }
 }
 

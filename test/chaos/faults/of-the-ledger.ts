@@ -6,9 +6,9 @@ export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
     what: 'an extension moves the start of the job',
     edits: [
       {
-        file: 'src/db/jobs.ts',
-        find: 'update jobs set expires_at = expires_at + make_interval(secs => $2),',
-        replace: `update jobs set expires_at = expires_at + make_interval(secs => $2), started_at = started_at + interval '1 s',`,
+        file: 'src/db/job-changes.ts',
+        find: 'update jobs j set expires_at = expires_at + make_interval(secs => $2),',
+        replace: `update jobs j set expires_at = expires_at + make_interval(secs => $2), started_at = started_at + interval '1 s',`,
       },
     ],
     foundBy: ['rows', 'told'],
