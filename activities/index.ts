@@ -4,6 +4,7 @@ import { withErrorCodes } from './failures.js';
 import { createJobNewsActivities } from './job-news.js';
 import { createJobRecordActivities } from './job-record.js';
 import { createMarketActivities } from './market.js';
+import { createJobReminderActivities } from './job-reminders.js';
 import { createMiningActivities } from './mining.js';
 import { createNodeCertificateActivities } from './node-certificates.js';
 import { createPodActivities } from './pods.js';
@@ -25,6 +26,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createNodeCertificateActivities(deps),
     ...assessment,
     ...createJobNewsActivities(deps),
+    ...createJobReminderActivities(deps),
     ...createProviderLossActivities(deps),
     ...createProviderOperationActivities(deps),
     ...createMarketActivities(deps),

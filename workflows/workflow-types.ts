@@ -5,4 +5,5 @@ export const workflowTypes = {
   heartbeatSweep: 'heartbeatSweep',
   fleetReconciler: 'fleetReconciler',
   marketSampler: 'marketSampler',
+  jobReminders: 'jobReminders',
 } as const;

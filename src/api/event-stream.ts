@@ -5,8 +5,6 @@ import type { JobEventReply } from './schemas/event.js';
 
 /** More than this is not handed to a client that is slow to take it: it stays in the database until there is room. */
 const bufferedAtMost = 64 * 1024;
-/** How long a client may take for what was handed over. */
-const takeWithinMs = 30_000;
 
 /** One client that reads events as they happen. */
 export interface EventStream {
@@ -19,7 +17,8 @@ export interface EventStream {
   send(events: readonly ToldEvent[]): void;
   /** Shows client and proxies that the connection lives. */
   heartbeat(): void;
-  isStuck(nowMs: number): boolean;
+  /** Since when its client has not taken what it was given, by `performance.now()`; absent if it has. */
+  blockedSinceMs(): number | undefined;
   end(): void;
   drop(): void;
 }
@@ -61,7 +60,7 @@ export function openStream({ response, principal, jobId, closesAtMs, onRoom, onC
       }
     },
     heartbeat: () => write(':\n\n'),
-    isStuck: (nowMs) => blockedSinceMs !== undefined && nowMs - blockedSinceMs >= takeWithinMs,
+    blockedSinceMs: () => blockedSinceMs,
     end: () => void response.end(),
     drop: () => void response.destroy(),
   };

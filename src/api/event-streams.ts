@@ -18,6 +18,8 @@ export interface StreamLimits {
   heartbeatEveryMs: number;
   /** After this a stream is closed, and its client opens the next one. */
   lifeMs: number;
+  /** How long a client may take for what it was given. */
+  takeWithinMs: number;
 }
 
 export const streamLimits: StreamLimits = {
@@ -26,6 +28,7 @@ export const streamLimits: StreamLimits = {
   checkEveryMs: 5_000,
   heartbeatEveryMs: 15_000,
   lifeMs: 3_600_000,
+  takeWithinMs: 30_000,
 };
 
 /** Wallets read by one statement, and events of each. */
@@ -181,7 +184,7 @@ export function createEventStreams(
     if (beats) nextHeartbeatMs = nowMs + limits.heartbeatEveryMs - limits.checkEveryMs / 2;
     const streams = [...byWallet.values()].flatMap((each) => [...each]);
     for (const stream of streams) {
-      if (stream.isStuck(nowMs)) close(stream, 'slow');
+      if (nowMs - (stream.blockedSinceMs() ?? nowMs) >= limits.takeWithinMs) close(stream, 'slow');
       else if (nowMs >= stream.closesAtMs || Date.now() >= stream.principal.expiresAt.getTime()) close(stream, 'over');
       else if (beats) stream.heartbeat();
     }

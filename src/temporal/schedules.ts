@@ -21,6 +21,7 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
     },
     { id: reconcilerSchedule, workflowType: workflowTypes.fleetReconciler, everyS: 60, timeout: '10 minutes' },
     { id: 'market-sampler', workflowType: workflowTypes.marketSampler, everyS: sampleEveryS, timeout: '2 minutes' },
+    { id: 'job-reminders', workflowType: workflowTypes.jobReminders, everyS: 30, timeout: '2 minutes' },
   ] as const;
   for (const { id, workflowType, everyS, timeout } of schedules) {
     const spec = { intervals: [{ every: everyS * 1000 }] };

@@ -85,6 +85,8 @@ export interface Api {
   send(method: string, target: string, options?: SendOptions): Promise<Reply>;
   login(options?: Partial<LoginOptions>): Promise<Session>;
   stop(): Promise<void>;
+  /** Cuts all connections at once, as the end of a process does. */
+  kill(): Promise<void>;
 }
 
 export interface SendOptions {
@@ -149,6 +151,10 @@ export async function startApi({
   };
   const server = await startApiServer(createApi(deps), config);
   const url = `http://127.0.0.1:${server.address.port}`;
+  const disconnect = async () => {
+    connection.disconnect();
+    await pool.end();
+  };
   return {
     url,
     config,
@@ -160,8 +166,12 @@ export async function startApi({
     async stop() {
       await streams.stop();
       await server.stop(1_000);
-      connection.disconnect();
-      await pool.end();
+      await disconnect();
+    },
+    async kill() {
+      await server.stop(0);
+      await streams.stop();
+      await disconnect();
     },
   };
 }

@@ -72,6 +72,9 @@ export const attempts: Record<string, MakeAttempt> = {
     ssh_public_keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test'],
   }),
   'GET /api/v1/jobs/:id': job(''),
+  'PATCH /api/v1/jobs/:id': job('', { job_name: 'renamed' }),
+  'GET /api/v1/jobs/:id/events': job('/events'),
+  'GET /api/v1/events': own('/api/v1/events'),
   'DELETE /api/v1/jobs/:id': job(''),
   'POST /api/v1/jobs/:id/extend': job('/extend', { additional_hours: 1 }),
 

@@ -5,14 +5,13 @@ import type { SshFolder } from '../files/folder.js';
 import { makePrivateFolder, reason, writeWhole } from '../files/private-file.js';
 import { exitCodes, Failure } from '../failure.js';
 import { withLock } from './lock.js';
-import { quoted } from './host-entry.js';
 import { ownSshFiles } from './own-files.js';
 
 const marker = '# worldland: managed by wl, remove with: wl ssh-config --remove';
 
-/** The two lines that make ssh read our file. */
+/** The two lines that make ssh read our file. Unlike in other paths, ssh has no tokens such as `%h` there. */
 export function includeLines(folder: SshFolder): readonly [string, string] {
-  return [marker, `Include ${folder.isUsual ? 'worldland/config' : quoted(ownSshFiles(folder).config)}`];
+  return [marker, `Include ${folder.isUsual ? 'worldland/config' : `"${ownSshFiles(folder).config}"`}`];
 }
 
 /**
