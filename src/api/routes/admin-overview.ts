@@ -31,7 +31,7 @@ const overviewReply = z.object({
     .object({ running: count, provisioning: count, pending: count, ending: count })
     .nullable()
     .describe('Jobs that have not ended. Null, here and below: the system that knows does not answer'),
-  providers: z.record(z.enum(providerStatuses), count).nullable().describe('By status; those without any are left out'),
+  providers: z.record(z.enum(providerStatuses), count).nullable().describe('By status'),
   gpus: z.object({ total: count, rented: count }).nullable(),
   revenue: z
     .object({ today: z.string(), '30d': z.string() })
@@ -124,8 +124,8 @@ async function readAll(deps: AdminOverviewDeps): Promise<z.infer<typeof overview
   ]);
   return {
     at: new Date().toISOString(),
-    jobs: site && (Object.fromEntries(running.map((status) => [status, site.jobs[status] ?? 0])) as OverviewJobs),
-    providers: site && (site.providers as Record<(typeof providerStatuses)[number], number>),
+    jobs: site && countsOf(running, site.jobs),
+    providers: site && countsOf(providerStatuses, site.providers),
     gpus: site && site.gpus,
     revenue: site && { today: site.revenue.today, '30d': site.revenue.days30 },
     time_to_ssh_s: site?.timeToSshS ?? null,
@@ -143,7 +143,11 @@ async function readAll(deps: AdminOverviewDeps): Promise<z.infer<typeof overview
     temporal_ui: config.TEMPORAL_UI_URL ?? null,
   };
 }
-type OverviewJobs = NonNullable<z.infer<typeof overviewReply>['jobs']>;
+
+/** The count of each status, also of those that nothing has. */
+function countsOf<Status extends string>(statuses: readonly Status[], counts: Partial<Record<Status, number>>) {
+  return Object.fromEntries(statuses.map((status) => [status, counts[status] ?? 0])) as Record<Status, number>;
+}
 
 async function orNull<T>(reading: Promise<T>): Promise<T | null> {
   return await reading.catch(() => null);
