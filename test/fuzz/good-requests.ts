@@ -157,6 +157,10 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     query: { after: random.pick(['0', replyId]) },
     sign: (_, target) => machine.signTarget(target),
   }),
+  async 'put-providers-by-id-delegation'() {
+    const { providerId, left } = httpsProvider();
+    return { id: providerId, body: await left() };
+  },
   async 'post-providers-by-id-claim'({ people }) {
     const providerId = await people.newProvider(people.owner.wallet);
     const named = { providerId, nodeKey: newWallet().address, audience, chainId: 1 };

@@ -171,7 +171,8 @@ test('a contract claims a provider that does not sign only by its own signature'
   const claim = async (by: PrivateKeyAccount) => {
     const { reg, regsig } = await delegated(of, { by });
     return await claimProvider(deps, {
-      ...{ providerId: of.providerId, wallet: of.wallet, signature: regsig, message: readDelegation(reg)! },
+      ...{ providerId: of.providerId, signature: regsig, message: readDelegation(reg)! },
+      by: { actor: of.wallet.toLowerCase(), ip: '127.0.0.1', requestId: 'test' },
     });
   };
   await expect(claim(account())).rejects.toMatchObject({ code: 'delegation_invalid' });

@@ -149,6 +149,7 @@ export const openRoutes = [
   'POST /api/v1/auth/revoke',
   'POST /api/v1/providers/messages',
   'GET /api/v1/providers/:id/responses',
+  'PUT /api/v1/providers/:id/delegation',
 ];
 
 /** Opening a session: tests of logins try it, and this one uses an existing session. */

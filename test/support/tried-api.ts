@@ -39,6 +39,16 @@ const openAttempts: Record<string, (of: Belongings) => { target?: string; body?:
   'GET /api/v1/providers/:id': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}` }),
   'GET /api/v1/providers/:id/mining': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}/mining` }),
   'GET /api/v1/providers/:id/responses': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}/responses` }),
+  'PUT /api/v1/providers/:id/delegation': ({ providerId, wallet }) => ({
+    target: `/api/v1/providers/${providerId}/delegation`,
+    body: {
+      reg: JSON.stringify({
+        ...{ providerId, wallet: wallet.address, nodeKey: wallet.address, specHash: `0x${'0'.repeat(64)}`, audience },
+        ...{ issuedAt: 1, expiresAt: 2, nonce: `0x${'0'.repeat(64)}` },
+      }),
+      regsig: `0x${'1b'.repeat(65)}`,
+    },
+  }),
   'POST /api/v1/auth/sessions': () => registrationAttempt,
   'POST /api/v1/auth/challenge': ({ wallet }) => ({
     body: { wallet: wallet.address, session_key: newWallet().address, spend_limit: '1' },

@@ -16,6 +16,7 @@ import { authRoutes } from './auth.js';
 import { billingRoutes } from './billing.js';
 import { healthRoutes, type Health } from './health.js';
 import { jobRoutes } from './jobs.js';
+import { leftDelegationRoutes } from './left-delegations.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
 import { providerMessageRoutes } from './provider-messages.js';
 import { ownerProviderRoutes } from './owner-providers.js';
@@ -59,6 +60,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...billingRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
+    ...leftDelegationRoutes({ config, pool, limiter, ...owners }),
     ...adminProviderRoutes({ config, pool, ...owners, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
     ...adminJobRoutes({ pool }),
