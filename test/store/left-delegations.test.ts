@@ -132,8 +132,8 @@ describe('a delegation that is left for a machine', () => {
   });
 
   test('it is gone when it could not be used any more', async () => {
-    await leave(await signed({ nowMs: Date.now() - 599_000 }));
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await leave(await machine.left());
+    await pool().query('update left_delegations set good_until = now()');
     expect(await delegationsOf()).toEqual([]);
     expect(await pruneLeftDelegations(pool(), new Date())).toBeGreaterThan(0);
   });
