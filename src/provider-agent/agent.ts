@@ -108,7 +108,7 @@ export function requireWay({ broker, redis, caHash, insecure }: Options): string
 }
 
 /** Reads and checks a `mining_config`, in the form the wire uses. */
-function readMiningConfig(file: string): object {
+export function readMiningConfig(file: string): object {
   try {
     const config = JSON.parse(readFileSync(file, 'utf8')) as object;
     miningConfigSchema.parse(config);

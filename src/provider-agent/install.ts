@@ -1,6 +1,6 @@
-import { accessSync, constants, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { accessSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { requireWay } from './agent.js';
+import { readMiningConfig, requireWay } from './agent.js';
 import { UsageError, type Options } from './options.js';
 import { runProgram, type Finished } from './program.js';
 import type { Say } from './say.js';
@@ -59,11 +59,15 @@ export async function install(
     for (const { path, text, mode } of files)
       print(`--- ${path} (mode ${mode.toString(8)})\n${withoutPasswords(text)}`);
     return print(
-      `--- commands\nsystemctl daemon-reload\nsystemctl enable ${serviceName}\nsystemctl restart ${serviceName}`,
+      `--- commands\nsystemctl daemon-reload\nsystemctl enable ${serviceName}\nsystemctl start ${serviceName}`,
     );
   }
   requireSystemd(target);
-  const changed = files.filter(({ path, text }) => textIn(target, path) !== text);
+  const changed = files.filter(
+    ({ path, text, mode }) => textIn(target, path) !== text || modeOf(target, path) !== mode,
+  );
+  // If this ends halfway, the agent does not go on with the old options, and a repetition starts it with the new ones.
+  if (changed.length > 0 && textIn(target, unitFile) !== undefined) await systemctl(target, say, ['stop', serviceName]);
   for (const { path, text, mode } of changed) {
     mkdirSync(dirname(join(target.root, path)), { recursive: true });
     writeWhole(join(target.root, path), text, mode);
@@ -72,7 +76,7 @@ export async function install(
   if (changed.length === 0) say('its files are as they should be');
   await systemctl(target, say, ['daemon-reload']);
   await systemctl(target, say, ['enable', serviceName]);
-  await systemctl(target, say, [changed.length > 0 ? 'restart' : 'start', serviceName]);
+  await systemctl(target, say, ['start', serviceName]);
   say(`the agent runs as a service: journalctl -fu ${serviceName.replace('.service', '')} shows what it says`);
 }
 
@@ -98,27 +102,21 @@ function requireStartable(options: Options, { program: { script }, root }: Targe
     throw new UsageError('--join yes or --join no is required: nobody can be asked while it runs as a service');
   if (options.rejoin)
     throw new UsageError('--rejoin would undo every `leave` at the next restart: use it with `run`, once');
-  if (!script.endsWith('.js'))
+  if (/\.[cm]?ts$/.test(script))
     throw new UsageError('this program runs from its sources: build it, and install with what was built');
   if (/\/_npx\//.test(script))
-    throw new UsageError('npx keeps this program in a cache that it empties: npm install -g worldland-broker first');
+    throw new UsageError(
+      'npx keeps this program in a cache that it empties: install the package first (npm install -g)',
+    );
   for (const file of [options.delegation, options.miningConfig]) {
     if (file === undefined) continue;
     if (!file.startsWith('/')) throw new UsageError(`${file}: a service needs the whole path`);
   }
-  if (options.miningConfig !== undefined) requireReadable(join(root, options.miningConfig));
+  if (options.miningConfig !== undefined) readMiningConfig(join(root, options.miningConfig));
   if (!options.state.startsWith('/')) throw new UsageError(`--state ${options.state}: a service needs the whole path`);
   const mode = statSync(join(root, options.state), { throwIfNoEntry: false })?.mode ?? 0o700;
   if ((mode & 0o077) !== 0)
     throw new UsageError(`${options.state} is open to other users: run chmod 700 on it, or use another folder`);
-}
-
-function requireReadable(file: string): void {
-  try {
-    accessSync(file, constants.R_OK);
-  } catch {
-    throw new UsageError(`${file} cannot be read`);
-  }
 }
 
 function requireSystemd({ root, isRoot }: Target): void {
@@ -136,6 +134,10 @@ function requireOwn(target: Target, path: string): void {
   const text = textIn(target, path);
   if (text === undefined || text.startsWith(`${ownMark}\n`)) return;
   throw new Error(`${path} was not written by \`install\`: move it away first (mv ${path} ${path}.old)`);
+}
+
+function modeOf({ root }: Target, path: string): number {
+  return lstatSync(join(root, path)).mode & 0o777;
 }
 
 /** A file's text; undefined when there is none; '' for anything but a file. */

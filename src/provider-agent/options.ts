@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { isAddress } from 'viem';
 import { z } from 'zod';
 import { providerIdSchema } from '../domain/registration.js';
+import { checkNames } from './doctor/examine.js';
 import { address } from '../wire/shapes.js';
 
 export const commands = ['run', 'doctor', 'scan', 'install', 'authorize', 'key', 'trust', 'leave'] as const;
@@ -79,6 +80,9 @@ export const optionsSchema = z.object({
   skipChecks: z
     .string()
     .transform((text) => text.split(',').flatMap((name) => name.trim().replaceAll('_', ' ') || []))
+    .refine((names) => names.every((name) => name === 'all' || checkNames.includes(name)), {
+      error: `must be all, or some of ${checkNames.join(', ')}, separated by commas`,
+    })
     .default([])
     .register(known, {
       ...{ of: ['run'], value: 'NAME,…', env: 'PROVIDER_SKIP_CHECKS' },

@@ -1,4 +1,14 @@
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { isHex, type Hex } from 'viem';
@@ -54,6 +64,8 @@ export function openState(folder: string): State {
 export function writeWhole(file: string, text: string, mode = 0o600): void {
   const temporary = `${file}.${process.pid}.tmp`;
   writeFileSync(temporary, text, { mode, flush: true });
+  // Whatever the umask of whoever started this is.
+  chmodSync(temporary, mode);
   renameSync(temporary, file);
 }
 

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -61,7 +62,7 @@ test('the agent becomes a service with the options given, in a file that only ro
   ]);
   expect(statSync(join(root, environmentPath)).mode & 0o777).toBe(0o600);
   expect(calls).toEqual([
-    ...['daemon-reload', 'enable worldland-provider.service', 'restart worldland-provider.service'],
+    ...['daemon-reload', 'enable worldland-provider.service', 'start worldland-provider.service'],
   ]);
 });
 
@@ -87,21 +88,39 @@ test('repeating it changes nothing and does not restart the agent; another price
   await run();
   calls.length = 0;
   await run();
-  expect(calls).toContain('start worldland-provider.service');
-  expect(calls.join()).not.toMatch(/restart/);
+  expect(calls).toEqual(['daemon-reload', 'enable worldland-provider.service', 'start worldland-provider.service']);
   calls.length = 0;
   await run({ ...good, 'gpu-price': '0.7' });
-  expect(calls).toContain('restart worldland-provider.service');
+  expect([calls[0], calls.at(-1)]).toEqual(['stop worldland-provider.service', 'start worldland-provider.service']);
   expect(read(environmentPath)).toMatch(/GPU_PRICE_PER_HOUR="0.7"/);
 });
 
-test('a command of systemd that failed is named, and the installation can be repeated', async () => {
-  let fails = true;
-  const systemctl = async () => ({ code: fails ? 1 : 0, stdout: '', stderr: 'Failed to connect to bus\n' });
+test('an installation that failed halfway leaves no agent with the old options, and a repetition starts it', async () => {
+  let failing = '';
+  const calls: string[] = [];
+  const systemctl = async ([verb = '']: readonly string[]) => {
+    calls.push(verb);
+    return { code: verb === failing ? 1 : 0, stdout: '', stderr: 'Failed to connect to bus\n' };
+  };
   const { run } = machine({ systemctl });
-  await expect(run()).rejects.toThrow('systemctl daemon-reload failed: Failed to connect to bus');
-  fails = false;
   await run();
+  failing = 'daemon-reload';
+  calls.length = 0;
+  await expect(run({ ...good, 'gpu-price': '0.7' })).rejects.toThrow(
+    'systemctl daemon-reload failed: Failed to connect',
+  );
+  expect(calls).toEqual(['stop', 'daemon-reload']);
+  failing = '';
+  await run({ ...good, 'gpu-price': '0.7' });
+  expect(calls.at(-1)).toBe('start');
+});
+
+test('a file of options that others may read is closed to them', async () => {
+  const { run, root } = machine();
+  await run();
+  chmodSync(join(root, environmentPath), 0o644);
+  await run();
+  expect(statSync(join(root, environmentPath)).mode & 0o777).toBe(0o600);
 });
 
 test('--print shows files and commands, without passwords, and changes nothing', async () => {
@@ -121,7 +140,7 @@ describe('an installation is refused', () => {
     ['when somebody would have to be asked', { broker: good.broker }, /--join yes or --join no/],
     ['when it would undo every leave', { ...good, rejoin: true }, /--rejoin/],
     ['with a path that only holds here', { ...good, delegation: 'delegation.json' }, /whole path/],
-    ['with a file that is not there', { ...good, 'mining-config': '/none.json' }, /cannot be read/],
+    ['with a file that is not there', { ...good, 'mining-config': '/none.json' }, /is not a valid mining_config/],
     ['with a line break in a value', { ...good, state: '/a\nLD_PRELOAD=/x' }, /control characters/],
   ])('an installation %s is refused, and says what to type', async (_, flags, text) => {
     const { run, root } = machine();

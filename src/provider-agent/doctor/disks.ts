@@ -1,6 +1,6 @@
 import { containerdSettings } from './containerd.js';
 import { failure, looked, warning, type Check, type Problem } from './finding.js';
-import { diskOf, shown, type Disk, type Host } from './host.js';
+import { diskOf, quoted, shown, type Disk, type Host } from './host.js';
 
 export const kubeletFolder = '/var/lib/kubelet';
 
@@ -63,7 +63,7 @@ function fullness(of: Disk, share: number): Problem[] {
     failure(
       `${at(of)} has ${Math.floor(free * 100)} % of its ${least} free: the kubelet takes no pods below ` +
         `${(least === 'space' ? share : evictsBelow.inodes) * 100} %`,
-      `df -h${least === 'space' ? '' : 'i'} ${shown(of.path)}`,
+      `df -h${least === 'space' ? '' : 'i'} ${quoted(of.path)}`,
     ),
   ];
 }

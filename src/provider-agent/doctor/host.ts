@@ -99,6 +99,12 @@ export async function diskOf({ root }: Pick<Host, 'root'>, path: string): Promis
   }
 }
 
+/** A word of a command to type: a path may have anything in it. */
+export function quoted(word: string): string {
+  const text = shown(word, 1_000);
+  return /^[\w./:=@+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 /** A stranger's text for a terminal: names of GPUs, programs and files are whatever somebody wrote. */
 export function shown(text: string, maxLength = 120): string {
   return printable(text, maxLength) ?? '?';

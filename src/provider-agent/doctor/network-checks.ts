@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { reasonOf } from '../say.js';
 import { failure, looked, unseen, warning, type Check, type Problem } from './finding.js';
-import { isThere, shown, textOf, Unseen, type Host } from './host.js';
+import { isThere, quoted, shown, textOf, Unseen, type Host } from './host.js';
 import { customersPorts } from './leftovers.js';
 
 const notPublic = new BlockList();
@@ -107,7 +107,7 @@ export const broker: Check = {
     } catch (error) {
       return looked(
         '',
-        failure(`${shown(url)} does not answer here: ${shown(reasonOf(error))}`, `curl -v ${shown(url)}/health`),
+        failure(`${shown(url)} does not answer here: ${shown(reasonOf(error))}`, `curl -v ${quoted(`${url}/health`)}`),
       );
     }
     const tookMs = performance.now() - askedAt;
