@@ -172,7 +172,7 @@ test('a contract claims a provider that does not sign only by its own signature'
     const { reg, regsig } = await delegated(of, { by });
     return await claimProvider(deps, {
       ...{ providerId: of.providerId, signature: regsig, message: readDelegation(reg)! },
-      by: { actor: of.wallet, ip: '127.0.0.1', requestId: 'claim' },
+      by: { actor: of.wallet.toLowerCase(), ip: '127.0.0.1', requestId: 'test' },
     });
   };
   await expect(claim(account())).rejects.toMatchObject({ code: 'delegation_invalid' });
