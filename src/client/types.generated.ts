@@ -196,6 +196,17 @@ export interface Jobs {
   next_cursor?: string;
 }
 
+export interface LeftDelegation {
+  provider_id: string;
+  /** It is paid */
+  wallet: string;
+  node_key: string;
+  /** Until when the key may speak for the provider */
+  expires_at: string;
+  /** Until when the machine has to register with it */
+  use_until: string;
+}
+
 export interface Market {
   at: string;
   gpu_types: MarketType[];
@@ -1230,7 +1241,7 @@ export interface Routes {
         pending: number;
         ending: number;
       } | null;
-      /** By status; those without any are left out */
+      /** By status */
       providers: {
         [name: string]: number;
       } | null;
@@ -1924,6 +1935,11 @@ export interface Routes {
       after?: string;
     };
     reply: {
+      /** What owners left here for this machine's key: see `PUT …/delegation` */
+      delegations?: {
+        reg: string;
+        regsig: string;
+      }[];
       responses: {
         id: string;
         timestamp: string;
@@ -3261,6 +3277,27 @@ export interface Routes {
       blocked_at: string;
     };
     errors: CommonError | AuthError | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Leave a delegation for a machine, which fetches it with its answers */
+  'PUT /api/v1/providers/:id/delegation': {
+    body: {
+      /** The JSON text of the delegation, exactly as it was signed */
+      reg: string;
+      /** The wallet's signature of it */
+      regsig: string;
+    };
+    query: undefined;
+    reply: LeftDelegation;
+    errors:
+      | CommonError
+      | 'delegation_invalid'
+      | 'nonce_reused'
+      | 'payload_too_large'
+      | 'provider_not_yours'
+      | 'quota_exceeded'
+      | 'timestamp_skew'
+      | 'unsupported_media_type'
+      | 'validation_failed';
   };
   /** Set prices above those of the agent, for new jobs */
   'PUT /api/v1/providers/:id/prices': {
