@@ -55,7 +55,7 @@ describeUnless(wanted ? undefined : `${variable}=1, because it takes minutes`)('
     try {
       await broker.provider({ providerId: 'aground' }).joined;
       for (const page of ['/docs/', '/docs/errors/no_capacity', '/console/sign', '/llms.txt']) {
-        expect([page, (await fetch(new URL(page, broker.apiUrl))).status]).toEqual([page, 200]);
+        expect([page, (await fetch(new URL(page, broker.endpoints.api))).status]).toEqual([page, 200]);
       }
       const customer = await broker.customer();
       await until(async () => {

@@ -1,17 +1,14 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { PrivateKeyAccount } from 'viem';
+import { verifyTypedData, type PrivateKeyAccount } from 'viem';
 import { readSignAnswer, signFragment, type LoginSignRequest, type SignAnswer } from '../../src/wire/sign-page.js';
-import { delegationStatement } from '../../src/wire/session-typed-data.js';
-import { verifyTypedData } from 'viem';
 import { providerRegistrationTypedData, anySpec } from '../../src/wire/provider-typed-data.js';
-import { newWallet, signedHeaders, startApi, type Api } from '../support/api.js';
-import { installWallets, type BrowserWallet } from '../support/browser-wallet.js';
+import { newWallet, startApi, type Api } from '../support/api.js';
+import { browserWallet, installWallets, type BrowserWallet } from '../support/browser-wallet.js';
 import { findChromium, startChromium, type Chromium, type Tab } from '../support/chromium.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { buildPages } from '../support/pages.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
+import { changeChallenges, registerAnswer, startSignListener, type SignListener } from '../support/sign-listener.js';
 import { until } from '../support/until.js';
 
 const program = findChromium();
@@ -28,7 +25,7 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
   let api: Api;
   let chromium: Chromium;
   let tab: Tab;
-  let listener: Listener;
+  let listener: SignListener;
   let seen: { urls: string[]; complaints: string[] };
 
   beforeAll(async () => {
@@ -36,7 +33,7 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
     [database, redis] = engines;
     const env = { AUTH_AUDIENCE: origin, AUTH_CHAIN_IDS: '1,10', TOKEN_SYMBOL: 'WLC' };
     api = await startApi({ database, redis, env, pages });
-    listener = await startListener();
+    listener = await startSignListener();
     const names = ['broker.example.com', 'other.example.com'].map((name) => `MAP ${name} ${new URL(api.url).host}`);
     chromium = await startChromium(program!, [
       `--host-resolver-rules=${names.join(',')}`,
@@ -76,7 +73,7 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
       ({ exceptionDetails }) => void seen.complaints.push(exceptionDetails.text as string),
     );
     await installWallets(tab, wallets, { isOld });
-    const fragment = signFragment({ ...asked(key), ...request } as LoginSignRequest);
+    const fragment = signFragment({ ...asked(key), ...request });
     await tab.goto(`${at}/console/sign#${fragment}`);
     await until(async () => (await isShown('choose')) || (await isShown('problem')));
     return { key };
@@ -114,7 +111,7 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
       'eth_chainId',
       'eth_signTypedData_v4',
     ]);
-    const { json, status } = await register(key, answer as SignAnswer);
+    const { json, status } = await registerAnswer(api, key, asked(key), answer as SignAnswer);
     expect([status, json.scopes, json.spend_limit]).toEqual([201, ['jobs:read', 'jobs:write'], '25500000000000000000']);
     // Nothing else was asked anywhere.
     expect(
@@ -122,20 +119,6 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
     ).toEqual([]);
     expect(seen.complaints).toEqual([]);
   });
-
-  async function register(key: PrivateKeyAccount, answer: SignAnswer) {
-    const { wallet, chainId, issuedAt, expiresAt, nonce, signature } = answer;
-    const message = {
-      ...{ wallet, sessionKey: key.address.toLowerCase(), audience: origin, statement: delegationStatement },
-      ...{ scopes: 'jobs:read jobs:write', spendLimit: '25500000000000000000', issuedAt, expiresAt, nonce },
-    };
-    const body = { message, chain_id: chainId, signature };
-    const target = '/api/v1/auth/sessions';
-    return await api.send('POST', target, {
-      body,
-      headers: await signedHeaders(key, { method: 'POST', target, body, audience: origin }),
-    });
-  }
 
   test('a wallet that says no is quoted, nothing is sent, and the focus is back on its button', async () => {
     await open([browserWallet({ refuses: ['eth_signTypedData_v4'] })]);
@@ -180,12 +163,30 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
   ])('of a broker that proposes %s, the wallet hears nothing', async (_, change) => {
     const wallet = browserWallet();
     await open([wallet]);
-    await changeChallenges(tab, change);
+    await changeChallenges(tab, (reply) => ({
+      ...reply,
+      typed_data: { ...reply.typed_data, message: change(reply.typed_data.message) },
+    }));
     await click('Otter Wallet');
     await until(() => isShown('problem'));
     expect(await text('problem')).toContain('The broker proposes');
     expect(wallet.asked.map(({ method }) => method)).not.toContain('eth_signTypedData_v4');
     expect(listener.count()).toBe(0);
+  });
+
+  test('a signature that took longer than the broker accepts it is not sent, and the next try is a new one', async () => {
+    const wallet = browserWallet();
+    await open([wallet]);
+    await changeChallenges(tab, (reply) => ({ ...reply, expires_in: 0 }));
+    await click('Otter Wallet');
+    await until(() => isShown('problem'));
+    expect(await text('problem')).toContain('the broker no longer accepts what was signed');
+    expect(await focused()).toBe('Otter Wallet');
+    expect(listener.count()).toBe(0);
+
+    await tab.send('Fetch.disable');
+    await click('Otter Wallet');
+    expect(await listener.next()).toMatchObject({ chainId: 1 });
   });
 
   test('at another address than its own, the page signs nothing and leads to the right one', async () => {
@@ -296,60 +297,3 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
     expect(await listener.next()).toMatchObject({ chainId: 1 });
   });
 });
-
-function browserWallet(given: Partial<BrowserWallet> = {}): BrowserWallet {
-  return { name: 'Otter Wallet', account: newWallet(), chainId: 1, asked: [], ...given };
-}
-
-/** Changes what the broker proposes, between it and the page. */
-async function changeChallenges(tab: Tab, change: (message: Record<string, unknown>) => object): Promise<void> {
-  tab.on('Fetch.requestPaused', ({ requestId, responseStatusCode }) => {
-    void (async () => {
-      const { body, base64Encoded } = await tab.send('Fetch.getResponseBody', { requestId });
-      const reply = JSON.parse(Buffer.from(body as string, base64Encoded === true ? 'base64' : 'utf8').toString());
-      reply.typed_data.message = change(reply.typed_data.message as Record<string, unknown>);
-      await tab.send('Fetch.fulfillRequest', {
-        requestId,
-        responseCode: responseStatusCode,
-        responseHeaders: [{ name: 'content-type', value: 'application/json' }],
-        body: Buffer.from(JSON.stringify(reply)).toString('base64'),
-      });
-    })();
-  });
-  await tab.send('Fetch.enable', { patterns: [{ urlPattern: '*/auth/challenge', requestStage: 'Response' }] });
-}
-
-interface Listener {
-  port: number;
-  path: string;
-  /** The next answer that a browser brings, once each. */
-  next(): Promise<ReturnType<typeof readSignAnswer>>;
-  /** How many came that nobody has taken. */
-  count(): number;
-  stop(): Promise<void>;
-}
-
-/** What `wl` listens with. */
-async function startListener(): Promise<Listener> {
-  const path = `/${'p'.repeat(22)}`;
-  const answers: ReturnType<typeof readSignAnswer>[] = [];
-  const server: Server = createServer((request, response) => {
-    const { pathname, search } = new URL(request.url!, 'http://127.0.0.1');
-    if (pathname === path) answers.push(readSignAnswer(search));
-    response.setHeader('content-type', 'text/html').end('You may close this page.');
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  return {
-    path,
-    port: (server.address() as AddressInfo).port,
-    async next() {
-      await until(async () => answers.length > 0);
-      return answers.shift();
-    },
-    count: () => answers.length,
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
-    },
-  };
-}

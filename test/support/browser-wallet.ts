@@ -1,4 +1,5 @@
 import type { LocalAccount } from 'viem';
+import { newWallet } from './api.js';
 import type { Tab } from './chromium.js';
 
 /** A wallet as an extension puts it into every page, whose key is here. */
@@ -14,7 +15,20 @@ export interface BrowserWallet {
   asked: { method: string; params: unknown[] }[];
 }
 
-const refusal = { code: 4001, message: 'User rejected the request.' };
+/** As EIP-1193 has it. */
+class WalletError extends Error {
+  constructor(
+    readonly code: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A wallet on the chain 1 whose person says yes to everything, but for what the test says. */
+export function browserWallet(given: Partial<BrowserWallet> = {}): BrowserWallet {
+  return { name: 'Otter Wallet', account: newWallet(), chainId: 1, asked: [], ...given };
+}
 
 /** Announces wallets by EIP-6963 in every page that the tab opens from now on; `window.ethereum` if `isOld`. */
 export async function installWallets(tab: Tab, wallets: BrowserWallet[], { isOld = false } = {}): Promise<void> {
@@ -30,7 +44,8 @@ export async function installWallets(tab: Tab, wallets: BrowserWallet[], { isOld
     void answer(wallets[index]!, method, params)
       .then(
         (value) => tab.evaluate(`answerWallet(${id}, true, ${JSON.stringify(value)})`),
-        (error: unknown) => tab.evaluate(`answerWallet(${id}, false, ${JSON.stringify(error)})`),
+        ({ code, message }: WalletError) =>
+          tab.evaluate(`answerWallet(${id}, false, ${JSON.stringify({ code, message })})`),
       )
       .catch(() => undefined);
   });
@@ -42,17 +57,17 @@ export async function installWallets(tab: Tab, wallets: BrowserWallet[], { isOld
 
 async function answer(wallet: BrowserWallet, method: string, params: unknown[]): Promise<unknown> {
   wallet.asked.push({ method, params });
-  if (wallet.refuses?.includes(method) === true) throw refusal;
+  if (wallet.refuses?.includes(method) === true) throw new WalletError(4001, 'User rejected the request.');
   if (method === 'eth_requestAccounts') return [wallet.account.address];
   if (method === 'eth_chainId') return `0x${wallet.chainId.toString(16)}`;
   if (method === 'wallet_switchEthereumChain') {
     wallet.chainId = Number((params[0] as { chainId: string }).chainId);
     return null;
   }
-  if (method !== 'eth_signTypedData_v4') throw { code: -32_601, message: `no ${method}` };
+  if (method !== 'eth_signTypedData_v4') throw new WalletError(-32_601, `no ${method}`);
   const typedData = JSON.parse(params[1] as string) as Parameters<LocalAccount['signTypedData']>[0];
   // As wallets do.
-  if (Number(typedData.domain?.chainId) !== wallet.chainId) throw { code: -32_603, message: 'another chain is active' };
+  if (Number(typedData.domain?.chainId) !== wallet.chainId) throw new WalletError(-32_603, 'another chain is active');
   return await wallet.account.signTypedData(typedData);
 }
 
