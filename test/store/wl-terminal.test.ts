@@ -40,8 +40,9 @@ afterAll(async () => {
   wl?.remove();
   await broker?.stop();
 });
-beforeEach(() => {
+beforeEach(async () => {
   broker.startsAtOnce = true;
+  await wl.run(['down', '--all', '-y']);
 });
 
 const login = () =>
@@ -86,10 +87,11 @@ describeUnless(missingForTerminal)('on a terminal', () => {
     const at = async (columns: number) =>
       shownLines((await run('offers', { columns })).stdout).filter((line) => /GPU|4090/.test(line));
     expect(await at(60)).toEqual([
-      'GPU       VRAM GB  FREE  WLC/H  PROVIDER',
-      expect.stringMatching(/^RTX 4090 +24 +8\/8 +0\.50  borealis$/),
-      expect.stringMatching(/^RTX 4090 +24 +8\/8 +0\.75  a-mac.*…/),
-      expect.stringContaining('wl up 4090'),
+      'GPU       FREE  WLC/H  PROVIDER',
+      expect.stringMatching(/^RTX 4090 +\d\/8 +0\.50 {2}borealis$/),
+      expect.stringMatching(/^RTX 4090 +8\/8 +0\.75 {2}a-machine-with-a-n…ames-may-be-at-all$/),
+      '2 offers, 16 GPUs free. Full ones, too: --all. Rent the',
+      '  cheapest: wl up 4090',
     ]);
     expect((await at(200))[0]).toBe(
       'GPU       VRAM GB  FREE  WLC/H  CUDA  REGION  RELIABLE   CPU  MEM GB  DISK GB  PROVIDER',
@@ -197,7 +199,7 @@ test('a stranger’s name for a GPU harms no terminal: compared by bytes', async
   }
   const [job] = JSON.parse((await run('ls --json')).stdout).jobs;
   // A program gets what the broker said; only the way in which it is written is harmless.
-  expect([job.gpu_model, job.message]).toEqual([hostile, hostile]);
+  expect(job.gpu_model).toBe(hostile);
   const { stdout } = await run('ls');
   expect(stdout).toContain('RTX]0;owned[2J 4090');
   expect(obeyed.test((await run(`show ${job.job_id.slice(-4)}`)).stdout)).toBe(false);
