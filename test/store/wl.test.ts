@@ -219,7 +219,7 @@ describe('mistakes and failures say what is wrong and what to type, in few lines
     const server = await startServer((request) => (request === '/api/v1/site' ? '<html>hello</html>' : '{'));
     const at = (api: string) => ({ env: { WORLDLAND_API: api } });
     const { port } = server.address() as AddressInfo;
-    const refused = await run('ls', at('http://127.0.0.1:1'));
+    const refused = await run('ls', at('http://127.0.0.1:9999'));
     expect([refused.code, refused.stderr]).toEqual([
       8,
       expect.stringContaining('cannot be reached: nothing listens there'),
@@ -258,10 +258,10 @@ describe('mistakes and failures say what is wrong and what to type, in few lines
       0,
       expect.stringMatching(/^✓ files .*\n✓ broker .*\n✓ clock .*\n✓ login .*\n✓ key /),
     ]);
-    const away = await run('doctor', { env: { WORLDLAND_API: 'http://127.0.0.1:1' } });
+    const away = await run('doctor', { env: { WORLDLAND_API: 'http://127.0.0.1:9999' } });
     expect([away.code, away.stdout]).toEqual([
       8,
-      expect.stringContaining('✗ broker    http://127.0.0.1:1 cannot be reached'),
+      expect.stringContaining('✗ broker    http://127.0.0.1:9999 cannot be reached'),
     ]);
   }, 120_000);
 });
