@@ -88,6 +88,11 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     },
   }),
   'get-jobs-by-id': aSomeJob,
+  'patch-jobs-by-id': async (chain, operation) => ({
+    ...(await aSomeJob(chain, operation)),
+    body: { job_name: chain.random.pick(['train', null]) },
+  }),
+  'get-jobs-by-id-events': aSomeJob,
   'delete-jobs-by-id': jobToEnd,
   'post-jobs-by-id-extend': async ({ runningJob, random }) => ({
     id: await runningJob(),

@@ -227,6 +227,11 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
     flow.answers('', { recordProviderSeries: () => Promise.resolve({ online: 1, samples: 1, pruned: 0 }) });
     return await once(flow, workflowTypes.providerSeries);
   },
+
+  async 'job-reminders'(flow) {
+    flow.answers('', { announceExpiries: () => Promise.resolve({ wallets: 1 }) });
+    return await once(flow, workflowTypes.jobReminders);
+  },
 };
 
 async function once(flow: Flow, workflowType: string): Promise<string> {
