@@ -9,6 +9,9 @@ COPY scripts scripts
 COPY workflows workflows
 COPY activities activities
 COPY src src
+COPY console console
+COPY docs docs
+COPY README.md CHANGELOG.md SECURITY.md ./
 # The Temporal SDK brings its native part for every platform: 110 MB that this one never loads.
 RUN npm run build && npm prune --omit=dev --ignore-scripts && \
     cd node_modules/@temporalio/core-bridge && rm -rf sdk-core && \

@@ -63,6 +63,23 @@ const zones = [
     message: 'What both ends sign and verify belongs in src/wire.',
   },
   {
+    target: './console',
+    from: ['./src', './workflows', './activities', './engines'],
+    except: ['./wire'],
+    message: 'The console runs in browsers: it shares with the broker what both ends sign, and nothing else.',
+  },
+  {
+    target: ['./workflows', './activities', './src'],
+    from: ['./console', './scripts'],
+    message: 'Pages are made by the build; the broker reads what was made.',
+  },
+  {
+    target: './src/client',
+    from: './src',
+    except: ['./client', './wire'],
+    message: 'The client is published by itself: it imports only itself and wire.',
+  },
+  {
     target: ['./workflows', './activities', './src'],
     from: './src/main.ts',
     message: 'main builds everything, and nothing imports main.',
@@ -109,6 +126,21 @@ export default defineConfig(
     rules: nothingBut(
       '(zod|viem|node:crypto|\\./[\\w-]+\\.js)',
       'The contract between both ends of a connection imports neither end.',
+    ),
+  },
+  {
+    files: ['src/client/**'],
+    ignores: ['src/client/node.ts', 'src/client/node/**'],
+    rules: nothingBut(
+      '(viem(/accounts)?|\\./[\\w.-]+\\.js|\\.\\./wire/[\\w-]+\\.js)',
+      'The client runs in browsers, too, and is published: it imports only itself and wire.',
+    ),
+  },
+  {
+    files: ['src/client/node.ts', 'src/client/node/**'],
+    rules: nothingBut(
+      '(viem(/accounts)?|node:[\\w/]+|\\.\\.?/[\\w./-]+\\.js|(\\.\\./)+wire/[\\w-]+\\.js)',
+      'The client is published: it imports only itself and wire.',
     ),
   },
   {

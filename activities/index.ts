@@ -3,12 +3,15 @@ import type { ActivityDeps } from './deps.js';
 import { withErrorCodes } from './failures.js';
 import { createJobNewsActivities } from './job-news.js';
 import { createJobRecordActivities } from './job-record.js';
+import { createMarketActivities } from './market.js';
+import { createJobReminderActivities } from './job-reminders.js';
 import { createMiningActivities } from './mining.js';
 import { createNodeCertificateActivities } from './node-certificates.js';
 import { createPodActivities } from './pods.js';
 import { createProviderAssessmentActivities } from './provider-assessment.js';
 import { createProviderLossActivities } from './provider-loss.js';
 import { createProviderOperationActivities } from './provider-operations.js';
+import { createProviderSeriesActivities } from './provider-series.js';
 import { createReconcilerActivities } from './reconciler/index.js';
 import { createSweepActivities } from './sweep.js';
 
@@ -24,10 +27,13 @@ export function createActivities(deps: ActivityDeps) {
     ...createNodeCertificateActivities(deps),
     ...assessment,
     ...createJobNewsActivities(deps),
+    ...createJobReminderActivities(deps),
     ...createProviderLossActivities(deps),
     ...createProviderOperationActivities(deps),
+    ...createMarketActivities(deps),
     ...createMiningActivities(deps),
     ...createSweepActivities(deps),
+    ...createProviderSeriesActivities(deps),
     ...createReconcilerActivities(deps, { ...jobRecord, ...pods, ...assessment }),
   });
 }

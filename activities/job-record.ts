@@ -1,9 +1,11 @@
 import { release, allocate, findAllocation, movesOf, vacate } from '../src/db/allocations.js';
 import { extendJob, settleSpend } from '../src/billing/spend.js';
-import { placementCandidates, whatKeepsOut } from '../src/db/candidates.js';
+import { placementCandidates } from '../src/db/candidates.js';
 import { recordDoubt, recordFailure, recordStart, type FailurePolicy } from '../src/db/provider-failures.js';
+import { createEventBell } from '../src/db/event-bell.js';
+import { markEnded, markEnding, markProvisioning, markRunning, markService } from '../src/db/job-changes.js';
+import type { Told } from '../src/db/job-events.js';
 import { recordGaps } from '../src/db/job-gaps.js';
-import { markEnded, markEnding, markMessage, markProvisioning, markRunning } from '../src/db/jobs.js';
 import { isBadData, withTransaction } from '../src/db/pool.js';
 import { BrokerError } from '../src/domain/errors.js';
 import type { GapCause, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
@@ -12,7 +14,9 @@ import type { MachineFault } from '../src/domain/start-faults.js';
 import { closingsWithoutText, providersOut, startMoves } from '../src/observability/metrics.js';
 import type { SitePrices } from '../src/config.js';
 import type { ActivityDeps } from './deps.js';
+import { noCapacity, whyNobodyTakes } from './no-capacity.js';
 import type { ErrorCode } from '../src/wire/error-codes.js';
+import type { JobEnder } from '../src/wire/job-events.js';
 import type { FinalJobStatus } from '../src/wire/statuses.js';
 
 /** How many of the cheapest providers are tried before the list is read again. */
@@ -37,6 +41,8 @@ export interface RecordedGap {
 export interface ReleasedJob {
   status: FinalJobStatus;
   message: Printable;
+  /** Absent if it ended by itself. Versions before 0.2.0 do not say. */
+  endedBy?: JobEnder;
   failure?: JobFailure;
   /** When the end was decided, by the broker's clock. */
   endAt: Instant;
@@ -69,6 +75,7 @@ export function createJobRecordActivities({
   logger,
   config,
 }: Pick<ActivityDeps, 'pool' | 'logger'> & { config: SitePrices & FailurePolicy }) {
+  const bell = createEventBell(pool);
   return {
     /**
      * Takes capacity at the cheapest provider that fits and has not failed this job before, and sets the reservation to
@@ -82,7 +89,7 @@ export function createJobRecordActivities({
       const held = await findAllocation(pool, order.jobId);
       if (held === undefined) return await takeCapacity(order, attempt);
       // An earlier version wrote this down in a second step, and may have been killed before it.
-      await markProvisioning(pool, order.jobId, held);
+      bell.ring(await markProvisioning(pool, order.jobId, held));
       return held;
     },
 
@@ -106,12 +113,13 @@ export function createJobRecordActivities({
       order: JobOrder,
       running: { ssh: SshAccess; podUid: string; startedAt: string; expiresAt: string },
     ): Promise<void> {
-      await markRunning(pool, order.jobId, {
+      const told = await markRunning(pool, order.jobId, {
         ssh: running.ssh,
         podUid: running.podUid,
         startedAt: new Date(running.startedAt),
         expiresAt: new Date(running.expiresAt),
       });
+      bell.ring(told);
       await recordStart(pool, order.jobId);
     },
 
@@ -131,19 +139,30 @@ export function createJobRecordActivities({
     }): Promise<{ expiresAt: string }> {
       const { order, ...asked } = extension;
       const expiresAt = await withTransaction(pool, (tx) => extendJob(tx, { ...asked, jobId: order.jobId }));
+      bell.ring(order.wallet);
       return { expiresAt: expiresAt.toISOString() };
     },
 
     /** Tells the customer of a running job that its provider is away or back, and since when it was away. */
-    async recordService(news: { jobId: string; message: Printable | ''; gaps: RecordedGap[] }): Promise<void> {
-      await withTransaction(pool, async (tx) => {
-        await recordGaps(tx, news.jobId, news.gaps.map(gapFrom));
-        await markMessage(tx, news.jobId, news.message);
+    async recordService(news: {
+      jobId: string;
+      message: Printable | '';
+      awaySince?: Instant;
+      gaps: RecordedGap[];
+    }): Promise<void> {
+      const { jobId, message, awaySince } = news;
+      const gaps = news.gaps.map(gapFrom);
+      const told = await withTransaction(pool, async (tx) => {
+        await recordGaps(tx, jobId, gaps);
+        return await markService(tx, jobId, { message, awaySince: dateOf(awaySince), missedS: secondsIn(gaps) });
       });
+      bell.ring(told);
     },
 
     async recordEnding(jobId: string, message: Printable): Promise<void> {
-      await closing(jobId, message, (text) => markEnding(pool, jobId, text));
+      let told: Told;
+      await closing(jobId, message, async (text) => void (told = await markEnding(pool, jobId, text)));
+      bell.ring(told);
     },
 
     /**
@@ -156,6 +175,7 @@ export function createJobRecordActivities({
       const remembered = startFailure === undefined ? {} : await remember(order, startFailure);
       await closing(jobId, outcome.message, (message) =>
         withTransaction(pool, async (tx) => {
+          // The statement that tells the customer comes last: see `tellSql`.
           await release(tx, jobId);
           await recordGaps(tx, jobId, (outcome.gaps ?? []).map(gapFrom));
           const settled = await settleSpend(tx, {
@@ -164,10 +184,11 @@ export function createJobRecordActivities({
             podEndedAt: dateOf(outcome.podEndedAt),
             lastSeen: dateOf(outcome.lastSeen),
           });
-          const { status, failure } = outcome;
+          const { status, failure, endedBy } = outcome;
           await markEnded(tx, jobId, {
             status,
             message,
+            endedBy,
             ...(failure === undefined
               ? {}
               : { failure: message === outcome.message ? failure : withoutWords(failure, message) }),
@@ -175,6 +196,7 @@ export function createJobRecordActivities({
           });
         }),
       );
+      bell.ring(order.wallet);
       const { failure } = outcome;
       if (failure?.words !== undefined) {
         const { reason, words } = failure;
@@ -253,12 +275,15 @@ export function createJobRecordActivities({
     for (let round = 0; round < maxRounds; round++) {
       const candidates = await placementCandidates(pool, wanted, config, candidatesAtOnce);
       if (candidates.length === 0) {
-        reason = await whatKeepsOut(pool, wanted, config);
+        reason = await whyNobodyTakes(pool, wanted, config);
         break;
       }
       for (const candidate of candidates) {
         const result = await allocate(pool, order, candidate, attempt);
-        if (result === 'allocated') return candidate;
+        if (result === 'allocated') {
+          bell.ring(order.wallet);
+          return candidate;
+        }
         // An attempt that had timed out took the capacity after all.
         if (result === 'held') return (await findAllocation(pool, order.jobId)) ?? candidate;
         if (result === 'released')
@@ -275,20 +300,12 @@ function withoutWords({ words: _, ...failure }: JobFailure, message: Printable):
   return { ...failure, message };
 }
 
-function noCapacity(order: JobOrder, failedAt: readonly string[], reason?: string): BrokerError {
-  const what = `${order.gpuCount} × ${order.gpuType ?? 'any GPU'}, ${order.cpuCores} cores, ${order.memoryMb} MB, ${order.storageGb} GB`;
-  // Nothing was on offer when the order came, so nothing was reserved: a limit of 0 is not one that a customer set.
-  const bound = (order.maxPricePerHour ?? 0) > 0 ? ` for at most ${order.maxPricePerHour} an hour` : '';
-  const nobody =
-    order.providerId === undefined
-      ? `no ${failedAt.length === 0 ? '' : 'other '}provider has ${what} free${bound}`
-      : `provider ${order.providerId} does not have ${what} free`;
-  const before = failedAt.length === 0 ? '' : `; ${failedAt.join(', ')} did not start the job`;
-  return new BrokerError('no_capacity', nobody + (reason === undefined ? '' : `: ${reason}`) + before);
-}
-
 function gapFrom({ from, to, cause }: RecordedGap) {
   return { from: new Date(from), to: new Date(to), cause };
+}
+
+function secondsIn(gaps: readonly { from: Date; to: Date }[]): number {
+  return Math.round(gaps.reduce((sum, { from, to }) => sum + (to.getTime() - from.getTime()), 0) / 1000);
 }
 
 function dateOf(time: Instant | undefined): Date | undefined {

@@ -11,7 +11,7 @@ import { searchAttributes } from './search-attributes.js';
 /** Releases everything the job holds, in the reverse order of taking it, and only then reports the end. */
 export async function end(life: JobLife, ending: Ending): Promise<JobState> {
   const { order, provider, state } = life;
-  const { status, message, failure, podEndedAt, startFailure } = ending;
+  const { status, message, endedBy, failure, podEndedAt, startFailure } = ending;
   const endAt = endOf(life);
   const { away } = provider.news();
   const lastSeen = lastSeenOf(ending, away);
@@ -36,6 +36,7 @@ export async function end(life: JobLife, ending: Ending): Promise<JobState> {
     gaps: provider.gaps().map(recordedGap),
     ...earliestOf(podEnds),
     ...lastSeen,
+    ...(endedBy === undefined ? {} : { endedBy }),
     ...(failure === undefined ? {} : { failure }),
     ...(startFailure === undefined ? {} : { startFailure: heldAgainst(startFailure, isHindered) }),
   });

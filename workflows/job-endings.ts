@@ -4,12 +4,15 @@ import { sentence, type Instant, type Printable } from '../src/domain/outside.js
 import type { MachineFault } from '../src/domain/start-faults.js';
 import type { Cancellation, PodObservation, ProviderAbsence, ProviderNews } from './job-messages.js';
 import type { ErrorCode } from '../src/wire/error-codes.js';
+import type { JobEnder } from '../src/wire/job-events.js';
 import type { FinalJobStatus } from '../src/wire/statuses.js';
 
 /** How a job's life ends: what its row will say, and what else decides its bill. */
 export interface Ending {
   status: FinalJobStatus;
   message: Printable;
+  /** Absent if it ended by itself or failed. */
+  endedBy?: JobEnder;
   failure?: JobFailure;
   /** When the container ended, according to Kubernetes. */
   podEndedAt?: Instant;
@@ -21,7 +24,11 @@ export interface Ending {
   startFailure?: StartFailure;
 }
 
-export const expired: Ending = { status: 'expired', message: sentence('the rented time is over') };
+export const expired: Ending = {
+  status: 'expired',
+  message: sentence('the rented time is over'),
+  endedBy: 'expiry',
+};
 
 export function failed(failure: JobFailure): Ending {
   return { status: 'failed', message: failure.message, failure };
@@ -31,9 +38,17 @@ export function failedBecause(reason: ErrorCode, message: string): Ending {
   return failed({ reason, message: sentence(message) });
 }
 
-/** @param cancellation undefined if an operator cancelled the workflow itself. */
-export function cancelled({ by, reason }: Omit<Cancellation, 'at'> = { by: 'an operator' }): Ending {
-  return { status: 'cancelled', message: sentence(`cancelled by ${by}${reason === undefined ? '' : `: ${reason}`}`) };
+/**
+ * Its customer ended it, or an operator did, whose wallet is no business of the customer's.
+ *
+ * @param cancellation undefined if an operator cancelled the workflow itself.
+ * @param wallet the customer's.
+ */
+export function cancelled(cancellation: Omit<Cancellation, 'at'> | undefined, wallet: string): Ending {
+  const endedBy = cancellation?.by === wallet ? 'you' : 'operator';
+  const who = endedBy === 'you' ? 'you ended it' : 'an operator ended it';
+  const why = cancellation?.reason === undefined ? '' : `: ${cancellation.reason}`;
+  return { status: 'cancelled', message: sentence(who + why), endedBy };
 }
 
 /** The provider went away for good; the customer does not pay for the time in which it did not serve. */
@@ -48,13 +63,15 @@ export function lost(providerId: string, { sinceMs, final, cause }: ProviderAbse
 
 function providerLost(message: string): Ending {
   const said = sentence(message);
-  return { status: 'provider_lost', message: said, failure: { reason: 'provider_lost', message: said } };
+  const failure: JobFailure = { reason: 'provider_lost', message: said };
+  return { status: 'provider_lost', message: said, endedBy: 'provider', failure };
 }
 
 /** The provider's drain reached its deadline. */
 export function drained(providerId: string): Ending {
   const message = sentence(`the provider ${providerId} was taken out of service`);
-  return { status: 'cancelled', message, failure: { reason: 'provider_drained', message }, fault: 'possible' };
+  const failure: JobFailure = { reason: 'provider_drained', message };
+  return { status: 'cancelled', message, endedBy: 'owner', failure, fault: 'possible' };
 }
 
 /** If a machine refuses its pods after an absence this recent, the restart that caused the absence ended them. */

@@ -62,7 +62,8 @@ export async function jobLifecycle(input: JobInput): Promise<JobState> {
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     const { cancellation } = life;
-    ending = cancellation === undefined && !isCancellation(error) ? failed(failureOf(error)) : cancelled(cancellation);
+    const isCancelled = cancellation !== undefined || isCancellation(error);
+    ending = isCancelled ? cancelled(cancellation, life.order.wallet) : failed(failureOf(error));
   }
   return await CancellationScope.nonCancellable(() => end(life, ending));
 }

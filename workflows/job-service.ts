@@ -16,10 +16,12 @@ export function createServiceRecord(jobId: string, provider: ProviderWatch) {
     async keep(): Promise<void> {
       for (;;) {
         const gaps = provider.gaps();
+        const { away } = provider.news();
         const message = absenceOf(provider.news());
         if (gaps.length === 0 && message === told) return;
         if (!patched('gaps-are-not-billed')) return;
-        await jobRecord.recordService({ jobId, message, gaps: gaps.map(recordedGap) });
+        const since = away === undefined ? {} : { awaySince: instantAt(away.sinceMs) };
+        await jobRecord.recordService({ jobId, message, ...since, gaps: gaps.map(recordedGap) });
         provider.forgetGaps(gaps);
         told = message;
       }

@@ -4,4 +4,7 @@ export const workflowTypes = {
   provider: 'providerLifecycle',
   heartbeatSweep: 'heartbeatSweep',
   fleetReconciler: 'fleetReconciler',
+  marketSampler: 'marketSampler',
+  providerSeries: 'providerSeries',
+  jobReminders: 'jobReminders',
 } as const;

@@ -1,9 +1,7 @@
 import { z, type ZodType } from 'zod';
 import type { RouteRule } from './route.js';
-import { shown } from './schemas/shown-as.js';
+import { createNamedSchemas, type Json, type NamedSchemas } from './named-schemas.js';
 import { errorTable, unansweredCodes, type ErrorCode } from '../wire/error-codes.js';
-
-type Json = Record<string, unknown>;
 
 const methodsWithBody = new Set(['POST', 'PUT', 'PATCH']);
 
@@ -21,18 +19,20 @@ const authErrors: ErrorCode[] = [
 ];
 
 /** Some problems have further members. */
-const problemSchema = z.looseObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.enum((Object.keys(errorTable) as ErrorCode[]).filter((code) => !unansweredCodes.includes(code))),
-  detail: z.string(),
-  request_id: z.string(),
-  errors: z
-    .array(z.object({ field: z.string(), message: z.string() }))
-    .optional()
-    .describe('With validation_failed: every invalid field'),
-});
+const problemSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum((Object.keys(errorTable) as ErrorCode[]).filter((code) => !unansweredCodes.includes(code))),
+    detail: z.string(),
+    request_id: z.string(),
+    errors: z
+      .array(z.object({ field: z.string(), message: z.string() }))
+      .optional()
+      .describe('With validation_failed: every invalid field'),
+  })
+  .meta({ id: 'Problem' });
 
 /** The codes a rule can return, including those that follow from its requirements. */
 export function errorsOf(rule: RouteRule): ErrorCode[] {
@@ -45,7 +45,7 @@ export function errorsOf(rule: RouteRule): ErrorCode[] {
     'internal_error',
     'dependency_unavailable',
   ]);
-  if (rule.auth !== 'none') for (const code of authErrors) codes.add(code);
+  if (rule.auth !== 'none' || rule.knowsCallers === true) for (const code of authErrors) codes.add(code);
   if (rule.scopes.length > 0) codes.add('scope_denied');
   if (rule.request !== undefined || rule.anyQuery !== true) codes.add('validation_failed');
   if (methodsWithBody.has(rule.method) || rule.request?.body !== undefined)
@@ -58,10 +58,12 @@ export function errorsOf(rule: RouteRule): ErrorCode[] {
  * served.
  */
 export function openapiDocument(rules: readonly RouteRule[], serverUrl: string): Json {
+  const schemas = createNamedSchemas();
+  schemas.of(problemSchema, 'output');
   const paths: Record<string, Json> = {};
   for (const rule of rules) {
     const path = rule.path.replace(/:([a-z_]+)/gi, '{$1}');
-    (paths[path] ??= {})[rule.method.toLowerCase()] = operation(rule);
+    (paths[path] ??= {})[rule.method.toLowerCase()] = operation(rule, schemas);
   }
   return {
     openapi: '3.1.0',
@@ -73,7 +75,7 @@ export function openapiDocument(rules: readonly RouteRule[], serverUrl: string):
     servers: [{ url: serverUrl }],
     paths,
     components: {
-      schemas: { Problem: jsonSchema(problemSchema, 'output') },
+      schemas: schemas.components,
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'A token from POST /api/v1/auth/tokens: wlb_…' },
         ...Object.fromEntries(
@@ -92,12 +94,12 @@ export function openapiDocument(rules: readonly RouteRule[], serverUrl: string):
   };
 }
 
-function operation(rule: RouteRule): Json {
+function operation(rule: RouteRule, schemas: NamedSchemas): Json {
   const { summary, scopes, request, operators } = rule;
   const parameters = [
-    ...pathParameters(rule),
-    ...schemaParameters(request?.query, 'query'),
-    ...schemaParameters(request?.headers, 'header'),
+    ...pathParameters(rule, schemas),
+    ...schemaParameters(request?.query, 'query', schemas),
+    ...schemaParameters(request?.headers, 'header', schemas),
   ];
   return {
     operationId: operationId(rule),
@@ -112,10 +114,10 @@ function operation(rule: RouteRule): Json {
       : {
           requestBody: {
             required: !request.body.safeParse(undefined).success,
-            content: { 'application/json': { schema: jsonSchema(request.body, 'input') } },
+            content: { 'application/json': { schema: schemas.of(request.body, 'input') } },
           },
         }),
-    responses: { ...problemResponses(rule), ...successResponses(rule) },
+    responses: { ...problemResponses(rule), ...successResponses(rule, schemas) },
   };
 }
 
@@ -128,14 +130,15 @@ function operationId({ method, path }: RouteRule): string {
   return [method.toLowerCase(), ...named].join('-');
 }
 
-function security({ auth }: RouteRule): Json[] {
-  if (auth === 'none') return [];
+function security({ auth, knowsCallers }: Pick<RouteRule, 'auth' | 'knowsCallers'>): Json[] {
+  // An empty requirement beside others says that they are optional.
+  if (auth === 'none') return knowsCallers === true ? [{}, ...security({ auth: 'any' })] : [];
   const signature = { session_key: [], session_timestamp: [], session_nonce: [], session_signature: [] };
   return auth === 'any' ? [{ bearer: [] }, signature] : [signature];
 }
 
-function pathParameters({ path, request }: RouteRule): Json[] {
-  const described = request?.params === undefined ? {} : propertiesOf(jsonSchema(request.params, 'input'));
+function pathParameters({ path, request }: RouteRule, schemas: NamedSchemas): Json[] {
+  const described = request?.params === undefined ? {} : propertiesOf(schemas.resolved(request.params, 'input'));
   return [...path.matchAll(/:([a-z_]+)/gi)].map(([, name]) => ({
     name,
     in: 'path',
@@ -144,9 +147,9 @@ function pathParameters({ path, request }: RouteRule): Json[] {
   }));
 }
 
-function schemaParameters(schema: ZodType | undefined, place: 'query' | 'header'): Json[] {
+function schemaParameters(schema: ZodType | undefined, place: 'query' | 'header', schemas: NamedSchemas): Json[] {
   if (schema === undefined) return [];
-  const json = jsonSchema(schema, 'input');
+  const json = schemas.resolved(schema, 'input');
   const required = (json['required'] as string[] | undefined) ?? [];
   return Object.entries(propertiesOf(json)).map(([name, property]) => {
     const { description, ...rest } = property as Json;
@@ -164,13 +167,20 @@ function propertiesOf(json: Json): Json {
   return (json['properties'] as Json | undefined) ?? {};
 }
 
-function successResponses({ responses }: RouteRule): Json {
+function successResponses({ responses }: RouteRule, schemas: NamedSchemas): Json {
   return Object.fromEntries(
-    Object.entries(responses).map(([status, { description, schema }]) => [
+    Object.entries(responses).map(([status, { description, schema, alsoAs = [] }]) => [
       status,
       {
         description,
-        ...(schema === undefined ? {} : { content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }),
+        ...(schema === undefined
+          ? {}
+          : {
+              content: {
+                'application/json': { schema: schemas.of(schema, 'output') },
+                ...Object.fromEntries(alsoAs.map((type) => [type, { schema: { type: 'string' } }])),
+              },
+            }),
       },
     ]),
   );
@@ -191,23 +201,4 @@ function problemResponses(rule: RouteRule): Json {
       },
     ]),
   );
-}
-
-function jsonSchema(schema: ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: 'any',
-    override({ zodSchema, jsonSchema: made }) {
-      const { inputExamples, ...rest } = made as Json;
-      if (inputExamples !== undefined) replace(made, { ...rest, examples: inputExamples });
-      const as = shown(zodSchema);
-      if (as !== undefined) replace(made, as);
-    },
-  }) as Json;
-  return json;
-}
-
-function replace(target: object, by: Json): void {
-  for (const key of Object.keys(target)) delete target[key as keyof typeof target];
-  Object.assign(target, by);
 }

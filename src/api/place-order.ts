@@ -5,6 +5,7 @@ import type { SessionPrincipal } from '../auth/customers/principal.js';
 import { reserveSpend } from '../billing/spend.js';
 import { findBlockOf } from '../db/blocks.js';
 import { offeredRates } from '../db/candidates.js';
+import { tellOrdered } from '../db/job-events.js';
 import { insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
 import { withTransaction, type Transaction } from '../db/pool.js';
 import { waitAfterUnreadyStarts } from '../db/unready-starts.js';
@@ -12,6 +13,7 @@ import { reservationFor } from '../domain/billing.js';
 import { blockableNames, blockedError } from '../domain/blocks.js';
 import { BrokerError } from '../domain/errors.js';
 import type { JobOrder } from '../domain/job.js';
+import { orderedNews } from '../domain/job-event.js';
 import { limitReached } from '../domain/limits.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { rateOf } from '../domain/pricing.js';
@@ -30,6 +32,7 @@ const candidatesConsidered = 8;
  * has to be reserved: the workflow searches again and reports the result itself, and takes no more than the customer's
  * own maximum.
  *
+ * @param keptKeys the public keys that the order names by their ids.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
  * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`
  */
@@ -38,16 +41,18 @@ export async function placeOrder(
   principal: SessionPrincipal,
   request: JobRequest,
   idempotencyKey: string | undefined,
+  keptKeys: readonly string[] = [],
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
-  const { bound, reserves } = await rates(pool, order, config);
+  const { bound, reserves } = await ratesOf(pool, order, config);
   for (;;) {
     const reservedRate = reserves.shift()!;
     try {
       const placed = await withTransaction(pool, (tx) =>
         writeOrder(tx, config, principal, {
           ...request,
+          sshPublicKeys: [...new Set([...request.sshPublicKeys, ...keptKeys])],
           jobId: order.jobId,
           wallet: order.wallet,
           sessionId: principal.sessionId,
@@ -89,6 +94,8 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
   }
   await requireStart(tx, config, order.wallet, usage.starting);
   await reserveSpend(tx, { jobId: order.jobId, sessionId: principal.sessionId, amount: order.reservedAmount });
+  // Last: see `tellSql`.
+  await tellOrdered(tx, order.jobId, orderedNews(order));
   return placed;
 }
 
@@ -115,8 +122,12 @@ async function requireStart(tx: Transaction, config: Config, wallet: string, sta
   throw limitReached('unready_starts', { allowed: config.MAX_UNREADY_STARTS_PER_HOUR, retryAfterS: waitS });
 }
 
-/** The job's maximum rate, and the rates to reserve for, to be tried in turn; in base units. */
-async function rates(pool: Pool, order: JobOrder, site: SitePrices): Promise<{ bound: bigint; reserves: bigint[] }> {
+/** A job's maximum rate, and the rates to reserve for, to be tried in turn; in base units. */
+export async function ratesOf(
+  pool: Pool,
+  order: JobOrder,
+  site: SitePrices,
+): Promise<{ bound: bigint; reserves: bigint[] }> {
   const found = await offeredRates(pool, order, site, candidatesConsidered);
   // The price of a machine that fails to start jobs means nothing: an absurdly low one would rule out all others.
   const sound = found.filter(({ hasFailed }) => !hasFailed);
@@ -133,7 +144,8 @@ async function rates(pool: Pool, order: JobOrder, site: SitePrices): Promise<{ b
   return { bound: maximum ?? usual, reserves: usual === cheapest ? [cheapest] : [usual, cheapest] };
 }
 
-function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
+/** The order that a request makes, as the placement sees it. */
+export function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
   const {
     providerId,
     excludeProviders,

@@ -59,6 +59,9 @@ function isBrokerError(error: unknown): error is BrokerError {
   return error instanceof BrokerError && isErrorCode(error.code);
 }
 
+/** What a schema says that was given no words. */
+const unworded = 'Invalid input';
+
 /** The problems a schema found, each with its field; `prefix` is `query.` and the like. */
 export function fieldProblems(issues: readonly $ZodIssue[], prefix = ''): FieldProblem[] {
   return issues.flatMap((issue): FieldProblem[] => {
@@ -69,7 +72,8 @@ export function fieldProblems(issues: readonly $ZodIssue[], prefix = ''): FieldP
         message: 'is not a field of this request',
       }));
     }
-    if (issue.code === 'invalid_union') {
+    // A union with words of its own says what all of its branches are for.
+    if (issue.code === 'invalid_union' && issue.message === unworded) {
       // The last branch is the intended one; those before it mean "not given".
       const meant = issue.errors.at(-1) ?? [];
       if (meant.length > 0)

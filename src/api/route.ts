@@ -51,6 +51,8 @@ export interface RouteRule {
   /** `/api/v1/jobs/:id`: literal segments, and parameters that match one segment. */
   path: string;
   auth: RouteAuth;
+  /** On a route for everybody: a caller who brings a credential is identified, and told more. A bad one is refused. */
+  knowsCallers?: true;
   /** Scopes the principal must hold, all of them. */
   scopes: readonly Scope[];
   /** True if the scope `admin` is enough instead: an operator may act for everybody. */
@@ -70,7 +72,8 @@ export interface RouteRule {
    * fields.
    */
   anyQuery?: true;
-  responses: Record<number, { description: string; schema?: ZodType }>;
+  /** `alsoAs` names media types that a client may prefer to JSON. */
+  responses: Record<number, { description: string; schema?: ZodType; alsoAs?: readonly string[] }>;
   /** Codes of this route besides those of every route of its kind. */
   errors: ErrorCode[];
 }

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { flag, list, port, whole } from './values.js';
 
+const shownName = z
+  .string()
+  .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,38}[\x21-\x7e])?$/, 'must be 1 to 40 printable ASCII characters');
+
 export const apiVariables = {
+  /** What this site calls itself, where people see it. */
+  SITE_NAME: shownName.default('WorldLand'),
+  /** What prices are called: a display name of the token. It changes no amount. */
+  TOKEN_SYMBOL: shownName.default('WLC'),
   /** Port of the public API. 0 takes a free port, for tests. */
   PROXY_PORT: port(8080),
   /** Address that the public API listens on. */

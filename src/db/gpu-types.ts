@@ -19,6 +19,16 @@ export async function registeredGpuTypes(db: Queryable): Promise<RegisteredGpuTy
   return rows.map(({ name, vram_gb }) => ({ key: name, ...(vram_gb === null ? {} : { vramGb: vram_gb }) }));
 }
 
+/** The types that some provider has now, those of most providers first. */
+export async function presentGpuTypes(db: Queryable, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>(
+    `select name from provider_resources where kind = 'gpu' and total > 0
+      group by name order by count(*) desc, name limit $1`,
+    [limit],
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** The types that a name can mean, as parameters of `isTypeSql`. */
 export type GpuTypeParameters = [names: string[] | null, certain: string[] | null, vramGb: number | null];
 

@@ -36,3 +36,15 @@ async function installation(pool: Pool): Promise<Installation> {
   known.set(pool, asked);
   return asked;
 }
+
+/** Records which cluster this installation rents out. */
+export async function recordCaHash(pool: Pool, caHash: string): Promise<void> {
+  await installation(pool);
+  await pool.query('update installation set ca_hash = $1 where ca_hash is distinct from $1', [caHash]);
+}
+
+/** `sha256:<hex>` of the key of the cluster's CA; undefined until a worker has started. */
+export async function knownCaHash(pool: Pool): Promise<string | undefined> {
+  const { rows } = await pool.query<{ ca_hash: string | null }>('select ca_hash from installation');
+  return rows[0]?.ca_hash ?? undefined;
+}

@@ -1,9 +1,11 @@
 import type { Architecture } from '../domain/gpu-needs.js';
 import type { FailureCause, JobFailure, JobOrder, SshAccess } from '../domain/job.js';
 import { sentence } from '../domain/outside.js';
+import type { JobMoney } from '../domain/job-cost.js';
 import { priceOf } from '../domain/pricing.js';
 import { rateOfPriceSql } from './offers.js';
 import { isErrorCode } from '../wire/error-codes.js';
+import { jobEnders, type JobEnder } from '../wire/job-events.js';
 import type { JobStatus } from '../wire/statuses.js';
 
 /** A job as its customer may see it. Prices are token units per hour for the whole job. */
@@ -14,6 +16,8 @@ export interface JobRow {
   jobName?: string;
   image: string;
   gpuType?: string;
+  /** True if its customer named no GPU type; `gpuType` is then that of the placement. */
+  anyGpuType?: true;
   minVramGb?: number;
   minCuda?: number;
   architecture?: Architecture;
@@ -31,7 +35,13 @@ export interface JobRow {
   /** The reserved base units per hour. */
   maxRate?: string;
   status: JobStatus;
+  /** The last step that was written down. */
+  phase?: string;
   message: string;
+  sessionId?: string;
+  endedBy?: JobEnder;
+  /** Present in what `findJob` and the lists of a wallet's jobs return. */
+  money?: JobMoney;
   providerId?: string;
   gpuModel?: string;
   pricePerHour?: number;
@@ -41,6 +51,7 @@ export interface JobRow {
   startedAt?: Date;
   expiresAt?: Date;
   endedAt?: Date;
+  updatedAt?: Date;
 }
 
 export interface JobTableRow {
@@ -50,6 +61,7 @@ export interface JobTableRow {
   job_name: string | null;
   image: string;
   gpu_type: string | null;
+  any_gpu_type: boolean;
   min_vram_gb: number | null;
   min_cuda: number | null;
   architecture: Architecture | null;
@@ -78,17 +90,36 @@ export interface JobTableRow {
   started_at: Date | null;
   expires_at: Date | null;
   ended_at: Date | null;
+  updated_at: Date;
+  phase: string | null;
+  session_id: string | null;
+  ended_by: string | null;
+  rate: string | null;
+  away_since: Date | null;
+  /** Only with `moneyColumns`. */
+  money?: { reserved: string; spent: string; gaps: [number, number][] };
 }
 
 /** Without the environment and SSH keys, which no response needs. */
-export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.requested_provider,
+export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.image, j.gpu_type, j.any_gpu_type, j.requested_provider,
   j.excluded_providers, j.min_vram_gb::float8 as min_vram_gb, j.min_cuda, j.architecture, j.gpu_count, j.cpu_cores, j.memory_mb, j.shm_mb,
   j.storage_gb, j.duration_s,
   j.requested_max_price::float8 as requested_max_price, ${rateOfPriceSql('j.max_price_per_hour')}::text as max_rate,
   j.status, j.message, j.provider_id, j.gpu_model,
   j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.ssh_host_key, j.failure_reason, j.failure_message,
   j.failure_cause,
-  j.created_at, j.started_at, j.expires_at, j.ended_at`;
+  j.created_at, j.started_at, j.expires_at, j.ended_at, j.updated_at, j.phase, j.session_id, j.ended_by,
+  coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate, j.away_since`;
+
+/** What the ledger holds of a job, and the gaps in its service; the numbers are text, as JSON has none that large. */
+export const moneyColumns = `(
+    select jsonb_build_object(
+             'reserved', coalesce(sum(c.reserved) filter (where c.settled_at is null), 0)::text,
+             'spent', coalesce(sum(c.spent), 0)::text,
+             'gaps', coalesce((select jsonb_agg(jsonb_build_array((extract(epoch from g.from_at) * 1000)::bigint,
+                                                                  (extract(epoch from g.to_at) * 1000)::bigint))
+                                 from job_gaps g where g.job_id = j.job_id and j.ended_at is null), '[]'))
+      from auth_charges c where c.job_id = j.job_id) as money`;
 
 export function jobOf(row: JobTableRow): JobRow {
   return {
@@ -98,6 +129,7 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.job_name === null ? {} : { jobName: row.job_name }),
     image: row.image,
     ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type }),
+    ...(row.any_gpu_type ? { anyGpuType: true } : {}),
     ...(row.min_vram_gb === null ? {} : { minVramGb: row.min_vram_gb }),
     ...(row.min_cuda === null ? {} : { minCuda: row.min_cuda }),
     ...(row.architecture === null ? {} : { architecture: row.architecture }),
@@ -131,6 +163,29 @@ export function jobOf(row: JobTableRow): JobRow {
     ...(row.started_at === null ? {} : { startedAt: row.started_at }),
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at }),
+    updatedAt: row.updated_at,
+    ...(row.phase === null ? {} : { phase: row.phase }),
+    ...(row.session_id === null ? {} : { sessionId: row.session_id }),
+    ...enderOf(row.ended_by),
+    ...moneyOf(row),
+  };
+}
+
+function enderOf(text: string | null): { endedBy?: JobEnder } {
+  const endedBy = jobEnders.find((ender) => ender === text);
+  return endedBy === undefined ? {} : { endedBy };
+}
+
+function moneyOf({ money, rate, away_since }: JobTableRow): { money?: JobMoney } {
+  if (money === undefined) return {};
+  return {
+    money: {
+      reserved: BigInt(money.reserved),
+      spent: BigInt(money.spent),
+      gaps: money.gaps.map(([fromMs, toMs]) => ({ fromMs, toMs })),
+      ...(rate === null ? {} : { rate: BigInt(rate) }),
+      ...(away_since === null ? {} : { awaySinceMs: away_since.getTime() }),
+    },
   };
 }
 

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { PG_MIGRATE_LOCK_ID, runner } from 'node-pg-migrate';
 import pg from 'pg';
+import { packageFolder } from '../broker-version.js';
 import { connectionOptions, toDependencyError, type PostgresConfig } from './pool.js';
 
 const migrationsTable = 'schema_migrations';
@@ -81,11 +81,5 @@ async function unknownMigrations(client: pg.Client, folder: string): Promise<str
  * `src/db/migrations` below the folder that holds package.json.
  */
 export function migrationsFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error('package.json was not found above the compiled program');
-    folder = parent;
-  }
-  return join(folder, 'src', 'db', 'migrations');
+  return join(packageFolder(), 'src', 'db', 'migrations');
 }

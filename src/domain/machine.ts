@@ -101,5 +101,6 @@ export const capacitySchema = z
     ...(capacity.available_until === undefined ? {} : { availableUntil: capacity.available_until }),
   }));
 
-export type SystemSpec = z.output<typeof specSchema>;
+/** `region` is where its owner says that the machine is: no message but a registration says so. */
+export type SystemSpec = z.output<typeof specSchema> & { region?: string };
 export type ProviderCapacity = z.output<typeof capacitySchema>;

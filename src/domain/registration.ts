@@ -71,6 +71,7 @@ export const registrationSchema = z
     mining_config: miningConfigSchema.nullish(),
     enc_key: encKey,
     agent_version: text(64),
+    region: text(32),
     timestamp: time,
   })
   .transform((request) => ({
@@ -79,7 +80,7 @@ export const registrationSchema = z
      * In lower case; absent if the sender named none. It is a claim, not a proof: see `wallet` of the stored message.
      */
     ...(request.wallet_addr === undefined ? {} : { walletAddr: request.wallet_addr }),
-    spec: request.spec,
+    spec: { ...request.spec, ...(request.region === '' ? {} : { region: request.region }) } as SystemSpec,
     capacity: request.capacity,
     ...(request.mining_config == null ? {} : { miningConfig: request.mining_config }),
     ...(request.enc_key === undefined ? {} : { encKey: request.enc_key }),

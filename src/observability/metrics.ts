@@ -142,3 +142,15 @@ export const nodeReviews = new Counter({
   help: 'Answers to the cluster about whether a node has left the fleet, by result',
   labelNames: ['result'] as const,
 });
+
+export const eventStreams = new Gauge({
+  name: 'broker_event_streams',
+  help: 'Clients that follow the events of jobs in this process',
+});
+
+/** `reason`: `slow`, `over` (its hour, or the credential it was opened with), `revoked`. */
+export const eventStreamsClosed = new Counter({
+  name: 'broker_event_streams_closed_total',
+  help: 'Event streams closed by the broker, by reason',
+  labelNames: ['reason'] as const,
+});

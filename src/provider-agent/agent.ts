@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SigningClock } from './signing-clock.js';
 import { miningConfigSchema } from '../domain/registration.js';
 import type { BrokerLink } from './broker-link.js';
 import { readDelegationFile, type Delegation } from './delegation.js';
+import { sayFailures } from './first-look.js';
 import { openHttpsLink } from './https-link.js';
 import { UsageError, type Options } from './options.js';
 import { openRedisLink } from './redis-link.js';
@@ -36,6 +37,9 @@ export async function runAgent(options: Options, { signal, say }: { signal: Abor
   const clock = new SigningClock();
   const read = () => readDelegationFile(file, { ...expected, nowMs: clock.now() });
   try {
+    // A machine that serves customers must not wait for a driver that hangs before its first heartbeat.
+    if (!existsSync(options.kubeletConf))
+      await sayFailures(options, say).catch((error: unknown) => say(reasonOf(error)));
     for (let ending = 'delegation'; ending !== 'left';) {
       const delegation = await awaitDelegation();
       const link = openLink(delegation);
@@ -93,7 +97,7 @@ function isAnother(found: Delegation | string, known: Delegation): boolean {
  * The URL that messages are sent to. A man in the middle could make this machine join a cluster of his own, as root.
  * TLS keeps him out; pinning the right cluster's CA makes his join commands worthless.
  */
-function requireWay({ broker, redis, caHash, insecure }: Options): string {
+export function requireWay({ broker, redis, caHash, insecure }: Options): string {
   const way = redis ?? broker;
   if (way === undefined) throw new UsageError('no broker to connect to: set --broker or --redis');
   if (isPrivate(way) || insecure || caHash !== undefined) return way;
@@ -104,7 +108,7 @@ function requireWay({ broker, redis, caHash, insecure }: Options): string {
 }
 
 /** Reads and checks a `mining_config`, in the form the wire uses. */
-function readMiningConfig(file: string): object {
+export function readMiningConfig(file: string): object {
   try {
     const config = JSON.parse(readFileSync(file, 'utf8')) as object;
     miningConfigSchema.parse(config);

@@ -14,8 +14,13 @@ import { keyForOwner } from './trust.js';
  */
 export async function authorize(options: Options, { say, print }: { say: Say; print: Say }): Promise<void> {
   const { id, walletPrivateKey, broker, audience, chainId, days } = options;
-  if (id === undefined) throw new UsageError('--id is required');
-  if (walletPrivateKey === undefined) throw new UsageError('WALLET_PRIVATE_KEY or WALLET_PRIVATE_KEY_FILE must be set');
+  if (id === undefined) throw new UsageError('--id is required: the name of the provider');
+  if (walletPrivateKey === undefined)
+    throw new UsageError(
+      `the owner's wallet has to sign that the machine may speak for ${id}, and is paid for it. In the browser: ` +
+        `wl provider authorize ${id} --node-key ${options.nodeKey ?? '0x…'}; with a private key in a file: set ` +
+        'WALLET_PRIVATE_KEY_FILE (or WALLET_PRIVATE_KEY) for this command',
+    );
   const origin = audience ?? broker;
   if (origin === undefined) throw new UsageError('--broker is required: a signature is valid for one broker only');
   const isElsewhere = options.nodeKey !== undefined;

@@ -3,9 +3,10 @@ import { isIP } from 'node:net';
 import { isAddress } from 'viem';
 import { z } from 'zod';
 import { providerIdSchema } from '../domain/registration.js';
+import { checkNames } from './doctor/examine.js';
 import { address } from '../wire/shapes.js';
 
-export const commands = ['run', 'authorize', 'key', 'scan', 'trust', 'leave'] as const;
+export const commands = ['run', 'doctor', 'scan', 'install', 'authorize', 'key', 'trust', 'leave'] as const;
 export type Command = (typeof commands)[number];
 
 /** How an option is set and explained. Secrets have no flag and come from the environment only. */
@@ -43,7 +44,7 @@ export const optionsSchema = z.object({
     .transform((text) => text.replace(/\/+$/, ''))
     .optional()
     .register(known, {
-      ...{ of: ['run', 'authorize', 'trust', 'leave'], value: 'URL', env: 'BROKER_URL' },
+      ...{ of: ['run', 'doctor', 'authorize', 'trust', 'leave'], value: 'URL', env: 'BROKER_URL' },
       help: "the broker's URL, such as https://broker.example.com",
     }),
   redis: url('rediss', 'redis')
@@ -76,6 +77,17 @@ export const optionsSchema = z.object({
       ...{ of: ['run'], value: 'yes|no|ask', env: 'PROVIDER_JOIN' },
       help: 'run the join command as root, or write it to a file; `ask` needs a terminal',
     }),
+  skipChecks: z
+    .string()
+    .transform((text) => text.split(',').flatMap((name) => name.trim().replaceAll('_', ' ') || []))
+    .refine((names) => names.every((name) => name === 'all' || checkNames.includes(name)), {
+      error: `must be all, or some of ${checkNames.join(', ')}, separated by commas`,
+    })
+    .default([])
+    .register(known, {
+      ...{ of: ['run'], value: 'NAME,…', env: 'PROVIDER_SKIP_CHECKS' },
+      help: 'join although these checks of `doctor` fail; `all` makes none',
+    }),
   caHash: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits')
@@ -93,6 +105,9 @@ export const optionsSchema = z.object({
     help: 'trust a connection to another machine without TLS and without --ca-hash',
   }),
   rejoin: flag().register(known, { of: ['run'], help: 'rejoin the fleet after the provider has left it' }),
+  json: flag().register(known, { of: ['scan', 'doctor'], help: 'one JSON document instead of a report' }),
+  print: flag().register(known, { of: ['install'], help: 'show what would be written and run, and change nothing' }),
+  remove: flag().register(known, { of: ['install'], help: 'stop the service and remove its files' }),
   gpuPrice: price.default(0).register(known, {
     ...{ of: ['run', 'scan'], value: 'PRICE', env: 'GPU_PRICE_PER_HOUR' },
     help: 'price of one GPU per hour',
@@ -135,12 +150,23 @@ export const optionsSchema = z.object({
       ...{ of: ['run', 'scan'], value: 'N', env: 'SHARE_DISK_GB' },
       help: 'gigabytes of disk to offer (default: 90% of the free space)',
     }),
+  region: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9](?:[A-Za-z0-9 .-]{0,30}[A-Za-z0-9])?$/,
+      'must be 1 to 32 letters, digits, dots, dashes and spaces',
+    )
+    .optional()
+    .register(known, {
+      ...{ of: ['run', 'scan'], value: 'NAME', env: 'PROVIDER_REGION' },
+      help: 'where the machine is, such as kr-11; customers may look for it',
+    }),
   publicIp: z
     .string()
     .refine((text) => isIP(text) !== 0, 'must be an IP address')
     .optional()
     .register(known, {
-      ...{ of: ['run', 'scan'], value: 'IP', env: 'PUBLIC_IP' },
+      ...{ of: ['run', 'scan', 'doctor'], value: 'IP', env: 'PUBLIC_IP' },
       help: 'the address at which customers reach this machine, if not its own; never looked up',
     }),
   miningConfig: z
@@ -165,7 +191,7 @@ export const optionsSchema = z.object({
     .min(1)
     .default('/etc/kubernetes/kubelet.conf')
     .register(known, {
-      ...{ of: ['run', 'leave'], value: 'FILE', env: 'KUBELET_CONF' },
+      ...{ of: ['run', 'scan', 'doctor', 'leave'], value: 'FILE', env: 'KUBELET_CONF' },
       help: 'the file that exists once the machine has joined',
     }),
   nodeKey: z
@@ -249,11 +275,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The options of a command, with the flag and the description of each. */
+/** The options of a command, with the flag and the description of each. `install` takes all of `run`. */
 export function optionsOf(command: Command): { name: string; flag: string; about: About; byDefault: unknown }[] {
   return Object.entries(optionsSchema.shape).flatMap(([name, schema]) => {
     const about = known.get(schema)!;
-    if (!about.of.includes(command)) return [];
+    if (!about.of.includes(command) && !(command === 'install' && about.of.includes('run'))) return [];
     const byDefault = schema instanceof z.ZodDefault ? (schema.def.defaultValue as unknown) : undefined;
     return [{ name, flag: name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), about, byDefault }];
   });
@@ -294,7 +320,16 @@ export function readOptions(
 function fromEnvironment({ env: name, secret }: About, env: NodeJS.ProcessEnv): string | undefined {
   if (name === undefined) return undefined;
   const file = env[`${name}_FILE`];
-  return env[name] || (secret && file ? readFileSync(file, 'utf8') : undefined);
+  return env[name] || (secret && file ? secretIn(file, `${name}_FILE`) : undefined);
+}
+
+function secretIn(file: string, variable: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+    throw new UsageError(`${variable}: ${file} cannot be read (${code})`, { cause: error });
+  }
 }
 
 /** Any user of the machine can read a command line. */

@@ -107,6 +107,7 @@ export async function serve(service: Service): Promise<'delegation' | 'left'> {
           registrationMessage({
             ...{ providerId, wallet, machine, encKey, agentVersion, capacity: capacityByType(offer, machine.gpus) },
             ...(service.miningConfig === undefined ? {} : { miningConfig: service.miningConfig }),
+            ...(options.region === undefined ? {} : { region: options.region }),
           }),
         );
         nodeName = reply.node_name ?? nodeName;

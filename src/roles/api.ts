@@ -1,9 +1,14 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { createApi } from '../api/app.js';
+import { createEventStreams } from '../api/event-streams.js';
 import { brokerRoutes } from '../api/routes/index.js';
 import { createLimiter } from '../api/limiter.js';
 import { startApiServer } from '../api/server.js';
+import { readStaticPages, type StaticPages } from '../api/static-pages.js';
 import { createAuth } from '../auth/customers/auth.js';
 import { orStopped } from '../lifecycle.js';
+import type { Logger } from '../observability/logger.js';
 import { closeRedis } from '../redis/connection.js';
 import { awaitReady, connectFailFast } from '../redis/nonces.js';
 import { createJobCommands } from '../temporal/jobs.js';
@@ -19,16 +24,19 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
   const auth = createAuth({ config, pool, redis });
   const limiter = createLimiter({ config, redis });
   const { registrationReceived, miningChanged, placementChanged } = createProviderSignals(temporal, config);
+  const streams = createEventStreams({ pool, config, logger });
   const app = createApi({
     config,
     logger,
     authenticate: auth.authenticate,
     limiter,
+    ...pagesOf(logger),
     routes: brokerRoutes({
       config,
       logger,
       pool,
       jobs: createJobCommands(temporal, config),
+      streams,
       health: readiness,
       redis,
       auth,
@@ -45,8 +53,18 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
   return {
     checks: { redis: () => redis.ping() },
     async stop() {
+      // They never end by themselves, and the server waits for what it has begun.
+      await streams.stop();
       await server.stop((config.SHUTDOWN_GRACE_S * 1000) / 2);
       closeRedis(redis);
     },
   };
 };
+
+/** Beside the compiled program. A program that runs from its sources has none, and needs none. */
+function pagesOf(logger: Logger): { pages?: StaticPages } {
+  const folder = fileURLToPath(new URL('../../pages', import.meta.url));
+  if (existsSync(folder)) return { pages: readStaticPages(folder) };
+  logger.warn({ folder }, 'there is no documentation and no console here: run the build');
+  return {};
+}

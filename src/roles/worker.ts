@@ -1,4 +1,5 @@
 import { createActivities } from '../../activities/index.js';
+import { recordCaHash } from '../db/installation.js';
 import { connectKubernetes } from '../kubernetes/client.js';
 import { clusterInfo } from '../kubernetes/cluster-info.js';
 import { ensureClusterObjects } from '../kubernetes/cluster-objects.js';
@@ -17,6 +18,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal })
   await untilAvailable(waiting, 'Kubernetes', () => ensureClusterObjects(kubernetes, logger));
   await untilAvailable(waiting, 'Temporal', () => ensureSchedules(temporal, config));
   const info = clusterInfo(kubernetes, config);
+  await untilAvailable(waiting, 'Postgres', () => recordCaHash(pool, info.caHash));
   const activities = createActivities({ config, pool, redis, kubernetes, clusterInfo: info, temporal, logger });
   const worker = await untilAvailable(waiting, 'Temporal', () =>
     startWorker({ config, activities, client: temporal, logger, stop }),

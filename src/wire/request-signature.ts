@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { hashMessage, type Hex } from 'viem';
+import { hashMessage, sha256, type Hex } from 'viem';
 
 /** A request as received. */
 export interface WireRequest {
@@ -31,7 +30,8 @@ export function canonicalRequest(
   { method, target, bodyBytes }: WireRequest,
   { timestamp, nonce }: Pick<RequestSignature, 'timestamp' | 'nonce'>,
 ): string {
-  const bodySha256 = createHash('sha256').update(bodyBytes).digest('hex');
+  // Not of node:crypto, as browsers sign, too, and not of crypto.subtle, which pages over plain HTTP do not have.
+  const bodySha256 = sha256(bodyBytes).slice(2);
   return ['WORLDLAND-REQUEST-V1', audience, method.toUpperCase(), target, bodySha256, timestamp, nonce].join('\n');
 }
 

@@ -31,7 +31,13 @@ export function failedTasks(histories: Readonly<Record<string, string>>): Findin
 }
 
 /** The Schedules of src/temporal/schedules.ts, each with the longest time since its last run. */
-const schedules: Readonly<Record<string, number>> = { 'heartbeat-sweep': 60_000, 'fleet-reconciler': 180_000 };
+const schedules: Readonly<Record<string, number>> = {
+  'heartbeat-sweep': 60_000,
+  'fleet-reconciler': 180_000,
+  'market-sampler': 700_000,
+  'provider-series': 900_000,
+  'job-reminders': 120_000,
+};
 
 /** All Schedules still exist, are not paused, and ran recently. */
 export async function schedulesGoOn(temporal: Client): Promise<Finding> {

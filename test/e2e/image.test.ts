@@ -35,7 +35,9 @@ describeUnless(wanted ? undefined : `${variable}=1, because it takes minutes`)('
   test('the image contains nothing that only development needs', () => {
     const files = readdirSync(image.folder, { recursive: true, encoding: 'utf8' });
     const shipped = files.filter((file) => !file.startsWith('node_modules'));
-    expect(shipped).toContain('dist/src/main.js');
+    expect(shipped).toEqual(
+      expect.arrayContaining(['dist/src/main.js', 'dist/pages/docs/index.html', 'dist/pages/console/sign.html']),
+    );
     const development = /^(dist\/)?(engines|test|ssh-server|scripts)(\/|$)|\.tsx?$|simulat|demo/;
     expect(shipped.filter((file) => development.test(file))).toEqual([]);
     // What npm knows to be for development alone; a dependency may bring some of the same names.
@@ -52,6 +54,9 @@ describeUnless(wanted ? undefined : `${variable}=1, because it takes minutes`)('
     const broker = await startBroker({ ...image.env, BROKER_MAIN: main });
     try {
       await broker.provider({ providerId: 'aground' }).joined;
+      for (const page of ['/docs/', '/docs/errors/no_capacity', '/console/sign', '/llms.txt']) {
+        expect([page, (await fetch(new URL(page, broker.endpoints.api))).status]).toEqual([page, 200]);
+      }
       const customer = await broker.customer();
       await until(async () => {
         const { body } = await customer.request('GET', '/api/v1/providers/aground');

@@ -74,6 +74,11 @@ export async function startPeople() {
   return {
     ...{ api, customer, owner, operator, ownProviders, otherProviders, machine, replyId, newProvider, newBlock },
     newToken: async (of: HeldSession) => (await mintToken(api, of)).token_id,
+    async newSshKey({ key }: HeldSession, publicKey: string): Promise<string> {
+      const body = { public_key: publicKey };
+      const { json } = await sendSigned({ by: key, at: api, method: 'POST', target: '/api/v1/ssh-keys', body });
+      return json.key_id as string;
+    },
     newSession: login,
     async stop() {
       await api.stop();

@@ -217,6 +217,11 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
     flow.answers('', comparisons({ comparePods: unreachable }));
     return await once(flow, workflowTypes.fleetReconciler);
   },
+
+  async 'job-reminders'(flow) {
+    flow.answers('', { announceExpiries: () => Promise.resolve({ wallets: 1 }) });
+    return await once(flow, workflowTypes.jobReminders);
+  },
 };
 
 async function once(flow: Flow, workflowType: string): Promise<string> {

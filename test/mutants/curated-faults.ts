@@ -142,28 +142,27 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
   ],
   'an ended row that comes alive, or an end that is told twice': [
     {
-      file: 'src/db/jobs.ts',
-      was: "status = 'ending', message = $2, updated_at = clock_timestamp()\n      where job_id = $1 and ended_at is null",
-      becomes: "status = 'ending', message = $2, updated_at = clock_timestamp()\n      where job_id = $1",
+      file: 'src/db/job-changes.ts',
+      was: 'is_news from jobs where job_id = $1 and ended_at is null for update',
+      becomes: 'is_news from jobs where job_id = $1 for update',
     },
     {
-      file: 'src/db/jobs.ts',
-      was: "expires_at = $7, updated_at = clock_timestamp()\n      where job_id = $1 and status in ('pending', 'provisioning')",
-      becomes: 'expires_at = $7, updated_at = clock_timestamp()\n      where job_id = $1',
+      file: 'src/db/job-changes.ts',
+      was: "where job_id = $1 and status in ('pending', 'provisioning')\n       ${counted}",
+      becomes: 'where job_id = $1\n       ${counted}',
     },
     {
-      file: 'src/db/jobs.ts',
-      was: 'ended_at = clock_timestamp(), updated_at = clock_timestamp()\n      where job_id = $1 and ended_at is null',
-      becomes: 'ended_at = clock_timestamp(), updated_at = clock_timestamp()\n      where job_id = $1',
+      file: 'src/db/job-changes.ts',
+      was: 'ended_at = clock_timestamp(), updated_at = clock_timestamp()\n        where job_id = $1 and ended_at is null',
+      becomes: 'ended_at = clock_timestamp(), updated_at = clock_timestamp()\n        where job_id = $1',
     },
     {
-      file: 'src/db/jobs.ts',
-      was: "rate = coalesce($6::numeric, ${rateOfPriceSql('$5::numeric')}), updated_at = clock_timestamp()\n      where job_id = $1 and status = 'pending'",
-      becomes:
-        "rate = coalesce($6::numeric, ${rateOfPriceSql('$5::numeric')}), updated_at = clock_timestamp()\n      where job_id = $1",
+      file: 'src/db/job-changes.ts',
+      was: "where job_id = $1 and status = 'pending'",
+      becomes: 'where job_id = $1',
     },
     { file: 'src/db/allocations.ts', was: 'where allocations.released_at is null or allocations.vacated', becomes: '' },
-    { file: 'src/db/jobs.ts', was: "env = '{}',", becomes: '' },
+    { file: 'src/db/job-changes.ts', was: "env = '{}',", becomes: '' },
   ],
   'a list that loses rows of one moment, or a sort that is reversed': [
     { file: 'src/db/jobs.ts', was: '(j.created_at, j.job_id) < ($3, $4::uuid)', becomes: 'j.created_at < $3' },
@@ -172,7 +171,11 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
       was: 'order by j.created_at desc, j.job_id desc',
       becomes: 'order by j.created_at, j.job_id',
     },
-    { file: 'src/db/jobs.ts', was: '($2::text is null or j.status = $2)', becomes: '($2::text is null or true)' },
+    {
+      file: 'src/db/jobs.ts',
+      was: '($2::text[] is null or j.status = any ($2))',
+      becomes: '($2::text[] is null or true)',
+    },
     {
       file: 'src/db/provider-reads.ts',
       was: '(p.registered_at, p.provider_id) > ($3, $4)',

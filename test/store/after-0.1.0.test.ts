@@ -45,7 +45,7 @@ describe('a database of 0.1.0 after the upgrade', () => {
       failed: 'failed',
       cancelledBeforeItsPlacement: 'cancelled',
     });
-    const { jobs: listed } = await listJobs(pool, customer, { limit: 10, status: 'running' });
+    const { jobs: listed } = await listJobs(pool, customer, { limit: 10, statuses: ['running'] });
     expect(listed.map(({ jobId }) => jobId).sort()).toEqual(running);
     expect(await findJobByKey(pool, customer, `key-of-${jobs.running}`)).toMatchObject({ jobId: jobs.running });
     expect(await findJob(pool, customer, jobs.failed)).toMatchObject({

@@ -1,20 +1,15 @@
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { generatePrivateKey } from 'viem/accounts';
-import type { JobCommands } from '../../src/api/job-commands.js';
-import { extendJob, settleSpend } from '../../src/billing/spend.js';
-import { markEnded, markProvisioning, markRunning } from '../../src/db/jobs.js';
-import { withTransaction } from '../../src/db/pool.js';
-import type { Printable } from '../../src/domain/outside.js';
 import { providerSigner, responsesSigner } from '../../src/provider-agent/signer.js';
 import { audience, newWallet, startApi, type Api } from '../support/api.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider } from '../support/fleet.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
 import { filled, readHttpFile, type HttpExample } from '../support/http-file.js';
+import { jobsThatRun } from '../support/jobs-that-run.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
 
 let database: TestDatabase;
@@ -25,42 +20,12 @@ beforeAll(async () => {
   [database, redis] = await Promise.all([freshDatabase(), freshRedis()]);
   await putProvider(database.pool, { providerId: 'big-machine' });
   const env = { PROVIDER_AUTH_MODE: 'permissive' };
-  api = await startApi({ database, redis, env, commands: { jobs: jobsThatRun() } });
+  api = await startApi({ database, redis, env, commands: { jobs: jobsThatRun(database.pool, 'big-machine') } });
 });
 afterAll(async () => {
   await api?.stop();
   await Promise.all([database?.close(), redis?.close()]);
 });
-
-/** Changes the rows of a job as its workflow would, without a machine. */
-function jobsThatRun(): JobCommands {
-  return {
-    async startAndWait({ jobId, durationSeconds }) {
-      const startedAt = new Date();
-      const provider = { providerId: 'big-machine', nodeName: 'big-machine' };
-      await markProvisioning(database.pool, jobId, { ...provider, pricePerHour: 1, rate: `${10n ** 18n}` });
-      await markRunning(database.pool, jobId, {
-        ssh: { host: '203.0.113.7', port: 30_022, user: 'root' },
-        podUid: randomUUID(),
-        startedAt,
-        expiresAt: new Date(startedAt.getTime() + durationSeconds * 1000),
-      });
-      return 'still_starting';
-    },
-    async cancel(jobId) {
-      await withTransaction(database.pool, async (tx) => {
-        await settleSpend(tx, { jobId, endAt: new Date() });
-        await markEnded(tx, jobId, { status: 'cancelled', message: 'cancelled' as Printable });
-      });
-      return 'already_ended';
-    },
-    async extend(jobId, requestId, seconds, sessionId) {
-      const extension = { jobId, requestId, seconds, sessionId, maxDurationS: 30 * 86_400 };
-      const expiresAt = await withTransaction(database.pool, (tx) => extendJob(tx, extension));
-      return { expiresAt: expiresAt.toISOString() };
-    },
-  };
-}
 
 type Answers = Map<string, { status: number; body: unknown }>;
 

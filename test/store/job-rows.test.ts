@@ -6,10 +6,10 @@ import {
   markEnded,
   markEnding,
   markExtended,
-  markMessage,
   markMoving,
   markProvisioning,
   markRunning,
+  markService,
 } from '../../src/db/jobs.js';
 import { withTransaction, type Queryable } from '../../src/db/pool.js';
 import { sentence } from '../../src/domain/outside.js';
@@ -52,7 +52,8 @@ const late = {
   moving: (db: Queryable, id: string) => markMoving(db, id, sentence('atlas did not start it')),
   running: (db: Queryable, id: string) => markRunning(db, id, runningAt('203.0.113.9', new Date())),
   extended: (db: Queryable, id: string) => markExtended(db, id, 3_600),
-  message: (db: Queryable, id: string) => markMessage(db, id, 'its provider is away'),
+  message: (db: Queryable, id: string) =>
+    markService(db, id, { message: sentence('its provider is away'), missedS: 0 }),
   ending: (db: Queryable, id: string) => markEnding(db, id, sentence('another end')),
   ended: (db: Queryable, id: string) =>
     markEnded(db, id, {

@@ -97,24 +97,28 @@ describe('placing a job', () => {
     expect(await row(order)).toMatchObject({ status: 'provisioning', providerId: 'cheap' });
   });
 
-  test('a job that nobody has room for ends with what was asked for and the customer’s price limit', async () => {
+  test('a job that nobody has room for ends with what was asked for, the customer’s price limit and the nearest there is', async () => {
     const order = await ordered({ gpuCount: 9, gpuType: 'rtx-4090', cpuCores: 3, maxPricePerHour: 1 });
     const refusal = records.placeJob(order);
     await expect(refusal).rejects.toMatchObject({
       code: 'no_capacity',
-      detail: 'no provider has 9 × rtx-4090, 3 cores, 1024 MB, 1 GB free for at most 1 an hour',
+      detail:
+        'no provider has 9 × RTX 4090, 3 cores, 1 GB of memory, 1 GB of disk free for at most 1 an hour: ' +
+        'one provider has at most 8 such GPUs free, not 9; and the cheapest that fits costs 4.5 an hour, more than 1',
     });
   });
 
   test('a job without a price limit that nobody has room for ends without naming one', async () => {
     await expect(records.placeJob(await ordered({ gpuCount: 9, maxPricePerHour: 0 }))).rejects.toMatchObject({
-      detail: 'no provider has 9 × any GPU, 1 cores, 1024 MB, 1 GB free',
+      detail:
+        'no provider has 9 × any GPU, 1 core, 1 GB of memory, 1 GB of disk free: one provider has at most 8 such GPUs free, not 9',
     });
   });
 
   test('a job that its machine has no room for ends with the name of the machine', async () => {
     await expect(records.placeJob(await ordered({ gpuCount: 9, providerId: 'dear' }))).rejects.toMatchObject({
-      detail: 'provider dear does not have 9 × any GPU, 1 cores, 1024 MB, 1 GB free',
+      detail:
+        'provider dear does not have 9 × any GPU, 1 core, 1 GB of memory, 1 GB of disk free: one provider has at most 8 such GPUs free, not 9',
     });
   });
 

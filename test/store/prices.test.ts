@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { SitePrices } from '../../src/config.js';
 import { allocate, findAllocation } from '../../src/db/allocations.js';
-import { freeCapacity, placementCandidates, whatKeepsOut } from '../../src/db/candidates.js';
+import { whyNobodyTakes } from '../../activities/no-capacity.js';
+import { freeCapacity, placementCandidates } from '../../src/db/candidates.js';
 import { insertJob, markProvisioning } from '../../src/db/jobs.js';
 import { placementEndsBy, rateSql, withoutPrices } from '../../src/db/offers.js';
 import { migrate } from '../../src/db/migrate.js';
@@ -173,10 +174,12 @@ describe('a machine without a price', () => {
     expect(free).toMatchObject([{ gpu_type: 'rtx-4090', available_gpus: 8, price_per_hour: 0.5 }]);
   });
 
-  test('a customer is told that a machine has no price when nothing else keeps the order out', async () => {
+  test('a customer is told that a machine has no price, and what else keeps the order out', async () => {
     const order = testOrder({ providerId: 'unpriced' });
-    expect(await whatKeepsOut(pool(), order, production())).toMatch(/no price/);
-    expect(await whatKeepsOut(pool(), { ...order, gpuCount: 9 }, production())).toBeUndefined();
+    expect(await whyNobodyTakes(pool(), order, production())).toMatch(/no price/);
+    expect(await whyNobodyTakes(pool(), { ...order, gpuCount: 9 }, production())).toMatch(
+      /at most 8 such GPUs free, not 9; and .* no price/,
+    );
   });
 
   test('a machine without a price is not found as a cheap one: it comes last, and not at all in a search with a maximum price', async () => {
@@ -261,13 +264,17 @@ describe('a machine that is offered for a limited time', () => {
     expect(await findProvider(pool(), 'tonight')).toMatchObject({ availableUntil: expect.any(Date) });
   });
 
-  test('a customer is told that a machine is not offered for so long when nothing else keeps the order out', async () => {
+  test('a customer is told that a machine is not offered for so long, and what else keeps the order out', async () => {
     await putProvider(pool(), { providerId: 'tonight', capacity: window(undefined, inHours(3)) });
     const order = testOrder({ durationSeconds: 4 * 3_600 });
-    expect(await whatKeepsOut(pool(), order, production())).toMatch(/not offer it for so long/);
-    expect(await whatKeepsOut(pool(), { ...order, maxRate: '0' }, production())).toMatch(/not offer it for so long/);
-    expect(await whatKeepsOut(pool(), { ...order, maxPricePerHour: 0.1 }, production())).toBeUndefined();
-    expect(await whatKeepsOut(pool(), { ...order, cpuCores: 1_001 }, production())).toBeUndefined();
+    expect(await whyNobodyTakes(pool(), order, production())).toMatch(/not offer it for so long/);
+    expect(await whyNobodyTakes(pool(), { ...order, maxRate: '0' }, production())).toMatch(/not offer it for so long/);
+    expect(await whyNobodyTakes(pool(), { ...order, maxPricePerHour: 0.1 }, production())).toMatch(
+      /for so long.*; and .*more than 0.1/,
+    );
+    expect(await whyNobodyTakes(pool(), { ...order, cpuCores: 1_001 }, production())).toMatch(
+      /for so long.*; and one machine has at most 1000 cores free, not 1001/,
+    );
   });
 
   test('a job may be extended up to the end of its machine’s offer, which its owner may change or remove', async () => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { allocate } from '../../src/db/allocations.js';
-import { freeCapacity, offeredRates, placementCandidates, whatKeepsOut } from '../../src/db/candidates.js';
+import { whyNobodyTakes } from '../../activities/no-capacity.js';
+import { freeCapacity, offeredRates, placementCandidates } from '../../src/db/candidates.js';
 import { withoutPrices } from '../../src/db/offers.js';
 import {
   findOut,
@@ -48,7 +49,7 @@ test('failures for three wallets take a provider out, visibly, and it comes back
     false,
   );
   expect(await freeCapacity(pool(), {}, withoutPrices)).toMatchObject([{ available_gpus: 8 }]);
-  expect(await whatKeepsOut(pool(), testOrder({ providerId: 'cheap' }), withoutPrices)).toMatch(/failed to start/);
+  expect(await whyNobodyTakes(pool(), testOrder({ providerId: 'cheap' }), withoutPrices)).toMatch(/failed to start/);
   await timePasses();
   expect(await first()).toEqual(['cheap', 'dear']);
 });

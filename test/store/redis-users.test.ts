@@ -77,7 +77,7 @@ beforeAll(async () => {
   port = await new Ports(join(folder, 'ports.json')).take('redis');
   await start();
   // As docs/deploy.md says.
-  const [, rights = ''] = /^ACL SETUSER agent-ID (.+)$/m.exec(read('docs/deploy.md')) ?? [];
+  const [, rights = ''] = /^ *ACL SETUSER agent-ID (.+)$/m.exec(read('docs/deploy.md')) ?? [];
   const operator = as('operator');
   const words =
     rights

@@ -5,9 +5,11 @@ import { pino } from 'pino';
 import { createApi } from '../../src/api/app.js';
 import type { ApiDeps } from '../../src/api/deps.js';
 import type { JobCommands } from '../../src/api/job-commands.js';
+import { createEventStreams, streamLimits, type StreamLimits } from '../../src/api/event-streams.js';
 import { brokerRoutes, type BrokerRouteDeps } from '../../src/api/routes/index.js';
 import { createLimiter } from '../../src/api/limiter.js';
 import { startApiServer } from '../../src/api/server.js';
+import type { StaticPages } from '../../src/api/static-pages.js';
 import { createAuth } from '../../src/auth/customers/auth.js';
 import { login, type LoginOptions, type Session } from '../../src/client/session.js';
 import type { Config } from '../../src/config.js';
@@ -65,6 +67,9 @@ export interface ApiOptions {
   commands?: Partial<Commands>;
   /** Unix milliseconds: the clock of authentication. */
   now?: () => number;
+  streams?: Partial<StreamLimits>;
+  /** The documentation and the console. */
+  pages?: StaticPages;
 }
 
 /** The API of one process of the broker. */
@@ -81,6 +86,8 @@ export interface Api {
   send(method: string, target: string, options?: SendOptions): Promise<Reply>;
   login(options?: Partial<LoginOptions>): Promise<Session>;
   stop(): Promise<void>;
+  /** Cuts all connections at once, as the end of a process does. */
+  kill(): Promise<void>;
 }
 
 export interface SendOptions {
@@ -103,7 +110,16 @@ export interface Reply {
  * The API with a broker's authentication, database and Redis, on its own port and connections: start it twice over the
  * same database and Redis, and there are two replicas.
  */
-export async function startApi({ database, redis, env, config: overrides, commands, now }: ApiOptions): Promise<Api> {
+export async function startApi({
+  database,
+  redis,
+  env,
+  config: overrides,
+  commands,
+  now,
+  streams: limits,
+  pages,
+}: ApiOptions): Promise<Api> {
   const logged: string[] = [];
   const asked: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
@@ -114,17 +130,20 @@ export async function startApi({ database, redis, env, config: overrides, comman
   await awaitReady(connection);
   const auth = createAuth({ config, pool, redis: connection, ...(now === undefined ? {} : { now }) });
   const limiter = createLimiter({ config, redis: connection });
+  const streams = createEventStreams({ pool, config, logger }, { ...streamLimits, ...limits });
   const others = { ...refusingCommands(asked), ...commands };
   const deps: ApiDeps = {
     config,
     logger,
     authenticate: auth.authenticate,
     limiter,
+    ...(pages === undefined ? {} : { pages }),
     routes: brokerRoutes({
       config,
       logger,
       pool,
       redis: connection,
+      streams,
       auth,
       limiter,
       health: async () => ({}),
@@ -133,6 +152,10 @@ export async function startApi({ database, redis, env, config: overrides, comman
   };
   const server = await startApiServer(createApi(deps), config);
   const url = `http://127.0.0.1:${server.address.port}`;
+  const disconnect = async () => {
+    connection.disconnect();
+    await pool.end();
+  };
   return {
     url,
     config,
@@ -142,9 +165,14 @@ export async function startApi({ database, redis, env, config: overrides, comman
     send: (method, target, options) => send(url, method, target, options),
     login: (options = {}) => login({ api: url, audience, account: newWallet(), ...options }),
     async stop() {
+      await streams.stop();
       await server.stop(1_000);
-      connection.disconnect();
-      await pool.end();
+      await disconnect();
+    },
+    async kill() {
+      await server.stop(0);
+      await streams.stop();
+      await disconnect();
     },
   };
 }

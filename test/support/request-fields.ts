@@ -2,25 +2,35 @@ import { z, type ZodType } from 'zod';
 
 /** The paths of all fields in a schema, including the first item of each list and one entry of each map. */
 export function fieldsOf(schema: ZodType): string[][] {
-  return paths(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return paths(json, json.$defs ?? {});
 }
 
 /** Replaces any name in the path of a map's entry. */
 export const anyName = 'SOME_NAME';
 
-function paths(schema: unknown, path: string[] = []): string[][] {
-  const { properties, anyOf, items, additionalProperties } = schema as {
+/** `within` are the named schemas that the path goes through: one that holds itself is not entered again. */
+function paths(
+  schema: unknown,
+  named: Record<string, unknown>,
+  path: string[] = [],
+  within: readonly string[] = [],
+): string[][] {
+  const { $ref, properties, anyOf, items, additionalProperties } = schema as {
+    $ref?: string;
     properties?: Record<string, unknown>;
     anyOf?: unknown[];
     items?: unknown;
     additionalProperties?: unknown;
   };
-  const below = (name: string, inner: unknown) => [[...path, name], ...paths(inner, [...path, name])];
+  const id = $ref?.slice($ref.lastIndexOf('/') + 1);
+  if (id !== undefined) return within.includes(id) ? [] : paths(named[id], named, path, [...within, id]);
+  const below = (name: string, inner: unknown) => [[...path, name], ...paths(inner, named, [...path, name], within)];
   return [
     ...Object.entries(properties ?? {}).flatMap(([name, inner]) => below(name, inner)),
     ...(typeof items === 'object' ? below('0', items) : []),
     ...(typeof additionalProperties === 'object' ? below(anyName, additionalProperties) : []),
-    ...(anyOf ?? []).flatMap((inner) => paths(inner, path)),
+    ...(anyOf ?? []).flatMap((inner) => paths(inner, named, path, within)),
   ];
 }
 

@@ -3,6 +3,7 @@ import { zeroAddress } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
 import { audience, newWallet } from './api.js';
+import { ed25519Key } from './ssh-key.js';
 import type { ErrorCode } from '../../src/wire/error-codes.js';
 
 /** A wallet's belongings in the tests of access rights, each by its id. */
@@ -12,6 +13,7 @@ export interface Belongings {
   tokenId: string;
   jobId: string;
   providerId: string;
+  sshKeyId: string;
 }
 
 /** How to try a route with a wallet's belongings, by the holder of `by`. */
@@ -29,6 +31,7 @@ export const nothing = (): Belongings => ({
   tokenId: randomUUID(),
   jobId: randomUUID(),
   providerId: `none-${randomUUID().slice(0, 8)}`,
+  sshKeyId: randomUUID(),
 });
 
 type MakeAttempt = (of: Belongings, by: PrivateKeyAccount) => Attempt | Promise<Attempt>;
@@ -81,8 +84,19 @@ export const attempts: Record<string, MakeAttempt> = {
     ssh_public_keys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test'],
   }),
   'GET /api/v1/jobs/:id': job(''),
+  'PATCH /api/v1/jobs/:id': job('', { job_name: 'renamed' }),
+  'GET /api/v1/jobs/:id/events': job('/events'),
+  'GET /api/v1/events': own('/api/v1/events'),
   'DELETE /api/v1/jobs/:id': job(''),
   'POST /api/v1/jobs/:id/extend': job('/extend', { additional_hours: 1 }),
+
+  'GET /api/v1/billing': own('/api/v1/billing?by=day'),
+  'GET /api/v1/ssh-keys': own('/api/v1/ssh-keys'),
+  'POST /api/v1/ssh-keys': () => ({ target: '/api/v1/ssh-keys', body: { public_key: ed25519Key() }, foreign: 'own' }),
+  'DELETE /api/v1/ssh-keys/:id': ({ sshKeyId }) => ({
+    target: `/api/v1/ssh-keys/${sshKeyId}`,
+    foreign: 'ssh_key_not_found',
+  }),
 
   'POST /api/v1/providers/:id/claim': async ({ providerId }, by) => {
     const nodeKey = newWallet().address;
@@ -136,6 +150,13 @@ export const attempts: Record<string, MakeAttempt> = {
     target: `/api/v1/admin/tenants?wallet=${wallet.address}`,
     foreign: 'scope_denied',
   }),
+  'GET /api/v1/me/providers': own('/api/v1/me/providers'),
+  'GET /api/v1/me/earnings': own('/api/v1/me/earnings'),
+  'GET /api/v1/providers/:id/earnings': provider('earnings'),
+  'GET /api/v1/providers/:id/jobs': provider('jobs'),
+  'GET /api/v1/providers/:id/usage': provider('usage'),
+  'PUT /api/v1/providers/:id/prices': provider('prices', { cpu: 0.01 }),
+  'DELETE /api/v1/providers/:id/prices': provider('prices'),
   'POST /api/v1/providers/:id/cordon': provider('cordon'),
   'POST /api/v1/providers/:id/uncordon': provider('uncordon'),
   'POST /api/v1/providers/:id/drain': provider('drain', {}),
@@ -149,6 +170,7 @@ export const attempts: Record<string, MakeAttempt> = {
 
 /** Routes without a credential. Each has to be safe for everybody, or check its own signature. */
 export const openRoutes = [
+  'GET /',
   'GET /health',
   'GET /ready',
   'GET /openapi.json',
@@ -156,6 +178,11 @@ export const openRoutes = [
   'GET /api/v1/providers/:id',
   'GET /api/v1/providers/search',
   'GET /api/v1/site',
+  'GET /api/v1/offers',
+  'GET /api/v1/market',
+  'GET /api/v1/market/history',
+  // Answers figures only; a credential adds what is left of the caller's own limit.
+  'POST /api/v1/quotes',
   'GET /api/v1/providers/gpu-availability',
   'GET /api/v1/providers/:id/mining',
   'GET /api/v1/mining/metrics',
@@ -164,6 +191,7 @@ export const openRoutes = [
   'POST /api/v1/auth/revoke',
   'POST /api/v1/providers/messages',
   'GET /api/v1/providers/:id/responses',
+  'PUT /api/v1/providers/:id/delegation',
 ];
 
 /** Opening a session: tests of logins try it, and this one uses an existing session. */

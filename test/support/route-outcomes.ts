@@ -21,10 +21,26 @@ export const outcomes: Record<string, Outcome> = {
   'GET /api/v1/jobs': { taken: 200 },
   'POST /api/v1/jobs': { taken: 202, away: 503 },
   'GET /api/v1/jobs/:id': { taken: 200 },
+  'PATCH /api/v1/jobs/:id': { taken: 200 },
+  'GET /api/v1/jobs/:id/events': { taken: 200 },
+  'GET /api/v1/events': { taken: 200 },
   'DELETE /api/v1/jobs/:id': { taken: 202, away: 503 },
   'POST /api/v1/jobs/:id/extend': { taken: 200, away: 503 },
 
+  'GET /api/v1/billing': { taken: 200 },
+  'GET /api/v1/ssh-keys': { taken: 200 },
+  'POST /api/v1/ssh-keys': { taken: 201 },
+  'DELETE /api/v1/ssh-keys/:id': { taken: 204 },
+
   'POST /api/v1/providers/:id/claim': { taken: 200, away: 503 },
+  'GET /api/v1/me/providers': { taken: 200 },
+  'GET /api/v1/me/earnings': { taken: 200 },
+  'GET /api/v1/providers/:id/earnings': { taken: 200 },
+  'GET /api/v1/providers/:id/jobs': { taken: 200 },
+  'GET /api/v1/providers/:id/usage': { taken: 200 },
+  // Placement has them from the database; the provider's workflow catches up.
+  'PUT /api/v1/providers/:id/prices': { taken: 200 },
+  'DELETE /api/v1/providers/:id/prices': { taken: 200 },
   'POST /api/v1/providers/:id/cordon': { taken: 200, away: 503 },
   'POST /api/v1/providers/:id/uncordon': { taken: 200, away: 503 },
   'POST /api/v1/providers/:id/drain': { taken: 200, away: 503 },
@@ -57,6 +73,7 @@ export const outcomes: Record<string, Outcome> = {
 
 /** The same for routes that are open to everybody; `openAttempts` has the requests. */
 export const openOutcomes: Record<string, number> = {
+  'GET /': 200,
   'GET /health': 200,
   'GET /ready': 200,
   'GET /openapi.json': 200,
@@ -64,6 +81,10 @@ export const openOutcomes: Record<string, number> = {
   'GET /api/v1/providers/:id': 200,
   'GET /api/v1/providers/search': 200,
   'GET /api/v1/site': 200,
+  'GET /api/v1/offers': 200,
+  'GET /api/v1/market': 200,
+  'GET /api/v1/market/history': 200,
+  'POST /api/v1/quotes': 200,
   'GET /api/v1/providers/gpu-availability': 200,
   'GET /api/v1/providers/:id/mining': 200,
   'GET /api/v1/mining/metrics': 200,
@@ -71,4 +92,5 @@ export const openOutcomes: Record<string, number> = {
   'POST /api/v1/auth/revoke': 204,
   'POST /api/v1/providers/messages': 202,
   'GET /api/v1/providers/:id/responses': 200,
+  'PUT /api/v1/providers/:id/delegation': 202,
 };

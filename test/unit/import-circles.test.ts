@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../../engines/paths.js';
 import { importedBy, importsOf } from '../support/imports.js';
 
-const folders = ['src', 'workflows', 'activities', 'engines', 'scripts'];
+const folders = ['src', 'workflows', 'activities', 'engines', 'scripts', 'console'];
 const files = folders.flatMap((folder) =>
   readdirSync(join(packageRoot, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts'))

@@ -99,7 +99,7 @@ describe('a machine that loses a GPU', () => {
     const [rented, served] = await Promise.all([over(renting), over(other)]);
     expect(rented.billedMs).toBeLessThan(rented.servedUntil.getTime() - rented.startedAt.getTime());
     expect(served.billedMs).toBe(served.servedUntil.getTime() - served.startedAt.getTime());
-    expect(served.job.message).toBe('cancelled by its owner');
+    expect(served.job.message).toBe('an operator ended it');
   });
 
   test('a machine that does not get its lost GPU back in time is lost for those who rent its GPUs', async () => {

@@ -77,7 +77,7 @@ describe('a job', () => {
     expect(await world.job(order)).toMatchObject({ status: 'running', ssh: { port: state.ssh!.port }, providerId });
 
     expect(await world.commands.cancel(order.jobId, 'its owner', 20_000)).toMatchObject({ status: 'cancelled' });
-    expect(await world.job(order)).toMatchObject({ status: 'cancelled', message: 'cancelled by its owner' });
+    expect(await world.job(order)).toMatchObject({ status: 'cancelled', message: 'an operator ended it' });
     await expectNothingHeld(order);
   });
 

@@ -3,7 +3,7 @@ import type { Credentials } from '../../auth/customers/authenticate.js';
 import type { Principal } from '../../auth/customers/principal.js';
 import { BrokerError } from '../../domain/errors.js';
 import type { ApiContext, ApiState } from '../route.js';
-import { letThrough } from './rate-limits.js';
+import { bringsCredential, letThrough } from './rate-limits.js';
 import type { Scope } from '../../wire/scopes.js';
 
 /** Identifies the caller; `undefined` without a credential; throws a `BrokerError` for an invalid one. */
@@ -33,6 +33,9 @@ export function authentication(authenticate: Authenticate): Middleware<ApiState>
         const principal = await whoAsks(ctx);
         if (ctx.state.overLimit !== undefined) throw ctx.state.overLimit;
         ctx.state.principal = principal!;
+      } else if (rule!.knowsCallers === true && bringsCredential(ctx.headers)) {
+        const principal = await whoAsks(ctx);
+        if (principal !== undefined && principal.kind !== 'proof') ctx.state.principal = principal;
       }
       await next();
       return;

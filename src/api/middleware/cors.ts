@@ -19,8 +19,19 @@ export function allowOrigins(origins: readonly string[]) {
       'idempotency-key',
       'prefer',
       'if-none-match',
+      'last-event-id',
     ],
-    exposeHeaders: ['retry-after', 'x-request-id', 'location', 'preference-applied', 'etag', 'www-authenticate'],
+    // A browser shows no script the clock of a server otherwise, and signed requests go by it.
+    exposeHeaders: [
+      'retry-after',
+      'x-request-id',
+      'location',
+      'preference-applied',
+      'etag',
+      'link',
+      'www-authenticate',
+      'date',
+    ],
     maxAge: 600,
   });
 }

@@ -18,6 +18,7 @@ const single: ReadonlySet<string> = new Set([
   'content-type',
   'host',
   'idempotency-key',
+  'last-event-id',
   'origin',
   'transfer-encoding',
   'user-agent',

@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
 import type { ZodType } from 'zod';
 import type { FieldProblem } from '../../domain/errors.js';
+import { plainWords } from '../plain-words.js';
 import { fieldProblems, validationFailed } from '../problem.js';
 import { queryProblems, singleValues } from '../query-fields.js';
 import type { ApiState } from '../route.js';
@@ -12,7 +13,7 @@ export const validate: Middleware<ApiState> = async (ctx, next) => {
     anyQuery === true ? [] : queryProblems(ctx.query, Object.keys(request?.query?.shape ?? {}));
   const check = (schema: ZodType | undefined, value: unknown, prefix: string): unknown => {
     if (schema === undefined) return value;
-    const result = schema.safeParse(value);
+    const result = schema.safeParse(value, { error: plainWords });
     if (result.success) return result.data;
     errors.push(...fieldProblems(result.error.issues, prefix));
     return undefined;

@@ -211,7 +211,7 @@ function walletRoutes(auth: Auth): RouteRule[] {
       summary: 'Whom this credential speaks for, and how much it may still spend',
       responses: { 200: { description: 'The caller', schema: meReply } },
       errors: [],
-      handler: async (ctx) => replyUncached(ctx, 200, meReplyOf(principalOf(ctx))),
+      handler: async (ctx) => replyUncached(ctx, 200, meReplyOf(principalOf(ctx), auth.config.ADMIN_WALLETS)),
     },
     {
       method: 'POST',

@@ -5,24 +5,26 @@ import type { Config } from '../../config.js';
 import { requireSameSeconds } from '../../billing/spend.js';
 import { findExtension } from '../../db/auth-charges.js';
 import { findBlockOf } from '../../db/blocks.js';
+import { createEventBell } from '../../db/event-bell.js';
 import { orderOfJob } from '../../db/job-row.js';
-import { findJob, listJobs, type JobRow } from '../../db/jobs.js';
+import { findJob, type JobRow } from '../../db/jobs.js';
 import { blockedError } from '../../domain/blocks.js';
 import { BrokerError } from '../../domain/errors.js';
 import { isFinal } from '../../domain/job.js';
 import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
-import { isUuid } from '../../domain/uuid.js';
 import { answerEnd, endJob, retryAfterS } from '../end-job.js';
 import { insteadOf, requireKnownGpu } from '../gpu-names.js';
 import type { JobCommands } from '../job-commands.js';
+import { jobPolicyOf } from '../job-policy.js';
+import { keysOfOrder } from '../order-keys.js';
 import { placeOrder } from '../place-order.js';
+import { ownJob } from '../own-job.js';
 import { waitHeaders, waitingOf, waitingWithinMs } from '../prefer.js';
 import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
-import { jobListReply, jobReply, jobReplyOf } from '../schemas/job.js';
-import { pageQuery } from '../schemas/page.js';
+import { jobReply, jobReplyOf } from '../schemas/job.js';
+import { jobReadRoutes } from './job-reads.js';
 import type { ErrorCode } from '../../wire/error-codes.js';
-import { jobStatuses } from '../../wire/statuses.js';
 
 interface Deps {
   config: Config;
@@ -30,7 +32,6 @@ interface Deps {
   jobs: JobCommands;
 }
 
-const listQuery = pageQuery.extend({ status: z.enum(jobStatuses).optional() });
 const createHeaders = waitHeaders.extend({
   'idempotency-key': z
     .string()
@@ -58,17 +59,12 @@ const startFailures: ErrorCode[] = [
 /** A customer's jobs. A caller sees only its own jobs; any other id is a 404. */
 export function jobRoutes(deps: Deps): RouteRule[] {
   const { config, pool, jobs } = deps;
-  const policy = {
-    defaultImage: config.JOB_DEFAULT_IMAGE,
-    images: { allowlist: config.IMAGE_ALLOWLIST, requireDigest: config.IMAGE_REQUIRE_DIGEST },
-    minDurationS: config.JOB_MIN_DURATION_S,
-    maxDurationS: config.JOB_MAX_DURATION_S,
-  };
+  const bell = createEventBell(pool);
+  const policy = jobPolicyOf(config);
 
-  return [...ofAll(), ...ofOne()];
+  return [...jobReadRoutes({ pool }), ...orders(), ...ofOne()];
 
-  /** Orders, and the list of jobs. */
-  function ofAll(): RouteRule[] {
+  function orders(): RouteRule[] {
     return [
       {
         method: 'POST',
@@ -87,48 +83,11 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         answerWithinMs: waitingWithinMs,
         handler: createJob,
       },
-      {
-        method: 'GET',
-        path: '/api/v1/jobs',
-        auth: 'any',
-        scopes: ['jobs:read'],
-        limit: 'read',
-        summary: 'List your jobs, newest first',
-        request: { query: listQuery },
-        responses: { 200: { description: 'One page', schema: jobListReply } },
-        errors: [],
-        handler: async (ctx) => {
-          const { status, limit, cursor } = ctx.state.query as z.output<typeof listQuery>;
-          const page = await listJobs(pool, principalOf(ctx).wallet, {
-            limit,
-            ...(status === undefined ? {} : { status }),
-            ...(cursor === undefined ? {} : { cursor }),
-          });
-          ctx.body = {
-            jobs: page.jobs.map(jobReplyOf),
-            count: page.jobs.length,
-            ...(page.nextCursor === undefined ? {} : { next_cursor: page.nextCursor }),
-          };
-        },
-      },
     ];
   }
 
   function ofOne(): RouteRule[] {
     return [
-      {
-        method: 'GET',
-        path: '/api/v1/jobs/:id',
-        auth: 'any',
-        scopes: ['jobs:read'],
-        limit: 'read',
-        summary: 'Read one of your jobs',
-        responses: { 200: { description: 'The job', schema: jobReply } },
-        errors: ['job_not_found'],
-        handler: async (ctx) => {
-          ctx.body = jobReplyOf(await ownJob(ctx));
-        },
-      },
       {
         method: 'DELETE',
         path: '/api/v1/jobs/:id',
@@ -166,7 +125,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           'blocked',
         ],
         handler: async (ctx) => {
-          const job = await ownJob(ctx);
+          const job = await ownJob(pool, ctx);
           const { seconds } = ctx.state.body as { seconds: number };
           const requestId = extensionId(ctx);
           // A repeat does not reach the workflow, so it succeeds even after the workflow has ended.
@@ -177,7 +136,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
             // The caller pays: a session without money left cannot spend from another session's limit.
             await extendJob(job.jobId, requestId, seconds, principalOf(ctx).sessionId);
           }
-          ctx.body = jobReplyOf(await ownJob(ctx));
+          ctx.body = jobReplyOf(await ownJob(pool, ctx));
         },
       },
     ];
@@ -214,8 +173,11 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const key = ctx.get('idempotency-key');
     const request = ctx.state.body as JobRequest;
     const idempotencyKey = key === '' ? undefined : key;
-    await requireKnownGpu(pool, request.gpuType, { wallet: principalOf(ctx).wallet, idempotencyKey });
-    const { job, created } = await placeOrder(deps, principalOf(ctx), request, idempotencyKey);
+    const by = { wallet: principalOf(ctx).wallet, idempotencyKey };
+    await requireKnownGpu(pool, request.gpuType, by);
+    const keptKeys = await keysOfOrder(pool, request.sshKeyIds ?? [], by);
+    const { job, created } = await placeOrder(deps, principalOf(ctx), request, idempotencyKey, keptKeys);
+    if (created) bell.ring(job.wallet);
     ctx.set('location', `/api/v1/jobs/${job.jobId}`);
     if (!isFinal(job.status) && job.status !== 'running') await startAndWait(ctx, job);
     const now = await findJob(pool, job.wallet, job.jobId);
@@ -256,18 +218,10 @@ export function jobRoutes(deps: Deps): RouteRule[] {
   }
 
   async function endOwnJob(ctx: ApiContext): Promise<void> {
-    const job = await ownJob(ctx);
-    const ended = await endJob(jobs, ctx, job, { by: job.wallet, readAgain: () => ownJob(ctx) });
+    const job = await ownJob(pool, ctx);
+    const ended = await endJob(jobs, ctx, job, { by: job.wallet, readAgain: () => ownJob(pool, ctx) });
     answerEnd(ctx, ended, `/api/v1/jobs/${job.jobId}`);
     ctx.body = jobReplyOf(ended);
-  }
-
-  /** The job in the path, if it is the caller's. */
-  async function ownJob(ctx: ApiContext): Promise<JobRow> {
-    const id = ctx.state.params['id']!.toLowerCase();
-    const job = isUuid(id) ? await findJob(pool, principalOf(ctx).wallet, id) : undefined;
-    if (job === undefined) throw new BrokerError('job_not_found', 'you have no job with this id');
-    return job;
   }
 }
 

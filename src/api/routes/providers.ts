@@ -4,14 +4,11 @@ import type { Config } from '../../config.js';
 import { findProvider, gpuAvailability, listProviders, searchProviders } from '../../db/provider-reads.js';
 import { BrokerError } from '../../domain/errors.js';
 import { gpusNear } from '../gpu-names.js';
-import { architecture, cudaVersion, saysTheSame } from '../../domain/job-request.js';
-import type { Architecture } from '../../domain/gpu-needs.js';
-import { gpuTypeKey } from '../../domain/gpu.js';
+import { gpuAsked, gpuQuery, maxGpusAsked, needsAsked, needsQuery, queryAmount } from '../gpu-query.js';
 import { providerIdPattern } from '../../domain/provider.js';
 import { createCachedRead } from '../cached-read.js';
-import { validationFailed } from '../problem.js';
 import type { ApiContext, RouteRule } from '../route.js';
-import { pageQuery, queryNumber, queryText } from '../schemas/page.js';
+import { pageQuery, queryNumber } from '../schemas/page.js';
 import {
   gpuAvailabilityReply,
   gpuAvailabilityReplyOf,
@@ -21,6 +18,7 @@ import {
   providerReplyOf,
 } from '../schemas/provider.js';
 import { sendCached } from '../send-cached.js';
+import { address } from '../../wire/shapes.js';
 import { providerStatuses } from '../../wire/statuses.js';
 
 /** How old a public response may be; also limits each page to one query a second. */
@@ -28,59 +26,26 @@ const maxAgeMs = 1_000;
 /** A page of 100 providers is about 170 kB: the cache stays below some tens of megabytes whatever clients ask for. */
 const maxCachedReplies = 200;
 
-/** More than any machine has, and what the database can count. */
-const maxGpusAsked = 100_000;
-
-const gpuName = queryText.transform(gpuTypeKey);
-const amount = queryNumber(z.number().nonnegative());
-/** What each GPU and its machine must have. */
-const needs = {
-  min_vram_gb: amount.optional().describe('Nominal memory of each GPU'),
-  min_cuda: cudaVersion.optional().describe('The lowest CUDA version of the driver'),
-  architecture: architecture.optional().describe('`amd64` or `arm64`'),
-};
+const listQuery = pageQuery.extend({ wallet: address.optional().describe('Only those of this owner') });
 const searchQuery = z.object({
   status: z.enum(providerStatuses).optional(),
-  gpu: gpuName.optional(),
-  gpu_type: gpuName.optional().describe('The same as `gpu`'),
-  ...needs,
+  ...gpuQuery,
+  ...needsQuery,
   gpu_count: queryNumber(z.number().int().min(1).max(maxGpusAsked))
     .optional()
     .describe('GPUs that are free at one provider'),
-  min_ram: amount.optional().describe('MB'),
-  min_cpu: amount.optional().describe('Cores'),
-  min_disk: amount.optional().describe('GB'),
-  max_price: amount.optional().describe('Per GPU and hour'),
+  min_ram: queryAmount.optional().describe('MB'),
+  min_cpu: queryAmount.optional().describe('Cores'),
+  min_disk: queryAmount.optional().describe('GB'),
+  max_price: queryAmount.optional().describe('Per GPU and hour'),
   sort: z.enum(['price', 'available_gpus', 'registered_at']).default('price'),
   limit: pageQuery.shape.limit,
   offset: queryNumber(z.number().int().min(0).max(100_000)).default(0),
 });
 const availabilityQuery = z.object({
-  gpu_type: gpuName.optional(),
-  gpu: gpuName.optional().describe('The same as `gpu_type`'),
-  ...needs,
+  ...gpuQuery,
+  ...needsQuery,
 });
-
-/** Clients know the GPU by either name, each from another route; if both are given, they must be equal. */
-function gpuAsked({ gpu, gpu_type: gpuType }: { gpu?: string | undefined; gpu_type?: string | undefined }) {
-  if (gpu !== undefined && gpuType !== undefined && !saysTheSame(gpu, gpuType)) {
-    throw validationFailed([{ field: 'query.gpu_type', message: 'says another type than gpu' }]);
-  }
-  const asked = gpu ?? gpuType;
-  return asked === undefined ? {} : { gpuType: asked };
-}
-
-function needsAsked(query: {
-  min_vram_gb?: number | undefined;
-  min_cuda?: number | undefined;
-  architecture?: Architecture | undefined;
-}) {
-  return {
-    ...(query.min_vram_gb === undefined ? {} : { minVramGb: query.min_vram_gb }),
-    ...(query.min_cuda === undefined ? {} : { minCuda: query.min_cuda }),
-    ...(query.architecture === undefined ? {} : { architecture: query.architecture }),
-  };
-}
 
 /** What can be rented, for everybody to read. */
 export function providerRoutes({ pool, config }: { pool: Pool; config: Config }): RouteRule[] {
@@ -100,13 +65,17 @@ export function providerRoutes({ pool, config }: { pool: Pool; config: Config })
       ...open,
       path: '/api/v1/providers',
       summary: 'List providers, page by page',
-      request: { query: pageQuery },
+      request: { query: listQuery },
       responses: { 200: { description: 'One page', schema: providerListReply } },
       errors: [],
       handler: async (ctx) => {
-        const { limit, cursor } = ctx.state.query as z.output<typeof pageQuery>;
-        await answer(ctx, [limit, cursor], async () => {
-          const page = await listProviders(pool, { limit, ...(cursor === undefined ? {} : { cursor }) }, config);
+        const { limit, cursor, wallet } = ctx.state.query as z.output<typeof listQuery>;
+        await answer(ctx, [limit, cursor, wallet], async () => {
+          const page = await listProviders(
+            pool,
+            { limit, wallet, ...(cursor === undefined ? {} : { cursor }) },
+            config,
+          );
           return {
             providers: page.providers.map((provider) => providerReplyOf(provider, config)),
             count: page.providers.length,

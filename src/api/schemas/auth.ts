@@ -76,6 +76,7 @@ export const meReply = z.object({
   spend_reserved: amount,
   spend_spent: amount,
   spend_remaining: amount,
+  may_be_admin: z.boolean().describe('Whether the wallet may log in with the scope `admin`'),
 });
 
 export const sessionListReply = z.object({
@@ -121,7 +122,7 @@ export function registrationReplyOf(session: NewAuthSession): z.infer<typeof reg
   };
 }
 
-export function meReplyOf(principal: SessionPrincipal): z.infer<typeof meReply> {
+export function meReplyOf(principal: SessionPrincipal, admins: readonly string[]): z.infer<typeof meReply> {
   const { limit, reserved, spent } = principal.spend;
   return {
     wallet: principal.wallet,
@@ -135,6 +136,7 @@ export function meReplyOf(principal: SessionPrincipal): z.infer<typeof meReply> 
     spend_reserved: reserved.toString(),
     spend_spent: spent.toString(),
     spend_remaining: (limit - reserved - spent).toString(),
+    may_be_admin: admins.includes(principal.wallet),
   };
 }
 

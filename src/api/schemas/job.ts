@@ -1,73 +1,109 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { JobRow } from '../../db/jobs.js';
-import { knownHostsLine, sharedMemoryMb, sshCommand } from '../../domain/job.js';
+import { isFinal, knownHostsLine, sharedMemoryMb, sshCommand } from '../../domain/job.js';
+import { costAt } from '../../domain/job-cost.js';
+import { phaseOf } from '../../domain/job-phase.js';
+import { priceOf } from '../../domain/pricing.js';
+import { jobEnders, jobPhases, type JobEnder } from '../../wire/job-events.js';
 import { jobStatuses } from '../../wire/statuses.js';
+import { sshFingerprint } from '../ssh-fingerprint.js';
+
+const amount = z.string().regex(/^\d+$/);
 
 /** A job as its customer sees it. Unknown values are left out. */
-export const jobReply = z.object({
-  job_id: z.uuid(),
-  job_name: z.string().optional(),
-  status: z.enum(jobStatuses),
-  message: z.string().optional(),
-  provider_id: z.string().optional(),
-  image: z.string(),
-  gpu_type: z.string().optional(),
-  gpu_model: z.string().optional().describe("The provider's name for it"),
-  gpu_count: z.int(),
-  cpu_cores: z.int(),
-  memory_gb: z.number(),
-  shm_gb: z.number().describe('How much of the memory `/dev/shm` may use'),
-  storage_gb: z.int(),
-  price_per_hour: z.number().optional().describe('For the whole job, in token units'),
-  max_price_per_hour: z.number().optional().describe('The maximum in the order'),
-  ssh_host: z.string().optional(),
-  ssh_port: z.int().optional(),
-  ssh_user: z.string().optional(),
-  ssh_command: z.string().optional(),
-  ssh_host_key: z.string().optional().describe('The public host key, created for this job only'),
-  ssh_host_key_fingerprint: z.string().optional().describe('As ssh shows it at the first login: `SHA256:…`'),
-  known_hosts: z
-    .string()
-    .optional()
-    .describe('A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one'),
-  created_at: z.iso.datetime(),
-  started_at: z.iso.datetime().optional(),
-  expires_at: z.iso.datetime().optional(),
-  ended_at: z.iso.datetime().optional(),
-  failure_reason: z.string().optional(),
-  failure_message: z.string().optional(),
-  suggestion: z
-    .object({
-      action: z.enum(['increase_memory', 'increase_storage']),
-      recommended_memory: z.string().optional(),
-      recommended_storage: z.string().optional(),
-      message: z.string(),
-    })
-    .optional()
-    .describe('What to change in the next order, if the failure shows it'),
-});
+export const jobReply = z
+  .object({
+    job_id: z.uuid(),
+    job_name: z.string().optional(),
+    status: z.enum(jobStatuses),
+    phase: z
+      .enum(jobPhases)
+      .describe('The last step. Those between `placed` and `ssh_ready` are told by the machine, and may be left out'),
+    message: z.string().optional(),
+    provider_id: z.string().optional(),
+    image: z.string(),
+    gpu_type: z.string().optional(),
+    any_gpu_type: z.boolean().describe('True if the order named no GPU type: it got the cheapest that fitted'),
+    gpu_model: z.string().optional().describe("The provider's name for it"),
+    gpu_count: z.int(),
+    cpu_cores: z.int(),
+    memory_gb: z.number(),
+    shm_gb: z.number().describe('How much of the memory `/dev/shm` may use'),
+    storage_gb: z.int(),
+    price_per_hour: z.number().optional().describe('For the whole job, in token units'),
+    max_price_per_hour: z
+      .number()
+      .optional()
+      .describe('The maximum in the order, or the one that the broker set from the offers of that moment'),
+    session_id: z.uuid().optional().describe('The session that ordered it'),
+    cost: z
+      .object({
+        spent: amount.describe('So far; of a job that has ended, what it cost'),
+        reserved: amount.describe('Held for it in the limits of sessions; 0 after its end'),
+        per_second: amount.optional().describe('While it is served, rounded down; absent until it is placed'),
+      })
+      .optional()
+      .describe('In base units'),
+    ssh_host: z.string().optional(),
+    ssh_port: z.int().optional(),
+    ssh_user: z.string().optional(),
+    ssh_command: z.string().optional(),
+    ssh_host_key: z.string().optional().describe('The public host key, created for this job only'),
+    ssh_host_key_fingerprint: z.string().optional().describe('As ssh shows it at the first login: `SHA256:…`'),
+    known_hosts: z
+      .string()
+      .optional()
+      .describe('A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one'),
+    created_at: z.iso.datetime(),
+    started_at: z.iso.datetime().optional(),
+    expires_at: z.iso.datetime().optional(),
+    ends_in_s: z.int().optional().describe('Seconds that are left of a running job'),
+    ended_at: z.iso.datetime().optional(),
+    ended_by: z
+      .enum(jobEnders)
+      .optional()
+      .describe(
+        'Who or what ended it: you, its time (`expiry`), the owner of its machine, an operator, or the loss of its machine (`provider`). Absent if it failed or ended by itself',
+      ),
+    failure_reason: z.string().optional(),
+    failure_message: z.string().optional(),
+    suggestion: z
+      .object({
+        action: z.enum(['increase_memory', 'increase_storage']),
+        recommended_memory: z.string().optional(),
+        recommended_storage: z.string().optional(),
+        message: z.string(),
+      })
+      .optional()
+      .describe('What to change in the next order, if the failure shows it'),
+  })
+  .meta({ id: 'Job' });
 
 export type JobReply = z.infer<typeof jobReply>;
 
-export const jobListReply = z.object({
-  jobs: z.array(jobReply),
-  count: z.int(),
-  next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
-});
+export const jobListReply = z
+  .object({
+    jobs: z.array(jobReply),
+    count: z.int(),
+    next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
+  })
+  .meta({ id: 'Jobs' });
 
 /** Field by field: a new column of the table must not be published by accident. */
-export function jobReplyOf(job: JobRow): JobReply {
+export function jobReplyOf(job: JobRow, nowMs = Date.now()): JobReply {
   // After the job, nothing listens at the address: showing it would mislead.
   const ssh = job.status === 'running' ? job.ssh : undefined;
+  const { message, endedBy } = endOf(job);
   return defined({
     job_id: job.jobId,
     job_name: job.jobName,
     status: job.status,
-    message: job.message === '' ? undefined : job.message,
+    phase: phaseOf(job.status, job.phase),
+    message: message === '' ? undefined : message,
     provider_id: job.providerId,
     image: job.image,
     gpu_type: job.gpuType,
+    any_gpu_type: job.anyGpuType ?? false,
     gpu_model: job.gpuModel,
     gpu_count: job.gpuCount,
     cpu_cores: job.cpuCores,
@@ -75,7 +111,9 @@ export function jobReplyOf(job: JobRow): JobReply {
     shm_gb: sharedMemoryMb(job) / 1024,
     storage_gb: job.storageGb,
     price_per_hour: job.pricePerHour,
-    max_price_per_hour: job.maxPricePerHour,
+    max_price_per_hour: job.maxPricePerHour ?? boundOf(job),
+    session_id: job.sessionId,
+    cost: costOf(job, nowMs),
     ssh_host: ssh?.host,
     ssh_port: ssh?.port,
     ssh_user: ssh?.user,
@@ -86,17 +124,46 @@ export function jobReplyOf(job: JobRow): JobReply {
     created_at: job.createdAt.toISOString(),
     started_at: job.startedAt?.toISOString(),
     expires_at: job.expiresAt?.toISOString(),
+    ends_in_s: job.status === 'running' ? secondsUntil(job.expiresAt, nowMs) : undefined,
     ended_at: job.endedAt?.toISOString(),
+    ended_by: endedBy,
     failure_reason: job.failure?.reason,
     failure_message: job.failure?.message,
     suggestion: suggestionFor(job),
   });
 }
 
-/** As `ssh-keygen -l` prints it: SHA-256 of the key's bytes, in base64 without padding. */
-function sshFingerprint(publicKey: string): string {
-  const bytes = Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
-  return `SHA256:${createHash('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
+/** The broker's own bound; 0 means that nothing was on offer when the order came, so that there was none. */
+function boundOf({ maxRate }: JobRow): number | undefined {
+  return maxRate === undefined || maxRate === '0' ? undefined : priceOf(maxRate);
+}
+
+function costOf({ money, status, startedAt, expiresAt, updatedAt }: JobRow, nowMs: number): JobReply['cost'] {
+  if (money === undefined) return undefined;
+  const times = { readyAtMs: startedAt?.getTime(), expiresAtMs: expiresAt?.getTime(), isOver: isFinal(status) };
+  // While it is removed, nothing more is paid for.
+  const atMs = status === 'ending' ? (updatedAt?.getTime() ?? nowMs) : nowMs;
+  const { spent, reserved, perSecond } = costAt(money, times, atMs);
+  return defined({ spent: `${spent}`, reserved: `${reserved}`, per_second: perSecond?.toString() });
+}
+
+function secondsUntil(expiresAt: Date | undefined, nowMs: number): number | undefined {
+  return expiresAt === undefined ? undefined : Math.max(0, Math.floor((expiresAt.getTime() - nowMs) / 1000));
+}
+
+/** Versions up to 0.1.0 named the wallet in the message, and wrote down nothing else. */
+function endOf({ status, message, endedBy, wallet, failure }: JobRow): { message: string; endedBy?: JobEnder } {
+  const [, by, why = ''] = /^cancelled by (0x[0-9a-f]{40}|an operator)(: .*)?$/.exec(message) ?? [];
+  if (by === wallet) return { message: 'you ended it', ...only(status, 'you') };
+  if (by !== undefined) return { message: `an operator ended it${why}`, ...only(status, 'operator') };
+  if (endedBy !== undefined) return { message, endedBy };
+  if (status === 'expired') return { message, endedBy: 'expiry' };
+  if (status === 'provider_lost') return { message, endedBy: 'provider' };
+  return failure?.reason === 'provider_drained' ? { message, ...only(status, 'owner') } : { message };
+}
+
+function only(status: JobRow['status'], endedBy: JobEnder): { endedBy?: JobEnder } {
+  return isFinal(status) ? { endedBy } : {};
 }
 
 /** Suggests twice as much of what was too small, the next size people try. It suggests nothing on a guess. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isDrained, type GpuAvailability, type ProviderResource, type ProviderRow } from '../../db/provider-reads.js';
 import type { SitePrices } from '../../config.js';
+import { sentence } from '../../domain/outside.js';
 import { priceSources } from '../../domain/gpu-prices.js';
 import { whyNotOffered, type OfferFacts } from '../../domain/offers.js';
 import { providerStatuses } from '../../wire/statuses.js';
@@ -22,6 +23,7 @@ export const providerReply = z.object({
   wallet_addr: z.string(),
   node_name: z.string().optional(),
   status: z.enum(providerStatuses),
+  state_reason: z.string().optional().describe('Why it has this status, if that is not `available`'),
   cordoned: z.boolean().describe('It takes no new jobs, by a command of its owner or of an operator'),
   drained: z.boolean().describe('It is cordoned and has no jobs: it may be turned off'),
   drain_until: z.iso
@@ -38,6 +40,7 @@ export const providerReply = z.object({
     .describe(
       'Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well',
     ),
+  region: z.string().optional().describe('Where its owner says that it is'),
   spec: z.object({
     hostname: z.string(),
     os: z.string(),
@@ -159,12 +162,14 @@ export function providerReplyOf(provider: ProviderRow, site: SitePrices): Provid
     wallet_addr: provider.wallet,
     ...(provider.nodeName === undefined ? {} : { node_name: provider.nodeName }),
     status: provider.status,
+    ...stateReasonOf(provider),
     cordoned: provider.cordoned,
     drained: isDrained(provider),
     ...(provider.drainUntil === undefined ? {} : { drain_until: provider.drainUntil.toISOString() }),
     ...(provider.retiring ? { retiring: true } : {}),
     user_namespaces: provider.userNamespaces,
     ...(reason === undefined ? {} : { not_offered_reason: reason }),
+    ...(spec.region === undefined ? {} : { region: spec.region }),
     spec: {
       hostname: spec.hostname,
       os: spec.os,
@@ -192,6 +197,19 @@ export function providerReplyOf(provider: ProviderRow, site: SitePrices): Provid
     registered_at: provider.registeredAt.toISOString(),
     ...(provider.joinedAt === undefined ? {} : { joined_at: provider.joinedAt.toISOString() }),
   };
+}
+
+/** `busy` says one of several things, and older clients know no other word for them. */
+function stateReasonOf({ status, statusReason, cordoned, retiring, resources }: ProviderRow): {
+  state_reason?: string;
+} {
+  if (status === 'available') return {};
+  if (status !== 'busy') return statusReason === '' ? {} : { state_reason: sentence(statusReason) };
+  if (retiring) return { state_reason: 'it leaves the fleet after its last job' };
+  if (cordoned) return { state_reason: 'cordoned: it takes no new jobs' };
+  const gpus = resources.filter(({ kind }) => kind === 'gpu');
+  const isFull = gpus.length > 0 && gpus.every(({ total, rented }) => total <= rented);
+  return { state_reason: isFull ? 'all its GPUs are rented' : 'it runs as many jobs as its machine takes' };
 }
 
 /** In the names that existing clients know; a GPU type keeps the provider's name for it. */

@@ -70,7 +70,8 @@ async function bearer(deps: AuthDeps, authorization: string): Promise<SessionPri
   const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
   if (token === undefined) throw new BrokerError('auth_required', 'Authorization has to be: Bearer wlb_…');
   const found = isTokenForm(token) ? await deps.credentials.token(token) : undefined;
-  if (found === undefined) throw new BrokerError('session_unknown', 'the token is not known');
+  if (found === undefined)
+    throw new BrokerError('session_unknown', 'token unknown or expired: log in again (wl login)');
   requireLive(deps, found.session);
   requireLive(deps, found.token);
   touch(deps, found.session);

@@ -6,6 +6,7 @@ import { approveUnsigned, lockUnsignedProvider, type UnsignedProvider } from '..
 import { withTransaction, type Transaction } from '../../db/pool.js';
 import { BrokerError } from '../../domain/errors.js';
 import { MessageRejected, rejectionError } from '../../domain/provider-rejections.js';
+import type { VerifyContractWallet } from '../customers/smart-wallet.js';
 import { invalid } from '../customers/delegation-policy.js';
 import { firstUseWindow, verifyDelegation, type ProviderAuthConfig } from './delegation.js';
 import type { ProviderRegistration } from '../../wire/provider-typed-data.js';
@@ -15,6 +16,8 @@ export interface ApprovalDeps {
   config: ProviderAuthConfig;
   pool: Pool;
   recover: Recover;
+  /** When absent, contracts cannot own providers. */
+  verifyContractWallet?: VerifyContractWallet | undefined;
   /** Has the provider's workflow read the message with this id, starting the workflow if necessary. */
   announceRegistration(providerId: string, messageId: string): Promise<unknown>;
   /** Unix milliseconds. */

@@ -11,8 +11,11 @@ import { sideBySide, type Failed } from '../../side-by-side.js';
 import { unlessNotFound, type Kubernetes } from '../../kubernetes/client.js';
 import { bootstrapUserPrefix, jobPodSelector, labels, nodeUserPrefix } from '../../kubernetes/names.js';
 import { kubeletClientSigner } from '../../kubernetes/node-certificates.js';
+import { watchPodEvents } from './events-watch.js';
+import { JobSteps } from './job-steps.js';
 import { watchMiners } from './miners-watch.js';
 import { goneNode, observeNode, type NodeObservation } from '../../kubernetes/observe.js';
+import { startOfPod, type PodStart } from '../../kubernetes/observe-event.js';
 import { gonePod, observeDeletedPod, observePod } from '../../kubernetes/observe-pod.js';
 import { jobSignals, providerSignals } from '../../temporal/signals.js';
 import { OutboundSignals } from './outbound-signals.js';
@@ -58,21 +61,36 @@ export function startWatcher({ kubernetes, temporal, pool, logger }: WatcherDeps
   };
 }
 
+interface SeenPod {
+  jobId: string | undefined;
+  observation: PodObservation;
+  start: PodStart;
+}
+
 function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals, logger: Logger) {
   const news = new PodNews((jobId, observation) =>
     signals.send(`pod/${jobId}`, jobSignals.podObserved(jobId, observation)),
   );
   const jobIdOf = (pod: V1Pod) => pod.metadata?.labels?.[labels.jobId];
+  const steps = new JobSteps(pool, logger);
+  const events = watchPodEvents(kubernetes, (step) => steps.hear(step), logger);
+  const seeSteps = (jobId: string, { phase }: PodObservation, start: PodStart) => {
+    if (phase === 'pending') steps.seeStarting(jobId, start);
+    else steps.forget(start.uid);
+  };
 
-  const reflector = new Reflector<V1Pod, { jobId: string | undefined; observation: PodObservation }>({
+  const reflector = new Reflector<V1Pod, SeenPod>({
     name: 'pods',
     kubeConfig: kubernetes.config,
     path: '/api/v1/pods',
     query: { labelSelector: jobPodSelector },
     list: (page) => kubernetes.core.listPodForAllNamespaces({ labelSelector: jobPodSelector, ...page }),
-    see: (pod) => ({ jobId: jobIdOf(pod), observation: observePod(pod) }),
+    see: (pod) => ({ jobId: jobIdOf(pod), observation: observePod(pod), start: startOfPod(pod) }),
     async onList(pods) {
       const byJob = new Map(pods.map(({ jobId, observation }) => [jobId, observation]));
+      for (const { jobId, observation, start } of pods) if (jobId !== undefined) seeSteps(jobId, observation, start);
+      steps.forgetAllBut(new Set(pods.map(({ start }) => start.uid)));
+      events.start();
       const failed = await sideBySide(await liveJobs(pool), checksAtOnce, async (job) => {
         const observation = byJob.get(job.jobId);
         if (observation !== undefined) {
@@ -95,7 +113,9 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
     onEvent(type, pod) {
       const jobId = jobIdOf(pod);
       if (jobId === undefined) return;
-      news.see(jobId, type === 'DELETED' ? observeDeletedPod(pod) : observePod(pod));
+      const observation = type === 'DELETED' ? observeDeletedPod(pod) : observePod(pod);
+      seeSteps(jobId, observation, startOfPod(pod));
+      news.see(jobId, observation);
     },
     logger,
   });
@@ -103,7 +123,8 @@ function watchPods(kubernetes: Kubernetes, pool: Pool, signals: OutboundSignals,
     name: 'pods',
     reflector,
     async stop() {
-      await reflector.stop();
+      await Promise.all([reflector.stop(), events.stop()]);
+      await steps.stop();
       news.stop();
     },
   };

@@ -6,12 +6,23 @@ export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
     what: 'an extension moves the start of the job',
     edits: [
       {
-        file: 'src/db/jobs.ts',
-        find: 'update jobs set expires_at = expires_at + make_interval(secs => $2),',
-        replace: `update jobs set expires_at = expires_at + make_interval(secs => $2), started_at = started_at + interval '1 s',`,
+        file: 'src/db/job-changes.ts',
+        find: 'update jobs j set expires_at = expires_at + make_interval(secs => $2),',
+        replace: `update jobs j set expires_at = expires_at + make_interval(secs => $2), started_at = started_at + interval '1 s',`,
       },
     ],
     foundBy: ['rows', 'told'],
+  },
+  'extension-told-badly': {
+    what: 'the event of an extension leaves a number out',
+    edits: [
+      {
+        file: 'src/db/job-changes.ts',
+        find: 'make_interval(secs => $2), event_count = event_count + 1,',
+        replace: 'make_interval(secs => $2), event_count = event_count + 2,',
+      },
+    ],
+    foundBy: ['events'],
   },
   'extension-unheard': {
     what: 'the ledger has an extension, and the workflow ends the job as if it had none',

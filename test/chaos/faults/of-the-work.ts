@@ -7,8 +7,8 @@ export const faultsOfTheWork: Readonly<Record<string, Fault>> = {
     edits: [
       {
         file: 'workflows/job-endings.ts',
-        find: `return { status: 'cancelled', message: sentence(\`cancelled by`,
-        replace: `return { status: 'completed', message: sentence(\`cancelled by`,
+        find: `return { status: 'cancelled', message: sentence(who`,
+        replace: `return { status: 'completed', message: sentence(who`,
       },
     ],
     foundBy: ['wanted'],

@@ -1,0 +1,184 @@
+import type { Address, Hex } from 'viem';
+import {
+  readSignFragment,
+  signAnswerText,
+  signAnswerUrl,
+  type SignAnswer,
+  type SignRequest,
+} from '../../src/wire/sign-page.js';
+import { BrokerRefusal, readSite, requestChallenge, type Site } from './broker.js';
+import { loginToSign, ProposalError, providerToSign, type ToSign } from './proposal.js';
+import {
+  addWallet,
+  copyAnswer,
+  element,
+  hideProblem,
+  say,
+  setBusy,
+  showAnswer,
+  showEnd,
+  showProblem,
+  showProblemWithLink,
+  showRequest,
+} from './screen.js';
+import {
+  chainOf,
+  connect,
+  injectedWallet,
+  listenForWallets,
+  sign,
+  switchChain,
+  WalletRefusal,
+  type Wallet,
+} from './wallets.js';
+import { durationInWords } from './words.js';
+
+/** Wallets announce themselves at once; those that do not are looked for after this time. */
+const announcementsMs = 300;
+/** A machine has to use what its owner signed within ten minutes. */
+const providerUseWithinS = 600;
+
+async function start(): Promise<void> {
+  const request = readSignFragment(location.hash);
+  if (request === undefined) {
+    showProblem(
+      'This address is incomplete, so there is nothing to sign. Run the command in your terminal again, and open the whole address that it prints.',
+    );
+    return;
+  }
+  try {
+    const site = await readSite();
+    const { audience = location.origin } = site;
+    showRequest(request, site.token);
+    if (audience !== location.origin) {
+      refuseOrigin(audience);
+      return;
+    }
+    offerWallets(request, { ...site, audience });
+  } catch (error) {
+    showProblem(sentenceOf(error));
+  }
+}
+
+/** A signature for this address would be worth nothing: the broker accepts those for its own name only. */
+function refuseOrigin(audience: string): void {
+  const text = `This broker calls itself ${audience}, and this page was opened at ${location.origin}. A signature from here would be refused.`;
+  const isWeb = /^https?:\/\//.test(audience) && URL.canParse(audience);
+  if (!isWeb) return showProblem(text);
+  showProblemWithLink(text, new URL(`${location.pathname}${location.hash}`, audience));
+}
+
+function offerWallets(request: SignRequest, site: Required<Site>): void {
+  let count = 0;
+  const offer = (wallet: Wallet) => {
+    count += 1;
+    addWallet(wallet, (button) => void useWallet(wallet, button, request, site));
+  };
+  const lookOnce = () => {
+    const injected = count === 0 ? injectedWallet() : undefined;
+    if (injected !== undefined) offer(injected);
+    element('no-wallet').hidden = count > 0;
+  };
+  element('choose').hidden = false;
+  element('refuse').addEventListener('click', () => refuse(request));
+  element('copy').addEventListener('click', () => void copyAnswer());
+  element('look-again').addEventListener('click', () => {
+    dispatchEvent(new Event('eip6963:requestProvider'));
+    lookOnce();
+    say(count === 0 ? 'There is still no wallet here.' : '');
+    element(count === 0 ? 'look-again' : 'wallets')
+      .querySelector('button')
+      ?.focus();
+  });
+  listenForWallets(offer);
+  setTimeout(lookOnce, announcementsMs);
+}
+
+async function useWallet(
+  wallet: Wallet,
+  button: HTMLButtonElement,
+  request: SignRequest,
+  site: Required<Site>,
+): Promise<void> {
+  hideProblem();
+  setBusy(true);
+  try {
+    const answer = await signWith(wallet, request, site);
+    const isSent = request.port !== undefined && request.path !== undefined;
+    showAnswer(signAnswerText(answer), { wallet: answer.wallet, isSent });
+    if (isSent) location.assign(signAnswerUrl({ port: request.port!, path: request.path! }, answer));
+  } catch (error) {
+    setBusy(false);
+    showProblem(sentenceOf(error), button);
+  } finally {
+    setBusy(false);
+  }
+}
+
+/** @throws WalletRefusal, BrokerRefusal, ProposalError */
+async function signWith(wallet: Wallet, request: SignRequest, site: Required<Site>): Promise<SignAnswer> {
+  say(`${wallet.name} asks you which account to use.`);
+  const account = await connect(wallet);
+  const current = await chainOf(wallet);
+  const { message, expiresInS } = await messageFor(account, current, request, site);
+  if (current !== message.chainId) {
+    say(`${wallet.name} has to change to the chain with the id ${message.chainId}.`);
+    await switchChain(wallet, message.chainId);
+  }
+  const askedMs = performance.now();
+  say(`${wallet.name} asks you to sign.`);
+  const signature = await sign(wallet, account, message.typedData);
+  if (performance.now() - askedMs > expiresInS * 1000) {
+    throw new BrokerRefusal(
+      `That took longer than ${durationInWords(expiresInS)}, and the broker no longer accepts what was signed. Choose the wallet again: the next one is new.`,
+    );
+  }
+  const { chainId, issuedAt, expiresAt, nonce } = message;
+  return { wallet: account, chainId, issuedAt, expiresAt, nonce, signature };
+}
+
+async function messageFor(
+  account: Address,
+  current: number | undefined,
+  request: SignRequest,
+  { audience, chainIds }: Required<Site>,
+): Promise<{ message: ToSign; expiresInS: number }> {
+  const nowS = Math.floor(Date.now() / 1000);
+  const fits = current !== undefined && chainIds.includes(current);
+  const chosen = request.chainId ?? (fits ? current : chainIds[0]);
+  if (request.kind === 'provider') {
+    const signer = { wallet: account, chainId: chosen ?? current ?? 1, audience, nowS };
+    return { message: providerToSign(request, signer, newNonce()), expiresInS: providerUseWithinS };
+  }
+  const { typedData, expiresInS } = await requestChallenge(request, account, chosen);
+  const chainId = chosen ?? proposedChain(typedData);
+  return { message: loginToSign(request, { wallet: account, chainId, audience, nowS }, typedData), expiresInS };
+}
+
+/** The chain that the broker proposes, if nobody asked for one. */
+function proposedChain(typedData: unknown): number {
+  return Number((typedData as { domain?: { chainId?: unknown } } | null)?.domain?.chainId);
+}
+
+function newNonce(): Hex {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return `0x${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
+/** Says no to the terminal, so that it does not wait in vain. */
+function refuse(request: SignRequest): void {
+  showEnd('Nothing was signed. You may close this page.');
+  if (request.port === undefined || request.path === undefined) return;
+  location.assign(signAnswerUrl({ port: request.port, path: request.path }, { refused: true }));
+}
+
+function sentenceOf(error: unknown): string {
+  const isOurs = error instanceof WalletRefusal || error instanceof BrokerRefusal || error instanceof ProposalError;
+  if (isOurs) return error.message;
+  console.error(error);
+  return 'Something went wrong in this page. Nothing was sent. Reload it and try again.';
+}
+
+// Another address pasted into the same tab changes the fragment alone.
+addEventListener('hashchange', () => location.reload());
+void start();

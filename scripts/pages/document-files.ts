@@ -1,0 +1,117 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { addressOf, fileOf } from './addresses.js';
+import { errorPages } from './error-pages.js';
+import { hashed, type Files } from './files.js';
+import { escaped } from './html.js';
+import { layOut, type Assets, type Page } from './layout.js';
+import { publishedMarkdown, renderMarkdown } from './markdown.js';
+import { grouped } from './navigation.js';
+import { referencePages } from './reference.js';
+import { readRouteTable } from './route-table.js';
+
+/** The documentation: a page for each Markdown file, each group of routes and each error code, and what lists them. */
+export async function documentFiles(): Promise<Files> {
+  const [base, own, icon, manifest, markdown] = await Promise.all([
+    ...['console/base.css', 'scripts/pages/docs.css', 'console/icon.svg', 'package.json'].map(
+      async (file) => await readFile(file, 'utf8'),
+    ),
+    readMarkdown(),
+  ]);
+  const { version } = JSON.parse(manifest as string) as { version: string };
+  const style = hashed('docs/assets/docs', '.css', `${base as string}${own as string}`);
+  const image = hashed('docs/assets/icon', '.svg', icon as string);
+  const assets: Assets = { style: `/${style.name}`, icon: `/${image.name}` };
+  const table = readRouteTable();
+  const written = (markdown as Source[]).map(writtenPage);
+  const pages = [...written, ...referencePages(table), ...errorPages(table)];
+  const all = [indexPage(pages), ...pages, ...missingPages()];
+  return new Map([
+    ...all.map((page): [string, string] => [fileOf(page.address), layOut(page, pages, assets, version)]),
+    ...(markdown as Source[]).map(({ source, address, text }): [string, string] => [
+      `${address.slice(1)}${address.endsWith('/') ? 'index' : ''}.md`,
+      publishedMarkdown(text, source, address),
+    ]),
+    [style.name, style.text],
+    [image.name, image.text],
+    ['llms.txt', overviewForPrograms(pages)],
+  ]);
+}
+
+interface Source {
+  source: string;
+  address: string;
+  text: string;
+}
+
+async function readMarkdown(): Promise<Source[]> {
+  const below = (await readdir('docs', { recursive: true })).map((name) => `docs/${name}`).sort();
+  const sources = ['README.md', 'SECURITY.md', 'CHANGELOG.md', ...below];
+  const published = sources.flatMap((source) => {
+    const address = addressOf(source);
+    return address === undefined ? [] : [{ source, address }];
+  });
+  return await Promise.all(published.map(async (page) => ({ ...page, text: await readFile(page.source, 'utf8') })));
+}
+
+const decisions = { address: '/docs/decisions/', title: 'Decisions' };
+
+function writtenPage({ source, address, text }: Source): Page {
+  const { title, html, sections, summary } = renderMarkdown(text, source, address);
+  const isDecision = address.startsWith(decisions.address) && address !== decisions.address;
+  return { address, title, html, sections, summary, ...(isDecision ? { listedBy: decisions } : {}) };
+}
+
+function indexPage(pages: readonly Page[]): Page {
+  const groups = grouped(pages).map(({ name, entries }) => {
+    const items = entries.map(({ address, title }) => {
+      const summary = pages.find((page) => page.address === address)!.summary;
+      const said = summary === '' ? '' : `<br><span class="soft">${escaped(firstSentence(summary))}</span>`;
+      return `<li><a href="${escaped(address.replace('/docs/', ''))}">${escaped(title)}</a>${said}</li>`;
+    });
+    return `<h2>${escaped(name)}</h2>\n<ul>\n${items.join('\n')}\n</ul>`;
+  });
+  return {
+    address: '/docs/',
+    title: 'Documentation',
+    html: `<h1>Documentation</h1>\n<p>Rent GPUs by the hour, or rent yours out. What is here belongs to the version of this broker.</p>\n${groups.join('\n')}`,
+    sections: [],
+    summary: 'Rent GPUs by the hour, or rent yours out.',
+  };
+}
+
+const firstSentence = (text: string) => /^.*?[.:](?=\s|$)/.exec(text)?.[0].replace(/:$/, '.') ?? text;
+
+/** One for each folder, because its links are relative. */
+function missingPages(): Page[] {
+  return ['/docs/', '/docs/errors/', '/docs/reference/', '/docs/decisions/', '/console/'].map((folder) => ({
+    address: `${folder}404`,
+    title: 'No such page',
+    html: '<h1>No such page</h1>\n<p>There is nothing at this address. The list of all pages is behind the name above.</p>\n',
+    sections: [],
+    summary: 'There is nothing at this address.',
+  }));
+}
+
+/** `llms.txt`: the pages as Markdown with a line about each, for programs that read them for somebody. */
+function overviewForPrograms(pages: readonly Page[]): string {
+  const lines = grouped(pages).flatMap(({ name, entries }) => [
+    `## ${name}`,
+    '',
+    ...entries.map(({ address, title }) => {
+      const summary = pages.find((page) => page.address === address)!.summary;
+      const isMade = address === '/docs/reference/' || address === '/docs/errors/';
+      const file = isMade ? address : `${address}${address.endsWith('/') ? 'index' : ''}.md`;
+      return `- [${title}](${file.slice(1)})${summary === '' ? '' : `: ${firstSentence(summary)}`}`;
+    }),
+    '',
+  ]);
+  return `# WorldLand broker
+
+> Rent GPUs by the hour over HTTP, the command line (wl) or TypeScript; rent GPUs out. JSON under /api/v1, described by
+> [openapi.json](openapi.json). Each error has a code, explained at docs/errors/CODE.
+
+Anything that costs needs a session, which a wallet signs with a spending limit. Ask for a quote before an order, send an
+Idempotency-Key with it, and end jobs that are no longer needed.
+
+${lines.join('\n')}`;
+}

@@ -1,0 +1,12 @@
+import type { Config } from '../config.js';
+import type { JobPolicy } from '../domain/job-request.js';
+
+/** What this site accepts as an order. */
+export function jobPolicyOf(config: Config): JobPolicy {
+  return {
+    defaultImage: config.JOB_DEFAULT_IMAGE,
+    images: { allowlist: config.IMAGE_ALLOWLIST, requireDigest: config.IMAGE_REQUIRE_DIGEST },
+    minDurationS: config.JOB_MIN_DURATION_S,
+    maxDurationS: config.JOB_MAX_DURATION_S,
+  };
+}

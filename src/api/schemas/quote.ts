@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { offerReply } from './offer.js';
+
+const amount = z.string().regex(/^[0-9]+$/);
+
+export const whyNotReply = z
+  .object({
+    limit: z.string().describe('The field of the order, or what else it is'),
+    asked: z.union([z.number(), z.string()]).nullable(),
+    nearest: z.union([z.number(), z.string()]).nullable().describe('What could be had; null if there is no figure'),
+    text: z.string(),
+  })
+  .meta({ id: 'WhyNot' });
+
+const quoteOffer = offerReply
+  .extend({
+    rate_per_hour: amount.describe('Base units an hour for the whole job'),
+    total: amount.describe('Base units for the whole duration'),
+  })
+  .meta({ id: 'QuoteOffer' });
+
+export const quoteReply = z
+  .object({
+    can_start: z.boolean(),
+    price_per_hour: z.number().nullable().describe('Where a placement would try first; null if nobody takes the order'),
+    cost: z
+      .object({
+        expected: amount.describe('For the whole duration, where a placement would try first'),
+        at_most: amount.describe('What the order may cost at most, wherever it is placed'),
+      })
+      .nullable()
+      .describe('Base units'),
+    currency: z.object({ symbol: z.string(), decimals: z.int() }),
+    offers: z.array(quoteOffer).describe('The best five, in the order in which a placement would try them'),
+    session: z
+      .object({
+        remaining: amount.describe('Base units that the session may still spend'),
+        covers: z.boolean().nullable().describe('Whether that is enough for the order; null if nobody takes it'),
+      })
+      .optional()
+      .describe('With a credential only'),
+    why_not: z
+      .array(whyNotReply)
+      .describe('Why nobody takes the order: what nobody has, and the nearest that somebody has'),
+    why_not_each: z
+      .boolean()
+      .describe('True if the order could start once any one of the reasons were gone; else all of them have to go'),
+    binding: z.literal(false).describe('A quote holds nothing: prices and capacity may change before the order'),
+  })
+  .meta({ id: 'Quote' });

@@ -1,0 +1,50 @@
+import type { BillingRow } from '../../client/shapes.js';
+import type { Context } from '../context.js';
+import { printCsv } from '../csv.js';
+import { durationText } from '../durations.js';
+import { gpuText } from '../gpu-text.js';
+import { shortIds } from '../short-ids.js';
+import type { Column } from '../terminal/table.js';
+import type { Args } from '../tree/command.js';
+
+interface Flags {
+  from?: Date;
+  to?: Date;
+  by: 'job' | 'day' | 'provider';
+  csv?: boolean;
+}
+
+export async function run(context: Context, _args: Args, flags: Flags): Promise<void> {
+  const { screen, global } = context;
+  const client = await context.client();
+  const period = {
+    by: flags.by,
+    ...(flags.from === undefined ? {} : { from: flags.from }),
+    ...(flags.to === undefined ? {} : { to: flags.to }),
+  };
+  const bill = await client.billing(period);
+  if (global.json === true) return screen.json(bill);
+  if (flags.csv === true) return printCsv(screen, bill.rows as unknown as Record<string, unknown>[]);
+  if (global.quiet === true) return bill.rows.forEach(({ key }) => screen.print(key));
+  const money = await context.money();
+  const short = flags.by === 'job' ? shortIds(bill.rows.map(({ key }) => key)) : undefined;
+  const columns: Column<BillingRow>[] = [
+    {
+      title: flags.by === 'job' ? 'ID' : flags.by.toUpperCase(),
+      of: (row) => short?.get(row.key) ?? row.key,
+      isText: true,
+    },
+    ...(flags.by === 'job'
+      ? [
+          { title: 'NAME', of: (row: BillingRow) => row.name ?? '–', isText: true },
+          { title: 'GPU', of: (row: BillingRow) => gpuText(undefined, row.gpu_type), keep: 2, isText: true },
+          { title: 'PROVIDER', of: (row: BillingRow) => row.provider_id ?? '–', keep: 1, isText: true },
+        ]
+      : []),
+    { title: 'TIME', of: (row) => durationText(row.seconds), align: 'right', keep: 3 },
+    { title: `RESERVED ${money.symbol}`, of: (row) => money.amount(row.reserved), align: 'right', keep: 4 },
+    { title: `SPENT ${money.symbol}`, of: (row) => money.amount(row.spent), align: 'right' },
+  ];
+  if (bill.rows.length > 0) screen.table(columns, bill.rows);
+  screen.paragraph(`${money.sum(bill.total.spent)} spent, ${money.amount(bill.total.reserved)} reserved`);
+}

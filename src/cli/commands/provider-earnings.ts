@@ -1,0 +1,40 @@
+import type { Earnings } from '../../client/shapes.js';
+import type { Context } from '../context.js';
+import { printCsv } from '../csv.js';
+import { durationText } from '../durations.js';
+import { shortIds } from '../short-ids.js';
+import type { Args } from '../tree/command.js';
+
+interface Flags {
+  from?: Date;
+  to?: Date;
+  by: 'day' | 'job';
+  csv?: boolean;
+}
+
+export async function run(context: Context, [id]: Args, flags: Flags): Promise<void> {
+  const { screen, global } = context;
+  const client = await context.client();
+  const earnings = await client.providers.earnings(id as string | undefined, {
+    by: flags.by,
+    ...(flags.from === undefined ? {} : { from: flags.from }),
+    ...(flags.to === undefined ? {} : { to: flags.to }),
+  });
+  if (global.json === true) return screen.json(earnings);
+  if (flags.csv === true) return printCsv(screen, earnings.rows as unknown as Record<string, unknown>[]);
+  if (global.quiet === true) return earnings.rows.forEach(({ key }) => screen.print(key));
+  const money = await context.money();
+  const short = flags.by === 'job' ? shortIds(earnings.rows.map(({ key }) => key)) : undefined;
+  type Row = Earnings['rows'][number];
+  if (earnings.rows.length > 0) {
+    screen.table(
+      [
+        { title: flags.by.toUpperCase(), of: (row: Row) => short?.get(row.key) ?? row.key, isText: true },
+        { title: 'TIME', of: (row) => durationText(row.seconds), align: 'right', keep: 1 },
+        { title: `EARNED ${money.symbol}`, of: (row) => money.amount(row.earned), align: 'right' },
+      ],
+      earnings.rows,
+    );
+  }
+  screen.paragraph(`${money.sum(earnings.total.earned)} earned, ${money.amount(earnings.total.pending)} still held`);
+}

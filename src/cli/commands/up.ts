@@ -1,0 +1,149 @@
+import type { WorldLand as Client } from '../../client/index.js';
+import type { Job, Order, Quote } from '../../client/shapes.js';
+import type { Context } from '../context.js';
+import { durationText } from '../durations.js';
+import { isClientError } from '../error-words.js';
+import { exitCodes, Failure, usage, type ExitCode } from '../failure.js';
+import { onInterrupt, type OnInterrupt } from '../interrupt.js';
+import { endSentence } from '../job-table.js';
+import { activeJobs, jobLabel } from '../job-words.js';
+import { noCapacity, orderFrom, type OrderFlags, type Wanted } from '../order.js';
+import { orderKeys } from '../public-keys.js';
+import { costLine, requireCanStart } from '../quote-text.js';
+import { warnOfSessionEnd } from '../session-end.js';
+import { keepJobKey } from '../ssh/job-keys.js';
+import { offerSshConfig } from '../ssh/offer.js';
+import { hostAliases } from '../ssh/own-files.js';
+import { isIncluded, refreshSsh } from '../ssh/refresh.js';
+import { logIn } from '../ssh/log-in.js';
+import { confirm } from '../terminal/ask.js';
+import type { Args } from '../tree/command.js';
+import { twoWords } from '../two-words.js';
+import { createSteps } from '../up-steps.js';
+import { printQuote } from './quote.js';
+
+interface Flags extends OrderFlags {
+  timeout?: number;
+  ssh?: boolean;
+  detach?: boolean;
+  onInterrupt: OnInterrupt;
+  idempotencyKey?: string;
+  yes?: boolean;
+  dryRun?: boolean;
+}
+
+/** Tokens that one may spend without being asked, unless `confirm_above` is set. */
+const confirmAbove = 10;
+
+export async function run(context: Context, [words]: Args, flags: Flags): Promise<ExitCode | void> {
+  const wanted = await orderFrom(context, words as string, flags);
+  const client = await context.client();
+  if (flags.dryRun === true) return await printQuote(context, wanted, await client.quote(wanted.order));
+  await requireLogin(context, client);
+  const keys = await orderKeys(client, flags.key ?? [], context.settings.key);
+  const { identity, ...publicKeys } = keys;
+  // With a key of its own a repeat must be the same order, so its name must not be made anew.
+  const name = flags.name ?? (flags.idempotencyKey === undefined ? twoWords() : undefined);
+  const order: Order = { ...wanted.order, ...publicKeys, ...(name === undefined ? {} : { job_name: name }) };
+  await agreeOnPrice(context, { ...wanted, order }, await client.quote(wanted.order), flags);
+  const job = await start(context, { ...wanted, order }, flags);
+  if (job === undefined) return exitCodes.interrupted;
+  const active = await activeJobs(client);
+  if (identity !== undefined)
+    keepJobKey(
+      context.folder,
+      job.job_id,
+      identity,
+      active.map(({ job_id }) => job_id),
+    );
+  if (flags.detach === true) return sayStarted(context, job);
+  if (context.global.json !== true && context.global.quiet !== true) await offerSshConfig(context, job);
+  await refreshSsh(context, active);
+  await sayRunning(context, job, active);
+  if (flags.ssh === true) return await logIn(context, job, active, { command: [] });
+}
+
+async function requireLogin(context: Context, client: Client): Promise<void> {
+  if ((context.env['WORLDLAND_TOKEN'] ?? '') !== '' || (await client.restore()) !== undefined) return;
+  throw new Failure(exitCodes.notLoggedIn, 'renting needs a login', 'wl login');
+}
+
+/** Shows what it costs, and asks above the amount that the person set. */
+async function agreeOnPrice(context: Context, wanted: Wanted, quote: Quote, flags: Flags): Promise<void> {
+  const { screen } = context;
+  const [site, money] = await Promise.all([context.site(), context.money()]);
+  requireCanStart(wanted, quote, money);
+  screen.note(`  ${costLine(wanted, quote, site, money)}`);
+  const limit = context.settings.confirm_above ?? confirmAbove;
+  const atMost = BigInt(quote.cost?.at_most ?? '0');
+  if (flags.yes === true || atMost <= BigInt(Math.round(limit * 1e6)) * 10n ** BigInt(Math.max(0, money.decimals - 6)))
+    return;
+  const cost = money.sum(atMost.toString());
+  if (!screen.canAsk)
+    throw usage(`this may cost ${cost}, more than the ${limit} of confirm_above`, 'if that is meant: -y');
+  if (await confirm(`  This may cost ${cost}. Rent?`, false)) return;
+  throw new Failure(exitCodes.interrupted, 'nothing was rented');
+}
+
+/** Orders, and follows the job until SSH answers; undefined if Ctrl-C ended that. */
+async function start(context: Context, wanted: Wanted, flags: Flags): Promise<Job | undefined> {
+  const client = await context.client();
+  const money = await context.money();
+  const key = flags.idempotencyKey === undefined ? {} : { idempotencyKey: flags.idempotencyKey };
+  const steps = createSteps(context.screen, money);
+  const leaving = onInterrupt(context, flags.onInterrupt, steps);
+  try {
+    const { job } = await client.jobs.create(wanted.order, { wait: 0, ...key });
+    leaving.know(job);
+    if (flags.detach === true) return job;
+    const options = { signal: leaving.signal, onEvent: (event: Parameters<typeof steps.tell>[0]) => steps.tell(event) };
+    const running = await client.jobs.waitUntil(job.job_id, 'running', {
+      ...options,
+      ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout * 1000 }),
+    });
+    await leaving.settled();
+    return running;
+  } catch (error) {
+    steps.stop();
+    if (await leaving.left()) return undefined;
+    throw await explained(error, wanted, flags);
+  } finally {
+    steps.stop();
+    leaving.stop();
+  }
+}
+
+async function explained(error: unknown, wanted: Wanted, flags: Flags): Promise<unknown> {
+  if (!isClientError(error)) return error;
+  if (error.code === 'no_capacity') return noCapacity(wanted.gpus, wanted.market, error.detail.replace(/\.$/, ''));
+  const jobId = error.data['job_id'];
+  if (error.code === 'timeout' && typeof jobId === 'string' && flags.timeout !== undefined) {
+    const name = wanted.order.job_name ?? jobId.slice(-4);
+    const line = `${name} does not run after ${durationText(flags.timeout)}; it is kept`;
+    return new Failure(exitCodes.timeout, line, `wl wait ${name}   or: wl down ${name}`);
+  }
+  return error;
+}
+
+function sayStarted(context: Context, job: Job): void {
+  const { screen, global } = context;
+  if (global.json === true) return screen.json(job);
+  if (global.quiet === true) return screen.print(job.job_id);
+  const name = jobLabel(job);
+  screen.paragraph(`${name} is ordered: wl wait ${name}`);
+}
+
+async function sayRunning(context: Context, job: Job, active: readonly Job[]): Promise<void> {
+  const { screen, global } = context;
+  if (global.json === true) return screen.json(job);
+  if (global.quiet === true) return screen.print(job.job_id);
+  const name = jobLabel(job);
+  const alias = hostAliases([...active.filter(({ job_id }) => job_id !== job.job_id), job]).get(job.job_id)![0]!;
+  const login = isIncluded(context)
+    ? `ssh ${alias}   (wl ssh ${name}; VS Code: Remote-SSH to ${alias})`
+    : `wl ssh ${name}   (wl ssh-config makes "ssh ${alias}" work)`;
+  screen.paragraph(`  ${login}`, '  ');
+  const ends = endSentence(job, context.time());
+  if (ends !== undefined) screen.paragraph(`  ends ${ends}; longer: wl extend ${name} --hours 2`, '  ');
+  await warnOfSessionEnd(context, [job]);
+}

@@ -1,0 +1,40 @@
+import type { Context } from '../context.js';
+import { durationText } from '../durations.js';
+import { isClientError } from '../error-words.js';
+import { exitCodes, Failure } from '../failure.js';
+import { jobLabel, jobMeant } from '../job-words.js';
+import { refreshSsh } from '../ssh/refresh.js';
+import { jobState } from '../states.js';
+import type { Args } from '../tree/command.js';
+import { createSteps } from '../up-steps.js';
+
+interface Flags {
+  for: 'running' | 'ended';
+  timeout?: number;
+}
+
+export async function run(context: Context, [word]: Args, flags: Flags): Promise<void> {
+  const { screen, global } = context;
+  const client = await context.client();
+  const { job, active } = await jobMeant(client, word as string);
+  const steps = createSteps(screen, await context.money());
+  try {
+    const reached = await client.jobs.waitUntil(job.job_id, flags.for, {
+      onEvent: (event) => (flags.for === 'running' ? steps.tell(event) : undefined),
+      ...(flags.timeout === undefined ? {} : { timeoutMs: flags.timeout * 1000 }),
+    });
+    steps.stop();
+    await refreshSsh(context, [...active.filter(({ job_id }) => job_id !== job.job_id), reached]);
+    if (global.json === true) screen.json(reached);
+    else if (global.quiet === true) screen.print(reached.job_id);
+    else screen.paragraph(`${jobLabel(reached)} is ${jobState(reached.status).word}`);
+  } catch (error) {
+    if (isClientError(error) && error.code === 'timeout' && error.data['job_id'] !== undefined) {
+      const line = `${jobLabel(job)} is not ${flags.for} after ${durationText(flags.timeout!)}; it is kept`;
+      throw new Failure(exitCodes.timeout, line);
+    }
+    throw error;
+  } finally {
+    steps.stop();
+  }
+}

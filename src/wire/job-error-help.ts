@@ -1,0 +1,95 @@
+import type { ErrorCode } from './error-codes.js';
+
+export interface ErrorHelp {
+  /** What has happened, in a sentence or two. */
+  means: string;
+  /** What to do: several ways or steps. `code` stands between backticks. */
+  todo: readonly string[];
+}
+
+const orderAgain = 'Order again, with a new `Idempotency-Key`.';
+const notPaid = 'A job whose SSH never answered costs nothing.';
+
+/** Why a job does not start, cannot be changed, or has ended. */
+export const jobErrorHelp = {
+  no_capacity: {
+    means: 'Nobody who fits the order has room now.',
+    todo: [
+      'Look at `free` and `near` in the reply, or at `wl offers`: another type or fewer GPUs may be free.',
+      'Loosen the condition that `detail` names: price, memory, region, or a named provider.',
+      'Try again later. GPUs become free whenever a job ends.',
+    ],
+  },
+  job_ended: {
+    means: 'The job has already ended, so it can be neither extended nor changed.',
+    todo: [`${orderAgain} \`wl show JOB\` says how it ended.`],
+  },
+  job_not_running: {
+    means: 'The job is still starting or already ending.',
+    todo: ['Wait until it runs, `wl wait JOB`, and try again.'],
+  },
+  extension_limit: {
+    means: 'The job has been extended 1,000 times.',
+    todo: [orderAgain, 'Extend by more hours at a time.'],
+  },
+  duration_limit: {
+    means: 'With these hours, the job would run longer than the site allows.',
+    todo: ['Ask for fewer hours. When the job ends, order another one; keep results outside the job until then.'],
+  },
+  unschedulable: {
+    means: 'The cluster cannot place the job on the machine that was chosen, although it said that it had room.',
+    todo: [`${orderAgain} The broker prefers other machines for an hour.`, notPaid],
+  },
+  image_pull_failed: {
+    means: 'The machine cannot fetch the container image.',
+    todo: [
+      'Read `failure_message`: the registry does not have the image, wants a login, or could not be reached.',
+      'Check the spelling of image and tag. The image must be public.',
+      `${orderAgain} ${notPaid}`,
+    ],
+  },
+  container_not_created: {
+    means: 'The image is there, but its container cannot be created: its command, user or folders do not fit.',
+    todo: ['Try the image on your own machine, correct it, and order again.', notPaid],
+  },
+  container_exited: {
+    means: 'The program of the image ended by itself with an error.',
+    todo: [
+      'Read `failure_message` and `suggestion`. Too little memory is the most common reason: order more.',
+      'Try the image on your own machine. An image whose program ends at once has nothing to log in to.',
+    ],
+  },
+  storage_exceeded: {
+    means: 'The job wrote more than the disk that it ordered, so the machine ended it.',
+    todo: ['Order more disk: `recommended_storage` says how much. `wl up … --disk 200`.'],
+  },
+  pod_deleted: {
+    means: 'Somebody with rights in the cluster deleted the job from outside.',
+    todo: [`${orderAgain} The time after the deletion is not charged.`, 'Ask the operator of the site why.'],
+  },
+  pod_refused: {
+    means: 'The cluster rejected the job: a rule of the site forbids what it would do.',
+    todo: ['Read `detail`, change the order, and try again. If it says nothing of use, ask the operator of the site.'],
+  },
+  no_ports_left: {
+    means: 'The cluster has no port left for the SSH of another job.',
+    todo: ['Try again later. Operators: widen the range of NodePorts.'],
+  },
+  start_timeout: {
+    means:
+      'The job did not become ready in time: a large image over a slow line, or a machine that does not do its work.',
+    todo: [`${orderAgain} The broker prefers other machines for an hour.`, 'Use a smaller image.', notPaid],
+  },
+  provider_lost: {
+    means: 'The machine went away while the job ran, or could not go on with it.',
+    todo: [`${orderAgain} The time in which the machine was silent is not charged.`, 'Keep results outside the job.'],
+  },
+  provider_drained: {
+    means: 'The owner or the operator takes the machine out of service.',
+    todo: [`${orderAgain} It goes to another machine. Only the time until the end is charged.`],
+  },
+  allocation_released: {
+    means: 'The GPUs of the job were given back before it could begin: it was ended, or moved to another machine.',
+    todo: [`Nothing, if you ended it. Otherwise: ${orderAgain.charAt(0).toLowerCase()}${orderAgain.slice(1)}`],
+  },
+} as const satisfies Partial<Record<ErrorCode, ErrorHelp>>;
