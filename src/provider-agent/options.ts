@@ -53,13 +53,17 @@ export const optionsSchema = z.object({
     ...{ of: ['run', 'authorize', 'leave'], value: 'ID', env: 'PROVIDER_ID' },
     help: "the provider's id (default: the id in the delegation)",
   }),
+  owner: address.optional().register(known, {
+    ...{ of: ['run'], value: '0x…', env: 'PROVIDER_OWNER' },
+    help: "take the signature of this wallet only (default: of the one that signs for this machine's key)",
+  }),
   delegation: z
     .string()
     .min(1)
     .optional()
     .register(known, {
       ...{ of: ['run'], value: 'FILE', env: 'PROVIDER_DELEGATION_FILE' },
-      help: 'the delegation that `authorize` wrote (default: delegation.json in --state)',
+      help: 'a file with the delegation, which somebody carries here (default: fetch it from the broker)',
     }),
   join: z
     .enum(['yes', 'no', 'ask'])
@@ -196,7 +200,7 @@ export const optionsSchema = z.object({
   audience: url('https', 'http')
     .optional()
     .register(known, {
-      ...{ of: ['authorize', 'trust'], value: 'URL', env: 'AUTH_AUDIENCE' },
+      ...{ of: ['run', 'authorize', 'trust'], value: 'URL', env: 'AUTH_AUDIENCE' },
       help: "the broker's public origin, if it differs from --broker",
     }),
   chainId: z.coerce
@@ -224,7 +228,7 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['authorize'], value: 'FILE' },
-      help: 'where to write the delegation; - prints it (default: delegation.json in --state, or - with --node-key)',
+      help: 'write the delegation there instead of leaving it at the broker; - prints it (on the machine itself: delegation.json in --state)',
     }),
   wallet: flag().register(known, { of: ['leave'], help: 'order the exit, with the wallet; else only wait for it' }),
   retire: flag().register(known, {
