@@ -11,6 +11,7 @@ import { createPodActivities } from './pods.js';
 import { createProviderAssessmentActivities } from './provider-assessment.js';
 import { createProviderLossActivities } from './provider-loss.js';
 import { createProviderOperationActivities } from './provider-operations.js';
+import { createProviderSeriesActivities } from './provider-series.js';
 import { createReconcilerActivities } from './reconciler/index.js';
 import { createSweepActivities } from './sweep.js';
 
@@ -32,6 +33,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createMarketActivities(deps),
     ...createMiningActivities(deps),
     ...createSweepActivities(deps),
+    ...createProviderSeriesActivities(deps),
     ...createReconcilerActivities(deps, { ...jobRecord, ...pods, ...assessment }),
   });
 }

@@ -4,4 +4,5 @@ export { providerLifecycle } from './provider-lifecycle.js';
 export { heartbeatSweep } from './heartbeat-sweep.js';
 export { fleetReconciler } from './fleet-reconciler.js';
 export { marketSampler } from './market-sampler.js';
+export { providerSeries } from './provider-series.js';
 export { jobReminders } from './job-reminders.js';

@@ -5,5 +5,6 @@ export const workflowTypes = {
   heartbeatSweep: 'heartbeatSweep',
   fleetReconciler: 'fleetReconciler',
   marketSampler: 'marketSampler',
+  providerSeries: 'providerSeries',
   jobReminders: 'jobReminders',
 } as const;

@@ -1,5 +1,9 @@
 import { Context } from '@temporalio/activity';
+import type { Config } from '../../src/config.js';
+import { pruneAudit } from '../../src/db/audit-log.js';
 import { pruneRevocations, pruneSessions, pruneTokens, pruneWallets } from '../../src/db/auth-pruning.js';
+import { pruneBlocks } from '../../src/db/blocks.js';
+import { pruneLeftDelegations } from '../../src/db/left-delegations.js';
 import { forgetClaims, forgetProvider, forgetRevokedKeys, staleProviders } from '../../src/db/never-joined.js';
 import type { Queryable } from '../../src/db/pool.js';
 import { doubtedForS, pruneDoubts, pruneFailures } from '../../src/db/provider-failures.js';
@@ -41,12 +45,21 @@ const claimsKeptMs = 90 * 86_400_000;
 const revokedKeysKeptMs = (maxDelegationS + 86_400) * 1000;
 /** For customers who ask why. */
 const unreadyJobsKeptMs = 90 * 86_400_000;
+/** For operators who ask who was blocked, and until when. */
+const blocksKeptMs = 90 * 86_400_000;
 /** Longer than any login takes. */
 const walletsKeptMs = 86_400_000;
 
-const kinds: Record<string, { prune: (db: Queryable, before: Date) => Promise<number>; keptMs: number }> = {
+/** Rows of a table that are removed by their age. */
+interface Kept {
+  prune: (db: Queryable, before: Date) => Promise<number>;
+  keptMs: number;
+}
+
+const kinds: Record<string, Kept> = {
   registrations: { prune: pruneRegistrations, keptMs: registrationsKeptMs },
   delegations: { prune: pruneDelegations, keptMs: delegationsKeptMs },
+  left_delegations: { prune: pruneLeftDelegations, keptMs: 0 },
   join_tokens: { prune: forgetJoinTokens, keptMs: joinTokensKeptMs },
   provider_failures: { prune: pruneFailures, keptMs: failuresKeptMs },
   provider_doubts: { prune: pruneDoubts, keptMs: doubtedForS * 1000 },
@@ -57,8 +70,14 @@ const kinds: Record<string, { prune: (db: Queryable, before: Date) => Promise<nu
   claims: { prune: forgetClaims, keptMs: claimsKeptMs },
   revoked_keys: { prune: forgetRevokedKeys, keptMs: revokedKeysKeptMs },
   nodes: { prune: (db) => forgetNodes(db, nodesThatLeftForDays), keptMs: 0 },
+  blocks: { prune: pruneBlocks, keptMs: blocksKeptMs },
   jobs_never_ready: { prune: forgetUnreadyJobs, keptMs: unreadyJobsKeptMs },
 };
+
+/** The rows whose time is a setting. */
+const configuredKinds = ({ AUDIT_LOG_DAYS }: Pick<Config, 'AUDIT_LOG_DAYS'>): Record<string, Kept> => ({
+  audit_log: { prune: pruneAudit, keptMs: AUDIT_LOG_DAYS * 86_400_000 },
+});
 
 /** How much one run removed. */
 export interface Tidied {
@@ -70,14 +89,10 @@ export interface Tidied {
   failures: string[];
 }
 
+type TidyDeps = Pick<ActivityDeps, 'config' | 'pool' | 'redis' | 'kubernetes' | 'temporal' | 'logger'>;
+
 /** Deletes what has done its work and would only pile up. This is routine, not repair. */
-export function createTidyActivities({
-  pool,
-  redis,
-  kubernetes,
-  temporal,
-  logger,
-}: Pick<ActivityDeps, 'pool' | 'redis' | 'kubernetes' | 'temporal' | 'logger'>) {
+export function createTidyActivities({ config, pool, redis, kubernetes, temporal, logger }: TidyDeps) {
   /** Where the last run stopped scanning Redis. */
   let cursor = '0';
   return {
@@ -107,7 +122,7 @@ export function createTidyActivities({
         },
       );
       await log.each(
-        Object.entries(kinds),
+        Object.entries({ ...kinds, ...configuredKinds(config) }),
         ([kind]) => `old rows of ${kind}`,
         async ([kind, { prune, keptMs }]) => {
           rows[kind] = await prune(pool, new Date(Date.now() - keptMs));

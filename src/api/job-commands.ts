@@ -1,4 +1,5 @@
 import type { JobOrder } from '../domain/job.js';
+import type { Printable } from '../domain/outside.js';
 import type { JobState } from '../../workflows/job-messages.js';
 
 /** What the API asks of job workflows. All errors are `BrokerError`s. */
@@ -16,12 +17,14 @@ export interface JobCommands {
    * the server has taken the request, and the job ends. `already_ended`: its workflow has ended. `no_workflow`: there
    * is none, so the request was not taken.
    *
+   * @param by who ends it, and `reason` why, both for the job's customer.
    * @throws BrokerError `dependency_unavailable` if it is unknown whether the request was taken.
    */
   cancel(
     jobId: string,
     by: string,
     waitMs: number,
+    reason?: Printable,
   ): Promise<JobState | 'still_ending' | 'already_ended' | 'no_workflow'>;
   /**
    * Moves the expiry by `seconds`, once for each `requestId`. `sessionId` pays, or else the session that ordered the

@@ -48,7 +48,8 @@ export function errorsOf(rule: RouteRule): ErrorCode[] {
   if (rule.auth !== 'none' || rule.knowsCallers === true) for (const code of authErrors) codes.add(code);
   if (rule.scopes.length > 0) codes.add('scope_denied');
   if (rule.request !== undefined || rule.anyQuery !== true) codes.add('validation_failed');
-  if (methodsWithBody.has(rule.method)) codes.add('payload_too_large').add('unsupported_media_type');
+  if (methodsWithBody.has(rule.method) || rule.request?.body !== undefined)
+    codes.add('payload_too_large').add('unsupported_media_type');
   return [...codes];
 }
 
@@ -168,11 +169,18 @@ function propertiesOf(json: Json): Json {
 
 function successResponses({ responses }: RouteRule, schemas: NamedSchemas): Json {
   return Object.fromEntries(
-    Object.entries(responses).map(([status, { description, schema }]) => [
+    Object.entries(responses).map(([status, { description, schema, alsoAs = [] }]) => [
       status,
       {
         description,
-        ...(schema === undefined ? {} : { content: { 'application/json': { schema: schemas.of(schema, 'output') } } }),
+        ...(schema === undefined
+          ? {}
+          : {
+              content: {
+                'application/json': { schema: schemas.of(schema, 'output') },
+                ...Object.fromEntries(alsoAs.map((type) => [type, { schema: { type: 'string' } }])),
+              },
+            }),
       },
     ]),
   );

@@ -3,12 +3,14 @@ import type { Pool } from 'pg';
 import type { Config, SitePrices } from '../config.js';
 import type { SessionPrincipal } from '../auth/customers/principal.js';
 import { reserveSpend } from '../billing/spend.js';
+import { findBlockOf } from '../db/blocks.js';
 import { offeredRates } from '../db/candidates.js';
 import { tellOrdered } from '../db/job-events.js';
 import { insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
 import { withTransaction, type Transaction } from '../db/pool.js';
 import { waitAfterUnreadyStarts } from '../db/unready-starts.js';
 import { reservationFor } from '../domain/billing.js';
+import { blockableNames, blockedError } from '../domain/blocks.js';
 import { BrokerError } from '../domain/errors.js';
 import type { JobOrder } from '../domain/job.js';
 import { orderedNews } from '../domain/job-event.js';
@@ -30,14 +32,16 @@ const candidatesConsidered = 8;
  * has to be reserved: the workflow searches again and reports the result itself, and takes no more than the customer's
  * own maximum.
  *
+ * @param keptKeys the public keys that the order names by their ids.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
- * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `rate_limited`, `idempotency_conflict`
+ * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`
  */
 export async function placeOrder(
   { pool, config }: { pool: Pool; config: Config },
   principal: SessionPrincipal,
   request: JobRequest,
   idempotencyKey: string | undefined,
+  keptKeys: readonly string[] = [],
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
@@ -48,6 +52,7 @@ export async function placeOrder(
       const placed = await withTransaction(pool, (tx) =>
         writeOrder(tx, config, principal, {
           ...request,
+          sshPublicKeys: [...new Set([...request.sshPublicKeys, ...keptKeys])],
           jobId: order.jobId,
           wallet: order.wallet,
           sessionId: principal.sessionId,
@@ -76,6 +81,7 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
   const placed = await insertJob(tx, order);
   // A repeat finds its earlier job, which is counted already.
   if (!placed.created) return placed;
+  await requireUnblocked(tx, order);
   if (usage.jobs >= config.MAX_JOBS_PER_WALLET) {
     throw new BrokerError('quota_exceeded', `a wallet may have ${config.MAX_JOBS_PER_WALLET} jobs at a time`);
   }
@@ -91,6 +97,16 @@ async function writeOrder(tx: Transaction, config: Config, principal: SessionPri
   // Last: see `tellSql`.
   await tellOrdered(tx, order.jobId, orderedNews(order));
   return placed;
+}
+
+/** Operators may keep out a customer, an image, or the one provider that an order names. */
+async function requireUnblocked(tx: Transaction, { wallet, image, providerId }: NewJob): Promise<void> {
+  const block = await findBlockOf(tx, [
+    { kind: 'wallet', value: wallet },
+    ...blockableNames(image).map((value) => ({ kind: 'image' as const, value })),
+    ...(providerId === undefined ? [] : [{ kind: 'provider' as const, value: providerId }]),
+  ]);
+  if (block !== undefined) throw blockedError(block);
 }
 
 /** A starting job holds a machine that nobody pays for: a wallet may have few at a time, and not again and again. */

@@ -1,3 +1,6 @@
+import { z } from 'zod';
+import { answerWithinMs } from './middleware/deadline.js';
+
 /** What `Prefer` asked for, and the value of `Preference-Applied`. */
 export interface Waiting {
   waitMs: number;
@@ -6,6 +9,13 @@ export interface Waiting {
 
 /** The longest a client may wait; proxies in between give up at about this time. */
 export const maxWaitS = 60;
+
+/** For routes that wait as long as the client asks. */
+export const waitingWithinMs = maxWaitS * 1000 + answerWithinMs;
+
+export const waitHeaders = z.object({
+  prefer: z.string().optional().describe('`wait=N` (seconds, 60 at most) or `respond-async`'),
+});
 
 /**
  * Parses `Prefer: wait=N` and `respond-async` (RFC 7240). An unknown preference is ignored, as the RFC demands: it is a

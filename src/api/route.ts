@@ -72,7 +72,8 @@ export interface RouteRule {
    * fields.
    */
   anyQuery?: true;
-  responses: Record<number, { description: string; schema?: ZodType }>;
+  /** `alsoAs` names media types that a client may prefer to JSON. */
+  responses: Record<number, { description: string; schema?: ZodType; alsoAs?: readonly string[] }>;
   /** Codes of this route besides those of every route of its kind. */
   errors: ErrorCode[];
 }

@@ -2,6 +2,7 @@ import type { Pool } from 'pg';
 import type { Address, Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import type { Config } from '../config.js';
+import { recordAudit, type AuditActor } from '../db/audit-log.js';
 import { brokerKeys, keepFirstKey, replaceKey, signingKey } from '../db/broker-keys.js';
 import type { SignReply } from '../redis/join-answers/join-answers.js';
 import {
@@ -73,10 +74,10 @@ export async function publishedKeys(pool: Pool): Promise<PublishedKeys> {
   return { current: newest.address as Address, since: newest.since, introductions: introductions.slice(-toldKeys) };
 }
 
-/** Creates another key, which the previous one introduces and which signs from then on. */
-export async function rotateBrokerKey({ pool, config }: BrokerKeyDeps): Promise<PublishedKeys> {
+/** Creates another key, which the previous one introduces and which signs from then on. @param by the operator. */
+export async function rotateBrokerKey({ pool, config }: BrokerKeyDeps, by: AuditActor): Promise<PublishedKeys> {
   await currentKey(pool);
-  await replaceKey(pool, async (privateKey) => {
+  const next = async (privateKey: Buffer) => {
     const fresh = freshKey();
     const { sig } = await introduce(accountOf(privateKey), {
       audience: config.AUTH_AUDIENCE,
@@ -84,7 +85,10 @@ export async function rotateBrokerKey({ pool, config }: BrokerKeyDeps): Promise<
       key: fresh.address,
     });
     return { ...fresh, introduction: sig };
-  });
+  };
+  await replaceKey(pool, next, (tx, address) =>
+    recordAudit(tx, { ...by, action: 'broker_key.replace', target: address }),
+  );
   return await publishedKeys(pool);
 }
 

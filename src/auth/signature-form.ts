@@ -1,4 +1,5 @@
 import { BrokerError } from '../domain/errors.js';
+import { walletSignature } from '../wire/shapes.js';
 
 const sixtyFiveBytes = /^0x[0-9a-fA-F]{130}$/;
 /** Half the order of secp256k1. */
@@ -13,6 +14,19 @@ export function signatureFormProblem(signature: string): string | undefined {
   if (s > halfOrder) return 's must be in the lower half of its range';
   if (!recoveryValues.has(Number.parseInt(signature.slice(130), 16))) return 'v must be 0, 1, 27 or 28';
   return undefined;
+}
+
+/** Any bytes: a contract reads its own. An ordinary wallet's signature has the one form. */
+export function ownerSignatureProblem(signature: string): string | undefined {
+  const problem = signatureFormProblem(signature);
+  if (problem === undefined || isOfContract(signature)) return undefined;
+  return problem;
+}
+
+/** Whether a signature has a form that no ordinary wallet makes. */
+export function isOfContract(signature: string): boolean {
+  const isOrdinary = sixtyFiveBytes.test(signature) && recoveryValues.has(Number.parseInt(signature.slice(130), 16));
+  return !isOrdinary && walletSignature.safeParse(signature).success;
 }
 
 /** @throws BrokerError `signature_invalid` for any other form. */

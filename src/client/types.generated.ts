@@ -1,5 +1,418 @@
 // Made by `npm run client:types` of the route table. Do not edit.
 
+export interface Billing {
+  by: 'job' | 'day' | 'provider';
+  rows: {
+    /** The id of a job, a day, or the id of a provider; empty for jobs that are not placed yet */
+    key: string;
+    jobs: number;
+    /** Paid for */
+    seconds: number;
+    from?: string;
+    to?: string;
+    name?: string;
+    provider_id?: string;
+    gpu_type?: string;
+    /** Base units that were charged */
+    spent: string;
+    /** Base units that are held for jobs which have not ended */
+    reserved: string;
+  }[];
+  /** Of all pages */
+  total: {
+    jobs: number;
+    seconds: number;
+    spent: string;
+    reserved: string;
+  };
+  from: string;
+  to: string;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface Earnings {
+  by: 'job' | 'day' | 'provider';
+  rows: {
+    /** The id of a job, a day, or the id of a provider; empty for jobs that are not placed yet */
+    key: string;
+    jobs: number;
+    /** Paid for */
+    seconds: number;
+    from?: string;
+    to?: string;
+    name?: string;
+    provider_id?: string;
+    gpu_type?: string;
+    /** Base units that customers were charged */
+    earned: string;
+    /** Base units that are held for jobs which have not ended */
+    pending: string;
+  }[];
+  /** Of all pages */
+  total: {
+    jobs: number;
+    seconds: number;
+    earned: string;
+    pending: string;
+  };
+  from: string;
+  to: string;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface Front {
+  name: string;
+  /** For people */
+  docs: string;
+  /** For programs */
+  openapi: string;
+  /** Facts about this broker */
+  site: string;
+}
+
+export interface Job {
+  job_id: string;
+  job_name?: string;
+  status:
+    | 'pending'
+    | 'provisioning'
+    | 'running'
+    | 'ending'
+    | 'completed'
+    | 'expired'
+    | 'cancelled'
+    | 'failed'
+    | 'provider_lost';
+  /** The last step. Those between `placed` and `ssh_ready` are told by the machine, and may be left out */
+  phase:
+    | 'ordered'
+    | 'placed'
+    | 'pod_created'
+    | 'image_pulling'
+    | 'image_pulled'
+    | 'container_started'
+    | 'ssh_ready'
+    | 'provider_away'
+    | 'ending'
+    | 'ended';
+  message?: string;
+  provider_id?: string;
+  image: string;
+  gpu_type?: string;
+  /** True if the order named no GPU type: it got the cheapest that fitted */
+  any_gpu_type: boolean;
+  /** The provider's name for it */
+  gpu_model?: string;
+  gpu_count: number;
+  cpu_cores: number;
+  memory_gb: number;
+  /** How much of the memory `/dev/shm` may use */
+  shm_gb: number;
+  storage_gb: number;
+  /** For the whole job, in token units */
+  price_per_hour?: number;
+  /** The maximum in the order, or the one that the broker set from the offers of that moment */
+  max_price_per_hour?: number;
+  /** The session that ordered it */
+  session_id?: string;
+  /** In base units */
+  cost?: {
+    /** So far; of a job that has ended, what it cost */
+    spent: string;
+    /** Held for it in the limits of sessions; 0 after its end */
+    reserved: string;
+    /** While it is served, rounded down; absent until it is placed */
+    per_second?: string;
+  };
+  ssh_host?: string;
+  ssh_port?: number;
+  ssh_user?: string;
+  ssh_command?: string;
+  /** The public host key, created for this job only */
+  ssh_host_key?: string;
+  /** As ssh shows it at the first login: `SHA256:…` */
+  ssh_host_key_fingerprint?: string;
+  /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
+  known_hosts?: string;
+  created_at: string;
+  started_at?: string;
+  expires_at?: string;
+  /** Seconds that are left of a running job */
+  ends_in_s?: number;
+  ended_at?: string;
+  /** Who or what ended it: you, its time (`expiry`), the owner of its machine, an operator, or the loss of its machine (`provider`). Absent if it failed or ended by itself */
+  ended_by?: 'you' | 'expiry' | 'owner' | 'operator' | 'provider';
+  failure_reason?: string;
+  failure_message?: string;
+  /** What to change in the next order, if the failure shows it */
+  suggestion?: {
+    action: 'increase_memory' | 'increase_storage';
+    recommended_memory?: string;
+    recommended_storage?: string;
+    message: string;
+  };
+}
+
+export interface JobEvent {
+  /** 1, 2, 3 … within the job, without a gap */
+  seq: number;
+  job_id: string;
+  at: string;
+  kind:
+    | 'ordered'
+    | 'placed'
+    | 'pod_created'
+    | 'image_pulling'
+    | 'image_pulled'
+    | 'container_started'
+    | 'ssh_ready'
+    | 'extended'
+    | 'expires_soon'
+    | 'provider_away'
+    | 'provider_back'
+    | 'ending'
+    | 'ended';
+  /** What happened, for people */
+  text: string;
+  /** What happened, for programs; an `ended` has the `job` as it is now */
+  data: {
+    job?: Job;
+    [name: string]: unknown;
+  };
+}
+
+export interface JobEvents {
+  events: JobEvent[];
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface Jobs {
+  jobs: Job[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface LeftDelegation {
+  provider_id: string;
+  /** It is paid */
+  wallet: string;
+  node_key: string;
+  /** Until when the key may speak for the provider */
+  expires_at: string;
+  /** Until when the machine has to register with it */
+  use_until: string;
+}
+
+export interface Market {
+  at: string;
+  gpu_types: MarketType[];
+  total: number;
+  free: number;
+  providers_online: number;
+}
+
+export interface MarketHistory {
+  /** As it was asked for; of a family, all its types together */
+  gpu_type: string;
+  step_s: number;
+  /** The beginning of the first step */
+  from: string;
+  /** One value for each step; null where there is no sample */
+  total: (number | null)[];
+  free: (number | null)[];
+  price_min: (number | null)[];
+  price_median: (number | null)[];
+  price_max: (number | null)[];
+}
+
+export interface MarketType {
+  gpu_type: string;
+  /** As people write it */
+  name: string;
+  /** Shorter words that mean it here */
+  aliases: string[];
+  /** Nominal memory of one GPU; several if providers have different ones */
+  vram_gb: number[];
+  /** GPUs at providers that serve customers, rented or not */
+  total: number;
+  free: number;
+  /** Free GPUs that one job could get */
+  most_at_one_provider: number;
+  providers: number;
+  /** Of one GPU and hour; null if nobody has set one */
+  price: {
+    min: number;
+    median: number;
+    max: number;
+  } | null;
+}
+
+export interface Offer {
+  provider_id: string;
+  /** Null for an order without GPUs */
+  gpu_type: string | null;
+  /** The provider's name for it */
+  gpu_model: string | null;
+  /** Nominal memory of one GPU */
+  vram_gb: number | null;
+  free_gpus: number;
+  total_gpus: number;
+  /** Of one GPU */
+  price_per_gpu_hour: number;
+  /** Of a job of the shape that was asked for, as the placement computes it */
+  price_per_hour: number;
+  /** The newest CUDA that its driver supports */
+  cuda: string | null;
+  driver: string | null;
+  /** Where its owner says that it is */
+  region: string | null;
+  free_cpu_cores: number;
+  free_memory_gb: number;
+  free_storage_gb: number;
+  /** The share of the last 30 days in which it was online; null: not known */
+  reliability: number | null;
+  /** Whether such a job could start there now */
+  can_start: boolean;
+  /** Why it could not */
+  why_not: string | null;
+}
+
+export interface OfferList {
+  offers: Offer[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface OwnProvider {
+  provider_id: string;
+  wallet_addr: string;
+  node_name?: string;
+  status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+  /** Why it takes no jobs, or not all that it could */
+  state_reason?: string;
+  /** It takes no new jobs, by a command of its owner or of an operator */
+  cordoned: boolean;
+  /** It is cordoned and has no jobs: it may be turned off */
+  drained: boolean;
+  /** When the last of its jobs ends; if absent, each ends at its own expiry */
+  drain_until?: string;
+  /** It leaves the fleet after its last job */
+  retiring?: boolean;
+  /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
+  user_namespaces: boolean;
+  /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
+  not_offered_reason?: string;
+  /** Where its owner says that it is */
+  region?: string;
+  spec: {
+    hostname: string;
+    os: string;
+    kernel_ver: string;
+    architecture: string;
+    cpu_model: string;
+    cpu_cores: number;
+    cpu_threads: number;
+    total_memory_mb: number;
+    gpus: {
+      index: number;
+      name: string;
+      memory_mb: number;
+      driver_ver: string;
+      cuda_version: string;
+    }[];
+    total_gpus: number;
+    total_disk_gb: number;
+    available_disk_gb: number;
+    public_ip?: string;
+    bandwidth?: string;
+  };
+  capacity: {
+    gpu_count: number;
+    cpu_cores: number;
+    memory_mb: number;
+    /** For its first GPU type; `gpu_prices_per_hour` has all */
+    gpu_price_per_hour: number;
+    total_gpus: {
+      [name: string]: number;
+    };
+    in_use_gpus: {
+      [name: string]: number;
+    };
+    available_gpus: {
+      [name: string]: number;
+    };
+    gpu_prices_per_hour: {
+      [name: string]: number;
+    };
+    /** Who set it: the provider, or the site's operator for a provider that names no price */
+    gpu_price_sources: {
+      [name: string]: 'provider' | 'operator' | 'none';
+    };
+    total_cpu_cores: number;
+    available_cpu_cores: number;
+    total_memory_mb: number;
+    available_memory_mb: number;
+    total_disk_gb: number;
+    available_disk_gb: number;
+    cpu_price_per_hour: number;
+    memory_price_per_gb_hr: number;
+    /** No job starts before this time */
+    available_from?: string;
+    /** No job is placed or extended to end after this time */
+    available_until?: string;
+  };
+  last_heartbeat?: string;
+  registered_at: string;
+  joined_at?: string;
+  /** Until when the owner's signature is good */
+  delegation_expires_at?: string;
+  agent_version?: string;
+  running_jobs: number;
+  /** Percent, by the last heartbeat */
+  usage?: {
+    gpu: number[];
+    cpu: number;
+    memory: number;
+    at: string;
+  };
+  reliability: {
+    /** Part of the time; absent before the first sample */
+    online_30d?: number;
+    /** Jobs that ended because it went away */
+    lost_jobs_30d: number;
+  };
+  /** Prices that were set by the API, above those of the agent */
+  owner_prices?: {
+    gpu?: {
+      [name: string]: number;
+    };
+    cpu?: number;
+    memory_gb?: number;
+    set_at: string;
+    /** What would hold without them */
+    agent: {
+      gpu: {
+        [name: string]: number;
+      };
+      cpu: number;
+      memory_gb: number;
+    };
+  };
+}
+
+export interface OwnProviderList {
+  providers: OwnProvider[];
+  /** The number on this page */
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
 export interface Problem {
   type: string;
   title: string;
@@ -25,12 +438,14 @@ export interface Problem {
     | 'scope_denied'
     | 'spend_limit_exceeded'
     | 'quota_exceeded'
+    | 'blocked'
     | 'auth_backend_unavailable'
     | 'not_found'
     | 'job_not_found'
     | 'provider_not_found'
     | 'session_not_found'
     | 'token_not_found'
+    | 'ssh_key_not_found'
     | 'idempotency_conflict'
     | 'session_key_in_use'
     | 'no_capacity'
@@ -67,6 +482,239 @@ export interface Problem {
   [name: string]: unknown;
 }
 
+export interface ProviderJobs {
+  jobs: {
+    job_id: string;
+    status:
+      | 'pending'
+      | 'provisioning'
+      | 'running'
+      | 'ending'
+      | 'completed'
+      | 'expired'
+      | 'cancelled'
+      | 'failed'
+      | 'provider_lost';
+    gpu_type?: string;
+    gpu_count: number;
+    created_at: string;
+    started_at?: string;
+    expires_at?: string;
+    ended_at?: string;
+    /** For the whole job, in token units */
+    price_per_hour?: number;
+    /** Base units that its customer was charged */
+    earned: string;
+    /** Base units that are held while it has not ended */
+    pending: string;
+  }[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface ProviderUsage {
+  /** The begin of the first step */
+  from: string;
+  step_s: number;
+  /** Percent, the mean of its GPUs; null without a sample, or without GPUs */
+  gpu: (number | null)[];
+  /** Percent */
+  cpu: (number | null)[];
+  /** Percent */
+  memory: (number | null)[];
+  rented_gpus: (number | null)[];
+}
+
+export interface Quote {
+  can_start: boolean;
+  /** Where a placement would try first; null if nobody takes the order */
+  price_per_hour: number | null;
+  /** Base units */
+  cost: {
+    /** For the whole duration, where a placement would try first */
+    expected: string;
+    /** What the order may cost at most, wherever it is placed */
+    at_most: string;
+  } | null;
+  currency: {
+    symbol: string;
+    decimals: number;
+  };
+  /** The best five, in the order in which a placement would try them */
+  offers: QuoteOffer[];
+  /** With a credential only */
+  session?: {
+    /** Base units that the session may still spend */
+    remaining: string;
+    /** Whether that is enough for the order; null if nobody takes it */
+    covers: boolean | null;
+  };
+  /** Why nobody takes the order: what nobody has, and the nearest that somebody has */
+  why_not: WhyNot[];
+  /** True if the order could start once any one of the reasons were gone; else all of them have to go */
+  why_not_each: boolean;
+  /** A quote holds nothing: prices and capacity may change before the order */
+  binding: false;
+}
+
+export interface QuoteOffer {
+  provider_id: string;
+  /** Null for an order without GPUs */
+  gpu_type: string | null;
+  /** The provider's name for it */
+  gpu_model: string | null;
+  /** Nominal memory of one GPU */
+  vram_gb: number | null;
+  free_gpus: number;
+  total_gpus: number;
+  /** Of one GPU */
+  price_per_gpu_hour: number;
+  /** Of a job of the shape that was asked for, as the placement computes it */
+  price_per_hour: number;
+  /** The newest CUDA that its driver supports */
+  cuda: string | null;
+  driver: string | null;
+  /** Where its owner says that it is */
+  region: string | null;
+  free_cpu_cores: number;
+  free_memory_gb: number;
+  free_storage_gb: number;
+  /** The share of the last 30 days in which it was online; null: not known */
+  reliability: number | null;
+  /** Whether such a job could start there now */
+  can_start: boolean;
+  /** Why it could not */
+  why_not: string | null;
+  /** Base units an hour for the whole job */
+  rate_per_hour: string;
+  /** Base units for the whole duration */
+  total: string;
+}
+
+export interface Site {
+  /** What this site calls itself */
+  name: string;
+  version: string;
+  /** The origin that logins and requests are signed for */
+  audience: string;
+  token: {
+    symbol: string;
+    /** An amount of 10^decimals base units is one token */
+    decimals: number;
+    /** Where jobs are paid: in the ledger of this broker */
+    settlement: 'ledger';
+  };
+  auth: {
+    /** Chains whose wallets may log in; the first is proposed */
+    chain_ids: number[];
+    session_ttl_s: number;
+    session_ttl_max_s: number;
+    token_ttl_max_s: number;
+    /** Whether wallets that are contracts may log in */
+    smart_wallets: boolean;
+  };
+  jobs: {
+    default_image: string;
+    min_duration_s: number;
+    max_duration_s: number;
+    /** The sizes of an order that names none */
+    defaults: {
+      cpu_cores: number;
+      memory_gb: number;
+      storage_gb: number;
+      duration_hours: number;
+    };
+    /** Empty: any image */
+    image_allowlist: string[];
+    templates: {
+      id: string;
+      name: string;
+      image: string;
+    }[];
+  };
+  providers: {
+    auth_mode: 'required' | 'permissive' | 'off';
+    /** `sha256:…` of the cluster’s CA, for `provider-agent run --ca-hash`; null until a worker has started */
+    ca_hash: string | null;
+    /** How long a job waits for its absent provider */
+    loss_grace_s: number;
+  };
+  /** Groups of routes that this broker has */
+  features: string[];
+  broker_keys: {
+    /** The address of the key that signs answers to providers now */
+    key: string;
+    /** Unix seconds */
+    since: number;
+    /** The chain of keys that led to it, oldest first: each key is signed by the one before it */
+    introductions: {
+      key: string;
+      by: string;
+      since: number;
+      sig: string;
+    }[];
+  };
+}
+
+export interface SshKey {
+  key_id: string;
+  name: string;
+  public_key: string;
+  /** As `ssh-keygen -l` prints it: `SHA256:…` */
+  fingerprint: string;
+  created_at: string;
+}
+
+export interface SshKeyList {
+  keys: SshKey[];
+}
+
+export interface WalletEvent {
+  /** 1, 2, 3 … within the job, without a gap */
+  seq: number;
+  job_id: string;
+  at: string;
+  kind:
+    | 'ordered'
+    | 'placed'
+    | 'pod_created'
+    | 'image_pulling'
+    | 'image_pulled'
+    | 'container_started'
+    | 'ssh_ready'
+    | 'extended'
+    | 'expires_soon'
+    | 'provider_away'
+    | 'provider_back'
+    | 'ending'
+    | 'ended';
+  /** What happened, for people */
+  text: string;
+  /** What happened, for programs; an `ended` has the `job` as it is now */
+  data: {
+    job?: Job;
+    [name: string]: unknown;
+  };
+  /** Grows with every event of the wallet */
+  id: number;
+}
+
+export interface WalletEvents {
+  events: WalletEvent[];
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface WhyNot {
+  /** The field of the order, or what else it is */
+  limit: string;
+  asked: number | string | null;
+  /** What could be had; null if there is no figure */
+  nearest: number | string | null;
+  text: string;
+}
+
 /** Codes that every route may answer. */
 export type CommonError =
   | 'dependency_unavailable'
@@ -91,6 +739,113 @@ export type AuthError =
 
 /** Every route: what it takes, and what it answers. */
 export interface Routes {
+  /** Take back a block */
+  'DELETE /api/v1/admin/blocks/:kind/:value': {
+    body: undefined;
+    query: undefined;
+    reply: undefined;
+    errors: CommonError | AuthError | 'not_found' | 'scope_denied';
+  };
+  /** End a job of any customer, who is told the reason */
+  'DELETE /api/v1/admin/jobs/:id': {
+    body: {
+      /** Why; the customer reads it in `message` */
+      reason: string;
+    };
+    query: undefined;
+    reply: {
+      job_id: string;
+      job_name?: string;
+      status:
+        | 'pending'
+        | 'provisioning'
+        | 'running'
+        | 'ending'
+        | 'completed'
+        | 'expired'
+        | 'cancelled'
+        | 'failed'
+        | 'provider_lost';
+      /** The last step. Those between `placed` and `ssh_ready` are told by the machine, and may be left out */
+      phase:
+        | 'ordered'
+        | 'placed'
+        | 'pod_created'
+        | 'image_pulling'
+        | 'image_pulled'
+        | 'container_started'
+        | 'ssh_ready'
+        | 'provider_away'
+        | 'ending'
+        | 'ended';
+      message?: string;
+      provider_id?: string;
+      image: string;
+      gpu_type?: string;
+      /** True if the order named no GPU type: it got the cheapest that fitted */
+      any_gpu_type: boolean;
+      /** The provider's name for it */
+      gpu_model?: string;
+      gpu_count: number;
+      cpu_cores: number;
+      memory_gb: number;
+      /** How much of the memory `/dev/shm` may use */
+      shm_gb: number;
+      storage_gb: number;
+      /** For the whole job, in token units */
+      price_per_hour?: number;
+      /** The maximum in the order, or the one that the broker set from the offers of that moment */
+      max_price_per_hour?: number;
+      /** The session that ordered it */
+      session_id?: string;
+      /** In base units */
+      cost?: {
+        /** So far; of a job that has ended, what it cost */
+        spent: string;
+        /** Held for it in the limits of sessions; 0 after its end */
+        reserved: string;
+        /** While it is served, rounded down; absent until it is placed */
+        per_second?: string;
+      };
+      ssh_host?: string;
+      ssh_port?: number;
+      ssh_user?: string;
+      ssh_command?: string;
+      /** The public host key, created for this job only */
+      ssh_host_key?: string;
+      /** As ssh shows it at the first login: `SHA256:…` */
+      ssh_host_key_fingerprint?: string;
+      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
+      known_hosts?: string;
+      created_at: string;
+      started_at?: string;
+      expires_at?: string;
+      /** Seconds that are left of a running job */
+      ends_in_s?: number;
+      ended_at?: string;
+      /** Who or what ended it: you, its time (`expiry`), the owner of its machine, an operator, or the loss of its machine (`provider`). Absent if it failed or ended by itself */
+      ended_by?: 'you' | 'expiry' | 'owner' | 'operator' | 'provider';
+      failure_reason?: string;
+      failure_message?: string;
+      /** What to change in the next order, if the failure shows it */
+      suggestion?: {
+        action: 'increase_memory' | 'increase_storage';
+        recommended_memory?: string;
+        recommended_storage?: string;
+        message: string;
+      };
+      wallet: string;
+      /** In the Temporal UI; only where the site has set its address */
+      workflow_url?: string;
+      /** While the job holds a machine */
+      pod?: {
+        namespace: string;
+        name: string;
+        node: string;
+      };
+    };
+    errors: CommonError | AuthError | 'job_not_found' | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
+  };
   /** Revoke all sessions of the wallet, this one too */
   'DELETE /api/v1/auth/sessions': {
     body: undefined;
@@ -116,6 +871,253 @@ export interface Routes {
   'DELETE /api/v1/jobs/:id': {
     body: undefined;
     query: undefined;
+    reply: Job;
+    errors: CommonError | AuthError | 'job_not_found' | 'scope_denied';
+  };
+  /** Go back to the prices of the agent, for new jobs */
+  'DELETE /api/v1/providers/:id/prices': {
+    body: undefined;
+    query: undefined;
+    reply: OwnProvider;
+    errors: CommonError | AuthError | 'provider_not_found' | 'scope_denied';
+  };
+  /** Delete an SSH key; running jobs keep it */
+  'DELETE /api/v1/ssh-keys/:id': {
+    body: undefined;
+    query: undefined;
+    reply: undefined;
+    errors: CommonError | AuthError | 'scope_denied' | 'ssh_key_not_found';
+  };
+  /** Where the documentation and the description of this API are; browsers are sent to the documentation */
+  'GET /': {
+    body: undefined;
+    query: undefined;
+    reply: Front;
+    errors: CommonError;
+  };
+  /** What operators and owners changed, newest first */
+  'GET /api/v1/admin/audit': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      actor?: string;
+      /** The id of a job or a provider, a wallet, an image */
+      target?: string;
+      action?: string;
+    };
+    reply: {
+      items: {
+        at: string;
+        /** Wallet */
+        actor: string;
+        /** Null where the request itself proved its sender */
+        session_id: string | null;
+        ip: string;
+        action: string;
+        target: string;
+        detail: {
+          [name: string]: unknown;
+        };
+        request_id: string;
+      }[];
+      count: number;
+      /** Send it as `cursor` for the next page; absent on the last */
+      next_cursor?: string;
+    };
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** List what is blocked, by kind and value */
+  'GET /api/v1/admin/blocks': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      kind?: 'wallet' | 'provider' | 'image';
+    };
+    reply: {
+      blocks: {
+        kind: 'wallet' | 'provider' | 'image';
+        value: string;
+        reason: string;
+        until: string | null;
+        /** Wallet of the operator */
+        blocked_by: string;
+        blocked_at: string;
+      }[];
+      count: number;
+      /** Send it as `cursor` for the next page; absent on the last */
+      next_cursor?: string;
+    };
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** Whether a wallet, a provider or an image is blocked, and why */
+  'GET /api/v1/admin/blocks/:kind/:value': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      kind: 'wallet' | 'provider' | 'image';
+      value: string;
+      reason: string;
+      until: string | null;
+      /** Wallet of the operator */
+      blocked_by: string;
+      blocked_at: string;
+    };
+    errors: CommonError | AuthError | 'not_found' | 'scope_denied';
+  };
+  /** Messages of providers that could have no effect, newest first */
+  'GET /api/v1/admin/dead-letters': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      stream?: 'provider:registration' | 'provider:heartbeat' | 'provider:capacity';
+      /** Letters whose message names it */
+      provider_id?: string;
+    };
+    reply: {
+      items: {
+        stream: string;
+        id: string;
+        at: string;
+        /** Its id in the stream */
+        orig_id: string;
+        /** Claimed, not proven */
+        provider_id?: string;
+        reason: string;
+        /** The beginning of the message, without secrets */
+        data: string;
+      }[];
+      count: number;
+      /** Send it as `cursor` for the next page; absent on the last */
+      next_cursor?: string;
+    };
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** List the jobs of all customers, newest first */
+  'GET /api/v1/admin/jobs': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      wallet?: string;
+      provider_id?: string;
+      /** One status, several separated by commas, or `active` */
+      status?: string;
+      /** Ordered longer ago than this */
+      older_than_s?: number;
+    };
+    reply: {
+      jobs: {
+        job_id: string;
+        job_name?: string;
+        status:
+          | 'pending'
+          | 'provisioning'
+          | 'running'
+          | 'ending'
+          | 'completed'
+          | 'expired'
+          | 'cancelled'
+          | 'failed'
+          | 'provider_lost';
+        /** The last step. Those between `placed` and `ssh_ready` are told by the machine, and may be left out */
+        phase:
+          | 'ordered'
+          | 'placed'
+          | 'pod_created'
+          | 'image_pulling'
+          | 'image_pulled'
+          | 'container_started'
+          | 'ssh_ready'
+          | 'provider_away'
+          | 'ending'
+          | 'ended';
+        message?: string;
+        provider_id?: string;
+        image: string;
+        gpu_type?: string;
+        /** True if the order named no GPU type: it got the cheapest that fitted */
+        any_gpu_type: boolean;
+        /** The provider's name for it */
+        gpu_model?: string;
+        gpu_count: number;
+        cpu_cores: number;
+        memory_gb: number;
+        /** How much of the memory `/dev/shm` may use */
+        shm_gb: number;
+        storage_gb: number;
+        /** For the whole job, in token units */
+        price_per_hour?: number;
+        /** The maximum in the order, or the one that the broker set from the offers of that moment */
+        max_price_per_hour?: number;
+        /** The session that ordered it */
+        session_id?: string;
+        /** In base units */
+        cost?: {
+          /** So far; of a job that has ended, what it cost */
+          spent: string;
+          /** Held for it in the limits of sessions; 0 after its end */
+          reserved: string;
+          /** While it is served, rounded down; absent until it is placed */
+          per_second?: string;
+        };
+        ssh_host?: string;
+        ssh_port?: number;
+        ssh_user?: string;
+        ssh_command?: string;
+        /** The public host key, created for this job only */
+        ssh_host_key?: string;
+        /** As ssh shows it at the first login: `SHA256:…` */
+        ssh_host_key_fingerprint?: string;
+        /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
+        known_hosts?: string;
+        created_at: string;
+        started_at?: string;
+        expires_at?: string;
+        /** Seconds that are left of a running job */
+        ends_in_s?: number;
+        ended_at?: string;
+        /** Who or what ended it: you, its time (`expiry`), the owner of its machine, an operator, or the loss of its machine (`provider`). Absent if it failed or ended by itself */
+        ended_by?: 'you' | 'expiry' | 'owner' | 'operator' | 'provider';
+        failure_reason?: string;
+        failure_message?: string;
+        /** What to change in the next order, if the failure shows it */
+        suggestion?: {
+          action: 'increase_memory' | 'increase_storage';
+          recommended_memory?: string;
+          recommended_storage?: string;
+          message: string;
+        };
+        wallet: string;
+        /** In the Temporal UI; only where the site has set its address */
+        workflow_url?: string;
+        /** While the job holds a machine */
+        pod?: {
+          namespace: string;
+          name: string;
+          node: string;
+        };
+      }[];
+      count: number;
+      /** Send it as `cursor` for the next page; absent on the last */
+      next_cursor?: string;
+    };
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** Read a job of any customer, and where it is in the cluster */
+  'GET /api/v1/admin/jobs/:id': {
+    body: undefined;
+    query: undefined;
     reply: {
       job_id: string;
       job_name?: string;
@@ -129,10 +1131,24 @@ export interface Routes {
         | 'cancelled'
         | 'failed'
         | 'provider_lost';
+      /** The last step. Those between `placed` and `ssh_ready` are told by the machine, and may be left out */
+      phase:
+        | 'ordered'
+        | 'placed'
+        | 'pod_created'
+        | 'image_pulling'
+        | 'image_pulled'
+        | 'container_started'
+        | 'ssh_ready'
+        | 'provider_away'
+        | 'ending'
+        | 'ended';
       message?: string;
       provider_id?: string;
       image: string;
       gpu_type?: string;
+      /** True if the order named no GPU type: it got the cheapest that fitted */
+      any_gpu_type: boolean;
       /** The provider's name for it */
       gpu_model?: string;
       gpu_count: number;
@@ -143,8 +1159,19 @@ export interface Routes {
       storage_gb: number;
       /** For the whole job, in token units */
       price_per_hour?: number;
-      /** The maximum in the order */
+      /** The maximum in the order, or the one that the broker set from the offers of that moment */
       max_price_per_hour?: number;
+      /** The session that ordered it */
+      session_id?: string;
+      /** In base units */
+      cost?: {
+        /** So far; of a job that has ended, what it cost */
+        spent: string;
+        /** Held for it in the limits of sessions; 0 after its end */
+        reserved: string;
+        /** While it is served, rounded down; absent until it is placed */
+        per_second?: string;
+      };
       ssh_host?: string;
       ssh_port?: number;
       ssh_user?: string;
@@ -158,7 +1185,11 @@ export interface Routes {
       created_at: string;
       started_at?: string;
       expires_at?: string;
+      /** Seconds that are left of a running job */
+      ends_in_s?: number;
       ended_at?: string;
+      /** Who or what ended it: you, its time (`expiry`), the owner of its machine, an operator, or the loss of its machine (`provider`). Absent if it failed or ended by itself */
+      ended_by?: 'you' | 'expiry' | 'owner' | 'operator' | 'provider';
       failure_reason?: string;
       failure_message?: string;
       /** What to change in the next order, if the failure shows it */
@@ -167,6 +1198,15 @@ export interface Routes {
         recommended_memory?: string;
         recommended_storage?: string;
         message: string;
+      };
+      wallet: string;
+      /** In the Temporal UI; only where the site has set its address */
+      workflow_url?: string;
+      /** While the job holds a machine */
+      pod?: {
+        namespace: string;
+        name: string;
+        node: string;
       };
     };
     errors: CommonError | AuthError | 'job_not_found' | 'scope_denied';
@@ -187,6 +1227,196 @@ export interface Routes {
       kubernetes_said?: string;
     };
     errors: CommonError | AuthError | 'job_not_found' | 'scope_denied';
+  };
+  /** How the site does: jobs, providers, revenue, streams, the reconciler */
+  'GET /api/v1/admin/overview': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      at: string;
+      /** Jobs that have not ended. Null, here and below: the system that knows does not answer */
+      jobs: {
+        running: number;
+        provisioning: number;
+        pending: number;
+        ending: number;
+      } | null;
+      /** By status */
+      providers: {
+        [name: string]: number;
+      } | null;
+      gpus: {
+        total: number;
+        rented: number;
+      } | null;
+      /** Base units that ended jobs cost; today begins at 0:00 UTC */
+      revenue: {
+        today: string;
+        '30d': string;
+      } | null;
+      /** From the order to SSH, over a day; null without a start, too */
+      time_to_ssh_s: {
+        p50: number;
+        p95: number;
+      } | null;
+      streams:
+        | {
+            name: string;
+            /** Entries that no relay has read; null if Redis cannot tell */
+            lag: number | null;
+            oldest_pending_s: number;
+            dead_letters: number;
+          }[]
+        | null;
+      reconciler: {
+        last_at: string | null;
+        repairs_1h: number;
+        failures_1h: number;
+      } | null;
+      ready: {
+        [name: string]: {
+          ok: boolean;
+          detail?: string;
+        };
+      };
+      temporal_ui: string | null;
+    };
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** List all providers, and what those wait for that are not in service */
+  'GET /api/v1/admin/providers': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** `pending` lists those that wait to join */
+      status?: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+    };
+    reply: {
+      providers: {
+        provider_id: string;
+        wallet_addr: string;
+        node_name?: string;
+        status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+        /** What it waits for, or why it is not in service */
+        state_reason?: string;
+        /** It takes no new jobs, by a command of its owner or of an operator */
+        cordoned: boolean;
+        /** It is cordoned and has no jobs: it may be turned off */
+        drained: boolean;
+        /** When the last of its jobs ends; if absent, each ends at its own expiry */
+        drain_until?: string;
+        /** It leaves the fleet after its last job */
+        retiring?: boolean;
+        /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
+        user_namespaces: boolean;
+        /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
+        not_offered_reason?: string;
+        /** Where its owner says that it is */
+        region?: string;
+        spec: {
+          hostname: string;
+          os: string;
+          kernel_ver: string;
+          architecture: string;
+          cpu_model: string;
+          cpu_cores: number;
+          cpu_threads: number;
+          total_memory_mb: number;
+          gpus: {
+            index: number;
+            name: string;
+            memory_mb: number;
+            driver_ver: string;
+            cuda_version: string;
+          }[];
+          total_gpus: number;
+          total_disk_gb: number;
+          available_disk_gb: number;
+          public_ip?: string;
+          bandwidth?: string;
+        };
+        capacity: {
+          gpu_count: number;
+          cpu_cores: number;
+          memory_mb: number;
+          /** For its first GPU type; `gpu_prices_per_hour` has all */
+          gpu_price_per_hour: number;
+          total_gpus: {
+            [name: string]: number;
+          };
+          in_use_gpus: {
+            [name: string]: number;
+          };
+          available_gpus: {
+            [name: string]: number;
+          };
+          gpu_prices_per_hour: {
+            [name: string]: number;
+          };
+          /** Who set it: the provider, or the site's operator for a provider that names no price */
+          gpu_price_sources: {
+            [name: string]: 'provider' | 'operator' | 'none';
+          };
+          total_cpu_cores: number;
+          available_cpu_cores: number;
+          total_memory_mb: number;
+          available_memory_mb: number;
+          total_disk_gb: number;
+          available_disk_gb: number;
+          cpu_price_per_hour: number;
+          memory_price_per_gb_hr: number;
+          /** No job starts before this time */
+          available_from?: string;
+          /** No job is placed or extended to end after this time */
+          available_until?: string;
+        };
+        last_heartbeat?: string;
+        registered_at: string;
+        joined_at?: string;
+        /** Its owner or an operator has to approve it before it may join */
+        approval_needed: boolean;
+        /** While a join command is valid */
+        join_token_expires_at?: string;
+        agent_version?: string;
+        blocked?: {
+          reason: string;
+          until: string | null;
+        };
+        workflow_url?: string;
+      }[];
+      count: number;
+      /** Send it as `cursor` for the next page; absent on the last */
+      next_cursor?: string;
+    };
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** Jobs and providers that wait longer than usual, what for, and what may help */
+  'GET /api/v1/admin/stuck': {
+    body: undefined;
+    query: undefined;
+    reply: {
+      at: string;
+      items: {
+        kind: 'job' | 'provider';
+        id: string;
+        state: string;
+        since: string;
+        age_s: number;
+        waits_for: string;
+        /** Of the step that is repeated; 0 if none is */
+        attempts: number;
+        last_error: string | null;
+        suggest: string;
+        workflow_url?: string;
+      }[];
+      count: number;
+      /** There are more than one answer has */
+      has_more: boolean;
+    };
+    errors: CommonError | AuthError | 'scope_denied';
   };
   /** Find the namespaces of a wallet, or the wallet of a namespace */
   'GET /api/v1/admin/tenants': {
@@ -225,6 +1455,8 @@ export interface Routes {
       spend_spent: string;
       /** Base units: 10^18 of them are one token */
       spend_remaining: string;
+      /** Whether the wallet may log in with the scope `admin` */
+      may_be_admin: boolean;
     };
     errors: CommonError | AuthError;
   };
@@ -263,6 +1495,38 @@ export interface Routes {
     };
     errors: CommonError | AuthError;
   };
+  /** What your jobs cost, by job, day or provider; also as `text/csv` */
+  'GET /api/v1/billing': {
+    body: undefined;
+    query: {
+      /** A time, or a day of UTC; 31 days before `to` unless given */
+      from?: string;
+      /** Not included; the end of today (UTC) unless given */
+      to?: string;
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** What each row is of */
+      by?: 'job' | 'day' | 'provider';
+    };
+    reply: Billing;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** What happened to all your jobs; with `Accept: text/event-stream` what happens from now on */
+  'GET /api/v1/events': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** Only later events than this one: its `seq`, or its `id` in the events of all jobs */
+      after?: number;
+    };
+    reply: WalletEvents;
+    errors: CommonError | AuthError | 'quota_exceeded' | 'scope_denied';
+  };
   /** List your jobs, newest first */
   'GET /api/v1/jobs': {
     body: undefined;
@@ -271,135 +1535,87 @@ export interface Routes {
       limit?: number;
       /** `next_cursor` of the previous page */
       cursor?: string;
-      status?:
-        | 'pending'
-        | 'provisioning'
-        | 'running'
-        | 'ending'
-        | 'completed'
-        | 'expired'
-        | 'cancelled'
-        | 'failed'
-        | 'provider_lost';
+      /** One or several, with commas between them; `active` for all that are not over */
+      status?: string;
+      /** Exactly this `job_name` */
+      name?: string;
+      provider_id?: string;
+      /** Ordered at this time or later */
+      since?: string;
     };
-    reply: {
-      jobs: {
-        job_id: string;
-        job_name?: string;
-        status:
-          | 'pending'
-          | 'provisioning'
-          | 'running'
-          | 'ending'
-          | 'completed'
-          | 'expired'
-          | 'cancelled'
-          | 'failed'
-          | 'provider_lost';
-        message?: string;
-        provider_id?: string;
-        image: string;
-        gpu_type?: string;
-        /** The provider's name for it */
-        gpu_model?: string;
-        gpu_count: number;
-        cpu_cores: number;
-        memory_gb: number;
-        /** How much of the memory `/dev/shm` may use */
-        shm_gb: number;
-        storage_gb: number;
-        /** For the whole job, in token units */
-        price_per_hour?: number;
-        /** The maximum in the order */
-        max_price_per_hour?: number;
-        ssh_host?: string;
-        ssh_port?: number;
-        ssh_user?: string;
-        ssh_command?: string;
-        /** The public host key, created for this job only */
-        ssh_host_key?: string;
-        /** As ssh shows it at the first login: `SHA256:…` */
-        ssh_host_key_fingerprint?: string;
-        /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-        known_hosts?: string;
-        created_at: string;
-        started_at?: string;
-        expires_at?: string;
-        ended_at?: string;
-        failure_reason?: string;
-        failure_message?: string;
-        /** What to change in the next order, if the failure shows it */
-        suggestion?: {
-          action: 'increase_memory' | 'increase_storage';
-          recommended_memory?: string;
-          recommended_storage?: string;
-          message: string;
-        };
-      }[];
-      count: number;
-      /** Send it as `cursor` for the next page; absent on the last */
-      next_cursor?: string;
-    };
+    reply: Jobs;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** Read one of your jobs */
   'GET /api/v1/jobs/:id': {
     body: undefined;
     query: undefined;
-    reply: {
-      job_id: string;
-      job_name?: string;
-      status:
-        | 'pending'
-        | 'provisioning'
-        | 'running'
-        | 'ending'
-        | 'completed'
-        | 'expired'
-        | 'cancelled'
-        | 'failed'
-        | 'provider_lost';
-      message?: string;
-      provider_id?: string;
-      image: string;
-      gpu_type?: string;
-      /** The provider's name for it */
-      gpu_model?: string;
-      gpu_count: number;
-      cpu_cores: number;
-      memory_gb: number;
-      /** How much of the memory `/dev/shm` may use */
-      shm_gb: number;
-      storage_gb: number;
-      /** For the whole job, in token units */
-      price_per_hour?: number;
-      /** The maximum in the order */
-      max_price_per_hour?: number;
-      ssh_host?: string;
-      ssh_port?: number;
-      ssh_user?: string;
-      ssh_command?: string;
-      /** The public host key, created for this job only */
-      ssh_host_key?: string;
-      /** As ssh shows it at the first login: `SHA256:…` */
-      ssh_host_key_fingerprint?: string;
-      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-      known_hosts?: string;
-      created_at: string;
-      started_at?: string;
-      expires_at?: string;
-      ended_at?: string;
-      failure_reason?: string;
-      failure_message?: string;
-      /** What to change in the next order, if the failure shows it */
-      suggestion?: {
-        action: 'increase_memory' | 'increase_storage';
-        recommended_memory?: string;
-        recommended_storage?: string;
-        message: string;
-      };
-    };
+    reply: Job;
     errors: CommonError | AuthError | 'job_not_found' | 'scope_denied';
+  };
+  /** What happened to a job; with `Accept: text/event-stream` as it happens, until the job has ended */
+  'GET /api/v1/jobs/:id/events': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** Only later events than this one: its `seq`, or its `id` in the events of all jobs */
+      after?: number;
+    };
+    reply: JobEvents | undefined;
+    errors: CommonError | AuthError | 'job_not_found' | 'quota_exceeded' | 'scope_denied';
+  };
+  /** How many GPUs of each type there are, how many are free, and what they cost */
+  'GET /api/v1/market': {
+    body: undefined;
+    query: undefined;
+    reply: Market;
+    errors: CommonError | 'validation_failed';
+  };
+  /** The same of one GPU type over time, in columns */
+  'GET /api/v1/market/history': {
+    body: undefined;
+    query: {
+      /** A GPU type, in any spelling */
+      gpu?: string;
+      /** The same as `gpu` */
+      gpu_type?: string;
+      range?: '24h' | '7d' | '90d';
+    };
+    reply: MarketHistory;
+    errors: CommonError | 'validation_failed';
+  };
+  /** What your providers earned, by day, job or provider; also as `text/csv` */
+  'GET /api/v1/me/earnings': {
+    body: undefined;
+    query: {
+      /** A time, or a day of UTC; 31 days before `to` unless given */
+      from?: string;
+      /** Not included; the end of today (UTC) unless given */
+      to?: string;
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** What each row is of */
+      by?: 'day' | 'job' | 'provider';
+    };
+    reply: Earnings;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** Your providers, with what only you are shown of them */
+  'GET /api/v1/me/providers': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+    };
+    reply: OwnProviderList;
+    errors: CommonError | AuthError | 'scope_denied';
   };
   /** Mining totals of all providers */
   'GET /api/v1/mining/metrics': {
@@ -417,6 +1633,46 @@ export interface Routes {
     };
     errors: CommonError | 'validation_failed';
   };
+  /** What is free now, and what a job would cost there */
+  'GET /api/v1/offers': {
+    body: undefined;
+    query: {
+      /** A GPU type, in any spelling */
+      gpu?: string;
+      /** The same as `gpu` */
+      gpu_type?: string;
+      /** GPUs of one job */
+      count?: number;
+      /** Nominal memory of each GPU */
+      min_vram_gb?: number;
+      /** The lowest CUDA version of the driver */
+      min_cuda?: number | string;
+      /** `amd64` or `arm64` */
+      architecture?: string;
+      /** `kr` also finds `kr-11` */
+      region?: string;
+      /** Of the job */
+      cpu_cores?: number;
+      /** Of the job */
+      memory_gb?: number;
+      /** Of the job */
+      storage_gb?: number;
+      duration_hours?: number;
+      /** Of one GPU and hour */
+      max_price?: number;
+      /** 0 to 1; whose reliability is not known is left out */
+      min_reliability?: number;
+      sort?: 'price' | 'free' | 'reliability';
+      /** Also those where such a job cannot start now, each with `why_not` */
+      all?: '0' | '1' | 'true' | 'false';
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+    };
+    reply: OfferList;
+    errors: CommonError | 'validation_failed';
+  };
   /** List providers, page by page */
   'GET /api/v1/providers': {
     body: undefined;
@@ -425,6 +1681,8 @@ export interface Routes {
       limit?: number;
       /** `next_cursor` of the previous page */
       cursor?: string;
+      /** Only those of this owner */
+      wallet?: string;
     };
     reply: {
       providers: {
@@ -432,6 +1690,8 @@ export interface Routes {
         wallet_addr: string;
         node_name?: string;
         status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+        /** Why it has this status, if that is not `available` */
+        state_reason?: string;
         /** It takes no new jobs, by a command of its owner or of an operator */
         cordoned: boolean;
         /** It is cordoned and has no jobs: it may be turned off */
@@ -444,6 +1704,8 @@ export interface Routes {
         user_namespaces: boolean;
         /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
         not_offered_reason?: string;
+        /** Where its owner says that it is */
+        region?: string;
         spec: {
           hostname: string;
           os: string;
@@ -521,6 +1783,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -533,6 +1797,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -596,6 +1862,38 @@ export interface Routes {
     };
     errors: CommonError | 'provider_not_found' | 'validation_failed';
   };
+  /** What a provider earned, by day or job; also as `text/csv` */
+  'GET /api/v1/providers/:id/earnings': {
+    body: undefined;
+    query: {
+      /** A time, or a day of UTC; 31 days before `to` unless given */
+      from?: string;
+      /** Not included; the end of today (UTC) unless given */
+      to?: string;
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** What each row is of */
+      by?: 'day' | 'job';
+    };
+    reply: Earnings;
+    errors: CommonError | AuthError | 'provider_not_found' | 'scope_denied';
+  };
+  /** The jobs at a provider, newest first; neither whose they are nor what they run */
+  'GET /api/v1/providers/:id/jobs': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** `active` leaves out jobs that have ended */
+      status?: 'active' | 'all';
+    };
+    reply: ProviderJobs;
+    errors: CommonError | AuthError | 'provider_not_found' | 'scope_denied';
+  };
   /** How many of a provider’s GPUs mine, or why none do */
   'GET /api/v1/providers/:id/mining': {
     body: undefined;
@@ -637,6 +1935,11 @@ export interface Routes {
       after?: string;
     };
     reply: {
+      /** What owners left here for this machine's key: see `PUT …/delegation` */
+      delegations?: {
+        reg: string;
+        regsig: string;
+      }[];
       responses: {
         id: string;
         timestamp: string;
@@ -677,13 +1980,23 @@ export interface Routes {
       | 'timestamp_skew'
       | 'validation_failed';
   };
+  /** How busy a provider was */
+  'GET /api/v1/providers/:id/usage': {
+    body: undefined;
+    query: {
+      range?: '24h' | '7d' | '30d';
+    };
+    reply: ProviderUsage;
+    errors: CommonError | AuthError | 'provider_not_found' | 'scope_denied';
+  };
   /** List free GPUs, per provider and type */
   'GET /api/v1/providers/gpu-availability': {
     body: undefined;
     query: {
-      gpu_type?: string;
-      /** The same as `gpu_type` */
+      /** A GPU type, in any spelling */
       gpu?: string;
+      /** The same as `gpu` */
+      gpu_type?: string;
       /** Nominal memory of each GPU */
       min_vram_gb?: number;
       /** The lowest CUDA version of the driver */
@@ -720,6 +2033,7 @@ export interface Routes {
     body: undefined;
     query: {
       status?: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** A GPU type, in any spelling */
       gpu?: string;
       /** The same as `gpu` */
       gpu_type?: string;
@@ -750,6 +2064,8 @@ export interface Routes {
         wallet_addr: string;
         node_name?: string;
         status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+        /** Why it has this status, if that is not `available` */
+        state_reason?: string;
         /** It takes no new jobs, by a command of its owner or of an operator */
         cordoned: boolean;
         /** It is cordoned and has no jobs: it may be turned off */
@@ -762,6 +2078,8 @@ export interface Routes {
         user_namespaces: boolean;
         /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
         not_offered_reason?: string;
+        /** Where its owner says that it is */
+        region?: string;
         spec: {
           hostname: string;
           os: string;
@@ -834,22 +2152,15 @@ export interface Routes {
   'GET /api/v1/site': {
     body: undefined;
     query: undefined;
-    reply: {
-      broker_keys: {
-        /** The address of the key that signs answers to providers now */
-        key: string;
-        /** Unix seconds */
-        since: number;
-        /** The chain of keys that led to it, oldest first: each key is signed by the one before it */
-        introductions: {
-          key: string;
-          by: string;
-          since: number;
-          sig: string;
-        }[];
-      };
-    };
+    reply: Site;
     errors: CommonError | 'validation_failed';
+  };
+  /** List your SSH keys */
+  'GET /api/v1/ssh-keys': {
+    body: undefined;
+    query: undefined;
+    reply: SshKeyList;
+    errors: CommonError | AuthError | 'scope_denied';
   };
   /** Whether the process responds */
   'GET /health': {
@@ -883,6 +2194,16 @@ export interface Routes {
       };
     };
     errors: CommonError;
+  };
+  /** Name a job anew */
+  'PATCH /api/v1/jobs/:id': {
+    body: {
+      /** The new name; `null` takes it away */
+      job_name: null | string;
+    };
+    query: undefined;
+    reply: Job;
+    errors: CommonError | AuthError | 'job_not_found' | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
   };
   /** Create a new signing key, which the present one introduces */
   'POST /api/v1/admin/broker-keys': {
@@ -1019,6 +2340,7 @@ export interface Routes {
     errors:
       | CommonError
       | AuthError
+      | 'blocked'
       | 'challenge_invalid'
       | 'payload_too_large'
       | 'quota_exceeded'
@@ -1065,7 +2387,10 @@ export interface Routes {
       shm_gb?: number | string;
       storage_gb?: number | string;
       duration_hours?: number | string;
-      ssh_public_keys: string[];
+      /** Who may log in; at least one key here or in `ssh_key_ids` */
+      ssh_public_keys?: string[];
+      /** The same, by ids of keys that you keep here: see `GET /api/v1/ssh-keys` */
+      ssh_key_ids?: string[];
       ssh_password?: never;
       env?: {
         [name: string]: string;
@@ -1073,62 +2398,11 @@ export interface Routes {
       max_price_per_hour?: number | string;
     };
     query: undefined;
-    reply: {
-      job_id: string;
-      job_name?: string;
-      status:
-        | 'pending'
-        | 'provisioning'
-        | 'running'
-        | 'ending'
-        | 'completed'
-        | 'expired'
-        | 'cancelled'
-        | 'failed'
-        | 'provider_lost';
-      message?: string;
-      provider_id?: string;
-      image: string;
-      gpu_type?: string;
-      /** The provider's name for it */
-      gpu_model?: string;
-      gpu_count: number;
-      cpu_cores: number;
-      memory_gb: number;
-      /** How much of the memory `/dev/shm` may use */
-      shm_gb: number;
-      storage_gb: number;
-      /** For the whole job, in token units */
-      price_per_hour?: number;
-      /** The maximum in the order */
-      max_price_per_hour?: number;
-      ssh_host?: string;
-      ssh_port?: number;
-      ssh_user?: string;
-      ssh_command?: string;
-      /** The public host key, created for this job only */
-      ssh_host_key?: string;
-      /** As ssh shows it at the first login: `SHA256:…` */
-      ssh_host_key_fingerprint?: string;
-      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-      known_hosts?: string;
-      created_at: string;
-      started_at?: string;
-      expires_at?: string;
-      ended_at?: string;
-      failure_reason?: string;
-      failure_message?: string;
-      /** What to change in the next order, if the failure shows it */
-      suggestion?: {
-        action: 'increase_memory' | 'increase_storage';
-        recommended_memory?: string;
-        recommended_storage?: string;
-        message: string;
-      };
-    };
+    reply: Job;
     errors:
       | CommonError
       | AuthError
+      | 'blocked'
       | 'container_exited'
       | 'container_not_created'
       | 'idempotency_conflict'
@@ -1154,62 +2428,11 @@ export interface Routes {
       additional_hours: number | string;
     };
     query: undefined;
-    reply: {
-      job_id: string;
-      job_name?: string;
-      status:
-        | 'pending'
-        | 'provisioning'
-        | 'running'
-        | 'ending'
-        | 'completed'
-        | 'expired'
-        | 'cancelled'
-        | 'failed'
-        | 'provider_lost';
-      message?: string;
-      provider_id?: string;
-      image: string;
-      gpu_type?: string;
-      /** The provider's name for it */
-      gpu_model?: string;
-      gpu_count: number;
-      cpu_cores: number;
-      memory_gb: number;
-      /** How much of the memory `/dev/shm` may use */
-      shm_gb: number;
-      storage_gb: number;
-      /** For the whole job, in token units */
-      price_per_hour?: number;
-      /** The maximum in the order */
-      max_price_per_hour?: number;
-      ssh_host?: string;
-      ssh_port?: number;
-      ssh_user?: string;
-      ssh_command?: string;
-      /** The public host key, created for this job only */
-      ssh_host_key?: string;
-      /** As ssh shows it at the first login: `SHA256:…` */
-      ssh_host_key_fingerprint?: string;
-      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-      known_hosts?: string;
-      created_at: string;
-      started_at?: string;
-      expires_at?: string;
-      ended_at?: string;
-      failure_reason?: string;
-      failure_message?: string;
-      /** What to change in the next order, if the failure shows it */
-      suggestion?: {
-        action: 'increase_memory' | 'increase_storage';
-        recommended_memory?: string;
-        recommended_storage?: string;
-        message: string;
-      };
-    };
+    reply: Job;
     errors:
       | CommonError
       | AuthError
+      | 'blocked'
       | 'duration_limit'
       | 'extension_limit'
       | 'idempotency_conflict'
@@ -1263,6 +2486,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -1275,6 +2500,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -1359,6 +2586,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -1371,6 +2600,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -1455,6 +2686,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -1467,6 +2700,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -1744,6 +2979,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -1756,6 +2993,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -1835,6 +3074,8 @@ export interface Routes {
       wallet_addr: string;
       node_name?: string;
       status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+      /** Why it has this status, if that is not `available` */
+      state_reason?: string;
       /** It takes no new jobs, by a command of its owner or of an operator */
       cordoned: boolean;
       /** It is cordoned and has no jobs: it may be turned off */
@@ -1847,6 +3088,8 @@ export interface Routes {
       user_namespaces: boolean;
       /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
       not_offered_reason?: string;
+      /** Where its owner says that it is */
+      region?: string;
       spec: {
         hostname: string;
         os: string;
@@ -1952,5 +3195,131 @@ export interface Routes {
       | 'timestamp_skew'
       | 'unsupported_media_type'
       | 'validation_failed';
+  };
+  /** What an order would cost, and who would take it; or why nobody would */
+  'POST /api/v1/quotes': {
+    body: {
+      provider_id?: null | string;
+      exclude_providers?: string[];
+      gpu_type?: null | string;
+      /** The same as `gpu_type` */
+      gpu?: null | string;
+      /** Of each GPU, as GPUs are sold */
+      min_vram_gb?: number | string;
+      /** The newest CUDA that the driver supports is at least this */
+      min_cuda?: null | number | string;
+      /** `amd64` unless given */
+      architecture?: null | string;
+      gpu_count?: number | string;
+      job_name?: null | string;
+      image?: null | string;
+      cpu_cores?: number | string;
+      memory_gb?: number | string;
+      shm_gb?: number | string;
+      storage_gb?: number | string;
+      duration_hours?: number | string;
+      /** Who may log in; at least one key here or in `ssh_key_ids` */
+      ssh_public_keys?: string[];
+      /** The same, by ids of keys that you keep here: see `GET /api/v1/ssh-keys` */
+      ssh_key_ids?: string[];
+      ssh_password?: never;
+      env?: {
+        [name: string]: string;
+      };
+      max_price_per_hour?: number | string;
+    };
+    query: undefined;
+    reply: Quote;
+    errors:
+      | CommonError
+      | 'auth_ambiguous'
+      | 'auth_backend_unavailable'
+      | 'auth_required'
+      | 'nonce_reused'
+      | 'payload_too_large'
+      | 'session_expired'
+      | 'session_revoked'
+      | 'session_unknown'
+      | 'signature_invalid'
+      | 'timestamp_skew'
+      | 'unsupported_media_type'
+      | 'validation_failed';
+  };
+  /** Keep a public SSH key, to name it in orders */
+  'POST /api/v1/ssh-keys': {
+    body: {
+      /** Among your keys; if absent, the comment of the key */
+      name?: string;
+      /** One line of an `id_….pub` file */
+      public_key: string;
+    };
+    query: undefined;
+    reply: SshKey;
+    errors:
+      CommonError | AuthError | 'payload_too_large' | 'quota_exceeded' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Block a wallet, a provider or an image, or change the reason and the time of a block */
+  'PUT /api/v1/admin/blocks/:kind/:value': {
+    body: {
+      /** Why; whoever is kept out reads it */
+      reason: string;
+      /** When the block ends; null or absent: never */
+      until?: string | null;
+    };
+    query: undefined;
+    reply: {
+      kind: 'wallet' | 'provider' | 'image';
+      value: string;
+      reason: string;
+      until: string | null;
+      /** Wallet of the operator */
+      blocked_by: string;
+      blocked_at: string;
+    };
+    errors: CommonError | AuthError | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Leave a delegation for a machine, which fetches it with its answers */
+  'PUT /api/v1/providers/:id/delegation': {
+    body: {
+      /** The JSON text of the delegation, exactly as it was signed */
+      reg: string;
+      /** The wallet's signature of it */
+      regsig: string;
+    };
+    query: undefined;
+    reply: LeftDelegation;
+    errors:
+      | CommonError
+      | 'delegation_invalid'
+      | 'nonce_reused'
+      | 'payload_too_large'
+      | 'provider_not_yours'
+      | 'quota_exceeded'
+      | 'timestamp_skew'
+      | 'unsupported_media_type'
+      | 'validation_failed';
+  };
+  /** Set prices above those of the agent, for new jobs */
+  'PUT /api/v1/providers/:id/prices': {
+    body: {
+      /** Of one GPU, by its type; 0 leaves the price to the operator of the site */
+      gpu?: {
+        [name: string]: number | string;
+      };
+      /** Of one core */
+      cpu?: number | string;
+      /** Of 1024 MB */
+      memory_gb?: number | string;
+    };
+    query: undefined;
+    reply: OwnProvider;
+    errors:
+      | CommonError
+      | AuthError
+      | 'payload_too_large'
+      | 'provider_not_found'
+      | 'provider_retired'
+      | 'scope_denied'
+      | 'unsupported_media_type';
   };
 }

@@ -57,13 +57,13 @@ export const authVariables = {
   /** Valid tokens of one session; the broker refuses another one until one of them is revoked or expires. */
   AUTH_MAX_TOKENS: whole(10, 1, 1_000),
   /**
-   * Whether contract wallets may log in. The broker checks their signatures by asking the contract, through
-   * `AUTH_RPC_URL`.
+   * Whether contract wallets may log in and own providers. The broker checks their signatures by asking the contract,
+   * through `AUTH_RPC_URL`. The roles `api` and `relay` ask it.
    */
   AUTH_SMART_WALLETS: flag(false),
   /**
    * JSON-RPC endpoint of the chain. Required with `AUTH_SMART_WALLETS`; while it does not answer, contract wallets get
-   * 503.
+   * 503, and their machines' registrations wait.
    */
   AUTH_RPC_URL: z.url().describe('URL').optional(),
   /** Addresses of the wallets that may open sessions with the scope `admin`. Empty: nobody is an operator. */

@@ -3,6 +3,7 @@ import { apiVariables } from './api.js';
 import { authVariables } from './auth.js';
 import { authorizerVariables, clusterVariables } from './cluster.js';
 import { jobVariables, miningVariables } from './jobs.js';
+import { operatorVariables } from './operators.js';
 import { processVariables } from './process.js';
 import { providerVariables } from './providers.js';
 import { postgresVariables, redisVariables, temporalVariables } from './systems.js';
@@ -24,6 +25,7 @@ export const environment = z.object({
   ...miningVariables,
   ...providerVariables,
   ...authVariables,
+  ...operatorVariables,
 });
 
 export type Environment = z.infer<typeof environment>;
@@ -41,4 +43,5 @@ export const subjects: readonly (readonly [title: string, variables: Readonly<Re
   ['Mining', miningVariables],
   ['Providers', providerVariables],
   ['Logins', authVariables],
+  ['Operators', operatorVariables],
 ];

@@ -4,6 +4,7 @@ import { plainGpuResource } from '../domain/gpu-resources.js';
 import type { JobOrder, Placement } from '../domain/job.js';
 import type { Printable } from '../domain/outside.js';
 import { rateOf } from '../domain/pricing.js';
+import { isUnblockedSql } from './blocks.js';
 import { reserveForPlacement } from './auth-charges.js';
 import { markMoving, markProvisioning } from './jobs.js';
 import { priceOfRateSql, rateOfPriceSql } from './offers.js';
@@ -36,7 +37,8 @@ export async function allocate(pool: Pool, order: JobOrder, place: Placement, at
       // Lock the job's own row first if there may be one, in the same order as `release`.
       if (attempt > 1) await tx.query('select from allocations where job_id = $1 for update', [order.jobId]);
       const { rowCount: available } = await tx.query(
-        `select from providers where provider_id = $1 and status = 'available' and not cordoned for share`,
+        `select from providers p where provider_id = $1 and status = 'available' and not cordoned and ${isUnblockedSql}
+            for share of p`,
         [place.providerId],
       );
       if (available === 0) return 'taken';

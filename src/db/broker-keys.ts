@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { withTransaction, type Queryable } from './pool.js';
+import { withTransaction, type Queryable, type Transaction } from './pool.js';
 
 /** A key that signs for the broker, or once did. Addresses are in lower case. */
 export interface BrokerKeyRow {
@@ -52,10 +52,12 @@ export async function keepFirstKey(
  * Replaces the newest key and deletes its private key. Concurrent replacements run one after the other.
  *
  * @param next receives the newest private key.
+ * @param also runs in the same transaction, with the address of the new key.
  */
 export async function replaceKey(
   pool: Pool,
   next: (current: Buffer) => Promise<{ address: string; privateKey: Buffer; since: number; introduction: string }>,
+  also: (tx: Transaction, address: string) => Promise<unknown>,
 ): Promise<void> {
   await withTransaction(pool, async (tx) => {
     await tx.query('lock table broker_keys in share row exclusive mode');
@@ -68,5 +70,6 @@ export async function replaceKey(
        select max(generation) + 1, $1, $2, $3, $4 from broker_keys`,
       [address, privateKey, since, introduction],
     );
+    await also(tx, address);
   });
 }

@@ -28,19 +28,22 @@ export interface Market {
   providersOnline: number;
 }
 
-/** Each GPU type; $1 and $2 are the site's parameters. A provider counts while it serves customers. */
-const typesSql = `
-  select r.name as gpu_type, sum(r.total)::int as total, count(*)::int as providers,
-         array_remove(array_agg(distinct r.vram_gb order by r.vram_gb), null) as vram_gb,
-         coalesce(sum(r.total - r.rented) filter (where ${isFreeSql('cost.price', '$2')}), 0)::int as free,
-         coalesce(max(r.total - r.rented) filter (where ${isFreeSql('cost.price', '$2')}), 0)::int as most,
-         min(cost.price) filter (where ${isSoldSql('cost.price', '$2')}) as price_min,
-         percentile_disc(0.5) within group (order by cost.price) filter (where ${isSoldSql('cost.price', '$2')}) as price_median,
-         max(cost.price) filter (where ${isSoldSql('cost.price', '$2')}) as price_max
+/** GPUs of one type at one provider that serves customers; $1 and $2 are the site's parameters. */
+const gpusSql = `
+  select r.name as gpu_type, r.vram_gb, r.total, cost.price, ${isSoldSql('cost.price', '$2')} as sold,
+         case when ${isFreeSql('cost.price', '$2')} then r.total - r.rented else 0 end as free
     from provider_resources r join providers p using (provider_id) left join provider_starts s using (provider_id),
-         lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$1')} as price) cost
-   where r.kind = 'gpu' and r.total > 0 and p.status = 'available'
-   group by r.name`;
+         lateral (select ${gpuPriceSql('r.price_per_hour', 'r.name', '$1')} as price offset 0) cost
+   where r.kind = 'gpu' and r.total > 0 and p.status = 'available'`;
+
+/** Each GPU type, from such rows in `gpus`. */
+const typesSql = `
+  select gpu_type, sum(total)::int as total, count(*)::int as providers, sum(free)::int as free, max(free)::int as most,
+         array_remove(array_agg(distinct vram_gb order by vram_gb), null) as vram_gb,
+         min(price) filter (where sold) as price_min,
+         percentile_disc(0.5) within group (order by price) filter (where sold) as price_median,
+         max(price) filter (where sold) as price_max
+    from gpus group by gpu_type`;
 
 /** What there is now, by GPU type. */
 export async function readMarket(db: Queryable, site: SitePrices): Promise<Market> {
@@ -56,7 +59,7 @@ export async function readMarket(db: Queryable, site: SitePrices): Promise<Marke
     price_max: number | null;
     online: number;
   }>(
-    `with types as (${typesSql})
+    `with gpus as materialized (${gpusSql}), types as (${typesSql})
      select gpu_type, total, providers, vram_gb, free, most, price_min::float8, price_median::float8,
             price_max::float8, o.online
        from (select count(*)::int as online from providers where status = 'available') o left join types on true
@@ -87,7 +90,7 @@ export async function readMarket(db: Queryable, site: SitePrices): Promise<Marke
  */
 export async function sampleMarket(db: Queryable, site: SitePrices): Promise<{ written: number; deleted: number }> {
   const { rows } = await db.query<{ written: number; deleted: number }>(
-    `with types as (${typesSql}), written as (
+    `with gpus as materialized (${gpusSql}), types as (${typesSql}), written as (
        insert into market_samples (gpu_type, at, total, free, price_min, price_median, price_max)
        select gpu_type, date_bin(make_interval(secs => $3), now(), 'epoch'), total, free, price_min, price_median,
               price_max

@@ -4,7 +4,7 @@ import { providerIdPattern } from '../domain/provider.js';
 import type { Keeper, WhatKeeps } from '../domain/why-not.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
-import { mayExceedShareSql, offeredSql, reliabilitySql } from './offers.js';
+import { mayExceedShareSql, offeredSql } from './offers.js';
 import {
   askedConditions,
   fitsSql,
@@ -20,6 +20,7 @@ import {
   presentConditions,
 } from './placement-conditions.js';
 import type { Queryable } from './pool.js';
+import { reliabilitySql } from './provider-days.js';
 
 /** What one provider has of one GPU type, for an order of a certain shape. */
 export interface OfferRow {
@@ -103,7 +104,7 @@ const ratedSql = (unmet: string, where: string, free: boolean) => `
                  p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
                  g.name as gpu_type, g.model as gpu_model, g.vram_gb, g.cuda, coalesce(g.total, 0) as total_gpus,
                  coalesce(g.total - g.rented, 0) as free_gpus, ${orderGpuPriceSql} as gpu_price,
-                 ${orderFailuresSql} as failures, ${reliabilitySql('p')} as reliability, ${unmet} as unmet
+                 ${orderFailuresSql} as failures, ${unmet} as unmet
                  ${free ? ', h.cpu, h.memory, h.storage' : ''}
             from ${placementRows} ${free ? `cross join lateral (${freeSql}) h` : ''}
            where ${inFleetSql} and ${where}) p,
@@ -123,7 +124,7 @@ const listed = `select *, unmet || ${unmetSql({ priced: isPricedSql, pays: paysS
 const sortKeys: Record<OfferSearch['sort'], string> = {
   price: 'rate',
   free: '-free_gpus',
-  reliability: '-coalesce(reliability, -1)',
+  reliability: '-coalesce(round(reliability::numeric, 6), -1)',
   placement: placementRankSql,
 };
 
@@ -161,22 +162,27 @@ export async function findOffers(
   site: SitePrices,
 ): Promise<{ offers: OfferRow[]; nextCursor?: string }> {
   const { order, sort, limit, all = false } = search;
+  // A month of days for each row: read for all rows only if they are chosen or sorted by it.
+  const isByReliability = sort === 'reliability' || search.minReliability !== undefined;
+  const reliability = isByReliability ? `(select online from (${reliabilitySql('p.provider_id')}) d)` : 'null::float8';
+  const sorted = `p.blocked, p.key, ${sort === 'placement' ? 'p.free_gpus, ' : ''}p.provider_id, p.gpu_type`;
   const position = search.cursor === undefined ? [] : positionOf(search.cursor, sort);
   const { rows } = await db.query<OfferTableRow>(
     `select p.provider_id, status, cordoned, gpu_type, gpu_model, vram_gb, cuda, free_gpus, total_gpus, failed, blocked,
             left(spec #>> '{gpus,0,driverVersion}', 64) as driver, spec ->> 'region' as region,
             gpu_price::float8, trunc(rate)::text as rate, h.cpu::float8, h.memory::float8, h.storage::float8,
-            reliability::float8, key::text as sorted_by
-       from (select *, least(cardinality(failed), 1) as blocked, (${sortKeys[sort]})::numeric as key
-               from (${all ? listed : placeable}) p
-              where ($19::text is null or lower(spec ->> 'region') = $19
-                     or starts_with(lower(spec ->> 'region'), $19 || '-'))
-                and ($20::numeric is null or reliability >= $20) and ($21::numeric is null or gpu_price <= $21)) p,
-            lateral (${freeSql}) h
-      where $22::int is null
-         or (blocked, key, p.provider_id, coalesce(gpu_type, '')) > ($22, $23::numeric, $24::text, $25::text)
-      order by blocked, key, ${sort === 'placement' ? 'free_gpus, ' : ''}p.provider_id, gpu_type
-      limit $12`,
+            d.online as reliability, key::text as sorted_by
+       from (select * from (
+               select *, least(cardinality(failed), 1) as blocked, (${sortKeys[sort]})::numeric as key
+                 from (select *, ${reliability} as reliability from (${all ? listed : placeable}) p) p
+                where ($19::text is null or lower(spec ->> 'region') = $19
+                       or starts_with(lower(spec ->> 'region'), $19 || '-'))
+                  and ($20::numeric is null or reliability >= $20) and ($21::numeric is null or gpu_price <= $21)) p
+              where $22::int is null
+                 or (blocked, key, provider_id, coalesce(gpu_type, '')) > ($22, $23::numeric, $24::text, $25::text)
+              order by ${sorted} limit $12) p,
+            lateral (${freeSql}) h, lateral (${reliabilitySql('p.provider_id')}) d
+      order by ${sorted}`,
     [
       ...(await placementParameters(db, order, site, limit + 1)),
       search.region ?? null,

@@ -1,5 +1,6 @@
 import type { SitePrices } from '../config.js';
 import { bundlePerGpu } from '../domain/pricing.js';
+import { isUnblockedSql } from './blocks.js';
 import type { Queryable } from './pool.js';
 
 /** SQL expressions for offers and prices, shared by placement, search and lists. */
@@ -40,7 +41,7 @@ export const isTrustedSql = (starts: string): string => `(${starts}.out_until is
 
 /** Whether a job could get the GPUs `r` of `p` now, at this price; `s` is the row of `p`'s failed starts. */
 export const isFreeSql = (price: string, freeJobs: string): string =>
-  `(p.status = 'available' and not p.cordoned and r.total > r.rented
+  `(p.status = 'available' and not p.cordoned and ${isUnblockedSql} and r.total > r.rented
     and exists (select from provider_resources pods
                  where pods.provider_id = p.provider_id and pods.kind = 'pods' and pods.total > pods.rented)
     and ${isSoldSql(price, freeJobs)} and ${isOfferedSql('0')} and ${isTrustedSql('s')})`;
@@ -62,11 +63,6 @@ export const offeredSql = (site: string, needed: string): string =>
           (p.offer ->> 'memoryMb')::numeric as memory, (p.offer ->> 'storageGb')::numeric as storage,
           coalesce(min(${gpuPriceSql(`(o ->> 'pricePerHour')::numeric`, `(o ->> 'type')`, site)}), 0) as cheapest
      from jsonb_array_elements(case when ${needed} then p.offer -> 'gpus' end) o`;
-
-/**
- * The share of the last 30 days in which `p` was online, 0 to 1; null where that is not known. Nothing records it yet.
- */
-export const reliabilitySql = (_provider: string): string => 'null::numeric';
 
 /** The columns and parameters of an order. */
 export interface OrderTerms {

@@ -1,6 +1,7 @@
 import type { SitePrices } from '../config.js';
 import type { JobOrder } from '../domain/job.js';
 import { rateOf } from '../domain/pricing.js';
+import { isUnblockedSql } from './blocks.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
 import { failuresSql, gpuPriceSql, isOfferedSql, isTrustedSql, rateSql, siteParameter } from './offers.js';
 import { isDoubtedSql } from './provider-failures.js';
@@ -43,7 +44,7 @@ export const askedConditions = {
 /** What decides whether a provider can take it now. */
 export const presentConditions = {
   serving: `(p.status = 'available' and p.node_name is not null)`,
-  uncordoned: 'not p.cordoned',
+  uncordoned: `(not p.cordoned and ${isUnblockedSql})`,
   gpus: '($2 = 0 or g.total - g.rented >= $2)',
   offered: `(${isOfferedSql('$8')})`,
   trusted: isTrustedSql('s'),

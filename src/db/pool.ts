@@ -74,6 +74,8 @@ export function createPool(config: PostgresConfig, onIdleError: (error: Error) =
     max: config.POSTGRES_POOL_SIZE,
     idleTimeoutMillis: 30_000,
     maxLifetimeSeconds: maxLifetimeS,
+    // Statements here take milliseconds. Compiling a long one to machine code takes seconds, and saves nothing.
+    options: '-c jit=off',
     statement_timeout: statementTimeoutMs,
     query_timeout: queryTimeoutMs,
     idle_in_transaction_session_timeout: idleInTransactionMs,

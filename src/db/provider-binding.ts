@@ -2,7 +2,7 @@ import type { Pool } from 'pg';
 import { countedAs, type MessageNumber } from '../domain/message-number.js';
 import type { ProviderRejection } from '../domain/provider-rejections.js';
 import { storableJson } from './json.js';
-import { withTransaction, type Transaction } from './pool.js';
+import { withTransaction, type Queryable, type Transaction } from './pool.js';
 
 /** A delegation with a verified signature. */
 export interface SignedDelegation {
@@ -30,6 +30,23 @@ export type IdentityRejection = Extract<
   | 'key_revoked'
   | 'sequence_replayed'
 >;
+
+/**
+ * Whether a wallet was proven to have signed a delegation, and a provider is bound by this signature of it. A contract may
+ * have changed its mind since; until it signs another delegation, or this one expires, the provider stays bound.
+ */
+export async function wasProven(
+  pool: Queryable,
+  of: Pick<SignedDelegation, 'wallet' | 'digest' | 'signature'>,
+): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `select from provider_delegations d
+      where d.wallet = $1 and d.digest = $2
+        and exists (select from provider_identities i where i.wallet = $1 and i.delegation_signature = $3)`,
+    [of.wallet, of.digest, of.signature],
+  );
+  return rowCount !== 0;
+}
 
 /** Rolls the transaction back, so that a rejected delegation leaves no trace. */
 class BindingRejected extends Error {

@@ -37,22 +37,24 @@ export async function findProvider(
 const isProviderId = (part: string) => providerIdPattern.test(part);
 
 /**
- * All providers of the fleet in the order of registration. Retired ones can only be found by id.
+ * All providers of the fleet, or of a wallet, in the order of registration. Retired ones can only be found by id.
  *
+ * @param page `wallet` in lower case.
  * @throws BrokerError `validation_failed` for a cursor that is not of this list.
  */
 export async function listProviders(
   db: Queryable,
-  { limit, cursor }: { limit: number; cursor?: string },
+  { limit, cursor, wallet }: { limit: number; cursor?: string; wallet?: string | undefined },
   site: SitePrices = withoutPrices,
 ): Promise<{ providers: ProviderRow[]; nextCursor?: string }> {
   const [registeredAt, providerId] = cursor === undefined ? [] : decodeCursor(cursor, isWrittenTime, isProviderId);
   const { rows } = await db.query<ProviderTableRow>(
     `${selectProviders}
       where p.status <> 'retired' and ($3::timestamptz is null or (p.registered_at, p.provider_id) > ($3, $4))
+        and ($6::text is null or p.wallet_addr = $6)
       order by p.registered_at, p.provider_id
       limit $5`,
-    [null, siteParameter(site), registeredAt ?? null, providerId ?? null, limit + 1],
+    [null, siteParameter(site), registeredAt ?? null, providerId ?? null, limit + 1, wallet ?? null],
   );
   const providers = rows.slice(0, limit).map(providerOf);
   const last = providers.at(-1);

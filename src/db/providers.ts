@@ -16,6 +16,7 @@ import { offerAfterUpdate, type MiningConfig, type RegistrationRequest } from '.
 import { storableJson } from './json.js';
 import { withoutPrices } from './offers.js';
 import { withTransaction, type Queryable } from './pool.js';
+import { keepOwnerPrices } from './provider-prices.js';
 import { machineGpusSql, planSale, storeTargets, writeResources } from './provider-resources.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 
@@ -89,7 +90,10 @@ export async function recordRegistration(
        on conflict (provider_id) do update set last_heartbeat = greatest(h.last_heartbeat, excluded.last_heartbeat)`,
       [provider.providerId, provider.receivedAt],
     );
-    if (rowCount === 1) await writeResources(tx, provider.providerId, site);
+    if (rowCount === 1) {
+      await keepOwnerPrices(tx, provider.providerId, provider.offer);
+      await writeResources(tx, provider.providerId, site);
+    }
     return rowCount === 1;
   });
 }
@@ -127,6 +131,7 @@ export async function recordCapacity(
         receivedAt,
       ],
     );
+    await keepOwnerPrices(tx, providerId, offer);
     await writeResources(tx, providerId, site);
   });
 }

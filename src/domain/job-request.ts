@@ -8,6 +8,7 @@ import { providerIdPattern } from './provider.js';
 import { printableText } from './printable.js';
 import { checked, cores, gigabytes, megabytes, number, optionalText, quantity } from './request-values.js';
 import { parseSshPublicKey } from './ssh-key.js';
+import { isObject, namesAKey, sshKeyId } from './order-keys.js';
 
 /** This site's limits on a job. */
 export interface JobPolicy {
@@ -39,6 +40,8 @@ export interface JobRequest {
   durationSeconds: number;
   /** Lines for an authorized_keys file. */
   sshPublicKeys: string[];
+  /** Ids of keys that the wallet keeps here, for the same purpose. */
+  sshKeyIds?: string[];
   env: Record<string, string>;
   /** The limit for the whole job, in token units per hour. */
   maxPricePerHour?: number;
@@ -84,57 +87,72 @@ const exampleOrder = {
  * problems.
  */
 export function jobRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
-  return orderSchema(policy, sshPublicKeys);
+  return orderSchema(policy, 'with a key');
 }
 
 /** The body of `POST /api/v1/quotes`: an order that may do without keys, because nobody logs in to a quote. */
 export function quoteRequestSchema(policy: JobPolicy): z.ZodType<JobRequest> {
-  return orderSchema(policy, sshPublicKeys.default([]));
+  return orderSchema(policy, 'without a key');
 }
 
-function orderSchema(policy: JobPolicy, keys: z.ZodType<string[]>): z.ZodType<JobRequest> {
-  return z
-    .strictObject({
-      provider_id: optionalText(providerId),
-      exclude_providers: z
-        .array(providerId)
-        .max(limits.excludedProviders, `must hold at most ${limits.excludedProviders} providers`)
-        .transform((ids) => [...new Set(ids)])
-        .optional(),
-      gpu_type: optionalText(gpuType),
-      gpu: optionalText(gpuType).describe('The same as `gpu_type`'),
-      min_vram_gb: number('a number of GB').pipe(vramGb).optional().describe('Of each GPU, as GPUs are sold'),
-      min_cuda: optionalText(cudaVersion).describe('The newest CUDA that the driver supports is at least this'),
-      architecture: optionalText(architecture).describe('`amd64` unless given'),
-      gpu_count: number('a whole number of GPUs').pipe(z.int().min(0).max(limits.gpus)).default(1),
-      job_name: optionalText(jobNameSchema),
-      image: optionalText(image(policy.images)),
-      cpu_cores: quantity('4, "4" or "4000m"', cores, 1, limits.cpuCores).default(orderDefaults.cpuCores),
-      memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').prefault(
-        orderDefaults.memoryGb,
-      ),
-      shm_gb: quantity('8, "8Gi" or "512Mi"', megabytes, 1, limits.memoryMb.max, ' MB').optional(),
-      storage_gb: quantity('20 or "20Gi"', gigabytes, limits.storageGb.min, limits.storageGb.max, ' GB').default(
-        orderDefaults.storageGb,
-      ),
-      duration_hours: number('a number of hours')
-        .transform((hours) => Math.ceil(hours * 3600 - 1e-6))
-        .pipe(
-          z
-            .number()
-            .min(policy.minDurationS, `must be at least ${policy.minDurationS / 3600} hours`)
-            .max(policy.maxDurationS, `must be at most ${policy.maxDurationS / 3600} hours`),
-        )
-        .prefault(orderDefaults.durationHours),
-      ssh_public_keys: keys,
-      // A password would have to be in the pod's specification, where others can read it.
-      ssh_password: z
-        .never({ error: 'passwords are not accepted: send ssh_public_keys, a list of OpenSSH public keys' })
-        .optional(),
-      env: environment.default({}),
-      max_price_per_hour: number('a price').pipe(z.number().nonnegative().max(limits.pricePerHour)).optional(),
-    })
+function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.ZodType<JobRequest> {
+  const fields = z.strictObject({
+    provider_id: optionalText(providerId),
+    exclude_providers: z
+      .array(providerId)
+      .max(limits.excludedProviders, `must hold at most ${limits.excludedProviders} providers`)
+      .transform((ids) => [...new Set(ids)])
+      .optional(),
+    gpu_type: optionalText(gpuType),
+    gpu: optionalText(gpuType).describe('The same as `gpu_type`'),
+    min_vram_gb: number('a number of GB').pipe(vramGb).optional().describe('Of each GPU, as GPUs are sold'),
+    min_cuda: optionalText(cudaVersion).describe('The newest CUDA that the driver supports is at least this'),
+    architecture: optionalText(architecture).describe('`amd64` unless given'),
+    gpu_count: number('a whole number of GPUs').pipe(z.int().min(0).max(limits.gpus)).default(1),
+    job_name: optionalText(jobNameSchema),
+    image: optionalText(image(policy.images)),
+    cpu_cores: quantity('4, "4" or "4000m"', cores, 1, limits.cpuCores).default(orderDefaults.cpuCores),
+    memory_gb: quantity('16, "16Gi" or "512Mi"', megabytes, limits.memoryMb.min, limits.memoryMb.max, ' MB').prefault(
+      orderDefaults.memoryGb,
+    ),
+    shm_gb: quantity('8, "8Gi" or "512Mi"', megabytes, 1, limits.memoryMb.max, ' MB').optional(),
+    storage_gb: quantity('20 or "20Gi"', gigabytes, limits.storageGb.min, limits.storageGb.max, ' GB').default(
+      orderDefaults.storageGb,
+    ),
+    duration_hours: number('a number of hours')
+      .transform((hours) => Math.ceil(hours * 3600 - 1e-6))
+      .pipe(
+        z
+          .number()
+          .min(policy.minDurationS, `must be at least ${policy.minDurationS / 3600} hours`)
+          .max(policy.maxDurationS, `must be at most ${policy.maxDurationS / 3600} hours`),
+      )
+      .prefault(orderDefaults.durationHours),
+    ssh_public_keys: z
+      .array(sshPublicKey, { error: 'must be a list of OpenSSH public keys' })
+      .max(limits.sshKeys, `must hold at most ${limits.sshKeys} keys`)
+      .transform((keys) => [...new Set(keys)])
+      .optional()
+      .describe('Who may log in; at least one key here or in `ssh_key_ids`'),
+    ssh_key_ids: z
+      .array(sshKeyId, { error: 'must be a list of ids of your keys' })
+      .max(limits.sshKeys, `must hold at most ${limits.sshKeys} keys`)
+      .transform((ids) => [...new Set(ids)])
+      .optional()
+      .describe('The same, by ids of keys that you keep here: see `GET /api/v1/ssh-keys`'),
+    // A password would have to be in the pod's specification, where others can read it.
+    ssh_password: z
+      .never({ error: 'passwords are not accepted: send ssh_public_keys, a list of OpenSSH public keys' })
+      .optional(),
+    env: environment.default({}),
+    max_price_per_hour: number('a price').pipe(z.number().nonnegative().max(limits.pricePerHour)).optional(),
+  });
+  return (how === 'with a key' ? requiringAKey(fields) : fields)
     .superRefine((body, context) => {
+      if ((body.ssh_public_keys?.length ?? 0) + (body.ssh_key_ids?.length ?? 0) > limits.sshKeys) {
+        const message = `and ssh_public_keys must hold at most ${limits.sshKeys} keys together`;
+        context.addIssue({ code: 'custom', path: ['ssh_key_ids'], message });
+      }
       if (body.gpu_type !== undefined && body.gpu_count === 0) {
         context.addIssue({ code: 'custom', path: ['gpu_type'], message: 'needs a gpu_count of at least 1' });
       }
@@ -174,7 +192,8 @@ function orderSchema(policy: JobPolicy, keys: z.ZodType<string[]>): z.ZodType<Jo
       ...(body.shm_gb === undefined ? {} : { shmMb: body.shm_gb }),
       storageGb: body.storage_gb,
       durationSeconds: body.duration_hours,
-      sshPublicKeys: body.ssh_public_keys,
+      sshPublicKeys: body.ssh_public_keys ?? [],
+      ...(body.ssh_key_ids === undefined || body.ssh_key_ids.length === 0 ? {} : { sshKeyIds: body.ssh_key_ids }),
       env: body.env,
       ...(body.max_price_per_hour === undefined ? {} : { maxPricePerHour: body.max_price_per_hour }),
     }))
@@ -223,16 +242,16 @@ export function saysTheSame(a: string, b: string): boolean {
 
 const sshPublicKey = z.string().transform(checked((text) => parseSshPublicKey(text).line));
 
-const sshPublicKeys = z
-  .array(sshPublicKey, {
-    error: ({ input }) =>
-      input === undefined
-        ? 'required: a job is reached by SSH with a key, and without one nobody could log in'
-        : 'must be a list of OpenSSH public keys',
-  })
-  .min(1, 'must hold at least one key')
-  .max(limits.sshKeys, `must hold at most ${limits.sshKeys} keys`)
-  .transform((keys) => [...new Set(keys)]);
+/** An order has a key, of either kind. It is checked with the problems of other fields, so that one answer has them all. */
+function requiringAKey<Fields extends z.ZodObject>(fields: Fields): Fields {
+  return fields
+    .refine(namesAKey('absent'), {
+      path: ['ssh_public_keys'],
+      error: 'required: a job is reached by SSH with a key, and without one nobody could log in',
+      when: isObject,
+    })
+    .refine(namesAKey('empty'), { path: ['ssh_public_keys'], error: 'must hold at least one key', when: isObject });
+}
 
 const environment = z.record(z.string(), z.string()).superRefine((env, context) => {
   for (const { field, message } of envProblems(env)) {

@@ -35,6 +35,10 @@ export const providerRejections = {
   delegation_nonce_reused: { code: 'nonce_reused', tell: 'the nonce of the delegation was used for another one' },
   delegation_superseded: { code: 'delegation_invalid', tell: 'the wallet signed a newer delegation for this provider' },
   delegation_unsigned: { code: 'delegation_invalid', tell: 'the wallet of reg did not sign it' },
+  delegation_of_contract: {
+    code: 'delegation_invalid',
+    tell: 'the signature of reg is not one of an ordinary wallet, and this broker takes no contract for an owner (AUTH_SMART_WALLETS)',
+  },
   spec_pinned: { code: 'delegation_invalid', tell: 'the delegation allows one registration, and this is another' },
   wallet_mismatch: { code: 'provider_not_yours', tell: 'wallet_addr is not the wallet that the provider belongs to' },
   other_wallet: { code: 'provider_not_yours', tell: 'the provider id belongs to another wallet' },

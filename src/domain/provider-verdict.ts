@@ -1,3 +1,4 @@
+import { BrokerError } from './errors.js';
 import type { ProviderRejection } from './provider-rejections.js';
 
 /** An entry of a provider stream whose `data` has passed validation. */
@@ -9,6 +10,13 @@ export interface ProviderEntry {
   fields: Readonly<Record<string, string>>;
   /** The claimed sender of the message in `data`. */
   providerId: string;
+}
+
+/** The chain cannot be asked whether a contract owns a provider. Only messages of such owners wait for it. */
+export class ChainAway extends BrokerError {
+  constructor(cause: unknown) {
+    super('dependency_unavailable', 'the chain cannot be asked about the wallet of this provider', {}, { cause });
+  }
 }
 
 /** What is known about the sender of an entry. */
@@ -39,7 +47,7 @@ export interface ProviderVerifier {
   /** True when every well-formed entry is accepted (`PROVIDER_AUTH_MODE=off`), so heartbeats need no verification. */
   readonly acceptsAll: boolean;
   /**
-   * @throws BrokerError `auth_backend_unavailable` or `dependency_unavailable` when it cannot decide now: the entry
+   * @throws ChainAway; BrokerError `auth_backend_unavailable` or `dependency_unavailable` when it cannot decide now: the entry
    *   stays in the stream and is read again.
    */
   verify(entry: ProviderEntry): Promise<ProviderVerdict>;

@@ -1,3 +1,4 @@
+import { printable } from '../domain/outside.js';
 import type { GpuReading } from './gpu-reading.js';
 import type { Gpu } from './messages.js';
 import { createPartitionReader } from './partitions.js';
@@ -97,9 +98,9 @@ export function parseGpuQuery(text: string): Pick<GpuReading, 'gpus' | 'usage' |
   return { gpus: found.map(({ gpu }) => gpu), usage: found.map(({ usage }) => usage), problems };
 }
 
-/** Turns `[N/A]`, `[Not Supported]` and the like into ''. */
+/** Turns `[N/A]`, `[Not Supported]` and the like into ''. Names of cards can be written by whoever sold them. */
 function said(value: string): string {
-  return /^\[.*\]$/.test(value) || value === 'N/A' ? '' : value;
+  return /^\[.*\]$/.test(value) || value === 'N/A' ? '' : (printable(value, 256) ?? '');
 }
 
 /** 0 when the driver gives no number. Some drivers print the unit in spite of `nounits`. */
@@ -111,6 +112,6 @@ function numberIn(value: string): number {
 function linesOf(text: string): string[] {
   return text
     .split('\n')
-    .map((line) => line.trim())
+    .map((line) => printable(line) ?? '')
     .filter((line) => line !== '');
 }

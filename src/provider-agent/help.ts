@@ -2,9 +2,11 @@ import { optionsOf, type Command } from './options.js';
 
 const summaries: Record<Command, string> = {
   run: 'register this machine, join it to the cluster and send heartbeats',
+  doctor: 'look for what is wrong with this machine, and say what to type about it',
+  scan: 'print what this machine would register, and what it would earn',
+  install: 'make `run`, with the options given, a service that starts with the machine',
   authorize: "allow a machine's key to speak for a provider; needs the owner's wallet, not the machine",
   key: "print the address of this machine's key, creating the key if there is none",
-  scan: 'print what this machine would register, and what it still lacks',
   trust: 'trust a new key of the broker after the broker has lost its old one',
   leave: 'take the provider out of service, wait for its last job to end and undo the join',
 };
@@ -16,6 +18,10 @@ use \`leave\`.
 
 The join command is checked word by word and run without a shell. Without --join yes, it is written to the file
 join-command in --state, for root to read and run.`,
+  doctor: `Lines begin with ✓ (fine), ! (works, but should be better), ✗ (has to be mended) or ? (could not be seen). The exit
+code is 1 when there is a ✗. Nothing is changed. Without root some things cannot be seen.`,
+  install: `Writes /etc/systemd/system/worldland-provider.service and, for the options, /etc/worldland-provider.env, which
+only root can read; then starts the service. Repeat it to change options. --remove undoes it.`,
   authorize: `The delegation must be used within ten minutes. After that it is valid until it expires. It is not a secret.`,
   trust: `You do not need this otherwise: the agent trusts the first key that the broker gives over TLS, or that \`authorize\`
 wrote beside the owner's signature, and each key signs for the next. Ask the broker's operator first.`,

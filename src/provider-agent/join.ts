@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { requireJoinable } from './first-look.js';
 import { joinArguments, parseJoinCommand } from './join-command.js';
 import type { Options } from './options.js';
 import { isInstalled, runProgram } from './program.js';
@@ -6,7 +7,7 @@ import type { Say } from './say.js';
 import type { State } from './state.js';
 
 export interface JoinOptions {
-  options: Pick<Options, 'join' | 'caHash'>;
+  options: Pick<Options, 'join' | 'caHash' | 'skipChecks'>;
   state: State;
   signal: AbortSignal;
   say: Say;
@@ -19,7 +20,7 @@ const timeoutMs = 15 * 60_000;
  * Joins the cluster that a join command names if this process may; otherwise writes the command to a file for root.
  *
  * @returns true once the machine has joined, false when root has to run the command.
- * @throws Error when the command is invalid or kubeadm fails.
+ * @throws Error when the command is invalid, the machine is not ready, or kubeadm fails.
  */
 export async function joinCluster(line: string, { options, state, signal, say }: JoinOptions): Promise<boolean> {
   const command = parseJoinCommand(line);
@@ -35,6 +36,7 @@ export async function joinCluster(line: string, { options, state, signal, say }:
     say(`${obstacle}. Run this as root within 15 minutes: sh ${state.joinCommandFile}`);
     return false;
   }
+  await requireJoinable(options);
   say(`joining: ${shown}`);
   const finished = await runProgram('kubeadm', args, {
     timeoutMs,

@@ -54,7 +54,11 @@ async function order(
   broker: string,
   say: Say,
 ): Promise<void> {
-  if (walletPrivateKey === undefined) throw new UsageError('WALLET_PRIVATE_KEY or WALLET_PRIVATE_KEY_FILE must be set');
+  if (walletPrivateKey === undefined)
+    throw new UsageError(
+      `the owner's wallet has to give this order. In the browser: wl provider ${retire ? 'retire' : 'drain'} ${providerId}; ` +
+        'with a private key in a file: set WALLET_PRIVATE_KEY_FILE (or WALLET_PRIVATE_KEY) for this command',
+    );
   const session = await login({
     ...{ api: broker, chainId, scopes: ['providers:write'], ttlSeconds: 600, label: 'provider-agent leave' },
     account: privateKeyToAccount(walletPrivateKey as `0x${string}`),

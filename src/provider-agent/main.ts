@@ -3,14 +3,15 @@ import { parseArgs } from 'node:util';
 import { stopSignal, type StopRequested } from '../lifecycle.js';
 import { runAgent } from './agent.js';
 import { authorize } from './authorize.js';
+import { doctor } from './doctor-command.js';
 import { helpOf } from './help.js';
+import { install, thisTarget } from './install.js';
 import { takeOutOfService } from './leave.js';
-import { capacityByType } from './messages.js';
-import { commands, optionsOf, readOptions, UsageError, type Command, type Options } from './options.js';
-import { missingPrerequisites } from './prerequisites.js';
+import { commands, optionsOf, readOptions, UsageError, type Command } from './options.js';
 import { sayAloud, type Say } from './say.js';
-import { offerOf, scanMachine } from './scan.js';
+import { scan } from './scan-report.js';
 import { openState } from './state.js';
+import { troubleOf, unknownWord } from './trouble.js';
 import { trust } from './trust-command.js';
 
 const print: Say = (line) => console.log(line);
@@ -23,7 +24,8 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   if (!stopping.signal.aborted) {
-    remark(`✗ ${error instanceof Error ? error.message : String(error)}`);
+    // What is wrong with options has a line for each; everything else is one line.
+    remark(`✗ ${error instanceof UsageError ? error.message : troubleOf(error)}`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
 }
@@ -34,7 +36,7 @@ async function main(words: string[]): Promise<void> {
   const command = commands.find((known) => known === name);
   if (command === undefined) {
     if (name !== undefined && !/^(?:-h|--help|help)$/.test(name))
-      throw new UsageError(`unknown command: ${name}\n\n${helpOf()}`);
+      throw new UsageError(unknownWord('command', name, commands, 'provider-agent --help'));
     return print(helpOf());
   }
   const flags = flagsOf(command, rest);
@@ -51,7 +53,9 @@ async function main(words: string[]): Promise<void> {
   if (command === 'run') await runAgent(options, ends());
   else if (command === 'leave') await takeOutOfService(options, ends());
   else if (command === 'authorize') await authorize(options, { say: remark, print });
-  else if (command === 'scan') await scan(options);
+  else if (command === 'scan') await scan(options, { print });
+  else if (command === 'doctor') process.exitCode = (await doctor(options, { print })) ? 0 : 1;
+  else if (command === 'install') await install(options, { say: print, print }, thisTarget());
   else if (command === 'trust') await trust(options, { say: print });
   else print(openState(options.state).nodeKey().address);
 }
@@ -67,21 +71,21 @@ function flagsOf(command: Command, words: string[]): Record<string, string | boo
     });
     return values;
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\nprovider-agent ${command} --help lists the options`, {
-      cause: error,
-    });
+    throw new UsageError(
+      problemOfWords(
+        (error as Error).message,
+        command,
+        flags.map(([flag]) => flag),
+      ),
+      { cause: error },
+    );
   }
 }
 
-/** Prints what would be registered, as JSON, and what is missing, on standard error. */
-async function scan(options: Options): Promise<void> {
-  const { machine, reading } = await scanMachine({
-    // A documentation address: it belongs to nobody and lies behind the default route.
-    towards: '192.0.2.1',
-    ...(options.publicIp === undefined ? {} : { publicIp: options.publicIp }),
-  });
-  print(JSON.stringify({ machine, capacity: capacityByType(offerOf(machine, options), machine.gpus) }, null, 2));
-  for (const problem of reading.problems) remark(`GPU: ${problem}`);
-  const missing = missingPrerequisites({ hasGpus: machine.gpus.length > 0, hasJoined: false });
-  for (const sentence of missing) remark(`warning: ${sentence}`);
+/** Node explains at length how an unknown option could be meant as something else, which here it never is. */
+function problemOfWords(message: string, command: Command, flags: readonly string[]): string {
+  const help = `provider-agent ${command} --help`;
+  const unknown = /^Unknown option '([^']*)'/.exec(message)?.[1];
+  if (unknown !== undefined) return unknownWord('option', unknown, flags, help);
+  return `${message.split('\n')[0]!.replace(/\.$/, '')} (${help} lists the options)`;
 }

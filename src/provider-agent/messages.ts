@@ -74,29 +74,34 @@ export function registrationMessage({
   return {
     provider_id: providerId,
     wallet_addr: wallet,
-    spec: {
-      hostname: machine.hostname,
-      os: machine.os,
-      kernel_ver: machine.kernelVersion,
-      architecture: machine.architecture,
-      cpu_model: machine.cpuModel,
-      cpu_cores: machine.cpuCores,
-      cpu_threads: machine.cpuThreads,
-      total_memory_mb: machine.totalMemoryMb,
-      // Go writes a list that was never made as null, so that is what public agents without GPUs send.
-      gpus: machine.gpus.length === 0 ? null : machine.gpus.map(wireGpu),
-      total_gpus: machine.gpus.length,
-      total_disk_gb: machine.totalDiskGb,
-      available_disk_gb: machine.availableDiskGb,
-      public_ip: machine.publicIp ?? '',
-      private_ip: machine.privateIp,
-    },
+    spec: wireSpec(machine),
     capacity,
     ...(miningConfig === undefined ? {} : { mining_config: miningConfig }),
     agent_version: agentVersion,
     ...(encKey === undefined ? {} : { enc_key: encKey }),
     ...(region === undefined ? {} : { region }),
     timestamp: new Date().toISOString(),
+  };
+}
+
+/** A machine in the wire's form: the `spec` of a registration. */
+export function wireSpec(machine: Machine): object {
+  return {
+    hostname: machine.hostname,
+    os: machine.os,
+    kernel_ver: machine.kernelVersion,
+    architecture: machine.architecture,
+    cpu_model: machine.cpuModel,
+    cpu_cores: machine.cpuCores,
+    cpu_threads: machine.cpuThreads,
+    total_memory_mb: machine.totalMemoryMb,
+    // Go writes a list that was never made as null, so that is what public agents without GPUs send.
+    gpus: machine.gpus.length === 0 ? null : machine.gpus.map(wireGpu),
+    total_gpus: machine.gpus.length,
+    total_disk_gb: machine.totalDiskGb,
+    available_disk_gb: machine.availableDiskGb,
+    public_ip: machine.publicIp ?? '',
+    private_ip: machine.privateIp,
   };
 }
 
@@ -165,6 +170,11 @@ export function capacityByType(offer: Offer, gpus: readonly Gpu[]): WireCapacity
     cpu_price_per_hour: offer.cpuPricePerHour,
     memory_price_per_gb_hr: offer.memoryPricePerGbHour,
   };
+}
+
+/** The same for people and programs that read it: a time that was never set is left out. */
+export function shownCapacity(capacity: WireCapacity): WireCapacity {
+  return Object.fromEntries(Object.entries(capacity).filter(([, value]) => value !== unsetTime));
 }
 
 function wireGpu(gpu: Gpu): object {

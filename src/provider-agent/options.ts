@@ -1,11 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isAddress } from 'viem';
 import { z } from 'zod';
 import { providerIdSchema } from '../domain/registration.js';
+import { checkNames } from './doctor/examine.js';
 import { address } from '../wire/shapes.js';
+import { price, prices, url } from './option-forms.js';
+import { fromEnvironment, requireNoPassword } from './option-sources.js';
+import { UsageError } from './usage-error.js';
 
-export const commands = ['run', 'authorize', 'key', 'scan', 'trust', 'leave'] as const;
+export { UsageError } from './usage-error.js';
+
+export const commands = ['run', 'doctor', 'scan', 'install', 'authorize', 'key', 'trust', 'leave'] as const;
 export type Command = (typeof commands)[number];
 
 /** How an option is set and explained. Secrets have no flag and come from the environment only. */
@@ -20,19 +25,6 @@ interface About {
 
 const known = z.registry<About>();
 
-const url = (...protocols: string[]) =>
-  z.url({ protocol: new RegExp(`^(?:${protocols.join('|')})$`), error: `must be a URL of ${protocols.join(' or ')}` });
-const price = z.coerce.number().min(0).max(1_000_000);
-const prices = z.string().transform((text, context): Record<string, number> => {
-  const found: Record<string, number> = {};
-  for (const part of text.split(',').filter((one) => one.trim() !== '')) {
-    const at = part.lastIndexOf('=');
-    const [name, value] = [part.slice(0, at).trim(), price.safeParse(part.slice(at + 1).trim() || NaN)];
-    if (at < 1 || name === '' || !value.success) context.addIssue('must be NAME=PRICE, separated by commas');
-    else found[name] = value.data;
-  }
-  return found;
-});
 /** A new schema each time, because the registry is keyed by schema. */
 const flag = () => z.boolean().default(false);
 const everywhere: readonly Command[] = commands;
@@ -43,7 +35,7 @@ export const optionsSchema = z.object({
     .transform((text) => text.replace(/\/+$/, ''))
     .optional()
     .register(known, {
-      ...{ of: ['run', 'authorize', 'trust', 'leave'], value: 'URL', env: 'BROKER_URL' },
+      ...{ of: ['run', 'doctor', 'authorize', 'trust', 'leave'], value: 'URL', env: 'BROKER_URL' },
       help: "the broker's URL, such as https://broker.example.com",
     }),
   redis: url('rediss', 'redis')
@@ -61,13 +53,17 @@ export const optionsSchema = z.object({
     ...{ of: ['run', 'authorize', 'leave'], value: 'ID', env: 'PROVIDER_ID' },
     help: "the provider's id (default: the id in the delegation)",
   }),
+  owner: address.optional().register(known, {
+    ...{ of: ['run'], value: '0x…', env: 'PROVIDER_OWNER' },
+    help: "take the signature of this wallet only (default: of the one that signs for this machine's key)",
+  }),
   delegation: z
     .string()
     .min(1)
     .optional()
     .register(known, {
       ...{ of: ['run'], value: 'FILE', env: 'PROVIDER_DELEGATION_FILE' },
-      help: 'the delegation that `authorize` wrote (default: delegation.json in --state)',
+      help: 'a file with the delegation, which somebody carries here (default: fetch it from the broker)',
     }),
   join: z
     .enum(['yes', 'no', 'ask'])
@@ -75,6 +71,17 @@ export const optionsSchema = z.object({
     .register(known, {
       ...{ of: ['run'], value: 'yes|no|ask', env: 'PROVIDER_JOIN' },
       help: 'run the join command as root, or write it to a file; `ask` needs a terminal',
+    }),
+  skipChecks: z
+    .string()
+    .transform((text) => text.split(',').flatMap((name) => name.trim().replaceAll('_', ' ') || []))
+    .refine((names) => names.every((name) => name === 'all' || checkNames.includes(name)), {
+      error: `must be all, or some of ${checkNames.join(', ')}, separated by commas`,
+    })
+    .default([])
+    .register(known, {
+      ...{ of: ['run'], value: 'NAME,…', env: 'PROVIDER_SKIP_CHECKS' },
+      help: 'join although these checks of `doctor` fail; `all` makes none',
     }),
   caHash: z
     .string()
@@ -93,6 +100,9 @@ export const optionsSchema = z.object({
     help: 'trust a connection to another machine without TLS and without --ca-hash',
   }),
   rejoin: flag().register(known, { of: ['run'], help: 'rejoin the fleet after the provider has left it' }),
+  json: flag().register(known, { of: ['scan', 'doctor'], help: 'one JSON document instead of a report' }),
+  print: flag().register(known, { of: ['install'], help: 'show what would be written and run, and change nothing' }),
+  remove: flag().register(known, { of: ['install'], help: 'stop the service and remove its files' }),
   gpuPrice: price.default(0).register(known, {
     ...{ of: ['run', 'scan'], value: 'PRICE', env: 'GPU_PRICE_PER_HOUR' },
     help: 'price of one GPU per hour',
@@ -151,7 +161,7 @@ export const optionsSchema = z.object({
     .refine((text) => isIP(text) !== 0, 'must be an IP address')
     .optional()
     .register(known, {
-      ...{ of: ['run', 'scan'], value: 'IP', env: 'PUBLIC_IP' },
+      ...{ of: ['run', 'scan', 'doctor'], value: 'IP', env: 'PUBLIC_IP' },
       help: 'the address at which customers reach this machine, if not its own; never looked up',
     }),
   miningConfig: z
@@ -176,7 +186,7 @@ export const optionsSchema = z.object({
     .min(1)
     .default('/etc/kubernetes/kubelet.conf')
     .register(known, {
-      ...{ of: ['run', 'leave'], value: 'FILE', env: 'KUBELET_CONF' },
+      ...{ of: ['run', 'scan', 'doctor', 'leave'], value: 'FILE', env: 'KUBELET_CONF' },
       help: 'the file that exists once the machine has joined',
     }),
   nodeKey: z
@@ -190,7 +200,7 @@ export const optionsSchema = z.object({
   audience: url('https', 'http')
     .optional()
     .register(known, {
-      ...{ of: ['authorize', 'trust'], value: 'URL', env: 'AUTH_AUDIENCE' },
+      ...{ of: ['run', 'authorize', 'trust'], value: 'URL', env: 'AUTH_AUDIENCE' },
       help: "the broker's public origin, if it differs from --broker",
     }),
   chainId: z.coerce
@@ -218,7 +228,7 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['authorize'], value: 'FILE' },
-      help: 'where to write the delegation; - prints it (default: delegation.json in --state, or - with --node-key)',
+      help: 'write the delegation there instead of leaving it at the broker; - prints it (on the machine itself: delegation.json in --state)',
     }),
   wallet: flag().register(known, { of: ['leave'], help: 'order the exit, with the wallet; else only wait for it' }),
   retire: flag().register(known, {
@@ -255,16 +265,11 @@ export type OfferOptions = Pick<
   'gpuPrice' | 'gpuPrices' | 'cpuPrice' | 'memoryPrice' | 'shareCpus' | 'shareMemoryGb' | 'shareDiskGb'
 >;
 
-/** A missing, unknown or invalid option. The message is for the person at the command line. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-/** The options of a command, with the flag and the description of each. */
+/** The options of a command, with the flag and the description of each. `install` takes all of `run`. */
 export function optionsOf(command: Command): { name: string; flag: string; about: About; byDefault: unknown }[] {
   return Object.entries(optionsSchema.shape).flatMap(([name, schema]) => {
     const about = known.get(schema)!;
-    if (!about.of.includes(command)) return [];
+    if (!about.of.includes(command) && !(command === 'install' && about.of.includes('run'))) return [];
     const byDefault = schema instanceof z.ZodDefault ? (schema.def.defaultValue as unknown) : undefined;
     return [{ name, flag: name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), about, byDefault }];
   });
@@ -300,21 +305,4 @@ export function readOptions(
       })
       .join('\n'),
   );
-}
-
-function fromEnvironment({ env: name, secret }: About, env: NodeJS.ProcessEnv): string | undefined {
-  if (name === undefined) return undefined;
-  const file = env[`${name}_FILE`];
-  return env[name] || (secret && file ? readFileSync(file, 'utf8') : undefined);
-}
-
-/** Any user of the machine can read a command line. */
-function requireNoPassword(
-  options: Options,
-  { redis }: Readonly<Record<string, string | boolean | undefined>>,
-): Options {
-  if (typeof redis === 'string' && new URL(redis).password !== '') {
-    throw new UsageError('--redis: any user of this machine can read a password there; put the URL in REDIS_URL');
-  }
-  return options;
 }

@@ -1,46 +1,47 @@
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import { arch, cpus, hostname, networkInterfaces, release, totalmem, type } from 'node:os';
-import { dirname } from 'node:path';
+import { disksOf, kubeletFolder, offeredDisk } from './doctor/disks.js';
+import { diskOf, shown, thisHost, Unseen, type Disk, type Host } from './doctor/host.js';
 import type { GpuReading } from './gpu-reading.js';
+import { printable } from '../domain/outside.js';
 import { createGpuReader, readCudaVersion } from './gpus.js';
 import type { Machine, Offer } from './messages.js';
 import type { OfferOptions } from './options.js';
-
-/** Where the kubelet and the container runtime store customers' data. */
-const storage = '/var/lib/kubelet';
 
 /**
  * Reads this machine's hardware, system and address.
  *
  * @param towards a host that the machine talks to; the route to it decides which of its addresses is reported.
  */
-export async function scanMachine({
-  publicIp,
-  towards,
-}: {
-  publicIp?: string;
-  towards: string;
-}): Promise<{ machine: Machine; reading: GpuReading }> {
+export async function scanMachine(
+  {
+    publicIp,
+    towards,
+  }: {
+    publicIp?: string;
+    towards: string;
+  },
+  host: Host = thisHost,
+): Promise<{ machine: Machine; reading: GpuReading }> {
   const reading = await createGpuReader()();
   const cudaVersion = reading.gpus.length === 0 ? '' : await readCudaVersion();
   const processors = cpus();
-  const disk = await diskGb(storage);
+  const disk = await diskOfCustomers(host);
   return {
     reading,
     machine: {
-      hostname: hostname(),
-      os: osName(textOf('/etc/os-release')) ?? type(),
-      kernelVersion: release(),
+      hostname: shown(hostname()),
+      os: shown(osName(textOf('/etc/os-release')) ?? type()),
+      kernelVersion: shown(release()),
       architecture: { x64: 'amd64', ia32: '386' }[arch()] ?? arch(),
-      cpuModel: processors[0]?.model.trim() ?? '',
+      cpuModel: printable(processors[0]?.model.trim(), 128) ?? '',
       cpuCores: countCores(textOf('/proc/cpuinfo')) ?? processors.length,
       cpuThreads: processors.length,
       totalMemoryMb: Math.floor(totalmem() / 2 ** 20),
       gpus: reading.gpus.map((gpu) => ({ ...gpu, cudaVersion })),
-      totalDiskGb: disk.total,
-      availableDiskGb: disk.available,
+      totalDiskGb: disk.totalGb,
+      availableDiskGb: disk.availableGb,
       ...(publicIp === undefined ? {} : { publicIp }),
       privateIp: (await addressTowards(towards)) ?? '',
     },
@@ -86,15 +87,16 @@ export function countCores(cpuinfo: string): number | undefined {
   return cores.size === 0 ? undefined : cores.size;
 }
 
-/** The size of the file system that holds a folder, or will hold it. */
-async function diskGb(folder: string): Promise<{ total: number; available: number }> {
+/**
+ * The disk that limits customers. What their containers write is on that of containerd, and the kubelet measures its
+ * own: where these are two, the one with less room counts.
+ */
+export async function diskOfCustomers(host: Host): Promise<Disk> {
   try {
-    const { bsize, blocks, bavail } = await statfs(folder);
-    const gb = (count: number) => Math.floor((count * bsize) / 2 ** 30);
-    return { total: gb(blocks), available: gb(bavail) };
+    return offeredDisk(await disksOf(host));
   } catch (error) {
-    if (folder === '/') throw error;
-    return await diskGb(dirname(folder));
+    if (!(error instanceof Unseen)) throw error;
+    return await diskOf(host, kubeletFolder);
   }
 }
 

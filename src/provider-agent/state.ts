@@ -1,4 +1,14 @@
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { isHex, type Hex } from 'viem';
@@ -9,6 +19,7 @@ export interface State {
   /** The key that signs this machine's messages, created on first use. */
   nodeKey(): PrivateKeyAccount;
   delegationFile: string;
+  keepDelegation(delegation: object): void;
   /** The keys of brokers that are trusted. */
   brokerKeysFile: string;
   /** A file with the join command, for root to run. */
@@ -36,6 +47,8 @@ export function openState(folder: string): State {
   return {
     folder,
     delegationFile: join(folder, 'delegation.json'),
+    keepDelegation: (delegation) =>
+      writeWhole(join(folder, 'delegation.json'), `${JSON.stringify(delegation, null, 2)}\n`),
     brokerKeysFile: join(folder, 'broker-keys.json'),
     joinCommandFile,
     nodeKey() {
@@ -50,10 +63,12 @@ export function openState(folder: string): State {
   };
 }
 
-/** Replaces a file atomically: a reader sees the old text or the new one. Only the owner may read it. */
-export function writeWhole(file: string, text: string): void {
+/** Replaces a file atomically: a reader sees the old text or the new one. Only its owner may read it by default. */
+export function writeWhole(file: string, text: string, mode = 0o600): void {
   const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, text, { mode: 0o600, flush: true });
+  writeFileSync(temporary, text, { mode, flush: true });
+  // Whatever the umask of whoever started this is.
+  chmodSync(temporary, mode);
   renameSync(temporary, file);
 }
 

@@ -12,6 +12,7 @@ import type { Logger } from '../observability/logger.js';
 import { closeRedis } from '../redis/connection.js';
 import { awaitReady, connectFailFast } from '../redis/nonces.js';
 import { createJobCommands } from '../temporal/jobs.js';
+import { createOversight } from '../temporal/oversight.js';
 import { createProviderCommands } from '../temporal/provider-commands.js';
 import { createProviderSignals } from '../temporal/providers.js';
 import type { StartRole } from './role.js';
@@ -44,6 +45,7 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal, r
       announceRegistration: registrationReceived,
       announceMining: miningChanged,
       announcePlacement: placementChanged,
+      oversight: createOversight(temporal),
     }),
   });
   const server = await startApiServer(app, config);

@@ -45,10 +45,13 @@ export function createJobCommands(client: Client, config: Config): JobCommands {
       }
     },
 
-    async cancel(jobId, by, waitMs) {
+    async cancel(jobId, by, waitMs, reason) {
       const workflowId = jobWorkflowId(jobId);
       // Nobody pays for the time until a worker reads it.
-      const signal = jobSignals.cancelRequested(jobId, { by, at: instantAt(Date.now()) });
+      const signal = jobSignals.cancelRequested(jobId, {
+        ...{ by, at: instantAt(Date.now()) },
+        ...(reason === undefined ? {} : { reason }),
+      });
       const told = await translated(sendSignal(client, signal, { withinMs: acceptWithinMs, requestId: 'cancel' }));
       if (!told) {
         const fate = await accepted(() => workflowFate(client, workflowId));

@@ -1,6 +1,7 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import type { Config } from '../config.js';
 import { sampleEveryS } from '../domain/market.js';
+import { seriesSlotS } from '../domain/series.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 
 /** How often the sweep checks for silence: a fraction of the time-out, so that a loss is noticed within it. */
@@ -21,6 +22,7 @@ export async function ensureSchedules(client: Client, config: Config): Promise<v
     },
     { id: reconcilerSchedule, workflowType: workflowTypes.fleetReconciler, everyS: 60, timeout: '10 minutes' },
     { id: 'market-sampler', workflowType: workflowTypes.marketSampler, everyS: sampleEveryS, timeout: '2 minutes' },
+    { id: 'provider-series', workflowType: workflowTypes.providerSeries, everyS: seriesSlotS, timeout: '4 minutes' },
     { id: 'job-reminders', workflowType: workflowTypes.jobReminders, everyS: 30, timeout: '2 minutes' },
   ] as const;
   for (const { id, workflowType, everyS, timeout } of schedules) {

@@ -27,6 +27,7 @@ export const errorTable = {
   scope_denied: { status: 403, title: 'The session lacks a scope this route needs', retryable: false },
   spend_limit_exceeded: { status: 403, title: 'The session spend limit does not cover the job', retryable: false },
   quota_exceeded: { status: 403, title: 'The wallet has reached its quota', retryable: false },
+  blocked: { status: 403, title: 'The operator of this site has blocked this', retryable: false },
   auth_backend_unavailable: { status: 503, title: 'Signed requests cannot be checked right now', retryable: true },
 
   // Resources that are missing, or taken
@@ -35,6 +36,7 @@ export const errorTable = {
   provider_not_found: { status: 404, title: 'No such provider', retryable: false },
   session_not_found: { status: 404, title: 'No such session', retryable: false },
   token_not_found: { status: 404, title: 'No such token', retryable: false },
+  ssh_key_not_found: { status: 404, title: 'No such SSH key', retryable: false },
   idempotency_conflict: { status: 409, title: 'The Idempotency-Key was used with another request', retryable: false },
   session_key_in_use: { status: 409, title: 'The session key already belongs to a session', retryable: false },
 

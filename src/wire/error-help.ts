@@ -101,6 +101,13 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
       'The scope `admin` is for the wallets that the operator of the site lists: `wl login --admin`.',
     ],
   },
+  blocked: {
+    means: 'The operator of this site has blocked the wallet, the provider or the image. `detail` says which, why and until when.',
+    todo: [
+      'Ask the operator if you think that this is a mistake. Jobs that run go on until they end.',
+      'Where it is the image or the provider, order with another one.',
+    ],
+  },
   spend_limit_exceeded: {
     means: 'The order costs more than what is left of the amount that the wallet allowed this session.',
     todo: [
@@ -126,6 +133,10 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
   job_not_found: {
     means: 'There is no job with this id, or it belongs to another wallet.',
     todo: ['List your jobs: `wl ls -a`. Log in with the wallet that ordered it.'],
+  },
+  ssh_key_not_found: {
+    means: 'Your wallet keeps no SSH key with this id.',
+    todo: ['List your keys: `wl keys ls`. Add one with `wl keys add FILE`, or send it in `ssh_public_keys`.'],
   },
   provider_not_found: {
     means: 'There is no provider with this id.',

@@ -13,7 +13,7 @@ export const bytes32 = z
   .transform((text) => text.toLowerCase() as Hex);
 
 /** The largest accepted signature: those of contract wallets with passkeys have a few kilobytes. */
-const maxSignatureHex = 2 + 2 * 8_192;
+export const maxSignatureHex = 2 + 2 * 8_192;
 
 export const walletSignature = z
   .string()

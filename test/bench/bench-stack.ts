@@ -49,17 +49,19 @@ export interface BenchStack {
  * Runs `run` with a fresh stack of engines and broker, and removes the stack afterwards.
  *
  * @param processes of the broker. Default: one for each role.
+ * @param env settings of this benchmark, beside those of all.
  */
 export async function withBenchStack<T>(
   log: (line: string) => void,
   run: (bench: BenchStack) => Promise<T>,
   processes: readonly BrokerProcess[] = roles,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-bench-'));
   const providers: SimulatedProvider[] = [];
   let stack: Stack | undefined;
   try {
-    stack = await startStack({ dataDir, processes, env: { ...process.env, ...unlimited }, log });
+    stack = await startStack({ dataDir, processes, env: { ...process.env, ...unlimited, ...env }, log });
     const { api, redis, ...rest } = stack.endpoints();
     const endpoints = { ...rest, api: api!, redis: redis! };
     return await run({

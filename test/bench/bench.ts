@@ -1,5 +1,5 @@
 /**
- * Measures the broker against its targets: `npm run bench -- [heartbeats registrations jobs reads fleet]
+ * Measures the broker against its targets: `npm run bench -- [heartbeats registrations jobs reads streams fleet]
  * [--beside URL] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
  * hour. Client, broker and all engines share this machine, so let nothing else run on it.
  *
@@ -15,6 +15,7 @@ import { measureJobs } from './jobs.js';
 import { table, type Measure, type Measurement } from './measurement.js';
 import { measureReads } from './reads.js';
 import { measureRegistrations } from './registrations.js';
+import { measureStreams } from './streams.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,6 +30,7 @@ const all: Record<string, Measure> = {
   heartbeats: measureHeartbeats,
   registrations: measureRegistrations,
   jobs: measureJobs,
+  streams: measureStreams,
   reads: (log) => measureReads(log, values.beside),
   fleet: (log) => measureFleet(log, { nodes: Number(values.nodes), jobs: Number(values['fleet-jobs']) }),
 };

@@ -5,6 +5,7 @@ export const invariants = {
   told: 'what a customer is told of his job never goes back',
   rows: 'at every moment: no job runs without its pod, and its row never goes back',
   pods: 'at every moment: a job has one pod',
+  events: 'the events of a job are without a gap or a twin, and its end is the last',
   orders: 'a key has one job: one row, one charge for the order, one workflow',
   starts: 'while a healthy machine has room, no order fails by a broken one',
   out: 'broken machines are taken out, and no others',

@@ -82,6 +82,18 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
             from jobs j full join allocations a using (job_id)
            where j.job_id is null or (j.ended_at is not null and a.released_at is null) or j.ended_at is null`),
       },
+      {
+        invariant: 'events',
+        violations: await rows(`
+          select j.job_id, j.status, j.event_count, string_agg(e.kind, ' ' order by e.seq) as told
+            from jobs j left join job_events e using (job_id)
+           group by j.job_id
+          having j.event_count <> count(e.seq) or j.event_count <> coalesce(max(e.seq), 0)
+              or count(*) filter (where e.kind = 'ordered' and e.seq = 1) <> 1
+              or count(*) filter (where e.kind = 'ended') <> (j.ended_at is not null)::integer
+              or count(*) filter (where e.kind = 'ssh_ready') <> (j.started_at is not null)::integer
+              or (j.ended_at is not null and max(e.seq) filter (where e.kind = 'ended') <> max(e.seq))`),
+      },
       await oneJobForAKey(log, bills, temporal),
       {
         invariant: 'ledger',
@@ -144,7 +156,7 @@ function isAcceptable(story: JobStory, { hits, deaths }: RunLog): boolean {
 
 /** The failures of an order that found no machine, or none that started it. */
 const startFailures: ReadonlySet<string> = new Set([
-  ...['no_capacity', 'start_timeout', 'image_pull_failed', 'container_not_created', 'pod_refused'],
+  ...['no_capacity', 'unschedulable', 'start_timeout', 'image_pull_failed', 'container_not_created', 'pod_refused'],
 ]);
 /** Six a minute are answered, so after some minutes far fewer than a thousand are kept. */
 const mostRegistrationsKept = 100;

@@ -35,6 +35,7 @@ const schedules: Readonly<Record<string, number>> = {
   'heartbeat-sweep': 60_000,
   'fleet-reconciler': 180_000,
   'market-sampler': 700_000,
+  'provider-series': 900_000,
   'job-reminders': 120_000,
 };
 

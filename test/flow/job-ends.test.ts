@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { instantAt } from '../../src/domain/outside.js';
+import { instantAt, sentence } from '../../src/domain/outside.js';
 import { cancelRequested } from '../../workflows/job-messages.js';
 import { createFlow, type Flow } from '../support/flow.js';
 import { runningFlowJob, startFlowJob, workflowIdOf } from '../support/flow-job.js';
@@ -71,6 +71,12 @@ test('a cancelled job is paid for until that was asked for, however late a worke
     .getHandle(workflowIdOf(job))
     .signal(cancelRequested, { by: 'its owner', at: askedAt });
   expect(await job.released()).toMatchObject({ status: 'cancelled', endAt: askedAt });
+});
+
+test('a job that an operator ended says so to its customer, with the reason', async () => {
+  const job = await runningFlowJob(flow);
+  await flow.commands.cancel(job.order.jobId, 'the operator', 0, sentence('it mines'));
+  expect(await job.released()).toMatchObject({ status: 'cancelled', message: 'cancelled by the operator: it mines' });
 });
 
 test('a cancellation from the future, by a wrong clock, ends a job now', async () => {

@@ -70,6 +70,9 @@ export async function startChains(people: People, random: Random): Promise<Chain
     else if (good.body !== undefined && chance(0.7)) bad.sent = json(good.body);
     else if (operation.method !== 'GET' && chance(0.3)) bad.sent = random.pick(hostileJson);
     if (good.id !== undefined && chance(0.2)) bad.id = text(good.id);
+    for (const [name, value] of Object.entries(good.parts ?? {})) {
+      if (chance(0.3)) bad.parts = { ...good.parts, ...bad.parts, [name]: text(value) };
+    }
     for (const { name, in: place } of operation.parameters) {
       if (place === 'path' || !chance(0.2)) continue;
       const value = name === 'cursor' ? cursor() : text(good.query?.[name] ?? good.headers?.[name] ?? '1');
@@ -81,12 +84,13 @@ export async function startChains(people: People, random: Random): Promise<Chain
 
   async function send(
     operation: Operation,
-    { id = '', query = {}, headers = {}, ...made }: GoodRequest & { sent?: string },
+    { id = '', parts = {}, query = {}, headers = {}, ...made }: GoodRequest & { sent?: string },
     isBadlySigned = false,
   ): Promise<Answer> {
     const { method } = operation;
     const asked = Object.entries(query).map(([name, value]) => `${name}=${segment(value)}`);
-    const path = operation.path.replace('{id}', () => segment(id));
+    const named = Object.entries({ id, ...parts });
+    const path = named.reduce((so, [name, value]) => so.replace(`{${name}}`, () => segment(value)), operation.path);
     const target = asked.length === 0 ? path : `${path}?${asked.join('&')}`;
     const body = made.sent ?? (made.body === undefined ? '' : JSON.stringify(made.body));
     const person = isBadlySigned ? random.pick([people.customer, people.owner, people.operator]) : undefined;

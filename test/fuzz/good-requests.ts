@@ -6,6 +6,7 @@ import { audience, newWallet } from '../support/api.js';
 import { httpsProvider } from '../support/https-providers.js';
 import { beginLogin, signDelegation } from '../support/login.js';
 import type { Random } from '../support/random.js';
+import { ed25519Key } from '../support/ssh-key.js';
 import type { Operation } from './description.js';
 import type { People, Person } from './people.js';
 import { canonicalRequest, signatureHeaders } from '../../src/wire/request-signature.js';
@@ -17,6 +18,8 @@ export type Sign = (method: string, target: string, text: string) => Promise<Rec
 export interface GoodRequest {
   /** The value of `{id}` in the path. */
   id?: string;
+  /** The values of other parts of the path, by name. */
+  parts?: Record<string, string>;
   query?: Record<string, string>;
   body?: unknown;
   headers?: Record<string, string>;
@@ -65,6 +68,10 @@ const aSomeJob: Make = async ({ someJob, runningJob }) => ({ id: someJob() ?? (a
 const jobToEnd: Make = async ({ runningJob }) => ({ id: await runningJob(), headers: { prefer: 'wait=1' } });
 const newProviderOfOwner: Make = async ({ people }) => ({ id: await people.newProvider(people.owner.wallet) });
 
+const aBlock: Make = async ({ people }) => ({ parts: { kind: 'image', value: await people.newBlock() } });
+/** One of a few keys, so that some are sent twice. */
+const someKey = (random: Random) => ed25519Key(Buffer.alloc(32, random.whole(1, 20)));
+
 /** Requests that the description alone cannot express, by operationId. */
 export const goodRequests: Readonly<Record<string, Make>> = {
   'post-jobs': async ({ people, random }, { example }) => ({
@@ -79,11 +86,28 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     },
   }),
   'get-jobs-by-id': aSomeJob,
+  'patch-jobs-by-id': async (chain, operation) => ({
+    ...(await aSomeJob(chain, operation)),
+    body: { job_name: chain.random.pick(['train', null]) },
+  }),
+  'get-jobs-by-id-events': aSomeJob,
   'delete-jobs-by-id': jobToEnd,
   'post-jobs-by-id-extend': async ({ runningJob, random }) => ({
     id: await runningJob(),
     body: { additional_hours: random.whole(1, 12) },
     headers: random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {},
+  }),
+
+  'get-market-history': async () => ({ query: { gpu: 'RTX 4090', range: '24h' } }),
+  'post-quotes': async () => ({ body: { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1 } }),
+  'post-ssh-keys': async ({ random }) => ({
+    body: {
+      ...(random.next() < 0.5 ? {} : { name: `key-${random.whole(1, 100)}` }),
+      public_key: someKey(random),
+    },
+  }),
+  'delete-ssh-keys-by-id': async ({ people, random }) => ({
+    id: await people.newSshKey(people.customer, someKey(random)),
   }),
 
   'post-auth-challenge': async ({ people }) => ({
@@ -141,6 +165,10 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     query: { after: random.pick(['0', replyId]) },
     sign: (_, target) => machine.signTarget(target),
   }),
+  async 'put-providers-by-id-delegation'() {
+    const { providerId, left } = httpsProvider();
+    return { id: providerId, body: await left() };
+  },
   async 'post-providers-by-id-claim'({ people }) {
     const providerId = await people.newProvider(people.owner.wallet);
     const named = { providerId, nodeKey: newWallet().address, audience, chainId: 1 };
@@ -154,9 +182,54 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     query: random.pick([{ wallet: people.customer.wallet.address }, { namespace: `tenant-${'0'.repeat(40)}` }]),
   }),
   'get-admin-jobs-by-id-failure': aSomeJob,
+  'get-admin-jobs': async ({ people, random }) => ({
+    query: random.pick([
+      {},
+      { status: 'active', limit: '5' },
+      { wallet: people.customer.wallet.address, status: 'running,cancelled' },
+      { provider_id: random.pick(people.otherProviders), older_than_s: '0' },
+    ]),
+  }),
+  'get-admin-jobs-by-id': aSomeJob,
+  'delete-admin-jobs-by-id': async (chain, operation) => ({
+    ...(await jobToEnd(chain, operation)),
+    body: { reason: 'it mines' },
+  }),
+  'get-admin-dead-letters': async ({ random }) => ({
+    query: random.pick([{}, { stream: 'provider:heartbeat' }, { provider_id: 'atlas', limit: '3' }]),
+  }),
+  'get-admin-audit': async ({ people, random }) => ({
+    query: random.pick([
+      { limit: '2' },
+      { actor: people.operator.wallet.address, action: 'image.block' },
+      { target: random.pick(people.ownProviders), action: 'provider.drain' },
+    ]),
+  }),
+  'get-admin-providers': async ({ random }) => ({
+    query: random.pick([{}, { status: 'pending' }, { status: 'busy', limit: '2' }]),
+  }),
+  'get-admin-blocks': async ({ random }) => ({ query: random.pick([{}, { kind: 'image' }, { limit: '1' }]) }),
+  'get-admin-blocks-by-kind-by-value': aBlock,
+  'put-admin-blocks-by-kind-by-value': async ({ random }) => ({
+    parts: random.pick([
+      { kind: 'wallet', value: newWallet().address },
+      { kind: 'provider', value: `nobody-${random.whole(1, 9)}` },
+      { kind: 'image', value: `evil/miner-${random.whole(1, 9)}` },
+    ]),
+    body: { reason: 'it mines', ...(random.next() < 0.5 ? {} : { until: '2999-01-01T00:00:00Z' }) },
+  }),
+  'delete-admin-blocks-by-kind-by-value': aBlock,
 
   'get-providers-by-id': ofAnybody,
   'get-providers-by-id-mining': ofAnybody,
+  'get-providers-by-id-earnings': ofOwner,
+  'get-providers-by-id-jobs': ofOwner,
+  'get-providers-by-id-usage': ofOwner,
+  'put-providers-by-id-prices': async (chain, operation) => ({
+    ...(await ofOwner(chain, operation)),
+    body: { gpu: { 'RTX 4090': chain.random.whole(0, 100) / 8 }, cpu: chain.random.pick([undefined, 0, '0.25']) },
+  }),
+  'delete-providers-by-id-prices': ofOwner,
   'post-providers-by-id-cordon': ofOwner,
   'post-providers-by-id-uncordon': ofOwner,
   'post-providers-by-id-drain': drained,

@@ -1,5 +1,6 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { createReplySigner } from '../../src/auth/broker-key.js';
+import { setBlock } from '../../src/db/blocks.js';
 import { publishReply } from '../../src/redis/join-answers/join-answers.js';
 import { newWallet, startApi, type Api } from '../support/api.js';
 import { freshDatabase } from '../support/database.js';
@@ -54,6 +55,12 @@ export async function startPeople() {
     if (wallet !== undefined) await recordOwner(pool, providerId, wallet.address.toLowerCase());
     return providerId;
   };
+  /** An image that is blocked. */
+  const newBlock = async (): Promise<string> => {
+    const value = `docker.io/evil/miner-${++count}`;
+    await setBlock(pool, { kind: 'image', value, reason: 'it mines', blockedBy: operatorWallet.address });
+    return value;
+  };
   const ownProviders = [await newProvider(owner.wallet), await newProvider(owner.wallet)];
   const otherProviders = [await newProvider(), await newProvider(), await newProvider()];
 
@@ -65,8 +72,13 @@ export async function startPeople() {
   const replyId = await publishReply(redis.redis, machine.providerId, rejected, { sign });
 
   return {
-    ...{ api, customer, owner, operator, ownProviders, otherProviders, machine, replyId, newProvider },
+    ...{ api, customer, owner, operator, ownProviders, otherProviders, machine, replyId, newProvider, newBlock },
     newToken: async (of: HeldSession) => (await mintToken(api, of)).token_id,
+    async newSshKey({ key }: HeldSession, publicKey: string): Promise<string> {
+      const body = { public_key: publicKey };
+      const { json } = await sendSigned({ by: key, at: api, method: 'POST', target: '/api/v1/ssh-keys', body });
+      return json.key_id as string;
+    },
     newSession: login,
     async stop() {
       await api.stop();

@@ -4,7 +4,7 @@
  * [--resume] [--list]`. It uses the tests that need no cluster, and changes nothing in the checkout. Exits with 1 when too
  * many faults survive. `--resume` goes on with a run that was stopped.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../../engines/paths.js';
@@ -57,7 +57,7 @@ function chosen(): Mutant[] {
   const curated = values['no-curated'] ? [] : curatedMutants();
   if (values.again) {
     const lived = new Set(
-      (JSON.parse(readFileSync(lastRun, 'utf8')) as Outcome[])
+      written(lastRun)
         .filter(({ end }) => end === 'survived' || end === 'unreached')
         .map(({ mutant }) => keyOf(mutant)),
     );
@@ -130,6 +130,14 @@ async function inTurn(reach: Reach, env: NodeJS.ProcessEnv): Promise<Outcome[]> 
 /** The outcomes of the run that was stopped, of the mutants that are asked for now. */
 function known(): Outcome[] {
   const wanted = new Set(mutants.map(keyOf));
-  const outcomes = JSON.parse(readFileSync(thisRun, 'utf8')) as Outcome[];
-  return outcomes.filter(({ mutant }) => wanted.has(keyOf(mutant)));
+  return written(thisRun).filter(({ mutant }) => wanted.has(keyOf(mutant)));
+}
+
+/** What an earlier run of this checkout has written; ends the program where there is none. */
+function written(path: string): Outcome[] {
+  if (!existsSync(path)) {
+    console.error(`There is no earlier run in this checkout (${path}): run it without --resume and --again.`);
+    process.exit(2);
+  }
+  return JSON.parse(readFileSync(path, 'utf8')) as Outcome[];
 }

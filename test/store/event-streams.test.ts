@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventChannel } from '../../src/db/event-bell.js';
 import type { JobOrder } from '../../src/domain/job.js';
-import { eventStreamsClosed } from '../../src/observability/metrics.js';
+import { eventStreams, eventStreamsClosed } from '../../src/observability/metrics.js';
 import type { Session } from '../../src/client/session.js';
 import type { Api } from '../support/api.js';
 import { readEvents, type EventReader, type ReadEvent } from '../support/event-reader.js';
@@ -151,6 +151,15 @@ describe('the stream of a wallet', () => {
     expect(new Set(reader.events.map(({ id }) => id)).size).toBe(4);
   });
 
+  test('hears of events by the bell alone, long before it looks by itself', async () => {
+    const api = await replicas.start({ streams: { checkEveryMs: 600_000 } });
+    const reader = await follow('/events', { api });
+    const order = await orderOwn();
+    for (const step of wholeLife) await steps[step](order);
+    await until(() => kinds(reader.events).at(-1) === 'ended');
+    await api.stop();
+  });
+
   test('shows that it lives while nothing happens', async () => {
     const reader = await follow('/events');
     await until(() => reader.comments() >= 3);
@@ -228,6 +237,7 @@ describe('the bounds of streams', () => {
     const readers = [];
     for (let at = 0; at < 5; at++) readers.push(await follow('/events'));
     expect(readers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect((await eventStreams.get()).values[0]!.value).toBe(5);
     const headers = { accept: 'text/event-stream' };
     const refused = await replicas.api.send('GET', '/api/v1/events', { bearer: token, headers });
     expect([refused.status, refused.json.code]).toEqual([403, 'quota_exceeded']);

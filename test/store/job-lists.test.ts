@@ -116,20 +116,48 @@ describe('the jobs of a wallet', () => {
     expect(idsOf(await list(`?status=${status}`)).sort()).toEqual((byStatus.get(status) ?? []).sort());
   });
 
+  test('the jobs of a wallet are found by several statuses, and by all that are not over', async () => {
+    const of = (...statuses: JobStatus[]) =>
+      listed.filter((id) => statuses.some((one) => byStatus.get(one)?.includes(id)));
+    expect(idsOf(await list('?status=failed,expired'))).toEqual(of('failed', 'expired'));
+    expect(idsOf(await list('?status=active'))).toEqual(of('running', 'pending'));
+    expect(idsOf(await list('?status=active,failed'))).toEqual(of('running', 'pending', 'failed'));
+  });
+
+  test('the jobs of a wallet are found by name, provider and time of the order, all of which must fit', async () => {
+    const [newest, second] = listed as [string, string];
+    await database.pool.query(`update jobs set job_name = 'train', provider_id = 'atlas' where job_id = any ($1)`, [
+      [newest, second],
+    ]);
+    expect(idsOf(await list('?name=train'))).toEqual([newest, second]);
+    expect(idsOf(await list('?name=trai'))).toEqual([]);
+    expect(idsOf(await list('?provider_id=atlas'))).toEqual([newest, second]);
+    expect(idsOf(await list(`?since=${encodeURIComponent('2026-03-01T13:00:00.001+01:00')}`))).toEqual([newest]);
+    expect(idsOf(await list(`?name=train&since=${moment}`))).toEqual([newest, second]);
+    expect(idsOf(await list('?name=train&provider_id=borealis'))).toEqual([]);
+  });
+
   test('the jobs of a wallet with one status are listed page by page, too', async () => {
     const running = listed.filter((id) => byStatus.get('running')!.includes(id));
     expect(await pages('?status=running&limit=1')).toEqual(running.map((id) => [id]));
   });
 });
 
-test.each(['limit=0', 'limit=101', 'limit=1.5', 'limit=-1', 'status=done', 'cursor=a.b'])(
-  'the query %s is refused with the name of its field',
-  async (query) => {
-    const reply = await list(`?${query}`);
-    expect([reply.status, reply.json.code]).toEqual([422, 'validation_failed']);
-    expect(reply.json.errors).toMatchObject([{ field: `query.${query.split('=')[0]}` }]);
-  },
-);
+test.each([
+  'limit=0',
+  'limit=101',
+  'limit=1.5',
+  'limit=-1',
+  'status=done',
+  'status=active,',
+  'since=yesterday',
+  'name=',
+  'cursor=a.b',
+])('the query %s is refused with the name of its field', async (query) => {
+  const reply = await list(`?${query}`);
+  expect([reply.status, reply.json.code]).toEqual([422, 'validation_failed']);
+  expect(reply.json.errors).toMatchObject([{ field: `query.${query.split('=')[0]}` }]);
+});
 
 test.each([
   ['of the list of providers', encodeCursor(moment, 'prov-1')],

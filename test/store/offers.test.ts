@@ -128,6 +128,20 @@ describe('offers', () => {
     expect(await ids('?region=k')).toEqual([]);
     expect(await ids('?max_price=0.3')).toEqual(['cheap']);
     expect(await ids('?min_reliability=0.5')).toEqual([]);
+    await pool().query(
+      `insert into provider_days (provider_id, day, observed_s, online_s, noted_at)
+       select 'cheap', now()::date, 1000, 999, now() union all select 'korean', now()::date - 40, 1000, 1000, now()`,
+    );
+    expect(await ids('?min_reliability=0.99&sort=reliability&limit=3')).toEqual(['cheap']);
+    const { json } = await offers('?sort=reliability&limit=4');
+    const reliable = json.offers.map((offer: { provider_id: string; reliability: unknown }) => [
+      offer.provider_id,
+      offer.reliability,
+    ]);
+    expect(reliable).toEqual([
+      ['cheap', 0.999],
+      ['korean', null],
+    ]);
     expect(await ids('?min_vram_gb=24&gpu_type=RTX%204090')).toEqual(['cheap', 'korean']);
     expect(await ids('?min_vram_gb=25')).toEqual([]);
   });

@@ -60,6 +60,7 @@ test('an order counts as an order, any other change as a write, and everything e
     'POST /api/v1/auth/revoke',
     'POST /api/v1/providers/messages',
     'GET /api/v1/providers/:id/responses',
+    'PUT /api/v1/providers/:id/delegation',
   ]);
 });
 
@@ -88,7 +89,8 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
     const reply = await ask(await logins(mine.wallet, needed), rule, mine);
     expect([reply.status, reply.body]).toEqual([taken, reply.body]);
     expectAsDescribed(rule, reply);
-    if (whenAway === undefined) return;
+    // What only reads is about no job or provider of its own.
+    if (whenAway === undefined || rule.method === 'GET') return;
     const { job_id: ordered = '' } = reply.body as { job_id?: string };
     expect(asked.some((id) => [mine.jobId, mine.providerId, ordered].includes(id))).toBe(true);
   });
@@ -134,6 +136,12 @@ const openAttempts: Record<string, () => Promise<OpenAttempt>> = {
     await bindNodeKey(replicas.database.pool, provider);
     const target = `/api/v1/providers/${provider.providerId}/responses`;
     return { target, headers: await provider.signTarget(target) };
+  },
+  'GET /api/v1/market/history': async () => ({ target: '/api/v1/market/history?gpu=4090' }),
+  'POST /api/v1/quotes': async () => ({ body: { gpu_type: '4090' } }),
+  async 'PUT /api/v1/providers/:id/delegation'() {
+    const { providerId, left } = httpsProvider();
+    return { target: `/api/v1/providers/${providerId}/delegation`, body: await left() };
   },
   'POST /api/v1/auth/challenge': async () => ({
     body: { wallet: newWallet().address, session_key: newWallet().address },

@@ -38,7 +38,7 @@ const unlimited = {
 /** The commands that the API sends to workflows. */
 type Commands = { jobs: JobCommands } & Pick<
   BrokerRouteDeps,
-  'providers' | 'announceRegistration' | 'announceMining' | 'announcePlacement'
+  'providers' | 'announceRegistration' | 'announceMining' | 'announcePlacement' | 'oversight'
 >;
 
 /** Commands of a broker whose Temporal is down; they record what they were called for. */
@@ -53,6 +53,7 @@ function refusingCommands(asked: string[]): Commands {
     announceRegistration: refuse,
     announceMining: refuse,
     announcePlacement: refuse,
+    oversight: { reconcilerRuns: () => refuse(''), waiting: () => refuse('') },
   };
 }
 

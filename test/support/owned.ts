@@ -6,14 +6,17 @@ import type { JobCommands } from '../../src/api/job-commands.js';
 import type { Session } from '../../src/client/session.js';
 import { reserveSpend } from '../../src/billing/spend.js';
 import { insertToken } from '../../src/db/auth-tokens.js';
+import { setBlock } from '../../src/db/blocks.js';
 import { insertJob } from '../../src/db/jobs.js';
+import { insertSshKey } from '../../src/db/ssh-keys.js';
 import { withTransaction } from '../../src/db/pool.js';
 import type { Api, ApiOptions } from './api.js';
 import { putProvider, putSession, recordOwner, testOrder } from './fleet.js';
-import type { Belongings } from './route-attempts.js';
+import { blockedImage, type Belongings } from './route-attempts.js';
+import { quietOversight } from './tried-api.js';
 import type { Scope } from '../../src/wire/scopes.js';
 
-/** Adds one of everything for a wallet: a session with a token, a running job and a provider. */
+/** Adds one of everything for a wallet: a session with a token, a running job, a provider, and a block of an image. */
 export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promise<Belongings> {
   const wallet = owner.address.toLowerCase();
   const [jobId, tokenId, providerId] = [newJobId(), randomUUID(), `prov-${randomUUID().slice(0, 8)}`];
@@ -33,13 +36,17 @@ export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promi
     await reserveSpend(tx, { jobId, sessionId, amount: 0n });
   });
   await pool.query(`update jobs set status = 'running', started_at = now() where job_id = $1`, [jobId]);
+  const sshKeyId = randomUUID();
+  const [name, publicKey] = [sshKeyId, `ssh-ed25519 ${randomBytes(51).toString('base64')}`];
+  await insertSshKey(pool, wallet, { keyId: sshKeyId, name, publicKey, fingerprint: `SHA256:${sshKeyId}` });
   await putProvider(pool, { providerId });
   await recordOwner(pool, providerId, wallet);
-  return { wallet: owner, sessionId, tokenId, jobId, providerId };
+  await setBlock(pool, { kind: 'image', value: blockedImage({ providerId }), reason: 'it mines', blockedBy: wallet });
+  return { wallet: owner, sessionId, tokenId, jobId, providerId, sshKeyId };
 }
 
 /** Everything in the database about some belongings, as text to compare. */
-export async function written(pool: Pool, { sessionId, jobId, providerId }: Belongings): Promise<string> {
+export async function written(pool: Pool, { sessionId, jobId, providerId, sshKeyId }: Belongings): Promise<string> {
   const tables = [
     ['select * from jobs where job_id = $1', jobId],
     ['select * from auth_charges where job_id = $1', jobId],
@@ -48,6 +55,8 @@ export async function written(pool: Pool, { sessionId, jobId, providerId }: Belo
     ['select * from providers where provider_id = $1', providerId],
     ['select * from provider_resources where provider_id = $1', providerId],
     ['select * from provider_identities where provider_id = $1', providerId],
+    ['select * from ssh_keys where key_id = $1', sshKeyId],
+    ['select * from provider_prices where provider_id = $1', providerId],
   ] as const;
   const rows = await Promise.all(tables.map(async ([sql, id]) => (await pool.query(sql, [id])).rows as unknown[]));
   return JSON.stringify(rows);
@@ -81,5 +90,6 @@ export function takingCommands(asked: string[]): Required<NonNullable<ApiOptions
     announceRegistration: (providerId) => note(providerId, undefined),
     announceMining: (providerId) => note(providerId, true),
     announcePlacement: (providerId) => note(providerId, true),
+    oversight: quietOversight,
   };
 }

@@ -89,6 +89,8 @@ export function createProviderMachine({ gpus }: { gpus: number }): ProviderMachi
         HOME: folder,
         PROVIDER_STATE_DIR: state,
         KUBELET_CONF: join(folder, 'kubelet.conf'),
+        // This machine is not the one that joins.
+        PROVIDER_SKIP_CHECKS: 'all',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

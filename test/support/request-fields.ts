@@ -3,7 +3,7 @@ import { z, type ZodType } from 'zod';
 /** The paths of all fields in a schema, including the first item of each list and one entry of each map. */
 export function fieldsOf(schema: ZodType): string[][] {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  return paths(json, (json.$defs ?? {}));
+  return paths(json, json.$defs ?? {});
 }
 
 /** Replaces any name in the path of a map's entry. */

@@ -3,6 +3,7 @@ import { zeroAddress } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
 import { audience, newWallet } from './api.js';
+import { ed25519Key } from './ssh-key.js';
 import type { ErrorCode } from '../../src/wire/error-codes.js';
 
 /** A wallet's belongings in the tests of access rights, each by its id. */
@@ -12,6 +13,7 @@ export interface Belongings {
   tokenId: string;
   jobId: string;
   providerId: string;
+  sshKeyId: string;
 }
 
 /** How to try a route with a wallet's belongings, by the holder of `by`. */
@@ -29,6 +31,7 @@ export const nothing = (): Belongings => ({
   tokenId: randomUUID(),
   jobId: randomUUID(),
   providerId: `none-${randomUUID().slice(0, 8)}`,
+  sshKeyId: randomUUID(),
 });
 
 type MakeAttempt = (of: Belongings, by: PrivateKeyAccount) => Attempt | Promise<Attempt>;
@@ -41,6 +44,15 @@ const provider = (path: string, body?: unknown): MakeAttempt => {
     target: `/api/v1/providers/${providerId}/${path}`,
     body,
     foreign: 'provider_not_found',
+  });
+};
+/** The image that `putBelongings` blocks. */
+export const blockedImage = ({ providerId }: Pick<Belongings, 'providerId'>) => `docker.io/blocked/${providerId}`;
+const blocked = (body?: unknown): MakeAttempt => {
+  return (of) => ({
+    target: `/api/v1/admin/blocks/image/${encodeURIComponent(blockedImage(of))}`,
+    body,
+    foreign: 'scope_denied',
   });
 };
 const own = (target: string, body?: unknown): MakeAttempt => {
@@ -78,6 +90,14 @@ export const attempts: Record<string, MakeAttempt> = {
   'DELETE /api/v1/jobs/:id': job(''),
   'POST /api/v1/jobs/:id/extend': job('/extend', { additional_hours: 1 }),
 
+  'GET /api/v1/billing': own('/api/v1/billing?by=day'),
+  'GET /api/v1/ssh-keys': own('/api/v1/ssh-keys'),
+  'POST /api/v1/ssh-keys': () => ({ target: '/api/v1/ssh-keys', body: { public_key: ed25519Key() }, foreign: 'own' }),
+  'DELETE /api/v1/ssh-keys/:id': ({ sshKeyId }) => ({
+    target: `/api/v1/ssh-keys/${sshKeyId}`,
+    foreign: 'ssh_key_not_found',
+  }),
+
   'POST /api/v1/providers/:id/claim': async ({ providerId }, by) => {
     const nodeKey = newWallet().address;
     const { reg, regsig } = await authorizeNodeKey(by, { providerId, nodeKey, audience, chainId: 1 });
@@ -96,6 +116,31 @@ export const attempts: Record<string, MakeAttempt> = {
     target: `/api/v1/admin/providers/${providerId}/forgive`,
     foreign: 'scope_denied',
   }),
+  'GET /api/v1/admin/jobs': ({ wallet }) => ({
+    target: `/api/v1/admin/jobs?wallet=${wallet.address}&status=active`,
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/jobs/:id': ({ jobId }) => ({ target: `/api/v1/admin/jobs/${jobId}`, foreign: 'scope_denied' }),
+  'DELETE /api/v1/admin/jobs/:id': ({ jobId }) => ({
+    target: `/api/v1/admin/jobs/${jobId}`,
+    body: { reason: 'it mines' },
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/overview': () => ({ target: '/api/v1/admin/overview', foreign: 'scope_denied' }),
+  'GET /api/v1/admin/stuck': () => ({ target: '/api/v1/admin/stuck', foreign: 'scope_denied' }),
+  'GET /api/v1/admin/dead-letters': ({ providerId }) => ({
+    target: `/api/v1/admin/dead-letters?provider_id=${providerId}`,
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/audit': ({ wallet }) => ({
+    target: `/api/v1/admin/audit?actor=${wallet.address}`,
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/providers': () => ({ target: '/api/v1/admin/providers?limit=2', foreign: 'scope_denied' }),
+  'GET /api/v1/admin/blocks': () => ({ target: '/api/v1/admin/blocks?kind=image', foreign: 'scope_denied' }),
+  'GET /api/v1/admin/blocks/:kind/:value': blocked(),
+  'PUT /api/v1/admin/blocks/:kind/:value': blocked({ reason: 'it mines', until: null }),
+  'DELETE /api/v1/admin/blocks/:kind/:value': blocked(),
   'GET /api/v1/admin/jobs/:id/failure': ({ jobId }) => ({
     target: `/api/v1/admin/jobs/${jobId}/failure`,
     foreign: 'scope_denied',
@@ -105,6 +150,13 @@ export const attempts: Record<string, MakeAttempt> = {
     target: `/api/v1/admin/tenants?wallet=${wallet.address}`,
     foreign: 'scope_denied',
   }),
+  'GET /api/v1/me/providers': own('/api/v1/me/providers'),
+  'GET /api/v1/me/earnings': own('/api/v1/me/earnings'),
+  'GET /api/v1/providers/:id/earnings': provider('earnings'),
+  'GET /api/v1/providers/:id/jobs': provider('jobs'),
+  'GET /api/v1/providers/:id/usage': provider('usage'),
+  'PUT /api/v1/providers/:id/prices': provider('prices', { cpu: 0.01 }),
+  'DELETE /api/v1/providers/:id/prices': provider('prices'),
   'POST /api/v1/providers/:id/cordon': provider('cordon'),
   'POST /api/v1/providers/:id/uncordon': provider('uncordon'),
   'POST /api/v1/providers/:id/drain': provider('drain', {}),
@@ -139,6 +191,7 @@ export const openRoutes = [
   'POST /api/v1/auth/revoke',
   'POST /api/v1/providers/messages',
   'GET /api/v1/providers/:id/responses',
+  'PUT /api/v1/providers/:id/delegation',
 ];
 
 /** Opening a session: tests of logins try it, and this one uses an existing session. */

@@ -42,8 +42,9 @@ export function jobSteps(pool: Pool) {
         ...{ jobId, message: '', gaps: [{ from: instantAt(fromMs), to: instantAt(toMs), cause: 'silent' }] },
       }),
     ending: ({ jobId }: JobOrder) => records.recordEnding(jobId, sentence('you ended it')),
-    end: (order: JobOrder, endMs = Date.now()) =>
+    end: (order: JobOrder, endMs = Date.now(), lastSeen?: Date) =>
       records.releaseJob(order, {
+        ...(lastSeen === undefined ? {} : { lastSeen: instantAt(lastSeen.getTime()) }),
         ...{ status: 'cancelled', message: sentence('you ended it'), endedBy: 'you', endAt: instantAt(endMs) },
       }),
   } as const;

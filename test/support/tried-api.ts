@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { withOpenapi } from '../../src/api/routes/openapi.js';
 import { newJobId } from '../../src/api/job-id.js';
+import type { Oversight } from '../../src/api/oversight.js';
 import type { RouteRule } from '../../src/api/route.js';
 import { insertJob } from '../../src/db/jobs.js';
 import { withTransaction } from '../../src/db/pool.js';
@@ -39,6 +40,18 @@ const openAttempts: Record<string, (of: Belongings) => { target?: string; body?:
   'GET /api/v1/providers/:id': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}` }),
   'GET /api/v1/providers/:id/mining': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}/mining` }),
   'GET /api/v1/providers/:id/responses': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}/responses` }),
+  'GET /api/v1/market/history': () => ({ target: '/api/v1/market/history?gpu=4090' }),
+  'POST /api/v1/quotes': () => ({ body: { gpu_type: '4090', gpu_count: 1, duration_hours: 1 } }),
+  'PUT /api/v1/providers/:id/delegation': ({ providerId, wallet }) => ({
+    target: `/api/v1/providers/${providerId}/delegation`,
+    body: {
+      reg: JSON.stringify({
+        ...{ providerId, wallet: wallet.address, nodeKey: wallet.address, specHash: `0x${'0'.repeat(64)}`, audience },
+        ...{ issuedAt: 1, expiresAt: 2, nonce: `0x${'0'.repeat(64)}` },
+      }),
+      regsig: `0x${'1b'.repeat(65)}`,
+    },
+  }),
   'POST /api/v1/auth/sessions': () => registrationAttempt,
   'POST /api/v1/auth/challenge': ({ wallet }) => ({
     body: { wallet: wallet.address, session_key: newWallet().address, spend_limit: '1' },
@@ -75,11 +88,18 @@ export const roomySettings = (operator: { address: string }) => ({
   MAX_GPUS_PER_WALLET: '100000',
 });
 
+/** Nothing waits, and the reconciler found nothing. */
+export const quietOversight: Oversight = {
+  reconcilerRuns: async () => ({ lastAt: new Date(), repairs: 0, failures: 0 }),
+  waiting: async () => ({ workflows: [], hasMore: false }),
+};
+
 /** Announcements that always succeed, and reach nobody. */
 export const silentAnnouncements = {
   announceRegistration: async () => undefined,
   announceMining: async () => true,
   announcePlacement: async () => true,
+  oversight: quietOversight,
 };
 
 export async function startTriedApi(more: Record<string, string> = {}): Promise<TriedApi> {
@@ -121,7 +141,7 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
       reservedAmount: 0n,
     }),
   );
-  const mine: Belongings = { wallet, sessionId, tokenId: newJobId(), jobId, providerId };
+  const mine: Belongings = { wallet, sessionId, tokenId: newJobId(), jobId, providerId, sshKeyId: newJobId() };
 
   return {
     api,

@@ -120,7 +120,7 @@ describe('the OpenAPI page', () => {
         '503',
       ]),
     );
-    expect(create.requestBody.content['application/json'].schema.required).toEqual(['ssh_public_keys']);
+    expect(create.requestBody.content['application/json'].schema.required).toBeUndefined();
     expect(create.parameters.map(({ name }: { name: string }) => name).sort()).toEqual(['idempotency-key', 'prefer']);
     expect(create.security).toHaveLength(2);
     expect(page.paths['/api/v1/jobs/{id}'].get.parameters).toMatchObject([{ name: 'id', in: 'path', required: true }]);

@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { approveProvider, claimProvider, type ApprovalDeps } from '../../auth/providers/approval.js';
+import { recordAudit } from '../../db/audit-log.js';
+import { withTransaction } from '../../db/pool.js';
 import { forgive } from '../../db/provider-failures.js';
 import { BrokerError } from '../../domain/errors.js';
 import { providerIdSchema } from '../../domain/registration.js';
+import { actorOf } from '../audited.js';
 import { principalOf } from '../principal.js';
 import type { RouteRule } from '../route.js';
 import { providerRegistrationMessage } from '../../wire/node-key-delegation.js';
@@ -49,8 +52,7 @@ export function adminProviderRoutes(deps: AdminProviderDeps): RouteRule[] {
       handler: async (ctx) => {
         const { message, signature } = ctx.state.body as z.output<typeof claimBody>;
         const { id: providerId = '' } = ctx.state.params;
-        const { wallet } = principalOf(ctx);
-        ctx.body = replyOf(await claimProvider(deps, { providerId, wallet, message, signature }));
+        ctx.body = replyOf(await claimProvider(deps, { providerId, by: actorOf(ctx), message, signature }));
       },
     },
     {
@@ -66,8 +68,7 @@ export function adminProviderRoutes(deps: AdminProviderDeps): RouteRule[] {
       handler: async (ctx) => {
         const body = ctx.state.body as z.output<typeof approvalBody>;
         const { id: providerId = '' } = ctx.state.params;
-        const operator = principalOf(ctx).wallet;
-        ctx.body = replyOf(await approveProvider(deps, { providerId, operator, wallet: body?.wallet }));
+        ctx.body = replyOf(await approveProvider(deps, { providerId, by: actorOf(ctx), wallet: body?.wallet }));
       },
     },
     {
@@ -82,9 +83,12 @@ export function adminProviderRoutes(deps: AdminProviderDeps): RouteRule[] {
       errors: ['provider_not_found'],
       handler: async (ctx) => {
         const { id: providerId = '' } = ctx.state.params;
-        if (!(await forgive(deps.pool, providerId))) {
-          throw new BrokerError('provider_not_found', 'there is no provider with this id');
-        }
+        await withTransaction(deps.pool, async (tx) => {
+          if (!(await forgive(tx, providerId))) {
+            throw new BrokerError('provider_not_found', 'there is no provider with this id');
+          }
+          await recordAudit(tx, { ...actorOf(ctx), action: 'provider.forgive', target: providerId });
+        });
         const operator = principalOf(ctx).wallet;
         deps.logger.warn({ providerId, operator }, 'an operator cleared the failed starts of a provider');
         await deps.announcePlacement(providerId).catch((error: unknown) => {

@@ -74,7 +74,7 @@ function loginRoutes(auth: Auth): RouteRule[] {
       summary: 'Finish a login: the session key that signs this request speaks for the wallet',
       request: { body: registrationBody },
       responses: { 201: { description: 'The session', schema: registrationReply } },
-      errors: ['challenge_invalid', 'session_key_in_use', 'scope_denied', 'quota_exceeded'],
+      errors: ['challenge_invalid', 'session_key_in_use', 'scope_denied', 'blocked', 'quota_exceeded'],
       handler: async (ctx) => {
         const { message, chain_id, signature, label } = bodyOf(ctx, registrationBody);
         const session = await registerSession(auth, {

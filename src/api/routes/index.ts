@@ -2,29 +2,40 @@ import type { Logger } from 'pino';
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { Auth } from '../../auth/customers/auth.js';
+import { contractOwners } from '../../auth/providers/contract-owners.js';
 import { createProviderVerifier } from '../../auth/providers/identity.js';
 import type { Config } from '../../config.js';
 import type { EventStreams } from '../event-streams.js';
 import type { JobCommands } from '../job-commands.js';
 import type { Limiter } from '../limiter.js';
+import type { Oversight } from '../oversight.js';
 import type { ProviderCommands } from '../provider-commands.js';
 import type { RouteRule } from '../route.js';
+import { adminOverviewRoutes } from './admin-overview.js';
+import { adminProviderListRoutes } from './admin-provider-list.js';
+import { adminRecordRoutes } from './admin-records.js';
 import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.js';
+import { adminBlockRoutes } from './admin-blocks.js';
 import { adminJobRoutes } from './admin-jobs.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
+import { billingRoutes } from './billing.js';
 import { eventRoutes } from './events.js';
 import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
 import { jobRoutes } from './jobs.js';
 import { marketRoutes } from './market.js';
+import { leftDelegationRoutes } from './left-delegations.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
 import { offerRoutes } from './offers.js';
 import { providerMessageRoutes } from './provider-messages.js';
+import { ownerProviderRoutes } from './owner-providers.js';
+import { providerPriceRoutes } from './provider-prices.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
+import { sshKeyRoutes } from './ssh-keys.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
 /** What the routes work with; the role creates it once. */
@@ -44,6 +55,8 @@ export interface BrokerRouteDeps {
   announceRegistration: ApprovalDeps['announceRegistration'];
   announceMining: MiningRouteDeps['announceMining'];
   announcePlacement: AdminProviderDeps['announcePlacement'];
+  /** What operators ask of Temporal. */
+  oversight: Oversight;
 }
 
 /** Every route of the broker. A new one is added here, and appears in the OpenAPI document. */
@@ -51,7 +64,8 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
   const { config, pool, redis, auth, limiter, providers, announceRegistration, announceMining, announcePlacement } =
     deps;
   const { recover } = auth;
-  const verifier = createProviderVerifier({ config, pool, recover });
+  const owners = { recover, ...contractOwners(pool, auth.verifyContractWallet) };
+  const verifier = createProviderVerifier({ config, pool, ...owners });
   const routes = [
     ...frontRoutes(config),
     ...healthRoutes(deps.health),
@@ -61,13 +75,22 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...quoteRoutes({ pool, config }),
     ...jobRoutes(deps),
     ...eventRoutes(deps),
+    ...sshKeyRoutes({ pool }),
+    ...billingRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
-    ...adminProviderRoutes({ config, pool, recover, announceRegistration, announcePlacement, logger: deps.logger }),
+    ...leftDelegationRoutes({ config, pool, limiter, ...owners }),
+    ...adminProviderRoutes({ config, pool, ...owners, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
-    ...adminJobRoutes({ pool }),
+    ...adminJobRoutes(deps),
+    ...adminBlockRoutes({ pool, config }),
+    ...adminOverviewRoutes(deps),
+    ...adminRecordRoutes({ pool, redis }),
+    ...adminProviderListRoutes({ config, pool }),
     ...adminKeyRoutes({ pool, config }),
     ...providerOperationRoutes({ config, pool, providers }),
+    ...ownerProviderRoutes({ pool, config }),
+    ...providerPriceRoutes({ pool, config, logger: deps.logger, announcePlacement }),
     ...miningRoutes({ config, pool, announceMining }),
   ];
   return [...routes, ...siteRoutes({ pool, config }, routes)];

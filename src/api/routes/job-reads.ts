@@ -13,18 +13,20 @@ import { jobStatuses, type JobStatus } from '../../wire/statuses.js';
 
 /** `active`: those that are not over. */
 const statusWords = [...jobStatuses, 'active'] as const;
+type StatusWord = (typeof statusWords)[number];
+const statusList = new RegExp(`^(?:${statusWords.join('|')})(?:,(?:${statusWords.join('|')}))*$`);
 const isActive = (status: JobStatus) => !isFinal(status);
+const statusesOf = (words: readonly StatusWord[]): JobStatus[] => [
+  ...new Set(words.flatMap((word) => (word === 'active' ? jobStatuses.filter(isActive) : [word]))),
+];
 const listQuery = pageQuery.extend({
   status: shownAs(
     z
       .string()
       .max(200)
-      .transform((text) => text.split(','))
-      .pipe(z.array(z.enum(statusWords)))
-      .transform((words): JobStatus[] => [
-        ...new Set(words.flatMap((word) => (word === 'active' ? jobStatuses.filter(isActive) : [word]))),
-      ]),
-    { type: 'string', pattern: `^(${statusWords.join('|')})(,(${statusWords.join('|')}))*$` },
+      .regex(statusList, `must be of ${statusWords.join(', ')}, with commas between several`)
+      .transform((text) => statusesOf(text.split(',') as StatusWord[])),
+    { type: 'string', pattern: statusList.source },
   )
     .optional()
     .describe('One or several, with commas between them; `active` for all that are not over'),
@@ -37,7 +39,7 @@ const listQuery = pageQuery.extend({
     .describe('Ordered at this time or later'),
 });
 const renameSchema = z.strictObject({
-  job_name: z.union([z.null(), jobNameSchema]).describe('The new name; `null` takes it away'),
+  job_name: z.union([z.null(), jobNameSchema.min(1)]).describe('The new name; `null` takes it away'),
 });
 /** What a customer reads of his jobs, and their names. */
 export function jobReadRoutes({ pool }: { pool: Pool }): RouteRule[] {

@@ -4,19 +4,22 @@ import { z } from 'zod';
 import type { Config } from '../../config.js';
 import { requireSameSeconds } from '../../billing/spend.js';
 import { findExtension } from '../../db/auth-charges.js';
+import { findBlockOf } from '../../db/blocks.js';
 import { createEventBell } from '../../db/event-bell.js';
 import { orderOfJob } from '../../db/job-row.js';
 import { findJob, type JobRow } from '../../db/jobs.js';
+import { blockedError } from '../../domain/blocks.js';
 import { BrokerError } from '../../domain/errors.js';
 import { isFinal } from '../../domain/job.js';
 import { extensionSchema, jobRequestSchema, type JobRequest } from '../../domain/job-request.js';
+import { answerEnd, endJob, retryAfterS } from '../end-job.js';
 import { insteadOf, requireKnownGpu } from '../gpu-names.js';
 import type { JobCommands } from '../job-commands.js';
 import { jobPolicyOf } from '../job-policy.js';
+import { keysOfOrder } from '../order-keys.js';
 import { placeOrder } from '../place-order.js';
-import { answerWithinMs } from '../middleware/deadline.js';
-import { maxWaitS, waitingOf } from '../prefer.js';
 import { ownJob } from '../own-job.js';
+import { waitHeaders, waitingOf, waitingWithinMs } from '../prefer.js';
 import { principalOf } from '../principal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { jobReply, jobReplyOf } from '../schemas/job.js';
@@ -29,15 +32,6 @@ interface Deps {
   jobs: JobCommands;
 }
 
-/** When a client whose wait ended early should ask again. */
-const retryAfterS = 2;
-const cancelWaitDefaultS = 10;
-/** For routes that wait as long as the client asks. */
-const waitingWithinMs = maxWaitS * 1000 + answerWithinMs;
-
-const waitHeaders = z.object({
-  prefer: z.string().optional().describe('`wait=N` (seconds, 60 at most) or `respond-async`'),
-});
 const createHeaders = waitHeaders.extend({
   'idempotency-key': z
     .string()
@@ -85,7 +79,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           201: { description: 'The job is running; `ssh_command` logs in', schema: jobReply },
           202: { description: 'The job is still starting: poll its Location', schema: jobReply },
         },
-        errors: ['idempotency_conflict', 'spend_limit_exceeded', 'quota_exceeded', ...startFailures],
+        errors: ['idempotency_conflict', 'spend_limit_exceeded', 'quota_exceeded', 'blocked', ...startFailures],
         answerWithinMs: waitingWithinMs,
         handler: createJob,
       },
@@ -108,7 +102,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         },
         errors: ['job_not_found'],
         answerWithinMs: waitingWithinMs,
-        handler: endJob,
+        handler: endOwnJob,
       },
       {
         method: 'POST',
@@ -128,6 +122,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           'duration_limit',
           'provider_drained',
           'spend_limit_exceeded',
+          'blocked',
         ],
         handler: async (ctx) => {
           const job = await ownJob(pool, ctx);
@@ -137,6 +132,7 @@ export function jobRoutes(deps: Deps): RouteRule[] {
           if (!(await isCharged(job.jobId, requestId, seconds))) {
             if (isFinal(job.status))
               throw new BrokerError('job_ended', `the job is ${job.status}`, { job_id: job.jobId });
+            await requireUnblockedWallet(job.wallet);
             // The caller pays: a session without money left cannot spend from another session's limit.
             await extendJob(job.jobId, requestId, seconds, principalOf(ctx).sessionId);
           }
@@ -144,6 +140,12 @@ export function jobRoutes(deps: Deps): RouteRule[] {
         },
       },
     ];
+  }
+
+  /** A blocked customer's jobs go on, but get no more time. */
+  async function requireUnblockedWallet(wallet: string): Promise<void> {
+    const block = await findBlockOf(pool, [{ kind: 'wallet', value: wallet }]);
+    if (block !== undefined) throw blockedError(block);
   }
 
   /** If the response to an extension was lost, Temporal knows only that the job has ended: the ledger knows more. */
@@ -171,8 +173,10 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     const key = ctx.get('idempotency-key');
     const request = ctx.state.body as JobRequest;
     const idempotencyKey = key === '' ? undefined : key;
-    await requireKnownGpu(pool, request.gpuType, { wallet: principalOf(ctx).wallet, idempotencyKey });
-    const { job, created } = await placeOrder(deps, principalOf(ctx), request, idempotencyKey);
+    const by = { wallet: principalOf(ctx).wallet, idempotencyKey };
+    await requireKnownGpu(pool, request.gpuType, by);
+    const keptKeys = await keysOfOrder(pool, request.sshKeyIds ?? [], by);
+    const { job, created } = await placeOrder(deps, principalOf(ctx), request, idempotencyKey, keptKeys);
     if (created) bell.ring(job.wallet);
     ctx.set('location', `/api/v1/jobs/${job.jobId}`);
     if (!isFinal(job.status) && job.status !== 'running') await startAndWait(ctx, job);
@@ -213,31 +217,11 @@ export function jobRoutes(deps: Deps): RouteRule[] {
     return new BrokerError('no_capacity', failure.message, { ...extra, ...instead });
   }
 
-  async function endJob(ctx: ApiContext): Promise<void> {
-    let job = await ownJob(pool, ctx);
-    if (!isFinal(job.status)) {
-      const { waitMs, applied } = waitingOf(ctx.get('prefer'), cancelWaitDefaultS);
-      if (applied !== undefined) ctx.set('preference-applied', applied);
-      let outcome = await jobs.cancel(job.jobId, job.wallet, waitMs);
-      job = await ownJob(pool, ctx);
-      if (outcome === 'no_workflow' && job.status === 'pending') {
-        // Its workflow never started, because Temporal was down when the job was ordered. Only the end of its workflow
-        // releases the reservation, so the workflow is started for that.
-        await jobs.startAndWait(orderOfJob(job), 0);
-        outcome = await jobs.cancel(job.jobId, job.wallet, waitMs);
-        job = await ownJob(pool, ctx);
-      }
-      if (outcome === 'no_workflow' && !isFinal(job.status)) {
-        const detail = 'the workflow of the job is missing and is being restored: try again in a minute';
-        throw new BrokerError('dependency_unavailable', detail, { job_id: job.jobId });
-      }
-    }
-    if (!isFinal(job.status)) {
-      ctx.status = 202;
-      ctx.set('location', `/api/v1/jobs/${job.jobId}`);
-      ctx.set('retry-after', String(retryAfterS));
-    }
-    ctx.body = jobReplyOf(job);
+  async function endOwnJob(ctx: ApiContext): Promise<void> {
+    const job = await ownJob(pool, ctx);
+    const ended = await endJob(jobs, ctx, job, { by: job.wallet, readAgain: () => ownJob(pool, ctx) });
+    answerEnd(ctx, ended, `/api/v1/jobs/${job.jobId}`);
+    ctx.body = jobReplyOf(ended);
   }
 }
 

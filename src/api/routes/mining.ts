@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { Pool } from 'pg';
 import type { Config } from '../../config.js';
+import { recordAudit } from '../../db/audit-log.js';
 import { miningFigures, miningTotals, setMiningWanted, type MiningFigures } from '../../db/mining.js';
+import { withTransaction } from '../../db/pool.js';
 import { BrokerError } from '../../domain/errors.js';
 import { changedMiningConfig, miningProblems } from '../../domain/mining.js';
 import { miningConfigSchema, providerIdSchema, type MiningConfig } from '../../domain/registration.js';
+import { actorOf } from '../audited.js';
 import { createCachedRead } from '../cached-read.js';
 import { validationFailed } from '../problem.js';
 import { principalOf } from '../principal.js';
@@ -52,6 +55,16 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
     const isOwn = figures?.wallet === wallet || scopes.includes('admin');
     if (figures === undefined || !isOwn) throw noSuchProvider();
     return figures;
+  }
+
+  async function setWanted(ctx: ApiContext, providerId: string, enabled: boolean, wanted?: MiningConfig) {
+    await withTransaction(pool, async (tx) => {
+      await setMiningWanted(tx, providerId, enabled, wanted);
+      const { image, gpuCount: gpu_count, walletAddress: wallet_address } = wanted ?? {};
+      const detail = wanted === undefined ? {} : { image, gpu_count, wallet_address };
+      const action = enabled ? 'mining.start' : 'mining.stop';
+      await recordAudit(tx, { ...actorOf(ctx), action, target: providerId, detail });
+    });
   }
 
   async function answer(ctx: ApiContext, message: string): Promise<void> {
@@ -122,7 +135,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
         const wanted = changedMiningConfig(known, change);
         const problems = miningProblems(wanted, policy);
         if (problems.length > 0) throw validationFailed(problems);
-        await setMiningWanted(pool, providerId, true, wanted);
+        await setWanted(ctx, providerId, true, wanted);
         await announceMining(providerId);
         await answer(ctx, 'idle GPUs mine from now on');
       },
@@ -136,7 +149,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
       errors: ['provider_not_found'],
       handler: async (ctx) => {
         const { providerId } = await ownProvider(ctx);
-        await setMiningWanted(pool, providerId, false);
+        await setWanted(ctx, providerId, false);
         await announceMining(providerId);
         await answer(ctx, 'its miners are being ended');
       },

@@ -1,13 +1,13 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { Config, SitePrices } from '../../config.js';
-import { findProvider, type ProviderRow } from '../../db/provider-reads.js';
 import { BrokerError } from '../../domain/errors.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import type { ProviderAction } from '../../domain/provider.js';
 import type { ProviderCommands } from '../provider-commands.js';
-import { principalOf } from '../principal.js';
-import type { ApiContext, RouteRule } from '../route.js';
+import { actorOf, auditedCommand } from '../audited.js';
+import { ownProvider } from '../own-provider.js';
+import type { RouteRule } from '../route.js';
 import { providerReply, providerReplyOf } from '../schemas/provider.js';
 
 export interface ProviderOperationDeps {
@@ -47,13 +47,20 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
     responses: success,
     errors: [...errors],
     handler: async (ctx) => {
-      const { providerId, status } = await ownProvider(ctx);
+      const { providerId, status, wallet: owner } = await ownProvider(ctx, pool, config);
       if (status === 'retired') throw new BrokerError('provider_retired', 'the provider has left the fleet');
       const { deadline_s: deadlineS } = (ctx.state.body as z.output<typeof drainBody>) ?? {};
       const until = deadlineS === undefined ? {} : { until: new Date(Date.now() + deadlineS * 1000) };
-      await providers.order(providerId, { action, by: principalOf(ctx).wallet, ...until });
+      const by = actorOf(ctx);
+      const detail = {
+        ...(deadlineS === undefined ? {} : { deadline_s: deadlineS }),
+        ...(owner === by.actor ? {} : { owner }),
+      };
+      await auditedCommand(pool, { ...by, action: `provider.${action}`, target: providerId, detail }, () =>
+        providers.order(providerId, { action, by: by.actor, ...until }),
+      );
       ctx.status = Number(Object.keys(success)[0]);
-      ctx.body = providerReplyOf(await ownProvider(ctx), config);
+      ctx.body = providerReplyOf(await ownProvider(ctx, pool, config), config);
     },
   });
 
@@ -68,14 +75,4 @@ export function providerOperationRoutes({ config, pool, providers }: ProviderOpe
       202: done('It has left the fleet once its `status` is retired'),
     }),
   ];
-
-  async function ownProvider(ctx: ApiContext): Promise<ProviderRow> {
-    const { scopes, wallet } = principalOf(ctx);
-    const provider = await findProvider(pool, ctx.state.params['id']!, config);
-    const isOwn = provider?.wallet === wallet || scopes.includes('admin');
-    if (provider === undefined || !isOwn) {
-      throw new BrokerError('provider_not_found', 'you have no provider with this id');
-    }
-    return provider;
-  }
 }

@@ -18,6 +18,7 @@ import {
   providerReplyOf,
 } from '../schemas/provider.js';
 import { sendCached } from '../send-cached.js';
+import { address } from '../../wire/shapes.js';
 import { providerStatuses } from '../../wire/statuses.js';
 
 /** How old a public response may be; also limits each page to one query a second. */
@@ -25,6 +26,7 @@ const maxAgeMs = 1_000;
 /** A page of 100 providers is about 170 kB: the cache stays below some tens of megabytes whatever clients ask for. */
 const maxCachedReplies = 200;
 
+const listQuery = pageQuery.extend({ wallet: address.optional().describe('Only those of this owner') });
 const searchQuery = z.object({
   status: z.enum(providerStatuses).optional(),
   ...gpuQuery,
@@ -63,13 +65,17 @@ export function providerRoutes({ pool, config }: { pool: Pool; config: Config })
       ...open,
       path: '/api/v1/providers',
       summary: 'List providers, page by page',
-      request: { query: pageQuery },
+      request: { query: listQuery },
       responses: { 200: { description: 'One page', schema: providerListReply } },
       errors: [],
       handler: async (ctx) => {
-        const { limit, cursor } = ctx.state.query as z.output<typeof pageQuery>;
-        await answer(ctx, [limit, cursor], async () => {
-          const page = await listProviders(pool, { limit, ...(cursor === undefined ? {} : { cursor }) }, config);
+        const { limit, cursor, wallet } = ctx.state.query as z.output<typeof listQuery>;
+        await answer(ctx, [limit, cursor, wallet], async () => {
+          const page = await listProviders(
+            pool,
+            { limit, wallet, ...(cursor === undefined ? {} : { cursor }) },
+            config,
+          );
           return {
             providers: page.providers.map((provider) => providerReplyOf(provider, config)),
             count: page.providers.length,

@@ -3,6 +3,7 @@ import { publishedKeys, rotateBrokerKey, type BrokerKeyDeps } from '../../auth/b
 import { brokerVersion } from '../../broker-version.js';
 import type { Config } from '../../config.js';
 import { knownCaHash } from '../../db/installation.js';
+import { actorOf } from '../audited.js';
 import { createCachedRead } from '../cached-read.js';
 import type { RouteRule } from '../route.js';
 import { brokerKeysReply, brokerKeysReplyOf, featuresOf, siteReply, siteReplyOf } from '../schemas/site.js';
@@ -49,7 +50,7 @@ export function adminKeyRoutes(deps: BrokerKeyDeps): RouteRule[] {
       errors: [],
       handler: async (ctx) => {
         ctx.status = 201;
-        ctx.body = brokerKeysReplyOf(await rotateBrokerKey(deps));
+        ctx.body = brokerKeysReplyOf(await rotateBrokerKey(deps, actorOf(ctx)));
       },
     },
   ];

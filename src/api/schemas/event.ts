@@ -44,7 +44,6 @@ export const eventsQuery = pageQuery.extend({
 export type EventsQuery = z.output<typeof eventsQuery>;
 
 export const eventsHeaders = z.object({
-  accept: z.string().optional().describe('`text/event-stream` for a stream that goes on'),
   'last-event-id': z
     .string()
     .regex(/^\d{0,15}$/, 'must be the id of an event of this stream')

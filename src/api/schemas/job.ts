@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { JobRow } from '../../db/jobs.js';
 import { isFinal, knownHostsLine, sharedMemoryMb, sshCommand } from '../../domain/job.js';
@@ -7,6 +6,7 @@ import { phaseOf } from '../../domain/job-phase.js';
 import { priceOf } from '../../domain/pricing.js';
 import { jobEnders, jobPhases, type JobEnder } from '../../wire/job-events.js';
 import { jobStatuses } from '../../wire/statuses.js';
+import { sshFingerprint } from '../ssh-fingerprint.js';
 
 const amount = z.string().regex(/^\d+$/);
 
@@ -164,12 +164,6 @@ function endOf({ status, message, endedBy, wallet, failure }: JobRow): { message
 
 function only(status: JobRow['status'], endedBy: JobEnder): { endedBy?: JobEnder } {
   return isFinal(status) ? { endedBy } : {};
-}
-
-/** As `ssh-keygen -l` prints it: SHA-256 of the key's bytes, in base64 without padding. */
-function sshFingerprint(publicKey: string): string {
-  const bytes = Buffer.from(publicKey.split(' ')[1] ?? '', 'base64');
-  return `SHA256:${createHash('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`;
 }
 
 /** Suggests twice as much of what was too small, the next size people try. It suggests nothing on a guess. */

@@ -62,7 +62,7 @@ export function offerReplyOf(offer: OfferRow, order: JobOrder): OfferReply {
     free_cpu_cores: cpuCores,
     free_memory_gb: gbOf(memoryMb),
     free_storage_gb: storageGb,
-    reliability: offer.reliability ?? null,
+    reliability: offer.reliability === undefined ? null : Number(offer.reliability.toFixed(4)),
     can_start: failed.length === 0,
     why_not: whyNot ?? null,
   };

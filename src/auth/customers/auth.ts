@@ -9,7 +9,7 @@ import { knownCredentials } from './known-credentials.js';
 import { createAuthLimiter } from './limits.js';
 import type { Principal } from './principal.js';
 import { createRecover } from '../recover.js';
-import { createContractWalletVerifier } from './smart-wallet.js';
+import { contractWallets } from './smart-wallet.js';
 
 /** Customer authentication, ready to use. */
 export interface Auth extends AuthDeps {
@@ -27,6 +27,7 @@ export interface AuthOptions {
 
 /** Assembles customer authentication; the caller closes the pool and the connection. */
 export function createAuth({ config, pool, redis, now = Date.now }: AuthOptions): Auth {
+  const verifyContractWallet = contractWallets(config);
   const deps: AuthDeps = {
     config,
     pool,
@@ -35,9 +36,7 @@ export function createAuth({ config, pool, redis, now = Date.now }: AuthOptions)
     challengeKey: () => challengeKey(pool),
     credentials: knownCredentials(pool),
     recover: createRecover(),
-    ...(config.AUTH_SMART_WALLETS && config.AUTH_RPC_URL !== undefined
-      ? { verifyContractWallet: createContractWalletVerifier(config.AUTH_RPC_URL) }
-      : {}),
+    ...(verifyContractWallet === undefined ? {} : { verifyContractWallet }),
     now,
   };
   return { ...deps, authenticate: createAuthenticator(deps) };

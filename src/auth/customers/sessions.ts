@@ -8,7 +8,9 @@ import {
   lockWallet,
   type NewAuthSession,
 } from '../../db/auth-sessions.js';
+import { findBlockOf } from '../../db/blocks.js';
 import { withTransaction } from '../../db/pool.js';
+import { blockedError } from '../../domain/blocks.js';
 import { BrokerError } from '../../domain/errors.js';
 import { redeemChallenge } from './challenge.js';
 import { contractSessionMaxS, invalid, requireAcceptableDelegation } from './delegation-policy.js';
@@ -36,7 +38,7 @@ export interface Registration {
  * key must sign this request, so that a wallet cannot register somebody else's key.
  *
  * @throws BrokerError `validation_failed`, `timestamp_skew`, `scope_denied`, `challenge_invalid`, `signature_invalid`,
- *   `session_key_in_use`, `quota_exceeded`, `rate_limited`, `auth_backend_unavailable`
+ *   `session_key_in_use`, `blocked`, `quota_exceeded`, `rate_limited`, `auth_backend_unavailable`
  */
 export async function registerSession(deps: AuthDeps, registration: Registration): Promise<NewAuthSession> {
   const { message, chainId, signature, label, ip, userAgent } = registration;
@@ -80,6 +82,8 @@ async function insert({ pool, config, now }: AuthDeps, session: NewAuthSession, 
     if (loginsVoidBefore !== undefined && challengedAtMs <= loginsVoidBefore.getTime()) {
       throw new BrokerError('challenge_invalid', 'the wallet revoked everything meanwhile: ask for a new challenge');
     }
+    const block = await findBlockOf(tx, [{ kind: 'wallet', value: session.wallet }]);
+    if (block !== undefined) throw blockedError(block);
     if ((await countLiveSessions(tx, session.wallet, new Date(now()))) >= config.AUTH_MAX_SESSIONS) {
       throw new BrokerError(
         'quota_exceeded',

@@ -1,10 +1,19 @@
 import { BaseError, createPublicClient, http, RpcRequestError, type Address, type Hex, type HttpTransport } from 'viem';
+import type { Config } from '../../config.js';
 import { BrokerError } from '../../domain/errors.js';
 import { limitReached } from '../../domain/limits.js';
 import { currentTurn, Turns } from '../turns.js';
 
 /** Asks the chain whether a contract accepts a signature as its own. */
 export type VerifyContractWallet = (wallet: Address, digest: Hex, signature: Hex, chainId: number) => Promise<boolean>;
+
+/** The check that the configuration asks for; undefined where contract wallets are not let in. */
+export function contractWallets({
+  AUTH_SMART_WALLETS,
+  AUTH_RPC_URL,
+}: Pick<Config, 'AUTH_SMART_WALLETS' | 'AUTH_RPC_URL'>): VerifyContractWallet | undefined {
+  return AUTH_SMART_WALLETS && AUTH_RPC_URL !== undefined ? createContractWalletVerifier(AUTH_RPC_URL) : undefined;
+}
 
 /** How long a login waits for the node. */
 const rpcTimeoutMs = 3_000;

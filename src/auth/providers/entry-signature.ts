@@ -1,5 +1,5 @@
 import type { Address, Hex } from 'viem';
-import { signatureFormProblem } from '../signature-form.js';
+import { ownerSignatureProblem, signatureFormProblem } from '../signature-form.js';
 import { type EntrySignature, requiredFields, signatureFields } from '../../wire/entry-signature.js';
 
 const grammar = {
@@ -28,7 +28,7 @@ export function readEntrySignature(fields: Readonly<Record<string, string>>): En
   const signature = { key: key!.toLowerCase() as Address, seq: seq!, ts: ts!, sig: sig as Hex };
   if (reg === undefined && regsig === undefined) return signature;
   if (reg === undefined || regsig === undefined) return 'reg and regsig come together';
-  const delegationProblem = signatureFormProblem(regsig);
+  const delegationProblem = ownerSignatureProblem(regsig);
   if (delegationProblem !== undefined) return `regsig: ${delegationProblem}`;
   return { ...signature, delegation: { reg, regsig: regsig as Hex } };
 }

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import type { Hex } from 'viem';
 import { acceptDelegation } from '../../db/provider-binding.js';
 import {
   advanceSequence,
@@ -10,19 +11,26 @@ import {
 import { BrokerError } from '../../domain/errors.js';
 import { isAhead } from '../../domain/message-number.js';
 import { MessageRejected, providerRejections, type ProviderRejection } from '../../domain/provider-rejections.js';
-import type { ProviderEntry, ProviderVerdict, ProviderVerifier } from '../../domain/provider-verdict.js';
+import {
+  ChainAway,
+  type ProviderEntry,
+  type ProviderVerdict,
+  type ProviderVerifier,
+} from '../../domain/provider-verdict.js';
 import { noWallet } from '../../domain/registration.js';
 import { streams } from '../../wire/streams.js';
 import {
   firstUseWindow,
+  requireOwner,
   requireSpec,
   signedByWallet,
   verifyDelegation,
   type ProviderAuthConfig,
 } from './delegation.js';
+import type { VerifyContractWallet } from '../customers/smart-wallet.js';
 import { readEntrySignature } from './entry-signature.js';
 import { createRecordReader } from './record-reader.js';
-import { anySpec } from '../../wire/provider-typed-data.js';
+import { anySpec, type ProviderRegistration } from '../../wire/provider-typed-data.js';
 import { arrivalSkewS } from '../../wire/message-number.js';
 import { compareEntryIds } from '../../wire/stream-entry.js';
 import { entryDigest, type EntrySignature } from '../../wire/entry-signature.js';
@@ -32,6 +40,8 @@ import type { Recover } from '../../wire/recover.js';
 export interface ProviderVerifierDeps {
   config: ProviderAuthConfig;
   pool: Pool;
+  /** When absent, contracts cannot own providers. */
+  verifyContractWallet?: VerifyContractWallet | undefined;
   /** Pass a separate one to verify whole batches at once: see `createRecover`. */
   recover: Recover;
   /** Unix milliseconds. */
@@ -114,10 +124,20 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     if (key !== identity.nodeKey) {
       const reg = delegation && readDelegation(delegation.reg);
       const isOwners = reg?.wallet === identity.wallet && reg.nodeKey === key && reg.providerId === providerId;
-      if (!isOwners || (await signedByWallet(deps, reg, delegation!.regsig)) === undefined) return false;
+      if (!isOwners || !(await isSigned(reg, delegation!.regsig))) return false;
     }
     const signed = { audience: config.AUTH_AUDIENCE, stream, providerId, seq, ts, data: fields['data'] ?? '' };
     return (await recover(entryDigest(signed), sig)) === key;
+  }
+
+  /** An answer is not worth waiting for the chain. */
+  async function isSigned(reg: ProviderRegistration, signature: Hex): Promise<boolean> {
+    try {
+      return (await signedByWallet(deps, reg, signature)) !== undefined;
+    } catch (error) {
+      if (error instanceof ChainAway) return false;
+      throw error;
+    }
   }
 
   async function judge(message: Message): Promise<ProviderVerdict> {
@@ -143,12 +163,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     const { providerId, entryId, arrivedAtMs, fields } = message;
     const read = readDelegation(reg);
     if (read === undefined) throw new MessageRejected('delegation_malformed');
-    if ((record.identity?.wallet ?? read.wallet) !== read.wallet) throw new MessageRejected('other_wallet');
-    const incumbent = record.incumbentWallet ?? noWallet;
-    // A claimed wallet may be replaced by a proven one, unless the provider was already admitted with the claim.
-    if (record.identity === undefined && incumbent !== noWallet && incumbent !== read.wallet) {
-      throw new MessageRejected('other_wallet');
-    }
+    requireOwner(record, read.wallet);
     requireOnTime(signature, arrivedAtMs);
     await requireSignedByKey(message, signature);
     const delegation = await verifyDelegation(deps, read, regsig, {

@@ -53,6 +53,7 @@ export class DeadLetters {
       transaction.xadd(
         ...([deadLetterStream(stream), 'MAXLEN', '~', maxLetters, '*'] as const),
         ...['orig_id', entry[0], 'reason', text, 'deliveries', deliveries, 'data', letterText(dataOf(entry[1]) ?? '')],
+        ...(letter.providerId === undefined ? [] : ['provider_id', letter.providerId]),
       );
     });
     transaction.xack(key, group, ...letters.map(({ entry }) => entry[0]));

@@ -2,8 +2,11 @@ import { providerIdPattern } from '../../domain/provider.js';
 
 /** The maximum size of `data`. A registration of a machine with 1,024 GPUs needs about a third of it. */
 export const maxDataBytes = 65_536;
-/** The maximum total size of the other fields; the signatures of a signed entry need 1 KiB. */
-const maxOtherChars = 16_384;
+/**
+ * The maximum total size of the other fields. The signatures of a signed entry need 1 KiB, but those of contract wallets
+ * have up to 16 (`maxSignatureHex`), beside a delegation of up to 4.
+ */
+const maxOtherChars = 24_576;
 
 /** The `data` of an entry, if present. Agents write it first, so usually no search is needed. */
 export function dataOf(fields: readonly string[]): string | undefined {

@@ -1,3 +1,4 @@
+import { ChainAway } from '../../domain/provider-verdict.js';
 import type { DeadLetter } from '../../redis/streams/dead-letters.js';
 import type { Settlement } from '../../redis/streams/delivery.js';
 import type { StreamEntry } from '../../wire/stream-entry.js';
@@ -19,7 +20,9 @@ export async function settleEach(
         else if (outcome === 'later') settlement.later.push(entry[0]);
         else settlement.dead.push({ entry, ...outcome });
       } catch (error) {
-        settlement.failed.push({ entry, error });
+        // The chain holds up only those who need it.
+        if (error instanceof ChainAway) settlement.later.push(entry[0]);
+        else settlement.failed.push({ entry, error });
       }
     }),
   );

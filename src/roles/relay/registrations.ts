@@ -1,7 +1,9 @@
 import type { Pool } from 'pg';
 import type { ZodType } from 'zod';
+import { findBlockOf } from '../../db/blocks.js';
 import { findKept, keepRegistration, markTold, mayBeTold, type KeptMessage } from '../../db/registrations.js';
 import { hasRoomForProvider } from '../../db/never-joined.js';
+import { blockedError, type Block, type Blockable } from '../../domain/blocks.js';
 import type { ProviderVerifier } from '../../domain/provider-verdict.js';
 import {
   capacityAsRegistration,
@@ -154,6 +156,8 @@ async function keep(
     if (isOvertaken === true) return 'overtaken';
     return { rejected };
   }
+  const block = stream === streams.registration ? await findBlockOf(pool, [blockable(providerId)]) : undefined;
+  if (block !== undefined) return { rejected: blockedBy(block) };
   const wallet = verdict.wallet ?? registration.walletAddr ?? noWallet;
   const { signed } = verdict;
   if (!(await hasRoomForProvider(pool, { providerId, wallet, signed }))) return { rejected: walletIsFull };
@@ -170,6 +174,12 @@ const tooManyWait = {
   detail: 'registrations of this provider under several wallets are waiting',
   tell: 'too many registrations of this provider are waiting for an answer; register again in a minute',
 };
+const blockable = (providerId: string): Blockable => ({ kind: 'provider', value: providerId });
+const blockedBy = (block: Block) => ({
+  reason: 'blocked',
+  detail: 'an operator has blocked the provider',
+  tell: blockedError(block).detail,
+});
 const walletIsFull = {
   reason: 'quota_exceeded',
   detail: 'the wallet has too many providers that never joined',

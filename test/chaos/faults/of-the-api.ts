@@ -6,19 +6,15 @@ export const faultsOfTheApi: Readonly<Record<string, Fault>> = {
     what: 'looking at a running job is answered 500',
     edits: [
       {
-        file: 'src/api/routes/jobs.ts',
-        find: `          ctx.body = jobReplyOf(await ownJob(ctx));
-        },
-      },
-      {
-        method: 'DELETE',`,
-        replace: `          const job = await ownJob(ctx);
-          if (job.status === 'running') throw new Error('broken');
-          ctx.body = jobReplyOf(job);
-        },
-      },
-      {
-        method: 'DELETE',`,
+        file: 'src/api/routes/job-reads.ts',
+        find: `      handler: async (ctx) => {
+        ctx.body = jobReplyOf(await ownJob(pool, ctx));
+      },`,
+        replace: `      handler: async (ctx) => {
+        const job = await ownJob(pool, ctx);
+        if (job.status === 'running') throw new Error('broken');
+        ctx.body = jobReplyOf(job);
+      },`,
       },
     ],
     foundBy: ['answers'],

@@ -13,6 +13,17 @@ export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
     ],
     foundBy: ['rows', 'told'],
   },
+  'extension-told-badly': {
+    what: 'the event of an extension leaves a number out',
+    edits: [
+      {
+        file: 'src/db/job-changes.ts',
+        find: 'make_interval(secs => $2), event_count = event_count + 1,',
+        replace: 'make_interval(secs => $2), event_count = event_count + 2,',
+      },
+    ],
+    foundBy: ['events'],
+  },
   'extension-unheard': {
     what: 'the ledger has an extension, and the workflow ends the job as if it had none',
     edits: [{ file: 'workflows/job-extensions.ts', find: '      job.expiresAtMs = expiresAtMs;\n', replace: '' }],

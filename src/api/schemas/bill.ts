@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import type { Bill, BillRow, BillsBy } from '../../db/bills.js';
+import { csvOf, type Cell } from '../../domain/csv.js';
+import { instant } from '../../domain/outside.js';
+import { tokensOf } from '../../domain/tokens.js';
+import { validationFailed } from '../problem.js';
+import { pageQuery } from './page.js';
+
+const dayMs = 86_400_000;
+/** A leap year: longer ranges are asked for in parts. */
+const maxDays = 366;
+const defaultDays = 31;
+
+/** A time, or a day for its first moment. */
+const time = z
+  .string()
+  .max(64)
+  .transform((text, context) => {
+    const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
+    const found = instant(isDay ? `${text}T00:00:00Z` : text);
+    // The 31st of a shorter month would be taken for the first of the next one.
+    if (found === undefined || !/^\d{4}-\d\d-\d\d/.test(text) || (isDay && !found.startsWith(text))) {
+      context.addIssue({ code: 'custom', message: 'must be a day such as 2026-11-25, or a time in RFC 3339' });
+      return z.NEVER;
+    }
+    return new Date(found);
+  });
+
+const rangeFields = {
+  from: time.optional().describe('A time, or a day of UTC; 31 days before `to` unless given'),
+  to: time.optional().describe('Not included; the end of today (UTC) unless given'),
+  limit: pageQuery.shape.limit,
+  cursor: pageQuery.shape.cursor,
+};
+
+/** The query of a bill, by what its rows may be of. */
+export function billQuery<B extends BillsBy>(kinds: readonly [B, ...B[]], usual: NoInfer<B>) {
+  return z.object({
+    ...rangeFields,
+    by: z
+      .enum(kinds)
+      .default(usual as never)
+      .describe('What each row is of'),
+  });
+}
+
+export interface BillRange {
+  from: Date;
+  to: Date;
+}
+
+/**
+ * The asked range, with its defaults.
+ *
+ * @throws BrokerError `validation_failed`
+ */
+export function rangeOf({ from, to }: Partial<BillRange>, nowMs = Date.now()): BillRange {
+  const end = to ?? new Date(Math.floor(nowMs / dayMs) * dayMs + dayMs);
+  const begin = from ?? new Date(end.getTime() - defaultDays * dayMs);
+  if (begin.getTime() >= end.getTime()) throw validationFailed([{ field: 'query.from', message: 'must be before to' }]);
+  if (end.getTime() - begin.getTime() > maxDays * dayMs) {
+    throw validationFailed([{ field: 'query.from', message: `must be at most ${maxDays} days before to` }]);
+  }
+  return { from: begin, to: end };
+}
+
+const amount = z.string().regex(/^\d+$/);
+const row = {
+  key: z.string().describe('The id of a job, a day, or the id of a provider; empty for jobs that are not placed yet'),
+  jobs: z.int(),
+  seconds: z.number().describe('Paid for'),
+  from: z.iso.datetime().optional(),
+  to: z.iso.datetime().optional(),
+  name: z.string().optional(),
+  provider_id: z.string().optional(),
+  gpu_type: z.string().optional(),
+};
+const page = {
+  from: z.iso.datetime(),
+  to: z.iso.datetime(),
+  next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
+};
+const total = { jobs: z.int(), seconds: z.number() };
+
+export const billingReply = z
+  .object({
+    by: z.enum(['job', 'day', 'provider']),
+    rows: z.array(
+      z.object({
+        ...row,
+        spent: amount.describe('Base units that were charged'),
+        reserved: amount.describe('Base units that are held for jobs which have not ended'),
+      }),
+    ),
+    total: z.object({ ...total, spent: amount, reserved: amount }).describe('Of all pages'),
+    ...page,
+  })
+  .meta({ id: 'Billing' });
+
+export const earningsReply = z
+  .object({
+    by: z.enum(['job', 'day', 'provider']),
+    rows: z.array(
+      z.object({
+        ...row,
+        earned: amount.describe('Base units that customers were charged'),
+        pending: amount.describe('Base units that are held for jobs which have not ended'),
+      }),
+    ),
+    total: z.object({ ...total, earned: amount, pending: amount }).describe('Of all pages'),
+    ...page,
+  })
+  .meta({ id: 'Earnings' });
+
+const figuresOf = ({ jobs, billedMs }: Pick<BillRow, 'jobs' | 'billedMs'>) => ({ jobs, seconds: billedMs / 1_000 });
+
+/** What customers call a job and rent of it is theirs to know: an owner sees only where and how long. */
+function rowOf(found: BillRow) {
+  return {
+    key: found.key,
+    ...figuresOf(found),
+    ...(found.from === undefined ? {} : { from: found.from.toISOString() }),
+    ...(found.to === undefined ? {} : { to: found.to.toISOString() }),
+    ...(found.providerId === undefined ? {} : { provider_id: found.providerId }),
+    ...(found.gpuType === undefined ? {} : { gpu_type: found.gpuType }),
+  };
+}
+
+const pageOf = ({ nextCursor }: Bill, { from, to }: BillRange) => ({
+  from: from.toISOString(),
+  to: to.toISOString(),
+  ...(nextCursor === undefined ? {} : { next_cursor: nextCursor }),
+});
+
+export function billingReplyOf(bill: Bill, by: BillsBy, range: BillRange): z.infer<typeof billingReply> {
+  return {
+    by,
+    rows: bill.rows.map((found) => ({
+      ...rowOf(found),
+      ...(found.jobName === undefined ? {} : { name: found.jobName }),
+      spent: found.spent.toString(),
+      reserved: found.reserved.toString(),
+    })),
+    total: { ...figuresOf(bill.total), spent: bill.total.spent.toString(), reserved: bill.total.reserved.toString() },
+    ...pageOf(bill, range),
+  };
+}
+
+export function earningsReplyOf(bill: Bill, by: BillsBy, range: BillRange): z.infer<typeof earningsReply> {
+  return {
+    by,
+    rows: bill.rows.map((found) => ({
+      ...rowOf(found),
+      earned: found.spent.toString(),
+      pending: found.reserved.toString(),
+    })),
+    total: { ...figuresOf(bill.total), earned: bill.total.spent.toString(), pending: bill.total.reserved.toString() },
+    ...pageOf(bill, range),
+  };
+}
+
+/** The names of the two amounts: what a customer spends, a provider earns. */
+export interface AmountNames {
+  spent: string;
+  reserved: string;
+}
+
+/** The rows as a table. Spreadsheets round base units, so each amount stands there in tokens, too. */
+export function csvOfBill(rows: readonly BillRow[], by: BillsBy, { spent, reserved }: AmountNames, named: boolean) {
+  const ofJob = by === 'job';
+  const header = [
+    ofJob ? 'job_id' : by === 'day' ? 'day' : 'provider_id',
+    ...(ofJob ? [...(named ? ['name'] : []), 'provider_id', 'gpu_type', 'from', 'to'] : ['jobs']),
+    ...['seconds', spent, reserved, `${spent}_tokens`, `${reserved}_tokens`],
+  ];
+  const cells = rows.map((found): Cell[] => [
+    found.key,
+    ...(ofJob
+      ? [
+          ...(named ? [found.jobName ?? ''] : []),
+          ...[found.providerId ?? '', found.gpuType ?? ''],
+          ...[found.from?.toISOString() ?? '', found.to?.toISOString() ?? ''],
+        ]
+      : [found.jobs]),
+    ...[found.billedMs / 1_000, found.spent, found.reserved],
+    // Digits and a point: no text of anybody.
+    ...[tokensOf(found.spent), tokensOf(found.reserved)],
+  ]);
+  return csvOf(header, cells);
+}
