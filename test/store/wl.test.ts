@@ -77,7 +77,9 @@ describe('a customer', () => {
     expect([code, stderr]).toEqual([0, expect.stringContaining('✓ placed     on borealis')]);
     expect(stderr).toContain('your limit has 1000.00 left');
     expect(stderr).toContain('✓ ready');
-    expect(stdout).toMatch(/^ {2}wl ssh train {3}\(wl ssh-config makes "ssh wl-train" work\)\n {2}ends in (?:3 h 59|4 h), at /);
+    expect(stdout).toMatch(
+      /^ {2}wl ssh train {3}\(wl ssh-config makes "ssh wl-train" work\)\n {2}ends in (?:3 h 59|4 h), at /,
+    );
     const [job] = (await json('ls')).jobs;
     expect(job).toMatchObject({ job_name: 'train', status: 'running', gpu_count: 2 });
     expect((await run('show train')).stdout).toMatch(/^train ● running on borealis/);
