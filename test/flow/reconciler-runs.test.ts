@@ -29,7 +29,7 @@ test('the repairs and failures of the last hour are summed up, with those of new
     resyncMining: async () => ({ synced: [], failures: [] }),
     tidy: async () => ({ joinTokens: 0, registrations: 0, delegations: 0, others: {}, failures: [] }),
   };
-  flow.answers('', steps as never);
+  flow.answers('', steps);
   const startedMs = Date.now();
   await run('fleet-reconciler-1');
   const first = await until(async () => {

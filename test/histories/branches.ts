@@ -218,6 +218,16 @@ export const branches: Record<string, (flow: Flow) => Promise<string>> = {
     return await once(flow, workflowTypes.fleetReconciler);
   },
 
+  async 'market-sampler'(flow) {
+    flow.answers('', { sampleMarket: () => Promise.resolve({ written: 3, deleted: 0 }) });
+    return await once(flow, workflowTypes.marketSampler);
+  },
+
+  async 'provider-series'(flow) {
+    flow.answers('', { recordProviderSeries: () => Promise.resolve({ online: 1, samples: 1, pruned: 0 }) });
+    return await once(flow, workflowTypes.providerSeries);
+  },
+
   async 'job-reminders'(flow) {
     flow.answers('', { announceExpiries: () => Promise.resolve({ wallets: 1 }) });
     return await once(flow, workflowTypes.jobReminders);

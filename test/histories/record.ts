@@ -2,6 +2,7 @@
  * `npm run histories`: runs jobs and providers on real engines and keeps the histories of their workflows beside this
  * file, under the version in package.json. Those of earlier versions stay: what began under them may still run.
  * `npm run histories -- branches` records only those that need no cluster: their activities are functions of ours.
+ * `npm run histories -- branches NAME` records only that one of them, and leaves the others as they are.
  * `npm run histories -- WORKFLOW_ID` keeps that of one workflow of the broker whose environment this is.
  */
 import { randomUUID } from 'node:crypto';
@@ -185,7 +186,7 @@ async function once(world: FleetWorld, workflowType: string): Promise<string> {
   return workflowId;
 }
 
-const [wanted] = process.argv.slice(2);
+const [wanted, only] = process.argv.slice(2);
 if (wanted !== undefined && wanted !== 'branches') {
   const client = await connectTemporal(readConfig());
   await keep(client, wanted, wanted.replace(/[^\w-]/g, '-'));
@@ -196,6 +197,7 @@ const end = await beginRun((file) => wanted === undefined || file.includes(witho
 try {
   const flow = await createFlow();
   for (const [name, live] of Object.entries(branches)) {
+    if (only !== undefined && only !== name) continue;
     await keep(flow.temporal.client, await live(flow), `${name}-${version}`);
   }
   await flow.close();

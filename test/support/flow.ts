@@ -103,7 +103,8 @@ const stepNames = [
   ...(['approveNodeCertificate', 'assessProvider', 'updateCapacity', 'tellJobs', 'tellJobsOfDrain'] as const),
   ...(['recordOrder', 'retireProvider', 'syncMining', 'sweepHeartbeats'] as const),
   ...(['compareWorkflows', 'compareLedger', 'comparePods', 'compareTenants', 'compareNodes'] as const),
-  ...(['resyncMining', 'tidy', 'endAbandonedJob', 'announceExpiries'] as const),
+  ...(['resyncMining', 'tidy', 'endAbandonedJob', 'sampleMarket', 'recordProviderSeries'] as const),
+  ...(['announceExpiries'] as const),
 ];
 
 /** The ids in the arguments of an activity: an order, the id of a job, or an object with one of either. */

@@ -1,7 +1,7 @@
 -- What happened to a job, for its customer. `seq` counts within the job, without a gap; `id` grows with every event of a
 -- wallet, in the order in which they become visible: whoever writes one holds the wallet's lock until it is committed.
 create table job_events (
-  id bigint generated always as identity primary key,
+  id bigint generated always as identity,
   job_id uuid not null,
   seq integer not null check (seq > 0),
   wallet varchar(42) not null,
@@ -9,7 +9,7 @@ create table job_events (
   kind text not null,
   text text not null,
   data jsonb not null default '{}',
-  unique (job_id, seq)
+  primary key (job_id, seq)
 );
 create index job_events_of_wallet on job_events (wallet, id);
 

@@ -1,5 +1,6 @@
 import { containerdSettings } from './containerd.js';
 import { failure, looked, obstacle, warning, type Check, type Problem } from './finding.js';
+import { installing } from './mends.js';
 import { isThere, textOf, type Host } from './host.js';
 
 /** The programs that a join needs, and those that older kubeadm looks for. */
@@ -20,7 +21,7 @@ export const programs: Check = {
       missing.length > 0 &&
         obstacle(
           `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} not in PATH`,
-          missing.includes('containerd') ? 'apt-get install containerd' : `see ${packagesPage}`,
+          missing.includes('containerd') ? installing(host, 'containerd') : `see ${packagesPage}`,
         ),
       kubeadm !== undefined &&
         kubelet !== undefined &&
@@ -32,7 +33,7 @@ export const programs: Check = {
       lacking.length > 0 &&
         warning(
           `${lacking.join(', ')} ${lacking.length > 1 ? 'are' : 'is'} not in PATH: older kubeadm refuses to join`,
-          'apt-get install conntrack iptables iproute2 mount util-linux',
+          installing(host, 'conntrack iptables iproute2 util-linux'),
         ),
     );
   },
