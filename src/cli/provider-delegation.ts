@@ -1,4 +1,4 @@
-import { connectWallet, type TypedData } from '../client/wallet.js';
+import { connectWallet } from '../client/wallet.js';
 import { maxDelegationS } from '../wire/node-key-delegation.js';
 import { anySpec, providerRegistrationTypedData, type ProviderRegistration } from '../wire/provider-typed-data.js';
 import type { Context } from './context.js';
