@@ -3,6 +3,7 @@ import type { Config } from '../../src/config.js';
 import { pruneAudit } from '../../src/db/audit-log.js';
 import { pruneRevocations, pruneSessions, pruneTokens, pruneWallets } from '../../src/db/auth-pruning.js';
 import { pruneBlocks } from '../../src/db/blocks.js';
+import { pruneLeftDelegations } from '../../src/db/left-delegations.js';
 import { forgetClaims, forgetProvider, forgetRevokedKeys, staleProviders } from '../../src/db/never-joined.js';
 import type { Queryable } from '../../src/db/pool.js';
 import { doubtedForS, pruneDoubts, pruneFailures } from '../../src/db/provider-failures.js';
@@ -58,6 +59,7 @@ interface Kept {
 const kinds: Record<string, Kept> = {
   registrations: { prune: pruneRegistrations, keptMs: registrationsKeptMs },
   delegations: { prune: pruneDelegations, keptMs: delegationsKeptMs },
+  left_delegations: { prune: pruneLeftDelegations, keptMs: 0 },
   join_tokens: { prune: forgetJoinTokens, keptMs: joinTokensKeptMs },
   provider_failures: { prune: pruneFailures, keptMs: failuresKeptMs },
   provider_doubts: { prune: pruneDoubts, keptMs: doubtedForS * 1000 },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
@@ -16,9 +16,9 @@ export function hashed(stem: string, ending: string, text: string): { name: stri
 const brotli = promisify(brotliCompress);
 const zip = promisify(gzip);
 
-/** Replaces a folder by these files, each with its compressed forms beside it. */
-export async function writeFiles(files: Files, folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
+/** Replaces a folder by these files, each with its compressed forms beside it, once all of them are written. */
+export async function writeFiles(files: Files, target: string): Promise<void> {
+  const folder = `${target}.${process.pid}.tmp`;
   for (const [name, text] of files) {
     const path = join(folder, name);
     await mkdir(dirname(path), { recursive: true });
@@ -30,4 +30,6 @@ export async function writeFiles(files: Files, folder: string): Promise<void> {
       if (form.length < bytes.length) await writeFile(path + ending, form);
     }
   }
+  await rm(target, { recursive: true, force: true });
+  await rename(folder, target);
 }

@@ -16,6 +16,7 @@ export function renderMarkdown(text: string, source: string, address: string): R
   const sections: Rendered['sections'] = [];
   const anchor = uniqueAnchors();
   let title = '';
+  let tables = 0;
   const marked = new Marked({ gfm: true });
   marked.use({
     renderer: {
@@ -44,8 +45,10 @@ export function renderMarkdown(text: string, source: string, address: string): R
         return codeBlock(code, lang);
       },
       table(token) {
+        tables += 1;
+        const named = token.header.map(({ tokens }) => plainText(tokens)).filter((name) => name !== '');
         return scrolling(
-          `Table: ${token.header.map(({ tokens }) => plainText(tokens)).join(', ')}`.replace(/[:, ]+$/, ''),
+          `Table ${tables}${named.length === 0 ? '' : `: ${named.join(', ')}`}`,
           tableOf(token, (tokens) => this.parser.parseInline(tokens)),
         );
       },
@@ -63,18 +66,18 @@ export function codeBlock(code: string, language = ''): string {
   return `<pre tabindex="0"><code${kind}>${escaped(code)}</code></pre>\n`;
 }
 
-/** Without an empty row of headings, which a screen reader would read as such. */
+/** Without empty headings, which a screen reader would read as such. */
 function tableOf({ header, rows }: Tokens.Table, inline: (tokens: Token[]) => string): string {
-  const cells = (row: Tokens.TableCell[], tag: string) =>
-    row
-      .map(
-        ({ tokens, align }) =>
-          `<${tag}${align === null ? '' : ` class="${align}"`}>${inline(tokens)}</${tag.slice(0, 2)}>`,
-      )
-      .join('');
+  const cells = (row: Tokens.TableCell[], isHead: boolean) =>
+    row.map(({ tokens, align }) => {
+      const content = inline(tokens);
+      const place = align === null ? '' : ` class="${align}"`;
+      return isHead && content !== '' ? `<th scope="col"${place}>${content}</th>` : `<td${place}>${content}</td>`;
+    });
   const isNamed = header.some(({ tokens }) => plainText(tokens) !== '');
-  const head = isNamed ? `<thead><tr>${cells(header, 'th scope="col"')}</tr></thead>\n` : '';
-  return `<table>${head}<tbody>\n${rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n')}\n</tbody></table>`;
+  const head = isNamed ? `<thead><tr>${cells(header, true).join('')}</tr></thead>\n` : '';
+  const body = rows.map((row) => `<tr>${cells(row, false).join('')}</tr>`);
+  return `<table>${head}<tbody>\n${body.join('\n')}\n</tbody></table>`;
 }
 
 function plainText(tokens: readonly Token[]): string {

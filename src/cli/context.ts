@@ -7,7 +7,7 @@ import { readPrivate } from './files/private-file.js';
 import { configFolder, sshFolder, type SshFolder } from './files/folder.js';
 import { money, type Money } from './money.js';
 import { createScreen, type Screen } from './terminal/screen.js';
-import type { Global } from './tree/command.js';
+import type { Global } from './global.js';
 import { ownVersion } from './version.js';
 
 type Env = Record<string, string | undefined>;

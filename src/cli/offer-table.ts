@@ -8,7 +8,12 @@ export function offerColumns(money: Money): Column<Offer>[] {
   const number = (value: number | null | undefined) => (value === null || value === undefined ? '–' : String(value));
   const style = (offer: Offer) => (offer.can_start ? undefined : ('dim' as const));
   return [
-    { title: 'GPU', of: (offer) => gpuText(offer.gpu_model, offer.gpu_type), isText: true, style },
+    {
+      title: 'GPU',
+      of: (offer) => gpuText(offer.gpu_model ?? undefined, offer.gpu_type ?? undefined),
+      isText: true,
+      style,
+    },
     { title: 'VRAM GB', of: (offer) => number(offer.vram_gb), align: 'right', keep: 7 },
     { title: 'FREE', of: (offer) => `${offer.free_gpus}/${offer.total_gpus}`, align: 'right' },
     { title: `${money.symbol}/H`, of: (offer) => priceText(offer.price_per_gpu_hour), align: 'right' },

@@ -4,7 +4,8 @@ import { told } from './error-words.js';
 import { exitCodes, type ExitCode } from './failure.js';
 import { createProgram } from './program.js';
 import { createScreen } from './terminal/screen.js';
-import type { Global, Runner } from './tree/command.js';
+import type { Global } from './global.js';
+import type { Runner } from './tree/command.js';
 
 /** Runs one command line; answers what to exit with. */
 export async function run(argv: readonly string[]): Promise<ExitCode> {

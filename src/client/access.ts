@@ -67,8 +67,8 @@ export function createAccess(caller: Caller, { site }: Pick<MarketApi, 'site'>):
         throw error;
       });
       const { auth, token } = said ?? ({} as Partial<Site>);
-      const { chain_ids: chainIds } = (auth ?? {}) as { chain_ids?: number[] };
-      const { decimals } = (token ?? {}) as { decimals?: number };
+      const { chain_ids: chainIds } = auth ?? {};
+      const { decimals } = token ?? {};
       return {
         ...(Array.isArray(chainIds) && chainIds.length > 0 ? { chainIds } : {}),
         ...(typeof decimals === 'number' ? { decimals } : {}),

@@ -45,6 +45,15 @@ export interface AuditRow {
 
 export type BlockKind = 'wallet' | 'provider' | 'image';
 
+export interface Block {
+  kind: BlockKind;
+  value: string;
+  reason: string;
+  until: string | null;
+  blocked_by: string;
+  blocked_at: string;
+}
+
 /** What operators do. Each request is signed, so the session needs its key and the scope `admin`. */
 export interface AdminApi {
   overview(): Promise<Record<string, unknown>>;
@@ -64,7 +73,8 @@ export interface AdminApi {
   deadLetters(query?: { stream?: string; providerId?: string }): Pages<DeadLetter>;
   audit(query?: { actor?: string; target?: string; action?: string }): Pages<AuditRow>;
   blocks: {
-    get(kind: BlockKind, value: string): Promise<Record<string, unknown>>;
+    list(query?: { kind?: BlockKind }): Pages<Block>;
+    get(kind: BlockKind, value: string): Promise<Block>;
     put(kind: BlockKind, value: string, block: { reason: string; until?: Date | string | null }): Promise<unknown>;
     remove(kind: BlockKind, value: string): Promise<void>;
   };
@@ -113,6 +123,7 @@ export function createAdmin(caller: Caller): AdminApi {
       listed('GET /api/v1/admin/dead-letters', 'items', { stream, provider_id: providerId }),
     audit: (query = {}) => listed('GET /api/v1/admin/audit', 'items', query),
     blocks: {
+      list: (query = {}) => listed('GET /api/v1/admin/blocks', 'blocks', query),
       get: (kind, value) => call('GET /api/v1/admin/blocks/:kind/:value', { params: { kind, value } }),
       put: (kind, value, { reason, until }) => {
         const time = until === undefined || until === null ? null : new Date(until).toISOString();

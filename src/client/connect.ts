@@ -6,7 +6,7 @@ import { followAll, type FollowOptions } from './job-events.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createMarket, type MarketApi } from './market.js';
 import { createMining, createProviders, type MiningApi, type ProvidersApi } from './providers.js';
-import type { JobEvent } from './shapes.js';
+import type { WalletEvent } from './shapes.js';
 import type { Routes } from './types.generated.js';
 
 /** The body of a route's answer, if its path is one of the table as it stands there. */
@@ -26,7 +26,7 @@ export interface WorldLand extends AccessApi, MarketApi {
   readonly audience: string;
   jobs: Jobs;
   /** What happens to all of the wallet's jobs, from now on or after an event; does not end by itself. */
-  events(options?: FollowOptions): AsyncIterable<JobEvent>;
+  events(options?: FollowOptions): AsyncIterable<WalletEvent>;
   providers: ProvidersApi;
   mining: MiningApi;
   admin: AdminApi;

@@ -68,8 +68,16 @@ function init({ method, headers, body }: Omit<Exchange, 'url' | 'timeoutMs' | 's
   return { method, headers, redirect: 'manual', credentials: 'omit', ...(body === undefined ? {} : { body }) };
 }
 
+interface Deadline {
+  signal: AbortSignal;
+  stopTimer(): void;
+  stop(): void;
+  /** What became of a request that failed. */
+  failureOf(error: unknown, place: string): unknown;
+}
+
 /** A time limit and a caller's signal as one signal, and which of the two ended a request. */
-export function withDeadline(timeoutMs: number, signal: AbortSignal | undefined) {
+function withDeadline(timeoutMs: number, signal: AbortSignal | undefined): Deadline {
   const controller = new AbortController();
   let late = false;
   const timer = setTimeout(() => {

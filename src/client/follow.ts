@@ -1,12 +1,12 @@
 import type { Caller, Input } from './caller.js';
-import { createEventReader } from './event-stream.js';
+import { createEventReader, type StreamedEvent } from './event-stream.js';
 import { isCode, WorldLandError } from './errors.js';
 import { piecesOf } from './exchange.js';
 import { pause } from './pause.js';
 import type { JobEvent } from './shapes.js';
 
 export interface FollowOptions {
-  /** Begin after the event with this `seq`. */
+  /** Begin after the event with this `seq`, or of all jobs' events with this `id`. */
   after?: number;
   signal?: AbortSignal;
 }
@@ -30,20 +30,20 @@ export class NoStream extends Error {}
  *
  * @throws NoStream if the broker has no such stream; WorldLandError if the broker refuses, or the signal ends it.
  */
-export async function* followStream(
+export async function* followStream<E extends JobEvent>(
   caller: Caller,
   stream: Stream,
   { after, signal }: FollowOptions,
-): AsyncGenerator<JobEvent> {
+): AsyncGenerator<E> {
   let last = after;
   for (let failed = 0; ;) {
     try {
-      for await (const event of oneConnection(caller, stream, last, signal)) {
+      for await (const { position, event } of oneConnection(caller, stream, last, signal)) {
         failed = 0;
         // After a resume the broker may repeat the last one.
-        if (last !== undefined && event.seq <= last) continue;
-        last = event.seq;
-        yield event;
+        if (last !== undefined && position <= last) continue;
+        last = position;
+        yield event as E;
       }
     } catch (error) {
       if (!isTransient(error)) throw error;
@@ -62,7 +62,7 @@ async function* oneConnection(
   stream: Stream,
   last: number | undefined,
   signal: AbortSignal | undefined,
-): AsyncGenerator<JobEvent> {
+): AsyncGenerator<Placed> {
   const connection = new AbortController();
   const abort = () => connection.abort();
   signal?.addEventListener('abort', abort);
@@ -75,7 +75,7 @@ async function* oneConnection(
     for (;;) {
       const { done, value } = await withinSilence(reader.read(), abort);
       if (done) return;
-      for (const { data } of read(decoder.decode(value, { stream: true }))) yield eventOf(data);
+      for (const streamed of read(decoder.decode(value, { stream: true }))) yield placed(streamed);
     }
   } catch (error) {
     if (error instanceof WorldLandError || error instanceof NoStream) throw error;
@@ -118,10 +118,18 @@ async function withinSilence<T>(read: Promise<T>, abort: () => void): Promise<T>
   }
 }
 
-function eventOf(data: string): JobEvent {
+/** An event, and its place in its stream: what the stream resumes after. */
+interface Placed {
+  position: number;
+  event: JobEvent;
+}
+
+function placed({ id, data }: StreamedEvent): Placed {
   try {
-    const event = JSON.parse(data) as Partial<JobEvent>;
-    if (typeof event.seq === 'number' && typeof event.kind === 'string') return event as JobEvent;
+    const event = JSON.parse(data) as JobEvent;
+    const position = id === '' ? event.seq : Number(id);
+    if (Number.isSafeInteger(position) && typeof event.seq === 'number' && typeof event.kind === 'string')
+      return { position, event };
   } catch {
     // Said below.
   }

@@ -2,7 +2,7 @@ import type { Caller } from './caller.js';
 import { followStream, NoStream, type FollowOptions } from './follow.js';
 import { isFinal } from './job-states.js';
 import { pause } from './pause.js';
-import type { Job, JobEvent } from './shapes.js';
+import type { Job, JobEvent, WalletEvent } from './shapes.js';
 
 export type { FollowOptions } from './follow.js';
 
@@ -23,7 +23,7 @@ export async function* followJob(
   let after = options.after;
   try {
     const stream = { route: 'GET /api/v1/jobs/:id/events', input: { params: { id: jobId } } };
-    for await (const event of followStream(caller, stream, options)) {
+    for await (const event of followStream<JobEvent>(caller, stream, options)) {
       after = event.seq;
       yield event;
       if (event.kind === 'ended') return;
@@ -35,16 +35,19 @@ export async function* followJob(
 }
 
 /** Events in the words of the stream, from what changes between two readings of the job. */
-async function* polled(jobs: Reads, jobId: string, { after, signal }: FollowOptions & { after: number }) {
+async function* polled(
+  jobs: Reads,
+  jobId: string,
+  { after, signal }: FollowOptions & { after: number },
+): AsyncGenerator<JobEvent> {
   let seq = after;
   const told = new Set<string>();
   for (let waitMs = firstPollMs; ; waitMs = Math.min(longestPollMs, waitMs * 1.25)) {
     const job = await jobs.get(jobId, signal === undefined ? {} : { signal });
-    for (const [kind, at, data] of stepsOf(job)) {
-      if (told.has(kind)) continue;
-      told.add(kind);
-      const event: JobEvent = { seq: ++seq, job_id: job.job_id, at, kind, ...(data === undefined ? {} : { data }) };
-      yield event;
+    for (const step of stepsOf(job)) {
+      if (told.has(step.kind)) continue;
+      told.add(step.kind);
+      yield { seq: ++seq, job_id: job.job_id, ...step };
     }
     if (isFinal(job.status)) return;
     await pause(waitMs, signal);
@@ -56,9 +59,9 @@ export async function* followAll(
   caller: Caller,
   jobs: Reads & { list(query: { status: string }): AsyncIterable<Job> },
   options: FollowOptions,
-): AsyncGenerator<JobEvent> {
+): AsyncGenerator<WalletEvent> {
   try {
-    yield* followStream(caller, { route: 'GET /api/v1/events' }, options);
+    yield* followStream<WalletEvent>(caller, { route: 'GET /api/v1/events' }, options);
   } catch (error) {
     if (!(error instanceof NoStream)) throw error;
     yield* polledAll(jobs, options);
@@ -68,8 +71,8 @@ export async function* followAll(
 async function* polledAll(
   jobs: Reads & { list(query: { status: string }): AsyncIterable<Job> },
   { after = 0, signal }: FollowOptions,
-): AsyncGenerator<JobEvent> {
-  let seq = after;
+): AsyncGenerator<WalletEvent> {
+  let id = after;
   const told = new Map<string, Set<string>>();
   const reading = signal === undefined ? {} : { signal };
   for (let isFirst = true; ; isFirst = false) {
@@ -80,11 +83,10 @@ async function* polledAll(
     for (const job of active.values()) {
       const kinds = told.get(job.job_id) ?? new Set<string>();
       told.set(job.job_id, kinds);
-      for (const [kind, at, data] of stepsOf(job)) {
+      for (const [at, step] of stepsOf(job).entries()) {
         // What was so before is no news.
-        if (!kinds.has(kind) && !isFirst)
-          yield { seq: ++seq, job_id: job.job_id, at, kind, ...(data === undefined ? {} : { data }) };
-        kinds.add(kind);
+        if (!kinds.has(step.kind) && !isFirst) yield { id: ++id, seq: at + 1, job_id: job.job_id, ...step };
+        kinds.add(step.kind);
       }
       if (isFinal(job.status)) told.delete(job.job_id);
     }
@@ -92,14 +94,17 @@ async function* polledAll(
   }
 }
 
-type Step = [kind: string, at: string, data?: Record<string, unknown>];
+type Step = Pick<JobEvent, 'kind' | 'at' | 'text' | 'data'>;
 
 function stepsOf(job: Job): Step[] {
   const now = new Date().toISOString();
-  const steps: Step[] = [['ordered', job.created_at]];
-  if (job.provider_id !== undefined) steps.push(['placed', now, { provider_id: job.provider_id }]);
-  if (job.started_at !== undefined) steps.push(['ssh_ready', job.started_at]);
-  if (job.status === 'ending') steps.push(['ending', now]);
-  if (isFinal(job.status)) steps.push(['ended', job.ended_at ?? now, { job }]);
+  const steps: Step[] = [{ kind: 'ordered', at: job.created_at, text: 'ordered', data: {} }];
+  const { provider_id: provider, started_at: startedAt } = job;
+  if (provider !== undefined)
+    steps.push({ kind: 'placed', at: now, text: `on ${provider}`, data: { provider_id: provider } });
+  if (startedAt !== undefined) steps.push({ kind: 'ssh_ready', at: startedAt, text: 'SSH answers', data: {} });
+  if (job.status === 'ending') steps.push({ kind: 'ending', at: now, text: 'ending', data: {} });
+  if (isFinal(job.status))
+    steps.push({ kind: 'ended', at: job.ended_at ?? now, text: job.message ?? job.status, data: { job } });
   return steps;
 }

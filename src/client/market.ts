@@ -60,7 +60,7 @@ function offerQuery(asked: OfferQuery) {
     max_price: asked.maxPrice,
     min_reliability: asked.minReliability,
     sort: asked.sort,
-    all: asked.all,
+    all: asked.all === undefined ? undefined : String(asked.all),
     limit: asked.limit,
   };
 }

@@ -1,7 +1,6 @@
 import { WorldLandError, isCode } from './errors.js';
 import { endedBefore, isFinal, runningJob } from './job-states.js';
 import { pause } from './pause.js';
-import type { CreateOptions, Jobs } from './jobs.js';
 import type { Job, JobEvent, Order, RunningJob } from './shapes.js';
 
 export interface WaitOptions {
@@ -17,17 +16,28 @@ export interface RentOptions extends WaitOptions {
   idempotencyKey?: string;
 }
 
+/** The part of `jobs` that renting is made of. */
+interface Renting extends Following {
+  create(order: Order, options: { wait: number; idempotencyKey?: string; signal?: AbortSignal }): Promise<{ job: Job }>;
+  end(jobId: string, options: { wait: number }): Promise<Job>;
+}
+
+interface Following {
+  get(jobId: string, options: { signal: AbortSignal }): Promise<Job>;
+  events(jobId: string, options: { signal: AbortSignal }): AsyncIterable<JobEvent>;
+}
+
 /** How long an interrupted program waits for its job to be cancelled. */
 const cancelWaitS = 10;
 const rereadMs = 1_000;
 
 export async function rentAndWait(
-  jobs: Jobs,
+  jobs: Renting,
   order: Order,
   { onAbort = 'keep', idempotencyKey, ...wait }: RentOptions,
 ): Promise<RunningJob> {
   const { signal } = wait;
-  const options: CreateOptions = {
+  const options = {
     wait: 0,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(signal === undefined ? {} : { signal }),
@@ -47,7 +57,7 @@ export async function rentAndWait(
  * @throws WorldLandError with the job's own reason if it is over before it runs; `timeout`; `aborted`.
  */
 export async function waitUntil(
-  jobs: Pick<Jobs, 'get' | 'events'>,
+  jobs: Following,
   jobId: string,
   state: 'running' | 'ended',
   { timeoutMs, signal, onEvent }: WaitOptions,
@@ -87,7 +97,7 @@ export async function waitUntil(
 }
 
 /** The job once its row says what its event has said: a replica of the database may be behind. */
-async function settled(jobs: Pick<Jobs, 'get'>, jobId: string, signal: AbortSignal): Promise<Job> {
+async function settled(jobs: Pick<Following, 'get'>, jobId: string, signal: AbortSignal): Promise<Job> {
   for (;;) {
     const job = await jobs.get(jobId, { signal });
     if (job.status === 'running' || isFinal(job.status)) return job;

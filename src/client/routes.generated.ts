@@ -22,6 +22,7 @@ export const openRoutes: readonly string[] = [
   'POST /api/v1/auth/sessions',
   'POST /api/v1/providers/messages',
   'POST /api/v1/quotes',
+  'PUT /api/v1/providers/:id/delegation',
 ];
 
 /** Routes that take only a request that a session key has signed. */

@@ -1,19 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SigningClock } from './signing-clock.js';
 import { miningConfigSchema } from '../domain/registration.js';
 import type { BrokerLink } from './broker-link.js';
 import { readDelegationFile, type Delegation } from './delegation.js';
 import { sayFailures } from './first-look.js';
 import { openHttpsLink } from './https-link.js';
+import { awaitDelegation, createMailbox, watchForRenewal, type Mailbox } from './left-delegation.js';
 import { UsageError, type Options } from './options.js';
 import { openRedisLink } from './redis-link.js';
-import { createOnce, reasonOf, type Say } from './say.js';
+import { reasonOf, type Say } from './say.js';
 import { serve } from './service.js';
 import { openState } from './state.js';
 import { askForKeys, createTrust, isPrivate } from './trust.js';
-
-const delegationPollMs = 2_000;
 
 /**
  * The program on a provider's machine: waits for the owner's signature, registers the machine, joins it to the cluster
@@ -33,16 +31,22 @@ export async function runAgent(options: Options, { signal, say }: { signal: Abor
   const miningConfig = options.miningConfig === undefined ? undefined : readMiningConfig(options.miningConfig);
 
   const file = options.delegation ?? state.delegationFile;
-  const expected = { nodeKey: nodeKey.address, ...(options.id === undefined ? {} : { providerId: options.id }) };
+  const expected = { nodeKey: nodeKey.address, providerId: options.id, owner: options.owner };
   const clock = new SigningClock();
   const read = () => readDelegationFile(file, { ...expected, nowMs: clock.now() });
+  const mailbox = mailboxAt();
+  const keep = ({ authorization }: Delegation) => state.keepDelegation(authorization);
   try {
     // A machine that serves customers must not wait for a driver that hangs before its first heartbeat.
     if (!existsSync(options.kubeletConf))
       await sayFailures(options, say).catch((error: unknown) => say(reasonOf(error)));
     for (let ending = 'delegation'; ending !== 'left';) {
-      const delegation = await awaitDelegation();
+      const delegation = await awaitDelegation({ read, mailbox, expected, keep, request: requestOf, signal, say });
       const link = openLink(delegation);
+      const ended = new AbortController();
+      const serving = AbortSignal.any([signal, ended.signal]);
+      if (mailbox !== undefined)
+        void watchForRenewal(mailbox, delegation, { nodeKey: nodeKey.address, keep, signal: serving });
       try {
         ending = await serve({
           ...{ options, state, link, delegation, signal, say, towards: new URL(way).hostname },
@@ -50,6 +54,7 @@ export async function runAgent(options: Options, { signal, say }: { signal: Abor
           isRenewed: () => isAnother(read(), delegation),
         });
       } finally {
+        ended.abort();
         link.close();
       }
     }
@@ -72,20 +77,27 @@ export async function runAgent(options: Options, { signal, say }: { signal: Abor
     return redis === undefined ? openHttpsLink({ ...common, api: way }) : openRedisLink({ ...common, url: redis });
   }
 
-  /** Waits for the owner to authorize this machine's key, and prints how to do that. */
-  async function awaitDelegation(): Promise<Delegation> {
-    const waiting = createOnce(say);
-    for (;;) {
-      const found = read();
-      if (typeof found !== 'string') return found;
-      waiting.once(
-        `${found}. The owner creates the delegation on whichever machine has the wallet:\n` +
-          `  WALLET_PRIVATE_KEY_FILE=… provider-agent authorize --id ${options.id ?? 'ID'} --node-key ${nodeKey.address}` +
-          ` --broker ${options.broker ?? 'URL'} --out delegation.json\n` +
-          `and copies it to ${file} within ten minutes. This program waits for it`,
-      );
-      await sleep(delegationPollMs, undefined, { signal });
+  /** The broker itself, where no man in the middle can answer in its place. */
+  function mailboxAt(): Mailbox | undefined {
+    const { broker, insecure, delegation, audience } = options;
+    if (broker === undefined || delegation !== undefined || !(insecure || isPrivate(broker))) return undefined;
+    const origin = new URL(audience ?? broker).origin;
+    return createMailbox({ nodeKey, api: broker, audience: origin, clock, signal, say });
+  }
+
+  /** One line for the owner where the broker brings the signature here; otherwise he has to bring it himself. */
+  function requestOf(problem: string): string {
+    const [id, broker] = [options.id ?? 'ID', options.broker ?? 'URL'];
+    if (mailbox !== undefined && options.id !== undefined) {
+      const why = existsSync(file) ? `${problem}. ` : '';
+      return `${why}The owner signs for this machine, wherever the wallet is: wl provider authorize ${id} --node-key ${nodeKey.address} --api ${broker}`;
     }
+    return (
+      `${problem}. The owner creates the delegation on whichever machine has the wallet:\n` +
+      `  WALLET_PRIVATE_KEY_FILE=… provider-agent authorize --id ${id} --node-key ${nodeKey.address}` +
+      ` --broker ${broker} --out delegation.json\n` +
+      `and copies it to ${file} within ten minutes. This program waits for it`
+    );
   }
 }
 

@@ -14,6 +14,15 @@ export interface Delegation {
   brokerKey?: Address;
 }
 
+/** What a delegation must be about. */
+export interface ExpectedDelegation {
+  nodeKey: string;
+  providerId?: string | undefined;
+  /** The only wallet that may sign; lower case. */
+  owner?: string | undefined;
+  nowMs?: number;
+}
+
 const fileSchema = z.object({
   reg: z.string(),
   regsig: z.string().refine((text) => isHex(text)),
@@ -26,10 +35,7 @@ const fileSchema = z.object({
  *
  * @returns a sentence for the owner when it cannot be used.
  */
-export function readDelegationFile(
-  file: string,
-  expected: { nodeKey: string; providerId?: string; nowMs?: number },
-): Delegation | string {
+export function readDelegationFile(file: string, expected: ExpectedDelegation): Delegation | string {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -37,23 +43,30 @@ export function readDelegationFile(
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return `${file} does not exist`;
     return `${file} cannot be read: ${(error as Error).message}`;
   }
-  const read = parse(text);
-  const message = read && readDelegation(read.reg);
-  if (read === undefined || message === undefined) return `${file} is not a delegation`;
-  const { broker_key: brokerKey, ...authorization } = read;
-  const { providerId, nodeKey, expiresAt } = message;
-  if (nodeKey !== expected.nodeKey.toLowerCase()) return `${file} is for another machine's key`;
-  if (expected.providerId !== undefined && providerId !== expected.providerId)
-    return `${file} is for provider ${providerId}, not ${expected.providerId}`;
-  if (expiresAt * 1_000 <= (expected.nowMs ?? Date.now()))
-    return `${file} expired on ${new Date(expiresAt * 1_000).toISOString().slice(0, 10)}`;
-  return { authorization, message, ...(brokerKey === undefined ? {} : { brokerKey }) };
+  try {
+    return usableDelegation(JSON.parse(text), expected, file);
+  } catch {
+    return `${file} is not a delegation`;
+  }
 }
 
-function parse(text: string): z.output<typeof fileSchema> | undefined {
-  try {
-    return fileSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+/**
+ * Checks that this machine can use a delegation, whoever brought it.
+ *
+ * @param what names it in the sentence for the owner.
+ */
+export function usableDelegation(value: unknown, expected: ExpectedDelegation, what: string): Delegation | string {
+  const read = fileSchema.safeParse(value).data;
+  const message = read && readDelegation(read.reg);
+  if (read === undefined || message === undefined) return `${what} is not a delegation`;
+  const { broker_key: brokerKey, ...authorization } = read;
+  const { providerId, nodeKey, wallet, expiresAt } = message;
+  if (nodeKey !== expected.nodeKey.toLowerCase()) return `${what} is for another machine's key`;
+  if (expected.providerId !== undefined && providerId !== expected.providerId)
+    return `${what} is for provider ${providerId}, not ${expected.providerId}`;
+  if (expected.owner !== undefined && wallet !== expected.owner)
+    return `${what} is of the wallet ${wallet}, not of ${expected.owner}`;
+  if (expiresAt * 1_000 <= (expected.nowMs ?? Date.now()))
+    return `${what} expired on ${new Date(expiresAt * 1_000).toISOString().slice(0, 10)}`;
+  return { authorization, message, ...(brokerKey === undefined ? {} : { brokerKey }) };
 }

@@ -1,10 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isAddress } from 'viem';
 import { z } from 'zod';
 import { providerIdSchema } from '../domain/registration.js';
 import { checkNames } from './doctor/examine.js';
 import { address } from '../wire/shapes.js';
+import { price, prices, url } from './option-forms.js';
+import { fromEnvironment, requireNoPassword } from './option-sources.js';
+import { UsageError } from './usage-error.js';
+
+export { UsageError } from './usage-error.js';
 
 export const commands = ['run', 'doctor', 'scan', 'install', 'authorize', 'key', 'trust', 'leave'] as const;
 export type Command = (typeof commands)[number];
@@ -21,19 +25,6 @@ interface About {
 
 const known = z.registry<About>();
 
-const url = (...protocols: string[]) =>
-  z.url({ protocol: new RegExp(`^(?:${protocols.join('|')})$`), error: `must be a URL of ${protocols.join(' or ')}` });
-const price = z.coerce.number().min(0).max(1_000_000);
-const prices = z.string().transform((text, context): Record<string, number> => {
-  const found: Record<string, number> = {};
-  for (const part of text.split(',').filter((one) => one.trim() !== '')) {
-    const at = part.lastIndexOf('=');
-    const [name, value] = [part.slice(0, at).trim(), price.safeParse(part.slice(at + 1).trim() || NaN)];
-    if (at < 1 || name === '' || !value.success) context.addIssue('must be NAME=PRICE, separated by commas');
-    else found[name] = value.data;
-  }
-  return found;
-});
 /** A new schema each time, because the registry is keyed by schema. */
 const flag = () => z.boolean().default(false);
 const everywhere: readonly Command[] = commands;
@@ -62,13 +53,17 @@ export const optionsSchema = z.object({
     ...{ of: ['run', 'authorize', 'leave'], value: 'ID', env: 'PROVIDER_ID' },
     help: "the provider's id (default: the id in the delegation)",
   }),
+  owner: address.optional().register(known, {
+    ...{ of: ['run'], value: '0x…', env: 'PROVIDER_OWNER' },
+    help: "take the signature of this wallet only (default: of the one that signs for this machine's key)",
+  }),
   delegation: z
     .string()
     .min(1)
     .optional()
     .register(known, {
       ...{ of: ['run'], value: 'FILE', env: 'PROVIDER_DELEGATION_FILE' },
-      help: 'the delegation that `authorize` wrote (default: delegation.json in --state)',
+      help: 'a file with the delegation, which somebody carries here (default: fetch it from the broker)',
     }),
   join: z
     .enum(['yes', 'no', 'ask'])
@@ -205,7 +200,7 @@ export const optionsSchema = z.object({
   audience: url('https', 'http')
     .optional()
     .register(known, {
-      ...{ of: ['authorize', 'trust'], value: 'URL', env: 'AUTH_AUDIENCE' },
+      ...{ of: ['run', 'authorize', 'trust'], value: 'URL', env: 'AUTH_AUDIENCE' },
       help: "the broker's public origin, if it differs from --broker",
     }),
   chainId: z.coerce
@@ -233,7 +228,7 @@ export const optionsSchema = z.object({
     .optional()
     .register(known, {
       ...{ of: ['authorize'], value: 'FILE' },
-      help: 'where to write the delegation; - prints it (default: delegation.json in --state, or - with --node-key)',
+      help: 'write the delegation there instead of leaving it at the broker; - prints it (on the machine itself: delegation.json in --state)',
     }),
   wallet: flag().register(known, { of: ['leave'], help: 'order the exit, with the wallet; else only wait for it' }),
   retire: flag().register(known, {
@@ -269,11 +264,6 @@ export type OfferOptions = Pick<
   Options,
   'gpuPrice' | 'gpuPrices' | 'cpuPrice' | 'memoryPrice' | 'shareCpus' | 'shareMemoryGb' | 'shareDiskGb'
 >;
-
-/** A missing, unknown or invalid option. The message is for the person at the command line. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
 
 /** The options of a command, with the flag and the description of each. `install` takes all of `run`. */
 export function optionsOf(command: Command): { name: string; flag: string; about: About; byDefault: unknown }[] {
@@ -315,30 +305,4 @@ export function readOptions(
       })
       .join('\n'),
   );
-}
-
-function fromEnvironment({ env: name, secret }: About, env: NodeJS.ProcessEnv): string | undefined {
-  if (name === undefined) return undefined;
-  const file = env[`${name}_FILE`];
-  return env[name] || (secret && file ? secretIn(file, `${name}_FILE`) : undefined);
-}
-
-function secretIn(file: string, variable: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const { code = 'unreadable' } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${variable}: ${file} cannot be read (${code})`, { cause: error });
-  }
-}
-
-/** Any user of the machine can read a command line. */
-function requireNoPassword(
-  options: Options,
-  { redis }: Readonly<Record<string, string | boolean | undefined>>,
-): Options {
-  if (typeof redis === 'string' && new URL(redis).password !== '') {
-    throw new UsageError('--redis: any user of this machine can read a password there; put the URL in REDIS_URL');
-  }
-  return options;
 }

@@ -19,6 +19,7 @@ export interface State {
   /** The key that signs this machine's messages, created on first use. */
   nodeKey(): PrivateKeyAccount;
   delegationFile: string;
+  keepDelegation(delegation: object): void;
   /** The keys of brokers that are trusted. */
   brokerKeysFile: string;
   /** A file with the join command, for root to run. */
@@ -46,6 +47,8 @@ export function openState(folder: string): State {
   return {
     folder,
     delegationFile: join(folder, 'delegation.json'),
+    keepDelegation: (delegation) =>
+      writeWhole(join(folder, 'delegation.json'), `${JSON.stringify(delegation, null, 2)}\n`),
     brokerKeysFile: join(folder, 'broker-keys.json'),
     joinCommandFile,
     nodeKey() {

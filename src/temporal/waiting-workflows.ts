@@ -46,9 +46,9 @@ export function createWaitingWorkflows(client: Client): Oversight['waiting'] {
     const running = `ExecutionStatus = 'Running'`;
     const types = `WorkflowType in ('${workflowTypes.job}', '${workflowTypes.provider}')`;
     const lists = await Promise.all([
-      // Servers before 1.29 do not know this attribute.
+      // Not every server has this attribute; without it, such workflows are found only where they wait anyway.
       list(`${running} and ${types} and TemporalReportedProblems is not null`).catch((error: unknown) => {
-        if (isGrpcServiceError(error) && Number(error.code) === invalidArgument) return [];
+        if (isInvalidQuery(error)) return [];
         throw error;
       }),
       list(
@@ -97,6 +97,12 @@ export function createWaitingWorkflows(client: Client): Oversight['waiting'] {
       return undefined;
     }
   }
+}
+
+/** The client wraps what the server said. */
+function isInvalidQuery(error: unknown): boolean {
+  const said: unknown = error instanceof Error ? (error.cause ?? error) : error;
+  return isGrpcServiceError(said) && Number(said.code) === invalidArgument;
 }
 
 /** `**provisioning** since 2026-01-01T00:00:00.000Z: waiting for …`, as jobs and providers write it. */

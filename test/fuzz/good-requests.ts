@@ -6,6 +6,7 @@ import { audience, newWallet } from '../support/api.js';
 import { httpsProvider } from '../support/https-providers.js';
 import { beginLogin, signDelegation } from '../support/login.js';
 import type { Random } from '../support/random.js';
+import { ed25519Key } from '../support/ssh-key.js';
 import type { Operation } from './description.js';
 import type { People, Person } from './people.js';
 import { canonicalRequest, signatureHeaders } from '../../src/wire/request-signature.js';
@@ -69,10 +70,7 @@ const newProviderOfOwner: Make = async ({ people }) => ({ id: await people.newPr
 
 const aBlock: Make = async ({ people }) => ({ parts: { kind: 'image', value: await people.newBlock() } });
 /** One of a few keys, so that some are sent twice. */
-function ed25519Key(which: number): string {
-  const part = (bytes: Buffer) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
-  return `ssh-ed25519 ${Buffer.concat([part(Buffer.from('ssh-ed25519')), part(Buffer.alloc(32, which))]).toString('base64')}`;
-}
+const someKey = (random: Random) => ed25519Key(Buffer.alloc(32, random.whole(1, 20)));
 
 /** Requests that the description alone cannot express, by operationId. */
 export const goodRequests: Readonly<Record<string, Make>> = {
@@ -105,11 +103,11 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   'post-ssh-keys': async ({ random }) => ({
     body: {
       ...(random.next() < 0.5 ? {} : { name: `key-${random.whole(1, 100)}` }),
-      public_key: ed25519Key(random.whole(1, 20)),
+      public_key: someKey(random),
     },
   }),
   'delete-ssh-keys-by-id': async ({ people, random }) => ({
-    id: await people.newSshKey(people.customer, ed25519Key(random.whole(1, 20))),
+    id: await people.newSshKey(people.customer, someKey(random)),
   }),
 
   'post-auth-challenge': async ({ people }) => ({
@@ -167,6 +165,10 @@ export const goodRequests: Readonly<Record<string, Make>> = {
     query: { after: random.pick(['0', replyId]) },
     sign: (_, target) => machine.signTarget(target),
   }),
+  async 'put-providers-by-id-delegation'() {
+    const { providerId, left } = httpsProvider();
+    return { id: providerId, body: await left() };
+  },
   async 'post-providers-by-id-claim'({ people }) {
     const providerId = await people.newProvider(people.owner.wallet);
     const named = { providerId, nodeKey: newWallet().address, audience, chainId: 1 };

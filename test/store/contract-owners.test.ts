@@ -108,6 +108,11 @@ test('while the chain is away a contract’s registration waits, and is neither 
   const verifier = broker();
   await expect(verifier.verify(entry)).rejects.toMatchObject({ code: 'dependency_unavailable' });
   await expect(verifier.dryRun(entry)).rejects.toMatchObject({ code: 'dependency_unavailable' });
+  // Also for those who wait for somebody else's question, which is the same.
+  const both = await Promise.allSettled([verifier.dryRun(entry), verifier.dryRun(entry), verifier.dryRun(entry)]);
+  expect(both.map((each) => (each as { reason?: { code?: string } }).reason?.code)).toEqual(
+    both.map(() => 'dependency_unavailable'),
+  );
   const settled = await settleEach([[entry.id, []]], async () => {
     await verifier.verify(entry);
     return 'done';
@@ -145,6 +150,27 @@ test('the chain is asked once for a registration that is repeated while it is re
   expect(calls()).toBe(before + 1);
 });
 
+test('while the chain is slow only some registrations wait for it, and the others are put off', async () => {
+  const verifier = createProviderVerifier({
+    ...{ config, pool: database.pool, recover, now },
+    ...contractOwners(database.pool, createContractWalletVerifier(chain.url), { maxUnderWay: 2 }),
+  });
+  const entries = [];
+  for (let at = 0; at < 3; at++) {
+    const of = machine();
+    entries.push(await registration(of, await delegated(of)));
+  }
+  const release = chain.hold();
+  const verdicts = entries.map((entry) =>
+    verifier.verify(entry).then(reasonOf, (error: { code: string }) => error.code),
+  );
+  expect(await Promise.race(verdicts)).toBe('dependency_unavailable');
+  release();
+  expect((await Promise.all(verdicts)).sort()).toEqual(['accepted', 'accepted', 'dependency_unavailable']);
+  const last = await Promise.all(entries.map(async (entry) => reasonOf(await verifier.verify(entry))));
+  expect(last).toEqual(['accepted', 'accepted', 'accepted']);
+});
+
 test('an ordinary wallet’s registration does not ask the chain', async () => {
   const signer = account();
   const of = { providerId: `p-${randomBytes(6).toString('hex')}`, nodeKey: account(), signer, wallet: signer.address };
@@ -172,7 +198,7 @@ test('a contract claims a provider that does not sign only by its own signature'
     const { reg, regsig } = await delegated(of, { by });
     return await claimProvider(deps, {
       ...{ providerId: of.providerId, signature: regsig, message: readDelegation(reg)! },
-      by: { actor: of.wallet, ip: '127.0.0.1', requestId: 'claim' },
+      by: { actor: of.wallet.toLowerCase(), ip: '127.0.0.1', requestId: 'test' },
     });
   };
   await expect(claim(account())).rejects.toMatchObject({ code: 'delegation_invalid' });

@@ -60,6 +60,7 @@ test('an order counts as an order, any other change as a write, and everything e
     'POST /api/v1/auth/revoke',
     'POST /api/v1/providers/messages',
     'GET /api/v1/providers/:id/responses',
+    'PUT /api/v1/providers/:id/delegation',
   ]);
 });
 
@@ -138,6 +139,10 @@ const openAttempts: Record<string, () => Promise<OpenAttempt>> = {
   },
   'GET /api/v1/market/history': async () => ({ target: '/api/v1/market/history?gpu=4090' }),
   'POST /api/v1/quotes': async () => ({ body: { gpu_type: '4090' } }),
+  async 'PUT /api/v1/providers/:id/delegation'() {
+    const { providerId, left } = httpsProvider();
+    return { target: `/api/v1/providers/${providerId}/delegation`, body: await left() };
+  },
   'POST /api/v1/auth/challenge': async () => ({
     body: { wallet: newWallet().address, session_key: newWallet().address },
   }),

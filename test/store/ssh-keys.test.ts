@@ -4,6 +4,7 @@ import type { Reply, Session } from '../../src/client/session.js';
 import { pruneSessions, pruneWallets } from '../../src/db/auth-pruning.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
 import { takingCommands } from '../support/owned.js';
+import { ed25519Key } from '../support/ssh-key.js';
 import { sshKeys } from '../unit/api-ssh-keys.js';
 
 let replicas: Replicas;
@@ -26,13 +27,6 @@ const keysOfJob = async ({ body }: Reply) => {
   );
   return rows[0]?.ssh_public_keys;
 };
-/** A valid key that nobody else has. */
-const anotherKey = () => {
-  const part = (bytes: Buffer) => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
-  const seed = Buffer.from(randomUUID().replaceAll('-', ''), 'ascii');
-  return `ssh-ed25519 ${Buffer.concat([part(Buffer.from('ssh-ed25519')), part(seed)]).toString('base64')}`;
-};
-
 describe('keys that a customer keeps', () => {
   test('a key is kept under the comment in it, with the fingerprint that ssh-keygen shows', async () => {
     const who = await customer();
@@ -76,7 +70,7 @@ describe('keys that a customer keeps', () => {
 
   test('concurrent requests cannot keep more keys than a wallet may have', async () => {
     const who = await customer();
-    const replies = await Promise.all(Array.from({ length: 55 }, () => keep(who, { public_key: anotherKey() })));
+    const replies = await Promise.all(Array.from({ length: 55 }, () => keep(who, { public_key: ed25519Key() })));
     expect(replies.filter(({ status }) => status === 201)).toHaveLength(50);
     const refused = replies.filter(({ status }) => status !== 201);
     expect(new Set(refused.map(({ body }) => (body as { code: string }).code))).toEqual(new Set(['quota_exceeded']));

@@ -116,6 +116,8 @@ export function httpsProvider() {
       data: JSON.stringify(heartbeatMessage(machine, providerId)),
       timestamp: '2026-01-01T00:00:00Z',
     }),
+    /** What its owner leaves for it, or a stranger. */
+    left: (by = wallet) => authorizeNodeKey(by, { providerId, nodeKey: nodeKey.address, audience, chainId }),
     delegation: async () => {
       const { reg, regsig } = await authorizeNodeKey(wallet, {
         providerId,

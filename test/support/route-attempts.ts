@@ -3,6 +3,7 @@ import { zeroAddress } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { authorizeNodeKey } from '../../src/provider-agent/signer.js';
 import { audience, newWallet } from './api.js';
+import { ed25519Key } from './ssh-key.js';
 import type { ErrorCode } from '../../src/wire/error-codes.js';
 
 /** A wallet's belongings in the tests of access rights, each by its id. */
@@ -91,9 +92,7 @@ export const attempts: Record<string, MakeAttempt> = {
 
   'GET /api/v1/billing': own('/api/v1/billing?by=day'),
   'GET /api/v1/ssh-keys': own('/api/v1/ssh-keys'),
-  'POST /api/v1/ssh-keys': own('/api/v1/ssh-keys', {
-    public_key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test',
-  }),
+  'POST /api/v1/ssh-keys': () => ({ target: '/api/v1/ssh-keys', body: { public_key: ed25519Key() }, foreign: 'own' }),
   'DELETE /api/v1/ssh-keys/:id': ({ sshKeyId }) => ({
     target: `/api/v1/ssh-keys/${sshKeyId}`,
     foreign: 'ssh_key_not_found',
@@ -192,6 +191,7 @@ export const openRoutes = [
   'POST /api/v1/auth/revoke',
   'POST /api/v1/providers/messages',
   'GET /api/v1/providers/:id/responses',
+  'PUT /api/v1/providers/:id/delegation',
 ];
 
 /** Opening a session: tests of logins try it, and this one uses an existing session. */

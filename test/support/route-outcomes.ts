@@ -92,4 +92,5 @@ export const openOutcomes: Record<string, number> = {
   'POST /api/v1/auth/revoke': 204,
   'POST /api/v1/providers/messages': 202,
   'GET /api/v1/providers/:id/responses': 200,
+  'PUT /api/v1/providers/:id/delegation': 202,
 };

@@ -42,6 +42,16 @@ const openAttempts: Record<string, (of: Belongings) => { target?: string; body?:
   'GET /api/v1/providers/:id/responses': ({ providerId }) => ({ target: `/api/v1/providers/${providerId}/responses` }),
   'GET /api/v1/market/history': () => ({ target: '/api/v1/market/history?gpu=4090' }),
   'POST /api/v1/quotes': () => ({ body: { gpu_type: '4090', gpu_count: 1, duration_hours: 1 } }),
+  'PUT /api/v1/providers/:id/delegation': ({ providerId, wallet }) => ({
+    target: `/api/v1/providers/${providerId}/delegation`,
+    body: {
+      reg: JSON.stringify({
+        ...{ providerId, wallet: wallet.address, nodeKey: wallet.address, specHash: `0x${'0'.repeat(64)}`, audience },
+        ...{ issuedAt: 1, expiresAt: 2, nonce: `0x${'0'.repeat(64)}` },
+      }),
+      regsig: `0x${'1b'.repeat(65)}`,
+    },
+  }),
   'POST /api/v1/auth/sessions': () => registrationAttempt,
   'POST /api/v1/auth/challenge': ({ wallet }) => ({
     body: { wallet: wallet.address, session_key: newWallet().address, spend_limit: '1' },

@@ -26,7 +26,8 @@ interface Falsified {
   chainId?: unknown;
   serverTime?: number;
   site?: unknown;
-  type?: string;
+  /** Instead of the types and the name of the message. */
+  typed?: object;
 }
 
 /** A broker that proposes what is asked for, but for what the test says. */
@@ -45,7 +46,7 @@ function proposing(falsified: Falsified = {}) {
   });
 }
 
-function challengeOf({ body }: ReceivedRequest, { message, chainId, serverTime = nowS() }: Falsified) {
+function challengeOf({ body }: ReceivedRequest, { message, chainId, serverTime = nowS(), typed: other }: Falsified) {
   const asked = JSON.parse(body);
   const delegation: SessionDelegation = {
     wallet: asked.wallet,
@@ -60,7 +61,10 @@ function challengeOf({ body }: ReceivedRequest, { message, chainId, serverTime =
   };
   const typed = delegationForWallet(delegation, asked.chain_id ?? 1);
   const domain = { ...typed.domain, ...(chainId === undefined ? {} : { chainId }) };
-  return { typed_data: { ...typed, domain, message: { ...typed.message, ...message } }, server_time: serverTime };
+  return {
+    typed_data: { ...typed, ...other, domain, message: { ...typed.message, ...message } },
+    server_time: serverTime,
+  };
 }
 
 /** A wallet that counts what it is asked to sign. */
@@ -126,8 +130,7 @@ test('a session whose length was not asked for lasts a day at most', async () =>
 });
 
 test('the types and the domain that a broker sends are never what the wallet signs', async () => {
-  const evil = { types: { Transfer: [] }, primaryType: 'Transfer' };
-  proposing({ ...evil });
+  proposing({ typed: { types: { Transfer: [] }, primaryType: 'Transfer' } });
   const signed: unknown[] = [];
   const signer = {
     address: wallet.address,

@@ -184,11 +184,11 @@ test('a port that one data folder has taken is no other one’s, even before any
 
 test('a port that another process has taken is left to it', async () => {
   const [mine, theirs] = [join(folder, 'of-a-process.json'), join(folder, 'of-a-child.json')];
-  const taking = `import('${join(packageRoot, 'dist/engines/ports.js')}').then(async ({ Ports }) => {
+  const taking = `import('${join(packageRoot, 'engines/ports.ts')}').then(async ({ Ports }) => {
     console.log(await new Ports(process.argv[1]).take('a'));
     setInterval(() => undefined, 1_000);
   })`;
-  const child = spawn(process.execPath, ['-e', taking, theirs], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--import', 'tsx', '-e', taking, theirs], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const [printed] = (await once(child.stdout, 'data')) as [Buffer];
     const port = Number(printed.toString());

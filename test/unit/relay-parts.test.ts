@@ -56,7 +56,8 @@ describe('the fields of an entry', () => {
     ['a byte more', ['data', 'x'.repeat(65_537)], true],
     ['64 KiB that are fewer characters', ['data', '€'.repeat(21_845)], false],
     ['more bytes than that in as few characters', ['data', '€'.repeat(21_846)], true],
-    ['other fields of any size', ['data', '{}', 'sig', 'x'.repeat(20_000)], true],
+    ['other fields that are too large together', ['data', '{}', 'sig', 'x'.repeat(25_000)], true],
+    ['the signature of a contract wallet', ['data', '{}', 'sig', 'x'.repeat(20_000)], false],
   ])('the size of %s is measured in bytes', (_, fields, tooLarge) => {
     expect(isTooLarge(fields, fields[1]!)).toBe(tooLarge);
   });

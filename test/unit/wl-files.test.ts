@@ -6,7 +6,9 @@ import { configFile } from '../../src/cli/files/config.js';
 import { configFolder } from '../../src/cli/files/folder.js';
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'wl-files-'))));
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'wl-files-'));
+});
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);

@@ -15,6 +15,9 @@ import {
   signAnswerText,
   signAnswerUrl,
   signFragment,
+  type LoginSignRequest,
+  type ProviderSignRequest,
+  type SignAnswer,
 } from '../../src/wire/sign-page.js';
 
 describe('words for GPUs', () => {
@@ -174,29 +177,30 @@ test('names that are made up are names of jobs, and codes have four words', () =
 });
 
 describe('what wl and the sign page tell each other', () => {
-  const login = {
-    ...{ kind: 'login', sessionKey: `0x${'ab'.repeat(20)}`, scopes: ['jobs:read', 'jobs:write'] },
+  const login: LoginSignRequest = {
+    kind: 'login',
+    ...{ sessionKey: `0x${'ab'.repeat(20)}`, scopes: ['jobs:read', 'jobs:write'] },
     ...{ spendLimit: '5000000000000000000', ttlSeconds: 28_800, label: 'wl, me@host', code: 'calm-otter-bold-fox' },
     ...{ port: 40_000, path: `/${'a'.repeat(22)}`, chainId: 10 },
-  } as const;
-  const answer = {
+  };
+  const answer: SignAnswer = {
     ...{ wallet: `0x${'cd'.repeat(20)}`, chainId: 10, issuedAt: 1_800_000_000, expiresAt: 1_800_028_800 },
     ...{ nonce: `0x${'12'.repeat(32)}`, signature: `0x${'34'.repeat(65)}` },
-  } as const;
+  };
 
   test('a request is the same after the fragment', () => {
     expect(readSignFragment(`#${signFragment(login)}`)).toEqual(login);
     const { port: _port, path: _path, chainId: _chain, label: _label, ...bare } = login;
     expect(readSignFragment(signFragment(bare))).toEqual(bare);
-    const provider = {
-      ...{ kind: 'provider', providerId: 'atlas', nodeKey: login.sessionKey, validForS: 86_400 },
-      code: login.code,
-    } as const;
+    const provider: ProviderSignRequest = {
+      kind: 'provider',
+      ...{ providerId: 'atlas', nodeKey: login.sessionKey, validForS: 86_400, code: login.code },
+    };
     expect(readSignFragment(signFragment(provider))).toEqual(provider);
   });
 
   test('an answer is the same after the address, and after a paste with breaks in it', () => {
-    const url = signAnswerUrl(login, answer);
+    const url = signAnswerUrl({ port: login.port!, path: login.path! }, answer);
     expect(url.startsWith(`http://127.0.0.1:40000${login.path}?`)).toBe(true);
     expect(readSignAnswer(url)).toEqual(answer);
     expect(readSignAnswer(signAnswerText(answer).replace(/(.{40})/g, '$1\n '))).toEqual(answer);

@@ -47,7 +47,8 @@ export function authentication(authenticate: Authenticate): Middleware<ApiState>
       throw new BrokerError('auth_required', 'this route needs the credential of a session');
     }
     if (rule!.auth === 'signed' && principal.kind !== 'signed') {
-      throw new BrokerError('auth_required', 'this route needs a request signature; a bearer token is not enough');
+      const needed = rule!.scopes.includes('admin') ? operatorsNeed : 'this route needs a request signature';
+      throw new BrokerError('auth_required', `${needed}; a bearer token is not enough`);
     }
     ctx.state.principal = principal;
     ctx.set('cache-control', 'no-store');
@@ -55,13 +56,20 @@ export function authentication(authenticate: Authenticate): Middleware<ApiState>
   };
 }
 
+/** What the routes of operators need, and how to get it. */
+const operatorsNeed =
+  'this needs a signed session of a wallet of ADMIN_WALLETS: log in with the scope admin (wl login --admin), and sign ' +
+  'the request with the session key';
+
 /** Rejects a principal that lacks a scope of the route, unless the route allows operators and it is one. */
 export const requireScopes: Middleware<ApiState> = async (ctx, next) => {
   const { rule, principal } = ctx.state;
   const granted: readonly Scope[] = principal?.scopes ?? [];
   const byOperator = rule!.operators === true && granted.includes('admin');
   const missing = byOperator ? [] : rule!.scopes.filter((scope) => !granted.includes(scope));
-  if (missing.length > 0)
-    throw new BrokerError('scope_denied', `this needs ${missing.join(', ')}`, { missing_scopes: missing });
+  if (missing.length > 0) {
+    const detail = missing.includes('admin') ? operatorsNeed : `this needs ${missing.join(', ')}`;
+    throw new BrokerError('scope_denied', detail, { missing_scopes: missing });
+  }
   await next();
 };

@@ -25,6 +25,7 @@ import { frontRoutes } from './front.js';
 import { healthRoutes, type Health } from './health.js';
 import { jobRoutes } from './jobs.js';
 import { marketRoutes } from './market.js';
+import { leftDelegationRoutes } from './left-delegations.js';
 import { miningRoutes, type MiningRouteDeps } from './mining.js';
 import { offerRoutes } from './offers.js';
 import { providerMessageRoutes } from './provider-messages.js';
@@ -78,6 +79,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...billingRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
+    ...leftDelegationRoutes({ config, pool, limiter, ...owners }),
     ...adminProviderRoutes({ config, pool, ...owners, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
     ...adminJobRoutes(deps),

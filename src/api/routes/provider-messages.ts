@@ -6,6 +6,7 @@ import { networkOf } from '../../auth/networks.js';
 import { verifyReader } from '../../auth/providers/reader.js';
 import { inTurn } from '../../auth/turns.js';
 import type { Config } from '../../config.js';
+import { leftDelegations } from '../../db/left-delegations.js';
 import { providerRecords } from '../../db/provider-identities.js';
 import { BrokerError } from '../../domain/errors.js';
 import { senderOf } from '../../domain/provider-message.js';
@@ -67,6 +68,10 @@ const entryId = z
   .default('0');
 
 const responsesReply = z.object({
+  delegations: z
+    .array(z.object({ reg: z.string(), regsig: z.string() }))
+    .optional()
+    .describe("What owners left here for this machine's key: see `PUT …/delegation`"),
   responses: z.array(
     z.object({
       id: z.string(),
@@ -199,11 +204,16 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
         const { id: providerId = '' } = ctx.state.params;
         const { after } = ctx.state.query as { after: string };
         const request = { providerId, target: ctx.req.url ?? '', headers: ctx.req.headers };
-        const readable = await checked(ctx, providerId, async () => {
-          const isProven = await verifyReader(deps, request, deps.config.AUTH_TARGET_PREFIX);
-          return { isProven, value: isProven };
+        const leftFor = (key: string) => leftDelegations(deps.pool, providerId, key);
+        const reader = await checked(ctx, providerId, async () => {
+          const found = await verifyReader(deps, request, {
+            isAwaited: async (key) => (await leftFor(key)).length > 0,
+            targetPrefix: deps.config.AUTH_TARGET_PREFIX,
+          });
+          return { isProven: found.readsAnswers, value: found };
         });
-        const stored = readable ? await readReplies(redis, providerId, after) : [];
+        const delegations = await leftFor(reader.key);
+        const stored = reader.readsAnswers ? await readReplies(redis, providerId, after) : [];
         const responses = [];
         for (const { id, timestamp, reply: data, data: text, bsig } of stored) {
           // Anybody who can write to Redis can write there, too.
@@ -211,7 +221,11 @@ export function providerMessageRoutes(deps: ProviderMessageDeps): RouteRule[] {
             reportForeign(redis, 'answers', responseStream(providerId));
           else responses.push({ id, timestamp, data, text, bsig });
         }
-        replyUncached(ctx, 200, { responses, server_time: serverTime() });
+        replyUncached(ctx, 200, {
+          responses,
+          ...(delegations.length === 0 ? {} : { delegations }),
+          server_time: serverTime(),
+        });
       },
     },
   ];

@@ -12,12 +12,20 @@ import type { VerifyContractWallet } from '../customers/smart-wallet.js';
 const rememberedMs = 30_000;
 const maxRemembered = 1_000;
 
+interface ContractOwnerOptions {
+  /** Unix milliseconds. */
+  now?: () => number;
+  /** How many questions may be under way; more are put off (`ChainAway`) instead of waiting in a queue. */
+  maxUnderWay?: number;
+}
+
 /** The dependency of those who check owners; nothing where contract wallets are not let in. */
 export function contractOwners(
   pool: Queryable,
   verify: VerifyContractWallet | undefined,
+  options: ContractOwnerOptions = {},
 ): { verifyContractWallet?: VerifyContractWallet } {
-  return verify === undefined ? {} : { verifyContractWallet: createContractOwners(pool, verify) };
+  return verify === undefined ? {} : { verifyContractWallet: createContractOwners(pool, verify, options) };
 }
 
 /**
@@ -29,8 +37,9 @@ export function contractOwners(
 export function createContractOwners(
   pool: Queryable,
   verify: VerifyContractWallet,
-  { now = Date.now }: { now?: () => number } = {},
+  { now = Date.now, maxUnderWay = Infinity }: ContractOwnerOptions = {},
 ): VerifyContractWallet {
+  let underWay = 0;
   const remembered = new Map<string, { answer: Promise<boolean>; untilMs: number }>();
 
   return async (wallet, digest, signature, chainId) => {
@@ -38,7 +47,9 @@ export function createContractOwners(
     const before = remembered.get(question);
     if (before !== undefined && before.untilMs > now()) return await before.answer;
     if (await wasProven(pool, { wallet, digest, signature })) return true;
-    const answer = verify(wallet, digest, signature, chainId);
+    if (underWay >= maxUnderWay) throw new ChainAway(new Error('it is asked about too many wallets'));
+    underWay++;
+    const answer = ask(wallet, digest, signature, chainId).finally(() => underWay--);
     const entry = { answer, untilMs: now() + rememberedMs };
     remembered.delete(question);
     remembered.set(question, entry);
@@ -50,7 +61,15 @@ export function createContractOwners(
       return await answer;
     } catch (error) {
       if (remembered.get(question) === entry) remembered.delete(question);
-      throw error instanceof BrokerError && error.code === 'auth_backend_unavailable' ? new ChainAway(error) : error;
+      throw error;
     }
   };
+
+  async function ask(...question: Parameters<VerifyContractWallet>): Promise<boolean> {
+    try {
+      return await verify(...question);
+    } catch (error) {
+      throw error instanceof BrokerError && error.code === 'auth_backend_unavailable' ? new ChainAway(error) : error;
+    }
+  }
 }

@@ -1,7 +1,9 @@
 import { keccak256, toBytes, zeroAddress, type Hex } from 'viem';
 import type { Config } from '../../config.js';
 import type { SignedDelegation } from '../../db/provider-binding.js';
+import type { ProviderRecord } from '../../db/provider-identities.js';
 import { MessageRejected } from '../../domain/provider-rejections.js';
+import { noWallet } from '../../domain/registration.js';
 import { anySpec, providerRegistrationDigest, type ProviderRegistration } from '../../wire/provider-typed-data.js';
 import { maxDelegationS } from '../../wire/node-key-delegation.js';
 import type { Recover } from '../../wire/recover.js';
@@ -86,6 +88,15 @@ export async function signedByWallet(
     if (await verifyContractWallet(message.wallet, digest, signature, chainId)) return { chainId, digest };
   }
   return undefined;
+}
+
+/** @throws MessageRejected when the provider belongs to another wallet than the one that delegates. */
+export function requireOwner({ identity, incumbentWallet = noWallet }: ProviderRecord, wallet: string): void {
+  if ((identity?.wallet ?? wallet) !== wallet) throw new MessageRejected('other_wallet');
+  // A claimed wallet may be replaced by a proven one, unless the provider was already admitted with the claim.
+  if (identity === undefined && incumbentWallet !== noWallet && incumbentWallet !== wallet) {
+    throw new MessageRejected('other_wallet');
+  }
 }
 
 /** @throws MessageRejected when a delegation allows only one registration and this is a different one. */

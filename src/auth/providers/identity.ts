@@ -21,6 +21,7 @@ import { noWallet } from '../../domain/registration.js';
 import { streams } from '../../wire/streams.js';
 import {
   firstUseWindow,
+  requireOwner,
   requireSpec,
   signedByWallet,
   verifyDelegation,
@@ -162,12 +163,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
     const { providerId, entryId, arrivedAtMs, fields } = message;
     const read = readDelegation(reg);
     if (read === undefined) throw new MessageRejected('delegation_malformed');
-    if ((record.identity?.wallet ?? read.wallet) !== read.wallet) throw new MessageRejected('other_wallet');
-    const incumbent = record.incumbentWallet ?? noWallet;
-    // A claimed wallet may be replaced by a proven one, unless the provider was already admitted with the claim.
-    if (record.identity === undefined && incumbent !== noWallet && incumbent !== read.wallet) {
-      throw new MessageRejected('other_wallet');
-    }
+    requireOwner(record, read.wallet);
     requireOnTime(signature, arrivedAtMs);
     await requireSignedByKey(message, signature);
     const delegation = await verifyDelegation(deps, read, regsig, {

@@ -43,7 +43,7 @@ function untilS(job: Job, until: Date): number {
 
 async function agreeOnPrice(context: Context, job: Job, seconds: number, isAgreed: boolean): Promise<void> {
   const { screen } = context;
-  if (job.cost === undefined) return;
+  if (job.cost?.per_second === undefined) return;
   const money = await context.money();
   const cost = BigInt(job.cost.per_second) * BigInt(Math.ceil(seconds));
   screen.note(`${durationText(seconds)} more: ${money.sum(cost.toString())}`);

@@ -86,5 +86,5 @@ function cheapest(offers: readonly Offer[]): Offer | undefined {
 
 /** `4090` for `rtx-4090`: what one would type. */
 function shortest({ gpu_type: type }: Offer): string {
-  return clean(type).replace(/^(?:rtx|gtx|tesla)-/, '');
+  return clean(type ?? '').replace(/^(?:rtx|gtx|tesla)-/, '');
 }

@@ -16,6 +16,8 @@ export async function run(context: Context, [id]: Args): Promise<void> {
   for (const line of lines(context, provider, symbol)) screen.paragraph(line, '  ');
 }
 
+const isLoginMissing = (code: string) => code === 'not_logged_in';
+
 /** One's own with all that its owner sees; somebody else's as everybody sees it. */
 async function found(context: Context, id: string): Promise<Provider> {
   const client = await context.client();
@@ -23,8 +25,7 @@ async function found(context: Context, id: string): Promise<Provider> {
     const own = (await client.providers.mine()).find(({ provider_id }) => provider_id === id);
     if (own !== undefined) return own;
   } catch (error) {
-    if (!isClientError(error) || (error.status !== 401 && error.status !== 403 && error.code !== 'not_logged_in'))
-      throw error;
+    if (!isClientError(error) || !(isLoginMissing(error.code) || [401, 403, 404].includes(error.status))) throw error;
   }
   return await client.providers.get(id);
 }

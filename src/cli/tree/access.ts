@@ -7,16 +7,16 @@ const wallets = 'browser, env, file:PATH, keystore:PATH or rpc:URL';
 export function addAccessCommands(program: Command, runner: Runner): void {
   const add = adder(program, runner);
   add('login', 'a wallet lets this computer rent, up to a limit', () => import('../commands/login.js'))
-    .option('--wallet KIND', `who signs: ${wallets}`)
-    .option('--spend-limit N', 'how many tokens its jobs may cost together', values.tokenAmount)
-    .option('--for TIME', 'how long it lasts: 8h', values.duration)
-    .option('--scopes WORDS', 'what it may do: jobs:read,jobs:write,…', values.words)
+    .option('--wallet <KIND>', `who signs: ${wallets}`)
+    .option('--spend-limit <N>', 'how many tokens its jobs may cost together', values.tokenAmount)
+    .option('--for <TIME>', 'how long it lasts: 8h', values.duration)
+    .option('--scopes <WORDS>', 'what it may do: jobs:read,jobs:write,…', values.words)
     .option('--admin', 'to operate the broker')
-    .option('--label TEXT', 'what the list of sessions calls it')
-    .option('--chain-id N', 'the chain of the wallet', values.wholeNumber)
-    .option('--audience ORIGIN', "the broker's public origin, if you reach it by another address")
+    .option('--label <TEXT>', 'what the list of sessions calls it')
+    .option('--chain-id <N>', 'the chain of the wallet', values.wholeNumber)
+    .option('--audience <ORIGIN>', "the broker's public origin, if you reach it by another address")
     .option('--token', 'print a bearer token for curl, and log nothing in that is not')
-    .option('--ttl TIME', 'how long the token lives: 1h', values.duration)
+    .option('--ttl <TIME>', 'how long the token lives: 1h', values.duration)
     .option('--no-browser', 'print the address of the page, and take its answer by paste');
   add('logout', 'ends this login', () => import('../commands/logout.js')).option(
     '--everywhere',
@@ -24,8 +24,8 @@ export function addAccessCommands(program: Command, runner: Runner): void {
   );
   add('whoami', 'who is logged in, until when, and what is left of the limit', () => import('../commands/whoami.js'));
   add('cost', 'what was spent', () => import('../commands/cost.js'))
-    .option('--from TIME', 'since then: 2026-11-01', values.moment)
-    .option('--to TIME', 'until then', values.moment)
+    .option('--from <TIME>', 'since then: 2026-11-01', values.moment)
+    .option('--to <TIME>', 'until then', values.moment)
     .addOption(new Option('--by <what>', 'a row for each').choices(['job', 'day', 'provider']).default('job'))
     .option('--csv', 'as CSV');
   addKeys(program, runner);
@@ -36,7 +36,7 @@ export function addAccessCommands(program: Command, runner: Runner): void {
 function addKeys(program: Command, runner: Runner): void {
   const add = adder(program.command('keys').description('SSH keys that the broker keeps for you'), runner);
   add('ls', 'the keys', () => import('../commands/keys-ls.js'));
-  add('add [file]', 'keep a public key', () => import('../commands/keys-add.js')).option('--name NAME', 'its name');
+  add('add [file]', 'keep a public key', () => import('../commands/keys-add.js')).option('--name <NAME>', 'its name');
   add('rm <name...>', 'forget keys', () => import('../commands/keys-rm.js'));
 }
 
@@ -44,8 +44,8 @@ function addTokens(program: Command, runner: Runner): void {
   const add = adder(program.command('tokens').description('bearer tokens, for programs'), runner);
   add('ls', 'the tokens of your sessions', () => import('../commands/tokens-ls.js'));
   add('new', 'make one, and print it once', () => import('../commands/tokens-new.js'))
-    .option('--scopes WORDS', 'what it may do', values.words)
-    .option('--ttl TIME', 'how long it lives: 1h', values.duration);
+    .option('--scopes <WORDS>', 'what it may do', values.words)
+    .option('--ttl <TIME>', 'how long it lives: 1h', values.duration);
   add('rm <id...>', 'revoke tokens', () => import('../commands/tokens-rm.js'));
 }
 
@@ -55,6 +55,6 @@ function addSessions(program: Command, runner: Runner): void {
   add('end <id...>', 'end logins', () => import('../commands/sessions-end.js'));
   add('end-all', 'end all logins, this one last', () => import('../commands/sessions-end-all.js'))
     .option('--by-wallet', 'signed by the wallet: also when every session key is lost')
-    .option('--wallet KIND', `who signs: ${wallets.replace('browser, ', '')}`)
+    .option('--wallet <KIND>', `who signs: ${wallets.replace('browser, ', '')}`)
     .option('-y, --yes', 'do not ask');
 }

@@ -10,33 +10,33 @@ export function addAdminCommands(program: Command, runner: Runner): void {
   add('overview', 'jobs, machines, streams, money', () => import('../commands/admin-overview.js'));
   add('stuck', 'what does not move, and why', () => import('../commands/admin-stuck.js'));
   add('jobs', "everybody's jobs", () => import('../commands/admin-jobs.js'))
-    .option('--wallet ADDRESS', 'of this customer')
-    .option('--provider ID', 'at this provider')
-    .option('--status WORD', 'in this state')
-    .option('--older-than TIME', 'ordered longer ago', values.duration);
+    .option('--wallet <ADDRESS>', 'of this customer')
+    .option('--provider <ID>', 'at this provider')
+    .option('--status <WORD>', 'in this state')
+    .option('--older-than <TIME>', 'ordered longer ago', values.duration);
   add('end <job>', 'end a job, with a reason that its customer reads', () => import('../commands/admin-end.js'))
-    .requiredOption('--reason TEXT', 'why')
+    .requiredOption('--reason <TEXT>', 'why')
     .option('-y, --yes', 'do not ask');
   add('providers', 'all machines', () => import('../commands/admin-providers.js')).option(
-    '--status WORD',
+    '--status <WORD>',
     'in this state',
   );
   add('approve <provider>', 'let one in that does not sign', () => import('../commands/admin-approve.js')).option(
-    '--wallet ADDRESS',
+    '--wallet <ADDRESS>',
     'only if this wallet is its owner',
   );
   add('dead-letters', 'messages that were put aside', () => import('../commands/admin-dead-letters.js'))
-    .option('--stream NAME', 'of this stream')
-    .option('--provider ID', 'of this provider');
+    .option('--stream <NAME>', 'of this stream')
+    .option('--provider <ID>', 'of this provider');
   add('audit', 'who did what, from where', () => import('../commands/admin-audit.js'))
-    .option('--actor ADDRESS', 'by this wallet')
-    .option('--target NAME', 'to this job or provider')
-    .option('--action NAME', 'such as provider.drain');
+    .option('--actor <ADDRESS>', 'by this wallet')
+    .option('--target <NAME>', 'to this job or provider')
+    .option('--action <NAME>', 'such as provider.drain');
   add('blocks', 'who and what is blocked', () => import('../commands/admin-blocks.js')).addOption(
     new Option('--kind <kind>', 'only these').choices(kinds),
   );
   add('block <kind> <value>', 'block a wallet, a provider or an image', () => import('../commands/admin-block.js'))
-    .requiredOption('--reason TEXT', 'why')
-    .option('--until TIME', 'until then', values.moment);
+    .requiredOption('--reason <TEXT>', 'why')
+    .option('--until <TIME>', 'until then', values.moment);
   add('unblock <kind> <value>', 'unblock it', () => import('../commands/admin-unblock.js'));
 }

@@ -8,15 +8,6 @@ export type Run = (context: Context, args: Args, flags: never) => Promise<ExitCo
 /** Positional arguments: a variadic one is a list. */
 export type Args = readonly (string | string[] | undefined)[];
 
-export interface Global {
-  api?: string;
-  json?: boolean;
-  quiet?: boolean;
-  utc?: boolean;
-  color: boolean;
-  verbose?: boolean;
-}
-
 /** How a parsed command is run: with its context, and its exit code kept. */
 export type Runner = (run: () => Promise<Run>, args: Args, flags: Record<string, unknown>) => Promise<void>;
 

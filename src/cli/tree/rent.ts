@@ -7,9 +7,9 @@ export function addRentCommands(program: Command, runner: Runner): void {
   addMarket(add);
   add('ls', 'your jobs', () => import('../commands/ls.js'))
     .option('-a, --all', 'ended ones, too')
-    .option('--status WORDS', 'only these states, separated by commas', values.words)
-    .option('--provider ID', 'only at this provider')
-    .option('--since TIME', 'ordered since then: 2026-11-27, 08:00, 2d', String)
+    .option('--status <WORDS>', 'only these states, separated by commas', values.words)
+    .option('--provider <ID>', 'only at this provider')
+    .option('--since <TIME>', 'ordered since then: 2026-11-27, 08:00, 2d', String)
     .option('-w, --watch', 'again and again, until Ctrl-C');
   add('show <job>', 'one job: state, cost, how to log in', () => import('../commands/show.js')).option(
     '--events',
@@ -17,40 +17,40 @@ export function addRentCommands(program: Command, runner: Runner): void {
   );
   add('wait <job>', 'until it runs, or has ended', () => import('../commands/wait.js'))
     .addOption(new Option('--for <state>', 'what to wait for').choices(['running', 'ended']).default('running'))
-    .option('--timeout TIME', 'at most so long: 15m', values.duration);
+    .option('--timeout <TIME>', 'at most so long: 15m', values.duration);
   add('ssh <job> [command...]', 'log in; the machine is verified', () => import('../commands/ssh.js'))
-    .option('-L, --forward PORT', 'forward a port: 8888, or 8888:9999 (repeatable)', values.list)
-    .option('-i, --identity FILE', 'the private key')
+    .option('-L, --forward <PORT>', 'forward a port: 8888, or 8888:9999 (repeatable)', values.list)
+    .option('-i, --identity <FILE>', 'the private key')
     .option('--print', 'print the command instead');
   add('cp <from> <to>', 'copy files; one side is JOB:path', () => import('../commands/cp.js'))
     .option('-r, --recursive', 'folders, too')
-    .option('-i, --identity FILE', 'the private key')
+    .option('-i, --identity <FILE>', 'the private key')
     .option('--rsync', 'by rsync, where both sides have it')
     .option('--print', 'print the command instead');
   add('extend <job>', 'rent for longer', () => import('../commands/extend.js'))
-    .option('--hours N', 'so many hours more', values.positive)
-    .option('--until TIME', 'to this time: 21:30, 2026-11-27T08:00Z', values.moment)
-    .option('--idempotency-key KEY', 'a repeat with the same key extends once')
+    .option('--hours <N>', 'so many hours more', values.positive)
+    .option('--until <TIME>', 'to this time: 21:30, 2026-11-27T08:00Z', values.moment)
+    .option('--idempotency-key <KEY>', 'a repeat with the same key extends once')
     .option('-y, --yes', 'do not ask');
   add('down [job...]', 'end jobs', () => import('../commands/down.js'))
     .option('--all', 'all that run or start')
-    .option('--name GLOB', 'those with such a name: train-*')
-    .option('--wait TIME', 'wait so long for their end', values.duration)
+    .option('--name <GLOB>', 'those with such a name: train-*')
+    .option('--wait <TIME>', 'wait so long for their end', values.duration)
     .option('-y, --yes', 'do not ask');
 }
 
 function addMarket(add: ReturnType<typeof adder>): void {
   add('offers [gpu]', 'what is free now, and what it costs', () => import('../commands/offers.js'))
-    .option('--count N', 'so many GPUs on one machine', values.wholeNumber)
-    .option('--vram GB', 'GPUs with at least so much memory', values.gigabytes)
-    .option('--cuda VERSION', 'machines whose driver has at least this CUDA')
-    .option('--region NAME', 'only there')
-    .option('--cpu N', 'so many free cores', values.wholeNumber)
-    .option('--memory GB', 'so much free memory', values.gigabytes)
-    .option('--disk GB', 'so much free disk', values.gigabytes)
-    .option('--max-price N', 'at most so many tokens for a GPU and hour', values.amount)
-    .option('--reliability PERCENT', 'machines that were there so much of the last 30 days', values.amount)
-    .option('--provider ID', 'only this one')
+    .option('--count <N>', 'so many GPUs on one machine', values.wholeNumber)
+    .option('--vram <GB>', 'GPUs with at least so much memory', values.gigabytes)
+    .option('--cuda <VERSION>', 'machines whose driver has at least this CUDA')
+    .option('--region <NAME>', 'only there')
+    .option('--cpu <N>', 'so many free cores', values.wholeNumber)
+    .option('--memory <GB>', 'so much free memory', values.gigabytes)
+    .option('--disk <GB>', 'so much free disk', values.gigabytes)
+    .option('--max-price <N>', 'at most so many tokens for a GPU and hour', values.amount)
+    .option('--reliability <PERCENT>', 'machines that were there so much of the last 30 days', values.amount)
+    .option('--provider <ID>', 'only this one')
     .addOption(new Option('--sort <by>', 'the order').choices(['price', 'free', 'reliability']))
     .option('--all', 'full ones, too')
     .option('-w, --watch', 'again and again, until Ctrl-C');
@@ -58,7 +58,7 @@ function addMarket(add: ReturnType<typeof adder>): void {
     add('quote <gpu>', 'what an order would cost, and who would take it', () => import('../commands/quote.js')),
   );
   orderFlags(add('up <gpu>', 'rent, wait for SSH, say how to log in', () => import('../commands/up.js')))
-    .option('--timeout TIME', 'wait at most so long for SSH: 15m', values.duration)
+    .option('--timeout <TIME>', 'wait at most so long for SSH: 15m', values.duration)
     .option('--ssh', 'log in at once')
     .option('--detach', 'do not wait')
     .addOption(
@@ -66,25 +66,25 @@ function addMarket(add: ReturnType<typeof adder>): void {
         .choices(['ask', 'keep', 'cancel'])
         .default('ask'),
     )
-    .option('--idempotency-key KEY', 'a repeat with the same key rents once')
+    .option('--idempotency-key <KEY>', 'a repeat with the same key rents once')
     .option('-y, --yes', 'do not ask, whatever it costs')
     .option('--dry-run', 'say what it would cost, and stop');
 }
 
 function orderFlags(command: Command): Command {
   return command
-    .option('--hours N', 'for how long (1)', values.positive)
-    .option('--name NAME', 'a name of your own: letters, digits and -')
-    .option('--image NAME', 'the container image')
-    .option('--cpu N', 'processor cores', values.wholeNumber)
-    .option('--memory GB', 'memory', values.gigabytes)
-    .option('--disk GB', 'disk', values.gigabytes)
-    .option('--env NAME=VALUE', 'a variable in the container (repeatable)', values.variables)
-    .option('--env-file FILE', 'variables, one NAME=VALUE a line')
-    .option('--key KEY', 'your public SSH key: a file, or the name of a stored one (repeatable)', values.list)
-    .option('--provider ID', 'only at this provider')
-    .option('--region NAME', 'only there')
-    .option('--vram GB', 'GPUs with at least so much memory', values.gigabytes)
-    .option('--cuda VERSION', 'machines whose driver has at least this CUDA')
-    .option('--max-price N', 'at most so many tokens an hour for all of it', values.amount);
+    .option('--hours <N>', 'for how long (1)', values.positive)
+    .option('--name <NAME>', 'a name of your own: letters, digits and -')
+    .option('--image <NAME>', 'the container image')
+    .option('--cpu <N>', 'processor cores', values.wholeNumber)
+    .option('--memory <GB>', 'memory', values.gigabytes)
+    .option('--disk <GB>', 'disk', values.gigabytes)
+    .option('--env <NAME=VALUE>', 'a variable in the container (repeatable)', values.variables)
+    .option('--env-file <FILE>', 'variables, one NAME=VALUE a line')
+    .option('--key <KEY>', 'your public SSH key: a file, or the name of a stored one (repeatable)', values.list)
+    .option('--provider <ID>', 'only at this provider')
+    .option('--region <NAME>', 'only there')
+    .option('--vram <GB>', 'GPUs with at least so much memory', values.gigabytes)
+    .option('--cuda <VERSION>', 'machines whose driver has at least this CUDA')
+    .option('--max-price <N>', 'at most so many tokens an hour for all of it', values.amount);
 }

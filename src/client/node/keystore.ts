@@ -40,14 +40,13 @@ export async function keystoreAccount(json: string, password: string): Promise<L
   if (cipher !== 'aes-128-ctr') throw new Error(`the keystore's cipher is not aes-128-ctr`);
   const derived = await derivedKey(keystore.crypto, password.normalize('NFKC'));
   const encrypted = hex(ciphertext, 'ciphertext', keyBytes);
-  const { keccak256 } = await import('viem');
+  const { accountOf, keccak256 } = await import('../signing.js');
   const expected = hex(mac, 'mac', 32);
   const actual = Buffer.from(keccak256(Buffer.concat([derived.subarray(16, 32), encrypted])).slice(2), 'hex');
   if (!timingSafeEqual(actual, expected)) throw new WrongPassword('the password does not open this keystore');
   const decipher = createDecipheriv('aes-128-ctr', derived.subarray(0, 16), hex(cipherparams?.iv, 'iv', 16));
   const key = Buffer.concat([decipher.update(encrypted), decipher.final()]);
-  const { privateKeyToAccount } = await import('viem/accounts');
-  const account = privateKeyToAccount(`0x${key.toString('hex')}`);
+  const account = accountOf(`0x${key.toString('hex')}`);
   const { address } = keystore;
   if (
     typeof address === 'string' &&

@@ -1,6 +1,7 @@
 import { tomlFlag } from '../prerequisites.js';
 import { containerdSettings } from './containerd.js';
 import { failure, looked, unseen, warning, type Check, type Problem } from './finding.js';
+import { installing, newInitramfs } from './mends.js';
 import { namesIn, shown, textOf, type Host } from './host.js';
 
 const nvidia = '0x10de';
@@ -17,23 +18,25 @@ export const driver: Check = {
     const problems: Problem[] = [];
     if (!reading.hasDriver) {
       if (cards === 0) return looked('no GPU of NVIDIA, and no driver: this machine offers processors only');
-      problems.push(failure(`${cards} GPUs of NVIDIA, and nvidia-smi is not in PATH`, 'apt-get install nvidia-driver'));
+      problems.push(
+        failure(
+          `${cards} GPUs of NVIDIA, and nvidia-smi is not in PATH`,
+          host.installed('ubuntu-drivers') ? 'ubuntu-drivers install' : installing(host, 'nvidia-driver'),
+        ),
+      );
     }
     if (/^nouveau /m.test(loaded))
       problems.push(
         failure(
           'the module nouveau has taken the cards, so that no other driver can',
-          "printf 'blacklist nouveau\\noptions nouveau modeset=0\\n' >/etc/modprobe.d/nouveau.conf && update-initramfs -u && reboot",
+          String.raw`printf 'blacklist nouveau\noptions nouveau modeset=0\n' >/etc/modprobe.d/nouveau.conf && ${newInitramfs(host)} && reboot`,
         ),
       );
     const installed = gpus[0]?.driverVersion;
     const isMixed = running !== undefined && installed !== undefined && installed !== '' && installed !== running;
     if (isMixed || reading.problems.some((text) => /version mismatch/i.test(text)))
       problems.push(
-        failure(
-          "the driver's module and its library are of two versions: an update waits for a restart",
-          'reboot   # afterwards keep it: apt-mark hold nvidia-driver',
-        ),
+        failure("the driver's module and its library are of two versions: an update waits for a restart", 'reboot'),
       );
     for (const text of reading.problems.slice(0, 16))
       problems.push(failure(`nvidia-smi says: ${shown(text)}`, 'dmesg | grep -i -e nvrm -e xid | tail'));
@@ -66,7 +69,7 @@ export const toolkit: Check = {
         '',
         failure(
           'nvidia-container-runtime is not in PATH: containers get no GPU',
-          'apt-get install nvidia-container-toolkit   # from the repository of NVIDIA',
+          `${installing(host, 'nvidia-container-toolkit')}   # from the repository of NVIDIA`,
         ),
       );
     const said = await host.run('nvidia-ctk', ['--version']);
@@ -81,7 +84,7 @@ export const toolkit: Check = {
       problems.push(
         failure(
           `${version.join('.')}, older than 1.17.8: a customer's image can run programs as root on this machine`,
-          'apt-get update && apt-get install --only-upgrade nvidia-container-toolkit',
+          `${installing(host, 'nvidia-container-toolkit')}   # after its repository was read anew`,
         ),
       );
     const { values } = containerdSettings(host);

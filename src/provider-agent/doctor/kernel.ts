@@ -1,4 +1,5 @@
 import { failure, looked, obstacle, unseen, warning, type Check, type Problem } from './finding.js';
+import { kernelArgument } from './mends.js';
 import { isThere, shown, textOf, type Host } from './host.js';
 
 /** A kubelet does not start while the machine swaps, unless it is told otherwise; kubeadm only warns, and then waits. */
@@ -110,7 +111,7 @@ export const cgroups: Check = {
         missing.length > 0 &&
           failure(
             `version 2 without ${missing.join(', ')}: the kubelet does not start`,
-            "grubby --update-kernel=ALL --args='cgroup_enable=memory'   # or in GRUB_CMDLINE_LINUX; then reboot",
+            kernelArgument(host, 'cgroup_enable=memory'),
           ),
       );
     }
@@ -119,7 +120,7 @@ export const cgroups: Check = {
       '',
       warning(
         'version 1: newer kubelets refuse it (1.35 does unless its configuration allows it)',
-        'grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1   # or in GRUB_CMDLINE_LINUX; then reboot',
+        kernelArgument(host, 'systemd.unified_cgroup_hierarchy=1'),
       ),
     );
   },

@@ -1,5 +1,6 @@
 import { containerdSettings } from './containerd.js';
 import { failure, looked, obstacle, warning, type Check, type Problem } from './finding.js';
+import { installing } from './mends.js';
 import { isThere, textOf, type Host } from './host.js';
 
 /** The programs that a join needs, and those that older kubeadm looks for. */
@@ -20,7 +21,7 @@ export const programs: Check = {
       missing.length > 0 &&
         obstacle(
           `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} not in PATH`,
-          missing.includes('containerd') ? 'apt-get install containerd' : `see ${packagesPage}`,
+          missing.includes('containerd') ? installing(host, 'containerd') : `see ${packagesPage}`,
         ),
       kubeadm !== undefined &&
         kubelet !== undefined &&
@@ -32,7 +33,7 @@ export const programs: Check = {
       lacking.length > 0 &&
         warning(
           `${lacking.join(', ')} ${lacking.length > 1 ? 'are' : 'is'} not in PATH: older kubeadm refuses to join`,
-          'apt-get install conntrack iptables iproute2 mount util-linux',
+          installing(host, 'conntrack iptables iproute2 util-linux'),
         ),
     );
   },
@@ -53,7 +54,7 @@ const sockets = {
 
 export const containerd: Check = {
   name: 'containerd',
-  look(host) {
+  async look(host) {
     if (!host.installed('containerd')) return undefined;
     const running = Object.entries(sockets).filter(([, path]) => isThere(host, path));
     const { values, hasFile } = containerdSettings(host);
@@ -61,7 +62,7 @@ export const containerd: Check = {
     const others = running.map(([name]) => name).filter((name) => name !== 'containerd');
     return looked(
       'runs, and answers kubelets',
-      !running.some(([name]) => name === 'containerd') &&
+      !(await host.answers(sockets.containerd)) &&
         obstacle('containerd does not run', 'systemctl enable --now containerd'),
       others.length > 0 &&
         obstacle(

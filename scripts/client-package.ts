@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process';
+import { existsSync, chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { keepReached } from './reached-types.js';
+
+/** The programs of the package and the files that they start in. */
+const startedIn = { wl: 'src/cli/main.ts', 'provider-agent': 'src/provider-agent/main.ts' };
+
+const shared: BuildOptions = {
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  legalComments: 'linked',
+  logLevel: 'warning',
+};
+
+/**
+ * Some of what the programs bundle is CommonJS, which asks for Node's own modules by `require`.
+ */
+const requireForCommonJs = `import { createRequire as createRequireOfBundle } from 'node:module';
+const require = createRequireOfBundle(import.meta.url);`;
+
+/** Builds the package `worldland`, ready for `npm pack`: the client, its types, and the programs. */
+export async function buildClientPackage(folder: string, { types = true, programs = true } = {}): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  await Promise.all([
+    buildLibrary(join(folder, 'lib')),
+    ...(programs ? [buildPrograms(folder)] : []),
+    ...(types ? [buildTypes(folder)] : []),
+  ]);
+  const { version, license, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>;
+  const manifest = { ...aboutPackage, version, license, engines };
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  cpSync('docs/client.md', join(folder, 'README.md'));
+  cpSync('LICENSE', join(folder, 'LICENSE'));
+}
+
+const aboutPackage = {
+  name: 'worldland',
+  description:
+    'Rent GPUs, and rent them out: the client of the WorldLand broker, its command line and its provider agent',
+  type: 'module',
+  sideEffects: false,
+  exports: {
+    '.': { types: './types/client/index.d.ts', default: './lib/index.js' },
+    './node': { types: './types/client/node.d.ts', default: './lib/node.js' },
+    './package.json': './package.json',
+  },
+  bin: {
+    wl: './bin/wl/wl.js',
+    worldland: './bin/wl/wl.js',
+    'provider-agent': './bin/provider-agent/provider-agent.js',
+  },
+  files: ['lib', 'types', 'bin'],
+};
+
+const unused = 'not-in-the-client';
+
+/**
+ * viem loads a few of its parts when they are asked for, and a bundler keeps each of them, with all that they need,
+ * although nothing in the client leads to them. That is half of what a login would load.
+ */
+const withoutLazyParts: Plugin = {
+  name: 'without-lazy-parts-of-viem',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /./ }, ({ kind, importer }) =>
+      kind === 'dynamic-import' && importer.includes('/node_modules/viem/')
+        ? { path: unused, external: true }
+        : undefined,
+    ),
+};
+
+/** For browsers and Node alike: only the entry for Node may ask for Node's modules. */
+async function buildLibrary(outdir: string): Promise<void> {
+  const { metafile } = await build({
+    ...shared,
+    plugins: [withoutLazyParts],
+    metafile: true,
+    entryPoints: ['src/client/index.ts', 'src/client/node.ts'],
+    outdir,
+    chunkNames: 'chunks/[name]-[hash]',
+    platform: 'browser',
+    external: ['node:*'],
+  });
+  const needs = Object.entries(metafile.outputs).filter(([, { imports }]) =>
+    imports.some(({ path }) => path === unused),
+  );
+  if (needs.length > 0)
+    throw new Error(`what was left out of viem is needed by ${needs.map(([file]) => file).join(', ')}`);
+}
+
+async function buildPrograms(folder: string): Promise<void> {
+  const builds = Object.entries(startedIn)
+    .filter(([, entry]) => existsSync(entry))
+    .map(async ([name, entry]) => {
+      const outdir = join(folder, 'bin', name);
+      await build({
+        ...shared,
+        entryPoints: { [name]: entry },
+        outdir,
+        chunkNames: 'chunks/[name]-[hash]',
+        platform: 'node',
+        banner: { js: requireForCommonJs },
+      });
+      makeExecutable(join(outdir, `${name}.js`));
+    });
+  await Promise.all(builds);
+}
+
+function makeExecutable(file: string): void {
+  const text = readFileSync(file, 'utf8').replace(/^#!.*\n/, '');
+  writeFileSync(file, `#!/usr/bin/env node\n${text}`);
+  chmodSync(file, 0o755);
+}
+
+async function buildTypes(folder: string): Promise<void> {
+  const outDir = join(folder, 'types');
+  await promisify(execFile)('npx', ['tsc', '-p', 'tsconfig.client.json', '--outDir', outDir]);
+  keepReached(outDir, ['client/index.d.ts', 'client/node.d.ts']);
+}
