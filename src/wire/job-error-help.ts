@@ -1,3 +1,5 @@
+import type { ErrorCode } from './error-codes.js';
+
 export interface ErrorHelp {
   /** What has happened, in a sentence or two. */
   means: string;
@@ -101,4 +103,4 @@ export const jobErrorHelp = {
     means: 'The broker keeps no SSH key with this id for your wallet.',
     todo: ['List the keys: `wl keys ls`. Keep one: `wl keys add ~/.ssh/id_ed25519.pub`.'],
   },
-} as const satisfies Record<string, ErrorHelp>;
+} as const satisfies Partial<Record<ErrorCode, ErrorHelp>>;

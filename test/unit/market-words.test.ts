@@ -69,7 +69,7 @@ describe('why nobody takes an order', () => {
   test('a stranger’s name of a GPU changes nothing in a terminal', () => {
     const models = ['\u001b]0;own\u0007RTX\u202e'];
     const [reason] = whyNobody(order, [machine({ failed: ['type'], models })]).reasons;
-    // eslint-disable-next-line no-control-regex
+     
     expect(reason!.text).not.toMatch(/[\u0000-\u001f\u202e]/);
   });
 
