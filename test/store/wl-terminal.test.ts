@@ -48,7 +48,6 @@ beforeEach(async () => {
 const login = () =>
   wl.run(['login', '--wallet', 'env', '--spend-limit', '1000'], { env: { WALLET_PRIVATE_KEY: walletKey } });
 const run = (line: string, options: RunOptions = {}) => wl.run(line.split(' '), options);
-// eslint-disable-next-line no-control-regex -- that is what must not be there
 const obeyed = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/;
 
 describeUnless(missingForTerminal)('on a terminal', () => {
@@ -99,7 +98,6 @@ describeUnless(missingForTerminal)('on a terminal', () => {
   });
 
   test('colour is there, and not with NO_COLOR or a dumb terminal', async () => {
-    // eslint-disable-next-line no-control-regex -- colours
     const colours = /\u001b\[\d+m/;
     expect((await run('offers', { columns: 80 })).stdout).toMatch(colours);
     expect((await run('offers', { columns: 80, env: { NO_COLOR: '1' } })).stdout).not.toMatch(colours);

@@ -232,6 +232,13 @@ describe('mistakes and failures say what is wrong and what to type, in few lines
       expect.stringMatching(/not as a broker does|JSON that cannot be read/),
     ]);
     server.close();
+    const empty = await startServer(() => '{}', 'application/json');
+    const nothing = `http://127.0.0.1:${(empty.address() as AddressInfo).port}`;
+    for (const line of ['ls', 'offers', 'up 4090', 'whoami', 'provider ls']) {
+      const { code, stderr } = await run(line, { env: { WORLDLAND_API: nothing, WORLDLAND_TOKEN: 'token' } });
+      expect([line, code, stderr]).toEqual([line, 8, expect.stringContaining(nothing)]);
+    }
+    empty.close();
   }, 120_000);
 
   test('no broker is named', async () => {
@@ -296,9 +303,9 @@ test('the Tab key knows commands, GPUs, machines, jobs and settings', async () =
   await run('down train');
 });
 
-async function startServer(answer: (path: string) => string): Promise<Server> {
+async function startServer(answer: (path: string) => string, type?: string): Promise<Server> {
   const server = createServer((request, response) => {
-    response.setHeader('content-type', request.url === '/api/v1/site' ? 'text/html' : 'application/json');
+    response.setHeader('content-type', type ?? (request.url === '/api/v1/site' ? 'text/html' : 'application/json'));
     response.end(answer(request.url!));
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));

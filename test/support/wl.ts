@@ -153,13 +153,10 @@ function quoted(word: string): string {
 
 /** The lines of a terminal as a person sees them: without colours, and what was written again only as it was last. */
 export function shownLines(text: string): string[] {
-  return (
-    text
-      // eslint-disable-next-line no-control-regex -- these are the escapes of a terminal
-      .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, (escape) => (escape.endsWith('K') ? '\u0000' : ''))
-      .split(/\r?\n/)
-      .map((line) => line.split('\u0000').at(-1)!.split('\r').at(-1)!)
-  );
+  return text
+    .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, (escape) => (escape.endsWith('K') ? '\u0000' : ''))
+    .split(/\r?\n/)
+    .map((line) => line.split('\u0000').at(-1)!.split('\r').at(-1)!);
 }
 
 /** A port that was free a moment ago: a broker has to know its own address before it listens. */
