@@ -1,5 +1,224 @@
 // Made by `npm run client:types` of the route table. Do not edit.
 
+export interface AdminJob {
+  job_id: string;
+  job_name?: string;
+  status:
+    | 'pending'
+    | 'provisioning'
+    | 'running'
+    | 'ending'
+    | 'completed'
+    | 'expired'
+    | 'cancelled'
+    | 'failed'
+    | 'provider_lost';
+  /** The last step. Those between `placed` and `ssh_ready` are told by the machine, and may be left out */
+  phase:
+    | 'ordered'
+    | 'placed'
+    | 'pod_created'
+    | 'image_pulling'
+    | 'image_pulled'
+    | 'container_started'
+    | 'ssh_ready'
+    | 'provider_away'
+    | 'ending'
+    | 'ended';
+  message?: string;
+  provider_id?: string;
+  image: string;
+  gpu_type?: string;
+  /** True if the order named no GPU type: it got the cheapest that fitted */
+  any_gpu_type: boolean;
+  /** The provider's name for it */
+  gpu_model?: string;
+  gpu_count: number;
+  cpu_cores: number;
+  memory_gb: number;
+  /** How much of the memory `/dev/shm` may use */
+  shm_gb: number;
+  storage_gb: number;
+  /** For the whole job, in token units */
+  price_per_hour?: number;
+  /** The maximum in the order, or the one that the broker set from the offers of that moment */
+  max_price_per_hour?: number;
+  /** The session that ordered it */
+  session_id?: string;
+  /** In base units */
+  cost?: {
+    /** So far; of a job that has ended, what it cost */
+    spent: string;
+    /** Held for it in the limits of sessions; 0 after its end */
+    reserved: string;
+    /** While it is served, rounded down; absent until it is placed */
+    per_second?: string;
+  };
+  ssh_host?: string;
+  ssh_port?: number;
+  ssh_user?: string;
+  ssh_command?: string;
+  /** The public host key, created for this job only */
+  ssh_host_key?: string;
+  /** As ssh shows it at the first login: `SHA256:…` */
+  ssh_host_key_fingerprint?: string;
+  /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
+  known_hosts?: string;
+  created_at: string;
+  started_at?: string;
+  expires_at?: string;
+  /** Seconds that are left of a running job */
+  ends_in_s?: number;
+  ended_at?: string;
+  /** Who or what ended it: you, its time (`expiry`), the owner of its machine, an operator, or the loss of its machine (`provider`). Absent if it failed or ended by itself */
+  ended_by?: 'you' | 'expiry' | 'owner' | 'operator' | 'provider';
+  failure_reason?: string;
+  failure_message?: string;
+  /** What to change in the next order, if the failure shows it */
+  suggestion?: {
+    action: 'increase_memory' | 'increase_storage';
+    recommended_memory?: string;
+    recommended_storage?: string;
+    message: string;
+  };
+  wallet: string;
+  /** In the Temporal UI; only where the site has set its address */
+  workflow_url?: string;
+  /** While the job holds a machine */
+  pod?: {
+    namespace: string;
+    name: string;
+    node: string;
+  };
+}
+
+export interface AdminJobs {
+  jobs: AdminJob[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface AdminProvider {
+  provider_id: string;
+  wallet_addr: string;
+  node_name?: string;
+  status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
+  /** What it waits for, or why it is not in service */
+  state_reason?: string;
+  /** It takes no new jobs, by a command of its owner or of an operator */
+  cordoned: boolean;
+  /** It is cordoned and has no jobs: it may be turned off */
+  drained: boolean;
+  /** When the last of its jobs ends; if absent, each ends at its own expiry */
+  drain_until?: string;
+  /** It leaves the fleet after its last job */
+  retiring?: boolean;
+  /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
+  user_namespaces: boolean;
+  /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
+  not_offered_reason?: string;
+  /** Where its owner says that it is */
+  region?: string;
+  spec: {
+    hostname: string;
+    os: string;
+    kernel_ver: string;
+    architecture: string;
+    cpu_model: string;
+    cpu_cores: number;
+    cpu_threads: number;
+    total_memory_mb: number;
+    gpus: {
+      index: number;
+      name: string;
+      memory_mb: number;
+      driver_ver: string;
+      cuda_version: string;
+    }[];
+    total_gpus: number;
+    total_disk_gb: number;
+    available_disk_gb: number;
+    public_ip?: string;
+    bandwidth?: string;
+  };
+  capacity: {
+    gpu_count: number;
+    cpu_cores: number;
+    memory_mb: number;
+    /** For its first GPU type; `gpu_prices_per_hour` has all */
+    gpu_price_per_hour: number;
+    total_gpus: {
+      [name: string]: number;
+    };
+    in_use_gpus: {
+      [name: string]: number;
+    };
+    available_gpus: {
+      [name: string]: number;
+    };
+    gpu_prices_per_hour: {
+      [name: string]: number;
+    };
+    /** Who set it: the provider, or the site's operator for a provider that names no price */
+    gpu_price_sources: {
+      [name: string]: 'provider' | 'operator' | 'none';
+    };
+    total_cpu_cores: number;
+    available_cpu_cores: number;
+    total_memory_mb: number;
+    available_memory_mb: number;
+    total_disk_gb: number;
+    available_disk_gb: number;
+    cpu_price_per_hour: number;
+    memory_price_per_gb_hr: number;
+    /** No job starts before this time */
+    available_from?: string;
+    /** No job is placed or extended to end after this time */
+    available_until?: string;
+  };
+  last_heartbeat?: string;
+  registered_at: string;
+  joined_at?: string;
+  /** Its owner or an operator has to approve it before it may join */
+  approval_needed: boolean;
+  /** While a join command is valid */
+  join_token_expires_at?: string;
+  agent_version?: string;
+  blocked?: {
+    reason: string;
+    until: string | null;
+  };
+  workflow_url?: string;
+}
+
+export interface AdminProviders {
+  providers: AdminProvider[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface AuditRows {
+  items: {
+    at: string;
+    /** Wallet */
+    actor: string;
+    /** Absent where the request itself proved its sender */
+    session_id?: string;
+    ip: string;
+    action: string;
+    target: string;
+    detail: {
+      [name: string]: unknown;
+    };
+    request_id: string;
+  }[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
 export interface Billing {
   by: 'job' | 'day' | 'provider';
   rows: {
@@ -27,6 +246,41 @@ export interface Billing {
   };
   from: string;
   to: string;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface Block {
+  kind: 'wallet' | 'provider' | 'image';
+  value: string;
+  reason: string;
+  until: string | null;
+  /** Wallet of the operator */
+  blocked_by: string;
+  blocked_at: string;
+}
+
+export interface Blocks {
+  blocks: Block[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface DeadLetters {
+  items: {
+    stream: string;
+    id: string;
+    at: string;
+    /** Its id in the stream */
+    orig_id: string;
+    /** Claimed, not proven */
+    provider_id?: string;
+    reason: string;
+    /** The beginning of the message, without secrets */
+    data: string;
+  }[];
+  count: number;
   /** Send it as `cursor` for the next page; absent on the last */
   next_cursor?: string;
 }
@@ -286,6 +540,56 @@ export interface OfferList {
   count: number;
   /** Send it as `cursor` for the next page; absent on the last */
   next_cursor?: string;
+}
+
+export interface Overview {
+  at: string;
+  /** Jobs that have not ended. Null, here and below: the system that knows does not answer */
+  jobs: {
+    running: number;
+    provisioning: number;
+    pending: number;
+    ending: number;
+  } | null;
+  /** By status */
+  providers: {
+    [name: string]: number;
+  } | null;
+  gpus: {
+    total: number;
+    rented: number;
+  } | null;
+  /** Base units that ended jobs cost; today begins at 0:00 UTC */
+  revenue: {
+    today: string;
+    '30d': string;
+  } | null;
+  /** From the order to SSH, over a day; null without a start, too */
+  time_to_ssh_s: {
+    p50: number;
+    p95: number;
+  } | null;
+  streams:
+    | {
+        name: string;
+        /** Entries that no relay has read; null if Redis cannot tell */
+        lag: number | null;
+        oldest_pending_s: number;
+        dead_letters: number;
+      }[]
+    | null;
+  reconciler: {
+    last_at: string | null;
+    repairs_1h: number;
+    failures_1h: number;
+  } | null;
+  ready: {
+    [name: string]: {
+      ok: boolean;
+      detail?: string;
+    };
+  };
+  temporal_ui: string | null;
 }
 
 export interface OwnProvider {
@@ -670,6 +974,26 @@ export interface SshKeyList {
   keys: SshKey[];
 }
 
+export interface Stuck {
+  at: string;
+  items: {
+    kind: 'job' | 'provider';
+    id: string;
+    state: string;
+    since: string;
+    age_s: number;
+    waits_for: string;
+    /** Of the step that is repeated; 0 if none is */
+    attempts: number;
+    last_error?: string;
+    suggest: string;
+    workflow_url?: string;
+  }[];
+  count: number;
+  /** There are more than one answer has */
+  has_more: boolean;
+}
+
 export interface WalletEvent {
   /** 1, 2, 3 … within the job, without a gap */
   seq: number;
@@ -753,97 +1077,7 @@ export interface Routes {
       reason: string;
     };
     query: undefined;
-    reply: {
-      job_id: string;
-      job_name?: string;
-      status:
-        | 'pending'
-        | 'provisioning'
-        | 'running'
-        | 'ending'
-        | 'completed'
-        | 'expired'
-        | 'cancelled'
-        | 'failed'
-        | 'provider_lost';
-      /** The last step. Those between `placed` and `ssh_ready` are told by the machine, and may be left out */
-      phase:
-        | 'ordered'
-        | 'placed'
-        | 'pod_created'
-        | 'image_pulling'
-        | 'image_pulled'
-        | 'container_started'
-        | 'ssh_ready'
-        | 'provider_away'
-        | 'ending'
-        | 'ended';
-      message?: string;
-      provider_id?: string;
-      image: string;
-      gpu_type?: string;
-      /** True if the order named no GPU type: it got the cheapest that fitted */
-      any_gpu_type: boolean;
-      /** The provider's name for it */
-      gpu_model?: string;
-      gpu_count: number;
-      cpu_cores: number;
-      memory_gb: number;
-      /** How much of the memory `/dev/shm` may use */
-      shm_gb: number;
-      storage_gb: number;
-      /** For the whole job, in token units */
-      price_per_hour?: number;
-      /** The maximum in the order, or the one that the broker set from the offers of that moment */
-      max_price_per_hour?: number;
-      /** The session that ordered it */
-      session_id?: string;
-      /** In base units */
-      cost?: {
-        /** So far; of a job that has ended, what it cost */
-        spent: string;
-        /** Held for it in the limits of sessions; 0 after its end */
-        reserved: string;
-        /** While it is served, rounded down; absent until it is placed */
-        per_second?: string;
-      };
-      ssh_host?: string;
-      ssh_port?: number;
-      ssh_user?: string;
-      ssh_command?: string;
-      /** The public host key, created for this job only */
-      ssh_host_key?: string;
-      /** As ssh shows it at the first login: `SHA256:…` */
-      ssh_host_key_fingerprint?: string;
-      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-      known_hosts?: string;
-      created_at: string;
-      started_at?: string;
-      expires_at?: string;
-      /** Seconds that are left of a running job */
-      ends_in_s?: number;
-      ended_at?: string;
-      /** Who or what ended it: you, its time (`expiry`), the owner of its machine, an operator, or the loss of its machine (`provider`). Absent if it failed or ended by itself */
-      ended_by?: 'you' | 'expiry' | 'owner' | 'operator' | 'provider';
-      failure_reason?: string;
-      failure_message?: string;
-      /** What to change in the next order, if the failure shows it */
-      suggestion?: {
-        action: 'increase_memory' | 'increase_storage';
-        recommended_memory?: string;
-        recommended_storage?: string;
-        message: string;
-      };
-      wallet: string;
-      /** In the Temporal UI; only where the site has set its address */
-      workflow_url?: string;
-      /** While the job holds a machine */
-      pod?: {
-        namespace: string;
-        name: string;
-        node: string;
-      };
-    };
+    reply: AdminJob;
     errors: CommonError | AuthError | 'job_not_found' | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
   };
   /** Revoke all sessions of the wallet, this one too */
@@ -908,25 +1142,7 @@ export interface Routes {
       target?: string;
       action?: string;
     };
-    reply: {
-      items: {
-        at: string;
-        /** Wallet */
-        actor: string;
-        /** Null where the request itself proved its sender */
-        session_id: string | null;
-        ip: string;
-        action: string;
-        target: string;
-        detail: {
-          [name: string]: unknown;
-        };
-        request_id: string;
-      }[];
-      count: number;
-      /** Send it as `cursor` for the next page; absent on the last */
-      next_cursor?: string;
-    };
+    reply: AuditRows;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** List what is blocked, by kind and value */
@@ -939,35 +1155,14 @@ export interface Routes {
       cursor?: string;
       kind?: 'wallet' | 'provider' | 'image';
     };
-    reply: {
-      blocks: {
-        kind: 'wallet' | 'provider' | 'image';
-        value: string;
-        reason: string;
-        until: string | null;
-        /** Wallet of the operator */
-        blocked_by: string;
-        blocked_at: string;
-      }[];
-      count: number;
-      /** Send it as `cursor` for the next page; absent on the last */
-      next_cursor?: string;
-    };
+    reply: Blocks;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** Whether a wallet, a provider or an image is blocked, and why */
   'GET /api/v1/admin/blocks/:kind/:value': {
     body: undefined;
     query: undefined;
-    reply: {
-      kind: 'wallet' | 'provider' | 'image';
-      value: string;
-      reason: string;
-      until: string | null;
-      /** Wallet of the operator */
-      blocked_by: string;
-      blocked_at: string;
-    };
+    reply: Block;
     errors: CommonError | AuthError | 'not_found' | 'scope_denied';
   };
   /** Messages of providers that could have no effect, newest first */
@@ -982,23 +1177,7 @@ export interface Routes {
       /** Letters whose message names it */
       provider_id?: string;
     };
-    reply: {
-      items: {
-        stream: string;
-        id: string;
-        at: string;
-        /** Its id in the stream */
-        orig_id: string;
-        /** Claimed, not proven */
-        provider_id?: string;
-        reason: string;
-        /** The beginning of the message, without secrets */
-        data: string;
-      }[];
-      count: number;
-      /** Send it as `cursor` for the next page; absent on the last */
-      next_cursor?: string;
-    };
+    reply: DeadLetters;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** List the jobs of all customers, newest first */
@@ -1011,204 +1190,19 @@ export interface Routes {
       cursor?: string;
       wallet?: string;
       provider_id?: string;
-      /** One status, several separated by commas, or `active` */
+      /** One or several, with commas between them; `active` for all that are not over */
       status?: string;
       /** Ordered longer ago than this */
       older_than_s?: number;
     };
-    reply: {
-      jobs: {
-        job_id: string;
-        job_name?: string;
-        status:
-          | 'pending'
-          | 'provisioning'
-          | 'running'
-          | 'ending'
-          | 'completed'
-          | 'expired'
-          | 'cancelled'
-          | 'failed'
-          | 'provider_lost';
-        /** The last step. Those between `placed` and `ssh_ready` are told by the machine, and may be left out */
-        phase:
-          | 'ordered'
-          | 'placed'
-          | 'pod_created'
-          | 'image_pulling'
-          | 'image_pulled'
-          | 'container_started'
-          | 'ssh_ready'
-          | 'provider_away'
-          | 'ending'
-          | 'ended';
-        message?: string;
-        provider_id?: string;
-        image: string;
-        gpu_type?: string;
-        /** True if the order named no GPU type: it got the cheapest that fitted */
-        any_gpu_type: boolean;
-        /** The provider's name for it */
-        gpu_model?: string;
-        gpu_count: number;
-        cpu_cores: number;
-        memory_gb: number;
-        /** How much of the memory `/dev/shm` may use */
-        shm_gb: number;
-        storage_gb: number;
-        /** For the whole job, in token units */
-        price_per_hour?: number;
-        /** The maximum in the order, or the one that the broker set from the offers of that moment */
-        max_price_per_hour?: number;
-        /** The session that ordered it */
-        session_id?: string;
-        /** In base units */
-        cost?: {
-          /** So far; of a job that has ended, what it cost */
-          spent: string;
-          /** Held for it in the limits of sessions; 0 after its end */
-          reserved: string;
-          /** While it is served, rounded down; absent until it is placed */
-          per_second?: string;
-        };
-        ssh_host?: string;
-        ssh_port?: number;
-        ssh_user?: string;
-        ssh_command?: string;
-        /** The public host key, created for this job only */
-        ssh_host_key?: string;
-        /** As ssh shows it at the first login: `SHA256:…` */
-        ssh_host_key_fingerprint?: string;
-        /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-        known_hosts?: string;
-        created_at: string;
-        started_at?: string;
-        expires_at?: string;
-        /** Seconds that are left of a running job */
-        ends_in_s?: number;
-        ended_at?: string;
-        /** Who or what ended it: you, its time (`expiry`), the owner of its machine, an operator, or the loss of its machine (`provider`). Absent if it failed or ended by itself */
-        ended_by?: 'you' | 'expiry' | 'owner' | 'operator' | 'provider';
-        failure_reason?: string;
-        failure_message?: string;
-        /** What to change in the next order, if the failure shows it */
-        suggestion?: {
-          action: 'increase_memory' | 'increase_storage';
-          recommended_memory?: string;
-          recommended_storage?: string;
-          message: string;
-        };
-        wallet: string;
-        /** In the Temporal UI; only where the site has set its address */
-        workflow_url?: string;
-        /** While the job holds a machine */
-        pod?: {
-          namespace: string;
-          name: string;
-          node: string;
-        };
-      }[];
-      count: number;
-      /** Send it as `cursor` for the next page; absent on the last */
-      next_cursor?: string;
-    };
+    reply: AdminJobs;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** Read a job of any customer, and where it is in the cluster */
   'GET /api/v1/admin/jobs/:id': {
     body: undefined;
     query: undefined;
-    reply: {
-      job_id: string;
-      job_name?: string;
-      status:
-        | 'pending'
-        | 'provisioning'
-        | 'running'
-        | 'ending'
-        | 'completed'
-        | 'expired'
-        | 'cancelled'
-        | 'failed'
-        | 'provider_lost';
-      /** The last step. Those between `placed` and `ssh_ready` are told by the machine, and may be left out */
-      phase:
-        | 'ordered'
-        | 'placed'
-        | 'pod_created'
-        | 'image_pulling'
-        | 'image_pulled'
-        | 'container_started'
-        | 'ssh_ready'
-        | 'provider_away'
-        | 'ending'
-        | 'ended';
-      message?: string;
-      provider_id?: string;
-      image: string;
-      gpu_type?: string;
-      /** True if the order named no GPU type: it got the cheapest that fitted */
-      any_gpu_type: boolean;
-      /** The provider's name for it */
-      gpu_model?: string;
-      gpu_count: number;
-      cpu_cores: number;
-      memory_gb: number;
-      /** How much of the memory `/dev/shm` may use */
-      shm_gb: number;
-      storage_gb: number;
-      /** For the whole job, in token units */
-      price_per_hour?: number;
-      /** The maximum in the order, or the one that the broker set from the offers of that moment */
-      max_price_per_hour?: number;
-      /** The session that ordered it */
-      session_id?: string;
-      /** In base units */
-      cost?: {
-        /** So far; of a job that has ended, what it cost */
-        spent: string;
-        /** Held for it in the limits of sessions; 0 after its end */
-        reserved: string;
-        /** While it is served, rounded down; absent until it is placed */
-        per_second?: string;
-      };
-      ssh_host?: string;
-      ssh_port?: number;
-      ssh_user?: string;
-      ssh_command?: string;
-      /** The public host key, created for this job only */
-      ssh_host_key?: string;
-      /** As ssh shows it at the first login: `SHA256:…` */
-      ssh_host_key_fingerprint?: string;
-      /** A line for `~/.ssh/known_hosts`, so that no other machine can impersonate this one */
-      known_hosts?: string;
-      created_at: string;
-      started_at?: string;
-      expires_at?: string;
-      /** Seconds that are left of a running job */
-      ends_in_s?: number;
-      ended_at?: string;
-      /** Who or what ended it: you, its time (`expiry`), the owner of its machine, an operator, or the loss of its machine (`provider`). Absent if it failed or ended by itself */
-      ended_by?: 'you' | 'expiry' | 'owner' | 'operator' | 'provider';
-      failure_reason?: string;
-      failure_message?: string;
-      /** What to change in the next order, if the failure shows it */
-      suggestion?: {
-        action: 'increase_memory' | 'increase_storage';
-        recommended_memory?: string;
-        recommended_storage?: string;
-        message: string;
-      };
-      wallet: string;
-      /** In the Temporal UI; only where the site has set its address */
-      workflow_url?: string;
-      /** While the job holds a machine */
-      pod?: {
-        namespace: string;
-        name: string;
-        node: string;
-      };
-    };
+    reply: AdminJob;
     errors: CommonError | AuthError | 'job_not_found' | 'scope_denied';
   };
   /** Why a job failed, in the words of Kubernetes */
@@ -1232,55 +1226,7 @@ export interface Routes {
   'GET /api/v1/admin/overview': {
     body: undefined;
     query: undefined;
-    reply: {
-      at: string;
-      /** Jobs that have not ended. Null, here and below: the system that knows does not answer */
-      jobs: {
-        running: number;
-        provisioning: number;
-        pending: number;
-        ending: number;
-      } | null;
-      /** By status */
-      providers: {
-        [name: string]: number;
-      } | null;
-      gpus: {
-        total: number;
-        rented: number;
-      } | null;
-      /** Base units that ended jobs cost; today begins at 0:00 UTC */
-      revenue: {
-        today: string;
-        '30d': string;
-      } | null;
-      /** From the order to SSH, over a day; null without a start, too */
-      time_to_ssh_s: {
-        p50: number;
-        p95: number;
-      } | null;
-      streams:
-        | {
-            name: string;
-            /** Entries that no relay has read; null if Redis cannot tell */
-            lag: number | null;
-            oldest_pending_s: number;
-            dead_letters: number;
-          }[]
-        | null;
-      reconciler: {
-        last_at: string | null;
-        repairs_1h: number;
-        failures_1h: number;
-      } | null;
-      ready: {
-        [name: string]: {
-          ok: boolean;
-          detail?: string;
-        };
-      };
-      temporal_ui: string | null;
-    };
+    reply: Overview;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** List all providers, and what those wait for that are not in service */
@@ -1294,128 +1240,14 @@ export interface Routes {
       /** `pending` lists those that wait to join */
       status?: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
     };
-    reply: {
-      providers: {
-        provider_id: string;
-        wallet_addr: string;
-        node_name?: string;
-        status: 'pending' | 'approved' | 'joined' | 'available' | 'busy' | 'offline' | 'rejected' | 'retired';
-        /** What it waits for, or why it is not in service */
-        state_reason?: string;
-        /** It takes no new jobs, by a command of its owner or of an operator */
-        cordoned: boolean;
-        /** It is cordoned and has no jobs: it may be turned off */
-        drained: boolean;
-        /** When the last of its jobs ends; if absent, each ends at its own expiry */
-        drain_until?: string;
-        /** It leaves the fleet after its last job */
-        retiring?: boolean;
-        /** Jobs run in their own user namespaces: root in a job is an unprivileged user on the machine */
-        user_namespaces: boolean;
-        /** Why the provider or some of its GPUs are not offered, or not as registered, although the machine is well */
-        not_offered_reason?: string;
-        /** Where its owner says that it is */
-        region?: string;
-        spec: {
-          hostname: string;
-          os: string;
-          kernel_ver: string;
-          architecture: string;
-          cpu_model: string;
-          cpu_cores: number;
-          cpu_threads: number;
-          total_memory_mb: number;
-          gpus: {
-            index: number;
-            name: string;
-            memory_mb: number;
-            driver_ver: string;
-            cuda_version: string;
-          }[];
-          total_gpus: number;
-          total_disk_gb: number;
-          available_disk_gb: number;
-          public_ip?: string;
-          bandwidth?: string;
-        };
-        capacity: {
-          gpu_count: number;
-          cpu_cores: number;
-          memory_mb: number;
-          /** For its first GPU type; `gpu_prices_per_hour` has all */
-          gpu_price_per_hour: number;
-          total_gpus: {
-            [name: string]: number;
-          };
-          in_use_gpus: {
-            [name: string]: number;
-          };
-          available_gpus: {
-            [name: string]: number;
-          };
-          gpu_prices_per_hour: {
-            [name: string]: number;
-          };
-          /** Who set it: the provider, or the site's operator for a provider that names no price */
-          gpu_price_sources: {
-            [name: string]: 'provider' | 'operator' | 'none';
-          };
-          total_cpu_cores: number;
-          available_cpu_cores: number;
-          total_memory_mb: number;
-          available_memory_mb: number;
-          total_disk_gb: number;
-          available_disk_gb: number;
-          cpu_price_per_hour: number;
-          memory_price_per_gb_hr: number;
-          /** No job starts before this time */
-          available_from?: string;
-          /** No job is placed or extended to end after this time */
-          available_until?: string;
-        };
-        last_heartbeat?: string;
-        registered_at: string;
-        joined_at?: string;
-        /** Its owner or an operator has to approve it before it may join */
-        approval_needed: boolean;
-        /** While a join command is valid */
-        join_token_expires_at?: string;
-        agent_version?: string;
-        blocked?: {
-          reason: string;
-          until: string | null;
-        };
-        workflow_url?: string;
-      }[];
-      count: number;
-      /** Send it as `cursor` for the next page; absent on the last */
-      next_cursor?: string;
-    };
+    reply: AdminProviders;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** Jobs and providers that wait longer than usual, what for, and what may help */
   'GET /api/v1/admin/stuck': {
     body: undefined;
     query: undefined;
-    reply: {
-      at: string;
-      items: {
-        kind: 'job' | 'provider';
-        id: string;
-        state: string;
-        since: string;
-        age_s: number;
-        waits_for: string;
-        /** Of the step that is repeated; 0 if none is */
-        attempts: number;
-        last_error: string | null;
-        suggest: string;
-        workflow_url?: string;
-      }[];
-      count: number;
-      /** There are more than one answer has */
-      has_more: boolean;
-    };
+    reply: Stuck;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** Find the namespaces of a wallet, or the wallet of a namespace */
@@ -3267,15 +3099,7 @@ export interface Routes {
       until?: string | null;
     };
     query: undefined;
-    reply: {
-      kind: 'wallet' | 'provider' | 'image';
-      value: string;
-      reason: string;
-      until: string | null;
-      /** Wallet of the operator */
-      blocked_by: string;
-      blocked_at: string;
-    };
+    reply: Block;
     errors: CommonError | AuthError | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
   };
   /** Leave a delegation for a machine, which fetches it with its answers */

@@ -76,7 +76,7 @@ test('a cancelled job is paid for until that was asked for, however late a worke
 test('a job that an operator ended says so to its customer, with the reason', async () => {
   const job = await runningFlowJob(flow);
   await flow.commands.cancel(job.order.jobId, 'the operator', 0, sentence('it mines'));
-  expect(await job.released()).toMatchObject({ status: 'cancelled', message: 'cancelled by the operator: it mines' });
+  expect(await job.released()).toMatchObject({ status: 'cancelled', message: 'an operator ended it: it mines' });
 });
 
 test('a cancellation from the future, by a wrong clock, ends a job now', async () => {

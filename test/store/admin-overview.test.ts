@@ -116,7 +116,7 @@ test('what is stuck says for how long, why and what may help, and is read once f
       has_more: true,
       items: [
         {
-          ...{ kind: 'job', id: 'one', state: 'provisioning', last_error: null },
+          ...{ kind: 'job', id: 'one', state: 'provisioning' },
           waits_for: 'stuck, image_pull_failed: 403 from ghcr.io',
           suggest: expect.stringContaining(`it ends by itself at ${endsAt}`),
           workflow_url: 'https://temporal.example.com/namespaces/default/workflows/job:one',

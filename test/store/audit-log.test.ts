@@ -8,7 +8,7 @@ import { scopes as everyScope } from '../../src/wire/scopes.js';
 import { newWallet } from '../support/api.js';
 import { loginsAt, putBelongings, takingCommands } from '../support/owned.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
-import { attempts } from '../support/route-attempts.js';
+import { attempts, type Belongings } from '../support/route-attempts.js';
 import { nameOf, ruleTable } from '../support/tried-api.js';
 
 const operator = newWallet();
@@ -47,6 +47,12 @@ const excused: Record<string, string> = {
   'POST /api/v1/providers/:id/mining/release': 'it answers the present figures and changes nothing',
 };
 
+/** What has to be there before it can be taken away. */
+const first: Record<string, (session: Session, mine: Belongings) => Promise<unknown>> = {
+  'DELETE /api/v1/providers/:id/prices': (session, { providerId }) =>
+    session.request('PUT', `/api/v1/providers/${providerId}/prices`, { cpu: 1 }),
+};
+
 const isOfOperatorOrOwner = ({ scopes, operators }: RouteRule) =>
   operators === true || scopes.some((scope) => scope === 'admin' || scope === 'providers:write');
 const changes = (await ruleTable()).filter((rule) => rule.method !== 'GET' && isOfOperatorOrOwner(rule));
@@ -59,6 +65,7 @@ test('the excuses are of routes that exist', () => {
 describe.each(changes.map((rule) => [nameOf(rule), rule] as const))('%s', (name, rule) => {
   const ask = async (session: Session, by = owner, of = by) => {
     const mine = await putBelongings(pool(), of);
+    await first[name]?.(session, mine);
     const { target, body } = await attempts[name]!(mine, by);
     const reply = await session.request(rule.method, target, body);
     const requestId = reply.headers.get('x-request-id')!;

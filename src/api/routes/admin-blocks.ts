@@ -32,19 +32,23 @@ const body = z.strictObject({
     .describe('When the block ends; null or absent: never'),
 });
 
-const blockReply = z.object({
-  kind,
-  value: z.string(),
-  reason: z.string(),
-  until: z.iso.datetime().nullable(),
-  blocked_by: z.string().describe('Wallet of the operator'),
-  blocked_at: z.iso.datetime(),
-});
-const listReply = z.object({
-  blocks: z.array(blockReply),
-  count: z.int(),
-  next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
-});
+const blockReply = z
+  .object({
+    kind,
+    value: z.string(),
+    reason: z.string(),
+    until: z.iso.datetime().nullable(),
+    blocked_by: z.string().describe('Wallet of the operator'),
+    blocked_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Block' });
+const listReply = z
+  .object({
+    blocks: z.array(blockReply),
+    count: z.int(),
+    next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
+  })
+  .meta({ id: 'Blocks' });
 
 /** Whom and what operators keep out. Running jobs stay: their end is another request. */
 export function adminBlockRoutes(deps: { pool: Pool; config: Pick<Config, 'ADMIN_WALLETS'> }): RouteRule[] {

@@ -26,56 +26,60 @@ const running = [
   'ending',
 ] as const satisfies readonly (typeof jobStatuses)[number][];
 
-const overviewReply = z.object({
-  at: z.iso.datetime(),
-  jobs: z
-    .object({ running: count, provisioning: count, pending: count, ending: count })
-    .nullable()
-    .describe('Jobs that have not ended. Null, here and below: the system that knows does not answer'),
-  providers: z.record(z.enum(providerStatuses), count).nullable().describe('By status'),
-  gpus: z.object({ total: count, rented: count }).nullable(),
-  revenue: z
-    .object({ today: z.string(), '30d': z.string() })
-    .nullable()
-    .describe('Base units that ended jobs cost; today begins at 0:00 UTC'),
-  time_to_ssh_s: z
-    .object({ p50: seconds, p95: seconds })
-    .nullable()
-    .describe('From the order to SSH, over a day; null without a start, too'),
-  streams: z
-    .array(
-      z.object({
-        name: z.string(),
-        lag: count.nullable().describe('Entries that no relay has read; null if Redis cannot tell'),
-        oldest_pending_s: seconds,
-        dead_letters: count,
-      }),
-    )
-    .nullable(),
-  reconciler: z.object({ last_at: z.iso.datetime().nullable(), repairs_1h: count, failures_1h: count }).nullable(),
-  ready: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
-  temporal_ui: z.string().nullable(),
-});
+const overviewReply = z
+  .object({
+    at: z.iso.datetime(),
+    jobs: z
+      .object({ running: count, provisioning: count, pending: count, ending: count })
+      .nullable()
+      .describe('Jobs that have not ended. Null, here and below: the system that knows does not answer'),
+    providers: z.record(z.enum(providerStatuses), count).nullable().describe('By status'),
+    gpus: z.object({ total: count, rented: count }).nullable(),
+    revenue: z
+      .object({ today: z.string(), '30d': z.string() })
+      .nullable()
+      .describe('Base units that ended jobs cost; today begins at 0:00 UTC'),
+    time_to_ssh_s: z
+      .object({ p50: seconds, p95: seconds })
+      .nullable()
+      .describe('From the order to SSH, over a day; null without a start, too'),
+    streams: z
+      .array(
+        z.object({
+          name: z.string(),
+          lag: count.nullable().describe('Entries that no relay has read; null if Redis cannot tell'),
+          oldest_pending_s: seconds,
+          dead_letters: count,
+        }),
+      )
+      .nullable(),
+    reconciler: z.object({ last_at: z.iso.datetime().nullable(), repairs_1h: count, failures_1h: count }).nullable(),
+    ready: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
+    temporal_ui: z.string().nullable(),
+  })
+  .meta({ id: 'Overview' });
 
-const stuckReply = z.object({
-  at: z.iso.datetime(),
-  items: z.array(
-    z.object({
-      kind: z.enum(['job', 'provider']),
-      id: z.string(),
-      state: z.string(),
-      since: z.iso.datetime(),
-      age_s: count,
-      waits_for: z.string(),
-      attempts: count.describe('Of the step that is repeated; 0 if none is'),
-      last_error: z.string().nullable(),
-      suggest: z.string(),
-      workflow_url: z.string().optional(),
-    }),
-  ),
-  count: count,
-  has_more: z.boolean().describe('There are more than one answer has'),
-});
+const stuckReply = z
+  .object({
+    at: z.iso.datetime(),
+    items: z.array(
+      z.object({
+        kind: z.enum(['job', 'provider']),
+        id: z.string(),
+        state: z.string(),
+        since: z.iso.datetime(),
+        age_s: count,
+        waits_for: z.string(),
+        attempts: count.describe('Of the step that is repeated; 0 if none is'),
+        last_error: z.string().optional(),
+        suggest: z.string(),
+        workflow_url: z.string().optional(),
+      }),
+    ),
+    count: count,
+    has_more: z.boolean().describe('There are more than one answer has'),
+  })
+  .meta({ id: 'Stuck' });
 
 export interface AdminOverviewDeps {
   config: WorkflowLinkConfig & Pick<Config, 'JOB_START_TIMEOUT_S'>;
@@ -170,7 +174,7 @@ function stuckItem(waiting: WaitingWorkflow, now: Date, config: AdminOverviewDep
     ...{ kind, id, state, since: since.toISOString(), attempts },
     age_s: Math.max(0, Math.round((now.getTime() - since.getTime()) / 1000)),
     waits_for: waitsFor ?? (activity === undefined ? 'its workflow does not say' : `the step ${activity}`),
-    last_error: lastError ?? null,
+    ...(lastError === undefined ? {} : { last_error: lastError }),
     suggest: adviceFor({
       ...{ kind, state, codeFails, isUnserved },
       ...(waitsFor === undefined ? {} : { waitsFor }),

@@ -14,19 +14,23 @@ const query = pageQuery.extend({
   status: z.enum(providerStatuses).optional().describe('`pending` lists those that wait to join'),
 });
 
-const adminProviderReply = providerReply.extend({
-  approval_needed: z.boolean().describe('Its owner or an operator has to approve it before it may join'),
-  state_reason: z.string().optional().describe('What it waits for, or why it is not in service'),
-  join_token_expires_at: z.iso.datetime().optional().describe('While a join command is valid'),
-  agent_version: z.string().optional(),
-  blocked: z.object({ reason: z.string(), until: z.iso.datetime().nullable() }).optional(),
-  workflow_url: z.string().optional(),
-});
-const listReply = z.object({
-  providers: z.array(adminProviderReply),
-  count: z.int(),
-  next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
-});
+const adminProviderReply = providerReply
+  .extend({
+    approval_needed: z.boolean().describe('Its owner or an operator has to approve it before it may join'),
+    state_reason: z.string().optional().describe('What it waits for, or why it is not in service'),
+    join_token_expires_at: z.iso.datetime().optional().describe('While a join command is valid'),
+    agent_version: z.string().optional(),
+    blocked: z.object({ reason: z.string(), until: z.iso.datetime().nullable() }).optional(),
+    workflow_url: z.string().optional(),
+  })
+  .meta({ id: 'AdminProvider' });
+const listReply = z
+  .object({
+    providers: z.array(adminProviderReply),
+    count: z.int(),
+    next_cursor: z.string().optional().describe('Send it as `cursor` for the next page; absent on the last'),
+  })
+  .meta({ id: 'AdminProviders' });
 
 export interface AdminProviderListDeps {
   config: Config;

@@ -15,21 +15,23 @@ const lettersQuery = pageQuery.extend({
   provider_id: providerIdSchema.optional().describe('Letters whose message names it'),
 });
 const nextCursor = z.string().optional().describe('Send it as `cursor` for the next page; absent on the last');
-const lettersReply = z.object({
-  items: z.array(
-    z.object({
-      stream: z.string(),
-      id: z.string(),
-      at: z.iso.datetime(),
-      orig_id: z.string().describe('Its id in the stream'),
-      provider_id: z.string().optional().describe('Claimed, not proven'),
-      reason: z.string(),
-      data: z.string().describe('The beginning of the message, without secrets'),
-    }),
-  ),
-  count: z.int(),
-  next_cursor: nextCursor,
-});
+const lettersReply = z
+  .object({
+    items: z.array(
+      z.object({
+        stream: z.string(),
+        id: z.string(),
+        at: z.iso.datetime(),
+        orig_id: z.string().describe('Its id in the stream'),
+        provider_id: z.string().optional().describe('Claimed, not proven'),
+        reason: z.string(),
+        data: z.string().describe('The beginning of the message, without secrets'),
+      }),
+    ),
+    count: z.int(),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'DeadLetters' });
 
 const auditQuery = pageQuery.extend({
   actor: address.optional(),
@@ -40,22 +42,24 @@ const auditQuery = pageQuery.extend({
     .regex(/^[a-z_]+\.[a-z_]+$/, 'must be a subject and a verb, such as provider.drain')
     .optional(),
 });
-const auditReply = z.object({
-  items: z.array(
-    z.object({
-      at: z.iso.datetime(),
-      actor: z.string().describe('Wallet'),
-      session_id: z.string().nullable().describe('Null where the request itself proved its sender'),
-      ip: z.string(),
-      action: z.string(),
-      target: z.string(),
-      detail: z.record(z.string(), z.unknown()),
-      request_id: z.string(),
-    }),
-  ),
-  count: z.int(),
-  next_cursor: nextCursor,
-});
+const auditReply = z
+  .object({
+    items: z.array(
+      z.object({
+        at: z.iso.datetime(),
+        actor: z.string().describe('Wallet'),
+        session_id: z.string().optional().describe('Absent where the request itself proved its sender'),
+        ip: z.string(),
+        action: z.string(),
+        target: z.string(),
+        detail: z.record(z.string(), z.unknown()),
+        request_id: z.string(),
+      }),
+    ),
+    count: z.int(),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'AuditRows' });
 
 /** What was rejected, and what operators and owners changed: both are only read. */
 export function adminRecordRoutes({ pool, redis }: { pool: Pool; redis: Redis }): RouteRule[] {
@@ -94,7 +98,8 @@ export function adminRecordRoutes({ pool, redis }: { pool: Pool; redis: Redis })
         const page = await listAudit(pool, ctx.state.query as z.output<typeof auditQuery>);
         ctx.body = {
           items: page.items.map(({ at, actor, sessionId, ip, action, target, detail, requestId }) => ({
-            ...{ at: at.toISOString(), actor, session_id: sessionId ?? null, ip },
+            ...{ at: at.toISOString(), actor, ip },
+            ...(sessionId === undefined ? {} : { session_id: sessionId }),
             ...{ action, target, detail, request_id: requestId },
           })),
           count: page.items.length,

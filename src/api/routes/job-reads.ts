@@ -1,35 +1,16 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import { listJobs, renameJob } from '../../db/jobs.js';
-import { isFinal } from '../../domain/job.js';
 import { jobNameSchema } from '../../domain/job-request.js';
 import { ownJob } from '../own-job.js';
 import { principalOf } from '../principal.js';
 import type { RouteRule } from '../route.js';
+import { jobStatusesQuery } from '../schemas/job-statuses.js';
 import { jobListReply, jobReply, jobReplyOf } from '../schemas/job.js';
 import { pageQuery, queryText } from '../schemas/page.js';
-import { shownAs } from '../schemas/shown-as.js';
-import { jobStatuses, type JobStatus } from '../../wire/statuses.js';
 
-/** `active`: those that are not over. */
-const statusWords = [...jobStatuses, 'active'] as const;
-type StatusWord = (typeof statusWords)[number];
-const statusList = new RegExp(`^(?:${statusWords.join('|')})(?:,(?:${statusWords.join('|')}))*$`);
-const isActive = (status: JobStatus) => !isFinal(status);
-const statusesOf = (words: readonly StatusWord[]): JobStatus[] => [
-  ...new Set(words.flatMap((word) => (word === 'active' ? jobStatuses.filter(isActive) : [word]))),
-];
 const listQuery = pageQuery.extend({
-  status: shownAs(
-    z
-      .string()
-      .max(200)
-      .regex(statusList, `must be of ${statusWords.join(', ')}, with commas between several`)
-      .transform((text) => statusesOf(text.split(',') as StatusWord[])),
-    { type: 'string', pattern: statusList.source },
-  )
-    .optional()
-    .describe('One or several, with commas between them; `active` for all that are not over'),
+  status: jobStatusesQuery,
   name: queryText.optional().describe('Exactly this `job_name`'),
   provider_id: queryText.optional(),
   since: z.iso
