@@ -6,9 +6,9 @@ import { withoutPrices } from '../../src/db/offers.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { instantAt, sentence } from '../../src/domain/outside.js';
 import { startApi, type Api } from './api.js';
+import { freePort } from './free-port.js';
 import { freshDatabase, type TestDatabase } from './database.js';
 import { freshRedis, type TestRedis } from './redis.js';
-import { freePort } from './wl.js';
 
 /** An API whose jobs are started and ended by the test, as workflows do it, in the database. */
 export interface WlBroker {

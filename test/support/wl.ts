@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -157,13 +156,4 @@ export function shownLines(text: string): string[] {
     .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, (escape) => (escape.endsWith('K') ? '\u0000' : ''))
     .split(/\r?\n/)
     .map((line) => line.split('\u0000').at(-1)!.split('\r').at(-1)!);
-}
-
-/** A port that was free a moment ago: a broker has to know its own address before it listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }
