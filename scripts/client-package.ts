@@ -95,20 +95,18 @@ async function buildLibrary(outdir: string): Promise<void> {
 }
 
 async function buildPrograms(folder: string): Promise<void> {
-  const builds = Object.entries(startedIn)
-    .filter(([, entry]) => existsSync(entry))
-    .map(async ([name, entry]) => {
-      const outdir = join(folder, 'bin', name);
-      await build({
-        ...shared,
-        entryPoints: { [name]: entry },
-        outdir,
-        chunkNames: 'chunks/[name]-[hash]',
-        platform: 'node',
-        banner: { js: requireForCommonJs },
-      });
-      makeExecutable(join(outdir, `${name}.js`));
+  const builds = Object.entries(startedIn).map(async ([name, entry]) => {
+    const outdir = join(folder, 'bin', name);
+    await build({
+      ...shared,
+      entryPoints: { [name]: entry },
+      outdir,
+      chunkNames: 'chunks/[name]-[hash]',
+      platform: 'node',
+      banner: { js: requireForCommonJs },
     });
+    makeExecutable(join(outdir, `${name}.js`));
+  });
   await Promise.all(builds);
 }
 

@@ -120,12 +120,12 @@ async function signWith(wallet: Wallet, request: SignRequest, site: Required<Sit
   say(`${wallet.name} asks you which account to use.`);
   const account = await connect(wallet);
   const current = await chainOf(wallet);
+  const askedMs = performance.now();
   const { message, expiresInS } = await messageFor(account, current, request, site);
   if (current !== message.chainId) {
     say(`${wallet.name} has to change to the chain with the id ${message.chainId}.`);
     await switchChain(wallet, message.chainId);
   }
-  const askedMs = performance.now();
   say(`${wallet.name} asks you to sign.`);
   const signature = await sign(wallet, account, message.typedData);
   if (performance.now() - askedMs > expiresInS * 1000) {

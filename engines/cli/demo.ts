@@ -8,6 +8,7 @@ import { keptKeys } from '../simulated-provider/keys.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../simulated-provider/provider.js';
 import { startStack, type Stack } from '../stack.js';
 import { createCustomer, type Availability, type Customer } from './demo-customer.js';
+import { writeDemoWl } from './demo-wl.js';
 import { createSteps } from './steps.js';
 
 const usage = `Usage: npm run demo -- [options]
@@ -33,6 +34,7 @@ const wanted = { gpu_type: 'RTX 4090', gpu_count: 2, duration_hours: 1 };
 const { step, say } = createSteps();
 let stack: Stack | undefined;
 let providers: SimulatedProvider[] = [];
+let wl: string | undefined;
 
 const { values: flags } = parseArgs({
   options: {
@@ -68,6 +70,10 @@ if (flags.once || stack === undefined) await leave(failed ? 1 : 0);
 else {
   const { api, temporal_ui: ui } = stack.endpoints();
   console.log(`\n  ${failed ? 'Some steps failed. ' : ''}Running until Ctrl-C:\n`);
+  if (wl !== undefined) {
+    console.log(`    rent          ${wl} offers`);
+    console.log(`                  ${wl} up 2x4090 --hours 1`);
+  }
   console.log(`    API           ${api}`);
   console.log(`    Temporal UI   ${ui}`);
   console.log(`    all addresses ${flags.data}/endpoints.json, logs in ${flags.data}/logs\n`);
@@ -127,6 +133,10 @@ async function demo(): Promise<void> {
     note(`until ${expires_at}`);
   });
   await step('the customer cancels the rental', async (note) => note((await customer.cancel(job.job_id)).status));
+  await step('wl is logged in with a wallet of its own', async (note) => {
+    wl = await writeDemoWl(flags.data, api, process.env['AUTH_AUDIENCE']);
+    note(`${wl} whoami`);
+  });
   await step('all GPUs are available again', async () => {
     await availabilityWhen(customer, (rows) => text(rows) === text(before));
   });

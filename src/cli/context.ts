@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { WorldLand as Client } from '../client/index.js';
 import type { Site } from '../client/shapes.js';
-import { usage } from './failure.js';
+import { exitCodes, Failure, usage } from './failure.js';
 import { configFile, readApi, type ConfigFile, type Settings } from './files/config.js';
 import { readPrivate } from './files/private-file.js';
 import { configFolder, sshFolder, type SshFolder } from './files/folder.js';
@@ -84,8 +84,20 @@ export function createContext(env: Env, global: Global): Context {
       });
       return client;
     },
-    site: async () => await (site ??= context.client().then((connected) => connected.site())),
+    site: async () =>
+      await (site ??= context.client().then(async (connected) => asBroker(await connected.site(), context.api()))),
     money: async () => money((await context.site()).token),
   };
   return context;
+}
+
+/** Anything that answers JSON could stand at the address. */
+function asBroker(site: Site, api: string): Site {
+  const { token, auth, jobs } = (site ?? {}) as Partial<Site>;
+  if (typeof token?.decimals === 'number' && auth !== undefined && jobs?.defaults !== undefined) return site;
+  throw new Failure(
+    exitCodes.unreachable,
+    `${api} does not answer as a broker of this version does`,
+    'wl config set api URL',
+  );
 }

@@ -11,7 +11,7 @@ export function printCsv(screen: Pick<Screen, 'print'>, rows: readonly Record<st
 
 function field(value: unknown): string {
   if (value === undefined || value === null) return '';
-  const text = clean(typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean));
+  const text = clean(typeof value === 'string' ? value : JSON.stringify(value));
   const safe = /^[=+@\t\r-]/.test(text) && !/^-?\d/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -23,6 +23,11 @@ export function told(error: unknown, where: Where): Told {
   if (error instanceof Failure) return { exitCode: error.exitCode, line: error.message, remedy: error.remedy };
   if (isClientError(error)) return ofClient(error, where);
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof TypeError) {
+    // An answer lacks something: a broker that is not one, or is of another version.
+    const line = `an answer of ${where.api ?? 'the broker'} is not as wl expects it: ${clean(message)}`;
+    return { exitCode: exitCodes.unreachable, line, remedy: 'wl doctor says more; --verbose says where' };
+  }
   return {
     exitCode: exitCodes.bug,
     line: `wl itself failed: ${clean(message)}`,

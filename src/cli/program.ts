@@ -19,7 +19,7 @@ export function createProgram(runner: Runner): Command {
     .option('-v, --verbose', 'more about errors')
     .version(ownVersion(), '-V, --version')
     .helpCommand(false)
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, minWidthToWrap: 20 })
     // Whatever is wrong is said once, in one place.
     .configureOutput({ writeErr: (text) => void process.stderr.write(text), outputError: () => undefined })
     .exitOverride();

@@ -1,4 +1,4 @@
-import { connectWallet, type TypedData } from '../client/wallet.js';
+import { connectWallet } from '../client/wallet.js';
 import { maxDelegationS } from '../wire/node-key-delegation.js';
 import { anySpec, providerRegistrationTypedData, type ProviderRegistration } from '../wire/provider-typed-data.js';
 import type { Context } from './context.js';
@@ -49,7 +49,7 @@ export async function signDelegation(
   const issuedAt = Math.floor(Date.now() / 1000);
   const nonce = `0x${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex')}` as const;
   const message = { ...fixed, wallet: wallet.address, issuedAt, expiresAt: issuedAt + validForS, nonce };
-  return signed(message, await wallet.sign(providerRegistrationTypedData(message, chainId) as unknown as TypedData));
+  return signed(message, await wallet.sign(providerRegistrationTypedData(message, chainId)));
 }
 
 /** The members in the order in which the agent writes them: the text of `reg` is kept as it is. */

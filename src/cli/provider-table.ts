@@ -32,7 +32,7 @@ interface Shown {
 }
 
 export function shownOf(provider: Provider): Provider & Shown {
-  return provider as Provider & Shown;
+  return provider;
 }
 
 export function stateOf(provider: Provider): StateText {

@@ -84,7 +84,8 @@ export interface AdminApi {
     /** Places jobs again at a provider that is out after failures. */
     forgive(id: string): Promise<unknown>;
   };
-  tenants(query?: Record<string, string | number>): Promise<Record<string, unknown>>;
+  /** The namespaces of a wallet, or the wallet of a namespace. */
+  tenants(of: { wallet: string } | { namespace: string }): Promise<{ namespace: string; wallet: string }[]>;
   rotateBrokerKey(): Promise<unknown>;
 }
 
@@ -139,7 +140,9 @@ export function createAdmin(caller: Caller): AdminApi {
       approve: (id, body) => call('POST /api/v1/admin/providers/:id/approve', { params: { id }, body }),
       forgive: (id) => call('POST /api/v1/admin/providers/:id/forgive', { params: { id } }),
     },
-    tenants: (query = {}) => call('GET /api/v1/admin/tenants', { query }),
+    tenants: async (query) =>
+      (await call<{ tenants: { namespace: string; wallet: string }[] }>('GET /api/v1/admin/tenants', { query }))
+        .tenants,
     rotateBrokerKey: () => call('POST /api/v1/admin/broker-keys'),
   };
 }

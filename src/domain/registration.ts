@@ -80,7 +80,7 @@ export const registrationSchema = z
      * In lower case; absent if the sender named none. It is a claim, not a proof: see `wallet` of the stored message.
      */
     ...(request.wallet_addr === undefined ? {} : { walletAddr: request.wallet_addr }),
-    spec: { ...request.spec, ...(request.region === '' ? {} : { region: request.region }) } as SystemSpec,
+    spec: { ...request.spec, ...(request.region === '' ? {} : { region: request.region }) },
     capacity: request.capacity,
     ...(request.mining_config == null ? {} : { miningConfig: request.mining_config }),
     ...(request.enc_key === undefined ? {} : { encKey: request.enc_key }),

@@ -43,7 +43,7 @@ export function createMailbox({ nodeKey, api, audience, clock, signal, say }: Ma
         return body;
       });
       const { delegations } = answer as { delegations?: unknown };
-      return Array.isArray(delegations) ? delegations : [];
+      return Array.isArray(delegations) ? (delegations as unknown[]) : [];
     } catch (error) {
       // The broker knows the provider by another key, or this one's time is over, and nothing waits for it.
       const waits = error instanceof RejectedByBroker && /^(?:key_unknown|delegation_expired)$/.test(error.reason);

@@ -102,7 +102,8 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
     ],
   },
   blocked: {
-    means: 'The operator of this site has blocked the wallet, the provider or the image. `detail` says which, why and until when.',
+    means:
+      'The operator of this site has blocked the wallet, the provider or the image. `detail` says which, why and until when.',
     todo: [
       'Ask the operator if you think that this is a mistake. Jobs that run go on until they end.',
       'Where it is the image or the provider, order with another one.',

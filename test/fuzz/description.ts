@@ -43,7 +43,7 @@ interface Described {
 
 /** The operations of an OpenAPI page, in its order. */
 export function operationsOf(page: unknown): Operation[] {
-  const { paths, components } = page as {
+  const { paths, components } = withoutNames(page) as {
     paths: Record<string, Record<string, Described>>;
     components: { schemas: { Problem: z.core.JSONSchema.JSONSchema } };
   };
@@ -61,6 +61,20 @@ export function operationsOf(page: unknown): Operation[] {
       misfit: misfits(described.responses, problem),
     })),
   );
+}
+
+/** The page with each reference to a named schema replaced by the schema. */
+function withoutNames(page: unknown): unknown {
+  const { schemas } = (page as { components: { schemas: Record<string, unknown> } }).components;
+  return replaced(page);
+
+  function replaced(part: unknown): unknown {
+    if (Array.isArray(part)) return part.map(replaced);
+    if (typeof part !== 'object' || part === null) return part;
+    const { $ref } = part as { $ref?: unknown };
+    if (typeof $ref === 'string') return replaced(schemas[$ref.replace('#/components/schemas/', '')]);
+    return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, replaced(value)]));
+  }
 }
 
 function misfits(responses: Record<string, DescribedResponse>, problem: z.ZodType): Operation['misfit'] {

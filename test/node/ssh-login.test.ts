@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { cgroups, traces } from '../support/traces.js';
 import { story } from '../support/story.js';
 import { until } from '../support/until.js';
 import { namespaceIn } from '../support/tenants.js';
+import { startWl } from '../support/wl.js';
 
 const missing = missingForRealNode() ?? (findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined);
 
@@ -149,6 +150,37 @@ describeUnless(missing)('a real machine', () => {
       }
     },
   );
+
+  chapter('wl logs in by the configuration that it wrote, copies both ways, and refuses another host key', async () => {
+    const customer = await real.broker.customer();
+    const rented = await rent(customer, { job_name: 'train' });
+    const wl = await startWl({ WORLDLAND_API: real.broker.endpoints.api, WORLDLAND_TOKEN: await customer.token() });
+    const key = join(rented.folder, 'id');
+    try {
+      expect(await wl.run(['ssh-config', '--yes'])).toMatchObject({ code: 0 });
+      const config = join(wl.home, '.ssh', 'config');
+      const options = ['-F', config, '-i', key, '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10'];
+      expect(await run('ssh', [...options, 'wl-train', 'hostname'])).toEqual({ code: 0, output: 'gpu\n' });
+      expect(await wl.run(['ssh', 'train', '-i', key, '--', 'id', '-u'])).toMatchObject({ code: 0, stdout: '0\n' });
+      expect(await wl.run(['ssh', 'train', '-i', key, '--', 'exit', '7'])).toMatchObject({ code: 7 });
+      const [there, back] = [join(wl.home, 'there'), join(wl.home, 'back')];
+      writeFileSync(there, 'weights');
+      expect(await wl.run(['cp', '-i', key, there, 'train:/weights'])).toMatchObject({ code: 0 });
+      expect(await wl.run(['cp', '-i', key, 'train:/weights', back])).toMatchObject({ code: 0 });
+      expect(readFileSync(back, 'utf8')).toBe('weights');
+      // Another machine answers at the address: its key is not the one that the broker told.
+      const known = join(wl.home, '.ssh', 'worldland', 'known_hosts');
+      const stranger = newKey();
+      const other = readFileSync(join(stranger, 'id.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
+      rmSync(stranger, { recursive: true });
+      writeFileSync(known, readFileSync(known, 'utf8').replace(/ssh-ed25519 \S+/, other));
+      const { code, output } = await run('ssh', [...options, 'wl-train', 'hostname']);
+      expect([code, output]).toEqual([255, expect.stringContaining('Host key verification failed')]);
+    } finally {
+      wl.remove();
+      await end(customer, rented);
+    }
+  });
 
   chapter('the job closes when its time is over, and its GPUs are free again', async () => {
     const customer = await real.broker.customer();

@@ -209,7 +209,7 @@ function cutOff(whole: Pool, statement: number, moment: 'before' | 'after'): Poo
       return answer;
     };
   return {
-    query: broken(whole.query.bind(whole) as never),
+    query: broken(whole.query.bind(whole)),
     async connect() {
       const client = await whole.connect();
       const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;

@@ -1,7 +1,5 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,6 +9,7 @@ import { packageRoot } from '../../engines/paths.js';
 import { startApi, type Api } from '../support/api.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider } from '../support/fleet.js';
+import { freePort } from '../support/free-port.js';
 import { jobsThatRun } from '../support/jobs-that-run.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
 
@@ -42,15 +41,6 @@ afterAll(async () => {
   await Promise.all([database?.close(), redis?.close()]);
   rmSync(home, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** The blocks of code of a language, as the page shows them, for the address of the test. */
 function examples(language: string): string[] {

@@ -77,6 +77,21 @@ describe('a quote', () => {
   });
 });
 
+test('an order that names no GPU says so in its job, and one that names one does not', async () => {
+  await putProvider(pool(), { providerId: 'cheap', gpuPrice: 0.5 });
+  const session = await api.login({ spendLimit: 100n * token });
+  const keys = ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl test'];
+  const order = async (gpus: object) => {
+    // No workflow runs here: the order is written, and stays where it is.
+    const { body } = await session.request('POST', '/api/v1/jobs', { ssh_public_keys: keys, ...gpus });
+    const { job_id: id } = body as { job_id: string };
+    return ((await session.request('GET', `/api/v1/jobs/${id}`)).body as { any_gpu_type: boolean }).any_gpu_type;
+  };
+  expect(await order({})).toBe(true);
+  expect(await order({ gpu_type: '4090' })).toBe(false);
+  expect(await order({ gpu_count: 0 })).toBe(false);
+});
+
 describe('a quote for what nobody has', () => {
   const whyNot = async (body: object) => {
     const { json } = await quote(body);

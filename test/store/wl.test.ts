@@ -77,7 +77,9 @@ describe('a customer', () => {
     expect([code, stderr]).toEqual([0, expect.stringContaining('✓ placed     on borealis')]);
     expect(stderr).toContain('your limit has 1000.00 left');
     expect(stderr).toContain('✓ ready');
-    expect(stdout).toMatch(/^ {2}wl ssh train {3}\(wl ssh-config makes "ssh wl-train" work\)\n {2}ends in (?:3 h 59|4 h), at /);
+    expect(stdout).toMatch(
+      /^ {2}wl ssh train {3}\(wl ssh-config makes "ssh wl-train" work\)\n {2}ends in (?:3 h 59|4 h), at /,
+    );
     const [job] = (await json('ls')).jobs;
     expect(job).toMatchObject({ job_name: 'train', status: 'running', gpu_count: 2 });
     expect((await run('show train')).stdout).toMatch(/^train ● running on borealis/);
@@ -225,8 +227,18 @@ describe('mistakes and failures say what is wrong and what to type, in few lines
       expect.stringContaining('cannot be reached: nothing listens there'),
     ]);
     const foreign = await run('quote 4090', at(`http://127.0.0.1:${port}`));
-    expect([foreign.code, foreign.stderr]).toEqual([8, expect.stringContaining('not as a broker does')]);
+    expect([foreign.code, foreign.stderr]).toEqual([
+      8,
+      expect.stringMatching(/not as a broker does|JSON that cannot be read/),
+    ]);
     server.close();
+    const empty = await startServer(() => '{}', 'application/json');
+    const nothing = `http://127.0.0.1:${(empty.address() as AddressInfo).port}`;
+    for (const line of ['ls', 'offers', 'up 4090', 'whoami', 'provider ls']) {
+      const { code, stderr } = await run(line, { env: { WORLDLAND_API: nothing, WORLDLAND_TOKEN: 'token' } });
+      expect([line, code, stderr]).toEqual([line, 8, expect.stringContaining(nothing)]);
+    }
+    empty.close();
   }, 120_000);
 
   test('no broker is named', async () => {
@@ -291,9 +303,9 @@ test('the Tab key knows commands, GPUs, machines, jobs and settings', async () =
   await run('down train');
 });
 
-async function startServer(answer: (path: string) => string): Promise<Server> {
+async function startServer(answer: (path: string) => string, type?: string): Promise<Server> {
   const server = createServer((request, response) => {
-    response.setHeader('content-type', request.url === '/api/v1/site' ? 'text/html' : 'application/json');
+    response.setHeader('content-type', type ?? (request.url === '/api/v1/site' ? 'text/html' : 'application/json'));
     response.end(answer(request.url!));
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));

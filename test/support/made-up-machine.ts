@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Situation } from '../../src/provider-agent/doctor/finding.js';
 import type { Host } from '../../src/provider-agent/doctor/host.js';
@@ -66,6 +66,7 @@ export function madeUpMachine(root: string): MadeUpMachine {
   const host: Host = {
     root,
     isRoot: true,
+    answers: async (socket) => existsSync(join(root, socket)),
     installed: (program) => !without.has(program),
     run: async (program, [first = '']) => {
       const stdout = prints.get(`${program} ${first}`);

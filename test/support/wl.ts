@@ -23,8 +23,14 @@ export interface RunOptions {
   answers?: readonly (readonly [when: string | RegExp, text: string])[];
   /** Everything it reads, if it is no terminal. */
   input?: string;
-  /** A signal to the process, when its output so far has these words. */
-  signal?: readonly [when: string | RegExp, signal: NodeJS.Signals];
+}
+
+export interface Started {
+  ended: Promise<Run>;
+  /** Waits until it has shown this; answers all that it has shown so far. */
+  shows(wanted: string | RegExp): Promise<string>;
+  write(text: string): void;
+  kill(signal: NodeJS.Signals): void;
 }
 
 /** `wl` as a real process, with a home of its own. */
@@ -32,6 +38,8 @@ export interface Wl {
   /** The home of its user. */
   home: string;
   run(args: readonly string[], options?: RunOptions): Promise<Run>;
+  /** For a run that the test talks to. */
+  start(args: readonly string[], options?: Pick<RunOptions, 'env' | 'columns'>): Started;
   remove(): void;
 }
 
@@ -47,16 +55,27 @@ export async function startWl(env: Record<string, string> = {}): Promise<Wl> {
   const home = join(folder, 'home');
   mkdirSync(join(home, '.ssh'), { recursive: true, mode: 0o700 });
   writeFileSync(join(home, '.ssh', 'id_ed25519.pub'), `${testKey} me@laptop\n`);
+  const start = (args: readonly string[], options: Pick<RunOptions, 'env' | 'columns'> = {}) => {
+    const own = {
+      ...{ PATH: process.env['PATH'] ?? '', HOME: home, LANG: 'C.UTF-8', TERM: 'xterm-256color', TZ: 'UTC' },
+      ...{ WORLDLAND_CONFIG_DIR: join(home, 'config'), WORLDLAND_SSH_DIR: join(home, '.ssh') },
+      ...env,
+      ...options.env,
+    };
+    return started([process.execPath, program, ...args], own, options.columns);
+  };
   return {
     home,
-    run: (args, options = {}) => {
-      const own = {
-        ...{ PATH: process.env['PATH'] ?? '', HOME: home, LANG: 'C.UTF-8', TERM: 'xterm-256color', TZ: 'UTC' },
-        ...{ WORLDLAND_CONFIG_DIR: join(home, 'config'), WORLDLAND_SSH_DIR: join(home, '.ssh') },
-        ...env,
-        ...options.env,
-      };
-      return run(program, args, own, options);
+    start,
+    async run(args, { answers = [], input, columns, ...options } = {}) {
+      const child = start(args, { ...options, ...(columns === undefined ? {} : { columns }) });
+      if (columns === undefined && answers.length === 0) child.close(input ?? '');
+      for (const [when, text] of answers) {
+        const isThere = await Promise.race([child.shows(when).then(() => true), child.ended.then(() => false)]);
+        if (!isThere) break;
+        child.write(text);
+      }
+      return await child.ended;
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
@@ -77,13 +96,7 @@ async function bundled(folder: string): Promise<string> {
   return join(folder, 'wl.mjs');
 }
 
-async function run(
-  program: string,
-  args: readonly string[],
-  env: Record<string, string>,
-  { columns, answers = [], input, signal }: RunOptions,
-): Promise<Run> {
-  const command = [process.execPath, program, ...args];
+function started(command: readonly string[], env: Record<string, string>, columns: number | undefined) {
   const child =
     columns === undefined
       ? spawn(command[0]!, command.slice(1), { env })
@@ -91,39 +104,43 @@ async function run(
           env,
         });
   let [stdout, stderr] = ['', ''];
-  const waiting = [...answers];
-  let toSend = signal;
-  const react = () => {
-    const all = stdout + stderr;
-    const next = waiting[0];
-    if (next !== undefined && has(all, next[0])) {
-      waiting.shift();
-      child.stdin.write(next[1]);
-    }
-    if (toSend !== undefined && has(all, toSend[0])) {
-      child.kill(toSend[1]);
-      toSend = undefined;
-    }
-  };
+  let waiting: (() => void)[] = [];
+  const news = () => waiting.splice(0).forEach((look) => look());
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
-    react();
+    news();
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
-    react();
+    news();
   });
+  // It may have ended before it read everything.
   child.stdin.on('error', () => undefined);
-  if (columns === undefined && answers.length === 0) child.stdin.end(input ?? '');
   const clock = setTimeout(() => child.kill('SIGKILL'), limitMs);
-  return await new Promise((resolve, reject) => {
+  const ended = new Promise<Run>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, died) => {
       clearTimeout(clock);
-      if (died === 'SIGKILL') reject(new Error(`wl ${args.join(' ')} did not end:\n${stdout}${stderr}`));
+      news();
+      if (died === 'SIGKILL') reject(new Error(`${command.slice(2).join(' ')} did not end:\n${stdout}${stderr}`));
       else resolve({ code: code ?? -1, stdout, stderr });
     });
   });
+  // Whoever waits for a text learns of a failure from that.
+  ended.catch(() => undefined);
+  return {
+    ended,
+    async shows(wanted: string | RegExp) {
+      while (!has(stdout + stderr, wanted)) {
+        if (child.exitCode !== null) throw new Error(`ended without ${String(wanted)}:\n${stdout}${stderr}`);
+        await new Promise<void>((look) => (waiting = [...waiting, look]));
+      }
+      return stdout + stderr;
+    },
+    write: (text: string) => void child.stdin.write(text),
+    close: (text: string) => void child.stdin.end(text),
+    kill: (signal: NodeJS.Signals) => void child.kill(signal),
+  };
 }
 
 function has(text: string, wanted: string | RegExp): boolean {
@@ -136,13 +153,10 @@ function quoted(word: string): string {
 
 /** The lines of a terminal as a person sees them: without colours, and what was written again only as it was last. */
 export function shownLines(text: string): string[] {
-  return (
-    text
-      // eslint-disable-next-line no-control-regex -- these are the escapes of a terminal
-      .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, (escape) => (escape.endsWith('K') ? '\u0000' : ''))
-      .split(/\r?\n/)
-      .map((line) => line.split('\u0000').at(-1)!.split('\r').at(-1)!)
-  );
+  return text
+    .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, (escape) => (escape.endsWith('K') ? '\u0000' : ''))
+    .split(/\r?\n/)
+    .map((line) => line.split('\u0000').at(-1)!.split('\r').at(-1)!);
 }
 
 /** A port that was free a moment ago: a broker has to know its own address before it listens. */

@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createDoor, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { checkNames, examine, obstaclesToJoin } from '../../src/provider-agent/doctor/examine.js';
 import type { Finding, Situation } from '../../src/provider-agent/doctor/finding.js';
+import { thisHost } from '../../src/provider-agent/doctor/host.js';
 import { isBehindRouter } from '../../src/provider-agent/doctor/network-checks.js';
 import { findingsJson, hasFailure, reportOf } from '../../src/provider-agent/doctor/report.js';
 import { tomlValues } from '../../src/provider-agent/doctor/toml.js';
@@ -318,6 +319,16 @@ test('what cannot be read is said to be unseen, with the way to see it, and the 
   });
   expect(findings.find(({ check }) => check === 'swap')).toMatchObject({ verdict: 'ok' });
   expect((await diskOfCustomers(host)).path).toBe('/var/lib/kubelet');
+});
+
+test('a socket is tried, because a program that has ended leaves its own behind', async () => {
+  const path = join(folder, 'door');
+  const server = createDoor();
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  expect(await thisHost.answers(path)).toBe(true);
+  await new Promise((resolve) => server.close(resolve));
+  writeFileSync(path, '');
+  expect([await thisHost.answers(path), await thisHost.answers(join(folder, 'none'))]).toEqual([false, false]);
 });
 
 test('a folder where a file should be, and the other way round, end no check', async () => {

@@ -129,6 +129,21 @@ describe('paths', () => {
     expect([head.status, head.text, Number(head.headers['content-length']) > 0]).toEqual([200, '', true]);
   });
 
+  test('who asks too often gets no pages either, whatever credential stands in the request', async () => {
+    const { pages } = await buildPages();
+    const strict = await startTestApi({ pages, env: { RATE_LIMIT_PER_IP: '2' } });
+    try {
+      const headers = { authorization: 'Bearer nobody-knows' };
+      const statuses = [];
+      for (const path of ['/docs/', '/llms.txt', '/docs/', '/console/sign', '/docs']) {
+        statuses.push((await strict.send('GET', path, { headers })).status);
+      }
+      expect(statuses).toEqual([200, 200, 429, 429, 429]);
+    } finally {
+      await strict.stop();
+    }
+  });
+
   test('pages change nothing about the routes', async () => {
     expect((await api.send('GET', '/health')).json.status).toBe('ok');
     expect((await api.send('GET', '/doc')).json.code).toBe('not_found');

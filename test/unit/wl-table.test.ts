@@ -58,7 +58,6 @@ describe('a table', () => {
       provider: '\u0000\u200b\ufeff',
     };
     const shown = tableLines(columns, [hostile], { width: undefined, paint: plain }).join('\n');
-    // eslint-disable-next-line no-control-regex -- that is what must not be there
     expect(shown.replaceAll('\n', '')).not.toMatch(
       /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/,
     );
@@ -86,7 +85,6 @@ describe('texts', () => {
   test('in JSON are the same text with what a terminal obeys escaped', () => {
     const value = { gpu: 'A\u001b[2J\u202e\u009b\u2028' };
     expect(JSON.parse(cleanJson(value))).toEqual(value);
-    // eslint-disable-next-line no-control-regex -- that is what must not be there
     expect(cleanJson(value)).not.toMatch(/[\u001b\u009b\u202e\u2028]/);
   });
 });

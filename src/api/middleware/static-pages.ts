@@ -27,6 +27,8 @@ export function servePages(pages: StaticPages): Middleware<ApiState> {
       if (!answerMissing(ctx, pages.missingAt(path))) await next();
       return;
     }
+    // A credential proves nothing here, where nobody looks at it.
+    if (ctx.state.overLimit !== undefined) throw ctx.state.overLimit;
     if (!requireReading(ctx)) return;
     if (file !== undefined) {
       sendFile(ctx, file, 200);
@@ -55,7 +57,8 @@ function requireReading(ctx: ApiContext): boolean {
 /** A page for people; programs get the problem that every unknown path gets. */
 function answerMissing(ctx: ApiContext, page: StaticFile | undefined): boolean {
   const isRead = ctx.method === 'GET' || ctx.method === 'HEAD';
-  if (page === undefined || !isRead || ctx.accepts('json', 'html') !== 'html') return false;
+  if (page === undefined || !isRead || ctx.state.overLimit !== undefined) return false;
+  if (ctx.accepts('json', 'html') !== 'html') return false;
   sendFile(ctx, page, 404);
   ctx.set('cache-control', 'no-store');
   return true;

@@ -44,7 +44,7 @@ function queryOf(words: string | undefined, flags: Flags): OfferQuery {
     minReliability: flags.reliability === undefined ? undefined : flags.reliability / 100,
     all: flags.all === true ? true : undefined,
   };
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)) as OfferQuery;
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }
 
 async function show(context: Context, query: OfferQuery, flags: Flags, words: string | undefined): Promise<void> {

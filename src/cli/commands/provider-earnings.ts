@@ -21,7 +21,7 @@ export async function run(context: Context, [id]: Args, flags: Flags): Promise<v
     ...(flags.to === undefined ? {} : { to: flags.to }),
   });
   if (global.json === true) return screen.json(earnings);
-  if (flags.csv === true) return printCsv(screen, earnings.rows as unknown as Record<string, unknown>[]);
+  if (flags.csv === true) return printCsv(screen, earnings.rows);
   if (global.quiet === true) return earnings.rows.forEach(({ key }) => screen.print(key));
   const money = await context.money();
   const short = flags.by === 'job' ? shortIds(earnings.rows.map(({ key }) => key)) : undefined;

@@ -38,21 +38,23 @@ export interface Screen {
 }
 
 const fallbackColumns = 80;
+/** Our own colours: the only escapes that leave this file but for those that write a line again. */
+const ownColours = /(\u001b\[(?:0|1|2|31|32|33|36)m)/;
 const clearLine = '\r\u001b[2K';
 
 export function createScreen({ stdout, stderr, stdin, env, isColourForbidden, isQuiet }: ScreenOptions): Screen {
   const isDumb = env['TERM'] === 'dumb';
   const width = stdout.isTTY === true ? columnsOf(stdout) : undefined;
   const noteWidth = stderr.isTTY === true ? columnsOf(stderr) : undefined;
-  const paint = painter(wantsColour(stdout, env, isColourForbidden));
-  const paintNote = painter(wantsColour(stderr, env, isColourForbidden));
+  const [isColoured, isNoteColoured] = [stdout, stderr].map((stream) => wantsColour(stream, env, isColourForbidden));
+  const [paint, paintNote] = [painter(isColoured!), painter(isNoteColoured!)];
   const isLive = stderr.isTTY === true && !isDumb && !isQuiet;
   let liveText = '';
-  const print = (line: string) => void stdout.write(`${line}\n`);
+  const print = (line: string) => void stdout.write(`${guarded(line, isColoured!)}\n`);
   const warn = (text: string) => {
     const again = liveText;
     if (again !== '') stderr.write(clearLine);
-    for (const line of fitting(text, noteWidth, '  ')) stderr.write(`${line}\n`);
+    for (const line of fitting(text, noteWidth, '  ')) stderr.write(`${guarded(line, isNoteColoured!)}\n`);
     if (again !== '') stderr.write(again);
   };
   return {
@@ -60,7 +62,7 @@ export function createScreen({ stdout, stderr, stdin, env, isColourForbidden, is
     canAsk: stdin.isTTY === true && stderr.isTTY === true,
     paragraph: (text, indent = '') => fitting(text, width, indent).forEach(print),
     table: (columns, rows) => tableLines(columns, rows, { width, paint }).forEach(print),
-    json: (value) => print(cleanJson(value)),
+    json: (value) => void stdout.write(`${cleanJson(value)}\n`),
     note: (text) => {
       if (!isQuiet) warn(text);
     },
@@ -72,6 +74,18 @@ export function createScreen({ stdout, stderr, stdin, env, isColourForbidden, is
   };
 }
 
+/** The last guard: whatever a command forgot to clean is cleaned here, and only our own colours pass. */
+function guarded(text: string, isColoured: boolean): string {
+  const line = (each: string) =>
+    isColoured
+      ? each
+          .split(ownColours)
+          .map((part, at) => (at % 2 === 1 ? part : clean(part)))
+          .join('')
+      : clean(each);
+  return text.split('\n').map(line).join('\n');
+}
+
 function columnsOf(stream: NodeJS.WriteStream): number {
   // A pseudo-terminal may say 0.
   return stream.columns > 0 ? stream.columns : fallbackColumns;
@@ -80,7 +94,6 @@ function columnsOf(stream: NodeJS.WriteStream): number {
 /** Lines may be painted already: their escapes take no columns, so a painted line is only broken if its words are too long. */
 function fitting(text: string, width: number | undefined, indent: string): string[] {
   const lines = text.split('\n');
-  // eslint-disable-next-line no-control-regex -- these are our own colours
   const bare = (line: string) => line.replace(/\u001b\[\d+m/g, '');
   return lines.flatMap((line) =>
     width === undefined || bare(line).length <= width ? [line] : wrap(line, width, indent),

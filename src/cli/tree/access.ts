@@ -15,7 +15,7 @@ export function addAccessCommands(program: Command, runner: Runner): void {
     .option('--label <TEXT>', 'what the list of sessions calls it')
     .option('--chain-id <N>', 'the chain of the wallet', values.wholeNumber)
     .option('--audience <ORIGIN>', "the broker's public origin, if you reach it by another address")
-    .option('--token', 'print a bearer token for curl, and log nothing in that is not')
+    .option('--token', 'print a bearer token, for curl')
     .option('--ttl <TIME>', 'how long the token lives: 1h', values.duration)
     .option('--no-browser', 'print the address of the page, and take its answer by paste');
   add('logout', 'ends this login', () => import('../commands/logout.js')).option(

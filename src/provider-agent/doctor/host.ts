@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { printable } from '../../domain/outside.js';
 import { runProgram, type Finished } from '../program.js';
@@ -9,6 +10,12 @@ import { thisMachine, type Installation } from '../prerequisites.js';
 export interface Host extends Installation {
   /** Runs a program to its end; undefined when there is none, or when it takes too long. */
   run(program: string, args: readonly string[]): Promise<Finished | undefined>;
+  /**
+   * Whether somebody answers at a socket in the file system; a program that has ended leaves its socket behind.
+   *
+   * @throws Unseen
+   */
+  answers(socket: string): Promise<boolean>;
   isRoot: boolean;
 }
 
@@ -21,8 +28,27 @@ export const thisHost: Host = {
     const finished = await runProgram(program, args, { timeoutMs: programTimeoutMs }).catch(() => undefined);
     return finished?.code === undefined ? undefined : finished;
   },
+  answers: answersHere,
   isRoot: process.getuid?.() === 0,
 };
+
+const answerTimeoutMs = 2_000;
+
+async function answersHere(path: string): Promise<boolean> {
+  return await new Promise((resolve, reject) => {
+    const socket = connect({ path, timeout: answerTimeoutMs });
+    const end = (isAnswered: boolean) => {
+      socket.destroy();
+      resolve(isAnswered);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('timeout', () => end(false));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EACCES') reject(new Unseen(`${path} cannot be tried (EACCES)`));
+      else end(false);
+    });
+  });
+}
 
 /** A file or folder that this process may not read: whether something is wrong there stays unknown. */
 export class Unseen extends Error {

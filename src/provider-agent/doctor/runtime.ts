@@ -54,7 +54,7 @@ const sockets = {
 
 export const containerd: Check = {
   name: 'containerd',
-  look(host) {
+  async look(host) {
     if (!host.installed('containerd')) return undefined;
     const running = Object.entries(sockets).filter(([, path]) => isThere(host, path));
     const { values, hasFile } = containerdSettings(host);
@@ -62,7 +62,7 @@ export const containerd: Check = {
     const others = running.map(([name]) => name).filter((name) => name !== 'containerd');
     return looked(
       'runs, and answers kubelets',
-      !running.some(([name]) => name === 'containerd') &&
+      !(await host.answers(sockets.containerd)) &&
         obstacle('containerd does not run', 'systemctl enable --now containerd'),
       others.length > 0 &&
         obstacle(
