@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -32,6 +32,18 @@ export async function writeDemoWl(dataDir: string, api: string, audience: string
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o755 });
   const elsewhere = audience === undefined || audience === new URL(api).origin ? [] : ['--audience', audience];
   await promisify(execFile)(file, ['login', '--wallet', 'env', '--spend-limit', spendLimit, ...elsewhere]);
+  await giveSshKey(file, join(folder, 'wl-ssh-key'));
   const typed = relative('.', file);
   return typed.startsWith('.') ? typed : `./${typed}`;
+}
+
+/** A key of its own, so that `up` works on a machine where nobody has made one; without OpenSSH it stays without. */
+async function giveSshKey(wl: string, path: string): Promise<void> {
+  const run = promisify(execFile);
+  try {
+    if (!existsSync(path)) await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'demo', '-f', path]);
+  } catch {
+    return;
+  }
+  await run(wl, ['config', 'set', 'key', `${path}.pub`]);
 }

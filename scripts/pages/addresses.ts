@@ -39,7 +39,7 @@ export function targetOf(href: string, source: string): string | undefined {
 
 /** Pages that are made, not written: Markdown names them by their address. */
 function ownPage(path: string): string | undefined {
-  return /^\/docs\/(?:(?:errors|reference)\/[\w-]*)?$/.test(path) ? path : undefined;
+  return /^\/docs\/(?:commands|(?:errors|reference)\/[\w-]*)?$/.test(path) ? path : undefined;
 }
 
 /** The file that an address is written to, below the folder of the pages. */

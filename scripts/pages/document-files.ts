@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { addressOf, fileOf } from './addresses.js';
+import { commandPage } from './command-page.js';
 import { errorPages } from './error-pages.js';
 import { hashed, type Files } from './files.js';
 import { escaped } from './html.js';
@@ -23,7 +24,7 @@ export async function documentFiles(): Promise<Files> {
   const assets: Assets = { style: `/${style.name}`, icon: `/${image.name}` };
   const table = readRouteTable();
   const written = (markdown as Source[]).map(writtenPage);
-  const pages = [...written, ...referencePages(table), ...errorPages(table)];
+  const pages = [...written, commandPage(), ...referencePages(table), ...errorPages(table)];
   const all = [indexPage(pages), ...pages, ...missingPages()];
   return new Map([
     ...all.map((page): [string, string] => [fileOf(page.address), layOut(page, pages, assets, version)]),
@@ -99,7 +100,7 @@ function overviewForPrograms(pages: readonly Page[]): string {
     '',
     ...entries.map(({ address, title }) => {
       const summary = pages.find((page) => page.address === address)!.summary;
-      const isMade = address === '/docs/reference/' || address === '/docs/errors/';
+      const isMade = ['/docs/commands', '/docs/reference/', '/docs/errors/'].includes(address);
       const file = isMade ? address : `${address}${address.endsWith('/') ? 'index' : ''}.md`;
       return `- [${title}](${file.slice(1)})${summary === '' ? '' : `: ${firstSentence(summary)}`}`;
     }),

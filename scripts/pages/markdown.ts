@@ -106,7 +106,7 @@ export function publishedMarkdown(text: string, source: string, address: string)
     if (target === undefined) return label;
     if (target.startsWith('https:')) return `[${label}](${target})`;
     const [path = '', anchor] = target.split('#');
-    const isMarkdown = !path.startsWith('/docs/errors/') && !path.startsWith('/docs/reference/') && path !== '/docs/';
+    const isMarkdown = !/^\/docs\/(?:commands|errors\/.*|reference\/.*)?$/.test(path);
     const file = isMarkdown ? `${path.endsWith('/') ? `${path}index` : path}.md` : path;
     const link = path === address ? '' : linkFrom(address, file);
     return `[${label}](${link}${anchor === undefined ? '' : `#${anchor}`})`;

@@ -7,11 +7,22 @@ export interface Entry {
 /** The groups of the navigation, by what a reader came for; a page that stands in none of them comes under the last. */
 const groups: [string, string[]][] = [
   ['Begin', ['/docs/quickstart']],
-  ['Rent', ['/docs/wl', '/docs/client', '/docs/api', '/docs/reference/', '/docs/errors/']],
-  ['Rent out', ['/docs/provider']],
+  ['Rent', ['/docs/cli', '/docs/commands', '/docs/client', '/docs/market', '/docs/events']],
+  ['The API', ['/docs/api', '/docs/reference/', '/docs/errors/']],
+  ['Rent out', ['/docs/provider', '/docs/owners']],
   [
     'Operate',
-    ['/docs/deploy', '/docs/configuration', '/docs/operate', '/docs/security', '/docs/reporting', '/docs/changelog'],
+    [
+      ...[
+        '/docs/deploy',
+        '/docs/configuration',
+        '/docs/operate',
+        '/docs/operators',
+        '/docs/security',
+        '/docs/reporting',
+      ],
+      '/docs/changelog',
+    ],
   ],
   ['Understand', ['/docs/readme', '/docs/architecture', '/docs/glossary', '/docs/decisions/', '/docs/benchmarks']],
   ['More', []],

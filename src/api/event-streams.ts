@@ -124,10 +124,14 @@ export function createEventStreams(
         if (streams?.size === 0) byWallet.delete(wallet);
       },
     });
+    // It was prepared while the process was told to stop.
+    if (isStopping) {
+      stream.end();
+      return stream;
+    }
     byWallet.set(wallet, (byWallet.get(wallet) ?? new Set()).add(stream));
     listener ??= listenForEvents(config, (wallets) => readSoon(wallets ?? byWallet.keys()), logger);
     checks ??= setInterval(() => void check(), limits.checkEveryMs).unref();
-    if (isStopping) stream.end();
     // What came since it was prepared.
     readSoon([wallet]);
     return stream;

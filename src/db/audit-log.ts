@@ -98,10 +98,11 @@ export async function listAudit(
     detail: Record<string, unknown>;
     request_id: string;
   }>(
-    `select id::text, at, actor, session_id, ip, action, target, detail, request_id from audit_log
-      where ($1::text is null or actor = $1) and ($2::text is null or target = $2) and ($3::text is null or action = $3)
-        and ($4::bigint is null or id < $4)
-      order by id desc limit $5`,
+    `select l.id::text, l.at, l.actor, l.session_id, l.ip, l.action, l.target, l.detail, l.request_id
+       from audit_log l
+      where ($1::text is null or l.actor = $1) and ($2::text is null or l.target = $2)
+        and ($3::text is null or l.action = $3) and ($4::bigint is null or l.id < $4)
+      order by l.id desc limit $5`,
     [actor ?? null, target ?? null, action ?? null, before ?? null, limit + 1],
   );
   const items = rows.slice(0, limit).map((row) => ({

@@ -1,10 +1,12 @@
 import { posix } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { Command } from 'commander';
 import { documentFiles } from '../../scripts/pages/document-files.js';
 import type { Files } from '../../scripts/pages/files.js';
 import { anchorOf } from '../../scripts/pages/html.js';
 import { publishedMarkdown, renderMarkdown } from '../../scripts/pages/markdown.js';
 import { readRouteTable } from '../../scripts/pages/route-table.js';
+import { createProgram } from '../../src/cli/program.js';
 import { errorTable, unansweredCodes, type ErrorCode } from '../../src/wire/error-codes.js';
 import { errorHelp } from '../../src/wire/error-help.js';
 
@@ -71,6 +73,20 @@ test('every route has its section in the reference, and its operation is that of
   });
   expect(missing.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
 });
+
+test('every command of wl has its section, with its options', () => {
+  const page = files.get('docs/commands.html')!;
+  for (const words of ['up GPU', 'down [JOB…]', 'provider drain PROVIDER', 'admin stuck', 'login'])
+    expect(page).toContain(`<code>wl ${words}</code></h2>`);
+  for (const option of ['--spend-limit', '--wait-for-capacity', '--on-interrupt', '--deadline']) {
+    const isKnown = JSON.stringify(createProgram(async () => undefined).commands.map(optionsBelow)).includes(option);
+    expect([option, page.includes(option)]).toEqual([option, isKnown]);
+  }
+});
+
+function optionsBelow(command: Command): unknown {
+  return [command.options.map(({ flags }) => flags), command.commands.map(optionsBelow)];
+}
 
 describe('error codes', () => {
   const codes = Object.keys(errorTable) as ErrorCode[];

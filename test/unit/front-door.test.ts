@@ -47,7 +47,7 @@ const pages = [
 // Pages that the build makes, such as those of the error codes, are looked for where all pages are made.
 test.each(pages)('every link of %s to a file of the project leads to one', (page) => {
   const links = [
-    ...read(page).matchAll(/\]\((?!https?:|#|\/docs\/(?:errors|reference)\/)([^)#\s]+)(?:#[^)]*)?\)/g),
+    ...read(page).matchAll(/\]\((?!https?:|#|\/docs\/(?:commands|(?:errors|reference)\/))([^)#\s]+)(?:#[^)]*)?\)/g),
   ].map(([, link]) => link!);
 
   expect(links.filter((link) => !existsSync(join(dirname(page), link)))).toEqual([]);

@@ -20,6 +20,7 @@ export function addSetUpCommands(program: Command, runner: Runner): void {
     'the Tab key: bash, zsh, fish or powershell',
     () => import('../commands/completion.js'),
   ).option('--install', 'into the file that the shell reads at its start');
+  add('mcp', 'serves a program that speaks MCP, within a login of its own', () => import('../commands/mcp.js'));
   add('doctor', 'what is wrong with this computer, and how to mend it', () => import('../commands/doctor.js'));
   add('open [job]', 'the pages of the broker, in the browser', () => import('../commands/open.js')).addOption(
     new Option('--print', 'print the address instead'),
