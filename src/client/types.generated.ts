@@ -463,7 +463,9 @@ export interface LeftDelegation {
 
 export interface Market {
   at: string;
+  /** Most GPUs first; the 200 largest types */
   gpu_types: MarketType[];
+  /** Of all types */
   total: number;
   free: number;
   providers_online: number;

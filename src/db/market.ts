@@ -6,8 +6,8 @@ import { rowsAtOnce } from './pruning.js';
 
 /** For how long samples are kept: the longest range that can be asked for. */
 const keptDays = 90;
-/** Owners name their GPUs as they like: the types with the most GPUs are sampled. */
-const typesSampled = 200;
+/** Owners name their GPUs as they like: the types with the most GPUs are shown and sampled. */
+const maxTypes = 200;
 
 /** One GPU type over all providers. Prices are of one GPU and hour; null if nobody has set one. */
 export interface MarketType {
@@ -25,6 +25,9 @@ export interface MarketType {
 
 export interface Market {
   types: MarketType[];
+  /** Over all types, shown or not. */
+  total: number;
+  free: number;
   providersOnline: number;
 }
 
@@ -57,16 +60,20 @@ export async function readMarket(db: Queryable, site: SitePrices): Promise<Marke
     price_min: number | null;
     price_median: number | null;
     price_max: number | null;
+    all_total: number | null;
+    all_free: number | null;
     online: number;
   }>(
     `with gpus as materialized (${gpusSql}), types as (${typesSql})
      select gpu_type, total, providers, vram_gb, free, most, price_min::float8, price_median::float8,
-            price_max::float8, o.online
+            price_max::float8, sum(total) over ()::int as all_total, sum(free) over ()::int as all_free, o.online
        from (select count(*)::int as online from providers where status = 'available') o left join types on true
-      order by total desc, gpu_type`,
-    [siteParameter(site), site.ALLOW_FREE_JOBS],
+      order by total desc, gpu_type limit $3`,
+    [siteParameter(site), site.ALLOW_FREE_JOBS, maxTypes],
   );
   return {
+    total: rows[0]?.all_total ?? 0,
+    free: rows[0]?.all_free ?? 0,
     providersOnline: rows[0]?.online ?? 0,
     types: rows
       .filter(({ gpu_type }) => gpu_type !== null)
@@ -103,7 +110,7 @@ export async function sampleMarket(db: Queryable, site: SitePrices): Promise<{ w
        returning 1
      )
      select (select count(*)::int from written) as written, (select count(*)::int from deleted) as deleted`,
-    [siteParameter(site), site.ALLOW_FREE_JOBS, sampleEveryS, typesSampled, keptDays, rowsAtOnce],
+    [siteParameter(site), site.ALLOW_FREE_JOBS, sampleEveryS, maxTypes, keptDays, rowsAtOnce],
   );
   return rows[0]!;
 }

@@ -19,10 +19,12 @@ test.each([
 });
 
 test('a short word is an alias only of the one type here that it means', () => {
-  expect(aliasesOf('rtx-4090', ['rtx-4090', 'tesla-t4'])).toEqual(['4090', 'rtx4090']);
-  expect(aliasesOf('a100-sxm4-80gb', ['a100-sxm4-80gb'])).toEqual(['a100']);
-  expect(aliasesOf('a100-sxm4-80gb', ['a100-sxm4-80gb', 'a100-pcie-40gb'])).toEqual([]);
-  expect(aliasesOf('warp-9', ['warp-9'])).toEqual([]);
+  const aliases = (...types: string[]) => Object.fromEntries(aliasesOf(types));
+  expect(aliases('rtx-4090', 'tesla-t4')).toEqual({ 'rtx-4090': ['4090', 'rtx4090'], 'tesla-t4': ['t4'] });
+  expect(aliases('a100-sxm4-80gb')).toEqual({ 'a100-sxm4-80gb': ['a100'] });
+  expect(aliases('a100-sxm4-80gb', 'a100-pcie-40gb', 'warp-9')).toEqual({
+    ...{ 'a100-sxm4-80gb': [], 'a100-pcie-40gb': [], 'warp-9': [] },
+  });
 });
 
 test('an order is told in the words and units of its customer', () => {
@@ -69,7 +71,7 @@ describe('why nobody takes an order', () => {
   test('a stranger’s name of a GPU changes nothing in a terminal', () => {
     const models = ['\u001b]0;own\u0007RTX\u202e'];
     const [reason] = whyNobody(order, [machine({ failed: ['type'], models })]).reasons;
-     
+
     expect(reason!.text).not.toMatch(/[\u0000-\u001f\u202e]/);
   });
 

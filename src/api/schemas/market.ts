@@ -23,21 +23,21 @@ const marketType = z
 export const marketReply = z
   .object({
     at: z.iso.datetime(),
-    gpu_types: z.array(marketType),
-    total: z.int(),
+    gpu_types: z.array(marketType).describe('Most GPUs first; the 200 largest types'),
+    total: z.int().describe('Of all types'),
     free: z.int(),
     providers_online: z.int(),
   })
   .meta({ id: 'Market' });
 
-export function marketReplyOf({ types, providersOnline }: Market, at: Date): z.infer<typeof marketReply> {
-  const names = types.map(({ gpuType }) => gpuType);
+export function marketReplyOf({ types, total, free, providersOnline }: Market, at: Date): z.infer<typeof marketReply> {
+  const aliases = aliasesOf(types.map(({ gpuType }) => gpuType));
   return {
     at: at.toISOString(),
     gpu_types: types.map((type) => ({
       gpu_type: type.gpuType,
       name: gpuNameOf(type.gpuType),
-      aliases: aliasesOf(type.gpuType, names),
+      aliases: aliases.get(type.gpuType) ?? [],
       vram_gb: type.vramGb,
       total: type.total,
       free: type.free,
@@ -45,8 +45,8 @@ export function marketReplyOf({ types, providersOnline }: Market, at: Date): z.i
       providers: type.providers,
       price: type.price,
     })),
-    total: types.reduce((sum, { total }) => sum + total, 0),
-    free: types.reduce((sum, { free }) => sum + free, 0),
+    total,
+    free,
     providers_online: providersOnline,
   };
 }
