@@ -11,7 +11,8 @@ import type { ApiContext } from './route.js';
  */
 export function actorOf(ctx: ApiContext): AuditActor {
   const { wallet, sessionId } = principalOf(ctx);
-  return { actor: wallet, sessionId, ip: ctx.state.ip, requestId: ctx.state.requestId };
+  // A proxy may pass on what is no address; what it is must not keep the change from being made.
+  return { actor: wallet, sessionId, ip: ctx.state.ip.slice(0, 64), requestId: ctx.state.requestId };
 }
 
 /**

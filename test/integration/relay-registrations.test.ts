@@ -1,5 +1,6 @@
 import { connect, createServer, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { setBlock } from '../../src/db/blocks.js';
 import { hasRoomForProvider, neverJoinedUnsigned } from '../../src/db/never-joined.js';
 import { Client, Connection } from '@temporalio/client';
 import type { ProviderVerifier } from '../../src/domain/provider-verdict.js';
@@ -152,6 +153,27 @@ test('a provider whose registration is invalid is told what to correct', async (
     status: 'rejected',
     message: expect.stringContaining('wallet_addr: must be an address'),
   });
+});
+
+test('the registration of a blocked provider becomes a dead letter, and others are read', async () => {
+  await world.start();
+  const [blocked, other] = [newProviderId(), newProviderId()];
+  await setBlock(world.pool, {
+    kind: 'provider',
+    value: blocked,
+    reason: 'wrong GPUs',
+    blockedBy: `0x${'1'.repeat(40)}`,
+  });
+  const id = await publish(registration, registrationData(blocked));
+  await publish(registration, registrationData(other));
+  await signalled(other);
+  const letters = await until(async () => {
+    const found = (await world.deadLetters(registration)).filter((letter) => letter['orig_id'] === id);
+    return found.length === 0 ? undefined : found;
+  });
+  expect(letters).toMatchObject([{ reason: expect.stringMatching(/^blocked: /), provider_id: blocked }]);
+  const { rows } = await world.pool.query('select from provider_registrations where provider_id = $1', [blocked]);
+  expect(rows).toEqual([]);
 });
 
 test('a dead letter holds no signature and no join token', async () => {
