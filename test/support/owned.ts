@@ -8,6 +8,8 @@ import { reserveSpend } from '../../src/billing/spend.js';
 import { insertToken } from '../../src/db/auth-tokens.js';
 import { setBlock } from '../../src/db/blocks.js';
 import { insertJob } from '../../src/db/jobs.js';
+import { withoutPrices } from '../../src/db/offers.js';
+import { changeOwnerPrices } from '../../src/db/provider-prices.js';
 import { insertSshKey } from '../../src/db/ssh-keys.js';
 import { withTransaction } from '../../src/db/pool.js';
 import type { Api, ApiOptions } from './api.js';
@@ -41,6 +43,9 @@ export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promi
   await insertSshKey(pool, wallet, { keyId: sshKeyId, name, publicKey, fingerprint: `SHA256:${sshKeyId}` });
   await putProvider(pool, { providerId });
   await recordOwner(pool, providerId, wallet);
+  await withTransaction(pool, (tx) =>
+    changeOwnerPrices(tx, providerId, { prices: () => ({ cpu: 0 }), by: wallet }, withoutPrices),
+  );
   await setBlock(pool, { kind: 'image', value: blockedImage({ providerId }), reason: 'it mines', blockedBy: wallet });
   return { wallet: owner, sessionId, tokenId, jobId, providerId, sshKeyId };
 }
