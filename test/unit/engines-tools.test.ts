@@ -188,7 +188,9 @@ test('a port that another process has taken is left to it', async () => {
     console.log(await new Ports(process.argv[1]).take('a'));
     setInterval(() => undefined, 1_000);
   })`;
-  const child = spawn(process.execPath, ['--import', 'tsx', '-e', taking, theirs], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--import', 'tsx', '-e', taking, theirs], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   try {
     const [printed] = (await once(child.stdout, 'data')) as [Buffer];
     const port = Number(printed.toString());
