@@ -258,7 +258,7 @@ test('a browser wallet signs for its active chain if the broker accepts it, and 
   expect(body.chain_id).toBe(103);
   const typed = delegationForWallet(body.message, body.chain_id);
   const { EIP712Domain: _, ...types } = typed.types;
-  const signer = await recoverTypedDataAddress({ ...typed, types, signature: body.signature } as never);
+  const signer = await recoverTypedDataAddress({ ...typed, types, signature: body.signature });
   expect(signer).toBe(wallet.address);
 
   const elsewhere = browserWallet(56);

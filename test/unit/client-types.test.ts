@@ -29,7 +29,9 @@ test('every route has a method of the client, or a reason why it has none', () =
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.generated.ts'))
     .map((file) => readFileSync(`src/client/${file}`, 'utf8'));
   const asked = new Set(
-    sources.flatMap((text) => [...text.matchAll(/'((?:GET|POST|PUT|PATCH|DELETE) \/[^']*)'/g)].map(([, name]) => name!)),
+    sources.flatMap((text) =>
+      [...text.matchAll(/'((?:GET|POST|PUT|PATCH|DELETE) \/[^']*)'/g)].map(([, name]) => name!),
+    ),
   );
   const names = rules.map(({ method, path }) => `${method} ${path}`);
   expect(names.filter((name) => !asked.has(name) && withoutMethod[name] === undefined)).toEqual([]);

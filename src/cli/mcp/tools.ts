@@ -79,14 +79,14 @@ export function createTools({ client, keys, ask }: ToolsDeps): Tool[] {
       isReadOnly: true,
       inputSchema: schema({ gpu: { type: 'string' }, count: { type: 'integer' }, max_price: { type: 'number' } }),
       run: async ({ gpu, count, max_price: maxPrice }) =>
-        await client.offers.list(defined({ gpu, count, maxPrice }) as object).all(50),
+        await client.offers.list(defined({ gpu, count, maxPrice })).all(50),
     },
     {
       name: 'quote',
       description: 'What an order would cost, and who would take it; rents nothing',
       isReadOnly: true,
       inputSchema: schema(sizes, ['gpu_type']),
-      run: async (order) => await client.quote(order as Order),
+      run: async (order) => await client.quote(order),
     },
     {
       name: 'up',
@@ -100,7 +100,7 @@ export function createTools({ client, keys, ask }: ToolsDeps): Tool[] {
       }),
       async run({ quote_id: id, ...order }) {
         if (typeof id === 'string') return await agreed(id, 'up');
-        const quote = await client.quote(order as Order);
+        const quote = await client.quote(order);
         if (!quote.can_start || quote.cost === null || quote.price_per_hour === null) return quote;
         const keysOfOrder = order['ssh_public_keys'] === undefined ? await keys() : {};
         // No more than what is agreed to, whatever prices do meanwhile.
