@@ -64,6 +64,7 @@ export interface AdminApi {
   deadLetters(query?: { stream?: string; providerId?: string }): Pages<DeadLetter>;
   audit(query?: { actor?: string; target?: string; action?: string }): Pages<AuditRow>;
   blocks: {
+    list(query?: { kind?: BlockKind }): Pages<Record<string, unknown>>;
     get(kind: BlockKind, value: string): Promise<Record<string, unknown>>;
     put(kind: BlockKind, value: string, block: { reason: string; until?: Date | string | null }): Promise<unknown>;
     remove(kind: BlockKind, value: string): Promise<void>;
@@ -114,6 +115,7 @@ export function createAdmin(caller: Caller): AdminApi {
       listed('GET /api/v1/admin/dead-letters', 'items', { stream, provider_id: providerId }),
     audit: (query = {}) => listed('GET /api/v1/admin/audit', 'items', query),
     blocks: {
+      list: ({ kind } = {}) => listed('GET /api/v1/admin/blocks', 'blocks', { kind }),
       get: (kind, value) => call('GET /api/v1/admin/blocks/:kind/:value', { params: { kind, value } }),
       put: (kind, value, { reason, until }) => {
         const time = until === undefined || until === null ? null : new Date(until).toISOString();
