@@ -124,7 +124,7 @@ export function createAdmin(caller: Caller): AdminApi {
       listed('GET /api/v1/admin/dead-letters', 'items', { stream, provider_id: providerId }),
     audit: (query = {}) => listed('GET /api/v1/admin/audit', 'items', query),
     blocks: {
-      list: (query = {}) => listed('GET /api/v1/admin/blocks', 'blocks', query),
+      list: ({ kind } = {}) => listed('GET /api/v1/admin/blocks', 'blocks', { kind }),
       get: (kind, value) => call('GET /api/v1/admin/blocks/:kind/:value', { params: { kind, value } }),
       put: (kind, value, { reason, until }) => {
         const time = until === undefined || until === null ? null : new Date(until).toISOString();

@@ -22,13 +22,12 @@ const reserved = async () => BigInt(bodyOf(await placing.session.request('GET', 
 const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
 
 describe('the price of a job', () => {
-  test('a job shows the maximum price that its customer named, and not one that the broker reserved', async () => {
+  test('a job shows the maximum price that its customer named, or the one that the broker set without it', async () => {
     const gpus = { model: 'NVIDIA H100', count: 8 };
     await Promise.all([placing.world.provider({ gpus, gpuPrice: 2 }), placing.world.provider({ gpus, gpuPrice: 3 })]);
     const [before, headers] = [await reserved(), { 'idempotency-key': 'own-maximum' }];
     const open = bodyOf(await place({ gpu_type: 'H100' }));
-    expect(open).toMatchObject({ status: 'running', price_per_hour: 2 });
-    expect(open).not.toHaveProperty('max_price_per_hour');
+    expect(open).toMatchObject({ status: 'running', price_per_hour: 2, max_price_per_hour: 3 });
     // As soon as it is placed, what it costs there.
     expect((await reserved()) - before).toBe(2n * token);
     const bounded = bodyOf(await place({ gpu_type: 'H100', max_price_per_hour: 2.5 }, headers));

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { providerOperationRoutes } from '../../src/api/routes/provider-operations.js';
 import type { SessionPrincipal } from '../../src/auth/customers/principal.js';
@@ -27,7 +28,7 @@ beforeAll(async () => {
       const known = principals[headers.authorization!]!;
       return Promise.resolve({
         kind: 'signed',
-        sessionId: '',
+        sessionId: randomUUID(),
         sessionKey: '',
         expiresAt: new Date(),
         ...known,
