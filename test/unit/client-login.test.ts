@@ -258,7 +258,11 @@ test('a browser wallet signs for its active chain if the broker accepts it, and 
   expect(body.chain_id).toBe(103);
   const typed = delegationForWallet(body.message, body.chain_id);
   const { EIP712Domain: _, ...types } = typed.types;
-  const signer = await recoverTypedDataAddress({ ...typed, types, signature: body.signature });
+  const [spendLimit, issuedAt, expiresAt] = (['spendLimit', 'issuedAt', 'expiresAt'] as const).map((name) =>
+    BigInt(typed.message[name]),
+  ) as [bigint, bigint, bigint];
+  const message = { ...typed.message, spendLimit, issuedAt, expiresAt };
+  const signer = await recoverTypedDataAddress({ ...typed, types, message, signature: body.signature });
   expect(signer).toBe(wallet.address);
 
   const elsewhere = browserWallet(56);
