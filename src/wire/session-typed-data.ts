@@ -1,4 +1,5 @@
 import { hashTypedData, zeroAddress, type Address, type Hex } from 'viem';
+import { domainType } from './typed-data-domain.js';
 
 /**
  * The text a wallet shows. Any other text is refused, so that nobody can be talked into signing a more harmless one.
@@ -33,13 +34,6 @@ export const revocationTypes = {
     { name: 'nonce', type: 'bytes32' },
   ],
 } as const;
-
-const domainType = [
-  { name: 'name', type: 'string' },
-  { name: 'version', type: 'string' },
-  { name: 'chainId', type: 'uint256' },
-  { name: 'verifyingContract', type: 'address' },
-] as const;
 
 /**
  * A wallet lets a session key speak for it. Addresses in lower case, `spendLimit` in base units, times in unix seconds.
