@@ -7,6 +7,9 @@ import { domainType } from './typed-data-domain.js';
 export const delegationStatement =
   'Allow this session key to use WorldLand Broker on my behalf. It cannot move funds from my wallet.';
 
+/** How far the time in a wallet's signed message may be from the broker's: people take their time to sign. */
+export const signingSkewS = 300;
+
 /**
  * Types and domain are always these, whatever a client sends. The width of `uint` is written out: viem refuses the
  * short form, and wallets hash it differently.
