@@ -92,15 +92,4 @@ export const jobErrorHelp = {
     means: 'The GPUs of the job were given back before it could begin: it was ended, or moved to another machine.',
     todo: [`Nothing, if you ended it. Otherwise: ${orderAgain.charAt(0).toLowerCase()}${orderAgain.slice(1)}`],
   },
-  blocked: {
-    means: 'The operator of this site has blocked the wallet, the provider or the image.',
-    todo: [
-      'Read `detail`: it says what is blocked, and the reason if the operator gave one.',
-      'Ask the operator of the site. Another image or provider may be ordered meanwhile.',
-    ],
-  },
-  ssh_key_not_found: {
-    means: 'The broker keeps no SSH key with this id for your wallet.',
-    todo: ['List the keys: `wl keys ls`. Keep one: `wl keys add ~/.ssh/id_ed25519.pub`.'],
-  },
 } as const satisfies Partial<Record<ErrorCode, ErrorHelp>>;
