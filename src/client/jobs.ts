@@ -113,7 +113,7 @@ function hoursUntil(until: Date | string, expiresAt: string | undefined): number
 }
 
 /** Random enough that no two orders ever share one. */
-export function newIdempotencyKey(): string {
+function newIdempotencyKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

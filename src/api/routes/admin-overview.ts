@@ -100,7 +100,6 @@ export function adminOverviewRoutes(deps: AdminOverviewDeps): RouteRule[] {
       path: '/api/v1/admin/overview',
       summary: 'How the site does: jobs, providers, revenue, streams, the reconciler',
       responses: { 200: { description: 'As of at most five seconds ago', schema: overviewReply } },
-      errors: [],
       handler: async (ctx) => {
         ctx.body = await overview();
       },
@@ -110,7 +109,6 @@ export function adminOverviewRoutes(deps: AdminOverviewDeps): RouteRule[] {
       path: '/api/v1/admin/stuck',
       summary: 'Jobs and providers that wait longer than usual, what for, and what may help',
       responses: { 200: { description: 'As of at most 15 seconds ago', schema: stuckReply } },
-      errors: [],
       handler: async (ctx) => {
         ctx.body = await stuck();
       },
