@@ -68,7 +68,7 @@ export const jobErrorHelp = {
     todo: [`${orderAgain} The time after the deletion is not charged.`, 'Ask the operator of the site why.'],
   },
   pod_refused: {
-    means: 'The cluster rejected the job: a rule of the site forbids what it would do.',
+    means: 'The cluster denied the job: a rule of the site forbids what it would do.',
     todo: ['Read `detail`, change the order, and try again. If it says nothing of use, ask the operator of the site.'],
   },
   no_ports_left: {

@@ -273,7 +273,7 @@ test.each<[string, Signer, string]>([
   expect(broker.received.some(({ target }) => target.endsWith('/sessions'))).toBe(false);
 });
 
-test('a login that is signed elsewhere is checked as any other before it is registered', async () => {
+test('a login that is signed elsewhere is checked as any other before its session is opened', async () => {
   proposing();
   const wl = client();
   const begun = await wl.beginLogin({ spendLimit: '5', ttlSeconds: 3_600 });
