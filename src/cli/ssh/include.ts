@@ -67,7 +67,7 @@ export function includeState(folder: SshFolder): IncludeState {
 }
 
 /**
- * Puts the two lines on top of the user's file, once.
+ * Puts the two lines at the top of the user's file, once.
  *
  * @throws Failure if the file may not be written, or if ssh does not accept it, before or after; then it is as before.
  */
@@ -141,7 +141,7 @@ function readOnly(path: string, why: string, lines: readonly string[]): Failure 
   return new Failure(
     exitCodes.usage,
     `${path} cannot be changed: ${why}`,
-    `put these two lines on top of it yourself, or go on with wl ssh:\n  ${lines.join('\n  ')}`,
+    `put these two lines at the top of it yourself, or go on with wl ssh:\n  ${lines.join('\n  ')}`,
   );
 }
 
