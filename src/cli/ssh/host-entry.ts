@@ -76,7 +76,7 @@ function algorithmsFor(type: string): string {
 }
 
 /** A path as ssh reads it: `%` begins one of its tokens, and blanks separate. */
-export function quoted(path: string): string {
+function quoted(path: string): string {
   return `"${path.replaceAll('%', '%%')}"`;
 }
 
