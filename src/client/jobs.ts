@@ -3,6 +3,7 @@ import { pagesOf, type Pages } from './pages.js';
 import { followJob, type FollowOptions } from './job-events.js';
 import { rentAndWait, waitUntil, type RentOptions, type WaitOptions } from './rent.js';
 import type { Job, JobEvent, Order, RunningJob } from './shapes.js';
+import { timeOf } from './time-of.js';
 
 export interface Created {
   job: Job;
@@ -78,7 +79,7 @@ export function createJobs(caller: Caller): Jobs {
           status: typeof status === 'string' ? status : status?.join(','),
           name,
           provider_id: providerId,
-          since: since === undefined ? undefined : new Date(since).toISOString(),
+          since: timeOf(since),
           limit,
           cursor,
         };
