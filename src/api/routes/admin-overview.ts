@@ -93,13 +93,14 @@ export interface AdminOverviewDeps {
 export function adminOverviewRoutes(deps: AdminOverviewDeps): RouteRule[] {
   const overview = remembered(overviewAgeMs, () => readAll(deps));
   const stuck = remembered(stuckAgeMs, () => readStuck(deps));
-  const operators = { method: 'GET', auth: 'signed', scopes: ['admin'], limit: 'read', errors: [] } as const;
+  const operators = { method: 'GET', auth: 'signed', scopes: ['admin'], limit: 'read' } as const;
   return [
     {
       ...operators,
       path: '/api/v1/admin/overview',
       summary: 'How the site does: jobs, providers, revenue, streams, the reconciler',
       responses: { 200: { description: 'As of at most five seconds ago', schema: overviewReply } },
+      errors: [],
       handler: async (ctx) => {
         ctx.body = await overview();
       },
@@ -109,6 +110,7 @@ export function adminOverviewRoutes(deps: AdminOverviewDeps): RouteRule[] {
       path: '/api/v1/admin/stuck',
       summary: 'Jobs and providers that wait longer than usual, what for, and what may help',
       responses: { 200: { description: 'As of at most 15 seconds ago', schema: stuckReply } },
+      errors: [],
       handler: async (ctx) => {
         ctx.body = await stuck();
       },
