@@ -13,7 +13,7 @@ import { openStream, type EventStream, type OpenedStream } from './event-stream.
 export interface StreamLimits {
   perWallet: number;
   total: number;
-  /** How often the streams are looked after: news that were not heard, and credentials that were revoked. */
+  /** How often the streams are looked after: news that was not heard, and credentials that were revoked. */
   checkEveryMs: number;
   heartbeatEveryMs: number;
   /** After this a stream is closed, and its client opens the next one. */
