@@ -36,7 +36,9 @@ export async function buildClientPackage(folder: string, { types = true, program
   const { version, license, engines } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, unknown>;
   const manifest = { ...aboutPackage, version, license, engines };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
-  cpSync('docs/client.md', join(folder, 'README.md'));
+  // In the package, the other pages are not beside this one.
+  const page = readFileSync('docs/client.md', 'utf8').replace(/\[([^\]]+)\]\((?!https?:)[^)]+\)/g, '$1');
+  writeFileSync(join(folder, 'README.md'), page);
   cpSync('LICENSE', join(folder, 'LICENSE'));
 }
 
