@@ -275,6 +275,20 @@ describe('the bounds of streams', () => {
     await reader.closed;
   });
 
+  test('let a network have a part of them, however many wallets it has', async () => {
+    const small = await replicas.start({ streams: { perNetwork: 2 } });
+    const bearers = await Promise.all([0, 1, 2].map(async () => await (await small.login()).token()));
+    const readers = [];
+    for (const bearer of bearers.slice(0, 2)) readers.push(await follow('/events', { api: small, bearer }));
+    expect(readers.map(({ status }) => status)).toEqual([200, 200]);
+    const headers = { accept: 'text/event-stream' };
+    const refused = await small.send('GET', '/api/v1/events', { bearer: bearers[2]!, headers });
+    expect([refused.status, refused.json.code]).toEqual([503, 'dependency_unavailable']);
+    readers[0]!.close();
+    await until(async () => (await follow('/events', { api: small, bearer: bearers[2]! })).status === 200);
+    await small.stop();
+  });
+
   test('end a stream when its token is revoked, its session, or its time is over', async () => {
     const other = await session.token();
     const [byToken, bySession] = [await follow('/events'), await follow('/events', { bearer: other })];

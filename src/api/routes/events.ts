@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { networkOf } from '../../auth/networks.js';
 import { eventsOfJob, eventsOfWallet, lastEventId } from '../../db/job-events.js';
 import { decodeCursor, encodeCursor } from '../../db/cursor.js';
 import type { JobRow } from '../../db/jobs.js';
@@ -104,7 +105,7 @@ export function eventRoutes({ pool, streams }: Deps): RouteRule[] {
   }
 
   async function inSeat(ctx: ApiContext, work: (seat: Seat) => Promise<void>): Promise<void> {
-    const seat = streams.admit(principalOf(ctx));
+    const seat = streams.admit(principalOf(ctx), networkOf(ctx.state.ip));
     try {
       await work(seat);
     } finally {
