@@ -85,6 +85,14 @@ describe('a delegation that is left for a machine', () => {
     ]);
   });
 
+  test('a repeat is answered as the first was, and stands in the audit log once', async () => {
+    const left = await machine.left();
+    const [first, again] = [await leave(left), await leave(left)];
+    expect([again.status, again.json]).toEqual([202, first.json]);
+    const { rows } = await pool().query('select action from audit_log where target = $1', [machine.providerId]);
+    expect(rows).toHaveLength(1);
+  });
+
   test('a new key of a bound provider, and one whose time is over, fetch what takes their place', async () => {
     await bindNodeKey(pool(), machine);
     const set = (change: string) =>
