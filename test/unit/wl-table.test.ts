@@ -1,4 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
+import { printCsv } from '../../src/cli/csv.js';
 import { ask } from '../../src/cli/terminal/ask.js';
 import { clean, cleanJson, cleanLines } from '../../src/cli/terminal/clean.js';
 import { painter, wantsColour } from '../../src/cli/terminal/style.js';
@@ -116,4 +117,14 @@ test('a question has nothing that a terminal obeys', async () => {
   write.mockRestore();
   expect(written.join('')).toContain('How much, in W[2JLC? ');
   expect(written.join('')).not.toContain('\u001b[2J');
+});
+
+test('no text in CSV is a formula, also one that begins like a number', () => {
+  const printed: string[] = [];
+  const names = ['=1+1', '-1+cmd|x', ' @a', '\uff1d1', 'a,b', 'plain'];
+  printCsv({ print: (line) => void printed.push(line) }, names.map((name) => ({ name, spent: '12', seconds: -1 })));
+  expect(printed).toEqual([
+    'name,spent,seconds',
+    ...["'=1+1", "'-1+cmd|x", "' @a", "'\uff1d1", '"a,b"', 'plain'].map((cell) => `${cell},12,-1`),
+  ]);
 });
