@@ -85,6 +85,16 @@ describe('a delegation that is left for a machine', () => {
     ]);
   });
 
+  test('it is kept whatever a proxy passes on as the address of its sender', async () => {
+    const proxied = await replicas.start({ env: { PROVIDER_AUTH_MODE: 'required', TRUST_PROXY: 'true' } });
+    const { status } = await proxied.send('PUT', `/api/v1/providers/${machine.providerId}/delegation`, {
+      body: await machine.left(),
+      headers: { 'x-forwarded-for': 'x'.repeat(100) },
+    });
+    expect(status).toBe(202);
+    await proxied.stop();
+  });
+
   test('a repeat is answered as the first was, and stands in the audit log once', async () => {
     const left = await machine.left();
     const [first, again] = [await leave(left), await leave(left)];
