@@ -72,7 +72,9 @@ describe('keys that a customer keeps', () => {
   test('a key is refused as the mistake that it is if its wallet has given all names for it to others', async () => {
     const who = await customer();
     const key = ed25519Key();
-    const letters = sshFingerprint(key).replace('SHA256:', '').replaceAll(/[^A-Za-z0-9]/g, '');
+    const letters = sshFingerprint(key)
+      .replace('SHA256:', '')
+      .replaceAll(/[^A-Za-z0-9]/g, '');
     const plain = `key-${letters.slice(0, 8)}`;
     for (const name of [plain, `${plain}-${letters.slice(0, 16)}`, letters])
       expect((await keep(who, { name, public_key: ed25519Key() })).status).toBe(201);

@@ -122,7 +122,10 @@ test('a question has nothing that a terminal obeys', async () => {
 test('no text in CSV is a formula, also one that begins like a number', () => {
   const printed: string[] = [];
   const names = ['=1+1', '-1+cmd|x', ' @a', '\uff1d1', 'a,b', 'plain'];
-  printCsv({ print: (line) => void printed.push(line) }, names.map((name) => ({ name, spent: '12', seconds: -1 })));
+  printCsv(
+    { print: (line) => void printed.push(line) },
+    names.map((name) => ({ name, spent: '12', seconds: -1 })),
+  );
   expect(printed).toEqual([
     'name,spent,seconds',
     ...["'=1+1", "'-1+cmd|x", "' @a", "'\uff1d1", '"a,b"', 'plain'].map((cell) => `${cell},12,-1`),

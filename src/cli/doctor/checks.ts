@@ -69,7 +69,11 @@ async function broker(context: Context): ReturnType<Check> {
   const name = `${clean(site.name ?? 'a broker')} ${clean(site.version ?? '')} at ${api}`;
   if (site.audience === undefined || site.audience === client.audience) return { state: 'good', text: name };
   const text = `${name}, which calls itself ${clean(site.audience)}`;
-  return { state: 'note', text, mend: `wl config set api ${shellWord(clean(site.audience))}   (logins are for that name)` };
+  return {
+    state: 'note',
+    text,
+    mend: `wl config set api ${shellWord(clean(site.audience))}   (logins are for that name)`,
+  };
 }
 
 async function clock(context: Context): ReturnType<Check> {
