@@ -8,16 +8,13 @@ import type { Told } from '../src/db/job-events.js';
 import { recordGaps } from '../src/db/job-gaps.js';
 import { isBadData, withTransaction } from '../src/db/pool.js';
 import { BrokerError } from '../src/domain/errors.js';
-import type { GapCause, JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
+import type { JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
-import type { MachineFault } from '../src/domain/start-faults.js';
 import { closingsWithoutText, providersOut, startMoves } from '../src/observability/metrics.js';
 import type { SitePrices } from '../src/config.js';
 import type { ActivityDeps } from './deps.js';
+import type { RecordedGap, ReleasedJob, Remembered, StartFailure } from './job-outcome.js';
 import { noCapacity, whyNobodyTakes } from './no-capacity.js';
-import type { ErrorCode } from '../src/wire/error-codes.js';
-import type { JobEnder } from '../src/wire/job-events.js';
-import type { FinalJobStatus } from '../src/wire/statuses.js';
 
 /** How many of the cheapest providers are tried before the list is read again. */
 const candidatesAtOnce = 8;
@@ -29,45 +26,6 @@ const maxRounds = 25;
 
 /** Replaces a text that the database rejects. */
 const neutralMessage = sentence('the job has ended');
-
-/** A gap in the form that activities take: RFC 3339. */
-export interface RecordedGap {
-  from: Instant;
-  to: Instant;
-  cause: GapCause;
-}
-
-/** How a job ended and when it was served, as far as known. Times are RFC 3339. */
-export interface ReleasedJob {
-  status: FinalJobStatus;
-  message: Printable;
-  /** Absent if it ended by itself. Versions before 0.2.0 do not say. */
-  endedBy?: JobEnder;
-  failure?: JobFailure;
-  /** When the end was decided, by the broker's clock. */
-  endAt: Instant;
-  podEndedAt?: Instant;
-  lastSeen?: Instant;
-  /** Gaps that may not have been written down yet. */
-  gaps?: RecordedGap[];
-  /** Set if the job was never reached and its provider caused that. */
-  startFailure?: StartFailure;
-}
-
-/** A failed start that its provider caused, or may have caused. */
-export interface StartFailure {
-  providerId: string;
-  /** The number of the placement. */
-  attempt: number;
-  reason: ErrorCode;
-  fault: MachineFault;
-}
-
-/** What a recorded failure led to. */
-export interface Remembered {
-  /** Its provider is out of placement because of this failure, and has not been told. */
-  isOut?: boolean;
-}
 
 /** The job's own row, its capacity and its charges: Postgres only. */
 export function createJobRecordActivities({

@@ -1,4 +1,4 @@
-import type { StartFailure } from '../activities/job-record.js';
+import type { StartFailure } from '../activities/job-outcome.js';
 import type { JobFailure } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import type { MachineFault } from '../src/domain/start-faults.js';

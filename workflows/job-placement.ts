@@ -1,5 +1,5 @@
 import { getExternalWorkflowHandle, patched } from '@temporalio/workflow';
-import type { StartFailure } from '../activities/job-record.js';
+import type { StartFailure } from '../activities/job-outcome.js';
 import type { Placement } from '../src/domain/job.js';
 import { providerWorkflowId } from '../src/domain/provider.js';
 import type { Ending } from './job-endings.js';

@@ -1,5 +1,5 @@
 import { patched } from '@temporalio/workflow';
-import type { RecordedGap } from '../activities/job-record.js';
+import type { RecordedGap } from '../activities/job-outcome.js';
 import type { GapCause } from '../src/domain/job.js';
 import { instantAt, sentence, type Printable } from '../src/domain/outside.js';
 import { jobRecord } from './job-steps.js';

@@ -15,7 +15,7 @@ import type { ProviderNews, RunningJob } from '../../workflows/job-messages.js';
 import type { CarriedProvider } from '../../workflows/provider-messages.js';
 import { workflowTypes } from '../../workflows/workflow-types.js';
 import type { ActivityDeps } from '../deps.js';
-import type { ReleasedJob } from '../job-record.js';
+import type { ReleasedJob } from '../job-outcome.js';
 import { comparisonOf, repairLog, type Comparison, type RepairLog } from './repairs.js';
 
 /** A job whose workflow has ended without closing it. */

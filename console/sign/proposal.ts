@@ -7,6 +7,7 @@ import {
 } from '../../src/wire/provider-typed-data.js';
 import { delegationForWallet, delegationStatement, type SessionDelegation } from '../../src/wire/session-typed-data.js';
 import type { LoginSignRequest, ProviderSignRequest } from '../../src/wire/sign-page.js';
+import { domainType } from '../../src/wire/typed-data-domain.js';
 
 /** What the wallet is given to sign, and what of it the terminal does not know yet. */
 export interface ToSign {
@@ -94,13 +95,6 @@ export function providerToSign(request: ProviderSignRequest, signer: Signer, non
   };
   return { typedData, wallet, chainId, issuedAt: message.issuedAt, expiresAt: message.expiresAt, nonce };
 }
-
-const domainType = [
-  { name: 'name', type: 'string' },
-  { name: 'version', type: 'string' },
-  { name: 'chainId', type: 'uint256' },
-  { name: 'verifyingContract', type: 'address' },
-] as const;
 
 function requireSame(what: string, proposed: unknown, asked: unknown): void {
   if (proposed !== asked) throw proposes(what);

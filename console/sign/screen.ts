@@ -11,7 +11,7 @@ export function say(text: string): void {
   element('status').textContent = text;
 }
 
-/** Says what is wrong, where a screen reader and the keyboard find it; `after` gets the focus instead if it is given. */
+/** Says what is wrong, where a screen reader and the keyboard find it; `focus` gets the focus instead if it is given. */
 export function showProblem(text: string, focus?: HTMLElement): void {
   const problem = element('problem');
   say('');

@@ -61,7 +61,7 @@ export function renderMarkdown(text: string, source: string, address: string): R
 }
 
 /** A block that scrolls by itself where a line is too long for the screen, also by the keyboard. */
-export function codeBlock(code: string, language = ''): string {
+function codeBlock(code: string, language = ''): string {
   const kind = /^[\w-]+$/.test(language) ? ` class="language-${language}"` : '';
   return `<pre tabindex="0"><code${kind}>${escaped(code)}</code></pre>\n`;
 }

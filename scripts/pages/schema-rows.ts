@@ -131,7 +131,7 @@ function isAbsence({ type, const: only }: Json): boolean {
 }
 
 /** A schema, or the named one that it refers to. */
-export function resolved(schema: Json, document: Json): Json {
+function resolved(schema: Json, document: Json): Json {
   const reference = schema['$ref'];
   if (typeof reference !== 'string') return schema;
   const target = reference

@@ -12,7 +12,7 @@ export const retryAfterS = 2;
 const cancelWaitDefaultS = 10;
 
 /** Who ends a job, and why. */
-export interface JobEnder {
+interface EndRequest {
   by: string;
   reason?: Printable;
 }
@@ -28,7 +28,7 @@ export async function endJob(
   jobs: JobCommands,
   ctx: ApiContext,
   job: JobRow,
-  { by, reason, readAgain }: JobEnder & { readAgain: () => Promise<JobRow> },
+  { by, reason, readAgain }: EndRequest & { readAgain: () => Promise<JobRow> },
 ): Promise<JobRow> {
   if (isFinal(job.status)) return job;
   const { waitMs, applied } = waitingOf(ctx.get('prefer'), cancelWaitDefaultS);

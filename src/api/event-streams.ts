@@ -15,7 +15,7 @@ export interface StreamLimits {
   /** Wallets cost nothing: whoever makes many must not take all places. */
   perNetwork: number;
   total: number;
-  /** How often the streams are looked after: news that were not heard, and credentials that were revoked. */
+  /** How often the streams are looked after: news that was not heard, and credentials that were revoked. */
   checkEveryMs: number;
   heartbeatEveryMs: number;
   /** After this a stream is closed, and its client opens the next one. */

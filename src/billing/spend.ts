@@ -9,7 +9,7 @@ import {
 } from '../db/auth-charges.js';
 import { findSession } from '../db/auth-sessions.js';
 import { gapsOf } from '../db/job-gaps.js';
-import { markExtended } from '../db/jobs.js';
+import { markExtended } from '../db/job-changes.js';
 import { placementEndsBy } from '../db/offers.js';
 import type { Queryable } from '../db/pool.js';
 import { billedTime, chargeFor, reservationFor, type BilledTime } from '../domain/billing.js';

@@ -8,6 +8,9 @@ import { gpusText } from './gpu-text.js';
 /** What stands at a place of the command line. */
 export type ValueKind = 'job' | 'job-path' | 'gpu' | 'provider' | 'own-provider' | 'key' | 'setting' | 'shell';
 
+/** Those that have a completion. */
+export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const;
+
 type Value = readonly [value: string, text: string];
 
 /** Whoever presses Tab does not wait for longer. */
@@ -34,7 +37,7 @@ export async function valuesFor(context: Context, kinds: readonly ValueKind[]): 
 
 async function read(context: Context, kind: ValueKind): Promise<Value[]> {
   if (kind === 'setting') return Object.entries(settings).map(([name, { text }]) => [name, text]);
-  if (kind === 'shell') return ['bash', 'zsh', 'fish', 'powershell'].map((shell) => [shell, '']);
+  if (kind === 'shell') return shells.map((shell) => [shell, '']);
   const client = await context.client();
   switch (kind) {
     case 'job':

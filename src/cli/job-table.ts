@@ -25,7 +25,7 @@ export function jobColumns(jobs: readonly Job[], money: Money, time: Time): Colu
   ];
 }
 
-export function costText(job: Job, money: Money): string {
+function costText(job: Job, money: Money): string {
   return job.cost === undefined || job.started_at === undefined ? '–' : money.amount(job.cost.spent);
 }
 

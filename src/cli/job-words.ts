@@ -1,7 +1,8 @@
 import type { WorldLand as Client } from '../client/index.js';
 import type { Job } from '../client/shapes.js';
+import { isUuid } from '../domain/uuid.js';
 import { exitCodes, Failure, usage } from './failure.js';
-import { idsMeant, isWholeId, shortIds } from './short-ids.js';
+import { idsMeant, shortIds } from './short-ids.js';
 import { clean } from './terminal/clean.js';
 
 /** Enough for anybody who still types names. */
@@ -32,7 +33,7 @@ export async function jobMeant(client: Client, word: string): Promise<Meant> {
   const active = await activeJobs(client);
   const among = oneOf(word, active);
   if (among !== undefined) return { job: among, active };
-  if (isWholeId(word)) return { job: await client.jobs.get(word.toLowerCase()), active };
+  if (isUuid(word)) return { job: await client.jobs.get(word.toLowerCase()), active };
   if (isName(word)) {
     // The newest of those that have ended: lists begin with it.
     const [named] = await client.jobs.list({ name: word, limit: 1 }).all(1);

@@ -3,6 +3,7 @@ import type { WorldLand as Client } from '../client/index.js';
 import type { MarketGpu, Order } from '../client/shapes.js';
 import { meansGpu, readGpuName } from '../domain/gpu-name.js';
 import type { Context } from './context.js';
+import { defined } from './defined.js';
 import { exitCodes, Failure, usage } from './failure.js';
 import { reason } from './files/private-file.js';
 import { readGpuWords, type GpuWords } from './gpu-words.js';
@@ -141,8 +142,4 @@ function variablesIn(file: string): Record<string, string> {
       return [[line.slice(0, split), line.slice(split + 1).replace(/^(["'])(.*)\1$/, '$2')]];
     }),
   );
-}
-
-function defined<T extends object>(value: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as never;
 }

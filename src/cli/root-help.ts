@@ -24,7 +24,7 @@ const lines: readonly Line[] = [
   'Operate',
   ['admin …', 'the broker: wl admin --help'],
   'Set up',
-  ['ssh-config', 'makes "ssh wl-NAME" work'],
+  ['ssh-config', 'make "ssh wl-NAME" work'],
   ['config, completion', 'defaults; the Tab key'],
   ['doctor, open', 'what is wrong; the pages of the broker'],
   'Options of every command',

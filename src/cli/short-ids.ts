@@ -1,9 +1,4 @@
 const minLetters = 4;
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-export function isWholeId(text: string): boolean {
-  return uuid.test(text);
-}
 
 /**
  * The last letters of each id, four or as many as tell it from the others. The first letters of ids are those of their

@@ -6,6 +6,7 @@ import type { Broker, HandOff, LoginOptions } from './login.js';
 import type { MarketApi } from './market.js';
 import type { Billing, ListedSession, MintedToken, Site, SshKey, Whoami } from './shapes.js';
 import type { StoredSession } from './stores.js';
+import { timeOf } from './time-of.js';
 import type { Signer } from './wallet.js';
 
 /** A hand-off whose `finish` also takes the session into use. */
@@ -130,8 +131,4 @@ export function createAccess(caller: Caller, { site }: Pick<MarketApi, 'site'>):
     billing: ({ from, to, by } = {}) =>
       caller.call('GET /api/v1/billing', { query: { from: timeOf(from), to: timeOf(to), by } }),
   };
-}
-
-function timeOf(time: Date | string | undefined): string | undefined {
-  return time === undefined ? undefined : new Date(time).toISOString();
 }

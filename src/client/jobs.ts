@@ -3,6 +3,7 @@ import { pagesOf, type Pages } from './pages.js';
 import { followJob, type FollowOptions } from './job-events.js';
 import { rentAndWait, waitUntil, type RentOptions, type WaitOptions } from './rent.js';
 import type { Job, JobEvent, Order, RunningJob } from './shapes.js';
+import { timeOf } from './time-of.js';
 
 export interface Created {
   job: Job;
@@ -78,7 +79,7 @@ export function createJobs(caller: Caller): Jobs {
           status: typeof status === 'string' ? status : status?.join(','),
           name,
           provider_id: providerId,
-          since: since === undefined ? undefined : new Date(since).toISOString(),
+          since: timeOf(since),
           limit,
           cursor,
         };
@@ -113,7 +114,7 @@ function hoursUntil(until: Date | string, expiresAt: string | undefined): number
 }
 
 /** Random enough that no two orders ever share one. */
-export function newIdempotencyKey(): string {
+function newIdempotencyKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

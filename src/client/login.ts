@@ -79,7 +79,7 @@ export async function login(broker: Broker, options: LoginOptions): Promise<Stor
   broker.skewS = (challenge.server_time ?? nowS) - nowS;
   const typedData = delegationTypedData(proposal.message, proposal.chainId) as unknown as TypedData;
   const signature = await wallet.sign(typedData);
-  return await register(broker, key, proposal, { signature, label: options.label });
+  return await openSession(broker, key, proposal, { signature, label: options.label });
 }
 
 /** Begins a login that is signed elsewhere. */
@@ -95,7 +95,7 @@ export async function handOff(broker: Broker, options: Omit<LoginOptions, 'walle
       requireWhatWasAsked(proposal, asked, { nowS: Math.floor(Date.now() / 1000) + broker.skewS });
       if (!/^0x(?:[0-9a-f]{2}){1,8192}$/i.test(signature))
         throw new WorldLandError('protocol', 'what came back is no signature', { data: { field: 'signature' } });
-      return await register(broker, key, proposal, { signature, label: options.label });
+      return await openSession(broker, key, proposal, { signature, label: options.label });
     },
   };
 }
@@ -135,7 +135,7 @@ function challengeOf({ wallet, sessionKey, chainId, scopes, spendLimit, ttlSecon
   };
 }
 
-async function register(
+async function openSession(
   broker: Broker,
   key: SessionKey,
   { message, chainId }: Proposal,
@@ -161,7 +161,7 @@ async function register(
     proof,
   );
   if (typeof reply?.session_id !== 'string' || typeof reply.expires_at !== 'string')
-    throw new WorldLandError('protocol', 'the broker registered no session');
+    throw new WorldLandError('protocol', 'the broker opened no session');
   return {
     wallet: message.wallet,
     sessionId: reply.session_id,

@@ -1,4 +1,4 @@
-import { delegationStatement, type SessionDelegation } from '../wire/session-typed-data.js';
+import { delegationStatement, signingSkewS, type SessionDelegation } from '../wire/session-typed-data.js';
 import { isScope, joinScopes, type Scope } from '../wire/scopes.js';
 import { WorldLandError } from './errors.js';
 
@@ -23,8 +23,6 @@ export interface Proposal {
 }
 
 const longestUnaskedS = 86_400;
-/** How far the message's time may be from the broker's own: as far as the broker itself accepts. */
-const signingSkewS = 300;
 /** How wrong a clock may be: this much longer than asked for can a broker with a false clock make a session last. */
 const clockSkewS = 86_400;
 

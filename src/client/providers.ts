@@ -1,6 +1,7 @@
 import type { Caller, Input } from './caller.js';
 import { pagesOf, type Pages } from './pages.js';
 import type { Earnings, Provider } from './shapes.js';
+import { timeOf } from './time-of.js';
 
 export interface ProviderJob {
   job_id: string;
@@ -97,10 +98,10 @@ export function createProviders(caller: Caller): ProvidersApi {
         ? call('GET /api/v1/me/earnings', { query: periodQuery(period) })
         : call('GET /api/v1/providers/:id/earnings', { params: { id }, query: periodQuery(period) }),
     usage: (id, range) => call('GET /api/v1/providers/:id/usage', { params: { id }, query: { range } }),
-    cordon: (id, options) => call('POST /api/v1/providers/:id/cordon', order(id, options)),
-    uncordon: (id, options) => call('POST /api/v1/providers/:id/uncordon', order(id, options)),
-    drain: (id, options) => call('POST /api/v1/providers/:id/drain', order(id, options)),
-    retire: (id, options) => call('POST /api/v1/providers/:id/retire', order(id, options)),
+    cordon: (id, options) => call('POST /api/v1/providers/:id/cordon', commandTo(id, options)),
+    uncordon: (id, options) => call('POST /api/v1/providers/:id/uncordon', commandTo(id, options)),
+    drain: (id, options) => call('POST /api/v1/providers/:id/drain', commandTo(id, options)),
+    retire: (id, options) => call('POST /api/v1/providers/:id/retire', commandTo(id, options)),
     claim: (id, body) => call('POST /api/v1/providers/:id/claim', { params: { id }, body }),
     delegate: (id, body) => call('PUT /api/v1/providers/:id/delegation', { params: { id }, body }),
     setPrices: (id, body) => call('PUT /api/v1/providers/:id/prices', { params: { id }, body }),
@@ -111,18 +112,17 @@ export function createProviders(caller: Caller): ProvidersApi {
 export function createMining({ call }: Caller): MiningApi {
   return {
     get: (id) => call('GET /api/v1/providers/:id/mining', { params: { id } }),
-    start: (id, body, options) => call('POST /api/v1/providers/:id/mining/start', { ...order(id, options), body }),
-    stop: (id, options) => call('POST /api/v1/providers/:id/mining/stop', order(id, options)),
+    start: (id, body, options) => call('POST /api/v1/providers/:id/mining/start', { ...commandTo(id, options), body }),
+    stop: (id, options) => call('POST /api/v1/providers/:id/mining/stop', commandTo(id, options)),
     metrics: () => call('GET /api/v1/mining/metrics'),
   };
 }
 
 function periodQuery({ from, to, by }: Period) {
-  const time = (at: Date | string | undefined) => (at === undefined ? undefined : new Date(at).toISOString());
-  return { from: time(from), to: time(to), by };
+  return { from: timeOf(from), to: timeOf(to), by };
 }
 
-function order(id: string, { asOperator = false, deadlineS }: Acting & { deadlineS?: number } = {}): Input {
+function commandTo(id: string, { asOperator = false, deadlineS }: Acting & { deadlineS?: number } = {}): Input {
   return {
     params: { id },
     ...(asOperator ? { auth: 'signed' } : {}),

@@ -820,7 +820,7 @@ export interface ProviderJobs {
 }
 
 export interface ProviderUsage {
-  /** The begin of the first step */
+  /** The beginning of the first step */
   from: string;
   step_s: number;
   /** Percent, the mean of its GPUs; null without a sample, or without GPUs */

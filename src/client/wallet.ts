@@ -1,3 +1,4 @@
+import { domainType } from '../wire/typed-data-domain.js';
 import { WorldLandError } from './errors.js';
 
 type Hex = `0x${string}`;
@@ -107,12 +108,6 @@ async function asked<T>(call: () => Promise<T>): Promise<T> {
 
 /** As JSON: integers as decimal strings, and with the type of the domain, which some wallets need. */
 function forProvider({ domain, types, primaryType, message }: TypedData): string {
-  const domainType = [
-    { name: 'name', type: 'string' },
-    { name: 'version', type: 'string' },
-    { name: 'chainId', type: 'uint256' },
-    { name: 'verifyingContract', type: 'address' },
-  ];
   return JSON.stringify({ types: { EIP712Domain: domainType, ...types }, primaryType, domain, message }, (_, value) =>
     typeof value === 'bigint' ? value.toString() : (value as unknown),
   );

@@ -1,5 +1,5 @@
 import type { SitePrices } from '../config.js';
-import { providerIdPattern } from '../domain/provider.js';
+import { isProviderId } from '../domain/provider.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { siteParameter } from './offers.js';
@@ -18,8 +18,6 @@ export interface ProviderToAdmit {
   agentVersion?: string;
   blocked?: { reason: string; until?: Date };
 }
-
-const isProviderId = (part: string) => providerIdPattern.test(part);
 
 /**
  * All providers in the order of registration, retired ones too. Only for operators.

@@ -6,7 +6,7 @@ import type { Printable } from '../domain/outside.js';
 import { rateOf } from '../domain/pricing.js';
 import { isUnblockedSql } from './blocks.js';
 import { reserveForPlacement } from './auth-charges.js';
-import { markMoving, markProvisioning } from './jobs.js';
+import { markMoving, markProvisioning } from './job-changes.js';
 import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
 

@@ -1,5 +1,5 @@
 import { sentence } from '../domain/outside.js';
-import { providerIdPattern } from '../domain/provider.js';
+import { isProviderId } from '../domain/provider.js';
 import { isUuid } from '../domain/uuid.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Queryable } from './pool.js';
@@ -61,7 +61,7 @@ const keys: Record<BillsBy, { sql: string; order: 'asc' | 'desc'; isKey: (part: 
   },
   provider: {
     ...{ sql: `coalesce(provider_id, '')`, order: 'asc' },
-    isKey: (part) => part === '' || providerIdPattern.test(part),
+    isKey: (part) => part === '' || isProviderId(part),
   },
 };
 

@@ -32,9 +32,9 @@ async function installation(pool: Pool): Promise<Installation> {
     'select id, tenant_key, challenge_key from installation',
   );
   const { id, tenant_key: tenantKey, challenge_key: challengeKey } = rows[0]!;
-  const asked = { id, tenantKey, challengeKey };
-  known.set(pool, asked);
-  return asked;
+  const read = { id, tenantKey, challengeKey };
+  known.set(pool, read);
+  return read;
 }
 
 /** Records which cluster this installation rents out. */

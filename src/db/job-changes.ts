@@ -198,7 +198,7 @@ export async function markEnded(db: Queryable, jobId: string, outcome: JobOutcom
   );
 }
 
-/** Names a job anew; an empty name takes its name away. @returns whether the wallet has this job. */
+/** Names a job anew; `null` takes its name away. @returns whether the wallet has this job. */
 export async function renameJob(db: Queryable, wallet: string, jobId: string, name: string | null): Promise<boolean> {
   const { rowCount } = await db.query('update jobs set job_name = $3 where job_id = $1 and wallet = $2', [
     jobId,

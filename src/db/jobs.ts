@@ -8,7 +8,6 @@ import { jobNamespaceSql } from './tenants.js';
 import type { JobStatus } from '../wire/statuses.js';
 
 export type { JobRow } from './job-row.js';
-export * from './job-changes.js';
 
 export interface NewJob extends Omit<JobRequest, 'excludeProviders'> {
   excludeProviders?: readonly string[];

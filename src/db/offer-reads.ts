@@ -1,6 +1,6 @@
 import type { SitePrices } from '../config.js';
 import type { JobOrder } from '../domain/job.js';
-import { providerIdPattern } from '../domain/provider.js';
+import { isProviderId } from '../domain/provider.js';
 import type { Keeper, WhatKeeps } from '../domain/why-not.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
@@ -207,7 +207,7 @@ function positionOf(cursor: string, sort: string): string[] {
     (part) => part === sort,
     (part) => part === '0' || part === '1',
     (part) => /^-?\d{1,60}(?:\.\d{1,30})?$/.test(part),
-    (part) => providerIdPattern.test(part),
+    isProviderId,
     (part) => /^[a-z0-9-]{0,128}$/.test(part),
   );
   return position;

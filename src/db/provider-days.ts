@@ -29,7 +29,7 @@ export async function noteOnline(db: Queryable, slotS: number): Promise<number> 
   return rowCount ?? 0;
 }
 
-/** Counts how jobs ended since the begin of the day before, anew with each run. */
+/** Counts how jobs ended since the day before began, anew with each run. */
 export async function countEndings(db: Queryable): Promise<number> {
   const { rowCount } = await db.query(
     `insert into provider_days as d (provider_id, day, jobs, start_timeouts, losses)

@@ -2,7 +2,7 @@ import type { SitePrices } from '../config.js';
 import type { Architecture, GpuNeeds } from '../domain/gpu-needs.js';
 import type { PriceSource } from '../domain/gpu-prices.js';
 import { gpuResourcesText } from '../domain/gpu-resources.js';
-import { machineLimits, providerIdPattern, type NodeAllocatable } from '../domain/provider.js';
+import { machineLimits, isProviderId, type NodeAllocatable } from '../domain/provider.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { gpuTypeParameters, isEnoughSql, isTypeSql } from './gpu-types.js';
 import { gpuPriceSql, isFreeSql, isSoldSql, siteParameter, withoutPrices } from './offers.js';
@@ -33,8 +33,6 @@ export async function findProvider(
   ]);
   return rows[0] && providerOf(rows[0]);
 }
-
-const isProviderId = (part: string) => providerIdPattern.test(part);
 
 /**
  * All providers of the fleet, or of a wallet, in the order of registration. Retired ones can only be found by id.

@@ -2,7 +2,7 @@
 export type Cell = string | number | bigint;
 
 /**
- * What spreadsheets take for the begin of a formula, also behind spaces and in its full width. Strangers name jobs and
+ * What spreadsheets take for the beginning of a formula, also behind spaces and in its full width. Strangers name jobs and
  * GPUs, and a formula can send the rest of the sheet to them.
  */
 const formula = /^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;

@@ -1,4 +1,4 @@
-import { jobPhases, type JobPhase } from '../wire/job-events.js';
+import type { JobPhase } from '../wire/job-events.js';
 import type { JobStatus } from '../wire/statuses.js';
 
 /** The steps of a start, in their order; the last ones are told by the machine and may be missing. */
@@ -30,9 +30,4 @@ export function phaseOf(status: JobStatus, step: string | undefined): JobPhase {
     default:
       return 'ended';
   }
-}
-
-/** Whether a text names a phase. */
-export function isPhase(text: unknown): text is JobPhase {
-  return jobPhases.some((phase) => phase === text);
 }

@@ -14,6 +14,11 @@ export type ProviderAction = 'cordon' | 'uncordon' | 'drain' | 'retire';
  */
 export const providerIdPattern = /^[a-z0-9][a-z0-9-]{1,58}[a-z0-9]$/;
 
+/** True for text in the form of a provider's id. Anything else is the id of no provider. */
+export function isProviderId(text: string): boolean {
+  return providerIdPattern.test(text);
+}
+
 /** What a provider offers, in one form for old and new agents. GPU types are `gpuTypeKey`s. */
 export interface ProviderOffer {
   gpus: GpuOffer[];

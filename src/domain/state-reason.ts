@@ -18,7 +18,9 @@ export interface StateFacts {
 
 /** Why a provider takes no jobs, or not all that it could; undefined while it takes them. */
 export function stateReason(facts: StateFacts, nowMs: number): Printable | undefined {
-  const reasons = [whyAway(facts, nowMs), whyOrdered(facts), facts.notOffered ?? ''].filter((reason) => reason !== '');
+  const reasons = [whyAway(facts, nowMs), whyCommanded(facts), facts.notOffered ?? ''].filter(
+    (reason) => reason !== '',
+  );
   if (reasons.length > 0) return sentence(reasons.join('; '));
   return facts.status === 'busy' ? sentence('all that it offers is rented') : undefined;
 }
@@ -36,8 +38,8 @@ function whyAway({ status, statusReason, heartbeatAlive, lastHeartbeat }: StateF
   return '';
 }
 
-/** What somebody has ordered about it. */
-function whyOrdered({ cordoned, drained, retiring, drainUntil, status }: StateFacts): string {
+/** What its owner or an operator has commanded. */
+function whyCommanded({ cordoned, drained, retiring, drainUntil, status }: StateFacts): string {
   if (!cordoned || status === 'retired') return '';
   const what = retiring ? 'it leaves the fleet after its last job' : 'it takes no new jobs, by command';
   if (drained) return `${what}, and has none`;

@@ -3,26 +3,24 @@ import type { JobOrder } from './job.js';
 import { sentence, type Printable } from './outside.js';
 import { priceOf } from './pricing.js';
 
-/** The conditions of a placement, by name. */
-export const keepers = [
-  'serving',
-  'uncordoned',
-  'gpus',
-  'cpu',
-  'memory',
-  'storage',
-  'pods',
-  'offered',
-  'trusted',
-  'priced',
-  'pays',
-  'type',
-  'vram',
-  'cuda',
-  'architecture',
-  'provider',
-] as const;
-export type Keeper = (typeof keepers)[number];
+/** A condition of a placement, by what keeps an order out where it is not met. */
+export type Keeper =
+  | 'serving'
+  | 'uncordoned'
+  | 'gpus'
+  | 'cpu'
+  | 'memory'
+  | 'storage'
+  | 'pods'
+  | 'offered'
+  | 'trusted'
+  | 'priced'
+  | 'pays'
+  | 'type'
+  | 'vram'
+  | 'cuda'
+  | 'architecture'
+  | 'provider';
 
 /** Machines that an order does not fit for the same reasons, with the most that one of them has of each figure. */
 export interface WhatKeeps {

@@ -25,7 +25,8 @@ only root can read; then starts the service. Repeat it to change options. --remo
   authorize: `The delegation must be used within ten minutes. After that it is valid until it expires. It is not a secret.`,
   trust: `You do not need this otherwise: the agent trusts the first key that the broker gives over TLS, or that \`authorize\`
 wrote beside the owner's signature, and each key signs for the next. Ask the broker's operator first.`,
-  leave: `Ordering the exit needs the wallet and works from any machine. The machine itself only needs \`leave --reset\`.`,
+  leave: `Taking the provider out of service needs the wallet and works from any machine. The machine itself only needs
+\`leave --reset\`.`,
 };
 
 /** The help text for one command, or the overview of all commands. */

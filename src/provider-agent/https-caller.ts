@@ -18,7 +18,7 @@ interface Problem {
 
 /** Sends requests to the broker's API, with signatures by the broker's own time. */
 export interface HttpsCaller {
-  /** The path prefix that a proxy strips, if any: the begin of each target. */
+  /** The path prefix that a proxy strips, if any: each target begins with it. */
   prefix: string;
   /**
    * Sends a request as it is.

@@ -44,7 +44,7 @@ function missingInKubelet({ root }: Installation): string[] {
     ? []
     : [
         'singleProcessOOMKill is not true in /var/lib/kubelet/config.yaml: one process that runs out of memory ends the ' +
-          'whole rental. The setting comes from the cluster: once its operator has set it, run `kubeadm upgrade node ' +
+          'whole job. The setting comes from the cluster: once its operator has set it, run `kubeadm upgrade node ' +
           'phase kubelet-config` as root and restart the kubelet',
       ];
 }

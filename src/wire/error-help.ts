@@ -117,10 +117,11 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
     ],
   },
   quota_exceeded: {
-    means: 'The wallet or the session has as many of something as one may have: jobs, sessions or tokens.',
+    means:
+      'The wallet or the session has as many of something as it may have: jobs, sessions, tokens, SSH keys or event streams.',
     todo: [
       'Read `detail`: it names what there is too much of.',
-      'End what you no longer need: `wl down`, `wl sessions end`, `wl tokens rm`.',
+      'End what you no longer need: `wl down`, `wl sessions end`, `wl tokens rm`, `wl keys rm`. Close streams.',
     ],
   },
   auth_backend_unavailable: {

@@ -68,7 +68,7 @@ export const jobErrorHelp = {
     todo: [`${orderAgain} The time after the deletion is not charged.`, 'Ask the operator of the site why.'],
   },
   pod_refused: {
-    means: 'The cluster rejected the job: a rule of the site forbids what it would do.',
+    means: 'The cluster denied the job: a rule of the site forbids what it would do.',
     todo: ['Read `detail`, change the order, and try again. If it says nothing of use, ask the operator of the site.'],
   },
   no_ports_left: {
@@ -91,16 +91,5 @@ export const jobErrorHelp = {
   allocation_released: {
     means: 'The GPUs of the job were given back before it could begin: it was ended, or moved to another machine.',
     todo: [`Nothing, if you ended it. Otherwise: ${orderAgain.charAt(0).toLowerCase()}${orderAgain.slice(1)}`],
-  },
-  blocked: {
-    means: 'The operator of this site has blocked the wallet, the provider or the image.',
-    todo: [
-      'Read `detail`: it says what is blocked, and the reason if the operator gave one.',
-      'Ask the operator of the site. Another image or provider may be ordered meanwhile.',
-    ],
-  },
-  ssh_key_not_found: {
-    means: 'The broker keeps no SSH key with this id for your wallet.',
-    todo: ['List the keys: `wl keys ls`. Keep one: `wl keys add ~/.ssh/id_ed25519.pub`.'],
   },
 } as const satisfies Partial<Record<ErrorCode, ErrorHelp>>;

@@ -1,10 +1,14 @@
 import { hashTypedData, zeroAddress, type Address, type Hex } from 'viem';
+import { domainType } from './typed-data-domain.js';
 
 /**
  * The text a wallet shows. Any other text is refused, so that nobody can be talked into signing a more harmless one.
  */
 export const delegationStatement =
   'Allow this session key to use WorldLand Broker on my behalf. It cannot move funds from my wallet.';
+
+/** How far the time in a wallet's signed message may be from the broker's: people take their time to sign. */
+export const signingSkewS = 300;
 
 /**
  * Types and domain are always these, whatever a client sends. The width of `uint` is written out: viem refuses the
@@ -33,13 +37,6 @@ export const revocationTypes = {
     { name: 'nonce', type: 'bytes32' },
   ],
 } as const;
-
-const domainType = [
-  { name: 'name', type: 'string' },
-  { name: 'version', type: 'string' },
-  { name: 'chainId', type: 'uint256' },
-  { name: 'verifyingContract', type: 'address' },
-] as const;
 
 /**
  * A wallet lets a session key speak for it. Addresses in lower case, `spendLimit` in base units, times in unix seconds.

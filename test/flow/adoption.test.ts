@@ -5,7 +5,8 @@ import { createWorkflowComparison } from '../../activities/reconciler/workflows.
 import { reserveSpend } from '../../src/billing/spend.js';
 import { allocate } from '../../src/db/allocations.js';
 import { placementCandidates } from '../../src/db/candidates.js';
-import { insertJob, markRunning } from '../../src/db/jobs.js';
+import { markRunning } from '../../src/db/job-changes.js';
+import { insertJob } from '../../src/db/jobs.js';
 import { withoutPrices } from '../../src/db/offers.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { drain } from '../../src/db/provider-operations.js';

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -19,6 +18,7 @@ import { temporalConnection } from '../../src/temporal/connection-options.js';
 import { certificateAuthority, type Authority, type Certificate } from '../support/certificates.js';
 import { engineVariables } from '../support/config.js';
 import { endpoint } from '../support/engines.js';
+import { freePort } from '../support/free-port.js';
 import { findSecrets } from '../support/secrets.js';
 import { freshTemporal, type TestTemporal } from '../support/temporal.js';
 import { temporalBehindTls } from '../support/tls-temporal.js';
@@ -88,14 +88,6 @@ afterAll(async () => {
   await stack.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** The server asks everybody for TLS, and for a certificate that the authority signed for the user's name. */
 async function postgresWithTls(server: Certificate): Promise<void> {

@@ -41,6 +41,7 @@ const read = async (path: string) =>
 
 describe('the overview', () => {
   test('the overview counts jobs, providers, GPUs and revenue', async () => {
+    await pool().query('truncate jobs, auth_charges, providers cascade');
     const before = await read('/api/v1/admin/overview');
     expect(before).toMatchObject({
       ...{ jobs: { running: 0, provisioning: 0, pending: 0, ending: 0 }, time_to_ssh_s: null },
@@ -90,6 +91,8 @@ describe('the overview', () => {
 
   test('a system that does not answer leaves out its own part only', async () => {
     const away = await replicas.start({ env });
+    await pool().query('truncate jobs cascade');
+    await putBelongings(pool(), newWallet());
     try {
       const session = await away.login({ account: operator, scopes: ['admin'] });
       const { status, body } = await session.request('GET', '/api/v1/admin/overview');

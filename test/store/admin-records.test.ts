@@ -109,6 +109,7 @@ describe('the audit log', () => {
 
   test('rows come newest first, by pages, and by actor, target and action', async () => {
     const other = `0x${'7'.repeat(40)}`;
+    await replicas.database.pool.query('truncate audit_log');
     for (const target of ['one', 'two', 'three']) await record('provider.drain', target);
     await record('image.block', 'docker.io/evil/*', other);
     const targets = async (query: string) => (await all(`/api/v1/admin/audit?${query}`)).map(({ target }) => target);

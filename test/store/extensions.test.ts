@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { extendJob, maxExtensions, reserveSpend, settleSpend } from '../../src/billing/spend.js';
-import { findJob, insertJob, markRunning } from '../../src/db/jobs.js';
+import { markRunning } from '../../src/db/job-changes.js';
+import { findJob, insertJob } from '../../src/db/jobs.js';
 import { withTransaction, type Transaction } from '../../src/db/pool.js';
 import { instantAt, type Printable } from '../../src/domain/outside.js';
 import { closingsWithoutText } from '../../src/observability/metrics.js';

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import {
-  insertJob,
-  jobInputs,
   markEnded,
   markEnding,
   markExtended,
@@ -10,7 +8,8 @@ import {
   markProvisioning,
   markRunning,
   markService,
-} from '../../src/db/jobs.js';
+} from '../../src/db/job-changes.js';
+import { insertJob, jobInputs } from '../../src/db/jobs.js';
 import { withTransaction, type Queryable } from '../../src/db/pool.js';
 import { sentence } from '../../src/domain/outside.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
-import { createJobRecordActivities, type StartFailure } from '../../activities/job-record.js';
+import type { StartFailure } from '../../activities/job-outcome.js';
+import { createJobRecordActivities } from '../../activities/job-record.js';
 import { reserveSpend } from '../../src/billing/spend.js';
 import { findAllocation } from '../../src/db/allocations.js';
 import { findJob, insertJob } from '../../src/db/jobs.js';

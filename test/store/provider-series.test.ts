@@ -28,7 +28,7 @@ const days = () =>
 /** As if the last slot had been noted a while ago. */
 const later = () => query(`update provider_days set noted_at = noted_at - interval '10 minutes'`);
 const reliability = async () => (await query(`select r.* from (${reliabilitySql("'atlas'")}) r`))[0];
-const beat = (telemetry: object) =>
+const sendHeartbeat = (telemetry: object) =>
   recordHeartbeats(database.pool, [
     {
       providerId: 'atlas',
@@ -113,7 +113,7 @@ describe('the samples of a provider', () => {
   const samples = () => query('select gpu, cpu, memory, rented_gpus from provider_samples');
 
   test('a sample is the last heartbeat, once in a slot; without a heartbeat there is none', async () => {
-    await beat({ gpu_usage: [100, 40], cpu_usage: 12.5, memory_usage: 30 });
+    await sendHeartbeat({ gpu_usage: [100, 40], cpu_usage: 12.5, memory_usage: 30 });
     await noteSamples(database.pool, slotS);
     await noteSamples(database.pool, slotS);
     expect(await samples()).toEqual([{ gpu: 70, cpu: 12.5, memory: 30, rented_gpus: 0 }]);
@@ -129,7 +129,7 @@ describe('the samples of a provider', () => {
     ['texts', { gpu_usage: 'all', cpu_usage: 'x', memory_usage: null }, { gpu: null, cpu: 0, memory: 0 }],
     ['too little', {}, { gpu: null, cpu: 0, memory: 0 }],
   ])('a machine that says %s does no harm', async (_, telemetry, expected) => {
-    await beat(telemetry);
+    await sendHeartbeat(telemetry);
     await noteSamples(database.pool, 300);
     expect(await samples()).toEqual([{ ...expected, rented_gpus: 0 }]);
   });
@@ -160,7 +160,7 @@ describe('the samples of a provider', () => {
 });
 
 test('one run notes all of it, and removes what is too old', async () => {
-  await beat({ gpu_usage: [1], cpu_usage: 2, memory_usage: 3 });
+  await sendHeartbeat({ gpu_usage: [1], cpu_usage: 2, memory_usage: 3 });
   await query(
     `insert into provider_samples (provider_id, at, cpu, memory, rented_gpus)
      select 'atlas', now() - interval '31 days' - make_interval(secs => back), 0, 0, 0 from generate_series(1, 5001) back`,

@@ -156,6 +156,7 @@ describeUnless(missingForTerminal)('on a terminal', () => {
   });
 
   test('an order above confirm_above is asked for', async () => {
+    await login();
     const no = await run('up 8x4090 --hours 10', { columns: 80, answers: [['Rent? [y/N]', 'n\r']] });
     expect([no.code, no.stdout]).toEqual([130, expect.stringContaining('nothing was rented')]);
     expect((await run('ls -q')).stdout).toBe('');

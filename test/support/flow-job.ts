@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Activities } from '../../activities/index.js';
-import type { ReleasedJob } from '../../activities/job-record.js';
+import type { ReleasedJob } from '../../activities/job-outcome.js';
 import { BrokerError } from '../../src/domain/errors.js';
 import { jobWorkflowId, type JobOrder, type Placement, type SshAccess } from '../../src/domain/job.js';
 import { jobStartOptions } from '../../src/temporal/start-job.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { JobCommands } from '../../src/api/job-commands.js';
 import { extendJob, settleSpend } from '../../src/billing/spend.js';
-import { markEnded, markProvisioning, markRunning } from '../../src/db/jobs.js';
+import { markEnded, markProvisioning, markRunning } from '../../src/db/job-changes.js';
 import { withTransaction } from '../../src/db/pool.js';
 import type { Printable } from '../../src/domain/outside.js';
 

@@ -47,7 +47,7 @@ const files = {
     'accept-nvidia-visible-devices-envvar-when-unprivileged = false\naccept-nvidia-visible-devices-as-volume-mounts = true\n',
 };
 
-export const gpuName = 'NVIDIA GeForce RTX 4090';
+const gpuName = 'NVIDIA GeForce RTX 4090';
 
 export function madeUpMachine(root: string): MadeUpMachine {
   const put = (path: string, text: string) => {

@@ -23,7 +23,7 @@ export interface WlBroker {
   stop(): Promise<void>;
 }
 
-export const hostKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFLxGLQQYgGY5FkHKDPRMfHCGhzwbSbl0S8sbs3l7C2M';
+const hostKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFLxGLQQYgGY5FkHKDPRMfHCGhzwbSbl0S8sbs3l7C2M';
 
 export async function startWlBroker(env: Record<string, string> = {}): Promise<WlBroker> {
   const [database, redis, port]: [TestDatabase, TestRedis, number] = await Promise.all([

@@ -80,7 +80,7 @@ export async function startWl(env: Record<string, string> = {}): Promise<Wl> {
   };
 }
 
-export const testKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqn8V2nM1jkaJrgUdF2CyyKFBB4ZPPZ0Jb8xEA8Ej5O';
+const testKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqn8V2nM1jkaJrgUdF2CyyKFBB4ZPPZ0Jb8xEA8Ej5O';
 
 async function bundled(folder: string): Promise<string> {
   await build({

@@ -5,11 +5,11 @@ import {
   connect,
   memoryStore,
   sessionStorageStore,
-  WorldLandError,
   type Eip1193Provider,
   type Signer,
 } from '../../src/client/index.js';
 import { delegationForWallet, delegationStatement, type SessionDelegation } from '../../src/wire/session-typed-data.js';
+import { failure } from '../support/client-failure.js';
 import { json, problem, startFalseBroker, type FalseBroker, type ReceivedRequest } from '../support/false-broker.js';
 
 let broker: FalseBroker;
@@ -85,15 +85,6 @@ interface LocalCounter {
   address: `0x${string}`;
   signTypedData: typeof wallet.signTypedData;
 }
-
-const failure = async (of: Promise<unknown>): Promise<WorldLandError> => {
-  const error = await of.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof WorldLandError)) throw new Error(`no WorldLandError: ${String(error)}`);
-  return error;
-};
 
 const client = () => connect({ api: broker.url, retries: 0 });
 
@@ -282,7 +273,7 @@ test.each<[string, Signer, string]>([
   expect(broker.received.some(({ target }) => target.endsWith('/sessions'))).toBe(false);
 });
 
-test('a login that is signed elsewhere is checked as any other before it is registered', async () => {
+test('a login that is signed elsewhere is checked as any other before its session is opened', async () => {
   proposing();
   const wl = client();
   const begun = await wl.beginLogin({ spendLimit: '5', ttlSeconds: 3_600 });

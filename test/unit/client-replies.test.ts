@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { connect, isCode, WorldLandError, type ConnectOptions } from '../../src/client/index.js';
+import { connect, isCode, type ConnectOptions } from '../../src/client/index.js';
+import { failure } from '../support/client-failure.js';
 import { events, hangUp, json, problem, startFalseBroker, type FalseBroker } from '../support/false-broker.js';
 
 let broker: FalseBroker;
@@ -9,14 +10,6 @@ afterAll(() => broker.stop());
 
 const client = (options: Partial<ConnectOptions> = {}) =>
   connect({ api: broker.url, token: 'wlb_test', retries: 0, ...options });
-const failure = async (of: Promise<unknown>): Promise<WorldLandError> => {
-  const error = await of.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof WorldLandError)) throw new Error(`no WorldLandError: ${String(error)}`);
-  return error;
-};
 const job = { job_id: 'j', status: 'provisioning', image: 'i', gpu_count: 1, created_at: '2026-01-01T00:00:00Z' };
 
 test('a broker that is not there is `network`, with the reason in words', async () => {

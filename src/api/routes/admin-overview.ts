@@ -93,7 +93,7 @@ export interface AdminOverviewDeps {
 export function adminOverviewRoutes(deps: AdminOverviewDeps): RouteRule[] {
   const overview = remembered(overviewAgeMs, () => readAll(deps));
   const stuck = remembered(stuckAgeMs, () => readStuck(deps));
-  const operators = { method: 'GET', auth: 'signed', scopes: ['admin'], limit: 'read', errors: [] } as const;
+  const operators = { method: 'GET', auth: 'signed', scopes: ['admin'], limit: 'read' } as const;
   return [
     {
       ...operators,

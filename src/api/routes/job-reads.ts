@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import { listJobs, renameJob } from '../../db/jobs.js';
+import { renameJob } from '../../db/job-changes.js';
+import { listJobs } from '../../db/jobs.js';
 import { jobNameSchema } from '../../domain/job-request.js';
 import { ownJob } from '../own-job.js';
 import { principalOf } from '../principal.js';

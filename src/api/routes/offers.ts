@@ -90,4 +90,4 @@ function searchOf(query: z.output<typeof offerQuery>): OfferSearch {
 }
 
 /** An order of nobody, for questions about what an order would get. */
-export const nobodysOrder: Pick<JobOrder, 'jobId' | 'wallet' | 'image'> = { jobId: '', wallet: '', image: '' };
+const nobodysOrder: Pick<JobOrder, 'jobId' | 'wallet' | 'image'> = { jobId: '', wallet: '', image: '' };

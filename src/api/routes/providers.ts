@@ -5,7 +5,7 @@ import { findProvider, gpuAvailability, listProviders, searchProviders } from '.
 import { BrokerError } from '../../domain/errors.js';
 import { gpusNear } from '../gpu-names.js';
 import { gpuAsked, gpuQuery, maxGpusAsked, needsAsked, needsQuery, queryAmount } from '../gpu-query.js';
-import { providerIdPattern } from '../../domain/provider.js';
+import { isProviderId } from '../../domain/provider.js';
 import { createCachedRead } from '../cached-read.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { pageQuery, queryNumber } from '../schemas/page.js';
@@ -128,7 +128,7 @@ export function providerRoutes({ pool, config }: { pool: Pool; config: Config })
       handler: async (ctx) => {
         const id = ctx.state.params['id']!;
         await answer(ctx, id, async () => {
-          const provider = providerIdPattern.test(id) ? await findProvider(pool, id, config) : undefined;
+          const provider = isProviderId(id) ? await findProvider(pool, id, config) : undefined;
           if (provider === undefined) throw new BrokerError('provider_not_found', 'there is no provider with this id');
           return providerReplyOf(provider, config);
         });

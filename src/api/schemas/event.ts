@@ -6,7 +6,7 @@ import { jobReply, jobReplyOf } from './job.js';
 import { pageQuery, queryNumber } from './page.js';
 
 /** An event of a job as its customer reads it. */
-export const jobEventReply = z
+const jobEventReply = z
   .object({
     seq: z.int().describe('1, 2, 3 … within the job, without a gap'),
     job_id: z.uuid(),
@@ -19,7 +19,7 @@ export const jobEventReply = z
   })
   .meta({ id: 'JobEvent' });
 
-export const walletEventReply = jobEventReply
+const walletEventReply = jobEventReply
   .extend({ id: z.int().describe('Grows with every event of the wallet') })
   .meta({ id: 'WalletEvent' });
 

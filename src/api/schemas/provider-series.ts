@@ -66,7 +66,7 @@ const column = z.array(z.number().nullable());
 
 export const usageReply = z
   .object({
-    from: z.iso.datetime().describe('The begin of the first step'),
+    from: z.iso.datetime().describe('The beginning of the first step'),
     step_s: z.int(),
     gpu: column.describe('Percent, the mean of its GPUs; null without a sample, or without GPUs'),
     cpu: column.describe('Percent'),

@@ -3,7 +3,7 @@ import { offerReply } from './offer.js';
 
 const amount = z.string().regex(/^[0-9]+$/);
 
-export const whyNotReply = z
+const whyNotReply = z
   .object({
     limit: z.string().describe('The field of the order, or what else it is'),
     asked: z.union([z.number(), z.string()]).nullable(),

@@ -1,11 +1,8 @@
 import { zeroAddress } from 'viem';
 import { BrokerError, type FieldProblem } from '../../domain/errors.js';
 import type { AuthDeps } from './deps.js';
-import { delegationStatement, type SessionDelegation } from '../../wire/session-typed-data.js';
+import { delegationStatement, signingSkewS, type SessionDelegation } from '../../wire/session-typed-data.js';
 import { splitScopes, type Scope } from '../../wire/scopes.js';
-
-/** How far the time in a wallet's signed message may be from now: people take their time to sign. */
-export const signingSkewS = 300;
 
 /** Contracts change owners and keys without the broker noticing, so their sessions last a day at most. */
 export const contractSessionMaxS = 86_400;

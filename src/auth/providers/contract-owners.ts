@@ -34,7 +34,7 @@ export function contractOwners(
  *
  * @throws ChainAway while the chain cannot be asked: that is no refusal. BrokerError `rate_limited` when too many wait.
  */
-export function createContractOwners(
+function createContractOwners(
   pool: Queryable,
   verify: VerifyContractWallet,
   { now = Date.now, maxUnderWay = Infinity }: ContractOwnerOptions = {},

@@ -1,6 +1,7 @@
 import type { Context } from '../context.js';
+import { isUuid } from '../../domain/uuid.js';
 import { exitCodes, Failure, usage } from '../failure.js';
-import { idsMeant, isWholeId } from '../short-ids.js';
+import { idsMeant } from '../short-ids.js';
 import { jobState } from '../states.js';
 import { confirm } from '../terminal/ask.js';
 import { clean } from '../terminal/clean.js';
@@ -11,7 +12,7 @@ const waitS = 10;
 export async function run(context: Context, [word]: Args, flags: { reason: string; yes?: boolean }): Promise<void> {
   const { screen, global } = context;
   const client = await context.client();
-  const id = isWholeId(word as string) ? (word as string) : await activeId(context, word as string);
+  const id = isUuid(word as string) ? (word as string) : await activeId(context, word as string);
   if (flags.yes !== true) {
     const job = await client.admin.jobs.get(id);
     const question = `End ${clean(job.job_name ?? job.job_id)} of ${clean(job.wallet)}?`;

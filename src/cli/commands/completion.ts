@@ -2,13 +2,13 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { script } from '@bomb.sh/tab';
+import { shells } from '../completion-values.js';
 import type { Context } from '../context.js';
 import { exitCodes, Failure, usage } from '../failure.js';
 import { reason } from '../files/private-file.js';
 import { clean } from '../terminal/clean.js';
 import type { Args } from '../tree/command.js';
 
-export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const;
 const marker = '# worldland: completion of wl';
 
 export async function run(context: Context, [shell]: Args, flags: { install?: boolean }): Promise<void> {

@@ -1,3 +1,4 @@
+import { limitBelow } from '../confirm-above.js';
 import type { Context } from '../context.js';
 import type { Job } from '../../client/shapes.js';
 import { durationText } from '../durations.js';
@@ -14,8 +15,6 @@ interface Flags {
   idempotencyKey?: string;
   yes?: boolean;
 }
-
-const confirmAbove = 10;
 
 export async function run(context: Context, [word]: Args, flags: Flags): Promise<void> {
   if ((flags.hours === undefined) === (flags.until === undefined)) {
@@ -47,9 +46,8 @@ async function agreeOnPrice(context: Context, job: Job, seconds: number, isAgree
   const money = await context.money();
   const cost = BigInt(job.cost.per_second) * BigInt(Math.ceil(seconds));
   screen.note(`${durationText(seconds)} more: ${money.sum(cost.toString())}`);
-  const limit = context.settings.confirm_above ?? confirmAbove;
-  const limitUnits = BigInt(Math.round(limit * 1e6)) * 10n ** BigInt(Math.max(0, money.decimals - 6));
-  if (isAgreed || cost <= limitUnits) return;
+  const limit = limitBelow(cost, context.settings, money);
+  if (isAgreed || limit === undefined) return;
   if (!screen.canAsk) throw usage(`that is more than the ${limit} of confirm_above`, 'if that is meant: -y');
   if (!(await confirm('Extend?', false))) throw new Failure(exitCodes.interrupted, 'nothing was extended');
 }

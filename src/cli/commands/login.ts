@@ -2,10 +2,11 @@ import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { SessionInfo, StoredSession, WorldLand as Client } from '../../client/index.js';
 import { delegationStatement } from '../../wire/session-typed-data.js';
-import { isScope, joinScopes, scopes as allScopes, type Scope } from '../../wire/scopes.js';
+import { joinScopes, type Scope } from '../../wire/scopes.js';
 import type { Context } from '../context.js';
 import { clockText, durationText } from '../durations.js';
 import { exitCodes, Failure, usage } from '../failure.js';
+import { readScopes } from '../scope-words.js';
 import { shellWord } from '../ssh/shell-word.js';
 import { ask } from '../terminal/ask.js';
 import { clean } from '../terminal/clean.js';
@@ -72,11 +73,8 @@ function requireSameName(client: Client, audience: string | undefined): void {
 }
 
 function scopesOf(flags: Flags): Scope[] {
-  const named = flags.scopes ?? customer;
-  const unknown = named.find((scope) => !isScope(scope));
-  if (unknown !== undefined)
-    throw usage(`--scopes: there is no "${clean(unknown)}"`, `there are ${allScopes.join(', ')}`);
-  return [...new Set([...(named as Scope[]), ...(flags.admin === true ? (['admin'] as const) : [])])];
+  const named = readScopes(flags.scopes ?? customer);
+  return [...new Set([...named, ...(flags.admin === true ? (['admin'] as const) : [])])];
 }
 
 async function limitOf(context: Context, flags: Flags, scopes: readonly Scope[]): Promise<string> {

@@ -1,5 +1,6 @@
 import type { Offer, OfferQuery } from '../../client/shapes.js';
 import type { Context } from '../context.js';
+import { defined } from '../defined.js';
 import { usage } from '../failure.js';
 import { readGpuWords } from '../gpu-words.js';
 import { offerColumns } from '../offer-table.js';
@@ -38,13 +39,12 @@ function queryOf(words: string | undefined, flags: Flags): OfferQuery {
     throw usage(`"${clean(words)}" names no GPUs`, 'say it like 4090 or 2x4090');
   const count = flags.count ?? (asked === undefined || asked.count === 1 ? undefined : asked.count);
   const maxPrice = flags.maxPrice ?? asked?.maxPricePerGpu;
-  const found = {
+  return defined({
     ...{ gpu: asked?.gpu, count, maxPrice, minVramGb: flags.vram, minCuda: flags.cuda, region: flags.region },
     ...{ cpuCores: flags.cpu, memoryGb: flags.memory, storageGb: flags.disk, sort: flags.sort },
     minReliability: flags.reliability === undefined ? undefined : flags.reliability / 100,
     all: flags.all === true ? true : undefined,
-  };
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
+  });
 }
 
 async function show(context: Context, query: OfferQuery, flags: Flags, words: string | undefined): Promise<void> {

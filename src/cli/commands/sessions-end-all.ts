@@ -2,6 +2,7 @@ import type { Context } from '../context.js';
 import { exitCodes, Failure, usage } from '../failure.js';
 import { confirm } from '../terminal/ask.js';
 import type { Args } from '../tree/command.js';
+import { walletKindsWithoutPage } from '../wallets/kinds.js';
 import { walletKind } from '../wallets/signer.js';
 
 interface Flags {
@@ -21,7 +22,7 @@ export async function run(context: Context, _args: Args, flags: Flags): Promise<
   if (flags.byWallet === true) {
     const kind = walletKind(flags.wallet, context.env);
     if (kind === 'browser') {
-      throw usage('--by-wallet needs a wallet that wl can ask', '--wallet env, file:PATH, keystore:PATH or rpc:URL');
+      throw usage('--by-wallet needs a wallet that wl can ask', `--wallet ${walletKindsWithoutPage}`);
     }
     await client.revokeByWallet({ wallet: await kind.signer() });
     // The one of this computer is ended with the others.

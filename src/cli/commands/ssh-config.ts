@@ -28,13 +28,14 @@ export async function run(context: Context, _args: Args, flags: Flags): Promise<
   if (!hasSsh()) throw new Failure(exitCodes.usage, 'ssh is not installed', 'install OpenSSH first');
   const { path, isThere } = includeState(ssh);
   if (!isThere && flags.yes !== true) {
-    if (!screen.canAsk) throw usage(`this puts two lines on top of ${path}`, 'if that is meant: wl ssh-config --yes');
+    if (!screen.canAsk)
+      throw usage(`this puts two lines at the top of ${path}`, 'if that is meant: wl ssh-config --yes');
     screen.note(
       includeLines(ssh)
         .map((line) => `  ${line}`)
         .join('\n'),
     );
-    if (!(await confirm(`Put these two lines on top of ${path}?`, true))) {
+    if (!(await confirm(`Put these two lines at the top of ${path}?`, true))) {
       config.change({ ssh_config: 'no' });
       throw new Failure(exitCodes.interrupted, 'nothing was changed', 'wl ssh JOB works without them');
     }

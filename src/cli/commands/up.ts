@@ -1,5 +1,6 @@
 import type { WorldLand as Client } from '../../client/index.js';
 import type { Job, Order, Quote } from '../../client/shapes.js';
+import { limitBelow } from '../confirm-above.js';
 import type { Context } from '../context.js';
 import { durationText } from '../durations.js';
 import { isClientError } from '../error-words.js';
@@ -31,9 +32,6 @@ interface Flags extends OrderFlags {
   yes?: boolean;
   dryRun?: boolean;
 }
-
-/** Tokens that one may spend without being asked, unless `confirm_above` is set. */
-const confirmAbove = 10;
 
 export async function run(context: Context, [words]: Args, flags: Flags): Promise<ExitCode | void> {
   const wanted = await orderFrom(context, words as string, flags);
@@ -74,10 +72,9 @@ async function agreeOnPrice(context: Context, wanted: Wanted, quote: Quote, flag
   const [site, money] = await Promise.all([context.site(), context.money()]);
   requireCanStart(wanted, quote, money);
   screen.note(`  ${costLine(wanted, quote, site, money)}`);
-  const limit = context.settings.confirm_above ?? confirmAbove;
   const atMost = BigInt(quote.cost?.at_most ?? '0');
-  if (flags.yes === true || atMost <= BigInt(Math.round(limit * 1e6)) * 10n ** BigInt(Math.max(0, money.decimals - 6)))
-    return;
+  const limit = limitBelow(atMost, context.settings, money);
+  if (flags.yes === true || limit === undefined) return;
   const cost = money.sum(atMost.toString());
   if (!screen.canAsk)
     throw usage(`this may cost ${cost}, more than the ${limit} of confirm_above`, 'if that is meant: -y');

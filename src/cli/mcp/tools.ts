@@ -1,4 +1,12 @@
-import { formatAmount, WorldLandError, type Job, type Order, type WorldLand } from '../../client/index.js';
+import {
+  formatAmount,
+  WorldLandError,
+  type Job,
+  type OfferQuery,
+  type Order,
+  type WorldLand,
+} from '../../client/index.js';
+import { defined } from '../defined.js';
 import { createPending } from './pending.js';
 
 /** What a tool takes, as JSON Schema. */
@@ -79,7 +87,7 @@ export function createTools({ client, keys, ask }: ToolsDeps): Tool[] {
       isReadOnly: true,
       inputSchema: schema({ gpu: { type: 'string' }, count: { type: 'integer' }, max_price: { type: 'number' } }),
       run: async ({ gpu, count, max_price: maxPrice }) =>
-        await client.offers.list(defined({ gpu, count, maxPrice })).all(50),
+        await client.offers.list(defined({ gpu, count, maxPrice }) as OfferQuery).all(50),
     },
     {
       name: 'quote',
@@ -158,10 +166,6 @@ export function createTools({ client, keys, ask }: ToolsDeps): Tool[] {
 
 function schema(properties: Record<string, object>, required: string[] = []): InputSchema {
   return { type: 'object', properties, required, additionalProperties: false };
-}
-
-function defined(object: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }
 
 /** What a program needs of a job. */

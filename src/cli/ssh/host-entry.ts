@@ -1,5 +1,5 @@
 import { isSshHost } from '../../domain/job.js';
-import { isWholeId } from '../short-ids.js';
+import { isUuid } from '../../domain/uuid.js';
 
 /** What of a job is needed to log in; none of it is trusted, for it comes over the wire. */
 export interface SshJob {
@@ -32,7 +32,7 @@ const aliasName = /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/;
 export function sshTargetOf(job: SshJob): SshTarget | undefined {
   const { job_id: jobId, ssh_host: host, ssh_port: port, ssh_user: user, ssh_host_key: key } = job;
   const hostKey = hostKeys.exec((key ?? '').trim().split(' ').slice(0, 2).join(' '));
-  if (!isWholeId(jobId) || !isSshHost(host) || hostKey === null || !userName.test(user ?? '')) return undefined;
+  if (!isUuid(jobId) || !isSshHost(host) || hostKey === null || !userName.test(user ?? '')) return undefined;
   if (!Number.isInteger(port) || port! < 1 || port! > 65_535) return undefined;
   return {
     ...{ jobId, host, port: port!, user: user! },
@@ -76,7 +76,7 @@ function algorithmsFor(type: string): string {
 }
 
 /** A path as ssh reads it: `%` begins one of its tokens, and blanks separate. */
-export function quoted(path: string): string {
+function quoted(path: string): string {
   return `"${path.replaceAll('%', '%%')}"`;
 }
 

@@ -18,13 +18,13 @@ export function includeLines(folder: SshFolder): readonly [string, string] {
  * The file with our two lines on top: further down they would stand in somebody's `Host` section and do nothing. Every
  * other byte stays, and the ends of lines are those of the file.
  */
-export function withInclude(before: Buffer, lines: readonly string[]): Buffer {
+function withInclude(before: Buffer, lines: readonly string[]): Buffer {
   const end = /^[^\n]*\r\n/.test(before.toString('latin1')) ? '\r\n' : '\n';
   return Buffer.concat([Buffer.from(lines.map((line) => line + end).join('')), before]);
 }
 
 /** The file without our two lines, wherever they stand together. */
-export function withoutInclude(before: Buffer): Buffer {
+function withoutInclude(before: Buffer): Buffer {
   // latin1 maps each byte to one character and back.
   const text = before.toString('latin1');
   const ours = new RegExp(
@@ -34,7 +34,7 @@ export function withoutInclude(before: Buffer): Buffer {
   return Buffer.from(text.replace(ours, ''), 'latin1');
 }
 
-export function hasInclude(bytes: Buffer): boolean {
+function hasInclude(bytes: Buffer): boolean {
   return !withoutInclude(bytes).equals(bytes);
 }
 
@@ -67,7 +67,7 @@ export function includeState(folder: SshFolder): IncludeState {
 }
 
 /**
- * Puts the two lines on top of the user's file, once.
+ * Puts the two lines at the top of the user's file, once.
  *
  * @throws Failure if the file may not be written, or if ssh does not accept it, before or after; then it is as before.
  */
@@ -141,7 +141,7 @@ function readOnly(path: string, why: string, lines: readonly string[]): Failure 
   return new Failure(
     exitCodes.usage,
     `${path} cannot be changed: ${why}`,
-    `put these two lines on top of it yourself, or go on with wl ssh:\n  ${lines.join('\n  ')}`,
+    `put these two lines at the top of it yourself, or go on with wl ssh:\n  ${lines.join('\n  ')}`,
   );
 }
 

@@ -11,7 +11,7 @@ import { isIncluded } from './refresh.js';
 export async function offerSshConfig(context: Context, job: Job): Promise<void> {
   const { screen, settings, config } = context;
   if (settings.ssh_config !== undefined || !screen.canAsk || !hasSsh() || isIncluded(context)) return;
-  const question = `  Make "ssh wl-${jobLabel(job)}" work, by two lines on top of ~/.ssh/config?`;
+  const question = `  Make "ssh wl-${jobLabel(job)}" work, by two lines at the top of ~/.ssh/config?`;
   const isWanted = await confirm(question, true);
   config.change({ ssh_config: isWanted ? 'yes' : 'no' });
   if (!isWanted) return screen.note('  Not asked again; wl ssh-config does it any time.');

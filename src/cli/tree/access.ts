@@ -1,13 +1,12 @@
 import { Option, type Command } from 'commander';
+import { walletKinds, walletKindsWithoutPage } from '../wallets/kinds.js';
 import { adder, type Runner } from './command.js';
 import * as values from './values.js';
-
-const wallets = 'browser, env, file:PATH, keystore:PATH or rpc:URL';
 
 export function addAccessCommands(program: Command, runner: Runner): void {
   const add = adder(program, runner);
   add('login', 'a wallet lets this computer rent, up to a limit', () => import('../commands/login.js'))
-    .option('--wallet <KIND>', `who signs: ${wallets}`)
+    .option('--wallet <KIND>', `who signs: ${walletKinds}`)
     .option('--spend-limit <N>', 'how many tokens its jobs may cost together', values.tokenAmount)
     .option('--for <TIME>', 'how long it lasts: 8h', values.duration)
     .option('--scopes <WORDS>', 'what it may do: jobs:read,jobs:write,…', values.words)
@@ -18,7 +17,7 @@ export function addAccessCommands(program: Command, runner: Runner): void {
     .option('--token', 'print a bearer token, for curl')
     .option('--ttl <TIME>', 'how long the token lives: 1h', values.duration)
     .option('--no-browser', 'print the address of the page, and take its answer by paste');
-  add('logout', 'ends this login', () => import('../commands/logout.js')).option(
+  add('logout', 'end this login', () => import('../commands/logout.js')).option(
     '--everywhere',
     'all logins of the wallet, on all computers',
   );
@@ -55,6 +54,6 @@ function addSessions(program: Command, runner: Runner): void {
   add('end <id...>', 'end logins', () => import('../commands/sessions-end.js'));
   add('end-all', 'end all logins, this one last', () => import('../commands/sessions-end-all.js'))
     .option('--by-wallet', 'signed by the wallet: also when every session key is lost')
-    .option('--wallet <KIND>', `who signs: ${wallets.replace('browser, ', '')}`)
+    .option('--wallet <KIND>', `who signs: ${walletKindsWithoutPage}`)
     .option('-y, --yes', 'do not ask');
 }

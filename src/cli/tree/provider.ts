@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { walletKinds } from '../wallets/kinds.js';
 import { adder, type Runner } from './command.js';
 import * as values from './values.js';
 
@@ -41,8 +42,8 @@ function addOperations(add: ReturnType<typeof adder>): void {
     'at the latest then: 2h (their own end without it)',
     values.duration,
   );
-  add('retire <provider>', 'takes it out of the fleet', as('retire')).option('-y, --yes', 'do not ask');
-  const wallet = ['--wallet <KIND>', 'who signs: browser, env, file:PATH, keystore:PATH or rpc:URL'] as const;
+  add('retire <provider>', 'take it out of the fleet', as('retire')).option('-y, --yes', 'do not ask');
+  const wallet = ['--wallet <KIND>', `who signs: ${walletKinds}`] as const;
   add(
     'claim <provider>',
     'say that it is yours, for one that does not sign',

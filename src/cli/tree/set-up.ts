@@ -3,11 +3,7 @@ import { adder, type Runner } from './command.js';
 
 export function addSetUpCommands(program: Command, runner: Runner): void {
   const add = adder(program, runner);
-  add(
-    'ssh-config',
-    'makes "ssh wl-NAME" work, by two lines in ~/.ssh/config',
-    () => import('../commands/ssh-config.js'),
-  )
+  add('ssh-config', 'make "ssh wl-NAME" work, by two lines in ~/.ssh/config', () => import('../commands/ssh-config.js'))
     .option('--print', 'print what ssh would read, and change nothing')
     .option('--remove', 'take the two lines out again')
     .option('-y, --yes', 'do not ask');
@@ -20,7 +16,7 @@ export function addSetUpCommands(program: Command, runner: Runner): void {
     'the Tab key: bash, zsh, fish or powershell',
     () => import('../commands/completion.js'),
   ).option('--install', 'into the file that the shell reads at its start');
-  add('mcp', 'serves a program that speaks MCP, within a login of its own', () => import('../commands/mcp.js'));
+  add('mcp', 'serve a program that speaks MCP, within a login of its own', () => import('../commands/mcp.js'));
   add('doctor', 'what is wrong with this computer, and how to mend it', () => import('../commands/doctor.js'));
   add('open [job]', 'the pages of the broker, in the browser', () => import('../commands/open.js')).addOption(
     new Option('--print', 'print the address instead'),

@@ -3,10 +3,9 @@ import type { Signer } from '../../client/wallet.js';
 import { exitCodes, Failure, usage } from '../failure.js';
 import { reason } from '../files/private-file.js';
 import { askHidden } from '../terminal/ask.js';
+import { walletKinds } from './kinds.js';
 
 type Env = Record<string, string | undefined>;
-
-const kinds = 'browser, env, file:PATH, keystore:PATH or rpc:URL';
 
 /** Who signs: the browser, or a wallet that this process can ask. */
 export type WalletKind = 'browser' | { signer: () => Promise<Signer> };
@@ -27,7 +26,7 @@ export function walletKind(given: string | undefined, env: Env): WalletKind {
       return { signer: async () => (await import('./rpc.js')).rpcWallet(rest) };
     default:
       // It may be a key: nothing of it is repeated.
-      throw usage(`--wallet takes ${kinds}`, 'never a key: WALLET_PRIVATE_KEY=… wl login --wallet env');
+      throw usage(`--wallet takes ${walletKinds}`, 'never a key: WALLET_PRIVATE_KEY=… wl login --wallet env');
   }
 }
 

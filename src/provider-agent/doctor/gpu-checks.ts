@@ -196,7 +196,7 @@ export const singleProcess: Check = {
       'the kernel ends only the process that ran out of memory',
       !/^singleProcessOOMKill: true\s*$/m.test(configuration) &&
         warning(
-          'singleProcessOOMKill is not true: one process that runs out of memory ends the whole rental. The setting ' +
+          'singleProcessOOMKill is not true: one process that runs out of memory ends the whole job. The setting ' +
             "comes from the cluster's operator; once it is there:",
           'kubeadm upgrade node phase kubelet-config && systemctl restart kubelet',
         ),

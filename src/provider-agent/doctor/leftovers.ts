@@ -63,7 +63,7 @@ export const portsInUse: Check = {
       const named = inRange.slice(0, 5).join(', ') + (inRange.length > 5 ? ` and ${inRange.length - 5} more` : '');
       problems.push(
         warning(
-          `a program listens on ${named}, within the ports of customers: a rental that gets such a port is not reached`,
+          `a program listens on ${named}, within the ports of customers: a job that gets such a port is not reached`,
           `ss -ltnp sport ge :${customersPorts.from} and sport le :${customersPorts.to}`,
         ),
       );

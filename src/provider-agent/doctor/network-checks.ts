@@ -1,5 +1,4 @@
-import { connect } from 'node:net';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, connect, isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { reasonOf } from '../say.js';
 import { failure, looked, unseen, warning, type Check, type Problem } from './finding.js';

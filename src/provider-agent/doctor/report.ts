@@ -19,7 +19,7 @@ export function reportOf(findings: readonly Finding[]): string {
   return [...lines, '', summaryOf(findings)].join('\n');
 }
 
-export function summaryOf(findings: readonly Finding[]): string {
+function summaryOf(findings: readonly Finding[]): string {
   const count = (verdict: Verdict) => findings.filter((finding) => finding.verdict === verdict).length;
   const [failures, warnings, unseen] = [count('failure'), count('warning'), count('unseen')];
   const rest = [

@@ -1,4 +1,4 @@
-import { providerIdPattern } from '../../domain/provider.js';
+import { isProviderId } from '../../domain/provider.js';
 
 /** The maximum size of `data`. A registration of a machine with 1,024 GPUs needs about a third of it. */
 export const maxDataBytes = 65_536;
@@ -33,7 +33,7 @@ export function arrivalMs(id: string): number {
 export function claimedProvider(message: unknown): string | undefined {
   if (typeof message !== 'object' || message === null) return undefined;
   const { provider_id: id } = message as { provider_id?: unknown };
-  return typeof id === 'string' && providerIdPattern.test(id) ? id : undefined;
+  return typeof id === 'string' && isProviderId(id) ? id : undefined;
 }
 
 /** The id just before an id: a read after it begins with the id itself. */

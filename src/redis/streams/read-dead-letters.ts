@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { instantAt, printable, type Instant } from '../../domain/outside.js';
-import { providerIdPattern } from '../../domain/provider.js';
+import { isProviderId } from '../../domain/provider.js';
 import { deadLetterStream, streams } from '../../wire/streams.js';
 import { fieldsByName, type StreamEntry } from '../../wire/stream-entry.js';
 import { isForeign } from '../foreign.js';
@@ -132,5 +132,5 @@ const lastMs = Date.UTC(9999, 11, 31);
 /** Letters of versions that did not write the sender beside the data still have it there. */
 function senderOf(written: string | undefined, data: string): string | undefined {
   const found = written ?? /"provider_id"\s*:\s*"([^"\\]{1,64})"/.exec(data)?.[1];
-  return found !== undefined && providerIdPattern.test(found) ? found : undefined;
+  return found !== undefined && isProviderId(found) ? found : undefined;
 }
