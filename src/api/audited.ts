@@ -11,8 +11,13 @@ import type { ApiContext } from './route.js';
  */
 export function actorOf(ctx: ApiContext): AuditActor {
   const { wallet, sessionId } = principalOf(ctx);
+  return { actor: wallet, sessionId, ...sourceOf(ctx) };
+}
+
+/** Where a request comes from, for the rows of those who have no session. */
+export function sourceOf(ctx: ApiContext): Pick<AuditActor, 'ip' | 'requestId'> {
   // A proxy may pass on what is no address; what it is must not keep the change from being made.
-  return { actor: wallet, sessionId, ip: ctx.state.ip.slice(0, 64), requestId: ctx.state.requestId };
+  return { ip: ctx.state.ip.slice(0, 64), requestId: ctx.state.requestId };
 }
 
 /**

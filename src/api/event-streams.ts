@@ -12,6 +12,8 @@ import { openStream, type EventStream, type OpenedStream } from './event-stream.
 /** Bounds of the streams of one process. */
 export interface StreamLimits {
   perWallet: number;
+  /** Wallets cost nothing: whoever makes many must not take all places. */
+  perNetwork: number;
   total: number;
   /** How often the streams are looked after: news that was not heard, and credentials that were revoked. */
   checkEveryMs: number;
@@ -24,6 +26,7 @@ export interface StreamLimits {
 
 export const streamLimits: StreamLimits = {
   perWallet: 5,
+  perNetwork: 200,
   total: 1_000,
   checkEveryMs: 5_000,
   heartbeatEveryMs: 15_000,
@@ -48,10 +51,11 @@ export interface EventStreams {
   /**
    * Takes a place for a stream of this caller.
    *
-   * @throws BrokerError `quota_exceeded` if its wallet has enough of them here, `dependency_unavailable` if this process
-   * has, or stops.
+   * @param network where it comes from, as `networkOf` says.
+   * @throws BrokerError `quota_exceeded` if its wallet has enough of them here, `dependency_unavailable` if its network or
+   * this process has, or if this process stops.
    */
-  admit(principal: OpenedStream['principal']): Seat;
+  admit(principal: OpenedStream['principal'], network: string): Seat;
   /** Ends all streams. Clients open them again, elsewhere. */
   stop(): Promise<void>;
 }
@@ -66,8 +70,9 @@ export function createEventStreams(
   limits: StreamLimits = streamLimits,
 ): EventStreams {
   const byWallet = new Map<string, Set<EventStream>>();
-  /** Places taken, from before the stream is open. */
+  /** Places taken, from before the stream is open: by wallet, and by network. */
   const places = new Map<string, number>();
+  const placesThere = new Map<string, number>();
   let placesTaken = 0;
   /** Wallets that may have unread events. */
   const unread = new Set<string>();
@@ -80,9 +85,9 @@ export function createEventStreams(
 
   return { admit, stop };
 
-  function admit(principal: OpenedStream['principal']): Seat {
+  function admit(principal: OpenedStream['principal'], network: string): Seat {
     const { wallet } = principal;
-    if (isStopping || placesTaken >= limits.total) {
+    if (isStopping || placesTaken >= limits.total || (placesThere.get(network) ?? 0) >= limits.perNetwork) {
       throw new BrokerError('dependency_unavailable', 'no event streams are free here: try again, or poll');
     }
     const taken = places.get(wallet) ?? 0;
@@ -90,7 +95,8 @@ export function createEventStreams(
       const detail = `a wallet may have ${limits.perWallet} event streams at a time: close one, or share one`;
       throw new BrokerError('quota_exceeded', detail);
     }
-    places.set(wallet, taken + 1);
+    count(places, wallet, 1);
+    count(placesThere, network, 1);
     placesTaken++;
     streamsGauge.set(placesTaken);
     let isTaken = true;
@@ -99,9 +105,8 @@ export function createEventStreams(
       isTaken = false;
       placesTaken--;
       streamsGauge.set(placesTaken);
-      const left = (places.get(wallet) ?? 1) - 1;
-      if (left === 0) places.delete(wallet);
-      else places.set(wallet, left);
+      count(places, wallet, -1);
+      count(placesThere, network, -1);
     };
     return { leave, open: (opened) => open(principal, opened, leave) };
   }
@@ -215,4 +220,11 @@ export function createEventStreams(
     for (const streams of byWallet.values()) for (const stream of streams) stream.end();
     await listener?.stop();
   }
+}
+
+/** Counts up or down; what is counted down to nothing is forgotten. */
+function count(counts: Map<string, number>, key: string, change: number): void {
+  const now = (counts.get(key) ?? 0) + change;
+  if (now <= 0) counts.delete(key);
+  else counts.set(key, now);
 }

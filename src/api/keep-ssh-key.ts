@@ -54,12 +54,17 @@ export async function keepSshKey(
   });
 }
 
-/** The comment of a key, which people write as user@machine; with letters of its fingerprint where that is taken. */
+/**
+ * The comment of a key, which people write as user@machine; with letters of its fingerprint where that is taken.
+ *
+ * @throws BrokerError `validation_failed` if all of these are taken.
+ */
 function freeName(publicKey: string, fingerprint: string, taken: ReadonlySet<string>): string {
   const letters = fingerprint.replace('SHA256:', '').replaceAll(/[^A-Za-z0-9]/g, '');
   const comment = publicKey.split(' ').slice(2).join(' ');
   const plain = comment === '' ? `key-${letters.slice(0, 8)}` : comment;
-  if (!taken.has(plain)) return plain;
   const longer = `${plain.slice(0, maxNameLength - 17)}-${letters.slice(0, 16)}`;
-  return taken.has(longer) ? letters : longer;
+  const free = [plain, longer, letters].find((name) => !taken.has(name));
+  if (free !== undefined) return free;
+  throw validationFailed([{ field: 'name', message: 'required: other keys of yours have the names that are left' }]);
 }

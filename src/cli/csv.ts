@@ -1,17 +1,17 @@
-import type { Screen } from './terminal/screen.js';
+import { csvLine, type Cell } from '../domain/csv.js';
 import { clean } from './terminal/clean.js';
+import type { Screen } from './terminal/screen.js';
 
 /** Rows as CSV (RFC 4180), with the API's own names; spreadsheets must not take a stranger's text for a formula. */
 export function printCsv(screen: Pick<Screen, 'print'>, rows: readonly Record<string, unknown>[]): void {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   if (names.length === 0) return;
-  screen.print(names.join(','));
-  for (const row of rows) screen.print(names.map((name) => field(row[name])).join(','));
+  screen.print(csvLine(names.map(cellOf)));
+  for (const row of rows) screen.print(csvLine(names.map((name) => cellOf(row[name]))));
 }
 
-function field(value: unknown): string {
+function cellOf(value: unknown): Cell {
   if (value === undefined || value === null) return '';
-  const text = clean(typeof value === 'string' ? value : JSON.stringify(value));
-  const safe = /^[=+@\t\r-]/.test(text) && !/^-?\d/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  if (typeof value === 'number') return value;
+  return clean(typeof value === 'string' ? value : JSON.stringify(value));
 }

@@ -1,6 +1,7 @@
 import type { WorldLandError } from '../client/errors.js';
 import { exitCodeOf, exitCodes, Failure, type ExitCode } from './failure.js';
 import { amountText } from './money.js';
+import { shellWord } from './ssh/shell-word.js';
 import { clean } from './terminal/clean.js';
 
 export interface Told {
@@ -118,7 +119,7 @@ function remedyFor(error: WorldLandError, where: Where): string | undefined {
       return 'wl doctor says more; another broker: --api URL';
     case 'protocol':
       return error.data['field'] === 'audience'
-        ? `wl login --api ${clean(String(error.data['proposed']))}   (or --audience, if you trust it)`
+        ? `wl login --api ${shellWord(clean(String(error.data['proposed'])))}   (or --audience, if you trust it)`
         : error.status > 0
           ? `is ${where.api ?? 'this'} a broker? wl config set api URL`
           : undefined;

@@ -11,11 +11,11 @@ export async function jobHistory(client: Client, jobId: string): Promise<JobEven
   try {
     for (let page = 0; page < mostPages; page++) {
       const path = `/api/v1/jobs/${encodeURIComponent(jobId)}/events`;
-      const { body } = await client.request('GET', path, { query: { after: cursor } });
-      const { events: found, next_cursor: next } = body as { events: JobEvent[]; next_cursor?: string | number };
+      const { body } = await client.request('GET', path, { query: { limit: 100, cursor } });
+      const { events: found, next_cursor: next } = body as { events: JobEvent[]; next_cursor?: string };
       events.push(...found);
       if (next === undefined || found.length === 0) break;
-      cursor = String(next);
+      cursor = next;
     }
   } catch (error) {
     if (!isClientError(error) || error.status !== 404) throw error;

@@ -3,6 +3,7 @@ import { createContext } from './context.js';
 import { told } from './error-words.js';
 import { exitCodes, type ExitCode } from './failure.js';
 import { createProgram } from './program.js';
+import { cleanLines } from './terminal/clean.js';
 import { createScreen } from './terminal/screen.js';
 import type { Global } from './global.js';
 import type { Runner } from './tree/command.js';
@@ -44,7 +45,7 @@ function ofError(error: unknown, global: Global): ExitCode {
   const { exitCode, line, remedy, requestId } = told(error, { api: apiOf(global) });
   const shown = requestId !== undefined && (exitCode === exitCodes.bug || global.verbose === true);
   complain(shown ? `${line}   (request ${requestId})` : line, remedy, global.color);
-  if (global.verbose === true && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  if (global.verbose === true && error instanceof Error) process.stderr.write(`${cleanLines(error.stack ?? '')}\n`);
   return exitCode;
 }
 

@@ -107,6 +107,9 @@ export interface Service {
   missedS: number;
 }
 
+/** A machine that comes and goes on purpose fills the events of its jobs no further than this. */
+export const maxEventsWithAbsences = 5_000;
+
 /** Sets the message that the customer of a running job sees. An absence and its end are events; a new wording is none. */
 export async function markService(db: Queryable, jobId: string, service: Service): Promise<Told> {
   const { message, awaySince, missedS } = service;
@@ -117,15 +120,19 @@ export async function markService(db: Queryable, jobId: string, service: Service
   return await change(
     db,
     `with was as materialized (
-       select job_id, message = '' as served from jobs where job_id = $1 and status = 'running' for update
+       select job_id, (message = '') <> ($2 = '') and event_count < $7::integer as is_news
+         from jobs where job_id = $1 and status = 'running' for update
      ), changed as (
        update jobs j set message = $2, away_since = $3, phase = case when $2 = '' then 'ssh_ready' else 'provider_away' end,
-                         event_count = event_count + (was.served <> ($2 = ''))::integer, updated_at = clock_timestamp()
+                         event_count = event_count + was.is_news::integer, updated_at = clock_timestamp()
          from was where j.job_id = was.job_id
-       ${counted}, was.served <> ($2 = '') as is_news
+       ${counted}, was.is_news
      ), ${tellSql({ kind: '$4::text', text: '$5::text', data: '$6::jsonb' }, 'changed where is_news')}
      select wallet from told`,
-    [jobId, message, awaySince ?? null, event.kind, event.text, JSON.stringify(event.data)],
+    [
+      ...[jobId, message, awaySince ?? null],
+      ...[event.kind, event.text, JSON.stringify(event.data), maxEventsWithAbsences],
+    ],
   );
 }
 

@@ -19,9 +19,9 @@ const walletsPerKey = 4;
 /**
  * Leaves a delegation for a machine; a newer one of its wallet takes its place.
  *
- * @returns false when too many wallets wait for the same key.
+ * @returns `known` when it waits already, or a newer one does; `full` when too many wallets wait for the same key.
  */
-export async function leaveDelegation(tx: Queryable, left: LeftDelegation): Promise<boolean> {
+export async function leaveDelegation(tx: Queryable, left: LeftDelegation): Promise<'left' | 'known' | 'full'> {
   const { providerId, nodeKey, wallet, reg, regsig, issuedAt, goodUntil } = left;
   await tx.query(`select pg_advisory_xact_lock(hashtextextended('delegations of ' || $1, 0))`, [nodeKey]);
   await tx.query('delete from left_delegations where node_key = $1 and good_until <= now()', [nodeKey]);
@@ -32,15 +32,15 @@ export async function leaveDelegation(tx: Queryable, left: LeftDelegation): Prom
               where node_key = $1::text and (provider_id <> $2::text or wallet <> $3::text)) < $8
      on conflict (node_key, provider_id, wallet) do update
        set reg = excluded.reg, regsig = excluded.regsig, issued_at = excluded.issued_at, good_until = excluded.good_until
-       where l.issued_at <= excluded.issued_at`,
+       where l.issued_at <= excluded.issued_at and (l.reg, l.regsig) is distinct from (excluded.reg, excluded.regsig)`,
     [nodeKey, providerId, wallet, reg, regsig, issuedAt, goodUntil, walletsPerKey],
   );
-  if (rowCount === 1) return true;
-  const { rowCount: newer } = await tx.query(
+  if (rowCount === 1) return 'left';
+  const { rowCount: known } = await tx.query(
     'select from left_delegations where node_key = $1 and provider_id = $2 and wallet = $3',
     [nodeKey, providerId, wallet],
   );
-  return newer === 1;
+  return known === 1 ? 'known' : 'full';
 }
 
 /** What waits for a machine's key, the newest first. */

@@ -27,24 +27,34 @@ export interface Block extends Blockable {
  */
 export function blockedImageName(text: string): string {
   if (text.endsWith('/*')) return `${folderName(text.slice(0, -2))}/*`;
-  const { registry, repository, tag, digest } = parseImage(text);
+  const { registry, repository, tag, digest } = partsOf(text);
   const name = `${registry}/${repository}`;
   if (digest !== undefined) return `${name}@${digest}`;
   const hasTag = text.indexOf(':', text.lastIndexOf('/') + 1) !== -1;
   return hasTag ? `${name}:${tag}` : name;
 }
 
+/** Other hosts that serve what docker.io has: a block of an image must not end at another name of its registry. */
+const hosts: ReadonlySet<string> = new Set(['registry-1.docker.io', 'registry.hub.docker.com']);
+
+/** An image's parts, by which it is compared. */
+function partsOf(text: string): ReturnType<typeof parseImage> {
+  const image = parseImage(text);
+  if (!hosts.has(image.registry)) return image;
+  return parseImage(`docker.io/${text.slice(text.indexOf('/') + 1)}`);
+}
+
 /** A registry, or a folder of one. */
 function folderName(text: string): string {
   const isRegistry = !text.includes('/') && /[.:]|^localhost$/.test(text);
   // The name of an image has the same form as that of a folder, so its parser checks both.
-  const { registry, repository } = parseImage(`${text}/any`);
+  const { registry, repository } = partsOf(`${text}/any`);
   return isRegistry ? registry : `${registry}/${repository.slice(0, -'/any'.length)}`;
 }
 
 /** Every name by which an image may be blocked. */
 export function blockableNames(image: string): string[] {
-  const { registry, repository, tag, digest } = parseImage(image);
+  const { registry, repository, tag, digest } = partsOf(image);
   const name = `${registry}/${repository}`;
   const folders = repository.split('/').map((_, count, parts) => [registry, ...parts.slice(0, count), '*'].join('/'));
   return [

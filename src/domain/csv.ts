@@ -9,7 +9,12 @@ const formula = /^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 
 /** Rows by RFC 4180, with their header. A text that could be a formula gets a leading apostrophe. */
 export function csvOf(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  return [header, ...rows].map((cells) => `${cells.map(cellOf).join(',')}\r\n`).join('');
+  return [header, ...rows].map((cells) => `${csvLine(cells)}\r\n`).join('');
+}
+
+/** One row, without its end. */
+export function csvLine(cells: readonly Cell[]): string {
+  return cells.map(cellOf).join(',');
 }
 
 function cellOf(cell: Cell): string {

@@ -12,6 +12,8 @@ const wallets = 200;
 /** As many as a wallet may have. */
 const streamsEach = 5;
 const streams = wallets * streamsEach;
+/** One may have a part of the streams only. */
+const networks = 8;
 const quietMs = 20_000;
 const events = 1_000;
 /** Far more than a site of five thousand jobs has. */
@@ -44,7 +46,8 @@ async function measure({ endpoints, stack, customer }: BenchStack): Promise<Meas
       }
     };
     await spread(streams, 32, async (index) => {
-      opened.push(await follow(`${endpoints.api}/api/v1/events`, tokens[index % wallets]!, onEvents));
+      const from = `127.0.0.${2 + (index % networks)}`;
+      opened.push(await follow(`${endpoints.api}/api/v1/events`, tokens[index % wallets]!, { from, onEvents }));
     });
     await sleep(2_000);
     const withThemMb = residentMb(pid);
@@ -90,10 +93,14 @@ async function measure({ endpoints, stack, customer }: BenchStack): Promise<Meas
   }
 }
 
-async function follow(url: string, token: string, onEvents: (text: string) => void): Promise<IncomingMessage> {
+async function follow(
+  url: string,
+  token: string,
+  { from, onEvents }: { from: string; onEvents: (text: string) => void },
+): Promise<IncomingMessage> {
   const headers = { accept: 'text/event-stream', authorization: `Bearer ${token}` };
   return await new Promise((resolve, reject) => {
-    get(url, { agent: false, headers }, (response) => {
+    get(url, { agent: false, headers, localAddress: from }, (response) => {
       if (response.statusCode !== 200) return reject(new Error(`a stream was answered ${response.statusCode}`));
       response.setEncoding('utf8');
       let rest = '';

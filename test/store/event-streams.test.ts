@@ -81,6 +81,26 @@ describe('the stream of a job', () => {
     expect((await follow(`/jobs/${order.jobId}/events`, { after: kindsOfLife.length })).status).toBe(204);
   });
 
+  test('has a past of any length, read piece by piece', async () => {
+    const order = await orderOwn();
+    const told = 1_200;
+    await pool().query(
+      `with counted as (update jobs set event_count = $3 where job_id = $1)
+       insert into job_events (job_id, seq, wallet, kind, text) select $1, n, $2, 'provider_away', 'away'
+         from generate_series(2, $3) n`,
+      [order.jobId, session.wallet, told],
+    );
+    await live(order);
+    const reader = await follow(`/jobs/${order.jobId}/events`);
+    await reader.closed;
+    const all = told + kindsOfLife.length - 1;
+    expect(reader.events.map(({ id }) => id)).toEqual(Array.from({ length: all }, (_, at) => at + 1));
+    expect(reader.events.at(-1)!.event).toBe('ended');
+    const rest = await follow(`/jobs/${order.jobId}/events`, { after: 600 });
+    await rest.closed;
+    expect(rest.events.map(({ id }) => id)).toEqual(Array.from({ length: all - 600 }, (_, at) => at + 601));
+  });
+
   test('is as the pages are that a client asks for instead', async () => {
     const order = await orderOwn();
     await live(order);
@@ -253,6 +273,20 @@ describe('the bounds of streams', () => {
     expect([refused.status, refused.json.code]).toEqual([503, 'dependency_unavailable']);
     await small.stop();
     await reader.closed;
+  });
+
+  test('let a network have a part of them, however many wallets it has', async () => {
+    const small = await replicas.start({ streams: { perNetwork: 2 } });
+    const bearers = await Promise.all([0, 1, 2].map(async () => await (await small.login()).token()));
+    const readers = [];
+    for (const bearer of bearers.slice(0, 2)) readers.push(await follow('/events', { api: small, bearer }));
+    expect(readers.map(({ status }) => status)).toEqual([200, 200]);
+    const headers = { accept: 'text/event-stream' };
+    const refused = await small.send('GET', '/api/v1/events', { bearer: bearers[2]!, headers });
+    expect([refused.status, refused.json.code]).toEqual([503, 'dependency_unavailable']);
+    readers[0]!.close();
+    await until(async () => (await follow('/events', { api: small, bearer: bearers[2]! })).status === 200);
+    await small.stop();
   });
 
   test('end a stream when its token is revoked, its session, or its time is over', async () => {

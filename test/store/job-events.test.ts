@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { announceExpiries, eventsOfJob, eventsOfWallet, tellStep } from '../../src/db/job-events.js';
-import { markEnding } from '../../src/db/job-changes.js';
+import { markEnding, maxEventsWithAbsences } from '../../src/db/job-changes.js';
 import { forgetUnreadyJobs } from '../../src/db/tidy.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { news } from '../../src/domain/job-event.js';
@@ -34,6 +34,19 @@ const numbered = async (order: JobOrder) => (await eventsOf(order)).map(({ seq, 
 const counted = (kinds: readonly string[]) => kinds.map((kind, index) => [index + 1, kind]);
 
 describe('the events of a job', () => {
+  test('have no more absences once a machine has come and gone thousands of times, and the end all the same', async () => {
+    const order = await orderJob(pool(), sessionId);
+    for (const step of ['place', 'run'] as const) await steps[step](order);
+    await pool().query('update jobs set event_count = $2 where job_id = $1', [order.jobId, maxEventsWithAbsences - 1]);
+    for (const step of ['leave', 'comeBack', 'leave', 'ending', 'end'] as const) await steps[step](order);
+    expect(await numbered(order)).toEqual([
+      ...counted(['ordered', 'placed', 'ssh_ready']),
+      [maxEventsWithAbsences, 'provider_away'],
+      [maxEventsWithAbsences + 1, 'ending'],
+      [maxEventsWithAbsences + 2, 'ended'],
+    ]);
+  });
+
   test('tell its whole life, numbered without a gap', async () => {
     const order = await orderJob(pool(), sessionId);
     for (const step of wholeLife) await steps[step](order);

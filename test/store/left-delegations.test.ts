@@ -85,6 +85,24 @@ describe('a delegation that is left for a machine', () => {
     ]);
   });
 
+  test('it is kept whatever a proxy passes on as the address of its sender', async () => {
+    const proxied = await replicas.start({ env: { PROVIDER_AUTH_MODE: 'required', TRUST_PROXY: 'true' } });
+    const { status } = await proxied.send('PUT', `/api/v1/providers/${machine.providerId}/delegation`, {
+      body: await machine.left(),
+      headers: { 'x-forwarded-for': 'x'.repeat(100) },
+    });
+    expect(status).toBe(202);
+    await proxied.stop();
+  });
+
+  test('a repeat is answered as the first was, and stands in the audit log once', async () => {
+    const left = await machine.left();
+    const [first, again] = [await leave(left), await leave(left)];
+    expect([again.status, again.json]).toEqual([202, first.json]);
+    const { rows } = await pool().query('select action from audit_log where target = $1', [machine.providerId]);
+    expect(rows).toHaveLength(1);
+  });
+
   test('a new key of a bound provider, and one whose time is over, fetch what takes their place', async () => {
     await bindNodeKey(pool(), machine);
     const set = (change: string) =>

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Reply, Session } from '../../src/client/session.js';
+import { sshFingerprint } from '../../src/api/ssh-fingerprint.js';
 import { pruneSessions, pruneWallets } from '../../src/db/auth-pruning.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
 import { takingCommands } from '../support/owned.js';
@@ -66,6 +67,19 @@ describe('keys that a customer keeps', () => {
       'me@laptop',
       expect.stringMatching(/^me@laptop-[A-Za-z0-9]{16}$/),
     ]);
+  });
+
+  test('a key is refused as the mistake that it is if its wallet has given all names for it to others', async () => {
+    const who = await customer();
+    const key = ed25519Key();
+    const letters = sshFingerprint(key)
+      .replace('SHA256:', '')
+      .replaceAll(/[^A-Za-z0-9]/g, '');
+    const plain = `key-${letters.slice(0, 8)}`;
+    for (const name of [plain, `${plain}-${letters.slice(0, 16)}`, letters])
+      expect((await keep(who, { name, public_key: ed25519Key() })).status).toBe(201);
+    expect(await keep(who, { public_key: key })).toMatchObject({ status: 422, body: { errors: [{ field: 'name' }] } });
+    expect((await keep(who, { name: 'other', public_key: key })).status).toBe(201);
   });
 
   test('concurrent requests cannot keep more keys than a wallet may have', async () => {

@@ -5,6 +5,9 @@ test.each([
   ['evil/miner', 'docker.io/evil/miner'],
   ['ubuntu', 'docker.io/library/ubuntu'],
   ['index.docker.io/evil/miner:2', 'docker.io/evil/miner:2'],
+  ['registry-1.docker.io/evil/miner:2', 'docker.io/evil/miner:2'],
+  ['registry-1.docker.io/ubuntu', 'docker.io/library/ubuntu'],
+  ['registry-1.docker.io/evil/*', 'docker.io/evil/*'],
   ['ghcr.io/evil/miner', 'ghcr.io/evil/miner'],
   ['localhost:5000/miner', 'localhost:5000/miner'],
   [`evil/miner@sha256:${'a'.repeat(64)}`, `docker.io/evil/miner@sha256:${'a'.repeat(64)}`],
@@ -25,6 +28,8 @@ test.each(['', '*', '/*', 'Evil/Miner', 'evil/mi*er', 'evil/**', 'a b', 'evil/..
 
 test.each([
   ['docker.io/evil/miner:latest', ['evil/miner', 'evil/miner:latest', 'evil/*', 'docker.io/*']],
+  ['registry-1.docker.io/evil/miner:latest', ['evil/miner', 'evil/miner:latest', 'evil/*', 'docker.io/*']],
+  ['registry.hub.docker.com/evil/miner:1', ['evil/miner', 'evil/*']],
   [`ghcr.io/evil/deep/miner@sha256:${'a'.repeat(64)}`, ['ghcr.io/evil/deep/miner', 'ghcr.io/evil/*', 'ghcr.io/*']],
 ])('%s is among what these names block: %j', (image, names) => {
   expect(blockableNames(image)).toEqual(expect.arrayContaining(names.map((name) => blockedImageName(name))));

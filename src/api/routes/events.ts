@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { networkOf } from '../../auth/networks.js';
 import { eventsOfJob, eventsOfWallet, lastEventId } from '../../db/job-events.js';
 import { decodeCursor, encodeCursor } from '../../db/cursor.js';
 import type { JobRow } from '../../db/jobs.js';
@@ -16,7 +17,7 @@ interface Deps {
   streams: EventStreams;
 }
 
-/** What is read of a job's past at a time, before its stream goes on with what happens. */
+/** What is read of a job's past before its stream begins. The stream reads the rest, as fast as its client takes it. */
 const pastAtOnce = 500;
 
 /** What happens to a customer's jobs, page by page or as a stream of server-sent events. */
@@ -77,8 +78,9 @@ export function eventRoutes({ pool, streams }: Deps): RouteRule[] {
     await inSeat(ctx, async (seat) => {
       // Before its past: an event that is written meanwhile is either among that or comes after this.
       const lastId = await lastEventId(pool, wallet);
-      const past = await pastOf(jobId, startOf(ctx) ?? 0);
-      const isOver = isFinal(job.status) || past.some(({ kind }) => kind === 'ended');
+      const past = await eventsOfJob(pool, { jobId, after: startOf(ctx) ?? 0, limit: pastAtOnce });
+      const isWhole = past.length < pastAtOnce;
+      const isOver = isWhole && (isFinal(job.status) || past.some(({ kind }) => kind === 'ended'));
       if (past.length === 0 && isOver) {
         // Tells a browser not to connect again.
         ctx.status = 204;
@@ -87,7 +89,7 @@ export function eventRoutes({ pool, streams }: Deps): RouteRule[] {
       const told = await withJobs(pool, past);
       const response = begin(ctx);
       if (response === undefined) return;
-      const stream = seat.open({ response, jobId, past: told, position: lastId });
+      const stream = seat.open({ response, jobId, past: told, position: isWhole ? lastId : 0 });
       if (isOver) stream.end();
     });
   }
@@ -103,22 +105,12 @@ export function eventRoutes({ pool, streams }: Deps): RouteRule[] {
   }
 
   async function inSeat(ctx: ApiContext, work: (seat: Seat) => Promise<void>): Promise<void> {
-    const seat = streams.admit(principalOf(ctx));
+    const seat = streams.admit(principalOf(ctx), networkOf(ctx.state.ip));
     try {
       await work(seat);
     } finally {
       // Koa answers unless the stream has begun, which leaves by itself.
       if (ctx.respond !== false) seat.leave();
-    }
-  }
-
-  async function pastOf(jobId: string, start: number): Promise<JobEvent[]> {
-    const past: JobEvent[] = [];
-    for (let after = start; ;) {
-      const events = await eventsOfJob(pool, { jobId, after, limit: pastAtOnce });
-      past.push(...events);
-      if (events.length < pastAtOnce) return past;
-      after = events.at(-1)!.seq;
     }
   }
 }

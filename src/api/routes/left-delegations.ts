@@ -5,6 +5,7 @@ import type { ProviderVerifierDeps } from '../../auth/providers/identity.js';
 import { inTurn } from '../../auth/turns.js';
 import { providerIdSchema } from '../../domain/registration.js';
 import { maxSignatureHex } from '../../wire/shapes.js';
+import { sourceOf } from '../audited.js';
 import type { Limiter } from '../limiter.js';
 import { replyUncached } from '../reply-uncached.js';
 import type { RouteRule } from '../route.js';
@@ -38,14 +39,14 @@ export function leftDelegationRoutes({ limiter, ...deps }: ProviderVerifierDeps 
       responses: { 202: { description: 'It waits for the machine', schema: reply } },
       errors: ['delegation_invalid', 'provider_not_yours', 'nonce_reused', 'timestamp_skew', 'quota_exceeded'],
       handler: async (ctx) => {
-        const { ip, requestId, overLimit } = ctx.state;
+        const { ip, overLimit } = ctx.state;
         if (overLimit !== undefined) throw overLimit;
         // A signature of any wallet passes, and wallets cost nothing: it proves nobody who could be counted instead.
         await limiter.caller('provider_strangers', networkOf(ip));
         const providerId = ctx.state.params['id']!;
         const { reg, regsig } = ctx.state.body as z.output<typeof body>;
         const kept = await inTurn({ network: networkOf(ip), who: providerId }, () =>
-          keepOwnersDelegation(deps, { providerId, reg, regsig, ip, requestId }),
+          keepOwnersDelegation(deps, { providerId, reg, regsig, ...sourceOf(ctx) }),
         );
         replyUncached(ctx, 202, {
           provider_id: providerId,

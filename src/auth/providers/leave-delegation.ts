@@ -36,13 +36,15 @@ export async function keepOwnersDelegation(
   const { wallet, nodeKey, issuedAt, expiresAt } = await verified(deps, { providerId, reg, regsig });
   const firstUseUntil = new Date(issuedAt.getTime() + firstUseSkewS * 1_000);
   const goodUntil = firstUseUntil < expiresAt ? firstUseUntil : expiresAt;
-  const isKept = await withTransaction(pool, async (tx) => {
-    if (!(await leaveDelegation(tx, { providerId, nodeKey, wallet, reg, regsig, issuedAt, goodUntil }))) return false;
+  const outcome = await withTransaction(pool, async (tx) => {
+    const of = await leaveDelegation(tx, { providerId, nodeKey, wallet, reg, regsig, issuedAt, goodUntil });
+    // A repeat changes nothing. Anybody may send it, and must not be able to fill the log with it.
+    if (of !== 'left') return of;
     const detail = { node_key: nodeKey, expires_at: expiresAt.toISOString() };
     await recordAudit(tx, { actor: wallet, ip, requestId, action: 'provider.delegate', target: providerId, detail });
-    return true;
+    return of;
   });
-  if (!isKept) {
+  if (outcome === 'full') {
     const minutes = firstUseSkewS / 60;
     throw new BrokerError('quota_exceeded', `too many wallets wait for this machine: try again in ${minutes} minutes`);
   }

@@ -1,7 +1,8 @@
 import type { Context } from '../context.js';
 import { usage, type ExitCode } from '../failure.js';
 import { jobMeant } from '../job-words.js';
-import { runSystem, shellWord, sshArguments } from '../ssh/log-in.js';
+import { runSystem, sshArguments } from '../ssh/log-in.js';
+import { shellWord } from '../ssh/shell-word.js';
 import { clean } from '../terminal/clean.js';
 import type { Args } from '../tree/command.js';
 

@@ -7,6 +7,7 @@ import type { Context } from '../context.js';
 import { clockText, durationText } from '../durations.js';
 import { exitCodes, Failure, usage } from '../failure.js';
 import { readScopes } from '../scope-words.js';
+import { shellWord } from '../ssh/shell-word.js';
 import { ask } from '../terminal/ask.js';
 import { clean } from '../terminal/clean.js';
 import type { Args } from '../tree/command.js';
@@ -67,7 +68,7 @@ function requireSameName(client: Client, audience: string | undefined): void {
   throw new Failure(
     exitCodes.usage,
     `this broker calls itself ${clean(audience)}, and not ${client.audience}`,
-    `wl login --api ${clean(audience)}   (or --audience ${clean(audience)}, if you trust it)`,
+    `wl login --api ${shellWord(clean(audience))}   (or --audience, if you trust it)`,
   );
 }
 

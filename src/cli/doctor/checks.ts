@@ -8,6 +8,7 @@ import { exitCodes, type ExitCode } from '../failure.js';
 import { readPrivate } from '../files/private-file.js';
 import { usualKeyFiles } from '../public-keys.js';
 import { complaint, includeState } from '../ssh/include.js';
+import { shellWord } from '../ssh/shell-word.js';
 import { clean } from '../terminal/clean.js';
 
 export interface Finding {
@@ -68,7 +69,11 @@ async function broker(context: Context): ReturnType<Check> {
   const name = `${clean(site.name ?? 'a broker')} ${clean(site.version ?? '')} at ${api}`;
   if (site.audience === undefined || site.audience === client.audience) return { state: 'good', text: name };
   const text = `${name}, which calls itself ${clean(site.audience)}`;
-  return { state: 'note', text, mend: `wl config set api ${clean(site.audience)}   (logins are for that name)` };
+  return {
+    state: 'note',
+    text,
+    mend: `wl config set api ${shellWord(clean(site.audience))}   (logins are for that name)`,
+  };
 }
 
 async function clock(context: Context): ReturnType<Check> {

@@ -8,6 +8,7 @@ import { jobState } from '../states.js';
 import { sshOptions, sshTargetOf, type SshTarget } from './host-entry.js';
 import { hostAliases, ownSshFiles, writeSshFiles } from './own-files.js';
 import { sshEntries } from './refresh.js';
+import { shellWord } from './shell-word.js';
 
 export interface Login {
   command: readonly string[];
@@ -83,9 +84,4 @@ export async function runSystem(
   } finally {
     process.off('SIGINT', ignore);
   }
-}
-
-/** A word as a shell takes it. */
-export function shellWord(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

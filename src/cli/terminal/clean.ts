@@ -14,6 +14,11 @@ export function clean(text: string): string {
   return text.replace(breaks, ' ').replace(unprintable, '').replace(manyMarks, '$1');
 }
 
+/** The same for a text of several lines. */
+export function cleanLines(text: string): string {
+  return text.split('\n').map(clean).join('\n');
+}
+
 /** A value as one JSON document, in which every character that a terminal obeys is escaped. */
 export function cleanJson(value: unknown): string {
   const text = JSON.stringify(value, null, 2) ?? 'null';
