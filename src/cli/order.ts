@@ -8,6 +8,7 @@ import { exitCodes, Failure, usage } from './failure.js';
 import { reason } from './files/private-file.js';
 import { readGpuWords, type GpuWords } from './gpu-words.js';
 import { priceText } from './money.js';
+import { machineIn } from './region.js';
 import { choose } from './terminal/ask.js';
 import { clean } from './terminal/clean.js';
 
@@ -54,6 +55,13 @@ export async function orderFrom(context: Context, words: string, flags: OrderFla
   const env = { ...(flags.envFile === undefined ? {} : variablesIn(flags.envFile)), ...flags.env };
   const perGpu = asked.maxPricePerGpu === undefined ? undefined : asked.maxPricePerGpu * asked.count;
   const maxPrice = flags.maxPrice ?? perGpu;
+  const query = defined({
+    ...{ gpu: gpu.gpu_type, count: asked.count, minVramGb: flags.vram, minCuda: flags.cuda },
+    ...{ cpuCores: flags.cpu, memoryGb: flags.memory, storageGb: flags.disk },
+    maxPrice: maxPrice === undefined ? undefined : maxPrice / asked.count,
+  });
+  const isFree = flags.region === undefined || flags.provider !== undefined;
+  const provider = isFree ? flags.provider : await machineIn(client, flags.region!, query);
   const order = defined({
     gpu_type: gpu.gpu_type,
     gpu_count: asked.count,
@@ -64,8 +72,7 @@ export async function orderFrom(context: Context, words: string, flags: OrderFla
     memory_gb: flags.memory,
     storage_gb: flags.disk,
     ...(Object.keys(env).length === 0 ? {} : { env }),
-    provider_id: flags.provider,
-    region: flags.region,
+    provider_id: provider,
     min_vram_gb: flags.vram,
     min_cuda: flags.cuda,
     max_price_per_hour: maxPrice,

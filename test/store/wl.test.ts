@@ -104,6 +104,22 @@ describe('a customer', () => {
     expect((await json('ls')).jobs).toEqual([]);
   });
 
+  test('rents in the region that is named, or nowhere', async () => {
+    await login();
+    const { pool } = broker.database;
+    await pool.query(`update providers set spec = spec || '{"region":"kr-11"}' where provider_id = 'nimbus'`);
+    const there = await run('up a100 --region kr --name there');
+    expect([there.code, there.stderr]).toEqual([0, expect.stringContaining('placed     on nimbus')]);
+    await run('down there');
+    const nowhere = await run('up 4090 --region kr');
+    expect([nowhere.code, nowhere.stderr]).toEqual([5, expect.stringContaining('nobody in kr can take that')]);
+  });
+
+  test('lets a program rent within a login of its own only, whatever token the person has', async () => {
+    const { code, stderr } = await run('mcp', { env: { WORLDLAND_TOKEN: 'of-the-person' } });
+    expect([code, stderr]).toEqual([2, expect.stringContaining('needs a login of its own')]);
+  });
+
   test('what may cost more than confirm_above is asked for first, and not rented by a program without -y', async () => {
     await login();
     const { code, stderr } = await run('up 8x4090 --hours 100');

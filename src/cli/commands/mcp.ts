@@ -9,13 +9,11 @@ import { orderKeys } from '../public-keys.js';
  */
 export async function run(context: Context): Promise<void> {
   const folder = join(context.folder, 'mcp');
-  const own = createContext(
-    { ...context.env, WORLDLAND_CONFIG_DIR: folder, WORLDLAND_API: context.api() },
-    context.global,
-  );
+  // A token of the person's would have the person's limit.
+  const { WORLDLAND_TOKEN: _token, ...env } = context.env;
+  const own = createContext({ ...env, WORLDLAND_CONFIG_DIR: folder, WORLDLAND_API: context.api() }, context.global);
   const client = await own.client();
-  const token = context.env['WORLDLAND_TOKEN'] ?? '';
-  if (token === '' && (await client.restore()) === undefined) {
+  if ((await client.restore()) === undefined) {
     const remedy = `WORLDLAND_CONFIG_DIR=${folder} wl --api ${context.api()} login --spend-limit 5 --label mcp`;
     throw usage('this program needs a login of its own, with a limit of its own', remedy);
   }
