@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from '@jest/globals';
+import { generatePrivateKey } from 'viem/accounts';
 import { pauseImageName } from '../../engines/real-node/configuration.js';
+import { images } from '../../engines/real-node/node.js';
 import { missingForRealNode } from '../../engines/real-node/requirements.js';
 import { findOnPath } from '../../engines/tools/tool.js';
 import { jobObjectName } from '../../src/domain/job.js';
@@ -179,6 +181,38 @@ describeUnless(missing)('a real machine', () => {
     } finally {
       wl.remove();
       await end(customer, rented);
+    }
+  });
+
+  chapter('seven commands and one signature lead from nothing to a login, and to the end of the job', async () => {
+    const [wl, keys] = [await startWl(), newKey()];
+    const does = async (line: string, options: Parameters<typeof wl.run>[1] = {}) => {
+      const done = await wl.run(line.split(' '), options);
+      expect([line, done]).toEqual([line, { ...done, code: 0 }]);
+      return done.stdout;
+    };
+    try {
+      for (const [made, kept] of [
+        ['id', 'id_ed25519'],
+        ['id.pub', 'id_ed25519.pub'],
+      ] as const)
+        cpSync(join(keys, made), join(wl.home, '.ssh', kept));
+      await does(`config set api ${real.broker.endpoints.api}`);
+      expect(await does('offers')).toMatch(/RTX 4090 .* real-machine/);
+      await does('login --wallet env', { env: { WALLET_PRIVATE_KEY: generatePrivateKey() } });
+      const small = `--image ${images.machine} --cpu 1 --memory 0.25 --disk 1`;
+      const started = await does(`up 4090 --hours 1 --name first ${small}`, {
+        columns: 80,
+        answers: [['[Y/n]', '\r']],
+      });
+      expect(started).toContain('ready');
+      const options = ['-F', join(wl.home, '.ssh', 'config'), '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10'];
+      expect(await run('ssh', [...options, 'wl-first', 'hostname'])).toEqual({ code: 0, output: 'gpu\n' });
+      expect(await does('down first')).toMatch(/^first is cancelled after /);
+    } finally {
+      await wl.run(['down', '--all', '-y']);
+      wl.remove();
+      rmSync(keys, { recursive: true });
     }
   });
 
