@@ -21,7 +21,8 @@ beforeEach(() => {
   taskQueue = `queue-${deploymentName}`;
 });
 afterAll(async () => {
-  for (const stop of stops) await stop();
+  // A worker waits for its polls, for some seconds.
+  await Promise.all(stops.map((stop) => stop()));
   await temporal.close();
 });
 

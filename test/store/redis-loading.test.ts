@@ -59,7 +59,11 @@ test.each([
 ])('a command sent to Redis while it loads its data takes effect once it has loaded, sent by %s', async (_, mayAsk) => {
   const config = { REDIS_HOST: '127.0.0.1', REDIS_PORT: port, REDIS_TLS: false };
   const [writer, blocked] = [false, true].map((blocking) =>
-    createRedis(config, { blocking, overrides: { enableReadyCheck: mayAsk } }),
+    // On a busy machine, Redis takes longer to load than a command usually may.
+    createRedis(config, {
+      blocking,
+      overrides: { enableReadyCheck: mayAsk, ...(blocking ? {} : { commandTimeout: 60_000 }) },
+    }),
   ) as [Redis, Redis];
   try {
     await writer.eval(`for i = 1, ${keys} do redis.call('set', 'key' .. i, i) end`, 0);
