@@ -22,6 +22,9 @@ const keptOfProvider = 8;
 /** How many messages under different wallets may wait for an unsigned provider. */
 const waitingUnsigned = 4;
 
+/** Messages of one millisecond are told apart by microseconds. */
+const mostPlacesInMs = 999;
+
 /** How often workflows are signalled about messages of one kind. */
 export const messageRates = {
   /** Each message gets an answer with its own join command. */
@@ -47,9 +50,15 @@ export interface KeptMessage {
  */
 export async function keepRegistration(
   pool: Pool,
-  message: StoredRegistration & { messageId: string; providerId: string },
+  message: StoredRegistration & {
+    messageId: string;
+    providerId: string;
+    /** Its place among the messages that arrived in the same millisecond, which may be handled in any order. */
+    placeInMs: number;
+  },
 ): Promise<KeptMessage | undefined> {
   const { messageId, providerId, registration, wallet, signed, receivedAt } = message;
+  const placeUs = Math.min(message.placeInMs, mostPlacesInMs);
   return await withTransaction(pool, async (tx) => {
     await tx.query(`select pg_advisory_xact_lock(hashtextextended('messages of ' || $1, 0))`, [providerId]);
     const known = await findKept(tx, messageId);
@@ -66,17 +75,18 @@ export async function keepRegistration(
     const slot = waiting.find(({ same }) => same);
     if (slot !== undefined) {
       await tx.query(
-        `update provider_registrations set registration = $2, received_at = $3
-          where message_id = $1 and received_at <= $3`,
-        [slot.message_id, storableJson(registration), receivedAt],
+        `update provider_registrations
+            set registration = $2, received_at = $3::timestamptz + $4::int * interval '1 microsecond'
+          where message_id = $1 and received_at <= $3::timestamptz + $4::int * interval '1 microsecond'`,
+        [slot.message_id, storableJson(registration), receivedAt, placeUs],
       );
       return { messageId: slot.message_id, untold: slot.untold };
     }
     if (!signed && waiting.length >= waitingUnsigned) return undefined;
     await tx.query(
       `insert into provider_registrations (message_id, provider_id, registration, wallet, signed, received_at)
-       values ($1, $2, $3, $4, $5, $6)`,
-      [messageId, providerId, storableJson(registration), wallet, signed, receivedAt],
+       values ($1, $2, $3, $4, $5, $6::timestamptz + $7::int * interval '1 microsecond')`,
+      [messageId, providerId, storableJson(registration), wallet, signed, receivedAt, placeUs],
     );
     await tx.query(
       `delete from provider_registrations r

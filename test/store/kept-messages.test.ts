@@ -27,12 +27,14 @@ const begin = Date.now() - 60_000;
 /** A message that arrived at this second, and says so. */
 function keep(
   second: number,
-  { providerId = 'atlas', wallet = owner(1), signed = true, kind = 'provider:registration' } = {},
+  { providerId = 'atlas', wallet = owner(1), signed = true, kind = 'provider:registration', placeInMs = 0 } = {},
 ) {
-  const registration = registrationSchema.parse({ provider_id: providerId, agent_version: `at ${second}` });
+  const said = placeInMs === 0 ? `at ${second}` : `at ${second}, place ${placeInMs}`;
+  const registration = registrationSchema.parse({ provider_id: providerId, agent_version: said });
   return keepRegistration(database.pool, {
     ...{ messageId: `${kind}/${second}-0/${providerId}/${randomUUID()}`, providerId, registration, wallet, signed },
     receivedAt: new Date(begin + second * 1_000),
+    placeInMs,
   });
 }
 const says = async (id: string) => (await loadRegistration(database.pool, id))?.registration.agentVersion;
@@ -47,6 +49,15 @@ describe('a waiting message', () => {
     await markTold(database.pool, first.messageId);
     expect(await keep(8)).toEqual({ ...first, untold: false });
     expect(await says(first.messageId)).toBe('at 8');
+  });
+
+  test('a waiting message holds the last one of a millisecond, in whatever order they are handled', async () => {
+    const first = (await keep(5))!;
+    expect(await keep(5, { placeInMs: 2 })).toEqual(first);
+    expect(await keep(5, { placeInMs: 1 })).toEqual(first);
+    expect(await says(first.messageId)).toBe('at 5, place 2');
+    expect(await keep(6)).toEqual(first);
+    expect(await says(first.messageId)).toBe('at 6');
   });
 
   test('a message stays as it is once it was read, and the next one has a row of its own', async () => {

@@ -29,6 +29,11 @@ export function arrivalMs(id: string): number {
   return Number(id.slice(0, id.indexOf('-')));
 }
 
+/** The place of an entry among those of the same millisecond, from 0. */
+export function placeInMs(id: string): number {
+  return Number(id.slice(id.indexOf('-') + 1));
+}
+
 /** The claimed sender of a rejected message, if readable. */
 export function claimedProvider(message: unknown): string | undefined {
   if (typeof message !== 'object' || message === null) return undefined;

@@ -17,7 +17,7 @@ import type { ProviderSignals } from '../../temporal/providers.js';
 import { settleEach, type Outcome } from './outcomes.js';
 import type { Rejections } from './rejections.js';
 import type { Receive } from '../../redis/streams/delivery.js';
-import { arrivalMs, claimedProvider, dataOf, isTooLarge, maxDataBytes } from '../../redis/streams/entry.js';
+import { arrivalMs, claimedProvider, dataOf, isTooLarge, maxDataBytes, placeInMs } from '../../redis/streams/entry.js';
 import { streams } from '../../wire/streams.js';
 import { fieldsByName, type StreamEntry } from '../../wire/stream-entry.js';
 
@@ -164,6 +164,7 @@ async function keep(
   const kept = await keepRegistration(pool, {
     ...{ messageId, providerId, registration, wallet, signed },
     receivedAt: new Date(Math.min(Date.now(), arrivalMs(id))),
+    placeInMs: placeInMs(id),
   });
   if (kept === undefined) return { rejected: tooManyWait };
   return { ...kept, own: kept.messageId === messageId, again: false };
