@@ -198,10 +198,10 @@ describeUnless(missing)('a real machine', () => {
       ] as const)
         cpSync(join(keys, made), join(wl.home, '.ssh', kept));
       await does(`config set api ${real.broker.endpoints.api}`);
-      expect(await does('offers')).toMatch(/RTX 4090 .* real-machine/);
-      await does('login --wallet env', { env: { WALLET_PRIVATE_KEY: generatePrivateKey() } });
-      const small = `--image ${images.machine} --cpu 1 --memory 0.25 --disk 1`;
-      const started = await does(`up 4090 --hours 1 --name first ${small}`, {
+      const small = `--cpu 1 --memory 0.25 --disk 1`;
+      expect(await does(`offers ${small}`)).toMatch(/RTX 4090 .* real-machine/);
+      await does('login --wallet env --spend-limit 5', { env: { WALLET_PRIVATE_KEY: generatePrivateKey() } });
+      const started = await does(`up 4090 --hours 1 --name first --image ${images.machine} ${small}`, {
         columns: 80,
         answers: [['[Y/n]', '\r']],
       });

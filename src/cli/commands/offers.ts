@@ -1,4 +1,4 @@
-import type { Offer, OfferQuery } from '../../client/shapes.js';
+import type { MarketGpu, Offer, OfferQuery } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { defined } from '../defined.js';
 import { usage } from '../failure.js';
@@ -77,7 +77,13 @@ async function sayNone(context: Context, query: OfferQuery, flags: Flags): Promi
   const limits =
     Object.keys(query).some((name) => !['gpu', 'all', 'sort', 'count'].includes(name)) || flags.provider !== undefined;
   const gpus = `${query.count ?? 1} × ${known.map(({ name }) => clean(name)).join(' or ') || 'GPU'}`;
-  throw noCapacity(gpus, market, limits ? 'nobody fits all that was asked for' : '');
+  throw noCapacity(gpus, market, limits ? 'nobody fits all that was asked for' : lacking(query, known, market));
+}
+
+/** What keeps GPUs that are free from being on offer: an order takes cores, memory and disk with them. */
+function lacking({ count = 1 }: OfferQuery, known: readonly MarketGpu[], market: readonly MarketGpu[]): string {
+  const isFree = (known.length > 0 ? known : market).some(({ most_at_one_provider: most }) => most >= count);
+  return isFree ? 'those that are free have too few cores, memory or disk beside them (--cpu, --memory, --disk)' : '';
 }
 
 function cheapest(offers: readonly Offer[]): Offer | undefined {
