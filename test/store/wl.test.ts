@@ -133,7 +133,7 @@ describe('a customer', () => {
     await login('--spend-limit 1000 --for 1h');
     await run('up 4090 --hours 4 --name long');
     const { stderr } = await run('ls');
-    expect(stderr).toMatch(/! your login ends at \d\d:\d\d, before long: wl login renews it/);
+    expect(stderr).toMatch(/! your login ends at (?:\d{4}-\d\d-\d\d )?\d\d:\d\d, before long: wl login renews it/);
     await run('down long');
     await login();
   });
