@@ -55,13 +55,17 @@ export async function orderFrom(context: Context, words: string, flags: OrderFla
   const env = { ...(flags.envFile === undefined ? {} : variablesIn(flags.envFile)), ...flags.env };
   const perGpu = asked.maxPricePerGpu === undefined ? undefined : asked.maxPricePerGpu * asked.count;
   const maxPrice = flags.maxPrice ?? perGpu;
-  const query = defined({
-    ...{ gpu: gpu.gpu_type, count: asked.count, minVramGb: flags.vram, minCuda: flags.cuda },
-    ...{ cpuCores: flags.cpu, memoryGb: flags.memory, storageGb: flags.disk },
-    maxPrice: maxPrice === undefined ? undefined : maxPrice / asked.count,
-  });
-  const isFree = flags.region === undefined || flags.provider !== undefined;
-  const provider = isFree ? flags.provider : await machineIn(client, flags.region!, query);
+  const inRegion = async (region: string) =>
+    await machineIn(
+      client,
+      region,
+      defined({
+        ...{ gpu: gpu.gpu_type, count: asked.count, minVramGb: flags.vram, minCuda: flags.cuda },
+        ...{ cpuCores: flags.cpu, memoryGb: flags.memory, storageGb: flags.disk },
+        maxPrice: maxPrice === undefined ? undefined : maxPrice / asked.count,
+      }),
+    );
+  const provider = flags.provider ?? (flags.region === undefined ? undefined : await inRegion(flags.region));
   const order = defined({
     gpu_type: gpu.gpu_type,
     gpu_count: asked.count,

@@ -6,7 +6,7 @@ import { pruneAudit, recordAudit, type AuditEntry } from '../../src/db/audit-log
 import { withTransaction } from '../../src/db/pool.js';
 import { scopes as everyScope } from '../../src/wire/scopes.js';
 import { newWallet } from '../support/api.js';
-import { loginsAt, putBelongings, takingCommands } from '../support/owned.js';
+import { loginsAt, putBelongings, roomyFor, takingCommands } from '../support/owned.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
 import { attempts, type Belongings } from '../support/route-attempts.js';
 import { nameOf, ruleTable } from '../support/tried-api.js';
@@ -16,14 +16,7 @@ const owner = newWallet();
 
 let replicas: Replicas;
 beforeAll(async () => {
-  const env = {
-    ADMIN_WALLETS: operator.address,
-    PROVIDER_AUTH_MODE: 'permissive',
-    MINING_IMAGE_ALLOWLIST: 'docker.io/miners/*',
-    AUTH_MAX_SESSIONS: '1000',
-    MAX_JOBS_PER_WALLET: '1000',
-  };
-  replicas = await startReplicas({ env, commands: takingCommands([]) });
+  replicas = await startReplicas({ env: roomyFor(operator), commands: takingCommands([]) });
 });
 afterAll(() => replicas?.stop());
 

@@ -6,7 +6,7 @@ import { revocationTypedData, type SessionRevocation } from '../../src/wire/sess
 import type { Reply, Session } from '../../src/client/session.js';
 import { audience, newWallet, startApi, type Api } from '../support/api.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
-import { loginsAt, putBelongings, takingCommands } from '../support/owned.js';
+import { loginsAt, putBelongings, roomyFor, takingCommands } from '../support/owned.js';
 import { startReplicas, type Replicas } from '../support/replicas.js';
 import { attempts, openRoutes, type Belongings } from '../support/route-attempts.js';
 import { openOutcomes, outcomes } from '../support/route-outcomes.js';
@@ -23,12 +23,8 @@ let replicas: Replicas;
 let away: Api;
 beforeAll(async () => {
   const env = {
-    ADMIN_WALLETS: operator.address,
-    PROVIDER_AUTH_MODE: 'permissive',
-    MINING_IMAGE_ALLOWLIST: 'docker.io/miners/*',
-    AUTH_MAX_SESSIONS: '1000',
+    ...roomyFor(operator),
     AUTH_MAX_TOKENS: '1000',
-    MAX_JOBS_PER_WALLET: '1000',
   };
   replicas = await startReplicas({ env, commands: takingCommands(asked) });
   away = await startApi({ ...replicas, env });

@@ -67,6 +67,15 @@ export async function written(pool: Pool, { sessionId, jobId, providerId, sshKey
   return JSON.stringify(rows);
 }
 
+/** The environment of a site on which one wallet may have much, and this operator everything. */
+export const roomyFor = (operator: { address: string }): Record<string, string> => ({
+  ADMIN_WALLETS: operator.address,
+  PROVIDER_AUTH_MODE: 'permissive',
+  MINING_IMAGE_ALLOWLIST: 'docker.io/miners/*',
+  AUTH_MAX_SESSIONS: '1000',
+  MAX_JOBS_PER_WALLET: '1000',
+});
+
 /** Logs in once for each wallet and set of scopes. */
 export function loginsAt(api: () => Api): (account: PrivateKeyAccount, scopes: readonly Scope[]) => Promise<Session> {
   const sessions = new Map<string, Promise<Session>>();

@@ -153,7 +153,7 @@ describe('an installation is refused', () => {
     ['without root', { isRoot: false }, /requires root/],
     ['without systemd', { hasSystemd: false }, /does not run systemd/],
     ['from the sources', { program: { node: '/n', script: '/src/main.ts' } }, /build it/],
-    ['from the cache of npx', { program: { node: '/n', script: '/root/.npm/_npx/ab/main.js' } }, /npm install -g/],
+    ['from the cache of npx', { program: { node: '/n', script: '/home/me/.npm/_npx/ab/main.js' } }, /npm install -g/],
   ])('an installation %s is refused', async (_, changes, text) => {
     const { run } = machine(changes);
     await expect(run()).rejects.toThrow(text);
