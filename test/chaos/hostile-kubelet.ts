@@ -23,8 +23,8 @@ export interface HostileKubelet {
   count: number;
   /** Whether a pod's job runs in it. Before that, a hostile status may end the pod and not the job. */
   isServed(podUid: string): boolean;
-  /** Nodes whose pods are left alone. */
-  spare: ReadonlySet<string>;
+  /** Pods that are left alone. */
+  isSpared(pod: PodFacts): boolean;
   hits: Hit[];
   ended: AbortSignal;
   log: (line: string) => void;
@@ -43,7 +43,7 @@ export async function beHostile({
   random,
   count,
   isServed,
-  spare,
+  isSpared,
   hits,
   ended,
   log,
@@ -56,7 +56,7 @@ export async function beHostile({
     pod.overSeenMs === undefined &&
     pod.leavingSeenMs === undefined &&
     isServed(pod.uid) &&
-    !spare.has(pod.nodeName ?? '') &&
+    !isSpared(pod) &&
     !hits.some(({ uid }) => uid === pod.uid);
 
   for (
