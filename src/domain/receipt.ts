@@ -1,18 +1,10 @@
 import type { JobReceipt } from '../wire/job-receipt.js';
-import { chargeFor } from './billing.js';
+import { chargeFor, feeFor } from './billing.js';
 
 /**
  * What must be true of the figures of a receipt, and of one receipt after the other. Everything here can be checked by
  * somebody who has nothing but the receipts.
  */
-
-const basisPoints = 10_000n;
-
-/** The platform's part of a charge, rounded down, and the provider's, which is the rest. */
-export function sharesOf(charged: bigint, feeBps: number): { fee: bigint; earned: bigint } {
-  const fee = (charged * BigInt(feeBps)) / basisPoints;
-  return { fee, earned: charged - fee };
-}
 
 /** What is wrong with the figures of a receipt, in words; empty if nothing is. */
 export function figureProblems(receipt: JobReceipt): string[] {
@@ -25,14 +17,15 @@ export function figureProblems(receipt: JobReceipt): string[] {
   }
   if (charged > due && revision > 0) problems.push(`after a refund it charges ${charged}, more than the ${due} due`);
   if (charged > reserved) problems.push(`it charges ${charged}, but only ${reserved} were reserved`);
-  const shares = sharesOf(charged, feeBps);
-  if (fee !== shares.fee) problems.push(`the fee is ${fee}, but ${feeBps} / 10000 of ${charged} are ${shares.fee}`);
-  if (earned !== charged - fee) problems.push(`the provider earns ${earned}, but ${charged} - ${fee} is ${charged - fee}`);
+  const share = feeFor(charged, feeBps);
+  if (fee !== share) problems.push(`the fee is ${fee}, but ${feeBps} / 10000 of ${charged} are ${share}`);
+  if (earned !== charged - fee)
+    problems.push(`the provider earns ${earned}, but ${charged} - ${fee} is ${charged - fee}`);
   if (!isCanonical(receipt.resources)) problems.push('its resources are not JSON with its keys in order');
   return problems;
 }
 
-function timeProblems({ readyAtMs, servedUntilMs, gaps, billedMs, issuedAtMs: _ }: JobReceipt): string[] {
+function timeProblems({ readyAtMs, servedUntilMs, gaps, billedMs }: JobReceipt): string[] {
   const problems: string[] = [];
   if (servedUntilMs < readyAtMs) problems.push('its service ends before it begins');
   let from = readyAtMs;
@@ -69,7 +62,15 @@ export interface DigestedReceipt {
 }
 
 /** What a refund leaves as it is: the job and its service. */
-const unchanged = ['orderHash', 'providerId', 'resources', 'ratePerHour', 'readyAtMs', 'servedUntilMs', 'billedMs'] as const;
+const unchanged = [
+  'orderHash',
+  'providerId',
+  'resources',
+  'ratePerHour',
+  'readyAtMs',
+  'servedUntilMs',
+  'billedMs',
+] as const;
 const unchangedMoney = ['reserved', 'feeBps', 'outcome', 'audience'] as const;
 
 /**

@@ -9,6 +9,7 @@ import { startApi, type Api } from './api.js';
 import { freePort } from './free-port.js';
 import { freshDatabase, type TestDatabase } from './database.js';
 import { freshRedis, type TestRedis } from './redis.js';
+import { receiptSite } from './receipts.js';
 
 /** An API whose jobs are started and ended by the test, as workflows do it, in the database. */
 export interface WlBroker {
@@ -74,7 +75,7 @@ function stepsOf(pool: Pool) {
   const records = createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, FEE_BPS: 0, PROVIDER_OUT_WALLETS: 1_000, PROVIDER_OUT_S: 600 },
+    config: { ...withoutPrices, FEE_BPS: 0, ...receiptSite, PROVIDER_OUT_WALLETS: 1_000, PROVIDER_OUT_S: 600 },
   });
   const ssh = { host: '198.18.0.1', port: 30_000, user: 'root', hostKey } as const;
   return {
