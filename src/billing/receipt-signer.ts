@@ -7,7 +7,7 @@ import { withTransaction } from '../db/pool.js';
 import { hasNoSigner, publishReceiptKey, reachBack } from '../db/receipt-keys.js';
 import { putBack, storeSignatures, takeUnsigned, type UnsignedReceipt } from '../db/receipt-signatures.js';
 import { figureProblems } from '../domain/receipt.js';
-import { receiptDigest, receiptMessageSchema } from '../wire/job-receipt.js';
+import { readReceipt, receiptDigest } from '../wire/job-receipt.js';
 
 /** Signs receipts that wait for it; see `createReceiptSigner`. */
 export interface ReceiptSigner {
@@ -75,8 +75,8 @@ export function createReceiptSigner({ config, pool, logger }: ReceiptSignerDeps)
  * receipt whose figures are right.
  */
 function problemOf({ digest, chainId, message }: UnsignedReceipt): string | undefined {
-  const read = receiptMessageSchema.safeParse(message);
-  if (!read.success) return 'its message is not that of a receipt';
-  if (receiptDigest(read.data, chainId) !== digest) return 'its digest is another one';
-  return figureProblems(read.data)[0];
+  const read = readReceipt(message);
+  if (read === undefined) return 'its message is not that of a receipt';
+  if (receiptDigest(read, chainId) !== digest) return 'its digest is another one';
+  return figureProblems(read)[0];
 }

@@ -97,7 +97,7 @@ export interface JobTableRow {
   rate: string | null;
   away_since: Date | null;
   /** Only with `moneyColumns`. */
-  money?: { reserved: string; spent: string; gaps: [number, number][] };
+  money?: { reserved: string; spent: string; gaps: [number, number][]; receipt: string | null };
 }
 
 /** Without the environment and SSH keys, which no response needs. */
@@ -116,6 +116,8 @@ export const moneyColumns = `(
     select jsonb_build_object(
              'reserved', coalesce(sum(c.reserved) filter (where c.settled_at is null), 0)::text,
              'spent', coalesce(sum(c.spent), 0)::text,
+             'receipt', (select '0x' || encode(r.digest, 'hex') from receipts r
+                          where r.job_id = j.job_id order by r.revision desc limit 1),
              'gaps', coalesce((select jsonb_agg(jsonb_build_array((extract(epoch from g.from_at) * 1000)::bigint,
                                                                   (extract(epoch from g.to_at) * 1000)::bigint))
                                  from job_gaps g where g.job_id = j.job_id and j.ended_at is null), '[]'))
@@ -183,6 +185,7 @@ function moneyOf({ money, rate, away_since }: JobTableRow): { money?: JobMoney }
       reserved: BigInt(money.reserved),
       spent: BigInt(money.spent),
       gaps: money.gaps.map(([fromMs, toMs]) => ({ fromMs, toMs })),
+      ...(money.receipt === null ? {} : { receipt: money.receipt }),
       ...(rate === null ? {} : { rate: BigInt(rate) }),
       ...(away_since === null ? {} : { awaySinceMs: away_since.getTime() }),
     },

@@ -1,6 +1,6 @@
 import type { Hex } from 'viem';
 import { isUuid } from '../domain/uuid.js';
-import { receiptMessageSchema, type JobReceipt } from '../wire/job-receipt.js';
+import { readReceipt, type JobReceipt } from '../wire/job-receipt.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
 import { bytesOf, hexOf } from './hex.js';
 import type { Queryable } from './pool.js';
@@ -28,9 +28,16 @@ const columns = `r.digest, r.chain_id::text, r.message,
 const receiptOf = ({ digest, chain_id, message, signatures }: Row): StoredReceipt => ({
   digest: hexOf(digest),
   chainId: Number(chain_id),
-  receipt: receiptMessageSchema.parse(message),
+  receipt: storedReceipt(message),
   signatures,
 });
+
+/** The message of a row, which the broker wrote. */
+export function storedReceipt(message: unknown): JobReceipt {
+  const receipt = readReceipt(message);
+  if (receipt === undefined) throw new Error('a stored receipt has another form');
+  return receipt;
+}
 
 /** A receipt of this customer by its digest; others' are not found. */
 export async function findReceipt(db: Queryable, customer: string, digest: Hex): Promise<StoredReceipt | undefined> {
@@ -64,13 +71,15 @@ export interface ReceiptPage {
 export async function listReceipts(
   db: Queryable,
   customer: string,
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
+  { limit, cursor, from, to }: Pick<AnyReceiptsFilter, 'limit' | 'cursor' | 'from' | 'to'>,
 ): Promise<ReceiptPage> {
   const [before] = cursor === undefined ? [] : decodeCursor(cursor, isNumber);
   const { rows } = await db.query<Row>(
     `select ${columns} from receipts r
-      where r.customer = $1 and ($2::bigint is null or r.number < $2) order by r.number desc limit $3`,
-    [customer, before ?? null, limit + 1],
+      where r.customer = $1 and ($2::bigint is null or r.number < $2)
+        and ($3::timestamptz is null or r.issued_at >= $3) and ($4::timestamptz is null or r.issued_at < $4)
+      order by r.number desc limit $5`,
+    [customer, before ?? null, from ?? null, to ?? null, limit + 1],
   );
   return pageOf(rows, limit, ({ receipt }) => encodeCursor(String(receipt.number)));
 }

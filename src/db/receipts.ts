@@ -1,8 +1,9 @@
 import type { Hex } from 'viem';
 import type { JobReceipt, ReceiptResources } from '../wire/job-receipt.js';
-import { receiptMessage, receiptMessageSchema } from '../wire/job-receipt.js';
+import { receiptMessage } from '../wire/job-receipt.js';
 import { bytesOf, hexOf } from './hex.js';
 import type { Queryable } from './pool.js';
+import { storedReceipt } from './receipt-reads.js';
 
 /** What a job's receipt says of its order, and where its customer's receipts stand. */
 export interface ReceiptFacts extends ReceiptStand {
@@ -97,7 +98,7 @@ export async function lastOfJob(
     [jobId],
   );
   const row = rows[0];
-  return row === undefined ? undefined : { ...standOf(row), last: receiptMessageSchema.parse(row.message) };
+  return row === undefined ? undefined : { ...standOf(row), last: storedReceipt(row.message) };
 }
 
 /** Adds a receipt, and leaves it to be signed; a job's receipt of this revision is written once. */

@@ -10,6 +10,8 @@ export interface JobMoney {
   spent: bigint;
   /** Gaps that are over. */
   gaps: readonly Span[];
+  /** The digest of its last receipt. */
+  receipt?: string;
   /** Since when its provider has been away, while it is. */
   awaySinceMs?: number;
 }

@@ -1,6 +1,4 @@
 import { hashTypedData, zeroAddress, zeroHash, type Address, type Hex } from 'viem';
-import { z } from 'zod';
-import { address, baseUnits, bytes32, chainId } from './shapes.js';
 import { domainType } from './typed-data-domain.js';
 
 /**
@@ -128,45 +126,53 @@ export function receiptAsTypedData(receipt: JobReceipt, chain: number) {
   };
 }
 
-const whole = z.int().min(0);
+/**
+ * Reads a message as JSON has it. Whoever wrote it, what this returns can be hashed; a field too many is refused, for it
+ * would not be signed.
+ */
+export function readReceipt(message: unknown): JobReceipt | undefined {
+  return readStruct(receiptTypes.JobReceipt, message) as JobReceipt | undefined;
+}
 
-/** Reads a message as JSON has it. A field too many is refused: it would not be signed. */
-export const receiptMessageSchema = z.strictObject({
-  audience: z.string(),
-  customer: address,
-  number: whole.min(1),
-  previous: bytes32,
-  jobId: z.string(),
-  revision: whole.max(0xffffffff),
-  orderHash: bytes32,
-  providerId: z.string(),
-  payee: address,
-  resources: z.string(),
-  ratePerHour: baseUnits,
-  readyAtMs: whole,
-  servedUntilMs: whole,
-  gaps: z.array(z.strictObject({ fromMs: whole, toMs: whole })),
-  billedMs: whole,
-  reserved: baseUnits,
-  charged: baseUnits,
-  feeBps: whole.max(0xffff),
-  fee: baseUnits,
-  earned: baseUnits,
-  outcome: z.string(),
-  issuedAtMs: whole,
-}) satisfies z.ZodType<JobReceipt>;
+type Field = { readonly name: string; readonly type: string };
 
-/** What a reader needs of the typed data; its types are this module's own, whatever an answer says. */
-export const receiptTypedDataSchema = z.object({
-  primaryType: z.literal('JobReceipt'),
-  domain: z.strictObject({
-    name: z.literal('WorldLand Receipt'),
-    version: z.literal('1'),
-    chainId,
-    verifyingContract: z.literal(zeroAddress),
-  }),
-  message: receiptMessageSchema,
-});
+function readStruct(fields: readonly Field[], value: unknown): Record<string, unknown> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const given = value as Record<string, unknown>;
+  const read = fields.map(({ name, type }) => [name, readValue(type, given[name])] as const);
+  const isWhole = Object.keys(given).length === fields.length && read.every(([, found]) => found !== undefined);
+  return isWhole ? Object.fromEntries(read) : undefined;
+}
+
+function readValue(type: string, value: unknown): unknown {
+  switch (type) {
+    case 'string':
+      return typeof value === 'string' ? value : undefined;
+    case 'address':
+      return lower(value, 40);
+    case 'bytes32':
+      return lower(value, 64);
+    case 'uint256':
+      return typeof value === 'string' && /^(?:0|[1-9]\d{0,77})$/.test(value) && BigInt(value) < 1n << 256n
+        ? BigInt(value)
+        : undefined;
+    case 'Gap[]': {
+      if (!Array.isArray(value)) return undefined;
+      const gaps = value.map((gap) => readStruct(receiptTypes.Gap, gap));
+      return gaps.includes(undefined) ? undefined : gaps;
+    }
+    default: {
+      // uint64 holds milliseconds and counts, which fit into a number for as long as anybody will read them.
+      const most = type === 'uint64' ? Number.MAX_SAFE_INTEGER : 2 ** Number(type.slice(4)) - 1;
+      return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most ? value : undefined;
+    }
+  }
+}
+
+function lower(value: unknown, digits: number): string | undefined {
+  const isHex = typeof value === 'string' && value.length === digits + 2 && /^0x[0-9a-fA-F]+$/.test(value);
+  return isHex ? value.toLowerCase() : undefined;
+}
 
 /** What was rented. */
 export interface ReceiptResources {

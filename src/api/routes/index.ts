@@ -33,6 +33,7 @@ import { ownerProviderRoutes } from './owner-providers.js';
 import { providerPriceRoutes } from './provider-prices.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
+import { receiptRoutes } from './receipts.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
 import { sshKeyRoutes } from './ssh-keys.js';
@@ -77,6 +78,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...eventRoutes(deps),
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
+    ...receiptRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...leftDelegationRoutes({ config, pool, limiter, ...owners }),

@@ -40,6 +40,7 @@ export const jobReply = z
       .object({
         spent: amount.describe('So far; of a job that has ended, what it cost'),
         reserved: amount.describe('Held for it in the limits of sessions; 0 after its end'),
+        receipt: z.string().optional().describe('The digest of its last receipt; absent if SSH never answered'),
         per_second: amount.optional().describe('While it is served, rounded down; absent until it is placed'),
       })
       .optional()
@@ -144,7 +145,8 @@ function costOf({ money, status, startedAt, expiresAt, updatedAt }: JobRow, nowM
   // While it is removed, nothing more is paid for.
   const atMs = status === 'ending' ? (updatedAt?.getTime() ?? nowMs) : nowMs;
   const { spent, reserved, perSecond } = costAt(money, times, atMs);
-  return defined({ spent: `${spent}`, reserved: `${reserved}`, per_second: perSecond?.toString() });
+  const { receipt } = money;
+  return defined({ spent: `${spent}`, reserved: `${reserved}`, receipt, per_second: perSecond?.toString() });
 }
 
 function secondsUntil(expiresAt: Date | undefined, nowMs: number): number | undefined {
