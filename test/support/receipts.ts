@@ -7,9 +7,12 @@ import { reserveSpend } from '../../src/billing/spend.js';
 import { insertJob } from '../../src/db/jobs.js';
 import { withoutPrices } from '../../src/db/offers.js';
 import { withTransaction } from '../../src/db/pool.js';
+import { insertReceipt } from '../../src/db/receipts.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { instantAt, sentence } from '../../src/domain/outside.js';
+import { receiptDigest } from '../../src/wire/job-receipt.js';
 import { testOrder } from './fleet.js';
+import { receiptVector } from './receipt-vector.js';
 
 /** The key of receipts in tests; it belongs to no chain. */
 export const receiptKey: Hex = `0x${'5e'.repeat(32)}`;
@@ -20,6 +23,14 @@ export const receiptSite = {
   AUTH_CHAIN_IDS: [103],
   RECEIPT_PRIVATE_KEY: receiptKey,
 };
+
+/** A receipt of a job, as its settlement would write it; the first one of its customer. */
+export async function putReceipt(pool: Pool, { wallet, jobId }: { wallet: string; jobId: string }): Promise<Hex> {
+  const receipt = { ...receiptVector.receipt, customer: wallet.toLowerCase() as Hex, jobId };
+  const digest = receiptDigest(receipt, 103);
+  await insertReceipt(pool, { digest, receipt, chainId: 103 });
+  return digest;
+}
 
 /** A worker's signer with a key of its own. */
 export function signerWith(pool: Pool, key: Hex, said: string[] = []): ReceiptSigner {
@@ -33,13 +44,17 @@ const ssh = { host: '198.18.0.1', port: 30_000, user: 'root', hostKey: 'ssh-ed25
 const reserved = 10n ** 19n;
 
 /** Orders and ends jobs by the broker's own steps. Without a key its receipts stay unsigned. */
-export function rentals(pool: Pool, { feeBps = 500, key }: { feeBps?: number; key?: Hex } = {}) {
+export function rentals(
+  pool: Pool,
+  { feeBps = 500, key, audience }: { feeBps?: number; key?: Hex; audience?: string } = {},
+) {
   const { RECEIPT_PRIVATE_KEY: _, ...site } = receiptSite;
   const records = createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
     config: {
       ...{ ...withoutPrices, ...site, FEE_BPS: feeBps, RECEIPT_PRIVATE_KEY: key },
+      ...(audience === undefined ? {} : { AUTH_AUDIENCE: audience }),
       ...{ PROVIDER_OUT_WALLETS: 1_000, PROVIDER_OUT_S: 600 },
     },
   });

@@ -14,6 +14,8 @@ export interface Belongings {
   jobId: string;
   providerId: string;
   sshKeyId: string;
+  /** Of the job. */
+  receiptDigest: string;
 }
 
 /** How to try a route with a wallet's belongings, by the holder of `by`. */
@@ -32,6 +34,7 @@ export const nothing = (): Belongings => ({
   jobId: randomUUID(),
   providerId: `none-${randomUUID().slice(0, 8)}`,
   sshKeyId: randomUUID(),
+  receiptDigest: `0x${'7'.repeat(64)}`,
 });
 
 type MakeAttempt = (of: Belongings, by: PrivateKeyAccount) => Attempt | Promise<Attempt>;
@@ -91,6 +94,12 @@ export const attempts: Record<string, MakeAttempt> = {
   'POST /api/v1/jobs/:id/extend': job('/extend', { additional_hours: 1 }),
 
   'GET /api/v1/billing': own('/api/v1/billing?by=day'),
+  'GET /api/v1/receipts': own('/api/v1/receipts?limit=5'),
+  'GET /api/v1/receipts/:digest': ({ receiptDigest }) => ({
+    target: `/api/v1/receipts/${receiptDigest}`,
+    foreign: 'receipt_not_found',
+  }),
+  'GET /api/v1/jobs/:id/receipt': job('/receipt'),
   'GET /api/v1/ssh-keys': own('/api/v1/ssh-keys'),
   'POST /api/v1/ssh-keys': () => ({ target: '/api/v1/ssh-keys', body: { public_key: ed25519Key() }, foreign: 'own' }),
   'DELETE /api/v1/ssh-keys/:id': ({ sshKeyId }) => ({
@@ -124,6 +133,10 @@ export const attempts: Record<string, MakeAttempt> = {
   'DELETE /api/v1/admin/jobs/:id': ({ jobId }) => ({
     target: `/api/v1/admin/jobs/${jobId}`,
     body: { reason: 'it mines' },
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/receipts': ({ wallet }) => ({
+    target: `/api/v1/admin/receipts?wallet=${wallet.address}&status=pending`,
     foreign: 'scope_denied',
   }),
   'GET /api/v1/admin/overview': () => ({ target: '/api/v1/admin/overview', foreign: 'scope_denied' }),
@@ -178,6 +191,7 @@ export const openRoutes = [
   'GET /api/v1/providers/:id',
   'GET /api/v1/providers/search',
   'GET /api/v1/site',
+  'GET /api/v1/receipts/keys',
   'GET /api/v1/offers',
   'GET /api/v1/market',
   'GET /api/v1/market/history',
