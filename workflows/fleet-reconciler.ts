@@ -77,7 +77,7 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
     async () => {
       if (!patched('compare-money')) return;
       const money = await run('money', comparisons.compareMoney);
-      report.booked = money?.booked ?? 0;
+      if (money !== undefined && money.booked > 0) report.booked = money.booked;
     },
     async () => void (await run('pods', comparisons.comparePods)),
     async () => {
