@@ -80,6 +80,6 @@ async function bookByHand(
     { kind: how.account, owner: wallet, amount: change },
     { kind: 'manual' as const, owner: '', amount: -change },
   ];
-  await postEntry(tx, { key, kind: how.kind, note: { reference, by }, lines });
+  await postEntry(tx, { key, kind: how.kind, note: { wallet, reference, by }, lines });
   return { id, wallet, amount, balance: balance + change, isRepeat: false };
 }
