@@ -1,9 +1,10 @@
 /**
  * Compares what Postgres, Temporal and Kubernetes say about the same jobs and providers, and repairs what differs.
  *
- * **Flow.** A Schedule starts it every minute. It makes its comparisons one after the other: workflows, ledger, pods,
- * tenants, nodes, miners, what can be tidied away, and receipts without a signature. A comparison that takes longer than `headStart` no longer holds
- * up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the report that operators read.
+ * **Flow.** A Schedule starts it every minute. It makes its comparisons one after the other: workflows, ledger, money, pods,
+ * tenants, nodes, miners, what can be tidied away, and receipts without a signature. A comparison that takes longer than
+ * `headStart` no longer holds up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the
+ * report that operators read.
  *
  * **Why durable.** It is the last resort for every message that another workflow missed. It has to run once a minute,
  * on whichever broker is up, and its report has to be there to read afterwards.
@@ -21,6 +22,8 @@ import type { Comparison } from '../activities/reconciler/repairs.js';
 export interface ReconcilerReport extends Comparison {
   /** Rows and objects that had done their work and were removed, as a matter of routine. */
   tidied: { namespaces: number; joinTokens: number; registrations: number; delegations: number };
+  /** Jobs booked that a version without the ledger had charged. Absent in reports of such versions. */
+  booked?: number;
   /** Providers whose miners were changed to match the configuration. */
   mining: number;
 }
@@ -37,6 +40,7 @@ const comparisons = proxyActivities<
     Activities,
     | 'compareWorkflows'
     | 'compareLedger'
+    | 'compareMoney'
     | 'comparePods'
     | 'compareTenants'
     | 'compareNodes'
@@ -72,6 +76,11 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
       }
     },
     async () => void (await run('ledger', comparisons.compareLedger)),
+    async () => {
+      if (!patched('compare-money')) return;
+      const money = await run('money', comparisons.compareMoney);
+      if (money !== undefined && money.booked > 0) report.booked = money.booked;
+    },
     async () => void (await run('pods', comparisons.comparePods)),
     async () => {
       const tenants = await run('tenants', comparisons.compareTenants);
@@ -89,11 +98,8 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
       report.tidied.delegations = tidied?.delegations ?? 0;
     },
   ];
-  if (patched('receipts-are-signed')) {
-    steps.push(
-      async () => void (await run('receipts', async () => ({ ...nothing, ...(await comparisons.signReceipts()) }))),
-    );
-  }
+  const sign = async () => ({ ...nothing, ...(await comparisons.signReceipts()) });
+  if (patched('receipts-are-signed')) steps.push(async () => void (await run('receipts', sign)));
   if (patched('slow-comparison-holds-up-none')) await inTurn(steps);
   else for (const step of steps) await step();
   await Promise.all(endings);
