@@ -62,6 +62,8 @@ const aboutPackage = {
 };
 
 const unused = 'not-in-the-client';
+/** Finds who signed, and is what signs: a login has it already. */
+const curve = '@noble/curves/secp256k1';
 
 /**
  * viem loads a few of its parts when they are asked for, and a bundler keeps each of them, with all that they need,
@@ -70,8 +72,8 @@ const unused = 'not-in-the-client';
 const withoutLazyParts: Plugin = {
   name: 'without-lazy-parts-of-viem',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /./ }, ({ kind, importer }) =>
-      kind === 'dynamic-import' && importer.includes('/node_modules/viem/')
+    onResolve({ filter: /./ }, ({ kind, importer, path }) =>
+      kind === 'dynamic-import' && importer.includes('/node_modules/viem/') && path !== curve
         ? { path: unused, external: true }
         : undefined,
     ),

@@ -236,6 +236,8 @@ export interface Billing {
     gpu_type?: string;
     /** Base units that were charged */
     spent: string;
+    /** Of that, what was given back */
+    refunded: string;
     /** Base units that are held for jobs which have not ended */
     reserved: string;
   }[];
@@ -244,6 +246,7 @@ export interface Billing {
     jobs: number;
     seconds: number;
     spent: string;
+    refunded: string;
     reserved: string;
   };
   from: string;
@@ -300,8 +303,12 @@ export interface Earnings {
     name?: string;
     provider_id?: string;
     gpu_type?: string;
-    /** Base units that customers were charged */
+    /** Base units that customers were charged, less the fee */
     earned: string;
+    /** What the platform had of the charges */
+    fee: string;
+    /** Of `earned`, what went back to customers */
+    refunded: string;
     /** Base units that are held for jobs which have not ended */
     pending: string;
   }[];
@@ -310,8 +317,16 @@ export interface Earnings {
     jobs: number;
     seconds: number;
     earned: string;
+    fee: string;
+    refunded: string;
     pending: string;
   };
+  /** Base units that wait until the wallet is proven: its machine has to sign with it */
+  unclaimed: string;
+  /** What your wallet has to come, from all its providers; negative: refunds of what was paid out */
+  payable: string;
+  /** What your wallet was paid so far */
+  paid_out: string;
   from: string;
   to: string;
   /** Send it as `cursor` for the next page; absent on the last */
@@ -761,6 +776,8 @@ export interface Problem {
     | 'session_key_in_use'
     | 'no_capacity'
     | 'job_ended'
+    | 'refund_exceeds_charge'
+    | 'payout_exceeds_earnings'
     | 'job_not_running'
     | 'extension_limit'
     | 'duration_limit'
