@@ -1,8 +1,9 @@
+import type { MarketType } from '../../src/client/index.js';
 import { PageHead } from '../app/page.js';
 import { setQuery, type PageProps } from '../app/router.js';
 import { broker, site, useResource } from '../live/index.js';
 import { Age, Empty, LinkButton, Loaded, Skeleton } from '../parts/index.js';
-import { headlineOf } from './figures.js';
+import { headlineOf, typeMeant } from './figures.js';
 import { addressChange, filtersOf, type Filters } from './filters.js';
 import { Headline } from './headline.js';
 import { HistorySection } from './history-section.js';
@@ -14,9 +15,9 @@ const everyMs = 10_000;
 /** What is free now, what it costs, and what it cost before. Public: nobody needs a wallet to look. */
 export default function MarketPage({ query }: PageProps) {
   const market = useResource('market', () => broker().market.now(), { everyMs });
-  const filters = filtersOf(query);
-  const change = (next: Filters) => setQuery(addressChange(next));
   const types = market.data?.gpu_types ?? [];
+  const filters = namedByKey(filtersOf(query), types);
+  const change = (next: Filters) => setQuery(addressChange(next));
   const chosen = query.get('chart') ?? filters.gpu ?? types[0]?.gpu_type;
   return (
     <div class="stack loose market">
@@ -49,6 +50,12 @@ export default function MarketPage({ query }: PageProps) {
       )}
     </div>
   );
+}
+
+/** Links may name a GPU in other words: the choices know it by its key. */
+function namedByKey(filters: Filters, types: readonly MarketType[]): Filters {
+  const meant = typeMeant(types, filters.gpu);
+  return meant === undefined ? filters : { ...filters, gpu: meant.gpu_type };
 }
 
 const symbol = () => site.value?.token.symbol ?? 'tokens';

@@ -74,6 +74,7 @@ interface Look {
   line: string;
   edge: string;
   band: string;
+  good: string;
   free: string;
   total: string;
   text: string;
@@ -93,7 +94,8 @@ function lookOf(box: HTMLElement): Look {
     line: colour('var(--accent)'),
     edge: colour('color-mix(in srgb, var(--accent) 45%, transparent)'),
     band: colour('color-mix(in srgb, var(--accent) 14%, transparent)'),
-    free: colour('color-mix(in srgb, var(--good) 34%, transparent)'),
+    good: colour('var(--good)'),
+    free: colour('color-mix(in srgb, var(--good) 30%, transparent)'),
     total: colour('var(--edge)'),
     text: colour('var(--soft)'),
     grid: colour('var(--line)'),
@@ -108,11 +110,11 @@ function priceSeries({ line, edge }: Look): uPlot.Series[] {
   return [thin, { stroke: line, width: 2 }, thin];
 }
 
-function freeSeries({ free, total, line }: Look): uPlot.Series[] {
+function freeSeries({ free, total, good }: Look): uPlot.Series[] {
   const paths = uPlot.paths.stepped!({ align: 1 });
   return [
     { stroke: total, width: 1, dash: [3, 3], paths, points: { show: false } },
-    { stroke: line, width: 1, fill: free, paths, points: { show: false } },
+    { stroke: good, width: 1, fill: free, paths, points: { show: false } },
   ];
 }
 

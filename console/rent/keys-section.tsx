@@ -87,7 +87,9 @@ function AddKey({ form, set, problem, isFirst }: AddKeyProps) {
   const id = useId();
   const [text, setText] = useState('');
   const [refusal, setRefusal] = useState<string>();
+  const [isSecret, setSecret] = useState(false);
   const file = useRef<HTMLInputElement>(null);
+  const area = useRef<HTMLTextAreaElement>(null);
 
   /** @param isWhole nobody goes on typing: what is no key now will not become one. */
   const take = (given: string, isWhole: boolean) => {
@@ -96,12 +98,20 @@ function AddKey({ form, set, problem, isFirst }: AddKeyProps) {
       const known = new Set(form.newKeys.map(({ line }) => line));
       set({ newKeys: [...form.newKeys, ...found.keys.filter(({ line }) => !known.has(line))] });
       setText('');
+      setSecret(false);
       setRefusal(undefined);
     } else if (found.is === 'secret') {
+      // At once, and not only with the next drawing: the same secret twice changes nothing that would be drawn.
+      if (area.current !== null) area.current.value = '';
       setText('');
+      setSecret(true);
       setRefusal(secretWords(found.what));
+    } else if (found.is === 'nothing' && isSecret) {
+      // The warning stays until there is something else: a field that is emptied is no answer to it.
+      setText(given);
     } else {
       setText(given);
+      setSecret(false);
       setRefusal(isWhole && found.is === 'unusable' ? found.why : undefined);
     }
   };
@@ -122,6 +132,7 @@ function AddKey({ form, set, problem, isFirst }: AddKeyProps) {
       <label for={id}>{isFirst ? 'Paste your public key' : 'Add another public key'}</label>
       <textarea
         id={id}
+        ref={area}
         class="mono"
         rows={isFirst ? 3 : 2}
         placeholder="ssh-ed25519 AAAA… you@laptop"
@@ -131,7 +142,9 @@ function AddKey({ form, set, problem, isFirst }: AddKeyProps) {
         aria-invalid={said === undefined ? undefined : true}
         aria-describedby={`${id}-hint ${id}-error`}
         onInput={(event) => take(event.currentTarget.value, false)}
-        onBlur={() => take(text, true)}
+        onBlur={() => {
+          if (text !== '') take(text, true);
+        }}
         onDrop={(event) => {
           const dropped = event.dataTransfer?.files[0];
           if (dropped === undefined) return;

@@ -308,7 +308,7 @@ describe('an order that nobody takes', () => {
         { text: 'No.', remedy: undefined },
         { text: 'No.', remedy: undefined },
       ],
-      together: { label: 'Take 4 GPUs, and Allow 4.05 an hour', change: { count: '4', maxPrice: '4.05' } },
+      together: { label: 'Take 4 GPUs, and allow 4.05 an hour', change: { count: '4', maxPrice: '4.05' } },
     });
     const one = [both[0]!, { limit: 'provider_status' }];
     expect(refusalsOf(quote(one, false)).together).toBeUndefined();
