@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import type { MarketType } from '../../src/client/index.js';
 import { broker, site, useResource } from '../live/index.js';
 import { Age, Button, Card, ErrorNote, plain, Skeleton } from '../parts/index.js';
@@ -5,27 +6,29 @@ import { ActiveFilters, FilterBar } from './filter-bar.js';
 import type { Filters } from './filters.js';
 import { NoMatch } from './no-match.js';
 import { OfferTable } from './offer-table.js';
-import { useOffers } from './use-offers.js';
+import type { OfferRow } from './offer-rows.js';
+import type { ShownOffers } from './use-offers.js';
 import { counted } from './words.js';
-import { useIdle } from './when.js';
 
 interface OffersSectionProps {
+  offers: ShownOffers;
   types: readonly MarketType[];
   filters: Filters;
   onChange(filters: Filters): void;
 }
 
 /** Every machine that has something of what is looked for. */
-export function OffersSection({ types, filters, onChange }: OffersSectionProps) {
-  const { list, rows, isOld, hasMore, hasRoom, showMore, showFresh } = useOffers(filters);
-  const regions = useRegions();
+export function OffersSection({ offers, types, filters, onChange }: OffersSectionProps) {
+  const { list, rows, isOld, hasMore, hasRoom, showMore, showFresh } = offers;
+  const [isFiltering, setFiltering] = useState(false);
+  const regions = useRegions(isFiltering, rows?.rows ?? []);
   const unit = plain(site.value?.token.symbol ?? '', 12);
   const bar = { types, filters, unit, onChange };
   const isFailed = list.error !== undefined;
   const isEmpty = rows?.rows.length === 0 && !isOld;
   return (
     <Card title="Offers" aside={isFailed && <Age of={list} />} class="offers" flush>
-      <div class="offers-filters">
+      <div class="offers-filters" onFocusIn={() => setFiltering(true)} onPointerEnter={() => setFiltering(true)}>
         <FilterBar {...bar} regions={regions} />
         <ActiveFilters {...bar} />
       </div>
@@ -87,10 +90,11 @@ function OffersFoot({ shown, hasMore, hasRoom, isBusy, showMore }: OffersFootPro
   );
 }
 
-/** Where machines are, as their owners say: of the first hundred offers, full ones among them. */
-function useRegions(): string[] {
-  const isIdle = useIdle();
-  const all = useResource(isIdle ? 'regions' : undefined, () => broker().offers.list({ all: true, limit: 100 }).page());
-  const named = (all.data?.items ?? []).flatMap(({ region }) => (region === null ? [] : [region]));
-  return [...new Set(named)].sort();
+/** Where machines are, as their owners say: of the offers in sight, and of a hundred more once somebody wants to filter. */
+function useRegions(isWanted: boolean, rows: readonly OfferRow[]): string[] {
+  const all = useResource(isWanted ? 'regions' : undefined, () =>
+    broker().offers.list({ all: true, limit: 100 }).page(),
+  );
+  const offers = [...rows.map(({ offer }) => offer), ...(all.data?.items ?? [])];
+  return [...new Set(offers.flatMap(({ region }) => (region === null ? [] : [region])))].sort();
 }

@@ -186,13 +186,8 @@ function Machines({
             </span>
           </span>
           <Price perHour={offer.price_per_hour} bare />
-          <button
-            type="button"
-            class="as-link"
-            aria-label={`Only ${plain(offer.provider_id, 24)}`}
-            onClick={() => onChange({ provider: offer.provider_id, region: '' })}
-          >
-            only this
+          <button type="button" class="as-link" onClick={() => onChange({ provider: offer.provider_id, region: '' })}>
+            only this<span class="hidden-text">: {plain(offer.provider_id, 24)}</span>
           </button>
         </li>
       ))}
