@@ -3,7 +3,7 @@ import { PageHead } from '../app/page.js';
 import { setQuery, type PageProps } from '../app/router.js';
 import { broker, site, useResource } from '../live/index.js';
 import { Age, Empty, LinkButton, Loaded, Skeleton } from '../parts/index.js';
-import { headlineOf, typeMeant } from './figures.js';
+import { headlineOf, inOrder, typeMeant } from './figures.js';
 import { addressChange, filtersOf, type Filters } from './filters.js';
 import { Headline } from './headline.js';
 import { HistorySection } from './history-section.js';
@@ -21,7 +21,11 @@ export default function MarketPage({ query }: PageProps) {
   const change = (next: Filters) => setQuery(addressChange(next));
   // Asked for at once, and shown once it is known how much stands above it: nothing moves while somebody reads.
   const offers = useOffers(filters);
-  const chosen = query.get('chart') ?? filters.gpu ?? types[0]?.gpu_type;
+  const chosen = (
+    typeMeant(types, query.get('chart') ?? undefined) ??
+    typeMeant(types, filters.gpu) ??
+    inOrder(types)[0]
+  )?.gpu_type;
   return (
     <div class="stack loose market">
       <PageHead title="Market" lead={`GPUs on machines of their owners, rented by the second, paid in ${symbol()}.`}>

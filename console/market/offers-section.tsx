@@ -4,7 +4,7 @@ import { broker, site, useResource } from '../live/index.js';
 import { Age, Button, Card, ErrorNote, plain, Skeleton } from '../parts/index.js';
 import { ActiveFilters, FilterBar } from './filter-bar.js';
 import type { Filters } from './filters.js';
-import { NoMatch } from './no-match.js';
+import { NoMatch, UnknownGpu } from './no-match.js';
 import { OfferTable } from './offer-table.js';
 import type { OfferRow } from './offer-rows.js';
 import type { ShownOffers } from './use-offers.js';
@@ -24,7 +24,8 @@ export function OffersSection({ offers, types, filters, onChange }: OffersSectio
   const regions = useRegions(isFiltering, rows?.rows ?? []);
   const unit = plain(site.value?.token.symbol ?? '', 12);
   const bar = { types, filters, unit, onChange };
-  const isFailed = list.error !== undefined;
+  const isUnknown = list.error?.fields?.some(({ field }) => field === 'query.gpu') === true;
+  const isFailed = list.error !== undefined && !isUnknown;
   const isEmpty = rows?.rows.length === 0 && !isOld;
   return (
     <Card title="Offers" aside={isFailed && <Age of={list} />} class="offers" flush>
@@ -37,12 +38,13 @@ export function OffersSection({ offers, types, filters, onChange }: OffersSectio
           <ErrorNote error={list.error!} nextAtMs={list.nextAtMs} onRetry={list.reload} />
         </div>
       )}
-      {rows === undefined && !isFailed && (
+      {isUnknown && <UnknownGpu {...bar} />}
+      {rows === undefined && !isFailed && !isUnknown && (
         <div class="offers-note">
           <Skeleton lines={8} height={2} />
         </div>
       )}
-      {rows !== undefined && !isEmpty && !(isFailed && isOld) && (
+      {rows !== undefined && !isEmpty && !isUnknown && !(isFailed && isOld) && (
         <div class={`offers-list${isOld || isFailed ? ' is-old' : ''}`} aria-busy={isOld}>
           {rows.fresh > 0 && !isOld && (
             <p class="offers-fresh">
@@ -55,7 +57,7 @@ export function OffersSection({ offers, types, filters, onChange }: OffersSectio
           <OffersFoot {...{ shown: rows.rows.length, hasMore, hasRoom, isBusy: list.loading, showMore }} />
         </div>
       )}
-      {isEmpty && !isFailed && <NoMatch {...bar} />}
+      {isEmpty && !isFailed && !isUnknown && <NoMatch {...bar} />}
       <p class="hidden-text" role="status">
         {rows === undefined || isOld ? '' : `${counted(rows.rows.length, 'offer')}${hasMore ? ', and more' : ''}`}
       </p>
