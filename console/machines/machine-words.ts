@@ -1,7 +1,7 @@
-import { durationText } from '../../src/cli/durations.js';
-import { gpuText } from '../../src/cli/gpu-text.js';
-import { priceText } from '../../src/cli/money.js';
-import { providerState } from '../../src/cli/states.js';
+import { durationText } from '../../src/words/durations.js';
+import { gpuText } from '../../src/words/gpu-text.js';
+import { priceText } from '../../src/words/money.js';
+import { providerState } from '../../src/words/states.js';
 import type { OwnProvider } from '../../src/client/types.generated.js';
 
 /** How a state is to be taken: its colour, which never stands alone. */

@@ -1,4 +1,4 @@
-import { gpuText } from '../../src/cli/gpu-text.js';
+import { gpuText } from '../../src/words/gpu-text.js';
 import type { MarketType, OwnProvider } from '../../src/client/types.generated.js';
 
 /** One GPU type of a machine, and what its price may be compared with. */

@@ -1,4 +1,4 @@
-import { durationText } from '../../src/cli/durations.js';
+import { durationText } from '../../src/words/durations.js';
 import type { Overview } from '../../src/client/types.generated.js';
 
 /** One figure of the overview; `isAlarm` draws the eye. */

@@ -1,4 +1,4 @@
-import { durationText } from '../../src/cli/durations.js';
+import { durationText } from '../../src/words/durations.js';
 import type { Stuck } from '../../src/client/types.generated.js';
 
 export type StuckItem = Stuck['items'][number];
