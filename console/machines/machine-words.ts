@@ -5,23 +5,24 @@ import { providerState } from '../../src/words/states.js';
 import type { OwnProvider } from '../../src/client/types.generated.js';
 
 /** How a state is to be taken: its colour, which never stands alone. */
-export type Tone = 'good' | 'full' | 'wait' | 'bad' | 'quiet';
+export type MachineTone = 'good' | 'busy' | 'warn' | 'bad' | 'off';
 
 export interface MachineState {
   glyph: string;
   word: string;
-  tone: Tone;
+  tone: MachineTone;
   /** Why, and what follows for its jobs. Parts of it may be a stranger's words. */
   because?: string;
 }
 
-const tones: Readonly<Record<string, Tone>> = {
-  green: 'good',
-  cyan: 'full',
-  yellow: 'wait',
-  red: 'bad',
-  dim: 'quiet',
-};
+/** Whoever rents out machines likes a full one as well as one that waits for customers. */
+const tones: Readonly<Record<string, MachineTone>> = { green: 'good', cyan: 'good', red: 'bad', dim: 'off' };
+const onTheWay: ReadonlySet<string> = new Set(['pending', 'approved', 'joined']);
+
+function toneOf(status: string, style: string | undefined): MachineTone {
+  if (style === 'yellow') return onTheWay.has(status) ? 'busy' : 'warn';
+  return tones[style ?? ''] ?? 'off';
+}
 
 type Facts = Pick<
   OwnProvider,
@@ -39,7 +40,7 @@ export function machineState(
   { nowMs, lossGraceS }: { nowMs: number; lossGraceS: number },
 ): MachineState {
   const { glyph, word, style } = providerState(machine.status, machine);
-  const state = { glyph, word: wordOf(machine, word), tone: tones[style ?? ''] ?? 'quiet' };
+  const state = { glyph, word: wordOf(machine, word), tone: toneOf(machine.status, style) };
   const because = machine.status === 'offline' ? whyOffline(machine, nowMs, lossGraceS) : whyNot(machine, nowMs);
   return because === '' ? state : { ...state, because };
 }

@@ -82,6 +82,7 @@ describe('the state of a machine in words', () => {
     const drains = { ...machine, status: 'busy', cordoned: true, running_jobs: 2, drain_until: ahead(4_800) } as const;
     expect(machineState(drains, when)).toMatchObject({
       word: 'cordoned',
+      tone: 'warn',
       because: 'it takes no new jobs; 2 jobs run for 1 h 20 more at most',
     });
     const { drain_until: _, ...openEnd } = drains;
@@ -98,11 +99,16 @@ describe('the state of a machine in words', () => {
     expect(machineState(empty, when).word).toBe('drained');
   });
 
+  test('one that is on its way into service is told from one that was taken out of it', () => {
+    expect(machineState({ ...machine, status: 'joined' }, when)).toMatchObject({ word: 'joined', tone: 'busy' });
+    expect(machineState({ ...machine, status: 'busy' }, when)).toMatchObject({ word: 'full', tone: 'good' });
+  });
+
   test('a state that this version does not know is shown as it is', () => {
     expect(machineState({ ...machine, status: 'resting' as 'busy' }, when)).toMatchObject({
       glyph: '?',
       word: 'resting',
-      tone: 'quiet',
+      tone: 'off',
     });
   });
 });
