@@ -106,7 +106,10 @@ function NameAndPrice({ id, onId, price, onPrice, isFixed }: NameAndPriceProps) 
         <Select
           label="Its GPUs"
           value={gpu}
-          options={[{ value: '', label: 'choose for the market’s price' }, ...types.map((type) => ({ value: type.gpu_type, label: type.name }))]}
+          options={[
+            { value: '', label: 'choose for the market’s price' },
+            ...types.map((type) => ({ value: type.gpu_type, label: type.name })),
+          ]}
           onChange={choose}
         />
       )}

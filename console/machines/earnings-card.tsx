@@ -3,7 +3,20 @@ import { WorldLandError } from '../../src/client/index.js';
 import { shortIds } from '../../src/words/short-ids.js';
 import type { Earnings } from '../../src/client/types.generated.js';
 import { act, broker, canAct, login, nowMs, toast, useResource } from '../live/index.js';
-import { Button, Card, Duration, Empty, Loaded, Money, Segmented, Skeleton, Stat, Stats, Table, Time } from '../parts/index.js';
+import {
+  Button,
+  Card,
+  Duration,
+  Empty,
+  Loaded,
+  Money,
+  Segmented,
+  Skeleton,
+  Stat,
+  Stats,
+  Table,
+  Time,
+} from '../parts/index.js';
 import { saveCsv } from './csv.js';
 import { DayBars } from './day-bars.js';
 import { dayOf, earnedDays, earnedIn } from './earned-days.js';
@@ -66,10 +79,16 @@ function ByJob({ earnings: { rows, next_cursor: next } }: { earnings: Earnings }
         caption="Earned by job"
         rows={rows}
         rowKey={({ key }) => key}
-        empty={<Empty title="No job has ended in these 30 days">What a job has earned is here once it has ended.</Empty>}
+        empty={
+          <Empty title="No job has ended in these 30 days">What a job has earned is here once it has ended.</Empty>
+        }
         columns={[
           { key: 'job', head: 'Job', card: 'title', cell: ({ key }) => <code title={key}>…{short.get(key)}</code> },
-          { key: 'to', head: 'Ended', cell: ({ to }) => (to === undefined ? <span class="soft">runs</span> : <Time at={to} />) },
+          {
+            key: 'to',
+            head: 'Ended',
+            cell: ({ to }) => (to === undefined ? <span class="soft">runs</span> : <Time at={to} />),
+          },
           { key: 'time', head: 'Rented for', align: 'end', cell: ({ seconds }) => <Duration seconds={seconds} /> },
           { key: 'earned', head: 'Earned', align: 'end', cell: ({ earned }) => <Money units={earned} bare /> },
           { key: 'held', head: 'Held', align: 'end', cell: ({ pending }) => <Money units={pending} bare /> },

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { OwnProvider } from '../../src/client/types.generated.js';
 import { nowMs } from '../live/index.js';
 import { Button, Card, State, Time, Untrusted } from '../parts/index.js';
-import { reliabilityText } from '../market/words.js';
+import { reliabilityText } from '../../src/words/reliability.js';
 import { signatureLeft } from './machine-words.js';
 
 interface FactsCardProps {
@@ -34,7 +34,10 @@ export function FactsCard({ machine, onSign }: FactsCardProps) {
     ['Last heard', machine.last_heartbeat === undefined ? '–' : <Time at={machine.last_heartbeat} />],
     ['Driver, CUDA', gpu === undefined ? '–' : <Untrusted text={`${gpu.driver_ver}, ${gpu.cuda_version}`} max={40} />],
     ['Processor', <Untrusted text={spec.cpu_model} max={48} />],
-    ['Offered', `${machine.capacity.total_cpu_cores} cores, ${gb(machine.capacity.total_memory_mb)} GB, ${machine.capacity.total_disk_gb} GB disk`],
+    [
+      'Offered',
+      `${machine.capacity.total_cpu_cores} cores, ${gb(machine.capacity.total_memory_mb)} GB, ${machine.capacity.total_disk_gb} GB disk`,
+    ],
     ['Region', machine.region === undefined ? 'not said' : <Untrusted text={machine.region} max={32} />],
     ['Address', spec.public_ip === undefined ? '–' : <Untrusted text={spec.public_ip} max={45} />],
     ['Agent', machine.agent_version === undefined ? '–' : <Untrusted text={machine.agent_version} max={32} />],

@@ -3,7 +3,21 @@ import { shortIds } from '../../src/words/short-ids.js';
 import { jobState } from '../../src/words/states.js';
 import type { ProviderJobs } from '../../src/client/types.generated.js';
 import { broker, login, token, useResource } from '../live/index.js';
-import { Card, Copy, Countdown, Empty, Loaded, Money, plain, Price, Segmented, Skeleton, State, Table, Time } from '../parts/index.js';
+import {
+  Card,
+  Copy,
+  Countdown,
+  Empty,
+  Loaded,
+  Money,
+  plain,
+  Price,
+  Segmented,
+  Skeleton,
+  State,
+  Table,
+  Time,
+} from '../parts/index.js';
 import { jobTone } from './job-tone.js';
 
 type ProviderJob = ProviderJobs['jobs'][number];
@@ -38,7 +52,9 @@ export function JobsCard({ id }: { id: string }) {
         {(rows) => (
           <>
             <JobsTable rows={rows} isActive={which === 'active'} />
-            {rows.length === mostJobs && <p class="small soft card-note">The newest {mostJobs}; the CSV below has all.</p>}
+            {rows.length === mostJobs && (
+              <p class="small soft card-note">The newest {mostJobs}; the CSV below has all.</p>
+            )}
           </>
         )}
       </Loaded>
@@ -92,7 +108,13 @@ function JobsTable({ rows, isActive }: { rows: readonly ProviderJob[]; isActive:
           key: 'ends',
           head: isActive ? 'Ends in' : 'Ended',
           cell: ({ expires_at: end, ended_at: ended }) =>
-            ended !== undefined ? <Time at={ended} /> : end === undefined ? <span class="soft">–</span> : <Countdown to={end} />,
+            ended !== undefined ? (
+              <Time at={ended} />
+            ) : end === undefined ? (
+              <span class="soft">–</span>
+            ) : (
+              <Countdown to={end} />
+            ),
         },
         {
           key: 'price',

@@ -56,8 +56,8 @@ export default function MachinePage({ params }: PageProps) {
 function NotYours() {
   return (
     <Empty title="None of your machines has this name" action={<Link to="/provider">Your machines</Link>}>
-      It may belong to another wallet than {login.value === undefined ? 'this one' : plain(login.value.wallet)}, or it has
-      not registered yet.
+      It may belong to another wallet than {login.value === undefined ? 'this one' : plain(login.value.wallet)}, or it
+      has not registered yet.
     </Empty>
   );
 }

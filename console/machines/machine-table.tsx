@@ -3,7 +3,7 @@ import { Link } from '../app/link.js';
 import { segment } from '../app/match.js';
 import { nowMs, second } from '../live/index.js';
 import { Bar, State, Table, Untrusted, type Column } from '../parts/index.js';
-import { reliabilityText } from '../market/words.js';
+import { reliabilityText } from '../../src/words/reliability.js';
 import { MachineMenu, type Sheet } from './machine-menu.js';
 import { gpusUsed, machineState, pricesText, signatureLeft } from './machine-words.js';
 import { lossGraceS } from './own-machines.js';

@@ -58,7 +58,9 @@ export default function MachinesPage({ query }: PageProps) {
 function leadOf(own: readonly OwnProvider[]): string {
   const serving = own.filter(({ status }) => status === 'available' || status === 'busy').length;
   const machines = own.length === 1 ? '1 machine' : `${own.length} machines`;
-  return serving === own.length ? `${machines}, ${own.length === 1 ? 'it serves' : 'all serve'}` : `${machines}, ${serving} serving`;
+  return serving === own.length
+    ? `${machines}, ${own.length === 1 ? 'it serves' : 'all serve'}`
+    : `${machines}, ${serving} serving`;
 }
 
 function Machines({ own }: { own: readonly OwnProvider[] }) {
@@ -77,7 +79,7 @@ function Machines({ own }: { own: readonly OwnProvider[] }) {
 
 /** The machines that have come into service while one looks: their rows turn green, and it is said. */
 function useFresh(own: readonly OwnProvider[]): ReadonlySet<string> {
-  const before = useRef<ReadonlyMap<string, string>>();
+  const before = useRef<ReadonlyMap<string, string> | undefined>(undefined);
   const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
   useEffect(() => {
     const came = cameIntoService(before.current, own);

@@ -9,7 +9,9 @@ type Mining = Routes['GET /api/v1/providers/:id/mining']['reply'];
 /** What the GPUs do that nobody rents. */
 export function MiningCard({ id }: { id: string }) {
   const [isAsked, setAsked] = useState(false);
-  const mining = useResource(`mining:${id}`, async () => (await broker().mining.get(id)) as Mining, { everyMs: 15_000 });
+  const mining = useResource(`mining:${id}`, async () => (await broker().mining.get(id)) as Mining, {
+    everyMs: 15_000,
+  });
   const enabled = mining.data?.enabled === true;
   const run = async () => {
     await act(() => (enabled ? broker().mining.stop(id) : broker().mining.start(id)));

@@ -25,6 +25,9 @@ export function cameIntoService(
 ): string[] {
   if (before === undefined) return [];
   return now
-    .filter(({ provider_id: id, status }) => status === 'available' && before.get(id) !== 'available' && before.get(id) !== 'busy')
+    .filter(
+      ({ provider_id: id, status }) =>
+        status === 'available' && before.get(id) !== 'available' && before.get(id) !== 'busy',
+    )
     .map(({ provider_id: id }) => id);
 }

@@ -23,14 +23,20 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
   const hasProblem = read.some((each) => each.read !== undefined && 'problem' in each.read);
   const run = async () => {
     const { cpu, memory_gb: memoryGb } = machine.owner_prices ?? {};
-    const prices = read.map(({ type, read: of }) => ({ type, price: of !== undefined && 'price' in of ? of.price : undefined }));
+    const prices = read.map(({ type, read: of }) => ({
+      type,
+      price: of !== undefined && 'price' in of ? of.price : undefined,
+    }));
     const wanted = isReset ? undefined : pricesToSet(prices, { cpu, memoryGb });
     await act(async () => {
       if (wanted === undefined) await broker().providers.clearPrices(machine.provider_id);
       else await broker().providers.setPrices(machine.provider_id, wanted);
     });
     const name = plain(machine.provider_id, 60);
-    toast(wanted === undefined ? `${name} has its own prices again.` : `${name} has new prices, from the next job on.`, 'good');
+    toast(
+      wanted === undefined ? `${name} has its own prices again.` : `${name} has new prices, from the next job on.`,
+      'good',
+    );
     refresh('machines');
   };
   return (
@@ -59,7 +65,13 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
           onText={(text) => setTyped({ ...typed, [field.type]: text })}
         />
       ))}
-      {isSet && <Check label="Take back all prices that I set: the machine’s own hold again" checked={isReset} onChange={setReset} />}
+      {isSet && (
+        <Check
+          label="Take back all prices that I set: the machine’s own hold again"
+          checked={isReset}
+          onChange={setReset}
+        />
+      )}
     </ActionDialog>
   );
 }
@@ -98,7 +110,13 @@ function PriceRow({ field, text, disabled, onText }: PriceRowProps) {
 }
 
 /** What others ask: the least, the middle, the most. A click takes it. */
-function MarketRange({ market, onChoose }: { market: PriceField['market']; onChoose: ((price: number) => void) | undefined }) {
+function MarketRange({
+  market,
+  onChoose,
+}: {
+  market: PriceField['market'];
+  onChoose: ((price: number) => void) | undefined;
+}) {
   if (market === undefined) return null;
   const points = [
     ['lowest', market.min],

@@ -29,14 +29,29 @@ export function PricesCard({ machine, onChange }: PricesCardProps) {
         rowKey={({ type }) => type}
         empty={<p class="card-note soft">It offers no GPUs.</p>}
         columns={[
-          { key: 'gpu', head: 'GPU', card: 'title', cell: ({ name, count }) => <><Untrusted text={name} max={32} /> <span class="soft">× {count}</span></> },
+          {
+            key: 'gpu',
+            head: 'GPU',
+            card: 'title',
+            cell: ({ name, count }) => (
+              <>
+                <Untrusted text={name} max={32} /> <span class="soft">× {count}</span>
+              </>
+            ),
+          },
           { key: 'price', head: `${symbol}/h`, align: 'end', cell: ({ price }) => <Price perHour={price} bare /> },
           {
             key: 'market',
             head: 'Market',
             align: 'end',
             cell: ({ market: others }) =>
-              others === undefined ? <span class="soft">–</span> : <span class="soft"><Price perHour={others.min} bare />–<Price perHour={others.max} bare /></span>,
+              others === undefined ? (
+                <span class="soft">–</span>
+              ) : (
+                <span class="soft">
+                  <Price perHour={others.min} bare />–<Price perHour={others.max} bare />
+                </span>
+              ),
           },
         ]}
       />

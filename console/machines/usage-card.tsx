@@ -47,7 +47,11 @@ export function UsageCard({ id, gpus }: { id: string; gpus: number }) {
       <Loaded of={usage} skeleton={<Skeleton lines={2} height={6} />}>
         {(read) => {
           if (columns.every(({ column }) => lastOf(read[column]) === null))
-            return <Empty title="Nothing is known of this time">A machine that serves reports its use with every heartbeat.</Empty>;
+            return (
+              <Empty title="Nothing is known of this time">
+                A machine that serves reports its use with every heartbeat.
+              </Empty>
+            );
           return isTable ? <UsageTable usage={read} /> : <Lines usage={read} gpus={gpus} range={range} />;
         }}
       </Loaded>
@@ -83,6 +87,11 @@ function Lines({ usage, gpus, range }: { usage: ProviderUsage; gpus: number; ran
   );
 }
 
+interface TimeStep {
+  at: number;
+  ms: number;
+}
+
 function UsageTable({ usage }: { usage: ProviderUsage }) {
   const read = columns.map(({ column, name, isPercent }) => ({ name, isPercent, ...drawn(usage, column, tableRows) }));
   const first = read[0]!;
@@ -103,9 +112,11 @@ function UsageTable({ usage }: { usage: ProviderUsage }) {
           key: name,
           head: name,
           align: 'end' as const,
-          cell: ({ at }: { at: number }) => {
+          cell: ({ at }: TimeStep) => {
             const value = values[at] ?? null;
-            return <span class="num">{value === null ? '–' : isPercent ? `${Math.round(value)} %` : value.toFixed(1)}</span>;
+            return (
+              <span class="num">{value === null ? '–' : isPercent ? `${Math.round(value)} %` : value.toFixed(1)}</span>
+            );
           },
         })),
       ]}
