@@ -32,7 +32,6 @@ export function MachinesView({ query }: { query: URLSearchParams }) {
   return (
     <div class="stack">
       <Filters
-        onApply={() => undefined}
         onClear={
           status === undefined && search === '' ? undefined : () => setQuery({ status: undefined, q: undefined })
         }

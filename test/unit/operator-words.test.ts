@@ -2,7 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { actionText, detailText, hasFailed } from '../../console/operator/audit-words.js';
 import { blockEnd, blockProblem } from '../../console/operator/block-values.js';
 import { filterProblem, readFilter, writeFilter } from '../../console/operator/job-filter.js';
+import { matchesSearch } from '../../console/operator/machine-search.js';
 import { figuresOf, healthOf, lettersCount } from '../../console/operator/overview-words.js';
+import { ordersFor } from '../../console/operator/provider-actions.js';
 import { attemptsText, byAge, reasonProblem, stuckSince, webAddress } from '../../console/operator/stuck-words.js';
 import type { Overview } from '../../src/client/types.generated.js';
 
@@ -153,6 +155,30 @@ describe('who did what', () => {
     );
     expect(hasFailed({ failed: 'dependency_unavailable' })).toBe(true);
     expect(hasFailed({})).toBe(false);
+  });
+});
+
+describe('providers as an operator finds them', () => {
+  const provider = {
+    ...{ provider_id: 'demo-atlas', wallet_addr: '0xAb12', region: 'kr-11', node_name: 'p-demo-atlas-1' },
+    capacity: { total_gpus: { 'NVIDIA GeForce RTX 4090': 4 } } as never,
+  };
+
+  test.each(['', 'atlas', 'ATLAS 4090', 'ab12', 'kr-11'])('“%s” finds it', (search) => {
+    expect(matchesSearch(provider, search)).toBe(true);
+  });
+
+  test.each(['borealis', 'atlas h100'])('“%s” does not', (search) =>
+    expect(matchesSearch(provider, search)).toBe(false),
+  );
+
+  test('what may be done fits the state', () => {
+    const serves = { status: 'available', cordoned: false, approval_needed: false } as const;
+    expect(ordersFor(serves)).toEqual(['cordon', 'drain', 'forgive', 'retire', 'block']);
+    expect(ordersFor({ ...serves, cordoned: true })[0]).toBe('uncordon');
+    expect(ordersFor({ ...serves, status: 'pending', approval_needed: true })[0]).toBe('approve');
+    expect(ordersFor({ ...serves, retiring: true })).toEqual(['retire', 'block']);
+    expect(ordersFor({ ...serves, status: 'retired', blocked: { reason: '', until: null } })).toEqual([]);
   });
 });
 
