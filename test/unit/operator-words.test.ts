@@ -24,7 +24,7 @@ const overview: Overview = {
   ready: { postgres: { ok: true }, redis: { ok: false, detail: 'connection refused' } },
   temporal_ui: null,
 };
-const amount = (baseUnits: string) => `${baseUnits} u`;
+const money = { amount: (baseUnits: string) => `${baseUnits}u`, symbol: 'WLC' };
 const nothingKnown = {
   ...overview,
   ...{ jobs: null, providers: null, gpus: null, revenue: null, time_to_ssh_s: null, streams: null, reconciler: null },
@@ -32,24 +32,24 @@ const nothingKnown = {
 
 describe('the figures of a site', () => {
   test('each says what it counts, and what else belongs to it', () => {
-    expect(figuresOf(overview, amount).map(({ value, note }) => [value, note])).toEqual([
-      ['41', '2 starting'],
-      ['5', '1 offline'],
-      ['4 of 29', '14 % of all'],
-      ['113 u', '30 days: 9850 u'],
-      ['0.2 s', '95 of 100 within 1 min'],
+    expect(figuresOf(overview, money).map(({ value, unit = '', note }) => [value, unit, note])).toEqual([
+      ['41', '', '2 starting'],
+      ['5', '', '1 offline'],
+      ['4', 'of 29', '14 % of all'],
+      ['113u', 'WLC', '30 days: 9850u WLC'],
+      ['0.2 s', '', '95 of 100 within 1 min'],
     ]);
   });
 
   test('a part that nobody knows is no zero', () => {
-    const figures = figuresOf(nothingKnown, amount);
+    const figures = figuresOf(nothingKnown, money);
     expect(figures.map(({ value }) => value)).toEqual(['–', '–', '–', '–', '–']);
     expect(figures.filter(({ isAlarm }) => isAlarm)).toHaveLength(4);
   });
 
   test('a machine that is offline draws the eye', () => {
-    expect(figuresOf(overview, amount)[1]!.isAlarm).toBe(true);
-    expect(figuresOf({ ...overview, providers: { available: 1 } }, amount)[1]).toMatchObject({
+    expect(figuresOf(overview, money)[1]!.isAlarm).toBe(true);
+    expect(figuresOf({ ...overview, providers: { available: 1 } }, money)[1]).toMatchObject({
       note: 'all of them',
       isAlarm: false,
     });
