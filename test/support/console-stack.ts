@@ -16,9 +16,6 @@ export const consoleStackFolder = join(packageRoot, '.data/test-console');
 /** The operator of brokers on loopback that live for one run of tests; processes of the run share it. */
 export const consoleOperator = privateKeyToAccount(`0x${'0b'.repeat(32)}`);
 
-/** Nothing listens there: links to it are read, and not followed. */
-export const temporalUi = 'https://temporal.example';
-
 /** One broker for all files of `test/console`, as an operator starts it. */
 export async function startConsoleStack(log: Log, died: (name: string, how: string) => void): Promise<Stack> {
   const env = {
@@ -27,7 +24,8 @@ export async function startConsoleStack(log: Log, died: (name: string, how: stri
     ...unlimited,
     RATE_LIMIT_LOGINS: '1000000',
     ADMIN_WALLETS: consoleOperator.address,
-    TEMPORAL_UI_URL: temporalUi,
+    // A job whose image never comes is to be found, and not to end by itself.
+    JOB_STUCK_GRACE_S: '3600',
   };
   return await startStack({ dataDir: consoleStackFolder, processes: roles, env, log, died });
 }

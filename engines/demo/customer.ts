@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { connect, memoryStore, type WorldLand } from '../../src/client/index.js';
 import { login } from '../../src/client/session.js';
 
 /** GPUs by provider and type, as `GET /api/v1/providers/gpu-availability` returns them. */
@@ -102,8 +103,15 @@ export async function createCustomer(api: string): Promise<Customer> {
   };
 }
 
+/** Logs a new wallet in, by the client that everybody uses. */
+export async function logInNew(api: string, audience: string): Promise<WorldLand> {
+  const client = connect({ api, audience, store: memoryStore() });
+  await client.login({ wallet: privateKeyToAccount(generatePrivateKey()), spendLimit: hundredTokens, label: 'demo' });
+  return client;
+}
+
 /** A new key as an `authorized_keys` line. The private key is discarded, since nobody logs in here. */
-function newSshPublicKey(): string {
+export function newSshPublicKey(): string {
   const { publicKey } = generateKeyPairSync('ed25519');
   const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
   const field = (bytes: Buffer) => {
