@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { connect, memoryStore, type WorldLand } from '../../src/client/index.js';
 import { login } from '../../src/client/session.js';
+import type { DemoWallet } from './keys.js';
 
 /** GPUs by provider and type, as `GET /api/v1/providers/gpu-availability` returns them. */
 export interface Availability {
@@ -103,10 +104,10 @@ export async function createCustomer(api: string): Promise<Customer> {
   };
 }
 
-/** Logs a new wallet in, by the client that everybody uses. */
-export async function logInNew(api: string, audience: string): Promise<WorldLand> {
-  const client = connect({ api, audience, store: memoryStore() });
-  await client.login({ wallet: privateKeyToAccount(generatePrivateKey()), spendLimit: hundredTokens, label: 'demo' });
+/** Logs a wallet of the demo in, by the client that everybody uses. */
+export async function logIn(site: { api: string; audience: string }, { account }: DemoWallet): Promise<WorldLand> {
+  const client = connect({ ...site, store: memoryStore() });
+  await client.login({ wallet: account, spendLimit: hundredTokens, label: 'demo' });
   return client;
 }
 

@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { privateKeyToAccount } from 'viem/accounts';
 import type { DemoWallet } from './keys.js';
 
-const does: Record<DemoWallet['role'], string> = {
+const does: Record<string, string> = {
   customer: 'rents',
   owner: 'has the machine demo-atlas',
   operator: 'operates the broker',

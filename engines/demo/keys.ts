@@ -7,13 +7,13 @@ import { keptKeys, type ProviderKeys } from '../simulated-provider/keys.js';
 
 /** A wallet of the demo: worth nothing anywhere else, and the same at each start. */
 export interface DemoWallet {
-  role: 'customer' | 'operator' | 'owner';
+  role: string;
   privateKey: Hex;
   account: PrivateKeyAccount;
 }
 
 /** The wallet of a person of the demo, made at the first start. */
-export function demoWallet(dataDir: string, role: 'customer' | 'operator'): DemoWallet {
+export function demoWallet(dataDir: string, role: string): DemoWallet {
   const file = join(dataDir, 'wallets', `${role}.key`);
   if (!existsSync(file)) {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -36,7 +36,7 @@ export function ownerWallet(dataDir: string, providerId: string): DemoWallet {
 
 const keysFile = (dataDir: string, providerId: string) => join(dataDir, 'provider-keys', `${providerId}.json`);
 
-const walletOf = (role: DemoWallet['role'], privateKey: Hex): DemoWallet => ({
+const walletOf = (role: string, privateKey: Hex): DemoWallet => ({
   role,
   privateKey,
   account: privateKeyToAccount(privateKey),

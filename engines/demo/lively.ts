@@ -2,10 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isCode, type WorldLand } from '../../src/client/index.js';
 import type { SimulatedProvider } from '../simulated-provider/provider.js';
 import { machines, restless } from './machines.js';
-import { logInNew, newSshPublicKey } from './customer.js';
+import { logIn, newSshPublicKey } from './customer.js';
+import type { DemoWallet } from './keys.js';
 
-/** How many customers rent beside whoever looks. */
-const customers = 3;
 /** GPUs that are left to whoever looks: the demo is for renting. */
 const leftFree = 2;
 const names = ['train', 'eval', 'render', 'finetune', 'notebook', 'batch', 'inference', 'sweep'];
@@ -18,8 +17,8 @@ const hereMs = 240_000;
 
 /** A market in which something happens, until `signal` ends it. Nothing in it is awaited: what fails is tried again. */
 export function makeLively(
-  { api, audience, signal }: { api: string; audience: string; signal: AbortSignal },
-  providers: readonly SimulatedProvider[],
+  { signal, ...site }: { api: string; audience: string; signal: AbortSignal },
+  { providers, customers }: { providers: readonly SimulatedProvider[]; customers: readonly DemoWallet[] },
 ): void {
   const again = async (what: () => Promise<void>) => {
     while (!signal.aborted) await what().catch(() => sleep(5_000, undefined, { signal }).catch(() => undefined));
@@ -27,7 +26,7 @@ export function makeLively(
   const pause = (ms: number) => sleep(ms, undefined, { signal, ref: false });
   void again(() => movePrices(providers, pause));
   void again(() => goAndCome(providers, pause));
-  for (let count = 0; count < customers; count += 1) void again(() => rentForAWhile(api, audience, pause));
+  for (const wallet of customers) void again(() => rentForAWhile(site, wallet, pause));
 }
 
 type Pause = (ms: number) => Promise<void>;
@@ -57,8 +56,10 @@ async function goAndCome(providers: readonly SimulatedProvider[], pause: Pause):
 }
 
 /** A customer who rents this and that, and ends it after some minutes. */
-async function rentForAWhile(api: string, audience: string, pause: Pause): Promise<void> {
-  const client = await logInNew(api, audience);
+async function rentForAWhile(site: { api: string; audience: string }, wallet: DemoWallet, pause: Pause): Promise<void> {
+  const client = await logIn(site, wallet);
+  // What an earlier run of the demo left.
+  for await (const { job_id } of client.jobs.list({ status: 'active' })) await client.jobs.end(job_id);
   for (;;) {
     await pause(rentEveryMs * (0.5 + Math.random()));
     const job = await rentSomething(client);
