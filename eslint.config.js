@@ -65,8 +65,8 @@ const zones = [
   {
     target: './console',
     from: ['./src', './workflows', './activities', './engines'],
-    except: ['./wire'],
-    message: 'The console runs in browsers: it shares with the broker what both ends sign, and nothing else.',
+    except: ['./wire', './client'],
+    message: 'The console runs in browsers, and talks to the broker through the client like any other program.',
   },
   {
     target: ['./workflows', './activities', './src'],
@@ -97,12 +97,12 @@ export default defineConfig(
   globalIgnores(['dist/', '.data/', 'coverage/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommendedTypeChecked, flatConfigs.typescript],
     plugins: { 'import-x': importX },
     languageOptions: { parserOptions: { projectService: true } },
     settings: {
-      'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts', '.js'] } })],
+      'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts', '.tsx', '.js'] } })],
     },
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
@@ -142,6 +142,35 @@ export default defineConfig(
       '(viem(/accounts)?|node:[\\w/]+|\\.\\.?/[\\w./-]+\\.js|(\\.\\./)+wire/[\\w-]+\\.js)',
       'The client is published: it imports only itself and wire.',
     ),
+  },
+  {
+    files: ['console/**'],
+    rules: {
+      ...nothingBut(
+        '(preact(/hooks|/jsx-runtime)?|@preact/signals|uplot|viem|\\.\\.?/[\\w./-]+\\.js)',
+        'The console asks nobody but its broker, and weighs what it takes along: see decision 0021.',
+      ),
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'JSXAttribute[name.name=/^(dangerouslySetInnerHTML|innerHTML|srcDoc)$/]',
+          message: 'Text becomes HTML nowhere: a stranger may have written it.',
+        },
+        {
+          selector: 'JSXAttribute[name.name="style"] > Literal',
+          message: 'Styles are classes; what is computed is an object of figures.',
+        },
+        {
+          selector:
+            'JSXAttribute[name.name="style"] > JSXExpressionContainer >:matches(TemplateLiteral, BinaryExpression, CallExpression)',
+          message: 'A style made of text may be made of a stranger’s text: give an object of figures.',
+        },
+        {
+          selector: 'AssignmentExpression > MemberExpression.left[property.name=/^(innerHTML|outerHTML|srcdoc)$/]',
+          message: 'Text becomes HTML nowhere: a stranger may have written it.',
+        },
+      ],
+    },
   },
   {
     files: ['workflows/**'],

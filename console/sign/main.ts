@@ -30,8 +30,8 @@ import {
   switchChain,
   WalletRefusal,
   type Wallet,
-} from './wallets.js';
-import { durationInWords } from './words.js';
+} from '../connect/wallets.js';
+import { durationInWords } from '../parts/words.js';
 
 /** Wallets announce themselves at once; those that do not are looked for after this time. */
 const announcementsMs = 300;

@@ -319,6 +319,8 @@ export interface Earnings {
 export interface Front {
   name: string;
   /** For people */
+  console: string;
+  /** For those who read */
   docs: string;
   /** For programs */
   openapi: string;
@@ -1124,7 +1126,7 @@ export interface Routes {
     reply: undefined;
     errors: CommonError | AuthError | 'scope_denied' | 'ssh_key_not_found';
   };
-  /** Where the documentation and the description of this API are; browsers are sent to the documentation */
+  /** Where the console, the documentation and the description of this API are; browsers are sent to the console */
   'GET /': {
     body: undefined;
     query: undefined;

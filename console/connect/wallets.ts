@@ -1,5 +1,5 @@
 import type { Address, Hex } from 'viem';
-import { plain } from './words.js';
+import { plain } from '../parts/words.js';
 
 /** The part of EIP-1193 that is used here. */
 interface Eip1193Provider {

@@ -1,0 +1,58 @@
+import { useEffect, useLayoutEffect } from 'preact/hooks';
+import { reach } from '../live/index.js';
+import { Empty, Skeleton, Button, LinkButton } from '../parts/index.js';
+import { Asks } from './asks.js';
+import { Banner } from './banner.js';
+import { Header } from './header.js';
+import { shown, showPage } from './lazy-page.js';
+import { PageHead } from './page.js';
+import { path, query, restoreScroll } from './router.js';
+import { Toasts } from './toasts.js';
+
+/** Everything around a page. */
+export function Shell() {
+  const at = path.value;
+  useEffect(() => void showPage(at), [at]);
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the page
+      </a>
+      <Header />
+      <Banner />
+      <main id="main" tabIndex={-1} data-reach={reach.value}>
+        <Page />
+      </main>
+      <Toasts />
+      <Asks />
+    </>
+  );
+}
+
+function Page() {
+  const current = shown.value;
+  const key = typeof current === 'object' ? `${current.route.path} ${JSON.stringify(current.params)}` : current;
+  useLayoutEffect(restoreScroll, [key]);
+  if (current === undefined) return <Skeleton lines={4} height={3} />;
+  if (current === 'missing')
+    return (
+      <>
+        <PageHead title="Nothing here" />
+        <Empty title="There is no page at this address" action={<LinkButton to="/">To the market</LinkButton>} />
+      </>
+    );
+  if (current === 'failed')
+    return (
+      <>
+        <PageHead title="Not loaded" />
+        <Empty
+          title="This page could not be loaded"
+          action={<Button onClick={() => location.reload()}>Load again</Button>}
+        >
+          The connection broke off, or the broker has a new version since you opened the console.
+        </Empty>
+      </>
+    );
+  const { page: Current, params } = current;
+  return <Current key={key} params={params} query={query.value} />;
+}
