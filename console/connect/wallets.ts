@@ -85,9 +85,13 @@ export async function switchChain(wallet: Wallet, chainId: number): Promise<void
   if ((await chainOf(wallet)) !== chainId) throw new WalletRefusal(`${name} is still on another chain. ${choose}`);
 }
 
-/** @throws WalletRefusal */
+/**
+ * @param typedData with the type of its domain; integers may be bigints.
+ * @throws WalletRefusal
+ */
 export async function sign({ name, provider }: Wallet, account: Address, typedData: object): Promise<Hex> {
-  const signature = await ask(name, provider, 'eth_signTypedData_v4', [account, JSON.stringify(typedData)]);
+  const text = JSON.stringify(typedData, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
+  const signature = await ask(name, provider, 'eth_signTypedData_v4', [account, text]);
   if (typeof signature !== 'string' || !/^0x(?:[0-9a-fA-F]{2}){1,8192}$/.test(signature)) {
     throw new WalletRefusal(`${name} answered something that is no signature. Try another wallet.`);
   }
