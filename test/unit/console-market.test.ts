@@ -1,0 +1,271 @@
+import { describe, expect, test } from '@jest/globals';
+import { headlineOf, inOrder, typeCardOf, vramChoices } from '../../console/market/figures.js';
+import {
+  activeFilters,
+  filtersOf,
+  loosenings,
+  offerQueryOf,
+  queryWith,
+  withFilter,
+  type Filters,
+} from '../../console/market/filters.js';
+import {
+  chartSentence,
+  columnsOf,
+  historyRows,
+  rangeOf,
+  sparklineOf,
+  sparklineValues,
+} from '../../console/market/history.js';
+import { freeText, rentAddress, rowsOf, updated } from '../../console/market/offer-rows.js';
+import { priceText, reliabilityText } from '../../console/market/price-words.js';
+import type { Market, MarketHistory, MarketType, Offer } from '../../src/client/shapes.js';
+
+const gpu = (changes: Partial<MarketType> = {}): MarketType => ({
+  gpu_type: 'rtx-4090',
+  name: 'RTX 4090',
+  aliases: ['4090'],
+  vram_gb: [24],
+  total: 12,
+  free: 10,
+  most_at_one_provider: 8,
+  providers: 2,
+  price: { min: 0.45, median: 0.5, max: 0.55 },
+  ...changes,
+});
+
+const offer = (changes: Partial<Offer> = {}): Offer => ({
+  provider_id: 'atlas',
+  gpu_type: 'rtx-4090',
+  gpu_model: 'NVIDIA GeForce RTX 4090',
+  vram_gb: 24,
+  free_gpus: 4,
+  total_gpus: 4,
+  price_per_gpu_hour: 0.45,
+  price_per_hour: 0.45,
+  cuda: '12.4',
+  driver: '550.54.15',
+  region: 'kr-11',
+  free_cpu_cores: 32,
+  free_memory_gb: 128,
+  free_storage_gb: 1000,
+  reliability: 1,
+  can_start: true,
+  why_not: null,
+  ...changes,
+});
+
+describe('prices and shares in words', () => {
+  test.each([
+    [0.5, '0.50'],
+    [1.8, '1.80'],
+    [0.4567, '0.4567'],
+    [0.00012, '0.00012'],
+    [0.00000001234, '0.000000012'],
+    [0, '0.00'],
+    [12_345.6, '12\u202f345.60'],
+    [null, '–'],
+    [NaN, '–'],
+  ])('%s is %s', (price, words) => expect(priceText(price)).toBe(words));
+
+  test('a machine that was away once is never called always online', () => {
+    expect(reliabilityText(0.99999)).toBe('99.9 %');
+    expect(reliabilityText(1)).toBe('100 %');
+    expect(reliabilityText(null)).toBe('new');
+  });
+});
+
+describe('the figures above the market', () => {
+  const market = (...types: MarketType[]): Market => ({
+    at: '2026-11-27T00:00:00.000Z',
+    gpu_types: types,
+    total: 20,
+    free: 13,
+    providers_online: 1,
+  });
+
+  test('the median counts each type as often as it has GPUs', () => {
+    const dear = gpu({ gpu_type: 'h200', total: 1, price: { min: 9, median: 9, max: 9 } });
+    expect(headlineOf(market(dear, gpu()))).toEqual({ free: 13, total: 20, machines: 'on 1 machine', median: 0.5 });
+  });
+
+  test('there is no median where nobody has set a price', () => {
+    expect(headlineOf(market(gpu({ price: null }))).median).toBeUndefined();
+  });
+
+  test('a card says what is free, from which price, and how many at once', () => {
+    const a100 = gpu({
+      name: 'A100 SXM4 80GB',
+      vram_gb: [80],
+      total: 0,
+      free: 0,
+      price: null,
+      most_at_one_provider: 1,
+    });
+    expect(typeCardOf(gpu())).toMatchObject({ vram: '24 GB', from: '0.45', together: 'up to 8 in one job' });
+    expect(typeCardOf(a100)).toMatchObject({ name: 'A100 SXM4', freeShare: 0, from: undefined, together: '' });
+  });
+
+  test('types with something free come first, then those with most GPUs', () => {
+    const full = gpu({ gpu_type: 'l40s', total: 99, free: 0 });
+    const small = gpu({ gpu_type: 'a100', total: 2, free: 1, vram_gb: [80, 40] });
+    expect(inOrder([full, small, gpu()]).map((type) => type.gpu_type)).toEqual(['rtx-4090', 'a100', 'l40s']);
+    expect(vramChoices([full, small])).toEqual([24, 40, 80]);
+  });
+});
+
+describe('filters in the address', () => {
+  const all: Filters = {
+    gpu: 'rtx-4090',
+    count: 2,
+    minVramGb: 24,
+    maxPrice: 0.6,
+    minCuda: '12.4',
+    region: 'kr',
+    full: true,
+    sort: 'free',
+  };
+
+  test('what is written into the address is read from it again', () => {
+    expect(filtersOf(queryWith(new URLSearchParams(), all))).toEqual(all);
+  });
+
+  test('other parts of the address stay, and filters that are gone leave it', () => {
+    expect(queryWith(new URLSearchParams('range=7d&gpu=l40s&full=1'), { region: 'de' }).toString()).toBe(
+      'range=7d&region=de',
+    );
+  });
+
+  test('what is no value of a filter is as if it were not there', () => {
+    const query = 'gpu=+&count=1.5&vram=-1&price=1e9&cuda=new&full=yes&sort=name&region=' + 'x'.repeat(33);
+    expect(filtersOf(new URLSearchParams(query))).toEqual({});
+  });
+
+  test('the broker is asked for full ones only where they are asked for', () => {
+    expect(offerQueryOf(all, 50)).toMatchObject({ gpu: 'rtx-4090', all: true, limit: 50, minVramGb: 24 });
+    expect(offerQueryOf({}, 50)).toEqual({ limit: 50 });
+    expect(withFilter(all, 'gpu', undefined)).not.toHaveProperty('gpu');
+  });
+
+  test('filters are named in words, and those that only order are not', () => {
+    expect(activeFilters(all, 'WLC', 'RTX 4090').map(({ label }) => label)).toEqual([
+      'RTX 4090',
+      '2 GPUs in one job',
+      'at least 24 GB',
+      'at most 0.60 WLC',
+      'CUDA 12.4 or newer',
+      'in kr',
+    ]);
+    expect(activeFilters({ full: true, sort: 'free', count: 1 }, 'WLC')).toEqual([]);
+  });
+
+  test('those filters are named without which there would be an offer', async () => {
+    const asked: Filters[] = [];
+    const found = await loosenings(all, activeFilters(all, 'WLC'), async (filters) => {
+      asked.push(filters);
+      return 'maxPrice' in filters ? undefined : 0.8;
+    });
+    expect(asked).toHaveLength(6);
+    expect(found).toEqual([{ name: 'maxPrice', label: 'at most 0.60 WLC', from: 0.8 }]);
+  });
+});
+
+describe('rows of offers', () => {
+  const [atlas, borealis] = [offer(), offer({ provider_id: 'borealis', price_per_gpu_hour: 0.5 })];
+
+  test('an offer that two pages have is one row', () => {
+    expect(rowsOf([atlas, borealis, atlas]).rows).toHaveLength(2);
+  });
+
+  test('rows stay in place while figures change: the gone say so, and the new are counted', () => {
+    const before = rowsOf([atlas, borealis]);
+    const after = updated(before, [
+      offer({ provider_id: 'cirrus' }),
+      offer({ provider_id: 'borealis', price_per_gpu_hour: 0.4 }),
+    ]);
+    expect(after.fresh).toBe(1);
+    expect(after.rows.map(({ offer: { provider_id }, isGone, change }) => [provider_id, isGone, change])).toEqual([
+      ['atlas', true, undefined],
+      ['borealis', false, 'cheaper'],
+    ]);
+    expect(updated(after, [atlas, borealis]).rows[0]).toMatchObject({ isGone: false });
+  });
+
+  test('a row that is as it was stays the same object', () => {
+    const before = rowsOf([atlas, borealis]);
+    const after = updated(before, [offer({ free_gpus: 1 }), { ...borealis }]);
+    expect(after.rows[1]).toBe(before.rows[1]);
+    expect(after.rows[0]).not.toBe(before.rows[0]);
+  });
+
+  test('an offer is rented where it is', () => {
+    expect(rentAddress({ gpu: 'rtx-4090', provider: 'a b', count: 2 })).toBe(
+      '/console/rent?gpu=rtx-4090&count=2&provider=a+b',
+    );
+    expect(rentAddress({ gpu: null })).toBe('/console/rent');
+    expect(freeText(offer({ free_gpus: 0 }))).toBe('full, of 4');
+  });
+});
+
+describe('the history of a type', () => {
+  const history = (length: number, changes: Partial<MarketHistory> = {}): MarketHistory => {
+    const column = (value: number) => Array.from({ length }, () => value);
+    return {
+      gpu_type: 'rtx-4090',
+      step_s: 300,
+      from: '2026-11-27T00:00:00.000Z',
+      total: column(12),
+      free: column(10),
+      price_min: column(0.4),
+      price_median: column(0.5),
+      price_max: column(0.6),
+      ...changes,
+    };
+  };
+
+  test('columns begin at the first sample, and times are those of their values', () => {
+    const total = [...Array.from({ length: 80 }, () => null), ...Array.from({ length: 20 }, () => 12)];
+    const columns = columnsOf(history(100, { total }))!;
+    expect(columns.times).toHaveLength(20);
+    expect(columns.times[0]).toBe(Date.parse('2026-11-27T00:00:00.000Z') / 1000 + 80 * 300);
+    expect(columns.isShort).toBe(true);
+    expect(columnsOf(history(100))!.isShort).toBe(false);
+  });
+
+  test('a site of a few minutes shows an hour, not a line at the edge', () => {
+    const total = [...Array.from({ length: 99 }, () => null), 12];
+    expect(columnsOf(history(100, { total }))!.times).toHaveLength(12);
+    expect(columnsOf(history(3, { total: [null, null, null] }))).toBeUndefined();
+  });
+
+  test('the table has the newest first and no empty lines', () => {
+    const rows = historyRows(columnsOf(history(3, { total: [12, null, 12], free: [1, null, 3] }))!);
+    expect(rows.map((row) => row.free)).toEqual([3, 1]);
+  });
+
+  test('the chart is also a sentence', () => {
+    expect(chartSentence(columnsOf(history(3))!, String)).toBe('Between 0.4 and 0.6; 10 of 12 GPUs free at the end.');
+    const unpriced = columnsOf(history(2, { price_min: [null, null], price_max: [null, null] }))!;
+    expect(chartSentence(unpriced, String)).toMatch(/^No prices;/);
+  });
+
+  test('a small line covers 30 of the 90 days, and has gaps where nothing is known', () => {
+    expect(sparklineValues(history(360, { step_s: 21_600 }))).toHaveLength(120);
+    const { line, trend } = sparklineOf([null, 1, 2, null, 2, 3], 100, 20)!;
+    expect(line.match(/M/g)).toHaveLength(2);
+    expect(line).toMatch(/^M0 /);
+    expect(trend).toBe('up');
+  });
+
+  test('a price that hardly moves is drawn level, and a point is no line', () => {
+    expect(sparklineOf([1, 1, 1.001], 100, 20)!.trend).toBe('level');
+    expect(sparklineOf([0, 0], 100, 20)!.line).not.toContain('NaN');
+    expect(sparklineOf([null, 1], 100, 20)).toBeUndefined();
+  });
+
+  test('an unknown range is the shortest one', () => {
+    expect(rangeOf('90d')).toBe('90d');
+    expect(rangeOf('1y')).toBe('24h');
+    expect(rangeOf(null)).toBe('24h');
+  });
+});
