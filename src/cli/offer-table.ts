@@ -1,6 +1,6 @@
 import type { Offer } from '../client/shapes.js';
-import { gpuText } from './gpu-text.js';
-import { priceText, type Money } from './money.js';
+import { gpuText } from '../words/gpu-text.js';
+import { priceText, type Money } from '../words/money.js';
 import type { Column } from './terminal/table.js';
 
 /** The columns of `wl offers`, by what a narrow terminal can spare first. */

@@ -1,6 +1,6 @@
 import type { JobEvent } from '../client/shapes.js';
 import { durationText } from './durations.js';
-import { clean } from './terminal/clean.js';
+import { clean } from './clean.js';
 
 const words: Readonly<Record<string, string>> = {
   ordered: 'ordered',
