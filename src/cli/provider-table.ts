@@ -2,7 +2,7 @@ import type { Provider } from '../client/shapes.js';
 import { momentText } from '../words/durations.js';
 import { gpuText } from '../words/gpu-text.js';
 import { priceText } from '../words/money.js';
-import { reliabilityText } from './offer-table.js';
+import { reliabilityText } from '../words/reliability.js';
 import { providerState, type StateText } from '../words/states.js';
 import type { Column } from './terminal/table.js';
 
