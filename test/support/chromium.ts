@@ -3,7 +3,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { findChromium } from '../../engines/tools/chromium.js';
 import { ToolMissing, type Tool } from '../../engines/tools/tool.js';
 
-export type { Browser, BrowserContext, Page } from 'playwright-core';
+export type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 
 /** For a set-up that starts a browser on a busy machine. */
 export const browserStartsWithinMs = 180_000;
