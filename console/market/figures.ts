@@ -1,18 +1,18 @@
 import type { Market, MarketType } from '../../src/client/shapes.js';
-import { counted, priceText } from './price-words.js';
+import { priceText } from './words.js';
 
 /** What stands above everything else on the page. */
 export interface Headline {
   free: number;
   total: number;
-  /** `on 5 machines`. */
-  machines: string;
+  /** Machines that are online. */
+  machines: number;
   /** Of a GPU and hour, over all GPUs that have a price; undefined if none has. */
   median: number | undefined;
 }
 
 export function headlineOf({ free, total, providers_online: machines, gpu_types: types }: Market): Headline {
-  return { free, total, machines: `on ${counted(machines, 'machine')}`, median: medianOf(types) };
+  return { free, total, machines, median: medianOf(types) };
 }
 
 /** The median over types, each as often as it has GPUs: one rare and dear type does not move it. */

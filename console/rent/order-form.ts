@@ -101,19 +101,18 @@ export function formOfAddress(query: URLSearchParams, empty: OrderForm, { jobs }
     : { ...form, template: template.id, image: '' };
 }
 
-/** What of the form goes into the address: only what differs from an empty form. */
-export function addressOf(form: OrderForm, empty: OrderForm): URLSearchParams {
-  const query = new URLSearchParams();
+/** What `setQuery` is given for a form: only what differs from an empty one is in the address. */
+export function addressChange(form: OrderForm, empty: OrderForm): Record<string, string | undefined> {
+  const change: Record<string, string | undefined> = { image: undefined };
   for (const field of fieldsInAddress) {
     const text = form[field].trim();
     // A name is suggested anew each time: a link with the last one would name two jobs the same.
-    if (field !== 'name' && text !== '' && text !== empty[field]) query.set(inAddress[field], text);
+    change[inAddress[field]] = field === 'name' || text === empty[field] ? undefined : text;
   }
   const { template } = form;
-  if (template === ownImage) {
-    if (form.image.trim() !== '') query.set('image', form.image.trim());
-  } else if (template !== empty.template) query.set('image', template);
-  return query;
+  if (template === ownImage) change['image'] = form.image.trim();
+  else if (template !== empty.template) change['image'] = template;
+  return change;
 }
 
 export function imageOf({ template, image }: OrderForm, { jobs }: Pick<Site, 'jobs'>): string {

@@ -1,6 +1,6 @@
 import type { MarketType, Quote, WhyNot } from '../../src/client/shapes.js';
-import { counted, priceText } from '../market/price-words.js';
-import { hoursText } from './duration.js';
+import { counted, priceText } from '../market/words.js';
+import { shortDuration } from '../parts/times.js';
 import { numberOf, type OrderForm, type TextField } from './order-form.js';
 
 export type Change = Partial<Record<TextField, string>>;
@@ -53,7 +53,7 @@ function remedyOf({ limit, nearest }: WhyNot): Remedy | undefined {
     case 'storage_gb':
       return { label: `Take ${whole} GB of disk`, change: { disk: whole } };
     case 'duration_hours':
-      return { label: `Rent for ${hoursText(nearest)}`, change: { hours: String(nearest) } };
+      return { label: `Rent for ${shortDuration(nearest * 3600)}`, change: { hours: String(nearest) } };
     case 'max_price_per_hour':
       return { label: `Allow ${priceText(nearest)} an hour`, change: { maxPrice: String(nearest) } };
     case 'min_vram_gb':

@@ -1,0 +1,171 @@
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { broker, login, useResource } from '../live/index.js';
+import { Button, Card, Check, CommandLine, ErrorNote, Untrusted } from '../parts/index.js';
+import type { SectionProps } from './rent-form.js';
+import { inspectKeys, keyLabel, secretWords } from './ssh-keys.js';
+
+/** A key of the longest kind has far less; what is larger is another file. */
+const longestFile = 64 * 1024;
+
+/** Who may log in: keys that the broker keeps, and keys that are pasted or come from a file. */
+export function KeysSection({ form, problems, set }: SectionProps) {
+  const wallet = login.value?.wallet;
+  const saved = useResource(wallet === undefined ? undefined : `ssh-keys:${wallet}`, () => broker().sshKeys.list());
+  const keys = saved.data ?? [];
+  useFirstKey(keys[0]?.key_id, form.savedKeys.length + form.newKeys.length > 0, (id) => set({ savedKeys: [id] }));
+  const toggle = (id: string, isOn: boolean) =>
+    set({ savedKeys: isOn ? [...form.savedKeys, id] : form.savedKeys.filter((each) => each !== id) });
+  const hasAny = keys.length + form.newKeys.length > 0;
+  return (
+    <Card title="SSH key">
+      <div class="stack tight" data-place="keys">
+        {saved.error !== undefined && (
+          <ErrorNote error={saved.error} nextAtMs={saved.nextAtMs} onRetry={saved.reload} />
+        )}
+        {hasAny && (
+          <ul class="keys" aria-label="Keys that may log in">
+            {keys.map((key) => (
+              <li key={key.key_id}>
+                <Check
+                  checked={form.savedKeys.includes(key.key_id)}
+                  onChange={(isOn) => toggle(key.key_id, isOn)}
+                  label={
+                    <span>
+                      <Untrusted text={key.name} max={48} />{' '}
+                      <span class="soft small mono">{key.fingerprint.slice(0, 20)}…</span>
+                    </span>
+                  }
+                />
+              </li>
+            ))}
+            {form.newKeys.map((key) => (
+              <li key={key.line} class="row spread">
+                <span>
+                  <span aria-hidden="true">✓ </span>
+                  <Untrusted text={keyLabel(key)} max={60} />
+                </span>
+                <Button
+                  size="s"
+                  kind="bare"
+                  onClick={() => set({ newKeys: form.newKeys.filter((each) => each.line !== key.line) })}
+                >
+                  Remove<span class="hidden-text"> the key {keyLabel(key)}</span>
+                </Button>
+              </li>
+            ))}
+          </ul>
+        )}
+        <AddKey form={form} set={set} problem={problems.keys} isFirst={!hasAny} />
+        {form.newKeys.length > 0 && (
+          <Check
+            label="Keep new keys for my next orders"
+            checked={form.keepsKeys}
+            onChange={(keepsKeys) => set({ keepsKeys })}
+          />
+        )}
+      </div>
+    </Card>
+  );
+}
+
+/** Of the keys that are kept, one is chosen without asking; not again once somebody has taken it away. */
+function useFirstKey(first: string | undefined, hasOne: boolean, choose: (id: string) => void): void {
+  const isDone = useRef(false);
+  useEffect(() => {
+    if (first === undefined || isDone.current) return;
+    isDone.current = true;
+    if (!hasOne) choose(first);
+  }, [first]);
+}
+
+interface AddKeyProps extends Pick<SectionProps, 'form' | 'set'> {
+  problem: string | undefined;
+  isFirst: boolean;
+}
+
+function AddKey({ form, set, problem, isFirst }: AddKeyProps) {
+  const id = useId();
+  const [text, setText] = useState('');
+  const [refusal, setRefusal] = useState<string>();
+  const file = useRef<HTMLInputElement>(null);
+
+  /** @param isWhole nobody goes on typing: what is no key now will not become one. */
+  const take = (given: string, isWhole: boolean) => {
+    const found = inspectKeys(given);
+    if (found.is === 'keys') {
+      const known = new Set(form.newKeys.map(({ line }) => line));
+      set({ newKeys: [...form.newKeys, ...found.keys.filter(({ line }) => !known.has(line))] });
+      setText('');
+      setRefusal(undefined);
+    } else if (found.is === 'secret') {
+      setText('');
+      setRefusal(secretWords(found.what));
+    } else {
+      setText(given);
+      setRefusal(isWhole && found.is === 'unusable' ? found.why : undefined);
+    }
+  };
+  const readFile = async (chosen: File | undefined) => {
+    if (chosen === undefined) return;
+    if (chosen.size > longestFile)
+      setRefusal('That file is too large for a public key. Take the one that ends in .pub.');
+    else {
+      take(await chosen.text(), true);
+      // A file that was refused is nobody's text: it does not stay in the field.
+      setText('');
+    }
+    if (file.current !== null) file.current.value = '';
+  };
+  const said = refusal ?? problem;
+  return (
+    <div class="field">
+      <label for={id}>{isFirst ? 'Paste your public key' : 'Add another public key'}</label>
+      <textarea
+        id={id}
+        class="mono"
+        rows={isFirst ? 3 : 2}
+        placeholder="ssh-ed25519 AAAA… you@laptop"
+        spellcheck={false}
+        autoComplete="off"
+        value={text}
+        aria-invalid={said === undefined ? undefined : true}
+        aria-describedby={`${id}-hint ${id}-error`}
+        onInput={(event) => take(event.currentTarget.value, false)}
+        onBlur={() => take(text, true)}
+        onDrop={(event) => {
+          const dropped = event.dataTransfer?.files[0];
+          if (dropped === undefined) return;
+          event.preventDefault();
+          void readFile(dropped);
+        }}
+      />
+      <p class="field-error" id={`${id}-error`} role="alert">
+        {said ?? ''}
+      </p>
+      <div class="row">
+        <Button size="s" onClick={() => file.current?.click()}>
+          Add from a file
+        </Button>
+        <input
+          ref={file}
+          type="file"
+          class="hidden-text"
+          tabIndex={-1}
+          aria-label="File of a public key"
+          accept=".pub,text/plain"
+          onChange={(event) => void readFile(event.currentTarget.files?.[0])}
+        />
+        <span class="field-hint" id={`${id}-hint`}>
+          The public one only. The private key stays on your computer.
+        </span>
+      </div>
+      {isFirst && (
+        <details class="no-key">
+          <summary>You have no key yet?</summary>
+          <p class="small soft">Make one in a terminal, then add the file ~/.ssh/id_ed25519.pub here:</p>
+          <CommandLine text="ssh-keygen -t ed25519" what="the command that makes a key" />
+        </details>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,121 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Site } from '../../src/client/index.js';
+import { setQuery } from '../app/router.js';
+import { broker, useResource } from '../live/index.js';
+import { useSettled } from '../market/when.js';
+import { DurationSection } from './duration-section.js';
+import { firstPlace, formProblems, placed, type Place, type Problems } from './form-problems.js';
+import { GpuSection } from './gpu-section.js';
+import { ImageSection } from './image-section.js';
+import { KeysSection } from './keys-section.js';
+import { MoreSection } from './more-section.js';
+import { addressChange, orderOf, quoteOrderOf, type OrderForm } from './order-form.js';
+import type { Change } from './remedies.js';
+import { Summary } from './summary.js';
+import { useOrder } from './use-order.js';
+import { useQuote } from './use-quote.js';
+
+const addressMs = 400;
+const marketEveryMs = 10_000;
+
+/** What each part of the form is given. */
+export interface SectionProps {
+  form: OrderForm;
+  problems: Problems;
+  set(change: Partial<OrderForm>): void;
+}
+
+export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm; first: OrderForm }) {
+  const [form, setForm] = useState(first);
+  const [tried, setTried] = useState<Problems>({});
+  const ordering = useOrder();
+  const market = useResource('market', () => broker().market.now(), { everyMs: marketEveryMs });
+  const types = market.data?.gpu_types ?? [];
+  const { loaded, isSettling } = useQuote(quoteOrderOf(form), form.region);
+  const box = useRef<HTMLFormElement>(null);
+
+  const address = useSettled(form, addressMs);
+  useEffect(() => setQuery(addressChange(address, empty)), [address]);
+  useFirstType(form.gpu, types[0]?.gpu_type, (gpu) => setForm((now) => ({ ...now, gpu })));
+
+  const ofQuote = placed(loaded.error?.fields ?? []);
+  const ofOrder = placed(ordering.error?.fields ?? []);
+  const problems: Problems = { ...ofQuote.problems, ...ofOrder.problems, ...tried };
+  const set = (change: Partial<OrderForm>) => {
+    setForm((now) => ({ ...now, ...change }));
+    setTried((now) => without(now, change));
+    if (ordering.error?.fields !== undefined) ordering.forgetError();
+  };
+  const rent = async () => {
+    const found = formProblems(form, site);
+    setTried(found);
+    const place = firstPlace(found);
+    if (place !== undefined) {
+      focusOn(box.current, place);
+      return;
+    }
+    const order = orderOf(form, site, loaded.data?.provider);
+    if (order !== undefined) await ordering.rent(order, form.keepsKeys ? form.newKeys : []);
+  };
+  const ordered = firstPlace(ofOrder.problems);
+  useEffect(() => {
+    if (ordered !== undefined) focusOn(box.current, ordered);
+  }, [ordering.error]);
+
+  const section = { form, problems, set };
+  return (
+    <form
+      class="rent-columns"
+      ref={box}
+      noValidate
+      aria-label="Order"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void rent();
+      }}
+    >
+      <div class="stack loose">
+        <GpuSection {...section} types={types} />
+        <ImageSection {...section} site={site} />
+        <KeysSection {...section} />
+        <DurationSection {...section} site={site} />
+        <MoreSection {...section} />
+      </div>
+      <Summary
+        {...{ form, site, types, loaded, isSettling, ordering }}
+        problemCount={Object.keys(problems).length}
+        rest={[...ofQuote.rest, ...ofOrder.rest]}
+        onChange={(change: Change) => set(change)}
+      />
+    </form>
+  );
+}
+
+/** Without a link that says more, the type of which most is there is chosen. */
+function useFirstType(chosen: string, first: string | undefined, choose: (gpu: string) => void): void {
+  const isDone = useRef(chosen !== '');
+  useEffect(() => {
+    if (isDone.current || first === undefined) return;
+    isDone.current = true;
+    choose(first);
+  }, [first]);
+}
+
+/** What is changed is judged anew when it is sent. */
+function without(problems: Problems, change: Partial<OrderForm>): Problems {
+  const touched = new Set<string>(Object.keys(change));
+  if (touched.has('savedKeys') || touched.has('newKeys')) touched.add('keys');
+  if (touched.has('template')) touched.add('image');
+  return Object.fromEntries(Object.entries(problems).filter(([place]) => !touched.has(place)));
+}
+
+/** The first control of a place; what is folded is unfolded for it. */
+function focusOn(form: HTMLFormElement | null, place: Place): void {
+  const found = form?.querySelector<HTMLElement>(`[data-place="${place}"]`);
+  const folded = found?.closest('details');
+  if (folded) folded.open = true;
+  requestAnimationFrame(() => {
+    found?.querySelector<HTMLElement>('input:not([type=hidden]), select, textarea, button')?.focus();
+    found?.scrollIntoView({ block: 'center' });
+  });
+}
