@@ -52,11 +52,19 @@ function follow(wallet: string): () => void {
   const { signal: endedSignal } = ended;
   lastId = undefined;
   channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    const message = data as { event?: WalletEvent; isStreaming?: boolean } | null;
+    const message = data as { event?: WalletEvent; isStreaming?: boolean; lastId?: number; asks?: true } | null;
     if (message?.event !== undefined) tell(message.event);
     if (message?.isStreaming !== undefined) isStreaming.value = message.isStreaming;
+    if (message?.lastId !== undefined) lastId ??= message.lastId;
+    if (message?.asks === true && isReader) channel?.postMessage({ isStreaming: isStreaming.value, lastId });
   });
-  const read = async () => await readStream(channel, endedSignal);
+  let isReader = false;
+  channel?.postMessage({ asks: true });
+  const read = async () => {
+    isReader = true;
+    await readStream(channel, endedSignal);
+    isReader = false;
+  };
   // Without locks (a page that came over plain http) each tab has a stream of its own.
   const locks = (navigator as { locks?: LockManager }).locks;
   if (locks === undefined) void read();

@@ -2,11 +2,15 @@ import { effect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { comebacks } from './reach.js';
 import { Resource, type ResourceState } from './resource.js';
-import { endsLogin, isLost, login } from './session.js';
+import { endsLogin, isLost, login, operator } from './session.js';
 
 export interface UseResourceOptions {
   /** How often it is read again while the page is visible. Default: only when it is asked for. */
   everyMs?: number | undefined;
+  /** When the key changes, what was read under the one before stays until the next is there: for filters. */
+  keep?: boolean;
+  /** It is read with the operator's client: where that has ended, it is forgotten, not the login of the tab. */
+  as?: 'operator';
 }
 
 export type Loaded<T> = ResourceState<T> & {
@@ -20,7 +24,7 @@ export type Loaded<T> = ResourceState<T> & {
 const known = new Map<string, { resource: Resource<unknown>; users: number }>();
 const mostKept = 40;
 
-const around = {
+const around = (as: 'operator' | undefined) => ({
   nowMs: () => Date.now(),
   setTimer: (call: () => void, afterMs: number) => {
     const timer = setTimeout(call, afterMs);
@@ -28,9 +32,11 @@ const around = {
   },
   random: Math.random,
   failed: (error: unknown) => {
-    if (endsLogin(error) && login.peek() !== undefined) isLost.value = true;
+    if (!endsLogin(error)) return;
+    if (as === 'operator') operator.value = undefined;
+    else if (login.peek() !== undefined) isLost.value = true;
   },
-};
+});
 
 /**
  * Reads something from the broker, and again every `everyMs` while the page is visible. Old data stays when a reading
@@ -47,14 +53,16 @@ export function useResource<T>(
   load: (signal: AbortSignal) => Promise<T>,
   options: UseResourceOptions = {},
 ): Loaded<T> {
-  const latest = useRef(load);
-  latest.current = load;
-  const { everyMs } = options;
-  const held = useMemo(() => (key === undefined ? undefined : resourceOf<T>(key, (s) => latest.current(s))), [key]);
+  // One for each key: a reading that another component shares must not begin to read what belongs to the next key.
+  const latest = useMemo(() => ({ load }), [key]);
+  latest.load = load;
+  const { everyMs, keep = false, as } = options;
+  const before = useRef<T | undefined>(undefined);
+  const held = useMemo(() => (key === undefined ? undefined : resourceOf<T>(key, (s) => latest.load(s), as)), [key]);
   useEffect(() => {
     if (held === undefined || key === undefined) return undefined;
     const { resource } = held;
-    resource.update((signal) => latest.current(signal), { everyMs });
+    resource.update((signal) => latest.load(signal), { everyMs });
     held.users += 1;
     const follow = () => (document.hidden ? resource.hold() : resource.look());
     follow();
@@ -74,7 +82,10 @@ export function useResource<T>(
   }, [held, everyMs]);
   if (held === undefined) return { ...nothing, reload: () => undefined, put: () => undefined };
   const { resource } = held;
-  return { ...resource.state.value, reload: () => resource.reload(), put: (data) => resource.put(data) };
+  const state = resource.state.value;
+  const data = state.data ?? (keep ? before.current : undefined);
+  before.current = data;
+  return { ...state, data, reload: () => resource.reload(), put: (data) => resource.put(data) };
 }
 
 const nothing = { data: undefined, atMs: undefined, error: undefined, loading: false, nextAtMs: undefined };
@@ -99,14 +110,14 @@ export function forgetResources(): void {
   }
 }
 
-function resourceOf<T>(key: string, load: (signal: AbortSignal) => Promise<T>) {
+function resourceOf<T>(key: string, load: (signal: AbortSignal) => Promise<T>, as: 'operator' | undefined) {
   const found = known.get(key);
   if (found !== undefined) return found as { resource: Resource<T>; users: number };
   for (const [old, { users }] of known) {
     if (known.size < mostKept) break;
     if (users === 0) known.delete(old);
   }
-  const made = { resource: new Resource<T>(load, {}, around), users: 0 };
+  const made = { resource: new Resource<T>(load, {}, around(as)), users: 0 };
   known.set(key, made);
   return made;
 }

@@ -50,7 +50,7 @@ export function typeCardOf(type: MarketType): TypeCard {
   const { total, free, most_at_one_provider: most } = type;
   return {
     gpuType: type.gpu_type,
-    name: shortName(type.name, type.vram_gb),
+    name: shortTypeName(type.name, type.vram_gb),
     vram: vramText(type.vram_gb),
     free,
     total,
@@ -61,7 +61,7 @@ export function typeCardOf(type: MarketType): TypeCard {
 }
 
 /** A name without the memory that stands beside it anyway: `A100 SXM4 80GB` is `A100 SXM4`. */
-function shortName(name: string, vramGb: readonly number[]): string {
+export function shortTypeName(name: string, vramGb: readonly number[]): string {
   const short = name.replace(/\s+(\d+)\s?GB$/i, (all, gb: string) => (vramGb.includes(Number(gb)) ? '' : all));
   return short === '' ? name : short;
 }

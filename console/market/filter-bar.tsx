@@ -1,13 +1,18 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import type { MarketType } from '../../src/client/index.js';
 import { Button, Check, Input, plain, Select } from '../parts/index.js';
 import { vramChoices } from './figures.js';
-import { activeFilters, withFilter, withoutNarrowing, type Filters } from './filters.js';
+import { activeFilters, offerSorts, withFilter, withoutNarrowing, type Filters } from './filters.js';
 import { useSettled } from './when.js';
 
 /** Versions that images are built for; the broker knows all others, too. */
 const cudaVersions = ['11.8', '12.1', '12.4', '12.6', '12.8', '13.0'];
 const counts = ['1', '2', '4', '8'];
+const sortOptions = [
+  { value: 'price', label: 'price' },
+  { value: 'free', label: 'most free' },
+  { value: 'reliability', label: 'most reliable' },
+];
 const typedMs = 300;
 
 interface FilterBarProps {
@@ -23,65 +28,90 @@ export function FilterBar({ types, regions, filters, unit, onChange }: FilterBar
   const set = <Name extends keyof Filters>(name: Name, value: Filters[Name] | undefined) =>
     onChange(withFilter(filters, name, value));
   const number = (text: string) => (text === '' ? undefined : Number(text));
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
   return (
-    <form class="filters" role="search" aria-label="Filters of offers" onSubmit={(event) => event.preventDefault()}>
-      <Select
-        label="GPU"
-        value={filters.gpu ?? ''}
-        options={withValue(
-          types.map(({ gpu_type: value, name }) => ({ value, label: plain(name, 32) })),
-          filters.gpu,
-          'any',
-        )}
-        onChange={(value) => set('gpu', value === '' ? undefined : value)}
-      />
-      <Select
-        label="GPUs in one job"
-        value={String(filters.count ?? 1)}
-        options={withValue(
-          counts.map((value) => ({ value, label: value })),
-          filters.count,
-        )}
-        onChange={(value) => set('count', value === '1' ? undefined : Number(value))}
-      />
-      <Select
-        label="Memory, at least"
-        value={String(filters.minVramGb ?? '')}
-        options={withValue(
-          vramChoices(types).map((gb) => ({ value: String(gb), label: `${gb} GB` })),
-          filters.minVramGb,
-          'any',
-        )}
-        onChange={(value) => set('minVramGb', number(value))}
-      />
-      <Typed
-        label="Price, at most"
-        unit={`${unit}/h`}
-        inputMode="decimal"
-        value={filters.maxPrice === undefined ? '' : String(filters.maxPrice)}
-        onSettled={(text) => set('maxPrice', priceOf(text))}
-      />
-      <Select
-        label="CUDA, at least"
-        value={filters.minCuda ?? ''}
-        options={withValue(
-          cudaVersions.map((value) => ({ value, label: value })),
-          filters.minCuda,
-          'any',
-        )}
-        onChange={(value) => set('minCuda', value === '' ? undefined : value)}
-      />
-      <Select
-        label="Region"
-        value={filters.region ?? ''}
-        options={withValue(
-          regions.map((value) => ({ value, label: plain(value, 32) })),
-          filters.region,
-          'any',
-        )}
-        onChange={(value) => set('region', value === '' ? undefined : value)}
-      />
-      <Check label="Full ones, too" checked={filters.full === true} onChange={(on) => set('full', on || undefined)} />
+    <form role="search" aria-label="Filters of offers" onSubmit={(event) => event.preventDefault()}>
+      <Button
+        size="s"
+        class="filters-fold only-narrow"
+        aria-expanded={isOpen}
+        aria-controls={id}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {isOpen ? 'Hide filters' : 'Filter and sort'}
+      </Button>
+      <div class={`filters${isOpen ? ' is-open' : ''}`} id={id}>
+        <Select
+          label="GPU"
+          value={filters.gpu ?? ''}
+          options={withValue(
+            types.map(({ gpu_type: value, name }) => ({ value, label: plain(name, 32) })),
+            filters.gpu,
+            'any',
+          )}
+          onChange={(value) => set('gpu', value === '' ? undefined : value)}
+        />
+        <Select
+          label="GPUs in one job"
+          value={String(filters.count ?? 1)}
+          options={withValue(
+            counts.map((value) => ({ value, label: value })),
+            filters.count,
+          )}
+          onChange={(value) => set('count', value === '1' ? undefined : Number(value))}
+        />
+        <Select
+          label="Memory, at least"
+          value={String(filters.minVramGb ?? '')}
+          options={withValue(
+            vramChoices(types).map((gb) => ({ value: String(gb), label: `${gb} GB` })),
+            filters.minVramGb,
+            'any',
+          )}
+          onChange={(value) => set('minVramGb', number(value))}
+        />
+        <Typed
+          label="Price, at most"
+          unit={`${unit}/h`}
+          inputMode="decimal"
+          value={filters.maxPrice === undefined ? '' : String(filters.maxPrice)}
+          onSettled={(text) => set('maxPrice', priceOf(text))}
+        />
+        <Select
+          label="CUDA, at least"
+          value={filters.minCuda ?? ''}
+          options={withValue(
+            cudaVersions.map((value) => ({ value, label: value })),
+            filters.minCuda,
+            'any',
+          )}
+          onChange={(value) => set('minCuda', value === '' ? undefined : value)}
+        />
+        <Select
+          label="Region"
+          value={filters.region ?? ''}
+          options={withValue(
+            regions.map((value) => ({ value, label: plain(value, 32) })),
+            filters.region,
+            'any',
+          )}
+          onChange={(value) => set('region', value === '' ? undefined : value)}
+        />
+        <Select
+          label="Sort by"
+          class="only-narrow"
+          value={filters.sort ?? 'price'}
+          options={sortOptions}
+          onChange={(value) =>
+            set(
+              'sort',
+              offerSorts.find((sort) => sort === value && sort !== 'price'),
+            )
+          }
+        />
+        <Check label="Full ones, too" checked={filters.full === true} onChange={(on) => set('full', on || undefined)} />
+      </div>
     </form>
   );
 }

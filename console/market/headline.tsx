@@ -1,5 +1,5 @@
 import { site } from '../live/index.js';
-import { Bar, plain } from '../parts/index.js';
+import { plain } from '../parts/index.js';
 import type { Headline as Figures } from './figures.js';
 import { priceText } from './words.js';
 
@@ -28,9 +28,6 @@ export function Headline({ free, total, machines, median }: Figures) {
           <span class="headline-figure num">{priceText(median)}</span>
           <span class="soft"> {unit} per GPU and hour</span>
         </dd>
-      </div>
-      <div class="headline-bar">
-        <Bar used={total === 0 ? 0 : (total - free) / total} label={`${total - free} of ${total} GPUs are rented`} />
       </div>
     </dl>
   );

@@ -60,7 +60,7 @@ export function HistorySection({ types, gpuType, range: asked, onType, onRange }
       }
     >
       <div class="history-body">
-        <Loaded of={history} skeleton={<Skeleton lines={1} height={21} />}>
+        <Loaded of={history} skeleton={<Skeleton lines={1} height={20} />}>
           {(data) => {
             const columns = columnsOf(data);
             if (columns === undefined)

@@ -59,10 +59,8 @@ function LiveMark({ of }: { of: { atMs: number | undefined; error?: unknown } })
   return (
     <span class={`live-mark${isLive ? ' is-live' : ''}`}>
       <span class="live-dot" aria-hidden="true" />
-      {isLive ? 'live' : 'not live'}
-      <span class="live-age">
-        <Age of={of} />
-      </span>
+      <span>{isLive ? 'live' : 'not live'}</span>
+      <Age of={of} />
     </span>
   );
 }

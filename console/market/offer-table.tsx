@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import type { MarketType, Offer } from '../../src/client/index.js';
 import { LinkButton, plain, Table, Untrusted, type Column } from '../parts/index.js';
-import { vramText } from './figures.js';
+import { shortTypeName, vramText } from './figures.js';
 import { offerSorts, withFilter, type Filters, type OfferSort } from './filters.js';
 import { rentAddress, type OfferRow } from './offer-rows.js';
 import { counted, priceText, reliabilityText, unknown } from './words.js';
@@ -45,7 +45,7 @@ interface Asked {
 }
 
 function columnsFor({ types, count = 1, unit }: Asked): Column<OfferRow>[] {
-  const names = new Map(types.map((type) => [type.gpu_type, type.name]));
+  const names = new Map(types.map((type) => [type.gpu_type, shortTypeName(type.name, type.vram_gb)]));
   const nameOf = ({ gpu_type: type, gpu_model: model }: Offer) => names.get(type ?? '') ?? model ?? type ?? 'no GPU';
   return [
     {
@@ -68,7 +68,7 @@ function columnsFor({ types, count = 1, unit }: Asked): Column<OfferRow>[] {
       ...{ key: 'reliability', head: 'Reliable', align: 'end', sort: 'reliability' },
       cell: ({ offer }) => <span class="num">{reliabilityText(offer.reliability)}</span>,
     },
-    { key: 'rest', head: 'Besides it', cell: ({ offer }) => <Rest offer={offer} /> },
+    { key: 'rest', head: 'Cores, memory, disk', cell: ({ offer }) => <Rest offer={offer} /> },
     { key: 'provider', head: 'Provider', cell: ({ offer }) => <Untrusted text={offer.provider_id} max={24} /> },
     {
       key: 'rent',
@@ -124,12 +124,13 @@ function PriceCell({ row: { offer, change }, count }: { row: OfferRow; count: nu
   );
 }
 
+const diskText = (gb: number) => (gb >= 1000 ? `${Math.floor(gb / 100) / 10} TB` : `${gb} GB`);
+
 function Rest({ offer }: { offer: Offer }) {
   const { free_cpu_cores: cores, free_memory_gb: memory, free_storage_gb: disk } = offer;
   return (
     <span class="offer-rest soft small">
-      {counted(cores, 'core')} · {Math.floor(memory)} GB ·{' '}
-      {disk >= 1000 ? `${Math.floor(disk / 100) / 10} TB` : `${disk} GB`} disk
+      {counted(cores, 'core')} · {Math.floor(memory)} GB · {diskText(disk)}
     </span>
   );
 }

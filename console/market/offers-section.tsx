@@ -24,7 +24,7 @@ export function OffersSection({ types, filters, onChange }: OffersSectionProps) 
   const isFailed = list.error !== undefined;
   const isEmpty = rows?.rows.length === 0 && !isOld;
   return (
-    <Card title="Offers" aside={<Age of={list} />} class="offers" flush>
+    <Card title="Offers" aside={isFailed && <Age of={list} />} class="offers" flush>
       <div class="offers-filters">
         <FilterBar {...bar} regions={regions} />
         <ActiveFilters {...bar} />

@@ -24,7 +24,7 @@ export function drawHistory(
   const look = lookOf(box);
   const width = () => Math.max(200, box.clientWidth);
   const shared = (height: number): Pick<uPlot.Options, 'width' | 'height' | 'legend' | 'cursor' | 'padding'> => ({
-    ...{ width: width(), height, legend: { show: false }, padding: [8, 8, 0, 0] },
+    ...{ width: width(), height, legend: { show: false }, padding: [8, 22, 0, 0] },
     cursor: {
       ...{ y: false, drag: { x: false, y: false }, sync: { key: 'market-history' } },
       points: { size: 7, width: 2 },

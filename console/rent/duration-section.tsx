@@ -4,7 +4,7 @@ import { Button, Card, Input, shortDuration } from '../parts/index.js';
 import { commonHours, endText } from './duration.js';
 import { suggestedName } from './names.js';
 import { numberOf } from './order-form.js';
-import type { SectionProps } from './rent-form.js';
+import type { SectionProps } from './section-props.js';
 
 /** For how long, and under which name. */
 export function DurationSection({ form, problems, set, site }: SectionProps & { site: Site }) {
@@ -51,7 +51,7 @@ function Until({ hours }: { hours: number }) {
   void second.value;
   return (
     <>
-      Ends at <b class="num">{endText(hours, nowMs())}</b> if it starts now. You pay only while it runs.
+      Ends at <b class="num">{endText(hours, nowMs())}</b> if it starts now.
     </>
   );
 }

@@ -1,15 +1,15 @@
 import { useId } from 'preact/hooks';
 import type { Site } from '../../src/client/index.js';
 import { Card, Input, Untrusted } from '../parts/index.js';
-import { ownImage } from './order-form.js';
-import type { SectionProps } from './rent-form.js';
+import { ownImage, templatesOf } from './order-form.js';
+import type { SectionProps } from './section-props.js';
 
 /** What runs: an image that the site offers, or one's own. */
 export function ImageSection({ form, problems, set, site }: SectionProps & { site: Site }) {
   const name = useId();
-  const { templates, image_allowlist: allowed } = site.jobs;
+  const { image_allowlist: allowed } = site.jobs;
   const choices = [
-    ...templates.map(({ id, name: title, image }) => ({ id, title, image })),
+    ...templatesOf(site).map(({ id, name: title, image }) => ({ id, title, image })),
     { id: ownImage, title: 'Your own image', image: 'from any public registry' },
   ];
   return (

@@ -1,7 +1,7 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { broker, login, useResource } from '../live/index.js';
+import { broker, login, requireLogin, useResource } from '../live/index.js';
 import { Button, Card, Check, CommandLine, ErrorNote, Untrusted } from '../parts/index.js';
-import type { SectionProps } from './rent-form.js';
+import type { SectionProps } from './section-props.js';
 import { inspectKeys, keyLabel, secretWords } from './ssh-keys.js';
 
 /** A key of the longest kind has far less; what is larger is another file. */
@@ -155,6 +155,11 @@ function AddKey({ form, set, problem, isFirst }: AddKeyProps) {
           accept=".pub,text/plain"
           onChange={(event) => void readFile(event.currentTarget.files?.[0])}
         />
+        {login.value === undefined && (
+          <Button size="s" kind="bare" onClick={() => void requireLogin('Your keys are shown to your wallet.')}>
+            Connect to use a saved key
+          </Button>
+        )}
         <span class="field-hint" id={`${id}-hint`}>
           The public one only. The private key stays on your computer.
         </span>

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { broker, site, useResource } from '../live/index.js';
 import { Button, Input, plain, Select } from '../parts/index.js';
 import type { Problems } from './form-problems.js';
-import type { SectionProps } from './rent-form.js';
+import type { SectionProps } from './section-props.js';
 import { looksSecret, readEnvLines, variableProblems, type Variable } from './variables.js';
 
 /** What most orders leave as it is. */

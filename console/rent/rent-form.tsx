@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Site } from '../../src/client/index.js';
 import { setQuery } from '../app/router.js';
-import { broker, useResource } from '../live/index.js';
+import { broker, login, requireLogin, useResource } from '../live/index.js';
 import { useSettled } from '../market/when.js';
 import { DurationSection } from './duration-section.js';
 import { firstPlace, formProblems, placed, type Place, type Problems } from './form-problems.js';
@@ -17,13 +17,6 @@ import { useQuote } from './use-quote.js';
 
 const addressMs = 400;
 const marketEveryMs = 10_000;
-
-/** What each part of the form is given. */
-export interface SectionProps {
-  form: OrderForm;
-  problems: Problems;
-  set(change: Partial<OrderForm>): void;
-}
 
 export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm; first: OrderForm }) {
   const [form, setForm] = useState(first);
@@ -50,12 +43,31 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
     const found = formProblems(form, site);
     setTried(found);
     const place = firstPlace(found);
-    if (place !== undefined) {
-      focusOn(box.current, place);
+    if (place === 'keys' && Object.keys(found).length === 1 && login.value === undefined) {
+      await rentWithSavedKey();
       return;
     }
-    const order = orderOf(form, site, loaded.data?.provider);
-    if (order !== undefined) await ordering.rent(order, form.keepsKeys ? form.newKeys : []);
+    if (place === undefined) await send(form);
+    else focusOn(box.current, place);
+  };
+  const send = async (complete: OrderForm) => {
+    const order = orderOf(complete, site, loaded.data?.provider);
+    if (order !== undefined) await ordering.rent(order, complete.keepsKeys ? complete.newKeys : []);
+  };
+  /** Only a key is missing, and the wallet may have one that the broker keeps. */
+  const rentWithSavedKey = async () => {
+    const isIn = await requireLogin('Your keys are shown to your wallet.');
+    const [first] = isIn
+      ? await broker()
+          .sshKeys.list()
+          .catch(() => [])
+      : [];
+    if (first === undefined) {
+      focusOn(box.current, 'keys');
+      return;
+    }
+    set({ savedKeys: [first.key_id] });
+    await send({ ...form, savedKeys: [first.key_id] });
   };
   const ordered = firstPlace(ofOrder.problems);
   useEffect(() => {

@@ -1,3 +1,5 @@
+import type { RefObject } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { MarketType, Site } from '../../src/client/index.js';
 import { canAct, login, nowMs } from '../live/index.js';
 import { Button, Card, ErrorNote, Money, plain, Price, shortDuration, Skeleton, Untrusted } from '../parts/index.js';
@@ -22,31 +24,55 @@ interface SummaryProps extends ShownQuote {
 export function Summary({ form, types, loaded, isSettling, ordering, problemCount, rest, onChange }: SummaryProps) {
   const { data, error } = loaded;
   const isFieldError = error?.fields !== undefined;
+  const place = useRef<HTMLDivElement>(null);
   return (
-    <Card title="Summary" class="summary">
-      <p class="summary-what">{orderText(form, types)}</p>
-      <div class={`summary-quote${isSettling || (data !== undefined && error !== undefined) ? ' is-settling' : ''}`}>
-        {data === undefined && error === undefined && <Skeleton lines={4} height={1.4} />}
-        {error !== undefined && !isFieldError && (
-          <ErrorNote error={error} nextAtMs={loaded.nextAtMs} onRetry={loaded.reload} />
-        )}
-        {data !== undefined && !isFieldError && (
-          <QuoteWords quoted={data} form={form} types={types} onChange={onChange} />
-        )}
-      </div>
-      {rest.map((text) => (
-        <p key={text} class="field-error">
-          <Untrusted text={text} max={200} />
-        </p>
-      ))}
-      {ordering.error !== undefined && ordering.error.fields === undefined && <ErrorNote error={ordering.error} />}
-      <RentButton
-        isBusy={ordering.isBusy}
-        canStart={data?.quote.can_start}
-        isWrong={problemCount > 0 || isFieldError}
-      />
-      <LoginEnd hours={numberOf(form.hours)} />
-    </Card>
+    <div class="summary-place" ref={place}>
+      <Card title="Summary" class="summary">
+        <p class="summary-what">{orderText(form, types)}</p>
+        <div class={`summary-quote${isSettling || (data !== undefined && error !== undefined) ? ' is-settling' : ''}`}>
+          {data === undefined && error === undefined && <Skeleton lines={4} height={1.4} />}
+          {error !== undefined && !isFieldError && (
+            <ErrorNote error={error} nextAtMs={loaded.nextAtMs} onRetry={loaded.reload} />
+          )}
+          {data !== undefined && !isFieldError && (
+            <QuoteWords quoted={data} form={form} types={types} onChange={onChange} />
+          )}
+        </div>
+        {rest.map((text) => (
+          <p key={text} class="field-error">
+            <Untrusted text={text} max={200} />
+          </p>
+        ))}
+        {ordering.error !== undefined && ordering.error.fields === undefined && <ErrorNote error={ordering.error} />}
+        <RentButton
+          isBusy={ordering.isBusy}
+          canStart={data?.quote.can_start}
+          isWrong={problemCount > 0 || isFieldError}
+        />
+        <LoginEnd hours={numberOf(form.hours)} />
+      </Card>
+      <FiguresBar quoted={isFieldError ? undefined : data} place={place} />
+    </div>
+  );
+}
+
+/** On narrow screens the summary is far down: its figures stay at the lower edge until it comes into sight. */
+function FiguresBar({ quoted, place }: { quoted: Quoted | undefined; place: RefObject<HTMLElement | null> }) {
+  const [isInSight, setInSight] = useState(false);
+  useEffect(() => {
+    if (place.current === null) return undefined;
+    const observer = new IntersectionObserver((entries) => setInSight(entries.at(-1)?.isIntersecting === true));
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, []);
+  const cost = quoted?.quote.can_start === true ? quoted.quote.cost : undefined;
+  return (
+    <div class={`rent-bar${isInSight ? ' is-done' : ''}`}>
+      <span>{cost ? <Money units={cost.expected} /> : quoted === undefined ? '' : 'Nobody takes this now'}</span>
+      <Button size="s" onClick={() => place.current?.scrollIntoView({ block: 'start' })}>
+        To the summary
+      </Button>
+    </div>
   );
 }
 
@@ -111,6 +137,8 @@ function QuoteWords({ quoted, form, types, onChange }: QuoteWordsProps) {
   );
 }
 
+const reliableText = (share: number | null) => (share === null ? 'new' : `${reliabilityText(share)} reliable`);
+
 function SessionWords({ quote: { session } }: Pick<Quoted, 'quote'>) {
   if (session === undefined) return null;
   if (session.covers === false)
@@ -154,7 +182,7 @@ function Machines({
             <Untrusted text={offer.provider_id} max={20} />
             <span class="soft">
               {' '}
-              {at === 0 ? (isRegion ? 'in your region' : 'first choice') : reliabilityText(offer.reliability)}
+              {at === 0 ? (isRegion ? 'in your region' : 'first choice') : reliableText(offer.reliability)}
             </span>
           </span>
           <Price perHour={offer.price_per_hour} bare />
