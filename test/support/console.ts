@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Pool } from 'pg';
 import type { PrivateKeyAccount } from 'viem';
 import type { Endpoints } from '../../engines/engine.js';
 import { packageRoot } from '../../engines/paths.js';
@@ -10,6 +11,8 @@ import {
   type SimulatedProviderOptions,
 } from '../../engines/simulated-provider/provider.js';
 import { connect, memoryStore, type Scope, type WorldLand } from '../../src/client/index.js';
+import { sampleMarket } from '../../src/db/market.js';
+import { withoutPrices } from '../../src/db/offers.js';
 import { newWallet } from './api.js';
 import { browserWallet, installWallets, type BrowserWallet } from './browser-wallet.js';
 import { startChromium, watch, type Browser, type BrowserContext, type Page, type Seen } from './chromium.js';
@@ -48,6 +51,8 @@ export interface OpenConsole {
   client(account: PrivateKeyAccount, scopes?: readonly Scope[]): Promise<WorldLand>;
   /** A machine that has joined, and whose GPUs, of a type that no other test has, can be rented. */
   machine(options?: Partial<SimulatedProviderOptions>): Promise<Machine>;
+  /** Has the market sampled now, which happens every five minutes. */
+  sampleMarket(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -68,6 +73,7 @@ export async function openConsole(file = process.env[consoleStackVariable]): Pro
   const { api, redis } = endpoints;
   if (api === undefined || redis === undefined) throw new Error(`${file} names no API`);
   const browser = await startChromium();
+  const database = new Pool({ connectionString: endpoints.postgres, max: 2 });
   const machines: SimulatedProvider[] = [];
 
   return {
@@ -99,7 +105,11 @@ export async function openConsole(file = process.env[consoleStackVariable]): Pro
       });
       return { ...provider, owner, gpuType, gpuModel: gpus.model };
     },
+    async sampleMarket() {
+      await sampleMarket(database, withoutPrices);
+    },
     async close() {
+      await database.end();
       await browser.close();
       await Promise.all(machines.map((machine) => machine.stop()));
     },

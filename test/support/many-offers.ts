@@ -7,7 +7,7 @@ export async function putManyOffers(pool: Pool, count: number): Promise<void> {
   await pool.query(
     `insert into providers
      select copy.* from providers p, generate_series(1, $1::int - 1) n,
-            jsonb_populate_record(p, jsonb_build_object('provider_id', 'many-' || n, 'node_name', null)) copy
+            jsonb_populate_record(p, jsonb_build_object('provider_id', 'many-' || n, 'node_name', 'many-' || n)) copy
       where p.provider_id = 'many-0'`,
     [count],
   );
