@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { WorldLandError, type WorldLand } from '../../src/client/index.js';
-import { endsLogin, operator, useOperatorClient, useResource, type Loaded } from '../live/index.js';
+import { endsLogin, operator, requireOperator, useResource, type Loaded } from '../live/index.js';
 
 /** How a page reads a list: the client's own pages. */
 interface Page<T> {
@@ -40,14 +40,14 @@ export function useOperatorResource<T>(
  * @throws WorldLandError
  */
 export async function asOperator<T>(action: (client: WorldLand) => Promise<T>): Promise<T> {
-  const first = await useOperatorClient();
+  const first = await requireOperator();
   if (first === undefined) throw ended();
   try {
     return await action(first);
   } catch (error) {
     if (!endsLogin(error)) throw error;
     if (operator.peek() === first) operator.value = undefined;
-    const second = await useOperatorClient();
+    const second = await requireOperator();
     if (second === undefined) throw ended();
     return await action(second);
   }

@@ -1,6 +1,6 @@
 import { PageHead } from '../app/page.js';
 import { navigate, type PageProps } from '../app/router.js';
-import { login, mayBeAdmin, operator, useOperatorClient, whoami } from '../live/index.js';
+import { login, mayBeAdmin, operator, requireOperator, whoami } from '../live/index.js';
 import { Button, Empty, shortAddress, Tabs } from '../parts/index.js';
 import { AuditView } from './audit-view.js';
 import { BlocksView } from './blocks-view.js';
@@ -72,7 +72,7 @@ function contentOf(view: View, query: URLSearchParams) {
 function Gate() {
   const isKnownStranger = login.value !== undefined && whoami.value !== undefined && !mayBeAdmin.value;
   const sign = (
-    <Button kind={isKnownStranger ? 'quiet' : 'main'} onClick={() => void useOperatorClient()}>
+    <Button kind={isKnownStranger ? 'quiet' : 'main'} onClick={() => void requireOperator()}>
       {isKnownStranger ? 'Sign with another wallet' : 'Sign as an operator'}
     </Button>
   );
