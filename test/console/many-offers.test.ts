@@ -16,8 +16,8 @@ import { until } from '../support/until.js';
 
 const offers = 10_000;
 /** What a page of the console may draw, however much there is. */
-const mostRows = 500;
-const mostElements = 20_000;
+const mostRows = 1_000;
+const mostElements = 40_000;
 /** One answer of the list, before it is compressed. */
 const mostBytes = 200_000;
 
