@@ -6,7 +6,7 @@
  */
 export function otherAudience(
   audience: string | undefined,
-  here: Pick<Location, 'origin' | 'pathname' | 'search' | 'hash'>,
+  here: { origin: string; pathname: string; search: string; hash: string },
 ): { text: string; link: URL | undefined } | undefined {
   if (audience === undefined || audience === here.origin) return undefined;
   const isWeb = /^https?:\/\//.test(audience) && URL.canParse(audience);

@@ -1,6 +1,6 @@
 import { isCode, WorldLandError } from '../../src/client/index.js';
 import { plain } from '../parts/words.js';
-import { WalletRefusal } from './wallets.js';
+import { WalletRefusal } from './refusal.js';
 
 /** What went wrong with a login, as a sentence for the person at the screen, and whether ending other logins helps. */
 export interface LoginFailure {

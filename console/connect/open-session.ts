@@ -2,10 +2,9 @@ import { connect, memoryStore, type Scope, type StoredSession, type WorldLand } 
 import type { TypedData } from '../../src/client/wallet.js';
 import { domainType } from '../../src/wire/typed-data-domain.js';
 import { api, site, takeLogin, watchedFetch } from '../live/index.js';
+import { browserScopes, browserSession, labelOf } from './browser-session.js';
 import { chainOf, connect as accountOf, sign, switchChain, type Wallet } from './wallets.js';
 
-/** What the token of a browser may do; never `admin`, which only signed requests may. */
-const browserScopes: readonly Scope[] = ['jobs:read', 'jobs:write', 'providers:read', 'providers:write'];
 const operatorScopes: readonly Scope[] = ['admin', ...browserScopes];
 /** A working day. Longer sessions from forgotten tabs would use up the ten that a wallet may have. */
 const longestS = 8 * 3600;
@@ -31,7 +30,7 @@ export function loginSeconds(): number {
  */
 export async function logIn(wallet: Wallet, asked: Asked): Promise<void> {
   const { client, opened } = await openSession(wallet, browserScopes, asked);
-  await takeLogin(await withToken(client, opened()));
+  await takeLogin(browserSession(opened(), await tokenOf(client), Date.now()));
 }
 
 /**
@@ -44,7 +43,7 @@ export async function logInAsOperator(
   { say, isFirst }: { say(text: string): void; isFirst: boolean },
 ): Promise<WorldLand> {
   const { client, opened } = await openSession(wallet, operatorScopes, { limit: '0', say });
-  if (isFirst) await takeLogin(await withToken(client, opened()));
+  if (isFirst) await takeLogin(browserSession(opened(), await tokenOf(client), Date.now()));
   return client;
 }
 
@@ -53,6 +52,9 @@ export async function endAllSessions(wallet: Wallet, say: (text: string) => void
   const { signer, chainId } = await signerOf(wallet, say);
   await connect({ api, fetch: watchedFetch, retries: 0 }).revokeByWallet({ wallet: signer, chainId });
 }
+
+const tokenOf = async (client: WorldLand) =>
+  await client.tokens.create({ scopes: browserScopes, ttlSeconds: loginSeconds() });
 
 async function openSession(wallet: Wallet, scopes: readonly Scope[], { limit, say }: Asked) {
   const { signer, chainId } = await signerOf(wallet, say);
@@ -71,17 +73,6 @@ async function openSession(wallet: Wallet, scopes: readonly Scope[], { limit, sa
   return { client, opened: () => kept! };
 }
 
-async function withToken(client: WorldLand, { privateKey: _, ...session }: StoredSession): Promise<StoredSession> {
-  const minted = await client.tokens.create({ scopes: browserScopes, ttlSeconds: loginSeconds() });
-  const { token: value, token_id: id, expires_at: expiresAt } = minted;
-  const { token: _none, ...rest } = session;
-  return {
-    ...rest,
-    scopes: [...browserScopes],
-    token: { value, id, mintedAt: new Date().toISOString(), expiresAt },
-  };
-}
-
 /** A wallet of this browser in the form in which a login takes one, on a chain that the broker accepts. */
 async function signerOf(wallet: Wallet, say: (text: string) => void) {
   say(`${wallet.name} asks you which account to use.`);
@@ -98,23 +89,4 @@ async function signerOf(wallet: Wallet, say: (text: string) => void) {
     return await sign(wallet, address, { types: { EIP712Domain: domainType, ...types }, ...rest });
   };
   return { signer: { address, signTypedData }, chainId };
-}
-
-/** What the list of sessions calls this one: `Console in Firefox on Linux`. */
-export function labelOf({ userAgent }: Pick<Navigator, 'userAgent'>): string {
-  const find = (names: readonly [RegExp, string][]) => names.find(([pattern]) => pattern.test(userAgent))?.[1];
-  const browser = find([
-    [/Edg\//, 'Edge'],
-    [/Firefox\//, 'Firefox'],
-    [/Chrom(?:e|ium)\//, 'Chrome'],
-    [/Safari\//, 'Safari'],
-  ]);
-  const system = find([
-    [/Android/, 'Android'],
-    [/iPhone|iPad/, 'iOS'],
-    [/Windows/, 'Windows'],
-    [/Mac OS/, 'macOS'],
-    [/Linux/, 'Linux'],
-  ]);
-  return `Console${browser === undefined ? '' : ` in ${browser}`}${system === undefined ? '' : ` on ${system}`}`;
 }

@@ -1,5 +1,6 @@
 import type { Address, Hex } from 'viem';
 import { plain } from '../parts/words.js';
+import { WalletRefusal } from './refusal.js';
 
 /** The part of EIP-1193 that is used here. */
 interface Eip1193Provider {
@@ -11,11 +12,6 @@ export interface Wallet {
   /** A `data:` URI of an image, if the wallet brings one. */
   icon?: string;
   provider: Eip1193Provider;
-}
-
-/** What a wallet did not do; the message is a sentence for the person at the screen. */
-export class WalletRefusal extends Error {
-  override readonly name = 'WalletRefusal';
 }
 
 const maxIconCharacters = 200_000;

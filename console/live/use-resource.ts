@@ -21,7 +21,19 @@ export type Loaded<T> = ResourceState<T> & {
 };
 
 /** What was read stays for a while after its page is left, so that coming back shows it at once, with its age. */
-const known = new Map<string, { resource: Resource<unknown>; users: number }>();
+const known = new Map<string, Held<unknown>>();
+
+interface Held<T> {
+  resource: Resource<T>;
+  /** How often each of those who show it wants it. */
+  users: Set<{ everyMs: number | undefined }>;
+}
+
+/** As often as whoever wants it most often. */
+function pace<T>({ users }: Held<T>): { everyMs: number | undefined } {
+  const wanted = [...users].flatMap(({ everyMs }) => everyMs ?? []);
+  return { everyMs: wanted.length === 0 ? undefined : Math.min(...wanted) };
+}
 const mostKept = 40;
 
 const around = (as: 'operator' | undefined) => ({
@@ -62,8 +74,9 @@ export function useResource<T>(
   useEffect(() => {
     if (held === undefined || key === undefined) return undefined;
     const { resource } = held;
-    resource.update((signal) => latest.load(signal), { everyMs });
-    held.users += 1;
+    const user = { everyMs };
+    held.users.add(user);
+    resource.update((signal) => latest.load(signal), pace(held));
     const follow = () => (document.hidden ? resource.hold() : resource.look());
     follow();
     document.addEventListener('visibilitychange', follow);
@@ -76,8 +89,9 @@ export function useResource<T>(
     return () => {
       stopWatching();
       document.removeEventListener('visibilitychange', follow);
-      held.users -= 1;
-      if (held.users === 0) resource.hold();
+      held.users.delete(user);
+      if (held.users.size === 0) resource.hold();
+      else resource.update(undefined, pace(held));
     };
   }, [held, everyMs]);
   if (held === undefined) return { ...nothing, reload: () => undefined, put: () => undefined };
@@ -97,7 +111,7 @@ const nothing = { data: undefined, atMs: undefined, error: undefined, loading: f
 export function refresh(prefix: string): void {
   for (const [key, { resource, users }] of known) {
     if (!key.startsWith(prefix)) continue;
-    if (users > 0) resource.reload();
+    if (users.size > 0) resource.reload();
     else known.delete(key);
   }
 }
@@ -105,19 +119,19 @@ export function refresh(prefix: string): void {
 /** Forgets what was read, when somebody else logs in. */
 export function forgetResources(): void {
   for (const [key, { resource, users }] of known) {
-    if (users === 0) known.delete(key);
+    if (users.size === 0) known.delete(key);
     else resource.reload();
   }
 }
 
-function resourceOf<T>(key: string, load: (signal: AbortSignal) => Promise<T>, as: 'operator' | undefined) {
+function resourceOf<T>(key: string, load: (signal: AbortSignal) => Promise<T>, as: 'operator' | undefined): Held<T> {
   const found = known.get(key);
-  if (found !== undefined) return found as { resource: Resource<T>; users: number };
+  if (found !== undefined) return found as Held<T>;
   for (const [old, { users }] of known) {
     if (known.size < mostKept) break;
-    if (users === 0) known.delete(old);
+    if (users.size === 0) known.delete(old);
   }
-  const made = { resource: new Resource<T>(load, {}, around(as)), users: 0 };
-  known.set(key, made);
+  const made: Held<T> = { resource: new Resource<T>(load, {}, around(as)), users: new Set() };
+  known.set(key, made as Held<unknown>);
   return made;
 }

@@ -22,6 +22,7 @@ import {
   showRequest,
 } from './screen.js';
 import { otherAudience } from '../connect/audience.js';
+import { WalletRefusal } from '../connect/refusal.js';
 import {
   chainOf,
   connect,
@@ -29,7 +30,6 @@ import {
   listenForWallets,
   sign,
   switchChain,
-  WalletRefusal,
   type Wallet,
 } from '../connect/wallets.js';
 import { durationInWords } from '../parts/words.js';
