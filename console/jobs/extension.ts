@@ -9,13 +9,16 @@ export interface Extension {
   refused?: string;
 }
 
+/** The hours that have a button of their own. */
+export const usualHours = [1, 4] as const;
 /** The least that is worth a button of its own. */
 const leastS = 60;
 
 /** What so many more seconds cost, and whether the site allows them. */
 export function extensionOf(job: Job, seconds: number, site: Pick<Site, 'jobs'> | undefined): Extension {
   const perSecond = job.cost?.per_second;
-  const price = perSecond === undefined || !/^\d+$/.test(perSecond) ? undefined : BigInt(perSecond) * BigInt(Math.ceil(seconds));
+  const price =
+    perSecond === undefined || !/^\d+$/.test(perSecond) ? undefined : BigInt(perSecond) * BigInt(Math.ceil(seconds));
   const refused = refusalOf(job, seconds, site);
   return { seconds, price, ...(refused === undefined ? {} : { refused }) };
 }

@@ -43,14 +43,15 @@ export function isShown({ status }: Pick<Job, 'status'>, show: Show): boolean {
  *
  * @param isWhole whether there is no further page: else what is older than all that is shown comes with that page.
  */
-export function withJob(jobs: readonly Job[], job: Job, show: Show, isWhole: boolean): Job[] {
-  const at = jobs.findIndex(({ job_id }) => job_id === job.job_id);
-  if (at >= 0) return jobs.with(at, job);
-  if (!isShown(job, show)) return [...jobs];
+export function withJob<T extends { job: Job }>(jobs: readonly T[], one: T, show: Show, isWhole: boolean): T[] {
+  const { job_id: id } = one.job;
+  const at = jobs.findIndex(({ job }) => job.job_id === id);
+  if (at >= 0) return jobs.with(at, one);
+  if (!isShown(one.job, show)) return [...jobs];
   // Ids rise with the time of the order.
-  const place = jobs.findIndex(({ job_id }) => job_id < job.job_id);
-  if (place < 0) return isWhole ? [...jobs, job] : [...jobs];
-  return [...jobs.slice(0, place), job, ...jobs.slice(place)];
+  const place = jobs.findIndex(({ job }) => job.job_id < id);
+  if (place < 0) return isWhole ? [...jobs, one] : [...jobs];
+  return [...jobs.slice(0, place), one, ...jobs.slice(place)];
 }
 
 /** Whether an action makes sense for a job. */

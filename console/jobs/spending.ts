@@ -40,3 +40,13 @@ export function partOver({ started_at: from, expires_at: to }: Job, nowMs: numbe
   if (!(end > start)) return undefined;
   return Math.min(1, Math.max(0, (nowMs - start) / (end - start)));
 }
+
+const shownDecimals = 4;
+
+/** An amount that counts up while one looks, with as many decimals as it takes to see that: `1.1304`. */
+export function countingFigure(units: bigint, decimals: number): string {
+  const digits = units.toString().padStart(decimals + 1, '0');
+  const whole = digits.slice(0, digits.length - decimals);
+  const fraction = digits.slice(digits.length - decimals).slice(0, shownDecimals);
+  return `${whole}.${fraction.padEnd(shownDecimals, '0')}`;
+}

@@ -1,4 +1,4 @@
-import { isSshHost } from '../domain/job.js';
+import { isSshHost, knownHostsLine, sshCommand } from '../domain/job.js';
 import { isUuid } from '../domain/uuid.js';
 import { shortIds } from './short-ids.js';
 
@@ -39,6 +39,16 @@ export function sshTargetOf(job: SshJob): SshTarget | undefined {
     ...{ jobId, host, port: port!, user: user! },
     ...{ hostKeyType: hostKey[1]!, hostKey: hostKey[0], hostKeyAlias: `wl-${jobId.toLowerCase()}` },
   };
+}
+
+/** The command that logs in, for somebody without `wl`. */
+export function loginCommandOf({ host, port, user }: SshTarget): string {
+  return sshCommand({ host, port, user });
+}
+
+/** The line for `~/.ssh/known_hosts` that belongs to it. */
+export function knownHostsLineOf({ host, port, hostKey }: SshTarget): string {
+  return knownHostsLine({ host, port, hostKey })!;
 }
 
 /** Whether a job's name may be a part of a host's name. */
