@@ -2,7 +2,17 @@ import { useState } from 'preact/hooks';
 import { shortIds } from '../../src/words/short-ids.js';
 import { nowMs, second, toast, token, type Loaded } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
-import { Duration, Input, Loaded as Shown, plain, priceFigure, Segmented, Skeleton, Time, Untrusted } from '../parts/index.js';
+import {
+  Duration,
+  Input,
+  Loaded as Shown,
+  plain,
+  priceFigure,
+  Segmented,
+  Skeleton,
+  Time,
+  Untrusted,
+} from '../parts/index.js';
 import { drainPlan } from './drain-plan.js';
 
 type ActiveJob = Parameters<typeof drainPlan>[0][number];

@@ -80,9 +80,11 @@ function JobsTable({ rows, isActive }: { rows: readonly ProviderJob[]; isActive:
           head: 'Job',
           card: 'title',
           cell: ({ job_id: id }) => (
-            <span class="row job-id">
+            <span class="with-copy">
               <code title={id}>…{short.get(id)}</code>
-              <Copy text={id} what="the id of the job" />
+              <Copy text={id} what="the id of the job">
+                ⧉
+              </Copy>
             </span>
           ),
         },

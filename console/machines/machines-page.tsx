@@ -10,7 +10,7 @@ import { MachineTable } from './machine-table.js';
 import { cameIntoService, useOwnMachines } from './own-machines.js';
 import { OpenSheet } from './sheets.js';
 import { StartHere } from './start-here.js';
-import { Totals } from './totals.js';
+import { EarnedByDay, Totals, useEarnings } from './totals.js';
 
 /** How long a row shows that it has just come into service. */
 const freshMs = 8_000;
@@ -66,12 +66,14 @@ function leadOf(own: readonly OwnProvider[]): string {
 function Machines({ own }: { own: readonly OwnProvider[] }) {
   const [sheet, setSheet] = useState<Sheet>();
   const fresh = useFresh(own);
+  const earnings = useEarnings();
   return (
     <>
-      <Card flush title="Machines" aside={<span class="small soft">as they are now</span>}>
+      <Totals machines={own} earnings={earnings} />
+      <Card flush class="machines" title="Machines" aside={<span class="small soft">as they are now</span>}>
         <MachineTable machines={own} symbol={plain(token().symbol, 12)} fresh={fresh} onSheet={setSheet} />
       </Card>
-      <Totals machines={own} />
+      <EarnedByDay earnings={earnings} />
       <OpenSheet sheet={sheet} onClose={() => setSheet(undefined)} />
     </>
   );

@@ -1,8 +1,7 @@
 import type { AdminProvider } from '../../src/client/types.generated.js';
-import { refresh, toast } from '../live/index.js';
+import { actAsOperator, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { CommandLine, plain, Untrusted } from '../parts/index.js';
-import { asOperator } from './as-operator.js';
 
 interface ApproveSheetProps {
   provider: AdminProvider;
@@ -12,7 +11,7 @@ interface ApproveSheetProps {
 /** Admits a provider that does not sign. The wallet goes along: if it changes meanwhile, nothing is approved. */
 export function ApproveSheet({ provider: { provider_id: id, wallet_addr: wallet }, onClose }: ApproveSheetProps) {
   const run = async () => {
-    await asOperator((client) => client.admin.providers.approve(id, { wallet }));
+    await actAsOperator((client) => client.admin.providers.approve(id, { wallet }));
     toast(`${plain(id, 60)} may join.`, 'good');
     refresh('operator');
   };

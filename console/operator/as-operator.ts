@@ -1,25 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
-import { WorldLandError, type WorldLand } from '../../src/client/index.js';
-import { endsLogin, operator, requireOperator, useResource, type Loaded } from '../live/index.js';
+import type { WorldLand } from '../../src/client/index.js';
+import { actAsOperator, useOperator, useResource, type Loaded } from '../live/index.js';
 
 /** How a page reads a list: the client's own pages. */
 interface Page<T> {
   items: T[];
   next?: string;
-}
-
-const ended = () =>
-  new WorldLandError('session_expired', 'Your session as an operator has ended. Sign again.', { status: 403 });
-
-/** A session that ended is forgotten, and the page asks the wallet; the login as a customer has nothing to do with it. */
-async function guarded<T>(client: WorldLand, call: (client: WorldLand) => Promise<T>): Promise<T> {
-  try {
-    return await call(client);
-  } catch (error) {
-    if (!endsLogin(error)) throw error;
-    if (operator.peek() === client) operator.value = undefined;
-    throw ended();
-  }
 }
 
 /** Reads something as an operator, and again; nothing while nobody has signed as one. */
@@ -28,29 +14,10 @@ export function useOperatorResource<T>(
   load: (client: WorldLand) => Promise<T>,
   everyMs?: number,
 ): Loaded<T> {
-  const client = operator.value;
-  const key =
-    client === undefined || name === undefined ? undefined : `operator:${client.session?.sessionId ?? ''}:${name}`;
-  return useResource(key, async () => await guarded(client!, load), { everyMs });
-}
-
-/**
- * Does something as an operator. Where the session has ended in between, the wallet is asked, and then it goes on.
- *
- * @throws WorldLandError
- */
-export async function asOperator<T>(action: (client: WorldLand) => Promise<T>): Promise<T> {
-  const first = await requireOperator();
-  if (first === undefined) throw ended();
-  try {
-    return await action(first);
-  } catch (error) {
-    if (!endsLogin(error)) throw error;
-    if (operator.peek() === first) operator.value = undefined;
-    const second = await requireOperator();
-    if (second === undefined) throw ended();
-    return await action(second);
-  }
+  const client = useOperator();
+  const session = client?.session?.sessionId ?? '';
+  const key = client === undefined || name === undefined ? undefined : `operator:${session}:${name}`;
+  return useResource(key, async () => await load(client!), { everyMs, as: 'operator' });
 }
 
 export interface Paged<T> {
@@ -77,7 +44,7 @@ export function usePaged<T>(
     if (isReading) return;
     setReading(true);
     try {
-      const page = await asOperator(async (client) => await read(client, next));
+      const page = await actAsOperator(async (client) => await read(client, next));
       setRest({
         items: [...(rest?.items ?? []), ...page.items],
         ...(page.next === undefined ? {} : { next: page.next }),

@@ -1,8 +1,7 @@
 import { useState } from 'preact/hooks';
-import { nowMs, refresh, toast } from '../live/index.js';
+import { actAsOperator, nowMs, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { Input, plain, Segmented, Select } from '../parts/index.js';
-import { asOperator } from './as-operator.js';
 import { blockEffects, blockEnd, blockEnds, blockKinds, blockProblem, type BlockKind } from './block-values.js';
 import { reasonProblem } from './stuck-words.js';
 
@@ -22,7 +21,7 @@ export function BlockSheet({ given, onClose }: BlockSheetProps) {
   const whyProblem = reasonProblem(reason);
   const run = async () => {
     const block = { reason: reason.trim(), until: blockEnd(end, nowMs()) };
-    await asOperator((client) => client.admin.blocks.put(kind, value.trim(), block));
+    await actAsOperator((client) => client.admin.blocks.put(kind, value.trim(), block));
     toast(`${plain(value.trim(), 60)} is blocked.`, 'good');
     refresh('operator');
   };

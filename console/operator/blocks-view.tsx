@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Block } from '../../src/client/types.generated.js';
 import { setQuery } from '../app/router.js';
-import { canAct, refresh, toast } from '../live/index.js';
+import { actAsOperator, canAct, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import {
   Button,
@@ -16,7 +16,7 @@ import {
   Time,
   Untrusted,
 } from '../parts/index.js';
-import { asOperator, usePaged } from './as-operator.js';
+import { usePaged } from './as-operator.js';
 import { BlockSheet } from './block-sheet.js';
 import { blockKinds, type BlockKind } from './block-values.js';
 import { More, Wallet } from './parts.js';
@@ -107,7 +107,7 @@ function BlocksTable({ rows, onRemove }: { rows: readonly Block[]; onRemove(bloc
 
 function UnblockSheet({ block: { kind, value, reason }, onClose }: { block: Block; onClose(): void }) {
   const run = async () => {
-    await asOperator((client) => client.admin.blocks.remove(kind as BlockKind, value));
+    await actAsOperator((client) => client.admin.blocks.remove(kind as BlockKind, value));
     toast(`${plain(value, 60)} is no longer blocked.`, 'good');
     refresh('operator');
   };

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import { refresh, toast } from '../live/index.js';
+import { actAsOperator, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { Field, Loaded, shortAddress, Skeleton, Untrusted } from '../parts/index.js';
-import { asOperator, useOperatorResource } from './as-operator.js';
+import { useOperatorResource } from './as-operator.js';
 import { longestReason, reasonProblem } from './stuck-words.js';
 
 interface EndJobSheetProps {
@@ -19,7 +19,7 @@ export function EndJobSheet({ jobId, onClose }: EndJobSheetProps) {
   const job = useOperatorResource(`job:${jobId}`, (client) => client.admin.jobs.get(jobId));
   const problem = reasonProblem(reason);
   const run = async () => {
-    const ended = await asOperator((client) => client.admin.jobs.end(jobId, { reason: reason.trim(), wait: waitS }));
+    const ended = await actAsOperator((client) => client.admin.jobs.end(jobId, { reason: reason.trim(), wait: waitS }));
     toast(
       ended.status === 'ending'
         ? 'The job is ending; its customer reads why.'

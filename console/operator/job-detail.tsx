@@ -112,9 +112,11 @@ function Facts({ job }: { job: AdminJob }) {
   const facts: [string, ComponentChildren][] = [
     [
       'Id',
-      <span class="row">
+      <span class="with-copy">
         <code>{plain(job.job_id)}</code>
-        <Copy text={job.job_id} what="the id of the job" />
+        <Copy text={job.job_id} what="the id of the job">
+          ⧉
+        </Copy>
       </span>,
     ],
     ['Customer', <Wallet address={job.wallet} />],

@@ -1,6 +1,6 @@
 import { PageHead } from '../app/page.js';
 import { navigate, type PageProps } from '../app/router.js';
-import { login, mayBeAdmin, operator, requireOperator, whoami } from '../live/index.js';
+import { login, mayBeAdmin, operator, requireOperator, useOperator, whoami } from '../live/index.js';
 import { Button, Empty, shortAddress, Tabs } from '../parts/index.js';
 import { AuditView } from './audit-view.js';
 import { BlocksView } from './blocks-view.js';
@@ -21,7 +21,7 @@ const views: readonly { value: View; label: string }[] = [
 
 /** The site as its operators see and mend it. Every request is signed with a key that is in memory only. */
 export default function OperatorPage({ query }: PageProps) {
-  const client = operator.value;
+  const client = useOperator();
   if (client === undefined) {
     return (
       <>

@@ -17,7 +17,7 @@ export function Wallet({ address }: { address: string }) {
   const isWallet = /^0x[0-9a-fA-F]{40}$/.test(address);
   if (!isWallet) return <span class="soft">–</span>;
   return (
-    <span class="wallet">
+    <span class="with-copy">
       <Link to={viewTo('jobs', { wallet: address, status: 'all' })} title={address} class="mono">
         {shortAddress(address)}
       </Link>

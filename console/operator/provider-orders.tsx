@@ -1,11 +1,11 @@
 import type { AdminProvider } from '../../src/client/types.generated.js';
 import type { WorldLand } from '../../src/client/index.js';
-import { refresh, toast } from '../live/index.js';
+import { actAsOperator, refresh, toast } from '../live/index.js';
 import { DrainSheet } from '../machines/drain-sheet.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { plain, Untrusted } from '../parts/index.js';
 import { ApproveSheet } from './approve-sheet.js';
-import { asOperator, useOperatorResource } from './as-operator.js';
+import { useOperatorResource } from './as-operator.js';
 import { BlockSheet } from './block-sheet.js';
 
 /** What an operator may have a provider do. */
@@ -45,7 +45,7 @@ function OperatorDrain({ id, retires, onClose }: { id: string; retires: boolean;
   );
   const send = async (deadline: { deadlineS?: number }) => {
     const options = { ...deadline, asOperator: true };
-    await asOperator((client) => client.providers[retires ? 'retire' : 'drain'](id, options));
+    await actAsOperator((client) => client.providers[retires ? 'retire' : 'drain'](id, options));
     refresh('operator');
   };
   return <DrainSheet id={id} retires={retires} jobs={jobs} send={send} onClose={onClose} />;
@@ -86,7 +86,7 @@ const simple: Readonly<Record<'cordon' | 'uncordon' | 'forgive', SimpleWords>> =
 function SimpleOrder({ id, kind, onClose }: { id: string; kind: keyof typeof simple; onClose(): void }) {
   const { title, confirm, means, done, send } = simple[kind];
   const run = async () => {
-    await asOperator((client) => send(client, id));
+    await actAsOperator((client) => send(client, id));
     toast(`${plain(id, 60)} ${done}`, 'good');
     refresh('operator');
   };

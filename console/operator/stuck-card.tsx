@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { shortIds } from '../../src/words/short-ids.js';
 import { Link } from '../app/link.js';
 import { canAct } from '../live/index.js';
-import { Age, Button, Card, Empty, Loaded, Skeleton, State, Time, Untrusted } from '../parts/index.js';
+import { Age, Button, Card, Loaded, Skeleton, State, Time, Untrusted } from '../parts/index.js';
 import { useOperatorResource } from './as-operator.js';
 import { EndJobSheet } from './end-job-sheet.js';
 import { viewTo, WorkflowLink } from './parts.js';
@@ -35,7 +35,13 @@ export function StuckCard() {
 
 function StuckList({ items, onEnd }: { items: readonly StuckItem[]; onEnd(jobId: string): void }) {
   if (items.length === 0)
-    return <Empty title="Nothing is stuck">Jobs start and end, and providers join, as they should.</Empty>;
+    return (
+      <p class="all-well">
+        <State tone="good" glyph="✓">
+          Nothing is stuck
+        </State>
+      </p>
+    );
   const short = shortIds(items.map(({ id }) => id));
   return (
     <ul class="stuck">
