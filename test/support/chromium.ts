@@ -54,7 +54,7 @@ export interface Seen {
 export function watch(page: Page): Seen {
   const seen: Seen = { urls: [], complaints: [] };
   page.on('request', (request) => void seen.urls.push(request.url()));
-  page.on('console', (message) => void seen.complaints.push(message.text()));
+  page.on('console', (message) => void seen.complaints.push(`${message.text()} (${message.location().url})`));
   page.on('pageerror', (error) => void seen.complaints.push(error.message));
   return seen;
 }

@@ -2,11 +2,11 @@ import type { Locator, Page } from '../../support/chromium.js';
 
 /** What is on every page of the console, as people and screen readers find it. */
 export function shellOf(page: Page) {
-  const banner = page.locator('main ~ *, body').getByRole('navigation', { name: 'Pages' });
+  const banner = page.getByRole('banner');
   return {
     heading: page.getByRole('heading', { level: 1 }),
-    places: banner,
-    connect: page.getByRole('button', { name: 'Connect wallet' }),
+    places: banner.getByRole('navigation', { name: 'Pages' }),
+    connect: banner.getByRole('button', { name: 'Connect wallet' }),
     /** `4.50 of 5.00 WLC left`. */
     limit: page.getByRole('link', { name: /left/ }).first(),
     wallet: page.getByRole('button', { name: /^Wallet 0x/ }),
