@@ -132,6 +132,6 @@ function resourceOf<T>(key: string, load: (signal: AbortSignal) => Promise<T>, a
     if (users.size === 0) known.delete(old);
   }
   const made: Held<T> = { resource: new Resource<T>(load, {}, around(as)), users: new Set() };
-  known.set(key, made as Held<unknown>);
+  known.set(key, made);
   return made;
 }
