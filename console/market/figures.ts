@@ -80,3 +80,13 @@ export function inOrder(types: readonly MarketType[]): MarketType[] {
 export function vramChoices(types: readonly MarketType[]): number[] {
   return [...new Set(types.flatMap((type) => type.vram_gb))].sort((a, b) => a - b);
 }
+
+/** The type that a word means here: its key, or a shorter name such as `a100`. */
+export function typeMeant(types: readonly MarketType[], word: string | undefined): MarketType | undefined {
+  if (word === undefined || word === '') return undefined;
+  const asked = word.toLowerCase();
+  return (
+    types.find(({ gpu_type: key }) => key === asked) ??
+    types.find(({ aliases, name }) => aliases.includes(asked) || name.toLowerCase() === asked)
+  );
+}

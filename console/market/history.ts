@@ -26,7 +26,7 @@ export interface HistoryColumns {
 }
 
 /** Fewer steps than this make no line that says anything. */
-const fewestSteps = 12;
+const fewestSteps = 6;
 
 /**
  * The columns from the first sample on: a site of today has no 90 days behind it, and a line at the very edge of an empty

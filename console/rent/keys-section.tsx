@@ -1,8 +1,10 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { SshKey } from '../../src/client/index.js';
 import { broker, login, requireLogin, useResource } from '../live/index.js';
 import { Button, Card, Check, CommandLine, ErrorNote, Untrusted } from '../parts/index.js';
 import type { SectionProps } from './section-props.js';
-import { inspectKeys, keyLabel, secretWords } from './ssh-keys.js';
+import type { OrderForm } from './order-form.js';
+import { inspectKeys, isSameKey, keyLabel, secretWords, type PublicKey } from './ssh-keys.js';
 
 /** A key of the longest kind has far less; what is larger is another file. */
 const longestFile = 64 * 1024;
@@ -55,7 +57,7 @@ export function KeysSection({ form, problems, set }: SectionProps) {
             ))}
           </ul>
         )}
-        <AddKey form={form} set={set} problem={problems.keys} isFirst={!hasAny} />
+        <AddKey form={form} set={set} saved={keys} problem={problems.keys} isFirst={!hasAny} />
         {form.newKeys.length > 0 && (
           <Check
             label="Keep new keys for my next orders"
@@ -79,29 +81,52 @@ function useFirstKey(first: string | undefined, hasOne: boolean, choose: (id: st
 }
 
 interface AddKeyProps extends Pick<SectionProps, 'form' | 'set'> {
+  saved: readonly SshKey[];
   problem: string | undefined;
   isFirst: boolean;
 }
 
-function AddKey({ form, set, problem, isFirst }: AddKeyProps) {
+/** The form with further keys; those that the broker keeps already are chosen there. */
+function withKeys(form: OrderForm, keys: readonly PublicKey[], saved: readonly SshKey[]): Partial<OrderForm> {
+  const kept = saved.filter((each) => keys.some(({ line }) => isSameKey(line, each.public_key)));
+  const isNew = ({ line }: PublicKey) =>
+    [...form.newKeys.map((each) => each.line), ...kept.map((each) => each.public_key)].every(
+      (known) => !isSameKey(known, line),
+    );
+  return {
+    newKeys: [...form.newKeys, ...keys.filter(isNew)],
+    savedKeys: [...new Set([...form.savedKeys, ...kept.map(({ key_id: id }) => id)])],
+  };
+}
+
+function AddKey({ form, set, saved, problem, isFirst }: AddKeyProps) {
   const id = useId();
   const [text, setText] = useState('');
   const [refusal, setRefusal] = useState<string>();
+  const [isSecret, setSecret] = useState(false);
   const file = useRef<HTMLInputElement>(null);
+  const area = useRef<HTMLTextAreaElement>(null);
 
   /** @param isWhole nobody goes on typing: what is no key now will not become one. */
   const take = (given: string, isWhole: boolean) => {
     const found = inspectKeys(given);
     if (found.is === 'keys') {
-      const known = new Set(form.newKeys.map(({ line }) => line));
-      set({ newKeys: [...form.newKeys, ...found.keys.filter(({ line }) => !known.has(line))] });
+      set(withKeys(form, found.keys, saved));
       setText('');
+      setSecret(false);
       setRefusal(undefined);
     } else if (found.is === 'secret') {
+      // At once, and not only with the next drawing: the same secret twice changes nothing that would be drawn.
+      if (area.current !== null) area.current.value = '';
       setText('');
+      setSecret(true);
       setRefusal(secretWords(found.what));
+    } else if (found.is === 'nothing' && isSecret) {
+      // The warning stays until there is something else: a field that is emptied is no answer to it.
+      setText(given);
     } else {
       setText(given);
+      setSecret(false);
       setRefusal(isWhole && found.is === 'unusable' ? found.why : undefined);
     }
   };
@@ -122,6 +147,7 @@ function AddKey({ form, set, problem, isFirst }: AddKeyProps) {
       <label for={id}>{isFirst ? 'Paste your public key' : 'Add another public key'}</label>
       <textarea
         id={id}
+        ref={area}
         class="mono"
         rows={isFirst ? 3 : 2}
         placeholder="ssh-ed25519 AAAA… you@laptop"
@@ -131,7 +157,9 @@ function AddKey({ form, set, problem, isFirst }: AddKeyProps) {
         aria-invalid={said === undefined ? undefined : true}
         aria-describedby={`${id}-hint ${id}-error`}
         onInput={(event) => take(event.currentTarget.value, false)}
-        onBlur={() => take(text, true)}
+        onBlur={() => {
+          if (text !== '') take(text, true);
+        }}
         onDrop={(event) => {
           const dropped = event.dataTransfer?.files[0];
           if (dropped === undefined) return;

@@ -32,8 +32,15 @@ export function refusalsOf({ why_not: reasons, why_not_each: isEach }: Quote): {
   const change = remedies.reduce<Change>((all, remedy) => ({ ...all, ...remedy.change }), {});
   return {
     refusals: refusals.map(({ text }) => ({ text, remedy: undefined })),
-    together: isWhole ? { label: remedies.map(({ label }) => label).join(', and '), change } : undefined,
+    together: isWhole ? { label: joined(remedies), change } : undefined,
   };
+}
+
+/** `Take 4 GPUs, and allow 4.05 an hour`. */
+function joined(remedies: readonly Remedy[]): string {
+  return remedies
+    .map(({ label }, at) => (at === 0 ? label : `${label.slice(0, 1).toLowerCase()}${label.slice(1)}`))
+    .join(', and ');
 }
 
 const asSentence = (text: string) => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;

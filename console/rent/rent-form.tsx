@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Site } from '../../src/client/index.js';
+import type { MarketType, Site } from '../../src/client/index.js';
 import { setQuery } from '../app/router.js';
 import { broker, login, requireLogin, useResource } from '../live/index.js';
+import { inOrder, typeMeant } from '../market/figures.js';
 import { useSettled } from '../market/when.js';
 import { DurationSection } from './duration-section.js';
 import { firstPlace, formProblems, placed, type Place, type Problems } from './form-problems.js';
@@ -29,7 +30,7 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
 
   const address = useSettled(form, addressMs);
   useEffect(() => setQuery(addressChange(address, empty)), [address]);
-  useFirstType(form.gpu, types[0]?.gpu_type, (gpu) => setForm((now) => ({ ...now, gpu })));
+  useType(form.gpu, types, (gpu) => setForm((now) => ({ ...now, gpu })));
 
   const ofQuote = placed(loaded.error?.fields ?? []);
   const ofOrder = placed(ordering.error?.fields ?? []);
@@ -81,10 +82,8 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
       ref={box}
       noValidate
       aria-label="Order"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void rent();
-      }}
+      // The Enter key in a field orders nothing: that is for the button, which says what it does.
+      onSubmit={(event) => event.preventDefault()}
     >
       <div class="stack loose">
         <GpuSection {...section} types={types} />
@@ -98,19 +97,21 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
         problemCount={Object.keys(problems).length}
         rest={[...ofQuote.rest, ...ofOrder.rest]}
         onChange={(change: Change) => set(change)}
+        onRent={() => void rent()}
       />
     </form>
   );
 }
 
-/** Without a link that says more, the type of which most is there is chosen. */
-function useFirstType(chosen: string, first: string | undefined, choose: (gpu: string) => void): void {
-  const isDone = useRef(chosen !== '');
+/** A link may name a GPU in other words than its key; one that names none gets the type of which most is there. */
+function useType(chosen: string, types: readonly MarketType[], choose: (gpu: string) => void): void {
+  const isDone = useRef(false);
   useEffect(() => {
-    if (isDone.current || first === undefined) return;
+    if (isDone.current || types.length === 0) return;
     isDone.current = true;
-    choose(first);
-  }, [first]);
+    const meant = chosen === '' ? inOrder(types)[0] : typeMeant(types, chosen);
+    if (meant !== undefined) choose(meant.gpu_type);
+  }, [types.length === 0]);
 }
 
 /** What is changed is judged anew when it is sent. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { headlineOf, inOrder, typeCardOf, vramChoices } from '../../console/market/figures.js';
+import { headlineOf, inOrder, typeCardOf, typeMeant, vramChoices } from '../../console/market/figures.js';
 import {
   activeFilters,
   addressChange,
@@ -94,6 +94,18 @@ describe('the figures above the market', () => {
     });
     expect(typeCardOf(gpu())).toMatchObject({ vram: '24 GB', from: '0.45', together: 'up to 8 in one job' });
     expect(typeCardOf(a100)).toMatchObject({ name: 'A100 SXM4', freeShare: 0, from: undefined, together: '' });
+  });
+
+  test('a type is found by its key, by a shorter word and by its name', () => {
+    const types = [gpu({ gpu_type: 'a100-sxm4-80gb', name: 'A100 SXM4 80GB', aliases: ['a100'] }), gpu()];
+    expect(['a100', 'A100 SXM4 80GB', '4090', 'rtx-4090'].map((word) => typeMeant(types, word)?.gpu_type)).toEqual([
+      'a100-sxm4-80gb',
+      'a100-sxm4-80gb',
+      'rtx-4090',
+      'rtx-4090',
+    ]);
+    expect(typeMeant(types, 'h100')).toBeUndefined();
+    expect(typeMeant(types, '')).toBeUndefined();
   });
 
   test('types with something free come first, then those with most GPUs', () => {
@@ -224,7 +236,7 @@ describe('rows of offers', () => {
     ]);
     expect(all).toEqual({ pages: [[atlas], [atlas], [atlas]] });
     expect(hasRoom(all)).toBe(true);
-    expect(hasRoom({ pages: [Array.from({ length: 700 }, () => atlas)] })).toBe(false);
+    expect(hasRoom({ pages: [Array.from({ length: 300 }, () => atlas)] })).toBe(false);
   });
 
   test('an offer is rented where it is', () => {
@@ -258,9 +270,9 @@ describe('the history of a type', () => {
     expect(columnsOf(history(100))!.isShort).toBe(false);
   });
 
-  test('a site of a few minutes shows an hour, not a line at the edge', () => {
+  test('a site of a few minutes shows half an hour, not a line at the edge', () => {
     const total = [...Array.from({ length: 99 }, () => null), 12];
-    expect(columnsOf(history(100, { total }))!.times).toHaveLength(12);
+    expect(columnsOf(history(100, { total }))!.times).toHaveLength(6);
     expect(columnsOf(history(3, { total: [null, null, null] }))).toBeUndefined();
   });
 
