@@ -22,6 +22,7 @@ export function EndedCard({ job }: { job: Job }) {
           <LinkButton to={again.to} kind="main">
             {again.label}
           </LinkButton>
+          {ending.code === 'no_capacity' && <LinkButton to="/">See what is free</LinkButton>}
           {ending.code !== undefined && (
             <a href={`${api}/docs/errors/${ending.code}`} target="_blank" rel="noreferrer">
               About <code>{ending.code}</code>

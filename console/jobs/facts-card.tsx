@@ -16,14 +16,18 @@ export function FactsCard({ job, events }: { job: Job; events: EventLog }) {
           <Untrusted text={gpusText(job.gpu_count, job.gpu_model, job.gpu_type)} />
           {job.any_gpu_type && <span class="soft"> (any type was asked for)</span>}
         </Fact>
-        <Fact name="Beside it">
+        <Fact name="Size">
           {job.cpu_cores} cores, {round(job.memory_gb)} GB of memory, {job.storage_gb} GB of disk
         </Fact>
         <Fact name="Image">
           <Untrusted text={job.image} max={120} class="mono" />
         </Fact>
         <Fact name="Machine">
-          {job.provider_id === undefined ? <span class="soft">none yet</span> : <Untrusted text={job.provider_id} />}
+          {job.provider_id === undefined ? (
+            <span class="soft">{job.ended_at === undefined ? 'none yet' : 'none'}</span>
+          ) : (
+            <Untrusted text={job.provider_id} />
+          )}
         </Fact>
         {job.price_per_hour !== undefined && (
           <Fact name="Price">

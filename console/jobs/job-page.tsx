@@ -151,7 +151,7 @@ function Body({ of, watched }: { of: Counted; watched: WatchedJob }) {
         </Card>
       )}
       {isOver && <EndedCard job={job} />}
-      <div class="job-run">
+      <div class="job-run job-past">
         <EventList events={watched.events} isOver={isOver} />
         <FactsCard job={job} events={log} />
       </div>

@@ -27,12 +27,12 @@ export function JobTable({ rows }: { rows: readonly Counted[] }) {
   const of = rows.find(({ job }) => job.job_id === open?.id);
   const close = () => setOpen(undefined);
   return (
-    <>
+    <div class="job-rows">
       <Table caption="Your jobs" rows={rows} rowKey={({ job }) => job.job_id} columns={columns(short, setOpen)} />
       {of !== undefined && open?.kind === 'end' && <EndDialog of={of} onJob={nothing} onClose={close} />}
       {of !== undefined && open?.kind === 'until' && <UntilDialog job={of.job} onJob={nothing} onClose={close} />}
       {of !== undefined && open?.kind === 'rename' && <RenameDialog job={of.job} onJob={nothing} onClose={close} />}
-    </>
+    </div>
   );
 }
 
@@ -59,7 +59,12 @@ function columns(short: ReadonlyMap<string, string>, onOpen: (open: OpenFor) => 
       head: 'Machine',
       cell: ({ job }) => (job.provider_id === undefined ? '–' : <Untrusted text={job.provider_id} max={24} />),
     },
-    { key: 'id', head: 'Id', cell: ({ job }) => <code title={job.job_id}>{short.get(job.job_id)}</code> },
+    {
+      key: 'id',
+      head: 'Id',
+      card: 'hidden',
+      cell: ({ job }) => <code title={job.job_id}>{short.get(job.job_id)}</code>,
+    },
     { key: 'menu', head: '', card: 'actions', cell: (row) => <JobMenu of={row} onOpen={onOpen} /> },
   ];
 }

@@ -14,7 +14,7 @@ export default function JobsPage({ query }: PageProps) {
   const show = readShow(query.get('show'));
   return (
     <>
-      <PageHead title="Jobs" lead={login.value === undefined ? undefined : <Live />}>
+      <PageHead title="Jobs">
         <LinkButton to="/rent" kind="main">
           Rent
         </LinkButton>
@@ -44,6 +44,7 @@ function Jobs({ show }: { show: Show }) {
           options={Object.entries(labels).map(([value, label]) => ({ value, label }))}
           onChange={(value) => setQuery({ show: value === 'active' ? undefined : value })}
         />
+        <Live />
       </div>
       <Card flush>
         <Loaded of={jobs} skeleton={<Skeleton lines={5} height={2.75} />}>

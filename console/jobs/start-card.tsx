@@ -1,5 +1,5 @@
 import type { Job } from '../../src/client/shapes.js';
-import { stepText } from '../../src/words/durations.js';
+import { durationText, stepText } from '../../src/words/durations.js';
 import { nowMs, second } from '../live/index.js';
 import { Card, clockOf, Untrusted } from '../parts/index.js';
 import type { EventLog } from './event-log.js';
@@ -64,12 +64,12 @@ function Step({ step, job, now }: { step: StartStep; job: Job; now: number }) {
         </span>
         {note !== undefined && <Untrusted class="start-note" text={note} max={120} />}
       </span>
-      <span class="start-took num">{took === undefined ? '' : stepText(roundWhileActive(step, took))}</span>
+      <span class="start-took num">{took === undefined ? '' : tookText(step, took)}</span>
     </li>
   );
 }
 
 /** What counts up is drawn once a second: tenths would only jump. */
-function roundWhileActive({ state }: StartStep, ms: number): number {
-  return state === 'active' ? Math.floor(ms / 1000) * 1000 : ms;
+function tookText({ state }: StartStep, ms: number): string {
+  return state === 'active' ? durationText(Math.floor(ms / 1000)) : stepText(ms);
 }
