@@ -12,7 +12,6 @@ import {
   Money,
   Segmented,
   Skeleton,
-  Stat,
   Stats,
   Table,
   Time,

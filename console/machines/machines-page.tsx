@@ -7,9 +7,10 @@ import { Button, Card, Loaded, plain, Skeleton } from '../parts/index.js';
 import { AddMachine } from './add-machine.js';
 import type { Sheet } from './machine-menu.js';
 import { MachineTable } from './machine-table.js';
-import { cameIntoService, useOwnMachines } from './own-machines.js';
+import { cameIntoService } from './fresh-machines.js';
+import { useOwnMachines } from './own-machines.js';
 import { OpenSheet } from './sheets.js';
-import { StartHere } from './start-here.js';
+import { inShort, StartHere } from './start-here.js';
 import { EarnedByDay, Totals, useEarnings } from './totals.js';
 
 /** How long a row shows that it has just come into service. */
@@ -28,7 +29,7 @@ export default function MachinesPage({ query }: PageProps) {
   if (login.value === undefined) {
     return (
       <>
-        <PageHead title="Rent out" />
+        <PageHead title="Rent out your GPUs" lead={inShort} />
         <StartHere
           action={
             <Button kind="main" onClick={() => void requireLogin('Your machines belong to your wallet.')}>
@@ -42,7 +43,7 @@ export default function MachinesPage({ query }: PageProps) {
   const count = machines.data?.length ?? 0;
   return (
     <>
-      <PageHead title="My machines" {...(count > 0 ? { lead: leadOf(machines.data!) } : {})}>
+      <PageHead title="My machines" lead={count > 0 ? leadOf(machines.data!) : inShort}>
         {count > 0 && !isAdding && addButton}
       </PageHead>
       <div class="stack loose">

@@ -46,7 +46,7 @@ export function SignForm({ providerId, draft, onDraft }: SignFormProps) {
         }
         error={keyProblem}
         placeholder="0x…"
-        class="mono"
+        class="typed"
         value={draft.pasted}
         onInput={(pasted) => onDraft({ ...draft, pasted })}
         onBlur={() => setLeft(draft.pasted !== '')}

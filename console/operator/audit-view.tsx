@@ -48,7 +48,7 @@ export function AuditView({ query }: { query: URLSearchParams }) {
         <Input
           label="Who"
           placeholder="0x…"
-          class="mono"
+          class="typed"
           value={typed.actor}
           error={actorProblem}
           onInput={(value) => setTyped({ ...typed, actor: value.trim() })}
@@ -113,7 +113,7 @@ function AuditTable({ rows }: { rows: readonly Row[] }) {
           head: 'From',
           cell: ({ ip }) => (
             <span class="mono">
-              <Untrusted text={ip} max={45} />
+              <Untrusted text={ip} max={45} class="ip" />
             </span>
           ),
         },

@@ -42,7 +42,7 @@ export function BlockSheet({ given, onClose }: BlockSheetProps) {
       />
       <Input
         label={kind === 'wallet' ? 'Wallet' : kind === 'provider' ? 'Id of the provider' : 'Image'}
-        class="mono"
+        class="typed"
         placeholder={kind === 'wallet' ? '0x…' : kind === 'provider' ? 'atlas' : 'docker.io/evil/*'}
         value={value}
         hint={blockEffects[kind]}

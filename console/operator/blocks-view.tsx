@@ -18,7 +18,7 @@ import {
 } from '../parts/index.js';
 import { usePaged } from './as-operator.js';
 import { BlockSheet } from './block-sheet.js';
-import { blockKinds, type BlockKind } from './block-values.js';
+import { blockKinds } from './block-values.js';
 import { More, Wallet } from './parts.js';
 
 /** Who and what is kept out, until when, and why. */
@@ -107,7 +107,7 @@ function BlocksTable({ rows, onRemove }: { rows: readonly Block[]; onRemove(bloc
 
 function UnblockSheet({ block: { kind, value, reason }, onClose }: { block: Block; onClose(): void }) {
   const run = async () => {
-    await actAsOperator((client) => client.admin.blocks.remove(kind as BlockKind, value));
+    await actAsOperator((client) => client.admin.blocks.remove(kind, value));
     toast(`${plain(value, 60)} is no longer blocked.`, 'good');
     refresh('operator');
   };

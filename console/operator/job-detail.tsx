@@ -10,7 +10,6 @@ import {
   Badge,
   Button,
   Card,
-  Copy,
   Loaded,
   Menu,
   Money,
@@ -20,6 +19,7 @@ import {
   Time,
   Untrusted,
 } from '../parts/index.js';
+import { CopyIcon } from '../parts/copy-icon.js';
 import { useOperatorResource } from './as-operator.js';
 import { BlockSheet } from './block-sheet.js';
 import type { BlockKind } from './block-values.js';
@@ -114,9 +114,7 @@ function Facts({ job }: { job: AdminJob }) {
       'Id',
       <span class="with-copy">
         <code>{plain(job.job_id)}</code>
-        <Copy text={job.job_id} what="the id of the job">
-          ⧉
-        </Copy>
+        <CopyIcon text={job.job_id} what="the id of the job" />
       </span>,
     ],
     ['Customer', <Wallet address={job.wallet} />],

@@ -91,7 +91,7 @@ function JobFilters({ filter }: { filter: JobFilter }) {
     >
       <Input
         label="Wallet"
-        class="mono"
+        class="typed"
         placeholder="0x…"
         value={wallet}
         error={problem}

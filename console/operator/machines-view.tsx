@@ -32,7 +32,6 @@ export function MachinesView({ query }: { query: URLSearchParams }) {
   return (
     <div class="stack">
       <Filters
-        onApply={() => undefined}
         onClear={
           status === undefined && search === '' ? undefined : () => setQuery({ status: undefined, q: undefined })
         }
@@ -54,7 +53,7 @@ export function MachinesView({ query }: { query: URLSearchParams }) {
           onChange={(value) => setQuery({ status: value })}
         />
       </Filters>
-      <Card flush title="Machines" aside={<Age of={providers} />}>
+      <Card flush class="operator-machines" title="Machines" aside={<Age of={providers} />}>
         <Loaded of={providers} skeleton={<Skeleton lines={6} height={2} />}>
           {(all) => (
             <>
@@ -88,14 +87,14 @@ function ProvidersTable({ rows, onOrder }: { rows: readonly AdminProvider[]; onO
           cell: (each) => {
             const { used, total, names } = gpusUsed(each);
             return (
-              <>
+              <span>
                 <span class="num">
                   {used}/{total}
                 </span>{' '}
                 <span class="small soft">
                   <Untrusted text={names} max={32} />
                 </span>
-              </>
+              </span>
             );
           },
         },

@@ -18,7 +18,7 @@ export function NowView() {
     everyMs,
   );
   return (
-    <div class="stack loose">
+    <div class="stack loose now">
       <Loaded of={overview} skeleton={<Skeleton lines={2} height={4} />}>
         {({ body }) => <Figures overview={body} />}
       </Loaded>
@@ -45,11 +45,17 @@ export function NowView() {
 
 function Figures({ overview }: { overview: Overview }) {
   const { symbol, decimals } = token();
-  const amount = (units: string) => `${figureOf(units, decimals)} ${plain(symbol, 12)}`;
+  const money = { amount: (units: string) => figureOf(units, decimals), symbol: plain(symbol, 12) };
   return (
     <Stats>
-      {figuresOf(overview, amount).map(({ name, value, note, isAlarm }) => (
-        <Stat key={name} label={name} value={value} note={isAlarm ? <State tone="warn">{note}</State> : note} />
+      {figuresOf(overview, money).map(({ name, value, unit, note, isAlarm }) => (
+        <Stat
+          key={name}
+          label={name}
+          value={value}
+          unit={unit}
+          note={isAlarm ? <State tone="warn">{note}</State> : note}
+        />
       ))}
     </Stats>
   );

@@ -37,7 +37,7 @@ export default function OperatorPage({ query }: PageProps) {
     <>
       <PageHead
         title="Operator"
-        lead={`Signed as ${wallet === undefined ? 'an operator' : shortAddress(wallet)}. The key is in the memory of this page: a reload asks the wallet again.`}
+        lead={`Signed as ${wallet === undefined ? 'an operator' : shortAddress(wallet)}; a reload asks the wallet again.`}
       >
         <Button onClick={() => (operator.value = undefined)}>Leave</Button>
       </PageHead>

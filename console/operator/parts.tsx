@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { Link } from '../app/link.js';
-import { Button, Copy, shortAddress } from '../parts/index.js';
+import { CopyIcon } from '../parts/copy-icon.js';
+import { Button, shortAddress } from '../parts/index.js';
 import type { Paged } from './as-operator.js';
 import { webAddress } from './stuck-words.js';
 
@@ -21,9 +22,7 @@ export function Wallet({ address }: { address: string }) {
       <Link to={viewTo('jobs', { wallet: address, status: 'all' })} title={address} class="mono">
         {shortAddress(address)}
       </Link>
-      <Copy text={address} what="the wallet">
-        ⧉
-      </Copy>
+      <CopyIcon text={address} what="the wallet" />
     </span>
   );
 }
@@ -54,7 +53,8 @@ export function More<T>({ of: { more, isReading } }: { of: Paged<T> }) {
 
 interface FiltersProps {
   children: ComponentChildren;
-  onApply(): void;
+  /** Without it, each field narrows the list as it is typed. */
+  onApply?: (() => void) | undefined;
   onClear?: (() => void) | undefined;
 }
 
@@ -66,12 +66,12 @@ export function Filters({ children, onApply, onClear }: FiltersProps) {
       role="search"
       onSubmit={(event) => {
         event.preventDefault();
-        onApply();
+        onApply?.();
       }}
     >
       {children}
       <div class="row filters-buttons">
-        <Button type="submit">Apply</Button>
+        {onApply !== undefined && <Button type="submit">Apply</Button>}
         {onClear !== undefined && (
           <Button kind="bare" onClick={onClear}>
             Clear

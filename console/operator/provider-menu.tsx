@@ -3,7 +3,8 @@ import { navigate } from '../app/router.js';
 import { canAct } from '../live/index.js';
 import { Menu, plain, type MenuItem } from '../parts/index.js';
 import { viewTo } from './parts.js';
-import type { Order, OrderKind } from './provider-orders.js';
+import { ordersFor, type OrderKind } from './provider-actions.js';
+import type { Order } from './provider-orders.js';
 import { webAddress } from './stuck-words.js';
 
 const labels: Readonly<Record<OrderKind, string>> = {
@@ -16,22 +17,6 @@ const labels: Readonly<Record<OrderKind, string>> = {
   block: 'Block…',
 };
 const takesAway: ReadonlySet<OrderKind> = new Set(['retire', 'block']);
-
-/** What fits the state of a provider. */
-export function ordersFor({
-  status,
-  cordoned,
-  retiring = false,
-  approval_needed: isWaiting,
-  blocked,
-}: AdminProvider): OrderKind[] {
-  const first: OrderKind[] = isWaiting ? ['approve'] : [];
-  const last: OrderKind[] = blocked === undefined ? ['block'] : [];
-  if (status === 'retired') return [...first, ...last];
-  if (retiring) return [...first, 'retire', ...last];
-  const service: OrderKind[] = cordoned ? ['uncordon', 'drain'] : ['cordon', 'drain'];
-  return [...first, ...service, 'forgive', 'retire', ...last];
-}
 
 export function ProviderMenu({ provider, onOrder }: { provider: AdminProvider; onOrder(order: Order): void }) {
   const url = webAddress(provider.workflow_url);

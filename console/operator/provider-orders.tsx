@@ -7,9 +7,7 @@ import { plain, Untrusted } from '../parts/index.js';
 import { ApproveSheet } from './approve-sheet.js';
 import { useOperatorResource } from './as-operator.js';
 import { BlockSheet } from './block-sheet.js';
-
-/** What an operator may have a provider do. */
-export type OrderKind = 'approve' | 'cordon' | 'uncordon' | 'drain' | 'retire' | 'forgive' | 'block';
+import type { OrderKind } from './provider-actions.js';
 
 export interface Order {
   kind: OrderKind;

@@ -75,16 +75,18 @@ function StuckWords({ item, short }: { item: StuckItem; short: string }) {
     <div class="stuck-words">
       <p>
         <State tone="warn">
-          {item.kind === 'job' ? (
-            <>
-              job <code title={item.id}>…{short}</code>
-            </>
-          ) : (
-            <>
-              machine <Untrusted text={item.id} max={40} />
-            </>
-          )}{' '}
-          {stuckSince(item)}
+          <span>
+            {item.kind === 'job' ? (
+              <>
+                job <code title={item.id}>…{short}</code>
+              </>
+            ) : (
+              <>
+                machine <Untrusted text={item.id} max={40} />
+              </>
+            )}{' '}
+            {stuckSince(item)}
+          </span>
         </State>{' '}
         <span class="small soft">
           since <Time at={item.since} />

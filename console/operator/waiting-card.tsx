@@ -43,9 +43,9 @@ export function WaitingCard() {
             cell: (each) => {
               const { total, names } = gpusUsed(each);
               return (
-                <>
+                <span>
                   <span class="num">{total}</span> <Untrusted text={names} max={40} />
-                </>
+                </span>
               );
             },
           },
