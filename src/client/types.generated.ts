@@ -172,6 +172,7 @@ export interface AdminProvider {
     available_disk_gb: number;
     cpu_price_per_hour: number;
     memory_price_per_gb_hr: number;
+    storage_price_per_gb_hour: number;
     /** No job starts before this time */
     available_from?: string;
     /** No job is placed or extended to end after this time */
@@ -521,6 +522,14 @@ export interface Offer {
   price_per_gpu_hour: number;
   /** Of a job of the shape that was asked for, as the placement computes it */
   price_per_hour: number;
+  /** The same exactly, in base units */
+  rate_per_hour: string;
+  /** What each GPU brings: a job that takes more than that for each of its GPUs pays for those it blocks */
+  fair_share: {
+    cpu_cores: number;
+    memory_mb: number;
+    storage_gb: number;
+  } | null;
   /** The newest CUDA that its driver supports */
   cuda: string | null;
   driver: string | null;
@@ -667,6 +676,7 @@ export interface OwnProvider {
     available_disk_gb: number;
     cpu_price_per_hour: number;
     memory_price_per_gb_hr: number;
+    storage_price_per_gb_hour: number;
     /** No job starts before this time */
     available_from?: string;
     /** No job is placed or extended to end after this time */
@@ -699,6 +709,7 @@ export interface OwnProvider {
     };
     cpu?: number;
     memory_gb?: number;
+    storage_gb?: number;
     set_at: string;
     /** What would hold without them */
     agent: {
@@ -707,6 +718,7 @@ export interface OwnProvider {
       };
       cpu: number;
       memory_gb: number;
+      storage_gb: number;
     };
   };
 }
@@ -754,6 +766,8 @@ export interface Problem {
     | 'ssh_key_not_found'
     | 'idempotency_conflict'
     | 'session_key_in_use'
+    | 'quote_mismatch'
+    | 'quote_expired'
     | 'no_capacity'
     | 'job_ended'
     | 'job_not_running'
@@ -847,7 +861,11 @@ export interface Quote {
     symbol: string;
     decimals: number;
   };
-  /** The best five, in the order in which a placement would try them */
+  /** Base units an hour for the whole job, where a placement would try first; null if nobody takes it */
+  rate_per_hour: string | null;
+  /** The same for the whole duration */
+  total: string | null;
+  /** The best eight, in the order in which a placement would try them */
   offers: QuoteOffer[];
   /** With a credential only */
   session?: {
@@ -860,8 +878,12 @@ export interface Quote {
   why_not: WhyNot[];
   /** True if the order could start once any one of the reasons were gone; else all of them have to go */
   why_not_each: boolean;
-  /** A quote holds nothing: prices and capacity may change before the order */
-  binding: false;
+  /** Whether its prices hold for an order with its `quote_id`. They do for a caller with a credential, if somebody takes the order; capacity is never held */
+  binding: boolean;
+  /** Send it with the order. Null if the quote does not bind */
+  quote_id: string | null;
+  /** Until when the order may be sent. Null if the quote does not bind */
+  expires_at: string | null;
 }
 
 export interface QuoteOffer {
@@ -878,6 +900,14 @@ export interface QuoteOffer {
   price_per_gpu_hour: number;
   /** Of a job of the shape that was asked for, as the placement computes it */
   price_per_hour: number;
+  /** The same exactly, in base units */
+  rate_per_hour: string;
+  /** What each GPU brings: a job that takes more than that for each of its GPUs pays for those it blocks */
+  fair_share: {
+    cpu_cores: number;
+    memory_mb: number;
+    storage_gb: number;
+  } | null;
   /** The newest CUDA that its driver supports */
   cuda: string | null;
   driver: string | null;
@@ -892,8 +922,6 @@ export interface QuoteOffer {
   can_start: boolean;
   /** Why it could not */
   why_not: string | null;
-  /** Base units an hour for the whole job */
-  rate_per_hour: string;
   /** Base units for the whole duration */
   total: string;
 }
@@ -1592,6 +1620,7 @@ export interface Routes {
           available_disk_gb: number;
           cpu_price_per_hour: number;
           memory_price_per_gb_hr: number;
+          storage_price_per_gb_hour: number;
           /** No job starts before this time */
           available_from?: string;
           /** No job is placed or extended to end after this time */
@@ -1685,6 +1714,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -1966,6 +1996,7 @@ export interface Routes {
           available_disk_gb: number;
           cpu_price_per_hour: number;
           memory_price_per_gb_hr: number;
+          storage_price_per_gb_hour: number;
           /** No job starts before this time */
           available_from?: string;
           /** No job is placed or extended to end after this time */
@@ -2230,6 +2261,8 @@ export interface Routes {
         [name: string]: string;
       };
       max_price_per_hour?: number | string;
+      /** Of a quote that binds: the order costs no more than it said */
+      quote_id?: null | string;
     };
     query: undefined;
     reply: Job;
@@ -2249,6 +2282,8 @@ export interface Routes {
       | 'provider_drained'
       | 'provider_lost'
       | 'quota_exceeded'
+      | 'quote_expired'
+      | 'quote_mismatch'
       | 'scope_denied'
       | 'spend_limit_exceeded'
       | 'start_timeout'
@@ -2388,6 +2423,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -2488,6 +2524,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -2588,6 +2625,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -2881,6 +2919,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -2976,6 +3015,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -3030,7 +3070,7 @@ export interface Routes {
       | 'unsupported_media_type'
       | 'validation_failed';
   };
-  /** What an order would cost, and who would take it; or why nobody would */
+  /** What an order would cost, and who would take it; or why nobody would. With a credential, its prices bind */
   'POST /api/v1/quotes': {
     body: {
       provider_id?: null | string;
@@ -3061,6 +3101,8 @@ export interface Routes {
         [name: string]: string;
       };
       max_price_per_hour?: number | string;
+      /** How long its prices are to hold; 60 unless given */
+      valid_seconds?: number | string;
     };
     query: undefined;
     reply: Quote;
@@ -3136,6 +3178,8 @@ export interface Routes {
       cpu?: number | string;
       /** Of 1024 MB */
       memory_gb?: number | string;
+      /** Of a GB of disk */
+      storage_gb?: number | string;
     };
     query: undefined;
     reply: OwnProvider;
