@@ -30,7 +30,7 @@ export function maximumOf({ maxPricePerHour }: Pick<JobOrder, 'maxPricePerHour'>
   return maxPricePerHour === undefined ? undefined : rateOf(maxPricePerHour);
 }
 
-/** @param maximum the customer's own, or that of his quote; without one, twice the cheapest of the offers at most. */
+/** @param maximum the customer's own; without one, twice the cheapest of the offers at most. */
 export function boundsOf(offers: readonly { rate: bigint }[], maximum: bigint | undefined): RateBounds {
   const [first] = offers;
   if (first === undefined) {
@@ -38,7 +38,7 @@ export function boundsOf(offers: readonly { rate: bigint }[], maximum: bigint | 
     return { bound, reserves: [bound] };
   }
   const cheapest = offers.reduce((least, { rate }) => lesser(least, rate), first.rate);
-  const usual = lesser(dearest(offers, 0n), 2n * cheapest);
+  const usual = lesser(dearest(offers), 2n * cheapest);
   // An absurd offer within the customer's maximum must not tie up the session's limit either.
   return { bound: maximum ?? usual, reserves: usual === cheapest ? [cheapest] : [usual, cheapest] };
 }

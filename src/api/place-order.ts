@@ -18,7 +18,7 @@ import { limitReached } from '../domain/limits.js';
 import type { JobRequest } from '../domain/job-request.js';
 import { differencesFrom, termsOf, type Quote } from '../domain/quote.js';
 import { newJobId } from './job-id.js';
-import { boundsOf, offeredBounds, type RateBounds } from './order-rates.js';
+import { offeredBounds, type RateBounds } from './order-rates.js';
 import { mismatch, openQuote } from './quote-seal.js';
 
 /**
@@ -89,8 +89,8 @@ async function ratesFor(
   try {
     const quote = openQuote(await quoteKey(pool), request.quoteId, order.wallet, Date.now());
     requireSameNeed(quote, request);
-    const { bound, rates } = termsOf(quote, request);
-    return { ...boundsOf(rates, bound), quoted: rates };
+    const { rates, ...bounds } = termsOf(quote, request);
+    return { ...bounds, quoted: rates };
   } catch (error) {
     // A repeat finds its first job, for which the quote was good.
     const known = idempotencyKey === undefined ? undefined : await findJobByKey(pool, order.wallet, idempotencyKey);

@@ -9,6 +9,7 @@ interface WrittenQuote {
   exp: number;
   need: QuotedNeed;
   bound: string;
+  reserves: string[];
   offers: [string, string, string][];
 }
 
@@ -16,10 +17,10 @@ interface WrittenQuote {
  * Writes a quote down in its own id, which only the broker can make. So a quote takes up no room, and every replica
  * knows it.
  */
-export function sealQuote(key: Buffer, { wallet, expiresAtMs, need, bound, rates }: Quote): string {
+export function sealQuote(key: Buffer, { wallet, expiresAtMs, need, bound, reserves, rates }: Quote): string {
   const written: WrittenQuote = {
     ...{ v: 1, wallet, exp: expiresAtMs, need },
-    ...{ bound: bound.toString(), offers: writtenRates(rates) },
+    ...{ bound: bound.toString(), reserves: reserves.map(String), offers: writtenRates(rates) },
   };
   const text = Buffer.from(JSON.stringify(written)).toString('base64url');
   return `${text}.${sealOf(key, text).toString('base64url')}`;
@@ -56,8 +57,9 @@ export function mismatch(fields: readonly string[], message: string): BrokerErro
 function quoteIn(text: string): Quote | undefined {
   const written = JSON.parse(Buffer.from(text, 'base64url').toString()) as WrittenQuote;
   if (written.v !== 1) return undefined;
-  const { wallet, exp: expiresAtMs, need, bound, offers } = written;
-  return { wallet, expiresAtMs, need, bound: BigInt(bound), rates: readRates(offers) };
+  const { wallet, exp: expiresAtMs, need, bound, reserves, offers } = written;
+  const amounts = { bound: BigInt(bound), reserves: reserves.map(BigInt) };
+  return { wallet, expiresAtMs, need, ...amounts, rates: readRates(offers) };
 }
 
 function sealOf(key: Buffer, text: string): Buffer {

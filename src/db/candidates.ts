@@ -90,13 +90,13 @@ async function findCandidates(
   const isQuoted = quoted.length > 0;
   const { rows } = await db.query<CandidateRow>(
     `select provider_id, failures, node_name, gpu_type, gpu_model, gpu_resource, gpu_price::text, cpu_price::text,
-            memory_price::text, storage_price::text, ${isQuoted ? 'q.rate::text' : 'null'} as quoted, o.cheapest::text, o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu,
+            memory_price::text, storage_price::text, ${isQuoted ? 'q.promised::text' : 'null'} as quoted, o.cheapest::text, o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu,
             o.memory::float8 as offered_memory, o.storage::float8 as offered_storage
        from (${fitting}) p ${isQuoted ? quotedJoin : ''},
             lateral (${offeredSql('$7', mayExceedShareSql(orderedTerms))}) o,
-            lateral (select ${isQuoted ? `least(${orderRateSql}, q.rate)` : orderRateSql} as rate) cost
+            lateral (select ${isQuoted ? `least(${orderRateSql}, q.promised)` : orderRateSql} as rate) cost
       where ${paysSql} and ${isPricedSql}
-      order by ${isQuoted ? 'q.rate is null, ' : ''}${placementRankSql}, free_gpus, provider_id
+      order by ${isQuoted ? 'q.promised is null, ' : ''}${placementRankSql}, free_gpus, provider_id
       limit $12`,
     [...(await placementParameters(db, order, site, limit)), ...(isQuoted ? columnsOf(quoted) : [])],
   );
@@ -129,8 +129,8 @@ async function findCandidates(
 
 /** The promised rates as `q`, of the rows `p`; `least` of a rate and of none is the rate. */
 const quotedJoin = `
-  left join unnest($19::text[], $20::text[], $21::numeric[]) as q (provider_id, gpu_type, rate)
-         on q.provider_id = p.provider_id and q.gpu_type = coalesce(p.gpu_type, '')`;
+  left join unnest($19::text[], $20::text[], $21::numeric[]) as q (at_provider, of_type, promised)
+         on q.at_provider = p.provider_id and q.of_type = coalesce(p.gpu_type, '')`;
 
 const columnsOf = (quoted: readonly QuotedRate[]) => [
   quoted.map(({ providerId }) => providerId),

@@ -34,6 +34,8 @@ export interface Quote {
   need: QuotedNeed;
   /** What the order costs an hour at most, wherever it is placed. */
   bound: bigint;
+  /** The rates to reserve for, to be tried in turn. */
+  reserves: bigint[];
   /** In the order in which a placement would try them. */
   rates: QuotedRate[];
 }
@@ -88,20 +90,25 @@ function isSame(name: keyof QuotedNeed, quoted: unknown, asked: unknown): boolea
   return JSON.stringify(quoted) === JSON.stringify(asked);
 }
 
-/** What an order may cost by a quote, and the promised rates that are within that. */
+/** What an order may cost by a quote, what to reserve for it, and the promised rates that are within that. */
 export function termsOf(
-  { bound, rates }: Pick<Quote, 'bound' | 'rates'>,
+  { need, bound, reserves, rates }: Quote,
   { providerId, maxPricePerHour }: Pick<JobRequest, 'providerId' | 'maxPricePerHour'>,
-): { bound: bigint; rates: QuotedRate[] } {
-  const possible = providerId === undefined ? rates : rates.filter((rate) => rate.providerId === providerId);
+): Pick<Quote, 'bound' | 'reserves' | 'rates'> {
+  const chosen = providerId === need.providerId ? undefined : rates.filter((rate) => rate.providerId === providerId);
   // Whoever chooses a dearer one of the quoted providers pays what was quoted there.
-  const most = providerId === undefined ? bound : dearest(possible, 0n);
+  const most = chosen === undefined ? bound : dearest(chosen);
   const highest = maxPricePerHour === undefined ? most : lesser(most, rateOf(maxPricePerHour));
-  return { bound: highest, rates: possible.filter(({ rate }) => rate <= highest) };
+  const within = (chosen === undefined ? reserves : [most]).map((rate) => lesser(rate, highest));
+  return {
+    bound: highest,
+    reserves: [...new Set(within)],
+    rates: (chosen ?? rates).filter(({ rate }) => rate <= highest),
+  };
 }
 
-export function dearest(rates: readonly { rate: bigint }[], least: bigint): bigint {
-  return rates.reduce((most, { rate }) => (rate > most ? rate : most), least);
+export function dearest(rates: readonly { rate: bigint }[]): bigint {
+  return rates.reduce((most, { rate }) => (rate > most ? rate : most), 0n);
 }
 
 /** Rates as they stand in a job's row and in a quote. */

@@ -47,12 +47,12 @@ export function quoteRoutes({ pool, config }: { pool: Pool; config: Config }): R
   async function promiseOf(
     { validSeconds = quoteDefaultS, ...request }: JobRequest,
     { wallet }: JobOrder,
-    { offers, bound }: FoundQuote,
+    { offers, bound, reserves }: FoundQuote,
   ): Promise<Pick<z.infer<typeof quoteReply>, Promised>> {
     if (wallet === '' || offers.length === 0) return { binding: false, quote_id: null, expires_at: null };
     const expiresAtMs = Date.now() + validSeconds * 1000;
     const rates = offers.map(({ providerId, gpuType = '', rate }) => ({ providerId, gpuType, rate }));
-    const quote = { wallet, expiresAtMs, need: quotedNeedOf(request), bound, rates };
+    const quote = { wallet, expiresAtMs, need: quotedNeedOf(request), bound, reserves, rates };
     return {
       binding: true,
       quote_id: sealQuote(await quoteKey(pool), quote),
@@ -66,6 +66,7 @@ type Promised = 'binding' | 'quote_id' | 'expires_at';
 interface FoundQuote {
   offers: readonly OfferRow[];
   bound: bigint;
+  reserves: bigint[];
   reply: Omit<z.infer<typeof quoteReply>, Promised>;
 }
 
@@ -106,7 +107,7 @@ async function quoteOf(
     why_not: reasons,
     why_not_each: isEach,
   };
-  return { offers, bound, reply };
+  return { offers, bound, reserves, reply };
 }
 
 const total = (rate: bigint, { durationSeconds }: JobOrder) => chargeFor(rate, durationSeconds * 1000);
