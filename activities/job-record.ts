@@ -12,7 +12,7 @@ import { BrokerError } from '../src/domain/errors.js';
 import type { JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
 import { sentence, type Instant, type Printable } from '../src/domain/outside.js';
 import { closingsWithoutText, providersOut, startMoves } from '../src/observability/metrics.js';
-import type { SitePrices } from '../src/config.js';
+import type { SiteFee, SitePrices } from '../src/config.js';
 import type { ActivityDeps } from './deps.js';
 import type { RecordedGap, ReleasedJob, Remembered, StartFailure } from './job-outcome.js';
 import { noCapacity, whyNobodyTakes } from './no-capacity.js';
@@ -33,7 +33,7 @@ export function createJobRecordActivities({
   pool,
   logger,
   config,
-}: Pick<ActivityDeps, 'pool' | 'logger'> & { config: SitePrices & FailurePolicy }) {
+}: Pick<ActivityDeps, 'pool' | 'logger'> & { config: SitePrices & FailurePolicy & SiteFee }) {
   const bell = createEventBell(pool);
   return {
     /**
@@ -48,7 +48,7 @@ export function createJobRecordActivities({
       const held = await findAllocation(pool, order.jobId);
       if (held === undefined) return await takeCapacity(order, attempt);
       // An earlier version wrote this down in a second step, and may have been killed before it.
-      bell.ring(await markProvisioning(pool, order.jobId, held));
+      bell.ring(await markProvisioning(pool, order.jobId, held, config.FEE_BPS));
       return held;
     },
 
@@ -238,7 +238,7 @@ export function createJobRecordActivities({
         break;
       }
       for (const candidate of candidates) {
-        const result = await allocate(pool, order, candidate, attempt);
+        const result = await allocate(pool, order, candidate, attempt, config.FEE_BPS);
         if (result === 'allocated') {
           bell.ring(order.wallet);
           return candidate;

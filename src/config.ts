@@ -17,6 +17,9 @@ interface WorkedOut extends TlsWorkedOut {
 /** The operator's settings for prices. */
 export type SitePrices = Pick<Config, 'ALLOW_FREE_JOBS' | 'GPU_DEFAULT_PRICES'>;
 
+/** The platform's share of what jobs cost. */
+export type SiteFee = Pick<Config, 'FEE_BPS'>;
+
 /** An unusable environment. The message names every variable at fault and never repeats a value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

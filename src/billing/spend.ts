@@ -7,6 +7,7 @@ import {
   settleCharges,
   type Charge,
 } from '../db/auth-charges.js';
+import { bookReservation, bookSettlement, type Shares } from '../db/bookings.js';
 import { findSession } from '../db/auth-sessions.js';
 import { gapsOf } from '../db/job-gaps.js';
 import { markExtended } from '../db/job-changes.js';
@@ -106,19 +107,33 @@ export interface ServiceEnd {
   lastSeen?: Date | undefined;
 }
 
+/** What the settlement of a job came to. Amounts are base units. */
+export interface Settlement extends Shares {
+  billed: BilledTime;
+  /** What all its charges had reserved. */
+  reserved: bigint;
+  rate: bigint;
+  feeBps: number;
+  providerId?: string;
+  /** The proven wallet of its provider; absent if what it earned waits for one. */
+  payee?: string;
+}
+
 /**
- * Settles a job's charges: what it cost moves from reserved to spent, and the rest is free again. Never more than was
- * reserved, whatever any clock says. Repeated, it does nothing.
+ * Settles a job's charges and books them: what it cost moves from reserved to spent, and the rest is free again. Never
+ * more than was reserved, whatever any clock says. Repeated, it does nothing. The customer's account in the ledger stays
+ * locked until the transaction ends.
  *
- * @returns the time that is paid for, and the base units spent by this call; `undefined` if nothing was left to settle.
+ * @returns `undefined` if nothing was left to settle.
  */
 export async function settleSpend(
   tx: Queryable,
   { jobId, endAt, podEndedAt, lastSeen }: ServiceEnd,
-): Promise<{ billed: BilledTime; spent: bigint } | undefined> {
+): Promise<Settlement | undefined> {
   // The same lock as an extension takes, and taken first: no charge can be added to those settled below.
   await lockOrderCharge(tx, jobId);
-  const { rate = 0n, startedAt, expiresAt = endAt } = (await jobTariff(tx, jobId)) ?? {};
+  const tariff = await jobTariff(tx, jobId);
+  const { rate = 0n, startedAt, expiresAt = endAt, feeBps = 0, providerId, payee } = tariff ?? {};
   const billed = billedTime({
     readyAtMs: startedAt?.getTime(),
     expiresAtMs: expiresAt.getTime(),
@@ -127,13 +142,23 @@ export async function settleSpend(
     lastSeenMs: lastSeen?.getTime(),
     gaps: await gapsOf(tx, jobId),
   });
-  const { settled, spent } = await settleCharges(tx, jobId, chargeFor(rate, billed.billedMs));
-  return settled ? { billed, spent } : undefined;
+  const charges = await settleCharges(tx, jobId, chargeFor(rate, billed.billedMs));
+  if (charges.length === 0) return undefined;
+  const paid = {
+    feeBps,
+    ...(providerId === undefined ? {} : { providerId }),
+    ...(payee === undefined ? {} : { payee }),
+  };
+  const shares = await bookSettlement(tx, jobId, charges, paid);
+  const reserved = charges.reduce((sum, charge) => sum + charge.reserved, 0n);
+  return { ...shares, ...paid, billed, reserved, rate };
 }
 
 async function charge(tx: Queryable, entry: Charge): Promise<void> {
   if (entry.amount < 0n) throw new RangeError('a charge cannot be negative');
-  if ((await insertCharge(tx, entry)) !== 'refused') return;
+  const { outcome, wallet } = await insertCharge(tx, entry);
+  if (wallet !== undefined) await bookReservation(tx, { ...entry, wallet });
+  if (outcome !== 'refused') return;
   const session = await findSession(tx, entry.sessionId);
   if (session === undefined || session.revokedAt !== undefined) {
     throw new BrokerError('session_revoked', 'the session that would pay was revoked');

@@ -66,6 +66,12 @@ export const jobVariables = {
       return prices;
     })
     .describe('list of NAME=PRICE, separated by commas'),
+  /**
+   * The platform's share of what a job costs, in hundredths of a percent: 500 is 5 %. It is frozen with the rate when a
+   * job is placed, and customers pay the same whatever it is; the rest is the provider's. 0, so that an upgrade takes
+   * nothing from anybody until the operator says so; above 1,000, a tenth, the broker does not start.
+   */
+  FEE_BPS: whole(0, 0, 1_000),
   /** Whether the broker places jobs that cost nothing. Unset: yes, except where `NODE_ENV` is `production`. */
   ALLOW_FREE_JOBS: bool.optional(),
 };

@@ -5,7 +5,7 @@ import type { JobOrder, Placement } from '../domain/job.js';
 import type { Printable } from '../domain/outside.js';
 import { rateOf } from '../domain/pricing.js';
 import { isUnblockedSql } from './blocks.js';
-import { reserveForPlacement } from './auth-charges.js';
+import { reserveAtPlacement } from './bookings.js';
 import { markMoving, markProvisioning } from './job-changes.js';
 import { priceOfRateSql, rateOfPriceSql } from './offers.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
@@ -30,8 +30,15 @@ class Unaffordable extends Error {}
  * The same transaction writes the placement to the job's row and changes the reservation to the price there.
  *
  * @param attempt the number of this placement of the job; `vacate` makes room for the next one.
+ * @param feeBps the platform's share of the job's charge, which stays with the placement as its rate does.
  */
-export async function allocate(pool: Pool, order: JobOrder, place: Placement, attempt = 1): Promise<AllocationOutcome> {
+export async function allocate(
+  pool: Pool,
+  order: JobOrder,
+  place: Placement,
+  attempt = 1,
+  feeBps = 0,
+): Promise<AllocationOutcome> {
   try {
     return await withTransaction(pool, async (tx) => {
       // Lock the job's own row first if there may be one, in the same order as `release`.
@@ -49,8 +56,8 @@ export async function allocate(pool: Pool, order: JobOrder, place: Placement, at
       if (outcome !== 'allocated') return outcome;
       const rate = place.rate === undefined ? rateOf(place.pricePerHour) : BigInt(place.rate);
       const amount = reservationFor(rate, order.durationSeconds);
-      if (!(await reserveForPlacement(tx, order.jobId, amount))) throw new Unaffordable();
-      await markProvisioning(tx, order.jobId, place);
+      if (!(await reserveAtPlacement(tx, { jobId: order.jobId, attempt, amount }))) throw new Unaffordable();
+      await markProvisioning(tx, order.jobId, place, feeBps);
       return outcome;
     });
   } catch (error) {

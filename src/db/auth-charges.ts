@@ -15,16 +15,19 @@ export interface Charge {
 /**
  * Inserts a charge and adds it to the session's reservation, if the session is alive and its limit covers it. The
  * condition is checked again under the session's row lock, so concurrent charges cannot exceed the limit together. On
- * `refused`, the charge's row has been inserted: the caller must roll back its transaction.
+ * `refused`, the charge's row has been inserted: the caller must roll back its transaction. On `charged`, it has to
+ * book the amount, which counts as booked.
+ *
+ * @returns the wallet that pays, too, if it was charged.
  */
 export async function insertCharge(
   tx: Queryable,
   { jobId, requestId, sessionId, amount, seconds }: Charge,
-): Promise<'charged' | 'charged before' | 'refused'> {
-  const { rows } = await tx.query<{ written: number; paid: number }>(
+): Promise<{ outcome: 'charged' | 'charged before' | 'refused'; wallet?: string }> {
+  const { rows } = await tx.query<{ written: number; wallet: string | null }>(
     `with charge as (
-       insert into auth_charges (job_id, request_id, session_id, reserved, ordered, seconds)
-       values ($1, $2, $3, $4, $4, $5)
+       insert into auth_charges (job_id, request_id, session_id, reserved, ordered, booked, seconds)
+       values ($1, $2, $3, $4, $4, $4, $5)
        on conflict (job_id, request_id) do nothing
        returning session_id, reserved
      ), paid as (
@@ -35,14 +38,14 @@ export async function insertCharge(
           and s.revoked_at is null
           and s.expires_at > now()
           and s.reserved + s.spent + charge.reserved <= s.spend_limit
-       returning s.id
+       returning s.wallet
      )
-     select (select count(*) from charge)::int as written, (select count(*) from paid)::int as paid`,
+     select (select count(*) from charge)::int as written, (select wallet from paid) as wallet`,
     [jobId, requestId, sessionId, amount.toString(), seconds ?? null],
   );
-  const { written, paid } = rows[0]!;
-  if (written === 0) return 'charged before';
-  return paid === 1 ? 'charged' : 'refused';
+  const { written, wallet } = rows[0]!;
+  if (written === 0) return { outcome: 'charged before' };
+  return wallet === null ? { outcome: 'refused' } : { outcome: 'charged', wallet };
 }
 
 /** Locks and returns the charge of a job's order, which serializes a job's extensions and its settlement. */
@@ -59,17 +62,35 @@ export async function lockOrderCharge(
   return row === undefined ? undefined : { sessionId: row.session_id, settled: row.settled };
 }
 
+/** How a placement changed the reservation of a job's order. */
+export interface PlacedReservation {
+  wallet: string;
+  /** What it was. */
+  before: bigint;
+  /** What the ledger held for it; absent if it knew nothing of it. */
+  booked?: bigint;
+}
+
 /**
  * Adjusts the reservation of a job's order to the price at its placement: a surplus is returned at once, and more is
  * reserved if the session's limit allows. `ordered` keeps the first reservation. Call it in the transaction that
- * places.
+ * places, which has to book the change.
  *
- * @returns false when the session's limit is too low. A job without an open charge is not paid for.
+ * @returns `refused` when the session's limit is too low. A job without an open charge is not paid for.
  */
-export async function reserveForPlacement(tx: Queryable, jobId: string, amount: bigint): Promise<boolean> {
-  const { rows } = await tx.query<{ open: number; paid: number }>(
+export async function reserveForPlacement(
+  tx: Queryable,
+  jobId: string,
+  amount: bigint,
+): Promise<PlacedReservation | 'not paid for' | 'refused'> {
+  const { rows } = await tx.query<{
+    open: number;
+    wallet: string | null;
+    reserved: string | null;
+    booked: string | null;
+  }>(
     `with charge as materialized (
-       select session_id, reserved from auth_charges
+       select session_id, reserved, booked from auth_charges
         where job_id = $1 and request_id = '' and settled_at is null for update
      ), paid as (
        update auth_sessions s
@@ -79,17 +100,21 @@ export async function reserveForPlacement(tx: Queryable, jobId: string, amount: 
           and ($2::numeric <= charge.reserved
                or (s.revoked_at is null and s.expires_at > now()
                    and s.reserved - charge.reserved + $2::numeric + s.spent <= s.spend_limit))
-       returning s.id
+       returning s.wallet, charge.reserved, charge.booked
      ), changed as (
-       update auth_charges c set reserved = $2::numeric from paid where c.job_id = $1 and c.request_id = ''
+       update auth_charges c set reserved = $2::numeric, booked = $2::numeric
+         from paid where c.job_id = $1 and c.request_id = ''
      ), shown as (
        update jobs set reserved_amount = $2::numeric from paid where job_id = $1
      )
-     select (select count(*) from charge)::int as open, (select count(*) from paid)::int as paid`,
+     select (select count(*) from charge)::int as open, paid.wallet, paid.reserved::text, paid.booked::text
+       from (values (true)) as one left join paid on true`,
     [jobId, amount.toString()],
   );
-  const { open, paid } = rows[0]!;
-  return open === paid;
+  const { open, wallet, reserved, booked } = rows[0]!;
+  if (open === 0) return 'not paid for';
+  if (wallet === null || reserved === null) return 'refused';
+  return { wallet, before: BigInt(reserved), ...(booked === null ? {} : { booked: BigInt(booked) }) };
 }
 
 /** What a job's bill and its extensions are based on. Times still to come are absent. */
@@ -97,6 +122,11 @@ export interface JobTariff {
   status: JobStatus;
   /** Base units per hour of the whole job; absent until it is placed. */
   rate?: bigint;
+  /** The platform's share of the charge; 0 of jobs that a version up to 0.1.0 placed. */
+  feeBps: number;
+  providerId?: string;
+  /** The wallet that is proven to own the provider. */
+  payee?: string;
   startedAt?: Date;
   expiresAt?: Date;
 }
@@ -106,12 +136,17 @@ export async function jobTariff(db: Queryable, jobId: string): Promise<JobTariff
   const { rows } = await db.query<{
     status: JobStatus;
     rate: string | null;
+    fee_bps: number;
+    provider_id: string | null;
+    payee: string | null;
     started_at: Date | null;
     expires_at: Date | null;
   }>(
     // Jobs placed by versions up to 0.1.0 have a price but no rate.
-    `select status, coalesce(rate, trunc(price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate, started_at, expires_at
-       from jobs where job_id = $1`,
+    `select j.status, coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate,
+            coalesce(j.fee_bps, 0) as fee_bps, j.provider_id, i.wallet as payee, j.started_at, j.expires_at
+       from jobs j left join provider_identities i on i.provider_id = j.provider_id and i.signed_at is not null
+      where j.job_id = $1`,
     [jobId],
   );
   const row = rows[0];
@@ -119,6 +154,9 @@ export async function jobTariff(db: Queryable, jobId: string): Promise<JobTariff
   return {
     status: row.status,
     ...(row.rate === null ? {} : { rate: BigInt(row.rate) }),
+    feeBps: row.fee_bps,
+    ...(row.provider_id === null ? {} : { providerId: row.provider_id }),
+    ...(row.payee === null ? {} : { payee: row.payee }),
     ...(row.started_at === null ? {} : { startedAt: row.started_at }),
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
   };
@@ -147,21 +185,33 @@ export async function countExtensions(db: Queryable, jobId: string): Promise<num
   return rows[0]!.count;
 }
 
+/** One charge that was settled. Amounts are base units. */
+export interface SettledCharge {
+  requestId: string;
+  wallet: string;
+  reserved: bigint;
+  spent: bigint;
+  /** What the ledger held for it; absent if it knew nothing of it. */
+  booked?: bigint;
+}
+
 /**
  * Settles a job's open charges: takes `cost` from them, oldest first and never more than a charge reserved, and returns
  * the rest to the sessions. Sessions are locked in the order of their ids, so two jobs with the same sessions wait for
- * each other instead of deadlocking. A second run finds nothing to do.
+ * each other instead of deadlocking. A second run finds nothing to do. The caller has to book what this returns.
  *
- * @returns the amount spent by this call, and whether there was anything to settle.
+ * @returns the charges that this call settled, oldest first.
  */
-export async function settleCharges(
-  tx: Queryable,
-  jobId: string,
-  cost: bigint,
-): Promise<{ settled: boolean; spent: bigint }> {
-  const { rows } = await tx.query<{ charges: number; spent: string }>(
+export async function settleCharges(tx: Queryable, jobId: string, cost: bigint): Promise<SettledCharge[]> {
+  const { rows } = await tx.query<{
+    request_id: string;
+    wallet: string;
+    reserved: string;
+    spent: string;
+    booked: string | null;
+  }>(
     `with due as (
-       select request_id,
+       select request_id, booked,
               coalesce(sum(reserved) over (
                 order by created_at, request_id rows between unbounded preceding and 1 preceding
               ), 0) as before
@@ -169,10 +219,10 @@ export async function settleCharges(
         where job_id = $1
      ), settled as (
        update auth_charges c
-          set spent = greatest(0, least(c.reserved, $2::numeric - due.before)), settled_at = clock_timestamp()
+          set spent = greatest(0, least(c.reserved, $2::numeric - due.before)), settled_at = clock_timestamp(), booked = 0
          from due
         where c.job_id = $1 and c.request_id = due.request_id and c.settled_at is null
-       returning c.session_id, c.reserved, c.spent
+       returning c.request_id, c.session_id, c.created_at, c.reserved, c.spent, due.booked
      ), per_session as (
        select session_id, sum(reserved) as reserved, sum(spent) as spent from settled group by session_id
      ), locked as materialized (
@@ -182,10 +232,17 @@ export async function settleCharges(
           set reserved = s.reserved - p.reserved, spent = s.spent + p.spent
          from per_session p join locked on locked.id = p.session_id
         where s.id = p.session_id
+       returning s.id, s.wallet
      )
-     select count(*)::int as charges, coalesce(sum(spent), 0)::text as spent from settled`,
+     select c.request_id, g.wallet, c.reserved::text, c.spent::text, c.booked::text
+       from settled c join given_back g on g.id = c.session_id order by c.created_at, c.request_id`,
     [jobId, cost.toString()],
   );
-  const { charges, spent } = rows[0]!;
-  return { settled: charges > 0, spent: BigInt(spent) };
+  return rows.map(({ request_id, wallet, reserved, spent, booked }) => ({
+    requestId: request_id,
+    wallet,
+    reserved: BigInt(reserved),
+    spent: BigInt(spent),
+    ...(booked === null ? {} : { booked: BigInt(booked) }),
+  }));
 }

@@ -17,7 +17,8 @@ import type { FinalJobStatus } from '../wire/statuses.js';
 /** What a change of one job returns, for `tellSql`. */
 const counted = 'returning j.job_id, j.wallet, j.event_count';
 
-export async function markProvisioning(db: Queryable, jobId: string, placement: Placement): Promise<Told> {
+/** @param feeBps the platform's share of the job's charge, which is frozen together with its rate. */
+export async function markProvisioning(db: Queryable, jobId: string, placement: Placement, feeBps = 0): Promise<Told> {
   const { providerId, gpuType, gpuModel, pricePerHour, rate } = placement;
   const { text, data } = news('placed', `placed on ${providerId}`, {
     provider_id: providerId,
@@ -29,13 +30,16 @@ export async function markProvisioning(db: Queryable, jobId: string, placement: 
     `with changed as (
        update jobs j set status = 'provisioning', provider_id = $2, gpu_type = coalesce($3, gpu_type), gpu_model = $4,
                          price_per_hour = coalesce(${priceOfRateSql('$6')}, $5::numeric),
-                         rate = coalesce($6::numeric, ${rateOfPriceSql('$5::numeric')}), phase = 'placed',
+                         rate = coalesce($6::numeric, ${rateOfPriceSql('$5::numeric')}), fee_bps = $9, phase = 'placed',
                          event_count = event_count + 1, updated_at = clock_timestamp()
         where job_id = $1 and status = 'pending'
        ${counted}
      ), ${tellSql(eventOf('placed', '$7', '$8'))}
      select wallet from told`,
-    [jobId, providerId, gpuType ?? null, gpuModel ?? null, pricePerHour, rate ?? null, text, JSON.stringify(data)],
+    [
+      ...[jobId, providerId, gpuType ?? null, gpuModel ?? null, pricePerHour, rate ?? null],
+      ...[text, JSON.stringify(data), feeBps],
+    ],
   );
 }
 
@@ -46,7 +50,7 @@ export async function markProvisioning(db: Queryable, jobId: string, placement: 
 export async function markMoving(db: Queryable, jobId: string, message: Printable): Promise<void> {
   await db.query(
     `update jobs set status = 'pending', provider_id = null, gpu_model = null, price_per_hour = null, rate = null,
-                     message = $2, phase = 'ordered', updated_at = clock_timestamp()
+                     fee_bps = null, message = $2, phase = 'ordered', updated_at = clock_timestamp()
       where job_id = $1 and status in ('pending', 'provisioning')`,
     [jobId, message],
   );
@@ -74,15 +78,20 @@ export async function markRunning(
 }
 
 /**
- * Extends a running job. Its charge must be locked. The database computes the new expiry.
+ * Extends a running job by what its charges say. Its order's charge must be locked, and the extension's one written: the
+ * expiry is worked out from all of them, and only moved where a version up to 0.1.0 wrote one without its seconds.
  *
  * @throws BrokerError `job_ended`
  */
 export async function markExtended(tx: Queryable, jobId: string, seconds: number): Promise<Date> {
   const { rows } = await tx.query<{ expires_at: Date }>(
     `with changed as (
-       update jobs j set expires_at = expires_at + make_interval(secs => $2), event_count = event_count + 1,
-                         updated_at = clock_timestamp()
+       update jobs j set expires_at = case when paid.is_whole
+                                           then started_at + make_interval(secs => duration_s + paid.seconds)
+                                           else expires_at + make_interval(secs => $2) end,
+                         event_count = event_count + 1, updated_at = clock_timestamp()
+         from (select sum(seconds) as seconds, bool_and(seconds is not null) as is_whole
+                 from auth_charges where job_id = $1 and request_id <> '') paid
         where job_id = $1 and status = 'running'
        ${counted}, j.expires_at
      ), ${tellSql({

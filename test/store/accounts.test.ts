@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { extendJob, reserveSpend, settleSpend } from '../../src/billing/spend.js';
-import { reserveForPlacement, settleCharges } from '../../src/db/auth-charges.js';
+import { settleCharges } from '../../src/db/auth-charges.js';
 import { revokeSession } from '../../src/db/auth-sessions.js';
+import { reserveAtPlacement } from '../../src/db/bookings.js';
 import { markRunning } from '../../src/db/job-changes.js';
 import { insertJob } from '../../src/db/jobs.js';
 import { withTransaction, type Transaction } from '../../src/db/pool.js';
@@ -124,10 +125,10 @@ describe('a job that is settled', () => {
   test('a job is settled once, and a later result for the same end changes nothing', async () => {
     const session = await sessionWith(100n * token);
     const jobId = await running(session, 20n * token);
-    expect(await settle(jobId, 7)).toMatchObject({ spent: 7n * token, billed: { billedMs: 7 * 3_600_000 } });
+    expect(await settle(jobId, 7)).toMatchObject({ charged: 7n * token, billed: { billedMs: 7 * 3_600_000 } });
     expect(await settle(jobId, 9)).toBeUndefined();
     expect(await settle(jobId, 0)).toBeUndefined();
-    expect(await inTransaction((tx) => settleCharges(tx, jobId, 15n * token))).toEqual({ settled: false, spent: 0n });
+    expect(await inTransaction((tx) => settleCharges(tx, jobId, 15n * token))).toEqual([]);
     expect(await account(session)).toEqual({ reserved: 0n, spent: 7n * token });
     expect(await charges(jobId)).toEqual([['', 20n * token, 7n * token]]);
   });
@@ -135,7 +136,7 @@ describe('a job that is settled', () => {
   test('a job costs no more than its reservation, whatever its bill says', async () => {
     const session = await sessionWith(100n * token);
     const jobId = await running(session, 3n * token);
-    expect(await settle(jobId, 10)).toMatchObject({ spent: 3n * token });
+    expect(await settle(jobId, 10)).toMatchObject({ charged: 3n * token });
     expect(await account(session)).toEqual({ reserved: 0n, spent: 3n * token });
   });
 
@@ -144,7 +145,7 @@ describe('a job that is settled', () => {
     const jobId = await running(first!, 4n * token);
     await extend(jobId, 5, second);
     await extend(jobId, 6, third);
-    expect(await settle(jobId, 7)).toMatchObject({ spent: 7n * token });
+    expect(await settle(jobId, 7)).toMatchObject({ charged: 7n * token });
     expect((await charges(jobId)).map(([, reserved, spent]) => [reserved, spent])).toEqual([
       [4n * token, 4n * token],
       [5n * token, 3n * token],
@@ -159,7 +160,9 @@ describe('a job that is settled', () => {
 });
 
 describe('the cost of a placement', () => {
-  const placedAt = (jobId: string, amount: bigint) => inTransaction((tx) => reserveForPlacement(tx, jobId, amount));
+  let attempt = 0;
+  const placedAt = (jobId: string, amount: bigint) =>
+    inTransaction((tx) => reserveAtPlacement(tx, { jobId, attempt: ++attempt, amount }));
 
   test('a placement lowers the reservation to its cost, or raises it up to the session’s limit', async () => {
     const session = await sessionWith(10n * token);

@@ -162,7 +162,7 @@ test('after the upgrade a customer of 0.1.0 keeps his paid extensions and bill, 
       await release(tx, jobs.running);
       return await settleSpend(tx, { jobId: jobs.running, endAt });
     });
-    expect(settled).toMatchObject({ billed: { billedMs: 5_400_000 }, spent: 728_400_000_000_000_000n });
+    expect(settled).toMatchObject({ billed: { billedMs: 5_400_000 }, charged: 728_400_000_000_000_000n });
     expect(await findAllocation(pool, jobs.running)).toBeUndefined();
     expect(await differingProviders(pool)).toEqual([]);
   });

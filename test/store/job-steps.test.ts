@@ -25,7 +25,7 @@ const recordsOf = (pool: Pool) =>
   createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 1, PROVIDER_OUT_S: 600 },
+    config: { ...withoutPrices, FEE_BPS: 0, PROVIDER_OUT_WALLETS: 1, PROVIDER_OUT_S: 600 },
   });
 const pool = () => database.pool;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { allocate, findAllocation, movesOf, release, vacate } from '../../src/db/allocations.js';
-import { reserveForPlacement } from '../../src/db/auth-charges.js';
+import { reserveAtPlacement } from '../../src/db/bookings.js';
 import { placementCandidates } from '../../src/db/candidates.js';
 import { findJob, insertJob } from '../../src/db/jobs.js';
 import { withoutPrices } from '../../src/db/offers.js';
@@ -145,7 +145,8 @@ describe('a reservation', () => {
     expect(await account(session)).toEqual({ reserved: (3n * token) / 4n, spent: 0n });
     await withTransaction(pool(), (tx) => settleSpend(tx, { jobId: order.jobId, endAt: new Date() }));
     expect(await account(session)).toEqual({ reserved: 0n, spent: 0n });
-    expect(await withTransaction(pool(), (tx) => reserveForPlacement(tx, order.jobId, token))).toBe(true);
+    const again = { jobId: order.jobId, attempt: 3, amount: token };
+    expect(await withTransaction(pool(), (tx) => reserveAtPlacement(tx, again))).toBe(true);
     expect(await account(session)).toEqual({ reserved: 0n, spent: 0n });
   });
 

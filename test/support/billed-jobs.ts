@@ -41,7 +41,7 @@ export async function putBilledJob(pool: Pool, job: BilledJob): Promise<{ jobId:
       `update jobs set status = 'cancelled', ended_at = $2, served_until = $2, billed_ms = $3 where job_id = $1`,
       [jobId, endedAt, settled!.billed.billedMs],
     );
-    return settled!.spent;
+    return settled!.charged;
   });
   return { jobId, spent };
 }

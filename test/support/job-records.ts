@@ -8,6 +8,6 @@ export function jobRecords(pool: pg.Pool): ReturnType<typeof createJobRecordActi
   return createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
+    config: { ...withoutPrices, FEE_BPS: 0, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
   });
 }

@@ -22,7 +22,7 @@ export function jobSteps(pool: Pool) {
   const records = createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 1, PROVIDER_OUT_S: 600 },
+    config: { ...withoutPrices, FEE_BPS: 0, PROVIDER_OUT_WALLETS: 1, PROVIDER_OUT_S: 600 },
   });
   return {
     place: (order: JobOrder) => records.placeJob(order),

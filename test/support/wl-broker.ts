@@ -74,7 +74,7 @@ function stepsOf(pool: Pool) {
   const records = createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, PROVIDER_OUT_WALLETS: 1_000, PROVIDER_OUT_S: 600 },
+    config: { ...withoutPrices, FEE_BPS: 0, PROVIDER_OUT_WALLETS: 1_000, PROVIDER_OUT_S: 600 },
   });
   const ssh = { host: '198.18.0.1', port: 30_000, user: 'root', hostKey } as const;
   return {

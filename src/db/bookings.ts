@@ -1,0 +1,94 @@
+import { feeFor } from '../domain/billing.js';
+import { reserveForPlacement, type JobTariff, type SettledCharge } from './auth-charges.js';
+import { postEntry, type AccountKind, type Line } from './ledger.js';
+import type { Queryable } from './pool.js';
+
+// What a job's steps book, each in the transaction of the step. Reservations are a wallet's own money in another account
+// of it; a settlement is the one booking that pays anybody.
+
+/** Says of an entry that it was booked after the fact, because a version that does not book wrote the fact. */
+export const backfilled = { backfilled: true };
+
+/** Books what an order ('') or an extension holds. An order that holds nothing books nothing. */
+export async function bookReservation(
+  tx: Queryable,
+  { jobId, requestId, wallet, amount }: { jobId: string; requestId: string; wallet: string; amount: bigint },
+  note = {},
+): Promise<void> {
+  if (amount === 0n) return;
+  const lines = moved(wallet, amount);
+  await postEntry(tx, { key: `reserve/${jobId}/${requestId}`, kind: 'reserve', jobId, note, lines });
+}
+
+/**
+ * Adjusts the reservation of a job's order to the price at its placement, and books the change. A job without an open
+ * charge is not paid for.
+ *
+ * @returns false when the limit of the session that pays is too low.
+ */
+export async function reserveAtPlacement(
+  tx: Queryable,
+  { jobId, attempt, amount }: { jobId: string; attempt: number; amount: bigint },
+): Promise<boolean> {
+  const reservation = await reserveForPlacement(tx, jobId, amount);
+  if (reservation === 'refused') return false;
+  if (reservation === 'not paid for') return true;
+  const { wallet, before, booked } = reservation;
+  if (booked === undefined) await bookReservation(tx, { jobId, requestId: '', wallet, amount: before }, backfilled);
+  const change = amount - (booked ?? before);
+  if (change !== 0n) {
+    await postEntry(tx, { key: `trim/${jobId}/${attempt}`, kind: 'trim', jobId, lines: moved(wallet, change) });
+  }
+  return true;
+}
+
+/** Moves money of a wallet to what is reserved of it. */
+function moved(wallet: string, amount: bigint): Line[] {
+  return [
+    { kind: 'customer', owner: wallet, amount: -amount },
+    { kind: 'reserved', owner: wallet, amount },
+  ];
+}
+
+/** How a charge is shared. Base units. */
+export interface Shares {
+  charged: bigint;
+  fee: bigint;
+  earned: bigint;
+}
+
+/**
+ * Books the end of a job: what it cost goes from its reservations to its provider and the platform, the rest back to the
+ * customer. Where the charge is 0, it all goes back.
+ */
+export async function bookSettlement(
+  tx: Queryable,
+  jobId: string,
+  charges: readonly SettledCharge[],
+  { feeBps, payee, providerId }: Pick<JobTariff, 'feeBps' | 'payee' | 'providerId'>,
+  note = {},
+): Promise<Shares> {
+  for (const { requestId, wallet, reserved, booked } of charges) {
+    if (booked === undefined) await bookReservation(tx, { jobId, requestId, wallet, amount: reserved }, backfilled);
+  }
+  const charged = charges.reduce((sum, { spent }) => sum + spent, 0n);
+  const fee = feeFor(charged, feeBps);
+  const shares = { charged, fee, earned: charged - fee };
+  const lines: Line[] = charges.flatMap(({ wallet, reserved, spent, booked = reserved }) => [
+    // Also where nothing goes back: the customer's account is the lock for all that is numbered by customer.
+    { kind: 'customer', owner: wallet, amount: booked - spent },
+    { kind: 'reserved', owner: wallet, amount: -booked },
+  ]);
+  if (shares.earned > 0n) lines.push({ ...payeeAccount(payee, providerId), amount: shares.earned });
+  if (fee > 0n) lines.push({ kind: 'fees', owner: '', amount: fee });
+  await postEntry(tx, { key: `settle/${jobId}`, kind: 'settle', jobId, note, lines });
+  return shares;
+}
+
+/** Nobody is paid on an address that is only claimed: until a provider's wallet is proven, its earnings wait. */
+export function payeeAccount(
+  payee: string | undefined,
+  providerId: string | undefined,
+): { kind: AccountKind; owner: string } {
+  return payee === undefined ? { kind: 'unclaimed', owner: providerId ?? '' } : { kind: 'provider', owner: payee };
+}

@@ -1,0 +1,85 @@
+import type { Queryable } from './pool.js';
+
+/** What belongs to whom: see the glossary. `reserved` and `customer` are of a wallet, as are `provider`s. */
+export type AccountKind = 'customer' | 'reserved' | 'provider' | 'unclaimed' | 'fees' | 'manual';
+
+/** What was booked. The table knows more kinds, which are for money on a chain. */
+export const entryKinds = [
+  ...(['deposit', 'reserve', 'trim', 'settle', 'refund', 'claim', 'payout', 'adjust'] as const),
+];
+export type EntryKind = (typeof entryKinds)[number];
+
+export interface Line {
+  kind: AccountKind;
+  /** A wallet; of `unclaimed` the id of a provider, of the house's accounts ''. */
+  owner: string;
+  /** Base units that are added to the account. With 0 it is locked, and gets no line. */
+  amount: bigint;
+}
+
+export interface Entry {
+  /** Names the fact that is booked, so that it is booked once. */
+  key: string;
+  kind: EntryKind;
+  jobId?: string;
+  note?: Record<string, unknown>;
+  lines: readonly Line[];
+}
+
+/**
+ * Books an entry in the transaction that writes the fact itself. Its accounts stay locked until the commit: call it
+ * after the statements that lock sessions, and before the one that tells the customer.
+ *
+ * @returns false when the key has been booked before with the same lines. With others it is an error of the database.
+ */
+export async function postEntry(tx: Queryable, { key, kind, jobId, note = {}, lines }: Entry): Promise<boolean> {
+  const { rows } = await tx.query<{ posted: boolean }>({
+    name: 'ledger-post',
+    text: 'select ledger_post($1, $2, $3, $4, $5::text[], $6::text[], $7::numeric[]) as posted',
+    values: [
+      ...[key, kind, jobId ?? null, JSON.stringify(note)],
+      lines.map((line) => line.kind),
+      lines.map((line) => line.owner),
+      lines.map((line) => line.amount.toString()),
+    ],
+  });
+  return rows[0]!.posted;
+}
+
+/** Locks an account and returns its balance; 0 of one that has had no booking. */
+export async function lockAccount(tx: Queryable, kind: AccountKind, owner: string): Promise<bigint> {
+  const { rows } = await tx.query<{ balance: string }>(
+    'select balance::text from ledger_accounts where kind = $1 and owner = $2 for update',
+    [kind, owner],
+  );
+  return BigInt(rows[0]?.balance ?? 0);
+}
+
+/** An entry that was booked under a key, with the amounts of its lines. */
+export async function findEntry(
+  db: Queryable,
+  key: string,
+): Promise<{ kind: EntryKind; note: Record<string, unknown>; lines: Line[] } | undefined> {
+  const { rows } = await db.query<{
+    kind: EntryKind;
+    note: Record<string, unknown>;
+    account: AccountKind | null;
+    owner: string;
+    amount: string;
+  }>(
+    `select e.kind, e.note, a.kind as account, a.owner, l.amount::text
+       from ledger_entries e
+       left join ledger_lines l on l.entry_id = e.id left join ledger_accounts a on a.id = l.account_id
+      where e.key = $1 order by a.id`,
+    [key],
+  );
+  const first = rows[0];
+  if (first === undefined) return undefined;
+  return {
+    kind: first.kind,
+    note: first.note,
+    lines: rows.flatMap(({ account, owner, amount }) =>
+      account === null ? [] : [{ kind: account, owner, amount: BigInt(amount) }],
+    ),
+  };
+}
