@@ -53,6 +53,24 @@ export interface AdminJob {
     reserved: string;
     /** While it is served, rounded down; absent until it is placed */
     per_second?: string;
+    /** The same exactly, for an hour: what the bill is worked out from */
+    rate_per_hour?: string;
+    /** The platform's share in hundredths of a percent: a part of what it costs, and not added to it */
+    fee_bps?: number;
+    /** The time that is paid for so far, without gaps */
+    billed_seconds?: number;
+    /** The rate for the billed time, rounded down: the same as `spent` */
+    charged: string;
+    /** True once it has ended: nothing more is added */
+    final: boolean;
+    /** When these figures held */
+    as_of: string;
+    /** Absences of its provider that are over and not paid for, the last 200; not in lists */
+    gaps?: {
+      from: string;
+      to: string;
+      cause: 'silent' | 'node_not_ready' | 'gpu_lost';
+    }[];
   };
   ssh_host?: string;
   ssh_port?: number;
@@ -380,6 +398,24 @@ export interface Job {
     reserved: string;
     /** While it is served, rounded down; absent until it is placed */
     per_second?: string;
+    /** The same exactly, for an hour: what the bill is worked out from */
+    rate_per_hour?: string;
+    /** The platform's share in hundredths of a percent: a part of what it costs, and not added to it */
+    fee_bps?: number;
+    /** The time that is paid for so far, without gaps */
+    billed_seconds?: number;
+    /** The rate for the billed time, rounded down: the same as `spent` */
+    charged: string;
+    /** True once it has ended: nothing more is added */
+    final: boolean;
+    /** When these figures held */
+    as_of: string;
+    /** Absences of its provider that are over and not paid for, the last 200; not in lists */
+    gaps?: {
+      from: string;
+      to: string;
+      cause: 'silent' | 'node_not_ready' | 'gpu_lost';
+    }[];
   };
   ssh_host?: string;
   ssh_port?: number;
@@ -857,6 +893,8 @@ export interface Quote {
     /** What the order may cost at most, wherever it is placed */
     at_most: string;
   } | null;
+  /** The platform's share in hundredths of a percent: a part of these amounts, and not added to them */
+  fee_bps: number;
   currency: {
     symbol: string;
     decimals: number;

@@ -2,7 +2,7 @@ import type { JobRequest } from '../domain/job-request.js';
 import { readRates, writtenRates, type QuotedRate } from '../domain/quote.js';
 import { isUuid } from '../domain/uuid.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
-import { jobColumns, jobOf, moneyColumns, type JobRow, type JobTableRow } from './job-row.js';
+import { jobColumns, jobOf, moneyColumns, wholeMoneyColumns, type JobRow, type JobTableRow } from './job-row.js';
 import { priceOfRateSql } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
 import { jobNamespaceSql } from './tenants.js';
@@ -108,7 +108,7 @@ export async function lockUsage(
 export async function findJob(db: Queryable, wallet: string, jobId: string): Promise<JobRow | undefined> {
   const { rows } = await db.query<JobTableRow>({
     name: 'job-of-wallet',
-    text: `select ${jobColumns}, ${moneyColumns} from jobs j where j.job_id = $1 and j.wallet = $2`,
+    text: `select ${jobColumns}, ${wholeMoneyColumns} from jobs j where j.job_id = $1 and j.wallet = $2`,
     values: [jobId, wallet],
   });
   return rows[0] && jobOf(rows[0]);

@@ -170,7 +170,7 @@ describe('a quote of a known customer', () => {
   test('a maximum in the order counts beside the quote', async () => {
     const { quote_id } = await quote();
     const { job_id } = await send({ quote_id, max_price_per_hour: 1.2 });
-    expect(await moneyOf(job_id)).toMatchObject({ bound: unit(12), reserved: unit(40) });
+    expect(await moneyOf(job_id)).toMatchObject({ bound: unit(12), reserved: unit(48) });
     const low = await send({ quote_id, max_price_per_hour: 0.9 });
     expect(await moneyOf(low.job_id)).toMatchObject({ bound: unit(9) });
     await expect(placed(low.job_id)).rejects.toMatchObject({ code: 'no_capacity' });

@@ -94,6 +94,7 @@ async function quoteOf(
           },
     rate_per_hour: first === undefined ? null : first.rate.toString(),
     total: first === undefined ? null : total(first.rate, order).toString(),
+    fee_bps: config.FEE_BPS,
     currency: { symbol: config.TOKEN_SYMBOL, decimals: 18 },
     offers: offers.map((offer) => ({
       ...offerReplyOf(offer, order),

@@ -29,6 +29,9 @@ export const quoteReply = z
       })
       .nullable()
       .describe('Base units'),
+    fee_bps: z
+      .int()
+      .describe("The platform's share in hundredths of a percent: a part of these amounts, and not added to them"),
     currency: z.object({ symbol: z.string(), decimals: z.int() }),
     rate_per_hour: amount
       .nullable()
