@@ -142,7 +142,7 @@ export function createTools({ client, keys, ask }: ToolsDeps): Tool[] {
         if (typeof id === 'string') return await agreed(id, 'up');
         const quote = await client.quote(order);
         const keysOfOrder = order['ssh_public_keys'] === undefined && quote.can_start ? await keys() : {};
-        return await proposedRent({ ...order, ...keysOfOrder } as Order, quote);
+        return await proposedRent({ ...order, ...keysOfOrder }, quote);
       },
     },
     {
