@@ -287,7 +287,8 @@ describe('an expired quote', () => {
     const first = await send({ quote_id }, undefined, headers);
     expect(first.status).toBe(202);
     for (const id of [quote_id, await expired(), (await quote()).quote_id, undefined]) {
-      expect((await send({ quote_id: id }, undefined, headers)).job_id).toBe(first.job_id);
+      const { status, job_id } = await send({ quote_id: id }, undefined, headers);
+      expect([status, job_id]).toEqual([202, first.job_id]);
     }
     expect(await send({ quote_id, gpu_count: 1 }, undefined, headers)).toMatchObject({ code: 'idempotency_conflict' });
     expect((await pool().query('select from jobs')).rowCount).toBe(1);
