@@ -20,6 +20,8 @@ export interface Prices {
   cpu?: number;
   /** Tokens per GB and hour. */
   memory_gb?: number;
+  /** Tokens per GB of disk and hour. */
+  storage_gb?: number;
 }
 
 /** How a provider's owner, or with `asOperator` an operator, who signs, acts. */

@@ -46,6 +46,8 @@ export interface Order {
   ssh_key_ids?: string[];
   env?: Record<string, string>;
   max_price_per_hour?: number;
+  /** Of a quote that binds: the order costs no more than it said. */
+  quote_id?: string;
 }
 
 /** A job that runs: what logs in is there. */

@@ -53,6 +53,24 @@ export interface AdminJob {
     reserved: string;
     /** While it is served, rounded down; absent until it is placed */
     per_second?: string;
+    /** The same exactly, for an hour: what the bill is worked out from */
+    rate_per_hour?: string;
+    /** The platform's share in hundredths of a percent: a part of what it costs, and not added to it */
+    fee_bps?: number;
+    /** The time that is paid for so far, without gaps */
+    billed_seconds?: number;
+    /** The rate for the billed time, rounded down: the same as `spent` */
+    charged: string;
+    /** True once it has ended: nothing more is added */
+    final: boolean;
+    /** When these figures held */
+    as_of: string;
+    /** Absences of its provider that are over and not paid for, the last 200; not in lists */
+    gaps?: {
+      from: string;
+      to: string;
+      cause: 'silent' | 'node_not_ready' | 'gpu_lost';
+    }[];
   };
   ssh_host?: string;
   ssh_port?: number;
@@ -172,6 +190,7 @@ export interface AdminProvider {
     available_disk_gb: number;
     cpu_price_per_hour: number;
     memory_price_per_gb_hr: number;
+    storage_price_per_gb_hour: number;
     /** No job starts before this time */
     available_from?: string;
     /** No job is placed or extended to end after this time */
@@ -423,6 +442,24 @@ export interface Job {
     reserved: string;
     /** While it is served, rounded down; absent until it is placed */
     per_second?: string;
+    /** The same exactly, for an hour: what the bill is worked out from */
+    rate_per_hour?: string;
+    /** The platform's share in hundredths of a percent: a part of what it costs, and not added to it */
+    fee_bps?: number;
+    /** The time that is paid for so far, without gaps */
+    billed_seconds?: number;
+    /** The rate for the billed time, rounded down: the same as `spent` */
+    charged: string;
+    /** True once it has ended: nothing more is added */
+    final: boolean;
+    /** When these figures held */
+    as_of: string;
+    /** Absences of its provider that are over and not paid for, the last 200; not in lists */
+    gaps?: {
+      from: string;
+      to: string;
+      cause: 'silent' | 'node_not_ready' | 'gpu_lost';
+    }[];
   };
   ssh_host?: string;
   ssh_port?: number;
@@ -565,6 +602,14 @@ export interface Offer {
   price_per_gpu_hour: number;
   /** Of a job of the shape that was asked for, as the placement computes it */
   price_per_hour: number;
+  /** The same exactly, in base units */
+  rate_per_hour: string;
+  /** What each GPU brings: a job that takes more than that for each of its GPUs pays for those it blocks */
+  fair_share: {
+    cpu_cores: number;
+    memory_mb: number;
+    storage_gb: number;
+  } | null;
   /** The newest CUDA that its driver supports */
   cuda: string | null;
   driver: string | null;
@@ -711,6 +756,7 @@ export interface OwnProvider {
     available_disk_gb: number;
     cpu_price_per_hour: number;
     memory_price_per_gb_hr: number;
+    storage_price_per_gb_hour: number;
     /** No job starts before this time */
     available_from?: string;
     /** No job is placed or extended to end after this time */
@@ -743,6 +789,7 @@ export interface OwnProvider {
     };
     cpu?: number;
     memory_gb?: number;
+    storage_gb?: number;
     set_at: string;
     /** What would hold without them */
     agent: {
@@ -751,6 +798,7 @@ export interface OwnProvider {
       };
       cpu: number;
       memory_gb: number;
+      storage_gb: number;
     };
   };
 }
@@ -798,6 +846,8 @@ export interface Problem {
     | 'ssh_key_not_found'
     | 'idempotency_conflict'
     | 'session_key_in_use'
+    | 'quote_mismatch'
+    | 'quote_expired'
     | 'no_capacity'
     | 'job_ended'
     | 'refund_exceeds_charge'
@@ -889,11 +939,17 @@ export interface Quote {
     /** What the order may cost at most, wherever it is placed */
     at_most: string;
   } | null;
+  /** The platform's share in hundredths of a percent: a part of these amounts, and not added to them */
+  fee_bps: number;
   currency: {
     symbol: string;
     decimals: number;
   };
-  /** The best five, in the order in which a placement would try them */
+  /** Base units an hour for the whole job, where a placement would try first; null if nobody takes it */
+  rate_per_hour: string | null;
+  /** The same for the whole duration */
+  total: string | null;
+  /** The best eight, in the order in which a placement would try them */
   offers: QuoteOffer[];
   /** With a credential only */
   session?: {
@@ -906,8 +962,12 @@ export interface Quote {
   why_not: WhyNot[];
   /** True if the order could start once any one of the reasons were gone; else all of them have to go */
   why_not_each: boolean;
-  /** A quote holds nothing: prices and capacity may change before the order */
-  binding: false;
+  /** Whether its prices hold for an order with its `quote_id`. They do for a caller with a credential, if somebody takes the order; capacity is never held */
+  binding: boolean;
+  /** Send it with the order. Null if the quote does not bind */
+  quote_id: string | null;
+  /** Until when the order may be sent. Null if the quote does not bind */
+  expires_at: string | null;
 }
 
 export interface QuoteOffer {
@@ -924,6 +984,14 @@ export interface QuoteOffer {
   price_per_gpu_hour: number;
   /** Of a job of the shape that was asked for, as the placement computes it */
   price_per_hour: number;
+  /** The same exactly, in base units */
+  rate_per_hour: string;
+  /** What each GPU brings: a job that takes more than that for each of its GPUs pays for those it blocks */
+  fair_share: {
+    cpu_cores: number;
+    memory_mb: number;
+    storage_gb: number;
+  } | null;
   /** The newest CUDA that its driver supports */
   cuda: string | null;
   driver: string | null;
@@ -938,8 +1006,6 @@ export interface QuoteOffer {
   can_start: boolean;
   /** Why it could not */
   why_not: string | null;
-  /** Base units an hour for the whole job */
-  rate_per_hour: string;
   /** Base units for the whole duration */
   total: string;
 }
@@ -1807,6 +1873,7 @@ export interface Routes {
           available_disk_gb: number;
           cpu_price_per_hour: number;
           memory_price_per_gb_hr: number;
+          storage_price_per_gb_hour: number;
           /** No job starts before this time */
           available_from?: string;
           /** No job is placed or extended to end after this time */
@@ -1900,6 +1967,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -2181,6 +2249,7 @@ export interface Routes {
           available_disk_gb: number;
           cpu_price_per_hour: number;
           memory_price_per_gb_hr: number;
+          storage_price_per_gb_hour: number;
           /** No job starts before this time */
           available_from?: string;
           /** No job is placed or extended to end after this time */
@@ -2506,6 +2575,8 @@ export interface Routes {
         [name: string]: string;
       };
       max_price_per_hour?: number | string;
+      /** Of a quote that binds: the order costs no more than it said */
+      quote_id?: null | string;
     };
     query: undefined;
     reply: Job;
@@ -2525,6 +2596,8 @@ export interface Routes {
       | 'provider_drained'
       | 'provider_lost'
       | 'quota_exceeded'
+      | 'quote_expired'
+      | 'quote_mismatch'
       | 'scope_denied'
       | 'spend_limit_exceeded'
       | 'start_timeout'
@@ -2664,6 +2737,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -2764,6 +2838,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -2864,6 +2939,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -3157,6 +3233,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -3252,6 +3329,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -3306,7 +3384,7 @@ export interface Routes {
       | 'unsupported_media_type'
       | 'validation_failed';
   };
-  /** What an order would cost, and who would take it; or why nobody would */
+  /** What an order would cost, and who would take it; or why nobody would. With a credential, its prices bind */
   'POST /api/v1/quotes': {
     body: {
       provider_id?: null | string;
@@ -3337,6 +3415,8 @@ export interface Routes {
         [name: string]: string;
       };
       max_price_per_hour?: number | string;
+      /** How long its prices are to hold; 60 unless given */
+      valid_seconds?: number | string;
     };
     query: undefined;
     reply: Quote;
@@ -3412,6 +3492,8 @@ export interface Routes {
       cpu?: number | string;
       /** Of 1024 MB */
       memory_gb?: number | string;
+      /** Of a GB of disk */
+      storage_gb?: number | string;
     };
     query: undefined;
     reply: OwnProvider;

@@ -83,7 +83,8 @@ export interface JobFailure {
 }
 
 /** Why a provider did not serve a running job. */
-export type GapCause = 'silent' | 'node_not_ready' | 'gpu_lost';
+export const gapCauses = ['silent', 'node_not_ready', 'gpu_lost'] as const;
+export type GapCause = (typeof gapCauses)[number];
 
 /** The part of a job's memory that `/dev/shm` may use: what the order says, or half. */
 export function sharedMemoryMb({ memoryMb, shmMb }: Pick<JobOrder, 'memoryMb' | 'shmMb'>): number {

@@ -74,17 +74,21 @@ const someKey = (random: Random) => ed25519Key(Buffer.alloc(32, random.whole(1, 
 
 /** Requests that the description alone cannot express, by operationId. */
 export const goodRequests: Readonly<Record<string, Make>> = {
-  'post-jobs': async ({ people, random }, { example }) => ({
-    body: {
+  async 'post-jobs'({ people, random }, { example }) {
+    const order = {
       ...{ ...(example as object), gpu_count: random.whole(0, 1), gpu_type: undefined, memory_gb: 1, cpu_cores: 1 },
       ...{ duration_hours: random.whole(1, 24), max_price_per_hour: random.pick([undefined, 100]) },
       provider_id: random.pick([undefined, undefined, random.pick(people.otherProviders)]),
-    },
-    headers: {
-      prefer: random.pick(['wait=0', 'wait=1', 'respond-async']),
-      ...(random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {}),
-    },
-  }),
+    };
+    const quoteId = random.next() < 0.4 ? await people.newQuote(people.customer, order) : undefined;
+    return {
+      body: { ...order, ...(quoteId === undefined ? {} : { quote_id: quoteId }) },
+      headers: {
+        prefer: random.pick(['wait=0', 'wait=1', 'respond-async']),
+        ...(random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {}),
+      },
+    };
+  },
   'get-jobs-by-id': aSomeJob,
   'patch-jobs-by-id': async (chain, operation) => ({
     ...(await aSomeJob(chain, operation)),
@@ -99,7 +103,9 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   }),
 
   'get-market-history': async () => ({ query: { gpu: 'RTX 4090', range: '24h' } }),
-  'post-quotes': async () => ({ body: { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1 } }),
+  'post-quotes': async ({ random }) => ({
+    body: { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1, valid_seconds: random.pick([undefined, 1, 300]) },
+  }),
   'post-ssh-keys': async ({ random }) => ({
     body: {
       ...(random.next() < 0.5 ? {} : { name: `key-${random.whole(1, 100)}` }),

@@ -79,6 +79,11 @@ export async function startPeople() {
       const { json } = await sendSigned({ by: key, at: api, method: 'POST', target: '/api/v1/ssh-keys', body });
       return json.key_id as string;
     },
+    /** The id of a quote for this order; none if nobody takes it. */
+    async newQuote({ key }: HeldSession, body: object): Promise<string | undefined> {
+      const { json } = await sendSigned({ by: key, at: api, method: 'POST', target: '/api/v1/quotes', body });
+      return (json.quote_id as string | null) ?? undefined;
+    },
     newSession: login,
     async stop() {
       await api.stop();

@@ -120,6 +120,18 @@ describe('a customer', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('needs a login of its own')]);
   });
 
+  test('orders by the quote that it showed', async () => {
+    await login();
+    const { quote_id: id, expires_at: until } = await json('quote 4090');
+    expect([id, until]).toEqual([expect.stringContaining('.'), expect.any(String)]);
+    await run('up 4090 --hours 1 --name promised');
+    const { rows } = await broker.database.pool.query<{ quoted_rates: unknown }>(
+      `select quoted_rates from jobs where job_name = 'promised'`,
+    );
+    expect(rows).toEqual([{ quoted_rates: [['borealis', 'rtx-4090', '500000000000000000']] }]);
+    await run('down promised');
+  });
+
   test('what may cost more than confirm_above is asked for first, and not rented by a program without -y', async () => {
     await login();
     const { code, stderr } = await run('up 8x4090 --hours 100');
