@@ -12,6 +12,7 @@ import { createProviderAssessmentActivities } from './provider-assessment.js';
 import { createProviderLossActivities } from './provider-loss.js';
 import { createProviderOperationActivities } from './provider-operations.js';
 import { createProviderSeriesActivities } from './provider-series.js';
+import { createReceiptActivities } from './receipts.js';
 import { createReconcilerActivities } from './reconciler/index.js';
 import { createSweepActivities } from './sweep.js';
 
@@ -34,6 +35,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createMiningActivities(deps),
     ...createSweepActivities(deps),
     ...createProviderSeriesActivities(deps),
+    ...createReceiptActivities(deps),
     ...createReconcilerActivities(deps, { ...jobRecord, ...pods, ...assessment }),
   });
 }

@@ -4,6 +4,7 @@ import type { Role } from '../src/config.js';
 import type { Endpoints, EngineContext } from './engine.js';
 import { packageRoot } from './paths.js';
 import { answersOk } from './probe.js';
+import { keptReceiptKey } from './receipt-key.js';
 
 /**
  * The compiled program of the broker, or what BROKER_MAIN names.
@@ -30,7 +31,7 @@ export type BrokerProcess = Role | 'broker';
  * KUBECONFIG in the shell, the local broker would otherwise change that cluster.
  */
 export async function startBrokerProcesses(
-  { ports, supervisor, env }: EngineContext,
+  { dataDir, ports, supervisor, env }: EngineContext,
   main: string,
   processes: readonly BrokerProcess[],
   roleEnv: Record<string, string>,
@@ -59,6 +60,7 @@ export async function startBrokerProcesses(
         env: {
           PROXY_HOST: '127.0.0.1',
           AUTH_AUDIENCE: api,
+          ...(runs === 'worker' || runs === 'broker' ? { RECEIPT_PRIVATE_KEY: keptReceiptKey(dataDir) } : {}),
           ...memoryBounds,
           ...env,
           ...roleEnv,

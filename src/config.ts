@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { environment, type Environment } from './config/environment.js';
 import { roles, type Role } from './config/process.js';
+import { isPublicKey } from './config/receipts.js';
 import { readTls, type TlsWorkedOut } from './tls-settings.js';
 
 export { roles, type Role };
@@ -45,6 +46,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const config = result.data;
   if (config.NODE_ENV === 'production') {
     if (env['AUTH_AUDIENCE'] === undefined) throw new ConfigError('AUTH_AUDIENCE: required in production');
+    if (isPublicKey(config.RECEIPT_PRIVATE_KEY)) {
+      throw new ConfigError('RECEIPT_PRIVATE_KEY: everybody knows this key, of test chains: make another one');
+    }
     if (config.PROVIDER_AUTH_MODE === 'off' && !config.ALLOW_INSECURE_PROVIDERS) {
       throw new ConfigError('PROVIDER_AUTH_MODE: off needs ALLOW_INSECURE_PROVIDERS=true in production');
     }

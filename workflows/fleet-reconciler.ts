@@ -2,7 +2,7 @@
  * Compares what Postgres, Temporal and Kubernetes say about the same jobs and providers, and repairs what differs.
  *
  * **Flow.** A Schedule starts it every minute. It makes its comparisons one after the other: workflows, ledger, money, pods,
- * tenants, nodes, miners, and what can be tidied away. A comparison that takes longer than `headStart` no longer holds
+ * tenants, nodes, miners, what can be tidied away, and receipts without a signature. A comparison that takes longer than `headStart` no longer holds
  * up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the report that operators read.
  *
  * **Why durable.** It is the last resort for every message that another workflow missed. It has to run once a minute,
@@ -45,6 +45,7 @@ const comparisons = proxyActivities<
     | 'compareNodes'
     | 'resyncMining'
     | 'tidy'
+    | 'signReceipts'
   >
 >({ startToCloseTimeout: '3 minutes', heartbeatTimeout: '30s', retry: { maximumAttempts: 2 } });
 
@@ -96,6 +97,11 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
       report.tidied.delegations = tidied?.delegations ?? 0;
     },
   ];
+  if (patched('receipts-are-signed')) {
+    steps.push(
+      async () => void (await run('receipts', async () => ({ ...nothing, ...(await comparisons.signReceipts()) }))),
+    );
+  }
   if (patched('slow-comparison-holds-up-none')) await inTurn(steps);
   else for (const step of steps) await step();
   await Promise.all(endings);

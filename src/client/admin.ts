@@ -1,7 +1,8 @@
 import { createAdminMoney, type AdminMoneyApi } from './admin-money.js';
 import type { Caller, Input } from './caller.js';
 import { pagesOf, type Pages } from './pages.js';
-import type { Job, Provider } from './shapes.js';
+import type { Job, Provider, Receipt } from './shapes.js';
+import { timeOf } from './time-of.js';
 
 /** A job as its operator sees it. */
 export interface AdminJob extends Job {
@@ -71,6 +72,15 @@ export interface AdminApi {
     end(jobId: string, options: { reason: string; wait?: number }): Promise<Job>;
   };
   money: AdminMoneyApi;
+  /** Receipts of all customers, newest first. */
+  receipts(query?: {
+    wallet?: string;
+    payee?: string;
+    jobId?: string;
+    status?: 'signed' | 'pending';
+    from?: Date | string;
+    to?: Date | string;
+  }): Pages<Receipt>;
   stuck(): Promise<StuckItem[]>;
   deadLetters(query?: { stream?: string; providerId?: string }): Pages<DeadLetter>;
   audit(query?: { actor?: string; target?: string; action?: string }): Pages<AuditRow>;
@@ -122,6 +132,11 @@ export function createAdmin(caller: Caller): AdminApi {
         }),
     },
     money: createAdminMoney(caller),
+    receipts: ({ wallet, payee, jobId, status, from, to } = {}) =>
+      listed('GET /api/v1/admin/receipts', 'receipts', {
+        ...{ wallet, payee, job_id: jobId, status },
+        ...{ from: timeOf(from), to: timeOf(to) },
+      }),
     stuck: async () => (await call<{ items: StuckItem[] }>('GET /api/v1/admin/stuck')).items,
     deadLetters: ({ stream, providerId } = {}) =>
       listed('GET /api/v1/admin/dead-letters', 'items', { stream, provider_id: providerId }),

@@ -7,6 +7,7 @@ import { followAll, type FollowOptions } from './job-events.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createMarket, type MarketApi } from './market.js';
 import { createMining, createProviders, type MiningApi, type ProvidersApi } from './providers.js';
+import { createReceipts, type ReceiptsApi } from './receipts.js';
 import type { WalletEvent } from './shapes.js';
 import type { Routes } from './types.generated.js';
 
@@ -31,6 +32,7 @@ export interface WorldLand extends AccessApi, MarketApi {
   providers: ProvidersApi;
   money: MoneyApi;
   mining: MiningApi;
+  receipts: ReceiptsApi;
   admin: AdminApi;
   /** Any route, with the credential that it needs. Failures are thrown, as everywhere. */
   request<M extends Method, P extends string>(
@@ -59,6 +61,7 @@ export function connect(options: ConnectOptions): WorldLand {
     providers: createProviders(caller),
     money: createMoney(caller),
     mining: createMining(caller),
+    receipts: createReceipts(caller),
     admin: createAdmin(caller),
     request: caller.request as WorldLand['request'],
   };

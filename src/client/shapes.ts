@@ -10,6 +10,7 @@ export type {
   Offer,
   Quote,
   QuoteOffer,
+  Receipt,
   Site,
   WalletEvent,
   WhyNot,

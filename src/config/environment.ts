@@ -6,6 +6,7 @@ import { jobVariables, miningVariables } from './jobs.js';
 import { operatorVariables } from './operators.js';
 import { processVariables } from './process.js';
 import { providerVariables } from './providers.js';
+import { receiptVariables } from './receipts.js';
 import { postgresVariables, redisVariables, temporalVariables } from './systems.js';
 
 /**
@@ -25,6 +26,7 @@ export const environment = z.object({
   ...miningVariables,
   ...providerVariables,
   ...authVariables,
+  ...receiptVariables,
   ...operatorVariables,
 });
 
@@ -43,5 +45,6 @@ export const subjects: readonly (readonly [title: string, variables: Readonly<Re
   ['Mining', miningVariables],
   ['Providers', providerVariables],
   ['Logins', authVariables],
+  ['Receipts', receiptVariables],
   ['Operators', operatorVariables],
 ];

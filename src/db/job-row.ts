@@ -99,7 +99,7 @@ export interface JobTableRow {
   billed_ms: number | null;
   away_since: Date | null;
   /** Only with `moneyColumns`. */
-  money?: { reserved: string; spent: string; gaps: [number, number, GapCause][]; all: boolean };
+  money?: { reserved: string; spent: string; gaps: [number, number, GapCause][]; all: boolean; receipt: string | null };
 }
 
 /** Without the environment and SSH keys, which no response needs. */
@@ -123,6 +123,8 @@ const moneySql = (gaps: 'of all' | 'of live ones') => `(
     select jsonb_build_object(
              'reserved', coalesce(sum(c.reserved) filter (where c.settled_at is null), 0)::text,
              'spent', coalesce(sum(c.spent), 0)::text,
+             'receipt', (select '0x' || encode(r.digest, 'hex') from receipts r
+                          where r.job_id = j.job_id order by r.revision desc limit 1),
              'gaps', coalesce((select jsonb_agg(jsonb_build_array((extract(epoch from g.from_at) * 1000)::bigint,
                                                                   (extract(epoch from g.to_at) * 1000)::bigint, g.cause)
                                                  order by g.from_at)
@@ -198,6 +200,7 @@ function moneyOf({ money, rate, fee_bps, billed_ms, away_since }: JobTableRow): 
       spent: BigInt(money.spent),
       gaps: money.gaps.map(([fromMs, toMs, cause]) => ({ fromMs, toMs, cause })),
       hasAllGaps: money.all,
+      ...(money.receipt === null ? {} : { receipt: money.receipt }),
       ...(rate === null ? {} : { rate: BigInt(rate) }),
       ...(fee_bps === null ? {} : { feeBps: fee_bps }),
       ...(billed_ms === null ? {} : { billedMs: billed_ms }),

@@ -16,6 +16,8 @@ export interface JobMoney {
   /** Gaps that are over; of a job that has ended only with `hasAllGaps`. */
   gaps: readonly (Span & { cause: GapCause })[];
   hasAllGaps: boolean;
+  /** The digest of its last receipt. */
+  receipt?: string;
   /** Since when its provider has been away, while it is. */
   awaySinceMs?: number;
 }

@@ -34,6 +34,7 @@ const secretFields = [
   'POSTGRES_SSL_KEY',
   'TEMPORAL_TLS_KEY',
   'TEMPORAL_API_KEY',
+  'RECEIPT_PRIVATE_KEY',
 ];
 
 /** Creates a process's only logger: JSON lines, on standard output unless a destination is given. */

@@ -1,4 +1,5 @@
 import { createActivities } from '../../activities/index.js';
+import { createReceiptSigner } from '../billing/receipt-signer.js';
 import { recordCaHash } from '../db/installation.js';
 import { connectKubernetes } from '../kubernetes/client.js';
 import { clusterInfo } from '../kubernetes/cluster-info.js';
@@ -19,6 +20,9 @@ export const start: StartRole = async ({ config, logger, stop, pool, temporal })
   await untilAvailable(waiting, 'Temporal', () => ensureSchedules(temporal, config));
   const info = clusterInfo(kubernetes, config);
   await untilAvailable(waiting, 'Postgres', () => recordCaHash(pool, info.caHash));
+  const signer = createReceiptSigner({ config, pool, logger });
+  if (signer === undefined) logger.warn('RECEIPT_PRIVATE_KEY is not set: receipts stay pending');
+  else await untilAvailable(waiting, 'Postgres', () => signer.publish());
   const activities = createActivities({ config, pool, redis, kubernetes, clusterInfo: info, temporal, logger });
   const worker = await untilAvailable(waiting, 'Temporal', () =>
     startWorker({ config, activities, client: temporal, logger, stop }),

@@ -136,6 +136,10 @@ export const errorHelp: Readonly<Record<ErrorCode, ErrorHelp>> = {
     means: 'There is no job with this id, or it belongs to another wallet.',
     todo: ['List your jobs: `wl ls -a`. Log in with the wallet that ordered it.'],
   },
+  receipt_not_found: {
+    means: 'Your wallet has no receipt with this digest, or the job has none: it has not ended, or SSH never answered.',
+    todo: ['List your receipts: `wl receipts`. A job that was never ready costs nothing and has no receipt.'],
+  },
   ssh_key_not_found: {
     means: 'Your wallet keeps no SSH key with this id.',
     todo: ['List your keys: `wl keys ls`. Add one with `wl keys add FILE`, or send it in `ssh_public_keys`.'],

@@ -106,6 +106,19 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   'post-quotes': async ({ random }) => ({
     body: { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1, valid_seconds: random.pick([undefined, 1, 300]) },
   }),
+  'get-receipts': async ({ random }) => ({
+    query: random.pick([{}, { limit: '1' }, { from: '2026-01-01' }]),
+    ...(random.next() < 0.2 ? { headers: { accept: 'text/csv' } } : {}),
+  }),
+  'get-receipts-by-digest': async ({ people }) => ({ parts: { digest: people.receipt.digest } }),
+  'get-jobs-by-id-receipt': async ({ people }) => ({ id: people.receipt.jobId }),
+  'get-admin-receipts': async ({ people, random }) => ({
+    query: random.pick([
+      { limit: '1' },
+      { wallet: people.customer.wallet.address, status: 'pending' },
+      { job_id: people.receipt.jobId, from: '2020-01-01', to: '2999-01-01T00:00:00Z', status: 'signed' },
+    ]),
+  }),
   'post-ssh-keys': async ({ random }) => ({
     body: {
       ...(random.next() < 0.5 ? {} : { name: `key-${random.whole(1, 100)}` }),

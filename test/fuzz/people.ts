@@ -1,12 +1,14 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { createReplySigner } from '../../src/auth/broker-key.js';
 import { setBlock } from '../../src/db/blocks.js';
+import { receiptOfJob } from '../../src/db/receipt-reads.js';
 import { publishReply } from '../../src/redis/join-answers/join-answers.js';
 import { newWallet, startApi, type Api } from '../support/api.js';
 import { freshDatabase } from '../support/database.js';
 import { putProvider, recordOwner } from '../support/fleet.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
 import { beginLogin, finishLogin, sendSigned, type HeldSession } from '../support/login.js';
+import { rentals } from '../support/receipts.js';
 import { freshRedis } from '../support/redis.js';
 import { roomySettings, silentAnnouncements } from '../support/tried-api.js';
 import { recordedCommands } from './recorded-commands.js';
@@ -61,8 +63,20 @@ export async function startPeople() {
     await setBlock(pool, { kind: 'image', value, reason: 'it mines', blockedBy: operatorWallet.address });
     return value;
   };
+  // A job of the customer that has ended, and another one, so that the list has pages.
+  const rented = rentals(pool);
+  const ended = async () => {
+    const { id, wallet } = customer;
+    const job = await rented.running(id, wallet.address.toLowerCase(), { servedMs: 1_000 });
+    await rented.end(job);
+    return job.jobId;
+  };
   const ownProviders = [await newProvider(owner.wallet), await newProvider(owner.wallet)];
   const otherProviders = [await newProvider(), await newProvider(), await newProvider()];
+
+  await ended();
+  const jobId = await ended();
+  const receipt = { jobId, digest: (await receiptOfJob(pool, customer.wallet.address.toLowerCase(), jobId))!.digest };
 
   // A machine that uses HTTPS, with a known node key and a waiting answer.
   const machine = httpsProvider();
@@ -72,7 +86,19 @@ export async function startPeople() {
   const replyId = await publishReply(redis.redis, machine.providerId, rejected, { sign });
 
   return {
-    ...{ api, customer, owner, operator, ownProviders, otherProviders, machine, replyId, newProvider, newBlock },
+    ...{
+      api,
+      customer,
+      owner,
+      operator,
+      ownProviders,
+      otherProviders,
+      receipt,
+      machine,
+      replyId,
+      newProvider,
+      newBlock,
+    },
     newToken: async (of: HeldSession) => (await mintToken(api, of)).token_id,
     async newSshKey({ key }: HeldSession, publicKey: string): Promise<string> {
       const body = { public_key: publicKey };

@@ -13,6 +13,7 @@ import { instantAt, sentence } from '../../src/domain/outside.js';
 import { closingsWithoutText, providersOut, startMoves } from '../../src/observability/metrics.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
+import { receiptSite } from '../support/receipts.js';
 
 const token = 10n ** 18n;
 const ssh = { host: '198.18.0.1', port: 30_000, user: 'root', hostKey: 'ssh-ed25519 AAAA' } as const;
@@ -25,7 +26,7 @@ const recordsOf = (pool: Pool) =>
   createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, FEE_BPS: 0, PROVIDER_OUT_WALLETS: 1, PROVIDER_OUT_S: 600 },
+    config: { ...withoutPrices, FEE_BPS: 0, ...receiptSite, PROVIDER_OUT_WALLETS: 1, PROVIDER_OUT_S: 600 },
   });
 const pool = () => database.pool;
 beforeAll(async () => {

@@ -19,6 +19,7 @@ import { putProvider, putSession, recordOwner, testOrder } from './fleet.js';
 import { blockedImage, type Belongings } from './route-attempts.js';
 import { quietOversight } from './tried-api.js';
 import type { Scope } from '../../src/wire/scopes.js';
+import { putReceipt } from './receipts.js';
 
 /** Adds one of everything for a wallet: a session with a token, a running job, one that was charged, earnings, a provider, and a block of an image. */
 export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promise<Belongings> {
@@ -67,7 +68,8 @@ export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promi
     changeOwnerPrices(tx, providerId, { prices: () => ({ cpu: 0 }), by: wallet }, withoutPrices),
   );
   await setBlock(pool, { kind: 'image', value: blockedImage({ providerId }), reason: 'it mines', blockedBy: wallet });
-  return { wallet: owner, sessionId, tokenId, jobId, paidJobId, providerId, sshKeyId };
+  const receiptDigest = await putReceipt(pool, { wallet, jobId });
+  return { wallet: owner, sessionId, tokenId, jobId, paidJobId, providerId, sshKeyId, receiptDigest };
 }
 
 /** Everything in the database about some belongings, as text to compare. */

@@ -16,6 +16,8 @@ export interface Belongings {
   paidJobId: string;
   providerId: string;
   sshKeyId: string;
+  /** Of the job. */
+  receiptDigest: string;
 }
 
 /** How to try a route with a wallet's belongings, by the holder of `by`. */
@@ -36,6 +38,7 @@ export const nothing = (): Belongings => ({
   paidJobId: randomUUID(),
   providerId: `none-${randomUUID().slice(0, 8)}`,
   sshKeyId: randomUUID(),
+  receiptDigest: `0x${'7'.repeat(64)}`,
 });
 
 type MakeAttempt = (of: Belongings, by: PrivateKeyAccount) => Attempt | Promise<Attempt>;
@@ -100,6 +103,12 @@ export const attempts: Record<string, MakeAttempt> = {
   'GET /api/v1/billing/balance': own('/api/v1/billing/balance'),
   'GET /api/v1/billing/entries': own('/api/v1/billing/entries?limit=3'),
   'GET /api/v1/billing/statements/:month': own('/api/v1/billing/statements/2026-11'),
+  'GET /api/v1/receipts': own('/api/v1/receipts?limit=5'),
+  'GET /api/v1/receipts/:digest': ({ receiptDigest }) => ({
+    target: `/api/v1/receipts/${receiptDigest}`,
+    foreign: 'receipt_not_found',
+  }),
+  'GET /api/v1/jobs/:id/receipt': job('/receipt'),
   'GET /api/v1/ssh-keys': own('/api/v1/ssh-keys'),
   'POST /api/v1/ssh-keys': () => ({ target: '/api/v1/ssh-keys', body: { public_key: ed25519Key() }, foreign: 'own' }),
   'DELETE /api/v1/ssh-keys/:id': ({ sshKeyId }) => ({
@@ -152,6 +161,8 @@ export const attempts: Record<string, MakeAttempt> = {
     target: '/api/v1/admin/payments',
     body: { wallet: wallet.address, amount: '1', reference: 'invoice 7' },
     headers: onceOnly(),
+  'GET /api/v1/admin/receipts': ({ wallet }) => ({
+    target: `/api/v1/admin/receipts?wallet=${wallet.address}&status=pending`,
     foreign: 'scope_denied',
   }),
   'GET /api/v1/admin/overview': () => ({ target: '/api/v1/admin/overview', foreign: 'scope_denied' }),
@@ -206,6 +217,7 @@ export const openRoutes = [
   'GET /api/v1/providers/:id',
   'GET /api/v1/providers/search',
   'GET /api/v1/site',
+  'GET /api/v1/receipts/keys',
   'GET /api/v1/offers',
   'GET /api/v1/market',
   'GET /api/v1/market/history',

@@ -10,6 +10,7 @@ import { orderedNews } from '../../src/domain/job-event.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { instantAt, sentence } from '../../src/domain/outside.js';
 import { testOrder } from './fleet.js';
+import { receiptSite } from './receipts.js';
 
 const token = 10n ** 18n;
 const ssh = { host: '198.18.0.1', port: 30_000, user: 'root', hostKey: 'ssh-ed25519 AAAA' } as const;
@@ -22,7 +23,7 @@ export function jobSteps(pool: Pool) {
   const records = createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, FEE_BPS: 0, PROVIDER_OUT_WALLETS: 1, PROVIDER_OUT_S: 600 },
+    config: { ...withoutPrices, FEE_BPS: 0, ...receiptSite, PROVIDER_OUT_WALLETS: 1, PROVIDER_OUT_S: 600 },
   });
   return {
     place: (order: JobOrder) => records.placeJob(order),

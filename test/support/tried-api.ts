@@ -9,6 +9,7 @@ import { audience, newWallet, startApi, type Api } from './api.js';
 import { freshDatabase, type TestDatabase } from './database.js';
 import { putProvider, recordOwner, testOrder } from './fleet.js';
 import { beginLogin, finishLogin, sendSigned } from './login.js';
+import { putReceipt } from './receipts.js';
 import { freshRedis } from './redis.js';
 import { attempts, registrationAttempt, type Belongings } from './route-attempts.js';
 import { scopes as everyScope } from '../../src/wire/scopes.js';
@@ -141,6 +142,7 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
       reservedAmount: 0n,
     }),
   );
+  const receiptDigest = await putReceipt(database.pool, { wallet: wallet.address, jobId });
   const mine: Belongings = {
     wallet,
     sessionId,
@@ -149,6 +151,7 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
     paidJobId: jobId,
     providerId,
     sshKeyId: newJobId(),
+    receiptDigest,
   };
 
   return {

@@ -9,6 +9,7 @@ import { startApi, type Api } from './api.js';
 import { freePort } from './free-port.js';
 import { freshDatabase, type TestDatabase } from './database.js';
 import { freshRedis, type TestRedis } from './redis.js';
+import { receiptSite } from './receipts.js';
 
 /** An API whose jobs are started and ended by the test, as workflows do it, in the database. */
 export interface WlBroker {
@@ -32,7 +33,7 @@ export async function startWlBroker(env: Record<string, string> = {}): Promise<W
     freePort(),
   ]);
   const { pool } = database;
-  const steps = stepsOf(pool);
+  const steps = stepsOf(pool, `http://127.0.0.1:${port}`);
   const broker: Omit<WlBroker, 'api'> = {
     ...{ database, startsAtOnce: true, ordered: [] },
     start: steps.start,
@@ -70,11 +71,18 @@ export async function startWlBroker(env: Record<string, string> = {}): Promise<W
 }
 
 /** The steps of a job's workflow. */
-function stepsOf(pool: Pool) {
+function stepsOf(pool: Pool, origin: string) {
   const records = createJobRecordActivities({
     pool,
     logger: pino({ level: 'silent' }),
-    config: { ...withoutPrices, FEE_BPS: 0, PROVIDER_OUT_WALLETS: 1_000, PROVIDER_OUT_S: 600 },
+    config: {
+      ...withoutPrices,
+      FEE_BPS: 0,
+      ...receiptSite,
+      AUTH_AUDIENCE: origin,
+      PROVIDER_OUT_WALLETS: 1_000,
+      PROVIDER_OUT_S: 600,
+    },
   });
   const ssh = { host: '198.18.0.1', port: 30_000, user: 'root', hostKey } as const;
   return {

@@ -34,6 +34,7 @@ import { ownerProviderRoutes } from './owner-providers.js';
 import { providerPriceRoutes } from './provider-prices.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
+import { receiptRoutes } from './receipts.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
 import { sshKeyRoutes } from './ssh-keys.js';
@@ -80,6 +81,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
     ...walletMoneyRoutes({ pool }),
+    ...receiptRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...leftDelegationRoutes({ config, pool, limiter, ...owners }),

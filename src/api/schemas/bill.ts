@@ -13,7 +13,7 @@ const maxDays = 366;
 const defaultDays = 31;
 
 /** A time, or a day for its first moment. */
-const time = z
+export const time = z
   .string()
   .max(64)
   .transform((text, context) => {

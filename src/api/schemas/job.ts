@@ -43,6 +43,7 @@ export const jobReply = z
       .object({
         spent: amount.describe('So far; of a job that has ended, what it cost'),
         reserved: amount.describe('Held for it in the limits of sessions; 0 after its end'),
+        receipt: z.string().optional().describe('The digest of its last receipt; absent if SSH never answered'),
         per_second: amount.optional().describe('While it is served, rounded down; absent until it is placed'),
         rate_per_hour: amount.optional().describe('The same exactly, for an hour: what the bill is worked out from'),
         fee_bps: z
@@ -172,6 +173,7 @@ function costOf(job: JobRow, nowMs: number): JobReply['cost'] {
     billed_seconds: billedMs === undefined ? undefined : billedMs / 1000,
     charged: `${spent}`,
     final: isOver,
+    receipt: money.receipt,
     as_of: new Date(atMs).toISOString(),
     gaps: money.hasAllGaps ? money.gaps.slice(-gapsShown).map(gapReplyOf) : undefined,
   });

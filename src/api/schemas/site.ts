@@ -62,6 +62,7 @@ const featureRoutes: Readonly<Record<string, string>> = {
   market: '/api/v1/market',
   quotes: '/api/v1/quotes',
   billing: '/api/v1/billing',
+  receipts: '/api/v1/receipts',
   ssh_keys: '/api/v1/ssh-keys',
 };
 

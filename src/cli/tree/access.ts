@@ -32,6 +32,11 @@ export function addAccessCommands(program: Command, runner: Runner): void {
     'what became of your money in a month: 2026-11',
     () => import('../commands/statement.js'),
   ).option('--csv', 'its bookings, as CSV');
+  add('receipts [job]', 'what the broker signed about each job that ended', () => import('../commands/receipts.js'))
+    .option('--from <TIME>', 'issued since then: 2026-11-01', values.moment)
+    .option('--to <TIME>', 'until then', values.moment)
+    .option('--verify', 'check all of them here: signatures, figures, and that none is missing')
+    .option('--csv', 'as CSV');
   addKeys(program, runner);
   addTokens(program, runner);
   addSessions(program, runner);

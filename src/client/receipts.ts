@@ -1,0 +1,55 @@
+import type { Caller } from './caller.js';
+import { pagesOf, type Pages } from './pages.js';
+import { timeOf } from './time-of.js';
+import type { Receipt, ReceiptKeys, Receipts } from './types.generated.js';
+import type { VerifiedReceipts } from './verify-receipts.js';
+
+export type ReceiptKey = ReceiptKeys['keys'][number];
+
+export interface ReceiptQuery {
+  /** Issued at this time or later. */
+  from?: Date | string;
+  /** Issued before. */
+  to?: Date | string;
+  limit?: number;
+}
+
+/** What the broker signed about each settlement. */
+export interface ReceiptsApi {
+  /** Newest first. */
+  list(query?: ReceiptQuery): Pages<Receipt>;
+  get(digest: string): Promise<Receipt>;
+  /** The last receipt of a job: what it cost after all refunds. */
+  ofJob(jobId: string): Promise<Receipt>;
+  /** All keys that ever signed, oldest first. */
+  keys(): Promise<ReceiptKey[]>;
+  /** Reads all receipts of the wallet and checks them here: signatures, figures, and that none is missing. */
+  verify(): Promise<VerifiedReceipts>;
+}
+
+const mostAtOnce = 100;
+
+export function createReceipts(caller: Caller): ReceiptsApi {
+  const receipts: ReceiptsApi = {
+    list: ({ from, to, limit } = {}) =>
+      listed(caller, 'GET /api/v1/receipts', { from: timeOf(from), to: timeOf(to), limit }),
+    get: (digest) => caller.call('GET /api/v1/receipts/:digest', { params: { digest } }),
+    ofJob: (id) => caller.call('GET /api/v1/jobs/:id/receipt', { params: { id } }),
+    keys: async () => (await caller.call<ReceiptKeys>('GET /api/v1/receipts/keys')).keys,
+    async verify() {
+      const all = await receipts.list({ limit: mostAtOnce }).all();
+      const [keys, { verifyReceipts }] = [await receipts.keys(), await import('./verify-receipts.js')];
+      return await verifyReceipts(all, { keys, audience: caller.audience, areAll: true });
+    },
+  };
+  return receipts;
+}
+
+type Query = Record<string, string | number | undefined>;
+
+function listed(caller: Caller, route: string, query: Query): Pages<Receipt> {
+  return pagesOf(async (cursor) => {
+    const page = await caller.call<Receipts>(route, { query: { ...query, cursor } });
+    return { items: page.receipts, ...(page.next_cursor === undefined ? {} : { next: page.next_cursor }) };
+  });
+}

@@ -1,0 +1,133 @@
+import type { Hex } from 'viem';
+import { isUuid } from '../domain/uuid.js';
+import { readReceipt, type JobReceipt } from '../wire/job-receipt.js';
+import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
+import { bytesOf, hexOf } from './hex.js';
+import type { Queryable } from './pool.js';
+
+/** A receipt as its customer may see it. */
+export interface StoredReceipt {
+  digest: Hex;
+  chainId: number;
+  receipt: JobReceipt;
+  signatures: { signer: string; signature: Hex }[];
+}
+
+interface Row {
+  digest: Buffer;
+  chain_id: string;
+  message: unknown;
+  signatures: { signer: string; signature: Hex }[];
+}
+
+const columns = `r.digest, r.chain_id::text, r.message,
+  coalesce((select jsonb_agg(jsonb_build_object('signer', s.signer, 'signature', '0x' || encode(s.signature, 'hex'))
+                             order by s.signed_at, s.signer)
+              from receipt_signatures s where s.digest = r.digest), '[]') as signatures`;
+
+const receiptOf = ({ digest, chain_id, message, signatures }: Row): StoredReceipt => ({
+  digest: hexOf(digest),
+  chainId: Number(chain_id),
+  receipt: storedReceipt(message),
+  signatures,
+});
+
+/** The message of a row, which the broker wrote. */
+export function storedReceipt(message: unknown): JobReceipt {
+  const receipt = readReceipt(message);
+  if (receipt === undefined) throw new Error('a stored receipt has another form');
+  return receipt;
+}
+
+/** A receipt of this customer by its digest; others' are not found. */
+export async function findReceipt(db: Queryable, customer: string, digest: Hex): Promise<StoredReceipt | undefined> {
+  const { rows } = await db.query<Row>(`select ${columns} from receipts r where r.digest = $1 and r.customer = $2`, [
+    bytesOf(digest),
+    customer,
+  ]);
+  return rows[0] && receiptOf(rows[0]);
+}
+
+/** The last receipt of a job of this customer: what it costs after all refunds. */
+export async function receiptOfJob(db: Queryable, customer: string, jobId: string): Promise<StoredReceipt | undefined> {
+  if (!isUuid(jobId)) return undefined;
+  const { rows } = await db.query<Row>(
+    `select ${columns} from receipts r where r.job_id = $1 and r.customer = $2 order by r.revision desc limit 1`,
+    [jobId, customer],
+  );
+  return rows[0] && receiptOf(rows[0]);
+}
+
+export interface ReceiptPage {
+  receipts: StoredReceipt[];
+  nextCursor?: string;
+}
+
+/**
+ * A customer's receipts, newest first.
+ *
+ * @throws BrokerError `validation_failed` for a cursor that is not of this list.
+ */
+export async function listReceipts(
+  db: Queryable,
+  customer: string,
+  { limit, cursor, from, to }: Pick<AnyReceiptsFilter, 'limit' | 'cursor' | 'from' | 'to'>,
+): Promise<ReceiptPage> {
+  const [before] = cursor === undefined ? [] : decodeCursor(cursor, isNumber);
+  const { rows } = await db.query<Row>(
+    `select ${columns} from receipts r
+      where r.customer = $1 and ($2::bigint is null or r.number < $2)
+        and ($3::timestamptz is null or r.issued_at >= $3) and ($4::timestamptz is null or r.issued_at < $4)
+      order by r.number desc limit $5`,
+    [customer, before ?? null, from ?? null, to ?? null, limit + 1],
+  );
+  return pageOf(rows, limit, ({ receipt }) => encodeCursor(String(receipt.number)));
+}
+
+export interface AnyReceiptsFilter {
+  limit: number;
+  cursor?: string | undefined;
+  wallet?: string | undefined;
+  payee?: string | undefined;
+  jobId?: string | undefined;
+  /** Issued at this time or later. */
+  from?: Date | undefined;
+  /** Issued before. */
+  to?: Date | undefined;
+  isSigned?: boolean | undefined;
+}
+
+/**
+ * The receipts of all customers, newest first. Only for operators.
+ *
+ * @throws BrokerError `validation_failed` for a cursor that is not of this list.
+ */
+export async function listAnyReceipts(db: Queryable, filter: AnyReceiptsFilter): Promise<ReceiptPage> {
+  const { limit, cursor, wallet, payee, jobId, from, to, isSigned } = filter;
+  const [issuedAt, digest] = cursor === undefined ? [] : decodeCursor(cursor, isWrittenTime, isDigest);
+  const { rows } = await db.query<Row>(
+    `select ${columns} from receipts r
+      where ($1::text is null or r.customer = $1) and ($2::text is null or r.payee = $2)
+        and ($3::uuid is null or r.job_id = $3)
+        and ($4::timestamptz is null or r.issued_at >= $4) and ($5::timestamptz is null or r.issued_at < $5)
+        and ($6::boolean is null or $6 = exists (select from receipt_signatures s where s.digest = r.digest))
+        and ($7::timestamptz is null or (r.issued_at, r.digest) < ($7, $8::bytea))
+      order by r.issued_at desc, r.digest desc limit $9`,
+    [
+      ...[wallet ?? null, payee ?? null, jobId ?? null, from ?? null, to ?? null, isSigned ?? null],
+      ...[issuedAt ?? null, digest === undefined ? null : bytesOf(digest as Hex), limit + 1],
+    ],
+  );
+  return pageOf(rows, limit, ({ receipt, digest: last }) =>
+    encodeCursor(new Date(receipt.issuedAtMs).toISOString(), last),
+  );
+}
+
+function pageOf(rows: readonly Row[], limit: number, cursorOf: (last: StoredReceipt) => string): ReceiptPage {
+  const receipts = rows.slice(0, limit).map(receiptOf);
+  const last = receipts.at(-1);
+  return { receipts, ...(rows.length > limit && last !== undefined ? { nextCursor: cursorOf(last) } : {}) };
+}
+
+const isNumber = (part: string) => /^[1-9]\d{0,17}$/.test(part);
+const isDigest = (part: string) => /^0x[0-9a-f]{64}$/.test(part);
