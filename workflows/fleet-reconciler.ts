@@ -2,8 +2,8 @@
  * Compares what Postgres, Temporal and Kubernetes say about the same jobs and providers, and repairs what differs.
  *
  * **Flow.** A Schedule starts it every minute. It makes its comparisons one after the other: workflows, ledger, money, pods,
- * tenants, nodes, miners, what can be tidied away, and receipts without a signature. A comparison that takes longer than `headStart` no longer holds
- * up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the report that operators read.
+ * tenants, nodes, miners, what can be tidied away, and receipts without a signature. A comparison that takes longer than
+ * `headStart` no longer holds up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the report that operators read.
  *
  * **Why durable.** It is the last resort for every message that another workflow missed. It has to run once a minute,
  * on whichever broker is up, and its report has to be there to read afterwards.

@@ -51,6 +51,8 @@ export interface AdminJob {
     spent: string;
     /** Held for it in the limits of sessions; 0 after its end */
     reserved: string;
+    /** The digest of its last receipt; absent if SSH never answered */
+    receipt?: string;
     /** While it is served, rounded down; absent until it is placed */
     per_second?: string;
     /** The same exactly, for an hour: what the bill is worked out from */
@@ -440,6 +442,8 @@ export interface Job {
     spent: string;
     /** Held for it in the limits of sessions; 0 after its end */
     reserved: string;
+    /** The digest of its last receipt; absent if SSH never answered */
+    receipt?: string;
     /** While it is served, rounded down; absent until it is placed */
     per_second?: string;
     /** The same exactly, for an hour: what the bill is worked out from */
@@ -843,6 +847,7 @@ export interface Problem {
     | 'provider_not_found'
     | 'session_not_found'
     | 'token_not_found'
+    | 'receipt_not_found'
     | 'ssh_key_not_found'
     | 'idempotency_conflict'
     | 'session_key_in_use'
@@ -1008,6 +1013,86 @@ export interface QuoteOffer {
   why_not: string | null;
   /** Base units for the whole duration */
   total: string;
+}
+
+export interface Receipt {
+  typed_data: {
+    types: {
+      [name: string]: {
+        name: string;
+        type: string;
+      }[];
+    };
+    primaryType: 'JobReceipt';
+    domain: {
+      name: string;
+      version: string;
+      chainId: number;
+      verifyingContract: string;
+    };
+    message: ReceiptMessage;
+  };
+  /** What is signed, by EIP-712 */
+  digest: string;
+  signatures: {
+    signer: string;
+    signature: string;
+  }[];
+  status: 'signed' | 'pending';
+}
+
+export interface ReceiptKeys {
+  keys: {
+    address: string;
+    from: string;
+    /** Not included; absent for the key that signs now */
+    until?: string;
+  }[];
+}
+
+export interface ReceiptMessage {
+  audience: string;
+  customer: string;
+  /** Counts the receipts of this customer, without a hole */
+  number: number;
+  /** The digest of the receipt before; zero in the first one */
+  previous: string;
+  jobId: string;
+  /** 0 is the settlement; each refund adds one, with the corrected totals */
+  revision: number;
+  orderHash: string;
+  providerId: string;
+  /** The wallet of the provider; zero while none is proven */
+  payee: string;
+  /** What was rented: JSON with its keys in order */
+  resources: string;
+  ratePerHour: string;
+  /** Unix milliseconds */
+  readyAtMs: number;
+  /** Unix milliseconds */
+  servedUntilMs: number;
+  gaps: {
+    /** Unix milliseconds */
+    fromMs: number;
+    /** Unix milliseconds */
+    toMs: number;
+  }[];
+  billedMs: number;
+  reserved: string;
+  charged: string;
+  feeBps: number;
+  fee: string;
+  earned: string;
+  outcome: string;
+  /** Unix milliseconds */
+  issuedAtMs: number;
+}
+
+export interface Receipts {
+  receipts: Receipt[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
 }
 
 export interface Refund {
@@ -1482,6 +1567,28 @@ export interface Routes {
     reply: AdminProviders;
     errors: CommonError | AuthError | 'scope_denied';
   };
+  /** The receipts of all customers, newest first; also as `text/csv` */
+  'GET /api/v1/admin/receipts': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** Issued at this time or later; a time, or a day of UTC */
+      from?: string;
+      /** Issued before */
+      to?: string;
+      /** The customer */
+      wallet?: string;
+      /** The wallet of the provider; the zero address: nobody has proven it */
+      payee?: string;
+      job_id?: string;
+      status?: 'signed' | 'pending';
+    };
+    reply: Receipts;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
   /** What was charged and kept, what is owed to whom, and whether the books agree; rows also as `text/csv` */
   'GET /api/v1/admin/revenue': {
     body: undefined;
@@ -1681,6 +1788,13 @@ export interface Routes {
     };
     reply: JobEvents | undefined;
     errors: CommonError | AuthError | 'job_not_found' | 'quota_exceeded' | 'scope_denied';
+  };
+  /** The last receipt of a job: what it cost after all refunds */
+  'GET /api/v1/jobs/:id/receipt': {
+    body: undefined;
+    query: undefined;
+    reply: Receipt;
+    errors: CommonError | AuthError | 'job_not_found' | 'receipt_not_found' | 'scope_denied';
   };
   /** How many GPUs of each type there are, how many are free, and what they cost */
   'GET /api/v1/market': {
@@ -2264,6 +2378,36 @@ export interface Routes {
       /** Types near to a requested one that is not available; for an unknown name, types that may have been meant */
       near?: string[];
     };
+    errors: CommonError | 'validation_failed';
+  };
+  /** Your receipts, newest first; also as `text/csv` */
+  'GET /api/v1/receipts': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+      /** Issued at this time or later; a time, or a day of UTC */
+      from?: string;
+      /** Issued before */
+      to?: string;
+    };
+    reply: Receipts;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** One of your receipts */
+  'GET /api/v1/receipts/:digest': {
+    body: undefined;
+    query: undefined;
+    reply: Receipt;
+    errors: CommonError | AuthError | 'receipt_not_found' | 'scope_denied';
+  };
+  /** The keys that sign receipts, and when each was valid */
+  'GET /api/v1/receipts/keys': {
+    body: undefined;
+    query: undefined;
+    reply: ReceiptKeys;
     errors: CommonError | 'validation_failed';
   };
   /** Public facts about this broker */

@@ -11,6 +11,7 @@ import { changeOwnerPrices } from '../../src/db/provider-prices.js';
 import { findProvider } from '../../src/db/provider-reads.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession, testOrder, testWallet } from '../support/fleet.js';
+import { receiptSite } from '../support/receipts.js';
 import { jobSteps, orderJob } from '../support/told-jobs.js';
 
 let database: TestDatabase;
@@ -46,7 +47,7 @@ describe('a job that is placed', () => {
     await putProvider(pool(), { providerId: 'atlas', gpuPrice: 7, capacity: { storage_price_per_gb_hour: 3 } });
     const dearer = createJobRecordActivities({
       ...{ pool: pool(), logger: pino({ level: 'silent' }) },
-      config: { ...withoutPrices, FEE_BPS: 1_000, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
+      config: { ...receiptSite, ...withoutPrices, FEE_BPS: 1_000, PROVIDER_OUT_WALLETS: 3, PROVIDER_OUT_S: 600 },
     });
     await dearer.recordExtension({ order, requestId: 'more', seconds: 7_200, maxDurationS: 360_000 });
     const { rows: charges } = await pool().query(

@@ -161,6 +161,8 @@ export const attempts: Record<string, MakeAttempt> = {
     target: '/api/v1/admin/payments',
     body: { wallet: wallet.address, amount: '1', reference: 'invoice 7' },
     headers: onceOnly(),
+    foreign: 'scope_denied',
+  }),
   'GET /api/v1/admin/receipts': ({ wallet }) => ({
     target: `/api/v1/admin/receipts?wallet=${wallet.address}&status=pending`,
     foreign: 'scope_denied',

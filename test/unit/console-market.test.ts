@@ -38,6 +38,8 @@ const offer = (changes: Partial<Offer> = {}): Offer => ({
   total_gpus: 4,
   price_per_gpu_hour: 0.45,
   price_per_hour: 0.45,
+  rate_per_hour: `${45n * 10n ** 16n}`,
+  fair_share: null,
   cuda: '12.4',
   driver: '550.54.15',
   region: 'kr-11',

@@ -277,6 +277,7 @@ describe('an order that nobody takes', () => {
     why_not: reasons.map((reason) => ({ limit: '', asked: null, nearest: null, text: 'no', ...reason })),
     why_not_each: isEach,
     binding: false,
+    ...{ fee_bps: 0, rate_per_hour: null, total: null, quote_id: null, expires_at: null },
   });
 
   test.each([

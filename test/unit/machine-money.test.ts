@@ -80,7 +80,7 @@ describe('prices that an owner sets', () => {
       total_gpus: { 'NVIDIA GeForce RTX 4090': 2 },
       gpu_prices_per_hour: { 'NVIDIA GeForce RTX 4090': 0.6 },
     } as unknown as Parameters<typeof priceFields>[0]['capacity'];
-    const agent = { gpu: { 'rtx-4090': 0.5 }, cpu: 0, memory_gb: 0 };
+    const agent = { gpu: { 'rtx-4090': 0.5 }, cpu: 0, memory_gb: 0, storage_gb: 0 };
     const set = { gpu: { 'rtx-4090': 0.6 }, set_at: ahead(0), agent };
     expect(priceFields({ capacity, owner_prices: set }, market)).toEqual([
       {

@@ -24,6 +24,7 @@ const capacity = {
   available_disk_gb: 1,
   cpu_price_per_hour: 0,
   memory_price_per_gb_hr: 0,
+  storage_price_per_gb_hour: 0,
 } as const;
 const machine = { status: 'available', cordoned: false, drained: false, capacity, running_jobs: 0 } as const;
 

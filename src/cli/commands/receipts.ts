@@ -2,12 +2,12 @@ import type { WorldLand as Client } from '../../client/index.js';
 import type { Receipt } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { printCsv } from '../csv.js';
-import { clockText, durationText } from '../durations.js';
+import { clockText, durationText } from '../../words/durations.js';
 import { exitCodes, type ExitCode } from '../failure.js';
 import { jobMeant } from '../job-words.js';
-import type { Money } from '../money.js';
-import { shortIds } from '../short-ids.js';
-import { clean } from '../terminal/clean.js';
+import type { Money } from '../../words/money.js';
+import { shortIds } from '../../words/short-ids.js';
+import { clean } from '../../words/clean.js';
 import type { Column } from '../terminal/table.js';
 import type { Args } from '../tree/command.js';
 
