@@ -1,5 +1,6 @@
 import { createAccess } from '../../src/client/access.js';
 import { createCaller, type ConnectOptions } from '../../src/client/caller.js';
+import { WorldLandError } from '../../src/client/errors.js';
 import { createMarket } from '../../src/client/market.js';
 import type { WorldLand } from '../../src/client/index.js';
 import { room } from './lazy-room.js';
@@ -11,9 +12,16 @@ import { room } from './lazy-room.js';
 export function connectLazily(options: ConnectOptions): WorldLand {
   const caller = createCaller(options);
   const market = createMarket(caller);
-  const rooms = () => import('./rooms.js').then(({ createRooms }) => createRooms(caller));
-  let loaded: ReturnType<typeof rooms> | undefined;
-  const made = () => (loaded ??= rooms());
+  const load = async () => {
+    const { createRooms } = await import('./rooms.js').catch((cause: unknown) => {
+      rooms = undefined;
+      const detail = 'a part of the console could not be loaded';
+      throw new WorldLandError('network', detail, { retryable: true, cause });
+    });
+    return createRooms(caller);
+  };
+  let rooms: ReturnType<typeof load> | undefined;
+  const made = () => (rooms ??= load());
   const rest = {
     ...market,
     api: caller.base,
