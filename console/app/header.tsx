@@ -106,14 +106,25 @@ function Wallet() {
 
 function Limit() {
   const me = whoami.value;
-  if (me === undefined || me.spend_limit === '0') return null;
+  if (me === undefined) return null;
+  if (me.spend_limit === '0')
+    return (
+      <Link to="/account" class="limit">
+        Look only
+      </Link>
+    );
   const { symbol, decimals } = token();
   const figure = (units: string) => figureOf(units, decimals);
   const words = `${figure(me.spend_spent)} of ${figure(me.spend_limit)} ${plain(symbol, 12)} spent, ${figure(me.spend_reserved)} reserved`;
   return (
     <Link to="/account" class="limit">
       <span>
-        <Money units={me.spend_remaining} bare /> of <Money units={me.spend_limit} /> left
+        <Money units={me.spend_remaining} bare />
+        <span class="limit-of">
+          {' '}
+          of <Money units={me.spend_limit} />
+        </span>{' '}
+        left
       </span>
       <Bar
         used={partOf(me.spend_spent, me.spend_limit)}

@@ -1,17 +1,42 @@
+import { effect } from '@preact/signals';
 import { render } from 'preact';
-import { readSite, restoreLogin, startClock, startEvents, startReach, watchOtherTabs } from '../live/index.js';
+import {
+  broker,
+  comebacks,
+  forgetResources,
+  login,
+  readSite,
+  readWhoami,
+  restoreLogin,
+  site,
+  startClock,
+  startEvents,
+  startReach,
+  watchLogin,
+} from '../live/index.js';
 import { startRouter } from './router.js';
 import { Shell } from './shell.js';
 import { startTheme } from './theme.js';
 
 startTheme();
-startReach();
+startReach(() => broker().request('GET', '/health', { timeoutMs: 5_000 }));
 startClock();
 startRouter();
-watchOtherTabs();
-// What needs these shows a skeleton until they are there; a broker that is away is said by the banner.
-void readSite().catch(() => undefined);
-void restoreLogin().finally(startEvents);
+// What needs the facts shows a skeleton until they are there; a broker that is away is said by the banner.
+effect(() => {
+  void comebacks.value;
+  if (site.peek() === undefined) readSite().catch(() => undefined);
+  if (login.peek() !== undefined) void readWhoami();
+});
+let wallet: string | undefined;
+effect(() => {
+  if (login.value?.wallet !== wallet) forgetResources();
+  wallet = login.value?.wallet;
+});
+void restoreLogin().finally(() => {
+  watchLogin();
+  startEvents();
+});
 const root = document.getElementById('app')!;
 root.replaceChildren();
 render(<Shell />, root);

@@ -1,5 +1,6 @@
 import type { Address, Hex } from 'viem';
 import { plain } from '../parts/words.js';
+import { WalletRefusal } from './refusal.js';
 
 /** The part of EIP-1193 that is used here. */
 interface Eip1193Provider {
@@ -11,11 +12,6 @@ export interface Wallet {
   /** A `data:` URI of an image, if the wallet brings one. */
   icon?: string;
   provider: Eip1193Provider;
-}
-
-/** What a wallet did not do; the message is a sentence for the person at the screen. */
-export class WalletRefusal extends Error {
-  override readonly name = 'WalletRefusal';
 }
 
 const maxIconCharacters = 200_000;
@@ -85,9 +81,13 @@ export async function switchChain(wallet: Wallet, chainId: number): Promise<void
   if ((await chainOf(wallet)) !== chainId) throw new WalletRefusal(`${name} is still on another chain. ${choose}`);
 }
 
-/** @throws WalletRefusal */
+/**
+ * @param typedData with the type of its domain; integers may be bigints.
+ * @throws WalletRefusal
+ */
 export async function sign({ name, provider }: Wallet, account: Address, typedData: object): Promise<Hex> {
-  const signature = await ask(name, provider, 'eth_signTypedData_v4', [account, JSON.stringify(typedData)]);
+  const text = JSON.stringify(typedData, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
+  const signature = await ask(name, provider, 'eth_signTypedData_v4', [account, text]);
   if (typeof signature !== 'string' || !/^0x(?:[0-9a-fA-F]{2}){1,8192}$/.test(signature)) {
     throw new WalletRefusal(`${name} answered something that is no signature. Try another wallet.`);
   }

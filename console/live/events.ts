@@ -1,14 +1,18 @@
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { WalletEvent } from '../../src/client/index.js';
 import { broker } from './broker.js';
+import { reach } from './reach.js';
 import { endsLogin, isLost, login, readWhoami } from './session.js';
 
 type Listener = (event: WalletEvent) => void;
 const listeners = new Set<Listener>();
 
+/** Whether some tab of this browser follows the events. */
+const isFollowed = signal(false);
+
 /** Whether events of the wallet's jobs arrive, in this tab or through another one. */
-export const isStreaming = signal(false);
+export const isStreaming = computed(() => isFollowed.value && reach.value === 'there');
 
 /** After which event the stream goes on: of the last one that any tab has seen. */
 let lastId: number | undefined;
@@ -52,11 +56,19 @@ function follow(wallet: string): () => void {
   const { signal: endedSignal } = ended;
   lastId = undefined;
   channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    const message = data as { event?: WalletEvent; isStreaming?: boolean } | null;
+    const message = data as { event?: WalletEvent; isStreaming?: boolean; lastId?: number; asks?: true } | null;
     if (message?.event !== undefined) tell(message.event);
-    if (message?.isStreaming !== undefined) isStreaming.value = message.isStreaming;
+    if (message?.isStreaming !== undefined) isFollowed.value = message.isStreaming;
+    if (message?.lastId !== undefined) lastId ??= message.lastId;
+    if (message?.asks === true && isReader) channel?.postMessage({ isStreaming: isFollowed.value, lastId });
   });
-  const read = async () => await readStream(channel, endedSignal);
+  let isReader = false;
+  channel?.postMessage({ asks: true });
+  const read = async () => {
+    isReader = true;
+    await readStream(channel, endedSignal);
+    isReader = false;
+  };
   // Without locks (a page that came over plain http) each tab has a stream of its own.
   const locks = (navigator as { locks?: LockManager }).locks;
   if (locks === undefined) void read();
@@ -64,13 +76,13 @@ function follow(wallet: string): () => void {
   return () => {
     ended.abort();
     channel?.close();
-    isStreaming.value = false;
+    isFollowed.value = false;
   };
 }
 
 async function readStream(channel: BroadcastChannel | undefined, ended: AbortSignal): Promise<void> {
   const say = (isOn: boolean) => {
-    isStreaming.value = isOn;
+    isFollowed.value = isOn;
     channel?.postMessage({ isStreaming: isOn });
   };
   for (let failed = 0; !ended.aborted; failed++) {

@@ -16,7 +16,7 @@ export const canAct = computed(() => reach.value === 'there');
 /** Since when the broker has not answered. */
 export const awaySinceMs = computed(() => (answersSinceMs.value.answers ? undefined : answersSinceMs.value.sinceMs));
 
-/** Counts up when the broker, or the network, is back: what failed in the meantime is read anew. */
+/** Counts up when the broker, the network or a login is back: what failed in the meantime is read anew. */
 export const comebacks = signal(0);
 
 function note(answers: boolean): void {
@@ -26,12 +26,19 @@ function note(answers: boolean): void {
   if (answers) comebacks.value += 1;
 }
 
-export function startReach(): void {
+/** How often a broker that is away is asked whether it is back. */
+const probeMs = 3_000;
+
+/** @param probe any small request: on a page that reads nothing, nothing else would notice that the broker is back. */
+export function startReach(probe: () => Promise<unknown>): void {
   addEventListener('online', () => {
     hasNetwork.value = true;
     comebacks.value += 1;
   });
   addEventListener('offline', () => (hasNetwork.value = false));
+  setInterval(() => {
+    if (reach.peek() === 'away' && !document.hidden) probe().catch(() => undefined);
+  }, probeMs);
 }
 
 /** `fetch` that learns from each answer whether the broker is there, and what time it is at the broker. */
@@ -44,7 +51,7 @@ export async function watchedFetch(input: RequestInfo | URL, init?: RequestInit)
     note(response.status < 502 || response.status > 504);
     return response;
   } catch (error) {
-    // What the page itself gave up says nothing; a time limit of the client is an abort, too, and says the same as none.
+    // What was given up, by the page or after the client's time limit, says nothing about who is there.
     if (init?.signal?.aborted !== true) note(false);
     throw error;
   }

@@ -60,9 +60,9 @@ export class Resource<T> {
     return this.#state;
   }
 
-  /** What is to be read from the next reading on. */
-  update(load: (signal: AbortSignal) => Promise<T>, options: ResourceOptions): void {
-    this.#load = load;
+  /** What is to be read from the next reading on, and how often; undefined: as before. */
+  update(load: ((signal: AbortSignal) => Promise<T>) | undefined, options: ResourceOptions): void {
+    this.#load = load ?? this.#load;
     const isOften = options.everyMs !== this.#options.everyMs;
     this.#options = options;
     if (isOften && !this.#isHeld && this.#running === undefined && this.#failures === 0) this.#plan();

@@ -1,8 +1,9 @@
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { isCode, WorldLandError, type StoredSession, type WorldLand } from '../../src/client/index.js';
 import type { Whoami } from '../../src/client/shapes.js';
 import { broker, renewBroker, store } from './broker.js';
-import { nowMs } from './clock.js';
+import { nowMs, second } from './clock.js';
+import { comebacks } from './reach.js';
 
 /** The login of this tab, as far as it is known without asking the broker. */
 export interface Login {
@@ -77,10 +78,33 @@ export async function allowMore(needed: string): Promise<boolean> {
   return await asked({ kind: 'more', needed });
 }
 
-/** The operator's client; asks the wallet if there is none in memory. Undefined if the person closed the dialog. */
-export async function useOperatorClient(): Promise<WorldLand | undefined> {
+/** Asks the wallet for an operator's key if there is none in memory. Undefined if the person closed the dialog. */
+export async function requireOperator(): Promise<WorldLand | undefined> {
   if (operator.peek() === undefined) await asked({ kind: 'operator' });
   return operator.peek();
+}
+
+/** The operator's client in a component; undefined until the wallet has signed for it in this page. */
+export function useOperator(): WorldLand | undefined {
+  return operator.value;
+}
+
+/**
+ * `act` for operators, with the client that signs: `actAsOperator(({ admin }) => admin.endJob(id, { reason }))`.
+ *
+ * @throws WorldLandError of the last attempt; `not_logged_in` if the person closed the dialog.
+ */
+export async function actAsOperator<T>(action: (client: WorldLand) => Promise<T>): Promise<T> {
+  for (let isSecond = false; ; isSecond = true) {
+    const client = await requireOperator();
+    if (client === undefined) throw new WorldLandError('not_logged_in', 'this needs the signature of an operator');
+    try {
+      return await action(client);
+    } catch (error) {
+      if (isSecond || !endsLogin(error)) throw error;
+      operator.value = undefined;
+    }
+  }
 }
 
 /** Whether a failure means that the login is no longer taken. */
@@ -118,32 +142,43 @@ export async function restoreLogin(): Promise<void> {
   if (login.value !== undefined) void readWhoami();
 }
 
+/** Sessions of this page that another one has replaced: jobs that they ordered are theirs until the log out. */
+const replaced = new Set<string>();
+
 /** Takes a login into use. What is stored holds no key: the store refuses it. */
 export async function takeLogin(stored: StoredSession): Promise<void> {
   await store.save(broker().api, stored);
+  const before = login.peek();
+  if (before !== undefined && before.wallet === stored.wallet && !isLost.peek()) replaced.add(before.sessionId);
   renewBroker();
   isLost.value = false;
   whoami.value = undefined;
   login.value = loginOf(stored);
-  tell('in');
+  comebacks.value += 1;
   await readWhoami();
 }
 
-/** Ends the session at the broker, and forgets it here even if the broker is not there. */
+/** Ends the sessions of this page at the broker, and forgets them here even if the broker is not there. */
 export async function logOut(): Promise<void> {
   const over = login.peek();
+  const asOperator = operator.peek();
   operator.value = undefined;
   login.value = undefined;
   whoami.value = undefined;
   isLost.value = false;
   const client = broker();
+  const earlier = [...replaced].map((id) => () => client.sessions.revoke(id));
+  replaced.clear();
   try {
+    if (asOperator !== undefined) await asOperator.logout().catch(() => undefined);
+    for (const end of earlier) await end().catch(() => undefined);
     await client.logout();
   } catch (error) {
     if (!endsLogin(error)) throw error;
   } finally {
+    await store.remove(client.api);
     renewBroker();
-    if (over !== undefined) tell('out', over.sessionId);
+    if (over !== undefined) tellOut(over.sessionId);
   }
 }
 
@@ -162,20 +197,24 @@ function loginOf({ wallet, sessionId, spendLimit, expiresAt, token }: StoredSess
 
 const channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('worldland-session');
 
-function tell(what: 'in' | 'out', sessionId?: string): void {
-  channel?.postMessage({ what, sessionId });
+function tellOut(sessionId: string): void {
+  channel?.postMessage({ out: sessionId });
 }
 
 /** Says that a session was ended from here, such as by the list of sessions: other tabs may be using it. */
 export function tellEnded(sessionId: string): void {
-  tell('out', sessionId);
+  tellOut(sessionId);
   if (login.peek()?.sessionId === sessionId) isLost.value = true;
 }
 
-/** Hears that this tab's session was ended in another tab. */
-export function watchOtherTabs(): void {
-  channel?.addEventListener('message', ({ data }: MessageEvent<{ what?: unknown; sessionId?: unknown } | null>) => {
-    if (data?.what === 'out' && data.sessionId !== undefined && data.sessionId === login.peek()?.sessionId)
-      isLost.value = true;
+/** Hears that this tab's session was ended in another tab, and notices when its time is over. */
+export function watchLogin(): void {
+  channel?.addEventListener('message', ({ data }: MessageEvent<{ out?: unknown } | null>) => {
+    const id = login.peek()?.sessionId;
+    if (id !== undefined && data?.out === id) isLost.value = true;
+  });
+  effect(() => {
+    const until = login.value?.expiresAt;
+    if (until !== undefined && second.value * 1000 >= Date.parse(until)) isLost.value = true;
   });
 }

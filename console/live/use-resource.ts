@@ -2,11 +2,15 @@ import { effect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { comebacks } from './reach.js';
 import { Resource, type ResourceState } from './resource.js';
-import { endsLogin, isLost, login } from './session.js';
+import { endsLogin, isLost, login, operator } from './session.js';
 
 export interface UseResourceOptions {
   /** How often it is read again while the page is visible. Default: only when it is asked for. */
   everyMs?: number | undefined;
+  /** When the key changes, what was read under the one before stays until the next is there: for filters. */
+  keep?: boolean;
+  /** It is read with the operator's client: where that has ended, it is forgotten, not the login of the tab. */
+  as?: 'operator';
 }
 
 export type Loaded<T> = ResourceState<T> & {
@@ -17,10 +21,22 @@ export type Loaded<T> = ResourceState<T> & {
 };
 
 /** What was read stays for a while after its page is left, so that coming back shows it at once, with its age. */
-const known = new Map<string, { resource: Resource<unknown>; users: number }>();
+const known = new Map<string, Held<unknown>>();
+
+interface Held<T> {
+  resource: Resource<T>;
+  /** How often each of those who show it wants it. */
+  users: Set<{ everyMs: number | undefined }>;
+}
+
+/** As often as whoever wants it most often. */
+function pace<T>({ users }: Held<T>): { everyMs: number | undefined } {
+  const wanted = [...users].flatMap(({ everyMs }) => everyMs ?? []);
+  return { everyMs: wanted.length === 0 ? undefined : Math.min(...wanted) };
+}
 const mostKept = 40;
 
-const around = {
+const around = (as: 'operator' | undefined) => ({
   nowMs: () => Date.now(),
   setTimer: (call: () => void, afterMs: number) => {
     const timer = setTimeout(call, afterMs);
@@ -28,9 +44,11 @@ const around = {
   },
   random: Math.random,
   failed: (error: unknown) => {
-    if (endsLogin(error) && login.peek() !== undefined) isLost.value = true;
+    if (!endsLogin(error)) return;
+    if (as === 'operator') operator.value = undefined;
+    else if (login.peek() !== undefined) isLost.value = true;
   },
-};
+});
 
 /**
  * Reads something from the broker, and again every `everyMs` while the page is visible. Old data stays when a reading
@@ -47,15 +65,18 @@ export function useResource<T>(
   load: (signal: AbortSignal) => Promise<T>,
   options: UseResourceOptions = {},
 ): Loaded<T> {
-  const latest = useRef(load);
-  latest.current = load;
-  const { everyMs } = options;
-  const held = useMemo(() => (key === undefined ? undefined : resourceOf<T>(key, (s) => latest.current(s))), [key]);
+  // One for each key: a reading that another component shares must not begin to read what belongs to the next key.
+  const latest = useMemo(() => ({ load }), [key]);
+  latest.load = load;
+  const { everyMs, keep = false, as } = options;
+  const before = useRef<T | undefined>(undefined);
+  const held = useMemo(() => (key === undefined ? undefined : resourceOf<T>(key, (s) => latest.load(s), as)), [key]);
   useEffect(() => {
     if (held === undefined || key === undefined) return undefined;
     const { resource } = held;
-    resource.update((signal) => latest.current(signal), { everyMs });
-    held.users += 1;
+    const user = { everyMs };
+    held.users.add(user);
+    resource.update((signal) => latest.load(signal), pace(held));
     const follow = () => (document.hidden ? resource.hold() : resource.look());
     follow();
     document.addEventListener('visibilitychange', follow);
@@ -68,13 +89,17 @@ export function useResource<T>(
     return () => {
       stopWatching();
       document.removeEventListener('visibilitychange', follow);
-      held.users -= 1;
-      if (held.users === 0) resource.hold();
+      held.users.delete(user);
+      if (held.users.size === 0) resource.hold();
+      else resource.update(undefined, pace(held));
     };
   }, [held, everyMs]);
   if (held === undefined) return { ...nothing, reload: () => undefined, put: () => undefined };
   const { resource } = held;
-  return { ...resource.state.value, reload: () => resource.reload(), put: (data) => resource.put(data) };
+  const state = resource.state.value;
+  const data = state.data ?? (keep ? before.current : undefined);
+  before.current = data;
+  return { ...state, data, reload: () => resource.reload(), put: (data) => resource.put(data) };
 }
 
 const nothing = { data: undefined, atMs: undefined, error: undefined, loading: false, nextAtMs: undefined };
@@ -86,7 +111,7 @@ const nothing = { data: undefined, atMs: undefined, error: undefined, loading: f
 export function refresh(prefix: string): void {
   for (const [key, { resource, users }] of known) {
     if (!key.startsWith(prefix)) continue;
-    if (users > 0) resource.reload();
+    if (users.size > 0) resource.reload();
     else known.delete(key);
   }
 }
@@ -94,19 +119,19 @@ export function refresh(prefix: string): void {
 /** Forgets what was read, when somebody else logs in. */
 export function forgetResources(): void {
   for (const [key, { resource, users }] of known) {
-    if (users === 0) known.delete(key);
+    if (users.size === 0) known.delete(key);
     else resource.reload();
   }
 }
 
-function resourceOf<T>(key: string, load: (signal: AbortSignal) => Promise<T>) {
+function resourceOf<T>(key: string, load: (signal: AbortSignal) => Promise<T>, as: 'operator' | undefined): Held<T> {
   const found = known.get(key);
-  if (found !== undefined) return found as { resource: Resource<T>; users: number };
+  if (found !== undefined) return found as Held<T>;
   for (const [old, { users }] of known) {
     if (known.size < mostKept) break;
-    if (users === 0) known.delete(old);
+    if (users.size === 0) known.delete(old);
   }
-  const made = { resource: new Resource<T>(load, {}, around), users: 0 };
+  const made: Held<T> = { resource: new Resource<T>(load, {}, around(as)), users: new Set() };
   known.set(key, made);
   return made;
 }

@@ -21,6 +21,10 @@ export function Dialog({ title, onClose, busy = false, wide = false, footer, chi
     const before = document.activeElement;
     const dialog = box.current;
     dialog?.showModal();
+    // The browser would choose the cross, which comes first.
+    dialog
+      ?.querySelector<HTMLElement>('.dialog-body :is(input:not([type=radio]), input:checked, select, textarea, button)')
+      ?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();

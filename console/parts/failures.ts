@@ -6,12 +6,16 @@ export interface Failure {
   advice?: string;
 }
 
+const ended: Failure = { title: 'Your login has ended', advice: 'Connect your wallet again.' };
+
 const byCode: Record<string, Failure> = {
   network: { title: 'The broker cannot be reached', advice: 'Nothing was lost. It is tried again by itself.' },
   timeout: { title: 'The broker did not answer in time', advice: 'It is tried again by itself.' },
   protocol: { title: 'Something else than the broker answered' },
   not_logged_in: { title: 'You are not connected', advice: 'Connect your wallet, then try again.' },
-  session_unknown: { title: 'Your login has ended', advice: 'Connect your wallet again.' },
+  session_unknown: ended,
+  session_expired: ended,
+  session_revoked: ended,
   rate_limited: { title: 'Too many requests', advice: 'It goes on by itself.' },
   not_found: { title: 'There is no such thing here' },
   validation_failed: { title: 'Something in it is not acceptable' },

@@ -1,4 +1,6 @@
 import type { ComponentChildren } from 'preact';
+import { reach } from '../live/reach.js';
+import { endsLogin, isLost } from '../live/session.js';
 import type { Loaded as LoadedResource } from '../live/use-resource.js';
 import { ErrorNote } from './error-note.js';
 import { Age } from './time.js';
@@ -20,9 +22,11 @@ export function Loaded<T>({ of, skeleton = <Skeleton />, children }: LoadedProps
   const note = error !== undefined && <ErrorNote error={error} nextAtMs={nextAtMs} onRetry={reload} />;
   if (data === undefined) return <>{note === false ? skeleton : note}</>;
   if (note === false) return <>{children(data)}</>;
+  // The banner above all pages says these once.
+  const isSaid = endsLogin(error) ? isLost.value : reach.value !== 'there';
   return (
     <>
-      {note}
+      {!isSaid && note}
       <div class="is-old">
         <Age of={of} />
         {children(data)}

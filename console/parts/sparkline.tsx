@@ -23,7 +23,7 @@ export function Sparkline({ values, label, min, max, width = 120, height = 28 }:
       {lines.map((points) => (
         <polyline key={points} points={points} />
       ))}
-      {last !== undefined && <circle cx={last[0]} cy={last[1]} r={2} />}
+      {last !== undefined && <path d={`M${last[0]} ${last[1]}h0`} />}
     </svg>
   );
 }

@@ -3,7 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build, type BuildResult, type Metafile } from 'esbuild';
 import { requireNothingLeftOut, withoutLazyParts } from '../viem-parts.js';
-import { hashed, type Files } from './files.js';
+import type { Files } from './files.js';
+import { styleSheet } from './style-sheet.js';
 
 const entry = 'console/app/main.tsx';
 /** What every page shares becomes one file, not one for each set of pages that share something. */
@@ -32,7 +33,7 @@ interface Built {
  * `index.html` is for `/console/`, `app.N.html` for the addresses N levels below it.
  */
 export async function consoleApp(iconName: string): Promise<Files> {
-  const style = hashed('assets/console', '.css', await joined(styleFiles));
+  const style = await styleSheet('assets/console', styleFiles);
   const pageStyles = await stylesOfPages();
   const names = Object.fromEntries([...pageStyles].map(([folder, { name }]) => [folder, name]));
   const { script, withScript, withFirstPage, files } = await scripts(names);
@@ -53,19 +54,6 @@ export async function consoleApp(iconName: string): Promise<Files> {
   return new Map([...pages, ...styles, ...files].map(([name, text]) => [`console/${name}`, text]));
 }
 
-async function joined(files: string[]): Promise<string> {
-  const texts = await Promise.all(files.map(async (file) => await readFile(file, 'utf8')));
-  const { outputFiles } = await build({
-    stdin: { contents: texts.join('\n'), loader: 'css' },
-    minify: true,
-    write: false,
-    // `light-dark()` of the sources would be rewritten for older targets into custom properties without end.
-    target: 'chrome123',
-    legalComments: 'none',
-  });
-  return outputFiles[0]!.text;
-}
-
 async function stylesOfPages(): Promise<Map<string, { name: string; text: string }>> {
   const folders = await readdir('console', { withFileTypes: true });
   const own = folders.filter((folder) => folder.isDirectory() && !['styles', 'sign', 'app'].includes(folder.name));
@@ -73,8 +61,8 @@ async function stylesOfPages(): Promise<Map<string, { name: string; text: string
   for (const { name } of own) {
     const sheets = (await readdir(join('console', name))).filter((file) => file.endsWith('.css')).sort();
     if (sheets.length === 0) continue;
-    const text = await joined(sheets.map((file) => join('console', name, file)));
-    styles.set(name, hashed(`assets/${name}`, '.css', text));
+    const files = sheets.map((file) => join('console', name, file));
+    styles.set(name, await styleSheet(`assets/${name}`, files));
   }
   return styles;
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { consoleApp } from './console-app.js';
 import { hashed, type Files } from './files.js';
+import { styleSheet } from './style-sheet.js';
 
 /** The console, and the page beside it that asks a browser wallet for a program, with its script in one file. */
 export async function consoleFiles(): Promise<Files> {
@@ -20,14 +21,12 @@ async function signPage(iconName: string): Promise<Files> {
     write: false,
     legalComments: 'none',
   });
-  const [base, own, page] = await Promise.all(
-    ['console/base.css', 'console/sign/sign.css', 'console/sign/sign.html'].map(
-      async (file) => await readFile(file, 'utf8'),
-    ),
-  );
-  const style = hashed('assets/sign', '.css', base! + own!);
+  const [style, page] = await Promise.all([
+    styleSheet('assets/sign', ['console/styles/tokens.css', 'console/base.css', 'console/sign/sign.css']),
+    readFile('console/sign/sign.html', 'utf8'),
+  ]);
   const script = hashed('assets/sign', '.js', outputFiles[0]!.text);
-  const html = page!.replace('{{style}}', style.name).replace('{{script}}', script.name).replace('{{icon}}', iconName);
+  const html = page.replace('{{style}}', style.name).replace('{{script}}', script.name).replace('{{icon}}', iconName);
   return new Map([
     ['console/sign.html', html],
     ...[style, script].map(({ name, text }): [string, string] => [`console/${name}`, text]),
