@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { priceFigure, timeInWords } from '../parts/index.js';
+import { lookOf, roomy, timeText } from './chart-look.js';
 import { chartSentence, type HistoryColumns } from './history.js';
 import { useSeen, useThemeChanges } from './when.js';
 import type { drawHistory } from './price-chart.js';
@@ -22,7 +23,9 @@ export function HistoryChart({ columns }: { columns: HistoryColumns }) {
   }, [isSeen]);
   useEffect(() => {
     if (draw === undefined || box.current === null) return undefined;
-    const chart = draw(box.current, columns, { onPoint: setAt, price: priceFigure });
+    const chart = draw(box.current, columns, {
+      ...{ look: lookOf(box.current), onPoint: setAt, price: priceFigure, time: timeText, roomy },
+    });
     const observer = new ResizeObserver(() => chart.resize());
     observer.observe(box.current);
     return () => {

@@ -3,11 +3,12 @@ import { PageHead } from '../app/page.js';
 import { setQuery, type PageProps } from '../app/router.js';
 import { broker, site, useResource } from '../live/index.js';
 import { Age, Empty, LinkButton, Loaded, Skeleton } from '../parts/index.js';
-import { headlineOf, typeMeant } from './figures.js';
+import { headlineOf, inOrder, typeMeant } from './figures.js';
 import { addressChange, filtersOf, type Filters } from './filters.js';
 import { Headline } from './headline.js';
 import { HistorySection } from './history-section.js';
 import { OffersSection } from './offers-section.js';
+import { useOffers } from './use-offers.js';
 import { TypeCards, TypeCardsSkeleton } from './type-cards.js';
 
 const everyMs = 10_000;
@@ -18,7 +19,13 @@ export default function MarketPage({ query }: PageProps) {
   const types = market.data?.gpu_types ?? [];
   const filters = namedByKey(filtersOf(query), types);
   const change = (next: Filters) => setQuery(addressChange(next));
-  const chosen = query.get('chart') ?? filters.gpu ?? types[0]?.gpu_type;
+  // Asked for at once, and shown once it is known how much stands above it: nothing moves while somebody reads.
+  const offers = useOffers(filters);
+  const chosen = (
+    typeMeant(types, query.get('chart') ?? undefined) ??
+    typeMeant(types, filters.gpu) ??
+    inOrder(types)[0]
+  )?.gpu_type;
   return (
     <div class="stack loose market">
       <PageHead title="Market" lead={`GPUs on machines of their owners, rented by the second, paid in ${symbol()}.`}>
@@ -36,7 +43,7 @@ export default function MarketPage({ query }: PageProps) {
           )
         }
       </Loaded>
-      {(market.data === undefined || types.length > 0) && (
+      {types.length > 0 && (
         <>
           <HistorySection
             types={types}
@@ -45,7 +52,7 @@ export default function MarketPage({ query }: PageProps) {
             onType={(gpuType) => setQuery({ chart: gpuType })}
             onRange={(range) => setQuery({ range: range === '24h' ? undefined : range })}
           />
-          <OffersSection types={types} filters={filters} onChange={change} />
+          <OffersSection offers={offers} types={types} filters={filters} onChange={change} />
         </>
       )}
     </div>

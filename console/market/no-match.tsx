@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { MarketType } from '../../src/client/index.js';
 import { broker } from '../live/index.js';
 import { Button, Empty, plain } from '../parts/index.js';
+import { inOrder } from './figures.js';
 import {
   activeFilters,
   loosenings,
@@ -62,6 +63,33 @@ export function NoMatch({ types, filters, unit, onChange }: NoMatchProps) {
           : found.length === 1
             ? 'One filter keeps offers out:'
             : 'Each of these alone would let offers in:'}
+    </Empty>
+  );
+}
+
+const mostNamed = 6;
+
+/** The link names a GPU that nobody has ever had here. */
+export function UnknownGpu({ types, filters, onChange }: NoMatchProps) {
+  return (
+    <Empty
+      title={`No GPU here is called “${plain(filters.gpu ?? '', 40)}”`}
+      action={
+        <>
+          {inOrder(types)
+            .slice(0, mostNamed)
+            .map(({ gpu_type: gpuType, name }) => (
+              <Button key={gpuType} onClick={() => onChange(withFilter(filters, 'gpu', gpuType))}>
+                {plain(name, 32)}
+              </Button>
+            ))}
+          <Button kind="bare" onClick={() => onChange(withFilter(filters, 'gpu', undefined))}>
+            Any GPU
+          </Button>
+        </>
+      }
+    >
+      These are:
     </Empty>
   );
 }

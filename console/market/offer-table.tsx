@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import type { MarketType, Offer } from '../../src/client/index.js';
 import { LinkButton, plain, Table, Untrusted, type Column } from '../parts/index.js';
 import { shortTypeName, vramText } from './figures.js';
@@ -21,22 +21,33 @@ export function OfferTable({ rows, types, filters, unit, onChange }: OfferTableP
   const { count, sort = 'price' } = filters;
   const names = types.map((type) => `${type.gpu_type}\t${type.name}`).join('\n');
   const columns = useMemo(() => columnsFor({ types, count, unit }), [names, count, unit]);
-  const sortBy = (by: string) => {
-    const asked = offerSorts.find((each) => by.replace('-', '') === each);
-    if (asked !== undefined) onChange(withFilter(filters, 'sort', asked === 'price' ? undefined : asked));
-  };
-  return (
-    <Table
-      caption={`Offers, ${sort === 'price' ? 'the cheapest' : sort === 'free' ? 'those with most free' : 'the most reliable'} first`}
-      columns={columns}
-      rows={rows}
-      rowKey={({ key }) => key}
-      rowClass={({ isGone, offer }) => (isGone || !offer.can_start ? 'is-out' : undefined)}
-      sorted={sortedAs[sort]}
-      onSort={sortBy}
-    />
-  );
+  const change = useRef(onChange);
+  change.current = onChange;
+  // The same rows are the same table: it is not gone through again whenever a reading begins or ends.
+  return useMemo(() => {
+    const sortBy = (by: string) => {
+      const asked = offerSorts.find((each) => by.replace('-', '') === each);
+      if (asked !== undefined) change.current(withFilter(filters, 'sort', asked === 'price' ? undefined : asked));
+    };
+    return (
+      <Table
+        caption={`Offers, ${firstWords[sort]} first`}
+        columns={columns}
+        rows={rows}
+        rowKey={({ key }) => key}
+        rowClass={({ isGone, offer }) => (isGone || !offer.can_start ? 'is-out' : undefined)}
+        sorted={sortedAs[sort]}
+        onSort={sortBy}
+      />
+    );
+  }, [rows, columns, JSON.stringify(filters)]);
 }
+
+const firstWords: Record<OfferSort, string> = {
+  price: 'the cheapest',
+  free: 'those with most free',
+  reliability: 'the most reliable',
+};
 
 interface Asked {
   types: readonly MarketType[];

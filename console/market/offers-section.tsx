@@ -1,31 +1,35 @@
+import { useState } from 'preact/hooks';
 import type { MarketType } from '../../src/client/index.js';
 import { broker, site, useResource } from '../live/index.js';
 import { Age, Button, Card, ErrorNote, plain, Skeleton } from '../parts/index.js';
 import { ActiveFilters, FilterBar } from './filter-bar.js';
 import type { Filters } from './filters.js';
-import { NoMatch } from './no-match.js';
+import { NoMatch, UnknownGpu } from './no-match.js';
 import { OfferTable } from './offer-table.js';
-import { useOffers } from './use-offers.js';
+import type { OfferRow } from './offer-rows.js';
+import type { ShownOffers } from './use-offers.js';
 import { counted } from './words.js';
-import { useIdle } from './when.js';
 
 interface OffersSectionProps {
+  offers: ShownOffers;
   types: readonly MarketType[];
   filters: Filters;
   onChange(filters: Filters): void;
 }
 
 /** Every machine that has something of what is looked for. */
-export function OffersSection({ types, filters, onChange }: OffersSectionProps) {
-  const { list, rows, isOld, hasMore, hasRoom, showMore, showFresh } = useOffers(filters);
-  const regions = useRegions();
+export function OffersSection({ offers, types, filters, onChange }: OffersSectionProps) {
+  const { list, rows, isOld, hasMore, hasRoom, showMore, showFresh } = offers;
+  const [isFiltering, setFiltering] = useState(false);
+  const regions = useRegions(isFiltering, rows?.rows ?? []);
   const unit = plain(site.value?.token.symbol ?? '', 12);
   const bar = { types, filters, unit, onChange };
-  const isFailed = list.error !== undefined;
+  const isUnknown = list.error?.fields?.some(({ field }) => field === 'query.gpu') === true;
+  const isFailed = list.error !== undefined && !isUnknown;
   const isEmpty = rows?.rows.length === 0 && !isOld;
   return (
     <Card title="Offers" aside={isFailed && <Age of={list} />} class="offers" flush>
-      <div class="offers-filters">
+      <div class="offers-filters" onFocusIn={() => setFiltering(true)} onPointerEnter={() => setFiltering(true)}>
         <FilterBar {...bar} regions={regions} />
         <ActiveFilters {...bar} />
       </div>
@@ -34,12 +38,13 @@ export function OffersSection({ types, filters, onChange }: OffersSectionProps) 
           <ErrorNote error={list.error!} nextAtMs={list.nextAtMs} onRetry={list.reload} />
         </div>
       )}
-      {rows === undefined && !isFailed && (
+      {isUnknown && <UnknownGpu {...bar} />}
+      {rows === undefined && !isFailed && !isUnknown && (
         <div class="offers-note">
           <Skeleton lines={8} height={2} />
         </div>
       )}
-      {rows !== undefined && !isEmpty && !(isFailed && isOld) && (
+      {rows !== undefined && !isEmpty && !isUnknown && !(isFailed && isOld) && (
         <div class={`offers-list${isOld || isFailed ? ' is-old' : ''}`} aria-busy={isOld}>
           {rows.fresh > 0 && !isOld && (
             <p class="offers-fresh">
@@ -52,7 +57,7 @@ export function OffersSection({ types, filters, onChange }: OffersSectionProps) 
           <OffersFoot {...{ shown: rows.rows.length, hasMore, hasRoom, isBusy: list.loading, showMore }} />
         </div>
       )}
-      {isEmpty && !isFailed && <NoMatch {...bar} />}
+      {isEmpty && !isFailed && !isUnknown && <NoMatch {...bar} />}
       <p class="hidden-text" role="status">
         {rows === undefined || isOld ? '' : `${counted(rows.rows.length, 'offer')}${hasMore ? ', and more' : ''}`}
       </p>
@@ -87,10 +92,11 @@ function OffersFoot({ shown, hasMore, hasRoom, isBusy, showMore }: OffersFootPro
   );
 }
 
-/** Where machines are, as their owners say: of the first hundred offers, full ones among them. */
-function useRegions(): string[] {
-  const isIdle = useIdle();
-  const all = useResource(isIdle ? 'regions' : undefined, () => broker().offers.list({ all: true, limit: 100 }).page());
-  const named = (all.data?.items ?? []).flatMap(({ region }) => (region === null ? [] : [region]));
-  return [...new Set(named)].sort();
+/** Where machines are, as their owners say: of the offers in sight, and of a hundred more once somebody wants to filter. */
+function useRegions(isWanted: boolean, rows: readonly OfferRow[]): string[] {
+  const all = useResource(isWanted ? 'regions' : undefined, () =>
+    broker().offers.list({ all: true, limit: 100 }).page(),
+  );
+  const offers = [...rows.map(({ offer }) => offer), ...(all.data?.items ?? [])];
+  return [...new Set(offers.flatMap(({ region }) => (region === null ? [] : [region])))].sort();
 }

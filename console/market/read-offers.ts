@@ -11,7 +11,7 @@ export interface ReadOffers {
 export const firstPageSize = 50;
 export const pageSize = 100;
 /** More rows than these nobody scrolls through: a filter finds it sooner, and a table of all would be slow. */
-const mostRows = 750;
+const mostRows = 350;
 
 export function hasRoom({ pages }: ReadOffers): boolean {
   return pages.reduce((sum, page) => sum + page.length, 0) + pageSize <= mostRows;

@@ -126,8 +126,8 @@ function useHistory(gpuType: string | undefined, range: '24h' | '90d'): MarketHi
 /** As large as the cards that come. */
 export function TypeCardsSkeleton() {
   return (
-    <div class="type-cards" aria-hidden="true">
-      {[1, 2, 3].map((each) => (
+    <div class="type-cards one-row" aria-hidden="true">
+      {[1, 2, 3, 4].map((each) => (
         <div key={each} class="type-card">
           <Skeleton lines={5} height={1.6} />
         </div>

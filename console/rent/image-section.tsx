@@ -14,7 +14,7 @@ export function ImageSection({ form, problems, set, site }: SectionProps & { sit
   ];
   return (
     <Card title="Image">
-      <fieldset class="templates" data-place="template">
+      <fieldset class="templates images" data-place="template">
         <legend class="hidden-text">Image</legend>
         {choices.map(({ id, title, image }) => (
           <label key={id} class="template">

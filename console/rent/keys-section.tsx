@@ -1,8 +1,10 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { SshKey } from '../../src/client/index.js';
 import { broker, login, requireLogin, useResource } from '../live/index.js';
 import { Button, Card, Check, CommandLine, ErrorNote, Untrusted } from '../parts/index.js';
 import type { SectionProps } from './section-props.js';
-import { inspectKeys, keyLabel, secretWords } from './ssh-keys.js';
+import type { OrderForm } from './order-form.js';
+import { inspectKeys, isSameKey, keyLabel, secretWords, type PublicKey } from './ssh-keys.js';
 
 /** A key of the longest kind has far less; what is larger is another file. */
 const longestFile = 64 * 1024;
@@ -55,7 +57,7 @@ export function KeysSection({ form, problems, set }: SectionProps) {
             ))}
           </ul>
         )}
-        <AddKey form={form} set={set} problem={problems.keys} isFirst={!hasAny} />
+        <AddKey form={form} set={set} saved={keys} problem={problems.keys} isFirst={!hasAny} />
         {form.newKeys.length > 0 && (
           <Check
             label="Keep new keys for my next orders"
@@ -79,11 +81,25 @@ function useFirstKey(first: string | undefined, hasOne: boolean, choose: (id: st
 }
 
 interface AddKeyProps extends Pick<SectionProps, 'form' | 'set'> {
+  saved: readonly SshKey[];
   problem: string | undefined;
   isFirst: boolean;
 }
 
-function AddKey({ form, set, problem, isFirst }: AddKeyProps) {
+/** The form with further keys; those that the broker keeps already are chosen there. */
+function withKeys(form: OrderForm, keys: readonly PublicKey[], saved: readonly SshKey[]): Partial<OrderForm> {
+  const kept = saved.filter((each) => keys.some(({ line }) => isSameKey(line, each.public_key)));
+  const isNew = ({ line }: PublicKey) =>
+    [...form.newKeys.map((each) => each.line), ...kept.map((each) => each.public_key)].every(
+      (known) => !isSameKey(known, line),
+    );
+  return {
+    newKeys: [...form.newKeys, ...keys.filter(isNew)],
+    savedKeys: [...new Set([...form.savedKeys, ...kept.map(({ key_id: id }) => id)])],
+  };
+}
+
+function AddKey({ form, set, saved, problem, isFirst }: AddKeyProps) {
   const id = useId();
   const [text, setText] = useState('');
   const [refusal, setRefusal] = useState<string>();
@@ -95,8 +111,7 @@ function AddKey({ form, set, problem, isFirst }: AddKeyProps) {
   const take = (given: string, isWhole: boolean) => {
     const found = inspectKeys(given);
     if (found.is === 'keys') {
-      const known = new Set(form.newKeys.map(({ line }) => line));
-      set({ newKeys: [...form.newKeys, ...found.keys.filter(({ line }) => !known.has(line))] });
+      set(withKeys(form, found.keys, saved));
       setText('');
       setSecret(false);
       setRefusal(undefined);

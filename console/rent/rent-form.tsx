@@ -82,10 +82,8 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
       ref={box}
       noValidate
       aria-label="Order"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void rent();
-      }}
+      // The Enter key in a field orders nothing: that is for the button, which says what it does.
+      onSubmit={(event) => event.preventDefault()}
     >
       <div class="stack loose">
         <GpuSection {...section} types={types} />
@@ -99,6 +97,7 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
         problemCount={Object.keys(problems).length}
         rest={[...ofQuote.rest, ...ofOrder.rest]}
         onChange={(change: Change) => set(change)}
+        onRent={() => void rent()}
       />
     </form>
   );

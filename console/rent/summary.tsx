@@ -18,10 +18,21 @@ interface SummaryProps extends ShownQuote {
   /** What the broker says of fields that have no place on the page. */
   rest: readonly string[];
   onChange(change: Change): void;
+  onRent(): void;
 }
 
 /** What the order is, what it costs and who would take it, and the one button that sends it. */
-export function Summary({ form, types, loaded, isSettling, ordering, problemCount, rest, onChange }: SummaryProps) {
+export function Summary({
+  form,
+  types,
+  loaded,
+  isSettling,
+  ordering,
+  problemCount,
+  rest,
+  onChange,
+  onRent,
+}: SummaryProps) {
   const { data, error } = loaded;
   const isFieldError = error?.fields !== undefined;
   const place = useRef<HTMLDivElement>(null);
@@ -46,6 +57,7 @@ export function Summary({ form, types, loaded, isSettling, ordering, problemCoun
         {ordering.error !== undefined && ordering.error.fields === undefined && <ErrorNote error={ordering.error} />}
         <RentButton
           isBusy={ordering.isBusy}
+          onRent={onRent}
           canStart={data?.quote.can_start}
           isWrong={problemCount > 0 || isFieldError}
         />
@@ -186,13 +198,8 @@ function Machines({
             </span>
           </span>
           <Price perHour={offer.price_per_hour} bare />
-          <button
-            type="button"
-            class="as-link"
-            aria-label={`Only ${plain(offer.provider_id, 24)}`}
-            onClick={() => onChange({ provider: offer.provider_id, region: '' })}
-          >
-            only this
+          <button type="button" class="as-link" onClick={() => onChange({ provider: offer.provider_id, region: '' })}>
+            only this<span class="hidden-text">: {plain(offer.provider_id, 24)}</span>
           </button>
         </li>
       ))}
@@ -246,16 +253,17 @@ interface RentButtonProps {
   /** Undefined while it is not known: then the broker is asked by the order itself. */
   canStart: boolean | undefined;
   isWrong: boolean;
+  onRent(): void;
 }
 
-function RentButton({ isBusy, canStart, isWrong }: RentButtonProps) {
+function RentButton({ isBusy, canStart, isWrong, onRent }: RentButtonProps) {
   const isConnected = login.value !== undefined;
   return (
     <div class="stack tight">
       <Button
         kind="main"
         class="summary-rent"
-        type="submit"
+        onClick={onRent}
         busy={isBusy}
         disabled={canStart === false || !canAct.value}
       >

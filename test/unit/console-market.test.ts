@@ -236,7 +236,7 @@ describe('rows of offers', () => {
     ]);
     expect(all).toEqual({ pages: [[atlas], [atlas], [atlas]] });
     expect(hasRoom(all)).toBe(true);
-    expect(hasRoom({ pages: [Array.from({ length: 700 }, () => atlas)] })).toBe(false);
+    expect(hasRoom({ pages: [Array.from({ length: 300 }, () => atlas)] })).toBe(false);
   });
 
   test('an offer is rented where it is', () => {

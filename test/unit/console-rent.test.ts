@@ -15,7 +15,7 @@ import {
 } from '../../console/rent/order-form.js';
 import { createOrderKeys, newOrderKey, onlyOnce } from '../../console/rent/placing.js';
 import { alternativesOf, machinesText, refusalsOf } from '../../console/rent/remedies.js';
-import { inspectKeys, keyLabel, keyName } from '../../console/rent/ssh-keys.js';
+import { inspectKeys, isSameKey, keyLabel, keyName } from '../../console/rent/ssh-keys.js';
 import { looksSecret, readEnvLines, variableProblems } from '../../console/rent/variables.js';
 import type { MarketType, Quote, Site, WhyNot } from '../../src/client/shapes.js';
 import { jobRequestSchema, quoteRequestSchema } from '../../src/domain/job-request.js';
@@ -92,6 +92,11 @@ describe('keys that are pasted or come from a file', () => {
     const found = inspectKeys(text);
     expect(found.is).toBe('unusable');
     expect(found.is === 'unusable' && found.why).toMatch(why);
+  });
+
+  test('the same key is known by any comment', () => {
+    expect(isSameKey(ed25519, ed25519.replace('me@laptop', 'other'))).toBe(true);
+    expect(isSameKey(ed25519, ed25519.replace('KJl', 'KJk'))).toBe(false);
   });
 
   test('an empty field is nothing', () => expect(inspectKeys(' \n')).toEqual({ is: 'nothing' }));
