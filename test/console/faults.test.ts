@@ -184,7 +184,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
     const other = await site.client(visitor.wallet.account as never);
     await other.sessions.revoke(sessionId);
     await shellOf(page).places.getByRole('link', { name: 'Jobs' }).click();
-    await page.getByText('Your login has ended').waitFor();
+    await page.getByText('Your login has ended,').waitFor();
     expect(await words(shellOf(tab).wallet)).toContain('0x');
   });
 });

@@ -56,7 +56,7 @@ import { connectWallet, words } from './pages/shell.js';
     const page = await open();
     await until(async () => (await words(row())).includes('1 of 4'));
     const sheet = await sheetOf(/^Drain/);
-    await sheet.getByText('in 4 h', { exact: true }).click();
+    await sheet.getByRole('radio', { name: 'in 4 h' }).check();
     await sheet.getByText(/One customer loses time/).waitFor();
     await sheet.getByRole('button', { name: 'Drain', exact: true }).click();
     await sheet.waitFor({ state: 'detached' });
