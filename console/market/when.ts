@@ -13,7 +13,9 @@ export function useIdle(): boolean {
   return isIdle;
 }
 
-/** False until an element has come near to what is seen. */
+const longQuietMs = 2_500;
+
+/** False until an element has come near to what is seen, or the page has been still for long: then it is ready before. */
 export function useSeen(element: RefObject<Element | null>): boolean {
   const [isSeen, setSeen] = useState(false);
   useEffect(() => {
@@ -25,7 +27,11 @@ export function useSeen(element: RefObject<Element | null>): boolean {
       { rootMargin: '400px' },
     );
     observer.observe(element.current);
-    return () => observer.disconnect();
+    const timer = setTimeout(() => setSeen(true), longQuietMs);
+    return () => {
+      clearTimeout(timer);
+      observer.disconnect();
+    };
   }, [isSeen]);
   return isSeen;
 }
