@@ -24,8 +24,8 @@ import { useOperatorResource } from './as-operator.js';
 import { BlockSheet } from './block-sheet.js';
 import type { BlockKind } from './block-values.js';
 import { EndJobSheet } from './end-job-sheet.js';
-import { isOver, ProviderLink } from './jobs-view.js';
-import { viewTo, Wallet, WorkflowLink } from './parts.js';
+import { ProviderLink, viewTo, Wallet, WorkflowLink } from './parts.js';
+import { isOver } from './stuck-words.js';
 
 type Failure = Routes['GET /api/v1/admin/jobs/:id/failure']['reply'];
 

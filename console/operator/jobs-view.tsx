@@ -26,7 +26,8 @@ import { usePaged } from './as-operator.js';
 import { EndJobSheet } from './end-job-sheet.js';
 import { JobDetail } from './job-detail.js';
 import { ageChoices, filterProblem, readFilter, statusChoices, writeFilter, type JobFilter } from './job-filter.js';
-import { Filters, More, viewTo, Wallet } from './parts.js';
+import { Filters, More, ProviderLink, viewTo, Wallet } from './parts.js';
+import { isOver } from './stuck-words.js';
 
 /** Jobs of all customers, or one of them. */
 export function JobsView({ query }: { query: URLSearchParams }) {
@@ -167,20 +168,5 @@ function JobsTable({ rows, onEnd }: { rows: readonly AdminJob[]; onEnd(jobId: st
         },
       ]}
     />
-  );
-}
-
-const over: ReadonlySet<string> = new Set(['completed', 'expired', 'cancelled', 'failed', 'provider_lost']);
-
-export function isOver(status: string): boolean {
-  return over.has(status);
-}
-
-export function ProviderLink({ id }: { id: string | undefined }) {
-  if (id === undefined) return <span class="soft">none yet</span>;
-  return (
-    <Link to={viewTo('machines', { q: id })}>
-      <Untrusted text={id} max={32} />
-    </Link>
   );
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { Link } from '../app/link.js';
 import { CopyIcon } from '../parts/copy-icon.js';
-import { Button, shortAddress } from '../parts/index.js';
+import { Button, shortAddress, Untrusted } from '../parts/index.js';
 import type { Paged } from './as-operator.js';
 import { webAddress } from './stuck-words.js';
 
@@ -36,6 +36,16 @@ export function WorkflowLink({ url }: { url: unknown }) {
       <span class="button-words">Temporal ↗</span>
       <span class="hidden-text"> opens in a new tab</span>
     </a>
+  );
+}
+
+/** Where a job is, as far as it is anywhere. */
+export function ProviderLink({ id }: { id: string | undefined }) {
+  if (id === undefined) return <span class="soft">none yet</span>;
+  return (
+    <Link to={viewTo('machines', { q: id })}>
+      <Untrusted text={id} max={32} />
+    </Link>
   );
 }
 

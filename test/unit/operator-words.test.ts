@@ -5,7 +5,14 @@ import { filterProblem, readFilter, writeFilter } from '../../console/operator/j
 import { matchesSearch } from '../../console/operator/machine-search.js';
 import { figuresOf, healthOf, lettersCount } from '../../console/operator/overview-words.js';
 import { ordersFor } from '../../console/operator/provider-actions.js';
-import { attemptsText, byAge, reasonProblem, stuckSince, webAddress } from '../../console/operator/stuck-words.js';
+import {
+  attemptsText,
+  byAge,
+  reasonProblem,
+  stuckSince,
+  webAddress,
+  type StuckItem,
+} from '../../console/operator/stuck-words.js';
 import type { Overview } from '../../src/client/types.generated.js';
 
 const nowMs = Date.parse('2026-11-27T12:00:00.000Z');
@@ -84,9 +91,9 @@ describe('the figures of a site', () => {
 });
 
 describe('what is stuck', () => {
-  const item = {
+  const item: StuckItem = {
     ...{ kind: 'job', id: 'a', state: 'provisioning', since: '', age_s: 840, waits_for: '', attempts: 9, suggest: '' },
-  } as const;
+  };
 
   test('it says what it has been doing for how long, and how often', () => {
     expect(stuckSince(item)).toBe('has been starting for 14 min');
