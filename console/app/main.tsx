@@ -17,6 +17,8 @@ import { startRouter } from './router.js';
 import { Shell } from './shell.js';
 import { startTheme } from './theme.js';
 
+// The document's own names are relative to the address that it was opened at, and browsers ask for the icon again at others.
+for (const icon of document.querySelectorAll<HTMLLinkElement>('link[rel=icon]')) icon.setAttribute('href', icon.href);
 startTheme();
 startReach(() => broker().request('GET', '/health', { timeoutMs: 5_000 }));
 startClock();

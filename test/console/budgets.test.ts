@@ -31,6 +31,8 @@ const mostShift = 0.02;
     const reading: Promise<void>[] = [];
     visitor.page.on('response', (response) => {
       const { pathname } = new URL(response.url());
+      // A stream of events has no end.
+      if (!pathname.startsWith('/console/')) return;
       const read = async () => {
         const body = await response.body().catch(() => Buffer.alloc(0));
         sizes.set(pathname, { kb: gzipSync(body).length / 1024, atMs: Date.now() - began });

@@ -36,8 +36,11 @@ import { shellOf, words } from './pages/shell.js';
     const shown = await words(row);
     for (const figure of [`${offer.free_gpus} of ${offer.total_gpus}`, '0.37', offer.cuda!, 'kr-11'])
       expect(shown).toContain(figure);
-    const { gpu_types: types } = await connect({ api: site.api }).market.now();
-    const type = types.find((each) => each.gpu_type === machine.gpuType)!;
+    // Public figures may be seconds old.
+    const type = await until(async () => {
+      const { gpu_types: types } = await connect({ api: site.api }).market.now();
+      return types.find((each) => each.gpu_type === machine.gpuType);
+    });
     expect([type.free, type.total, type.price?.min]).toEqual([4, 4, 0.37]);
     await shellOf(page).connect.waitFor();
   });

@@ -50,7 +50,7 @@ export interface OpenConsole {
   /** The same person’s client without a browser: what happens elsewhere. */
   client(account: PrivateKeyAccount, scopes?: readonly Scope[]): Promise<WorldLand>;
   /** A machine that has joined, and whose GPUs, of a type that no other test has, can be rented. */
-  machine(options?: Partial<SimulatedProviderOptions>): Promise<Machine>;
+  machine(options?: Partial<SimulatedProviderOptions> & { owner?: PrivateKeyAccount }): Promise<Machine>;
   /** Has the market sampled now, which happens every five minutes. */
   sampleMarket(): Promise<void>;
   close(): Promise<void>;
@@ -84,10 +84,10 @@ export async function openConsole(file = process.env[consoleStackVariable]): Pro
       await client.login({ wallet: account, spendLimit: '1000', scopes });
       return client;
     },
-    async machine(options = {}) {
+    async machine({ owner = newWallet(), ...options } = {}) {
       const word = `otter-${randomBytes(3).toString('hex')}`;
       const gpus = { model: `NVIDIA ${word.toUpperCase()}`, count: 4, ...options.gpus };
-      const [owner, nodeKey] = [newWallet(), newWallet()];
+      const nodeKey = newWallet();
       const provider = startSimulatedProvider({
         redisUrl: redis,
         providerId: `machine-${word.slice(6)}`,
