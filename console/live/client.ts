@@ -28,6 +28,8 @@ export function connectLazily(options: ConnectOptions): WorldLand {
     audience: caller.audience,
     request: caller.request as WorldLand['request'],
     jobs: room(async () => (await made()).jobs),
+    money: room(async () => (await made()).money),
+    receipts: room(async () => (await made()).receipts),
     providers: room(async () => (await made()).providers),
     mining: room(async () => (await made()).mining),
     admin: room(async () => (await made()).admin),

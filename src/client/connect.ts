@@ -1,6 +1,6 @@
 import { createAccess, type AccessApi } from './access.js';
 import { createAdmin, type AdminApi } from './admin.js';
-import { createMoney, type MoneyApi } from './money.js';
+import { createMoney, type MoneyApi } from './accounts.js';
 import { createCaller, type ConnectOptions, type Input, type Method } from './caller.js';
 import type { Reply } from './exchange.js';
 import { followAll, type FollowOptions } from './job-events.js';

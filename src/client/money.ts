@@ -1,29 +1,45 @@
-import type { Caller } from './caller.js';
-import { pagesOf, type Pages } from './pages.js';
-import { timeOf } from './time-of.js';
-import type { Balance, Statement, WalletEntry } from './types.generated.js';
+import { WorldLandError } from './errors.js';
 
-/** What the wallet has, owes and was charged, from the broker's ledger. Amounts are base units. */
-export interface MoneyApi {
-  balance(): Promise<Balance>;
-  /** Every booking, newest first; of the last 31 days unless `from` says otherwise. */
-  entries(period?: { from?: Date | string; to?: Date | string }): Pages<WalletEntry>;
-  /** @param month such as `2026-11`, in UTC. */
-  statement(month: string): Promise<Statement>;
+const defaultDecimals = 18;
+
+/**
+ * Base units of an amount in tokens: `tokens('1.5')` is `'1500000000000000000'`.
+ *
+ * @throws WorldLandError `validation_failed` if it is no amount, or has more decimals than the token.
+ */
+export function tokens(amount: string, decimals = defaultDecimals): string {
+  const parts = /^(\d{1,60})(?:\.(\d{1,60}))?$/.exec(amount.trim());
+  const fraction = (parts?.[2] ?? '').replace(/0+$/, '');
+  if (parts === null || fraction.length > decimals) {
+    const detail = `"${amount}" is not an amount of tokens, such as 25 or 0.5, with ${decimals} decimals at most`;
+    throw new WorldLandError('validation_failed', detail);
+  }
+  return BigInt(parts[1]! + fraction.padEnd(decimals, '0')).toString();
 }
 
-export function createMoney(caller: Caller): MoneyApi {
-  return {
-    balance: () => caller.call('GET /api/v1/billing/balance'),
-    entries: ({ from, to } = {}) =>
-      pagesOf(async (cursor) => {
-        const query = { from: timeOf(from), to: timeOf(to), cursor };
-        const page = await caller.call<{ entries: WalletEntry[]; next_cursor?: string }>(
-          'GET /api/v1/billing/entries',
-          { query },
-        );
-        return { items: page.entries, ...(page.next_cursor === undefined ? {} : { next: page.next_cursor }) };
-      }),
-    statement: (month) => caller.call('GET /api/v1/billing/statements/:month', { params: { month } }),
-  };
+/**
+ * Base units as tokens, without the digits beyond `digits`: `formatAmount('1130000000000000000')` is `'1.13'`.
+ *
+ * @param token of `site().token`; with a symbol it is written behind.
+ */
+export function formatAmount(
+  baseUnits: string | bigint,
+  token: { decimals?: number; symbol?: string } = {},
+  digits = token.decimals ?? defaultDecimals,
+): string {
+  const { decimals = defaultDecimals, symbol } = token;
+  const amount = BigInt(baseUnits);
+  const text = (amount < 0n ? -amount : amount).toString().padStart(decimals + 1, '0');
+  const whole = text.slice(0, text.length - decimals);
+  const fraction = text
+    .slice(text.length - decimals)
+    .slice(0, digits)
+    .replace(/0+$/, '');
+  const written = `${amount < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+  return symbol === undefined ? written : `${written} ${symbol}`;
+}
+
+/** A limit as given: text is tokens, a bigint is base units. */
+export function baseUnitsOf(limit: string | bigint, decimals = defaultDecimals): bigint {
+  return typeof limit === 'bigint' ? limit : BigInt(tokens(limit, decimals));
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { agreeOnPrice, orderAtPrice } from '../../src/cli/agree-on-price.js';
 import type { Context } from '../../src/cli/context.js';
-import { money } from '../../src/cli/money.js';
+import { money } from '../../src/words/money.js';
 import type { Wanted } from '../../src/cli/order.js';
 import { connect } from '../../src/client/index.js';
 import type { Order, Quote } from '../../src/client/shapes.js';
