@@ -1,7 +1,7 @@
 /**
  * Compares what Postgres, Temporal and Kubernetes say about the same jobs and providers, and repairs what differs.
  *
- * **Flow.** A Schedule starts it every minute. It makes its comparisons one after the other: workflows, ledger, pods,
+ * **Flow.** A Schedule starts it every minute. It makes its comparisons one after the other: workflows, ledger, money, pods,
  * tenants, nodes, miners, and what can be tidied away. A comparison that takes longer than `headStart` no longer holds
  * up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the report that operators read.
  *
@@ -21,6 +21,8 @@ import type { Comparison } from '../activities/reconciler/repairs.js';
 export interface ReconcilerReport extends Comparison {
   /** Rows and objects that had done their work and were removed, as a matter of routine. */
   tidied: { namespaces: number; joinTokens: number; registrations: number; delegations: number };
+  /** Jobs booked that a version without the ledger had charged. Absent in reports of such versions. */
+  booked?: number;
   /** Providers whose miners were changed to match the configuration. */
   mining: number;
 }
@@ -35,7 +37,14 @@ const nothing: Comparison = { repairs: {}, failures: [] };
 const comparisons = proxyActivities<
   Pick<
     Activities,
-    'compareWorkflows' | 'compareLedger' | 'comparePods' | 'compareTenants' | 'compareNodes' | 'resyncMining' | 'tidy'
+    | 'compareWorkflows'
+    | 'compareLedger'
+    | 'compareMoney'
+    | 'comparePods'
+    | 'compareTenants'
+    | 'compareNodes'
+    | 'resyncMining'
+    | 'tidy'
   >
 >({ startToCloseTimeout: '3 minutes', heartbeatTimeout: '30s', retry: { maximumAttempts: 2 } });
 
@@ -65,6 +74,11 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
       }
     },
     async () => void (await run('ledger', comparisons.compareLedger)),
+    async () => {
+      if (!patched('compare-money')) return;
+      const money = await run('money', comparisons.compareMoney);
+      if (money !== undefined && money.booked > 0) report.booked = money.booked;
+    },
     async () => void (await run('pods', comparisons.comparePods)),
     async () => {
       const tenants = await run('tenants', comparisons.compareTenants);

@@ -1,5 +1,6 @@
 import type { ActivityDeps } from '../deps.js';
 import { createLedgerComparison } from './ledger.js';
+import { createMoneyComparison } from './money.js';
 import { createNodeComparison } from './nodes.js';
 import { createPodComparison } from './pods.js';
 import { createTenantComparison } from './tenants.js';
@@ -12,6 +13,7 @@ export function createReconcilerActivities(deps: ActivityDeps, steps: JobEnd & N
     ...createWorkflowComparison(deps, steps),
     ...createAbandonedJobEnd(deps, steps),
     ...createLedgerComparison(deps),
+    ...createMoneyComparison(deps),
     ...createPodComparison(deps),
     ...createTenantComparison(deps),
     ...createNodeComparison(deps),

@@ -17,6 +17,8 @@ export type RepairKind =
   | 'allocation_leaked'
   /** A counter that differs from what is held: corrected. */
   | 'rented_differs'
+  /** A job that has ended with its charges open: settled. */
+  | 'job_not_settled'
   /** A pod, Service or Secret of a job that is over or was never ordered: deleted. */
   | 'pod_orphaned'
   | 'service_orphaned'

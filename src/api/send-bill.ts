@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { listBills, type Bill, type BilledJobs, type BillsBy } from '../db/bills.js';
+import type { EarningsBalance } from '../db/earnings.js';
 import { validationFailed } from './problem.js';
 import type { ApiContext } from './route.js';
 import {
@@ -7,7 +8,7 @@ import {
   csvOfBill,
   earningsReplyOf,
   rangeOf,
-  type AmountNames,
+  type AmountColumn,
   type BillRange,
 } from './schemas/bill.js';
 
@@ -24,9 +25,9 @@ interface BillQuery extends Partial<BillRange> {
 /** How a bill is called and shown: a customer's has his names for his jobs. */
 interface BillWords {
   name: string;
-  amounts: AmountNames;
+  amounts: readonly AmountColumn[];
   named: boolean;
-  replyOf: (bill: Bill, by: BillsBy, range: BillRange) => object;
+  replyOf: (bill: Bill, by: BillsBy, range: BillRange) => object | Promise<object>;
 }
 
 /** Answers a bill: a page of it in JSON, or all of it in CSV for whoever prefers that. */
@@ -36,7 +37,7 @@ export async function sendBill(ctx: ApiContext, pool: Pool, jobs: BilledJobs, wo
   ctx.vary('accept');
   if (ctx.accepts('application/json', 'text/csv') !== 'text/csv') {
     const bill = await listBills(pool, jobs, { by, ...range, limit, cursor });
-    ctx.body = words.replyOf(bill, by, range);
+    ctx.body = await words.replyOf(bill, by, range);
     return;
   }
   const bill = await listBills(pool, jobs, { by, ...range, limit: maxCsvRows });
@@ -53,11 +54,21 @@ export async function sendBill(ctx: ApiContext, pool: Pool, jobs: BilledJobs, wo
 /** What a customer spends. */
 export const billing: BillWords = {
   ...{ name: 'billing', named: true, replyOf: billingReplyOf },
-  amounts: { spent: 'spent', reserved: 'reserved' },
+  amounts: [
+    { name: 'spent', of: ({ spent }) => spent },
+    { name: 'reserved', of: ({ reserved }) => reserved },
+    { name: 'refunded', of: ({ refunded }) => refunded },
+  ],
 };
 
-/** What an owner earns. */
-export const earnings: BillWords = {
-  ...{ name: 'earnings', named: false, replyOf: earningsReplyOf },
-  amounts: { spent: 'earned', reserved: 'pending' },
-};
+/** What an owner earns, beside what he has to come. */
+export const earnings = (balance: () => Promise<EarningsBalance>): BillWords => ({
+  ...{ name: 'earnings', named: false },
+  replyOf: async (bill, by, range) => earningsReplyOf(bill, by, range, await balance()),
+  amounts: [
+    { name: 'earned', of: ({ spent, fee }) => spent - fee },
+    { name: 'pending', of: ({ reserved }) => reserved },
+    { name: 'fee', of: ({ fee }) => fee },
+    { name: 'refunded', of: ({ returned }) => returned },
+  ],
+});

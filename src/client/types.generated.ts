@@ -238,6 +238,25 @@ export interface AuditRows {
   next_cursor?: string;
 }
 
+export interface Balance {
+  /** The spend limit that a wallet signed is trusted; it may owe */
+  mode: 'credit';
+  /** Base units that were paid in advance or refunded, and are not reserved */
+  available: string;
+  /** The same in tokens, for people */
+  available_tokens: string;
+  /** Base units that are held for jobs which have not ended */
+  reserved: string;
+  /** The same in tokens, for people */
+  reserved_tokens: string;
+  /** Base units that were charged and are not paid for */
+  owed: string;
+  /** The same in tokens, for people */
+  owed_tokens: string;
+  /** Of the last booking; null without any */
+  updated_at: string | null;
+}
+
 export interface Billing {
   by: 'job' | 'day' | 'provider';
   rows: {
@@ -253,6 +272,8 @@ export interface Billing {
     gpu_type?: string;
     /** Base units that were charged */
     spent: string;
+    /** Of that, what was given back */
+    refunded: string;
     /** Base units that are held for jobs which have not ended */
     reserved: string;
   }[];
@@ -261,6 +282,7 @@ export interface Billing {
     jobs: number;
     seconds: number;
     spent: string;
+    refunded: string;
     reserved: string;
   };
   from: string;
@@ -284,6 +306,14 @@ export interface Blocks {
   count: number;
   /** Send it as `cursor` for the next page; absent on the last */
   next_cursor?: string;
+}
+
+export interface BookedByHand {
+  id: string;
+  wallet: string;
+  amount: string;
+  /** Of the wallet afterwards: of a provider what is to be paid out, of a customer what is free */
+  balance: string;
 }
 
 export interface DeadLetters {
@@ -317,8 +347,12 @@ export interface Earnings {
     name?: string;
     provider_id?: string;
     gpu_type?: string;
-    /** Base units that customers were charged */
+    /** Base units that customers were charged, less the fee */
     earned: string;
+    /** What the platform had of the charges */
+    fee: string;
+    /** Of `earned`, what went back to customers */
+    refunded: string;
     /** Base units that are held for jobs which have not ended */
     pending: string;
   }[];
@@ -327,8 +361,16 @@ export interface Earnings {
     jobs: number;
     seconds: number;
     earned: string;
+    fee: string;
+    refunded: string;
     pending: string;
   };
+  /** Base units that wait until the wallet is proven: its machine has to sign with it */
+  unclaimed: string;
+  /** What your wallet has to come, from all its providers; negative: refunds of what was paid out */
+  payable: string;
+  /** What your wallet was paid so far */
+  paid_out: string;
   from: string;
   to: string;
   /** Send it as `cursor` for the next page; absent on the last */
@@ -806,6 +848,8 @@ export interface Problem {
     | 'quote_expired'
     | 'no_capacity'
     | 'job_ended'
+    | 'refund_exceeds_charge'
+    | 'payout_exceeds_earnings'
     | 'job_not_running'
     | 'extension_limit'
     | 'duration_limit'
@@ -964,6 +1008,67 @@ export interface QuoteOffer {
   total: string;
 }
 
+export interface Refund {
+  job_id: string;
+  /** 1 for the first refund of the job */
+  revision: number;
+  wallet: string;
+  /** By this request */
+  refunded: string;
+  /** What the job costs now */
+  charged: string;
+  fee: string;
+  earned: string;
+}
+
+export interface Revenue {
+  by: 'day' | 'provider' | 'gpu_type';
+  from: string;
+  /** Not included */
+  to: string;
+  /** By when it was booked; 1,000 at most */
+  rows: {
+    /** A day of UTC, the id of a provider, or a GPU type */
+    key: string;
+    jobs: number;
+    charged: string;
+    /** What the platform keeps, refunds taken off */
+    fees: string;
+    refunded: string;
+  }[];
+  /** Base units, as of now */
+  standing: {
+    /** Earned by proven wallets, and not paid out */
+    owed_to_providers: string;
+    /** Earned by providers whose wallet is not proven */
+    unclaimed: string;
+    /** Refunded after it had been paid out */
+    providers_owe: string;
+    /** Paid in advance, or refunded */
+    customers_hold: string;
+    /** Charged, and not paid */
+    customers_owe: string;
+    bad_debt: string;
+    /** Of all time */
+    fees: string;
+  };
+  /** Who owes most, and since when: payments count for the oldest charges first */
+  debtors: {
+    wallet: string;
+    owed: string;
+    since: string;
+  }[];
+  ledger: {
+    checked_at: string | null;
+    /** In how many rows which invariant is violated; empty when healthy */
+    differs: {
+      [name: string]: number;
+    };
+    /** Charges of an older version that are still to be booked */
+    unbooked: number;
+  };
+}
+
 export interface Site {
   /** What this site calls itself */
   name: string;
@@ -1042,6 +1147,45 @@ export interface SshKeyList {
   keys: SshKey[];
 }
 
+export interface Statement {
+  month: string;
+  from: string;
+  /** Not included */
+  to: string;
+  /** The month is over: nothing is booked in it any more */
+  is_final: boolean;
+  /** Base units that you had when the month began; negative: that you owed */
+  opening: string;
+  /** The same in tokens, for people */
+  opening_tokens: string;
+  /** What you paid */
+  paid: string;
+  /** The same in tokens, for people */
+  paid_tokens: string;
+  /** What your jobs cost that were settled */
+  charged: string;
+  /** The same in tokens, for people */
+  charged_tokens: string;
+  refunded: string;
+  /** The same in tokens, for people */
+  refunded_tokens: string;
+  /** What an operator corrected */
+  adjusted: string;
+  /** The same in tokens, for people */
+  adjusted_tokens: string;
+  /** opening + paid - charged + refunded + adjusted */
+  closing: string;
+  /** The same in tokens, for people */
+  closing_tokens: string;
+  /** Of that, what is held for jobs which have not ended */
+  reserved: string;
+  /** The same in tokens, for people */
+  reserved_tokens: string;
+  /** Jobs that were settled */
+  jobs: number;
+  entries: number;
+}
+
 export interface Stuck {
   at: string;
   items: {
@@ -1060,6 +1204,31 @@ export interface Stuck {
   count: number;
   /** There are more than one answer has */
   has_more: boolean;
+}
+
+export interface WalletEntries {
+  entries: WalletEntry[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface WalletEntry {
+  id: string;
+  kind: 'deposit' | 'reserve' | 'trim' | 'settle' | 'refund' | 'claim' | 'payout' | 'adjust';
+  /** Base units by which all that you have changed; 0 where money was only reserved or freed */
+  amount: string;
+  /** Base units by which what is reserved of it changed */
+  reserved: string;
+  /** All that you had then; negative: what you owed */
+  balance_after: string;
+  /** When it was booked */
+  at: string;
+  job_id?: string;
+  /** Of a refund; or where a payment can be looked up */
+  reason?: string;
+  /** When the job was settled, if it was booked after an upgrade */
+  settled_at?: string;
 }
 
 export interface WalletEvent {
@@ -1311,6 +1480,20 @@ export interface Routes {
     reply: AdminProviders;
     errors: CommonError | AuthError | 'scope_denied';
   };
+  /** What was charged and kept, what is owed to whom, and whether the books agree; rows also as `text/csv` */
+  'GET /api/v1/admin/revenue': {
+    body: undefined;
+    query: {
+      /** A time, or a day of UTC; 31 days before `to` unless given */
+      from?: string;
+      /** Not included; the end of today (UTC) unless given */
+      to?: string;
+      /** What each row is of */
+      by?: 'day' | 'provider' | 'gpu_type';
+    };
+    reply: Revenue;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
   /** Jobs and providers that wait longer than usual, what for, and what may help */
   'GET /api/v1/admin/stuck': {
     body: undefined;
@@ -1411,6 +1594,36 @@ export interface Routes {
       by?: 'job' | 'day' | 'provider';
     };
     reply: Billing;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** What you have, what is reserved of it, and what you owe */
+  'GET /api/v1/billing/balance': {
+    body: undefined;
+    query: undefined;
+    reply: Balance;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** Every booking of your money, newest first; also as `text/csv` */
+  'GET /api/v1/billing/entries': {
+    body: undefined;
+    query: {
+      /** A time, or a day of UTC; 31 days before `to` unless given */
+      from?: string;
+      /** Not included; the end of today (UTC) unless given */
+      to?: string;
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+    };
+    reply: WalletEntries;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** What became of your money in a month; its bookings as `text/csv` */
+  'GET /api/v1/billing/statements/:month': {
+    body: undefined;
+    query: undefined;
+    reply: Statement;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** What happened to all your jobs; with `Accept: text/event-stream` what happens from now on */
@@ -2126,6 +2339,67 @@ export interface Routes {
       }[];
     };
     errors: CommonError | AuthError | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Give a customer back a part of what a job cost, or all of it */
+  'POST /api/v1/admin/jobs/:id/refunds': {
+    body: {
+      /** Base units */
+      amount?: string;
+      /** Instead of `amount`: what this time of the job costs */
+      seconds?: number;
+      /** Why; the customer reads it */
+      reason: string;
+    };
+    query: undefined;
+    reply: Refund;
+    errors:
+      | CommonError
+      | AuthError
+      | 'idempotency_conflict'
+      | 'job_not_found'
+      | 'payload_too_large'
+      | 'refund_exceeds_charge'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** Book that a customer has paid */
+  'POST /api/v1/admin/payments': {
+    body: {
+      wallet: string;
+      /** Base units */
+      amount: string;
+      /** Where to look it up: of a bank, an exchange or a chain */
+      reference: string;
+    };
+    query: undefined;
+    reply: BookedByHand;
+    errors:
+      | CommonError
+      | AuthError
+      | 'idempotency_conflict'
+      | 'payload_too_large'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** Book that a provider’s wallet was paid what it earned */
+  'POST /api/v1/admin/payouts': {
+    body: {
+      wallet: string;
+      /** Base units */
+      amount: string;
+      /** Where to look it up: of a bank, an exchange or a chain */
+      reference: string;
+    };
+    query: undefined;
+    reply: BookedByHand;
+    errors:
+      | CommonError
+      | AuthError
+      | 'idempotency_conflict'
+      | 'payload_too_large'
+      | 'payout_exceeds_earnings'
+      | 'scope_denied'
+      | 'unsupported_media_type';
   };
   /** Approve a provider that does not sign */
   'POST /api/v1/admin/providers/:id/approve': {

@@ -83,15 +83,12 @@ export async function reserveForPlacement(
   jobId: string,
   amount: bigint,
 ): Promise<PlacedReservation | 'not paid for' | 'refused'> {
-  const { rows } = await tx.query<{
-    open: number;
-    wallet: string | null;
-    reserved: string | null;
-    booked: string | null;
-  }>(
+  // In a statement of its own: one that also changes the session was seen to use what it had read before the lock.
+  const order = await lockOrderCharge(tx, jobId);
+  if (order === undefined || order.settled) return 'not paid for';
+  const { rows } = await tx.query<{ wallet: string; reserved: string; booked: string | null }>(
     `with charge as materialized (
-       select session_id, reserved, booked from auth_charges
-        where job_id = $1 and request_id = '' and settled_at is null for update
+       select session_id, reserved, booked from auth_charges where job_id = $1 and request_id = ''
      ), paid as (
        update auth_sessions s
           set reserved = s.reserved - charge.reserved + $2::numeric
@@ -107,13 +104,12 @@ export async function reserveForPlacement(
      ), shown as (
        update jobs set reserved_amount = $2::numeric from paid where job_id = $1
      )
-     select (select count(*) from charge)::int as open, paid.wallet, paid.reserved::text, paid.booked::text
-       from (values (true)) as one left join paid on true`,
+     select wallet, reserved::text, booked::text from paid`,
     [jobId, amount.toString()],
   );
-  const { open, wallet, reserved, booked } = rows[0]!;
-  if (open === 0) return 'not paid for';
-  if (wallet === null || reserved === null) return 'refused';
+  const paid = rows[0];
+  if (paid === undefined) return 'refused';
+  const { wallet, reserved, booked } = paid;
   return { wallet, before: BigInt(reserved), ...(booked === null ? {} : { booked: BigInt(booked) }) };
 }
 

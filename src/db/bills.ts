@@ -18,6 +18,11 @@ export interface BillRow {
   /** Base units, as the ledger has them: of jobs that ended, and held for those that have not. */
   spent: bigint;
   reserved: bigint;
+  /** Of `spent`: the platform's part at the settlement. */
+  fee: bigint;
+  /** Of `spent`: what customers got back, and what providers returned of it. */
+  refunded: bigint;
+  returned: bigint;
   /** When the first of its jobs was ready, and when the last of them ended. */
   from?: Date;
   to?: Date;
@@ -30,16 +35,19 @@ export interface BillRow {
 export interface Bill {
   rows: BillRow[];
   /** Of all rows, on whichever page they are. */
-  total: Pick<BillRow, 'jobs' | 'billedMs' | 'spent' | 'reserved'>;
+  total: Pick<BillRow, 'jobs' | 'billedMs' | keyof BillAmounts>;
   nextCursor?: string;
 }
 
-interface Row {
+type BillAmounts = Pick<BillRow, (typeof amounts)[number]>;
+
+/** Columns that are sums over the jobs of a row, and over all rows. */
+const amounts = ['spent', 'reserved', 'fee', 'refunded', 'returned'] as const;
+
+interface Row extends Record<(typeof amounts)[number], string>, Record<`all_${(typeof amounts)[number]}`, string> {
   key: string | null;
   jobs: number;
   billed_ms: string;
-  spent: string;
-  reserved: string;
   first: Date | null;
   last: Date | null;
   job_name: string | null;
@@ -47,8 +55,6 @@ interface Row {
   gpu_type: string | null;
   all_jobs: number;
   all_billed_ms: string;
-  all_spent: string;
-  all_reserved: string;
 }
 
 const keys: Record<BillsBy, { sql: string; order: 'asc' | 'desc'; isKey: (part: string) => boolean }> = {
@@ -95,19 +101,24 @@ export async function listBills(
                    -- Versions that did not record it charged the whole time.
                    else coalesce(j.billed_ms, greatest(0, trunc(1000 * extract(epoch from
                      least(j.ended_at, j.expires_at) - j.started_at)))) end as billed_ms,
-              c.spent, c.reserved
+              c.spent, c.reserved, div(c.spent * coalesce(j.fee_bps, 0), 10000) as fee, r.refunded, r.returned
          from jobs j cross join lateral (
            select coalesce(sum(spent), 0) as spent, coalesce(sum(reserved) filter (where settled_at is null), 0) as reserved
              from auth_charges where job_id = j.job_id) c
+         cross join lateral (
+           select coalesce(sum(l.amount) filter (where a.kind = 'customer'), 0) as refunded,
+                  coalesce(-sum(l.amount) filter (where a.kind in ('provider', 'unclaimed')), 0) as returned
+             from ledger_entries e join ledger_lines l on l.entry_id = e.id join ledger_accounts a on a.id = l.account_id
+            where e.job_id = j.job_id and e.kind = 'refund') r
         where ${scope}
           and ((j.ended_at >= $2 and j.ended_at < $3) or (j.ended_at is null and now() >= $2 and now() < $3))
           and (j.started_at is not null or c.spent > 0 or c.reserved > 0)
      ), total as (
        select count(*)::int as all_jobs, coalesce(sum(billed_ms), 0)::text as all_billed_ms,
-              coalesce(sum(spent), 0)::text as all_spent, coalesce(sum(reserved), 0)::text as all_reserved from billed
+              ${amounts.map((of) => `coalesce(sum(${of}), 0)::text as all_${of}`).join(', ')} from billed
      ), page as (
-       select ${key} as key, count(*)::int as jobs, sum(billed_ms)::text as billed_ms, sum(spent)::text as spent,
-              sum(reserved)::text as reserved, min(started_at) as first, max(until) as last,
+       select ${key} as key, count(*)::int as jobs, sum(billed_ms)::text as billed_ms,
+              ${amounts.map((of) => `sum(${of})::text as ${of}`).join(', ')}, min(started_at) as first, max(until) as last,
               ${ofOne('job_name')} as job_name, ${ofOne('provider_id')} as provider_id, ${ofOne('gpu_type')} as gpu_type
          from billed
         where $4::text is null or (${key}) collate "C" ${order === 'asc' ? '>' : '<'} $4
@@ -116,17 +127,21 @@ export async function listBills(
      select page.*, total.* from total left join page on true order by (page.key collate "C") ${order}`,
     [value, from, to, after ?? null, limit + 1],
   );
-  const { all_jobs, all_billed_ms, all_spent, all_reserved } = rows[0]!;
+  const all = rows[0]!;
   const found = rows.flatMap((row) => (row.key === null ? [] : [billOf({ ...row, key: row.key })]));
   const page = found.slice(0, limit);
   return {
     rows: page,
     total: {
-      ...{ jobs: all_jobs, billedMs: Number(all_billed_ms) },
-      ...{ spent: BigInt(all_spent), reserved: BigInt(all_reserved) },
+      ...{ jobs: all.all_jobs, billedMs: Number(all.all_billed_ms) },
+      ...amountsOf((of) => all[`all_${of}`]),
     },
     ...(found.length > limit ? { nextCursor: encodeCursor(page.at(-1)!.key) } : {}),
   };
+}
+
+function amountsOf(text: (of: (typeof amounts)[number]) => string): BillAmounts {
+  return Object.fromEntries(amounts.map((of) => [of, BigInt(text(of))])) as unknown as BillAmounts;
 }
 
 function billOf(row: Row & { key: string }): BillRow {
@@ -134,8 +149,7 @@ function billOf(row: Row & { key: string }): BillRow {
     key: row.key,
     jobs: row.jobs,
     billedMs: Number(row.billed_ms),
-    spent: BigInt(row.spent),
-    reserved: BigInt(row.reserved),
+    ...amountsOf((of) => row[of]),
     ...(row.first === null ? {} : { from: row.first }),
     ...(row.last === null ? {} : { to: row.last }),
     ...(row.job_name === null ? {} : { jobName: sentence(row.job_name) }),

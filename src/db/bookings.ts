@@ -43,7 +43,7 @@ export async function reserveAtPlacement(
 }
 
 /** Moves money of a wallet to what is reserved of it. */
-function moved(wallet: string, amount: bigint): Line[] {
+export function moved(wallet: string, amount: bigint): Line[] {
   return [
     { kind: 'customer', owner: wallet, amount: -amount },
     { kind: 'reserved', owner: wallet, amount },

@@ -207,6 +207,19 @@ export async function markEnded(db: Queryable, jobId: string, outcome: JobOutcom
   );
 }
 
+/** Writes down what a job is billed that has ended without it. */
+export async function recordBilled(
+  tx: Queryable,
+  jobId: string,
+  { servedUntilMs, billedMs }: Pick<BilledTime, 'servedUntilMs' | 'billedMs'>,
+): Promise<void> {
+  await tx.query(
+    `update jobs set billed_ms = $2, served_until = case when started_at is not null then $3::timestamptz(3) end
+      where job_id = $1 and ended_at is not null and billed_ms is null`,
+    [jobId, billedMs, new Date(servedUntilMs)],
+  );
+}
+
 /** Names a job anew; `null` takes its name away. @returns whether the wallet has this job. */
 export async function renameJob(db: Queryable, wallet: string, jobId: string, name: string | null): Promise<boolean> {
   const { rowCount } = await db.query('update jobs set job_name = $3 where job_id = $1 and wallet = $2', [

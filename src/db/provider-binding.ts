@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { countedAs, type MessageNumber } from '../domain/message-number.js';
 import type { ProviderRejection } from '../domain/provider-rejections.js';
+import { claimEarnings } from './claims.js';
 import { storableJson } from './json.js';
 import { withTransaction, type Queryable, type Transaction } from './pool.js';
 
@@ -84,6 +85,7 @@ export async function acceptDelegation(
       // Every transaction takes the nonce first and the provider second, so no two wait for each other.
       await useNonce(tx, delegation, options);
       await bind(tx, delegation, options);
+      await claimEarnings(tx, delegation.providerId);
       await options.also?.(tx);
       if (options.dryRun === true) throw rolledBack;
     });

@@ -88,6 +88,18 @@ export const reconcilerFailures = new Counter({
   help: 'Failed repairs; the next run retries them',
 });
 
+/** Stays 0: see docs/money.md. `invariant` is a `MoneyInvariant`. A worker shows what it found when it last compared. */
+export const moneyDiffers = new Gauge({
+  name: 'broker_money_differs',
+  help: 'Rows in which money differs between ledger, charges, sessions and jobs, by invariant',
+  labelNames: ['invariant'] as const,
+});
+
+export const ledgerUnbooked = new Gauge({
+  name: 'broker_ledger_unbooked',
+  help: 'Charges that a version without the ledger wrote, and that the reconciler has still to book',
+});
+
 export const sweepFailures = new Counter({
   name: 'broker_sweep_failures_total',
   help: 'Providers whose workflow could not be told that they went silent or came back; the next sweep retries',

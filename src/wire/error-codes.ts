@@ -45,6 +45,8 @@ export const errorTable = {
   quote_expired: { status: 409, title: 'The quote is no longer good', retryable: false },
   no_capacity: { status: 409, title: 'No provider can take this job now', retryable: false },
   job_ended: { status: 409, title: 'The job has ended', retryable: false },
+  refund_exceeds_charge: { status: 409, title: 'The job has not cost that much', retryable: false },
+  payout_exceeds_earnings: { status: 409, title: 'The wallet has not earned that much', retryable: false },
   job_not_running: { status: 409, title: 'The job is not running', retryable: false },
   extension_limit: { status: 409, title: 'The job was extended too often', retryable: false },
   duration_limit: { status: 422, title: 'The job would run longer than allowed', retryable: false },

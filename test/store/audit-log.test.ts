@@ -59,8 +59,8 @@ describe.each(changes.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   const ask = async (session: Session, by = owner, of = by) => {
     const mine = await putBelongings(pool(), of);
     await first[name]?.(session, mine);
-    const { target, body } = await attempts[name]!(mine, by);
-    const reply = await session.request(rule.method, target, body);
+    const { target, body, headers } = await attempts[name]!(mine, by);
+    const reply = await session.request(rule.method, target, body, headers);
     const requestId = reply.headers.get('x-request-id')!;
     return { reply, mine, rows: await rowsOf(requestId) };
   };

@@ -62,8 +62,8 @@ const writtenOf = (of: Belongings) => written(database.pool, of);
 /** Uses the scope `admin` only if the route requires it: everywhere else the owner's scopes must be enough. */
 const scopesFor = (rule: RouteRule) => (rule.scopes.includes('admin') ? everyScope : customerScopes);
 
-const ask = (session: Session, { method }: RouteRule, { target, body }: Attempt): Promise<Reply> =>
-  session.request(method, target, body);
+const ask = (session: Session, { method }: RouteRule, { target, body, headers }: Attempt): Promise<Reply> =>
+  session.request(method, target, body, headers);
 // Replies are untyped: a wrong shape fails the expectation.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const problem = (reply: Reply): any => reply.body ?? {};

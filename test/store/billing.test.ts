@@ -98,7 +98,7 @@ describe('what jobs cost', () => {
     const range = 'from=2026-11-24&to=2026-11-26';
     expect((await who.bill(`?${range}&by=day`)).rows).toEqual([
       {
-        ...{ key: '2026-11-25', jobs: 1, seconds: 3_600.25, spent: spent.toString(), reserved: '0' },
+        ...{ key: '2026-11-25', jobs: 1, seconds: 3_600.25, spent: spent.toString(), reserved: '0', refunded: '0' },
         ...{ from: '2026-11-24T23:30:00.000Z', to: '2026-11-25T00:30:00.250Z' },
       },
     ]);
@@ -177,7 +177,7 @@ describe('the table for a spreadsheet', () => {
     expect(reply.headers.get('content-disposition')).toBe('attachment; filename="billing-2026-11-01-2026-12-01.csv"');
     const lines = (reply.body as string).split('\r\n');
     expect(lines.shift()).toBe(
-      'job_id,name,provider_id,gpu_type,from,to,seconds,spent,reserved,spent_tokens,reserved_tokens',
+      'job_id,name,provider_id,gpu_type,from,to,seconds,spent,reserved,refunded,spent_tokens,reserved_tokens,refunded_tokens',
     );
     expect(lines.pop()).toBe('');
     const times = '2026-11-24T01:00:00.000Z,2026-11-24T02:00:00.000Z';
@@ -190,7 +190,7 @@ describe('the table for a spreadsheet', () => {
       `"plain, with ""quotes"""`,
     ];
     expect(lines.map((line) => line.slice(37)).sort()).toEqual(
-      cells.map((name, at) => `${name},atlas,'=l4,${times},3600,${spent[at]},0,1.234567890123456789,0`).sort(),
+      cells.map((name, at) => `${name},atlas,'=l4,${times},3600,${spent[at]},0,0,1.234567890123456789,0,0`).sort(),
     );
   });
 

@@ -163,8 +163,10 @@ describe('what machines earned', () => {
       headers,
     );
     const [header, row] = (reply.body as string).split('\r\n');
-    expect(header).toBe('job_id,provider_id,gpu_type,from,to,seconds,earned,pending,earned_tokens,pending_tokens');
-    expect(row).toMatch(/,atlas,.*,3600,1000000000000000001,0,1\.000000000000000001,0$/);
+    expect(header).toBe(
+      'job_id,provider_id,gpu_type,from,to,seconds,earned,pending,fee,refunded,earned_tokens,pending_tokens,fee_tokens,refunded_tokens',
+    );
+    expect(row).toMatch(/,atlas,.*,3600,1000000000000000001,0,0,0,1\.000000000000000001,0,0,0$/);
     expect(reply.body).not.toContain('secret plan');
   });
 });

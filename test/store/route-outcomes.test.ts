@@ -61,8 +61,8 @@ test('an order counts as an order, any other change as a write, and everything e
 });
 
 const ask = async (session: Session, rule: RouteRule, of: Belongings, by = of.wallet): Promise<Reply> => {
-  const { target, body } = await attempts[nameOf(rule)]!(of, by);
-  return await session.request(rule.method, target, body);
+  const { target, body, headers } = await attempts[nameOf(rule)]!(of, by);
+  return await session.request(rule.method, target, body, headers);
 };
 
 /** The response matches what the API page says about its status. */

@@ -9,6 +9,7 @@ export function comparisons(steps: Steps = {}): Steps {
   return {
     compareWorkflows: () => Promise.resolve({ ...nothing, abandoned: [] }),
     ...{ compareLedger: found, comparePods: found, compareNodes: found },
+    compareMoney: () => Promise.resolve({ ...nothing, booked: 0 }),
     compareTenants: () => Promise.resolve({ ...nothing, namespacesRemoved: 0 }),
     resyncMining: () => Promise.resolve({ synced: [], failures: [] }),
     tidy: () => Promise.resolve({ joinTokens: 0, registrations: 0, delegations: 0, others: {}, failures: [] }),

@@ -8,20 +8,23 @@ import { reserveSpend } from '../../src/billing/spend.js';
 import { insertToken } from '../../src/db/auth-tokens.js';
 import { setBlock } from '../../src/db/blocks.js';
 import { insertJob } from '../../src/db/jobs.js';
+import { postEntry } from '../../src/db/ledger.js';
 import { withoutPrices } from '../../src/db/offers.js';
 import { changeOwnerPrices } from '../../src/db/provider-prices.js';
 import { insertSshKey } from '../../src/db/ssh-keys.js';
 import { withTransaction } from '../../src/db/pool.js';
 import type { Api, ApiOptions } from './api.js';
+import { putBilledJob } from './billed-jobs.js';
 import { putProvider, putSession, recordOwner, testOrder } from './fleet.js';
 import { blockedImage, type Belongings } from './route-attempts.js';
 import { quietOversight } from './tried-api.js';
 import type { Scope } from '../../src/wire/scopes.js';
 
-/** Adds one of everything for a wallet: a session with a token, a running job, a provider, and a block of an image. */
+/** Adds one of everything for a wallet: a session with a token, a running job, one that was charged, earnings, a provider, and a block of an image. */
 export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promise<Belongings> {
   const wallet = owner.address.toLowerCase();
   const [jobId, tokenId, providerId] = [newJobId(), randomUUID(), `prov-${randomUUID().slice(0, 8)}`];
+  const [startedAt, endedAt] = [new Date(Date.now() - 7_200_000), new Date(Date.now() - 3_600_000)];
   const sessionId = await putSession(pool, wallet);
   await withTransaction(pool, async (tx) => {
     const [createdAt, expiresAt] = [new Date(), new Date(Date.now() + 3_600_000)];
@@ -38,6 +41,23 @@ export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promi
     await reserveSpend(tx, { jobId, sessionId, amount: 0n });
   });
   await pool.query(`update jobs set status = 'running', started_at = now() where job_id = $1`, [jobId]);
+  const { jobId: paidJobId } = await putBilledJob(pool, {
+    wallet,
+    sessionId,
+    providerId,
+    startedAt,
+    endedAt,
+    rate: 1_000n,
+  });
+  await withTransaction(pool, (tx) =>
+    postEntry(tx, {
+      ...{ key: `adjust/${paidJobId}`, kind: 'adjust' },
+      lines: [
+        { kind: 'manual', owner: '', amount: -1_000n },
+        { kind: 'provider', owner: wallet, amount: 1_000n },
+      ],
+    }),
+  );
   const sshKeyId = randomUUID();
   const [name, publicKey] = [sshKeyId, `ssh-ed25519 ${randomBytes(51).toString('base64')}`];
   await insertSshKey(pool, wallet, { keyId: sshKeyId, name, publicKey, fingerprint: `SHA256:${sshKeyId}` });
@@ -47,7 +67,7 @@ export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promi
     changeOwnerPrices(tx, providerId, { prices: () => ({ cpu: 0 }), by: wallet }, withoutPrices),
   );
   await setBlock(pool, { kind: 'image', value: blockedImage({ providerId }), reason: 'it mines', blockedBy: wallet });
-  return { wallet: owner, sessionId, tokenId, jobId, providerId, sshKeyId };
+  return { wallet: owner, sessionId, tokenId, jobId, paidJobId, providerId, sshKeyId };
 }
 
 /** Everything in the database about some belongings, as text to compare. */

@@ -141,7 +141,15 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
       reservedAmount: 0n,
     }),
   );
-  const mine: Belongings = { wallet, sessionId, tokenId: newJobId(), jobId, providerId, sshKeyId: newJobId() };
+  const mine: Belongings = {
+    wallet,
+    sessionId,
+    tokenId: newJobId(),
+    jobId,
+    paidJobId: jobId,
+    providerId,
+    sshKeyId: newJobId(),
+  };
 
   return {
     api,

@@ -113,6 +113,8 @@ const published: Record<string, number> = {
   no_capacity: 409,
   job_ended: 409,
   job_not_running: 409,
+  refund_exceeds_charge: 409,
+  payout_exceeds_earnings: 409,
   extension_limit: 409,
   duration_limit: 422,
   unschedulable: 409,

@@ -17,6 +17,7 @@ import { adminRecordRoutes } from './admin-records.js';
 import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.js';
 import { adminBlockRoutes } from './admin-blocks.js';
 import { adminJobRoutes } from './admin-jobs.js';
+import { adminMoneyRoutes } from './admin-money.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
 import { billingRoutes } from './billing.js';
@@ -36,6 +37,7 @@ import { providerRoutes } from './providers.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
 import { sshKeyRoutes } from './ssh-keys.js';
+import { walletMoneyRoutes } from './wallet-money.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
 /** What the routes work with; the role creates it once. */
@@ -77,12 +79,14 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...eventRoutes(deps),
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
+    ...walletMoneyRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...leftDelegationRoutes({ config, pool, limiter, ...owners }),
     ...adminProviderRoutes({ config, pool, ...owners, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
     ...adminJobRoutes(deps),
+    ...adminMoneyRoutes({ pool }),
     ...adminBlockRoutes({ pool, config }),
     ...adminOverviewRoutes(deps),
     ...adminRecordRoutes({ pool, redis }),

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { SitePrices } from '../../config.js';
+import { earningsBalance, payeeOf } from '../../db/earnings.js';
 import { ownerFacts } from '../../db/owner-facts.js';
 import { listProviderJobs } from '../../db/provider-jobs.js';
 import { listProviders } from '../../db/provider-reads.js';
@@ -65,7 +66,15 @@ export function ownerProviderRoutes({ pool, config }: { pool: Pool; config: Site
       request: { query: billQuery(['day', 'job', 'provider'], 'day') },
       responses: { 200: { ...earningsOf, alsoAs: ['text/csv'] } },
       errors: [],
-      handler: (ctx) => sendBill(ctx, pool, { owner: principalOf(ctx).wallet }, earnings),
+      handler: (ctx) => {
+        const { wallet } = principalOf(ctx);
+        return sendBill(
+          ctx,
+          pool,
+          { owner: wallet },
+          earnings(() => earningsBalance(pool, wallet)),
+        );
+      },
     },
     {
       ...ofOne,
@@ -75,8 +84,13 @@ export function ownerProviderRoutes({ pool, config }: { pool: Pool; config: Site
       responses: { 200: { ...earningsOf, alsoAs: ['text/csv'] } },
       errors: ['provider_not_found'],
       handler: async (ctx) => {
-        const { providerId } = await ownProvider(ctx, pool, config);
-        await sendBill(ctx, pool, { providerId }, earnings);
+        const { providerId, wallet } = await ownProvider(ctx, pool, config);
+        const balance = async () => {
+          // Who named a wallet is not shown what that wallet earns elsewhere.
+          const payee = await payeeOf(pool, providerId);
+          return await earningsBalance(pool, payee === wallet ? payee : undefined, providerId);
+        };
+        await sendBill(ctx, pool, { providerId }, earnings(balance));
       },
     },
     {

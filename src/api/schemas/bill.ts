@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Bill, BillRow, BillsBy } from '../../db/bills.js';
+import type { EarningsBalance } from '../../db/earnings.js';
 import { csvOf, type Cell } from '../../domain/csv.js';
 import { instant } from '../../domain/outside.js';
 import { tokensOf } from '../../domain/tokens.js';
@@ -26,17 +27,16 @@ const time = z
     return new Date(found);
   });
 
-const rangeFields = {
+export const rangeFields = z.object({
   from: time.optional().describe('A time, or a day of UTC; 31 days before `to` unless given'),
   to: time.optional().describe('Not included; the end of today (UTC) unless given'),
   limit: pageQuery.shape.limit,
   cursor: pageQuery.shape.cursor,
-};
+});
 
 /** The query of a bill, by what its rows may be of. */
 export function billQuery<B extends BillsBy>(kinds: readonly [B, ...B[]], usual: NoInfer<B>) {
-  return z.object({
-    ...rangeFields,
+  return rangeFields.extend({
     by: z
       .enum(kinds)
       .default(usual as never)
@@ -65,6 +65,7 @@ export function rangeOf({ from, to }: Partial<BillRange>, nowMs = Date.now()): B
 }
 
 const amount = z.string().regex(/^\d+$/);
+const signed = z.string().regex(/^-?\d+$/);
 const row = {
   key: z.string().describe('The id of a job, a day, or the id of a provider; empty for jobs that are not placed yet'),
   jobs: z.int(),
@@ -89,10 +90,11 @@ export const billingReply = z
       z.object({
         ...row,
         spent: amount.describe('Base units that were charged'),
+        refunded: amount.describe('Of that, what was given back'),
         reserved: amount.describe('Base units that are held for jobs which have not ended'),
       }),
     ),
-    total: z.object({ ...total, spent: amount, reserved: amount }).describe('Of all pages'),
+    total: z.object({ ...total, spent: amount, refunded: amount, reserved: amount }).describe('Of all pages'),
     ...page,
   })
   .meta({ id: 'Billing' });
@@ -103,11 +105,20 @@ export const earningsReply = z
     rows: z.array(
       z.object({
         ...row,
-        earned: amount.describe('Base units that customers were charged'),
+        earned: amount.describe('Base units that customers were charged, less the fee'),
+        fee: amount.describe('What the platform had of the charges'),
+        refunded: amount.describe('Of `earned`, what went back to customers'),
         pending: amount.describe('Base units that are held for jobs which have not ended'),
       }),
     ),
-    total: z.object({ ...total, earned: amount, pending: amount }).describe('Of all pages'),
+    total: z
+      .object({ ...total, earned: amount, fee: amount, refunded: amount, pending: amount })
+      .describe('Of all pages'),
+    unclaimed: amount.describe('Base units that wait until the wallet is proven: its machine has to sign with it'),
+    payable: signed.describe(
+      'What your wallet has to come, from all its providers; negative: refunds of what was paid out',
+    ),
+    paid_out: amount.describe('What your wallet was paid so far'),
     ...page,
   })
   .meta({ id: 'Earnings' });
@@ -138,40 +149,55 @@ export function billingReplyOf(bill: Bill, by: BillsBy, range: BillRange): z.inf
     rows: bill.rows.map((found) => ({
       ...rowOf(found),
       ...(found.jobName === undefined ? {} : { name: found.jobName }),
-      spent: found.spent.toString(),
-      reserved: found.reserved.toString(),
+      ...spentOf(found),
     })),
-    total: { ...figuresOf(bill.total), spent: bill.total.spent.toString(), reserved: bill.total.reserved.toString() },
+    total: { ...figuresOf(bill.total), ...spentOf(bill.total) },
     ...pageOf(bill, range),
   };
 }
 
-export function earningsReplyOf(bill: Bill, by: BillsBy, range: BillRange): z.infer<typeof earningsReply> {
+const spentOf = ({ spent, refunded, reserved }: Bill['total']) => ({
+  spent: spent.toString(),
+  refunded: refunded.toString(),
+  reserved: reserved.toString(),
+});
+
+const earnedOf = ({ spent, fee, returned, reserved }: Bill['total']) => ({
+  earned: (spent - fee).toString(),
+  fee: fee.toString(),
+  refunded: returned.toString(),
+  pending: reserved.toString(),
+});
+
+/** @param balance what is to come, beside what the rows say of the range. */
+export function earningsReplyOf(
+  bill: Bill,
+  by: BillsBy,
+  range: BillRange,
+  { unclaimed, payable, paidOut }: EarningsBalance,
+): z.infer<typeof earningsReply> {
   return {
     by,
-    rows: bill.rows.map((found) => ({
-      ...rowOf(found),
-      earned: found.spent.toString(),
-      pending: found.reserved.toString(),
-    })),
-    total: { ...figuresOf(bill.total), earned: bill.total.spent.toString(), pending: bill.total.reserved.toString() },
+    rows: bill.rows.map((found) => ({ ...rowOf(found), ...earnedOf(found) })),
+    total: { ...figuresOf(bill.total), ...earnedOf(bill.total) },
+    ...{ unclaimed: unclaimed.toString(), payable: payable.toString(), paid_out: paidOut.toString() },
     ...pageOf(bill, range),
   };
 }
 
-/** The names of the two amounts: what a customer spends, a provider earns. */
-export interface AmountNames {
-  spent: string;
-  reserved: string;
+/** A column of amounts, and where its figures come from. */
+export interface AmountColumn {
+  name: string;
+  of: (row: BillRow) => bigint;
 }
 
 /** The rows as a table. Spreadsheets round base units, so each amount stands there in tokens, too. */
-export function csvOfBill(rows: readonly BillRow[], by: BillsBy, { spent, reserved }: AmountNames, named: boolean) {
+export function csvOfBill(rows: readonly BillRow[], by: BillsBy, columns: readonly AmountColumn[], named: boolean) {
   const ofJob = by === 'job';
   const header = [
     ofJob ? 'job_id' : by === 'day' ? 'day' : 'provider_id',
     ...(ofJob ? [...(named ? ['name'] : []), 'provider_id', 'gpu_type', 'from', 'to'] : ['jobs']),
-    ...['seconds', spent, reserved, `${spent}_tokens`, `${reserved}_tokens`],
+    ...['seconds', ...columns.map(({ name }) => name), ...columns.map(({ name }) => `${name}_tokens`)],
   ];
   const cells = rows.map((found): Cell[] => [
     found.key,
@@ -182,9 +208,9 @@ export function csvOfBill(rows: readonly BillRow[], by: BillsBy, { spent, reserv
           ...[found.from?.toISOString() ?? '', found.to?.toISOString() ?? ''],
         ]
       : [found.jobs]),
-    ...[found.billedMs / 1_000, found.spent, found.reserved],
+    ...[found.billedMs / 1_000, ...columns.map(({ of }) => of(found))],
     // Digits and a point: no text of anybody.
-    ...[tokensOf(found.spent), tokensOf(found.reserved)],
+    ...columns.map(({ of }) => tokensOf(of(found))),
   ]);
   return csvOf(header, cells);
 }

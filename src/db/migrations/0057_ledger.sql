@@ -38,6 +38,9 @@ create table ledger_entries (
   at timestamptz not null
 );
 create index ledger_entries_of_job on ledger_entries (job_id, id) where job_id is not null;
+create index ledger_entries_of_refunds on ledger_entries (job_id) where kind = 'refund';
+-- What operators wrote down themselves, by the wallet that it is about.
+create index ledger_entries_by_hand on ledger_entries ((note ->> 'wallet'), at) where kind in ('payout', 'deposit');
 create index ledger_entries_of_revenue on ledger_entries (at) where kind in ('settle', 'refund');
 
 create table ledger_lines (

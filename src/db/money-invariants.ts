@@ -1,0 +1,135 @@
+import type { Queryable } from './pool.js';
+import { unbookedSql } from './unbooked.js';
+
+// What must hold of money at every moment. Each is a query for what violates it, as one text a row: empty in a healthy
+// database. Each reads one snapshot, so that what happens meanwhile makes nothing differ.
+
+/** The parameters: entries after `$1` are looked at. */
+interface Invariant {
+  says: string;
+  sql: string;
+  /** Whether new entries can be checked by themselves. Otherwise only a run over everything can tell. */
+  isIncremental: boolean;
+}
+
+/** A line of an account that is the wallet's own, on either side of its reservations. */
+const own = `a.kind in ('customer', 'reserved')`;
+
+const invariants = {
+  I1: {
+    says: 'the lines of an entry sum to 0',
+    isIncremental: true,
+    sql: `select 'entry ' || e.key as what from ledger_lines l join ledger_entries e on e.id = l.entry_id
+           where l.entry_id > $1 group by e.id having sum(l.amount) <> 0`,
+  },
+  I2: {
+    says: 'a balance is the sum of its lines',
+    isIncremental: false,
+    sql: `select 'account ' || a.kind || ' ' || a.owner as what
+            from ledger_accounts a
+            left join (select account_id, sum(amount) as sum, count(*) as lines from ledger_lines group by 1) l
+              on l.account_id = a.id
+            left join lateral (select balance from ledger_lines where account_id = a.id
+                                order by at desc, entry_id desc limit 1) last on true
+           where $1::bigint >= 0 and (a.balance <> coalesce(l.sum, 0) or a.balance <> coalesce(last.balance, 0))`,
+  },
+  I3: {
+    says: 'what is reserved of a wallet is what its open charges reserve',
+    isIncremental: false,
+    sql: `select 'wallet ' || coalesce(a.owner, c.wallet) as what
+            from (select owner, balance from ledger_accounts where kind = 'reserved') a
+            full join (select s.wallet::text, sum(c.booked) as booked
+                         from auth_charges c join auth_sessions s on s.id = c.session_id
+                        where c.booked > 0 group by 1) c on c.wallet = a.owner
+           where $1::bigint >= 0 and coalesce(a.balance, 0) <> coalesce(c.booked, 0)`,
+  },
+  I4: {
+    says: 'a settled job costs its wallet what its charges say',
+    isIncremental: true,
+    sql: `select 'job ' || s.job_id as what
+            from ledger_entries s
+            cross join lateral (
+              select coalesce(sum(l.amount), 0) as net
+                from ledger_entries e join ledger_lines l on l.entry_id = e.id join ledger_accounts a on a.id = l.account_id
+               where e.job_id = s.job_id and e.kind in ('reserve', 'trim', 'accrue', 'settle') and ${own}) m
+            cross join lateral (
+              select coalesce(sum(spent), 0) as spent, coalesce(bool_or(${unbookedSql('c')}), false) as is_unbooked
+                from auth_charges c where c.job_id = s.job_id) c
+           where s.kind = 'settle' and s.id > $1 and not c.is_unbooked and c.spent <> -m.net`,
+  },
+  I5: {
+    says: 'a job that has ended holds no reservation',
+    isIncremental: true,
+    sql: `select distinct 'job ' || j.job_id as what
+            from auth_charges c join jobs j on j.job_id = c.job_id
+           where $1::bigint >= 0 and c.settled_at is null and j.ended_at is not null`,
+  },
+  I6: {
+    says: 'what a session has reserved and spent is what its charges say',
+    isIncremental: false,
+    sql: `select 'session ' || s.id as what
+            from auth_sessions s
+            left join (select session_id, coalesce(sum(reserved) filter (where settled_at is null), 0) as reserved,
+                              coalesce(sum(spent), 0) as spent
+                         from auth_charges group by 1) c on c.session_id = s.id
+           where $1::bigint >= 0
+             and (s.reserved <> coalesce(c.reserved, 0) or s.spent <> coalesce(c.spent, 0))`,
+  },
+  I9: {
+    says: 'no job costs more than it had reserved',
+    isIncremental: true,
+    sql: `select 'job ' || e.job_id as what
+            from ledger_entries e join ledger_lines l on l.entry_id = e.id join ledger_accounts a on a.id = l.account_id
+           where e.kind = 'settle' and e.id > $1
+           group by e.id, e.job_id
+          having coalesce(sum(l.amount) filter (where not ${own}), 0)
+                   > -coalesce(sum(l.amount) filter (where a.kind = 'reserved'), 0)`,
+  },
+} as const satisfies Record<string, Invariant>;
+
+export type MoneyInvariant = keyof typeof invariants;
+export const moneyInvariants = Object.keys(invariants) as MoneyInvariant[];
+
+/** What each invariant says, in words. */
+export const moneyInvariantSays = (invariant: MoneyInvariant): string => invariants[invariant].says;
+
+export interface MoneyDifference {
+  invariant: MoneyInvariant;
+  count: number;
+  /** The first few of them, in words. */
+  examples: string[];
+}
+
+/**
+ * Compares entries after one of them, or everything.
+ *
+ * @returns the invariants that are violated; none in a healthy database.
+ */
+export async function differingMoney(
+  db: Queryable,
+  since: { afterEntry: number } | 'everything',
+): Promise<MoneyDifference[]> {
+  const differences: MoneyDifference[] = [];
+  for (const invariant of moneyInvariants) {
+    if (since !== 'everything' && !invariants[invariant].isIncremental) continue;
+    const { rows } = await db.query<{ count: number; examples: string[] | null }>(
+      `select count(*)::int as count, (array_agg(what order by what))[1:5] as examples
+         from (${invariants[invariant].sql}) differing`,
+      [since === 'everything' ? 0 : since.afterEntry],
+    );
+    const { count, examples } = rows[0]!;
+    if (count > 0) differences.push({ invariant, count, examples: examples ?? [] });
+  }
+  return differences;
+}
+
+/** Jobs that have ended and still hold a reservation: what I5 finds, for the repair. */
+export async function unsettledEndedJobs(db: Queryable, limit: number): Promise<{ jobId: string; endedAt: Date }[]> {
+  const { rows } = await db.query<{ job_id: string; ended_at: Date }>(
+    `select distinct j.job_id, coalesce(j.served_until, j.ended_at) as ended_at
+       from auth_charges c join jobs j on j.job_id = c.job_id
+      where c.settled_at is null and j.ended_at is not null order by j.job_id limit $1`,
+    [limit],
+  );
+  return rows.map(({ job_id, ended_at }) => ({ jobId: job_id, endedAt: ended_at }));
+}

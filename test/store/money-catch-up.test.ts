@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+import { createMoneyComparison } from '../../activities/reconciler/money.js';
+import { readLedgerChecks } from '../../src/db/ledger-checks.js';
+import { migrate } from '../../src/db/migrate.js';
+import { differingMoney } from '../../src/db/money-invariants.js';
+import { withTransaction } from '../../src/db/pool.js';
+import { bookCharges, countUnbooked } from '../../src/db/unbooked.js';
+import { ledgerUnbooked } from '../../src/observability/metrics.js';
+import { databaseOf010, kept, using } from '../migrations/kept.js';
+import { carryOut } from '../support/activity.js';
+import { freshDatabase, type TestDatabase } from '../support/database.js';
+import { putSession, testWallet } from '../support/fleet.js';
+import { balances, moneySteps } from '../support/money.js';
+
+const token = 10n ** 18n;
+const logger = pino({ level: 'silent' });
+
+describe('a database of 0.1.0', () => {
+  test('the first comparison books all that 0.1.0 left, the second one nothing, and money does not differ', async () => {
+    await using(databaseOf010, async (config, pool) => {
+      await migrate(config);
+      expect(await countUnbooked(pool, 100)).toBe(9);
+      const { compareMoney } = createMoneyComparison({ pool, logger });
+      expect(await carryOut(compareMoney)).toEqual({ booked: 8, repairs: {}, failures: [] });
+      const charge = 40_466_666_666_666_667n;
+      const held = 10n * token + 485_600_000_000_000_000n;
+      const after = await balances(pool);
+      expect(after).toEqual({
+        [`customer ${kept.customer}`]: -held - charge,
+        [`reserved ${kept.customer}`]: held,
+        [`provider ${kept.owner}`]: charge,
+      });
+      const { rows } = await pool.query<{ note: object }>(
+        `select note from ledger_entries where key = 'settle/' || $1::text`,
+        [kept.jobs.completed],
+      );
+      expect(rows).toEqual([{ note: { backfilled: true, settled_at: '2026-11-26T06:27:01.991Z' } }]);
+      const count = () => pool.query<{ n: number }>('select count(*)::int as n from ledger_entries');
+      const before = (await count()).rows;
+      expect(await carryOut(compareMoney)).toEqual({ booked: 0, repairs: {}, failures: [] });
+      expect((await count()).rows).toEqual(before);
+      expect(await balances(pool)).toEqual(after);
+      expect((await ledgerUnbooked.get()).values[0]!.value).toBe(0);
+      expect(await readLedgerChecks(pool)).toMatchObject({ differs: {}, fullAt: expect.anything() as unknown as Date });
+    });
+  });
+
+  test('eight that book the same jobs at once book each once', async () => {
+    await using(databaseOf010, async (config, pool) => {
+      await migrate(config);
+      const jobs = Object.values(kept.jobs);
+      const all = await Promise.all(
+        Array.from({ length: 8 }, () =>
+          Promise.all(jobs.map((jobId) => withTransaction(pool, (tx) => bookCharges(tx, jobId)))),
+        ),
+      );
+      expect(all.flat().filter(Boolean)).toHaveLength(jobs.length);
+      expect(await countUnbooked(pool, 100)).toBe(0);
+      expect(await differingMoney(pool, 'everything')).toEqual([]);
+    });
+  });
+});
+
+describe('a rollout in which older pods still write', () => {
+  let database: TestDatabase;
+  let sessionId: string;
+  let steps: ReturnType<typeof moneySteps>;
+  const pool = () => database.pool;
+  beforeAll(async () => {
+    database = await freshDatabase();
+    sessionId = await putSession(pool(), testWallet);
+    steps = moneySteps(pool());
+  });
+  afterAll(() => database.close());
+
+  /** What the statements of a version without the ledger do. */
+  const old = {
+    order: (jobId: string, amount: bigint) =>
+      pool().query(
+        `with charge as (
+           insert into auth_charges (job_id, request_id, session_id, reserved, ordered) values ($1, '', $2, $3, $3))
+         update auth_sessions set reserved = reserved + $3 where id = $2`,
+        [jobId, sessionId, amount.toString()],
+      ),
+    place: (jobId: string, amount: bigint) =>
+      pool().query(
+        `with paid as (
+           update auth_sessions s set reserved = s.reserved - c.reserved + $2
+             from auth_charges c where c.job_id = $1 and c.session_id = s.id)
+         update auth_charges set reserved = $2 where job_id = $1`,
+        [jobId, amount.toString()],
+      ),
+    settle: (jobId: string, spent: bigint) =>
+      pool().query(
+        `with paid as (
+           update auth_sessions s set reserved = s.reserved - c.reserved, spent = s.spent + $2
+             from auth_charges c where c.job_id = $1 and c.session_id = s.id)
+         update auth_charges set spent = $2, settled_at = now() where job_id = $1`,
+        [jobId, spent.toString()],
+      ),
+  };
+  const catchUp = async () => {
+    const { compareMoney } = createMoneyComparison({ pool: pool(), logger });
+    const { booked, failures } = await carryOut(compareMoney);
+    expect([failures, await differingMoney(pool(), 'everything')]).toEqual([[], []]);
+    return booked;
+  };
+  const entriesOf = async (jobId: string) => {
+    const { rows } = await pool().query<{ key: string }>(
+      'select key from ledger_entries where job_id = $1 order by id',
+      [jobId],
+    );
+    return rows.map(({ key }) => key.replace(jobId, 'J'));
+  };
+  /** An order that an older pod took. */
+  const orderedBefore = async (amount: bigint) => {
+    const order = await steps.order(sessionId, testWallet, 0n);
+    await pool().query('delete from auth_charges where job_id = $1', [order.jobId]);
+    await old.order(order.jobId, amount);
+    return order;
+  };
+
+  test('whatever an older pod does between the steps of a newer one is caught up, and books the same', async () => {
+    const whole = await orderedBefore(5n * token);
+    await old.place(whole.jobId, 3n * token);
+    await old.settle(whole.jobId, token);
+    const placedByNew = await orderedBefore(5n * token);
+    await steps.place(placedByNew, 'atlas', 2n * token);
+    const settledByNew = await orderedBefore(5n * token);
+    await steps.end(settledByNew, new Date());
+    const settledByOld = await steps.order(sessionId, testWallet, 2n * token);
+    await steps.place(settledByOld, 'atlas', token, { feeBps: 1_000 });
+    await old.settle(settledByOld.jobId, token / 2n);
+    const placedByOld = await steps.order(sessionId, testWallet, 2n * token);
+    await old.place(placedByOld.jobId, token);
+    expect(await catchUp()).toBe(3);
+    expect(await entriesOf(whole.jobId)).toEqual(['reserve/J/', 'settle/J']);
+    expect(await entriesOf(placedByNew.jobId)).toEqual(['reserve/J/', 'trim/J/1']);
+    expect(await entriesOf(settledByNew.jobId)).toEqual(['reserve/J/', 'settle/J']);
+    expect(await entriesOf(settledByOld.jobId)).toEqual(['reserve/J/', 'trim/J/1', 'settle/J']);
+    expect(await entriesOf(placedByOld.jobId)).toEqual(['reserve/J/', 'trim/J/late/1']);
+    // The fee was frozen by the newer pod that placed it.
+    expect(await balances(pool())).toMatchObject({ fees: token / 20n, 'unclaimed atlas': (token * 9n) / 20n });
+    await old.place(placedByOld.jobId, 3n * token);
+    await steps.place(placedByOld, 'atlas', 2n * token);
+    await steps.end(placedByOld, new Date());
+    expect(await catchUp()).toBe(0);
+    expect(await entriesOf(placedByOld.jobId)).toEqual(['reserve/J/', 'trim/J/late/1', 'trim/J/1', 'settle/J']);
+  });
+});
