@@ -1,3 +1,4 @@
+import { createAdminMoney, type AdminMoneyApi } from './admin-money.js';
 import type { Caller, Input } from './caller.js';
 import { pagesOf, type Pages } from './pages.js';
 import type { Job, Provider } from './shapes.js';
@@ -69,6 +70,7 @@ export interface AdminApi {
     failure(jobId: string): Promise<Record<string, unknown>>;
     end(jobId: string, options: { reason: string; wait?: number }): Promise<Job>;
   };
+  money: AdminMoneyApi;
   stuck(): Promise<StuckItem[]>;
   deadLetters(query?: { stream?: string; providerId?: string }): Pages<DeadLetter>;
   audit(query?: { actor?: string; target?: string; action?: string }): Pages<AuditRow>;
@@ -119,6 +121,7 @@ export function createAdmin(caller: Caller): AdminApi {
           ...(wait === undefined ? {} : { headers: { prefer: `wait=${wait}` }, timeoutMs: (wait + 30) * 1000 }),
         }),
     },
+    money: createAdminMoney(caller),
     stuck: async () => (await call<{ items: StuckItem[] }>('GET /api/v1/admin/stuck')).items,
     deadLetters: ({ stream, providerId } = {}) =>
       listed('GET /api/v1/admin/dead-letters', 'items', { stream, provider_id: providerId }),

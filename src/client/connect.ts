@@ -1,5 +1,6 @@
 import { createAccess, type AccessApi } from './access.js';
 import { createAdmin, type AdminApi } from './admin.js';
+import { createMoney, type MoneyApi } from './accounts.js';
 import { createCaller, type ConnectOptions, type Input, type Method } from './caller.js';
 import type { Reply } from './exchange.js';
 import { followAll, type FollowOptions } from './job-events.js';
@@ -28,6 +29,7 @@ export interface WorldLand extends AccessApi, MarketApi {
   /** What happens to all of the wallet's jobs, from now on or after an event; does not end by itself. */
   events(options?: FollowOptions): AsyncIterable<WalletEvent>;
   providers: ProvidersApi;
+  money: MoneyApi;
   mining: MiningApi;
   admin: AdminApi;
   /** Any route, with the credential that it needs. Failures are thrown, as everywhere. */
@@ -55,6 +57,7 @@ export function connect(options: ConnectOptions): WorldLand {
     jobs,
     events: (follow: FollowOptions = {}) => followAll(caller, jobs, follow),
     providers: createProviders(caller),
+    money: createMoney(caller),
     mining: createMining(caller),
     admin: createAdmin(caller),
     request: caller.request as WorldLand['request'],

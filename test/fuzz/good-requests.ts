@@ -69,6 +69,8 @@ const jobToEnd: Make = async ({ runningJob }) => ({ id: await runningJob(), head
 const newProviderOfOwner: Make = async ({ people }) => ({ id: await people.newProvider(people.owner.wallet) });
 
 const aBlock: Make = async ({ people }) => ({ parts: { kind: 'image', value: await people.newBlock() } });
+/** What changes the books is asked for under a key of its own. */
+const onceOnly = () => ({ 'idempotency-key': randomBytes(8).toString('hex') });
 /** One of a few keys, so that some are sent twice. */
 const someKey = (random: Random) => ed25519Key(Buffer.alloc(32, random.whole(1, 20)));
 
@@ -203,6 +205,25 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   }),
   'get-admin-dead-letters': async ({ random }) => ({
     query: random.pick([{}, { stream: 'provider:heartbeat' }, { provider_id: 'atlas', limit: '3' }]),
+  }),
+  'get-billing-entries': async ({ random }) => ({ query: random.pick([{}, { limit: '2' }, { from: '2026-11-01' }]) }),
+  'get-billing-statements-by-month': async ({ random }) => ({
+    parts: { month: random.pick(['2026-11', '2026-12', '2031-01']) },
+  }),
+  'get-admin-revenue': async ({ random }) => ({ query: random.pick([{}, { by: 'provider' }, { by: 'gpu_type' }]) }),
+  'post-admin-jobs-by-id-refunds': async ({ people, random }) => ({
+    id: await people.newCharge(),
+    body: { ...random.pick([{ amount: '5' }, { seconds: 60 }]), reason: 'it was slow' },
+    headers: onceOnly(),
+  }),
+  async 'post-admin-payouts'({ people, random }) {
+    await people.newCharge();
+    const wallet = people.owner.wallet.address;
+    return { body: { wallet, amount: String(random.whole(1, 900)), reference: 'transfer 7' }, headers: onceOnly() };
+  },
+  'post-admin-payments': async ({ people, random }) => ({
+    body: { wallet: people.customer.wallet.address, amount: String(random.whole(1, 900)), reference: 'invoice 7' },
+    headers: onceOnly(),
   }),
   'get-admin-audit': async ({ people, random }) => ({
     query: random.pick([

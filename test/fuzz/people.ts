@@ -1,8 +1,11 @@
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { createReplySigner } from '../../src/auth/broker-key.js';
 import { setBlock } from '../../src/db/blocks.js';
+import { postEntry } from '../../src/db/ledger.js';
+import { withTransaction } from '../../src/db/pool.js';
 import { publishReply } from '../../src/redis/join-answers/join-answers.js';
 import { newWallet, startApi, type Api } from '../support/api.js';
+import { putBilledJob } from '../support/billed-jobs.js';
 import { freshDatabase } from '../support/database.js';
 import { putProvider, recordOwner } from '../support/fleet.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
@@ -61,6 +64,23 @@ export async function startPeople() {
     await setBlock(pool, { kind: 'image', value, reason: 'it mines', blockedBy: operatorWallet.address });
     return value;
   };
+  /** A job that has ended and was charged, and earnings of the owner to be paid out. */
+  const newCharge = async (): Promise<string> => {
+    const wallet = customer.wallet.address.toLowerCase();
+    const [startedAt, endedAt] = [new Date(Date.now() - 7_200_000), new Date()];
+    const job = { wallet, sessionId: customer.id, providerId: 'atlas', startedAt, endedAt, rate: 10n ** 6n };
+    const { jobId } = await putBilledJob(pool, job);
+    await withTransaction(pool, (tx) =>
+      postEntry(tx, {
+        ...{ key: `adjust/${jobId}`, kind: 'adjust' },
+        lines: [
+          { kind: 'manual', owner: '', amount: -1_000n },
+          { kind: 'provider', owner: owner.wallet.address.toLowerCase(), amount: 1_000n },
+        ],
+      }),
+    );
+    return jobId;
+  };
   const ownProviders = [await newProvider(owner.wallet), await newProvider(owner.wallet)];
   const otherProviders = [await newProvider(), await newProvider(), await newProvider()];
 
@@ -73,6 +93,7 @@ export async function startPeople() {
 
   return {
     ...{ api, customer, owner, operator, ownProviders, otherProviders, machine, replyId, newProvider, newBlock },
+    newCharge,
     newToken: async (of: HeldSession) => (await mintToken(api, of)).token_id,
     async newSshKey({ key }: HeldSession, publicKey: string): Promise<string> {
       const body = { public_key: publicKey };

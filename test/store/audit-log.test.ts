@@ -102,7 +102,7 @@ describe('what an operator does to the provider of somebody else', () => {
   });
 
   test('a command that fails leaves a row that says so', async () => {
-    const away = await replicas.start({ env: { ADMIN_WALLETS: operator.address } });
+    const away = await replicas.start({ env: roomyFor(operator) });
     try {
       const { providerId } = await putBelongings(pool(), owner);
       const session = await away.login({ account: operator, scopes: ['admin'] });

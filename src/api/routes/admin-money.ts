@@ -30,7 +30,10 @@ const maxAmount = 2n ** 128n - 1n;
 
 const amount = z
   .string()
-  .regex(/^[1-9]\d{0,38}$/, 'must be a whole number of base units above 0, as a string')
+  .regex(/^[1-9]\d{0,38}$/, {
+    error: 'must be a whole number of base units above 0 and below 2^128, as a string',
+    abort: true,
+  })
   .refine((text) => BigInt(text) <= maxAmount, 'must be below 2^128')
   .describe('Base units');
 const requestKey = z.object({
@@ -148,12 +151,12 @@ async function amountOf(
   { amount: text, seconds }: Pick<z.output<typeof refundBody>, 'amount' | 'seconds'>,
 ): Promise<bigint> {
   if ((text === undefined) === (seconds === undefined)) {
-    throw validationFailed([{ field: 'body.amount', message: 'give either amount or seconds' }]);
+    throw validationFailed([{ field: 'amount', message: 'give either amount or seconds' }]);
   }
   if (text !== undefined) return BigInt(text);
   const found = chargeFor((await jobTariff(db, jobId))?.rate ?? 0n, seconds! * 1_000);
   if (found > 0n) return found;
-  throw validationFailed([{ field: 'body.seconds', message: 'costs nothing at this job’s rate' }]);
+  throw validationFailed([{ field: 'seconds', message: 'costs nothing at this job’s rate' }]);
 }
 
 function refundReplyOf(jobId: string, { revision, wallet, amount: refunded, charged, fee, earned }: RefundedJob) {
