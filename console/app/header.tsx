@@ -1,9 +1,9 @@
-import { isLost, login, logOut, mayBeAdmin, requireLogin, toast, whoami } from '../live/index.js';
-import { Bar, Button, Menu, Money, partOf, plain, shortAddress } from '../parts/index.js';
-import { token } from '../live/broker.js';
-import { figureOf } from '../parts/amounts.js';
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { login, mayBeAdmin, requireLogin } from '../live/index.js';
+import { Button } from '../parts/index.js';
 import { Link } from './link.js';
-import { navigate, path } from './router.js';
+import { path } from './router.js';
 import { setTheme, theme, type Theme } from './theme.js';
 
 const places = [
@@ -37,7 +37,7 @@ export function Header() {
               Connect wallet
             </Button>
           ) : (
-            <Wallet />
+            <LazyWallet />
           )}
         </div>
       </div>
@@ -73,64 +73,16 @@ function ThemeSwitch() {
   );
 }
 
-/** Whose login it is, and what it may still spend. */
-function Wallet() {
-  const who = login.value;
-  if (who === undefined) return null;
-  const leave = async () => {
-    try {
-      await logOut();
-      toast('You are logged out, here and at the broker.');
-    } catch {
-      toast(
-        'You are logged out here. The broker did not answer: the session ends there by itself within 8 hours.',
-        'bad',
-      );
-    }
-  };
-  return (
-    <>
-      <Limit />
-      <Menu
-        size="s"
-        name={`Wallet ${shortAddress(who.wallet)}`}
-        label={<span class={`num${isLost.value ? ' is-lost' : ''}`}>{shortAddress(who.wallet)}</span>}
-        items={[
-          { key: 'account', label: 'Account', act: () => navigate('/account') },
-          { key: 'leave', label: 'Log out', act: () => void leave() },
-        ]}
-      />
-    </>
-  );
-}
+type WalletMenu = ComponentType;
 
-function Limit() {
-  const me = whoami.value;
-  if (me === undefined) return null;
-  if (me.spend_limit === '0')
-    return (
-      <Link to="/account" class="limit">
-        Look only
-      </Link>
+/** Whose login it is: loaded once there is one. */
+function LazyWallet() {
+  const [menu, setMenu] = useState<{ component: WalletMenu }>();
+  useEffect(() => {
+    import('./wallet-menu.js').then(
+      ({ WalletMenu: component }) => setMenu({ component }),
+      () => undefined,
     );
-  const { symbol, decimals } = token();
-  const figure = (units: string) => figureOf(units, decimals);
-  const words = `${figure(me.spend_spent)} of ${figure(me.spend_limit)} ${plain(symbol, 12)} spent, ${figure(me.spend_reserved)} reserved`;
-  return (
-    <Link to="/account" class="limit">
-      <span>
-        <Money units={me.spend_remaining} bare />
-        <span class="limit-of">
-          {' '}
-          of <Money units={me.spend_limit} />
-        </span>{' '}
-        left
-      </span>
-      <Bar
-        used={partOf(me.spend_spent, me.spend_limit)}
-        held={partOf(me.spend_reserved, me.spend_limit)}
-        label={words}
-      />
-    </Link>
-  );
+  }, []);
+  return menu === undefined ? <span class="wallet-place" /> : <menu.component />;
 }

@@ -10,7 +10,6 @@ import {
   restoreLogin,
   site,
   startClock,
-  startEvents,
   startReach,
   watchLogin,
 } from '../live/index.js';
@@ -33,9 +32,15 @@ effect(() => {
   if (login.value?.wallet !== wallet) forgetResources();
   wallet = login.value?.wallet;
 });
-void restoreLogin().finally(() => {
-  watchLogin();
-  startEvents();
+void restoreLogin().finally(watchLogin);
+// Nobody has jobs before there is a login.
+const stopWaiting = effect(() => {
+  if (login.value === undefined) return;
+  queueMicrotask(() => stopWaiting());
+  import('../live/events.js').then(
+    ({ startEvents }) => startEvents(),
+    (error: unknown) => console.error(error),
+  );
 });
 const root = document.getElementById('app')!;
 root.replaceChildren();

@@ -1,7 +1,8 @@
-import { connect, memoryStore, type Scope, type StoredSession, type WorldLand } from '../../src/client/index.js';
+import { memoryStore, type Scope, type StoredSession, type WorldLand } from '../../src/client/index.js';
 import type { MintedToken } from '../../src/client/shapes.js';
 import type { TypedData } from '../../src/client/wallet.js';
 import { domainType } from '../../src/wire/typed-data-domain.js';
+import { connectLazily } from '../live/client.js';
 import { api, site, takeLogin, watchedFetch } from '../live/index.js';
 import { browserScopes, browserSession, labelOf } from './browser-session.js';
 import { chainOf, connect as accountOf, sign, switchChain, type Wallet } from './wallets.js';
@@ -51,7 +52,7 @@ export async function logInAsOperator(
 /** Ends all sessions of a wallet, by its signature alone: for a wallet that has too many of them. */
 export async function endAllSessions(wallet: Wallet, say: (text: string) => void): Promise<void> {
   const { signer, chainId } = await signerOf(wallet, say);
-  await connect({ api, fetch: watchedFetch, retries: 0 }).revokeByWallet({ wallet: signer, chainId });
+  await connectLazily({ api, fetch: watchedFetch, retries: 0 }).revokeByWallet({ wallet: signer, chainId });
 }
 
 const tokenOf = async (client: WorldLand) =>
@@ -91,7 +92,7 @@ async function openSession(wallet: Wallet, scopes: readonly Scope[], opening: Op
       await memory.save(broker, session);
     },
   };
-  const client = connect({ api, store, fetch: watchedFetch, retries: 0 });
+  const client = connectLazily({ api, store, fetch: watchedFetch, retries: 0 });
   await client.login({ wallet: signer, chainId, scopes, spendLimit: limit, ttlSeconds, label });
   return { client, opened: () => kept! };
 }

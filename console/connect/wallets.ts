@@ -2,6 +2,8 @@ import type { Address, Hex } from 'viem';
 import { plain } from '../parts/words.js';
 import { WalletRefusal } from './refusal.js';
 
+export { WalletRefusal } from './refusal.js';
+
 /** The part of EIP-1193 that is used here. */
 interface Eip1193Provider {
   request(call: { method: string; params?: unknown[] }): Promise<unknown>;

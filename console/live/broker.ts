@@ -1,5 +1,6 @@
-import { connect, sessionStorageStore, type Site, type Token, type WorldLand } from '../../src/client/index.js';
 import { signal } from '@preact/signals';
+import { sessionStorageStore, type Site, type Token, type WorldLand } from '../../src/client/index.js';
+import { connectLazily } from './client.js';
 import { watchedFetch } from './reach.js';
 
 /** Where the console is, and where its broker is: a proxy may serve both below a path of its own. */
@@ -12,7 +13,7 @@ export const store = sessionStorageStore();
 /** No repeats of its own: the page says what is so at once, and `useResource` repeats with the person watching. */
 const repeats = 0;
 
-const make = () => connect({ api, store, fetch: watchedFetch, retries: repeats });
+const make = () => connectLazily({ api, store, fetch: watchedFetch, retries: repeats });
 
 let client = make();
 

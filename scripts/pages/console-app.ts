@@ -4,10 +4,11 @@ import { basename, join } from 'node:path';
 import { build, type BuildResult, type Metafile } from 'esbuild';
 import { requireNothingLeftOut, withoutLazyParts } from '../viem-parts.js';
 import type { Files } from './files.js';
+import { straightImports } from './straight-imports.js';
 import { styleSheet } from './style-sheet.js';
 
 const entry = 'console/app/main.tsx';
-/** What every page shares becomes one file, not one for each set of pages that share something. */
+/** What the first page and every other one share becomes one file, not one for each set of pages that share something. */
 const shared = 'console/app/shared.ts';
 /** The page that most people see first: its parts are asked for with the document. */
 const firstPage = 'market';
@@ -71,7 +72,7 @@ async function scripts(pageStyles: Record<string, string>): Promise<Built> {
   const result = await build({
     entryPoints: [entry],
     inject: [shared],
-    plugins: [withoutLazyParts],
+    plugins: [withoutLazyParts, await straightImports()],
     bundle: true,
     splitting: true,
     minify: true,
