@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { twoWords } from '../../src/words/two-words.js';
 import type { OwnProvider } from '../../src/client/types.generated.js';
 import { Link } from '../app/link.js';
@@ -130,7 +130,17 @@ function Sign({ id, isSigned, onSigned }: { id: string; isSigned: boolean; onSig
   const [draft, setDraft] = useState(emptyDraft);
   const [isBusy, setBusy] = useState(false);
   const isRunning = useRef(false);
-  if (isSigned) return <State tone="good">signed: the machine fetches it within seconds</State>;
+  const done = useRef<HTMLParagraphElement>(null);
+  // The button that had the focus is gone.
+  useEffect(() => done.current?.focus(), [isSigned]);
+  if (isSigned)
+    return (
+      <p ref={done} tabIndex={-1}>
+        <State tone="good">
+          <span>signed: the machine fetches it within seconds, and has ten minutes for that</span>
+        </State>
+      </p>
+    );
   const sign = async () => {
     if (isRunning.current) return;
     isRunning.current = true;

@@ -45,12 +45,18 @@ export function DayBars({ days }: { days: readonly EarnedDay[] }) {
           </div>
           <figcaption class="row spread small soft">
             <span>{first === undefined ? '' : monthDay(first.day)}</span>
-            {pointed !== undefined && (
+            {pointed === undefined ? (
+              most > 0n && (
+                <span>
+                  highest: <Money units={most} />
+                </span>
+              )
+            ) : (
               <span class="day-bars-pointed">
                 {monthDay(pointed.day)}: <Money units={pointed.earned} />
               </span>
             )}
-            <span>{last === undefined ? '' : 'today (UTC)'}</span>
+            <span>{last === undefined ? '' : 'today'}</span>
           </figcaption>
         </figure>
       )}

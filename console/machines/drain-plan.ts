@@ -1,4 +1,5 @@
 import type { ProviderJobs } from '../../src/client/types.generated.js';
+import { finalJobStatuses } from '../../src/wire/statuses.js';
 
 type ProviderJob = Pick<ProviderJobs['jobs'][number], 'job_id' | 'status' | 'expires_at' | 'price_per_hour'>;
 
@@ -14,7 +15,7 @@ export interface DrainPlan {
   forgone: number;
 }
 
-const ended: ReadonlySet<string> = new Set(['completed', 'expired', 'cancelled', 'failed', 'provider_lost']);
+const ended: ReadonlySet<string> = new Set(finalJobStatuses);
 
 /**
  * Without a deadline each job ends when it is due; with one, none goes on after it. A customer pays for what was served,

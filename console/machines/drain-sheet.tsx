@@ -1,15 +1,29 @@
 import { useState } from 'preact/hooks';
 import { shortIds } from '../../src/words/short-ids.js';
-import type { OwnProvider, ProviderJobs } from '../../src/client/types.generated.js';
-import { act, broker, login, nowMs, refresh, second, toast, token, useResource } from '../live/index.js';
+import { nowMs, second, toast, token, type Loaded } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
-import { Duration, Input, Loaded, plain, priceFigure, Segmented, Skeleton, Time, Untrusted } from '../parts/index.js';
+import {
+  Duration,
+  Input,
+  Loaded as Shown,
+  plain,
+  priceFigure,
+  Segmented,
+  Skeleton,
+  Time,
+  Untrusted,
+} from '../parts/index.js';
 import { drainPlan } from './drain-plan.js';
 
+type ActiveJob = Parameters<typeof drainPlan>[0][number];
+
 interface DrainSheetProps {
-  machine: OwnProvider;
+  id: string;
   /** Afterwards it leaves the fleet. */
-  retires?: boolean;
+  retires: boolean;
+  /** Those that have not ended. */
+  jobs: Loaded<readonly ActiveJob[]>;
+  send(deadline: { deadlineS?: number }): Promise<unknown>;
   onClose(): void;
 }
 
@@ -31,24 +45,21 @@ function deadlineOf(choice: string, hours: string): number | undefined | null {
 }
 
 /** Says how many jobs there are, until when, and what a deadline costs their customers, before it is done. */
-export function DrainSheet({ machine, retires = false, onClose }: DrainSheetProps) {
+export function DrainSheet({ id, retires, jobs, send, onClose }: DrainSheetProps) {
   const [choice, setChoice] = useState('none');
   const [hours, setHours] = useState('12');
-  const jobs = useActiveJobs(machine.provider_id);
   const deadlineS = deadlineOf(choice, hours);
-  const name = plain(machine.provider_id, 60);
+  const name = plain(id, 60);
   const run = async () => {
-    const until = deadlineS === undefined || deadlineS === null ? {} : { deadlineS };
-    await act(() => broker().providers[retires ? 'retire' : 'drain'](machine.provider_id, until));
+    await send(deadlineS === undefined || deadlineS === null ? {} : { deadlineS });
     toast(retires ? `${name} leaves after its last job.` : `${name} takes no new jobs.`, 'good');
-    refresh('machines');
   };
   return (
     <ActionDialog
       title={
         <>
           {retires ? 'Take ' : 'Drain '}
-          <Untrusted text={machine.provider_id} max={60} />
+          <Untrusted text={id} max={60} />
           {retires && ' out of the fleet'}
         </>
       }
@@ -77,23 +88,10 @@ export function DrainSheet({ machine, retires = false, onClose }: DrainSheetProp
           onInput={setHours}
         />
       )}
-      <Loaded of={jobs} skeleton={<Skeleton lines={2} />}>
+      <Shown of={jobs} skeleton={<Skeleton lines={2} />}>
         {(active) => <DrainEffect jobs={active} deadlineS={deadlineS ?? undefined} />}
-      </Loaded>
+      </Shown>
     </ActionDialog>
-  );
-}
-
-/** More than this many nobody reads; a machine runs as many jobs as it has pods. */
-const mostJobs = 500;
-
-type ActiveJob = ProviderJobs['jobs'][number];
-
-function useActiveJobs(providerId: string) {
-  return useResource(
-    `machines:${login.value?.wallet ?? ''}:active:${providerId}`,
-    async () => await broker().providers.jobs(providerId, { status: 'active' }).all(mostJobs),
-    { everyMs: 10_000 },
   );
 }
 

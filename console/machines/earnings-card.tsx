@@ -12,7 +12,6 @@ import {
   Money,
   Segmented,
   Skeleton,
-  Stat,
   Stats,
   Table,
   Time,
@@ -20,6 +19,7 @@ import {
 import { saveCsv } from './csv.js';
 import { DayBars } from './day-bars.js';
 import { dayOf, earnedDays, earnedIn } from './earned-days.js';
+import { Earned } from './totals.js';
 
 const shownDays = 30;
 const fromDay = () => dayOf(nowMs() - (shownDays - 1) * 86_400_000);
@@ -62,9 +62,9 @@ function ByDay({ earnings: { rows, total } }: { earnings: Earnings }) {
   return (
     <div class="stack">
       <Stats>
-        <Stat label="Today (UTC)" value={<Money units={earnedIn(days.slice(-1))} />} />
-        <Stat label="Last 30 days" value={<Money units={earnedIn(days)} />} />
-        <Stat label="Held for running jobs" value={<Money units={total.pending} />} />
+        <Earned label="Today (UTC)" units={earnedIn(days.slice(-1))} />
+        <Earned label="Last 30 days" units={earnedIn(days)} />
+        <Earned label="Held for running jobs" units={total.pending} />
       </Stats>
       <DayBars days={days} />
     </div>

@@ -5,7 +5,6 @@ import type { ProviderJobs } from '../../src/client/types.generated.js';
 import { broker, login, token, useResource } from '../live/index.js';
 import {
   Card,
-  Copy,
   Countdown,
   Empty,
   Loaded,
@@ -18,6 +17,7 @@ import {
   Table,
   Time,
 } from '../parts/index.js';
+import { CopyIcon } from '../parts/copy-icon.js';
 import { jobTone } from './job-tone.js';
 
 type ProviderJob = ProviderJobs['jobs'][number];
@@ -80,9 +80,9 @@ function JobsTable({ rows, isActive }: { rows: readonly ProviderJob[]; isActive:
           head: 'Job',
           card: 'title',
           cell: ({ job_id: id }) => (
-            <span class="row job-id">
+            <span class="with-copy">
               <code title={id}>…{short.get(id)}</code>
-              <Copy text={id} what="the id of the job" />
+              <CopyIcon text={id} what="the id of the job" />
             </span>
           ),
         },

@@ -1,9 +1,7 @@
 import type { OwnProvider } from '../../src/client/types.generated.js';
 import { canAct } from '../live/index.js';
 import { Menu, plain, type MenuItem } from '../parts/index.js';
-
-/** What may be done with a machine; each has a sheet that says what it means before anything is done. */
-export type SheetKind = 'prices' | 'sign' | 'cordon' | 'uncordon' | 'drain' | 'retire';
+import { sheetsFor, type SheetKind } from './machine-actions.js';
 
 export interface Sheet {
   kind: SheetKind;
@@ -18,15 +16,6 @@ const labels: Readonly<Record<SheetKind, string>> = {
   drain: 'Drain…',
   retire: 'Take out of the fleet…',
 };
-
-/** What fits its state; the rest is left out. */
-export function sheetsFor({ status, cordoned, retiring = false }: OwnProvider): SheetKind[] {
-  if (status === 'retired') return ['sign'];
-  // Once it leaves there is no way back; only the deadline can still be changed.
-  if (retiring) return ['prices', 'sign', 'retire'];
-  const service: SheetKind[] = cordoned ? ['uncordon', 'drain'] : ['cordon', 'drain'];
-  return ['prices', 'sign', ...service, 'retire'];
-}
 
 interface MachineMenuProps {
   machine: OwnProvider;

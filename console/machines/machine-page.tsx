@@ -8,7 +8,8 @@ import { Badge, Button, ConnectFirst, Empty, Loaded, plain, Skeleton, Untrusted 
 import { EarningsCard } from './earnings-card.js';
 import { FactsCard } from './facts-card.js';
 import { JobsCard } from './jobs-card.js';
-import { MachineMenu, type SheetKind } from './machine-menu.js';
+import type { SheetKind } from './machine-actions.js';
+import { MachineMenu } from './machine-menu.js';
 import { gpusUsed, machineState, signatureLeft } from './machine-words.js';
 import { MiningCard } from './mining-card.js';
 import { lossGraceS, useOwnMachines } from './own-machines.js';

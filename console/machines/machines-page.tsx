@@ -7,10 +7,11 @@ import { Button, Card, Loaded, plain, Skeleton } from '../parts/index.js';
 import { AddMachine } from './add-machine.js';
 import type { Sheet } from './machine-menu.js';
 import { MachineTable } from './machine-table.js';
-import { cameIntoService, useOwnMachines } from './own-machines.js';
+import { cameIntoService } from './fresh-machines.js';
+import { useOwnMachines } from './own-machines.js';
 import { OpenSheet } from './sheets.js';
-import { StartHere } from './start-here.js';
-import { Totals } from './totals.js';
+import { inShort, StartHere } from './start-here.js';
+import { EarnedByDay, Totals, useEarnings } from './totals.js';
 
 /** How long a row shows that it has just come into service. */
 const freshMs = 8_000;
@@ -28,7 +29,7 @@ export default function MachinesPage({ query }: PageProps) {
   if (login.value === undefined) {
     return (
       <>
-        <PageHead title="Rent out" />
+        <PageHead title="Rent out your GPUs" lead={inShort} />
         <StartHere
           action={
             <Button kind="main" onClick={() => void requireLogin('Your machines belong to your wallet.')}>
@@ -42,7 +43,7 @@ export default function MachinesPage({ query }: PageProps) {
   const count = machines.data?.length ?? 0;
   return (
     <>
-      <PageHead title="My machines" {...(count > 0 ? { lead: leadOf(machines.data!) } : {})}>
+      <PageHead title="My machines" lead={count > 0 ? leadOf(machines.data!) : inShort}>
         {count > 0 && !isAdding && addButton}
       </PageHead>
       <div class="stack loose">
@@ -66,12 +67,14 @@ function leadOf(own: readonly OwnProvider[]): string {
 function Machines({ own }: { own: readonly OwnProvider[] }) {
   const [sheet, setSheet] = useState<Sheet>();
   const fresh = useFresh(own);
+  const earnings = useEarnings();
   return (
     <>
-      <Card flush title="Machines" aside={<span class="small soft">as they are now</span>}>
+      <Totals machines={own} earnings={earnings} />
+      <Card flush class="machines" title="Machines" aside={<span class="small soft">as they are now</span>}>
         <MachineTable machines={own} symbol={plain(token().symbol, 12)} fresh={fresh} onSheet={setSheet} />
       </Card>
-      <Totals machines={own} />
+      <EarnedByDay earnings={earnings} />
       <OpenSheet sheet={sheet} onClose={() => setSheet(undefined)} />
     </>
   );

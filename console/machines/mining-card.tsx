@@ -22,7 +22,8 @@ export function MiningCard({ id }: { id: string }) {
     <Card
       title="Idle GPUs"
       aside={
-        mining.data !== undefined && (
+        mining.data !== undefined &&
+        !isOffHere(mining.data) && (
           <Button size="s" disabled={!canAct.value} onClick={() => setAsked(true)}>
             {enabled ? 'Stop mining…' : 'Let them mine…'}
           </Button>
@@ -48,6 +49,11 @@ export function MiningCard({ id }: { id: string }) {
       )}
     </Card>
   );
+}
+
+/** Nobody mines on a site whose operator allows no image for it. */
+function isOffHere({ reason = '' }: Mining): boolean {
+  return reason.startsWith('mining is off on this site');
 }
 
 function MiningState({ mining: { miners, enabled, reason, available_gpu_count: free } }: { mining: Mining }) {

@@ -17,17 +17,19 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>(() =>
     Object.fromEntries(fields.map(({ type, price, isSet }) => [type, isSet ? String(price) : ''])),
   );
+  const [cpu, setCpu] = useState(() => textOf(machine.owner_prices?.cpu));
+  const [memory, setMemory] = useState(() => textOf(machine.owner_prices?.memory_gb));
   const [isReset, setReset] = useState(false);
   const isSet = machine.owner_prices !== undefined;
-  const read = fields.map(({ type }) => ({ type, read: typed[type]?.trim() ? readPrice(typed[type]) : undefined }));
-  const hasProblem = read.some((each) => each.read !== undefined && 'problem' in each.read);
+  const symbol = plain(token().symbol, 12);
+  const read = fields.map(({ type }) => ({ type, read: readIf(typed[type] ?? '') }));
+  const [cpuRead, memoryRead] = [readIf(cpu), readIf(memory)];
+  const all = [...read.map((each) => each.read), cpuRead, memoryRead];
+  const hasProblem = all.some((each) => each !== undefined && 'problem' in each);
+  const isEmpty = all.every((each) => each === undefined);
   const run = async () => {
-    const { cpu, memory_gb: memoryGb } = machine.owner_prices ?? {};
-    const prices = read.map(({ type, read: of }) => ({
-      type,
-      price: of !== undefined && 'price' in of ? of.price : undefined,
-    }));
-    const wanted = isReset ? undefined : pricesToSet(prices, { cpu, memoryGb });
+    const gpus = read.map(({ type, read: of }) => ({ type, price: priceOf(of) }));
+    const wanted = isReset ? undefined : pricesToSet(gpus, { cpu: priceOf(cpuRead), memoryGb: priceOf(memoryRead) });
     await act(async () => {
       if (wanted === undefined) await broker().providers.clearPrices(machine.provider_id);
       else await broker().providers.setPrices(machine.provider_id, wanted);
@@ -47,7 +49,7 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
         </>
       }
       confirm={isReset ? 'Take back my prices' : 'Set prices'}
-      disabled={!isReset && hasProblem}
+      disabled={!isReset && (hasProblem || (isEmpty && !isSet))}
       wide
       run={run}
       onClose={onClose}
@@ -65,6 +67,31 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
           onText={(text) => setTyped({ ...typed, [field.type]: text })}
         />
       ))}
+      <details class="more-prices" open={cpu !== '' || memory !== ''}>
+        <summary>Processors and memory</summary>
+        <div class="join-fields">
+          <Input
+            label="One core"
+            unit={`${symbol}/h`}
+            inputMode="decimal"
+            placeholder={String(machine.owner_prices?.agent.cpu ?? machine.capacity.cpu_price_per_hour)}
+            value={isReset ? '' : cpu}
+            disabled={isReset}
+            error={problemOf(cpuRead)}
+            onInput={setCpu}
+          />
+          <Input
+            label="One GB of memory"
+            unit={`${symbol}/h`}
+            inputMode="decimal"
+            placeholder={String(machine.owner_prices?.agent.memory_gb ?? machine.capacity.memory_price_per_gb_hr)}
+            value={isReset ? '' : memory}
+            disabled={isReset}
+            error={problemOf(memoryRead)}
+            onInput={setMemory}
+          />
+        </div>
+      </details>
       {isSet && (
         <Check
           label="Take back all prices that I set: the machine’s own hold again"
@@ -76,6 +103,14 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
   );
 }
 
+type Read = ReturnType<typeof readPrice> | undefined;
+
+const textOf = (price: number | undefined) => (price === undefined ? '' : String(price));
+/** An empty field says nothing, which is not the same as nothing acceptable. */
+const readIf = (text: string): Read => (text.trim() === '' ? undefined : readPrice(text));
+const priceOf = (read: Read) => (read !== undefined && 'price' in read ? read.price : undefined);
+const problemOf = (read: Read) => (read !== undefined && 'problem' in read ? read.problem : undefined);
+
 interface PriceRowProps {
   field: PriceField;
   text: string;
@@ -85,8 +120,8 @@ interface PriceRowProps {
 
 function PriceRow({ field, text, disabled, onText }: PriceRowProps) {
   const symbol = plain(token().symbol, 12);
-  const read = text.trim() === '' ? undefined : readPrice(text);
-  const price = read === undefined ? field.own : 'price' in read ? read.price : undefined;
+  const read = readIf(text);
+  const price = read === undefined ? field.own : priceOf(read);
   return (
     <div class="price-row">
       <Input
@@ -100,7 +135,7 @@ function PriceRow({ field, text, disabled, onText }: PriceRowProps) {
         placeholder={field.own === undefined ? '' : String(field.own)}
         value={text}
         disabled={disabled}
-        error={read !== undefined && 'problem' in read ? read.problem : undefined}
+        error={problemOf(read)}
         hint={price === undefined ? undefined : inTheMarket(price, field.market, symbol)}
         onInput={onText}
       />

@@ -34,9 +34,9 @@ export function PricesCard({ machine, onChange }: PricesCardProps) {
             head: 'GPU',
             card: 'title',
             cell: ({ name, count }) => (
-              <>
+              <span>
                 <Untrusted text={name} max={32} /> <span class="soft">× {count}</span>
-              </>
+              </span>
             ),
           },
           { key: 'price', head: `${symbol}/h`, align: 'end', cell: ({ price }) => <Price perHour={price} bare /> },

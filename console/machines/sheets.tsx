@@ -1,4 +1,4 @@
-import { act, broker, refresh, toast } from '../live/index.js';
+import { act, broker, login, refresh, toast, useResource } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { plain, Untrusted } from '../parts/index.js';
 import { DrainSheet } from './drain-sheet.js';
@@ -16,13 +16,29 @@ export function OpenSheet({ sheet, onClose }: { sheet: Sheet | undefined; onClos
     case 'sign':
       return <SignSheet providerId={machine.provider_id} onClose={onClose} />;
     case 'drain':
-      return <DrainSheet machine={machine} onClose={onClose} />;
+      return <OwnDrain id={machine.provider_id} retires={false} onClose={onClose} />;
     case 'retire':
-      return <DrainSheet machine={machine} retires onClose={onClose} />;
+      return <OwnDrain id={machine.provider_id} retires onClose={onClose} />;
     case 'cordon':
     case 'uncordon':
       return <CordonSheet providerId={machine.provider_id} takes={kind === 'uncordon'} onClose={onClose} />;
   }
+}
+
+/** More than this many nobody reads; a machine runs as many jobs as it has pods. */
+const mostJobs = 500;
+
+function OwnDrain({ id, retires, onClose }: { id: string; retires: boolean; onClose(): void }) {
+  const jobs = useResource(
+    `machines:${login.value?.wallet ?? ''}:active:${id}`,
+    async () => await broker().providers.jobs(id, { status: 'active' }).all(mostJobs),
+    { everyMs: 10_000 },
+  );
+  const send = async (deadline: { deadlineS?: number }) => {
+    await act(() => broker().providers[retires ? 'retire' : 'drain'](id, deadline));
+    refresh('machines');
+  };
+  return <DrainSheet id={id} retires={retires} jobs={jobs} send={send} onClose={onClose} />;
 }
 
 interface CordonSheetProps {

@@ -1,5 +1,6 @@
 import type { Address, Hex } from 'viem';
-import { chainOf, connect, sign, switchChain, WalletRefusal, type Wallet } from '../connect/wallets.js';
+import { WalletRefusal } from '../connect/refusal.js';
+import { chainOf, connect, sign, switchChain, type Wallet } from '../connect/wallets.js';
 import { shortAddress } from '../parts/words.js';
 import { providerToSign } from '../sign/proposal.js';
 import { delegationOf, newNonce, type SignedDelegation } from './delegation.js';

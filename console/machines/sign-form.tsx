@@ -1,22 +1,22 @@
 import { useEffect, useState } from 'preact/hooks';
+import { useWallets } from '../connect/use-wallets.js';
 import type { Wallet } from '../connect/wallets.js';
 import { broker, login, nowMs, readSite } from '../live/index.js';
-import { Field, Input, Select, shortAddress, Untrusted } from '../parts/index.js';
+import { Button, Field, Input, Select, shortAddress, Untrusted } from '../parts/index.js';
 import { daysProblem, longestDays, nodeKeyIn, nodeKeyProblem, type SignedDelegation } from './delegation.js';
-import { hasNoWallet, lookForWallets, walletsHere } from './wallets-here.js';
 
 /** What is entered to sign for a machine. */
 export interface SignDraft {
   pasted: string;
   days: string;
-  /** Of `walletsHere`. */
-  walletAt: number;
+  /** Undefined while there is none. */
+  wallet: Wallet | undefined;
 }
 
-export const emptyDraft: SignDraft = { pasted: '', days: String(longestDays), walletAt: 0 };
+export const emptyDraft: SignDraft = { pasted: '', days: String(longestDays), wallet: undefined };
 
-export function isComplete({ pasted, days }: SignDraft): boolean {
-  return nodeKeyProblem(pasted) === undefined && daysProblem(days) === undefined && walletsHere.value.length > 0;
+export function isComplete({ pasted, days, wallet }: SignDraft): boolean {
+  return nodeKeyProblem(pasted) === undefined && daysProblem(days) === undefined && wallet !== undefined;
 }
 
 interface SignFormProps {
@@ -28,9 +28,12 @@ interface SignFormProps {
 /** Which key may speak for the machine, for how long, and with which wallet it is signed. */
 export function SignForm({ providerId, draft, onDraft }: SignFormProps) {
   const [isLeft, setLeft] = useState(false);
-  useEffect(lookForWallets, []);
+  const { wallets: found, lookAgain } = useWallets();
+  const wallets = found ?? [];
   const keyProblem = isLeft || draft.pasted.length > 41 ? nodeKeyProblem(draft.pasted) : undefined;
-  const wallets = walletsHere.value;
+  useEffect(() => {
+    if (draft.wallet === undefined && wallets[0] !== undefined) onDraft({ ...draft, wallet: wallets[0] });
+  }, [wallets.length]);
   return (
     <>
       <Input
@@ -43,7 +46,7 @@ export function SignForm({ providerId, draft, onDraft }: SignFormProps) {
         }
         error={keyProblem}
         placeholder="0x…"
-        class="mono"
+        class="typed"
         value={draft.pasted}
         onInput={(pasted) => onDraft({ ...draft, pasted })}
         onBlur={() => setLeft(draft.pasted !== '')}
@@ -59,15 +62,22 @@ export function SignForm({ providerId, draft, onDraft }: SignFormProps) {
       {wallets.length > 1 && (
         <Select
           label="Wallet"
-          value={String(draft.walletAt)}
+          value={String(draft.wallet === undefined ? 0 : wallets.indexOf(draft.wallet))}
           options={wallets.map(({ name }, at) => ({ value: String(at), label: name }))}
-          onChange={(at) => onDraft({ ...draft, walletAt: Number(at) })}
+          onChange={(at) => onDraft({ ...draft, wallet: wallets[Number(at)] })}
         />
       )}
-      {hasNoWallet.value && (
-        <p class="note tone-warn">
-          This browser has no wallet. Sign where yours is: <code>wl provider authorize</code>.
-        </p>
+      {found?.length === 0 && (
+        <div class="note tone-warn">
+          <p>
+            This browser has no wallet. Sign where yours is: <code>wl provider authorize</code>.
+          </p>
+          <div>
+            <Button size="s" onClick={lookAgain}>
+              Look again
+            </Button>
+          </div>
+        </div>
       )}
       <Field label="What your wallet will show">
         {(attributes) => (
@@ -85,8 +95,7 @@ export function SignForm({ providerId, draft, onDraft }: SignFormProps) {
 /** Has the chosen wallet sign; the code that does is loaded by now only. */
 export async function signDraft(providerId: string, draft: SignDraft): Promise<SignedDelegation> {
   const [{ signForMachine }, { audience, auth }] = await Promise.all([import('./sign-for-machine.js'), readSite()]);
-  const wallet: Wallet = walletsHere.peek()[draft.walletAt] ?? walletsHere.peek()[0]!;
-  return await signForMachine(wallet, {
+  return await signForMachine(draft.wallet!, {
     ...{ providerId, nodeKey: nodeKeyIn(draft.pasted)!, validForS: Number(draft.days) * 86_400 },
     ...{ owner: login.peek()!.wallet, audience, chainIds: auth.chain_ids, nowS: Math.floor(nowMs() / 1000) },
   });

@@ -5,19 +5,16 @@ import { payRows } from './pay-rows.js';
 
 const mostTypes = 8;
 
+/** What renting out is, in a sentence. */
+export const inShort =
+  'Customers rent your machine by the hour, and what they pay is booked to your wallet. You set the price, and may stop at any time.';
+
 /** For who rents out nothing yet: what it pays, what it takes, and how to begin. */
 export function StartHere({ action }: { action: ComponentChildren }) {
   return (
     <div class="start-here">
-      <Card>
+      <Card title="How to begin">
         <div class="stack loose">
-          <div class="stack tight">
-            <h2 class="start-title">Rent out your GPUs</h2>
-            <p class="soft">
-              Your machine joins, customers rent it by the hour, and what they pay is booked to your wallet. You set the
-              price, and you may stop at any time.
-            </p>
-          </div>
           <ol class="start-steps">
             <li>
               <b>Two commands on the machine.</b>{' '}

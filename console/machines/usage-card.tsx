@@ -61,29 +61,35 @@ export function UsageCard({ id, gpus }: { id: string; gpus: number }) {
 
 function Lines({ usage, gpus, range }: { usage: ProviderUsage; gpus: number; range: Range }) {
   return (
-    <div class="usage-lines">
-      {columns.map(({ column, name, isPercent }) => {
-        const { values } = drawn(usage, column, mostPoints);
-        const last = lastOf(usage[column]);
-        const shown = last === null ? '–' : isPercent ? `${Math.round(last)} %` : `${last} of ${gpus}`;
-        return (
-          <figure key={column} class="usage-line">
-            <figcaption class="row spread">
-              <span class="soft">{name}</span>
-              <span class="num">{shown}</span>
-            </figcaption>
-            <Sparkline
-              values={values}
-              min={0}
-              max={isPercent ? 100 : Math.max(1, gpus)}
-              width={320}
-              height={64}
-              label={`${name} for ${range}, ${shown} now; the table has the figures`}
-            />
-          </figure>
-        );
-      })}
-    </div>
+    <>
+      <div class="usage-lines">
+        {columns.map(({ column, name, isPercent }) => {
+          const { values } = drawn(usage, column, mostPoints);
+          const last = lastOf(usage[column]);
+          const shown = last === null ? '–' : isPercent ? `${Math.round(last)} %` : `${last} of ${gpus}`;
+          return (
+            <figure key={column} class="usage-line">
+              <figcaption class="row spread">
+                <span class="soft">{name}</span>
+                <span class="num">{shown}</span>
+              </figcaption>
+              <Sparkline
+                values={values}
+                min={0}
+                max={isPercent ? 100 : Math.max(1, gpus)}
+                width={320}
+                height={64}
+                label={`${name} for ${range}, ${shown} now; the table has the figures`}
+              />
+            </figure>
+          );
+        })}
+      </div>
+      <p class="row spread small soft usage-times">
+        <span>{range} ago</span>
+        <span>now</span>
+      </p>
+    </>
   );
 }
 

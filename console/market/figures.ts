@@ -1,18 +1,18 @@
 import type { Market, MarketType } from '../../src/client/shapes.js';
-import { counted, priceText } from './price-words.js';
+import { priceText } from './words.js';
 
 /** What stands above everything else on the page. */
 export interface Headline {
   free: number;
   total: number;
-  /** `on 5 machines`. */
-  machines: string;
+  /** Machines that are online. */
+  machines: number;
   /** Of a GPU and hour, over all GPUs that have a price; undefined if none has. */
   median: number | undefined;
 }
 
 export function headlineOf({ free, total, providers_online: machines, gpu_types: types }: Market): Headline {
-  return { free, total, machines: `on ${counted(machines, 'machine')}`, median: medianOf(types) };
+  return { free, total, machines, median: medianOf(types) };
 }
 
 /** The median over types, each as often as it has GPUs: one rare and dear type does not move it. */
@@ -50,7 +50,7 @@ export function typeCardOf(type: MarketType): TypeCard {
   const { total, free, most_at_one_provider: most } = type;
   return {
     gpuType: type.gpu_type,
-    name: shortName(type.name, type.vram_gb),
+    name: shortTypeName(type.name, type.vram_gb),
     vram: vramText(type.vram_gb),
     free,
     total,
@@ -61,7 +61,7 @@ export function typeCardOf(type: MarketType): TypeCard {
 }
 
 /** A name without the memory that stands beside it anyway: `A100 SXM4 80GB` is `A100 SXM4`. */
-function shortName(name: string, vramGb: readonly number[]): string {
+export function shortTypeName(name: string, vramGb: readonly number[]): string {
   const short = name.replace(/\s+(\d+)\s?GB$/i, (all, gb: string) => (vramGb.includes(Number(gb)) ? '' : all));
   return short === '' ? name : short;
 }
@@ -79,4 +79,14 @@ export function inOrder(types: readonly MarketType[]): MarketType[] {
 /** Sizes of GPU memory to choose a lower limit from. */
 export function vramChoices(types: readonly MarketType[]): number[] {
   return [...new Set(types.flatMap((type) => type.vram_gb))].sort((a, b) => a - b);
+}
+
+/** The type that a word means here: its key, or a shorter name such as `a100`. */
+export function typeMeant(types: readonly MarketType[], word: string | undefined): MarketType | undefined {
+  if (word === undefined || word === '') return undefined;
+  const asked = word.toLowerCase();
+  return (
+    types.find(({ gpu_type: key }) => key === asked) ??
+    types.find(({ aliases, name }) => aliases.includes(asked) || name.toLowerCase() === asked)
+  );
 }

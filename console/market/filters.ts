@@ -1,5 +1,5 @@
 import type { OfferQuery } from '../../src/client/shapes.js';
-import { priceText } from './price-words.js';
+import { priceText } from './words.js';
 
 export const offerSorts = ['price', 'free', 'reliability'] as const;
 export type OfferSort = (typeof offerSorts)[number];
@@ -52,19 +52,17 @@ export function filtersOf(query: URLSearchParams): Filters {
     const value = read(query.get(parameter) ?? '');
     if (value !== undefined) found[name] = value;
   }
-  return found as Filters;
+  return found;
 }
 
-/** The query of the address: what is not a filter in it, such as the range of the chart, stays. */
-export function queryWith(query: URLSearchParams, filters: Filters): URLSearchParams {
-  const next = new URLSearchParams(query);
-  for (const name of filterNames) {
-    const [parameter] = readers[name];
-    const value = filters[name];
-    if (value === undefined) next.delete(parameter);
-    else next.set(parameter, value === true ? '1' : String(value));
-  }
-  return next;
+/** What `setQuery` is given for these filters; those that are not there are taken away. */
+export function addressChange(filters: Filters): Record<string, string | undefined> {
+  return Object.fromEntries(
+    filterNames.map((name) => {
+      const value = filters[name];
+      return [readers[name][0], value === undefined ? undefined : value === true ? '1' : String(value)];
+    }),
+  );
 }
 
 /** The same filters with one changed; `undefined` takes it away. */
@@ -77,8 +75,8 @@ export function withFilter<Name extends keyof Filters>(
   return value === undefined ? rest : { ...rest, [name]: value };
 }
 
-export function offerQueryOf({ full, ...filters }: Filters, limit: number): OfferQuery {
-  return { ...filters, ...(full === undefined ? {} : { all: true }), limit };
+export function offerQueryOf({ full, ...filters }: Filters): OfferQuery {
+  return { ...filters, ...(full === undefined ? {} : { all: true }) };
 }
 
 /** A filter that leaves offers out, in words. */

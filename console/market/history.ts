@@ -26,7 +26,7 @@ export interface HistoryColumns {
 }
 
 /** Fewer steps than this make no line that says anything. */
-const fewestSteps = 12;
+const fewestSteps = 6;
 
 /**
  * The columns from the first sample on: a site of today has no 90 days behind it, and a line at the very edge of an empty
@@ -92,53 +92,32 @@ const known = (column: Column) => column.filter((value) => value !== null);
 /** How many days a card's small line covers. */
 const sparklineDays = 30;
 
-/** The medians of the last 30 days of a history of 90. */
-export function sparklineValues({ step_s: stepS, price_median: medians }: MarketHistory): Column {
-  return medians.slice(-Math.round((sparklineDays * 86_400) / stepS));
-}
-
-export interface Sparkline {
-  /** An SVG path of the line; interrupted where there is no value. */
-  line: string;
-  /** The same closed at the bottom. */
-  area: string;
-  trend: 'up' | 'down' | 'level';
+/** A small line of medians: from its first value on, on a scale on which a price that hardly moves is level. */
+export interface SmallLine {
+  values: Column;
+  min: number;
+  max: number;
+  days: number;
 }
 
 /**
- * Values as a small line, as wide and high as given. Undefined with fewer than two values: a point is no line.
+ * The medians of the last 30 days of a history. Undefined with fewer than two: a point is no line.
  *
- * The scale never shows less than a tenth of the value, or a change of nothing would look like a fall.
+ * The scale never shows less than a fifth of the value, or a change of nothing would look like a fall.
  */
-export function sparklineOf(values: Column, width: number, height: number): Sparkline | undefined {
-  const [first, last] = [values.findIndex((value) => value !== null), values.length - 1];
-  const shown = first === -1 ? [] : values.slice(first);
-  const there = known(shown);
+export function smallLineOf({ step_s: stepS, price_median: medians }: MarketHistory): SmallLine | undefined {
+  const recent = medians.slice(-Math.round((sparklineDays * 86_400) / stepS));
+  const first = recent.findIndex((value) => value !== null);
+  const values = first === -1 ? [] : recent.slice(first);
+  const there = known(values);
   if (there.length < 2) return undefined;
   const [low, high] = [Math.min(...there), Math.max(...there)];
-  const span = Math.max(high - low, high * 0.1, Number.MIN_VALUE);
+  const half = Math.max((high - low) / 2, high * 0.1);
   const middle = (low + high) / 2;
-  const x = (at: number) => round((at / Math.max(1, last - first)) * width);
-  const y = (value: number) => round(height / 2 - ((value - middle) / span) * (height - 2));
-  const runs = runsOf(shown).map((run) => run.map(({ at, value }) => `${x(at)} ${y(value)}`));
-  const line = runs.map((points) => `M${points.join('L')}`).join('');
-  const area = runsOf(shown)
-    .map((run, index) => `M${x(run[0]!.at)} ${height}L${runs[index]!.join('L')}L${x(run.at(-1)!.at)} ${height}Z`)
-    .join('');
-  const [start, end] = [there[0]!, there.at(-1)!];
-  const isLevel = Math.abs(end - start) < span * 0.05;
-  return { line, area, trend: isLevel ? 'level' : end > start ? 'up' : 'down' };
+  return { values, min: middle - half, max: middle + half, days: (values.length * stepS) / 86_400 };
 }
 
-const round = (value: number) => Math.round(value * 10) / 10;
-
-/** Stretches without a gap. */
-function runsOf(values: Column): { at: number; value: number }[][] {
-  const runs: { at: number; value: number }[][] = [];
-  values.forEach((value, at) => {
-    if (value === null) return;
-    if (at > 0 && values[at - 1] !== null && runs.length > 0) runs.at(-1)!.push({ at, value });
-    else runs.push([{ at, value }]);
-  });
-  return runs;
+/** `30 days`, `5 h`: how far back a small line goes. */
+export function daysText(days: number): string {
+  return days < 1 ? `${Math.max(1, Math.round(days * 24))} h` : `${Math.round(days)} d`;
 }

@@ -1,10 +1,11 @@
 import type { Offer } from '../../src/client/shapes.js';
+import type { OfferSort } from './filters.js';
 
 /** An offer as the table has it. */
 export interface OfferRow {
   key: string;
   offer: Offer;
-  /** It was here when the page was read, and is not now. */
+  /** It was here when the list was read first, and is not now. */
   isGone: boolean;
   /** What became of its price since the row was first shown. */
   change: 'dearer' | 'cheaper' | undefined;
@@ -29,15 +30,42 @@ export function rowsOf(offers: readonly Offer[]): OfferRows {
   return { rows: [...seen.values()], fresh: 0 };
 }
 
+interface Now {
+  offers: readonly Offer[];
+  /** Whether there are more than these: then what is not among them may stand behind them. */
+  hasMore: boolean;
+  sort: OfferSort;
+}
+
 /**
  * Rows with the figures of now. No row moves, comes or goes while somebody reads: those that are gone say so, and new
  * ones are counted until they are asked for. Rows that are as they were stay the same objects, and cost nothing to draw.
  */
-export function updated({ rows }: OfferRows, now: readonly Offer[]): OfferRows {
-  const latest = new Map(now.map((offer) => [keyOf(offer), offer]));
+export function updated({ rows }: OfferRows, { offers, hasMore, sort }: Now): OfferRows {
+  const latest = new Map(offers.map((offer) => [keyOf(offer), offer]));
   const known = new Set(rows.map(({ key }) => key));
-  const fresh = now.filter((offer) => !known.has(keyOf(offer))).length;
-  return { rows: rows.map((row) => rowNow(row, latest.get(row.key))), fresh };
+  const last = hasMore ? offers.at(-1) : undefined;
+  const isUnread = ({ offer }: OfferRow) => last !== undefined && rankOf(offer, sort) >= rankOf(last, sort);
+  return {
+    rows: rows.map((row) => {
+      const now = latest.get(row.key);
+      return now === undefined && isUnread(row) ? row : rowNow(row, now);
+    }),
+    fresh: offers.filter((offer) => !known.has(keyOf(offer))).length,
+  };
+}
+
+/** Rows with those of further pages behind them. */
+export function extended({ rows, fresh }: OfferRows, offers: readonly Offer[]): OfferRows {
+  const known = new Set(rows.map(({ key }) => key));
+  const added = rowsOf(offers).rows.filter(({ key }) => !known.has(key));
+  return { rows: [...rows, ...added], fresh };
+}
+
+/** Where an offer stands in its order: smaller is earlier. */
+function rankOf({ price_per_hour, free_gpus, reliability }: Offer, sort: OfferSort): number {
+  if (sort === 'free') return -free_gpus;
+  return sort === 'reliability' ? -(reliability ?? -1) : price_per_hour;
 }
 
 function rowNow(row: OfferRow, now: Offer | undefined): OfferRow {
@@ -52,17 +80,12 @@ function isSame(a: Offer, b: Offer): boolean {
   return (Object.keys(b) as (keyof Offer)[]).every((name) => a[name] === b[name]);
 }
 
-/** `4 of 4 free` as a row says it: `full` where nothing is. */
-export function freeText({ free_gpus: free, total_gpus: total }: Offer): string {
-  return free === 0 ? `full, of ${total}` : `${free} of ${total}`;
-}
-
-/** The address of the Rent page for an offer. */
+/** The path of the Rent page for an offer, below `/console`. */
 export function rentAddress(query: { gpu?: string | null; provider?: string; count?: number | undefined }): string {
   const search = new URLSearchParams();
   if (typeof query.gpu === 'string') search.set('gpu', query.gpu);
   if (query.count !== undefined && query.count > 1) search.set('count', String(query.count));
   if (query.provider !== undefined) search.set('provider', query.provider);
   const text = search.toString();
-  return `/console/rent${text === '' ? '' : `?${text}`}`;
+  return `/rent${text === '' ? '' : `?${text}`}`;
 }

@@ -1,10 +1,10 @@
 /** Which jobs an operator looks at; it stands in the address, so that it can be kept and sent. */
 export interface JobFilter {
-  wallet?: string;
-  providerId?: string;
-  /** `active`, `ended`, or a state. */
+  wallet?: string | undefined;
+  providerId?: string | undefined;
+  /** `active`, `all`, or states with commas between them. */
   status: string;
-  olderThanS?: number;
+  olderThanS?: number | undefined;
 }
 
 /** Choices of state: what people ask for, then the states themselves. */
@@ -16,7 +16,7 @@ export const statusChoices = [
   ['ending', 'ending'],
   ['completed,expired,cancelled', 'ended well'],
   ['failed,provider_lost', 'failed'],
-  ['', 'all'],
+  ['all', 'all'],
 ] as const;
 
 export const ageChoices = [

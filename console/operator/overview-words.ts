@@ -5,6 +5,8 @@ import type { Overview } from '../../src/client/types.generated.js';
 export interface Figure {
   name: string;
   value: string;
+  /** Behind it, smaller. */
+  unit?: string;
   note: string;
   isAlarm: boolean;
 }
@@ -12,7 +14,10 @@ export interface Figure {
 const unknown = '–';
 
 /** What stands in the first row. A part that is null is that of a system which does not answer. */
-export function figuresOf(overview: Overview, amount: (baseUnits: string) => string): Figure[] {
+export function figuresOf(
+  overview: Overview,
+  { amount, symbol }: { amount: (baseUnits: string) => string; symbol: string },
+): Figure[] {
   const { jobs, providers, gpus, revenue, time_to_ssh_s: ssh } = overview;
   return [
     {
@@ -29,14 +34,14 @@ export function figuresOf(overview: Overview, amount: (baseUnits: string) => str
     },
     {
       name: 'GPUs rented',
-      value: gpus === null ? unknown : `${gpus.rented} of ${gpus.total}`,
+      ...(gpus === null ? { value: unknown } : { value: String(gpus.rented), unit: `of ${gpus.total}` }),
       note: gpus === null ? 'not known now' : shareNote(gpus),
       isAlarm: gpus === null,
     },
     {
       name: 'Revenue today',
-      value: revenue === null ? unknown : amount(revenue.today),
-      note: revenue === null ? 'not known now' : `30 days: ${amount(revenue['30d'])}`,
+      ...(revenue === null ? { value: unknown } : { value: amount(revenue.today), unit: symbol }),
+      note: revenue === null ? 'not known now' : `30 days: ${amount(revenue['30d'])} ${symbol}`,
       isAlarm: revenue === null,
     },
     {

@@ -1,5 +1,6 @@
 import { durationText } from '../../src/words/durations.js';
 import type { Stuck } from '../../src/client/types.generated.js';
+import { finalJobStatuses } from '../../src/wire/statuses.js';
 
 export type StuckItem = Stuck['items'][number];
 
@@ -50,4 +51,9 @@ export function reasonProblem(reason: string): string | undefined {
   if (text === '') return 'Say why: it is what is read.';
   if ([...text].length > longestReason) return `Use ${longestReason} characters at most.`;
   return /[\p{Cc}\p{Cf}\u2028\u2029]/u.test(text) ? 'Write it in one line, without invisible characters.' : undefined;
+}
+
+/** Whether a job can no longer be ended, as it has. */
+export function isOver(status: string): boolean {
+  return (finalJobStatuses as readonly string[]).includes(status);
 }

@@ -1,19 +1,6 @@
 /** Lengths of time that people rent for, in hours. */
 export const commonHours = [1, 4, 8, 24, 72] as const;
 
-/** `45 min`, `4 h`, `1 d 12 h`. */
-export function hoursText(hours: number): string {
-  const minutes = Math.round(hours * 60);
-  const [days, restHours, restMinutes] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60), minutes % 60];
-  const parts = [days > 0 && `${days} d`, restHours > 0 && `${restHours} h`, restMinutes > 0 && `${restMinutes} min`];
-  return (
-    parts
-      .filter((part) => part !== false)
-      .slice(0, 2)
-      .join(' ') || '0 min'
-  );
-}
-
 /**
  * When a job of so many hours would end if it started now: `21:51`, `tomorrow at 09:00`, `Wed 2 December at 21:51`. In the
  * time zone of whoever reads it.

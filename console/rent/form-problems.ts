@@ -1,6 +1,6 @@
 import type { FieldProblem } from '../../src/client/errors.js';
 import type { Site } from '../../src/client/shapes.js';
-import { hoursText } from './duration.js';
+import { shortDuration } from '../parts/times.js';
 import { imageOf, numberOf, type OrderForm, type TextField } from './order-form.js';
 import { variableProblems } from './variables.js';
 
@@ -61,7 +61,7 @@ interface Bounds {
 function sizeProblem(place: TextField, text: string, bounds: Bounds, unit: string): Problems {
   const value = numberOf(text);
   const { min = 0, max, isWhole = false, canBeNone = false } = bounds;
-  const shown = (bound: number) => (unit === 'hours' ? hoursText(bound) : `${bound} ${unit}`);
+  const shown = (bound: number) => (unit === 'hours' ? shortDuration(bound * 3600) : `${bound} ${unit}`);
   if (text.trim() === '') return { [place]: `How many ${unit}?` };
   if (value === undefined || (isWhole && !Number.isInteger(value))) {
     return {

@@ -40,6 +40,8 @@ export type TextField = {
 }[keyof OrderForm];
 
 export const ownImage = 'own';
+/** The image that an order without one gets; a template's id has no such sign in it. */
+export const siteImage = '·site';
 
 /** Fields that stand in the address, by their names there. Keys and variables are never among them. */
 const inAddress = {
@@ -70,8 +72,8 @@ export function emptyForm({ jobs }: Pick<Site, 'jobs'>, name: string): OrderForm
     cpu: String(defaults.cpu_cores),
     memory: String(defaults.memory_gb),
     disk: String(defaults.storage_gb),
-    template: templates[0]?.id ?? ownImage,
-    image: templates.length === 0 ? jobs.default_image : '',
+    template: templates[0]?.id ?? siteImage,
+    image: '',
     hours: String(defaults.duration_hours),
     name,
     provider: '',
@@ -95,25 +97,31 @@ export function formOfAddress(query: URLSearchParams, empty: OrderForm, { jobs }
   }
   const image = query.get('image')?.trim().slice(0, longestText) ?? '';
   if (image === '') return form;
-  const template = jobs.templates.find((each) => each.id === image || each.image === image);
+  const template = templatesOf({ jobs }).find((each) => each.id === image || each.image === image);
   return template === undefined
     ? { ...form, template: ownImage, image }
     : { ...form, template: template.id, image: '' };
 }
 
-/** What of the form goes into the address: only what differs from an empty form. */
-export function addressOf(form: OrderForm, empty: OrderForm): URLSearchParams {
-  const query = new URLSearchParams();
+/** What `setQuery` is given for a form: only what differs from an empty one is in the address. */
+export function addressChange(form: OrderForm, empty: OrderForm): Record<string, string | undefined> {
+  const change: Record<string, string | undefined> = { image: undefined };
   for (const field of fieldsInAddress) {
     const text = form[field].trim();
     // A name is suggested anew each time: a link with the last one would name two jobs the same.
-    if (field !== 'name' && text !== '' && text !== empty[field]) query.set(inAddress[field], text);
+    change[inAddress[field]] = field === 'name' || text === empty[field] ? undefined : text;
   }
   const { template } = form;
-  if (template === ownImage) {
-    if (form.image.trim() !== '') query.set('image', form.image.trim());
-  } else if (template !== empty.template) query.set('image', template);
-  return query;
+  if (template === ownImage) change['image'] = form.image.trim();
+  else if (template !== empty.template) change['image'] = template;
+  return change;
+}
+
+/** The images that the site offers; the one that orders without an image get is among them. */
+export function templatesOf({ jobs }: Pick<Site, 'jobs'>): Site['jobs']['templates'] {
+  const { templates, default_image: image } = jobs;
+  if (templates.some((each) => each.image === image)) return templates;
+  return [...templates, { id: siteImage, name: 'The site’s default', image }];
 }
 
 export function imageOf({ template, image }: OrderForm, { jobs }: Pick<Site, 'jobs'>): string {

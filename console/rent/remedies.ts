@@ -1,6 +1,6 @@
 import type { MarketType, Quote, WhyNot } from '../../src/client/shapes.js';
-import { counted, priceText } from '../market/price-words.js';
-import { hoursText } from './duration.js';
+import { counted, priceText } from '../market/words.js';
+import { shortDuration } from '../parts/times.js';
 import { numberOf, type OrderForm, type TextField } from './order-form.js';
 
 export type Change = Partial<Record<TextField, string>>;
@@ -32,8 +32,15 @@ export function refusalsOf({ why_not: reasons, why_not_each: isEach }: Quote): {
   const change = remedies.reduce<Change>((all, remedy) => ({ ...all, ...remedy.change }), {});
   return {
     refusals: refusals.map(({ text }) => ({ text, remedy: undefined })),
-    together: isWhole ? { label: remedies.map(({ label }) => label).join(', and '), change } : undefined,
+    together: isWhole ? { label: joined(remedies), change } : undefined,
   };
+}
+
+/** `Take 4 GPUs, and allow 4.05 an hour`. */
+function joined(remedies: readonly Remedy[]): string {
+  return remedies
+    .map(({ label }, at) => (at === 0 ? label : `${label.slice(0, 1).toLowerCase()}${label.slice(1)}`))
+    .join(', and ');
 }
 
 const asSentence = (text: string) => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
@@ -53,7 +60,7 @@ function remedyOf({ limit, nearest }: WhyNot): Remedy | undefined {
     case 'storage_gb':
       return { label: `Take ${whole} GB of disk`, change: { disk: whole } };
     case 'duration_hours':
-      return { label: `Rent for ${hoursText(nearest)}`, change: { hours: String(nearest) } };
+      return { label: `Rent for ${shortDuration(nearest * 3600)}`, change: { hours: String(nearest) } };
     case 'max_price_per_hour':
       return { label: `Allow ${priceText(nearest)} an hour`, change: { maxPrice: String(nearest) } };
     case 'min_vram_gb':

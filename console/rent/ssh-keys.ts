@@ -128,3 +128,9 @@ export function keyName({ kind, comment }: Pick<PublicKey, 'kind' | 'comment'>):
   const name = comment.replace(/[^A-Za-z0-9@._+-]+/g, '_').slice(0, 64);
   return name === '' ? kind.toLowerCase().replace(/\s+/g, '-') : name;
 }
+
+/** Whether two lines are the same key, whatever their comments say. */
+export function isSameKey(a: string, b: string): boolean {
+  const key = (line: string) => line.split(/\s+/, 2).join(' ');
+  return key(a) === key(b);
+}

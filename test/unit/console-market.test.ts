@@ -1,24 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import { headlineOf, inOrder, typeCardOf, vramChoices } from '../../console/market/figures.js';
+import { headlineOf, inOrder, typeCardOf, typeMeant, vramChoices } from '../../console/market/figures.js';
 import {
   activeFilters,
+  addressChange,
   filtersOf,
   loosenings,
   offerQueryOf,
-  queryWith,
   withFilter,
   type Filters,
 } from '../../console/market/filters.js';
-import {
-  chartSentence,
-  columnsOf,
-  historyRows,
-  rangeOf,
-  sparklineOf,
-  sparklineValues,
-} from '../../console/market/history.js';
-import { freeText, rentAddress, rowsOf, updated } from '../../console/market/offer-rows.js';
-import { priceText, reliabilityText } from '../../console/market/price-words.js';
+import { chartSentence, columnsOf, historyRows, rangeOf, daysText, smallLineOf } from '../../console/market/history.js';
+import { extended, rentAddress, rowsOf, updated } from '../../console/market/offer-rows.js';
+import { hasRoom, readOffers } from '../../console/market/read-offers.js';
+import { priceText, reliabilityText } from '../../console/market/words.js';
+import type { Pages } from '../../src/client/pages.js';
 import type { Market, MarketHistory, MarketType, Offer } from '../../src/client/shapes.js';
 
 const gpu = (changes: Partial<MarketType> = {}): MarketType => ({
@@ -58,12 +53,7 @@ const offer = (changes: Partial<Offer> = {}): Offer => ({
 describe('prices and shares in words', () => {
   test.each([
     [0.5, '0.50'],
-    [1.8, '1.80'],
-    [0.4567, '0.4567'],
-    [0.00012, '0.00012'],
-    [0.00000001234, '0.000000012'],
-    [0, '0.00'],
-    [12_345.6, '12\u202f345.60'],
+    [0.0125, '0.0125'],
     [null, '–'],
     [NaN, '–'],
   ])('%s is %s', (price, words) => expect(priceText(price)).toBe(words));
@@ -86,7 +76,7 @@ describe('the figures above the market', () => {
 
   test('the median counts each type as often as it has GPUs', () => {
     const dear = gpu({ gpu_type: 'h200', total: 1, price: { min: 9, median: 9, max: 9 } });
-    expect(headlineOf(market(dear, gpu()))).toEqual({ free: 13, total: 20, machines: 'on 1 machine', median: 0.5 });
+    expect(headlineOf(market(dear, gpu()))).toEqual({ free: 13, total: 20, machines: 1, median: 0.5 });
   });
 
   test('there is no median where nobody has set a price', () => {
@@ -104,6 +94,18 @@ describe('the figures above the market', () => {
     });
     expect(typeCardOf(gpu())).toMatchObject({ vram: '24 GB', from: '0.45', together: 'up to 8 in one job' });
     expect(typeCardOf(a100)).toMatchObject({ name: 'A100 SXM4', freeShare: 0, from: undefined, together: '' });
+  });
+
+  test('a type is found by its key, by a shorter word and by its name', () => {
+    const types = [gpu({ gpu_type: 'a100-sxm4-80gb', name: 'A100 SXM4 80GB', aliases: ['a100'] }), gpu()];
+    expect(['a100', 'A100 SXM4 80GB', '4090', 'rtx-4090'].map((word) => typeMeant(types, word)?.gpu_type)).toEqual([
+      'a100-sxm4-80gb',
+      'a100-sxm4-80gb',
+      'rtx-4090',
+      'rtx-4090',
+    ]);
+    expect(typeMeant(types, 'h100')).toBeUndefined();
+    expect(typeMeant(types, '')).toBeUndefined();
   });
 
   test('types with something free come first, then those with most GPUs', () => {
@@ -127,13 +129,15 @@ describe('filters in the address', () => {
   };
 
   test('what is written into the address is read from it again', () => {
-    expect(filtersOf(queryWith(new URLSearchParams(), all))).toEqual(all);
+    const change = addressChange(all);
+    expect(filtersOf(new URLSearchParams(change as Record<string, string>))).toEqual(all);
   });
 
-  test('other parts of the address stay, and filters that are gone leave it', () => {
-    expect(queryWith(new URLSearchParams('range=7d&gpu=l40s&full=1'), { region: 'de' }).toString()).toBe(
-      'range=7d&region=de',
-    );
+  test('filters that are gone leave the address, and nothing else does', () => {
+    expect(addressChange({ region: 'de' })).toEqual({
+      ...{ gpu: undefined, count: undefined, vram: undefined, price: undefined, cuda: undefined },
+      ...{ region: 'de', full: undefined, sort: undefined },
+    });
   });
 
   test('what is no value of a filter is as if it were not there', () => {
@@ -142,8 +146,8 @@ describe('filters in the address', () => {
   });
 
   test('the broker is asked for full ones only where they are asked for', () => {
-    expect(offerQueryOf(all, 50)).toMatchObject({ gpu: 'rtx-4090', all: true, limit: 50, minVramGb: 24 });
-    expect(offerQueryOf({}, 50)).toEqual({ limit: 50 });
+    expect(offerQueryOf(all)).toMatchObject({ gpu: 'rtx-4090', all: true, minVramGb: 24 });
+    expect(offerQueryOf({})).toEqual({});
     expect(withFilter(all, 'gpu', undefined)).not.toHaveProperty('gpu');
   });
 
@@ -177,33 +181,67 @@ describe('rows of offers', () => {
     expect(rowsOf([atlas, borealis, atlas]).rows).toHaveLength(2);
   });
 
+  const now = (...offers: Offer[]) => ({ offers, hasMore: false, sort: 'price' as const });
+
   test('rows stay in place while figures change: the gone say so, and the new are counted', () => {
     const before = rowsOf([atlas, borealis]);
-    const after = updated(before, [
-      offer({ provider_id: 'cirrus' }),
-      offer({ provider_id: 'borealis', price_per_gpu_hour: 0.4 }),
-    ]);
+    const cheaper = offer({ provider_id: 'borealis', price_per_gpu_hour: 0.4 });
+    const after = updated(before, now(offer({ provider_id: 'cirrus' }), cheaper));
     expect(after.fresh).toBe(1);
     expect(after.rows.map(({ offer: { provider_id }, isGone, change }) => [provider_id, isGone, change])).toEqual([
       ['atlas', true, undefined],
       ['borealis', false, 'cheaper'],
     ]);
-    expect(updated(after, [atlas, borealis]).rows[0]).toMatchObject({ isGone: false });
+    expect(updated(after, now(atlas, borealis)).rows[0]).toMatchObject({ isGone: false });
   });
 
   test('a row that is as it was stays the same object', () => {
     const before = rowsOf([atlas, borealis]);
-    const after = updated(before, [offer({ free_gpus: 1 }), { ...borealis }]);
+    const after = updated(before, now(offer({ free_gpus: 1 }), { ...borealis }));
     expect(after.rows[1]).toBe(before.rows[1]);
     expect(after.rows[0]).not.toBe(before.rows[0]);
   });
 
+  test('what may stand on a page that is not read is not called gone', () => {
+    const before = rowsOf([atlas, borealis]);
+    const cheap = offer({ provider_id: 'cirrus', price_per_hour: 0.1 });
+    const isGone = (offers: Offer[], sort: 'price' | 'free' | 'reliability') =>
+      updated(before, { offers, hasMore: true, sort }).rows.map((row) => row.isGone);
+    expect(isGone([cheap, atlas], 'price')).toEqual([false, false]);
+    expect(isGone([cheap, offer({ provider_id: 'x', price_per_hour: 9 })], 'price')).toEqual([true, true]);
+    expect(isGone([offer({ provider_id: 'x', free_gpus: 1 })], 'free')).toEqual([true, true]);
+    expect(isGone([offer({ provider_id: 'x', reliability: 1 })], 'reliability')).toEqual([false, false]);
+  });
+
+  test('further pages come behind, without what is there already', () => {
+    const rows = extended(rowsOf([atlas]), [atlas, borealis]).rows;
+    expect(rows.map((row) => row.offer.provider_id)).toEqual(['atlas', 'borealis']);
+  });
+
+  test('pages are read one after another, and those that are there not again', async () => {
+    const asked: [number | undefined, string | undefined][] = [];
+    const list = ({ limit }: { limit?: number }) => ({
+      ...([] as unknown as Pages<Offer>),
+      page: async (cursor?: string) => {
+        asked.push([limit, cursor]);
+        return { items: [atlas], ...(asked.length < 3 ? { next: `cursor ${asked.length}` } : {}) };
+      },
+    });
+    const first = await readOffers(list, 1);
+    const all = await readOffers(list, 9, first);
+    expect(asked).toEqual([
+      [50, undefined],
+      [100, 'cursor 1'],
+      [100, 'cursor 2'],
+    ]);
+    expect(all).toEqual({ pages: [[atlas], [atlas], [atlas]] });
+    expect(hasRoom(all)).toBe(true);
+    expect(hasRoom({ pages: [Array.from({ length: 300 }, () => atlas)] })).toBe(false);
+  });
+
   test('an offer is rented where it is', () => {
-    expect(rentAddress({ gpu: 'rtx-4090', provider: 'a b', count: 2 })).toBe(
-      '/console/rent?gpu=rtx-4090&count=2&provider=a+b',
-    );
-    expect(rentAddress({ gpu: null })).toBe('/console/rent');
-    expect(freeText(offer({ free_gpus: 0 }))).toBe('full, of 4');
+    expect(rentAddress({ gpu: 'rtx-4090', provider: 'a b', count: 2 })).toBe('/rent?gpu=rtx-4090&count=2&provider=a+b');
+    expect(rentAddress({ gpu: null })).toBe('/rent');
   });
 });
 
@@ -232,9 +270,9 @@ describe('the history of a type', () => {
     expect(columnsOf(history(100))!.isShort).toBe(false);
   });
 
-  test('a site of a few minutes shows an hour, not a line at the edge', () => {
+  test('a site of a few minutes shows half an hour, not a line at the edge', () => {
     const total = [...Array.from({ length: 99 }, () => null), 12];
-    expect(columnsOf(history(100, { total }))!.times).toHaveLength(12);
+    expect(columnsOf(history(100, { total }))!.times).toHaveLength(6);
     expect(columnsOf(history(3, { total: [null, null, null] }))).toBeUndefined();
   });
 
@@ -249,18 +287,18 @@ describe('the history of a type', () => {
     expect(chartSentence(unpriced, String)).toMatch(/^No prices;/);
   });
 
-  test('a small line covers 30 of the 90 days, and has gaps where nothing is known', () => {
-    expect(sparklineValues(history(360, { step_s: 21_600 }))).toHaveLength(120);
-    const { line, trend } = sparklineOf([null, 1, 2, null, 2, 3], 100, 20)!;
-    expect(line.match(/M/g)).toHaveLength(2);
-    expect(line).toMatch(/^M0 /);
-    expect(trend).toBe('up');
+  test('a small line covers 30 of the 90 days, from its first value on', () => {
+    expect(smallLineOf(history(360, { step_s: 21_600 }))).toMatchObject({ days: 30, values: { length: 120 } });
+    const price_median = [null, null, 1, null, 2];
+    expect(smallLineOf(history(5, { price_median }))!.values).toEqual([1, null, 2]);
+    expect(daysText(30)).toBe('30 d');
+    expect(daysText(0.01)).toBe('1 h');
   });
 
   test('a price that hardly moves is drawn level, and a point is no line', () => {
-    expect(sparklineOf([1, 1, 1.001], 100, 20)!.trend).toBe('level');
-    expect(sparklineOf([0, 0], 100, 20)!.line).not.toContain('NaN');
-    expect(sparklineOf([null, 1], 100, 20)).toBeUndefined();
+    const { min, max } = smallLineOf(history(2, { price_median: [1, 1.001] }))!;
+    expect(max - min).toBeCloseTo(0.2);
+    expect(smallLineOf(history(2, { price_median: [null, 1] }))).toBeUndefined();
   });
 
   test('an unknown range is the shortest one', () => {

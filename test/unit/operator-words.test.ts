@@ -2,8 +2,17 @@ import { describe, expect, test } from '@jest/globals';
 import { actionText, detailText, hasFailed } from '../../console/operator/audit-words.js';
 import { blockEnd, blockProblem } from '../../console/operator/block-values.js';
 import { filterProblem, readFilter, writeFilter } from '../../console/operator/job-filter.js';
+import { matchesSearch } from '../../console/operator/machine-search.js';
 import { figuresOf, healthOf, lettersCount } from '../../console/operator/overview-words.js';
-import { attemptsText, byAge, reasonProblem, stuckSince, webAddress } from '../../console/operator/stuck-words.js';
+import { ordersFor } from '../../console/operator/provider-actions.js';
+import {
+  attemptsText,
+  byAge,
+  reasonProblem,
+  stuckSince,
+  webAddress,
+  type StuckItem,
+} from '../../console/operator/stuck-words.js';
 import type { Overview } from '../../src/client/types.generated.js';
 
 const nowMs = Date.parse('2026-11-27T12:00:00.000Z');
@@ -22,7 +31,7 @@ const overview: Overview = {
   ready: { postgres: { ok: true }, redis: { ok: false, detail: 'connection refused' } },
   temporal_ui: null,
 };
-const amount = (baseUnits: string) => `${baseUnits} u`;
+const money = { amount: (baseUnits: string) => `${baseUnits}u`, symbol: 'WLC' };
 const nothingKnown = {
   ...overview,
   ...{ jobs: null, providers: null, gpus: null, revenue: null, time_to_ssh_s: null, streams: null, reconciler: null },
@@ -30,24 +39,24 @@ const nothingKnown = {
 
 describe('the figures of a site', () => {
   test('each says what it counts, and what else belongs to it', () => {
-    expect(figuresOf(overview, amount).map(({ value, note }) => [value, note])).toEqual([
-      ['41', '2 starting'],
-      ['5', '1 offline'],
-      ['4 of 29', '14 % of all'],
-      ['113 u', '30 days: 9850 u'],
-      ['0.2 s', '95 of 100 within 1 min'],
+    expect(figuresOf(overview, money).map(({ value, unit = '', note }) => [value, unit, note])).toEqual([
+      ['41', '', '2 starting'],
+      ['5', '', '1 offline'],
+      ['4', 'of 29', '14 % of all'],
+      ['113u', 'WLC', '30 days: 9850u WLC'],
+      ['0.2 s', '', '95 of 100 within 1 min'],
     ]);
   });
 
   test('a part that nobody knows is no zero', () => {
-    const figures = figuresOf(nothingKnown, amount);
+    const figures = figuresOf(nothingKnown, money);
     expect(figures.map(({ value }) => value)).toEqual(['–', '–', '–', '–', '–']);
     expect(figures.filter(({ isAlarm }) => isAlarm)).toHaveLength(4);
   });
 
   test('a machine that is offline draws the eye', () => {
-    expect(figuresOf(overview, amount)[1]!.isAlarm).toBe(true);
-    expect(figuresOf({ ...overview, providers: { available: 1 } }, amount)[1]).toMatchObject({
+    expect(figuresOf(overview, money)[1]!.isAlarm).toBe(true);
+    expect(figuresOf({ ...overview, providers: { available: 1 } }, money)[1]).toMatchObject({
       note: 'all of them',
       isAlarm: false,
     });
@@ -82,9 +91,9 @@ describe('the figures of a site', () => {
 });
 
 describe('what is stuck', () => {
-  const item = {
+  const item: StuckItem = {
     ...{ kind: 'job', id: 'a', state: 'provisioning', since: '', age_s: 840, waits_for: '', attempts: 9, suggest: '' },
-  } as const;
+  };
 
   test('it says what it has been doing for how long, and how often', () => {
     expect(stuckSince(item)).toBe('has been starting for 14 min');
@@ -153,6 +162,30 @@ describe('who did what', () => {
     );
     expect(hasFailed({ failed: 'dependency_unavailable' })).toBe(true);
     expect(hasFailed({})).toBe(false);
+  });
+});
+
+describe('providers as an operator finds them', () => {
+  const provider = {
+    ...{ provider_id: 'demo-atlas', wallet_addr: '0xAb12', region: 'kr-11', node_name: 'p-demo-atlas-1' },
+    capacity: { total_gpus: { 'NVIDIA GeForce RTX 4090': 4 } } as never,
+  };
+
+  test.each(['', 'atlas', 'ATLAS 4090', 'ab12', 'kr-11'])('“%s” finds it', (search) => {
+    expect(matchesSearch(provider, search)).toBe(true);
+  });
+
+  test.each(['borealis', 'atlas h100'])('“%s” does not', (search) =>
+    expect(matchesSearch(provider, search)).toBe(false),
+  );
+
+  test('what may be done fits the state', () => {
+    const serves = { status: 'available', cordoned: false, approval_needed: false } as const;
+    expect(ordersFor(serves)).toEqual(['cordon', 'drain', 'forgive', 'retire', 'block']);
+    expect(ordersFor({ ...serves, cordoned: true })[0]).toBe('uncordon');
+    expect(ordersFor({ ...serves, status: 'pending', approval_needed: true })[0]).toBe('approve');
+    expect(ordersFor({ ...serves, retiring: true })).toEqual(['retire', 'block']);
+    expect(ordersFor({ ...serves, status: 'retired', blocked: { reason: '', until: null } })).toEqual([]);
   });
 });
 
