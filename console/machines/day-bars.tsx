@@ -56,7 +56,7 @@ export function DayBars({ days }: { days: readonly EarnedDay[] }) {
                 {monthDay(pointed.day)}: <Money units={pointed.earned} />
               </span>
             )}
-            <span>{last === undefined ? '' : 'today (UTC)'}</span>
+            <span>{last === undefined ? '' : 'today'}</span>
           </figcaption>
         </figure>
       )}
