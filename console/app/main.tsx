@@ -13,9 +13,13 @@ import {
   startReach,
   watchLogin,
 } from '../live/index.js';
+import { loadErrorDetails } from '../parts/error-note.js';
 import { startRouter } from './router.js';
 import { Shell } from './shell.js';
 import { startTheme } from './theme.js';
+
+/** By then the page is drawn. */
+const quietMs = 4_000;
 
 startTheme();
 startReach(() => broker().request('GET', '/health', { timeoutMs: 5_000 }));
@@ -45,3 +49,4 @@ const stopWaiting = effect(() => {
 const root = document.getElementById('app')!;
 root.replaceChildren();
 render(<Shell />, root);
+setTimeout(() => void loadErrorDetails().catch(() => undefined), quietMs);
