@@ -21,6 +21,8 @@ import { startTheme } from './theme.js';
 /** By then the page is drawn. */
 const quietMs = 4_000;
 
+// The document's own names are relative to the address that it was opened at, and browsers ask for the icon again at others.
+for (const icon of document.querySelectorAll<HTMLLinkElement>('link[rel=icon]')) icon.setAttribute('href', icon.href);
 startTheme();
 startReach(() => broker().request('GET', '/health', { timeoutMs: 5_000 }));
 startClock();
