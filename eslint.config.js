@@ -37,12 +37,12 @@ const zones = [
     message: 'The engines are for development and tests; the production image does not contain them.',
   },
   {
-    target: ['./workflows', './activities', './src/!(provider-agent|client|cli)/**/*', './src/*'],
-    from: ['./src/provider-agent', './src/client', './src/cli'],
+    target: ['./workflows', './activities', './src/!(provider-agent|client|cli|words)/**/*', './src/*'],
+    from: ['./src/provider-agent', './src/client', './src/cli', './src/words'],
     message: 'The broker talks to programs on other machines over the wire only.',
   },
   {
-    target: ['./src/provider-agent', './src/client', './src/cli'],
+    target: ['./src/provider-agent', './src/client', './src/cli', './src/words'],
     from: [
       './workflows',
       './activities',
@@ -51,13 +51,13 @@ const zones = [
     message: 'Programs on other machines talk to the broker over the wire only.',
   },
   {
-    target: ['./src/provider-agent', './src/client', './src/cli'],
+    target: ['./src/provider-agent', './src/client', './src/cli', './src/words'],
     from: './src/redis',
     except: ['./connection.ts'],
     message: 'An agent shares only the connection to Redis with the broker.',
   },
   {
-    target: ['./src/provider-agent', './src/client', './src/cli'],
+    target: ['./src/provider-agent', './src/client', './src/cli', './src/words'],
     from: './src/auth',
     except: ['./recover.ts'],
     message: 'What both ends sign and verify belongs in src/wire.',
@@ -65,8 +65,8 @@ const zones = [
   {
     target: './console',
     from: ['./src', './workflows', './activities', './engines'],
-    except: ['./wire', './client'],
-    message: 'The console runs in browsers, and talks to the broker through the client like any other program.',
+    except: ['./wire', './client', './words'],
+    message: 'The console runs in browsers, and talks to the broker through its client.',
   },
   {
     target: ['./workflows', './activities', './src'],
@@ -134,6 +134,13 @@ export default defineConfig(
     rules: nothingBut(
       '(viem(/accounts)?|\\./[\\w.-]+\\.js|\\.\\./wire/[\\w-]+\\.js)',
       'The client runs in browsers, too, and is published: it imports only itself and wire.',
+    ),
+  },
+  {
+    files: ['src/words/**'],
+    rules: nothingBut(
+      '(\\./[\\w-]+\\.js|\\.\\./(client|domain|wire)/[\\w.-]+\\.js)',
+      'What people read is the same in a terminal and in a browser: words are pure.',
     ),
   },
   {

@@ -111,11 +111,11 @@ export function isSshHost(text: string | undefined): text is string {
 }
 
 /** The command line that a customer types. */
-export function sshCommand(access: SshAccess): string {
+export function sshCommand(access: Pick<SshAccess, 'host' | 'port'> & { user: string }): string {
   return `ssh ${access.user}@${access.host} -p ${access.port}`;
 }
 
 /** The line for `~/.ssh/known_hosts`, so that the first login verifies the host; undefined without a host key. */
-export function knownHostsLine({ host, port, hostKey }: SshAccess): string | undefined {
+export function knownHostsLine({ host, port, hostKey }: Omit<SshAccess, 'user'>): string | undefined {
   return hostKey === undefined ? undefined : `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}`;
 }

@@ -1,9 +1,9 @@
 import type { BillingRow } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { printCsv } from '../csv.js';
-import { durationText } from '../durations.js';
-import { gpuText } from '../gpu-text.js';
-import { shortIds } from '../short-ids.js';
+import { durationText } from '../../words/durations.js';
+import { gpuText } from '../../words/gpu-text.js';
+import { shortIds } from '../../words/short-ids.js';
 import type { Column } from '../terminal/table.js';
 import type { Args } from '../tree/command.js';
 

@@ -1,8 +1,8 @@
 import type { Earnings } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { printCsv } from '../csv.js';
-import { durationText } from '../durations.js';
-import { shortIds } from '../short-ids.js';
+import { durationText } from '../../words/durations.js';
+import { shortIds } from '../../words/short-ids.js';
 import type { Args } from '../tree/command.js';
 
 interface Flags {

@@ -2,7 +2,7 @@ import type { Prices } from '../../client/providers.js';
 import type { Context } from '../context.js';
 import { usage } from '../failure.js';
 import { shownOf } from '../provider-table.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 interface Flags {

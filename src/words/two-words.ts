@@ -1,5 +1,3 @@
-import { randomInt } from 'node:crypto';
-
 const first = (
   'amber brave brisk calm clear cosy crisp eager early fair fond fresh gentle glad golden grand happy humble jolly keen ' +
   'kind light lively lucky mellow merry mild neat noble plain proud quick quiet rapid ready rosy round sharp silent ' +
@@ -24,5 +22,6 @@ export function fourWords(): string {
 }
 
 function any(words: readonly string[]): string {
-  return words[randomInt(words.length)]!;
+  // Of 2^32 values, a list this short takes all its words as often as one can tell.
+  return words[crypto.getRandomValues(new Uint32Array(1))[0]! % words.length]!;
 }

@@ -1,6 +1,6 @@
 import type { JobEvent } from '../client/shapes.js';
 import { durationText } from './durations.js';
-import { clean } from './terminal/clean.js';
+import { clean } from './clean.js';
 
 const words: Readonly<Record<string, string>> = {
   ordered: 'ordered',
@@ -24,6 +24,7 @@ export function eventText({ kind, data = {}, text }: JobEvent): string {
   if (kind === 'placed' && typeof data['provider_id'] === 'string') return `placed on ${clean(data['provider_id'])}`;
   if (kind === 'image_pulled' && typeof data['seconds'] === 'number')
     return `${said} (${durationText(data['seconds'])})`;
+  if (kind === 'extended' && typeof data['seconds'] === 'number') return `${said} by ${durationText(data['seconds'])}`;
   if (kind === 'ended' && text !== undefined) return `ended: ${clean(text)}`;
   return said;
 }

@@ -1,10 +1,11 @@
-import type { Style } from './terminal/style.js';
+/** A colour that goes with a state; whoever shows it chooses the shade. */
+export type Tone = 'green' | 'cyan' | 'yellow' | 'red' | 'dim';
 
 /** A state as a glyph, a word and a colour: never by colour alone. */
 export interface StateText {
   glyph: string;
   word: string;
-  style: Style | undefined;
+  style: Tone | undefined;
 }
 
 const ofJobs: Readonly<Record<string, StateText>> = {
