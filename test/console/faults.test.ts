@@ -147,7 +147,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
     const elsewhere = await site.client(visitor.wallet.account as never);
     const { job_id: id, expires_at: before } = await elsewhere.jobs.rentAndWait(orderOf());
     await visitor.open(`jobs/${id}`);
-    const extend = page.getByRole('button', { name: 'Extend by 1 h' });
+    const extend = page.getByRole('button', { name: /^Extend by \+?1 h/ });
     await extend.waitFor();
     const stored = await page.evaluate<string>(
       'Object.values(sessionStorage).find((text) => text.includes("sessionId"))',

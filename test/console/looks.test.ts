@@ -58,7 +58,10 @@ const widths = [320, 768, 1440];
   };
   const looks: Look[] = [
     { name: 'market', path: '', ready: async (page) => await page.getByRole('table').first().waitFor() },
-    { name: 'market-no-match', path: '?region=nowhere', ready: heading(/Nothing free fits/) },
+    {
+      ...{ name: 'market-no-match', path: '?region=nowhere' },
+      ready: async (page) => await page.getByText('Nothing free fits all of these filters').waitFor(),
+    },
     { name: 'rent', path: () => `rent?gpu=${machine.gpuType}`, ready: heading(/Summary/) },
     { name: 'jobs-connect-first', path: 'jobs' },
     { name: 'rent-out-connect-first', path: 'provider' },

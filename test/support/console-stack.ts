@@ -23,6 +23,8 @@ export async function startConsoleStack(log: Log, died: (name: string, how: stri
     ...memoryBounds,
     ...unlimited,
     RATE_LIMIT_LOGINS: '1000000',
+    // Each context of a browser is a login.
+    AUTH_MAX_SESSIONS: '1000',
     ADMIN_WALLETS: consoleOperator.address,
     // A job whose image never comes is to be found, and not to end by itself.
     JOB_STUCK_GRACE_S: '3600',
