@@ -24,7 +24,9 @@ export function PageHead({ title, heading, lead, children }: PageHeadProps) {
     document.title = `${title} · ${name}`;
   }, [title, name]);
   useEffect(() => {
-    if (visits.value > focused) line.current?.focus({ preventScroll: true });
+    // The heading of a page that was still loading had the focus, and took it along when it went.
+    const isLost = visits.value > 0 && document.activeElement === document.body;
+    if (visits.value > focused || isLost) line.current?.focus({ preventScroll: true });
     focused = visits.value;
   }, []);
   return (
