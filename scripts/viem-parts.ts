@@ -1,6 +1,8 @@
 import type { Metafile, Plugin } from 'esbuild';
 
 const unused = 'not-in-the-client';
+/** A login signs with it, so it is there anyway; who checks a signature loads it when it is needed. */
+const curve = '@noble/curves/secp256k1';
 
 /**
  * viem loads a few of its parts when they are asked for, and a bundler keeps each of them, with all that they need,
@@ -9,8 +11,8 @@ const unused = 'not-in-the-client';
 export const withoutLazyParts: Plugin = {
   name: 'without-lazy-parts-of-viem',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /./ }, ({ kind, importer }) =>
-      kind === 'dynamic-import' && importer.includes('/node_modules/viem/')
+    onResolve({ filter: /./ }, ({ path, kind, importer }) =>
+      kind === 'dynamic-import' && importer.includes('/node_modules/viem/') && path !== curve
         ? { path: unused, external: true }
         : undefined,
     ),

@@ -4,7 +4,6 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Endpoints } from '../../engines/engine.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
-import type { Queryable } from '../../src/db/pool.js';
 import { fieldsByName } from '../../src/wire/stream-entry.js';
 import { billViolations, readBills, type RunLog } from './bills.js';
 import type { JobStory } from './customers.js';
@@ -166,7 +165,7 @@ const mostRegistrationsKept = 100;
 
 /** The ledger against everything else that says something about the same money. */
 async function booksViolations(database: pg.Client, rows: (sql: string) => Promise<string[]>): Promise<string[]> {
-  const differing = await differingMoney(database as unknown as Queryable, 'everything');
+  const differing = await differingMoney(database, 'everything');
   return [
     ...differing.map(({ invariant, count, examples }) => `${invariant}: ${count} differ: ${examples.join(', ')}`),
     ...(await rows(`
