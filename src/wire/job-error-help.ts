@@ -44,11 +44,16 @@ export const jobErrorHelp = {
   },
   refund_exceeds_charge: {
     means: 'The refund is more than the job cost, less what was refunded of it before; or the job has not ended yet.',
-    todo: ['Read `charged` and `refunded`: at most their difference can be refunded.', 'End a job before you refund it.'],
+    todo: [
+      'Read `charged` and `refunded`: at most their difference can be refunded.',
+      'End a job before you refund it.',
+    ],
   },
   payout_exceeds_earnings: {
     means: 'The payout is more than the wallet has earned and was not paid yet.',
-    todo: ['Read `payable`. Was the payout booked before, or is it for another wallet? `GET /api/v1/admin/revenue` tells.'],
+    todo: [
+      'Read `payable`. Was the payout booked before, or is it for another wallet? `GET /api/v1/admin/revenue` tells.',
+    ],
   },
   extension_limit: {
     means: 'The job has been extended 1,000 times.',
