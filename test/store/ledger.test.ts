@@ -20,7 +20,9 @@ beforeAll(async () => {
 afterAll(() => database.close());
 beforeEach(async () => {
   await withoutLedgerTriggers(pool(), (tx) =>
-    tx.query('truncate ledger_lines, ledger_entries, ledger_accounts, jobs, auth_charges, provider_identities, auth_sessions cascade'),
+    tx.query(
+      'truncate ledger_lines, ledger_entries, ledger_accounts, jobs, auth_charges, provider_identities, auth_sessions cascade',
+    ),
   );
   sessionId = await putSession(pool(), testWallet);
   steps = moneySteps(pool());
