@@ -1,9 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { browserWallet } from '../support/browser-wallet.js';
 import { browserStartsWithinMs, describeWithChromium } from '../support/chromium.js';
-import { openConsole, type OpenConsole } from '../support/console.js';
+import { openConsole, type OpenConsole, type Visitor } from '../support/console.js';
 import { until } from '../support/until.js';
-import { shellOf } from './pages/shell.js';
+import { shellOf, walletDialogOf } from './pages/shell.js';
 
 /** Kilobytes, compressed by gzip. */
 const budgetsKb = { firstScript: 35, firstStyle: 10, wallet: 32, chart: 24 };
@@ -24,8 +25,8 @@ const mostShift = 0.02;
   afterAll(async () => await site?.close());
 
   /** The files that a page asks for, by name, with their compressed sizes; until it is quiet. */
-  async function load(what: (open: Awaited<ReturnType<OpenConsole['visitor']>>) => Promise<void>) {
-    const visitor = await site.visitor();
+  async function load(what: (open: Visitor) => Promise<void>, wallet = browserWallet()) {
+    const visitor = await site.visitor({ wallet });
     const sizes = new Map<string, { kb: number; atMs: number }>();
     const began = Date.now();
     const reading: Promise<void>[] = [];
@@ -59,13 +60,13 @@ const mostShift = 0.02;
   });
 
   test('the part that asks wallets, and the chart, come later and keep to their budgets', async () => {
-    const later = async (act: (visitor: Awaited<ReturnType<typeof load>>['visitor']) => Promise<void>) => {
+    const later = async (act: (visitor: Visitor) => Promise<void>, wallet = browserWallet()) => {
       const seen = new Set<string>();
       const { visitor, sizes } = await load(async (open) => {
         open.page.on('request', (request) => void seen.add(new URL(request.url()).pathname));
         await open.open(chartOf);
         await act(open);
-      });
+      }, wallet);
       await visitor.context.close();
       return [...sizes].filter(([name]) => name.endsWith('.js'));
     };
@@ -81,11 +82,14 @@ const mostShift = 0.02;
     expect(chart.reduce((all, [, { kb }]) => all + kb, 0)).toBeLessThanOrEqual(budgetsKb.chart);
 
     const known = new Set(withChart.map(([name]) => name));
+    // Its person says no, so that nothing is loaded for who is connected.
+    const refusing = browserWallet({ refuses: ['eth_signTypedData_v4'] });
     const withWallet = await later(async ({ page }) => {
       await shellOf(page).connect.click();
-      await page.getByRole('button', { name: 'Otter Wallet' }).click();
-      await shellOf(page).wallet.waitFor();
-    });
+      const { wallet, failure } = walletDialogOf(page);
+      await wallet('Otter Wallet').click();
+      await failure.waitFor();
+    }, refusing);
     const wallet = withWallet.filter(([name]) => !known.has(name));
     console.log(wallet.map(([name, { kb }]) => `${kb.toFixed(1).padStart(6)} KB  ${name}`).join('\n'));
     expect(wallet).not.toEqual([]);
