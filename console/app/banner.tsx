@@ -38,5 +38,7 @@ function Since() {
   void second.value;
   const sinceMs = awaySinceMs.value;
   if (sinceMs === undefined) return null;
-  return <span aria-hidden="true">Tried again for {shortDuration((Date.now() - sinceMs) / 1000)}.</span>;
+  return (
+    <span aria-hidden="true">No answer for {shortDuration((Date.now() - sinceMs) / 1000)}; it is tried again.</span>
+  );
 }

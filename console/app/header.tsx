@@ -4,6 +4,7 @@ import { login, mayBeAdmin, requireLogin } from '../live/index.js';
 import { Button } from '../parts/index.js';
 import { Link } from './link.js';
 import { path } from './router.js';
+import { siteName } from './site-name.js';
 import { setTheme, theme, type Theme } from './theme.js';
 
 const places = [
@@ -19,9 +20,9 @@ export function Header() {
   return (
     <header class="top">
       <div class="top-inner">
-        <Link to="/" class="brand" aria-label="WorldLand, to the market">
+        <Link to="/" class="brand" aria-label={`${siteName()}, to the market`}>
           <Mark />
-          <span>WorldLand</span>
+          <span>{siteName()}</span>
         </Link>
         <nav aria-label="Pages">
           {all.map(({ to, name, also }) => (

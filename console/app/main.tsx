@@ -13,10 +13,16 @@ import {
   startReach,
   watchLogin,
 } from '../live/index.js';
+import { loadErrorDetails } from '../parts/error-note.js';
 import { startRouter } from './router.js';
 import { Shell } from './shell.js';
 import { startTheme } from './theme.js';
 
+/** By then the page is drawn. */
+const quietMs = 4_000;
+
+// The document's own names are relative to the address that it was opened at, and browsers ask for the icon again at others.
+for (const icon of document.querySelectorAll<HTMLLinkElement>('link[rel=icon]')) icon.setAttribute('href', icon.href);
 startTheme();
 startReach(() => broker().request('GET', '/health', { timeoutMs: 5_000 }));
 startClock();
@@ -45,3 +51,4 @@ const stopWaiting = effect(() => {
 const root = document.getElementById('app')!;
 root.replaceChildren();
 render(<Shell />, root);
+setTimeout(() => void loadErrorDetails().catch(() => undefined), quietMs);

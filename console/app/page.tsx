@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { visits } from './router.js';
+import { siteName } from './site-name.js';
 
 interface PageHeadProps {
   /** The heading, and the title of the tab. */
@@ -18,9 +19,10 @@ let focused = 0;
 /** The one `h1` of a page. After a navigation it gets the focus, so that a screen reader says where one is. */
 export function PageHead({ title, heading, lead, children }: PageHeadProps) {
   const line = useRef<HTMLHeadingElement>(null);
+  const name = siteName();
   useEffect(() => {
-    document.title = `${title} · WorldLand`;
-  }, [title]);
+    document.title = `${title} · ${name}`;
+  }, [title, name]);
   useEffect(() => {
     if (visits.value > focused) line.current?.focus({ preventScroll: true });
     focused = visits.value;

@@ -45,9 +45,22 @@ export function setQuery(change: Record<string, string | undefined>): void {
 
 let scrollTo = 0;
 
-/** Called by the shell once the page is drawn. */
+/** How long a page may take to become what it was. */
+const settlesWithinMs = 2_000;
+
+/** Called by the shell once the page is drawn. What it reads comes later, and only then can one be where one was. */
 export function restoreScroll(): void {
-  window.scrollTo(0, scrollTo);
+  const target = scrollTo;
+  window.scrollTo(0, target);
+  if (target === 0) return;
+  const touched = new AbortController();
+  const ended = AbortSignal.any([touched.signal, AbortSignal.timeout(settlesWithinMs)]);
+  const observer = new ResizeObserver(() => window.scrollTo(0, target));
+  ended.addEventListener('abort', () => observer.disconnect());
+  // Whoever scrolls or goes on meanwhile is not to be pulled back.
+  for (const event of ['wheel', 'touchstart', 'keydown', 'pointerdown', 'popstate'])
+    addEventListener(event, () => touched.abort(), { signal: ended, passive: true });
+  observer.observe(document.body);
 }
 
 export function startRouter(): void {

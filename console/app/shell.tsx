@@ -1,8 +1,10 @@
+import { Component, type ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect } from 'preact/hooks';
-import { reach } from '../live/index.js';
+import { comebacks, reach } from '../live/index.js';
 import { Empty, Skeleton, Button, LinkButton } from '../parts/index.js';
 import { Asks } from './asks.js';
 import { Banner } from './banner.js';
+import { Footer } from './footer.js';
 import { Header } from './header.js';
 import { shown, showPage } from './lazy-page.js';
 import { PageHead } from './page.js';
@@ -12,7 +14,8 @@ import { Toasts } from './toasts.js';
 /** Everything around a page. */
 export function Shell() {
   const at = path.value;
-  useEffect(() => void showPage(at), [at]);
+  const attempt = shown.value === 'failed' ? comebacks.value : 0;
+  useEffect(() => void showPage(at), [at, attempt]);
   return (
     <>
       <a class="skip" href="#main">
@@ -23,6 +26,7 @@ export function Shell() {
       <main id="main" tabIndex={-1} data-reach={reach.value}>
         <Page />
       </main>
+      <Footer />
       <Toasts />
       <Asks />
     </>
@@ -54,5 +58,31 @@ function Page() {
       </>
     );
   const { page: Current, params } = current;
-  return <Current key={key} params={params} query={query.value} />;
+  return (
+    <Fault key={key}>
+      <Current params={params} query={query.value} />
+    </Fault>
+  );
+}
+
+/** A page that cannot be drawn takes nothing else with it. */
+class Fault extends Component<{ children: ComponentChildren }, { isBroken: boolean }> {
+  override state = { isBroken: false };
+
+  override componentDidCatch(error: unknown) {
+    console.error(error);
+    this.setState({ isBroken: true });
+  }
+
+  override render() {
+    if (!this.state.isBroken) return this.props.children;
+    return (
+      <>
+        <PageHead title="Not shown" />
+        <Empty title="This page does not work" action={<Button onClick={() => location.reload()}>Load again</Button>}>
+          Something in it failed. Nothing was sent, and your jobs are not affected.
+        </Empty>
+      </>
+    );
+  }
 }

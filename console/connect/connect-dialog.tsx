@@ -56,7 +56,7 @@ function Asking({ question }: { question: Ask }) {
       finish(question, before);
     } catch (error) {
       // The person closed the dialog while the wallet was open.
-      if (ask.peek() !== undefined) {
+      if (ask.peek() === question) {
         setFailure({ ...loginFailure(error, { smartWallets: site.peek()?.auth.smart_wallets === true }), wallet });
         setSaid('');
         requestAnimationFrame(() => (focused as HTMLElement | null)?.focus());

@@ -1,4 +1,5 @@
 import { memoryStore, type Scope, type StoredSession, type WorldLand } from '../../src/client/index.js';
+import type { MintedToken } from '../../src/client/shapes.js';
 import type { TypedData } from '../../src/client/wallet.js';
 import { domainType } from '../../src/wire/typed-data-domain.js';
 import { connectLazily } from '../live/client.js';
@@ -57,7 +58,30 @@ export async function endAllSessions(wallet: Wallet, say: (text: string) => void
 const tokenOf = async (client: WorldLand) =>
   await client.tokens.create({ scopes: browserScopes, ttlSeconds: loginSeconds() });
 
-async function openSession(wallet: Wallet, scopes: readonly Scope[], { limit, say }: Asked) {
+/** What a token for a program may do. */
+export interface TokenAsked extends Asked {
+  scopes: readonly Scope[];
+  ttlSeconds: number;
+  /** What the list of sessions calls it. */
+  label: string;
+}
+
+/**
+ * Makes a token for a program, in a session of its own: it may do and spend what is allowed here, and ending it touches
+ * nothing else. The session's key is forgotten with the client.
+ *
+ * @throws WalletRefusal, WorldLandError
+ */
+export async function mintToken(wallet: Wallet, asked: TokenAsked): Promise<MintedToken> {
+  const { scopes, ttlSeconds } = asked;
+  const { client } = await openSession(wallet, scopes, asked);
+  return await client.tokens.create({ scopes, ttlSeconds });
+}
+
+type Opening = Asked & Partial<Pick<TokenAsked, 'ttlSeconds' | 'label'>>;
+
+async function openSession(wallet: Wallet, scopes: readonly Scope[], opening: Opening) {
+  const { limit, say, ttlSeconds = loginSeconds(), label = labelOf(navigator) } = opening;
   const { signer, chainId } = await signerOf(wallet, say);
   let kept: StoredSession | undefined;
   const memory = memoryStore();
@@ -69,8 +93,7 @@ async function openSession(wallet: Wallet, scopes: readonly Scope[], { limit, sa
     },
   };
   const client = connectLazily({ api, store, fetch: watchedFetch, retries: 0 });
-  const ttlSeconds = loginSeconds();
-  await client.login({ wallet: signer, chainId, scopes, spendLimit: limit, ttlSeconds, label: labelOf(navigator) });
+  await client.login({ wallet: signer, chainId, scopes, spendLimit: limit, ttlSeconds, label });
   return { client, opened: () => kept! };
 }
 

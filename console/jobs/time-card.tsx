@@ -80,10 +80,9 @@ function ExtendRow({ job, onJob }: { job: Job; onJob(job: Job): void }) {
             busy={busyS === extension.seconds}
             disabled={!canAct.value || extension.refused !== undefined || busyS !== undefined}
             title={extension.refused}
-            aria-label={`Extend by ${hours} h`}
             onClick={() => void extend(extension.seconds)}
           >
-            +{hours} h
+            <span class="hidden-text">Extend by </span>+{hours} h
             {extension.price !== undefined && (
               <span class="soft">
                 <Money units={extension.price} bare />

@@ -32,7 +32,8 @@ export const site = signal<Site | undefined>(undefined);
 
 /** The token of the broker, as amounts are shown; before it is known, in the form that most have. */
 export function token(): Pick<Token, 'symbol' | 'decimals'> {
-  return site.value?.token ?? { symbol: '', decimals: 18 };
+  const { symbol = '', decimals = 18 } = site.value?.token ?? {};
+  return { symbol, decimals: Number.isInteger(decimals) && decimals >= 0 && decimals <= 36 ? decimals : 18 };
 }
 
 /** Reads the facts about the broker; they are needed for every amount. */

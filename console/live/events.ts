@@ -50,7 +50,7 @@ export function startEvents(): void {
 }
 
 function follow(wallet: string): () => void {
-  const name = `worldland-events:${wallet}`;
+  const name = `worldland-events:${broker().api}:${wallet}`;
   const channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel(name);
   const ended = new AbortController();
   const { signal: endedSignal } = ended;

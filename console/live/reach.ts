@@ -47,8 +47,9 @@ export async function watchedFetch(input: RequestInfo | URL, init?: RequestInit)
   try {
     const response = await fetch(input, init);
     learnClock(response.headers.get('date'), performance.now() - startedMs);
-    // A proxy answers for a broker that is down.
-    note(response.status < 502 || response.status > 504);
+    // A proxy answers for a broker that is down, and not with JSON, as a broker does for what it depends on.
+    const isGateway = response.status >= 502 && response.status <= 504;
+    note(!isGateway || /\bjson\b/.test(response.headers.get('content-type') ?? ''));
     return response;
   } catch (error) {
     // What was given up, by the page or after the client's time limit, says nothing about who is there.

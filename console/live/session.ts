@@ -42,20 +42,27 @@ export type Ask =
 export const ask = signal<Ask | undefined>(undefined);
 
 type Asked = Ask extends infer A ? (A extends Ask ? Omit<A, 'settle'> : never) : never;
-let pending: { kind: Ask['kind']; done: Promise<boolean> } | undefined;
+let pending: { question: Ask; done: Promise<boolean> } | undefined;
 
 function asked(question: Asked): Promise<boolean> {
-  // Several requests that fail at once ask one question.
-  if (pending?.kind === question.kind) return pending.done;
-  const done = new Promise<boolean>((resolve) => {
-    const settle = (isDone: boolean) => {
-      ask.value = undefined;
-      pending = undefined;
+  // Several requests that fail at once ask one question; another one takes its place.
+  if (pending?.question.kind === question.kind) return pending.done;
+  pending?.question.settle(false);
+  let resolve: (isDone: boolean) => void;
+  const done = new Promise<boolean>((settled) => (resolve = settled));
+  const shown: Ask = {
+    ...question,
+    settle(isDone) {
+      // A wallet may sign after its dialog was closed, and another one opened.
+      if (pending?.question === shown) {
+        pending = undefined;
+        ask.value = undefined;
+      }
       resolve(isDone);
-    };
-    ask.value = { ...question, settle };
-  });
-  pending = { kind: question.kind, done };
+    },
+  };
+  pending = { question: shown, done };
+  ask.value = shown;
   return done;
 }
 

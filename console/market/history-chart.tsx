@@ -2,25 +2,19 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { priceFigure, timeInWords } from '../parts/index.js';
 import { lookOf, roomy, timeText } from './chart-look.js';
 import { chartSentence, type HistoryColumns } from './history.js';
-import { useSeen, useThemeChanges } from './when.js';
-import type { drawHistory } from './price-chart.js';
+import { useLater, useSeen, useThemeChanges } from './when.js';
 import { priceText, unknown } from './words.js';
+
+const loadChart = async () => await import('./price-chart.js');
 
 /** The chart, once its code is there, and above it the figures of the step at which the pointer is. */
 export function HistoryChart({ columns }: { columns: HistoryColumns }) {
   const box = useRef<HTMLDivElement>(null);
   const isSeen = useSeen(box);
-  const [draw, setDraw] = useState<typeof drawHistory>();
-  const [isMissing, setMissing] = useState(false);
+  const late = useLater(loadChart, isSeen);
+  const draw = typeof late === 'object' ? late.drawHistory : undefined;
   const [at, setAt] = useState<number>();
   const theme = useThemeChanges();
-  useEffect(() => {
-    if (!isSeen) return;
-    import('./price-chart.js').then(
-      (module) => setDraw(() => module.drawHistory),
-      () => setMissing(true),
-    );
-  }, [isSeen]);
   useEffect(() => {
     if (draw === undefined || box.current === null) return undefined;
     const chart = draw(box.current, columns, {
@@ -38,7 +32,7 @@ export function HistoryChart({ columns }: { columns: HistoryColumns }) {
     <figure class="history-chart">
       <Reading columns={columns} at={at} />
       <div class="history-plots" ref={box} role="img" aria-label={`Price and free GPUs over time. ${sentence}`}>
-        {isMissing && <p class="soft">The chart could not be loaded. “Show as table” has the same figures.</p>}
+        {late === 'missing' && <p class="soft">The chart could not be loaded. “Show as table” has the same figures.</p>}
       </div>
     </figure>
   );

@@ -2,12 +2,12 @@ import { useState } from 'preact/hooks';
 import type { MarketType } from '../../src/client/index.js';
 import { broker, useResource } from '../live/index.js';
 import { Button, Card, Loaded, plain, Segmented, Select, Skeleton, Untrusted } from '../parts/index.js';
-import { HistoryChart } from './history-chart.js';
-import { HistoryTable } from './history-table.js';
-import { columnsOf, historyRanges, rangeOf, rangeWords } from './history.js';
-import { useIdle } from './when.js';
+import { historyRanges, rangeOf, rangeWords } from './ranges.js';
+import { useIdle, useLater } from './when.js';
 
 const everyMs = 60_000;
+
+const loadView = async () => await import('./history-view.js');
 
 interface HistorySectionProps {
   types: readonly MarketType[];
@@ -24,6 +24,7 @@ export function HistorySection({ types, gpuType, range: asked, onType, onRange }
   const [isTable, setTable] = useState(false);
   const key = isIdle && gpuType !== undefined ? `history:${range}:${gpuType}` : undefined;
   const history = useResource(key, () => broker().market.history({ gpuType: gpuType!, range }), { everyMs });
+  const view = useLater(loadView, isIdle);
   const type = types.find((each) => each.gpu_type === gpuType);
   return (
     <Card
@@ -61,14 +62,15 @@ export function HistorySection({ types, gpuType, range: asked, onType, onRange }
     >
       <div class="history-body">
         <Loaded of={history} skeleton={<Skeleton lines={1} height={20} />}>
-          {(data) => {
-            const columns = columnsOf(data);
-            if (columns === undefined)
-              return (
-                <p class="history-none soft">Nothing was sampled yet. The market is sampled every five minutes.</p>
-              );
-            return isTable ? <HistoryTable columns={columns} /> : <HistoryChart key={range} columns={columns} />;
-          }}
+          {(data) =>
+            view === 'missing' ? (
+              <p class="history-none soft">The chart could not be loaded. Load the page again.</p>
+            ) : view === undefined ? (
+              <Skeleton lines={1} height={20} />
+            ) : (
+              <view.HistoryView key={range} history={data} isTable={isTable} />
+            )
+          }
         </Loaded>
       </div>
     </Card>

@@ -3,7 +3,7 @@ import type { MarketHistory, MarketType } from '../../src/client/index.js';
 import { broker, site, useResource } from '../live/index.js';
 import { Button, LinkButton, plain, Skeleton, Sparkline, Untrusted } from '../parts/index.js';
 import { inOrder, typeCardOf } from './figures.js';
-import { daysText, smallLineOf } from './history.js';
+import { daysText, smallLineOf } from './small-line.js';
 import { rentAddress } from './offer-rows.js';
 import { priceText } from './words.js';
 import { useIdle } from './when.js';

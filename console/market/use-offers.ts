@@ -30,8 +30,8 @@ interface Shown {
 /** The offers that fit filters, page by page, with rows that do not jump while they are read. */
 export function useOffers(filters: Filters): ShownOffers {
   const key = JSON.stringify(offerQueryOf(filters));
-  const [asked, setAsked] = useState({ key, pages: 1 });
-  const pages = asked.key === key ? asked.pages : 1;
+  const [asked, setAsked] = useState<Readonly<Record<string, number>>>({});
+  const pages = asked[key] ?? 1;
   const latest = useRef<ReadOffers | undefined>(undefined);
   const list = useResource(
     `offers:${key}`,
@@ -64,7 +64,7 @@ export function useOffers(filters: Filters): ShownOffers {
     isOld: shown.current !== undefined && shown.current.key !== key,
     hasMore: data?.next !== undefined,
     hasRoom: data === undefined || hasRoom(data),
-    showMore: () => setAsked({ key, pages: (data?.pages.length ?? 1) + 1 }),
+    showMore: () => setAsked({ ...asked, [key]: (data?.pages.length ?? 1) + 1 }),
     showFresh() {
       if (shown.current !== undefined) shown.current.rows = rowsOf(shown.current.data.pages.flat());
       drawAgain((count) => count + 1);

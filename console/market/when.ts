@@ -62,3 +62,16 @@ export function useSettled<T>(value: T, afterMs: number): T {
   }, [value, afterMs]);
   return settled;
 }
+
+/** Code that is loaded once it is wanted; `missing` where that fails, until it is wanted anew. */
+export function useLater<T extends object>(load: () => Promise<T>, isWanted: boolean): T | 'missing' | undefined {
+  const [loaded, setLoaded] = useState<T | 'missing'>();
+  useEffect(() => {
+    if (!isWanted || typeof loaded === 'object') return;
+    load().then(setLoaded, (error: unknown) => {
+      console.error(error);
+      setLoaded('missing');
+    });
+  }, [isWanted]);
+  return loaded;
+}

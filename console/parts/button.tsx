@@ -19,10 +19,11 @@ const classOf = ({ kind = 'quiet', size = 'm' }: Look, more: unknown) =>
   `button ${kind} ${size}${typeof more === 'string' ? ` ${more}` : ''}`;
 
 export function Button({ kind, size, busy = false, class: more, onClick, disabled, children, ...rest }: ButtonProps) {
+  const { type = 'button' } = rest;
   return (
     <button
-      type="button"
       {...rest}
+      type={busy ? 'button' : type}
       class={classOf({ ...(kind && { kind }), ...(size && { size }) }, more)}
       disabled={disabled === true && !busy}
       aria-busy={busy || undefined}

@@ -1,73 +1,44 @@
-import type { WorldLandError } from '../../src/client/index.js';
-import type { ComponentChildren } from 'preact';
-import { second } from '../live/clock.js';
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import { Button } from './button.js';
-import { Copy } from './copy.js';
-import { failureInWords } from './failures.js';
+import type { ErrorNoteProps } from './error-note-props.js';
 import { Untrusted } from './untrusted.js';
 
-interface ErrorNoteProps {
-  error: WorldLandError;
-  /** Tries again; without it there is no button. */
-  onRetry?: () => void;
-  /** When it is tried again by itself, by this computer's clock. */
-  nextAtMs?: number | undefined;
-  /** A better way out than trying again. */
-  children?: ComponentChildren;
+let details: ComponentType<ErrorNoteProps> | undefined;
+
+/** Loads what most visits never need; the shell does it once the page is quiet, since it must be there without a network. */
+export async function loadErrorDetails(): Promise<void> {
+  details ??= (await import('./error-details.js')).ErrorDetails;
 }
 
 /** What failed, in words, with the id that an operator can look up, and a way on. */
-export function ErrorNote({ error, onRetry, nextAtMs, children }: ErrorNoteProps) {
-  const { title, advice } = failureInWords(error);
+export function ErrorNote(props: ErrorNoteProps) {
+  const [, setLoaded] = useState(details !== undefined);
+  useEffect(() => {
+    if (details === undefined)
+      loadErrorDetails().then(
+        () => setLoaded(true),
+        () => undefined,
+      );
+  }, []);
+  if (details !== undefined) {
+    const Details = details;
+    return <Details {...props} />;
+  }
+  const { error, onRetry, children } = props;
   return (
     <div class="note tone-bad" role="alert">
       <p class="note-title">
-        <span aria-hidden="true">✕ </span>
-        {title}
+        <Untrusted text={error.detail === '' ? 'That did not work' : error.detail} max={300} />
       </p>
-      {error.detail !== '' && error.detail !== title && (
-        <p>
-          <Untrusted text={error.detail} max={300} />
-        </p>
-      )}
-      {error.fields !== undefined && (
-        <ul>
-          {error.fields.map(({ field, message }) => (
-            <li key={field}>
-              <code>
-                <Untrusted text={field} />
-              </code>{' '}
-              <Untrusted text={message} max={200} />
-            </li>
-          ))}
-        </ul>
-      )}
-      {advice !== undefined && <p>{advice}</p>}
       {children}
-      <div class="row">
-        {onRetry !== undefined && (
+      {onRetry !== undefined && (
+        <div class="row">
           <Button size="s" onClick={onRetry}>
             Try again
           </Button>
-        )}
-        {nextAtMs !== undefined && <Until atMs={nextAtMs} />}
-        {error.requestId !== undefined && (
-          <span class="row small soft">
-            <span>
-              Request <code class="request-id">{error.requestId.slice(0, 8)}…</code>
-            </span>
-            <Copy text={error.requestId} what="the id of the request">
-              Copy id
-            </Copy>
-          </span>
-        )}
-      </div>
+        </div>
+      )}
     </div>
   );
-}
-
-function Until({ atMs }: { atMs: number }) {
-  void second.value;
-  const leftS = Math.max(0, Math.ceil((atMs - Date.now()) / 1000));
-  return <span class="small soft num">{leftS === 0 ? 'again now' : `again in ${leftS} s`}</span>;
 }

@@ -51,6 +51,16 @@ export function formProblems(form: OrderForm, site: Pick<Site, 'jobs'>): Problem
   return problems;
 }
 
+/** What is wrong with figures that were typed a moment ago; an empty field is no mistake yet. */
+export function typedProblems(settled: OrderForm, now: OrderForm, site: Pick<Site, 'jobs'>): Problems {
+  const places = ['count', 'cpu', 'memory', 'disk', 'hours', 'maxPrice', 'minVram', 'minCuda'] as const;
+  const problems = formProblems(settled, site);
+  const shown = places.filter((place) => settled[place] === now[place] && now[place].trim() !== '');
+  return Object.fromEntries(
+    shown.flatMap((place) => (problems[place] === undefined ? [] : [[place, problems[place]]])),
+  );
+}
+
 interface Bounds {
   min?: number;
   max: number;

@@ -1,20 +1,21 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { MarketType, Site } from '../../src/client/index.js';
 import { setQuery } from '../app/router.js';
-import { broker, login, requireLogin, useResource } from '../live/index.js';
+import { act, broker, login, requireLogin, useResource } from '../live/index.js';
 import { inOrder, typeMeant } from '../market/figures.js';
 import { useSettled } from '../market/when.js';
+import { createCompletion } from './complete-order.js';
 import { DurationSection } from './duration-section.js';
-import { firstPlace, formProblems, placed, type Place, type Problems } from './form-problems.js';
+import { firstPlace, formProblems, placed, typedProblems, type Place, type Problems } from './form-problems.js';
 import { GpuSection } from './gpu-section.js';
 import { ImageSection } from './image-section.js';
 import { KeysSection } from './keys-section.js';
 import { MoreSection } from './more-section.js';
-import { addressChange, orderOf, quoteOrderOf, type OrderForm } from './order-form.js';
+import { addressChange, quoteOrderOf, type OrderForm } from './order-form.js';
 import type { Change } from './remedies.js';
 import { Summary } from './summary.js';
 import { useOrder } from './use-order.js';
-import { useQuote } from './use-quote.js';
+import { machineIn, useQuote } from './use-quote.js';
 
 const addressMs = 400;
 const marketEveryMs = 10_000;
@@ -34,41 +35,38 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
 
   const ofQuote = placed(loaded.error?.fields ?? []);
   const ofOrder = placed(ordering.error?.fields ?? []);
-  const problems: Problems = { ...ofQuote.problems, ...ofOrder.problems, ...tried };
+  const problems: Problems = {
+    ...typedProblems(address, form, site),
+    ...ofQuote.problems,
+    ...ofOrder.problems,
+    ...tried,
+  };
   const set = (change: Partial<OrderForm>) => {
     setForm((now) => ({ ...now, ...change }));
     setTried((now) => without(now, change));
     if (ordering.error?.fields !== undefined) ordering.forgetError();
   };
+  const [complete] = useState(() => createCompletion({ savedKey, machineIn }));
   const rent = async () => {
     const found = formProblems(form, site);
+    // Whoever is not connected may have a key at the broker: that is seen once the wallet is known.
+    if (login.value === undefined) delete found.keys;
     setTried(found);
     const place = firstPlace(found);
-    if (place === 'keys' && Object.keys(found).length === 1 && login.value === undefined) {
-      await rentWithSavedKey();
+    if (place !== undefined) {
+      focusOn(box.current, place);
       return;
     }
-    if (place === undefined) await send(form);
-    else focusOn(box.current, place);
-  };
-  const send = async (complete: OrderForm) => {
-    const order = orderOf(complete, site, loaded.data?.provider);
-    if (order !== undefined) await ordering.rent(order, complete.keepsKeys ? complete.newKeys : []);
-  };
-  /** Only a key is missing, and the wallet may have one that the broker keeps. */
-  const rentWithSavedKey = async () => {
-    const isIn = await requireLogin('Your keys are shown to your wallet.');
-    const [first] = isIn
-      ? await broker()
-          .sshKeys.list()
-          .catch(() => [])
-      : [];
-    if (first === undefined) {
-      focusOn(box.current, 'keys');
-      return;
-    }
-    set({ savedKeys: [first.key_id] });
-    await send({ ...form, savedKeys: [first.key_id] });
+    await ordering.rent(
+      async () => {
+        const made = await complete(form, site);
+        if ('order' in made) return made.order;
+        setTried({ [made.missing]: made.text });
+        focusOn(box.current, made.missing);
+        return undefined;
+      },
+      form.keepsKeys ? form.newKeys : [],
+    );
   };
   const ordered = firstPlace(ofOrder.problems);
   useEffect(() => {
@@ -101,6 +99,13 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
       />
     </form>
   );
+}
+
+/** The first key that the wallet keeps at the broker; the wallet is asked who it is if that is not known. */
+async function savedKey(): Promise<string | undefined> {
+  if (!(await requireLogin('Your keys are shown to your wallet.'))) return undefined;
+  const [first] = await act(() => broker().sshKeys.list());
+  return first?.key_id;
 }
 
 /** A link may name a GPU in other words than its key; one that names none gets the type of which most is there. */

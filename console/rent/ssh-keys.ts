@@ -17,6 +17,8 @@ export type Inspection =
 
 const mostKeys = 10;
 const longestLine = 4_096;
+/** Nothing that belongs here is longer; what is cut off is not read, and is not kept either. */
+const longestText = 64 * 1024;
 
 /** What gives a secret away, wherever in the text it stands. */
 const secrets: readonly (readonly [RegExp, string])[] = [
@@ -45,7 +47,8 @@ const kinds: Readonly<Record<string, string>> = {
  * Tells public keys from private ones and from what is neither, before anything leaves the page. The broker checks keys
  * itself: this finds what people paste by mistake.
  */
-export function inspectKeys(text: string): Inspection {
+export function inspectKeys(given: string): Inspection {
+  const text = given.slice(0, longestText);
   const secret = secrets.find(([sign]) => sign.test(text));
   if (secret !== undefined) return { is: 'secret', what: secret[1] };
   const lines = text.split(/\r?\n/).map((line) => line.trim());

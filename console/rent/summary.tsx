@@ -4,7 +4,7 @@ import type { MarketType, Site } from '../../src/client/index.js';
 import { canAct, login, nowMs } from '../live/index.js';
 import { Button, Card, ErrorNote, Money, plain, Price, shortDuration, Skeleton, Untrusted } from '../parts/index.js';
 import { counted, reliabilityText } from '../market/words.js';
-import { numberOf, type OrderForm } from './order-form.js';
+import { numberOf, quoteOrderOf, type OrderForm } from './order-form.js';
 import { alternativesOf, machinesText, refusalsOf, type Change, type Remedy } from './remedies.js';
 import type { Ordering } from './use-order.js';
 import type { Quoted, ShownQuote } from './use-quote.js';
@@ -35,13 +35,20 @@ export function Summary({
 }: SummaryProps) {
   const { data, error } = loaded;
   const isFieldError = error?.fields !== undefined;
+  const isComplete = quoteOrderOf(form) !== undefined;
   const place = useRef<HTMLDivElement>(null);
   return (
     <div class="summary-place" ref={place}>
       <Card title="Summary" class="summary">
         <p class="summary-what">{orderText(form, types)}</p>
         <div class={`summary-quote${isSettling || (data !== undefined && error !== undefined) ? ' is-settling' : ''}`}>
-          {data === undefined && error === undefined && <Skeleton lines={4} height={1.4} />}
+          {data === undefined &&
+            error === undefined &&
+            (isComplete ? (
+              <Skeleton lines={4} height={1.4} />
+            ) : (
+              <p class="soft">What it costs stands here once all figures are numbers.</p>
+            ))}
           {error !== undefined && !isFieldError && (
             <ErrorNote error={error} nextAtMs={loaded.nextAtMs} onRetry={loaded.reload} />
           )}

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { isCode, WorldLandError, type Order } from '../../src/client/index.js';
 import { segment } from '../app/match.js';
 import { navigate } from '../app/router.js';
@@ -9,8 +9,12 @@ import { keyName, type PublicKey } from './ssh-keys.js';
 export interface Ordering {
   isBusy: boolean;
   error: WorldLandError | undefined;
-  /** Orders, asks for the wallet or a higher limit where that is needed, and goes to the job. */
-  rent(order: Order, keep: readonly PublicKey[]): Promise<void>;
+  /**
+   * Orders, asks for the wallet or a higher limit where that is needed, and goes to the job.
+   *
+   * @param prepare makes the order; undefined if something is missing in it.
+   */
+  rent(prepare: () => Promise<Order | undefined>, keep: readonly PublicKey[]): Promise<void>;
   forgetError(): void;
 }
 
@@ -20,9 +24,14 @@ export function useOrder(): Ordering {
   const [error, setError] = useState<WorldLandError>();
   const [placing] = useState(() => {
     const keys = createOrderKeys(newOrderKey);
-    const asked: { order: Order; keep: readonly PublicKey[] } = { order: {}, keep: [] };
+    const asked: { prepare(): Promise<Order | undefined>; keep: readonly PublicKey[] } = {
+      prepare: async () => undefined,
+      keep: [],
+    };
     const place = onlyOnce(async () => {
-      const { order, keep } = asked;
+      const { prepare, keep } = asked;
+      const order = await prepare();
+      if (order === undefined) return undefined;
       const jobId = await placed(order, keys.of(order));
       if (jobId === undefined) return undefined;
       keys.forget();
@@ -32,21 +41,34 @@ export function useOrder(): Ordering {
     return { asked, place };
   });
   const isHere = useRef(true);
+  useEffect(() => {
+    isHere.current = true;
+    return () => {
+      isHere.current = false;
+    };
+  }, []);
+  const arrived = useRef<string | undefined>(undefined);
+  const arrive = (jobId: string) => {
+    // Two clicks wait for the same job.
+    if (arrived.current === jobId) return;
+    arrived.current = jobId;
+    refresh('jobs');
+    void readWhoami();
+    // Whoever has gone elsewhere meanwhile is not taken away from there.
+    if (isHere.current) navigate(`/jobs/${segment(jobId)}`);
+    else toast('The job is ordered. It is among your jobs.', 'good');
+  };
   return {
     isBusy,
     error,
     forgetError: () => setError(undefined),
-    async rent(order, keep) {
-      if (!isBusy) Object.assign(placing.asked, { order, keep });
+    async rent(prepare, keep) {
+      Object.assign(placing.asked, { prepare, keep });
       setBusy(true);
       setError(undefined);
       try {
         const jobId = await placing.place();
-        if (jobId === undefined || !isHere.current) return;
-        isHere.current = false;
-        refresh('jobs');
-        void readWhoami();
-        navigate(`/jobs/${segment(jobId)}`);
+        if (jobId !== undefined) arrive(jobId);
       } catch (thrown) {
         setError(asError(thrown));
       } finally {

@@ -37,11 +37,17 @@ export function useQuote(order: Order | undefined, region: string): ShownQuote {
   return { loaded, isSettling: settled !== text };
 }
 
-/** Orders name machines, not regions: the cheapest there that fits stands for a region. */
 async function read({ order, region }: { order: Order; region: string }): Promise<Quoted> {
   if (region === '' || order.provider_id !== undefined) {
     return { quote: await broker().quote(order), provider: undefined, isNobodyThere: false };
   }
+  const provider = await machineIn(region, order);
+  const quote = await broker().quote(provider === undefined ? order : { ...order, provider_id: provider });
+  return { quote, provider, isNobodyThere: provider === undefined };
+}
+
+/** Orders name machines, not regions: the cheapest there that fits stands for a region. */
+export async function machineIn(region: string, order: Order): Promise<string | undefined> {
   const [first] = await broker()
     .offers.list({
       ...(order.gpu_type === undefined ? {} : { gpu: order.gpu_type }),
@@ -51,6 +57,5 @@ async function read({ order, region }: { order: Order; region: string }): Promis
       ...{ cpuCores: Number(order.cpu_cores), memoryGb: Number(order.memory_gb), storageGb: Number(order.storage_gb) },
     })
     .all(1);
-  const quote = await broker().quote(first === undefined ? order : { ...order, provider_id: first.provider_id });
-  return { quote, provider: first?.provider_id, isNobodyThere: first === undefined };
+  return first?.provider_id;
 }

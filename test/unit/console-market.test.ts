@@ -9,9 +9,11 @@ import {
   withFilter,
   type Filters,
 } from '../../console/market/filters.js';
-import { chartSentence, columnsOf, historyRows, rangeOf, daysText, smallLineOf } from '../../console/market/history.js';
+import { chartSentence, columnsOf, historyRows } from '../../console/market/history.js';
 import { extended, rentAddress, rowsOf, updated } from '../../console/market/offer-rows.js';
 import { hasRoom, readOffers } from '../../console/market/read-offers.js';
+import { rangeOf } from '../../console/market/ranges.js';
+import { daysText, smallLineOf } from '../../console/market/small-line.js';
 import { priceText, reliabilityText } from '../../console/market/words.js';
 import type { Pages } from '../../src/client/pages.js';
 import type { Market, MarketHistory, MarketType, Offer } from '../../src/client/shapes.js';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
+import { createCompletion, type Finding } from '../../console/rent/complete-order.js';
 import { endText } from '../../console/rent/duration.js';
-import { firstPlace, formProblems, placed } from '../../console/rent/form-problems.js';
+import { firstPlace, formProblems, placed, typedProblems } from '../../console/rent/form-problems.js';
 import { suggestedName } from '../../console/rent/names.js';
 import {
   addressChange,
@@ -214,6 +215,11 @@ describe('what is wrong with a form', () => {
     expect(formProblems(form({ hours: '0.001' }), site).hours).toBe('At least 1 min.');
   });
 
+  test('while somebody types, only figures that are no numbers are called wrong', () => {
+    const settled = form({ count: 'two', cpu: '', hours: 'x' });
+    expect(typedProblems(settled, { ...settled, hours: '1' }, site)).toEqual({ count: 'A whole number of GPUs.' });
+  });
+
   test('what the broker says of fields stands beside them', () => {
     const { problems, rest } = placed([
       { field: 'gpu_type', message: 'is no GPU that is known here' },
@@ -336,6 +342,44 @@ describe('an order that nobody takes', () => {
     expect(machinesText({ can_start: true, offers: offers(1) })).toBe('1 machine can take this now');
     expect(machinesText({ can_start: true, offers: offers(5) })).toBe('5 machines or more can take this now');
     expect(machinesText({ can_start: false, offers: [] })).toBe('No machine can take this now');
+  });
+});
+
+describe('what the page finds by itself for an order', () => {
+  const finding = (changes: Partial<Finding> = {}) => {
+    const asked: string[] = [];
+    const complete = createCompletion({
+      savedKey: async () => 'saved',
+      machineIn: async (region) => {
+        asked.push(region);
+        return `machine ${asked.length}`;
+      },
+      ...changes,
+    });
+    return { asked, complete };
+  };
+
+  test('a key that the wallet keeps stands in for one that was not chosen', async () => {
+    const { complete } = finding();
+    expect(await complete(form(), site)).toMatchObject({ order: { ssh_key_ids: ['saved'] } });
+    const without = finding({ savedKey: async () => undefined });
+    expect(await without.complete(form(), site)).toMatchObject({ missing: 'keys' });
+  });
+
+  test('a region is one machine, and the same one when the order is sent again', async () => {
+    const { asked, complete } = finding();
+    const inKorea = form({ region: 'kr', savedKeys: ['1'] });
+    const orders = [await complete(inKorea, site), await complete({ ...inKorea }, site)];
+    expect(orders).toEqual([orders[0], { order: expect.objectContaining({ provider_id: 'machine 1' }) }]);
+    expect(await complete({ ...inKorea, count: '2' }, site)).toMatchObject({ order: { provider_id: 'machine 2' } });
+    expect(asked).toEqual(['kr', 'kr']);
+  });
+
+  test('a region in which nobody takes it is no order, and a named provider is asked wherever it is', async () => {
+    const { complete } = finding({ machineIn: async () => undefined });
+    expect(await complete(form({ region: 'kr', savedKeys: ['1'] }), site)).toMatchObject({ missing: 'region' });
+    const named = form({ region: 'kr', provider: 'atlas', savedKeys: ['1'] });
+    expect(await complete(named, site)).toMatchObject({ order: { provider_id: 'atlas' } });
   });
 });
 

@@ -1,7 +1,9 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { connect, memoryStore, type WorldLand } from '../../src/client/index.js';
 import { login } from '../../src/client/session.js';
+import type { DemoWallet } from './keys.js';
 
 /** GPUs by provider and type, as `GET /api/v1/providers/gpu-availability` returns them. */
 export interface Availability {
@@ -102,8 +104,15 @@ export async function createCustomer(api: string): Promise<Customer> {
   };
 }
 
+/** Logs a wallet of the demo in, by the client that everybody uses. */
+export async function logIn(site: { api: string; audience: string }, { account }: DemoWallet): Promise<WorldLand> {
+  const client = connect({ ...site, store: memoryStore() });
+  await client.login({ wallet: account, spendLimit: hundredTokens, label: 'demo' });
+  return client;
+}
+
 /** A new key as an `authorized_keys` line. The private key is discarded, since nobody logs in here. */
-function newSshPublicKey(): string {
+export function newSshPublicKey(): string {
   const { publicKey } = generateKeyPairSync('ed25519');
   const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
   const field = (bytes: Buffer) => {
