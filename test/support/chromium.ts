@@ -1,4 +1,4 @@
-import { describe } from '@jest/globals';
+import type { describe as Describe } from '@jest/globals';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { findChromium } from '../../engines/tools/chromium.js';
 import { ToolMissing, type Tool } from '../../engines/tools/tool.js';
@@ -20,7 +20,9 @@ const found: Promise<Tool | ToolMissing> = findChromium((line) => void process.s
  * `describe` where there is Chromium or the distribution has a package of it. Elsewhere the tests are skipped and the
  * run says why.
  */
-export async function describeWithChromium(): Promise<typeof describe | typeof describe.skip> {
+export async function describeWithChromium(): Promise<typeof Describe | typeof Describe.skip> {
+  // Benchmarks drive a browser, too, and jest's parts are there in its tests alone.
+  const { describe } = await import('@jest/globals');
   const tool = await found;
   if (!(tool instanceof ToolMissing)) return describe;
   console.warn(`skipped: ${tool.message}`);
