@@ -1,5 +1,6 @@
+import type { Logger } from 'pino';
 import { release, allocate, findAllocation, movesOf, vacate } from '../src/db/allocations.js';
-import { createReceiptSigner, type ReceiptSignerDeps } from '../src/billing/receipt-signer.js';
+import { createReceiptSigner, type ReceiptSigner, type ReceiptSignerDeps } from '../src/billing/receipt-signer.js';
 import { writeReceipt, type ReceiptSite } from '../src/billing/receipts.js';
 import { extendJob, settleSpend } from '../src/billing/spend.js';
 import { placementCandidates } from '../src/db/candidates.js';
@@ -165,27 +166,11 @@ export function createJobRecordActivities({
         }),
       );
       bell.ring(order.wallet);
-      await signSome();
-      const { failure } = outcome;
-      if (failure?.words !== undefined) {
-        const { reason, words } = failure;
-        logger.warn(
-          { jobId, reason, words, image: order.image },
-          'a job failed; its customer learns only the kind of failure',
-        );
-      }
+      await signSome(signer, logger);
+      logWords(logger, order, outcome.failure);
       return remembered;
     },
   };
-
-  /** Signs the receipt of a job that has just ended, with a few others; what fails here, the sweep finds. */
-  async function signSome(): Promise<void> {
-    try {
-      await signer?.sign(receiptsAtAnEnd);
-    } catch (error) {
-      logger.warn({ err: error }, 'receipts could not be signed yet');
-    }
-  }
 
   /**
    * Runs a statement that a job's end waits for, for ever if necessary. No text may make it fail: if the database
@@ -271,6 +256,21 @@ export function createJobRecordActivities({
       }
     }
     throw noCapacity(order, failedAt, reason);
+  }
+}
+
+function logWords(logger: Logger, { jobId, image }: JobOrder, failure: JobFailure | undefined): void {
+  if (failure?.words === undefined) return;
+  const { reason, words } = failure;
+  logger.warn({ jobId, reason, words, image }, 'a job failed; its customer learns only the kind of failure');
+}
+
+/** Signs the receipt of a job that has just ended, with a few others; what fails here, the sweep finds. */
+async function signSome(signer: ReceiptSigner | undefined, logger: Logger): Promise<void> {
+  try {
+    await signer?.sign(receiptsAtAnEnd);
+  } catch (error) {
+    logger.warn({ err: error }, 'receipts could not be signed yet');
   }
 }
 

@@ -3,7 +3,8 @@
  *
  * **Flow.** A Schedule starts it every minute. It makes its comparisons one after the other: workflows, ledger, money, pods,
  * tenants, nodes, miners, what can be tidied away, and receipts without a signature. A comparison that takes longer than
- * `headStart` no longer holds up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the report that operators read.
+ * `headStart` no longer holds up the next one. Abandoned jobs are ended concurrently with the rest. Its result is the
+ * report that operators read.
  *
  * **Why durable.** It is the last resort for every message that another workflow missed. It has to run once a minute,
  * on whichever broker is up, and its report has to be there to read afterwards.
@@ -97,11 +98,8 @@ export async function fleetReconciler(): Promise<ReconcilerReport> {
       report.tidied.delegations = tidied?.delegations ?? 0;
     },
   ];
-  if (patched('receipts-are-signed')) {
-    steps.push(
-      async () => void (await run('receipts', async () => ({ ...nothing, ...(await comparisons.signReceipts()) }))),
-    );
-  }
+  const sign = async () => ({ ...nothing, ...(await comparisons.signReceipts()) });
+  if (patched('receipts-are-signed')) steps.push(async () => void (await run('receipts', sign)));
   if (patched('slow-comparison-holds-up-none')) await inTurn(steps);
   else for (const step of steps) await step();
   await Promise.all(endings);

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { writeReceipt, type ReceiptSite } from '../../src/billing/receipts.js';
 import { settleSpend } from '../../src/billing/spend.js';
 import { claimableProviders, claimEarnings } from '../../src/db/claims.js';
 import { recordBilled } from '../../src/db/job-changes.js';
@@ -32,7 +33,11 @@ export interface MoneyComparison extends Comparison {
 }
 
 /** Compares what the ledger, charges, sessions and jobs say about the same money: Postgres only. */
-export function createMoneyComparison({ pool, logger }: Pick<ActivityDeps, 'pool' | 'logger'>) {
+export function createMoneyComparison({
+  pool,
+  logger,
+  config,
+}: Pick<ActivityDeps, 'pool' | 'logger'> & { config: ReceiptSite }) {
   return {
     /**
      * Books what is not booked yet, settles ended jobs that were not, and compares. Everything else that differs is left
@@ -86,7 +91,10 @@ export function createMoneyComparison({ pool, logger }: Pick<ActivityDeps, 'pool
       async ({ jobId, endedAt }) => {
         const settled = await withTransaction(pool, async (tx) => {
           const settlement = await settleSpend(tx, { jobId, endAt: endedAt });
-          if (settlement !== undefined) await recordBilled(tx, jobId, settlement.billed);
+          if (settlement !== undefined) {
+            await writeReceipt(tx, { jobId, settled: settlement }, config);
+            await recordBilled(tx, jobId, settlement.billed);
+          }
           return settlement;
         });
         if (settled !== undefined) log.repaired('job_not_settled', { jobId, charged: settled.charged.toString() });

@@ -4,6 +4,7 @@ import { claimEarnings, lastClaimant } from '../db/claims.js';
 import { bookedOfJob, type JobBookings } from '../db/job-bookings.js';
 import { lockAccount, postEntry, type Line } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
+import { writeRefundReceipt } from './receipts.js';
 import { bookCharges } from '../db/unbooked.js';
 import { feeFor } from '../domain/billing.js';
 import { BrokerError } from '../domain/errors.js';
@@ -72,6 +73,7 @@ export async function refundJob(tx: Queryable, refund: Refund): Promise<Refunded
   ];
   const note = { reason, by, request: requestKey };
   await postEntry(tx, { key: `refund/${jobId}/${revision}`, kind: 'refund', jobId, note, lines });
+  await writeRefundReceipt(tx, { jobId, revision, charged: before - amount });
   return refundedJob({ ...booked, refunds: [...booked.refunds, { revision, amount, note }] }, revision, amount, false);
 }
 

@@ -1,8 +1,9 @@
-import { recoverAddress, type Hex } from 'viem';
+import type { Hex } from 'viem';
 import { chainProblems, figureProblems, totalsOf, type DigestedReceipt } from '../domain/receipt.js';
 import { noReceipt, readReceipt, receiptDigest, receiptDomain, type JobReceipt } from '../wire/job-receipt.js';
-import type { ReceiptKey } from './receipts.js';
-import type { Receipt } from './types.generated.js';
+import type { Receipt, ReceiptKeys } from './types.generated.js';
+
+type ReceiptKey = ReceiptKeys['keys'][number];
 
 /** What was found. */
 export interface VerifiedReceipts {

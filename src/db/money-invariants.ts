@@ -75,6 +75,45 @@ const invariants = {
            where $1::bigint >= 0
              and (s.reserved <> coalesce(c.reserved, 0) or s.spent <> coalesce(c.spent, 0))`,
   },
+  I7: {
+    says: 'a receipt has the figures of what was booked, and each refund of a job with a receipt has one',
+    isIncremental: true,
+    sql: `with looked as (
+            select distinct job_id from ledger_entries where id > $1 and kind in ('settle', 'refund')
+          )
+          select 'receipt ' || r.number || ' of ' || r.customer as what
+            from looked join receipts r on r.job_id = looked.job_id
+            cross join lateral (
+              select coalesce(-sum(l.amount) filter (where ${own}), 0) as charged,
+                     coalesce(sum(l.amount) filter (where a.kind = 'fees'), 0) as fee,
+                     coalesce(sum(l.amount) filter (where a.kind in ('provider', 'unclaimed')), 0) as earned
+                from ledger_entries e join ledger_lines l on l.entry_id = e.id join ledger_accounts a on a.id = l.account_id
+               where e.job_id = r.job_id
+                 and (e.kind in ('settle', 'accrue')
+                      or e.kind = 'refund' and split_part(e.key, '/', 3)::integer <= r.revision)) m
+           where (r.message ->> 'charged')::numeric <> m.charged or (r.message ->> 'fee')::numeric <> m.fee
+              or (r.message ->> 'earned')::numeric <> m.earned
+          union all
+          select 'refund ' || e.key
+            from ledger_entries e
+           where e.kind = 'refund' and e.id > $1
+             and exists (select from receipts r where r.job_id = e.job_id)
+             and not exists (select from receipts r
+                              where r.job_id = e.job_id and r.revision = split_part(e.key, '/', 3)::integer)
+          union all
+          select 'receipt ' || r.number || ' of ' || r.customer
+            from receipts r
+           where $1 = 0 and not exists (select from ledger_entries e where e.key = 'settle/' || r.job_id)`,
+  },
+  I8: {
+    says: 'the receipts of a wallet are numbered without a hole, each naming the one before it',
+    isIncremental: false,
+    sql: `select 'receipt ' || r.number || ' of ' || r.customer as what
+            from receipts r
+            left join receipts before on before.customer = r.customer and before.number = r.number - 1
+           where $1::bigint >= 0
+             and r.previous is distinct from case when r.number = 1 then decode(repeat('00', 32), 'hex') else before.digest end`,
+  },
   I9: {
     says: 'no job costs more than it had reserved',
     isIncremental: true,

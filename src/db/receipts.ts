@@ -1,4 +1,5 @@
 import type { Hex } from 'viem';
+import type { JobStatus } from '../wire/statuses.js';
 import type { JobReceipt, ReceiptResources } from '../wire/job-receipt.js';
 import { receiptMessage } from '../wire/job-receipt.js';
 import { bytesOf, hexOf } from './hex.js';
@@ -8,6 +9,7 @@ import { storedReceipt } from './receipt-reads.js';
 /** What a job's receipt says of its order, and where its customer's receipts stand. */
 export interface ReceiptFacts extends ReceiptStand {
   wallet: string;
+  status: JobStatus;
   requestSha256: string;
   providerId?: string;
   resources: ReceiptResources;
@@ -51,6 +53,7 @@ export async function receiptFacts(tx: Queryable, jobId: string): Promise<Receip
   const { rows } = await tx.query<
     StandRow & {
       wallet: string;
+      status: JobStatus;
       request_sha256: string;
       provider_id: string | null;
       cpu_cores: number;
@@ -61,7 +64,7 @@ export async function receiptFacts(tx: Queryable, jobId: string): Promise<Receip
       started_at: Date | null;
     }
   >(
-    `select j.wallet, j.request_sha256, j.provider_id, j.cpu_cores, j.gpu_count,
+    `select j.wallet, j.status, j.request_sha256, j.provider_id, j.cpu_cores, j.gpu_count,
             case when j.gpu_count > 0 then coalesce(j.gpu_model, j.gpu_type) end as gpu_model, j.memory_mb, j.storage_gb,
             j.started_at, ${standColumns}
        from jobs j left join lateral ${standSql('j.wallet')} r on true
@@ -73,6 +76,7 @@ export async function receiptFacts(tx: Queryable, jobId: string): Promise<Receip
   return {
     ...standOf(row),
     wallet: row.wallet,
+    status: row.status,
     requestSha256: row.request_sha256,
     ...(row.provider_id === null ? {} : { providerId: row.provider_id }),
     resources: {
@@ -86,19 +90,30 @@ export async function receiptFacts(tx: Queryable, jobId: string): Promise<Receip
   };
 }
 
+export interface LastOfJob extends ReceiptStand {
+  last: JobReceipt;
+  chainId: number;
+  /** The wallet that is proven to own the provider now. */
+  payee?: string;
+}
+
 /** The last receipt of a job, and where its customer's receipts stand; undefined for a job that has none. */
-export async function lastOfJob(
-  tx: Queryable,
-  jobId: string,
-): Promise<(ReceiptStand & { last: JobReceipt }) | undefined> {
-  const { rows } = await tx.query<StandRow & { message: unknown }>(
-    `select l.message, ${standColumns}
-       from (select customer, message from receipts where job_id = $1 order by revision desc limit 1) l
+export async function lastOfJob(tx: Queryable, jobId: string): Promise<LastOfJob | undefined> {
+  const { rows } = await tx.query<StandRow & { message: unknown; chain_id: string; payee: string | null }>(
+    `select l.message, l.chain_id::text, i.wallet as payee, ${standColumns}
+       from (select customer, message, chain_id from receipts where job_id = $1 order by revision desc limit 1) l
+       left join provider_identities i on i.provider_id = l.message ->> 'providerId' and i.signed_at is not null
        left join lateral ${standSql('l.customer')} r on true`,
     [jobId],
   );
   const row = rows[0];
-  return row === undefined ? undefined : { ...standOf(row), last: storedReceipt(row.message) };
+  if (row === undefined) return undefined;
+  return {
+    ...standOf(row),
+    last: storedReceipt(row.message),
+    chainId: Number(row.chain_id),
+    ...(row.payee === null ? {} : { payee: row.payee }),
+  };
 }
 
 /** Adds a receipt, and leaves it to be signed; a job's receipt of this revision is written once. */

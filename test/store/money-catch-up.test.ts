@@ -12,6 +12,7 @@ import { carryOut } from '../support/activity.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putSession, testWallet } from '../support/fleet.js';
 import { balances, moneySteps } from '../support/money.js';
+import { receiptSite } from '../support/receipts.js';
 
 const token = 10n ** 18n;
 const logger = pino({ level: 'silent' });
@@ -21,7 +22,7 @@ describe('a database of 0.1.0', () => {
     await using(databaseOf010, async (config, pool) => {
       await migrate(config);
       expect(await countUnbooked(pool, 100)).toBe(9);
-      const { compareMoney } = createMoneyComparison({ pool, logger });
+      const { compareMoney } = createMoneyComparison({ pool, logger, config: receiptSite });
       expect(await carryOut(compareMoney)).toEqual({ booked: 8, repairs: {}, failures: [] });
       const charge = 40_466_666_666_666_667n;
       const held = 10n * token + 485_600_000_000_000_000n;
@@ -101,7 +102,7 @@ describe('a rollout in which older pods still write', () => {
       ),
   };
   const catchUp = async () => {
-    const { compareMoney } = createMoneyComparison({ pool: pool(), logger });
+    const { compareMoney } = createMoneyComparison({ pool: pool(), logger, config: receiptSite });
     const { booked, failures } = await carryOut(compareMoney);
     expect([failures, await differingMoney(pool(), 'everything')]).toEqual([[], []]);
     return booked;

@@ -10,6 +10,7 @@ import { carryOut } from '../support/activity.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putSession, testWallet } from '../support/fleet.js';
 import { moneySteps, withoutLedgerTriggers } from '../support/money.js';
+import { receiptSite } from '../support/receipts.js';
 
 let database: TestDatabase;
 let sessionId: string;
@@ -45,6 +46,8 @@ const planted: Record<MoneyInvariant, () => string[]> = {
   ],
   I5: () => [`update jobs set status = 'failed', ended_at = now() where ended_at is null`],
   I6: () => [`update auth_sessions set reserved = reserved + 1`],
+  I7: () => [`update receipts set message = jsonb_set(message, '{fee}', '"0"') where job_id = '${ended.jobId}'`],
+  I8: () => [`update receipts set number = number + 1 where job_id = '${ended.jobId}'`],
   I9: () => [
     `update ledger_lines set amount = amount + 2 * ${token} where entry_id = ${settle()} and account_id = ${lineOf('fees')}`,
     `update ledger_lines set amount = amount - 2 * ${token} where entry_id = ${settle()} and account_id = ${lineOf('customer')}`,
@@ -63,14 +66,18 @@ test.each(moneyInvariants)('%s finds the difference that is planted for it, and 
     for (const statement of planted[invariant]()) expect((await tx.query(statement)).rowCount).toBe(1);
     const found = (await differingMoney(tx, 'everything')).find((each) => each.invariant === invariant);
     expect(found).toMatchObject({ count: 1 });
-    expect(found!.examples[0]).toMatch(/^(entry|account|wallet|job|session) \S/);
+    expect(found!.examples[0]).toMatch(/^(entry|account|wallet|job|session|receipt) \S/);
     throw new Undone();
   });
   await expect(planting).rejects.toBeInstanceOf(Undone);
 });
 
 test('what differs is reported, counted and kept until a full comparison finds it right again', async () => {
-  const { compareMoney } = createMoneyComparison({ pool: pool(), logger: pino({ level: 'silent' }) });
+  const { compareMoney } = createMoneyComparison({
+    pool: pool(),
+    logger: pino({ level: 'silent' }),
+    config: receiptSite,
+  });
   const shown = async () =>
     Object.fromEntries((await moneyDiffers.get()).values.map(({ labels, value }) => [labels.invariant, value]));
   await withoutLedgerTriggers(pool(), (tx) => tx.query(`update auth_sessions set reserved = reserved + 1`));
@@ -96,7 +103,11 @@ test('a job that has ended with its charges open is settled, and nothing else is
     `update jobs set status = 'failed', ended_at = started_at + interval '30 minutes' where job_id = $1`,
     [order.jobId],
   );
-  const { compareMoney } = createMoneyComparison({ pool: pool(), logger: pino({ level: 'silent' }) });
+  const { compareMoney } = createMoneyComparison({
+    pool: pool(),
+    logger: pino({ level: 'silent' }),
+    config: receiptSite,
+  });
   expect(await carryOut(compareMoney)).toEqual({ booked: 0, repairs: { job_not_settled: 1 }, failures: [] });
   expect(await carryOut(compareMoney)).toEqual({ booked: 0, repairs: {}, failures: [] });
   const { rows } = await pool().query(

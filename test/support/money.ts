@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { writeReceipt } from '../../src/billing/receipts.js';
 import { extendJob, reserveSpend, settleSpend } from '../../src/billing/spend.js';
 import { reserveAtPlacement } from '../../src/db/bookings.js';
 import { markEnded, markMoving, markProvisioning, markRunning } from '../../src/db/job-changes.js';
@@ -8,6 +9,7 @@ import { reservationFor } from '../../src/domain/billing.js';
 import type { JobOrder, Placement } from '../../src/domain/job.js';
 import { sentence } from '../../src/domain/outside.js';
 import { testOrder } from './fleet.js';
+import { receiptSite } from './receipts.js';
 
 /** The money of a job's steps, each in one transaction as the broker makes it; `also` runs before its commit. */
 export function moneySteps(pool: Pool, also: () => void = () => undefined) {
@@ -51,6 +53,9 @@ export function moneySteps(pool: Pool, also: () => void = () => undefined) {
     end: (order: JobOrder, endAt: Date) =>
       step(async (tx) => {
         const settled = await settleSpend(tx, { jobId: order.jobId, endAt });
+        if (settled !== undefined) {
+          await writeReceipt(tx, { jobId: order.jobId, settled, outcome: 'cancelled' }, receiptSite);
+        }
         const billed = settled === undefined ? {} : { billed: settled.billed };
         await markEnded(tx, order.jobId, { status: 'cancelled', message: sentence('over'), ...billed });
         return settled;
@@ -78,7 +83,7 @@ export async function balances(pool: Pool): Promise<Record<string, bigint>> {
 
 /** Does what the ledger refuses: to plant a difference, or to empty it. */
 export async function withoutLedgerTriggers(pool: Pool, work: (tx: Transaction) => Promise<unknown>): Promise<void> {
-  const tables = ['ledger_accounts', 'ledger_entries', 'ledger_lines'];
+  const tables = ['ledger_accounts', 'ledger_entries', 'ledger_lines', 'receipts', 'receipt_signatures'];
   await withTransaction(pool, async (tx) => {
     for (const table of tables) await tx.query(`alter table ${table} disable trigger user`);
     await work(tx);

@@ -24,9 +24,14 @@ export const receiptSite = {
   RECEIPT_PRIVATE_KEY: receiptKey,
 };
 
-/** A receipt of a job, as its settlement would write it; the first one of its customer. */
+/** A receipt of a job, as its settlement would write it, but for the one before it. */
 export async function putReceipt(pool: Pool, { wallet, jobId }: { wallet: string; jobId: string }): Promise<Hex> {
-  const receipt = { ...receiptVector.receipt, customer: wallet.toLowerCase() as Hex, jobId };
+  const customer = wallet.toLowerCase() as Hex;
+  const { rows } = await pool.query<{ number: number }>(
+    'select count(*)::int + 1 as number from receipts where customer = $1',
+    [customer],
+  );
+  const receipt = { ...receiptVector.receipt, customer, jobId, number: rows[0]!.number };
   const digest = receiptDigest(receipt, 103);
   await insertReceipt(pool, { digest, receipt, chainId: 103 });
   return digest;
