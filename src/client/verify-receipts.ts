@@ -1,4 +1,4 @@
-import type { Hex } from 'viem';
+import { recoverAddress, type Hex } from 'viem';
 import { chainProblems, figureProblems, totalsOf, type DigestedReceipt } from '../domain/receipt.js';
 import { noReceipt, readReceipt, receiptDigest, receiptDomain, type JobReceipt } from '../wire/job-receipt.js';
 import type { Receipt, ReceiptKeys } from './types.generated.js';

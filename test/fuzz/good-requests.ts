@@ -110,7 +110,6 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   }),
   'get-receipts': async ({ random }) => ({
     query: random.pick([{}, { limit: '1' }, { from: '2026-01-01' }]),
-    ...(random.next() < 0.2 ? { headers: { accept: 'text/csv' } } : {}),
   }),
   'get-receipts-by-digest': async ({ people }) => ({ parts: { digest: people.receipt.digest } }),
   'get-jobs-by-id-receipt': async ({ people }) => ({ id: people.receipt.jobId }),
