@@ -28,7 +28,12 @@ export function OffersSection({ offers, types, filters, onChange }: OffersSectio
   const isFailed = list.error !== undefined && !isUnknown;
   const isEmpty = rows?.rows.length === 0 && !isOld;
   return (
-    <Card title="Offers" aside={isFailed && <Age of={list} />} class="offers" flush>
+    <Card
+      title="Offers" // A long table is not drawn in grey for the moment that a reading takes: that alone would take as long.
+      aside={isFailed ? <Age of={list} /> : isOld && <span class="soft small">reading …</span>}
+      class="offers"
+      flush
+    >
       <div class="offers-filters" onFocusIn={() => setFiltering(true)} onPointerEnter={() => setFiltering(true)}>
         <FilterBar {...bar} regions={regions} />
         <ActiveFilters {...bar} />
@@ -45,7 +50,7 @@ export function OffersSection({ offers, types, filters, onChange }: OffersSectio
         </div>
       )}
       {rows !== undefined && !isEmpty && !isUnknown && !(isFailed && isOld) && (
-        <div class={`offers-list${isOld || isFailed ? ' is-old' : ''}`} aria-busy={isOld}>
+        <div class={`offers-list${isFailed ? ' is-old' : ''}`} aria-busy={isOld}>
           {rows.fresh > 0 && !isOld && (
             <p class="offers-fresh">
               <Button size="s" onClick={showFresh}>
