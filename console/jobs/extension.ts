@@ -16,9 +16,10 @@ const leastS = 60;
 
 /** What so many more seconds cost, and whether the site allows them. */
 export function extensionOf(job: Job, seconds: number, site: Pick<Site, 'jobs'> | undefined): Extension {
-  const perSecond = job.cost?.per_second;
-  const price =
-    perSecond === undefined || !/^\d+$/.test(perSecond) ? undefined : BigInt(perSecond) * BigInt(Math.ceil(seconds));
+  const perSecond = job.cost?.per_second ?? '';
+  // A field that was emptied names no time.
+  const isPriced = /^\d+$/.test(perSecond) && Number.isFinite(seconds);
+  const price = isPriced ? BigInt(perSecond) * BigInt(Math.ceil(seconds)) : undefined;
   const refused = refusalOf(job, seconds, site);
   return { seconds, price, ...(refused === undefined ? {} : { refused }) };
 }
