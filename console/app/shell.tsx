@@ -4,6 +4,7 @@ import { comebacks, reach } from '../live/index.js';
 import { Empty, Skeleton, Button, LinkButton } from '../parts/index.js';
 import { Asks } from './asks.js';
 import { Banner } from './banner.js';
+import { Footer } from './footer.js';
 import { Header } from './header.js';
 import { shown, showPage } from './lazy-page.js';
 import { PageHead } from './page.js';
@@ -25,6 +26,7 @@ export function Shell() {
       <main id="main" tabIndex={-1} data-reach={reach.value}>
         <Page />
       </main>
+      <Footer />
       <Toasts />
       <Asks />
     </>
