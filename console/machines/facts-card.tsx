@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { OwnProvider } from '../../src/client/types.generated.js';
-import { nowMs } from '../live/index.js';
+import { canAct, nowMs } from '../live/index.js';
 import { Button, Card, State, Time, Untrusted } from '../parts/index.js';
 import { reliabilityText } from '../../src/words/reliability.js';
 import { signatureLeft } from './machine-words.js';
@@ -23,7 +23,7 @@ export function FactsCard({ machine, onSign }: FactsCardProps) {
       ) : (
         <span class="row">
           <State tone={urgency === 'fine' ? 'good' : urgency === 'soon' ? 'warn' : 'bad'}>{text}</State>
-          <Button size="s" onClick={onSign}>
+          <Button size="s" disabled={!canAct.value} onClick={onSign}>
             Sign again
           </Button>
         </span>

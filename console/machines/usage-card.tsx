@@ -86,7 +86,7 @@ function Lines({ usage, gpus, range }: { usage: ProviderUsage; gpus: number; ran
         })}
       </div>
       <p class="row spread small soft usage-times">
-        <span>{range} ago</span>
+        <span>{ranges.find(({ value }) => value === range)?.label} ago</span>
         <span>now</span>
       </p>
     </>
