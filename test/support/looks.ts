@@ -3,6 +3,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from './chromium.js';
 
+/** Long enough for a picture: nothing but its looks depends on it. */
+const drawnWithinMs = 300;
+
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 interface Violation {
@@ -35,5 +38,9 @@ export async function sidewaysScroll(page: Page): Promise<string[]> {
 /** A picture of the whole page, for people to look at: nothing is compared with it. */
 export async function keepPicture(page: Page, folder: string, name: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
+  // Charts are drawn when they come into sight.
+  await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+  await page.waitForTimeout(drawnWithinMs);
+  await page.evaluate('scrollTo(0, 0)');
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true, animations: 'disabled' });
 }
