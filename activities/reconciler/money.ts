@@ -44,7 +44,11 @@ export function createMoneyComparison({ pool, logger }: Pick<ActivityDeps, 'pool
       const booked = await bookTheRest(log);
       await settleTheEnded(log);
       await payOutClaims(log);
-      await compare(log);
+      await log.each(
+        [log],
+        () => 'comparison of money',
+        (its) => compare(its),
+      );
       return { ...comparisonOf(log), booked };
     },
   };

@@ -57,7 +57,7 @@ test('the excuses are of routes that exist', () => {
 
 describe.each(changes.map((rule) => [nameOf(rule), rule] as const))('%s', (name, rule) => {
   const ask = async (session: Session, by = owner, of = by) => {
-    const mine = await putBelongings(pool(), of);
+    const mine = await putBelongings(pool(), of, { paid: true });
     await first[name]?.(session, mine);
     const { target, body, headers } = await attempts[name]!(mine, by);
     const reply = await session.request(rule.method, target, body, headers);

@@ -57,7 +57,7 @@ test('every route is either meant to be open or has a test of who may call it', 
 });
 
 const logins = loginsAt(() => api);
-const belongings = (of: PrivateKeyAccount) => putBelongings(database.pool, of);
+const belongings = (of: PrivateKeyAccount) => putBelongings(database.pool, of, { paid: true });
 const writtenOf = (of: Belongings) => written(database.pool, of);
 /** Uses the scope `admin` only if the route requires it: everywhere else the owner's scopes must be enough. */
 const scopesFor = (rule: RouteRule) => (rule.scopes.includes('admin') ? everyScope : customerScopes);

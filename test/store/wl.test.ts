@@ -91,6 +91,10 @@ describe('a customer', () => {
     expect((await run('ssh train')).code).toBe(7);
     const { rows } = await json('cost');
     expect(rows.find(({ key }: { key: string }) => key === job.job_id)).toMatchObject({ name: 'train' });
+    const { closing, charged, jobs } = await json('statement');
+    expect([closing, jobs]).toEqual([`-${charged}`, 1]);
+    expect((await run('statement')).stdout).toMatch(/charged for 1 job +-?<?0\.0\d[\s\S]*so far/);
+    expect((await run('statement --csv')).stdout).toMatch(new RegExp(`,settle,${job.job_id},-${charged},`));
   });
 
   test('a name is made where none is given, and --detach does not wait', async () => {

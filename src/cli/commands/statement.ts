@@ -21,7 +21,10 @@ export async function run(context: Context, [given]: Args, flags: Flags): Promis
   const lines = [
     { what: 'at its beginning', amount: statement.opening },
     { what: 'paid', amount: statement.paid },
-    { what: `charged for ${statement.jobs} jobs`, amount: negative(statement.charged) },
+    {
+      what: statement.jobs === 1 ? 'charged for 1 job' : `charged for ${statement.jobs} jobs`,
+      amount: negative(statement.charged),
+    },
     { what: 'refunded', amount: statement.refunded },
     ...(statement.adjusted === '0' ? [] : [{ what: 'corrected', amount: statement.adjusted }]),
     { what: statement.is_final ? 'at its end' : 'so far', amount: statement.closing },
