@@ -47,7 +47,7 @@ const planted: Record<MoneyInvariant, () => string[]> = {
   I5: () => [`update jobs set status = 'failed', ended_at = now() where ended_at is null`],
   I6: () => [`update auth_sessions set reserved = reserved + 1`],
   I7: () => [`update receipts set message = jsonb_set(message, '{fee}', '"0"') where job_id = '${ended.jobId}'`],
-  I8: () => [`update receipts set number = number + 10 where job_id = '${ended.jobId}'`],
+  I8: () => ['update receipts set number = number + 1 where number = (select max(number) from receipts)'],
   I9: () => [
     `update ledger_lines set amount = amount + 2 * ${token} where entry_id = ${settle()} and account_id = ${lineOf('fees')}`,
     `update ledger_lines set amount = amount - 2 * ${token} where entry_id = ${settle()} and account_id = ${lineOf('customer')}`,
