@@ -109,7 +109,9 @@ const jobColumns: Column<BillingRow>[] = [
   {
     key: 'to',
     head: 'Ended',
-    cell: ({ to }) => (to === undefined ? <span class="soft">not yet</span> : <Time at={to} />),
+    // Of a job that has not ended, the broker says when it is to.
+    cell: ({ to, reserved }) =>
+      to === undefined || reserved !== '0' ? <span class="soft">not yet</span> : <Time at={to} />,
   },
   ...amounts,
 ];

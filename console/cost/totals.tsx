@@ -34,7 +34,7 @@ export function Totals({ range }: { range: DayRange }) {
           <Stat
             label="Reserved now"
             value={<Money units={runningSums((active.data?.rows ?? []).map(({ job }) => job)).reserved} />}
-            note="held until its jobs end; the rest comes back"
+            note="held until the jobs end; what is left comes back"
           />
         </Stats>
       )}
