@@ -6,8 +6,11 @@ import { openConsole, type OpenConsole, type Visitor } from '../support/console.
 import { until } from '../support/until.js';
 import { shellOf, walletDialogOf } from './pages/shell.js';
 
-/** Kilobytes, compressed by gzip. */
-const budgetsKb = { firstScript: 35, firstStyle: 10, wallet: 32, chart: 24 };
+/**
+ * Kilobytes, compressed by gzip. With what asks a wallet comes the part of the client that logs in; the dialog and the
+ * signing alone have 32 (test/unit/console-budget).
+ */
+const budgetsKb = { firstScript: 35, firstStyle: 10, wallet: 33, chart: 24 };
 const requestsOfFirstPage = 8;
 /** The sum of all shifts of the layout that nobody asked for. */
 const mostShift = 0.02;

@@ -94,6 +94,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
     const page = await look();
     await connectWallet(page);
     await visitor.open(`rent?gpu=${machine.gpuType}`);
+    await page.getByRole('button', { name: /^Rent$/ }).waitFor();
     await visitor.context.setOffline(true);
     await page.getByText('You are offline.').waitFor();
     expect(await page.getByRole('button', { name: /^Rent$/ }).isDisabled()).toBe(true);
