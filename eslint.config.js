@@ -132,7 +132,7 @@ export default defineConfig(
     files: ['src/client/**'],
     ignores: ['src/client/node.ts', 'src/client/node/**'],
     rules: nothingBut(
-      '(viem(/accounts)?|\\./[\\w.-]+\\.js|\\.\\./wire/[\\w-]+\\.js)',
+      '(viem(/accounts)?|@noble/curves/secp256k1|\\./[\\w.-]+\\.js|\\.\\./wire/[\\w-]+\\.js)',
       'The client runs in browsers, too, and is published: it imports only itself and wire.',
     ),
   },

@@ -34,14 +34,12 @@ const receiptsAtAnEnd = 10;
 /** Replaces a text that the database rejects. */
 const neutralMessage = sentence('the job has ended');
 
-/** The job's own row, its capacity and its charges: Postgres only. */
-export function createJobRecordActivities({
-  pool,
-  logger,
-  config,
-}: Pick<ActivityDeps, 'pool' | 'logger'> & {
+type JobRecordDeps = Pick<ActivityDeps, 'pool' | 'logger'> & {
   config: SitePrices & FailurePolicy & SiteFee & ReceiptSite & ReceiptSignerDeps['config'];
-}) {
+};
+
+/** The job's own row, its capacity and its charges: Postgres only. */
+export function createJobRecordActivities({ pool, logger, config }: JobRecordDeps) {
   const bell = createEventBell(pool);
   const signer = createReceiptSigner({ config, pool, logger });
   return {

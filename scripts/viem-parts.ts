@@ -1,8 +1,6 @@
 import type { Metafile, Plugin } from 'esbuild';
 
 const unused = 'not-in-the-client';
-/** A login signs with it, so it is there anyway; who checks a signature loads it when it is needed. */
-const curve = '@noble/curves/secp256k1';
 
 /**
  * viem loads a few of its parts when they are asked for, and a bundler keeps each of them, with all that they need,
@@ -11,8 +9,8 @@ const curve = '@noble/curves/secp256k1';
 export const withoutLazyParts: Plugin = {
   name: 'without-lazy-parts-of-viem',
   setup: ({ onResolve }) =>
-    onResolve({ filter: /./ }, ({ path, kind, importer }) =>
-      kind === 'dynamic-import' && importer.includes('/node_modules/viem/') && path !== curve
+    onResolve({ filter: /./ }, ({ kind, importer }) =>
+      kind === 'dynamic-import' && importer.includes('/node_modules/viem/')
         ? { path: unused, external: true }
         : undefined,
     ),

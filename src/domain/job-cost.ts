@@ -1,5 +1,6 @@
-import { billedTime, chargeFor, type Span } from './billing.js';
+import { billedTime, type Span } from './billing.js';
 import type { GapCause } from './job.js';
+import { chargeFor } from '../wire/charge.js';
 
 /** What the ledger and the job's row say about its money. Base units; `rate` is per hour. */
 export interface JobMoney {

@@ -51,7 +51,7 @@ describe('the days of a bill', () => {
   });
 
   test('are followed by what runs now and what is held for it', () => {
-    const cost = { spent: '1', reserved: '40' };
+    const cost = { spent: '1', reserved: '40', charged: '1', final: false, as_of: '2026-11-27T12:00:00.000Z' };
     const sums = runningSums([
       { status: 'running', price_per_hour: 0.5, cost },
       { status: 'provisioning', price_per_hour: 1, cost },

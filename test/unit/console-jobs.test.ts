@@ -33,6 +33,9 @@ function job(changes: Partial<Job> = {}): Job {
   };
 }
 
+/** What a job costs while it runs. */
+const costOf = (spent: string) => ({ spent, charged: spent, final: false, as_of: at(0) });
+
 const event = (seq: number, kind: JobEvent['kind'], seconds: number): JobEvent => ({
   ...{ seq, kind, job_id: job().job_id, at: at(seconds), text: kind, data: {} },
 });
@@ -101,7 +104,7 @@ describe('a start', () => {
 });
 
 describe('what a job costs', () => {
-  const cost = { spent: '1000', reserved: '5000', per_second: '10' };
+  const cost = { ...costOf('1000'), reserved: '5000', per_second: '10' };
   const running = job({ status: 'running', phase: 'ssh_ready', started_at: at(0), expires_at: at(3_600), cost });
 
   test('counts on between two readings, and never beyond what is reserved', () => {
@@ -117,7 +120,7 @@ describe('what a job costs', () => {
 
   test('is what was reserved, and after the end what it did cost', () => {
     expect(costInAll(running)).toBe(5_000n);
-    expect(costInAll({ ...running, cost: { spent: '1200', reserved: '0' } })).toBe(1_200n);
+    expect(costInAll({ ...running, cost: { ...costOf('1200'), reserved: '0' } })).toBe(1_200n);
   });
 
   test('has as many decimals as it takes to see it count', () => {
@@ -132,7 +135,7 @@ describe('what a job costs', () => {
 });
 
 describe('an extension', () => {
-  const cost = { spent: '0', reserved: '3600', per_second: '1' };
+  const cost = { ...costOf('0'), reserved: '3600', per_second: '1' };
   const running = job({ status: 'running', started_at: at(0), expires_at: at(3_600), cost });
   const site = { jobs: { max_duration_s: 7_200 } } as Parameters<typeof extensionOf>[2];
 

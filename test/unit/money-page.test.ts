@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { moneyInvariants, moneyInvariantSays } from '../../src/db/money-invariants.js';
-import { billedTime, chargeFor, feeFor, reservationFor } from '../../src/domain/billing.js';
+import { billedTime, reservationFor } from '../../src/domain/billing.js';
 import { rateOf } from '../../src/domain/pricing.js';
+import { chargeFor, feeFor } from '../../src/wire/charge.js';
 
 const page = readFileSync('docs/money.md', 'utf8');
 /** The figure of a row of the example. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { chargeFor, reservationFor } from '../../src/domain/billing.js';
+import { reservationFor } from '../../src/domain/billing.js';
 import { offerOf, registrationSchema } from '../../src/domain/registration.js';
 import { fairShareOf, jobRate, rateOf, type MachinePrices } from '../../src/domain/pricing.js';
 import { pricedOffer, pricesOf } from '../../src/domain/owner-prices.js';
 import { createRandom } from '../support/random.js';
+import { chargeFor } from '../../src/wire/charge.js';
 
 const token = 10n ** 18n;
 const prices: MachinePrices = {

@@ -9,7 +9,6 @@ import { readLedgerChecks } from '../../db/ledger-checks.js';
 import { withTransaction, type Queryable, type Transaction } from '../../db/pool.js';
 import { readDebtors, readRevenue, readStanding } from '../../db/revenue.js';
 import { countUnbooked } from '../../db/unbooked.js';
-import { chargeFor } from '../../domain/billing.js';
 import { BrokerError } from '../../domain/errors.js';
 import { printableText } from '../../domain/printable.js';
 import { isUuid } from '../../domain/uuid.js';
@@ -21,6 +20,7 @@ import type { ApiContext, RouteRule } from '../route.js';
 import { rangeFields, rangeOf } from '../schemas/bill.js';
 import { csvOfRevenue, revenueReply, revenueReplyOf } from '../schemas/money.js';
 import { prefersCsv, sendCsv } from './wallet-money.js';
+import { chargeFor } from '../../wire/charge.js';
 
 const maxRows = 1_000;
 const maxDebtors = 100;

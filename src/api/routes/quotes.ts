@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Config } from '../../config.js';
 import { quoteKey } from '../../db/installation.js';
 import { findKeepers, findOffers, type OfferRow } from '../../db/offer-reads.js';
-import { chargeFor, reservationFor } from '../../domain/billing.js';
+import { reservationFor } from '../../domain/billing.js';
 import type { JobOrder } from '../../domain/job.js';
 import { quoteDefaultS, quoteRequestSchema, type JobRequest } from '../../domain/job-request.js';
 import { priceOf } from '../../domain/pricing.js';
@@ -17,6 +17,7 @@ import { sealQuote } from '../quote-seal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { offerReplyOf } from '../schemas/offer.js';
 import { quoteReply } from '../schemas/quote.js';
+import { chargeFor } from '../../wire/charge.js';
 
 /**
  * What an order would cost. Nothing is written, reserved or held: to a known customer the prices are promised, and he

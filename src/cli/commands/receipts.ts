@@ -20,7 +20,7 @@ interface Flags {
 
 export async function run(context: Context, [word]: Args, flags: Flags): Promise<ExitCode | void> {
   const client = await context.client();
-  if (word !== undefined) return await showOne(context, await receiptMeant(client, word as string));
+  if (word !== undefined) return showOne(context, await receiptMeant(client, word as string));
   if (flags.verify === true) return await verifyAll(context, client);
   const { screen, global } = context;
   const receipts = await client.receipts.list({ ...flags, limit: 100 }).all();

@@ -1,5 +1,5 @@
-import type { JobReceipt } from '../wire/job-receipt.js';
-import { chargeFor, feeFor } from './billing.js';
+import type { JobReceipt } from './job-receipt.js';
+import { chargeFor, feeFor } from './charge.js';
 
 /**
  * What must be true of the figures of a receipt, and of one receipt after the other. Everything here can be checked by
