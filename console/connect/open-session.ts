@@ -1,8 +1,8 @@
-import { memoryStore, type Scope, type StoredSession, type WorldLand } from '../../src/client/index.js';
+import { memoryStore, type Scope, type StoredSession } from '../../src/client/index.js';
 import type { MintedToken } from '../../src/client/shapes.js';
 import type { TypedData } from '../../src/client/wallet.js';
 import { domainType } from '../../src/wire/typed-data-domain.js';
-import { connectLazily } from '../live/client.js';
+import { connectLazily, type Broker } from '../live/client.js';
 import { api, site, takeLogin, watchedFetch } from '../live/index.js';
 import { browserScopes, browserSession, labelOf } from './browser-session.js';
 import { chainOf, connect as accountOf, sign, switchChain, type Wallet } from './wallets.js';
@@ -43,7 +43,7 @@ export async function logIn(wallet: Wallet, asked: Asked): Promise<void> {
 export async function logInAsOperator(
   wallet: Wallet,
   { say, isFirst }: { say(text: string): void; isFirst: boolean },
-): Promise<WorldLand> {
+): Promise<Broker> {
   const { client, opened } = await openSession(wallet, operatorScopes, { limit: '0', say });
   if (isFirst) await takeLogin(browserSession(opened(), await tokenOf(client), Date.now()));
   return client;
@@ -55,7 +55,7 @@ export async function endAllSessions(wallet: Wallet, say: (text: string) => void
   await connectLazily({ api, fetch: watchedFetch, retries: 0 }).revokeByWallet({ wallet: signer, chainId });
 }
 
-const tokenOf = async (client: WorldLand) =>
+const tokenOf = async (client: Broker) =>
   await client.tokens.create({ scopes: browserScopes, ttlSeconds: loginSeconds() });
 
 /** What a token for a program may do. */

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
-import { sessionStorageStore, type Site, type Token, type WorldLand } from '../../src/client/index.js';
-import { connectLazily } from './client.js';
+import { sessionStorageStore, type Site, type Token } from '../../src/client/index.js';
+import { connectLazily, type Broker } from './client.js';
 import { watchedFetch } from './reach.js';
 
 /** Where the console is, and where its broker is: a proxy may serve both below a path of its own. */
@@ -18,7 +18,7 @@ const make = () => connectLazily({ api, store, fetch: watchedFetch, retries: rep
 let client = make();
 
 /** The client of the broker, with the login of this tab. Call it each time: a login makes another one. */
-export function broker(): WorldLand {
+export function broker(): Broker {
   return client;
 }
 

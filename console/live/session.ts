@@ -1,7 +1,8 @@
 import { computed, effect, signal } from '@preact/signals';
-import { isCode, WorldLandError, type StoredSession, type WorldLand } from '../../src/client/index.js';
+import { isCode, WorldLandError, type StoredSession } from '../../src/client/index.js';
 import type { Whoami } from '../../src/client/shapes.js';
 import { broker, renewBroker, store } from './broker.js';
+import type { Broker } from './client.js';
 import { nowMs, second } from './clock.js';
 import { comebacks } from './reach.js';
 
@@ -31,7 +32,7 @@ export const whoami = signal<Whoami | undefined>(undefined);
 export const mayBeAdmin = computed(() => whoami.value?.may_be_admin === true);
 
 /** The operator's client, whose key is in memory only: a reload asks the wallet again. */
-export const operator = signal<WorldLand | undefined>(undefined);
+export const operator = signal<Broker | undefined>(undefined);
 
 /** What a page may ask the person for; the shell shows the dialog, and settles it. */
 export type Ask =
@@ -86,13 +87,13 @@ export async function allowMore(needed: string): Promise<boolean> {
 }
 
 /** Asks the wallet for an operator's key if there is none in memory. Undefined if the person closed the dialog. */
-export async function requireOperator(): Promise<WorldLand | undefined> {
+export async function requireOperator(): Promise<Broker | undefined> {
   if (operator.peek() === undefined) await asked({ kind: 'operator' });
   return operator.peek();
 }
 
 /** The operator's client in a component; undefined until the wallet has signed for it in this page. */
-export function useOperator(): WorldLand | undefined {
+export function useOperator(): Broker | undefined {
   return operator.value;
 }
 
@@ -101,7 +102,7 @@ export function useOperator(): WorldLand | undefined {
  *
  * @throws WorldLandError of the last attempt; `not_logged_in` if the person closed the dialog.
  */
-export async function actAsOperator<T>(action: (client: WorldLand) => Promise<T>): Promise<T> {
+export async function actAsOperator<T>(action: (client: Broker) => Promise<T>): Promise<T> {
   for (let isSecond = false; ; isSecond = true) {
     const client = await requireOperator();
     if (client === undefined) throw new WorldLandError('not_logged_in', 'this needs the signature of an operator');

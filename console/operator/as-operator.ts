@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { WorldLand } from '../../src/client/index.js';
+import type { Broker } from '../live/client.js';
 import { actAsOperator, useOperator, useResource, type Loaded } from '../live/index.js';
 
 /** How a page reads a list: the client's own pages. */
@@ -11,7 +11,7 @@ interface Page<T> {
 /** Reads something as an operator, and again; nothing while nobody has signed as one. */
 export function useOperatorResource<T>(
   name: string | undefined,
-  load: (client: WorldLand) => Promise<T>,
+  load: (client: Broker) => Promise<T>,
   everyMs?: number,
 ): Loaded<T> {
   const client = useOperator();
@@ -32,7 +32,7 @@ export interface Paged<T> {
 /** A list whose first page stays as it is now, and whose others are read when they are asked for. */
 export function usePaged<T>(
   name: string,
-  read: (client: WorldLand, cursor?: string) => Promise<Page<T>>,
+  read: (client: Broker, cursor?: string) => Promise<Page<T>>,
   everyMs?: number,
 ): Paged<T> {
   const first = useOperatorResource(name, async (client) => await read(client), everyMs);

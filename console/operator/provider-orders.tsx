@@ -1,5 +1,5 @@
 import type { AdminProvider } from '../../src/client/types.generated.js';
-import type { WorldLand } from '../../src/client/index.js';
+import type { Broker } from '../live/client.js';
 import { actAsOperator, refresh, toast } from '../live/index.js';
 import { DrainSheet } from '../machines/drain-sheet.js';
 import { ActionDialog } from '../parts/action-dialog.js';
@@ -54,7 +54,7 @@ interface SimpleWords {
   confirm: string;
   means: string;
   done: string;
-  send(client: WorldLand, id: string): Promise<unknown>;
+  send(client: Broker, id: string): Promise<unknown>;
 }
 
 const simple: Readonly<Record<'cordon' | 'uncordon' | 'forgive', SimpleWords>> = {
