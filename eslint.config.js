@@ -37,12 +37,12 @@ const zones = [
     message: 'The engines are for development and tests; the production image does not contain them.',
   },
   {
-    target: ['./workflows', './activities', './src/!(provider-agent|client|cli)/**/*', './src/*'],
-    from: ['./src/provider-agent', './src/client', './src/cli'],
+    target: ['./workflows', './activities', './src/!(provider-agent|client|cli|words)/**/*', './src/*'],
+    from: ['./src/provider-agent', './src/client', './src/cli', './src/words'],
     message: 'The broker talks to programs on other machines over the wire only.',
   },
   {
-    target: ['./src/provider-agent', './src/client', './src/cli'],
+    target: ['./src/provider-agent', './src/client', './src/cli', './src/words'],
     from: [
       './workflows',
       './activities',
@@ -51,13 +51,13 @@ const zones = [
     message: 'Programs on other machines talk to the broker over the wire only.',
   },
   {
-    target: ['./src/provider-agent', './src/client', './src/cli'],
+    target: ['./src/provider-agent', './src/client', './src/cli', './src/words'],
     from: './src/redis',
     except: ['./connection.ts'],
     message: 'An agent shares only the connection to Redis with the broker.',
   },
   {
-    target: ['./src/provider-agent', './src/client', './src/cli'],
+    target: ['./src/provider-agent', './src/client', './src/cli', './src/words'],
     from: './src/auth',
     except: ['./recover.ts'],
     message: 'What both ends sign and verify belongs in src/wire.',
@@ -65,8 +65,8 @@ const zones = [
   {
     target: './console',
     from: ['./src', './workflows', './activities', './engines'],
-    except: ['./wire'],
-    message: 'The console runs in browsers: it shares with the broker what both ends sign, and nothing else.',
+    except: ['./wire', './client', './words'],
+    message: 'The console runs in browsers, and talks to the broker through its client.',
   },
   {
     target: ['./workflows', './activities', './src'],
@@ -97,12 +97,12 @@ export default defineConfig(
   globalIgnores(['dist/', '.data/', 'coverage/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommendedTypeChecked, flatConfigs.typescript],
     plugins: { 'import-x': importX },
     languageOptions: { parserOptions: { projectService: true } },
     settings: {
-      'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts', '.js'] } })],
+      'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts', '.tsx', '.js'] } })],
     },
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
@@ -132,8 +132,15 @@ export default defineConfig(
     files: ['src/client/**'],
     ignores: ['src/client/node.ts', 'src/client/node/**'],
     rules: nothingBut(
-      '(viem(/accounts)?|\\./[\\w.-]+\\.js|\\.\\./wire/[\\w-]+\\.js)',
+      '(viem(/accounts)?|@noble/curves/secp256k1|\\./[\\w.-]+\\.js|\\.\\./wire/[\\w-]+\\.js)',
       'The client runs in browsers, too, and is published: it imports only itself and wire.',
+    ),
+  },
+  {
+    files: ['src/words/**'],
+    rules: nothingBut(
+      '(\\./[\\w-]+\\.js|\\.\\./(client|domain|wire)/[\\w.-]+\\.js)',
+      'What people read is the same in a terminal and in a browser: words are pure.',
     ),
   },
   {
@@ -142,6 +149,35 @@ export default defineConfig(
       '(viem(/accounts)?|node:[\\w/]+|\\.\\.?/[\\w./-]+\\.js|(\\.\\./)+wire/[\\w-]+\\.js)',
       'The client is published: it imports only itself and wire.',
     ),
+  },
+  {
+    files: ['console/**'],
+    rules: {
+      ...nothingBut(
+        '(preact(/hooks|/jsx-runtime)?|@preact/signals|uplot|viem|\\.\\.?/[\\w./-]+\\.js)',
+        'The console asks nobody but its broker, and weighs what it takes along: see decision 0021.',
+      ),
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'JSXAttribute[name.name=/^(dangerouslySetInnerHTML|innerHTML|srcDoc)$/]',
+          message: 'Text becomes HTML nowhere: a stranger may have written it.',
+        },
+        {
+          selector: 'JSXAttribute[name.name="style"] > Literal',
+          message: 'Styles are classes; what is computed is an object of figures.',
+        },
+        {
+          selector:
+            'JSXAttribute[name.name="style"] > JSXExpressionContainer >:matches(TemplateLiteral, BinaryExpression, CallExpression)',
+          message: 'A style made of text may be made of a stranger’s text: give an object of figures.',
+        },
+        {
+          selector: 'AssignmentExpression > MemberExpression.left[property.name=/^(innerHTML|outerHTML|srcdoc)$/]',
+          message: 'Text becomes HTML nowhere: a stranger may have written it.',
+        },
+      ],
+    },
   },
   {
     files: ['workflows/**'],

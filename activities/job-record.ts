@@ -9,6 +9,7 @@ import { createEventBell } from '../src/db/event-bell.js';
 import { markEnded, markEnding, markProvisioning, markRunning, markService } from '../src/db/job-changes.js';
 import type { Told } from '../src/db/job-events.js';
 import { recordGaps } from '../src/db/job-gaps.js';
+import { quotedRates } from '../src/db/jobs.js';
 import { isBadData, withTransaction } from '../src/db/pool.js';
 import { BrokerError } from '../src/domain/errors.js';
 import type { JobFailure, JobOrder, Placement, SshAccess } from '../src/domain/job.js';
@@ -228,12 +229,12 @@ export function createJobRecordActivities({ pool, logger, config }: JobRecordDep
   }
 
   async function takeCapacity(order: JobOrder, attempt: number): Promise<Placement> {
-    const { failedAt } = await movesOf(pool, order.jobId);
+    const [{ failedAt }, quoted] = await Promise.all([movesOf(pool, order.jobId), quotedRates(pool, order.jobId)]);
     const wanted =
       failedAt.length === 0 ? order : { ...order, excludeProviders: [...(order.excludeProviders ?? []), ...failedAt] };
     let reason: string | undefined;
     for (let round = 0; round < maxRounds; round++) {
-      const candidates = await placementCandidates(pool, wanted, config, candidatesAtOnce);
+      const candidates = await placementCandidates(pool, wanted, config, candidatesAtOnce, quoted);
       if (candidates.length === 0) {
         reason = await whyNobodyTakes(pool, wanted, config);
         break;

@@ -42,7 +42,11 @@ export async function startTemporal({ dataDir, ports, supervisor, log, env }: En
       temporal_namespace: namespace,
       temporal_ui: `http://127.0.0.1:${uiPort}`,
     },
-    roleEnv: { TEMPORAL_ADDRESS: `127.0.0.1:${port}`, TEMPORAL_NAMESPACE: namespace },
+    roleEnv: {
+      TEMPORAL_ADDRESS: `127.0.0.1:${port}`,
+      TEMPORAL_NAMESPACE: namespace,
+      TEMPORAL_UI_URL: `http://127.0.0.1:${uiPort}`,
+    },
   };
 }
 

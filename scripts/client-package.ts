@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import { keepReached } from './reached-types.js';
+import { requireNothingLeftOut, withoutLazyParts } from './viem-parts.js';
 
 /** The programs of the package and the files that they start in. */
 const startedIn = { wl: 'src/cli/main.ts', 'provider-agent': 'src/provider-agent/main.ts' };
@@ -61,24 +62,6 @@ const aboutPackage = {
   files: ['lib', 'types', 'bin'],
 };
 
-const unused = 'not-in-the-client';
-/** Finds who signed, and is what signs: a login has it already. */
-const curve = '@noble/curves/secp256k1';
-
-/**
- * viem loads a few of its parts when they are asked for, and a bundler keeps each of them, with all that they need,
- * although nothing in the client leads to them. That is half of what a login would load.
- */
-const withoutLazyParts: Plugin = {
-  name: 'without-lazy-parts-of-viem',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /./ }, ({ kind, importer, path }) =>
-      kind === 'dynamic-import' && importer.includes('/node_modules/viem/') && path !== curve
-        ? { path: unused, external: true }
-        : undefined,
-    ),
-};
-
 /** For browsers and Node alike: only the entry for Node may ask for Node's modules. */
 async function buildLibrary(outdir: string): Promise<void> {
   const { metafile } = await build({
@@ -91,11 +74,7 @@ async function buildLibrary(outdir: string): Promise<void> {
     platform: 'browser',
     external: ['node:*'],
   });
-  const needs = Object.entries(metafile.outputs).filter(([, { imports }]) =>
-    imports.some(({ path }) => path === unused),
-  );
-  if (needs.length > 0)
-    throw new Error(`what was left out of viem is needed by ${needs.map(([file]) => file).join(', ')}`);
+  requireNothingLeftOut(metafile);
 }
 
 async function buildPrograms(folder: string): Promise<void> {

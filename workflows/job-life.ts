@@ -18,6 +18,8 @@ export interface JobLife {
   /** Set as soon as the customer can log in. */
   running: RunningJob | undefined;
   cancellation: Cancellation | undefined;
+  /** Since when it has the status that people were told last. */
+  told: { status: JobState['status']; since: string } | undefined;
   /** The most that the end may have to release. */
   held: 'nothing' | 'capacity' | 'pod';
 }
@@ -34,13 +36,19 @@ export function beginJob({ order, limits, running }: JobInput): JobLife {
     service: createServiceRecord(order.jobId, provider),
     running,
     cancellation: undefined,
+    told: undefined,
     held: 'nothing',
   };
 }
 
-/** For people: what the job waits for. */
-export function details({ state }: JobLife, text: string): void {
-  setCurrentDetails(`**${state.status}** since ${new Date().toISOString()}: ${text}`);
+/**
+ * For people: what the job waits for, and since when it has its status. Each try of a kubelet changes the text alone:
+ * otherwise a job whose image never comes would always look as if it had just begun.
+ */
+export function details(life: JobLife, text: string): void {
+  const { status } = life.state;
+  if (life.told?.status !== status) life.told = { status, since: new Date().toISOString() };
+  setCurrentDetails(`**${status}** since ${life.told.since}: ${text}`);
 }
 
 /** Sets where the job is placed; undefined after it has left. */

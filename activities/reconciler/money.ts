@@ -49,7 +49,11 @@ export function createMoneyComparison({
       const booked = await bookTheRest(log);
       await settleTheEnded(log);
       await payOutClaims(log);
-      await compare(log);
+      await log.each(
+        [log],
+        () => 'comparison of money',
+        (its) => compare(its),
+      );
       return { ...comparisonOf(log), booked };
     },
   };

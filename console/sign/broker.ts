@@ -1,6 +1,6 @@
 import type { Address } from 'viem';
 import type { LoginSignRequest } from '../../src/wire/sign-page.js';
-import { plain, type Token } from './words.js';
+import { plain, type Token } from '../parts/words.js';
 
 /** Relative to `/console/sign`: a proxy may serve the broker below a path of its own. */
 const api = new URL('../api/v1/', location.href.replace(/[?#].*$/, ''));

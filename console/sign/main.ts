@@ -21,6 +21,8 @@ import {
   showProblemWithLink,
   showRequest,
 } from './screen.js';
+import { otherAudience } from '../connect/audience.js';
+import { WalletRefusal } from '../connect/refusal.js';
 import {
   chainOf,
   connect,
@@ -28,10 +30,9 @@ import {
   listenForWallets,
   sign,
   switchChain,
-  WalletRefusal,
   type Wallet,
-} from './wallets.js';
-import { durationInWords } from './words.js';
+} from '../connect/wallets.js';
+import { durationInWords } from '../parts/words.js';
 
 /** Wallets announce themselves at once; those that do not are looked for after this time. */
 const announcementsMs = 300;
@@ -50,22 +51,16 @@ async function start(): Promise<void> {
     const site = await readSite();
     const { audience = location.origin } = site;
     showRequest(request, site.token);
-    if (audience !== location.origin) {
-      refuseOrigin(audience);
+    const other = otherAudience(audience, location);
+    if (other !== undefined) {
+      if (other.link === undefined) showProblem(other.text);
+      else showProblemWithLink(other.text, other.link);
       return;
     }
     offerWallets(request, { ...site, audience });
   } catch (error) {
     showProblem(sentenceOf(error));
   }
-}
-
-/** A signature for this address would be worth nothing: the broker accepts those for its own name only. */
-function refuseOrigin(audience: string): void {
-  const text = `This broker calls itself ${audience}, and this page was opened at ${location.origin}. A signature from here would be refused.`;
-  const isWeb = /^https?:\/\//.test(audience) && URL.canParse(audience);
-  if (!isWeb) return showProblem(text);
-  showProblemWithLink(text, new URL(`${location.pathname}${location.hash}`, audience));
 }
 
 function offerWallets(request: SignRequest, site: Required<Site>): void {

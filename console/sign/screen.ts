@@ -1,6 +1,7 @@
 import type { SignRequest } from '../../src/wire/sign-page.js';
-import type { Wallet } from './wallets.js';
-import { amountInWords, plain, scopeInWords, shortAddress, validityInWords, type Token } from './words.js';
+import type { Wallet } from '../connect/wallets.js';
+import { amountInWords, plain, shortAddress, type Token } from '../parts/words.js';
+import { scopeInWords, validityInWords } from './words.js';
 
 /** An element of the page, which `sign.html` has. */
 export function element<E extends HTMLElement = HTMLElement>(id: string): E {

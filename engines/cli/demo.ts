@@ -1,44 +1,47 @@
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { roles } from '../../src/config.js';
 import { gpuTypeKey } from '../../src/domain/gpu.js';
+import { createCustomer, type Availability, type Customer } from '../demo/customer.js';
+import { howToLook } from '../demo/how-to-look.js';
+import { demoWallet, machineKeys, ownerWallet } from '../demo/keys.js';
+import { makeLively } from '../demo/lively.js';
+import { machines, madeUpUsage } from '../demo/machines.js';
+import { makeUpPast } from '../demo/past.js';
+import { orderStuckJob, patientStart } from '../demo/stuck.js';
+import { writeWalletExtension } from '../demo/wallet-extension.js';
+import { writeDemoWl } from '../demo/wl.js';
 import { seconds } from '../log.js';
-import { keptKeys } from '../simulated-provider/keys.js';
 import { startSimulatedProvider, type SimulatedProvider } from '../simulated-provider/provider.js';
 import { startStack, type Stack } from '../stack.js';
-import { createCustomer, type Availability, type Customer } from './demo-customer.js';
-import { writeDemoWl } from './demo-wl.js';
 import { createSteps } from './steps.js';
 
 const usage = `Usage: npm run demo -- [options]
 
-Starts the whole stack on this machine, joins three simulated providers, rents two GPUs as a customer, and keeps running.
+Starts the whole stack on this machine, joins simulated providers, rents two GPUs as a customer, and keeps running.
 
   --data DIR   where the stack keeps its data (default .data/demo)
+  --lively     prices move, other customers rent and leave, and one machine goes and comes
+  --stuck      one job whose image never comes, for an operator to find
   --once       exit after the last step, with code 1 if a step failed
   --help       show this text
 `;
 
-const machines = [
-  { providerId: 'demo-atlas', gpus: { model: 'NVIDIA GeForce RTX 4090', count: 4 }, gpuPricePerHour: 0.45 },
-  { providerId: 'demo-borealis', gpus: { model: 'NVIDIA GeForce RTX 4090', count: 8 }, gpuPricePerHour: 0.5 },
-  {
-    providerId: 'demo-cirrus',
-    gpus: { model: 'NVIDIA A100-SXM4-80GB', count: 8, memoryMb: 81_920 },
-    gpuPricePerHour: 1.8,
-  },
-];
 const wanted = { gpu_type: 'RTX 4090', gpu_count: 2, duration_hours: 1 };
 
 const { step, say } = createSteps();
 let stack: Stack | undefined;
 let providers: SimulatedProvider[] = [];
 let wl: string | undefined;
+let extension: string | undefined;
+const over = new AbortController();
+const chainId = 1;
 
 const { values: flags } = parseArgs({
   options: {
     data: { type: 'string', default: '.data/demo' },
+    lively: { type: 'boolean', default: false },
+    stuck: { type: 'boolean', default: false },
     once: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -47,6 +50,7 @@ if (flags.help) {
   console.log(usage);
   process.exit(0);
 }
+const operator = demoWallet(flags.data, 'operator');
 let leaving = 0;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
@@ -70,6 +74,11 @@ if (flags.once || stack === undefined) await leave(failed ? 1 : 0);
 else {
   const { api, temporal_ui: ui } = stack.endpoints();
   console.log(`\n  ${failed ? 'Some steps failed. ' : ''}Running until Ctrl-C:\n`);
+  console.log(`    console       ${api}/console/`);
+  if (extension !== undefined) {
+    const wallets = [demoWallet(flags.data, 'customer'), ownerWallet(flags.data, machines[0]!.providerId), operator];
+    for (const line of howToLook(api!, { wallets, extension, chainId })) console.log(`      ${line}`);
+  }
   if (wl !== undefined) {
     console.log(`    rent          ${wl} offers`);
     console.log(`                  ${wl} up 2x4090 --hours 1`);
@@ -85,18 +94,26 @@ async function demo(): Promise<void> {
     startStack({
       dataDir: flags.data,
       processes: roles,
+      env: {
+        ADMIN_WALLETS: operator.account.address,
+        // Everybody here comes from one address: the demo's own customers, and who looks at it.
+        RATE_LIMIT_LOGINS: '100',
+        ...(flags.stuck ? patientStart : {}),
+        ...process.env,
+      },
       // Building a tool takes minutes, so those lines are shown at once.
       log: (line) => (line.startsWith('✓') ? note(line.slice(2)) : say(line)),
     }),
   );
-  const { api, redis } = stack.endpoints();
-  if (api === undefined || redis === undefined) throw new Error('the stack has no API');
+  const { api, redis, postgres } = stack.endpoints();
+  if (api === undefined || redis === undefined || postgres === undefined) throw new Error('the stack has no API');
+  say(`the console: ${api}/console/`);
+  const audience = process.env['AUTH_AUDIENCE'] ?? api;
 
   await step(`${machines.length} providers join the cluster`, async (note) => {
-    const audience = process.env['AUTH_AUDIENCE'] ?? api;
     providers = machines.map((machine) => {
-      const keys = keptKeys(join(flags.data, 'provider-keys', `${machine.providerId}.json`));
-      return startSimulatedProvider({ redisUrl: redis, signAs: { audience, keys }, ...machine });
+      const signAs = { audience, keys: machineKeys(flags.data, machine.providerId) };
+      return startSimulatedProvider({ redisUrl: redis, signAs, usage: madeUpUsage(machine.gpus.count), ...machine });
     });
     note('each signs with its own key, authorized by its owner’s wallet');
     for (const { joined } of providers) {
@@ -107,12 +124,19 @@ async function demo(): Promise<void> {
     }
   });
 
+  await step('the charts get a past, which the demo makes up', async (note) => {
+    const samples = await makeUpPast(postgres, machines);
+    note(
+      `${samples === 0 ? 'it has one already' : `${samples} samples of 90 days`}; what comes from now on is measured`,
+    );
+  });
+
   const customer = await step('a customer logs in with a wallet', async (note) => {
     const created = await createCustomer(api);
     note(`wallet ${created.wallet}; from now on a session key signs`);
     return created;
   });
-  const before = await step('all GPUs are available', (note) => offered(customer, note));
+  const before = await step('their GPUs are offered', (note) => offered(customer, note));
 
   const job = await step(`the customer rents ${wanted.gpu_count} GPUs`, async (note) => {
     const rented = await customer.rent(wanted);
@@ -140,11 +164,29 @@ async function demo(): Promise<void> {
   await step('all GPUs are available again', async () => {
     await availabilityWhen(customer, (rows) => text(rows) === text(before));
   });
+  extension = await step('a browser wallet is written, for who has none', async () => {
+    const owner = ownerWallet(flags.data, machines[0]!.providerId);
+    const accounts = [
+      { name: 'Demo customer', privateKey: demoWallet(flags.data, 'customer').privateKey },
+      { name: `Demo owner of ${machines[0]!.providerId}`, privateKey: owner.privateKey },
+      { name: 'Demo operator', privateKey: operator.privateKey },
+    ];
+    return await writeWalletExtension(flags.data, { origin: new URL(audience).origin, chainId, accounts });
+  });
+  if (flags.stuck)
+    await step('a job whose image never comes is ordered', async (note) =>
+      note(await orderStuckJob({ api, audience }, demoWallet(flags.data, 'stuck'))),
+    );
+  if (flags.lively) {
+    const customers = ['ada', 'grace', 'linus'].map((name) => demoWallet(flags.data, name));
+    makeLively({ api, audience, signal: over.signal }, { providers, customers });
+    say('the market is lively: prices move, others rent and leave, and demo-fjord goes and comes');
+  }
   say('');
   say(`all steps took ${seconds(Date.now() - began)}`);
 }
 
-/** Waits until every machine of the demo offers all its GPUs. */
+/** Waits until every machine of the demo offers its GPUs; what was rented in an earlier run still is. */
 async function offered(customer: Customer, note: (line: string) => void): Promise<Availability[]> {
   const rows = await availabilityWhen(customer, (found) =>
     machines.every(({ providerId, gpus }) =>
@@ -152,8 +194,7 @@ async function offered(customer: Customer, note: (line: string) => void): Promis
         (row) =>
           row.provider_id === providerId &&
           gpuTypeKey(row.gpu_type) === gpuTypeKey(gpus.model) &&
-          row.available_gpus === gpus.count &&
-          row.can_create_job,
+          row.total_gpus === gpus.count,
       ),
     ),
   );
@@ -185,6 +226,7 @@ function text(rows: Availability[]): string {
 }
 
 async function leave(code: number): Promise<never> {
+  over.abort();
   await Promise.all(providers.map((provider) => provider.stop()));
   await stack?.stop();
   process.exit(code);

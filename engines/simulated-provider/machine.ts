@@ -12,8 +12,20 @@ export interface Machine {
   gpuPricePerHour: number;
   /** The machine's reported address, used as its node's InternalIP. */
   address: string;
+  /** Where it stands, in its owner's word. */
+  region?: string;
+  /** What its heartbeats say; 0 everywhere by default. */
+  usage?: () => Usage;
   /** The public key to seal its answers for. */
   encKey?: string;
+}
+
+/** How busy a machine is, in percent. */
+export interface Usage {
+  /** One per GPU. */
+  gpus: number[];
+  cpu: number;
+  memory: number;
 }
 
 /** A machine with four GPUs, with the given overrides. */

@@ -18,7 +18,7 @@ export const bareEntry: SealEntry = (_stream, data) => ({
 
 /** What a public agent of version 1.0.0 publishes on `provider:registration`: totals only in the single-type fields. */
 export function registrationMessage(machine: Machine): object {
-  const { providerId, wallet, gpus, encKey } = machine;
+  const { providerId, wallet, gpus, encKey, region } = machine;
   return wire.registrationMessage({
     providerId,
     wallet,
@@ -48,13 +48,15 @@ export function registrationMessage(machine: Machine): object {
     capacity: wire.singleTypeCapacity({ ...machine, gpuCount: gpus.count }),
     agentVersion: '1.0.0',
     ...(encKey === undefined ? {} : { encKey }),
+    ...(region === undefined ? {} : { region }),
   });
 }
 
 /** The message for `provider:heartbeat`. */
-export function heartbeatMessage({ providerId, gpus }: Machine, nodeName: string): object {
-  const gpuUsage = Array.from({ length: gpus.count }, () => 0);
-  return wire.heartbeatMessage({ providerId, nodeName, gpuUsage, cpuUsage: 0, memoryUsage: 0, activeJobs: 0 });
+export function heartbeatMessage({ providerId, gpus, usage }: Machine, nodeName: string): object {
+  const idle = { gpus: Array.from({ length: gpus.count }, () => 0), cpu: 0, memory: 0 };
+  const { gpus: gpuUsage, cpu: cpuUsage, memory: memoryUsage } = usage?.() ?? idle;
+  return wire.heartbeatMessage({ providerId, nodeName, gpuUsage, cpuUsage, memoryUsage, activeJobs: 0 });
 }
 
 /** The message for `provider:capacity` when the machine offers a different number of GPUs than it registered. */

@@ -70,6 +70,8 @@ export interface SimulatedProvider {
   setGpus(count: number): Promise<void>;
   /** Publishes a capacity update with another number of GPUs. */
   reportCapacity(gpuCount: number): Promise<void>;
+  /** Publishes another price, in tokens per GPU and hour, which later updates keep. */
+  reportPrice(gpuPricePerHour: number): Promise<void>;
   /** Ends the program on the machine: no more heartbeats. The node stays, as a real one would. */
   stop(): Promise<void>;
 }
@@ -162,6 +164,10 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
     startNode: () => setNodeAlive(theNode(), theNode().nodeName, true),
     setGpus: (count) => setNodeGpus(theNode(), theNode().nodeName, count),
     reportCapacity: (gpuCount) => publish('provider:capacity', capacityMessage(machine, nodeName, gpuCount)),
+    reportPrice(gpuPricePerHour) {
+      machine.gpuPricePerHour = gpuPricePerHour;
+      return publish('provider:capacity', capacityMessage(machine, nodeName, machine.gpus.count));
+    },
     async stop() {
       stopped = true;
       stopHeartbeats();

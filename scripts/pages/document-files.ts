@@ -9,26 +9,26 @@ import { publishedMarkdown, renderMarkdown } from './markdown.js';
 import { grouped } from './navigation.js';
 import { referencePages } from './reference.js';
 import { readRouteTable } from './route-table.js';
+import { styleSheet } from './style-sheet.js';
 
 /** The documentation: a page for each Markdown file, each group of routes and each error code, and what lists them. */
 export async function documentFiles(): Promise<Files> {
-  const [base, own, icon, manifest, markdown] = await Promise.all([
-    ...['console/base.css', 'scripts/pages/docs.css', 'console/icon.svg', 'package.json'].map(
-      async (file) => await readFile(file, 'utf8'),
-    ),
+  const [style, icon, manifest, markdown] = await Promise.all([
+    styleSheet('docs/assets/docs', ['console/styles/tokens.css', 'console/base.css', 'scripts/pages/docs.css']),
+    readFile('console/icon.svg', 'utf8'),
+    readFile('package.json', 'utf8'),
     readMarkdown(),
   ]);
-  const { version } = JSON.parse(manifest as string) as { version: string };
-  const style = hashed('docs/assets/docs', '.css', `${base as string}${own as string}`);
-  const image = hashed('docs/assets/icon', '.svg', icon as string);
+  const { version } = JSON.parse(manifest) as { version: string };
+  const image = hashed('docs/assets/icon', '.svg', icon);
   const assets: Assets = { style: `/${style.name}`, icon: `/${image.name}` };
   const table = readRouteTable();
-  const written = (markdown as Source[]).map(writtenPage);
+  const written = markdown.map(writtenPage);
   const pages = [...written, commandPage(), ...referencePages(table), ...errorPages(table)];
   const all = [indexPage(pages), ...pages, ...missingPages()];
   return new Map([
     ...all.map((page): [string, string] => [fileOf(page.address), layOut(page, pages, assets, version)]),
-    ...(markdown as Source[]).map(({ source, address, text }): [string, string] => [
+    ...markdown.map(({ source, address, text }): [string, string] => [
       `${address.slice(1)}${address.endsWith('/') ? 'index' : ''}.md`,
       publishedMarkdown(text, source, address),
     ]),

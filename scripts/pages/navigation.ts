@@ -7,7 +7,7 @@ export interface Entry {
 /** The groups of the navigation, by what a reader came for; a page that stands in none of them comes under the last. */
 const groups: [string, string[]][] = [
   ['Begin', ['/docs/quickstart']],
-  ['Rent', ['/docs/cli', '/docs/commands', '/docs/client', '/docs/market', '/docs/events']],
+  ['Rent', ['/docs/console', '/docs/cli', '/docs/commands', '/docs/client', '/docs/market', '/docs/events']],
   ['The API', ['/docs/api', '/docs/reference/', '/docs/errors/']],
   ['Rent out', ['/docs/provider', '/docs/owners']],
   [

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
-import type { Config, SitePrices } from '../config.js';
+import type { Config } from '../config.js';
 import type { SessionPrincipal } from '../auth/customers/principal.js';
 import { reserveSpend } from '../billing/spend.js';
 import { findBlockOf } from '../db/blocks.js';
-import { offeredRates } from '../db/candidates.js';
+import { quoteKey } from '../db/installation.js';
 import { tellOrdered } from '../db/job-events.js';
-import { insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
+import { findJobByKey, insertJob, lockUsage, type JobRow, type NewJob } from '../db/jobs.js';
 import { withTransaction, type Transaction } from '../db/pool.js';
 import { waitAfterUnreadyStarts } from '../db/unready-starts.js';
 import { reservationFor } from '../domain/billing.js';
@@ -16,11 +16,10 @@ import type { JobOrder } from '../domain/job.js';
 import { orderedNews } from '../domain/job-event.js';
 import { limitReached } from '../domain/limits.js';
 import type { JobRequest } from '../domain/job-request.js';
-import { rateOf } from '../domain/pricing.js';
+import { differencesFrom, termsOf, type Quote } from '../domain/quote.js';
 import { newJobId } from './job-id.js';
-
-/** How many of the cheapest candidates are read to learn what the job may cost. */
-const candidatesConsidered = 8;
+import { offeredBounds, type RateBounds } from './order-rates.js';
+import { mismatch, openQuote } from './quote-seal.js';
 
 /**
  * Records a customer's order and reserves what it may cost from the session's limit, in one transaction.
@@ -32,9 +31,12 @@ const candidatesConsidered = 8;
  * has to be reserved: the workflow searches again and reports the result itself, and takes no more than the customer's
  * own maximum.
  *
+ * An order with a quote has the limit and the offers of the quote instead, and nothing is searched.
+ *
  * @param keptKeys the public keys that the order names by their ids.
  * @returns the job, and whether this call created it: a repeated Idempotency-Key finds the first one.
- * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`
+ * @throws BrokerError `spend_limit_exceeded`, `quota_exceeded`, `blocked`, `rate_limited`, `idempotency_conflict`,
+ * `quote_mismatch`, `quote_expired`
  */
 export async function placeOrder(
   { pool, config }: { pool: Pool; config: Config },
@@ -45,7 +47,7 @@ export async function placeOrder(
 ): Promise<{ job: JobRow; created: boolean }> {
   const requestSha256 = fingerprint(request);
   const order = orderOf(newJobId(), principal.wallet, request);
-  const { bound, reserves } = await ratesOf(pool, order, config);
+  const { bound, reserves, quoted } = await ratesFor({ pool, config }, order, request, idempotencyKey);
   for (;;) {
     const reservedRate = reserves.shift()!;
     try {
@@ -58,6 +60,7 @@ export async function placeOrder(
           sessionId: principal.sessionId,
           requestSha256,
           maxRate: bound.toString(),
+          ...(quoted === undefined ? {} : { quoted }),
           reservedAmount: reservationFor(reservedRate, request.durationSeconds),
           ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         }),
@@ -73,6 +76,34 @@ export async function placeOrder(
       if (!affordsLess) throw error;
     }
   }
+}
+
+/** By the quote that the order is made with, or by what is on offer now. */
+async function ratesFor(
+  { pool, config }: { pool: Pool; config: Config },
+  order: JobOrder,
+  request: JobRequest,
+  idempotencyKey: string | undefined,
+): Promise<RateBounds & Pick<NewJob, 'quoted'>> {
+  if (request.quoteId === undefined) return await offeredBounds(pool, order, config);
+  try {
+    const quote = openQuote(await quoteKey(pool), request.quoteId, order.wallet, Date.now());
+    requireSameNeed(quote, request);
+    const { rates, ...bounds } = termsOf(quote, request);
+    return { ...bounds, quoted: rates };
+  } catch (error) {
+    // A repeat finds its first job, for which the quote was good.
+    const known = idempotencyKey === undefined ? undefined : await findJobByKey(pool, order.wallet, idempotencyKey);
+    if (known === undefined) throw error;
+    return { bound: 0n, reserves: [0n] };
+  }
+}
+
+/** @throws BrokerError `quote_mismatch`, with each field that differs. */
+function requireSameNeed(quote: Quote, request: JobRequest): void {
+  const fields = differencesFrom(quote, request);
+  if (fields.length === 0) return;
+  throw mismatch(fields, `the quote is for another order: ${fields.join(', ')} differ from it`);
 }
 
 /** Inserts the job and its reservation, within the wallet's quota. */
@@ -122,28 +153,6 @@ async function requireStart(tx: Transaction, config: Config, wallet: string, sta
   throw limitReached('unready_starts', { allowed: config.MAX_UNREADY_STARTS_PER_HOUR, retryAfterS: waitS });
 }
 
-/** A job's maximum rate, and the rates to reserve for, to be tried in turn; in base units. */
-export async function ratesOf(
-  pool: Pool,
-  order: JobOrder,
-  site: SitePrices,
-): Promise<{ bound: bigint; reserves: bigint[] }> {
-  const found = await offeredRates(pool, order, site, candidatesConsidered);
-  // The price of a machine that fails to start jobs means nothing: an absurdly low one would rule out all others.
-  const sound = found.filter(({ hasFailed }) => !hasFailed);
-  const offered = (sound.length > 0 ? sound : found).map(({ rate }) => rate);
-  const maximum = order.maxPricePerHour === undefined ? undefined : rateOf(order.maxPricePerHour);
-  if (offered.length === 0) {
-    const bound = maximum ?? 0n;
-    return { bound, reserves: [bound] };
-  }
-  const cheapest = offered.reduce((least, rate) => (rate < least ? rate : least));
-  const dearest = offered.reduce((most, rate) => (rate > most ? rate : most));
-  const usual = dearest < 2n * cheapest ? dearest : 2n * cheapest;
-  // An absurd offer within the customer's maximum must not tie up the session's limit either.
-  return { bound: maximum ?? usual, reserves: usual === cheapest ? [cheapest] : [usual, cheapest] };
-}
-
 /** The order that a request makes, as the placement sees it. */
 export function orderOf(jobId: string, wallet: string, request: JobRequest): JobOrder {
   const {
@@ -182,8 +191,8 @@ export function orderOf(jobId: string, wallet: string, request: JobRequest): Job
   };
 }
 
-/** The same order in another notation, or with its variables in another order, has the same fingerprint. */
-function fingerprint(request: JobRequest): string {
+/** The same order in another notation, with its variables in another order or by another quote has the same fingerprint. */
+function fingerprint({ quoteId: _, ...request }: JobRequest): string {
   const env = Object.entries(request.env).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')
     .update(JSON.stringify({ ...request, env }))

@@ -14,6 +14,7 @@ export interface StaticFile {
 
 /** The files of the documentation and of the console, by the path of their address. */
 export interface StaticPages {
+  /** Below `/console/`, whatever looks like no file is an address of the console, which has one document for all. */
   at(path: string): StaticFile | undefined;
   /** The page that says that there is none at this path. */
   missingAt(path: string): StaticFile | undefined;
@@ -36,6 +37,8 @@ const types: Record<string, string> = {
   '.txt': 'text/plain; charset=utf-8',
 };
 
+/** The console's document for the addresses so many levels below `/console/`: what it names is relative to them. */
+const consoleDocument = /^console\/app\.(\d)\.html$/;
 /** A name with a hash of the content never gets another content. */
 const hashedName = /-[0-9a-f]{12}\.\w+$/;
 /** Pages change with the version of the broker; their `ETag` makes asking again cheap. */
@@ -55,16 +58,25 @@ export function readStaticPages(folder: string): StaticPages {
   const all = new Set(readdirSync(folder, { recursive: true, encoding: 'utf8' }));
   const files = new Map<string, StaticFile>();
   const missing = new Map<string, StaticFile>();
+  const consoleByDepth: StaticFile[] = [];
   for (const name of names) {
     const read = (suffix: string) => (all.has(name + suffix) ? readFileSync(join(folder, name + suffix)) : undefined);
     const file = fileOf(name, read('')!, { br: read('.br'), gzip: read('.gz') });
-    if (name.endsWith('404.html')) missing.set(`/${name.slice(0, -'404.html'.length)}`, file);
+    const depth = consoleDocument.exec(name)?.[1];
+    if (depth !== undefined) consoleByDepth[Number(depth)] = file;
+    else if (name.endsWith('404.html')) missing.set(`/${name.slice(0, -'404.html'.length)}`, file);
     else files.set(addressOf(name), file);
   }
   return {
-    at: (path) => files.get(path),
+    at: (path) => files.get(path) ?? consoleByDepth[depthInConsole(path)],
     missingAt: (path) => missing.get(path.slice(0, path.lastIndexOf('/') + 1)),
   };
+}
+
+/** How far an address of the console is below `/console/`; -1 for any other path. */
+function depthInConsole(path: string): number {
+  const below = /^\/console\/([^.]+)$/.exec(path)?.[1];
+  return below === undefined ? -1 : below.split('/').length - 1;
 }
 
 function fileOf(

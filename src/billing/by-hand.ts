@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { findEntry, lockAccount, postEntry, type AccountKind, type EntryKind } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
 import { BrokerError } from '../domain/errors.js';
@@ -64,15 +63,14 @@ async function bookByHand(
   },
 ): Promise<BookedByHand> {
   if (amount <= 0n) throw new RangeError('something has to be paid');
-  const id = createHash('sha256').update(`${by}\n${requestKey}`).digest('hex').slice(0, 32);
-  const key = `${how.prefix}/${id}`;
+  const key = `${how.prefix}/${requestKey}`;
   const change = how.sign * amount;
   // Locked first: a repeat that runs at the same time waits, and then finds the entry.
   const balance = await lockAccount(tx, how.account, wallet);
   const earlier = await findEntry(tx, key);
   if (earlier !== undefined) {
     const isSame = earlier.lines.some((line) => line.owner === wallet && line.amount === change);
-    if (isSame) return { id, wallet, amount, balance, isRepeat: true };
+    if (isSame) return { id: requestKey, wallet, amount, balance, isRepeat: true };
     throw new BrokerError('idempotency_conflict', 'the key was used for another wallet or amount: use another key');
   }
   how.mustAllow(balance);
@@ -81,5 +79,5 @@ async function bookByHand(
     { kind: 'manual' as const, owner: '', amount: -change },
   ];
   await postEntry(tx, { key, kind: how.kind, note: { wallet, reference, by }, lines });
-  return { id, wallet, amount, balance: balance + change, isRepeat: false };
+  return { id: requestKey, wallet, amount, balance: balance + change, isRepeat: false };
 }

@@ -6,7 +6,7 @@ import type { Config } from '../config.js';
 import { withTransaction } from '../db/pool.js';
 import { hasNoSigner, publishReceiptKey, reachBack } from '../db/receipt-keys.js';
 import { putBack, storeSignatures, takeUnsigned, type UnsignedReceipt } from '../db/receipt-signatures.js';
-import { figureProblems } from '../domain/receipt.js';
+import { figureProblems } from '../wire/receipt-checks.js';
 import { readReceipt, receiptDigest } from '../wire/job-receipt.js';
 
 /** Signs receipts that wait for it; see `createReceiptSigner`. */

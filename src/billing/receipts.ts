@@ -2,10 +2,10 @@ import type { Address, Hex } from 'viem';
 import type { Config } from '../config.js';
 import type { Queryable } from '../db/pool.js';
 import { insertReceipt, lastOfJob, receiptFacts, type ReceiptStand } from '../db/receipts.js';
-import { feeFor } from '../domain/billing.js';
 import { canonicalResources, noPayee, noReceipt, receiptDigest, type JobReceipt } from '../wire/job-receipt.js';
 import type { FinalJobStatus } from '../wire/statuses.js';
 import type { Settlement } from './spend.js';
+import { feeFor } from '../wire/charge.js';
 
 /** What all receipts of a broker have in common. */
 export type ReceiptSite = Pick<Config, 'AUTH_AUDIENCE' | 'AUTH_CHAIN_IDS'>;

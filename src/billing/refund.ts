@@ -6,8 +6,8 @@ import { lockAccount, postEntry, type Line } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
 import { writeRefundReceipt } from './receipts.js';
 import { bookCharges } from '../db/unbooked.js';
-import { feeFor } from '../domain/billing.js';
 import { BrokerError } from '../domain/errors.js';
+import { feeFor } from '../wire/charge.js';
 
 export interface Refund {
   jobId: string;

@@ -13,8 +13,9 @@ import { gapsOf } from '../db/job-gaps.js';
 import { markExtended } from '../db/job-changes.js';
 import { placementEndsBy } from '../db/offers.js';
 import type { Queryable } from '../db/pool.js';
-import { billedTime, chargeFor, reservationFor, type BilledTime } from '../domain/billing.js';
+import { billedTime, reservationFor, type BilledTime } from '../domain/billing.js';
 import { BrokerError } from '../domain/errors.js';
+import { chargeFor } from '../wire/charge.js';
 
 /** The key of an order's own charge; an extension's key is its request. */
 const order = '';

@@ -1,9 +1,10 @@
 import type { Context } from './context.js';
 import { settings } from './files/config.js';
-import { activeJobs, jobLabel } from './job-words.js';
-import { jobState } from './states.js';
-import { clean } from './terminal/clean.js';
-import { gpusText } from './gpu-text.js';
+import { activeJobs } from './job-words.js';
+import { jobLabel } from '../words/job-label.js';
+import { jobState } from '../words/states.js';
+import { clean } from '../words/clean.js';
+import { gpusText } from '../words/gpu-text.js';
 
 /** What stands at a place of the command line. */
 export type ValueKind = 'job' | 'job-path' | 'gpu' | 'provider' | 'own-provider' | 'key' | 'setting' | 'shell';

@@ -1,5 +1,5 @@
 import type { Settings } from './files/config.js';
-import type { Money } from './money.js';
+import type { Money } from '../words/money.js';
 
 /** Tokens that one may spend without being asked, unless `confirm_above` is set. */
 const usualLimit = 10;

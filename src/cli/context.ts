@@ -5,7 +5,7 @@ import { exitCodes, Failure, usage } from './failure.js';
 import { configFile, readApi, type ConfigFile, type Settings } from './files/config.js';
 import { readPrivate } from './files/private-file.js';
 import { configFolder, sshFolder, type SshFolder } from './files/folder.js';
-import { money, type Money } from './money.js';
+import { money, type Money } from '../words/money.js';
 import { createScreen, type Screen } from './terminal/screen.js';
 import type { Global } from './global.js';
 import { ownVersion } from './version.js';

@@ -1,5 +1,5 @@
 import { csvLine, type Cell } from '../domain/csv.js';
-import { clean } from './terminal/clean.js';
+import { clean } from '../words/clean.js';
 import type { Screen } from './terminal/screen.js';
 
 /** Rows as CSV (RFC 4180), with the API's own names; spreadsheets must not take a stranger's text for a formula. */

@@ -1,8 +1,8 @@
 import type { WorldLandError } from '../client/errors.js';
 import { exitCodeOf, exitCodes, Failure, type ExitCode } from './failure.js';
-import { amountText } from './money.js';
+import { amountText } from '../words/money.js';
 import { shellWord } from './ssh/shell-word.js';
-import { clean } from './terminal/clean.js';
+import { clean } from '../words/clean.js';
 
 export interface Told {
   exitCode: ExitCode;

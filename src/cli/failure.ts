@@ -65,6 +65,8 @@ const byCode: Readonly<Record<string, ExitCode>> = {
   protocol: exitCodes.unreachable,
   aborted: exitCodes.interrupted,
   idempotency_conflict: exitCodes.usage,
+  quote_mismatch: exitCodes.usage,
+  quote_expired: exitCodes.usage,
   extension_limit: exitCodes.usage,
   session_key_in_use: exitCodes.usage,
 };

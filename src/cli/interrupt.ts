@@ -1,7 +1,7 @@
 import type { Job } from '../client/shapes.js';
 import type { Context } from './context.js';
 import { exitCodes } from './failure.js';
-import { jobLabel } from './job-words.js';
+import { jobLabel } from '../words/job-label.js';
 import { ask } from './terminal/ask.js';
 import type { Steps } from './up-steps.js';
 

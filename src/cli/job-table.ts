@@ -1,9 +1,9 @@
 import type { Job } from '../client/shapes.js';
-import { clockText, momentText } from './durations.js';
-import { gpusText } from './gpu-text.js';
-import { priceText, type Money } from './money.js';
-import { shortIds } from './short-ids.js';
-import { jobState } from './states.js';
+import { clockText, momentText } from '../words/durations.js';
+import { gpusText } from '../words/gpu-text.js';
+import { priceText, type Money } from '../words/money.js';
+import { shortIds } from '../words/short-ids.js';
+import { jobState } from '../words/states.js';
 import type { Column } from './terminal/table.js';
 
 type Time = { nowMs: number; isUtc: boolean };

@@ -2,16 +2,11 @@ import type { WorldLand as Client } from '../client/index.js';
 import type { Job } from '../client/shapes.js';
 import { isUuid } from '../domain/uuid.js';
 import { exitCodes, Failure, usage } from './failure.js';
-import { idsMeant, shortIds } from './short-ids.js';
-import { clean } from './terminal/clean.js';
+import { idsMeant, shortIds } from '../words/short-ids.js';
+import { clean } from '../words/clean.js';
 
 /** Enough for anybody who still types names. */
 const mostJobs = 500;
-
-/** What a person calls a job: its name, else the last letters of its id. */
-export function jobLabel(job: Job, among: readonly Job[] = [job]): string {
-  return clean(job.job_name ?? '') || shortIds(among.map(({ job_id }) => job_id)).get(job.job_id) || job.job_id;
-}
 
 export async function activeJobs(client: Client): Promise<Job[]> {
   return await client.jobs.list({ status: 'active', limit: 100 }).all(mostJobs);

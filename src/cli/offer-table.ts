@@ -1,6 +1,7 @@
 import type { Offer } from '../client/shapes.js';
-import { gpuText } from './gpu-text.js';
-import { priceText, type Money } from './money.js';
+import { gpuText } from '../words/gpu-text.js';
+import { priceText, type Money } from '../words/money.js';
+import { reliabilityText } from '../words/reliability.js';
 import type { Column } from './terminal/table.js';
 
 /** The columns of `wl offers`, by what a narrow terminal can spare first. */
@@ -25,10 +26,4 @@ export function offerColumns(money: Money): Column<Offer>[] {
     { title: 'DISK GB', of: (offer) => number(Math.floor(offer.free_storage_gb)), align: 'right', keep: 1 },
     { title: 'PROVIDER', of: (offer) => offer.provider_id, isText: true },
   ];
-}
-
-export function reliabilityText(part: number | null | undefined): string {
-  if (part === null || part === undefined) return 'new';
-  // Rounded down: 99.96 % is not 100.
-  return `${(Math.floor(part * 1000) / 10).toFixed(1)} %`;
 }

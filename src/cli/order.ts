@@ -6,11 +6,11 @@ import type { Context } from './context.js';
 import { defined } from './defined.js';
 import { exitCodes, Failure, usage } from './failure.js';
 import { reason } from './files/private-file.js';
-import { readGpuWords, type GpuWords } from './gpu-words.js';
-import { priceText } from './money.js';
+import { readGpuWords, type GpuWords } from '../words/gpu-words.js';
+import { priceText } from '../words/money.js';
 import { machineIn } from './region.js';
 import { choose } from './terminal/ask.js';
-import { clean } from './terminal/clean.js';
+import { clean } from '../words/clean.js';
 
 /** The flags that `wl quote` and `wl up` share. */
 export interface OrderFlags {

@@ -1,9 +1,9 @@
 import type { Provider } from '../client/shapes.js';
-import { momentText } from './durations.js';
-import { gpuText } from './gpu-text.js';
-import { priceText } from './money.js';
-import { reliabilityText } from './offer-table.js';
-import { providerState, type StateText } from './states.js';
+import { momentText } from '../words/durations.js';
+import { gpuText } from '../words/gpu-text.js';
+import { priceText } from '../words/money.js';
+import { reliabilityText } from '../words/reliability.js';
+import { providerState, type StateText } from '../words/states.js';
 import type { Column } from './terminal/table.js';
 
 type Time = { nowMs: number; isUtc: boolean };

@@ -1,9 +1,9 @@
 import type { Quote, Site } from '../client/shapes.js';
-import { durationText } from './durations.js';
+import { durationText } from '../words/durations.js';
 import { exitCodes, Failure } from './failure.js';
-import type { Money } from './money.js';
+import type { Money } from '../words/money.js';
 import { noCapacity, type Wanted } from './order.js';
-import { clean } from './terminal/clean.js';
+import { clean } from '../words/clean.js';
 
 /** `2 × RTX 4090, 4 cores, 16 GB, 20 GB disk, 4 h: 4.00 WLC, at most 4.40   (your limit has 21.30 left)`. */
 export function costLine({ order, gpus }: Wanted, quote: Quote, site: Site, money: Money): string {

@@ -1,7 +1,7 @@
 import type { WorldLand as Client } from '../client/index.js';
 import type { OfferQuery } from '../client/shapes.js';
 import { exitCodes, Failure } from './failure.js';
-import { clean } from './terminal/clean.js';
+import { clean } from '../words/clean.js';
 
 /**
  * The machine for an order that is bound to a region: orders name machines, not regions, so the cheapest one there that

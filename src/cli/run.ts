@@ -3,7 +3,7 @@ import { createContext } from './context.js';
 import { told } from './error-words.js';
 import { exitCodes, type ExitCode } from './failure.js';
 import { createProgram } from './program.js';
-import { cleanLines } from './terminal/clean.js';
+import { cleanLines } from '../words/clean.js';
 import { createScreen } from './terminal/screen.js';
 import type { Global } from './global.js';
 import type { Runner } from './tree/command.js';

@@ -1,6 +1,6 @@
 import { isScope, scopes, type Scope } from '../wire/scopes.js';
 import { usage } from './failure.js';
-import { clean } from './terminal/clean.js';
+import { clean } from '../words/clean.js';
 
 /** The scopes that `--scopes` names. @throws Failure for a word that is none. */
 export function readScopes(words: readonly string[]): Scope[] {

@@ -1,6 +1,6 @@
 import type { Job } from '../client/shapes.js';
-import { clockText } from './durations.js';
-import { jobLabel } from './job-words.js';
+import { clockText } from '../words/durations.js';
+import { jobLabel } from '../words/job-label.js';
 import type { Context } from './context.js';
 
 /** Warns if the login ends before a job does: after that, nothing can extend the job, or end it early. */

@@ -1,8 +1,7 @@
 import type { JobEvent } from '../client/shapes.js';
-import { stepText } from './durations.js';
-import { eventText } from './event-text.js';
-import { priceText, type Money } from './money.js';
-import { clean } from './terminal/clean.js';
+import { stepText } from '../words/durations.js';
+import type { Money } from '../words/money.js';
+import { stepDone, underWayAfter } from '../words/start-steps.js';
 import type { Screen } from './terminal/screen.js';
 import { cutMiddle, padTo } from './terminal/width.js';
 
@@ -55,8 +54,9 @@ export function createSteps(screen: Screen, money: Money): Steps {
       lastAt = at;
       sinceMs = Date.now();
       current = underWayAfter(event) ?? current;
-      const step = stepOf(event, money);
-      if (step !== undefined) done(step[0], step[1], event.kind === 'ssh_ready' ? Math.max(0, at - firstAt) : tookMs);
+      const step = stepDone(event, money);
+      if (step !== undefined)
+        done(step.name, step.text, event.kind === 'ssh_ready' ? Math.max(0, at - firstAt) : tookMs);
       if (event.kind === 'ssh_ready' || event.kind === 'ended') this.stop();
       else redraw();
     },
@@ -74,42 +74,4 @@ export function createSteps(screen: Screen, money: Money): Steps {
       screen.live('');
     },
   };
-}
-
-/** The line of a step that is done. */
-function stepOf({ kind, data = {}, text = '' }: JobEvent, money: Money): [string, string] | undefined {
-  const said = clean(text);
-  switch (kind) {
-    case 'placed': {
-      const on = typeof data['provider_id'] === 'string' ? `on ${clean(data['provider_id'])}` : said;
-      const price = data['price_per_hour'];
-      return ['placed', typeof price === 'number' ? `${on}, ${priceText(price)} ${money.symbol} an hour` : on];
-    }
-    case 'image_pulled':
-      return ['image', typeof data['image'] === 'string' ? clean(data['image']) : said];
-    case 'container_started':
-      return ['started', 'waiting for SSH'];
-    case 'ssh_ready':
-      return ['ready', ''];
-    default:
-      return undefined;
-  }
-}
-
-function underWayAfter(event: JobEvent): string | undefined {
-  switch (event.kind) {
-    case 'ordered':
-      return 'looking for a machine';
-    case 'placed':
-    case 'pod_created':
-      return 'preparing the container';
-    case 'image_pulling':
-      return 'pulling the image';
-    case 'image_pulled':
-      return 'starting the container';
-    case 'container_started':
-      return 'waiting for SSH';
-    default:
-      return event.kind === 'ended' ? undefined : eventText(event);
-  }
 }

@@ -1,3 +1,4 @@
+import { createAdminMoney, type AdminMoneyApi } from './admin-money.js';
 import type { Caller, Input } from './caller.js';
 import { pagesOf, type Pages } from './pages.js';
 import type { Job, Provider, Receipt } from './shapes.js';
@@ -70,6 +71,7 @@ export interface AdminApi {
     failure(jobId: string): Promise<Record<string, unknown>>;
     end(jobId: string, options: { reason: string; wait?: number }): Promise<Job>;
   };
+  money: AdminMoneyApi;
   /** Receipts of all customers, newest first. */
   receipts(query?: {
     wallet?: string;
@@ -129,6 +131,7 @@ export function createAdmin(caller: Caller): AdminApi {
           ...(wait === undefined ? {} : { headers: { prefer: `wait=${wait}` }, timeoutMs: (wait + 30) * 1000 }),
         }),
     },
+    money: createAdminMoney(caller),
     receipts: ({ wallet, payee, jobId, status, from, to } = {}) =>
       listed('GET /api/v1/admin/receipts', 'receipts', {
         ...{ wallet, payee, job_id: jobId, status },

@@ -1,5 +1,6 @@
 import { createAccess, type AccessApi } from './access.js';
 import { createAdmin, type AdminApi } from './admin.js';
+import { createMoney, type MoneyApi } from './accounts.js';
 import { createCaller, type ConnectOptions, type Input, type Method } from './caller.js';
 import type { Reply } from './exchange.js';
 import { followAll, type FollowOptions } from './job-events.js';
@@ -29,6 +30,7 @@ export interface WorldLand extends AccessApi, MarketApi {
   /** What happens to all of the wallet's jobs, from now on or after an event; does not end by itself. */
   events(options?: FollowOptions): AsyncIterable<WalletEvent>;
   providers: ProvidersApi;
+  money: MoneyApi;
   mining: MiningApi;
   receipts: ReceiptsApi;
   admin: AdminApi;
@@ -57,6 +59,7 @@ export function connect(options: ConnectOptions): WorldLand {
     jobs,
     events: (follow: FollowOptions = {}) => followAll(caller, jobs, follow),
     providers: createProviders(caller),
+    money: createMoney(caller),
     mining: createMining(caller),
     receipts: createReceipts(caller),
     admin: createAdmin(caller),

@@ -26,6 +26,7 @@ export interface CodeData {
     free?: { gpu_type: string; gpu_count?: number; price_per_gpu_hour?: number }[];
     near?: string[];
   };
+  quote_expired: { expires_at?: string };
   spend_limit_exceeded: { required?: string; remaining?: string; spend_limit?: string };
   rate_limited: { limit?: string; per?: string; allowed?: number; window_s?: number };
   timestamp_skew: { server_time?: number };

@@ -10,6 +10,8 @@ export type { Created, CreateOptions, JobQuery, Jobs } from './jobs.js';
 export { isFinal } from './job-states.js';
 export type { LoginOptions } from './login.js';
 export type { MarketApi } from './market.js';
+export type { MoneyApi } from './accounts.js';
+export type { AdminMoneyApi, PaidByHand } from './admin-money.js';
 export { baseUnitsOf, formatAmount, tokens } from './money.js';
 export type { Page, Pages } from './pages.js';
 export type { Acting, MiningApi, Prices, ProviderJob, ProvidersApi, ProviderUsage } from './providers.js';

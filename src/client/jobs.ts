@@ -43,7 +43,8 @@ export interface Jobs {
   ): Promise<Job>;
   /** Ends a job, and waits up to `wait` seconds until what it held is released. */
   end(jobId: string, options?: { wait?: number; signal?: AbortSignal }): Promise<Job>;
-  rename(jobId: string, name: string): Promise<Job>;
+  /** Names a job anew; null takes its name away. */
+  rename(jobId: string, name: string | null): Promise<Job>;
   waitUntil(jobId: string, state: 'running' | 'ended', options?: WaitOptions): Promise<Job>;
   /** What happens to a job, from its first event on, or after one; ends with the job. Survives lost connections. */
   events(jobId: string, options?: FollowOptions): AsyncIterable<JobEvent>;

@@ -14,8 +14,11 @@ export interface MarketApi {
     history(query: { gpuType: string; range?: '24h' | '7d' | '90d' }): Promise<MarketHistory>;
   };
   offers: { list(query?: OfferQuery): Pages<Offer> };
-  /** What an order would cost, and who would take it; binds nobody. The order needs no SSH key here. */
-  quote(order: Order): Promise<Quote>;
+  /**
+   * What an order would cost, and who would take it. The order needs no SSH key here. With a login its prices hold for
+   * `validSeconds` (60, or up to 300) for an order with its `quote_id`.
+   */
+  quote(order: Omit<Order, 'quote_id'>, options?: { validSeconds?: number }): Promise<Quote>;
 }
 
 export function createMarket(caller: Caller): MarketApi {
@@ -43,7 +46,11 @@ export function createMarket(caller: Caller): MarketApi {
           return { items: page.offers, ...(page.next_cursor === undefined ? {} : { next: page.next_cursor }) };
         }),
     },
-    quote: (order) => caller.call('POST /api/v1/quotes', { body: order, safe: true, auth: 'token' }),
+    quote: (order, { validSeconds } = {}) =>
+      caller.call('POST /api/v1/quotes', {
+        body: { ...order, ...(validSeconds === undefined ? {} : { valid_seconds: validSeconds }) },
+        ...{ safe: true, auth: 'token' },
+      }),
   };
 }
 

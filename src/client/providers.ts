@@ -2,15 +2,9 @@ import type { Caller, Input } from './caller.js';
 import { pagesOf, type Pages } from './pages.js';
 import type { Earnings, Provider } from './shapes.js';
 import { timeOf } from './time-of.js';
+import type { ProviderJobs } from './types.generated.js';
 
-export interface ProviderJob {
-  job_id: string;
-  gpu_count: number;
-  started_at?: string;
-  expires_at?: string;
-  price_per_hour?: number;
-  earned: string;
-}
+export type ProviderJob = ProviderJobs['jobs'][number];
 
 /** Columns of the same length; null where there is no sample. */
 export interface ProviderUsage {
@@ -26,6 +20,8 @@ export interface Prices {
   cpu?: number;
   /** Tokens per GB and hour. */
   memory_gb?: number;
+  /** Tokens per GB of disk and hour. */
+  storage_gb?: number;
 }
 
 /** How a provider's owner, or with `asOperator` an operator, who signs, acts. */
@@ -42,7 +38,7 @@ export interface ProvidersApi {
   get(id: string): Promise<Provider>;
   /** Your own, with what only their owner sees. */
   mine(): Promise<Provider[]>;
-  jobs(id: string): Pages<ProviderJob>;
+  jobs(id: string, query?: { status?: 'active' | 'all' }): Pages<ProviderJob>;
   /** Of one provider, or with no id of all that are yours. */
   earnings(id?: string, period?: Period): Promise<Earnings>;
   usage(id: string, range?: '24h' | '7d' | '30d'): Promise<ProviderUsage>;
@@ -84,12 +80,18 @@ export function createProviders(caller: Caller): ProvidersApi {
     search: (query = {}) => call('GET /api/v1/providers/search', { query }),
     gpuAvailability: (query = {}) => call('GET /api/v1/providers/gpu-availability', { query }),
     get: (id) => call('GET /api/v1/providers/:id', { params: { id } }),
-    mine: async () => (await call<{ providers: Provider[] }>('GET /api/v1/me/providers')).providers,
-    jobs: (id) =>
+    mine: () =>
+      pagesOf(async (cursor) => {
+        const page = await call<{ providers: Provider[]; next_cursor?: string }>('GET /api/v1/me/providers', {
+          query: { cursor },
+        });
+        return { items: page.providers, ...(page.next_cursor === undefined ? {} : { next: page.next_cursor }) };
+      }).all(),
+    jobs: (id, { status } = {}) =>
       pagesOf(async (cursor) => {
         const page = await call<{ jobs: ProviderJob[]; next_cursor?: string }>('GET /api/v1/providers/:id/jobs', {
           params: { id },
-          query: { cursor },
+          query: { status, cursor },
         });
         return { items: page.jobs, ...(page.next_cursor === undefined ? {} : { next: page.next_cursor }) };
       }),

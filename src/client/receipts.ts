@@ -39,7 +39,7 @@ export function createReceipts(caller: Caller): ReceiptsApi {
     async verify() {
       const all = await receipts.list({ limit: mostAtOnce }).all();
       const [keys, { verifyReceipts }] = [await receipts.keys(), await import('./verify-receipts.js')];
-      return await verifyReceipts(all, { keys, audience: caller.audience, areAll: true });
+      return verifyReceipts(all, { keys, audience: caller.audience, areAll: true });
     },
   };
   return receipts;

@@ -47,6 +47,8 @@ export interface Order {
   ssh_key_ids?: string[];
   env?: Record<string, string>;
   max_price_per_hour?: number;
+  /** Of a quote that binds: the order costs no more than it said. */
+  quote_id?: string;
 }
 
 /** A job that runs: what logs in is there. */
@@ -88,18 +90,25 @@ export interface BillingRow {
   seconds: number;
   reserved: BaseUnits;
   spent: BaseUnits;
+  /** Of `spent`, what was given back. Absent from brokers before this was booked. */
+  refunded?: BaseUnits;
   from?: string;
   to?: string;
 }
 
 export interface Billing {
   rows: BillingRow[];
-  total: { spent: BaseUnits; reserved: BaseUnits };
+  total: { spent: BaseUnits; reserved: BaseUnits; refunded?: BaseUnits };
 }
 
 export interface Earnings {
   rows: { key: string; seconds: number; earned: BaseUnits }[];
-  total: { earned: BaseUnits; pending: BaseUnits };
+  total: { earned: BaseUnits; pending: BaseUnits; fee?: BaseUnits; refunded?: BaseUnits };
+  /** Waits until the wallet is proven. */
+  unclaimed?: BaseUnits;
+  /** What the wallet has to come, and was paid. */
+  payable?: BaseUnits;
+  paid_out?: BaseUnits;
 }
 
 /** A provider as everybody sees it, and with `providers.mine` what only its owner sees. */

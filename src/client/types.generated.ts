@@ -55,6 +55,24 @@ export interface AdminJob {
     receipt?: string;
     /** While it is served, rounded down; absent until it is placed */
     per_second?: string;
+    /** The same exactly, for an hour: what the bill is worked out from */
+    rate_per_hour?: string;
+    /** The platform's share in hundredths of a percent: a part of what it costs, and not added to it */
+    fee_bps?: number;
+    /** The time that is paid for so far, without gaps */
+    billed_seconds?: number;
+    /** The rate for the billed time, rounded down: the same as `spent` */
+    charged: string;
+    /** True once it has ended: nothing more is added */
+    final: boolean;
+    /** When these figures held */
+    as_of: string;
+    /** Absences of its provider that are over and not paid for, the last 200; not in lists */
+    gaps?: {
+      from: string;
+      to: string;
+      cause: 'silent' | 'node_not_ready' | 'gpu_lost';
+    }[];
   };
   ssh_host?: string;
   ssh_port?: number;
@@ -174,6 +192,7 @@ export interface AdminProvider {
     available_disk_gb: number;
     cpu_price_per_hour: number;
     memory_price_per_gb_hr: number;
+    storage_price_per_gb_hour: number;
     /** No job starts before this time */
     available_from?: string;
     /** No job is placed or extended to end after this time */
@@ -219,6 +238,25 @@ export interface AuditRows {
   count: number;
   /** Send it as `cursor` for the next page; absent on the last */
   next_cursor?: string;
+}
+
+export interface Balance {
+  /** The spend limit that a wallet signed is trusted; it may owe */
+  mode: 'credit';
+  /** Base units that were paid in advance or refunded, and are not reserved */
+  available: string;
+  /** The same in tokens, for people */
+  available_tokens: string;
+  /** Base units that are held for jobs which have not ended */
+  reserved: string;
+  /** The same in tokens, for people */
+  reserved_tokens: string;
+  /** Base units that were charged and are not paid for */
+  owed: string;
+  /** The same in tokens, for people */
+  owed_tokens: string;
+  /** Of the last booking; null without any */
+  updated_at: string | null;
 }
 
 export interface Billing {
@@ -270,6 +308,14 @@ export interface Blocks {
   count: number;
   /** Send it as `cursor` for the next page; absent on the last */
   next_cursor?: string;
+}
+
+export interface BookedByHand {
+  id: string;
+  wallet: string;
+  amount: string;
+  /** Of the wallet afterwards: of a provider what is to be paid out, of a customer what is free */
+  balance: string;
 }
 
 export interface DeadLetters {
@@ -336,6 +382,8 @@ export interface Earnings {
 export interface Front {
   name: string;
   /** For people */
+  console: string;
+  /** For those who read */
   docs: string;
   /** For programs */
   openapi: string;
@@ -398,6 +446,24 @@ export interface Job {
     receipt?: string;
     /** While it is served, rounded down; absent until it is placed */
     per_second?: string;
+    /** The same exactly, for an hour: what the bill is worked out from */
+    rate_per_hour?: string;
+    /** The platform's share in hundredths of a percent: a part of what it costs, and not added to it */
+    fee_bps?: number;
+    /** The time that is paid for so far, without gaps */
+    billed_seconds?: number;
+    /** The rate for the billed time, rounded down: the same as `spent` */
+    charged: string;
+    /** True once it has ended: nothing more is added */
+    final: boolean;
+    /** When these figures held */
+    as_of: string;
+    /** Absences of its provider that are over and not paid for, the last 200; not in lists */
+    gaps?: {
+      from: string;
+      to: string;
+      cause: 'silent' | 'node_not_ready' | 'gpu_lost';
+    }[];
   };
   ssh_host?: string;
   ssh_port?: number;
@@ -540,6 +606,14 @@ export interface Offer {
   price_per_gpu_hour: number;
   /** Of a job of the shape that was asked for, as the placement computes it */
   price_per_hour: number;
+  /** The same exactly, in base units */
+  rate_per_hour: string;
+  /** What each GPU brings: a job that takes more than that for each of its GPUs pays for those it blocks */
+  fair_share: {
+    cpu_cores: number;
+    memory_mb: number;
+    storage_gb: number;
+  } | null;
   /** The newest CUDA that its driver supports */
   cuda: string | null;
   driver: string | null;
@@ -686,6 +760,7 @@ export interface OwnProvider {
     available_disk_gb: number;
     cpu_price_per_hour: number;
     memory_price_per_gb_hr: number;
+    storage_price_per_gb_hour: number;
     /** No job starts before this time */
     available_from?: string;
     /** No job is placed or extended to end after this time */
@@ -718,6 +793,7 @@ export interface OwnProvider {
     };
     cpu?: number;
     memory_gb?: number;
+    storage_gb?: number;
     set_at: string;
     /** What would hold without them */
     agent: {
@@ -726,6 +802,7 @@ export interface OwnProvider {
       };
       cpu: number;
       memory_gb: number;
+      storage_gb: number;
     };
   };
 }
@@ -774,6 +851,8 @@ export interface Problem {
     | 'ssh_key_not_found'
     | 'idempotency_conflict'
     | 'session_key_in_use'
+    | 'quote_mismatch'
+    | 'quote_expired'
     | 'no_capacity'
     | 'job_ended'
     | 'refund_exceeds_charge'
@@ -865,11 +944,17 @@ export interface Quote {
     /** What the order may cost at most, wherever it is placed */
     at_most: string;
   } | null;
+  /** The platform's share in hundredths of a percent: a part of these amounts, and not added to them */
+  fee_bps: number;
   currency: {
     symbol: string;
     decimals: number;
   };
-  /** The best five, in the order in which a placement would try them */
+  /** Base units an hour for the whole job, where a placement would try first; null if nobody takes it */
+  rate_per_hour: string | null;
+  /** The same for the whole duration */
+  total: string | null;
+  /** The best eight, in the order in which a placement would try them */
   offers: QuoteOffer[];
   /** With a credential only */
   session?: {
@@ -882,8 +967,12 @@ export interface Quote {
   why_not: WhyNot[];
   /** True if the order could start once any one of the reasons were gone; else all of them have to go */
   why_not_each: boolean;
-  /** A quote holds nothing: prices and capacity may change before the order */
-  binding: false;
+  /** Whether its prices hold for an order with its `quote_id`. They do for a caller with a credential, if somebody takes the order; capacity is never held */
+  binding: boolean;
+  /** Send it with the order. Null if the quote does not bind */
+  quote_id: string | null;
+  /** Until when the order may be sent. Null if the quote does not bind */
+  expires_at: string | null;
 }
 
 export interface QuoteOffer {
@@ -900,6 +989,14 @@ export interface QuoteOffer {
   price_per_gpu_hour: number;
   /** Of a job of the shape that was asked for, as the placement computes it */
   price_per_hour: number;
+  /** The same exactly, in base units */
+  rate_per_hour: string;
+  /** What each GPU brings: a job that takes more than that for each of its GPUs pays for those it blocks */
+  fair_share: {
+    cpu_cores: number;
+    memory_mb: number;
+    storage_gb: number;
+  } | null;
   /** The newest CUDA that its driver supports */
   cuda: string | null;
   driver: string | null;
@@ -914,8 +1011,6 @@ export interface QuoteOffer {
   can_start: boolean;
   /** Why it could not */
   why_not: string | null;
-  /** Base units an hour for the whole job */
-  rate_per_hour: string;
   /** Base units for the whole duration */
   total: string;
 }
@@ -1000,6 +1095,67 @@ export interface Receipts {
   next_cursor?: string;
 }
 
+export interface Refund {
+  job_id: string;
+  /** 1 for the first refund of the job */
+  revision: number;
+  wallet: string;
+  /** By this request */
+  refunded: string;
+  /** What the job costs now */
+  charged: string;
+  fee: string;
+  earned: string;
+}
+
+export interface Revenue {
+  by: 'day' | 'provider' | 'gpu_type';
+  from: string;
+  /** Not included */
+  to: string;
+  /** By when it was booked; 1,000 at most */
+  rows: {
+    /** A day of UTC, the id of a provider, or a GPU type */
+    key: string;
+    jobs: number;
+    charged: string;
+    /** What the platform keeps, refunds taken off */
+    fees: string;
+    refunded: string;
+  }[];
+  /** Base units, as of now */
+  standing: {
+    /** Earned by proven wallets, and not paid out */
+    owed_to_providers: string;
+    /** Earned by providers whose wallet is not proven */
+    unclaimed: string;
+    /** Refunded after it had been paid out */
+    providers_owe: string;
+    /** Paid in advance, or refunded */
+    customers_hold: string;
+    /** Charged, and not paid */
+    customers_owe: string;
+    bad_debt: string;
+    /** Of all time */
+    fees: string;
+  };
+  /** Who owes most, and since when: payments count for the oldest charges first */
+  debtors: {
+    wallet: string;
+    owed: string;
+    since: string;
+  }[];
+  ledger: {
+    checked_at: string | null;
+    /** In how many rows which invariant is violated; empty when healthy */
+    differs: {
+      [name: string]: number;
+    };
+    /** Charges of an older version that are still to be booked */
+    unbooked: number;
+  };
+}
+
 export interface Site {
   /** What this site calls itself */
   name: string;
@@ -1078,6 +1234,45 @@ export interface SshKeyList {
   keys: SshKey[];
 }
 
+export interface Statement {
+  month: string;
+  from: string;
+  /** Not included */
+  to: string;
+  /** The month is over: nothing is booked in it any more */
+  is_final: boolean;
+  /** Base units that you had when the month began; negative: that you owed */
+  opening: string;
+  /** The same in tokens, for people */
+  opening_tokens: string;
+  /** What you paid */
+  paid: string;
+  /** The same in tokens, for people */
+  paid_tokens: string;
+  /** What your jobs cost that were settled */
+  charged: string;
+  /** The same in tokens, for people */
+  charged_tokens: string;
+  refunded: string;
+  /** The same in tokens, for people */
+  refunded_tokens: string;
+  /** What an operator corrected */
+  adjusted: string;
+  /** The same in tokens, for people */
+  adjusted_tokens: string;
+  /** opening + paid - charged + refunded + adjusted */
+  closing: string;
+  /** The same in tokens, for people */
+  closing_tokens: string;
+  /** Of that, what is held for jobs which have not ended */
+  reserved: string;
+  /** The same in tokens, for people */
+  reserved_tokens: string;
+  /** Jobs that were settled */
+  jobs: number;
+  entries: number;
+}
+
 export interface Stuck {
   at: string;
   items: {
@@ -1096,6 +1291,31 @@ export interface Stuck {
   count: number;
   /** There are more than one answer has */
   has_more: boolean;
+}
+
+export interface WalletEntries {
+  entries: WalletEntry[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
+export interface WalletEntry {
+  id: string;
+  kind: 'deposit' | 'reserve' | 'trim' | 'settle' | 'refund' | 'claim' | 'payout' | 'adjust';
+  /** Base units by which all that you have changed; 0 where money was only reserved or freed */
+  amount: string;
+  /** Base units by which what is reserved of it changed */
+  reserved: string;
+  /** All that you had then; negative: what you owed */
+  balance_after: string;
+  /** When it was booked */
+  at: string;
+  job_id?: string;
+  /** Of a refund; or where a payment can be looked up */
+  reason?: string;
+  /** When the job was settled, if it was booked after an upgrade */
+  settled_at?: string;
 }
 
 export interface WalletEvent {
@@ -1226,7 +1446,7 @@ export interface Routes {
     reply: undefined;
     errors: CommonError | AuthError | 'scope_denied' | 'ssh_key_not_found';
   };
-  /** Where the documentation and the description of this API are; browsers are sent to the documentation */
+  /** Where the console, the documentation and the description of this API are; browsers are sent to the console */
   'GET /': {
     body: undefined;
     query: undefined;
@@ -1369,6 +1589,20 @@ export interface Routes {
     reply: Receipts;
     errors: CommonError | AuthError | 'scope_denied';
   };
+  /** What was charged and kept, what is owed to whom, and whether the books agree; rows also as `text/csv` */
+  'GET /api/v1/admin/revenue': {
+    body: undefined;
+    query: {
+      /** A time, or a day of UTC; 31 days before `to` unless given */
+      from?: string;
+      /** Not included; the end of today (UTC) unless given */
+      to?: string;
+      /** What each row is of */
+      by?: 'day' | 'provider' | 'gpu_type';
+    };
+    reply: Revenue;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
   /** Jobs and providers that wait longer than usual, what for, and what may help */
   'GET /api/v1/admin/stuck': {
     body: undefined;
@@ -1469,6 +1703,36 @@ export interface Routes {
       by?: 'job' | 'day' | 'provider';
     };
     reply: Billing;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** What you have, what is reserved of it, and what you owe */
+  'GET /api/v1/billing/balance': {
+    body: undefined;
+    query: undefined;
+    reply: Balance;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** Every booking of your money, newest first; also as `text/csv` */
+  'GET /api/v1/billing/entries': {
+    body: undefined;
+    query: {
+      /** A time, or a day of UTC; 31 days before `to` unless given */
+      from?: string;
+      /** Not included; the end of today (UTC) unless given */
+      to?: string;
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+    };
+    reply: WalletEntries;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** What became of your money in a month; its bookings as `text/csv` */
+  'GET /api/v1/billing/statements/:month': {
+    body: undefined;
+    query: undefined;
+    reply: Statement;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** What happened to all your jobs; with `Accept: text/event-stream` what happens from now on */
@@ -1723,6 +1987,7 @@ export interface Routes {
           available_disk_gb: number;
           cpu_price_per_hour: number;
           memory_price_per_gb_hr: number;
+          storage_price_per_gb_hour: number;
           /** No job starts before this time */
           available_from?: string;
           /** No job is placed or extended to end after this time */
@@ -1816,6 +2081,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -2097,6 +2363,7 @@ export interface Routes {
           available_disk_gb: number;
           cpu_price_per_hour: number;
           memory_price_per_gb_hr: number;
+          storage_price_per_gb_hour: number;
           /** No job starts before this time */
           available_from?: string;
           /** No job is placed or extended to end after this time */
@@ -2218,6 +2485,67 @@ export interface Routes {
       }[];
     };
     errors: CommonError | AuthError | 'payload_too_large' | 'scope_denied' | 'unsupported_media_type';
+  };
+  /** Give a customer back a part of what a job cost, or all of it */
+  'POST /api/v1/admin/jobs/:id/refunds': {
+    body: {
+      /** Base units */
+      amount?: string;
+      /** Instead of `amount`: what this time of the job costs */
+      seconds?: number;
+      /** Why; the customer reads it */
+      reason: string;
+    };
+    query: undefined;
+    reply: Refund;
+    errors:
+      | CommonError
+      | AuthError
+      | 'idempotency_conflict'
+      | 'job_not_found'
+      | 'payload_too_large'
+      | 'refund_exceeds_charge'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** Book that a customer has paid */
+  'POST /api/v1/admin/payments': {
+    body: {
+      wallet: string;
+      /** Base units */
+      amount: string;
+      /** Where to look it up: of a bank, an exchange or a chain */
+      reference: string;
+    };
+    query: undefined;
+    reply: BookedByHand;
+    errors:
+      | CommonError
+      | AuthError
+      | 'idempotency_conflict'
+      | 'payload_too_large'
+      | 'scope_denied'
+      | 'unsupported_media_type';
+  };
+  /** Book that a provider’s wallet was paid what it earned */
+  'POST /api/v1/admin/payouts': {
+    body: {
+      wallet: string;
+      /** Base units */
+      amount: string;
+      /** Where to look it up: of a bank, an exchange or a chain */
+      reference: string;
+    };
+    query: undefined;
+    reply: BookedByHand;
+    errors:
+      | CommonError
+      | AuthError
+      | 'idempotency_conflict'
+      | 'payload_too_large'
+      | 'payout_exceeds_earnings'
+      | 'scope_denied'
+      | 'unsupported_media_type';
   };
   /** Approve a provider that does not sign */
   'POST /api/v1/admin/providers/:id/approve': {
@@ -2391,6 +2719,8 @@ export interface Routes {
         [name: string]: string;
       };
       max_price_per_hour?: number | string;
+      /** Of a quote that binds: the order costs no more than it said */
+      quote_id?: null | string;
     };
     query: undefined;
     reply: Job;
@@ -2410,6 +2740,8 @@ export interface Routes {
       | 'provider_drained'
       | 'provider_lost'
       | 'quota_exceeded'
+      | 'quote_expired'
+      | 'quote_mismatch'
       | 'scope_denied'
       | 'spend_limit_exceeded'
       | 'start_timeout'
@@ -2549,6 +2881,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -2649,6 +2982,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -2749,6 +3083,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -3042,6 +3377,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -3137,6 +3473,7 @@ export interface Routes {
         available_disk_gb: number;
         cpu_price_per_hour: number;
         memory_price_per_gb_hr: number;
+        storage_price_per_gb_hour: number;
         /** No job starts before this time */
         available_from?: string;
         /** No job is placed or extended to end after this time */
@@ -3191,7 +3528,7 @@ export interface Routes {
       | 'unsupported_media_type'
       | 'validation_failed';
   };
-  /** What an order would cost, and who would take it; or why nobody would */
+  /** What an order would cost, and who would take it; or why nobody would. With a credential, its prices bind */
   'POST /api/v1/quotes': {
     body: {
       provider_id?: null | string;
@@ -3222,6 +3559,8 @@ export interface Routes {
         [name: string]: string;
       };
       max_price_per_hour?: number | string;
+      /** How long its prices are to hold; 60 unless given */
+      valid_seconds?: number | string;
     };
     query: undefined;
     reply: Quote;
@@ -3297,6 +3636,8 @@ export interface Routes {
       cpu?: number | string;
       /** Of 1024 MB */
       memory_gb?: number | string;
+      /** Of a GB of disk */
+      storage_gb?: number | string;
     };
     query: undefined;
     reply: OwnProvider;

@@ -15,7 +15,7 @@ export const receiptVariables = {
   RECEIPT_PRIVATE_KEY: z
     .string()
     .regex(/^(?:0x)?[0-9a-fA-F]{64}$/, 'must be 64 hex digits')
-    .transform((text) => `0x${text.replace(/^0x/, '').toLowerCase()}` as Hex)
+    .transform((text) => `0x${text.replace(/^0x/, '').toLowerCase()}` as const)
     .refine((key) => BigInt(key) > 0n && BigInt(key) < curveOrder, 'is not a key of secp256k1')
     .describe('private key, 64 hex digits')
     .optional(),

@@ -1,7 +1,7 @@
-import { feeFor } from '../domain/billing.js';
 import { reserveForPlacement, type JobTariff, type SettledCharge } from './auth-charges.js';
 import { postEntry, type AccountKind, type Line } from './ledger.js';
 import type { Queryable } from './pool.js';
+import { feeFor } from '../wire/charge.js';
 
 // What a job's steps book, each in the transaction of the step. Reservations are a wallet's own money in another account
 // of it; a settlement is the one booking that pays anybody.

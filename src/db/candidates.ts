@@ -2,6 +2,7 @@ import type { SitePrices } from '../config.js';
 import { plainGpuResource } from '../domain/gpu-resources.js';
 import type { JobOrder, Placement } from '../domain/job.js';
 import { jobRate, priceOf } from '../domain/pricing.js';
+import { lesser, type QuotedRate } from '../domain/quote.js';
 import { gpuPriceSql, isFreeSql, mayExceedShareSql, offeredSql, siteParameter } from './offers.js';
 import {
   fitsSql,
@@ -27,11 +28,14 @@ interface CandidateRow {
   gpu_price: string;
   cpu_price: string;
   memory_price: string;
+  storage_price: string;
   cheapest: string;
   offered_gpus: number;
   offered_cpu: number;
   offered_memory: number;
   offered_storage: number;
+  /** What a quote promised for it; null if the order has none, or the quote does not name it. */
+  quoted: string | null;
 }
 
 /** The providers that an order fits, at any price. */
@@ -40,6 +44,7 @@ const fitting = `
          nullif(g.resource_name, '${plainGpuResource}') as gpu_resource,
          ${orderGpuPriceSql} as gpu_price,
          p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
+         p.storage_price_per_gb_hour as storage_price,
          coalesce(g.total - g.rented, 0) as free_gpus, ${orderFailuresSql} as failures
     from ${placementRows}
    where ${fitsSql}`;
@@ -50,14 +55,18 @@ const fitting = `
  * start jobs ranks as if it cost a quarter more for each affected wallet, and is excluded while suspended. Providers
  * without a price are excluded unless the site allows free jobs. Capacity may be gone by the time it is requested:
  * `allocate` decides.
+ *
+ * @param quoted the rates of the quote that it was ordered with. Their providers come first, each at the lesser of its
+ * quoted and its present rate; the others follow at theirs, so that an order finds a machine when those are taken.
  */
 export async function placementCandidates(
   db: Queryable,
   order: JobOrder,
   site: SitePrices,
   limit: number,
+  quoted: readonly QuotedRate[] = [],
 ): Promise<Placement[]> {
-  return (await findCandidates(db, order, site, limit)).map(({ placement }) => placement);
+  return (await findCandidates(db, order, site, limit, quoted)).map(({ placement }) => placement);
 }
 
 /** The rates of the same providers in base units per hour, and whether they have recently failed to start jobs. */
@@ -76,22 +85,27 @@ async function findCandidates(
   order: JobOrder,
   site: SitePrices,
   limit: number,
+  quoted: readonly QuotedRate[] = [],
 ): Promise<{ placement: Placement; hasFailed: boolean }[]> {
+  const isQuoted = quoted.length > 0;
   const { rows } = await db.query<CandidateRow>(
-    `select provider_id, failures, node_name, gpu_type, gpu_model, gpu_resource, gpu_price::text, cpu_price::text, memory_price::text,
-            o.cheapest::text, o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu,
+    `select provider_id, failures, node_name, gpu_type, gpu_model, gpu_resource, gpu_price::text, cpu_price::text,
+            memory_price::text, storage_price::text, ${isQuoted ? 'q.promised::text' : 'null'} as quoted, o.cheapest::text, o.gpus::float8 as offered_gpus, o.cpu::float8 as offered_cpu,
             o.memory::float8 as offered_memory, o.storage::float8 as offered_storage
-       from (${fitting}) p, lateral (${offeredSql('$7', mayExceedShareSql(orderedTerms))}) o, lateral (select ${orderRateSql} as rate) cost
+       from (${fitting}) p ${isQuoted ? quotedJoin : ''},
+            lateral (${offeredSql('$7', mayExceedShareSql(orderedTerms))}) o,
+            lateral (select ${isQuoted ? `least(${orderRateSql}, q.promised)` : orderRateSql} as rate) cost
       where ${paysSql} and ${isPricedSql}
-      order by ${placementRankSql}, free_gpus, provider_id
+      order by ${isQuoted ? 'q.promised is null, ' : ''}${placementRankSql}, free_gpus, provider_id
       limit $12`,
-    await placementParameters(db, order, site, limit),
+    [...(await placementParameters(db, order, site, limit)), ...(isQuoted ? columnsOf(quoted) : [])],
   );
   return rows.map((row) => {
     const found = jobRate(order, {
       gpuPrice: row.gpu_price,
       cpuPrice: row.cpu_price,
       memoryPricePerGb: row.memory_price,
+      storagePricePerGb: row.storage_price,
       cheapestGpuPrice: row.cheapest,
       offered: {
         gpus: row.offered_gpus,
@@ -100,17 +114,29 @@ async function findCandidates(
         storageGb: row.offered_storage,
       },
     });
+    const rate = row.quoted === null ? found : lesser(found, BigInt(row.quoted));
     const placement: Placement = {
       providerId: row.provider_id,
       nodeName: row.node_name,
       ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
       ...(row.gpu_resource === null ? {} : { gpuResource: row.gpu_resource }),
-      pricePerHour: priceOf(found),
-      rate: found.toString(),
+      pricePerHour: priceOf(rate),
+      rate: rate.toString(),
     };
     return { placement, hasFailed: row.failures > 0 };
   });
 }
+
+/** The promised rates as `q`, of the rows `p`; `least` of a rate and of none is the rate. */
+const quotedJoin = `
+  left join unnest($19::text[], $20::text[], $21::numeric[]) as q (at_provider, of_type, promised)
+         on q.at_provider = p.provider_id and q.of_type = coalesce(p.gpu_type, '')`;
+
+const columnsOf = (quoted: readonly QuotedRate[]) => [
+  quoted.map(({ providerId }) => providerId),
+  quoted.map(({ gpuType }) => gpuType),
+  quoted.map(({ rate }) => rate.toString()),
+];
 
 /** The free GPUs of one type, with the API's field names. */
 export interface FreeGpus {

@@ -21,7 +21,8 @@ export function decodeCursor(cursor: string, ...checks: ((part: string) => boole
   const fits =
     Array.isArray(parts) &&
     parts.length === checks.length &&
-    parts.every((part, index) => typeof part === 'string' && checks[index]!(part));
+    // Postgres stores no NUL, and has no row with one.
+    parts.every((part, index) => typeof part === 'string' && !part.includes('\0') && checks[index]!(part));
   if (fits) return parts as string[];
   throw new BrokerError('validation_failed', 'the cursor is not one of this list', {
     errors: [{ field: 'query.cursor', message: 'is not a cursor of this list' }],

@@ -4,6 +4,7 @@ interface Installation {
   id: string;
   tenantKey: Buffer;
   challengeKey: Buffer;
+  quoteKey: Buffer;
 }
 
 /** The values never change, so each process reads them once per database. */
@@ -24,15 +25,20 @@ export async function challengeKey(pool: Pool): Promise<Buffer> {
   return (await installation(pool)).challengeKey;
 }
 
+/** The secret key for sealing quotes. It never leaves the broker's processes. */
+export async function quoteKey(pool: Pool): Promise<Buffer> {
+  return (await installation(pool)).quoteKey;
+}
+
 async function installation(pool: Pool): Promise<Installation> {
   const found = known.get(pool);
   if (found !== undefined) return found;
   await pool.query('insert into installation default values on conflict do nothing');
-  const { rows } = await pool.query<{ id: string; tenant_key: Buffer; challenge_key: Buffer }>(
-    'select id, tenant_key, challenge_key from installation',
+  const { rows } = await pool.query<{ id: string; tenant_key: Buffer; challenge_key: Buffer; quote_key: Buffer }>(
+    'select id, tenant_key, challenge_key, quote_key from installation',
   );
-  const { id, tenant_key: tenantKey, challenge_key: challengeKey } = rows[0]!;
-  const read = { id, tenantKey, challengeKey };
+  const { id, tenant_key: tenantKey, challenge_key: challengeKey, quote_key: key } = rows[0]!;
+  const read = { id, tenantKey, challengeKey, quoteKey: key };
   known.set(pool, read);
   return read;
 }

@@ -1,5 +1,5 @@
 import type { Architecture } from '../domain/gpu-needs.js';
-import type { FailureCause, JobFailure, JobOrder, SshAccess } from '../domain/job.js';
+import type { FailureCause, GapCause, JobFailure, JobOrder, SshAccess } from '../domain/job.js';
 import { sentence } from '../domain/outside.js';
 import type { JobMoney } from '../domain/job-cost.js';
 import { priceOf } from '../domain/pricing.js';
@@ -95,9 +95,11 @@ export interface JobTableRow {
   session_id: string | null;
   ended_by: string | null;
   rate: string | null;
+  fee_bps: number | null;
+  billed_ms: number | null;
   away_since: Date | null;
   /** Only with `moneyColumns`. */
-  money?: { reserved: string; spent: string; gaps: [number, number][]; receipt: string | null };
+  money?: { reserved: string; spent: string; gaps: [number, number, GapCause][]; all: boolean; receipt: string | null };
 }
 
 /** Without the environment and SSH keys, which no response needs. */
@@ -109,19 +111,31 @@ export const jobColumns = `j.job_id, j.wallet, j.request_sha256, j.job_name, j.i
   j.price_per_hour::float8 as price_per_hour, j.ssh_host, j.ssh_port, j.ssh_host_key, j.failure_reason, j.failure_message,
   j.failure_cause,
   j.created_at, j.started_at, j.expires_at, j.ended_at, j.updated_at, j.phase, j.session_id, j.ended_by,
-  coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate, j.away_since`;
+  coalesce(j.rate, trunc(j.price_per_hour * 10::numeric ^ 18))::numeric(78, 0)::text as rate, j.fee_bps,
+  j.billed_ms::float8 as billed_ms, j.away_since`;
 
-/** What the ledger holds of a job, and the gaps in its service; the numbers are text, as JSON has none that large. */
-export const moneyColumns = `(
+/**
+ * What the ledger holds of a job, and the gaps in its service; the numbers are text, as JSON has none that large.
+ *
+ * @param gaps whether a job that has ended has its gaps, too, which nothing is worked out from any more.
+ */
+const moneySql = (gaps: 'of all' | 'of live ones') => `(
     select jsonb_build_object(
              'reserved', coalesce(sum(c.reserved) filter (where c.settled_at is null), 0)::text,
              'spent', coalesce(sum(c.spent), 0)::text,
              'receipt', (select '0x' || encode(r.digest, 'hex') from receipts r
                           where r.job_id = j.job_id order by r.revision desc limit 1),
              'gaps', coalesce((select jsonb_agg(jsonb_build_array((extract(epoch from g.from_at) * 1000)::bigint,
-                                                                  (extract(epoch from g.to_at) * 1000)::bigint))
-                                 from job_gaps g where g.job_id = j.job_id and j.ended_at is null), '[]'))
+                                                                  (extract(epoch from g.to_at) * 1000)::bigint, g.cause)
+                                                 order by g.from_at)
+                                 from job_gaps g
+                                where g.job_id = j.job_id ${gaps === 'of all' ? '' : 'and j.ended_at is null'}), '[]'),
+             'all', ${gaps === 'of all'})
       from auth_charges c where c.job_id = j.job_id) as money`;
+
+export const moneyColumns = moneySql('of live ones');
+/** With everything that explains a bill. */
+export const wholeMoneyColumns = moneySql('of all');
 
 export function jobOf(row: JobTableRow): JobRow {
   return {
@@ -178,15 +192,18 @@ function enderOf(text: string | null): { endedBy?: JobEnder } {
   return endedBy === undefined ? {} : { endedBy };
 }
 
-function moneyOf({ money, rate, away_since }: JobTableRow): { money?: JobMoney } {
+function moneyOf({ money, rate, fee_bps, billed_ms, away_since }: JobTableRow): { money?: JobMoney } {
   if (money === undefined) return {};
   return {
     money: {
       reserved: BigInt(money.reserved),
       spent: BigInt(money.spent),
-      gaps: money.gaps.map(([fromMs, toMs]) => ({ fromMs, toMs })),
+      gaps: money.gaps.map(([fromMs, toMs, cause]) => ({ fromMs, toMs, cause })),
+      hasAllGaps: money.all,
       ...(money.receipt === null ? {} : { receipt: money.receipt }),
       ...(rate === null ? {} : { rate: BigInt(rate) }),
+      ...(fee_bps === null ? {} : { feeBps: fee_bps }),
+      ...(billed_ms === null ? {} : { billedMs: billed_ms }),
       ...(away_since === null ? {} : { awaySinceMs: away_since.getTime() }),
     },
   };

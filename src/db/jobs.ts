@@ -1,7 +1,8 @@
 import type { JobRequest } from '../domain/job-request.js';
+import { readRates, writtenRates, type QuotedRate } from '../domain/quote.js';
 import { isUuid } from '../domain/uuid.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
-import { jobColumns, jobOf, moneyColumns, type JobRow, type JobTableRow } from './job-row.js';
+import { jobColumns, jobOf, moneyColumns, wholeMoneyColumns, type JobRow, type JobTableRow } from './job-row.js';
 import { priceOfRateSql } from './offers.js';
 import type { Queryable, Transaction } from './pool.js';
 import { jobNamespaceSql } from './tenants.js';
@@ -19,6 +20,8 @@ export interface NewJob extends Omit<JobRequest, 'excludeProviders'> {
   requestSha256: string;
   /** The highest acceptable rate in base units per hour; the customer's own maximum when absent. */
   maxRate?: string;
+  /** What its quote promises. */
+  quoted?: readonly QuotedRate[];
   /** The reserved base units. */
   reservedAmount: bigint;
 }
@@ -31,9 +34,10 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
     `insert into jobs as j (job_id, wallet, session_id, idempotency_key, request_sha256, job_name, image, gpu_type,
                             requested_provider, gpu_count, cpu_cores, memory_mb, storage_gb, duration_s,
                             requested_max_price, ssh_public_keys, env, reserved_amount, max_price_per_hour,
-                            min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers, any_gpu_type)
+                            min_vram_gb, min_cuda, architecture, shm_mb, excluded_providers, quoted_rates,
+                            any_gpu_type)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::numeric, $16, $17, $18,
-             coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24,
+             coalesce(${priceOfRateSql('$19')}, $15::numeric), $20, $21, $22, $23, $24, $25,
              $8::text is null and $10::int > 0)
      on conflict (wallet, idempotency_key) do nothing
      returning ${jobColumns}`,
@@ -62,6 +66,7 @@ export async function insertJob(tx: Transaction, job: NewJob): Promise<{ job: Jo
       job.architecture ?? null,
       job.shmMb ?? null,
       job.excludeProviders ?? [],
+      job.quoted === undefined ? null : JSON.stringify(writtenRates(job.quoted)),
     ],
   );
   if (rows[0] !== undefined) return { job: jobOf(rows[0]), created: true };
@@ -103,7 +108,7 @@ export async function lockUsage(
 export async function findJob(db: Queryable, wallet: string, jobId: string): Promise<JobRow | undefined> {
   const { rows } = await db.query<JobTableRow>({
     name: 'job-of-wallet',
-    text: `select ${jobColumns}, ${moneyColumns} from jobs j where j.job_id = $1 and j.wallet = $2`,
+    text: `select ${jobColumns}, ${wholeMoneyColumns} from jobs j where j.job_id = $1 and j.wallet = $2`,
     values: [jobId, wallet],
   });
   return rows[0] && jobOf(rows[0]);
@@ -178,6 +183,15 @@ export async function jobInputs(
     [jobId],
   );
   return { sshPublicKeys: rows[0]?.ssh_public_keys ?? [], env: rows[0]?.env ?? {} };
+}
+
+/** What the quote promises that a job was ordered with; nothing for an order without one. */
+export async function quotedRates(db: Queryable, jobId: string): Promise<QuotedRate[]> {
+  const { rows } = await db.query<{ quoted_rates: [string, string, string][] | null }>(
+    'select quoted_rates from jobs where job_id = $1',
+    [jobId],
+  );
+  return readRates(rows[0]?.quoted_rates ?? []);
 }
 
 /** An unfinished job, as the watcher and the reconciler see it. */

@@ -1,10 +1,11 @@
 import type { SitePrices } from '../config.js';
 import type { JobOrder } from '../domain/job.js';
 import { isProviderId } from '../domain/provider.js';
+import type { MachinePrices } from '../domain/pricing.js';
 import type { Keeper, WhatKeeps } from '../domain/why-not.js';
 import type { ProviderStatus } from '../wire/statuses.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
-import { mayExceedShareSql, offeredSql } from './offers.js';
+import { mayExceedShareSql, offeredSql, wholeOfferSql } from './offers.js';
 import {
   askedConditions,
   fitsSql,
@@ -41,6 +42,10 @@ export interface OfferRow {
   gpuPricePerHour: number;
   /** Of the whole order, base units an hour. */
   rate: bigint;
+  /** Whether it has recently failed to start jobs. */
+  hasFailed: boolean;
+  /** Everything the machine offers, rented or not. */
+  offered: MachinePrices['offered'];
   freeCpuCores: number;
   freeMemoryMb: number;
   freeStorageGb: number;
@@ -102,6 +107,7 @@ const ratedSql = (unmet: string, where: string, free: boolean) => `
   select p.*, cost.rate
     from (select p.provider_id, p.status, p.cordoned, p.spec, p.offer, p.available_until,
                  p.cpu_price_per_hour as cpu_price, p.memory_price_per_gb_hour as memory_price,
+                 p.storage_price_per_gb_hour as storage_price,
                  g.name as gpu_type, g.model as gpu_model, g.vram_gb, g.cuda, coalesce(g.total, 0) as total_gpus,
                  coalesce(g.total - g.rented, 0) as free_gpus, ${orderGpuPriceSql} as gpu_price,
                  ${orderFailuresSql} as failures, ${unmet} as unmet
@@ -142,6 +148,8 @@ interface OfferTableRow {
   total_gpus: number;
   gpu_price: number;
   rate: string;
+  failures: number;
+  offered: MachinePrices['offered'];
   cpu: number | null;
   memory: number | null;
   storage: number | null;
@@ -170,7 +178,7 @@ export async function findOffers(
   const { rows } = await db.query<OfferTableRow>(
     `select p.provider_id, status, cordoned, gpu_type, gpu_model, vram_gb, cuda, free_gpus, total_gpus, failed, blocked,
             left(spec #>> '{gpus,0,driverVersion}', 64) as driver, spec ->> 'region' as region,
-            gpu_price::float8, trunc(rate)::text as rate, h.cpu::float8, h.memory::float8, h.storage::float8,
+            gpu_price::float8, trunc(rate)::text as rate, failures::int as failures, ${wholeOfferSql} as offered, h.cpu::float8, h.memory::float8, h.storage::float8,
             d.online as reliability, key::text as sorted_by
        from (select * from (
                select *, least(cardinality(failed), 1) as blocked, (${sortKeys[sort]})::numeric as key
@@ -227,6 +235,8 @@ function offerOf(row: OfferTableRow): OfferRow {
     totalGpus: row.total_gpus,
     gpuPricePerHour: row.gpu_price,
     rate: BigInt(row.rate),
+    hasFailed: row.failures > 0,
+    offered: row.offered,
     freeCpuCores: row.cpu ?? 0,
     freeMemoryMb: row.memory ?? 0,
     freeStorageGb: row.storage ?? 0,

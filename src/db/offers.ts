@@ -26,10 +26,11 @@ export const gpuPriceSql = (own: string, type: string, site: string): string =>
               order by rank limit 1), 0)`;
 
 /**
- * Whether GPUs at this price may be rented from `p`. Every job uses cores and memory, so a price for either suffices.
+ * Whether GPUs at this price may be rented from `p`. Every job uses cores, memory and disk, so a price for any of them suffices.
  */
 export const isSoldSql = (price: string, freeJobs: string): string =>
-  `(${price} > 0 or p.cpu_price_per_hour > 0 or p.memory_price_per_gb_hour > 0 or ${freeJobs}::boolean)`;
+  `(${price} > 0 or p.cpu_price_per_hour > 0 or p.memory_price_per_gb_hour > 0 or p.storage_price_per_gb_hour > 0
+    or ${freeJobs}::boolean)`;
 
 /** Whether `p` is offered for this many seconds from now. */
 export const isOfferedSql = (seconds: string): string =>
@@ -64,6 +65,11 @@ export const offeredSql = (site: string, needed: string): string =>
           coalesce(min(${gpuPriceSql(`(o ->> 'pricePerHour')::numeric`, `(o ->> 'type')`, site)}), 0) as cheapest
      from jsonb_array_elements(case when ${needed} then p.offer -> 'gpus' end) o`;
 
+/** Everything that the machine of `p` offers, rented or not, as JSON. */
+export const wholeOfferSql = `jsonb_build_object(
+  'gpus', (select coalesce(sum((o ->> 'count')::numeric), 0) from jsonb_array_elements(p.offer -> 'gpus') o),
+  'cpuCores', p.offer -> 'cpuCores', 'memoryMb', p.offer -> 'memoryMb', 'storageGb', p.offer -> 'storageGb')`;
+
 /** The columns and parameters of an order. */
 export interface OrderTerms {
   gpus: string;
@@ -77,6 +83,7 @@ export interface RateTerms extends OrderTerms {
   gpuPrice: string;
   cpuPrice: string;
   memoryPrice: string;
+  storagePrice: string;
   /** Columns of `offeredSql`. */
   offered: string;
 }
@@ -87,12 +94,14 @@ export const mayExceedShareSql = ({ gpus, cpuCores, memoryMb, storageGb }: Order
     or ${storageGb} > ${bundlePerGpu.storageGb} * ${gpus})`;
 
 /** The domain's `jobRate` in SQL, on numerics: base units per hour, identical to the last digit. */
-export function rateSql({ gpus, cpuCores, memoryMb, storageGb, gpuPrice, cpuPrice, memoryPrice, offered }: RateTerms) {
+export function rateSql(terms: RateTerms) {
+  const { gpus, cpuCores, memoryMb, storageGb, gpuPrice, cpuPrice, memoryPrice, storagePrice, offered } = terms;
   const floor = (amount: string, total: string, bundle: number) =>
     `case when ${amount} > ${bundle} * ${gpus} and ${total} > 0
           then div(${offered}.cheapest * ${amount} * ${offered}.gpus * 1e18, ${total}) end`;
   return `greatest(
-    div(((${gpus} * ${gpuPrice} + ${cpuCores} * ${cpuPrice}) * 1024 + ${memoryMb} * ${memoryPrice}) * 1e18, 1024),
+    div(((${gpus} * ${gpuPrice} + ${cpuCores} * ${cpuPrice} + ${storageGb} * ${storagePrice}) * 1024
+         + ${memoryMb} * ${memoryPrice}) * 1e18, 1024),
     ${floor(cpuCores, `${offered}.cpu`, bundlePerGpu.cpuCores)},
     ${floor(memoryMb, `${offered}.memory`, bundlePerGpu.memoryMb)},
     ${floor(storageGb, `${offered}.storage`, bundlePerGpu.storageGb)})`;

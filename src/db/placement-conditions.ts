@@ -59,7 +59,8 @@ export const orderedTerms = { gpus: '$2', cpuCores: '$3', memoryMb: '$4', storag
 /** The rate of an order at a row of `p`, with the lateral row `o` of `offeredSql`. */
 export const orderRateSql = rateSql({
   ...orderedTerms,
-  ...{ gpuPrice: 'p.gpu_price', cpuPrice: 'p.cpu_price', memoryPrice: 'p.memory_price', offered: 'o' },
+  ...{ gpuPrice: 'p.gpu_price', cpuPrice: 'p.cpu_price', memoryPrice: 'p.memory_price' },
+  ...{ storagePrice: 'p.storage_price', offered: 'o' },
 });
 
 /** The price of one GPU of the row `g`; 0 for an order without GPUs. */

@@ -156,6 +156,7 @@ export interface GpuAvailability {
   priceSource: PriceSource;
   cpuPricePerHour: number;
   memoryPricePerGbHour: number;
+  storagePricePerGbHour: number;
   availableFrom?: Date;
   availableUntil?: Date;
   outUntil?: Date;
@@ -186,6 +187,7 @@ export async function gpuAvailability(
     price: number;
     cpu_price: number;
     memory_price: number;
+    storage_price: number;
     available_from: Date | null;
     available_until: Date | null;
     out_until: Date | null;
@@ -197,6 +199,7 @@ export async function gpuAvailability(
             ${isFreeSql('cost.price', '$3')} as can_create_job,
             r.price_per_hour::float8 as own_price, cost.price::float8 as price,
             p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
+            p.storage_price_per_gb_hour::float8 as storage_price,
             p.available_from, p.available_until, s.out_until, s.out_reason,
             case when r.total = 0 then p.gpus_reason else '' end as gpus_reason
        from provider_resources r join providers p using (provider_id) left join provider_starts s using (provider_id),
@@ -228,6 +231,7 @@ export async function gpuAvailability(
     priceSource: priceSourceOf(row.own_price, row.price),
     cpuPricePerHour: row.cpu_price,
     memoryPricePerGbHour: row.memory_price,
+    storagePricePerGbHour: row.storage_price,
     gpusReason: row.gpus_reason,
     ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
     ...(row.available_until === null ? {} : { availableUntil: row.available_until }),

@@ -46,6 +46,7 @@ export interface ProviderRow {
   resources: ProviderResource[];
   cpuPricePerHour: number;
   memoryPricePerGbHour: number;
+  storagePricePerGbHour: number;
   /** When its owner offers it; absent is no bound. */
   availableFrom?: Date;
   availableUntil?: Date;
@@ -84,6 +85,7 @@ export interface ProviderTableRow {
   }[];
   cpu_price: number;
   memory_price: number;
+  storage_price: number;
   available_from: Date | null;
   available_until: Date | null;
   out_until: Date | null;
@@ -107,6 +109,7 @@ export const selectProviders = `
          (select coalesce(sum((g ->> 'count')::int), 0)::int from jsonb_array_elements(p.offer -> 'gpus') g) as offered_gpus,
          p.gpus_reason, p.offer -> 'gpus' -> 0 ->> 'model' as gpu_model, r.resources,
          p.cpu_price_per_hour::float8 as cpu_price, p.memory_price_per_gb_hour::float8 as memory_price,
+         p.storage_price_per_gb_hour::float8 as storage_price,
          p.available_from, p.available_until, s.out_until, s.out_reason, h.last_heartbeat, p.registered_at, p.joined_at
     from providers p
     left join provider_heartbeats h using (provider_id)
@@ -157,6 +160,7 @@ export function providerOf(row: ProviderTableRow): ProviderRow {
     })),
     cpuPricePerHour: row.cpu_price,
     memoryPricePerGbHour: row.memory_price,
+    storagePricePerGbHour: row.storage_price,
     ...(row.available_from === null ? {} : { availableFrom: row.available_from }),
     ...(row.available_until === null ? {} : { availableUntil: row.available_until }),
     ...(row.out_until === null ? {} : { outUntil: row.out_until }),

@@ -84,7 +84,7 @@ export async function forgetUnreadyJobs(db: Queryable, before: Date): Promise<nu
            where ended_at < $1 and ended_at is not null and started_at is null
              and not exists (select from auth_charges c
                               where c.job_id = j.job_id
-                                and (c.settled_at is null or c.spent > 0 or c.booked is distinct from 0))
+                                and (c.settled_at is null or c.spent > 0 or c.booked > 0))
              and not exists (select from allocations a where a.job_id = j.job_id and a.released_at is null)
            order by ended_at limit 1000)
        returning job_id

@@ -52,16 +52,6 @@ export function billedTime(facts: ServiceFacts): BilledTime {
   return { servedUntilMs, billedMs: servedUntilMs - readyAtMs - missed, gaps };
 }
 
-/** The price of the billed time, rounded down. */
-export function chargeFor(rate: bigint, billedMs: number): bigint {
-  return (rate * BigInt(billedMs)) / msPerHour;
-}
-
-/** The platform's part of a charge, rounded down: the crumb is the provider's. `feeBps` are hundredths of a percent. */
-export function feeFor(charge: bigint, feeBps: number): bigint {
-  return (charge * BigInt(feeBps)) / 10_000n;
-}
-
 /** The amount to reserve for a duration, rounded up, so that the charge for it never exceeds the reservation. */
 export function reservationFor(rate: bigint, seconds: number): bigint {
   return (rate * BigInt(seconds) * 1_000n + msPerHour - 1n) / msPerHour;

@@ -1,5 +1,10 @@
+/** A number in digits, a sign and a point, with more of them than a number holds: nobody's text. */
+export interface Digits {
+  digits: string;
+}
+
 /** A cell: a number is written as it is, and a text so that no program takes it for anything but text. */
-export type Cell = string | number | bigint;
+export type Cell = string | number | bigint | Digits;
 
 /**
  * What spreadsheets take for the beginning of a formula, also behind spaces and in its full width. Strangers name jobs and
@@ -18,6 +23,7 @@ export function csvLine(cells: readonly Cell[]): string {
 }
 
 function cellOf(cell: Cell): string {
+  if (typeof cell === 'object') return cell.digits;
   if (typeof cell !== 'string') return String(cell);
   const text = formula.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

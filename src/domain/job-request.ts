@@ -45,6 +45,10 @@ export interface JobRequest {
   env: Record<string, string>;
   /** The limit for the whole job, in token units per hour. */
   maxPricePerHour?: number;
+  /** The quote that it is ordered with, as the customer sent it. */
+  quoteId?: string;
+  /** Of a request for a quote: how long its prices are to hold. */
+  validSeconds?: number;
 }
 
 /** Plausible sizes of one machine. A typo beyond them is reported at once instead of as "no capacity" later. */
@@ -58,6 +62,8 @@ const limits = {
   jobName: 64,
   gpuType: 64,
   pricePerHour: 1e12,
+  quoteId: 8_192,
+  quoteSeconds: 300,
 };
 
 /** What a customer calls a job. */
@@ -65,6 +71,9 @@ export const jobNameSchema = printableText(limits.jobName);
 
 /** The sizes of an order that names none. */
 export const orderDefaults = { cpuCores: 4, memoryGb: 16, storageGb: 20, durationHours: 1 };
+
+/** How long a quote holds that does not say how long. */
+export const quoteDefaultS = 60;
 
 /** An example for the API page. It goes into `inputExamples`, because zod's `examples` describe the output. */
 const exampleOrder = {
@@ -146,8 +155,15 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       .optional(),
     env: environment.default({}),
     max_price_per_hour: number('a price').pipe(z.number().nonnegative().max(limits.pricePerHour)).optional(),
+    quote_id: optionalText(z.string().max(limits.quoteId)).describe(
+      'Of a quote that binds: the order costs no more than it said',
+    ),
+    valid_seconds: number('a whole number of seconds')
+      .pipe(z.int().min(1).max(limits.quoteSeconds))
+      .optional()
+      .describe(`How long its prices are to hold; ${quoteDefaultS} unless given`),
   });
-  return (how === 'with a key' ? requiringAKey(fields) : fields)
+  return (how === 'with a key' ? requiringAKey(fields.omit({ valid_seconds: true })) : fields.omit({ quote_id: true }))
     .superRefine((body, context) => {
       if ((body.ssh_public_keys?.length ?? 0) + (body.ssh_key_ids?.length ?? 0) > limits.sshKeys) {
         const message = `and ssh_public_keys must hold at most ${limits.sshKeys} keys together`;
@@ -196,8 +212,18 @@ function orderSchema(policy: JobPolicy, how: 'with a key' | 'without a key'): z.
       ...(body.ssh_key_ids === undefined || body.ssh_key_ids.length === 0 ? {} : { sshKeyIds: body.ssh_key_ids }),
       env: body.env,
       ...(body.max_price_per_hour === undefined ? {} : { maxPricePerHour: body.max_price_per_hour }),
+      ...quoteFieldsOf(body),
     }))
     .meta({ inputExamples: [exampleOrder] });
+}
+
+/** Each of them is a field of one kind of request only. */
+function quoteFieldsOf(body: { quote_id?: string | undefined; valid_seconds?: number | undefined }) {
+  const { quote_id: quoteId, valid_seconds: validSeconds } = body;
+  return {
+    ...(quoteId === undefined ? {} : { quoteId }),
+    ...(validSeconds === undefined ? {} : { validSeconds }),
+  };
 }
 
 /** The body of `POST /api/v1/jobs/:id/extend`. The workflow checks the job's total duration. */

@@ -83,7 +83,8 @@ export interface JobFailure {
 }
 
 /** Why a provider did not serve a running job. */
-export type GapCause = 'silent' | 'node_not_ready' | 'gpu_lost';
+export const gapCauses = ['silent', 'node_not_ready', 'gpu_lost'] as const;
+export type GapCause = (typeof gapCauses)[number];
 
 /** The part of a job's memory that `/dev/shm` may use: what the order says, or half. */
 export function sharedMemoryMb({ memoryMb, shmMb }: Pick<JobOrder, 'memoryMb' | 'shmMb'>): number {
@@ -111,11 +112,11 @@ export function isSshHost(text: string | undefined): text is string {
 }
 
 /** The command line that a customer types. */
-export function sshCommand(access: SshAccess): string {
+export function sshCommand(access: Pick<SshAccess, 'host' | 'port'> & { user: string }): string {
   return `ssh ${access.user}@${access.host} -p ${access.port}`;
 }
 
 /** The line for `~/.ssh/known_hosts`, so that the first login verifies the host; undefined without a host key. */
-export function knownHostsLine({ host, port, hostKey }: SshAccess): string | undefined {
+export function knownHostsLine({ host, port, hostKey }: Omit<SshAccess, 'user'>): string | undefined {
   return hostKey === undefined ? undefined : `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}`;
 }

@@ -68,6 +68,11 @@ const gpuCounts = wireMap(z.number().int().min(0).max(maxGpus), 64).refine(
   { message: `counts more than ${maxGpus} GPUs` },
 );
 
+/** A price of 0 is left out: what agents that do not know this price send is stored as it always was. */
+export function storagePriceIfAny(price: number | undefined): { storagePricePerGbHour?: number } {
+  return price === undefined || price === 0 ? {} : { storagePricePerGbHour: price };
+}
+
 /** What a provider offers. Ignores what the sender reports as free, rented or mining: the broker's own ledger decides that. */
 export const capacitySchema = z
   .object({
@@ -82,6 +87,7 @@ export const capacitySchema = z
     gpu_prices_per_hour: wireMap(price, 64),
     cpu_price_per_hour: orElse(price, 0),
     memory_price_per_gb_hr: orElse(price, 0),
+    storage_price_per_gb_hour: orElse(price, 0),
     available_from: time,
     available_until: time,
   })
@@ -97,6 +103,7 @@ export const capacitySchema = z
     gpuPricesPerHour: capacity.gpu_prices_per_hour,
     cpuPricePerHour: capacity.cpu_price_per_hour,
     memoryPricePerGbHour: capacity.memory_price_per_gb_hr,
+    ...storagePriceIfAny(capacity.storage_price_per_gb_hour),
     ...(capacity.available_from === undefined ? {} : { availableFrom: capacity.available_from }),
     ...(capacity.available_until === undefined ? {} : { availableUntil: capacity.available_until }),
   }));

@@ -6,6 +6,7 @@ export interface OfferFacts {
   gpus: readonly { model: string; pricePerHour: number }[];
   cpuPricePerHour: number;
   memoryPricePerGbHour: number;
+  storagePricePerGbHour?: number;
   availableFrom?: Date | undefined;
   availableUntil?: Date | undefined;
   /** Until when the provider is suspended from placement because it failed to start jobs. */
@@ -27,6 +28,7 @@ export function whyNotOffered(
     gpus,
     cpuPricePerHour,
     memoryPricePerGbHour,
+    storagePricePerGbHour = 0,
     availableFrom,
     availableUntil,
     outUntil,
@@ -47,21 +49,14 @@ export function whyNotOffered(
   if (availableUntil !== undefined && availableUntil <= now) {
     return sentence(`its owner offered it until ${availableUntil.toISOString()}`);
   }
-  const reasons = [whyUnpriced({ gpus, cpuPricePerHour, memoryPricePerGbHour }, freeJobs), gpusReason];
+  // Every job uses cores, memory and disk, so a price for any of them means that no job is free.
+  const isEveryJobPaid = cpuPricePerHour > 0 || memoryPricePerGbHour > 0 || storagePricePerGbHour > 0;
+  const reasons = [freeJobs || isEveryJobPaid ? '' : whyUnpriced(gpus), gpusReason];
   const given = reasons.filter((reason) => reason !== '');
   return given.length === 0 ? undefined : sentence(given.join('; '));
 }
 
-function whyUnpriced(
-  {
-    gpus,
-    cpuPricePerHour,
-    memoryPricePerGbHour,
-  }: Pick<OfferFacts, 'gpus' | 'cpuPricePerHour' | 'memoryPricePerGbHour'>,
-  freeJobs: boolean,
-): string {
-  // Every job uses cores and memory, so a price for either means that no job is free.
-  if (freeJobs || cpuPricePerHour > 0 || memoryPricePerGbHour > 0) return '';
+function whyUnpriced(gpus: OfferFacts['gpus']): string {
   const unpriced = gpus.filter(({ pricePerHour }) => pricePerHour === 0);
   if (gpus.length > 0 && unpriced.length === 0) return '';
   const what = gpus.length === 0 ? 'its processors' : unpriced.map(({ model }) => model).join(', ');

@@ -1,5 +1,6 @@
 import { gpuTypeKey } from './gpu.js';
 import { isSameGpuName, readGpuName } from './gpu-name.js';
+import { storagePriceIfAny } from './machine.js';
 import type { ProviderOffer } from './provider.js';
 
 /** Prices of a machine in token units per hour, with the names of the API. */
@@ -8,6 +9,8 @@ export interface MachinePriceList {
   gpu: Record<string, number>;
   cpu: number;
   memory_gb: number;
+  /** Absent in records of versions that did not know it. */
+  storage_gb?: number;
 }
 
 /** What an owner sets: a price that is left out stays the agent's. */
@@ -15,27 +18,32 @@ export interface OwnerPrices {
   gpu?: Record<string, number> | undefined;
   cpu?: number | undefined;
   memory_gb?: number | undefined;
+  storage_gb?: number | undefined;
 }
 
 /** The prices in an offer. */
-export function pricesOf({ gpus, cpuPricePerHour, memoryPricePerGbHour }: ProviderOffer): MachinePriceList {
+export function pricesOf(offer: ProviderOffer): MachinePriceList {
+  const { gpus, cpuPricePerHour, memoryPricePerGbHour, storagePricePerGbHour = 0 } = offer;
   return {
     gpu: Object.fromEntries(gpus.map(({ type, pricePerHour }) => [type, pricePerHour])),
     cpu: cpuPricePerHour,
     memory_gb: memoryPricePerGbHour,
+    storage_gb: storagePricePerGbHour,
   };
 }
 
 /** An offer at the owner's prices, or at the agent's where the owner names none. */
 export function pricedOffer(offer: ProviderOffer, agent: MachinePriceList, owner: OwnerPrices = {}): ProviderOffer {
+  const { storagePricePerGbHour: _, ...rest } = offer;
   return {
-    ...offer,
+    ...rest,
     gpus: offer.gpus.map((gpu) => ({
       ...gpu,
       pricePerHour: priceOfType(owner.gpu, gpu.type) ?? priceOfType(agent.gpu, gpu.type) ?? 0,
     })),
     cpuPricePerHour: owner.cpu ?? agent.cpu,
     memoryPricePerGbHour: owner.memory_gb ?? agent.memory_gb,
+    ...storagePriceIfAny(owner.storage_gb ?? agent.storage_gb),
   };
 }
 

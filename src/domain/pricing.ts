@@ -29,6 +29,7 @@ export interface MachinePrices {
   gpuPrice: string;
   cpuPrice: string;
   memoryPricePerGb: string;
+  storagePricePerGb: string;
   /** The lowest price of its GPUs of any type; '0' for a machine without GPUs. */
   cheapestGpuPrice: string;
   /**
@@ -39,26 +40,24 @@ export interface MachinePrices {
 }
 
 /**
- * The price of a whole job in base units per hour, rounded down. The list price adds up its GPUs, cores and memory (a
- * GB is 1024 MB; storage has no price). A floor applies to jobs that take a larger share of the machine than their
+ * The price of a whole job in base units per hour, rounded down. The list price adds up its GPUs, cores, memory (a
+ * GB is 1024 MB) and disk. A floor applies to jobs that take a larger share of the machine than their
  * GPUs: the share they take of any one resource makes the same share of the GPUs unrentable, and is charged like those,
  * at the price of the cheapest. `rateSql` is the same formula in SQL.
  */
 export function jobRate(
   order: Pick<JobOrder, 'gpuCount' | 'cpuCores' | 'memoryMb' | 'storageGb'>,
-  { gpuPrice, cpuPrice, memoryPricePerGb, cheapestGpuPrice, offered }: MachinePrices,
+  { gpuPrice, cpuPrice, memoryPricePerGb, storagePricePerGb, cheapestGpuPrice, offered }: MachinePrices,
 ): bigint {
-  const decimals = [gpuPrice, cpuPrice, memoryPricePerGb, cheapestGpuPrice].map(decimal);
+  const decimals = [gpuPrice, cpuPrice, memoryPricePerGb, storagePricePerGb, cheapestGpuPrice].map(decimal);
   const scale = Math.max(...decimals.map((price) => price.scale));
-  const [gpu, cpu, memory, cheapest] = decimals.map((price) => price.digits * 10n ** BigInt(scale - price.scale)) as [
-    bigint,
-    bigint,
-    bigint,
-    bigint,
-  ];
+  const [gpu, cpu, memory, storage, cheapest] = decimals.map(
+    (price) => price.digits * 10n ** BigInt(scale - price.scale),
+  ) as [bigint, bigint, bigint, bigint, bigint];
   const one = 10n ** BigInt(scale);
   const gpus = BigInt(order.gpuCount);
-  const sum = (gpus * gpu + BigInt(order.cpuCores) * cpu) * 1024n + BigInt(order.memoryMb) * memory;
+  const whole = gpus * gpu + BigInt(order.cpuCores) * cpu + BigInt(order.storageGb) * storage;
+  const sum = whole * 1024n + BigInt(order.memoryMb) * memory;
   const list = (sum * baseUnitsPerToken) / (1024n * one);
   // Within its share, a job makes no more GPUs unrentable than it rents, so the floor cannot exceed the list price.
   const floors = (['cpuCores', 'memoryMb', 'storageGb'] as const)
@@ -68,6 +67,21 @@ export function jobRate(
         (cheapest * BigInt(order[kind]) * BigInt(offered.gpus) * baseUnitsPerToken) / (BigInt(offered[kind]) * one),
     );
   return floors.reduce((highest, floor) => (floor > highest ? floor : highest), list);
+}
+
+/**
+ * What each GPU brings of its machine: a job that takes no more of anything for each of its GPUs pays the list price.
+ *
+ * @returns undefined for a machine without GPUs.
+ */
+export function fairShareOf({
+  gpus,
+  ...offered
+}: MachinePrices['offered']): Pick<ProviderOffer, 'cpuCores' | 'memoryMb' | 'storageGb'> | undefined {
+  if (gpus === 0) return undefined;
+  const share = (kind: keyof typeof offered) =>
+    Math.min(offered[kind], Math.max(Math.floor(offered[kind] / gpus), bundlePerGpu[kind]));
+  return { cpuCores: share('cpuCores'), memoryMb: share('memoryMb'), storageGb: share('storageGb') };
 }
 
 /** A price per hour in base units, rounded down. */

@@ -27,6 +27,8 @@ export interface ProviderOffer {
   storageGb: number;
   cpuPricePerHour: number;
   memoryPricePerGbHour: number;
+  /** Absent if it has no price of its own, and in records of older versions. */
+  storagePricePerGbHour?: number;
 }
 
 export interface GpuOffer {

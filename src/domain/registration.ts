@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { gpuOffers } from './gpu-offers.js';
-import { capacitySchema, emptySpec, specSchema, type ProviderCapacity, type SystemSpec } from './machine.js';
+import {
+  capacitySchema,
+  emptySpec,
+  specSchema,
+  storagePriceIfAny,
+  type ProviderCapacity,
+  type SystemSpec,
+} from './machine.js';
 import { machineLimits, providerIdPattern, type ProviderOffer } from './provider.js';
 import { orElse, text, time, whole, wireList, wireMap, wireValue } from './wire.js';
 
@@ -134,6 +141,7 @@ export function offerOf({ spec, capacity }: Pick<RegistrationRequest, 'spec' | '
     storageGb: capacity.totalDiskGb || spec.availableDiskGb || spec.totalDiskGb,
     cpuPricePerHour: capacity.cpuPricePerHour,
     memoryPricePerGbHour: capacity.memoryPricePerGbHour,
+    ...storagePriceIfAny(capacity.storagePricePerGbHour),
   };
 }
 

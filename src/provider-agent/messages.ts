@@ -39,6 +39,7 @@ export interface Offer {
   gpuPricesPerHour: Readonly<Record<string, number>>;
   cpuPricePerHour: number;
   memoryPricePerGbHour: number;
+  storagePricePerGbHour: number;
 }
 
 /** The `capacity` of a registration or an update, with the wire's field names. */
@@ -169,6 +170,7 @@ export function capacityByType(offer: Offer, gpus: readonly Gpu[]): WireCapacity
     total_disk_gb: offer.diskGb,
     cpu_price_per_hour: offer.cpuPricePerHour,
     memory_price_per_gb_hr: offer.memoryPricePerGbHour,
+    ...(offer.storagePricePerGbHour === 0 ? {} : { storage_price_per_gb_hour: offer.storagePricePerGbHour }),
   };
 }
 

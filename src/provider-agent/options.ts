@@ -119,6 +119,10 @@ export const optionsSchema = z.object({
     ...{ of: ['run', 'scan'], value: 'PRICE', env: 'MEMORY_PRICE_PER_GB_HOUR' },
     help: 'price of one gigabyte of memory per hour',
   }),
+  storagePrice: price.default(0).register(known, {
+    ...{ of: ['run', 'scan'], value: 'PRICE', env: 'STORAGE_PRICE_PER_GB_HOUR' },
+    help: 'price of one gigabyte of disk per hour',
+  }),
   shareCpus: z.coerce
     .number()
     .int()
@@ -262,7 +266,7 @@ export const optionsSchema = z.object({
 export type Options = z.output<typeof optionsSchema>;
 export type OfferOptions = Pick<
   Options,
-  'gpuPrice' | 'gpuPrices' | 'cpuPrice' | 'memoryPrice' | 'shareCpus' | 'shareMemoryGb' | 'shareDiskGb'
+  'gpuPrice' | 'gpuPrices' | 'cpuPrice' | 'memoryPrice' | 'storagePrice' | 'shareCpus' | 'shareMemoryGb' | 'shareDiskGb'
 >;
 
 /** The options of a command, with the flag and the description of each. `install` takes all of `run`. */

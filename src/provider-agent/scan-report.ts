@@ -81,8 +81,7 @@ function machineRows(machine: Machine): [string, string][] {
 interface OfferRow {
   name: string;
   amount: string;
-  /** Undefined for what is not paid for by itself. */
-  price?: number;
+  price: number;
 }
 
 function offerRows({ gpus, totalMemoryMb, cpuThreads, availableDiskGb }: Machine, offer: Offer): OfferRow[] {
@@ -96,14 +95,14 @@ function offerRows({ gpus, totalMemoryMb, cpuThreads, availableDiskGb }: Machine
     ...cards,
     { name: 'processors', amount: `${offer.cpuCores} of ${cpuThreads}`, price: offer.cpuPricePerHour },
     { name: 'memory (GB)', amount: `${gb(offer.memoryMb)} of ${gb(totalMemoryMb)}`, price: offer.memoryPricePerGbHour },
-    { name: 'disk (GB)', amount: `${offer.diskGb} of ${availableDiskGb}` },
+    { name: 'disk (GB)', amount: `${offer.diskGb} of ${availableDiskGb}`, price: offer.storagePricePerGbHour },
   ];
 }
 
 /** A name that is too long for its column takes a line of its own. */
-function offerLines(name: string, amount: string, price: number | undefined): string[] {
+function offerLines(name: string, amount: string, price: number): string[] {
   const columns = 28;
-  const figures = `${amount.padStart(16)}  ${price === undefined ? '' : String(price).padStart(16)}`.trimEnd();
+  const figures = `${amount.padStart(16)}  ${String(price).padStart(16)}`;
   return name.length > columns
     ? [...wrapped(name, width - 2).map((line) => `  ${line}`), `  ${' '.repeat(columns)}${figures}`]
     : [`  ${name.padEnd(columns)}${figures}`];
@@ -111,9 +110,12 @@ function offerLines(name: string, amount: string, price: number | undefined): st
 
 function warningsOf({ gpus }: Machine, offer: Offer): string[] {
   const unpriced = [...new Set(gpus.map(({ name }) => name))].filter((name) => priceOf(name, offer) === 0);
-  const paysNothing = offer.cpuPricePerHour === 0 && offer.memoryPricePerGbHour === 0;
+  const { cpuPricePerHour, memoryPricePerGbHour, storagePricePerGbHour } = offer;
+  const paysNothing = cpuPricePerHour === 0 && memoryPricePerGbHour === 0 && storagePricePerGbHour === 0;
   if (gpus.length === 0)
-    return paysNothing ? ['price 0: you would earn nothing. --cpu-price and --memory-price set one'] : [];
+    return paysNothing
+      ? ['price 0: you would earn nothing. --cpu-price, --memory-price and --storage-price set one']
+      : [];
   return unpriced.map(
     (name) =>
       `${shown(name)}, price 0: you would earn nothing, unless the broker's operator has set a price. --gpu-price sets one`,

@@ -68,6 +68,7 @@ export function offerOf(machine: Machine, options: OfferOptions): Offer {
     gpuPricesPerHour: options.gpuPrices,
     cpuPricePerHour: options.cpuPrice,
     memoryPricePerGbHour: options.memoryPrice,
+    storagePricePerGbHour: options.storagePrice,
   };
 }
 

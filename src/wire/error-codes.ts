@@ -42,6 +42,8 @@ export const errorTable = {
   session_key_in_use: { status: 409, title: 'The session key already belongs to a session', retryable: false },
 
   // Why a job fails to start, or ends early
+  quote_mismatch: { status: 409, title: 'The quote is not for this order', retryable: false },
+  quote_expired: { status: 409, title: 'The quote is no longer good', retryable: false },
   no_capacity: { status: 409, title: 'No provider can take this job now', retryable: false },
   job_ended: { status: 409, title: 'The job has ended', retryable: false },
   refund_exceeds_charge: { status: 409, title: 'The job has not cost that much', retryable: false },

@@ -12,6 +12,20 @@ const notPaid = 'A job whose SSH never answered costs nothing.';
 
 /** Why a job does not start, cannot be changed, or has ended. */
 export const jobErrorHelp = {
+  quote_mismatch: {
+    means: 'The order names a quote that is for another order or another wallet, or that this broker did not make.',
+    todo: [
+      '`errors` names each field that differs. Send the order as it was quoted, or ask for a quote of the new one.',
+      'An order may add `job_name`, `image`, `env`, keys and `max_price_per_hour`, and name one of the quoted providers.',
+    ],
+  },
+  quote_expired: {
+    means: 'The quote was good until `expires_at`, and the order came later.',
+    todo: [
+      'Ask for another quote, and compare its price. `valid_seconds` makes one last up to five minutes.',
+      'A repeat of an order with its `Idempotency-Key` needs no new quote: it answers the first job.',
+    ],
+  },
   no_capacity: {
     means: 'Nobody who fits the order has room now.',
     todo: [
@@ -30,11 +44,16 @@ export const jobErrorHelp = {
   },
   refund_exceeds_charge: {
     means: 'The refund is more than the job cost, less what was refunded of it before; or the job has not ended yet.',
-    todo: ['Read `charged` and `refunded`: at most their difference can be refunded.', 'End a job before you refund it.'],
+    todo: [
+      'Read `charged` and `refunded`: at most their difference can be refunded.',
+      'End a job before you refund it.',
+    ],
   },
   payout_exceeds_earnings: {
     means: 'The payout is more than the wallet has earned and was not paid yet.',
-    todo: ['Read `payable`. Was the payout booked before, or is it for another wallet? `GET /api/v1/admin/revenue` tells.'],
+    todo: [
+      'Read `payable`. Was the payout booked before, or is it for another wallet? `GET /api/v1/admin/revenue` tells.',
+    ],
   },
   extension_limit: {
     means: 'The job has been extended 1,000 times.',

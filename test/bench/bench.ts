@@ -1,6 +1,6 @@
 /**
- * Measures the broker against its targets: `npm run bench -- [heartbeats registrations jobs reads streams fleet]
- * [--beside URL] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
+ * Measures the broker against its targets: `npm run bench -- [heartbeats registrations jobs reads streams console
+ * fleet] [--beside URL] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
  * hour. Client, broker and all engines share this machine, so let nothing else run on it.
  *
  * --beside URL   the provider list of another server, to read in turns with ours
@@ -9,6 +9,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureConsole } from './console.js';
 import { measureFleet } from './fleet.js';
 import { measureHeartbeats } from './heartbeats.js';
 import { measureJobs } from './jobs.js';
@@ -32,6 +33,7 @@ const all: Record<string, Measure> = {
   jobs: measureJobs,
   streams: measureStreams,
   reads: (log) => measureReads(log, values.beside),
+  console: measureConsole,
   fleet: (log) => measureFleet(log, { nodes: Number(values.nodes), jobs: Number(values['fleet-jobs']) }),
 };
 const names = positionals.length === 0 ? Object.keys(all) : positionals;

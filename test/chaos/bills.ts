@@ -1,11 +1,12 @@
 import type pg from 'pg';
-import { billedTime, chargeFor, type BilledTime, type ServiceFacts } from '../../src/domain/billing.js';
+import { billedTime, type BilledTime, type ServiceFacts } from '../../src/domain/billing.js';
 import type { JobStory } from './customers.js';
 import type { Hit } from './hostile-kubelet.js';
 import type { PodLog } from './pod-log.js';
 import type { Outage } from './kills.js';
 import type { Sampler } from './sampler.js';
 import { isGapOf, type Silence } from './silent-machine.js';
+import { chargeFor } from '../../src/wire/charge.js';
 
 /** What a run recorded about its jobs, independently of the broker. */
 export interface RunLog {

@@ -15,6 +15,7 @@ export const invariants = {
   allocations: 'no allocation outlives its job, and no ended job is without a release',
   ledger: 'money: nothing reserved any more, every charge settled once',
   bills: 'money: every job costs what it was served for, by what happened to it',
+  books: 'money: ledger, charges, sessions and jobs agree, and every ended job has one settlement',
   cluster: 'no object of a job is left in the cluster',
   workflows: 'no workflow of a job is left running',
   failed: 'no workflow failed',

@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Endpoints } from '../../engines/engine.js';
+import { differingMoney } from '../../src/db/money-invariants.js';
 import { fieldsByName } from '../../src/wire/stream-entry.js';
 import { billViolations, readBills, type RunLog } from './bills.js';
 import type { JobStory } from './customers.js';
@@ -104,6 +105,7 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
           having s.id is null or s.reserved <> 0 or s.spent <> coalesce(sum(c.spent), 0)
               or bool_or(c.job_id is not null and c.settled_at is null)`),
       },
+      { invariant: 'books', violations: await booksViolations(database, rows) },
       {
         invariant: 'bills',
         violations: stories.flatMap((story) => billViolations(story, bills.get(story.jobId ?? ''), log)),
@@ -160,6 +162,19 @@ const startFailures: ReadonlySet<string> = new Set([
 ]);
 /** Six a minute are answered, so after some minutes far fewer than a thousand are kept. */
 const mostRegistrationsKept = 100;
+
+/** The ledger against everything else that says something about the same money. */
+async function booksViolations(database: pg.Client, rows: (sql: string) => Promise<string[]>): Promise<string[]> {
+  const differing = await differingMoney(database, 'everything');
+  return [
+    ...differing.map(({ invariant, count, examples }) => `${invariant}: ${count} differ: ${examples.join(', ')}`),
+    ...(await rows(`
+      select j.job_id, j.status, count(e.id)::int as settlements
+        from jobs j left join ledger_entries e on e.job_id = j.job_id and e.kind = 'settle'
+       where j.ended_at is not null group by 1, 2 having count(e.id) <> 1`)),
+    ...(await rows(`select kind, owner, balance::text from ledger_accounts where kind = 'reserved' and balance <> 0`)),
+  ];
+}
 
 async function outViolations(
   rows: (sql: string) => Promise<string[]>,

@@ -29,6 +29,7 @@ test('the repairs and failures of the last hour are summed up, with those of new
     compareNodes: nothing,
     resyncMining: async () => ({ synced: [], failures: [] }),
     tidy: async () => ({ joinTokens: 0, registrations: 0, delegations: 0, others: {}, failures: [] }),
+    signReceipts: async () => ({ signed: 0 }),
   };
   flow.answers('', steps);
   const startedMs = Date.now();

@@ -124,6 +124,7 @@ test('a slow comparison does not hold up the others', async () => {
     ...compare('compareNodes'),
     ...compare('resyncMining', { synced: [], failures: ['miners of provider x: refused'] }),
     ...compare('tidy', { joinTokens: 1, registrations: 0, delegations: 0, failures: [] }),
+    ...compare('signReceipts', { signed: 0 }),
   };
   // Beside the providers of the other tests, whose steps nobody takes here.
   const taskQueue = 'reconciler';
@@ -132,9 +133,10 @@ test('a slow comparison does not hold up the others', async () => {
     workflowId: `reconciler-${randomUUID()}`,
     taskQueue,
   });
-  await until(() => made.length === 7, { timeoutMs: 40_000, budgetMs: 20_000, name: 'the others are made' });
+  await until(() => made.length === 8, { timeoutMs: 40_000, budgetMs: 20_000, name: 'the others are made' });
   expect(made).toEqual([
     ...['compareLedger', 'compareMoney', 'comparePods', 'compareTenants', 'compareNodes', 'resyncMining', 'tidy'],
+    'signReceipts',
   ]);
   release!();
   expect(await handle.result()).toMatchObject({

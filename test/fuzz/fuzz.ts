@@ -9,6 +9,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unlessNotFound } from '../../src/kubernetes/client.js';
+import { createOversight } from '../../src/temporal/oversight.js';
 import { createProviderSignals } from '../../src/temporal/providers.js';
 import { newWallet, startApi } from '../support/api.js';
 import { recordOwner } from '../support/fleet.js';
@@ -22,12 +23,13 @@ import { signedBy } from './good-requests.js';
 import { createAnswers, tableOf, unreached, type Answers } from './reached.js';
 import { startSigningProxy } from './signing-proxy.js';
 import { findPython, installSchemathesis, needsPython, runSchemathesis } from './schemathesis.js';
+import { ed25519Key } from '../support/ssh-key.js';
 import { namespaceOf } from '../support/tenants.js';
 import { scopes as everyScope } from '../../src/wire/scopes.js';
 
 const { FUZZ_EXAMPLES = '50', FUZZ_SEED = '1' } = process.env;
 /** These would also try ids from other responses, including the session of the run, so they come last. */
-const revocations = ['delete-auth-sessions-by-id', 'delete-auth-tokens-by-id'];
+const revocations = ['delete-auth-sessions-by-id', 'delete-auth-tokens-by-id', 'delete-ssh-keys-by-id'];
 /**
  * The API may refuse a well-formed request (a cursor of another list, a wallet that does not exist); and a part of a
  * signature is a malformed request (400), not a wrong credential (401). The tests of authorization check who may do what.
@@ -36,21 +38,22 @@ const revocations = ['delete-auth-sessions-by-id', 'delete-auth-tokens-by-id'];
 const notChecked = ['positive_data_acceptance', 'ignored_auth', 'use_after_free'];
 /** Operations that end the job and the provider that the others need. */
 const endings = ['delete-jobs-by-id', 'post-providers-by-id-retire'];
-/** Operations that accept no token: a proxy signs their requests. */
-const onlySigned = [
-  ...['post-auth-tokens', 'get-admin-tenants', 'get-admin-jobs-by-id-failure', 'post-admin-broker-keys'],
-  ...['post-admin-providers-by-id-approve', 'post-admin-providers-by-id-forgive'],
-];
+/** Operations of operators that end what the others need, and the block that they end. */
+const lastOfOperators = ['delete-admin-jobs-by-id', 'delete-admin-blocks-by-kind-by-value'];
+/** It revokes the session that signs. */
+const lastOfAll = 'delete-auth-sessions';
 /** Operations that cannot succeed here, each with the reason. In the chains of `test/store` they do. */
-const excused = {
+const excused: Readonly<Record<string, string>> = {
   'post-auth-sessions': 'its body is signed by a wallet, over what the broker has proposed',
   'post-auth-revoke': 'its body is signed by a wallet',
   'post-providers-by-id-claim': 'its body is signed by a wallet',
+  'put-providers-by-id-delegation': 'its body is signed by a wallet',
   'post-providers-messages': 'its body holds a message as text, which a generator of texts does not write',
 };
-const withIds = ['--include-path-regex', '\\{id\\}', '--include-operation-id', 'post-jobs'];
+const withIds = ['--include-path-regex', '\\{id\\}|/market/history', '--include-operation-id', 'post-jobs'];
 const only = (operations: string[]) => operations.flatMap((id) => ['--include-operation-id', id]);
 const without = (operations: string[]) => operations.flatMap((id) => ['--exclude-operation-id', id]);
+const someKey = ed25519Key(Buffer.alloc(32, 7));
 const log = (line: string) => console.error(line);
 
 const python = await findPython();
@@ -88,6 +91,7 @@ async function fuzz(program: string): Promise<number> {
       providers: world.providers,
       announceRegistration: registrationReceived,
       announceMining: miningChanged,
+      oversight: createOversight(world.temporal.client),
     },
   });
   const scopes = ['jobs:read', 'jobs:write', 'providers:read', 'providers:write'] as const;
@@ -101,17 +105,34 @@ async function fuzz(program: string): Promise<number> {
   };
   const operations = operationsOf((await api.send('GET', '/openapi.json')).json);
   const names = operations.map(({ id }) => id);
+  /** They accept no token: a proxy signs their requests. */
+  const onlySigned = operations
+    .filter(({ isOpen, takesTokens }) => !isOpen && !takesTokens)
+    .map(({ id }) => id)
+    .filter((id) => excused[id] === undefined && id !== lastOfAll && !lastOfOperators.includes(id));
   const operators = await beginLogin(api, { wallet: operator, body: { scopes: everyScope } });
   await finishLogin(api, operators);
   const signing = await startSigningProxy(api.url, signedBy(operators.key));
   const machine = httpsProvider();
   await bindNodeKey(world.database.pool, machine);
   const machines = await startSigningProxy(api.url, (_, target) => machine.signTarget(target));
+  let before = 0;
+  const answers = () => answersOf(api.logged.slice(before), operations);
   try {
     await ownProvider();
     const token = await session.token();
+    const spare = await session.request('POST', '/api/v1/auth/tokens', {});
+    const { key_id } = (await api.send('POST', '/api/v1/ssh-keys', { bearer: token, body: { public_key: someKey } }))
+      .json;
+    const ended = {
+      '/api/v1/auth/sessions/': { id: (await api.login({ account: customer })).sessionId },
+      '/api/v1/auth/tokens/': { id: (spare.body as { token_id: string }).token_id },
+      '/api/v1/ssh-keys/': { id: String(key_id) },
+    };
+    // What the run itself asked for says nothing about what it generates.
+    before = api.logged.length;
     const bearer = ['--url', api.url, '--header', `Authorization: Bearer ${token}`];
-    const run = (options: string[], ids: Record<string, string> = {}, caller = bearer) =>
+    const run = (options: string[], ids: PathValues = {}, caller = bearer) =>
       runSchemathesis(program, [
         ...['--config-file', configFile(ids)],
         'run',
@@ -129,7 +150,12 @@ async function fuzz(program: string): Promise<number> {
     log('with a job that runs and a provider of its own');
     const providerId = await ownProvider();
     const { jobId } = await world.running({ wallet: session.wallet, providerId });
-    const known = { '/api/v1/jobs/': jobId, '/api/v1/(admin/)?providers/': providerId };
+    const known = {
+      '/api/v1/(admin/)?jobs/': { id: jobId },
+      '/api/v1/(admin/)?providers/': { id: providerId },
+      '/api/v1/market/history': { gpu: 'RTX 4090' },
+      '/api/v1/admin/blocks/': { kind: 'image', value: 'miner' },
+    };
     code = await run([...withIds, ...without([...revocations, ...endings])], known);
     const { status, json } = await api.send('GET', '/api/v1/auth/me', { bearer: token });
     if (status !== 200)
@@ -138,29 +164,28 @@ async function fuzz(program: string): Promise<number> {
     log('with a key that signs');
     code = await run(only(onlySigned), known, ['--url', signing.url]);
     if (code !== 0) return code;
-    const asked = { '/api/v1/providers/': machine.providerId };
+    const asked = { '/api/v1/providers/': { id: machine.providerId } };
     code = await run(only(['get-providers-by-id-responses']), asked, ['--url', machines.url]);
     if (code !== 0) return code;
     log('and what ends them');
     code = await run(only(endings), known);
     if (code !== 0) return code;
-    const spare = await session.request('POST', '/api/v1/auth/tokens', {});
-    const ended = {
-      '/api/v1/auth/sessions/': (await api.login({ account: customer })).sessionId,
-      '/api/v1/auth/tokens/': (spare.body as { token_id: string }).token_id,
-    };
+    const { jobId: last } = await world.running({ wallet: session.wallet, providerId: await ownProvider() });
+    const lastOnes = { ...known, '/api/v1/(admin/)?jobs/': { id: last } };
+    code = await run(only(lastOfOperators), lastOnes, ['--url', signing.url]);
+    if (code !== 0) return code;
     code = await run(only([...revocations, 'get-auth-sessions']), ended);
     if (code !== 0) return code;
     // Revoke the session that signs last.
-    code = await run(only(['delete-auth-sessions']), {}, ['--url', signing.url]);
+    code = await run(only([lastOfAll]), {}, ['--url', signing.url]);
     if (code !== 0) return code;
-    const missed = unreached(names, answersOf(api.logged, operations), excused);
+    const missed = unreached(names, answers(), excused);
     for (const line of missed) log(line);
     return missed.length === 0 ? 0 : 1;
   } finally {
     const failures = api.logged.filter((line) => line.includes('"level":"error"') || line.includes('"level":50'));
     for (const line of failures.slice(0, 20)) log(line);
-    for (const line of tableOf(names, answersOf(api.logged, operations))) log(line);
+    for (const line of tableOf(names, answers())) log(line);
     await Promise.all([signing.stop(), machines.stop()]);
     await api.stop();
     await unlessNotFound(world.kubernetes.core.deleteNamespace({ name: namespaceOf(session.wallet) }));
@@ -168,17 +193,22 @@ async function fuzz(program: string): Promise<number> {
   }
 }
 
+/** Values of path parameters, by how the path begins. */
+type PathValues = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 /** The configuration of one run. `ids` are values for path parameters, which chance would never find. */
-function configFile(ids: Record<string, string>): string {
+function configFile(ids: PathValues): string {
   const file = join(runFolder(), 'schemathesis.toml');
   const lines = [
     // A body that violates only a length may be too long to be parsed.
     '[checks.negative_data_rejection]',
     'expected-statuses = [400, 401, 403, 404, 409, 413, 415, 422]',
-    ...Object.entries(ids).flatMap(([path, id]) => [
+    ...Object.entries(ids).flatMap(([path, values]) => [
       '[[operations]]',
       `include-path-regex = '^${path}'`,
-      `parameters = { id = "${id}" }`,
+      `parameters = { ${Object.entries(values)
+        .map(([name, value]) => `${name} = "${value}"`)
+        .join(', ')} }`,
     ]),
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);

@@ -69,22 +69,28 @@ const jobToEnd: Make = async ({ runningJob }) => ({ id: await runningJob(), head
 const newProviderOfOwner: Make = async ({ people }) => ({ id: await people.newProvider(people.owner.wallet) });
 
 const aBlock: Make = async ({ people }) => ({ parts: { kind: 'image', value: await people.newBlock() } });
+/** What changes the books is asked for under a key of its own. */
+const onceOnly = () => ({ 'idempotency-key': randomBytes(8).toString('hex') });
 /** One of a few keys, so that some are sent twice. */
 const someKey = (random: Random) => ed25519Key(Buffer.alloc(32, random.whole(1, 20)));
 
 /** Requests that the description alone cannot express, by operationId. */
 export const goodRequests: Readonly<Record<string, Make>> = {
-  'post-jobs': async ({ people, random }, { example }) => ({
-    body: {
+  async 'post-jobs'({ people, random }, { example }) {
+    const order = {
       ...{ ...(example as object), gpu_count: random.whole(0, 1), gpu_type: undefined, memory_gb: 1, cpu_cores: 1 },
       ...{ duration_hours: random.whole(1, 24), max_price_per_hour: random.pick([undefined, 100]) },
       provider_id: random.pick([undefined, undefined, random.pick(people.otherProviders)]),
-    },
-    headers: {
-      prefer: random.pick(['wait=0', 'wait=1', 'respond-async']),
-      ...(random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {}),
-    },
-  }),
+    };
+    const quoteId = random.next() < 0.4 ? await people.newQuote(people.customer, order) : undefined;
+    return {
+      body: { ...order, ...(quoteId === undefined ? {} : { quote_id: quoteId }) },
+      headers: {
+        prefer: random.pick(['wait=0', 'wait=1', 'respond-async']),
+        ...(random.next() < 0.3 ? { 'idempotency-key': `key-${random.whole(1, 3)}` } : {}),
+      },
+    };
+  },
   'get-jobs-by-id': aSomeJob,
   'patch-jobs-by-id': async (chain, operation) => ({
     ...(await aSomeJob(chain, operation)),
@@ -99,10 +105,11 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   }),
 
   'get-market-history': async () => ({ query: { gpu: 'RTX 4090', range: '24h' } }),
-  'post-quotes': async () => ({ body: { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1 } }),
+  'post-quotes': async ({ random }) => ({
+    body: { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1, valid_seconds: random.pick([undefined, 1, 300]) },
+  }),
   'get-receipts': async ({ random }) => ({
     query: random.pick([{}, { limit: '1' }, { from: '2026-01-01' }]),
-    ...(random.next() < 0.2 ? { headers: { accept: 'text/csv' } } : {}),
   }),
   'get-receipts-by-digest': async ({ people }) => ({ parts: { digest: people.receipt.digest } }),
   'get-jobs-by-id-receipt': async ({ people }) => ({ id: people.receipt.jobId }),
@@ -210,6 +217,25 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   }),
   'get-admin-dead-letters': async ({ random }) => ({
     query: random.pick([{}, { stream: 'provider:heartbeat' }, { provider_id: 'atlas', limit: '3' }]),
+  }),
+  'get-billing-entries': async ({ random }) => ({ query: random.pick([{}, { limit: '2' }, { from: '2026-11-01' }]) }),
+  'get-billing-statements-by-month': async ({ random }) => ({
+    parts: { month: random.pick(['2026-11', '2026-12', '2031-01']) },
+  }),
+  'get-admin-revenue': async ({ random }) => ({ query: random.pick([{}, { by: 'provider' }, { by: 'gpu_type' }]) }),
+  'post-admin-jobs-by-id-refunds': async ({ people, random }) => ({
+    id: await people.newCharge(),
+    body: { ...random.pick([{ amount: '5' }, { seconds: 60 }]), reason: 'it was slow' },
+    headers: onceOnly(),
+  }),
+  async 'post-admin-payouts'({ people, random }) {
+    await people.newCharge();
+    const wallet = people.owner.wallet.address;
+    return { body: { wallet, amount: String(random.whole(1, 900)), reference: 'transfer 7' }, headers: onceOnly() };
+  },
+  'post-admin-payments': async ({ people, random }) => ({
+    body: { wallet: people.customer.wallet.address, amount: String(random.whole(1, 900)), reference: 'invoice 7' },
+    headers: onceOnly(),
   }),
   'get-admin-audit': async ({ people, random }) => ({
     query: random.pick([

@@ -2,8 +2,11 @@ import type { PrivateKeyAccount } from 'viem/accounts';
 import { createReplySigner } from '../../src/auth/broker-key.js';
 import { setBlock } from '../../src/db/blocks.js';
 import { receiptOfJob } from '../../src/db/receipt-reads.js';
+import { postEntry } from '../../src/db/ledger.js';
+import { withTransaction } from '../../src/db/pool.js';
 import { publishReply } from '../../src/redis/join-answers/join-answers.js';
 import { newWallet, startApi, type Api } from '../support/api.js';
+import { putBilledJob } from '../support/billed-jobs.js';
 import { freshDatabase } from '../support/database.js';
 import { putProvider, recordOwner } from '../support/fleet.js';
 import { bindNodeKey, httpsProvider } from '../support/https-providers.js';
@@ -71,6 +74,23 @@ export async function startPeople() {
     await rented.end(job);
     return job.jobId;
   };
+  /** A job that has ended and was charged, and earnings of the owner to be paid out. */
+  const newCharge = async (): Promise<string> => {
+    const wallet = customer.wallet.address.toLowerCase();
+    const [startedAt, endedAt] = [new Date(Date.now() - 7_200_000), new Date()];
+    const job = { wallet, sessionId: customer.id, providerId: 'atlas', startedAt, endedAt, rate: 10n ** 6n };
+    const { jobId } = await putBilledJob(pool, job);
+    await withTransaction(pool, (tx) =>
+      postEntry(tx, {
+        ...{ key: `adjust/${jobId}`, kind: 'adjust' },
+        lines: [
+          { kind: 'manual', owner: '', amount: -1_000n },
+          { kind: 'provider', owner: owner.wallet.address.toLowerCase(), amount: 1_000n },
+        ],
+      }),
+    );
+    return jobId;
+  };
   const ownProviders = [await newProvider(owner.wallet), await newProvider(owner.wallet)];
   const otherProviders = [await newProvider(), await newProvider(), await newProvider()];
 
@@ -99,11 +119,17 @@ export async function startPeople() {
       newProvider,
       newBlock,
     },
+    newCharge,
     newToken: async (of: HeldSession) => (await mintToken(api, of)).token_id,
     async newSshKey({ key }: HeldSession, publicKey: string): Promise<string> {
       const body = { public_key: publicKey };
       const { json } = await sendSigned({ by: key, at: api, method: 'POST', target: '/api/v1/ssh-keys', body });
       return json.key_id as string;
+    },
+    /** The id of a quote for this order; none if nobody takes it. */
+    async newQuote({ key }: HeldSession, body: object): Promise<string | undefined> {
+      const { json } = await sendSigned({ by: key, at: api, method: 'POST', target: '/api/v1/quotes', body });
+      return (json.quote_id as string | null) ?? undefined;
     },
     newSession: login,
     async stop() {

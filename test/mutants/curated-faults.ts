@@ -22,14 +22,21 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
       was: '* 1024n + BigInt(order.memoryMb)',
       becomes: '* 1000n + BigInt(order.memoryMb)',
     },
-    { file: 'src/domain/pricing.ts', was: '+ BigInt(order.cpuCores) * cpu)', becomes: ')' },
+    { file: 'src/domain/pricing.ts', was: '+ BigInt(order.cpuCores) * cpu +', becomes: '+' },
+    { file: 'src/domain/pricing.ts', was: '+ BigInt(order.storageGb) * storage;', becomes: ';' },
     {
       file: 'src/domain/pricing.ts',
       was: 'floor > highest ? floor : highest',
       becomes: 'floor < highest ? floor : highest',
     },
     { file: 'src/domain/pricing.ts', was: 'value.toFixed(priceDecimals)', becomes: 'value.toFixed(2)' },
-    { file: 'src/db/offers.ts', was: '* 1024 + ${memoryMb}', becomes: '* 1000 + ${memoryMb}' },
+    { file: 'src/db/offers.ts', was: '${storagePrice}) * 1024', becomes: '${storagePrice}) * 1000' },
+    {
+      file: 'src/db/candidates.ts',
+      was: 'lesser(found, BigInt(row.quoted))',
+      becomes: 'found',
+    },
+    { file: 'src/domain/quote.ts', was: 'chosen === undefined ? bound : dearest(chosen)', becomes: 'bound' },
     { file: 'src/db/offers.ts', was: '${offered}.cheapest * ${amount}', becomes: '${amount}' },
     {
       file: 'src/domain/mining.ts',
@@ -53,6 +60,9 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
       was: 'await requireStart(tx, config, order.wallet, usage.starting);',
       becomes: '',
     },
+    { file: 'src/api/quote-seal.ts', was: 'timingSafeEqual(given, made)', becomes: 'true' },
+    { file: 'src/api/quote-seal.ts', was: 'nowMs >= quote.expiresAtMs', becomes: 'false' },
+    { file: 'src/api/quote-seal.ts', was: 'quote?.wallet !== wallet', becomes: 'quote === undefined' },
     { file: 'src/api/middleware/authenticate.ts', was: 'rule!.operators === true && granted', becomes: 'granted' },
     {
       file: 'src/api/middleware/authenticate.ts',
@@ -231,7 +241,7 @@ export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = 
       becomes: 'Math.min(endAtMs, podEnd, lastSeen)',
     },
     { file: 'src/domain/billing.ts', was: '- readyAtMs - missed', becomes: '- readyAtMs' },
-    { file: 'src/api/place-order.ts', was: '{ bound: maximum ?? usual,', becomes: '{ bound: usual,' },
+    { file: 'src/api/order-rates.ts', was: '{ bound: maximum ?? usual,', becomes: '{ bound: usual,' },
   ],
   'a bound of a session, a token or a key': [
     {

@@ -57,10 +57,10 @@ test('the excuses are of routes that exist', () => {
 
 describe.each(changes.map((rule) => [nameOf(rule), rule] as const))('%s', (name, rule) => {
   const ask = async (session: Session, by = owner, of = by) => {
-    const mine = await putBelongings(pool(), of);
+    const mine = await putBelongings(pool(), of, { paid: true });
     await first[name]?.(session, mine);
-    const { target, body } = await attempts[name]!(mine, by);
-    const reply = await session.request(rule.method, target, body);
+    const { target, body, headers } = await attempts[name]!(mine, by);
+    const reply = await session.request(rule.method, target, body, headers);
     const requestId = reply.headers.get('x-request-id')!;
     return { reply, mine, rows: await rowsOf(requestId) };
   };
@@ -102,7 +102,7 @@ describe('what an operator does to the provider of somebody else', () => {
   });
 
   test('a command that fails leaves a row that says so', async () => {
-    const away = await replicas.start({ env: { ADMIN_WALLETS: operator.address } });
+    const away = await replicas.start({ env: roomyFor(operator) });
     try {
       const { providerId } = await putBelongings(pool(), owner);
       const session = await away.login({ account: operator, scopes: ['admin'] });

@@ -57,13 +57,13 @@ test('every route is either meant to be open or has a test of who may call it', 
 });
 
 const logins = loginsAt(() => api);
-const belongings = (of: PrivateKeyAccount) => putBelongings(database.pool, of);
+const belongings = (of: PrivateKeyAccount) => putBelongings(database.pool, of, { paid: true });
 const writtenOf = (of: Belongings) => written(database.pool, of);
 /** Uses the scope `admin` only if the route requires it: everywhere else the owner's scopes must be enough. */
 const scopesFor = (rule: RouteRule) => (rule.scopes.includes('admin') ? everyScope : customerScopes);
 
-const ask = (session: Session, { method }: RouteRule, { target, body }: Attempt): Promise<Reply> =>
-  session.request(method, target, body);
+const ask = (session: Session, { method }: RouteRule, { target, body, headers }: Attempt): Promise<Reply> =>
+  session.request(method, target, body, headers);
 // Replies are untyped: a wrong shape fails the expectation.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const problem = (reply: Reply): any => reply.body ?? {};

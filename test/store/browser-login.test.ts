@@ -1,10 +1,16 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { startApi, type Api } from '../support/api.js';
 import { browserWallet, installWallets } from '../support/browser-wallet.js';
-import { findChromium, startChromium, type Chromium, type Tab } from '../support/chromium.js';
+import {
+  browserStartsWithinMs,
+  describeWithChromium,
+  startChromium,
+  type Browser,
+  type Page,
+} from '../support/chromium.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { freePort } from '../support/free-port.js';
 import { buildPages } from '../support/pages.js';
@@ -12,17 +18,13 @@ import { freshRedis, type TestRedis } from '../support/redis.js';
 import { until } from '../support/until.js';
 import { startWl, type Wl } from '../support/wl.js';
 
-const program = findChromium();
-// Not a lack that fails a run of CI, whose machine needs nothing but Node and Go.
-if (program === undefined) console.warn('skipped: this needs Chromium');
-
-(program === undefined ? describe.skip : describe)('wl login by a wallet in a browser', () => {
+(await describeWithChromium())('wl login by a wallet in a browser', () => {
   let database: TestDatabase;
   let redis: TestRedis;
   let api: Api;
-  let chromium: Chromium;
+  let chromium: Browser;
   let wl: Wl;
-  let tab: Tab;
+  let tab: Page;
   let folder: string;
 
   beforeAll(async () => {
@@ -30,7 +32,7 @@ if (program === undefined) console.warn('skipped: this needs Chromium');
     [database, redis] = engines;
     const env = { PROXY_PORT: String(port), AUTH_AUDIENCE: `http://127.0.0.1:${port}` };
     api = await startApi({ database, redis, env, pages });
-    chromium = await startChromium(program!);
+    chromium = await startChromium();
     // What `wl` takes for the browser only writes down what it is to open.
     folder = mkdtempSync(join(tmpdir(), 'browser-'));
     const browser = join(folder, 'browser');
@@ -40,10 +42,10 @@ if (program === undefined) console.warn('skipped: this needs Chromium');
     );
     chmodSync(browser, 0o755);
     wl = await startWl({ BROWSER: browser, WORLDLAND_API: api.url });
-  }, 180_000);
+  }, browserStartsWithinMs);
   afterEach(async () => await tab?.close());
   afterAll(async () => {
-    await chromium?.stop();
+    await chromium?.close();
     wl?.remove();
     rmSync(folder, { recursive: true, force: true });
     await api?.stop();
@@ -55,13 +57,13 @@ if (program === undefined) console.warn('skipped: this needs Chromium');
     rmSync(join(folder, 'opened'), { force: true });
     const ended = wl.run(['login', '--spend-limit', '5', '--label', 'a test']);
     await until(() => existsSync(join(folder, 'opened')));
-    tab = await chromium.newTab();
+    tab = await chromium.newPage();
     await installWallets(tab, [wallet]);
     await tab.goto(readFileSync(join(folder, 'opened'), 'utf8'));
-    const press = `[...document.querySelectorAll('button')].find((each) => each.innerText.includes('${button}'))`;
-    await until(() => tab.evaluate<boolean>(`${press}?.checkVisibility() === true`));
-    const code = await tab.evaluate<string>(`document.getElementById('code').innerText`);
-    await tab.evaluate<void>(`${press}.click()`);
+    const pressed = tab.getByRole('button', { name: button });
+    await pressed.waitFor();
+    const code = await tab.locator('#code').innerText();
+    await pressed.click();
     return { code, run: await ended };
   }
 

@@ -54,10 +54,10 @@ describe('what a job costs', () => {
   });
 
   test.each([
-    ['an ordinary one', []],
-    ['one whose provider was away for a while', ['comeBack']],
-    ['one whose provider is away', ['leave']],
-  ] as const)('of %s is at each moment what the bill would say', async (_, absences) => {
+    ['an ordinary one', [], 0],
+    ['one whose provider was away for a while', ['comeBack'], 1],
+    ['one whose provider is away', ['leave'], 0],
+  ] as const)('of %s is at each moment what the bill would say', async (_, absences, gaps) => {
     const startedMs = Date.now() - 1_800_000;
     await steps.place(order);
     await steps.run(order, startedMs);
@@ -72,6 +72,19 @@ describe('what a job costs', () => {
     const after = await replyAt(endMs + 1_000_000);
     expect(BigInt(before.cost!.spent)).toBeGreaterThan(0n);
     expect(after.cost).toMatchObject({ spent: before.cost!.spent, reserved: '0' });
+    // Whoever knows the rate and the time can check the charge.
+    for (const cost of [before.cost!, after.cost!]) {
+      const billedMs = Math.round(cost.billed_seconds! * 1000);
+      expect(cost.charged).toBe(((BigInt(cost.rate_per_hour!) * BigInt(billedMs)) / 3_600_000n).toString());
+      expect(cost).toMatchObject({ charged: cost.spent, billed_seconds: before.cost!.billed_seconds, fee_bps: 0 });
+      expect(cost.gaps).toHaveLength(gaps);
+      for (const gap of cost.gaps!) expect(gap).toMatchObject({ cause: 'silent', from: expect.any(String) });
+    }
+    expect([before.cost!.final, before.cost!.as_of]).toEqual([false, new Date(endMs).toISOString()]);
+    expect([after.cost!.final, after.cost!.as_of]).toEqual([true, after.ended_at]);
+    const { json: list } = await api.send('GET', '/api/v1/jobs', { bearer });
+    expect(list.jobs[0].cost.charged).toBe(before.cost!.charged);
+    expect(list.jobs[0].cost).not.toHaveProperty('gaps');
     const { json } = await api.send('GET', '/api/v1/auth/me', { bearer });
     expect(JSON.stringify(json)).toContain(before.cost!.spent);
   });

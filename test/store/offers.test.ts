@@ -57,6 +57,8 @@ describe('offers', () => {
           total_gpus: 8,
           price_per_gpu_hour: 0.5,
           price_per_hour: 1.08,
+          rate_per_hour: '1080000000000000000',
+          fair_share: { cpu_cores: 8, memory_mb: 32_768, storage_gb: 125 },
           cuda: '12.4',
           driver: '550.54',
           region: null,

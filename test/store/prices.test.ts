@@ -52,7 +52,7 @@ describe('a rate', () => {
       cpu: random.whole(1, 256),
       memory: random.whole(128, 2_000_000),
       storage: random.whole(1, 20_000),
-      prices: [price(), price(), price(), price()] as const,
+      prices: [price(), price(), price(), price(), price()] as const,
       offered: [
         random.whole(0, 16),
         random.whole(0, 256),
@@ -63,16 +63,18 @@ describe('a rate', () => {
     const { rows } = await pool().query<{ rate: string }>(
       `select ${rateSql({
         ...{ gpus: 'c.gpus', cpuCores: 'c.cpu', memoryMb: 'c.memory', storageGb: 'c.storage' },
-        ...{ gpuPrice: 'c.gpu_price', cpuPrice: 'c.cpu_price', memoryPrice: 'c.memory_price', offered: 'o' },
+        ...{ gpuPrice: 'c.gpu_price', cpuPrice: 'c.cpu_price', memoryPrice: 'c.memory_price' },
+        ...{ storagePrice: 'c.storage_price', offered: 'o' },
       })}::text as rate
-         from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::numeric[], $6::numeric[], $7::numeric[])
-                with ordinality as c (gpus, cpu, memory, storage, gpu_price, cpu_price, memory_price, nr)
-         join unnest($8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[])
+         from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::numeric[], $6::numeric[], $7::numeric[],
+                     $8::numeric[])
+                with ordinality as c (gpus, cpu, memory, storage, gpu_price, cpu_price, memory_price, storage_price, nr)
+         join unnest($9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[])
                 with ordinality as o (cheapest, gpus, cpu, memory, storage, nr) using (nr)
         order by nr`,
       [
         ...(['gpus', 'cpu', 'memory', 'storage'] as const).map((name) => cases.map((row) => row[name])),
-        ...[0, 1, 2, 3].map((at) => cases.map(({ prices }) => prices[at]!)),
+        ...[0, 1, 2, 3, 4].map((at) => cases.map(({ prices }) => prices[at]!)),
         ...[0, 1, 2, 3].map((at) => cases.map(({ offered }) => offered[at]!)),
       ],
     );
@@ -80,7 +82,8 @@ describe('a rate', () => {
       jobRate(
         { gpuCount: gpus, cpuCores: cpu, memoryMb: memory, storageGb: storage },
         {
-          ...{ gpuPrice: prices[0], cpuPrice: prices[1], memoryPricePerGb: prices[2], cheapestGpuPrice: prices[3] },
+          ...{ gpuPrice: prices[0], cpuPrice: prices[1], memoryPricePerGb: prices[2] },
+          ...{ storagePricePerGb: prices[3], cheapestGpuPrice: prices[4] },
           offered: { gpus: offered[0], cpuCores: offered[1], memoryMb: offered[2], storageGb: offered[3] },
         },
       ).toString(),

@@ -6,7 +6,7 @@ import { lockAccount } from '../../src/db/ledger.js';
 import { withTransaction } from '../../src/db/pool.js';
 import { receiptKeys } from '../../src/db/receipt-keys.js';
 import { listReceipts, receiptOfJob, type StoredReceipt } from '../../src/db/receipt-reads.js';
-import { chainProblems, figureProblems } from '../../src/domain/receipt.js';
+import { chainProblems, figureProblems } from '../../src/wire/receipt-checks.js';
 import { noPayee, noReceipt, receiptDigest } from '../../src/wire/job-receipt.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession } from '../support/fleet.js';

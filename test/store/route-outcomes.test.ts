@@ -61,8 +61,8 @@ test('an order counts as an order, any other change as a write, and everything e
 });
 
 const ask = async (session: Session, rule: RouteRule, of: Belongings, by = of.wallet): Promise<Reply> => {
-  const { target, body } = await attempts[nameOf(rule)]!(of, by);
-  return await session.request(rule.method, target, body);
+  const { target, body, headers } = await attempts[nameOf(rule)]!(of, by);
+  return await session.request(rule.method, target, body, headers);
 };
 
 /** The response matches what the API page says about its status. */
@@ -81,7 +81,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   const caller = () => (forOperators ? operator : name === 'DELETE /api/v1/auth/sessions' ? newWallet() : owner);
 
   test(`the route answers ${taken} to a caller with the right to it, as the API page describes it`, async () => {
-    const mine = await putBelongings(replicas.database.pool, caller());
+    const mine = await putBelongings(replicas.database.pool, caller(), { paid: true });
     const reply = await ask(await logins(mine.wallet, needed), rule, mine);
     expect([reply.status, reply.body]).toEqual([taken, reply.body]);
     expectAsDescribed(rule, reply);
@@ -92,7 +92,7 @@ describe.each(guarded.map((rule) => [nameOf(rule), rule] as const))('%s', (name,
   });
 
   test(`the route answers ${whenAway ?? taken} while Temporal is away`, async () => {
-    const mine = await putBelongings(replicas.database.pool, caller());
+    const mine = await putBelongings(replicas.database.pool, caller(), { paid: true });
     const reply = await ask(await loginsAway(mine.wallet, needed), rule, mine);
     expect(reply.status).toBe(whenAway ?? taken);
     if (whenAway === undefined) return;

@@ -1,32 +1,42 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { verifyTypedData, type PrivateKeyAccount } from 'viem';
 import { readSignAnswer, signFragment, type LoginSignRequest, type SignAnswer } from '../../src/wire/sign-page.js';
 import { providerRegistrationTypedData, anySpec } from '../../src/wire/provider-typed-data.js';
 import { newWallet, startApi, type Api } from '../support/api.js';
 import { browserWallet, installWallets, type BrowserWallet } from '../support/browser-wallet.js';
-import { findChromium, startChromium, type Chromium, type Tab } from '../support/chromium.js';
+import {
+  browserStartsWithinMs,
+  describeWithChromium,
+  startChromium,
+  watch,
+  type Browser,
+  type Page,
+  type Seen,
+} from '../support/chromium.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { buildPages } from '../support/pages.js';
 import { freshRedis, type TestRedis } from '../support/redis.js';
-import { changeChallenges, registerAnswer, startSignListener, type SignListener } from '../support/sign-listener.js';
+import {
+  challenges,
+  changeChallenges,
+  registerAnswer,
+  startSignListener,
+  type SignListener,
+} from '../support/sign-listener.js';
 import { until } from '../support/until.js';
-
-const program = findChromium();
-// Not a lack that fails a run of CI, whose machine needs nothing but Node and Go.
-if (program === undefined) console.warn('skipped: this needs Chromium');
 
 /** The browser is told that this name is the test's API. */
 const origin = 'http://broker.example.com';
 const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
 
-(program === undefined ? describe.skip : describe)('the page that asks a wallet, in a browser', () => {
+(await describeWithChromium())('the page that asks a wallet, in a browser', () => {
   let database: TestDatabase;
   let redis: TestRedis;
   let api: Api;
-  let chromium: Chromium;
-  let tab: Tab;
+  let chromium: Browser;
+  let tab: Page;
   let listener: SignListener;
-  let seen: { urls: string[]; complaints: string[] };
+  let seen: Seen;
 
   beforeAll(async () => {
     const [{ pages }, ...engines] = await Promise.all([buildPages(), freshDatabase(), freshRedis()]);
@@ -35,27 +45,24 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
     api = await startApi({ database, redis, env, pages });
     listener = await startSignListener();
     const names = ['broker.example.com', 'other.example.com'].map((name) => `MAP ${name} ${new URL(api.url).host}`);
-    chromium = await startChromium(program!, [
+    chromium = await startChromium([
       `--host-resolver-rules=${names.join(',')}`,
       // As if it were HTTPS, which a name that does not exist cannot have a certificate for.
       '--disable-features=HttpsUpgrades',
       `--unsafely-treat-insecure-origin-as-secure=${origin},http://other.example.com`,
     ]);
-  }, 180_000);
+  }, browserStartsWithinMs);
   afterAll(async () => {
-    await chromium?.stop();
+    await chromium?.close();
     await listener?.stop();
     await api?.stop();
     await Promise.all([database?.close(), redis?.close()]);
   });
   afterEach(async () => await tab?.close());
 
-  const text = (id: string) => tab.evaluate<string>(`document.getElementById('${id}').innerText`);
-  const isShown = (id: string) => tab.evaluate<boolean>(`document.getElementById('${id}').checkVisibility()`);
-  const click = (words: string) =>
-    tab.evaluate<void>(
-      `[...document.querySelectorAll('button')].find((each) => each.innerText.includes('${words}')).click()`,
-    );
+  const text = (id: string) => tab.locator(`#${id}`).innerText();
+  const isShown = (id: string) => tab.locator(`#${id}`).isVisible();
+  const click = (words: string) => tab.getByRole('button', { name: words }).click();
   const focused = () => tab.evaluate<string>('document.activeElement.innerText');
 
   async function open(
@@ -64,14 +71,8 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
     { at = origin, isOld = false } = {},
   ): Promise<{ key: PrivateKeyAccount }> {
     const key = newWallet();
-    tab = await chromium.newTab();
-    seen = { urls: [], complaints: [] };
-    tab.on('Network.requestWillBeSent', ({ request: { url } }) => void seen.urls.push(url as string));
-    tab.on('Log.entryAdded', ({ entry }) => void seen.complaints.push(entry.text as string));
-    tab.on(
-      'Runtime.exceptionThrown',
-      ({ exceptionDetails }) => void seen.complaints.push(exceptionDetails.text as string),
-    );
+    tab = await chromium.newPage();
+    seen = watch(tab);
     await installWallets(tab, wallets, { isOld });
     const fragment = signFragment({ ...asked(key), ...request });
     await tab.goto(`${at}/console/sign#${fragment}`);
@@ -102,7 +103,7 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
       'broker.example.com',
     ])
       expect(facts).toContain(words);
-    expect(await tab.evaluate('document.querySelector("#wallets img").src.slice(0, 19)')).toBe('data:image/svg+xml,');
+    expect(await tab.locator('#wallets img').getAttribute('src')).toMatch(/^data:image\/svg\+xml,/);
 
     await click('Otter Wallet');
     const answer = await listener.next();
@@ -163,7 +164,7 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
   ])('of a broker that proposes %s, the wallet hears nothing', async (_, change) => {
     const wallet = browserWallet();
     await open([wallet]);
-    await changeChallenges(tab, (reply) => ({
+    await changeChallenges(tab, api.url, (reply) => ({
       ...reply,
       typed_data: { ...reply.typed_data, message: change(reply.typed_data.message) },
     }));
@@ -177,14 +178,14 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
   test('a signature that took longer than the broker accepts it is not sent, and the next try is a new one', async () => {
     const wallet = browserWallet();
     await open([wallet]);
-    await changeChallenges(tab, (reply) => ({ ...reply, expires_in: 0 }));
+    await changeChallenges(tab, api.url, (reply) => ({ ...reply, expires_in: 0 }));
     await click('Otter Wallet');
     await until(() => isShown('problem'));
     expect(await text('problem')).toContain('the broker no longer accepts what was signed');
     expect(await focused()).toBe('Otter Wallet');
     expect(listener.count()).toBe(0);
 
-    await tab.send('Fetch.disable');
+    await tab.unroute(challenges);
     await click('Otter Wallet');
     expect(await listener.next()).toMatchObject({ chainId: 1 });
   });
@@ -193,7 +194,7 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
     await open([browserWallet()], {}, { at: 'http://other.example.com' });
     expect(await text('problem')).toContain(`This broker calls itself ${origin}`);
     expect(await isShown('choose')).toBe(false);
-    const link = await tab.evaluate<string>('document.querySelector("#problem a").href');
+    const link = await tab.locator('#problem a').getAttribute('href');
     expect(link).toMatch(/^http:\/\/broker\.example\.com\/console\/sign#kind=login&k=0x/);
   });
 
@@ -211,7 +212,7 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
     await until(() => isShown('answer'));
     expect(await focused()).toBe('Signed');
     expect(await text('answer')).toContain('Give this to nobody but your own terminal');
-    const pasted = await tab.evaluate<string>('document.getElementById("answer-text").value');
+    const pasted = await tab.getByLabel('The answer for your terminal').inputValue();
     expect(readSignAnswer(pasted)).toMatchObject({ wallet: wallet.account.address.toLowerCase(), chainId: 1 });
   });
 
@@ -270,30 +271,17 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
       expect(shown).toContain('<img src=x onerror=alert(1)>');
       expect(shown).not.toMatch(/[\u202e\u001b\u0007]/);
     }
-    expect(await tab.evaluate('document.querySelectorAll("img").length')).toBe(0);
+    expect(await tab.locator('img').count()).toBe(0);
     expect(seen.complaints).toEqual([]);
   });
 
   test('the keyboard is enough, and nothing scrolls sideways on a screen of 320 pixels', async () => {
     await open([browserWallet({ name: 'A wallet with quite a long name' })], { label: 'x'.repeat(64) });
-    await tab.send('Emulation.setDeviceMetricsOverride', {
-      width: 320,
-      height: 640,
-      deviceScaleFactor: 1,
-      mobile: true,
-    });
+    await tab.setViewportSize({ width: 320, height: 640 });
     expect(await tab.evaluate('document.documentElement.scrollWidth')).toBe(320);
-    for (const type of ['keyDown', 'keyUp'])
-      await tab.send('Input.dispatchKeyEvent', { type, key: 'Tab', code: 'Tab', windowsVirtualKeyCode: 9 });
+    await tab.keyboard.press('Tab');
     expect(await focused()).toBe('A wallet with quite a long name');
-    for (const type of ['keyDown', 'keyUp'])
-      await tab.send('Input.dispatchKeyEvent', {
-        type,
-        key: 'Enter',
-        code: 'Enter',
-        windowsVirtualKeyCode: 13,
-        text: '\r',
-      });
+    await tab.keyboard.press('Enter');
     expect(await listener.next()).toMatchObject({ chainId: 1 });
   });
 });

@@ -51,12 +51,13 @@ test('the site tells the cluster that a worker found, as soon as one has', async
   await another.stop();
 });
 
-test('the front door sends a program to the description, and a browser to the documentation', async () => {
+test('the front door sends a program to the description, and a browser to the console', async () => {
   const program = await api.send('GET', '/', { headers: { accept: '*/*' } });
   expect([program.status, program.json]).toEqual([
     200,
     {
       name: 'A test',
+      console: 'https://broker.example.com/broker/console/',
       docs: 'https://broker.example.com/broker/docs/',
       openapi: 'https://broker.example.com/broker/openapi.json',
       site: 'https://broker.example.com/broker/api/v1/site',
@@ -67,7 +68,7 @@ test('the front door sends a program to the description, and a browser to the do
   });
   expect([response.status, response.headers.get('location'), response.headers.get('vary')]).toEqual([
     302,
-    'docs/',
+    'console/',
     expect.stringMatching(/accept/i),
   ]);
 });

@@ -91,6 +91,10 @@ describe('a customer', () => {
     expect((await run('ssh train')).code).toBe(7);
     const { rows } = await json('cost');
     expect(rows.find(({ key }: { key: string }) => key === job.job_id)).toMatchObject({ name: 'train' });
+    const { closing, charged, jobs } = await json('statement');
+    expect([closing, jobs]).toEqual([`-${charged}`, 1]);
+    expect((await run('statement')).stdout).toMatch(/charged for 1 job +-?<?0\.0\d[\s\S]*so far/);
+    expect((await run('statement --csv')).stdout).toMatch(new RegExp(`,settle,${job.job_id},-${charged},`));
   });
 
   test('a name is made where none is given, and --detach does not wait', async () => {
@@ -118,6 +122,18 @@ describe('a customer', () => {
   test('lets a program rent within a login of its own only, whatever token the person has', async () => {
     const { code, stderr } = await run('mcp', { env: { WORLDLAND_TOKEN: 'of-the-person' } });
     expect([code, stderr]).toEqual([2, expect.stringContaining('needs a login of its own')]);
+  });
+
+  test('orders by the quote that it showed', async () => {
+    await login();
+    const { quote_id: id, expires_at: until } = await json('quote 4090');
+    expect([id, until]).toEqual([expect.stringContaining('.'), expect.any(String)]);
+    await run('up 4090 --hours 1 --name promised');
+    const { rows } = await broker.database.pool.query<{ quoted_rates: unknown }>(
+      `select quoted_rates from jobs where job_name = 'promised'`,
+    );
+    expect(rows).toEqual([{ quoted_rates: [['borealis', 'rtx-4090', '500000000000000000']] }]);
+    await run('down promised');
   });
 
   test('what may cost more than confirm_above is asked for first, and not rented by a program without -y', async () => {

@@ -29,7 +29,7 @@ export interface RunningBroker {
 }
 
 /** For tests that send many requests: no rate limit may apply. */
-const unlimited = {
+export const unlimited = {
   RATE_LIMIT_PER_IP: '1000000',
   RATE_LIMIT_READS: '1000000',
   RATE_LIMIT_WRITES: '1000000',

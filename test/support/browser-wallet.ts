@@ -1,6 +1,6 @@
 import type { LocalAccount } from 'viem';
 import { newWallet } from './api.js';
-import type { Tab } from './chromium.js';
+import type { BrowserContext, Page } from './chromium.js';
 
 /** A wallet as an extension puts it into every page, whose key is here. */
 export interface BrowserWallet {
@@ -30,29 +30,27 @@ export function browserWallet(given: Partial<BrowserWallet> = {}): BrowserWallet
   return { name: 'Otter Wallet', account: newWallet(), chainId: 1, asked: [], ...given };
 }
 
-/** Announces wallets by EIP-6963 in every page that the tab opens from now on; `window.ethereum` if `isOld`. */
-export async function installWallets(tab: Tab, wallets: BrowserWallet[], { isOld = false } = {}): Promise<void> {
-  await tab.send('Runtime.addBinding', { name: 'callWallet' });
-  tab.on('Runtime.bindingCalled', ({ name, payload }) => {
-    if (name !== 'callWallet') return;
-    const { id, index, method, params } = JSON.parse(payload as string) as {
-      id: number;
-      index: number;
-      method: string;
-      params: unknown[];
-    };
-    void answer(wallets[index]!, method, params)
-      .then(
-        (value) => tab.evaluate(`answerWallet(${id}, true, ${JSON.stringify(value)})`),
-        ({ code, message }: WalletError) =>
-          tab.evaluate(`answerWallet(${id}, false, ${JSON.stringify({ code, message })})`),
-      )
-      .catch(() => undefined);
+/** Announces wallets by EIP-6963 in every page that is opened from now on; `window.ethereum` if `isOld`. */
+export async function installWallets(
+  at: Page | BrowserContext,
+  wallets: BrowserWallet[],
+  { isOld = false } = {},
+): Promise<void> {
+  // A page gets no error with a code of its own over a binding, so both outcomes are values.
+  await at.exposeFunction('callWallet', async (index: number, method: string, params: unknown[]) => {
+    try {
+      return { value: await answer(wallets[index]!, method, params) };
+    } catch (error) {
+      const { code, message } = error as WalletError;
+      return { error: { code, message } };
+    }
   });
-  const shown = wallets.map(({ name, icon }, at) => ({ uuid: `00000000-0000-4000-8000-00000000000${at}`, name, icon }));
-  await tab.send('Page.addScriptToEvaluateOnNewDocument', {
-    source: `(${inPage.toString()})(${JSON.stringify(shown)}, ${isOld})`,
-  });
+  const shown = wallets.map(({ name, icon }, index) => ({
+    uuid: `00000000-0000-4000-8000-00000000000${index}`,
+    name,
+    icon,
+  }));
+  await at.addInitScript(`(${inPage.toString()})(${JSON.stringify(shown)}, ${isOld})`);
 }
 
 async function answer(wallet: BrowserWallet, method: string, params: unknown[]): Promise<unknown> {
@@ -73,20 +71,18 @@ async function answer(wallet: BrowserWallet, method: string, params: unknown[]):
 
 /** Runs in the page, so it is text there and uses nothing from here. */
 function inPage(wallets: { uuid: string; name: string; icon?: string }[], isOld: boolean): void {
+  type Answer = { value: unknown } | { error: { code: number; message: string } };
   const page = globalThis as unknown as Record<string, unknown> & {
-    callWallet(text: string): void;
+    callWallet(index: number, method: string, params: unknown[]): Promise<Answer>;
     dispatchEvent(event: Event): void;
     addEventListener(type: string, listener: () => void): void;
   };
-  const waiting = new Map<number, [(value: unknown) => void, (error: unknown) => void]>();
-  let last = 0;
-  page['answerWallet'] = (id: number, isGood: boolean, value: unknown) => waiting.get(id)?.[isGood ? 0 : 1](value);
   const providers = wallets.map((_, index) => ({
-    request: ({ method, params = [] }: { method: string; params?: unknown[] }) =>
-      new Promise((resolve, reject) => {
-        waiting.set((last += 1), [resolve, reject]);
-        page.callWallet(JSON.stringify({ id: last, index, method, params }));
-      }),
+    async request({ method, params = [] }: { method: string; params?: unknown[] }) {
+      const answer = await page.callWallet(index, method, params);
+      if ('error' in answer) throw Object.assign(new Error(answer.error.message), answer.error);
+      return answer.value;
+    },
   }));
   if (isOld) {
     page['ethereum'] = providers[0];

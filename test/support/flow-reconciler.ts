@@ -13,6 +13,7 @@ export function comparisons(steps: Steps = {}): Steps {
     compareTenants: () => Promise.resolve({ ...nothing, namespacesRemoved: 0 }),
     resyncMining: () => Promise.resolve({ synced: [], failures: [] }),
     tidy: () => Promise.resolve({ joinTokens: 0, registrations: 0, delegations: 0, others: {}, failures: [] }),
+    signReceipts: () => Promise.resolve({ signed: 0 }),
     ...steps,
   };
 }

@@ -104,7 +104,7 @@ const stepNames = [
   ...(['recordOrder', 'retireProvider', 'syncMining', 'sweepHeartbeats'] as const),
   ...(['compareWorkflows', 'compareLedger', 'compareMoney', 'comparePods', 'compareTenants', 'compareNodes'] as const),
   ...(['resyncMining', 'tidy', 'endAbandonedJob', 'sampleMarket', 'recordProviderSeries'] as const),
-  ...(['announceExpiries'] as const),
+  ...(['announceExpiries', 'signReceipts'] as const),
 ];
 
 /** The ids in the arguments of an activity: an order, the id of a job, or an object with one of either. */

@@ -38,7 +38,8 @@ function readImports(file) {
   const names = ts.preProcessFile(ts.sys.readFile(path) ?? '').importedFiles.map(({ fileName }) => fileName);
   const files = names
     .filter((name) => name.startsWith('.'))
-    .map((name) => relative(packageRoot, resolve(dirname(path), name.replace(/\.js$/, '.ts'))))
+    .flatMap((name) => ['.ts', '.tsx'].map((ending) => resolve(dirname(path), name.replace(/\.js$/, ending))))
+    .map((each) => relative(packageRoot, each))
     .filter((each) => ts.sys.fileExists(join(packageRoot, each)));
   return { files, packages: names.filter((name) => !name.startsWith('.')) };
 }

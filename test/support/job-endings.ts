@@ -1,10 +1,10 @@
 import { expect } from '@jest/globals';
-import { chargeFor } from '../../src/domain/billing.js';
 import { jobObjectName, type JobOrder } from '../../src/domain/job.js';
 import { mergePatch } from '../../src/kubernetes/client.js';
 import { heldNothing, type FleetWorld } from './fleet-world.js';
 import { namespaceOf } from './tenants.js';
 import { until } from './until.js';
+import { chargeFor } from '../../src/wire/charge.js';
 
 /** The pod of a job, for the Kubernetes client. */
 export const podOf = (order: JobOrder) => ({ name: jobObjectName(order.jobId), namespace: namespaceOf(order.wallet) });

@@ -8,19 +8,25 @@ import { reserveSpend } from '../../src/billing/spend.js';
 import { insertToken } from '../../src/db/auth-tokens.js';
 import { setBlock } from '../../src/db/blocks.js';
 import { insertJob } from '../../src/db/jobs.js';
+import { postEntry } from '../../src/db/ledger.js';
 import { withoutPrices } from '../../src/db/offers.js';
 import { changeOwnerPrices } from '../../src/db/provider-prices.js';
 import { insertSshKey } from '../../src/db/ssh-keys.js';
 import { withTransaction } from '../../src/db/pool.js';
 import type { Api, ApiOptions } from './api.js';
+import { putBilledJob } from './billed-jobs.js';
 import { putProvider, putSession, recordOwner, testOrder } from './fleet.js';
 import { blockedImage, type Belongings } from './route-attempts.js';
 import { quietOversight } from './tried-api.js';
 import type { Scope } from '../../src/wire/scopes.js';
 import { putReceipt } from './receipts.js';
 
-/** Adds one of everything for a wallet: a session with a token, a running job, a provider, and a block of an image. */
-export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promise<Belongings> {
+/**
+ * Adds one of everything for a wallet: a session with a token, a running job, a provider, and a block of an image.
+ *
+ * @param paid also a job that was charged, and earnings to be paid out.
+ */
+export async function putBelongings(pool: Pool, owner: PrivateKeyAccount, { paid = false } = {}): Promise<Belongings> {
   const wallet = owner.address.toLowerCase();
   const [jobId, tokenId, providerId] = [newJobId(), randomUUID(), `prov-${randomUUID().slice(0, 8)}`];
   const sessionId = await putSession(pool, wallet);
@@ -39,6 +45,7 @@ export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promi
     await reserveSpend(tx, { jobId, sessionId, amount: 0n });
   });
   await pool.query(`update jobs set status = 'running', started_at = now() where job_id = $1`, [jobId]);
+  const paidJobId = paid ? await putPaid(pool, { wallet, sessionId, providerId }) : randomUUID();
   const sshKeyId = randomUUID();
   const [name, publicKey] = [sshKeyId, `ssh-ed25519 ${randomBytes(51).toString('base64')}`];
   await insertSshKey(pool, wallet, { keyId: sshKeyId, name, publicKey, fingerprint: `SHA256:${sshKeyId}` });
@@ -49,7 +56,23 @@ export async function putBelongings(pool: Pool, owner: PrivateKeyAccount): Promi
   );
   await setBlock(pool, { kind: 'image', value: blockedImage({ providerId }), reason: 'it mines', blockedBy: wallet });
   const receiptDigest = await putReceipt(pool, { wallet, jobId });
-  return { wallet: owner, sessionId, tokenId, jobId, providerId, sshKeyId, receiptDigest };
+  return { wallet: owner, sessionId, tokenId, jobId, paidJobId, providerId, sshKeyId, receiptDigest };
+}
+
+/** A job that has ended and was charged, and earnings of the same wallet. @returns the id of the job. */
+async function putPaid(pool: Pool, of: { wallet: string; sessionId: string; providerId: string }): Promise<string> {
+  const [startedAt, endedAt] = [new Date(Date.now() - 7_200_000), new Date(Date.now() - 3_600_000)];
+  const { jobId } = await putBilledJob(pool, { ...of, startedAt, endedAt, rate: 1_000n });
+  await withTransaction(pool, (tx) =>
+    postEntry(tx, {
+      ...{ key: `adjust/${jobId}`, kind: 'adjust' },
+      lines: [
+        { kind: 'manual', owner: '', amount: -1_000n },
+        { kind: 'provider', owner: of.wallet, amount: 1_000n },
+      ],
+    }),
+  );
+  return jobId;
 }
 
 /** Everything in the database about some belongings, as text to compare. */

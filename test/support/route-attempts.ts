@@ -12,6 +12,8 @@ export interface Belongings {
   sessionId: string;
   tokenId: string;
   jobId: string;
+  /** A job that has ended and was charged. */
+  paidJobId: string;
   providerId: string;
   sshKeyId: string;
   /** Of the job. */
@@ -22,6 +24,7 @@ export interface Belongings {
 export interface Attempt {
   target: string;
   body?: unknown;
+  headers?: Record<string, string>;
   /** What any other caller is told; `own` for a route that only ever returns the caller's own data. */
   foreign: ErrorCode | 'own';
 }
@@ -32,6 +35,7 @@ export const nothing = (): Belongings => ({
   sessionId: randomUUID(),
   tokenId: randomUUID(),
   jobId: randomUUID(),
+  paidJobId: randomUUID(),
   providerId: `none-${randomUUID().slice(0, 8)}`,
   sshKeyId: randomUUID(),
   receiptDigest: `0x${'7'.repeat(64)}`,
@@ -58,6 +62,8 @@ const blocked = (body?: unknown): MakeAttempt => {
     foreign: 'scope_denied',
   });
 };
+/** What changes the books is asked for under a key of its own. */
+const onceOnly = () => ({ 'idempotency-key': randomUUID() });
 const own = (target: string, body?: unknown): MakeAttempt => {
   return () => ({ target, body, foreign: 'own' });
 };
@@ -94,6 +100,9 @@ export const attempts: Record<string, MakeAttempt> = {
   'POST /api/v1/jobs/:id/extend': job('/extend', { additional_hours: 1 }),
 
   'GET /api/v1/billing': own('/api/v1/billing?by=day'),
+  'GET /api/v1/billing/balance': own('/api/v1/billing/balance'),
+  'GET /api/v1/billing/entries': own('/api/v1/billing/entries?limit=3'),
+  'GET /api/v1/billing/statements/:month': own('/api/v1/billing/statements/2026-11'),
   'GET /api/v1/receipts': own('/api/v1/receipts?limit=5'),
   'GET /api/v1/receipts/:digest': ({ receiptDigest }) => ({
     target: `/api/v1/receipts/${receiptDigest}`,
@@ -133,6 +142,25 @@ export const attempts: Record<string, MakeAttempt> = {
   'DELETE /api/v1/admin/jobs/:id': ({ jobId }) => ({
     target: `/api/v1/admin/jobs/${jobId}`,
     body: { reason: 'it mines' },
+    foreign: 'scope_denied',
+  }),
+  'GET /api/v1/admin/revenue': () => ({ target: '/api/v1/admin/revenue?by=provider', foreign: 'scope_denied' }),
+  'POST /api/v1/admin/jobs/:id/refunds': ({ paidJobId }) => ({
+    target: `/api/v1/admin/jobs/${paidJobId}/refunds`,
+    body: { amount: '1', reason: 'it was slow' },
+    headers: onceOnly(),
+    foreign: 'scope_denied',
+  }),
+  'POST /api/v1/admin/payouts': ({ wallet }) => ({
+    target: '/api/v1/admin/payouts',
+    body: { wallet: wallet.address, amount: '1', reference: 'transfer 7' },
+    headers: onceOnly(),
+    foreign: 'scope_denied',
+  }),
+  'POST /api/v1/admin/payments': ({ wallet }) => ({
+    target: '/api/v1/admin/payments',
+    body: { wallet: wallet.address, amount: '1', reference: 'invoice 7' },
+    headers: onceOnly(),
     foreign: 'scope_denied',
   }),
   'GET /api/v1/admin/receipts': ({ wallet }) => ({

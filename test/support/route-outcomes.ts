@@ -28,6 +28,9 @@ export const outcomes: Record<string, Outcome> = {
   'POST /api/v1/jobs/:id/extend': { taken: 200, away: 503 },
 
   'GET /api/v1/billing': { taken: 200 },
+  'GET /api/v1/billing/balance': { taken: 200 },
+  'GET /api/v1/billing/entries': { taken: 200 },
+  'GET /api/v1/billing/statements/:month': { taken: 200 },
   'GET /api/v1/receipts': { taken: 200 },
   'GET /api/v1/receipts/:digest': { taken: 200 },
   'GET /api/v1/jobs/:id/receipt': { taken: 200 },
@@ -58,6 +61,10 @@ export const outcomes: Record<string, Outcome> = {
   // The next assessment by the provider's workflow catches up.
   'POST /api/v1/admin/providers/:id/forgive': { taken: 200 },
   'GET /api/v1/admin/jobs': { taken: 200 },
+  'POST /api/v1/admin/jobs/:id/refunds': { taken: 201 },
+  'POST /api/v1/admin/payouts': { taken: 201 },
+  'POST /api/v1/admin/payments': { taken: 201 },
+  'GET /api/v1/admin/revenue': { taken: 200 },
   'GET /api/v1/admin/jobs/:id': { taken: 200 },
   'DELETE /api/v1/admin/jobs/:id': { taken: 202, away: 503 },
   'GET /api/v1/admin/receipts': { taken: 200 },

@@ -6,6 +6,7 @@ import type { Log } from '../../engines/log.js';
 import { reapOrphans } from '../../engines/orphans.js';
 import { packageRoot } from '../../engines/paths.js';
 import { engineNames, startStack, type EngineName, type Stack } from '../../engines/stack.js';
+import { consoleStackFolder, consoleStackVariable, startConsoleStack } from './console-stack.js';
 import { endpointsVariable } from './engines.js';
 import { runFolderVariable } from './run-folder.js';
 
@@ -22,30 +23,47 @@ const log: Log = (line) => void process.stderr.write(`  ${line}\n`);
 export async function beginRun(runs: (file: string) => boolean): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'broker-test-'));
   process.env[runFolderVariable] = folder;
-  const stack = await ownStack(runs).catch((error: unknown) => {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
-  });
-  return async () => {
-    await stack?.stop();
+  const stacks: Stack[] = [];
+  const end = async () => {
+    for (const stack of stacks) await stack.stop();
     rmSync(folder, { recursive: true, force: true });
   };
+  try {
+    for (const start of [ownStack, ownConsoleStack]) stacks.push(...(await start(runs)));
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return end;
 }
 
-async function ownStack(runs: (file: string) => boolean): Promise<Stack | undefined> {
+async function ownStack(runs: (file: string) => boolean): Promise<Stack[]> {
   const needed = new Set(testFiles().filter(runs).flatMap(enginesOf));
-  if ((process.env[endpointsVariable] ?? '') !== '' || needed.size === 0) return undefined;
+  if ((process.env[endpointsVariable] ?? '') !== '' || needed.size === 0) return [];
   const dataDir = join(packageRoot, '.data/test');
   log('starting the engines of the tests');
   await clear(dataDir);
   const stack = await startStack({ dataDir, engines: [...needed], log, died: endRun });
   process.env[endpointsVariable] = join(dataDir, 'endpoints.json');
-  return stack;
+  return [stack];
+}
+
+/** The tests of the console open that of a whole broker, which has engines of its own: it acts on all that it finds. */
+async function ownConsoleStack(runs: (file: string) => boolean): Promise<Stack[]> {
+  const isNeeded = testFiles().some((file) => runs(file) && folderOf(file) === 'console');
+  if (!isNeeded || (process.env[consoleStackVariable] ?? '') !== '') return [];
+  log('starting the broker whose console is tested');
+  await clear(consoleStackFolder);
+  const stack = await startConsoleStack(log, endRun);
+  process.env[consoleStackVariable] = join(consoleStackFolder, 'endpoints.json');
+  return [stack];
 }
 
 /** Without one of its engines every test would fail, each in its own way, and slowly. */
 function endRun(name: string, how: string): void {
-  process.stdout.write(`\n${name}, which the tests share, ended (${how}). Its log is in .data/test/logs.\n\n`);
+  process.stdout.write(
+    `\n${name}, which the tests share, ended (${how}). Its log is in .data/test/logs or .data/test-console/logs.\n\n`,
+  );
   process.stdout.write('0 passed, 1 failed\n');
   process.exit(1);
 }
@@ -78,11 +96,16 @@ export const enginesOfFolder: Readonly<Record<string, readonly EngineName[]>> = 
   chaos: [],
   e2e: [],
   node: [],
+  // Besides the broker of its own.
+  console: ['postgres', 'redis'],
   store: ['postgres', 'redis'],
   flow: ['postgres', 'redis', 'temporal'],
 };
 
 function enginesOf(file: string): readonly EngineName[] {
-  const [folder = ''] = relative(join(packageRoot, 'test'), file).split(sep);
-  return enginesOfFolder[folder] ?? engineNames;
+  return enginesOfFolder[folderOf(file)] ?? engineNames;
+}
+
+function folderOf(file: string): string {
+  return relative(join(packageRoot, 'test'), file).split(sep)[0] ?? '';
 }

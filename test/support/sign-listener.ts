@@ -4,7 +4,7 @@ import type { PrivateKeyAccount } from 'viem';
 import { delegationStatement } from '../../src/wire/session-typed-data.js';
 import { readSignAnswer, type LoginSignRequest, type SignAnswer } from '../../src/wire/sign-page.js';
 import { signedHeaders, type Api } from './api.js';
-import type { Tab } from './chromium.js';
+import type { Page } from './chromium.js';
 import { until } from './until.js';
 
 /** What the broker answers to the beginning of a login. */
@@ -13,23 +13,20 @@ export interface ChallengeReply {
   expires_in: number;
 }
 
-/** Changes what the broker proposes, between it and the page. */
-export async function changeChallenges(tab: Tab, change: (reply: ChallengeReply) => object): Promise<void> {
-  tab.on('Fetch.requestPaused', ({ requestId, responseStatusCode }) => {
-    void (async () => {
-      const { body, base64Encoded } = await tab.send('Fetch.getResponseBody', { requestId });
-      const reply = JSON.parse(
-        Buffer.from(body as string, base64Encoded === true ? 'base64' : 'utf8').toString(),
-      ) as ChallengeReply;
-      await tab.send('Fetch.fulfillRequest', {
-        requestId,
-        responseCode: responseStatusCode,
-        responseHeaders: [{ name: 'content-type', value: 'application/json' }],
-        body: Buffer.from(JSON.stringify(change(reply))).toString('base64'),
-      });
-    })();
+/** Which of the pages' requests are for such a proposal. */
+export const challenges = '**/auth/challenge';
+
+/** Changes what the broker at `api` proposes, between it and the page. */
+export async function changeChallenges(
+  page: Page,
+  api: string,
+  change: (reply: ChallengeReply) => object,
+): Promise<void> {
+  await page.route(challenges, async (route) => {
+    // Only the browser knows the name that it calls the broker by.
+    const response = await route.fetch({ url: new URL(new URL(route.request().url()).pathname, api).href });
+    await route.fulfill({ response, json: change((await response.json()) as ChallengeReply) });
   });
-  await tab.send('Fetch.enable', { patterns: [{ urlPattern: '*/auth/challenge', requestStage: 'Response' }] });
 }
 
 export interface SignListener {

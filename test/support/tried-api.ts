@@ -148,6 +148,7 @@ export async function startTriedApi(more: Record<string, string> = {}): Promise<
     sessionId,
     tokenId: newJobId(),
     jobId,
+    paidJobId: jobId,
     providerId,
     sshKeyId: newJobId(),
     receiptDigest,

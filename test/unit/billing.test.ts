@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { billedTime, chargeFor, reservationFor, type ServiceFacts, type Span } from '../../src/domain/billing.js';
+import { billedTime, reservationFor, type ServiceFacts, type Span } from '../../src/domain/billing.js';
 import { createRandom } from '../support/random.js';
+import { chargeFor } from '../../src/wire/charge.js';
 
 /** 3.6 tokens an hour: a token for every 1,000 seconds. */
 const rate = 3_600_000_000_000_000_000n;

@@ -109,6 +109,8 @@ const published: Record<string, number> = {
   ssh_key_not_found: 404,
   idempotency_conflict: 409,
   session_key_in_use: 409,
+  quote_mismatch: 409,
+  quote_expired: 409,
   no_capacity: 409,
   job_ended: 409,
   job_not_running: 409,

@@ -7,7 +7,7 @@ import { importedBy, importsOf } from '../support/imports.js';
 const folders = ['src', 'workflows', 'activities', 'engines', 'scripts', 'console'];
 const files = folders.flatMap((folder) =>
   readdirSync(join(packageRoot, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts'))
+    .filter((name) => /\.[jt]sx?$/.test(name) && !name.endsWith('.d.ts'))
     .map((name) => join(folder, name)),
 );
 

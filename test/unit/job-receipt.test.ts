@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { keccak256, recoverAddress, toBytes, zeroHash, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { chargeFor, feeFor } from '../../src/domain/billing.js';
-import { chainProblems, figureProblems, totalsOf } from '../../src/domain/receipt.js';
+import { chainProblems, figureProblems, totalsOf } from '../../src/wire/receipt-checks.js';
 import {
   canonicalResources,
   readReceipt,
@@ -14,6 +13,7 @@ import {
   type JobReceipt,
 } from '../../src/wire/job-receipt.js';
 import { receiptVector } from '../support/receipt-vector.js';
+import { chargeFor, feeFor } from '../../src/wire/charge.js';
 
 const { receipt, chainId, digest, signature, signer } = receiptVector;
 

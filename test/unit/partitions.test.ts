@@ -92,7 +92,13 @@ test('a part is a type of its own to the broker', async () => {
     ...{ hostname: 'box', os: 'Debian', kernelVersion: '6.1', architecture: 'amd64', cpuModel: 'EPYC', privateIp: '' },
     ...{ cpuCores: 16, cpuThreads: 32, totalMemoryMb: 131_072, totalDiskGb: 1_000, availableDiskGb: 500, gpus },
   };
-  const prices = { gpuPricePerHour: 0.5, gpuPricesPerHour: {}, cpuPricePerHour: 0, memoryPricePerGbHour: 0 };
+  const prices = {
+    gpuPricePerHour: 0.5,
+    gpuPricesPerHour: {},
+    cpuPricePerHour: 0,
+    memoryPricePerGbHour: 0,
+    storagePricePerGbHour: 0,
+  };
   const capacity = capacityByType({ cpuCores: 31, memoryMb: 1_024, diskGb: 100, ...prices }, gpus);
   const wallet = `0x${'1'.repeat(40)}`;
   const message = registrationMessage({ providerId: 'gpu-1', wallet, machine, capacity, agentVersion: '2.0.0' });

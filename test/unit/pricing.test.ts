@@ -12,6 +12,7 @@ const machine: MachinePrices = {
   gpuPrice: '1.0',
   cpuPrice: '0',
   memoryPricePerGb: '0',
+  storagePricePerGb: '0',
   cheapestGpuPrice: '1.0',
   offered: { gpus: 8, cpuCores: 64, memoryMb: 262_144, storageGb: 2_000 },
 };

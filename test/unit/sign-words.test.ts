@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { amountInWords, durationInWords, plain, scopeInWords } from '../../console/sign/words.js';
+import { amountInWords, durationInWords, plain } from '../../console/parts/words.js';
+import { scopeInWords } from '../../console/sign/words.js';
 import { scopes } from '../../src/wire/scopes.js';
 
 const token = { symbol: 'WLC', decimals: 18 };

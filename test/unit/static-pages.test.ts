@@ -111,8 +111,7 @@ describe('paths', () => {
 
   test.each([
     ['/docs', '/docs/'],
-    ['/console', '/docs/'],
-    ['/console/', '/docs/'],
+    ['/console', '/console/'],
     ['/docs/errors', '/docs/errors/'],
   ])('%s leads to %s, also below a path that a proxy removes', async (path, target) => {
     const { status, headers } = await api.send('GET', path);
@@ -150,16 +149,61 @@ describe('paths', () => {
   });
 });
 
+const withScripts =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+  "require-trusted-types-for 'script'";
+
+describe('the console', () => {
+  test.each(['/console/', '/console/rent', '/console/jobs/', '/console/jobs/1f0c', '/console/provider/a/b'])(
+    '%s is the one document, whose files are there, and which runs nothing but them',
+    async (path) => {
+      const { status, headers, text } = await api.send('GET', path);
+      expect(status).toBe(200);
+      expect(headers).toMatchObject({
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy': withScripts,
+        'cross-origin-opener-policy': 'same-origin',
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'no-cache',
+      });
+      expect(text.match(/<script[^>]*>/g)).toEqual([expect.stringMatching(/^<script type="module" src="[./]*assets/)]);
+      expect(text).not.toMatch(/\bstyle=|\bon\w+=|https?:|\{\{/i);
+      const assets = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, asset]) => asset!);
+      expect(assets.length).toBeGreaterThan(3);
+      for (const asset of assets) {
+        const { pathname } = new URL(asset, `https://broker.example.com${path}`);
+        const reply = await api.send('GET', pathname);
+        expect([pathname, reply.status, reply.headers['cache-control']]).toEqual([
+          pathname,
+          200,
+          'public, max-age=31536000, immutable',
+        ]);
+      }
+    },
+  );
+
+  test.each(['/console/assets/main-0123456789ab.js', '/console/app.0', '/console/a/b/c/d', '/console/x.html'])(
+    '%s is no address of it',
+    async (path) => expect((await api.send('GET', path)).status).toBe(404),
+  );
+
+  test('a script names only scripts that are there, so that none is asked for in vain', () => {
+    const scripts = [...files].filter(([name]) => name.startsWith('console/assets/') && name.endsWith('.js'));
+    expect(scripts.length).toBeGreaterThan(10);
+    for (const [, text] of scripts)
+      for (const [, named] of text.matchAll(/(?:from|import)\s*\(?"\.\/([^"]+)"/g))
+        expect(files.has(`console/assets/${named}`)).toBe(true);
+  });
+});
+
 describe('the page that asks a wallet', () => {
   test('it runs its own script alone, may not be framed, and is asked for anew each time', async () => {
     const { status, headers, text } = await api.send('GET', '/console/sign');
     expect(status).toBe(200);
     expect(headers).toMatchObject({
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy':
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
-        "require-trusted-types-for 'script'",
+      'content-security-policy': withScripts,
       'cross-origin-opener-policy': 'same-origin',
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-cache',
@@ -172,7 +216,7 @@ describe('the page that asks a wallet', () => {
   });
 
   test('its script stays small, and does not hold a library for wallets', () => {
-    const [, script] = [...files].find(([name]) => name.startsWith('console/') && name.endsWith('.js'))!;
+    const [, script] = [...files].find(([name]) => /^console\/assets\/sign-[0-9a-f]+\.js$/.test(name))!;
     expect(script.length).toBeLessThan(24_000);
     expect(script).not.toMatch(/innerHTML|secp256k1|eval\(/);
   });

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { keccak256, toHex, zeroHash, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { chargeFor, feeFor, reservationFor } from '../../src/domain/billing.js';
+import { reservationFor } from '../../src/domain/billing.js';
+import { chargeFor, feeFor } from '../../src/wire/charge.js';
 import { canonicalResources, receiptAsTypedData, receiptDigest, type JobReceipt } from '../../src/wire/job-receipt.js';
 import { describeUnless } from '../support/needs.js';
 import { receiptVector } from '../support/receipt-vector.js';

@@ -83,6 +83,31 @@ test('where no person can be asked, the first call names the price and the secon
   });
 });
 
+test('a quote that binds is what is ordered by, and a dearer one is agreed to anew', async () => {
+  const { call } = await program();
+  const quoted = (id: string, most: string) =>
+    json(200, {
+      ...{ can_start: true, price_per_hour: 0.5, offers: [], why_not: [], binding: true, quote_id: id },
+      cost: { expected: '1000000000000000000', at_most: most },
+    });
+  const expired = problem(409, 'quote_expired');
+  const site = json(200, { token: { symbol: 'WLC', decimals: 18 } });
+  const tokens = [site, site];
+  broker.answer(quoted('first', '1100000000000000000'), ...tokens);
+  const { said } = await call('up', order);
+  // Expired, and no dearer: that was agreed to.
+  broker.answer(expired, quoted('second', '1100000000000000000'), json(202, job));
+  expect((await call('up', { quote_id: said.quote_id })).said.job_id).toBe('j');
+  expect(orders().map(({ body }) => JSON.parse(body).quote_id)).toEqual(['first', 'second']);
+  expect(JSON.parse(orders()[1]!.body)).not.toHaveProperty('max_price_per_hour');
+  // Expired, and dearer.
+  broker.answer(expired, quoted('third', '1200000000000000000'), json(202, job));
+  const anew = (await call('up', { quote_id: said.quote_id })).said;
+  expect([anew.price, orders().length]).toEqual(['Renting costs 1 WLC, at most 1.2 WLC.', 3]);
+  expect((await call('up', { quote_id: anew.quote_id })).said.job_id).toBe('j');
+  expect(JSON.parse(orders()[3]!.body).quote_id).toBe('third');
+});
+
 test('an id that agrees to something else, or to nothing, rents nothing', async () => {
   const { call } = await program();
   const extension = await call('extend', { job_id: 'j', hours: 1 });

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { findOnPath } from '../../engines/tools/tool.js';
 import type { SshFolder } from '../../src/cli/files/folder.js';
-import { sshTargetOf, type SshJob } from '../../src/cli/ssh/host-entry.js';
+import { hostAliases, sshTargetOf, type SshJob } from '../../src/words/ssh-target.js';
 import { addInclude, includeState, removeInclude } from '../../src/cli/ssh/include.js';
-import { hostAliases, ownSshFiles, removeSshFiles, writeSshFiles } from '../../src/cli/ssh/own-files.js';
+import { ownSshFiles, removeSshFiles, writeSshFiles } from '../../src/cli/ssh/own-files.js';
 import { describeUnless } from '../support/needs.js';
 
 const missing = findOnPath('ssh', process.env) === undefined ? 'the program ssh' : undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { printCsv } from '../../src/cli/csv.js';
 import { ask } from '../../src/cli/terminal/ask.js';
-import { clean, cleanJson, cleanLines } from '../../src/cli/terminal/clean.js';
+import { clean, cleanJson, cleanLines } from '../../src/words/clean.js';
 import { painter, wantsColour } from '../../src/cli/terminal/style.js';
 import { tableLines, type Column } from '../../src/cli/terminal/table.js';
 import { cutMiddle, widthOf, wrap } from '../../src/cli/terminal/width.js';

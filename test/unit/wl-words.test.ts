@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { durationText, momentText, readDuration, readMoment } from '../../src/cli/durations.js';
+import { durationText, momentText, readDuration, readMoment } from '../../src/words/durations.js';
 import { told } from '../../src/cli/error-words.js';
 import { exitCodeOf } from '../../src/cli/failure.js';
 import { readApi } from '../../src/cli/files/config.js';
-import { gpuText } from '../../src/cli/gpu-text.js';
-import { readGpuWords } from '../../src/cli/gpu-words.js';
-import { amountText, priceText } from '../../src/cli/money.js';
+import { gpuText } from '../../src/words/gpu-text.js';
+import { readGpuWords } from '../../src/words/gpu-words.js';
+import { amountText, priceText } from '../../src/words/money.js';
 import { gpusMeant } from '../../src/cli/order.js';
-import { idsMeant, shortIds } from '../../src/cli/short-ids.js';
-import { fourWords, twoWords } from '../../src/cli/two-words.js';
+import { idsMeant, shortIds } from '../../src/words/short-ids.js';
+import { fourWords, twoWords } from '../../src/words/two-words.js';
 import { WorldLandError } from '../../src/client/errors.js';
 import type { MarketGpu } from '../../src/client/shapes.js';
 import {

@@ -10,9 +10,7 @@ const redirects: Record<string, string> = {
   '/docs/errors': 'errors/',
   '/docs/decisions': 'decisions/',
   '/docs/reference': 'reference/',
-  // Until there is more of a console than the page that asks a wallet.
-  '/console': 'docs/',
-  '/console/': '../docs/',
+  '/console': 'console/',
 };
 
 const methods = 'GET, HEAD, OPTIONS';

@@ -17,6 +17,7 @@ import { adminRecordRoutes } from './admin-records.js';
 import { adminProviderRoutes, type AdminProviderDeps } from './admin-providers.js';
 import { adminBlockRoutes } from './admin-blocks.js';
 import { adminJobRoutes } from './admin-jobs.js';
+import { adminMoneyRoutes } from './admin-money.js';
 import { adminTenantRoutes } from './admin-tenants.js';
 import { authRoutes } from './auth.js';
 import { billingRoutes } from './billing.js';
@@ -37,6 +38,7 @@ import { receiptRoutes } from './receipts.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
 import { sshKeyRoutes } from './ssh-keys.js';
+import { walletMoneyRoutes } from './wallet-money.js';
 import type { ApprovalDeps } from '../../auth/providers/approval.js';
 
 /** What the routes work with; the role creates it once. */
@@ -78,6 +80,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...eventRoutes(deps),
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
+    ...walletMoneyRoutes({ pool }),
     ...receiptRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
@@ -85,6 +88,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...adminProviderRoutes({ config, pool, ...owners, announceRegistration, announcePlacement, logger: deps.logger }),
     ...adminTenantRoutes({ pool }),
     ...adminJobRoutes(deps),
+    ...adminMoneyRoutes({ pool }),
     ...adminBlockRoutes({ pool, config }),
     ...adminOverviewRoutes(deps),
     ...adminRecordRoutes({ pool, redis }),

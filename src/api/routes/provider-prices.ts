@@ -69,11 +69,12 @@ export function providerPriceRoutes({ pool, config, logger, announcePlacement }:
       responses: { 200: { description: 'The provider at these prices', schema: ownerProviderReply } },
       errors: ['provider_not_found', 'provider_retired'],
       handler: (ctx) => {
-        const { gpu, cpu, memory_gb } = ctx.state.body as z.output<typeof pricesBody>;
+        const { gpu, cpu, memory_gb, storage_gb } = ctx.state.body as z.output<typeof pricesBody>;
         return change(ctx, (types) => ({
           ...(gpu === undefined ? {} : { gpu: gpuPrices(gpu, types) }),
           ...(cpu === undefined ? {} : { cpu }),
           ...(memory_gb === undefined ? {} : { memory_gb }),
+          ...(storage_gb === undefined ? {} : { storage_gb }),
         }));
       },
     },

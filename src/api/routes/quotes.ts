@@ -1,29 +1,36 @@
 import type { Pool } from 'pg';
 import type { z } from 'zod';
 import type { Config } from '../../config.js';
-import { findKeepers, findOffers } from '../../db/offer-reads.js';
-import { chargeFor, reservationFor } from '../../domain/billing.js';
+import { quoteKey } from '../../db/installation.js';
+import { findKeepers, findOffers, type OfferRow } from '../../db/offer-reads.js';
+import { reservationFor } from '../../domain/billing.js';
 import type { JobOrder } from '../../domain/job.js';
-import { quoteRequestSchema, type JobRequest } from '../../domain/job-request.js';
+import { quoteDefaultS, quoteRequestSchema, type JobRequest } from '../../domain/job-request.js';
 import { priceOf } from '../../domain/pricing.js';
+import { quotedNeedOf } from '../../domain/quote.js';
 import { whyNobody } from '../../domain/why-not.js';
 import { requireKnownType } from '../gpu-names.js';
 import { jobPolicyOf } from '../job-policy.js';
-import { orderOf, ratesOf } from '../place-order.js';
+import { boundsOf, candidatesConsidered, maximumOf, soundOnes } from '../order-rates.js';
+import { orderOf } from '../place-order.js';
+import { sealQuote } from '../quote-seal.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { offerReplyOf } from '../schemas/offer.js';
 import { quoteReply } from '../schemas/quote.js';
+import { chargeFor } from '../../wire/charge.js';
 
-const offersShown = 5;
-
-/** What an order would cost. Nothing is written, reserved or held. */
+/**
+ * What an order would cost. Nothing is written, reserved or held: to a known customer the prices are promised, and he
+ * brings the promise with his order.
+ */
 export function quoteRoutes({ pool, config }: { pool: Pool; config: Config }): RouteRule[] {
   return [
     {
       ...{ method: 'POST', path: '/api/v1/quotes', auth: 'none', knowsCallers: true, scopes: [], limit: 'read' },
-      summary: 'What an order would cost, and who would take it; or why nobody would',
+      summary:
+        'What an order would cost, and who would take it; or why nobody would. With a credential, its prices bind',
       request: { body: quoteRequestSchema(jobPolicyOf(config)) },
-      responses: { 200: { description: 'The quote, which holds nothing', schema: quoteReply } },
+      responses: { 200: { description: 'The quote, which holds no capacity', schema: quoteReply } },
       errors: [],
       handler: async (ctx) => {
         const request = ctx.state.body as JobRequest;
@@ -31,25 +38,52 @@ export function quoteRoutes({ pool, config }: { pool: Pool; config: Config }): R
         // Of a known customer: where a job of his own failed to start is asked last.
         const order = orderOf('', ctx.state.principal?.wallet ?? '', request);
         ctx.set('cache-control', 'no-store');
-        ctx.body = await quoteOf({ pool, config }, order, spendingOf(ctx));
+        const quote = await quoteOf({ pool, config }, order, spendingOf(ctx));
+        ctx.body = { ...quote.reply, ...(await promiseOf(request, order, quote)) };
       },
     },
   ];
+
+  /** Nobody is promised anything whose wallet is not known: he could pass it on. */
+  async function promiseOf(
+    { validSeconds = quoteDefaultS, ...request }: JobRequest,
+    { wallet }: JobOrder,
+    { offers, bound, reserves }: FoundQuote,
+  ): Promise<Pick<z.infer<typeof quoteReply>, Promised>> {
+    if (wallet === '' || offers.length === 0) return { binding: false, quote_id: null, expires_at: null };
+    const expiresAtMs = Date.now() + validSeconds * 1000;
+    const rates = offers.map(({ providerId, gpuType = '', rate }) => ({ providerId, gpuType, rate }));
+    const quote = { wallet, expiresAtMs, need: quotedNeedOf(request), bound, reserves, rates };
+    return {
+      binding: true,
+      quote_id: sealQuote(await quoteKey(pool), quote),
+      expires_at: new Date(expiresAtMs).toISOString(),
+    };
+  }
+}
+
+type Promised = 'binding' | 'quote_id' | 'expires_at';
+
+interface FoundQuote {
+  offers: readonly OfferRow[];
+  bound: bigint;
+  reserves: bigint[];
+  reply: Omit<z.infer<typeof quoteReply>, Promised>;
 }
 
 async function quoteOf(
   { pool, config }: { pool: Pool; config: Config },
   order: JobOrder,
   remaining: bigint | undefined,
-): Promise<z.infer<typeof quoteReply>> {
-  const search = { order, sort: 'placement', limit: offersShown } as const;
+): Promise<FoundQuote> {
+  const search = { order, sort: 'placement', limit: candidatesConsidered } as const;
   const { offers } = await findOffers(pool, search, config);
   const [first] = offers;
-  const { bound, reserves } = await ratesOf(pool, order, config);
+  const { bound, reserves } = boundsOf(soundOnes(offers), maximumOf(order));
   const { reasons, isEach } =
     first === undefined ? whyNobody(order, await findKeepers(pool, order, config)) : { reasons: [], isEach: true };
   const least = reservationFor(reserves.at(-1)!, order.durationSeconds);
-  return {
+  const reply = {
     can_start: first !== undefined,
     price_per_hour: first === undefined ? null : priceOf(first.rate),
     cost:
@@ -59,10 +93,12 @@ async function quoteOf(
             expected: total(first.rate, order).toString(),
             at_most: reservationFor(bound, order.durationSeconds).toString(),
           },
+    rate_per_hour: first === undefined ? null : first.rate.toString(),
+    total: first === undefined ? null : total(first.rate, order).toString(),
+    fee_bps: config.FEE_BPS,
     currency: { symbol: config.TOKEN_SYMBOL, decimals: 18 },
     offers: offers.map((offer) => ({
       ...offerReplyOf(offer, order),
-      rate_per_hour: offer.rate.toString(),
       total: total(offer.rate, order).toString(),
     })),
     ...(remaining === undefined
@@ -72,8 +108,8 @@ async function quoteOf(
         }),
     why_not: reasons,
     why_not_each: isEach,
-    binding: false,
   };
+  return { offers, bound, reserves, reply };
 }
 
 const total = (rate: bigint, { durationSeconds }: JobOrder) => chargeFor(rate, durationSeconds * 1000);

@@ -27,17 +27,16 @@ export const time = z
     return new Date(found);
   });
 
-const rangeFields = {
+export const rangeFields = z.object({
   from: time.optional().describe('A time, or a day of UTC; 31 days before `to` unless given'),
   to: time.optional().describe('Not included; the end of today (UTC) unless given'),
   limit: pageQuery.shape.limit,
   cursor: pageQuery.shape.cursor,
-};
+});
 
 /** The query of a bill, by what its rows may be of. */
 export function billQuery<B extends BillsBy>(kinds: readonly [B, ...B[]], usual: NoInfer<B>) {
-  return z.object({
-    ...rangeFields,
+  return rangeFields.extend({
     by: z
       .enum(kinds)
       .default(usual as never)

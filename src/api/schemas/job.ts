@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { JobRow } from '../../db/jobs.js';
-import { isFinal, knownHostsLine, sharedMemoryMb, sshCommand } from '../../domain/job.js';
-import { costAt } from '../../domain/job-cost.js';
+import { gapCauses, isFinal, knownHostsLine, sharedMemoryMb, sshCommand } from '../../domain/job.js';
+import { costAt, type JobMoney } from '../../domain/job-cost.js';
 import { phaseOf } from '../../domain/job-phase.js';
 import { priceOf } from '../../domain/pricing.js';
 import { jobEnders, jobPhases, type JobEnder } from '../../wire/job-events.js';
@@ -9,6 +9,9 @@ import { jobStatuses } from '../../wire/statuses.js';
 import { sshFingerprint } from '../ssh-fingerprint.js';
 
 const amount = z.string().regex(/^\d+$/);
+
+/** A machine that comes and goes all the time has more of them than anybody reads. */
+const gapsShown = 200;
 
 /** A job as its customer sees it. Unknown values are left out. */
 export const jobReply = z
@@ -42,6 +45,19 @@ export const jobReply = z
         reserved: amount.describe('Held for it in the limits of sessions; 0 after its end'),
         receipt: z.string().optional().describe('The digest of its last receipt; absent if SSH never answered'),
         per_second: amount.optional().describe('While it is served, rounded down; absent until it is placed'),
+        rate_per_hour: amount.optional().describe('The same exactly, for an hour: what the bill is worked out from'),
+        fee_bps: z
+          .int()
+          .optional()
+          .describe("The platform's share in hundredths of a percent: a part of what it costs, and not added to it"),
+        billed_seconds: z.number().optional().describe('The time that is paid for so far, without gaps'),
+        charged: amount.describe('The rate for the billed time, rounded down: the same as `spent`'),
+        final: z.boolean().describe('True once it has ended: nothing more is added'),
+        as_of: z.iso.datetime().describe('When these figures held'),
+        gaps: z
+          .array(z.object({ from: z.iso.datetime(), to: z.iso.datetime(), cause: z.enum(gapCauses) }))
+          .optional()
+          .describe(`Absences of its provider that are over and not paid for, the last ${gapsShown}; not in lists`),
       })
       .optional()
       .describe('In base units'),
@@ -139,14 +155,32 @@ function boundOf({ maxRate }: JobRow): number | undefined {
   return maxRate === undefined || maxRate === '0' ? undefined : priceOf(maxRate);
 }
 
-function costOf({ money, status, startedAt, expiresAt, updatedAt }: JobRow, nowMs: number): JobReply['cost'] {
+function costOf(job: JobRow, nowMs: number): JobReply['cost'] {
+  const { money, status, startedAt, expiresAt, updatedAt, endedAt } = job;
   if (money === undefined) return undefined;
-  const times = { readyAtMs: startedAt?.getTime(), expiresAtMs: expiresAt?.getTime(), isOver: isFinal(status) };
+  const isOver = isFinal(status);
+  const times = { readyAtMs: startedAt?.getTime(), expiresAtMs: expiresAt?.getTime(), isOver };
   // While it is removed, nothing more is paid for.
-  const atMs = status === 'ending' ? (updatedAt?.getTime() ?? nowMs) : nowMs;
-  const { spent, reserved, perSecond } = costAt(money, times, atMs);
-  const { receipt } = money;
-  return defined({ spent: `${spent}`, reserved: `${reserved}`, receipt, per_second: perSecond?.toString() });
+  const stoppedAt = isOver ? endedAt : status === 'ending' ? updatedAt : undefined;
+  const atMs = stoppedAt?.getTime() ?? nowMs;
+  const { spent, reserved, perSecond, billedMs } = costAt(money, times, atMs);
+  return defined({
+    spent: `${spent}`,
+    reserved: `${reserved}`,
+    per_second: perSecond?.toString(),
+    rate_per_hour: money.rate?.toString(),
+    fee_bps: money.feeBps,
+    billed_seconds: billedMs === undefined ? undefined : billedMs / 1000,
+    charged: `${spent}`,
+    final: isOver,
+    receipt: money.receipt,
+    as_of: new Date(atMs).toISOString(),
+    gaps: money.hasAllGaps ? money.gaps.slice(-gapsShown).map(gapReplyOf) : undefined,
+  });
+}
+
+function gapReplyOf({ fromMs, toMs, cause }: JobMoney['gaps'][number]) {
+  return { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString(), cause };
 }
 
 function secondsUntil(expiresAt: Date | undefined, nowMs: number): number | undefined {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { OfferRow } from '../../db/offer-reads.js';
 import type { JobOrder } from '../../domain/job.js';
-import { priceOf } from '../../domain/pricing.js';
+import { fairShareOf, priceOf } from '../../domain/pricing.js';
 import { cudaText, gbOf, whyNotThis } from '../../domain/why-not.js';
 
 /** What one provider has of one GPU type. Figures that nobody knows are null. */
@@ -15,6 +15,11 @@ export const offerReply = z
     total_gpus: z.int(),
     price_per_gpu_hour: z.number().describe('Of one GPU'),
     price_per_hour: z.number().describe('Of a job of the shape that was asked for, as the placement computes it'),
+    rate_per_hour: z.string().regex(/^\d+$/).describe('The same exactly, in base units'),
+    fair_share: z
+      .object({ cpu_cores: z.int(), memory_mb: z.int(), storage_gb: z.int() })
+      .nullable()
+      .describe('What each GPU brings: a job that takes more than that for each of its GPUs pays for those it blocks'),
     cuda: z.string().nullable().describe('The newest CUDA that its driver supports'),
     driver: z.string().nullable(),
     region: z.string().nullable().describe('Where its owner says that it is'),
@@ -56,6 +61,8 @@ export function offerReplyOf(offer: OfferRow, order: JobOrder): OfferReply {
     total_gpus: offer.totalGpus,
     price_per_gpu_hour: offer.gpuPricePerHour,
     price_per_hour: priceOf(offer.rate),
+    rate_per_hour: offer.rate.toString(),
+    fair_share: shareReply(fairShareOf(offer.offered)),
     cuda: offer.cuda === undefined ? null : cudaText(offer.cuda),
     driver: offer.driver ?? null,
     region: offer.region ?? null,
@@ -66,4 +73,9 @@ export function offerReplyOf(offer: OfferRow, order: JobOrder): OfferReply {
     can_start: failed.length === 0,
     why_not: whyNot ?? null,
   };
+}
+
+function shareReply(share: ReturnType<typeof fairShareOf>): OfferReply['fair_share'] {
+  if (share === undefined) return null;
+  return { cpu_cores: share.cpuCores, memory_mb: share.memoryMb, storage_gb: share.storageGb };
 }

@@ -31,9 +31,10 @@ export const pricesBody = z
       .describe('Of one GPU, by its type; 0 leaves the price to the operator of the site'),
     cpu: price.optional().describe('Of one core'),
     memory_gb: price.optional().describe('Of 1024 MB'),
+    storage_gb: price.optional().describe('Of a GB of disk'),
   })
   .refine((body) => Object.values(body).some((value) => value !== undefined), {
-    error: 'must name a price: gpu, cpu or memory_gb',
+    error: 'must name a price: gpu, cpu, memory_gb or storage_gb',
   })
   .meta({ inputExamples: [{ gpu: { 'rtx-4090': 0.5 }, cpu: 0, memory_gb: 0 }] });
 
@@ -42,6 +43,7 @@ const ownerPrices = z.object({
   gpu: z.record(z.string(), shownPrice).optional(),
   cpu: shownPrice.optional(),
   memory_gb: shownPrice.optional(),
+  storage_gb: shownPrice.optional(),
 });
 
 /** A provider as its owner sees it. */
@@ -101,6 +103,12 @@ export function ownerProviderReplyOf(
     },
     ...(prices === undefined
       ? {}
-      : { owner_prices: { ...prices.owner, set_at: prices.setAt.toISOString(), agent: prices.agent } }),
+      : {
+          owner_prices: {
+            ...prices.owner,
+            set_at: prices.setAt.toISOString(),
+            agent: { storage_gb: 0, ...prices.agent },
+          },
+        }),
   };
 }

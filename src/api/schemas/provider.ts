@@ -77,6 +77,7 @@ export const providerReply = z.object({
     available_disk_gb: z.int(),
     cpu_price_per_hour: z.number(),
     memory_price_per_gb_hr: z.number(),
+    storage_price_per_gb_hour: z.number(),
     available_from: z.iso.datetime().optional().describe('No job starts before this time'),
     available_until: z.iso.datetime().optional().describe('No job is placed or extended to end after this time'),
   }),
@@ -214,7 +215,8 @@ function stateReasonOf({ status, statusReason, cordoned, retiring, resources }: 
 
 /** In the names that existing clients know; a GPU type keeps the provider's name for it. */
 function capacityOf(provider: ProviderRow): ProviderReply['capacity'] {
-  const { resources, cpuPricePerHour, memoryPricePerGbHour, availableFrom, availableUntil } = provider;
+  const { resources, cpuPricePerHour, memoryPricePerGbHour, storagePricePerGbHour } = provider;
+  const { availableFrom, availableUntil } = provider;
   const gpus = resources.filter(({ kind }) => kind === 'gpu');
   const byModel = <T>(figure: (resource: ProviderResource) => T): Record<string, T> =>
     Object.fromEntries(gpus.map((resource) => [resource.model, figure(resource)]));
@@ -239,6 +241,7 @@ function capacityOf(provider: ProviderRow): ProviderReply['capacity'] {
     available_disk_gb: storage.total - storage.rented,
     cpu_price_per_hour: cpuPricePerHour,
     memory_price_per_gb_hr: memoryPricePerGbHour,
+    storage_price_per_gb_hour: storagePricePerGbHour,
     ...(availableFrom === undefined ? {} : { available_from: availableFrom.toISOString() }),
     ...(availableUntil === undefined ? {} : { available_until: availableUntil.toISOString() }),
   };

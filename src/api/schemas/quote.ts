@@ -14,7 +14,6 @@ const whyNotReply = z
 
 const quoteOffer = offerReply
   .extend({
-    rate_per_hour: amount.describe('Base units an hour for the whole job'),
     total: amount.describe('Base units for the whole duration'),
   })
   .meta({ id: 'QuoteOffer' });
@@ -30,8 +29,15 @@ export const quoteReply = z
       })
       .nullable()
       .describe('Base units'),
+    fee_bps: z
+      .int()
+      .describe("The platform's share in hundredths of a percent: a part of these amounts, and not added to them"),
     currency: z.object({ symbol: z.string(), decimals: z.int() }),
-    offers: z.array(quoteOffer).describe('The best five, in the order in which a placement would try them'),
+    rate_per_hour: amount
+      .nullable()
+      .describe('Base units an hour for the whole job, where a placement would try first; null if nobody takes it'),
+    total: amount.nullable().describe('The same for the whole duration'),
+    offers: z.array(quoteOffer).describe('The best eight, in the order in which a placement would try them'),
     session: z
       .object({
         remaining: amount.describe('Base units that the session may still spend'),
@@ -45,6 +51,15 @@ export const quoteReply = z
     why_not_each: z
       .boolean()
       .describe('True if the order could start once any one of the reasons were gone; else all of them have to go'),
-    binding: z.literal(false).describe('A quote holds nothing: prices and capacity may change before the order'),
+    binding: z
+      .boolean()
+      .describe(
+        'Whether its prices hold for an order with its `quote_id`. They do for a caller with a credential, if somebody takes the order; capacity is never held',
+      ),
+    quote_id: z.string().nullable().describe('Send it with the order. Null if the quote does not bind'),
+    expires_at: z.iso
+      .datetime()
+      .nullable()
+      .describe('Until when the order may be sent. Null if the quote does not bind'),
   })
   .meta({ id: 'Quote' });

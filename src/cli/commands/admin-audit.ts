@@ -1,6 +1,6 @@
 import type { AuditRow } from '../../client/admin.js';
 import type { Context } from '../context.js';
-import { clockText } from '../durations.js';
+import { clockText } from '../../words/durations.js';
 import type { Args } from '../tree/command.js';
 
 interface Flags {

@@ -1,7 +1,7 @@
 import type { BlockKind } from '../../client/admin.js';
 import type { Context } from '../context.js';
 import { usage } from '../failure.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 export async function run(

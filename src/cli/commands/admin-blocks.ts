@@ -1,6 +1,6 @@
 import type { Block, BlockKind } from '../../client/admin.js';
 import type { Context } from '../context.js';
-import { momentText } from '../durations.js';
+import { momentText } from '../../words/durations.js';
 import type { Args } from '../tree/command.js';
 
 /** More than anybody reads; the rest is reached by `--kind`. */

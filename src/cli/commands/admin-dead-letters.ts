@@ -1,6 +1,6 @@
 import type { DeadLetter } from '../../client/admin.js';
 import type { Context } from '../context.js';
-import { momentText } from '../durations.js';
+import { momentText } from '../../words/durations.js';
 import type { Args } from '../tree/command.js';
 
 export async function run(context: Context, _args: Args, flags: { stream?: string; provider?: string }): Promise<void> {

@@ -1,10 +1,10 @@
 import type { Context } from '../context.js';
 import { isUuid } from '../../domain/uuid.js';
 import { exitCodes, Failure, usage } from '../failure.js';
-import { idsMeant } from '../short-ids.js';
-import { jobState } from '../states.js';
+import { idsMeant } from '../../words/short-ids.js';
+import { jobState } from '../../words/states.js';
 import { confirm } from '../terminal/ask.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 const waitS = 10;

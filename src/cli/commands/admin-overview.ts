@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
-import { amountText } from '../money.js';
-import { clean } from '../terminal/clean.js';
+import { amountText } from '../../words/money.js';
+import { clean } from '../../words/clean.js';
 
 export async function run(context: Context): Promise<void> {
   const { screen, global } = context;

@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
 import { providerColumns } from '../provider-table.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 export async function run(context: Context, _args: Args, flags: { status?: string }): Promise<void> {

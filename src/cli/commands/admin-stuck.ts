@@ -1,7 +1,7 @@
 import type { StuckItem } from '../../client/admin.js';
 import type { Context } from '../context.js';
-import { durationText } from '../durations.js';
-import { clean } from '../terminal/clean.js';
+import { durationText } from '../../words/durations.js';
+import { clean } from '../../words/clean.js';
 
 export async function run(context: Context): Promise<void> {
   const { screen, global } = context;

@@ -1,5 +1,5 @@
 import type { Context } from '../context.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 import { kindOf } from './admin-block.js';
 

@@ -6,7 +6,7 @@ import { shells } from '../completion-values.js';
 import type { Context } from '../context.js';
 import { exitCodes, Failure, usage } from '../failure.js';
 import { reason } from '../files/private-file.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 const marker = '# worldland: completion of wl';

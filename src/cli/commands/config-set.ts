@@ -1,7 +1,7 @@
 import type { Context } from '../context.js';
 import { usage } from '../failure.js';
 import { isSettingName, settings as known } from '../files/config.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 export async function run(context: Context, [name, value]: Args): Promise<void> {

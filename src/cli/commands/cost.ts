@@ -1,9 +1,9 @@
 import type { BillingRow } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { printCsv } from '../csv.js';
-import { durationText } from '../durations.js';
-import { gpuText } from '../gpu-text.js';
-import { shortIds } from '../short-ids.js';
+import { durationText } from '../../words/durations.js';
+import { gpuText } from '../../words/gpu-text.js';
+import { shortIds } from '../../words/short-ids.js';
 import type { Column } from '../terminal/table.js';
 import type { Args } from '../tree/command.js';
 
@@ -46,5 +46,7 @@ export async function run(context: Context, _args: Args, flags: Flags): Promise<
     { title: `SPENT ${money.symbol}`, of: (row) => money.amount(row.spent), align: 'right' },
   ];
   if (bill.rows.length > 0) screen.table(columns, bill.rows);
-  screen.paragraph(`${money.sum(bill.total.spent)} spent, ${money.amount(bill.total.reserved)} reserved`);
+  const { spent, reserved, refunded = '0' } = bill.total;
+  const back = refunded === '0' ? '' : `, ${money.amount(refunded)} of it refunded`;
+  screen.paragraph(`${money.sum(spent)} spent${back}, ${money.amount(reserved)} reserved`);
 }

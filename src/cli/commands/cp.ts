@@ -3,7 +3,7 @@ import { usage, type ExitCode } from '../failure.js';
 import { jobMeant } from '../job-words.js';
 import { runSystem, sshArguments } from '../ssh/log-in.js';
 import { shellWord } from '../ssh/shell-word.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 interface Flags {

@@ -1,14 +1,15 @@
 import type { Context } from '../context.js';
 import type { Job } from '../../client/shapes.js';
-import { durationText } from '../durations.js';
+import { durationText } from '../../words/durations.js';
 import { told } from '../error-words.js';
 import { exitCodes, Failure, usage, type ExitCode } from '../failure.js';
-import { activeJobs, jobLabel, jobMeant } from '../job-words.js';
-import type { Money } from '../money.js';
+import { activeJobs, jobMeant } from '../job-words.js';
+import { jobLabel } from '../../words/job-label.js';
+import type { Money } from '../../words/money.js';
 import { refreshSsh } from '../ssh/refresh.js';
-import { jobState } from '../states.js';
+import { jobState } from '../../words/states.js';
 import { confirm } from '../terminal/ask.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 interface Flags {

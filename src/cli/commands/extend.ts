@@ -1,10 +1,11 @@
 import { limitBelow } from '../confirm-above.js';
 import type { Context } from '../context.js';
 import type { Job } from '../../client/shapes.js';
-import { durationText } from '../durations.js';
+import { durationText } from '../../words/durations.js';
 import { exitCodes, Failure, usage } from '../failure.js';
 import { endSentence } from '../job-table.js';
-import { jobLabel, jobMeant } from '../job-words.js';
+import { jobMeant } from '../job-words.js';
+import { jobLabel } from '../../words/job-label.js';
 import { warnOfSessionEnd } from '../session-end.js';
 import { confirm } from '../terminal/ask.js';
 import type { Args } from '../tree/command.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
 import { exitCodeTexts, usage } from '../failure.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args, Run } from '../tree/command.js';
 
 /** `wl help`, `wl help provider drain`, `wl help exit-codes`. */

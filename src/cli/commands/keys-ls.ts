@@ -1,6 +1,6 @@
 import type { SshKey } from '../../client/shapes.js';
 import type { Context } from '../context.js';
-import { momentText } from '../durations.js';
+import { momentText } from '../../words/durations.js';
 
 export async function run(context: Context): Promise<void> {
   const { screen, global } = context;

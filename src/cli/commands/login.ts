@@ -4,12 +4,12 @@ import type { SessionInfo, StoredSession, WorldLand as Client } from '../../clie
 import { delegationStatement } from '../../wire/session-typed-data.js';
 import { joinScopes, type Scope } from '../../wire/scopes.js';
 import type { Context } from '../context.js';
-import { clockText, durationText } from '../durations.js';
+import { clockText, durationText } from '../../words/durations.js';
 import { exitCodes, Failure, usage } from '../failure.js';
 import { readScopes } from '../scope-words.js';
 import { shellWord } from '../ssh/shell-word.js';
 import { ask } from '../terminal/ask.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 import { signInBrowser } from '../wallets/by-browser.js';
 import { walletKind } from '../wallets/signer.js';

@@ -1,7 +1,7 @@
 import type { JobQuery } from '../../client/jobs.js';
 import type { Job } from '../../client/shapes.js';
 import type { Context } from '../context.js';
-import { readDuration, readMoment } from '../durations.js';
+import { readDuration, readMoment } from '../../words/durations.js';
 import { usage } from '../failure.js';
 import { jobColumns } from '../job-table.js';
 import { refreshSsh } from '../ssh/refresh.js';

@@ -2,10 +2,10 @@ import type { MarketGpu, Offer, OfferQuery } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { defined } from '../defined.js';
 import { usage } from '../failure.js';
-import { readGpuWords } from '../gpu-words.js';
+import { readGpuWords } from '../../words/gpu-words.js';
 import { offerColumns } from '../offer-table.js';
 import { gpusMeant, noCapacity } from '../order.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import { watch } from '../watch.js';
 import type { Args } from '../tree/command.js';
 

@@ -3,7 +3,7 @@ import type { Context } from '../context.js';
 import { usage } from '../failure.js';
 import { reason } from '../files/private-file.js';
 import { signDelegation } from '../provider-delegation.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 interface Flags {

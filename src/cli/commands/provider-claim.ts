@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
 import { signDelegation, type DelegationFlags } from '../provider-delegation.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 export async function run(context: Context, [id]: Args, flags: DelegationFlags): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Earnings } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { printCsv } from '../csv.js';
-import { durationText } from '../durations.js';
-import { shortIds } from '../short-ids.js';
+import { durationText } from '../../words/durations.js';
+import { shortIds } from '../../words/short-ids.js';
 import type { Args } from '../tree/command.js';
 
 interface Flags {
@@ -36,5 +36,12 @@ export async function run(context: Context, [id]: Args, flags: Flags): Promise<v
       earnings.rows,
     );
   }
-  screen.paragraph(`${money.sum(earnings.total.earned)} earned, ${money.amount(earnings.total.pending)} still held`);
+  const { earned, pending, refunded = '0' } = earnings.total;
+  const back = refunded === '0' ? '' : `, ${money.amount(refunded)} of it refunded`;
+  screen.paragraph(`${money.sum(earned)} earned${back}, ${money.amount(pending)} still held`);
+  const { payable, paid_out: paidOut = '0', unclaimed = '0' } = earnings;
+  if (payable !== undefined) screen.print(`${money.sum(payable)} to be paid out, ${money.amount(paidOut)} paid so far`);
+  if (unclaimed !== '0') {
+    screen.print(`${money.sum(unclaimed)} wait until your wallet is proven: wl provider authorize`);
+  }
 }

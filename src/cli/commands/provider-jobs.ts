@@ -1,8 +1,8 @@
 import type { ProviderJob } from '../../client/providers.js';
 import type { Context } from '../context.js';
-import { momentText } from '../durations.js';
-import { priceText } from '../money.js';
-import { shortIds } from '../short-ids.js';
+import { momentText } from '../../words/durations.js';
+import { priceText } from '../../words/money.js';
+import { shortIds } from '../../words/short-ids.js';
 import type { Args } from '../tree/command.js';
 
 export async function run(context: Context, [id]: Args): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
 import { providerColumns } from '../provider-table.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 const mostProviders = 1_000;

@@ -1,9 +1,9 @@
 import type { Context } from '../context.js';
-import { momentText } from '../durations.js';
+import { momentText } from '../../words/durations.js';
 import { exitCodes, Failure, usage } from '../failure.js';
 import { shownOf, stateOf } from '../provider-table.js';
 import { confirm } from '../terminal/ask.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args, Run } from '../tree/command.js';
 
 interface Flags {

@@ -2,20 +2,21 @@ import type { Prices } from '../../client/providers.js';
 import type { Context } from '../context.js';
 import { usage } from '../failure.js';
 import { shownOf } from '../provider-table.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 interface Flags {
   gpu?: string[];
   cpu?: number;
   memory?: number;
+  storage?: number;
   reset?: boolean;
 }
 
 export async function run(context: Context, [id]: Args, flags: Flags): Promise<void> {
   const { screen, global } = context;
   const client = await context.client();
-  const isSet = flags.gpu !== undefined || flags.cpu !== undefined || flags.memory !== undefined;
+  const isSet = [flags.gpu, flags.cpu, flags.memory, flags.storage].some((price) => price !== undefined);
   if (isSet === (flags.reset === true))
     throw usage('say a price, or --reset', `wl provider price ${id as string} --gpu 0.5`);
   const answer =
@@ -42,6 +43,7 @@ async function pricesOf(context: Context, id: string, flags: Flags): Promise<Pri
     ...(flags.gpu === undefined ? {} : { gpu }),
     ...(flags.cpu === undefined ? {} : { cpu: flags.cpu }),
     ...(flags.memory === undefined ? {} : { memory_gb: flags.memory }),
+    ...(flags.storage === undefined ? {} : { storage_gb: flags.storage }),
   };
 }
 

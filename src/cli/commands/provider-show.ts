@@ -1,10 +1,10 @@
 import type { Provider } from '../../client/shapes.js';
 import type { Context } from '../context.js';
-import { momentText } from '../durations.js';
+import { momentText } from '../../words/durations.js';
 import { isClientError } from '../error-words.js';
-import { priceText } from '../money.js';
+import { priceText } from '../../words/money.js';
 import { gpusOf, reasonOf, shownOf, stateOf } from '../provider-table.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 export async function run(context: Context, [id]: Args): Promise<void> {

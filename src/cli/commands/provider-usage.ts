@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
-import { clockText } from '../durations.js';
-import { clean } from '../terminal/clean.js';
+import { clockText } from '../../words/durations.js';
+import { clean } from '../../words/clean.js';
 import type { Column } from '../terminal/table.js';
 import type { Args } from '../tree/command.js';
 

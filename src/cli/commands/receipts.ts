@@ -2,12 +2,12 @@ import type { WorldLand as Client } from '../../client/index.js';
 import type { Receipt } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { printCsv } from '../csv.js';
-import { clockText, durationText } from '../durations.js';
+import { clockText, durationText } from '../../words/durations.js';
 import { exitCodes, type ExitCode } from '../failure.js';
 import { jobMeant } from '../job-words.js';
-import type { Money } from '../money.js';
-import { shortIds } from '../short-ids.js';
-import { clean } from '../terminal/clean.js';
+import type { Money } from '../../words/money.js';
+import { shortIds } from '../../words/short-ids.js';
+import { clean } from '../../words/clean.js';
 import type { Column } from '../terminal/table.js';
 import type { Args } from '../tree/command.js';
 
@@ -20,7 +20,7 @@ interface Flags {
 
 export async function run(context: Context, [word]: Args, flags: Flags): Promise<ExitCode | void> {
   const client = await context.client();
-  if (word !== undefined) return await showOne(context, await receiptMeant(client, word as string));
+  if (word !== undefined) return showOne(context, await receiptMeant(client, word as string));
   if (flags.verify === true) return await verifyAll(context, client);
   const { screen, global } = context;
   const receipts = await client.receipts.list({ ...flags, limit: 100 }).all();

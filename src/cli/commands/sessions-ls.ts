@@ -1,7 +1,7 @@
 import type { ListedSession } from '../../client/shapes.js';
 import type { Context } from '../context.js';
-import { momentText } from '../durations.js';
-import { shortIds } from '../short-ids.js';
+import { momentText } from '../../words/durations.js';
+import { shortIds } from '../../words/short-ids.js';
 import type { Args } from '../tree/command.js';
 
 export async function run(context: Context, _args: Args, flags: { all?: boolean }): Promise<void> {

@@ -1,19 +1,20 @@
 import type { Job, JobEvent } from '../../client/shapes.js';
 import type { Context } from '../context.js';
-import { clockText } from '../durations.js';
+import { clockText } from '../../words/durations.js';
 import { exitCodes, type ExitCode } from '../failure.js';
-import { gpusText } from '../gpu-text.js';
+import { gpusText } from '../../words/gpu-text.js';
 import { endSentence } from '../job-table.js';
 import { jobHistory } from '../job-history.js';
-import { jobLabel, jobMeant } from '../job-words.js';
-import { priceText, type Money } from '../money.js';
+import { jobMeant } from '../job-words.js';
+import { failureText, jobLabel } from '../../words/job-label.js';
+import { priceText, type Money } from '../../words/money.js';
 import { warnOfSessionEnd } from '../session-end.js';
-import { hostAliases } from '../ssh/own-files.js';
+import { hostAliases } from '../../words/ssh-target.js';
 import { isIncluded, refreshSsh } from '../ssh/refresh.js';
-import { jobState } from '../states.js';
-import { clean } from '../terminal/clean.js';
+import { jobState } from '../../words/states.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
-import { eventText } from '../event-text.js';
+import { eventText } from '../../words/event-text.js';
 
 export async function run(context: Context, [word]: Args, flags: { events?: boolean }): Promise<ExitCode | void> {
   const { screen, global } = context;
@@ -60,11 +61,6 @@ function describe(context: Context, { job, active, events, money }: Described): 
   if (told.length > 0) lines.push(`  ${told.join(' · ')}`);
   lines.push(`  id ${job.job_id}`);
   return lines;
-}
-
-function failureText(job: Job): string {
-  const words = clean(job.failure_message ?? '');
-  return words === '' ? clean(job.failure_reason!) : `${words} (${clean(job.failure_reason!)})`;
 }
 
 function loginLines(context: Context, job: Job, active: readonly Job[]): string[] {

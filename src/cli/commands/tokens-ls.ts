@@ -1,6 +1,6 @@
 import type { Context } from '../context.js';
-import { momentText } from '../durations.js';
-import { shortIds } from '../short-ids.js';
+import { momentText } from '../../words/durations.js';
+import { shortIds } from '../../words/short-ids.js';
 
 interface Row {
   token_id: string;

@@ -1,5 +1,5 @@
 import type { Context } from '../context.js';
-import { momentText } from '../durations.js';
+import { momentText } from '../../words/durations.js';
 import { readScopes } from '../scope-words.js';
 import type { Args } from '../tree/command.js';
 

@@ -1,7 +1,7 @@
 import type { Context } from '../context.js';
 import { exitCodes, Failure, usage } from '../failure.js';
-import { idsMeant } from '../short-ids.js';
-import { clean } from '../terminal/clean.js';
+import { idsMeant } from '../../words/short-ids.js';
+import { clean } from '../../words/clean.js';
 import type { Args } from '../tree/command.js';
 
 export async function run(context: Context, [words]: Args): Promise<void> {

@@ -1,25 +1,24 @@
 import type { WorldLand as Client } from '../../client/index.js';
 import type { Job, Order, Quote } from '../../client/shapes.js';
-import { limitBelow } from '../confirm-above.js';
+import { agreeOnPrice, orderAtPrice } from '../agree-on-price.js';
 import type { Context } from '../context.js';
-import { durationText } from '../durations.js';
+import { durationText } from '../../words/durations.js';
 import { isClientError } from '../error-words.js';
-import { exitCodes, Failure, usage, type ExitCode } from '../failure.js';
+import { exitCodes, Failure, type ExitCode } from '../failure.js';
 import { onInterrupt, type OnInterrupt } from '../interrupt.js';
 import { endSentence } from '../job-table.js';
-import { activeJobs, jobLabel } from '../job-words.js';
+import { activeJobs } from '../job-words.js';
+import { jobLabel } from '../../words/job-label.js';
 import { noCapacity, orderFrom, type OrderFlags, type Wanted } from '../order.js';
 import { orderKeys } from '../public-keys.js';
-import { costLine, requireCanStart } from '../quote-text.js';
 import { warnOfSessionEnd } from '../session-end.js';
 import { keepJobKey } from '../ssh/job-keys.js';
 import { offerSshConfig } from '../ssh/offer.js';
-import { hostAliases } from '../ssh/own-files.js';
+import { hostAliases } from '../../words/ssh-target.js';
 import { isIncluded, refreshSsh } from '../ssh/refresh.js';
 import { logIn } from '../ssh/log-in.js';
-import { confirm } from '../terminal/ask.js';
 import type { Args } from '../tree/command.js';
-import { twoWords } from '../two-words.js';
+import { twoWords } from '../../words/two-words.js';
 import { createSteps } from '../up-steps.js';
 import { printQuote } from './quote.js';
 
@@ -43,8 +42,9 @@ export async function run(context: Context, [words]: Args, flags: Flags): Promis
   // With a key of its own a repeat must be the same order, so its name must not be made anew.
   const name = flags.name ?? (flags.idempotencyKey === undefined ? twoWords() : undefined);
   const order: Order = { ...wanted.order, ...publicKeys, ...(name === undefined ? {} : { job_name: name }) };
-  await agreeOnPrice(context, { ...wanted, order }, await client.quote(wanted.order), flags);
-  const job = await start(context, { ...wanted, order }, flags);
+  const quote = await client.quote(wanted.order);
+  await agreeOnPrice(context, { ...wanted, order }, quote, { isYes: flags.yes === true });
+  const job = await start(context, { ...wanted, order }, quote, flags);
   if (job === undefined) return exitCodes.interrupted;
   const active = await activeJobs(client);
   if (identity !== undefined)
@@ -66,31 +66,16 @@ async function requireLogin(context: Context, client: Client): Promise<void> {
   throw new Failure(exitCodes.notLoggedIn, 'renting needs a login', 'wl login');
 }
 
-/** Shows what it costs, and asks above the amount that the person set. */
-async function agreeOnPrice(context: Context, wanted: Wanted, quote: Quote, flags: Flags): Promise<void> {
-  const { screen } = context;
-  const [site, money] = await Promise.all([context.site(), context.money()]);
-  requireCanStart(wanted, quote, money);
-  screen.note(`  ${costLine(wanted, quote, site, money)}`);
-  const atMost = BigInt(quote.cost?.at_most ?? '0');
-  const limit = limitBelow(atMost, context.settings, money);
-  if (flags.yes === true || limit === undefined) return;
-  const cost = money.sum(atMost.toString());
-  if (!screen.canAsk)
-    throw usage(`this may cost ${cost}, more than the ${limit} of confirm_above`, 'if that is meant: -y');
-  if (await confirm(`  This may cost ${cost}. Rent?`, false)) return;
-  throw new Failure(exitCodes.interrupted, 'nothing was rented');
-}
-
 /** Orders, and follows the job until SSH answers; undefined if Ctrl-C ended that. */
-async function start(context: Context, wanted: Wanted, flags: Flags): Promise<Job | undefined> {
+async function start(context: Context, wanted: Wanted, quote: Quote, flags: Flags): Promise<Job | undefined> {
   const client = await context.client();
   const money = await context.money();
   const key = flags.idempotencyKey === undefined ? {} : { idempotencyKey: flags.idempotencyKey };
   const steps = createSteps(context.screen, money);
   const leaving = onInterrupt(context, flags.onInterrupt, steps);
   try {
-    const { job } = await client.jobs.create(wanted.order, { wait: 0, ...key });
+    const send = (order: Order) => client.jobs.create(order, { wait: 0, ...key });
+    const { job } = await orderAtPrice(context, wanted, quote, { isYes: flags.yes === true, steps, send });
     leaving.know(job);
     if (flags.detach === true) return job;
     const options = { signal: leaving.signal, onEvent: (event: Parameters<typeof steps.tell>[0]) => steps.tell(event) };

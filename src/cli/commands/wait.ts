@@ -1,10 +1,11 @@
 import type { Context } from '../context.js';
-import { durationText } from '../durations.js';
+import { durationText } from '../../words/durations.js';
 import { isClientError } from '../error-words.js';
 import { exitCodes, Failure } from '../failure.js';
-import { jobLabel, jobMeant } from '../job-words.js';
+import { jobMeant } from '../job-words.js';
+import { jobLabel } from '../../words/job-label.js';
 import { refreshSsh } from '../ssh/refresh.js';
-import { jobState } from '../states.js';
+import { jobState } from '../../words/states.js';
 import type { Args } from '../tree/command.js';
 import { createSteps } from '../up-steps.js';
 

@@ -1,5 +1,5 @@
 import type { Context } from '../context.js';
-import { clockText, momentText } from '../durations.js';
+import { clockText, momentText } from '../../words/durations.js';
 import type { Args } from '../tree/command.js';
 
 export async function run(context: Context, _args: Args): Promise<void> {

@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../context.js';
-import { durationText, momentText } from '../durations.js';
+import { durationText, momentText } from '../../words/durations.js';
 import { told } from '../error-words.js';
 import { exitCodes, type ExitCode } from '../failure.js';
 import { readPrivate } from '../files/private-file.js';
 import { usualKeyFiles } from '../public-keys.js';
 import { complaint, includeState } from '../ssh/include.js';
 import { shellWord } from '../ssh/shell-word.js';
-import { clean } from '../terminal/clean.js';
+import { clean } from '../../words/clean.js';
 
 export interface Finding {
   name: string;

@@ -1,7 +1,7 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { WorldLandError } from '../../client/index.js';
-import { cleanJson } from '../terminal/clean.js';
+import { cleanJson } from '../../words/clean.js';
 import { ownVersion } from '../version.js';
 import { createTools, type Tool, type ToolsDeps } from './tools.js';
 

@@ -1,9 +1,11 @@
 import {
   formatAmount,
+  isCode,
   WorldLandError,
   type Job,
   type OfferQuery,
   type Order,
+  type Quote,
   type WorldLand,
 } from '../../client/index.js';
 import { defined } from '../defined.js';
@@ -35,7 +37,7 @@ export interface ToolsDeps {
   ask(question: string): Promise<boolean> | undefined;
 }
 
-type Costly = { kind: 'up'; order: Order } | { kind: 'extend'; jobId: string; hours: number };
+type Costly = { kind: 'up'; order: Order; quote: Quote } | { kind: 'extend'; jobId: string; hours: number };
 
 const sizes = {
   gpu_type: { type: 'string', description: 'Such as "RTX 4090" or "h100"' },
@@ -57,8 +59,34 @@ export function createTools({ client, keys, ask }: ToolsDeps): Tool[] {
   /** Rents or extends; the key is the id of what was agreed to, so a repeat never pays twice. */
   const carryOut = async (costly: Costly, idempotencyKey: string): Promise<unknown> =>
     costly.kind === 'up'
-      ? shownJob((await client.jobs.create(costly.order, { wait: 30, idempotencyKey })).job)
+      ? await rent(costly, idempotencyKey)
       : shownJob(await client.jobs.extend(costly.jobId, { hours: costly.hours }, { idempotencyKey }));
+
+  /** At the agreed price; if its quote has expired and the price went up since then, the new one is proposed. */
+  const rent = async ({ order, quote }: Extract<Costly, { kind: 'up' }>, idempotencyKey: string): Promise<unknown> => {
+    const bound = quote.quote_id ? { quote_id: quote.quote_id } : {};
+    try {
+      return shownJob((await client.jobs.create({ ...order, ...bound }, { wait: 30, idempotencyKey })).job);
+    } catch (error) {
+      if (!isCode(error, 'quote_expired')) throw error;
+    }
+    const { ssh_public_keys: _, ssh_key_ids: __, ...asked } = order;
+    const next = await client.quote(asked);
+    const isDearer = BigInt(next.cost?.at_most ?? 0) > BigInt(quote.cost?.at_most ?? 0);
+    if (!next.quote_id || isDearer) return await proposedRent(order, next);
+    return shownJob(
+      (await client.jobs.create({ ...order, quote_id: next.quote_id }, { wait: 30, idempotencyKey })).job,
+    );
+  };
+
+  const proposedRent = async (order: Order, quote: Quote): Promise<unknown> => {
+    if (!quote.can_start || quote.cost === null || quote.price_per_hour === null) return quote;
+    const price = `Renting costs ${await tokens(quote.cost.expected)}, at most ${await tokens(quote.cost.at_most)}.`;
+    // Where nothing is promised, no more than what is agreed to, whatever prices do meanwhile.
+    const cap = quote.quote_id ? {} : { max_price_per_hour: order.max_price_per_hour ?? quote.price_per_hour };
+    const costly = { kind: 'up', order: { ...order, ...cap }, quote } as const;
+    return await proposed(costly, price, { cost: quote.cost, session: quote.session });
+  };
 
   const agreed = async (id: string, kind: Costly['kind']): Promise<unknown> => {
     const costly = pending.get(id);
@@ -94,7 +122,11 @@ export function createTools({ client, keys, ask }: ToolsDeps): Tool[] {
       description: 'What an order would cost, and who would take it; rents nothing',
       isReadOnly: true,
       inputSchema: schema(sizes, ['gpu_type']),
-      run: async (order) => await client.quote(order),
+      // Its id would agree to nothing here: that of `up` does.
+      run: async (order) => {
+        const { quote_id: _, ...quote } = await client.quote(order);
+        return quote;
+      },
     },
     {
       name: 'up',
@@ -109,13 +141,8 @@ export function createTools({ client, keys, ask }: ToolsDeps): Tool[] {
       async run({ quote_id: id, ...order }) {
         if (typeof id === 'string') return await agreed(id, 'up');
         const quote = await client.quote(order);
-        if (!quote.can_start || quote.cost === null || quote.price_per_hour === null) return quote;
-        const keysOfOrder = order['ssh_public_keys'] === undefined ? await keys() : {};
-        // No more than what is agreed to, whatever prices do meanwhile.
-        const cap = (order['max_price_per_hour'] as number | undefined) ?? quote.price_per_hour;
-        const whole = { ...order, ...keysOfOrder, max_price_per_hour: cap } as Order;
-        const price = `Renting costs ${await tokens(quote.cost.expected)}, at most ${await tokens(quote.cost.at_most)}.`;
-        return await proposed({ kind: 'up', order: whole }, price, { cost: quote.cost, session: quote.session });
+        const keysOfOrder = order['ssh_public_keys'] === undefined && quote.can_start ? await keys() : {};
+        return await proposedRent({ ...order, ...keysOfOrder }, quote);
       },
     },
     {

@@ -3,10 +3,11 @@ import { constants } from 'node:os';
 import type { Job } from '../../client/shapes.js';
 import type { Context } from '../context.js';
 import { exitCodes, Failure, type ExitCode } from '../failure.js';
-import { jobLabel } from '../job-words.js';
-import { jobState } from '../states.js';
-import { sshOptions, sshTargetOf, type SshTarget } from './host-entry.js';
-import { hostAliases, ownSshFiles, writeSshFiles } from './own-files.js';
+import { jobLabel } from '../../words/job-label.js';
+import { jobState } from '../../words/states.js';
+import { hostAliases, sshTargetOf, type SshTarget } from '../../words/ssh-target.js';
+import { sshOptions } from './host-entry.js';
+import { ownSshFiles, writeSshFiles } from './own-files.js';
 import { sshEntries } from './refresh.js';
 import { shellWord } from './shell-word.js';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import type { Job } from '../../client/shapes.js';
 import type { Context } from '../context.js';
-import { jobLabel } from '../job-words.js';
+import { jobLabel } from '../../words/job-label.js';
 import { confirm } from '../terminal/ask.js';
 import { addInclude } from './include.js';
 import { writeSshFiles } from './own-files.js';

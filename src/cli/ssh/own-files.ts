@@ -2,8 +2,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SshFolder } from '../files/folder.js';
 import { makePrivateFolder, writeWhole } from '../files/private-file.js';
-import { shortIds } from '../short-ids.js';
-import { hostSection, isAliasName, knownHostsOf, sshOptions, sshTargetOf, type SshJob } from './host-entry.js';
+import { hostAliases, sshTargetOf, type SshJob } from '../../words/ssh-target.js';
+import { hostSection, knownHostsOf, sshOptions } from './host-entry.js';
 import { withLock } from './lock.js';
 
 /** Our own files beside the user's SSH configuration. */
@@ -23,24 +23,6 @@ export interface SshEntry {
   job: SshJob;
   /** The private key, as a path. */
   identity?: string | undefined;
-}
-
-/** The host names of each job: `wl-NAME`, if it is the newest with this name, and `wl-` with the last letters of its id. */
-export function hostAliases(jobs: readonly SshJob[]): Map<string, string[]> {
-  const short = shortIds(jobs.map(({ job_id }) => job_id));
-  const newest = new Map<string, string>();
-  for (const { job_id, job_name } of jobs) {
-    const other = job_name === undefined ? undefined : newest.get(job_name);
-    // Ids rise with the time of the order.
-    if (isAliasName(job_name) && (other === undefined || other < job_id)) newest.set(job_name, job_id);
-  }
-  const ends = new Set(short.values());
-  return new Map(
-    jobs.map(({ job_id, job_name }) => {
-      const isNamed = job_name !== undefined && newest.get(job_name) === job_id && !ends.has(job_name);
-      return [job_id, [...(isNamed ? [`wl-${job_name}`] : []), `wl-${short.get(job_id)!.replace(/^-/, '')}`]];
-    }),
-  );
 }
 
 /** The text of both files, for all jobs that run. */

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { exitCodes, Failure } from '../failure.js';
-import { clean } from './clean.js';
+import { clean } from '../../words/clean.js';
 
 /**
  * Asks on standard error, so that a result on standard output stays alone.

@@ -1,4 +1,4 @@
-import { clean, cleanJson } from './clean.js';
+import { clean, cleanJson } from '../../words/clean.js';
 import { painter, wantsColour, type Paint } from './style.js';
 import { tableLines, type Column } from './table.js';
 import { cutEnd, wrap } from './width.js';

@@ -1,4 +1,4 @@
-import { clean } from './clean.js';
+import { clean } from '../../words/clean.js';
 import type { Paint, Style } from './style.js';
 import { cutEnd, cutMiddle, padTo, widthOf } from './width.js';
 

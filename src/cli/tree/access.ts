@@ -27,6 +27,11 @@ export function addAccessCommands(program: Command, runner: Runner): void {
     .option('--to <TIME>', 'until then', values.moment)
     .addOption(new Option('--by <what>', 'a row for each').choices(['job', 'day', 'provider']).default('job'))
     .option('--csv', 'as CSV');
+  add(
+    'statement [month]',
+    'what became of your money in a month: 2026-11',
+    () => import('../commands/statement.js'),
+  ).option('--csv', 'its bookings, as CSV');
   add('receipts [job]', 'what the broker signed about each job that ended', () => import('../commands/receipts.js'))
     .option('--from <TIME>', 'issued since then: 2026-11-01', values.moment)
     .option('--to <TIME>', 'until then', values.moment)

@@ -25,6 +25,7 @@ export function addProviderCommands(program: Command, runner: Runner): void {
     .option('--gpu <PRICE>', 'tokens for a GPU and hour; TYPE=PRICE for one type (repeatable)', values.list)
     .option('--cpu <PRICE>', 'tokens for a core and hour', values.amount)
     .option('--memory <PRICE>', 'tokens for a GB and hour', values.amount)
+    .option('--storage <PRICE>', 'tokens for a GB of disk and hour', values.amount)
     .option('--reset', "the machine's own prices again");
   addOperations(add);
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { readDuration, readMoment } from '../durations.js';
+import { readDuration, readMoment } from '../../words/durations.js';
 
 /** Values of flags, checked where they are read, so that a wrong one is named with its flag. */
 

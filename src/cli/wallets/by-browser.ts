@@ -2,7 +2,7 @@ import { signFragment, signPagePath, readSignAnswer, type SignAnswer, type SignR
 import type { Context } from '../context.js';
 import { exitCodes, Failure, usage } from '../failure.js';
 import { ask } from '../terminal/ask.js';
-import { fourWords } from '../two-words.js';
+import { fourWords } from '../../words/two-words.js';
 import { handOffMs, listenForAnswer, type Listener } from './hand-off.js';
 import { canOpenBrowser, openBrowser } from './open-browser.js';
 

@@ -7,8 +7,8 @@ export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
     edits: [
       {
         file: 'src/db/job-changes.ts',
-        find: 'update jobs j set expires_at = expires_at + make_interval(secs => $2),',
-        replace: `update jobs j set expires_at = expires_at + make_interval(secs => $2), started_at = started_at + interval '1 s',`,
+        find: 'update jobs j set expires_at = case when paid.is_whole',
+        replace: `update jobs j set started_at = started_at + interval '1 s', expires_at = case when paid.is_whole`,
       },
     ],
     foundBy: ['rows', 'told'],
@@ -18,8 +18,9 @@ export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
     edits: [
       {
         file: 'src/db/job-changes.ts',
-        find: 'make_interval(secs => $2), event_count = event_count + 1,',
-        replace: 'make_interval(secs => $2), event_count = event_count + 2,',
+        find: 'else expires_at + make_interval(secs => $2) end,\n                         event_count = event_count + 1,',
+        replace:
+          'else expires_at + make_interval(secs => $2) end,\n                         event_count = event_count + 2,',
       },
     ],
     foundBy: ['events'],
@@ -80,11 +81,24 @@ export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
     edits: [
       {
         file: 'src/billing/spend.ts',
-        find: 'await settleCharges(tx, jobId, chargeFor(rate, billed.billedMs));',
-        replace: 'await Promise.resolve({ settled: true, spent: chargeFor(rate, billed.billedMs), f: settleCharges });',
+        find: 'const charges = await settleCharges(tx, jobId, chargeFor(rate, billed.billedMs));',
+        replace:
+          'const charges: Awaited<ReturnType<typeof settleCharges>> = rate < 0n ? await settleCharges(tx, jobId, chargeFor(rate, 0)) : [];',
       },
     ],
-    foundBy: ['ledger'],
+    foundBy: ['ledger', 'books'],
+  },
+  'booked-too-much': {
+    what: 'the ledger takes a base unit more of a customer than his charges say, and gives it to the provider',
+    edits: [
+      {
+        file: 'src/db/bookings.ts',
+        find: 'amount: booked - spent },',
+        replace: 'amount: booked - spent - (spent > 0n ? 1n : 0n) },',
+      },
+      { file: 'src/db/bookings.ts', find: 'amount: shares.earned });', replace: 'amount: shares.earned + 1n });' },
+    ],
+    foundBy: ['books'],
   },
   'allocation-kept': {
     what: 'a job that ends keeps its capacity',

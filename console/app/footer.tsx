@@ -1,0 +1,22 @@
+import { api, site } from '../live/index.js';
+import { plain } from '../parts/index.js';
+import { siteName } from './site-name.js';
+
+/** The ways out of the console: what explains it, and what does the same without a browser. */
+export function Footer() {
+  const version = plain(site.value?.version ?? '', 24);
+  return (
+    <footer class="foot">
+      <span>
+        {siteName()}
+        {version !== '' && <span class="num"> {version}</span>}
+      </span>
+      <nav aria-label="Documentation">
+        <a href={`${api}/docs/quickstart`}>Quick start</a>
+        <a href={`${api}/docs/cli`}>Command line</a>
+        <a href={`${api}/docs/api`}>API</a>
+        <a href={`${api}/docs/`}>Documentation</a>
+      </nav>
+    </footer>
+  );
+}

@@ -1,0 +1,23 @@
+import type { ComponentType } from 'preact';
+import type { PageProps } from './router.js';
+
+export interface Route {
+  /** Below `/console`. */
+  path: string;
+  /** The folder, whose style sheet comes with it. */
+  folder: string;
+  load(): Promise<{ default: ComponentType<PageProps> }>;
+}
+
+/** Every page. To add one: its folder with `<folder>-page.tsx`, whose default export is the component, and a line here. */
+export const routes: readonly Route[] = [
+  { path: '/', folder: 'market', load: () => import('../market/market-page.js') },
+  { path: '/rent', folder: 'rent', load: () => import('../rent/rent-page.js') },
+  { path: '/jobs', folder: 'jobs', load: () => import('../jobs/jobs-page.js') },
+  { path: '/jobs/:id', folder: 'jobs', load: () => import('../jobs/job-page.js') },
+  { path: '/cost', folder: 'cost', load: () => import('../cost/cost-page.js') },
+  { path: '/account', folder: 'account', load: () => import('../account/account-page.js') },
+  { path: '/provider', folder: 'machines', load: () => import('../machines/machines-page.js') },
+  { path: '/provider/:id', folder: 'machines', load: () => import('../machines/machine-page.js') },
+  { path: '/operator', folder: 'operator', load: () => import('../operator/operator-page.js') },
+];

@@ -1,0 +1,116 @@
+import { memoryStore, type Scope, type StoredSession } from '../../src/client/index.js';
+import type { MintedToken } from '../../src/client/shapes.js';
+import type { TypedData } from '../../src/client/wallet.js';
+import { domainType } from '../../src/wire/typed-data-domain.js';
+import { connectLazily, type Broker } from '../live/client.js';
+import { api, site, takeLogin, watchedFetch } from '../live/index.js';
+import { browserScopes, browserSession, labelOf } from './browser-session.js';
+import { chainOf, connect as accountOf, sign, switchChain, type Wallet } from './wallets.js';
+
+const operatorScopes: readonly Scope[] = ['admin', ...browserScopes];
+/** A working day. Longer sessions from forgotten tabs would use up the ten that a wallet may have. */
+const longestS = 8 * 3600;
+
+export interface Asked {
+  /** In tokens: `25`. */
+  limit: string;
+  /** Tells the person what their wallet waits for. */
+  say(text: string): void;
+}
+
+/** How long a login of this console lives, as far as the broker lets it. */
+export function loginSeconds(): number {
+  const auth = site.value?.auth;
+  return Math.min(longestS, auth?.session_ttl_max_s ?? longestS, auth?.token_ttl_max_s ?? longestS);
+}
+
+/**
+ * Logs in for this tab: the wallet signs once, a token is made, and the session's key is forgotten before anything is
+ * stored.
+ *
+ * @throws WalletRefusal, WorldLandError
+ */
+export async function logIn(wallet: Wallet, asked: Asked): Promise<void> {
+  const { client, opened } = await openSession(wallet, browserScopes, asked);
+  await takeLogin(browserSession(opened(), await tokenOf(client), Date.now()));
+}
+
+/**
+ * Logs in as an operator, whose every request is signed by a key that only this page's memory has.
+ *
+ * @param isFirst nobody is logged in yet: the same signature serves for the rest of the console, too.
+ */
+export async function logInAsOperator(
+  wallet: Wallet,
+  { say, isFirst }: { say(text: string): void; isFirst: boolean },
+): Promise<Broker> {
+  const { client, opened } = await openSession(wallet, operatorScopes, { limit: '0', say });
+  if (isFirst) await takeLogin(browserSession(opened(), await tokenOf(client), Date.now()));
+  return client;
+}
+
+/** Ends all sessions of a wallet, by its signature alone: for a wallet that has too many of them. */
+export async function endAllSessions(wallet: Wallet, say: (text: string) => void): Promise<void> {
+  const { signer, chainId } = await signerOf(wallet, say);
+  await connectLazily({ api, fetch: watchedFetch, retries: 0 }).revokeByWallet({ wallet: signer, chainId });
+}
+
+const tokenOf = async (client: Broker) =>
+  await client.tokens.create({ scopes: browserScopes, ttlSeconds: loginSeconds() });
+
+/** What a token for a program may do. */
+export interface TokenAsked extends Asked {
+  scopes: readonly Scope[];
+  ttlSeconds: number;
+  /** What the list of sessions calls it. */
+  label: string;
+}
+
+/**
+ * Makes a token for a program, in a session of its own: it may do and spend what is allowed here, and ending it touches
+ * nothing else. The session's key is forgotten with the client.
+ *
+ * @throws WalletRefusal, WorldLandError
+ */
+export async function mintToken(wallet: Wallet, asked: TokenAsked): Promise<MintedToken> {
+  const { scopes, ttlSeconds } = asked;
+  const { client } = await openSession(wallet, scopes, asked);
+  return await client.tokens.create({ scopes, ttlSeconds });
+}
+
+type Opening = Asked & Partial<Pick<TokenAsked, 'ttlSeconds' | 'label'>>;
+
+async function openSession(wallet: Wallet, scopes: readonly Scope[], opening: Opening) {
+  const { limit, say, ttlSeconds = loginSeconds(), label = labelOf(navigator) } = opening;
+  const { signer, chainId } = await signerOf(wallet, say);
+  let kept: StoredSession | undefined;
+  const memory = memoryStore();
+  const store = {
+    ...memory,
+    save: async (broker: string, session: StoredSession) => {
+      kept = session;
+      await memory.save(broker, session);
+    },
+  };
+  const client = connectLazily({ api, store, fetch: watchedFetch, retries: 0 });
+  await client.login({ wallet: signer, chainId, scopes, spendLimit: limit, ttlSeconds, label });
+  return { client, opened: () => kept! };
+}
+
+/** A wallet of this browser in the form in which a login takes one, on a chain that the broker accepts. */
+async function signerOf(wallet: Wallet, say: (text: string) => void) {
+  say(`${wallet.name} asks you which account to use.`);
+  const address = await accountOf(wallet);
+  const accepted = site.value?.auth.chain_ids ?? [];
+  const current = await chainOf(wallet);
+  const chainId = current !== undefined && accepted.includes(current) ? current : (accepted[0] ?? current ?? 1);
+  if (current !== chainId) {
+    say(`${wallet.name} has to change to the chain with the id ${chainId}.`);
+    await switchChain(wallet, chainId);
+  }
+  const signTypedData = async ({ types, ...rest }: TypedData) => {
+    say(`${wallet.name} asks you to sign.`);
+    return await sign(wallet, address, { types: { EIP712Domain: domainType, ...types }, ...rest });
+  };
+  return { signer: { address, signTypedData }, chainId };
+}

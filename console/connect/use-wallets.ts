@@ -1,0 +1,48 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { injectedWallet, listenForWallets, type Wallet } from './wallets.js';
+
+/** Wallets announce themselves at once; those that do not are looked for after this time. */
+const announcementsMs = 300;
+
+const found: Wallet[] = [];
+const watchers = new Set<() => void>();
+let isListening = false;
+
+/** The wallets of this browser; undefined while they may still announce themselves. */
+export function useWallets(): { wallets: readonly Wallet[] | undefined; lookAgain(): void } {
+  const [wallets, setWallets] = useState<readonly Wallet[] | undefined>(found.length > 0 ? [...found] : undefined);
+  useEffect(() => {
+    const show = () => setWallets([...found]);
+    watchers.add(show);
+    listen();
+    const timer = setTimeout(() => {
+      addInjected();
+      show();
+    }, announcementsMs);
+    return () => {
+      clearTimeout(timer);
+      watchers.delete(show);
+    };
+  }, []);
+  const lookAgain = useCallback(() => {
+    dispatchEvent(new Event('eip6963:requestProvider'));
+    addInjected();
+    setWallets([...found]);
+  }, []);
+  return { wallets, lookAgain };
+}
+
+function listen(): void {
+  if (isListening) return;
+  isListening = true;
+  listenForWallets((wallet) => {
+    found.push(wallet);
+    for (const watcher of watchers) watcher();
+  });
+}
+
+/** A wallet that does not announce itself. */
+function addInjected(): void {
+  const injected = found.length === 0 ? injectedWallet() : undefined;
+  if (injected !== undefined) found.push(injected);
+}

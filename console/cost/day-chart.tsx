@@ -1,0 +1,78 @@
+import { useState } from 'preact/hooks';
+import { Money } from '../parts/index.js';
+import { labelledDays, type DayBar, type DayBars } from './bars.js';
+
+const height = 160;
+const slot = 20;
+
+/** A bar for each day. What is pointed at is said below; the table has the same for who cannot point. */
+export function DayChart({ bars, top }: DayBars) {
+  const [pointed, setPointed] = useState<DayBar>();
+  const width = bars.length * slot;
+  const first = bars[0];
+  const last = bars.at(-1);
+  if (first === undefined || last === undefined) return null;
+  const label = `Spent by day, from ${dayInWords(first.day)} to ${dayInWords(last.day)}. The table has the figures.`;
+  return (
+    <figure class="days">
+      <p class="days-top small soft" aria-hidden="true">
+        <Money units={top} />
+      </p>
+      <svg
+        viewBox={`0 0 ${width} ${height}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={label}
+        onPointerLeave={() => setPointed(undefined)}
+      >
+        {[0, 0.5].map((part) => (
+          <line key={part} class="days-grid" x1={0} x2={width} y1={part * height} y2={part * height} />
+        ))}
+        {bars.map((bar, at) => (
+          <Bar key={bar.day} bar={bar} x={at * slot} isPointed={bar === pointed} onPoint={() => setPointed(bar)} />
+        ))}
+        <line class="days-base" x1={0} x2={width} y1={height} y2={height} />
+      </svg>
+      <figcaption>
+        <span class="days-labels small soft num" aria-hidden="true">
+          {labelledDays(bars.length, 5).map((at) => (
+            <span key={at}>{dayInWords(bars[at]!.day)}</span>
+          ))}
+        </span>
+        <span class="days-pointed small">
+          {pointed === undefined ? (
+            <span class="soft">Days are those of UTC. A job is counted on the day on which it ends.</span>
+          ) : (
+            <>
+              {dayInWords(pointed.day)}: <Money units={pointed.spent} />
+            </>
+          )}
+        </span>
+      </figcaption>
+    </figure>
+  );
+}
+
+interface BarProps {
+  bar: DayBar;
+  x: number;
+  isPointed: boolean;
+  onPoint(): void;
+}
+
+/** The least that is seen of a day on which something was spent. */
+const leastPart = 0.015;
+
+function Bar({ bar, x, isPointed, onPoint }: BarProps) {
+  const tall = (bar.spent > 0n ? Math.max(leastPart, bar.height) : 0) * height;
+  return (
+    <g class={isPointed ? 'is-pointed' : undefined} onPointerEnter={onPoint} onPointerDown={onPoint}>
+      <rect class="days-reach" x={x} y={0} width={slot} height={height} />
+      <rect class="days-bar" x={x + slot * 0.14} y={height - tall} width={slot * 0.72} height={tall} />
+    </g>
+  );
+}
+
+function dayInWords(day: string): string {
+  return new Date(`${day}T00:00:00Z`).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+}

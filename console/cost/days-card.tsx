@@ -1,0 +1,60 @@
+import { useState } from 'preact/hooks';
+import { token } from '../live/index.js';
+import { Button, Card, Empty, LinkButton, Loaded, Money, Skeleton, Table } from '../parts/index.js';
+import { dayBars } from './bars.js';
+import { DayChart } from './day-chart.js';
+import { SaveCsv } from './save-csv.js';
+import type { DayRange } from './range.js';
+import { useBill } from './use-bill.js';
+
+const dayPages = 4;
+
+/** What each day has cost: bars, and the same as a table. */
+export function DaysCard({ range }: { range: DayRange }) {
+  const bill = useBill('day', range, dayPages);
+  const [isTable, setTable] = useState(false);
+  return (
+    <Card
+      title="By day"
+      aside={
+        <>
+          <Button kind="bare" size="s" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+            {isTable ? 'Show as bars' : 'Show as a table'}
+          </Button>
+          <SaveCsv by="day" range={range} />
+        </>
+      }
+      flush={isTable}
+    >
+      <Loaded of={bill} skeleton={<Skeleton lines={1} height={12} />}>
+        {({ rows, total }) => {
+          if (total.jobs === 0) return <NothingSpent />;
+          const chart = dayBars(rows, range, token().decimals);
+          return isTable ? <DayTable bars={chart.bars} /> : <DayChart {...chart} />;
+        }}
+      </Loaded>
+    </Card>
+  );
+}
+
+function NothingSpent() {
+  return (
+    <Empty title="Nothing was spent in these days" action={<LinkButton to="/">See what is free</LinkButton>}>
+      A job is counted on the day on which it ends.
+    </Empty>
+  );
+}
+
+function DayTable({ bars }: Pick<ReturnType<typeof dayBars>, 'bars'>) {
+  return (
+    <Table
+      caption="Spent by day"
+      rows={bars.filter(({ spent }) => spent > 0n).toReversed()}
+      rowKey={({ day }) => day}
+      columns={[
+        { key: 'day', head: 'Day (UTC)', card: 'title', cell: ({ day }) => <span class="num">{day}</span> },
+        { key: 'spent', head: 'Spent', align: 'end', cell: ({ spent }) => <Money units={spent} /> },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,42 @@
+import type { Job } from '../../src/client/shapes.js';
+import { shortIds } from '../../src/words/short-ids.js';
+import { isAliasName, knownHostsLineOf, loginCommandOf, sshTargetOf } from '../../src/words/ssh-target.js';
+import { Card, CommandLine, Copy } from '../parts/index.js';
+
+const fingerprint = /^SHA256:[A-Za-z0-9+/]{43}$/;
+
+/** How to log in. Every line is made here of checked parts, and never of what a message says. */
+export function LoginCard({ job }: { job: Job }) {
+  const target = sshTargetOf(job);
+  return (
+    <Card title="Log in">
+      {target === undefined ? (
+        <p class="note tone-warn">
+          The broker names no address that this page takes for one. <code>wl show</code> says what it does name.
+        </p>
+      ) : (
+        <div class="stack tight">
+          <CommandLine text={loginCommandOf(target)} what="the SSH command" />
+          <CommandLine text={`wl ssh ${nameForWl(job)}`} what="the command of wl" />
+          <div class="host-key">
+            <p>
+              <span class="soft small">Host key</span>{' '}
+              {fingerprint.test(job.ssh_host_key_fingerprint ?? '') && <code>{job.ssh_host_key_fingerprint}</code>}
+            </p>
+            <Copy text={knownHostsLineOf(target)} what="the line for known_hosts">
+              known_hosts line
+            </Copy>
+          </div>
+          <p class="small soft">
+            With that line in <code>~/.ssh/known_hosts</code>, ssh knows this machine at the first login, and takes no
+            other one for it. <code>wl ssh</code> does so by itself.
+          </p>
+        </div>
+      )}
+    </Card>
+  );
+}
+
+function nameForWl({ job_id: id, job_name: name }: Job): string {
+  return isAliasName(name) ? name : shortIds([id]).get(id)!;
+}

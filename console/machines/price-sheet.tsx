@@ -1,0 +1,181 @@
+import { useState } from 'preact/hooks';
+import type { OwnProvider } from '../../src/client/types.generated.js';
+import { act, broker, refresh, toast, token, useResource } from '../live/index.js';
+import { ActionDialog } from '../parts/action-dialog.js';
+import { Check, Input, plain, Price, Untrusted } from '../parts/index.js';
+import { inTheMarket, priceFields, pricesToSet, readPrice, type PriceField } from './price-fields.js';
+
+interface PriceSheetProps {
+  machine: OwnProvider;
+  onClose(): void;
+}
+
+/** Sets prices above those of the machine, beside what others ask for the same. */
+export function PriceSheet({ machine, onClose }: PriceSheetProps) {
+  const market = useResource('market', () => broker().market.now(), { everyMs: 10_000 });
+  const fields = priceFields(machine, market.data?.gpu_types ?? []);
+  const [typed, setTyped] = useState<Readonly<Record<string, string>>>(() =>
+    Object.fromEntries(fields.map(({ type, price, isSet }) => [type, isSet ? String(price) : ''])),
+  );
+  const [cpu, setCpu] = useState(() => textOf(machine.owner_prices?.cpu));
+  const [memory, setMemory] = useState(() => textOf(machine.owner_prices?.memory_gb));
+  const [isReset, setReset] = useState(false);
+  const isSet = machine.owner_prices !== undefined;
+  const symbol = plain(token().symbol, 12);
+  const read = fields.map(({ type }) => ({ type, read: readIf(typed[type] ?? '') }));
+  const [cpuRead, memoryRead] = [readIf(cpu), readIf(memory)];
+  const all = [...read.map((each) => each.read), cpuRead, memoryRead];
+  const hasProblem = all.some((each) => each !== undefined && 'problem' in each);
+  const isEmpty = all.every((each) => each === undefined);
+  const run = async () => {
+    const gpus = read.map(({ type, read: of }) => ({ type, price: priceOf(of) }));
+    const wanted = isReset ? undefined : pricesToSet(gpus, { cpu: priceOf(cpuRead), memoryGb: priceOf(memoryRead) });
+    await act(async () => {
+      if (wanted === undefined) await broker().providers.clearPrices(machine.provider_id);
+      else await broker().providers.setPrices(machine.provider_id, wanted);
+    });
+    const name = plain(machine.provider_id, 60);
+    toast(
+      wanted === undefined ? `${name} has its own prices again.` : `${name} has new prices, from the next job on.`,
+      'good',
+    );
+    refresh('machines');
+  };
+  return (
+    <ActionDialog
+      title={
+        <>
+          Prices of <Untrusted text={machine.provider_id} max={60} />
+        </>
+      }
+      confirm={isReset ? 'Take back my prices' : 'Set prices'}
+      disabled={!isReset && (hasProblem || (isEmpty && !isSet))}
+      wide
+      run={run}
+      onClose={onClose}
+    >
+      <p class="soft">
+        They stand above what the machine itself asks, whatever it sends, and hold from the next job on. A job keeps the
+        price at which it was placed. An empty field is the machine’s own price.
+      </p>
+      {fields.map((field) => (
+        <PriceRow
+          key={field.type}
+          field={field}
+          text={isReset ? '' : (typed[field.type] ?? '')}
+          disabled={isReset}
+          onText={(text) => setTyped({ ...typed, [field.type]: text })}
+        />
+      ))}
+      <details class="more-prices" open={cpu !== '' || memory !== ''}>
+        <summary>Processors and memory</summary>
+        <div class="join-fields">
+          <Input
+            label="One core"
+            unit={`${symbol}/h`}
+            inputMode="decimal"
+            placeholder={String(machine.owner_prices?.agent.cpu ?? machine.capacity.cpu_price_per_hour)}
+            value={isReset ? '' : cpu}
+            disabled={isReset}
+            error={problemOf(cpuRead)}
+            onInput={setCpu}
+          />
+          <Input
+            label="One GB of memory"
+            unit={`${symbol}/h`}
+            inputMode="decimal"
+            placeholder={String(machine.owner_prices?.agent.memory_gb ?? machine.capacity.memory_price_per_gb_hr)}
+            value={isReset ? '' : memory}
+            disabled={isReset}
+            error={problemOf(memoryRead)}
+            onInput={setMemory}
+          />
+        </div>
+      </details>
+      {isSet && (
+        <Check
+          label="Take back all prices that I set: the machine’s own hold again"
+          checked={isReset}
+          onChange={setReset}
+        />
+      )}
+    </ActionDialog>
+  );
+}
+
+type Read = ReturnType<typeof readPrice> | undefined;
+
+const textOf = (price: number | undefined) => (price === undefined ? '' : String(price));
+/** An empty field says nothing, which is not the same as nothing acceptable. */
+const readIf = (text: string): Read => (text.trim() === '' ? undefined : readPrice(text));
+const priceOf = (read: Read) => (read !== undefined && 'price' in read ? read.price : undefined);
+const problemOf = (read: Read) => (read !== undefined && 'problem' in read ? read.problem : undefined);
+
+interface PriceRowProps {
+  field: PriceField;
+  text: string;
+  disabled: boolean;
+  onText(text: string): void;
+}
+
+function PriceRow({ field, text, disabled, onText }: PriceRowProps) {
+  const symbol = plain(token().symbol, 12);
+  const read = readIf(text);
+  const price = read === undefined ? field.own : priceOf(read);
+  return (
+    <div class="price-row">
+      <Input
+        label={
+          <>
+            <Untrusted text={field.name} max={40} /> <span class="soft">× {field.count}</span>
+          </>
+        }
+        unit={`${symbol}/h`}
+        inputMode="decimal"
+        placeholder={field.own === undefined ? '' : String(field.own)}
+        value={text}
+        disabled={disabled}
+        error={problemOf(read)}
+        hint={price === undefined ? undefined : inTheMarket(price, field.market, symbol)}
+        onInput={onText}
+      />
+      <MarketRange market={field.market} onChoose={disabled ? undefined : (chosen) => onText(String(chosen))} />
+    </div>
+  );
+}
+
+/** What others ask: the least, the middle, the most. A click takes it. */
+function MarketRange({
+  market,
+  onChoose,
+}: {
+  market: PriceField['market'];
+  onChoose: ((price: number) => void) | undefined;
+}) {
+  if (market === undefined) return null;
+  const points = [
+    ['lowest', market.min],
+    ['median', market.median],
+    ['highest', market.max],
+  ] as const;
+  return (
+    <dl class="market-range" aria-label="In the market now">
+      {points.map(([name, price]) => (
+        <div key={name}>
+          <dt class="small soft">{name}</dt>
+          <dd>
+            <button
+              type="button"
+              class="button bare s"
+              disabled={onChoose === undefined}
+              title={`Take the ${name} price`}
+              onClick={() => onChoose?.(price)}
+            >
+              <Price perHour={price} bare />
+            </button>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

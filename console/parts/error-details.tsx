@@ -1,0 +1,62 @@
+import { second } from '../live/clock.js';
+import { Button } from './button.js';
+import { Copy } from './copy.js';
+import type { ErrorNoteProps } from './error-note-props.js';
+import { failureInWords } from './failures.js';
+import { Untrusted } from './untrusted.js';
+
+/** What failed, in words, with the id that an operator can look up, and a way on. */
+export function ErrorDetails({ error, onRetry, nextAtMs, children }: ErrorNoteProps) {
+  const { title, advice } = failureInWords(error);
+  return (
+    <div class="note tone-bad" role="alert">
+      <p class="note-title">
+        <span aria-hidden="true">✕ </span>
+        {title}
+      </p>
+      {error.detail !== '' && error.detail !== title && (
+        <p>
+          <Untrusted text={error.detail} max={300} />
+        </p>
+      )}
+      {error.fields !== undefined && (
+        <ul>
+          {error.fields.map(({ field, message }) => (
+            <li key={field}>
+              <code>
+                <Untrusted text={field} />
+              </code>{' '}
+              <Untrusted text={message} max={200} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {advice !== undefined && <p>{advice}</p>}
+      {children}
+      <div class="row">
+        {onRetry !== undefined && (
+          <Button size="s" onClick={onRetry}>
+            Try again
+          </Button>
+        )}
+        {nextAtMs !== undefined && <Until atMs={nextAtMs} />}
+        {error.requestId !== undefined && (
+          <span class="row small soft">
+            <span>
+              Request <code class="request-id">{error.requestId.slice(0, 8)}…</code>
+            </span>
+            <Copy text={error.requestId} what="the id of the request">
+              Copy id
+            </Copy>
+          </span>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Until({ atMs }: { atMs: number }) {
+  void second.value;
+  const leftS = Math.max(0, Math.ceil((atMs - Date.now()) / 1000));
+  return <span class="small soft num">{leftS === 0 ? 'again now' : `again in ${leftS} s`}</span>;
+}

@@ -1,0 +1,58 @@
+import { privateKeyToAccount } from 'viem/accounts';
+import type { Hex, TypedDataDefinition } from 'viem';
+
+/**
+ * The wallets of a demo, as an extension of a browser announces them (EIP-6963). It runs in the demo's pages and nowhere
+ * else, and its keys are worth nothing: a real wallet never gives its key to a page.
+ */
+interface DemoAccount {
+  name: string;
+  privateKey: Hex;
+}
+
+/** What the page has, of which the types for Node.js know nothing. */
+const page = globalThis as unknown as {
+  demoWallets: { chainId: number; accounts: DemoAccount[] };
+  confirm(question: string): boolean;
+  dispatchEvent(event: unknown): void;
+  addEventListener(type: string, listener: () => void): void;
+  CustomEvent: new (type: string, init: object) => unknown;
+};
+
+const icon =
+  'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="16" fill="%23596273"/><path d="M8 12h16v9H8z" fill="none" stroke="white" stroke-width="2"/></svg>';
+
+/** As EIP-1193 has it. */
+const refusal = (code: number, message: string) => Object.assign(new Error(message), { code });
+
+const { chainId, accounts } = page.demoWallets;
+const hexChainId = `0x${chainId.toString(16)}`;
+const announced = accounts.map(({ name, privateKey }, index) => {
+  const account = privateKeyToAccount(privateKey);
+  const provider = {
+    on: () => undefined,
+    removeListener: () => undefined,
+    async request({ method, params = [] }: { method: string; params?: unknown[] }): Promise<unknown> {
+      if (method === 'eth_requestAccounts' || method === 'eth_accounts') return [account.address];
+      if (method === 'eth_chainId') return hexChainId;
+      if (method === 'wallet_switchEthereumChain') {
+        if ((params[0] as { chainId?: unknown } | undefined)?.chainId === hexChainId) return null;
+        throw refusal(4902, 'the demo wallet has one chain');
+      }
+      if (method !== 'eth_signTypedData_v4') throw refusal(-32_601, `the demo wallet has no ${method}`);
+      const typedData = JSON.parse(String(params[1])) as TypedDataDefinition & { message: object };
+      const said = Object.entries(typedData.message).map(([field, value]) => `${field}: ${String(value)}`);
+      if (!page.confirm(`${name} signs “${typedData.primaryType}”:\n\n${said.join('\n')}`))
+        throw refusal(4001, 'User rejected the request.');
+      return await account.signTypedData(typedData);
+    },
+  };
+  const uuid = `de300000-0000-4000-8000-00000000000${index}`;
+  return Object.freeze({ info: { uuid, name, icon, rdns: 'example.worldland.demo' }, provider });
+});
+
+const announce = () => {
+  for (const detail of announced) page.dispatchEvent(new page.CustomEvent('eip6963:announceProvider', { detail }));
+};
+page.addEventListener('eip6963:requestProvider', announce);
+announce();

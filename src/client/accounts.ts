@@ -1,0 +1,29 @@
+import type { Caller } from './caller.js';
+import { pagesOf, type Pages } from './pages.js';
+import { timeOf } from './time-of.js';
+import type { Balance, Statement, WalletEntry } from './types.generated.js';
+
+/** What the wallet has, owes and was charged, from the broker's ledger. Amounts are base units. */
+export interface MoneyApi {
+  balance(): Promise<Balance>;
+  /** Every booking, newest first; of the last 31 days unless `from` says otherwise. */
+  entries(period?: { from?: Date | string; to?: Date | string }): Pages<WalletEntry>;
+  /** @param month such as `2026-11`, in UTC. */
+  statement(month: string): Promise<Statement>;
+}
+
+export function createMoney(caller: Caller): MoneyApi {
+  return {
+    balance: () => caller.call('GET /api/v1/billing/balance'),
+    entries: ({ from, to } = {}) =>
+      pagesOf(async (cursor) => {
+        const query = { from: timeOf(from), to: timeOf(to), cursor };
+        const page = await caller.call<{ entries: WalletEntry[]; next_cursor?: string }>(
+          'GET /api/v1/billing/entries',
+          { query },
+        );
+        return { items: page.entries, ...(page.next_cursor === undefined ? {} : { next: page.next_cursor }) };
+      }),
+    statement: (month) => caller.call('GET /api/v1/billing/statements/:month', { params: { month } }),
+  };
+}

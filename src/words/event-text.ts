@@ -1,0 +1,30 @@
+import type { JobEvent } from '../client/shapes.js';
+import { durationText } from './durations.js';
+import { clean } from './clean.js';
+
+const words: Readonly<Record<string, string>> = {
+  ordered: 'ordered',
+  placed: 'placed',
+  pod_created: 'container prepared',
+  image_pulling: 'pulling the image',
+  image_pulled: 'image pulled',
+  container_started: 'started',
+  ssh_ready: 'SSH answers',
+  extended: 'extended',
+  expires_soon: 'ends soon',
+  provider_away: 'the machine is away',
+  provider_back: 'the machine is back',
+  ending: 'ending',
+  ended: 'ended',
+};
+
+/** An event in a few words; one that is newer than this by its own name. */
+export function eventText({ kind, data = {}, text }: JobEvent): string {
+  const said = Object.hasOwn(words, kind) ? words[kind]! : clean(kind).replaceAll('_', ' ');
+  if (kind === 'placed' && typeof data['provider_id'] === 'string') return `placed on ${clean(data['provider_id'])}`;
+  if (kind === 'image_pulled' && typeof data['seconds'] === 'number')
+    return `${said} (${durationText(data['seconds'])})`;
+  if (kind === 'extended' && typeof data['seconds'] === 'number') return `${said} by ${durationText(data['seconds'])}`;
+  if (kind === 'ended' && text !== undefined) return `ended: ${clean(text)}`;
+  return said;
+}

@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { privateKeyToAccount } from 'viem/accounts';
+import { memoryBounds } from '../../engines/broker.js';
+import type { Log } from '../../engines/log.js';
+import { packageRoot } from '../../engines/paths.js';
+import { startStack, type Stack } from '../../engines/stack.js';
+import { roles } from '../../src/config.js';
+import { unlimited } from './broker.js';
+
+/** The variable that names the `endpoints.json` of the broker whose console the tests open. */
+export const consoleStackVariable = 'BROKER_TEST_CONSOLE';
+
+/** Where the tests' own one keeps its data. */
+export const consoleStackFolder = join(packageRoot, '.data/test-console');
+
+/** The operator of brokers on loopback that live for one run of tests; processes of the run share it. */
+export const consoleOperator = privateKeyToAccount(`0x${'0b'.repeat(32)}`);
+
+/** One broker for all files of `test/console`, as an operator starts it. */
+export async function startConsoleStack(log: Log, died: (name: string, how: string) => void): Promise<Stack> {
+  const env = {
+    ...process.env,
+    ...memoryBounds,
+    ...unlimited,
+    RATE_LIMIT_LOGINS: '1000000',
+    // Each context of a browser is a login.
+    AUTH_MAX_SESSIONS: '1000',
+    ADMIN_WALLETS: consoleOperator.address,
+    // A job whose image never comes is to be found, and not to end by itself.
+    JOB_STUCK_GRACE_S: '3600',
+  };
+  return await startStack({ dataDir: consoleStackFolder, processes: roles, env, log, died });
+}

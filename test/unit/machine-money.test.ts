@@ -1,0 +1,124 @@
+import { describe, expect, test } from '@jest/globals';
+import { drainPlan } from '../../console/machines/drain-plan.js';
+import { earnedDays, earnedIn, heightOf } from '../../console/machines/earned-days.js';
+import { inTheMarket, marketOf, priceFields, pricesToSet, readPrice } from '../../console/machines/price-fields.js';
+
+const nowMs = Date.parse('2026-11-27T12:00:00.000Z');
+const ahead = (seconds: number) => new Date(nowMs + seconds * 1000).toISOString();
+
+describe('earnings by day', () => {
+  const rows = [
+    { key: '2026-11-27', earned: '9200000000000000000', seconds: 60 },
+    { key: '2026-11-25', earned: '1', seconds: 1 },
+    { key: '2026-01-01', earned: '5', seconds: 1 },
+  ];
+
+  test('a day on which nothing was earned stands between the others', () => {
+    const days = earnedDays(rows, { nowMs, days: 3 });
+    expect(days.map(({ day, earned }) => [day, earned])).toEqual([
+      ['2026-11-25', 1n],
+      ['2026-11-26', 0n],
+      ['2026-11-27', 9_200_000_000_000_000_000n],
+    ]);
+    expect(earnedIn(days)).toBe('9200000000000000001');
+  });
+
+  test('an amount that is none counts as nothing', () => {
+    expect(earnedIn(earnedDays([{ key: '2026-11-27', earned: '1e9', seconds: 1 }], { nowMs, days: 2 }))).toBe('0');
+  });
+
+  test('a bar is as high as its part of the highest', () => {
+    expect([heightOf(1n, 4n), heightOf(4n, 4n), heightOf(0n, 0n)]).toEqual([0.25, 1, 0]);
+  });
+});
+
+describe('what a drain does', () => {
+  const job = { job_id: 'a', status: 'running', expires_at: ahead(7_200), price_per_hour: 1.5 } as const;
+  const jobs = [
+    job,
+    { ...job, job_id: 'b', expires_at: ahead(1_800) },
+    { ...job, job_id: 'c', status: 'completed' },
+  ] as const;
+
+  test('without a deadline nobody loses anything', () => {
+    expect(drainPlan(jobs, { nowMs })).toEqual({ jobs: 2, lastEndsMs: nowMs + 7_200_000, cutShort: [], forgone: 0 });
+  });
+
+  test('a deadline cuts short what would go on after it, and costs what that would have brought', () => {
+    expect(drainPlan(jobs, { nowMs, deadlineS: 3_600 })).toMatchObject({
+      cutShort: [{ jobId: 'a', lostS: 3_600 }],
+      forgone: 1.5,
+    });
+    expect(drainPlan(jobs, { nowMs, deadlineS: 0 }).cutShort.map(({ jobId }) => jobId)).toEqual(['a', 'b']);
+  });
+
+  test('a job that has not started has no end yet, so nothing is said of the last one', () => {
+    const starting = { job_id: 'd', status: 'provisioning' } as const;
+    expect(drainPlan([job, starting], { nowMs }).lastEndsMs).toBeUndefined();
+    expect(drainPlan([job, starting], { nowMs, deadlineS: 60 }).cutShort).toHaveLength(1);
+  });
+});
+
+const type = (gpuType: string, name: string, price: { min: number; median: number; max: number } | null) => ({
+  ...{ gpu_type: gpuType, name, aliases: [], vram_gb: [], total: 1, free: 1, most_at_one_provider: 1, providers: 1 },
+  price,
+});
+const market = [
+  type('rtx-4090', 'RTX 4090', { min: 0.4, median: 0.5, max: 0.55 }),
+  type('a100-sxm4-80gb', 'A100 SXM4 80GB', null),
+];
+
+describe('prices that an owner sets', () => {
+  test('a GPU finds its row of the market under the name that its driver has', () => {
+    expect(marketOf('NVIDIA GeForce RTX 4090', market)?.gpu_type).toBe('rtx-4090');
+    expect(marketOf('NVIDIA A100-SXM4-80GB', market)?.gpu_type).toBe('a100-sxm4-80gb');
+    expect(marketOf('NVIDIA GeForce RTX 409', market)).toBeUndefined();
+  });
+
+  test('what the machine asks stands beside what its owner has set', () => {
+    const capacity = {
+      total_gpus: { 'NVIDIA GeForce RTX 4090': 2 },
+      gpu_prices_per_hour: { 'NVIDIA GeForce RTX 4090': 0.6 },
+    } as unknown as Parameters<typeof priceFields>[0]['capacity'];
+    const agent = { gpu: { 'rtx-4090': 0.5 }, cpu: 0, memory_gb: 0, storage_gb: 0 };
+    const set = { gpu: { 'rtx-4090': 0.6 }, set_at: ahead(0), agent };
+    expect(priceFields({ capacity, owner_prices: set }, market)).toEqual([
+      {
+        ...{ type: 'NVIDIA GeForce RTX 4090', name: 'RTX 4090', count: 2, price: 0.6, own: 0.5, isSet: true },
+        market: { min: 0.4, median: 0.5, max: 0.55 },
+      },
+    ]);
+    expect(priceFields({ capacity }, [])).toMatchObject([{ own: 0.6, isSet: false, market: undefined }]);
+  });
+
+  test.each([
+    ['0.5', 0.5],
+    ['0,5', 0.5],
+    [' .5 ', 0.5],
+    ['0', 0],
+    ['1000000', 1_000_000],
+  ])('“%s” is a price', (text, price) => expect(readPrice(text)).toEqual({ price }));
+
+  test.each(['', '-1', '1e3', '0x10', '1 000', '1000000.1', '0.1234567890123', '٣'])('“%s” is none', (text) => {
+    expect(readPrice(text)).toHaveProperty('problem');
+  });
+
+  test('a price is compared with those of the others', () => {
+    const at = market[0]!.price!;
+    expect(inTheMarket(0.3, at, 'WLC')).toMatch(/^The cheapest/);
+    expect(inTheMarket(0.6, at, 'WLC')).toMatch(/^The dearest/);
+    expect(inTheMarket(0.5, at, 'WLC')).toBe('At the median.');
+    expect(inTheMarket(0.45, at, 'WLC')).toBe('10 % below the median.');
+    expect(inTheMarket(0, at, 'WLC')).toMatch(/^0 leaves the price to the operator/);
+    expect(inTheMarket(1, undefined, 'WLC')).toMatch(/^Nobody else/);
+  });
+
+  test('an empty field is the machine’s own price again, and nothing set at all clears the rest', () => {
+    const typed = [
+      { type: 'A', price: 0.5 },
+      { type: 'B', price: undefined },
+    ];
+    expect(pricesToSet(typed, { cpu: 0.1 })).toEqual({ gpu: { A: 0.5 }, cpu: 0.1 });
+    expect(pricesToSet([{ type: 'A', price: undefined }], {})).toBeUndefined();
+  });
+});
