@@ -10,6 +10,7 @@ import type { JobStory } from './customers.js';
 import type { Finding } from './invariant-names.js';
 import { oneJobForAKey } from './orders.js';
 import { schedulesGoOn } from './temporal-checks.js';
+import { receiptViolations } from './receipts.js';
 
 /** Checks Postgres, Kubernetes, Temporal and Redis directly, not what the broker says about them. */
 export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promise<Finding[]> {
@@ -106,6 +107,7 @@ export async function checkInvariants(endpoints: Endpoints, log: RunLog): Promis
               or bool_or(c.job_id is not null and c.settled_at is null)`),
       },
       { invariant: 'books', violations: await booksViolations(database, rows) },
+      { invariant: 'receipts', violations: await receiptViolations(database, rows) },
       {
         invariant: 'bills',
         violations: stories.flatMap((story) => billViolations(story, bills.get(story.jobId ?? ''), log)),

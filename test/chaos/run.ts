@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -123,6 +123,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const stories: JobStory[] = [];
   const hits: Hit[] = [];
   const secrets: Record<string, string> = passwordsOf(stack.endpoints());
+  secrets['the key of receipts'] = readFileSync(join(dataDir, 'receipt.key'), 'utf8').trim().slice(2);
   let readingNode: ReadingNode | undefined;
   const deaths = new Map<string, { fromMs: number; toMs: number }>();
   const silences = new Map<string, Silence>();

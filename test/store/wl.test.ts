@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { generatePrivateKey } from 'viem/accounts';
+import type { Receipt } from '../../src/client/shapes.js';
 import { putProvider } from '../support/fleet.js';
 import { until } from '../support/until.js';
 import { startWlBroker, type WlBroker } from '../support/wl-broker.js';
@@ -95,6 +96,19 @@ describe('a customer', () => {
     expect([closing, jobs]).toEqual([`-${charged}`, 1]);
     expect((await run('statement')).stdout).toMatch(/charged for 1 job +-?<?0\.0\d[\s\S]*so far/);
     expect((await run('statement --csv')).stdout).toMatch(new RegExp(`,settle,${job.job_id},-${charged},`));
+    const { receipts, keys } = await json('receipts');
+    const ofJob = receipts.find(({ typed_data }: Receipt) => typed_data.message.jobId === job.job_id);
+    expect([ofJob.status, keys.length]).toEqual(['signed', 1]);
+    expect((await run('receipts')).stdout).toMatch(/^ *NUMBER +ISSUED +JOB +PROVIDER +TIME +CHARGED WLC/);
+    expect((await run('receipts train')).stdout).toContain(
+      `× ${ofJob.typed_data.message.billedMs} / 3600000 = ${charged}`,
+    );
+    expect((await run(`receipts ${ofJob.digest} -q`)).stdout).toBe(`${ofJob.digest}\n`);
+    expect((await run('receipts --csv')).stdout).toContain(`,${ofJob.digest},signed`);
+    expect(await run('receipts --verify')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('nothing is wrong'),
+    });
   });
 
   test('a name is made where none is given, and --detach does not wait', async () => {
