@@ -34,7 +34,7 @@ export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
     what: 'every job costs twice what it was served for',
     edits: [
       {
-        file: 'src/domain/billing.ts',
+        file: 'src/wire/charge.ts',
         find: 'return (rate * BigInt(billedMs)) / msPerHour;',
         replace: 'return (2n * rate * BigInt(billedMs)) / msPerHour;',
       },
@@ -45,12 +45,23 @@ export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
     what: 'no job costs anything',
     edits: [
       {
-        file: 'src/domain/billing.ts',
+        file: 'src/wire/charge.ts',
         find: 'return (rate * BigInt(billedMs)) / msPerHour;',
         replace: 'return (0n * rate * BigInt(billedMs)) / msPerHour;',
       },
     ],
     foundBy: ['bills'],
+  },
+  'receipt-skipped': {
+    what: 'the receipts of a customer are numbered with holes',
+    edits: [
+      {
+        file: 'src/billing/receipts.ts',
+        find: 'number: stand.number + 1,',
+        replace: 'number: stand.number + 2,',
+      },
+    ],
+    foundBy: ['receipts'],
   },
   'gap-billed': {
     what: 'what a machine was away for is paid for',
