@@ -78,7 +78,7 @@ describe('a customer', () => {
     for (let each = 0; each < 3; each++) await ended(each * 1_234_567);
     const given = [{ receipts: await wl.receipts.list().all() }, { keys: await wl.receipts.keys() }];
     const args = ['--audience', audience];
-    expect(verifyReceipts(given, args)).toEqual({ code: 0, said: '3 receipts: nothing is wrong\n' });
+    expect(await verifyReceipts(given, args)).toEqual({ code: 0, said: '3 receipts: nothing is wrong\n' });
   });
 
   test('sees that a receipt was changed in the database, was replaced or is missing', async () => {
