@@ -128,8 +128,12 @@ export function startSimulatedProvider(options: SimulatedProviderOptions): Simul
 
   async function join(): Promise<JoinedProvider> {
     const began = Date.now();
-    await publish('provider:registration', registrationMessage(machine));
-    const answer = await awaitReply(redisUrl, providerId);
+    const register = async () => {
+      await publish('provider:registration', registrationMessage(machine));
+      return await awaitReply(redisUrl, providerId);
+    };
+    // As the agent does: a broker whose workers are killed again and again may need longer than one answer is awaited.
+    const answer = await register().catch(register);
     const reply = sealing === undefined ? answer : openReply(answer, providerId, sealing.privateKey);
     const repliedAfterMs = Date.now() - began;
     if (!reply.success || reply.join_command === undefined)
