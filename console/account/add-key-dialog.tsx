@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { act, broker, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { Field, Input, plain } from '../parts/index.js';
-import { inspectKeys, keyLabel, keyName, secretWords } from '../rent/ssh-keys.js';
+import { inspectKeys, keyLabel, keyName, secretWords } from '../parts/ssh-keys.js';
 
 /** Keeps a public key. A private one is taken out of the field before anything is sent. */
 export function AddKeyDialog({ onClose }: { onClose(): void }) {

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { Money } from '../parts/index.js';
+import { dayInWords } from '../parts/times.js';
 import { labelledDays, type DayBar, type DayBars } from './bars.js';
 
 const height = 160;
@@ -71,8 +72,4 @@ function Bar({ bar, x, isPointed, onPoint }: BarProps) {
       <rect class="days-bar" x={x + slot * 0.14} y={height - tall} width={slot * 0.72} height={tall} />
     </g>
   );
-}
-
-function dayInWords(day: string): string {
-  return new Date(`${day}T00:00:00Z`).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 }

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { WorldLandError } from '../../src/client/index.js';
 import { act, canAct, toast } from '../live/index.js';
-import { saveCsv } from '../machines/csv.js';
+import { saveCsv } from '../parts/save-csv.js';
 import { Button, failureInWords } from '../parts/index.js';
 import { billRange, type DayRange } from './range.js';
 import type { BillBy } from './read-bill.js';

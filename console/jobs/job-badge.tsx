@@ -1,5 +1,5 @@
 import { jobState } from '../../src/words/states.js';
-import { jobTone } from '../machines/job-tone.js';
+import { jobTone } from '../parts/job-tone.js';
 import { Badge, State, Untrusted } from '../parts/index.js';
 
 /** A job's state by glyph, word and colour. */

@@ -1,9 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Button, Duration, Money, Table } from '../parts/index.js';
+import { dayInWords } from '../parts/times.js';
 import { heightOf, type EarnedDay } from './earned-days.js';
-
-const monthDay = (day: string) =>
-  new Date(`${day}T00:00:00Z`).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 
 /** What each day has brought, as bars; the same as a table behind a button. */
 export function DayBars({ days }: { days: readonly EarnedDay[] }) {
@@ -30,7 +28,7 @@ export function DayBars({ days }: { days: readonly EarnedDay[] }) {
           <div
             class="day-bars-plot"
             role="img"
-            aria-label={`Earned by day, from ${first === undefined ? '' : monthDay(first.day)} to today; the table has the figures`}
+            aria-label={`Earned by day, from ${first === undefined ? '' : dayInWords(first.day)} to today; the table has the figures`}
             onPointerLeave={() => setPointed(undefined)}
           >
             {days.map((each) => (
@@ -44,7 +42,7 @@ export function DayBars({ days }: { days: readonly EarnedDay[] }) {
             ))}
           </div>
           <figcaption class="row spread small soft">
-            <span>{first === undefined ? '' : monthDay(first.day)}</span>
+            <span>{first === undefined ? '' : dayInWords(first.day)}</span>
             {pointed === undefined ? (
               most > 0n && (
                 <span>
@@ -53,7 +51,7 @@ export function DayBars({ days }: { days: readonly EarnedDay[] }) {
               )
             ) : (
               <span class="day-bars-pointed">
-                {monthDay(pointed.day)}: <Money units={pointed.earned} />
+                {dayInWords(pointed.day)}: <Money units={pointed.earned} />
               </span>
             )}
             <span>{last === undefined ? '' : 'today'}</span>

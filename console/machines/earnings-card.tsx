@@ -16,7 +16,7 @@ import {
   Table,
   Time,
 } from '../parts/index.js';
-import { saveCsv } from './csv.js';
+import { saveCsv } from '../parts/save-csv.js';
 import { DayBars } from './day-bars.js';
 import { dayOf, earnedDays, earnedIn } from './earned-days.js';
 import { Earned } from './totals.js';

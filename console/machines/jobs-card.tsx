@@ -18,7 +18,7 @@ import {
   Time,
 } from '../parts/index.js';
 import { CopyIcon } from '../parts/copy-icon.js';
-import { jobTone } from './job-tone.js';
+import { jobTone } from '../parts/job-tone.js';
 
 type ProviderJob = ProviderJobs['jobs'][number];
 

@@ -60,7 +60,7 @@ function leadOf(own: readonly OwnProvider[]): string {
   const serving = own.filter(({ status }) => status === 'available' || status === 'busy').length;
   const machines = own.length === 1 ? '1 machine' : `${own.length} machines`;
   return serving === own.length
-    ? `${machines}, ${own.length === 1 ? 'it serves' : 'all serve'}`
+    ? `${machines}, ${own.length === 1 ? 'serving' : 'all serving'}`
     : `${machines}, ${serving} serving`;
 }
 

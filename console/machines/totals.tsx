@@ -3,7 +3,7 @@ import { WorldLandError } from '../../src/client/index.js';
 import type { Earnings, OwnProvider } from '../../src/client/types.generated.js';
 import { act, broker, canAct, login, nowMs, toast, token, useResource, type Loaded } from '../live/index.js';
 import { Button, Card, Loaded as Shown, Money, plain, Skeleton, Stat, Stats } from '../parts/index.js';
-import { saveCsv } from './csv.js';
+import { saveCsv } from '../parts/save-csv.js';
 import { DayBars } from './day-bars.js';
 import { dayOf, earnedDays, earnedIn } from './earned-days.js';
 import { gpusUsed } from './machine-words.js';

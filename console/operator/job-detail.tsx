@@ -4,7 +4,7 @@ import { jobState } from '../../src/words/states.js';
 import type { AdminJob, Routes } from '../../src/client/types.generated.js';
 import { Link } from '../app/link.js';
 import { canAct } from '../live/index.js';
-import { jobTone } from '../machines/job-tone.js';
+import { jobTone } from '../parts/job-tone.js';
 import {
   Age,
   Badge,

@@ -5,7 +5,7 @@ import type { AdminJob } from '../../src/client/types.generated.js';
 import { Link } from '../app/link.js';
 import { setQuery } from '../app/router.js';
 import { canAct, token } from '../live/index.js';
-import { jobTone } from '../machines/job-tone.js';
+import { jobTone } from '../parts/job-tone.js';
 import {
   Age,
   Button,

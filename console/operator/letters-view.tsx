@@ -50,7 +50,7 @@ export function LettersView({ query }: { query: URLSearchParams }) {
               caption="Messages that were put aside, newest first"
               rows={letters.items}
               rowKey={({ stream: from, id }) => `${from} ${id}`}
-              empty={<Empty title="No message was put aside">Every message of a provider had its effect.</Empty>}
+              empty={<Empty title="No messages have been set aside">Every provider message was processed.</Empty>}
               columns={[
                 {
                   key: 'reason',

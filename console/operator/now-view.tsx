@@ -79,10 +79,10 @@ function Systems({ overview }: { overview: Overview }) {
       </ul>
       <p>
         {letters === 0 ? (
-          <span class="soft">No message of a provider was put aside.</span>
+          <span class="soft">No provider messages have been set aside.</span>
         ) : (
           <Link to={viewTo('letters')}>
-            {letters === 1 ? '1 message of a provider was' : `${letters} messages of providers were`} put aside
+            {letters === 1 ? '1 provider message has' : `${letters} provider messages have`} been set aside
           </Link>
         )}
       </p>

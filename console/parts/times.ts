@@ -44,3 +44,8 @@ export function timeInWords(at: Date, nowMs: number): string {
   });
   return `${day}, ${time}`;
 }
+
+/** `27 Nov` for `2026-11-27`: a day of UTC, whatever the reader's time zone. */
+export function dayInWords(day: string): string {
+  return new Date(`${day}T00:00:00Z`).toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+}

@@ -4,7 +4,7 @@ import { broker, login, requireLogin, useResource } from '../live/index.js';
 import { Button, Card, Check, CommandLine, ErrorNote, Untrusted } from '../parts/index.js';
 import type { SectionProps } from './section-props.js';
 import type { OrderForm } from './order-form.js';
-import { inspectKeys, isSameKey, keyLabel, secretWords, type PublicKey } from './ssh-keys.js';
+import { inspectKeys, isSameKey, keyLabel, secretWords, type PublicKey } from '../parts/ssh-keys.js';
 
 /** A key of the longest kind has far less; what is larger is another file. */
 const longestFile = 64 * 1024;

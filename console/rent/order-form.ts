@@ -1,5 +1,5 @@
 import type { Order, Site } from '../../src/client/shapes.js';
-import type { PublicKey } from './ssh-keys.js';
+import type { PublicKey } from '../parts/ssh-keys.js';
 import { environmentOf, type Variable } from './variables.js';
 
 /**

@@ -119,7 +119,7 @@ function QuoteWords({ quoted, form, types, onChange }: QuoteWordsProps) {
         <p class="summary-machines tone-warn">
           <span aria-hidden="true">▲ </span>Nobody in <Untrusted text={form.region} max={20} /> can take this now
         </p>
-        <Remedies remedies={[{ label: 'Ask in every region', change: { region: '' } }]} onChange={onChange} />
+        <Remedies remedies={[{ label: 'Search all regions', change: { region: '' } }]} onChange={onChange} />
       </div>
     );
   }

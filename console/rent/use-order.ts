@@ -4,7 +4,7 @@ import { segment } from '../app/match.js';
 import { navigate } from '../app/router.js';
 import { act, allowMore, broker, readWhoami, refresh, requireLogin, toast } from '../live/index.js';
 import { createOrderKeys, newOrderKey, onlyOnce } from './placing.js';
-import { keyName, type PublicKey } from './ssh-keys.js';
+import { keyName, type PublicKey } from '../parts/ssh-keys.js';
 
 export interface Ordering {
   isBusy: boolean;

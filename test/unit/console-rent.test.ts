@@ -16,7 +16,7 @@ import {
 } from '../../console/rent/order-form.js';
 import { createOrderKeys, newOrderKey, onlyOnce } from '../../console/rent/placing.js';
 import { alternativesOf, machinesText, refusalsOf } from '../../console/rent/remedies.js';
-import { inspectKeys, isSameKey, keyLabel, keyName } from '../../console/rent/ssh-keys.js';
+import { inspectKeys, isSameKey, keyLabel, keyName } from '../../console/parts/ssh-keys.js';
 import { looksSecret, readEnvLines, variableProblems } from '../../console/rent/variables.js';
 import type { MarketType, Quote, Site, WhyNot } from '../../src/client/shapes.js';
 import { jobRequestSchema, quoteRequestSchema } from '../../src/domain/job-request.js';

@@ -19,7 +19,7 @@ import { validationFailed } from '../problem.js';
 import type { ApiContext, RouteRule } from '../route.js';
 import { rangeFields, rangeOf } from '../schemas/bill.js';
 import { csvOfRevenue, revenueReply, revenueReplyOf } from '../schemas/money.js';
-import { prefersCsv, sendCsv } from './wallet-money.js';
+import { prefersCsv, sendCsv } from '../send-csv.js';
 import { chargeFor } from '../../wire/charge.js';
 
 const maxRows = 1_000;

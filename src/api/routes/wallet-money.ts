@@ -16,6 +16,7 @@ import {
   statementReplyOf,
   walletEntryOf,
 } from '../schemas/money.js';
+import { prefersCsv, sendCsv } from '../send-csv.js';
 
 /** A table is one answer without pages. */
 const maxCsvRows = 50_000;
@@ -75,19 +76,6 @@ export function walletMoneyRoutes({ pool }: { pool: Pool }): RouteRule[] {
       },
     },
   ];
-}
-
-export function prefersCsv(ctx: ApiContext): boolean {
-  ctx.vary('accept');
-  return ctx.accepts('application/json', 'text/csv') === 'text/csv';
-}
-
-/** Sends a table, as a file with a name. */
-export function sendCsv(ctx: ApiContext, text: string, name: string, { from, to }: BillRange): void {
-  const day = (time: Date) => time.toISOString().slice(0, 10);
-  ctx.set('content-type', 'text/csv; charset=utf-8; header=present');
-  ctx.set('content-disposition', `attachment; filename="${name}-${day(from)}-${day(to)}.csv"`);
-  ctx.body = text;
 }
 
 async function sendEntries(ctx: ApiContext, pool: Pool, range: BillRange, name: string): Promise<void> {

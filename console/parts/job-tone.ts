@@ -1,5 +1,5 @@
 import { jobState } from '../../src/words/states.js';
-import type { MachineTone } from './machine-words.js';
+import type { MachineTone } from '../machines/machine-words.js';
 
 const tones: Readonly<Record<string, MachineTone>> = { green: 'good', yellow: 'busy', red: 'bad', dim: 'off' };
 
