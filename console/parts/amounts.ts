@@ -1,7 +1,7 @@
 /** Amounts of tokens as they are shown. Base units are decimal text; a price per hour comes as a number. */
 
 /**
- * Base units as a figure: two decimals where they say it, up to six for what is smaller, never a rounded-up zero:
+ * Base units as a figure: two decimals where they say it, up to six below a tenth, never a rounded-up zero:
  * `4.40`, `0.000012`, `< 0.000001`.
  */
 export function figureOf(baseUnits: string | bigint, decimals: number): string {
@@ -11,14 +11,15 @@ export function figureOf(baseUnits: string | bigint, decimals: number): string {
   const whole = digits.slice(0, digits.length - decimals);
   const fraction = digits.slice(digits.length - decimals);
   if (/^0*$/.test(whole) && /^0{6}/.test(fraction) && /[1-9]/.test(fraction)) return `${sign}< 0.000001`;
-  const shown = /^0*$/.test(whole) && /^00/.test(fraction) ? 6 : 2;
+  const shown = /^0*$/.test(whole) && /^0/.test(fraction) ? 6 : 2;
   const cut = fraction.slice(0, shown).padEnd(2, '0');
   const trimmed = cut.slice(0, 2) + cut.slice(2).replace(/0+$/, '');
   return `${sign}${grouped(whole)}${trimmed === '' ? '' : `.${trimmed}`}`;
 }
 
-/** A price per hour, in tokens: `0.50`, `0.0125`. */
+/** A price per hour, in tokens: `0.50`, `0.0125`, `< 0.0001`. */
 export function priceFigure(price: number): string {
+  if (price > 0 && price < 0.0001) return '< 0.0001';
   const text = price.toFixed(price !== 0 && price < 0.1 ? 4 : 2);
   const [whole = '0', fraction = ''] = text.split('.');
   return `${grouped(whole)}.${fraction.slice(0, 2)}${fraction.slice(2).replace(/0+$/, '')}`;

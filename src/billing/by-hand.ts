@@ -1,4 +1,4 @@
-import { findEntry, lockAccount, postEntry, type AccountKind, type EntryKind } from '../db/ledger.js';
+import { findEntry, lockAccount, lockEntryKey, postEntry, type AccountKind, type EntryKind } from '../db/ledger.js';
 import type { Queryable } from '../db/pool.js';
 import { BrokerError } from '../domain/errors.js';
 
@@ -65,13 +65,19 @@ async function bookByHand(
   if (amount <= 0n) throw new RangeError('something has to be paid');
   const key = `${how.prefix}/${requestKey}`;
   const change = how.sign * amount;
-  // Locked first: a repeat that runs at the same time waits, and then finds the entry.
+  // A repeat that runs at the same time waits, and then finds the entry. The account alone is no lock: it may be new.
+  await lockEntryKey(tx, key);
   const balance = await lockAccount(tx, how.account, wallet);
   const earlier = await findEntry(tx, key);
   if (earlier !== undefined) {
-    const isSame = earlier.lines.some((line) => line.owner === wallet && line.amount === change);
+    const isSame =
+      earlier.note['reference'] === reference &&
+      earlier.lines.some((line) => line.owner === wallet && line.amount === change);
     if (isSame) return { id: requestKey, wallet, amount, balance, isRepeat: true };
-    throw new BrokerError('idempotency_conflict', 'the key was used for another wallet or amount: use another key');
+    throw new BrokerError(
+      'idempotency_conflict',
+      'the key was used for another wallet, amount or reference: use another key',
+    );
   }
   how.mustAllow(balance);
   const lines = [

@@ -53,9 +53,13 @@ export async function refundJob(tx: Queryable, refund: Refund): Promise<Refunded
   }
   const earlier = booked.refunds.find(({ note }) => note['request'] === requestKey);
   if (earlier !== undefined) {
-    if (earlier.amount === amount) return refundedJob(booked, earlier.revision, amount, true);
-    throw new BrokerError('idempotency_conflict', `the key was used for a refund of ${earlier.amount} base units`);
+    if (earlier.amount === amount && earlier.note['reason'] === reason)
+      return refundedJob(booked, earlier.revision, amount, true);
+    const which = `a refund of ${earlier.amount} base units, for the reason “${String(earlier.note['reason'])}”`;
+    throw new BrokerError('idempotency_conflict', `the key was used for ${which}`);
   }
+  // Before the provider's account, as every booking does: the end of another job of theirs would wait crosswise.
+  await lockAccount(tx, 'customer', booked.wallet);
   const { fee, earned } = sharesAfter(booked, booked.refunds.length);
   const before = fee + earned;
   if (amount > before) {

@@ -55,6 +55,11 @@ export async function lockAccount(tx: Queryable, kind: AccountKind, owner: strin
   return BigInt(rows[0]?.balance ?? 0);
 }
 
+/** Waits for whoever else books under the key, until the transaction ends. */
+export async function lockEntryKey(tx: Queryable, key: string): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended('entry ' || $1, 0))`, [key]);
+}
+
 /** An entry that was booked under a key, with the amounts of its lines. */
 export async function findEntry(
   db: Queryable,

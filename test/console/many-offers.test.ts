@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { startApi, type Api } from '../support/api.js';
 import {
   browserStartsWithinMs,
@@ -45,8 +45,9 @@ const mostBytes = 200_000;
         () => undefined,
       );
     });
-    await page.goto(`${api.url}/console/`);
   }, browserStartsWithinMs);
+  // Without the filters of another test.
+  beforeEach(async () => void (await page.goto(`${api.url}/console/`)));
   afterAll(async () => {
     await browser?.close();
     await api?.stop();

@@ -12,7 +12,7 @@ export interface CuratedFault {
 export const curatedFaults: Readonly<Record<string, readonly CuratedFault[]>> = {
   'rounding and units': [
     {
-      file: 'src/domain/billing.ts',
+      file: 'src/wire/charge.ts',
       was: '(rate * BigInt(billedMs)) / msPerHour',
       becomes: '(rate * BigInt(billedMs) + msPerHour - 1n) / msPerHour',
     },

@@ -224,8 +224,19 @@ describe('what operators book', () => {
       [201, '5'],
       [201, '5'],
     ]);
-    const other = await post('payments', { ...payout, amount: '6' }, 'k');
-    expect([other.status, other.body]).toMatchObject([409, { code: 'idempotency_conflict' }]);
+    for (const change of [{ amount: '6' }, { reference: 'bank 2' }]) {
+      const other = await post('payments', { ...payout, ...change }, 'k');
+      expect([other.status, other.body]).toMatchObject([409, { code: 'idempotency_conflict' }]);
+    }
+  });
+
+  test('one key for the first payments of two wallets at once books one of them', async () => {
+    const wallets = Array.from({ length: 6 }, () => newWallet().address.toLowerCase());
+    const key = randomUUID();
+    const paid = await Promise.all(
+      wallets.map((wallet) => post('payments', { wallet, amount: '5', reference: 'invoice 2' }, key)),
+    );
+    expect(paid.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409]);
   });
 });
 

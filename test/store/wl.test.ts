@@ -103,7 +103,7 @@ describe('a customer', () => {
     expect([ofJob.status, keys.length]).toEqual(['signed', 1]);
     expect((await run('receipts')).stdout).toMatch(/^ *NUMBER +ISSUED +JOB +PROVIDER +TIME +CHARGED WLC/);
     expect((await run('receipts train')).stdout).toContain(
-      `× ${ofJob.typed_data.message.billedMs} / 3600000 = ${charged}`,
+      `× ${ofJob.typed_data.message.billedMs} / 3600000 = ${ofJob.typed_data.message.charged}`,
     );
     expect((await run(`receipts ${ofJob.digest} -q`)).stdout).toBe(`${ofJob.digest}\n`);
     expect((await run('receipts --csv')).stdout).toContain(`,${ofJob.digest},signed`);
