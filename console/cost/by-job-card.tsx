@@ -19,7 +19,7 @@ import {
   type Column,
 } from '../parts/index.js';
 import type { DayRange } from './range.js';
-import { SaveCsv } from './save-csv.js';
+import { SaveBill } from './save-bill.js';
 import { useBill } from './use-bill.js';
 
 type BillingRow = Billing['rows'][number];
@@ -42,7 +42,7 @@ export function ByJobCard({ range, by }: { range: DayRange; by: 'job' | 'provide
             ]}
             onChange={(value) => setQuery({ by: value === 'job' ? undefined : value })}
           />
-          <SaveCsv by={by} range={range} />
+          <SaveBill by={by} range={range} />
         </>
       }
       flush

@@ -3,7 +3,7 @@ import { token } from '../live/index.js';
 import { Button, Card, Empty, LinkButton, Loaded, Money, Skeleton, Table } from '../parts/index.js';
 import { dayBars } from './bars.js';
 import { DayChart } from './day-chart.js';
-import { SaveCsv } from './save-csv.js';
+import { SaveBill } from './save-bill.js';
 import type { DayRange } from './range.js';
 import { useBill } from './use-bill.js';
 
@@ -21,7 +21,7 @@ export function DaysCard({ range }: { range: DayRange }) {
           <Button kind="bare" size="s" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
             {isTable ? 'Show as bars' : 'Show as a table'}
           </Button>
-          <SaveCsv by="day" range={range} />
+          <SaveBill by="day" range={range} />
         </>
       }
       flush={isTable}

@@ -1,22 +1,9 @@
 import { useState } from 'preact/hooks';
-import { WorldLandError } from '../../src/client/index.js';
 import { shortIds } from '../../src/words/short-ids.js';
 import type { Earnings } from '../../src/client/types.generated.js';
-import { act, broker, canAct, login, nowMs, toast, useResource } from '../live/index.js';
-import {
-  Button,
-  Card,
-  Duration,
-  Empty,
-  Loaded,
-  Money,
-  Segmented,
-  Skeleton,
-  Stats,
-  Table,
-  Time,
-} from '../parts/index.js';
-import { saveCsv } from '../parts/save-csv.js';
+import { broker, login, nowMs, useResource } from '../live/index.js';
+import { Card, Duration, Empty, Loaded, Money, Segmented, Skeleton, Stats, Table, Time } from '../parts/index.js';
+import { SaveCsv } from '../parts/save-csv.js';
 import { DayBars } from './day-bars.js';
 import { dayOf, earnedDays, earnedIn } from './earned-days.js';
 import { Earned } from './totals.js';
@@ -37,7 +24,11 @@ export function EarningsCard({ id }: { id: string }) {
       title="Earned"
       aside={
         <>
-          <CsvOf id={id} by={by} />
+          <SaveCsv
+            path={`/api/v1/providers/${encodeURIComponent(id)}/earnings`}
+            query={{ by, from: fromDay() }}
+            name={`earnings-by-${by}-${dayOf(nowMs())}.csv`}
+          />
           <Segmented
             label="By"
             value={by}
@@ -96,25 +87,5 @@ function ByJob({ earnings: { rows, next_cursor: next } }: { earnings: Earnings }
       />
       {next !== undefined && <p class="small soft card-note">There are more; the CSV has all of them.</p>}
     </>
-  );
-}
-
-function CsvOf({ id, by }: { id: string; by: 'day' | 'job' }) {
-  const [isBusy, setBusy] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    try {
-      const path = `/api/v1/providers/${encodeURIComponent(id)}/earnings`;
-      await act(() => saveCsv(path, { by, from: fromDay() }, `earnings-by-${by}-${dayOf(nowMs())}.csv`));
-    } catch (error) {
-      toast(`The table was not saved: ${error instanceof WorldLandError ? error.code : 'this page failed'}.`, 'bad');
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <Button size="s" busy={isBusy} disabled={!canAct.value} onClick={() => void save()}>
-      Save as CSV
-    </Button>
   );
 }

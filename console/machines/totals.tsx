@@ -1,9 +1,7 @@
-import { useState } from 'preact/hooks';
-import { WorldLandError } from '../../src/client/index.js';
 import type { Earnings, OwnProvider } from '../../src/client/types.generated.js';
-import { act, broker, canAct, login, nowMs, toast, token, useResource, type Loaded } from '../live/index.js';
-import { Button, Card, Loaded as Shown, Money, plain, Skeleton, Stat, Stats } from '../parts/index.js';
-import { saveCsv } from '../parts/save-csv.js';
+import { broker, login, nowMs, token, useResource, type Loaded } from '../live/index.js';
+import { Card, Loaded as Shown, Money, plain, Skeleton, Stat, Stats } from '../parts/index.js';
+import { SaveCsv } from '../parts/save-csv.js';
 import { DayBars } from './day-bars.js';
 import { dayOf, earnedDays, earnedIn } from './earned-days.js';
 import { gpusUsed } from './machine-words.js';
@@ -60,29 +58,19 @@ export function Earned({ label, units, note }: { label: string; units: string; n
 /** What each day has brought. */
 export function EarnedByDay({ earnings }: { earnings: Loaded<Earnings> }) {
   return (
-    <Card title="Earned by day" aside={<Csv />}>
+    <Card
+      title="Earned by day"
+      aside={
+        <SaveCsv
+          path="/api/v1/me/earnings"
+          query={{ by: 'day', from: fromDay() }}
+          name={`earnings-${dayOf(nowMs())}.csv`}
+        />
+      }
+    >
       <Shown of={earnings} skeleton={<Skeleton lines={1} height={8} />}>
         {({ rows }) => <DayBars days={earnedDays(rows, { nowMs: nowMs(), days: shownDays })} />}
       </Shown>
     </Card>
-  );
-}
-
-function Csv() {
-  const [isBusy, setBusy] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    try {
-      await act(() => saveCsv('/api/v1/me/earnings', { by: 'day', from: fromDay() }, `earnings-${dayOf(nowMs())}.csv`));
-    } catch (error) {
-      toast(`The table was not saved: ${error instanceof WorldLandError ? error.code : 'this page failed'}.`, 'bad');
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <Button size="s" busy={isBusy} disabled={!canAct.value} onClick={() => void save()}>
-      Save as CSV
-    </Button>
   );
 }
