@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -30,13 +30,21 @@ const of = <T extends KubernetesObject>(kind: string) => manifests().filter((obj
 const folder = mkdtempSync(join(tmpdir(), 'deploy-'));
 const authority = certificateAuthority(folder);
 const { certFile, keyFile } = authority.issue('broker', 'DNS:broker');
+const receiptKeyFile = join(folder, 'receipt-key');
+writeFileSync(receiptKeyFile, `0x${randomBytes(32).toString('hex')}\n`);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A process with this environment knows each of these variables, and takes their values; files are there for it to read. */
 function expectUnderstood(environment: Record<string, string>): void {
   const named = Object.entries(environment).filter(([name, value]) => value !== '' && name !== 'KUBECONFIG');
   const file = (name: string) =>
-    name.endsWith('KEY_FILE') ? keyFile : name.endsWith('CA_FILE') ? authority.caFile : certFile;
+    name === 'RECEIPT_PRIVATE_KEY_FILE'
+      ? receiptKeyFile
+      : name.endsWith('KEY_FILE')
+        ? keyFile
+        : name.endsWith('CA_FILE')
+          ? authority.caFile
+          : certFile;
   const given = named.map(([name, value]) => [name, name.endsWith('_FILE') ? file(name) : value] as const);
   expect(Object.keys(readConfig({ ...Object.fromEntries(given), NODE_ENV: 'production' }))).toEqual(
     expect.arrayContaining(given.map(([name]) => name.replace(/_FILE$/, ''))),
