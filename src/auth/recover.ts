@@ -1,14 +1,16 @@
-import { recoverAddress, type Hex } from 'viem';
 import { limitReached } from '../domain/limits.js';
+import { nativeRecoverSigner, recoverWithViem } from './recover-signer.js';
 import { signatureFormProblem } from './signature-form.js';
 import { currentTurn, Turns } from './turns.js';
 import type { Recover } from '../wire/recover.js';
 
-/** How many recoveries may wait: at about 2 ms each, the last one waits a second. */
+const recoverSigner = nativeRecoverSigner() ?? recoverWithViem;
+
+/** How many recoveries may wait: where each takes 2 ms, the last one waits a second. */
 const defaultMaxWaiting = 500;
 
 /**
- * Recovers signers one at a time and yields to the event loop in between: a recovery takes about 2 ms of processor
+ * Recovers signers one at a time and yields to the event loop in between: a recovery takes up to 2 ms of processor
  * time, and a flood of signatures must block neither other work nor other people's signatures (see `inTurn`).
  *
  * @param maxWaiting infinity for a reader that bounds its own concurrency.
@@ -35,7 +37,7 @@ export function createRecover({ maxWaiting = defaultMaxWaiting }: { maxWaiting?:
     const result = new Promise<string | undefined>((resolve, reject) => {
       turns.add(currentTurn(), {
         async run() {
-          resolve(await recovered(digest, signature));
+          resolve(await recoverSigner(digest, signature));
         },
         drop: () => reject(limitReached('signatures', { allowed: maxWaiting, retryAfterS: 1 })),
       });
@@ -44,13 +46,4 @@ export function createRecover({ maxWaiting = defaultMaxWaiting }: { maxWaiting?:
     if (!isBusy) void work();
     return await result;
   };
-}
-
-async function recovered(hash: Hex, signature: Hex): Promise<string | undefined> {
-  try {
-    return (await recoverAddress({ hash, signature })).toLowerCase();
-  } catch {
-    // Not a point on the curve, or r or s out of range.
-    return undefined;
-  }
 }
