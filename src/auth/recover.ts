@@ -1,10 +1,10 @@
 import { limitReached } from '../domain/limits.js';
-import { nativeRecoverSigner, recoverWithViem } from './recover-signer.js';
+import { nativeRecoverSigner, recoverWithViem, type RecoverSigner } from './recover-signer.js';
 import { signatureFormProblem } from './signature-form.js';
 import { currentTurn, Turns } from './turns.js';
 import type { Recover } from '../wire/recover.js';
 
-const recoverSigner = nativeRecoverSigner() ?? recoverWithViem;
+const fastest = nativeRecoverSigner() ?? recoverWithViem;
 
 /** How many recoveries may wait: where each takes 2 ms, the last one waits a second. */
 const defaultMaxWaiting = 500;
@@ -14,10 +14,14 @@ const defaultMaxWaiting = 500;
  * time, and a flood of signatures must block neither other work nor other people's signatures (see `inTurn`).
  *
  * @param maxWaiting infinity for a reader that bounds its own concurrency.
+ * @param recoverSigner the native library by default, where it loads.
  * @returns the signer's lower-case address; `undefined` when the signature is malformed or matches no key.
  * @throws BrokerError `rate_limited` when too many wait, for those at the address with the most.
  */
-export function createRecover({ maxWaiting = defaultMaxWaiting }: { maxWaiting?: number } = {}): Recover {
+export function createRecover({
+  maxWaiting = defaultMaxWaiting,
+  recoverSigner = fastest,
+}: { maxWaiting?: number; recoverSigner?: RecoverSigner } = {}): Recover {
   const turns = new Turns();
   let isBusy = false;
 
