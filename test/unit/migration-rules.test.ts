@@ -1,14 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { migrationNames, migrationsFolder, readMigration, statementsOf } from '../../src/db/migration-files.js';
-import { migrationFaults } from '../support/migration-rules.js';
+import { migrationFaults, tablesMadeBy } from '../support/migration-rules.js';
 
-/** Those before were shipped. */
+/** The first one since the last release: tables that come from here on are empty where it is installed. */
 const firstHeld = '0057';
 const held = migrationNames(migrationsFolder()).filter((name) => name >= firstHeld);
+const textOf = (name: string) => readMigration(migrationsFolder(), name);
 
 describe('a migration', () => {
   test.each(held)('%s keeps nobody waiting for long', (name) => {
-    expect(migrationFaults(readMigration(migrationsFolder(), name))).toEqual([]);
+    const empty = held.filter((other) => other < name).flatMap((other) => tablesMadeBy(textOf(other)));
+    expect(migrationFaults(textOf(name), empty)).toEqual([]);
   });
 
   test.each([
