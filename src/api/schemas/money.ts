@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import type { Unbookable } from '../../db/unbooked.js';
 import type { LedgerChecks } from '../../db/ledger-checks.js';
 import { entryKinds } from '../../db/ledger.js';
 import type { Debtor, RevenueBy, RevenueRow, Standing } from '../../db/revenue.js';
 import type { Statement, WalletBalance, WalletEntry } from '../../db/wallet-money.js';
-import type { Unbookable } from '../../db/unbooked.js';
 import { csvOf, type Cell } from '../../domain/csv.js';
 import { tokensOf } from '../../domain/tokens.js';
 import type { BillRange } from './bill.js';
