@@ -4,3 +4,6 @@ create table spending_caps (
   monthly numeric(78, 0) not null check (monthly >= 0),
   changed_at timestamptz not null default clock_timestamp()
 );
+
+-- For the owner of a machine: what was signed about its jobs before his wallet was proven names no payee.
+create index receipts_of_provider on receipts ((message ->> 'providerId'), issued_at desc, digest desc);
