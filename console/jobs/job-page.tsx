@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { isFinal } from '../../src/client/index.js';
 import type { Job } from '../../src/client/shapes.js';
 import { gpusText } from '../../src/words/gpu-text.js';
+import { Link } from '../app/link.js';
 import { PageHead } from '../app/page.js';
 import type { PageProps } from '../app/router.js';
 import { canAct, login } from '../live/index.js';
@@ -61,6 +62,9 @@ function Watched({ id }: { id: string }) {
   }
   return (
     <>
+      <p class="small job-back">
+        <Link to="/jobs">← Jobs</Link>
+      </p>
       <Head of={data} onJob={(job) => watched.job.put(counted(job))} />
       <Loaded of={watched.job}>{(of) => <Body of={of} watched={watched} />}</Loaded>
     </>

@@ -13,7 +13,7 @@ interface DialogProps {
   children: ComponentChildren;
 }
 
-/** A native modal dialog, open while it is mounted. The focus goes back to where it was. */
+/** A native modal dialog, open while it is mounted. The focus goes back to where it was, or to the heading of the page. */
 export function Dialog({ title, onClose, busy = false, wide = false, footer, children }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -28,6 +28,8 @@ export function Dialog({ title, onClose, busy = false, wide = false, footer, chi
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
+      // What opened it went with what was done, such as the button of a job that has ended.
+      else document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
     };
   }, []);
   const close = () => {
