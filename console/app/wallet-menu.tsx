@@ -21,8 +21,10 @@ export function WalletMenu() {
   };
   return (
     <>
-      <RunningRate />
-      <Limit />
+      <div class="top-money">
+        <RunningRate />
+        <Limit />
+      </div>
       <Menu
         size="s"
         name={`Wallet ${shortAddress(who.wallet)}`}

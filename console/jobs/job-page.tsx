@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { isFinal } from '../../src/client/index.js';
 import type { Job } from '../../src/client/shapes.js';
 import { gpusText } from '../../src/words/gpu-text.js';
@@ -91,6 +91,7 @@ function Head({ of, onJob }: { of: Counted; onJob(job: Job): void }) {
   const { job } = of;
   const [open, setOpen] = useState<Open>();
   const close = () => setOpen(undefined);
+  useFocusKept(mayEnd(job));
   return (
     <PageHead
       title={nameOf(job)}
@@ -113,6 +114,16 @@ function Head({ of, onJob }: { of: Counted; onJob(job: Job): void }) {
       {open === 'end' && <EndDialog of={of} onJob={onJob} onClose={close} />}
     </PageHead>
   );
+}
+
+/** The button that ended the job goes with it, and would take the focus along. */
+function useFocusKept(isThere: boolean): void {
+  const wasThere = useRef(isThere);
+  useEffect(() => {
+    if (wasThere.current && !isThere && document.activeElement === document.body)
+      document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+    wasThere.current = isThere;
+  }, [isThere]);
 }
 
 function Lead({ job }: { job: Job }) {

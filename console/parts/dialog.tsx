@@ -28,8 +28,11 @@ export function Dialog({ title, onClose, busy = false, wide = false, footer, chi
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
-      // What opened it went with what was done, such as the button of a job that has ended.
-      else document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+      // What opened it may go with what was done, such as the button of a job that has ended.
+      setTimeout(() => {
+        if (document.activeElement === document.body)
+          document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+      });
     };
   }, []);
   const close = () => {
