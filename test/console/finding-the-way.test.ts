@@ -79,15 +79,15 @@ const noSuchJob = '01a21b04-5bea-7327-8227-742970cf6f95';
     await page.getByRole('table').first().waitFor();
     await page.evaluate('scrollTo(0, 600)');
     await until(async () => (await page.evaluate<number>('history.state?.scroll ?? 0')) === 600);
-    await shellOf(page).places.getByRole('link', { name: 'Rent out' }).click();
-    await title(page, /^My machines/);
+    await shellOf(page).places.getByRole('link', { name: 'Jobs' }).click();
+    await title(page, /^Jobs/);
     expect(await page.evaluate('scrollY')).toBe(0);
     await until(() => hasFocus(shellOf(page).heading), { name: 'the focus is at the heading' });
     await page.goBack();
     await title(page, /^Market/);
     await until(async () => (await page.evaluate('scrollY')) === 600, { name: 'the page is where it was' });
     await page.goForward();
-    await title(page, /^My machines/);
+    await title(page, /^Jobs/);
   });
 
   test('a filter of the list of jobs stands in the address, and another tab opens the same', async () => {
@@ -95,7 +95,7 @@ const noSuchJob = '01a21b04-5bea-7327-8227-742970cf6f95';
     await connectWallet(page);
     await shellOf(page).places.getByRole('link', { name: 'Jobs' }).click();
     await page.getByRole('link', { name: 'lighthouse' }).waitFor();
-    await page.getByText('Ended', { exact: true }).click();
+    await page.getByRole('radio', { name: 'Ended' }).check();
     await page.getByText('No job has ended yet').waitFor();
     const tab = await visitor.context.newPage();
     await tab.goto(page.url());

@@ -78,7 +78,7 @@ import { connectWallet, walletDialogOf, words } from './pages/shell.js';
     expect(await words(row.first())).toContain('no registry has this image');
   }, 240_000);
 
-  test('a machine that does not sign waits, is approved, and its row says that it serves', async () => {
+  test('a machine that does not sign waits, its wallet is compared, and once it is approved it may join', async () => {
     const providerId = `unsigned-${Date.now() % 1_000_000}`;
     const page = await operate();
     const unsigned = { providerId, isSigned: false, wallet: newWallet().address };
@@ -87,15 +87,14 @@ import { connectWallet, walletDialogOf, words } from './pages/shell.js';
     const waiting = page.getByRole('row').filter({ hasText: providerId });
     await press(page, waiting.getByRole('button', { name: 'Approve…' }));
     const sheet = page.getByRole('dialog', { name: `Approve ${providerId}` });
+    expect(await words(sheet)).toContain(unsigned.wallet.toLowerCase());
     await press(page, sheet.getByRole('button', { name: 'Approve', exact: true }));
     await sheet.waitFor({ state: 'detached' });
     await waiting.waitFor({ state: 'detached' });
-    // As its agent does when it starts again.
-    await site.machine(unsigned);
-
     await goToTab(page, 'Machines');
     const row = page.getByRole('row').filter({ hasText: providerId });
-    await until(async () => (await words(row)).includes('available'), { timeoutMs: 60_000, name: 'it serves' });
+    await until(async () => /approved|joined/.test(await words(row)), { timeoutMs: 60_000, name: 'it may join' });
+    expect(await words(row)).not.toContain('waits for approval');
     await goToTab(page, 'Audit');
     await page
       .getByRole('row')
