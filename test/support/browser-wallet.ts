@@ -9,6 +9,8 @@ export interface BrowserWallet {
   /** The chain that it is on. */
   chainId: number;
   icon?: string;
+  /** It is put into the page late: it announces itself once the page's `announceLate()` is called. */
+  isLate?: boolean;
   /** Its person says no to these methods. */
   refuses?: readonly string[];
   /** Every call that the page made. */
@@ -45,7 +47,8 @@ export async function installWallets(
       return { error: { code, message } };
     }
   });
-  const shown = wallets.map(({ name, icon }, index) => ({
+  const shown = wallets.map(({ name, icon, isLate }, index) => ({
+    isLate,
     uuid: `00000000-0000-4000-8000-00000000000${index}`,
     name,
     icon,
@@ -70,7 +73,10 @@ async function answer(wallet: BrowserWallet, method: string, params: unknown[]):
 }
 
 /** Runs in the page, so it is text there and uses nothing from here. */
-function inPage(wallets: { uuid: string; name: string; icon?: string }[], isOld: boolean): void {
+function inPage(
+  wallets: { uuid: string; name: string; icon?: string | undefined; isLate?: boolean | undefined }[],
+  isOld: boolean,
+): void {
   type Answer = { value: unknown } | { error: { code: number; message: string } };
   const page = globalThis as unknown as Record<string, unknown> & {
     callWallet(index: number, method: string, params: unknown[]): Promise<Answer>;
@@ -89,12 +95,18 @@ function inPage(wallets: { uuid: string; name: string; icon?: string }[], isOld:
     return;
   }
   const Announcement = page['CustomEvent'] as new (type: string, init: object) => Event;
+  let isEarly = true;
   const announce = () => {
-    wallets.forEach((info, at) => {
+    wallets.forEach(({ isLate, ...info }, at) => {
+      if (isLate === true && isEarly) return;
       const detail = { info: { rdns: 'example.wallet', ...info }, provider: providers[at] };
       page.dispatchEvent(new Announcement('eip6963:announceProvider', { detail }));
     });
   };
   page.addEventListener('eip6963:requestProvider', announce);
   announce();
+  page['announceLate'] = () => {
+    isEarly = false;
+    announce();
+  };
 }
