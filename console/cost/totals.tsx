@@ -33,7 +33,16 @@ export function Totals({ range }: { range: DayRange }) {
           />
           <Stat
             label="Reserved now"
-            value={<Money units={runningSums((active.data?.rows ?? []).map(({ job }) => job), token().decimals).reserved} />}
+            value={
+              <Money
+                units={
+                  runningSums(
+                    (active.data?.rows ?? []).map(({ job }) => job),
+                    token().decimals,
+                  ).reserved
+                }
+              />
+            }
             note="held until the jobs end; what is left comes back"
           />
         </Stats>
@@ -65,7 +74,8 @@ function Rate({ rows }: { rows: readonly Counted[] }) {
   if (running === 0) return <>nothing runs</>;
   return (
     <>
-      {jobsText(running)}, <Money units={perHour} />/h
+      {jobsText(running)}, <Money units={perHour} />
+      /h
     </>
   );
 }
