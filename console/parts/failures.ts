@@ -34,6 +34,7 @@ const byCode: Record<string, Failure> = {
   spend_limit_exceeded: { title: 'This costs more than your limit allows' },
   quota_exceeded: { title: 'There are too many already' },
   scope_denied: { title: 'Your login may not do this' },
+  wallet_changed: { title: 'Another operator has signed in' },
   wallet_rejected: { title: 'Your wallet said no', advice: 'Nothing was signed.' },
 };
 
