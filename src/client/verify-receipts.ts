@@ -57,7 +57,16 @@ export function verifyReceipts(
 }
 
 /** What of a receipt is checked by itself, in this order. */
-export const receiptChecks = ['form', 'digest', 'audience', 'signature', 'time', 'charge', 'share', 'previous'] as const;
+export const receiptChecks = [
+  'form',
+  'digest',
+  'audience',
+  'signature',
+  'time',
+  'charge',
+  'share',
+  'previous',
+] as const;
 
 export interface CheckedPart {
   check: (typeof receiptChecks)[number];
@@ -70,16 +79,18 @@ export interface CheckedPart {
 /**
  * Checks one receipt, part by part. Whether receipts of the wallet are missing, `verifyReceipts` finds with all of them.
  *
- * @param previous the receipt that it names as the one before it; absent: that link is left open.
+ * @param previous the receipt that it names as the one before it; null: there is none; absent: that link is left open.
  */
 export function checkReceipt(
   row: Receipt,
-  { keys, audience, previous }: { keys: readonly ReceiptKey[]; audience: string; previous?: Receipt | undefined },
+  { keys, audience, previous }: { keys: readonly ReceiptKey[]; audience: string; previous?: Receipt | null | undefined },
 ): CheckedPart[] {
   const found = digested(row);
   if (found === undefined) {
     const none = ['it is no receipt, or holds more than was signed'];
-    return receiptChecks.map((check) => (check === 'form' ? part(check, none) : { check, state: 'open', problems: [] }));
+    return receiptChecks.map((check) =>
+      check === 'form' ? part(check, none) : { check, state: 'open', problems: [] },
+    );
   }
   return [part('form', []), ...partsOf(row, found, { keys, audience }), previousPart(found, previous)];
 }
@@ -109,13 +120,14 @@ function partsOf(
 }
 
 /** Whether it follows the receipt that it names. */
-function previousPart({ receipt }: DigestedReceipt, given: Receipt | undefined): CheckedPart {
+function previousPart({ receipt }: DigestedReceipt, given: Receipt | null | undefined): CheckedPart {
   if (receipt.previous === noReceipt) {
     const text = 'it names no receipt before it, and is not the first one';
     return part('previous', receipt.number === 1 ? [] : [text]);
   }
-  const before = given === undefined ? undefined : digested(given);
   if (given === undefined) return { check: 'previous', state: 'open', problems: [] };
+  if (given === null) return part('previous', [`receipt ${receipt.number - 1}, which it names, is not there`]);
+  const before = digested(given);
   const isBefore =
     before?.digest === receipt.previous &&
     before.receipt.number === receipt.number - 1 &&
