@@ -38,7 +38,7 @@ function Session({ me }: { me: Whoami }) {
   return (
     <div class="stack">
       {me.spend_limit === '0' ? <p>It may look, and spend nothing.</p> : <Limit me={me} />}
-      <dl class="account-facts">
+      <dl class="facts narrow">
         <div>
           <dt>It may</dt>
           <dd>{scopesInWords(me.scopes)}</dd>

@@ -11,7 +11,7 @@ import { startView, tookMs } from './start-view.js';
 export function FactsCard({ job, events }: { job: Job; events: EventLog }) {
   return (
     <Card title="What it has">
-      <dl class="facts">
+      <dl class="facts narrow">
         <Fact name="GPU">
           <Untrusted text={gpusText(job.gpu_count, job.gpu_model, job.gpu_type)} />
           {job.any_gpu_type && <span class="soft"> (any type was asked for)</span>}

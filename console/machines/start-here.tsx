@@ -15,7 +15,7 @@ export function StartHere({ action }: { action: ComponentChildren }) {
     <div class="start-here">
       <Card title="How to begin">
         <div class="stack loose">
-          <ol class="start-steps">
+          <ol class="hosting-steps">
             <li>
               <b>Two commands on the machine.</b>{' '}
               <span class="soft">

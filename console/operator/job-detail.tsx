@@ -161,7 +161,7 @@ function Facts({ job }: { job: AdminJob }) {
     ],
   ];
   return (
-    <dl class="facts wide">
+    <dl class="facts">
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -182,7 +182,7 @@ function FailureCard({ jobId }: { jobId: string }) {
     <Card title="Why it failed">
       <Loaded of={failure} skeleton={<Skeleton lines={2} />}>
         {({ failure_reason: code, failure_message: told, kubernetes_said: said }) => (
-          <dl class="facts wide">
+          <dl class="facts">
             <div>
               <dt>Code</dt>
               <dd>

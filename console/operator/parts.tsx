@@ -72,7 +72,7 @@ interface FiltersProps {
 export function Filters({ children, onApply, onClear }: FiltersProps) {
   return (
     <form
-      class="filters"
+      class="operator-filters"
       role="search"
       onSubmit={(event) => {
         event.preventDefault();

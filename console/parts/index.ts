@@ -1,5 +1,5 @@
 /**
- * What pages are made of. Each part has its own file with its props explained; their look is in `styles/parts.css`.
+ * What pages are made of. Each part has its own file with its props explained; their look is in `styles/parts/`.
  *
  * Strangers' text (names of providers, jobs and images, messages of machines) goes through `<Untrusted>`, and never
  * into `href`, `style`, `class` or `key` of anything but a list. Amounts go through `<Money>` and `<Price>`, times

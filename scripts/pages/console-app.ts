@@ -14,7 +14,10 @@ const shared = 'console/app/shared.ts';
 /** The page that most people see first: its parts are asked for with the document. */
 const firstPage = 'market';
 /** In the order in which they apply. */
-const styleFiles = ['tokens', 'ground', 'parts', 'shell'].map((name) => `console/styles/${name}.css`);
+const parts = 'buttons cards tables states figures facts fields dialogs menus notes copies lines wallets'.split(' ');
+const styleFiles = ['tokens', 'ground', ...parts.map((name) => `parts/${name}`), 'shell'].map(
+  (name) => `console/styles/${name}.css`,
+);
 
 /** A document is served at every address of the console; what it names is relative to that address. */
 const deepest = 2;
