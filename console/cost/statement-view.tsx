@@ -76,7 +76,7 @@ function Sums({ statement }: { statement: Statement }) {
         <span class="small soft">
           {statement.reserved !== '0' && (
             <>
-              <Money units={statement.reserved} /> of it reserved for jobs.{' '}
+              <Money units={statement.reserved} /> reserved for jobs that have not ended.{' '}
             </>
           )}
           {statement.is_final ? 'The month is over: nothing is booked in it any more.' : 'The month is not over yet.'}

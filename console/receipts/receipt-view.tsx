@@ -104,7 +104,7 @@ function Worked({ receipt }: { receipt: Receipt }) {
 function Served({ receipt }: { receipt: Receipt }) {
   const { message } = receipt.typed_data;
   return (
-    <dl class="receipt-facts">
+    <dl class="facts narrow">
       <Fact name="Rented">
         <Untrusted text={resourcesText(message.resources)} max={200} />
       </Fact>
@@ -132,7 +132,7 @@ function Served({ receipt }: { receipt: Receipt }) {
 function Signed({ receipt: { typed_data: typed, digest, signatures }, previous }: ReceiptViewProps) {
   const { message, domain } = typed;
   return (
-    <dl class="receipt-facts">
+    <dl class="facts narrow">
       <Fact name="Digest">
         <Hex text={digest} what="the digest" />
       </Fact>

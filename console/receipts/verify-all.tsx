@@ -54,6 +54,7 @@ export function VerifyAll({ what, lead, verify }: VerifyAllProps) {
 }
 
 function Found({ found: { problems, count, pending, charged, refunded } }: { found: VerifiedReceipts }) {
+  if (count === 0) return <p>There are none yet.</p>;
   const counted = `${count} ${count === 1 ? 'receipt' : 'receipts'}`;
   return (
     <>
