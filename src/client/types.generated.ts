@@ -1176,13 +1176,26 @@ export interface Revenue {
     since: string;
   }[];
   ledger: {
+    /** When new bookings were compared last */
     checked_at: string | null;
     /** In how many rows which invariant is violated; empty when healthy */
     differs: {
       [name: string]: number;
     };
+    /** By which invariants everything cannot be compared any more; empty when healthy */
+    uncompared: {
+      invariant: string;
+      since: string;
+      why: string;
+    }[];
     /** Charges of an older version that are still to be booked */
     unbooked: number;
+    /** Jobs that cannot be booked, at most 100; empty when healthy */
+    unbookable: {
+      job_id: string;
+      since: string;
+      reason: string;
+    }[];
   };
 }
 
