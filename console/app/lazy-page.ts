@@ -29,7 +29,7 @@ export async function showPage(path: string): Promise<void> {
   }
   const { route, params } = found;
   try {
-    const [loaded] = await Promise.all([route.load(), styleOf(route.folder), styleOf(route.also)]);
+    const [loaded] = await Promise.all([route.load(), ...[route.folder, ...(route.also ?? [])].map(styleOf)]);
     if (turn === latest) shown.value = { route, params, page: loaded.default };
   } catch (error) {
     console.error(error);
@@ -39,9 +39,9 @@ export async function showPage(path: string): Promise<void> {
 
 const styles = new Map<string, Promise<void>>();
 
-async function styleOf(folder: string | undefined): Promise<void> {
-  const name = folder === undefined ? undefined : PAGE_STYLES[folder];
-  if (folder === undefined || name === undefined) return;
+async function styleOf(folder: string): Promise<void> {
+  const name = PAGE_STYLES[folder];
+  if (name === undefined) return;
   const { href } = new URL(name, consoleBase);
   if ([...document.styleSheets].some((sheet) => sheet.href === href)) return;
   const loading = styles.get(folder) ?? load(href);

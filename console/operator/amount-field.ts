@@ -17,7 +17,9 @@ export function readAmount({ text, unit }: AmountEntered, decimals: number): { u
   const units = unit === 'units' ? wholeUnits(text.trim()) : tokenUnits(text, decimals);
   if (units === undefined) {
     const example = unit === 'units' ? 'A whole number, such as 1500.' : 'A number such as 25 or 0.5, with a point.';
-    return { problem: unit === 'tokens' && hasTooManyDigits(text, decimals) ? `At most ${decimals} decimals.` : example };
+    return {
+      problem: unit === 'tokens' && hasTooManyDigits(text, decimals) ? `At most ${decimals} decimals.` : example,
+    };
   }
   if (BigInt(units) === 0n) return { problem: 'More than 0.' };
   return BigInt(units) > most ? { problem: 'That is more than any account holds.' } : { units };

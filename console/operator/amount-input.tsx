@@ -25,8 +25,8 @@ export function AmountInput({ label, value, onInput }: AmountInputProps) {
         hint={
           'units' in read ? (
             <span class="amount-both">
-              <b>{amountInWords(read.units, { symbol: shown, decimals })}</b> = <span class="num">{read.units}</span> base
-              units
+              <b>{amountInWords(read.units, { symbol: shown, decimals })}</b> = <span class="num">{read.units}</span>{' '}
+              base units
             </span>
           ) : (
             `1 ${shown} is 10^${decimals} base units.`

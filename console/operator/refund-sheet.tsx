@@ -81,11 +81,7 @@ export function RefundSheet({ job, onClose }: RefundSheetProps) {
       )}
       <Input
         label="Reason"
-        hint={
-          <>
-            Its customer reads: “{reason.trim() === '' ? '…' : <Untrusted text={reason.trim()} max={200} />}”
-          </>
-        }
+        hint={<>Its customer reads: “{reason.trim() === '' ? '…' : <Untrusted text={reason.trim()} max={200} />}”</>}
         value={reason}
         maxLength={longestReason}
         error={reason === '' ? undefined : why}
