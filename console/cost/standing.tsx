@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Balance, Statement } from '../../src/client/types.generated.js';
 import { broker, login, nowMs, refresh, second, token, useJobEvents, useResource, type Loaded } from '../live/index.js';
-import { Loaded as Shown, Money, plain, Price, Skeleton, Stat, Stats } from '../parts/index.js';
+import { Loaded as Shown, Money, plain, Skeleton, Stat, Stats } from '../parts/index.js';
 import { countingFigure, spentNow, type Counted } from '../jobs/spending.js';
 import { useJobs } from '../jobs/use-jobs.js';
 import { monthInWords, monthOf } from './months.js';
@@ -43,7 +43,7 @@ export function Standing() {
           <Stat label="Running now" value={<Running rows={rows} />} note={<Rate rows={rows} />} />
           <Stat
             label="Reserved now"
-            value={<Money units={runningSums(rows.map(({ job }) => job)).reserved} />}
+            value={<Money units={runningSums(jobsOf(rows), token().decimals).reserved} />}
             note="held until the jobs end; what is left comes back"
           />
         </Stats>
@@ -77,6 +77,7 @@ function settledText({ jobs, refunded }: Statement): ComponentChildren {
   );
 }
 
+const jobsOf = (rows: readonly Counted[]) => rows.map(({ job }) => job);
 const jobsText = (count: number) => `${count} ${count === 1 ? 'job' : 'jobs'}`;
 
 /** What all jobs that run have cost so far, together. */
@@ -93,11 +94,11 @@ function Running({ rows }: { rows: readonly Counted[] }) {
 }
 
 function Rate({ rows }: { rows: readonly Counted[] }) {
-  const { running, perHour } = runningSums(rows.map(({ job }) => job));
+  const { running, perHour } = runningSums(jobsOf(rows), token().decimals);
   if (running === 0) return <>nothing runs</>;
   return (
     <>
-      {jobsText(running)}, <Price perHour={perHour} />
+      {jobsText(running)}, <Money units={perHour} />/h
     </>
   );
 }

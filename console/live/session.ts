@@ -80,7 +80,7 @@ export async function requireLogin(why?: string): Promise<boolean> {
  * Asks for a higher limit: "This needs 4.40, you have 1.10 left". True once there is a session that covers it: then
  * send the same order again, with the same idempotency key.
  *
- * @param needed base units, such as `required` of `spend_limit_exceeded`.
+ * @param needed base units, such as `required` of `spend_limit_exceeded`; `0`: the person wants another limit.
  */
 export async function allowMore(needed: string): Promise<boolean> {
   return await asked({ kind: 'more', needed });
@@ -103,9 +103,13 @@ export function useOperator(): Broker | undefined {
  * @throws WorldLandError of the last attempt; `not_logged_in` if the person closed the dialog.
  */
 export async function actAsOperator<T>(action: (client: Broker) => Promise<T>): Promise<T> {
+  const first = operator.peek()?.session?.wallet;
   for (let isSecond = false; ; isSecond = true) {
     const client = await requireOperator();
     if (client === undefined) throw new WorldLandError('not_logged_in', 'this needs the signature of an operator');
+    // What one operator was about to do is not done in the name of another.
+    if (first !== undefined && client.session?.wallet !== first)
+      throw new WorldLandError('not_logged_in', 'another operator has signed in now: nothing was sent, so look again');
     try {
       return await action(client);
     } catch (error) {
