@@ -4,6 +4,7 @@ import { loginFailure, type LoginFailure } from '../connect/failure.js';
 import { readLimit } from '../connect/limits.js';
 import { mintToken } from '../connect/open-session.js';
 import { WalletList } from '../connect/wallet-list.js';
+import { useWalletWait, WaitingFor } from '../connect/wallet-wait.js';
 import type { Wallet } from '../connect/wallets.js';
 import { refresh, site, token } from '../live/index.js';
 import { Button, Check, CommandLine, Copy, Dialog, Input, plain, Select, Time } from '../parts/index.js';
@@ -37,6 +38,7 @@ function Asking({ onMinted, onClose }: AskingProps) {
   const [asked, setAsked] = useState<Wallet>();
   const [said, setSaid] = useState('');
   const [failure, setFailure] = useState<LoginFailure>();
+  const wait = useWalletWait();
   const { decimals } = token();
   const problems = tokenProblems(form, decimals);
   const isReady = Object.keys(problems).length === 0;
@@ -46,7 +48,8 @@ function Asking({ onMinted, onClose }: AskingProps) {
     try {
       const limit = maySpend(form) ? readLimit(form.limit, decimals)! : '0';
       const label = plain(form.name, 60) || 'A token of the console';
-      onMinted(await mintToken(wallet, { ...form, limit, label, ttlSeconds: Number(form.lifetime), say: setSaid }));
+      const asked = { ...form, limit, label, ttlSeconds: Number(form.lifetime), say: setSaid };
+      onMinted(await wait.ask(wallet.name, async (signal) => await mintToken(wallet, { ...asked, signal })));
       refresh('account');
     } catch (error) {
       setFailure(loginFailure(error, { smartWallets: site.peek()?.auth.smart_wallets === true }));
@@ -55,7 +58,7 @@ function Asking({ onMinted, onClose }: AskingProps) {
     }
   };
   return (
-    <Dialog title="New token" onClose={onClose} busy={asked !== undefined}>
+    <Dialog title="New token" onClose={onClose}>
       <p class="soft">
         For a program that does your work: it says the token instead of having your wallet sign. It gets a session of
         its own, which you can end here at any time.
@@ -65,9 +68,7 @@ function Asking({ onMinted, onClose }: AskingProps) {
         <h3>Which wallet signs?</h3>
         <WalletList asked={asked} disabled={!isReady} onChoose={(wallet) => void use(wallet)} />
       </div>
-      <p class="small wallet-said" role="status" aria-live="polite">
-        {said}
-      </p>
+      <WaitingFor of={wait} said={said} />
       {failure !== undefined && (
         <p class="note tone-bad" role="alert">
           <bdi dir="ltr">{failure.text}</bdi>

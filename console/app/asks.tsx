@@ -19,5 +19,5 @@ export function Asks() {
     );
   }, [question, dialog]);
   if (question === undefined || dialog === undefined) return null;
-  return <dialog.component key={question.kind} question={question} />;
+  return <dialog.component key={question.number} question={question} />;
 }

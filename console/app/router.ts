@@ -19,7 +19,7 @@ export const visits = signal(0);
 
 /** The address of a path below `/console`, such as `/jobs/1f0…?tab=logs`. */
 export function href(to: string): string {
-  return consoleBase.pathname + to.replace(/^\//, '');
+  return consoleBase.pathname + to.replace(/^\/+/, '');
 }
 
 /** Goes to a path below `/console`. */

@@ -10,8 +10,12 @@ export function otherAudience(
 ): { text: string; link: URL | undefined } | undefined {
   if (audience === undefined || audience === here.origin) return undefined;
   const isWeb = /^https?:\/\//.test(audience) && URL.canParse(audience);
+  const link = isWeb ? new URL(audience) : undefined;
+  // As a reference, a path with two slashes at its beginning would name another host.
+  if (link !== undefined)
+    Object.assign(link, { pathname: here.pathname.replace(/^\/+/, '/'), search: here.search, hash: here.hash });
   return {
     text: `This broker calls itself ${audience}, and this page was opened at ${here.origin}. A signature from here would be refused.`,
-    link: isWeb ? new URL(`${here.pathname}${here.search}${here.hash}`, audience) : undefined,
+    link,
   };
 }

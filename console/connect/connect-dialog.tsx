@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { delegationStatement } from '../../src/wire/session-typed-data.js';
-import { ask, login, operator, readSite, site, toast, token, whoami, type Ask } from '../live/index.js';
+import { login, readSite, site, toast, token, whoami, type Ask } from '../live/index.js';
 import { Button, Copy, Dialog, figureOf, plain, shortAddress } from '../parts/index.js';
 import { otherAudience } from './audience.js';
 import { loginFailure, type LoginFailure } from './failure.js';
@@ -8,6 +8,7 @@ import { LimitChoice } from './limit-choice.js';
 import { limitsThatCover, neededFigure, offered, readLimit, suggested } from './limits.js';
 import { endAllSessions, logIn, logInAsOperator } from './open-session.js';
 import { WalletList } from './wallet-list.js';
+import { useWalletWait, WaitingFor } from './wallet-wait.js';
 import type { Wallet } from './wallets.js';
 
 /** The dialogs that ask a wallet: connect, connect again, allow more, operator. */
@@ -38,29 +39,30 @@ function Asking({ question }: { question: Ask }) {
   const [own, setOwn] = useState('');
   const [asked, setAsked] = useState<Wallet>();
   const [said, setSaid] = useState('');
+  const wait = useWalletWait();
   const [failure, setFailure] = useState<LoginFailure & { wallet: Wallet }>();
   const limit = chosen === 'own' ? readLimit(own, decimals) : chosen;
   const isOperator = question.kind === 'operator';
 
-  const use = async (wallet: Wallet, first?: () => Promise<void>) => {
+  const use = async (wallet: Wallet, { first }: { first?: typeof endAllSessions } = {}) => {
     const before = login.peek()?.wallet;
     setFailure(undefined);
     setAsked(wallet);
     const focused = document.activeElement;
     try {
-      await first?.();
-      if (site.peek() === undefined) await readSite();
-      if (isOperator) {
-        operator.value = await logInAsOperator(wallet, { say: setSaid, isFirst: before === undefined });
-      } else await logIn(wallet, { limit: limit!, say: setSaid });
+      await wait.ask(wallet.name, async (signal) => {
+        const asked = { say: setSaid, signal };
+        await first?.(wallet, asked);
+        if (site.peek() === undefined) await readSite();
+        signal.throwIfAborted();
+        if (isOperator) await logInAsOperator(wallet, { ...asked, isFirst: before === undefined });
+        else await logIn(wallet, { ...asked, limit: limit! });
+      });
       finish(question, before);
     } catch (error) {
-      // The person closed the dialog while the wallet was open.
-      if (ask.peek() === question) {
-        setFailure({ ...loginFailure(error, { smartWallets: site.peek()?.auth.smart_wallets === true }), wallet });
-        setSaid('');
-        requestAnimationFrame(() => (focused as HTMLElement | null)?.focus());
-      }
+      setFailure({ ...loginFailure(error, { smartWallets: site.peek()?.auth.smart_wallets === true }), wallet });
+      setSaid('');
+      requestAnimationFrame(() => (focused as HTMLElement | null)?.focus());
     } finally {
       setAsked(undefined);
     }
@@ -74,14 +76,9 @@ function Asking({ question }: { question: Ask }) {
         <h3>Which wallet signs?</h3>
         <WalletList asked={asked} disabled={!isOperator && limit === undefined} onChoose={(w) => void use(w)} />
       </div>
-      <p class="small wallet-said" role="status" aria-live="polite">
-        {said}
-      </p>
+      <WaitingFor of={wait} said={said} />
       {failure !== undefined && (
-        <Failed
-          failure={failure}
-          onEndOthers={() => void use(failure.wallet, () => endAllSessions(failure.wallet, setSaid))}
-        />
+        <Failed failure={failure} onEndOthers={() => void use(failure.wallet, { first: endAllSessions })} />
       )}
       <p class="soft small">
         Your wallet will show: <q>{delegationStatement}</q>

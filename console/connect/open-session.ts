@@ -3,7 +3,7 @@ import type { MintedToken } from '../../src/client/shapes.js';
 import type { TypedData } from '../../src/client/wallet.js';
 import { domainType } from '../../src/wire/typed-data-domain.js';
 import { connectLazily, type Broker } from '../live/client.js';
-import { api, site, takeLogin, watchedFetch } from '../live/index.js';
+import { api, endSessionOf, nowMs, operator, site, takeLogin, watchedFetch } from '../live/index.js';
 import { browserScopes, browserSession, labelOf } from './browser-session.js';
 import { chainOf, connect as accountOf, sign, switchChain, type Wallet } from './wallets.js';
 
@@ -16,6 +16,8 @@ export interface Asked {
   limit: string;
   /** Tells the person what their wallet waits for. */
   say(text: string): void;
+  /** Aborted: nobody waits any more. What the wallet signs then is not used, and a session that it opened is ended. */
+  signal: AbortSignal;
 }
 
 /** How long a login of this console lives, as far as the broker lets it. */
@@ -32,7 +34,9 @@ export function loginSeconds(): number {
  */
 export async function logIn(wallet: Wallet, asked: Asked): Promise<void> {
   const { client, opened } = await openSession(wallet, browserScopes, asked);
-  await takeLogin(browserSession(opened(), await tokenOf(client), Date.now()));
+  const minted = await tokenOf(client);
+  requireWanted(client, asked.signal);
+  await takeLogin(browserSession(opened(), minted, nowMs()));
 }
 
 /**
@@ -42,16 +46,25 @@ export async function logIn(wallet: Wallet, asked: Asked): Promise<void> {
  */
 export async function logInAsOperator(
   wallet: Wallet,
-  { say, isFirst }: { say(text: string): void; isFirst: boolean },
-): Promise<Broker> {
-  const { client, opened } = await openSession(wallet, operatorScopes, { limit: '0', say });
-  if (isFirst) await takeLogin(browserSession(opened(), await tokenOf(client), Date.now()));
-  return client;
+  { isFirst, ...asked }: Omit<Asked, 'limit'> & { isFirst: boolean },
+): Promise<void> {
+  const { client, opened } = await openSession(wallet, operatorScopes, { limit: '0', ...asked });
+  const minted = isFirst ? await tokenOf(client) : undefined;
+  requireWanted(client, asked.signal);
+  operator.value = client;
+  if (minted !== undefined) await takeLogin(browserSession(opened(), minted, nowMs()));
+}
+
+/** A wallet may sign after its dialog was closed: then the session that it opened ends at once. */
+function requireWanted(client: Broker, signal: AbortSignal): void {
+  if (!signal.aborted) return;
+  endSessionOf(client);
+  signal.throwIfAborted();
 }
 
 /** Ends all sessions of a wallet, by its signature alone: for a wallet that has too many of them. */
-export async function endAllSessions(wallet: Wallet, say: (text: string) => void): Promise<void> {
-  const { signer, chainId } = await signerOf(wallet, say);
+export async function endAllSessions(wallet: Wallet, asked: Omit<Asked, 'limit'>): Promise<void> {
+  const { signer, chainId } = await signerOf(wallet, asked);
   await connectLazily({ api, fetch: watchedFetch, retries: 0 }).revokeByWallet({ wallet: signer, chainId });
 }
 
@@ -75,14 +88,16 @@ export interface TokenAsked extends Asked {
 export async function mintToken(wallet: Wallet, asked: TokenAsked): Promise<MintedToken> {
   const { scopes, ttlSeconds } = asked;
   const { client } = await openSession(wallet, scopes, asked);
-  return await client.tokens.create({ scopes, ttlSeconds });
+  const minted = await client.tokens.create({ scopes, ttlSeconds });
+  requireWanted(client, asked.signal);
+  return minted;
 }
 
 type Opening = Asked & Partial<Pick<TokenAsked, 'ttlSeconds' | 'label'>>;
 
 async function openSession(wallet: Wallet, scopes: readonly Scope[], opening: Opening) {
-  const { limit, say, ttlSeconds = loginSeconds(), label = labelOf(navigator) } = opening;
-  const { signer, chainId } = await signerOf(wallet, say);
+  const { limit, signal, ttlSeconds = loginSeconds(), label = labelOf(navigator) } = opening;
+  const { signer, chainId } = await signerOf(wallet, opening);
   let kept: StoredSession | undefined;
   const memory = memoryStore();
   const store = {
@@ -94,23 +109,24 @@ async function openSession(wallet: Wallet, scopes: readonly Scope[], opening: Op
   };
   const client = connectLazily({ api, store, fetch: watchedFetch, retries: 0 });
   await client.login({ wallet: signer, chainId, scopes, spendLimit: limit, ttlSeconds, label });
+  requireWanted(client, signal);
   return { client, opened: () => kept! };
 }
 
 /** A wallet of this browser in the form in which a login takes one, on a chain that the broker accepts. */
-async function signerOf(wallet: Wallet, say: (text: string) => void) {
+async function signerOf(wallet: Wallet, { say, signal }: Omit<Asked, 'limit'>) {
   say(`${wallet.name} asks you which account to use.`);
-  const address = await accountOf(wallet);
+  const address = await accountOf(wallet, signal);
   const accepted = site.value?.auth.chain_ids ?? [];
-  const current = await chainOf(wallet);
+  const current = await chainOf(wallet, signal);
   const chainId = current !== undefined && accepted.includes(current) ? current : (accepted[0] ?? current ?? 1);
   if (current !== chainId) {
     say(`${wallet.name} has to change to the chain with the id ${chainId}.`);
-    await switchChain(wallet, chainId);
+    await switchChain(wallet, chainId, signal);
   }
   const signTypedData = async ({ types, ...rest }: TypedData) => {
     say(`${wallet.name} asks you to sign.`);
-    return await sign(wallet, address, { types: { EIP712Domain: domainType, ...types }, ...rest });
+    return await sign(wallet, address, { types: { EIP712Domain: domainType, ...types }, ...rest }, signal);
   };
   return { signer: { address, signTypedData }, chainId };
 }

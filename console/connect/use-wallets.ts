@@ -7,6 +7,11 @@ const announcementsMs = 300;
 const found: Wallet[] = [];
 const watchers = new Set<() => void>();
 let isListening = false;
+let injected: Wallet | undefined;
+
+function showAll(): void {
+  for (const watcher of watchers) watcher();
+}
 
 /** The wallets of this browser; undefined while they may still announce themselves. */
 export function useWallets(): { wallets: readonly Wallet[] | undefined; lookAgain(): void } {
@@ -36,13 +41,22 @@ function listen(): void {
   if (isListening) return;
   isListening = true;
   listenForWallets((wallet) => {
+    // It may be the one that was found without an announcement.
+    if (injected !== undefined) found.splice(found.indexOf(injected), 1);
+    injected = undefined;
     found.push(wallet);
-    for (const watcher of watchers) watcher();
+    showAll();
+  });
+  // Browsers of phones put theirs into the page later, and say so.
+  addEventListener('ethereum#initialized', () => {
+    addInjected();
+    showAll();
   });
 }
 
 /** A wallet that does not announce itself. */
 function addInjected(): void {
-  const injected = found.length === 0 ? injectedWallet() : undefined;
+  if (found.length > 0) return;
+  injected = injectedWallet();
   if (injected !== undefined) found.push(injected);
 }

@@ -98,7 +98,8 @@ function Rate({ rows }: { rows: readonly Counted[] }) {
   if (running === 0) return <>nothing runs</>;
   return (
     <>
-      {jobsText(running)}, <Money units={perHour} />/h
+      {jobsText(running)}, <Money units={perHour} />
+      /h
     </>
   );
 }

@@ -22,6 +22,11 @@ export function broker(): Broker {
   return client;
 }
 
+/** A client that speaks with a token of an earlier login. */
+export function clientWith(token: string): Broker {
+  return connectLazily({ api, token, fetch: watchedFetch, retries: repeats });
+}
+
 /** After what is stored has changed. */
 export function renewBroker(): void {
   client = make();

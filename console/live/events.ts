@@ -1,9 +1,13 @@
 import { computed, effect, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { WalletEvent } from '../../src/client/index.js';
+import { pause } from '../../src/client/pause.js';
 import { broker } from './broker.js';
 import { reach } from './reach.js';
-import { endsLogin, isLost, login, readWhoami } from './session.js';
+import { endsLogin } from './ends.js';
+import { leadOnce } from './leader.js';
+import { readWhoami } from './session.js';
+import { isLost, login } from './who.js';
 
 type Listener = (event: WalletEvent) => void;
 const listeners = new Set<Listener>();
@@ -16,10 +20,11 @@ export const isStreaming = computed(() => isFollowed.value && reach.value === 't
 
 /** After which event the stream goes on: of the last one that any tab has seen. */
 let lastId: number | undefined;
+let followedWallet: string | undefined;
 
 /**
- * What happens to the wallet's jobs, once each. All tabs of a browser share one stream: the one that holds the lock
- * reads it and tells the others.
+ * What happens to the wallet's jobs, once each. All tabs of a browser share one stream: one reads it and tells the
+ * others.
  *
  * @returns ends it.
  */
@@ -52,47 +57,68 @@ export function startEvents(): void {
 function follow(wallet: string): () => void {
   const name = `worldland-events:${broker().api}:${wallet}`;
   const channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel(name);
-  const ended = new AbortController();
-  const { signal: endedSignal } = ended;
-  lastId = undefined;
+  let isReader = false;
+  if (followedWallet !== wallet) lastId = undefined;
+  followedWallet = wallet;
+  const leading = leadOnce(
+    name,
+    async (ended) => {
+      isReader = true;
+      const say = (isOn: boolean) => {
+        if (ended.aborted) return;
+        isFollowed.value = isOn;
+        channel?.postMessage({ isStreaming: isOn });
+      };
+      const pass = (event: WalletEvent) => {
+        channel?.postMessage({ event });
+        tell(event);
+      };
+      await readStream({ say, pass, ended }).finally(() => (isReader = false));
+    },
+    surroundings(),
+  );
   channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     const message = data as { event?: WalletEvent; isStreaming?: boolean; lastId?: number; asks?: true } | null;
     if (message?.event !== undefined) tell(message.event);
-    if (message?.isStreaming !== undefined) isFollowed.value = message.isStreaming;
+    if (message?.isStreaming !== undefined && !isReader) {
+      isFollowed.value = message.isStreaming;
+      leading.heard();
+    }
     if (message?.lastId !== undefined) lastId ??= message.lastId;
     if (message?.asks === true && isReader) channel?.postMessage({ isStreaming: isFollowed.value, lastId });
   });
-  let isReader = false;
   channel?.postMessage({ asks: true });
-  const read = async () => {
-    isReader = true;
-    await readStream(channel, endedSignal);
-    isReader = false;
-  };
-  // Without locks (a page that came over plain http) each tab has a stream of its own.
-  const locks = (navigator as { locks?: LockManager }).locks;
-  if (locks === undefined) void read();
-  else void locks.request(name, { signal: endedSignal }, read).catch(() => undefined);
   return () => {
-    ended.abort();
+    leading.stop();
     channel?.close();
     isFollowed.value = false;
   };
 }
 
-async function readStream(channel: BroadcastChannel | undefined, ended: AbortSignal): Promise<void> {
-  const say = (isOn: boolean) => {
-    isFollowed.value = isOn;
-    channel?.postMessage({ isStreaming: isOn });
-  };
+const surroundings = () => ({
+  locks: (navigator as { locks?: LockManager }).locks,
+  nowMs: () => performance.now(),
+  isHidden: () => document.hidden,
+  every(ms: number, call: () => void) {
+    const timer = setInterval(call, ms);
+    return () => clearInterval(timer);
+  },
+});
+
+interface Reading {
+  /** Whether there is a connection; said again for each sign of life. */
+  say(isOn: boolean): void;
+  pass(event: WalletEvent): void;
+  ended: AbortSignal;
+}
+
+async function readStream({ say, pass, ended }: Reading): Promise<void> {
   for (let failed = 0; !ended.aborted; failed++) {
     try {
-      say(true);
       const after = lastId === undefined ? {} : { after: lastId };
-      for await (const event of broker().events({ ...after, signal: ended })) {
+      for await (const event of broker().events({ ...after, signal: ended, onConnection: say })) {
         failed = 0;
-        channel?.postMessage({ event });
-        tell(event);
+        pass(event);
       }
     } catch (error) {
       if (ended.aborted) return;
@@ -102,7 +128,7 @@ async function readStream(channel: BroadcastChannel | undefined, ended: AbortSig
         return;
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, Math.min(60_000, 2_000 * 2 ** failed)));
+    await pause(Math.min(30_000, 2_000 * 2 ** failed), ended).catch(() => undefined);
   }
 }
 

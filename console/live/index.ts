@@ -16,28 +16,9 @@ export { nowMs, second, startClock } from './clock.js';
 export { isStreaming, onJobEvent, startEvents, useJobEvents } from './events.js';
 export { awaySinceMs, canAct, comebacks, reach, startReach, watchedFetch } from './reach.js';
 export type { ResourceState } from './resource.js';
-export {
-  act,
-  actAsOperator,
-  allowMore,
-  ask,
-  endsLogin,
-  isLost,
-  login,
-  logOut,
-  mayBeAdmin,
-  operator,
-  readWhoami,
-  requireLogin,
-  requireOperator,
-  restoreLogin,
-  takeLogin,
-  tellEnded,
-  useOperator,
-  watchLogin,
-  whoami,
-  type Ask,
-  type Login,
-} from './session.js';
+export { allowMore, ask, requireLogin, requireOperator, useOperator, type Ask } from './asks.js';
+export { endSessionOf, endsLogin } from './ends.js';
+export { act, actAsOperator, logOut, readWhoami, restoreLogin, takeLogin, tellEnded, watchLogin } from './session.js';
 export { toast, toasts, type Toast } from './toasts.js';
 export { forgetResources, refresh, useResource, type Loaded, type UseResourceOptions } from './use-resource.js';
+export { isLost, login, mayBeAdmin, operator, whoami, type Login } from './who.js';

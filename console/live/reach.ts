@@ -46,7 +46,7 @@ export async function watchedFetch(input: RequestInfo | URL, init?: RequestInit)
   const startedMs = performance.now();
   try {
     const response = await fetch(input, init);
-    learnClock(response.headers.get('date'), performance.now() - startedMs);
+    learnClock(response.headers, performance.now() - startedMs);
     // A proxy answers for a broker that is down, and not with JSON, as a broker does for what it depends on.
     const isGateway = response.status >= 502 && response.status <= 504;
     note(!isGateway || /\bjson\b/.test(response.headers.get('content-type') ?? ''));

@@ -1,101 +1,12 @@
-import { computed, effect, signal } from '@preact/signals';
-import { isCode, WorldLandError, type StoredSession } from '../../src/client/index.js';
-import type { Whoami } from '../../src/client/shapes.js';
+import { effect } from '@preact/signals';
+import { WorldLandError, type StoredSession } from '../../src/client/index.js';
+import { requireLogin, requireOperator } from './asks.js';
 import { broker, renewBroker, store } from './broker.js';
 import type { Broker } from './client.js';
-import { nowMs, second } from './clock.js';
+import { isClockKnown, second } from './clock.js';
+import { dropOperator, endAllOf, endsLogin, endWhatIsLeft, left } from './ends.js';
 import { comebacks } from './reach.js';
-
-/** The login of this tab, as far as it is known without asking the broker. */
-export interface Login {
-  wallet: string;
-  sessionId: string;
-  /** Base units. */
-  spendLimit: string;
-  /** RFC 3339. */
-  expiresAt: string;
-}
-
-/**
- * The login; undefined: nobody is logged in. A page needs no more than this and `requireLogin()`:
- *
- * ```ts
- * if (login.value === undefined) return <ConnectFirst what="your jobs" />;
- * ```
- */
-export const login = signal<Login | undefined>(undefined);
-/** The broker no longer takes the login: it ended, or was ended elsewhere. It stays shown until the next one. */
-export const isLost = signal(false);
-/** What the session may still spend, of the broker; undefined until it is read. */
-export const whoami = signal<Whoami | undefined>(undefined);
-/** Whether the wallet may be an operator here. */
-export const mayBeAdmin = computed(() => whoami.value?.may_be_admin === true);
-
-/** The operator's client, whose key is in memory only: a reload asks the wallet again. */
-export const operator = signal<Broker | undefined>(undefined);
-
-/** What a page may ask the person for; the shell shows the dialog, and settles it. */
-export type Ask =
-  | { kind: 'connect'; why?: string; settle(done: boolean): void }
-  | { kind: 'reconnect'; settle(done: boolean): void }
-  | { kind: 'more'; needed: string; settle(done: boolean): void }
-  | { kind: 'operator'; settle(done: boolean): void };
-export const ask = signal<Ask | undefined>(undefined);
-
-type Asked = Ask extends infer A ? (A extends Ask ? Omit<A, 'settle'> : never) : never;
-let pending: { question: Ask; done: Promise<boolean> } | undefined;
-
-function asked(question: Asked): Promise<boolean> {
-  // Several requests that fail at once ask one question; another one takes its place.
-  if (pending?.question.kind === question.kind) return pending.done;
-  pending?.question.settle(false);
-  let resolve: (isDone: boolean) => void;
-  const done = new Promise<boolean>((settled) => (resolve = settled));
-  const shown: Ask = {
-    ...question,
-    settle(isDone) {
-      // A wallet may sign after its dialog was closed, and another one opened.
-      if (pending?.question === shown) {
-        pending = undefined;
-        ask.value = undefined;
-      }
-      resolve(isDone);
-    },
-  };
-  pending = { question: shown, done };
-  ask.value = shown;
-  return done;
-}
-
-/** Opens the connect dialog if nobody is logged in. False if the person closed it. */
-export async function requireLogin(why?: string): Promise<boolean> {
-  if (login.peek() !== undefined && !isLost.peek()) return true;
-  return await asked({
-    kind: login.peek() === undefined ? 'connect' : 'reconnect',
-    ...(why === undefined ? {} : { why }),
-  });
-}
-
-/**
- * Asks for a higher limit: "This needs 4.40, you have 1.10 left". True once there is a session that covers it: then
- * send the same order again, with the same idempotency key.
- *
- * @param needed base units, such as `required` of `spend_limit_exceeded`; `0`: the person wants another limit.
- */
-export async function allowMore(needed: string): Promise<boolean> {
-  return await asked({ kind: 'more', needed });
-}
-
-/** Asks the wallet for an operator's key if there is none in memory. Undefined if the person closed the dialog. */
-export async function requireOperator(): Promise<Broker | undefined> {
-  if (operator.peek() === undefined) await asked({ kind: 'operator' });
-  return operator.peek();
-}
-
-/** The operator's client in a component; undefined until the wallet has signed for it in this page. */
-export function useOperator(): Broker | undefined {
-  return operator.value;
-}
+import { isLost, login, operator, whoami, type Login } from './who.js';
 
 /**
  * `act` for operators, with the client that signs: `actAsOperator(({ admin }) => admin.endJob(id, { reason }))`.
@@ -114,14 +25,9 @@ export async function actAsOperator<T>(action: (client: Broker) => Promise<T>): 
       return await action(client);
     } catch (error) {
       if (isSecond || !endsLogin(error)) throw error;
-      operator.value = undefined;
+      dropOperator();
     }
   }
-}
-
-/** Whether a failure means that the login is no longer taken. */
-export function endsLogin(error: unknown): boolean {
-  return isCode(error, 'not_logged_in') || (error instanceof WorldLandError && error.status === 401);
 }
 
 /**
@@ -145,53 +51,54 @@ export async function act<T>(action: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Reads the login of this tab, if a reload has left one. */
+/**
+ * Reads the login of this tab, if a reload has left one. Whether it still stands is for the broker to say: what this
+ * computer's clock says about it may be hours wrong.
+ */
 export async function restoreLogin(): Promise<void> {
   const found = await store.load(broker().api);
-  const isOver = found?.token === undefined || Date.parse(found.token.expiresAt) <= nowMs();
-  if (found !== undefined && isOver) await store.remove(broker().api);
-  login.value = found === undefined || isOver ? undefined : loginOf(found);
+  login.value = found?.token === undefined ? undefined : loginOf(found);
   if (login.value !== undefined) void readWhoami();
 }
 
-/** Sessions of this page that another one has replaced: jobs that they ordered are theirs until the log out. */
-const replaced = new Set<string>();
-
 /** Takes a login into use. What is stored holds no key: the store refuses it. */
 export async function takeLogin(stored: StoredSession): Promise<void> {
-  await store.save(broker().api, stored);
-  const before = login.peek();
-  if (before !== undefined && before.wallet === stored.wallet && !isLost.peek()) replaced.add(before.sessionId);
+  const { api } = broker();
+  const before = isLost.peek() ? undefined : login.peek();
+  const isOther = login.peek() !== undefined && login.peek()!.wallet !== stored.wallet;
+  const token = (await store.load(api))?.token?.value;
+  await store.save(api, stored);
+  // What one wallet has signed is not to act for another one.
+  if (isOther) dropOperator();
+  if (before !== undefined) left.add({ ...before, isOver: isOther });
   renewBroker();
   isLost.value = false;
   whoami.value = undefined;
   login.value = loginOf(stored);
   comebacks.value += 1;
+  if (isOther && before !== undefined) void endAllOf(before.wallet, before.sessionId, token).catch(() => undefined);
   await readWhoami();
 }
 
-/** Ends the sessions of this page at the broker, and forgets them here even if the broker is not there. */
+/**
+ * Forgets the login here, and ends its sessions at the broker.
+ *
+ * @throws WorldLandError if the broker does not answer: it is told when it does, or at the next login of the wallet.
+ */
 export async function logOut(): Promise<void> {
+  const { api } = broker();
   const over = login.peek();
-  const asOperator = operator.peek();
-  operator.value = undefined;
+  const token = (await store.load(api))?.token?.value;
+  await store.remove(api);
+  dropOperator();
   login.value = undefined;
   whoami.value = undefined;
   isLost.value = false;
-  const client = broker();
-  const earlier = [...replaced].map((id) => () => client.sessions.revoke(id));
-  replaced.clear();
-  try {
-    if (asOperator !== undefined) await asOperator.logout().catch(() => undefined);
-    for (const end of earlier) await end().catch(() => undefined);
-    await client.logout();
-  } catch (error) {
-    if (!endsLogin(error)) throw error;
-  } finally {
-    await store.remove(client.api);
-    renewBroker();
-    if (over !== undefined) tellOut(over.sessionId);
-  }
+  renewBroker();
+  if (over === undefined) return;
+  left.add({ ...over, isOver: true });
+  tellOut(over.sessionId);
+  await endAllOf(over.wallet, over.sessionId, token);
 }
 
 /** Reads what may still be spent: after each order, extension and end. */
@@ -222,11 +129,21 @@ export function tellEnded(sessionId: string): void {
 /** Hears that this tab's session was ended in another tab, and notices when its time is over. */
 export function watchLogin(): void {
   channel?.addEventListener('message', ({ data }: MessageEvent<{ out?: unknown } | null>) => {
-    const id = login.peek()?.sessionId;
-    if (id !== undefined && data?.out === id) isLost.value = true;
+    if (data?.out === undefined) return;
+    if (data.out === login.peek()?.sessionId) isLost.value = true;
+    if (data.out === operator.peek()?.session?.sessionId) dropOperator();
   });
   effect(() => {
     const until = login.value?.expiresAt;
-    if (until !== undefined && second.value * 1000 >= Date.parse(until)) isLost.value = true;
+    if (until === undefined || !isClockKnown.value) return;
+    if (second.value * 1000 >= Date.parse(until)) isLost.value = true;
+  });
+  effect(() => {
+    if (isLost.value) dropOperator();
+  });
+  effect(() => {
+    void comebacks.value;
+    void login.value;
+    queueMicrotask(() => void endWhatIsLeft());
   });
 }

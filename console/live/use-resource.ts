@@ -2,7 +2,8 @@ import { effect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { comebacks } from './reach.js';
 import { Resource, type ResourceState } from './resource.js';
-import { endsLogin, isLost, login, operator } from './session.js';
+import { dropOperator, endsLogin } from './ends.js';
+import { isLost, login } from './who.js';
 
 export interface UseResourceOptions {
   /** How often it is read again while the page is visible. Default: only when it is asked for. */
@@ -45,7 +46,7 @@ const around = (as: 'operator' | undefined) => ({
   random: Math.random,
   failed: (error: unknown) => {
     if (!endsLogin(error)) return;
-    if (as === 'operator') operator.value = undefined;
+    if (as === 'operator') dropOperator();
     else if (login.peek() !== undefined) isLost.value = true;
   },
 });

@@ -4,6 +4,7 @@ import { twoWords } from '../../src/words/two-words.js';
 import type { OwnProvider } from '../../src/client/types.generated.js';
 import { Link } from '../app/link.js';
 import { segment } from '../app/match.js';
+import { useWalletWait } from '../connect/wallet-wait.js';
 import { api, broker, canAct, login, requireLogin, site, toast, useResource } from '../live/index.js';
 import { Button, Card, CommandLine, Input, Select, State } from '../parts/index.js';
 import { idProblem, joinCommands, joinStep, type JoinStep } from './join-commands.js';
@@ -129,6 +130,7 @@ function NameAndPrice({ id, onId, price, onPrice, isFixed }: NameAndPriceProps) 
 function Sign({ id, isSigned, onSigned }: { id: string; isSigned: boolean; onSigned(): void }) {
   const [draft, setDraft] = useState(emptyDraft);
   const [isBusy, setBusy] = useState(false);
+  const wait = useWalletWait();
   const isRunning = useRef(false);
   const done = useRef<HTMLParagraphElement>(null);
   // The button that had the focus is gone.
@@ -146,7 +148,7 @@ function Sign({ id, isSigned, onSigned }: { id: string; isSigned: boolean; onSig
     isRunning.current = true;
     setBusy(true);
     try {
-      await signAndLeave(id, draft);
+      await signAndLeave(id, draft, wait);
       onSigned();
     } catch (error) {
       toast(error instanceof Error ? error.message : 'The wallet did not sign.', 'bad');
@@ -163,7 +165,7 @@ function Sign({ id, isSigned, onSigned }: { id: string; isSigned: boolean; onSig
         void sign();
       }}
     >
-      <SignForm providerId={id} draft={draft} onDraft={setDraft} />
+      <SignForm providerId={id} draft={draft} wait={wait} onDraft={setDraft} />
       <div>
         <Button
           type="submit"

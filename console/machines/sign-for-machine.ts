@@ -25,20 +25,20 @@ export interface ToAllow {
  *
  * @throws WalletRefusal with a sentence for the person at the screen.
  */
-export async function signForMachine(wallet: Wallet, asked: ToAllow): Promise<SignedDelegation> {
-  const account = await connect(wallet);
+export async function signForMachine(wallet: Wallet, asked: ToAllow, signal: AbortSignal): Promise<SignedDelegation> {
+  const account = await connect(wallet, signal);
   if (account !== asked.owner.toLowerCase()) {
     throw new WalletRefusal(
       `${wallet.name} offers the account ${shortAddress(account)}, and you are here as ${shortAddress(asked.owner)}. Choose that account in the wallet, then try again. Nothing was signed.`,
     );
   }
-  const current = await chainOf(wallet);
+  const current = await chainOf(wallet, signal);
   const isAccepted = current !== undefined && asked.chainIds.includes(current);
   const chainId = (isAccepted ? current : asked.chainIds[0]) ?? current ?? 1;
-  if (chainId !== current) await switchChain(wallet, chainId);
+  if (chainId !== current) await switchChain(wallet, chainId, signal);
   const { providerId, nodeKey, validForS, audience, nowS } = asked;
   const request = { kind: 'provider', code: '', providerId, nodeKey, validForS } as const;
   const { typedData } = providerToSign(request, { wallet: account, chainId, audience, nowS }, newNonce());
-  const signature: Hex = await sign(wallet, account, typedData);
+  const signature: Hex = await sign(wallet, account, typedData, signal);
   return delegationOf(typedData, signature);
 }

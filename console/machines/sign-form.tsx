@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useWallets } from '../connect/use-wallets.js';
+import { WaitingFor, type WalletWait } from '../connect/wallet-wait.js';
 import type { Wallet } from '../connect/wallets.js';
 import { broker, login, nowMs, readSite } from '../live/index.js';
 import { Button, Field, Input, Select, shortAddress, Untrusted } from '../parts/index.js';
@@ -22,11 +23,12 @@ export function isComplete({ pasted, days, wallet }: SignDraft): boolean {
 interface SignFormProps {
   providerId: string;
   draft: SignDraft;
+  wait: WalletWait;
   onDraft(draft: SignDraft): void;
 }
 
 /** Which key may speak for the machine, for how long, and with which wallet it is signed. */
-export function SignForm({ providerId, draft, onDraft }: SignFormProps) {
+export function SignForm({ providerId, draft, wait, onDraft }: SignFormProps) {
   const [isLeft, setLeft] = useState(false);
   const { wallets: found, lookAgain } = useWallets();
   const wallets = found ?? [];
@@ -88,21 +90,24 @@ export function SignForm({ providerId, draft, onDraft }: SignFormProps) {
           </p>
         )}
       </Field>
+      <WaitingFor of={wait} said={wait.now === undefined ? '' : `${wait.now.name} asks you to sign.`} />
     </>
   );
 }
 
 /** Has the chosen wallet sign; the code that does is loaded by now only. */
-export async function signDraft(providerId: string, draft: SignDraft): Promise<SignedDelegation> {
+export async function signDraft(providerId: string, draft: SignDraft, wait: WalletWait): Promise<SignedDelegation> {
   const [{ signForMachine }, { audience, auth }] = await Promise.all([import('./sign-for-machine.js'), readSite()]);
-  return await signForMachine(draft.wallet!, {
+  const asked = {
     ...{ providerId, nodeKey: nodeKeyIn(draft.pasted)!, validForS: Number(draft.days) * 86_400 },
     ...{ owner: login.peek()!.wallet, audience, chainIds: auth.chain_ids, nowS: Math.floor(nowMs() / 1000) },
-  });
+  };
+  const wallet = draft.wallet!;
+  return await wait.ask(wallet.name, async (signal) => await signForMachine(wallet, asked, signal));
 }
 
 /** Signs, and leaves the signature where the machine fetches it. */
-export async function signAndLeave(providerId: string, draft: SignDraft): Promise<void> {
-  const { delegation } = await signDraft(providerId, draft);
+export async function signAndLeave(providerId: string, draft: SignDraft, wait: WalletWait): Promise<void> {
+  const { delegation } = await signDraft(providerId, draft, wait);
   await broker().providers.delegate(providerId, delegation);
 }

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { useWalletWait } from '../connect/wallet-wait.js';
 import { broker, act, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { plain, Untrusted } from '../parts/index.js';
@@ -14,14 +15,15 @@ interface SignSheetProps {
 /** Lets a machine's key speak for the provider, again or for the first time. */
 export function SignSheet({ providerId, claims = false, onClose }: SignSheetProps) {
   const [draft, setDraft] = useState(emptyDraft);
+  const wait = useWalletWait();
   const name = plain(providerId, 60);
   const run = async () => {
     if (claims) {
-      const { message, signature } = await signDraft(providerId, draft);
+      const { message, signature } = await signDraft(providerId, draft, wait);
       await act(() => broker().providers.claim(providerId, { message, signature }));
       toast(`${name} is yours: it may join now.`, 'good');
     } else {
-      await signAndLeave(providerId, draft);
+      await signAndLeave(providerId, draft, wait);
       toast(`Signed. ${name} takes it up within minutes, without a restart.`, 'good');
     }
     refresh('machines');
@@ -44,7 +46,7 @@ export function SignSheet({ providerId, claims = false, onClose }: SignSheetProp
           ? 'The machine registered without a signature. With yours it may join, and its earnings are bound to your wallet for good.'
           : 'The machine needs your signature to speak for you. When it runs out, the machine is no longer heard. The agent fetches a new one by itself.'}
       </p>
-      <SignForm providerId={providerId} draft={draft} onDraft={setDraft} />
+      <SignForm providerId={providerId} draft={draft} wait={wait} onDraft={setDraft} />
     </ActionDialog>
   );
 }

@@ -1,13 +1,22 @@
-import { useRef } from 'preact/hooks';
+import { operator } from '../live/index.js';
+import { createOnce, intentionOf, keptInTab, newIdempotencyKey } from '../live/once.js';
+
+const once = createOnce<string>(keptInTab('worldland-bookings'));
 
 /**
- * The key of one booking, for as long as its sheet is open: if an answer was lost, pressing again sends the same key,
- * and the broker books nothing twice. If something else was entered meanwhile, it says so instead.
+ * Books something once: where an answer was lost, the next try for the same job or wallet sends the same key, whatever
+ * was entered meanwhile. The broker then answers what it has booked, or refuses what differs from it.
+ *
+ * @param target a job or a wallet.
  */
-export function useBookingKey(): string {
-  const key = useRef<string>();
-  key.current ??= [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join('');
-  return key.current;
+export async function bookOnce<T>(
+  what: 'refund' | 'payout' | 'payment',
+  target: string,
+  send: (idempotencyKey: string) => Promise<T>,
+): Promise<T> {
+  const intention = intentionOf(operator.peek()?.session?.wallet, what, target.toLowerCase());
+  return (await once.run(intention, newIdempotencyKey, send))!;
 }
+
+/** What to do where an answer was lost. */
+export const tryAgain = 'Press it again: nothing is booked twice.';

@@ -4,7 +4,7 @@ import { ActionDialog } from '../parts/action-dialog.js';
 import { amountInWords, Input, Money, plain, shortAddress } from '../parts/index.js';
 import { noAmount, readAmount } from './amount-field.js';
 import { AmountInput } from './amount-input.js';
-import { useBookingKey } from './booking-key.js';
+import { bookOnce, tryAgain } from './booking-key.js';
 
 export type ByHandKind = 'payout' | 'payment';
 
@@ -44,15 +44,16 @@ export function ByHandSheet({ kind, given, onClose }: ByHandSheetProps) {
   const [wallet, setWallet] = useState(given?.wallet ?? '');
   const [entered, setEntered] = useState(noAmount);
   const [reference, setReference] = useState('');
-  const idempotencyKey = useBookingKey();
   const amount = readAmount(entered, decimals);
   const walletProblem = walletPattern.test(wallet.trim()) ? undefined : 'A wallet is 0x and 40 hex digits.';
   const referenceProblem = oneLineProblem(reference, longestReference);
   const exact = (units: string) => amountInWords(units, { symbol: plain(symbol, 12), decimals });
   const run = async () => {
     if (!('units' in amount)) return;
-    const booking = { wallet: wallet.trim(), amount: amount.units, reference: reference.trim(), idempotencyKey };
-    const booked = await actAsOperator((client) => client.admin.money[kind](booking));
+    const booking = { wallet: wallet.trim(), amount: amount.units, reference: reference.trim() };
+    const booked = await bookOnce(kind, booking.wallet, (idempotencyKey) =>
+      actAsOperator((client) => client.admin.money[kind]({ ...booking, idempotencyKey })),
+    );
     toast(`${said.done} ${exact(booked.balance)}.`, 'good');
     refresh('operator');
   };
@@ -61,6 +62,7 @@ export function ByHandSheet({ kind, given, onClose }: ByHandSheetProps) {
       title={said.title}
       confirm={'units' in amount ? `${said.confirm} ${exact(amount.units)}` : said.title}
       disabled={walletProblem !== undefined || referenceProblem !== undefined || !('units' in amount)}
+      ifUnknown={tryAgain}
       run={run}
       onClose={onClose}
     >

@@ -5,7 +5,7 @@ import { ActionDialog } from '../parts/action-dialog.js';
 import { amountInWords, Input, Money, plain, Segmented, shortAddress, Untrusted } from '../parts/index.js';
 import { noAmount, readAmount } from './amount-field.js';
 import { AmountInput } from './amount-input.js';
-import { useBookingKey } from './booking-key.js';
+import { bookOnce, tryAgain } from './booking-key.js';
 import { longestReason, reasonProblem } from './stuck-words.js';
 
 interface RefundSheetProps {
@@ -22,16 +22,24 @@ export function RefundSheet({ job, onClose }: RefundSheetProps) {
   const [entered, setEntered] = useState(noAmount);
   const [minutes, setMinutes] = useState('');
   const [reason, setReason] = useState('');
-  const idempotencyKey = useBookingKey();
   const amount = readAmount(entered, decimals);
   const seconds = secondsOf(minutes);
-  const what = by === 'time' ? seconds && { seconds } : 'units' in amount ? { amount: amount.units } : undefined;
+  const what =
+    by === 'time'
+      ? seconds === undefined
+        ? undefined
+        : { seconds }
+      : 'units' in amount
+        ? { amount: amount.units }
+        : undefined;
   const why = reasonProblem(reason);
   const exact = (units: string) => amountInWords(units, { symbol: plain(symbol, 12), decimals });
   const run = async () => {
     if (what === undefined) return;
-    const refund = { ...what, reason: reason.trim(), idempotencyKey };
-    const { refunded, charged } = await actAsOperator((client) => client.admin.money.refund(job.job_id, refund));
+    const refund = { ...what, reason: reason.trim() };
+    const { refunded, charged } = await bookOnce('refund', job.job_id, (idempotencyKey) =>
+      actAsOperator((client) => client.admin.money.refund(job.job_id, { ...refund, idempotencyKey })),
+    );
     toast(`${exact(refunded)} is given back. The job costs ${exact(charged)} now.`, 'good');
     refresh('operator');
   };
@@ -44,6 +52,7 @@ export function RefundSheet({ job, onClose }: RefundSheetProps) {
       }
       confirm={confirmText(by, 'units' in amount ? exact(amount.units) : undefined, seconds)}
       disabled={what === undefined || why !== undefined}
+      ifUnknown={tryAgain}
       run={run}
       onClose={onClose}
     >

@@ -1,4 +1,4 @@
-import { requireLogin } from '../live/session.js';
+import { requireLogin } from '../live/asks.js';
 import { Button } from './button.js';
 import { Empty } from './waiting.js';
 

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { reach } from '../live/reach.js';
-import { endsLogin, isLost } from '../live/session.js';
+import { endsLogin } from '../live/ends.js';
+import { isLost } from '../live/who.js';
 import type { Loaded as LoadedResource } from '../live/use-resource.js';
 import { ErrorNote } from './error-note.js';
 import { Age } from './time.js';

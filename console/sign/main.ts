@@ -28,7 +28,9 @@ import {
   connect,
   injectedWallet,
   listenForWallets,
+  patienceMs,
   sign,
+  silenceInWords,
   switchChain,
   type Wallet,
 } from '../connect/wallets.js';
@@ -63,15 +65,22 @@ async function start(): Promise<void> {
   }
 }
 
+/** The wallet that is being asked. Another answer than the one that is waited for is not used. */
+let waiting: AbortController | undefined;
+
 function offerWallets(request: SignRequest, site: Required<Site>): void {
   let count = 0;
+  const known = new Set<unknown>();
   const offer = (wallet: Wallet) => {
     count += 1;
     addWallet(wallet, (button) => void useWallet(wallet, button, request, site));
   };
   const lookOnce = () => {
     const injected = count === 0 ? injectedWallet() : undefined;
-    if (injected !== undefined) offer(injected);
+    if (injected !== undefined) {
+      known.add(injected.provider);
+      offer(injected);
+    }
     element('no-wallet').hidden = count > 0;
   };
   element('choose').hidden = false;
@@ -85,7 +94,9 @@ function offerWallets(request: SignRequest, site: Required<Site>): void {
       .querySelector('button')
       ?.focus();
   });
-  listenForWallets(offer);
+  listenForWallets(offer, known);
+  // Browsers of phones put theirs into the page later, and say so.
+  addEventListener('ethereum#initialized', lookOnce);
   setTimeout(lookOnce, announcementsMs);
 }
 
@@ -97,32 +108,43 @@ async function useWallet(
 ): Promise<void> {
   hideProblem();
   setBusy(true);
+  const mine = new AbortController();
+  waiting = mine;
+  const { signal } = mine;
+  const timer = setTimeout(() => say(silenceInWords(wallet.name)), patienceMs);
   try {
-    const answer = await signWith(wallet, request, site);
+    const answer = await signWith(wallet, { request, site, signal });
+    signal.throwIfAborted();
     const isSent = request.port !== undefined && request.path !== undefined;
     showAnswer(signAnswerText(answer), { wallet: answer.wallet, isSent });
     if (isSent) location.assign(signAnswerUrl({ port: request.port!, path: request.path! }, answer));
   } catch (error) {
+    if (signal.aborted) return;
     setBusy(false);
     showProblem(sentenceOf(error), button);
   } finally {
+    clearTimeout(timer);
     setBusy(false);
   }
 }
 
 /** @throws WalletRefusal, BrokerRefusal, ProposalError */
-async function signWith(wallet: Wallet, request: SignRequest, site: Required<Site>): Promise<SignAnswer> {
+async function signWith(
+  wallet: Wallet,
+  { request, site, signal }: { request: SignRequest; site: Required<Site>; signal: AbortSignal },
+): Promise<SignAnswer> {
   say(`${wallet.name} asks you which account to use.`);
-  const account = await connect(wallet);
-  const current = await chainOf(wallet);
+  const account = await connect(wallet, signal);
+  const current = await chainOf(wallet, signal);
   const askedMs = performance.now();
   const { message, expiresInS } = await messageFor(account, current, request, site);
+  signal.throwIfAborted();
   if (current !== message.chainId) {
     say(`${wallet.name} has to change to the chain with the id ${message.chainId}.`);
-    await switchChain(wallet, message.chainId);
+    await switchChain(wallet, message.chainId, signal);
   }
   say(`${wallet.name} asks you to sign.`);
-  const signature = await sign(wallet, account, message.typedData);
+  const signature = await sign(wallet, account, message.typedData, signal);
   if (performance.now() - askedMs > expiresInS * 1000) {
     throw new BrokerRefusal(
       `That took longer than ${durationInWords(expiresInS)}, and the broker no longer accepts what was signed. Choose the wallet again: the next one is new.`,
@@ -162,6 +184,7 @@ function newNonce(): Hex {
 
 /** Says no to the terminal, so that it does not wait in vain. */
 function refuse(request: SignRequest): void {
+  waiting?.abort();
   showEnd('Nothing was signed. You may close this page.');
   if (request.port === undefined || request.path === undefined) return;
   location.assign(signAnswerUrl({ port: request.port, path: request.path }, { refused: true }));

@@ -107,9 +107,9 @@ export function addWallet(wallet: Wallet, chosen: (button: HTMLButtonElement) =>
   element('no-wallet').hidden = true;
 }
 
-/** While a wallet is asked, nothing else may be chosen. */
+/** While a wallet is asked, no other may be chosen; a wallet may never answer, so to say no is always possible. */
 export function setBusy(busy: boolean): void {
-  for (const button of element('choose').querySelectorAll('button')) button.disabled = busy;
+  for (const button of element('wallets').querySelectorAll('button')) button.disabled = busy;
 }
 
 /** The end: what was signed is on its way, or is to be pasted. */

@@ -9,6 +9,8 @@ export interface FollowOptions {
   /** Begin after the event with this `seq`, or of all jobs' events with this `id`. */
   after?: number;
   signal?: AbortSignal;
+  /** Called with true when there is a connection, and for whatever comes over it; with false when it is lost. */
+  onConnection?: (isThere: boolean) => void;
 }
 
 /** A route that streams, and its parameters. */
@@ -33,12 +35,12 @@ export class NoStream extends Error {}
 export async function* followStream<E extends JobEvent>(
   caller: Caller,
   stream: Stream,
-  { after, signal }: FollowOptions,
+  { after, signal, onConnection }: FollowOptions,
 ): AsyncGenerator<E> {
   let last = after;
   for (let failed = 0; ;) {
     try {
-      for await (const { position, event } of oneConnection(caller, stream, last, signal)) {
+      for await (const { position, event } of oneConnection(caller, stream, { after: last, signal, onConnection })) {
         failed = 0;
         // After a resume the broker may repeat the last one.
         if (last !== undefined && position <= last) continue;
@@ -60,8 +62,7 @@ function isTransient(error: unknown): boolean {
 async function* oneConnection(
   caller: Caller,
   stream: Stream,
-  last: number | undefined,
-  signal: AbortSignal | undefined,
+  { after: last, signal, onConnection }: { [K in keyof FollowOptions]: FollowOptions[K] | undefined },
 ): AsyncGenerator<Placed> {
   const connection = new AbortController();
   const abort = () => connection.abort();
@@ -73,6 +74,7 @@ async function* oneConnection(
     const decoder = new TextDecoder();
     const reader = piecesOf(response.body!);
     for (;;) {
+      onConnection?.(true);
       const { done, value } = await withinSilence(reader.read(), abort);
       if (done) return;
       for (const streamed of read(decoder.decode(value, { stream: true }))) yield placed(streamed);
@@ -84,6 +86,7 @@ async function* oneConnection(
   } finally {
     signal?.removeEventListener('abort', abort);
     connection.abort();
+    onConnection?.(false);
   }
 }
 

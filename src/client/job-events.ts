@@ -70,7 +70,7 @@ export async function* followAll(
 
 async function* polledAll(
   jobs: Reads & { list(query: { status: string }): AsyncIterable<Job> },
-  { after = 0, signal }: FollowOptions,
+  { after = 0, signal, onConnection }: FollowOptions,
 ): AsyncGenerator<WalletEvent> {
   let id = after;
   const told = new Map<string, Set<string>>();
@@ -78,6 +78,7 @@ async function* polledAll(
   for (let isFirst = true; ; isFirst = false) {
     const active = new Map<string, Job>();
     for await (const job of jobs.list({ status: 'active' })) active.set(job.job_id, job);
+    onConnection?.(true);
     // One that is gone from the list has ended.
     for (const id of told.keys()) if (!active.has(id)) active.set(id, await jobs.get(id, reading));
     for (const job of active.values()) {
