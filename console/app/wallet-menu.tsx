@@ -2,6 +2,7 @@ import { isLost, login, logOut, toast, token, whoami } from '../live/index.js';
 import { Bar, figureOf, Menu, Money, partOf, plain, shortAddress } from '../parts/index.js';
 import { Link } from './link.js';
 import { navigate } from './router.js';
+import { RunningRate } from './running-rate.js';
 
 /** Whose login it is, and what it may still spend. */
 export function WalletMenu() {
@@ -20,7 +21,10 @@ export function WalletMenu() {
   };
   return (
     <>
-      <Limit />
+      <div class="top-money">
+        <RunningRate />
+        <Limit />
+      </div>
       <Menu
         size="s"
         name={`Wallet ${shortAddress(who.wallet)}`}

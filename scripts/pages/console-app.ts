@@ -15,7 +15,7 @@ const shared = 'console/app/shared.ts';
 const firstPage = 'market';
 /** In the order in which they apply. */
 const parts = 'buttons cards tables states figures facts fields dialogs menus notes copies lines wallets'.split(' ');
-const styleFiles = ['tokens', 'ground', ...parts.map((name) => `parts/${name}`), 'shell'].map(
+const styleFiles = ['tokens', 'ground', ...parts.map((name) => `parts/${name}`), 'header', 'shell'].map(
   (name) => `console/styles/${name}.css`,
 );
 
