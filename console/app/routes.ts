@@ -21,7 +21,11 @@ export const routes: readonly Route[] = [
   { path: '/cost', folder: 'cost', also: ['receipts'], load: () => import('../cost/cost-page.js') },
   { path: '/receipts/:digest', folder: 'receipts', load: () => import('../receipts/receipt-page.js') },
   { path: '/account', folder: 'account', load: () => import('../account/account-page.js') },
-  { path: '/provider', folder: 'machines', load: () => import('../machines/machines-page.js') },
+  { path: '/provider', folder: 'machines', also: ['receipts'], load: () => import('../machines/machines-page.js') },
+  {
+    ...{ path: '/provider/receipts/:digest', folder: 'receipts' },
+    load: () => import('../receipts/earned-receipt-page.js'),
+  },
   { path: '/provider/:id', folder: 'machines', load: () => import('../machines/machine-page.js') },
   {
     path: '/operator',

@@ -42,7 +42,8 @@ export function drainPlan(
     ...(Number.isNaN(lastEndsMs) ? {} : { lastEndsMs }),
     cutShort: cut.map(({ job, lostS }) => ({ jobId: job.job_id, lostS })),
     forgone: cut.reduce(
-      (total, { job, lostS }) => total + chargeFor(unitsOf(job.price_per_hour ?? 0, decimals), Math.round(lostS * 1000)),
+      (total, { job, lostS }) =>
+        total + chargeFor(unitsOf(job.price_per_hour ?? 0, decimals), Math.round(lostS * 1000)),
       0n,
     ),
   };

@@ -121,8 +121,7 @@ function DrainEffect({ jobs, deadlineS }: { jobs: readonly ActiveJob[]; deadline
         <>
           <p>
             {plan.cutShort.length === 1 ? 'One customer loses' : `${plan.cutShort.length} customers lose`} time that was
-            ordered. Nobody pays for it; you forgo about{' '}
-            <Money units={plan.forgone} />.
+            ordered. Nobody pays for it; you forgo about <Money units={plan.forgone} />.
           </p>
           <ul>
             {plan.cutShort.slice(0, mostListed).map(({ jobId, lostS }) => (

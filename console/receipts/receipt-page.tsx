@@ -15,6 +15,7 @@ import { receiptsAsJson, verifyOne } from './verify.js';
 import { VerifyCard } from './verify-card.js';
 
 const listOfReceipts = '/cost?view=receipts';
+const earnedReceipts = '/provider?view=receipts';
 const digestPattern = /^0x[0-9a-fA-F]{64}$/;
 
 /** One receipt, by its digest. */
@@ -23,9 +24,15 @@ export default function ReceiptPage({ params: { digest = '' } }: PageProps) {
   return <Shown what={digest} load={load} />;
 }
 
+/** A receipt of a job that one of the wallet's machines earned with. */
+export function EarnedReceiptPage({ params: { digest = '' } }: PageProps) {
+  const load = digestPattern.test(digest) ? () => broker().receipts.getEarned(digest.toLowerCase()) : undefined;
+  return <Shown what={`earned:${digest}`} load={load} of="owner" />;
+}
+
 /** The last receipt of a job: what it cost after all refunds. */
 export function ReceiptOfJobPage({ params: { id = '' } }: PageProps) {
-  return <Shown what={`job:${id}`} load={() => broker().receipts.ofJob(id)} isOfJob />;
+  return <Shown what={`job:${id}`} load={() => broker().receipts.ofJob(id)} of="job" />;
 }
 
 interface ShownProps {
@@ -33,10 +40,11 @@ interface ShownProps {
   what: string;
   /** Absent: the address names none. */
   load: (() => Promise<Receipt>) | undefined;
-  isOfJob?: boolean;
+  /** How it was asked for: by its digest, as the last one of a job, or as one that a machine earned with. */
+  of?: 'digest' | 'job' | 'owner';
 }
 
-function Shown({ what, load, isOfJob = false }: ShownProps) {
+function Shown({ what, load, of = 'digest' }: ShownProps) {
   const wallet = login.value?.wallet;
   const receipt = useResource<Receipt>(
     wallet === undefined || load === undefined ? undefined : `receipts:${wallet}:one:${what}`,
@@ -52,7 +60,8 @@ function Shown({ what, load, isOfJob = false }: ShownProps) {
   }
   const code = receipt.error?.code;
   const isMissing = code === 'receipt_not_found' || code === 'job_not_found' || code === 'validation_failed';
-  if (load === undefined || isMissing) return <Missing isOfJob={isOfJob && code === 'receipt_not_found'} />;
+  if (load === undefined || isMissing)
+    return <Missing of={of === 'job' && code !== 'receipt_not_found' ? 'digest' : of} />;
   if (receipt.data === undefined) {
     return (
       <>
@@ -64,13 +73,13 @@ function Shown({ what, load, isOfJob = false }: ShownProps) {
     );
   }
   return (
-    <Whole of={receipt.data}>
-      <Loaded of={receipt}>{(data) => <Body receipt={data} />}</Loaded>
+    <Whole of={receipt.data} isOwners={of === 'owner'}>
+      <Loaded of={receipt}>{(data) => <Body receipt={data} isOwners={of === 'owner'} />}</Loaded>
     </Whole>
   );
 }
 
-function Whole({ of: receipt, children }: { of: Receipt; children: ComponentChildren }) {
+function Whole({ of: receipt, isOwners, children }: { of: Receipt; isOwners: boolean; children: ComponentChildren }) {
   const { message } = receipt.typed_data;
   const name = `receipt-${message.number}.json`;
   const save = async () => saveFile(name, 'application/json', await act(async () => await receiptsAsJson([receipt])));
@@ -88,8 +97,13 @@ function Whole({ of: receipt, children }: { of: Receipt; children: ComponentChil
         }
         lead={
           <>
-            for <Link to={`/jobs/${segment(message.jobId)}`}>job …{message.jobId.slice(-4)}</Link> ·{' '}
-            <Link to={listOfReceipts}>all receipts</Link>
+            for{' '}
+            {isOwners ? (
+              <span class="mono">job …{message.jobId.slice(-4)}</span>
+            ) : (
+              <Link to={`/jobs/${segment(message.jobId)}`}>job …{message.jobId.slice(-4)}</Link>
+            )}{' '}
+            · <Link to={isOwners ? earnedReceipts : listOfReceipts}>all receipts</Link>
           </>
         }
       >
@@ -102,9 +116,10 @@ function Whole({ of: receipt, children }: { of: Receipt; children: ComponentChil
   );
 }
 
-function Body({ receipt }: { receipt: Receipt }) {
+function Body({ receipt, isOwners }: { receipt: Receipt; isOwners: boolean }) {
   const before = previousOf(receipt.typed_data.message);
-  const readPrevious = async (digest: string) =>
+  // The one before it is its customer's, and may be of another owner's machine.
+  const readOwn = async (digest: string) =>
     await act(() => broker().receipts.get(digest)).catch((error: unknown) => {
       if (isCode(error, 'receipt_not_found')) return null;
       throw error;
@@ -114,29 +129,32 @@ function Body({ receipt }: { receipt: Receipt }) {
       <ReceiptView
         receipt={receipt}
         previous={
-          before !== undefined && (
-            <Link to={`/receipts/${segment(before)}`}>receipt {receipt.typed_data.message.number - 1}</Link>
-          )
+          before !== undefined &&
+          !isOwners && <Link to={`/receipts/${segment(before)}`}>receipt {receipt.typed_data.message.number - 1}</Link>
         }
       />
-      <VerifyCard key={receipt.digest} receipt={receipt} verify={() => verifyOne(receipt, readPrevious)} />
+      <VerifyCard
+        key={receipt.digest}
+        receipt={receipt}
+        verify={() => verifyOne(receipt, isOwners ? async () => undefined : readOwn)}
+      />
     </div>
   );
 }
 
 /** A receipt of somebody else looks the same as one that does not exist: the broker tells nobody which it is. */
-function Missing({ isOfJob }: { isOfJob: boolean }) {
+function Missing({ of }: { of: 'digest' | 'job' | 'owner' }) {
   return (
     <>
       <PageHead title="No such receipt" />
-      {isOfJob ? (
+      {of === 'job' ? (
         <Empty title="This job has no receipt" action={<LinkButton to="/jobs">Your jobs</LinkButton>}>
           A job gets one when it ends, if SSH ever answered. One that never answered costs nothing.
         </Empty>
       ) : (
         <Empty
           title="Your wallet has no receipt at this address"
-          action={<LinkButton to={listOfReceipts}>Your receipts</LinkButton>}
+          action={<LinkButton to={of === 'owner' ? earnedReceipts : listOfReceipts}>Your receipts</LinkButton>}
         >
           The address may be cut off, or the receipt may be of another wallet.
         </Empty>

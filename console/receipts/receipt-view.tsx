@@ -80,24 +80,25 @@ function Worked({ receipt }: { receipt: Receipt }) {
   const { symbol, decimals } = token();
   const inTokens = (units: string) => amountInWords(units, { symbol: plain(symbol, 12), decimals });
   return (
-    <dl class="worked">
-      {workedLines(message).map(({ what, how, result }) => (
-        <div key={what}>
-          <dt>{what === 'fee' ? `Fee, ${percentOf(message.feeBps)}` : names[what]}</dt>
-          <dd>
-            <span class="worked-how num soft">{how} =</span>
-            <span class="num worked-result">
-              {result} {what === 'billed' && 'ms'}
-            </span>
-            {what !== 'billed' && <span class="small soft worked-tokens">{inTokens(result)}</span>}
-          </dd>
-        </div>
-      ))}
-      <div class="worked-note small soft">
-        Amounts are base units, of which {decimals === 0 ? '1 is' : `10^${decimals} are`} 1 {plain(symbol, 12)}. Each
-        result is rounded down.
-      </div>
-    </dl>
+    <>
+      <dl class="worked">
+        {workedLines(message).map(({ what, how, result }) => (
+          <div key={what}>
+            <dt>{what === 'fee' ? `Fee, ${percentOf(message.feeBps)}` : names[what]}</dt>
+            <dd>
+              <span class="worked-how num soft">{how} =</span>
+              <span class="num worked-result">
+                {result} {what === 'billed' && 'ms'}
+              </span>
+              {what !== 'billed' && <span class="small soft worked-tokens">{inTokens(result)}</span>}
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <p class="worked-note small soft">
+        Amounts are base units: 10<sup>{decimals}</sup> of them are 1 {plain(symbol, 12)}. Each result is rounded down.
+      </p>
+    </>
   );
 }
 
