@@ -20,7 +20,7 @@ export const routes: readonly Route[] = [
   { path: '/jobs/:id/receipt', folder: 'receipts', load: () => import('../receipts/receipt-of-job-page.js') },
   { path: '/cost', folder: 'cost', also: ['receipts'], load: () => import('../cost/cost-page.js') },
   { path: '/receipts/:digest', folder: 'receipts', load: () => import('../receipts/receipt-page.js') },
-  { path: '/account', folder: 'account', load: () => import('../account/account-page.js') },
+  { path: '/account', folder: 'account', also: ['cost'], load: () => import('../account/account-page.js') },
   { path: '/provider', folder: 'machines', also: ['receipts'], load: () => import('../machines/machines-page.js') },
   {
     ...{ path: '/provider/receipts/:digest', folder: 'receipts' },

@@ -34,7 +34,8 @@ function Elsewhere({ question, text, link }: { question: Ask; text: string; link
 
 function Asking({ question }: { question: Ask }) {
   const { decimals } = token();
-  const choices = question.kind === 'more' && !isChange(question) ? limitsThatCover(question.needed, decimals) : offered;
+  const choices =
+    question.kind === 'more' && !isChange(question) ? limitsThatCover(question.needed, decimals) : offered;
   const [chosen, setChosen] = useState<string>(() => firstChoice(question, choices));
   const [own, setOwn] = useState('');
   const [asked, setAsked] = useState<Wallet>();
@@ -69,7 +70,10 @@ function Asking({ question }: { question: Ask }) {
   };
 
   return (
-    <Dialog title={isChange(question) ? 'Change the limit' : titles[question.kind]} onClose={() => question.settle(false)}>
+    <Dialog
+      title={isChange(question) ? 'Change the limit' : titles[question.kind]}
+      onClose={() => question.settle(false)}
+    >
       <Why question={question} />
       {!isOperator && <LimitChoice offered={choices} chosen={chosen} own={own} onChoose={setChosen} onOwn={setOwn} />}
       <div class="stack tight">
@@ -122,8 +126,8 @@ function Why({ question }: { question: Ask }) {
               Of this browser’s limit, <b class="num">{figureOf(left, decimals)}</b> {plain(symbol, 12)} are left.{' '}
             </>
           )}
-          The new limit is for a new session, of which nothing is spent yet. Jobs that you ordered before stay on the old
-          one.
+          The new limit is for a new session, of which nothing is spent yet. Jobs that you ordered before stay on the
+          old one.
         </p>
       );
     return (

@@ -3,6 +3,7 @@ import { setQuery, type PageProps } from '../app/router.js';
 import { login, nowMs } from '../live/index.js';
 import { ConnectFirst, Tabs } from '../parts/index.js';
 import { ByJobCard } from './by-job-card.js';
+import { CapCard } from './cap-card.js';
 import { DaysCard } from './days-card.js';
 import { RangePicker } from './range-picker.js';
 import { readRange } from './range.js';
@@ -34,6 +35,7 @@ export default function CostPage({ query }: PageProps) {
     <>
       <PageHead title="Cost" lead="A job is charged when it ends, for the time in which it was served." />
       <Standing />
+      <CapCard />
       <Tabs
         label="Views"
         value={view}

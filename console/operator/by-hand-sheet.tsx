@@ -2,8 +2,8 @@ import { useState } from 'preact/hooks';
 import { actAsOperator, refresh, toast, token } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { amountInWords, Input, Money, plain, shortAddress } from '../parts/index.js';
-import { noAmount, readAmount } from './amount-field.js';
-import { AmountInput } from './amount-input.js';
+import { noAmount, readAmount } from '../parts/amount-field.js';
+import { AmountInput } from '../parts/amount-input.js';
 import { bookOnce, tryAgain } from './booking-key.js';
 
 export type ByHandKind = 'payout' | 'payment';

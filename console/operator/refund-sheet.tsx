@@ -3,8 +3,8 @@ import type { AdminJob } from '../../src/client/types.generated.js';
 import { actAsOperator, refresh, toast, token } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { amountInWords, Input, Money, plain, Segmented, shortAddress, Untrusted } from '../parts/index.js';
-import { noAmount, readAmount } from './amount-field.js';
-import { AmountInput } from './amount-input.js';
+import { noAmount, readAmount } from '../parts/amount-field.js';
+import { AmountInput } from '../parts/amount-input.js';
 import { bookOnce, tryAgain } from './booking-key.js';
 import { longestReason, reasonProblem } from './stuck-words.js';
 

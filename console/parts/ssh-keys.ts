@@ -68,7 +68,8 @@ const unusable = (why: string): Inspection => ({ is: 'unusable', why });
 
 /** A sentence if it is no key. */
 function readKey(line: string): PublicKey | string {
-  if (line.length > longestLine) return `This is too long to be a public key: keys have at most ${longestLine} characters.`;
+  if (line.length > longestLine)
+    return `This is too long to be a public key: keys have at most ${longestLine} characters.`;
   const [type = '', blob = '', ...comment] = line.split(/\s+/);
   if (!Object.hasOwn(kinds, type)) {
     return /^---- BEGIN SSH2 PUBLIC KEY/.test(line)

@@ -15,9 +15,7 @@ export function FiguresBar({ quoted, place }: { quoted: Quoted | undefined; plac
   const cost = quoted?.quote.can_start === true ? quoted.quote.cost : undefined;
   return (
     <div class={`rent-bar${isInSight ? ' is-done' : ''}`}>
-      <span>
-        {cost ? <Money units={cost.expected} /> : quoted === undefined ? '' : 'No machine can take this now'}
-      </span>
+      <span>{cost ? <Money units={cost.expected} /> : quoted === undefined ? '' : 'No machine can take this now'}</span>
       <Button size="s" onClick={() => place.current?.scrollIntoView({ block: 'start' })}>
         To the summary
       </Button>

@@ -78,8 +78,8 @@ function Cost({ quote, form }: Pick<Quoted, 'quote'> & { form: OrderForm }) {
       </dl>
       {seconds > 0 && (
         <p class="small soft">
-          If you end it early, you pay for the time that it ran: <Money units={chargedAfter(quote, seconds / 2)} /> after{' '}
-          {shortDuration(seconds / 2)}. Nothing is paid until you can log in.
+          If you end it early, you pay for the time that it ran: <Money units={chargedAfter(quote, seconds / 2)} />{' '}
+          after {shortDuration(seconds / 2)}. Nothing is paid until you can log in.
         </p>
       )}
     </>

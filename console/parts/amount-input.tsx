@@ -1,6 +1,7 @@
-import { token } from '../live/index.js';
-import { amountInWords, Input, plain, Segmented } from '../parts/index.js';
+import { token } from '../live/broker.js';
 import { readAmount, type AmountEntered } from './amount-field.js';
+import { Input, Segmented } from './field.js';
+import { amountInWords, plain } from './words.js';
 
 interface AmountInputProps {
   label: string;
