@@ -13,7 +13,13 @@ const everyMs = 60_000;
 
 /** What the wallet has and owes; read anew with all that is about jobs. */
 export function useBalance(): Loaded<Balance> {
-  return useResource<Balance>(`jobs:${login.value?.wallet ?? ''}:balance`, () => broker().money.balance(), { everyMs });
+  return useResource<Balance>(`jobs:${login.value?.wallet ?? ''}:balance`, readBalance, { everyMs });
+}
+
+/** A broker of the version before knows no cap. */
+async function readBalance(): Promise<Balance> {
+  const read: Omit<Balance, 'monthly_cap'> & Partial<Balance> = await broker().money.balance();
+  return { ...read, monthly_cap: read.monthly_cap ?? null };
 }
 
 export function useStatement(month: string): Loaded<Statement> {
