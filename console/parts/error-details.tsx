@@ -7,31 +7,9 @@ import { Untrusted } from './untrusted.js';
 
 /** What failed, in words, with the id that an operator can look up, and a way on. */
 export function ErrorDetails({ error, onRetry, nextAtMs, children }: ErrorNoteProps) {
-  const { title, advice } = failureInWords(error);
   return (
-    <div class="note tone-bad" role="alert">
-      <p class="note-title">
-        <span aria-hidden="true">✕ </span>
-        {title}
-      </p>
-      {error.detail !== '' && error.detail !== title && (
-        <p>
-          <Untrusted text={error.detail} max={300} />
-        </p>
-      )}
-      {error.fields !== undefined && (
-        <ul>
-          {error.fields.map(({ field, message }) => (
-            <li key={field}>
-              <code>
-                <Untrusted text={field} />
-              </code>{' '}
-              <Untrusted text={message} max={200} />
-            </li>
-          ))}
-        </ul>
-      )}
-      {advice !== undefined && <p>{advice}</p>}
+    <div class="note tone-bad">
+      <Said error={error} />
       {children}
       <div class="row">
         {onRetry !== undefined && (
@@ -55,8 +33,44 @@ export function ErrorDetails({ error, onRetry, nextAtMs, children }: ErrorNotePr
   );
 }
 
+/** What is read out, once: a screen reader reads all of an alert again when anything in it changes. */
+function Said({ error }: Pick<ErrorNoteProps, 'error'>) {
+  const { title, advice } = failureInWords(error);
+  return (
+    <div role="alert" class="stack tight">
+      <p class="note-title">
+        <span aria-hidden="true">✕ </span>
+        {title}
+      </p>
+      {error.detail !== '' && error.detail !== title && (
+        <p>
+          <Untrusted text={error.detail} max={300} />
+        </p>
+      )}
+      {error.fields !== undefined && (
+        <ul>
+          {error.fields.map(({ field, message }) => (
+            <li key={field}>
+              <code>
+                <Untrusted text={field} />
+              </code>{' '}
+              <Untrusted text={message} max={200} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {advice !== undefined && <p>{advice}</p>}
+    </div>
+  );
+}
+
+/** Each second, for who sees it. */
 function Until({ atMs }: { atMs: number }) {
   void second.value;
   const leftS = Math.max(0, Math.ceil((atMs - Date.now()) / 1000));
-  return <span class="small soft num">{leftS === 0 ? 'again now' : `again in ${leftS} s`}</span>;
+  return (
+    <span class="small soft num" role="timer" aria-live="off">
+      {leftS === 0 ? 'again now' : `again in ${leftS} s`}
+    </span>
+  );
 }
