@@ -1,5 +1,5 @@
 import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { login, mayBeAdmin, requireLogin } from '../live/index.js';
 import { Button } from '../parts/index.js';
 import { Link } from './link.js';
@@ -10,13 +10,19 @@ import { setTheme, theme, type Theme } from './theme.js';
 const places = [
   { to: '/', name: 'Market', also: /^\/$|^\/rent/ },
   { to: '/jobs', name: 'Jobs', also: /^\/jobs/ },
-  { to: '/cost', name: 'Cost', also: /^\/cost/ },
+  { to: '/cost', name: 'Cost', also: /^\/(cost|receipts)/ },
   { to: '/provider', name: 'Rent out', also: /^\/provider/ },
 ];
 
 export function Header() {
   const here = path.value;
   const all = mayBeAdmin.value ? [...places, { to: '/operator', name: 'Operator', also: /^\/operator/ }] : places;
+  const nav = useRef<HTMLElement>(null);
+  // On a narrow screen the places scroll, and the one that is open may be out of sight.
+  useEffect(() => {
+    const open = nav.current?.querySelector<HTMLElement>('[aria-current]');
+    if (open) nav.current!.scrollLeft = open.offsetLeft + open.offsetWidth - nav.current!.clientWidth;
+  }, [here, all.length]);
   return (
     <header class="top">
       <div class="top-inner">
@@ -24,7 +30,7 @@ export function Header() {
           <Mark />
           <span>{siteName()}</span>
         </Link>
-        <nav aria-label="Pages">
+        <nav aria-label="Pages" ref={nav}>
           {all.map(({ to, name, also }) => (
             <Link key={to} to={to} aria-current={also.test(here) ? 'page' : undefined}>
               {name}

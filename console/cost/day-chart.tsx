@@ -7,13 +7,13 @@ const height = 160;
 const slot = 20;
 
 /** A bar for each day. What is pointed at is said below; the table has the same for who cannot point. */
-export function DayChart({ bars, top }: DayBars) {
+export function DayChart({ bars, top, what = 'Spent' }: DayBars & { /** What the bars are. */ what?: string }) {
   const [pointed, setPointed] = useState<DayBar>();
   const width = bars.length * slot;
   const first = bars[0];
   const last = bars.at(-1);
   if (first === undefined || last === undefined) return null;
-  const label = `Spent by day, from ${dayInWords(first.day)} to ${dayInWords(last.day)}. The table has the figures.`;
+  const label = `${what} by day, from ${dayInWords(first.day)} to ${dayInWords(last.day)}. The table has the figures.`;
   return (
     <figure class="days">
       <p class="days-top small soft" aria-hidden="true">

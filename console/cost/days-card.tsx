@@ -18,7 +18,7 @@ export function DaysCard({ range }: { range: DayRange }) {
       title="By day"
       aside={
         <>
-          <Button kind="bare" size="s" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+          <Button kind="bare" size="s" onClick={() => setTable(!isTable)}>
             {isTable ? 'Show as bars' : 'Show as a table'}
           </Button>
           <SaveBill by="day" range={range} />

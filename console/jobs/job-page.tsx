@@ -1,7 +1,8 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { isFinal } from '../../src/client/index.js';
 import type { Job } from '../../src/client/shapes.js';
 import { gpusText } from '../../src/words/gpu-text.js';
+import { Link } from '../app/link.js';
 import { PageHead } from '../app/page.js';
 import type { PageProps } from '../app/router.js';
 import { canAct, login } from '../live/index.js';
@@ -61,6 +62,9 @@ function Watched({ id }: { id: string }) {
   }
   return (
     <>
+      <p class="small job-back">
+        <Link to="/jobs">← Jobs</Link>
+      </p>
       <Head of={data} onJob={(job) => watched.job.put(counted(job))} />
       <Loaded of={watched.job}>{(of) => <Body of={of} watched={watched} />}</Loaded>
     </>
@@ -87,6 +91,7 @@ function Head({ of, onJob }: { of: Counted; onJob(job: Job): void }) {
   const { job } = of;
   const [open, setOpen] = useState<Open>();
   const close = () => setOpen(undefined);
+  useFocusKept(mayEnd(job));
   return (
     <PageHead
       title={nameOf(job)}
@@ -109,6 +114,16 @@ function Head({ of, onJob }: { of: Counted; onJob(job: Job): void }) {
       {open === 'end' && <EndDialog of={of} onJob={onJob} onClose={close} />}
     </PageHead>
   );
+}
+
+/** The button that ended the job goes with it, and would take the focus along. */
+function useFocusKept(isThere: boolean): void {
+  const wasThere = useRef(isThere);
+  useEffect(() => {
+    if (wasThere.current && !isThere && document.activeElement === document.body)
+      document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+    wasThere.current = isThere;
+  }, [isThere]);
 }
 
 function Lead({ job }: { job: Job }) {

@@ -2,6 +2,7 @@ import type { Job } from '../../src/client/shapes.js';
 import { shortIds } from '../../src/words/short-ids.js';
 import { isAliasName, knownHostsLineOf, loginCommandOf, sshTargetOf } from '../../src/words/ssh-target.js';
 import { Card, CommandLine, Copy } from '../parts/index.js';
+import { LoginHelp } from './login-help.js';
 
 const fingerprint = /^SHA256:[A-Za-z0-9+/]{43}$/;
 
@@ -24,13 +25,14 @@ export function LoginCard({ job }: { job: Job }) {
               {fingerprint.test(job.ssh_host_key_fingerprint ?? '') && <code>{job.ssh_host_key_fingerprint}</code>}
             </p>
             <Copy text={knownHostsLineOf(target)} what="the line for known_hosts">
-              known_hosts line
+              Copy known_hosts line
             </Copy>
           </div>
           <p class="small soft">
             With that line in <code>~/.ssh/known_hosts</code>, ssh knows this machine at the first login, and takes no
             other one for it. <code>wl ssh</code> does so by itself.
           </p>
+          <LoginHelp target={target} />
         </div>
       )}
     </Card>

@@ -59,7 +59,7 @@ export function DayBars({ days }: { days: readonly EarnedDay[] }) {
         </figure>
       )}
       <div>
-        <Button kind="bare" size="s" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+        <Button kind="bare" size="s" onClick={() => setTable(!isTable)}>
           {isTable ? 'Show as bars' : 'Show as a table'}
         </Button>
       </div>

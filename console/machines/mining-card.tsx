@@ -56,14 +56,18 @@ function isOffHere({ reason = '' }: Mining): boolean {
   return reason.startsWith('mining is off on this site');
 }
 
-function MiningState({ mining: { miners, enabled, reason, available_gpu_count: free } }: { mining: Mining }) {
+/** The broker names its setting, which an owner cannot change. */
+const offHere = 'The operator of this site lets no machine mine.';
+
+function MiningState({ mining }: { mining: Mining }) {
+  const { miners, enabled, reason, available_gpu_count: free } = mining;
   if (miners.wanted === 0) {
     return (
       <div class="stack tight">
-        <State tone="off">{enabled ? 'none mines' : 'mining is off'}</State>
+        <State tone="off">{enabled && !isOffHere(mining) ? 'none mines' : 'mining is off'}</State>
         {reason !== undefined && (
           <p class="small soft">
-            <Untrusted text={reason} max={200} />
+            <Untrusted text={isOffHere(mining) ? offHere : reason} max={200} />
           </p>
         )}
       </div>

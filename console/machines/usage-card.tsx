@@ -37,7 +37,7 @@ export function UsageCard({ id, gpus }: { id: string; gpus: number }) {
       title="Use"
       aside={
         <>
-          <Button kind="bare" size="s" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+          <Button kind="bare" size="s" onClick={() => setTable(!isTable)}>
             {isTable ? 'Show as lines' : 'Show as a table'}
           </Button>
           <Segmented label="Range" value={range} options={ranges} onChange={(value) => setRange(value as Range)} />

@@ -32,7 +32,9 @@ export function HistoryChart({ columns }: { columns: HistoryColumns }) {
     <figure class="history-chart">
       <Reading columns={columns} at={at} />
       <div class="history-plots" ref={box} role="img" aria-label={`Price and free GPUs over time. ${sentence}`}>
-        {late === 'missing' && <p class="soft">The chart could not be loaded. “Show as table” has the same figures.</p>}
+        {late === 'missing' && (
+          <p class="soft">The chart could not be loaded. “Show as a table” has the same figures.</p>
+        )}
       </div>
     </figure>
   );

@@ -54,8 +54,8 @@ export function HistorySection({ types, gpuType, range: asked, onType, onRange }
             options={historyRanges.map((value) => ({ value, label: rangeWords[value] }))}
             onChange={onRange}
           />
-          <Button size="s" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
-            {isTable ? 'Show as chart' : 'Show as table'}
+          <Button size="s" onClick={() => setTable(!isTable)}>
+            {isTable ? 'Show as a chart' : 'Show as a table'}
           </Button>
         </>
       }

@@ -47,10 +47,10 @@ export function LettersView({ query }: { query: URLSearchParams }) {
         <Loaded of={letters.first} skeleton={<Skeleton lines={5} height={2} />}>
           {() => (
             <Table
-              caption="Messages that were put aside, newest first"
+              caption="Provider messages that have been set aside, newest first"
               rows={letters.items}
               rowKey={({ stream: from, id }) => `${from} ${id}`}
-              empty={<Empty title="No messages have been set aside">Every provider message was processed.</Empty>}
+              empty={<Empty title="No provider messages have been set aside">All of them were processed.</Empty>}
               columns={[
                 {
                   key: 'reason',

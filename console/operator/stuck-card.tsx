@@ -6,7 +6,7 @@ import { Age, Button, Card, Loaded, Skeleton, State, Time, Untrusted } from '../
 import { useOperatorResource } from './as-operator.js';
 import { EndJobSheet } from './end-job-sheet.js';
 import { viewTo, WorkflowLink } from './parts.js';
-import { attemptsText, byAge, stuckSince, type StuckItem } from './stuck-words.js';
+import { attemptsText, byAge, stuckSince, waitsForText, type StuckItem } from './stuck-words.js';
 
 /** What waits longer than usual: what for, since when, and what may help; a job can be ended from here. */
 export function StuckCard() {
@@ -94,7 +94,7 @@ function StuckWords({ item, short }: { item: StuckItem; short: string }) {
         </span>
       </p>
       <p>
-        <Untrusted text={item.waits_for} max={300} />
+        <Untrusted text={waitsForText(item.waits_for)} max={300} />
       </p>
       {item.last_error !== undefined && (
         <p class="small mono">

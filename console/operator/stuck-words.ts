@@ -1,5 +1,6 @@
 import { durationText } from '../../src/words/durations.js';
 import type { Stuck } from '../../src/client/types.generated.js';
+import { errorTable, isErrorCode } from '../../src/wire/error-codes.js';
 import { finalJobStatuses } from '../../src/wire/statuses.js';
 
 export type StuckItem = Stuck['items'][number];
@@ -29,6 +30,15 @@ export function stuckSince({ state, age_s: ageS }: Pick<StuckItem, 'state' | 'ag
 export function attemptsText(attempts: number): string {
   if (attempts <= 0) return '';
   return attempts === 1 ? 'tried once' : `tried ${attempts} times`;
+}
+
+/**
+ * What a workflow says that it waits for, in words where it names a code: `stuck, image_pull_failed: IMAGE: …` becomes
+ * `The container image cannot be pulled: IMAGE: …`.
+ */
+export function waitsForText(details: string): string {
+  const [, code = '', rest = ''] = /^stuck, ([a-z_]{1,40}): (.*)$/s.exec(details) ?? [];
+  return isErrorCode(code) ? `${errorTable[code].title}: ${rest}` : details;
 }
 
 /**

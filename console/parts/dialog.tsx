@@ -13,7 +13,7 @@ interface DialogProps {
   children: ComponentChildren;
 }
 
-/** A native modal dialog, open while it is mounted. The focus goes back to where it was. */
+/** A native modal dialog, open while it is mounted. The focus goes back to where it was, or to the heading of the page. */
 export function Dialog({ title, onClose, busy = false, wide = false, footer, children }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -28,6 +28,11 @@ export function Dialog({ title, onClose, busy = false, wide = false, footer, chi
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
+      // What opened it may go with what was done, such as the button of a job that has ended.
+      setTimeout(() => {
+        if (document.activeElement === document.body)
+          document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+      });
     };
   }, []);
   const close = () => {

@@ -1,3 +1,4 @@
+import { useRef } from 'preact/hooks';
 import { second } from '../live/clock.js';
 import { Button } from './button.js';
 import { Copy } from './copy.js';
@@ -6,10 +7,13 @@ import { failureInWords } from './failures.js';
 import { Untrusted } from './untrusted.js';
 
 /** What failed, in words, with the id that an operator can look up, and a way on. */
-export function ErrorDetails({ error, onRetry, nextAtMs, children }: ErrorNoteProps) {
+export function ErrorDetails({ error, onRetry, nextAtMs, action, children }: ErrorNoteProps) {
+  // Known while the next reading is under way, too: what the alert says stays.
+  const lastNextAtMs = useRef(nextAtMs);
+  lastNextAtMs.current = nextAtMs ?? lastNextAtMs.current;
   return (
     <div class="note tone-bad">
-      <Said error={error} />
+      <Said error={error} nextAtMs={lastNextAtMs.current} action={action} />
       {children}
       <div class="row">
         {onRetry !== undefined && (
@@ -34,8 +38,8 @@ export function ErrorDetails({ error, onRetry, nextAtMs, children }: ErrorNotePr
 }
 
 /** What is read out, once: a screen reader reads all of an alert again when anything in it changes. */
-function Said({ error }: Pick<ErrorNoteProps, 'error'>) {
-  const { title, advice } = failureInWords(error);
+function Said({ error, nextAtMs, action }: Pick<ErrorNoteProps, 'error' | 'nextAtMs' | 'action'>) {
+  const { title, advice } = failureInWords(error, { nextAtMs, action });
   return (
     <div role="alert" class="stack tight">
       <p class="note-title">

@@ -48,9 +48,11 @@ function byType(fleet: readonly DemoMachine[]): Map<string, DemoMachine[]> {
 async function writeMarket(client: pg.Client, gpuType: string, owned: DemoMachine[], now: number): Promise<number> {
   const total = owned.reduce((sum, { gpus }) => sum + gpus.count, 0);
   const prices = owned.map(({ gpuPricePerHour }) => gpuPricePerHour).sort((a, b) => a - b);
+  const { slope, swing, periodMs } = rhythmOf(gpuType);
   const rows = times(now).map((at) => {
-    // Prices came down over the quarter; the evenings are busy.
-    const trend = 1 + 0.25 * ((now - at) / (90 * dayMs)) + 0.03 * wave(at, 3.3 * dayMs);
+    // Most prices came down over the quarter; the evenings are busy.
+    const trend =
+      1 + slope * ((now - at) / (90 * dayMs)) + swing * wave(at, periodMs) + 0.015 * wave(at, periodMs / 4.3);
     const busy = 0.45 + 0.3 * wave(at - 14 * 60 * minuteMs, dayMs) + 0.2 * wave(at, 5.7 * dayMs) * wave(at, dayMs / 7);
     return {
       at: new Date(at),
@@ -116,6 +118,16 @@ function times(now: number): number[] {
       (_, index) => Math.floor((now - fromMs + index * everyMs) / sampleMs) * sampleMs,
     ),
   );
+}
+
+/** How the price of a type moved: no two lines of the market are the same. */
+function rhythmOf(gpuType: string): { slope: number; swing: number; periodMs: number } {
+  const seed = [...gpuType].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 997, 7);
+  return {
+    slope: 0.08 + (seed % 7) / 25,
+    swing: 0.03 + (seed % 5) / 80,
+    periodMs: (4 + (seed % 11)) * dayMs,
+  };
 }
 
 /** Between -1 and 1. */

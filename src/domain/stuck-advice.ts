@@ -27,7 +27,13 @@ interface Advice {
 
 const waitsFor = (kind: Stuck['kind'], pattern: RegExp) => (stuck: Stuck) =>
   stuck.kind === kind && pattern.test(stuck.waitsFor ?? '');
-const endsByItself = ({ endsAt }: Stuck) => (endsAt === undefined ? '' : `; it ends by itself at ${endsAt}`);
+const endsByItself = ({ endsAt }: Stuck) =>
+  endsAt === undefined ? '' : `; it ends by itself at ${minuteText(endsAt)}`;
+
+/** `2026-11-27 05:20 UTC`: a sentence is read by people, to whom milliseconds say nothing. */
+function minuteText(moment: string): string {
+  return moment.replace(/^([0-9-]{10})T([0-9]{2}:[0-9]{2})(?::[0-9.]+)?Z$/, '$1 $2 UTC');
+}
 
 const advice: readonly Advice[] = [
   {

@@ -103,6 +103,13 @@ export const attempts: Record<string, MakeAttempt> = {
   'GET /api/v1/billing/balance': own('/api/v1/billing/balance'),
   'GET /api/v1/billing/entries': own('/api/v1/billing/entries?limit=3'),
   'GET /api/v1/billing/statements/:month': own('/api/v1/billing/statements/2026-11'),
+  'PUT /api/v1/billing/monthly-cap': own('/api/v1/billing/monthly-cap', { amount: String(10n ** 30n) }),
+  'DELETE /api/v1/billing/monthly-cap': own('/api/v1/billing/monthly-cap'),
+  'GET /api/v1/me/earnings/receipts': own('/api/v1/me/earnings/receipts?limit=5'),
+  'GET /api/v1/me/earnings/receipts/:digest': ({ receiptDigest }) => ({
+    target: `/api/v1/me/earnings/receipts/${receiptDigest}`,
+    foreign: 'receipt_not_found',
+  }),
   'GET /api/v1/receipts': own('/api/v1/receipts?limit=5'),
   'GET /api/v1/receipts/:digest': ({ receiptDigest }) => ({
     target: `/api/v1/receipts/${receiptDigest}`,
@@ -193,6 +200,7 @@ export const attempts: Record<string, MakeAttempt> = {
   }),
   'GET /api/v1/me/providers': own('/api/v1/me/providers'),
   'GET /api/v1/me/earnings': own('/api/v1/me/earnings'),
+  'GET /api/v1/me/earnings/payouts': own('/api/v1/me/earnings/payouts?limit=5'),
   'GET /api/v1/providers/:id/earnings': provider('earnings'),
   'GET /api/v1/providers/:id/jobs': provider('jobs'),
   'GET /api/v1/providers/:id/usage': provider('usage'),

@@ -33,6 +33,7 @@ describe('earnings by day', () => {
 });
 
 describe('what a drain does', () => {
+  const decimals = 18;
   const job = { job_id: 'a', status: 'running', expires_at: ahead(7_200), price_per_hour: 1.5 } as const;
   const jobs = [
     job,
@@ -41,21 +42,28 @@ describe('what a drain does', () => {
   ] as const;
 
   test('without a deadline nobody loses anything', () => {
-    expect(drainPlan(jobs, { nowMs })).toEqual({ jobs: 2, lastEndsMs: nowMs + 7_200_000, cutShort: [], forgone: 0 });
+    const plan = drainPlan(jobs, { nowMs, decimals });
+    expect(plan).toEqual({ jobs: 2, lastEndsMs: nowMs + 7_200_000, cutShort: [], forgone: 0n });
   });
 
   test('a deadline cuts short what would go on after it, and costs what that would have brought', () => {
-    expect(drainPlan(jobs, { nowMs, deadlineS: 3_600 })).toMatchObject({
+    expect(drainPlan(jobs, { nowMs, deadlineS: 3_600, decimals })).toMatchObject({
       cutShort: [{ jobId: 'a', lostS: 3_600 }],
-      forgone: 1.5,
+      forgone: 15n * 10n ** 17n,
     });
-    expect(drainPlan(jobs, { nowMs, deadlineS: 0 }).cutShort.map(({ jobId }) => jobId)).toEqual(['a', 'b']);
+    expect(drainPlan(jobs, { nowMs, deadlineS: 0, decimals }).cutShort.map(({ jobId }) => jobId)).toEqual(['a', 'b']);
+  });
+
+  test('what is forgone is summed up to the last base unit', () => {
+    const cheap = [0.1, 0.2].map((price_per_hour, at) => ({ ...job, job_id: `${at}`, price_per_hour }));
+    const hour = { nowMs, deadlineS: 3_600, decimals };
+    expect(drainPlan(cheap, hour).forgone).toBe(3n * 10n ** 17n);
   });
 
   test('a job that has not started has no end yet, so nothing is said of the last one', () => {
     const starting = { job_id: 'd', status: 'provisioning' } as const;
-    expect(drainPlan([job, starting], { nowMs }).lastEndsMs).toBeUndefined();
-    expect(drainPlan([job, starting], { nowMs, deadlineS: 60 }).cutShort).toHaveLength(1);
+    expect(drainPlan([job, starting], { nowMs, decimals }).lastEndsMs).toBeUndefined();
+    expect(drainPlan([job, starting], { nowMs, deadlineS: 60, decimals }).cutShort).toHaveLength(1);
   });
 });
 

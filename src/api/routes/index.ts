@@ -34,6 +34,8 @@ import { ownerProviderRoutes } from './owner-providers.js';
 import { providerPriceRoutes } from './provider-prices.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
+import { monthlyCapRoutes } from './monthly-cap.js';
+import { payoutRoutes } from './payouts.js';
 import { receiptRoutes } from './receipts.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
@@ -81,7 +83,9 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...sshKeyRoutes({ pool }),
     ...billingRoutes({ pool }),
     ...walletMoneyRoutes({ pool }),
+    ...monthlyCapRoutes({ pool }),
     ...receiptRoutes({ pool }),
+    ...payoutRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...leftDelegationRoutes({ config, pool, limiter, ...owners }),

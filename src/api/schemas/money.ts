@@ -1,27 +1,17 @@
 import { z } from 'zod';
 import type { LedgerChecks } from '../../db/ledger-checks.js';
 import { entryKinds } from '../../db/ledger.js';
+import type { MonthlyCap } from '../../db/spending-caps.js';
+import type { Unbookable } from '../../db/unbooked.js';
+import type { Creditor } from '../../db/payouts.js';
 import type { Debtor, RevenueBy, RevenueRow, Standing } from '../../db/revenue.js';
 import type { Statement, WalletBalance, WalletEntry } from '../../db/wallet-money.js';
 import { csvOf, type Cell } from '../../domain/csv.js';
-import { tokensOf } from '../../domain/tokens.js';
 import type { BillRange } from './bill.js';
+import { monthlyCapReply, monthlyCapReplyOf } from './monthly-cap.js';
+import { amount, shown, signedTokens, tokens } from './shown-amounts.js';
 
-const amount = z.string().regex(/^\d+$/);
 const signed = z.string().regex(/^-?\d+$/);
-const tokens = z.string().describe('The same in tokens, for people');
-
-/** `{name: 15n}` as `{name: "15", name_tokens: "0.000000000000000015"}`: a JSON number would lose digits. */
-function shown<Name extends string>(amounts: Record<Name, bigint>) {
-  return Object.fromEntries(
-    Object.entries<bigint>(amounts).flatMap(([name, value]) => [
-      [name, value.toString()],
-      [`${name}_tokens`, signedTokens(value)],
-    ]),
-  ) as Record<Name | `${Name}_tokens`, string>;
-}
-
-const signedTokens = (value: bigint) => (value < 0n ? `-${tokensOf(-value)}` : tokensOf(value));
 
 export const balanceReply = z
   .object({
@@ -33,11 +23,18 @@ export const balanceReply = z
     owed: amount.describe('Base units that were charged and are not paid for'),
     owed_tokens: tokens,
     updated_at: z.iso.datetime().nullable().describe('Of the last booking; null without any'),
+    monthly_cap: monthlyCapReply.nullable().describe('Null if the wallet has set none'),
   })
   .meta({ id: 'Balance' });
 
-export function balanceReplyOf({ updatedAt, ...amounts }: WalletBalance): z.infer<typeof balanceReply> {
-  return { mode: 'credit', ...shown(amounts), updated_at: updatedAt?.toISOString() ?? null };
+export function balanceReplyOf(
+  { updatedAt, ...amounts }: WalletBalance,
+  cap: MonthlyCap | undefined,
+): z.infer<typeof balanceReply> {
+  return {
+    ...{ mode: 'credit', ...shown(amounts), updated_at: updatedAt?.toISOString() ?? null },
+    monthly_cap: cap === undefined ? null : monthlyCapReplyOf(cap),
+  };
 }
 
 export const walletEntrySchema = z
@@ -176,12 +173,21 @@ export const revenueReply = z
     debtors: z
       .array(z.object({ wallet: z.string(), owed: amount, since: z.iso.datetime() }))
       .describe('Who owes most, and since when: payments count for the oldest charges first'),
+    creditors: z
+      .array(z.object({ wallet: z.string(), payable: amount }))
+      .describe('Which proven wallets of providers have most to come; 100 at most'),
     ledger: z.object({
-      checked_at: z.iso.datetime().nullable(),
+      checked_at: z.iso.datetime().nullable().describe('When new bookings were compared last'),
       differs: z
         .record(z.string(), z.int())
         .describe('In how many rows which invariant is violated; empty when healthy'),
+      uncompared: z
+        .array(z.object({ invariant: z.string(), since: z.iso.datetime(), why: z.string() }))
+        .describe('By which invariants everything cannot be compared any more; empty when healthy'),
       unbooked: z.int().describe('Charges of an older version that are still to be booked'),
+      unbookable: z
+        .array(z.object({ job_id: z.string(), since: z.iso.datetime(), reason: z.string() }))
+        .describe('Jobs that cannot be booked, at most 100; empty when healthy'),
     }),
   })
   .meta({ id: 'Revenue' });
@@ -190,8 +196,8 @@ export function revenueReplyOf(
   { by, from, to }: BillRange & { by: RevenueBy },
   rows: readonly RevenueRow[],
   standing: Standing,
-  debtors: readonly Debtor[],
-  { checkedAt, differs, unbooked }: LedgerChecks & { unbooked: number },
+  { debtors, creditors }: { debtors: readonly Debtor[]; creditors: readonly Creditor[] },
+  { checkedAt, differs, full, unbooked, unbookable }: LedgerChecks & { unbooked: number; unbookable: Unbookable[] },
 ): z.infer<typeof revenueReply> {
   return {
     ...{ by, from: from.toISOString(), to: to.toISOString() },
@@ -207,8 +213,17 @@ export function revenueReplyOf(
       bad_debt: standing.badDebt.toString(),
       fees: standing.fees.toString(),
     },
+    creditors: creditors.map(({ wallet, payable }) => ({ wallet, payable: payable.toString() })),
     debtors: debtors.map(({ wallet, owed, since }) => ({ wallet, owed: owed.toString(), since: since.toISOString() })),
-    ledger: { checked_at: checkedAt?.toISOString() ?? null, differs, unbooked },
+    ledger: {
+      checked_at: checkedAt?.toISOString() ?? null,
+      differs,
+      uncompared: full.flatMap(({ invariant, failing }) =>
+        failing === undefined ? [] : [{ invariant, since: failing.since.toISOString(), why: failing.why }],
+      ),
+      unbooked,
+      unbookable: unbookable.map(({ jobId, since, reason }) => ({ job_id: jobId, since: since.toISOString(), reason })),
+    },
   };
 }
 

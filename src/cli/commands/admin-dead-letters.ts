@@ -14,7 +14,7 @@ export async function run(context: Context, _args: Args, flags: { stream?: strin
     .all(200);
   if (global.json === true) return screen.json({ items });
   if (global.quiet === true) return items.forEach(({ id }) => screen.print(id));
-  if (items.length === 0) return screen.note('No message was put aside.');
+  if (items.length === 0) return screen.note('No provider messages have been set aside.');
   screen.table(
     [
       { title: 'AT', of: (item: DeadLetter) => momentText(item.at, context.time()) },

@@ -25,7 +25,7 @@ export function addAdminCommands(program: Command, runner: Runner): void {
     '--wallet <ADDRESS>',
     'only if this wallet is its owner',
   );
-  add('dead-letters', 'messages that were put aside', () => import('../commands/admin-dead-letters.js'))
+  add('dead-letters', 'provider messages that have been set aside', () => import('../commands/admin-dead-letters.js'))
     .option('--stream <NAME>', 'of this stream')
     .option('--provider <ID>', 'of this provider');
   add('audit', 'who did what, from where', () => import('../commands/admin-audit.js'))
