@@ -21,7 +21,7 @@ import {
   type Column,
 } from '../parts/index.js';
 import { SaveCsv } from '../parts/save-csv.js';
-import { DayBars } from './day-bars.js';
+import { EarnedBars } from './earned-bars.js';
 import { dayOf, earnedDays } from './earned-days.js';
 import { earningsShare, type EarningsBy } from './earnings-share.js';
 import { PayoutsCard } from './payouts-card.js';
@@ -73,7 +73,7 @@ export function EarningsView() {
             <>
               {by === 'day' && read.rows.length > 0 && (
                 <div class="earned-bars">
-                  <DayBars days={earnedDays(read.rows, { nowMs: nowMs(), days: shownDays })} />
+                  <EarnedBars days={earnedDays(read.rows, { nowMs: nowMs(), days: shownDays })} />
                 </div>
               )}
               <ShareTable earnings={read} by={by} />

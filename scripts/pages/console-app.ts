@@ -14,7 +14,9 @@ const shared = 'console/app/shared.ts';
 /** The page that most people see first: its parts are asked for with the document. */
 const firstPage = 'market';
 /** In the order in which they apply. */
-const parts = 'buttons cards tables states figures facts fields dialogs menus notes copies lines wallets'.split(' ');
+const parts = 'buttons cards tables states figures facts fields dialogs menus notes copies lines days wallets'.split(
+  ' ',
+);
 const styleFiles = ['tokens', 'ground', ...parts.map((name) => `parts/${name}`), 'header', 'shell'].map(
   (name) => `console/styles/${name}.css`,
 );

@@ -11,12 +11,19 @@ export interface BrowserWallet {
   icon?: string;
   /** Its person says no to these methods. */
   refuses?: readonly string[];
+  /** What happens before it answers a method: it may wait, for good, or throw a `WalletError`. */
+  before?: (method: string) => Promise<void>;
+  /** Signs with another key than that of the account that it names. */
+  signsAs?: LocalAccount;
+  /** What it announces itself as, where two are to be told apart. */
+  uuid?: string;
+  rdns?: string;
   /** Every call that the page made. */
   asked: { method: string; params: unknown[] }[];
 }
 
 /** As EIP-1193 has it. */
-class WalletError extends Error {
+export class WalletError extends Error {
   constructor(
     readonly code: number,
     message: string,
@@ -45,16 +52,16 @@ export async function installWallets(
       return { error: { code, message } };
     }
   });
-  const shown = wallets.map(({ name, icon }, index) => ({
-    uuid: `00000000-0000-4000-8000-00000000000${index}`,
-    name,
-    icon,
+  const shown = wallets.map(({ name, icon, rdns = 'example.wallet', uuid }, index) => ({
+    uuid: uuid ?? `00000000-0000-4000-8000-00000000000${index}`,
+    ...{ name, icon, rdns },
   }));
   await at.addInitScript(`(${inPage.toString()})(${JSON.stringify(shown)}, ${isOld})`);
 }
 
 async function answer(wallet: BrowserWallet, method: string, params: unknown[]): Promise<unknown> {
   wallet.asked.push({ method, params });
+  await wallet.before?.(method);
   if (wallet.refuses?.includes(method) === true) throw new WalletError(4001, 'User rejected the request.');
   if (method === 'eth_requestAccounts') return [wallet.account.address];
   if (method === 'eth_chainId') return `0x${wallet.chainId.toString(16)}`;
@@ -66,7 +73,7 @@ async function answer(wallet: BrowserWallet, method: string, params: unknown[]):
   const typedData = JSON.parse(params[1] as string) as Parameters<LocalAccount['signTypedData']>[0];
   // As wallets do.
   if (Number(typedData.domain?.chainId) !== wallet.chainId) throw new WalletError(-32_603, 'another chain is active');
-  return await wallet.account.signTypedData(typedData);
+  return await (wallet.signsAs ?? wallet.account).signTypedData(typedData);
 }
 
 /** Runs in the page, so it is text there and uses nothing from here. */
@@ -91,7 +98,7 @@ function inPage(wallets: { uuid: string; name: string; icon?: string }[], isOld:
   const Announcement = page['CustomEvent'] as new (type: string, init: object) => Event;
   const announce = () => {
     wallets.forEach((info, at) => {
-      const detail = { info: { rdns: 'example.wallet', ...info }, provider: providers[at] };
+      const detail = { info, provider: providers[at] };
       page.dispatchEvent(new Announcement('eip6963:announceProvider', { detail }));
     });
   };
