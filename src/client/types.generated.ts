@@ -839,6 +839,23 @@ export interface OwnProviderList {
   next_cursor?: string;
 }
 
+export interface Payouts {
+  payouts: {
+    id: string;
+    /** Base units */
+    amount: string;
+    /** The same in tokens, for people */
+    amount_tokens: string;
+    /** Where to look it up, in the words of the operator */
+    reference: string;
+    /** When it was written down */
+    at: string;
+  }[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
 export interface Problem {
   type: string;
   title: string;
@@ -1174,6 +1191,11 @@ export interface Revenue {
     wallet: string;
     owed: string;
     since: string;
+  }[];
+  /** Which proven wallets of providers have most to come; 100 at most */
+  creditors: {
+    wallet: string;
+    payable: string;
   }[];
   ledger: {
     /** When new bookings were compared last */
@@ -1883,6 +1905,18 @@ export interface Routes {
       by?: 'day' | 'job' | 'provider';
     };
     reply: Earnings;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** What your wallet was paid for what its providers earned, newest first */
+  'GET /api/v1/me/earnings/payouts': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+    };
+    reply: Payouts;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** The receipts of the jobs that your providers earned with, newest first; also as `text/csv` */

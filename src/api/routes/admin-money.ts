@@ -7,6 +7,7 @@ import { recordAudit } from '../../db/audit-log.js';
 import { jobTariff } from '../../db/auth-charges.js';
 import { readLedgerChecks } from '../../db/ledger-checks.js';
 import { withTransaction, type Queryable, type Transaction } from '../../db/pool.js';
+import { readCreditors } from '../../db/payouts.js';
 import { readDebtors, readRevenue, readStanding } from '../../db/revenue.js';
 import { countUnbooked, listUnbookable } from '../../db/unbooked.js';
 import { BrokerError } from '../../domain/errors.js';
@@ -100,14 +101,21 @@ function revenueRoute(pool: Pool): RouteRule {
       const range = rangeOf({ ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) });
       const rows = await readRevenue(pool, { by, ...range, limit: maxRows });
       if (prefersCsv(ctx)) return sendCsv(ctx, csvOfRevenue(rows, by), 'revenue', range);
-      const [standing, debtors, checks, unbooked, unbookable] = await Promise.all([
+      const [standing, debtors, creditors, checks, unbooked, unbookable] = await Promise.all([
         readStanding(pool),
         readDebtors(pool, maxDebtors),
+        readCreditors(pool, maxDebtors),
         readLedgerChecks(pool),
         countUnbooked(pool, countedUnbooked),
         listUnbookable(pool, maxUnbookable),
       ]);
-      ctx.body = revenueReplyOf({ by, ...range }, rows, standing, debtors, { ...checks, unbooked, unbookable });
+      ctx.body = revenueReplyOf(
+        { by, ...range },
+        rows,
+        standing,
+        { debtors, creditors },
+        { ...checks, unbooked, unbookable },
+      );
     },
   };
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Unbookable } from '../../db/unbooked.js';
 import type { LedgerChecks } from '../../db/ledger-checks.js';
 import { entryKinds } from '../../db/ledger.js';
 import type { MonthlyCap } from '../../db/spending-caps.js';
+import type { Unbookable } from '../../db/unbooked.js';
+import type { Creditor } from '../../db/payouts.js';
 import type { Debtor, RevenueBy, RevenueRow, Standing } from '../../db/revenue.js';
 import type { Statement, WalletBalance, WalletEntry } from '../../db/wallet-money.js';
 import { csvOf, type Cell } from '../../domain/csv.js';
@@ -172,6 +173,9 @@ export const revenueReply = z
     debtors: z
       .array(z.object({ wallet: z.string(), owed: amount, since: z.iso.datetime() }))
       .describe('Who owes most, and since when: payments count for the oldest charges first'),
+    creditors: z
+      .array(z.object({ wallet: z.string(), payable: amount }))
+      .describe('Which proven wallets of providers have most to come; 100 at most'),
     ledger: z.object({
       checked_at: z.iso.datetime().nullable().describe('When new bookings were compared last'),
       differs: z
@@ -192,7 +196,7 @@ export function revenueReplyOf(
   { by, from, to }: BillRange & { by: RevenueBy },
   rows: readonly RevenueRow[],
   standing: Standing,
-  debtors: readonly Debtor[],
+  { debtors, creditors }: { debtors: readonly Debtor[]; creditors: readonly Creditor[] },
   { checkedAt, differs, full, unbooked, unbookable }: LedgerChecks & { unbooked: number; unbookable: Unbookable[] },
 ): z.infer<typeof revenueReply> {
   return {
@@ -209,6 +213,7 @@ export function revenueReplyOf(
       bad_debt: standing.badDebt.toString(),
       fees: standing.fees.toString(),
     },
+    creditors: creditors.map(({ wallet, payable }) => ({ wallet, payable: payable.toString() })),
     debtors: debtors.map(({ wallet, owed, since }) => ({ wallet, owed: owed.toString(), since: since.toISOString() })),
     ledger: {
       checked_at: checkedAt?.toISOString() ?? null,
