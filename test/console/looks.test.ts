@@ -94,7 +94,6 @@ const widths = [320, 768, 1440];
         await page.locator('.checks').waitFor();
       },
     },
-    { name: 'no-such-receipt', path: `receipts/0x${'0'.repeat(64)}`, before: asCustomer, ready: heading(/No such/) },
     { name: 'account', path: 'account', before: asCustomer },
     {
       ...{ name: 'machines', path: 'provider', before: asCustomer, account: () => machine.owner },
