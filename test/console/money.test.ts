@@ -228,7 +228,7 @@ import { connectWallet, walletDialogOf, words } from './pages/shell.js';
     await sheet.getByRole('button', { name: /^Refund 1.000 WLC/ }).click();
     await sheet
       .getByRole('alert')
-      .getByText(/charge/)
+      .getByText(/the job cost \d+ base units/)
       .first()
       .waitFor();
     await sheet.getByRole('radio', { name: 'base units' }).check();
