@@ -12,11 +12,7 @@ export function SessionCard() {
     <Card
       title="This browser"
       aside={
-        <Button
-          size="s"
-          disabled={!canAct.value || me.data === undefined}
-          onClick={() => void allowMore(me.data!.spend_remaining)}
-        >
+        <Button size="s" disabled={!canAct.value} onClick={() => void allowMore('0')}>
           Change the limit…
         </Button>
       }

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { ListedSession } from '../../src/client/shapes.js';
+import { untilGone } from '../live/gone.js';
 import { act, broker, canAct, refresh, tellEnded, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { Button, Loaded, Money, Skeleton, State, Table, Time, Untrusted, type Column } from '../parts/index.js';
@@ -78,7 +79,7 @@ function EndSessions({ sessions, onClose }: { sessions: readonly ListedSession[]
   const run = async () => {
     // This browser's own one comes last: it is what the others are ended with.
     for (const { session_id: id } of [...sessions].sort((a, b) => Number(a.current) - Number(b.current))) {
-      await act(() => broker().sessions.revoke(id));
+      await act(() => untilGone(() => broker().sessions.revoke(id)));
       tellEnded(id);
     }
     toast(plural ? `${count} sessions have ended.` : 'The session has ended.', 'good');

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { SshKey } from '../../src/client/shapes.js';
+import { untilGone } from '../live/gone.js';
 import { act, broker, canAct, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { Button, Empty, Loaded, plain, Skeleton, Table, Time, Untrusted, type Column } from '../parts/index.js';
@@ -67,7 +68,7 @@ function columns(onRemove: (key: SshKey) => void): Column<SshKey>[] {
 
 function RemoveKey({ sshKey, onClose }: { sshKey: SshKey; onClose(): void }) {
   const run = async () => {
-    await act(() => broker().sshKeys.remove(sshKey.key_id));
+    await act(() => untilGone(() => broker().sshKeys.remove(sshKey.key_id)));
     toast('The key is no longer kept.', 'good');
     refresh('account');
   };

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { untilGone } from '../live/gone.js';
 import { act, broker, canAct, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { Button, Empty, Loaded, Skeleton, State, Table, Time, Untrusted, type Column } from '../parts/index.js';
@@ -72,7 +73,7 @@ function columns(onEnd: (row: TokenRow) => void): Column<TokenRow>[] {
 
 function EndToken({ row, onClose }: { row: TokenRow; onClose(): void }) {
   const run = async () => {
-    await act(() => broker().tokens.revoke(row.tokenId));
+    await act(() => untilGone(() => broker().tokens.revoke(row.tokenId)));
     toast('The token is revoked.', 'good');
     refresh('account');
   };

@@ -1,5 +1,5 @@
-import { broker, login, useJobEvents, useResource } from '../live/index.js';
-import { Price } from '../parts/index.js';
+import { broker, login, token, useJobEvents, useResource } from '../live/index.js';
+import { Money } from '../parts/index.js';
 import { runningSums } from '../cost/running-sums.js';
 import { Link } from './link.js';
 
@@ -20,14 +20,14 @@ export function RunningRate() {
   useJobEvents(({ kind }) => {
     if (changing.has(kind)) active.reload();
   });
-  const { running, perHour } = runningSums(active.data?.items ?? []);
+  const { running, perHour } = runningSums(active.data?.items ?? [], token().decimals);
   if (running === 0) return null;
   const isMore = active.data?.next !== undefined;
   return (
     <Link to="/jobs" class="running-rate">
       <span>
         {isMore && '≥ '}
-        <Price perHour={perHour} />
+        <Money units={perHour} />/h
       </span>
       <span class="running-count">
         {running}

@@ -34,7 +34,8 @@ function Elsewhere({ question, text, link }: { question: Ask; text: string; link
 
 function Asking({ question }: { question: Ask }) {
   const { decimals } = token();
-  const choices = question.kind === 'more' ? limitsThatCover(question.needed, decimals) : offered;
+  const choices =
+    question.kind === 'more' && !isChange(question) ? limitsThatCover(question.needed, decimals) : offered;
   const [chosen, setChosen] = useState<string>(() => firstChoice(question, choices));
   const [own, setOwn] = useState('');
   const [asked, setAsked] = useState<Wallet>();
@@ -69,7 +70,10 @@ function Asking({ question }: { question: Ask }) {
   };
 
   return (
-    <Dialog title={titles[question.kind]} onClose={() => question.settle(false)}>
+    <Dialog
+      title={isChange(question) ? 'Change the limit' : titles[question.kind]}
+      onClose={() => question.settle(false)}
+    >
       <Why question={question} />
       {!isOperator && <LimitChoice offered={choices} chosen={chosen} own={own} onChoose={setChosen} onOwn={setOwn} />}
       <div class="stack tight">
@@ -94,11 +98,14 @@ const titles: Record<Ask['kind'], string> = {
   operator: 'Sign in as an operator',
 };
 
+/** Nothing needs it: the person wants another limit. */
+const isChange = (question: Ask) => question.kind === 'more' && BigInt(question.needed) === 0n;
+
 /** What the limit was before, if that is among the choices. */
 function firstChoice(question: Ask, choices: readonly string[]): string {
-  if (question.kind === 'more') return choices[0]!;
+  if (question.kind === 'more' && !isChange(question)) return choices[0]!;
   const { decimals } = token();
-  const before = question.kind === 'reconnect' ? login.peek()?.spendLimit : undefined;
+  const before = question.kind === 'connect' ? undefined : login.peek()?.spendLimit;
   const inTokens = before === undefined ? undefined : choices.find((choice) => sameAmount(choice, before, decimals));
   return inTokens ?? suggested;
 }
@@ -113,13 +120,18 @@ function Why({ question }: { question: Ask }) {
     const left = whoami.value?.spend_remaining;
     return (
       <p>
-        This needs <b class="num">{neededFigure(question.needed, decimals)}</b> {plain(symbol, 12)}
-        {left !== undefined && (
+        {!isChange(question) && (
           <>
-            , and you have <b class="num">{figureOf(left, decimals)}</b> left
+            This needs <b class="num">{neededFigure(question.needed, decimals)}</b> {plain(symbol, 12)}
+            {left !== undefined && (
+              <>
+                , and you have <b class="num">{figureOf(left, decimals)}</b> left
+              </>
+            )}
+            .{' '}
           </>
         )}
-        . A new session with a limit of its own begins. Older jobs stay on the old one.
+        A new session with a limit of its own begins. Older jobs stay on the old one.
       </p>
     );
   }

@@ -1,5 +1,5 @@
 import { isCode, WorldLandError } from '../../src/client/index.js';
-import { plain } from '../parts/words.js';
+import { durationInWords, plain } from '../parts/words.js';
 import { WalletRefusal } from './refusal.js';
 
 /** What went wrong with a login, as a sentence for the person at the screen, and whether ending other logins helps. */
@@ -30,6 +30,11 @@ function refusalBehind(error: unknown): WalletRefusal | undefined {
   return cause instanceof WalletRefusal ? cause : undefined;
 }
 
+function clockInWords(aheadS: number): string {
+  const where = aheadS > 0 ? 'ahead of' : 'behind';
+  return `The clock of this computer is ${durationInWords(Math.abs(aheadS))} ${where} the broker’s. Set it, then try again: your wallet was not asked.`;
+}
+
 function sentence(error: WorldLandError, smartWallets: boolean): string {
   const detail = plain(error.detail, 240);
   switch (error.code) {
@@ -51,6 +56,7 @@ function sentence(error: WorldLandError, smartWallets: boolean): string {
     case 'rate_limited':
       return `There were too many logins from your address. Try again in ${Math.ceil(error.retryAfterS ?? 60)} seconds.`;
     case 'protocol':
+      if (typeof error.data['clock_ahead_s'] === 'number') return clockInWords(error.data['clock_ahead_s']);
       return `The broker proposes something else than you asked for, so your wallet was not asked: ${detail}`;
     default:
       return error.status >= 500 ? 'The broker has a problem. Try again in a moment.' : `The broker refuses: ${detail}`;

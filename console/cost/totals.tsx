@@ -1,5 +1,5 @@
 import { nowMs, refresh, second, token, useJobEvents } from '../live/index.js';
-import { Loaded, Money, plain, Price, Skeleton, Stat, Stats } from '../parts/index.js';
+import { Loaded, Money, plain, Skeleton, Stat, Stats } from '../parts/index.js';
 import { countingFigure, spentNow, type Counted } from '../jobs/spending.js';
 import { useJobs } from '../jobs/use-jobs.js';
 import { daysIn, type DayRange } from './range.js';
@@ -33,7 +33,16 @@ export function Totals({ range }: { range: DayRange }) {
           />
           <Stat
             label="Reserved now"
-            value={<Money units={runningSums((active.data?.rows ?? []).map(({ job }) => job)).reserved} />}
+            value={
+              <Money
+                units={
+                  runningSums(
+                    (active.data?.rows ?? []).map(({ job }) => job),
+                    token().decimals,
+                  ).reserved
+                }
+              />
+            }
             note="held until the jobs end; what is left comes back"
           />
         </Stats>
@@ -58,11 +67,15 @@ function Running({ rows }: { rows: readonly Counted[] }) {
 }
 
 function Rate({ rows }: { rows: readonly Counted[] }) {
-  const { running, perHour } = runningSums(rows.map(({ job }) => job));
+  const { running, perHour } = runningSums(
+    rows.map(({ job }) => job),
+    token().decimals,
+  );
   if (running === 0) return <>nothing runs</>;
   return (
     <>
-      {jobsText(running)}, <Price perHour={perHour} />
+      {jobsText(running)}, <Money units={perHour} />
+      /h
     </>
   );
 }

@@ -1,12 +1,8 @@
 import { isCode } from '../../src/client/index.js';
 import type { Job } from '../../src/client/shapes.js';
-import { act, allowMore, broker, refresh } from '../live/index.js';
-import { newOrderKey } from '../rent/placing.js';
-import { createExtensionKeys } from './extension.js';
-
-const keys = createExtensionKeys(newOrderKey);
-/** What is under way: the same once more is the same. */
-const running = new Map<string, Promise<Job>>();
+import { act, allowMore, broker, login, refresh } from '../live/index.js';
+import { createOnce, keptInTab, newIdempotencyKey } from '../live/once.js';
+import { createExtensions } from './extension.js';
 
 /**
  * Extends a job. Where the limit of this login does not cover it, the person is asked for more, and it goes on with the
@@ -14,14 +10,11 @@ const running = new Map<string, Promise<Job>>();
  *
  * @throws WorldLandError
  */
-export function extendJob(job: Job, seconds: number): Promise<Job> {
-  const key = keys.keyFor(job, seconds);
-  const same = running.get(key);
-  if (same !== undefined) return same;
-  const extended = extend(job.job_id, seconds, key).finally(() => running.delete(key));
-  running.set(key, extended);
-  return extended;
-}
+export const extendJob = createExtensions(extend, {
+  once: createOnce(keptInTab('worldland-extensions')),
+  newKey: newIdempotencyKey,
+  wallet: () => login.peek()?.wallet,
+});
 
 async function extend(id: string, seconds: number, idempotencyKey: string): Promise<Job> {
   const send = async () => await act(() => broker().jobs.extend(id, { hours: seconds / 3_600 }, { idempotencyKey }));

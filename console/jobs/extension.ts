@@ -1,4 +1,6 @@
 import type { Job, Site } from '../../src/client/shapes.js';
+import { intentionOf, type Once } from '../live/once.js';
+import { rateOf } from './spending.js';
 
 /** One more time that a job may run, and what it costs. */
 export interface Extension {
@@ -16,10 +18,11 @@ const leastS = 60;
 
 /** What so many more seconds cost, and whether the site allows them. */
 export function extensionOf(job: Job, seconds: number, site: Pick<Site, 'jobs'> | undefined): Extension {
-  const perSecond = job.cost?.per_second ?? '';
+  const rate = rateOf(job.cost);
   // A field that was emptied names no time.
-  const isPriced = /^\d+$/.test(perSecond) && Number.isFinite(seconds);
-  const price = isPriced ? BigInt(perSecond) * BigInt(Math.ceil(seconds)) : undefined;
+  const isPriced = rate !== undefined && Number.isFinite(seconds);
+  // Upwards, as the broker reserves it.
+  const price = isPriced ? (rate * BigInt(Math.ceil(seconds)) + 3_599n) / 3_600n : undefined;
   const refused = refusalOf(job, seconds, site);
   return { seconds, price, ...(refused === undefined ? {} : { refused }) };
 }
@@ -40,18 +43,29 @@ export function secondsUntil(job: Job, until: Date): number {
 }
 
 /**
- * A key for each intention to extend. A second click on the same button, a repeat after a lost answer and one after a
- * new login all mean the same extension, as long as the end of the job has not moved: so they get the same key, and the
- * broker extends once.
+ * Extends jobs, each as often as it is meant. A second click while the first is under way, a repeat after a lost answer
+ * and one after a new login all mean the same extension, wherever the end of the job is by then. So does a click on a page
+ * that does not show yet that the end has moved.
  */
-export function createExtensionKeys(newKey: () => string) {
-  const keys = new Map<string, string>();
-  return {
-    keyFor({ job_id: id, expires_at: end }: Pick<Job, 'job_id' | 'expires_at'>, seconds: number): string {
-      const intention = `${id} ${end ?? ''} ${seconds}`;
-      const key = keys.get(intention) ?? newKey();
-      keys.set(intention, key);
-      return key;
-    },
+export function createExtensions(send: (jobId: string, seconds: number, key: string) => Promise<Job>, parts: Parts) {
+  const { once, newKey, wallet } = parts;
+  const last = new Map<string, { from: string | undefined; extended: Job }>();
+  /** @throws WorldLandError */
+  return async ({ job_id: id, expires_at: from }: Extended, seconds: number): Promise<Job> => {
+    const intention = intentionOf(wallet(), 'extend', id, seconds);
+    const done = last.get(intention);
+    if (done !== undefined && done.from === from) return done.extended;
+    const extended = (await once.run(intention, newKey, async (key) => await send(id, seconds, key)))!;
+    last.set(intention, { from, extended });
+    return extended;
   };
+}
+
+type Extended = Pick<Job, 'job_id' | 'expires_at'>;
+
+interface Parts {
+  once: Once<string>;
+  newKey(): string;
+  /** Who pays. */
+  wallet(): string | undefined;
 }

@@ -1,6 +1,7 @@
 import { WorldLandError } from '../../src/client/index.js';
 import type { Job } from '../../src/client/shapes.js';
 import { canAct, nowMs, site, toast, token } from '../live/index.js';
+import { outcomeOf } from '../live/outcome.js';
 import { failureInWords, figureOf, Menu, plain, type MenuItem } from '../parts/index.js';
 import { navigate } from '../app/router.js';
 import { segment } from '../app/match.js';
@@ -47,9 +48,17 @@ function extensions({ job }: Counted): MenuItem[] {
 
 async function extendFromRow(job: Job, seconds: number): Promise<void> {
   try {
-    toast(`${nameOf(job)}: ${extendedText(await extendJob(job, seconds), seconds, nowMs())}`, 'good');
+    const extended = await extendJob(job, seconds);
+    toast(`${nameOf(job)}: ${extendedText(extended, { from: job, seconds, nowMs: nowMs() })}`, 'good');
   } catch (error) {
     if (!(error instanceof WorldLandError)) throw error;
-    toast(`${nameOf(job)} was not extended: ${failureInWords(error).title}.`, 'bad');
+    const why = failureInWords(error).title;
+    const isUnknown = outcomeOf(error) === 'unknown';
+    toast(
+      isUnknown
+        ? `${why}. It is not known whether ${nameOf(job)} was extended: look at its end, then try again.`
+        : `${nameOf(job)} was not extended: ${why}.`,
+      'bad',
+    );
   }
 }

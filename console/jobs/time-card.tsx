@@ -13,6 +13,8 @@ import { UntilDialog } from './until-dialog.js';
 /** A second click that was meant as the first one comes within this time. */
 const settledMs = 1_500;
 const soonS = 900;
+const repeatIsSafe =
+  'It is not known whether the job was extended. Look at its end, then try again: the same time is added once.';
 
 /** When a job ends, what it costs until then, and more time for it. */
 export function TimeCard({ of, onJob }: { of: Counted; onJob(job: Job): void }) {
@@ -104,7 +106,7 @@ function ExtendRow({ job, onJob }: { job: Job; onJob(job: Job): void }) {
           Extend at <Price perHour={job.price_per_hour} />. What is not used is not paid.
         </p>
       )}
-      {failure !== undefined && <ErrorNote error={failure} />}
+      {failure !== undefined && <ErrorNote error={failure} action={repeatIsSafe} />}
       {isUntilOpen && <UntilDialog job={job} onJob={onJob} onClose={() => setUntilOpen(false)} />}
     </div>
   );
@@ -128,7 +130,7 @@ function useExtend(job: Job, onJob: (job: Job) => void) {
     try {
       const extended = await extendJob(job, seconds);
       onJob(extended);
-      toast(extendedText(extended, seconds, nowMs()), 'good');
+      toast(extendedText(extended, { from: job, seconds, nowMs: nowMs() }), 'good');
       setSettling(true);
     } catch (error) {
       if (!(error instanceof WorldLandError)) throw error;

@@ -25,7 +25,7 @@ export function UntilDialog({ job, onJob, onClose }: UntilDialogProps) {
   const run = async () => {
     const extended = await extendJob(job, seconds);
     onJob(extended);
-    toast(extendedText(extended, seconds, nowMs()), 'good');
+    toast(extendedText(extended, { from: job, seconds, nowMs: nowMs() }), 'good');
   };
   return (
     <ActionDialog title="Extend until" confirm="Extend" disabled={refused !== undefined} run={run} onClose={onClose}>

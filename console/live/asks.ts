@@ -52,7 +52,7 @@ export async function requireLogin(why?: string): Promise<boolean> {
  * Asks for a higher limit: "This needs 4.40, you have 1.10 left". True once there is a session that covers it: then
  * send the same order again, with the same idempotency key.
  *
- * @param needed base units, such as `required` of `spend_limit_exceeded`.
+ * @param needed base units, such as `required` of `spend_limit_exceeded`; `0`: the person wants another limit.
  */
 export async function allowMore(needed: string): Promise<boolean> {
   return await asked({ kind: 'more', needed });

@@ -14,9 +14,13 @@ import { isLost, login, operator, whoami, type Login } from './who.js';
  * @throws WorldLandError of the last attempt; `not_logged_in` if the person closed the dialog.
  */
 export async function actAsOperator<T>(action: (client: Broker) => Promise<T>): Promise<T> {
+  const first = operator.peek()?.session?.wallet;
   for (let isSecond = false; ; isSecond = true) {
     const client = await requireOperator();
     if (client === undefined) throw new WorldLandError('not_logged_in', 'this needs the signature of an operator');
+    // What one operator was about to do is not done in the name of another.
+    if (first !== undefined && client.session?.wallet !== first)
+      throw new WorldLandError('wallet_changed', 'Nothing was sent in its name. Look again, then do it once more.');
     try {
       return await action(client);
     } catch (error) {

@@ -64,7 +64,7 @@ export function AddMachine({ machines, onClose }: AddMachineProps) {
             <Sign id={id} isSigned={isSigned} onSigned={() => setSigned(true)} />
           )}
         </JoinPart>
-        <JoinPart title="Wait until it serves">
+        <JoinPart title="Wait for it to come online">
           <Progress id={id} step={step} />
         </JoinPart>
       </ol>
@@ -184,7 +184,7 @@ const steps: readonly [JoinStep, string][] = [
   ['signed', 'signed by your wallet'],
   ['registered', 'registered here'],
   ['joining', 'joins the cluster'],
-  ['available', 'serves customers'],
+  ['available', 'takes customers'],
 ];
 const order: readonly JoinStep[] = ['unsigned', ...steps.map(([step]) => step)];
 
@@ -208,7 +208,7 @@ function Progress({ id, step }: { id: string; step: JoinStep }) {
       </ul>
       {step === 'available' ? (
         <p>
-          It serves. <Link to={`/provider/${segment(id)}`}>See its page</Link>
+          It is online. <Link to={`/provider/${segment(id)}`}>See its page</Link>
         </p>
       ) : (
         <p class="soft small">This page looks every few seconds. It takes about a minute after the signature.</p>

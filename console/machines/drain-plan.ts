@@ -1,5 +1,7 @@
 import type { ProviderJobs } from '../../src/client/types.generated.js';
+import { chargeFor } from '../../src/wire/charge.js';
 import { finalJobStatuses } from '../../src/wire/statuses.js';
+import { unitsOf } from '../parts/exact.js';
 
 type ProviderJob = Pick<ProviderJobs['jobs'][number], 'job_id' | 'status' | 'expires_at' | 'price_per_hour'>;
 
@@ -11,8 +13,8 @@ export interface DrainPlan {
   lastEndsMs?: number;
   /** Jobs whose customers lose time that they had ordered, the longest first. */
   cutShort: { jobId: string; lostS: number }[];
-  /** Tokens that those jobs would have brought until their own end: an estimate, for reading only. */
-  forgone: number;
+  /** Base units that those jobs would have been charged until their own end. */
+  forgone: bigint;
 }
 
 const ended: ReadonlySet<string> = new Set(finalJobStatuses);
@@ -25,7 +27,7 @@ const ended: ReadonlySet<string> = new Set(finalJobStatuses);
  */
 export function drainPlan(
   jobs: readonly ProviderJob[],
-  { nowMs, deadlineS }: { nowMs: number; deadlineS?: number | undefined },
+  { nowMs, deadlineS, decimals }: { nowMs: number; deadlineS?: number | undefined; decimals: number },
 ): DrainPlan {
   const active = jobs.filter(({ status }) => !ended.has(status));
   const ends = active.map(({ expires_at: end }) => (end === undefined ? NaN : Date.parse(end)));
@@ -39,6 +41,10 @@ export function drainPlan(
     jobs: active.length,
     ...(Number.isNaN(lastEndsMs) ? {} : { lastEndsMs }),
     cutShort: cut.map(({ job, lostS }) => ({ jobId: job.job_id, lostS })),
-    forgone: cut.reduce((total, { job, lostS }) => total + ((job.price_per_hour ?? 0) * lostS) / 3_600, 0),
+    forgone: cut.reduce(
+      (total, { job, lostS }) =>
+        total + chargeFor(unitsOf(job.price_per_hour ?? 0, decimals), Math.round(lostS * 1000)),
+      0n,
+    ),
   };
 }

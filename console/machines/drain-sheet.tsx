@@ -6,8 +6,8 @@ import {
   Duration,
   Input,
   Loaded as Shown,
+  Money,
   plain,
-  priceFigure,
   Segmented,
   Skeleton,
   Time,
@@ -66,6 +66,7 @@ export function DrainSheet({ id, retires, jobs, send, onClose }: DrainSheetProps
       confirm={retires ? 'Take it out of the fleet' : 'Drain'}
       danger={retires || (choice !== 'none' && deadlineS !== null)}
       disabled={deadlineS === null}
+      waitsFor={jobs.data === undefined && jobs.error === undefined ? 'Its jobs are being read.' : undefined}
       run={run}
       onClose={onClose}
     >
@@ -99,7 +100,7 @@ const mostListed = 5;
 
 function DrainEffect({ jobs, deadlineS }: { jobs: readonly ActiveJob[]; deadlineS: number | undefined }) {
   void second.value;
-  const plan = drainPlan(jobs, { nowMs: nowMs(), deadlineS });
+  const plan = drainPlan(jobs, { nowMs: nowMs(), deadlineS, decimals: token().decimals });
   const short = shortIds(jobs.map(({ job_id: id }) => id));
   if (plan.jobs === 0) return <p class="note">No job runs on it: nobody loses anything.</p>;
   const count = plan.jobs === 1 ? 'One job runs' : `${plan.jobs} jobs run`;
@@ -120,11 +121,7 @@ function DrainEffect({ jobs, deadlineS }: { jobs: readonly ActiveJob[]; deadline
         <>
           <p>
             {plan.cutShort.length === 1 ? 'One customer loses' : `${plan.cutShort.length} customers lose`} time that was
-            ordered. Nobody pays for it; you forgo about{' '}
-            <span class="num">
-              {priceFigure(plan.forgone)} {plain(token().symbol, 12)}
-            </span>
-            .
+            ordered. Nobody pays for it; you forgo about <Money units={plan.forgone} />.
           </p>
           <ul>
             {plan.cutShort.slice(0, mostListed).map(({ jobId, lostS }) => (

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { api, broker, token, useResource } from '../live/index.js';
-import { Card, Empty, Loaded, plain, Price, Skeleton, Table, Untrusted } from '../parts/index.js';
+import { Card, Empty, Loaded, Money, plain, Skeleton, Table, Untrusted } from '../parts/index.js';
 import { payRows } from './pay-rows.js';
 
 const mostTypes = 8;
@@ -54,20 +54,20 @@ function WhatItPays() {
         {({ gpu_types: types }) => (
           <Table
             caption="What one GPU of each type brings"
-            rows={payRows(types, mostTypes)}
+            rows={payRows(types, mostTypes, token().decimals)}
             rowKey={({ gpuType }) => gpuType}
             empty={
               <Empty title="Nobody has set a price yet">You would be the first, and your price the market’s.</Empty>
             }
             columns={[
               { key: 'gpu', head: 'GPU', cell: ({ name }) => <Untrusted text={name} max={40} />, card: 'title' },
-              { key: 'hour', head: 'an hour', align: 'end', cell: ({ perHour }) => <Price perHour={perHour} bare /> },
-              { key: 'day', head: 'a day', align: 'end', cell: ({ perDay }) => <Price perHour={perDay} bare /> },
+              { key: 'hour', head: 'an hour', align: 'end', cell: ({ perHour }) => <Money units={perHour} bare /> },
+              { key: 'day', head: 'a day', align: 'end', cell: ({ perDay }) => <Money units={perDay} bare /> },
               {
                 key: 'month',
                 head: '30 days',
                 align: 'end',
-                cell: ({ per30Days }) => <Price perHour={per30Days} bare />,
+                cell: ({ per30Days }) => <Money units={per30Days} bare />,
               },
               {
                 key: 'rented',

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Block } from '../../src/client/types.generated.js';
 import { setQuery } from '../app/router.js';
+import { untilGone } from '../live/gone.js';
 import { actAsOperator, canAct, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import {
@@ -107,7 +108,7 @@ function BlocksTable({ rows, onRemove }: { rows: readonly Block[]; onRemove(bloc
 
 function UnblockSheet({ block: { kind, value, reason }, onClose }: { block: Block; onClose(): void }) {
   const run = async () => {
-    await actAsOperator((client) => client.admin.blocks.remove(kind, value));
+    await actAsOperator((client) => untilGone(() => client.admin.blocks.remove(kind, value)));
     toast(`${plain(value, 60)} is no longer blocked.`, 'good');
     refresh('operator');
   };

@@ -38,6 +38,7 @@ export function EndJobSheet({ jobId, onClose }: EndJobSheetProps) {
       confirm="End the job"
       danger
       disabled={problem !== undefined}
+      waitsFor={job.data === undefined && job.error === undefined ? 'The job is being read.' : undefined}
       run={run}
       onClose={onClose}
     >

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useRef, useState } from 'preact/hooks';
 import { WorldLandError } from '../../src/client/index.js';
-import { canAct } from '../live/index.js';
+import { canAct, login } from '../live/index.js';
 import { Button } from './button.js';
 import { Dialog } from './dialog.js';
 import { ErrorNote } from './error-note.js';
@@ -14,6 +14,10 @@ interface ActionDialogProps {
   danger?: boolean;
   /** Something that is needed is missing still. */
   disabled?: boolean;
+  /** What it is judged by is being read: a sentence that says so. Until then it cannot be done. */
+  waitsFor?: string | undefined;
+  /** What to do where it is not known whether it was done; without it, to look first. */
+  ifUnknown?: string;
   wide?: boolean;
   /** What is done. The dialog closes once it is; a failure is shown in it, and nothing that was entered is lost. */
   run(): Promise<unknown>;
@@ -23,18 +27,22 @@ interface ActionDialogProps {
 
 /** Asks before something is done, says what it means, and stays open until it is done. Enter does it, Escape does not. */
 export function ActionDialog(props: ActionDialogProps) {
-  const { title, confirm, danger = false, disabled = false, wide = false, run, onClose, children } = props;
+  const { title, confirm, danger = false, disabled = false, waitsFor, ifUnknown = true, wide = false } = props;
+  const { run, onClose, children } = props;
+  const cannot = disabled || waitsFor !== undefined;
   const id = useId();
   const [isBusy, setBusy] = useState(false);
   const [failure, setFailure] = useState<WorldLandError | string>();
   const isRunning = useRef(false);
+  const opener = useRef(login.peek()?.wallet);
   const go = async () => {
     // Two clicks in a row come before the button is drawn anew.
-    if (isRunning.current || disabled || !canAct.peek()) return;
+    if (isRunning.current || cannot || !canAct.peek()) return;
     isRunning.current = true;
     setBusy(true);
     setFailure(undefined);
     try {
+      requireSameWallet(opener.current);
       await run();
       onClose();
     } catch (error) {
@@ -60,7 +68,7 @@ export function ActionDialog(props: ActionDialogProps) {
             form={id}
             kind={danger ? 'danger' : 'main'}
             busy={isBusy}
-            disabled={disabled || !canAct.value}
+            disabled={cannot || !canAct.value}
           >
             {confirm}
           </Button>
@@ -76,7 +84,12 @@ export function ActionDialog(props: ActionDialogProps) {
         }}
       >
         {children}
-        {failure instanceof WorldLandError && <ErrorNote error={failure} />}
+        {waitsFor !== undefined && (
+          <p class="small soft" role="status">
+            {waitsFor}
+          </p>
+        )}
+        {failure instanceof WorldLandError && <ErrorNote error={failure} action={ifUnknown} />}
         {typeof failure === 'string' && (
           <p class="note tone-bad" role="alert">
             {failure}
@@ -85,6 +98,17 @@ export function ActionDialog(props: ActionDialogProps) {
       </form>
     </Dialog>
   );
+}
+
+class StaleRefusal extends Error {
+  override readonly name = 'StaleRefusal';
+}
+
+/** What was asked of one wallet is not done as another one. */
+function requireSameWallet(opener: string | undefined): void {
+  const now = login.peek()?.wallet;
+  if (opener === undefined || now === undefined || now === opener) return;
+  throw new StaleRefusal('You are connected with another wallet now. Nothing was sent: close this, and look again.');
 }
 
 /** Wallets and the page itself fail with a sentence for the person; anything else is a fault of the page. */

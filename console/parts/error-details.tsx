@@ -6,8 +6,8 @@ import { failureInWords } from './failures.js';
 import { Untrusted } from './untrusted.js';
 
 /** What failed, in words, with the id that an operator can look up, and a way on. */
-export function ErrorDetails({ error, onRetry, nextAtMs, children }: ErrorNoteProps) {
-  const { title, advice } = failureInWords(error);
+export function ErrorDetails({ error, onRetry, nextAtMs, action, children }: ErrorNoteProps) {
+  const { title, advice } = failureInWords(error, { nextAtMs, action });
   return (
     <div class="note tone-bad" role="alert">
       <p class="note-title">

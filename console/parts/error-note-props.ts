@@ -7,6 +7,8 @@ export interface ErrorNoteProps {
   onRetry?: () => void;
   /** When it is tried again by itself, by this computer's clock. */
   nextAtMs?: number | undefined;
+  /** It is something that a person asked for, and no reading; see `Failed`. */
+  action?: true | string | undefined;
   /** A better way out than trying again. */
   children?: ComponentChildren;
 }

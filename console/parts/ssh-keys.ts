@@ -68,7 +68,8 @@ const unusable = (why: string): Inspection => ({ is: 'unusable', why });
 
 /** A sentence if it is no key. */
 function readKey(line: string): PublicKey | string {
-  if (line.length > longestLine) return `That is longer than any key: ${longestLine} characters are the most.`;
+  if (line.length > longestLine)
+    return `This is too long to be a public key: keys have at most ${longestLine} characters.`;
   const [type = '', blob = '', ...comment] = line.split(/\s+/);
   if (!Object.hasOwn(kinds, type)) {
     return /^---- BEGIN SSH2 PUBLIC KEY/.test(line)
@@ -118,7 +119,7 @@ function bitsOf(modulus: Uint8Array | undefined): number {
 
 /** What is said of a secret that was about to be given away; the field is emptied before anybody reads this. */
 export function secretWords(what: string): string {
-  return `That is ${what}. It was taken out of the field at once, and nothing was sent. Here belongs the public key: the file that ends in .pub.`;
+  return `That is ${what}. The field was cleared at once, and nothing was sent. Paste your public key instead: the contents of the file that ends in .pub.`;
 }
 
 /** What a key is called in a list. */

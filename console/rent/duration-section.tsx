@@ -1,8 +1,8 @@
 import type { Site } from '../../src/client/index.js';
+import { twoWords } from '../../src/words/two-words.js';
 import { nowMs, second } from '../live/index.js';
 import { Button, Card, Input, shortDuration } from '../parts/index.js';
 import { commonHours, endText } from './duration.js';
-import { suggestedName } from './names.js';
 import { numberOf } from './order-form.js';
 import type { SectionProps } from './section-props.js';
 
@@ -35,7 +35,7 @@ export function DurationSection({ form, problems, set, site }: SectionProps & { 
           <Input
             {...{ label: 'Name of the job', value: form.name, error: problems.name, maxLength: 64 }}
             hint={
-              <button type="button" class="as-link" onClick={() => set({ name: suggestedName() })}>
+              <button type="button" class="as-link" onClick={() => set({ name: twoWords() })}>
                 Suggest another
               </button>
             }

@@ -4,7 +4,7 @@ import { setQuery } from '../app/router.js';
 import { act, broker, login, requireLogin, useResource } from '../live/index.js';
 import { inOrder, typeMeant } from '../market/figures.js';
 import { useSettled } from '../market/when.js';
-import { createCompletion } from './complete-order.js';
+import { meantBy, meantNow, placedAt, type Missing } from './complete-order.js';
 import { DurationSection } from './duration-section.js';
 import { firstPlace, formProblems, placed, typedProblems, type Place, type Problems } from './form-problems.js';
 import { GpuSection } from './gpu-section.js';
@@ -15,7 +15,7 @@ import { addressChange, quoteOrderOf, type OrderForm } from './order-form.js';
 import type { Change } from './remedies.js';
 import { Summary } from './summary.js';
 import { useOrder } from './use-order.js';
-import { machineIn, useQuote } from './use-quote.js';
+import { useQuote } from './use-quote.js';
 
 const addressMs = 400;
 const marketEveryMs = 10_000;
@@ -44,9 +44,8 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
   const set = (change: Partial<OrderForm>) => {
     setForm((now) => ({ ...now, ...change }));
     setTried((now) => without(now, change));
-    if (ordering.error?.fields !== undefined) ordering.forgetError();
+    if (ordering.error?.fields !== undefined || (ordering.change !== undefined && isPriced(change))) ordering.forget();
   };
-  const [complete] = useState(() => createCompletion({ savedKey, machineIn }));
   const rent = async () => {
     const found = formProblems(form, site);
     // Whoever is not connected may have a key at the broker: that is seen once the wallet is known.
@@ -57,17 +56,28 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
       focusOn(box.current, place);
       return;
     }
+    const shown = loaded.data;
+    // The button is off until there is a price.
+    if (shown === undefined || isSettling) return;
+    const complain = ({ missing, text }: Missing) => {
+      setTried({ [missing]: text });
+      focusOn(box.current, missing);
+      return undefined;
+    };
+    const orComplain = <T extends object>(made: T | Missing) => ('missing' in made ? complain(made) : made);
     await ordering.rent(
-      async () => {
-        const made = await complete(form, site);
-        if ('order' in made) return made.order;
-        setTried({ [made.missing]: made.text });
-        focusOn(box.current, made.missing);
-        return undefined;
+      {
+        shown: shown.quote,
+        meant: async () => orComplain(await meantBy(form, site, savedKey)),
+        orderOf: (meant) => orComplain(placedAt(meant, shown.provider)),
       },
       form.keepsKeys ? form.newKeys : [],
     );
   };
+  // The price that was found instead is the one to agree to: it is read once more, to stand on the page.
+  useEffect(() => {
+    if (ordering.change !== undefined) loaded.reload();
+  }, [ordering.change]);
   const ordered = firstPlace(ofOrder.problems);
   useEffect(() => {
     if (ordered !== undefined) focusOn(box.current, ordered);
@@ -92,6 +102,7 @@ export function RentForm({ site, empty, first }: { site: Site; empty: OrderForm;
       </div>
       <Summary
         {...{ form, site, types, loaded, isSettling, ordering }}
+        isUnanswered={ordering.isUnanswered(meantNow(form, site))}
         problemCount={Object.keys(problems).length}
         rest={[...ofQuote.rest, ...ofOrder.rest]}
         onChange={(change: Change) => set(change)}
@@ -118,6 +129,14 @@ function useType(chosen: string, types: readonly MarketType[], choose: (gpu: str
     if (meant !== undefined) choose(meant.gpu_type);
   }, [types.length === 0]);
 }
+
+/** Fields on which no price depends. */
+const unpriced: ReadonlySet<string> = new Set<keyof OrderForm>([
+  ...(['savedKeys', 'newKeys', 'keepsKeys', 'variables'] as const),
+  ...(['name', 'template', 'image'] as const),
+]);
+
+const isPriced = (change: Partial<OrderForm>) => Object.keys(change).some((field) => !unpriced.has(field));
 
 /** What is changed is judged anew when it is sent. */
 function without(problems: Problems, change: Partial<OrderForm>): Problems {

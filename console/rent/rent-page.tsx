@@ -1,10 +1,10 @@
 import { useMemo } from 'preact/hooks';
 import type { Site } from '../../src/client/index.js';
+import { twoWords } from '../../src/words/two-words.js';
 import { PageHead } from '../app/page.js';
 import type { PageProps } from '../app/router.js';
 import { readSite, useResource } from '../live/index.js';
 import { Loaded, Skeleton } from '../parts/index.js';
-import { suggestedName } from './names.js';
 import { emptyForm, formOfAddress } from './order-form.js';
 import { RentForm } from './rent-form.js';
 
@@ -27,7 +27,7 @@ export default function RentPage({ query }: PageProps) {
 /** The form begins with what the address says; from then on the address follows the form. */
 function FirstForm({ site, query }: { site: Site; query: URLSearchParams }) {
   const { empty, first } = useMemo(() => {
-    const made = emptyForm(site, query.get('name') ?? suggestedName());
+    const made = emptyForm(site, query.get('name') ?? twoWords());
     return { empty: made, first: formOfAddress(query, made, site) };
   }, [site.version]);
   return <RentForm site={site} empty={empty} first={first} />;

@@ -1,45 +1,68 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { isCode, WorldLandError, type Order } from '../../src/client/index.js';
+import { WorldLandError, type Order, type Quote } from '../../src/client/index.js';
 import { segment } from '../app/match.js';
 import { navigate } from '../app/router.js';
-import { act, allowMore, broker, readWhoami, refresh, requireLogin, toast } from '../live/index.js';
-import { createOrderKeys, newOrderKey, onlyOnce } from './placing.js';
+import { act, allowMore, broker, login, readWhoami, refresh, requireLogin, toast } from '../live/index.js';
+import { newIdempotencyKey } from '../live/once.js';
 import { keyName, type PublicKey } from '../parts/ssh-keys.js';
+import type { Meant } from './complete-order.js';
+import { createPlacing, type Desk, type Wish } from './placing.js';
+import { PriceRefusal } from './price-change.js';
+
+/** What an order would cost now, where it would cost more than the person had agreed to. */
+export interface PriceChange {
+  was: Quote;
+  now: Quote;
+}
 
 export interface Ordering {
   isBusy: boolean;
   error: WorldLandError | undefined;
+  /** Nothing was sent, because of this. */
+  change: PriceChange | undefined;
+  /** Whether it is not known if this was ordered: the same once more makes no second job. */
+  isUnanswered(meant: Meant | undefined): boolean;
   /**
    * Orders, asks for the wallet or a higher limit where that is needed, and goes to the job.
    *
-   * @param prepare makes the order; undefined if something is missing in it.
+   * @param keep keys to keep for the next order.
    */
-  rent(prepare: () => Promise<Order | undefined>, keep: readonly PublicKey[]): Promise<void>;
-  forgetError(): void;
+  rent(wish: Wish, keep: readonly PublicKey[]): Promise<void>;
+  /** What was wrong with the order is no longer so. */
+  forget(): void;
 }
+
+type State = Pick<Ordering, 'isBusy' | 'error' | 'change'>;
+const idle: State = { isBusy: false, error: undefined, change: undefined };
 
 /** Sends orders: one job for each, however often somebody clicks, and whatever is asked for in between. */
 export function useOrder(): Ordering {
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState<WorldLandError>();
-  const [placing] = useState(() => {
-    const keys = createOrderKeys(newOrderKey);
-    const asked: { prepare(): Promise<Order | undefined>; keep: readonly PublicKey[] } = {
-      prepare: async () => undefined,
-      keep: [],
-    };
-    const place = onlyOnce(async () => {
-      const { prepare, keep } = asked;
-      const order = await prepare();
-      if (order === undefined) return undefined;
-      const jobId = await placed(order, keys.of(order));
-      if (jobId === undefined) return undefined;
-      keys.forget();
-      await keepKeys(keep);
-      return jobId;
-    });
-    return { asked, place };
-  });
+  const [state, setState] = useState<State>(idle);
+  const [placing] = useState(() => createPlacing(desk));
+  const arrive = useArrival();
+  return {
+    ...state,
+    isUnanswered: (meant) => placing.isUnanswered(login.value?.wallet, meant),
+    forget: () => setState((now) => (now.isBusy ? now : idle)),
+    async rent(wish, keep) {
+      setState({ ...idle, isBusy: true });
+      try {
+        const jobId = await placing.place(wish);
+        setState(idle);
+        if (jobId !== undefined && arrive(jobId)) await keepKeys(keep);
+      } catch (thrown) {
+        const failed =
+          thrown instanceof PriceRefusal
+            ? { change: { was: wish.shown, now: thrown.quote } }
+            : { error: asError(thrown) };
+        setState({ ...idle, ...failed });
+      }
+    },
+  };
+}
+
+/** Goes to a job that was ordered, once. @returns false where another click has done so. */
+function useArrival(): (jobId: string) => boolean {
   const isHere = useRef(true);
   useEffect(() => {
     isHere.current = true;
@@ -48,52 +71,46 @@ export function useOrder(): Ordering {
     };
   }, []);
   const arrived = useRef<string | undefined>(undefined);
-  const arrive = (jobId: string) => {
+  return (jobId) => {
     // Two clicks wait for the same job.
-    if (arrived.current === jobId) return;
+    if (arrived.current === jobId) return false;
     arrived.current = jobId;
     refresh('jobs');
     void readWhoami();
     // Whoever has gone elsewhere meanwhile is not taken away from there.
     if (isHere.current) navigate(`/jobs/${segment(jobId)}`);
     else toast('The job is ordered. It is among your jobs.', 'good');
-  };
-  return {
-    isBusy,
-    error,
-    forgetError: () => setError(undefined),
-    async rent(prepare, keep) {
-      Object.assign(placing.asked, { prepare, keep });
-      setBusy(true);
-      setError(undefined);
-      try {
-        const jobId = await placing.place();
-        if (jobId !== undefined) arrive(jobId);
-      } catch (thrown) {
-        setError(asError(thrown));
-      } finally {
-        setBusy(false);
-      }
-    },
+    return true;
   };
 }
 
-/**
- * The id of the job; undefined if the person closed a dialog that it needed.
- *
- * @throws WorldLandError
- */
-async function placed(order: Order, idempotencyKey: string): Promise<string | undefined> {
-  if (!(await requireLogin('To rent, the broker needs to know your wallet.'))) return undefined;
-  for (;;) {
-    try {
-      const { job } = await act(() => broker().jobs.create(order, { wait: 0, idempotencyKey }));
-      return job.job_id;
-    } catch (error) {
-      if (!isCode(error, 'spend_limit_exceeded') || error.data.required === undefined) throw error;
-      if (!(await allowMore(error.data.required))) throw error;
-    }
+const desk: Desk = {
+  async wallet() {
+    const isKnown = await requireLogin('To rent, the broker needs to know your wallet.');
+    return isKnown ? login.peek()?.wallet : undefined;
+  },
+  quote: async (order) => await act(() => broker().quote(order)),
+  create: async (order, idempotencyKey) => await act(() => create(order, idempotencyKey)),
+  allowMore,
+  newKey: newIdempotencyKey,
+};
+
+async function create(order: Order, idempotencyKey: string): Promise<string> {
+  try {
+    const { job } = await broker().jobs.create(order, { wait: 0, idempotencyKey });
+    return job.job_id;
+  } catch (error) {
+    const made = jobMadeBy(error);
+    if (made === undefined) throw error;
+    return made;
   }
+}
+
+/** An order that fails with the id of its job was taken: the job's own page says what became of it. */
+function jobMadeBy(error: unknown): string | undefined {
+  if (!(error instanceof WorldLandError) || error.code === 'idempotency_conflict') return undefined;
+  const { job_id: id } = error.data;
+  return typeof id === 'string' ? id : undefined;
 }
 
 /** Keeps keys for the next order. That this fails is no reason to stand in the way of a job that is there. */
@@ -113,11 +130,5 @@ async function keepKeys(keys: readonly PublicKey[]): Promise<void> {
 function asError(thrown: unknown): WorldLandError {
   if (thrown instanceof WorldLandError) return thrown;
   console.error(thrown);
-  return new WorldLandError(
-    'internal',
-    'Something in this page does not work. Nothing is known to have been ordered.',
-    {
-      cause: thrown,
-    },
-  );
+  return new WorldLandError('internal', 'Something in this page does not work.', { cause: thrown });
 }

@@ -1,7 +1,7 @@
 import type { Caller } from './caller.js';
 import { pagesOf, type Pages } from './pages.js';
 import { timeOf } from './time-of.js';
-import type { Balance, Statement, WalletEntry } from './types.generated.js';
+import type { Balance, MonthlyCap, Statement, WalletEntry } from './types.generated.js';
 
 /** What the wallet has, owes and was charged, from the broker's ledger. Amounts are base units. */
 export interface MoneyApi {
@@ -10,6 +10,14 @@ export interface MoneyApi {
   entries(period?: { from?: Date | string; to?: Date | string }): Pages<WalletEntry>;
   /** @param month such as `2026-11`, in UTC. */
   statement(month: string): Promise<Statement>;
+  /**
+   * Sets what the wallet may spend in a month. To raise it needs a login with the scope `billing:write`.
+   *
+   * @param amount base units.
+   */
+  setMonthlyCap(amount: bigint | string): Promise<MonthlyCap>;
+  /** Needs a login with the scope `billing:write`. */
+  clearMonthlyCap(): Promise<void>;
 }
 
 export function createMoney(caller: Caller): MoneyApi {
@@ -25,5 +33,7 @@ export function createMoney(caller: Caller): MoneyApi {
         return { items: page.entries, ...(page.next_cursor === undefined ? {} : { next: page.next_cursor }) };
       }),
     statement: (month) => caller.call('GET /api/v1/billing/statements/:month', { params: { month } }),
+    setMonthlyCap: (amount) => caller.call('PUT /api/v1/billing/monthly-cap', { body: { amount: amount.toString() } }),
+    clearMonthlyCap: async () => void (await caller.call('DELETE /api/v1/billing/monthly-cap')),
   };
 }

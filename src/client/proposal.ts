@@ -68,10 +68,10 @@ export function requireWhatWasAsked(
   asked: Asked,
   { nowS, serverTimeS = nowS }: { nowS: number; serverTimeS?: number | undefined },
 ): void {
-  const refuse = (field: string, proposed: unknown, want: unknown, words?: string): never => {
+  const refuse = (field: string, proposed: unknown, want: unknown, words?: string, more: object = {}): never => {
     const detail = words ?? `the broker proposes ${field} "${String(proposed)}" where "${String(want)}" was asked for`;
     throw new WorldLandError('protocol', detail, {
-      data: { field, proposed: String(proposed), asked: String(want) },
+      data: { field, proposed: String(proposed), asked: String(want), ...more },
     });
   };
   if (message.audience !== asked.audience) {
@@ -95,9 +95,10 @@ export function requireWhatWasAsked(
   if (asked.ttlSeconds !== undefined && lastsS !== asked.ttlSeconds)
     refuse('expiresAt', `${lastsS} s`, `${asked.ttlSeconds} s`);
   if (Math.abs(message.issuedAt - serverTimeS) > signingSkewS) refuse('issuedAt', message.issuedAt, serverTimeS);
-  if (Math.abs(serverTimeS - nowS) > clockSkewS) {
-    const words = `the clocks of the broker and of this computer are ${Math.abs(serverTimeS - nowS)} s apart: set this one`;
-    refuse('issuedAt', serverTimeS, nowS, words);
+  const aheadS = nowS - serverTimeS;
+  if (Math.abs(aheadS) > clockSkewS) {
+    const words = `the clocks of the broker and of this computer are ${Math.abs(aheadS)} s apart: set this one`;
+    refuse('issuedAt', serverTimeS, nowS, words, { clock_ahead_s: aheadS });
   }
 }
 

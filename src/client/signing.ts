@@ -1,7 +1,6 @@
-import { keccak256, type Hex } from 'viem';
-import { generatePrivateKey, privateKeyToAddress, signMessage, signTypedData } from 'viem/accounts';
+import type { Hex } from 'viem';
+import { generatePrivateKey, privateKeyToAddress, signMessage } from 'viem/accounts';
 import { canonicalRequest, signatureHeaders } from '../wire/request-signature.js';
-import type { LocalSigner } from './wallet.js';
 
 /** A key of a session: it signs requests, and never leaves the client. */
 export interface SessionKey {
@@ -18,17 +17,6 @@ export interface RequestToSign {
   body: string;
   /** Unix seconds of the broker's clock. */
   timestampS: number;
-}
-
-/** For what is loaded only when something is signed: a dynamic import of viem itself would take all of it along. */
-export { keccak256 };
-
-/** A key that signs typed data. viem's own accounts can sign transactions, too, and are twice as large. */
-export function accountOf(privateKey: Hex): LocalSigner {
-  return {
-    address: privateKeyToAddress(privateKey),
-    signTypedData: (typedData: Parameters<typeof signTypedData>[0]) => signTypedData({ ...typedData, privateKey }),
-  };
 }
 
 export function newSessionKey(): SessionKey {

@@ -2,16 +2,11 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { browserWallet } from '../support/browser-wallet.js';
 import { browserStartsWithinMs, describeWithChromium } from '../support/chromium.js';
+import { consoleBudgets } from '../support/console-budgets.js';
 import { openConsole, type OpenConsole, type Visitor } from '../support/console.js';
 import { until } from '../support/until.js';
 import { shellOf, walletDialogOf } from './pages/shell.js';
 
-/**
- * Kilobytes, compressed by gzip. With what asks a wallet comes the part of the client that logs in; the dialog and the
- * signing alone have 32 (test/unit/console-budget).
- */
-const budgetsKb = { firstScript: 35, firstStyle: 10, wallet: 33, chart: 24 };
-const requestsOfFirstPage = 8;
 /** The sum of all shifts of the layout that nobody asked for. */
 const mostShift = 0.02;
 
@@ -56,9 +51,9 @@ const mostShift = 0.02;
     });
     const first = [...sizes.keys()].filter((name) => name.startsWith('/console/') && !name.endsWith('.svg'));
     console.log(first.map((name) => `${sizes.get(name)!.kb.toFixed(1).padStart(6)} KB  ${name}`).join('\n'));
-    expect(sum(/\.js$/)).toBeLessThanOrEqual(budgetsKb.firstScript);
-    expect(sum(/\.css$/)).toBeLessThanOrEqual(budgetsKb.firstStyle);
-    expect(first.length).toBeLessThanOrEqual(requestsOfFirstPage);
+    expect(sum(/\.js$/)).toBeLessThanOrEqual(consoleBudgets.firstScriptKb);
+    expect(sum(/\.css$/)).toBeLessThanOrEqual(consoleBudgets.firstStyleKb);
+    expect(first.length).toBeLessThanOrEqual(consoleBudgets.firstRequests);
     await visitor.context.close();
   });
 
@@ -82,7 +77,7 @@ const mostShift = 0.02;
     });
     const chart = withChart.filter(([name]) => /chart|uplot/i.test(name));
     expect(chart).not.toEqual([]);
-    expect(chart.reduce((all, [, { kb }]) => all + kb, 0)).toBeLessThanOrEqual(budgetsKb.chart);
+    expect(chart.reduce((all, [, { kb }]) => all + kb, 0)).toBeLessThanOrEqual(consoleBudgets.chartKb);
 
     const known = new Set(withChart.map(([name]) => name));
     // Its person says no, so that nothing is loaded for who is connected.
@@ -96,7 +91,7 @@ const mostShift = 0.02;
     const wallet = withWallet.filter(([name]) => !known.has(name));
     console.log(wallet.map(([name, { kb }]) => `${kb.toFixed(1).padStart(6)} KB  ${name}`).join('\n'));
     expect(wallet).not.toEqual([]);
-    expect(wallet.reduce((all, [, { kb }]) => all + kb, 0)).toBeLessThanOrEqual(budgetsKb.wallet);
+    expect(wallet.reduce((all, [, { kb }]) => all + kb, 0)).toBeLessThanOrEqual(consoleBudgets.walletKb);
   });
 
   test('nothing on the first page jumps while it loads', async () => {

@@ -13,12 +13,19 @@ export interface BrowserWallet {
   isLate?: boolean;
   /** Its person says no to these methods. */
   refuses?: readonly string[];
+  /** What happens before it answers a method: it may wait, for good, or throw a `WalletError`. */
+  before?: (method: string) => Promise<void>;
+  /** Signs with another key than that of the account that it names. */
+  signsAs?: LocalAccount;
+  /** What it announces itself as, where two are to be told apart. */
+  uuid?: string;
+  rdns?: string;
   /** Every call that the page made. */
   asked: { method: string; params: unknown[] }[];
 }
 
 /** As EIP-1193 has it. */
-class WalletError extends Error {
+export class WalletError extends Error {
   constructor(
     readonly code: number,
     message: string,
@@ -47,17 +54,16 @@ export async function installWallets(
       return { error: { code, message } };
     }
   });
-  const shown = wallets.map(({ name, icon, isLate }, index) => ({
-    isLate,
-    uuid: `00000000-0000-4000-8000-00000000000${index}`,
-    name,
-    icon,
+  const shown = wallets.map(({ name, icon, isLate, rdns = 'example.wallet', uuid }, index) => ({
+    uuid: uuid ?? `00000000-0000-4000-8000-00000000000${index}`,
+    ...{ name, icon, rdns, isLate },
   }));
   await at.addInitScript(`(${inPage.toString()})(${JSON.stringify(shown)}, ${isOld})`);
 }
 
 async function answer(wallet: BrowserWallet, method: string, params: unknown[]): Promise<unknown> {
   wallet.asked.push({ method, params });
+  await wallet.before?.(method);
   if (wallet.refuses?.includes(method) === true) throw new WalletError(4001, 'User rejected the request.');
   if (method === 'eth_requestAccounts') return [wallet.account.address];
   if (method === 'eth_chainId') return `0x${wallet.chainId.toString(16)}`;
@@ -69,7 +75,7 @@ async function answer(wallet: BrowserWallet, method: string, params: unknown[]):
   const typedData = JSON.parse(params[1] as string) as Parameters<LocalAccount['signTypedData']>[0];
   // As wallets do.
   if (Number(typedData.domain?.chainId) !== wallet.chainId) throw new WalletError(-32_603, 'another chain is active');
-  return await wallet.account.signTypedData(typedData);
+  return await (wallet.signsAs ?? wallet.account).signTypedData(typedData);
 }
 
 /** Runs in the page, so it is text there and uses nothing from here. */
@@ -99,7 +105,7 @@ function inPage(
   const announce = () => {
     wallets.forEach(({ isLate, ...info }, at) => {
       if (isLate === true && isEarly) return;
-      const detail = { info: { rdns: 'example.wallet', ...info }, provider: providers[at] };
+      const detail = { info, provider: providers[at] };
       page.dispatchEvent(new Announcement('eip6963:announceProvider', { detail }));
     });
   };

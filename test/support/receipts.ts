@@ -24,14 +24,25 @@ export const receiptSite = {
   RECEIPT_PRIVATE_KEY: receiptKey,
 };
 
-/** A receipt of a job, as its settlement would write it, but for the one before it. */
-export async function putReceipt(pool: Pool, { wallet, jobId }: { wallet: string; jobId: string }): Promise<Hex> {
+/**
+ * A receipt of a job, as its settlement would write it, but for the one before it.
+ *
+ * @param payee who earned with it, and at which provider.
+ */
+export async function putReceipt(
+  pool: Pool,
+  { wallet, jobId, payee, providerId }: { wallet: string; jobId: string; payee?: string; providerId?: string },
+): Promise<Hex> {
   const customer = wallet.toLowerCase() as Hex;
   const { rows } = await pool.query<{ number: number }>(
     'select count(*)::int + 1 as number from receipts where customer = $1',
     [customer],
   );
-  const receipt = { ...receiptVector.receipt, customer, jobId, number: rows[0]!.number };
+  const receipt = {
+    ...{ ...receiptVector.receipt, customer, jobId, number: rows[0]!.number },
+    ...(payee === undefined ? {} : { payee: payee.toLowerCase() as Hex }),
+    ...(providerId === undefined ? {} : { providerId }),
+  };
   const digest = receiptDigest(receipt, 103);
   await insertReceipt(pool, { digest, receipt, chainId: 103 });
   return digest;

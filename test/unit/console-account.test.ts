@@ -12,6 +12,7 @@ import {
   problemOf,
   readRange,
 } from '../../console/cost/range.js';
+import { unitsOf } from '../../console/parts/exact.js';
 import { runningSums } from '../../console/cost/running-sums.js';
 import type { ListedSession } from '../../src/client/shapes.js';
 
@@ -52,11 +53,26 @@ describe('the days of a bill', () => {
 
   test('are followed by what runs now and what is held for it', () => {
     const cost = { spent: '1', reserved: '40', charged: '1', final: false, as_of: '2026-11-27T12:00:00.000Z' };
-    const sums = runningSums([
-      { status: 'running', price_per_hour: 0.5, cost },
-      { status: 'provisioning', price_per_hour: 1, cost },
+    const sums = runningSums(
+      [
+        { status: 'running', price_per_hour: 0.5, cost },
+        { status: 'provisioning', price_per_hour: 1, cost },
+      ],
+      2,
+    );
+    expect(sums).toEqual({ running: 1, perHour: 50n, reserved: 80n });
+  });
+
+  test('have sums to the last base unit, of rates and of prices', () => {
+    const cost = { spent: '1', reserved: '0', charged: '1', final: false, as_of: '2026-11-27T12:00:00.000Z' };
+    const jobs = [
+      ...[0.1, 0.2].map((price_per_hour) => ({ status: 'running' as const, price_per_hour, cost })),
+      { status: 'running' as const, price_per_hour: 1e-7, cost: { ...cost, rate_per_hour: '100000000001' } },
+    ];
+    expect(runningSums(jobs, 18).perHour).toBe(300000100000000001n);
+    expect([unitsOf(1e-7, 18), unitsOf(1.5e21, 0), unitsOf(0.129, 2), unitsOf(Number.NaN, 2)]).toEqual([
+      ...[100_000_000_000n, 1_500_000_000_000_000_000_000n, 12n, 0n],
     ]);
-    expect(sums).toEqual({ running: 1, perHour: 0.5, reserved: 80n });
   });
 });
 

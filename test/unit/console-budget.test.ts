@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { consoleFiles } from '../../scripts/pages/console-files.js';
 import type { Files } from '../../scripts/pages/files.js';
+import { consoleBudgets } from '../support/console-budgets.js';
 
 let files: Files;
 let document: string;
@@ -31,24 +32,24 @@ function loadedWith(name: string, seen = new Set<string>()): Set<string> {
 const firstScripts = () => new Set(['main', 'market-page'].flatMap((stem) => [...loadedWith(oneOf(stem))]));
 
 describe('what the first page of the console loads', () => {
-  test('its scripts are at most 35 KB, gzip', () => {
+  test(`its scripts are at most ${consoleBudgets.firstScriptKb} KB, gzip`, () => {
     const size = gzipped(firstScripts());
-    expect(size).toBeLessThanOrEqual(35 * kib);
+    expect(size).toBeLessThanOrEqual(consoleBudgets.firstScriptKb * kib);
     expect(size).toBeGreaterThan(10 * kib);
   });
 
-  test('its styles are at most 10 KB, gzip', () => {
+  test(`its styles are at most ${consoleBudgets.firstStyleKb} KB, gzip`, () => {
     const styles = named(/<link rel="stylesheet" href="assets\/([^"]+)"/g);
     expect(styles.length).toBeGreaterThan(0);
-    expect(gzipped(styles)).toBeLessThanOrEqual(10 * kib);
+    expect(gzipped(styles)).toBeLessThanOrEqual(consoleBudgets.firstStyleKb * kib);
   });
 
-  test('it takes at most 8 requests, and the document names all of them, so that none waits for another', () => {
+  test(`it takes at most ${consoleBudgets.firstRequests} requests, and the document names all of them, so that none waits for another`, () => {
     const script = named(/<script type="module" src="assets\/([^"]+)"/g);
     const preloaded = named(/<link rel="modulepreload" href="assets\/([^"]+)"/g);
     expect(new Set([...script, ...preloaded])).toEqual(firstScripts());
     const others = named(/<link rel="(?:stylesheet|icon)"[^>]* href="assets\/([^"]+)"/g);
-    expect(1 + script.length + preloaded.length + others.length).toBeLessThanOrEqual(8);
+    expect(1 + script.length + preloaded.length + others.length).toBeLessThanOrEqual(consoleBudgets.firstRequests);
   });
 
   test('nothing of a wallet, a chart or a schema is among it', () => {
@@ -57,12 +58,12 @@ describe('what the first page of the console loads', () => {
   });
 });
 
-test('what asks a wallet is at most 32 KB more, gzip', () => {
+test(`what asks a wallet is at most ${consoleBudgets.walletKb} KB more, gzip`, () => {
   const first = firstScripts();
-  const later = ['connect-dialog', 'login', 'signing'].flatMap((stem) => [...loadedWith(oneOf(stem))]);
+  const later = ['connect-dialog', 'access', 'login', 'signing'].flatMap((stem) => [...loadedWith(oneOf(stem))]);
   const more = new Set(later.filter((name) => !first.has(name)));
   const size = gzipped(more);
-  expect(size).toBeLessThanOrEqual(32 * kib);
+  expect(size).toBeLessThanOrEqual(consoleBudgets.walletKb * kib);
   expect(size).toBeGreaterThan(10 * kib);
 });
 

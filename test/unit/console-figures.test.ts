@@ -109,6 +109,36 @@ describe('failures', () => {
     });
   });
 
+  test.each([
+    { code: 'network', status: 0 },
+    { code: 'timeout', status: 0 },
+    { code: 'protocol', status: 502 },
+    { code: 'internal_error', status: 500 },
+  ])('%j of a reading is repeated by itself, and of an action never is', (error) => {
+    expect(failureInWords(error, { nextAtMs: 1 }).advice).toContain('It is tried again by itself.');
+    for (const failed of [{}, { nextAtMs: undefined }]) {
+      expect(failureInWords(error, failed).advice ?? '').not.toMatch(/by itself|not known/);
+    }
+    const { advice } = failureInWords(error, { action: true });
+    expect(advice).toContain('It is not known whether it was done. Look before you try again.');
+    expect(advice).not.toContain('by itself');
+    expect(failureInWords(error, { action: 'Look at the job.' }).advice).toContain('Look at the job.');
+  });
+
+  test('a refusal of an action is known to be one', () => {
+    for (const [code, status] of [
+      ['job_ended', 409],
+      ['validation_failed', 422],
+      ['session_expired', 401],
+      ['not_logged_in', 0],
+    ] as const) {
+      expect(failureInWords({ code, status }, { action: true }).advice ?? '').not.toMatch(/not known|by itself/);
+    }
+    const busy = { code: 'rate_limited', status: 429 };
+    expect(failureInWords({ ...busy, retryAfterS: 6.2 }, { action: true }).advice).toBe('Try again in 7 s.');
+    expect(failureInWords(busy, { action: true }).advice).toBe('Wait a little, then try again.');
+  });
+
   test('a code that is not known, or is a name of every object, is a refusal', () => {
     expect(failureInWords({ code: 'brand_new', status: 409 }).title).toBe('The broker refuses');
     expect(failureInWords({ code: 'constructor', status: 409 }).title).toBe('The broker refuses');

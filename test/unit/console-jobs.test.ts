@@ -1,11 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { endingOf } from '../../console/jobs/ending.js';
 import { completeUntil, isComplete, withEvents } from '../../console/jobs/event-log.js';
-import { createExtensionKeys, extensionOf, secondsUntil } from '../../console/jobs/extension.js';
+import { createOnce } from '../../console/live/once.js';
+import { extendedText } from '../../console/jobs/extended-text.js';
+import { createExtensions, extensionOf, secondsUntil } from '../../console/jobs/extension.js';
 import { isShown, readShow, statusesOf, withJob } from '../../console/jobs/job-list.js';
 import { orderAgain } from '../../console/jobs/order-again.js';
 import { countingFigure, costInAll, partOver, spentNow } from '../../console/jobs/spending.js';
 import { shortImage, startView, tookMs } from '../../console/jobs/start-view.js';
+import { WorldLandError } from '../../src/client/errors.js';
 import type { Job, JobEvent } from '../../src/client/shapes.js';
 
 const orderedAt = Date.parse('2026-11-27T10:00:00Z');
@@ -151,13 +154,80 @@ describe('an extension', () => {
     expect(secondsUntil(running, new Date(at(5_400)))).toBe(1_800);
   });
 
-  test('has one key until the end has moved: a second click is the same extension', () => {
-    let made = 0;
-    const keys = createExtensionKeys(() => `key-${++made}`);
-    expect(keys.keyFor(running, 3_600)).toBe(keys.keyFor({ ...running }, 3_600));
-    expect(keys.keyFor(running, 7_200)).not.toBe(keys.keyFor(running, 3_600));
-    expect(keys.keyFor({ ...running, expires_at: at(7_200) }, 3_600)).not.toBe(keys.keyFor(running, 3_600));
-    expect(made).toBe(3);
+  test('costs what the broker reserves for it: to the base unit, and upwards', () => {
+    const cost = { ...running.cost!, rate_per_hour: '1000000000000000000', per_second: '277777777777777' };
+    expect(extensionOf({ ...running, cost }, 3_600, undefined).price).toBe(10n ** 18n);
+    expect(extensionOf({ ...running, cost }, 1, undefined).price).toBe(277777777777778n);
+  });
+
+  describe('by a click', () => {
+    /** What the broker is asked for, and how it answers. */
+    function extending(answers: (Partial<Job> | WorldLandError)[]) {
+      const sent: string[] = [];
+      let made = 0;
+      let wallet = '0xa';
+      const kept = new Map<string, string>();
+      const page = () =>
+        createExtensions(
+          async (id, seconds, key) => {
+            sent.push(`${id.slice(-4)} ${seconds} ${key}`);
+            const answer = answers.shift() ?? {};
+            if (answer instanceof WorldLandError) throw answer;
+            return { ...running, ...answer };
+          },
+          { once: createOnce(kept), newKey: () => `key-${++made}`, wallet: () => wallet },
+        );
+      return { sent, page, change: (other: string) => (wallet = other) };
+    }
+    const lost = new WorldLandError('network', 'cannot be reached');
+    const moved = { ...running, expires_at: at(7_200) };
+
+    test('is the same one after its answer was lost, although the end has moved and the page was loaded anew', async () => {
+      const { sent, page } = extending([lost, new WorldLandError('timeout', 'late'), moved, {}]);
+      await expect(page()(running, 3_600)).rejects.toBe(lost);
+      await expect(page()(moved, 3_600)).rejects.toMatchObject({ code: 'timeout' });
+      const extend = page();
+      await extend(moved, 3_600);
+      expect(sent).toEqual(Array(3).fill('0291 3600 key-1'));
+      await extend({ ...moved, expires_at: at(9_000) }, 3_600);
+      expect(sent.at(-1)).toBe('0291 3600 key-2');
+    });
+
+    test('is another one after a refusal, for another time, and for another wallet', async () => {
+      const refused = new WorldLandError('duration_limit', 'too long', { status: 422 });
+      const { sent, page, change } = extending([refused, lost, lost, lost]);
+      const extend = page();
+      for (const seconds of [3_600, 3_600, 7_200]) await expect(extend(running, seconds)).rejects.toThrow();
+      change('0xb');
+      await expect(extend(running, 3_600)).rejects.toBe(lost);
+      expect(sent.map((each) => each.split(' ')[2])).toEqual(['key-1', 'key-2', 'key-3', 'key-4']);
+    });
+
+    test('is the same one while too many requests or an ended login keep it from being looked at', async () => {
+      const busy = new WorldLandError('rate_limited', 'slowly', { status: 429 });
+      const { sent, page } = extending([lost, busy, new WorldLandError('session_expired', 'over', { status: 401 })]);
+      const extend = page();
+      for (let time = 0; time < 4; time++) await extend(running, 3_600).catch(() => undefined);
+      expect(new Set(sent).size).toBe(1);
+    });
+
+    test('is sent once for two clicks, and once more only when the page shows the new end', async () => {
+      const { sent, page } = extending([moved, {}]);
+      const extend = page();
+      expect(await Promise.all([extend(running, 3_600), extend(running, 3_600)])).toEqual([moved, moved]);
+      expect(await extend(running, 3_600)).toEqual(moved);
+      expect(sent).toHaveLength(1);
+      await extend(moved, 3_600);
+      expect(sent).toHaveLength(2);
+    });
+  });
+
+  test('is said with the new end; one that an earlier attempt made is said to add nothing', () => {
+    const [from, seconds, nowMs] = [running, 3_600, orderedAt];
+    expect(extendedText({ expires_at: at(7_200) }, { from, seconds, nowMs })).toMatch(/^1 h more: it ends at .+\.$/);
+    expect(extendedText(running, { from, seconds, nowMs })).toMatch(
+      /^It had been extended already: .+ Nothing was added\.$/,
+    );
   });
 });
 

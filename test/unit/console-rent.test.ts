@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
-import { createCompletion, type Finding } from '../../console/rent/complete-order.js';
+import { meantBy, meantNow, placedAt } from '../../console/rent/complete-order.js';
 import { endText } from '../../console/rent/duration.js';
 import { firstPlace, formProblems, placed, typedProblems } from '../../console/rent/form-problems.js';
-import { suggestedName } from '../../console/rent/names.js';
 import {
   addressChange,
   emptyForm,
@@ -14,7 +13,6 @@ import {
   quoteOrderOf,
   type OrderForm,
 } from '../../console/rent/order-form.js';
-import { createOrderKeys, newOrderKey, onlyOnce } from '../../console/rent/placing.js';
 import { alternativesOf, machinesText, refusalsOf } from '../../console/rent/remedies.js';
 import { inspectKeys, isSameKey, keyLabel, keyName } from '../../console/parts/ssh-keys.js';
 import { looksSecret, readEnvLines, variableProblems } from '../../console/rent/variables.js';
@@ -347,94 +345,40 @@ describe('an order that nobody takes', () => {
 });
 
 describe('what the page finds by itself for an order', () => {
-  const finding = (changes: Partial<Finding> = {}) => {
-    const asked: string[] = [];
-    const complete = createCompletion({
-      savedKey: async () => 'saved',
-      machineIn: async (region) => {
-        asked.push(region);
-        return `machine ${asked.length}`;
-      },
-      ...changes,
-    });
-    return { asked, complete };
+  const kept = async () => 'saved';
+  const meant = async (changes: Partial<OrderForm>) => {
+    const made = await meantBy(form({ savedKeys: ['1'], ...changes }), site, kept);
+    if ('missing' in made) throw new Error(made.text);
+    return made;
   };
 
   test('a key that the wallet keeps stands in for one that was not chosen', async () => {
-    const { complete } = finding();
-    expect(await complete(form(), site)).toMatchObject({ order: { ssh_key_ids: ['saved'] } });
-    const without = finding({ savedKey: async () => undefined });
-    expect(await without.complete(form(), site)).toMatchObject({ missing: 'keys' });
+    expect(await meantBy(form(), site, kept)).toMatchObject({ order: { ssh_key_ids: ['saved'] } });
+    expect(await meantBy(form(), site, async () => undefined)).toMatchObject({ missing: 'keys' });
   });
 
-  test('a region is one machine, and the same one when the order is sent again', async () => {
-    const { asked, complete } = finding();
-    const inKorea = form({ region: 'kr', savedKeys: ['1'] });
-    const orders = [await complete(inKorea, site), await complete({ ...inKorea }, site)];
-    expect(orders).toEqual([orders[0], { order: expect.objectContaining({ provider_id: 'machine 1' }) }]);
-    expect(await complete({ ...inKorea, count: '2' }, site)).toMatchObject({ order: { provider_id: 'machine 2' } });
-    expect(asked).toEqual(['kr', 'kr']);
+  test('a region is the machine whose price is shown, and the order is the same order at another one', async () => {
+    const inKorea = await meant({ region: 'kr' });
+    expect(placedAt(inKorea, 'borealis')).toMatchObject({ provider_id: 'borealis' });
+    expect(placedAt(inKorea, 'atlas')).toMatchObject({ provider_id: 'atlas' });
+    expect(inKorea).toEqual(meantNow(form({ savedKeys: ['1'], region: ' kr ' }), site));
+    expect(await meant({ region: 'us' })).not.toEqual(inKorea);
   });
 
   test('a region in which nobody takes it is no order, and a named provider is asked wherever it is', async () => {
-    const { complete } = finding({ machineIn: async () => undefined });
-    expect(await complete(form({ region: 'kr', savedKeys: ['1'] }), site)).toMatchObject({ missing: 'region' });
-    const named = form({ region: 'kr', provider: 'atlas', savedKeys: ['1'] });
-    expect(await complete(named, site)).toMatchObject({ order: { provider_id: 'atlas' } });
+    expect(placedAt(await meant({ region: 'kr' }), undefined)).toMatchObject({ missing: 'region' });
+    expect(placedAt(await meant({ region: 'kr', provider: 'atlas' }), undefined)).toMatchObject({
+      provider_id: 'atlas',
+    });
   });
 });
 
-describe('placing an order', () => {
-  test('the same order has the same key until its job is there, and another has another', () => {
-    let made = 0;
-    const keys = createOrderKeys(() => `key ${(made += 1)}`);
-    expect(keys.of({ gpu_type: 'a' })).toBe('key 1');
-    expect(keys.of({ gpu_type: 'a' })).toBe('key 1');
-    expect(keys.of({ gpu_type: 'b' })).toBe('key 2');
-    keys.forget();
-    expect(keys.of({ gpu_type: 'b' })).toBe('key 3');
-    expect(newOrderKey()).toMatch(/^[0-9a-f]{32}$/);
-  });
-
-  test('a double click runs once, and a later one again', async () => {
-    let runs = 0;
-    let finish = () => {};
-    const run = onlyOnce(async () => {
-      runs += 1;
-      await new Promise<void>((resolve) => (finish = resolve));
-      return runs;
-    });
-    const clicks = [run(), run()];
-    finish();
-    expect(await Promise.all(clicks)).toEqual([1, 1]);
-    const again = run();
-    finish();
-    expect(await again).toBe(2);
-  });
-
-  test('a failed run may be tried again', async () => {
-    let runs = 0;
-    const run = onlyOnce(async () => {
-      runs += 1;
-      throw new Error(`${runs}`);
-    });
-    await expect(run()).rejects.toThrow('1');
-    await expect(run()).rejects.toThrow('2');
-  });
-});
-
-describe('times and names', () => {
+describe('times', () => {
   test('the end is said as people say it', () => {
     const now = Date.parse('2026-11-27T17:51:00Z');
     expect(endText(4, now, 'UTC')).toBe('21:51');
     expect(endText(8, now, 'UTC')).toBe('tomorrow at 01:51');
     expect(endText(120, now, 'UTC')).toBe('Wed 2 December at 17:51');
     expect(endText(Infinity, now)).toBe('');
-  });
-
-  test('a suggested name is two words', () => {
-    expect(suggestedName()).toMatch(/^[a-z]+-[a-z]+$/);
-    expect(suggestedName(() => 0)).toBe('amber-acorn');
-    expect(suggestedName(() => 0.999999)).toBe('witty-wren');
   });
 });

@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { drainPlan } from '../../console/machines/drain-plan.js';
 import { earnedDays, earnedIn, heightOf } from '../../console/machines/earned-days.js';
-import { inTheMarket, marketOf, priceFields, pricesToSet, readPrice } from '../../console/machines/price-fields.js';
+import {
+  arePricesStale,
+  inTheMarket,
+  marketOf,
+  priceFields,
+  pricesToSet,
+  readPrice,
+} from '../../console/machines/price-fields.js';
 
 const nowMs = Date.parse('2026-11-27T12:00:00.000Z');
 const ahead = (seconds: number) => new Date(nowMs + seconds * 1000).toISOString();
@@ -33,6 +40,7 @@ describe('earnings by day', () => {
 });
 
 describe('what a drain does', () => {
+  const decimals = 18;
   const job = { job_id: 'a', status: 'running', expires_at: ahead(7_200), price_per_hour: 1.5 } as const;
   const jobs = [
     job,
@@ -41,21 +49,28 @@ describe('what a drain does', () => {
   ] as const;
 
   test('without a deadline nobody loses anything', () => {
-    expect(drainPlan(jobs, { nowMs })).toEqual({ jobs: 2, lastEndsMs: nowMs + 7_200_000, cutShort: [], forgone: 0 });
+    const plan = drainPlan(jobs, { nowMs, decimals });
+    expect(plan).toEqual({ jobs: 2, lastEndsMs: nowMs + 7_200_000, cutShort: [], forgone: 0n });
   });
 
   test('a deadline cuts short what would go on after it, and costs what that would have brought', () => {
-    expect(drainPlan(jobs, { nowMs, deadlineS: 3_600 })).toMatchObject({
+    expect(drainPlan(jobs, { nowMs, deadlineS: 3_600, decimals })).toMatchObject({
       cutShort: [{ jobId: 'a', lostS: 3_600 }],
-      forgone: 1.5,
+      forgone: 15n * 10n ** 17n,
     });
-    expect(drainPlan(jobs, { nowMs, deadlineS: 0 }).cutShort.map(({ jobId }) => jobId)).toEqual(['a', 'b']);
+    expect(drainPlan(jobs, { nowMs, deadlineS: 0, decimals }).cutShort.map(({ jobId }) => jobId)).toEqual(['a', 'b']);
+  });
+
+  test('what is forgone is summed up to the last base unit', () => {
+    const cheap = [0.1, 0.2].map((price_per_hour, at) => ({ ...job, job_id: `${at}`, price_per_hour }));
+    const hour = { nowMs, deadlineS: 3_600, decimals };
+    expect(drainPlan(cheap, hour).forgone).toBe(3n * 10n ** 17n);
   });
 
   test('a job that has not started has no end yet, so nothing is said of the last one', () => {
     const starting = { job_id: 'd', status: 'provisioning' } as const;
-    expect(drainPlan([job, starting], { nowMs }).lastEndsMs).toBeUndefined();
-    expect(drainPlan([job, starting], { nowMs, deadlineS: 60 }).cutShort).toHaveLength(1);
+    expect(drainPlan([job, starting], { nowMs, decimals }).lastEndsMs).toBeUndefined();
+    expect(drainPlan([job, starting], { nowMs, deadlineS: 60, decimals }).cutShort).toHaveLength(1);
   });
 });
 
@@ -113,6 +128,18 @@ describe('prices that an owner sets', () => {
     expect(inTheMarket(1, undefined, 'WLC')).toMatch(/^Nobody else/);
   });
 
+  test('a form whose prices were changed elsewhere is stale', () => {
+    const prices = (at: number) => ({
+      owner_prices: { set_at: ahead(at), agent: { gpu: {}, cpu: 0, memory_gb: 0, storage_gb: 0 } },
+    });
+    expect([arePricesStale(prices(0), prices(0)), arePricesStale({}, {})]).toEqual([false, false]);
+    expect([
+      arePricesStale(prices(0), prices(1)),
+      arePricesStale({}, prices(0)),
+      arePricesStale(prices(0), {}),
+    ]).toEqual([...[true, true, true]]);
+  });
+
   test('an empty field is the machine’s own price again, and nothing set at all clears the rest', () => {
     const typed = [
       { type: 'A', price: 0.5 },
@@ -120,5 +147,6 @@ describe('prices that an owner sets', () => {
     ];
     expect(pricesToSet(typed, { cpu: 0.1 })).toEqual({ gpu: { A: 0.5 }, cpu: 0.1 });
     expect(pricesToSet([{ type: 'A', price: undefined }], {})).toBeUndefined();
+    expect(pricesToSet(typed.slice(1), { storageGb: 0.0005 })).toEqual({ gpu: {}, storage_gb: 0.0005 });
   });
 });

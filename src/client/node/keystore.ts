@@ -40,7 +40,7 @@ export async function keystoreAccount(json: string, password: string): Promise<L
   if (cipher !== 'aes-128-ctr') throw new Error(`the keystore's cipher is not aes-128-ctr`);
   const derived = await derivedKey(keystore.crypto, password.normalize('NFKC'));
   const encrypted = hex(ciphertext, 'ciphertext', keyBytes);
-  const { accountOf, keccak256 } = await import('../signing.js');
+  const { accountOf, keccak256 } = await import('./local-account.js');
   const expected = hex(mac, 'mac', 32);
   const actual = Buffer.from(keccak256(Buffer.concat([derived.subarray(16, 32), encrypted])).slice(2), 'hex');
   if (!timingSafeEqual(actual, expected)) throw new WrongPassword('the password does not open this keystore');

@@ -1,3 +1,4 @@
+import type { WorldLand } from '../../../src/client/index.js';
 import type { Locator, Page } from '../../support/chromium.js';
 
 /** What is on every page of the console, as people and screen readers find it. */
@@ -44,4 +45,10 @@ export async function connectWallet(page: Page, { limit = '25', wallet = 'Otter 
 /** The text of an element in one line. */
 export async function words(element: Locator): Promise<string> {
   return (await element.innerText()).replace(/\s+/g, ' ').trim();
+}
+
+/** The sessions of a wallet that live at the broker; that of the client is one of them. */
+export async function liveSessions(elsewhere: WorldLand): Promise<string[]> {
+  const sessions = await elsewhere.sessions.list();
+  return sessions.filter(({ live }) => live).map(({ session_id: id }) => id);
 }
