@@ -994,7 +994,7 @@ export interface Quote {
   why_not_each: boolean;
   /** Whether its prices hold for an order with its `quote_id`. They do for a caller with a credential, if somebody takes the order; capacity is never held */
   binding: boolean;
-  /** Send it with the order. Null if the quote does not bind */
+  /** Send it with the order. It is a price and no voucher: until it expires, it is good for several orders, each of which reserves its own money. Null if the quote does not bind */
   quote_id: string | null;
   /** Until when the order may be sent. Null if the quote does not bind */
   expires_at: string | null;
@@ -1176,13 +1176,26 @@ export interface Revenue {
     since: string;
   }[];
   ledger: {
+    /** When new bookings were compared last */
     checked_at: string | null;
     /** In how many rows which invariant is violated; empty when healthy */
     differs: {
       [name: string]: number;
     };
+    /** By which invariants everything cannot be compared any more; empty when healthy */
+    uncompared: {
+      invariant: string;
+      since: string;
+      why: string;
+    }[];
     /** Charges of an older version that are still to be booked */
     unbooked: number;
+    /** Jobs that cannot be booked, at most 100; empty when healthy */
+    unbookable: {
+      job_id: string;
+      since: string;
+      reason: string;
+    }[];
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Unbookable } from '../../db/unbooked.js';
 import type { LedgerChecks } from '../../db/ledger-checks.js';
 import { entryKinds } from '../../db/ledger.js';
 import type { MonthlyCap } from '../../db/spending-caps.js';
@@ -172,11 +173,17 @@ export const revenueReply = z
       .array(z.object({ wallet: z.string(), owed: amount, since: z.iso.datetime() }))
       .describe('Who owes most, and since when: payments count for the oldest charges first'),
     ledger: z.object({
-      checked_at: z.iso.datetime().nullable(),
+      checked_at: z.iso.datetime().nullable().describe('When new bookings were compared last'),
       differs: z
         .record(z.string(), z.int())
         .describe('In how many rows which invariant is violated; empty when healthy'),
+      uncompared: z
+        .array(z.object({ invariant: z.string(), since: z.iso.datetime(), why: z.string() }))
+        .describe('By which invariants everything cannot be compared any more; empty when healthy'),
       unbooked: z.int().describe('Charges of an older version that are still to be booked'),
+      unbookable: z
+        .array(z.object({ job_id: z.string(), since: z.iso.datetime(), reason: z.string() }))
+        .describe('Jobs that cannot be booked, at most 100; empty when healthy'),
     }),
   })
   .meta({ id: 'Revenue' });
@@ -186,7 +193,7 @@ export function revenueReplyOf(
   rows: readonly RevenueRow[],
   standing: Standing,
   debtors: readonly Debtor[],
-  { checkedAt, differs, unbooked }: LedgerChecks & { unbooked: number },
+  { checkedAt, differs, full, unbooked, unbookable }: LedgerChecks & { unbooked: number; unbookable: Unbookable[] },
 ): z.infer<typeof revenueReply> {
   return {
     ...{ by, from: from.toISOString(), to: to.toISOString() },
@@ -203,7 +210,15 @@ export function revenueReplyOf(
       fees: standing.fees.toString(),
     },
     debtors: debtors.map(({ wallet, owed, since }) => ({ wallet, owed: owed.toString(), since: since.toISOString() })),
-    ledger: { checked_at: checkedAt?.toISOString() ?? null, differs, unbooked },
+    ledger: {
+      checked_at: checkedAt?.toISOString() ?? null,
+      differs,
+      uncompared: full.flatMap(({ invariant, failing }) =>
+        failing === undefined ? [] : [{ invariant, since: failing.since.toISOString(), why: failing.why }],
+      ),
+      unbooked,
+      unbookable: unbookable.map(({ jobId, since, reason }) => ({ job_id: jobId, since: since.toISOString(), reason })),
+    },
   };
 }
 
