@@ -16,7 +16,14 @@ import { invariantText, remedyText } from '../../console/operator/invariant-word
 import { byMonth, firstDay, revenueSums } from '../../console/operator/revenue-rows.js';
 import { readAmount } from '../../console/parts/amount-field.js';
 import { amountInWords } from '../../console/parts/words.js';
-import { missedIn, percentOf, previousOf, resourcesText, workedLines } from '../../console/receipts/receipt-facts.js';
+import {
+  billedText,
+  missedIn,
+  percentOf,
+  previousOf,
+  resourcesText,
+  workedLines,
+} from '../../console/receipts/receipt-facts.js';
 import type { Statement } from '../../src/client/types.generated.js';
 import { moneyInvariants, moneyInvariantSays } from '../../src/db/money-invariants.js';
 import { receiptMessage } from '../../src/wire/job-receipt.js';
@@ -157,6 +164,12 @@ describe('what a receipt says', () => {
       expect([what, String(fromLeftToRight(how))]).toEqual([what, result]);
     }
     expect(missedIn(message)).toBe(120_500);
+  });
+
+  test('what is billed is said to the millisecond as long as one counts in seconds', () => {
+    expect([149, 19_585, 20_000, 0, 60_000, 7_500_000].map(billedText)).toEqual([
+      ...['0.149 s', '19.585 s', '20 s', '0 s', '1 min', '2 h 5 min'],
+    ]);
   });
 
   test('fees, what was rented and the first receipt of a wallet are in words', () => {
