@@ -1,6 +1,7 @@
 import { PageHead } from '../app/page.js';
 import { login, logOut, toast } from '../live/index.js';
 import { Button, ConnectFirst } from '../parts/index.js';
+import { CapCard } from '../cost/cap-card.js';
 import { SessionCard } from './session-card.js';
 import { SessionsCard } from './sessions-card.js';
 import { SshKeysCard } from './ssh-keys-card.js';
@@ -23,6 +24,7 @@ export default function AccountPage() {
         <Button onClick={() => void leave()}>Log out</Button>
       </PageHead>
       <SessionCard key={who.sessionId} />
+      <CapCard />
       <SessionsCard />
       <TokensCard />
       <SshKeysCard />

@@ -29,7 +29,7 @@ export async function showPage(path: string): Promise<void> {
   }
   const { route, params } = found;
   try {
-    const [loaded] = await Promise.all([route.load(), styleOf(route.folder)]);
+    const [loaded] = await Promise.all([route.load(), ...[route.folder, ...(route.also ?? [])].map(styleOf)]);
     if (turn === latest) shown.value = { route, params, page: loaded.default };
   } catch (error) {
     console.error(error);

@@ -6,6 +6,8 @@ export interface Route {
   path: string;
   /** The folder, whose style sheet comes with it. */
   folder: string;
+  /** Other folders, of which it shows something with their styles. */
+  also?: readonly string[];
   load(): Promise<{ default: ComponentType<PageProps> }>;
 }
 
@@ -15,9 +17,20 @@ export const routes: readonly Route[] = [
   { path: '/rent', folder: 'rent', load: () => import('../rent/rent-page.js') },
   { path: '/jobs', folder: 'jobs', load: () => import('../jobs/jobs-page.js') },
   { path: '/jobs/:id', folder: 'jobs', load: () => import('../jobs/job-page.js') },
-  { path: '/cost', folder: 'cost', load: () => import('../cost/cost-page.js') },
-  { path: '/account', folder: 'account', load: () => import('../account/account-page.js') },
-  { path: '/provider', folder: 'machines', load: () => import('../machines/machines-page.js') },
+  { path: '/jobs/:id/receipt', folder: 'receipts', load: () => import('../receipts/receipt-of-job-page.js') },
+  { path: '/cost', folder: 'cost', also: ['receipts'], load: () => import('../cost/cost-page.js') },
+  { path: '/receipts/:digest', folder: 'receipts', load: () => import('../receipts/receipt-page.js') },
+  { path: '/account', folder: 'account', also: ['cost'], load: () => import('../account/account-page.js') },
+  { path: '/provider', folder: 'machines', also: ['receipts'], load: () => import('../machines/machines-page.js') },
+  {
+    ...{ path: '/provider/receipts/:digest', folder: 'receipts' },
+    load: () => import('../receipts/earned-receipt-page.js'),
+  },
   { path: '/provider/:id', folder: 'machines', load: () => import('../machines/machine-page.js') },
-  { path: '/operator', folder: 'operator', load: () => import('../operator/operator-page.js') },
+  {
+    path: '/operator',
+    folder: 'operator',
+    also: ['receipts', 'cost'],
+    load: () => import('../operator/operator-page.js'),
+  },
 ];

@@ -1,4 +1,5 @@
-import { isLost, login, logOut, toast, token, whoami } from '../live/index.js';
+import { eventText } from '../../src/words/event-text.js';
+import { isLost, login, logOut, refresh, toast, token, useJobEvents, whoami } from '../live/index.js';
 import { Bar, figureOf, Menu, Money, partOf, plain, shortAddress } from '../parts/index.js';
 import { Link } from './link.js';
 import { navigate } from './router.js';
@@ -7,6 +8,11 @@ import { RunningRate } from './running-rate.js';
 /** Whose login it is, and what it may still spend. */
 export function WalletMenu() {
   const who = login.value;
+  useJobEvents((event) => {
+    if (event.kind !== 'limit_near') return;
+    toast(`Mind: ${eventText(event)}.`, 'bad');
+    refresh('jobs');
+  });
   if (who === undefined) return null;
   const leave = async () => {
     try {

@@ -5,7 +5,7 @@ import { domainType } from '../../src/wire/typed-data-domain.js';
 import { connectLazily, type Broker } from '../live/client.js';
 import { api, endSessionOf, nowMs, operator, site, takeLogin, watchedFetch } from '../live/index.js';
 import { browserScopes, browserSession, labelOf } from './browser-session.js';
-import { chainOf, connect as accountOf, sign, switchChain, type Wallet } from './wallets.js';
+import { chainOf, connect as accountOf, sign, switchChain, WalletRefusal, type Wallet } from './wallets.js';
 
 const operatorScopes: readonly Scope[] = ['admin', ...browserScopes];
 /** A working day. Longer sessions from forgotten tabs would use up the ten that a wallet may have. */
@@ -92,6 +92,31 @@ export async function mintToken(wallet: Wallet, asked: TokenAsked): Promise<Mint
   requireWanted(client, asked.signal);
   return minted;
 }
+
+/**
+ * Does one thing that a token is not enough for, in a session of its own that ends with it. Its key is in this function's
+ * memory only.
+ *
+ * @param owner whose wallet it has to be: another account would change what is another's.
+ * @throws WalletRefusal, WorldLandError
+ */
+export async function signedOnce<T>(
+  wallet: Wallet,
+  { owner, scopes, ...asked }: Omit<Asked, 'limit'> & { owner: string; scopes: readonly Scope[] },
+  action: (client: Broker) => Promise<T>,
+): Promise<T> {
+  const { client } = await openSession(wallet, scopes, { limit: '0', ttlSeconds: onceS, ...asked });
+  try {
+    if (client.session?.wallet.toLowerCase() !== owner.toLowerCase())
+      throw new WalletRefusal('That is another account than the one that is connected here. Choose that one.');
+    return await action(client);
+  } finally {
+    endSessionOf(client);
+  }
+}
+
+/** Long enough for one request. */
+const onceS = 300;
 
 type Opening = Asked & Partial<Pick<TokenAsked, 'ttlSeconds' | 'label'>>;
 

@@ -1,14 +1,25 @@
 import { PageHead } from '../app/page.js';
-import type { PageProps } from '../app/router.js';
+import { setQuery, type PageProps } from '../app/router.js';
 import { login, nowMs } from '../live/index.js';
-import { ConnectFirst } from '../parts/index.js';
+import { ConnectFirst, Tabs } from '../parts/index.js';
 import { ByJobCard } from './by-job-card.js';
+import { CapCard } from './cap-card.js';
 import { DaysCard } from './days-card.js';
 import { RangePicker } from './range-picker.js';
 import { readRange } from './range.js';
-import { Totals } from './totals.js';
+import { ReceiptsView } from './receipts-view.js';
+import { Standing } from './standing.js';
+import { StatementView } from './statement-view.js';
 
-/** What the wallet's jobs cost: now, by day, and by job or machine. */
+const views = [
+  { value: 'usage', label: 'Usage' },
+  { value: 'statements', label: 'Statements' },
+  { value: 'receipts', label: 'Receipts' },
+] as const;
+
+type View = (typeof views)[number]['value'];
+
+/** What the wallet's jobs cost: now, by day and job, month by month, and what was signed about each. */
 export default function CostPage({ query }: PageProps) {
   if (login.value === undefined) {
     return (
@@ -18,14 +29,41 @@ export default function CostPage({ query }: PageProps) {
       </>
     );
   }
-  const range = readRange(query, nowMs());
+  const asked = query.get('view');
+  const view = views.find(({ value }) => value === asked)?.value ?? 'usage';
   return (
     <>
-      <PageHead title="Cost" lead="A job is charged when it ends, for the seconds in which it was served." />
-      <Totals range={range} />
+      <PageHead title="Cost" lead="A job is charged when it ends, for the time in which it was served." />
+      <Standing />
+      <CapCard />
+      <Tabs
+        label="Views"
+        value={view}
+        onChange={(value) => setQuery({ view: value === 'usage' ? undefined : value })}
+        tabs={views.map(({ value, label }) => ({ value, label, content: () => contentOf(value, query) }))}
+      />
+    </>
+  );
+}
+
+function contentOf(view: View, query: URLSearchParams) {
+  switch (view) {
+    case 'statements':
+      return <StatementView query={query} />;
+    case 'receipts':
+      return <ReceiptsView />;
+    case 'usage':
+      return <Usage query={query} />;
+  }
+}
+
+function Usage({ query }: { query: URLSearchParams }) {
+  const range = readRange(query, nowMs());
+  return (
+    <div class="stack loose">
       <RangePicker range={range} />
       <DaysCard range={range} />
       <ByJobCard range={range} by={query.get('by') === 'provider' ? 'provider' : 'job'} />
-    </>
+    </div>
   );
 }

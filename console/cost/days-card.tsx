@@ -1,13 +1,14 @@
 import { useState } from 'preact/hooks';
 import { token } from '../live/index.js';
 import { Button, Card, Empty, LinkButton, Loaded, Money, Skeleton, Table } from '../parts/index.js';
-import { dayBars } from './bars.js';
-import { DayChart } from './day-chart.js';
+import { dayBars, type DayBars } from '../parts/day-bars.js';
+import { DayChart } from '../parts/day-chart.js';
 import { SaveBill } from './save-bill.js';
-import type { DayRange } from './range.js';
+import { daysOf, type DayRange } from './range.js';
 import { useBill } from './use-bill.js';
 
 const dayPages = 4;
+const countedOn = 'Days are those of UTC. A job is counted on the day on which it ends.';
 
 /** What each day has cost: bars, and the same as a table. */
 export function DaysCard({ range }: { range: DayRange }) {
@@ -29,8 +30,9 @@ export function DaysCard({ range }: { range: DayRange }) {
       <Loaded of={bill} skeleton={<Skeleton lines={1} height={12} />}>
         {({ rows, total }) => {
           if (total.jobs === 0) return <NothingSpent />;
-          const chart = dayBars(rows, range, token().decimals);
-          return isTable ? <DayTable bars={chart.bars} /> : <DayChart {...chart} />;
+          const spent = rows.map(({ key, spent: amount }) => ({ day: key, amount }));
+          const chart = dayBars(daysOf(range), spent, token().decimals);
+          return isTable ? <DayTable bars={chart.bars} /> : <DayChart what="Spent" note={countedOn} {...chart} />;
         }}
       </Loaded>
     </Card>
@@ -45,15 +47,15 @@ function NothingSpent() {
   );
 }
 
-function DayTable({ bars }: Pick<ReturnType<typeof dayBars>, 'bars'>) {
+function DayTable({ bars }: Pick<DayBars, 'bars'>) {
   return (
     <Table
       caption="Spent by day"
-      rows={bars.filter(({ spent }) => spent > 0n).toReversed()}
+      rows={bars.filter(({ amount }) => amount > 0n).toReversed()}
       rowKey={({ day }) => day}
       columns={[
         { key: 'day', head: 'Day (UTC)', card: 'title', cell: ({ day }) => <span class="num">{day}</span> },
-        { key: 'spent', head: 'Spent', align: 'end', cell: ({ spent }) => <Money units={spent} /> },
+        { key: 'spent', head: 'Spent', align: 'end', cell: ({ amount }) => <Money units={amount} /> },
       ]}
     />
   );

@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import type { Job } from '../../src/client/shapes.js';
 import { api } from '../live/index.js';
+import { Link } from '../app/link.js';
+import { segment } from '../app/match.js';
 import { Card, Duration, LinkButton, Money, Stat, Stats, Time, Untrusted } from '../parts/index.js';
 import { endingOf, ranS, type Ending } from './ending.js';
 import { orderAgain } from './order-again.js';
@@ -73,7 +75,11 @@ function Figures({ job }: { job: Job }) {
       <Stat
         label="Cost"
         value={<Money units={job.cost?.spent ?? '0'} />}
-        note={ran === undefined ? 'SSH never answered' : undefined}
+        note={
+          ran === undefined
+            ? 'SSH never answered'
+            : job.cost?.receipt !== undefined && <Link to={`/jobs/${segment(job.job_id)}/receipt`}>its receipt</Link>
+        }
       />
       <Stat label="Ran for" value={ran === undefined ? '–' : <Duration seconds={ran} />} />
       {job.ended_at !== undefined && <Stat label="Ended" value={<Time at={job.ended_at} />} />}

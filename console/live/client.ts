@@ -5,8 +5,7 @@ import type { WorldLand } from '../../src/client/index.js';
 import { createMarket } from '../../src/client/market.js';
 import { room } from './lazy-room.js';
 
-/** The client without receipts: what checks them would be split off the part that a login loads. */
-export type Broker = Omit<WorldLand, 'receipts'>;
+export type Broker = WorldLand;
 
 /**
  * `connect` of the client, whose rooms are loaded when the first of their functions is called: the market, which is what
@@ -40,6 +39,7 @@ export function connectLazily(options: ConnectOptions): Broker {
     billing: access.billing,
     jobs: room(async () => (await rooms()).jobs),
     money: room(async () => (await rooms()).money),
+    receipts: room(async () => (await rooms()).receipts),
     providers: room(async () => (await rooms()).providers),
     mining: room(async () => (await rooms()).mining),
     admin: room(async () => (await rooms()).admin),

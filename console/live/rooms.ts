@@ -5,15 +5,17 @@ import type { WorldLand } from '../../src/client/index.js';
 import { followAll } from '../../src/client/job-events.js';
 import { createJobs } from '../../src/client/jobs.js';
 import { createMining, createProviders } from '../../src/client/providers.js';
+import { createReceipts } from '../../src/client/receipts.js';
 
 /** What of the client belongs to somebody. */
 export function createRooms(
   caller: Caller,
-): Pick<WorldLand, 'jobs' | 'money' | 'providers' | 'mining' | 'admin' | 'events'> {
+): Pick<WorldLand, 'jobs' | 'money' | 'receipts' | 'providers' | 'mining' | 'admin' | 'events'> {
   const jobs = createJobs(caller);
   return {
     jobs,
     money: createMoney(caller),
+    receipts: createReceipts(caller),
     providers: createProviders(caller),
     mining: createMining(caller),
     admin: createAdmin(caller),

@@ -38,8 +38,3 @@ export function earnedIn(days: readonly EarnedDay[]): string {
 function baseUnits(text: string | undefined): bigint {
   return text !== undefined && /^\d{1,90}$/.test(text) ? BigInt(text) : 0n;
 }
-
-/** How high a bar is, in parts of the highest: for drawing only, so a float will do. */
-export function heightOf(value: bigint, most: bigint): number {
-  return most <= 0n ? 0 : Number((value * 10_000n) / most) / 10_000;
-}

@@ -4,7 +4,7 @@ import type { Earnings } from '../../src/client/types.generated.js';
 import { broker, login, nowMs, useResource } from '../live/index.js';
 import { Card, Duration, Empty, Loaded, Money, Segmented, Skeleton, Stats, Table, Time } from '../parts/index.js';
 import { SaveCsv } from '../parts/save-csv.js';
-import { DayBars } from './day-bars.js';
+import { EarnedBars } from './earned-bars.js';
 import { dayOf, earnedDays, earnedIn } from './earned-days.js';
 import { Earned } from './totals.js';
 
@@ -57,7 +57,7 @@ function ByDay({ earnings: { rows, total } }: { earnings: Earnings }) {
         <Earned label="Last 30 days" units={earnedIn(days)} />
         <Earned label="Held for running jobs" units={total.pending} />
       </Stats>
-      <DayBars days={days} />
+      <EarnedBars days={days} />
     </div>
   );
 }

@@ -1,11 +1,14 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { OwnProvider } from '../../src/client/types.generated.js';
 import { PageHead } from '../app/page.js';
 import { setQuery, type PageProps } from '../app/router.js';
 import { login, requireLogin, toast, token } from '../live/index.js';
-import { Button, Card, Loaded, plain, Skeleton } from '../parts/index.js';
+import { Button, Card, Loaded, plain, Skeleton, Tabs } from '../parts/index.js';
 import { AddMachine } from './add-machine.js';
 import type { Sheet } from './machine-menu.js';
+import { EarnedReceipts } from './earned-receipts.js';
+import { EarningsView } from './earnings-view.js';
 import { MachineTable } from './machine-table.js';
 import { cameIntoService } from './fresh-machines.js';
 import { useOwnMachines } from './own-machines.js';
@@ -49,7 +52,9 @@ export default function MachinesPage({ query }: PageProps) {
       <div class="stack loose">
         {isAdding && <AddMachine machines={machines.data ?? []} onClose={() => add(false)} />}
         <Loaded of={machines} skeleton={<Skeleton lines={6} height={3} />}>
-          {(own) => (own.length === 0 ? isAdding ? null : <StartHere action={addButton} /> : <Machines own={own} />)}
+          {(own) =>
+            own.length === 0 ? isAdding ? null : <StartHere action={addButton} /> : <Views own={own} query={query} />
+          }
         </Loaded>
       </div>
     </>
@@ -62,6 +67,35 @@ function leadOf(own: readonly OwnProvider[]): string {
   return serving === own.length
     ? `${machines}, ${own.length === 1 ? 'serving' : 'all serving'}`
     : `${machines}, ${serving} serving`;
+}
+
+const views = [
+  { value: 'machines', label: 'Machines' },
+  { value: 'earnings', label: 'Earnings' },
+  { value: 'receipts', label: 'Receipts' },
+] as const;
+
+type View = (typeof views)[number]['value'];
+
+function Views({ own, query }: { own: readonly OwnProvider[]; query: URLSearchParams }) {
+  const asked = query.get('view');
+  const contents: Record<View, () => ComponentChildren> = {
+    machines: () => (
+      <div class="stack loose">
+        <Machines own={own} />
+      </div>
+    ),
+    earnings: () => <EarningsView />,
+    receipts: () => <EarnedReceipts />,
+  };
+  return (
+    <Tabs
+      label="Views"
+      value={views.find(({ value }) => value === asked)?.value ?? 'machines'}
+      onChange={(value) => setQuery({ view: value === 'machines' ? undefined : value })}
+      tabs={views.map(({ value, label }) => ({ value, label, content: contents[value] }))}
+    />
+  );
 }
 
 function Machines({ own }: { own: readonly OwnProvider[] }) {

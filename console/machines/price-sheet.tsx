@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { OwnProvider } from '../../src/client/types.generated.js';
 import { act, broker, refresh, toast, token, useResource } from '../live/index.js';
@@ -26,7 +27,6 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
   const [disk, setDisk] = useState(() => textOf(machine.owner_prices?.storage_gb));
   const [isReset, setReset] = useState(false);
   const isSet = machine.owner_prices !== undefined;
-  const symbol = plain(token().symbol, 12);
   const gpusRead = fields.map(({ type }) => ({ type, read: readIf(typed[type] ?? '') }));
   const [cpuRead, memoryRead, diskRead] = [readIf(cpu), readIf(memory), readIf(disk)];
   const all = [...gpusRead.map((each) => each.read), cpuRead, memoryRead, diskRead];
@@ -56,7 +56,7 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
       }
       confirm={isReset ? 'Take back my prices' : 'Set prices'}
       disabled={!isReset && (hasProblem || (isEmpty && !isSet))}
-      waitsFor={isStale ? 'These prices were changed elsewhere. Close this, and open it again.' : undefined}
+      waitsFor={isStale ? 'These prices have changed since you opened this. Close it, and open it again.' : undefined}
       wide
       run={run}
       onClose={onClose}
@@ -77,35 +77,26 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
       <details class="more-prices" open={cpu !== '' || memory !== '' || disk !== ''}>
         <summary>Processors, memory and disk</summary>
         <div class="join-fields">
-          <Input
+          <PriceInput
             label="One core"
-            unit={`${symbol}/h`}
-            inputMode="decimal"
-            placeholder={String(machine.owner_prices?.agent.cpu ?? machine.capacity.cpu_price_per_hour)}
-            value={isReset ? '' : cpu}
+            own={machine.owner_prices?.agent.cpu ?? machine.capacity.cpu_price_per_hour}
+            text={isReset ? '' : cpu}
             disabled={isReset}
-            error={problemOf(cpuRead)}
-            onInput={setCpu}
+            onText={setCpu}
           />
-          <Input
+          <PriceInput
             label="One GB of memory"
-            unit={`${symbol}/h`}
-            inputMode="decimal"
-            placeholder={String(machine.owner_prices?.agent.memory_gb ?? machine.capacity.memory_price_per_gb_hr)}
-            value={isReset ? '' : memory}
+            own={machine.owner_prices?.agent.memory_gb ?? machine.capacity.memory_price_per_gb_hr}
+            text={isReset ? '' : memory}
             disabled={isReset}
-            error={problemOf(memoryRead)}
-            onInput={setMemory}
+            onText={setMemory}
           />
-          <Input
+          <PriceInput
             label="One GB of disk"
-            unit={`${symbol}/h`}
-            inputMode="decimal"
-            placeholder={String(machine.owner_prices?.agent.storage_gb ?? machine.capacity.storage_price_per_gb_hour)}
-            value={isReset ? '' : disk}
+            own={machine.owner_prices?.agent.storage_gb ?? machine.capacity.storage_price_per_gb_hour}
+            text={isReset ? '' : disk}
             disabled={isReset}
-            error={problemOf(diskRead)}
-            onInput={setDisk}
+            onText={setDisk}
           />
         </div>
       </details>
@@ -128,6 +119,33 @@ const readIf = (text: string): Read => (text.trim() === '' ? undefined : readPri
 const priceOf = (read: Read) => (read !== undefined && 'price' in read ? read.price : undefined);
 const problemOf = (read: Read) => (read !== undefined && 'problem' in read ? read.problem : undefined);
 
+interface PriceInputProps {
+  label: ComponentChildren;
+  /** What the machine itself asks, as far as it is known. */
+  own: number | undefined;
+  text: string;
+  disabled: boolean;
+  hint?: string | undefined;
+  onText(text: string): void;
+}
+
+/** A price an hour; empty, it is the machine's own. */
+function PriceInput({ label, own, text, disabled, hint, onText }: PriceInputProps) {
+  return (
+    <Input
+      label={label}
+      unit={`${plain(token().symbol, 12)}/h`}
+      inputMode="decimal"
+      placeholder={own === undefined ? '' : String(own)}
+      value={text}
+      disabled={disabled}
+      error={problemOf(readIf(text))}
+      hint={hint}
+      onInput={onText}
+    />
+  );
+}
+
 interface PriceRowProps {
   field: PriceField;
   text: string;
@@ -141,20 +159,17 @@ function PriceRow({ field, text, disabled, onText }: PriceRowProps) {
   const price = read === undefined ? field.own : priceOf(read);
   return (
     <div class="price-row">
-      <Input
+      <PriceInput
         label={
           <>
             <Untrusted text={field.name} max={40} /> <span class="soft">× {field.count}</span>
           </>
         }
-        unit={`${symbol}/h`}
-        inputMode="decimal"
-        placeholder={field.own === undefined ? '' : String(field.own)}
-        value={text}
+        own={field.own}
+        text={text}
         disabled={disabled}
-        error={problemOf(read)}
         hint={price === undefined ? undefined : inTheMarket(price, field.market, symbol)}
-        onInput={onText}
+        onText={onText}
       />
       <MarketRange market={field.market} onChoose={disabled ? undefined : (chosen) => onText(String(chosen))} />
     </div>

@@ -2,7 +2,7 @@ import type { Earnings, OwnProvider } from '../../src/client/types.generated.js'
 import { broker, login, nowMs, token, useResource, type Loaded } from '../live/index.js';
 import { Card, Loaded as Shown, Money, plain, Skeleton, Stat, Stats } from '../parts/index.js';
 import { SaveCsv } from '../parts/save-csv.js';
-import { DayBars } from './day-bars.js';
+import { EarnedBars } from './earned-bars.js';
 import { dayOf, earnedDays, earnedIn } from './earned-days.js';
 import { gpusUsed } from './machine-words.js';
 
@@ -69,7 +69,7 @@ export function EarnedByDay({ earnings }: { earnings: Loaded<Earnings> }) {
       }
     >
       <Shown of={earnings} skeleton={<Skeleton lines={1} height={8} />}>
-        {({ rows }) => <DayBars days={earnedDays(rows, { nowMs: nowMs(), days: shownDays })} />}
+        {({ rows }) => <EarnedBars days={earnedDays(rows, { nowMs: nowMs(), days: shownDays })} />}
       </Shown>
     </Card>
   );

@@ -4,7 +4,8 @@ import { LinkButton, plain, Table, Untrusted, type Column } from '../parts/index
 import { shortTypeName, vramText } from './figures.js';
 import { offerSorts, withFilter, type Filters, type OfferSort } from './filters.js';
 import { rentAddress, type OfferRow } from './offer-rows.js';
-import { counted, priceText, reliabilityText, unknown } from './words.js';
+import { reliabilityText } from '../../src/words/reliability.js';
+import { counted, priceText, unknown } from './words.js';
 
 interface OfferTableProps {
   rows: readonly OfferRow[];

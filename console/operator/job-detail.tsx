@@ -25,6 +25,7 @@ import { BlockSheet } from './block-sheet.js';
 import type { BlockKind } from './block-values.js';
 import { EndJobSheet } from './end-job-sheet.js';
 import { ProviderLink, viewTo, Wallet, WorkflowLink } from './parts.js';
+import { RefundSheet } from './refund-sheet.js';
 import { isOver } from './stuck-words.js';
 
 type Failure = Routes['GET /api/v1/admin/jobs/:id/failure']['reply'];
@@ -32,6 +33,7 @@ type Failure = Routes['GET /api/v1/admin/jobs/:id/failure']['reply'];
 /** One job of any customer: whose it is, where it runs, what it waits for or why it failed. */
 export function JobDetail({ jobId }: { jobId: string }) {
   const [isEnding, setEnding] = useState(false);
+  const [refunding, setRefunding] = useState<AdminJob>();
   const [blocking, setBlocking] = useState<{ kind: BlockKind; value: string }>();
   const job = useOperatorResource(
     `job:${jobId}`,
@@ -73,6 +75,11 @@ export function JobDetail({ jobId }: { jobId: string }) {
                       },
                     ]}
                   />
+                  {isOver(read.status) && BigInt(read.cost?.spent ?? 0) > 0n && (
+                    <Button size="s" disabled={!canAct.value} aria-haspopup="dialog" onClick={() => setRefunding(read)}>
+                      Refund…
+                    </Button>
+                  )}
                   {!isOver(read.status) && (
                     <Button size="s" kind="danger" disabled={!canAct.value} onClick={() => setEnding(true)}>
                       End…
@@ -88,6 +95,7 @@ export function JobDetail({ jobId }: { jobId: string }) {
         )}
       </Loaded>
       {isEnding && <EndJobSheet jobId={jobId} onClose={() => setEnding(false)} />}
+      {refunding !== undefined && <RefundSheet job={refunding} onClose={() => setRefunding(undefined)} />}
       {blocking !== undefined && <BlockSheet given={blocking} onClose={() => setBlocking(undefined)} />}
     </div>
   );
@@ -136,6 +144,7 @@ function Facts({ job }: { job: AdminJob }) {
     ],
     ['Price', job.price_per_hour === undefined ? '–' : <Price perHour={job.price_per_hour} />],
     ['Spent', job.cost === undefined ? '–' : <Money units={job.cost.spent} />],
+    ['Receipts', <Link to={viewTo('receipts', { job: job.job_id })}>of this job</Link>],
     ['Ordered', time(job.created_at)],
     ['Started', time(job.started_at)],
     [job.ended_at === undefined ? 'Ends' : 'Ended', time(job.ended_at ?? job.expires_at)],

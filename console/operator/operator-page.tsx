@@ -7,13 +7,17 @@ import { BlocksView } from './blocks-view.js';
 import { JobsView } from './jobs-view.js';
 import { LettersView } from './letters-view.js';
 import { MachinesView } from './machines-view.js';
+import { MoneyView } from './money-view.js';
 import { NowView } from './now-view.js';
 import { viewTo, type View } from './parts.js';
+import { ReceiptsView } from './receipts-view.js';
 
 const views: readonly { value: View; label: string }[] = [
   { value: 'now', label: 'Now' },
   { value: 'jobs', label: 'Jobs' },
   { value: 'machines', label: 'Machines' },
+  { value: 'money', label: 'Money' },
+  { value: 'receipts', label: 'Receipts' },
   { value: 'letters', label: 'Dead letters' },
   { value: 'audit', label: 'Audit' },
   { value: 'blocks', label: 'Blocks' },
@@ -57,6 +61,10 @@ function contentOf(view: View, query: URLSearchParams) {
       return <JobsView query={query} />;
     case 'machines':
       return <MachinesView query={query} />;
+    case 'money':
+      return <MoneyView query={query} />;
+    case 'receipts':
+      return <ReceiptsView query={query} />;
     case 'letters':
       return <LettersView query={query} />;
     case 'audit':

@@ -1,3 +1,4 @@
+import { useRef } from 'preact/hooks';
 import { second } from '../live/clock.js';
 import { Button } from './button.js';
 import { Copy } from './copy.js';
@@ -7,31 +8,12 @@ import { Untrusted } from './untrusted.js';
 
 /** What failed, in words, with the id that an operator can look up, and a way on. */
 export function ErrorDetails({ error, onRetry, nextAtMs, action, children }: ErrorNoteProps) {
-  const { title, advice } = failureInWords(error, { nextAtMs, action });
+  // Known while the next reading is under way, too: what the alert says stays.
+  const lastNextAtMs = useRef(nextAtMs);
+  lastNextAtMs.current = nextAtMs ?? lastNextAtMs.current;
   return (
-    <div class="note tone-bad" role="alert">
-      <p class="note-title">
-        <span aria-hidden="true">✕ </span>
-        {title}
-      </p>
-      {error.detail !== '' && error.detail !== title && (
-        <p>
-          <Untrusted text={error.detail} max={300} />
-        </p>
-      )}
-      {error.fields !== undefined && (
-        <ul>
-          {error.fields.map(({ field, message }) => (
-            <li key={field}>
-              <code>
-                <Untrusted text={field} />
-              </code>{' '}
-              <Untrusted text={message} max={200} />
-            </li>
-          ))}
-        </ul>
-      )}
-      {advice !== undefined && <p>{advice}</p>}
+    <div class="note tone-bad">
+      <Said error={error} nextAtMs={lastNextAtMs.current} action={action} />
       {children}
       <div class="row">
         {onRetry !== undefined && (
@@ -55,8 +37,44 @@ export function ErrorDetails({ error, onRetry, nextAtMs, action, children }: Err
   );
 }
 
+/** What is read out, once: a screen reader reads all of an alert again when anything in it changes. */
+function Said({ error, nextAtMs, action }: Pick<ErrorNoteProps, 'error' | 'nextAtMs' | 'action'>) {
+  const { title, advice } = failureInWords(error, { nextAtMs, action });
+  return (
+    <div role="alert" class="stack tight">
+      <p class="note-title">
+        <span aria-hidden="true">✕ </span>
+        {title}
+      </p>
+      {error.detail !== '' && error.detail !== title && (
+        <p>
+          <Untrusted text={error.detail} max={300} />
+        </p>
+      )}
+      {error.fields !== undefined && (
+        <ul>
+          {error.fields.map(({ field, message }) => (
+            <li key={field}>
+              <code>
+                <Untrusted text={field} />
+              </code>{' '}
+              <Untrusted text={message} max={200} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {advice !== undefined && <p>{advice}</p>}
+    </div>
+  );
+}
+
+/** Each second, for who sees it. */
 function Until({ atMs }: { atMs: number }) {
   void second.value;
   const leftS = Math.max(0, Math.ceil((atMs - Date.now()) / 1000));
-  return <span class="small soft num">{leftS === 0 ? 'again now' : `again in ${leftS} s`}</span>;
+  return (
+    <span class="small soft num" role="timer" aria-live="off">
+      {leftS === 0 ? 'again now' : `again in ${leftS} s`}
+    </span>
+  );
 }

@@ -1,44 +1,28 @@
-import { useState } from 'preact/hooks';
-import { WorldLandError } from '../../src/client/index.js';
-import { act, broker, canAct, toast } from '../live/index.js';
-import { Button, failureInWords } from './index.js';
+import { act, actAsOperator, broker } from '../live/index.js';
+import { SaveButton } from './save-button.js';
+import { saveFile } from './save-file.js';
 
 export interface SaveCsvProps {
   /** Of the API. */
   path: string;
-  query: Record<string, string>;
+  query?: Record<string, string>;
   /** Of the file; never a stranger's text. */
   name: string;
+  /** It is read with the operator's client. */
+  as?: 'operator';
 }
 
 /** A button that gives the whole table to the person as a file, in the broker's own figures. */
-export function SaveCsv(table: SaveCsvProps) {
-  const [isBusy, setBusy] = useState(false);
+export function SaveCsv({ path, query = {}, name, as }: SaveCsvProps) {
+  const read = async (client: Pick<ReturnType<typeof broker>, 'request'>) =>
+    await client.request('GET', path, { query, headers: { accept: 'text/csv' } });
   const save = async () => {
-    setBusy(true);
-    try {
-      await act(() => saveCsv(table));
-    } catch (error) {
-      const why = error instanceof WorldLandError ? failureInWords(error).title : 'this page failed';
-      toast(`The table was not saved: ${why}.`, 'bad');
-    } finally {
-      setBusy(false);
-    }
+    const { body } = await (as === 'operator' ? actAsOperator(read) : act(() => read(broker())));
+    saveFile(name, 'text/csv;charset=utf-8', String(body));
   };
   return (
-    <Button size="s" busy={isBusy} disabled={!canAct.value} onClick={() => void save()}>
+    <SaveButton what="the table" save={save}>
       Save as CSV
-    </Button>
+    </SaveButton>
   );
-}
-
-/** A link could not: what it opens carries no credential. */
-async function saveCsv({ path, query, name }: SaveCsvProps): Promise<void> {
-  const { body } = await broker().request('GET', path, { query, headers: { accept: 'text/csv' } });
-  const file = new Blob([String(body)], { type: 'text/csv;charset=utf-8' });
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(file);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

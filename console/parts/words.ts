@@ -4,13 +4,14 @@ export interface Token {
   decimals: number;
 }
 
-/** `25 WLC`, `0.5 WLC`: base units in tokens, without losing a digit. */
+/** `25 WLC`, `−0.5 WLC`: base units in tokens, without losing a digit. */
 export function amountInWords(baseUnits: string, { symbol, decimals }: Token): string {
-  const digits = baseUnits.padStart(decimals + 1, '0');
+  const isNegative = baseUnits.startsWith('-');
+  const digits = baseUnits.slice(isNegative ? 1 : 0).padStart(decimals + 1, '0');
   const whole = digits.slice(0, digits.length - decimals);
   const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '');
   const grouped = whole.replace(/\B(?=(?:[0-9]{3})+$)/g, ' ');
-  return `${grouped}${fraction === '' ? '' : `.${fraction}`} ${symbol}`;
+  return `${isNegative ? '−' : ''}${grouped}${fraction === '' ? '' : `.${fraction}`} ${symbol}`;
 }
 
 const units = [

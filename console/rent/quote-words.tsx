@@ -1,5 +1,5 @@
 import type { MarketType } from '../../src/client/index.js';
-import { reliabilityText } from '../market/words.js';
+import { reliabilityText } from '../../src/words/reliability.js';
 import { Button, Money, plain, Price, shortDuration, Untrusted } from '../parts/index.js';
 import { numberOf, type OrderForm } from './order-form.js';
 import { chargedAfter, priceParts } from './price-parts.js';

@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { withLock } from '../lock.js';
 import type { Log } from '../log.js';
+import { cacheRoot } from '../paths.js';
 import { run } from './run.js';
-import { compareVersions, findOnPath } from './tool.js';
+import { compareVersions, findOnPath, isExecutable, ToolMissing, type Tool } from './tool.js';
 
 /** apt's output is parsed here, so it must not be in the user's language. */
 const plainEnglish = { ...process.env, LC_ALL: 'C' };
@@ -38,6 +40,86 @@ export async function unpackPackages(
       await run('dpkg-deb', ['-x', join(work, file), root]);
     }
     return versions;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** A program that is kept in the cache, a folder for each version, and comes from the distribution's own packages. */
+export interface CachedProgram {
+  /** Its folder in the cache. */
+  name: string;
+  /** As a person calls it, and how long fetching it takes. */
+  title: string;
+  takes: string;
+  /** The first one gives the version its name. */
+  packages: readonly [string, ...string[]];
+  oldest?: Record<string, string>;
+  /** What to install where there is no apt. */
+  install: string;
+  /** What a failure to fetch it means: `ToolMissing` if this machine cannot have it so. */
+  failure(error: Error): Error;
+  /** The program in the folder into which its packages were unpacked. */
+  toolIn(folder: string, from: string): Tool;
+  starts(tool: Tool): Promise<boolean>;
+  /** What it needs beside the packages, before `root` becomes `target`. */
+  complete?(root: string, target: string): void;
+}
+
+/**
+ * The newest version in the cache that starts, or the distribution's, unpacked into the cache. Nothing is installed.
+ *
+ * @throws ToolMissing if this machine has no apt; what `failure` makes of an error while fetching.
+ */
+export async function cachedOrFetched(program: CachedProgram, env: NodeJS.ProcessEnv, log: Log): Promise<Tool> {
+  const cache = join(cacheRoot(env), program.name);
+  const lock = join(cacheRoot(env), `${program.name}.lock`);
+  return (
+    (await newestIn(cache, program)) ??
+    (await withLock(
+      lock,
+      `fetching ${program.title}`,
+      log,
+      async () => (await newestIn(cache, program)) ?? (await fetched(program, cache, { env, log })),
+    ))
+  );
+}
+
+async function newestIn(cache: string, { toolIn, starts }: CachedProgram): Promise<Tool | undefined> {
+  let versions: string[];
+  try {
+    versions = readdirSync(cache).filter((name) => !name.startsWith('.'));
+  } catch {
+    return undefined;
+  }
+  for (const version of versions.sort(compareVersions).reverse()) {
+    const tool = toolIn(join(cache, version), 'cache');
+    if (isExecutable(tool.path) && (await starts(tool))) return tool;
+  }
+  return undefined;
+}
+
+async function fetched(
+  program: CachedProgram,
+  cache: string,
+  { env, log }: { env: NodeJS.ProcessEnv; log: Log },
+): Promise<Tool> {
+  const { title, takes, packages, oldest, install, failure, toolIn, starts, complete } = program;
+  if (!hasApt(env)) throw new ToolMissing(install);
+  log(`fetching ${title} from the distribution into the cache: ${takes}, once`);
+  mkdirSync(cache, { recursive: true });
+  const work = mkdtempSync(join(cache, '.unpack-'));
+  try {
+    const root = join(work, 'root');
+    const versions = await unpackPackages(packages, root, log, oldest);
+    const target = join(cache, versions[packages[0]]!);
+    complete?.(root, target);
+    if (!(await starts(toolIn(root, 'apt')))) throw new Error('The unpacked package does not start');
+    rmSync(target, { recursive: true, force: true });
+    renameSync(root, target);
+    return toolIn(target, 'apt');
+  } catch (error) {
+    throw failure(error as Error);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -1,9 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { withLock } from '../lock.js';
 import type { Log } from '../log.js';
-import { cacheRoot } from '../paths.js';
-import { hasApt, libraryFolders, unpackPackages } from './apt.js';
+import { cachedOrFetched, libraryFolders, type CachedProgram } from './apt.js';
 import {
   compareVersions,
   findOnPath,
@@ -15,9 +13,6 @@ import {
 } from './tool.js';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-
-/** With a font, since a machine without a screen may have none, and then no text is as wide as people see it. */
-const packages = ['chromium', 'chromium-common', 'fonts-dejavu-core'];
 
 /**
  * Finds Chromium: `CHROMIUM`, PATH, the cache, and on Debian the distribution's own package, unpacked into the cache.
@@ -32,31 +27,23 @@ export async function findChromium(log: Log, env: NodeJS.ProcessEnv = process.en
     const path = findOnPath(name, env);
     if (path !== undefined) return { path, from: 'PATH' };
   }
-  const cache = join(cacheRoot(env), 'chromium');
-  return (
-    (await cached(cache)) ??
-    (await withLock(
-      join(cacheRoot(env), 'chromium.lock'),
-      'fetching Chromium',
-      log,
-      async () => (await cached(cache)) ?? unpackFromApt(cache, env, log),
-    ))
-  );
+  return await cachedOrFetched(chromium, env, log);
 }
 
-async function cached(cache: string): Promise<Tool | undefined> {
-  let versions: string[];
-  try {
-    versions = readdirSync(cache).filter((name) => !name.startsWith('.'));
-  } catch {
-    return undefined;
-  }
-  for (const version of versions.sort(compareVersions).reverse()) {
-    const tool = unpackedTool(join(cache, version), 'cache');
-    if (isExecutable(tool.path) && (await starts(tool))) return tool;
-  }
-  return undefined;
-}
+const install =
+  'Chromium is needed: `sudo apt-get install chromium` (Debian), or name a program in the variable CHROMIUM';
+
+const chromium: CachedProgram = {
+  ...{ name: 'chromium', title: 'Chromium', takes: 'a minute or two' },
+  // With a font, since a machine without a screen may have none, and then no text is as wide as people see it.
+  packages: ['chromium', 'chromium-common', 'fonts-dejavu-core'],
+  install,
+  failure: ({ message }) =>
+    new (message.startsWith('the package lists do not have') ? ToolMissing : Error)(`${install}. ${message}`),
+  toolIn: unpackedTool,
+  starts,
+  complete: (root, target) => writeFileSync(join(root, 'fonts.conf'), fontsIn(target)),
+};
 
 async function starts(tool: Tool): Promise<boolean> {
   return (await versionText(tool)).startsWith('Chromium ');
@@ -74,32 +61,6 @@ function unpackedTool(folder: string, from: string): Tool {
       ...(libraries.length > 0 ? { LD_LIBRARY_PATH: libraries.join(':') } : {}),
     },
   };
-}
-
-async function unpackFromApt(cache: string, env: NodeJS.ProcessEnv, log: Log): Promise<Tool> {
-  const install =
-    'Chromium is needed: `sudo apt-get install chromium` (Debian), or name a program in the variable CHROMIUM';
-  if (!hasApt(env)) throw new ToolMissing(install);
-  log('fetching Chromium from the distribution into the cache: a minute or two, once');
-  mkdirSync(cache, { recursive: true });
-  const work = mkdtempSync(join(cache, '.unpack-'));
-  try {
-    const root = join(work, 'root');
-    const { chromium: version } = await unpackPackages(packages, root, log).catch((error: Error) => {
-      if (error.message.startsWith('the package lists do not have'))
-        throw new ToolMissing(`${install}. ${error.message}`);
-      throw error;
-    });
-    const target = join(cache, version!);
-    writeFileSync(join(root, 'fonts.conf'), fontsIn(target));
-    rmSync(target, { recursive: true, force: true });
-    renameSync(root, target);
-    const tool = unpackedTool(target, 'apt');
-    if (!(await starts(tool))) throw new Error(`${install}. The unpacked package does not start: ${tool.path}`);
-    return tool;
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
 }
 
 /** The fonts of the package beside those of the machine. */

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build, type BuildResult, type Metafile } from 'esbuild';
 import { requireNothingLeftOut, withoutLazyParts } from '../viem-parts.js';
+import { builtApart } from './apart.js';
 import type { Files } from './files.js';
 import { straightImports } from './straight-imports.js';
 import { styleSheet } from './style-sheet.js';
@@ -13,7 +14,9 @@ const shared = 'console/app/shared.ts';
 /** The page that most people see first: its parts are asked for with the document. */
 const firstPage = 'market';
 /** In the order in which they apply. */
-const parts = 'buttons cards tables states figures facts fields dialogs menus notes copies lines wallets'.split(' ');
+const parts = 'buttons cards tables states figures facts fields dialogs menus notes copies lines days wallets'.split(
+  ' ',
+);
 const styleFiles = ['tokens', 'ground', ...parts.map((name) => `parts/${name}`), 'header', 'shell'].map(
   (name) => `console/styles/${name}.css`,
 );
@@ -72,10 +75,11 @@ async function stylesOfPages(): Promise<Map<string, { name: string; text: string
 }
 
 async function scripts(pageStyles: Record<string, string>): Promise<Built> {
+  const apart = await builtApart();
   const result = await build({
     entryPoints: [entry],
     inject: [shared],
-    plugins: [withoutLazyParts, await straightImports()],
+    plugins: [apart.plugin, withoutLazyParts, await straightImports()],
     bundle: true,
     splitting: true,
     minify: true,
@@ -95,9 +99,8 @@ async function scripts(pageStyles: Record<string, string>): Promise<Built> {
   const { outputs } = result.metafile;
   const finalName = namesByContent(result);
   const rename = (text: string) => [...finalName].reduce((all, [was, is]) => all.replaceAll(was, is), text);
-  const files: Files = new Map(
-    result.outputFiles.map(({ path, text }) => [`assets/${finalName.get(basename(path))!}`, rename(text)]),
-  );
+  const files: Files = new Map(apart.files);
+  for (const { path, text } of result.outputFiles) files.set(`assets/${finalName.get(basename(path))!}`, rename(text));
   const outputOf = (source: string) => {
     const found = Object.keys(outputs).find((name) => outputs[name]!.entryPoint === source);
     if (found === undefined) throw new Error(`the console has no ${source}`);

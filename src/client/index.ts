@@ -14,7 +14,7 @@ export type { MoneyApi } from './accounts.js';
 export type { AdminMoneyApi, PaidByHand } from './admin-money.js';
 export { baseUnitsOf, formatAmount, tokens } from './money.js';
 export type { Page, Pages } from './pages.js';
-export type { Acting, MiningApi, Prices, ProviderJob, ProvidersApi, ProviderUsage } from './providers.js';
+export type { Acting, MiningApi, Payout, Prices, ProviderJob, ProvidersApi, ProviderUsage } from './providers.js';
 export type { ReceiptKey, ReceiptQuery, ReceiptsApi } from './receipts.js';
 export type { VerifiedReceipts } from './verify-receipts.js';
 export type { RentOptions, WaitOptions } from './rent.js';

@@ -2,9 +2,11 @@ import type { Caller, Input } from './caller.js';
 import { pagesOf, type Pages } from './pages.js';
 import type { Earnings, Provider } from './shapes.js';
 import { timeOf } from './time-of.js';
-import type { ProviderJobs } from './types.generated.js';
+import type { Payouts, ProviderJobs } from './types.generated.js';
 
 export type ProviderJob = ProviderJobs['jobs'][number];
+/** What a wallet was paid, as an operator wrote it down. */
+export type Payout = Payouts['payouts'][number];
 
 /** Columns of the same length; null where there is no sample. */
 export interface ProviderUsage {
@@ -41,6 +43,8 @@ export interface ProvidersApi {
   jobs(id: string, query?: { status?: 'active' | 'all' }): Pages<ProviderJob>;
   /** Of one provider, or with no id of all that are yours. */
   earnings(id?: string, period?: Period): Promise<Earnings>;
+  /** What the wallet was paid for what its providers earned, newest first. */
+  payouts(): Pages<Payout>;
   usage(id: string, range?: '24h' | '7d' | '30d'): Promise<ProviderUsage>;
   /** No new jobs; those that run go on. */
   cordon(id: string, options?: Acting): Promise<Provider>;
@@ -99,6 +103,11 @@ export function createProviders(caller: Caller): ProvidersApi {
       id === undefined
         ? call('GET /api/v1/me/earnings', { query: periodQuery(period) })
         : call('GET /api/v1/providers/:id/earnings', { params: { id }, query: periodQuery(period) }),
+    payouts: () =>
+      pagesOf(async (cursor) => {
+        const page = await call<Payouts>('GET /api/v1/me/earnings/payouts', { query: { cursor } });
+        return { items: page.payouts, ...(page.next_cursor === undefined ? {} : { next: page.next_cursor }) };
+      }),
     usage: (id, range) => call('GET /api/v1/providers/:id/usage', { params: { id }, query: { range } }),
     cordon: (id, options) => call('POST /api/v1/providers/:id/cordon', commandTo(id, options)),
     uncordon: (id, options) => call('POST /api/v1/providers/:id/uncordon', commandTo(id, options)),

@@ -839,6 +839,23 @@ export interface OwnProviderList {
   next_cursor?: string;
 }
 
+export interface Payouts {
+  payouts: {
+    id: string;
+    /** Base units */
+    amount: string;
+    /** The same in tokens, for people */
+    amount_tokens: string;
+    /** Where to look it up, in the words of the operator */
+    reference: string;
+    /** When it was written down */
+    at: string;
+  }[];
+  count: number;
+  /** Send it as `cursor` for the next page; absent on the last */
+  next_cursor?: string;
+}
+
 export interface Problem {
   type: string;
   title: string;
@@ -994,7 +1011,7 @@ export interface Quote {
   why_not_each: boolean;
   /** Whether its prices hold for an order with its `quote_id`. They do for a caller with a credential, if somebody takes the order; capacity is never held */
   binding: boolean;
-  /** Send it with the order. Null if the quote does not bind */
+  /** Send it with the order. It is a price and no voucher: until it expires, it is good for several orders, each of which reserves its own money. Null if the quote does not bind */
   quote_id: string | null;
   /** Until when the order may be sent. Null if the quote does not bind */
   expires_at: string | null;
@@ -1175,14 +1192,32 @@ export interface Revenue {
     owed: string;
     since: string;
   }[];
+  /** Which proven wallets of providers have most to come; 100 at most */
+  creditors: {
+    wallet: string;
+    payable: string;
+  }[];
   ledger: {
+    /** When new bookings were compared last */
     checked_at: string | null;
     /** In how many rows which invariant is violated; empty when healthy */
     differs: {
       [name: string]: number;
     };
+    /** By which invariants everything cannot be compared any more; empty when healthy */
+    uncompared: {
+      invariant: string;
+      since: string;
+      why: string;
+    }[];
     /** Charges of an older version that are still to be booked */
     unbooked: number;
+    /** Jobs that cannot be booked, at most 100; empty when healthy */
+    unbookable: {
+      job_id: string;
+      since: string;
+      reason: string;
+    }[];
   };
 }
 
@@ -1870,6 +1905,18 @@ export interface Routes {
       by?: 'day' | 'job' | 'provider';
     };
     reply: Earnings;
+    errors: CommonError | AuthError | 'scope_denied';
+  };
+  /** What your wallet was paid for what its providers earned, newest first */
+  'GET /api/v1/me/earnings/payouts': {
+    body: undefined;
+    query: {
+      /** 1 to 100 */
+      limit?: number;
+      /** `next_cursor` of the previous page */
+      cursor?: string;
+    };
+    reply: Payouts;
     errors: CommonError | AuthError | 'scope_denied';
   };
   /** The receipts of the jobs that your providers earned with, newest first; also as `text/csv` */

@@ -1,7 +1,15 @@
 import { secp256k1 } from '@noble/curves/secp256k1';
 import type { Hex } from 'viem';
 import { publicKeyToAddress } from 'viem/accounts';
-import { chainProblems, figureProblems, totalsOf, type DigestedReceipt } from '../wire/receipt-checks.js';
+import {
+  chainProblems,
+  chargeProblems,
+  resourceProblems,
+  shareProblems,
+  timeProblems,
+  totalsOf,
+  type DigestedReceipt,
+} from '../wire/receipt-checks.js';
 import { noReceipt, readReceipt, receiptDigest, receiptDomain, type JobReceipt } from '../wire/job-receipt.js';
 import type { Receipt, ReceiptKeys } from './types.generated.js';
 
@@ -30,20 +38,14 @@ export function verifyReceipts(
   const problems: string[] = [];
   const read: DigestedReceipt[] = [];
   for (const [at, row] of receipts.entries()) {
-    const receipt = messageOf(row);
-    if (receipt === undefined) {
+    const found = digested(row);
+    if (found === undefined) {
       problems.push(`entry ${at + 1} is no receipt`);
       continue;
     }
-    const name = `receipt ${receipt.number}`;
-    const digest = receiptDigest(receipt, row.typed_data.domain.chainId);
-    read.push({ digest, receipt });
-    if (digest !== row.digest) problems.push(`${name}: its digest is ${digest}, not ${row.digest}`);
-    if (receipt.audience !== audience) problems.push(`${name}: it is of ${receipt.audience}, not of ${audience}`);
-    problems.push(...figureProblems(receipt).map((problem) => `${name}: ${problem}`));
-    for (const problem of signatureProblems(row, digest, receipt.issuedAtMs, keys)) {
-      problems.push(`${name}: ${problem}`);
-    }
+    read.push(found);
+    const parts = partsOf(row, found, { keys, audience });
+    problems.push(...parts.flatMap((part) => part.problems).map((text) => `receipt ${found.receipt.number}: ${text}`));
   }
   if (areAll) problems.push(...chainProblems(read, noReceipt));
   return {
@@ -52,6 +54,91 @@ export function verifyReceipts(
     pending: receipts.filter(({ signatures }) => signatures.length === 0).length,
     ...totalsOf(read.map(({ receipt }) => receipt)),
   };
+}
+
+/** What of a receipt is checked by itself, in this order. */
+export const receiptChecks = [
+  'form',
+  'digest',
+  'audience',
+  'signature',
+  'time',
+  'charge',
+  'share',
+  'previous',
+] as const;
+
+export interface CheckedPart {
+  check: (typeof receiptChecks)[number];
+  /** `open`: it cannot be told now, such as of a receipt that is not signed yet. */
+  state: 'holds' | 'fails' | 'open';
+  /** What is wrong, each in a sentence. */
+  problems: string[];
+}
+
+/**
+ * Checks one receipt, part by part. Whether receipts of the wallet are missing, `verifyReceipts` finds with all of them.
+ *
+ * @param previous the receipt that it names as the one before it; null: there is none; absent: that link is left open.
+ */
+export function checkReceipt(
+  row: Receipt,
+  { keys, audience, previous }: { keys: readonly ReceiptKey[]; audience: string; previous?: Receipt | null | undefined },
+): CheckedPart[] {
+  const found = digested(row);
+  if (found === undefined) {
+    const none = ['it is no receipt, or holds more than was signed'];
+    return receiptChecks.map((check) =>
+      check === 'form' ? part(check, none) : { check, state: 'open', problems: [] },
+    );
+  }
+  return [part('form', []), ...partsOf(row, found, { keys, audience }), previousPart(found, previous)];
+}
+
+const part = (check: CheckedPart['check'], problems: string[]): CheckedPart => ({
+  ...{ check, problems },
+  state: problems.length === 0 ? 'holds' : 'fails',
+});
+
+function partsOf(
+  row: Receipt,
+  { digest, receipt }: DigestedReceipt,
+  { keys, audience }: { keys: readonly ReceiptKey[]; audience: string },
+): CheckedPart[] {
+  const isPending = row.signatures.length === 0;
+  const time = timeProblems(receipt);
+  return [
+    part('digest', digest === row.digest ? [] : [`its digest is ${digest}, not ${row.digest}`]),
+    part('audience', receipt.audience === audience ? [] : [`it is of ${receipt.audience}, not of ${audience}`]),
+    part('time', time),
+    part('charge', [...chargeProblems(receipt), ...resourceProblems(receipt)]),
+    part('share', shareProblems(receipt)),
+    isPending
+      ? { check: 'signature', state: 'open', problems: [] }
+      : part('signature', signatureProblems(row, digest as Hex, receipt.issuedAtMs, keys)),
+  ];
+}
+
+/** Whether it follows the receipt that it names. */
+function previousPart({ receipt }: DigestedReceipt, given: Receipt | null | undefined): CheckedPart {
+  if (receipt.previous === noReceipt) {
+    const text = 'it names no receipt before it, and is not the first one';
+    return part('previous', receipt.number === 1 ? [] : [text]);
+  }
+  if (given === undefined) return { check: 'previous', state: 'open', problems: [] };
+  if (given === null) return part('previous', [`receipt ${receipt.number - 1}, which it names, is not there`]);
+  const before = digested(given);
+  const isBefore =
+    before?.digest === receipt.previous &&
+    before.receipt.number === receipt.number - 1 &&
+    before.receipt.customer === receipt.customer;
+  return part('previous', isBefore ? [] : [`it does not follow receipt ${receipt.number - 1} of its customer`]);
+}
+
+function digested(row: Receipt): DigestedReceipt | undefined {
+  const receipt = messageOf(row);
+  if (receipt === undefined) return undefined;
+  return { receipt, digest: receiptDigest(receipt, row.typed_data.domain.chainId) };
 }
 
 /** The message, if the domain is that of receipts: of another one, a signature says something else. */

@@ -65,6 +65,19 @@ export function moved(wallet: string, amount: bigint): Line[] {
   ];
 }
 
+/**
+ * Books what an older version changed of a reservation that had been booked. Which placement it was is not known any more,
+ * so the key counts the entries of the job.
+ */
+export async function bookLateChange(tx: Queryable, jobId: string, wallet: string, change: bigint): Promise<void> {
+  const { rows } = await tx.query<{ entries: number }>(
+    'select count(*)::int as entries from ledger_entries where job_id = $1',
+    [jobId],
+  );
+  const key = `trim/${jobId}/late/${rows[0]!.entries}`;
+  await postEntry(tx, { key, kind: 'trim', jobId, note: backfilled, lines: moved(wallet, change) });
+}
+
 /** How a charge is shared. Base units. */
 export interface Shares {
   charged: bigint;
@@ -85,14 +98,16 @@ export async function bookSettlement(
 ): Promise<Shares> {
   for (const { requestId, wallet, reserved, booked } of charges) {
     if (booked === undefined) await bookReservation(tx, { jobId, requestId, wallet, amount: reserved }, backfilled);
+    // Else a raised reservation would pay more than the ledger holds for it, out of what other jobs have reserved.
+    else if (booked !== reserved) await bookLateChange(tx, jobId, wallet, reserved - booked);
   }
   const charged = charges.reduce((sum, { spent }) => sum + spent, 0n);
   const fee = feeFor(charged, feeBps);
   const shares = { charged, fee, earned: charged - fee };
-  const lines: Line[] = charges.flatMap(({ wallet, reserved, spent, booked = reserved }) => [
+  const lines: Line[] = charges.flatMap(({ wallet, reserved, spent }) => [
     // Also where nothing goes back: the customer's account is the lock for all that is numbered by customer.
-    { kind: 'customer', owner: wallet, amount: booked - spent },
-    { kind: 'reserved', owner: wallet, amount: -booked },
+    { kind: 'customer', owner: wallet, amount: reserved - spent },
+    { kind: 'reserved', owner: wallet, amount: -reserved },
   ]);
   if (shares.earned > 0n) lines.push({ ...payeeAccount(payee, providerId), amount: shares.earned });
   if (fee > 0n) lines.push({ kind: 'fees', owner: '', amount: fee });

@@ -1,4 +1,5 @@
-import type { Queryable } from './pool.js';
+import type { Pool } from 'pg';
+import { withTransaction, type Queryable } from './pool.js';
 import { unbookedSql } from './unbooked.js';
 
 // What must hold of money at every moment. Each is a query for what violates it, as one text a row: empty in a healthy
@@ -139,25 +140,56 @@ export interface MoneyDifference {
   examples: string[];
 }
 
+/** What is compared: entries after one of them, or everything. */
+export type Since = { afterEntry: number } | 'everything';
+
+/** The invariants that new entries can be compared by. The others are compared over everything alone. */
+export const incrementalInvariants = moneyInvariants.filter((name) => invariants[name].isIncremental);
+
+/** Compares by one invariant, in a transaction of its own and for as long as that may take. */
+export async function compareInvariant(
+  pool: Pool,
+  invariant: MoneyInvariant,
+  since: Since,
+  timeoutMs: number,
+): Promise<MoneyDifference> {
+  return await withTransaction(pool, async (tx) => {
+    await tx.query(`select set_config('statement_timeout', $1, true)`, [String(timeoutMs)]);
+    return await differenceOf(tx, invariant, since, timeoutMs + answerMs);
+  });
+}
+
+/** How much later than the server's own limit the client gives up. */
+const answerMs = 5_000;
+
+async function differenceOf(
+  db: Queryable,
+  invariant: MoneyInvariant,
+  since: Since,
+  queryTimeoutMs?: number,
+): Promise<MoneyDifference> {
+  const statement = {
+    text: `select count(*)::int as count, (array_agg(what order by what))[1:5] as examples
+             from (${invariants[invariant].sql}) differing`,
+    values: [since === 'everything' ? 0 : since.afterEntry],
+    // Instead of the limit of the pool.
+    ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
+  };
+  const { rows } = await db.query<{ count: number; examples: string[] | null }>(statement);
+  const { count, examples } = rows[0]!;
+  return { invariant, count, examples: examples ?? [] };
+}
+
 /**
- * Compares entries after one of them, or everything.
+ * Compares by all invariants, one after the other.
  *
  * @returns the invariants that are violated; none in a healthy database.
  */
-export async function differingMoney(
-  db: Queryable,
-  since: { afterEntry: number } | 'everything',
-): Promise<MoneyDifference[]> {
+export async function differingMoney(db: Queryable, since: Since): Promise<MoneyDifference[]> {
   const differences: MoneyDifference[] = [];
-  for (const invariant of moneyInvariants) {
-    if (since !== 'everything' && !invariants[invariant].isIncremental) continue;
-    const { rows } = await db.query<{ count: number; examples: string[] | null }>(
-      `select count(*)::int as count, (array_agg(what order by what))[1:5] as examples
-         from (${invariants[invariant].sql}) differing`,
-      [since === 'everything' ? 0 : since.afterEntry],
-    );
-    const { count, examples } = rows[0]!;
-    if (count > 0) differences.push({ invariant, count, examples: examples ?? [] });
+  for (const invariant of since === 'everything' ? moneyInvariants : incrementalInvariants) {
+    const difference = await differenceOf(db, invariant, since);
+    if (difference.count > 0) differences.push(difference);
   }
   return differences;
 }

@@ -29,13 +29,19 @@ export async function receiptKeys(db: Queryable): Promise<ReceiptKey[]> {
 export async function publishReceiptKey(pool: Pool, address: string): Promise<boolean> {
   return await withTransaction(pool, async (tx) => {
     await tx.query(`select pg_advisory_xact_lock(hashtextextended('receipt keys', 0))`);
-    // Waits for signers that use the present key: whatever it signs was issued before its end, which is read below.
+    // Waits for signers that use the present key: whatever it signed by then was issued before its end.
     const { rows } = await tx.query<{ address: string }>(
       'select address from receipt_keys where valid_until is null for update',
     );
     if (rows[0]?.address === address) return false;
+    // The end is not included: it lies after all that it signed, issued in this millisecond or by a clock that was ahead.
     await tx.query(
-      `update receipt_keys set valid_until = greatest(clock_timestamp(), valid_from)::timestamptz(3)
+      `update receipt_keys k
+          set valid_until = interval '1 millisecond' + greatest(clock_timestamp(), valid_from, (
+                select issued_at from receipts r
+                 where issued_at >= k.valid_from
+                   and exists (select from receipt_signatures s where s.digest = r.digest and s.signer = k.address)
+                 order by issued_at desc limit 1))::timestamptz(3)
         where valid_until is null`,
     );
     await tx.query(

@@ -1,19 +1,76 @@
-import { backfilled, bookReservation, bookSettlement, moved } from './bookings.js';
+import { backfilled, bookLateChange, bookReservation, bookSettlement } from './bookings.js';
 import { jobTariff, lockOrderCharge, type SettledCharge } from './auth-charges.js';
-import { postEntry } from './ledger.js';
 import type { Queryable } from './pool.js';
 
 /** The condition of the index `auth_charges_unbooked`: the ledger holds something else for the charge than it should. */
 export const unbookedSql = (charge: string) =>
   `${charge}.booked is distinct from case when ${charge}.settled_at is null then ${charge}.reserved else 0 end`;
 
-/** Jobs with charges that a version without this ledger wrote or changed, oldest first. */
+/** After so long a job that could not be booked is tried again, if nothing else waits. */
+const triedAgainAfterS = 600;
+/** A job with very many extensions does not make the list short. */
+const chargesPerJob = 5;
+
+/**
+ * Jobs with charges that a version without this ledger wrote or changed, oldest first. Those that could not be booked
+ * come when no others wait, the longest untried first.
+ */
 export async function unbookedJobs(db: Queryable, limit: number): Promise<string[]> {
   const { rows } = await db.query<{ job_id: string }>(
-    `select job_id from auth_charges c where ${unbookedSql('c')} order by created_at limit $1`,
+    `select job_id from (
+       select job_id, created_at from auth_charges c
+        where ${unbookedSql('c')} and not exists (select from ledger_unbookable u where u.job_id = c.job_id)
+        order by created_at limit $2) waiting
+      group by job_id order by min(created_at) limit $1`,
+    [limit, limit * chargesPerJob],
+  );
+  if (rows.length > 0) return rows.map(({ job_id }) => job_id);
+  const { rows: again } = await db.query<{ job_id: string }>(
+    `select job_id from ledger_unbookable u
+      where tried_at < now() - make_interval(secs => $2)
+        and exists (select from auth_charges c where c.job_id = u.job_id and ${unbookedSql('c')})
+      order by tried_at limit $1`,
+    [limit, triedAgainAfterS],
+  );
+  return again.map(({ job_id }) => job_id);
+}
+
+/** A job whose charges cannot be booked. */
+export interface Unbookable {
+  jobId: string;
+  reason: string;
+  since: Date;
+}
+
+/** Remembers why a job could not be booked, and that it was tried now. */
+export async function recordUnbookable(db: Queryable, jobId: string, reason: string): Promise<void> {
+  await db.query(
+    `insert into ledger_unbookable (job_id, reason, since, tried_at) values ($1, $2, now(), now())
+     on conflict (job_id) do update set reason = excluded.reason, tried_at = now()`,
+    [jobId, reason],
+  );
+}
+
+/** Forgets the failures of jobs that are booked by now, or gone. */
+export async function forgetBooked(db: Queryable): Promise<void> {
+  await db.query(
+    `delete from ledger_unbookable u
+      where not exists (select from auth_charges c where c.job_id = u.job_id and ${unbookedSql('c')})`,
+  );
+}
+
+export async function countUnbookable(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ count: number }>('select count(*)::int as count from ledger_unbookable');
+  return rows[0]!.count;
+}
+
+/** Jobs that could not be booked, those that wait longest first. */
+export async function listUnbookable(db: Queryable, limit: number): Promise<Unbookable[]> {
+  const { rows } = await db.query<{ job_id: string; reason: string; since: Date }>(
+    'select job_id, reason, since from ledger_unbookable order by since, job_id limit $1',
     [limit],
   );
-  return [...new Set(rows.map(({ job_id }) => job_id))];
+  return rows.map(({ job_id, reason, since }) => ({ jobId: job_id, reason, since }));
 }
 
 /** How many charges wait to be booked, counted up to `most`. */
@@ -53,16 +110,6 @@ export async function bookCharges(tx: Queryable, jobId: string): Promise<boolean
     [jobId],
   );
   return true;
-}
-
-/** A placement by an older version: which one it was is not known any more, so its key counts entries of the job. */
-async function bookLateChange(tx: Queryable, jobId: string, wallet: string, change: bigint): Promise<void> {
-  const { rows } = await tx.query<{ entries: number }>(
-    'select count(*)::int as entries from ledger_entries where job_id = $1',
-    [jobId],
-  );
-  const key = `trim/${jobId}/late/${rows[0]!.entries}`;
-  await postEntry(tx, { key, kind: 'trim', jobId, note: backfilled, lines: moved(wallet, change) });
 }
 
 async function unbookedCharges(tx: Queryable, jobId: string): Promise<(SettledCharge & { settledAt: Date | null })[]> {

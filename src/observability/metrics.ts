@@ -95,9 +95,21 @@ export const moneyDiffers = new Gauge({
   labelNames: ['invariant'] as const,
 });
 
+/** `invariant` is a `MoneyInvariant`, compared over everything, or `new`: new entries, by all that they can be. */
+export const moneyCompared = new Gauge({
+  name: 'broker_money_compared_timestamp_seconds',
+  help: 'When money was last compared by an invariant, in seconds since 1970; 0 if it never was',
+  labelNames: ['invariant'] as const,
+});
+
 export const ledgerUnbooked = new Gauge({
   name: 'broker_ledger_unbooked',
   help: 'Charges that a version without the ledger wrote, and that the reconciler has still to book',
+});
+
+export const ledgerUnbookable = new Gauge({
+  name: 'broker_ledger_unbookable',
+  help: 'Jobs whose charges the reconciler could not book; it tries them again after all others',
 });
 
 export const sweepFailures = new Counter({

@@ -8,8 +8,17 @@ import { chargeFor, feeFor } from './charge.js';
 
 /** What is wrong with the figures of a receipt, in words; empty if nothing is. */
 export function figureProblems(receipt: JobReceipt): string[] {
-  const { charged, reserved, fee, earned, feeBps, ratePerHour, billedMs, revision } = receipt;
-  const problems = [...timeProblems(receipt)];
+  return [
+    ...timeProblems(receipt),
+    ...chargeProblems(receipt),
+    ...shareProblems(receipt),
+    ...resourceProblems(receipt),
+  ];
+}
+
+/** Whether the charge is what the billed time costs, or less after a refund. */
+export function chargeProblems({ charged, reserved, ratePerHour, billedMs, revision }: JobReceipt): string[] {
+  const problems: string[] = [];
   const price = chargeFor(ratePerHour, billedMs);
   const due = price < reserved ? price : reserved;
   if (revision === 0 && charged !== due) {
@@ -17,15 +26,26 @@ export function figureProblems(receipt: JobReceipt): string[] {
   }
   if (charged > due && revision > 0) problems.push(`after a refund it charges ${charged}, more than the ${due} due`);
   if (charged > reserved) problems.push(`it charges ${charged}, but only ${reserved} were reserved`);
+  return problems;
+}
+
+/** Whether the charge is shared out as the fee says. */
+export function shareProblems({ charged, fee, earned, feeBps }: JobReceipt): string[] {
+  const problems: string[] = [];
   const share = feeFor(charged, feeBps);
   if (fee !== share) problems.push(`the fee is ${fee}, but ${feeBps} / 10000 of ${charged} are ${share}`);
   if (earned !== charged - fee)
     problems.push(`the provider earns ${earned}, but ${charged} - ${fee} is ${charged - fee}`);
-  if (!isCanonical(receipt.resources)) problems.push('its resources are not JSON with its keys in order');
   return problems;
 }
 
-function timeProblems({ readyAtMs, servedUntilMs, gaps, billedMs }: JobReceipt): string[] {
+/** Whether what was rented is written as it is signed. */
+export function resourceProblems({ resources }: JobReceipt): string[] {
+  return isCanonical(resources) ? [] : ['its resources are not JSON with its keys in order'];
+}
+
+/** Whether what is billed is the time of service without its gaps. */
+export function timeProblems({ readyAtMs, servedUntilMs, gaps, billedMs }: JobReceipt): string[] {
   const problems: string[] = [];
   if (servedUntilMs < readyAtMs) problems.push('its service ends before it begins');
   let from = readyAtMs;

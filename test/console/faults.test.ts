@@ -85,6 +85,8 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
     );
     await visitor.open(`?gpu=${machine.gpuType}`);
     await until(async () => /again in \d+ s/.test(await main(page)), { ...readAgain, name: 'it counts down' });
+    // All of an alert is read out again when something in it changes: each second, with the countdown in it.
+    expect(await page.getByRole('alert').allInnerTexts()).toEqual([expect.not.stringContaining('again in')]);
     await page.unroute('**/api/v1/offers*');
     await page.getByRole('button', { name: 'Try again' }).first().click();
     await offer(page).waitFor();

@@ -114,7 +114,8 @@ test('every metric of the broker is read by a test', () => {
     // The tests of event streams cover them.
     ...['broker_event_streams', 'broker_event_streams_closed_total'],
     // The tests of the comparison of money cover them.
-    ...['broker_money_differs', 'broker_ledger_unbooked'],
+    ...['broker_money_differs', 'broker_money_compared_timestamp_seconds'],
+    ...['broker_ledger_unbooked', 'broker_ledger_unbookable'],
     // The tests of job ends cover it.
     'broker_job_endings_without_text_total',
     'provider_auth_insecure',

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createMoneyComparison } from '../../activities/reconciler/money.js';
-import { readLedgerChecks } from '../../src/db/ledger-checks.js';
+import { readLedgerChecks, recordNewCompared } from '../../src/db/ledger-checks.js';
 import { differingMoney, moneyInvariants, type MoneyInvariant } from '../../src/db/money-invariants.js';
 import { withTransaction } from '../../src/db/pool.js';
 import type { JobOrder } from '../../src/domain/job.js';
-import { moneyDiffers } from '../../src/observability/metrics.js';
+import { moneyCompared, moneyDiffers } from '../../src/observability/metrics.js';
 import { carryOut } from '../support/activity.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putSession, testWallet } from '../support/fleet.js';
@@ -81,7 +81,7 @@ test('what differs is reported, counted and kept until a full comparison finds i
   const shown = async () =>
     Object.fromEntries((await moneyDiffers.get()).values.map(({ labels, value }) => [labels.invariant, value]));
   // As before the first comparison, which another test may have made.
-  await pool().query('update ledger_checks set full_at = null');
+  await pool().query('truncate ledger_comparisons');
   await withoutLedgerTriggers(pool(), (tx) => tx.query(`update auth_sessions set reserved = reserved + 1`));
   const { failures } = await carryOut(compareMoney);
   expect(failures).toEqual([expect.stringMatching(/^money, I6: 1 differ: what a session has .* session /)]);
@@ -91,9 +91,83 @@ test('what differs is reported, counted and kept until a full comparison finds i
   // New entries alone cannot tell.
   expect((await carryOut(compareMoney)).failures).toEqual([]);
   expect(await shown()).toMatchObject({ I6: 1 });
-  await pool().query(`update ledger_checks set full_at = now() - interval '11 minutes'`);
+  await pool().query(`update ledger_comparisons set tried_at = now() - interval '11 minutes'`);
   await carryOut(compareMoney);
   expect(await shown()).toMatchObject({ I6: 0 });
+});
+
+test('an invariant that cannot be compared hides no other, and stands with its reason until it can be', async () => {
+  const deps = { pool: pool(), logger: pino({ level: 'silent' }), config: receiptSite };
+  const { compareMoney } = createMoneyComparison(deps, { newMs: 1_000, fullMs: 2_000, fullBeginsWithinMs: 60_000 });
+  await pool().query('truncate ledger_comparisons');
+  await carryOut(compareMoney);
+  const before = await readLedgerChecks(pool());
+  await pool().query('update auth_sessions set reserved = reserved + 1');
+  await pool().query('truncate ledger_comparisons');
+  const busy = await pool().connect();
+  await busy.query('begin; lock table receipts in access exclusive mode');
+  const { failures } = await carryOut(compareMoney).finally(async () => {
+    await busy.query('rollback');
+    busy.release();
+  });
+  expect(failures).toEqual([
+    expect.stringMatching(/^money, I7: what is new could not be compared: .*timeout/),
+    expect.stringMatching(/^money, I6: 1 differ/),
+    expect.stringMatching(/^money, I7: everything could not be compared: .*timeout/),
+    expect.stringMatching(/^money, I8: everything could not be compared: .*timeout/),
+  ]);
+  const checks = await readLedgerChecks(pool());
+  expect(checks.differs).toEqual({ I6: 1 });
+  const failing = checks.full.filter((each) => each.failing !== undefined);
+  expect(failing.map(({ invariant, comparedAt }) => [invariant, comparedAt])).toEqual([
+    ['I7', undefined],
+    ['I8', undefined],
+  ]);
+  expect(failing[0]!.failing!.why).toMatch(/timeout/);
+  // What is new was not seen by all.
+  expect(checks).toMatchObject({ seenEntry: before.seenEntry, checkedAt: before.checkedAt });
+  const compared = async () =>
+    Object.fromEntries((await moneyCompared.get()).values.map(({ labels, value }) => [labels.invariant, value]));
+  expect(await compared()).toMatchObject({ I6: expect.any(Number), I7: 0, I8: 0 });
+  await pool().query('update auth_sessions set reserved = reserved - 1');
+  await pool().query(`update ledger_comparisons set tried_at = now() - interval '61 minutes'`);
+  expect((await carryOut(compareMoney)).failures).toEqual([]);
+  const healthy = await readLedgerChecks(pool());
+  expect([healthy.differs, healthy.full.filter((each) => each.failing !== undefined)]).toEqual([{}, []]);
+  expect((await compared())['I7']).toBeGreaterThan(0);
+});
+
+test('what could not be compared is compared again, but never so much of it that all others become slow', async () => {
+  const seen = async (isWhole: boolean) => {
+    await recordNewCompared(pool(), { found: [], isWhole });
+    return (await readLedgerChecks(pool())).seenEntry;
+  };
+  await withoutLedgerTriggers(pool(), (tx) => tx.query(`update ledger_entries set at = at - interval '1 hour'`));
+  const last = await seen(true);
+  expect(last).toBeGreaterThan(0);
+  const add = (id: number) =>
+    withoutLedgerTriggers(pool(), (tx) =>
+      tx.query(
+        `insert into ledger_entries (id, key, kind, at) overriding system value values ($1, $2, 'adjust', now() - interval '1 hour')`,
+        [id, `adjust/${id}`],
+      ),
+    );
+  await add(last + 5_000);
+  expect(await seen(false)).toBe(last);
+  await add(last + 105_000);
+  expect(await seen(false)).toBe(last + 5_000);
+  expect(await seen(true)).toBe(last + 105_000);
+});
+
+test('one invariant that takes the whole time of a run leaves the others to the next one, the longest waiting first', async () => {
+  const deps = { pool: pool(), logger: pino({ level: 'silent' }), config: receiptSite };
+  const { compareMoney } = createMoneyComparison(deps, { newMs: 15_000, fullMs: 15_000, fullBeginsWithinMs: -1 });
+  await pool().query('truncate ledger_comparisons');
+  await carryOut(compareMoney);
+  const { rows } = await pool().query('select from ledger_comparisons');
+  expect(rows).toEqual([]);
+  await carryOut(createMoneyComparison(deps).compareMoney);
+  expect((await readLedgerChecks(pool())).full.map(({ comparedAt }) => comparedAt)).not.toContain(undefined);
 });
 
 test('a job that has ended with its charges open is settled, and nothing else is repaired', async () => {

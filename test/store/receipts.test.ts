@@ -10,6 +10,7 @@ import { chainProblems, figureProblems } from '../../src/wire/receipt-checks.js'
 import { noPayee, noReceipt, receiptDigest } from '../../src/wire/job-receipt.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession } from '../support/fleet.js';
+import { withoutLedgerTriggers } from '../support/money.js';
 import { receiptKey, receiptSite, rentals, signerWith } from '../support/receipts.js';
 
 const keyA: Hex = receiptKey;
@@ -220,6 +221,32 @@ describe('signing', () => {
       [addressOf(keyA), false],
       [addressOf(keyB), true],
     ]);
+  });
+
+  test('what a key signed stays valid, although it was issued at the moment of its end, or by a clock that was ahead', async () => {
+    await signerWith(pool(), keyA).publish();
+    const { digest } = await ended({ key: keyA });
+    const moveBy = (time: string) =>
+      withoutLedgerTriggers(pool(), (tx) =>
+        tx.query(
+          `update receipts r
+              set issued_at = at,
+                  message = jsonb_set(message, '{issuedAtMs}', to_jsonb((extract(epoch from at) * 1000)::bigint))
+             from (select (clock_timestamp() + $2::interval)::timestamptz(3) as at) ahead
+            where digest = decode($1, 'hex')`,
+          [digest.slice(2), time],
+        ),
+      );
+    await moveBy('3 seconds');
+    await signerWith(pool(), keyB).publish();
+    const [receipt] = await all();
+    expect(await valid(receipt!)).toEqual([addressOf(keyA)]);
+    const [a, b] = await receiptKeys(pool());
+    expect(a!.until).toEqual(b!.from);
+    expect(a!.until!.getTime()).toBeGreaterThan(receipt!.receipt.issuedAtMs);
+    // What comes in between is signed, too.
+    expect(await valid(await ended({ key: keyB }))).toEqual([addressOf(keyB)]);
+    await moveBy('-1 hour');
   });
 
   test('what the key before did not come to sign, the new one signs, valid at that time, too', async () => {

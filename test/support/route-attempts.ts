@@ -200,6 +200,7 @@ export const attempts: Record<string, MakeAttempt> = {
   }),
   'GET /api/v1/me/providers': own('/api/v1/me/providers'),
   'GET /api/v1/me/earnings': own('/api/v1/me/earnings'),
+  'GET /api/v1/me/earnings/payouts': own('/api/v1/me/earnings/payouts?limit=5'),
   'GET /api/v1/providers/:id/earnings': provider('earnings'),
   'GET /api/v1/providers/:id/jobs': provider('jobs'),
   'GET /api/v1/providers/:id/usage': provider('usage'),

@@ -43,6 +43,7 @@ export const outcomes: Record<string, Outcome> = {
   'POST /api/v1/providers/:id/claim': { taken: 200, away: 503 },
   'GET /api/v1/me/providers': { taken: 200 },
   'GET /api/v1/me/earnings': { taken: 200 },
+  'GET /api/v1/me/earnings/payouts': { taken: 200 },
   'GET /api/v1/me/earnings/receipts': { taken: 200 },
   'GET /api/v1/me/earnings/receipts/:digest': { taken: 200 },
   'GET /api/v1/providers/:id/earnings': { taken: 200 },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { liveSessions, otherSessions, scopesInWords, tokenRows } from '../../console/account/session-rows.js';
 import { emptyForm, lifetimesWithin, maySpend, tokenProblems } from '../../console/account/token-form.js';
-import { dayBars, labelledDays, roundTop } from '../../console/cost/bars.js';
+import { dayBars, labelledDays, roundTop } from '../../console/parts/day-bars.js';
 import {
   billRange,
   daysIn,
@@ -37,8 +37,8 @@ describe('the days of a bill', () => {
   });
 
   test('have a bar each, on a scale that no bar exceeds', () => {
-    const range = { from: '2026-11-01', to: '2026-11-03' };
-    const { bars, top } = dayBars([{ key: '2026-11-02', spent: '150' }], range, 2);
+    const days = daysOf({ from: '2026-11-01', to: '2026-11-03' });
+    const { bars, top } = dayBars(days, [{ day: '2026-11-02', amount: '150' }], 2);
     expect(top).toBe(200n);
     expect(bars.map(({ height }) => height)).toEqual([0, 0.75, 0]);
     expect([roundTop(0n, 2), roundTop(100n, 2), roundTop(101n, 2), roundTop(501n, 2)]).toEqual([

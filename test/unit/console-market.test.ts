@@ -14,7 +14,8 @@ import { extended, rentAddress, rowsOf, updated } from '../../console/market/off
 import { hasRoom, readOffers } from '../../console/market/read-offers.js';
 import { rangeOf } from '../../console/market/ranges.js';
 import { daysText, smallLineOf } from '../../console/market/small-line.js';
-import { priceText, reliabilityText } from '../../console/market/words.js';
+import { priceText } from '../../console/market/words.js';
+import { reliabilityText } from '../../src/words/reliability.js';
 import type { Pages } from '../../src/client/pages.js';
 import type { Market, MarketHistory, MarketType, Offer } from '../../src/client/shapes.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { drainPlan } from '../../console/machines/drain-plan.js';
-import { earnedDays, earnedIn, heightOf } from '../../console/machines/earned-days.js';
+import { earnedDays, earnedIn } from '../../console/machines/earned-days.js';
 import {
   arePricesStale,
   inTheMarket,
@@ -32,10 +32,6 @@ describe('earnings by day', () => {
 
   test('an amount that is none counts as nothing', () => {
     expect(earnedIn(earnedDays([{ key: '2026-11-27', earned: '1e9', seconds: 1 }], { nowMs, days: 2 }))).toBe('0');
-  });
-
-  test('a bar is as high as its part of the highest', () => {
-    expect([heightOf(1n, 4n), heightOf(4n, 4n), heightOf(0n, 0n)]).toEqual([0.25, 1, 0]);
   });
 });
 

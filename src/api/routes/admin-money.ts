@@ -7,8 +7,9 @@ import { recordAudit } from '../../db/audit-log.js';
 import { jobTariff } from '../../db/auth-charges.js';
 import { readLedgerChecks } from '../../db/ledger-checks.js';
 import { withTransaction, type Queryable, type Transaction } from '../../db/pool.js';
+import { readCreditors } from '../../db/payouts.js';
 import { readDebtors, readRevenue, readStanding } from '../../db/revenue.js';
-import { countUnbooked } from '../../db/unbooked.js';
+import { countUnbooked, listUnbookable } from '../../db/unbooked.js';
 import { BrokerError } from '../../domain/errors.js';
 import { printableText } from '../../domain/printable.js';
 import { isUuid } from '../../domain/uuid.js';
@@ -24,6 +25,7 @@ import { chargeFor } from '../../wire/charge.js';
 
 const maxRows = 1_000;
 const maxDebtors = 100;
+const maxUnbookable = 100;
 const countedUnbooked = 1_000_000;
 /** As on chain: no account holds more. */
 const maxAmount = 2n ** 128n - 1n;
@@ -99,13 +101,21 @@ function revenueRoute(pool: Pool): RouteRule {
       const range = rangeOf({ ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) });
       const rows = await readRevenue(pool, { by, ...range, limit: maxRows });
       if (prefersCsv(ctx)) return sendCsv(ctx, csvOfRevenue(rows, by), 'revenue', range);
-      const [standing, debtors, checks, unbooked] = await Promise.all([
+      const [standing, debtors, creditors, checks, unbooked, unbookable] = await Promise.all([
         readStanding(pool),
         readDebtors(pool, maxDebtors),
+        readCreditors(pool, maxDebtors),
         readLedgerChecks(pool),
         countUnbooked(pool, countedUnbooked),
+        listUnbookable(pool, maxUnbookable),
       ]);
-      ctx.body = revenueReplyOf({ by, ...range }, rows, standing, debtors, { ...checks, unbooked });
+      ctx.body = revenueReplyOf(
+        { by, ...range },
+        rows,
+        standing,
+        { debtors, creditors },
+        { ...checks, unbooked, unbookable },
+      );
     },
   };
 }

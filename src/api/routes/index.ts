@@ -35,6 +35,7 @@ import { providerPriceRoutes } from './provider-prices.js';
 import { providerOperationRoutes } from './provider-operations.js';
 import { providerRoutes } from './providers.js';
 import { monthlyCapRoutes } from './monthly-cap.js';
+import { payoutRoutes } from './payouts.js';
 import { receiptRoutes } from './receipts.js';
 import { quoteRoutes } from './quotes.js';
 import { adminKeyRoutes, siteRoutes } from './site.js';
@@ -84,6 +85,7 @@ export function brokerRoutes(deps: BrokerRouteDeps): RouteRule[] {
     ...walletMoneyRoutes({ pool }),
     ...monthlyCapRoutes({ pool }),
     ...receiptRoutes({ pool }),
+    ...payoutRoutes({ pool }),
     ...authRoutes(auth),
     ...providerMessageRoutes({ config, pool, redis, recover, verifier, limiter }),
     ...leftDelegationRoutes({ config, pool, limiter, ...owners }),

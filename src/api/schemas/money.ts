@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { LedgerChecks } from '../../db/ledger-checks.js';
 import { entryKinds } from '../../db/ledger.js';
 import type { MonthlyCap } from '../../db/spending-caps.js';
+import type { Unbookable } from '../../db/unbooked.js';
+import type { Creditor } from '../../db/payouts.js';
 import type { Debtor, RevenueBy, RevenueRow, Standing } from '../../db/revenue.js';
 import type { Statement, WalletBalance, WalletEntry } from '../../db/wallet-money.js';
 import { csvOf, type Cell } from '../../domain/csv.js';
@@ -171,12 +173,21 @@ export const revenueReply = z
     debtors: z
       .array(z.object({ wallet: z.string(), owed: amount, since: z.iso.datetime() }))
       .describe('Who owes most, and since when: payments count for the oldest charges first'),
+    creditors: z
+      .array(z.object({ wallet: z.string(), payable: amount }))
+      .describe('Which proven wallets of providers have most to come; 100 at most'),
     ledger: z.object({
-      checked_at: z.iso.datetime().nullable(),
+      checked_at: z.iso.datetime().nullable().describe('When new bookings were compared last'),
       differs: z
         .record(z.string(), z.int())
         .describe('In how many rows which invariant is violated; empty when healthy'),
+      uncompared: z
+        .array(z.object({ invariant: z.string(), since: z.iso.datetime(), why: z.string() }))
+        .describe('By which invariants everything cannot be compared any more; empty when healthy'),
       unbooked: z.int().describe('Charges of an older version that are still to be booked'),
+      unbookable: z
+        .array(z.object({ job_id: z.string(), since: z.iso.datetime(), reason: z.string() }))
+        .describe('Jobs that cannot be booked, at most 100; empty when healthy'),
     }),
   })
   .meta({ id: 'Revenue' });
@@ -185,8 +196,8 @@ export function revenueReplyOf(
   { by, from, to }: BillRange & { by: RevenueBy },
   rows: readonly RevenueRow[],
   standing: Standing,
-  debtors: readonly Debtor[],
-  { checkedAt, differs, unbooked }: LedgerChecks & { unbooked: number },
+  { debtors, creditors }: { debtors: readonly Debtor[]; creditors: readonly Creditor[] },
+  { checkedAt, differs, full, unbooked, unbookable }: LedgerChecks & { unbooked: number; unbookable: Unbookable[] },
 ): z.infer<typeof revenueReply> {
   return {
     ...{ by, from: from.toISOString(), to: to.toISOString() },
@@ -202,8 +213,17 @@ export function revenueReplyOf(
       bad_debt: standing.badDebt.toString(),
       fees: standing.fees.toString(),
     },
+    creditors: creditors.map(({ wallet, payable }) => ({ wallet, payable: payable.toString() })),
     debtors: debtors.map(({ wallet, owed, since }) => ({ wallet, owed: owed.toString(), since: since.toISOString() })),
-    ledger: { checked_at: checkedAt?.toISOString() ?? null, differs, unbooked },
+    ledger: {
+      checked_at: checkedAt?.toISOString() ?? null,
+      differs,
+      uncompared: full.flatMap(({ invariant, failing }) =>
+        failing === undefined ? [] : [{ invariant, since: failing.since.toISOString(), why: failing.why }],
+      ),
+      unbooked,
+      unbookable: unbookable.map(({ jobId, since, reason }) => ({ job_id: jobId, since: since.toISOString(), reason })),
+    },
   };
 }
 

@@ -1,9 +1,7 @@
-import { daysOf, type DayRange } from './range.js';
-
 export interface DayBar {
   day: string;
   /** Base units. */
-  spent: bigint;
+  amount: bigint;
   /** Between 0 and 1, of the scale. */
   height: number;
 }
@@ -16,16 +14,24 @@ export interface DayBars {
 
 const units = /^\d{1,90}$/;
 
-/** A bar for every day of a range, also for those on which nothing was spent. */
-export function dayBars(rows: readonly { key: string; spent: string }[], range: DayRange, decimals: number): DayBars {
-  const spentOn = new Map(rows.map(({ key, spent }) => [key, units.test(spent) ? BigInt(spent) : 0n]));
-  const days = daysOf(range).map((day) => ({ day, spent: spentOn.get(day) ?? 0n }));
-  const most = days.reduce((max, { spent }) => (spent > max ? spent : max), 0n);
+/**
+ * A bar for each of some days, also for those on which there was nothing.
+ *
+ * @param rows other days are ignored; an amount that is none counts as nothing.
+ */
+export function dayBars(
+  days: readonly string[],
+  rows: readonly { day: string; amount: string | bigint }[],
+  decimals: number,
+): DayBars {
+  const amounts = new Map(rows.map(({ day, amount }) => [day, units.test(String(amount)) ? BigInt(amount) : 0n]));
+  const all = days.map((day) => ({ day, amount: amounts.get(day) ?? 0n }));
+  const most = all.reduce((max, { amount }) => (amount > max ? amount : max), 0n);
   const top = roundTop(most, decimals);
-  return { top, bars: days.map(({ day, spent }) => ({ day, spent, height: partOf(spent, top) })) };
+  return { top, bars: all.map((each) => ({ ...each, height: partOf(each.amount, top) })) };
 }
 
-/** The next 1, 2 or 5 of a power of ten; one token if nothing was spent. */
+/** The next 1, 2 or 5 of a power of ten; one token if there was nothing. */
 export function roundTop(most: bigint, decimals: number): bigint {
   if (most <= 0n) return 10n ** BigInt(decimals);
   const power = 10n ** BigInt(most.toString().length - 1);

@@ -1,19 +1,26 @@
 import { useState } from 'preact/hooks';
-import { Money } from '../parts/index.js';
-import { dayInWords } from '../parts/times.js';
-import { labelledDays, type DayBar, type DayBars } from './bars.js';
+import { labelledDays, type DayBar, type DayBars } from './day-bars.js';
+import { Money } from './money.js';
+import { dayInWords } from './times.js';
 
 const height = 160;
 const slot = 20;
 
+interface DayChartProps extends DayBars {
+  /** What the bars are: `Spent`. */
+  what: string;
+  /** Which days they are, and what counts for which. */
+  note: string;
+}
+
 /** A bar for each day. What is pointed at is said below; the table has the same for who cannot point. */
-export function DayChart({ bars, top }: DayBars) {
+export function DayChart({ bars, top, what, note }: DayChartProps) {
   const [pointed, setPointed] = useState<DayBar>();
   const width = bars.length * slot;
   const first = bars[0];
   const last = bars.at(-1);
   if (first === undefined || last === undefined) return null;
-  const label = `Spent by day, from ${dayInWords(first.day)} to ${dayInWords(last.day)}. The table has the figures.`;
+  const label = `${what} by day, from ${dayInWords(first.day)} to ${dayInWords(last.day)}. The table has the figures.`;
   return (
     <figure class="days">
       <p class="days-top small soft" aria-hidden="true">
@@ -42,10 +49,10 @@ export function DayChart({ bars, top }: DayBars) {
         </span>
         <span class="days-pointed small">
           {pointed === undefined ? (
-            <span class="soft">Days are those of UTC. A job is counted on the day on which it ends.</span>
+            <span class="soft">{note}</span>
           ) : (
             <>
-              {dayInWords(pointed.day)}: <Money units={pointed.spent} />
+              {dayInWords(pointed.day)}: <Money units={pointed.amount} />
             </>
           )}
         </span>
@@ -61,11 +68,11 @@ interface BarProps {
   onPoint(): void;
 }
 
-/** The least that is seen of a day on which something was spent. */
+/** The least that is seen of a day on which there was something. */
 const leastPart = 0.015;
 
 function Bar({ bar, x, isPointed, onPoint }: BarProps) {
-  const tall = (bar.spent > 0n ? Math.max(leastPart, bar.height) : 0) * height;
+  const tall = (bar.amount > 0n ? Math.max(leastPart, bar.height) : 0) * height;
   return (
     <g class={isPointed ? 'is-pointed' : undefined} onPointerEnter={onPoint} onPointerDown={onPoint}>
       <rect class="days-reach" x={x} y={0} width={slot} height={height} />

@@ -1,0 +1,1 @@
+export { EarnedReceiptPage as default } from './receipt-page.js';

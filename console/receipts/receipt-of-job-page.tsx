@@ -1,0 +1,1 @@
+export { ReceiptOfJobPage as default } from './receipt-page.js';
