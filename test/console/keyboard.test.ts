@@ -1,24 +1,18 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { browserStartsWithinMs, describeWithChromium, type Locator, type Page } from '../support/chromium.js';
-import { openConsole, type Machine, type OpenConsole, type Visitor } from '../support/console.js';
+import { expect, test } from '@jest/globals';
+import { describeWithChromium, type Locator, type Page } from '../support/chromium.js';
+import type { Visitor } from '../support/console.js';
 import { ed25519Key } from '../support/ssh-key.js';
 import { until } from '../support/until.js';
 import { openJobId, rentOf } from './pages/rent.js';
 import { shellOf, walletDialogOf } from './pages/shell.js';
+import { siteOfTests } from './pages/site.js';
 
 /** So many keys lead to any place of a page. */
 const mostTabs = 120;
 
 (await describeWithChromium())('a person without a mouse', () => {
-  let site: OpenConsole;
-  let machine: Machine;
+  const at = siteOfTests();
   let visitor: Visitor;
-  beforeAll(async () => {
-    site = await openConsole();
-    machine = await site.machine();
-  }, browserStartsWithinMs);
-  afterEach(async () => await visitor?.context.close());
-  afterAll(async () => await site?.close());
 
   const hasFocus = async (target: Locator) =>
     await target.evaluate((element) => element === element.ownerDocument.activeElement);
@@ -34,9 +28,9 @@ const mostTabs = 120;
   }
 
   test('connects, rents and ends a job with the keyboard alone, and the focus is where one goes on', async () => {
-    visitor = await site.visitor();
+    visitor = await at.visit();
     const { page } = visitor;
-    await visitor.open(`rent?gpu=${machine.gpuType}`);
+    await visitor.open(`rent?gpu=${at.machine.gpuType}`);
     await page.keyboard.press('Tab');
     const skip = page.getByRole('link', { name: 'Skip to the page' });
     expect(await hasFocus(skip)).toBe(true);
@@ -71,7 +65,7 @@ const mostTabs = 120;
   });
 
   test('a dialog keeps the focus, Escape closes it, and the focus is back at what opened it', async () => {
-    visitor = await site.visitor();
+    visitor = await at.visit();
     const { page } = visitor;
     await visitor.open();
     await tabTo(page, shellOf(page).connect);
@@ -93,7 +87,7 @@ const mostTabs = 120;
   });
 
   test('a menu is opened, walked through and left with the keyboard', async () => {
-    visitor = await site.visitor();
+    visitor = await at.visit();
     const { page } = visitor;
     await visitor.open();
     await shellOf(page).connect.click();
