@@ -145,7 +145,9 @@ export class Resource<T> {
   /** Undefined: never. */
   #untilOld(atMs: number | undefined): number | undefined {
     if (atMs === undefined) return 0;
-    return this.#options.everyMs === undefined ? undefined : atMs + this.#options.everyMs - this.around.nowMs();
+    const { everyMs } = this.#options;
+    // Where this computer's clock was set back in between, what was read is not newer than now.
+    return everyMs === undefined ? undefined : Math.min(everyMs, atMs + everyMs - this.around.nowMs());
   }
 
   /** What fails for good is not repeated by itself: the next one would say the same. */

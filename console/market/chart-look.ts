@@ -24,6 +24,8 @@ export interface Look {
 /** The colours of the theme as a canvas takes them: what the browser computes for the custom properties. */
 export function lookOf(box: HTMLElement): Look {
   const probe = document.createElement('span');
+  // A canvas has no forced colours: with one for all, what is painted over a line would hide it.
+  probe.style.setProperty('forced-color-adjust', 'none');
   box.append(probe);
   const colour = (value: string) => {
     probe.style.color = value;

@@ -17,7 +17,7 @@ const firstPage = 'market';
 const parts = 'buttons cards tables states figures facts fields dialogs menus notes copies lines days wallets'.split(
   ' ',
 );
-const styleFiles = ['tokens', 'ground', ...parts.map((name) => `parts/${name}`), 'header', 'shell'].map(
+const styleFiles = ['tokens', 'ground', ...parts.map((name) => `parts/${name}`), 'header', 'shell', 'modes'].map(
   (name) => `console/styles/${name}.css`,
 );
 

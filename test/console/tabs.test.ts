@@ -35,7 +35,7 @@ import { connectWallet, walletDialogOf, shellOf } from './pages/shell.js';
     }
     return opened;
   }
-  const live = (page: Page) => page.getByText('live', { exact: true });
+  const live = (page: Page) => page.locator('.state').filter({ hasText: /live$/ });
   const order = async (customer: WorldLand, name: string) =>
     (
       await customer.jobs.create(

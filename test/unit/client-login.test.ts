@@ -212,6 +212,21 @@ test('a login stays in its store, and in a page’s store without its key', asyn
   await expect(page.save('x', { ...(await store.load(broker.url))! })).rejects.toThrow(TypeError);
 });
 
+test('a page sends its token whatever its own clock says of it, and the broker decides', async () => {
+  const saved = {
+    ...{ wallet: wallet.address, sessionId: 's-1', sessionKey: wallet.address, audience: broker.url, chainId: 1 },
+    ...{ scopes: [], spendLimit: '0', expiresAt: new Date(0).toISOString() },
+    token: { value: 'wlb_1', id: 't', mintedAt: new Date(0).toISOString(), expiresAt: new Date(1).toISOString() },
+  };
+  const page = { ...memoryStore(), keepsKeys: false, load: async () => structuredClone(saved) };
+  broker.answer(json(200, { status: 'running' }), problem(401, 'session_unknown'));
+  const client = connect({ api: broker.url, store: page, retries: 0 });
+  await client.jobs.get('a');
+  expect(broker.received.at(-1)!.headers.authorization).toBe('Bearer wlb_1');
+  expect((await failure(client.jobs.get('a'))).code).toBe('session_unknown');
+  expect((await failure(client.jobs.get('a'))).code).toBe('not_logged_in');
+});
+
 /** A browser's wallet on a chain; `calls` are the methods that it was asked for. */
 function browserWallet(chain: number, refuses: Record<string, number> = {}) {
   const calls: string[] = [];

@@ -45,6 +45,15 @@ describe('the name that a broker has for itself', () => {
     });
   });
 
+  test.each(['//evil.example/console/', '///evil.example', '/\\\\evil.example'])(
+    'a path such as %s leads to no other host than that of the broker',
+    (pathname) => {
+      const link = otherAudience('https://broker.example.com', { ...here, pathname })?.link;
+      expect([link?.host, link?.search]).toEqual(['broker.example.com', '?gpu=h100']);
+      expect(link?.pathname).not.toMatch(/^\/\//);
+    },
+  );
+
   test.each(['javascript:alert(1)', 'data:text/html,x', 'broker'])('%s is said, and is no link', (audience) => {
     expect(otherAudience(audience, here)?.link).toBeUndefined();
   });

@@ -56,6 +56,17 @@ describe('what is read again and again', () => {
     expect([asked, resource.state.value.loading, resource.state.value.data]).toEqual([[], true, undefined]);
   });
 
+  test('it is read after its time, also where the clock was set back by hours', async () => {
+    const { resource, asked } = reading(['a', 'b'], 10_000);
+    resource.look();
+    await pass(1_000);
+    resource.hold();
+    nowMs -= 10 * 3_600_000;
+    resource.look();
+    await pass(10_000);
+    expect(asked).toHaveLength(2);
+  });
+
   test('it is read at once, then each time its age has come', async () => {
     const { resource, asked } = reading(['a', 'b', 'c'], 10_000);
     resource.look();
