@@ -26,7 +26,7 @@ async function ownerWhoEarned(providerId: string) {
   await proveWallet(pool(), providerId, wallet);
   const customer = newWallet().address.toLowerCase();
   const endedAt = new Date();
-  await putBilledJob(pool(), {
+  const { jobId } = await putBilledJob(pool(), {
     ...{ wallet: customer, sessionId: await putSession(pool(), customer), providerId, rate },
     ...{ startedAt: new Date(endedAt.getTime() - 3_600_000), endedAt },
   });
@@ -37,7 +37,7 @@ async function ownerWhoEarned(providerId: string) {
       count: number;
       next_cursor?: string;
     };
-  return { wallet, payouts };
+  return { wallet, payouts, jobId };
 }
 
 test('an owner reads each payout with its reference, newest first and page by page, and another one reads none', async () => {
@@ -82,4 +82,11 @@ test('an operator reads which wallets have most to come, and none that has nothi
   const body = { wallet: owner.wallet, amount: String(rate), reference: 'all of it' };
   await operator.request('POST', '/api/v1/admin/payouts', body, { 'idempotency-key': randomUUID() });
   expect(await payable()).toBeUndefined();
+});
+
+test('an operator reads of a job what its customer was charged, which is what can be refunded', async () => {
+  const operator = await replicas.api.login({ account: admin, scopes: ['admin'] });
+  const { jobId } = await ownerWhoEarned('ostro');
+  const { cost } = bodyOf(await operator.request('GET', `/api/v1/admin/jobs/${jobId}`)) as { cost?: { spent: string } };
+  expect(cost?.spent).toBe(String(rate));
 });
