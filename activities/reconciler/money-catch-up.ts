@@ -35,7 +35,11 @@ export async function bookTheRest(pool: Pool, logger: Logger, log: RepairLog): P
       [jobs],
       () => 'bookings',
       async (some) => {
-        for (const jobId of some) if (await bookOne(pool, log, jobId)) booked++;
+        for (const jobId of some) {
+          // Each may wait for somebody who holds the same rows.
+          if (Date.now() >= untilMs) return;
+          if (await bookOne(pool, log, jobId)) booked++;
+        }
       },
     );
   }

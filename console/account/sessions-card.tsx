@@ -3,7 +3,8 @@ import type { ListedSession } from '../../src/client/shapes.js';
 import { untilGone } from '../live/gone.js';
 import { act, broker, canAct, refresh, tellEnded, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
-import { Button, Card, Loaded, Money, Skeleton, State, Table, Time, Untrusted, type Column } from '../parts/index.js';
+import { Button, Loaded, Money, Skeleton, State, Table, Time, Untrusted, type Column } from '../parts/index.js';
+import { Part } from './part.js';
 import { liveSessions, otherSessions, scopesInWords } from './session-rows.js';
 import { useSessions } from './use-account.js';
 
@@ -13,8 +14,9 @@ export function SessionsCard() {
   const [ending, setEnding] = useState<ListedSession[]>();
   const others = otherSessions(sessions.data ?? []);
   return (
-    <Card
+    <Part
       title="Sessions"
+      count={sessions.data && liveSessions(sessions.data).length}
       aside={
         others.length > 0 && (
           <Button kind="danger" size="s" disabled={!canAct.value} onClick={() => setEnding(others)}>
@@ -22,7 +24,6 @@ export function SessionsCard() {
           </Button>
         )
       }
-      flush
     >
       <Loaded of={sessions} skeleton={<Skeleton lines={3} height={2.75} />}>
         {(data) => (
@@ -36,7 +37,7 @@ export function SessionsCard() {
         )}
       </Loaded>
       {ending !== undefined && <EndSessions sessions={ending} onClose={() => setEnding(undefined)} />}
-    </Card>
+    </Part>
   );
 }
 

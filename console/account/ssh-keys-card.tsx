@@ -3,8 +3,9 @@ import type { SshKey } from '../../src/client/shapes.js';
 import { untilGone } from '../live/gone.js';
 import { act, broker, canAct, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
-import { Button, Card, Empty, Loaded, plain, Skeleton, Table, Time, Untrusted, type Column } from '../parts/index.js';
+import { Button, Empty, Loaded, plain, Skeleton, Table, Time, Untrusted, type Column } from '../parts/index.js';
 import { AddKeyDialog } from './add-key-dialog.js';
+import { Part } from './part.js';
 import { useSshKeys } from './use-account.js';
 
 /** Public keys that the broker keeps, so that an order only names them. */
@@ -13,14 +14,14 @@ export function SshKeysCard() {
   const [isNew, setNew] = useState(false);
   const [removing, setRemoving] = useState<SshKey>();
   return (
-    <Card
+    <Part
       title="SSH keys"
+      count={keys.data?.length}
       aside={
         <Button size="s" disabled={!canAct.value} aria-haspopup="dialog" onClick={() => setNew(true)}>
           Add a key…
         </Button>
       }
-      flush
     >
       <Loaded of={keys} skeleton={<Skeleton lines={2} height={2.75} />}>
         {(data) => (
@@ -39,7 +40,7 @@ export function SshKeysCard() {
       </Loaded>
       {isNew && <AddKeyDialog onClose={() => setNew(false)} />}
       {removing !== undefined && <RemoveKey sshKey={removing} onClose={() => setRemoving(undefined)} />}
-    </Card>
+    </Part>
   );
 }
 

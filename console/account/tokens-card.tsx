@@ -2,7 +2,8 @@ import { useState } from 'preact/hooks';
 import { untilGone } from '../live/gone.js';
 import { act, broker, canAct, refresh, toast } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
-import { Button, Card, Empty, Loaded, Skeleton, State, Table, Time, Untrusted, type Column } from '../parts/index.js';
+import { Button, Empty, Loaded, Skeleton, State, Table, Time, Untrusted, type Column } from '../parts/index.js';
+import { Part } from './part.js';
 import { scopesInWords, tokenRows, type TokenRow } from './session-rows.js';
 import { TokenDialog } from './token-dialog.js';
 import { useSessions } from './use-account.js';
@@ -13,14 +14,14 @@ export function TokensCard() {
   const [isNew, setNew] = useState(false);
   const [ending, setEnding] = useState<TokenRow>();
   return (
-    <Card
+    <Part
       title="Tokens"
+      count={sessions.data && tokenRows(sessions.data).length}
       aside={
         <Button size="s" disabled={!canAct.value} aria-haspopup="dialog" onClick={() => setNew(true)}>
           New token…
         </Button>
       }
-      flush
     >
       <Loaded of={sessions} skeleton={<Skeleton lines={2} height={2.75} />}>
         {(data) => (
@@ -37,7 +38,7 @@ export function TokensCard() {
       </Loaded>
       {isNew && <TokenDialog onClose={() => setNew(false)} />}
       {ending !== undefined && <EndToken row={ending} onClose={() => setEnding(undefined)} />}
-    </Card>
+    </Part>
   );
 }
 

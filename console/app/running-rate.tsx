@@ -27,8 +27,7 @@ export function RunningRate() {
     <Link to="/jobs" class="running-rate">
       <span>
         {isMore && '≥ '}
-        <Money units={perHour} />
-        /h
+        <Money units={perHour} />/h
       </span>
       <span class="running-count">
         {running}

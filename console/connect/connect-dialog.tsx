@@ -118,27 +118,20 @@ function Why({ question }: { question: Ask }) {
   if (question.kind === 'more') {
     const { symbol, decimals } = token();
     const left = whoami.value?.spend_remaining;
-    if (isChange(question))
-      return (
-        <p>
-          {left !== undefined && (
-            <>
-              Of this browser’s limit, <b class="num">{figureOf(left, decimals)}</b> {plain(symbol, 12)} are left.{' '}
-            </>
-          )}
-          The new limit is for a new session, of which nothing is spent yet. Jobs that you ordered before stay on the
-          old one.
-        </p>
-      );
     return (
       <p>
-        This needs <b class="num">{neededFigure(question.needed, decimals)}</b> {plain(symbol, 12)}
-        {left !== undefined && (
+        {!isChange(question) && (
           <>
-            , and you have <b class="num">{figureOf(left, decimals)}</b> left
+            This needs <b class="num">{neededFigure(question.needed, decimals)}</b> {plain(symbol, 12)}
+            {left !== undefined && (
+              <>
+                , and you have <b class="num">{figureOf(left, decimals)}</b> left
+              </>
+            )}
+            .{' '}
           </>
         )}
-        . A new session with a limit of its own begins. Older jobs stay on the old one.
+        A new session with a limit of its own begins. Older jobs stay on the old one.
       </p>
     );
   }

@@ -76,11 +76,9 @@ function Figures({ job }: { job: Job }) {
         label="Cost"
         value={<Money units={job.cost?.spent ?? '0'} />}
         note={
-          ran === undefined ? (
-            'SSH never answered'
-          ) : (
-            <Link to={`/jobs/${segment(job.job_id)}/receipt`}>its receipt</Link>
-          )
+          ran === undefined
+            ? 'SSH never answered'
+            : job.cost?.receipt !== undefined && <Link to={`/jobs/${segment(job.job_id)}/receipt`}>its receipt</Link>
         }
       />
       <Stat label="Ran for" value={ran === undefined ? '–' : <Duration seconds={ran} />} />

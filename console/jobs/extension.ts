@@ -1,5 +1,6 @@
 import type { Job, Site } from '../../src/client/shapes.js';
 import { intentionOf, type Once } from '../live/once.js';
+import { rateOf } from './spending.js';
 
 /** One more time that a job may run, and what it costs. */
 export interface Extension {
@@ -17,10 +18,11 @@ const leastS = 60;
 
 /** What so many more seconds cost, and whether the site allows them. */
 export function extensionOf(job: Job, seconds: number, site: Pick<Site, 'jobs'> | undefined): Extension {
-  const perSecond = job.cost?.per_second ?? '';
+  const rate = rateOf(job.cost);
   // A field that was emptied names no time.
-  const isPriced = /^\d+$/.test(perSecond) && Number.isFinite(seconds);
-  const price = isPriced ? BigInt(perSecond) * BigInt(Math.ceil(seconds)) : undefined;
+  const isPriced = rate !== undefined && Number.isFinite(seconds);
+  // Upwards, as the broker reserves it.
+  const price = isPriced ? (rate * BigInt(Math.ceil(seconds)) + 3_599n) / 3_600n : undefined;
   const refused = refusalOf(job, seconds, site);
   return { seconds, price, ...(refused === undefined ? {} : { refused }) };
 }

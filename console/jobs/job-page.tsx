@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { isFinal } from '../../src/client/index.js';
 import type { Job } from '../../src/client/shapes.js';
 import { gpusText } from '../../src/words/gpu-text.js';
+import { jobState } from '../../src/words/states.js';
 import { Link } from '../app/link.js';
 import { PageHead } from '../app/page.js';
 import type { PageProps } from '../app/router.js';
@@ -94,7 +95,8 @@ function Head({ of, onJob }: { of: Counted; onJob(job: Job): void }) {
   useFocusKept(mayEnd(job));
   return (
     <PageHead
-      title={nameOf(job)}
+      // Who waits in another tab for the start reads it there.
+      title={`${nameOf(job)}, ${jobState(job.status).word}`}
       heading={
         <span class="job-title">
           <Untrusted text={nameOf(job)} max={60} /> <JobState status={job.status} badge />

@@ -1,4 +1,5 @@
 import type { Job } from '../../src/client/shapes.js';
+import { chargeFor } from '../../src/wire/charge.js';
 
 /** What is needed to count on from the figures of a reading. */
 export interface Counted {
@@ -18,12 +19,20 @@ export function spentNow({ job, readAtMs }: Counted, nowMs: number): bigint {
   if (cost === undefined || !units.test(cost.spent)) return 0n;
   const spent = BigInt(cost.spent);
   const isServed = status === 'running' && phase !== 'provider_away';
-  if (!isServed || cost.per_second === undefined || !units.test(cost.per_second)) return spent;
+  const rate = rateOf(cost);
+  if (!isServed || rate === undefined) return spent;
   const untilMs = job.expires_at === undefined ? nowMs : Math.min(nowMs, Date.parse(job.expires_at));
   const seconds = Math.max(0, Math.floor((untilMs - readAtMs) / 1000));
-  const now = spent + BigInt(cost.per_second) * BigInt(Number.isFinite(seconds) ? seconds : 0);
+  const now = spent + chargeFor(rate, Number.isFinite(seconds) ? seconds * 1000 : 0);
   const most = units.test(cost.reserved) ? BigInt(cost.reserved) : 0n;
   return most > 0n && now > most ? (most > spent ? most : spent) : now;
+}
+
+/** What an hour costs, in base units: exactly, or as it is counted by the second; undefined before it has a price. */
+export function rateOf(cost: Job['cost']): bigint | undefined {
+  const { rate_per_hour: rate = '', per_second: perSecond = '' } = cost ?? {};
+  if (units.test(rate)) return BigInt(rate);
+  return units.test(perSecond) ? BigInt(perSecond) * 3_600n : undefined;
 }
 
 /** What a job costs in all if it runs to its end: what is reserved, and after the end what it did cost. */

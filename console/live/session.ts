@@ -20,7 +20,7 @@ export async function actAsOperator<T>(action: (client: Broker) => Promise<T>): 
     if (client === undefined) throw new WorldLandError('not_logged_in', 'this needs the signature of an operator');
     // What one operator was about to do is not done in the name of another.
     if (first !== undefined && client.session?.wallet !== first)
-      throw new WorldLandError('not_logged_in', 'another operator has signed in now: nothing was sent, so look again');
+      throw new WorldLandError('wallet_changed', 'Nothing was sent in its name. Look again, then do it once more.');
     try {
       return await action(client);
     } catch (error) {

@@ -5,8 +5,14 @@ import { dayBars } from '../parts/day-bars.js';
 import { DayChart } from '../parts/day-chart.js';
 import type { EarnedDay } from './earned-days.js';
 
+interface EarnedBarsProps {
+  days: readonly EarnedDay[];
+  /** A table with the same stands below anyway. */
+  hasTable?: boolean;
+}
+
 /** What each day has brought, as bars; the same as a table behind a button. */
-export function EarnedBars({ days }: { days: readonly EarnedDay[] }) {
+export function EarnedBars({ days, hasTable = false }: EarnedBarsProps) {
   const [isTable, setTable] = useState(false);
   const earned = days.map(({ day, earned: amount }) => ({ day, amount }));
   const chart = dayBars(
@@ -14,6 +20,8 @@ export function EarnedBars({ days }: { days: readonly EarnedDay[] }) {
     earned,
     token().decimals,
   );
+  const bars = <DayChart what="Earned" note="Days are those of UTC." {...chart} />;
+  if (hasTable) return bars;
   return (
     <div class="stack tight">
       {isTable ? (
@@ -29,7 +37,7 @@ export function EarnedBars({ days }: { days: readonly EarnedDay[] }) {
           ]}
         />
       ) : (
-        <DayChart what="Earned" note="Days are those of UTC." {...chart} />
+        bars
       )}
       <div>
         <Button kind="bare" size="s" onClick={() => setTable(!isTable)}>

@@ -15,6 +15,8 @@ export interface Failed {
   action?: true | string | undefined;
 }
 
+type Facts = Pick<WorldLandError, 'code' | 'status'> & { retryAfterS?: number | undefined };
+
 const ended: Failure = { title: 'Your login has ended', advice: 'Connect your wallet again.' };
 
 const byCode: Record<string, Failure> = {
@@ -32,16 +34,14 @@ const byCode: Record<string, Failure> = {
   spend_limit_exceeded: { title: 'This costs more than your limit allows' },
   quota_exceeded: { title: 'There are too many already' },
   scope_denied: { title: 'Your login may not do this' },
+  wallet_changed: { title: 'Another operator has signed in' },
   wallet_rejected: { title: 'Your wallet said no', advice: 'Nothing was signed.' },
 };
 
 const ownFault = 'It is not your doing. If it stays, tell the operator the id of the request.';
 const lookFirst = 'It is not known whether it was done. Look before you try again.';
 
-export function failureInWords(
-  error: Pick<WorldLandError, 'code' | 'status' | 'retryAfterS'>,
-  failed: Failed = {},
-): Failure {
+export function failureInWords(error: Facts, failed: Failed = {}): Failure {
   const known = Object.hasOwn(byCode, error.code) ? byCode[error.code] : undefined;
   const isFault = known === undefined && error.status >= 500;
   const { title, advice } = known ?? { title: isFault ? 'The broker has a problem' : 'The broker refuses' };
@@ -50,10 +50,7 @@ export function failureInWords(
 }
 
 /** Readings are repeated by themselves, and what a person asked for never is. */
-function whatNow(
-  { code, status, retryAfterS }: Parameters<typeof failureInWords>[0],
-  { nextAtMs, action }: Failed,
-): string | undefined {
+function whatNow({ code, status, retryAfterS }: Facts, { nextAtMs, action }: Failed): string | undefined {
   if (action === undefined) return nextAtMs === undefined ? undefined : 'It is tried again by itself.';
   if (outcomeOfAnswer({ code, status }) === 'unknown') return action === true ? lookFirst : action;
   if (status !== 429) return undefined;

@@ -1,3 +1,4 @@
+import { shortDuration } from '../parts/times.js';
 import type { Receipt } from '../../src/client/types.generated.js';
 
 export type ReceiptMessage = Receipt['typed_data']['message'];
@@ -37,6 +38,15 @@ export function percentOf(bps: number): string {
   const rest = String(bps % 100).padStart(2, '0');
   const digits = rest.replace(/0+$/, '');
   return `${whole}${digits === '' ? '' : `.${digits}`} %`;
+}
+
+/** `2 h 5 min`, and below a minute to the millisecond that is paid for: `19.585 s`. */
+export function billedText(ms: number): string {
+  if (ms >= 60_000) return shortDuration(ms / 1_000);
+  const parts = String(ms % 1_000)
+    .padStart(3, '0')
+    .replace(/0+$/, '');
+  return `${Math.trunc(ms / 1_000)}${parts === '' ? '' : `.${parts}`} s`;
 }
 
 const noWallet = /^0x0{40}$/;

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Receipt } from '../../src/client/types.generated.js';
-import { Duration, Money, State, Table, Time, Untrusted, type Column } from '../parts/index.js';
+import { Money, State, Table, Time, Untrusted, type Column } from '../parts/index.js';
+import { billedText } from './receipt-facts.js';
 
 interface ReceiptTableProps {
   caption: string;
@@ -41,7 +42,7 @@ export function ReceiptTable({ caption, rows, empty, nameOf, jobOf, amount, more
           key: 'billed',
           head: 'Billed',
           align: 'end',
-          cell: ({ typed_data: { message } }) => <Duration seconds={message.billedMs / 1_000} />,
+          cell: ({ typed_data: { message } }) => <span class="num">{billedText(message.billedMs)}</span>,
         },
         {
           key: 'amount',

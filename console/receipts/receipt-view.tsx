@@ -3,7 +3,7 @@ import type { Receipt } from '../../src/client/types.generated.js';
 import { token } from '../live/index.js';
 import { CopyIcon } from '../parts/copy-icon.js';
 import { amountInWords, Card, Duration, Money, plain, Stat, Stats, Time, Untrusted } from '../parts/index.js';
-import { hasPayee, missedIn, percentOf, previousOf, resourcesText, workedLines } from './receipt-facts.js';
+import { billedText, hasPayee, missedIn, percentOf, previousOf, resourcesText, workedLines } from './receipt-facts.js';
 
 interface ReceiptViewProps {
   receipt: Receipt;
@@ -35,7 +35,7 @@ export function ReceiptView({ receipt, previous }: ReceiptViewProps) {
         />
         <Stat
           label="Billed time"
-          value={<Duration seconds={message.billedMs / 1_000} />}
+          value={billedText(message.billedMs)}
           note={missedMs === 0 ? 'without a gap' : <Missed ms={missedMs} count={message.gaps.length} />}
         />
         <Stat label="Price per hour" value={<Money units={message.ratePerHour} />} note="frozen when it was placed" />

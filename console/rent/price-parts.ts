@@ -23,13 +23,13 @@ export function priceParts({ rate_per_hour: rate, currency, offers }: Quote, gpu
   if (gpus === 0n || gpus > all) return [{ label: 'An hour', units: all }];
   const parts = [{ label: counted(gpuCount, 'GPU'), units: gpus }];
   if (gpus === all) return parts;
-  const { includes } = first as { includes?: { gpu_equivalents: string } };
-  return [...parts, { label: restLabel(includes?.gpu_equivalents, gpuCount), units: all - gpus }];
+  return [...parts, { label: restLabel(first, gpuCount), units: all - gpus }];
 }
 
-/** @param equivalents how many GPUs the order counts as; more than it rents where it takes more than their share. */
-function restLabel(equivalents: string | undefined, gpuCount: number): string {
-  const isShare = equivalents !== undefined && Number(equivalents) > gpuCount;
+/** It counts as more GPUs than it rents where it takes more than their share. Older replicas do not say so. */
+function restLabel({ includes }: Partial<Quote['offers'][number]>, gpuCount: number): string {
+  const equivalents = includes?.gpu_equivalents ?? '';
+  const isShare = Number(equivalents) > gpuCount;
   return isShare ? `More than its share of the machine: counts as ${equivalents} GPUs` : 'Cores, memory and disk';
 }
 

@@ -70,7 +70,7 @@ function Cost({ quote, form }: Pick<Quoted, 'quote'> & { form: OrderForm }) {
           </dd>
         </div>
         <div class="soft">
-          <dt>At most, on any machine</dt>
+          <dt>At most, wherever it runs</dt>
           <dd>
             <Money units={quote.cost!.at_most} />
           </dd>

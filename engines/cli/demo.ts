@@ -77,7 +77,8 @@ else {
   console.log(`    console       ${api}/console/`);
   if (extension !== undefined) {
     const wallets = [demoWallet(flags.data, 'customer'), ownerWallet(flags.data, machines[0]!.providerId), operator];
-    for (const line of howToLook(api!, { wallets, extension, chainId })) console.log(`      ${line}`);
+    for (const line of howToLook(api!, { wallets, extension, chainId, isStuck: flags.stuck }))
+      console.log(`      ${line}`);
   }
   if (wl !== undefined) {
     console.log(`    rent          ${wl} offers`);

@@ -3,27 +3,44 @@ import { relative } from 'node:path';
 import { privateKeyToAccount } from 'viem/accounts';
 import type { DemoWallet } from './keys.js';
 
-const does: Record<string, string> = {
-  customer: 'rents',
-  owner: 'has the machine demo-atlas',
-  operator: 'operates the broker',
+interface Person {
+  does: string;
+  /** Where that is, below the console. */
+  page: string;
+}
+
+const people: Record<string, Person> = {
+  customer: { does: 'rents', page: 'rent' },
+  owner: { does: 'has the machine demo-atlas', page: 'provider' },
+  operator: { does: 'operates the broker', page: 'operator' },
 };
 
+interface Around {
+  wallets: readonly DemoWallet[];
+  /** The folder of the browser's extension. */
+  extension: string;
+  chainId: number;
+  /** Whether there is a job whose image never comes. */
+  isStuck: boolean;
+}
+
 /** What somebody who has a browser is told, with a wallet of their own and without one. */
-export function howToLook(
-  api: string,
-  { wallets, extension, chainId }: { wallets: readonly DemoWallet[]; extension: string; chainId: number },
-): string[] {
+export function howToLook(api: string, { wallets, extension, chainId, isStuck }: Around): string[] {
   return [
-    `With a wallet of yours in that browser: choose “Connect wallet”. It signs one message on the chain ${chainId}, and pays nothing.`,
-    'Without one, these three, whose keys are worth nothing and only this demo accepts. Never send money to them:',
+    'Open it in a browser: the market needs no wallet. All else begins with “Connect wallet”.',
+    `You have a wallet there: it signs one message, on the chain ${chainId}, and pays nothing.`,
+    'You have none: take the one of this demo, in Chrome, Edge, Brave or Chromium. Open chrome://extensions, switch on',
+    `“Developer mode”, choose “Load unpacked”, then the folder ${shown(extension)}`,
+    'It offers three people:',
+    ...wallets.map(({ role }) => {
+      const { does, page } = people[role]!;
+      return `  ${role.padEnd(8)}  ${does.padEnd(26)}  ${api}/console/${page}`;
+    }),
+    ...(isStuck ? ['The stuck job is under “Now” on the operator’s page, a minute after its order.'] : []),
+    'Or import a key of theirs into your wallet. Only this demo accepts them; never send money there:',
     ...wallets.map(
-      ({ role, privateKey }) =>
-        `  ${role.padEnd(8)}  ${privateKeyToAccount(privateKey).address}  ${does[role]}; key ${privateKey}`,
+      ({ role, privateKey }) => `  ${role.padEnd(8)}  ${privateKeyToAccount(privateKey).address}  key ${privateKey}`,
     ),
-    'Import a key into a wallet, or load all three as an extension (Chrome, Edge, Brave, Chromium): open the page',
-    `chrome://extensions, switch on “Developer mode”, choose “Load unpacked”, and then the folder ${shown(extension)}`,
-    `The operator’s page is ${api}/console/operator, the owner’s ${api}/console/provider`,
   ];
 }
 

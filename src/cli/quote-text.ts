@@ -28,8 +28,8 @@ export function costLine({ order, gpus }: Wanted, quote: Quote, site: Site, mone
  * Why an order costs more than the list says where it would be placed first; undefined if it does not:
  * `it takes as much of the machine as 4 GPUs, and is charged as these: ask for fewer cores, less memory or disk`.
  */
-export function shareLine({ order }: Wanted, quote: Quote): string | undefined {
-  const equivalents = quote.offers[0]?.includes?.gpu_equivalents;
+export function shareLine({ order }: Wanted, { offers: [first] = [] }: Quote): string | undefined {
+  const equivalents = first?.includes?.gpu_equivalents;
   if (equivalents === undefined || !(Number(equivalents) > (order.gpu_count ?? 1))) return undefined;
   return `it takes as much of the machine as ${clean(equivalents)} GPUs, and is charged as these: ask for fewer cores, less memory or less disk`;
 }

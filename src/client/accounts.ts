@@ -1,4 +1,5 @@
-import type { Caller } from './caller.js';
+import type { Caller, Input } from './caller.js';
+import { isCode } from './errors.js';
 import { pagesOf, type Pages } from './pages.js';
 import { timeOf } from './time-of.js';
 import type { Balance, MonthlyCap, Statement, WalletEntry } from './types.generated.js';
@@ -33,7 +34,21 @@ export function createMoney(caller: Caller): MoneyApi {
         return { items: page.entries, ...(page.next_cursor === undefined ? {} : { next: page.next_cursor }) };
       }),
     statement: (month) => caller.call('GET /api/v1/billing/statements/:month', { params: { month } }),
-    setMonthlyCap: (amount) => caller.call('PUT /api/v1/billing/monthly-cap', { body: { amount: amount.toString() } }),
-    clearMonthlyCap: async () => void (await caller.call('DELETE /api/v1/billing/monthly-cap')),
+    setMonthlyCap: (amount) =>
+      signedIfNeeded(caller, 'PUT /api/v1/billing/monthly-cap', { body: { amount: amount.toString() } }),
+    clearMonthlyCap: () => signedIfNeeded(caller, 'DELETE /api/v1/billing/monthly-cap'),
   };
+}
+
+/** Lowering a cap is for whoever may spend; to raise it, the request has to be signed by a login with the scope. */
+async function signedIfNeeded<T>(caller: Caller, route: string, input: Input = {}): Promise<T> {
+  try {
+    return await caller.call<T>(route, input);
+  } catch (error) {
+    if (!isCode(error, 'scope_denied')) throw error;
+    return await caller.call<T>(route, { ...input, auth: 'signed' }).catch((again: unknown) => {
+      // Nothing is there that signs: what the broker said is the better reason.
+      throw isCode(again, 'not_logged_in') ? error : again;
+    });
+  }
 }

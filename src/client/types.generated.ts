@@ -1011,7 +1011,7 @@ export interface Quote {
   why_not_each: boolean;
   /** Whether its prices hold for an order with its `quote_id`. They do for a caller with a credential, if somebody takes the order; capacity is never held */
   binding: boolean;
-  /** Send it with the order. Null if the quote does not bind */
+  /** Send it with the order. It is a price and no voucher: until it expires, it is good for several orders, each of which reserves its own money. Null if the quote does not bind */
   quote_id: string | null;
   /** Until when the order may be sent. Null if the quote does not bind */
   expires_at: string | null;

@@ -1,7 +1,7 @@
 import { isUuid } from '../domain/uuid.js';
 import type { JobStatus } from '../wire/statuses.js';
 import { decodeCursor, encodeCursor, isWrittenTime } from './cursor.js';
-import { jobColumns, jobOf, type JobRow, type JobTableRow } from './job-row.js';
+import { jobColumns, jobOf, wholeMoneyColumns, type JobRow, type JobTableRow } from './job-row.js';
 import type { Queryable } from './pool.js';
 import { jobNamespaceSql } from './tenants.js';
 
@@ -18,7 +18,7 @@ interface Row extends JobTableRow {
   node_name: string | null;
 }
 
-const selectJobs = `select ${jobColumns}, ${jobNamespaceSql('j')} as namespace, a.node_name
+const inCluster = `${jobNamespaceSql('j')} as namespace, a.node_name
   from jobs j left join allocations a on a.job_id = j.job_id and a.released_at is null`;
 
 const jobInClusterOf = (row: Row): JobInCluster => ({
@@ -27,9 +27,13 @@ const jobInClusterOf = (row: Row): JobInCluster => ({
   ...(row.node_name === null ? {} : { nodeName: row.node_name }),
 });
 
+const selectJobs = `select ${jobColumns}, ${inCluster}`;
+/** With what it costs, before a refund. */
+const selectJob = `select ${jobColumns}, ${wholeMoneyColumns}, ${inCluster}`;
+
 /** Finds a job, whoever ordered it. Only for operators. */
 export async function findAnyJob(db: Queryable, jobId: string): Promise<JobInCluster | undefined> {
-  const { rows } = await db.query<Row>(`${selectJobs} where j.job_id = $1`, [jobId]);
+  const { rows } = await db.query<Row>(`${selectJob} where j.job_id = $1`, [jobId]);
   return rows[0] && jobInClusterOf(rows[0]);
 }
 

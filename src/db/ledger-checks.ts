@@ -61,9 +61,13 @@ async function readFull(db: Queryable): Promise<FullComparison[]> {
 /** Longer than any transaction lasts: an entry that is older than this has no older one that is still to be seen. */
 const settledAfterS = 120;
 
+/** An invariant that cannot be compared keeps no more new entries than this waiting for another try. */
+const mostKept = 100_000;
+
 /**
  * Writes down what a comparison of new entries found, which only adds to what differs: it cannot see that something has
- * been put right. If it was whole, it has seen the entries which are older than any open transaction.
+ * been put right. If it was whole, it has seen the entries which are older than any open transaction. Otherwise they are
+ * looked at again, but for so many that this would become slow for all: the comparison over everything has those.
  */
 export async function recordNewCompared(
   db: Queryable,
@@ -73,16 +77,12 @@ export async function recordNewCompared(
   await db.query(
     `update ledger_checks
         set differs = differs || (select coalesce(jsonb_object_agg(key, greatest(value::int, (differs ->> key)::int)), '{}')
-                                    from jsonb_each_text($1::jsonb))`,
-    [JSON.stringify(counts)],
-  );
-  if (!isWhole) return;
-  await db.query(
-    `update ledger_checks
-        set seen_entry = coalesce((select max(id) from ledger_entries
-                                    where id > seen_entry and at < now() - make_interval(secs => $1)), seen_entry),
-            checked_at = now()`,
-    [settledAfterS],
+                                    from jsonb_each_text($1::jsonb)),
+            seen_entry = greatest(seen_entry, (select max(id) from ledger_entries
+                                                where id > seen_entry and at < now() - make_interval(secs => $3))
+                                              - case when $2 then 0 else $4::bigint end),
+            checked_at = case when $2 then now() else checked_at end`,
+    [JSON.stringify(counts), isWhole, settledAfterS, mostKept],
   );
 }
 

@@ -118,6 +118,26 @@ const token = 10n ** 18n;
     await walletDialogOf(visitor.page).dialog.getByText('This browser shows no wallet').waitFor();
   });
 
+  test('a wallet that announces itself late is listed in the dialog that is open, beside the others, and once', async () => {
+    const visitor = await visit([
+      browserWallet({ isLate: true }),
+      browserWallet({ name: 'Late Wallet', isLate: true }),
+    ]);
+    const { page } = visitor;
+    await shellOf(page).connect.click();
+    const { dialog, wallet } = walletDialogOf(page);
+    await dialog.getByText('This browser shows no wallet').waitFor();
+    await page.evaluate('announceLate()');
+    await wallet('Late Wallet').waitFor();
+    await page.evaluate('announceLate()');
+    expect(await dialog.getByRole('button', { name: /Wallet$/ }).allInnerTexts()).toEqual([
+      'Otter Wallet',
+      'Late Wallet',
+    ]);
+    await wallet('Late Wallet').click();
+    await shellOf(page).wallet.waitFor();
+  });
+
   test('who logs out is logged out at the broker, and nothing of the login stays', async () => {
     const visitor = await visit([browserWallet()]);
     await connectWallet(visitor.page);

@@ -84,13 +84,27 @@ const widths = [320, 768, 1440];
     { name: 'job-running', path: () => `jobs/${jobs.running}`, before: asCustomer, ready: heading(/Log in/) },
     { name: 'job-failed', path: () => `jobs/${jobs.failed}`, before: asCustomer, ready: heading(/Events/) },
     { name: 'job-ended', path: () => `jobs/${jobs.ended}`, before: asCustomer, ready: heading(/Events/) },
-    { name: 'cost', path: 'cost', before: asCustomer },
+    { name: 'cost', path: 'cost', before: asCustomer, ready: heading(/By job/) },
+    { name: 'statement', path: 'cost?view=statements', before: asCustomer, ready: heading(/Bookings/) },
+    { name: 'receipts', path: 'cost?view=receipts', before: asCustomer, ready: heading(/Receipts/) },
+    {
+      ...{ name: 'receipt', path: () => `jobs/${jobs.ended}/receipt`, before: asCustomer },
+      ready: async (page) => {
+        await page.getByRole('button', { name: 'Verify' }).click();
+        await page.locator('.checks').waitFor();
+      },
+    },
     { name: 'account', path: 'account', before: asCustomer },
     {
       ...{ name: 'machines', path: 'provider', before: asCustomer, account: () => machine.owner },
       ready: async (page) => await page.getByRole('table').first().waitFor(),
     },
     { name: 'machine', path: () => `provider/${machine.providerId}`, before: asCustomer, account: () => machine.owner },
+    { name: 'earnings', path: 'provider?view=earnings', before: asCustomer, account: () => machine.owner },
+    {
+      ...{ name: 'earned-receipts', path: 'provider?view=receipts', before: asCustomer },
+      account: () => machine.owner,
+    },
     { name: 'add-a-machine', path: 'provider?add=1', before: asCustomer, account: () => machine.owner },
   ];
 

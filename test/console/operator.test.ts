@@ -7,10 +7,8 @@ import { consoleOperator } from '../support/console-stack.js';
 import { openConsole, type Machine, type OpenConsole, type Visitor } from '../support/console.js';
 import { ed25519Key } from '../support/ssh-key.js';
 import { until } from '../support/until.js';
+import { stuckItem } from './pages/operator.js';
 import { connectWallet, shellOf, walletDialogOf, words } from './pages/shell.js';
-
-/** A job is stuck once it has started for a minute. */
-const stuckWithin = { timeoutMs: 110_000, budgetMs: 100_000, everyMs: 500 };
 
 (await describeWithChromium())('operating the broker', () => {
   let site: OpenConsole;
@@ -53,8 +51,7 @@ const stuckWithin = { timeoutMs: 110_000, budgetMs: 100_000, everyMs: 500 };
   test('an operator finds a stuck job, follows it to Temporal, and ends it with a reason that its customer reads', async () => {
     const { job } = await customer.jobs.create(order('stuck-one'), { wait: 0 });
     const { page, seen } = await operate();
-    const item = page.getByRole('listitem').filter({ hasText: `job …${job.job_id.slice(-4)}` });
-    await until(() => item.isVisible(), { ...stuckWithin, name: 'the job is listed as stuck' });
+    const item = await stuckItem(page, job.job_id);
     expect(await words(item)).toMatch(/image/);
     const link = item.getByRole('link', { name: /Temporal/ });
     expect(await link.getAttribute('href')).toBe(

@@ -120,6 +120,18 @@ describe('a quote of a known customer', () => {
     expect(await placed(plain.job_id)).toEqual(['cheap', unit(13)]);
   });
 
+  test('one quote is good for several orders until it expires, each at the quoted rate and each with its reservation', async () => {
+    const { quote_id } = await quote();
+    const jobs = [await send({ quote_id }), await send({ quote_id })];
+    expect(jobs.map(({ status }) => status)).toEqual([202, 202]);
+    expect(jobs[0]!.job_id).not.toBe(jobs[1]!.job_id);
+    await put('cheap', 0.9);
+    for (const { job_id } of jobs) {
+      expect(await placed(job_id)).toEqual(['cheap', unit(10)]);
+      expect(await moneyOf(job_id)).toMatchObject({ rate: unit(10), reserved: unit(40) });
+    }
+  });
+
   test('an order by a quote is placed at the present rate where that is lower', async () => {
     const { quote_id } = await quote();
     await put('cheap', 0.2);

@@ -94,6 +94,47 @@ describe('the one writer', () => {
     expect(await findEntry(pool(), 'adjust/1')).toBeUndefined();
   });
 
+  test('amounts near 2^128 are kept to the unit, and one that no account can hold books nothing', async () => {
+    const most = 2n ** 128n - 1n;
+    const paid = (key: string, amount: bigint) =>
+      post({
+        ...{ key, kind: 'deposit' },
+        lines: [
+          { kind: 'customer', owner: testWallet, amount },
+          { kind: 'manual', owner: '', amount: -amount },
+        ],
+      });
+    for (const key of ['a', 'b', 'c']) expect(await paid(key, most)).toBe(true);
+    expect(await paid('a', most)).toBe(false);
+    await expect(paid('a', most - 1n)).rejects.toMatchObject({ code: 'LG002' });
+    const held = { [`customer ${testWallet}`]: 3n * most, manual: -3n * most };
+    expect(await balances(pool())).toEqual(held);
+    // What `numeric(78, 0)` holds: the sum of two of these does not fit.
+    const whole = 10n ** 78n - 1n;
+    await expect(paid('too much', whole)).rejects.toMatchObject({ code: '22003' });
+    await expect(paid('no amount', 10n ** 78n)).rejects.toMatchObject({ code: '22003' });
+    expect(await balances(pool())).toEqual(held);
+    expect((await findEntry(pool(), 'a'))?.lines).toContainEqual({ kind: 'customer', owner: testWallet, amount: most });
+    expect(await findEntry(pool(), 'too much')).toBeUndefined();
+    await moneyHolds();
+  });
+
+  test.each([
+    ['no number', `'{NaN,1}'`],
+    ['infinity', `'{Infinity,-Infinity}'`],
+    ['parts that round to what does not balance', `'{1.4,1.4,-2.8}'`],
+    ['parts that round to nothing', `'{0.4,-0.4}'`],
+    ['more amounts than accounts', `'{1,-1,1,-1}'`],
+  ])('%s is refused, whoever writes it by hand', async (_what, amounts) => {
+    const bookings = withTransaction(pool(), (tx) =>
+      tx.query(
+        `select ledger_post('adjust/9', 'adjust', null, '{}', '{customer,manual,fees}', '{0xaa,"",""}', ${amounts})`,
+      ),
+    );
+    await expect(bookings).rejects.toMatchObject({ code: expect.stringMatching(/^(LG001|22\w{3}|23\w{3})$/) });
+    expect(await balances(pool())).toEqual({});
+  });
+
   test.each([
     ['an entry that is changed', `update ledger_entries set note = '{}'`],
     ['an entry that is deleted', 'delete from ledger_entries'],

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PG_MIGRATE_LOCK_ID } from 'node-pg-migrate';
 import type { Pool } from 'pg';
-import { migrate, migrationsFolder, SchemaTooNewError } from '../../src/db/migrate.js';
+import { migrate, SchemaTooNewError } from '../../src/db/migrate.js';
+import { migrationsFolder } from '../../src/db/migration-files.js';
 import { createPool, type PostgresConfig } from '../../src/db/pool.js';
 import { differences, rowsOf, schemaOf, type Row } from '../migrations/compare.js';
 import { databaseOf010, using } from '../migrations/kept.js';
@@ -117,8 +118,8 @@ describe('migrating', () => {
         async () =>
           (
             await newer.query(
-              `select from pg_locks l join pg_database d on d.oid = l.database
-                where not l.granted and l.locktype = 'advisory' and d.datname = current_database()`,
+              `select from pg_stat_activity
+                where datname = current_database() and pid <> pg_backend_pid() and query like '%try_advisory_lock%'`,
             )
           ).rowCount === 1,
       );
@@ -128,11 +129,12 @@ describe('migrating', () => {
     });
   });
 
-  test('a failing migration undoes everything, and the next run continues once it is repaired', async () => {
+  test('a failing migration undoes its whole transaction, and the next run continues once it is repaired', async () => {
     await using(databaseOf010, async (config, pool) => {
       const [schema, rows] = [await schemaOf(pool), await rowsOf(pool)];
+      // Before the first one that runs outside a transaction.
       const broken = folderOf(files, {
-        name: '9999_broken.sql',
+        name: '0060_zzz_broken.sql',
         sql: 'alter table jobs add column x int; select 1/0;',
       });
       try {
@@ -143,6 +145,49 @@ describe('migrating', () => {
       expect(await schemaOf(pool)).toEqual(schema);
       expect(differences(rows, await rowsOf(pool))).toEqual([]);
       expect(await migrate(config)).toEqual(names(later));
+    });
+  });
+
+  test('a migration gives way to a transaction that takes long, changes nothing, and is tried again', async () => {
+    await using(databaseOf010, async (config, pool) => {
+      const schema = await schemaOf(pool);
+      const busy = await pool.connect();
+      await busy.query('begin; select from auth_charges');
+      await expect(migrate(config)).rejects.toMatchObject({ code: 'dependency_unavailable' });
+      await busy.query('rollback');
+      busy.release();
+      expect(await schemaOf(pool)).toEqual(schema);
+      expect(await migrate(config)).toEqual(names(later));
+    });
+  });
+
+  test('an index is built while orders are written, and a process that comes meanwhile waits without being waited for', async () => {
+    await using(emptyDatabase, async (config, pool) => {
+      await migrate(config);
+      await pool.query(`delete from schema_migrations where name like '0061%'; drop index auth_charges_open`);
+      const busy = await pool.connect();
+      await busy.query('begin; insert into ledger_comparisons (invariant, tried_at) values (1, now())');
+      await busy.query('lock table auth_charges in row exclusive mode');
+      const both = [migrate(config), migrate(config)];
+      const building = `select from pg_stat_activity where datname = current_database() and query like 'create index%'`;
+      await until(async () => (await pool.query(building)).rowCount === 1);
+      // Others write, too, and do not wait for the index that waits for the one before.
+      await pool.query('begin; lock table auth_charges in row exclusive mode nowait; commit');
+      await busy.query('rollback');
+      busy.release();
+      expect((await Promise.all(both)).map((ran) => ran.length).sort()).toEqual([0, 1]);
+    });
+  });
+
+  test('an index that was not built to its end is built anew', async () => {
+    await using(emptyDatabase, async (config, pool) => {
+      await migrate(config);
+      const invalid = async () => (await pool.query('select from pg_index where not indisvalid')).rowCount;
+      const broken = `update pg_index set indisvalid = false where indexrelid = 'auth_charges_open'::regclass`;
+      await pool.query(`delete from schema_migrations where name like '0061%'; ${broken}`);
+      expect(await invalid()).toBe(1);
+      expect(await migrate(config)).toEqual(['0061_indexes_of_charges']);
+      expect(await invalid()).toBe(0);
     });
   });
 });

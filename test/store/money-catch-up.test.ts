@@ -190,6 +190,26 @@ describe('a rollout in which older pods still write', () => {
     expect(await differingMoney(pool(), 'everything')).toEqual([]);
   });
 
+  test('a job that an older pod moves costs what it costs there, and has no fee any more', async () => {
+    const order = await steps.order(sessionId, testWallet, 2n * token);
+    await steps.place(order, 'atlas', 2n * token, { feeBps: 1_000 });
+    // As 0.1.0 moves and places: it knows neither rates nor fees.
+    await pool().query(
+      `update jobs set status = 'pending', provider_id = null, price_per_hour = null where job_id = $1`,
+      [order.jobId],
+    );
+    await old.place(order.jobId, token);
+    await pool().query(
+      `update jobs set status = 'provisioning', provider_id = 'corona', price_per_hour = 0.5 where job_id = $1`,
+      [order.jobId],
+    );
+    await steps.run(order, new Date(Date.now() - 3_600_000));
+    const settled = await steps.end(order, new Date(Date.now() + 60_000));
+    expect(settled).toMatchObject({ charged: token / 2n, feeBps: 0, rate: token / 2n });
+    expect(await balances(pool())).toMatchObject({ 'unclaimed corona': token / 2n });
+    expect(await catchUp()).toBe(0);
+  });
+
   test('jobs that cannot be booked hold up no others, are listed with their reason, and are tried again later', async () => {
     // More than one look for unbooked jobs finds, and older than the one that can be booked.
     const { rows } = await pool().query<{ job_id: string }>(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { createMoneyComparison } from '../../activities/reconciler/money.js';
-import { readLedgerChecks } from '../../src/db/ledger-checks.js';
+import { readLedgerChecks, recordNewCompared } from '../../src/db/ledger-checks.js';
 import { differingMoney, moneyInvariants, type MoneyInvariant } from '../../src/db/money-invariants.js';
 import { withTransaction } from '../../src/db/pool.js';
 import type { JobOrder } from '../../src/domain/job.js';
@@ -135,6 +135,28 @@ test('an invariant that cannot be compared hides no other, and stands with its r
   const healthy = await readLedgerChecks(pool());
   expect([healthy.differs, healthy.full.filter((each) => each.failing !== undefined)]).toEqual([{}, []]);
   expect((await compared())['I7']).toBeGreaterThan(0);
+});
+
+test('what could not be compared is compared again, but never so much of it that all others become slow', async () => {
+  const seen = async (isWhole: boolean) => {
+    await recordNewCompared(pool(), { found: [], isWhole });
+    return (await readLedgerChecks(pool())).seenEntry;
+  };
+  await withoutLedgerTriggers(pool(), (tx) => tx.query(`update ledger_entries set at = at - interval '1 hour'`));
+  const last = await seen(true);
+  expect(last).toBeGreaterThan(0);
+  const add = (id: number) =>
+    withoutLedgerTriggers(pool(), (tx) =>
+      tx.query(
+        `insert into ledger_entries (id, key, kind, at) overriding system value values ($1, $2, 'adjust', now() - interval '1 hour')`,
+        [id, `adjust/${id}`],
+      ),
+    );
+  await add(last + 5_000);
+  expect(await seen(false)).toBe(last);
+  await add(last + 105_000);
+  expect(await seen(false)).toBe(last + 5_000);
+  expect(await seen(true)).toBe(last + 105_000);
 });
 
 test('one invariant that takes the whole time of a run leaves the others to the next one, the longest waiting first', async () => {

@@ -230,6 +230,22 @@ describe('what operators book', () => {
     }
   });
 
+  test('the largest payments add up to the unit, and a larger one is refused', async () => {
+    const who = await customer();
+    const most = 2n ** 128n - 1n;
+    const before = BigInt((await revenue()).standing.customers_hold);
+    const pay = (amount: bigint) => post('payments', { wallet: who.wallet, amount: String(amount), reference: 'all' });
+    for (const count of [1n, 2n]) expect((await pay(most)).body).toMatchObject({ balance: String(count * most) });
+    for (const amount of [most + 1n, 0n, -1n]) {
+      const refused = await pay(amount);
+      expect([refused.status, refused.body]).toMatchObject([422, { errors: [{ field: 'amount' }] }]);
+    }
+    expect(await who.get('balance')).toMatchObject({ available: String(2n * most), owed: '0' });
+    const month = new Date().toISOString().slice(0, 7);
+    expect(await who.get(`statements/${month}`)).toMatchObject({ paid: String(2n * most), closing: String(2n * most) });
+    expect(BigInt((await revenue()).standing.customers_hold) - before).toBe(2n * most);
+  });
+
   test('one key for the first payments of two wallets at once books one of them', async () => {
     const wallets = Array.from({ length: 6 }, () => newWallet().address.toLowerCase());
     const key = randomUUID();
@@ -241,6 +257,23 @@ describe('what operators book', () => {
 });
 
 describe('the platform’s books', () => {
+  test('revenue says by which invariants money cannot be compared, and which jobs cannot be booked, since when and why', async () => {
+    expect((await revenue()).ledger).toMatchObject({ uncompared: [], unbookable: [] });
+    const since = '2026-11-01T00:00:00.000Z';
+    const jobId = randomUUID();
+    await pool().query(
+      `insert into ledger_comparisons (invariant, tried_at, failing_since, why)
+       values ('I3', now(), $1, 'too slow'), ('I2', now(), null, null), ('I99', now(), $1, 'of a newer version')`,
+      [since],
+    );
+    await pool().query(`insert into ledger_unbookable values ($1, 'the key is taken', $2, now())`, [jobId, since]);
+    expect((await revenue()).ledger).toMatchObject({
+      uncompared: [{ invariant: 'I3', since, why: 'too slow' }],
+      unbookable: [{ job_id: jobId, since, reason: 'the key is taken' }],
+    });
+    await pool().query('truncate ledger_comparisons, ledger_unbookable');
+  });
+
   test('revenue says what was charged, what is owed to whom, and since when customers owe', async () => {
     const before = await revenue('?by=provider');
     const who = await customer();

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { recordPayment, recordPayout } from '../../src/billing/by-hand.js';
 import { refundJob } from '../../src/billing/refund.js';
 import { claimEarnings } from '../../src/db/claims.js';
 import { differingMoney } from '../../src/db/money-invariants.js';
-import { withTransaction } from '../../src/db/pool.js';
+import { withTransaction, type Transaction } from '../../src/db/pool.js';
 import { BrokerError } from '../../src/domain/errors.js';
 import type { JobOrder } from '../../src/domain/job.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
@@ -38,7 +39,9 @@ interface Known {
 const isExpected = (error: unknown) =>
   error instanceof Undone ||
   (error instanceof BrokerError &&
-    /^(dependency_unavailable|job_ended|job_not_running|refund_exceeds_charge|idempotency_conflict)$/.test(error.code));
+    /^(dependency_unavailable|job_ended|job_not_running|refund_exceeds_charge|payout_exceeds_earnings|idempotency_conflict)$/.test(
+      error.code,
+    ));
 
 test(`after ${operations} steps by ${clients} clients, with killed connections, money is the same wherever it is written (seed ${seed})`, async () => {
   const { pool } = database;
@@ -82,6 +85,12 @@ test(`after ${operations} steps by ${clients} clients, with killed connections, 
   }
 
   async function oneOf(steps: ReturnType<typeof moneySteps>, random: ReturnType<typeof createRandom>, key: string) {
+    const inOne = <T>(work: (tx: Transaction) => Promise<T>) =>
+      withTransaction(pool, async (tx) => {
+        const result = await work(tx);
+        if (random.next() < 0.08) throw new Undone();
+        return result;
+      });
     const job = known.length === 0 ? undefined : known[random.whole(Math.max(0, known.length - 12), known.length - 1)]!;
     const dice = random.next();
     if (job === undefined || dice < 0.2) {
@@ -109,11 +118,20 @@ test(`after ${operations} steps by ${clients} clients, with killed connections, 
       if ((settled?.charged ?? 0n) > 0n) ended.push(order);
     } else if (dice < 0.96 && ended.length > 0) {
       const refund = { amount: BigInt(random.whole(1, 60)), reason: 'storm', by: wallets[0]!, requestKey: key };
-      await withTransaction(pool, (tx) => refundJob(tx, { jobId: random.pick(ended).jobId, ...refund }));
+      const { jobId } = random.pick(ended);
+      await inOne((tx) => refundJob(tx, { jobId, ...refund }));
+    } else if (dice < 0.975) {
+      const booking = { wallet: wallets[0]!, amount: BigInt(random.whole(1, 40)), reference: 'storm', by: wallets[1]! };
+      const record = random.next() < 0.5 ? recordPayout : recordPayment;
+      // Repeated at once, as by a client that waits no longer: one of them books.
+      const twice = [0, 1].map(() => inOne((tx) => record(tx, { ...booking, requestKey: `${key}-${record.name}` })));
+      const outcomes = await Promise.allSettled(twice);
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
     } else {
       const providerId = random.pick(providers.slice(1));
       if (random.next() < 0.1) await proveWallet(pool, providerId, wallets[1]!).catch(() => undefined);
-      await withTransaction(pool, (tx) => claimEarnings(tx, providerId));
+      await inOne((tx) => claimEarnings(tx, providerId));
     }
   }
 
@@ -125,7 +143,8 @@ test(`after ${operations} steps by ${clients} clients, with killed connections, 
   expect(await differingMoney(pool, 'everything')).toEqual([]);
   const { rows } = await pool.query<Record<string, number>>(
     `select count(*) filter (where kind = 'settle')::int as settled, count(*) filter (where kind = 'refund')::int as refunds,
-            count(*) filter (where kind = 'trim')::int as trims, count(*) filter (where key like 'reserve/%/_%')::int as extensions,
+            count(*) filter (where kind = 'trim')::int as trims,
+            count(*) filter (where kind = 'payout')::int as payouts, count(*) filter (where kind = 'deposit')::int as payments, count(*) filter (where key like 'reserve/%/_%')::int as extensions,
             count(*) filter (where kind <> 'settle'
                                and not exists (select from ledger_lines l where l.entry_id = e.id))::int as empty,
             (select count(*)::int from jobs j where ended_at is not null
@@ -136,7 +155,7 @@ test(`after ${operations} steps by ${clients} clients, with killed connections, 
   expect(rows[0]).toMatchObject({ empty: 0, unsettled: 0, deadlocks: 0 });
   // Enough happened for this to mean something.
   expect([done > operations / 2, killed > 3]).toEqual([true, true]);
-  for (const kind of ['settled', 'refunds', 'trims', 'extensions'])
+  for (const kind of ['settled', 'refunds', 'trims', 'extensions', 'payouts', 'payments'])
     expect([kind, rows[0]![kind]! > 2]).toEqual([kind, true]);
 
   // What is left open ends, and then nothing is reserved any more and all money is somebody's.

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { reserveJoinToken } from '../../src/db/join-tokens.js';
-import { migrate, migrationsFolder } from '../../src/db/migrate.js';
+import { migrate } from '../../src/db/migrate.js';
+import { migrationsFolder } from '../../src/db/migration-files.js';
 import { createPool } from '../../src/db/pool.js';
 import {
   admitNode,

@@ -9,6 +9,8 @@ export interface BrowserWallet {
   /** The chain that it is on. */
   chainId: number;
   icon?: string;
+  /** It is put into the page late: it announces itself once the page's `announceLate()` is called. */
+  isLate?: boolean;
   /** Its person says no to these methods. */
   refuses?: readonly string[];
   /** What happens before it answers a method: it may wait, for good, or throw a `WalletError`. */
@@ -52,9 +54,9 @@ export async function installWallets(
       return { error: { code, message } };
     }
   });
-  const shown = wallets.map(({ name, icon, rdns = 'example.wallet', uuid }, index) => ({
+  const shown = wallets.map(({ name, icon, isLate, rdns = 'example.wallet', uuid }, index) => ({
     uuid: uuid ?? `00000000-0000-4000-8000-00000000000${index}`,
-    ...{ name, icon, rdns },
+    ...{ name, icon, rdns, isLate },
   }));
   await at.addInitScript(`(${inPage.toString()})(${JSON.stringify(shown)}, ${isOld})`);
 }
@@ -77,7 +79,10 @@ async function answer(wallet: BrowserWallet, method: string, params: unknown[]):
 }
 
 /** Runs in the page, so it is text there and uses nothing from here. */
-function inPage(wallets: { uuid: string; name: string; icon?: string }[], isOld: boolean): void {
+function inPage(
+  wallets: { uuid: string; name: string; icon?: string | undefined; isLate?: boolean | undefined }[],
+  isOld: boolean,
+): void {
   type Answer = { value: unknown } | { error: { code: number; message: string } };
   const page = globalThis as unknown as Record<string, unknown> & {
     callWallet(index: number, method: string, params: unknown[]): Promise<Answer>;
@@ -96,12 +101,18 @@ function inPage(wallets: { uuid: string; name: string; icon?: string }[], isOld:
     return;
   }
   const Announcement = page['CustomEvent'] as new (type: string, init: object) => Event;
+  let isEarly = true;
   const announce = () => {
-    wallets.forEach((info, at) => {
+    wallets.forEach(({ isLate, ...info }, at) => {
+      if (isLate === true && isEarly) return;
       const detail = { info, provider: providers[at] };
       page.dispatchEvent(new Announcement('eip6963:announceProvider', { detail }));
     });
   };
   page.addEventListener('eip6963:requestProvider', announce);
   announce();
+  page['announceLate'] = () => {
+    isEarly = false;
+    announce();
+  };
 }

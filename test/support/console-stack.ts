@@ -28,6 +28,10 @@ export async function startConsoleStack(log: Log, died: (name: string, how: stri
     ADMIN_WALLETS: consoleOperator.address,
     // A job whose image never comes is to be found, and not to end by itself.
     JOB_STUCK_GRACE_S: '3600',
+    // So that fees are seen.
+    FEE_BPS: '500',
+    // A machine that does not sign waits until an operator approves it.
+    PROVIDER_AUTH_MODE: 'permissive',
   };
   return await startStack({ dataDir: consoleStackFolder, processes: roles, env, log, died });
 }

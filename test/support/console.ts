@@ -50,10 +50,16 @@ export interface OpenConsole {
   /** The same person’s client without a browser: what happens elsewhere. */
   client(account: PrivateKeyAccount, scopes?: readonly Scope[]): Promise<WorldLand>;
   /** A machine that has joined, and whose GPUs, of a type that no other test has, can be rented. */
-  machine(options?: Partial<SimulatedProviderOptions> & { owner?: PrivateKeyAccount }): Promise<Machine>;
+  machine(options?: MachineOptions): Promise<Machine>;
   /** Has the market sampled now, which happens every five minutes. */
   sampleMarket(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface MachineOptions extends Partial<SimulatedProviderOptions> {
+  owner?: PrivateKeyAccount;
+  /** If false, it signs nothing, and joins only once an operator approves it. */
+  isSigned?: boolean;
 }
 
 export interface Machine extends SimulatedProvider {
@@ -84,7 +90,7 @@ export async function openConsole(file = process.env[consoleStackVariable]): Pro
       await client.login({ wallet: account, spendLimit: '1000', scopes });
       return client;
     },
-    async machine({ owner = newWallet(), ...options } = {}) {
+    async machine({ owner = newWallet(), isSigned = true, ...options } = {}) {
       const word = `otter-${randomBytes(3).toString('hex')}`;
       const gpus = { model: `NVIDIA ${word.toUpperCase()}`, count: 4, ...options.gpus };
       const nodeKey = newWallet();
@@ -92,7 +98,7 @@ export async function openConsole(file = process.env[consoleStackVariable]): Pro
         redisUrl: redis,
         providerId: `machine-${word.slice(6)}`,
         heartbeatIntervalMs: 5_000,
-        signAs: { audience: api, keys: { wallet: owner, nodeKey } },
+        ...(isSigned ? { signAs: { audience: api, keys: { wallet: owner, nodeKey } } } : {}),
         ...options,
         gpus,
       });

@@ -3,7 +3,8 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { migrate, migrationsFolder } from '../../src/db/migrate.js';
+import { migrate } from '../../src/db/migrate.js';
+import { migrationsFolder } from '../../src/db/migration-files.js';
 import { connectionOptions, createPool, type PostgresConfig } from '../../src/db/pool.js';
 import { testConfig } from './config.js';
 import { testTenantKey } from './tenants.js';

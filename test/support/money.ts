@@ -3,10 +3,12 @@ import { writeReceipt } from '../../src/billing/receipts.js';
 import { extendJob, reserveSpend, settleSpend } from '../../src/billing/spend.js';
 import { reserveAtPlacement } from '../../src/db/bookings.js';
 import { markEnded, markMoving, markProvisioning, markRunning } from '../../src/db/job-changes.js';
-import { insertJob } from '../../src/db/jobs.js';
+import { tellOrdered } from '../../src/db/job-events.js';
+import { insertJob, lockUsage } from '../../src/db/jobs.js';
 import { withTransaction, type Transaction } from '../../src/db/pool.js';
 import { reservationFor } from '../../src/domain/billing.js';
 import type { JobOrder, Placement } from '../../src/domain/job.js';
+import { orderedNews } from '../../src/domain/job-event.js';
 import { sentence } from '../../src/domain/outside.js';
 import { testOrder } from './fleet.js';
 import { receiptSite } from './receipts.js';
@@ -29,8 +31,10 @@ export function moneySteps(pool: Pool, also: () => void = () => undefined) {
       const order = testOrder({ wallet, ...changes });
       const reservedAmount = reservationFor(rate, order.durationSeconds);
       return step(async (tx) => {
+        await lockUsage(tx, wallet);
         await insertJob(tx, { ...order, sessionId, requestSha256: '', sshPublicKeys: [], env: {}, reservedAmount });
         await reserveSpend(tx, { jobId: order.jobId, sessionId, amount: reservedAmount });
+        await tellOrdered(tx, order.jobId, orderedNews(order));
         return order;
       });
     },

@@ -154,6 +154,12 @@ describe('an extension', () => {
     expect(secondsUntil(running, new Date(at(5_400)))).toBe(1_800);
   });
 
+  test('costs what the broker reserves for it: to the base unit, and upwards', () => {
+    const cost = { ...running.cost!, rate_per_hour: '1000000000000000000', per_second: '277777777777777' };
+    expect(extensionOf({ ...running, cost }, 3_600, undefined).price).toBe(10n ** 18n);
+    expect(extensionOf({ ...running, cost }, 1, undefined).price).toBe(277777777777778n);
+  });
+
   describe('by a click', () => {
     /** What the broker is asked for, and how it answers. */
     function extending(answers: (Partial<Job> | WorldLandError)[]) {
@@ -216,10 +222,12 @@ describe('an extension', () => {
     });
   });
 
-  test('are said with the new end; one that an earlier attempt made is said to add nothing', () => {
+  test('is said with the new end; one that an earlier attempt made is said to add nothing', () => {
     const [from, seconds, nowMs] = [running, 3_600, orderedAt];
     expect(extendedText({ expires_at: at(7_200) }, { from, seconds, nowMs })).toMatch(/^1 h more: it ends at .+\.$/);
-    expect(extendedText(running, { from, seconds, nowMs })).toMatch(/^It had been extended already: .+ Nothing was added\.$/);
+    expect(extendedText(running, { from, seconds, nowMs })).toMatch(
+      /^It had been extended already: .+ Nothing was added\.$/,
+    );
   });
 });
 

@@ -16,13 +16,33 @@ import { invariantText, remedyText } from '../../console/operator/invariant-word
 import { byMonth, firstDay, revenueSums } from '../../console/operator/revenue-rows.js';
 import { readAmount } from '../../console/parts/amount-field.js';
 import { amountInWords } from '../../console/parts/words.js';
-import { missedIn, percentOf, previousOf, resourcesText, workedLines } from '../../console/receipts/receipt-facts.js';
+import {
+  billedText,
+  missedIn,
+  percentOf,
+  previousOf,
+  resourcesText,
+  workedLines,
+} from '../../console/receipts/receipt-facts.js';
 import type { Statement } from '../../src/client/types.generated.js';
 import { moneyInvariants, moneyInvariantSays } from '../../src/db/money-invariants.js';
 import { receiptMessage } from '../../src/wire/job-receipt.js';
 import { receiptVector } from '../support/receipt-vector.js';
 
 const now = Date.UTC(2026, 10, 27);
+
+/** As one types it into a calculator; each result is rounded down. */
+function fromLeftToRight(text: string): bigint {
+  const [first = '', ...rest] = text.split(' ');
+  let value = BigInt(first);
+  for (let at = 0; at < rest.length; at += 2) {
+    const next = BigInt(rest[at + 1]!);
+    if (rest[at] === '−') value -= next;
+    else if (rest[at] === '×') value *= next;
+    else value /= next;
+  }
+  return value;
+}
 
 describe('months of statements', () => {
   test('one goes back and on over a year’s end, and not into a month that has not begun', () => {
@@ -141,11 +161,15 @@ describe('what a receipt says', () => {
 
   test('each line of its arithmetic leads to the figure that is signed', () => {
     for (const { what, how, result } of workedLines(message)) {
-      const expression = how.replaceAll('−', '-').replaceAll('×', '*').replaceAll('÷', '/').replace(/\d+/g, '$&n');
-      // Whole numbers, as the broker rounds down.
-      expect([what, String(Function(`return ${expression}`)())]).toEqual([what, result]);
+      expect([what, String(fromLeftToRight(how))]).toEqual([what, result]);
     }
     expect(missedIn(message)).toBe(120_500);
+  });
+
+  test('what is billed is said to the millisecond as long as one counts in seconds', () => {
+    expect([149, 19_585, 20_000, 0, 60_000, 7_500_000].map(billedText)).toEqual([
+      ...['0.149 s', '19.585 s', '20 s', '0 s', '1 min', '2 h 5 min'],
+    ]);
   });
 
   test('fees, what was rented and the first receipt of a wallet are in words', () => {

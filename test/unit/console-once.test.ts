@@ -68,7 +68,11 @@ describe('what is done once', () => {
       return runs;
     };
     const clicks = [once.run(wish, () => 'a', slow), once.run(wish, () => 'b', slow)];
-    const other = once.run(intentionOf('0xb', 'extend', 'job', 3_600), () => 'c', async () => 'other');
+    const other = once.run(
+      intentionOf('0xb', 'extend', 'job', 3_600),
+      () => 'c',
+      async () => 'other',
+    );
     expect(await other).toBe('other');
     finish();
     expect(await Promise.all(clicks)).toEqual([1, 1]);

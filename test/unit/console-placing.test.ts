@@ -182,9 +182,9 @@ describe('a price', () => {
     expect(isDearer(nobody, shown)).toBe(true);
   });
 
-  const of = (rate: string, ofOne: number, equivalents?: string) => {
-    const includes = equivalents === undefined ? {} : { includes: { gpu_equivalents: equivalents } };
-    return quote('q', 1, { rate_per_hour: rate, offers: [{ price_per_gpu_hour: ofOne, ...includes } as never] });
+  const of = (rate: string, ofOne: number, equivalents = '1') => {
+    const offer = { price_per_gpu_hour: ofOne, includes: { gpu_equivalents: equivalents } };
+    return quote('q', 1, { rate_per_hour: rate, offers: [offer as Quote['offers'][number]] });
   };
   const tokens = (thousandths: bigint) => (thousandths * unit) / 1000n;
 

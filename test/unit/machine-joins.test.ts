@@ -160,7 +160,11 @@ describe('what renting out pays', () => {
   });
 
   test('the dearest comes first, and a type without a price says nothing', () => {
-    const rows = payRows([type('a', 0.5, 4, 1), type('b', 2, 0, 0), type('c', undefined, 1, 1), type('d', 0, 1, 1)], 8, 2);
+    const rows = payRows(
+      [type('a', 0.5, 4, 1), type('b', 2, 0, 0), type('c', undefined, 1, 1), type('d', 0, 1, 1)],
+      8,
+      2,
+    );
     expect(rows.map(({ gpuType }) => gpuType)).toEqual(['b', 'a']);
     expect(rows[1]).toMatchObject({ perHour: 50n, perDay: 1_200n, per30Days: 36_000n, rented: 0.75 });
     expect(rows[0]!.rented).toBe(0);

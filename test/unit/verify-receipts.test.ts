@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { keccak256, toHex, zeroHash, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { verifyReceipts as verifyInClient } from '../../src/client/verify-receipts.js';
 import { reservationFor } from '../../src/domain/billing.js';
 import { chargeFor, feeFor } from '../../src/wire/charge.js';
 import { canonicalResources, receiptAsTypedData, receiptDigest, type JobReceipt } from '../../src/wire/job-receipt.js';
@@ -67,6 +68,22 @@ describeUnless(missingPython())('the verifier that shares no code with the broke
     const row = { typed_data: receiptAsTypedData(published, chainId), digest, signatures: [{ signer, signature }] };
     const found = await verifyReceipts({ receipts: [row], keys: [{ ...keys[0], address: signer }] });
     expect(found).toEqual({ code: 0, said: '1 receipt: nothing is wrong\n' });
+  });
+
+  test('a key is valid from its first millisecond up to its last one alone, for the client and the verifier alike', async () => {
+    const row = await signed(published);
+    const at = (ms: number) => new Date(published.issuedAtMs + ms).toISOString();
+    for (const [from, until, isValid] of [
+      [0, 1, true],
+      [-1, 0, false],
+      [1, 2, false],
+      [-1, undefined, true],
+    ] as const) {
+      const key = { ...keys[0]!, from: at(from), ...(until === undefined ? {} : { until: at(until) }) };
+      const { said } = await verifyReceipts({ receipts: [row], keys: [key] });
+      const { problems } = verifyInClient([row as never], { keys: [key], audience: published.audience, areAll: false });
+      expect([from, !said.includes('no key of the broker'), problems.length === 0]).toEqual([from, isValid, isValid]);
+    }
   });
 
   test('it computes the digests and signers of many receipts as the broker does, whatever is in them', async () => {

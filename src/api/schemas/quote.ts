@@ -66,7 +66,12 @@ export const quoteReply = z
       .describe(
         'Whether its prices hold for an order with its `quote_id`. They do for a caller with a credential, if somebody takes the order; capacity is never held',
       ),
-    quote_id: z.string().nullable().describe('Send it with the order. Null if the quote does not bind'),
+    quote_id: z
+      .string()
+      .nullable()
+      .describe(
+        'Send it with the order. It is a price and no voucher: until it expires, it is good for several orders, each of which reserves its own money. Null if the quote does not bind',
+      ),
     expires_at: z.iso
       .datetime()
       .nullable()

@@ -78,7 +78,7 @@ async function asWallet<T>(
       ? await loginInBrowser(context, once, asked, { isBrowserWanted: flags.browser })
       : await once.login({ ...asked, wallet: await kind.signer() });
   try {
-    if (session.wallet !== wallet) {
+    if (session.wallet.toLowerCase() !== wallet.toLowerCase()) {
       const line = `${session.wallet} has signed, and this computer is logged in with ${wallet}`;
       throw new Failure(exitCodes.notLoggedIn, line, 'sign with that wallet, or log in with the other one: wl login');
     }

@@ -2,14 +2,14 @@
 -- units (10^-18 of a token).
 
 -- The platform's share of a job's charge in hundredths of a percent, frozen with its rate when it is placed.
-alter table jobs add column fee_bps smallint check (fee_bps between 0 and 1000);
+alter table jobs add column fee_bps smallint;
+-- Rows that stand already have none, and are looked at by 0061, without a lock.
+alter table jobs add constraint jobs_fee_bps_check check (fee_bps between 0 and 1000) not valid;
 
 -- What the ledger holds reserved for a charge: null as long as it knows nothing of the charge. A version before this
--- settles and changes charges without booking; such rows stand in the index below until the reconciler has booked them.
-alter table auth_charges add column booked numeric(78, 0) check (booked >= 0);
-create index auth_charges_unbooked on auth_charges (created_at)
-  where booked is distinct from case when settled_at is null then reserved else 0 end;
-create index auth_charges_open on auth_charges (job_id) where settled_at is null;
+-- settles and changes charges without booking; such rows stand in an index (0061) until the reconciler has booked them.
+alter table auth_charges add column booked numeric(78, 0);
+alter table auth_charges add constraint auth_charges_booked_check check (booked >= 0) not valid;
 
 create table ledger_accounts (
   id bigint generated always as identity primary key,

@@ -104,8 +104,8 @@ export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
     edits: [
       {
         file: 'src/db/bookings.ts',
-        find: 'amount: booked - spent },',
-        replace: 'amount: booked - spent - (spent > 0n ? 1n : 0n) },',
+        find: 'amount: reserved - spent },',
+        replace: 'amount: reserved - spent - (spent > 0n ? 1n : 0n) },',
       },
       { file: 'src/db/bookings.ts', find: 'amount: shares.earned });', replace: 'amount: shares.earned + 1n });' },
     ],

@@ -20,3 +20,15 @@ create table ledger_unbookable (
   tried_at timestamptz not null
 );
 create index ledger_unbookable_by_try on ledger_unbookable (tried_at);
+
+-- A version up to 0.1.0 places and moves jobs by their price alone. What a newer one froze at the placement before does not
+-- hold any more: the rate follows the price, and there is no fee. A version that freezes both changes them with the price.
+create function job_rate_follows() returns trigger language plpgsql as $$
+begin
+  new.rate := trunc(new.price_per_hour * 1e18);
+  new.fee_bps := null;
+  return new;
+end $$;
+create trigger jobs_rate_follows before update of price_per_hour on jobs for each row
+  when (old.rate is not null and new.rate = old.rate and new.price_per_hour is distinct from old.price_per_hour)
+  execute function job_rate_follows();
