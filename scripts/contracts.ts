@@ -52,7 +52,10 @@ export function readSources(): Sources {
 
 interface Output {
   errors?: { severity: string; formattedMessage: string }[];
-  contracts?: Record<string, Record<string, { abi: Abi; evm: { bytecode: { object: string } }; storageLayout: Layout }>>;
+  contracts?: Record<
+    string,
+    Record<string, { abi: Abi; evm: { bytecode: { object: string } }; storageLayout: Layout }>
+  >;
 }
 
 /**
@@ -73,7 +76,9 @@ export function compile(
     settings: {
       ...settings,
       ...besides,
-      outputSelection: Object.fromEntries(only.map((file) => [file, { '*': ['abi', 'evm.bytecode.object', 'storageLayout'] }])),
+      outputSelection: Object.fromEntries(
+        only.map((file) => [file, { '*': ['abi', 'evm.bytecode.object', 'storageLayout'] }]),
+      ),
     },
   };
   const output = JSON.parse(compiler().compile(JSON.stringify(input))) as Output;

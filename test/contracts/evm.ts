@@ -53,7 +53,12 @@ export async function createWorld(): Promise<World> {
   };
   return {
     async deploy({ abi, bytecode }, args, atS) {
-      const { created, failed, returned } = await run(nobody, undefined, encodeDeployData({ abi, bytecode, args }), atS);
+      const { created, failed, returned } = await run(
+        nobody,
+        undefined,
+        encodeDeployData({ abi, bytecode, args }),
+        atS,
+      );
       if (failed !== undefined || created === undefined) throw new Error(named(failed, returned, abi).error);
       return created as Address;
     },

@@ -1,4 +1,13 @@
-import { encodeAbiParameters, encodeFunctionData, keccak256, numberToHex, size, slice, type Address, type Hex } from 'viem';
+import {
+  encodeAbiParameters,
+  encodeFunctionData,
+  keccak256,
+  numberToHex,
+  size,
+  slice,
+  type Address,
+  type Hex,
+} from 'viem';
 import { rentalVaultAbi } from '../../src/chain/rental-vault-abi.js';
 import { accountOf } from './vault-actors.js';
 import type { Content, Line, Signed, SpendPermit, VaultCall } from './vault-calls.js';
@@ -18,12 +27,7 @@ const lineTypes = (who: string) =>
       { name: 'cumulative', type: 'uint128' },
     ],
   }) as const;
-const contentTypes = [
-  { type: 'uint256' },
-  { type: 'address' },
-  lineTypes('customer'),
-  lineTypes('payee'),
-] as const;
+const contentTypes = [{ type: 'uint256' }, { type: 'address' }, lineTypes('customer'), lineTypes('payee')] as const;
 
 const drawsOf = (lines: readonly Line[]) => lines.map(({ who, cumulative }) => ({ customer: who, cumulative }));
 const creditsOf = (lines: readonly Line[]) => lines.map(({ who, cumulative }) => ({ payee: who, cumulative }));
@@ -36,7 +40,11 @@ export function hashOf({ chainId, vault }: Place, { draws, credits }: Content): 
 
 /** Data of a call of the vault, its signatures made. */
 export async function encodeCall(place: Place, call: VaultCall): Promise<Hex> {
-  return encodeFunctionData({ abi: rentalVaultAbi, functionName: call.name, args: await argumentsOf(place, call) } as never);
+  return encodeFunctionData({
+    abi: rentalVaultAbi,
+    functionName: call.name,
+    args: await argumentsOf(place, call),
+  } as never);
 }
 
 async function argumentsOf(place: Place, call: VaultCall): Promise<readonly unknown[]> {

@@ -236,11 +236,15 @@ export class VaultModel {
   }
 
   private drawn(draws: Line[], caps: Map<Address, bigint>): { after: Map<Address, bigint>; sum: bigint } {
-    return totals(draws, (who) => this.account(who).spent, (who, total) => {
-      const { cap, balance, spent } = this.account(who);
-      if (total > (caps.get(who) ?? cap)) throw new Refusal('CapExceeded', who);
-      if (total - spent > balance) throw new Refusal('InsufficientBalance', who);
-    });
+    return totals(
+      draws,
+      (who) => this.account(who).spent,
+      (who, total) => {
+        const { cap, balance, spent } = this.account(who);
+        if (total > (caps.get(who) ?? cap)) throw new Refusal('CapExceeded', who);
+        if (total - spent > balance) throw new Refusal('InsufficientBalance', who);
+      },
+    );
   }
 
   private withdraw(by: Address, call: Extract<VaultCall, { name: 'withdraw' }>, midway: () => void): void {
@@ -249,7 +253,8 @@ export class VaultModel {
     const { withdrawn } = this.account(by);
     refuseUnless(call.cumulative > withdrawn, 'Stale');
     const { signature } = call;
-    const isFor = signature.customer === by && signature.total === call.cumulative && signature.deadline === call.deadline;
+    const isFor =
+      signature.customer === by && signature.total === call.cumulative && signature.deadline === call.deadline;
     refuseUnless(isFor && isSignedBy(signature, this.holder('operator')), 'BadSignature');
     this.payCustomer(by, call.to, call.cumulative - withdrawn, midway);
   }
@@ -338,6 +343,6 @@ function isSignedBy({ by, flaw }: Signed, signer: Address): boolean {
   return by === signer && flaw === undefined;
 }
 
-function refuseUnless(is: boolean, reason: string): asserts is {
-  if (!is) throw new Refusal(reason);
+function refuseUnless(holds: boolean, reason: string): void {
+  if (!holds) throw new Refusal(reason);
 }

@@ -38,7 +38,8 @@ async function pictureOfContract({ world, model, actors, place, vault, token }: 
   const of = storageOf(world, place.vault, vault.layout);
   const tokens = storageOf(world, token.at, token.contract.layout);
   const picture: Picture = {};
-  for (const name of ['proposed', 'lastExecuted', 'pausedUntil', 'fees']) picture[name] = String(await of.variable(name));
+  for (const name of ['proposed', 'lastExecuted', 'pausedUntil', 'fees'])
+    picture[name] = String(await of.variable(name));
   picture['held'] = String(await tokens.entry('balanceOf', place.vault));
   for (const [index, role] of roles.entries()) picture[role] = await holderText(of, BigInt(index), model.nowS);
   for (const [name, who] of Object.entries(actors)) picture[name] = await accountText(of, tokens, who);
@@ -56,7 +57,9 @@ async function holderText(of: Storage, role: bigint, nowS: number): Promise<stri
     ['present', 'next', 'from'].map((member) => of.entry('holders', role, member)),
   );
   const isDue = from !== 0n && from! <= nowS;
-  return isDue || from === 0n ? addressOf((isDue ? next : present)!) : [addressOf(present!), addressOf(next!), from].join(' ');
+  return isDue || from === 0n
+    ? addressOf((isDue ? next : present)!)
+    : [addressOf(present!), addressOf(next!), from].join(' ');
 }
 
 async function accountText(of: Storage, tokens: Storage, who: Address): Promise<string> {

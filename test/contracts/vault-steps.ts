@@ -7,13 +7,22 @@ import { zeroAddress, type VaultModel } from './vault-model.js';
 const hour = 3_600;
 
 /** What a step is chosen from. */
-interface Choice {
+export interface Choice {
   random: Random;
   model: VaultModel;
   actors: Actors;
 }
 
 type Does = Step['does'];
+
+/** Most begin with a deposit, so that there is something to draw. */
+export function openingSteps({ random, actors }: Choice): Step[] {
+  const first = customersOf(actors).filter(() => random.next() < 0.7);
+  return first.map((customer) => {
+    const amounts = { amount: BigInt(random.whole(50, 400)), newCap: BigInt(random.whole(0, 400)) };
+    return { afterS: 0, by: customer, does: { name: 'deposit', customer, ...amounts } };
+  });
+}
 
 /**
  * Chooses a next step: mostly one that the vault should take, often one just beyond what it should, sometimes
@@ -179,7 +188,8 @@ function content({ random, model, actors }: Choice): Content {
 
 function execution(choice: Choice): VaultCall {
   const { random, model } = choice;
-  const number = random.next() < 0.8 ? model.proposed : random.whole(Math.max(0, model.lastExecuted - 1), model.proposed + 1);
+  const number =
+    random.next() < 0.8 ? model.proposed : random.whole(Math.max(0, model.lastExecuted - 1), model.proposed + 1);
   const proposed = model.batches.get(number)?.content ?? content(choice);
   // As it was proposed, or with one line that somebody would like to be another one.
   const isChanged = random.next() < 0.06;
