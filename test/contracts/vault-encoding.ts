@@ -47,7 +47,7 @@ export async function encodeCall(place: Place, call: VaultCall): Promise<Hex> {
   } as never);
 }
 
-async function argumentsOf(place: Place, call: VaultCall): Promise<readonly unknown[]> {
+export async function argumentsOf(place: Place, call: VaultCall): Promise<readonly unknown[]> {
   switch (call.name) {
     case 'deposit':
       return [call.customer, call.amount, call.newCap];
