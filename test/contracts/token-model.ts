@@ -5,6 +5,7 @@ import type { TokenKind } from './vault-calls.js';
 export class TokenModel {
   private readonly balances = new Map<Address, bigint>();
   private readonly refused = new Set<Address>();
+  private readonly allowing = new Set<Address>();
 
   constructor(readonly kind: TokenKind) {}
 
@@ -28,6 +29,16 @@ export class TokenModel {
   refuse(who: Address, isRefused: boolean): void {
     if (isRefused) this.refused.add(who);
     else this.refused.delete(who);
+  }
+
+  /** Whoever lets the vault take what he has. */
+  allow(who: Address): void {
+    this.allowing.add(who);
+  }
+
+  pull(from: Address, to: Address, amount: bigint): boolean {
+    const isAllowed = this.allowing.has(from) || amount === 0n;
+    return isAllowed && this.move(from, to, amount);
   }
 
   /** Whether the token does it. */

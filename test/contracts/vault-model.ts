@@ -1,52 +1,18 @@
 import type { Address } from 'viem';
 import type { TokenModel } from './token-model.js';
 import type { Content, Line, Signed, SpendPermit, VaultCall } from './vault-calls.js';
-
-export const zeroAddress: Address = '0x0000000000000000000000000000000000000000';
+import {
+  Refusal,
+  zeroAddress,
+  type Account,
+  type Announcement,
+  type Batch,
+  type Role,
+  type VaultSettings,
+} from './vault-words.js';
+import { textOf, totals } from './vault-totals.js';
 
 const hour = 3_600;
-
-/** Why a call is refused; `of` is the address that the error names. */
-export class Refusal extends Error {
-  constructor(
-    readonly reason: string,
-    readonly of?: Address,
-  ) {
-    super(reason);
-  }
-}
-
-export interface Account {
-  balance: bigint;
-  spent: bigint;
-  cap: bigint;
-  exitAt: number;
-  withdrawn: bigint;
-  credited: bigint;
-  earningsWithdrawn: bigint;
-}
-
-export interface Batch {
-  content: Content;
-  executableAt: number;
-  proposer: Address;
-  isVetoed: boolean;
-}
-
-export type Role = 'operator' | 'guardian' | 'treasury';
-
-interface Announcement {
-  next: Address;
-  from: number;
-}
-
-export interface VaultSettings {
-  vault: Address;
-  admin: Address;
-  holders: Record<Role, Address>;
-  batchDelayS: number;
-  exitDelayS: number;
-}
 
 /** The vault as its description has it, without a look at its code: what is refused and why, and who has what. */
 export class VaultModel {
@@ -169,7 +135,7 @@ export class VaultModel {
     refuseUnless(!this.isPaused(), 'Paused');
     this.requireSomebody(call.customer);
     const before = this.token.balance(this.settings.vault);
-    refuseUnless(this.token.move(by, this.settings.vault, call.amount), 'TransferFailed');
+    refuseUnless(this.token.pull(by, this.settings.vault, call.amount), 'TransferFailed');
     const arrived = this.token.balance(this.settings.vault) - before;
     midway();
     refuseUnless(arrived > 0n, 'ZeroAmount');
@@ -315,28 +281,6 @@ export class VaultModel {
   private requireSomebody(who: Address): void {
     refuseUnless(who !== zeroAddress && who !== this.settings.vault, 'InvalidAddress');
   }
-}
-
-/** Totals that only grow: what each is afterwards, and by how much all have grown. */
-function totals(
-  lines: Line[],
-  present: (who: Address) => bigint,
-  check: (who: Address, total: bigint) => void = () => undefined,
-): { after: Map<Address, bigint>; sum: bigint } {
-  const after = new Map<Address, bigint>();
-  let sum = 0n;
-  for (const { who, cumulative } of lines) {
-    const before = after.get(who) ?? present(who);
-    if (cumulative <= before) continue;
-    check(who, cumulative);
-    after.set(who, cumulative);
-    sum += cumulative - before;
-  }
-  return { after, sum };
-}
-
-export function textOf({ draws, credits }: Content): string {
-  return [draws, credits].map((lines) => lines.map((each) => `${each.who}:${each.cumulative}`).join()).join('/');
 }
 
 function isSignedBy({ by, flaw }: Signed, signer: Address): boolean {

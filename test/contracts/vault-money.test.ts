@@ -181,4 +181,30 @@ describeUnless(missingAnvil())('money in a vault on a chain', () => {
     expect(await site.refusal(alice, deposit(alice, 0n))).toBe('ZeroAmount');
     expect(await site.refusal(alice, deposit(alice, 1_001n))).toBe('TransferFailed');
   });
+
+  test('at the bounds of 128 bits nothing wraps, and what cannot be counted is refused', async () => {
+    const all = 2n ** 128n - 1n;
+    const site = await vaultOnChain(chain, await chain.deploy(publishedContract('test/TestToken'), [6]));
+    for (const who of [alice, bob]) await site.endow(who, all);
+    await site.call(alice, deposit(alice, all, all));
+    expect(await site.refusal(bob, deposit(alice, 1n))).toBe('Panic 17');
+    const tooMuch = contentOf(
+      [[alice, all]],
+      [
+        [carla, all],
+        [dora, all],
+      ],
+    );
+    const content = contentOf([[alice, all]], [[carla, all]]);
+    await site.call(operator, { name: 'propose', number: 1, content: tooMuch });
+    await site.call(operator, { name: 'propose', number: 2, content });
+    await chain.pass(batchDelayS);
+    expect(await site.refusal(stranger, execution(1, tooMuch))).toBe('Unbalanced');
+    await site.call(stranger, execution(2, content));
+    await site.call(carla, { name: 'withdrawEarnings', to: carla });
+    // His spent total is full: what he still deposits is his until he takes it out.
+    await site.call(bob, deposit(alice, 5n));
+    await site.call(alice, withdrawalOf(alice, 5n, (await chain.now()) + 900));
+    expect(await Promise.all([carla, alice, site.vault.address].map(site.held))).toEqual([all, 5n, 0n]);
+  });
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect } from '@jest/globals';
 import { describeUnless } from '../support/needs.js';
 import { story } from '../support/story.js';
 import { missingAnvil, publishedContract, startVaultChain, type VaultChain } from '../support/vault-chain.js';
+import type { SpendPermit } from './vault-calls.js';
 import { actors, batchDelayS, contentOf, vaultOnChain, type VaultOnChain } from './vault-on-chain.js';
 
 const hour = 3_600;
@@ -50,7 +51,7 @@ describeUnless(missingAnvil())('roles and pauses of a vault on a chain', () => {
   });
   roles('a batch of the operator before is void', async () => {
     await chain.pass(batchDelayS);
-    const old = { name: 'execute', number: 1, content: nothing, permits: [] } as const;
+    const old = { name: 'execute', number: 1, content: nothing, permits: [] as SpendPermit[] } as const;
     expect(await site.refusal(stranger, old)).toBe('NotOperator');
     await site.call(heir, { name: 'propose', number: 2, content: nothing });
     await chain.pass(batchDelayS);

@@ -7,7 +7,8 @@ import { TokenModel } from './token-model.js';
 import { actorsWith } from './vault-actors.js';
 import type { Step, TokenKind, VaultCall } from './vault-calls.js';
 import { encodeCall } from './vault-encoding.js';
-import { Refusal, VaultModel } from './vault-model.js';
+import { VaultModel } from './vault-model.js';
+import { Refusal } from './vault-words.js';
 import { differences, type Pictured } from './vault-snapshot.js';
 import { nextStep, openingSteps } from './vault-steps.js';
 
@@ -99,6 +100,7 @@ async function prepare(contracts: Contracts, random: Random): Promise<Stage> {
     await ofToken(stage, who, 'mint', [who, 1_000n]);
     model.token.mint(who, 1_000n);
     await ofToken(stage, who, 'approve', [vault, 2n ** 255n]);
+    model.token.allow(who);
   }
   return stage;
 }

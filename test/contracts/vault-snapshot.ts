@@ -2,7 +2,8 @@ import { numberToHex, type Address } from 'viem';
 import { evmChainId, type World } from './evm.js';
 import { storageOf, type Storage } from './storage.js';
 import { hashOf, type Place } from './vault-encoding.js';
-import { zeroAddress, type Account, type Role, type VaultModel } from './vault-model.js';
+import type { VaultModel } from './vault-model.js';
+import { zeroAddress, type Account, type Role } from './vault-words.js';
 import type { Actors } from './vault-actors.js';
 import type { Contract } from '../../scripts/contracts.js';
 

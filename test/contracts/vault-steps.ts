@@ -2,7 +2,8 @@ import type { Address } from 'viem';
 import type { Random } from '../support/random.js';
 import type { Actors } from './vault-actors.js';
 import type { Content, Line, Signed, SpendPermit, Step, VaultCall } from './vault-calls.js';
-import { zeroAddress, type VaultModel } from './vault-model.js';
+import type { VaultModel } from './vault-model.js';
+import { zeroAddress } from './vault-words.js';
 
 const hour = 3_600;
 

@@ -22,8 +22,7 @@ describeUnless(missingAnvil())('a vault with a token of an odd kind', () => {
   };
   const deposit = (customer: Address, amount: bigint) =>
     ({ name: 'deposit', customer, amount, newCap: amount }) as const;
-  const freed = async (customer: Address, total: bigint) =>
-    withdrawalOf(customer, total, (await chain.now()) + 900);
+  const freed = async (customer: Address, total: bigint) => withdrawalOf(customer, total, (await chain.now()) + 900);
 
   test('that keeps a fee credits what arrived, and owes no more than it holds', async () => {
     const site = await siteWith('FeeToken');
@@ -77,7 +76,12 @@ describeUnless(missingAnvil())('a vault with a token of an odd kind', () => {
     await site.call(carla, { name: 'withdrawEarnings', to: stranger });
     await site.call(bob, await freed(bob, 100n));
     await site.call(treasury, { name: 'sweepFees' });
-    expect(await Promise.all([stranger, bob, treasury, site.vault.address].map(site.held))).toEqual([650n, 700n, 50n, 0n]);
+    expect(await Promise.all([stranger, bob, treasury, site.vault.address].map(site.held))).toEqual([
+      650n,
+      700n,
+      50n,
+      0n,
+    ]);
   });
 
   test('that comes back in while it is called finds the door closed', async () => {
