@@ -36,8 +36,6 @@ export async function startAnvil(
       ...['--slots-in-an-epoch', '1'],
       ...(blockTimeS === undefined ? [] : ['--block-time', String(blockTimeS)]),
     ],
-    // The one signal at which it writes its state.
-    stopSignal: 'SIGINT',
     cwd: folder,
     ready: () => isChain(url, chainId),
   });

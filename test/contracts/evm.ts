@@ -60,7 +60,7 @@ export async function createWorld(): Promise<World> {
         atS,
       );
       if (failed !== undefined || created === undefined) throw new Error(named(failed, returned, abi).error);
-      return created as Address;
+      return created;
     },
     async call({ from, to, data, abi, atS }) {
       const { failed, returned } = await run(from, to, data, atS);
@@ -101,5 +101,5 @@ function blockAt(atS: number): Block {
     baseFeePerGas: 1n,
     getBlobGasPrice: () => undefined,
   };
-  return { header } as Block;
+  return { header };
 }

@@ -5,6 +5,7 @@ import {
   numberToHex,
   size,
   slice,
+  type Abi,
   type Address,
   type Hex,
 } from 'viem';
@@ -12,6 +13,8 @@ import { rentalVaultAbi } from '../../src/chain/rental-vault-abi.js';
 import { accountOf } from './vault-actors.js';
 import type { Content, Line, Signed, SpendPermit, VaultCall } from './vault-calls.js';
 import { vaultDomain, vaultTypes } from './vault-messages.js';
+
+const abi: Abi = rentalVaultAbi;
 
 /** Where a call goes. */
 export interface Place {
@@ -41,10 +44,10 @@ export function hashOf({ chainId, vault }: Place, { draws, credits }: Content): 
 /** Data of a call of the vault, its signatures made. */
 export async function encodeCall(place: Place, call: VaultCall): Promise<Hex> {
   return encodeFunctionData({
-    abi: rentalVaultAbi,
+    abi,
     functionName: call.name,
     args: await argumentsOf(place, call),
-  } as never);
+  });
 }
 
 export async function argumentsOf(place: Place, call: VaultCall): Promise<readonly unknown[]> {
