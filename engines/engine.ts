@@ -35,6 +35,8 @@ export interface Endpoints {
   broker_kubeconfig?: string;
   /** The API server as providers reach it: host:port. */
   kubernetes?: string;
+  /** URL of the chain's JSON-RPC. */
+  chain?: string;
   /** Address of the metrics listener of each role. */
   metrics?: Record<string, string>;
   pids: Record<string, number>;

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { startAnvil, type AnvilOptions } from './anvil.js';
 import { brokerEntryPoint, startBrokerProcesses, type BrokerProcess } from './broker.js';
 import type { Endpoints, Engine, EngineContext } from './engine.js';
 import { writeAtomically } from './files.js';
@@ -16,15 +17,17 @@ import { startTemporal } from './temporal.js';
 
 export type { Endpoints } from './engine.js';
 
+/** What every broker needs. */
 export const engineNames = ['postgres', 'redis', 'temporal', 'kubernetes'] as const;
-export type EngineName = (typeof engineNames)[number];
+/** A chain only where it is asked for. */
+export type EngineName = (typeof engineNames)[number] | 'anvil';
 
 export interface StackOptions {
   /**
    * The folder for everything the stack keeps: databases, certificates, ports, logs. A later start continues with it.
    */
   dataDir: string;
-  /** All by default. */
+  /** All but the chain by default. */
   engines?: readonly EngineName[];
   /** The processes of the broker; none by default. */
   processes?: readonly BrokerProcess[];
@@ -32,6 +35,7 @@ export interface StackOptions {
   env?: NodeJS.ProcessEnv;
   log?: Log;
   kubernetes?: KubernetesOptions;
+  anvil?: AnvilOptions;
   /** Called when a process ends unexpectedly; it is restarted in any case. */
   died?: (name: string, how: string) => void;
 }
@@ -105,6 +109,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       redis: () => startRedis(context),
       temporal: () => startTemporal(context),
       kubernetes: () => startKubernetes(context, options.kubernetes),
+      anvil: () => startAnvil(context, options.anvil),
     };
     // The first failure ends it: nobody should wait minutes for a build to learn that Postgres is missing.
     await Promise.all(

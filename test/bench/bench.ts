@@ -1,6 +1,6 @@
 /**
  * Measures the broker against its targets: `npm run bench -- [heartbeats registrations jobs reads streams console
- * fleet] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
+ * fleet settlement] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
  * hour. Client, broker and all engines share this machine, so let nothing else run on it.
  *
  * --beside URL   the provider list of another server, to read in turns with ours
@@ -17,6 +17,7 @@ import { measureJobs } from './jobs.js';
 import { table, type Measure, type Measurement } from './measurement.js';
 import { measureReads } from './reads.js';
 import { measureRegistrations } from './registrations.js';
+import { measureSettlement } from './settlement.js';
 import { measureStreams } from './streams.js';
 
 const { values, positionals } = parseArgs({
@@ -37,6 +38,7 @@ const all: Record<string, Measure> = {
   reads: (log) => measureReads(log, values.beside),
   console: measureConsole,
   fleet: (log) => measureFleet(log, { nodes: Number(values.nodes), jobs: Number(values['fleet-jobs']) }),
+  settlement: measureSettlement,
 };
 const names = positionals.length === 0 ? Object.keys(all) : positionals;
 const unknown = names.filter((name) => !(name in all));
