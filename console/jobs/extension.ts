@@ -56,7 +56,8 @@ export function createExtensions(send: (jobId: string, seconds: number, key: str
     const done = last.get(intention);
     if (done !== undefined && done.from === from) return done.extended;
     const extended = (await once.run(intention, newKey, async (key) => await send(id, seconds, key)))!;
-    last.set(intention, { from, extended });
+    // Where an earlier attempt had moved the end already, the page shows it: the next click is meant.
+    if (extended.expires_at !== from) last.set(intention, { from, extended });
     return extended;
   };
 }

@@ -31,6 +31,14 @@ export function priceFields({ capacity, owner_prices: set }: Priced, market: rea
   });
 }
 
+/** Whether a machine's prices were set, or taken back, since they were read into a form. */
+export function arePricesStale(
+  { owner_prices: read }: Pick<OwnProvider, 'owner_prices'>,
+  { owner_prices: now }: Pick<OwnProvider, 'owner_prices'>,
+): boolean {
+  return read?.set_at !== now?.set_at;
+}
+
 /** The market's row of a GPU that a machine has; undefined if the market has none of that name. */
 export function marketOf(type: string, market: readonly MarketType[]): MarketType | undefined {
   const wanted = [type, gpuText(undefined, type)].map(compact);
@@ -82,12 +90,16 @@ export function inTheMarket(price: number, market: PriceField['market'], symbol:
  */
 export function pricesToSet(
   typed: readonly { type: string; price: number | undefined }[],
-  kept: { cpu?: number | undefined; memoryGb?: number | undefined },
-): { gpu: Record<string, number>; cpu?: number; memory_gb?: number } | undefined {
+  rest: { cpu?: number | undefined; memoryGb?: number | undefined; storageGb?: number | undefined },
+): { gpu: Record<string, number>; cpu?: number; memory_gb?: number; storage_gb?: number } | undefined {
   const gpu = Object.fromEntries(
     typed.flatMap(({ type, price }) => (price === undefined ? [] : [[type, price] as const])),
   );
-  const { cpu, memoryGb } = kept;
-  if (Object.keys(gpu).length === 0 && cpu === undefined && memoryGb === undefined) return undefined;
-  return { gpu, ...(cpu === undefined ? {} : { cpu }), ...(memoryGb === undefined ? {} : { memory_gb: memoryGb }) };
+  const { cpu, memoryGb, storageGb } = rest;
+  const others = {
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(memoryGb === undefined ? {} : { memory_gb: memoryGb }),
+    ...(storageGb === undefined ? {} : { storage_gb: storageGb }),
+  };
+  return Object.keys(gpu).length + Object.keys(others).length === 0 ? undefined : { gpu, ...others };
 }

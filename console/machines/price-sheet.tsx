@@ -4,7 +4,8 @@ import type { OwnProvider } from '../../src/client/types.generated.js';
 import { act, broker, refresh, toast, token, useResource } from '../live/index.js';
 import { ActionDialog } from '../parts/action-dialog.js';
 import { Check, Input, plain, Price, Untrusted } from '../parts/index.js';
-import { inTheMarket, priceFields, pricesToSet, readPrice, type PriceField } from './price-fields.js';
+import { useOwnMachines } from './own-machines.js';
+import { arePricesStale, inTheMarket, priceFields, pricesToSet, readPrice, type PriceField } from './price-fields.js';
 
 interface PriceSheetProps {
   machine: OwnProvider;
@@ -13,23 +14,28 @@ interface PriceSheetProps {
 
 /** Sets prices above those of the machine, beside what others ask for the same. */
 export function PriceSheet({ machine, onClose }: PriceSheetProps) {
+  const [read] = useState(machine);
+  const now = useOwnMachines().data?.find(({ provider_id: id }) => id === read.provider_id);
+  const isStale = now !== undefined && arePricesStale(read, now);
   const market = useResource('market', () => broker().market.now(), { everyMs: 10_000 });
-  const fields = priceFields(machine, market.data?.gpu_types ?? []);
+  const fields = priceFields(read, market.data?.gpu_types ?? []);
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>(() =>
     Object.fromEntries(fields.map(({ type, price, isSet }) => [type, isSet ? String(price) : ''])),
   );
   const [cpu, setCpu] = useState(() => textOf(machine.owner_prices?.cpu));
   const [memory, setMemory] = useState(() => textOf(machine.owner_prices?.memory_gb));
+  const [disk, setDisk] = useState(() => textOf(machine.owner_prices?.storage_gb));
   const [isReset, setReset] = useState(false);
   const isSet = machine.owner_prices !== undefined;
-  const read = fields.map(({ type }) => ({ type, read: readIf(typed[type] ?? '') }));
-  const [cpuRead, memoryRead] = [readIf(cpu), readIf(memory)];
-  const all = [...read.map((each) => each.read), cpuRead, memoryRead];
+  const gpusRead = fields.map(({ type }) => ({ type, read: readIf(typed[type] ?? '') }));
+  const [cpuRead, memoryRead, diskRead] = [readIf(cpu), readIf(memory), readIf(disk)];
+  const all = [...gpusRead.map((each) => each.read), cpuRead, memoryRead, diskRead];
   const hasProblem = all.some((each) => each !== undefined && 'problem' in each);
   const isEmpty = all.every((each) => each === undefined);
   const run = async () => {
-    const gpus = read.map(({ type, read: of }) => ({ type, price: priceOf(of) }));
-    const wanted = isReset ? undefined : pricesToSet(gpus, { cpu: priceOf(cpuRead), memoryGb: priceOf(memoryRead) });
+    const gpus = gpusRead.map(({ type, read: of }) => ({ type, price: priceOf(of) }));
+    const rest = { cpu: priceOf(cpuRead), memoryGb: priceOf(memoryRead), storageGb: priceOf(diskRead) };
+    const wanted = isReset ? undefined : pricesToSet(gpus, rest);
     await act(async () => {
       if (wanted === undefined) await broker().providers.clearPrices(machine.provider_id);
       else await broker().providers.setPrices(machine.provider_id, wanted);
@@ -50,6 +56,7 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
       }
       confirm={isReset ? 'Take back my prices' : 'Set prices'}
       disabled={!isReset && (hasProblem || (isEmpty && !isSet))}
+      waitsFor={isStale ? 'These prices have changed since you opened this. Close it, and open it again.' : undefined}
       wide
       run={run}
       onClose={onClose}
@@ -67,8 +74,8 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
           onText={(text) => setTyped({ ...typed, [field.type]: text })}
         />
       ))}
-      <details class="more-prices" open={cpu !== '' || memory !== ''}>
-        <summary>Processors and memory</summary>
+      <details class="more-prices" open={cpu !== '' || memory !== '' || disk !== ''}>
+        <summary>Processors, memory and disk</summary>
         <div class="join-fields">
           <PriceInput
             label="One core"
@@ -83,6 +90,13 @@ export function PriceSheet({ machine, onClose }: PriceSheetProps) {
             text={isReset ? '' : memory}
             disabled={isReset}
             onText={setMemory}
+          />
+          <PriceInput
+            label="One GB of disk"
+            own={machine.owner_prices?.agent.storage_gb ?? machine.capacity.storage_price_per_gb_hour}
+            text={isReset ? '' : disk}
+            disabled={isReset}
+            onText={setDisk}
           />
         </div>
       </details>

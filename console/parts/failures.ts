@@ -32,6 +32,7 @@ const byCode: Record<string, Failure> = {
   validation_failed: { title: 'Something in it is not acceptable' },
   no_capacity: { title: 'Nobody has this free now' },
   spend_limit_exceeded: { title: 'This costs more than your limit allows' },
+  monthly_cap_reached: { title: 'This costs more than your monthly cap leaves' },
   quota_exceeded: { title: 'There are too many already' },
   scope_denied: { title: 'Your login may not do this' },
   wallet_changed: { title: 'Another operator has signed in' },

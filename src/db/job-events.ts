@@ -48,14 +48,15 @@ export async function tellOrdered(tx: Queryable, jobId: string, { kind, text, da
 }
 
 /**
- * Writes events of a job that change nothing of it. The transaction has written another event of the job just before, so
- * it holds all that this needs.
+ * Writes events of a job that change nothing of it; of one that has ended, none. The transaction has written another event
+ * of the job just before, so it holds all that this needs.
  */
 export async function tellAlso(tx: Queryable, jobId: string, told: readonly JobNews[]): Promise<void> {
   for (const { kind, text, data } of told) {
     await tx.query(
       `with changed as (
-         update jobs set event_count = event_count + 1 where job_id = $1 returning job_id, wallet, event_count
+         update jobs set event_count = event_count + 1 where job_id = $1 and ended_at is null
+         returning job_id, wallet, event_count
        ), ${tellSql({ kind: '$2::text', text: '$3::text', data: '$4::jsonb' })}
        select from told`,
       [jobId, kind, text, JSON.stringify(data)],

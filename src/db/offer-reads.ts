@@ -228,20 +228,14 @@ function positionOf(cursor: string, sort: string): string[] {
 
 function offerOf(row: OfferTableRow): OfferRow {
   return {
-    providerId: row.provider_id,
-    status: row.status,
-    cordoned: row.cordoned,
+    ...{ providerId: row.provider_id, status: row.status, cordoned: row.cordoned },
     ...(row.gpu_type === null ? {} : { gpuType: row.gpu_type, gpuModel: row.gpu_model ?? row.gpu_type }),
     ...(row.vram_gb === null ? {} : { vramGb: row.vram_gb }),
     ...(row.cuda === null ? {} : { cuda: row.cuda }),
     ...(row.driver === null || row.driver === '' ? {} : { driver: row.driver }),
     ...(row.region === null || row.region === '' ? {} : { region: row.region }),
-    freeGpus: row.free_gpus,
-    totalGpus: row.total_gpus,
-    gpuPricePerHour: row.gpu_price,
-    rate: BigInt(row.rate),
-    isAboveList: row.is_above_list,
-    hasFailed: row.failures > 0,
+    ...{ freeGpus: row.free_gpus, totalGpus: row.total_gpus, gpuPricePerHour: row.gpu_price },
+    ...{ rate: BigInt(row.rate), isAboveList: row.is_above_list, hasFailed: row.failures > 0 },
     offered: row.offered,
     freeCpuCores: row.cpu ?? 0,
     freeMemoryMb: row.memory ?? 0,

@@ -111,9 +111,7 @@ export const goodRequests: Readonly<Record<string, Make>> = {
   'post-quotes': async ({ random }) => ({
     body: { gpu_type: 'RTX 4090', gpu_count: 1, duration_hours: 1, valid_seconds: random.pick([undefined, 1, 300]) },
   }),
-  'get-receipts': async ({ random }) => ({
-    query: random.pick([{}, { limit: '1' }, { from: '2026-01-01' }]),
-  }),
+  'get-receipts': async ({ random }) => ({ query: random.pick([{}, { limit: '1' }, { from: '2026-01-01' }]) }),
   'get-receipts-by-digest': async ({ people }) => ({ parts: { digest: people.receipt.digest } }),
   'get-me-earnings-receipts': async ({ people, random }) => ({
     query: random.pick([{}, { limit: '1' }, { provider_id: random.pick(people.ownProviders), from: '2026-01-01' }]),
@@ -257,9 +255,7 @@ export const goodRequests: Readonly<Record<string, Make>> = {
       { target: random.pick(people.ownProviders), action: 'provider.drain' },
     ]),
   }),
-  'get-admin-providers': async ({ random }) => ({
-    query: random.pick([{}, { status: 'pending' }, { status: 'busy', limit: '2' }]),
-  }),
+  'get-admin-providers': async ({ random }) => ({ query: random.pick([{}, { status: 'busy', limit: '2' }]) }),
   'get-admin-blocks': async ({ random }) => ({ query: random.pick([{}, { kind: 'image' }, { limit: '1' }]) }),
   'get-admin-blocks-by-kind-by-value': aBlock,
   'put-admin-blocks-by-kind-by-value': async ({ random }) => ({

@@ -8,6 +8,7 @@ import { withTransaction } from '../../src/db/pool.js';
 import { freshDatabase, type TestDatabase } from '../support/database.js';
 import { putProvider, putSession } from '../support/fleet.js';
 import { moneySteps, withoutLedgerTriggers } from '../support/money.js';
+import { rentals } from '../support/receipts.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -132,6 +133,18 @@ describe('a monthly cap', () => {
     expect(await used()).toBe(2n);
     expect(await place(token, 1)).toEqual([]);
     expect(await used()).toBe(1n);
+  });
+
+  test('a job for which the cap leaves no machine fails before it starts, says why, and holds nothing', async () => {
+    const { order, setCap, used } = await customer(10n * token);
+    const job = await order(0n);
+    await setCap(0n);
+    await expect(rentals(database.pool).records.placeJob(job)).rejects.toMatchObject({
+      message: expect.stringContaining('costs more than the monthly cap of the wallet leaves'),
+    });
+    expect(await used()).toBe(0n);
+    const { rows } = await database.pool.query('select from allocations where job_id = $1', [job.jobId]);
+    expect(rows).toEqual([]);
   });
 
   test('a cap that is lowered below what is used ends nothing and refuses the next order', async () => {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { drainPlan } from '../../console/machines/drain-plan.js';
 import { earnedDays, earnedIn } from '../../console/machines/earned-days.js';
-import { inTheMarket, marketOf, priceFields, pricesToSet, readPrice } from '../../console/machines/price-fields.js';
+import {
+  arePricesStale,
+  inTheMarket,
+  marketOf,
+  priceFields,
+  pricesToSet,
+  readPrice,
+} from '../../console/machines/price-fields.js';
 
 const nowMs = Date.parse('2026-11-27T12:00:00.000Z');
 const ahead = (seconds: number) => new Date(nowMs + seconds * 1000).toISOString();
@@ -117,6 +124,18 @@ describe('prices that an owner sets', () => {
     expect(inTheMarket(1, undefined, 'WLC')).toMatch(/^Nobody else/);
   });
 
+  test('a form whose prices were changed elsewhere is stale', () => {
+    const prices = (at: number) => ({
+      owner_prices: { set_at: ahead(at), agent: { gpu: {}, cpu: 0, memory_gb: 0, storage_gb: 0 } },
+    });
+    expect([arePricesStale(prices(0), prices(0)), arePricesStale({}, {})]).toEqual([false, false]);
+    expect([
+      arePricesStale(prices(0), prices(1)),
+      arePricesStale({}, prices(0)),
+      arePricesStale(prices(0), {}),
+    ]).toEqual([...[true, true, true]]);
+  });
+
   test('an empty field is the machine’s own price again, and nothing set at all clears the rest', () => {
     const typed = [
       { type: 'A', price: 0.5 },
@@ -124,5 +143,6 @@ describe('prices that an owner sets', () => {
     ];
     expect(pricesToSet(typed, { cpu: 0.1 })).toEqual({ gpu: { A: 0.5 }, cpu: 0.1 });
     expect(pricesToSet([{ type: 'A', price: undefined }], {})).toBeUndefined();
+    expect(pricesToSet(typed.slice(1), { storageGb: 0.0005 })).toEqual({ gpu: {}, storage_gb: 0.0005 });
   });
 });

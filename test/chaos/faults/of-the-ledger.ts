@@ -104,8 +104,14 @@ export const faultsOfTheLedger: Readonly<Record<string, Fault>> = {
     edits: [
       {
         file: 'src/db/bookings.ts',
+        find: 'charges.flatMap(({ wallet, reserved, spent }) => [',
+        replace: 'charges.flatMap(({ requestId, wallet, reserved, spent }) => [',
+      },
+      {
+        file: 'src/db/bookings.ts',
         find: 'amount: reserved - spent },',
-        replace: 'amount: reserved - spent - (spent > 0n ? 1n : 0n) },',
+        // Once for a job, or its lines would not sum to 0, and it would never be settled.
+        replace: `amount: reserved - spent - (spent > 0n && requestId === '' ? 1n : 0n) },`,
       },
       { file: 'src/db/bookings.ts', find: 'amount: shares.earned });', replace: 'amount: shares.earned + 1n });' },
     ],
