@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
 import { describeWithChromium } from '../support/chromium.js';
-import type { Visitor } from '../support/console.js';
 import { until } from '../support/until.js';
 import { hasFocus, tabTo } from './pages/keys.js';
 import { shellOf, walletDialogOf } from './pages/shell.js';
@@ -8,10 +7,9 @@ import { siteOfTests } from './pages/site.js';
 
 (await describeWithChromium())('a person without a mouse', () => {
   const at = siteOfTests();
-  let visitor: Visitor;
 
   test('begins at a link that leads past the header', async () => {
-    visitor = await at.visit();
+    const visitor = await at.visit();
     const { page } = visitor;
     await visitor.open();
     await shellOf(page).heading.waitFor();
@@ -23,7 +21,7 @@ import { siteOfTests } from './pages/site.js';
   });
 
   test('a dialog keeps the focus, Escape closes it, and the focus is back at what opened it', async () => {
-    visitor = await at.visit();
+    const visitor = await at.visit();
     const { page } = visitor;
     await visitor.open();
     await tabTo(page, shellOf(page).connect);
@@ -45,7 +43,7 @@ import { siteOfTests } from './pages/site.js';
   });
 
   test('a menu is opened, walked through and left with the keyboard', async () => {
-    visitor = await at.visit();
+    const visitor = await at.visit();
     const { page } = visitor;
     await visitor.open();
     await shellOf(page).connect.click();
