@@ -20,7 +20,7 @@ export function WalletMenu() {
       toast('You are logged out, here and at the broker.');
     } catch {
       toast(
-        'You are logged out here. The broker did not answer: the session ends there by itself within 8 hours.',
+        'You are logged out here. The broker did not answer: it is told when it does, and the session ends by itself within 8 hours.',
         'bad',
       );
     }

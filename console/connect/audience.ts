@@ -13,7 +13,7 @@ export function otherAudience(
   const link = isWeb ? new URL(audience) : undefined;
   // As a reference, a path with two slashes at its beginning would name another host.
   if (link !== undefined)
-    Object.assign(link, { pathname: here.pathname.replace(/^\/+/, '/'), search: here.search, hash: here.hash });
+    Object.assign(link, { pathname: here.pathname.replace(/^[/\\]+/, '/'), search: here.search, hash: here.hash });
   return {
     text: `This broker calls itself ${audience}, and this page was opened at ${here.origin}. A signature from here would be refused.`,
     link,

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { injectedWallet, listenForWallets, type Wallet } from './wallets.js';
+import { injectedWallet, listenForWallets } from './find-wallets.js';
+import type { Wallet } from './wallets.js';
 
 /** Wallets announce themselves at once; those that do not are looked for after this time. */
 const announcementsMs = 300;

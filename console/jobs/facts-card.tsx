@@ -17,7 +17,8 @@ export function FactsCard({ job, events }: { job: Job; events: EventLog }) {
           {job.any_gpu_type && <span class="soft"> (any type was asked for)</span>}
         </Fact>
         <Fact name="Size">
-          {job.cpu_cores} cores, {round(job.memory_gb)} GB of memory, {job.storage_gb} GB of disk
+          {job.cpu_cores} {job.cpu_cores === 1 ? 'core' : 'cores'}, {round(job.memory_gb)} GB of memory,{' '}
+          {job.storage_gb} GB of disk
         </Fact>
         <Fact name="Image">
           <Untrusted text={job.image} max={120} class="mono" />

@@ -22,18 +22,9 @@ import {
   showRequest,
 } from './screen.js';
 import { otherAudience } from '../connect/audience.js';
+import { injectedWallet, listenForWallets } from '../connect/find-wallets.js';
 import { WalletRefusal } from '../connect/refusal.js';
-import {
-  chainOf,
-  connect,
-  injectedWallet,
-  listenForWallets,
-  patienceMs,
-  sign,
-  silenceInWords,
-  switchChain,
-  type Wallet,
-} from '../connect/wallets.js';
+import { chainOf, connect, patienceMs, sign, silenceInWords, switchChain, type Wallet } from '../connect/wallets.js';
 import { durationInWords } from '../parts/words.js';
 
 /** Wallets announce themselves at once; those that do not are looked for after this time. */

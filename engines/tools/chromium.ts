@@ -2,15 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../log.js';
 import { cachedOrFetched, libraryFolders, type CachedProgram } from './apt.js';
-import {
-  compareVersions,
-  findOnPath,
-  fromEnvironment,
-  isExecutable,
-  ToolMissing,
-  versionText,
-  type Tool,
-} from './tool.js';
+import { findOnPath, fromEnvironment, ToolMissing, versionText, type Tool } from './tool.js';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 

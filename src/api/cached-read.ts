@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { CodedBody } from './codings.js';
 
 /** A response in its final bytes, kept for a moment. */
 export interface CachedReply {
-  bytes: Buffer;
+  body: CodedBody;
+  /** Without quotes; each coding has one of its own. */
   etag: string;
   /** How long clients and caches in between may keep it. */
   maxAgeS: number;
@@ -13,8 +15,8 @@ export interface CachedReply {
 /** Serialises and hashes a body, once for all clients that get it. */
 export function cachedReply(body: unknown, maxAgeMs: number, readAtMs = performance.now()): CachedReply {
   const bytes = Buffer.from(JSON.stringify(body));
-  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
-  return { bytes, etag, maxAgeS: Math.floor(maxAgeMs / 1000), freshUntilMs: readAtMs + maxAgeMs };
+  const etag = createHash('sha256').update(bytes).digest('base64url').slice(0, 22);
+  return { body: new CodedBody(bytes), etag, maxAgeS: Math.floor(maxAgeMs / 1000), freshUntilMs: readAtMs + maxAgeMs };
 }
 
 export type CachedRead = (key: string, load: () => Promise<unknown>) => Promise<CachedReply>;

@@ -1,21 +1,27 @@
-import { recoverAddress, type Hex } from 'viem';
 import { limitReached } from '../domain/limits.js';
+import { nativeRecoverSigner, recoverWithViem, type RecoverSigner } from './recover-signer.js';
 import { signatureFormProblem } from './signature-form.js';
 import { currentTurn, Turns } from './turns.js';
 import type { Recover } from '../wire/recover.js';
 
-/** How many recoveries may wait: at about 2 ms each, the last one waits a second. */
+const fastest = nativeRecoverSigner() ?? recoverWithViem;
+
+/** How many recoveries may wait: where each takes 2 ms, the last one waits a second. */
 const defaultMaxWaiting = 500;
 
 /**
- * Recovers signers one at a time and yields to the event loop in between: a recovery takes about 2 ms of processor
+ * Recovers signers one at a time and yields to the event loop in between: a recovery takes up to 2 ms of processor
  * time, and a flood of signatures must block neither other work nor other people's signatures (see `inTurn`).
  *
  * @param maxWaiting infinity for a reader that bounds its own concurrency.
+ * @param recoverSigner the native library by default, where it loads.
  * @returns the signer's lower-case address; `undefined` when the signature is malformed or matches no key.
  * @throws BrokerError `rate_limited` when too many wait, for those at the address with the most.
  */
-export function createRecover({ maxWaiting = defaultMaxWaiting }: { maxWaiting?: number } = {}): Recover {
+export function createRecover({
+  maxWaiting = defaultMaxWaiting,
+  recoverSigner = fastest,
+}: { maxWaiting?: number; recoverSigner?: RecoverSigner } = {}): Recover {
   const turns = new Turns();
   let isBusy = false;
 
@@ -35,7 +41,7 @@ export function createRecover({ maxWaiting = defaultMaxWaiting }: { maxWaiting?:
     const result = new Promise<string | undefined>((resolve, reject) => {
       turns.add(currentTurn(), {
         async run() {
-          resolve(await recovered(digest, signature));
+          resolve(await recoverSigner(digest, signature));
         },
         drop: () => reject(limitReached('signatures', { allowed: maxWaiting, retryAfterS: 1 })),
       });
@@ -44,13 +50,4 @@ export function createRecover({ maxWaiting = defaultMaxWaiting }: { maxWaiting?:
     if (!isBusy) void work();
     return await result;
   };
-}
-
-async function recovered(hash: Hex, signature: Hex): Promise<string | undefined> {
-  try {
-    return (await recoverAddress({ hash, signature })).toLowerCase();
-  } catch {
-    // Not a point on the curve, or r or s out of range.
-    return undefined;
-  }
 }

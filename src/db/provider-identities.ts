@@ -80,7 +80,13 @@ export type CountedKind = 'registration' | 'capacity' | 'heartbeat' | 'responses
 
 /** The domain's `countedAs` in SQL. */
 const counted = (kind: CountedKind) =>
-  `least(${kind}_seq, substring(${kind}_entry from '^([0-9]+)-[0-9]+$')::numeric + ${maxAheadMs})`;
+  `least(i.${kind}_seq, substring(i.${kind}_entry from '^([0-9]+)-[0-9]+$')::numeric + ${maxAheadMs})`;
+
+/** A message that a provider's key signed, with its number. */
+export interface NumberedMessage extends MessageNumber {
+  providerId: string;
+  nodeKey: string;
+}
 
 /**
  * Records the number of a message signed by a provider's current key without its delegation. Re-reading the entry with
@@ -91,19 +97,48 @@ const counted = (kind: CountedKind) =>
 export async function advanceSequence(
   db: Queryable,
   kind: CountedKind,
-  { providerId, nodeKey }: { providerId: string; nodeKey: string },
-  { seq, entryId }: MessageNumber,
+  message: NumberedMessage,
   now: Date,
 ): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `update provider_identities
-        set ${kind}_seq = $3, ${kind}_entry = $4, signed_at = coalesce(signed_at, $5::timestamptz)
-      where provider_id = $1 and node_key = $2
-        and (${kind}_seq is null or ${counted(kind)} < $3 or (${kind}_seq = $3 and ${kind}_entry = $4))`,
-    // A request for answers does not count as a signed message.
-    [providerId, nodeKey, seq, entryId, kind === 'responses' ? null : now],
-  );
-  return rowCount === 1;
+  return (await advanceSequences(db, kind, [message], now)).has(message.providerId);
+}
+
+/**
+ * The same for messages of several providers, at most one of each.
+ *
+ * @returns the providers whose number was recorded.
+ */
+export async function advanceSequences(
+  db: Queryable,
+  kind: CountedKind,
+  messages: readonly NumberedMessage[],
+  now: Date,
+): Promise<Set<string>> {
+  const column = (value: (message: NumberedMessage) => unknown) => messages.map(value);
+  const { rows } = await db.query<{ provider_id: string }>({
+    name: `advance-${kind}-sequences`,
+    // Locked in one order, so that two processes never wait for each other.
+    text: `with locked as materialized (
+             select provider_id from provider_identities where provider_id = any ($1::text[])
+              order by provider_id for update)
+           update provider_identities i
+              set ${kind}_seq = m.seq, ${kind}_entry = m.entry, signed_at = coalesce(signed_at, $5::timestamptz)
+             from unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) m (provider_id, node_key, seq, entry)
+             join locked using (provider_id)
+            where i.provider_id = m.provider_id and i.node_key = m.node_key
+              and (i.${kind}_seq is null or ${counted(kind)} < m.seq
+                   or (i.${kind}_seq = m.seq and i.${kind}_entry = m.entry))
+        returning i.provider_id`,
+    values: [
+      column(({ providerId }) => providerId),
+      column(({ nodeKey }) => nodeKey),
+      column(({ seq }) => seq),
+      column(({ entryId }) => entryId),
+      // A request for answers does not count as a signed message.
+      kind === 'responses' ? null : now,
+    ],
+  });
+  return new Set(rows.map((row) => row.provider_id));
 }
 
 /**

@@ -48,20 +48,25 @@ export interface BenchStack {
 /**
  * Runs `run` with a fresh stack of engines and broker, and removes the stack afterwards.
  *
- * @param processes of the broker. Default: one for each role.
- * @param env settings of this benchmark, beside those of all.
+ * @param options.processes of the broker. Default: one for each role.
+ * @param options.env settings of this benchmark, beside those of all.
+ * @param options.start starts the stack. Default: this version’s.
  */
 export async function withBenchStack<T>(
   log: (line: string) => void,
   run: (bench: BenchStack) => Promise<T>,
-  processes: readonly BrokerProcess[] = roles,
-  env: Readonly<Record<string, string>> = {},
+  options: {
+    processes?: readonly BrokerProcess[];
+    env?: Readonly<Record<string, string>>;
+    start?: typeof startStack;
+  } = {},
 ): Promise<T> {
+  const { processes = roles, env = {}, start = startStack } = options;
   const dataDir = mkdtempSync(join(tmpdir(), 'broker-bench-'));
   const providers: SimulatedProvider[] = [];
   let stack: Stack | undefined;
   try {
-    stack = await startStack({ dataDir, processes, env: { ...process.env, ...unlimited, ...env }, log });
+    stack = await start({ dataDir, processes, env: { ...process.env, ...unlimited, ...env }, log });
     const { api, redis, ...rest } = stack.endpoints();
     const endpoints = { ...rest, api: api!, redis: redis! };
     return await run({

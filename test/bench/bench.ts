@@ -1,9 +1,10 @@
 /**
  * Measures the broker against its targets: `npm run bench -- [heartbeats registrations jobs reads streams console
- * fleet] [--beside URL] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
+ * fleet] [--beside URL] [--before DIR] [--nodes 1000] [--fleet-jobs 5000] [--write FILE]`. Without names it runs all of them, in a quarter of an
  * hour. Client, broker and all engines share this machine, so let nothing else run on it.
  *
  * --beside URL   the provider list of another server, to read in turns with ours
+ * --before DIR   a checkout of an earlier version, built, whose jobs are measured in turns with ours
  * --write FILE   also writes the table to a file, and keeps the file's sections
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -22,6 +23,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     beside: { type: 'string' },
+    before: { type: 'string' },
     nodes: { type: 'string', default: '1000' },
     'fleet-jobs': { type: 'string', default: '5000' },
     write: { type: 'string' },
@@ -30,7 +32,7 @@ const { values, positionals } = parseArgs({
 const all: Record<string, Measure> = {
   heartbeats: measureHeartbeats,
   registrations: measureRegistrations,
-  jobs: measureJobs,
+  jobs: (log) => measureJobs(log, values.before),
   streams: measureStreams,
   reads: (log) => measureReads(log, values.beside),
   console: measureConsole,

@@ -45,7 +45,7 @@ export async function measureConsole(log: (line: string) => void): Promise<Measu
         await browser.close();
       }
     },
-    ['api'],
+    { processes: ['api'] },
   );
 }
 

@@ -82,5 +82,5 @@ export async function measureFleet(
       await database.end();
     }
   };
-  return await withBenchStack(log, measure, ['broker']);
+  return await withBenchStack(log, measure, { processes: ['broker'] });
 }

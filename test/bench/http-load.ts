@@ -12,9 +12,15 @@ export interface Load {
  * Requests one URL repeatedly, on several connections at once, each as soon as it has its whole response. It parses only
  * where a response ends, so that the client uses little of the processor.
  */
-export async function loadHttp(address: string, durationMs: number, connections: number): Promise<Load> {
+export async function loadHttp(
+  address: string,
+  durationMs: number,
+  connections: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Load> {
   const url = new URL(address);
-  const request = `GET ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n\r\n`;
+  const fields = Object.entries({ host: url.host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const request = `GET ${url.pathname}${url.search} HTTP/1.1\r\n${fields.join('')}\r\n`;
   let answered = 0;
   let bytes = 0;
   let refused = 0;

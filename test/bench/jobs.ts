@@ -1,22 +1,27 @@
 import { Client, Connection } from '@temporalio/client';
-import type { Session } from '../../src/client/session.js';
+import { startStack } from '../../engines/stack.js';
 import { jobWorkflowId } from '../../src/domain/job.js';
-import { order, withBenchStack, type BenchStack } from './bench-stack.js';
-import { quantile, seconds, spread, type Measure } from './measurement.js';
+import type { BenchStack } from './bench-stack.js';
+import { measureJobsBefore } from './jobs-before.js';
+import { rent, withJobsStack } from './jobs-stack.js';
+import { measureLedgerShare } from './ledger-share.js';
+import { quantile, seconds, spread, type Measure, type Measurement } from './measurement.js';
 
 const alone = 30;
 const together = 300;
 const inFlight = 32;
 
-/** The time from an order to SSH, alone and among many, and the size of a job's history in Temporal. */
-export const measureJobs: Measure = (log) =>
-  withBenchStack(log, async (bench) => {
-    const machines = Array.from({ length: 5 }, (_, index) =>
-      bench.provider({ providerId: `bench-${index}`, gpus: { model: 'NVIDIA GeForce RTX 4090', count: 80 } }),
-    );
-    await Promise.all(machines.map(({ joined }) => joined));
-    const session = await bench.customer();
+/**
+ * The time from an order to SSH, alone and among many, the ledger’s share of a job, and the size of a job’s history in
+ * Temporal; with `before`, a folder, also what an earlier version needs.
+ */
+export const measureJobs = async (log: (line: string) => void, before?: string): Promise<Measurement[]> => [
+  ...(await measureHere(log)),
+  ...(before === undefined ? [] : await measureJobsBefore(log, before)),
+];
 
+const measureHere: Measure = (log) =>
+  withJobsStack(log, startStack, async ({ bench, session }) => {
     const ids: string[] = [];
     const aloneMs: number[] = [];
     for (let n = 0; n < alone + 3; n++) {
@@ -63,15 +68,9 @@ export const measureJobs: Measure = (log) =>
         measured: String(events),
         met: events <= 60,
       },
+      await measureLedgerShare({ bench, session }),
     ];
   });
-
-async function rent(session: Session): Promise<{ ms: number; id: string }> {
-  const started = performance.now();
-  const { status, body } = await session.request('POST', '/api/v1/jobs', order, { prefer: 'wait=60' });
-  if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
-  return { ms: performance.now() - started, id: (body as { job_id: string }).job_id };
-}
 
 async function historyEvents({ endpoints }: BenchStack, jobId: string): Promise<number> {
   const connection = await Connection.connect({ address: endpoints.temporal! });

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Stack } from '../../engines/stack.js';
 
 const ticksPerSecond = 100;
 
@@ -27,6 +28,10 @@ export function cpuSeconds([parent, ...children]: readonly number[]): number {
   const all = children.reduce((sum, pid) => sum + ticks(pid, own), ticks(parent!, [...own, 13, 14]));
   return all / ticksPerSecond;
 }
+
+/** Processor seconds so far of all processes of a stack: the broker’s and the engines’. */
+export const stackCpuSeconds = (stack: Stack) =>
+  Object.values(stack.endpoints().pids).reduce((sum, pid) => sum + cpuSeconds(family(pid)), 0);
 
 /** The fields of /proc/PID/stat after the name of the program; the parent is the second. */
 function statOf(pid: number): string[] | undefined {

@@ -21,7 +21,10 @@ const eventsPerSecond = 50;
 
 /** What a thousand clients that follow events cost one API process, while nothing happens and while much does. */
 export const measureStreams: Measure = (log) =>
-  withBenchStack(log, measure, ['api'], { MAX_CONNECTIONS_PER_IP: '2000', MAX_CONNECTIONS: '4000' });
+  withBenchStack(log, measure, {
+    processes: ['api'],
+    env: { MAX_CONNECTIONS_PER_IP: '2000', MAX_CONNECTIONS: '4000' },
+  });
 
 async function measure({ endpoints, stack, customer }: BenchStack): Promise<Measurement[]> {
   const pid = stack.endpoints().pids['api']!;

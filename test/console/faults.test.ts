@@ -1,31 +1,25 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { WorldLand } from '../../src/client/index.js';
-import { browserStartsWithinMs, describeWithChromium, type Page } from '../support/chromium.js';
-import { openConsole, type Machine, type OpenConsole, type Visitor } from '../support/console.js';
+import { describeWithChromium, type Page } from '../support/chromium.js';
+import type { Visitor } from '../support/console.js';
 import { ed25519Key } from '../support/ssh-key.js';
 import { until } from '../support/until.js';
 import { connectWallet, shellOf, walletDialogOf, words } from './pages/shell.js';
+import { siteOfTests } from './pages/site.js';
 
 /** How often the market is read again, and a pause after failures. */
 const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
 
 (await describeWithChromium())('a console whose requests fail', () => {
-  let site: OpenConsole;
-  let machine: Machine;
+  const at = siteOfTests();
   let visitor: Visitor;
-  beforeAll(async () => {
-    site = await openConsole();
-    machine = await site.machine();
-  }, browserStartsWithinMs);
-  afterEach(async () => await visitor?.context.close());
-  afterAll(async () => await site?.close());
 
   async function look(path = ''): Promise<Page> {
-    visitor = await site.visitor();
+    visitor = await at.visit();
     await visitor.open(path);
     return visitor.page;
   }
-  const offer = (page: Page) => page.getByRole('row').filter({ hasText: machine.providerId }).first();
+  const offer = (page: Page) => page.getByRole('row').filter({ hasText: at.machine.providerId }).first();
   const main = async (page: Page) => await page.locator('main').innerText();
   const problem = (status: number, code: string, more: object = {}) => ({
     status,
@@ -37,12 +31,12 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
     }),
   });
   const orderOf = () => ({
-    ...{ gpu_type: machine.gpuType, gpu_count: 1, cpu_cores: 1, memory_gb: 1, storage_gb: 1 },
+    ...{ gpu_type: at.machine.gpuType, gpu_count: 1, cpu_cores: 1, memory_gb: 1, storage_gb: 1 },
     ...{ duration_hours: 1, ssh_public_keys: [ed25519Key()] },
   });
 
   test('an answer that takes long shows what is being read, and then what was read', async () => {
-    visitor = await site.visitor();
+    visitor = await at.visit();
     const { page } = visitor;
     let answer: () => void = () => undefined;
     const held = new Promise<void>((done) => (answer = done));
@@ -50,7 +44,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
       await held;
       await route.continue().catch(() => undefined);
     });
-    await visitor.open(`?gpu=${machine.gpuType}`);
+    await visitor.open(`?gpu=${at.machine.gpuType}`);
     await shellOf(page).heading.waitFor();
     expect(await offer(page).count()).toBe(0);
     answer();
@@ -58,7 +52,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
   });
 
   test('a 500 says its request’s id, keeps what was there, and heals by itself', async () => {
-    const page = await look(`?gpu=${machine.gpuType}`);
+    const page = await look(`?gpu=${at.machine.gpuType}`);
     await offer(page).waitFor();
     await page.route('**/api/v1/offers*', (route) => route.fulfill(problem(500, 'internal_error')));
     await until(async () => (await main(page)).includes('fa017000'), { ...readAgain, name: 'the failure is shown' });
@@ -69,7 +63,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
   });
 
   test('a 429 counts down, and reads again when the time is over', async () => {
-    visitor = await site.visitor();
+    visitor = await at.visit();
     const { page } = visitor;
     await page.route('**/api/v1/offers*', (route) =>
       route.fulfill({
@@ -83,7 +77,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
         headers: { 'retry-after': '70' },
       }),
     );
-    await visitor.open(`?gpu=${machine.gpuType}`);
+    await visitor.open(`?gpu=${at.machine.gpuType}`);
     await until(async () => /again in \d+ s/.test(await main(page)), { ...readAgain, name: 'it counts down' });
     // All of an alert is read out again when something in it changes: each second, with the countdown in it.
     expect(await page.getByRole('alert').allInnerTexts()).toEqual([expect.not.stringContaining('again in')]);
@@ -95,7 +89,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
   test('without a network the page says so, keeps what it had with its age, and queues no action', async () => {
     const page = await look();
     await connectWallet(page);
-    await visitor.open(`rent?gpu=${machine.gpuType}`);
+    await visitor.open(`rent?gpu=${at.machine.gpuType}`);
     await page.getByRole('button', { name: /^Rent$/ }).waitFor();
     await visitor.context.setOffline(true);
     await page.getByText('You are offline.').waitFor();
@@ -105,7 +99,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
   });
 
   test('a broker that does not answer is said once, and the page goes on by itself when it does again', async () => {
-    const page = await look(`?gpu=${machine.gpuType}`);
+    const page = await look(`?gpu=${at.machine.gpuType}`);
     await offer(page).waitFor();
     await page.route('**/api/v1/**', (route) => route.abort('connectionrefused'));
     await page.getByText('The broker does not answer.').waitFor({ timeout: 60_000 });
@@ -118,7 +112,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
   test('a stream that breaks goes on after the last event that was seen: none is missing, none comes twice', async () => {
     const page = await look();
     await connectWallet(page);
-    const elsewhere: WorldLand = await site.client(visitor.wallet.account as never);
+    const elsewhere: WorldLand = await at.site.client(visitor.wallet.account as never);
     const asked: (string | undefined)[] = [];
     let isCut = false;
     await page.route('**/api/v1/events*', async (route) => {
@@ -147,7 +141,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
   test('a login that ends in the middle of an action asks the wallet, and then the action goes on', async () => {
     const page = await look();
     await connectWallet(page);
-    const elsewhere = await site.client(visitor.wallet.account as never);
+    const elsewhere = await at.site.client(visitor.wallet.account as never);
     const { job_id: id, expires_at: before } = await elsewhere.jobs.rentAndWait(orderOf());
     await visitor.open(`jobs/${id}`);
     const extend = page.getByRole('button', { name: /^Extend by \+?1 h/ });
@@ -184,7 +178,7 @@ const readAgain = { timeoutMs: 90_000, budgetMs: 40_000, everyMs: 200 };
       .or(tab.getByRole('button', { name: /end/i }).first())
       .first()
       .waitFor();
-    const other = await site.client(visitor.wallet.account as never);
+    const other = await at.site.client(visitor.wallet.account as never);
     await other.sessions.revoke(sessionId);
     await shellOf(page).places.getByRole('link', { name: 'Jobs' }).click();
     await page.getByText('Your login has ended,').waitFor();

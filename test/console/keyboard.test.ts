@@ -1,21 +1,15 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { browserStartsWithinMs, describeWithChromium } from '../support/chromium.js';
-import { openConsole, type OpenConsole, type Visitor } from '../support/console.js';
+import { expect, test } from '@jest/globals';
+import { describeWithChromium } from '../support/chromium.js';
 import { until } from '../support/until.js';
 import { hasFocus, tabTo } from './pages/keys.js';
 import { shellOf, walletDialogOf } from './pages/shell.js';
+import { siteOfTests } from './pages/site.js';
 
 (await describeWithChromium())('a person without a mouse', () => {
-  let site: OpenConsole;
-  let visitor: Visitor;
-  beforeAll(async () => {
-    site = await openConsole();
-  }, browserStartsWithinMs);
-  afterEach(async () => await visitor?.context.close());
-  afterAll(async () => await site?.close());
+  const at = siteOfTests();
 
   test('begins at a link that leads past the header', async () => {
-    visitor = await site.visitor();
+    const visitor = await at.visit();
     const { page } = visitor;
     await visitor.open();
     await shellOf(page).heading.waitFor();
@@ -27,7 +21,7 @@ import { shellOf, walletDialogOf } from './pages/shell.js';
   });
 
   test('a dialog keeps the focus, Escape closes it, and the focus is back at what opened it', async () => {
-    visitor = await site.visitor();
+    const visitor = await at.visit();
     const { page } = visitor;
     await visitor.open();
     await tabTo(page, shellOf(page).connect);
@@ -49,7 +43,7 @@ import { shellOf, walletDialogOf } from './pages/shell.js';
   });
 
   test('a menu is opened, walked through and left with the keyboard', async () => {
-    visitor = await site.visitor();
+    const visitor = await at.visit();
     const { page } = visitor;
     await visitor.open();
     await shellOf(page).connect.click();

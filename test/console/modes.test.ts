@@ -1,20 +1,15 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { browserStartsWithinMs, describeWithChromium, type Page } from '../support/chromium.js';
-import { openConsole, type OpenConsole, type Visitor } from '../support/console.js';
+import { expect, test } from '@jest/globals';
+import { describeWithChromium, type Page } from '../support/chromium.js';
+import type { Visitor } from '../support/console.js';
 import { connectWallet, shellOf } from './pages/shell.js';
+import { siteOfTests } from './pages/site.js';
 
 (await describeWithChromium())('the console with forced colours, on paper, and without motion', () => {
-  let site: OpenConsole;
+  const at = siteOfTests();
   let visitor: Visitor;
-  beforeAll(async () => {
-    site = await openConsole();
-    await site.machine();
-  }, browserStartsWithinMs);
-  afterEach(async () => await visitor?.context.close());
-  afterAll(async () => await site?.close());
 
   async function look(path: string, media: Parameters<Page['emulateMedia']>[0]): Promise<Page> {
-    visitor = await site.visitor({ theme: 'dark' });
+    visitor = await at.visit({ theme: 'dark' });
     await visitor.page.emulateMedia({ colorScheme: 'dark', ...media });
     await visitor.open(path);
     return visitor.page;
@@ -62,7 +57,7 @@ import { connectWallet, shellOf } from './pages/shell.js';
     ]);
     expect(await page.getByRole('heading', { level: 1 }).isVisible()).toBe(true);
     expect(await style(page, 'html', 'colorScheme')).toBe('light');
-    const lightness = (/\d+/.exec(await style(page, 'h1', 'color')) ?? ['255'])[0]!;
+    const lightness = (/\d+/.exec(await style(page, 'h1', 'color')) ?? ['255'])[0];
     expect(Number(lightness)).toBeLessThan(64);
   });
 

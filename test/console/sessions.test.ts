@@ -1,31 +1,25 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { WorldLand } from '../../src/client/index.js';
 import { browserWallet, type BrowserWallet } from '../support/browser-wallet.js';
-import { browserStartsWithinMs, describeWithChromium, type Page } from '../support/chromium.js';
+import { describeWithChromium, type Page } from '../support/chromium.js';
 import { consoleOperator } from '../support/console-stack.js';
-import { openConsole, type OpenConsole, type Visitor } from '../support/console.js';
+import type { Visitor } from '../support/console.js';
 import { ed25519Key } from '../support/ssh-key.js';
 import { until } from '../support/until.js';
 import { openJobId, rentOf } from './pages/rent.js';
 import { connectWallet, liveSessions, shellOf, walletDialogOf } from './pages/shell.js';
+import { siteOfTests } from './pages/site.js';
 
 (await describeWithChromium())('the sessions of a tab', () => {
-  let site: OpenConsole;
-  const visitors: Visitor[] = [];
-  beforeAll(async () => void (site = await openConsole()), browserStartsWithinMs);
-  afterEach(async () => {
-    for (const { context } of visitors.splice(0)) await context.close();
-  });
-  afterAll(async () => await site?.close());
+  const at = siteOfTests();
 
   async function visit(wallets: BrowserWallet[] = [browserWallet()], path = ''): Promise<Visitor> {
-    const visitor = await site.visitor({ wallets, wallet: wallets[0]! });
-    visitors.push(visitor);
+    const visitor = await at.visit({ wallets, wallet: wallets[0]! });
     await visitor.open(path);
     return visitor;
   }
 
-  const elsewhereOf = async ({ account }: BrowserWallet): Promise<WorldLand> => await site.client(account as never);
+  const elsewhereOf = async ({ account }: BrowserWallet): Promise<WorldLand> => await at.site.client(account as never);
   const stored = async (page: Page) => await page.evaluate<string>('JSON.stringify({ ...sessionStorage })');
   const signOperator = async (page: Page) => {
     await page.getByRole('button', { name: 'Sign as an operator' }).click();
@@ -43,8 +37,8 @@ import { connectWallet, liveSessions, shellOf, walletDialogOf } from './pages/sh
       await page.evaluate<string>('Object.values(sessionStorage).find((text) => text.includes("token"))'),
     ) as { token: { value: string } };
     const headers = { authorization: `Bearer ${token.value}` };
-    const me = (await (await fetch(`${site.api}/api/v1/auth/me`, { headers })).json()) as { session_id: string };
-    await fetch(`${site.api}/api/v1/auth/sessions/${me.session_id}`, { method: 'DELETE', headers });
+    const me = (await (await fetch(`${at.site.api}/api/v1/auth/me`, { headers })).json()) as { session_id: string };
+    await fetch(`${at.site.api}/api/v1/auth/sessions/${me.session_id}`, { method: 'DELETE', headers });
   };
 
   test('an operator’s key is forgotten when the login of the tab has ended, and its session ends at the broker', async () => {
@@ -69,7 +63,7 @@ import { connectWallet, liveSessions, shellOf, walletDialogOf } from './pages/sh
   test('a session that another one has replaced ends with the log out, also after a reload', async () => {
     const wallet = browserWallet();
     const elsewhere = await elsewhereOf(wallet);
-    const { gpuType } = await site.machine({ gpuPricePerHour: 1 });
+    const { gpuType } = await at.site.machine({ gpuPricePerHour: 1 });
     const { page } = await visit([wallet], `rent?gpu=${gpuType}`);
     await connectWallet(page, { limit: '5' });
     const { key, hours, summary, rent } = rentOf(page);
@@ -134,8 +128,7 @@ import { connectWallet, liveSessions, shellOf, walletDialogOf } from './pages/sh
     ['twenty hours behind', -20 * hour],
   ])('a computer whose clock is %s can log in, stay logged in, and log out', async (_, byMs) => {
     const wallet = browserWallet();
-    const visitor = await site.visitor({ wallet });
-    visitors.push(visitor);
+    const visitor = await at.visit({ wallet });
     const { page } = visitor;
     await page.addInitScript(`(${shiftClock.toString()})(${byMs})`);
     await visitor.open();
@@ -151,8 +144,7 @@ import { connectWallet, liveSessions, shellOf, walletDialogOf } from './pages/sh
   });
 
   test('a clock that is days wrong is named as what is wrong', async () => {
-    const visitor = await site.visitor();
-    visitors.push(visitor);
+    const visitor = await at.visit();
     await visitor.page.addInitScript(`(${shiftClock.toString()})(${72 * hour})`);
     await visitor.open();
     await shellOf(visitor.page).connect.click();

@@ -9,9 +9,9 @@ import { sidewaysScroll } from '../support/looks.js';
 import { ed25519Key } from '../support/ssh-key.js';
 import { connectWallet, shellOf, walletDialogOf } from './pages/shell.js';
 
-/** What a stranger may call a machine's hardware and place: markup, letters that reorder the rest, and no end. */
+/** What a stranger may call a machine's hardware and place: markup, and letters that reorder the rest. */
 const model = 'NVIDIA <img src=x onerror=alert(1)> \u202egnp.exe';
-const region = `<b onclick=x>\u202e${'🦦'.repeat(150)}`;
+const region = `<b onclick=x>\u202e${'🦦'.repeat(9)}`;
 /** As long as the broker takes them. */
 const jobName = '=HYPERLINK("https://elsewhere.example";"<img src=x onerror=alert(1)>")'.slice(0, 64);
 

@@ -1,26 +1,20 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { WorldLand } from '../../src/client/index.js';
 import { browserWallet } from '../support/browser-wallet.js';
-import { browserStartsWithinMs, describeWithChromium, type Page } from '../support/chromium.js';
-import { openConsole, type Machine, type OpenConsole, type Visitor } from '../support/console.js';
+import { describeWithChromium, type Page } from '../support/chromium.js';
+import type { Visitor } from '../support/console.js';
 import { ed25519Key } from '../support/ssh-key.js';
 import { until } from '../support/until.js';
 import { connectWallet, walletDialogOf, shellOf } from './pages/shell.js';
+import { siteOfTests } from './pages/site.js';
 
 (await describeWithChromium())('several tabs of one browser', () => {
-  let site: OpenConsole;
-  let machine: Machine;
+  const at = siteOfTests({ gpus: { model: `NVIDIA TABS-${Date.now() % 100_000}`, count: 8 } });
   let visitor: Visitor;
-  beforeAll(async () => {
-    site = await openConsole();
-    machine = await site.machine({ gpus: { model: `NVIDIA TABS-${Date.now() % 100_000}`, count: 8 } });
-  }, browserStartsWithinMs);
-  afterEach(async () => await visitor?.context.close());
-  afterAll(async () => await site?.close());
 
   /** Tabs of one person, each connected by itself, on the page of jobs. `streams` counts connections by tab. */
   async function tabs(wallets = [browserWallet()], choices = wallets.map(({ name }) => name)) {
-    visitor = await site.visitor({ wallets, wallet: wallets[0]! });
+    visitor = await at.visit({ wallets, wallet: wallets[0]! });
     const opened: { page: Page; streams: string[] }[] = [];
     for (const wallet of choices) {
       const page = opened.length === 0 ? visitor.page : await visitor.context.newPage();
@@ -40,7 +34,7 @@ import { connectWallet, walletDialogOf, shellOf } from './pages/shell.js';
     (
       await customer.jobs.create(
         {
-          ...{ gpu_type: machine.gpuType, gpu_count: 1, cpu_cores: 1, memory_gb: 1, storage_gb: 1, job_name: name },
+          ...{ gpu_type: at.machine.gpuType, gpu_count: 1, cpu_cores: 1, memory_gb: 1, storage_gb: 1, job_name: name },
           ...{ duration_hours: 1, ssh_public_keys: [ed25519Key()] },
         },
         { wait: 0 },
@@ -54,7 +48,7 @@ import { connectWallet, walletDialogOf, shellOf } from './pages/shell.js';
     const wallet = browserWallet();
     const [first, second] = await tabs([wallet], [wallet.name, wallet.name]);
     expect([first!.streams.length, second!.streams.length]).toEqual([1, 0]);
-    const customer = await site.client(wallet.account as never);
+    const customer = await at.site.client(wallet.account as never);
     const one = await order(customer, 'first-job');
     await Promise.all([shows(first!.page, 'first-job'), shows(second!.page, 'first-job')]);
     await first!.page.close();
@@ -81,7 +75,7 @@ import { connectWallet, walletDialogOf, shellOf } from './pages/shell.js';
     await second.clock.fastForward(100_000);
     await second.clock.resume();
     await followed;
-    const customer = await site.client(wallet.account as never);
+    const customer = await at.site.client(wallet.account as never);
     const id = await order(customer, 'thawed-job');
     await shows(second, 'thawed-job');
     await devtools.send('Page.setWebLifecycleState', { state: 'active' });
@@ -92,7 +86,7 @@ import { connectWallet, walletDialogOf, shellOf } from './pages/shell.js';
     const wallets = [browserWallet(), browserWallet({ name: 'Second Wallet' })];
     const [first, second] = await tabs(wallets);
     expect([first!.streams.length, second!.streams.length]).toEqual([1, 1]);
-    const customer = await site.client(wallets[1]!.account as never);
+    const customer = await at.site.client(wallets[1]!.account as never);
     const id = await order(customer, 'of-the-second');
     await shows(second!.page, 'of-the-second');
     expect(await first!.page.getByText('of-the-second').count()).toBe(0);

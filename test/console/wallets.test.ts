@@ -1,27 +1,21 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { newWallet } from '../support/api.js';
 import { browserWallet, WalletError, type BrowserWallet } from '../support/browser-wallet.js';
-import { browserStartsWithinMs, describeWithChromium } from '../support/chromium.js';
+import { describeWithChromium } from '../support/chromium.js';
 import { consoleOperator } from '../support/console-stack.js';
-import { openConsole, type OpenConsole, type Visitor } from '../support/console.js';
+import type { Visitor } from '../support/console.js';
 import { until } from '../support/until.js';
 import { liveSessions, shellOf, walletDialogOf, words } from './pages/shell.js';
+import { siteOfTests } from './pages/site.js';
 
 const never = new Promise<void>(() => undefined);
 const signing = 'eth_signTypedData_v4';
 
 (await describeWithChromium())('wallets that do not do what they are asked', () => {
-  let site: OpenConsole;
-  const visitors: Visitor[] = [];
-  beforeAll(async () => void (site = await openConsole()), browserStartsWithinMs);
-  afterEach(async () => {
-    for (const { context } of visitors.splice(0)) await context.close();
-  });
-  afterAll(async () => await site?.close());
+  const at = siteOfTests();
 
   async function visit(wallets: BrowserWallet[], path = ''): Promise<Visitor> {
-    const visitor = await site.visitor({ wallets, wallet: wallets[0]! });
-    visitors.push(visitor);
+    const visitor = await at.visit({ wallets, wallet: wallets[0]! });
     await visitor.open(path);
     return visitor;
   }
@@ -46,7 +40,7 @@ const signing = 'eth_signTypedData_v4';
 
   test('what a wallet signs after its dialog was closed logs nobody in, and leaves no session', async () => {
     const { wallet, isAsked, sign } = patient();
-    const elsewhere = await site.client(wallet.account as never);
+    const elsewhere = await at.site.client(wallet.account as never);
     const { page, dialog } = await choose(wallet);
     await isAsked();
     await dialog.getByRole('button', { name: 'Close' }).click();

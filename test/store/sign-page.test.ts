@@ -284,4 +284,20 @@ const icon = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>';
     await tab.keyboard.press('Enter');
     expect(await listener.next()).toMatchObject({ chainId: 1 });
   });
+
+  test('who says no while the wallet still asks gives nothing away, whatever the wallet signs afterwards', async () => {
+    let sign: () => void = () => undefined;
+    const held = new Promise<void>((done) => (sign = done));
+    const before = async (method: string) => (method === 'eth_signTypedData_v4' ? await held : undefined);
+    const wallet = browserWallet({ before });
+    await open([wallet], { port: undefined, path: undefined } as never);
+    await click('Otter Wallet');
+    await until(() => wallet.asked.some(({ method }) => method === 'eth_signTypedData_v4'));
+    await click('Do not sign');
+    expect(await text('status')).toContain('Nothing was signed.');
+    sign();
+    // The wallet's answer has come by the time that the page answers the next question.
+    await tab.evaluate('new Promise((done) => setTimeout(done, 200))');
+    expect([await isShown('answer'), await tab.locator('#answer-text').inputValue()]).toEqual([false, '']);
+  });
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import pg from 'pg';
 import { createApi } from '../../src/api/app.js';
@@ -187,9 +188,14 @@ async function send(port: number, method: string, path: string, options: SendOpt
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString();
+  const text = decoded(Buffer.concat(chunks), response.headers['content-encoding']).toString();
   const isJson = response.headers['content-type']?.includes('json') === true && text !== '';
   return { status: response.statusCode!, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
+}
+
+function decoded(bytes: Buffer, coding: string | undefined): Buffer {
+  if (bytes.length === 0 || coding === undefined) return bytes;
+  return coding === 'br' ? brotliDecompressSync(bytes) : gunzipSync(bytes);
 }
 
 async function raw(port: number, text: string): Promise<string> {

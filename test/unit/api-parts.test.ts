@@ -48,7 +48,7 @@ describe('cached reads', () => {
     expect(loads).toBe(1);
     expect(new Set(replies.map(({ etag }) => etag)).size).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 60));
-    expect((await read('a', load)).bytes.toString()).toBe('{"loads":2}');
+    expect((await read('a', load)).body.identity.toString()).toBe('{"loads":2}');
   });
 
   test('all waiting readers get the error of a failed read, which is not cached', async () => {
@@ -56,7 +56,7 @@ describe('cached reads', () => {
     const failing = () => Promise.reject(new Error('away'));
     const results = await Promise.allSettled([read('a', failing), read('a', failing)]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect((await read('a', async () => 1)).bytes.toString()).toBe('1');
+    expect((await read('a', async () => 1)).body.identity.toString()).toBe('1');
   });
 
   test('clients cannot fill the memory with cache keys', async () => {

@@ -9,9 +9,12 @@ const rule = (path: string, auth: RouteRule['auth'], handler: RouteRule['handler
 
 let handled = 0;
 let maxAgeMs = 60_000;
-const cached: RouteRule['handler'] = async (ctx) => sendCached(ctx, cachedReply({ handled: ++handled }, maxAgeMs));
+const cached: RouteRule['handler'] = async (ctx) =>
+  await sendCached(ctx, cachedReply({ handled: ++handled }, maxAgeMs));
+const long = cachedReply({ numbers: Array.from({ length: 1_000 }, (_, n) => n) }, 60_000);
 const routes = [
   rule('/t/cached', 'none', cached),
+  rule('/t/long', 'none', async (ctx) => await sendCached(ctx, long)),
   rule('/t/fresh', 'any', async (ctx) => void (ctx.body = { handled: ++handled })),
 ];
 
@@ -44,6 +47,41 @@ test('a client that already has the answer gets a 304', async () => {
   expect([known.status, known.text]).toEqual([304, '']);
   const other = await api.send('GET', '/t/cached?b', { headers: { 'if-none-match': '"other"' } });
   expect([other.status, other.headers.etag]).toEqual([200, headers.etag]);
+});
+
+test.each([
+  ['br', 'gzip, deflate, br'],
+  ['gzip', 'gzip, deflate'],
+  ['gzip', 'br;q=0, gzip;q=0.5'],
+  ['identity', 'identity'],
+  ['identity', 'deflate, zstd'],
+  ['identity', undefined],
+])('a long public read comes as %s to a client that accepts %s', async (coding, accepted) => {
+  const headers = accepted === undefined ? {} : { 'accept-encoding': accepted };
+  const plain = await api.send('GET', '/t/long');
+  // The first may come from the route, the second comes from memory.
+  for (const reply of [await api.send('GET', '/t/long', { headers }), await api.send('GET', '/t/long', { headers })]) {
+    expect(reply.headers['content-encoding'] ?? 'identity').toBe(coding);
+    expect(reply.headers.vary?.toLowerCase()).toContain('accept-encoding');
+    expect(reply.text).toBe(plain.text);
+    expect(reply.headers.etag === plain.headers.etag).toBe(coding === 'identity');
+    const sent = Number(reply.headers['content-length']);
+    expect(sent < plain.text.length).toBe(coding !== 'identity');
+  }
+});
+
+test('a client that has the answer in one coding gets a 304 for that coding alone', async () => {
+  const gzip = { 'accept-encoding': 'gzip' };
+  const { headers } = await api.send('GET', '/t/long', { headers: gzip });
+  const same = await api.send('GET', '/t/long', { headers: { ...gzip, 'if-none-match': headers.etag! } });
+  expect([same.status, same.text, same.headers['content-encoding']]).toEqual([304, '', undefined]);
+  const plain = await api.send('GET', '/t/long', { headers: { 'if-none-match': headers.etag! } });
+  expect([plain.status, plain.headers['content-encoding']]).toEqual([200, undefined]);
+});
+
+test('a short public read comes as it is', async () => {
+  const { headers } = await api.send('GET', '/t/cached?short', { headers: { 'accept-encoding': 'gzip, br' } });
+  expect(headers['content-encoding']).toBeUndefined();
 });
 
 test('a different target, method or body is not answered from memory', async () => {

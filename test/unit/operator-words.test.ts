@@ -10,6 +10,7 @@ import {
   byAge,
   reasonProblem,
   stuckSince,
+  waitsForText,
   webAddress,
   type StuckItem,
 } from '../../console/operator/stuck-words.js';
@@ -210,4 +211,12 @@ describe('blocks', () => {
     expect(blockEnd('never', nowMs)).toBeNull();
     expect(blockEnd('constructor', nowMs)).toBeNull();
   });
+});
+
+test('what a stuck job waits for is said in words where its details name a code, and as it is elsewhere', () => {
+  expect(waitsForText('stuck, image_pull_failed: nginx:9: Back-off')).toBe(
+    'The container image cannot be pulled: nginx:9: Back-off',
+  );
+  for (const other of ['waiting for the pod on n to answer', 'stuck, no_code_of_ours: x', 'stuck, constructor: x'])
+    expect(waitsForText(other)).toBe(other);
 });

@@ -9,7 +9,7 @@ let answered = 0;
 const rule = (given: Partial<RouteRule> & Pick<RouteRule, 'method' | 'path'>): RouteRule =>
   testRoute({
     handler: async (ctx) =>
-      sendCached(ctx, cachedReply({ answered: ++answered, query: ctx.state.query ?? null }, 60_000)),
+      await sendCached(ctx, cachedReply({ answered: ++answered, query: ctx.state.query ?? null }, 60_000)),
     ...given,
   });
 const query = z.object({ status: z.enum(['running', 'ended']).optional(), limit: z.string().default('50') });

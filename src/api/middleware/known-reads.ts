@@ -23,7 +23,7 @@ export function answerKnownReads(): Middleware<ApiState> {
     const found = known.get(target);
     if (found !== undefined && performance.now() < found.reply.freshUntilMs) {
       ctx.state.rule = found.rule;
-      sendCached(ctx, found.reply);
+      await sendCached(ctx, found.reply);
       return;
     }
     await next();

@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa';
 import { BrokerError } from '../../domain/errors.js';
+import { acceptedCoding, codedEtag } from '../codings.js';
 import type { ApiContext, ApiState } from '../route.js';
 import type { StaticFile, StaticPages } from '../static-pages.js';
 import { hasBody } from './read-body.js';
@@ -63,20 +64,19 @@ function answerMissing(ctx: ApiContext, page: StaticFile | undefined): boolean {
 }
 
 function sendFile(ctx: ApiContext, file: StaticFile, status: number): void {
-  const accepted = ctx.acceptsEncodings('br', 'gzip', 'identity');
-  const encoding = accepted === 'br' || accepted === 'gzip' ? accepted : 'identity';
-  const body = file.bodies[encoding];
+  const accepted = acceptedCoding(ctx);
+  const coding = file.bodies[accepted] === undefined ? 'identity' : accepted;
   ctx.vary('Accept-Encoding');
   ctx.set('content-type', file.type);
   ctx.set('content-security-policy', file.contentSecurityPolicy);
   ctx.set('cross-origin-resource-policy', 'same-origin');
   ctx.set('cache-control', file.cacheControl);
-  ctx.set('etag', `"${file.etag}${body === undefined || encoding === 'identity' ? '' : `-${encoding}`}"`);
+  ctx.set('etag', codedEtag(file.etag, coding));
   ctx.status = status;
   if (status === 200 && ctx.fresh) {
     ctx.status = 304;
     return;
   }
-  if (body !== undefined && encoding !== 'identity') ctx.set('content-encoding', encoding);
-  ctx.body = body ?? file.bodies.identity;
+  if (coding !== 'identity') ctx.set('content-encoding', coding);
+  ctx.body = file.bodies[coding];
 }

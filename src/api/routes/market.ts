@@ -35,7 +35,7 @@ export function marketRoutes({ pool, config }: { pool: Pool; config: Config }): 
       errors: [],
       handler: async (ctx) => {
         const load = async () => marketReplyOf(await readMarket(pool, config), new Date());
-        sendCached(ctx, await now('market', load));
+        await sendCached(ctx, await now('market', load));
       },
     },
     {
@@ -58,7 +58,7 @@ export function marketRoutes({ pool, config }: { pool: Pool; config: Config }): 
           const steps = await marketHistory(pool, keys, range);
           return marketHistoryReplyOf(gpuType, historyRanges[range].stepS, steps);
         };
-        sendCached(ctx, await histories(`${range} ${gpuType}`, load));
+        await sendCached(ctx, await histories(`${range} ${gpuType}`, load));
       },
     },
   ];

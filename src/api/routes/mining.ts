@@ -107,7 +107,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
           if (figures === undefined) throw noSuchProvider();
           return miningReplyOf(figures);
         };
-        sendCached(ctx, await cachedRead(`provider ${id}`, load));
+        await sendCached(ctx, await cachedRead(`provider ${id}`, load));
       },
     },
     {
@@ -118,7 +118,7 @@ export function miningRoutes({ config, pool, announceMining }: MiningRouteDeps):
       errors: [],
       handler: async (ctx) => {
         const load = async () => miningMetricsOf(await miningTotals(pool));
-        sendCached(ctx, await cachedRead('metrics', load));
+        await sendCached(ctx, await cachedRead('metrics', load));
       },
     },
     {

@@ -62,7 +62,7 @@ export function offerRoutes({ pool, config }: { pool: Pool; config: Config }): R
             ...(nextCursor === undefined ? {} : { next_cursor: nextCursor }),
           };
         };
-        sendCached(ctx, await cachedRead(JSON.stringify(search), load));
+        await sendCached(ctx, await cachedRead(JSON.stringify(search), load));
       },
     },
   ];

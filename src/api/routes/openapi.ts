@@ -20,7 +20,7 @@ function openapiRoute(rules: readonly RouteRule[], config: Pick<Config, 'AUTH_AU
     summary: 'This document',
     responses: { 200: { description: 'OpenAPI 3.1' } },
     errors: [],
-    handler: async (ctx) => sendCached(ctx, page),
+    handler: async (ctx) => await sendCached(ctx, page),
   };
   // It never becomes stale in this process.
   const page = cachedReply(openapiDocument([...rules, rule], config.AUTH_AUDIENCE), 300_000, Infinity);

@@ -58,7 +58,7 @@ export function providerRoutes({ pool, config }: { pool: Pool; config: Config })
 
   /** Queries with the same meaning share a response: the key is the parsed query. */
   const answer = async (ctx: ApiContext, key: unknown, load: () => Promise<unknown>) =>
-    sendCached(ctx, await cachedRead(`${ctx.state.rule!.path} ${JSON.stringify(key)}`, load));
+    await sendCached(ctx, await cachedRead(`${ctx.state.rule!.path} ${JSON.stringify(key)}`, load));
 
   return [
     {

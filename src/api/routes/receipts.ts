@@ -129,7 +129,7 @@ function keysRoute(pool: Pool): RouteRule {
     responses: { 200: { description: 'All that ever signed, oldest first', schema: receiptKeysReply } },
     errors: [],
     handler: async (ctx) => {
-      sendCached(ctx, await cached('keys', async () => receiptKeysReplyOf(await receiptKeys(pool))));
+      await sendCached(ctx, await cached('keys', async () => receiptKeysReplyOf(await receiptKeys(pool))));
     },
   };
 }

@@ -34,7 +34,7 @@ export function siteRoutes(
       handler: async (ctx) => {
         const facts = async () => ({ keys: await publishedKeys(pool), caHash: await knownCaHash(pool) });
         const load = async () => siteReplyOf({ config, version, features, ...(await facts()) });
-        sendCached(ctx, await cached('site', load));
+        await sendCached(ctx, await cached('site', load));
       },
     },
   ];

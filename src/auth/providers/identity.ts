@@ -5,6 +5,7 @@ import {
   advanceSequence,
   lastAccepted,
   type CountedKind,
+  type NumberedMessage,
   type ProviderIdentity,
   type ProviderRecord,
 } from '../../db/provider-identities.js';
@@ -29,6 +30,7 @@ import {
 } from './delegation.js';
 import type { VerifyContractWallet } from '../customers/smart-wallet.js';
 import { readEntrySignature } from './entry-signature.js';
+import { createHeartbeatNumbers } from './heartbeat-numbers.js';
 import { createRecordReader } from './record-reader.js';
 import { anySpec, type ProviderRegistration } from '../../wire/provider-typed-data.js';
 import { arrivalSkewS } from '../../wire/message-number.js';
@@ -77,6 +79,7 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
   const { config, pool, recover, now = Date.now } = deps;
   const mode = config.PROVIDER_AUTH_MODE;
   const recordOf = createRecordReader(pool);
+  const advanceHeartbeat = createHeartbeatNumbers(pool, now);
 
   return {
     acceptsAll: mode === 'off',
@@ -202,15 +205,18 @@ export function createProviderVerifier(deps: ProviderVerifierDeps): ProviderIden
       requireWallet(message, identity.wallet);
     }
     if (stream === streams.capacity && identity.specHash !== anySpec) throw new MessageRejected('spec_pinned');
-    const key = { providerId, nodeKey: signature.key };
     const seq = Number(signature.seq);
-    const kind = kindOf(stream);
     const taken =
       entryId === undefined
-        ? seq > ((await lastAccepted(pool, kind, providerId))?.seq ?? -1)
-        : await advanceSequence(pool, kind, key, { seq, entryId }, new Date(now()));
+        ? seq > ((await lastAccepted(pool, kindOf(stream), providerId))?.seq ?? -1)
+        : await advance(stream, { providerId, nodeKey: signature.key, seq, entryId });
     if (!taken) throw new MessageRejected('sequence_replayed');
     return identity.wallet;
+  }
+
+  async function advance(stream: string, message: NumberedMessage): Promise<boolean> {
+    const kind = kindOf(stream);
+    return kind === 'heartbeat' ? advanceHeartbeat(message) : advanceSequence(pool, kind, message, new Date(now()));
   }
 
   async function requireSignedByKey({ stream, providerId, fields }: Message, { key, seq, ts, sig }: EntrySignature) {

@@ -63,10 +63,9 @@ export async function verifyReader(
   const digest = entryDigest({ audience: config.AUTH_AUDIENCE, stream: responsesWord, providerId, seq, ts, data });
   if ((await recover(digest, sig)) !== key) throw rejectionError('signature_invalid', now());
   if (identity === undefined || problem !== undefined) return { key, readsAnswers: false };
-  const counted = { providerId, nodeKey: key };
   // A unique id in place of an entry's: repeating the same request is always a replay.
-  const request = { seq: Number(seq), entryId: `${now()}-${randomInt(2 ** 47)}` };
-  if (await advanceSequence(pool, 'responses', counted, request, new Date(now()))) return { key, readsAnswers: true };
+  const request = { providerId, nodeKey: key, seq: Number(seq), entryId: `${now()}-${randomInt(2 ** 47)}` };
+  if (await advanceSequence(pool, 'responses', request, new Date(now()))) return { key, readsAnswers: true };
   const last = await lastAccepted(pool, 'responses', providerId);
   throw rejectionError('sequence_replayed', now(), (last?.seq ?? -1) + 1);
 }

@@ -14,7 +14,7 @@ import { fieldsByName, type StreamEntry } from '../../wire/stream-entry.js';
 /** An older heartbeat proves nothing: a backlog must not bring a dead provider back. */
 const maxAgeMs = 600_000;
 /** How many signatures are verified concurrently. */
-const checksAtOnce = 32;
+const checksAtOnce = 128;
 /** How many heartbeats of one batch the database may reject before the whole batch fails. */
 const maxFailures = 10;
 
