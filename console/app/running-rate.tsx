@@ -27,7 +27,8 @@ export function RunningRate() {
     <Link to="/jobs" class="running-rate">
       <span>
         {isMore && '≥ '}
-        <Money units={perHour} />/h
+        <Money units={perHour} />
+        /h
       </span>
       <span class="running-count">
         {running}
