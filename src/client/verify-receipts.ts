@@ -83,7 +83,11 @@ export interface CheckedPart {
  */
 export function checkReceipt(
   row: Receipt,
-  { keys, audience, previous }: { keys: readonly ReceiptKey[]; audience: string; previous?: Receipt | null | undefined },
+  {
+    keys,
+    audience,
+    previous,
+  }: { keys: readonly ReceiptKey[]; audience: string; previous?: Receipt | null | undefined },
 ): CheckedPart[] {
   const found = digested(row);
   if (found === undefined) {
